@@ -1,0 +1,59 @@
+"""What differs from machine to machine: addresses, secrets, pace. Read from the environment (HUB_…) and nothing else."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import Field, HttpUrl, SecretStr, UrlConstraints
+from pydantic_core import Url
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGED: Final = Path(__file__).parent
+"""The catalogue that ships with the hub: illustrative departments and procedures of Ninh Bình."""
+
+PAUSES: Final = (60, 300, 1_800, 7_200, 21_600, 86_400)
+"""seconds between attempts: 1 min, 5 min, 30 min, 2 h, 6 h, 24 h; after the last the transfer is stuck."""
+
+DatabaseUrl = Annotated[Url, UrlConstraints(allowed_schemes=["postgresql"])]
+BrokerUrl = Annotated[Url, UrlConstraints(allowed_schemes=["amqp", "amqps", "redis", "rediss"])]
+
+
+class Settings(BaseSettings):
+    """Every setting, with its unit. Secrets of counterparties are named in the catalogue and stand beside these."""
+
+    model_config = SettingsConfigDict(env_prefix="HUB_", frozen=True, extra="ignore")
+
+    database_url: DatabaseUrl
+    broker_url: BrokerUrl
+    catalogue: Path = PACKAGED
+    """The folder with departments/, procedures/, portal.toml and calendar.toml."""
+    public_url: HttpUrl = HttpUrl("http://127.0.0.1:8000")
+    """How partners reach the doors; stands in Location headers and in the published WSDL."""
+    cursor_key: SecretStr
+    """Signs the cursors of listings, so that nobody can craft one."""
+    proxy_secret: SecretStr | None = None
+    """What the reverse proxy proves itself with before its client-certificate header is believed; unset: never."""
+
+    partner_urls: dict[str, str] = {}
+    """Counterparty code → address, in place of the catalogue's: the sandbox, a rehearsal, a moved host."""
+    webhook_networks: list[str] = []
+    """CIDR ranges of private networks to which webhooks may go; none: public addresses only."""
+
+    pauses: tuple[float, ...] = PAUSES
+    lease_margin: float = 30.0
+    """seconds that a claim outlives the counterparty's time-out, before anybody else may take the transfer."""
+    inbox_lease: float = 60.0
+    sweep_every: float = 15.0
+    """seconds between sweeps for what is due and was not taken."""
+    renudge_after: float = 60.0
+    """seconds after which a nudge that nobody took counts as lost."""
+    poll_every: float = 60.0
+    """seconds between questions to departments that do not push their statuses."""
+    breaker_threshold: int = Field(5, ge=1)
+    """transport failures in a row that open a counterparty's circuit breaker."""
+    breaker_pause: float = 30.0
+    """seconds that an open breaker keeps quiet at first; doubles up to 20 times that."""
+    evidence_days: int = Field(90, ge=1)
+    """days that redacted requests and replies are kept."""
+    pool_size: int = Field(12, ge=1)
+    """database connections of one process."""
+    log_level: str = "INFO"

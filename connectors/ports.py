@@ -1,0 +1,31 @@
+"""What the hub may ask of a counterparty, whatever dialect it speaks."""
+
+from typing import Protocol
+
+from schemas.department import Changes, Handoff, Receipt
+
+
+class DepartmentPort(Protocol):
+    """A department (sở, ngành). Every call raises the errors of connectors.errors and nothing else."""
+
+    def submit(self, handoff: Handoff, key: str) -> Receipt:
+        """Hand the dossier over. ``key`` is the same for every attempt of one transfer."""
+
+    def find(self, handoff: Handoff, key: str) -> Receipt | None:
+        """The receipt, if the department has this dossier; None if it says that it has not."""
+
+    def changes(self, cursor: str) -> Changes:
+        """Status reports since ``cursor`` ("" for the first time), in the department's order."""
+
+    def check(self) -> str:
+        """A call that changes nothing: address, certificate, credentials. Returns a line for a person."""
+
+
+class PortalPort(Protocol):
+    """One webhook endpoint of the public portal."""
+
+    def tell(self, notice: bytes, key: str) -> None:
+        """Deliver a notice; ``key`` is its webhook-id, the same for every attempt and replay."""
+
+    def check(self) -> str:
+        """A call that changes nothing: address and certificate. Returns a line for a person."""

@@ -1,0 +1,55 @@
+"""What a department hears from us and says to us: handoffs, receipts, status reports."""
+
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from schemas.identifiers import AgencyCode, ProcedureCode, ReceivedDossierCode
+from schemas.portal import Applicant, Channel, DeclaredFee, Paper, ResultWish, Text
+from schemas.strict import Strict
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+
+
+class Handoff(Strict):
+    """One dossier handed over to the department that decides it (Decision 743 Article 5.2.d)."""
+
+    id: str
+    dossier_code: ReceivedDossierCode
+    leg: Annotated[int, Field(ge=1)]
+    from_agency: AgencyCode
+    to_agency: AgencyCode
+    procedure: ProcedureCode
+    procedure_title: str
+    channel: Channel
+    received_at: AwareDatetime
+    due_at: AwareDatetime
+    applicant: Applicant
+    summary: Text
+    papers: list[Paper]
+    fees: list[DeclaredFee]
+    result: ResultWish
+
+
+class Receipt(Strict):
+    """A department's word that it has the dossier: its own number, and when it took it."""
+
+    number: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    received_at: AwareDatetime
+
+
+class StatusReport(Strict):
+    """A department says where a dossier stands, in its own code, at the time when it came to stand there."""
+
+    report_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+    dossier_code: ReceivedDossierCode
+    status: Code
+    at: AwareDatetime
+    note: Annotated[str, StringConstraints(max_length=1000)] | None = None
+
+
+class Changes(Strict):
+    """A page of a department's feed: reports in its order, and the cursor to ask with next time."""
+
+    reports: list[StatusReport]
+    cursor: Annotated[str, StringConstraints(max_length=200)]

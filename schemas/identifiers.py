@@ -1,0 +1,154 @@
+"""Identifiers that check themselves: agencies, procedures, dossiers, and our own ids.
+
+Agencies: QCVN 102:2016/BTTTT (least significant group first) and Decision 20/2020/QĐ-TTg (most significant first).
+Dossier codes (mã số hồ sơ): Circular 01/2018/TT-VPCP Article 19, ``<agency>-YYMMDD-<serial>``.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, StringConstraints
+from ulid import ULID
+
+_QCVN_102: Final = re.compile(r"\d{3}\.\d{2}\.\d{2}\.[A-Y]\d{2}")
+_QD_20: Final = re.compile(r"[A-Y]\d{2}(\.[0-9A-Z]{1,10}){0,4}")
+_QD_20_MAX: Final = 35
+_PROCEDURE: Final = re.compile(r"\d\.\d{6}(\.\d{3}\.\d{2}\.\d{2}\.[A-Y]\d{2})?")
+_DOSSIER: Final = re.compile(r"(?P<agency>[0-9A-Z.]{3,35})-(?P<day>\d{6})-(?P<serial>\d{4,6})")
+_SERIAL_DIGITS: Final = 4
+LAST_SERIAL: Final = 9999
+
+
+class Scheme(StrEnum):
+    """Which register an agency's identifier comes from."""
+
+    QCVN_102 = "qcvn-102"
+    QD_20 = "qd-20"
+
+
+def agency_scheme(code: str) -> Scheme:
+    """The scheme that ``code`` is written in. Raises ValueError if it is in neither."""
+    if _QCVN_102.fullmatch(code):
+        return Scheme.QCVN_102
+    if len(code) <= _QD_20_MAX and _QD_20.fullmatch(code):
+        return Scheme.QD_20
+    raise ValueError("an agency code reads 000.00.16.H42 (QCVN 102:2016) or H42.16 (QĐ 20/2020)")
+
+
+def to_qd20(code: str) -> str:
+    """A QCVN 102 code by the usual rule: groups reversed, trailing zero groups dropped. A listed mapping goes first."""
+    if agency_scheme(code) is Scheme.QD_20:
+        return code
+    groups = code.split(".")[::-1]
+    while len(groups) > 1 and not groups[-1].strip("0"):
+        groups.pop()
+    return ".".join(groups)
+
+
+def to_qcvn102(code: str) -> str:
+    """A QĐ 20 code padded to QCVN 102's four groups. Raises ValueError where a group does not fit: never cut short."""
+    if agency_scheme(code) is Scheme.QCVN_102:
+        return code
+    groups = code.split(".")
+    widths = (3, 2, 2, 3)  # national, district-level, commune-level, deepest: read from the deepest group
+    padded = [*groups, *["0"] * (4 - len(groups))][::-1]
+    fitted = [group.zfill(width) for group, width in zip(padded, widths, strict=False)]
+    result = ".".join(fitted)
+    if len(padded) != len(widths) or not _QCVN_102.fullmatch(result):
+        raise ValueError(f"{code} has no QCVN 102 form; list its mapping in the catalogue")
+    return result
+
+
+def _agency(code: str) -> str:
+    agency_scheme(code)
+    return code
+
+
+def _procedure(code: str) -> str:
+    if not _PROCEDURE.fullmatch(code):
+        raise ValueError("a procedure code reads 1.004227 or 3.000181.000.00.00.H22")
+    return code
+
+
+AgencyCode = Annotated[str, StringConstraints(max_length=_QD_20_MAX), AfterValidator(_agency)]
+ProcedureCode = Annotated[str, StringConstraints(max_length=24), AfterValidator(_procedure)]
+
+
+@dataclass(frozen=True, slots=True)
+class DossierCode:
+    """A dossier code as received (``raw``) and as we compare it (``normalised``: upper case, no spaces)."""
+
+    raw: str
+    normalised: str
+    agency: str
+    day: date
+    serial: int
+    scheme: Scheme
+
+    @classmethod
+    def received(cls, raw: str) -> "DossierCode":
+        """Lenient: a serial of 4 to 6 digits, either agency scheme. Raises ValueError saying what is wrong."""
+        normalised = "".join(raw.split()).upper()
+        match = _DOSSIER.fullmatch(normalised)
+        if not match:
+            raise ValueError("a dossier code reads 000.00.16.H42-200923-0001 (TT 01/2018/TT-VPCP Đ19)")
+        return cls(
+            raw=raw,
+            normalised=normalised,
+            agency=match["agency"],
+            day=_day(match["day"]),
+            serial=int(match["serial"]),
+            scheme=agency_scheme(match["agency"]),
+        )
+
+    @classmethod
+    def issued(cls, agency: str, day: date, serial: int) -> "DossierCode":
+        """Strict: the code we issue. Raises ValueError when the day's 9999 serials are used up."""
+        if not 1 <= serial <= LAST_SERIAL:
+            raise ValueError(f"{agency} has used all {LAST_SERIAL} dossier codes of {day:%d/%m/%Y}")
+        return cls.received(f"{agency}-{day:%y%m%d}-{serial:0{_SERIAL_DIGITS}d}")
+
+
+def _day(digits: str) -> date:
+    try:
+        return datetime.strptime(digits, "%y%m%d").date()  # noqa: DTZ007 - a day of the calendar, not a moment
+    except ValueError:
+        raise ValueError(f"{digits} is no day written YYMMDD") from None
+
+
+def _dossier(raw: str) -> str:
+    DossierCode.received(raw)
+    return raw
+
+
+ReceivedDossierCode = Annotated[str, StringConstraints(max_length=48), AfterValidator(_dossier)]
+"""A dossier code as somebody else wrote it; compare with DossierCode.received(...).normalised."""
+
+
+class Prefix(StrEnum):
+    """The kinds of id that people see; each is a ULID behind one of these."""
+
+    SUBMISSION = "sub"
+    TRANSFER = "tr"
+    ATTEMPT = "at"
+    HANDOFF = "hd"
+    INBOX = "in"
+    EVENT = "evt"
+    EXCHANGE = "xc"
+
+
+_ID: Final = re.compile(r"(sub|tr|at|hd|in|evt|xc)_[0-9A-HJKMNP-TV-Z]{26}")
+
+
+def new_id(prefix: Prefix) -> str:
+    """A new id: sortable by time of birth, safe in URLs, logs and queues."""
+    return f"{prefix.value}_{ULID()}"
+
+
+def is_id(text: str, *prefixes: Prefix) -> bool:
+    """Whether ``text`` is one of our ids (with one of ``prefixes``, if any are given)."""
+    match = _ID.fullmatch(text)
+    return bool(match) and (not prefixes or match[1] in {prefix.value for prefix in prefixes})
