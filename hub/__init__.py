@@ -1,0 +1,1 @@
+"""What happens: the message core, the rooms of the domain, and the processes that run them."""

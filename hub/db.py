@@ -1,0 +1,66 @@
+"""The database: one pool, and the one place where a transaction begins and is committed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+LOCK_TIMEOUT: Final = "5s"
+"""How long a statement waits for somebody else's lock before it gives up; then the message is tried again."""
+
+Connection = psycopg.Connection[DictRow]
+
+
+class Database:
+    """A pool of connections to PostgreSQL. Outside ``transaction`` a connection commits every statement."""
+
+    def __init__(self, url: str, *, size: int) -> None:
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=size,
+            open=False,
+            timeout=10,
+            check=ConnectionPool.check_connection,
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "options": f"-c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC",
+                "application_name": "lienthong-hub",
+            },
+        )
+
+    def open(self) -> None:
+        """Connect. Raises psycopg_pool.PoolTimeout if the database does not answer within 10 s."""
+        self._pool.open(wait=True, timeout=10)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection on which every statement is its own transaction."""
+        with self._pool.connection() as conn:
+            yield conn
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back on an exception.
+
+        ``durable=False`` answers before the commit is on disk: for claims and marks, whose loss costs a repetition.
+        """
+        with self._pool.connection() as conn, conn.transaction():
+            if not durable:
+                conn.execute("SET LOCAL synchronous_commit = off")
+            yield conn
+
+
+def one(conn: Connection, query: Any, parameters: Any) -> DictRow:
+    """The single row that ``query`` gives. Raises LookupError if there is none."""
+    row = conn.execute(query, parameters).fetchone()
+    if row is None:
+        raise LookupError("no row")
+    return row

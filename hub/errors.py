@@ -1,0 +1,52 @@
+"""Errors of the house. Each is a name and a sentence; the sentence is the message."""
+
+
+class HubError(Exception):
+    """Something that the hub will not do."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or str(self.__doc__))
+
+
+class KeyReused(HubError):
+    """This idempotency key was used before, with other content."""
+
+
+class ReferenceReused(HubError):
+    """This sender's reference was used before, with other content."""
+
+
+class InFlight(HubError):
+    """A request with this idempotency key is being accepted at this moment."""
+
+
+class Overtaken(HubError):
+    """Another worker took this over while we were busy; what we found out is not written."""
+
+
+class MoveRefused(HubError):
+    """The lifecycle does not have this move."""
+
+
+class NotYet(HubError):
+    """The message cannot be handled yet (its dossier has not arrived, an earlier report is missing); try later."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        super().__init__(detail)
+
+
+class NeedsAPerson(HubError):
+    """The message can be understood by a person only; it moves nothing and waits."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        super().__init__(detail)
+
+
+class NotFound(HubError):
+    """There is nothing with this id."""
+
+
+class NotNow(HubError):
+    """The state does not allow this."""

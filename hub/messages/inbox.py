@@ -1,0 +1,157 @@
+"""The front door: what others handed over, once each, and when it is next due."""
+
+import hashlib
+from typing import Final
+
+from psycopg import errors
+from psycopg.rows import class_row
+
+from hub import crashpoints
+from hub.crashpoints import Point
+from hub.db import Connection
+from hub.errors import InFlight, KeyReused, Overtaken, ReferenceReused
+from hub.messages.model import Accepted, Arrival, Message
+
+QUEUE: Final = "inbox"
+
+_ACCEPT: Final = """
+WITH keyed AS (
+    INSERT INTO idempotency (source, key, fingerprint, message_id)
+    VALUES (%(source)s, %(key)s, %(fingerprint)s, %(id)s)
+    ON CONFLICT DO NOTHING RETURNING message_id
+), stored AS (
+    INSERT INTO inbox (id, source, kind, external_id, fingerprint, media_type, body)
+    SELECT message_id, %(source)s, %(kind)s, %(external_id)s, %(fingerprint)s, %(media_type)s, %(body)s FROM keyed
+    RETURNING id, received_at
+), traced AS (
+    INSERT INTO journal (subject, actor, verb, after) SELECT id, %(source)s, 'received', 'received' FROM stored
+)
+SELECT id, received_at FROM stored
+"""
+
+_CLAIM: Final = """
+WITH taken AS (
+    SELECT id FROM inbox
+    WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, due_at = clock_timestamp() + make_interval(secs => %(lease)s), nudged_at = NULL
+FROM taken WHERE inbox.id = taken.id
+RETURNING inbox.id, source, kind, body, received_at, attempts AS fence, tries
+"""
+
+
+def accept(conn: Connection, arrival: Arrival) -> Accepted:
+    """Store ``arrival`` once: inbox row, idempotency row and journal in one statement.
+
+    The same key or external id with the same content gives the first answer again. Raises KeyReused or
+    ReferenceReused where the content differs, InFlight while the first is still being written.
+    """
+    fingerprint = hashlib.sha256(arrival.body).digest()
+    row = {
+        "id": arrival.id,
+        "source": arrival.source,
+        "kind": arrival.kind,
+        "key": arrival.key,
+        "external_id": arrival.external_id,
+        "fingerprint": fingerprint,
+        "media_type": arrival.media_type,
+        "body": arrival.body,
+    }
+    crashpoints.reached(Point.ACCEPT_BEFORE_COMMIT)
+    try:
+        with conn.cursor() as cursor:
+            stored = cursor.execute(_ACCEPT, row).fetchone()
+    except errors.LockNotAvailable:
+        raise InFlight from None
+    except errors.UniqueViolation:
+        return _same_reference(conn, arrival, fingerprint)
+    if stored is None:
+        return _same_key(conn, arrival, fingerprint)
+    return Accepted(stored["id"], stored["received_at"], replayed=False)
+
+
+def _same_key(conn: Connection, arrival: Arrival, fingerprint: bytes) -> Accepted:
+    found = conn.execute(
+        "SELECT i.id, i.received_at, k.fingerprint FROM idempotency k JOIN inbox i ON i.id = k.message_id"
+        " WHERE k.source = %s AND k.key = %s",
+        (arrival.source, arrival.key),
+    ).fetchone()
+    if found is None:
+        raise InFlight
+    if bytes(found["fingerprint"]) != fingerprint:
+        raise KeyReused
+    return Accepted(found["id"], found["received_at"], replayed=True)
+
+
+def _same_reference(conn: Connection, arrival: Arrival, fingerprint: bytes) -> Accepted:
+    """A sender that lost its key and made a new one: the natural name catches the repetition."""
+    found = conn.execute(
+        "SELECT id, received_at, fingerprint FROM inbox WHERE source = %s AND external_id = %s",
+        (arrival.source, arrival.external_id),
+    ).fetchone()
+    if found is None:
+        raise InFlight
+    if bytes(found["fingerprint"]) != fingerprint:
+        raise ReferenceReused
+    conn.execute(
+        "INSERT INTO idempotency (source, key, fingerprint, message_id) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (arrival.source, arrival.key, fingerprint, found["id"]),
+    )
+    return Accepted(found["id"], found["received_at"], replayed=True)
+
+
+def claim(conn: Connection, message_id: str, *, lease: float) -> Message | None:
+    """Take the message for ``lease`` seconds; None if it is not due or somebody else has it."""
+    with conn.cursor(row_factory=class_row(Message)) as cursor:
+        return cursor.execute(_CLAIM, {"id": message_id, "lease": lease}).fetchone()
+
+
+def body(conn: Connection, message_id: str) -> bytes:
+    """The bytes as they were received. Raises LookupError."""
+    row = conn.execute("SELECT body FROM inbox WHERE id = %s", (message_id,)).fetchone()
+    if row is None:
+        raise LookupError(message_id)
+    return bytes(row["body"])
+
+
+def settle(conn: Connection, message: Message) -> None:
+    """The message is handled. Raises Overtaken if the lease has passed to another worker."""
+    done = conn.execute(
+        "UPDATE inbox SET state = 'handled', settled_at = now(), error_code = NULL, error_detail = NULL"
+        " WHERE id = %s AND attempts = %s AND settled_at IS NULL",
+        (message.id, message.fence),
+    )
+    if done.rowcount != 1:
+        raise Overtaken
+
+
+def postpone(conn: Connection, message: Message, *, seconds: float, code: str, detail: str) -> None:
+    """Try again in ``seconds``."""
+    conn.execute(
+        "UPDATE inbox SET state = 'waiting', due_at = now() + make_interval(secs => %s), error_code = %s,"
+        " error_detail = %s WHERE id = %s AND attempts = %s AND settled_at IS NULL",
+        (seconds, code, detail, message.id, message.fence),
+    )
+
+
+def bury(conn: Connection, message: Message, *, code: str, detail: str) -> None:
+    """A person has to look: the message is dead, visible, and can be revived."""
+    conn.execute(
+        "WITH dead AS (UPDATE inbox SET state = 'dead', error_code = %(code)s, error_detail = %(detail)s"
+        "  WHERE id = %(id)s AND attempts = %(fence)s AND settled_at IS NULL RETURNING id)"
+        " INSERT INTO journal (subject, actor, verb, after, reason) SELECT id, 'hub', 'buried', 'dead', %(code)s FROM dead",
+        {"code": code, "detail": detail, "id": message.id, "fence": message.fence},
+    )
+
+
+def revive(conn: Connection, message_id: str, *, actor: str, reason: str) -> bool:
+    """A dead message is due again; False if it was not dead."""
+    revived = conn.execute(
+        "WITH alive AS (UPDATE inbox SET state = 'received', due_at = now(), nudged_at = NULL, tries = 0"
+        "  WHERE id = %(id)s AND state = 'dead' RETURNING id)"
+        " INSERT INTO journal (subject, actor, verb, before, after, reason)"
+        " SELECT id, %(actor)s, 'revived', 'dead', 'received', %(reason)s FROM alive",
+        {"id": message_id, "actor": actor, "reason": reason},
+    )
+    return revived.rowcount == 1

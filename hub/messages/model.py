@@ -1,0 +1,90 @@
+"""Messages as rows: what came in, what goes out, and the claim under which one worker has one of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a transfer stands. The last four end it; stuck and parked wait for a person and hold their lane."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    RETRYING = "retrying"
+    UNKNOWN = "unknown"
+    STUCK = "stuck"
+    PARKED = "parked"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    MANUAL = "manual"
+    CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    """How one attempt ended."""
+
+    OK = "ok"
+    REJECTED = "rejected_business"
+    FAILED = "failed_transport"
+    UNKNOWN = "timeout_unknown"
+    BROKEN = "contract_broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """"This row is due now": all that a broker message ever says."""
+
+    queue: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message at the front door. ``key`` binds repetitions, ``external_id`` is the sender's own name for it."""
+
+    id: str
+    source: str
+    kind: str
+    key: str
+    external_id: str
+    body: bytes
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The door's word: stored durably under ``id`` at ``at``; ``replayed`` if it was there already."""
+
+    id: str
+    at: datetime
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An inbox row under a lease; ``fence`` is the attempt that holds it."""
+
+    id: str
+    source: str
+    kind: str
+    body: bytes
+    received_at: datetime
+    fence: int
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """An outbox row under a lease. ``ask`` if an earlier attempt's outcome is unknown: ask before sending again."""
+
+    id: str
+    kind: str
+    counterparty: str
+    key: str
+    subject: str
+    body: bytes
+    created_at: datetime
+    fence: int
+    tries: int
+    ask: bool
+    attempt_id: str

@@ -1,0 +1,1 @@
+"""The database's history: numbered steps of plain SQL, each in one transaction (alembic)."""
