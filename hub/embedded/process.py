@@ -1,0 +1,122 @@
+"""Programs that we start: each in a session of its own, tethered to us, with its output in a log file."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from hub.embedded import tether
+from hub.errors import HubError
+
+LOG_LIMIT: Final = 10_000_000
+"""bytes after which a log is put aside as ``<name>.log.1`` at the next start"""
+_PAUSE: Final = 0.05
+
+
+class CannotStart(HubError):  # noqa: N818 - reads as a sentence, like every error of the house
+    """A program of the embedded stack cannot be started; the message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run and how it wants to be ended."""
+
+    name: str
+    command: tuple[str, ...]
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """added to our own"""
+    user: str = ""
+    stop_signal: signal.Signals = signal.SIGTERM
+    grace: float = 10.0
+    """seconds between the stop signal and the kill"""
+    orphan_signal: signal.Signals = signal.SIGKILL
+    """what the kernel sends it when we die without stopping it"""
+
+
+class Process:
+    """A started program. Start it from a thread that lives as long as it shall: the tether is to that thread."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        program.log.parent.mkdir(parents=True, exist_ok=True)
+        _put_aside(program.log)
+        with program.log.open("ab") as log:
+            self._popen = subprocess.Popen(
+                _tethered(program),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **program.environment},
+                start_new_session=True,
+            )
+        self.started_at = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def exit_code(self) -> int | None:
+        """How it ended (negative: the signal); None while it runs."""
+        return self._popen.poll()
+
+    def ask_to_stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._popen.send_signal(self.program.stop_signal)
+
+    def end(self) -> None:
+        """Wait for the grace that the program is given, then kill it; and kill what it leaves in its session."""
+        try:
+            self._popen.wait(self.program.grace)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()
+        self.kill_leftovers()
+
+    def kill_leftovers(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        self.ask_to_stop()
+        self.end()
+
+    def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:
+        """Wait for ``ready``. Raises CannotStart, with the last line of the log, if it ends or takes too long."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            code = self.exit_code()
+            if code is not None:
+                raise CannotStart(f"{self.program.name} ended at once ({code}): {last_line(self.program.log)}")
+            if time.monotonic() > deadline:
+                raise CannotStart(f"{self.program.name} is not ready after {seconds:.0f} s; see {self.program.log}")
+            time.sleep(_PAUSE)
+
+
+def last_line(log: Path) -> str:
+    """The last line that is not empty, without what a screen should not get."""
+    with contextlib.suppress(OSError):
+        for line in reversed(log.read_bytes()[-8192:].decode("utf-8", "replace").splitlines()):
+            if line.strip():
+                return "".join(char for char in line.strip() if char.isprintable())[:300]
+    return "its log is empty"
+
+
+def _tethered(program: Program) -> list[str]:
+    # -I -S: nothing of the environment or of site-packages; it lives for some milliseconds.
+    return [
+        sys.executable, "-I", "-S", str(Path(tether.__file__).resolve()),
+        str(int(program.orphan_signal)), str(os.getpid()), program.user, *program.command,
+    ]  # fmt: skip
+
+
+def _put_aside(log: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > LOG_LIMIT:
+            log.replace(log.with_name(log.name + ".1"))
