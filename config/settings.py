@@ -1,4 +1,4 @@
-"""What differs from machine to machine: addresses, secrets, pace. Read from the environment (HUB_…) and nothing else."""
+"""What differs from machine to machine: addresses, secrets, pace. Read from the environment (HUB_…) only."""
 
 from pathlib import Path
 from typing import Annotated, Final

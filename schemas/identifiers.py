@@ -151,4 +151,4 @@ def new_id(prefix: Prefix) -> str:
 def is_id(text: str, *prefixes: Prefix) -> bool:
     """Whether ``text`` is one of our ids (with one of ``prefixes``, if any are given)."""
     match = _ID.fullmatch(text)
-    return bool(match) and (not prefixes or match[1] in {prefix.value for prefix in prefixes})
+    return match is not None and (not prefixes or match[1] in {prefix.value for prefix in prefixes})

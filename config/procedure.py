@@ -1,0 +1,77 @@
+"""What is decided: procedures, their steps and papers, and their fees with effective dates."""
+
+from datetime import date
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from config.data import Data, ListCode, Name, PartyCode, no_duplicates
+from schemas.identifiers import ProcedureCode
+from schemas.money import Dong
+from schemas.portal import FeeKind
+
+
+class Step(Data):
+    """One step of a procedure, with its share of the time."""
+
+    title: Name
+    hours: int = Field(ge=1)
+    """working hours"""
+
+
+class Fee(Data):
+    """A fee of a procedure, in force from ``since`` to ``until``, both inclusive; open: until further notice."""
+
+    code: ListCode
+    kind: FeeKind
+    title: Name
+    amount: Dong
+    since: date
+    until: date | None = None
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if self.until is not None and self.until < self.since:
+            raise ValueError("until lies before since")
+        return self
+
+
+class RequiredPaper(Data):
+    """A paper that the procedure asks for."""
+
+    code: ListCode
+    title: Name
+
+
+class Procedure(Data):
+    """A procedure (thủ tục hành chính), who decides it and how long that may take."""
+
+    code: ProcedureCode
+    title: Annotated[str, Field(min_length=1, max_length=1000)]
+    department: PartyCode
+    working_hours: int = Field(ge=1)
+    """legal duration in working hours; 8 make a working day (NĐ 61/2018)"""
+    steps: list[Step] = Field(min_length=1)
+    papers: list[RequiredPaper] = Field([])
+    fees: list[Fee] = Field([])
+    by_post: bool = False
+
+    @model_validator(mode="after")
+    def _steps_fill_the_time(self) -> Self:
+        total = sum(step.hours for step in self.steps)
+        if total != self.working_hours:
+            raise ValueError(f"the steps take {total} working hours, working_hours says {self.working_hours}")
+        return self
+
+    @model_validator(mode="after")
+    def _lists_each_once(self) -> Self:
+        no_duplicates("paper", [paper.code for paper in self.papers])
+        for before, after in pairwise(sorted(self.fees, key=lambda fee: (fee.code, fee.since))):
+            if before.code == after.code and (before.until is None or before.until >= after.since):
+                raise ValueError(f"the periods of fee {after.code} overlap on {after.since}")
+        return self
+
+    def fees_on(self, day: date) -> list[Fee]:
+        """The fees in force on ``day``."""
+        return [fee for fee in self.fees if fee.since <= day and (fee.until is None or day <= fee.until)]

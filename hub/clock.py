@@ -1,0 +1,19 @@
+"""One clock: moments are aware and in UTC; people and the law read them in Vietnam's time."""
+
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+VIETNAM: Final = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+def now() -> datetime:
+    """This moment, aware, in UTC."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place where the clock is read
+
+
+def local(moment: datetime) -> datetime:
+    """``moment`` as a clock on a wall in Vietnam shows it. Raises ValueError for a moment without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone could mean any hour; give an aware one")
+    return moment.astimezone(VIETNAM)
