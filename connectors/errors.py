@@ -1,6 +1,77 @@
 """The four fates of a call that did not simply succeed. Every foreign error becomes one of these at the wall."""
 
-from typing import Any
+from enum import StrEnum
+from typing import Any, Self
+
+
+class Code(StrEnum):
+    """Why a call failed, as a stable word: in attempts, logs, metrics and docs/reference/errors."""
+
+    en: str
+    vi: str
+
+    def __new__(cls, word: str, en: str, vi: str) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.en = en
+        member.vi = vi
+        return member
+
+    UNREACHABLE = (
+        "PARTNER_UNREACHABLE",
+        "No connection could be made, or it broke before the request had been written; nothing was done.",
+        "Không kết nối được, hoặc kết nối đứt khi yêu cầu chưa gửi xong; bên nhận chưa xử lý gì.",
+    )
+    TIMEOUT = (
+        "PARTNER_TIMEOUT",
+        "The request was written and no complete reply came in time; it may have been acted on.",
+        "Yêu cầu đã gửi nhưng không có trả lời đầy đủ đúng hạn; bên nhận có thể đã xử lý.",
+    )
+    CUT = (
+        "PARTNER_CUT",
+        "The request was written and the connection broke before the reply was complete; it may have been acted on.",
+        "Yêu cầu đã gửi nhưng kết nối đứt trước khi nhận đủ trả lời; bên nhận có thể đã xử lý.",
+    )
+    TLS = (
+        "PARTNER_TLS",
+        "The secure connection failed: a certificate is not trusted, has expired or is for another name.",
+        "Kết nối bảo mật thất bại: chứng thư không được tin cậy, hết hạn hoặc sai tên.",
+    )
+    BUSY = (
+        "PARTNER_BUSY",
+        "The other party says that it cannot take the request now; nothing was done.",
+        "Bên nhận báo hiện chưa tiếp nhận được; chưa xử lý gì.",
+    )
+    ERROR = (
+        "PARTNER_ERROR",
+        "The other party failed while it handled the request; it may have been acted on.",
+        "Bên nhận gặp lỗi khi xử lý yêu cầu; có thể đã xử lý.",
+    )
+    AUTH = (
+        "PARTNER_AUTH",
+        "The other party does not accept our credentials; the dossier was not judged. Mend the secret, then replay.",
+        "Bên nhận không chấp nhận thông tin xác thực của ta; hồ sơ chưa được xem xét. Sửa khóa rồi gửi lại.",
+    )
+    ADDRESS = (
+        "PARTNER_ADDRESS",
+        "The address in the catalogue cannot be used, or leads into a network to which we do not send.",
+        "Địa chỉ trong danh mục không dùng được, hoặc dẫn vào mạng mà hệ thống không gửi tới.",
+    )
+    REJECTED = (
+        "PARTNER_REJECTED",
+        "The other party understood and refuses; the same again would be refused again.",
+        "Bên nhận đã hiểu và từ chối; gửi lại như cũ sẽ lại bị từ chối.",
+    )
+    DUPLICATE = (
+        "PARTNER_DUPLICATE",
+        "The other party has this dossier already.",
+        "Bên nhận đã có hồ sơ này.",
+    )
+    CONTRACT = (
+        "PARTNER_CONTRACT",
+        "The reply is not one that the contract has; a person must look.",
+        "Trả lời không đúng đặc tả; cần người kiểm tra.",
+    )
 
 
 class ConnectorError(Exception):
@@ -8,13 +79,13 @@ class ConnectorError(Exception):
 
     def __init__(self, code: str, detail: str = "") -> None:
         self.code = code
-        """A stable word such as DEPT_TIMEOUT; has a page in docs/reference/errors."""
+        """A stable word, one of ``Code`` unless the dialect has its own; has a page in docs/reference/errors."""
         self.detail = detail
         """One sentence for a person; never anything from a message's content."""
         super().__init__(f"{code}: {detail or self.__doc__}")
 
 
-class Unavailable(ConnectorError):
+class Unavailable(ConnectorError):  # noqa: N818 - a fate reads as what happened
     """The other party did not answer, or said that it cannot now; try again later.
 
     ``outcome_unknown`` is true when the request's bytes had left: the other party may have acted on them, so it must be
@@ -29,7 +100,7 @@ class Unavailable(ConnectorError):
         self.retry_after = retry_after
 
 
-class Rejected(ConnectorError):
+class Rejected(ConnectorError):  # noqa: N818 - a fate reads as what happened
     """The other party understood and says no; sending the same again would not help.
 
     ``reason`` is the other party's own words for the applicant; it is stored, never logged.
@@ -40,7 +111,7 @@ class Rejected(ConnectorError):
         self.reason = reason
 
 
-class Duplicate(ConnectorError):
+class Duplicate(ConnectorError):  # noqa: N818 - a fate reads as what happened
     """The other party already has this; treat it as done. ``reply`` is what it answers about the one it has."""
 
     def __init__(self, code: str, detail: str = "", *, reply: Any = None) -> None:
@@ -48,5 +119,5 @@ class Duplicate(ConnectorError):
         self.reply = reply
 
 
-class ContractBroken(ConnectorError):
+class ContractBroken(ConnectorError):  # noqa: N818 - a fate reads as what happened
     """The other party said something that its contract does not have; a person must look."""

@@ -1,0 +1,171 @@
+"""HTTP to one counterparty: pooled, bounded in time and size, trusting its own CA only, and leaving evidence."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+import requests
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    retry_if_result,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_random,
+)
+
+from config.catalogue import Tls
+from connectors.errors import Code, ConnectorError, ContractBroken, Unavailable
+from connectors.transport.addresses import AddressGuard
+from connectors.transport.exchange import Exchange, Message, is_recording, keep, without_secrets
+from connectors.transport.wall import Reply, translated
+from connectors.transport.wire import Call, session, trust, underway
+from schemas.identifiers import Prefix, new_id
+
+CONNECT_TIMEOUT: Final = 5.0
+"""seconds for TCP and TLS together to stand"""
+SIZE_CAP: Final = 2 * 1024 * 1024
+"""bytes of a reply's body"""
+ATTEMPTS: Final = 3
+"""within one call, and only where nothing was done"""
+SHORT: Final = 1.0
+"""seconds; a longer pause belongs to the hub's schedule, not to a worker that waits"""
+_SERVICE_UNAVAILABLE: Final = 503
+
+
+class Transport:
+    """One counterparty's connections. Safe to share between threads; ``close`` it when its process ends."""
+
+    def __init__(
+        self,
+        counterparty: str,
+        *,
+        timeout: float,
+        tls: Tls,
+        folder: Path,
+        size_cap: int = SIZE_CAP,
+        on_sent: Callable[[], None] | None = None,
+        guard: AddressGuard | None = None,
+    ) -> None:
+        """``timeout``: seconds from the start of a call to the last byte of its reply, its short retries included.
+
+        ``folder``: where the catalogue's PEM files are. ``on_sent`` is called when a request has been written, before
+        its reply is read. Raises OSError (ssl.SSLError) if a PEM file cannot be used.
+        """
+        self.counterparty = counterparty
+        self._timeout = timeout
+        self._size_cap = size_cap
+        self._on_sent = on_sent
+        self._guard = guard
+        self._session = session(
+            trust(
+                ca=folder / tls.ca if tls.ca else None,
+                client_certificate=folder / tls.client_certificate if tls.client_certificate else None,
+            )
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._session.close()
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """The reply, whatever its status. Raises Unavailable or ContractBroken where there is no whole reply."""
+        return self._persistently(requests.Request("GET", url, headers=dict(headers)), idempotent=True)
+
+    def post(self, url: str, data: bytes, headers: Mapping[str, str], *, idempotent: bool = False) -> Reply:
+        """As ``get``. ``idempotent``: the request only asks (SOAP asks by POST), so it may be asked again at once."""
+        return self._persistently(
+            requests.Request("POST", url, data=data, headers=dict(headers)), idempotent=idempotent
+        )
+
+    def _persistently(self, request: requests.Request, *, idempotent: bool) -> Reply:
+        """Two short retries where nothing was done: no connection, or "busy" in answer to a question."""
+        deadline = time.monotonic() + self._timeout
+        retrying = Retrying(
+            stop=stop_after_attempt(ATTEMPTS) | stop_before_delay(self._timeout),
+            wait=wait_random(0.1, SHORT / 2),
+            retry=retry_if_exception(_was_not_reached) | retry_if_result(lambda reply: idempotent and _is_busy(reply)),
+            retry_error_callback=_last_word,
+        )
+        return retrying(self._once, request, deadline, idempotent)
+
+    def _once(self, request: requests.Request, deadline: float, idempotent: bool) -> Reply:
+        call = Call(deadline, on_sent=self._on_sent, guard=self._guard)
+        started = time.time()
+        prepared, reply, error = requests.PreparedRequest(), None, None
+        try:
+            with translated(call, idempotent=idempotent), underway(call):
+                prepared = self._session.prepare_request(request)
+                reply = self._exchange(prepared, call)
+        except ConnectorError as failure:
+            error = failure.code
+            raise
+        finally:
+            if is_recording():
+                keep(self._evidence(prepared, call, started, reply, error))
+        return reply
+
+    def _exchange(self, prepared: requests.PreparedRequest, call: Call) -> Reply:
+        left = call.left()
+        response = self._session.send(
+            prepared,
+            stream=True,
+            timeout=(min(CONNECT_TIMEOUT, left), left),
+            allow_redirects=False,
+            proxies={},
+        )
+        with closing(response):
+            return self._whole(response)
+
+    def _whole(self, response: requests.Response) -> Reply:
+        """The reply with its body. Raises ContractBroken for what no contract of ours has."""
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding != "identity":
+            raise ContractBroken(Code.CONTRACT, f"the reply is encoded ({encoding[:20]}), which was not offered")
+        if not 200 <= response.status_code < 300 and response.status_code < 400:  # noqa: PLR2004 - 1xx and 3xx
+            raise ContractBroken(Code.CONTRACT, f"HTTP {response.status_code}: redirects are not followed")
+        body = response.raw.read(self._size_cap + 1)
+        if len(body) > self._size_cap:
+            raise ContractBroken(Code.CONTRACT, f"the reply is larger than {self._size_cap} bytes")
+        return Reply(response.status_code, response.headers, body)
+
+    def _evidence(
+        self, prepared: requests.PreparedRequest, call: Call, started: float, reply: Reply | None, error: str | None
+    ) -> Exchange:
+        body = prepared.body if isinstance(prepared.body, bytes) else b""
+        return Exchange(
+            id=new_id(Prefix.EXCHANGE),
+            counterparty=self.counterparty,
+            method=prepared.method or "",
+            url=without_secrets(prepared.url or ""),
+            started_at=datetime.fromtimestamp(started, UTC),
+            duration_ms=round((time.time() - started) * 1000),
+            sent=call.sent,
+            request=Message.of(prepared.headers or {}, body),
+            status=reply.status if reply else None,
+            reply=Message.of(reply.headers, reply.body) if reply else None,
+            error=error,
+        )
+
+
+def _was_not_reached(error: BaseException) -> bool:
+    return isinstance(error, Unavailable) and error.code == Code.UNREACHABLE
+
+
+def _is_busy(reply: Reply) -> bool:
+    return reply.status == _SERVICE_UNAVAILABLE and (reply.retry_after or 0) <= SHORT
+
+
+def _last_word(state: RetryCallState) -> Any:
+    """What the last attempt came to: its reply or its error, as if it had been the only one."""
+    return state.outcome and state.outcome.result()
