@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from schemas.identifiers import AgencyCode, ProcedureCode, ReceivedDossierCode
+from schemas.moment import Moment
 from schemas.portal import Applicant, Channel, DeclaredFee, Paper, ResultWish, Text
 from schemas.strict import Strict
 
@@ -22,8 +23,8 @@ class Handoff(Strict):
     procedure: ProcedureCode
     procedure_title: str
     channel: Channel
-    received_at: AwareDatetime
-    due_at: AwareDatetime
+    received_at: Moment
+    due_at: Moment
     applicant: Applicant
     summary: Text
     papers: list[Paper]
@@ -34,8 +35,8 @@ class Handoff(Strict):
 class Receipt(Strict):
     """A department's word that it has the dossier: its own number, and when it took it."""
 
-    number: Annotated[str, StringConstraints(min_length=1, max_length=64)]
-    received_at: AwareDatetime
+    number: Annotated[str, StringConstraints(pattern=r"^[^\s](.{0,62}[^\s])?$")]
+    received_at: Moment
 
 
 class StatusReport(Strict):
@@ -44,7 +45,7 @@ class StatusReport(Strict):
     report_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
     dossier_code: ReceivedDossierCode
     status: Code
-    at: AwareDatetime
+    at: Moment
     note: Annotated[str, StringConstraints(max_length=1000)] | None = None
 
 

@@ -6,18 +6,19 @@ Dossier codes (mã số hồ sơ): Circular 01/2018/TT-VPCP Article 19, ``<agenc
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from ulid import ULID
 
-_QCVN_102: Final = re.compile(r"\d{3}\.\d{2}\.\d{2}\.[A-Y]\d{2}")
-_QD_20: Final = re.compile(r"[A-Y]\d{2}(\.[0-9A-Z]{1,10}){0,4}")
+_QCVN_102: Final = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Y][0-9]{2}")
+_QD_20: Final = re.compile(r"[A-Y][0-9]{2}(\.[0-9A-Z]{1,10}){0,4}")
 _QD_20_MAX: Final = 35
-_PROCEDURE: Final = re.compile(r"\d\.\d{6}(\.\d{3}\.\d{2}\.\d{2}\.[A-Y]\d{2})?")
-_DOSSIER: Final = re.compile(r"(?P<agency>[0-9A-Z.]{3,35})-(?P<day>\d{6})-(?P<serial>\d{4,6})")
+_PROCEDURE: Final = re.compile(rf"[0-9]\.[0-9]{{6}}(\.{_QCVN_102.pattern})?")
+_DOSSIER: Final = re.compile(r"(?P<agency>[0-9A-Z.]{3,35})-(?P<day>[0-9]{6})-(?P<serial>[0-9]{4,6})")
+_DOSSIER_READS: Final = "a dossier code reads 000.00.16.H42-200923-0001 (TT 01/2018/TT-VPCP Đ19)"
 _SERIAL_DIGITS: Final = 4
 LAST_SERIAL: Final = 9999
 
@@ -53,12 +54,11 @@ def to_qcvn102(code: str) -> str:
     if agency_scheme(code) is Scheme.QCVN_102:
         return code
     groups = code.split(".")
-    widths = (3, 2, 2, 3)  # national, district-level, commune-level, deepest: read from the deepest group
     padded = [*groups, *["0"] * (4 - len(groups))][::-1]
-    fitted = [group.zfill(width) for group, width in zip(padded, widths, strict=False)]
-    result = ".".join(fitted)
-    if len(padded) != len(widths) or not _QCVN_102.fullmatch(result):
-        raise ValueError(f"{code} has no QCVN 102 form; list its mapping in the catalogue")
+    widths = (3, 2, 2, 3)  # of the deepest group, of the two between, and of the ministry or province
+    result = ".".join(group.zfill(width) for group, width in zip(padded, widths, strict=False))
+    if not _QCVN_102.fullmatch(result) or to_qd20(result) != code:
+        raise ValueError(f"{code} has no QCVN 102 form that leads back to it")
     return result
 
 
@@ -73,8 +73,18 @@ def _procedure(code: str) -> str:
     return code
 
 
-AgencyCode = Annotated[str, StringConstraints(max_length=_QD_20_MAX), AfterValidator(_agency)]
-ProcedureCode = Annotated[str, StringConstraints(max_length=24), AfterValidator(_procedure)]
+AgencyCode = Annotated[
+    str,
+    StringConstraints(max_length=_QD_20_MAX),
+    AfterValidator(_agency),
+    Field(json_schema_extra={"pattern": f"^({_QCVN_102.pattern}|{_QD_20.pattern})$", "examples": ["000.00.16.H42"]}),
+]
+ProcedureCode = Annotated[
+    str,
+    StringConstraints(max_length=24),
+    AfterValidator(_procedure),
+    Field(json_schema_extra={"pattern": f"^{_PROCEDURE.pattern}$", "examples": ["1.004227"]}),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +103,8 @@ class DossierCode:
         """Lenient: a serial of 4 to 6 digits, either agency scheme. Raises ValueError saying what is wrong."""
         normalised = "".join(raw.split()).upper()
         match = _DOSSIER.fullmatch(normalised)
-        if not match:
-            raise ValueError("a dossier code reads 000.00.16.H42-200923-0001 (TT 01/2018/TT-VPCP Đ19)")
+        if not match or not raw.isascii():
+            raise ValueError(_DOSSIER_READS)
         return cls(
             raw=raw,
             normalised=normalised,
@@ -109,14 +119,18 @@ class DossierCode:
         """Strict: the code we issue. Raises ValueError when the day's 9999 serials are used up."""
         if not 1 <= serial <= LAST_SERIAL:
             raise ValueError(f"{agency} has used all {LAST_SERIAL} dossier codes of {day:%d/%m/%Y}")
-        return cls.received(f"{agency}-{day:%y%m%d}-{serial:0{_SERIAL_DIGITS}d}")
+        code = cls.received(f"{agency}-{day:%y%m%d}-{serial:0{_SERIAL_DIGITS}d}")
+        if (code.agency, code.day) != (agency, day):
+            raise ValueError(f"no dossier code can name {agency} and {day:%d/%m/%Y}")
+        return code
 
 
 def _day(digits: str) -> date:
+    year, month, day = (int(digits[at : at + 2]) for at in (0, 2, 4))
     try:
-        return datetime.strptime(digits, "%y%m%d").date()  # noqa: DTZ007 - a day of the calendar, not a moment
+        return date(2000 + year, month, day)
     except ValueError:
-        raise ValueError(f"{digits} is no day written YYMMDD") from None
+        raise ValueError("a dossier code holds its day as YYMMDD, and this one is no day") from None
 
 
 def _dossier(raw: str) -> str:
@@ -124,7 +138,12 @@ def _dossier(raw: str) -> str:
     return raw
 
 
-ReceivedDossierCode = Annotated[str, StringConstraints(max_length=48), AfterValidator(_dossier)]
+ReceivedDossierCode = Annotated[
+    str,
+    StringConstraints(max_length=64),
+    AfterValidator(_dossier),
+    Field(json_schema_extra={"examples": ["000.00.16.H42-200923-0001"]}),
+]
 """A dossier code as somebody else wrote it; compare with DossierCode.received(...).normalised."""
 
 

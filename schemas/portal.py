@@ -1,27 +1,29 @@
 """What the public portal says to us and hears from us: submissions, and thin notices of what became of them."""
 
 import base64
-import binascii
 import hashlib
-from datetime import datetime
+import re
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from schemas.identifiers import ProcedureCode, ReceivedDossierCode
+from schemas.moment import Moment
 from schemas.money import Dong
 from schemas.strict import Strict
 
 INLINE_LIMIT: Final = 262_144
 """Bytes of a paper that may travel inside the submission; larger papers go by reference."""
 
-Short = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Short = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\t\r\n]*\S[^\t\r\n]*$")]
+"""One line that is not blank."""
+Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"\S")]
+"""Some lines that are not all blank."""
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]{1,100}$")]
-Phone = Annotated[str, StringConstraints(pattern=r"^(\+84|0)\d{9,10}$")]
+Phone = Annotated[str, StringConstraints(pattern=r"^(\+84|0)[0-9]{9,10}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")]
 
 
@@ -42,17 +44,27 @@ class ApplicantKind(StrEnum):
     ORGANISATION = "organisation"
 
 
+_IDENTITY_NUMBERS: Final = {
+    "cccd": ("12 digits", re.compile("[0-9]{12}")),
+    "cmnd": ("9 digits", re.compile("[0-9]{9}")),
+    "tax_code": ("10, 12 or 13 digits", re.compile("[0-9]{10}(-?[0-9]{3})?|[0-9]{12}")),
+}
+
+
 class Identity(Strict):
-    """A document that says who the applicant is: CCCD (12 digits), CMND (9 digits) or a tax code (10 or 13)."""
+    """A document that says who the applicant is: CCCD, CMND or a tax code.
+
+    A person's tax code is the 12 digits of the CCCD since 01/07/2025 (TT 86/2024/TT-BTC); a branch's has 13.
+    """
 
     kind: Literal["cccd", "cmnd", "tax_code"]
     number: Annotated[str, StringConstraints(pattern=r"^[0-9-]{9,14}$")]
 
     @model_validator(mode="after")
     def _number_fits_kind(self) -> Self:
-        lengths = {"cccd": {12}, "cmnd": {9}, "tax_code": {10, 13}}[self.kind]
-        if len(self.number.replace("-", "")) not in lengths:
-            raise ValueError(f"a {self.kind} number has {' or '.join(map(str, sorted(lengths)))} digits")
+        reads, shape = _IDENTITY_NUMBERS[self.kind]
+        if not shape.fullmatch(self.number):
+            raise ValueError(f"a {self.kind} number has {reads}")
         return self
 
 
@@ -83,7 +95,7 @@ class Paper(Strict):
     media_type: MediaType
     size: Annotated[int, Field(ge=1, le=1_073_741_824, description="bytes")]
     sha256: Sha256
-    reference: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
+    reference: Annotated[str, StringConstraints(pattern=r"^\S{1,500}$")] | None = None
     content: Annotated[str, StringConstraints(max_length=INLINE_LIMIT * 4 // 3 + 4)] | None = None
 
     @model_validator(mode="after")
@@ -91,15 +103,20 @@ class Paper(Strict):
         if (self.reference is None) == (self.content is None):
             raise ValueError("a paper has either a reference or inline content")
         if self.content is not None:
-            try:
-                data = base64.b64decode(self.content, validate=True)
-            except binascii.Error:
-                raise ValueError("content is not base64") from None
-            if len(data) != self.size:
-                raise ValueError(f"content has {len(data)} bytes, size says {self.size}")
-            if hashlib.sha256(data).hexdigest() != self.sha256:
-                raise ValueError("content does not have the SHA-256 that is given")
+            self._check_content(self.content)
         return self
+
+    def _check_content(self, content: str) -> None:
+        try:
+            data = base64.b64decode(content, validate=True)
+        except ValueError:
+            raise ValueError("content is not base64") from None
+        if len(data) > INLINE_LIMIT:
+            raise ValueError(f"content holds more than {INLINE_LIMIT} bytes; send a reference")
+        if len(data) != self.size:
+            raise ValueError("content has another number of bytes than size says")
+        if hashlib.sha256(data).hexdigest() != self.sha256:
+            raise ValueError("content does not have the SHA-256 that is given")
 
 
 class FeeKind(StrEnum):
@@ -139,23 +156,12 @@ class Submission(Strict):
     )
     procedure: ProcedureCode
     channel: Channel
-    submitted_at: AwareDatetime
+    submitted_at: Moment
     applicant: Applicant
     summary: Text
     papers: Annotated[list[Paper], Field(min_length=1, max_length=50)]
-    fees: Annotated[list[DeclaredFee], Field(max_length=20)] = []
+    fees: Annotated[list[DeclaredFee], Field(max_length=20)] = Field([])
     result: ResultWish
-
-
-class Notice(Strict):
-    """What a webhook says: ids and states, never a citizen's data. The receiver GETs the rest.
-
-    ``version`` grows with every change of one submission, so a receiver can drop what is stale: order is not promised.
-    """
-
-    type: str
-    timestamp: datetime
-    data: "NoticeData"
 
 
 class NoticeData(Strict):
@@ -170,4 +176,15 @@ class NoticeData(Strict):
     status_code: str
     version: int
     reason: str | None = None
-    due_at: datetime | None = None
+    due_at: Moment | None = None
+
+
+class Notice(Strict):
+    """What a webhook says: ids and states, never a citizen's data. The receiver GETs the rest.
+
+    ``version`` grows with every change of one submission, so a receiver can drop what is stale: order is not promised.
+    """
+
+    type: str
+    timestamp: Moment
+    data: NoticeData
