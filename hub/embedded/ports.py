@@ -14,15 +14,15 @@ _TRIES: Final = 200
 
 def free_port(preferred: int = 0, *, taken: Collection[int] = ()) -> int:
     """``preferred`` if it is free, else another that is. ``taken`` are promised to somebody else already."""
-    if preferred and preferred not in taken and _is_free(preferred):
+    if preferred and preferred not in taken and is_free(preferred):
         return preferred
     for port in random.sample(_RANGE, _TRIES):
-        if port not in taken and _is_free(port):
+        if port not in taken and is_free(port):
             return port
     raise CannotStart(f"no free TCP port on {LOOPBACK} between {_RANGE.start} and {_RANGE.stop}")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -83,15 +83,14 @@ class Postgres:
             self._create()
         _await_predecessor(self.data / "postmaster.pid")
 
-    def wait_until_ready(self, process: Process) -> None:
-        """Wait until it accepts connections, and make our database the first time. Raises CannotStart."""
-        process.wait_until(self._answers, seconds=_READY_WITHIN)
+    def make_database(self) -> None:
+        """The first time; it must be answering."""
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as conn:
             there = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
             if there is None:
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         try:
             psycopg.connect(self.url_of("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError:
@@ -133,7 +132,8 @@ def postgres(directory: Path, *, port: int = 0) -> Iterator[str]:
     server.prepare()
     process = Process(server.program())
     try:
-        server.wait_until_ready(process)
+        process.wait_until(server.answers, seconds=_READY_WITHIN)
+        server.make_database()
         yield server.url
     finally:
         process.stop()

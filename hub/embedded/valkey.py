@@ -56,10 +56,12 @@ class Valkey:
         ]
         write_private(self._configuration, "\n".join(lines) + "\n")
 
-    def wait_until_ready(self, process: Process) -> None:
-        """Wait until it answers. Raises CannotStart."""
-        with Redis.from_url(self.url, socket_timeout=2) as client:
-            process.wait_until(lambda: _answers(client), seconds=_READY_WITHIN)
+    def answers(self) -> bool:
+        try:
+            with Redis.from_url(self.url, socket_timeout=2) as client:
+                return bool(client.ping())
+        except RedisError:
+            return False
 
 
 @contextmanager
@@ -69,17 +71,10 @@ def valkey(directory: Path, *, port: int = 0) -> Iterator[str]:
     server.prepare()
     process = Process(server.program())
     try:
-        server.wait_until_ready(process)
+        process.wait_until(server.answers, seconds=_READY_WITHIN)
         yield server.url
     finally:
         process.stop()
-
-
-def _answers(client: "Redis") -> bool:
-    try:
-        return bool(client.ping())
-    except RedisError:
-        return False
 
 
 def _binary() -> Path:

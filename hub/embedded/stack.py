@@ -1,0 +1,148 @@
+"""Which programs make up an embedded stack, where they listen and what they are told."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from config.settings import PACKAGED
+from hub.embedded.place import Addresses, Place
+from hub.embedded.ports import LOOPBACK, free_port
+from hub.embedded.postgres import Postgres
+from hub.embedded.process import Program
+from hub.embedded.secrets import FLOWER_PASSWORD, kept_secrets
+from hub.embedded.valkey import Valkey
+
+FLOWER_USER: Final = "hub"
+_WORKER_GRACE: Final = 20.0
+"""seconds; a call that takes longer is cut off, and its outcome is asked for after the next start"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One embedded stack, planned: ports chosen, secrets made, nothing started."""
+
+    place: Place
+    postgres: Postgres
+    valkey: Valkey
+    api_port: int
+    flower_port: int
+    secrets: Mapping[str, str]
+    catalogue: Path
+    workers: int
+
+    @classmethod
+    def planned(cls, place: Place, environment: Mapping[str, str], *, workers: int) -> "Stack":
+        """Ports of the last start where they are free. Raises CatalogueError, CannotStart."""
+        catalogue = Path(environment.get("HUB_CATALOGUE") or PACKAGED)
+        ports = _ports(place.remembered())
+        return cls(
+            place=place,
+            postgres=Postgres(place.postgres, ports["database"], place.log("postgres")),
+            valkey=Valkey(place.valkey, ports["broker"], place.log("valkey")),
+            api_port=ports["api"],
+            flower_port=ports["flower"],
+            secrets=kept_secrets(place.secrets, catalogue, environment),
+            catalogue=catalogue,
+            workers=workers,
+        )
+
+    def addresses(self, partners: Mapping[str, str]) -> Addresses:
+        api = f"http://{LOOPBACK}:{self.api_port}"
+        return Addresses(
+            api=api,
+            docs=f"{api}/docs",
+            flower=f"http://{LOOPBACK}:{self.flower_port}",
+            database=self.postgres.url,
+            broker=self.valkey.url,
+            partners=dict(partners),
+        )
+
+    def migration(self, environment: Mapping[str, str]) -> Program:
+        return self._hub("migration", "db", "upgrade", environment=environment)
+
+    def sandbox(self) -> Program:
+        """Every counterparty; they find the hub where it is going to listen."""
+        environment = {**self.secrets, "HUB_CATALOGUE": str(self.catalogue)}
+        api = f"http://{LOOPBACK}:{self.api_port}"
+        return self._hub(
+            "sandbox", "sandbox", "--hub", api, "--data", str(self.place.sandbox), "--ports", str(self.sandbox_ports),
+            environment=environment,
+        )  # fmt: skip
+
+    @property
+    def sandbox_ports(self) -> Path:
+        return self.place.sandbox / "addresses.json"
+
+    def partners(self) -> dict[str, str]:
+        """Counterparty code → where the sandbox serves it, or served it last."""
+        try:
+            return {str(code): str(url) for code, url in json.loads(self.sandbox_ports.read_bytes()).items()}
+        except FileNotFoundError:
+            return {}
+
+    def doors(self, environment: Mapping[str, str]) -> list[Program]:
+        """What listens."""
+        ports = {"api": self.api_port, "flower": self.flower_port}
+        return [self._hub(name, name, "--port", str(port), environment=environment) for name, port in ports.items()]
+
+    def labour(self, environment: Mapping[str, str]) -> list[Program]:
+        """What works: beat and the workers, stopped first and softly."""
+        names = [f"worker-{number}" for number in range(1, self.workers + 1)]
+        return [
+            self._hub("beat", "beat", environment=environment),
+            *(
+                self._hub(name, "worker", "--name", name, environment=environment, grace=_WORKER_GRACE)
+                for name in names
+            ),
+        ]
+
+    def _hub(self, name: str, *words: str, environment: Mapping[str, str], grace: float = 10.0) -> Program:
+        return Program(
+            name=name,
+            command=(sys.executable, "-m", "hub.cli", *words),
+            log=self.place.log(name),
+            environment={**environment, "PYTHONUNBUFFERED": "1"},
+            grace=grace,
+            orphan_signal=signal.SIGKILL,
+        )
+
+
+def environment_of(addresses: Addresses, secrets: Mapping[str, str]) -> dict[str, str]:
+    """What a process of the stack is told: the settings that its addresses fix, and the secrets."""
+    told = {
+        **secrets,
+        "HUB_DATABASE_URL": addresses.database,
+        "HUB_BROKER_URL": addresses.broker,
+        "HUB_PUBLIC_URL": addresses.api,
+    }
+    if addresses.partners:
+        told["HUB_PARTNER_URLS"] = json.dumps(addresses.partners)
+        told["HUB_WEBHOOK_NETWORKS"] = json.dumps([f"{LOOPBACK}/32"])
+    return told
+
+
+def running_environment(place: Place) -> dict[str, str] | None:
+    """The environment of the stack that runs in ``place``; None if none does. Raises CatalogueError."""
+    addresses = place.running()
+    if addresses is None:
+        return None
+    catalogue = Path(os.environ.get("HUB_CATALOGUE") or PACKAGED)
+    return environment_of(addresses, kept_secrets(place.secrets, catalogue, os.environ))
+
+
+def flower_login(secrets: Mapping[str, str]) -> str:
+    return f"{FLOWER_USER}:{secrets[FLOWER_PASSWORD]}"
+
+
+def _ports(remembered: Addresses | None) -> dict[str, int]:
+    chosen: dict[str, int] = {}
+    for name in ("database", "broker", "api", "flower"):
+        preferred = urlsplit(getattr(remembered, name)).port if remembered else None
+        chosen[name] = free_port(preferred or 0, taken=chosen.values())
+    return chosen

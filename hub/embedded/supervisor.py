@@ -1,0 +1,139 @@
+"""Keeps an embedded stack alive: starts it in order, starts again what ends, stops it in order, leaves nothing behind.
+
+It has to start workers again: kombu's redis transport ends the worker's whole process when Valkey dies under it. Every
+child is tethered (hub.embedded.tether), so even a kill -9 of the supervisor ends them all. One thread, the main one:
+the tether is to it.
+"""
+
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import Final
+from urllib.parse import urlsplit
+
+from hub.embedded.kept import Kept
+from hub.embedded.place import Addresses
+from hub.embedded.ports import LOOPBACK, is_free
+from hub.embedded.process import Process, Program
+from hub.embedded.stack import Stack, environment_of
+
+_LOOK_EVERY: Final = 0.2
+_READY_WITHIN: Final = 60.0
+
+
+class StopAsked(Exception):  # noqa: N818 - not an error: somebody wants us to stop while we start
+    """A signal came."""
+
+
+class Supervisor:
+    """Runs one stack. ``say`` gets sentences for a person, ``ready`` the addresses once everything listens."""
+
+    def __init__(self, stack: Stack, *, sandbox: bool, say: Callable[[str], None]) -> None:
+        self._stack = stack
+        self._sandbox = sandbox
+        self._say = say
+        self._asked = False
+        self._stages: list[list[Kept]] = []
+        """in the order of the start; stopped in the reverse one"""
+
+    def run(self, ready: Callable[[Addresses], None]) -> None:
+        """Until SIGINT, SIGTERM or SIGHUP. Raises AlreadyRunning, CannotStart."""
+        with self._stack.place.held(), self._signals():
+            try:
+                addresses = self._start()
+                self._stack.place.say_ready()
+                ready(addresses)
+                while not self._asked:
+                    for kept in self._all():
+                        kept.look_after()
+                    time.sleep(_LOOK_EVERY)
+            except StopAsked:
+                pass
+            finally:
+                self._say("stopping")
+                for stage in reversed(self._stages):
+                    _stop([kept.process for kept in stage if kept.process])
+
+    def _start(self) -> Addresses:
+        stack = self._stack
+        (postgres,) = self._stage([stack.postgres.program()], stack.postgres.prepare)
+        (valkey,) = self._stage([stack.valkey.program()], stack.valkey.prepare)
+        self._await(postgres, stack.postgres.answers)
+        stack.postgres.make_database()
+        self._await(valkey, stack.valkey.answers)
+        partners = self._start_sandbox() if self._sandbox else {}
+        addresses = stack.addresses(partners)
+        stack.place.remember(addresses)
+        environment = environment_of(addresses, stack.secrets)
+        self._migrate(stack.migration(environment))
+        doors = self._stage(stack.doors(environment))
+        self._stage(stack.labour(environment))
+        for process, url in zip(doors, (addresses.api, addresses.flower), strict=True):
+            self._await(process, partial(listens, url))
+        return addresses
+
+    def _start_sandbox(self) -> dict[str, str]:
+        """It chooses its ports and writes them down; those of the last time again, if they are free."""
+        stack = self._stack
+        if not all(is_free(urlsplit(url).port or 0) for url in stack.partners().values()):
+            stack.sandbox_ports.unlink()
+        (sandbox,) = self._stage([stack.sandbox()])
+        self._await(sandbox, lambda: bool(found := stack.partners()) and all(map(listens, found.values())))
+        return stack.partners()
+
+    def _migrate(self, program: Program) -> None:
+        process = Process(program)
+        try:
+            process.wait_until(lambda: self._go_on() and process.exit_code() == 0, seconds=_READY_WITHIN)
+        finally:
+            process.stop()
+
+    def _stage(self, programs: Sequence[Program], prepare: Callable[[], None] | None = None) -> list[Process]:
+        self._go_on()
+        self._stages.append([Kept(program, self._say, prepare) for program in programs])
+        return [kept.start() for kept in self._stages[-1]]
+
+    def _await(self, process: Process, ready: Callable[[], bool]) -> None:
+        process.wait_until(lambda: self._go_on() and ready(), seconds=_READY_WITHIN)
+
+    def _go_on(self) -> bool:
+        if self._asked:
+            raise StopAsked
+        return True
+
+    def _all(self) -> Iterator[Kept]:
+        for stage in self._stages:
+            yield from stage
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            self._asked = True
+
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, ask) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def listens(url: str) -> bool:
+    """Whether somebody accepts connections at ``url``."""
+    try:
+        socket.create_connection((LOOPBACK, urlsplit(url).port or 0), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _stop(processes: Sequence[Process]) -> None:
+    for process in processes:
+        process.ask_to_stop()
+    for process in processes:
+        process.end()
