@@ -1,30 +1,38 @@
 """What the public portal says to us and hears from us: submissions, and thin notices of what became of them."""
 
-import base64
-import hashlib
-import re
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from schemas.applicant import Address, Applicant, ApplicantKind, Identity
 from schemas.identifiers import ProcedureCode, ReceivedDossierCode
 from schemas.moment import Moment
 from schemas.money import Dong
+from schemas.paper import INLINE_LIMIT, Paper
 from schemas.strict import Strict
+from schemas.text import Short, Text
 
-INLINE_LIMIT: Final = 262_144
-"""Bytes of a paper that may travel inside the submission; larger papers go by reference."""
+__all__ = [
+    "INLINE_LIMIT",
+    "Address",
+    "Applicant",
+    "ApplicantKind",
+    "Channel",
+    "DeclaredFee",
+    "FeeKind",
+    "Identity",
+    "Notice",
+    "NoticeData",
+    "Paper",
+    "Reference",
+    "ResultWish",
+    "Short",
+    "Submission",
+    "Text",
+]
 
-Short = Annotated[str, StringConstraints(max_length=255, pattern=r"^[^\t\r\n]*\S[^\t\r\n]*$")]
-"""One line that is not blank."""
-Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"\S")]
-"""Some lines that are not all blank."""
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]{1,100}$")]
-Phone = Annotated[str, StringConstraints(pattern=r"^(\+84|0)[0-9]{9,10}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")]
 
 
 class Channel(StrEnum):
@@ -33,90 +41,6 @@ class Channel(StrEnum):
     COUNTER = "counter"
     ONLINE = "online"
     POST = "post"
-
-
-class ApplicantKind(StrEnum):
-    """Loại đối tượng; national codes 1 to 4."""
-
-    CITIZEN = "citizen"
-    ENTERPRISE = "enterprise"
-    STATE_AGENCY = "state_agency"
-    ORGANISATION = "organisation"
-
-
-_IDENTITY_NUMBERS: Final = {
-    "cccd": ("12 digits", re.compile("[0-9]{12}")),
-    "cmnd": ("9 digits", re.compile("[0-9]{9}")),
-    "tax_code": ("10, 12 or 13 digits", re.compile("[0-9]{10}(-?[0-9]{3})?|[0-9]{12}")),
-}
-
-
-class Identity(Strict):
-    """A document that says who the applicant is: CCCD, CMND or a tax code.
-
-    A person's tax code is the 12 digits of the CCCD since 01/07/2025 (TT 86/2024/TT-BTC); a branch's has 13.
-    """
-
-    kind: Literal["cccd", "cmnd", "tax_code"]
-    number: Annotated[str, StringConstraints(pattern=r"^[0-9-]{9,14}$")]
-
-    @model_validator(mode="after")
-    def _number_fits_kind(self) -> Self:
-        reads, shape = _IDENTITY_NUMBERS[self.kind]
-        if not shape.fullmatch(self.number):
-            raise ValueError(f"a {self.kind} number has {reads}")
-        return self
-
-
-class Address(Strict):
-    """Where somebody lives or wants the result: two tiers since 01/07/2025, province and commune."""
-
-    province: Short
-    commune: Short
-    detail: Short
-
-
-class Applicant(Strict):
-    """Chủ hồ sơ: the person or body whose dossier it is."""
-
-    kind: ApplicantKind
-    name: Short
-    identity: Identity
-    phone: Phone | None = None
-    email: Email | None = None
-    address: Address
-
-
-class Paper(Strict):
-    """Thành phần hồ sơ: one document, by reference, or inline (base64) up to 256 KiB."""
-
-    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
-    name: Short
-    media_type: MediaType
-    size: Annotated[int, Field(ge=1, le=1_073_741_824, description="bytes")]
-    sha256: Sha256
-    reference: Annotated[str, StringConstraints(pattern=r"^\S{1,500}$")] | None = None
-    content: Annotated[str, StringConstraints(max_length=INLINE_LIMIT * 4 // 3 + 4)] | None = None
-
-    @model_validator(mode="after")
-    def _is_what_it_says(self) -> Self:
-        if (self.reference is None) == (self.content is None):
-            raise ValueError("a paper has either a reference or inline content")
-        if self.content is not None:
-            self._check_content(self.content)
-        return self
-
-    def _check_content(self, content: str) -> None:
-        try:
-            data = base64.b64decode(content, validate=True)
-        except ValueError:
-            raise ValueError("content is not base64") from None
-        if len(data) > INLINE_LIMIT:
-            raise ValueError(f"content holds more than {INLINE_LIMIT} bytes; send a reference")
-        if len(data) != self.size:
-            raise ValueError("content has another number of bytes than size says")
-        if hashlib.sha256(data).hexdigest() != self.sha256:
-            raise ValueError("content does not have the SHA-256 that is given")
 
 
 class FeeKind(StrEnum):
@@ -136,6 +60,15 @@ class DeclaredFee(Strict):
 
 class ResultWish(Strict):
     """How the applicant wants the result (hình thức trả kết quả)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"method": {"enum": ["electronic", "counter"]}}},
+                {"properties": {"address": {"type": "object"}}, "required": ["address"]},
+            ]
+        }
+    )
 
     method: Literal["electronic", "counter", "post"]
     address: Address | None = None
