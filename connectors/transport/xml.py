@@ -81,12 +81,12 @@ class Schema:
         self._lock = Lock()
 
     def fault(self, element: Element) -> str | None:
-        """What is wrong with ``element``, as rule and line, never as content; None if it is what the contract says."""
+        """What is wrong with ``element``, as rule and place, never as content; None if it is what the contract says."""
         with self._lock:
             if self._schema.validate(element):
                 return None
             findings: Any = self._schema.error_log
-            return f"{findings[0].type_name} in line {findings[0].line}"
+            return f"{findings[0].type_name} at {findings[0].path}"
 
 
 @cache
