@@ -62,6 +62,11 @@ class Code(StrEnum):
         "The other party understood and refuses; the same again would be refused again.",
         "Bên nhận đã hiểu và từ chối; gửi lại như cũ sẽ lại bị từ chối.",
     )
+    DECLINED = (
+        "PARTNER_DECLINED",
+        "The receiver of a notice declines it; nobody's dossier depends on that, so it is offered again.",
+        "Bên nhận thông báo không nhận; không ảnh hưởng đến hồ sơ nên sẽ gửi lại theo lịch.",
+    )
     DUPLICATE = (
         "PARTNER_DUPLICATE",
         "The other party has this dossier already.",
@@ -71,6 +76,26 @@ class Code(StrEnum):
         "PARTNER_CONTRACT",
         "The reply is not one that the contract has; a person must look.",
         "Trả lời không đúng đặc tả; cần người kiểm tra.",
+    )
+    SIGNATURE = (
+        "PARTNER_SIGNATURE",
+        "The reply is not signed by the other party as agreed, so it is not believed; a person must look.",
+        "Trả lời không có chữ ký hợp lệ của bên nhận nên không được tin; cần người kiểm tra.",
+    )
+    UNSIGNED_FAULT = (
+        "PARTNER_UNSIGNED_FAULT",
+        "A fault came back without the other party's signature, perhaps from a gateway; it may have been acted on.",
+        "Có thông báo lỗi không mang chữ ký của bên nhận, có thể do thiết bị trung gian; bên nhận có thể đã xử lý.",
+    )
+    OUR_MESSAGE = (
+        "OUR_MESSAGE_INVALID",
+        "What we would have said is not what the contract allows; nothing was sent and a person must look.",
+        "Nội dung ta định gửi không đúng đặc tả; chưa gửi gì, cần người kiểm tra.",
+    )
+    OUR_CERTIFICATE = (
+        "OUR_CERTIFICATE",
+        "Our signing certificate is not valid now; nothing was sent. Renew it, and the transfers go on by themselves.",
+        "Chứng thư ký của ta không còn hiệu lực; chưa gửi gì. Thay chứng thư, các lần chuyển sẽ tự tiếp tục.",
     )
 
 
@@ -112,7 +137,10 @@ class Rejected(ConnectorError):  # noqa: N818 - a fate reads as what happened
 
 
 class Duplicate(ConnectorError):  # noqa: N818 - a fate reads as what happened
-    """The other party already has this; treat it as done. ``reply`` is what it answers about the one it has."""
+    """The other party already has this; treat it as done.
+
+    ``reply`` is what a first answer would have been (a department's Receipt); None if the other party only says so.
+    """
 
     def __init__(self, code: str, detail: str = "", *, reply: Any = None) -> None:
         super().__init__(code, detail)

@@ -1,0 +1,178 @@
+"""SOAP calls to one counterparty: nothing leaves that its WSDL does not have, nothing is believed that is not proven.
+
+A request is built and checked by its contract, secured, and sent over the counterparty's own HTTP transport to the
+address from the catalogue. The reply is read by the hardened parser, verified, and held against the schema; only the
+payload of the verified Body is handed on.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.transport import wsse, xml
+from connectors.transport.contract import Contract, InvalidMessage, Operation
+from connectors.transport.envelope import CONTENT_TYPE, Fault, NotSOAP, body_of, fault_in, payload_of, to_bytes
+from connectors.transport.http import Transport
+from connectors.transport.wall import Reply, checked
+from connectors.transport.wsse_parts import Untrusted
+from connectors.transport.wsse_verifier import PinnedCertificate, verify
+from connectors.transport.xml import Element
+
+_OURS: Final = frozenset({"Client", "VersionMismatch", "MustUnderstand"})
+"""Fault codes that blame our message: sending it again would not help."""
+_CREDENTIALS: Final = frozenset(
+    {
+        "FailedAuthentication",
+        "FailedCheck",
+        "InvalidSecurity",
+        "InvalidSecurityToken",
+        "MessageExpired",
+        "SecurityTokenUnavailable",
+        "UnsupportedAlgorithm",
+        "UnsupportedSecurityToken",
+    }
+)
+"""Fault codes of WS-Security 1.1 §12."""
+_OK: Final = 200
+_TURNED_AWAY: Final = frozenset({429, 503})
+"""HTTP statuses with which a fault means that nothing was done."""
+_WORD: Final = re.compile(r"[A-Za-z]{1,40}")
+
+
+class TypedFault(Exception):  # noqa: N818 - the dialect turns it into one of the four fates
+    """The other party answers with a fault of its contract; ``element`` is its content, held against the schema."""
+
+    def __init__(self, element: Element) -> None:
+        self.element = element
+        super().__init__(element.tag)
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What the two sides prove to one another. The default asks for nothing beyond TLS."""
+
+    signing: wsse.SigningKey | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    pinned: tuple[PinnedCertificate, ...] = ()
+    """Who may sign replies; with none, replies are not signed."""
+
+    def protect(self, envelope: Element) -> None:
+        """Adds to ``envelope`` what the other party asks for. Raises UnusableKeyError once our certificate is out."""
+        if self.username is not None and self.password is not None:
+            wsse.username_token(envelope, self.username, self.password, _now())
+        if self.signing:
+            wsse.sign(envelope, self.signing, _now())
+
+    def opened(self, envelope: Element) -> Element:
+        """The Body that may be believed. Raises Untrusted or NotSOAP."""
+        return verify(envelope, self.pinned, _now()) if self.pinned else body_of(envelope)
+
+
+class SOAPService:
+    """One counterparty's SOAP service. Threads may share it: contract and keys do not change, the transport pools."""
+
+    def __init__(self, contract: Contract, url: str, http: Transport, security: Security) -> None:
+        self._contract = contract
+        self._url = url
+        self._http = http
+        self._security = security
+
+    def call(self, operation: str, message: Mapping[str, Any], *, idempotent: bool) -> Element:
+        """The payload of the reply. Raises TypedFault, Unavailable or ContractBroken.
+
+        ``idempotent``: the request only asks, so it may be asked again at once and its outcome is never unknown.
+        """
+        terms = self._contract.operations[operation]
+        reply = self._http.post(
+            self._url,
+            self._request(operation, message),
+            {"Content-Type": CONTENT_TYPE, "SOAPAction": f'"{terms.action}"'},
+            idempotent=idempotent,
+        )
+        payload = self._believed(reply, idempotent=idempotent)
+        fault = fault_in(payload)
+        if fault:
+            raise self._fate(fault, terms, reply, idempotent=idempotent)
+        if reply.status != _OK:
+            raise _by_status(reply, "an answer with another status than 200", idempotent=idempotent)
+        self._check_answer(payload, terms)
+        return payload
+
+    def _request(self, operation: str, message: Mapping[str, Any]) -> bytes:
+        """The bytes to send. Raises ContractBroken or Unavailable where none may be sent."""
+        try:
+            envelope = self._contract.envelope(operation, message)
+            self._security.protect(envelope)
+        except InvalidMessage as error:
+            raise ContractBroken(Code.OUR_MESSAGE, str(error)) from None
+        except wsse.UnusableKeyError as error:
+            raise Unavailable(Code.OUR_CERTIFICATE, str(error)) from None
+        return to_bytes(envelope)
+
+    def _believed(self, reply: Reply, *, idempotent: bool) -> Element:
+        """The payload, an answer or a fault, of a reply that is proven to be the counterparty's where it has to be."""
+        try:
+            envelope = xml.parse(reply.body)
+            claimed = fault_in(payload_of(body_of(envelope)))
+            return payload_of(self._security.opened(envelope))
+        except (xml.UnsafeXML, NotSOAP) as error:
+            raise _by_status(reply, str(error), idempotent=idempotent) from None
+        except Untrusted as error:
+            if claimed:
+                raise Unavailable(
+                    Code.UNSIGNED_FAULT,
+                    f"{_words(claimed)}: {error}",
+                    outcome_unknown=not idempotent,
+                    retry_after=reply.retry_after,
+                ) from None
+            raise ContractBroken(Code.SIGNATURE, str(error)) from None
+
+    def _fate(self, fault: Fault, terms: Operation, reply: Reply, *, idempotent: bool) -> Exception:
+        if fault.detail is not None and fault.detail.tag in terms.faults:
+            wrong = self._contract.fault(fault.detail)
+            return (
+                ContractBroken(Code.CONTRACT, f"a typed fault is malformed: {wrong}")
+                if wrong
+                else TypedFault(fault.detail)
+            )
+        if fault.code in _CREDENTIALS:
+            return ContractBroken(Code.AUTH, _words(fault))
+        if fault.code in _OURS:
+            return ContractBroken(Code.CONTRACT, _words(fault))
+        if reply.status in _TURNED_AWAY:
+            return Unavailable(Code.BUSY, _words(fault), retry_after=reply.retry_after)
+        return Unavailable(Code.ERROR, _words(fault), outcome_unknown=not idempotent, retry_after=reply.retry_after)
+
+    def _check_answer(self, payload: Element, terms: Operation) -> None:
+        if payload.tag != terms.answer:
+            raise ContractBroken(Code.CONTRACT, "the reply is another message than the one that was asked for")
+        wrong = self._contract.fault(payload)
+        if wrong:
+            raise ContractBroken(Code.CONTRACT, f"the reply is not as the WSDL has it: {wrong}")
+
+
+def _by_status(reply: Reply, why: str, *, idempotent: bool) -> Exception:
+    """The fate of a reply without a SOAP message in it, such as a gateway's page: what its status says.
+
+    A refusal or a duplicate is never taken from HTTP: in SOAP those are said by typed faults.
+    """
+    try:
+        checked(reply, idempotent=idempotent)
+    except (Unavailable, ContractBroken) as fate:
+        return fate
+    except (Duplicate, Rejected):
+        pass
+    return ContractBroken(Code.CONTRACT, f"HTTP {reply.status} {reply.media_type}: {why}")
+
+
+def _words(fault: Fault) -> str:
+    """The fault's code if it reads as one; its sentence may hold anything and is not repeated."""
+    return f"SOAP fault {fault.code}" if _WORD.fullmatch(fault.code) else "SOAP fault"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - connectors stand below hub.clock
