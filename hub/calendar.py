@@ -1,0 +1,110 @@
+"""Working time: which days and hours count when the law gives a term, and when that term ends.
+
+Days off come from the law's list (Bộ luật Lao động 2019 Đ112, by the library ``holidays``); what a decision adds or
+takes away comes from the catalogue and overrules the list. Terms are counted in working hours, 8 to a day. A term that
+begins anew, as after a supplement (NĐ 61/2018 Đ19.4), is the full ``due`` from its new beginning.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from holidays import country_holidays
+
+from config.calendar import Calendar as CalendarData
+from hub.clock import VIETNAM, local
+
+_DAY: Final = timedelta(days=1)
+_NOTHING: Final = timedelta()
+_SATURDAY: Final = 5
+
+
+class Calendar:
+    """The working calendar of one catalogue. Every moment that it gives is aware, in Vietnam's time."""
+
+    def __init__(self, data: CalendarData) -> None:
+        self._data = data
+        self._years: dict[int, tuple[frozenset[date], frozenset[date]]] = {}
+
+    def is_working_day(self, day: date) -> bool:
+        if day in self._data.working_days:
+            return True
+        if day in self._data.days_off:
+            return False
+        off, worked_all_the_same = self._by_law(day.year)
+        return day in worked_all_the_same or (day.weekday() < _SATURDAY and day not in off)
+
+    def opening(self, day: date) -> datetime:
+        """When work begins on ``day``, if it is a working day."""
+        return _at(day, self._data.morning[0])
+
+    def closing(self, day: date) -> datetime:
+        """When work ends on ``day``, if it is a working day."""
+        return _at(day, self._data.afternoon[1])
+
+    def next_working_day(self, day: date) -> date:
+        """The first working day after ``day``."""
+        day += _DAY
+        while not self.is_working_day(day):
+            day += _DAY
+        return day
+
+    def due(self, received: datetime, working_hours: int) -> datetime:
+        """When ``working_hours`` of work will have been done, counted from ``received`` or the next time of work.
+
+        A term that is used up at closing time ends there, not at the next opening.
+        """
+        begin = local(received)
+        left = timedelta(hours=working_hours)
+        spans = self._spans(begin.date())
+        while True:
+            opens, closes = next(spans)
+            starts = max(opens, begin)
+            if starts > closes:
+                continue
+            if left <= closes - starts:
+                return starts + left
+            left -= closes - starts
+
+    def handoff_due(self, received: datetime) -> datetime:
+        """Until when paper that came in at ``received`` is handed over (NĐ 61/2018 Đ18).
+
+        The same working day; after the cut-off (15:00) or on a day off, the opening of the next one.
+        """
+        moment = local(received)
+        day = moment.date()
+        if self.is_working_day(day) and moment.time() <= self._data.cut_off:
+            return self.closing(day)
+        return self.opening(self.next_working_day(day))
+
+    def working_hours_between(self, start: datetime, end: datetime) -> timedelta:
+        """The time of work from ``start`` to ``end``; negative if ``end`` is the earlier one."""
+        if end < start:
+            return -self.working_hours_between(end, start)
+        begin, finish = local(start), local(end)
+        total = _NOTHING
+        for opens, closes in self._spans(begin.date()):
+            if opens >= finish:
+                break
+            total += max(min(closes, finish) - max(opens, begin), _NOTHING)
+        return total
+
+    def _spans(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        """Opening and closing of every morning and afternoon that is worked, from ``day`` on, without end."""
+        if not self.is_working_day(day):
+            day = self.next_working_day(day)
+        while True:
+            for opens, closes in (self._data.morning, self._data.afternoon):
+                yield _at(day, opens), _at(day, closes)
+            day = self.next_working_day(day)
+
+    def _by_law(self, year: int) -> tuple[frozenset[date], frozenset[date]]:
+        """The public holidays of ``year``, and the Saturdays that are worked in exchange for a day off."""
+        if year not in self._years:
+            list_of_year = country_holidays("VN", years=year)
+            self._years[year] = frozenset(list_of_year), frozenset(list_of_year.weekend_workdays)
+        return self._years[year]
+
+
+def _at(day: date, hour: time) -> datetime:
+    return datetime.combine(day, hour, VIETNAM)
