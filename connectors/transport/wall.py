@@ -22,7 +22,7 @@ REASON_LIMIT: Final = 1_000
 PROBLEM: Final = "application/problem+json"
 """RFC 9457"""
 
-_BUSY: Final = frozenset({408, 425, 429, 503})
+BUSY: Final = frozenset({408, 425, 429, 503})
 """The request was not taken up; nothing was done."""
 _REFUSALS: Final = frozenset({400, 422})
 """What can be said of a dossier. Other 4xx speak of addresses and protocols: no citizen may be refused by those."""
@@ -108,7 +108,7 @@ def checked(reply: Reply, *, idempotent: bool) -> Reply:
     status = reply.status
     if 200 <= status < 300:  # noqa: PLR2004 - the class of successes
         return reply
-    if status in _BUSY:
+    if status in BUSY:
         raise Unavailable(Code.BUSY, f"HTTP {status}", retry_after=reply.retry_after)
     if status >= 500:  # noqa: PLR2004 - the class of server errors
         raise Unavailable(Code.ERROR, f"HTTP {status}", outcome_unknown=not idempotent, retry_after=reply.retry_after)

@@ -1,0 +1,109 @@
+"""The REST dialect of departments: our own, published in docs/integrators/departments-rest.md.
+
+What we say is exact. What they say is read with tolerance for more (keys that we do not know are passed over) and none
+for other: a missing field, a number for a text, a time without a zone break the contract.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ValidationError
+
+from config.catalogue import Department
+from connectors.departments.renames import Renames
+from connectors.errors import Code, ContractBroken, Duplicate
+from connectors.transport.http import Transport
+from connectors.transport.wall import Reply, checked
+from schemas import strict
+from schemas.department import Changes, Handoff, Receipt
+
+JSON: Final = "application/json"
+_NOT_FOUND: Final = 404
+_SHOWN: Final = 3
+"""faults of a reply that the error's sentence names"""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class RESTDepartment:
+    """A department port over HTTP and JSON. Status codes pass as they are: the table that maps them is the hub's."""
+
+    def __init__(self, department: Department, url: str, transport: Transport, secret: Callable[[str], str]) -> None:
+        """``url``: the base address; ``secret``: by name. Raises ValueError if [fields] names what we do not have."""
+        self._name = department.name
+        self._base = url.rstrip("/")
+        self._transport = transport
+        self._renames = Renames(department.fields)
+        self._headers = {"Accept": JSON}
+        if department.secret:
+            self._headers["Authorization"] = f"Bearer {secret(department.secret)}"
+
+    def submit(self, handoff: Handoff, key: str) -> Receipt:
+        """201, or 200 when it has the dossier under this key; 409 is Duplicate, 422 Rejected."""
+        headers = {**self._headers, "Content-Type": JSON, "Idempotency-Key": key}
+        reply = self._transport.post(f"{self._base}/dossiers", self.encode(handoff), headers)
+        try:
+            return self.decode(Receipt, checked(reply, idempotent=False))
+        except Duplicate as duplicate:
+            raise Duplicate(duplicate.code, reply=self._receipt_of_the_first(reply)) from None
+
+    def find(self, handoff: Handoff, key: str) -> Receipt | None:  # noqa: ARG002 - the dossier code is asked for
+        """200, or 404 in JSON: a page that says "not found" speaks of an address, not of a dossier."""
+        reply = self._ask(f"dossiers/{quote(handoff.dossier_code, safe='')}")
+        if reply.status == _NOT_FOUND and "json" in reply.media_type:
+            return None
+        return self.decode(Receipt, checked(reply, idempotent=True))
+
+    def changes(self, cursor: str) -> Changes:
+        """The reports after ``cursor``, in the department's order."""
+        reply = self._ask(f"changes?after={quote(cursor, safe='')}")
+        return self.decode(Changes, checked(reply, idempotent=True))
+
+    def check(self) -> str:
+        """Asks for the department's health: address, certificate and token."""
+        reply = checked(self._ask("health"), idempotent=True)
+        return f"{self._name}: HTTP {reply.status}; address, connection and token are accepted"
+
+    def _ask(self, path: str) -> Reply:
+        return self._transport.get(f"{self._base}/{path}", self._headers)
+
+    def encode(self, handoff: Handoff) -> bytes:
+        """What we say for ``handoff``: its JSON without what is unset, under the department's names."""
+        if not self._renames:
+            return handoff.model_dump_json(exclude_none=True).encode()
+        document = handoff.model_dump(mode="json", exclude_none=True)
+        return json.dumps(self._renames.to_theirs(document), ensure_ascii=False, separators=(",", ":")).encode()
+
+    def decode(self, model: type[Model], reply: Reply) -> Model:
+        """What they said as ``model``. Raises ContractBroken, naming the place and never the content."""
+        try:
+            document = strict.parse(reply.body)
+            body = json.dumps(self._renames.to_ours(document)).encode() if self._renames else reply.body
+            return model.model_validate_json(body, extra="ignore")
+        except strict.Refused as refused:
+            raise _broken(model, reply, refused.faults) from None
+        except ValidationError as error:
+            raise _broken(model, reply, strict.faults_of(error)) from None
+
+    def _receipt_of_the_first(self, reply: Reply) -> Receipt | None:
+        """The receipt inside a 409, if all of it is there; with the number alone, the hub asks for the rest."""
+        self.decode(_Numbered, reply)
+        try:
+            return self.decode(Receipt, reply)
+        except ContractBroken:
+            return None
+
+
+class _Numbered(strict.Strict):
+    """The least that a 409 must say to be about the dossier: under which number the department has it."""
+
+    number: str
+
+
+def _broken(model: type[BaseModel], reply: Reply, faults: list[strict.Fault]) -> ContractBroken:
+    places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in faults[:_SHOWN])
+    return ContractBroken(
+        Code.CONTRACT, f"HTTP {reply.status} {reply.media_type or 'without a type'} is no {model.__name__}: {places}"
+    )
