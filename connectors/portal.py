@@ -7,13 +7,15 @@ a gap. Any 2xx is "heard"; 410 says that the endpoint is gone; whatever else it 
 import base64
 import binascii
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
 from standardwebhooks import Webhook
 
-from config.catalogue import Endpoint
+from config.catalogue import Catalogue, Endpoint, Tls
 from connectors.errors import Code, Rejected, Unavailable
+from connectors.transport.addresses import AddressGuard
 from connectors.transport.http import Transport
 from connectors.transport.wall import BUSY, Reply, checked
 
@@ -26,12 +28,26 @@ _GONE: Final = 410
 class WebhookEndpoint:
     """A portal port: one address of the portal that wants to hear from us."""
 
-    def __init__(self, endpoint: Endpoint, url: str, transport: Transport, secrets: list[str]) -> None:
-        """``secrets``: whsec_ and base64, the first signs first. Raises ValueError if one is anything else."""
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        catalogue: Catalogue,
+        url: str,
+        guard: AddressGuard,
+        on_sent: Callable[[], None] | None = None,
+    ) -> None:
+        """Raises ValueError if a secret of the endpoint is not whsec_ and the base64 of a key."""
         self._name = endpoint.code
         self._url = url
-        self._transport = transport
-        self._signers = [Webhook(key_of(secret)) for secret in secrets]
+        self._signers = [Webhook(key_of(catalogue.secret(name))) for name in endpoint.secrets]
+        self._transport = Transport(
+            endpoint.counterparty,
+            timeout=endpoint.timeout_seconds,
+            tls=Tls(),
+            folder=catalogue.folder,
+            on_sent=on_sent,
+            guard=guard,
+        )
 
     def tell(self, notice: bytes, key: str) -> None:
         """Returns when the endpoint has heard; a notice that it heard before is the same success."""

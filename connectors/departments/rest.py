@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from config.catalogue import Department
+from config.catalogue import Catalogue, Department
 from connectors.departments.renames import Renames
 from connectors.errors import Code, ContractBroken, Duplicate
 from connectors.transport.http import Transport
@@ -30,15 +30,23 @@ Model = TypeVar("Model", bound=BaseModel)
 class RESTDepartment:
     """A department port over HTTP and JSON. Status codes pass as they are: the table that maps them is the hub's."""
 
-    def __init__(self, department: Department, url: str, transport: Transport, secret: Callable[[str], str]) -> None:
-        """``url``: the base address; ``secret``: by name. Raises ValueError if [fields] names what we do not have."""
+    def __init__(
+        self, department: Department, catalogue: Catalogue, url: str, on_sent: Callable[[], None] | None = None
+    ) -> None:
+        """``url``: the base address. Raises ValueError or OSError where the catalogue names what cannot be used."""
         self._name = department.name
         self._base = url.rstrip("/")
-        self._transport = transport
+        self._transport = Transport(
+            department.counterparty,
+            timeout=department.timeout_seconds,
+            tls=department.tls,
+            folder=catalogue.folder,
+            on_sent=on_sent,
+        )
         self._renames = Renames(department.fields)
         self._headers = {"Accept": JSON}
         if department.secret:
-            self._headers["Authorization"] = f"Bearer {secret(department.secret)}"
+            self._headers["Authorization"] = f"Bearer {catalogue.secret(department.secret)}"
 
     def submit(self, handoff: Handoff, key: str) -> Receipt:
         """201, or 200 when it has the dossier under this key; 409 is Duplicate, 422 Rejected."""
