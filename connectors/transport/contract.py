@@ -26,7 +26,7 @@ STRICT: Final = zeep.Settings(
 )
 
 
-class InvalidMessage(ValueError):  # noqa: N818 - a verdict on a message reads as one
+class InvalidMessage(ValueError):
     """Our own message is not what the contract says. The text names rule and place, never a value."""
 
 

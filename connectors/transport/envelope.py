@@ -19,7 +19,7 @@ MUST_UNDERSTAND: Final = f"{{{SOAP}}}mustUnderstand"
 CONTENT_TYPE: Final = "text/xml; charset=utf-8"
 
 
-class NotSOAP(ValueError):  # noqa: N818 - a verdict on a document reads as one
+class NotSOAP(ValueError):
     """The document is XML, but no SOAP 1.1 envelope with one element in its Body."""
 
 

@@ -6,10 +6,10 @@ payload of the verified Body is handed on.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import wsse, xml
@@ -42,7 +42,7 @@ _TURNED_AWAY: Final = frozenset({429, 503})
 _WORD: Final = re.compile(r"[A-Za-z]{1,40}")
 
 
-class TypedFault(Exception):  # noqa: N818 - the dialect turns it into one of the four fates
+class TypedFault(Exception):
     """The other party answers with a fault of its contract; ``element`` is its content, held against the schema."""
 
     def __init__(self, element: Element) -> None:
@@ -59,6 +59,24 @@ class Security:
     password: str | None = field(default=None, repr=False)
     pinned: tuple[PinnedCertificate, ...] = ()
     """Who may sign replies; with none, replies are not signed."""
+
+    @classmethod
+    def from_pem(
+        cls,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        key: str | None = None,
+        certificate: str | None = None,
+        theirs: Sequence[str] = (),
+    ) -> Self:
+        """``key`` and ``certificate`` are ours, ``theirs`` may sign replies; all PEM. Raises UnusableKeyError."""
+        return cls(
+            signing=wsse.SigningKey.from_pem(key.encode(), certificate.encode()) if key and certificate else None,
+            username=username,
+            password=password,
+            pinned=tuple(PinnedCertificate.from_pem(pem.encode()) for pem in theirs),
+        )
 
     def protect(self, envelope: Element) -> None:
         """Adds to ``envelope`` what the other party asks for. Raises UnusableKeyError once our certificate is out."""

@@ -10,7 +10,7 @@ WIRE: Final = Path(schemas.__path__[0]) / "wire"
 SUFFIXES: Final = frozenset({".wsdl", ".xsd"})
 
 
-class NotVendored(LookupError):  # noqa: N818 - a verdict on a name reads as one
+class NotVendored(LookupError):
     """Somebody, perhaps a contract itself, asks for a document that is not in schemas/wire."""
 
 

@@ -42,7 +42,7 @@ _TRANSFORMS: Final = ([EXC_C14N], [_ENVELOPED, EXC_C14N])
 Reason = Literal["unsigned", "structure", "algorithm", "certificate", "signature", "stale"]
 
 
-class Untrusted(ValueError):  # noqa: N818 - a verdict on a message reads as one
+class Untrusted(ValueError):
     """The message is not to be believed. ``reason`` is a stable word; the text never quotes the message."""
 
     def __init__(self, reason: Reason, detail: str) -> None:

@@ -25,7 +25,7 @@ XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 READS_OTHER_FILES: Final = (f"{XSD}import", f"{XSD}include", f"{XSD}redefine")
 
 
-class UnsafeXML(ValueError):  # noqa: N818 - a verdict on a document reads as one
+class UnsafeXML(ValueError):
     """These bytes are no XML document that we read. ``code``: too_large, malformed, doctype or too_wide.
 
     The message never quotes the document.

@@ -1,0 +1,186 @@
+"""The SOAP dialect of departments: our own, schemas/wire/department.wsdl. The natural key is the dossier code.
+
+Two pure directions (``encode``, ``decode_…``) and a table of typed faults; the call between them is transport.soap's.
+Every answer names the dossier that it is about, so that an older answer, signed and replayed, is not taken for its own.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from lxml import etree
+from pydantic import BaseModel
+
+from config.catalogue import Catalogue, Department
+from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.transport.contract import contract
+from connectors.transport.http import Transport
+from connectors.transport.soap import Security, SOAPService, TypedFault
+from connectors.transport.xml import Element
+from schemas import strict
+from schemas.department import Changes, Handoff, Receipt
+from schemas.identifiers import DossierCode
+
+NAMESPACE: Final = "urn:lienthong:department:1"
+OPERATIONS: Final = {"submit": "SubmitDossier", "find": "FindDossier", "changes": "ListChanges", "check": "Ping"}
+"""What we ask = the name of the operation, where the department's [operations] has no other."""
+_SHOWN: Final = 3
+"""faults of a reply that the error's sentence names"""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class SOAPDepartment:
+    """A department port over SOAP. Threads may share it."""
+
+    def __init__(
+        self, department: Department, catalogue: Catalogue, url: str, on_sent: Callable[[], None] | None = None
+    ) -> None:
+        """``url``: where the service is. Raises ValueError or OSError where the catalogue names what cannot be used."""
+        terms = contract(department.wsdl or "")
+        self._name = department.name
+        self._operations = OPERATIONS | {str(what): name for what, name in department.operations.items()}
+        unknown = set(self._operations.values()) - terms.operations.keys()
+        if terms.namespace != NAMESPACE or unknown or department.fields:
+            raise ValueError(
+                f"department {department.code}: the soap dialect speaks {NAMESPACE} as it stands; other messages, "
+                f"operations ({', '.join(sorted(unknown)) or 'none'}) or [fields] need a dialect of their own"
+            )
+        transport = Transport(
+            department.counterparty,
+            timeout=department.timeout_seconds,
+            tls=department.tls,
+            folder=catalogue.folder,
+            on_sent=on_sent,
+        )
+        self._service = SOAPService(terms, url, transport, security_of(department, catalogue.secret))
+
+    def submit(self, handoff: Handoff, key: str) -> Receipt:
+        """DossierExists is Duplicate with the first receipt, DossierRefused is Rejected, ServiceBusy is Unavailable."""
+        code = handoff.dossier_code
+        answer = self._ask("submit", {"key": key, "handoff": encode(handoff)}, about=code, idempotent=False)
+        return decode_receipt(answer)
+
+    def find(self, handoff: Handoff, key: str) -> Receipt | None:  # noqa: ARG002 - the dossier code is asked for
+        code = handoff.dossier_code
+        answer = self._ask("find", {"dossierCode": code}, about=code, idempotent=True)
+        return None if answer.find(_tag("receipt")) is None else decode_receipt(answer)
+
+    def changes(self, cursor: str) -> Changes:
+        return decode_changes(self._ask("changes", {"after": cursor}, idempotent=True))
+
+    def check(self) -> str:
+        """Ping: address, certificate, credentials, and whether the replies are signed as agreed."""
+        self._ask("check", {}, idempotent=True)
+        return f"{self._name}: answers Ping; address, connection and credentials are accepted"
+
+    def _ask(self, what: str, message: Mapping[str, Any], *, about: str | None = None, idempotent: bool) -> Element:
+        """The payload of the answer. Raises the four fates, typed faults among them."""
+        try:
+            answer = self._service.call(self._operations[what], message, idempotent=idempotent)
+        except TypedFault as fault:
+            _check_subject(fault.element, about)
+            raise fate_of(fault.element) from None
+        _check_subject(answer, about)
+        return answer
+
+
+def security_of(department: Department, secret: Callable[[str], str]) -> Security:
+    """What the department's [ws_security] asks for. Raises UnusableKeyError for keys that cannot be used."""
+    asked = department.ws_security
+    if asked is None:
+        return Security()
+    return Security.from_pem(
+        username=asked.username,
+        password=secret(asked.password) if asked.password else None,
+        key=secret(asked.sign_key) if asked.sign_key else None,
+        certificate=secret(asked.sign_certificate) if asked.sign_certificate else None,
+        theirs=[secret(name) for name in asked.their_certificates],
+    )
+
+
+def encode(handoff: Handoff) -> dict[str, Any]:
+    """``handoff`` as the WSDL has it: what is unset is left out, inline papers as bytes."""
+    said: dict[str, Any] = _camel(handoff.model_dump(exclude_none=True))
+    said["papers"] = {"paper": [_with_bytes(paper) for paper in said["papers"]]}
+    said["fees"] = {"fee": said["fees"]}
+    return said
+
+
+def decode_receipt(answer: Element) -> Receipt:
+    """The receipt in SubmitDossierResponse, FindDossierResponse or DossierExists."""
+    receipt = answer.find(_tag("receipt"))
+    return _read(Receipt, {} if receipt is None else _snake(receipt))
+
+
+def decode_changes(answer: Element) -> Changes:
+    """A page of reports, in their order and in their codes."""
+    reports = [_snake(report) for report in answer.iter(_tag("report"))]
+    return _read(Changes, {"reports": reports, "cursor": answer.findtext(_tag("cursor"))})
+
+
+def fate_of(fault: Element) -> ConnectorError:
+    """The fate that a typed fault of our WSDL means."""
+    match etree.QName(fault).localname:
+        case "DossierRefused":
+            code, reason = fault.findtext(_tag("code")), fault.findtext(_tag("reason"))
+            return Rejected(Code.REJECTED, f"their reason {code}", reason=reason or "")
+        case "DossierExists":
+            return Duplicate(Code.DUPLICATE, reply=decode_receipt(fault))
+        case "ServiceBusy":
+            return Unavailable(Code.BUSY, retry_after=float(fault.findtext(_tag("retryAfterSeconds")) or 0))
+    return ContractBroken(Code.CONTRACT, "a typed fault that this dialect does not have")
+
+
+def _check_subject(answer: Element, code: str | None) -> None:
+    """Raises ContractBroken if ``answer`` is about another dossier than ``code``."""
+    named = answer.findtext(_tag("dossierCode"))
+    if code is None or named is None:
+        return
+    try:
+        same = DossierCode.received(named).normalised == DossierCode.received(code).normalised
+    except ValueError:
+        same = False
+    if not same:
+        raise ContractBroken(Code.CONTRACT, "the answer is about another dossier")
+
+
+def _read(model: type[Model], document: dict[str, Any]) -> Model:
+    """By way of JSON: text and moments pass the same gate, whatever they travelled in."""
+    try:
+        return strict.read(model, json.dumps(document).encode())
+    except strict.Refused as refused:
+        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:_SHOWN])
+        raise ContractBroken(Code.CONTRACT, f"the reply is no {model.__name__}: {places}") from None
+
+
+def _with_bytes(paper: dict[str, Any]) -> dict[str, Any]:
+    return {**paper, "content": base64.b64decode(paper["content"])} if "content" in paper else paper
+
+
+def _camel(value: Any) -> Any:
+    """The same document with Python's names as the WSDL writes them."""
+    if isinstance(value, list):
+        return [_camel(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {_camel_name(name): _camel(item) for name, item in value.items()}
+
+
+def _camel_name(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _snake(element: Element) -> dict[str, str]:
+    """The texts in ``element`` under our names; what is empty is empty text, not missing."""
+    return {
+        "".join(f"_{char.lower()}" if char.isupper() else char for char in etree.QName(child).localname): child.text
+        or ""
+        for child in element
+    }
+
+
+def _tag(name: str) -> str:
+    return f"{{{NAMESPACE}}}{name}"
