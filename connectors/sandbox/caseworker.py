@@ -1,0 +1,129 @@
+"""Moves a department's dossiers along and tells the hub: in order for each dossier, all dossiers side by side."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Final
+
+from config.catalogue import DepartmentStatus
+from connectors.sandbox.cases import Cases, normalised
+from connectors.sandbox.clock import now
+from connectors.sandbox.effects import Submitted
+from connectors.sandbox.fates import fate_of
+from connectors.sandbox.knobs import Panel
+from connectors.sandbox.lifecycle import Move, Word, plan
+from connectors.sandbox.reports import Entry, ReportBook
+from schemas.department import StatusReport
+
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 5.0
+"""seconds between attempts to push one report; doubled from the first to the longest"""
+PUSHERS: Final = 4
+"""threads that push for one department"""
+
+log = logging.getLogger(__name__)
+
+
+class PushError(Exception):
+    """The hub did not answer a push with 2xx; it is tried again until it does."""
+
+
+Push = Callable[[StatusReport], None]
+"""Says one report to the hub and waits for its answer (blocking). Raises PushError."""
+
+
+class Caseworker:
+    """Opens, moves and closes cases. ``push`` is None for a department that waits to be asked."""
+
+    def __init__(
+        self,
+        cases: Cases,
+        book: ReportBook,
+        codes: Mapping[DepartmentStatus, str],
+        panel: Panel,
+        push: Push | None,
+    ) -> None:
+        self._cases = cases
+        self._book = book
+        self._codes = codes
+        self._panel = panel
+        self._push = push
+        self._threads = ThreadPoolExecutor(PUSHERS, thread_name_prefix="sandbox-push")
+        self._working: set[asyncio.Task[None]] = set()
+
+    def resume(self) -> None:
+        """After a start: go on with every case where it stood."""
+        for case in self._cases.all():
+            self.open(case)
+
+    def open(self, case: Submitted) -> None:
+        """See the case through from where it stands."""
+        task = asyncio.create_task(self._see_through(case))
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    async def first_word(self, case: Submitted) -> None:
+        """Tell the first status now, and wait until the hub has taken it."""
+        for move in self._plan(case)[:1]:
+            await self._move(case, 0, move, {})
+        await self._push_all(case)
+
+    async def stop(self) -> None:
+        """Leave everything where it stands; the next start goes on from there."""
+        for task in self._working:
+            task.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
+        self._threads.shutdown()
+
+    async def _see_through(self, case: Submitted) -> None:
+        await self._push_all(case)
+        moments: dict[int, datetime] = {}
+        moves = self._plan(case)
+        for number in range(self._book.moves_told(case.dossier_code), len(moves)):
+            await self._panel.one_step()
+            await self._move(case, number, moves[number], moments)
+            await self._push_all(case)
+
+    def _plan(self, case: Submitted) -> tuple[Move, ...]:
+        return plan(case.dossier_code, fate_of(case.dossier_code, case.procedure), self._codes)
+
+    async def _move(self, case: Submitted, number: int, move: Move, moments: dict[int, datetime]) -> None:
+        moments[number] = now()
+        if not move.words:
+            return
+        moves = self._plan(case)
+        reports = [_report(case, word, moves[word.move].status, moments.get(word.move, case.at)) for word in move.words]
+        await self._book.tell(case.dossier_code, number, reports)
+
+    async def _push_all(self, case: Submitted) -> None:
+        if self._push is None:
+            return
+        for entry in self._book.unpushed(case.dossier_code):
+            await self._push_one(self._push, entry)
+
+    async def _push_one(self, push: Push, entry: Entry) -> None:
+        loop = asyncio.get_running_loop()
+        pause = FIRST_PAUSE
+        while True:
+            await self._panel.up()
+            try:
+                await loop.run_in_executor(self._threads, push, entry.report)
+            except PushError as error:
+                log.warning("%s not pushed, next attempt in %.1f s: %s", entry.report.report_id, pause, error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                await self._book.pushed(entry.position)
+                return
+
+
+def _report(case: Submitted, word: Word, status: str, at: datetime) -> StatusReport:
+    return StatusReport(
+        report_id=f"{normalised(case.dossier_code)}:{word.move}{word.again}",
+        dossier_code=case.dossier_code,
+        status=status,
+        at=at,
+        note="Dữ liệu thử nghiệm của môi trường sandbox.",
+    )

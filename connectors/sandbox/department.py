@@ -1,0 +1,166 @@
+"""A sandbox department before any dialect: what it does with a handoff. The dialects say it on the wire."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from config.catalogue import Department
+from connectors.sandbox.cases import Cases, normalised
+from connectors.sandbox.caseworker import Caseworker, Push
+from connectors.sandbox.effects import EffectFile, Submitted, effects_path
+from connectors.sandbox.fates import Answer, Fate, fate_of
+from connectors.sandbox.knobs import Panel, Settings
+from connectors.sandbox.lifecycle import codes_of
+from connectors.sandbox.reports import ReportBook
+from schemas.department import Changes, Handoff, Receipt
+
+RETRY_AFTER: Final = 2
+"""seconds; what fate 9005 asks for"""
+
+REASON: Final = "Hồ sơ thử nghiệm: thành phần hồ sơ chưa đúng quy định, đề nghị nộp lại."
+"""Why fate 9002 refuses; invented."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The department has the dossier. ``fresh``: it took it just now."""
+
+    receipt: Receipt
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyThere:
+    """It has the dossier from elsewhere, or under another key."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It does not take the dossier, for a reason of the matter."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Not now."""
+
+    retry_after: int
+
+
+class Faulty:
+    """Something went wrong inside; nothing was done."""
+
+
+class Garbled:
+    """It has the dossier, but what it says cannot be read."""
+
+
+class Silent:
+    """It has the dossier and says nothing."""
+
+
+Reply = Taken | AlreadyThere | Refused | Busy | Faulty | Garbled | Silent
+
+_WITHOUT_EFFECT: Final[dict[Answer, Reply]] = {Answer.FAULT: Faulty(), Answer.BUSY: Busy(RETRY_AFTER)}
+"""Answers that are given so many times as the fate says, before the department gives in."""
+
+_AFTER_THE_EFFECT: Final[dict[Answer, Reply]] = {Answer.SILENCE: Silent(), Answer.GARBLED: Garbled()}
+
+
+class Standing(BaseModel):
+    """Where a dossier stands at the department."""
+
+    dossier_code: str
+    number: str
+    fate: str
+    moves_told: int
+    unpushed: int
+
+
+class DepartmentOffice:
+    """One department: its cases, its reports, its caseworker, its fates."""
+
+    def __init__(self, department: Department, data: Path, settings: Settings, push: Push | None) -> None:
+        self.department = department
+        self.panel = Panel(settings)
+        self._effects = EffectFile(effects_path(data, department.counterparty), Submitted)
+        self.cases = Cases(department.counterparty, self._effects)
+        self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl")
+        self._worker = Caseworker(self.cases, self.book, codes_of(department.status), self.panel, push)
+        self._turned_away: Counter[str] = Counter()
+
+    async def submit(self, handoff: Handoff, key: str) -> Reply:
+        """Raises KeyReusedError when the key stands for another handoff, OSError when the disk does not take it."""
+        fate = fate_of(handoff.dossier_code, handoff.procedure)
+        if self.cases.find(handoff.dossier_code) is None:
+            if fate.answer is Answer.REFUSAL:
+                return Refused(REASON)
+            if self._turns_away(fate, handoff):
+                return _WITHOUT_EFFECT[fate.answer]
+        case, fresh = await self.cases.take(handoff, key)
+        if fresh:
+            return await self._first_answer(fate, case)
+        return Taken(_receipt(case), fresh=False) if case.key == key else AlreadyThere(_receipt(case))
+
+    def find(self, dossier_code: str) -> Receipt | None:
+        """The receipt, if the department has this dossier. Raises ValueError when it is no dossier code."""
+        case = self.cases.find(dossier_code)
+        return _receipt(case) if case else None
+
+    def changes(self, cursor: str) -> Changes:
+        """Raises UnknownCursorError."""
+        return self.book.page(cursor)
+
+    def standing(self) -> list[Standing]:
+        """Every dossier, in the order in which they were taken."""
+        return [
+            Standing(
+                dossier_code=case.dossier_code,
+                number=case.number,
+                fate=fate_of(case.dossier_code, case.procedure).name,
+                moves_told=self.book.moves_told(case.dossier_code),
+                unpushed=len(self.book.unpushed(case.dossier_code)),
+            )
+            for case in self.cases.all()
+        ]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """While it is open, its dossiers move."""
+        self._worker.resume()
+        try:
+            yield
+        finally:
+            await self._worker.stop()
+            self._effects.close()
+            self.book.close()
+
+    def _turns_away(self, fate: Fate, handoff: Handoff) -> bool:
+        code = normalised(handoff.dossier_code)
+        if self._turned_away[code] >= fate.times:
+            return False
+        self._turned_away[code] += 1
+        return True
+
+    async def _first_answer(self, fate: Fate, case: Submitted) -> Reply:
+        if fate.answer is Answer.STATUS_FIRST:
+            await self._worker.first_word(case)
+        self._worker.open(case)
+        if fate.answer is Answer.SLOW:
+            await asyncio.sleep(self.panel.settings.slow_seconds)
+        if fate.answer is Answer.DUPLICATE:
+            return AlreadyThere(_receipt(case))
+        return _AFTER_THE_EFFECT.get(fate.answer, Taken(_receipt(case), fresh=True))
+
+
+def _receipt(case: Submitted) -> Receipt:
+    return Receipt(number=case.number, received_at=case.at)

@@ -1,0 +1,253 @@
+"""The magic dossiers: the last four digits of a dossier's code decide what the sandbox does to it.
+
+One table for everybody: the sandbox acts on it, the journeys expect what it says, and docs/reference/sandbox.md is
+printed from it (``python -m connectors.sandbox.fates``).
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from schemas.identifiers import DossierCode
+
+_SUFFIX_DIGITS: Final = 4
+MAGIC_PROCEDURES: Final = "9.00"
+"""A procedure code that starts so ends in a fate too: every dossier of 9.009002 is refused."""
+
+
+class Answer(StrEnum):
+    """What the counterparty does when the dossier is handed over for the first time."""
+
+    RECEIPT = "answers with a receipt"
+    REFUSAL = "refuses, with its reason; has no effect"
+    SILENCE = "takes the dossier and never answers"
+    FAULT = "answers HTTP 500 or a SOAP fault, without effect, twice; then takes the dossier"
+    BUSY = "answers 503 with Retry-After: 2, without effect, once; then takes the dossier"
+    DUPLICATE = "answers that it has the dossier already, and has it"
+    GARBLED = "takes the dossier and answers with something that cannot be read"
+    SLOW = "takes the dossier and answers after 25 seconds (HUB_SANDBOX_SLOW_SECONDS)"
+    STATUS_FIRST = "reports the first status before it answers with its receipt"
+
+
+class Telling(StrEnum):
+    """How it reports the dossier's statuses afterwards."""
+
+    IN_ORDER = "each status once, in order"
+    NOTHING = "nothing"
+    UNKNOWN_CODE = "two statuses, then a code that stands in no table, then nothing more"
+    OUT_OF_ORDER = "the next-to-last status before the one that led to it"
+    REPEATED = "one status three times: the same report twice, then under a new report id"
+    LATE = "one status only after a newer one"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What happens to a dossier at a sandbox department, and where it ends at the hub."""
+
+    suffix: str
+    name: str
+    answer: Answer
+    telling: Telling
+    transfer: str
+    """the state in which the transfer ends"""
+    dossier: str
+    """the status in which the dossier ends"""
+    english: str
+    vietnamese: str
+    times: int = 0
+    """how often it answers so before it gives in; 0: it does not count"""
+
+
+FATES: Final = (
+    Fate(
+        "9001",
+        "accepted-at-once",
+        Answer.RECEIPT,
+        Telling.IN_ORDER,
+        "delivered",
+        "returned",
+        "Accepted at once; the statuses follow in order.",
+        "Tiếp nhận ngay; các trạng thái được báo theo đúng thứ tự.",
+    ),
+    Fate(
+        "9002",
+        "refused",
+        Answer.REFUSAL,
+        Telling.NOTHING,
+        "refused",
+        "not_accepted",
+        "The department refuses for a reason of its own. Not a failure: it ends the transfer and the portal is told.",
+        "Sở từ chối tiếp nhận có nêu lý do. Đây không phải lỗi: việc chuyển kết thúc và Cổng được thông báo.",
+    ),
+    Fate(
+        "9003",
+        "time-out-then-found",
+        Answer.SILENCE,
+        Telling.IN_ORDER,
+        "delivered",
+        "returned",
+        "The department takes the dossier and never answers. The outcome is unknown until the hub has asked.",
+        "Sở đã nhận hồ sơ nhưng không trả lời. Kết quả chưa rõ cho đến khi trục liên thông hỏi lại.",
+    ),
+    Fate(
+        "9004",
+        "fault-twice",
+        Answer.FAULT,
+        Telling.IN_ORDER,
+        "delivered",
+        "returned",
+        "Two faults without effect (SOAP Fault, HTTP 500), then accepted.",
+        "Hai lần báo lỗi không có tác dụng (SOAP Fault, HTTP 500), sau đó tiếp nhận.",
+        times=2,
+    ),
+    Fate(
+        "9005",
+        "busy-once",
+        Answer.BUSY,
+        Telling.IN_ORDER,
+        "delivered",
+        "returned",
+        "503 with Retry-After: 2 once; accepted when the hub comes back, not earlier than it was asked to.",
+        "Một lần 503 kèm Retry-After: 2; tiếp nhận khi trục gửi lại, không sớm hơn thời gian được yêu cầu.",
+        times=1,
+    ),
+    Fate(
+        "9006",
+        "duplicate",
+        Answer.DUPLICATE,
+        Telling.IN_ORDER,
+        "delivered",
+        "returned",
+        "The department says that it has the dossier already: a success.",
+        "Sở trả lời đã có hồ sơ này: coi là thành công.",
+    ),
+    Fate(
+        "9007",
+        "malformed-reply",
+        Answer.GARBLED,
+        Telling.IN_ORDER,
+        "stuck",
+        "returned",
+        "The department takes the dossier; its answer cannot be read. A person looks: `hub transfer check` finds it.",
+        "Sở đã nhận hồ sơ nhưng câu trả lời không đọc được. Cần người xem: `hub transfer check` sẽ tìm thấy.",
+    ),
+    Fate(
+        "9008",
+        "unknown-status-code",
+        Answer.RECEIPT,
+        Telling.UNKNOWN_CODE,
+        "delivered",
+        "in_process",
+        "A later report carries a code that stands in no table. Nothing moves; the message waits for a person.",
+        "Báo cáo sau mang mã trạng thái không có trong danh mục. Hồ sơ giữ nguyên; bản tin chờ người xử lý.",
+    ),
+    Fate(
+        "9009",
+        "statuses-out-of-order",
+        Answer.RECEIPT,
+        Telling.OUT_OF_ORDER,
+        "delivered",
+        "returned",
+        "A newer status arrives before the one that leads to it.",
+        "Trạng thái mới đến trước trạng thái dẫn tới nó.",
+    ),
+    Fate(
+        "9010",
+        "slow",
+        Answer.SLOW,
+        Telling.IN_ORDER,
+        "delivered",
+        "returned",
+        "Accepted, but the answer takes 25 seconds.",
+        "Tiếp nhận, nhưng sau 25 giây mới trả lời.",
+    ),
+    Fate(
+        "9011",
+        "status-repeated",
+        Answer.RECEIPT,
+        Telling.REPEATED,
+        "delivered",
+        "returned",
+        "One status comes twice under the same report id and once under a new one: it moves the dossier once.",
+        "Một trạng thái được báo hai lần cùng mã báo cáo và thêm một lần với mã mới: hồ sơ chỉ chuyển một lần.",
+    ),
+    Fate(
+        "9012",
+        "status-late",
+        Answer.RECEIPT,
+        Telling.LATE,
+        "delivered",
+        "returned",
+        "An older status arrives after a newer one: journaled as late, it moves nothing.",
+        "Trạng thái cũ đến sau trạng thái mới: chỉ ghi nhật ký, hồ sơ giữ nguyên.",
+    ),
+    Fate(
+        "9013",
+        "status-before-receipt",
+        Answer.STATUS_FIRST,
+        Telling.IN_ORDER,
+        "delivered",
+        "returned",
+        "The first status arrives before the hand-over has been answered.",
+        "Trạng thái đầu tiên đến trước khi việc chuyển hồ sơ được trả lời.",
+    ),
+)
+
+ORDINARY: Final = Fate(
+    "",
+    "ordinary",
+    Answer.RECEIPT,
+    Telling.IN_ORDER,
+    "delivered",
+    "returned",
+    "Accepted at once; the statuses follow in order; one dossier in five is asked for a supplement on the way.",
+    "Tiếp nhận ngay; các trạng thái theo đúng thứ tự; một phần năm số hồ sơ được yêu cầu bổ sung.",
+)
+
+BY_SUFFIX: Final = {fate.suffix: fate for fate in FATES}
+
+
+def fate_of(dossier_code: str, procedure: str) -> Fate:
+    """The fate of a dossier: by its code's last four digits, else by a magic procedure, else the ordinary one."""
+    suffix = DossierCode.received(dossier_code).normalised[-_SUFFIX_DIGITS:]
+    if suffix in BY_SUFFIX:
+        return BY_SUFFIX[suffix]
+    if procedure.startswith(MAGIC_PROCEDURES):
+        return BY_SUFFIX.get(procedure.partition(".")[2][:6][-_SUFFIX_DIGITS:], ORDINARY)
+    return ORDINARY
+
+
+def markdown() -> str:
+    """The page docs/reference/sandbox.md."""
+    return "\n".join(_page()) + "\n"
+
+
+def _page() -> Iterator[str]:
+    yield "# Magic dossiers of the sandbox"
+    yield ""
+    yield "<!-- Printed from connectors/sandbox/fates.py by `python -m connectors.sandbox.fates`; a test compares. -->"
+    yield ""
+    yield "The last four digits of a dossier's code decide what a sandbox department does with it."
+    yield "Where the hub issues the code, a procedure does the same:"
+    yield f"every dossier of procedure `{MAGIC_PROCEDURES}9002` is refused."
+    yield ""
+    yield "Bốn chữ số cuối của mã số hồ sơ quyết định cách sở thử nghiệm xử lý hồ sơ đó."
+    yield ""
+    yield "| Suffix | Name | Transfer ends | Dossier ends | What happens | Diễn giải |"
+    yield "|---|---|---|---|---|---|"
+    for fate in (*FATES, ORDINARY):
+        shown = f"`{fate.suffix}`" if fate.suffix else "any other"
+        yield (f"| {shown} | {fate.name} | `{fate.transfer}` | `{fate.dossier}` | {fate.english} | {fate.vietnamese} |")
+    yield ""
+    yield "## What the department does"
+    yield ""
+    yield "| Suffix | When handed the dossier, it | Then it reports |"
+    yield "|---|---|---|"
+    for fate in FATES:
+        yield f"| `{fate.suffix}` | {fate.answer.value} | {fate.telling.value} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,93 @@
+"""How a sandbox counterparty behaves just now: what the environment says at the start and the control API changes."""
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MOST_SECONDS: Final = 86_400
+
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS)]
+
+
+class Settings(BaseSettings):
+    """HUB_SANDBOX_…: the paces of every counterparty of one sandbox process, in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="HUB_SANDBOX_", frozen=True, extra="ignore")
+
+    pace: Seconds = 1.0
+    """between two moves of a dossier"""
+    slow_seconds: Seconds = 25.0
+    """how long fate 9010 takes to answer"""
+    hang_seconds: Seconds = 120.0
+    """how long fate 9003 holds the connection before it drops it without an answer"""
+
+
+class Knobs(BaseModel):
+    """What a person or a test can turn while the server runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    down: bool = False
+    """answer everything with 503 and report nothing"""
+    cut: bool = False
+    """read every request and drop the connection without an answer and without effect"""
+    slow: Seconds = 0
+    """seconds before anything is looked at"""
+    fail_next: Annotated[int, Field(ge=0)] = 0
+    """how many of the next requests are answered with ``fail_status``, without effect"""
+    fail_status: Annotated[int, Field(ge=400, le=599)] = 500
+    pace: Seconds = 1.0
+    """seconds between two moves of a dossier"""
+    unsigned_faults: bool = False
+    """SOAP: send faults without a signature, as a gateway in front of the department would"""
+
+
+class Panel:
+    """The knobs as they stand, and waiting that notices when they are turned."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.knobs = self._initial = Knobs(pace=settings.pace)
+        self.closing = asyncio.Event()
+        """set when the server stops: nobody is kept waiting any longer"""
+        self._turned = asyncio.Event()
+
+    def turn(self, changes: dict[str, Any]) -> Knobs:
+        """Change the knobs that are named. Raises pydantic.ValidationError."""
+        return self._set(Knobs.model_validate({**self.knobs.model_dump(), **changes}))
+
+    def reset(self) -> Knobs:
+        """As at the start. The effects stay: a witness forgets nothing."""
+        return self._set(self._initial)
+
+    def spend_failure(self) -> int | None:
+        """The status to fail this request with, if it is one of the next that shall fail."""
+        if not self.knobs.fail_next:
+            return None
+        self._set(self.knobs.model_copy(update={"fail_next": self.knobs.fail_next - 1}))
+        return self.knobs.fail_status
+
+    async def up(self) -> None:
+        """Wait while the counterparty is down."""
+        while self.knobs.down:
+            await self._turned.wait()
+
+    async def one_step(self) -> None:
+        """Wait for the pace, and while the counterparty is down; a knob that is turned counts from the last step on."""
+        clock = asyncio.get_running_loop().time
+        since = clock()
+        while self.knobs.down or since + self.knobs.pace > clock():
+            left = None if self.knobs.down else since + self.knobs.pace - clock()
+            try:
+                async with asyncio.timeout(left):
+                    await self._turned.wait()
+            except TimeoutError:
+                return
+
+    def _set(self, knobs: Knobs) -> Knobs:
+        self.knobs = knobs
+        self._turned.set()
+        self._turned = asyncio.Event()
+        return knobs

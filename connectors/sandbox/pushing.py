@@ -1,0 +1,96 @@
+"""How a sandbox department tells the hub of its reports: signed JSON, or signed SOAP. One call, one answer."""
+
+import threading
+from collections.abc import Mapping
+from typing import Final
+
+import requests
+
+from config.catalogue import Catalogue, Department, HmacGuard, SoapGuard
+from connectors.sandbox.caseworker import Push, PushError
+from connectors.sandbox.clock import now
+from connectors.sandbox.soap_security import signing_key
+from connectors.transport import signatures, wsse
+from connectors.transport.contract import contract
+from connectors.transport.envelope import CONTENT_TYPE, to_bytes
+from connectors.transport.wsse import SigningKey
+from schemas.department import StatusReport
+
+TIMEOUT: Final = 10.0
+"""seconds"""
+HUB_WSDL: Final = "hub-department.wsdl"
+
+
+def push_of(department: Department, catalogue: Catalogue, hub: str, environment: Mapping[str, str]) -> Push | None:
+    """How ``department`` pushes, by its guard; None if it waits to be asked. Raises ValueError if it cannot."""
+    if department.statuses == "poll":
+        return None
+    guard = department.guard
+    if isinstance(guard, HmacGuard):
+        keyid, secret = next(iter(guard.keys.items()))
+        return SignedJson(f"{hub}/v1/departments/{department.code}/statuses", keyid, catalogue.secret(secret).encode())
+    if isinstance(guard, SoapGuard):
+        key = signing_key(guard.certificates[0], catalogue, environment)
+        return SignedSoap(f"{hub}/soap/{department.code}", key)
+    raise ValueError(f"{department.code}: the sandbox pushes with an hmac or a ws-security guard only")
+
+
+class SignedJson:
+    """POST of one report, signed as RFC 9421 has it."""
+
+    def __init__(self, url: str, keyid: str, secret: bytes) -> None:
+        self._url = url
+        self._keyid = keyid
+        self._secret = secret
+        self._sessions = _Sessions()
+
+    def __call__(self, report: StatusReport) -> None:
+        """Raises PushError unless the hub answers 2xx."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": report.report_id}
+        body = report.model_dump_json(exclude_none=True).encode()
+        request = requests.Request("POST", self._url, headers=headers, data=body).prepare()
+        signatures.sign(request, self._keyid, self._secret)
+        self._sessions.send(request)
+
+
+class SignedSoap:
+    """ReportStatus of schemas/wire/hub-department.wsdl, signed."""
+
+    def __init__(self, url: str, key: SigningKey) -> None:
+        self._url = url
+        self._key = key
+        self._contract = contract(HUB_WSDL)
+        self._action = self._contract.operations["ReportStatus"].action
+        self._sessions = _Sessions()
+
+    def __call__(self, report: StatusReport) -> None:
+        """Raises PushError unless the hub answers 2xx; a fault is answered with 500."""
+        message = {
+            "reportId": report.report_id,
+            "dossierCode": report.dossier_code,
+            "status": report.status,
+            "at": report.at,
+            "note": report.note,
+        }
+        envelope = self._contract.envelope("ReportStatus", message)
+        wsse.sign(envelope, self._key, now())
+        headers = {"Content-Type": CONTENT_TYPE, "SOAPAction": f'"{self._action}"'}
+        request = requests.Request("POST", self._url, headers=headers, data=to_bytes(envelope)).prepare()
+        self._sessions.send(request)
+
+
+class _Sessions(threading.local):
+    """One connection to the hub for each thread that pushes."""
+
+    def __init__(self) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def send(self, request: requests.PreparedRequest) -> None:
+        """Raises PushError unless the answer is 2xx."""
+        try:
+            response = self._session.send(request, timeout=TIMEOUT, allow_redirects=False)
+        except requests.RequestException as error:
+            raise PushError(type(error).__name__) from error
+        if not requests.codes.ok <= response.status_code < requests.codes.multiple_choices:
+            raise PushError(f"HTTP {response.status_code}")

@@ -1,0 +1,131 @@
+"""A department that speaks REST: the dialect of docs/integrators/departments-rest.md, from the other side."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from connectors.sandbox.cases import KeyReusedError
+from connectors.sandbox.connection import NoAnswer
+from connectors.sandbox.control import Obstacles, control
+from connectors.sandbox.department import (
+    AlreadyThere,
+    Busy,
+    DepartmentOffice,
+    Faulty,
+    Garbled,
+    Refused,
+    Reply,
+    Silent,
+    Taken,
+)
+from connectors.sandbox.reports import UnknownCursorError
+from schemas import strict
+from schemas.department import Handoff
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class RestDepartment:
+    """The office behind four REST endpoints. ``token`` is None for a department that asks for none."""
+
+    def __init__(self, office: DepartmentOffice, token: str | None) -> None:
+        self._office = office
+        self._token = token
+        self.app = Starlette(
+            routes=[
+                Route("/dossiers", self._known(self._submit), methods=["POST"]),
+                Route("/dossiers/{dossier_code:path}", self._known(self._find), methods=["GET"]),
+                Route("/changes", self._known(self._changes), methods=["GET"]),
+                Route("/health", self._known(self._health), methods=["GET"]),
+                control(office.panel, effects=office.cases.all, dossiers=office.standing),
+            ],
+            middleware=[Middleware(Obstacles, panel=office.panel)],
+            lifespan=lambda _: office.open(),
+        )
+
+    def _known(self, endpoint: Endpoint) -> Endpoint:
+        """Let in only who shows our token."""
+        expected = f"Bearer {self._token}".encode()
+
+        async def guarded(request: Request) -> Response:
+            shown = request.headers.get("authorization", "").encode()
+            if self._token is not None and not hmac.compare_digest(shown, expected):
+                return JSONResponse({"error": "unknown caller"}, HTTPStatus.UNAUTHORIZED)
+            return await endpoint(request)
+
+        return guarded
+
+    async def _submit(self, request: Request) -> Response:
+        key = request.headers.get("idempotency-key", "")
+        if not key:
+            return _malformed("the header Idempotency-Key is missing")
+        try:
+            handoff = strict.read(Handoff, await request.body())
+            return self._said(await self._office.submit(handoff, key))
+        except strict.Refused as refused:
+            return _malformed(*(f"{fault.pointer}: {fault.code}" for fault in refused.faults))
+        except KeyReusedError:
+            return _malformed("this Idempotency-Key stands for another handoff")
+
+    async def _find(self, request: Request) -> Response:
+        try:
+            receipt = self._office.find(request.path_params["dossier_code"])
+        except ValueError as error:
+            return _malformed(str(error))
+        if receipt is None:
+            return JSONResponse({"error": "no such dossier"}, HTTPStatus.NOT_FOUND)
+        return _json(receipt.model_dump_json())
+
+    async def _changes(self, request: Request) -> Response:
+        try:
+            return _json(self._office.changes(request.query_params.get("after", "")).model_dump_json())
+        except UnknownCursorError:
+            return _malformed("no such cursor")
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok", "system": f"sandbox: {self._office.department.name}"})
+
+    def _said(self, reply: Reply) -> Response:
+        match reply:
+            case Taken(receipt, fresh):
+                return _json(receipt.model_dump_json(), HTTPStatus.CREATED if fresh else HTTPStatus.OK)
+            case AlreadyThere(receipt):
+                return JSONResponse({"number": receipt.number}, HTTPStatus.CONFLICT)
+            case Garbled():
+                return _json('{"number": "', HTTPStatus.CREATED)
+            case Silent():
+                return NoAnswer(self._office.panel, self._office.panel.settings.hang_seconds)
+            case Refused() | Busy() | Faulty():
+                return _without_effect(reply)
+
+
+def _without_effect(reply: Refused | Busy | Faulty) -> Response:
+    match reply:
+        case Refused(reason):
+            return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", reason)
+        case Busy(seconds):
+            headers = {"Retry-After": str(seconds)}
+            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "come back later", headers)
+        case Faulty():
+            return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", "something went wrong; nothing was done")
+
+
+def _json(body: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(body, status, media_type="application/json")
+
+
+def _problem(status: HTTPStatus, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """RFC 9457."""
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
+    return JSONResponse(problem, status, headers, media_type="application/problem+json")
+
+
+def _malformed(*findings: str) -> Response:
+    """400, and no problem+json: this speaks of the protocol; a refusal of a dossier is another matter."""
+    return JSONResponse({"errors": findings}, HTTPStatus.BAD_REQUEST)

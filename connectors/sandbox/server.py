@@ -1,0 +1,110 @@
+"""Servers of a sandbox: each counterparty on a port of its own, all in one process, the same ports after a restart."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.types import ASGIApp
+from typing_extensions import override
+
+from connectors.sandbox.connection import CuttableProtocol
+from connectors.sandbox.knobs import Panel
+
+HOST: Final = "127.0.0.1"
+GRACE: Final = 3
+"""seconds that requests under way get when the server stops"""
+_BACKLOG: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One counterparty, ready to be served. ``path`` completes its address."""
+
+    counterparty: str
+    app: ASGIApp
+    panel: Panel
+    path: str = ""
+
+
+class _Server(uvicorn.Server):
+    """One of several in a process: signals are not its business."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(parties: Sequence[Party], ports: Path, stop: asyncio.Event) -> None:
+    """Serve until ``stop``. ``ports`` then holds {counterparty: address}, complete once all of them listen.
+
+    Ports that stand in the file already are taken again, so that who knows an address need not learn another.
+    Raises OSError when such a port is in use.
+    """
+    known = addresses(ports)
+    listeners = [_listen(known.get(party.counterparty)) for party in parties]
+    servers = [_Server(_config(party)) for party in parties]
+    async with asyncio.TaskGroup() as running:
+        for server, listener in zip(servers, listeners, strict=True):
+            running.create_task(server.serve(sockets=[listener]))
+        for server in servers:
+            await server.listening.wait()
+        reached = {
+            party.counterparty: f"http://{HOST}:{listener.getsockname()[1]}{party.path}"
+            for party, listener in zip(parties, listeners, strict=True)
+        }
+        _write(ports, known | reached)
+        await stop.wait()
+        for party, server in zip(parties, servers, strict=True):
+            party.panel.closing.set()
+            server.should_exit = True
+
+
+def addresses(ports: Path) -> dict[str, str]:
+    """{counterparty: address} as the file has it; nothing where there is no file yet."""
+    if not ports.exists():
+        return {}
+    return {str(code): str(url) for code, url in json.loads(ports.read_text(encoding="utf-8")).items()}
+
+
+def _listen(known: str | None) -> socket.socket:
+    port = (urlsplit(known).port or 0) if known else 0
+    return socket.create_server((HOST, port), backlog=_BACKLOG)
+
+
+def _config(party: Party) -> uvicorn.Config:
+    return uvicorn.Config(
+        party.app,
+        http=CuttableProtocol,
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+def _write(ports: Path, reached: dict[str, str]) -> None:
+    """Whoever looks sees the whole file or none."""
+    ports.parent.mkdir(parents=True, exist_ok=True)
+    draft = ports.with_name(f".{ports.name}.{os.getpid()}")
+    draft.write_text(json.dumps(reached, indent=2) + "\n", encoding="utf-8")
+    draft.replace(ports)

@@ -1,0 +1,155 @@
+"""A department that speaks SOAP 1.1, document/literal, by schemas/wire/department.wsdl, with WS-Security.
+
+Every message is held against the contract's schema, in both directions.
+"""
+
+import logging
+from http import HTTPStatus
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.sandbox import soap_messages as messages
+from connectors.sandbox.cases import KeyReusedError
+from connectors.sandbox.connection import NoAnswer
+from connectors.sandbox.control import Obstacles, control
+from connectors.sandbox.department import (
+    AlreadyThere,
+    Busy,
+    DepartmentOffice,
+    Faulty,
+    Garbled,
+    Refused,
+    Silent,
+    Taken,
+)
+from connectors.sandbox.reports import UnknownCursorError
+from connectors.sandbox.soap_security import Security
+from connectors.transport import vendored
+from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, fault, payload_of, to_bytes, wrap
+from connectors.transport.wsse_parts import Untrusted
+from connectors.transport.xml import Element, UnsafeXML, parse, schema_of
+from schemas import strict
+from schemas.department import Receipt
+
+LIMIT: Final = 16 * 1024 * 1024
+"""bytes of one request: inline papers travel inside the handoff"""
+_PLACEHOLDER: Final = b"https://department.invalid/soap"
+
+log = logging.getLogger(__name__)
+
+
+class _NotOurs(Exception):
+    """The message is not what the contract allows; the text says what is wrong without quoting it."""
+
+
+class SoapDepartment:
+    """The office behind one SOAP endpoint."""
+
+    def __init__(self, office: DepartmentOffice, security: Security) -> None:
+        self._office = office
+        self._security = security
+        self._schema = schema_of(messages.WSDL, messages.NAMESPACE)
+        self.app = Starlette(
+            routes=[
+                control(office.panel, effects=office.cases.all, dossiers=office.standing),
+                Route("/{path:path}", self._contract, methods=["GET"]),
+                Route("/{path:path}", self._answer, methods=["POST"]),
+            ],
+            middleware=[Middleware(Obstacles, panel=office.panel)],
+            lifespan=lambda _: office.open(),
+        )
+
+    async def _contract(self, request: Request) -> Response:
+        if "wsdl" not in {name.lower() for name in request.query_params}:
+            return Response(status_code=HTTPStatus.NOT_FOUND)
+        here = str(request.url.replace(query="")).encode()
+        return Response(vendored.document(messages.WSDL).replace(_PLACEHOLDER, here), media_type="text/xml")
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            message = self._message_in(await request.body())
+            return await self._operation(message)
+        except (UnsafeXML, NotSOAP, Untrusted, _NotOurs, strict.Refused, KeyReusedError) as error:
+            log.warning("%s refused a message: %s", self._office.department.counterparty, type(error).__name__)
+            return self._fault("Client", str(error) or type(error).__name__)
+
+    def _message_in(self, data: bytes) -> Element:
+        message = payload_of(self._security.body_of(parse(data, limit=LIMIT)))
+        found = self._schema.fault(message)
+        if found:
+            raise _NotOurs(found)
+        return message
+
+    async def _operation(self, message: Element) -> Response:
+        match message.tag.removeprefix(messages.tag("")):
+            case "SubmitDossier":
+                return await self._submit(message)
+            case "FindDossier":
+                code = messages.text_of(message, "dossierCode")
+                return self._reply(messages.found(code, self._found(code)))
+            case "ListChanges":
+                return self._reply(self._changes(messages.text_of(message, "after")))
+            case "Ping":
+                return self._reply(messages.pong(f"sandbox: {self._office.department.name}"))
+            case name:
+                raise _NotOurs(f"{name} is no operation")
+
+    async def _submit(self, message: Element) -> Response:
+        handoff = messages.handoff_in(message)
+        code = handoff.dossier_code
+        reply = await self._office.submit(handoff, messages.text_of(message, "key"))
+        match reply:
+            case Taken(receipt):
+                return self._reply(messages.submitted(code, receipt))
+            case AlreadyThere(receipt):
+                return self._fault("Client", "the dossier is here already", messages.exists(code, receipt))
+            case Garbled():
+                return Response(b'<?xml version="1.0"?><soap:Envelope xmlns:soap="http://sch', media_type="text/xml")
+            case Silent():
+                return NoAnswer(self._office.panel, self._office.panel.settings.hang_seconds)
+            case Refused() | Busy() | Faulty():
+                return self._without_effect(code, reply)
+
+    def _without_effect(self, code: str, reply: Refused | Busy | Faulty) -> Response:
+        match reply:
+            case Refused(reason):
+                return self._fault("Client", "the dossier is refused", messages.refused(code, reason))
+            case Busy(seconds):
+                response = self._fault("Server", "come back later", messages.busy(seconds))
+                response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+                response.headers["Retry-After"] = str(seconds)
+                return response
+            case Faulty():
+                return self._fault("Server", "something went wrong; nothing was done")
+
+    def _found(self, code: str) -> Receipt | None:
+        try:
+            return self._office.find(code)
+        except ValueError as error:
+            raise _NotOurs(str(error)) from None
+
+    def _changes(self, cursor: str) -> Element:
+        try:
+            return messages.changes(self._office.changes(cursor))
+        except UnknownCursorError:
+            raise _NotOurs("no such cursor") from None
+
+    def _reply(self, payload: Element) -> Response:
+        return self._sent(payload, wrap(payload), HTTPStatus.OK)
+
+    def _fault(self, code: str, reason: str, detail: Element | None = None) -> Response:
+        return self._sent(detail, fault(code, reason, detail), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _sent(self, payload: Element | None, envelope: Element, status: HTTPStatus) -> Response:
+        """Signed, unless it is a fault and the panel says that faults are not."""
+        finding = self._schema.fault(payload) if payload is not None else None
+        if finding:
+            raise RuntimeError(f"the sandbox is about to break its own contract: {finding}")
+        if status is HTTPStatus.OK or not self._office.panel.knobs.unsigned_faults:
+            self._security.sign(envelope)
+        return Response(to_bytes(envelope), status, headers={"Content-Type": CONTENT_TYPE})

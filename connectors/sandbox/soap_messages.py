@@ -1,0 +1,112 @@
+"""The department's WSDL, spoken from the department's side: its messages as elements, a handoff read from one."""
+
+import json
+import re
+from typing import Any, Final
+
+from lxml import etree
+
+from connectors.transport.xml import Element
+from schemas import strict
+from schemas.department import Changes, Handoff, Receipt, StatusReport
+
+WSDL: Final = "department.wsdl"
+NAMESPACE: Final = "urn:lienthong:department:1"
+
+_NUMBERS: Final = frozenset({"leg", "size", "amount"})
+_LISTS: Final = frozenset({"papers", "fees"})
+
+
+def tag(name: str) -> str:
+    """The name of an element of the contract in Clark notation."""
+    return f"{{{NAMESPACE}}}{name}"
+
+
+def text_of(message: Element, name: str) -> str:
+    """The text of the child ``name``; the schema has said that it is there."""
+    return message.findtext(tag(name)) or ""
+
+
+def handoff_in(message: Element) -> Handoff:
+    """The handoff in a SubmitDossier. Raises schemas.strict.Refused where our schema is stricter than the XSD."""
+    element = message.find(tag("handoff"))
+    assert element is not None  # noqa: S101 - the message was held against the schema before
+    return strict.read(Handoff, json.dumps(_value(element), ensure_ascii=False).encode())
+
+
+def submitted(dossier_code: str, receipt: Receipt) -> Element:
+    return _element("SubmitDossierResponse", _element("dossierCode", dossier_code), _receipt(receipt))
+
+
+def found(dossier_code: str, receipt: Receipt | None) -> Element:
+    return _element(
+        "FindDossierResponse", _element("dossierCode", dossier_code), *([_receipt(receipt)] if receipt else [])
+    )
+
+
+def changes(page: Changes) -> Element:
+    return _element(
+        "ListChangesResponse", *(_report(report) for report in page.reports), _element("cursor", page.cursor)
+    )
+
+
+def pong(system: str) -> Element:
+    return _element("PingResponse", _element("system", system))
+
+
+def refused(dossier_code: str, reason: str) -> Element:
+    return _element(
+        "DossierRefused", _element("dossierCode", dossier_code), _element("code", "TU-CHOI"), _element("reason", reason)
+    )
+
+
+def exists(dossier_code: str, receipt: Receipt) -> Element:
+    return _element("DossierExists", _element("dossierCode", dossier_code), _receipt(receipt))
+
+
+def busy(seconds: int) -> Element:
+    return _element("ServiceBusy", _element("retryAfterSeconds", str(seconds)))
+
+
+def _element(name: str, *content: Element | str) -> Element:
+    element = etree.Element(tag(name), nsmap={"d": NAMESPACE})
+    for item in content:
+        if isinstance(item, str):
+            element.text = item
+        else:
+            element.append(item)
+    return element
+
+
+def _receipt(receipt: Receipt) -> Element:
+    return _element(
+        "receipt", _element("number", receipt.number), _element("receivedAt", receipt.received_at.isoformat())
+    )
+
+
+def _report(report: StatusReport) -> Element:
+    return _element(
+        "report",
+        _element("reportId", report.report_id),
+        _element("dossierCode", report.dossier_code),
+        _element("status", report.status),
+        _element("at", report.at.isoformat()),
+        *([_element("note", report.note)] if report.note is not None else []),
+    )
+
+
+def _value(element: Element) -> Any:
+    """An element as our JSON has it: papers and fees are lists, three names are numbers, camelCase is snake_case."""
+    name = element.tag.rpartition("}")[2]
+    if name in _LISTS:
+        return [_value(child) for child in element]
+    if len(element):
+        return {_snake(child): _value(child) for child in element}
+    text = element.text or ""
+    if name in _NUMBERS:
+        return int(text)
+    return "".join(text.split()) if name == "content" else text
+
+
+def _snake(element: Element) -> str:
+    return re.sub(r"(?<=[a-z])([A-Z])", r"_\1", element.tag.rpartition("}")[2]).lower()
