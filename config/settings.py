@@ -24,6 +24,8 @@ class Settings(BaseSettings):
 
     database_url: DatabaseUrl
     broker_url: BrokerUrl
+    broker_declares: bool = True
+    """whether our processes may declare queues; no where the operator has imported deploy/rabbitmq/definitions.json"""
     catalogue: Path = PACKAGED
     """The folder with departments/, procedures/, portal.toml and calendar.toml."""
     public_url: HttpUrl = HttpUrl("http://127.0.0.1:8000")
@@ -39,6 +41,8 @@ class Settings(BaseSettings):
     """CIDR ranges of private networks to which webhooks may go; none: public addresses only."""
 
     pauses: tuple[float, ...] = PAUSES
+    inbox_pauses: tuple[float, ...] = (2, 10, 60, 300, 1_800, 7_200, 21_600, 86_400)
+    """seconds between attempts to handle what came in; shorter at first, as most waits are for another message."""
     lease_margin: float = 30.0
     """seconds that a claim outlives the counterparty's time-out, before anybody else may take the transfer."""
     inbox_lease: float = 60.0

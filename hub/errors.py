@@ -44,6 +44,10 @@ class NeedsAPerson(HubError):
         super().__init__(detail)
 
 
+class NotConfigured(HubError):
+    """The environment does not say what the hub has to know."""
+
+
 class NotFound(HubError):
     """There is nothing with this id."""
 

@@ -30,14 +30,10 @@ SELECT id, received_at FROM stored
 """
 
 _CLAIM: Final = """
-WITH taken AS (
-    SELECT id FROM inbox
-    WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-    FOR UPDATE SKIP LOCKED
-)
-UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, due_at = clock_timestamp() + make_interval(secs => %(lease)s), nudged_at = NULL
-FROM taken WHERE inbox.id = taken.id
-RETURNING inbox.id, source, kind, body, received_at, attempts AS fence, tries
+UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, nudged_at = NULL,
+    due_at = clock_timestamp() + make_interval(secs => %(lease)s)
+WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
+RETURNING id, source, kind, body, received_at, attempts AS fence, tries
 """
 
 
@@ -140,7 +136,8 @@ def bury(conn: Connection, message: Message, *, code: str, detail: str) -> None:
     conn.execute(
         "WITH dead AS (UPDATE inbox SET state = 'dead', error_code = %(code)s, error_detail = %(detail)s"
         "  WHERE id = %(id)s AND attempts = %(fence)s AND settled_at IS NULL RETURNING id)"
-        " INSERT INTO journal (subject, actor, verb, after, reason) SELECT id, 'hub', 'buried', 'dead', %(code)s FROM dead",
+        " INSERT INTO journal (subject, actor, verb, after, reason)"
+        " SELECT id, 'hub', 'buried', 'dead', %(code)s FROM dead",
         {"code": code, "detail": detail, "id": message.id, "fence": message.fence},
     )
 

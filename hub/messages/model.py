@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """"This row is due now": all that a broker message ever says."""
+    """ "This row is due now": all that a broker message ever says."""
 
     queue: str
     id: str

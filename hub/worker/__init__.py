@@ -1,0 +1,1 @@
+"""The workers: Celery tasks that are addresses, not places."""

@@ -1,0 +1,150 @@
+"""The broker: its queues, from the catalogue, and how a nudge is published. A message says one id and nothing else.
+
+RabbitMQ: quorum queues with a delivery limit and a dead-letter queue, publisher confirms. Valkey (kombu's redis
+transport): a short visibility time-out, which is safe because the leases are in PostgreSQL.
+"""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from celery import Celery
+from kombu import Exchange, Producer, Queue
+from kombu.utils.uuid import uuid
+
+from config.catalogue import Catalogue
+from config.settings import Settings
+from hub.messages import inbox
+from hub.messages.model import Nudge
+
+TICKS: Final = "ticks"
+HANDLE: Final = "inbox.handle"
+DELIVER: Final = "outbox.deliver"
+EXCHANGE: Final = Exchange("hub", type="topic", durable=True)
+DEAD_EXCHANGE: Final = Exchange("hub.dead", type="fanout", durable=True)
+DEAD: Final = "hub.dead"
+DELIVERY_LIMIT: Final = 20
+CONNECT_TIMEOUT: Final = 3.0
+"""seconds"""
+
+
+def queue_names(catalogue: Catalogue) -> list[str]:
+    """Every queue of the house: the front door, one for each counterparty, the ticks."""
+    return [inbox.QUEUE, *sorted({party.queue for party in catalogue.counterparties.values()}), TICKS]
+
+
+def is_rabbitmq(settings: Settings) -> bool:
+    return urlsplit(str(settings.broker_url)).scheme.startswith("amqp")
+
+
+def queues(settings: Settings, catalogue: Catalogue) -> list[Queue]:
+    """The queues as publisher and worker must both declare them: another argument is a 406 from RabbitMQ."""
+    arguments = (
+        {
+            "x-queue-type": "quorum",
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-exchange": DEAD_EXCHANGE.name,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        }
+        if is_rabbitmq(settings)
+        else None
+    )
+    return [
+        Queue(
+            name,
+            EXCHANGE,
+            routing_key=name,
+            durable=True,
+            queue_arguments=arguments,
+            no_declare=not settings.broker_declares,
+        )
+        for name in queue_names(catalogue)
+    ]
+
+
+def dead_queue() -> Queue:
+    """Where RabbitMQ puts a nudge that killed its worker too often. The row is still due: the sweep goes on."""
+    return Queue(DEAD, DEAD_EXCHANGE, durable=True, queue_arguments={"x-queue-type": "quorum"})
+
+
+def application(settings: Settings, catalogue: Catalogue) -> Celery:
+    """A Celery application without tasks: the settings that publisher, worker, beat and Flower share."""
+    app = Celery("lienthong-hub", set_as_current=False)
+    app.conf.update(
+        broker_url=str(settings.broker_url),
+        broker_connection_retry_on_startup=True,
+        broker_transport_options=_transport_options(settings),
+        task_queues=queues(settings, catalogue),
+        task_default_queue=TICKS,
+        task_default_exchange=EXCHANGE.name,
+        task_default_exchange_type=EXCHANGE.type,
+        task_default_routing_key=TICKS,
+        task_create_missing_queues=False,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_send_sent_event=False,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=True,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        timezone="UTC",
+    )
+    return app
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    if is_rabbitmq(settings):
+        return {"confirm_publish": True}
+    return {"visibility_timeout": 120, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+
+
+class Publisher:
+    """Publishes nudges as Celery messages (protocol 2), each confirmed by the broker. Belongs to one thread."""
+
+    def __init__(self, app: Celery, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._producer: Producer | None = None
+
+    def publish(self, nudges: list[Nudge]) -> None:
+        """Raises kombu's operational errors while the broker is away; the next call connects anew."""
+        try:
+            producer = self._producer or self._connect()
+            for nudge in nudges:
+                self._send(producer, nudge)
+        except Exception:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._producer is not None:
+            self._producer.connection.collapse()
+            self._producer = None
+
+    def _connect(self) -> Producer:
+        connection = self._app.connection_for_write(connect_timeout=CONNECT_TIMEOUT)
+        if self._settings.broker_declares:
+            # A message to a queue that nobody declared is dropped without a word, confirms or not.
+            with connection.channel() as channel:
+                for queue in self._app.conf.task_queues:
+                    queue(channel).declare()
+                if is_rabbitmq(self._settings):
+                    dead_queue()(channel).declare()
+        self._producer = connection.Producer()
+        return self._producer
+
+    def _send(self, producer: Producer, nudge: Nudge) -> None:
+        name = HANDLE if nudge.queue == inbox.QUEUE else DELIVER
+        message = self._app.amqp.as_task_v2(uuid(), name, args=(nudge.id,), argsrepr=f"({nudge.id})")
+        producer.publish(
+            message.body,
+            exchange=EXCHANGE.name,
+            routing_key=nudge.queue,
+            headers=message.headers,
+            serializer="json",
+            delivery_mode=2,
+            **message.properties,
+        )

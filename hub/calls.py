@@ -1,0 +1,37 @@
+"""How each kind of transfer is said to its counterparty, and how its counterparty is asked about it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from connectors.ports import DepartmentPort, PortalPort
+from hub.dossiers import notices
+from hub.handoffs import service as handoffs
+from hub.messages.model import Transfer
+from schemas.department import Handoff, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``send`` says it; ``find`` asks whether it has arrived (None: this kind cannot be asked, its key protects it)."""
+
+    send: Callable[[Any, Transfer], Any]
+    find: Callable[[Any, Transfer], Any] | None
+
+
+def _submit(port: DepartmentPort, transfer: Transfer) -> Receipt:
+    return port.submit(Handoff.model_validate_json(transfer.body), transfer.key)
+
+
+def _find(port: DepartmentPort, transfer: Transfer) -> Receipt | None:
+    return port.find(Handoff.model_validate_json(transfer.body), transfer.key)
+
+
+def _tell(port: PortalPort, transfer: Transfer) -> None:
+    port.tell(transfer.body, transfer.key)
+
+
+CALLS: Final[Mapping[str, Call]] = {
+    handoffs.KIND: Call(send=_submit, find=_find),
+    notices.KIND: Call(send=_tell, find=None),
+}

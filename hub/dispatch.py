@@ -1,0 +1,207 @@
+"""The two verbs that run the house: handle what came in, deliver what goes out.
+
+handle: claim (tx) → the verb, its reactions and the end of the message (one tx).
+deliver: claim (tx) → speak (no tx) → what the reply means and the end of the attempt (one tx).
+"""
+
+from collections import deque
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import structlog
+from psycopg.errors import OperationalError
+from pydantic import BaseModel
+
+from connectors.transport.exchange import Exchange, recording
+from hub import clock, crashpoints, routing, speaking
+from hub.calls import CALLS
+from hub.crashpoints import Point
+from hub.db import Connection
+from hub.errors import NeedsAPerson, NotFound, NotYet, Overtaken
+from hub.events import Event
+from hub.house import House
+from hub.messages import claim, evidence, inbox, outbox
+from hub.messages.claim import Limits
+from hub.messages.model import Message, Nudge, Outcome, State, Transfer
+from hub.messages.outbox import Ending
+from hub.messages.schedule import pause
+from hub.speaking import Broken, Delivered, Fate, Later, Refused
+from hub.work import Work
+
+log = structlog.get_logger(__name__)
+
+
+def handle(house: House, message_id: str) -> None:
+    """Do what an inbox message asks for, once. Never raises for what the message itself brings about."""
+    with house.db.transaction(durable=False) as conn:
+        message = inbox.claim(conn, message_id, lease=house.settings.inbox_lease)
+    if message is None:
+        return
+    try:
+        nudges = _act(house, message)
+    except NotYet as error:
+        _postpone(house, message, error.code, str(error))
+    except NeedsAPerson as error:
+        _bury(house, message, error.code, str(error))
+    except Overtaken:
+        log.warning("inbox_overtaken", message=message.id)
+    except OperationalError:
+        raise  # The database is away: the lease runs out and the sweep brings the message back.
+    except Exception as error:
+        log.exception("inbox_failed", message=message.id, error=type(error).__name__)
+        _postpone(house, message, "HANDLER_FAILED", type(error).__name__)
+    else:
+        crashpoints.reached(Point.HANDLE_AFTER_COMMIT)
+        log.info("inbox_handled", message=message.id, kind=message.kind, source=message.source)
+        house.nudge(nudges)
+
+
+def _act(house: House, message: Message) -> list[Nudge]:
+    with house.db.transaction() as conn:
+        work = _work(house, conn, message.source)
+        _react(work, routing.INBOUND[message.kind](work, message))
+        inbox.settle(conn, message)
+        crashpoints.reached(Point.HANDLE_BEFORE_COMMIT)
+    return work.nudges
+
+
+def _postpone(house: House, message: Message, code: str, detail: str) -> None:
+    seconds = pause(message.tries, house.settings.inbox_pauses)
+    if seconds is None:
+        _bury(house, message, code, detail)
+        return
+    log.info("inbox_postponed", message=message.id, code=code, seconds=round(seconds, 1))
+    with house.db.transaction() as conn:
+        inbox.postpone(conn, message, seconds=seconds, code=code, detail=detail)
+
+
+def _bury(house: House, message: Message, code: str, detail: str) -> None:
+    log.error("inbox_dead", message=message.id, kind=message.kind, source=message.source, code=code)
+    with house.db.transaction() as conn:
+        inbox.bury(conn, message, code=code, detail=detail)
+
+
+def deliver(house: House, transfer_id: str) -> None:
+    """Send what is due to its counterparty, once, if it is ready for it. Never raises for what the wire brings."""
+    limits = _limits(house, transfer_id)
+    with house.db.transaction() as conn:
+        transfer = claim.claim(conn, transfer_id, limits)
+        crashpoints.reached(Point.CLAIM_BEFORE_COMMIT)
+    if transfer is None:
+        return
+    crashpoints.reached(Point.CLAIM_AFTER_COMMIT)
+    call, profile = CALLS[transfer.kind], house.profile(limits.counterparty)
+    with recording() as exchanges:
+        fate = speaking.speak(call, house.port(limits.counterparty), transfer, profile)
+    crashpoints.reached(Point.SEND_AFTER_ANSWER)
+    _settle(house, transfer, fate, exchanges, limits)
+
+
+def ask(house: House, transfer_id: str) -> State | None:
+    """Ask the counterparty now whether it has this; send nothing. The new state, or None if there is nothing to ask.
+
+    What is found is delivered. What is not found is stuck with the code NOT_THERE: sending it again is safe.
+    """
+    limits = _limits(house, transfer_id)
+    with house.db.transaction() as conn:
+        transfer = claim.claim_to_ask(conn, transfer_id, limits)
+    if transfer is None:
+        return None
+    with recording() as exchanges:
+        fate = speaking.ask(CALLS[transfer.kind], house.port(limits.counterparty), transfer)
+    fate = fate or Broken(speaking.NOT_THERE, "the counterparty does not have it: sending it again is safe")
+    return _settle(house, transfer, fate, exchanges, limits).state
+
+
+def _limits(house: House, transfer_id: str) -> Limits:
+    with house.db.connection() as conn:
+        row = conn.execute("SELECT counterparty FROM outbox WHERE id = %s", (transfer_id,)).fetchone()
+    if row is None:
+        raise NotFound(f"no transfer has the id {transfer_id}")
+    return house.limits(row["counterparty"])
+
+
+def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchange], limits: Limits) -> Ending:
+    ending = _ending(house, transfer, fate)
+    try:
+        nudges = _write(house, transfer, fate, ending, exchanges, limits)
+    except Overtaken:
+        log.warning("outbox_overtaken", transfer=transfer.id, attempt=transfer.attempt_id)
+        return ending
+    except OperationalError:
+        raise
+    except Exception as error:
+        # The reply cannot be processed here (a fault of ours): the counterparty has acted, a person must look.
+        log.exception("reply_failed", transfer=transfer.id, error=type(error).__name__)
+        fate = Broken("REPLY_FAILED", type(error).__name__)
+        ending = _ending(house, transfer, fate)
+        nudges = _write(house, transfer, fate, ending, exchanges, limits)
+    crashpoints.reached(Point.SETTLE_AFTER_COMMIT)
+    log.info(
+        "outbox_attempted",
+        transfer=transfer.id,
+        attempt=transfer.attempt_id,
+        counterparty=limits.counterparty,
+        state=ending.state.value,
+        code=ending.code,
+    )
+    house.nudge(nudges)
+    return ending
+
+
+def _write(
+    house: House, transfer: Transfer, fate: Fate, ending: Ending, exchanges: list[Exchange], limits: Limits
+) -> list[Nudge]:
+    with house.db.transaction() as conn:
+        work = _work(house, conn, limits.counterparty)
+        reply = routing.OUTBOUND[transfer.kind]
+        if isinstance(fate, Delivered):
+            _react(work, reply.delivered(work, transfer, fate.reply))
+        elif isinstance(fate, Refused):
+            _react(work, reply.refused(work, transfer, fate.reason))
+        outbox.settle(conn, transfer, ending)
+        evidence.keep(conn, transfer.attempt_id, limits.counterparty, _records(exchanges))
+        # The counterparty's row is locked last: claims wait for it, and must not wait for the domain's work.
+        if isinstance(fate, Later):
+            work.nudges.extend(claim.failed(conn, limits, fate.retry_after))
+        else:
+            work.nudges.extend(claim.succeeded(conn, limits))
+        crashpoints.reached(Point.SETTLE_BEFORE_COMMIT)
+    return work.nudges
+
+
+def _records(exchanges: list[Exchange]) -> list[tuple[str, datetime, dict[str, Any]]]:
+    return [
+        (exchange.id, exchange.started_at, asdict(exchange) | {"started_at": exchange.started_at.isoformat()})
+        for exchange in exchanges
+    ]
+
+
+def _ending(house: House, transfer: Transfer, fate: Fate) -> Ending:
+    match fate:
+        case Delivered(reply):
+            kept = reply.model_dump(mode="json") if isinstance(reply, BaseModel) else None
+            return Ending(State.DELIVERED, Outcome.OK, reply=kept)
+        case Refused(code):
+            return Ending(State.REFUSED, Outcome.REJECTED, code)
+        case Broken(code, detail):
+            return Ending(State.STUCK, Outcome.BROKEN, code, detail)
+        case Later(code, detail, unknown, retry_after):
+            outcome = Outcome.UNKNOWN if unknown else Outcome.FAILED
+            seconds = pause(transfer.tries, house.settings.pauses, retry_after)
+            if seconds is None:
+                return Ending(State.STUCK, outcome, code, detail)
+            return Ending(State.UNKNOWN if unknown else State.RETRYING, outcome, code, detail, pause=seconds)
+
+
+def _work(house: House, conn: Connection, actor: str) -> Work:
+    return Work(conn=conn, catalogue=house.catalogue, calendar=house.calendar, now=clock.now(), actor=actor)
+
+
+def _react(work: Work, events: list[Event]) -> None:
+    ahead: deque[Any] = deque(events)
+    while ahead:
+        event = ahead.popleft()
+        for reaction in routing.REACTIONS[type(event)]:
+            ahead.extend(reaction(work, event))

@@ -1,0 +1,112 @@
+"""What happens to a dossier: it is opened, released, taken by its department, moved by its department's reports."""
+
+from hub.clock import local
+from hub.dossiers import store
+from hub.dossiers.model import LIFECYCLE, Dossier, Status
+from hub.errors import NeedsAPerson, NotYet
+from hub.events import DossierOpened, DossierReleased, Event, HandoffAcknowledged, HandoffRefused, StatusMoved
+from hub.messages.model import Message
+from hub.work import Work
+from schemas.department import StatusReport
+from schemas.identifiers import DossierCode
+from schemas.portal import Submission
+
+
+def open_dossier(work: Work, message: Message) -> list[Event]:
+    """A submission becomes a dossier: code, department, due date, fee (NĐ 61/2018 Đ17; Decision 743 Article 5.2.d)."""
+    submission = Submission.model_validate_json(message.body)
+    procedure = work.catalogue.procedures.get(submission.procedure)
+    if procedure is None:
+        raise NeedsAPerson("PROCEDURE_UNKNOWN", "the procedure left the catalogue after the submission was accepted")
+    today = local(message.received_at).date()
+    code = _code(work, submission) or store.issue_code(work.conn, work.catalogue.portal.centre, today)
+    fees = procedure.fees_on(today)
+    store.add(
+        work.conn,
+        message.id,
+        code,
+        reference=submission.reference,
+        procedure=procedure.code,
+        department=procedure.department,
+        fee_due=sum(fee.amount for fee in fees),
+        received_at=message.received_at,
+        due_at=work.calendar.due(message.received_at, procedure.working_hours),
+    )
+    work.note(message.id, "opened", after=Status.REGISTERED, reason=code.normalised)
+    return [DossierOpened(message.id)]
+
+
+def _code(work: Work, submission: Submission) -> DossierCode | None:
+    """The code that the portal issued, if it did and nobody else has it."""
+    if submission.dossier_code is None:
+        return None
+    code = DossierCode.received(submission.dossier_code)
+    if work.conn.execute("SELECT 1 FROM dossier WHERE code = %s", (code.normalised,)).fetchone():
+        raise NeedsAPerson("DOSSIER_CODE_TAKEN", "another dossier has this dossier code already")
+    return code
+
+
+def release(work: Work, event: DossierOpened) -> list[Event]:
+    """Nothing holds a dossier back yet: fees are collected after release until the fees room stands (decision 0006)."""
+    work.note(event.dossier_id, "released")
+    return [DossierReleased(event.dossier_id)]
+
+
+def taken(work: Work, event: HandoffAcknowledged) -> list[Event]:
+    """The department gave its receipt: the dossier is accepted, unless a report has already said more."""
+    dossier = store.lock(work.conn, event.dossier_id)
+    if dossier.stands is not Status.REGISTERED:
+        return []
+    return _move(work, dossier, Status.ACCEPTED, event)
+
+
+def not_taken(work: Work, event: HandoffRefused) -> list[Event]:
+    """The department refused the dossier. That is an answer, not a failure: the applicant is told why."""
+    return _move(work, store.lock(work.conn, event.dossier_id), Status.NOT_ACCEPTED, event)
+
+
+def _move(work: Work, dossier: Dossier, to: Status, event: HandoffAcknowledged | HandoffRefused) -> list[Event]:
+    reason = event.reason if isinstance(event, HandoffRefused) else None
+    store.move(work.conn, dossier, to, at=event.at, reason=reason)
+    work.note(dossier.id, "moved", before=dossier.status, after=to)
+    return [StatusMoved(dossier.id)]
+
+
+def report(work: Work, message: Message) -> list[Event]:
+    """A department's word on where a dossier stands, in its own code.
+
+    An unknown code moves nothing and waits for a person. A late or repeated report is journaled and moves nothing. One
+    that comes before what has to precede it waits for that.
+    """
+    said = StatusReport.model_validate_json(message.body)
+    department = work.catalogue.departments[message.source.removeprefix("department.")]
+    meaning = department.status.get(said.status)
+    if meaning is None:
+        raise NeedsAPerson("STATUS_UNKNOWN", f"{department.code} has no status {said.status!r} in its table")
+    dossier = store.lock_by_code(work.conn, DossierCode.received(said.dossier_code), department.code)
+    if dossier is None:
+        raise NotYet("DOSSIER_UNKNOWN", "no dossier with this code has been handed to this department")
+    to = Status(meaning.value)
+    if _says_nothing_new(work, dossier, said, to):
+        return []
+    if to not in LIFECYCLE.moves[dossier.stands]:
+        _wait_or_ask(dossier, to)
+    store.move(work.conn, dossier, to, at=said.at, reason=said.note)
+    work.note(dossier.id, "moved", before=dossier.status, after=to, reason=said.report_id)
+    return [StatusMoved(dossier.id)]
+
+
+def _says_nothing_new(work: Work, dossier: Dossier, said: StatusReport, to: Status) -> bool:
+    if to is dossier.stands:
+        work.note(dossier.id, "report repeated", before=dossier.status, after=to, reason=said.report_id)
+        return True
+    if said.at < dossier.status_at and dossier.stands is not Status.REGISTERED:
+        work.note(dossier.id, "report late", before=dossier.status, after=to, reason=said.report_id)
+        return True
+    return False
+
+
+def _wait_or_ask(dossier: Dossier, to: Status) -> None:
+    if LIFECYCLE.leads_to(dossier.stands, to):
+        raise NotYet("REPORT_EARLY", f"{to} is reported while the dossier is still {dossier.status}")
+    raise NeedsAPerson("MOVE_REFUSED", f"{to} is reported of a dossier that is {dossier.status}")

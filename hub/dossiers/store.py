@@ -1,0 +1,93 @@
+"""Dossiers in the database."""
+
+from datetime import date, datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from hub.db import Connection, one
+from hub.dossiers.model import LIFECYCLE, Dossier, Status
+from hub.errors import Overtaken
+from schemas.identifiers import DossierCode
+
+_ADD: Final = """
+INSERT INTO dossier (id, code, raw_code, reference, procedure, department, status, status_at, fee_due,
+                     received_at, due_at)
+VALUES (%(id)s, %(code)s, %(raw_code)s, %(reference)s, %(procedure)s, %(department)s, %(status)s, %(received_at)s,
+        %(fee_due)s, %(received_at)s, %(due_at)s)
+"""
+
+
+def issue_code(conn: Connection, agency: str, day: date) -> DossierCode:
+    """The next code of ``agency`` on ``day``, no gaps, no twins. Raises ValueError when the serials are used up."""
+    row = one(
+        conn,
+        "INSERT INTO dossier_serial (agency, day, last) VALUES (%s, %s, 1)"
+        " ON CONFLICT (agency, day) DO UPDATE SET last = dossier_serial.last + 1 RETURNING last",
+        (agency, day),
+    )
+    return DossierCode.issued(agency, day, row["last"])
+
+
+def add(
+    conn: Connection,
+    dossier_id: str,
+    code: DossierCode,
+    *,
+    reference: str,
+    procedure: str,
+    department: str,
+    fee_due: int,
+    received_at: datetime,
+    due_at: datetime,
+) -> None:
+    """A new dossier, registered."""
+    conn.execute(
+        _ADD,
+        {
+            "id": dossier_id,
+            "code": code.normalised,
+            "raw_code": code.raw,
+            "reference": reference,
+            "procedure": procedure,
+            "department": department,
+            "status": Status.REGISTERED,
+            "fee_due": fee_due,
+            "received_at": received_at,
+            "due_at": due_at,
+        },
+    )
+
+
+def by_id(conn: Connection, dossier_id: str) -> Dossier | None:
+    with conn.cursor(row_factory=class_row(Dossier)) as cursor:
+        return cursor.execute("SELECT * FROM dossier WHERE id = %s", (dossier_id,)).fetchone()
+
+
+def lock(conn: Connection, dossier_id: str) -> Dossier:
+    """The dossier, ours until the transaction ends: whatever changes one begins here. Raises LookupError."""
+    with conn.cursor(row_factory=class_row(Dossier)) as cursor:
+        found = cursor.execute("SELECT * FROM dossier WHERE id = %s FOR UPDATE", (dossier_id,)).fetchone()
+    if found is None:
+        raise LookupError(dossier_id)
+    return found
+
+
+def lock_by_code(conn: Connection, code: DossierCode, department: str) -> Dossier | None:
+    """The same by dossier code, if it is that department's; None otherwise."""
+    with conn.cursor(row_factory=class_row(Dossier)) as cursor:
+        return cursor.execute(
+            "SELECT * FROM dossier WHERE code = %s AND department = %s FOR UPDATE", (code.normalised, department)
+        ).fetchone()
+
+
+def move(conn: Connection, dossier: Dossier, to: Status, *, at: datetime, reason: str | None) -> None:
+    """Compare-and-set. Raises MoveRefused where the lifecycle has no such move, Overtaken if somebody was quicker."""
+    LIFECYCLE.check(dossier.stands, to)
+    moved = conn.execute(
+        "UPDATE dossier SET status = %s, status_at = %s, reason = %s, version = version + 1, updated_at = now()"
+        " WHERE id = %s AND status = %s",
+        (to, at, reason, dossier.id, dossier.status),
+    )
+    if moved.rowcount != 1:
+        raise Overtaken

@@ -1,0 +1,35 @@
+"""What dispatch and polling are given: the plugged-together house, without knowing how it was plugged."""
+
+from typing import Any, Protocol
+
+from config.catalogue import Catalogue, Idempotency
+from config.settings import Settings
+from hub.calendar import Calendar
+from hub.db import Database
+from hub.messages.claim import Limits
+from hub.messages.model import Nudge
+
+
+class House(Protocol):
+    """hub.wiring.Hub, as seen from below."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def catalogue(self) -> Catalogue: ...
+    @property
+    def calendar(self) -> Calendar: ...
+    @property
+    def db(self) -> Database: ...
+
+    def nudge(self, nudges: list[Nudge]) -> None:
+        """Tell the broker, some time after; never waits."""
+
+    def port(self, counterparty: str) -> Any:
+        """The counterparty's port: one of connectors.ports. Built at first use and kept."""
+
+    def limits(self, counterparty: str) -> Limits:
+        """What the counterparty bears."""
+
+    def profile(self, counterparty: str) -> Idempotency:
+        """What protects a call to it from acting twice."""

@@ -1,0 +1,148 @@
+"""Logs: one JSON object a line on stderr, facts and ids, never a citizen's data.
+
+``log.info("outbox_delivered", transfer=…)``: an event name per fact, ids beside it. What is bound at the door or in the
+task (structlog.contextvars) stands on every line below it. Lines of libraries pass the same scrubbing.
+"""
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import structlog
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+LONGEST: Final = 500
+"""characters of one value; a log is no place for documents"""
+SCRUBBED: Final = "[scrubbed]"
+PERSONAL: Final = frozenset(
+    [
+        "address",
+        "applicant",
+        "body",
+        "commune",
+        "content",
+        "detail",
+        "email",
+        "full_name",
+        "headers",
+        "identity",
+        "name",
+        "note",
+        "number",
+        "password",
+        "phone",
+        "province",
+        "query",
+        "reason_text",
+        "reference",
+        "secret",
+        "summary",
+        "text",
+        "token",
+        "url",
+    ]
+)
+"""Names under which personal data or a secret travels in our messages; under these nothing is ever written."""
+_PATTERNS: Final = (
+    re.compile(r"(?<![0-9A-Za-z_.-])(?:\+84|0)\d{9,10}(?![0-9A-Za-z_-])"),  # telephone
+    re.compile(r"(?<![0-9A-Za-z_.-])\d{9,14}(?![0-9A-Za-z_-])"),  # CMND, CCCD, tax code, account
+    re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']{1,190}\.[A-Za-z]{2,}"),  # e-mail
+)
+_ROOT: Final = Path(__file__).parent.parent
+_FRAMES: Final = 6
+
+
+def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send structlog's lines and those of the standard library to ``stream`` (stderr) as JSON."""
+    target = stream or sys.stderr
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _failures,
+        scrub,
+    ]
+    # ASCII only: a line break, a control or a bidirectional mark in a value cannot forge or hide a line.
+    render = structlog.processors.JSONRenderer(ensure_ascii=True, default=repr)
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
+        logger_factory=structlog.WriteLoggerFactory(file=target),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_library, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=_number(level), force=True)
+
+
+def scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Nothing personal gets past here: neither under a name that says so, nor in text that looks like it."""
+    return {key: SCRUBBED if key in PERSONAL and value is not None else _clean(value) for key, value in event.items()}
+
+
+def place_of(error: BaseException) -> list[str]:
+    """Where ``error`` was raised, innermost last, without its text: that may quote what somebody sent."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    return [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        text = value
+        for pattern in _PATTERNS:
+            text = pattern.sub(SCRUBBED, text)
+        return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    if isinstance(value, Mapping):
+        return {key: SCRUBBED if key in PERSONAL else _clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _failures(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """An exception as its class and place. Its message is left out: psycopg's and pydantic's quote rows and values."""
+    error = _raised(event.pop("exc_info", None))
+    if error is not None:
+        event["error"] = type(error).__name__
+        event["place"] = place_of(error)
+    return event
+
+
+def _raised(exc_info: ExcInfo | BaseException | bool | None) -> BaseException | None:
+    match exc_info:
+        case BaseException():
+            return exc_info
+        case (_, BaseException() as error, _):
+            return error
+        case True:
+            return sys.exc_info()[1]
+        case _:
+            return None
+
+
+def _library(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A library's line: named by its logger, and its finished traceback dropped with the text in it."""
+    record = event.get("_record")
+    if isinstance(record, logging.LogRecord):
+        event["logger"] = record.name
+        event["exc_info"] = record.exc_info
+        record.exc_text = None
+    return event
+
+
+def _short(filename: str) -> str:
+    path = Path(filename)
+    return str(path.relative_to(_ROOT)) if path.is_relative_to(_ROOT) else path.name
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping().get(level.upper(), logging.INFO)

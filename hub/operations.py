@@ -1,0 +1,156 @@
+"""What a person may do to a transfer or a counterparty. Each is a line in the journal, with who, what and why."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from config.catalogue import Idempotency
+from hub import dispatch, journal
+from hub.calls import CALLS
+from hub.db import Connection
+from hub.errors import NotFound, NotNow
+from hub.messages import inbox
+from hub.messages.model import Nudge, State
+from hub.wiring import Hub
+
+PARKABLE: Final = (State.QUEUED, State.RETRYING, State.UNKNOWN, State.STUCK)
+CANCELLABLE: Final = (State.QUEUED, State.RETRYING, State.UNKNOWN, State.STUCK, State.PARKED)
+REPLAYABLE: Final = (State.RETRYING, State.UNKNOWN, State.STUCK)
+
+
+def replay(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
+    """Try again now: a new attempt of the same transfer with the same key, never a new transfer.
+
+    Whatever may have arrived before is asked about first, where its counterparty can be asked.
+    Raises NotFound, or NotNow where the transfer is under way, parked or ended.
+    """
+    _change(hub, transfer_id, REPLAYABLE, _due_state(hub, transfer_id), verb="replayed", actor=actor, reason=reason)
+    _nudge(hub, transfer_id)
+
+
+def park(hub: Hub, transfer_id: str, *, actor: str, reason: str, review_at: datetime) -> None:
+    """Put aside until a person looks again; its lane waits with it. Raises NotFound, NotNow."""
+    _change(hub, transfer_id, PARKABLE, State.PARKED, verb="parked", actor=actor, reason=reason, review_at=review_at)
+
+
+def unpark(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
+    """Take up again what was parked. Raises NotFound, NotNow."""
+    state = _due_state(hub, transfer_id)
+    _change(hub, transfer_id, (State.PARKED,), state, verb="unparked", actor=actor, reason=reason)
+    _nudge(hub, transfer_id)
+
+
+def cancel(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
+    """End it unsent, for good; its lane goes on. Raises NotFound, NotNow."""
+    _change(hub, transfer_id, CANCELLABLE, State.CANCELLED, verb="cancelled", actor=actor, reason=reason)
+
+
+def check(hub: Hub, transfer_id: str, *, actor: str) -> State:
+    """Ask the counterparty now whether it has this; nothing is sent. Its state afterwards.
+
+    Raises NotFound, or NotNow where there is nothing to ask.
+    """
+    with hub.db.transaction() as conn:
+        row = _locked(conn, transfer_id)
+        if CALLS[row["kind"]].find is None or hub.profile(row["counterparty"]) is Idempotency.NONE:
+            raise NotNow(f"{row['counterparty']} cannot be asked what it has")
+        journal.note(conn, transfer_id, actor, "asked", before=row["state"])
+    state = dispatch.ask(hub, transfer_id)
+    if state is None:
+        raise NotNow(f"the transfer is {row['state']}: there is nothing to ask")
+    return state
+
+
+def pause(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
+    """Send nothing to this counterparty until it is resumed; what comes up waits (held). Raises NotFound, NotNow."""
+    _set_pause(hub, counterparty, actor, "paused", reason, "paused_at IS NULL", "now(), %(actor)s, %(reason)s")
+
+
+def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
+    """Send again, most urgent first, and give its breaker a fresh start. Raises NotFound, NotNow."""
+    _set_pause(hub, counterparty, actor, "resumed", reason, "paused_at IS NOT NULL", "NULL, NULL, NULL")
+    with hub.db.connection() as conn:
+        conn.execute("UPDATE counterparty SET failures = 0, open_until = NULL WHERE code = %s", (counterparty,))
+
+
+def test(hub: Hub, counterparty: str) -> str:
+    """A call that changes nothing at the counterparty; its answer in a line. Raises NotFound, ConnectorError."""
+    answer = hub.port(counterparty).check()
+    assert isinstance(answer, str)  # noqa: S101 - connectors.ports says so
+    return answer
+
+
+def revive(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
+    """Handle a dead inbox message again. Raises NotNow if it is not dead."""
+    with hub.db.transaction() as conn:
+        if not inbox.revive(conn, message_id, actor=actor, reason=reason):
+            raise NotNow(f"no dead message has the id {message_id}")
+    hub.nudge([Nudge(inbox.QUEUE, message_id)])
+
+
+def _change(
+    hub: Hub,
+    transfer_id: str,
+    allowed: tuple[State, ...],
+    to: State,
+    *,
+    verb: str,
+    actor: str,
+    reason: str,
+    review_at: datetime | None = None,
+) -> None:
+    with hub.db.transaction() as conn:
+        row = _locked(conn, transfer_id)
+        if State(row["state"]) not in allowed:
+            raise NotNow(f"{transfer_id} is {row['state']}; this is for transfers that are {', '.join(allowed)}")
+        conn.execute(
+            "UPDATE outbox SET state = %(to)s, due_at = now(), nudged_at = NULL, turned_away = false, tries = 0,"
+            " reason = %(reason)s, review_at = %(review_at)s, settled_at = CASE WHEN %(ends)s THEN now() END"
+            " WHERE id = %(id)s",
+            {
+                "to": to,
+                "reason": reason,
+                "review_at": review_at,
+                "ends": to is State.CANCELLED,
+                "id": transfer_id,
+            },
+        )
+        journal.note(conn, transfer_id, actor, verb, before=row["state"], after=to, reason=reason)
+
+
+def _due_state(hub: Hub, transfer_id: str) -> State:
+    """How a transfer goes on: asked about first, unless it was never sent, or its counterparty cannot be asked."""
+    with hub.db.connection() as conn:
+        row = conn.execute("SELECT attempts, counterparty FROM outbox WHERE id = %s", (transfer_id,)).fetchone()
+    if row is None or row["attempts"] == 0:
+        return State.QUEUED
+    return State.RETRYING if hub.profile(row["counterparty"]) is Idempotency.NONE else State.UNKNOWN
+
+
+def _locked(conn: Connection, transfer_id: str) -> dict[str, Any]:
+    row = conn.execute(
+        "SELECT kind, counterparty, state FROM outbox WHERE id = %s FOR UPDATE", (transfer_id,)
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"no transfer has the id {transfer_id}")
+    return row
+
+
+def _nudge(hub: Hub, transfer_id: str) -> None:
+    with hub.db.connection() as conn:
+        row = conn.execute("SELECT counterparty FROM outbox WHERE id = %s", (transfer_id,)).fetchone()
+    if row is not None:
+        hub.nudge([Nudge(hub.queues[row["counterparty"]], transfer_id)])
+
+
+def _set_pause(hub: Hub, counterparty: str, actor: str, verb: str, reason: str, when: Any, values: Any) -> None:
+    if counterparty not in hub.catalogue.counterparties:
+        raise NotFound(f"the catalogue has no counterparty {counterparty!r}")
+    with hub.db.transaction() as conn:
+        changed = conn.execute(
+            f"UPDATE counterparty SET (paused_at, paused_by, pause_reason) = ROW({values})"
+            f" WHERE code = %(code)s AND {when}",
+            {"code": counterparty, "actor": actor, "reason": reason},
+        )
+        if changed.rowcount != 1:
+            raise NotNow(f"{counterparty} is {verb} already")
+        journal.note(conn, counterparty, actor, verb, reason=reason)

@@ -1,0 +1,45 @@
+"""The floor plan: which verb answers what comes in, what reacts to what happened, and what a reply to us means.
+
+Three tables and nothing else. An event with an empty row is silent on purpose.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hub import events
+from hub.dossiers import notices
+from hub.dossiers import service as dossiers
+from hub.events import Event
+from hub.handoffs import service as handoffs
+from hub.messages.model import Message, Transfer
+from hub.work import Work
+
+Reaction = Callable[[Work, Any], list[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to do when a transfer ends: delivered (with the counterparty's answer), or refused (with its reason)."""
+
+    delivered: Callable[[Work, Transfer, Any], list[Event]]
+    refused: Callable[[Work, Transfer, str], list[Event]]
+
+
+INBOUND: Final[Mapping[str, Callable[[Work, Message], list[Event]]]] = {
+    "portal.submission": dossiers.open_dossier,
+    "department.status": dossiers.report,
+}
+
+REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
+    events.DossierOpened: (dossiers.release, notices.tell_portal),
+    events.DossierReleased: (handoffs.prepare,),
+    events.HandoffAcknowledged: (dossiers.taken,),
+    events.HandoffRefused: (dossiers.not_taken,),
+    events.StatusMoved: (notices.tell_portal,),
+}
+
+OUTBOUND: Final[Mapping[str, Reply]] = {
+    handoffs.KIND: Reply(delivered=handoffs.acknowledged, refused=handoffs.refused),
+    notices.KIND: Reply(delivered=notices.told, refused=notices.declined),
+}

@@ -1,0 +1,107 @@
+"""One conversation with a counterparty, and what it comes to. No database, no transaction: only the wire."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from config.catalogue import Idempotency
+from connectors.errors import ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
+from hub.calls import Call
+from hub.messages.model import Transfer
+
+log = structlog.get_logger(__name__)
+
+NOT_THERE: Final = "NOT_THERE"
+OUTCOME_UNKNOWN: Final = "OUTCOME_UNKNOWN"
+HUB_FAILED: Final = "HUB_FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The counterparty has it; ``reply`` is what it answered."""
+
+    reply: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The counterparty says no, for ``reason``."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not now. ``unknown`` if the counterparty may have it all the same."""
+
+    code: str
+    detail: str
+    unknown: bool
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A person must look."""
+
+    code: str
+    detail: str
+
+
+Fate = Delivered | Refused | Later | Broken
+
+
+def speak(call: Call, port: Any, transfer: Transfer, profile: Idempotency) -> Fate:
+    """Ask first if an earlier outcome is unknown, then send. Never raises."""
+    if transfer.ask and call.find is not None:
+        if profile is Idempotency.NONE:
+            return Broken(OUTCOME_UNKNOWN, "sent before with unknown outcome, and this counterparty cannot be asked")
+        answer = ask(call, port, transfer)
+        if answer is not None:
+            return answer
+    return _fate(lambda: call.send(port, transfer), call, port, transfer)
+
+
+def ask(call: Call, port: Any, transfer: Transfer) -> Fate | None:
+    """Whether the counterparty has it: its fate, or None if it says that it has not."""
+    find = call.find
+    if find is None:
+        return Broken(OUTCOME_UNKNOWN, "this kind of transfer cannot be asked about")
+    try:
+        found = find(port, transfer)
+    except ConnectorError as error:
+        retry_after = error.retry_after if isinstance(error, Unavailable) else None
+        if isinstance(error, ContractBroken):
+            return Broken(error.code, error.detail)
+        return Later(error.code, error.detail, unknown=True, retry_after=retry_after)
+    except Exception as error:
+        log.exception("asking_failed", transfer=transfer.id, error=type(error).__name__)
+        return Later(HUB_FAILED, type(error).__name__, unknown=True)
+    return None if found is None else Delivered(found)
+
+
+def _fate(say: Any, call: Call, port: Any, transfer: Transfer) -> Fate:
+    try:
+        reply = say()
+    except Duplicate as error:
+        return _already_there(error, call, port, transfer)
+    except Rejected as error:
+        return Refused(error.code, error.reason or error.detail)
+    except Unavailable as error:
+        return Later(error.code, error.detail, unknown=error.outcome_unknown, retry_after=error.retry_after)
+    except ConnectorError as error:
+        return Broken(error.code, error.detail)
+    except Exception as error:
+        # A fault of ours in mid-sentence: the bytes may have left.
+        log.exception("speaking_failed", transfer=transfer.id, error=type(error).__name__)
+        return Later(HUB_FAILED, type(error).__name__, unknown=True)
+    return Delivered(reply)
+
+
+def _already_there(error: Duplicate, call: Call, port: Any, transfer: Transfer) -> Fate:
+    if error.reply is not None or call.find is None:
+        return Delivered(error.reply)
+    answer = ask(call, port, transfer)
+    return answer or Broken(error.code, "the counterparty says that it has this already, and does not find it")

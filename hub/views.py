@@ -1,0 +1,63 @@
+"""Reads for people: transfers, counterparties, dead letters. They pass the rooms by and change nothing."""
+
+from typing import Any, Final
+
+from hub.db import Connection
+
+Row = dict[str, Any]
+
+# Waiting for a counterparty that is paused is a state to people, and no state of the row: nothing has to be undone.
+_STATE: Final = """CASE WHEN c.paused_at IS NOT NULL AND o.state IN ('queued', 'retrying', 'unknown') THEN 'held'
+    ELSE o.state END"""
+
+_TRANSFERS: Final = f"""
+SELECT o.id, o.kind, o.counterparty, o.subject, d.code AS dossier_code, {_STATE} AS state, o.attempts, o.error_code,
+    o.error_detail, o.created_at, o.due_at, o.deadline, o.reason, o.review_at, o.settled_at
+FROM outbox o JOIN counterparty c ON c.code = o.counterparty LEFT JOIN dossier d ON d.id = o.subject
+"""
+
+
+def transfers(conn: Connection, *, state: str | None = None, counterparty: str | None = None, limit: int) -> list[Row]:
+    """Transfers, oldest first; ``state`` may be "held"."""
+    return conn.execute(
+        f"SELECT * FROM ({_TRANSFERS}) t WHERE (%(state)s::text IS NULL OR t.state = %(state)s)"
+        " AND (%(counterparty)s::text IS NULL OR t.counterparty = %(counterparty)s)"
+        " ORDER BY t.created_at LIMIT %(limit)s",
+        {"state": state, "counterparty": counterparty, "limit": limit},
+    ).fetchall()
+
+
+def transfer(conn: Connection, transfer_id: str) -> Row | None:
+    """One transfer with its attempts, the evidence of each, and its journal."""
+    row = conn.execute(_TRANSFERS + " WHERE o.id = %s", (transfer_id,)).fetchone()
+    if row is None:
+        return None
+    attempts = conn.execute(
+        "SELECT a.*, (SELECT COALESCE(jsonb_agg(x.record ORDER BY x.at), '[]') FROM exchange x"
+        "   WHERE x.attempt_id = a.id) AS exchanges FROM attempt a WHERE a.transfer_id = %s ORDER BY a.number",
+        (transfer_id,),
+    ).fetchall()
+    lines = conn.execute("SELECT * FROM journal WHERE subject = %s ORDER BY id", (transfer_id,)).fetchall()
+    return {**row, "attempts_made": attempts, "journal": lines}
+
+
+def counterparties(conn: Connection) -> list[Row]:
+    """Each counterparty: what waits for it, since when, whether it is paused or its breaker is open."""
+    return conn.execute(
+        "SELECT c.*, count(o.id) AS waiting, min(o.created_at) AS oldest,"
+        "  count(o.id) FILTER (WHERE o.state = 'stuck') AS stuck,"
+        "  count(o.id) FILTER (WHERE o.state = 'sending') AS sending,"
+        "  CASE WHEN c.paused_at IS NOT NULL THEN 'paused'"
+        "       WHEN c.open_until > now() THEN 'broken off' ELSE 'open' END AS state"
+        " FROM counterparty c LEFT JOIN outbox o ON o.counterparty = c.code AND o.settled_at IS NULL"
+        " GROUP BY c.code ORDER BY c.code"
+    ).fetchall()
+
+
+def dead_letters(conn: Connection, *, limit: int) -> list[Row]:
+    """Inbox messages that wait for a person, oldest first; without their content."""
+    return conn.execute(
+        "SELECT id, source, kind, external_id, received_at, tries, error_code, error_detail FROM inbox"
+        " WHERE state = 'dead' ORDER BY received_at LIMIT %s",
+        (limit,),
+    ).fetchall()

@@ -1,0 +1,132 @@
+"""The only place where real things are plugged together: settings in, a running Hub out."""
+
+import os
+import threading
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from config.catalogue import Catalogue, Department, Idempotency, load
+from config.settings import Settings
+from connectors import registry
+from hub import broker, clock, crashpoints
+from hub.calendar import Calendar
+from hub.crashpoints import Point
+from hub.db import Database
+from hub.errors import NotConfigured, NotFound
+from hub.messages import due, enrolment, evidence
+from hub.messages.claim import Limits
+from hub.messages.model import Nudge
+from hub.nudger import Nudger
+from schemas.strict import faults_of
+
+
+class Hub:
+    """The house in one process. Use it as a context manager: it opens the database and starts the nudger."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.calendar = Calendar(catalogue.calendar)
+        self.db = Database(str(settings.database_url), size=settings.pool_size)
+        self._ports: dict[str, Any] = {}
+        self._ports_lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self.db.open()
+        with self.db.transaction() as conn:
+            enrolment.enrol(conn, self.catalogue.counterparties)
+        with self.db.connection() as conn:
+            evidence.rotate(conn, clock.now().date(), days=self.settings.evidence_days)
+        self._nudger.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._nudger.stop()
+        self.db.close()
+
+    @cached_property
+    def _nudger(self) -> Nudger:
+        app = broker.application(self.settings, self.catalogue)
+        return Nudger(broker.Publisher(app, self.settings).publish, self._mark)
+
+    def _mark(self, nudges: list[Nudge]) -> None:
+        with self.db.transaction(durable=False) as conn:
+            due.mark(conn, nudges)
+
+    def nudge(self, nudges: list[Nudge]) -> None:
+        """Tell the broker "these are due", some time after now; never waits, may be lost without harm."""
+        self._nudger.nudge(nudges)
+
+    def port(self, counterparty: str) -> Any:
+        """The counterparty's port (connectors.ports), built at first use: a WSDL takes its time."""
+        port = self._ports.get(counterparty)
+        if port is None:
+            with self._ports_lock:
+                port = self._ports.get(counterparty) or self._build_port(counterparty)
+                self._ports[counterparty] = port
+        return port
+
+    def _build_port(self, counterparty: str) -> Any:
+        party = self._party(counterparty)
+        if isinstance(party, Department):
+            return registry.department_port(party, self.catalogue, self._address(counterparty, party.base_url), _sent)
+        url = self._address(counterparty, party.url)
+        return registry.portal_port(party, self.catalogue, url, self.settings.webhook_networks, _sent)
+
+    def _address(self, counterparty: str, listed: str) -> str:
+        return self.settings.partner_urls.get(counterparty, listed)
+
+    def _party(self, counterparty: str) -> Any:
+        party = self.catalogue.counterparties.get(counterparty)
+        if party is None:
+            raise NotFound(f"the catalogue has no counterparty {counterparty!r}")
+        return party
+
+    def limits(self, counterparty: str) -> Limits:
+        """What the counterparty bears, from the catalogue and the settings."""
+        party = self._party(counterparty)
+        return Limits(
+            counterparty=counterparty,
+            queue=party.queue,
+            max_in_flight=party.max_in_flight,
+            lease=party.timeout_seconds + self.settings.lease_margin,
+            breaker_threshold=self.settings.breaker_threshold,
+            breaker_pause=self.settings.breaker_pause,
+        )
+
+    def profile(self, counterparty: str) -> Idempotency:
+        """What protects a call from acting twice; webhooks carry their event's id as a key."""
+        party = self._party(counterparty)
+        return party.idempotency if isinstance(party, Department) else Idempotency.KEY
+
+    @cached_property
+    def queues(self) -> dict[str, str]:
+        """counterparty → queue"""
+        return {code: party.queue for code, party in self.catalogue.counterparties.items()}
+
+
+def _sent() -> None:
+    crashpoints.reached(Point.SEND_AFTER_BYTES)
+
+
+def build() -> Hub:
+    """The Hub that this process's environment describes (HUB_…). Raises NotConfigured, CatalogueError."""
+    settings = read_settings()
+    return Hub(settings, load(settings.catalogue, os.environ))
+
+
+def read_settings() -> Settings:
+    """HUB_… as Settings. Raises NotConfigured naming the variable."""
+    try:
+        return Settings()
+    except (ValidationError, SettingsError) as error:
+        if isinstance(error, SettingsError):
+            raise NotConfigured(str(error)) from None
+        first = faults_of(error)[0]
+        raise NotConfigured(f"HUB_{first.pointer.strip('/').upper()}: {first.detail}") from None

@@ -1,0 +1,61 @@
+"""The Celery application of the workers and of beat: five tasks, each one call into the house."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from celery import Celery
+
+from hub import broker, clock, dispatch, polling
+from hub.messages import due, evidence
+from hub.wiring import Hub
+from hub.worker.task import HouseTask
+
+SWEEP: Final = "ticks.sweep"
+POLL: Final = "ticks.poll"
+RETENTION: Final = "ticks.retention"
+RETENTION_EVERY: Final = 6 * 3600.0
+"""seconds"""
+
+log = structlog.get_logger(__name__)
+
+
+def create(hub: Hub) -> Celery:
+    """The application for ``hub``; its process opens the hub before it consumes."""
+    app = broker.application(hub.settings, hub.catalogue)
+    for name, verb in _tasks(hub).items():
+        app.task(verb, name=name, base=HouseTask)
+    app.conf.beat_schedule = {
+        "sweep": _every(hub.settings.sweep_every, SWEEP),
+        "poll": _every(hub.settings.poll_every, POLL),
+        "retention": _every(RETENTION_EVERY, RETENTION),
+    }
+    return app
+
+
+def _tasks(hub: Hub) -> dict[str, Callable[..., None]]:
+    def handle(message_id: str) -> None:
+        dispatch.handle(hub, message_id)
+
+    def deliver(transfer_id: str) -> None:
+        dispatch.deliver(hub, transfer_id)
+
+    def sweep() -> None:
+        with hub.db.connection() as conn:
+            nudges = due.due(conn, hub.queues, renudge=hub.settings.renudge_after)
+        hub.nudge(nudges)
+
+    def poll() -> None:
+        polling.poll(hub)
+
+    def retention() -> None:
+        with hub.db.connection() as conn:
+            dropped = evidence.rotate(conn, clock.now().date(), days=hub.settings.evidence_days)
+        log.info("evidence_rotated", dropped=dropped)
+
+    return {broker.HANDLE: handle, broker.DELIVER: deliver, SWEEP: sweep, POLL: poll, RETENTION: retention}
+
+
+def _every(seconds: float, task: str) -> dict[str, Any]:
+    # A tick that nobody took before the next one is due is stale: ticks must not pile up behind a slow worker.
+    return {"task": task, "schedule": seconds, "options": {"queue": broker.TICKS, "expires": max(seconds, 1.0)}}

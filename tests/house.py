@@ -1,0 +1,130 @@
+"""A house for the tests of the rooms: the real database and the real verbs; the test plays the counterparties."""
+
+from collections import deque
+from typing import Any
+
+from psycopg import sql
+
+from config.catalogue import Catalogue, Idempotency
+from config.settings import Settings
+from hub import dispatch
+from hub.db import one
+from hub.messages import due, inbox
+from hub.messages.model import Accepted, Arrival, Nudge
+from hub.wiring import Hub
+from schemas.department import Changes, Handoff, Receipt
+
+
+class ScriptedDepartment:
+    """A department that answers what the test put into its script, in that order; an exception is raised."""
+
+    def __init__(self) -> None:
+        self.submitted: list[tuple[str, str]] = []
+        self.asked: list[str] = []
+        self.answers: deque[Any] = deque()
+        self.findings: deque[Any] = deque()
+        self.pages: deque[Changes] = deque()
+
+    def submit(self, handoff: Handoff, key: str) -> Receipt:
+        self.submitted.append((handoff.dossier_code, key))
+        receipt: Receipt = _play(self.answers)
+        return receipt
+
+    def find(self, handoff: Handoff, key: str) -> Receipt | None:
+        self.asked.append(handoff.dossier_code)
+        found: Receipt | None = _play(self.findings)
+        return found
+
+    def changes(self, cursor: str) -> Changes:
+        return self.pages.popleft() if self.pages else Changes(reports=[], cursor=cursor)
+
+    def check(self) -> str:
+        return "here"
+
+
+class ScriptedEndpoint:
+    """A webhook endpoint that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[bytes, str]] = []
+        self.answers: deque[Any] = deque()
+
+    def tell(self, notice: bytes, key: str) -> None:
+        if self.answers:
+            _play(self.answers)
+        self.told.append((notice, key))
+
+    def check(self) -> str:
+        return "here"
+
+
+def _play(script: deque[Any]) -> Any:
+    answer = script.popleft()
+    if isinstance(answer, Exception):
+        raise answer
+    return answer() if callable(answer) else answer
+
+
+class ScriptedHouse(Hub):
+    """A hub without a broker: nudges are kept, and carried when the test says so."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        super().__init__(settings, catalogue)
+        self.waiting: deque[Nudge] = deque()
+        self.profiles: dict[str, Idempotency] = {}
+        self.players: dict[str, Any] = {
+            code: ScriptedDepartment() if code.startswith("department.") else ScriptedEndpoint()
+            for code in catalogue.counterparties
+        }
+
+    def nudge(self, nudges: list[Nudge]) -> None:
+        self.waiting.extend(nudges)
+
+    def port(self, counterparty: str) -> Any:
+        return self.players[counterparty]
+
+    def profile(self, counterparty: str) -> Idempotency:
+        return self.profiles.get(counterparty) or super().profile(counterparty)
+
+    def department(self, code: str) -> ScriptedDepartment:
+        player = self.players[f"department.{code}"]
+        assert isinstance(player, ScriptedDepartment)
+        return player
+
+    def endpoint(self, code: str) -> ScriptedEndpoint:
+        player = self.players[f"portal.{code}"]
+        assert isinstance(player, ScriptedEndpoint)
+        return player
+
+    def accept(self, arrival: Arrival) -> Accepted:
+        """At the door: stored and nudged."""
+        with self.db.connection() as conn:
+            accepted = inbox.accept(conn, arrival)
+        self.nudge([Nudge(inbox.QUEUE, accepted.id)])
+        return accepted
+
+    def carry(self) -> None:
+        """Be the broker and the worker until no nudge is left."""
+        while self.waiting:
+            nudge = self.waiting.popleft()
+            (dispatch.handle if nudge.queue == inbox.QUEUE else dispatch.deliver)(self, nudge.id)
+
+    def sweep(self) -> None:
+        """What beat does: nudge whatever is due."""
+        with self.db.connection() as conn:
+            self.nudge(due.due(conn, self.queues, renudge=0))
+
+    def make_due(self, message_id: str) -> None:
+        """As if the pause of this inbox message were over."""
+        with self.db.connection() as conn:
+            conn.execute("UPDATE inbox SET due_at = now() WHERE id = %s", (message_id,))
+
+    def count(self, table: str) -> int:
+        with self.db.connection() as conn:
+            query = sql.SQL("SELECT count(*) AS n FROM {}").format(sql.Identifier(table))
+            return int(one(conn, query, ())["n"])
+
+    def rows(self, query: Any, *parameters: Any) -> list[dict[str, Any]]:
+        """What the database says."""
+        with self.db.connection() as conn:
+            return conn.execute(query, parameters).fetchall()

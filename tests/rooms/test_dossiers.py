@@ -1,0 +1,163 @@
+"""A dossier from its submission to its result, and what a department's reports do to it."""
+
+from hub import dispatch
+from hub.clock import now
+from schemas.department import Handoff
+from schemas.portal import Submission
+from tests.builders import a_code, a_receipt, a_report, a_submission, report_arrival, submission_arrival
+from tests.house import ScriptedHouse
+
+
+def an_accepted_dossier(house: ScriptedHouse) -> str:
+    """A dossier that its department has taken; gives its code."""
+    house.department("rest-a").answers.append(a_receipt())
+    house.accept(submission_arrival(a_submission()))
+    house.carry()
+    [row] = house.rows("SELECT code, status FROM dossier ORDER BY received_at DESC LIMIT 1")
+    assert row["status"] == "accepted"
+    return str(row["code"])
+
+
+def report(house: ScriptedHouse, code: str, status: str, minutes: float = 1) -> str:
+    accepted = house.accept(report_arrival(a_report(code, status, minutes=minutes)))
+    house.carry()
+    return accepted.id
+
+
+def status_of(house: ScriptedHouse, code: str) -> str:
+    [row] = house.rows("SELECT status FROM dossier WHERE code = %s", code)
+    return str(row["status"])
+
+
+def inbox_state(house: ScriptedHouse, message_id: str) -> tuple[str, str | None]:
+    [row] = house.rows("SELECT state, error_code FROM inbox WHERE id = %s", message_id)
+    return row["state"], row["error_code"]
+
+
+def test_the_hub_issues_codes_without_gaps_when_the_portal_has_none(house: ScriptedHouse) -> None:
+    for _ in range(3):
+        house.accept(submission_arrival(a_submission("rest-b")))
+    house.department("rest-b").answers.extend([a_receipt(), a_receipt(), a_receipt()])
+    house.carry()
+    codes = [row["code"] for row in house.rows("SELECT code FROM dossier ORDER BY code")]
+    assert [code[-4:] for code in codes] == ["0001", "0002", "0003"]
+
+
+def test_the_portals_own_code_is_kept_and_a_second_with_the_same_waits_for_a_person(house: ScriptedHouse) -> None:
+    code = a_code(17)
+    house.department("rest-a").answers.append(a_receipt())
+    house.accept(submission_arrival(a_submission(dossier_code=code)))
+    second = house.accept(submission_arrival(a_submission(dossier_code=code.lower())))
+    house.carry()
+    assert status_of(house, code) == "accepted"
+    assert inbox_state(house, second.id) == ("dead", "DOSSIER_CODE_TAKEN")
+
+
+def test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    for minute, status in enumerate(["DANG_XU_LY", "CHO_BO_SUNG", "DANG_XU_LY", "DA_CO_KET_QUA", "DA_TRA_KET_QUA"], 1):
+        report(house, code, status, minute)
+    assert status_of(house, code) == "returned"
+    versions = house.rows("SELECT version FROM event ORDER BY seq")
+    assert [row["version"] for row in versions] == [1, 2, 3, 4, 5, 6, 7]
+    assert len(house.endpoint("cong-dvc").told) == len(house.endpoint("second").told) == 7
+
+
+def test_an_unknown_code_moves_nothing_and_waits_for_a_person(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    message = report(house, code, "MA_LA")
+    assert inbox_state(house, message) == ("dead", "STATUS_UNKNOWN")
+    assert status_of(house, code) == "accepted"
+
+
+def test_a_late_report_is_journaled_and_moves_nothing(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    report(house, code, "DANG_XU_LY", 10)
+    message = report(house, code, "CHO_BO_SUNG", 5)
+    assert inbox_state(house, message) == ("handled", None)
+    assert status_of(house, code) == "in_process"
+    assert house.rows("SELECT after FROM journal WHERE verb = 'report late'") == [{"after": "supplement_requested"}]
+
+
+def test_a_repeated_report_moves_nothing_under_whatever_id(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    first = a_report(code, "DANG_XU_LY")
+    house.accept(report_arrival(first))
+    house.accept(report_arrival(first))
+    house.carry()
+    house.accept(report_arrival(first.model_copy(update={"report_id": "BC-moi"})))
+    house.carry()
+    assert [row["version"] for row in house.rows("SELECT version FROM event ORDER BY seq")] == [1, 2, 3]
+
+
+def test_reports_out_of_order_end_in_the_same_place(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    early = report(house, code, "DA_CO_KET_QUA", 9)
+    assert inbox_state(house, early) == ("waiting", "REPORT_EARLY")
+    report(house, code, "DANG_XU_LY", 5)
+    house.make_due(early)
+    dispatch.handle(house, early)
+    assert status_of(house, code) == "resolved"
+
+
+def test_a_report_before_our_own_receipt_waits_for_it(house: ScriptedHouse) -> None:
+    accepted = house.accept(submission_arrival())
+    dispatch.handle(house, accepted.id)
+    [row] = house.rows("SELECT code FROM dossier")
+    message = house.accept(report_arrival(a_report(row["code"], "DANG_XU_LY")))
+    dispatch.handle(house, message.id)
+    assert inbox_state(house, message.id) == ("waiting", "REPORT_EARLY")
+    house.department("rest-a").answers.append(a_receipt(at=now()))
+    house.carry()
+    house.make_due(message.id)
+    dispatch.handle(house, message.id)
+    assert status_of(house, row["code"]) == "in_process"
+
+
+def test_a_report_about_an_unknown_dossier_waits_and_ends_dead_not_lost(house: ScriptedHouse) -> None:
+    message = house.accept(report_arrival(a_report(a_code(4711), "DANG_XU_LY")))
+    for _ in range(4):
+        house.make_due(message.id)
+        dispatch.handle(house, message.id)
+    assert inbox_state(house, message.id) == ("dead", "DOSSIER_UNKNOWN")
+
+
+def test_a_department_cannot_speak_for_anothers_dossier(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    message = house.accept(report_arrival(a_report(code, "DANG_XU_LY"), department="rest-b"))
+    dispatch.handle(house, message.id)
+    assert inbox_state(house, message.id) == ("waiting", "DOSSIER_UNKNOWN")
+    assert status_of(house, code) == "accepted"
+
+
+def test_a_terminal_dossier_is_moved_by_nobody(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    report(house, code, "RUT_HO_SO", 1)
+    message = report(house, code, "DANG_XU_LY", 2)
+    assert inbox_state(house, message) == ("dead", "MOVE_REFUSED")
+    assert status_of(house, code) == "withdrawn"
+
+
+def test_the_handoff_says_what_the_submission_said(house: ScriptedHouse) -> None:
+    submission = a_submission()
+    accepted = house.accept(submission_arrival(submission))
+    dispatch.handle(house, accepted.id)
+    [row] = house.rows("SELECT body FROM outbox WHERE kind = 'department.submit'")
+    handoff = Handoff.model_validate_json(row["body"])
+    said = Submission.model_validate(submission, strict=False)
+    assert (handoff.applicant, handoff.papers, handoff.summary, handoff.result) == (
+        said.applicant,
+        said.papers,
+        said.summary,
+        said.result,
+    )
+
+
+def test_a_message_and_what_it_brings_about_are_one(house: ScriptedHouse) -> None:
+    with house.db.connection() as conn:
+        conn.execute("ALTER TABLE handoff ADD CONSTRAINT never CHECK (false)")
+    accepted = house.accept(submission_arrival())
+    dispatch.handle(house, accepted.id)
+    assert inbox_state(house, accepted.id) == ("waiting", "HANDLER_FAILED")
+    for table in ("dossier", "event", "outbox", "handoff"):
+        assert house.count(table) == 0

@@ -1,0 +1,89 @@
+"""The front door's store: once, whatever is sent how often."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from hub.errors import KeyReused, Overtaken, ReferenceReused
+from hub.messages import inbox
+from hub.messages.model import Arrival
+from schemas.identifiers import Prefix, new_id
+from tests.builders import a_submission, submission_arrival
+from tests.house import ScriptedHouse
+
+
+def again(arrival: Arrival, key: str | None = None) -> Arrival:
+    """The same request sent once more: the door gives it another id."""
+    return replace(arrival, id=new_id(Prefix.SUBMISSION), key=key or arrival.key)
+
+
+def test_the_same_key_and_content_gets_the_first_answer(house: ScriptedHouse) -> None:
+    arrival = submission_arrival()
+    first = house.accept(arrival)
+    second = house.accept(again(arrival))
+    assert (second.id, second.at, second.replayed) == (first.id, first.at, True)
+    assert len(house.rows("SELECT 1 FROM inbox")) == 1
+
+
+def test_the_same_key_with_other_content_is_refused_and_leaves_nothing(house: ScriptedHouse) -> None:
+    arrival = submission_arrival(key="k-1")
+    house.accept(arrival)
+    with pytest.raises(KeyReused):
+        house.accept(submission_arrival(key="k-1"))
+    assert len(house.rows("SELECT 1 FROM inbox")) == 1
+    assert len(house.rows("SELECT 1 FROM idempotency")) == 1
+
+
+def test_a_sender_that_lost_its_key_is_recognised_by_its_reference(house: ScriptedHouse) -> None:
+    arrival = submission_arrival(key="k-1")
+    first = house.accept(arrival)
+    assert house.accept(again(arrival, key="k-2")).id == first.id
+    assert house.accept(again(arrival, key="k-2")).replayed
+    assert len(house.rows("SELECT 1 FROM inbox")) == 1
+
+
+def test_the_same_reference_with_other_content_is_refused(house: ScriptedHouse) -> None:
+    submission = a_submission()
+    house.accept(submission_arrival(submission, key="k-1"))
+    with pytest.raises(ReferenceReused):
+        house.accept(submission_arrival(submission | {"summary": "Nội dung khác"}, key="k-2"))
+    assert len(house.rows("SELECT 1 FROM idempotency")) == 1
+
+
+def test_fifty_copies_at_once_are_one_message_and_one_answer(house: ScriptedHouse) -> None:
+    arrival = submission_arrival()
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: house.accept(again(arrival)), range(50)))
+    assert len({answer.id for answer in answers}) == 1
+    assert [answer.replayed for answer in answers].count(False) == 1
+    assert len(house.rows("SELECT 1 FROM inbox")) == 1
+
+
+def test_a_claim_under_lease_is_not_given_twice_and_comes_back_by_itself(house: ScriptedHouse) -> None:
+    accepted = house.accept(submission_arrival())
+    with house.db.connection() as conn:
+        assert inbox.claim(conn, accepted.id, lease=0.2) is not None
+        assert inbox.claim(conn, accepted.id, lease=0.2) is None
+        conn.execute("SELECT pg_sleep(0.25)")
+        assert inbox.claim(conn, accepted.id, lease=0.2) is not None
+
+
+def test_a_worker_that_outslept_its_lease_cannot_settle(house: ScriptedHouse) -> None:
+    accepted = house.accept(submission_arrival())
+    with house.db.connection() as conn:
+        slow = inbox.claim(conn, accepted.id, lease=0)
+        quick = inbox.claim(conn, accepted.id, lease=10)
+        assert slow is not None
+        assert quick is not None
+        with pytest.raises(Overtaken):
+            inbox.settle(conn, slow)
+        inbox.settle(conn, quick)
+
+
+def test_the_journal_cannot_be_changed(house: ScriptedHouse) -> None:
+    house.accept(submission_arrival())
+    for statement in ("UPDATE journal SET verb = 'x'", "DELETE FROM journal", "TRUNCATE journal"):
+        with house.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute(statement)

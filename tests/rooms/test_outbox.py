@@ -1,0 +1,334 @@
+"""The back door: lanes, leases, unknown outcomes, breakers, and what a person can do about each."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from config.catalogue import Idempotency
+from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
+from hub import clock, dispatch, operations, views
+from hub.errors import NotFound, NotNow, Overtaken
+from hub.messages import claim, due, outbox
+from hub.messages.model import Nudge, Outcome, State
+from hub.messages.outbox import Ending
+from tests.builders import a_receipt, a_submission, submission_arrival
+from tests.house import ScriptedHouse
+
+ACTOR, REASON = "thu.nghiem", "chỉ để thử"
+
+
+def put_one(house: ScriptedHouse, department: str = "rest-a") -> str:
+    """A submission, handled: gives the id of the transfer to its department; nothing is sent yet."""
+    accepted = house.accept(submission_arrival(a_submission(department)))
+    dispatch.handle(house, accepted.id)
+    house.waiting.clear()
+    [row] = house.rows("SELECT id FROM outbox WHERE kind = 'department.submit' AND subject = %s", accepted.id)
+    return str(row["id"])
+
+
+def state_of(house: ScriptedHouse, transfer_id: str) -> str:
+    with house.db.connection() as conn:
+        found = views.transfer(conn, transfer_id)
+    assert found is not None
+    return str(found["state"])
+
+
+def attempts_of(house: ScriptedHouse, transfer_id: str) -> list[tuple[bool, str | None]]:
+    rows = house.rows("SELECT asked_first, outcome FROM attempt WHERE transfer_id = %s ORDER BY number", transfer_id)
+    return [(row["asked_first"], row["outcome"]) for row in rows]
+
+
+def wait_until_due(house: ScriptedHouse, transfer_id: str) -> None:
+    [row] = house.rows(
+        "SELECT GREATEST(0, extract(epoch FROM due_at - now()))::float8 AS s FROM outbox WHERE id = %s", transfer_id
+    )
+    time.sleep(row["s"] + 0.01)
+
+
+def test_what_the_department_takes_is_delivered_once(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    house.department("rest-a").answers.append(a_receipt())
+    dispatch.deliver(house, transfer)
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.DELIVERED
+    assert len(house.department("rest-a").submitted) == 1
+
+
+def test_a_refusal_ends_the_transfer_and_is_told(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    house.department("rest-a").answers.append(Rejected("PARTNER_REJECTED", reason="Thiếu giấy tờ"))
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.REFUSED
+    [dossier] = house.rows("SELECT status, reason FROM dossier")
+    assert dossier == {"status": "not_accepted", "reason": "Thiếu giấy tờ"}
+    house.sweep()
+    house.carry()
+    house.sweep()
+    house.carry()
+    assert any(b'"not_accepted"' in body for body, _ in house.endpoint("cong-dvc").told)
+
+
+def test_a_duplicate_is_a_success_with_the_receipt_that_asking_gives(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    department = house.department("rest-a")
+    department.answers.append(Duplicate("PARTNER_DUPLICATE"))
+    department.findings.append(a_receipt("SO-7"))
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.DELIVERED
+    assert house.rows("SELECT number FROM handoff") == [{"number": "SO-7"}]
+
+
+def test_an_unknown_outcome_is_asked_about_before_anything_is_sent_again(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    department = house.department("rest-a")
+    department.answers.append(Unavailable("PARTNER_TIMEOUT", outcome_unknown=True))
+    department.findings.append(a_receipt())
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.UNKNOWN
+    wait_until_due(house, transfer)
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.DELIVERED
+    assert len(department.submitted) == 1
+    assert attempts_of(house, transfer) == [(False, Outcome.UNKNOWN), (True, Outcome.OK)]
+
+
+def test_an_outcome_stays_unknown_while_the_question_is_not_answered(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    department = house.department("rest-a")
+    department.answers.append(Unavailable("PARTNER_TIMEOUT", outcome_unknown=True))
+    department.findings.append(Unavailable("PARTNER_UNREACHABLE"))
+    dispatch.deliver(house, transfer)
+    wait_until_due(house, transfer)
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.UNKNOWN
+    assert len(department.submitted) == 1
+
+
+def test_what_is_found_missing_is_sent_again_with_the_same_key(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    department = house.department("rest-a")
+    department.answers.extend([Unavailable("PARTNER_ERROR", outcome_unknown=True), a_receipt()])
+    department.findings.append(None)
+    dispatch.deliver(house, transfer)
+    wait_until_due(house, transfer)
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.DELIVERED
+    assert [key for _, key in department.submitted] == [transfer, transfer]
+
+
+def test_a_crash_in_mid_send_leaves_an_unknown_outcome_that_is_asked_about(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    with house.db.transaction() as conn:
+        limits = house.limits("department.rest-a")
+        assert claim.claim(conn, transfer, limits) is not None  # and then the worker dies
+        conn.execute("UPDATE outbox SET due_at = now() WHERE id = %s", (transfer,))
+    house.department("rest-a").findings.append(a_receipt())
+    dispatch.deliver(house, transfer)
+    assert attempts_of(house, transfer) == [(False, Outcome.UNKNOWN), (True, Outcome.OK)]
+    assert house.department("rest-a").submitted == []
+
+
+def test_a_worker_that_outslept_its_lease_writes_nothing(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    limits = house.limits("department.rest-a")
+    with house.db.transaction() as conn:
+        slow = claim.claim(conn, transfer, limits)
+        conn.execute("UPDATE outbox SET due_at = now() WHERE id = %s", (transfer,))
+    with house.db.transaction() as conn:
+        assert claim.claim(conn, transfer, limits) is not None
+    assert slow is not None
+    with house.db.connection() as conn, pytest.raises(Overtaken):
+        outbox.settle(conn, slow, Ending(State.DELIVERED, Outcome.OK))
+
+
+def test_a_lane_leaves_in_order_and_a_stuck_lane_blocks_no_other(house: ScriptedHouse) -> None:
+    stuck, other = put_one(house), put_one(house)
+    department = house.department("rest-a")
+    department.answers.extend([ContractBroken("PARTNER_CONTRACT"), a_receipt()])
+    dispatch.deliver(house, stuck)
+    dispatch.deliver(house, other)
+    assert (state_of(house, stuck), state_of(house, other)) == (State.STUCK, State.DELIVERED)
+    [row] = house.rows("SELECT id FROM outbox WHERE counterparty = 'portal.cong-dvc' ORDER BY seq LIMIT 1")
+    assert row is not None
+
+
+def test_the_second_notice_of_a_dossier_waits_for_the_first(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    house.department("rest-a").answers.append(a_receipt())
+    dispatch.deliver(house, transfer)
+    first, second = house.rows("SELECT id FROM outbox WHERE counterparty = 'portal.cong-dvc' ORDER BY seq")
+    house.endpoint("cong-dvc").answers.extend([lambda: None, lambda: None])
+    dispatch.deliver(house, second["id"])
+    assert state_of(house, second["id"]) == State.QUEUED
+    house.waiting.clear()
+    dispatch.deliver(house, first["id"])
+    assert Nudge("outbox.portal", second["id"]) in house.waiting
+    house.carry()
+    versions = [body.split(b'"version":')[1][:1] for body, _ in house.endpoint("cong-dvc").told]
+    assert versions == [b"1", b"2"]
+
+
+def test_a_full_counterparty_turns_away_and_whoever_settles_wakes_the_most_urgent(house: ScriptedHouse) -> None:
+    transfers = [put_one(house) for _ in range(6)]
+    limits = house.limits("department.rest-a")
+    with house.db.transaction() as conn:
+        conn.execute("UPDATE outbox SET deadline = now() WHERE id = %s", (transfers[5],))
+    taken = []
+    for transfer in transfers:
+        with house.db.transaction() as conn:
+            taken.append(claim.claim(conn, transfer, limits))
+    assert [one is not None for one in taken] == [True] * 4 + [False] * 2
+    first = taken[0]
+    assert first is not None
+    with house.db.transaction() as conn:
+        outbox.settle(conn, first, Ending(State.DELIVERED, Outcome.OK))
+        woken = claim.succeeded(conn, limits)
+    assert woken == [Nudge(limits.queue, transfers[5])]
+
+
+def test_failures_in_a_row_open_the_breaker_and_one_probe_closes_it(house: ScriptedHouse) -> None:
+    transfers = [put_one(house) for _ in range(6)]
+    department = house.department("rest-a")
+    department.answers.extend([Unavailable("PARTNER_UNREACHABLE")] * 5)
+    for transfer in transfers[:5]:
+        dispatch.deliver(house, transfer)
+    dispatch.deliver(house, transfers[5])
+    assert len(department.submitted) == 5
+    assert state_of(house, transfers[5]) == State.QUEUED
+    time.sleep(0.3)
+    department.answers.append(a_receipt())
+    dispatch.deliver(house, transfers[5])
+    assert state_of(house, transfers[5]) == State.DELIVERED
+    assert house.rows("SELECT failures, open_until FROM counterparty WHERE code = 'department.rest-a'") == [
+        {"failures": 0, "open_until": None}
+    ]
+
+
+def test_retry_after_keeps_the_counterparty_quiet_for_as_long_as_it_asked(house: ScriptedHouse) -> None:
+    busy, other = put_one(house), put_one(house)
+    department = house.department("rest-a")
+    department.answers.append(Unavailable("PARTNER_BUSY", retry_after=3600))
+    dispatch.deliver(house, busy)
+    dispatch.deliver(house, other)
+    assert len(department.submitted) == 1
+    [row] = house.rows("SELECT due_at > now() + interval '59 minutes' AS later FROM outbox WHERE id = %s", busy)
+    assert row["later"]
+    with house.db.connection() as conn:
+        nudges = due.due(conn, house.queues, renudge=0)
+    assert not [nudge for nudge in nudges if nudge.queue == "outbox.department.rest-a"]
+
+
+def test_when_the_pauses_are_used_up_the_transfer_is_stuck_and_can_be_replayed(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    department = house.department("rest-a")
+    for _ in range(4):
+        department.answers.append(Unavailable("PARTNER_UNREACHABLE"))
+        wait_until_due(house, transfer)
+        dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.STUCK
+    department.findings.append(None)
+    department.answers.append(a_receipt())
+    operations.replay(house, transfer, actor=ACTOR, reason=REASON)
+    house.carry()
+    assert state_of(house, transfer) == State.DELIVERED
+    assert {key for _, key in department.submitted} == {transfer}
+
+
+def test_asking_about_a_stuck_transfer_finds_it_delivered(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    department = house.department("rest-a")
+    department.answers.append(ContractBroken("PARTNER_CONTRACT"))
+    dispatch.deliver(house, transfer)
+    department.findings.append(a_receipt())
+    assert operations.check(house, transfer, actor=ACTOR) is State.DELIVERED
+    assert house.rows("SELECT status FROM dossier") == [{"status": "accepted"}]
+
+
+def test_asking_about_what_is_not_there_says_so_and_sends_nothing(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    department = house.department("rest-a")
+    department.answers.append(ContractBroken("PARTNER_CONTRACT"))
+    dispatch.deliver(house, transfer)
+    department.findings.append(None)
+    assert operations.check(house, transfer, actor=ACTOR) is State.STUCK
+    assert house.rows("SELECT error_code FROM outbox WHERE id = %s", transfer) == [{"error_code": "NOT_THERE"}]
+    assert len(department.submitted) == 1
+
+
+def test_a_counterparty_that_cannot_be_asked_is_never_sent_to_twice_by_itself(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    house.profiles["department.rest-a"] = Idempotency.NONE
+    department = house.department("rest-a")
+    department.answers.append(Unavailable("PARTNER_TIMEOUT", outcome_unknown=True))
+    dispatch.deliver(house, transfer)
+    wait_until_due(house, transfer)
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.STUCK
+    assert len(department.submitted) == 1
+    department.answers.append(a_receipt())
+    operations.replay(house, transfer, actor=ACTOR, reason=REASON)  # a person has decided
+    house.carry()
+    assert state_of(house, transfer) == State.DELIVERED
+
+
+def test_a_paused_counterparty_holds_and_nothing_is_dropped(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    operations.pause(house, "department.rest-a", actor=ACTOR, reason=REASON)
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == "held"
+    with pytest.raises(NotNow):
+        operations.pause(house, "department.rest-a", actor=ACTOR, reason=REASON)
+    operations.resume(house, "department.rest-a", actor=ACTOR, reason=REASON)
+    house.department("rest-a").answers.append(a_receipt())
+    house.sweep()
+    house.carry()
+    assert state_of(house, transfer) == State.DELIVERED
+
+
+def test_a_parked_transfer_holds_its_lane_until_it_is_taken_up_or_cancelled(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    operations.park(house, transfer, actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.PARKED
+    operations.unpark(house, transfer, actor=ACTOR, reason=REASON)
+    operations.cancel(house, transfer, actor=ACTOR, reason=REASON)
+    house.carry()
+    assert state_of(house, transfer) == State.CANCELLED
+    assert house.department("rest-a").submitted == []
+    with pytest.raises(NotNow):
+        operations.replay(house, transfer, actor=ACTOR, reason=REASON)
+    with pytest.raises(NotFound):
+        operations.cancel(house, "tr_00000000000000000000000000", actor=ACTOR, reason=REASON)
+
+
+def test_every_operators_act_is_a_line_in_the_journal(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    operations.park(house, transfer, actor=ACTOR, reason=REASON, review_at=clock.now())
+    operations.unpark(house, transfer, actor=ACTOR, reason=REASON)
+    lines = house.rows(
+        "SELECT verb, before, after, reason FROM journal WHERE actor = %s AND subject = %s ORDER BY id", ACTOR, transfer
+    )
+    assert [(line["verb"], line["before"], line["after"], line["reason"]) for line in lines] == [
+        ("parked", "queued", "parked", REASON),
+        ("unparked", "parked", "queued", REASON),
+    ]
+
+
+def test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    nudge = Nudge("outbox.department.rest-a", transfer)
+    with house.db.connection() as conn:
+        assert nudge in due.due(conn, house.queues, renudge=60)
+        due.mark(conn, [nudge])
+        assert nudge not in due.due(conn, house.queues, renudge=60)
+        assert nudge in due.due(conn, house.queues, renudge=0)
+
+
+def test_a_fault_of_ours_in_mid_sentence_counts_as_unknown(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    house.department("rest-a").answers.append(RuntimeError("Nguyễn Văn Thử"))
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.UNKNOWN
+    [row] = house.rows("SELECT error_code, error_detail FROM outbox WHERE id = %s", transfer)
+    assert row == {"error_code": "HUB_FAILED", "error_detail": "RuntimeError"}
