@@ -1,6 +1,6 @@
 """Which sandbox server stands for which counterparty of the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from config.catalogue import Catalogue, Counterparty, Department
@@ -27,7 +27,7 @@ class Sandbox:
         self._settings = settings
         self._environment = environment
 
-    def parties(self, only: list[str] | None = None) -> list[Party]:
+    def parties(self, only: Sequence[str] | None = None) -> list[Party]:
         """The counterparties, or only those named. Raises ValueError for what it cannot be."""
         known = self._catalogue.counterparties
         unknown = set(only or ()) - known.keys()

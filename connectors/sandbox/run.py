@@ -1,0 +1,40 @@
+"""The sandbox as a program: every counterparty of a catalogue as a real server, until SIGTERM."""
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import uvloop
+
+from config.catalogue import load
+from connectors.sandbox.knobs import Settings
+from connectors.sandbox.parties import Sandbox
+from connectors.sandbox.server import Party, serve
+
+
+def run(
+    *,
+    catalogue: Path,
+    data: Path,
+    hub: str,
+    ports: Path,
+    environment: Mapping[str, str],
+    only: Sequence[str] | None = None,
+) -> None:
+    """Returns after SIGTERM or SIGINT and a clean stop. Raises ValueError (CatalogueError) and OSError at the start.
+
+    ``data``: the folder of effect files and reports. ``hub``: its public address. ``only``: counterparty codes.
+    """
+    sandbox = Sandbox(load(catalogue, environment), data, hub.rstrip("/"), Settings(), environment)
+    parties = sandbox.parties(only)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_until_stopped(parties, ports))
+
+
+async def _until_stopped(parties: list[Party], ports: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(parties, ports, stop)
