@@ -28,8 +28,8 @@ SHARED: Final = (
 WEBHOOKS: Final = ("CONG_DVC_WEBHOOK", "SECOND_WEBHOOK", "SECOND_WEBHOOK_OLD")
 SIGNERS: Final = {
     "hub": ("SOAP_SIGN_KEY", "SOAP_SIGN_CERTIFICATE"),
-    "soap-a": ("SOAP_A_CERTIFICATE_KEY", "SOAP_A_CERTIFICATE"),
-    "soap-b": ("SOAP_B_CERTIFICATE_KEY", "SOAP_B_CERTIFICATE"),
+    "soap-a": ("SOAP_A_KEY", "SOAP_A_CERTIFICATE"),
+    "soap-b": ("SOAP_B_KEY", "SOAP_B_CERTIFICATE"),
 }
 """Who signs SOAP, and the names of key and certificate; a department's key is for the sandbox that plays it."""
 

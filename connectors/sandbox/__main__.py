@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from config.settings import PACKAGED
 from connectors.sandbox.run import run
 
 
@@ -28,7 +29,8 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m connectors.sandbox", description="Counterparties to try out with.")
-    parser.add_argument("--catalogue", type=Path, required=True, help="folder of the catalogue")
+    catalogue = Path(os.environ.get("HUB_CATALOGUE") or PACKAGED)
+    parser.add_argument("--catalogue", type=Path, default=catalogue, help="folder of the catalogue (HUB_CATALOGUE)")
     parser.add_argument("--data", type=Path, required=True, help="folder for effect files and reports")
     parser.add_argument("--hub", required=True, help="the hub's public address")
     parser.add_argument("--ports", type=Path, required=True, help="JSON file: {counterparty: address}")

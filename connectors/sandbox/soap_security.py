@@ -1,7 +1,7 @@
 """WS-Security at a sandbox department: who may speak to it, and how it signs what it says.
 
 The catalogue names certificates; a department's private key is nobody's business but its own. The sandbox, which plays
-the department, finds it in the environment under the certificate's name and _KEY.
+the department, finds it in the environment beside the certificate: HUB_SECRET_…_CERTIFICATE, HUB_SECRET_…_KEY.
 """
 
 import base64
@@ -78,7 +78,7 @@ class Security:
 
 def signing_key(certificate: SecretName, catalogue: Catalogue, environment: Mapping[str, str]) -> SigningKey:
     """The private key beside ``certificate``. Raises ValueError when it is missing or does not belong to it."""
-    name = f"{certificate}_KEY"
+    name = certificate.removesuffix("CERTIFICATE") + "KEY"
     if not environment.get(name):
         raise ValueError(f"the environment has no {name}: the sandbox signs with it as the department")
     return SigningKey.from_pem(environment[name].encode(), catalogue.secret(certificate).encode())
