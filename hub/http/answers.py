@@ -1,0 +1,87 @@
+"""What the doors answer, as documents: written out in one step, and published in the OpenAPI description."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from schemas.portal import Notice
+
+State = Literal["accepted", "in_progress", "completed", "rejected", "stopped", "withdrawn"]
+
+
+class SubmissionLinks(BaseModel):
+    """Where to go from here."""
+
+    self: str
+    events: str
+
+
+class AcceptedSubmission(BaseModel):
+    """The hub's word: the submission is stored durably and will be handled, whatever crashes next."""
+
+    id: str = Field(examples=["sub_01JD8M7W4Q2V9X3Y5Z6A7B8C9D"])
+    state: Literal["accepted"]
+    reference: str
+    received_at: datetime
+    links: SubmissionLinks
+
+
+class SubmissionDocument(BaseModel):
+    """Where a submission stands. Ids and states: the citizen's data stays where it is.
+
+    Until the hub has handled it, ``version`` is 0 and what follows from handling is null.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    reference: str
+    state: State
+    version: Annotated[int, Field(description="grows with every change; also the ETag")]
+    received_at: datetime
+    updated_at: datetime
+    dossier_code: Annotated[str | None, Field(description="mã số hồ sơ")]
+    procedure: str | None
+    department: str | None
+    status: str | None
+    status_code: Annotated[str | None, Field(description="1 to 10, national list (Cổng DVCQG)")]
+    status_label: Annotated[str | None, Field(description="tên trạng thái theo danh mục quốc gia")]
+    status_at: Annotated[datetime | None, Field(description="since when, by the department's word")]
+    reason: str | None
+    due_at: datetime | None
+
+
+class SubmissionPage(BaseModel):
+    """Submissions, oldest change first. ``next_cursor`` is null on the last page."""
+
+    data: list[SubmissionDocument]
+    next_cursor: str | None
+
+
+class EventPage(BaseModel):
+    """The portal's feed: the notices that its webhooks carry. Ask again with ``after`` = ``next_after``."""
+
+    data: list[Notice]
+    next_after: Annotated[str | None, Field(description="the last event given; null only while there is none at all")]
+
+
+class AcceptedReport(BaseModel):
+    """The report is stored durably and will be handled."""
+
+    report_id: str
+    state: Literal["accepted"]
+    received_at: datetime
+
+
+class Health(BaseModel):
+    """How a process of the hub is; ``broker`` may be away: accepting needs only the database."""
+
+    status: Literal["alive", "ready"]
+    checks: dict[str, str]
+
+
+def json(document: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """``document`` as a response."""
+    return Response(document.model_dump_json(), status, headers=headers, media_type="application/json")

@@ -1,0 +1,46 @@
+"""The HTTP process: the doors of every party, on one house."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from hub.http import departments, health, openapi, portal, problems, soap
+from hub.http.middleware import Threshold
+from hub.wiring import Hub
+
+DOORS: Final = (portal.router, departments.router, soap.router, health.router)
+
+
+def create(hub: Hub) -> FastAPI:
+    """The application on ``hub``, which it opens when it starts and closes when it stops."""
+
+    @asynccontextmanager
+    async def open_house(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        with hub:
+            yield {"stopping": asyncio.Event()}
+
+    app = doors(lifespan=open_house)
+    app.state.house = hub
+    return app
+
+
+def doors(**parts: Any) -> FastAPI:
+    """The doors without a house behind them: what the OpenAPI description is made from."""
+    app = FastAPI(
+        title="Liên thông Hub",
+        version=version("lienthong-hub"),
+        openapi_url="/openapi.json",
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would break the signature, which covers the address
+        **parts,
+    )
+    for router in DOORS:
+        app.include_router(router)
+    problems.install(app)
+    openapi.install(app)
+    app.add_middleware(Threshold)
+    return app

@@ -1,0 +1,58 @@
+"""The departments' door: they say where a dossier stands, each in its own codes."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from config.parties import Department
+from hub.house import House
+from hub.http import answers, bodies, guards, kinds, openapi, reception
+from hub.http.answers import AcceptedReport
+from hub.messages.model import Accepted, Arrival
+from schemas import strict
+from schemas.department import StatusReport
+from schemas.identifiers import Prefix, new_id
+
+router: Final = APIRouter(tags=["departments"])
+
+KIND: Final = "department.status"
+
+
+@router.post(
+    "/v1/departments/{code}/statuses",
+    status_code=202,
+    responses=openapi.answers(
+        202, AcceptedReport, *kinds.OF_A_WRITE, kinds.NOT_FOUND, headers=("Idempotency-Replayed",)
+    ),
+    openapi_extra=openapi.extra(
+        security=("httpSignature", "clientCertificate"), body=StatusReport, parameters=[openapi.IDEMPOTENCY_KEY]
+    ),
+)
+async def report_status(request: Request, code: str) -> Response:
+    """Report where a dossier stands. 202 means: stored durably, will be handled."""
+    body = await bodies.read(request, bodies.JSON)
+    sender = guards.department(request, code, body)
+    key = reception.idempotency_key(request)
+    return await run_in_threadpool(_report, reception.house(request), sender, key, body)
+
+
+def _report(house: House, sender: Department, key: str | None, body: bytes) -> Response:
+    said = strict.read(StatusReport, body)
+    accepted = take(house, sender, said, key)
+    document = AcceptedReport(report_id=said.report_id, state="accepted", received_at=accepted.at)
+    return answers.json(document, 202, headers=reception.replay_header(accepted))
+
+
+def take(house: House, sender: Department, said: StatusReport, key: str | None) -> Accepted:
+    """Store the report in one form, whichever way it came: a report that is pushed and polled is one report."""
+    arrival = Arrival(
+        id=new_id(Prefix.INBOX),
+        source=sender.counterparty,
+        kind=KIND,
+        key=key or said.report_id,
+        external_id=said.report_id,
+        body=said.model_dump_json().encode(),
+    )
+    return reception.store(house, arrival)

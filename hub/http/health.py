@@ -1,0 +1,77 @@
+"""Two questions that machines ask: is this process alive, and can it accept? Both are answered to anybody."""
+
+import socket
+from functools import cache
+from typing import Final
+from urllib.parse import urlsplit
+
+import anyio
+import psycopg
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from hub.house import House
+from hub.http import answers, kinds, passage, problems, reception
+from hub.http.answers import Health
+from hub.migrations import run
+from schemas.strict import Fault
+
+router: Final = APIRouter(tags=["health"])
+
+OK: Final = "ok"
+PATIENCE: Final = 3.0
+"""seconds within which the database has to say something"""
+BROKER_PATIENCE: Final = 1.0
+"""seconds"""
+_PORTS: Final = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
+
+
+@router.head("/health/live", include_in_schema=False)
+@router.get("/health/live")
+async def live() -> Response:
+    """Whether the process answers at all; a supervisor restarts it if not."""
+    return answers.json(Health(status="alive", checks={}))
+
+
+@router.head("/health/ready", include_in_schema=False)
+@router.get("/health/ready")
+async def ready(request: Request) -> Response:
+    """Whether it can accept: database there, migrations done. The broker is reported; it may be away."""
+    house = reception.house(request)
+    checks = {"database": "slow", "migrations": "unknown"}
+    with anyio.move_on_after(PATIENCE):
+        checks = await anyio.to_thread.run_sync(_database, house, abandon_on_cancel=True)
+    faults = [Fault(f"/checks/{name}", "not_ready", found) for name, found in checks.items() if found != OK]
+    if faults:
+        return problems.response(kinds.UNAVAILABLE, passage.of(request), faults=faults)
+    broker = await anyio.to_thread.run_sync(_broker, str(house.settings.broker_url))
+    catalogue = f"{len(house.catalogue.procedures)} procedures, {len(house.catalogue.departments)} departments"
+    return answers.json(Health(status="ready", checks={**checks, "catalogue": catalogue, "broker": broker}))
+
+
+def _database(house: House) -> dict[str, str]:
+    try:
+        with house.db.connection() as conn:
+            row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        row = None
+    except psycopg.Error as error:
+        return {"database": type(error).__name__, "migrations": "unknown"}
+    step = row["version_num"] if row else None
+    return {"database": OK, "migrations": OK if step == _newest_step() else f"at {step}, needs {_newest_step()}"}
+
+
+@cache
+def _newest_step() -> str:
+    return run.head()
+
+
+def _broker(url: str) -> str:
+    """Whether something listens there; whether it takes messages is the nudger's to find out."""
+    address = urlsplit(url)
+    try:
+        port = address.port or _PORTS[address.scheme]
+        with socket.create_connection((address.hostname or "localhost", port), timeout=BROKER_PATIENCE):
+            return OK
+    except OSError:
+        return "unreachable"

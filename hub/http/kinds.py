@@ -1,0 +1,217 @@
+"""The table of problems: every way in which a door says no, with its stable code and its words in both languages.
+
+``code`` and ``status`` are the contract and never change; titles and advice may. The table also makes
+docs/reference/problems.md.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Language = Literal["vi", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The same sentence in Vietnamese and in English."""
+
+    vi: str
+    en: str
+
+    def said(self, language: Language) -> str:
+        return self.vi if language == "vi" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of problem (RFC 9457): ``title`` says what happened, ``advice`` what the caller should do."""
+
+    code: str
+    status: int
+    title: Words
+    advice: Words
+
+    @property
+    def uri(self) -> str:
+        """``type``: a name, the same on every installation, not an address."""
+        return f"urn:lienthong:hub:problem:{self.code}"
+
+
+MALFORMED: Final = Kind(
+    "request-malformed",
+    400,
+    Words("Yêu cầu HTTP không hợp lệ", "The HTTP request is malformed"),
+    Words(
+        "Một tiêu đề cần duy nhất bị lặp lại hoặc có giá trị không đọc được. Sửa rồi gửi lại.",
+        "A header that must stand once is repeated, or cannot be read. Mend the request and send it again.",
+    ),
+)
+KEY_MISSING: Final = Kind(
+    "idempotency-key-missing",
+    400,
+    Words("Thiếu Idempotency-Key", "The Idempotency-Key is missing"),
+    Words(
+        "Đặt tiêu đề Idempotency-Key gồm 1 đến 255 ký tự ASCII nhìn thấy được, giữ nguyên khi gửi lại.",
+        "Send an Idempotency-Key of 1 to 255 visible ASCII characters, the same one in every repetition.",
+    ),
+)
+NOT_JSON: Final = Kind(
+    "body-not-readable",
+    400,
+    Words("Không đọc được nội dung", "The body cannot be read"),
+    Words("Nội dung phải là JSON (RFC 8259) mã hóa UTF-8.", "The body must be JSON (RFC 8259) in UTF-8."),
+)
+NOT_SOAP: Final = Kind(
+    "envelope-not-readable",
+    400,
+    Words("Không đọc được phong bì SOAP", "The SOAP envelope cannot be read"),
+    Words(
+        "Gửi một phong bì SOAP 1.1 đúng WSDL, UTF-8, không có DOCTYPE.",
+        "Send one SOAP 1.1 envelope as the WSDL has it, in UTF-8, without a DOCTYPE.",
+    ),
+)
+SIGNATURE_REFUSED: Final = Kind(
+    "authentication-failed",
+    401,
+    Words("Không xác thực được bên gửi", "The sender could not be authenticated"),
+    Words(
+        "Kiểm tra khóa, các thành phần được ký và đồng hồ (sai lệch tối đa 300 giây). Lý do cụ thể nằm trong nhật ký"
+        " của Trung tâm; hãy báo request_id.",
+        "Check the key, the covered components and the clock (300 seconds at most). The reason stands in the Centre's"
+        " log: give it the request_id.",
+    ),
+)
+NOT_FOUND: Final = Kind(
+    "not-found",
+    404,
+    Words("Không tìm thấy", "There is nothing here"),
+    Words("Kiểm tra đường dẫn và mã định danh.", "Check the path and the identifier."),
+)
+METHOD_NOT_ALLOWED: Final = Kind(
+    "method-not-allowed",
+    405,
+    Words("Phương thức không được hỗ trợ", "The method is not allowed"),
+    Words("Dùng một phương thức nêu trong tiêu đề Allow.", "Use one of the methods in the Allow header."),
+)
+TOO_SLOW: Final = Kind(
+    "request-too-slow",
+    408,
+    Words("Yêu cầu đến quá chậm", "The request came too slowly"),
+    Words("Gửi lại toàn bộ yêu cầu.", "Send the whole request again."),
+)
+IN_FLIGHT: Final = Kind(
+    "request-in-flight",
+    409,
+    Words("Yêu cầu cùng khóa đang được tiếp nhận", "A request with this key is being accepted at this moment"),
+    Words("Gửi lại nguyên yêu cầu sau Retry-After giây.", "Send the same request again after Retry-After seconds."),
+)
+TOO_LARGE: Final = Kind(
+    "body-too-large",
+    413,
+    Words("Nội dung quá lớn", "The body is too large"),
+    Words(
+        "Tối đa 1 MiB. Gửi giấy tờ lớn bằng tham chiếu kèm SHA-256.",
+        "1 MiB at most. Send large papers by reference with their SHA-256.",
+    ),
+)
+ENCODING: Final = Kind(
+    "content-encoding-not-supported",
+    415,
+    Words("Không nhận nội dung nén", "Encoded bodies are not taken"),
+    Words(
+        "Bỏ tiêu đề Content-Encoding và gửi nội dung không nén.", "Send the body as it is, without Content-Encoding."
+    ),
+)
+MEDIA_TYPE: Final = Kind(
+    "media-type-not-supported",
+    415,
+    Words("Loại nội dung không được hỗ trợ", "The media type is not supported"),
+    Words(
+        "Dùng application/json (cửa SOAP: text/xml), UTF-8.",
+        "Use application/json (text/xml at the SOAP door), in UTF-8.",
+    ),
+)
+CONTENT: Final = Kind(
+    "content-invalid",
+    422,
+    Words("Nội dung không hợp lệ", "The content is not valid"),
+    Words(
+        "Sửa từng chỗ nêu trong errors (JSON pointer) rồi gửi lại với Idempotency-Key mới.",
+        "Mend each place named in errors (JSON pointer) and send again with a new Idempotency-Key.",
+    ),
+)
+PARAMETER: Final = Kind(
+    "parameter-invalid",
+    422,
+    Words("Tham số không hợp lệ", "A parameter is not valid"),
+    Words("Sửa tham số nêu trong errors.", "Mend the parameter named in errors."),
+)
+KEY_REUSED: Final = Kind(
+    "idempotency-key-reused",
+    422,
+    Words("Idempotency-Key đã dùng cho nội dung khác", "The Idempotency-Key was used with other content"),
+    Words("Dùng khóa mới cho nội dung mới.", "Use a new key for new content."),
+)
+REFERENCE_REUSED: Final = Kind(
+    "reference-reused",
+    422,
+    Words("Số tham chiếu đã dùng cho nội dung khác", "The reference was used with other content"),
+    Words(
+        "Mỗi reference (report_id) chỉ dùng một lần, mãi mãi. Cấp số mới cho nội dung mới.",
+        "A reference (report_id) is used once, for ever. Give new content a new one.",
+    ),
+)
+INTERNAL: Final = Kind(
+    "internal-error",
+    500,
+    Words("Lỗi trong Hub", "The hub failed"),
+    Words(
+        "Gửi lại sau với cùng Idempotency-Key. Nếu lặp lại, báo request_id cho Trung tâm.",
+        "Send it again later with the same Idempotency-Key. If it stays, give the Centre the request_id.",
+    ),
+)
+UNAVAILABLE: Final = Kind(
+    "unavailable",
+    503,
+    Words("Hub tạm thời không tiếp nhận được", "The hub cannot accept anything at the moment"),
+    Words(
+        "Chưa chắc đã lưu. Gửi lại nguyên yêu cầu với cùng Idempotency-Key sau Retry-After giây.",
+        "It may not have been stored. Send the same request with the same Idempotency-Key after Retry-After seconds.",
+    ),
+)
+
+KINDS: Final = (
+    MALFORMED,
+    KEY_MISSING,
+    NOT_JSON,
+    NOT_SOAP,
+    SIGNATURE_REFUSED,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    TOO_SLOW,
+    IN_FLIGHT,
+    TOO_LARGE,
+    ENCODING,
+    MEDIA_TYPE,
+    CONTENT,
+    PARAMETER,
+    KEY_REUSED,
+    REFERENCE_REUSED,
+    INTERNAL,
+    UNAVAILABLE,
+)
+OF_A_READ: Final = (SIGNATURE_REFUSED, METHOD_NOT_ALLOWED, PARAMETER)
+OF_A_WRITE: Final = (
+    NOT_JSON,
+    SIGNATURE_REFUSED,
+    METHOD_NOT_ALLOWED,
+    TOO_SLOW,
+    IN_FLIGHT,
+    TOO_LARGE,
+    ENCODING,
+    MEDIA_TYPE,
+    CONTENT,
+    KEY_REUSED,
+    REFERENCE_REUSED,
+)
+BY_STATUS: Final = {400: MALFORMED, 404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: TOO_LARGE, 503: UNAVAILABLE}
+"""For what FastAPI refuses by itself."""

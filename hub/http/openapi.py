@@ -1,0 +1,126 @@
+"""The published description of the doors: OpenAPI 3.1, and in it what FastAPI cannot see: we read bodies ourselves."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from hub.http import kinds
+from hub.http.kinds import Kind
+from hub.http.problems import MEDIA_TYPE, RETRY_AFTER, ProblemDocument
+from schemas.department import StatusReport
+from schemas.portal import Notice, Submission
+
+BODIES: Final[tuple[type[BaseModel], ...]] = (Submission, StatusReport)
+"""Request bodies: read by schemas.strict, not by FastAPI."""
+EVERYWHERE: Final = (kinds.MALFORMED, kinds.INTERNAL, kinds.UNAVAILABLE)
+_TEXT: Final = {"schema": {"type": "string"}}
+_REF: Final = "#/components/schemas/{model}"
+
+SECURITY: Final[dict[str, Any]] = {
+    "httpSignature": {
+        "type": "http",
+        "scheme": "signature",
+        "description": (
+            "HTTP Message Signatures (RFC 9421), hmac-sha256, label `hub`, over `@method`, `@target-uri`,"
+            " `content-digest` (RFC 9530, sha-256, where there is a body) and `idempotency-key` (where it is sent);"
+            " parameters `created` (±300 s) and `keyid`. See docs/integrators."
+        ),
+    },
+    "clientCertificate": {
+        "type": "mutualTLS",
+        "description": "TLS client certificate, pinned by SHA-256 fingerprint, checked at the Centre's proxy.",
+    },
+    "wsSecurity": {
+        "type": "http",
+        "scheme": "ws-security",
+        "description": "WS-Security: Body and Timestamp signed, certificate in a BinarySecurityToken, pinned.",
+    },
+}
+
+
+IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"},
+    "description": "The same in every repetition of one request; bound to the content, for ever.",
+}
+IF_NONE_MATCH: Final[dict[str, Any]] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "The ETag of the version that the caller has.",
+}
+
+
+def answers(status: int, model: type[BaseModel], *refusals: Kind, headers: Sequence[str] = ()) -> dict[int | str, Any]:
+    """``responses`` of a door: what it says on success, and every problem that it may answer with."""
+    return {status: {"model": model, "headers": dict.fromkeys(headers, _TEXT)}} | problems(*refusals)
+
+
+def problems(*refusals: Kind, also: Mapping[str, Any] | None = None) -> dict[int | str, Any]:
+    """These problems and those that may meet any request, by status; ``also``: media types that may carry them too."""
+    by_status: dict[int, list[Kind]] = {}
+    for kind in (*refusals, *EVERYWHERE):
+        by_status.setdefault(kind.status, []).append(kind)
+    return {status: _problem(found, also or {}) for status, found in sorted(by_status.items())}
+
+
+def extra(
+    *, security: Sequence[str], body: type[BaseModel] | None = None, parameters: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """``openapi_extra`` of a door: who may pass (any one of ``security``), the body and the headers it reads itself."""
+    described: dict[str, Any] = {"security": [{name: []} for name in security], "parameters": list(parameters)}
+    if body is not None:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
+    return described
+
+
+def install(app: FastAPI) -> None:
+    """Let ``app`` publish our description instead of FastAPI's own."""
+
+    @app.webhooks.post("submission.status", tags=["portal"])
+    def submission_status(notice: Notice) -> None:
+        """A submission has come to stand elsewhere. Signed by the Standard Webhooks specification; thin."""
+
+    def description() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _describe(app)
+        return app.openapi_schema
+
+    app.openapi = description  # type: ignore[method-assign]  # FastAPI's own way: extending-openapi
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary="Trục liên thông của Trung tâm Phục vụ hành chính công",
+        description="Every refusal is a problem (RFC 9457); its `code` is listed in docs/reference/problems.md.",
+        routes=app.routes,
+        webhooks=app.webhooks.routes,
+    )
+    components = found["components"]
+    described: tuple[type[BaseModel], ...] = (*BODIES, ProblemDocument)
+    for model in described:
+        schema = model.model_json_schema(ref_template=_REF)
+        components["schemas"] |= schema.pop("$defs", {}) | {model.__name__: schema}
+    components["securitySchemes"] = SECURITY
+    components["schemas"].pop("HTTPValidationError", None)
+    components["schemas"].pop("ValidationError", None)
+    return found
+
+
+def _problem(found: Sequence[Kind], also: Mapping[str, Any]) -> dict[str, Any]:
+    headers = {"Retry-After": _TEXT} if any(kind.code in RETRY_AFTER for kind in found) else {}
+    return {
+        "description": " · ".join(f"`{kind.code}`: {kind.title.en}" for kind in found),
+        "content": {MEDIA_TYPE: {"schema": _ref(ProblemDocument)}, **also},
+        "headers": headers,
+    }
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model.__name__)}

@@ -1,0 +1,70 @@
+"""One request on its way through a door: the ids by which it can be found again, and who sent it.
+
+Trace context: https://www.w3.org/TR/trace-context/.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from starlette.requests import Request
+from ulid import ULID
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT: Final = re.compile(r"00-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})")
+
+ONCE: Final = frozenset(
+    {
+        b"content-digest",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"idempotency-key",
+        b"signature",
+        b"signature-input",
+        b"x-client-cert",
+        b"x-proxy-secret",
+    }
+)
+"""Headers on which a decision stands: given twice, two readers could read two things."""
+
+
+@dataclass(slots=True)
+class Passage:
+    """The ids of one request. ``client`` is the key that it was signed with, once a guard knows it."""
+
+    request_id: str
+    trace_id: str
+    traceparent: str
+    accept_language: str
+    repeated: bool
+    client: str | None = None
+
+    @classmethod
+    def begin(cls, headers: Iterable[tuple[bytes, bytes]]) -> Self:
+        """The caller's ids where they are well-formed, new ones otherwise; our own span in its trace."""
+        given: dict[bytes, bytes] = {}
+        repeated = False
+        for name, value in headers:
+            repeated = repeated or (name in given and name in ONCE)
+            given[name] = value
+        request_id = given.get(b"x-request-id", b"").decode("latin-1")
+        parent = _TRACEPARENT.fullmatch(given.get(b"traceparent", b"").decode("latin-1"))
+        trace_id = parent["trace"] if parent else secrets.token_hex(16)
+        return cls(
+            request_id=request_id if _REQUEST_ID.fullmatch(request_id) else str(ULID()),
+            trace_id=trace_id,
+            traceparent=f"00-{trace_id}-{secrets.token_hex(8)}-{parent['flags'] if parent else '00'}",
+            accept_language=given.get(b"accept-language", b"").decode("latin-1"),
+            repeated=repeated,
+        )
+
+
+def of(request: Request) -> Passage:
+    """The passage of ``request``."""
+    passage = request.scope["state"]["passage"]
+    assert isinstance(passage, Passage)  # noqa: S101 - the middleware put it there
+    return passage

@@ -1,0 +1,127 @@
+"""The public portal's doors: it hands submissions over, asks where they stand, and pulls what happened."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from hub.house import House
+from hub.http import answers, bodies, guards, kinds, openapi, paging, reception, standing
+from hub.http.answers import AcceptedSubmission, EventPage, SubmissionDocument, SubmissionLinks, SubmissionPage
+from hub.http.problems import Problem
+from hub.messages.model import Arrival
+from schemas import strict
+from schemas.identifiers import Prefix, new_id
+from schemas.portal import Submission
+from schemas.strict import Fault
+
+router: Final = APIRouter(tags=["portal"])
+
+SOURCE: Final = "portal"
+KIND: Final = "portal.submission"
+SIGNED: Final = ("httpSignature",)
+
+
+@router.post(
+    "/v1/submissions",
+    status_code=202,
+    responses=openapi.answers(
+        202, AcceptedSubmission, *kinds.OF_A_WRITE, kinds.KEY_MISSING, headers=("Location", "Idempotency-Replayed")
+    ),
+    openapi_extra=openapi.extra(
+        security=SIGNED, body=Submission, parameters=[openapi.IDEMPOTENCY_KEY | {"required": True}]
+    ),
+)
+async def submit(request: Request) -> Response:
+    """Hand a submission over. 202 means: stored durably, will be handled."""
+    body = await bodies.read(request, bodies.JSON)
+    guards.portal(request, body)
+    key = reception.idempotency_key(request)
+    if key is None:
+        raise Problem(kinds.KEY_MISSING)
+    return await run_in_threadpool(_submit, reception.house(request), key, body)
+
+
+@router.head("/v1/submissions/{submission_id}", include_in_schema=False)
+@router.get(
+    "/v1/submissions/{submission_id}",
+    responses=openapi.answers(200, SubmissionDocument, *kinds.OF_A_READ, kinds.NOT_FOUND, headers=("ETag",))
+    | {304: {"description": "The caller has this version already."}},
+    openapi_extra=openapi.extra(security=SIGNED, parameters=[openapi.IF_NONE_MATCH]),
+)
+async def submission(
+    request: Request, submission_id: str, wait: Annotated[int, Query(ge=0, le=standing.LONGEST_WAIT)] = 0
+) -> Response:
+    """Where a submission stands. With ``wait``, answers when its version changes or the seconds are over."""
+    guards.portal(request, b"")
+    known = request.headers.get("if-none-match", "")
+    view = await standing.look(request, submission_id)
+    if wait and (not known or standing.is_known(view, known)):
+        view = await standing.wait_for_news(request, view, wait)
+    etag = {"etag": standing.etag(view)}
+    if standing.is_known(view, known):
+        return Response(status_code=304, headers=etag)
+    return answers.json(SubmissionDocument.model_validate(view), headers=etag)
+
+
+@router.head("/v1/submissions", include_in_schema=False)
+@router.get(
+    "/v1/submissions",
+    responses=openapi.answers(200, SubmissionPage, *kinds.OF_A_READ, headers=("Link",)),
+    openapi_extra=openapi.extra(security=SIGNED),
+)
+async def submissions(
+    request: Request,
+    reference: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,64}$")] = None,
+    dossier_code: Annotated[str | None, Query(max_length=48)] = None,
+    updated_since: AwareDatetime = paging.THE_BEGINNING,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 50,
+) -> Response:
+    """Submissions by reference or dossier code, or all of them, the oldest change first."""
+    guards.portal(request, b"")
+    house = reception.house(request)
+    if reference is not None or dossier_code is not None:
+        page: SubmissionPage = await run_in_threadpool(paging.find, house, reference, dossier_code)
+    else:
+        page = await run_in_threadpool(paging.submissions, house, updated_since, cursor, limit)
+    return answers.json(page, headers=paging.next_link(house, "/v1/submissions", cursor=page.next_cursor, limit=limit))
+
+
+@router.head("/v1/events", include_in_schema=False)
+@router.get(
+    "/v1/events",
+    responses=openapi.answers(200, EventPage, *kinds.OF_A_READ, headers=("Link",)),
+    openapi_extra=openapi.extra(security=SIGNED),
+)
+async def events(
+    request: Request,
+    after: Annotated[str | None, Query(max_length=40)] = None,
+    limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 100,
+) -> Response:
+    """The pull twin of the webhooks: every event once, in an order in which nothing appears behind the reader."""
+    guards.portal(request, b"")
+    house = reception.house(request)
+    page: EventPage = await run_in_threadpool(paging.events, house, after, limit)
+    full = len(page.data) == limit
+    link = paging.next_link(house, "/v1/events", after=page.next_after if full else None, limit=limit)
+    return answers.json(page, headers=link)
+
+
+def _submit(house: House, key: str, body: bytes) -> Response:
+    said = strict.read(Submission, body)
+    if said.procedure not in house.catalogue.procedures:
+        unknown = Fault("/procedure", "unknown_procedure", "is not a procedure in the Centre's catalogue")
+        raise Problem(kinds.CONTENT, faults=[unknown])
+    accepted = reception.store(house, Arrival(new_id(Prefix.SUBMISSION), SOURCE, KIND, key, said.reference, body))
+    location = reception.url(house, f"/v1/submissions/{accepted.id}")
+    document = AcceptedSubmission(
+        id=accepted.id,
+        state="accepted",
+        reference=said.reference,
+        received_at=accepted.at,
+        links=SubmissionLinks(self=location, events=reception.url(house, "/v1/events")),
+    )
+    return answers.json(document, 202, headers={"location": location, **reception.replay_header(accepted)})

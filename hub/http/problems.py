@@ -1,0 +1,154 @@
+"""Saying no: every refusal and failure leaves as application/problem+json (RFC 9457), FastAPI's own included."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import psycopg
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from hub.errors import InFlight, KeyReused, ReferenceReused
+from hub.http import kinds, language, passage
+from hub.http.kinds import Kind
+from hub.http.passage import Passage
+from schemas.strict import Fault, Refused, pointer_of
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER: Final = {kinds.IN_FLIGHT.code: "1", kinds.UNAVAILABLE.code: "5"}
+"""seconds"""
+_UNREADABLE: Final = frozenset({"not_json", "not_utf8"})
+
+log: Final = structlog.stdlib.get_logger()
+
+
+class Place(BaseModel):
+    """One thing to mend: where it stands (JSON pointer, RFC 6901), which rule it breaks, and how."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """What a door answers when it says no (RFC 9457). ``type`` and ``code`` are the contract; the words may change."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[Place] = []
+
+
+class Problem(Exception):
+    """A door says no. ``reason`` goes to the log, and may hold nothing personal; ``faults`` go to the caller."""
+
+    def __init__(self, kind: Kind, *, reason: str = "", faults: list[Fault] | None = None) -> None:
+        self.kind = kind
+        self.reason = reason
+        self.faults = faults or []
+        super().__init__(kind.code)
+
+
+def response(
+    kind: Kind, passage_: Passage, *, faults: list[Fault] | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The problem in the caller's language."""
+    said = language.chosen(passage_.accept_language)
+    document: dict[str, Any] = {
+        "type": kind.uri,
+        "title": kind.title.said(said),
+        "status": kind.status,
+        "detail": kind.advice.said(said),
+        "code": kind.code,
+        "request_id": passage_.request_id,
+        "errors": [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in faults or []],
+    }
+    extra = {"content-language": said, "vary": "accept-language", **(headers or {})}
+    if kind.code in RETRY_AFTER:
+        extra["retry-after"] = RETRY_AFTER[kind.code]
+    return Response(
+        json.dumps(document, ensure_ascii=False).encode(), kind.status, headers=extra, media_type=MEDIA_TYPE
+    )
+
+
+def _refused(error: Refused) -> Problem:
+    unreadable = bool(error.faults) and error.faults[0].code in _UNREADABLE
+    return Problem(kinds.NOT_JSON if unreadable else kinds.CONTENT, faults=error.faults)
+
+
+def _parameters(error: RequestValidationError) -> Problem:
+    """pydantic's findings without the values."""
+    found = [Fault(pointer_of(tuple(one["loc"])), str(one["type"]), str(one["msg"])) for one in error.errors()]
+    return Problem(kinds.PARAMETER, faults=found)
+
+
+def _unavailable(error: Exception) -> Problem:
+    return Problem(kinds.UNAVAILABLE, reason=type(error).__name__)
+
+
+_PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
+    Problem: lambda error: error,
+    Refused: _refused,
+    RequestValidationError: _parameters,
+    KeyReused: lambda _: Problem(kinds.KEY_REUSED),
+    ReferenceReused: lambda _: Problem(kinds.REFERENCE_REUSED),
+    InFlight: lambda _: Problem(kinds.IN_FLIGHT),
+    psycopg.OperationalError: _unavailable,
+    psycopg.InterfaceError: _unavailable,
+}
+EXPECTED: Final = tuple(_PROBLEMS)
+"""What a door may meet: rooms that refuse, a database that is away, FastAPI's findings about parameters."""
+
+
+def of(error: Exception) -> Problem:
+    """What the caller is told about ``error``, which is one of EXPECTED."""
+    return next(tell(error) for kind, tell in _PROBLEMS.items() if isinstance(error, kind))
+
+
+def install(app: FastAPI) -> None:
+    """Answer with a problem whatever a door, a room, the database or FastAPI itself raises."""
+    for error in EXPECTED:
+        app.add_exception_handler(error, _refuse)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    problem = of(error)
+    note(problem)
+    return response(problem.kind, passage.of(request), faults=problem.faults)
+
+
+def note(problem: Problem) -> None:
+    """One line on why: rule and place of each fault, never a value."""
+    faults = [f"{fault.pointer or '/'} {fault.code}" for fault in problem.faults]
+    log.warning("refused", problem=problem.kind.code, reason=problem.reason or None, faults=faults or None)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """What FastAPI and starlette refuse by themselves: no such route, no such method, a body that broke off."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    kind = kinds.BY_STATUS.get(error.status_code, kinds.MALFORMED)
+    if kind is not kinds.METHOD_NOT_ALLOWED:
+        return response(kind, passage.of(request))
+    allow = {"allow": ", ".join(_methods(request))}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=allow)
+    return response(kind, passage.of(request), headers=allow)
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method that the path has; starlette names those of one route only."""
+    found: set[str] = {"OPTIONS"}
+    for route in request.app.router.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)

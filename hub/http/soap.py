@@ -1,0 +1,128 @@
+"""The SOAP twin of the departments' door, for those that can only push SOAP 1.1 (schemas/wire/hub-department.wsdl)."""
+
+import json
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from lxml import etree
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from config.parties import CertificateGuard, Department, SoapGuard
+from connectors.transport import envelope, vendored, xml
+from connectors.transport.envelope import NotSOAP
+from connectors.transport.xml import Element, UnsafeXML
+from hub.http import bodies, departments, guards, kinds, language, openapi, passage, problems, reception
+from hub.http.problems import Problem
+from schemas import strict
+from schemas.department import StatusReport
+from schemas.strict import Fault
+
+router: Final = APIRouter(tags=["departments"])
+
+WSDL: Final = "hub-department.wsdl"
+NAMESPACE: Final = "urn:lienthong:hub:1"
+REPORT: Final = f"{{{NAMESPACE}}}ReportStatus"
+ADDRESS: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
+FIELDS: Final = {"reportId": "report_id", "dossierCode": "dossier_code", "status": "status", "at": "at", "note": "note"}
+"""element of ReportStatus = field of StatusReport"""
+LONGEST_REASON: Final = 1000
+"""characters, by the contract"""
+PREFIX: Final = {"h": NAMESPACE}
+MALFORMED: Final = frozenset({400, 401, 408, 413, 415})
+"""Answered with this status as it is; every other fault goes out with 500 (WS-I Basic Profile 1.1, R1113 to R1126)."""
+
+
+XML: Final[dict[str, Any]] = {"text/xml": {"schema": {"type": "string"}}}
+SEALED: Final[dict[str, Any]] = {"security": [{"wsSecurity": []}, {"clientCertificate": []}]}
+
+
+@router.head("/soap/{code}", include_in_schema=False)
+@router.get(
+    "/soap/{code}",
+    response_class=Response,
+    responses={200: {"description": "WSDL 1.1", "content": XML}, **openapi.problems(kinds.NOT_FOUND)},
+)
+async def wsdl(request: Request, code: str) -> Response:
+    """The contract, with this door's address in it."""
+    guards.open_door(request, code, SoapGuard, CertificateGuard)
+    contract = xml.parse(vendored.document(WSDL))
+    for address in contract.iter(ADDRESS):
+        address.set("location", reception.url(reception.house(request), f"/soap/{code}"))
+    return Response(envelope.to_bytes(contract), media_type=envelope.CONTENT_TYPE)
+
+
+@router.post(
+    "/soap/{code}",
+    response_class=Response,
+    responses={
+        200: {"description": "ReportStatusResponse", "content": XML},
+        **{status: {"description": "soap:Fault", "content": XML} for status in sorted(MALFORMED)},
+        **openapi.problems(kinds.NOT_FOUND, also=XML),
+    },
+    openapi_extra=SEALED | {"requestBody": {"required": True, "content": XML}},
+)
+async def report_status(request: Request, code: str) -> Response:
+    """Report where a dossier stands, by SOAP. Refusals are SOAP faults."""
+    sender = guards.open_door(request, code, SoapGuard, CertificateGuard)
+    try:
+        body = await bodies.read(request, bodies.SOAP)
+        return await run_in_threadpool(_report, request, sender, body)
+    except problems.EXPECTED as error:
+        problem = problems.of(error)
+        problems.note(problem)
+        return _fault(request, problem)
+
+
+def _report(request: Request, sender: Department, body: bytes) -> Response:
+    try:
+        message = xml.parse(body)
+        payload = envelope.payload_of(guards.soap_body(request, sender, message))
+    except UnsafeXML as error:
+        raise Problem(kinds.NOT_SOAP, reason=error.code) from None
+    except NotSOAP:
+        raise Problem(kinds.NOT_SOAP) from None
+    said = _read(payload)
+    departments.take(reception.house(request), sender, said, None)
+    answer = etree.Element(f"{{{NAMESPACE}}}ReportStatusResponse", nsmap=PREFIX)
+    _say(_say(answer, "accepted"), "reportId", said.report_id)
+    return Response(envelope.to_bytes(envelope.wrap(answer)), media_type=envelope.CONTENT_TYPE)
+
+
+def _read(payload: Element) -> StatusReport:
+    """ReportStatus as our StatusReport. Raises Problem or Refused; places are named as the WSDL names them."""
+    wrong = xml.schema_of(WSDL, NAMESPACE).fault(payload) if payload.tag == REPORT else "is not a ReportStatus"
+    if wrong is not None:
+        raise Problem(kinds.CONTENT, faults=[Fault("/ReportStatus", "schema", wrong)])
+    said = {FIELDS[etree.QName(element).localname]: element.text or "" for element in payload}
+    return strict.read(StatusReport, json.dumps(said).encode())
+
+
+def _fault(request: Request, problem: Problem) -> Response:
+    """The problem as a fault of the contract: ServiceBusy where the same report will pass later, else ReportRefused."""
+    kind = problem.kind
+    retry_after = problems.RETRY_AFTER.get(kind.code)
+    if retry_after is None:
+        detail = etree.Element(f"{{{NAMESPACE}}}ReportRefused", nsmap=PREFIX)
+        _say(detail, "code", kind.code)
+        _say(detail, "reason", _reason(request, problem))
+    else:
+        detail = etree.Element(f"{{{NAMESPACE}}}ServiceBusy", nsmap=PREFIX)
+        _say(detail, "retryAfterSeconds", retry_after)
+    title = kind.title.said(language.chosen(passage.of(request).accept_language))
+    said = envelope.fault("Client" if retry_after is None else "Server", title, detail)
+    status = kind.status if kind.status in MALFORMED else 500
+    return Response(envelope.to_bytes(said), status, media_type=envelope.CONTENT_TYPE)
+
+
+def _reason(request: Request, problem: Problem) -> str:
+    """What to mend: the rule and the place of each fault, never a value."""
+    advice = problem.kind.advice.said(language.chosen(passage.of(request).accept_language))
+    places = [f"{fault.pointer}: {fault.detail}" for fault in problem.faults]
+    return "; ".join([advice, *places])[:LONGEST_REASON]
+
+
+def _say(parent: Element, name: str, text: str | None = None) -> Element:
+    element = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
+    element.text = text
+    return element

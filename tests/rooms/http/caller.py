@@ -1,0 +1,123 @@
+"""Somebody who calls the doors: signs as a partner does, and lets a test spoil one thing after signing."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from requests import PreparedRequest, Response
+
+from connectors.transport import signatures
+from hub.clock import now
+from tests.house import ScriptedHouse
+
+JSON = "application/json"
+TABLES = ("inbox", "idempotency", "journal", "dossier", "outbox", "event")
+
+
+class Door:
+    """The doors, the house behind them, and the log."""
+
+    def __init__(self, house: ScriptedHouse, stream: io.StringIO) -> None:
+        self.house = house
+        self.url = str(house.settings.public_url).rstrip("/")
+        self._stream = stream
+        self._mark = len(stream.getvalue())
+
+    def stored(self) -> dict[str, int]:
+        """How many rows each table has."""
+        return {table: self.house.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in TABLES}
+
+    def log_text(self) -> str:
+        """What was logged since the doors opened."""
+        return self._stream.getvalue()[self._mark :]
+
+    def log(self, event: str) -> list[dict[str, Any]]:
+        """The lines of that event."""
+        lines = [json.loads(line) for line in self.log_text().splitlines()]
+        return [line for line in lines if line["event"] == event]
+
+
+@dataclass
+class Caller:
+    """A partner with a key. ``spoil`` is done to the signed request before it goes out."""
+
+    url: str
+    key_id: str
+    secret: bytes
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        key: str | None = None,
+        created: datetime | None = None,
+        spoil: Callable[[PreparedRequest], None] | None = None,
+    ) -> Response:
+        sent = {**({"Content-Type": JSON} if body is not None else {}), **(headers or {})}
+        if key is not None:
+            sent["Idempotency-Key"] = key
+        request = requests.Request(method, self.url + path, headers=sent, data=body).prepare()
+        signatures.sign(request, self.key_id, self.secret, created=created)
+        if spoil is not None:
+            spoil(request)
+        return self.session.send(request, timeout=40)
+
+    def submit(self, submission: Mapping[str, Any] | bytes, key: str | None = "", **options: Any) -> Response:
+        """POST /v1/submissions; ``key`` "" is the reference, None is none."""
+        body = submission if isinstance(submission, bytes) else as_json(submission)
+        chosen = submission["reference"] if key == "" and isinstance(submission, Mapping) else key
+        return self.call("POST", "/v1/submissions", body, key=chosen or None, **options)
+
+    def get(self, path: str, **options: Any) -> Response:
+        return self.call("GET", path, **options)
+
+
+def as_json(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode()
+
+
+def long_ago() -> datetime:
+    """A moment outside the window of ±300 s."""
+    return now() - timedelta(seconds=301)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A client certificate and how the proxy hands it over."""
+
+    fingerprint: str
+    escaped: str
+
+
+@cache
+def certificate_of(owner: str, *, expired: bool = False) -> Certificate:
+    """The certificate of ``owner``, the same one whenever it is asked for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
+    end = now() + timedelta(days=-1 if expired else 1)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now() - timedelta(days=2))
+        .not_valid_after(end)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM).decode()
+    return Certificate(made.fingerprint(hashes.SHA256()).hex(), quote(pem, safe=""))
