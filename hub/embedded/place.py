@@ -24,7 +24,7 @@ _LOCK_TRIES: Final = 5
 _LOCK_PAUSE: Final = 0.05
 
 
-class AlreadyRunning(HubError):  # noqa: N818 - a sentence, like every error of the house
+class AlreadyRunning(HubError):
     """An embedded stack is running in this folder already."""
 
 

@@ -19,7 +19,7 @@ LOG_LIMIT: Final = 10_000_000
 _PAUSE: Final = 0.05
 
 
-class CannotStart(HubError):  # noqa: N818 - reads as a sentence, like every error of the house
+class CannotStart(HubError):
     """A program of the embedded stack cannot be started; the message is one line for a person."""
 
 

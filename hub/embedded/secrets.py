@@ -8,6 +8,7 @@ import base64
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +23,16 @@ FLOWER_PASSWORD: Final = "HUB_FLOWER_PASSWORD"  # noqa: S105 - the name of it
 _BYTES: Final = 32
 
 
-def kept_secrets(path: Path, catalogue_folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Every secret by name, those of a sandbox counterparty's own keys too; what is missing in ``path`` is added.
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Secrets by name: what the hub's processes are told, and the private keys that are the departments' own."""
+
+    hub: dict[str, str]
+    departments: dict[str, str]
+
+
+def kept_secrets(path: Path, catalogue_folder: Path, environment: Mapping[str, str]) -> Secrets:
+    """Every secret; what is missing in ``path`` is made and added.
 
     A secret that stands in ``environment`` is used and not written down. Raises CatalogueError.
     """
@@ -36,13 +45,18 @@ def kept_secrets(path: Path, catalogue_folder: Path, environment: Mapping[str, s
             fresh |= _made(names, catalogue)
     if fresh:
         write_private(path, _text({**kept, **fresh}))
-    wanted = (name for group in _wanted(catalogue) for name in group)
-    return {name: {**found, **fresh}[name] for name in wanted}
+    wanted = [name for group in _wanted(catalogue) for name in group]
+    theirs = {private_key_of(name) for one in catalogue.departments.values() for name in _their_certificates(one)}
+    known = {**found, **fresh}
+    return Secrets(
+        hub={name: known[name] for name in wanted if name not in theirs},
+        departments={name: known[name] for name in wanted if name in theirs},
+    )
 
 
 def private_key_of(certificate: str) -> str:
-    """The name under which the sandbox finds the private key of a counterparty's certificate."""
-    return f"{certificate}_KEY"
+    """The name under which the sandbox, which plays the department, finds the key of its certificate."""
+    return certificate.removesuffix("CERTIFICATE") + "KEY"
 
 
 class _Anything(Mapping[str, str]):
@@ -78,11 +92,15 @@ def _pairs(department: Department) -> Iterator[tuple[str, str]]:
     security = department.ws_security
     if security and security.sign_key and security.sign_certificate:
         yield security.sign_key, security.sign_certificate
-    theirs = [
+    yield from ((private_key_of(name), name) for name in _their_certificates(department))
+
+
+def _their_certificates(department: Department) -> list[str]:
+    security, guard = department.ws_security, department.guard
+    return [
         *(security.their_certificates if security else []),
-        *(department.guard.certificates if isinstance(department.guard, SoapGuard) else []),
+        *(guard.certificates if isinstance(guard, SoapGuard) else []),
     ]
-    yield from ((private_key_of(certificate), certificate) for certificate in theirs)
 
 
 def _made(names: tuple[str, ...], catalogue: Catalogue) -> dict[str, str]:

@@ -15,7 +15,7 @@ from hub.embedded.place import Addresses, Place
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.postgres import Postgres
 from hub.embedded.process import Program
-from hub.embedded.secrets import FLOWER_PASSWORD, kept_secrets
+from hub.embedded.secrets import FLOWER_PASSWORD, Secrets, kept_secrets
 from hub.embedded.valkey import Valkey
 
 FLOWER_USER: Final = "hub"
@@ -32,7 +32,7 @@ class Stack:
     valkey: Valkey
     api_port: int
     flower_port: int
-    secrets: Mapping[str, str]
+    secrets: Secrets
     catalogue: Path
     workers: int
 
@@ -68,12 +68,11 @@ class Stack:
 
     def sandbox(self) -> Program:
         """Every counterparty; they find the hub where it is going to listen."""
-        environment = {**self.secrets, "HUB_CATALOGUE": str(self.catalogue)}
-        api = f"http://{LOOPBACK}:{self.api_port}"
-        return self._hub(
-            "sandbox", "sandbox", "--hub", api, "--data", str(self.place.sandbox), "--ports", str(self.sandbox_ports),
-            environment=environment,
+        words = (
+            "--catalogue", str(self.catalogue), "--hub", f"http://{LOOPBACK}:{self.api_port}",
+            "--data", str(self.place.sandbox), "--ports", str(self.sandbox_ports),
         )  # fmt: skip
+        return self._hub("sandbox", "sandbox", *words, environment={**self.secrets.hub, **self.secrets.departments})
 
     @property
     def sandbox_ports(self) -> Path:
@@ -86,10 +85,11 @@ class Stack:
         except FileNotFoundError:
             return {}
 
-    def doors(self, environment: Mapping[str, str]) -> list[Program]:
-        """What listens."""
-        ports = {"api": self.api_port, "flower": self.flower_port}
-        return [self._hub(name, name, "--port", str(port), environment=environment) for name, port in ports.items()]
+    def api(self, environment: Mapping[str, str]) -> Program:
+        return self._hub("api", "api", "--port", str(self.api_port), environment=environment)
+
+    def flower(self, environment: Mapping[str, str]) -> Program:
+        return self._hub("flower", "flower", "--port", str(self.flower_port), environment=environment)
 
     def labour(self, environment: Mapping[str, str]) -> list[Program]:
         """What works: beat and the workers, stopped first and softly."""
@@ -113,10 +113,10 @@ class Stack:
         )
 
 
-def environment_of(addresses: Addresses, secrets: Mapping[str, str]) -> dict[str, str]:
+def environment_of(addresses: Addresses, secrets: Secrets) -> dict[str, str]:
     """What a process of the stack is told: the settings that its addresses fix, and the secrets."""
     told = {
-        **secrets,
+        **secrets.hub,
         "HUB_DATABASE_URL": addresses.database,
         "HUB_BROKER_URL": addresses.broker,
         "HUB_PUBLIC_URL": addresses.api,
@@ -136,8 +136,9 @@ def running_environment(place: Place) -> dict[str, str] | None:
     return environment_of(addresses, kept_secrets(place.secrets, catalogue, os.environ))
 
 
-def flower_login(secrets: Mapping[str, str]) -> str:
-    return f"{FLOWER_USER}:{secrets[FLOWER_PASSWORD]}"
+def flower_login(secrets: Secrets) -> str:
+    """user:password"""
+    return f"{FLOWER_USER}:{secrets.hub[FLOWER_PASSWORD]}"
 
 
 def _ports(remembered: Addresses | None) -> dict[str, int]:

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
 from hub.embedded.kept import Kept
-from hub.embedded.place import Addresses
 from hub.embedded.ports import LOOPBACK, is_free
 from hub.embedded.process import Process, Program
 from hub.embedded.stack import Stack, environment_of
@@ -25,28 +26,30 @@ _LOOK_EVERY: Final = 0.2
 _READY_WITHIN: Final = 60.0
 
 
-class StopAsked(Exception):  # noqa: N818 - not an error: somebody wants us to stop while we start
+class StopAsked(Exception):
     """A signal came."""
 
 
 class Supervisor:
-    """Runs one stack. ``say`` gets sentences for a person, ``ready`` the addresses once everything listens."""
+    """Runs one stack. ``say`` gets sentences for a person, ``ready`` is called once everything listens."""
 
     def __init__(self, stack: Stack, *, sandbox: bool, say: Callable[[str], None]) -> None:
         self._stack = stack
         self._sandbox = sandbox
         self._say = say
         self._asked = False
+        self.interrupted = False
+        """whether it was Ctrl-C that stopped it"""
         self._stages: list[list[Kept]] = []
         """in the order of the start; stopped in the reverse one"""
 
-    def run(self, ready: Callable[[Addresses], None]) -> None:
+    def run(self, ready: Callable[[], None]) -> None:
         """Until SIGINT, SIGTERM or SIGHUP. Raises AlreadyRunning, CannotStart."""
         with self._stack.place.held(), self._signals():
             try:
-                addresses = self._start()
+                self._start()
                 self._stack.place.say_ready()
-                ready(addresses)
+                ready()
                 while not self._asked:
                     for kept in self._all():
                         kept.look_after()
@@ -58,7 +61,7 @@ class Supervisor:
                 for stage in reversed(self._stages):
                     _stop([kept.process for kept in stage if kept.process])
 
-    def _start(self) -> Addresses:
+    def _start(self) -> None:
         stack = self._stack
         (postgres,) = self._stage([stack.postgres.program()], stack.postgres.prepare)
         (valkey,) = self._stage([stack.valkey.program()], stack.valkey.prepare)
@@ -70,11 +73,11 @@ class Supervisor:
         stack.place.remember(addresses)
         environment = environment_of(addresses, stack.secrets)
         self._migrate(stack.migration(environment))
-        doors = self._stage(stack.doors(environment))
+        (api,) = self._stage([stack.api(environment)])
         self._stage(stack.labour(environment))
-        for process, url in zip(doors, (addresses.api, addresses.flower), strict=True):
-            self._await(process, partial(listens, url))
-        return addresses
+        (flower,) = self._stage([stack.flower(environment)])
+        self._await(api, partial(answers, f"{addresses.api}/health/ready"))
+        self._await(flower, partial(answers, addresses.flower))
 
     def _start_sandbox(self) -> dict[str, str]:
         """It chooses its ports and writes them down; those of the last time again, if they are free."""
@@ -111,8 +114,9 @@ class Supervisor:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        def ask(_number: int, _frame: FrameType | None) -> None:
+        def ask(number: int, _frame: FrameType | None) -> None:
             self._asked = True
+            self.interrupted = number == signal.SIGINT
 
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         before = {number: signal.signal(number, ask) for number in numbers}
@@ -121,6 +125,19 @@ class Supervisor:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def answers(url: str) -> bool:
+    """Whether ``url`` is answered with anything but a server error."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or LOOPBACK, parts.port, timeout=2)
+    try:
+        connection.request("GET", parts.path or "/")
+        return connection.getresponse().status < HTTPStatus.INTERNAL_SERVER_ERROR
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def listens(url: str) -> bool:

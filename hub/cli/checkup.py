@@ -1,0 +1,138 @@
+"""What ``hub doctor`` looks at. Each check says in one line what it found, and never stops the others."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from cryptography import x509
+from holidays import country_holidays
+from kombu import Connection as BrokerConnection
+from kombu.exceptions import OperationalError
+
+from config.catalogue import Catalogue, CatalogueError, load
+from config.settings import Settings
+from hub.clock import local, now
+from hub.migrations import run
+from hub.wiring import read_settings
+
+EXPIRY_NOTICE: Final = timedelta(days=30)
+SKEW: Final = timedelta(seconds=2)
+"""between this machine's clock and the database's"""
+LEAST_DISK: Final = 2 * 1024**3
+"""bytes"""
+SWAPS_KNOWN_FROM: Final = 12
+"""the month from which next year's swapped days have been decided, and so have to be in calendar.toml"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check and what came of it."""
+
+    check: str
+    ok: bool
+    finding: str
+
+
+def examine() -> list[Finding]:
+    """Every check, in the order in which one would mend things."""
+    try:
+        settings = read_settings()
+        catalogue = load(settings.catalogue, os.environ)
+    except CatalogueError as error:
+        return [Finding("config", ok=False, finding=str(error))]
+    said = f"{len(catalogue.departments)} departments, {len(catalogue.procedures)} procedures"
+    checks: dict[str, Callable[[], Iterator[str]]] = {
+        "database": lambda: _database(settings),
+        "migrations": lambda: _migrations(settings),
+        "broker": lambda: _broker(settings),
+        "certificates": lambda: _certificates(catalogue),
+        "clock": lambda: _clock(settings),
+        "calendar": lambda: _calendar(catalogue, local(now()).date()),
+        "disk": _disk,
+    }
+    return [Finding("config", ok=True, finding=said), *(_found(name, check) for name, check in checks.items())]
+
+
+def _found(name: str, check: Callable[[], Iterator[str]]) -> Finding:
+    """A check yields what is wrong; what it returns at its end is the good news."""
+    try:
+        wrong = list(check())
+    except (psycopg.Error, OSError, OperationalError) as error:
+        wrong = [" ".join(str(error).split())]
+    return Finding(name, ok=not wrong, finding="; ".join(wrong) or "ok")
+
+
+def _database(settings: Settings) -> Iterator[str]:
+    with psycopg.connect(str(settings.database_url), connect_timeout=5) as conn:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            row = conn.execute("SELECT current_setting(%s)", (name,)).fetchone()
+            if row is None or row[0] == "off":
+                yield f"{name} is off: what was accepted may be lost in a power cut"
+
+
+def _migrations(settings: Settings) -> Iterator[str]:
+    current, newest = run.current(str(settings.database_url)), run.head()
+    if current != newest:
+        yield f"at step {current}, newest is {newest}: hub db upgrade"
+
+
+def _broker(settings: Settings) -> Iterator[str]:
+    with BrokerConnection(str(settings.broker_url), connect_timeout=5) as connection:
+        connection.ensure_connection(max_retries=1, timeout=5)
+    yield from ()
+
+
+def _certificates(catalogue: Catalogue) -> Iterator[str]:
+    for name, pem in _pems(catalogue).items():
+        for certificate in x509.load_pem_x509_certificates(pem):
+            left = certificate.not_valid_after_utc - now()
+            if left < EXPIRY_NOTICE:
+                yield f"{name} ends on {local(certificate.not_valid_after_utc):%d/%m/%Y} ({left.days} days)"
+            if certificate.not_valid_before_utc > now():
+                yield f"{name} is not valid before {local(certificate.not_valid_before_utc):%d/%m/%Y}"
+
+
+def _pems(catalogue: Catalogue) -> Mapping[str, bytes]:
+    secrets = {name: secret.get_secret_value().encode() for name, secret in catalogue.secrets.items()}
+    files: list[Path] = [
+        catalogue.folder / file
+        for department in catalogue.departments.values()
+        for file in (department.tls.ca, department.tls.client_certificate)
+        if file
+    ]
+    found = {**secrets, **{str(file): file.read_bytes() for file in files}}
+    return {name: pem for name, pem in found.items() if b"-----BEGIN CERTIFICATE-----" in pem}
+
+
+def _clock(settings: Settings) -> Iterator[str]:
+    with psycopg.connect(str(settings.database_url), connect_timeout=5) as conn:
+        row = conn.execute("SELECT clock_timestamp(), (SELECT max(received_at) FROM inbox)").fetchone()
+    if row is None:
+        return
+    there, newest = row
+    if abs(there - now()) > SKEW:
+        yield f"this machine's clock and the database's differ by {abs(there - now()).total_seconds():.0f} s"
+    if newest is not None and newest - there > SKEW:
+        yield f"the newest message is from {local(newest):%d/%m/%Y %H:%M}, in the future: the clock was set back"
+
+
+def _calendar(catalogue: Catalogue, today: date) -> Iterator[str]:
+    for year in (today.year, today.year + 1):
+        if not country_holidays("VN", years=year):
+            yield f"the list of public holidays has no {year}: update the package holidays"
+    known = {day.year for day in (*catalogue.calendar.days_off, *catalogue.calendar.working_days)}
+    if today.year not in known:
+        yield f"calendar.toml says nothing about {today.year}: enter the year's decisions, or confirm with a day off"
+    if today.month >= SWAPS_KNOWN_FROM and today.year + 1 not in known:
+        yield f"calendar.toml says nothing about {today.year + 1}: its swapped days have been decided"
+
+
+def _disk() -> Iterator[str]:
+    free = shutil.disk_usage(Path.cwd()).free
+    if free < LEAST_DISK:
+        yield f"{free / 1024**3:.1f} GiB free in {Path.cwd()}"

@@ -1,0 +1,5 @@
+"""stub"""
+
+from typer import Typer
+
+app = Typer()

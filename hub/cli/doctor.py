@@ -1,0 +1,30 @@
+"""hub doctor: whether this installation can do its work, and if not, what to mend."""
+
+from typing import Final
+
+from typer import Typer
+
+from hub.cli import environment, output
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column
+
+app: Final = Typer()
+
+_COLUMNS: Final = (
+    Column("ok", "", lambda ok: "✔" if ok else "✗"),
+    Column("check", "Kiểm tra"),
+    Column("finding", "Kết quả"),
+)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look at configuration, database, broker, certificates, clock, calendar and disk. Exit 3 if one is wrong."""
+    environment.adopt()
+    from hub.cli import checkup
+
+    findings = checkup.examine()
+    rows = [{"check": one.check, "ok": one.ok, "finding": one.finding} for one in findings]
+    output.listing(rows, _COLUMNS, as_json=as_json)
+    if wrong := [one.check for one in findings if not one.ok]:
+        leave(Code.FINDING, f"cần xem: {', '.join(wrong)}")

@@ -1,0 +1,74 @@
+"""hub events: what the portal is told, as it happens."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Option, Typer
+
+from hub.cli import environment, output
+from hub.cli.output import Column
+
+if TYPE_CHECKING:
+    from hub.db import Connection
+
+app: Final = Typer(help="Events (thông báo cho Cổng).", no_args_is_help=True)
+
+_LOOK_EVERY: Final = 0.5
+_PAGE: Final = 200
+_COLUMNS: Final = (
+    Column("timestamp", "Lúc", lambda text: output.moment(datetime.fromisoformat(text))),
+    Column("dossier_code", "Mã hồ sơ"),
+    Column("status", "Trạng thái"),
+    Column("version", "Lần đổi"),
+    Column("event_id", "Sự kiện"),
+)
+_BEFORE_THE_LAST: Final = """
+SELECT id FROM event WHERE tx < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY tx DESC, seq DESC OFFSET %s LIMIT 1
+"""
+
+
+@app.command()
+def tail(
+    follow: Annotated[bool, Option("--follow", "-f", help="Go on, until Ctrl-C.")] = False,
+    last: Annotated[int, Option("--last", "-n", min=0, max=10_000, help="Begin so many events back.")] = 20,
+    as_json: Annotated[bool, Option("--json", help="One JSON object; with --follow one a line (NDJSON).")] = False,
+) -> None:
+    """The newest events, oldest first: the notices that the portal's webhooks carry."""
+    with environment.database() as conn:
+        row = conn.execute(_BEFORE_THE_LAST, (last,)).fetchone()
+        pages = _pages(conn, row["id"] if row else None)
+        if not follow:
+            notices = list(next(pages))
+            output.listing(notices if as_json else [_flat(one) for one in notices], _COLUMNS, as_json=as_json)
+            return
+        for page in pages:
+            for notice in page:
+                _one(notice, as_json=as_json)
+            if not page:
+                time.sleep(_LOOK_EVERY)
+
+
+def _pages(conn: "Connection", after: str | None) -> Iterator[list[dict[str, Any]]]:
+    """Without end: what is there in the first, then what has come since the one before, often nothing."""
+    from hub.dossiers import views
+
+    while True:
+        page: list[dict[str, Any]] = []
+        while found := views.events(conn, after=after, limit=_PAGE):
+            page += [event.notice for event in found]
+            after = found[-1].id
+        yield page
+
+
+def _flat(notice: dict[str, Any]) -> dict[str, Any]:
+    return {"timestamp": notice["timestamp"], **notice["data"]}
+
+
+def _one(notice: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        output.line(notice)
+    else:
+        output.row(_flat(notice), _COLUMNS)

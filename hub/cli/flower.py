@@ -1,0 +1,75 @@
+"""Flower: the workers' page, read-only and behind a password."""
+
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, Final
+
+from celery import Celery
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from config.settings import BrokerUrl
+
+COLUMNS: Final = "name,args,state,received,started,runtime,worker,uuid"
+TASKS_KEPT: Final = 1_000
+"""in memory; Flower's own bound of 100,000 grows to hundreds of MiB"""
+OFFLINE_AFTER: Final = 600
+"""seconds after which a worker that is gone leaves the list"""
+
+
+class FlowerSettings(BaseSettings):
+    """All that Flower is told: it does not need the counterparties' secrets, so it does not get them."""
+
+    model_config = SettingsConfigDict(env_prefix="HUB_", frozen=True, extra="ignore")
+
+    broker_url: BrokerUrl
+    broker_api: str | None = None
+    """RabbitMQ's management API, with a user that may only look: the queues' lengths come from there"""
+    flower_user: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "hub"
+    flower_password: Annotated[SecretStr, Field(min_length=16)]
+
+
+def serve(settings: FlowerSettings, address: str, port: int, url_prefix: str) -> None:
+    """Until SIGTERM or SIGINT."""
+    for name in [name for name in os.environ if name.startswith("FLOWER_")]:
+        del os.environ[name]  # FLOWER_UNAUTHENTICATED_API among them: settings come from HUB_… and nothing else
+    from flower.app import Flower
+    from flower.urls import settings as application_settings
+    from flower.utils import prepend_url
+    from tornado.options import options
+
+    logging.getLogger("tornado.access").setLevel(logging.WARNING)
+    chosen = {
+        "address": address,
+        "port": port,
+        "url_prefix": url_prefix or None,
+        "basic_auth": [f"{settings.flower_user}:{settings.flower_password.get_secret_value()}"],
+        "broker_api": settings.broker_api,
+        "read_only": True,
+        "max_tasks": TASKS_KEPT,
+        "purge_offline_workers": OFFLINE_AFTER,
+        "tasks_columns": COLUMNS,
+        "natural_time": False,
+        "inspect_timeout": 3000.0,
+    }
+    for name, value in chosen.items():
+        if value is not None:
+            setattr(options, name, value)
+    if url_prefix:
+        for name in ("login_url", "static_url_prefix"):
+            application_settings[name] = prepend_url(application_settings[name], url_prefix)
+    app = Celery("lienthong-hub", broker=str(settings.broker_url), set_as_current=False)
+    application = Flower(capp=app, options=options, **application_settings)
+    signal.signal(signal.SIGTERM, _stop)
+    application.start_http_server()
+    try:
+        application.start()
+    except (KeyboardInterrupt, SystemExit):
+        application.stop()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

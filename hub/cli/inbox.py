@@ -1,0 +1,56 @@
+"""hub inbox: messages that could not be handled and wait for a person."""
+
+from typing import Annotated, Final
+
+from typer import Argument, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column, Limit
+from hub.cli.writing import DryRun, Reason, Yes
+
+app: Final = Typer(help="Dead messages of the front door: list, revive.", no_args_is_help=True)
+
+_COLUMNS: Final = (
+    Column("id", "Bản tin"),
+    Column("source", "Nguồn"),
+    Column("kind", "Loại"),
+    Column("external_id", "Mã của bên gửi"),
+    Column("received_at", "Nhận lúc", output.since),
+    Column("tries", "Lần"),
+    Column("error_code", "Lỗi"),
+    Column("error_detail", "Chi tiết"),
+)
+
+
+@app.command("list")
+def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
+    """Messages that wait for a person, oldest first. Exit 3 if there are any."""
+    from hub import views
+
+    with environment.database() as conn:
+        rows = views.dead_letters(conn, limit=limit)
+    output.listing(rows, _COLUMNS, as_json=as_json)
+    if rows:
+        leave(Code.FINDING, f"{len(rows)} bản tin chờ người xử lý")
+
+
+@app.command()
+def revive(
+    ids: Annotated[list[str], Argument(metavar="MESSAGE...", help="in_… or sub_…")],
+    *,
+    reason: Reason,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Handle a dead message again, after its cause is mended."""
+    from hub import operations
+
+    with environment.house() as hub:
+        writing.each(
+            "revive",
+            ids,
+            lambda one: operations.revive(hub, one, actor=writing.actor(), reason=reason),
+            yes=yes,
+            dry_run=dry_run,
+        )

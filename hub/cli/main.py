@@ -1,0 +1,37 @@
+"""``hub``: everything that a person or a service manager starts."""
+
+import sys
+from typing import Final
+
+from typer import Typer
+
+from hub.cli import database, doctor, events, inbox, partner, processes, stack, submission, transfer
+from hub.cli.demo import command as demo
+from hub.cli.exits import code_of
+
+app: Final = Typer(
+    help="Liên thông Hub: hands dossiers over to departments and tells the portal what became of them.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    epilog="Exit codes: 0 ok, 1 unexpected, 2 usage, 3 finding, 4 not found, 5 refused, 6 unreachable, 130 Ctrl-C.",
+)
+for group in (stack, demo, doctor, processes):
+    app.registered_commands += group.app.registered_commands
+app.add_typer(database.app, name="db")
+app.add_typer(transfer.app, name="transfer")
+app.add_typer(inbox.app, name="inbox")
+app.add_typer(partner.app, name="partner")
+app.add_typer(submission.app, name="submission")
+app.add_typer(events.app, name="events")
+
+
+def main() -> None:
+    """Run the command. An expected error is one line on stderr and its exit code."""
+    try:
+        app(prog_name="hub")
+    except Exception as error:
+        code = code_of(error)
+        if code is None:
+            raise
+        sys.stderr.write(f"hub: {' '.join(str(error).split())}\n")
+        sys.exit(code)

@@ -1,0 +1,124 @@
+"""What a command prints. Data goes to stdout: a table for people, tab-separated for pipes, JSON when asked for."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+
+from typer import Option
+
+from hub.clock import local, now
+
+AsJson = Annotated[bool, Option("--json", help="One JSON object instead of a table.")]
+Limit = Annotated[int, Option(min=1, max=10_000, help="At most so many.")]
+
+_HOUR: Final = 3600
+_DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: which key of a row, what stands above it, and how its value is written."""
+
+    key: str
+    label: str
+    write: Callable[[Any], str] = str
+
+
+def say(sentence: str) -> None:
+    """Tell the person who watches; never data."""
+    sys.stderr.write(sentence + "\n")
+
+
+def document(value: Any) -> None:
+    """One JSON object."""
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2) + "\n")
+
+
+def line(value: Any) -> None:
+    """One JSON object on a line (NDJSON)."""
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, as_json: bool) -> None:
+    """Rows as {"data": […]} or as a table."""
+    if as_json:
+        document({"data": rows})
+        return
+    cells = [[_cell(column, values[column.key]) for column in columns] for values in rows]
+    labels = [column.label for column in columns]
+    if sys.stdout.isatty():
+        _table(labels, cells)
+    else:
+        sys.stdout.writelines("\t".join(line_) + "\n" for line_ in [labels, *cells])
+
+
+def row(values: Mapping[str, Any], columns: Sequence[Column]) -> None:
+    """One row of a listing that has no end."""
+    sys.stdout.write("\t".join(_cell(column, values[column.key]) for column in columns) + "\n")
+    sys.stdout.flush()
+
+
+def fields(values: Mapping[str, Any], columns: Sequence[Column]) -> None:
+    """One row, a field a line."""
+    width = max(len(column.label) for column in columns)
+    for column in columns:
+        sys.stdout.write(f"{column.label:<{width}}  {_cell(column, values[column.key])}\n")
+
+
+def moment(value: datetime) -> str:
+    """A moment as a clock in Vietnam shows it: 24/11 06:58, with the year if it is another."""
+    there = local(value)
+    return there.strftime("%d/%m %H:%M:%S" if there.year == now().year else "%d/%m/%Y %H:%M")
+
+
+def since(value: datetime) -> str:
+    """A moment, and how long ago that is: 24/11 06:58 (2g14)."""
+    seconds = int((now() - value).total_seconds())
+    return f"{moment(value)} ({duration(seconds)})"
+
+
+def duration(seconds: float) -> str:
+    """12 s, 5ph30, 2g14, 3 ngày: as one says it in Vietnamese."""
+    whole = max(int(seconds), 0)
+    if whole < 60:  # noqa: PLR2004
+        return f"{whole}s"
+    if whole < _HOUR:
+        return f"{whole // 60}ph{whole % 60:02}"
+    if whole < _DAY:
+        return f"{whole // _HOUR}g{whole % _HOUR // 60:02}"
+    return f"{whole // _DAY} ngày"
+
+
+def _cell(column: Column, value: Any) -> str:
+    written = "" if value is None else column.write(value)
+    # What a counterparty wrote may hold anything; a terminal obeys control characters.
+    return "".join(char if char.isprintable() else " " for char in written)
+
+
+def _table(labels: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for label in labels:
+        table.add_column(label, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)

@@ -1,0 +1,83 @@
+"""hub partner: the departments and the portal's endpoints, as the hub finds them."""
+
+import time
+from typing import Annotated, Final
+
+from typer import Argument, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.output import AsJson, Column
+from hub.cli.writing import DryRun, Reason, Yes
+
+app: Final = Typer(help="Counterparties (đối tác): list, pause, resume, test.", no_args_is_help=True)
+
+Counterparty = Annotated[str, Argument(metavar="COUNTERPARTY", help="department.so-tu-phap, portal.cong-dvc")]
+
+LABELS: Final = {"open": "thông suốt", "paused": "tạm dừng", "broken off": "ngắt mạch"}
+_COLUMNS: Final = (
+    Column("code", "Đối tác"),
+    Column("state", "Trạng thái", lambda state: LABELS[state]),
+    Column("waiting", "Đang chờ"),
+    Column("sending", "Đang gửi"),
+    Column("stuck", "Kẹt"),
+    Column("oldest", "Cũ nhất", output.since),
+    Column("failures", "Lỗi liên tiếp"),
+    Column("open_until", "Thử lại lúc", output.moment),
+    Column("last_success_at", "Thành công cuối", output.moment),
+    Column("pause_reason", "Lý do dừng"),
+)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Each counterparty: what waits for it, and whether it is paused or cut off by its breaker."""
+    from hub import views
+
+    with environment.database() as conn:
+        rows = views.counterparties(conn)
+    output.listing(rows, _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def pause(counterparty: Counterparty, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Send nothing to it until it is resumed; what comes up is held."""
+    from hub import operations
+
+    with environment.house() as hub:
+        writing.each(
+            "pause",
+            [counterparty],
+            lambda one: operations.pause(hub, one, actor=writing.actor(), reason=reason),
+            yes=yes,
+            dry_run=dry_run,
+        )
+
+
+@app.command()
+def resume(counterparty: Counterparty, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Send again, the most urgent first."""
+    from hub import operations
+
+    with environment.house() as hub:
+        writing.each(
+            "resume",
+            [counterparty],
+            lambda one: operations.resume(hub, one, actor=writing.actor(), reason=reason),
+            yes=yes,
+            dry_run=dry_run,
+        )
+
+
+@app.command("test")
+def try_(counterparty: Counterparty, as_json: AsJson = False) -> None:
+    """A call that changes nothing: address, certificate, credentials. Exit 6 if it cannot be reached."""
+    from hub import operations
+
+    started = time.monotonic()
+    with environment.house() as hub:
+        answer = operations.test(hub, counterparty)
+    took = round(time.monotonic() - started, 3)
+    if as_json:
+        output.document({"counterparty": counterparty, "answer": answer, "seconds": took})
+    else:
+        output.say(f"{counterparty} ✔ {answer} ({took:.2f} s)")

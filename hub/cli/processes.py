@@ -1,0 +1,98 @@
+"""The processes that a supervisor, systemd or a container starts: one command each, until SIGTERM."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from typer import Context, Option, Typer
+
+from hub.cli import environment
+from hub.cli.exits import Code, leave
+
+app: Final = Typer()
+
+PROCESSES: Final = "Processes"
+Host = Annotated[str, Option(help="Address to listen on.")]
+
+
+@app.command(rich_help_panel=PROCESSES)
+def api(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535)] = 8000,
+    workers: Annotated[int, Option(min=1, max=64, help="Processes that share the socket.")] = 1,
+    fd: Annotated[int | None, Option(help="Listening socket that was handed over (systemd: 3).")] = None,
+) -> None:
+    """The HTTP doors."""
+    environment.adopt()
+    from hub.http import serve
+
+    serve.serve(host, port, fd=fd, workers=workers)
+
+
+@app.command(rich_help_panel=PROCESSES)
+def worker(
+    queue: Annotated[list[str] | None, Option(help="Only this one (repeatable); none: all.")] = None,
+    threads: Annotated[int, Option(min=1, max=64, help="Messages handled at a time.")] = 8,
+    name: Annotated[str, Option(help="What Flower calls it.")] = "worker",
+) -> None:
+    """A worker on some or all queues."""
+    environment.adopt()
+    from hub import broker, logging, wiring
+    from hub.worker import run
+
+    hub = wiring.build()
+    known = broker.queue_names(hub.catalogue)
+    if unknown := set(queue or ()) - set(known):
+        leave(Code.USAGE, f"hub: no queue is called {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    logging.configure(hub.settings.log_level)
+    run.worker(hub, queues=queue or [], threads=threads, name=name)
+
+
+@app.command(rich_help_panel=PROCESSES)
+def beat(
+    schedule: Annotated[Path | None, Option(help="Where it remembers its last ticks; unset: in HUB_VAR.")] = None,
+) -> None:
+    """The clock: sends the ticks. One of it, never two."""
+    environment.adopt()
+    from hub import logging, wiring
+    from hub.worker import run
+
+    hub = wiring.build()
+    logging.configure(hub.settings.log_level)
+    file = schedule or environment.place().folder / "run" / "beat-schedule"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    run.beat(hub, schedule=file)
+
+
+@app.command(rich_help_panel=PROCESSES)
+def flower(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535)] = 5555,
+    url_prefix: Annotated[str, Option(help="Path under which a proxy serves it.")] = "",
+) -> None:
+    """Flower, read-only, behind HUB_FLOWER_USER and HUB_FLOWER_PASSWORD."""
+    environment.adopt()
+    from pydantic import ValidationError
+
+    from hub import logging
+    from hub.cli.flower import FlowerSettings, serve
+    from schemas.strict import faults_of
+
+    try:
+        settings = FlowerSettings()
+    except ValidationError as error:
+        fault = faults_of(error)[0]
+        leave(Code.USAGE, f"hub: HUB_{fault.pointer.strip('/').upper()}: {fault.detail}")
+    logging.configure()
+    serve(settings, host, port, url_prefix)
+
+
+@app.command(
+    rich_help_panel=PROCESSES,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def sandbox(context: Context) -> None:
+    """Every counterparty of the catalogue as a server on this machine, for trials (its own --help)."""
+    from connectors.sandbox.__main__ import main
+
+    leave(Code(main(context.args)))

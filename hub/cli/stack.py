@@ -1,0 +1,122 @@
+"""hub up, hub down: the embedded stack of ./var."""
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import psutil
+from typer import Option, Typer
+
+from hub.cli import environment, output
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson
+
+if TYPE_CHECKING:
+    from hub.embedded.place import Place
+
+app: Final = Typer()
+
+_FIELDS: Final = (
+    output.Column("api", "API"),
+    output.Column("docs", "Tài liệu"),
+    output.Column("flower", "Flower"),
+)
+_READY_WITHIN: Final = 120.0
+_STOPPED_WITHIN: Final = 90.0
+_LOOK_EVERY: Final = 0.1
+
+
+@app.command()
+def up(
+    sandbox: Annotated[bool, Option("--sandbox", help="With every counterparty played on this machine.")] = False,
+    detach: Annotated[bool, Option("--detach", "-d", help="Return when it is ready; `hub down` stops it.")] = False,
+    workers: Annotated[int, Option(min=1, max=32, help="Worker processes.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Start database, broker, doors, workers, beat and Flower, here and for you alone; Ctrl-C stops them all."""
+    place = environment.place()
+    if "HUB_DATABASE_URL" in os.environ or "HUB_BROKER_URL" in os.environ:
+        leave(
+            Code.USAGE,
+            "hub: HUB_DATABASE_URL or HUB_BROKER_URL is set, and `hub up` starts its own; unset them, or start"
+            " the processes one by one (hub api, hub worker, hub beat)",
+        )
+    if place.supervisor():
+        leave(Code.REFUSED, f"hub: a stack is running in {place.folder} already (hub down stops it)")
+    if detach:
+        _start_detached(place, sandbox=sandbox, workers=workers)
+        _show(place, as_json=as_json)
+        return
+    from hub.embedded.stack import Stack
+    from hub.embedded.supervisor import Supervisor
+
+    stack = Stack.planned(place, os.environ, workers=workers)
+    supervisor = Supervisor(stack, sandbox=sandbox, say=output.say)
+    supervisor.run(lambda: _show(place, as_json=as_json))
+    if supervisor.interrupted:
+        leave(Code.INTERRUPTED)
+
+
+@app.command()
+def down() -> None:
+    """Stop the embedded stack; its state stays in ./var."""
+    place = environment.place()
+    pid = place.supervisor()
+    if not pid:
+        output.say(f"nothing is running in {place.folder}")
+        return
+    try:
+        supervisor = psutil.Process(pid)
+        supervisor.terminate()
+        supervisor.wait(_STOPPED_WITHIN)
+    except psutil.NoSuchProcess:
+        pass
+    except psutil.TimeoutExpired:
+        leave(Code.UNEXPECTED, f"hub: process {pid} does not stop; see {place.log('supervisor')}")
+    output.say("stopped")
+
+
+def _start_detached(place: "Place", *, sandbox: bool, workers: int) -> None:
+    log = place.log("supervisor")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "hub.cli", "up", f"--workers={workers}", *(["--sandbox"] if sandbox else [])]
+    with log.open("wb") as file:
+        # What `up` prints holds Flower's password, so it is not for a log.
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": file}
+        child = subprocess.Popen(command, start_new_session=True, **streams)
+    deadline = time.monotonic() + _READY_WITHIN
+    while place.running() is None:
+        if (code := child.poll()) is not None:
+            from hub.embedded.process import last_line
+
+            leave(Code(code), last_line(log))
+        if time.monotonic() > deadline:
+            child.terminate()
+            leave(Code.UNREACHABLE, f"hub: not ready after {_READY_WITHIN:.0f} s; see {log}")
+        time.sleep(_LOOK_EVERY)
+    child.returncode = 0  # it lives on; nobody shall warn that it does
+
+
+def _show(place: "Place", *, as_json: bool) -> None:
+    from hub.embedded.stack import FLOWER_USER, running_environment
+
+    addresses, told = place.running(), running_environment(place)
+    if addresses is None or told is None:
+        return  # stopped meanwhile
+    shown = {
+        "api": addresses.api,
+        "docs": addresses.docs,
+        "flower": addresses.flower,
+        "flower_user": FLOWER_USER,
+        "flower_password": told["HUB_FLOWER_PASSWORD"],
+        "partners": addresses.partners,
+    }
+    if as_json:
+        output.document(shown)
+        return
+    shown["flower"] = f"{addresses.flower} ({FLOWER_USER} / {shown['flower_password']})"
+    output.fields(shown, _FIELDS)
+    for code, url in addresses.partners.items():
+        output.fields({"code": f"{code}  {url}"}, (output.Column("code", "Sandbox"),))

@@ -1,0 +1,217 @@
+"""hub transfer: what the hub owes its counterparties, and what a person may do about it."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column, Limit
+from hub.cli.writing import DryRun, Reason, Yes
+
+app: Final = Typer(help="Transfers (lần chuyển): list, look into, replay, park, cancel, check.", no_args_is_help=True)
+
+Shown = Literal[
+    "queued", "sending", "retrying", "unknown", "held", "stuck", "parked", "delivered", "refused", "manual", "cancelled"
+]
+Ids = Annotated[list[str], Argument(metavar="TRANSFER...", help="tr_…")]
+
+LABELS: Final[dict[str, str]] = {
+    "queued": "chờ gửi",
+    "sending": "đang gửi",
+    "retrying": "chờ gửi lại",
+    "unknown": "chưa rõ kết quả",
+    "held": "đối tác tạm dừng",
+    "stuck": "kẹt",
+    "parked": "tạm gác",
+    "delivered": "đã giao",
+    "refused": "bị từ chối",
+    "manual": "xử lý tay",
+    "cancelled": "đã huỷ",
+}
+ADVICE: Final[dict[str, str]] = {
+    "unknown": "hỏi trạng thái trước: hub transfer check",
+    "stuck": "hub transfer check, rồi replay",
+    "held": "hub partner resume khi đối tác sẵn sàng",
+    "parked": "hub transfer unpark khi xong",
+    "retrying": "tự gửi lại; xem hub partner list",
+}
+NEEDING_A_PERSON: Final = frozenset({"stuck"})
+
+_COLUMNS: Final = (
+    Column("id", "Lần chuyển"),
+    Column("dossier_code", "Mã hồ sơ"),
+    Column("counterparty", "Đối tác"),
+    Column("state", "Trạng thái", lambda state: LABELS[state]),
+    Column("error_code", "Lỗi"),
+    Column("attempts", "Lần"),
+    Column("created_at", "Từ", output.since),
+    Column("advice", "Việc nên làm"),
+)
+_FIELDS: Final = (
+    *_COLUMNS,
+    Column("kind", "Loại"),
+    Column("subject", "Hồ sơ (submission)"),
+    Column("error_detail", "Chi tiết lỗi"),
+    Column("due_at", "Đến lượt", output.moment),
+    Column("deadline", "Hạn theo luật", output.moment),
+    Column("reason", "Lý do"),
+    Column("review_at", "Xem lại", output.moment),
+    Column("settled_at", "Kết thúc", output.moment),
+)
+_ATTEMPTS: Final = (
+    Column("number", "Lần"),
+    Column("id", "Mã"),
+    Column("started_at", "Bắt đầu", output.moment),
+    Column("finished_at", "Xong", output.moment),
+    Column("outcome", "Kết quả"),
+    Column("code", "Mã lỗi"),
+    Column("detail", "Chi tiết"),
+)
+_JOURNAL: Final = (
+    Column("at", "Lúc", output.moment),
+    Column("actor", "Ai"),
+    Column("verb", "Việc"),
+    Column("before", "Trước"),
+    Column("after", "Sau"),
+    Column("reason", "Lý do"),
+)
+
+
+@app.command("list")
+def list_(
+    state: Annotated[Shown | None, Option(help="Only these; held = its counterparty is paused.")] = None,
+    counterparty: Annotated[str | None, Option(help="Only for this one: department.so-tu-phap")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Transfers, oldest first. Exit 3 if a listed one is stuck: it waits for a person."""
+    from hub import views
+
+    with environment.database() as conn:
+        rows = views.transfers(conn, state=state, counterparty=counterparty, limit=limit)
+    output.listing([_advised(row) for row in rows], _COLUMNS, as_json=as_json)
+    stuck = sum(row["state"] in NEEDING_A_PERSON for row in rows)
+    if stuck:
+        leave(Code.FINDING, f"{len(rows)} lần chuyển, {stuck} kẹt")
+
+
+@app.command()
+def show(transfer_id: Annotated[str, Argument(metavar="TRANSFER", help="tr_…")], as_json: AsJson = False) -> None:
+    """One transfer: its attempts, what was said (redacted), who did what."""
+    from hub import views
+    from hub.errors import NotFound
+
+    with environment.database() as conn:
+        row = views.transfer(conn, transfer_id)
+    if row is None:
+        raise NotFound(f"no transfer has the id {transfer_id}")
+    if as_json:
+        output.document(row)
+        return
+    output.fields(_advised(row), _FIELDS)
+    output.say("")
+    output.listing(row["attempts_made"], _ATTEMPTS, as_json=False)
+    output.say("")
+    output.listing(row["journal"], _JOURNAL, as_json=False)
+
+
+@app.command()
+def replay(
+    ids: Annotated[list[str] | None, Argument(metavar="[TRANSFER...]", help="tr_…")] = None,
+    counterparty: Annotated[str | None, Option(help="Instead of ids: every stuck one for this counterparty.")] = None,
+    limit: Limit = 200,
+    *,
+    reason: Reason,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Try again now, with the same key; a transfer whose outcome is unknown is asked about first."""
+    from hub import operations, views
+
+    if bool(ids) == (counterparty is not None):
+        leave(Code.USAGE, "hub: name transfers, or --counterparty, and not both")
+    with environment.house() as hub:
+        if counterparty is not None:
+            with hub.db.connection() as conn:
+                stuck = views.transfers(conn, state="stuck", counterparty=counterparty, limit=limit)
+            ids = [row["id"] for row in stuck]
+        writing.each(
+            "replay",
+            ids or [],
+            lambda one: operations.replay(hub, one, actor=writing.actor(), reason=reason),
+            yes=yes,
+            dry_run=dry_run,
+        )
+
+
+@app.command()
+def park(
+    ids: Ids,
+    review_at: Annotated[datetime, Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When to look again.")],
+    *,
+    reason: Reason,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Put aside until a day; what follows in its dossier waits with it."""
+    from hub import operations
+    from hub.clock import VIETNAM
+
+    again = review_at.replace(tzinfo=VIETNAM)
+    with environment.house() as hub:
+        writing.each(
+            "park",
+            ids,
+            lambda one: operations.park(hub, one, actor=writing.actor(), reason=reason, review_at=again),
+            yes=yes,
+            dry_run=dry_run,
+        )
+
+
+@app.command()
+def unpark(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Take up again what was parked."""
+    from hub import operations
+
+    with environment.house() as hub:
+        writing.each(
+            "unpark",
+            ids,
+            lambda one: operations.unpark(hub, one, actor=writing.actor(), reason=reason),
+            yes=yes,
+            dry_run=dry_run,
+        )
+
+
+@app.command()
+def cancel(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """End it unsent, for good."""
+    from hub import operations
+
+    with environment.house() as hub:
+        writing.each(
+            "cancel",
+            ids,
+            lambda one: operations.cancel(hub, one, actor=writing.actor(), reason=reason),
+            yes=yes,
+            dry_run=dry_run,
+        )
+
+
+@app.command()
+def check(transfer_id: Annotated[str, Argument(metavar="TRANSFER", help="tr_…")], as_json: AsJson = False) -> None:
+    """Ask the counterparty now whether it has this; nothing is sent."""
+    from hub import operations
+
+    with environment.house() as hub:
+        state = operations.check(hub, transfer_id, actor=writing.actor())
+    if as_json:
+        output.document({"id": transfer_id, "state": str(state)})
+    else:
+        output.say(f"{transfer_id}: {LABELS[state]}")
+
+
+def _advised(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "advice": ADVICE.get(row["state"], "")}
