@@ -1,9 +1,10 @@
 """What differs from machine to machine: addresses, secrets, pace. Read from the environment (HUB_…) only."""
 
+import ipaddress
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, HttpUrl, SecretStr, UrlConstraints
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, UrlConstraints
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -15,6 +16,13 @@ PAUSES: Final = (60, 300, 1_800, 7_200, 21_600, 86_400)
 
 DatabaseUrl = Annotated[Url, UrlConstraints(allowed_schemes=["postgresql"])]
 BrokerUrl = Annotated[Url, UrlConstraints(allowed_schemes=["amqp", "amqps", "redis", "rediss"])]
+Seconds = Annotated[float, Field(gt=0)]
+Key = Annotated[SecretStr, Field(min_length=16)]
+
+
+def _network(cidr: str) -> str:
+    ipaddress.ip_network(cidr)
+    return cidr
 
 
 class Settings(BaseSettings):
@@ -22,42 +30,43 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HUB_", frozen=True, extra="ignore")
 
-    database_url: DatabaseUrl
-    broker_url: BrokerUrl
+    database_url: DatabaseUrl = Field(repr=False)
+    broker_url: BrokerUrl = Field(repr=False)
+    """Both may hold a password, so neither shows when the settings are printed."""
     broker_declares: bool = True
     """whether our processes may declare queues; no where the operator has imported deploy/rabbitmq/definitions.json"""
     catalogue: Path = PACKAGED
     """The folder with departments/, procedures/, portal.toml and calendar.toml."""
     public_url: HttpUrl = HttpUrl("http://127.0.0.1:8000")
     """How partners reach the doors; stands in Location headers and in the published WSDL."""
-    cursor_key: SecretStr
+    cursor_key: Key
     """Signs the cursors of listings, so that nobody can craft one."""
-    proxy_secret: SecretStr | None = None
+    proxy_secret: Key | None = None
     """What the reverse proxy proves itself with before its client-certificate header is believed; unset: never."""
 
     partner_urls: dict[str, str] = {}
     """Counterparty code → address, in place of the catalogue's: the sandbox, a rehearsal, a moved host."""
-    webhook_networks: list[str] = []
+    webhook_networks: list[Annotated[str, AfterValidator(_network)]] = []
     """CIDR ranges of private networks to which webhooks may go; none: public addresses only."""
 
-    pauses: tuple[float, ...] = PAUSES
-    inbox_pauses: tuple[float, ...] = (2, 10, 60, 300, 1_800, 7_200, 21_600, 86_400)
+    pauses: Annotated[tuple[Seconds, ...], Field(min_length=1)] = PAUSES
+    inbox_pauses: Annotated[tuple[Seconds, ...], Field(min_length=1)] = (2, 10, 60, 300, 1_800, 7_200, 21_600, 86_400)
     """seconds between attempts to handle what came in; shorter at first, as most waits are for another message."""
-    lease_margin: float = 30.0
+    lease_margin: Seconds = 30.0
     """seconds that a claim outlives the counterparty's time-out, before anybody else may take the transfer."""
-    inbox_lease: float = 60.0
-    sweep_every: float = 15.0
+    inbox_lease: Seconds = 60.0
+    sweep_every: Seconds = 15.0
     """seconds between sweeps for what is due and was not taken."""
-    renudge_after: float = 60.0
+    renudge_after: Seconds = 60.0
     """seconds after which a nudge that nobody took counts as lost."""
-    poll_every: float = 60.0
+    poll_every: Seconds = 60.0
     """seconds between questions to departments that do not push their statuses."""
     breaker_threshold: int = Field(5, ge=1)
     """transport failures in a row that open a counterparty's circuit breaker."""
-    breaker_pause: float = 30.0
+    breaker_pause: Seconds = 30.0
     """seconds that an open breaker keeps quiet at first; doubles up to 20 times that."""
     evidence_days: int = Field(90, ge=1)
     """days that redacted requests and replies are kept."""
     pool_size: int = Field(12, ge=1)
     """database connections of one process."""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
