@@ -37,7 +37,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and what came back. ``reply`` and ``status`` are None when nothing whole came back."""
+    """One request and what came back. ``status`` is None when no head of a reply came, ``reply`` when no whole one."""
 
     id: str
     counterparty: str

@@ -22,14 +22,17 @@ from config.catalogue import Tls
 from connectors.errors import Code, ConnectorError, ContractBroken, Unavailable
 from connectors.transport.addresses import AddressGuard
 from connectors.transport.exchange import Exchange, Message, is_recording, keep, without_secrets
+from connectors.transport.session import session, trust
 from connectors.transport.wall import Reply, translated
-from connectors.transport.wire import Call, session, trust, underway
+from connectors.transport.wire import Call, underway
 from schemas.identifiers import Prefix, new_id
 
 CONNECT_TIMEOUT: Final = 5.0
 """seconds for TCP and TLS together to stand"""
 SIZE_CAP: Final = 2 * 1024 * 1024
 """bytes of a reply's body"""
+PIECE: Final = 64 * 1024
+"""bytes that are read at a time"""
 ATTEMPTS: Final = 3
 """within one call, and only where nothing was done"""
 SHORT: Final = 1.0
@@ -124,6 +127,7 @@ class Transport:
             allow_redirects=False,
             proxies={},
         )
+        call.status = response.status_code
         with closing(response):
             return self._whole(response)
 
@@ -131,13 +135,15 @@ class Transport:
         """The reply with its body. Raises ContractBroken for what no contract of ours has."""
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding != "identity":
-            raise ContractBroken(Code.CONTRACT, f"the reply is encoded ({encoding[:20]}), which was not offered")
+            raise ContractBroken(Code.CONTRACT, "the reply is compressed, which was not offered")
         if not 200 <= response.status_code < 300 and response.status_code < 400:  # noqa: PLR2004 - 1xx and 3xx
             raise ContractBroken(Code.CONTRACT, f"HTTP {response.status_code}: redirects are not followed")
-        body = response.raw.read(self._size_cap + 1)
-        if len(body) > self._size_cap:
-            raise ContractBroken(Code.CONTRACT, f"the reply is larger than {self._size_cap} bytes")
-        return Reply(response.status_code, response.headers, body)
+        body = bytearray()
+        for piece in response.raw.stream(PIECE, decode_content=False):
+            body += piece
+            if len(body) > self._size_cap:
+                raise ContractBroken(Code.CONTRACT, f"the reply is larger than {self._size_cap} bytes")
+        return Reply(response.status_code, response.headers, bytes(body))
 
     def _evidence(
         self, prepared: requests.PreparedRequest, call: Call, started: float, reply: Reply | None, error: str | None
@@ -152,7 +158,7 @@ class Transport:
             duration_ms=round((time.time() - started) * 1000),
             sent=call.sent,
             request=Message.of(prepared.headers or {}, body),
-            status=reply.status if reply else None,
+            status=call.status,
             reply=Message.of(reply.headers, reply.body) if reply else None,
             error=error,
         )
