@@ -15,7 +15,7 @@ class Fault:
     detail: str
 
 
-class Refused(ValueError):  # noqa: N818 - it is what the door does, and not an error of ours
+class Refused(ValueError):
     """The document is not what it has to be; ``faults`` says where and why (at most 20).
 
     The text names the rules only: a pointer may hold a key that the sender made up.
