@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -11,23 +12,28 @@ from psycopg import sql
 from config.catalogue import Catalogue, load
 from config.settings import Settings
 from hub.embedded.postgres import postgres
+from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
 from hub.wiring import Hub
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.house import ScriptedHouse
+from tests.rabbitmq import USER, RabbitMQ, install, rabbitmq
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL for the whole run; its database "hub" is migrated and serves as the template."""
-    directory = tmp_path_factory.mktemp("postgres")
-    for folder in (directory, *directory.parents[:2]):
-        folder.chmod(0o755)  # as root, PostgreSQL runs under another account and has to get there
-    with postgres(directory) as url:
-        upgrade(url)
-        yield url
+def server() -> Iterator[str]:
+    """A PostgreSQL for the whole run; its database "hub" is migrated and serves as the template.
+
+    Not under pytest's own folder: as root, PostgreSQL runs under another account, and a second pytest that starts
+    meanwhile closes that folder to it.
+    """
+    with TemporaryDirectory(prefix="lienthong-") as folder:
+        Path(folder).chmod(0o755)
+        with postgres(Path(folder)) as url:
+            upgrade(url)
+            yield url
 
 
 @pytest.fixture
@@ -88,3 +94,38 @@ def samples() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of real samples is not beside this checkout")
     return folder
+
+
+@pytest.fixture
+def valkey_url(tmp_path: Path) -> Iterator[str]:
+    """The embedded broker, empty, this test's own."""
+    with valkey(tmp_path / "valkey") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    """A RabbitMQ for the whole run; without one the test is left out, saying why."""
+    reason = install()
+    if reason is not None:
+        pytest.skip(reason)
+    with rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server
+
+
+@pytest.fixture
+def rabbit_url(rabbit: RabbitMQ) -> Iterator[str]:
+    """A virtual host of this test's own."""
+    name = f"test{next(_numbers)}"
+    rabbit.ctl("add_vhost", name)
+    rabbit.ctl("set_permissions", "-p", name, USER, ".*", ".*", ".*")
+    yield rabbit.url.rstrip("/") + "/" + name
+    rabbit.ctl("delete_vhost", name)
+
+
+@pytest.fixture(params=["embedded", pytest.param("server", marks=pytest.mark.server_stack)])
+def broker_url(request: pytest.FixtureRequest) -> str:
+    """Either broker: the same journeys run on both."""
+    url = request.getfixturevalue("valkey_url" if request.param == "embedded" else "rabbit_url")
+    assert isinstance(url, str)
+    return url

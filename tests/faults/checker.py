@@ -1,0 +1,51 @@
+"""The independent check: what callers were told, what the hub's tables say, and what the partners' own files say."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from tests.stack import Stack
+
+
+def findings(running: Stack, told: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Everything that is wrong. ``told``: submission id of every 202 → (dossier code, department)."""
+    return [
+        *_lost_or_doubled(running, told),
+        *_not_ended(running),
+        *_notices(running),
+        *_untraced(running, told),
+    ]
+
+
+def _lost_or_doubled(running: Stack, told: Mapping[str, tuple[str, str]]) -> list[str]:
+    wrong = []
+    for department in {department for _, department in told.values()}:
+        effects = Counter(effect.dossier_code for effect in running.submitted(department))
+        due = Counter(code for code, whose in told.values() if whose == department)
+        wrong += [f"{code}: {effects[code]} effects at {department}" for code in due if effects[code] != 1]
+        wrong += [f"{code}: at {department}, and nobody was told 202" for code in effects.keys() - due.keys()]
+    return wrong
+
+
+def _not_ended(running: Stack) -> list[str]:
+    rows = running.rows("SELECT id, counterparty, state, error_code FROM outbox WHERE state <> 'delivered'")
+    rows += running.rows("SELECT id, source AS counterparty, state, error_code FROM inbox WHERE state <> 'handled'")
+    return [f"{row['id']} ({row['counterparty']}): {row['state']} {row['error_code'] or ''}" for row in rows]
+
+
+def _notices(running: Stack) -> list[str]:
+    """Each event once at the portal, the versions of one submission in order."""
+    noticed = running.noticed()
+    counted = Counter(notice.event_id for notice in noticed)
+    events = {row["id"] for row in running.rows("SELECT id FROM event")}
+    wrong = [f"{event}: {counted[event]} notices" for event in events | counted.keys() if counted[event] != 1]
+    for submission in {notice.submission_id for notice in noticed}:
+        versions = [notice.version for notice in noticed if notice.submission_id == submission]
+        if versions != list(range(1, len(versions) + 1)):
+            wrong.append(f"{submission}: versions {versions}")
+    return wrong
+
+
+def _untraced(running: Stack, told: Mapping[str, tuple[str, str]]) -> list[str]:
+    rows = running.rows("SELECT subject FROM journal WHERE verb = 'received'")
+    received = Counter(row["subject"] for row in rows)
+    return [f"{submission}: journaled {received[submission]} times" for submission in told if received[submission] != 1]

@@ -1,0 +1,30 @@
+"""``python -m tests.faults.without fence|confirms worker …``: the same processes with one rule of the house broken.
+
+For the negative controls only: a checker that never fails proves nothing. The rule is broken here, in the test's own
+launcher, so that the product has no switch for it.
+"""
+
+import sys
+
+from hub import broker
+from hub.cli.main import main
+from hub.messages import outbox
+
+
+def fence() -> None:
+    """Whoever settles last wins, lease or not."""
+    broken = outbox._SETTLE.replace("AND attempts = %(fence)s AND state = 'sending'", "")
+    assert broken != outbox._SETTLE
+    outbox._SETTLE = broken  # type: ignore[misc]
+
+
+def confirms() -> None:
+    """Publish, and believe that it has arrived."""
+    broker._transport_options = lambda _: {}
+
+
+RULES = {"fence": fence, "confirms": confirms}
+
+if __name__ == "__main__":
+    RULES[sys.argv.pop(1)]()
+    main()

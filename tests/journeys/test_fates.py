@@ -1,0 +1,69 @@
+"""Every magic fate, through doors, broker, workers and sandbox: what holds at both ends when it is over."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.sandbox.fates import FATES, Fate
+from tests.builders import a_code, a_submission
+from tests.stack import Stack, stack
+
+DEPARTMENTS = ("rest-a", "soap-a", "soap-b")
+
+
+@pytest.fixture
+def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Stack]:
+    with stack(tmp_path, database_url, broker_url) as made:
+        made.start()
+        yield made
+
+
+def agency_of(department: str) -> str:
+    return f"000.00.{61 + DEPARTMENTS.index(department)}.H42"
+
+
+def test_every_fate_ends_as_the_table_says(running: Stack) -> None:
+    sent: dict[tuple[str, Fate], str] = {}
+    for department in DEPARTMENTS:
+        for fate in FATES:
+            code = a_code(int(fate.suffix), agency=agency_of(department))
+            answer = running.portal.submit(a_submission(department, dossier_code=code))
+            assert answer.status_code == 202, answer.text
+            sent[department, fate] = answer.json()["id"]
+    running.wait_for(lambda: not wrong(running, sent) and running.quiet(), seconds=90, unless=lambda: wrong(running, sent))
+
+    for department in DEPARTMENTS:
+        effects = [effect.dossier_code for effect in running.submitted(department)]
+        expected = [a_code(int(fate.suffix), agency=agency_of(department)) for fate in FATES if fate.name != "refused"]
+        assert sorted(effects) == sorted(expected)
+    assert_the_portal_heard_all(running)
+
+
+def wrong(running: Stack, sent: dict[tuple[str, Fate], str]) -> dict[str, tuple[str, str]]:
+    """department and fate → where its dossier stands, of those that do not stand where the table says."""
+    return {
+        f"{department} {fate.name}": found
+        for (department, fate), submission in sent.items()
+        if (found := where_it_ended(running, submission)) != (fate.transfer, fate.dossier)
+    }
+
+
+def where_it_ended(running: Stack, submission: str) -> tuple[str, str]:
+    rows = running.rows(
+        "SELECT o.state, d.status FROM dossier d JOIN outbox o ON o.subject = d.id AND o.kind = 'department.submit'"
+        " WHERE d.id = %s",
+        submission,
+    )
+    return (rows[0]["state"], rows[0]["status"]) if rows else ("", "")
+
+
+def assert_the_portal_heard_all(running: Stack) -> None:
+    """Each event once at each endpoint, the versions of each submission in order."""
+    events = {row["id"] for row in running.rows("SELECT id FROM event")}
+    for endpoint in ("cong-dvc", "second"):
+        noticed = running.noticed(endpoint)
+        assert sorted(notice.event_id for notice in noticed) == sorted(events)
+        for submission in {notice.submission_id for notice in noticed}:
+            versions = [notice.version for notice in noticed if notice.submission_id == submission]
+            assert versions == sorted(versions)

@@ -1,0 +1,205 @@
+"""The whole house on real servers, as processes of its own: doors, workers, beat, sandbox, on a broker of either kind."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import psycopg
+import requests
+from psycopg.rows import dict_row
+
+from connectors.sandbox.effects import Noticed, Submitted, read_effects
+from connectors.sandbox.server import addresses
+from hub.embedded.ports import free_port
+from hub.embedded.process import Process, Program
+from tests.catalogue_secrets import CATALOGUE, environment
+from tests.portal_client import PortalClient
+
+PACE: Final = {
+    "HUB_PAUSES": "[0.3, 0.3, 0.5, 0.5, 1, 1, 1, 1, 2, 2, 2, 2]",
+    "HUB_INBOX_PAUSES": "[0.2, 0.3, 0.5, 1, 1, 1, 2, 2, 2, 5, 5, 5, 5, 5]",
+    "HUB_LEASE_MARGIN": "1",
+    "HUB_INBOX_LEASE": "2",
+    "HUB_SWEEP_EVERY": "0.5",
+    "HUB_RENUDGE_AFTER": "3",
+    "HUB_POLL_EVERY": "0.5",
+    "HUB_BREAKER_PAUSE": "0.3",
+    "HUB_BREAKER_THRESHOLD": "20",
+    "HUB_SANDBOX_PACE": "0.05",
+    "HUB_SANDBOX_SLOW_SECONDS": "1.2",
+    "HUB_SANDBOX_HANG_SECONDS": "4",
+}
+"""A house in a hurry: what takes minutes in service takes a second here. The time-outs are in tests/catalogue."""
+
+Found = TypeVar("Found")
+
+
+class Stack:
+    """Processes on one database and one broker, in one folder. A part can be killed and started again."""
+
+    def __init__(self, folder: Path, database_url: str, broker_url: str, changes: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.database_url = database_url
+        self.port = free_port()
+        self.environment = {
+            **PACE,
+            **environment(),
+            "HUB_DATABASE_URL": database_url,
+            "HUB_BROKER_URL": broker_url,
+            "HUB_CATALOGUE": str(CATALOGUE),
+            "HUB_CURSOR_KEY": "a key for cursors in tests only",
+            "HUB_PUBLIC_URL": self.url,
+            "HUB_WEBHOOK_NETWORKS": '["127.0.0.0/8"]',
+            **changes,
+        }
+        self.parts: dict[str, Process] = {}
+        self.portal = PortalClient(self.url)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def _ports(self) -> Path:
+        return self.folder / "sandbox.json"
+
+    @property
+    def effects(self) -> Path:
+        return self.folder / "effects"
+
+    def start(self) -> None:
+        """Everything, ready to be spoken to."""
+        self.start_sandbox()
+        self.start_api()
+        self.start_worker()
+        self.start_beat()
+
+    def start_sandbox(self) -> None:
+        self._run(
+            "sandbox",
+            "-m", "connectors.sandbox", "--catalogue", str(CATALOGUE), "--data", str(self.effects),
+            "--hub", self.url, "--ports", str(self._ports),
+        )  # fmt: skip
+        self.parts["sandbox"].wait_until(self._sandbox_answers, seconds=60)
+
+    def start_api(self, **changes: str) -> None:
+        self._run("api", "-m", "hub.cli", "api", "--port", str(self.port), **changes)
+        self.parts["api"].wait_until(lambda: self._answers(self.url + "/health/ready"), seconds=60)
+
+    def start_worker(self, name: str = "worker", *, threads: int = 8, command: str = "hub.cli", **changes: str) -> None:
+        self._run(name, "-m", command, "worker", "--name", name, "--threads", str(threads), **changes)
+
+    def start_beat(self) -> None:
+        self._run("beat", "-m", "hub.cli", "beat", "--schedule", str(self.folder / "beat"))
+
+    def kill(self, name: str) -> None:
+        """SIGKILL: no goodbye."""
+        os.killpg(self.parts[name].pid, 9)
+        self.parts.pop(name).end()
+
+    def stop(self, name: str) -> None:
+        """SIGTERM, and as long as it needs."""
+        self.parts.pop(name).stop()
+
+    def has_died(self, name: str) -> bool:
+        return self.parts[name].exit_code() is not None
+
+    def _run(self, part: str, *arguments: str, **changes: str) -> None:
+        partners = {"HUB_PARTNER_URLS": _json(addresses(self._ports))} if self._ports.exists() else {}
+        self.parts[part] = Process(
+            Program(
+                name=part,
+                command=(sys.executable, *arguments),
+                log=self.folder / f"{part}.log",
+                environment={**self.environment, **partners, **changes},
+            )
+        )
+
+    def _sandbox_answers(self) -> bool:
+        return self._ports.exists() and all(
+            self._answers(self.control(code, "/")) for code in addresses(self._ports)
+        )
+
+    @staticmethod
+    def _answers(url: str) -> bool:
+        try:
+            return requests.get(url, timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    def control(self, counterparty: str, path: str = "") -> str:
+        """The control API of a sandbox counterparty."""
+        base = addresses(self._ports)[counterparty]
+        return "/".join(base.split("/")[:3]) + "/_sandbox" + path
+
+    def turn(self, counterparty: str, **knobs: Any) -> None:
+        """Make a sandbox counterparty behave otherwise, from now on."""
+        requests.patch(self.control(counterparty, "/"), json=knobs, timeout=5).raise_for_status()
+
+    def submitted(self, department: str) -> list[Submitted]:
+        """What the department's own file says that it has taken."""
+        return [one for one in read_effects(self.effects, f"department.{department}") if isinstance(one, Submitted)]
+
+    def noticed(self, endpoint: str = "cong-dvc") -> list[Noticed]:
+        """What the portal's own file says that it was told."""
+        return [one for one in read_effects(self.effects, f"portal.{endpoint}") if isinstance(one, Noticed)]
+
+    def rows(self, query: Any, *parameters: Any) -> list[dict[str, Any]]:
+        with psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True) as conn:
+            return conn.execute(query, parameters).fetchall()
+
+    def wait_for(
+        self, what: Callable[[], Found], *, seconds: float = 60, unless: Callable[[], Any] = lambda: ""
+    ) -> Found:
+        """What ``what`` gives as soon as it is true.
+
+        Raises AssertionError when it takes too long, with what ``unless`` then says and the open rows.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = what()
+            if found:
+                return found
+            time.sleep(0.1)
+        raise AssertionError(f"not within {seconds:.0f} s: {unless()} {self.open_ends()}")
+
+    def open_ends(self) -> dict[str, Any]:
+        """What has not ended: for the message of a test that waited in vain."""
+        return {
+            "inbox": self.rows("SELECT id, kind, state, tries, error_code FROM inbox WHERE settled_at IS NULL LIMIT 5"),
+            "outbox": self.rows(
+                "SELECT id, counterparty, state, tries, error_code, error_detail, nudged_at, due_at, turned_away"
+                " FROM outbox WHERE settled_at IS NULL LIMIT 5"
+            ),
+            "dead parts": [name for name, part in self.parts.items() if part.exit_code() is not None],
+        }
+
+    def quiet(self) -> bool:
+        """Whether nothing is under way: all that came in is handled, all that goes out is settled."""
+        [row] = self.rows(
+            "SELECT (SELECT count(*) FROM inbox WHERE state IN ('received', 'waiting'))"
+            " + (SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending', 'retrying', 'unknown')) AS n"
+        )
+        return bool(row["n"] == 0)
+
+
+def _json(mapping: Mapping[str, str]) -> str:
+    return json.dumps(dict(mapping))
+
+
+@contextmanager
+def stack(folder: Path, database_url: str, broker_url: str, **changes: str) -> Iterator[Stack]:
+    """A stack whose parts the caller starts; all of them are stopped at the end."""
+    made = Stack(folder, database_url, broker_url, changes)
+    try:
+        yield made
+    finally:
+        for part in made.parts.values():
+            part.ask_to_stop()
+        for part in made.parts.values():
+            part.end()
