@@ -23,7 +23,7 @@ _FIELDS: Final = (
     output.Column("docs", "Tài liệu"),
     output.Column("flower", "Flower"),
 )
-_READY_WITHIN: Final = 120.0
+_READY_WITHIN: Final = 180.0
 _STOPPED_WITHIN: Final = 90.0
 _LOOK_EVERY: Final = 0.1
 
@@ -46,7 +46,7 @@ def up(
     if place.supervisor():
         leave(Code.REFUSED, f"hub: a stack is running in {place.folder} already (hub down stops it)")
     if detach:
-        _start_detached(place, sandbox=sandbox, workers=workers)
+        start_detached(place, sandbox=sandbox, workers=workers)
         _show(place, as_json=as_json)
         return
     from hub.embedded.stack import Stack
@@ -78,7 +78,7 @@ def down() -> None:
     output.say("stopped")
 
 
-def _start_detached(place: "Place", *, sandbox: bool, workers: int) -> None:
+def start_detached(place: "Place", *, sandbox: bool, workers: int) -> None:
     log = place.log("supervisor")
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "hub.cli", "up", f"--workers={workers}", *(["--sandbox"] if sandbox else [])]

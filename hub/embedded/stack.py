@@ -19,6 +19,17 @@ from hub.embedded.secrets import FLOWER_PASSWORD, Secrets, kept_secrets
 from hub.embedded.valkey import Valkey
 
 FLOWER_USER: Final = "hub"
+REHEARSAL: Final = {
+    "HUB_PAUSES": "[1, 2, 4, 8, 15, 30]",
+    "HUB_INBOX_PAUSES": "[0.5, 1, 2, 4, 8, 15, 30]",
+    "HUB_SWEEP_EVERY": "2",
+    "HUB_RENUDGE_AFTER": "5",
+    "HUB_POLL_EVERY": "2",
+    "HUB_BREAKER_PAUSE": "2",
+    "HUB_LEASE_MARGIN": "5",
+    "HUB_SANDBOX_HANG_SECONDS": "5",
+}
+"""With the sandbox a day's pauses are seconds, so that one can watch; what stands in the environment goes before."""
 _WORKER_GRACE: Final = 20.0
 """seconds; a call that takes longer is cut off, and its outcome is asked for after the next start"""
 
@@ -72,7 +83,8 @@ class Stack:
             "--catalogue", str(self.catalogue), "--hub", f"http://{LOOPBACK}:{self.api_port}",
             "--data", str(self.place.sandbox), "--ports", str(self.sandbox_ports),
         )  # fmt: skip
-        return self._hub("sandbox", "sandbox", *words, environment={**self.secrets.hub, **self.secrets.departments})
+        told = {**REHEARSAL, **os.environ, **self.secrets.hub, **self.secrets.departments}
+        return self._hub("sandbox", "sandbox", *words, environment=told)
 
     @property
     def sandbox_ports(self) -> Path:
@@ -124,6 +136,7 @@ def environment_of(addresses: Addresses, secrets: Secrets) -> dict[str, str]:
     if addresses.partners:
         told["HUB_PARTNER_URLS"] = json.dumps(addresses.partners)
         told["HUB_WEBHOOK_NETWORKS"] = json.dumps([f"{LOOPBACK}/32"])
+        told |= {name: os.environ.get(name, value) for name, value in REHEARSAL.items()}
     return told
 
 

@@ -23,7 +23,7 @@ from hub.embedded.process import Process, Program
 from hub.embedded.stack import Stack, environment_of
 
 _LOOK_EVERY: Final = 0.2
-_READY_WITHIN: Final = 60.0
+_READY_WITHIN: Final = 120.0
 
 
 class StopAsked(Exception):
@@ -65,10 +65,13 @@ class Supervisor:
         stack = self._stack
         (postgres,) = self._stage([stack.postgres.program()], stack.postgres.prepare)
         (valkey,) = self._stage([stack.valkey.program()], stack.valkey.prepare)
+        sandbox = self._stage([stack.sandbox()], self._free_sandbox_ports) if self._sandbox else []
         self._await(postgres, stack.postgres.answers)
         stack.postgres.make_database()
         self._await(valkey, stack.valkey.answers)
-        partners = self._start_sandbox() if self._sandbox else {}
+        for process in sandbox:
+            self._await(process, self._sandbox_answers)
+        partners = stack.partners() if sandbox else {}
         addresses = stack.addresses(partners)
         stack.place.remember(addresses)
         environment = environment_of(addresses, stack.secrets)
@@ -79,14 +82,14 @@ class Supervisor:
         self._await(api, partial(answers, f"{addresses.api}/health/ready"))
         self._await(flower, partial(answers, addresses.flower))
 
-    def _start_sandbox(self) -> dict[str, str]:
-        """It chooses its ports and writes them down; those of the last time again, if they are free."""
-        stack = self._stack
-        if not all(is_free(urlsplit(url).port or 0) for url in stack.partners().values()):
-            stack.sandbox_ports.unlink()
-        (sandbox,) = self._stage([stack.sandbox()])
-        self._await(sandbox, lambda: bool(found := stack.partners()) and all(map(listens, found.values())))
-        return stack.partners()
+    def _free_sandbox_ports(self) -> None:
+        """The sandbox takes the ports of the last time again; where one is gone, it has to choose anew."""
+        if not all(is_free(urlsplit(url).port or 0) for url in self._stack.partners().values()):
+            self._stack.sandbox_ports.unlink()
+
+    def _sandbox_answers(self) -> bool:
+        partners = self._stack.partners()
+        return bool(partners) and all(map(listens, partners.values()))
 
     def _migrate(self, program: Program) -> None:
         process = Process(program)

@@ -1,0 +1,101 @@
+"""How far the demo's submissions have come, read as an operator would: from the hub's own database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from hub.db import Connection
+from hub.dossiers.model import LIFECYCLE, Status
+
+# A dossier has one handoff here, and many notices to the portal; each is a transfer.
+_COURSE: Final = """
+SELECT i.external_id AS reference, i.id, i.received_at, i.state AS inbox_state, d.status, d.department,
+       h.state AS handoff_state, h.settled_at AS answered_at,
+       (SELECT count(*) FROM outbox o WHERE o.subject = i.id AND o.settled_at IS NULL) AS owed
+FROM inbox i LEFT JOIN dossier d ON d.id = i.id
+LEFT JOIN outbox h ON h.subject = i.id AND h.kind = 'department.submit'
+WHERE i.source = 'portal' AND i.external_id = ANY(%s)
+"""
+_OWED: Final = """
+SELECT id, counterparty, state, error_code, attempts FROM outbox
+WHERE subject = ANY(%s) AND settled_at IS NULL ORDER BY counterparty, seq
+"""
+_UNHANDLED: Final = """
+SELECT count(*) FILTER (WHERE state <> 'dead') AS unhandled, count(*) FILTER (WHERE state = 'dead') AS dead
+FROM inbox WHERE received_at >= %s AND state <> 'handled'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One submission's way so far; what has not happened yet is None."""
+
+    reference: str
+    id: str
+    received_at: datetime
+    inbox_state: str
+    status: str | None
+    department: str | None
+    handoff_state: str | None
+    answered_at: datetime | None
+    owed: int
+
+    @property
+    def acknowledged(self) -> bool:
+        return self.handoff_state == "delivered"
+
+    @property
+    def resolved(self) -> bool:
+        """It has come to its end: returned, refused, or stopped."""
+        return self.status is not None and not LIFECYCLE.moves[Status(self.status)]
+
+    @property
+    def seconds_to_answer(self) -> float | None:
+        """From the front door to the department's answer."""
+        return (self.answered_at - self.received_at).total_seconds() if self.answered_at else None
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A transfer that has not ended: what is being waited for, and why."""
+
+    id: str
+    counterparty: str
+    state: str
+    error_code: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """All of it at one moment."""
+
+    legs: Mapping[str, Leg]
+    """by reference"""
+    owed: Sequence[Owed]
+    unhandled: int
+    """messages of the front door that are not handled yet"""
+    dead: int
+    """messages that wait for a person"""
+
+    @property
+    def stuck(self) -> int:
+        return sum(one.state == "stuck" for one in self.owed)
+
+    def over(self, expected: int) -> bool:
+        """Everything has ended: nothing moves any more."""
+        resolved = sum(leg.resolved for leg in self.legs.values())
+        return resolved == expected and not self.owed and not self.unhandled
+
+
+def look(conn: Connection, references: Sequence[str], since: datetime) -> Course:
+    """The course of the submissions called ``references``; messages count from ``since`` on."""
+    with conn.cursor(row_factory=class_row(Leg)) as cursor:
+        legs = {leg.reference: leg for leg in cursor.execute(_COURSE, (list(references),)).fetchall()}
+    with conn.cursor(row_factory=class_row(Owed)) as cursor:
+        owed = cursor.execute(_OWED, ([leg.id for leg in legs.values()],)).fetchall()
+    row = conn.execute(_UNHANDLED, (since,)).fetchone()
+    return Course(legs, owed, row["unhandled"] if row else 0, row["dead"] if row else 0)

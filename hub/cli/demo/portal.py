@@ -1,0 +1,91 @@
+"""The portal's side of the demo: hands submissions over through the public doors, signed, as any portal would."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+
+from connectors.transport import signatures
+from hub.cli.demo.trials import Trial
+from hub.errors import HubError
+
+TIMEOUT: Final = 30.0
+ATTEMPTS: Final = 5
+PAUSE: Final = 0.5
+"""seconds between attempts; the key is the same, so a repetition is safe"""
+
+
+class PortalTurnedAway(HubError):
+    """The hub's door did not take what the demo handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a submission stands, by the public API."""
+
+    id: str
+    dossier_code: str
+    status: str
+    version: int
+
+
+class Portal:
+    """``key_id`` and ``secret`` are those with which the portal signs (RFC 9421)."""
+
+    def __init__(self, api: str, key_id: str, secret: str) -> None:
+        self._api = api
+        self._key_id = key_id
+        self._secret = secret.encode()
+        self._threads = threading.local()
+
+    def submit(self, trial: Trial) -> str:
+        """The submission's id. Raises PortalTurnedAway."""
+        body = trial.submission.model_dump_json(exclude_none=True).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": f"demo:{trial.reference}"}
+        answer = self._send("POST", "/v1/submissions", headers, body)
+        return str(answer["id"])
+
+    def knows(self, dossier_code: str) -> bool:
+        """Whether the hub has a submission with this dossier code."""
+        return bool(self._send("GET", f"/v1/submissions?dossier_code={dossier_code}")["data"])
+
+    def standings(self, since: str) -> Iterator[Standing]:
+        """Every submission that has changed since (ISO 8601, URL-safe)."""
+        path = f"/v1/submissions?limit=200&updated_since={since}"
+        while path:
+            page = self._send("GET", path)
+            for row in page["data"]:
+                if row["dossier_code"]:
+                    yield Standing(row["id"], row["dossier_code"], row["status"], row["version"])
+            cursor = page["next_cursor"]
+            path = f"/v1/submissions?limit=200&cursor={cursor}" if cursor else ""
+
+    def _send(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Any:
+        why = ""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(PAUSE * attempt)
+            request = requests.Request(method, self._api + path, headers=headers, data=body).prepare()
+            signatures.sign(request, self._key_id, self._secret)
+            try:
+                response = self._session().send(request, timeout=TIMEOUT)
+            except requests.RequestException as error:
+                why = type(error).__name__
+                continue
+            if response.ok:
+                return response.json()
+            why = f"HTTP {response.status_code} {response.json().get('code', '')}".strip()
+            if response.status_code not in {409, 429, 503}:
+                break
+        raise PortalTurnedAway(f"{method} {path.partition('?')[0]}: {why}")
+
+    def _session(self) -> requests.Session:
+        """One connection for each thread."""
+        if not hasattr(self._threads, "session"):
+            self._threads.session = requests.Session()
+            self._threads.session.trust_env = False
+        session: requests.Session = self._threads.session
+        return session

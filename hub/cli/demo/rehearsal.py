@@ -1,0 +1,105 @@
+"""One rehearsal: hand over, watch, hear the witnesses, report."""
+
+import os
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import psycopg
+from psycopg.rows import dict_row
+
+from config.catalogue import Catalogue, load
+from config.settings import Settings
+from hub.cli.demo import course, report, witnesses
+from hub.cli.demo.course import Course
+from hub.cli.demo.display import Counts, display
+from hub.cli.demo.portal import Portal
+from hub.cli.demo.trials import Trial, runs_a_day, trials
+from hub.clock import local, now
+from hub.db import Connection
+from hub.embedded.place import Addresses
+from hub.errors import NotNow
+from hub.wiring import read_settings
+
+SENDERS: Final = 8
+_LOOK_EVERY: Final = 0.5
+
+
+def rehearse(addresses: Addresses, effects: Path, *, count: int, patience: float) -> list[str]:
+    """What does not hold, a sentence each. ``effects``: where the sandbox writes. The table goes to stdout."""
+    settings = read_settings()
+    catalogue = load(settings.catalogue, os.environ)
+    portal = _portal(addresses, catalogue)
+    given = _trials(portal, catalogue, count)
+    since = now()
+    with closing(_connect(settings)) as conn:
+        end = _watch(conn, portal, given, (effects, addresses), since, patience)
+    standings = list(portal.standings(quote(since.isoformat())))
+    wrong = witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
+    if not end.over(count):
+        wrong.insert(0, f"not over after {patience:.0f} s: {len(end.owed)} transfers and {end.unhandled} messages wait")
+    if end.dead:
+        wrong.append(f"{end.dead} messages wait for a person: hub inbox list")
+    report.write(end, {department.code: department.name for department in catalogue.departments.values()})
+    return wrong
+
+
+def _portal(addresses: Addresses, catalogue: Catalogue) -> Portal:
+    key_id, name = next(iter(catalogue.portal.guard.keys.items()))
+    return Portal(addresses.api, key_id, catalogue.secret(name))
+
+
+def _trials(portal: Portal, catalogue: Catalogue, count: int) -> list[Trial]:
+    """Those of the day's first run whose dossier codes the hub does not know yet. Raises NotNow."""
+    day = local(now()).date()
+    for run in range(runs_a_day(catalogue)):
+        given = trials(catalogue, day, run, count)
+        if not portal.knows(given[0].code):
+            return given
+    raise NotNow("today's dossier codes for the demo are used up: come back tomorrow, or begin with an empty var")
+
+
+def _watch(
+    conn: Connection,
+    portal: Portal,
+    given: list[Trial],
+    departments: tuple[Path, Addresses],
+    since: datetime,
+    patience: float,
+) -> Course:
+    """Hand over and look until everything has ended. Raises PortalTurnedAway."""
+    references = [trial.reference for trial in given]
+    codes = {trial.code for trial in given}
+    effects, addresses = departments
+    deadline = time.monotonic() + patience
+    with ThreadPoolExecutor(SENDERS) as senders, display(len(given)) as shown:
+        sent = [senders.submit(portal.submit, trial) for trial in given]
+        while True:
+            now_at = course.look(conn, references, since)
+            arrived = witnesses.arrived(effects, addresses.partners, codes)
+            shown.show(_counts(sent, arrived, now_at))
+            if now_at.over(len(given)) or time.monotonic() > deadline:
+                break
+            time.sleep(_LOOK_EVERY)
+    for one in sent:
+        one.result()
+    return now_at
+
+
+def _counts(sent: list[Future[str]], arrived: int, stands: Course) -> Counts:
+    return Counts(
+        submitted=sum(one.done() and one.exception() is None for one in sent),
+        delivered=arrived,
+        acknowledged=sum(leg.acknowledged for leg in stands.legs.values()),
+        resolved=sum(leg.resolved for leg in stands.legs.values()),
+        waiting=len(stands.owed),
+        failed=stands.stuck + stands.dead,
+    )
+
+
+def _connect(settings: Settings) -> Connection:
+    return psycopg.connect(str(settings.database_url), autocommit=True, row_factory=dict_row)
