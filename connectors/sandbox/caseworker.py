@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from config.catalogue import DepartmentStatus
 from connectors.sandbox.cases import Cases, normalised
@@ -52,6 +52,7 @@ class Caseworker:
         self._push = push
         self._threads = ThreadPoolExecutor(PUSHERS, thread_name_prefix="sandbox-push")
         self._working: set[asyncio.Task[None]] = set()
+        self._pushing: dict[str, asyncio.Task[None]] = {}
 
     def resume(self) -> None:
         """After a start: go on with every case where it stood."""
@@ -60,15 +61,15 @@ class Caseworker:
 
     def open(self, case: Submitted) -> None:
         """See the case through from where it stands."""
-        task = asyncio.create_task(self._see_through(case))
-        self._working.add(task)
-        task.add_done_callback(self._working.discard)
+        self._start_pushing(case)
+        self._begin(self._see_through(case))
 
     async def first_word(self, case: Submitted) -> None:
         """Tell the first status now, and wait until the hub has taken it."""
         for move in self._plan(case)[:1]:
             await self._move(case, 0, move, {})
-        await self._push_all(case)
+        if case.dossier_code in self._pushing:
+            await self._pushing[case.dossier_code]
 
     async def stop(self) -> None:
         """Leave everything where it stands; the next start goes on from there."""
@@ -77,14 +78,18 @@ class Caseworker:
         await asyncio.gather(*self._working, return_exceptions=True)
         self._threads.shutdown()
 
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return task
+
     async def _see_through(self, case: Submitted) -> None:
-        await self._push_all(case)
         moments: dict[int, datetime] = {}
         moves = self._plan(case)
         for number in range(self._book.moves_told(case.dossier_code), len(moves)):
             await self._panel.one_step()
             await self._move(case, number, moves[number], moments)
-            await self._push_all(case)
 
     def _plan(self, case: Submitted) -> tuple[Move, ...]:
         return plan(case.dossier_code, fate_of(case.dossier_code, case.procedure), self._codes)
@@ -96,12 +101,19 @@ class Caseworker:
         moves = self._plan(case)
         reports = [_report(case, word, moves[word.move].status, moments.get(word.move, case.at)) for word in move.words]
         await self._book.tell(case.dossier_code, number, reports)
+        self._start_pushing(case)
 
-    async def _push_all(self, case: Submitted) -> None:
-        if self._push is None:
-            return
-        for entry in self._book.unpushed(case.dossier_code):
-            await self._push_one(self._push, entry)
+    def _start_pushing(self, case: Submitted) -> None:
+        """One push at a time for a dossier: its reports arrive in the order in which they were made."""
+        if self._push is not None and case.dossier_code not in self._pushing:
+            self._pushing[case.dossier_code] = self._begin(self._push_all(case, self._push))
+
+    async def _push_all(self, case: Submitted, push: Push) -> None:
+        try:
+            while entries := self._book.unpushed(case.dossier_code):
+                await self._push_one(push, entries[0])
+        finally:
+            del self._pushing[case.dossier_code]
 
     async def _push_one(self, push: Push, entry: Entry) -> None:
         loop = asyncio.get_running_loop()

@@ -24,9 +24,10 @@ from connectors.sandbox.department import (
     Silent,
     Taken,
 )
+from connectors.sandbox.names import Names
 from connectors.sandbox.reports import UnknownCursorError
 from schemas import strict
-from schemas.department import Handoff
+from schemas.department import Changes, Handoff, Receipt
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -37,6 +38,7 @@ class RestDepartment:
     def __init__(self, office: DepartmentOffice, token: str | None) -> None:
         self._office = office
         self._token = token
+        self._names = Names(office.department.fields)
         self.app = Starlette(
             routes=[
                 Route("/dossiers", self._known(self._submit), methods=["POST"]),
@@ -66,7 +68,7 @@ class RestDepartment:
         if not key:
             return _malformed("the header Idempotency-Key is missing")
         try:
-            handoff = strict.read(Handoff, await request.body())
+            handoff = strict.read(Handoff, self._names.read(await request.body()))
             return self._said(await self._office.submit(handoff, key))
         except strict.Refused as refused:
             return _malformed(*(f"{fault.pointer}: {fault.code}" for fault in refused.faults))
@@ -80,11 +82,11 @@ class RestDepartment:
             return _malformed(str(error))
         if receipt is None:
             return JSONResponse({"error": "no such dossier"}, HTTPStatus.NOT_FOUND)
-        return _json(receipt.model_dump_json())
+        return self._json(receipt)
 
     async def _changes(self, request: Request) -> Response:
         try:
-            return _json(self._office.changes(request.query_params.get("after", "")).model_dump_json())
+            return self._json(self._office.changes(request.query_params.get("after", "")))
         except UnknownCursorError:
             return _malformed("no such cursor")
 
@@ -94,15 +96,18 @@ class RestDepartment:
     def _said(self, reply: Reply) -> Response:
         match reply:
             case Taken(receipt, fresh):
-                return _json(receipt.model_dump_json(), HTTPStatus.CREATED if fresh else HTTPStatus.OK)
+                return self._json(receipt, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
             case AlreadyThere(receipt):
-                return JSONResponse({"number": receipt.number}, HTTPStatus.CONFLICT)
+                return JSONResponse(self._names.said({"number": receipt.number}), HTTPStatus.CONFLICT)
             case Garbled():
-                return _json('{"number": "', HTTPStatus.CREATED)
+                return Response('{"number": "', HTTPStatus.CREATED, media_type="application/json")
             case Silent():
                 return NoAnswer(self._office.panel, self._office.panel.settings.hang_seconds)
             case Refused() | Busy() | Faulty():
                 return _without_effect(reply)
+
+    def _json(self, answer: Receipt | Changes, status: HTTPStatus = HTTPStatus.OK) -> Response:
+        return JSONResponse(self._names.said(answer.model_dump(mode="json", exclude_none=True)), status)
 
 
 def _without_effect(reply: Refused | Busy | Faulty) -> Response:
@@ -114,10 +119,6 @@ def _without_effect(reply: Refused | Busy | Faulty) -> Response:
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "come back later", headers)
         case Faulty():
             return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "fault", "something went wrong; nothing was done")
-
-
-def _json(body: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return Response(body, status, media_type="application/json")
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
