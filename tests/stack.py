@@ -1,4 +1,4 @@
-"""The whole house on real servers, as processes of its own: doors, workers, beat, sandbox, on a broker of either kind."""
+"""The whole house as processes of its own: doors, workers, beat, sandbox, on a broker of either kind."""
 
 import json
 import os
@@ -121,9 +121,7 @@ class Stack:
         )
 
     def _sandbox_answers(self) -> bool:
-        return self._ports.exists() and all(
-            self._answers(self.control(code, "/")) for code in addresses(self._ports)
-        )
+        return self._ports.exists() and all(self._answers(self.control(code, "/")) for code in addresses(self._ports))
 
     @staticmethod
     def _answers(url: str) -> bool:

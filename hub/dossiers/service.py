@@ -98,6 +98,8 @@ def report(work: Work, message: Message) -> list[Event]:
 
 def _says_nothing_new(work: Work, dossier: Dossier, said: StatusReport, to: Status) -> bool:
     if to is dossier.stands:
+        # It still stands there at this later time: what is reported of the time between has come too late.
+        store.confirm(work.conn, dossier, at=max(said.at, dossier.status_at))
         work.note(dossier.id, "report repeated", before=dossier.status, after=to, reason=said.report_id)
         return True
     if said.at < dossier.status_at and dossier.stands is not Status.REGISTERED:

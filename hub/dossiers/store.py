@@ -81,6 +81,11 @@ def lock_by_code(conn: Connection, code: DossierCode, department: str) -> Dossie
         ).fetchone()
 
 
+def confirm(conn: Connection, dossier: Dossier, *, at: datetime) -> None:
+    """The dossier stands where it stood, and did so at ``at``."""
+    conn.execute("UPDATE dossier SET status_at = %s WHERE id = %s", (at, dossier.id))
+
+
 def move(conn: Connection, dossier: Dossier, to: Status, *, at: datetime, reason: str | None) -> None:
     """Compare-and-set. Raises MoveRefused where the lifecycle has no such move, Overtaken if somebody was quicker."""
     LIFECYCLE.check(dossier.stands, to)

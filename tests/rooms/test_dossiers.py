@@ -1,7 +1,10 @@
 """A dossier from its submission to its result, and what a department's reports do to it."""
 
+from itertools import permutations
+
 from hub import dispatch
 from hub.clock import now
+from hub.messages.model import Nudge
 from schemas.department import Handoff
 from schemas.portal import Submission
 from tests.builders import a_code, a_receipt, a_report, a_submission, report_arrival, submission_arrival
@@ -98,6 +101,29 @@ def test_reports_out_of_order_end_in_the_same_place(house: ScriptedHouse) -> Non
     house.make_due(early)
     dispatch.handle(house, early)
     assert status_of(house, code) == "resolved"
+
+
+def test_a_supplement_that_is_reported_late_does_not_undo_its_own_end(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    report(house, code, "DANG_XU_LY", 1)
+    report(house, code, "DANG_XU_LY", 3)
+    report(house, code, "CHO_BO_SUNG", 2)
+    report(house, code, "DA_CO_KET_QUA", 4)
+    assert status_of(house, code) == "resolved"
+
+
+def test_every_order_of_a_departments_reports_ends_in_the_same_place(house: ScriptedHouse) -> None:
+    steps = ["DANG_XU_LY", "CHO_BO_SUNG", "DANG_XU_LY", "DA_CO_KET_QUA", "DA_TRA_KET_QUA"]
+    for order in permutations(range(len(steps))):
+        code = an_accepted_dossier(house)
+        said = [a_report(code, status, minutes=minute) for minute, status in enumerate(steps, 1)]
+        waiting = [house.accept(report_arrival(said[place])).id for place in order]
+        for _ in steps:
+            house.carry()
+            for message in waiting:
+                house.make_due(message)
+                house.nudge([Nudge("inbox", message)])
+        assert status_of(house, code) == "returned", order
 
 
 def test_a_report_before_our_own_receipt_waits_for_it(house: ScriptedHouse) -> None:

@@ -1,12 +1,7 @@
 """What the public portal hands over, asks and pulls."""
 
-import json
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
-from hub.dossiers.model import Status
-from tests.builders import a_receipt, a_report, a_submission, report_arrival
+from tests.builders import a_submission
 from tests.rooms.http.caller import Caller, Door, as_json
 
 
