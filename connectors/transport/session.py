@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
-from typing_extensions import override
 from urllib3 import PoolManager
 
 from connectors.transport.wire import PlainPool, TLSPool
@@ -23,23 +22,19 @@ class _Adapter(HTTPAdapter):
         self._context = context
         super().__init__(pool_connections=4, pool_maxsize=_POOL_SIZE)
 
-    @override
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         self.poolmanager = PoolManager(connections, maxsize=maxsize, block=block, ssl_context=self._context, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TLSPool}
 
-    @override
     def build_connection_pool_key_attributes(self, request: PreparedRequest, verify: Any, cert: Any = None) -> Any:
         host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {}  # nothing about TLS: the context says it all
 
-    @override
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing: requests would load its own bundle into the context, and the pinned CA would be one among many."""
 
 
 class _Session(Session):
-    @override
     def get_redirect_target(self, resp: Response) -> None:
         """None, always: requests would read a redirect's body whole, without a limit, to prepare what we never do."""
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from http.client import HTTPResponse, RemoteDisconnected
 from typing import Any
 
-from typing_extensions import override
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -72,18 +71,15 @@ class _PacedReader(io.RawIOBase):
         self.ended = False
         """The other party has closed its side."""
 
-    @override
     def readable(self) -> bool:
         return True
 
-    @override
     def readinto(self, buffer: Any) -> int | None:
         self._sock.settimeout(self._call.left())
         count = self._raw.readinto(buffer)
         self.ended = count == 0
         return count
 
-    @override
     def close(self) -> None:
         self._raw.close()
         super().close()
@@ -104,7 +100,6 @@ class _PacedReply(HTTPResponse):
         self._reader = _PacedReader(sock, UNDERWAY.get())
         super().__init__(_PacedSocket(self._reader), *arguments, **options)  # type: ignore[arg-type]
 
-    @override
     def begin(self) -> None:
         """Reads the head. http.client takes a head that breaks off for a whole one, with fewer headers."""
         super().begin()
@@ -115,7 +110,6 @@ class _PacedReply(HTTPResponse):
 class _PlainConnection(HTTPConnection):
     response_class = _PacedReply
 
-    @override
     def request(self, *arguments: Any, **options: Any) -> None:
         if self.is_closed:
             self.connect()
@@ -124,7 +118,6 @@ class _PlainConnection(HTTPConnection):
         super().request(*arguments, **options)
         call.was_sent()
 
-    @override
     def _new_conn(self) -> socket.socket:
         """Connects to an address that the guard has seen; the name stays what TLS and Host are about."""
         guard = UNDERWAY.get().guard
