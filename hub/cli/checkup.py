@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 from config.catalogue import Catalogue, CatalogueError, load
 from config.settings import Settings
 from hub.clock import local, now
+from hub.errors import NotConfigured
 from hub.migrations import run
 from hub.wiring import read_settings
 
@@ -43,7 +44,7 @@ def examine() -> list[Finding]:
     try:
         settings = read_settings()
         catalogue = load(settings.catalogue, os.environ)
-    except CatalogueError as error:
+    except (CatalogueError, NotConfigured) as error:
         return [Finding("config", ok=False, finding=str(error))]
     said = f"{len(catalogue.departments)} departments, {len(catalogue.procedures)} procedures"
     checks: dict[str, Callable[[], Iterator[str]]] = {

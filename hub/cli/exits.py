@@ -40,10 +40,11 @@ def code_of(error: Exception) -> Code | None:
     from config.catalogue import CatalogueError
     from connectors.errors import ConnectorError, Unavailable
     from hub.embedded.process import CannotStart
-    from hub.errors import HubError, NotFound
+    from hub.errors import HubError, NotConfigured, NotFound
 
     codes: dict[type[Exception], Code] = {
         CatalogueError: Code.USAGE,
+        NotConfigured: Code.USAGE,
         NotFound: Code.NOT_FOUND,
         CannotStart: Code.UNREACHABLE,
         HubError: Code.REFUSED,

@@ -25,7 +25,7 @@ class Counts:
     """the hub has the department's receipt"""
     resolved: int
     waiting: int
-    """transfers that have not ended"""
+    """something is still to be sent about them"""
     failed: int
     """what waits for a person"""
 

@@ -82,7 +82,8 @@ def _watch(
             now_at = course.look(conn, references, since)
             arrived = witnesses.arrived(effects, addresses.partners, codes)
             shown.show(_counts(sent, arrived, now_at))
-            if now_at.over(len(given)) or time.monotonic() > deadline:
+            turned_away = any(one.done() and one.exception() for one in sent)
+            if turned_away or now_at.over(len(given)) or time.monotonic() > deadline:
                 break
             time.sleep(_LOOK_EVERY)
     for one in sent:
@@ -96,7 +97,7 @@ def _counts(sent: list[Future[str]], arrived: int, stands: Course) -> Counts:
         delivered=arrived,
         acknowledged=sum(leg.acknowledged for leg in stands.legs.values()),
         resolved=sum(leg.resolved for leg in stands.legs.values()),
-        waiting=len(stands.owed),
+        waiting=sum(leg.owed > 0 for leg in stands.legs.values()),
         failed=stands.stuck + stands.dead,
     )
 

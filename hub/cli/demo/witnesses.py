@@ -5,12 +5,12 @@ tells on its control API what it holds; a submission that was doubled or lost on
 """
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.sandbox.effects import Noticed, Submitted, read_effects
@@ -18,11 +18,9 @@ from hub.cli.demo.portal import Standing
 from hub.cli.demo.trials import Trial
 from schemas.identifiers import DossierCode
 
-SHOWN: Final = 20
-
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class Heard:
     """What the counterparties hold, by the dossier's normalised code."""
 
     taken: Mapping[str, list[Submitted]]
@@ -33,7 +31,7 @@ class Testimony:
     """department that says, on its control API, that it holds the dossier"""
 
 
-def hear(folder: Path, partners: Mapping[str, str]) -> Testimony:
+def hear(folder: Path, partners: Mapping[str, str]) -> Heard:
     """Read every counterparty's effect file in ``folder`` and ask every department's control API."""
     taken: dict[str, list[Submitted]] = defaultdict(list)
     noticed: dict[str, list[Noticed]] = defaultdict(list)
@@ -48,46 +46,45 @@ def hear(folder: Path, partners: Mapping[str, str]) -> Testimony:
         if counterparty.startswith("department."):
             for row in _control(url, "dossiers"):
                 held[_normalised(row["dossier_code"])] = counterparty
-    return Testimony(taken, noticed, held)
+    return Heard(taken, noticed, held)
 
 
-def findings(trials: Iterable[Trial], standings: Sequence[Standing], testimony: Testimony) -> list[str]:
+def findings(trials: Iterable[Trial], standings: Sequence[Standing], heard: Heard) -> list[str]:
     """What does not hold, a sentence each; none: every submission arrived exactly once, every status came back."""
     by_code = {_normalised(standing.dossier_code): standing for standing in standings}
     return [
         f"{trial.code} ({trial.fate.name}): {finding}"
         for trial in trials
-        for finding in _of_one(trial, by_code.get(trial.code), testimony)
+        for finding in _of_one(trial, by_code.get(trial.code), heard)
     ]
 
 
-def _of_one(trial: Trial, standing: Standing | None, testimony: Testimony) -> Iterator[str]:
+def _of_one(trial: Trial, standing: Standing | None, heard: Heard) -> Iterator[str]:
     if standing is None:
         yield "the hub's API does not know it"
         return
-    yield from _arrived_once(trial, testimony)
+    yield from _arrived_once(trial, heard)
     if standing.status != trial.fate.dossier:
         yield f"ends as {standing.status}, should be {trial.fate.dossier}"
-    yield from _came_back(standing, testimony.noticed.get(trial.code, []))
+    yield from _came_back(standing, heard.noticed.get(trial.code, []))
 
 
-def _arrived_once(trial: Trial, testimony: Testimony) -> Iterator[str]:
+def _arrived_once(trial: Trial, heard: Heard) -> Iterator[str]:
     """At its own department once and nowhere else; a refused one nowhere at all."""
     should = [] if trial.fate.transfer == "refused" else [f"department.{trial.department}"]
-    took = [effect.counterparty for effect in testimony.taken.get(trial.code, [])]
+    took = [effect.counterparty for effect in heard.taken.get(trial.code, [])]
     if took != should:
         yield f"taken by {took or 'nobody'}, should be {should or 'nobody'}"
-    holds = testimony.held.get(trial.code)
+    holds = heard.held.get(trial.code)
     if [holds] * bool(holds) != should:
         yield f"held by {holds or 'nobody'}, should be {should or 'nobody'}"
 
 
 def _came_back(standing: Standing, notices: Sequence[Noticed]) -> Iterator[str]:
     """Each version of the submission was noticed once, and the newest says where it stands."""
-    heard = Counter(notice.version for notice in notices)
-    missing = [version for version in range(1, standing.version + 1) if heard[version] != 1]
-    if missing or len(heard) != standing.version:
-        yield f"the portal heard versions {sorted(heard.elements())} of {standing.version}"
+    versions = sorted(notice.version for notice in notices)
+    if versions != list(range(1, standing.version + 1)):
+        yield f"the portal heard versions {versions} of {standing.version}"
     elif max(notices, key=lambda notice: notice.version).status != standing.status:
         yield f"the portal's last notice is not {standing.status}"
 

@@ -1,0 +1,71 @@
+# Liên thông Hub. `make` alone says what there is to make.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCKS  := deploy/locks
+
+# Where ensurepip is missing (Debian without python3-venv), uv makes the environment; it comes by pip into .tools.
+UV      := PYTHONPATH=.tools $(PYTHON) -m uv
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test check bench docs clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## Everything in one go: 200 submissions from the portal to the departments and back, proved
+	$(BIN)/hub demo
+
+up: $(VENV)/.run ## Start the hub with its sandbox and keep it running (Ctrl-C or `make down` stops it)
+	$(BIN)/hub up --sandbox
+
+down: $(VENV)/.run ## Stop what `make up` started; its state stays in var/
+	$(BIN)/hub down
+
+test: $(VENV)/.dev ## All tests, on real servers that they start themselves
+	$(BIN)/pytest tests
+
+check: $(VENV)/.dev ## Style, types, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## Measure against bare baselines; writes var/bench.json
+	$(BIN)/python -m tests.bench
+
+docs: $(VENV)/.dev ## Generate what is generated: CLI and sandbox reference, JSON Schemas, OpenAPI
+	$(BIN)/typer hub.cli.main utils docs --name hub --output docs/reference/cli.md
+	$(BIN)/python -m connectors.sandbox.fates > docs/reference/sandbox.md
+	$(BIN)/python -m schemas.publish
+	$(BIN)/python -m hub.http.openapi
+
+clean: ## Remove what was installed or cached; var/ (your data) stays
+	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp says: this lock is installed. Both locks agree on every package, and dev.lock holds all of run.lock.
+$(VENV)/.run: $(LOCKS)/run.lock pyproject.toml | $(BIN)/python
+	@test -e $(VENV)/.dev || $(call install,run.lock)
+	@touch $@
+
+$(VENV)/.dev: $(LOCKS)/dev.lock pyproject.toml | $(BIN)/python
+	@$(call install,dev.lock)
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+	    echo "python3-venv is not here: making $(VENV) with uv"; rm -rf $(VENV); \
+	    $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv && $(UV) venv --quiet $(VENV); }
+
+define install
+if $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+    echo "installing $(1) ..." && $(INSTALL) --require-hashes -r $(LOCKS)/$(1) && $(INSTALL) --no-deps --no-build-isolation -e .; \
+else \
+    echo "installing $(1) with uv ..." && $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCKS)/$(1) && \
+    $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+fi
+endef

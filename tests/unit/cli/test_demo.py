@@ -1,0 +1,160 @@
+"""The demo: what it hands over, and that its proof notices whatever is lost, doubled, misplaced or not told."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.catalogue import Catalogue, load
+from config.settings import PACKAGED
+from connectors.sandbox.effects import Noticed, Submitted
+from hub.cli.demo import course, witnesses
+from hub.cli.demo.portal import Standing
+from hub.cli.demo.trials import HEALING, Trial, runs_a_day, trials
+from hub.cli.demo.witnesses import Heard
+from hub.clock import now
+from hub.embedded.secrets import kept_secrets
+from schemas.portal import Submission
+from schemas.strict import read
+
+DAY = date(2026, 11, 24)
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    """The catalogue that ships, with secrets made for it."""
+    secrets = kept_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
+    return load(PACKAGED, secrets.hub)
+
+
+@pytest.fixture(scope="module")
+def given(packaged: Catalogue) -> list[Trial]:
+    return trials(packaged, DAY, 0, 200)
+
+
+def test_every_submission_of_the_demo_is_one_that_the_door_takes(given: list[Trial]) -> None:
+    assert len(given) == 200
+    for trial in given:
+        body = trial.submission.model_dump_json(exclude_none=True).encode()
+        assert read(Submission, body) == trial.submission
+
+
+def test_every_department_meets_every_fate_that_heals_and_two_refusals_occur(
+    given: list[Trial], packaged: Catalogue
+) -> None:
+    met = Counter((trial.department, trial.fate.suffix) for trial in given if trial.fate.suffix)
+    assert all(met[code, suffix] == 1 for code in packaged.departments for suffix in HEALING)
+    assert sum(trial.fate.name == "refused" for trial in given) == 2
+
+
+def test_every_procedure_of_the_catalogue_is_asked_for(given: list[Trial], packaged: Catalogue) -> None:
+    assert {trial.submission.procedure for trial in given} == set(packaged.procedures)
+
+
+def test_no_run_of_a_day_uses_what_another_has_used(packaged: Catalogue) -> None:
+    runs = [trials(packaged, DAY, run, 300) for run in range(runs_a_day(packaged))]
+    codes = [trial.code for run in runs for trial in run]
+    references = [trial.reference for run in runs for trial in run]
+    assert len(set(codes)) == len(codes) == len(set(references))
+
+
+def test_nobody_in_the_demo_could_be_taken_for_a_person(given: list[Trial]) -> None:
+    for trial in given:
+        applicant = trial.submission.applicant
+        assert applicant.identity.number.startswith("00000000")
+        assert str(applicant.phone).startswith("0000000")
+        assert str(applicant.email).endswith("@vi-du.example")
+
+
+def standing(trial: Trial, **changes: Any) -> Standing:
+    return replace(Standing("sub_1", trial.code, trial.fate.dossier, 3), **changes)
+
+
+def took(trial: Trial, department: str | None = None) -> Submitted:
+    return Submitted(
+        at=now(),
+        counterparty=f"department.{department or trial.department}",
+        key="tr_1",
+        dossier_code=trial.code,
+        handoff_id="hd_1",
+        leg=1,
+        procedure=trial.submission.procedure,
+        number="SO-1",
+        digest="",
+    )
+
+
+def notice(trial: Trial, version: int, status: str = "") -> Noticed:
+    return Noticed(
+        at=now(),
+        counterparty="portal.cong-dvc",
+        key=f"evt_{version}",
+        dossier_code=trial.code,
+        submission_id="sub_1",
+        event_id=f"evt_{version}",
+        type="submission.status",
+        state="completed",
+        status=status or trial.fate.dossier,
+        version=version,
+    )
+
+
+def good(trial: Trial) -> Heard:
+    """What the witnesses say when all went well."""
+    taken = [] if trial.fate.transfer == "refused" else [took(trial)]
+    held = {trial.code: f"department.{trial.department}"} if taken else {}
+    return Heard({trial.code: taken}, {trial.code: [notice(trial, n) for n in (1, 2, 3)]}, held)
+
+
+def test_the_proof_finds_nothing_where_all_went_well(given: list[Trial]) -> None:
+    for trial in given:
+        assert witnesses.findings([trial], [standing(trial)], good(trial)) == []
+
+
+def test_the_proof_finds_whatever_went_wrong(given: list[Trial]) -> None:
+    trial = given[-1]
+    other = next(one.department for one in given if one.department != trial.department)
+    fine = good(trial)
+    code = trial.code
+    cases: list[tuple[list[Standing], Heard]] = [
+        ([], fine),
+        ([standing(trial, status="in_process")], fine),
+        ([standing(trial, version=4)], fine),
+        ([standing(trial)], replace(fine, taken={})),
+        ([standing(trial)], replace(fine, taken={code: [took(trial), took(trial)]})),
+        ([standing(trial)], replace(fine, taken={code: [took(trial, other)]})),
+        ([standing(trial)], replace(fine, held={})),
+        ([standing(trial)], replace(fine, noticed={})),
+        ([standing(trial)], replace(fine, noticed={code: [notice(trial, n) for n in (1, 2, 2, 3)]})),
+        ([standing(trial)], replace(fine, noticed={code: [notice(trial, n, "accepted") for n in (1, 2, 3)]})),
+    ]
+    for standings, heard in cases:
+        found = witnesses.findings([trial], standings, heard)
+        assert found, (standings, heard)
+        assert all(code in sentence for sentence in found)
+
+
+def test_a_refused_dossier_must_not_be_anywhere(given: list[Trial]) -> None:
+    trial = next(trial for trial in given if trial.fate.name == "refused")
+    doubtful = replace(good(trial), taken={trial.code: [took(trial)]})
+    assert witnesses.findings([trial], [standing(trial)], doubtful)
+
+
+def test_a_run_is_over_only_when_nothing_is_owed(given: list[Trial]) -> None:
+    leg = course.Leg("r", "sub_1", now(), "handled", "returned", "so-tu-phap", "delivered", now(), 0)
+    owed = course.Owed("tr_1", "portal.cong-dvc", "queued", None, 0)
+    assert course.Course({"r": leg}, [], 0, 0).over(1)
+    assert not course.Course({"r": leg}, [], 0, 0).over(2)
+    assert not course.Course({"r": leg}, [owed], 0, 0).over(1)
+    assert not course.Course({"r": leg}, [], 1, 0).over(1)
+    assert not course.Course({"r": replace(leg, status="resolved")}, [], 0, 0).over(1)
+
+
+def test_what_is_written_while_one_reads_is_left_out(tmp_path: Path, given: list[Trial]) -> None:
+    trial = given[-1]
+    file = tmp_path / f"department.{trial.department}.effects.jsonl"
+    file.write_text(took(trial).model_dump_json() + "\n" + '{"effect": "subm', encoding="utf-8")
+    assert witnesses.arrived(tmp_path, [f"department.{trial.department}"], {trial.code}) == 1
