@@ -1,0 +1,145 @@
+"""What every department keeps, whatever its dialect. Each check is a sentence; a new department passes all of them."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from schemas.department import Receipt
+from tests.contract.canonical import KEY
+from tests.contract.subject import REPLIES, Subject
+
+Check = Callable[[Subject], None]
+
+FAILURE: Final = b"HTTP/1.1 500 Oops\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
+BUSY: Final = b"HTTP/1.1 503 Busy\r\nRetry-After: 90\r\nContent-Length: 0\r\n\r\n"
+GATEWAY_PAGE: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
+
+
+def recordings_and_status_codes_cover_one_another(subject: Subject) -> None:
+    there = {path.name for path in subject.folder.iterdir()} if subject.folder.is_dir() else set()
+    missing, left_over = sorted(subject.files - there), sorted(there - subject.files)
+    assert not missing, f"{subject.folder} lacks what {subject.department.code}.toml asks for: {', '.join(missing)}"
+    assert not left_over, f"{subject.folder} has what {subject.department.code}.toml lacks: {', '.join(left_over)}"
+
+
+def what_we_say_is_what_was_recorded(subject: Subject) -> None:
+    with subject.playing(subject.reply("submit")) as (port, there):
+        port.submit(subject.handoff, KEY)
+
+    body = there.requests[0].partition(b"\r\n\r\n")[2]
+    recorded = subject.recorded(f"submit.request.{subject.dialect.suffix}")
+    assert subject.dialect.said(body) == subject.dialect.said(recorded)
+
+
+def every_attempt_carries_the_same_key(subject: Subject) -> None:
+    with subject.playing(BUSY, subject.reply("submit")) as (port, there):
+        with pytest.raises(Unavailable):
+            port.submit(subject.handoff, KEY)
+        port.submit(subject.handoff, KEY)
+
+    keys = []
+    for request in there.requests:
+        head, _, body = request.partition(b"\r\n\r\n")
+        lines = [line.partition(":") for line in head.decode().split("\r\n")[1:]]
+        keys.append(subject.dialect.key({name.lower(): value.strip() for name, _, value in lines}, body))
+    assert keys == [KEY, KEY]
+
+
+def its_receipt_is_understood(subject: Subject) -> None:
+    with subject.playing(subject.reply("submit")) as (port, _):
+        receipt = port.submit(subject.handoff, KEY)
+
+    assert isinstance(receipt, Receipt)
+    assert receipt.number.encode() in subject.recorded("submit.reply.http")
+
+
+def a_duplicate_is_a_success_that_names_what_it_has(subject: Subject) -> None:
+    with (
+        subject.playing(subject.reply("duplicate"), subject.reply("found")) as (port, _),
+        pytest.raises(Duplicate) as caught,
+    ):
+        port.submit(subject.handoff, KEY)
+
+    receipt = caught.value.reply
+    assert receipt is None or isinstance(receipt, Receipt), "the hub takes a receipt, or asks for one"
+
+
+def a_refusal_comes_with_its_reason(subject: Subject) -> None:
+    with subject.playing(subject.reply("refused")) as (port, _), pytest.raises(Rejected) as caught:
+        port.submit(subject.handoff, KEY)
+
+    assert caught.value.reason.encode() in subject.recorded("refused.reply.http")
+    assert caught.value.reason
+    assert caught.value.reason not in str(caught.value), "the reason is for the applicant, not for a log"
+
+
+def a_garbled_reply_waits_for_a_person(subject: Subject) -> None:
+    with subject.playing(subject.reply("garbled")) as (port, _), pytest.raises(ContractBroken):
+        port.submit(subject.handoff, KEY)
+
+
+def a_gateways_page_is_no_success(subject: Subject) -> None:
+    with subject.playing(GATEWAY_PAGE) as (port, _), pytest.raises(ContractBroken):
+        port.submit(subject.handoff, KEY)
+
+
+def a_failure_leaves_the_outcome_unknown_and_busy_does_not(subject: Subject) -> None:
+    with subject.playing(FAILURE, BUSY) as (port, _):
+        with pytest.raises(Unavailable) as failed:
+            port.submit(subject.handoff, KEY)
+        with pytest.raises(Unavailable) as busy:
+            port.submit(subject.handoff, KEY)
+
+    assert (failed.value.code, failed.value.outcome_unknown) == (Code.ERROR, True)
+    assert (busy.value.code, busy.value.outcome_unknown, busy.value.retry_after) == (Code.BUSY, False, 90)
+
+
+def it_can_be_asked_what_it_has(subject: Subject) -> None:
+    with subject.playing(subject.reply("found"), subject.reply("not-found")) as (port, _):
+        found = port.find(subject.handoff, KEY)
+        not_found = port.find(subject.handoff, KEY)
+
+    assert found is not None
+    assert found.number.encode() in subject.recorded("found.reply.http")
+    assert not_found is None
+
+
+def a_gateways_page_does_not_say_that_it_has_nothing(subject: Subject) -> None:
+    page = GATEWAY_PAGE.replace(b"200 OK", b"404 Not Found")
+    with subject.playing(page) as (port, _), pytest.raises(ContractBroken):
+        port.find(subject.handoff, KEY)
+
+
+def every_status_code_that_it_knows_is_ours_too(subject: Subject) -> None:
+    for code in subject.department.status:
+        with subject.playing(subject.report(code)) as (port, _):
+            page = port.changes("")
+        assert [report.status for report in page.reports] == [code]
+        assert page.cursor
+
+
+def no_recording_is_about_a_real_person(subject: Subject) -> None:
+    """The recorded request is the canonical one; replies have no field for a person."""
+    for name in REPLIES:
+        text = subject.recorded(f"{name}.reply.http").decode()
+        assert subject.handoff.applicant.name not in text
+        assert subject.handoff.applicant.identity.number not in text
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    recordings_and_status_codes_cover_one_another,
+    what_we_say_is_what_was_recorded,
+    every_attempt_carries_the_same_key,
+    its_receipt_is_understood,
+    a_duplicate_is_a_success_that_names_what_it_has,
+    a_refusal_comes_with_its_reason,
+    a_garbled_reply_waits_for_a_person,
+    a_gateways_page_is_no_success,
+    a_failure_leaves_the_outcome_unknown_and_busy_does_not,
+    it_can_be_asked_what_it_has,
+    a_gateways_page_does_not_say_that_it_has_nothing,
+    every_status_code_that_it_knows_is_ours_too,
+    no_recording_is_about_a_real_person,
+)

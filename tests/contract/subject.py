@@ -1,0 +1,83 @@
+"""A department of a catalogue together with its recordings, played on a real socket."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from config.catalogue import Catalogue, Department, load
+from connectors import registry
+from connectors.ports import DepartmentPort
+from hub.embedded.secrets import kept_secrets
+from schemas.department import Handoff
+from tests.contract.canonical import canonical_handoff
+from tests.contract.dialects import DIALECTS, Dialect
+from tests.unit.connectors.partner import Partner, answering, partner
+
+RECORDINGS: Final = Path(__file__).parent / "recordings" / "departments"
+
+REPLIES: Final = ("submit", "duplicate", "refused", "garbled", "found", "not-found")
+"""Recorded replies to a submission and to a question, whole: <name>.reply.http."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the checks are about."""
+
+    department: Department
+    catalogue: Catalogue
+    folder: Path
+    """its recordings"""
+    keys: Mapping[str, str] = field(repr=False)
+    """the secrets of both sides, by name"""
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        return DIALECTS[self.department.dialect]
+
+    @cached_property
+    def handoff(self) -> Handoff:
+        return canonical_handoff(self.department, self.catalogue)
+
+    @property
+    def files(self) -> set[str]:
+        """The recordings that the department must have: no more, no fewer."""
+        suffix = self.dialect.suffix
+        return (
+            {f"submit.request.{suffix}"}
+            | {f"{name}.reply.http" for name in REPLIES}
+            | {f"status.{code}.{suffix}" for code in self.department.status}
+        )
+
+    def recorded(self, file: str) -> bytes:
+        return (self.folder / file).read_bytes()
+
+    def reply(self, name: str) -> bytes:
+        """The recorded reply ``name`` as it goes over the wire."""
+        head, _, body = self.recorded(f"{name}.reply.http").partition(b"\n\n")
+        return self._whole(head.splitlines(), body)
+
+    def report(self, code: str) -> bytes:
+        """The recorded page of changes in which one dossier comes to stand at ``code``."""
+        head = [b"HTTP/1.1 200 OK", f"Content-Type: {self.dialect.media_type}".encode()]
+        return self._whole(head, self.recorded(f"status.{code}.{self.dialect.suffix}"))
+
+    def _whole(self, head: list[bytes], body: bytes) -> bytes:
+        played = self.dialect.played(body, self.department, self.keys) if body.strip() else b""
+        return b"\r\n".join([*head, b"Content-Length: %d" % len(played), b"", played])
+
+    @contextmanager
+    def playing(self, *replies: bytes) -> Iterator[tuple[DepartmentPort, Partner]]:
+        """While it is open, the department answers with ``replies``, in order; and a port that speaks to it."""
+        with partner(answering(*replies)) as there:
+            yield registry.department_port(self.department, self.catalogue, there.url), there
+
+
+def subject(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> Subject:
+    """The department ``code`` of the catalogue in ``catalogue``, with secrets made for it in the file ``secrets``."""
+    made = kept_secrets(secrets, catalogue, {})
+    keys = made.hub | made.departments
+    loaded = load(catalogue, keys)
+    return Subject(loaded.departments[code], loaded, recordings / code, keys)
