@@ -35,4 +35,4 @@ def test_a_department_keeps_its_contract(played: Subject, check: Check) -> None:
 
 
 def test_no_recordings_are_left_behind() -> None:
-    assert {path.name for path in RECORDINGS.iterdir()} == {code for _, code in departments()}
+    assert {path.name for path in RECORDINGS.iterdir()} <= {code for _, code in departments()}

@@ -1,0 +1,177 @@
+"""The REST dialect from our side: what is said, and how the answers are read."""
+
+import json
+from typing import Any
+
+import pytest
+
+from config.catalogue import load
+from connectors.departments.rest import RESTDepartment
+from connectors.errors import Code, ContractBroken, Duplicate
+from schemas.department import Handoff
+from tests.catalogue_secrets import CATALOGUE, environment
+from tests.contract.canonical import KEY, canonical_handoff
+from tests.unit.connectors.partner import Partner, answering, partner
+
+RECEIPT = {"number": "REST-A-7", "received_at": "2026-11-24T09:00:00+07:00"}
+
+
+def port_to(there: Partner, **changes: Any) -> RESTDepartment:
+    catalogue = load(CATALOGUE, environment())
+    return RESTDepartment(catalogue.departments["rest-a"].model_copy(update=changes), catalogue, f"{there.url}/api/")
+
+
+def the_handoff(**changes: Any) -> Handoff:
+    catalogue = load(CATALOGUE, environment())
+    return canonical_handoff(catalogue.departments["rest-a"], catalogue).model_copy(update=changes)
+
+
+def http(status: int, body: bytes, media_type: str = "application/json") -> bytes:
+    head = f"HTTP/1.1 {status} X\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def said(document: Any, status: int = 200) -> bytes:
+    return http(status, json.dumps(document).encode())
+
+
+def submit(reply: bytes, **changes: Any) -> Any:
+    with partner(answering(reply)) as there:
+        return port_to(there, **changes).submit(the_handoff(), KEY)
+
+
+def broken(reply: bytes) -> str:
+    with pytest.raises(ContractBroken) as caught:
+        submit(reply)
+    assert caught.value.code == Code.CONTRACT
+    return caught.value.detail
+
+
+def test_a_submission_is_a_post_with_key_and_token() -> None:
+    with partner(answering(said(RECEIPT, 201))) as there:
+        receipt = port_to(there).submit(the_handoff(), KEY)
+
+    head, _, body = there.requests[0].partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert receipt.number == "REST-A-7"
+    assert lines[0] == "POST /api/dossiers HTTP/1.1"
+    assert f"Idempotency-Key: {KEY}" in lines
+    assert f"Authorization: Bearer {environment()['HUB_SECRET_TEST_REST_A_TOKEN']}" in lines
+    assert "Content-Type: application/json" in lines
+    assert "null" not in body.decode(), "what is unset is not said"
+    assert Handoff.model_validate_json(body) == the_handoff()
+
+
+def test_a_department_without_a_token_gets_none() -> None:
+    with partner(answering(said(RECEIPT))) as there:
+        port_to(there, secret=None).submit(the_handoff(), KEY)
+
+    assert b"authorization" not in there.requests[0].lower()
+
+
+def test_an_answer_may_say_more_than_we_know() -> None:
+    assert submit(said(RECEIPT | {"queue": 4, "desk": {"floor": 2}})).number == "REST-A-7"
+
+
+@pytest.mark.parametrize(
+    ("reply", "place"),
+    [
+        (said({"number": "7"}), "/received_at missing"),
+        (said(RECEIPT | {"number": 7}), "/number string_type"),
+        (said(RECEIPT | {"number": None}), "/number string_type"),
+        (said(RECEIPT | {"number": ""}), "/number string_pattern_mismatch"),
+        (said(RECEIPT | {"received_at": 1_795_521_600}), "/received_at"),
+        (said(RECEIPT | {"received_at": "2026-11-24T09:00:00"}), "/received_at"),
+        (said([RECEIPT]), "/ model_type"),
+        (http(200, b'{"number": "1", "number": "2", "received_at": "2026-11-24T09:00:00+07:00"}'), "duplicate_key"),
+        (http(201, b'{"number": "'), "not_json"),
+        (http(201, b""), "not_json"),
+        (http(204, b""), "not_json"),
+        (http(200, b"<html>Xin m\xe1\xbb\x9di</html>", "text/html"), "HTTP 200 text/html is no Receipt: / not_json"),
+        (http(200, b"\xff\xfe"), "not_utf8"),
+    ],
+)
+def test_an_answer_that_is_other_than_agreed_is_named_by_its_place(reply: bytes, place: str) -> None:
+    assert place in broken(reply)
+
+
+def test_what_a_broken_answer_holds_is_not_repeated() -> None:
+    assert "Mẫu" not in broken(said({"number": ["Nguyễn Văn Mẫu"], "Nguyễn Văn Mẫu": 1}))
+    assert "Mẫu" not in broken(said({"number": "Nguyễn Văn Mẫu" * 10}))
+
+
+def test_a_duplicate_with_a_whole_receipt_needs_no_question() -> None:
+    with pytest.raises(Duplicate) as caught:
+        submit(said(RECEIPT | {"title": "already there"}, 409))
+
+    assert caught.value.reply.number == "REST-A-7"
+
+
+def test_a_duplicate_with_a_number_only_leaves_the_rest_to_a_question() -> None:
+    with pytest.raises(Duplicate) as caught:
+        submit(said({"number": "REST-A-7"}, 409))
+
+    assert caught.value.reply is None
+
+
+@pytest.mark.parametrize("document", [{}, {"number": 7}, {"title": "conflict"}, []])
+def test_a_conflict_about_something_else_is_no_duplicate(document: Any) -> None:
+    with pytest.raises(ContractBroken):
+        submit(said(document, 409))
+
+
+def test_a_dossier_is_asked_for_by_its_code_as_it_was_received() -> None:
+    with partner(answering(said(RECEIPT))) as there:
+        found = port_to(there).find(the_handoff(dossier_code="000.00.16.h42 - 261124-0001"), KEY)
+
+    assert found is not None
+    assert there.requests[0].startswith(b"GET /api/dossiers/000.00.16.h42%20-%20261124-0001 HTTP/1.1\r\n")
+
+
+def test_changes_are_asked_for_after_a_cursor_that_is_theirs() -> None:
+    page: dict[str, Any] = {"reports": [], "cursor": "ü & #2", "more": False}
+    with partner(answering(said(page))) as there:
+        port = port_to(there)
+        port.changes("")
+        assert port.changes("ü & #2").cursor == "ü & #2"
+
+    targets = [request.split(b" ")[1] for request in there.requests]
+    assert targets == [b"/api/changes?after=", b"/api/changes?after=%C3%BC%20%26%20%232"]
+
+
+def test_a_check_asks_for_health_and_says_so() -> None:
+    with partner(answering(said({"status": "ok"}))) as there:
+        assert port_to(there).check().startswith("Sở Thử nghiệm REST A: HTTP 200")
+
+    assert there.requests[0].startswith(b"GET /api/health HTTP/1.1\r\n")
+
+
+def test_a_check_with_a_wrong_token_is_for_a_person() -> None:
+    with partner(answering(said({}, 401))) as there, pytest.raises(ContractBroken) as caught:
+        port_to(there).check()
+
+    assert caught.value.code == Code.AUTH
+
+
+def test_their_names_stand_for_our_fields_in_both_directions() -> None:
+    fields = {
+        "MaHoSo": "dossier_code",
+        "CCCD": "applicant.identity.number",
+        "SoTN": "number",
+        "DienThoai": "applicant.email",
+    }
+    with partner(answering(said({"SoTN": "9", "received_at": RECEIPT["received_at"]}))) as there:
+        assert port_to(there, fields=fields).submit(the_handoff(), KEY).number == "9"
+
+    body = json.loads(there.requests[0].partition(b"\r\n\r\n")[2])
+    assert body["MaHoSo"] == the_handoff().dossier_code
+    assert body["CCCD"] == the_handoff().applicant.identity.number
+    assert "dossier_code" not in body
+    assert body["applicant"]["identity"] == {"kind": "cccd"}
+    assert "DienThoai" not in body, "an optional field that is unset stays unsaid"
+
+
+@pytest.mark.parametrize("ours", ["dossier", "applicant.nom", "papers.code", "number.x", ""])
+def test_a_name_for_a_field_that_we_do_not_have_stops_the_start(ours: str) -> None:
+    with partner(answering(b"")) as there, pytest.raises(ValueError, match="Theirs"):
+        port_to(there, fields={"Theirs": ours})
