@@ -1,5 +1,6 @@
 """hub events: what the portal is told, as it happens."""
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -58,7 +59,7 @@ def _pages(conn: "Connection", after: str | None) -> Iterator[list[dict[str, Any
     while True:
         page: list[dict[str, Any]] = []
         while found := views.events(conn, after=after, limit=_PAGE):
-            page += [event.notice for event in found]
+            page += [json.loads(event.notice) for event in found]
             after = found[-1].id
         yield page
 

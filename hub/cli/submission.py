@@ -22,7 +22,7 @@ _FIELDS: Final = (
     Column("procedure", "Thủ tục"),
     Column("department", "Sở"),
     Column("status_label", "Trạng thái"),
-    Column("status_at", "Từ", output.since),
+    Column("updated_at", "Từ", output.since),
     Column("reason", "Lý do"),
     Column("received_at", "Nhận lúc", output.moment),
     Column("due_at", "Hạn trả", output.moment),
