@@ -1,41 +1,24 @@
 """Moves a department's dossiers along and tells the hub: in order for each dossier, all dossiers side by side."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from config.catalogue import DepartmentStatus
 from connectors.sandbox.cases import Cases, normalised
 from connectors.sandbox.clock import now
+from connectors.sandbox.courier import Courier
 from connectors.sandbox.effects import Submitted
 from connectors.sandbox.fates import fate_of
 from connectors.sandbox.knobs import Panel
 from connectors.sandbox.lifecycle import Move, Word, plan
-from connectors.sandbox.reports import Entry, ReportBook
+from connectors.sandbox.reports import ReportBook
 from schemas.department import StatusReport
-
-FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 5.0
-"""seconds between attempts to push one report; doubled from the first to the longest"""
-PUSHERS: Final = 4
-"""threads that push for one department"""
-
-log = logging.getLogger(__name__)
-
-
-class PushError(Exception):
-    """The hub did not answer a push with 2xx; it is tried again until it does."""
-
-
-Push = Callable[[StatusReport], None]
-"""Says one report to the hub and waits for its answer (blocking). Raises PushError."""
 
 
 class Caseworker:
-    """Opens, moves and closes cases. ``push`` is None for a department that waits to be asked."""
+    """Opens, moves and closes cases. ``courier`` is None for a department that waits to be asked."""
 
     def __init__(
         self,
@@ -43,14 +26,13 @@ class Caseworker:
         book: ReportBook,
         codes: Mapping[DepartmentStatus, str],
         panel: Panel,
-        push: Push | None,
+        courier: Courier | None,
     ) -> None:
         self._cases = cases
         self._book = book
         self._codes = codes
         self._panel = panel
-        self._push = push
-        self._threads = ThreadPoolExecutor(PUSHERS, thread_name_prefix="sandbox-push")
+        self._courier = courier
         self._working: set[asyncio.Task[None]] = set()
         self._pushing: dict[str, asyncio.Task[None]] = {}
 
@@ -76,7 +58,8 @@ class Caseworker:
         for task in self._working:
             task.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
-        self._threads.shutdown()
+        if self._courier is not None:
+            self._courier.close()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -105,30 +88,16 @@ class Caseworker:
 
     def _start_pushing(self, case: Submitted) -> None:
         """One push at a time for a dossier: its reports arrive in the order in which they were made."""
-        if self._push is not None and case.dossier_code not in self._pushing:
-            self._pushing[case.dossier_code] = self._begin(self._push_all(case, self._push))
+        if self._courier is not None and case.dossier_code not in self._pushing:
+            self._pushing[case.dossier_code] = self._begin(self._push_all(case, self._courier))
 
-    async def _push_all(self, case: Submitted, push: Push) -> None:
+    async def _push_all(self, case: Submitted, courier: Courier) -> None:
         try:
             while entries := self._book.unpushed(case.dossier_code):
-                await self._push_one(push, entries[0])
+                await courier.deliver(entries[0].report)
+                await self._book.pushed(entries[0].position)
         finally:
             del self._pushing[case.dossier_code]
-
-    async def _push_one(self, push: Push, entry: Entry) -> None:
-        loop = asyncio.get_running_loop()
-        pause = FIRST_PAUSE
-        while True:
-            await self._panel.up()
-            try:
-                await loop.run_in_executor(self._threads, push, entry.report)
-            except PushError as error:
-                log.warning("%s not pushed, next attempt in %.1f s: %s", entry.report.report_id, pause, error)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-            else:
-                await self._book.pushed(entry.position)
-                return
 
 
 def _report(case: Submitted, word: Word, status: str, at: datetime) -> StatusReport:

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from config.catalogue import Department
 from connectors.sandbox.cases import Cases, normalised
-from connectors.sandbox.caseworker import Caseworker, Push
+from connectors.sandbox.caseworker import Caseworker
+from connectors.sandbox.courier import Courier, Push
 from connectors.sandbox.effects import EffectFile, Submitted, effects_path
 from connectors.sandbox.fates import Answer, Fate, fate_of
 from connectors.sandbox.knobs import Panel, Settings
@@ -94,8 +95,9 @@ class DepartmentOffice:
         self.panel = Panel(settings)
         self._effects = EffectFile(effects_path(data, department.counterparty), Submitted)
         self.cases = Cases(department.counterparty, self._effects)
-        self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl")
-        self._worker = Caseworker(self.cases, self.book, codes_of(department.status), self.panel, push)
+        self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl", pushes=push is not None)
+        courier = Courier(push, self.panel, department.counterparty) if push else None
+        self._worker = Caseworker(self.cases, self.book, codes_of(department.status), self.panel, courier)
         self._turned_away: Counter[str] = Counter()
 
     async def submit(self, handoff: Handoff, key: str) -> Reply:

@@ -7,8 +7,8 @@ from typing import Final
 import requests
 
 from config.catalogue import Catalogue, Department, HmacGuard, SoapGuard
-from connectors.sandbox.caseworker import Push, PushError
 from connectors.sandbox.clock import now
+from connectors.sandbox.courier import Push, PushError
 from connectors.sandbox.soap_security import signing_key
 from connectors.transport import signatures, wsse
 from connectors.transport.contract import contract
@@ -18,6 +18,7 @@ from schemas.department import StatusReport
 
 TIMEOUT: Final = 10.0
 """seconds"""
+_AWAY: Final = frozenset({429, 502, 503, 504})
 HUB_WSDL: Final = "hub-department.wsdl"
 
 
@@ -91,6 +92,7 @@ class _Sessions(threading.local):
         try:
             response = self._session.send(request, timeout=TIMEOUT, allow_redirects=False)
         except requests.RequestException as error:
-            raise PushError(type(error).__name__) from error
-        if not requests.codes.ok <= response.status_code < requests.codes.multiple_choices:
-            raise PushError(f"HTTP {response.status_code}")
+            raise PushError(type(error).__name__, away=True) from error
+        status = response.status_code
+        if not requests.codes.ok <= status < requests.codes.multiple_choices:
+            raise PushError(f"HTTP {status}", away=status in _AWAY)

@@ -46,10 +46,14 @@ class UnknownCursorError(ValueError):
 
 
 class ReportBook:
-    """Every report in the order in which it was made, and which of them the hub has taken."""
+    """Every report in the order in which it was made, and which of them the hub has taken.
 
-    def __init__(self, path: Path) -> None:
+    ``pushes``: whether reports are pushed; a department that is asked for its feed has none left to push.
+    """
+
+    def __init__(self, path: Path, *, pushes: bool) -> None:
         self._lines = DurableLines(path)
+        self._pushes = pushes
         self._feed: list[StatusReport] = []
         self._unpushed: dict[str, list[Entry]] = {}
         self._moves: dict[str, int] = {}
@@ -96,13 +100,12 @@ class ReportBook:
         dossier = normalised(line.dossier_code)
         self._moves[dossier] = line.move + 1
         for report in line.reports:
-            self._unpushed.setdefault(dossier, []).append(Entry(len(self._feed), report))
+            if self._pushes:
+                self._unpushed.setdefault(dossier, []).append(Entry(len(self._feed), report))
             self._feed.append(report)
 
     def _strike(self, position: int) -> None:
         dossier = normalised(self._feed[position].dossier_code)
-        left = [entry for entry in self._unpushed[dossier] if entry.position != position]
+        left = [entry for entry in self._unpushed.pop(dossier, []) if entry.position != position]
         if left:
             self._unpushed[dossier] = left
-        else:
-            del self._unpushed[dossier]

@@ -85,8 +85,11 @@ def addresses(ports: Path) -> dict[str, str]:
 
 
 def _listen(known: str | None) -> socket.socket:
-    port = (urlsplit(known).port or 0) if known else 0
-    return socket.create_server((HOST, port), backlog=_BACKLOG)
+    """A socket on the known port, or on any free one."""
+    listener = socket.create_server((HOST, (urlsplit(known).port or 0) if known else 0), backlog=_BACKLOG)
+    # asyncio does this only for sockets that were made with a protocol number; an answer would wait 40 ms for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _config(party: Party) -> uvicorn.Config:

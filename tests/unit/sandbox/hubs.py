@@ -29,6 +29,8 @@ class WitnessHub(ThreadingHTTPServer):
         self.refuse_next = 0
         """how many of the next reports are answered with 503"""
         self.refused = 0
+        self.unwanted: set[str] = set()
+        """dossier codes whose reports are answered with 422"""
 
     @property
     def url(self) -> str:
@@ -63,6 +65,9 @@ class _Door(BaseHTTPRequestHandler):
             self._answer(503)
             return
         report = self._soap(body) if self.path.startswith("/soap/") else self._json(body)
+        if report.dossier_code in self.server.unwanted:
+            self._answer(422)
+            return
         self.server.reports.append(report)
         self._answer(202)
 

@@ -22,13 +22,13 @@ def pushing(tmp_path: Path, witness: WitnessHub) -> Iterator[Running]:
         yield running
 
 
-def hand_over(rest: Running, serial: int) -> str:
+def hand_over(rest: Running, serial: int, answer: int = 201) -> str:
     """The dossier code, once the department has answered."""
     handoff = a_handoff(serial)
     token = environment()["HUB_SECRET_TEST_REST_A_TOKEN"]
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"tr_{serial}"}
     body = handoff.model_dump_json(exclude_none=True).encode()
-    assert call("POST", f"{rest.urls[CODE]}/dossiers", data=body, headers=headers).status_code == 201
+    assert call("POST", f"{rest.urls[CODE]}/dossiers", data=body, headers=headers).status_code == answer
     return handoff.dossier_code
 
 
@@ -62,6 +62,26 @@ def test_a_hub_that_is_away_hears_everything_later_in_order(pushing: Running, wi
     witness.refuse_next = 3
     assert statuses(told(witness, hand_over(pushing, 9001), 4)) == IN_ORDER
     assert witness.refused == 3
+
+
+def test_a_hub_that_is_away_is_asked_by_one_report_at_a_time(pushing: Running, witness: WitnessHub) -> None:
+    witness.refuse_next = 1_000_000
+    codes = [hand_over(pushing, serial) for serial in range(1, 41)]
+    until(lambda: all(row["moves_told"] >= 4 for row in call("GET", f"{pushing.control(CODE)}/dossiers").json()))
+    assert 1 <= witness.refused < 60
+    witness.refuse_next = 0
+    until(lambda: settled(pushing))
+    assert all(witness.of(code) for code in codes)
+
+
+def test_a_report_that_the_hub_does_not_take_stops_no_other_dossier(pushing: Running, witness: WitnessHub) -> None:
+    unwanted = a_handoff(9001).dossier_code
+    witness.unwanted.add(unwanted)
+    hand_over(pushing, 9001)
+    assert statuses(told(witness, hand_over(pushing, 9006, 409), 4)) == IN_ORDER
+    assert witness.of(unwanted) == []
+    witness.unwanted.clear()
+    assert statuses(told(witness, unwanted, 4)) == IN_ORDER
 
 
 def test_the_first_status_comes_before_the_receipt(tmp_path: Path, witness: WitnessHub) -> None:
