@@ -25,7 +25,7 @@ class NotSOAP(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a soap:Fault says. ``code`` without its prefix: Server, Client, …; ``detail`` is the one typed element."""
+    """What a soap:Fault says. ``code``: Server, Client, …, no prefix, no subcode; ``detail``: the one typed element."""
 
     code: str
     reason: str
@@ -77,7 +77,7 @@ def fault_in(payload: Element) -> Fault | None:
         return None
     detail = payload.find("detail")
     return Fault(
-        code=(payload.findtext("faultcode") or "").rpartition(":")[2].strip(),
+        code=(payload.findtext("faultcode") or "").rpartition(":")[2].partition(".")[0].strip(),
         reason=payload.findtext("faultstring") or "",
         detail=detail[0] if detail is not None and len(detail) == 1 else None,
     )

@@ -1,10 +1,8 @@
 """XML from strangers: what is not read, and that nothing is fetched, leaked or swollen on the way to the refusal."""
 
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,11 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from connectors.transport import vendored, xml
-
-LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-BILLION_LAUGHS = f'<!DOCTYPE a [<!ENTITY l0 "ha">{LAUGHS}]><a>&l9;</a>'.encode()
-LAUGHS_IN_ATTRIBUTE = f'<!DOCTYPE a [<!ENTITY l0 "ha">{LAUGHS}]><a b="&l9;"/>'.encode()
-WIDE = b"<a " + b" ".join(b'a%d=""' % n for n in range(90_000)) + b"/>"
+from tests.unit.connectors.lures import BILLION_LAUGHS, LAUGHS_IN_ATTRIBUTE, WIDE, a_listener
 
 REFUSED = {
     "nothing": (b"", "malformed"),
@@ -92,22 +86,6 @@ def test_nothing_that_a_document_points_to_is_fetched() -> None:
         hint = f'<a xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:noNamespaceSchemaLocation="{url}"/>'
         assert xml.schema_of("department.wsdl", "urn:lienthong:department:1").fault(xml.parse(hint.encode()))
         assert next(visits) is None
-
-
-@contextmanager
-def a_listener() -> Iterator[tuple[int, Iterator[object]]]:
-    """A port that somebody might be lured to, and who came: None if nobody did."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        server.settimeout(0.2)
-
-        def visits() -> Iterator[object]:
-            while True:
-                try:
-                    yield server.accept()
-                except TimeoutError:
-                    yield None
-
-        yield server.getsockname()[1], visits()
 
 
 def test_a_comment_does_not_cut_a_value_short() -> None:

@@ -1,0 +1,329 @@
+"""What becomes of a SOAP call, on real sockets: only what is proven and as agreed is a success."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from connectors.departments.soap import SOAPDepartment
+from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.transport import envelope as soap
+from connectors.transport import xml
+from hub.clock import now
+from tests.unit.connectors.forgeries import OTHERS, WRAPPING
+from tests.unit.connectors.lures import BILLION_LAUGHS, WIDE, a_listener
+from tests.unit.connectors.partner import Behaviour, Partner, a_closed_port, reset
+from tests.unit.connectors.soap_office import (
+    BUSY,
+    CODE,
+    EXISTS,
+    FOUND,
+    REASON,
+    RECEIPT,
+    REFUSED,
+    SUBMITTED,
+    Office,
+    a_handoff,
+    an_office,
+    answer,
+    body_in,
+    heard,
+    http,
+    refusal,
+    text,
+)
+
+OTHER = "000.00.31.H42-261124-0002"
+
+Ask = Callable[[SOAPDepartment], object]
+
+
+def submit(port: SOAPDepartment) -> object:
+    return port.submit(a_handoff(), "tr_1")
+
+
+def find(port: SOAPDepartment) -> object:
+    return port.find(a_handoff(), "tr_1")
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Office]:
+    """A department that signs."""
+    with an_office("soap-a") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def plain_office() -> Iterator[Office]:
+    """A department that does not sign."""
+    with an_office("soap-b") as opened:
+        yield opened
+
+
+def fate(office: Office, reply: bytes | Behaviour, ask: Ask = submit) -> ConnectorError:
+    """What ``ask`` raises when the department behaves so. The words of a message are never in the error."""
+    with pytest.raises(ConnectorError) as raised:
+        ask(office.will(reply))
+    assert "Nguyễn" not in str(raised.value)
+    return raised.value
+
+
+def test_a_dossier_is_handed_over_whole_signed_and_under_its_key(office: Office) -> None:
+    receipt = office.will(answer(SUBMITTED)).submit(a_handoff(), "tr_1")
+
+    assert (receipt.number, receipt.received_at.isoformat()) == ("31/2026-7", "2026-11-24T09:00:00+07:00")
+    head = office.requests[0].partition(b"\r\n\r\n")[0]
+    assert head.startswith(b"POST /soap HTTP/1.1\r\n")
+    assert b'SOAPAction: "urn:lienthong:department:1:SubmitDossier"' in head
+    message = heard(office.requests[0])
+    assert text(message, "key") == "tr_1"
+    assert text(message, "handoff", "dossierCode") == CODE
+    assert text(message, "handoff", "summary") == a_handoff().summary
+    assert text(message, "handoff", "result", "address", "commune") == "Phường Mẫu"
+
+
+def test_a_dossier_that_is_there_is_found_by_its_code(office: Office) -> None:
+    missing = f"<FindDossierResponse><dossierCode>{CODE}</dossierCode></FindDossierResponse>"
+    port = office.will(answer(FOUND), answer(missing))
+    found, not_found = port.find(a_handoff(), "tr_1"), port.find(a_handoff(), "tr_1")
+
+    assert found
+    assert found.number == "31/2026-7"
+    assert not_found is None
+    assert text(heard(office.requests[0]), "dossierCode") == CODE
+
+
+def test_changes_come_in_the_departments_order_and_in_its_codes(office: Office) -> None:
+    page = """<ListChangesResponse>
+        <report><reportId>b</reportId><dossierCode>000.00.31.H42-261124-0001</dossierCode><status>20</status>
+          <at>2026-11-24T02:00:00.123Z</at><note>Đang thẩm định</note></report>
+        <report><reportId>a</reportId><dossierCode>000.00.31.H42-261124-0002</dossierCode><status>10</status>
+          <at>2026-11-24T08:00:00+07:00</at></report>
+        <cursor>41</cursor></ListChangesResponse>"""
+    changes = office.will(answer(page)).changes("40")
+
+    assert [(report.report_id, report.status, report.note) for report in changes.reports] == [
+        ("b", "20", "Đang thẩm định"),
+        ("a", "10", None),
+    ]
+    assert changes.cursor == "41"
+    assert text(heard(office.requests[0]), "after") == "40"
+
+
+def test_a_check_pings(office: Office) -> None:
+    assert "Ping" in office.will(answer("<PingResponse><system>thử nghiệm 1.0</system></PingResponse>")).check()
+    assert heard(office.requests[0]).tag == "{urn:lienthong:department:1}Ping"
+
+
+def test_a_department_that_knows_us_by_password_gets_a_digest_of_it(plain_office: Office) -> None:
+    assert plain_office.will(answer(SUBMITTED, signer=None)).submit(a_handoff(), "tr_1").number == "31/2026-7"
+    assert b"UsernameToken" in body_in(plain_office.requests[0])
+    assert b"PasswordDigest" in body_in(plain_office.requests[0])
+
+
+def test_typed_faults_are_fates(office: Office) -> None:
+    refused, exists, busy = (fate(office, refusal("Client", detail)) for detail in (REFUSED, EXISTS, BUSY))
+
+    assert isinstance(refused, Rejected)
+    assert refused.reason == REASON
+    assert "TP-07" in refused.detail
+    assert isinstance(exists, Duplicate)
+    assert exists.reply.number == "31/2026-7"
+    assert isinstance(busy, Unavailable)
+    assert (busy.retry_after, busy.outcome_unknown) == (120, False)
+
+
+def test_a_typed_fault_counts_whatever_the_http_status(office: Office) -> None:
+    assert isinstance(fate(office, refusal("Client", REFUSED, status=200)), Rejected)
+    assert isinstance(fate(office, refusal("Server", BUSY, status=503)), Unavailable)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(SUBMITTED.replace(CODE, OTHER)),
+        refusal("Client", EXISTS.replace(CODE, OTHER)),
+        refusal("Client", REFUSED.replace(CODE, OTHER)),
+        answer(SUBMITTED.replace(CODE, "no dossier")),
+    ],
+)
+def test_an_answer_about_another_dossier_is_no_answer(office: Office, reply: bytes) -> None:
+    assert isinstance(fate(office, reply), ContractBroken)
+
+
+def test_an_answer_may_write_the_code_in_small_letters(office: Office) -> None:
+    assert office.will(answer(SUBMITTED.replace(CODE, CODE.lower()))).submit(a_handoff(), "tr_1").number == "31/2026-7"
+
+
+@pytest.mark.parametrize("code", ["Server", "a:InternalServiceFault", "Whatever", ""])
+def test_after_a_fault_of_the_server_the_outcome_is_unknown(office: Office, code: str) -> None:
+    failed = fate(office, refusal(code))
+    assert isinstance(failed, Unavailable)
+    assert (failed.code, failed.outcome_unknown) == (Code.ERROR, True)
+
+
+def test_a_question_that_fails_leaves_nothing_unknown(office: Office) -> None:
+    failed = fate(office, refusal("Server"), find)
+    assert isinstance(failed, Unavailable)
+    assert not failed.outcome_unknown
+
+
+@pytest.mark.parametrize("code", ["Client", "Client.Validation", "VersionMismatch", "MustUnderstand"])
+def test_a_fault_that_blames_our_message_waits_for_a_person(office: Office, code: str) -> None:
+    failed = fate(office, refusal(code))
+    assert isinstance(failed, ContractBroken)
+    assert failed.code == Code.CONTRACT
+
+
+@pytest.mark.parametrize("code", ["FailedAuthentication", "InvalidSecurity", "wsse:FailedCheck"])
+def test_a_fault_about_our_credentials_says_so(office: Office, code: str) -> None:
+    assert fate(office, refusal(code)).code == Code.AUTH
+
+
+def test_a_fault_behind_503_did_nothing(plain_office: Office) -> None:
+    failed = fate(plain_office, refusal("Server", status=503, signer=None))
+    assert isinstance(failed, Unavailable)
+    assert (failed.code, failed.outcome_unknown) == (Code.BUSY, False)
+
+
+@pytest.mark.parametrize("detail", [None, REFUSED, EXISTS, BUSY])
+def test_an_unsigned_fault_leaves_the_outcome_unknown(office: Office, detail: str | None) -> None:
+    failed = fate(office, refusal("Client", detail, signer=None))
+    assert isinstance(failed, Unavailable)
+    assert (failed.code, failed.outcome_unknown) == (Code.UNSIGNED_FAULT, True)
+
+
+@pytest.mark.parametrize("signer", [None, "SOAP_B", "SOAP_SIGN"])
+def test_a_success_that_is_not_signed_by_the_department_is_not_believed(office: Office, signer: str | None) -> None:
+    failed = fate(office, answer(SUBMITTED, signer=signer))
+    assert isinstance(failed, ContractBroken)
+    assert failed.code == Code.SIGNATURE
+
+
+def test_an_old_answer_replayed_is_not_believed(office: Office) -> None:
+    assert fate(office, answer(SUBMITTED, at=now() - timedelta(minutes=6))).code == Code.SIGNATURE
+
+
+HARMLESS = "a comment inside a value"
+"""Our parser drops it and reads the value whole: see test_wsse."""
+
+
+@pytest.mark.parametrize("move", [*WRAPPING, *(OTHERS.keys() - {HARMLESS})])
+def test_a_forged_answer_is_not_believed(office: Office, move: str) -> None:
+    forge = OTHERS.get(move) or WRAPPING[move][0]
+    signed = xml.parse(body_in(answer(SUBMITTED)))
+    forge(signed)
+    assert isinstance(fate(office, http(200, soap.to_bytes(signed))), ContractBroken)
+
+
+UNREADABLE = {
+    "a login page": http(200, b"<html><body>Dang nhap</body></html>", "text/html"),
+    "text": http(200, b"OK", "text/plain"),
+    "nothing": http(200, b""),
+    "nothing at all": http(204, b""),
+    "half an envelope": http(200, b'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Bo'),
+    "SOAP 1.2": http(200, b'<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body/></e:Envelope>'),
+    "an empty Body": http(
+        200, b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body/></e:Envelope>'
+    ),
+    "a moment without a zone": answer(SUBMITTED.replace("+07:00", "")),
+    "a moment that is none": answer(SUBMITTED.replace("11-24T", "02-30T")),
+    "an empty number": answer(SUBMITTED.replace("31/2026-7", "")),
+    "a number of blanks": answer(SUBMITTED.replace("31/2026-7", "  ")),
+    "no receipt": answer(SUBMITTED.replace(RECEIPT, "")),
+    "two receipts": answer(SUBMITTED.replace(RECEIPT, RECEIPT * 2)),
+    "an element too many": answer(SUBMITTED.replace("</receipt>", "<more/></receipt>")),
+    "the answer to another question": answer(FOUND),
+    "our own message": answer(f"<FindDossier><dossierCode>{CODE}</dossierCode></FindDossier>"),
+    "a malformed typed fault": refusal("Client", REFUSED.replace("<code>TP-07</code>", "")),
+    "a page that says conflict": http(409, b"<html/>", "text/html"),
+    "a problem+json refusal": http(422, b'{"detail":"no"}', "application/problem+json"),
+    "a page that says not found": http(404, b"<html/>", "text/html"),
+    "a redirect": http(302, b"", "text/html", "Location: http://127.0.0.1:1/"),
+    "billion laughs": http(200, BILLION_LAUGHS),
+    "90000 attributes": http(200, WIDE),
+    "300 levels": http(200, b"<a>" * 300 + b"</a>" * 300),
+    "more than a mebibyte": http(200, b"<a>" + b" " * 1_100_000 + b"</a>"),
+    "a file by entity": http(200, b'<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]><a>&f;</a>'),
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_reply_that_the_contract_does_not_have_waits_for_a_person(office: Office, what: str) -> None:
+    failed = fate(office, UNREADABLE[what])
+    assert isinstance(failed, ContractBroken)
+    assert failed.code == Code.CONTRACT
+
+
+def test_nothing_that_a_reply_points_to_is_fetched(office: Office) -> None:
+    with a_listener() as (port, visits):
+        lure = f'<!DOCTYPE a SYSTEM "http://127.0.0.1:{port}/evil.dtd"><a/>'
+        assert isinstance(fate(office, http(200, lure.encode())), ContractBroken)
+        assert next(visits) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "code", "unknown", "pause"),
+    [
+        (503, ["Retry-After: 7"], Code.BUSY, False, 7),
+        (429, [], Code.BUSY, False, None),
+        (502, [], Code.ERROR, True, None),
+        (500, [], Code.ERROR, True, None),
+    ],
+)
+def test_a_gateways_page_means_what_its_status_says(
+    office: Office, status: int, headers: list[str], code: str, unknown: bool, pause: float | None
+) -> None:
+    failed = fate(office, http(status, b"<html>", "text/html", *headers))
+    assert isinstance(failed, Unavailable)
+    assert (failed.code, failed.outcome_unknown, failed.retry_after) == (code, unknown, pause)
+
+
+def test_a_good_answer_with_a_bad_status_is_not_believed(office: Office) -> None:
+    failed = fate(office, answer(SUBMITTED, status=500))
+    assert isinstance(failed, Unavailable)
+    assert failed.outcome_unknown
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_closed_door_is_about_our_credentials(office: Office, status: int) -> None:
+    failed = fate(office, http(status, b"", "text/html"))
+    assert isinstance(failed, ContractBroken)
+    assert failed.code == Code.AUTH
+
+
+def after_reading(act: Callable[[socket.socket], object]) -> Behaviour:
+    def behave(connection: socket.socket, there: Partner) -> None:
+        there.read_request(connection)
+        act(connection)
+
+    return behave
+
+
+def silence(connection: socket.socket) -> None:
+    time.sleep(2)
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [
+        (reset, Code.CUT),
+        (lambda connection: connection.sendall(answer(SUBMITTED)[:-200]), Code.CUT),
+        (silence, Code.TIMEOUT),
+    ],
+)
+def test_when_the_request_has_left_and_no_answer_came_the_outcome_is_unknown(
+    office: Office, act: Callable[[socket.socket], object], code: str
+) -> None:
+    failed = fate(office, after_reading(act))
+    assert isinstance(failed, Unavailable)
+    assert (failed.code, failed.outcome_unknown) == (code, True)
+
+
+def test_nobody_listening_is_known_not_to_have_acted() -> None:
+    nowhere = Office(Partner(a_closed_port()), "soap-a")
+    with pytest.raises(Unavailable) as raised:
+        submit(nowhere.port)
+    assert not raised.value.outcome_unknown
