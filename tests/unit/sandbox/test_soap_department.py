@@ -277,6 +277,17 @@ def test_a_wrong_password_or_name_has_no_effect(soap: Running, user: str, passwo
         speaking.service.Ping()
 
 
+@pytest.mark.parametrize("nonce", ["không phải base64", "A", ""])
+def test_a_nonce_that_is_none_is_a_fault_too(soap: Running, nonce: str) -> None:
+    envelope = contract("department.wsdl").envelope("Ping", {})
+    wsse.username_token(envelope, "hub", SECRETS["SOAP_B_PASSWORD"], now())
+    for element in envelope.iter("{*}Nonce", "{*}Password"):
+        element.text = nonce
+    answer = call("POST", soap.urls[KNOWN], data=to_bytes(envelope), headers={"Content-Type": CONTENT_TYPE})
+    assert answer.status_code == 500
+    assert "wrong password" in answer.text
+
+
 def test_a_department_that_pushes_soap_signs_its_reports(known: Any, witness: WitnessHub) -> None:
     handoff = a_handoff(9001, "soap-b")
     known.SubmitDossier(key="tr_1", handoff=said(handoff))
