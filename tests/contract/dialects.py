@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from config.catalogue import Department
+from tests.contract.soap_dialect import SOAP
 
 
 class Dialect(Protocol):
@@ -40,4 +41,4 @@ class REST:
         return recorded
 
 
-DIALECTS: Final[Mapping[str, Dialect]] = {"rest": REST()}
+DIALECTS: Final[Mapping[str, Dialect]] = {"rest": REST(), "soap": SOAP()}
