@@ -14,7 +14,7 @@ from datetime import datetime
 from config.catalogue import Catalogue, Department, SecretName
 from connectors.sandbox.clock import now
 from connectors.transport import wsse, wsse_verifier
-from connectors.transport.envelope import HEADER, NotSOAP, body_of
+from connectors.transport.envelope import HEADER, body_of
 from connectors.transport.wsse import PASSWORD_DIGEST, SECURITY, USERNAME_TOKEN, WINDOW, WSSE, SigningKey
 from connectors.transport.wsse_parts import Untrusted
 from connectors.transport.wsse_verifier import PinnedCertificate

@@ -1,100 +1,18 @@
 """The SOAP departments over real sockets: zeep speaks to them by the WSDL that they serve."""
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import zeep
 import zeep.exceptions
-import zeep.transports
 from lxml import etree
-from zeep.wsse.username import UsernameToken
 
-from connectors.sandbox.clock import now
 from connectors.sandbox.department import REASON
-from connectors.transport import wsse, wsse_verifier
-from connectors.transport.contract import contract
-from connectors.transport.envelope import CONTENT_TYPE, to_bytes
-from connectors.transport.wsse import SigningKey
-from connectors.transport.wsse_parts import Untrusted
-from connectors.transport.wsse_verifier import PinnedCertificate
-from connectors.transport.xml import Element
-from schemas.department import Handoff
-from tests.catalogue_secrets import environment
 from tests.unit.sandbox.hubs import WitnessHub
-from tests.unit.sandbox.running import Running, a_handoff, call, sandbox, until
+from tests.unit.sandbox.running import Running, a_handoff, call, until
+from tests.unit.sandbox.speaking import KNOWN, SIGNED, HubSignature, client, fault_of, post, posted, said
 
-SIGNED, KNOWN = "department.soap-a", "department.soap-b"
-SECRETS = {name.removeprefix("HUB_SECRET_TEST_"): value for name, value in environment().items()}
 DOSSIER_CODE = "000.00.01.H42-261124-0001"
-
-
-class HubSignature:
-    """What zeep asks of a WS-Security plug-in: our signature on what goes out, the department's on what comes in."""
-
-    def __init__(self, key: str = "SOAP_SIGN_KEY", certificate: str = "SOAP_SIGN_CERTIFICATE") -> None:
-        self._key = SigningKey.from_pem(SECRETS[key].encode(), SECRETS[certificate].encode())
-        self._theirs = PinnedCertificate.from_pem(SECRETS["SOAP_A_CERTIFICATE"].encode())
-
-    def apply(self, envelope: Element, headers: dict[str, str]) -> tuple[Element, dict[str, str]]:
-        wsse.sign(envelope, self._key, now())
-        return envelope, headers
-
-    def verify(self, envelope: Element) -> None:
-        wsse_verifier.verify(envelope, [self._theirs], now())
-
-
-def client(running: Running, counterparty: str, security: object, timeout: float = 10) -> Any:
-    session = requests.Session()
-    session.trust_env = False
-    transport = zeep.transports.Transport(session=session, operation_timeout=timeout)
-    return zeep.Client(f"{running.urls[counterparty]}?wsdl", wsse=security, transport=transport)
-
-
-@pytest.fixture
-def soap(tmp_path: Path, witness: WitnessHub) -> Iterator[Running]:
-    with sandbox(tmp_path, [SIGNED, KNOWN], hub=witness.url) as running:
-        yield running
-
-
-@pytest.fixture
-def signed(soap: Running) -> Iterator[Any]:
-    """A zeep client that signs as the hub and believes soap-a's certificate only."""
-    with client(soap, SIGNED, HubSignature()) as speaking:
-        yield speaking.service
-
-
-@pytest.fixture
-def known(soap: Running) -> Iterator[Any]:
-    """A zeep client that says the hub's name and password to soap-b."""
-    token = UsernameToken("hub", SECRETS["SOAP_B_PASSWORD"], use_digest=True)
-    with client(soap, KNOWN, token) as speaking:
-        yield speaking.service
-
-
-def said(handoff: Handoff) -> dict[str, Any]:
-    """A handoff as zeep takes it."""
-    document = _camel(handoff.model_dump(exclude_none=True))
-    return {**document, "papers": {"paper": document["papers"]}, "fees": {"fee": document["fees"]}}
-
-
-def _camel(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_camel(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {re.sub("_(.)", lambda found: found[1].upper(), name): _camel(item) for name, item in value.items()}
-
-
-def fault_of(handing_over: Any, handoff: Handoff) -> tuple[str, Element | None]:
-    """The fault with which the department answers: its code without the prefix, and its typed detail."""
-    with pytest.raises(zeep.exceptions.Fault) as caught:
-        handing_over(key="tr_1", handoff=said(handoff))
-    detail = caught.value.detail
-    return caught.value.code.rpartition(":")[2], detail[0] if detail is not None and len(detail) else None
 
 
 def test_a_signed_handoff_is_answered_with_a_signed_receipt_and_has_an_effect(soap: Running, signed: Any) -> None:
@@ -173,7 +91,7 @@ def test_a_busy_department_says_when_to_come_back(soap: Running, signed: Any) ->
 
 
 def test_busy_is_also_said_in_http(soap: Running) -> None:
-    answer = _posted(soap, a_handoff(9005, "soap-a"))
+    answer = posted(soap, a_handoff(9005, "soap-a"))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
 
 
@@ -186,36 +104,11 @@ def test_a_duplicate_answer_carries_the_receipt_of_the_dossier_that_it_has(soap:
 
 
 def test_malformed_xml_comes_after_the_effect(soap: Running) -> None:
-    answer = _posted(soap, a_handoff(9007, "soap-a"))
+    answer = posted(soap, a_handoff(9007, "soap-a"))
     assert answer.status_code == 200
     with pytest.raises(etree.XMLSyntaxError):
         etree.fromstring(answer.content)
     assert len(soap.effects(SIGNED)) == 1
-
-
-def test_every_fault_is_signed_unless_a_gateway_is_to_be_played(soap: Running, signed: Any) -> None:
-    refused = a_handoff(9002, "soap-a")
-    fault_of(signed.SubmitDossier, refused)
-    soap.turn(SIGNED, unsigned_faults=True)
-    with pytest.raises(Untrusted, match="no WS-Security header"):
-        signed.SubmitDossier(key="tr_1", handoff=said(refused))
-    assert signed.Ping()
-
-
-def test_a_stranger_s_signature_and_none_at_all_have_no_effect(soap: Running) -> None:
-    stranger = HubSignature("SOAP_B_KEY", "SOAP_B_CERTIFICATE")
-    for security in (stranger, None):
-        with client(soap, SIGNED, security) as speaking, pytest.raises(zeep.exceptions.Fault):
-            speaking.service.SubmitDossier(key="tr_1", handoff=said(a_handoff(1, "soap-a")))
-    assert soap.effects(SIGNED) == []
-
-
-def test_a_changed_body_is_refused(soap: Running) -> None:
-    message = _message(a_handoff(1, "soap-a"))
-    answer = _post(soap, to_bytes(message).replace(b"tr_1", b"tr_2"))
-    assert answer.status_code == 500
-    assert "does not fit" in answer.text
-    assert soap.effects(SIGNED) == []
 
 
 @pytest.mark.parametrize(
@@ -229,7 +122,7 @@ def test_a_changed_body_is_refused(soap: Running) -> None:
     ids=["nothing", "no envelope", "doctype", "empty body"],
 )
 def test_what_is_no_soap_is_a_fault(soap: Running, body: bytes) -> None:
-    answer = _post(soap, body)
+    answer = post(soap, body)
     assert answer.status_code == 500
     assert etree.fromstring(answer.content).findtext(".//faultcode") == "soap:Client"
 
@@ -268,26 +161,6 @@ def test_inline_papers_and_all_that_is_optional_arrive(soap: Running, known: Any
     assert again.receipt.number == effect.number
 
 
-@pytest.mark.parametrize(("user", "password"), [("hub", "wrong"), ("somebody", SECRETS["SOAP_B_PASSWORD"])])
-def test_a_wrong_password_or_name_has_no_effect(soap: Running, user: str, password: str) -> None:
-    token = UsernameToken(user, password, use_digest=True)
-    with client(soap, KNOWN, token) as speaking, pytest.raises(zeep.exceptions.Fault, match="wrong password"):
-        speaking.service.Ping()
-    with client(soap, KNOWN, None) as speaking, pytest.raises(zeep.exceptions.Fault, match="UsernameToken"):
-        speaking.service.Ping()
-
-
-@pytest.mark.parametrize("nonce", ["không phải base64", "A", ""])
-def test_a_nonce_that_is_none_is_a_fault_too(soap: Running, nonce: str) -> None:
-    envelope = contract("department.wsdl").envelope("Ping", {})
-    wsse.username_token(envelope, "hub", SECRETS["SOAP_B_PASSWORD"], now())
-    for element in envelope.iter("{*}Nonce", "{*}Password"):
-        element.text = nonce
-    answer = call("POST", soap.urls[KNOWN], data=to_bytes(envelope), headers={"Content-Type": CONTENT_TYPE})
-    assert answer.status_code == 500
-    assert "wrong password" in answer.text
-
-
 def test_a_department_that_pushes_soap_signs_its_reports(known: Any, witness: WitnessHub) -> None:
     handoff = a_handoff(9001, "soap-b")
     known.SubmitDossier(key="tr_1", handoff=said(handoff))
@@ -300,19 +173,3 @@ def test_the_wsdl_names_the_address_at_which_it_was_asked_for(soap: Running) -> 
     addresses = etree.fromstring(answer.content).iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")
     assert [address.get("location") for address in addresses] == [soap.urls[SIGNED]]
     assert call("GET", soap.urls[SIGNED]).status_code == 404
-
-
-def _message(handoff: Handoff) -> Element:
-    """The signed envelope of a hand-over."""
-    message = contract("department.wsdl").envelope("SubmitDossier", {"key": "tr_1", "handoff": said(handoff)})
-    key = SigningKey.from_pem(SECRETS["SOAP_SIGN_KEY"].encode(), SECRETS["SOAP_SIGN_CERTIFICATE"].encode())
-    wsse.sign(message, key, now())
-    return message
-
-
-def _posted(soap: Running, handoff: Handoff) -> requests.Response:
-    return _post(soap, to_bytes(_message(handoff)))
-
-
-def _post(soap: Running, body: bytes) -> requests.Response:
-    return call("POST", soap.urls[SIGNED], data=body, headers={"Content-Type": CONTENT_TYPE})
