@@ -23,6 +23,15 @@ EXCHANGE: Final = Exchange("hub", type="topic", durable=True)
 DEAD_EXCHANGE: Final = Exchange("hub.dead", type="fanout", durable=True)
 DEAD: Final = "hub.dead"
 DELIVERY_LIMIT: Final = 20
+QUORUM: Final = {
+    "x-queue-type": "quorum",
+    "x-delivery-limit": DELIVERY_LIMIT,
+    "x-dead-letter-exchange": DEAD_EXCHANGE.name,
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",
+}
+"""What makes a queue of ours on RabbitMQ: publisher, worker and deploy/rabbitmq must say the same, else it is a 406."""
+QUORUM_DEAD: Final = {"x-queue-type": "quorum"}
 CONNECT_TIMEOUT: Final = 3.0
 """seconds"""
 
@@ -37,25 +46,14 @@ def is_rabbitmq(settings: Settings) -> bool:
 
 
 def queues(settings: Settings, catalogue: Catalogue) -> list[Queue]:
-    """The queues as publisher and worker must both declare them: another argument is a 406 from RabbitMQ."""
-    arguments = (
-        {
-            "x-queue-type": "quorum",
-            "x-delivery-limit": DELIVERY_LIMIT,
-            "x-dead-letter-exchange": DEAD_EXCHANGE.name,
-            "x-dead-letter-strategy": "at-least-once",
-            "x-overflow": "reject-publish",
-        }
-        if is_rabbitmq(settings)
-        else None
-    )
+    """The queues as publisher and worker must both declare them."""
     return [
         Queue(
             name,
             EXCHANGE,
             routing_key=name,
             durable=True,
-            queue_arguments=arguments,
+            queue_arguments=QUORUM if is_rabbitmq(settings) else None,
             no_declare=not settings.broker_declares,
         )
         for name in queue_names(catalogue)
@@ -64,7 +62,7 @@ def queues(settings: Settings, catalogue: Catalogue) -> list[Queue]:
 
 def dead_queue() -> Queue:
     """Where RabbitMQ puts a nudge that killed its worker too often. The row is still due: the sweep goes on."""
-    return Queue(DEAD, DEAD_EXCHANGE, durable=True, queue_arguments={"x-queue-type": "quorum"})
+    return Queue(DEAD, DEAD_EXCHANGE, durable=True, queue_arguments=QUORUM_DEAD)
 
 
 def application(settings: Settings, catalogue: Catalogue) -> Celery:

@@ -9,6 +9,7 @@ from celery import Celery
 from hub import broker, clock, dispatch, polling
 from hub.messages import due, evidence
 from hub.wiring import Hub
+from hub.worker.consumer import HouseConsumer
 from hub.worker.task import HouseTask
 
 SWEEP: Final = "ticks.sweep"
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 def create(hub: Hub) -> Celery:
     """The application for ``hub``; its process opens the hub before it consumes."""
     app = broker.application(hub.settings, hub.catalogue)
+    app.conf.worker_consumer = HouseConsumer
     for name, verb in _tasks(hub).items():
         app.task(verb, name=name, base=HouseTask)
     app.conf.beat_schedule = {
