@@ -22,8 +22,11 @@ _TUNNELS: Final = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Every address of ``host`` for TCP, in the system's order. Raises OSError (gaierror) if it has none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """Every address of ``host`` for TCP, in the system's order. Raises gaierror, or ContractBroken for no name at all."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise ContractBroken(Code.ADDRESS, "the address has a host that cannot be a name") from None
     return list(dict.fromkeys(str(sockaddr[0]) for _, _, _, _, sockaddr in found))
 
 
@@ -38,7 +41,7 @@ class AddressGuard:
         """The addresses of ``host``. Raises ContractBroken if any is closed to us: one bad answer spoils all."""
         addresses = self._resolver(host, port)
         if not addresses:
-            raise OSError(f"{host} has no address")
+            raise socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
         for address in addresses:
             if not self._is_open(unwrapped(ip_address(address))):
                 raise ContractBroken(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
-from ssl import SSLError
+from ssl import SSLEOFError, SSLError, SSLZeroReturnError
 from typing import Any, Final
 
 import requests
@@ -26,6 +26,8 @@ BUSY: Final = frozenset({408, 425, 429, 503})
 """The request was not taken up; nothing was done."""
 _REFUSALS: Final = frozenset({400, 422})
 """What can be said of a dossier. Other 4xx speak of addresses and protocols: no citizen may be refused by those."""
+_TLS_ENDED: Final = (SSLEOFError, SSLZeroReturnError)
+"""The connection broke; that TLS noticed says nothing about trust."""
 _UNUSABLE: Final = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -74,7 +76,7 @@ def translated(call: Call, *, idempotent: bool) -> Iterator[None]:
 def _fate(error: BaseException, call: Call, *, idempotent: bool) -> ConnectorError:
     causes = list(_causes(error))
     unknown = call.sent and not idempotent
-    if any(isinstance(cause, SSLError | urllib3.SSLError | requests.exceptions.SSLError) for cause in causes):
+    if any(isinstance(cause, SSLError) and not isinstance(cause, _TLS_ENDED) for cause in causes):
         return Unavailable(Code.TLS, outcome_unknown=unknown)
     if not call.sent:
         return Unavailable(Code.UNREACHABLE)

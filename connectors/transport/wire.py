@@ -8,7 +8,7 @@ import io
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.client import HTTPResponse, RemoteDisconnected
@@ -18,7 +18,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from connectors.transport.addresses import AddressGuard
+from connectors.transport.addresses import AddressGuard, resolve
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class Call:
     """time.monotonic() at which the last byte of the reply must be here"""
     on_sent: Callable[[], None] | None = None
     guard: AddressGuard | None = None
+    """None: wherever the name leads"""
     sent: bool = False
     """The request has been written whole. Before that the other party cannot have understood it."""
     status: int | None = None
@@ -119,28 +120,25 @@ class _PlainConnection(HTTPConnection):
         call.was_sent()
 
     def _new_conn(self) -> socket.socket:
-        """Connects to an address that the guard has seen; the name stays what TLS and Host are about."""
-        guard = UNDERWAY.get().guard
-        if guard is None:
-            return super()._new_conn()
-        name = self._dns_host
+        """Connects to the addresses that the guard has seen, in turn; the name stays what TLS and Host are about."""
+        call, name = UNDERWAY.get(), self._dns_host
         try:
-            addresses = guard(name, self.port)
+            addresses = (call.guard or resolve)(name, self.port)
         except socket.gaierror as error:
             raise NameResolutionError(name, self, error) from error
         try:
-            return self._first_open(addresses)
+            return self._first_open(addresses, call)
         finally:
             self._dns_host = name
 
-    def _first_open(self, addresses: list[str]) -> socket.socket:
+    def _first_open(self, addresses: list[str], call: Call) -> socket.socket:
+        patience = self.timeout or call.left()
         *others, last = addresses
         for self._dns_host in others:
-            try:
+            self.timeout = min(patience, call.left())
+            with suppress(NewConnectionError, ConnectTimeoutError):
                 return super()._new_conn()
-            except (NewConnectionError, ConnectTimeoutError):
-                continue
-        self._dns_host = last
+        self._dns_host, self.timeout = last, min(patience, call.left())
         return super()._new_conn()
 
 

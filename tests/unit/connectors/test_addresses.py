@@ -1,6 +1,7 @@
 """Where a webhook may go, whatever its name resolves to."""
 
 import socket
+import time
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -152,3 +153,27 @@ def test_a_name_without_an_address_is_unreachable_and_nothing_was_done() -> None
 
     assert caught.value.code == Code.UNREACHABLE
     assert not caught.value.outcome_unknown
+
+
+def test_addresses_that_do_not_answer_do_not_outlive_the_deadline() -> None:
+    silent = ["127.0.0.1"] * 200
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        port = listener.getsockname()[1]
+        waiting = []
+        for _ in range(4):  # fill the queue of a server that accepts nobody: the next to knock hears nothing
+            waiting.append(socket.socket())
+            waiting[-1].setblocking(False)
+            waiting[-1].connect_ex(("127.0.0.1", port))
+        guard = AddressGuard(["127.0.0.0/8"], answers(*silent))
+        started = time.monotonic()
+        with (
+            Transport("portal.test", timeout=1, tls=Tls(), folder=Path(), guard=guard) as transport,
+            pytest.raises(Unavailable) as caught,
+        ):
+            transport.post(f"http://portal.example:{port}/", b"{}", {})
+        took = time.monotonic() - started
+        for knocking in waiting:
+            knocking.close()
+
+    assert caught.value.code == Code.UNREACHABLE
+    assert took < 5
