@@ -22,7 +22,7 @@ _TUNNELS: Final = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Every address of ``host`` for TCP, in the system's order. Raises gaierror, or ContractBroken for no name at all."""
+    """Every address of ``host`` for TCP, in the system's order. Raises gaierror, or ContractBroken if it is no name."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
