@@ -110,7 +110,7 @@ class ConnectorError(Exception):
         super().__init__(f"{code}: {detail or self.__doc__}")
 
 
-class Unavailable(ConnectorError):  # noqa: N818 - a fate reads as what happened
+class Unavailable(ConnectorError):
     """The other party did not answer, or said that it cannot now; try again later.
 
     ``outcome_unknown`` is true when the request's bytes had left: the other party may have acted on them, so it must be
@@ -125,7 +125,7 @@ class Unavailable(ConnectorError):  # noqa: N818 - a fate reads as what happened
         self.retry_after = retry_after
 
 
-class Rejected(ConnectorError):  # noqa: N818 - a fate reads as what happened
+class Rejected(ConnectorError):
     """The other party understood and says no; sending the same again would not help.
 
     ``reason`` is the other party's own words for the applicant; it is stored, never logged.
@@ -136,7 +136,7 @@ class Rejected(ConnectorError):  # noqa: N818 - a fate reads as what happened
         self.reason = reason
 
 
-class Duplicate(ConnectorError):  # noqa: N818 - a fate reads as what happened
+class Duplicate(ConnectorError):
     """The other party already has this; treat it as done.
 
     ``reply`` is what a first answer would have been (a department's Receipt); None if the other party only says so.
@@ -147,5 +147,5 @@ class Duplicate(ConnectorError):  # noqa: N818 - a fate reads as what happened
         self.reply = reply
 
 
-class ContractBroken(ConnectorError):  # noqa: N818 - a fate reads as what happened
+class ContractBroken(ConnectorError):
     """The other party said something that its contract does not have; a person must look."""

@@ -91,7 +91,7 @@ def contract(wsdl: str) -> Contract:
 
 
 def _client(wsdl: str) -> Any:
-    return zeep.Client(BASE + wsdl, transport=_Vendored(), settings=STRICT)  # type: ignore[no-untyped-call]
+    return zeep.Client(BASE + wsdl, transport=_Vendored(), settings=STRICT)
 
 
 def _operation(operation: Any) -> Operation:
