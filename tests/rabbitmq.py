@@ -7,17 +7,17 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from kombu import Connection
-
 from hub.embedded.files import kept_password, write_private
 from hub.embedded.ports import LOOPBACK, free_port, is_free
 from hub.embedded.process import Process, Program
+from tests import debian
 
 USER: Final = "house"
 NOT_INSTALLED: Final = "RabbitMQ is not installed"
@@ -26,18 +26,19 @@ WRITTEN_WITHIN: Final = 2.0
 a queue that is killed before is there again empty and without a leader (seen on 3.10.8)"""
 _READY_WITHIN: Final = 90.0
 """seconds; a node that was killed reads its logs first"""
-_POLICY: Final = Path("/usr/sbin/policy-rc.d")
-"""Debian asks this script before a package starts its service; 101 means no."""
 
 
 class RabbitMQ:
     """One node and the port mapper (epmd) that it needs, with everything in ``directory``.
 
+    ``configuration`` goes before our own lines in its rabbitmq.conf; the later of two wins. One that loads definitions
+    takes away ``url`` and ``management_url``: RabbitMQ makes no default user then.
     Start it from a thread that lives as long as it shall: both processes end with the thread that started them.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, configuration: str = "") -> None:
         self.directory = directory.resolve()
+        self._configuration = configuration
         self._taken: list[int] = []
         self.port, self.management_port, self._distribution, self._mapper_port = (self._port() for _ in range(4))
         self._node = f"house-{secrets.token_hex(4)}@localhost"
@@ -52,14 +53,17 @@ class RabbitMQ:
     @property
     def url(self) -> str:
         """As an administrator, on the virtual host "/"."""
-        return self.url_of(USER, self.password)
+        return self.url_of(USER, self.password, "/")
 
-    def url_of(self, user: str, password: str) -> str:
-        return f"amqp://{user}:{password}@{LOOPBACK}:{self.port}//"
+    def url_of(self, user: str, password: str, host: str) -> str:
+        return f"amqp://{user}:{password}@{LOOPBACK}:{self.port}/{host}"
 
     @property
     def management_url(self) -> str:
-        return f"http://{USER}:{self.password}@{LOOPBACK}:{self.management_port}"
+        return self.management_url_of(USER, self.password)
+
+    def management_url_of(self, user: str, password: str) -> str:
+        return f"http://{user}:{password}@{LOOPBACK}:{self.management_port}"
 
     def start(self) -> None:
         """Returns when it answers. Raises CannotStart with the last line of its log."""
@@ -70,13 +74,14 @@ class RabbitMQ:
         self._server.wait_until(self.answers, seconds=_READY_WITHIN)
 
     def answers(self) -> bool:
-        """Whether it takes connections, its page of queues included."""
+        """Whether it greets whoever connects, its page of queues included; that is the last step of its start."""
         try:
-            with Connection(self.url, connect_timeout=2) as connection:
-                connection.connect()
-        except (OSError, *Connection(self.url).connection_errors):
+            with socket.create_connection((LOOPBACK, self.port), timeout=2) as connection:
+                connection.sendall(b"AMQP\x00\x00\x09\x01")
+                greeted = connection.recv(1) == b"\x01"
+        except OSError:
             return False
-        return not is_free(self.management_port)
+        return greeted and not is_free(self.management_port)
 
     def kill(self) -> None:
         """SIGKILL; the data stay, except for queues younger than WRITTEN_WITHIN."""
@@ -119,7 +124,7 @@ class RabbitMQ:
         write_private(cookie, secrets.token_hex(16))
         (self.directory / "enabled_plugins").write_text("[rabbitmq_management].\n")
         lines = {
-            "listeners.tcp.1": f"{LOOPBACK}:{self.port}",
+            "listeners.tcp.default": f"{LOOPBACK}:{self.port}",
             "management.tcp.ip": LOOPBACK,
             "management.tcp.port": str(self.management_port),
             "default_user": USER,
@@ -128,7 +133,7 @@ class RabbitMQ:
             "raft.wal_max_size_bytes": "33554432",
         }
         text = "".join(f"{name} = {value}\n" for name, value in lines.items())
-        write_private(self.directory / "rabbitmq.conf", text)
+        write_private(self.directory / "rabbitmq.conf", f"{self._configuration}\n{text}")
 
     def _program(self, name: str, *command: str) -> Program:
         return Program(
@@ -164,9 +169,9 @@ class RabbitMQ:
 
 
 @contextmanager
-def rabbitmq(directory: Path) -> Iterator[RabbitMQ]:
+def rabbitmq(directory: Path, configuration: str = "") -> Iterator[RabbitMQ]:
     """A running one; ended with its port mapper afterwards, the folder stays."""
-    server = RabbitMQ(directory)
+    server = RabbitMQ(directory, configuration)
     try:
         server.start()
         yield server
@@ -188,39 +193,7 @@ def install() -> str | None:
     """Install the distribution's package where it is missing and we may. None if RabbitMQ is here, else why not."""
     if available() is None:
         return None
-    if os.geteuid() != 0:
-        return f"{NOT_INSTALLED}, and only root may install it (apt-get install rabbitmq-server)"
-    if shutil.which("apt-get") is None:
-        return f"{NOT_INSTALLED}, and there is no apt-get to install it"
-    with _no_services():
-        for words in (["update"], ["install", "-y", "--no-install-recommends", "rabbitmq-server"]):
-            done = _apt(words)
-            if done.returncode != 0:
-                lines = (done.stderr or done.stdout).strip().splitlines() or ["no word why"]
-                return f"{NOT_INSTALLED}, and apt-get {words[0]} failed: {lines[-1][:200]}"
-    return available()
-
-
-def _apt(words: list[str]) -> subprocess.CompletedProcess[str]:
-    command = ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", *words]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    return subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-
-
-@contextmanager
-def _no_services() -> Iterator[None]:
-    """Keep packages from starting their services: we want the programs, not a broker on the usual port."""
-    if _POLICY.exists():  # whoever wrote it has decided
-        yield
-        return
-    _POLICY.write_text("#!/bin/sh\nexit 101\n")
-    _POLICY.chmod(0o755)
-    try:
-        yield
-    finally:
-        _POLICY.unlink()
+    return debian.install("rabbitmq-server") or available()
 
 
 def _scripts() -> Path:
