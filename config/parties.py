@@ -120,6 +120,8 @@ class Department(Data):
     """how its pushes are known to be its own; unset: its doors are closed"""
     statuses: Literal["push", "poll"]
     idempotency: Idempotency
+    gap_patience_seconds: float = Field(900, ge=0, le=86_400)
+    """how long a report waits for the ones that ought to precede it; then the steps between count as left out"""
     max_in_flight: int = Field(4, ge=1, le=64)
     timeout_seconds: float = Field(30, gt=0, le=120)
     operations: dict[Literal["submit", "find", "changes", "check"], str] = Field({})

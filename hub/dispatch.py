@@ -62,6 +62,7 @@ def _act(house: House, message: Message) -> list[Nudge]:
         work = _work(house, conn, message.source)
         _react(work, routing.INBOUND[message.kind](work, message))
         inbox.settle(conn, message)
+        work.nudges.extend(inbox.wake(conn, message.source, message.lane))
         crashpoints.reached(Point.HANDLE_BEFORE_COMMIT)
     return work.nudges
 
@@ -74,12 +75,16 @@ def _postpone(house: House, message: Message, code: str, detail: str) -> None:
     log.info("inbox_postponed", message=message.id, code=code, seconds=round(seconds, 1))
     with house.db.transaction() as conn:
         inbox.postpone(conn, message, seconds=seconds, code=code, detail=detail)
+        nudges = inbox.next_in_lane(conn, message.source, message.lane)
+    house.nudge(nudges)
 
 
 def _bury(house: House, message: Message, code: str, detail: str) -> None:
     log.error("inbox_dead", message=message.id, kind=message.kind, source=message.source, code=code)
     with house.db.transaction() as conn:
         inbox.bury(conn, message, code=code, detail=detail)
+        nudges = inbox.next_in_lane(conn, message.source, message.lane)
+    house.nudge(nudges)
 
 
 def deliver(house: House, transfer_id: str) -> None:

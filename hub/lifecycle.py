@@ -21,17 +21,18 @@ class Lifecycle(Generic[S]):
         if after not in self.moves[before]:
             raise MoveRefused(f"{before} is not followed by {after}")
 
-    def leads_to(self, before: S, after: S) -> bool:
-        """Whether some chain of moves leads from ``before`` to ``after``."""
-        seen, ahead = {before}, deque(self.moves[before])
+    def path(self, before: S, after: S, *, through: frozenset[S]) -> list[S]:
+        """The fewest moves from ``before`` to ``after`` (included) that pass ``through`` these only; empty if none do."""
+        ahead: deque[list[S]] = deque([step] for step in sorted(self.moves[before]))
+        seen = {before}
         while ahead:
-            status = ahead.popleft()
-            if status == after:
-                return True
-            if status not in seen:
-                seen.add(status)
-                ahead.extend(self.moves[status])
-        return False
+            steps = ahead.popleft()
+            if steps[-1] == after:
+                return steps
+            if steps[-1] in through - seen:
+                seen.add(steps[-1])
+                ahead.extend([*steps, step] for step in sorted(self.moves[steps[-1]]))
+        return []
 
     def to_mermaid(self) -> str:
         """The drawing that docs/reference/lifecycles.md holds."""

@@ -13,7 +13,7 @@ from hub.house import House
 from hub.messages import inbox
 from hub.messages.model import Arrival, Nudge
 from schemas.department import Changes, StatusReport
-from schemas.identifiers import Prefix, new_id
+from schemas.identifiers import DossierCode, Prefix, new_id
 
 PAGES: Final = 20
 """How many pages one poll reads at most; the next poll goes on where this one stopped."""
@@ -70,6 +70,7 @@ def _accept(conn: Connection, department: Department, report: StatusReport) -> s
         kind="department.status",
         key=report.report_id,
         external_id=report.report_id,
+        lane=DossierCode.received(report.dossier_code).normalised,
         body=report.model_dump_json().encode(),
     )
     try:

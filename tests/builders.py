@@ -9,7 +9,7 @@ from typing import Any
 from hub.clock import now
 from hub.messages.model import Arrival
 from schemas.department import Receipt, StatusReport
-from schemas.identifiers import Prefix, new_id
+from schemas.identifiers import DossierCode, Prefix, new_id
 
 _numbers = itertools.count(1)
 
@@ -89,5 +89,6 @@ def report_arrival(report: StatusReport, department: str = "rest-a") -> Arrival:
         kind="department.status",
         key=report.report_id,
         external_id=report.report_id,
+        lane=DossierCode.received(report.dossier_code).normalised,
         body=report.model_dump_json().encode(),
     )

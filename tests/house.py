@@ -86,6 +86,12 @@ class ScriptedHouse(Hub):
     def profile(self, counterparty: str) -> Idempotency:
         return self.profiles.get(counterparty) or super().profile(counterparty)
 
+    def impatient(self, code: str) -> None:
+        """From now on no report of this department waits for another."""
+        departments = dict(self.catalogue.departments)
+        departments[code] = departments[code].model_copy(update={"gap_patience_seconds": 0.0})
+        self.catalogue = self.catalogue.model_copy(update={"departments": departments})
+
     def department(self, code: str) -> ScriptedDepartment:
         player = self.players[f"department.{code}"]
         assert isinstance(player, ScriptedDepartment)

@@ -106,6 +106,10 @@ LIFECYCLE: Final = Lifecycle(
 )
 
 
+MAIN_ROAD: Final = frozenset({Status.ACCEPTED, Status.IN_PROCESS, Status.RESOLVED})
+"""What a department may leave out of its reports: these only follow from what comes after them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dossier:
     """A dossier's row. Its content is the submission in the inbox, under the same id."""

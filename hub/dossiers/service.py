@@ -1,10 +1,13 @@
 """What happens to a dossier: it is opened, released, taken by its department, moved by its department's reports."""
 
+from datetime import timedelta
+
 from hub.clock import local
 from hub.dossiers import store
-from hub.dossiers.model import LIFECYCLE, Dossier, Status
+from hub.dossiers.model import LIFECYCLE, MAIN_ROAD, Dossier, Status
 from hub.errors import NeedsAPerson, NotYet
 from hub.events import DossierOpened, DossierReleased, Event, HandoffAcknowledged, HandoffRefused, StatusMoved
+from hub.messages import inbox
 from hub.messages.model import Message
 from hub.work import Work
 from schemas.department import StatusReport
@@ -55,6 +58,8 @@ def release(work: Work, event: DossierOpened) -> list[Event]:
 def taken(work: Work, event: HandoffAcknowledged) -> list[Event]:
     """The department gave its receipt: the dossier is accepted, unless a report has already said more."""
     dossier = store.lock(work.conn, event.dossier_id)
+    # Reports that came before the receipt have been waiting for it.
+    work.nudges.extend(inbox.wake(work.conn, f"department.{dossier.department}", dossier.code))
     if dossier.stands is not Status.REGISTERED:
         return []
     return _move(work, dossier, Status.ACCEPTED, event)
@@ -76,7 +81,7 @@ def report(work: Work, message: Message) -> list[Event]:
     """A department's word on where a dossier stands, in its own code.
 
     An unknown code moves nothing and waits for a person. A late or repeated report is journaled and moves nothing. One
-    that comes before what has to precede it waits for that.
+    that comes before what has to precede it waits for that, and after the department's patience goes without it.
     """
     said = StatusReport.model_validate_json(message.body)
     department = work.catalogue.departments[message.source.removeprefix("department.")]
@@ -89,10 +94,18 @@ def report(work: Work, message: Message) -> list[Event]:
     to = Status(meaning.value)
     if _says_nothing_new(work, dossier, said, to):
         return []
-    if to not in LIFECYCLE.moves[dossier.stands]:
-        _wait_or_ask(dossier, to)
-    store.move(work.conn, dossier, to, at=said.at, reason=said.note)
-    work.note(dossier.id, "moved", before=dossier.status, after=to, reason=said.report_id)
+    steps = LIFECYCLE.path(dossier.stands, to, through=MAIN_ROAD)
+    if not steps:
+        raise NeedsAPerson("MOVE_REFUSED", f"{to} is reported of a dossier that is {dossier.status}")
+    if len(steps) > 1 and work.now < message.received_at + timedelta(seconds=department.gap_patience_seconds):
+        raise NotYet("REPORT_EARLY", f"{to} is reported while the dossier is still {dossier.status}")
+    for step in steps:
+        # More than one step: the department has left some out, and has had time to say them after all.
+        store.move(work.conn, dossier, step, at=said.at, reason=said.note)
+        work.note(
+            dossier.id, "moved" if step is to else "passed", before=dossier.status, after=step, reason=said.report_id
+        )
+        dossier = store.lock(work.conn, dossier.id)
     return [StatusMoved(dossier.id)]
 
 
@@ -106,9 +119,3 @@ def _says_nothing_new(work: Work, dossier: Dossier, said: StatusReport, to: Stat
         work.note(dossier.id, "report late", before=dossier.status, after=to, reason=said.report_id)
         return True
     return False
-
-
-def _wait_or_ask(dossier: Dossier, to: Status) -> None:
-    if LIFECYCLE.leads_to(dossier.stands, to):
-        raise NotYet("REPORT_EARLY", f"{to} is reported while the dossier is still {dossier.status}")
-    raise NeedsAPerson("MOVE_REFUSED", f"{to} is reported of a dossier that is {dossier.status}")

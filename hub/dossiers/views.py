@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from psycopg.rows import class_row
 
@@ -17,6 +17,7 @@ class SubmissionView:
     """A submission as its sender may see it; everything but the first three is None until it has been handled.
 
     ``version`` 0 is "stored, not yet a dossier": whether it is waiting, being handled or in a person's hands is ours.
+    Nothing stands here that can change while the version stays.
     """
 
     id: str
@@ -28,7 +29,6 @@ class SubmissionView:
     procedure: str | None
     department: str | None
     status: str | None
-    status_at: datetime | None
     reason: str | None
     due_at: datetime | None
 
@@ -47,16 +47,16 @@ class SubmissionView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """One event of the portal's feed: the same notice that its webhooks carry."""
+    """One event of the portal's feed; ``notice`` is the JSON that its webhooks carry."""
 
     id: str
-    notice: dict[str, Any]
+    notice: str
 
 
 _COLUMNS: Final = """
 SELECT i.id, i.external_id AS reference, i.received_at, coalesce(d.updated_at, i.received_at) AS updated_at,
-       coalesce(d.version, 0) AS version, d.raw_code AS dossier_code, d.procedure, d.department, d.status, d.status_at,
-       d.reason, d.due_at
+       coalesce(d.version, 0) AS version, d.raw_code AS dossier_code, d.procedure, d.department, d.status, d.reason,
+       d.due_at
 FROM inbox i LEFT JOIN dossier d ON d.id = i.id
 WHERE i.source = 'portal' AND
 """
@@ -84,12 +84,12 @@ WITH page AS (
 # What is still being written is older than what a reader sees: only transactions that are over for everybody count,
 # so nothing can appear behind a reader's back.
 _EVENTS: Final = """
-SELECT id, notice FROM event
+SELECT id, notice::text FROM event
 WHERE (tx, seq) > (SELECT tx, seq FROM event WHERE id = %(after)s) AND tx < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY tx, seq LIMIT %(limit)s
 """
 _EVENTS_FROM_THE_START: Final = """
-SELECT id, notice FROM event WHERE tx < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY tx, seq LIMIT %(limit)s
+SELECT id, notice::text FROM event WHERE tx < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY tx, seq LIMIT %(limit)s
 """
 
 

@@ -10,7 +10,7 @@ from hub import crashpoints
 from hub.crashpoints import Point
 from hub.db import Connection
 from hub.errors import InFlight, KeyReused, Overtaken, ReferenceReused
-from hub.messages.model import Accepted, Arrival, Message
+from hub.messages.model import Accepted, Arrival, Message, Nudge
 
 QUEUE: Final = "inbox"
 
@@ -20,8 +20,9 @@ WITH keyed AS (
     VALUES (%(source)s, %(key)s, %(fingerprint)s, %(id)s)
     ON CONFLICT DO NOTHING RETURNING message_id
 ), stored AS (
-    INSERT INTO inbox (id, source, kind, external_id, fingerprint, media_type, body)
-    SELECT message_id, %(source)s, %(kind)s, %(external_id)s, %(fingerprint)s, %(media_type)s, %(body)s FROM keyed
+    INSERT INTO inbox (id, source, kind, external_id, lane, fingerprint, media_type, body)
+    SELECT message_id, %(source)s, %(kind)s, %(external_id)s, %(lane)s, %(fingerprint)s, %(media_type)s, %(body)s
+    FROM keyed
     RETURNING id, received_at
 ), traced AS (
     INSERT INTO journal (subject, actor, verb, after) SELECT id, %(source)s, 'received', 'received' FROM stored
@@ -33,7 +34,9 @@ _CLAIM: Final = """
 UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, nudged_at = NULL,
     due_at = clock_timestamp() + make_interval(secs => %(lease)s)
 WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-RETURNING id, source, kind, body, received_at, attempts AS fence, tries
+  AND NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.source = inbox.source AND earlier.lane = inbox.lane
+                  AND earlier.lane <> '' AND earlier.seq < inbox.seq AND earlier.state = 'received')
+RETURNING id, source, kind, lane, body, received_at, attempts AS fence, tries
 """
 
 
@@ -50,6 +53,7 @@ def accept(conn: Connection, arrival: Arrival) -> Accepted:
         "kind": arrival.kind,
         "key": arrival.key,
         "external_id": arrival.external_id,
+        "lane": arrival.lane,
         "fingerprint": fingerprint,
         "media_type": arrival.media_type,
         "body": arrival.body,
@@ -98,7 +102,7 @@ def _same_reference(conn: Connection, arrival: Arrival, fingerprint: bytes) -> A
 
 
 def claim(conn: Connection, message_id: str, *, lease: float) -> Message | None:
-    """Take the message for ``lease`` seconds; None if it is not due or somebody else has it."""
+    """Take the message for ``lease`` seconds; None if it is not due, not the first of its lane, or somebody has it."""
     with conn.cursor(row_factory=class_row(Message)) as cursor:
         return cursor.execute(_CLAIM, {"id": message_id, "lease": lease}).fetchone()
 
@@ -120,6 +124,27 @@ def settle(conn: Connection, message: Message) -> None:
     )
     if done.rowcount != 1:
         raise Overtaken
+
+
+def wake(conn: Connection, source: str, lane: str) -> list[Nudge]:
+    """Something has happened in this lane: whoever waits in it may go on. A wait that is cut short does not count."""
+    woken = conn.execute(
+        "UPDATE inbox SET due_at = now(), nudged_at = NULL, tries = tries - 1"
+        " WHERE source = %s AND lane = %s AND lane <> '' AND state = 'waiting' AND due_at > now() RETURNING id, seq",
+        (source, lane),
+    ).fetchall()
+    in_order = sorted(woken, key=lambda row: int(row["seq"]))
+    return [Nudge(QUEUE, row["id"]) for row in in_order] + next_in_lane(conn, source, lane)
+
+
+def next_in_lane(conn: Connection, source: str, lane: str) -> list[Nudge]:
+    """The first of a lane that nobody has looked at yet: its own nudge may have come while another went before it."""
+    row = conn.execute(
+        "SELECT id FROM inbox WHERE source = %s AND lane = %s AND lane <> '' AND state = 'received'"
+        " ORDER BY seq LIMIT 1",
+        (source, lane),
+    ).fetchone()
+    return [Nudge(QUEUE, row["id"])] if row else []
 
 
 def postpone(conn: Connection, message: Message, *, seconds: float, code: str, detail: str) -> None:

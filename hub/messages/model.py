@@ -40,7 +40,10 @@ class Nudge:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message at the front door. ``key`` binds repetitions, ``external_id`` is the sender's own name for it."""
+    """A message at the front door. ``key`` binds repetitions, ``external_id`` is the sender's own name for it.
+
+    What comes from one source in one ``lane`` is handled in the order in which it came; "" is no lane.
+    """
 
     id: str
     source: str
@@ -48,6 +51,7 @@ class Arrival:
     key: str
     external_id: str
     body: bytes
+    lane: str = ""
     media_type: str = "application/json"
 
 
@@ -67,6 +71,7 @@ class Message:
     id: str
     source: str
     kind: str
+    lane: str
     body: bytes
     received_at: datetime
     fence: int

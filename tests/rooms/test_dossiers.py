@@ -187,3 +187,41 @@ def test_a_message_and_what_it_brings_about_are_one(house: ScriptedHouse) -> Non
     assert inbox_state(house, accepted.id) == ("waiting", "HANDLER_FAILED")
     for table in ("dossier", "event", "outbox", "handoff"):
         assert house.count(table) == 0
+
+
+def test_reports_of_one_dossier_are_handled_in_the_order_in_which_they_came(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    first = house.accept(report_arrival(a_report(code, "DANG_XU_LY", minutes=1)))
+    second = house.accept(report_arrival(a_report(code, "DA_CO_KET_QUA", minutes=2)))
+    house.waiting.clear()
+    dispatch.handle(house, second.id)
+    assert inbox_state(house, second.id) == ("received", None)
+    dispatch.handle(house, first.id)
+    assert house.waiting[-1] == Nudge("inbox", second.id)
+    house.carry()
+    assert status_of(house, code) == "resolved"
+
+
+def test_a_report_that_waited_goes_on_as_soon_as_its_predecessor_is_there(house: ScriptedHouse) -> None:
+    code = an_accepted_dossier(house)
+    report(house, code, "DA_CO_KET_QUA", 9)
+    report(house, code, "DANG_XU_LY", 5)
+    assert status_of(house, code) == "resolved"
+
+
+def test_steps_that_a_department_leaves_out_are_passed_when_its_patience_is_over(house: ScriptedHouse) -> None:
+    house.impatient("rest-a")
+    code = an_accepted_dossier(house)
+    report(house, code, "DA_TRA_KET_QUA")
+    assert status_of(house, code) == "returned"
+    passed = house.rows("SELECT after FROM journal WHERE verb = 'passed' ORDER BY id")
+    assert [line["after"] for line in passed] == ["in_process", "resolved"]
+
+
+def test_no_patience_leads_a_dossier_back(house: ScriptedHouse) -> None:
+    house.impatient("rest-a")
+    code = an_accepted_dossier(house)
+    report(house, code, "DA_CO_KET_QUA", 1)
+    message = report(house, code, "DA_TIEP_NHAN", 2)
+    assert inbox_state(house, message) == ("dead", "MOVE_REFUSED")
+    assert status_of(house, code) == "resolved"

@@ -16,7 +16,9 @@ CREATE TABLE inbox (
     id           text PRIMARY KEY,
     source       text NOT NULL,
     kind         text NOT NULL,
+    seq          bigint GENERATED ALWAYS AS IDENTITY,
     external_id  text NOT NULL,
+    lane         text NOT NULL DEFAULT '',           -- of one source, what must be handled in its order: the dossier
     fingerprint  bytea NOT NULL CHECK (length(fingerprint) = 32),
     media_type   text NOT NULL,
     body         bytea NOT NULL,
@@ -33,6 +35,7 @@ CREATE TABLE inbox (
     CHECK ((settled_at IS NOT NULL) = (state = 'handled'))
 );
 CREATE INDEX inbox_due ON inbox (due_at) WHERE state IN ('received', 'waiting');
+CREATE INDEX inbox_lane ON inbox (source, lane, seq) WHERE lane <> '' AND state IN ('received', 'waiting');
 CREATE INDEX inbox_dead ON inbox (received_at) WHERE state = 'dead';
 
 -- A key seen in January still answers in December: narrow rows, no expiry.
