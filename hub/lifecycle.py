@@ -22,7 +22,7 @@ class Lifecycle(Generic[S]):
             raise MoveRefused(f"{before} is not followed by {after}")
 
     def path(self, before: S, after: S, *, through: frozenset[S]) -> list[S]:
-        """The fewest moves from ``before`` to ``after`` (included) that pass ``through`` these only; empty if none do."""
+        """The fewest moves from ``before`` to ``after`` (included) that pass ``through`` these only; empty: none do."""
         ahead: deque[list[S]] = deque([step] for step in sorted(self.moves[before]))
         seen = {before}
         while ahead:

@@ -102,9 +102,8 @@ def report(work: Work, message: Message) -> list[Event]:
     for step in steps:
         # More than one step: the department has left some out, and has had time to say them after all.
         store.move(work.conn, dossier, step, at=said.at, reason=said.note)
-        work.note(
-            dossier.id, "moved" if step is to else "passed", before=dossier.status, after=step, reason=said.report_id
-        )
+        verb = "moved" if step is to else "passed"
+        work.note(dossier.id, verb, before=dossier.status, after=step, reason=said.report_id)
         dossier = store.lock(work.conn, dossier.id)
     return [StatusMoved(dossier.id)]
 

@@ -13,7 +13,7 @@ from hub.http.answers import AcceptedReport
 from hub.messages.model import Accepted, Arrival
 from schemas import strict
 from schemas.department import StatusReport
-from schemas.identifiers import Prefix, new_id
+from schemas.identifiers import DossierCode, Prefix, new_id
 
 router: Final = APIRouter(tags=["departments"])
 
@@ -54,5 +54,6 @@ def take(house: House, sender: Department, said: StatusReport, key: str | None) 
         key=key or said.report_id,
         external_id=said.report_id,
         body=said.model_dump_json().encode(),
+        lane=DossierCode.received(said.dossier_code).normalised,
     )
     return reception.store(house, arrival)
