@@ -1,7 +1,7 @@
 """A department behind SOAP, played by the test: what it says, signed or not, and what it was told."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -9,8 +9,11 @@ from http import HTTPStatus
 from socket import socket
 from typing import Any
 
+import pytest
+
 from config.catalogue import Catalogue, load
 from connectors.departments.soap import NAMESPACE, SOAPDepartment
+from connectors.errors import ConnectorError
 from connectors.transport import envelope as soap
 from connectors.transport import wsse, xml
 from connectors.transport.wsse import SigningKey
@@ -165,3 +168,22 @@ def body_in(request: bytes) -> bytes:
 def text(message: Element, *path: str) -> str | None:
     """The text of a descendant, by names without the namespace."""
     return message.findtext("/".join(f"{{{NAMESPACE}}}{name}" for name in path))
+
+
+Ask = Callable[[SOAPDepartment], object]
+
+
+def submit(port: SOAPDepartment) -> object:
+    return port.submit(a_handoff(), "tr_1")
+
+
+def find(port: SOAPDepartment) -> object:
+    return port.find(a_handoff(), "tr_1")
+
+
+def fate(office: Office, reply: bytes | Behaviour, ask: Ask = submit) -> ConnectorError:
+    """What ``ask`` raises when the department behaves so. The words of a message are never in the error."""
+    with pytest.raises(ConnectorError) as raised:
+        ask(office.will(reply))
+    assert "Nguyễn" not in str(raised.value)
+    return raised.value

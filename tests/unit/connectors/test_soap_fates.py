@@ -1,19 +1,12 @@
-"""What becomes of a SOAP call, on real sockets: only what is proven and as agreed is a success."""
+"""What becomes of a SOAP call, on real sockets: typed faults, other faults, and no answer at all."""
 
 import socket
 import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 
 import pytest
 
-from connectors.departments.soap import SOAPDepartment
-from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
-from connectors.transport import envelope as soap
-from connectors.transport import xml
-from hub.clock import now
-from tests.unit.connectors.forgeries import OTHERS, WRAPPING
-from tests.unit.connectors.lures import BILLION_LAUGHS, WIDE, a_listener
+from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
 from tests.unit.connectors.partner import Behaviour, Partner, a_closed_port, reset
 from tests.unit.connectors.soap_office import (
     BUSY,
@@ -21,53 +14,22 @@ from tests.unit.connectors.soap_office import (
     EXISTS,
     FOUND,
     REASON,
-    RECEIPT,
     REFUSED,
     SUBMITTED,
     Office,
     a_handoff,
-    an_office,
     answer,
     body_in,
+    fate,
+    find,
     heard,
     http,
     refusal,
+    submit,
     text,
 )
 
 OTHER = "000.00.31.H42-261124-0002"
-
-Ask = Callable[[SOAPDepartment], object]
-
-
-def submit(port: SOAPDepartment) -> object:
-    return port.submit(a_handoff(), "tr_1")
-
-
-def find(port: SOAPDepartment) -> object:
-    return port.find(a_handoff(), "tr_1")
-
-
-@pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
-    """A department that signs."""
-    with an_office("soap-a") as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def plain_office() -> Iterator[Office]:
-    """A department that does not sign."""
-    with an_office("soap-b") as opened:
-        yield opened
-
-
-def fate(office: Office, reply: bytes | Behaviour, ask: Ask = submit) -> ConnectorError:
-    """What ``ask`` raises when the department behaves so. The words of a message are never in the error."""
-    with pytest.raises(ConnectorError) as raised:
-        ask(office.will(reply))
-    assert "Nguyễn" not in str(raised.value)
-    return raised.value
 
 
 def test_a_dossier_is_handed_over_whole_signed_and_under_its_key(office: Office) -> None:
@@ -186,82 +148,6 @@ def test_a_fault_behind_503_did_nothing(plain_office: Office) -> None:
     failed = fate(plain_office, refusal("Server", status=503, signer=None))
     assert isinstance(failed, Unavailable)
     assert (failed.code, failed.outcome_unknown) == (Code.BUSY, False)
-
-
-@pytest.mark.parametrize("detail", [None, REFUSED, EXISTS, BUSY])
-def test_an_unsigned_fault_leaves_the_outcome_unknown(office: Office, detail: str | None) -> None:
-    failed = fate(office, refusal("Client", detail, signer=None))
-    assert isinstance(failed, Unavailable)
-    assert (failed.code, failed.outcome_unknown) == (Code.UNSIGNED_FAULT, True)
-
-
-@pytest.mark.parametrize("signer", [None, "SOAP_B", "SOAP_SIGN"])
-def test_a_success_that_is_not_signed_by_the_department_is_not_believed(office: Office, signer: str | None) -> None:
-    failed = fate(office, answer(SUBMITTED, signer=signer))
-    assert isinstance(failed, ContractBroken)
-    assert failed.code == Code.SIGNATURE
-
-
-def test_an_old_answer_replayed_is_not_believed(office: Office) -> None:
-    assert fate(office, answer(SUBMITTED, at=now() - timedelta(minutes=6))).code == Code.SIGNATURE
-
-
-HARMLESS = "a comment inside a value"
-"""Our parser drops it and reads the value whole: see test_wsse."""
-
-
-@pytest.mark.parametrize("move", [*WRAPPING, *(OTHERS.keys() - {HARMLESS})])
-def test_a_forged_answer_is_not_believed(office: Office, move: str) -> None:
-    forge = OTHERS.get(move) or WRAPPING[move][0]
-    signed = xml.parse(body_in(answer(SUBMITTED)))
-    forge(signed)
-    assert isinstance(fate(office, http(200, soap.to_bytes(signed))), ContractBroken)
-
-
-UNREADABLE = {
-    "a login page": http(200, b"<html><body>Dang nhap</body></html>", "text/html"),
-    "text": http(200, b"OK", "text/plain"),
-    "nothing": http(200, b""),
-    "nothing at all": http(204, b""),
-    "half an envelope": http(200, b'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Bo'),
-    "SOAP 1.2": http(200, b'<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body/></e:Envelope>'),
-    "an empty Body": http(
-        200, b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body/></e:Envelope>'
-    ),
-    "a moment without a zone": answer(SUBMITTED.replace("+07:00", "")),
-    "a moment that is none": answer(SUBMITTED.replace("11-24T", "02-30T")),
-    "an empty number": answer(SUBMITTED.replace("31/2026-7", "")),
-    "a number of blanks": answer(SUBMITTED.replace("31/2026-7", "  ")),
-    "no receipt": answer(SUBMITTED.replace(RECEIPT, "")),
-    "two receipts": answer(SUBMITTED.replace(RECEIPT, RECEIPT * 2)),
-    "an element too many": answer(SUBMITTED.replace("</receipt>", "<more/></receipt>")),
-    "the answer to another question": answer(FOUND),
-    "our own message": answer(f"<FindDossier><dossierCode>{CODE}</dossierCode></FindDossier>"),
-    "a malformed typed fault": refusal("Client", REFUSED.replace("<code>TP-07</code>", "")),
-    "a page that says conflict": http(409, b"<html/>", "text/html"),
-    "a problem+json refusal": http(422, b'{"detail":"no"}', "application/problem+json"),
-    "a page that says not found": http(404, b"<html/>", "text/html"),
-    "a redirect": http(302, b"", "text/html", "Location: http://127.0.0.1:1/"),
-    "billion laughs": http(200, BILLION_LAUGHS),
-    "90000 attributes": http(200, WIDE),
-    "300 levels": http(200, b"<a>" * 300 + b"</a>" * 300),
-    "more than a mebibyte": http(200, b"<a>" + b" " * 1_100_000 + b"</a>"),
-    "a file by entity": http(200, b'<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/passwd">]><a>&f;</a>'),
-}
-
-
-@pytest.mark.parametrize("what", UNREADABLE)
-def test_a_reply_that_the_contract_does_not_have_waits_for_a_person(office: Office, what: str) -> None:
-    failed = fate(office, UNREADABLE[what])
-    assert isinstance(failed, ContractBroken)
-    assert failed.code == Code.CONTRACT
-
-
-def test_nothing_that_a_reply_points_to_is_fetched(office: Office) -> None:
-    with a_listener() as (port, visits):
-        lure = f'<!DOCTYPE a SYSTEM "http://127.0.0.1:{port}/evil.dtd"><a/>'
-        assert isinstance(fate(office, http(200, lure.encode())), ContractBroken)
-        assert next(visits) is None
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What we say in SOAP: exactly what the WSDL has, or nothing; read from vendored contracts only."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,6 @@ from tests.unit.connectors.soap_office import (
     SUBMITTED,
     Office,
     a_handoff,
-    an_office,
     answer,
     heard,
     text,
@@ -33,13 +31,6 @@ from tests.unit.connectors.soap_office import (
 )
 
 WSDL = "department.wsdl"
-
-
-@pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
-    """A department that signs and wants ours signed."""
-    with an_office("soap-a") as opened:
-        yield opened
 
 
 def test_a_handoff_is_said_in_the_words_of_the_wsdl() -> None:
