@@ -34,6 +34,8 @@ QUORUM: Final = {
 QUORUM_DEAD: Final = {"x-queue-type": "quorum"}
 CONNECT_TIMEOUT: Final = 3.0
 """seconds"""
+CONFIRM_TIMEOUT: Final = 10.0
+"""seconds; a quorum queue without a leader takes a message and never confirms it"""
 
 
 def queue_names(catalogue: Catalogue) -> list[str]:
@@ -119,7 +121,7 @@ class Publisher:
 
     def close(self) -> None:
         if self._producer is not None:
-            self._producer.connection.collapse()
+            self._producer.connection.collect()  # no goodbye, which could wait for an answer that never comes
             self._producer = None
 
     def _connect(self) -> Producer:
@@ -144,5 +146,6 @@ class Publisher:
             headers=message.headers,
             serializer="json",
             delivery_mode=2,
+            confirm_timeout=CONFIRM_TIMEOUT,
             **message.properties,
         )

@@ -1,0 +1,172 @@
+"""The roles of deploy/rabbitmq on a real RabbitMQ, started with the configuration and the definitions that we ship."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from amqp.exceptions import AccessRefused  # type: ignore[import-untyped] # the library ships no types
+from kombu import Connection, Exchange
+
+from config.catalogue import Catalogue
+from config.settings import Settings
+from deploy.rabbitmq import definitions
+from hub import broker
+from hub.broker import Publisher
+from hub.messages.model import Nudge
+from tests.rabbitmq import RabbitMQ, install, rabbitmq
+
+pytestmark = pytest.mark.server_stack
+
+CONFIGURATION: Final = Path(definitions.__file__).with_name("rabbitmq.conf")
+PASSWORDS: Final = {role: f"the-password-of-{role}" for role in definitions.ROLES}
+EVENTS: Final = "celeryev.0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+CONTROL: Final = "worker@somewhere.celery.pidbox"
+OUTBOX: Final = "outbox.department.rest-a"
+
+
+def publish(exchange: str, key: str) -> Callable[[Any], None]:
+    def act(channel: Any) -> None:
+        message = channel.prepare_message("x", content_type="text/plain", content_encoding="utf-8")
+        channel.basic_publish(message, exchange=exchange, routing_key=key)
+
+    return act
+
+
+def listen(queue: str, exchange: str, key: str) -> Callable[[Any], None]:
+    def act(channel: Any) -> None:
+        channel.queue_declare(queue, exclusive=True)
+        channel.queue_bind(queue, exchange, key)
+        channel.basic_get(queue, no_ack=True)
+
+    return act
+
+
+ACTS: Final[dict[str, Callable[[Any], Any]]] = {
+    "nudge the inbox": publish("hub", "inbox"),
+    "nudge a department": publish("hub", OUTBOX),
+    "tick": publish("hub", "ticks"),
+    "publish past the exchange": publish("", "inbox"),
+    "publish as if dead": publish("hub.dead", ""),
+    "tell events": publish("celeryev", "worker.online"),
+    "command the workers": publish("celery.pidbox", ""),
+    "take from the inbox": lambda channel: channel.basic_get("inbox"),
+    "take a department's": lambda channel: channel.basic_get(OUTBOX),
+    "take ticks": lambda channel: channel.basic_get("ticks"),
+    "take the dead": lambda channel: channel.basic_get("hub.dead"),
+    "empty the inbox": lambda channel: channel.queue_purge("inbox"),
+    "declare the inbox": lambda channel: channel.queue_declare(
+        "inbox", durable=True, auto_delete=False, arguments=broker.QUORUM
+    ),
+    "make a queue": lambda channel: channel.queue_declare("mine", exclusive=True),
+    "make an exchange": lambda channel: channel.exchange_declare("mine", "topic"),
+    "overhear the house": lambda channel: channel.queue_bind("inbox", "hub", "#"),
+    "hear events": listen(EVENTS, "celeryev", "#"),
+    "hear commands": listen(CONTROL, "celery.pidbox", ""),
+}
+MAY: Final = {
+    "api": {"nudge the inbox"},
+    "beat": {"tick"},
+    "worker": {
+        "nudge the inbox",
+        "nudge a department",
+        "tell events",
+        "take from the inbox",
+        "take a department's",
+        "take ticks",
+        "empty the inbox",  # RabbitMQ has no right to take one message that is not also the right to take all
+        "hear commands",
+    },
+    "flower": {"hear events", "command the workers"},
+    "deploy": set(ACTS),
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Iterator[RabbitMQ]:
+    if reason := install():
+        pytest.skip(reason)
+    file = tmp_path_factory.mktemp("definitions") / "definitions.json"
+    file.write_text(definitions.text(definitions.definitions(catalogue, PASSWORDS)))
+    configuration = CONFIGURATION.read_text().replace("/etc/rabbitmq/definitions.json", str(file))
+    with rabbitmq(tmp_path_factory.mktemp("rabbitmq"), configuration) as started:
+        yield started
+
+
+def url(server: RabbitMQ, role: str) -> str:
+    return server.url_of(definitions.user(role), PASSWORDS[role], definitions.VHOST)
+
+
+def settings(server: RabbitMQ, role: str, *, declares: bool) -> Settings:
+    values = {
+        "database_url": "postgresql://nowhere/",
+        "broker_url": url(server, role),
+        "broker_declares": declares,
+        "cursor_key": "a key for cursors in tests only",
+    }
+    return Settings.model_validate(values)
+
+
+def waiting(server: RabbitMQ, queue: str) -> int:
+    with Connection(url(server, "deploy")) as connection:
+        found = connection.default_channel.queue_declare(queue, passive=True)
+        return int(found.message_count)
+
+
+def refused(server: RabbitMQ, role: str, act: Callable[[Any], None]) -> bool:
+    with Connection(url(server, role), transport_options={"confirm_publish": True}) as connection:
+        try:
+            act(connection.channel())
+        except AccessRefused:
+            return True
+    return False
+
+
+def test_the_hub_finds_the_queues_as_it_would_have_declared_them(server: RabbitMQ, catalogue: Catalogue) -> None:
+    hub = settings(server, "deploy", declares=True)
+    publisher = Publisher(broker.application(hub, catalogue), hub)
+    publisher.publish([Nudge(name, "in_x") for name in broker.queue_names(catalogue)])  # a difference raises 406
+    publisher.close()
+    assert {waiting(server, name) for name in broker.queue_names(catalogue)} == {1}
+    with Connection(url(server, "deploy")) as connection:
+        for name in broker.queue_names(catalogue):
+            connection.default_channel.queue_purge(name)
+
+
+def test_the_api_nudges_the_inbox_without_declaring_anything(server: RabbitMQ, catalogue: Catalogue) -> None:
+    hub = settings(server, "api", declares=False)
+    publisher = Publisher(broker.application(hub, catalogue), hub)
+    before = waiting(server, "inbox")
+    publisher.publish([Nudge("inbox", "sub_x")])
+    with pytest.raises(AccessRefused):
+        publisher.publish([Nudge(OUTBOX, "tr_x")])
+    publisher.publish([Nudge("inbox", "sub_y")])
+    publisher.close()
+    assert waiting(server, "inbox") == before + 2
+
+
+@pytest.mark.parametrize("role", MAY)
+def test_a_role_may_do_its_work_and_nothing_else(server: RabbitMQ, role: str) -> None:
+    with Connection(url(server, "deploy")) as connection:
+        for name, kind, durable in (("celeryev", "topic", True), ("celery.pidbox", "fanout", False)):
+            Exchange(name, kind, durable=durable).bind(connection.default_channel).declare()
+    assert {name for name, act in ACTS.items() if not refused(server, role, act)} == MAY[role]
+
+
+def test_there_is_no_user_beside_the_roles_and_without_a_password_nobody_gets_in(
+    server: RabbitMQ, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    users = server.ctl("list_users", "--formatter", "json")
+    assert users.count('"user"') == len(definitions.ROLES)
+    made = definitions.definitions(catalogue, {})
+    made["users"] = [{**user, "name": f"nobody-{user['name']}"} for user in made["users"]]
+    made["permissions"] = [{**row, "user": f"nobody-{row['user']}"} for row in made["permissions"]]
+    made["topic_permissions"] = []
+    file = tmp_path / "definitions.json"
+    file.write_text(definitions.text(made))
+    server.ctl("import_definitions", str(file))
+    with (
+        pytest.raises(AccessRefused),
+        Connection(server.url_of("nobody-hub-deploy", "", definitions.VHOST)) as connection,
+    ):
+        connection.connect()
