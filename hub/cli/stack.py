@@ -52,9 +52,10 @@ def up(
     from hub.embedded.stack import Stack
     from hub.embedded.supervisor import Supervisor
 
-    stack = Stack.planned(place, os.environ, workers=workers)
-    supervisor = Supervisor(stack, sandbox=sandbox, say=output.say)
-    supervisor.run(lambda: _show(place, as_json=as_json))
+    with place.held():
+        stack = Stack.planned(place, os.environ, workers=workers)
+        supervisor = Supervisor(stack, sandbox=sandbox, say=output.say)
+        supervisor.run(lambda: _show(place, as_json=as_json))
     if supervisor.interrupted:
         leave(Code.INTERRUPTED)
 

@@ -9,6 +9,7 @@ from hub.embedded.process import CannotStart
 
 def write_private(path: Path, text: str) -> None:
     """Put ``text`` into ``path``, whole or not at all, readable by us only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

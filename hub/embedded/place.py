@@ -17,6 +17,7 @@ from typing import IO, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hub.embedded.files import write_private
+from hub.embedded.process import CannotStart
 from hub.errors import HubError
 
 _LOCK_TRIES: Final = 5
@@ -109,9 +110,13 @@ class Place:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the one who runs the stack here. Raises AlreadyRunning."""
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("a+") as file:
+        """Be the one who runs the stack here. Raises AlreadyRunning, CannotStart where we may not write."""
+        try:
+            self._lock.parent.mkdir(parents=True, exist_ok=True)
+            opened = self._lock.open("a+")
+        except OSError as error:
+            raise CannotStart(f"cannot write in {self.folder}: {error.strerror}") from None
+        with opened as file:
             _take(file)
             file.truncate(0)
             file.write(str(os.getpid()))

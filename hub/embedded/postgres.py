@@ -75,7 +75,8 @@ class Postgres:
 
     def prepare(self) -> None:
         """Make the folder ready to be started: created, owned by the right account, free of a dead predecessor."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        for folder in (self.directory, self.log.parent):
+            folder.mkdir(parents=True, exist_ok=True)
         if _account():
             require_passage(_binary("postgres"), _account())
             require_passage(self.data, _account())

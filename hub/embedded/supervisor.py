@@ -44,8 +44,8 @@ class Supervisor:
         """in the order of the start; stopped in the reverse one"""
 
     def run(self, ready: Callable[[], None]) -> None:
-        """Until SIGINT, SIGTERM or SIGHUP. Raises AlreadyRunning, CannotStart."""
-        with self._stack.place.held(), self._signals():
+        """Until SIGINT, SIGTERM or SIGHUP; the place must be held. Raises CannotStart."""
+        with self._signals():
             try:
                 self._start()
                 self._stack.place.say_ready()
