@@ -48,7 +48,6 @@ class SubmissionDocument(BaseModel):
     status: str | None
     status_code: Annotated[str | None, Field(description="1 to 10, national list (Cổng DVCQG)")]
     status_label: Annotated[str | None, Field(description="tên trạng thái theo danh mục quốc gia")]
-    status_at: Annotated[datetime | None, Field(description="since when, by the department's word")]
     reason: str | None
     due_at: datetime | None
 

@@ -35,11 +35,12 @@ def doors(**parts: Any) -> FastAPI:
         version=version("lienthong-hub"),
         openapi_url="/openapi.json",
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,  # a redirect would break the signature, which covers the address
         **parts,
     )
     for router in DOORS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # flat: include_router would look each route up twice per request
     problems.install(app)
     openapi.install(app)
     app.add_middleware(Threshold)

@@ -21,8 +21,9 @@ _REF: Final = "#/components/schemas/{model}"
 
 SECURITY: Final[dict[str, Any]] = {
     "httpSignature": {
-        "type": "http",
-        "scheme": "signature",
+        "type": "apiKey",
+        "in": "header",
+        "name": "Signature",
         "description": (
             "HTTP Message Signatures (RFC 9421), hmac-sha256, label `hub`, over `@method`, `@target-uri`,"
             " `content-digest` (RFC 9530, sha-256, where there is a body) and `idempotency-key` (where it is sent);"
@@ -32,11 +33,6 @@ SECURITY: Final[dict[str, Any]] = {
     "clientCertificate": {
         "type": "mutualTLS",
         "description": "TLS client certificate, pinned by SHA-256 fingerprint, checked at the Centre's proxy.",
-    },
-    "wsSecurity": {
-        "type": "http",
-        "scheme": "ws-security",
-        "description": "WS-Security: Body and Timestamp signed, certificate in a BinarySecurityToken, pinned.",
     },
 }
 
@@ -108,18 +104,23 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         schema = model.model_json_schema(ref_template=_REF)
         components["schemas"] |= schema.pop("$defs", {}) | {model.__name__: schema}
     components["securitySchemes"] = SECURITY
-    components["schemas"].pop("HTTPValidationError", None)
-    components["schemas"].pop("ValidationError", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(name, None)
+    for path in (*found["paths"].values(), *found["webhooks"].values()):
+        for operation in path.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]  # FastAPI's own words for a refusal, which no door of ours says
     return found
 
 
 def _problem(found: Sequence[Kind], also: Mapping[str, Any]) -> dict[str, Any]:
-    headers = {"Retry-After": _TEXT} if any(kind.code in RETRY_AFTER for kind in found) else {}
-    return {
+    described: dict[str, Any] = {
         "description": " · ".join(f"`{kind.code}`: {kind.title.en}" for kind in found),
         "content": {MEDIA_TYPE: {"schema": _ref(ProblemDocument)}, **also},
-        "headers": headers,
     }
+    if any(kind.code in RETRY_AFTER for kind in found):
+        described["headers"] = {"Retry-After": _TEXT}
+    return described
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

@@ -45,8 +45,8 @@ def events(house: House, after: str | None, limit: int) -> EventPage:
             found = views.events(conn, after=after, limit=limit)
         except LookupError:
             raise _unknown_event() from None
-    data = [Notice.model_construct(**event.notice) for event in found]
-    return EventPage.model_construct(data=data, next_after=found[-1].id if found else after)
+    data = [Notice.model_validate_json(event.notice) for event in found]
+    return EventPage(data=data, next_after=found[-1].id if found else after)
 
 
 def next_link(house: House, path: str, **parameters: str | int | None) -> dict[str, str]:

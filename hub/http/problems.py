@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from hub.errors import InFlight, KeyReused, ReferenceReused
-from hub.http import kinds, language, passage
+from hub.http import kinds, language, passage, places
 from hub.http.kinds import Kind
 from hub.http.passage import Passage
 from schemas.strict import Fault, Refused, pointer_of
@@ -129,7 +129,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 def note(problem: Problem) -> None:
     """One line on why: rule and place of each fault, never a value."""
-    faults = [f"{fault.pointer or '/'} {fault.code}" for fault in problem.faults]
+    faults = [f"{places.loggable(fault.pointer)} {fault.code}" for fault in problem.faults]
     log.warning("refused", problem=problem.kind.code, reason=problem.reason or None, faults=faults or None)
 
 

@@ -12,7 +12,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from hub import logging, wiring
+from hub.http import problems
 from hub.http.app import create
+from hub.http.kinds import MALFORMED
+from hub.http.passage import Passage
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +67,14 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._rest()
         super().on_message_complete()
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is refused in our own words too."""
+        answer = problems.response(MALFORMED, Passage.begin(self.headers or []))
+        lines = [name + b": " + value for name, value in (*answer.raw_headers, (b"connection", b"close"))]
+        self.transport.write(b"\r\n".join([b"HTTP/1.1 400 Bad Request", *lines, b"", bytes(answer.body)]))
+        self.transport.close()
 
     @override
     def shutdown(self) -> None:

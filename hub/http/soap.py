@@ -34,7 +34,8 @@ MALFORMED: Final = frozenset({400, 401, 408, 413, 415})
 
 
 XML: Final[dict[str, Any]] = {"text/xml": {"schema": {"type": "string"}}}
-SEALED: Final[dict[str, Any]] = {"security": [{"wsSecurity": []}, {"clientCertificate": []}]}
+SEALED: Final[dict[str, Any]] = {"security": [{"clientCertificate": []}, {}]}
+"""OpenAPI has no word for WS-Security, which stands in the message itself."""
 
 
 @router.head("/soap/{code}", include_in_schema=False)
@@ -62,8 +63,11 @@ async def wsdl(request: Request, code: str) -> Response:
     },
     openapi_extra=SEALED | {"requestBody": {"required": True, "content": XML}},
 )
-async def report_status(request: Request, code: str) -> Response:
-    """Report where a dossier stands, by SOAP. Refusals are SOAP faults."""
+async def report_status_by_soap(request: Request, code: str) -> Response:
+    """Report where a dossier stands, by SOAP 1.1: signed by WS-Security, or with a client certificate.
+
+    Refusals are SOAP faults. The contract is the WSDL at this address.
+    """
     sender = guards.open_door(request, code, SoapGuard, CertificateGuard)
     try:
         body = await bodies.read(request, bodies.SOAP)

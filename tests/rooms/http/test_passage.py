@@ -50,8 +50,8 @@ def test_a_trace_that_is_none_is_begun_anew(door: Door, portal: Caller, given: s
 
 def test_a_request_is_one_line_that_names_the_route_and_nothing_that_was_sent(door: Door, portal: Caller) -> None:
     submission = a_submission()
-    id = portal.submit(submission).json()["id"]
-    portal.get(f"/v1/submissions/{id}?wait=0")
+    accepted = portal.submit(submission).json()
+    portal.get(f"/v1/submissions/{accepted['id']}?wait=0")
     portal.get(f"/v1/submissions?reference={submission['reference']}")
 
     lines = door.log("request")

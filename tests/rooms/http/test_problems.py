@@ -26,7 +26,7 @@ def call(anybody: Caller, method: str, path: str, language: str = "") -> request
     return anybody.session.request(method, anybody.url + path, headers={"Accept-Language": language}, timeout=20)
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/submissions/", "/v2/submissions", "/favicon.ico", "/%00", "/x?name=1"])
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/submissions/", "/v2/events", "/favicon.ico", "/%00", "/x?name=1"])
 def test_a_path_that_is_not_there_is_a_problem(anybody: Caller, path: str) -> None:
     answer = call(anybody, "GET", path)
 
@@ -132,10 +132,10 @@ def no_database(door: Door) -> Iterator[None]:
     """Nobody gets a connection, and who has one loses it."""
     base, _, name = str(door.house.settings.database_url).rpartition("/")
     with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
-        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")  # type: ignore[call-overload]
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
         yield
-        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")  # type: ignore[call-overload]
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
 def test_while_the_database_is_away_the_caller_is_told_to_come_back(door: Door, portal: Caller) -> None:

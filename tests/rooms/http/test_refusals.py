@@ -14,7 +14,7 @@ from requests import PreparedRequest, Response
 
 from hub.clock import now
 from tests.builders import a_submission
-from tests.rooms.http.caller import JSON, Caller, Door, as_json, long_ago
+from tests.rooms.http.caller import JSON, Caller, Door, long_ago
 
 NAME = "Trần Thị Dấu Vết"
 NUMBER = "012345678901"

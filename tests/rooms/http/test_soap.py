@@ -62,7 +62,9 @@ def refused(door: Door, answer: Response, status: int, code: str) -> None:
     assert answer.headers["Content-Type"] == CONTENT_TYPE
     assert (answer.status_code, text(answer, ".//h:ReportRefused/h:code")) == (status, code)
     assert text(answer, ".//faultcode") == "soap:Client"
-    assert contract("hub-department.wsdl").fault(parse(answer.content).find(".//h:ReportRefused", HUB)) is None
+    said = parse(answer.content).find(".//h:ReportRefused", HUB)
+    assert said is not None
+    assert contract("hub-department.wsdl").fault(said) is None
     assert door.stored()["inbox"] == 0
     (line,) = door.log("refused")
     assert line["problem"] == code
@@ -173,7 +175,13 @@ def test_xml_that_is_no_signed_envelope_is_refused(door: Door, body: str) -> Non
 
 @pytest.mark.parametrize(
     ("element", "value"),
-    [("status", "a b"), ("at", "2026-11-24T08:00:00"), ("at", "yesterday"), ("dossierCode", "x" * 49), ("reportId", "")],
+    [
+        ("status", "a b"),
+        ("at", "2026-11-24T08:00:00"),
+        ("at", "yesterday"),
+        ("dossierCode", "x" * 49),
+        ("reportId", ""),
+    ],
 )
 def test_a_report_that_the_contract_does_not_have_is_refused(door: Door, element: str, value: str) -> None:
     message = a_push()

@@ -109,6 +109,8 @@ def test_an_id_that_is_nobodys_is_not_found(door: Door, portal: Caller) -> None:
         report,
     )
 
-    answers = [portal.get(f"/v1/submissions/{id}") for id in (new_id(Prefix.SUBMISSION), report, "sub_x", "%00", "'")]
+    ids = (new_id(Prefix.SUBMISSION), report, "sub_x", "%00", "'")
+
+    answers = [portal.get(f"/v1/submissions/{each}") for each in ids]
 
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(404, "not-found")}
