@@ -12,12 +12,12 @@ from pydantic_settings import SettingsError
 from config.catalogue import Catalogue, Department, Idempotency, load
 from config.settings import Settings
 from connectors import registry
-from hub import broker, clock, crashpoints
+from hub import broker, crashpoints
 from hub.calendar import Calendar
 from hub.crashpoints import Point
 from hub.db import Database
 from hub.errors import NotConfigured, NotFound
-from hub.messages import due, enrolment, evidence
+from hub.messages import due, enrolment
 from hub.messages.claim import Limits
 from hub.messages.model import Nudge
 from hub.nudger import Nudger
@@ -39,8 +39,6 @@ class Hub:
         self.db.open()
         with self.db.transaction() as conn:
             enrolment.enrol(conn, self.catalogue.counterparties)
-        with self.db.connection() as conn:
-            evidence.rotate(conn, clock.now().date(), days=self.settings.evidence_days)
         self._nudger.start()
         return self
 

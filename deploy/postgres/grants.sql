@@ -1,0 +1,45 @@
+-- What each role may do with which table. Run as hub_owner after every `hub db upgrade`:
+--     psql "$OWNER_URL" --single-transaction -f grants.sql
+-- It takes everything away first, so it says all there is; a table that it does not name is closed to every role.
+--
+-- Nobody but the owner deletes: the doors' rows, the journal and the events stay. Bytes that came in or are to go out
+-- are never changed, nor is who, what and when: UPDATE is given by column, to a row's own fate. Evidence ages through
+-- rotate_exchange(), which runs as the owner, so that no role needs DELETE, CREATE or DROP.
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
+
+-- The doors.
+GRANT SELECT ON alembic_version, counterparty, inbox, idempotency, dossier, event TO hub_api;
+GRANT INSERT ON inbox, idempotency, journal TO hub_api;
+GRANT INSERT (code) ON counterparty TO hub_api;             -- a new one in the catalogue, at the start
+GRANT UPDATE (nudged_at) ON inbox TO hub_api;
+
+-- The workers and the operators' commands.
+GRANT SELECT ON alembic_version, counterparty, inbox, idempotency, outbox, attempt, exchange, journal, dossier,
+    dossier_serial, handoff, event TO hub_worker;
+GRANT INSERT ON inbox, idempotency, outbox, attempt, exchange, journal, dossier, dossier_serial, handoff, event
+    TO hub_worker;
+GRANT INSERT (code) ON counterparty TO hub_worker;
+GRANT UPDATE (paused_at, paused_by, pause_reason, failures, open_until, last_success_at, cursor, polled_at)
+    ON counterparty TO hub_worker;
+GRANT UPDATE (due_at, nudged_at, attempts, tries, state, error_code, error_detail, settled_at) ON inbox TO hub_worker;
+GRANT UPDATE (due_at, nudged_at, turned_away, attempts, tries, state, error_code, error_detail, reason, review_at,
+    reply, settled_at) ON outbox TO hub_worker;
+GRANT UPDATE (finished_at, outcome, code, detail) ON attempt TO hub_worker;
+GRANT UPDATE (status, status_at, reason, version, updated_at) ON dossier TO hub_worker;
+GRANT UPDATE (last) ON dossier_serial TO hub_worker;
+GRANT UPDATE (status, number, answered_at) ON handoff TO hub_worker;
+GRANT EXECUTE ON FUNCTION rotate_exchange(date, integer) TO hub_worker;
+
+-- Reports: everything but what people wrote, what was said, and what identifies a message's content.
+GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial, handoff TO hub_reader;
+GRANT SELECT (id, source, kind, seq, lane, media_type, received_at, due_at, nudged_at, attempts, tries, state,
+    error_code, settled_at) ON inbox TO hub_reader;
+GRANT SELECT (id, seq, kind, counterparty, lane, subject, deadline, created_at, due_at, nudged_at, turned_away,
+    attempts, tries, state, error_code, review_at, settled_at) ON outbox TO hub_reader;
+GRANT SELECT (id, at, attempt_id, counterparty) ON exchange TO hub_reader;
+GRANT SELECT (id, at, subject, actor, verb, before, after) ON journal TO hub_reader;
+GRANT SELECT (id, code, procedure, department, status, status_at, version, fee_due, received_at, due_at, updated_at)
+    ON dossier TO hub_reader;
+GRANT SELECT (id, seq, type, submission_id, version, at) ON event TO hub_reader;

@@ -1,0 +1,163 @@
+"""deploy/postgres on a real database: installed as the runbook says, then tried role by role."""
+
+import secrets
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Final, LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
+
+from hub.migrations.run import upgrade
+
+SCRIPTS: Final = Path(__file__).parents[2] / "deploy" / "postgres"
+ROLES: Final = ("hub_owner", "hub_api", "hub_worker", "hub_reader")
+PASSWORD: Final = secrets.token_urlsafe(16)
+APPEND_ONLY: Final = {"journal", "event", "exchange", "idempotency"}
+CONTENT: Final = [("inbox", "body"), ("outbox", "body"), ("outbox", "key"), ("exchange", "record"), ("event", "notice")]
+
+
+def url_of(server: str, database: str, role: str | None = None) -> str:
+    scheme, _, rest = server.partition("://")
+    account, _, host = rest.rpartition("@")
+    return f"{scheme}://{f'{role}:{PASSWORD}' if role else account}@{host.rpartition('/')[0]}/{database}"
+
+
+def run_script(url: str, name: str) -> None:
+    with psycopg.connect(url) as conn:
+        conn.execute((SCRIPTS / name).read_bytes())
+
+
+def give_passwords(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as conn:
+        for role in ROLES:
+            conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(PASSWORD)))
+
+
+@pytest.fixture(scope="module")
+def installed(server: str) -> Iterator[str]:
+    """A database that was made as the runbook says; gives its name."""
+    name = f"installed_{secrets.token_hex(4)}"
+    admin, owner = url_of(server, name), url_of(server, name, "hub_owner")
+    with psycopg.connect(url_of(server, "postgres"), autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        for _ in range(2):  # a second time, as after the next release
+            run_script(admin, "roles.sql")
+            give_passwords(admin)
+            upgrade(owner)
+            run_script(owner, "grants.sql")
+        yield name
+        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def as_role(server: str, installed: str, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(url_of(server, installed, request.param), autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def admin(server: str, installed: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(url_of(server, installed), autocommit=True) as conn:
+        yield conn
+
+
+def holders(conn: psycopg.Connection, privilege: str) -> dict[str, set[str]]:
+    """table → the roles (the owner aside) that hold the privilege on it, or on a column of it."""
+    asked = "has_table_privilege(r, c.oid, %(privilege)s)"
+    if privilege not in {"DELETE", "TRUNCATE"}:
+        asked = "has_any_column_privilege(r, c.oid, %(privilege)s)"
+    rows = conn.execute(
+        f"SELECT c.relname, r FROM pg_class c CROSS JOIN unnest(%(roles)s::name[]) AS r"
+        f" WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND {asked}",
+        {"privilege": privilege, "roles": list(ROLES[1:])},
+    ).fetchall()
+    found: dict[str, set[str]] = {}
+    for table, role in rows:
+        found.setdefault(table, set()).add(role)
+    return found
+
+
+def test_nobody_but_the_owner_can_delete_or_truncate_anything(admin: psycopg.Connection) -> None:
+    assert holders(admin, "DELETE") == {}
+    assert holders(admin, "TRUNCATE") == {}
+
+
+def test_history_is_only_added_to(admin: psycopg.Connection) -> None:
+    assert not APPEND_ONLY & set(holders(admin, "UPDATE"))
+    assert all(holders(admin, "INSERT")[table] <= {"hub_api", "hub_worker"} for table in APPEND_ONLY)
+
+
+def test_every_table_is_open_to_the_worker_so_that_a_new_one_was_thought_of(admin: psycopg.Connection) -> None:
+    rows = admin.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        " AND relkind IN ('r', 'p') AND NOT relispartition"
+    ).fetchall()
+    assert {table for (table,) in rows} == {
+        table for table, roles in holders(admin, "SELECT").items() if "hub_worker" in roles
+    }
+
+
+def test_the_tables_belong_to_the_owner_and_strangers_cannot_connect(admin: psycopg.Connection) -> None:
+    owners = admin.execute(
+        "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'",
+    ).fetchall()
+    assert owners == [("hub_owner",)]
+    [(strangers,)] = admin.execute(
+        "SELECT count(*) FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = current_database()"
+        " AND a.grantee = 0"
+    ).fetchall()
+    assert strangers == 0
+
+
+REFUSED: Final[list[tuple[str, LiteralString]]] = [
+    ("hub_worker", "DELETE FROM outbox"),
+    ("hub_worker", "UPDATE inbox SET body = ''"),
+    ("hub_worker", "UPDATE outbox SET counterparty = 'department.rest-b'"),
+    ("hub_worker", "UPDATE journal SET reason = NULL"),
+    ("hub_worker", "INSERT INTO exchange_other (id, at, counterparty, record) VALUES ('ex_1', now(), 'x', '{}')"),
+    ("hub_worker", "CREATE TABLE mine (id text)"),
+    ("hub_worker", "DROP TABLE exchange_other"),
+    ("hub_worker", "ALTER TABLE journal DISABLE TRIGGER ALL"),
+    ("hub_worker", "CREATE TEMPORARY TABLE mine (id text)"),
+    ("hub_api", "INSERT INTO outbox (id) VALUES ('tr_1')"),
+    ("hub_api", "UPDATE inbox SET state = 'handled', settled_at = now()"),
+    ("hub_api", "SELECT FROM exchange"),
+    ("hub_api", "SELECT FROM journal"),
+    ("hub_api", "UPDATE counterparty SET paused_at = now()"),
+    ("hub_api", "SELECT rotate_exchange(current_date, 1)"),
+    ("hub_reader", "SELECT rotate_exchange(current_date, 1)"),
+    ("hub_reader", "SELECT * FROM inbox"),
+]
+
+
+@pytest.mark.parametrize(("as_role", "statement"), REFUSED, indirect=["as_role"])
+def test_what_is_not_a_roles_work_is_refused(as_role: psycopg.Connection, statement: LiteralString) -> None:
+    with pytest.raises(InsufficientPrivilege):
+        as_role.execute(statement)
+
+
+@pytest.mark.parametrize("as_role", ["hub_reader"], indirect=True)
+def test_the_reader_counts_and_does_not_see_content(as_role: psycopg.Connection) -> None:
+    as_role.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall()
+    as_role.execute("SELECT code, status, due_at FROM dossier").fetchall()
+    for table, column in CONTENT:
+        with pytest.raises(InsufficientPrivilege):
+            as_role.execute(sql.SQL("SELECT {} FROM {}").format(sql.Identifier(column), sql.Identifier(table)))
+    with pytest.raises(ReadOnlySqlTransaction):
+        as_role.execute("CREATE TABLE mine (id text)")
+
+
+@pytest.mark.parametrize("as_role", ["hub_worker"], indirect=True)
+def test_the_worker_lets_evidence_age_without_owning_a_table(
+    as_role: psycopg.Connection, admin: psycopg.Connection
+) -> None:
+    today = date(2031, 3, 15)
+    as_role.execute("SELECT rotate_exchange(%s, 90)", (today,))
+    made = admin.execute("SELECT count(*) FROM pg_class WHERE relname IN ('exchange_2031_03', 'exchange_2031_05')")
+    assert made.fetchone() == (2,)
+    dropped = as_role.execute("SELECT rotate_exchange(%s, 90)", (date(2031, 6, 30),)).fetchall()
+    assert dropped == [("exchange_2031_03",)]
