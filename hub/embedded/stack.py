@@ -21,7 +21,7 @@ from hub.embedded.valkey import Valkey
 FLOWER_USER: Final = "hub"
 REHEARSAL: Final = {
     "HUB_PAUSES": "[1, 2, 4, 8, 15, 30]",
-    "HUB_INBOX_PAUSES": "[0.5, 1, 2, 4, 8, 15, 30]",
+    "HUB_INBOX_PAUSES": "[0.5, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 10, 30]",
     "HUB_SWEEP_EVERY": "2",
     "HUB_RENUDGE_AFTER": "5",
     "HUB_POLL_EVERY": "2",

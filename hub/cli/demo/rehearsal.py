@@ -38,13 +38,13 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, patience: float
     since = now()
     with closing(_connect(settings)) as conn:
         end = _watch(conn, portal, given, (effects, addresses), since, patience)
+    report.write(end, {department.code: department.name for department in catalogue.departments.values()})
     standings = list(portal.standings(quote(since.isoformat())))
     wrong = witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
     if not end.over(count):
         wrong.insert(0, f"not over after {patience:.0f} s: {len(end.owed)} transfers and {end.unhandled} messages wait")
     if end.dead:
         wrong.append(f"{end.dead} messages wait for a person: hub inbox list")
-    report.write(end, {department.code: department.name for department in catalogue.departments.values()})
     return wrong
 
 
