@@ -17,6 +17,7 @@ from config.parties import CertificateGuard
 from config.settings import Settings
 from hub.http import serve
 from hub.http.app import create
+from hub.http.patience import PatientProtocol
 from hub.logging import configure
 from tests.house import ScriptedHouse
 from tests.rooms.http.caller import Caller, Door, certificate_of
@@ -54,10 +55,18 @@ def catalogue(catalogue: Catalogue) -> Catalogue:
 
 
 @pytest.fixture
-def door(settings: Settings, catalogue: Catalogue, log_stream: io.StringIO) -> Iterator[Door]:
+def protocol() -> type[PatientProtocol]:
+    """How patient the doors are: as in earnest."""
+    return PatientProtocol
+
+
+@pytest.fixture
+def door(
+    settings: Settings, catalogue: Catalogue, protocol: type[PatientProtocol], log_stream: io.StringIO
+) -> Iterator[Door]:
     """The doors, open."""
     house = ScriptedHouse(settings, catalogue)
-    server = uvicorn.Server(serve.config(create(house)))
+    server = uvicorn.Server(serve.config(create(house), protocol=protocol))
     with socket.create_server(("127.0.0.1", int(settings.public_url.port or 0))) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="doors")
         thread.start()
