@@ -107,6 +107,8 @@ class Publisher:
     def __init__(self, app: Celery, settings: Settings) -> None:
         self._app = app
         self._settings = settings
+        # kombu's redis transport asks Valkey for the exchange's table at every publish; a queue's own name costs nothing.
+        self._exchange = EXCHANGE.name if is_rabbitmq(settings) else ""
         self._producer: Producer | None = None
 
     def publish(self, nudges: list[Nudge]) -> None:
@@ -141,7 +143,7 @@ class Publisher:
         message = self._app.amqp.as_task_v2(uuid(), name, args=(nudge.id,), argsrepr=f"({nudge.id})")
         producer.publish(
             message.body,
-            exchange=EXCHANGE.name,
+            exchange=self._exchange,
             routing_key=nudge.queue,
             headers=message.headers,
             serializer="json",

@@ -24,7 +24,6 @@ class Database:
             max_size=size,
             open=False,
             timeout=10,
-            check=ConnectionPool.check_connection,
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
