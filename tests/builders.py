@@ -8,8 +8,9 @@ from typing import Any
 
 from hub.clock import now
 from hub.messages.model import Arrival
-from schemas.department import Receipt, StatusReport
+from schemas.department import Handoff, Receipt, StatusReport
 from schemas.identifiers import DossierCode, Prefix, new_id
+from schemas.portal import Submission
 
 _numbers = itertools.count(1)
 
@@ -91,4 +92,27 @@ def report_arrival(report: StatusReport, department: str = "rest-a") -> Arrival:
         external_id=report.report_id,
         lane=DossierCode.received(report.dossier_code).normalised,
         body=report.model_dump_json().encode(),
+    )
+
+
+def a_handoff(department: str = "rest-a", *, dossier_code: str) -> Handoff:
+    """What a department is handed: the content of ``a_submission``."""
+    said = Submission.model_validate_json(json.dumps(a_submission(department)))
+    moment = now().replace(microsecond=0)
+    return Handoff(
+        id=new_id(Prefix.HANDOFF),
+        dossier_code=dossier_code,
+        leg=1,
+        from_agency="000.00.01.H42",
+        to_agency="000.00.21.H42",
+        procedure=said.procedure,
+        procedure_title="Thủ tục để thử nghiệm",
+        channel=said.channel,
+        received_at=moment,
+        due_at=moment + timedelta(days=5),
+        applicant=said.applicant,
+        summary=said.summary,
+        papers=said.papers,
+        fees=[],
+        result=said.result,
     )

@@ -25,9 +25,13 @@ class PortalClient:
         return self.send(
             "POST",
             "/v1/submissions",
-            json.dumps(submission, ensure_ascii=False).encode(),
+            self.body(submission),
             {"Content-Type": "application/json", "Idempotency-Key": key or submission["reference"]},
         )
+
+    @staticmethod
+    def body(submission: dict[str, Any]) -> bytes:
+        return json.dumps(submission, ensure_ascii=False).encode()
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> requests.Response:
         return self.send("GET", path, None, headers or {})

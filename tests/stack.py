@@ -89,7 +89,7 @@ class Stack:
 
     def start_api(self, **changes: str) -> None:
         self._run("api", "-m", "hub.cli", "api", "--port", str(self.port), **changes)
-        self.parts["api"].wait_until(lambda: self._answers(self.url + "/health/ready"), seconds=60)
+        self.parts["api"].wait_until(lambda: self.answers(self.url + "/health/ready"), seconds=60)
 
     def start_worker(self, name: str = "worker", *, threads: int = 8, command: str = "hub.cli", **changes: str) -> None:
         self._run(name, "-m", command, "worker", "--name", name, "--threads", str(threads), **changes)
@@ -121,10 +121,10 @@ class Stack:
         )
 
     def _sandbox_answers(self) -> bool:
-        return self._ports.exists() and all(self._answers(self.control(code, "/")) for code in addresses(self._ports))
+        return self._ports.exists() and all(self.answers(self.control(code, "/")) for code in addresses(self._ports))
 
     @staticmethod
-    def _answers(url: str) -> bool:
+    def answers(url: str) -> bool:
         try:
             return requests.get(url, timeout=2).ok
         except requests.RequestException:
@@ -132,8 +132,11 @@ class Stack:
 
     def control(self, counterparty: str, path: str = "") -> str:
         """The control API of a sandbox counterparty."""
-        base = addresses(self._ports)[counterparty]
-        return "/".join(base.split("/")[:3]) + "/_sandbox" + path
+        return "/".join(self.address(counterparty).split("/")[:3]) + "/_sandbox" + path
+
+    def address(self, counterparty: str) -> str:
+        """Where the sandbox plays this counterparty."""
+        return addresses(self._ports)[counterparty]
 
     def turn(self, counterparty: str, **knobs: Any) -> None:
         """Make a sandbox counterparty behave otherwise, from now on."""

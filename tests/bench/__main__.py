@@ -1,0 +1,52 @@
+"""``make bench``: measures on servers of its own, prints the table, writes var/bench.json. Exit 3: a bar is missed."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hub.embedded.postgres import postgres
+from hub.embedded.valkey import valkey
+from hub.migrations.run import upgrade
+from tests.bench import door, journey, memory
+from tests.bench.rows import Row, table, write
+from tests.stack import Stack, stack
+
+OUTPUT = Path("var/bench.json")
+PARTS: dict[str, Callable[[Stack], list[Row]]] = {"door": door.rows, "journey": journey.rows, "memory": memory.rows}
+SERVICE_PACE = {
+    # As in service, but for the departments' own pace: no status reports, so that only the hand-over is measured.
+    "HUB_SANDBOX_PACE": "3600",
+    "HUB_SWEEP_EVERY": "15",
+    "HUB_RENUDGE_AFTER": "60",
+    "HUB_POLL_EVERY": "60",
+    "HUB_LOG_LEVEL": "WARNING",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="only these parts")
+    rows: list[Row] = []
+    for part in parser.parse_args().part or PARTS:
+        rows += _measure(part)
+    write(rows, OUTPUT)
+    sys.stdout.write(table(rows) + f"\n{OUTPUT}\n")
+    return 0 if all(row.ok for row in rows) else 3
+
+
+def _measure(part: str) -> list[Row]:
+    """One part, on a database and a broker of its own."""
+    sys.stderr.write(f"{part} ...\n")
+    with TemporaryDirectory(prefix="lienthong-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with postgres(folder / "postgres") as database_url, valkey(folder / "valkey") as broker_url:
+            upgrade(database_url)
+            with stack(folder, database_url, broker_url, **SERVICE_PACE) as running:
+                return PARTS[part](running)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

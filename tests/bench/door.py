@@ -1,0 +1,50 @@
+"""Submissions accepted per second, against the same web server that stores one bare validated body."""
+
+import sys
+
+import psycopg
+import requests
+
+from hub.embedded.ports import free_port
+from hub.embedded.process import Process, Program
+from tests.bench.load import bytes_of, requests_per_second, submission_requests
+from tests.bench.rows import Row, at_least, in_turn
+from tests.builders import a_submission
+from tests.portal_client import PortalClient
+from tests.stack import Stack
+
+ROUNDS = 3
+MANY = 3_000
+
+
+def rows(running: Stack) -> list[Row]:
+    running.start_api()
+    with psycopg.connect(running.database_url, autocommit=True) as conn:
+        conn.execute("CREATE TABLE bare (id text PRIMARY KEY, body bytea NOT NULL, at timestamptz DEFAULT now())")
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    program = Program(
+        name="bare",
+        command=(sys.executable, "-m", "tests.bench.bare", str(port)),
+        log=running.folder / "bare.log",
+        environment=running.environment,
+    )
+    bare = Process(program)
+    try:
+        bare.wait_until(lambda: running.answers(url + "/health/ready"), seconds=60)
+        wire = _bare_wire(url)
+        baseline, value = in_turn(
+            ROUNDS,
+            lambda: requests_per_second(url, [wire] * MANY, expect=202),
+            lambda: requests_per_second(running.url, submission_requests(running.url, MANY, "rest-b"), expect=202),
+        )
+    finally:
+        bare.stop()
+    return [at_least("submission accepted / bare insert", "requests/s", baseline, value, 0.6)]
+
+
+def _bare_wire(url: str) -> bytes:
+    body = PortalClient.body(a_submission())
+    return bytes_of(
+        requests.Request("POST", url + "/bare", headers={"Content-Type": "application/json"}, data=body).prepare()
+    )
