@@ -18,6 +18,8 @@ TASKS_KEPT: Final = 1_000
 """in memory; Flower's own bound of 100,000 grows to hundreds of MiB"""
 OFFLINE_AFTER: Final = 600
 """seconds after which a worker that is gone leaves the list"""
+ASK_EVERY: Final = 10_000
+"""milliseconds between questions to the workers which queues they consume"""
 
 
 class FlowerSettings(BaseSettings):
@@ -39,6 +41,7 @@ def serve(settings: FlowerSettings, address: str, port: int, url_prefix: str) ->
     from flower.app import Flower
     from flower.urls import settings as application_settings
     from flower.utils import prepend_url
+    from tornado.ioloop import PeriodicCallback
     from tornado.options import options
 
     logging.getLogger("tornado.access").setLevel(logging.WARNING)
@@ -65,6 +68,8 @@ def serve(settings: FlowerSettings, address: str, port: int, url_prefix: str) ->
     application = Flower(capp=app, options=options, **application_settings)
     signal.signal(signal.SIGTERM, _stop)
     application.start_http_server()
+    # It asks the workers for their queues at its start only, and may start before they do.
+    PeriodicCallback(application.update_workers, ASK_EVERY).start()
     try:
         application.start()
     except (KeyboardInterrupt, SystemExit):

@@ -119,16 +119,25 @@ def wait_for(what: Callable[[], Any], *, seconds: float = 60) -> Any:
         time.sleep(0.1)
 
 
-def status(url: str, login: str = "") -> int:
-    """The HTTP status of a GET; 0 while nobody answers."""
-    headers = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()} if login else {}
+def status(url: str, login: str = "", method: str = "GET") -> int:
+    """The HTTP status; 0 while nobody answers."""
     try:
-        with urlopen(Request(url, headers=headers), timeout=10) as response:  # noqa: S310 - an address of ours
+        with urlopen(_request(url, login, method), timeout=10) as response:  # noqa: S310 - an address of ours
             return int(response.status)
     except HTTPError as error:
         return error.code
     except OSError:
         return 0
+
+
+def page(url: str, login: str) -> str:
+    with urlopen(_request(url, login, "GET"), timeout=10) as response:  # noqa: S310 - an address of ours
+        return str(response.read().decode())
+
+
+def _request(url: str, login: str, method: str) -> Request:
+    headers = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()} if login else {}
+    return Request(url, headers=headers, method=method)  # noqa: S310 - an address of ours
 
 
 def test_a_day_in_the_life_of_a_stack(checkout: Checkout) -> None:
@@ -139,7 +148,10 @@ def test_a_day_in_the_life_of_a_stack(checkout: Checkout) -> None:
     assert set(first["partners"]) >= {"department.so-tu-phap", "department.so-xay-dung", "portal.cong-dvc"}
     assert status(first["flower"]) == 401
     assert status(f"{first['flower']}/api/workers") == 401
-    assert status(first["flower"], f"{first['flower_user']}:{first['flower_password']}") == 200
+    login = f"{first['flower_user']}:{first['flower_password']}"
+    assert status(first["flower"], login) == 200
+    wait_for(lambda: "outbox.department.so-tu-phap" in page(f"{first['flower']}/broker", login))
+    assert status(f"{first['flower']}/api/worker/shutdown/worker-1", login, method="POST") == 403
     secrets = first["flower_password"]
     assert secrets not in "".join(checkout.processes().values()), "a password stands in a command line"
     assert secrets not in checkout.logs()
