@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from connectors.transport.exchange import Exchange, recording
 from hub import clock, crashpoints, routing, speaking
 from hub.calls import CALLS
+from hub.codes import Code
 from hub.crashpoints import Point
 from hub.db import Connection
 from hub.errors import NeedsAPerson, NotFound, NotYet, Overtaken
@@ -50,7 +51,7 @@ def handle(house: House, message_id: str) -> None:
         raise  # The database is away: the lease runs out and the sweep brings the message back.
     except Exception as error:
         log.exception("inbox_failed", message=message.id, error=type(error).__name__)
-        _postpone(house, message, "HANDLER_FAILED", type(error).__name__)
+        _postpone(house, message, Code.HANDLER_FAILED, type(error).__name__)
     else:
         crashpoints.reached(Point.HANDLE_AFTER_COMMIT)
         log.info("inbox_handled", message=message.id, kind=message.kind, source=message.source)
@@ -115,7 +116,7 @@ def ask(house: House, transfer_id: str) -> State | None:
         return None
     with recording() as exchanges:
         fate = speaking.ask(CALLS[transfer.kind], house.port(limits.counterparty), transfer)
-    fate = fate or Broken(speaking.NOT_THERE, "the counterparty does not have it: sending it again is safe")
+    fate = fate or Broken(Code.NOT_THERE, "the counterparty does not have it: sending it again is safe")
     return _settle(house, transfer, fate, exchanges, limits).state
 
 
@@ -139,7 +140,7 @@ def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchan
     except Exception as error:
         # The reply cannot be processed here (a fault of ours): the counterparty has acted, a person must look.
         log.exception("reply_failed", transfer=transfer.id, error=type(error).__name__)
-        fate = Broken("REPLY_FAILED", type(error).__name__)
+        fate = Broken(Code.REPLY_FAILED, type(error).__name__)
         ending = _ending(house, transfer, fate)
         nudges = _write(house, transfer, fate, ending, exchanges, limits)
     crashpoints.reached(Point.SETTLE_AFTER_COMMIT)

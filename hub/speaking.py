@@ -1,20 +1,17 @@
 """One conversation with a counterparty, and what it comes to. No database, no transaction: only the wire."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from config.catalogue import Idempotency
 from connectors.errors import ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
 from hub.calls import Call
+from hub.codes import Code
 from hub.messages.model import Transfer
 
 log = structlog.get_logger(__name__)
-
-NOT_THERE: Final = "NOT_THERE"
-OUTCOME_UNKNOWN: Final = "OUTCOME_UNKNOWN"
-HUB_FAILED: Final = "HUB_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ def speak(call: Call, port: Any, transfer: Transfer, profile: Idempotency) -> Fa
     """Ask first if an earlier outcome is unknown, then send. Never raises."""
     if transfer.ask and call.find is not None:
         if profile is Idempotency.NONE:
-            return Broken(OUTCOME_UNKNOWN, "sent before with unknown outcome, and this counterparty cannot be asked")
+            return Broken(Code.OUTCOME_UNKNOWN, "sent before, outcome unknown, and this counterparty cannot be asked")
         answer = ask(call, port, transfer)
         if answer is not None:
             return answer
@@ -68,7 +65,7 @@ def ask(call: Call, port: Any, transfer: Transfer) -> Fate | None:
     """Whether the counterparty has it: its fate, or None if it says that it has not."""
     find = call.find
     if find is None:
-        return Broken(OUTCOME_UNKNOWN, "this kind of transfer cannot be asked about")
+        return Broken(Code.OUTCOME_UNKNOWN, "this kind of transfer cannot be asked about")
     try:
         found = find(port, transfer)
     except ConnectorError as error:
@@ -78,7 +75,7 @@ def ask(call: Call, port: Any, transfer: Transfer) -> Fate | None:
         return Later(error.code, error.detail, unknown=True, retry_after=retry_after)
     except Exception as error:
         log.exception("asking_failed", transfer=transfer.id, error=type(error).__name__)
-        return Later(HUB_FAILED, type(error).__name__, unknown=True)
+        return Later(Code.HUB_FAILED, type(error).__name__, unknown=True)
     return None if found is None else Delivered(found)
 
 
@@ -96,7 +93,7 @@ def _fate(say: Any, call: Call, port: Any, transfer: Transfer) -> Fate:
     except Exception as error:
         # A fault of ours in mid-sentence: the bytes may have left.
         log.exception("speaking_failed", transfer=transfer.id, error=type(error).__name__)
-        return Later(HUB_FAILED, type(error).__name__, unknown=True)
+        return Later(Code.HUB_FAILED, type(error).__name__, unknown=True)
     return Delivered(reply)
 
 

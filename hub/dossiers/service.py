@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from hub.clock import local
+from hub.codes import Code
 from hub.dossiers import store
 from hub.dossiers.model import LIFECYCLE, MAIN_ROAD, Dossier, Status
 from hub.errors import NeedsAPerson, NotYet
@@ -20,7 +21,7 @@ def open_dossier(work: Work, message: Message) -> list[Event]:
     submission = Submission.model_validate_json(message.body)
     procedure = work.catalogue.procedures.get(submission.procedure)
     if procedure is None:
-        raise NeedsAPerson("PROCEDURE_UNKNOWN", "the procedure left the catalogue after the submission was accepted")
+        raise NeedsAPerson(Code.PROCEDURE_UNKNOWN, "the procedure left the catalogue after the submission was accepted")
     today = local(message.received_at).date()
     code = _code(work, submission) or store.issue_code(work.conn, work.catalogue.portal.centre, today)
     fees = procedure.fees_on(today)
@@ -45,7 +46,7 @@ def _code(work: Work, submission: Submission) -> DossierCode | None:
         return None
     code = DossierCode.received(submission.dossier_code)
     if work.conn.execute("SELECT 1 FROM dossier WHERE code = %s", (code.normalised,)).fetchone():
-        raise NeedsAPerson("DOSSIER_CODE_TAKEN", "another dossier has this dossier code already")
+        raise NeedsAPerson(Code.DOSSIER_CODE_TAKEN, "another dossier has this dossier code already")
     return code
 
 
@@ -87,18 +88,18 @@ def report(work: Work, message: Message) -> list[Event]:
     department = work.catalogue.departments[message.source.removeprefix("department.")]
     meaning = department.status.get(said.status)
     if meaning is None:
-        raise NeedsAPerson("STATUS_UNKNOWN", f"{department.code} has no status {said.status!r} in its table")
+        raise NeedsAPerson(Code.STATUS_UNKNOWN, f"{department.code} has no status {said.status!r} in its table")
     dossier = store.lock_by_code(work.conn, DossierCode.received(said.dossier_code), department.code)
     if dossier is None:
-        raise NotYet("DOSSIER_UNKNOWN", "no dossier with this code has been handed to this department")
+        raise NotYet(Code.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
     to = Status(meaning.value)
     if _says_nothing_new(work, dossier, said, to):
         return []
     steps = LIFECYCLE.path(dossier.stands, to, through=MAIN_ROAD)
     if not steps:
-        raise NeedsAPerson("MOVE_REFUSED", f"{to} is reported of a dossier that is {dossier.status}")
+        raise NeedsAPerson(Code.MOVE_REFUSED, f"{to} is reported of a dossier that is {dossier.status}")
     if len(steps) > 1 and work.now < message.received_at + timedelta(seconds=department.gap_patience_seconds):
-        raise NotYet("REPORT_EARLY", f"{to} is reported while the dossier is still {dossier.status}")
+        raise NotYet(Code.REPORT_EARLY, f"{to} is reported while the dossier is still {dossier.status}")
     for step in steps:
         # More than one step: the department has left some out, and has had time to say them after all.
         store.move(work.conn, dossier, step, at=said.at, reason=said.note)

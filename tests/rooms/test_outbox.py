@@ -1,49 +1,18 @@
-"""The back door: lanes, leases, unknown outcomes, breakers, and what a person can do about each."""
+"""The back door: lanes, leases, unknown outcomes, breakers, sweeps."""
 
 import time
-from datetime import timedelta
 
 import pytest
 
-from config.catalogue import Idempotency
 from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
-from hub import clock, dispatch, operations, views
-from hub.errors import NotFound, NotNow, Overtaken
+from hub import dispatch
+from hub.errors import Overtaken
 from hub.messages import claim, due, outbox
 from hub.messages.model import Nudge, Outcome, State
 from hub.messages.outbox import Ending
-from tests.builders import a_receipt, a_submission, submission_arrival
+from tests.builders import a_receipt
 from tests.house import ScriptedHouse
-
-ACTOR, REASON = "thu.nghiem", "chỉ để thử"
-
-
-def put_one(house: ScriptedHouse, department: str = "rest-a") -> str:
-    """A submission, handled: gives the id of the transfer to its department; nothing is sent yet."""
-    accepted = house.accept(submission_arrival(a_submission(department)))
-    dispatch.handle(house, accepted.id)
-    house.waiting.clear()
-    [row] = house.rows("SELECT id FROM outbox WHERE kind = 'department.submit' AND subject = %s", accepted.id)
-    return str(row["id"])
-
-
-def state_of(house: ScriptedHouse, transfer_id: str) -> str:
-    with house.db.connection() as conn:
-        found = views.transfer(conn, transfer_id)
-    assert found is not None
-    return str(found["state"])
-
-
-def attempts_of(house: ScriptedHouse, transfer_id: str) -> list[tuple[bool, str | None]]:
-    rows = house.rows("SELECT asked_first, outcome FROM attempt WHERE transfer_id = %s ORDER BY number", transfer_id)
-    return [(row["asked_first"], row["outcome"]) for row in rows]
-
-
-def wait_until_due(house: ScriptedHouse, transfer_id: str) -> None:
-    [row] = house.rows(
-        "SELECT GREATEST(0, extract(epoch FROM due_at - now()))::float8 AS s FROM outbox WHERE id = %s", transfer_id
-    )
-    time.sleep(row["s"] + 0.01)
+from tests.rooms.transfers import attempts_of, put_one, state_of, wait_until_due
 
 
 def test_what_the_department_takes_is_delivered_once(house: ScriptedHouse) -> None:
@@ -217,102 +186,6 @@ def test_retry_after_keeps_the_counterparty_quiet_for_as_long_as_it_asked(house:
     with house.db.connection() as conn:
         nudges = due.due(conn, house.queues, renudge=0)
     assert not [nudge for nudge in nudges if nudge.queue == "outbox.department.rest-a"]
-
-
-def test_when_the_pauses_are_used_up_the_transfer_is_stuck_and_can_be_replayed(house: ScriptedHouse) -> None:
-    transfer = put_one(house)
-    department = house.department("rest-a")
-    for _ in range(4):
-        department.answers.append(Unavailable("PARTNER_UNREACHABLE"))
-        wait_until_due(house, transfer)
-        dispatch.deliver(house, transfer)
-    assert state_of(house, transfer) == State.STUCK
-    department.findings.append(None)
-    department.answers.append(a_receipt())
-    operations.replay(house, transfer, actor=ACTOR, reason=REASON)
-    house.carry()
-    assert state_of(house, transfer) == State.DELIVERED
-    assert {key for _, key in department.submitted} == {transfer}
-
-
-def test_asking_about_a_stuck_transfer_finds_it_delivered(house: ScriptedHouse) -> None:
-    transfer = put_one(house)
-    department = house.department("rest-a")
-    department.answers.append(ContractBroken("PARTNER_CONTRACT"))
-    dispatch.deliver(house, transfer)
-    department.findings.append(a_receipt())
-    assert operations.check(house, transfer, actor=ACTOR) is State.DELIVERED
-    assert house.rows("SELECT status FROM dossier") == [{"status": "accepted"}]
-
-
-def test_asking_about_what_is_not_there_says_so_and_sends_nothing(house: ScriptedHouse) -> None:
-    transfer = put_one(house)
-    department = house.department("rest-a")
-    department.answers.append(ContractBroken("PARTNER_CONTRACT"))
-    dispatch.deliver(house, transfer)
-    department.findings.append(None)
-    assert operations.check(house, transfer, actor=ACTOR) is State.STUCK
-    assert house.rows("SELECT error_code FROM outbox WHERE id = %s", transfer) == [{"error_code": "NOT_THERE"}]
-    assert len(department.submitted) == 1
-
-
-def test_a_counterparty_that_cannot_be_asked_is_never_sent_to_twice_by_itself(house: ScriptedHouse) -> None:
-    transfer = put_one(house)
-    house.profiles["department.rest-a"] = Idempotency.NONE
-    department = house.department("rest-a")
-    department.answers.append(Unavailable("PARTNER_TIMEOUT", outcome_unknown=True))
-    dispatch.deliver(house, transfer)
-    wait_until_due(house, transfer)
-    dispatch.deliver(house, transfer)
-    assert state_of(house, transfer) == State.STUCK
-    assert len(department.submitted) == 1
-    department.answers.append(a_receipt())
-    operations.replay(house, transfer, actor=ACTOR, reason=REASON)  # a person has decided
-    house.carry()
-    assert state_of(house, transfer) == State.DELIVERED
-
-
-def test_a_paused_counterparty_holds_and_nothing_is_dropped(house: ScriptedHouse) -> None:
-    transfer = put_one(house)
-    operations.pause(house, "department.rest-a", actor=ACTOR, reason=REASON)
-    dispatch.deliver(house, transfer)
-    assert state_of(house, transfer) == "held"
-    with pytest.raises(NotNow):
-        operations.pause(house, "department.rest-a", actor=ACTOR, reason=REASON)
-    operations.resume(house, "department.rest-a", actor=ACTOR, reason=REASON)
-    house.department("rest-a").answers.append(a_receipt())
-    house.sweep()
-    house.carry()
-    assert state_of(house, transfer) == State.DELIVERED
-
-
-def test_a_parked_transfer_holds_its_lane_until_it_is_taken_up_or_cancelled(house: ScriptedHouse) -> None:
-    transfer = put_one(house)
-    operations.park(house, transfer, actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))
-    dispatch.deliver(house, transfer)
-    assert state_of(house, transfer) == State.PARKED
-    operations.unpark(house, transfer, actor=ACTOR, reason=REASON)
-    operations.cancel(house, transfer, actor=ACTOR, reason=REASON)
-    house.carry()
-    assert state_of(house, transfer) == State.CANCELLED
-    assert house.department("rest-a").submitted == []
-    with pytest.raises(NotNow):
-        operations.replay(house, transfer, actor=ACTOR, reason=REASON)
-    with pytest.raises(NotFound):
-        operations.cancel(house, "tr_00000000000000000000000000", actor=ACTOR, reason=REASON)
-
-
-def test_every_operators_act_is_a_line_in_the_journal(house: ScriptedHouse) -> None:
-    transfer = put_one(house)
-    operations.park(house, transfer, actor=ACTOR, reason=REASON, review_at=clock.now())
-    operations.unpark(house, transfer, actor=ACTOR, reason=REASON)
-    lines = house.rows(
-        "SELECT verb, before, after, reason FROM journal WHERE actor = %s AND subject = %s ORDER BY id", ACTOR, transfer
-    )
-    assert [(line["verb"], line["before"], line["after"], line["reason"]) for line in lines] == [
-        ("parked", "queued", "parked", REASON),
-        ("unparked", "parked", "queued", REASON),
-    ]
 
 
 def test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took(house: ScriptedHouse) -> None:

@@ -1,0 +1,64 @@
+"""The pages of docs/reference that follow from tables in the code: ``python -m hub.reference`` writes them."""
+
+from pathlib import Path
+from typing import Final
+
+from connectors.errors import Code as PartnerCode
+from hub.codes import Code
+from hub.dossiers import model as dossiers
+from hub.handoffs import model as handoffs
+
+FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
+
+
+def pages() -> dict[str, str]:
+    """File name → content, of every generated page."""
+    return {"errors.md": _errors(), "lifecycles.md": _lifecycles()}
+
+
+def _errors() -> str:
+    lines = [
+        "# Error codes · Mã lỗi",
+        "",
+        "Generated from `connectors/errors.py` and `hub/codes.py`. The code is the contract; its words may change.",
+        "",
+        "| code | meaning, and what to do | ý nghĩa và việc cần làm |",
+        "| --- | --- | --- |",
+        *(f"| `{code}` | {code.en} | {code.vi} |" for code in [*PartnerCode, *Code]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _lifecycles() -> str:
+    statuses = [
+        "| status | national code | tên | submission state |",
+        "| --- | --- | --- | --- |",
+        *(f"| `{s}` | {s.national_code} | {s.label} | {s.submission_state} |" for s in dossiers.Status),
+    ]
+    return "\n".join(
+        [
+            "# Lifecycles · Vòng đời",
+            "",
+            "Generated from `hub/dossiers/model.py` and `hub/handoffs/model.py`.",
+            "",
+            "## Dossier · Hồ sơ",
+            "",
+            *statuses,
+            "",
+            "```mermaid",
+            dossiers.LIFECYCLE.to_mermaid(),
+            "```",
+            "",
+            "## Handoff · Bàn giao",
+            "",
+            "```mermaid",
+            handoffs.LIFECYCLE.to_mermaid(),
+            "```",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    for name, content in pages().items():
+        (FOLDER / name).write_text(content, encoding="utf-8")

@@ -1,0 +1,75 @@
+"""About the house itself: the plan is a plan, everything that is sent is routed, and every page is fresh."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from hub import events, reference, routing
+from hub.calls import CALLS
+from hub.dossiers import model as dossiers
+from hub.handoffs import model as handoffs
+
+ROOT = Path(__file__).parents[2]
+CODE = sorted(
+    path
+    for folder in ("connectors", "hub", "schemas", "config", "tests", "deploy")
+    for path in (ROOT / folder).rglob("*.py")
+)
+
+
+def test_every_event_is_routed() -> None:
+    facts = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, events.Event)}
+    assert facts - {events.Event} == set(routing.REACTIONS)
+
+
+def test_every_kind_that_goes_out_is_said_somehow_and_its_reply_means_something() -> None:
+    assert set(CALLS) == set(routing.OUTBOUND)
+
+
+def test_the_floor_plan_holds_tables_only() -> None:
+    tree = ast.parse((ROOT / "hub" / "routing.py").read_text(encoding="utf-8"))
+    decisions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.IfExp, ast.Lambda, ast.For, ast.While)
+    assert [node.lineno for node in ast.walk(tree) if isinstance(node, decisions)] == []
+
+
+@pytest.mark.parametrize("room", [dossiers, handoffs])
+def test_every_status_has_its_moves(room: object) -> None:
+    assert set(room.LIFECYCLE.moves) == set(room.Status)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("page", sorted(reference.pages()))
+def test_every_generated_page_of_the_reference_is_fresh(page: str) -> None:
+    assert (reference.FOLDER / page).read_text(encoding="utf-8") == reference.pages()[page], "run: make docs"
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_is_longer_than_a_room_should_be(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno >= 50
+    ]
+    assert long == []
+
+
+@pytest.mark.parametrize("lock", ["run.lock", "dev.lock"])
+def test_the_locks_name_versions_and_hashes_and_no_address(lock: str) -> None:
+    text = (ROOT / "deploy" / "locks" / lock).read_text(encoding="utf-8")
+    assert "--hash=sha256:" in text
+    assert "://" not in text
+
+
+def test_every_decision_is_one_page_and_names_what_enforces_it() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    assert decisions
+    for decision in decisions:
+        text = decision.read_text(encoding="utf-8")
+        for heading in ("## Context", "## Decision", "## Consequences", "## Alternatives", "## Enforced by"):
+            assert heading in text, f"{decision.name}: {heading}"
