@@ -20,7 +20,7 @@ from connectors.transport.wsse_verifier import PinnedCertificate
 from connectors.transport.xml import Element
 from hub import clock
 from hub.house import House
-from hub.http import kinds, passage, reception
+from hub.http import kinds, passage, reception, usual
 from hub.http.problems import Problem
 
 CERTIFICATE: Final = "x-client-cert"
@@ -71,8 +71,11 @@ def _signed(request: Request, body: bytes, guard: HmacGuard) -> None:
     query = request.scope["query_string"].decode("latin-1")
     target = reception.url(house, request.scope["raw_path"].decode("latin-1")) + (f"?{query}" if query else "")
     keys = {key_id: house.catalogue.secret(name).encode() for key_id, name in guard.keys.items()}
+    now = clock.now()
     try:
-        key_id = signatures.verify(request.method, target, request.headers.items(), body, keys=keys, now=clock.now())
+        key_id = usual.key_of(request.method, target, request.headers, body, keys=keys, now=now) or signatures.verify(
+            request.method, target, request.headers.items(), body, keys=keys, now=now
+        )
     except BadSignature as error:
         raise _stranger(error.reason) from None
     passage.of(request).client = key_id
