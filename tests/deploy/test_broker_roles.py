@@ -1,6 +1,6 @@
 """The roles of deploy/rabbitmq on a real RabbitMQ, started with the configuration and the definitions that we ship."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,15 +11,13 @@ from kombu import Connection, Exchange
 from config.catalogue import Catalogue
 from config.settings import Settings
 from deploy.rabbitmq import definitions
-from hub import broker
-from hub.broker import Publisher
+from hub.broker import QUORUM, Publisher, application, queue_names
 from hub.messages.model import Nudge
-from tests.rabbitmq import RabbitMQ, install, rabbitmq
+from tests.deploy.installed import broker_url
+from tests.rabbitmq import RabbitMQ
 
 pytestmark = pytest.mark.server_stack
 
-CONFIGURATION: Final = Path(definitions.__file__).with_name("rabbitmq.conf")
-PASSWORDS: Final = {role: f"the-password-of-{role}" for role in definitions.ROLES}
 EVENTS: Final = "celeryev.0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
 CONTROL: Final = "worker@somewhere.celery.pidbox"
 OUTBOX: Final = "outbox.department.rest-a"
@@ -56,7 +54,7 @@ ACTS: Final[dict[str, Callable[[Any], Any]]] = {
     "take the dead": lambda channel: channel.basic_get("hub.dead"),
     "empty the inbox": lambda channel: channel.queue_purge("inbox"),
     "declare the inbox": lambda channel: channel.queue_declare(
-        "inbox", durable=True, auto_delete=False, arguments=broker.QUORUM
+        "inbox", durable=True, auto_delete=False, arguments=QUORUM
     ),
     "make a queue": lambda channel: channel.queue_declare("mine", exclusive=True),
     "make an exchange": lambda channel: channel.exchange_declare("mine", "topic"),
@@ -82,39 +80,24 @@ MAY: Final = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue) -> Iterator[RabbitMQ]:
-    if reason := install():
-        pytest.skip(reason)
-    file = tmp_path_factory.mktemp("definitions") / "definitions.json"
-    file.write_text(definitions.text(definitions.definitions(catalogue, PASSWORDS)))
-    configuration = CONFIGURATION.read_text().replace("/etc/rabbitmq/definitions.json", str(file))
-    with rabbitmq(tmp_path_factory.mktemp("rabbitmq"), configuration) as started:
-        yield started
-
-
-def url(server: RabbitMQ, role: str) -> str:
-    return server.url_of(definitions.user(role), PASSWORDS[role], definitions.VHOST)
-
-
-def settings(server: RabbitMQ, role: str, *, declares: bool) -> Settings:
+def settings(broker: RabbitMQ, role: str, *, declares: bool) -> Settings:
     values = {
         "database_url": "postgresql://nowhere/",
-        "broker_url": url(server, role),
+        "broker_url": broker_url(broker, role),
         "broker_declares": declares,
         "cursor_key": "a key for cursors in tests only",
     }
     return Settings.model_validate(values)
 
 
-def waiting(server: RabbitMQ, queue: str) -> int:
-    with Connection(url(server, "deploy")) as connection:
+def waiting(broker: RabbitMQ, queue: str) -> int:
+    with Connection(broker_url(broker, "deploy")) as connection:
         found = connection.default_channel.queue_declare(queue, passive=True)
         return int(found.message_count)
 
 
-def refused(server: RabbitMQ, role: str, act: Callable[[Any], None]) -> bool:
-    with Connection(url(server, role), transport_options={"confirm_publish": True}) as connection:
+def refused(broker: RabbitMQ, role: str, act: Callable[[Any], None]) -> bool:
+    with Connection(broker_url(broker, role), transport_options={"confirm_publish": True}) as connection:
         try:
             act(connection.channel())
         except AccessRefused:
@@ -122,41 +105,41 @@ def refused(server: RabbitMQ, role: str, act: Callable[[Any], None]) -> bool:
     return False
 
 
-def test_the_hub_finds_the_queues_as_it_would_have_declared_them(server: RabbitMQ, catalogue: Catalogue) -> None:
-    hub = settings(server, "deploy", declares=True)
-    publisher = Publisher(broker.application(hub, catalogue), hub)
-    publisher.publish([Nudge(name, "in_x") for name in broker.queue_names(catalogue)])  # a difference raises 406
+def test_the_hub_finds_the_queues_as_it_would_have_declared_them(broker: RabbitMQ, catalogue: Catalogue) -> None:
+    hub = settings(broker, "deploy", declares=True)
+    publisher = Publisher(application(hub, catalogue), hub)
+    publisher.publish([Nudge(name, "in_x") for name in queue_names(catalogue)])  # a difference raises 406
     publisher.close()
-    assert {waiting(server, name) for name in broker.queue_names(catalogue)} == {1}
-    with Connection(url(server, "deploy")) as connection:
-        for name in broker.queue_names(catalogue):
+    assert {waiting(broker, name) for name in queue_names(catalogue)} == {1}
+    with Connection(broker_url(broker, "deploy")) as connection:
+        for name in queue_names(catalogue):
             connection.default_channel.queue_purge(name)
 
 
-def test_the_api_nudges_the_inbox_without_declaring_anything(server: RabbitMQ, catalogue: Catalogue) -> None:
-    hub = settings(server, "api", declares=False)
-    publisher = Publisher(broker.application(hub, catalogue), hub)
-    before = waiting(server, "inbox")
+def test_the_api_nudges_the_inbox_without_declaring_anything(broker: RabbitMQ, catalogue: Catalogue) -> None:
+    hub = settings(broker, "api", declares=False)
+    publisher = Publisher(application(hub, catalogue), hub)
+    before = waiting(broker, "inbox")
     publisher.publish([Nudge("inbox", "sub_x")])
     with pytest.raises(AccessRefused):
         publisher.publish([Nudge(OUTBOX, "tr_x")])
     publisher.publish([Nudge("inbox", "sub_y")])
     publisher.close()
-    assert waiting(server, "inbox") == before + 2
+    assert waiting(broker, "inbox") == before + 2
 
 
 @pytest.mark.parametrize("role", MAY)
-def test_a_role_may_do_its_work_and_nothing_else(server: RabbitMQ, role: str) -> None:
-    with Connection(url(server, "deploy")) as connection:
+def test_a_role_may_do_its_work_and_nothing_else(broker: RabbitMQ, role: str) -> None:
+    with Connection(broker_url(broker, "deploy")) as connection:
         for name, kind, durable in (("celeryev", "topic", True), ("celery.pidbox", "fanout", False)):
             Exchange(name, kind, durable=durable).bind(connection.default_channel).declare()
-    assert {name for name, act in ACTS.items() if not refused(server, role, act)} == MAY[role]
+    assert {name for name, act in ACTS.items() if not refused(broker, role, act)} == MAY[role]
 
 
 def test_there_is_no_user_beside_the_roles_and_without_a_password_nobody_gets_in(
-    server: RabbitMQ, catalogue: Catalogue, tmp_path: Path
+    broker: RabbitMQ, catalogue: Catalogue, tmp_path: Path
 ) -> None:
-    users = server.ctl("list_users", "--formatter", "json")
+    users = broker.ctl("list_users", "--formatter", "json")
     assert users.count('"user"') == len(definitions.ROLES)
     made = definitions.definitions(catalogue, {})
     made["users"] = [{**user, "name": f"nobody-{user['name']}"} for user in made["users"]]
@@ -164,9 +147,9 @@ def test_there_is_no_user_beside_the_roles_and_without_a_password_nobody_gets_in
     made["topic_permissions"] = []
     file = tmp_path / "definitions.json"
     file.write_text(definitions.text(made))
-    server.ctl("import_definitions", str(file))
+    broker.ctl("import_definitions", str(file))
     with (
         pytest.raises(AccessRefused),
-        Connection(server.url_of("nobody-hub-deploy", "", definitions.VHOST)) as connection,
+        Connection(broker.url_of("nobody-hub-deploy", "", definitions.VHOST)) as connection,
     ):
         connection.connect()

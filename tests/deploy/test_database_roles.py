@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Final, LiteralString
 
 import psycopg
@@ -12,41 +11,21 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 
 from hub.migrations.run import upgrade
+from tests.deploy.installed import DATABASE_ROLES, database_url_as, make_roles, run_script
 
-SCRIPTS: Final = Path(__file__).parents[2] / "deploy" / "postgres"
-ROLES: Final = ("hub_owner", "hub_api", "hub_worker", "hub_reader")
-PASSWORD: Final = secrets.token_urlsafe(16)
 APPEND_ONLY: Final = {"journal", "event", "exchange", "idempotency"}
 CONTENT: Final = [("inbox", "body"), ("outbox", "body"), ("outbox", "key"), ("exchange", "record"), ("event", "notice")]
-
-
-def url_of(server: str, database: str, role: str | None = None) -> str:
-    scheme, _, rest = server.partition("://")
-    account, _, host = rest.rpartition("@")
-    return f"{scheme}://{f'{role}:{PASSWORD}' if role else account}@{host.rpartition('/')[0]}/{database}"
-
-
-def run_script(url: str, name: str) -> None:
-    with psycopg.connect(url) as conn:
-        conn.execute((SCRIPTS / name).read_bytes())
-
-
-def give_passwords(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as conn:
-        for role in ROLES:
-            conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(PASSWORD)))
 
 
 @pytest.fixture(scope="module")
 def installed(server: str) -> Iterator[str]:
     """A database that was made as the runbook says; gives its name."""
     name = f"installed_{secrets.token_hex(4)}"
-    admin, owner = url_of(server, name), url_of(server, name, "hub_owner")
-    with psycopg.connect(url_of(server, "postgres"), autocommit=True) as conn:
+    admin, owner = database_url_as(server, name), database_url_as(server, name, "hub_owner")
+    with psycopg.connect(database_url_as(server, "postgres"), autocommit=True) as conn:
         conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         for _ in range(2):  # a second time, as after the next release
-            run_script(admin, "roles.sql")
-            give_passwords(admin)
+            make_roles(admin)
             upgrade(owner)
             run_script(owner, "grants.sql")
         yield name
@@ -55,13 +34,13 @@ def installed(server: str) -> Iterator[str]:
 
 @pytest.fixture
 def as_role(server: str, installed: str, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(url_of(server, installed, request.param), autocommit=True) as conn:
+    with psycopg.connect(database_url_as(server, installed, request.param), autocommit=True) as conn:
         yield conn
 
 
 @pytest.fixture
 def admin(server: str, installed: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(url_of(server, installed), autocommit=True) as conn:
+    with psycopg.connect(database_url_as(server, installed), autocommit=True) as conn:
         yield conn
 
 
@@ -73,7 +52,7 @@ def holders(conn: psycopg.Connection, privilege: str) -> dict[str, set[str]]:
     rows = conn.execute(
         f"SELECT c.relname, r FROM pg_class c CROSS JOIN unnest(%(roles)s::name[]) AS r"
         f" WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND {asked}",
-        {"privilege": privilege, "roles": list(ROLES[1:])},
+        {"privilege": privilege, "roles": list(DATABASE_ROLES[1:])},
     ).fetchall()
     found: dict[str, set[str]] = {}
     for table, role in rows:
