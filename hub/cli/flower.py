@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from celery import Celery
 from pydantic import Field, SecretStr
@@ -18,6 +18,8 @@ TASKS_KEPT: Final = 1_000
 """in memory; Flower's own bound of 100,000 grows to hundreds of MiB"""
 OFFLINE_AFTER: Final = 600
 """seconds after which a worker that is gone leaves the list"""
+INSPECT_TIMEOUT: Final = 3_000.0
+"""milliseconds that the workers are given to answer"""
 ASK_EVERY: Final = 10_000
 """milliseconds between questions to the workers which queues they consume"""
 
@@ -39,33 +41,14 @@ def serve(settings: FlowerSettings, address: str, port: int, url_prefix: str) ->
     for name in [name for name in os.environ if name.startswith("FLOWER_")]:
         del os.environ[name]  # FLOWER_UNAUTHENTICATED_API among them: settings come from HUB_… and nothing else
     from flower.app import Flower
-    from flower.urls import settings as application_settings
-    from flower.utils import prepend_url
     from tornado.ioloop import PeriodicCallback
     from tornado.options import options
 
     logging.getLogger("tornado.access").setLevel(logging.WARNING)
-    chosen = {
-        "address": address,
-        "port": port,
-        "url_prefix": url_prefix or None,
-        "basic_auth": [f"{settings.flower_user}:{settings.flower_password.get_secret_value()}"],
-        "broker_api": settings.broker_api,
-        "read_only": True,
-        "max_tasks": TASKS_KEPT,
-        "purge_offline_workers": OFFLINE_AFTER,
-        "tasks_columns": COLUMNS,
-        "natural_time": False,
-        "inspect_timeout": 3000.0,
-    }
-    for name, value in chosen.items():
-        if value is not None:
-            setattr(options, name, value)
-    if url_prefix:
-        for name in ("login_url", "static_url_prefix"):
-            application_settings[name] = prepend_url(application_settings[name], url_prefix)
+    for name, value in _options(settings, address, port, url_prefix).items():
+        setattr(options, name, value)
     app = Celery("lienthong-hub", broker=str(settings.broker_url), set_as_current=False)
-    application = Flower(capp=app, options=options, **application_settings)
+    application = Flower(capp=app, options=options, **_application_settings(url_prefix))
     signal.signal(signal.SIGTERM, _stop)
     application.start_http_server()
     # It asks the workers for their queues at its start only, and may start before they do.
@@ -74,6 +57,30 @@ def serve(settings: FlowerSettings, address: str, port: int, url_prefix: str) ->
         application.start()
     except (KeyboardInterrupt, SystemExit):
         application.stop()
+
+
+def _options(settings: FlowerSettings, address: str, port: int, url_prefix: str) -> dict[str, Any]:
+    """Flower's own options, as its command line would set them."""
+    optional = {"url_prefix": url_prefix, "broker_api": settings.broker_api}
+    return {
+        "address": address,
+        "port": port,
+        "basic_auth": [f"{settings.flower_user}:{settings.flower_password.get_secret_value()}"],
+        "read_only": True,
+        "max_tasks": TASKS_KEPT,
+        "purge_offline_workers": OFFLINE_AFTER,
+        "tasks_columns": COLUMNS,
+        "inspect_timeout": INSPECT_TIMEOUT,
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def _application_settings(url_prefix: str) -> dict[str, Any]:
+    from flower.urls import settings
+    from flower.utils import prepend_url
+
+    moved = ("login_url", "static_url_prefix") if url_prefix else ()
+    return {**settings, **{name: prepend_url(settings[name], url_prefix) for name in moved}}
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ from typer import Argument, Typer
 
 from hub.cli import environment, output
 from hub.cli.output import AsJson, Column
-from hub.cli.transfer import LABELS
+from hub.cli.wording import JOURNAL, TRANSFER_STATES
 
 if TYPE_CHECKING:
     from hub.db import Connection
@@ -31,17 +31,9 @@ _TRANSFERS: Final = (
     Column("id", "Lần chuyển"),
     Column("kind", "Loại"),
     Column("counterparty", "Đối tác"),
-    Column("state", "Trạng thái", lambda state: LABELS[state]),
+    Column("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
     Column("attempts", "Lần"),
     Column("settled_at", "Kết thúc", output.moment),
-)
-_JOURNAL: Final = (
-    Column("at", "Lúc", output.moment),
-    Column("actor", "Ai"),
-    Column("verb", "Việc"),
-    Column("before", "Trước"),
-    Column("after", "Sau"),
-    Column("reason", "Lý do"),
 )
 
 
@@ -73,7 +65,7 @@ def show(
     output.say("")
     output.listing(transfers, _TRANSFERS, as_json=False)
     output.say("")
-    output.listing(journal, _JOURNAL, as_json=False)
+    output.listing(journal, JOURNAL, as_json=False)
 
 
 def _find(conn: "Connection", name: str) -> "SubmissionView | None":

@@ -8,6 +8,7 @@ from typer import Argument, Option, Typer
 from hub.cli import environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
+from hub.cli.wording import ADVICE, JOURNAL, NEEDING_A_PERSON, TRANSFER_STATES
 from hub.cli.writing import DryRun, Reason, Yes
 
 app: Final = Typer(help="Transfers (lần chuyển): list, look into, replay, park, cancel, check.", no_args_is_help=True)
@@ -17,33 +18,11 @@ Shown = Literal[
 ]
 Ids = Annotated[list[str], Argument(metavar="TRANSFER...", help="tr_…")]
 
-LABELS: Final[dict[str, str]] = {
-    "queued": "chờ gửi",
-    "sending": "đang gửi",
-    "retrying": "chờ gửi lại",
-    "unknown": "chưa rõ kết quả",
-    "held": "đối tác tạm dừng",
-    "stuck": "kẹt",
-    "parked": "tạm gác",
-    "delivered": "đã giao",
-    "refused": "bị từ chối",
-    "manual": "xử lý tay",
-    "cancelled": "đã huỷ",
-}
-ADVICE: Final[dict[str, str]] = {
-    "unknown": "hỏi trạng thái trước: hub transfer check",
-    "stuck": "hub transfer check, rồi replay",
-    "held": "hub partner resume khi đối tác sẵn sàng",
-    "parked": "hub transfer unpark khi xong",
-    "retrying": "tự gửi lại; xem hub partner list",
-}
-NEEDING_A_PERSON: Final = frozenset({"stuck"})
-
 _COLUMNS: Final = (
     Column("id", "Lần chuyển"),
     Column("dossier_code", "Mã hồ sơ"),
     Column("counterparty", "Đối tác"),
-    Column("state", "Trạng thái", lambda state: LABELS[state]),
+    Column("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
     Column("error_code", "Lỗi"),
     Column("attempts", "Lần"),
     Column("created_at", "Từ", output.since),
@@ -68,14 +47,6 @@ _ATTEMPTS: Final = (
     Column("outcome", "Kết quả"),
     Column("code", "Mã lỗi"),
     Column("detail", "Chi tiết"),
-)
-_JOURNAL: Final = (
-    Column("at", "Lúc", output.moment),
-    Column("actor", "Ai"),
-    Column("verb", "Việc"),
-    Column("before", "Trước"),
-    Column("after", "Sau"),
-    Column("reason", "Lý do"),
 )
 
 
@@ -114,7 +85,7 @@ def show(transfer_id: Annotated[str, Argument(metavar="TRANSFER", help="tr_…")
     output.say("")
     output.listing(row["attempts_made"], _ATTEMPTS, as_json=False)
     output.say("")
-    output.listing(row["journal"], _JOURNAL, as_json=False)
+    output.listing(row["journal"], JOURNAL, as_json=False)
 
 
 @app.command()
@@ -210,7 +181,7 @@ def check(transfer_id: Annotated[str, Argument(metavar="TRANSFER", help="tr_…"
     if as_json:
         output.document({"id": transfer_id, "state": str(state)})
     else:
-        output.say(f"{transfer_id}: {LABELS[state]}")
+        output.say(f"{transfer_id}: {TRANSFER_STATES[state]}")
 
 
 def _advised(row: dict[str, Any]) -> dict[str, Any]:

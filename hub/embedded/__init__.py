@@ -1,0 +1,1 @@
+"""The one-machine default: a private PostgreSQL and Valkey, and a supervisor that keeps the whole house alive."""
