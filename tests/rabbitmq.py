@@ -91,6 +91,11 @@ class RabbitMQ:
             self._server.end()
             self._server = None
 
+    def freeze(self) -> None:
+        """SIGSTOP: connections stand, what is sent into them is taken by the kernel, and nobody answers."""
+        if self._server is not None:
+            os.killpg(self._server.pid, signal.SIGSTOP)
+
     def stop(self) -> None:
         """As an operator does it; the data stay."""
         if self._server is not None:

@@ -36,6 +36,8 @@ PACE: Final = {
 }
 """A house in a hurry: what takes minutes in service takes a second here. The time-outs are in tests/catalogue."""
 
+NOTHING: Final[Mapping[str, str]] = {}
+
 Found = TypeVar("Found")
 
 
@@ -87,12 +89,14 @@ class Stack:
         )  # fmt: skip
         self.parts["sandbox"].wait_until(self._sandbox_answers, seconds=60)
 
-    def start_api(self, **changes: str) -> None:
-        self._run("api", "-m", "hub.cli", "api", "--port", str(self.port), **changes)
+    def start_api(self, changes: Mapping[str, str] = NOTHING, *, without: str | None = None) -> None:
+        self._run("api", *_entry(without), "api", "--port", str(self.port), changes=changes)
         self.parts["api"].wait_until(lambda: self.answers(self.url + "/health/ready"), seconds=60)
 
-    def start_worker(self, name: str = "worker", *, threads: int = 8, command: str = "hub.cli", **changes: str) -> None:
-        self._run(name, "-m", command, "worker", "--name", name, "--threads", str(threads), **changes)
+    def start_worker(
+        self, name: str = "worker", changes: Mapping[str, str] = NOTHING, *, without: str | None = None
+    ) -> None:
+        self._run(name, *_entry(without), "worker", "--name", name, changes=changes)
 
     def start_beat(self) -> None:
         self._run("beat", "-m", "hub.cli", "beat", "--schedule", str(self.folder / "beat"))
@@ -109,7 +113,7 @@ class Stack:
     def has_died(self, name: str) -> bool:
         return self.parts[name].exit_code() is not None
 
-    def _run(self, part: str, *arguments: str, **changes: str) -> None:
+    def _run(self, part: str, *arguments: str, changes: Mapping[str, str] = NOTHING) -> None:
         partners = {"HUB_PARTNER_URLS": _json(addresses(self._ports))} if self._ports.exists() else {}
         self.parts[part] = Process(
             Program(
@@ -187,6 +191,11 @@ class Stack:
             " + (SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending', 'retrying', 'unknown')) AS n"
         )
         return bool(row["n"] == 0)
+
+
+def _entry(without: str | None) -> list[str]:
+    """The command line as everybody starts it, or with one rule of the house broken (tests/faults/without.py)."""
+    return ["-m", "hub.cli"] if without is None else ["-m", "tests.faults.without", without]
 
 
 def _json(mapping: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from tests.stack import Stack, stack
 
 pytestmark = pytest.mark.faults
 
+ON_THE_WIRE = tuple(point for point in Point if point.value.split(".")[0] in ("claim", "send", "settle"))
 AT_THE_DOOR = (Point.ACCEPT_BEFORE_COMMIT, Point.ACCEPT_AFTER_COMMIT, Point.NUDGE_BEFORE_MARK)
 
 
@@ -26,18 +27,20 @@ def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Stac
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("department", ["rest-a", "soap-a"])
-def test_a_kill_at_any_point_loses_and_doubles_nothing(running: Stack, tmp_path: Path, department: str) -> None:
+@pytest.mark.parametrize(("department", "points"), [("rest-a", tuple(Point)), ("soap-a", ON_THE_WIRE)])
+def test_a_kill_at_any_point_loses_and_doubles_nothing(
+    running: Stack, tmp_path: Path, department: str, points: tuple[Point, ...]
+) -> None:
     told: dict[str, tuple[str, str]] = {}
     running.start_worker()
-    for point in Point:
+    for point in points:
         token = tmp_path / point.value
         token.touch()
         victim = "api" if point in AT_THE_DOOR else "worker"
         crash = {"HUB_CRASH_AT": point.value, "HUB_CRASH_TOKEN": str(token)}
         running.stop(victim)
         if victim == "worker":
-            running.start_worker(**crash)
+            running.start_worker(changes=crash)
             told |= a_load(running, department, 5)
             running.wait_for(lambda: running.has_died("worker"), seconds=30)
             running.parts.pop("worker").end()
@@ -50,7 +53,7 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(running: Stack, tmp_path:
 
 
 def load_while_the_door_dies(running: Stack, department: str, crash: dict[str, str]) -> dict[str, tuple[str, str]]:
-    running.start_api(**crash)
+    running.start_api(crash)
     with ThreadPoolExecutor(1) as portal:
         load = portal.submit(a_load, running, department, 5)
         running.wait_for(lambda: running.has_died("api"), seconds=30)

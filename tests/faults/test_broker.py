@@ -1,0 +1,40 @@
+"""The broker is killed, or away: the doors go on, nothing is lost, and what was accepted is caught up with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.checker import findings
+from tests.faults.load import a_load
+from tests.rabbitmq import RabbitMQ
+from tests.stack import Stack, stack
+
+pytestmark = [pytest.mark.faults, pytest.mark.server_stack]
+
+
+@pytest.fixture
+def running(tmp_path: Path, database_url: str, rabbit_url: str) -> Iterator[Stack]:
+    with stack(tmp_path, database_url, rabbit_url) as made:
+        made.start()
+        yield made
+
+
+def test_a_broker_that_is_killed_in_mid_traffic_costs_nothing(running: Stack, rabbit: RabbitMQ) -> None:
+    told = a_load(running, "rest-a", 20)
+    rabbit.kill()
+    told |= a_load(running, "rest-a", 20)
+    rabbit.start()
+    told |= a_load(running, "soap-a", 10)
+    running.wait_for(running.quiet, seconds=120)
+    assert findings(running, told) == []
+
+
+def test_five_hundred_submissions_are_accepted_while_the_broker_is_down(running: Stack, rabbit: RabbitMQ) -> None:
+    rabbit.kill()
+    told = a_load(running, "rest-b", 500)
+    assert running.rows("SELECT count(*)::int AS n FROM inbox WHERE kind = 'portal.submission'") == [{"n": 500}]
+    assert running.submitted("rest-b") == []
+    rabbit.start()
+    running.wait_for(running.quiet, seconds=240)
+    assert findings(running, told) == []

@@ -1,0 +1,97 @@
+"""Negative controls: with one rule of the house switched off, the same checker must fail.
+
+The fence, the sweep and the confirms each have a run in which everything else holds; a checker that never fails
+proves nothing.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.checker import findings
+from tests.faults.load import a_load
+from tests.rabbitmq import RabbitMQ
+from tests.stack import Stack, stack
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def embedded(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Stack]:
+    with stack(tmp_path, database_url, valkey_url, HUB_LEASE_MARGIN="0.1") as made:
+        made.start_sandbox()
+        yield made
+
+
+@pytest.mark.parametrize("rule", ["kept", "fence"])
+def test_without_the_fence_a_worker_that_outslept_its_lease_overwrites_its_successor(
+    embedded: Stack, rule: str
+) -> None:
+    embedded.start_api()
+    embedded.turn("department.rest-a", slow=1)
+    embedded.start_worker("sleeper", without=rule if rule != "kept" else None)
+    told = a_load(embedded, "rest-a", 1)
+    embedded.wait_for(lambda: transfer_is(embedded, "sending"))
+    os.kill(embedded.parts["sleeper"].pid, signal.SIGSTOP)
+    embedded.start_worker("successor")
+    embedded.start_beat()
+    embedded.wait_for(lambda: transfer_is(embedded, "delivered"))
+    os.kill(embedded.parts["sleeper"].pid, signal.SIGCONT)
+    time.sleep(3)  # The sleeper wakes, reads its answer and wants to write it down.
+    embedded.wait_for(embedded.quiet)
+    assert (findings(embedded, told) == []) is (rule == "kept")
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_without_the_sweep_a_nudge_that_the_door_took_with_it_is_never_made_up_for(
+    embedded: Stack, *, swept: bool
+) -> None:
+    embedded.start_api({"HUB_BROKER_URL": "redis://127.0.0.1:1/0"})
+    told = a_load(embedded, "rest-a", 3)
+    embedded.kill("api")
+    embedded.start_api()
+    embedded.start_worker()
+    if swept:
+        embedded.start_beat()
+        embedded.wait_for(embedded.quiet)
+    else:
+        time.sleep(8)
+    assert (findings(embedded, told) == []) is swept
+
+
+@pytest.mark.server_stack
+@pytest.mark.parametrize("rule", ["kept", "confirms"])
+def test_without_confirms_what_the_broker_had_not_written_is_never_made_up_for(
+    tmp_path: Path, database_url: str, rabbit: RabbitMQ, rabbit_url: str, rule: str
+) -> None:
+    """No beat here: only the publisher's own knowledge of what has arrived protects the nudges."""
+    with stack(tmp_path, database_url, rabbit_url) as running:
+        running.start_sandbox()
+        running.start_api(without=rule if rule != "kept" else None)
+        told = a_load(running, "rest-a", 3)
+        running.wait_for(lambda: nudged(running) == 3)
+        rabbit.freeze()
+        told |= a_load(running, "rest-a", 5)
+        time.sleep(2)
+        assert nudged(running) == (3 if rule == "kept" else 8)
+        rabbit.kill()
+        rabbit.start()
+        running.start_worker()
+        if rule == "kept":
+            running.wait_for(running.quiet)
+        else:
+            time.sleep(10)
+        assert (findings(running, told) == []) is (rule == "kept")
+
+
+def transfer_is(running: Stack, state: str) -> bool:
+    rows = running.rows("SELECT state FROM outbox WHERE kind = 'department.submit'")
+    return [row["state"] for row in rows] == [state]
+
+
+def nudged(running: Stack) -> int:
+    return len(running.rows("SELECT 1 FROM inbox WHERE nudged_at IS NOT NULL AND kind = 'portal.submission'"))
