@@ -4,10 +4,14 @@
 task (structlog.contextvars) stands on every line below it. Lines of libraries pass the same scrubbing.
 """
 
+import atexit
 import logging
 import re
 import sys
+import threading
+import time
 import traceback
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -54,13 +58,17 @@ _PATTERNS: Final = (
 )
 _SUSPECT: Final = re.compile(r"\d{9}|@")
 """In nearly no line: only where it is found are the patterns tried."""
+GATHER: Final = 0.1
+"""seconds that lines below a warning may wait to be written together; a crash may take them along"""
+BOUND: Final = 100_000
+"""lines that wait at most, where whoever reads the log does not; then the oldest go"""
 _ROOT: Final = Path(__file__).parent.parent
 _FRAMES: Final = 6
 
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send structlog's lines and those of the standard library to ``stream`` (stderr) as JSON."""
-    target = stream or sys.stderr
+    target = Lines(stream or sys.stderr)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -73,7 +81,7 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
-        logger_factory=structlog.WriteLoggerFactory(file=target),
+        logger_factory=lambda *_: target,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(target)
@@ -84,6 +92,65 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=_number(level), force=True)
+
+
+class Lines:
+    """Writes lines to ``target``, many at a time.
+
+    A write gives up the interpreter's lock, and in a process with busy threads it takes long to get it back: a write
+    per request cost a quarter of all requests. Warnings and worse are written at once, with all that waits before them.
+    """
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+        self._waiting: deque[str] = deque(maxlen=BOUND)
+        self._news = threading.Event()
+        self._writing = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+        atexit.register(self.flush)
+
+    def info(self, line: str) -> None:
+        """The line, soon."""
+        self._waiting.append(line + "\n")
+        if not self._thread.is_alive():  # in a forked child
+            self.flush()
+        elif not self._news.is_set():
+            self._news.set()
+
+    def error(self, line: str) -> None:
+        """The line, now."""
+        self._waiting.append(line + "\n")
+        self.flush()
+
+    debug = msg = info
+    warning = warn = exception = critical = fatal = failure = error
+
+    def write(self, text: str) -> None:
+        """For the standard library's handler, which flushes after each of its lines."""
+        self._waiting.append(text)
+
+    def flush(self) -> None:
+        """Everything that waits, now."""
+        with self._writing:
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if lines:
+                self._target.write("".join(lines))
+                self._target.flush()
+
+    def _run(self) -> None:
+        while True:
+            self._news.wait()
+            self._news.clear()
+            time.sleep(GATHER)
+            self.flush()
+
+
+def flush() -> None:
+    """Write what waits; for whoever reads the log while the process runs."""
+    lines = structlog.get_config()["logger_factory"]()
+    if isinstance(lines, Lines):
+        lines.flush()
 
 
 def scrub(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

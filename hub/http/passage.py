@@ -3,17 +3,18 @@
 Trace context: https://www.w3.org/TR/trace-context/.
 """
 
+import random
 import re
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
 from starlette.requests import Request
-from ulid import ULID
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT: Final = re.compile(r"00-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})")
+
+_ids: Final = random.Random()  # noqa: S311 - names, not secrets; the system's source gives up the GIL at every call
 
 ONCE: Final = frozenset(
     {
@@ -53,14 +54,19 @@ class Passage:
             given[name] = value
         request_id = given.get(b"x-request-id", b"").decode("latin-1")
         parent = _TRACEPARENT.fullmatch(given.get(b"traceparent", b"").decode("latin-1"))
-        trace_id = parent["trace"] if parent else secrets.token_hex(16)
+        trace_id = parent["trace"] if parent else _new(16)
         return cls(
-            request_id=request_id if _REQUEST_ID.fullmatch(request_id) else str(ULID()),
+            request_id=request_id if _REQUEST_ID.fullmatch(request_id) else _new(10),
             trace_id=trace_id,
-            traceparent=f"00-{trace_id}-{secrets.token_hex(8)}-{parent['flags'] if parent else '00'}",
+            traceparent=f"00-{trace_id}-{_new(8)}-{parent['flags'] if parent else '00'}",
             accept_language=given.get(b"accept-language", b"").decode("latin-1"),
             repeated=repeated,
         )
+
+
+def _new(size: int) -> str:
+    """``size`` bytes, in hexadecimal, that nobody else has at this time; never all zeros."""
+    return f"{_ids.getrandbits(8 * size) or 1:0{2 * size}x}"
 
 
 def of(request: Request) -> Passage:

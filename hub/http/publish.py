@@ -29,7 +29,7 @@ ask the Centre, give the `request_id`.
   "status": 422,
   "detail": "Sửa từng chỗ nêu trong errors (JSON pointer) rồi gửi lại với Idempotency-Key mới.",
   "code": "content-invalid",
-  "request_id": "01JD8M7W4Q2V9X3Y5Z6A7B8C9D",
+  "request_id": "5f0c9a6be2d14c73a81d",
   "errors": [{"pointer": "/fees/0/amount", "code": "int_type", "detail": "Input should be a valid integer"}]
 }
 ```

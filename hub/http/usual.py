@@ -46,7 +46,7 @@ def key_of(
     base = "\n".join(lines)
     if not base.isascii() or base.count("\n") != len(names):
         return None
-    made = b64encode(hmac.digest(secret, base.encode(), "sha256"))
+    made = b64encode(hmac.new(secret, base.encode(), "sha256").digest())
     return key_id if hmac.compare_digest(made, sealed[1].encode()) else None
 
 

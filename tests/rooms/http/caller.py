@@ -18,6 +18,7 @@ from requests import PreparedRequest, Response
 
 from connectors.transport import signatures
 from hub.clock import now
+from hub.logging import flush
 from tests.house import ScriptedHouse
 
 JSON = "application/json"
@@ -39,6 +40,7 @@ class Door:
 
     def log_text(self) -> str:
         """What was logged since the doors opened."""
+        flush()
         return self._stream.getvalue()[self._mark :]
 
     def log(self, event: str) -> list[dict[str, Any]]:

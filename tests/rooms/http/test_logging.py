@@ -3,22 +3,33 @@
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
+from typing_extensions import override
 
-from hub.logging import configure
+from hub.logging import Lines, configure, flush
 
 NAME = "Trần Thị Dấu Vết"
+
+
+class Flushed(io.StringIO):
+    """A log that is read when all has been written."""
+
+    @override
+    def getvalue(self) -> str:
+        flush()
+        return super().getvalue()
 
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level, former = root.handlers[:], root.level, structlog.get_config()
-    stream = io.StringIO()
+    stream = Flushed()
     configure("INFO", stream)
     yield stream
     structlog.configure(**former)
@@ -99,3 +110,20 @@ def test_what_is_below_the_level_is_not_written(stream: io.StringIO) -> None:
     logging.getLogger("a.library").debug("detail")
 
     assert stream.getvalue() == ""
+
+
+def test_a_line_is_written_soon_and_a_warning_at_once_with_what_came_before() -> None:
+    target = io.StringIO()
+    lines = Lines(target)
+
+    lines.info("first")
+    at_first = target.getvalue()
+    lines.warning("second")
+    after_warning = target.getvalue()
+    lines.info("third")
+    until = time.monotonic() + 10
+    while "third" not in target.getvalue():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+    assert (at_first, after_warning) == ("", "first\nsecond\n")
