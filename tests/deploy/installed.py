@@ -1,6 +1,8 @@
 """Broker and database as docs/runbooks/install-server-stack.md installs them: a user for each role."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -38,3 +40,14 @@ def make_roles(url: str) -> None:
         for role in DATABASE_ROLES:
             password = sql.Literal(PASSWORDS[role])
             conn.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), password))
+
+
+@contextmanager
+def a_database(server: str, *, template: str) -> Iterator[str]:
+    """The name of a new database on ``server``, like ``template``: "hub" is migrated, "template1" is empty."""
+    name = f"deploy_{secrets.token_hex(4)}"
+    with psycopg.connect(database_url_as(server, "postgres"), autocommit=True) as admin:
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        admin.execute(made)
+        yield name
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -1,6 +1,5 @@
 """deploy/postgres on a real database: installed as the runbook says, then tried role by role."""
 
-import secrets
 from collections.abc import Iterator
 from datetime import date
 from typing import Final, LiteralString
@@ -11,7 +10,7 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 
 from hub.migrations.run import upgrade
-from tests.deploy.installed import DATABASE_ROLES, database_url_as, make_roles, run_script
+from tests.deploy.installed import DATABASE_ROLES, a_database, database_url_as, make_roles, run_script
 
 APPEND_ONLY: Final = {"journal", "event", "exchange", "idempotency"}
 CONTENT: Final = [("inbox", "body"), ("outbox", "body"), ("outbox", "key"), ("exchange", "record"), ("event", "notice")]
@@ -20,16 +19,13 @@ CONTENT: Final = [("inbox", "body"), ("outbox", "body"), ("outbox", "key"), ("ex
 @pytest.fixture(scope="module")
 def installed(server: str) -> Iterator[str]:
     """A database that was made as the runbook says; gives its name."""
-    name = f"installed_{secrets.token_hex(4)}"
-    admin, owner = database_url_as(server, name), database_url_as(server, name, "hub_owner")
-    with psycopg.connect(database_url_as(server, "postgres"), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with a_database(server, template="template1") as name:
+        admin, owner = database_url_as(server, name), database_url_as(server, name, "hub_owner")
         for _ in range(2):  # a second time, as after the next release
             make_roles(admin)
             upgrade(owner)
             run_script(owner, "grants.sql")
         yield name
-        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

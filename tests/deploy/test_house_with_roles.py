@@ -33,10 +33,12 @@ def test_a_submission_runs_its_course_and_flower_shows_it(house: Stack, broker: 
         return database_url_as(house.database_url, house.database_url.rpartition("/")[2], role)
 
     house.start_sandbox()
-    house.start_api(HUB_BROKER_URL=broker_url(broker, "api"), HUB_DATABASE_URL=database("hub_api"))
-    house.start_worker(HUB_BROKER_URL=broker_url(broker, "worker"), HUB_DATABASE_URL=database("hub_worker"))
+    house.start_api({"HUB_BROKER_URL": broker_url(broker, "api"), "HUB_DATABASE_URL": database("hub_api")})
+    house.start_worker(
+        changes={"HUB_BROKER_URL": broker_url(broker, "worker"), "HUB_DATABASE_URL": database("hub_worker")}
+    )
     ticking = {"HUB_BROKER_URL": broker_url(broker, "beat"), "HUB_DATABASE_URL": "postgresql://nobody/"}
-    house._run("beat", "-m", "hub.cli", "beat", "--schedule", str(house.folder / "beat"), **ticking)
+    house._run("beat", "-m", "hub.cli", "beat", "--schedule", str(house.folder / "beat"), changes=ticking)
     port = free_port()
     watching = {
         "HUB_BROKER_URL": broker_url(broker, "flower"),
@@ -44,7 +46,7 @@ def test_a_submission_runs_its_course_and_flower_shows_it(house: Stack, broker: 
         "HUB_FLOWER_PASSWORD": FLOWER_PASSWORD,
         "HUB_DATABASE_URL": "postgresql://nobody/",
     }
-    house._run("flower", "-m", "hub.cli", "flower", "--port", str(port), **watching)
+    house._run("flower", "-m", "hub.cli", "flower", "--port", str(port), changes=watching)
 
     submission = a_submission("rest-a", dossier_code=a_code(9001))
     assert house.portal.submit(submission).status_code == 202
