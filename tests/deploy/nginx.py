@@ -43,7 +43,7 @@ class Nginx:
             "listen 443 ": f"listen {LOOPBACK}:{self.port} ",
             "hub.ninhbinh.example": "localhost",
             "/etc/nginx/hub/": f"{places}/",
-            "/var/log/nginx/hub.log": str(self.log),
+            "/var/log/nginx/access.log": str(self.log),
         }
         _write(directory / "site.conf", site, moved)
         _write(directory / "nginx.conf", self._main(), {})
