@@ -5,6 +5,7 @@ task (structlog.contextvars) stands on every line below it. Lines of libraries p
 """
 
 import atexit
+import json
 import logging
 import re
 import sys
@@ -77,7 +78,8 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
         scrub,
     ]
     # ASCII only: a line break, a control or a bidirectional mark in a value cannot forge or hide a line.
-    render = structlog.processors.JSONRenderer(ensure_ascii=True, default=repr)
+    encode = json.JSONEncoder(ensure_ascii=True, default=repr).encode
+    render = structlog.processors.JSONRenderer(lambda event, **_: encode(event))
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),

@@ -12,7 +12,7 @@ from hub.http import departments, health, openapi, portal, problems, soap
 from hub.http.middleware import Threshold
 from hub.wiring import Hub
 
-DOORS: Final = (portal.router, departments.router, soap.router, health.router)
+DOORS: Final = (portal.direct, portal.router, departments.router, soap.router, health.router)
 
 
 def create(hub: Hub) -> FastAPI:
@@ -37,6 +37,7 @@ def doors(**parts: Any) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,  # a redirect would break the signature, which covers the address
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # not configured here; asked at every request
         **parts,
     )
     for router in DOORS:

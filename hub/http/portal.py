@@ -10,6 +10,7 @@ from starlette.responses import Response
 from hub.house import House
 from hub.http import answers, bodies, guards, kinds, openapi, paging, reception, standing
 from hub.http.answers import AcceptedSubmission, EventPage, SubmissionDocument, SubmissionLinks, SubmissionPage
+from hub.http.direct import DirectRoute
 from hub.http.problems import Problem
 from hub.messages.model import Arrival
 from schemas import strict
@@ -18,13 +19,14 @@ from schemas.portal import Submission
 from schemas.strict import Fault
 
 router: Final = APIRouter(tags=["portal"])
+direct: Final = APIRouter(tags=["portal"], route_class=DirectRoute)
 
 SOURCE: Final = "portal"
 KIND: Final = "portal.submission"
 SIGNED: Final = ("httpSignature",)
 
 
-@router.post(
+@direct.post(
     "/v1/submissions",
     status_code=202,
     responses=openapi.answers(
