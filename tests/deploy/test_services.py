@@ -211,3 +211,10 @@ def _listens(port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+def test_every_file_that_the_runbook_names_is_there() -> None:
+    runbook = (DEPLOY.parent / "docs/runbooks/install-server-stack.md").read_text()
+    named = re.findall(r"\bdeploy/[\w./@*-]*[\w*]", runbook)
+    assert named
+    assert [name for name in named if not list(DEPLOY.parent.glob(name))] == []
