@@ -17,7 +17,13 @@ from tests.stack import Stack, stack
 pytestmark = pytest.mark.server_stack
 
 FLOWER_PASSWORD: Final = secrets.token_urlsafe(16)
-TROUBLE: Final = ("ACCESS_REFUSED", "PRECONDITION_FAILED", "permission denied", "InsufficientPrivilege", "delayed")
+TROUBLE: Final = (
+    "ACCESS_REFUSED",
+    "PRECONDITION_FAILED",
+    "permission denied",
+    "InsufficientPrivilege",
+    "delayed delivery",
+)
 
 
 @pytest.fixture
