@@ -14,6 +14,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -136,7 +137,7 @@ class Lines:
         """Everything that waits, now."""
         with self._writing:
             lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            if lines:
+            with suppress(OSError, ValueError):  # a log that cannot be written turns nobody away
                 self._target.write("".join(lines))
                 self._target.flush()
 

@@ -12,7 +12,7 @@ from hub.http import departments, health, openapi, portal, problems, soap
 from hub.http.middleware import Threshold
 from hub.wiring import Hub
 
-DOORS: Final = (portal.direct, portal.router, departments.router, soap.router, health.router)
+DOORS: Final = (portal.direct, portal.reads, departments.router, soap.router, health.router)
 
 
 def create(hub: Hub) -> FastAPI:

@@ -5,6 +5,7 @@ in force) keeps the door shut.
 """
 
 import hmac
+from functools import cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -31,6 +32,11 @@ PROXY_SECRET: Final = "x-proxy-secret"  # noqa: S105 - a header's name
 def portal(request: Request, body: bytes) -> None:
     """Let the public portal through. Raises Problem for anybody else."""
     _signed(request, body, reception.house(request).catalogue.portal.guard)
+
+
+async def portal_read(request: Request) -> None:
+    """The same for a request that carries no body."""
+    portal(request, b"")
 
 
 def department(request: Request, code: str, body: bytes) -> Department:
@@ -102,7 +108,13 @@ def _certified(request: Request, guard: CertificateGuard) -> None:
 
 
 def _pinned(house: House, guard: SoapGuard) -> list[PinnedCertificate]:
-    return [PinnedCertificate.from_pem(house.catalogue.secret(name).encode()) for name in guard.certificates]
+    return [_certificate(house.catalogue.secret(name)) for name in guard.certificates]
+
+
+@cache
+def _certificate(pem: str) -> PinnedCertificate:
+    """Read once: a process meets as many as the catalogue names."""
+    return PinnedCertificate.from_pem(pem.encode())
 
 
 def _stranger(reason: str) -> Problem:

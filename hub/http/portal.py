@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -18,8 +18,9 @@ from schemas.identifiers import Prefix, new_id
 from schemas.portal import Submission
 from schemas.strict import Fault
 
-router: Final = APIRouter(tags=["portal"])
 direct: Final = APIRouter(tags=["portal"], route_class=DirectRoute)
+reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read)])
+"""Questions; the guard stands before any of their parameters is looked at."""
 
 SOURCE: Final = "portal"
 KIND: Final = "portal.submission"
@@ -46,8 +47,8 @@ async def submit(request: Request) -> Response:
     return await run_in_threadpool(_submit, reception.house(request), key, body)
 
 
-@router.head("/v1/submissions/{submission_id}", include_in_schema=False)
-@router.get(
+@reads.head("/v1/submissions/{submission_id}", include_in_schema=False)
+@reads.get(
     "/v1/submissions/{submission_id}",
     responses=openapi.answers(200, SubmissionDocument, *kinds.OF_A_READ, kinds.NOT_FOUND, headers=("ETag",))
     | {304: {"description": "The caller has this version already."}},
@@ -57,7 +58,6 @@ async def submission(
     request: Request, submission_id: str, wait: Annotated[int, Query(ge=0, le=standing.LONGEST_WAIT)] = 0
 ) -> Response:
     """Where a submission stands. With ``wait``, answers when its version changes or the seconds are over."""
-    guards.portal(request, b"")
     known = request.headers.get("if-none-match", "")
     view = await standing.look(request, submission_id)
     if wait and (not known or standing.is_known(view, known)):
@@ -68,8 +68,8 @@ async def submission(
     return answers.json(SubmissionDocument.model_validate(view), headers=etag)
 
 
-@router.head("/v1/submissions", include_in_schema=False)
-@router.get(
+@reads.head("/v1/submissions", include_in_schema=False)
+@reads.get(
     "/v1/submissions",
     responses=openapi.answers(200, SubmissionPage, *kinds.OF_A_READ, headers=("Link",)),
     openapi_extra=openapi.extra(security=SIGNED),
@@ -83,7 +83,6 @@ async def submissions(
     limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 50,
 ) -> Response:
     """Submissions by reference or dossier code, or all of them, the oldest change first."""
-    guards.portal(request, b"")
     house = reception.house(request)
     if reference is not None or dossier_code is not None:
         page: SubmissionPage = await run_in_threadpool(paging.find, house, reference, dossier_code)
@@ -92,8 +91,8 @@ async def submissions(
     return answers.json(page, headers=paging.next_link(house, "/v1/submissions", cursor=page.next_cursor, limit=limit))
 
 
-@router.head("/v1/events", include_in_schema=False)
-@router.get(
+@reads.head("/v1/events", include_in_schema=False)
+@reads.get(
     "/v1/events",
     responses=openapi.answers(200, EventPage, *kinds.OF_A_READ, headers=("Link",)),
     openapi_extra=openapi.extra(security=SIGNED),
@@ -104,7 +103,6 @@ async def events(
     limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 100,
 ) -> Response:
     """The pull twin of the webhooks: every event once, in an order in which nothing appears behind the reader."""
-    guards.portal(request, b"")
     house = reception.house(request)
     page: EventPage = await run_in_threadpool(paging.events, house, after, limit)
     full = len(page.data) == limit

@@ -28,7 +28,8 @@ BACKLOG: Final = 1_024
 def application() -> FastAPI:
     """The application that this process's environment describes; each worker process makes its own."""
     hub = wiring.build()
-    logging.configure(hub.settings.log_level)
+    if not structlog.is_configured():
+        logging.configure(hub.settings.log_level)
     return create(hub)
 
 

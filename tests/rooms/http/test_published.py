@@ -20,7 +20,7 @@ from typing_extensions import override
 from connectors.transport import signatures
 from hub.http import publish
 from hub.http.app import doors
-from tests.rooms.http.caller import Caller, Door
+from tests.rooms.http.caller import JSON, Caller, Door
 
 EXAMPLES = 8
 
@@ -71,6 +71,18 @@ def references(part: Any) -> list[str]:
         own = [part["$ref"]] if "$ref" in part else []
         return own + [found for value in part.values() for found in references(value)]
     return [found for value in part for found in references(value)] if isinstance(part, list) else []
+
+
+def test_no_door_of_a_partner_stands_open(door: Door, portal: Caller) -> None:
+    """Whatever is asked without a signature, and however wrongly, the guard is met first."""
+    unguarded_doors = {"/health/live", "/health/ready"}
+    for path, operations in doors().openapi()["paths"].items():
+        for method in operations:
+            address = path.format(submission_id="sub_x", code="rest-a") + "?limit=none&wait=none&after=%00"
+            answer = portal.session.request(method, door.url + address, data=b"{}", headers={"Content-Type": JSON})
+
+            expected = 200 if path in unguarded_doors else 404 if path.startswith("/soap/") else 401
+            assert (path, answer.status_code) == (path, expected)
 
 
 class Signed(AuthBase):

@@ -63,7 +63,12 @@ def replace(header: str, position: int, character: str) -> Callable[[PreparedReq
     return spoil
 
 
+def put(header: str, text: str) -> Callable[[PreparedRequest], None]:
+    return lambda request: request.headers.update({header: text})
+
+
 spoilings = st.one_of(
+    st.builds(put, st.sampled_from(HEADERS), st.text(string.printable[:95], max_size=60)),
     st.builds(replace, st.sampled_from(HEADERS), st.integers(0, 200), st.sampled_from(string.printable[:95])),
     st.sampled_from(HEADERS).map(lambda header: lambda request: request.headers.pop(header)),
 )
