@@ -34,6 +34,8 @@ QUORUM: Final = {
 QUORUM_DEAD: Final = {"x-queue-type": "quorum"}
 CONNECT_TIMEOUT: Final = 3.0
 """seconds"""
+ANSWER_TIMEOUT: Final = 10
+"""seconds that RabbitMQ may take to answer a method; an idle connection has nothing to answer"""
 CONFIRM_TIMEOUT: Final = 10.0
 """seconds; a quorum queue without a leader takes a message and never confirms it"""
 
@@ -97,7 +99,8 @@ def application(settings: Settings, catalogue: Catalogue) -> Celery:
 
 def _transport_options(settings: Settings) -> dict[str, Any]:
     if is_rabbitmq(settings):
-        return {"confirm_publish": True}
+        # A quorum queue without a leader, just after a restart, may never answer: whoever asked must ask again.
+        return {"confirm_publish": True, "read_timeout": ANSWER_TIMEOUT, "write_timeout": ANSWER_TIMEOUT}
     return {"visibility_timeout": 120, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
 
 
@@ -111,12 +114,10 @@ class Publisher:
         self._exchange = EXCHANGE.name if is_rabbitmq(settings) else ""
         self._producer: Producer | None = None
 
-    def publish(self, nudges: list[Nudge]) -> None:
+    def publish(self, nudge: Nudge) -> None:
         """Raises kombu's operational errors while the broker is away; the next call connects anew."""
         try:
-            producer = self._producer or self._connect()
-            for nudge in nudges:
-                self._send(producer, nudge)
+            self._send(self._producer or self._connect(), nudge)
         except Exception:
             self.close()
             raise

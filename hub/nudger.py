@@ -24,9 +24,9 @@ log = structlog.get_logger(__name__)
 
 
 class Nudger:
-    """Carries nudges to the broker in the background. ``publish`` raises OSError-like errors while it is away."""
+    """Carries nudges to the broker in the background. ``publish`` raises when the broker does not take one."""
 
-    def __init__(self, publish: Callable[[list[Nudge]], None], mark: Callable[[list[Nudge]], None]) -> None:
+    def __init__(self, publish: Callable[[Nudge], None], mark: Callable[[list[Nudge]], None]) -> None:
         self._publish = publish
         self._mark = mark
         self._waiting: deque[Nudge] = deque(maxlen=BOUND)
@@ -51,24 +51,34 @@ class Nudger:
             self._news.set()
 
     def _run(self) -> None:
-        while not (self._stopping.is_set() and not self._waiting):
+        while not self._stopping.is_set() or self._waiting:
             self._news.wait()
             self._news.clear()
             while self._waiting:
-                if not self._carry([self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]):
-                    break
+                if self._carry():
+                    continue
+                if self._stopping.wait(BROKER_PAUSE):
+                    return
 
-    def _carry(self, batch: list[Nudge]) -> bool:
+    def _carry(self) -> bool:
+        """Publish up to one batch and mark what was taken; False if the broker did not take one."""
+        carried: list[Nudge] = []
         try:
-            self._publish(batch)
+            while self._waiting and len(carried) < BATCH:
+                self._publish(self._waiting[0])
+                carried.append(self._waiting.popleft())
             crashpoints.reached(Point.NUDGE_BEFORE_MARK)
-            self._mark(batch)
         except Exception as error:  # noqa: BLE001 - whatever failed, the rows are still due and the sweep will find them
-            log.warning("nudges_delayed", count=len(batch), error=type(error).__name__)
-            if self._stopping.is_set():
-                return False
-            self._waiting.extendleft(reversed(batch))
-            self._news.set()
-            self._stopping.wait(BROKER_PAUSE)
+            log.warning("nudges_delayed", waiting=len(self._waiting), error=type(error).__name__)
+            # To the back: a queue that takes nothing must not hold up the others.
+            self._waiting.rotate(-1)
             return False
+        finally:
+            self._note(carried)
         return True
+
+    def _note(self, carried: list[Nudge]) -> None:
+        try:
+            self._mark(carried)
+        except Exception as error:  # noqa: BLE001 - an unmarked nudge is nudged once more, which does no harm
+            log.warning("nudges_unmarked", count=len(carried), error=type(error).__name__)

@@ -26,7 +26,7 @@ PACE: Final = {
     "HUB_LEASE_MARGIN": "1",
     "HUB_INBOX_LEASE": "2",
     "HUB_SWEEP_EVERY": "0.5",
-    "HUB_RENUDGE_AFTER": "3",
+    "HUB_RENUDGE_AFTER": "15",
     "HUB_POLL_EVERY": "0.5",
     "HUB_BREAKER_PAUSE": "0.3",
     "HUB_BREAKER_THRESHOLD": "20",

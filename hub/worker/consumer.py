@@ -1,6 +1,12 @@
 """How a worker stands at the broker: as Celery's do, but without a place for tasks that wait in the broker."""
 
+from typing import Final
+
 from celery.worker.consumer import Consumer
+from celery.worker.control import Panel
+
+HARMLESS: Final = frozenset({"enable_events", "disable_events", "heartbeat", "election"})
+"""Commands that start and stop the telling of events, and nothing else."""
 
 
 class HouseConsumer(Consumer):  # type: ignore[misc] # Celery is untyped
@@ -14,3 +20,13 @@ class HouseConsumer(Consumer):  # type: ignore[misc] # Celery is untyped
         default_steps = tuple(
             step for step in Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
         )
+
+
+def close_remote_control() -> None:
+    """Leave Flower its questions, and take away every command that changes a worker.
+
+    Whoever holds a broker password that may publish to the workers' pidbox could otherwise stop or starve them.
+    """
+    for command in Panel.meta.copy():
+        if Panel.meta[command].type == "control" and command not in HARMLESS:
+            del Panel.data[command], Panel.meta[command]

@@ -6,10 +6,12 @@ from pathlib import Path
 from hub import broker
 from hub.wiring import Hub
 from hub.worker import app as house
+from hub.worker.consumer import close_remote_control
 
 
 def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> None:
     """Consume ``queues`` (none: all) with ``threads`` threads until SIGTERM. ``name`` stands in Flower."""
+    close_remote_control()
     with hub:
         app = house.create(hub)
         wanted = list(queues) or broker.queue_names(hub.catalogue)

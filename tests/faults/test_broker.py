@@ -1,5 +1,6 @@
 """The broker is killed, or away: the doors go on, nothing is lost, and what was accepted is caught up with."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.faults.checker import findings
 from tests.faults.load import a_load
-from tests.rabbitmq import RabbitMQ
+from tests.rabbitmq import WRITTEN_WITHIN, RabbitMQ
 from tests.stack import Stack, stack
 
 pytestmark = [pytest.mark.faults, pytest.mark.server_stack]
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.server_stack]
 def running(tmp_path: Path, database_url: str, rabbit_url: str) -> Iterator[Stack]:
     with stack(tmp_path, database_url, rabbit_url) as made:
         made.start()
+        time.sleep(WRITTEN_WITHIN)  # the queues that api and worker have declared
         yield made
 
 

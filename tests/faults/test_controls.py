@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.checker import findings
 from tests.faults.load import a_load
-from tests.rabbitmq import RabbitMQ
+from tests.rabbitmq import WRITTEN_WITHIN, RabbitMQ
 from tests.stack import Stack, stack
 
 pytestmark = pytest.mark.faults
@@ -74,6 +74,7 @@ def test_without_confirms_what_the_broker_had_not_written_is_never_made_up_for(
         running.start_api(without=rule if rule != "kept" else None)
         told = a_load(running, "rest-a", 3)
         running.wait_for(lambda: nudged(running) == 3)
+        time.sleep(WRITTEN_WITHIN)
         rabbit.freeze()
         told |= a_load(running, "rest-a", 5)
         time.sleep(2)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -46,12 +47,15 @@ class Listener(Thread):
         self.app = Celery(broker=broker_url, set_as_current=False)
         self.heard: list[dict[str, Any]] = []
         self.ready = Event()
+        self.enough = Event()
 
     def run(self) -> None:
         with self.app.connection() as connection:
             receiver = self.app.events.Receiver(connection, handlers={"*": self.heard.append})
             self.ready.set()
-            receiver.capture(limit=None, timeout=None, wakeup=False)
+            while not self.enough.is_set():
+                with suppress(TimeoutError):
+                    receiver.capture(limit=20, timeout=0.5, wakeup=False)
 
 
 @pytest.fixture
@@ -73,6 +77,8 @@ def test_planted_people_are_found_in_no_log_queue_event_or_evidence(
             assert running.portal.submit(a_private_submission(department, code)).status_code == 202
     running.portal.submit(a_private_submission("rest-a", "not a code") | {"papers": []})
     running.wait_for(running.quiet, seconds=90)
+    listener.enough.set()
+    listener.join(10)
 
     assert len(listener.heard) > 100
     found = [marker for marker in MARKERS if any(form in repr(listener.heard).encode() for form in forms(marker))]
