@@ -42,6 +42,7 @@ class Threshold:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *_headers(passage)]
+                _note(scope, passage, status, started)  # before a byte leaves: who has an answer can find its line
             await send(message)
 
         try:
@@ -54,7 +55,8 @@ class Threshold:
             if status == GONE:
                 await problems.response(INTERNAL, passage)(scope, receive, answer)
         finally:
-            _note(scope, passage, status, (time.perf_counter() - started) * 1000)
+            if status == GONE:
+                _note(scope, passage, status, started)
 
 
 def _headers(passage: Passage) -> list[tuple[bytes, bytes]]:
@@ -65,7 +67,7 @@ def _headers(passage: Passage) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _note(scope: Scope, passage: Passage, status: int, milliseconds: float) -> None:
+def _note(scope: Scope, passage: Passage, status: int, started: float) -> None:
     """The access log: the route's template, never the path, the query or anything that was sent."""
     route = getattr(scope.get("route"), "path_format", None)
     log.info(
@@ -73,6 +75,6 @@ def _note(scope: Scope, passage: Passage, status: int, milliseconds: float) -> N
         method=scope["method"],
         route=route,
         status=status,
-        ms=round(milliseconds, 2),
+        ms=round((time.perf_counter() - started) * 1000, 2),
         client=passage.client,
     )

@@ -22,6 +22,7 @@ from hub.logging import flush
 from tests.house import ScriptedHouse
 
 JSON = "application/json"
+PROXY_SECRET = "what only the proxy of these tests knows"
 TABLES = ("inbox", "idempotency", "journal", "dossier", "outbox", "event")
 
 
@@ -32,7 +33,12 @@ class Door:
         self.house = house
         self.url = str(house.settings.public_url).rstrip("/")
         self._stream = stream
+        flush()
         self._mark = len(stream.getvalue())
+
+    def portal(self) -> "Caller":
+        """The public portal, at this door."""
+        return Caller(self.url, "portal-test-a", self.house.catalogue.secret("HUB_SECRET_TEST_PORTAL_A").encode())
 
     def stored(self) -> dict[str, int]:
         """How many rows each table has."""

@@ -1,4 +1,8 @@
-"""The doors on a real socket, before a real database; what they log can be read back."""
+"""The doors on a real socket, before a real database; what they log can be read back.
+
+``door`` is opened once for all these tests and emptied before each. A test that changes the house itself asks for
+``own_door``.
+"""
 
 import io
 import logging
@@ -6,10 +10,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psycopg
 import pytest
 import structlog
 import uvicorn
+from psycopg import sql
 from pydantic import HttpUrl, SecretStr
 
 from config.catalogue import Catalogue
@@ -20,9 +27,10 @@ from hub.http.app import create
 from hub.http.patience import PatientProtocol
 from hub.logging import configure
 from tests.house import ScriptedHouse
-from tests.rooms.http.caller import Caller, Door, certificate_of
+from tests.rooms.http.caller import PROXY_SECRET, Caller, Door, certificate_of
 
-PROXY_SECRET = "what only the proxy of these tests knows"
+KEPT = ("alembic_version", "counterparty")
+"""Tables whose rows belong to the house, not to a test."""
 
 
 @pytest.fixture(scope="package")
@@ -37,61 +45,113 @@ def log_stream() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """With an address of this test's own and a proxy in front."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    url = HttpUrl(f"http://127.0.0.1:{port}")
-    return settings.model_copy(update={"public_url": url, "proxy_secret": SecretStr(PROXY_SECRET)})
-
-
-@pytest.fixture
+@pytest.fixture(scope="package")
 def catalogue(catalogue: Catalogue) -> Catalogue:
-    """tests/catalogue, with one department that is known by its certificate."""
-    guard = CertificateGuard(kind="client-certificate", fingerprints=[certificate_of("rest-b").fingerprint])
+    """tests/catalogue, with one department that is known by its certificates: one in force and one that has expired."""
+    pinned = [certificate_of("rest-b").fingerprint, certificate_of("rest-b", expired=True).fingerprint]
+    guard = CertificateGuard(kind="client-certificate", fingerprints=pinned)
     certified = catalogue.departments["rest-b"].model_copy(update={"guard": guard})
     return catalogue.model_copy(update={"departments": {**catalogue.departments, "rest-b": certified}})
 
 
+@pytest.fixture(scope="package")
+def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO) -> Iterator[ScriptedHouse]:
+    """A house on a database of these tests, its doors open."""
+    base = server.rpartition("/")[0]
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
+        admin.execute("CREATE DATABASE doors TEMPLATE hub STRATEGY file_copy")
+        settings = Settings.model_validate(
+            {
+                "database_url": f"{base}/doors",
+                "broker_url": "redis://127.0.0.1:1/0",
+                "catalogue": catalogue.folder,
+                "cursor_key": "a key for cursors in tests only",
+            }
+        )
+        with _opened(settings, catalogue, PatientProtocol) as house:
+            yield house
+        admin.execute("DROP DATABASE doors WITH (FORCE)")
+
+
+@pytest.fixture
+def door(shared_house: ScriptedHouse, log_stream: io.StringIO) -> Door:
+    """The doors, with nothing behind them yet."""
+    _empty(shared_house)
+    return Door(shared_house, log_stream)
+
+
 @pytest.fixture
 def protocol() -> type[PatientProtocol]:
-    """How patient the doors are: as in earnest."""
+    """How patient ``own_door`` is: as in earnest."""
     return PatientProtocol
 
 
 @pytest.fixture
-def door(
-    settings: Settings, catalogue: Catalogue, protocol: type[PatientProtocol], log_stream: io.StringIO
+def proxy_secret() -> str | None:
+    """What the proxy before ``own_door`` proves itself with."""
+    return PROXY_SECRET
+
+
+@pytest.fixture
+def own_door(
+    settings: Settings,
+    catalogue: Catalogue,
+    protocol: type[PatientProtocol],
+    proxy_secret: str | None,
+    log_stream: io.StringIO,
 ) -> Iterator[Door]:
-    """The doors, open."""
-    house = ScriptedHouse(settings, catalogue)
-    server = uvicorn.Server(serve.config(create(house), protocol=protocol))
-    with socket.create_server(("127.0.0.1", int(settings.public_url.port or 0))) as listening:
+    """Doors of this test's own, on a database of its own."""
+    with _opened(settings, catalogue, protocol, proxy_secret) as house:
+        yield Door(house, log_stream)
+
+
+@pytest.fixture
+def portal(door: Door) -> Caller:
+    """The public portal, signing with a key of its own."""
+    return door.portal()
+
+
+@pytest.fixture
+def rest_a(door: Door) -> Caller:
+    """A department that signs with a key of its own."""
+    return Caller(door.url, "rest-a-1", door.house.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
+
+
+@contextmanager
+def _opened(
+    settings: Settings,
+    catalogue: Catalogue,
+    protocol: type[PatientProtocol],
+    proxy_secret: str | None = PROXY_SECRET,
+) -> Iterator[ScriptedHouse]:
+    """A house with these settings whose doors are served by a thread, on a port of its own, with a proxy in front."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        here = {
+            "public_url": HttpUrl(f"http://127.0.0.1:{listening.getsockname()[1]}"),
+            "proxy_secret": None if proxy_secret is None else SecretStr(proxy_secret),
+        }
+        house = ScriptedHouse(settings.model_copy(update=here), catalogue)
+        server = uvicorn.Server(serve.config(create(house), protocol=protocol))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="doors")
         thread.start()
         try:
-            _wait(server, thread)
-            yield Door(house, log_stream)
+            while not server.started:
+                assert thread.is_alive(), "the doors did not open"
+                time.sleep(0.01)
+            yield house
         finally:
             server.should_exit = True
             thread.join(20)
     assert not thread.is_alive()
 
 
-def _wait(server: uvicorn.Server, thread: threading.Thread) -> None:
-    while not server.started:
-        assert thread.is_alive(), "the doors did not open"
-        time.sleep(0.01)
-
-
-@pytest.fixture
-def portal(door: Door, catalogue: Catalogue) -> Caller:
-    """The public portal, signing with a key of its own."""
-    return Caller(door.url, "portal-test-a", catalogue.secret("HUB_SECRET_TEST_PORTAL_A").encode())
-
-
-@pytest.fixture
-def rest_a(door: Door, catalogue: Catalogue) -> Caller:
-    """A department that signs with a key of its own."""
-    return Caller(door.url, "rest-a-1", catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
+def _empty(house: ScriptedHouse) -> None:
+    """As after opening: no rows, no nudges, no answers prepared. As a replica: the append-only tables would refuse."""
+    with house.db.transaction() as conn:
+        found = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = [sql.Identifier(row["tablename"]) for row in found if row["tablename"] not in KEPT]
+        conn.execute("SET LOCAL session_replication_role = replica")
+        conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+    house.waiting.clear()
+    for player in house.players.values():
+        player.answers.clear()

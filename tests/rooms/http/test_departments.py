@@ -6,8 +6,7 @@ from requests import Response
 
 from schemas.department import StatusReport
 from tests.builders import a_code, a_receipt, a_report, a_submission
-from tests.rooms.http.caller import JSON, Caller, Door, as_json, certificate_of, long_ago
-from tests.rooms.http.conftest import PROXY_SECRET
+from tests.rooms.http.caller import JSON, PROXY_SECRET, Caller, Door, as_json, certificate_of, long_ago
 
 PATH = "/v1/departments/rest-a/statuses"
 CERTIFIED = "/v1/departments/rest-b/statuses"
@@ -126,14 +125,7 @@ def test_a_certificate_that_is_not_pinned_opens_nothing(door: Door, certificate:
 
 
 def test_a_pinned_certificate_that_has_expired_opens_nothing(door: Door) -> None:
-    expired = certificate_of("rest-b", expired=True)
-    guard = door.house.catalogue.departments["rest-b"].guard
-    assert guard is not None
-    assert guard.kind == "client-certificate"
-    guard.fingerprints.append(expired.fingerprint)
-
-    answer = certified(door, expired.escaped)
-    guard.fingerprints.remove(expired.fingerprint)
+    answer = certified(door, certificate_of("rest-b", expired=True).escaped)
 
     refused(door, answer, 401, "authentication-failed")
     assert door.log("refused")[0]["reason"] == "certificate_not_in_force"

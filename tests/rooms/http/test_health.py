@@ -22,18 +22,18 @@ def test_without_a_broker_the_house_is_ready_and_says_so(door: Door, portal: Cal
     assert portal.submit(a_submission()).status_code == 202
 
 
-def test_a_broker_that_listens_is_reported(door: Door) -> None:
+def test_a_broker_that_listens_is_reported(own_door: Door) -> None:
     with socket.create_server(("127.0.0.1", 0)) as broker:
         url = f"redis://127.0.0.1:{broker.getsockname()[1]}/0"
-        door.house.settings = door.house.settings.model_copy(update={"broker_url": url})
+        own_door.house.settings = own_door.house.settings.model_copy(update={"broker_url": url})
 
-        assert ask(door, "/health/ready").json()["checks"]["broker"] == "ok"
+        assert ask(own_door, "/health/ready").json()["checks"]["broker"] == "ok"
 
 
-def test_a_database_at_another_step_is_not_ready(door: Door) -> None:
-    door.house.rows("UPDATE alembic_version SET version_num = '0000' RETURNING version_num")
+def test_a_database_at_another_step_is_not_ready(own_door: Door) -> None:
+    own_door.house.rows("UPDATE alembic_version SET version_num = '0000' RETURNING version_num")
 
-    answer = ask(door, "/health/ready")
+    answer = ask(own_door, "/health/ready")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert [fault["pointer"] for fault in answer.json()["errors"]] == ["/checks/migrations"]

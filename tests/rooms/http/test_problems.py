@@ -105,9 +105,9 @@ def test_every_kind_of_problem_has_a_code_of_its_own() -> None:
     assert sorted(kind.code for kind in declared) == sorted({kind.code for kind in kinds.KINDS})
 
 
-def test_a_failure_in_the_house_is_a_problem_and_the_log_knows_the_place_only(door: Door, portal: Caller) -> None:
+def test_a_failure_in_the_house_is_a_problem_and_the_log_knows_the_place_only(own_door: Door) -> None:
     """The database fails with a message that quotes the row, as databases do."""
-    with psycopg.connect(str(door.house.settings.database_url), autocommit=True) as admin:
+    with psycopg.connect(str(own_door.house.settings.database_url), autocommit=True) as admin:
         admin.execute(
             "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN RAISE EXCEPTION 'cannot store %', convert_from(NEW.body, 'UTF8'); END $$"
@@ -115,16 +115,16 @@ def test_a_failure_in_the_house_is_a_problem_and_the_log_knows_the_place_only(do
         admin.execute("CREATE TRIGGER fail BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION fail()")
     submission = a_submission(summary=NAME)
 
-    answer = portal.submit(submission)
+    answer = own_door.portal().submit(submission)
 
     assert (answer.status_code, answer.json()["code"]) == (500, "internal-error")
     assert NAME not in answer.text
-    (line,) = door.log("request_failed")
+    (line,) = own_door.log("request_failed")
     assert (line["error"], line["request_id"]) == ("RaiseException", answer.json()["request_id"])
     assert any(place.startswith("hub/messages/inbox.py:") for place in line["place"])
-    assert door.log("request")[-1]["status"] == 500
-    assert "cannot store" not in door.log_text()
-    assert door.stored()["inbox"] == 0
+    assert own_door.log("request")[-1]["status"] == 500
+    assert "cannot store" not in own_door.log_text()
+    assert own_door.stored()["inbox"] == 0
 
 
 @contextmanager
@@ -138,19 +138,19 @@ def no_database(door: Door) -> Iterator[None]:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
-def test_while_the_database_is_away_the_caller_is_told_to_come_back(door: Door, portal: Caller) -> None:
-    submission = a_submission(summary=NAME)
-    with no_database(door):
+def test_while_the_database_is_away_the_caller_is_told_to_come_back(own_door: Door) -> None:
+    portal, submission = own_door.portal(), a_submission(summary=NAME)
+    with no_database(own_door):
         away = portal.submit(submission)
-        ready = requests.Session().get(f"{door.url}/health/ready", timeout=20)
-        live = requests.Session().get(f"{door.url}/health/live", timeout=20)
+        ready = requests.Session().get(f"{own_door.url}/health/ready", timeout=20)
+        live = requests.Session().get(f"{own_door.url}/health/live", timeout=20)
 
     assert (away.status_code, away.json()["code"]) == (503, "unavailable")
     assert int(away.headers["Retry-After"]) >= 1
     assert (ready.status_code, ready.json()["errors"][0]["pointer"]) == (503, "/checks/database")
     assert live.status_code == 200
-    assert NAME not in door.log_text()
+    assert NAME not in own_door.log_text()
     until = time.monotonic() + 30
     while (back := portal.submit(submission)).status_code != 202:
         assert time.monotonic() < until, back.text
-    assert door.stored()["inbox"] == 1
+    assert own_door.stored()["inbox"] == 1

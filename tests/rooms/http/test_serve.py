@@ -155,15 +155,16 @@ class TestPatience:
     @pytest.mark.parametrize(
         "begun", [b"", b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"POST /v1/submissions HTTP/1.1\r\nHost: x"]
     )
-    def test_who_never_finishes_a_request_is_cut_off(self, door: Door, begun: bytes) -> None:
+    def test_who_never_finishes_a_request_is_cut_off(self, own_door: Door, begun: bytes) -> None:
         began = time.monotonic()
 
-        answer = raw(door, [begun])
+        answer = raw(own_door, [begun])
 
         assert answer == b""
         assert 0.5 < time.monotonic() - began < 10
 
-    def test_who_has_asked_may_wait_longer_than_that_for_the_answer(self, door: Door, portal: Caller) -> None:
+    def test_who_has_asked_may_wait_longer_than_that_for_the_answer(self, own_door: Door) -> None:
+        portal = own_door.portal()
         path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
 
         assert portal.get(f"{path}?wait=2").status_code == 200

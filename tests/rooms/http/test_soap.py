@@ -18,8 +18,7 @@ from hub.clock import now
 from schemas.department import StatusReport
 from tests.builders import a_code
 from tests.catalogue_secrets import environment
-from tests.rooms.http.caller import Door, certificate_of
-from tests.rooms.http.conftest import PROXY_SECRET
+from tests.rooms.http.caller import PROXY_SECRET, Door, certificate_of
 
 PATH = "/soap/soap-b"
 HUB = {"h": "urn:lienthong:hub:1", "soap": envelope.SOAP}

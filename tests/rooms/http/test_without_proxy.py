@@ -2,16 +2,15 @@
 
 import pytest
 
-from config.settings import Settings
 from tests.rooms.http.caller import Door, certificate_of
 from tests.rooms.http.test_departments import certified, refused
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"proxy_secret": None})
+def proxy_secret() -> str | None:
+    return None
 
 
 @pytest.mark.parametrize("secret", [None, "", "None"])
-def test_an_unset_secret_is_a_closed_door(door: Door, secret: str | None) -> None:
-    refused(door, certified(door, certificate_of("rest-b").escaped, secret), 401, "authentication-failed")
+def test_an_unset_secret_is_a_closed_door(own_door: Door, secret: str | None) -> None:
+    refused(own_door, certified(own_door, certificate_of("rest-b").escaped, secret), 401, "authentication-failed")
