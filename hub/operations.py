@@ -148,9 +148,9 @@ def _set_pause(hub: Hub, counterparty: str, actor: str, verb: str, reason: str, 
     with hub.db.transaction() as conn:
         changed = conn.execute(
             f"UPDATE counterparty SET (paused_at, paused_by, pause_reason) = ROW({values})"
-            f" WHERE code = %(code)s AND {when}",
+            f" WHERE code = %(code)s AND {when} RETURNING code",
             {"code": counterparty, "actor": actor, "reason": reason},
         )
-        if changed.rowcount != 1:
+        if changed.fetchone() is None:
             raise NotNow(f"{counterparty} is {verb} already")
         journal.note(conn, counterparty, actor, verb, reason=reason)

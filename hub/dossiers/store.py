@@ -91,8 +91,8 @@ def move(conn: Connection, dossier: Dossier, to: Status, *, at: datetime, reason
     LIFECYCLE.check(dossier.stands, to)
     moved = conn.execute(
         "UPDATE dossier SET status = %s, status_at = %s, reason = %s, version = version + 1, updated_at = now()"
-        " WHERE id = %s AND status = %s",
+        " WHERE id = %s AND status = %s RETURNING id",
         (to, at, reason, dossier.id, dossier.status),
     )
-    if moved.rowcount != 1:
+    if moved.fetchone() is None:
         raise Overtaken

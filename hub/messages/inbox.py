@@ -119,10 +119,10 @@ def settle(conn: Connection, message: Message) -> None:
     """The message is handled. Raises Overtaken if the lease has passed to another worker."""
     done = conn.execute(
         "UPDATE inbox SET state = 'handled', settled_at = now(), error_code = NULL, error_detail = NULL"
-        " WHERE id = %s AND attempts = %s AND settled_at IS NULL",
+        " WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING id",
         (message.id, message.fence),
     )
-    if done.rowcount != 1:
+    if done.fetchone() is None:
         raise Overtaken
 
 
@@ -173,7 +173,7 @@ def revive(conn: Connection, message_id: str, *, actor: str, reason: str) -> boo
         "WITH alive AS (UPDATE inbox SET state = 'received', due_at = now(), nudged_at = NULL, tries = 0"
         "  WHERE id = %(id)s AND state = 'dead' RETURNING id)"
         " INSERT INTO journal (subject, actor, verb, before, after, reason)"
-        " SELECT id, %(actor)s, 'revived', 'dead', 'received', %(reason)s FROM alive",
+        " SELECT id, %(actor)s, 'revived', 'dead', 'received', %(reason)s FROM alive RETURNING id",
         {"id": message_id, "actor": actor, "reason": reason},
     )
-    return revived.rowcount == 1
+    return revived.fetchone() is not None

@@ -39,6 +39,7 @@ UPDATE outbox SET state = %(state)s, settled_at = CASE WHEN %(ends)s THEN now() 
     due_at = now() + make_interval(secs => %(pause)s), nudged_at = NULL,
     error_code = %(code)s, error_detail = %(detail)s, reply = COALESCE(%(reply)s, reply)
 WHERE id = %(id)s AND attempts = %(fence)s AND state = 'sending'
+RETURNING id
 """
 
 
@@ -90,7 +91,7 @@ def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
             "fence": transfer.fence,
         },
     )
-    if done.rowcount != 1:
+    if done.fetchone() is None:
         raise Overtaken
     conn.execute(
         "WITH ended AS (UPDATE attempt SET finished_at = clock_timestamp(), outcome = %(outcome)s, code = %(code)s,"
