@@ -27,7 +27,7 @@ class Database:
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
-                "options": f"-c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC",
+                "options": f"-c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC -c jit=off",
                 "application_name": "lienthong-hub",
             },
         )

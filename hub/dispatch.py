@@ -19,7 +19,7 @@ from hub.calls import CALLS
 from hub.codes import Code
 from hub.crashpoints import Point
 from hub.db import Connection
-from hub.errors import NeedsAPerson, NotFound, NotYet, Overtaken
+from hub.errors import NeedsAPerson, NotYet, Overtaken
 from hub.events import Event
 from hub.house import House
 from hub.messages import claim, evidence, inbox, outbox
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 def handle(house: House, message_id: str) -> None:
     """Do what an inbox message asks for, once. Never raises for what the message itself brings about."""
-    with house.db.transaction(durable=False) as conn:
+    with house.db.connection() as conn:
         message = inbox.claim(conn, message_id, lease=house.settings.inbox_lease)
     if message is None:
         return
@@ -63,7 +63,8 @@ def _act(house: House, message: Message) -> list[Nudge]:
         work = _work(house, conn, message.source)
         _react(work, routing.INBOUND[message.kind](work, message))
         inbox.settle(conn, message)
-        work.nudges.extend(inbox.wake(conn, message.source, message.lane))
+        if message.lane:
+            work.nudges.extend(inbox.wake(conn, message.source, message.lane))
         crashpoints.reached(Point.HANDLE_BEFORE_COMMIT)
     return work.nudges
 
@@ -90,9 +91,10 @@ def _bury(house: House, message: Message, code: str, detail: str) -> None:
 
 def deliver(house: House, transfer_id: str) -> None:
     """Send what is due to its counterparty, once, if it is ready for it. Never raises for what the wire brings."""
-    limits = _limits(house, transfer_id)
     with house.db.transaction() as conn:
-        transfer = claim.claim(conn, transfer_id, limits)
+        standing = claim.approach(conn, transfer_id)
+        limits = house.limits(standing.counterparty)
+        transfer = claim.claim(conn, transfer_id, standing, limits)
         crashpoints.reached(Point.CLAIM_BEFORE_COMMIT)
     if transfer is None:
         return
@@ -109,8 +111,8 @@ def ask(house: House, transfer_id: str) -> State | None:
 
     What is found is delivered. What is not found is stuck with the code NOT_THERE: sending it again is safe.
     """
-    limits = _limits(house, transfer_id)
     with house.db.transaction() as conn:
+        limits = house.limits(claim.approach(conn, transfer_id).counterparty)
         transfer = claim.claim_to_ask(conn, transfer_id, limits)
     if transfer is None:
         return None
@@ -118,14 +120,6 @@ def ask(house: House, transfer_id: str) -> State | None:
         fate = speaking.ask(CALLS[transfer.kind], house.port(limits.counterparty), transfer)
     fate = fate or Broken(Code.NOT_THERE, "the counterparty does not have it: sending it again is safe")
     return _settle(house, transfer, fate, exchanges, limits).state
-
-
-def _limits(house: House, transfer_id: str) -> Limits:
-    with house.db.connection() as conn:
-        row = conn.execute("SELECT counterparty FROM outbox WHERE id = %s", (transfer_id,)).fetchone()
-    if row is None:
-        raise NotFound(f"no transfer has the id {transfer_id}")
-    return house.limits(row["counterparty"])
 
 
 def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchange], limits: Limits) -> Ending:

@@ -21,7 +21,8 @@ GRANT SELECT ON alembic_version, counterparty, inbox, idempotency, outbox, attem
 GRANT INSERT ON inbox, idempotency, outbox, attempt, exchange, journal, dossier, dossier_serial, handoff, event
     TO hub_worker;
 GRANT INSERT (code) ON counterparty TO hub_worker;
-GRANT UPDATE (paused_at, paused_by, pause_reason, failures, open_until, last_success_at, cursor, polled_at)
+GRANT UPDATE (paused_at, paused_by, pause_reason, failures, open_until, last_success_at, turned_away, cursor,
+    polled_at)
     ON counterparty TO hub_worker;
 GRANT UPDATE (due_at, nudged_at, attempts, tries, state, error_code, error_detail, settled_at) ON inbox TO hub_worker;
 GRANT UPDATE (due_at, nudged_at, turned_away, attempts, tries, state, error_code, error_detail, reason, review_at,

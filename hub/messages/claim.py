@@ -7,9 +7,10 @@ that finds no room is marked ``turned_away``; whoever settles next at this count
 from dataclasses import dataclass
 from typing import Final
 
-from psycopg.rows import DictRow, class_row
+from psycopg.rows import class_row
 
-from hub.db import Connection
+from hub.db import Connection, one
+from hub.errors import NotFound
 from hub.messages.model import Nudge, Transfer
 from schemas.identifiers import Prefix, new_id
 
@@ -31,13 +32,14 @@ class Limits:
 LANE_HEAD: Final = """NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.counterparty = o.counterparty
     AND earlier.lane = o.lane AND earlier.seq < o.seq AND earlier.settled_at IS NULL)"""
 
-_ROOM: Final = """
-SELECT c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= clock_timestamp()) AS open,
-    CASE WHEN c.failures >= %(threshold)s THEN 1 ELSE %(most)s END
-      - (SELECT count(*) FROM outbox WHERE counterparty = c.code AND state = 'sending' AND due_at > clock_timestamp())
-      AS room
-FROM counterparty c WHERE c.code = %(counterparty)s
+_APPROACH: Final = """
+SELECT c.code AS counterparty, c.failures, c.turned_away,
+    c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= clock_timestamp()) AS open
+FROM counterparty c WHERE c.code = (SELECT counterparty FROM outbox WHERE id = %s) FOR UPDATE
 """
+
+_IN_FLIGHT: Final = """(SELECT count(*) FROM outbox f
+    WHERE f.counterparty = %(counterparty)s AND f.state = 'sending' AND f.due_at > clock_timestamp())"""
 
 _CLAIM: Final = (
     """
@@ -45,7 +47,9 @@ WITH head AS (
     SELECT o.id, o.state FROM outbox o
     WHERE o.id = %(id)s AND o.state = ANY(%(states)s) AND (%(asked)s OR o.due_at <= clock_timestamp()) AND """
     + LANE_HEAD
-    + """
+    + " AND (%(asked)s OR %(places)s > "
+    + _IN_FLIGHT
+    + """)
     FOR UPDATE OF o
 ), abandoned AS (
     UPDATE attempt SET finished_at = clock_timestamp(), outcome = 'timeout_unknown', code = 'LEASE_EXPIRED'
@@ -67,8 +71,12 @@ _DUE: Final = ["queued", "retrying", "unknown", "sending"]
 _ASKABLE: Final = ["retrying", "unknown", "stuck", "parked"]
 
 _TURN_AWAY: Final = """
-UPDATE outbox SET turned_away = true
-WHERE id = %s AND state IN ('queued', 'retrying', 'unknown', 'sending') AND due_at <= clock_timestamp()
+WITH away AS (
+    UPDATE outbox SET turned_away = true
+    WHERE id = %s AND state IN ('queued', 'retrying', 'unknown', 'sending') AND due_at <= clock_timestamp()
+    RETURNING counterparty
+)
+UPDATE counterparty SET turned_away = true FROM away WHERE code = away.counterparty AND NOT counterparty.turned_away
 """
 
 _WAKE: Final = (
@@ -77,39 +85,82 @@ WITH next AS (
     SELECT o.id FROM outbox o
     WHERE o.counterparty = %(counterparty)s AND o.turned_away AND o.due_at <= clock_timestamp() AND """
     + LANE_HEAD
-    + """
-    ORDER BY o.deadline, o.seq LIMIT %(room)s FOR UPDATE SKIP LOCKED
+    + " ORDER BY o.deadline, o.seq LIMIT GREATEST(0, %(places)s - "
+    + _IN_FLIGHT
+    + """) FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox SET turned_away = false, nudged_at = now() FROM next WHERE outbox.id = next.id RETURNING outbox.id
 """
 )
 
+_ANSWERED: Final = """
+SELECT c.turned_away, c.failures > 0 OR c.open_until IS NOT NULL OR c.last_success_at IS NULL
+    OR c.last_success_at < now() - interval '1 second' AS news
+FROM counterparty c WHERE c.code = %s FOR UPDATE
+"""
 
-def claim(conn: Connection, transfer_id: str, limits: Limits) -> Transfer | None:
-    """Take the transfer; None if it is not due, not the head of its lane, or its counterparty has no room."""
-    _lock(conn, limits.counterparty)
-    room = _room(conn, limits)
-    if room["open"] and room["room"] > 0:
-        taken = _take(conn, transfer_id, limits, _DUE, asked=False)
-        if taken is not None:
-            return taken
-    conn.execute(_TURN_AWAY, (transfer_id,))
-    return None
+_FAILED: Final = """
+UPDATE counterparty SET failures = failures + 1, open_until = GREATEST(open_until,
+    CASE WHEN failures + 1 >= %(threshold)s
+        THEN now() + make_interval(secs => %(pause)s * LEAST(20, power(2, failures + 1 - %(threshold)s))) END,
+    CASE WHEN %(retry_after)s::float8 IS NOT NULL THEN now() + make_interval(secs => %(retry_after)s) END)
+WHERE code = %(counterparty)s
+RETURNING turned_away AND paused_at IS NULL AND open_until IS NULL AS wake
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A counterparty as it stands, its row locked until the transaction ends."""
+
+    counterparty: str
+    failures: int
+    turned_away: bool
+    open: bool
+    """neither paused nor kept quiet by its breaker"""
+
+    def places(self, limits: Limits) -> int:
+        """How many of its transfers may be under way at once: one probe while its breaker has not closed again."""
+        if not self.open:
+            return 0
+        return 1 if self.failures >= limits.breaker_threshold else limits.max_in_flight
+
+
+def approach(conn: Connection, transfer_id: str) -> Standing:
+    """Lock the counterparty of this transfer. Raises NotFound."""
+    # A statement of its own: only the next one's snapshot sees what was committed while we waited for the lock.
+    with conn.cursor(row_factory=class_row(Standing)) as cursor:
+        standing = cursor.execute(_APPROACH, (transfer_id,)).fetchone()
+    if standing is None:
+        raise NotFound(f"no transfer has the id {transfer_id}")
+    return standing
+
+
+def claim(conn: Connection, transfer_id: str, standing: Standing, limits: Limits) -> Transfer | None:
+    """Take the transfer; None if it is not due, not the head of its lane, or its counterparty has no place for it."""
+    places = standing.places(limits)
+    taken = _take(conn, transfer_id, limits, _DUE, places=places, asked=False) if places else None
+    if taken is None:
+        conn.execute(_TURN_AWAY, (transfer_id,))
+    return taken
 
 
 def claim_to_ask(conn: Connection, transfer_id: str, limits: Limits) -> Transfer | None:
     """Take a transfer that a person wants to know about, due or not; None if there is nothing to ask."""
-    _lock(conn, limits.counterparty)
-    return _take(conn, transfer_id, limits, _ASKABLE, asked=True)
+    return _take(conn, transfer_id, limits, _ASKABLE, places=0, asked=True)
 
 
-def _take(conn: Connection, transfer_id: str, limits: Limits, states: list[str], *, asked: bool) -> Transfer | None:
+def _take(
+    conn: Connection, transfer_id: str, limits: Limits, states: list[str], *, places: int, asked: bool
+) -> Transfer | None:
     with conn.cursor(row_factory=class_row(Transfer)) as cursor:
         return cursor.execute(
             _CLAIM,
             {
                 "id": transfer_id,
+                "counterparty": limits.counterparty,
                 "states": states,
+                "places": places,
                 "asked": asked,
                 "lease": limits.lease,
                 "attempt": new_id(Prefix.ATTEMPT),
@@ -119,25 +170,20 @@ def _take(conn: Connection, transfer_id: str, limits: Limits, states: list[str],
 
 def succeeded(conn: Connection, limits: Limits) -> list[Nudge]:
     """The counterparty answered: its breaker is closed. Returns whom to wake."""
-    _lock(conn, limits.counterparty)
-    conn.execute(
-        "UPDATE counterparty SET failures = 0, open_until = NULL, last_success_at = now() WHERE code = %s"
-        " AND (failures > 0 OR open_until IS NOT NULL OR last_success_at IS NULL"
-        "      OR last_success_at < now() - interval '1 second')",
-        (limits.counterparty,),
-    )
-    return _wake(conn, limits)
+    standing = one(conn, _ANSWERED, (limits.counterparty,))
+    if standing["news"]:
+        conn.execute(
+            "UPDATE counterparty SET failures = 0, open_until = NULL, last_success_at = now() WHERE code = %s",
+            (limits.counterparty,),
+        )
+    return _wake(conn, limits) if standing["turned_away"] else []
 
 
 def failed(conn: Connection, limits: Limits, retry_after: float | None) -> list[Nudge]:
     """It did not: count it, open the breaker at the threshold, keep quiet as long as it asked. Returns whom to wake."""
-    _lock(conn, limits.counterparty)
-    conn.execute(
-        "UPDATE counterparty SET failures = failures + 1, open_until = GREATEST(open_until,"
-        "  CASE WHEN failures + 1 >= %(threshold)s THEN now() + make_interval(secs =>"
-        "    %(pause)s * LEAST(20, power(2, failures + 1 - %(threshold)s))) END,"
-        "  CASE WHEN %(retry_after)s::float8 IS NOT NULL THEN now() + make_interval(secs => %(retry_after)s) END)"
-        " WHERE code = %(counterparty)s",
+    standing = one(
+        conn,
+        _FAILED,
         {
             "threshold": limits.breaker_threshold,
             "pause": limits.breaker_pause,
@@ -145,27 +191,16 @@ def failed(conn: Connection, limits: Limits, retry_after: float | None) -> list[
             "counterparty": limits.counterparty,
         },
     )
-    return _wake(conn, limits)
-
-
-def _lock(conn: Connection, counterparty: str) -> None:
-    # A statement of its own: only the next one's snapshot sees what was committed while we waited.
-    conn.execute("SELECT 1 FROM counterparty WHERE code = %s FOR UPDATE", (counterparty,))
-
-
-def _room(conn: Connection, limits: Limits) -> DictRow:
-    row = conn.execute(
-        _ROOM,
-        {"threshold": limits.breaker_threshold, "most": limits.max_in_flight, "counterparty": limits.counterparty},
-    ).fetchone()
-    if row is None:
-        raise LookupError(f"no counterparty {limits.counterparty}: the catalogue was not enrolled")
-    return row
+    return _wake(conn, limits) if standing["wake"] else []
 
 
 def _wake(conn: Connection, limits: Limits) -> list[Nudge]:
-    room = _room(conn, limits)
-    if not room["open"] or room["room"] < 1:
-        return []
-    woken = conn.execute(_WAKE, {"counterparty": limits.counterparty, "room": room["room"]})
+    """Whoever was turned away and now has a place, the most urgent first."""
+    woken = conn.execute(_WAKE, {"counterparty": limits.counterparty, "places": limits.max_in_flight}).fetchall()
+    if not woken:
+        conn.execute(
+            "UPDATE counterparty SET turned_away = EXISTS (SELECT 1 FROM outbox WHERE counterparty = code"
+            " AND outbox.turned_away) WHERE code = %s",
+            (limits.counterparty,),
+        )
     return [Nudge(limits.queue, row["id"]) for row in woken]

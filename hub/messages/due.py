@@ -21,13 +21,17 @@ _OUTBOX: Final = (
     """
 SELECT due.id, due.counterparty FROM counterparty c CROSS JOIN LATERAL (
     SELECT o.id, o.counterparty FROM outbox o
-    WHERE o.counterparty = c.code AND o.state IN ('queued', 'retrying', 'unknown', 'sending') AND o.due_at <= now()
+    WHERE o.counterparty = c.code AND o.state IN ('queued', 'retrying', 'unknown') AND o.due_at <= now()
       AND (o.nudged_at IS NULL OR o.nudged_at < now() - make_interval(secs => %(renudge)s)) AND """
     + LANE_HEAD
     + """
     ORDER BY o.deadline, o.seq LIMIT CASE WHEN c.open_until IS NULL THEN %(batch)s ELSE 1 END
 ) due
 WHERE c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= now())
+UNION ALL
+SELECT o.id, o.counterparty FROM outbox o
+WHERE o.state = 'sending' AND o.due_at <= now()
+  AND (o.nudged_at IS NULL OR o.nudged_at < now() - make_interval(secs => %(renudge)s))
 """
 )
 
@@ -57,7 +61,7 @@ def mark(conn: Connection, nudges: list[Nudge]) -> None:
         )
     if outbound:
         conn.execute(
-            "UPDATE outbox SET nudged_at = now() WHERE id = ANY(%s) AND state IN ('queued', 'retrying', 'unknown')"
-            " AND due_at <= now() AND NOT turned_away",
+            "UPDATE outbox SET nudged_at = now() WHERE id = ANY(%s)"
+            " AND state IN ('queued', 'retrying', 'unknown', 'sending') AND due_at <= now() AND NOT turned_away",
             (outbound,),
         )

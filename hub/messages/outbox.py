@@ -35,11 +35,18 @@ INSERT INTO journal (subject, actor, verb, after, reason) SELECT id, 'hub', 'que
 """
 
 _SETTLE: Final = """
-UPDATE outbox SET state = %(state)s, settled_at = CASE WHEN %(ends)s THEN now() END, turned_away = false,
-    due_at = now() + make_interval(secs => %(pause)s), nudged_at = NULL,
-    error_code = %(code)s, error_detail = %(detail)s, reply = COALESCE(%(reply)s, reply)
-WHERE id = %(id)s AND attempts = %(fence)s AND state = 'sending'
-RETURNING id
+WITH settled AS (
+    UPDATE outbox SET state = %(state)s, settled_at = CASE WHEN %(ends)s THEN now() END, turned_away = false,
+        due_at = now() + make_interval(secs => %(pause)s), nudged_at = NULL,
+        error_code = %(code)s, error_detail = %(detail)s, reply = COALESCE(%(reply)s, reply)
+    WHERE id = %(id)s AND attempts = %(fence)s AND state = 'sending'
+    RETURNING id
+), ended AS (
+    UPDATE attempt SET finished_at = clock_timestamp(), outcome = %(outcome)s, code = %(code)s, detail = %(detail)s
+    FROM settled WHERE attempt.id = %(attempt)s
+)
+INSERT INTO journal (subject, actor, verb, before, after, reason)
+SELECT id, 'hub', 'attempted', 'sending', %(state)s, %(code)s FROM settled RETURNING subject
 """
 
 
@@ -89,21 +96,9 @@ def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
             "reply": None if ending.reply is None else Jsonb(ending.reply),
             "id": transfer.id,
             "fence": transfer.fence,
+            "outcome": ending.outcome,
+            "attempt": transfer.attempt_id,
         },
     )
     if done.fetchone() is None:
         raise Overtaken
-    conn.execute(
-        "WITH ended AS (UPDATE attempt SET finished_at = clock_timestamp(), outcome = %(outcome)s, code = %(code)s,"
-        "  detail = %(detail)s WHERE id = %(attempt)s)"
-        " INSERT INTO journal (subject, actor, verb, before, after, reason)"
-        " VALUES (%(id)s, 'hub', 'attempted', 'sending', %(state)s, %(code)s)",
-        {
-            "outcome": ending.outcome,
-            "code": ending.code,
-            "detail": ending.detail,
-            "attempt": transfer.attempt_id,
-            "id": transfer.id,
-            "state": ending.state,
-        },
-    )

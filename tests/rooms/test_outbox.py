@@ -90,7 +90,9 @@ def test_a_crash_in_mid_send_leaves_an_unknown_outcome_that_is_asked_about(house
     transfer = put_one(house)
     with house.db.transaction() as conn:
         limits = house.limits("department.rest-a")
-        assert claim.claim(conn, transfer, limits) is not None  # and then the worker dies
+        assert (
+            claim.claim(conn, transfer, claim.approach(conn, transfer), limits) is not None
+        )  # and then the worker dies
         conn.execute("UPDATE outbox SET due_at = now() WHERE id = %s", (transfer,))
     house.department("rest-a").findings.append(a_receipt())
     dispatch.deliver(house, transfer)
@@ -102,10 +104,10 @@ def test_a_worker_that_outslept_its_lease_writes_nothing(house: ScriptedHouse) -
     transfer = put_one(house)
     limits = house.limits("department.rest-a")
     with house.db.transaction() as conn:
-        slow = claim.claim(conn, transfer, limits)
+        slow = claim.claim(conn, transfer, claim.approach(conn, transfer), limits)
         conn.execute("UPDATE outbox SET due_at = now() WHERE id = %s", (transfer,))
     with house.db.transaction() as conn:
-        assert claim.claim(conn, transfer, limits) is not None
+        assert claim.claim(conn, transfer, claim.approach(conn, transfer), limits) is not None
     assert slow is not None
     with house.db.connection() as conn, pytest.raises(Overtaken):
         outbox.settle(conn, slow, Ending(State.DELIVERED, Outcome.OK))
@@ -146,7 +148,7 @@ def test_a_full_counterparty_turns_away_and_whoever_settles_wakes_the_most_urgen
     taken = []
     for transfer in transfers:
         with house.db.transaction() as conn:
-            taken.append(claim.claim(conn, transfer, limits))
+            taken.append(claim.claim(conn, transfer, claim.approach(conn, transfer), limits))
     assert [one is not None for one in taken] == [True] * 4 + [False] * 2
     first = taken[0]
     assert first is not None

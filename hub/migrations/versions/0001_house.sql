@@ -7,6 +7,7 @@ CREATE TABLE counterparty (
     failures        integer NOT NULL DEFAULT 0,      -- transport failures in a row
     open_until      timestamptz,                     -- the breaker: quiet until then, then one probe
     last_success_at timestamptz,
+    turned_away     boolean NOT NULL DEFAULT false,  -- whether somebody waits for a place: whoever settles looks for them
     cursor          text NOT NULL DEFAULT '',        -- where the poller stands in its feed
     polled_at       timestamptz
 );
@@ -77,8 +78,9 @@ CREATE TABLE outbox (
     CHECK ((settled_at IS NOT NULL) = (state IN ('delivered', 'refused', 'manual', 'cancelled')))
 );
 CREATE INDEX outbox_lane ON outbox (counterparty, lane, seq) WHERE settled_at IS NULL;
-CREATE INDEX outbox_due ON outbox (counterparty, due_at) WHERE state IN ('queued', 'retrying', 'unknown', 'sending');
-CREATE INDEX outbox_sending ON outbox (counterparty) WHERE state = 'sending';
+CREATE INDEX outbox_due ON outbox (counterparty, due_at) WHERE state IN ('queued', 'retrying', 'unknown');
+-- Apart from the waiting ones: counting what is under way must not grow with what waits.
+CREATE INDEX outbox_sending ON outbox (counterparty, due_at) WHERE state = 'sending';
 CREATE INDEX outbox_turned_away ON outbox (counterparty, deadline, seq) WHERE turned_away;
 CREATE INDEX outbox_subject ON outbox (subject);
 
