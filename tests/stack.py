@@ -84,7 +84,7 @@ class Stack:
     def start_sandbox(self) -> None:
         self._run(
             "sandbox",
-            "-m", "connectors.sandbox", "--catalogue", str(CATALOGUE), "--data", str(self.effects),
+            "-m", "connectors.sandbox", "--catalogue", self.environment["HUB_CATALOGUE"], "--data", str(self.effects),
             "--hub", self.url, "--ports", str(self._ports),
         )  # fmt: skip
         self.parts["sandbox"].wait_until(self._sandbox_answers, seconds=60)

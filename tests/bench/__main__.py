@@ -1,6 +1,7 @@
 """``make bench``: measures on servers of its own, prints the table, writes var/bench.json. Exit 3: a bar is missed."""
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
 from tests.bench import door, journey, memory
 from tests.bench.rows import Row, table, write
+from tests.catalogue_secrets import CATALOGUE
 from tests.stack import Stack, stack
 
 OUTPUT = Path("var/bench.json")
@@ -44,8 +46,19 @@ def _measure(part: str) -> list[Row]:
         folder.chmod(0o755)
         with postgres(folder / "postgres") as database_url, valkey(folder / "valkey") as broker_url:
             upgrade(database_url)
-            with stack(folder, database_url, broker_url, **SERVICE_PACE) as running:
+            settings = SERVICE_PACE | {"HUB_CATALOGUE": str(_catalogue(folder))}
+            with stack(folder, database_url, broker_url, **settings) as running:
                 return PARTS[part](running)
+
+
+def _catalogue(folder: Path) -> Path:
+    """The test catalogue with one webhook endpoint, as a province has."""
+    copy = folder / "catalogue"
+    shutil.copytree(CATALOGUE, copy)
+    portal = copy / "portal.toml"
+    first, _, _ = portal.read_text(encoding="utf-8").partition('[[endpoints]]\ncode = "second"')
+    portal.write_text(first, encoding="utf-8")
+    return copy
 
 
 if __name__ == "__main__":
