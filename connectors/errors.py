@@ -1,21 +1,12 @@
 """The four fates of a call that did not simply succeed. Every foreign error becomes one of these at the wall."""
 
-from enum import StrEnum
-from typing import Any, Self
+from typing import Any
+
+from schemas.explained import Explained
 
 
-class Code(StrEnum):
+class Code(Explained):
     """Why a call failed, as a stable word: in attempts, logs, metrics and docs/reference/errors."""
-
-    en: str
-    vi: str
-
-    def __new__(cls, word: str, en: str, vi: str) -> Self:
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.en = en
-        member.vi = vi
-        return member
 
     UNREACHABLE = (
         "PARTNER_UNREACHABLE",

@@ -3,22 +3,11 @@
 The words for what went wrong at a counterparty are connectors.errors.Code.
 """
 
-from enum import StrEnum
-from typing import Self
+from schemas.explained import Explained
 
 
-class Code(StrEnum):
+class Code(Explained):
     """A word that stands in rows, logs and docs/reference/errors.md; ``en`` and ``vi`` say what it means and asks."""
-
-    en: str
-    vi: str
-
-    def __new__(cls, word: str, en: str, vi: str) -> Self:
-        member = str.__new__(cls, word)
-        member._value_ = word
-        member.en = en
-        member.vi = vi
-        return member
 
     NOT_THERE = (
         "NOT_THERE",
