@@ -99,6 +99,16 @@ def answering(*replies: bytes) -> Behaviour:
     return behave
 
 
+def after_reading(act: Callable[[socket.socket], object]) -> Behaviour:
+    """Reads one whole request, then does ``act`` to its connection."""
+
+    def behave(connection: socket.socket, there: Partner) -> None:
+        there.read_request(connection)
+        act(connection)
+
+    return behave
+
+
 def reset(connection: socket.socket) -> None:
     """Ends the connection with RST instead of FIN, as a process that is killed or a firewall does."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

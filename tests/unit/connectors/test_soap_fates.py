@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
-from tests.unit.connectors.partner import Behaviour, Partner, a_closed_port, reset
+from tests.unit.connectors.partner import Partner, a_closed_port, after_reading, reset
 from tests.unit.connectors.soap_office import (
     BUSY,
     CODE,
@@ -178,14 +178,6 @@ def test_a_closed_door_is_about_our_credentials(office: Office, status: int) -> 
     failed = fate(office, http(status, b"", "text/html"))
     assert isinstance(failed, ContractBroken)
     assert failed.code == Code.AUTH
-
-
-def after_reading(act: Callable[[socket.socket], object]) -> Behaviour:
-    def behave(connection: socket.socket, there: Partner) -> None:
-        there.read_request(connection)
-        act(connection)
-
-    return behave
 
 
 def silence(connection: socket.socket) -> None:

@@ -1,0 +1,8 @@
+"""How a test of the transport posts to a partner."""
+
+from connectors.transport.http import Transport
+from tests.unit.connectors.partner import Partner
+
+
+def post(transport: Transport, there: Partner, *, idempotent: bool = False, body: bytes = b"{}") -> None:
+    transport.post(f"{there.url}/dossiers", body, {"Content-Type": "application/json"}, idempotent=idempotent)

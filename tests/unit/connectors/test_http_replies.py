@@ -1,0 +1,98 @@
+"""Replies on real sockets: read whole whatever their status, and not at all where they are no reply of a partner's."""
+
+import gzip
+import socket
+
+import pytest
+
+from connectors.errors import Code, ContractBroken
+from connectors.transport.http import Transport
+from tests.unit.connectors.partner import OK, after_reading, answering, partner
+from tests.unit.connectors.posting import post
+
+
+def test_a_whole_reply_comes_back_whatever_its_status(transport: Transport) -> None:
+    teapot = (
+        b"HTTP/1.1 418 I'm a teapot\r\nContent-Type: Application/JSON; charset=utf-8\r\nContent-Length: 4\r\n\r\nnull"
+    )
+    with partner(answering(teapot)) as there:
+        reply = transport.get(f"{there.url}/changes?after=1", {"Accept": "application/json"})
+
+    assert (reply.status, reply.body, reply.media_type) == (418, b"null", "application/json")
+    assert there.requests[0].startswith(b"GET /changes?after=1 HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3B9ACA00\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+    ],
+    ids=["announced", "chunked", "until-the-end"],
+)
+def test_a_huge_reply_is_not_read_to_its_end(hasty: Transport, head: bytes) -> None:
+    sent = 0
+
+    def flood(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.sendall(head)
+        for _ in range(1000):
+            connection.sendall(b" " * 100_000)
+            sent += 100_000
+
+    with partner(after_reading(flood)) as there, pytest.raises(ContractBroken) as caught:
+        post(hasty, there)
+
+    assert caught.value.code == Code.CONTRACT
+    assert sent < 50_000_000, "the connection was closed on the flood"
+
+
+def test_a_compressed_reply_is_refused_unread(transport: Transport) -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    with partner(answering(head + bomb)) as there, pytest.raises(ContractBroken):
+        post(transport, there)
+
+    assert b"\r\nAccept-Encoding: identity\r\n" in there.requests[0]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(transport: Transport, status: int) -> None:
+    with partner(answering(OK)) as elsewhere:
+        redirect = b"HTTP/1.1 %d Go\r\nLocation: %s/dossiers\r\nContent-Length: 0\r\n\r\n" % (
+            status,
+            elsewhere.url.encode(),
+        )
+        with partner(answering(redirect)) as there, pytest.raises(ContractBroken) as caught:
+            post(transport, there)
+
+    assert caught.value.code == Code.CONTRACT
+    assert elsewhere.connections == 0
+
+
+def test_the_body_of_a_redirect_is_not_read_either(hasty: Transport) -> None:
+    endless = (
+        b"HTTP/1.1 302 Go\r\nLocation: /x\r\nContent-Encoding: gzip\r\nContent-Length: 1000000000\r\n\r\n" + b"\0" * 100
+    )
+    with partner(answering(endless)) as there, pytest.raises(ContractBroken):
+        post(hasty, there)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"<html>\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 300,
+    ],
+)
+def test_what_is_not_http_breaks_the_contract(transport: Transport, garbage: bytes) -> None:
+    with (
+        partner(after_reading(lambda connection: connection.sendall(garbage))) as there,
+        pytest.raises(ContractBroken) as caught,
+    ):
+        post(transport, there)
+
+    assert caught.value.code == Code.CONTRACT
