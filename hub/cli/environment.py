@@ -56,7 +56,8 @@ def database() -> Iterator["Connection"]:
 def house() -> Iterator["Hub"]:
     """The hub, plugged together and opened: for what changes something."""
     adopt()
-    from hub import wiring
+    from hub import logging, wiring
 
+    logging.configure("WARNING")  # to stderr: stdout is for data, and what went well the command says itself
     with wiring.build() as hub:
         yield hub
