@@ -4,8 +4,6 @@ import os
 import secrets
 from pathlib import Path
 
-from hub.embedded.process import CannotStart
-
 
 def write_private(path: Path, text: str) -> None:
     """Put ``text`` into ``path``, whole or not at all, readable by us only."""
@@ -29,11 +27,6 @@ def kept_password(path: Path) -> str:
         return password
 
 
-def require_passage(path: Path, user: str) -> None:
-    """Raises CannotStart if a folder above ``path`` is closed to ``user``, an account that owns none of them."""
-    for folder in path.resolve().parents:
-        if folder.exists() and not folder.stat().st_mode & 0o001:
-            raise CannotStart(
-                f"PostgreSQL does not run as root, and the account {user!r} may not pass through {folder}:"
-                f" `chmod o+x {folder}`, or work in another folder, or as an ordinary user"
-            )
+def is_closed(path: Path) -> bool:
+    """Whether a folder above ``path`` is closed to accounts that do not own it."""
+    return any(folder.exists() and not folder.stat().st_mode & 0o001 for folder in path.resolve().parents)

@@ -7,19 +7,18 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 import psycopg
 from psycopg import sql
 
-from hub.embedded.files import kept_password, require_passage, write_private
+from hub.embedded.files import is_closed, kept_password, write_private
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.process import CannotStart, Process, Program, last_line
 
@@ -63,11 +62,9 @@ class Postgres:
             "log_timezone": "UTC",
         }
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        return Program(
-            name="postgres",
-            command=(str(_binary("postgres")), "-D", str(self.data.resolve()), *settings),
-            log=self.log,
-            user=_account(),
+        return self._as_its_account(
+            "postgres",
+            [str(_binary("postgres")), "-D", str(self.data.resolve()), *settings],
             stop_signal=signal.SIGINT,  # "fast": clients are sent away, everything is written
             grace=30,
             orphan_signal=signal.SIGINT,
@@ -77,9 +74,6 @@ class Postgres:
         """Make the folder ready to be started: created, owned by the right account, free of a dead predecessor."""
         for folder in (self.directory, self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
-        if _account():
-            require_passage(_binary("postgres"), _account())
-            require_passage(self.data, _account())
         if not self.data.exists():
             self._create()
         _await_predecessor(self.data / "postmaster.pid")
@@ -120,10 +114,15 @@ class Postgres:
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
             "--locale=C", "--no-instructions",
         ]  # fmt: skip
-        with self.log.open("ab") as log:
-            done = subprocess.run(command, stdout=log, stderr=log, user=_account() or None, check=False, cwd="/")
-        if done.returncode != 0:
-            raise CannotStart(f"PostgreSQL's initdb failed ({done.returncode}): {last_line(self.log)}")
+        initdb = Process(self._as_its_account("initdb", command, grace=_READY_WITHIN))
+        initdb.end()
+        if initdb.exit_code() != 0:
+            raise CannotStart(f"PostgreSQL's initdb failed ({initdb.exit_code()}): {last_line(self.log)}")
+
+    def _as_its_account(self, name: str, command: list[str], **manner: Any) -> Program:
+        """PostgreSQL refuses root, and its account may have to pass folders that are root's own."""
+        passage = is_closed(_binary("postgres")) or is_closed(self.data)
+        return Program(name, tuple(command), self.log, user=_account(), passage=passage, **manner)
 
 
 @contextmanager

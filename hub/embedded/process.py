@@ -33,6 +33,8 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     """added to our own"""
     user: str = ""
+    passage: bool = False
+    """whether it has to pass folders that are closed to ``user``"""
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 10.0
     """seconds between the stop signal and the kill"""
@@ -112,7 +114,8 @@ def _tethered(program: Program) -> list[str]:
     # -I -S: nothing of the environment or of site-packages; it lives for some milliseconds.
     return [
         sys.executable, "-I", "-S", str(Path(tether.__file__).resolve()),
-        str(int(program.orphan_signal)), str(os.getpid()), program.user, *program.command,
+        str(int(program.orphan_signal)), str(os.getpid()), program.user, "passage" if program.passage else "",
+        *program.command,
     ]  # fmt: skip
 
 
