@@ -72,7 +72,7 @@ _ASKABLE: Final = ["retrying", "unknown", "stuck", "parked"]
 
 _TURN_AWAY: Final = """
 WITH away AS (
-    UPDATE outbox SET turned_away = true
+    UPDATE outbox SET turned_away = true, nudged_at = NULL
     WHERE id = %s AND state IN ('queued', 'retrying', 'unknown', 'sending') AND due_at <= clock_timestamp()
     RETURNING counterparty
 )

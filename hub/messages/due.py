@@ -22,6 +22,9 @@ _OUTBOX: Final = (
 SELECT due.id, due.counterparty FROM counterparty c CROSS JOIN LATERAL (
     SELECT o.id, o.counterparty FROM outbox o
     WHERE o.counterparty = c.code AND o.state IN ('queued', 'retrying', 'unknown') AND o.due_at <= now()
+      -- Whoever is under way at this counterparty wakes those who were turned away; only if nobody is, we have to.
+      AND NOT (o.turned_away AND EXISTS (SELECT 1 FROM outbox f WHERE f.counterparty = c.code AND f.state = 'sending'
+                                         AND f.due_at > now()))
       AND (o.nudged_at IS NULL OR o.nudged_at < now() - make_interval(secs => %(renudge)s)) AND """
     + LANE_HEAD
     + """

@@ -207,3 +207,16 @@ def test_a_fault_of_ours_in_mid_sentence_counts_as_unknown(house: ScriptedHouse)
     assert state_of(house, transfer) == State.UNKNOWN
     [row] = house.rows("SELECT error_code, error_detail FROM outbox WHERE id = %s", transfer)
     assert row == {"error_code": "HUB_FAILED", "error_detail": "RuntimeError"}
+
+
+def test_those_turned_away_are_swept_only_when_nobody_is_there_to_wake_them(house: ScriptedHouse) -> None:
+    transfers = [put_one(house) for _ in range(5)]
+    limits = house.limits("department.rest-a")
+    for transfer in transfers:
+        with house.db.transaction() as conn:
+            claim.claim(conn, transfer, claim.approach(conn, transfer), limits)
+    nudge = Nudge(limits.queue, transfers[4])
+    with house.db.connection() as conn:
+        assert nudge not in due.due(conn, house.queues, renudge=60)
+        conn.execute("UPDATE outbox SET due_at = now() WHERE state = 'sending'")  # the others' worker has died
+        assert nudge in due.due(conn, house.queues, renudge=60)
