@@ -154,7 +154,7 @@ def _await_predecessor(pid_file: Path) -> None:
     """PostgreSQL's own check is fooled by a process that got the dead server's number; this one is not."""
     with contextlib.suppress(FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
         predecessor = psutil.Process(int(pid_file.read_text().splitlines()[0]))
-        if predecessor.name() == "postgres" and predecessor.cwd() == str(pid_file.parent.resolve()):
+        if predecessor.name() == "postgres" and str(pid_file.parent.resolve()) in predecessor.cmdline():
             try:
                 predecessor.wait(_LEFT_WITHIN)
             except psutil.TimeoutExpired:

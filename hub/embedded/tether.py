@@ -3,7 +3,7 @@
 Run as a script of its own, ``tether.py SIGNAL PARENT USER PASSAGE COMMAND…``: when the process PARENT dies, however it
 dies, the kernel sends SIGNAL to the program (prctl(2), PR_SET_PDEATHSIG). USER is an account to run as, or "" for no
 change. With PASSAGE "passage" the program may read and pass every folder, as root may and USER may not
-(capabilities(7), CAP_DAC_READ_SEARCH): what it is and what it works on lie behind a folder that is closed to USER.
+(capabilities(7)): what it is and what it works on lie behind a folder that is closed to USER.
 Linux only; elsewhere the program runs untethered.
 """
 
@@ -19,6 +19,8 @@ SECBIT_NO_SETUID_FIXUP: Final = 1 << 2
 PR_CAP_AMBIENT: Final = 47
 PR_CAP_AMBIENT_RAISE: Final = 2
 CAP_DAC_READ_SEARCH: Final = 2
+CAP_DAC_OVERRIDE: Final = 1
+"""may write as well; of the two, root in a container has this one only"""
 CAPABILITY_VERSION_3: Final = 0x20080522
 
 
@@ -45,15 +47,15 @@ def become(signal_number: int, parent: int, user: str, passage: str, command: li
 
 def _keep_passage(linux: ctypes.CDLL) -> None:
     """Of all that root may, only to read and pass folders, through the exec that follows."""
-    wanted = 1 << CAP_DAC_READ_SEARCH
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    # Twice (effective, permitted, inheritable): the low and the high words.
-    sets = (ctypes.c_uint32 * 6)(wanted, wanted, wanted, 0, 0, 0)
-    if linux.capset(header, sets) != 0:
-        sys.exit(
-            "this machine does not let root pass closed folders for another account: open them, or be that account"
-        )
-    linux.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0)
+    for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
+        wanted = 1 << capability
+        # Twice (effective, permitted, inheritable): the low and the high words.
+        sets = (ctypes.c_uint32 * 6)(wanted, wanted, wanted, 0, 0, 0)
+        if linux.capset(header, sets) == 0:
+            linux.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0)
+            return
+    sys.exit("this machine does not let root pass closed folders for another account: open them, or be that account")
 
 
 if __name__ == "__main__":
