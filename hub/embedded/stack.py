@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from config.catalogue import load
 from config.settings import PACKAGED
 from hub.embedded.place import Addresses, Place
 from hub.embedded.ports import LOOPBACK, free_port
@@ -45,6 +46,8 @@ class Stack:
     flower_port: int
     secrets: Secrets
     catalogue: Path
+    counterparties: frozenset[str]
+    """the codes of those that the catalogue has"""
     workers: int
 
     @classmethod
@@ -52,14 +55,16 @@ class Stack:
         """Ports of the last start where they are free. Raises CatalogueError, CannotStart."""
         catalogue = Path(environment.get("HUB_CATALOGUE") or PACKAGED)
         ports = _ports(place.remembered())
+        secrets = kept_secrets(place.secrets, catalogue, environment)
         return cls(
             place=place,
             postgres=Postgres(place.postgres, ports["database"], place.log("postgres")),
             valkey=Valkey(place.valkey, ports["broker"], place.log("valkey")),
             api_port=ports["api"],
             flower_port=ports["flower"],
-            secrets=kept_secrets(place.secrets, catalogue, environment),
+            secrets=secrets,
             catalogue=catalogue,
+            counterparties=frozenset(load(catalogue, secrets.hub).counterparties),
             workers=workers,
         )
 
@@ -91,11 +96,12 @@ class Stack:
         return self.place.sandbox / "addresses.json"
 
     def partners(self) -> dict[str, str]:
-        """Counterparty code → where the sandbox serves it, or served it last."""
+        """Counterparty code → where the sandbox serves it, or served it last; of those that the catalogue has now."""
         try:
-            return {str(code): str(url) for code, url in json.loads(self.sandbox_ports.read_bytes()).items()}
+            served = json.loads(self.sandbox_ports.read_bytes())
         except FileNotFoundError:
             return {}
+        return {str(code): str(url) for code, url in served.items() if code in self.counterparties}
 
     def api(self, environment: Mapping[str, str]) -> Program:
         return self._hub("api", "api", "--port", str(self.api_port), environment=environment)

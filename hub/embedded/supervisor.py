@@ -89,7 +89,7 @@ class Supervisor:
 
     def _sandbox_answers(self) -> bool:
         partners = self._stack.partners()
-        return bool(partners) and all(map(listens, partners.values()))
+        return partners.keys() == self._stack.counterparties and all(map(listens, partners.values()))
 
     def _migrate(self, program: Program) -> None:
         process = Process(program)

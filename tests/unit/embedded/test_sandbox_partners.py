@@ -1,0 +1,49 @@
+"""The sandbox of an embedded stack plays the counterparties of today's catalogue, not those of the last start."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub.embedded.place import Place
+from hub.embedded.stack import Stack
+from hub.embedded.supervisor import Supervisor
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Where somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    planned = Stack.planned(Place(tmp_path), {}, workers=1)
+    planned.sandbox_ports.parent.mkdir(parents=True)
+    return planned
+
+
+def is_ready(stack: Stack) -> bool:
+    return Supervisor(stack, sandbox=True, say=lambda _: None)._sandbox_answers()
+
+
+def test_a_sandbox_is_ready_when_all_that_the_catalogue_has_listen(stack: Stack, address: str) -> None:
+    assert not is_ready(stack)
+    stack.sandbox_ports.write_text(json.dumps(dict.fromkeys(stack.counterparties, address)))
+    assert is_ready(stack)
+
+
+def test_a_department_that_is_new_in_the_catalogue_is_waited_for(stack: Stack, address: str) -> None:
+    known = stack.counterparties - {"department.so-tu-phap"}
+    stack.sandbox_ports.write_text(json.dumps(dict.fromkeys(known, address)))
+    assert not is_ready(stack)
+
+
+def test_a_department_that_has_left_the_catalogue_is_neither_waited_for_nor_told(stack: Stack, address: str) -> None:
+    served = dict.fromkeys(stack.counterparties, address) | {"department.so-cu": "http://127.0.0.1:1"}
+    stack.sandbox_ports.write_text(json.dumps(served))
+    assert is_ready(stack)
+    assert stack.partners().keys() == stack.counterparties
