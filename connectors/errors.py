@@ -98,7 +98,8 @@ class ConnectorError(Exception):
         """A stable word, one of ``Code`` unless the dialect has its own; has a page in docs/reference/errors."""
         self.detail = detail
         """One sentence for a person; never anything from a message's content."""
-        super().__init__(f"{code}: {detail or self.__doc__}")
+        meaning, _, _ = (self.__doc__ or "").partition("\n")
+        super().__init__(f"{code}: {detail or meaning}")
 
 
 class Unavailable(ConnectorError):
