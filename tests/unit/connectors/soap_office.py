@@ -127,7 +127,10 @@ def refusal(code: str, detail: str | None = None, **how: Any) -> bytes:
 
 
 def sent(envelope: Element, *, status: int = 200, signer: str | None = "SOAP_A", at: datetime | None = None) -> bytes:
-    """``envelope`` as an HTTP reply, signed by ``signer`` (a name in the test's secrets) unless that is None."""
+    """``envelope`` as an HTTP reply, signed by ``signer`` (a name in the test's secrets) unless that is None.
+
+    To be made by the test that uses it: what is signed is believed for five minutes, and a whole run takes longer.
+    """
     if signer:
         wsse.sign(envelope, key_of(signer), at or now())
     return http(status, soap.to_bytes(envelope))

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -103,16 +104,18 @@ def test_a_typed_fault_counts_whatever_the_http_status(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply",
+    ("say", "message"),
     [
-        answer(SUBMITTED.replace(CODE, OTHER)),
-        refusal("Client", EXISTS.replace(CODE, OTHER)),
-        refusal("Client", REFUSED.replace(CODE, OTHER)),
-        answer(SUBMITTED.replace(CODE, "no dossier")),
+        (answer, SUBMITTED.replace(CODE, OTHER)),
+        (partial(refusal, "Client"), EXISTS.replace(CODE, OTHER)),
+        (partial(refusal, "Client"), REFUSED.replace(CODE, OTHER)),
+        (answer, SUBMITTED.replace(CODE, "no dossier")),
     ],
 )
-def test_an_answer_about_another_dossier_is_no_answer(office: Office, reply: bytes) -> None:
-    assert isinstance(fate(office, reply), ContractBroken)
+def test_an_answer_about_another_dossier_is_no_answer(
+    office: Office, say: Callable[[str], bytes], message: str
+) -> None:
+    assert isinstance(fate(office, say(message)), ContractBroken)
 
 
 def test_an_answer_may_write_the_code_in_small_letters(office: Office) -> None:

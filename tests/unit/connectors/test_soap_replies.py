@@ -67,16 +67,6 @@ UNREADABLE = {
     "an empty Body": http(
         200, b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body/></e:Envelope>'
     ),
-    "a moment without a zone": answer(SUBMITTED.replace("+07:00", "")),
-    "a moment that is none": answer(SUBMITTED.replace("11-24T", "02-30T")),
-    "an empty number": answer(SUBMITTED.replace("31/2026-7", "")),
-    "a number of blanks": answer(SUBMITTED.replace("31/2026-7", "  ")),
-    "no receipt": answer(SUBMITTED.replace(RECEIPT, "")),
-    "two receipts": answer(SUBMITTED.replace(RECEIPT, RECEIPT * 2)),
-    "an element too many": answer(SUBMITTED.replace("</receipt>", "<more/></receipt>")),
-    "the answer to another question": answer(FOUND),
-    "our own message": answer(f"<FindDossier><dossierCode>{CODE}</dossierCode></FindDossier>"),
-    "a malformed typed fault": refusal("Client", REFUSED.replace("<code>TP-07</code>", "")),
     "a page that says conflict": http(409, b"<html/>", "text/html"),
     "a problem+json refusal": http(422, b'{"detail":"no"}', "application/problem+json"),
     "a page that says not found": http(404, b"<html/>", "text/html"),
@@ -89,11 +79,36 @@ UNREADABLE = {
 }
 
 
+MISSPOKEN = {
+    "a moment without a zone": SUBMITTED.replace("+07:00", ""),
+    "a moment that is none": SUBMITTED.replace("11-24T", "02-30T"),
+    "an empty number": SUBMITTED.replace("31/2026-7", ""),
+    "a number of blanks": SUBMITTED.replace("31/2026-7", "  "),
+    "no receipt": SUBMITTED.replace(RECEIPT, ""),
+    "two receipts": SUBMITTED.replace(RECEIPT, RECEIPT * 2),
+    "an element too many": SUBMITTED.replace("</receipt>", "<more/></receipt>"),
+    "the answer to another question": FOUND,
+    "our own message": f"<FindDossier><dossierCode>{CODE}</dossierCode></FindDossier>",
+}
+
+
+def waits_for_a_person(office: Office, reply: bytes) -> bool:
+    failed = fate(office, reply)
+    return isinstance(failed, ContractBroken) and failed.code == Code.CONTRACT
+
+
 @pytest.mark.parametrize("what", UNREADABLE)
-def test_a_reply_that_the_contract_does_not_have_waits_for_a_person(office: Office, what: str) -> None:
-    failed = fate(office, UNREADABLE[what])
-    assert isinstance(failed, ContractBroken)
-    assert failed.code == Code.CONTRACT
+def test_a_reply_that_cannot_be_read_waits_for_a_person(office: Office, what: str) -> None:
+    assert waits_for_a_person(office, UNREADABLE[what])
+
+
+@pytest.mark.parametrize("what", MISSPOKEN)
+def test_a_signed_reply_that_the_contract_does_not_have_waits_for_a_person(office: Office, what: str) -> None:
+    assert waits_for_a_person(office, answer(MISSPOKEN[what]))
+
+
+def test_a_signed_fault_that_the_contract_does_not_have_waits_for_a_person(office: Office) -> None:
+    assert waits_for_a_person(office, refusal("Client", REFUSED.replace("<code>TP-07</code>", "")))
 
 
 def test_nothing_that_a_reply_points_to_is_fetched(office: Office) -> None:
