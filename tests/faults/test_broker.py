@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.server_stack]
 
 @pytest.fixture
 def running(tmp_path: Path, database_url: str, rabbit_url: str) -> Iterator[Stack]:
-    with stack(tmp_path, database_url, rabbit_url) as made:
+    # No status reports: what is accepted, handed over and told is enough to lose.
+    with stack(tmp_path, database_url, rabbit_url, HUB_SANDBOX_PACE="3600") as made:
         made.start()
         time.sleep(WRITTEN_WITHIN)  # the queues that api and worker have declared
         yield made
@@ -32,11 +33,12 @@ def test_a_broker_that_is_killed_in_mid_traffic_costs_nothing(running: Stack, ra
     assert findings(running, told) == []
 
 
+@pytest.mark.timeout(600)
 def test_five_hundred_submissions_are_accepted_while_the_broker_is_down(running: Stack, rabbit: RabbitMQ) -> None:
     rabbit.kill()
     told = a_load(running, "rest-b", 500)
     assert running.rows("SELECT count(*)::int AS n FROM inbox WHERE kind = 'portal.submission'") == [{"n": 500}]
     assert running.submitted("rest-b") == []
     rabbit.start()
-    running.wait_for(running.quiet, seconds=240)
+    running.wait_for(running.quiet, seconds=480)
     assert findings(running, told) == []
