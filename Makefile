@@ -36,11 +36,13 @@ check: $(VENV)/.dev ## Style, types, and who may import whom
 bench: $(VENV)/.dev ## Measure against bare baselines; writes var/bench.json
 	$(BIN)/python -m tests.bench
 
-docs: $(VENV)/.dev ## Generate what is generated: CLI and sandbox reference, JSON Schemas, OpenAPI, problems
+docs: $(VENV)/.dev ## Generate what is generated: reference pages, JSON Schemas, OpenAPI
 	$(BIN)/typer hub.cli.main utils docs --name hub --output docs/reference/cli.md
 	$(BIN)/python -m connectors.sandbox.fates > docs/reference/sandbox.md
+	$(BIN)/python -m hub.reference
 	$(BIN)/python -m schemas.publish
 	$(BIN)/python -m hub.http.publish
+	$(BIN)/python -m hub.calendar.publish
 
 clean: ## Remove what was installed or cached; var/ (your data) stays
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist

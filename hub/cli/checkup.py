@@ -10,12 +10,12 @@ from typing import Final
 
 import psycopg
 from cryptography import x509
-from holidays import country_holidays
 from kombu import Connection as BrokerConnection
 from kombu.exceptions import OperationalError
 
 from config.catalogue import Catalogue, CatalogueError, load
 from config.settings import Settings
+from hub.calendar.law import years_by_law
 from hub.clock import local, now
 from hub.errors import NotConfigured
 from hub.migrations import run
@@ -124,8 +124,8 @@ def _clock(settings: Settings) -> Iterator[str]:
 
 def _calendar(catalogue: Catalogue, today: date) -> Iterator[str]:
     for year in (today.year, today.year + 1):
-        if not country_holidays("VN", years=year):
-            yield f"the list of public holidays has no {year}: update the package holidays"
+        if year not in years_by_law():
+            yield f"the list of public holidays has no {year}: update the hub"
     known = {day.year for day in (*catalogue.calendar.days_off, *catalogue.calendar.working_days)}
     if today.year not in known:
         yield f"calendar.toml says nothing about {today.year}: enter the year's decisions, or confirm with a day off"

@@ -1,17 +1,16 @@
 """Working time: which days and hours count when the law gives a term, and when that term ends.
 
-Days off come from the law's list (Bộ luật Lao động 2019 Đ112, by the library ``holidays``); what a decision adds or
-takes away comes from the catalogue and overrules the list. Terms are counted in working hours, 8 to a day. A term that
-begins anew, as after a supplement (NĐ 61/2018 Đ19.4), is the full ``due`` from its new beginning.
+Days off come from the law's list (hub.calendar.law); what a decision adds or takes away comes from the catalogue and
+overrules the list. Terms are counted in working hours, 8 to a day. A term that begins anew, as after a supplement
+(NĐ 61/2018 Đ19.4), is the full ``due`` from its new beginning.
 """
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from holidays import country_holidays
-
 from config.calendar import Calendar as CalendarData
+from hub.calendar.law import year_by_law
 from hub.clock import VIETNAM, local
 
 _DAY: Final = timedelta(days=1)
@@ -24,15 +23,14 @@ class Calendar:
 
     def __init__(self, data: CalendarData) -> None:
         self._data = data
-        self._years: dict[int, tuple[frozenset[date], frozenset[date]]] = {}
 
     def is_working_day(self, day: date) -> bool:
         if day in self._data.working_days:
             return True
         if day in self._data.days_off:
             return False
-        off, worked_all_the_same = self._by_law(day.year)
-        return day in worked_all_the_same or (day.weekday() < _SATURDAY and day not in off)
+        listed = year_by_law(day.year)
+        return day in listed.worked or (day.weekday() < _SATURDAY and day not in listed.off)
 
     def opening(self, day: date) -> datetime:
         """When work begins on ``day``, if it is a working day."""
@@ -97,13 +95,6 @@ class Calendar:
             for opens, closes in (self._data.morning, self._data.afternoon):
                 yield _at(day, opens), _at(day, closes)
             day = self.next_working_day(day)
-
-    def _by_law(self, year: int) -> tuple[frozenset[date], frozenset[date]]:
-        """The public holidays of ``year``, and the Saturdays that are worked in exchange for a day off."""
-        if year not in self._years:
-            list_of_year = country_holidays("VN", years=year)
-            self._years[year] = frozenset(list_of_year), frozenset(list_of_year.weekend_workdays)
-        return self._years[year]
 
 
 def _at(day: date, hour: time) -> datetime:

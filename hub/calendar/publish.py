@@ -1,0 +1,29 @@
+"""Writes the law's list of public holidays: ``python -m hub.calendar.publish``. A test says when it is stale.
+
+Needs the library ``holidays``, of the extra ``dev``.
+"""
+
+import json
+from typing import Final
+
+from holidays import country_holidays
+
+from hub.calendar.law import LIST
+
+YEARS: Final = range(2019, 2051)
+"""from the year of the law on; farther than any term reaches"""
+
+
+def document() -> str:
+    """The list, a year a line, so that a change of the library is seen in review."""
+    return "{\n" + ",\n".join(f'  "{year}": {json.dumps(_year(year))}' for year in YEARS) + "\n}\n"
+
+
+def _year(year: int) -> dict[str, list[str]]:
+    listed = country_holidays("VN", years=year)
+    worked = [day for day in listed.weekend_workdays if day.year == year]
+    return {"off": [day.isoformat() for day in sorted(listed)], "worked": [day.isoformat() for day in sorted(worked)]}
+
+
+if __name__ == "__main__":
+    LIST.write_text(document(), encoding="utf-8")
