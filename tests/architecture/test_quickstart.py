@@ -1,0 +1,114 @@
+"""docs/quickstart.md hands over a submission: its scripts run as they stand, and sign as the door asks."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
+
+import pytest
+from typing_extensions import override
+
+from connectors.transport import signatures
+from schemas import strict
+from schemas.portal import Submission
+
+PAGE: Final = (Path(__file__).parents[2] / "docs" / "quickstart.md").read_text(encoding="utf-8")
+SECRET: Final = "-a-secret-for-tests-that-begins-with-a-dash"
+SHELL: Final = ("bash", "base64", "curl", "openssl")
+
+
+def block(language: str, word: str) -> str:
+    """The one block of the page in ``language`` that has ``word``."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    [found] = [text for text in blocks if word in text]
+    assert isinstance(found, str)
+    return found
+
+
+@dataclass
+class Door:
+    """A door that keeps what it is asked and answers 202."""
+
+    address: str
+    taken: list[tuple[str, str, list[tuple[str, str]], bytes]] = field(default_factory=list)
+
+    def key_of(self, number: int) -> str:
+        """The key id with which a request was signed. Raises BadSignature."""
+        method, path, headers, body = self.taken[number]
+        keys = {"portal-2026a": SECRET.encode()}
+        return signatures.verify(method, self.address + path, headers, body, keys=keys, now=datetime.now(UTC))
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            made.taken.append((self.command, self.path, self.headers.items(), body))
+            self.send_response(202)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        @override
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made = Door(f"http://127.0.0.1:{server.server_port}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield made
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with the files that a reader has written by then."""
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "goi.py").write_text(block("python", "urllib"), encoding="utf-8")
+    (tmp_path / "var" / "hoso.json").write_text(block("json", "reference"), encoding="utf-8")
+    return tmp_path
+
+
+def run(door: Door, checkout: Path, *command: str) -> str:
+    """What the command prints; it must succeed."""
+    told = {"PATH": os.environ["PATH"], "API": door.address, "SECRET": SECRET, "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        command, cwd=checkout, env=told, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+
+
+def test_the_submission_that_is_shown_is_one() -> None:
+    assert strict.read(Submission, block("json", "reference").encode()).reference == "CDVC-0001"
+
+
+def test_the_script_in_python_signs_as_the_door_asks(door: Door, checkout: Path) -> None:
+    line = next(line for line in block("sh", "export API").splitlines() if line.startswith("python var/goi.py"))
+    said = run(door, checkout, sys.executable, *line.split()[1:])
+    run(door, checkout, sys.executable, "var/goi.py", "GET", "/v1/submissions?reference=CDVC-0001")
+
+    assert said.startswith("202 Accepted")
+    assert [door.key_of(0), door.key_of(1)] == ["portal-2026a"] * 2
+    assert dict(door.taken[0][2])["Idempotency-Key"] == "CDVC-0001"
+    assert [method for method, *_ in door.taken] == ["POST", "GET"]
+
+
+@pytest.mark.skipif(not all(map(shutil.which, SHELL)), reason=f"the shell script needs {', '.join(SHELL)}")
+def test_the_script_in_shell_signs_as_the_door_asks(door: Door, checkout: Path) -> None:
+    said = run(door, checkout, "bash", "-euc", block("sh", "openssl"))
+
+    assert "202" in said
+    assert door.key_of(0) == "portal-2026a"
+    assert door.taken[0][3] == (checkout / "var" / "hoso.json").read_bytes()
