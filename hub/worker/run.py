@@ -1,7 +1,10 @@
 """The processes: a worker on some or all queues, and beat."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from socket import gethostname
+from typing import NoReturn
 
 from hub import broker
 from hub.wiring import Hub
@@ -9,24 +12,27 @@ from hub.worker import app as house
 from hub.worker.consumer import close_remote_control
 
 
-def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> None:
-    """Consume ``queues`` (none: all) with ``threads`` threads until SIGTERM. ``name`` stands in Flower."""
+def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoReturn:
+    """Consume ``queues`` (none: all) with ``threads`` threads until SIGTERM. ``name`` stands in Flower.
+
+    Ends the process with Celery's exit code, which is not 0 if the worker could not go on.
+    """
     close_remote_control()
     with hub:
         app = house.create(hub)
-        wanted = list(queues) or broker.queue_names(hub.catalogue)
-        app.worker_main(
-            [
-                "worker",
-                "--pool=threads",
-                f"--concurrency={threads}",
-                f"--queues={','.join(wanted)}",
-                f"--hostname={name}@%h",
-                f"--loglevel={hub.settings.log_level}",
-                "--without-gossip",
-                "--without-mingle",
-            ]
+        # Not app.worker_main: Celery's command line loads its prompt and Flower's command, 12 MiB that stay.
+        process = app.Worker(
+            hostname=f"{name}@{gethostname()}",
+            pool="threads",
+            concurrency=threads,
+            queues=list(queues) or broker.queue_names(hub.catalogue),
+            loglevel=hub.settings.log_level,
+            quiet=True,
+            without_gossip=True,
+            without_mingle=True,
         )
+        process.start()
+    sys.exit(process.exitcode)
 
 
 def beat(hub: Hub, *, schedule: Path) -> None:

@@ -1,0 +1,12 @@
+"""What a worker does not load: each of these weighs megabytes that nobody in it uses."""
+
+import subprocess
+import sys
+
+STRANGERS = {"alembic", "click_repl", "fastapi", "flower", "holidays", "prompt_toolkit", "starlette", "uvicorn"}
+LOADED = "import sys, hub.cli.main, hub.wiring, hub.worker.run, celery.apps.worker; print(*sys.modules)"
+
+
+def test_a_worker_loads_no_doors_no_command_line_of_celery_and_no_calendar_of_the_world() -> None:
+    loaded = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True).stdout
+    assert {name.partition(".")[0] for name in loaded.split()} & STRANGERS == set()
