@@ -1,6 +1,7 @@
 """Sessions of requests that keep connections and nothing else, and trust what they are given and nothing else."""
 
 import ssl
+from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
@@ -51,8 +52,12 @@ def session(context: ssl.SSLContext) -> Session:
     return pooled
 
 
+@cache
 def trust(ca: Path | None, client_certificate: Path | None) -> ssl.SSLContext:
-    """TLS 1.2 or newer, the name checked; ``ca`` instead of the system's roots, not beside them. Raises OSError."""
+    """TLS 1.2 or newer, the name checked; ``ca`` instead of the system's roots, not beside them. Raises OSError.
+
+    One for all who trust the same: the system's roots are a megabyte each time.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca is None:
