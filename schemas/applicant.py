@@ -4,13 +4,31 @@ import re
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import ConfigDict, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from schemas.strict import Strict
 from schemas.text import Short
 
 Phone = Annotated[str, StringConstraints(pattern=r"^(\+84|0)[0-9]{9,10}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")]
+LONGEST_LOCAL: Final = 64
+LONGEST_DOMAIN: Final = 190
+"""characters"""
+
+
+def _is_not_too_long(email: str) -> str:
+    local, _, domain = email.partition("@")
+    if len(local) > LONGEST_LOCAL or len(domain) > LONGEST_DOMAIN:
+        raise ValueError(f"at most {LONGEST_LOCAL} characters before the @ and {LONGEST_DOMAIN} after it")
+    return email
+
+
+Email = Annotated[
+    str,
+    # Lengths are counted in Python: in pydantic's patterns a counted \S or [^@] weighs megabytes, once for each thread.
+    StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$"),
+    AfterValidator(_is_not_too_long),
+    Field(json_schema_extra={"pattern": rf"^[^@\s]{{1,{LONGEST_LOCAL}}}@[^@\s]{{1,{LONGEST_DOMAIN}}}$"}),
+]
 
 
 class ApplicantKind(StrEnum):

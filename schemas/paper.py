@@ -30,7 +30,7 @@ class Paper(Strict):
     media_type: MediaType
     size: Annotated[int, Field(ge=1, le=1_073_741_824, description="bytes")]
     sha256: Sha256
-    reference: Annotated[str, StringConstraints(pattern=r"^\S{1,500}$")] | None = None
+    reference: Annotated[str, StringConstraints(max_length=500, pattern=r"^\S+$")] | None = None
     content: Annotated[str, StringConstraints(max_length=INLINE_LIMIT * 4 // 3 + 4)] | None = None
 
     @model_validator(mode="after")
