@@ -41,7 +41,9 @@ def programs(script: str) -> Iterator[str]:
 def test_what_holds_before_a_merge_is_make_check_and_make_test() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert script.read_text().splitlines()[-1] == "exec make check test"
+    lines = script.read_text(encoding="utf-8").splitlines()
+    assert "make check" in lines
+    assert any(line.startswith("make test") for line in lines)
 
 
 def test_a_new_checkout_asks_for_python_and_make_only(tmp_path: Path) -> None:
