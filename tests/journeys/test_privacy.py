@@ -54,6 +54,7 @@ class Listener(Thread):
             receiver = self.app.events.Receiver(connection, handlers={"*": self.heard.append})
             self.ready.set()
             while not self.enough.is_set():
+                self.app.control.enable_events(connection=connection)  # a worker that starts later is silent until asked
                 with suppress(TimeoutError):
                     receiver.capture(limit=20, timeout=0.5, wakeup=False)
 
