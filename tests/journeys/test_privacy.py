@@ -54,7 +54,8 @@ class Listener(Thread):
             receiver = self.app.events.Receiver(connection, handlers={"*": self.heard.append})
             self.ready.set()
             while not self.enough.is_set():
-                self.app.control.enable_events(connection=connection)  # a worker that starts later is silent until asked
+                # A worker that starts later is silent until it is asked.
+                self.app.control.enable_events(connection=connection)
                 with suppress(TimeoutError):
                     receiver.capture(limit=20, timeout=0.5, wakeup=False)
 
