@@ -1,0 +1,2 @@
+-- The custody log, its checkpoints and what they stand on.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Signed records of handoffs, counter-records and signed minutes.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Consignments, what the operator says of them, and complaints.
+SELECT 1;
