@@ -157,9 +157,10 @@ class Prefix(StrEnum):
     INBOX = "in"
     EVENT = "evt"
     EXCHANGE = "xc"
+    LEAF = "lf"
 
 
-_ID: Final = re.compile(r"(sub|tr|at|hd|in|evt|xc)_[0-9A-HJKMNP-TV-Z]{26}")
+_ID: Final = re.compile(rf"({'|'.join(Prefix)})_[0-9A-HJKMNP-TV-Z]{{26}}")
 
 
 def new_id(prefix: Prefix) -> str:

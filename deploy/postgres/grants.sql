@@ -14,6 +14,9 @@ GRANT SELECT ON alembic_version, counterparty, inbox, idempotency, dossier, even
 GRANT INSERT ON inbox, idempotency, journal TO hub_api;
 GRANT INSERT (code) ON counterparty TO hub_api;             -- a new one in the catalogue, at the start
 GRANT UPDATE (nudged_at) ON inbox TO hub_api;
+GRANT SELECT (place, entered_at) ON custody_leaf TO hub_api; -- whether the log is anchored, for the health door
+GRANT SELECT (number, size) ON custody_checkpoint TO hub_api;
+GRANT SELECT (checkpoint) ON custody_stamp TO hub_api;
 
 -- The workers and the operators' commands.
 GRANT SELECT ON alembic_version, counterparty, inbox, idempotency, outbox, attempt, exchange, journal, dossier,
@@ -33,6 +36,12 @@ GRANT UPDATE (last) ON dossier_serial TO hub_worker;
 GRANT UPDATE (status, number, answered_at) ON handoff TO hub_worker;
 GRANT EXECUTE ON FUNCTION rotate_exchange(date, integer) TO hub_worker;
 
+-- The custody log. A leaf is given its place once, a record may expire; triggers see to it that nothing else changes.
+GRANT SELECT, INSERT ON custody_leaf, custody_content, custody_node, custody_checkpoint, custody_stamp,
+    custody_witness, crl TO hub_worker;
+GRANT UPDATE (place) ON custody_leaf TO hub_worker;
+GRANT UPDATE (record) ON custody_content TO hub_worker;
+
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
 GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial, handoff TO hub_reader;
 GRANT SELECT (id, source, kind, seq, lane, media_type, received_at, due_at, nudged_at, attempts, tries, state,
@@ -44,3 +53,4 @@ GRANT SELECT (id, at, subject, actor, verb, before, after) ON journal TO hub_rea
 GRANT SELECT (id, code, procedure, department, status, status_at, version, fee_due, received_at, due_at, updated_at)
     ON dossier TO hub_reader;
 GRANT SELECT (id, seq, type, submission_id, version, at) ON event TO hub_reader;
+GRANT SELECT ON custody_leaf, custody_node, custody_checkpoint, custody_stamp, custody_witness, crl TO hub_reader;
