@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 import schemas
 from config.calendar import Calendar
 from config.data import Data, SecretName
+from config.officers import Officer, Officers
 from config.parties import (
     CertificateGuard,
     Counterparty,
@@ -31,12 +32,14 @@ from config.parties import (
     WsSecurity,
 )
 from config.procedure import Fee, Procedure, RequiredPaper, Step
+from config.signing import CertificateAuthority, Signing, StampingAuthority
 from schemas.strict import faults_of, pointer_of
 
 __all__ = [
     "Calendar",
     "Catalogue",
     "CatalogueError",
+    "CertificateAuthority",
     "CertificateGuard",
     "Counterparty",
     "Department",
@@ -46,11 +49,14 @@ __all__ = [
     "Guard",
     "HmacGuard",
     "Idempotency",
+    "Officer",
     "Portal",
     "Procedure",
     "RequiredPaper",
     "SecretName",
+    "Signing",
     "SoapGuard",
+    "StampingAuthority",
     "Step",
     "Tls",
     "WsSecurity",
@@ -78,6 +84,8 @@ class Catalogue(Data):
     calendar: Calendar
     departments: dict[str, Department]
     procedures: dict[str, Procedure]
+    signing: Signing
+    officers: dict[str, Officer]
     secrets: Mapping[str, SecretStr]
 
     def secret(self, name: str) -> str:
@@ -86,26 +94,37 @@ class Catalogue(Data):
 
     @cached_property
     def counterparties(self) -> dict[str, Counterparty]:
-        """Every party that we send to, by its counterparty code (department.so-tu-phap, portal.cong-dvc)."""
-        parties: list[Counterparty] = [*self.departments.values(), *self.portal.endpoints]
+        """Every party that we send to or ask, by its counterparty code (department.so-tu-phap, trust.tsa)."""
+        parties: list[Counterparty] = [
+            *self.departments.values(),
+            *self.portal.endpoints,
+            *self.signing.stamping,
+            *self.signing.authorities,
+        ]
         return {party.counterparty: party for party in parties}
 
 
 def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
     """The catalogue in ``folder``, secrets from ``environment``. Raises CatalogueError on the first mistake."""
-    portal_file, calendar_file = folder / "portal.toml", folder / "calendar.toml"
-    portal, calendar = _read(portal_file, Portal), _read(calendar_file, Calendar)
+    portal_file, signing_file, officers_file = (folder / f"{name}.toml" for name in ("portal", "signing", "officers"))
+    portal, calendar = _read(portal_file, Portal), _read(folder / "calendar.toml", Calendar)
+    signing, officers = _read(signing_file, Signing), _read(officers_file, Officers)
     departments = _read_all(folder / "departments", Department)
     procedures = _read_all(folder / "procedures", Procedure)
     _check_departments(folder, departments)
-    _check_procedures(procedures, {department.code for department in departments.values()})
+    codes = {department.code for department in departments.values()}
+    _check_procedures(procedures, codes)
+    _check_signing(folder, signing)
+    _check_officers(officers_file, officers, codes)
     return Catalogue(
         folder=folder,
         portal=portal,
         calendar=calendar,
         departments={department.code: department for department in departments.values()},
         procedures={procedure.code: procedure for procedure in procedures.values()},
-        secrets=_secrets({portal_file: portal, **departments}, environment),
+        signing=signing,
+        officers={officer.id: officer for officer in officers.officers},
+        secrets=_secrets({portal_file: portal, signing_file: signing, **departments}, environment),
     )
 
 
@@ -160,6 +179,18 @@ def _check_procedures(procedures: Mapping[Path, Procedure], departments: set[str
     for path, procedure in procedures.items():
         if procedure.department not in departments:
             raise CatalogueError(path, "/department", f"no department has the code {procedure.department}")
+
+
+def _check_signing(folder: Path, signing: Signing) -> None:
+    if signing.roots and not (folder / signing.roots).is_file():
+        raise CatalogueError(folder / "signing.toml", "/roots", f"there is no file {folder / signing.roots}")
+
+
+def _check_officers(path: Path, officers: Officers, departments: set[str]) -> None:
+    for index, officer in enumerate(officers.officers):
+        if officer.department is not None and officer.department not in departments:
+            pointer = f"/officers/{index}/department"
+            raise CatalogueError(path, pointer, f"no department has the code {officer.department}")
 
 
 def _secrets(pieces: Mapping[Path, Data], environment: Mapping[str, str]) -> dict[str, SecretStr]:

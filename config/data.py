@@ -26,11 +26,17 @@ class SecretName(str):
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema(pattern=cls.PATTERN))
 
 
-def _address(url: str) -> str:
+def _well_formed(url: str) -> str:
     parts = urlsplit(url)
     if not parts.hostname or parts.query or parts.fragment or parts.username or url != url.strip():
         raise ValueError("an address reads https://host/path, without user, query or fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(parts.hostname)):
+    return url
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(_well_formed(url))
+    host = parts.hostname or ""
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_this_machine(host)):
         raise ValueError("an address begins with https://; http:// is for this machine only")
     return url
 
@@ -42,7 +48,15 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
+def _signed_address(url: str) -> str:
+    if urlsplit(_well_formed(url)).scheme not in ("http", "https"):
+        raise ValueError("an address begins with http:// or https://")
+    return url
+
+
 Address = Annotated[str, AfterValidator(_address)]
+SignedAddress = Annotated[str, AfterValidator(_signed_address)]
+"""Where signed things are fetched, whose own signature is what is believed: http:// will do."""
 PartyCode = Annotated[str, Field(pattern=r"^[a-z0-9-]{2,40}$")]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 ListCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")]

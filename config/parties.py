@@ -6,7 +6,7 @@ Expressions do not belong here: TOML holds names, addresses and tables, Python h
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
@@ -151,6 +151,10 @@ class Department(Data):
     def queue(self) -> str:
         return f"outbox.department.{self.code}"
 
+    @property
+    def address(self) -> str:
+        return self.base_url
+
     @cached_property
     def qd20(self) -> str:
         return self.agency_qd20 or to_qd20(self.agency)
@@ -175,6 +179,15 @@ class Endpoint(Data):
     def queue(self) -> str:
         return "outbox.portal"
 
+    @property
+    def address(self) -> str:
+        return self.url
+
+    @property
+    def idempotency(self) -> Idempotency:
+        """A webhook carries its event's id as a key."""
+        return Idempotency.KEY
+
 
 class Portal(Data):
     """The public portal: the agency that receives, who may call, and where it hears from us."""
@@ -192,4 +205,22 @@ class Portal(Data):
         return self
 
 
-Counterparty = Department | Endpoint
+class Counterparty(Protocol):
+    """Whom we send to or ask, of whatever kind: what the queues, the claims and the ports need to know."""
+
+    @property
+    def counterparty(self) -> str:
+        """Its code in the whole house: <kind>.<code>."""
+
+    @property
+    def queue(self) -> str: ...
+    @property
+    def address(self) -> str:
+        """Where the catalogue says that it is."""
+
+    @property
+    def idempotency(self) -> Idempotency: ...
+    @property
+    def max_in_flight(self) -> int: ...
+    @property
+    def timeout_seconds(self) -> float: ...

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from schemas.department import Changes, Handoff, Receipt
+from schemas.trust import RevocationList
 
 
 class DepartmentPort(Protocol):
@@ -29,3 +30,23 @@ class PortalPort(Protocol):
 
     def check(self) -> str:
         """A call that changes nothing: address and certificate. Returns a line for a person."""
+
+
+class StampPort(Protocol):
+    """A time-stamping authority (RFC 3161)."""
+
+    def stamp(self, request: bytes) -> bytes:
+        """Its reply (TimeStampResp, DER) to a TimeStampReq, as it came: whoever asked must verify it."""
+
+    def check(self) -> str:
+        """A call that changes nothing: address and certificate. Returns a line for a person."""
+
+
+class RevocationPort(Protocol):
+    """A certificate authority's revocation lists (RFC 5280)."""
+
+    def changes(self, cursor: str) -> RevocationList | None:
+        """The list, if it is not the one that ``cursor`` stands for ("" for the first time)."""
+
+    def check(self) -> str:
+        """A call that changes nothing: address and a list that can be read. Returns a line for a person."""

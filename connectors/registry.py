@@ -1,14 +1,17 @@
-"""Who speaks for which counterparty: a literal table, and two functions that build ports from the catalogue."""
+"""Who speaks for which counterparty: literal tables of kinds and dialects, and functions that build ports from them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from config.catalogue import Catalogue, Department, Endpoint
+from config.catalogue import Catalogue, CertificateAuthority, Counterparty, Department, Endpoint, StampingAuthority
 from connectors.departments.rest import RESTDepartment
 from connectors.departments.soap import SOAPDepartment
 from connectors.portal import WebhookEndpoint
-from connectors.ports import DepartmentPort, PortalPort
+from connectors.ports import DepartmentPort, PortalPort, RevocationPort, StampPort
 from connectors.transport.addresses import AddressGuard
+from connectors.trust.revocation import RevocationLists
+from connectors.trust.stamping import TimeStamping
 
 OnSent = Callable[[], None]
 """Called when a request has been written, before its reply is read."""
@@ -35,3 +38,43 @@ def portal_port(
 ) -> PortalPort:
     """The port of the portal's ``endpoint`` at ``url``; of private addresses it goes to those in ``networks`` only."""
     return WebhookEndpoint(endpoint, catalogue, url, AddressGuard(networks), on_sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a port is given besides its counterparty. ``networks``: private ones to which webhooks may go."""
+
+    catalogue: Catalogue
+    url: str
+    networks: Sequence[str] = ()
+    on_sent: OnSent | None = None
+
+
+def _department(party: Department, around: Surroundings) -> DepartmentPort:
+    return department_port(party, around.catalogue, around.url, around.on_sent)
+
+
+def _endpoint(party: Endpoint, around: Surroundings) -> PortalPort:
+    return portal_port(party, around.catalogue, around.url, around.networks, around.on_sent)
+
+
+def _stamping(party: StampingAuthority, around: Surroundings) -> StampPort:
+    return TimeStamping(party, around.catalogue, around.url, around.on_sent)
+
+
+def _authority(party: CertificateAuthority, around: Surroundings) -> RevocationPort:
+    return RevocationLists(party, around.catalogue, around.url, around.on_sent)
+
+
+KINDS: Final[Mapping[type, Callable[[Any, Surroundings], Any]]] = {
+    Department: _department,
+    Endpoint: _endpoint,
+    StampingAuthority: _stamping,
+    CertificateAuthority: _authority,
+}
+"""The kind of a counterparty in the catalogue → how its port is made. A new kind is a line here."""
+
+
+def port(party: Counterparty, around: Surroundings) -> Any:
+    """The port of ``party``: one of connectors.ports. Raises ValueError or OSError."""
+    return KINDS[type(party)](party, around)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.ports import DepartmentPort, PortalPort
+from connectors.ports import DepartmentPort, PortalPort, StampPort
 from hub.dossiers import notices
 from hub.handoffs import service as handoffs
 from hub.messages.model import Transfer
@@ -31,7 +31,12 @@ def _tell(port: PortalPort, transfer: Transfer) -> None:
     port.tell(transfer.body, transfer.key)
 
 
+def _stamp(port: StampPort, transfer: Transfer) -> bytes:
+    return port.stamp(transfer.body)
+
+
 CALLS: Final[Mapping[str, Call]] = {
     handoffs.KIND: Call(send=_submit, find=_find),
     notices.KIND: Call(send=_tell, find=None),
+    "trust.stamp": Call(send=_stamp, find=None),
 }

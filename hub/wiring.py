@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from config.catalogue import Catalogue, Department, Idempotency, load
+from config.catalogue import Catalogue, Counterparty, Idempotency, load
 from config.settings import Settings
 from connectors import registry
 from hub import broker, crashpoints
@@ -72,15 +72,11 @@ class Hub:
 
     def _build_port(self, counterparty: str) -> Any:
         party = self._party(counterparty)
-        if isinstance(party, Department):
-            return registry.department_port(party, self.catalogue, self._address(counterparty, party.base_url), _sent)
-        url = self._address(counterparty, party.url)
-        return registry.portal_port(party, self.catalogue, url, self.settings.webhook_networks, _sent)
+        url = self.settings.partner_urls.get(counterparty, party.address)
+        around = registry.Surroundings(self.catalogue, url, self.settings.webhook_networks, _sent)
+        return registry.port(party, around)
 
-    def _address(self, counterparty: str, listed: str) -> str:
-        return self.settings.partner_urls.get(counterparty, listed)
-
-    def _party(self, counterparty: str) -> Any:
+    def _party(self, counterparty: str) -> Counterparty:
         party = self.catalogue.counterparties.get(counterparty)
         if party is None:
             raise NotFound(f"the catalogue has no counterparty {counterparty!r}")
@@ -99,9 +95,8 @@ class Hub:
         )
 
     def profile(self, counterparty: str) -> Idempotency:
-        """What protects a call from acting twice; webhooks carry their event's id as a key."""
-        party = self._party(counterparty)
-        return party.idempotency if isinstance(party, Department) else Idempotency.KEY
+        """What protects a call to it from acting twice."""
+        return self._party(counterparty).idempotency
 
     @cached_property
     def queues(self) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """How a sandbox counterparty behaves just now: what the environment says at the start and the control API changes."""
 
 import asyncio
-from typing import Annotated, Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,6 +10,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 MOST_SECONDS: Final = 86_400
 
 Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS)]
+
+Stamps = Literal["right", "nonce", "imprint", "time", "rejection", "certificate", "garbage"]
+"""Right, or wrong in one way: another nonce, another imprint, an hour before, refused, a certificate that is not for
+time stamping, no DER at all."""
 
 
 class Settings(BaseSettings):
@@ -22,6 +27,8 @@ class Settings(BaseSettings):
     """how long fate 9010 takes to answer"""
     hang_seconds: Seconds = 120.0
     """how long fate 9003 holds the connection before it drops it without an answer"""
+    pki: Path | None = None
+    """the folder of the development authority that the trust services work with; unset: one of the sandbox's own"""
 
 
 class Knobs(BaseModel):
@@ -42,6 +49,10 @@ class Knobs(BaseModel):
     """seconds between two moves of a dossier"""
     unsigned_faults: bool = False
     """SOAP: send faults without a signature, as a gateway in front of the department would"""
+    stamps: Stamps = "right"
+    """time-stamping authority: what is wrong with the stamps that it gives"""
+    stale_list: bool = False
+    """certificate authority: serve a revocation list whose nextUpdate has passed"""
 
 
 class Panel:

@@ -1,9 +1,10 @@
 """Which sandbox server stands for which counterparty of the catalogue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
-from config.catalogue import Catalogue, Counterparty, Department
+from config.catalogue import Catalogue, CertificateAuthority, Counterparty, Department, Endpoint, StampingAuthority
 from connectors.sandbox import soap_messages
 from connectors.sandbox.department import DepartmentOffice
 from connectors.sandbox.knobs import Settings
@@ -13,6 +14,7 @@ from connectors.sandbox.rest_department import RestDepartment
 from connectors.sandbox.server import Party
 from connectors.sandbox.soap_department import SoapDepartment
 from connectors.sandbox.soap_security import Security
+from connectors.sandbox.trust_services import RevocationOffice, StampingOffice
 
 
 class Sandbox:
@@ -36,13 +38,14 @@ class Sandbox:
         return [self._party(known[code]) for code in only or known]
 
     def _party(self, counterparty: Counterparty) -> Party:
-        if isinstance(counterparty, Department):
-            return self._department(counterparty)
-        secrets = [self._catalogue.secret(name) for name in counterparty.secrets]
-        receiver = PortalReceiver(counterparty, self._data, self._settings, secrets)
-        return Party(counterparty.counterparty, receiver.app, receiver.panel, "/webhooks")
+        return KINDS[type(counterparty)](self, counterparty)
 
-    def _department(self, department: Department) -> Party:
+    def endpoint(self, endpoint: Endpoint) -> Party:
+        secrets = [self._catalogue.secret(name) for name in endpoint.secrets]
+        receiver = PortalReceiver(endpoint, self._data, self._settings, secrets)
+        return Party(endpoint.counterparty, receiver.app, receiver.panel, "/webhooks")
+
+    def department(self, department: Department) -> Party:
         push = push_of(department, self._catalogue, self._hub, self._environment)
         office = DepartmentOffice(department, self._data, self._settings, push)
         if department.dialect == "rest":
@@ -52,3 +55,25 @@ class Sandbox:
             raise ValueError(f"{department.code}: the sandbox speaks {soap_messages.WSDL}, not {department.wsdl}")
         security = Security.of(department, self._catalogue, self._environment)
         return Party(department.counterparty, SoapDepartment(office, security).app, office.panel, "/soap")
+
+    def stamping(self, authority: StampingAuthority) -> Party:
+        office = StampingOffice(self._pki, self._settings)
+        return Party(authority.counterparty, office.app, office.panel, "/tsa")
+
+    def authority(self, authority: CertificateAuthority) -> Party:
+        office = RevocationOffice(self._pki, self._settings)
+        return Party(authority.counterparty, office.app, office.panel, "/issuing.crl")
+
+    @property
+    def _pki(self) -> Path:
+        """The development authority's folder; one of the sandbox's own where nobody names one."""
+        return self._settings.pki or self._data / "pki"
+
+
+KINDS: Final[Mapping[type, Callable[[Sandbox, Any], Party]]] = {
+    Department: Sandbox.department,
+    Endpoint: Sandbox.endpoint,
+    StampingAuthority: Sandbox.stamping,
+    CertificateAuthority: Sandbox.authority,
+}
+"""The kind of a counterparty in the catalogue → who plays it. A new kind is a line here."""

@@ -84,7 +84,7 @@ def _wanted(catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
         for key, certificate in _pairs(department):
             paired |= {key, certificate}
             yield key, certificate
-    for piece in (catalogue.portal, *catalogue.departments.values()):
+    for piece in (catalogue.portal, catalogue.signing, *catalogue.departments.values()):
         yield from ((name,) for _, name in secret_names(piece) if name not in paired)
 
 
