@@ -157,6 +157,9 @@ class Prefix(StrEnum):
     INBOX = "in"
     EVENT = "evt"
     EXCHANGE = "xc"
+    CONSIGNMENT = "cs"
+    COMPLAINT = "cm"
+    INCIDENT = "ic"
     LEAF = "lf"
 
 

@@ -1,0 +1,154 @@
+"""What the operator owes us in time (TT 17/2017/TT-BTTTT), and when a person has to look: pure functions of days.
+
+J is the day on the slip, n counts working days. None of this moves a legal time: a dossier is submitted when the minute
+of its handover is signed, not when it is posted (QĐ 45/2016 Đ7).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from hub.calendar import Calendar
+from hub.clock import local
+from hub.consignments.model import SETTLED, Consignment, Status
+
+INVITATIONS: Final = 2
+"""of delivery, at least, before an item goes back (Đ5.2.h)"""
+BETWEEN_INVITATIONS: Final = 2
+"""working days"""
+QUIET: Final = 1
+"""whole working days without a word, after which a consignment is silent"""
+TO_COLLECT: Final = 1
+"""working days within which what was ordered is to be collected"""
+TO_RETURN: Final = 2
+"""working days after the last invitation within which the way back begins"""
+PRESCRIPTION: Final = 6
+"""months after the promised day within which a complaint can be made"""
+COMPLAINT_DAYS: Final = {False: 5, True: 7}
+"""working days to settle a complaint: inside the province, between provinces"""
+
+
+class Concern(StrEnum):
+    """Why a person has to look."""
+
+    REFUSED = "refused"
+    NOT_COLLECTED = "not_collected"
+    SILENT = "silent"
+    LATE = "late"
+    NO_SECOND_INVITATION = "no_second_invitation"
+    NO_RETURN = "no_return"
+    RETURNED_EARLY = "returned_early"
+    RETURNED = "returned"
+    LOST = "lost"
+    DAMAGED = "damaged"
+    AFTER_THE_END = "after_the_end"
+    ITEM_CODE = "item_code"
+    COMPLAINT_OVERDUE = "complaint_overdue"
+
+    @property
+    def label(self) -> str:
+        return CONCERNS[self]
+
+
+CONCERNS: Final = {
+    Concern.REFUSED: "Bưu điện từ chối: sửa lại rồi đặt lại, hoặc chuyển cách khác",
+    Concern.NOT_COLLECTED: "Chưa đến lấy: gọi bưu điện",
+    Concern.SILENT: "Im lặng: hỏi bưu điện đang ở đâu",
+    Concern.LATE: "Quá hạn J+n: hỏi bưu điện, báo người dân",
+    Concern.NO_SECOND_INVITATION: "Chưa mời nhận lần hai trong 2 ngày làm việc",
+    Concern.NO_RETURN: "Đã mời đủ hai lần mà chưa chuyển hoàn",
+    Concern.RETURNED_EARLY: "Chuyển hoàn khi chưa mời đủ hai lần",
+    Concern.RETURNED: "Đã chuyển hoàn: liên hệ người nhận",
+    Concern.LOST: "Thất lạc: lập biên bản, xác định trách nhiệm",
+    Concern.DAMAGED: "Hư hỏng: lập biên bản, xác định trách nhiệm",
+    Concern.AFTER_THE_END: "Có tin báo sau khi đã kết thúc: đối chiếu với bưu điện",
+    Concern.ITEM_CODE: "Mã bưu gửi sai số kiểm tra: đối chiếu với bưu điện",
+    Concern.COMPLAINT_OVERDUE: "Khiếu nại quá hạn giải quyết",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """One thing for a person to look at; ``occasion`` tells it from the same thing at another time."""
+
+    kind: Concern
+    occasion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What else is known of a consignment when one asks what is wrong with it."""
+
+    incidents: frozenset[str] = frozenset()
+    overdue_complaints: tuple[str, ...] = ()
+
+
+def working_days_after(calendar: Calendar, day: date, days: int) -> date:
+    """J+n."""
+    for _ in range(days):
+        day = calendar.next_working_day(day)
+    return day
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months on; the month's last where it has no such day (Civil Code 2015 Đ147)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    first_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    return date(year, month + 1, min(day.day, (first_of_next - timedelta(days=1)).day))
+
+
+def concerns(calendar: Calendar, row: Consignment, known: Known, now: datetime) -> set[Raised]:
+    """Everything about this consignment that a person has to look at now."""
+    found = {Raised(Concern.COMPLAINT_OVERDUE, complaint) for complaint in known.overdue_complaints}
+    found |= _faults(row, known)
+    if row.stands in (Status.ORDERED, Status.ACCEPTED):
+        ordered_on = local(row.ordered_at).date()
+        if _is_over(calendar, working_days_after(calendar, ordered_on, TO_COLLECT), now):
+            found.add(Raised(Concern.NOT_COLLECTED, ordered_on.isoformat()))
+    elif row.stands not in SETTLED | {Status.LOST}:
+        found |= _delays(calendar, row, now)
+    return found
+
+
+def _faults(row: Consignment, known: Known) -> set[Raised]:
+    """What went wrong, whatever the day."""
+    found: set[Raised] = set()
+    once = row.status_at.isoformat()
+    if row.stands in (Status.REFUSED, Status.RETURNED):
+        found.add(Raised(Concern(row.status), once))
+    if row.stands in (Status.RETURNING, Status.RETURNED) and len(row.attempts) < INVITATIONS:
+        found.add(Raised(Concern.RETURNED_EARLY, ""))
+    if row.stands is Status.LOST and "loss" not in known.incidents:
+        found.add(Raised(Concern.LOST, once))
+    if row.damaged and "damage" not in known.incidents:
+        found.add(Raised(Concern.DAMAGED, ""))
+    if row.strays:
+        found.add(Raised(Concern.AFTER_THE_END, str(row.strays)))
+    if row.item_code_ok is False:
+        found.add(Raised(Concern.ITEM_CODE, str(row.item_code)))
+    return found
+
+
+def _delays(calendar: Calendar, row: Consignment, now: datetime) -> set[Raised]:
+    """What has not happened in time, of a consignment that is on its way."""
+    found: set[Raised] = set()
+    heard_on = local(row.heard_at).date()
+    if _is_over(calendar, working_days_after(calendar, heard_on, QUIET), now):
+        found.add(Raised(Concern.SILENT, row.heard_at.isoformat()))
+    if row.promised_on and not row.attempts and _is_over(calendar, row.promised_on, now):
+        found.add(Raised(Concern.LATE, row.promised_on.isoformat()))
+    if row.attempts and row.stands is not Status.RETURNING:
+        last = local(row.attempts[-1]).date()
+        if len(row.attempts) < INVITATIONS:
+            kind, days = Concern.NO_SECOND_INVITATION, BETWEEN_INVITATIONS
+        else:
+            kind, days = Concern.NO_RETURN, TO_RETURN
+        if _is_over(calendar, working_days_after(calendar, last, days), now):
+            found.add(Raised(kind, row.attempts[-1].isoformat()))
+    return found
+
+
+def _is_over(calendar: Calendar, day: date, now: datetime) -> bool:
+    """Whether the work of ``day`` is done: asked that evening, before the citizen calls us in the morning."""
+    return now >= calendar.closing(day) if calendar.is_working_day(day) else local(now).date() > day

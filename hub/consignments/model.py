@@ -1,0 +1,173 @@
+"""A consignment's statuses and their lifecycle, and the words for what it carries and where it goes."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from hub.lifecycle import Lifecycle
+
+
+class Status(StrEnum):
+    """Where a consignment stands. The first four follow from our order, the others from what the operator says.
+
+    Their order is that of the way: of two things said of one moment, the later one here happened last.
+    """
+
+    ORDERED = "ordered"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    POSTED = "posted"
+    IN_TRANSIT = "in_transit"
+    AT_DELIVERY_OFFICE = "at_delivery_office"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    ATTEMPT_FAILED = "attempt_failed"
+    DAMAGED = "damaged"
+    LOST = "lost"
+    RETURNING = "returning"
+    RETURNED = "returned"
+    DELIVERED = "delivered"
+
+    @property
+    def label(self) -> str:
+        return LABELS[self]
+
+
+LABELS: Final = {
+    Status.ORDERED: "Đã đặt dịch vụ",
+    Status.ACCEPTED: "Bưu điện đã nhận yêu cầu",
+    Status.REFUSED: "Bưu điện từ chối",
+    Status.CANCELLED: "Đã huỷ",
+    Status.POSTED: "Đã nhận gửi",
+    Status.IN_TRANSIT: "Đang vận chuyển",
+    Status.AT_DELIVERY_OFFICE: "Đã đến bưu cục phát",
+    Status.OUT_FOR_DELIVERY: "Đang đi phát",
+    Status.ATTEMPT_FAILED: "Phát chưa thành công",
+    Status.DAMAGED: "Hư hỏng",
+    Status.LOST: "Thất lạc",
+    Status.RETURNING: "Đang chuyển hoàn",
+    Status.RETURNED: "Đã chuyển hoàn",
+    Status.DELIVERED: "Đã phát",
+}
+
+_UNDER_WAY: Final = frozenset(
+    {
+        Status.IN_TRANSIT,
+        Status.AT_DELIVERY_OFFICE,
+        Status.OUT_FOR_DELIVERY,
+        Status.ATTEMPT_FAILED,
+        Status.DAMAGED,
+        Status.LOST,
+        Status.RETURNING,
+        Status.RETURNED,
+        Status.DELIVERED,
+    }
+)
+_TRAVELLING: Final = (_UNDER_WAY | {Status.CANCELLED}) - {Status.RETURNED, Status.DELIVERED}
+
+# Operators leave scans out, so whatever is on its way may come to stand anywhere further on, and what was lost may be
+# found. What was cancelled may be collected all the same. Nothing follows a delivery, a return, or a refused order.
+LIFECYCLE: Final = Lifecycle(
+    {
+        Status.ORDERED: frozenset({Status.ACCEPTED, Status.REFUSED, Status.CANCELLED, Status.POSTED}) | _UNDER_WAY,
+        Status.ACCEPTED: frozenset({Status.CANCELLED, Status.POSTED}) | _UNDER_WAY,
+        Status.REFUSED: frozenset(),
+        Status.CANCELLED: frozenset({Status.POSTED}) | _UNDER_WAY,
+        Status.POSTED: frozenset({Status.CANCELLED}) | _UNDER_WAY,
+        **{
+            status: frozenset({Status.CANCELLED}) | _UNDER_WAY - {status}
+            for status in sorted(_TRAVELLING - {Status.CANCELLED})
+        },
+        Status.RETURNED: frozenset(),
+        Status.DELIVERED: frozenset(),
+    }
+)
+
+SETTLED: Final = frozenset({Status.REFUSED, Status.CANCELLED, Status.RETURNED, Status.DELIVERED})
+"""Nothing more is expected of these. A cancelled one may still turn up; it is open again then."""
+
+
+class Direction(StrEnum):
+    """From whom to whom."""
+
+    CITIZEN_TO_CENTRE = "citizen_to_centre"
+    CENTRE_TO_DEPARTMENT = "centre_to_department"
+    DEPARTMENT_TO_CENTRE = "department_to_centre"
+    AGENCY_TO_AGENCY = "agency_to_agency"
+    RESULT_TO_CITIZEN = "result_to_citizen"
+
+    @property
+    def label(self) -> str:
+        return DIRECTIONS[self]
+
+
+DIRECTIONS: Final = {
+    Direction.CITIZEN_TO_CENTRE: "Người dân → Trung tâm",
+    Direction.CENTRE_TO_DEPARTMENT: "Trung tâm → sở",
+    Direction.DEPARTMENT_TO_CENTRE: "Sở → Trung tâm",
+    Direction.AGENCY_TO_AGENCY: "Giữa các cơ quan",
+    Direction.RESULT_TO_CITIZEN: "Kết quả → người dân",
+}
+
+
+class Service(StrEnum):
+    """The public postal service that is asked for (QĐ 45/2016 Đ5): 1 send, 2 receive the result, 3 both."""
+
+    DOCUMENTS = "documents"
+    RESULT = "result"
+    BOTH = "both"
+
+
+class ItemKind(StrEnum):
+    """What lies in a consignment."""
+
+    DOCUMENTS = "documents"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the manifest. ``title`` comes from the catalogue: nobody's own words."""
+
+    dossier_id: str
+    kind: ItemKind
+    title: str
+    originals: int = 1
+    copies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """A consignment's row, without the names and addresses: those stand in the order alone."""
+
+    id: str
+    operator: str
+    direction: str
+    service: str
+    order_number: str
+    item_code: str | None
+    item_code_ok: bool | None
+    seal_number: str | None
+    route_class: str
+    cash: int
+    handoff_id: str | None
+    transfer_id: str | None
+    ordering: str
+    ordering_at: datetime
+    status: str
+    status_at: datetime
+    attempts: list[datetime]
+    damaged: bool
+    strays: int
+    reason: str | None
+    ordered_at: datetime
+    posted_on: date | None
+    promised_on: date | None
+    heard_at: datetime
+    settled_at: datetime | None
+    updated_at: datetime
+
+    @property
+    def stands(self) -> Status:
+        return Status(self.status)

@@ -1,0 +1,74 @@
+"""Where a consignment stands, from all that was ever said of it: a pure function of what happened, by when it happened.
+
+Events come late, twice, in any order, by callback and by feed. The fold looks at what they say and at nothing else, so
+whatever the order of their arrival, the same events give the same status (docs/decisions/0014).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from hub.clock import local
+from hub.consignments.model import LIFECYCLE, Status
+
+_PLACE: Final = {status: place for place, status in enumerate(Status)}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened. ``key`` is its natural name: the same for every repetition of it."""
+
+    key: str
+    status: Status
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What all of it comes to."""
+
+    status: Status
+    at: datetime
+    heard_at: datetime
+    """when the latest of it happened"""
+    posted_on: date | None
+    """the day on the slip; it begins the operator's time, and is never the legal time of submission (QĐ 45/2016 Đ7)"""
+    attempts: tuple[datetime, ...]
+    """of delivery, that failed"""
+    damaged: bool
+    strays: tuple[Happening, ...]
+    """what is said to have happened after the end, and differs from it"""
+
+
+def fold(ordering: Status, since: datetime, said: Iterable[Happening]) -> Standing:
+    """Where a consignment stands that has been ``ordering`` ``since``, when all of this was said of it.
+
+    What happened is taken in the order in which it happened; of one moment, in the order of the way. What may not
+    follow what stands (a posting on the way, anything after the end) moves nothing.
+    """
+    in_order = sorted({one.key: one for one in said}.values(), key=lambda one: (one.at, _PLACE[one.status], one.key))
+    status, at = ordering, since
+    attempts: list[datetime] = []
+    strays: list[Happening] = []
+    for one in in_order:
+        following = LIFECYCLE.moves[status]
+        if one.status in following or (following and one.status is status):
+            status, at = one.status, one.at
+            if status is Status.ATTEMPT_FAILED:
+                attempts.append(at)
+        elif not following and one.status is not status:
+            strays.append(one)
+    posted = next((one.at for one in in_order if one.status not in _BEFORE_POSTING), None)
+    return Standing(
+        status=status,
+        at=at,
+        heard_at=max([since, *(one.at for one in in_order)]),
+        posted_on=local(posted).date() if posted else None,
+        attempts=tuple(attempts),
+        damaged=any(one.status is Status.DAMAGED for one in in_order),
+        strays=tuple(strays),
+    )
+
+
+_BEFORE_POSTING: Final = frozenset({Status.ORDERED, Status.ACCEPTED, Status.REFUSED, Status.CANCELLED})
