@@ -1,18 +1,24 @@
-"""Asking without being told: what a department's feed says goes into the inbox, like everything else that comes in."""
+"""Asking without being told: what a counterparty's feed says goes into the inbox, like everything else that comes in.
 
-from typing import Final
+Callbacks are a hurry-up, polling is the truth: whatever was lost on its way to a door stands in the feed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import structlog
 
-from config.catalogue import Department
+from config.catalogue import Counterparty, Department
 from connectors.errors import ConnectorError
+from connectors.ports import DepartmentPort
 from hub import journal
 from hub.db import Connection
 from hub.errors import InFlight, KeyReused, ReferenceReused
 from hub.house import House
 from hub.messages import inbox
 from hub.messages.model import Arrival, Nudge
-from schemas.department import Changes, StatusReport
+from schemas.department import StatusReport
 from schemas.identifiers import DossierCode, Prefix, new_id
 
 PAGES: Final = 20
@@ -21,50 +27,30 @@ PAGES: Final = 20
 log = structlog.get_logger(__name__)
 
 
-def poll(house: House) -> None:
-    """Ask every department that does not push. One that does not answer is asked again next time."""
-    for department in house.catalogue.departments.values():
-        if department.statuses == "poll":
-            try:
-                _read(house, department)
-            except ConnectorError as error:
-                log.warning("poll_failed", counterparty=department.counterparty, code=error.code)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a feed says after a cursor, and the cursor to go on with. A page without arrivals is the feed's end."""
+
+    arrivals: list[Arrival]
+    cursor: str
 
 
-def _read(house: House, department: Department) -> None:
-    cursor = _cursor(house, department)
-    for _ in range(PAGES):
-        if cursor is None:
-            return
-        changes = house.port(department.counterparty).changes(cursor)
-        cursor = _store(house, department, cursor, changes)
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How one kind of counterparty is read: whether this one is to be asked at all, and a page of what it says."""
+
+    is_polled: Callable[[Any], bool]
+    read: Callable[[Any, Any, str], Page]
+    """(the counterparty, its port, the cursor) → a page"""
 
 
-def _cursor(house: House, department: Department) -> str | None:
-    """Where to read on; None if the counterparty is paused or its breaker is open."""
-    with house.db.connection() as conn:
-        row = conn.execute(
-            "SELECT cursor FROM counterparty WHERE code = %s AND paused_at IS NULL"
-            " AND (open_until IS NULL OR open_until <= now())",
-            (department.counterparty,),
-        ).fetchone()
-    return row["cursor"] if row else None
+def _reports(department: Department, port: DepartmentPort, cursor: str) -> Page:
+    changes = port.changes(cursor)
+    return Page([_report(department, report) for report in changes.reports], changes.cursor)
 
 
-def _store(house: House, department: Department, before: str, changes: Changes) -> str | None:
-    """The page's reports and the new cursor, together. The cursor to go on with, or None at the feed's end."""
-    with house.db.transaction() as conn:
-        stored = [_accept(conn, department, report) for report in changes.reports]
-        conn.execute(
-            "UPDATE counterparty SET cursor = %s, polled_at = now() WHERE code = %s AND cursor = %s",
-            (changes.cursor, department.counterparty, before),
-        )
-    house.nudge([Nudge(inbox.QUEUE, message_id) for message_id in stored if message_id])
-    return changes.cursor if changes.reports and changes.cursor != before else None
-
-
-def _accept(conn: Connection, department: Department, report: StatusReport) -> str | None:
-    arrival = Arrival(
+def _report(department: Department, report: StatusReport) -> Arrival:
+    return Arrival(
         id=new_id(Prefix.INBOX),
         source=department.counterparty,
         kind="department.status",
@@ -73,13 +59,67 @@ def _accept(conn: Connection, department: Department, report: StatusReport) -> s
         lane=DossierCode.received(report.dossier_code).normalised,
         body=report.model_dump_json().encode(),
     )
+
+
+FEEDS: Final[Mapping[type, Feed]] = {
+    Department: Feed(is_polled=lambda department: department.statuses == "poll", read=_reports),
+}
+"""The kind of a counterparty in the catalogue → its feed. A kind that is not here is never asked."""
+
+
+def poll(house: House) -> None:
+    """Ask every counterparty that has a feed. One that does not answer is asked again next time."""
+    for party in house.catalogue.counterparties.values():
+        feed = FEEDS.get(type(party))
+        if feed is None or not feed.is_polled(party):
+            continue
+        try:
+            _read(house, party, feed)
+        except ConnectorError as error:
+            log.warning("poll_failed", counterparty=party.counterparty, code=error.code)
+        except InFlight:
+            # A door is storing the same at this moment and may yet fail: the page is read again next time.
+            log.info("poll_postponed", counterparty=party.counterparty)
+
+
+def _read(house: House, party: Counterparty, feed: Feed) -> None:
+    cursor = _cursor(house, party)
+    for _ in range(PAGES):
+        if cursor is None:
+            return
+        page = feed.read(party, house.port(party.counterparty), cursor)
+        cursor = _store(house, party, cursor, page)
+
+
+def _cursor(house: House, party: Counterparty) -> str | None:
+    """Where to read on; None if the counterparty is paused or its breaker is open."""
+    with house.db.connection() as conn:
+        row = conn.execute(
+            "SELECT cursor FROM counterparty WHERE code = %s AND paused_at IS NULL"
+            " AND (open_until IS NULL OR open_until <= now())",
+            (party.counterparty,),
+        ).fetchone()
+    return row["cursor"] if row else None
+
+
+def _store(house: House, party: Counterparty, before: str, page: Page) -> str | None:
+    """The page's arrivals and the new cursor, together. The cursor to go on with, or None at the feed's end."""
+    with house.db.transaction() as conn:
+        stored = [_accept(conn, arrival) for arrival in page.arrivals]
+        conn.execute(
+            "UPDATE counterparty SET cursor = %s, polled_at = now() WHERE code = %s AND cursor = %s",
+            (page.cursor, party.counterparty, before),
+        )
+    house.nudge([Nudge(inbox.QUEUE, message_id) for message_id in stored if message_id])
+    return page.cursor if page.arrivals and page.cursor != before else None
+
+
+def _accept(conn: Connection, arrival: Arrival) -> str | None:
     try:
         with conn.transaction():
             accepted = inbox.accept(conn, arrival)
     except (KeyReused, ReferenceReused):
-        journal.note(conn, department.counterparty, "hub", "report conflict", reason=report.report_id)
-        log.warning("report_conflict", counterparty=department.counterparty, report=report.report_id)
-        return None
-    except InFlight:
+        journal.note(conn, arrival.source, "hub", "report conflict", reason=arrival.external_id)
+        log.warning("report_conflict", counterparty=arrival.source, report=arrival.external_id)
         return None
     return None if accepted.replayed else accepted.id
