@@ -1,0 +1,198 @@
+"""What stands on the official forms: plain values that their rooms and the command line fill in.
+
+Only what an officer, a postman or a court must read. A form names offices and officers by their post; the applicant is
+named on the sheets of the post alone, where the operator needs the address.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Result(StrEnum):
+    """How a leg of the dossier's way was ended, against its term (Phiếu kiểm soát, third column)."""
+
+    EARLY = "early"
+    ON_TIME = "on_time"
+    LATE = "late"
+
+    @property
+    def label(self) -> str:
+        """As the form writes it."""
+        return {Result.EARLY: "Trước hạn", Result.ON_TIME: "Đúng hạn", Result.LATE: "Quá hạn"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The office that issues a form: the two lines at the top left, and where it sits."""
+
+    name: str
+    superior: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The facts of a digital signature that can be checked with the record beside it."""
+
+    signer: str
+    certificate: str
+    """the certificate's holder, issuer and serial number, in one line"""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file inside the PDF (PDF/A-3): the signed record, its signatures, the evidence bundle."""
+
+    name: str
+    media_type: str
+    data: bytes
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One handoff of the dossier: one numbered row of the Phiếu kiểm soát."""
+
+    number: int
+    handoff_id: str
+    giver: str
+    receiver: str
+    given_at: datetime
+    received_at: datetime | None
+    result: Result | None
+    note: str
+    given_by: Signature | None
+    received_by: Signature | None
+    record_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSheet:
+    """Phiếu kiểm soát quá trình giải quyết hồ sơ: TT 01/2018 form 05, TT 03/2025 form 06; A4."""
+
+    number: str
+    at: datetime
+    office: Office
+    dossier_code: str
+    procedure: str
+    deciding: str
+    """cơ quan, bộ phận giải quyết hồ sơ"""
+    received_at: datetime
+    due_at: datetime
+    legs: tuple[Leg, ...]
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that is handed over, as a line of the minute's list."""
+
+    title: str
+    kind: str
+    """bản chính, bản sao chứng thực, bản chụp, tệp điện tử"""
+    copies: int = 1
+    sha256: str = ""
+    """of an electronic one"""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two who sign a minute."""
+
+    office: str
+    person: str
+    post: str
+    """chức vụ"""
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """Biên bản giao nhận hồ sơ (QĐ 45/2016/QĐ-TTg Article 7.4): when both have signed it, the dossier is submitted."""
+
+    number: str
+    at: datetime
+    office: Office
+    handoff_id: str
+    dossier_code: str
+    procedure: str
+    giver: Side
+    receiver: Side
+    documents: tuple[Document, ...]
+    complete: bool | None
+    """whether the list is complete; None where that is filled in by hand"""
+    slip_number: str = ""
+    """of the phiếu gửi, where the post carries it"""
+    seal_number: str = ""
+    note: str = ""
+    given_by: Signature | None = None
+    received_by: Signature | None = None
+    record_sha256: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Who sends or gets an item: all that the post is told about a person."""
+
+    name: str
+    address: str
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """Phiếu gửi hồ sơ (QĐ 45/2016 Article 6, TT 17/2017/TT-BTTTT): the sender's contract with the operator."""
+
+    number: str
+    at: datetime
+    office: Office
+    operator: str
+    item_code: str
+    seal_number: str
+    service: str
+    """gửi hồ sơ, nhận kết quả, gửi hồ sơ và nhận kết quả (QĐ 45/2016 Article 5)"""
+    sender: Address
+    receiver: Address
+    dossier_code: str
+    procedure: str
+    documents: tuple[Document, ...]
+    term: str
+    """thời gian toàn trình: J+2"""
+    price: int
+    """đồng, for the carriage"""
+    collect: int
+    """đồng, to be collected from the receiver; 0 for nothing"""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a bag: what the operator has to know, and not what is in it."""
+
+    item_code: str
+    order_number: str
+    receiver: Address
+    weight: int
+    """grams; 0 if it was not weighed"""
+    collect: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Bảng kê bưu gửi: the list of a bag's items, signed when the bag changes hands."""
+
+    number: str
+    at: datetime
+    office: Office
+    operator: str
+    direction: str
+    bag_number: str
+    seal_number: str
+    items: tuple[Item, ...]
+    attachments: tuple[Attachment, ...] = ()
+
+
+Form = ControlSheet | Minute | Slip | Manifest

@@ -1,0 +1,180 @@
+"""What a template is given: the form's values as an officer reads them. The words are made here, and placed there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from hub.papers import words
+from hub.papers.forms import Attachment, ControlSheet, Document, Form, Leg, Manifest, Minute, Signature, Slip
+
+_SINCE_CIRCULAR_3: Final = datetime.fromisoformat("2025-07-01T00:00:00+07:00")
+"""a dossier keeps the forms in force when it was received"""
+_JOINT_COUNT: Final = {
+    True: "đầy đủ theo danh mục",
+    False: "chưa đầy đủ theo danh mục",
+    None: "□ đầy đủ    □ chưa đầy đủ theo danh mục",
+}
+
+
+def template(form: Form) -> str:
+    """The name of the template that ``form`` is laid out with."""
+    names: dict[type[Form], str] = {
+        ControlSheet: "control-sheet.typ",
+        Minute: "minute.typ",
+        Slip: "slip.typ",
+        Manifest: "manifest.typ",
+    }
+    return names[type(form)]
+
+
+def content(form: Form) -> dict[str, Any]:
+    """Everything that the template shows, and the files that go into the PDF."""
+    match form:
+        case ControlSheet():
+            own = _control_sheet(form)
+        case Minute():
+            own = _minute(form)
+        case Slip():
+            own = _slip(form)
+        case Manifest():
+            own = _manifest(form)
+    return {
+        "number": form.number,
+        "day": words.day(form.at),
+        "office": {"name": form.office.name, "superior": form.office.superior, "place": form.office.place},
+        "attachments": [_attachment(file) for file in form.attachments],
+        **own,
+    }
+
+
+def _control_sheet(form: ControlSheet) -> dict[str, Any]:
+    old = form.received_at < _SINCE_CIRCULAR_3
+    return {
+        "title": "Phiếu kiểm soát quá trình giải quyết hồ sơ",
+        "form": "Mẫu số 05, Thông tư 01/2018/TT-VPCP" if old else "Mẫu số 06, Thông tư 03/2025/TT-VPCP",
+        "foot": f"{form.dossier_code} · Bản ghi có chữ ký số của từng lượt được đính kèm trong tệp này.",
+        "dossier_code": form.dossier_code,
+        "procedure": form.procedure,
+        "deciding": form.deciding,
+        "received": words.hour_and_day(form.received_at),
+        "due": words.hour_and_day(form.due_at),
+        "legs": [_leg(leg) for leg in form.legs],
+    }
+
+
+def _leg(leg: Leg) -> dict[str, Any]:
+    return {
+        "number": leg.number,
+        "handoff_id": leg.handoff_id,
+        "giver": leg.giver,
+        "receiver": leg.receiver,
+        "given": words.hour_and_day(leg.given_at),
+        "received": "" if leg.received_at is None else words.hour_and_day(leg.received_at),
+        "result": "" if leg.result is None else leg.result.label,
+        "note": leg.note,
+        "given_by": _signature(leg.given_by),
+        "received_by": _signature(leg.received_by),
+        "record_sha256": words.groups_of_eight(leg.record_sha256),
+    }
+
+
+def _minute(form: Minute) -> dict[str, Any]:
+    return {
+        "title": "Biên bản giao nhận hồ sơ",
+        "basis": "Căn cứ Quyết định số 45/2016/QĐ-TTg ngày 19 tháng 10 năm 2016 của Thủ tướng Chính phủ;",
+        "foot": f"{form.dossier_code} · Biên bản giao nhận số {form.number}",
+        "moment": words.hour_and_day(form.at),
+        "handoff_id": form.handoff_id,
+        "dossier_code": form.dossier_code,
+        "procedure": form.procedure,
+        "giver": {"office": form.giver.office, "person": form.giver.person, "post": form.giver.post},
+        "receiver": {"office": form.receiver.office, "person": form.receiver.person, "post": form.receiver.post},
+        "documents": _documents(form.documents),
+        "complete": _JOINT_COUNT[form.complete],
+        "slip_number": form.slip_number,
+        "seal_number": form.seal_number,
+        "note": form.note,
+        "given_by": _signature(form.given_by),
+        "received_by": _signature(form.received_by),
+        "record_sha256": words.groups_of_eight(form.record_sha256),
+    }
+
+
+def _slip(form: Slip) -> dict[str, Any]:
+    return {
+        "title": "Phiếu gửi hồ sơ",
+        "foot": f"Phiếu gửi số {form.number} · {form.item_code}",
+        "operator": form.operator,
+        "item_code": form.item_code,
+        "seal_number": form.seal_number,
+        "service": form.service,
+        "sender": {"name": form.sender.name, "address": form.sender.address, "phone": form.sender.phone},
+        "receiver": {"name": form.receiver.name, "address": form.receiver.address, "phone": form.receiver.phone},
+        "dossier_code": form.dossier_code,
+        "procedure": form.procedure,
+        "documents": _documents(form.documents),
+        "term": form.term,
+        "price": words.money(form.price),
+        "collect": words.money(form.collect) if form.collect else "không",
+    }
+
+
+def _manifest(form: Manifest) -> dict[str, Any]:
+    return {
+        "title": "Bảng kê bưu gửi",
+        "foot": f"Bảng kê số {form.number} · Túi {form.bag_number}",
+        "operator": form.operator,
+        "direction": form.direction,
+        "bag_number": form.bag_number,
+        "seal_number": form.seal_number,
+        "items": [
+            {
+                "item_code": item.item_code,
+                "order_number": item.order_number,
+                "receiver": {
+                    "name": item.receiver.name,
+                    "address": item.receiver.address,
+                    "phone": item.receiver.phone,
+                },
+                "weight": str(item.weight) if item.weight else "",
+                "collect": words.money(item.collect) if item.collect else "",
+                "note": item.note,
+            }
+            for item in form.items
+        ],
+        "weight": str(sum(item.weight for item in form.items)),
+        "collect": words.money(sum(item.collect for item in form.items)),
+    }
+
+
+def _documents(documents: Sequence[Document]) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": document.title,
+            "kind": document.kind,
+            "copies": document.copies,
+            "sha256": words.groups_of_eight(document.sha256),
+        }
+        for document in documents
+    ]
+
+
+def _signature(signature: Signature | None) -> dict[str, str] | None:
+    if signature is None:
+        return None
+    return {
+        "signer": signature.signer,
+        "certificate": signature.certificate,
+        "at": words.signing_time(signature.at),
+    }
+
+
+def _attachment(file: Attachment) -> dict[str, Any]:
+    return {
+        "name": file.name,
+        "media_type": file.media_type,
+        "description": file.description,
+        # ISO 19005-3 asks how a file relates to what is shown: a record is its data, a signature supplements it.
+        "relationship": "data" if file.media_type in ("application/json", "application/zip") else "supplement",
+        "data": list(file.data),
+    }

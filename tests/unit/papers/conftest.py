@@ -1,0 +1,153 @@
+"""Forms as they come out of an ordinary day; every person and number in them is invented."""
+
+from datetime import datetime
+
+import pytest
+
+from hub.papers.forms import (
+    Address,
+    Attachment,
+    ControlSheet,
+    Document,
+    Item,
+    Leg,
+    Manifest,
+    Minute,
+    Office,
+    Result,
+    Side,
+    Signature,
+    Slip,
+)
+
+CENTRE = "Trung tâm Phục vụ hành chính công tỉnh Ninh Bình"
+OFFICE = Office(name=CENTRE, superior="UBND tỉnh Ninh Bình", place="Ninh Bình")
+CODE = "000.00.01.H42-261124-0001"
+PROCEDURE = "Đăng ký hoạt động của tổ chức hành nghề luật sư"
+RECORD = b'{"typ":"vn.hub.handoff","v":1}'
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+07:00")
+
+
+def signature(signer: str, moment: str) -> Signature:
+    return Signature(
+        signer=signer, certificate=f"CN={signer} · cấp bởi Hub Development CA · số 4b:1f:90", at=at(moment)
+    )
+
+
+LEGS = (
+    Leg(
+        number=1,
+        handoff_id="hd_01JD000000000000000000000A",
+        giver=CENTRE,
+        receiver="Sở Tư pháp tỉnh Ninh Bình",
+        given_at=at("2026-11-24T08:15:02"),
+        received_at=at("2026-11-24T08:16:40"),
+        result=Result.ON_TIME,
+        note="",
+        given_by=signature("Trần Văn Ví Dụ", "2026-11-24T08:15:02"),
+        received_by=signature("Sở Tư pháp tỉnh Ninh Bình", "2026-11-24T08:16:41"),
+        record_sha256="3f1a" * 16,
+    ),
+    Leg(
+        number=2,
+        handoff_id="hd_01JD000000000000000000000B",
+        giver="Sở Tư pháp tỉnh Ninh Bình",
+        receiver=CENTRE,
+        given_at=at("2026-12-04T16:40:00"),
+        received_at=None,
+        result=Result.LATE,
+        note="Chờ bưu cục phát; đã có thư xin lỗi số 12/XL",
+        given_by=signature("Nguyễn Thị Minh Họa", "2026-12-04T16:40:00"),
+        received_by=None,
+        record_sha256="c0de" * 16,
+    ),
+)
+
+
+@pytest.fixture
+def control_sheet() -> ControlSheet:
+    return ControlSheet(
+        number=f"{CODE}/PKS",
+        at=at("2026-12-04T16:40:00"),
+        office=OFFICE,
+        dossier_code=CODE,
+        procedure=PROCEDURE,
+        deciding="Sở Tư pháp tỉnh Ninh Bình",
+        received_at=at("2026-11-24T08:05:00"),
+        due_at=at("2026-12-03T17:00:00"),
+        legs=LEGS,
+        attachments=(
+            Attachment("hd_01JD000000000000000000000A.json", "application/json", RECORD, "Bản ghi lượt 1"),
+            Attachment("hd_01JD000000000000000000000A.p7s", "application/pkcs7-signature", bytes(range(256)), "Chữ ký"),
+        ),
+    )
+
+
+DOCUMENTS = (
+    Document("Giấy đề nghị đăng ký hoạt động (theo mẫu)", "bản chính", 1),
+    Document("Bản sao Chứng chỉ hành nghề luật sư và Thẻ luật sư", "bản sao chứng thực", 2),
+    Document("Dự thảo Điều lệ của công ty luật", "tệp điện tử", 1, "9a" * 32),
+)
+
+
+@pytest.fixture
+def minute() -> Minute:
+    return Minute(
+        number="01/BBGN",
+        at=at("2026-01-05T09:05:00"),
+        office=OFFICE,
+        handoff_id="hd_01JD000000000000000000000C",
+        dossier_code=CODE,
+        procedure=PROCEDURE,
+        giver=Side("Bưu điện tỉnh Ninh Bình", "Lý Thị Bưu Tá", "Nhân viên bưu chính"),
+        receiver=Side(CENTRE, "Trần Văn Ví Dụ", "Cán bộ tiếp nhận"),
+        documents=DOCUMENTS,
+        complete=None,
+        slip_number="RR123456785VN",
+        seal_number="NB-0042",
+        record_sha256="3f1a" * 16,
+    )
+
+
+PARTY = Address("Ông Phan Văn Giả", "Số 1, đường Không Có, phường Hoa Lư, tỉnh Ninh Bình", "0900 000 001")
+
+
+@pytest.fixture
+def slip() -> Slip:
+    return Slip(
+        number="0042/PG",
+        at=at("2026-01-05T09:05:00"),
+        office=OFFICE,
+        operator="Bưu điện tỉnh Ninh Bình",
+        item_code="RR123456785VN",
+        seal_number="NB-0042",
+        service="Gửi hồ sơ và nhận kết quả",
+        sender=PARTY,
+        receiver=Address(CENTRE, "Số 2, đường Không Có, phường Hoa Lư, tỉnh Ninh Bình", "0900 000 002"),
+        dossier_code=CODE,
+        procedure=PROCEDURE,
+        documents=DOCUMENTS,
+        term="J+2 ngày làm việc",
+        price=32_000,
+        collect=1_250_000,
+    )
+
+
+@pytest.fixture
+def manifest() -> Manifest:
+    return Manifest(
+        number="0007/BK",
+        at=at("2026-01-05T16:30:00"),
+        office=OFFICE,
+        operator="Bưu điện tỉnh Ninh Bình",
+        direction="Trung tâm → người dân (trả kết quả)",
+        bag_number="TUI-0007",
+        seal_number="NB-0043",
+        items=tuple(
+            Item("RR123456785VN", f"000.00.01.H42-261124-{number:04}", PARTY, weight=120, collect=number * 10_000)
+            for number in range(28)
+        ),
+    )
