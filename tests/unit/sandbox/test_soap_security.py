@@ -50,7 +50,9 @@ def test_a_changed_body_is_refused(soap: Running) -> None:
     assert soap.effects(SIGNED) == []
 
 
-@pytest.mark.parametrize(("user", "password"), [("hub", "wrong"), ("somebody", SECRETS["SOAP_B_PASSWORD"])])
+@pytest.mark.parametrize(
+    ("user", "password"), [("hub", "wrong"), ("somebody", SECRETS["SOAP_B_PASSWORD"])], ids=["password", "name"]
+)
 def test_a_wrong_password_or_name_has_no_effect(soap: Running, user: str, password: str) -> None:
     token = UsernameToken(user, password, use_digest=True)
     with client(soap, KNOWN, token) as speaking, pytest.raises(zeep.exceptions.Fault, match="wrong password"):
