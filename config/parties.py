@@ -122,9 +122,11 @@ class Department(Data):
     idempotency: Idempotency
     gap_patience_seconds: float = Field(900, ge=0, le=86_400)
     """how long a report waits for the ones that ought to precede it; then the steps between count as left out"""
+    witness: bool = False
+    """whether it keeps the custody log's day checkpoints, so that we cannot rewrite the log behind its back"""
     max_in_flight: int = Field(4, ge=1, le=64)
     timeout_seconds: float = Field(30, gt=0, le=120)
-    operations: dict[Literal["submit", "find", "changes", "check"], str] = Field({})
+    operations: dict[Literal["submit", "find", "changes", "witness", "check"], str] = Field({})
     """what we ask = the name of their operation, where it is not our WSDL's"""
     fields: dict[str, str] = Field({})
     """their name = our field (dotted); renames only"""

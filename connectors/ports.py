@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
 from schemas.trust import RevocationList
 
@@ -17,6 +18,9 @@ class DepartmentPort(Protocol):
 
     def changes(self, cursor: str) -> Changes:
         """Status reports since ``cursor`` ("" for the first time), in the department's order."""
+
+    def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
+        """Hand the custody log's checkpoint to be kept. Rejected: the log does not go on from what it holds."""
 
     def check(self) -> str:
         """A call that changes nothing: address, certificate, credentials. Returns a line for a person."""

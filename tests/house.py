@@ -12,6 +12,7 @@ from hub.db import one
 from hub.messages import due, inbox
 from hub.messages.model import Accepted, Arrival, Nudge
 from hub.wiring import Hub
+from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
 
 
@@ -22,6 +23,7 @@ class ScriptedDepartment:
         self.submitted: list[tuple[str, str]] = []
         self.asked: list[str] = []
         self.answers: deque[Any] = deque()
+        self.checkpoints: list[WitnessedCheckpoint] = []
         self.findings: deque[Any] = deque()
         self.pages: deque[Changes] = deque()
 
@@ -34,6 +36,11 @@ class ScriptedDepartment:
         self.asked.append(handoff.dossier_code)
         found: Receipt | None = _play(self.findings)
         return found
+
+    def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
+        self.checkpoints.append(checkpoint)
+        receipt: WitnessReceipt = _play(self.answers)
+        return receipt
 
     def changes(self, cursor: str) -> Changes:
         return self.pages.popleft() if self.pages else Changes(reports=[], cursor=cursor)

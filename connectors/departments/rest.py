@@ -17,6 +17,7 @@ from connectors.errors import Code, ContractBroken, Duplicate
 from connectors.transport.http import Transport
 from connectors.transport.wall import Reply, checked
 from schemas import strict
+from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
 
 JSON: Final = "application/json"
@@ -68,6 +69,16 @@ class RESTDepartment:
         """The reports after ``cursor``, in the department's order."""
         reply = self._ask(f"changes?after={quote(cursor, safe='')}")
         return self.decode(Changes, checked(reply, idempotent=True))
+
+    def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
+        """200 or 201; 422 when the log does not go on from the checkpoint that the department holds."""
+        headers = {**self._headers, "Content-Type": JSON, "Idempotency-Key": key}
+        body = checkpoint.model_dump_json().encode()
+        reply = self._transport.post(f"{self._base}/checkpoints", body, headers, idempotent=True)
+        try:
+            return WitnessReceipt.model_validate_json(checked(reply, idempotent=True).body, extra="ignore")
+        except ValidationError as error:
+            raise _broken(WitnessReceipt, reply, strict.faults_of(error)) from None
 
     def check(self) -> str:
         """Asks for the department's health: address, certificate and token."""

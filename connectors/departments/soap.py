@@ -19,11 +19,18 @@ from connectors.transport.http import Transport
 from connectors.transport.soap import Security, SOAPService, TypedFault
 from connectors.transport.xml import Element
 from schemas import strict
+from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
 from schemas.identifiers import DossierCode
 
 NAMESPACE: Final = "urn:lienthong:department:1"
-OPERATIONS: Final = {"submit": "SubmitDossier", "find": "FindDossier", "changes": "ListChanges", "check": "Ping"}
+OPERATIONS: Final = {
+    "submit": "SubmitDossier",
+    "find": "FindDossier",
+    "changes": "ListChanges",
+    "witness": "DeliverCheckpoint",
+    "check": "Ping",
+}
 """What we ask = the name of the operation, where the department's [operations] has no other."""
 _SHOWN: Final = 3
 """faults of a reply that the error's sentence names"""
@@ -69,6 +76,19 @@ class SOAPDepartment:
 
     def changes(self, cursor: str) -> Changes:
         return decode_changes(self._ask("changes", {"after": cursor}, idempotent=True))
+
+    def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
+        """CheckpointRefused is Rejected: the log does not go on from the checkpoint that the department holds."""
+        said = {
+            "key": key,
+            "checkpoint": base64.b64decode(checkpoint.checkpoint),
+            "signature": base64.b64decode(checkpoint.signature),
+            "held": checkpoint.held,
+            "consistency": checkpoint.consistency,
+        }
+        answer = _snake(self._ask("witness", said, idempotent=True))
+        signature = {"signature": "".join(answer["signature"].split())} if "signature" in answer else {}
+        return _read(WitnessReceipt, {**answer, "size": int(answer["size"]), **signature})
 
     def check(self) -> str:
         """Ping: address, certificate, credentials, and whether the replies are signed as agreed."""
@@ -126,6 +146,8 @@ def fate_of(fault: Element) -> ConnectorError:
         case "DossierRefused":
             code, reason = fault.findtext(_tag("code")), fault.findtext(_tag("reason"))
             return Rejected(Code.REJECTED, f"their reason {code}", reason=reason or "")
+        case "CheckpointRefused":
+            return Rejected(Code.REJECTED, "the log does not go on", reason=fault.findtext(_tag("reason")) or "")
         case "DossierExists":
             return Duplicate(Code.DUPLICATE, reply=decode_receipt(fault))
         case "ServiceBusy":

@@ -19,6 +19,8 @@ from connectors.sandbox.fates import Answer, Fate, fate_of
 from connectors.sandbox.knobs import Panel, Settings
 from connectors.sandbox.lifecycle import codes_of
 from connectors.sandbox.reports import ReportBook
+from connectors.sandbox.witness import Inconsistent, WitnessBook
+from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
 
 RETRY_AFTER: Final = 2
@@ -95,6 +97,7 @@ class DepartmentOffice:
         self.panel = Panel(settings)
         self._effects = EffectFile(effects_path(data, department.counterparty), Submitted)
         self.cases = Cases(department.counterparty, self._effects)
+        self.witness_book = WitnessBook(data, department.counterparty)
         self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl", pushes=push is not None)
         courier = Courier(push, self.panel, department.counterparty) if push else None
         self._worker = Caseworker(self.cases, self.book, codes_of(department.status), self.panel, courier)
@@ -122,6 +125,14 @@ class DepartmentOffice:
         """Raises UnknownCursorError."""
         return self.book.page(cursor)
 
+    async def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt | Refused:
+        """Keep the custody log's checkpoint, or say that the log does not go on. Raises as WitnessBook.keep."""
+        try:
+            kept = await self.witness_book.keep(checkpoint, key)
+        except Inconsistent as error:
+            return Refused(str(error))
+        return WitnessReceipt(size=kept.size, root=kept.root, received_at=kept.at)
+
     def standing(self) -> list[Standing]:
         """Every dossier, in the order in which they were taken."""
         return [
@@ -145,6 +156,7 @@ class DepartmentOffice:
             await self._worker.stop()
             self._effects.close()
             self.book.close()
+            self.witness_book.close()
 
     def _turns_away(self, fate: Fate, handoff: Handoff) -> bool:
         code = normalised(handoff.dossier_code)

@@ -27,6 +27,7 @@ from connectors.sandbox.department import (
 from connectors.sandbox.names import Names
 from connectors.sandbox.reports import UnknownCursorError
 from schemas import strict
+from schemas.custody import WitnessedCheckpoint
 from schemas.department import Changes, Handoff, Receipt
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -44,6 +45,7 @@ class RestDepartment:
                 Route("/dossiers", self._known(self._submit), methods=["POST"]),
                 Route("/dossiers/{dossier_code:path}", self._known(self._find), methods=["GET"]),
                 Route("/changes", self._known(self._changes), methods=["GET"]),
+                Route("/checkpoints", self._known(self._witness), methods=["POST"]),
                 Route("/health", self._known(self._health), methods=["GET"]),
                 control(office.panel, effects=office.cases.all, dossiers=office.standing),
             ],
@@ -89,6 +91,17 @@ class RestDepartment:
             return self._json(self._office.changes(request.query_params.get("after", "")))
         except UnknownCursorError:
             return _malformed("no such cursor")
+
+    async def _witness(self, request: Request) -> Response:
+        key = request.headers.get("idempotency-key", "")
+        try:
+            checkpoint = strict.read(WitnessedCheckpoint, await request.body())
+            answer = await self._office.witness(checkpoint, key)
+        except strict.Refused as refused:
+            return _malformed(*(f"{fault.pointer}: {fault.code}" for fault in refused.faults))
+        if isinstance(answer, Refused):
+            return _without_effect(answer)
+        return JSONResponse(answer.model_dump(mode="json", exclude_none=True), HTTPStatus.CREATED)
 
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "system": f"sandbox: {self._office.department.name}"})

@@ -94,6 +94,8 @@ class SoapDepartment:
                 return self._reply(messages.found(code, self._found(code)))
             case "ListChanges":
                 return self._reply(self._changes(messages.text_of(message, "after")))
+            case "DeliverCheckpoint":
+                return await self._witness(message)
             case "Ping":
                 return self._reply(messages.pong(f"sandbox: {self._office.department.name}"))
             case name:
@@ -114,6 +116,13 @@ class SoapDepartment:
                 return NoAnswer(self._office.panel, self._office.panel.settings.hang_seconds)
             case Refused() | Busy() | Faulty():
                 return self._without_effect(code, reply)
+
+    async def _witness(self, message: Element) -> Response:
+        answer = await self._office.witness(messages.checkpoint_in(message), messages.text_of(message, "key"))
+        if isinstance(answer, Refused):
+            detail = messages.checkpoint_refused(answer.reason)
+            return self._fault("Client", "the log does not go on", detail)
+        return self._reply(messages.witnessed(answer))
 
     def _without_effect(self, code: str, reply: Refused | Busy | Faulty) -> Response:
         match reply:

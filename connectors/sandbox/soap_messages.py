@@ -8,6 +8,7 @@ from lxml import etree
 
 from connectors.transport.xml import Element
 from schemas import strict
+from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt, StatusReport
 
 WSDL: Final = "department.wsdl"
@@ -34,6 +35,16 @@ def handoff_in(message: Element) -> Handoff:
     return strict.read(Handoff, json.dumps(_value(element), ensure_ascii=False).encode())
 
 
+def checkpoint_in(message: Element) -> WitnessedCheckpoint:
+    """The checkpoint in a DeliverCheckpoint."""
+    return WitnessedCheckpoint(
+        checkpoint="".join(text_of(message, "checkpoint").split()),
+        signature="".join(text_of(message, "signature").split()),
+        held=int(text_of(message, "held")),
+        consistency=[element.text or "" for element in message.iterfind(tag("consistency"))],
+    )
+
+
 def submitted(dossier_code: str, receipt: Receipt) -> Element:
     return _element("SubmitDossierResponse", _element("dossierCode", dossier_code), _receipt(receipt))
 
@@ -52,6 +63,20 @@ def changes(page: Changes) -> Element:
 
 def pong(system: str) -> Element:
     return _element("PingResponse", _element("system", system))
+
+
+def witnessed(receipt: WitnessReceipt) -> Element:
+    return _element(
+        "DeliverCheckpointResponse",
+        _element("size", str(receipt.size)),
+        _element("root", receipt.root),
+        _element("receivedAt", receipt.received_at.isoformat()),
+        *([_element("signature", receipt.signature)] if receipt.signature is not None else []),
+    )
+
+
+def checkpoint_refused(reason: str) -> Element:
+    return _element("CheckpointRefused", _element("reason", reason))
 
 
 def refused(dossier_code: str, reason: str) -> Element:

@@ -1,0 +1,75 @@
+"""A bundle's container: a zip that has one form only, so that no two readers can see two things in it.
+
+Nothing is compressed, nothing is dated, names come from a short list, and what is read must be byte for byte what
+``pack`` would write: no comments, no second directory, no bytes before, between or after.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from typing import Final
+
+MOST_FILES: Final = 200
+LARGEST_FILE: Final = 8 * 1024 * 1024
+"""bytes; a revocation list is the largest thing in a bundle"""
+LARGEST: Final = 32 * 1024 * 1024
+"""bytes of the whole"""
+_NAME: Final = re.compile(
+    r"README\.txt|verify\.sh|SHA256SUMS|certificates/[0-9]{2}\.pem|crls/[0-9]{2}\.crl"
+    r"|[0-9]{2}-[a-z]{3,20}/(record\.json|record\.sha256|record\.p7s|seal\.p7s|proof\.txt"
+    r"|checkpoint\.json|checkpoint\.p7s|checkpoint\.tst)"
+)
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+"""the earliest moment that a zip can write"""
+
+
+class NotABundle(ValueError):
+    """These bytes are no bundle of the hub's; the text says why."""
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """``files`` by name, in the order of their names; the same files give the same bytes."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system = 3  # Unix, wherever it is written, so that verify.sh keeps its mode
+            entry.external_attr = (0o100755 if name == "verify.sh" else 0o100644) << 16
+            archive.writestr(entry, files[name])
+    return written.getvalue()
+
+
+def unpack(data: bytes) -> dict[str, bytes]:
+    """The files in ``data``. Raises NotABundle for anything that ``pack`` would not have written."""
+    if len(data) > LARGEST:
+        raise NotABundle("larger than a bundle can be")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            _check(entries)
+            files = {entry.filename: archive.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        if isinstance(error, NotABundle):
+            raise
+        raise NotABundle("not a zip file, or a damaged one") from None
+    if pack(files) != data:
+        raise NotABundle("not written by the hub, or changed since: its container is not the one form that it has")
+    return files
+
+
+def _check(entries: list[zipfile.ZipInfo]) -> None:
+    names = [entry.filename for entry in entries]
+    if not entries or len(entries) > MOST_FILES:
+        raise NotABundle("empty, or more files than a bundle can have")
+    if len(set(names)) != len(names):
+        raise NotABundle("the same name twice")
+    if sum(entry.file_size for entry in entries) > LARGEST:
+        raise NotABundle("more inside than a bundle can have: entries that share their bytes")
+    for entry in entries:
+        if _NAME.fullmatch(entry.filename) is None:
+            raise NotABundle("a file whose name no bundle has")
+        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+            raise NotABundle("a compressed file; a bundle has none")
+        if entry.file_size > LARGEST_FILE:
+            raise NotABundle("a file larger than a bundle can have")
