@@ -1,0 +1,84 @@
+"""Complaints, loss and damage (TT 17/2017/TT-BTTTT; QĐ 45/2016/QĐ-TTg Đ14): written by people, in terms set by law."""
+
+from datetime import date
+from typing import Final, Literal, get_args
+
+from hub import journal
+from hub.calendar import Calendar
+from hub.consignments.levels import COMPLAINT_DAYS, PRESCRIPTION, months_after, working_days_after
+from hub.consignments.model import Consignment
+from hub.db import Connection
+from hub.errors import NotFound, NotNow
+from schemas.identifiers import Prefix, new_id
+
+Subject = Literal["late", "lost", "damaged", "not_delivered", "conduct", "other"]
+Outcome = Literal["upheld", "rejected", "withdrawn"]
+IncidentKind = Literal["loss", "damage"]
+Liable = Literal["operator", "sender", "agency", "nobody"]
+SUBJECTS: Final[tuple[Subject, ...]] = get_args(Subject)
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+
+
+def file(
+    conn: Connection,
+    calendar: Calendar,
+    row: Consignment,
+    *,
+    subject: Subject,
+    detail: str,
+    today: date,
+    between_provinces: bool,
+    actor: str,
+) -> str:
+    """A complaint about this consignment; its id. Raises NotNow once six months have passed since the promised day."""
+    if row.promised_on is not None and today > months_after(row.promised_on, PRESCRIPTION):
+        raise NotNow(f"{row.id} was promised for {row.promised_on}: complaints end {PRESCRIPTION} months after that")
+    complaint = new_id(Prefix.COMPLAINT)
+    due_on = working_days_after(calendar, today, COMPLAINT_DAYS[between_provinces])
+    conn.execute(
+        "INSERT INTO complaint (id, consignment_id, subject, detail, filed_on, due_on) VALUES (%s, %s, %s, %s, %s, %s)",
+        (complaint, row.id, subject, detail, today, due_on),
+    )
+    journal.note(conn, row.id, actor, "complaint filed", after=subject, reason=complaint)
+    return complaint
+
+
+def resolve(conn: Connection, complaint: str, *, outcome: Outcome, answer: str, today: date, actor: str) -> str:
+    """Settle a complaint; the id of its consignment. Raises NotFound, or NotNow where it is settled already."""
+    row = conn.execute(
+        "SELECT consignment_id, outcome FROM complaint WHERE id = %s FOR UPDATE", (complaint,)
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"no complaint has the id {complaint}")
+    if row["outcome"] is not None:
+        raise NotNow(f"{complaint} is {row['outcome']} already")
+    conn.execute(
+        "UPDATE complaint SET outcome = %s, answer = %s, resolved_on = %s WHERE id = %s",
+        (outcome, answer, today, complaint),
+    )
+    journal.note(conn, row["consignment_id"], actor, "complaint resolved", after=outcome, reason=complaint)
+    return str(row["consignment_id"])
+
+
+def incident(
+    conn: Connection,
+    row: Consignment,
+    *,
+    kind: IncidentKind,
+    liable: Liable,
+    compensation: int,
+    note: str,
+    today: date,
+    actor: str,
+) -> str:
+    """Write down a loss or damage, who is liable and what is paid; its id. A second word corrects the first."""
+    found = conn.execute(
+        "INSERT INTO incident (id, consignment_id, kind, found_on, liable, compensation, note)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (consignment_id, kind) DO UPDATE SET liable = excluded.liable, note = excluded.note,"
+        "  compensation = excluded.compensation RETURNING id",
+        (new_id(Prefix.INCIDENT), row.id, kind, today, liable, compensation, note),
+    ).fetchone()
+    assert found is not None  # noqa: S101 - one of the two has happened
+    journal.note(conn, row.id, actor, f"{kind} recorded", after=liable, reason=f"{compensation} đồng")
+    return str(found["id"])

@@ -1,0 +1,133 @@
+"""Consignments in the database."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any, Final
+
+from psycopg.rows import class_row
+
+from hub.consignments.model import SETTLED, Consignment, Item, Status
+from hub.consignments.tracking import Happening, Standing
+from hub.db import Connection
+
+COLUMNS: Final = ", ".join(f"c.{field.name}" for field in fields(Consignment))
+_SELECT: Final = f"SELECT {COLUMNS} FROM consignment c "
+
+_ADD: Final = """
+INSERT INTO consignment (id, operator, direction, service, order_number, item_code, item_code_ok, seal_number,
+    route_class, cash, handoff_id, transfer_id, ordering, ordering_at, status, status_at, token_hash,
+    ordered_at, heard_at)
+VALUES (%(id)s, %(operator)s, %(direction)s, %(service)s, %(order_number)s, %(item_code)s, %(item_code_ok)s,
+    %(seal_number)s, %(route_class)s, %(cash)s, %(handoff_id)s, %(transfer_id)s, 'ordered', %(now)s, 'ordered', %(now)s,
+    %(token_hash)s, %(now)s, %(now)s)
+"""
+
+_PLACE: Final = """
+UPDATE consignment SET status = %(status)s, status_at = %(at)s, attempts = %(attempts)s, damaged = %(damaged)s,
+    strays = %(strays)s, posted_on = %(posted_on)s, promised_on = %(promised_on)s, heard_at = %(heard_at)s,
+    settled_at = CASE WHEN %(settled)s THEN COALESCE(settled_at, now()) END, updated_at = now()
+WHERE id = %(id)s
+"""
+
+
+def add(conn: Connection, row: dict[str, Any], items: Sequence[Item]) -> None:
+    """A new consignment, ordered, with its manifest."""
+    conn.execute(_ADD, row)
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO consignment_item (consignment_id, number, dossier_id, kind, title, originals, copies)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (row["id"], number, item.dossier_id, item.kind, item.title, item.originals, item.copies)
+                for number, item in enumerate(items, 1)
+            ],
+        )
+
+
+def find(conn: Connection, *, id: str | None = None, transfer: str | None = None) -> Consignment | None:
+    """The consignment with this id, or the one that this transfer orders."""
+    column, value = ("id", id) if transfer is None else ("transfer_id", transfer)
+    with conn.cursor(row_factory=class_row(Consignment)) as cursor:
+        return cursor.execute(_SELECT + f"WHERE c.{column} = %s", (value,)).fetchone()
+
+
+def by_order(conn: Connection, operator: str, order_number: str) -> Consignment | None:
+    """The consignment that the operator knows under this number."""
+    with conn.cursor(row_factory=class_row(Consignment)) as cursor:
+        return cursor.execute(
+            _SELECT + "WHERE c.operator = %s AND c.order_number = %s", (operator, order_number)
+        ).fetchone()
+
+
+def lock(conn: Connection, consignment_id: str) -> Consignment:
+    """The consignment, ours until the transaction ends: its dossiers first, in one order. Raises LookupError."""
+    conn.execute(
+        "SELECT 1 FROM dossier WHERE id IN (SELECT dossier_id FROM consignment_item WHERE consignment_id = %s)"
+        " ORDER BY id FOR UPDATE",
+        (consignment_id,),
+    )
+    with conn.cursor(row_factory=class_row(Consignment)) as cursor:
+        found = cursor.execute(_SELECT + "WHERE c.id = %s FOR UPDATE", (consignment_id,)).fetchone()
+    if found is None:
+        raise LookupError(consignment_id)
+    return found
+
+
+def dossiers(conn: Connection, consignment_id: str) -> list[str]:
+    """Whose papers or results lie in it."""
+    rows = conn.execute(
+        "SELECT DISTINCT dossier_id FROM consignment_item WHERE consignment_id = %s ORDER BY dossier_id",
+        (consignment_id,),
+    ).fetchall()
+    return [row["dossier_id"] for row in rows]
+
+
+def note(conn: Connection, consignment_id: str, one: Happening, *, code: str, place: str | None, message: str) -> bool:
+    """Keep what happened; False if it is known already."""
+    kept = conn.execute(
+        "INSERT INTO tracking_event (consignment_id, key, status, code, at, place, message_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
+        (consignment_id, one.key, one.status, code, one.at, place, message),
+    )
+    return kept.fetchone() is not None
+
+
+def happenings(conn: Connection, consignment_id: str) -> list[Happening]:
+    """All that was ever said of it."""
+    rows = conn.execute("SELECT key, status, at FROM tracking_event WHERE consignment_id = %s", (consignment_id,))
+    return [Happening(row["key"], Status(row["status"]), row["at"]) for row in rows]
+
+
+def order_answered(conn: Connection, consignment_id: str, to: Status, *, at: datetime, reason: str | None) -> None:
+    """What became of our order, or of its cancelling."""
+    conn.execute(
+        "UPDATE consignment SET ordering = %s, ordering_at = %s, reason = %s WHERE id = %s",
+        (to, at, reason, consignment_id),
+    )
+
+
+def coded(conn: Connection, consignment_id: str, item_code: str, *, is_valid: bool) -> None:
+    """The operator's own code of the item."""
+    conn.execute(
+        "UPDATE consignment SET item_code = %s, item_code_ok = %s WHERE id = %s", (item_code, is_valid, consignment_id)
+    )
+
+
+def place(conn: Connection, consignment_id: str, standing: Standing, promised_on: date | None) -> None:
+    """Write down what the fold says."""
+    conn.execute(
+        _PLACE,
+        {
+            "id": consignment_id,
+            "status": standing.status,
+            "at": standing.at,
+            "attempts": list(standing.attempts),
+            "damaged": standing.damaged,
+            "strays": len(standing.strays),
+            "posted_on": standing.posted_on,
+            "promised_on": promised_on,
+            "heard_at": standing.heard_at,
+            "settled": standing.status in SETTLED,
+        },
+    )
