@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from schemas.applicant import Applicant
+from schemas.handoff import CounterRecord, SignedRecord
 from schemas.identifiers import AgencyCode, ProcedureCode, ReceivedDossierCode
 from schemas.moment import Moment
 from schemas.paper import Paper
@@ -33,6 +34,8 @@ class Handoff(Strict):
     papers: list[Paper]
     fees: list[DeclaredFee]
     result: ResultWish
+    signed: SignedRecord | None = None
+    """the row of the Phiếu kiểm soát that our officer and our seal have signed"""
 
 
 class Receipt(Strict):
@@ -40,6 +43,8 @@ class Receipt(Strict):
 
     number: Annotated[str, StringConstraints(pattern=r"^[^\s](.{0,62}[^\s])?$")]
     received_at: Moment
+    signed: CounterRecord | None = None
+    """the counter-record (ReceiptRecord) of a department that signs"""
 
 
 class StatusReport(Strict):
@@ -50,6 +55,8 @@ class StatusReport(Strict):
     status: Code
     at: Moment
     note: Annotated[str, StringConstraints(max_length=1000)] | None = None
+    signed: CounterRecord | None = None
+    """the way back with the result: a HandoffRecord, its act ``return``"""
 
 
 class Changes(Strict):

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from schemas.department import Changes, Handoff, Receipt, StatusReport
+from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord
 from schemas.portal import Notice, Submission
 
 WIRE: Final = Path(__file__).parent / "wire"
@@ -19,6 +20,9 @@ PUBLISHED: Final[dict[str, type[BaseModel]]] = {
     "notice": Notice,
     "handoff": Handoff,
     "receipt": Receipt,
+    "handoff-record": HandoffRecord,
+    "receipt-record": ReceiptRecord,
+    "minute-record": MinuteRecord,
     "status-report": StatusReport,
     "changes": Changes,
 }
