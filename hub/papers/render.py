@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final, Literal
 
 import typst
 
-from hub.papers import layout
+from hub.papers import layout, words
 from hub.papers.forms import Form
 
 _A4_HEIGHT: Final = 841.89
@@ -56,20 +57,35 @@ def places(form: Form) -> Mapping[Literal["person", "seal"], Place]:
     return found
 
 
+def drawn_signature(name: str, at: datetime, ink: str) -> bytes:
+    """A signature's picture, as a PDF of one small page of the size that the forms leave room for."""
+    told = json.dumps({"name": name, "at": words.signing_time(at), "ink": ink}, ensure_ascii=False)
+    with as_file(files("hub.papers")) as folder:
+        made = _typst(folder, "signature.typ", {"signature": told}).compile(
+            format="pdf", pdf_standards="a-3b", timestamp=int(at.timestamp())
+        )
+    return b"".join(_pages(made))
+
+
 def _pages(made: bytes | list[bytes] | None) -> list[bytes]:
     """typst returns a file, or one a page where there are several."""
     return [made] if isinstance(made, bytes) else made or []
 
 
 def _compiler(form: Form, folder: Path) -> typst.Compiler:
+    told = json.dumps(layout.content(form), ensure_ascii=False)
+    return _typst(folder, layout.template(form), {"form": told})
+
+
+def _typst(folder: Path, template: str, inputs: dict[str, str]) -> typst.Compiler:
     """A compiler that sees this package only: its templates, its fonts, and no place that packages could come from."""
     templates = folder / "templates"
     return typst.Compiler(
-        templates / layout.template(form),
+        templates / template,
         root=templates,
         font_paths=typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder / "fonts"]),
         ignore_system_fonts=True,
-        sys_inputs={"form": json.dumps(layout.content(form), ensure_ascii=False)},
+        sys_inputs=inputs,
         package_path=templates / "packages",
         package_cache_path=templates / "packages",
     )

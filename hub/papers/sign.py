@@ -1,0 +1,144 @@
+"""PAdES signatures on a printed form (ETSI EN 319 142-1, B-B; B-T with a time stamp): the person first, then the seal.
+
+NĐ 30/2020/NĐ-CP Article 32: an organisation signs only what the competent person has signed. Each signature is an
+incremental update, so the second covers the first. Loads pyHanko: imported by the command that prints, never by a worker.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from tempfile import NamedTemporaryFile
+from typing import Any, Final, Literal
+
+from asn1crypto import tsp
+from asn1crypto import x509 as asn1
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils.content import ImportedPdfPage
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.layout import AxisAlignment, Margins, SimpleBoxLayoutRule
+from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.stamp import StaticStampStyle
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from hub.papers.render import Place, drawn_signature
+from hub.signing.cms import SigningKey
+
+Who = Literal["person", "seal"]
+Stamp = Callable[[bytes], bytes]
+"""an RFC 3161 request to its reply: the caller speaks to the TSA, or has it spoken to"""
+
+FIELDS: Final[Mapping[Who, str]] = {"person": "nguoi-ky", "seal": "co-quan-ky"}
+"""the names of the signature fields, which say who signs"""
+_INK: Final[Mapping[Who, str]] = {"person": "#0a2a8c", "seal": "#b8000c"}
+"""a person signs in blue, an organisation in red (NĐ 30/2020, Annex I)"""
+_BOX: Final = (225, 62)
+"""width and height of a drawn signature, in points; the templates leave this room"""
+_RAW_SIGNATURE: Final = 512
+"""bytes, of RSA-4096: pyHanko asks for so many while it estimates how much room to leave"""
+
+
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """Who signs: the key, and the name as it is drawn."""
+
+    key: SigningKey
+    name: str
+    reason: str
+
+
+def sign(
+    pdf: bytes,
+    person: Signatory,
+    seal: Signatory,
+    *,
+    at: datetime,
+    places: Mapping[Who, Place],
+    stamp: Stamp | None = None,
+) -> bytes:
+    """``pdf`` with both signatures. Without a place in ``places`` a signature is there and not drawn."""
+    first = _signed(pdf, "person", person, at, places.get("person"), stamp)
+    return _signed(first, "seal", seal, at, places.get("seal"), stamp)
+
+
+def _signed(
+    pdf: bytes, who: Who, signatory: Signatory, at: datetime, place: Place | None, stamp: Stamp | None
+) -> bytes:
+    field = SigFieldSpec(FIELDS[who], on_page=place.page if place else 0, box=_box(place))
+    meta = PdfSignatureMetadata(
+        field_name=FIELDS[who],
+        md_algorithm="sha256",
+        subfilter=SigSeedSubFilter.PADES,
+        name=signatory.name,
+        reason=signatory.reason,
+    )
+    with NamedTemporaryFile(suffix=".pdf") as page:  # pyHanko takes a drawn page from a file only
+        page.write(drawn_signature(signatory.name, at, _INK[who]))
+        page.flush()
+        signer = _AtItsTime(
+            meta,
+            _Signer(signatory.key),
+            timestamper=None if stamp is None else _Stamper(stamp),
+            stamp_style=_picture(page.name),
+            new_field_spec=field,
+        )
+        signer.at = at
+        signed: bytes = signer.sign_pdf(IncrementalPdfFileWriter(BytesIO(pdf))).getvalue()
+    return signed
+
+
+def _box(place: Place | None) -> tuple[int, int, int, int] | None:
+    if place is None:
+        return None
+    width, height = _BOX
+    left, top = round(place.x), round(place.y)
+    return (left, top - height, left + width, top)
+
+
+def _picture(page: str) -> StaticStampStyle:
+    whole = SimpleBoxLayoutRule(AxisAlignment.ALIGN_MID, AxisAlignment.ALIGN_MID, Margins.uniform(0))
+    return StaticStampStyle(background=ImportedPdfPage(page), background_layout=whole, border_width=0)
+
+
+def _asn1(certificate: x509.Certificate) -> asn1.Certificate:
+    return asn1.Certificate.load(certificate.public_bytes(Encoding.DER))
+
+
+class _AtItsTime(PdfSigner):  # type: ignore[misc] # pyHanko is untyped
+    """A signer that takes the time of signing from us: there is one clock (hub.clock)."""
+
+    at: datetime
+
+    def init_signing_session(self, *args: Any, **kwargs: Any) -> Any:
+        session = super().init_signing_session(*args, **kwargs)
+        session.system_time = self.at
+        return session
+
+
+class _Signer(Signer):  # type: ignore[misc] # pyHanko is untyped
+    """One of our keys, as pyHanko wants it. The digest is SHA-256, which is what our keys sign over."""
+
+    def __init__(self, key: SigningKey) -> None:
+        store = SimpleCertificateStore()
+        store.register_multiple(_asn1(certificate) for certificate in key.chain)
+        super().__init__(signing_cert=_asn1(key.certificate), cert_registry=store, embed_roots=False)
+        self._key = key
+
+    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: FBT001,FBT002 - pyHanko's signature
+        if digest_algorithm != "sha256":
+            raise ValueError(f"our keys sign over SHA-256, not {digest_algorithm}")
+        return bytes(_RAW_SIGNATURE) if dry_run else self._key.sign(data)
+
+
+class _Stamper(TimeStamper):  # type: ignore[misc] # pyHanko is untyped
+    """A time stamp from whoever the caller asks."""
+
+    def __init__(self, stamp: Stamp) -> None:
+        super().__init__()
+        self._stamp = stamp
+
+    async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        return tsp.TimeStampResp.load(self._stamp(req.dump()))
