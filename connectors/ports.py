@@ -4,6 +4,7 @@ from typing import Protocol
 
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
+from schemas.postal import Accepted, Feed, Order
 from schemas.trust import RevocationList
 
 
@@ -54,3 +55,23 @@ class RevocationPort(Protocol):
 
     def check(self) -> str:
         """A call that changes nothing: address and a list that can be read. Returns a line for a person."""
+
+
+class PostalPort(Protocol):
+    """A postal operator, under one contract. Every call raises the errors of connectors.errors and nothing else.
+
+    The order number is a natural key: an order whose outcome is unknown may be sent again, and comes back as Duplicate
+    if it is there. No operator can be asked for one order, so there is no ``find``.
+    """
+
+    def order(self, order: Order, key: str) -> Accepted:
+        """Have something carried. Duplicate comes with the Accepted that a first answer would have been."""
+
+    def cancel(self, order_number: str, key: str) -> None:
+        """Take the order back; again, if it has been taken back. Rejected: it is too late, or this operator cannot."""
+
+    def feed(self, cursor: str) -> Feed:
+        """What has happened to all items of the contract since ``cursor`` ("" for the first time)."""
+
+    def check(self) -> str:
+        """A call that changes nothing: address, certificate, credentials. Returns a line for a person."""
