@@ -44,6 +44,17 @@ class Settings(BaseSettings):
     proxy_secret: Key | None = None
     """What the reverse proxy proves itself with before its client-certificate header is believed; unset: never."""
 
+    keys: Path | None = None
+    """The folder of the signing keys (hub keys list); unset: nothing can be signed, and nothing is handed over."""
+    keys_passphrase: Key | None = None
+    """What keys in files are encrypted with."""
+    production: bool = False
+    """Real dossiers pass: keys in files and certificates of a development authority are refused."""
+    checkpoint_every: Seconds = 60.0
+    """seconds after which the custody log's root is signed and time-stamped, if anything has entered it."""
+    checkpoint_leaves: int = Field(1_000, ge=1)
+    """entries of the custody log after which its root is signed, however short a time that took."""
+
     partner_urls: dict[str, str] = {}
     """Counterparty code → address, in place of the catalogue's: the sandbox, a rehearsal, a moved host."""
     webhook_networks: list[Annotated[str, AfterValidator(_network)]] = []

@@ -21,6 +21,8 @@ from hub.messages import due, enrolment
 from hub.messages.claim import Limits
 from hub.messages.model import Nudge
 from hub.nudger import Nudger
+from hub.signing.keyring import Keyring
+from hub.signing.token import Token
 from schemas.strict import faults_of
 
 
@@ -97,6 +99,13 @@ class Hub:
     def profile(self, counterparty: str) -> Idempotency:
         """What protects a call to it from acting twice."""
         return self._party(counterparty).idempotency
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """Our signing keys; nothing is loaded before something is signed."""
+        settings, token = self.settings, self.catalogue.signing.token
+        slot = Token(token.module, token.label, self.catalogue.secret(token.pin)) if token else None
+        return Keyring(settings.keys, settings.keys_passphrase, token=slot, production=settings.production)
 
     @cached_property
     def queues(self) -> dict[str, str]:

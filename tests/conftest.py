@@ -11,6 +11,7 @@ from psycopg import sql
 
 from config.catalogue import Catalogue, load
 from config.settings import Settings
+from hub.embedded.pki import Pki, made
 from hub.embedded.postgres import postgres
 from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
@@ -56,8 +57,14 @@ def catalogue() -> Catalogue:
     return load(CATALOGUE, environment())
 
 
+@pytest.fixture(scope="session")
+def pki(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    """A development PKI for tests/catalogue, one for the whole run; who revokes or rotates makes one of their own."""
+    return made(tmp_path_factory.mktemp("pki"), catalogue, "a passphrase for keys in tests only")
+
+
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def settings(database_url: str, pki: Pki) -> Settings:
     """Settings for a house in one process: a broker that is not there, short pauses."""
     return Settings.model_validate(
         {
@@ -65,6 +72,8 @@ def settings(database_url: str) -> Settings:
             "broker_url": "redis://127.0.0.1:1/0",
             "catalogue": CATALOGUE,
             "cursor_key": "a key for cursors in tests only",
+            "keys": pki.keys,
+            "keys_passphrase": pki.passphrase,
             "pauses": (0.1, 0.1, 0.1),
             "inbox_pauses": (0.1, 0.1, 0.1),
             "lease_margin": 0.5,

@@ -13,8 +13,10 @@ import psycopg
 import requests
 from psycopg.rows import dict_row
 
+from config.catalogue import load
 from connectors.sandbox.effects import Noticed, Submitted, read_effects
 from connectors.sandbox.server import addresses
+from hub.embedded.pki import made
 from hub.embedded.ports import free_port
 from hub.embedded.process import Process, Program
 from tests.catalogue_secrets import CATALOGUE, environment
@@ -51,6 +53,7 @@ class Stack:
         self.environment = {
             **PACE,
             **environment(),
+            **made(folder / "pki", load(CATALOGUE, environment()), "a passphrase for keys in tests only").environment(),
             "HUB_DATABASE_URL": database_url,
             "HUB_BROKER_URL": broker_url,
             "HUB_CATALOGUE": str(CATALOGUE),

@@ -8,36 +8,23 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from connectors.sandbox import certificates
+from connectors.sandbox.certificates import SKEW, Holder, PrivateKey, PublicKey
 from connectors.sandbox.clock import now
 
-ORGANISATION: Final = "Lien thong Hub DEVELOPMENT ONLY"
-ROOT_YEARS: Final = timedelta(days=3650)
-ISSUING_YEARS: Final = timedelta(days=1825)
-LEAF_YEARS: Final = timedelta(days=730)
-SKEW: Final = timedelta(hours=1)
+ROOT_LASTS: Final = timedelta(days=3650)
+CA_LASTS: Final = timedelta(days=1825)
+LASTS: Final = timedelta(days=730)
 CRL_LASTS: Final = timedelta(days=7)
-
-SigningKey = ec.EllipticCurvePrivateKey
-PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """A key and the certificate of it."""
-
-    key: SigningKey
-    certificate: x509.Certificate
 
 
 class Authority:
@@ -47,28 +34,45 @@ class Authority:
         self.folder = folder / "authority"
         self.folder.mkdir(parents=True, exist_ok=True)
         with _alone(self.folder):
-            self.root = self._kept("root", None)
-            self.issuing = self._kept("issuing", self.root)
-            self.stamping = self._kept("tsa", self.issuing)
-        roots = folder / "roots.pem"
-        if not roots.exists():
-            roots.write_bytes(_pem(self.root.certificate))
+            self.root = self._held("root", lambda key: certificates.root(key, "Development root", ROOT_LASTS))
+            self.issuing = self._held(
+                "issuing",
+                lambda key: certificates.intermediate(key.public_key(), "Development issuing CA", CA_LASTS, self.root),
+            )
+            self.stamping = self._held(
+                "tsa",
+                lambda key: certificates.stamper(key.public_key(), "Development time stamps", CA_LASTS, self.issuing),
+            )
+
+    @property
+    def roots(self) -> bytes:
+        """What has to be believed: the root's certificate (PEM)."""
+        return _pem(self.root.certificate)
 
     def chain(self, certificate: x509.Certificate) -> bytes:
         """PEM: ``certificate`` and the issuing CA's; the root is known or it is not believed."""
         return _pem(certificate) + _pem(self.issuing.certificate)
 
+    def seal(self, code: str) -> Holder:
+        """The seal of a department that the sandbox plays; its subject's serialNumber is the department's code."""
+        with _alone(self.folder):
+            return self._held(
+                f"seal-{code}",
+                lambda key: self.issue(f"{code} seal (DEVELOPMENT)", key.public_key(), serial_name=code),
+            )
+
     def issue(
-        self, name: str, public_key: PublicKey, *, serial_name: str = "", lasts: timedelta = LEAF_YEARS
+        self,
+        name: str,
+        key: PublicKey,
+        *,
+        serial_name: str = "",
+        begins: datetime | None = None,
+        ends: datetime | None = None,
     ) -> x509.Certificate:
         """A certificate to sign with. ``serial_name``: who it is, in the subject's serialNumber (an officer's id)."""
-        return self._leaf(name, public_key, serial_name=serial_name, begins=now() - SKEW, ends=now() + lasts)
-
-    def issue_for(
-        self, name: str, public_key: PublicKey, begins: datetime, ends: datetime, *, serial_name: str = ""
-    ) -> x509.Certificate:
-        """As ``issue``, good from ``begins`` to ``ends``: one that has run out, or is not good yet."""
-        return self._leaf(name, public_key, serial_name=serial_name, begins=begins, ends=ends)
+        since, until = begins or now() - SKEW, ends or now() + LASTS
+        return certificates.signer(key, name, since, until, self.issuing, serial_name=serial_name)
 
     def revoke(self, serial: int, at: datetime | None = None) -> None:
         """From now on, or from ``at`` on, the certificate with this serial number is not good any more."""
@@ -76,34 +80,6 @@ class Authority:
             revoked = self.revoked()
             revoked.setdefault(str(serial), (at or now()).isoformat())
             _write(self.folder / "revoked.json", json.dumps(revoked).encode())
-
-    def crl(self, *, at: datetime | None = None, lasts: timedelta = CRL_LASTS) -> bytes:
-        """The issuing CA's revocation list (DER), as of ``at``; its number is the time, so it only grows."""
-        moment = at or now()
-        builder = (
-            x509.CertificateRevocationListBuilder()
-            .issuer_name(self.issuing.certificate.subject)
-            .last_update(moment)
-            .next_update(moment + lasts)
-            .add_extension(x509.CRLNumber(int(moment.timestamp() * 1000)), critical=False)
-            .add_extension(_key_identifier(self.issuing), critical=False)
-        )
-        for serial, since in self.revoked().items():
-            revoked = x509.RevokedCertificateBuilder().serial_number(int(serial))
-            builder = builder.add_revoked_certificate(revoked.revocation_date(datetime.fromisoformat(since)).build())
-        return builder.sign(self.issuing.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
-
-    def root_crl(self) -> bytes:
-        """The root's own list (DER), empty: ``openssl -crl_check_all`` asks for one of every CA."""
-        builder = (
-            x509.CertificateRevocationListBuilder()
-            .issuer_name(self.root.certificate.subject)
-            .last_update(now() - SKEW)
-            .next_update(now() + timedelta(days=365))
-            .add_extension(x509.CRLNumber(1), critical=False)
-            .add_extension(_key_identifier(self.root), critical=False)
-        )
-        return builder.sign(self.root.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
     def revoked(self) -> dict[str, str]:
         """Serial number → since when."""
@@ -113,102 +89,48 @@ class Authority:
             return {}
         return {str(serial): str(since) for serial, since in kept.items()}
 
-    def _kept(self, name: str, issuer: Holder | None) -> Holder:
+    def crl(self, *, at: datetime | None = None, lasts: timedelta = CRL_LASTS) -> bytes:
+        """The issuing CA's revocation list (DER), as of ``at``; its number is the time, so it only grows."""
+        moment = at or now()
+        return _revocation_list(self.issuing, moment, moment + lasts, int(moment.timestamp() * 1000), self.revoked())
+
+    def root_crl(self) -> bytes:
+        """The root's own list (DER), empty: ``openssl -crl_check_all`` asks for one of every CA."""
+        return _revocation_list(self.root, now() - SKEW, now() + timedelta(days=365), 1, {})
+
+    def _held(self, name: str, certified: Callable[[PrivateKey], x509.Certificate]) -> Holder:
+        """The key called ``name`` and its certificate; made and certified the first time."""
         key_file, certificate_file = self.folder / f"{name}.key", self.folder / f"{name}.pem"
         if not certificate_file.exists():
             key = ec.generate_private_key(ec.SECP256R1())
             _write(key_file, _private_pem(key))
-            certificate = {"root": self._root, "issuing": self._issuing, "tsa": self._tsa}[name](key, issuer)
-            _write(certificate_file, _pem(certificate))
+            _write(certificate_file, _pem(certified(key)))
         loaded = serialization.load_pem_private_key(key_file.read_bytes(), None)
         if not isinstance(loaded, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{key_file} holds no EC key")
         return Holder(loaded, x509.load_pem_x509_certificate(certificate_file.read_bytes()))
 
-    def _root(self, key: SigningKey, _issuer: Holder | None) -> x509.Certificate:
-        builder = _builder(_name("Development root"), key.public_key(), now() - SKEW, now() + ROOT_YEARS)
-        return _ca(builder.issuer_name(_name("Development root")), 1).sign(key, hashes.SHA256())
 
-    def _issuing(self, key: SigningKey, issuer: Holder | None) -> x509.Certificate:
-        holder = issuer or self.root
-        builder = _builder(_name("Development issuing CA"), key.public_key(), now() - SKEW, now() + ISSUING_YEARS)
-        builder = builder.issuer_name(holder.certificate.subject).add_extension(_key_identifier(holder), critical=False)
-        return _ca(builder, 0).sign(holder.key, hashes.SHA256())
-
-    def _tsa(self, key: SigningKey, issuer: Holder | None) -> x509.Certificate:
-        holder = issuer or self.issuing
-        builder = _builder(_name("Development time stamps"), key.public_key(), now() - SKEW, now() + ISSUING_YEARS)
-        builder = builder.issuer_name(holder.certificate.subject).add_extension(_key_identifier(holder), critical=False)
-        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_usage(signs=True), critical=True)
-        purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
-        return builder.add_extension(purposes, critical=True).sign(holder.key, hashes.SHA256())
-
-    def _leaf(
-        self, name: str, public_key: PublicKey, *, serial_name: str, begins: datetime, ends: datetime
-    ) -> x509.Certificate:
-        builder = _builder(_name(name, serial_name), public_key, begins, ends)
-        builder = builder.issuer_name(self.issuing.certificate.subject)
-        builder = builder.add_extension(_key_identifier(self.issuing), critical=False)
-        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(_usage(signs=True), critical=True)
-        return builder.sign(self.issuing.key, hashes.SHA256())
-
-
-def _name(common_name: str, serial_name: str = "") -> x509.Name:
-    parts = [
-        x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
-        x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANISATION),
-        x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64]),
-    ]
-    if serial_name:
-        parts.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, serial_name))
-    return x509.Name(parts)
-
-
-def _builder(subject: x509.Name, key: PublicKey, begins: datetime, ends: datetime) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(ends)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+def _revocation_list(issuer: Holder, since: datetime, until: datetime, number: int, revoked: dict[str, str]) -> bytes:
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.certificate.subject)
+        .last_update(since)
+        .next_update(until)
+        .add_extension(x509.CRLNumber(number), critical=False)
+        .add_extension(certificates.identifier(issuer), critical=False)
     )
-
-
-def _ca(builder: x509.CertificateBuilder, below: int) -> x509.CertificateBuilder:
-    return builder.add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True).add_extension(
-        _usage(signs=False), critical=True
-    )
-
-
-def _usage(*, signs: bool) -> x509.KeyUsage:
-    """To sign documents, or to sign certificates and their lists."""
-    return x509.KeyUsage(
-        digital_signature=signs,
-        content_commitment=signs,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=not signs,
-        crl_sign=not signs,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _key_identifier(holder: Holder) -> x509.AuthorityKeyIdentifier:
-    known = holder.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(known)
+    for serial, moment in revoked.items():
+        entry = x509.RevokedCertificateBuilder().serial_number(int(serial))
+        builder = builder.add_revoked_certificate(entry.revocation_date(datetime.fromisoformat(moment)).build())
+    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _private_pem(key: SigningKey) -> bytes:
+def _private_pem(key: PrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from connectors.sandbox.authority import Authority, Holder
+from connectors.sandbox.authority import Authority
+from connectors.sandbox.certificates import Holder
 from connectors.sandbox.knobs import Stamps
 
 POLICY: Final = "1.3.6.1.4.1.99999.1.1"

@@ -64,6 +64,11 @@ class Place:
         return self.folder / "sandbox"
 
     @property
+    def pki(self) -> Path:
+        """The development PKI (hub.embedded.pki)."""
+        return self.folder / "pki"
+
+    @property
     def secrets(self) -> Path:
         return self.folder / "secrets.env"
 

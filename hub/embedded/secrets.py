@@ -19,6 +19,7 @@ from hub.embedded.certificates import self_signed
 from hub.embedded.files import write_private
 
 CURSOR_KEY: Final = "HUB_CURSOR_KEY"
+KEYS_PASSPHRASE: Final = "HUB_KEYS_PASSPHRASE"  # noqa: S105 - the name of it
 FLOWER_PASSWORD: Final = "HUB_FLOWER_PASSWORD"  # noqa: S105 - the name of it
 _BYTES: Final = 32
 
@@ -79,6 +80,7 @@ def _wanted(catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
     """Names that are made together: a private key and its certificate, or one secret alone."""
     yield (CURSOR_KEY,)
     yield (FLOWER_PASSWORD,)
+    yield (KEYS_PASSPHRASE,)
     paired: set[str] = set()
     for department in catalogue.departments.values():
         for key, certificate in _pairs(department):

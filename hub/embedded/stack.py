@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from config.catalogue import load
 from config.settings import PACKAGED
+from hub.embedded import pki
 from hub.embedded.place import Addresses, Place
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.postgres import Postgres
 from hub.embedded.process import Program
-from hub.embedded.secrets import FLOWER_PASSWORD, Secrets, kept_secrets
+from hub.embedded.secrets import FLOWER_PASSWORD, KEYS_PASSPHRASE, Secrets, kept_secrets
 from hub.embedded.valkey import Valkey
 
 FLOWER_USER: Final = "hub"
@@ -56,6 +57,8 @@ class Stack:
         catalogue = Path(environment.get("HUB_CATALOGUE") or PACKAGED)
         ports = _ports(place.remembered())
         secrets = kept_secrets(place.secrets, catalogue, environment)
+        known = load(catalogue, secrets.hub)
+        pki.made(place.pki, known, secrets.hub[KEYS_PASSPHRASE])
         return cls(
             place=place,
             postgres=Postgres(place.postgres, ports["database"], place.log("postgres")),
@@ -64,7 +67,7 @@ class Stack:
             flower_port=ports["flower"],
             secrets=secrets,
             catalogue=catalogue,
-            counterparties=frozenset(load(catalogue, secrets.hub).counterparties),
+            counterparties=frozenset(known.counterparties),
             workers=workers,
         )
 
@@ -88,7 +91,8 @@ class Stack:
             "--catalogue", str(self.catalogue), "--hub", f"http://{LOOPBACK}:{self.api_port}",
             "--data", str(self.place.sandbox), "--ports", str(self.sandbox_ports),
         )  # fmt: skip
-        told = {**REHEARSAL, **os.environ, **self.secrets.hub, **self.secrets.departments}
+        told = {**REHEARSAL, "HUB_SANDBOX_PKI": str(self.place.pki), **os.environ}
+        told |= {**self.secrets.hub, **self.secrets.departments}
         return self._hub("sandbox", "sandbox", *words, environment=told)
 
     @property
@@ -131,10 +135,11 @@ class Stack:
         )
 
 
-def environment_of(addresses: Addresses, secrets: Secrets) -> dict[str, str]:
-    """What a process of the stack is told: the settings that its addresses fix, and the secrets."""
+def environment_of(place: Place, addresses: Addresses, secrets: Secrets) -> dict[str, str]:
+    """What a process of the stack is told: the settings that its place and addresses fix, and the secrets."""
     told = {
         **secrets.hub,
+        "HUB_KEYS": os.environ.get("HUB_KEYS") or str(place.pki / "keys"),
         "HUB_DATABASE_URL": addresses.database,
         "HUB_BROKER_URL": addresses.broker,
         "HUB_PUBLIC_URL": addresses.api,
@@ -152,7 +157,7 @@ def running_environment(place: Place) -> dict[str, str] | None:
     if addresses is None:
         return None
     catalogue = Path(os.environ.get("HUB_CATALOGUE") or PACKAGED)
-    return environment_of(addresses, kept_secrets(place.secrets, catalogue, os.environ))
+    return environment_of(place, addresses, kept_secrets(place.secrets, catalogue, os.environ))
 
 
 def flower_login(secrets: Secrets) -> str:

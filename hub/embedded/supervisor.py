@@ -74,7 +74,7 @@ class Supervisor:
         partners = stack.partners() if sandbox else {}
         addresses = stack.addresses(partners)
         stack.place.remember(addresses)
-        environment = environment_of(addresses, stack.secrets)
+        environment = environment_of(stack.place, addresses, stack.secrets)
         self._migrate(stack.migration(environment))
         (api,) = self._stage([stack.api(environment)])
         self._stage(stack.labour(environment))

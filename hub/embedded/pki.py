@@ -1,0 +1,85 @@
+"""A public-key infrastructure for development: an authority, our seal and log key, a key for every officer.
+
+Made once in a folder and completed when the catalogue has grown; what is there stays. Every certificate says that it is
+for development. A province asks its own CA for certificates instead (docs/runbooks/rotate-a-signing-key.md).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from config.catalogue import Catalogue
+from connectors.sandbox.authority import LASTS, Authority
+from hub.clock import now
+from hub.signing import enrolment
+from hub.signing.keyring import ROOTS, Generation, Keyring
+
+LABEL: Final = "(DEVELOPMENT)"
+
+
+@dataclass(frozen=True, slots=True)
+class Pki:
+    """A development PKI in ``folder``: ``authority/`` with the CA's keys, ``keys/`` with ours and the roots."""
+
+    folder: Path
+    passphrase: SecretStr
+
+    @property
+    def keys(self) -> Path:
+        return self.folder / "keys"
+
+    @property
+    def roots(self) -> Path:
+        return self.keys / ROOTS
+
+    @property
+    def authority(self) -> Authority:
+        """The CA, to issue and to revoke."""
+        return Authority(self.folder)
+
+    @property
+    def keyring(self) -> Keyring:
+        return Keyring(self.keys, self.passphrase)
+
+    def environment(self) -> dict[str, str]:
+        """What processes are told: the hub where its keys are, the sandbox where the authority is."""
+        return {
+            "HUB_KEYS": str(self.keys),
+            "HUB_KEYS_PASSPHRASE": self.passphrase.get_secret_value(),
+            "HUB_SANDBOX_PKI": str(self.folder),
+        }
+
+    def complete(self, catalogue: Catalogue) -> None:
+        """Make what the catalogue asks for and is not there yet."""
+        authority, keyring = self.authority, self.keyring
+        self.keys.mkdir(parents=True, exist_ok=True)
+        if not self.roots.exists():
+            self.roots.write_bytes(authority.roots)
+        for name in (catalogue.signing.seal, catalogue.signing.log_key):
+            if not keyring.generations(name):
+                self.renew(name)
+        for officer in catalogue.officers.values():
+            if not officer.signs_elsewhere and not keyring.generations(officer.key):
+                self.renew(officer.key, common_name=officer.name, serial_name=officer.id)
+        for department in catalogue.departments.values():
+            authority.seal(department.code)
+
+    def renew(self, name: str, *, common_name: str = "", serial_name: str = "", lasts: timedelta = LASTS) -> Generation:
+        """A new generation of the key ``name``, certified at once."""
+        authority, keyring = self.authority, self.keyring
+        shown = f"{common_name or name} {LABEL}"
+        subject = {"common_name": shown, **({"serial_number": serial_name} if serial_name else {})}
+        asked = enrolment.request(keyring, name, subject)
+        public = enrolment.subject_key(asked)
+        certificate = authority.issue(shown, public, serial_name=serial_name, ends=now() + lasts)
+        return enrolment.accept(keyring, name, authority.chain(certificate))
+
+
+def made(folder: Path, catalogue: Catalogue, passphrase: str) -> Pki:
+    """The PKI in ``folder``, complete for ``catalogue``."""
+    pki = Pki(folder, SecretStr(passphrase))
+    pki.complete(catalogue)
+    return pki
