@@ -58,9 +58,10 @@ class Pki:
         self.keys.mkdir(parents=True, exist_ok=True)
         if not self.roots.exists():
             self.roots.write_bytes(authority.roots)
-        for name in (catalogue.signing.seal, catalogue.signing.log_key):
-            if not keyring.generations(name):
-                self.renew(name)
+        if not keyring.generations(catalogue.signing.seal):
+            self.renew(catalogue.signing.seal)
+        if not keyring.generations(catalogue.signing.log_key):
+            self.renew(catalogue.signing.log_key, serial_name=catalogue.signing.log)
         for officer in catalogue.officers.values():
             if not officer.signs_elsewhere and not keyring.generations(officer.key):
                 self.renew(officer.key, common_name=officer.name, serial_name=officer.id)
