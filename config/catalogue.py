@@ -31,6 +31,7 @@ from config.parties import (
     Tls,
     WsSecurity,
 )
+from config.postal import Operator
 from config.procedure import Fee, Procedure, RequiredPaper, Step
 from config.signing import CertificateAuthority, Signing, StampingAuthority
 from schemas.strict import faults_of, pointer_of
@@ -50,6 +51,7 @@ __all__ = [
     "HmacGuard",
     "Idempotency",
     "Officer",
+    "Operator",
     "Portal",
     "Procedure",
     "RequiredPaper",
@@ -86,6 +88,7 @@ class Catalogue(Data):
     procedures: dict[str, Procedure]
     signing: Signing
     officers: dict[str, Officer]
+    operators: dict[str, Operator]
     secrets: Mapping[str, SecretStr]
 
     def secret(self, name: str) -> str:
@@ -100,6 +103,7 @@ class Catalogue(Data):
             *self.portal.endpoints,
             *self.signing.stamping,
             *self.signing.authorities,
+            *self.operators.values(),
         ]
         return {party.counterparty: party for party in parties}
 
@@ -111,6 +115,8 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
     signing, officers = _read(signing_file, Signing), _read(officers_file, Officers)
     departments = _read_all(folder / "departments", Department)
     procedures = _read_all(folder / "procedures", Procedure)
+    # A province whose papers nobody carries has no such folder.
+    operators = _read_all(folder / "postal", Operator) if (folder / "postal").is_dir() else {}
     _check_departments(folder, departments)
     codes = {department.code for department in departments.values()}
     _check_procedures(procedures, codes)
@@ -124,12 +130,13 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
         procedures={procedure.code: procedure for procedure in procedures.values()},
         signing=signing,
         officers={officer.id: officer for officer in officers.officers},
-        secrets=_secrets({portal_file: portal, signing_file: signing, **departments}, environment),
+        operators={operator.code: operator for operator in operators.values()},
+        secrets=_secrets({portal_file: portal, signing_file: signing, **departments, **operators}, environment),
     )
 
 
 Piece = TypeVar("Piece", bound=Data)
-Listed = TypeVar("Listed", Department, Procedure)
+Listed = TypeVar("Listed", Department, Procedure, Operator)
 
 
 def _read(path: Path, model: type[Piece]) -> Piece:
@@ -173,6 +180,8 @@ def _check_departments(folder: Path, departments: Mapping[Path, Department]) -> 
             file: Path | None = getattr(department.tls, key)
             if file and not (folder / file).is_file():
                 raise CatalogueError(path, f"/tls/{key}", f"there is no file {folder / file}")
+        if department.signing.ca and not (folder / department.signing.ca).is_file():
+            raise CatalogueError(path, "/signing/ca", f"there is no file {folder / department.signing.ca}")
 
 
 def _check_procedures(procedures: Mapping[Path, Procedure], departments: set[str]) -> None:

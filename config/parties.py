@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from config.data import Address, Data, Name, PartyCode, SecretName, no_duplicates
 from schemas.department import Code
 from schemas.identifiers import AgencyCode, Scheme, agency_scheme, to_qd20
+from schemas.postal import Contact
 
 Dialect = Literal["rest", "soap"]
 """The dialects of departments; connectors.registry has a class for each."""
@@ -100,6 +101,18 @@ class Tls(Data):
     """PEM file with our certificate and its key"""
 
 
+class CounterSigning(Data):
+    """Whether a department signs what it receives, and how its signature is known to be its own."""
+
+    signs: bool = False
+    """no: its handoffs are complete with the scanned signed minute"""
+    certificates: list[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field([])
+    """SHA-256 of the DER of its certificates, two during a rotation; none: those whose subject's serialNumber is the
+    department's code or its agency's"""
+    ca: Path | None = None
+    """PEM bundle of the roots that vouch for it, from the catalogue's folder; unset: the roots of signing.toml"""
+
+
 class Department(Data):
     """A department (sở, ngành): how it is reached, what its codes mean, how much it can take."""
 
@@ -116,6 +129,8 @@ class Department(Data):
     """the secret of our calls (bearer token), if the dialect needs one"""
     ws_security: WsSecurity | None = None
     tls: Tls = Tls()
+    post: Contact | None = None
+    """where the postman finds it; unset: nothing goes there by post"""
     guard: Guard | None = None
     """how its pushes are known to be its own; unset: its doors are closed"""
     statuses: Literal["push", "poll"]
@@ -124,6 +139,7 @@ class Department(Data):
     """how long a report waits for the ones that ought to precede it; then the steps between count as left out"""
     witness: bool = False
     """whether it keeps the custody log's day checkpoints, so that we cannot rewrite the log behind its back"""
+    signing: CounterSigning = CounterSigning()
     max_in_flight: int = Field(4, ge=1, le=64)
     timeout_seconds: float = Field(30, gt=0, le=120)
     operations: dict[Literal["submit", "find", "changes", "witness", "check"], str] = Field({})
@@ -191,6 +207,16 @@ class Endpoint(Data):
         return Idempotency.KEY
 
 
+class PostDesk(Data):
+    """The Centre's own post: where it is, who carries for it, and by which class of routes, unless a person says else."""
+
+    operator: PartyCode
+    inside: PartyCode = "province"
+    """the class of routes inside the Centre's province"""
+    outside: PartyCode = "national"
+    contact: Contact
+
+
 class Portal(Data):
     """The public portal: the agency that receives, who may call, and where it hears from us."""
 
@@ -200,6 +226,8 @@ class Portal(Data):
     centre_name: Name
     guard: HmacGuard
     endpoints: list[Endpoint] = Field([])
+    post: PostDesk | None = None
+    """unset: nothing is ordered by itself"""
 
     @model_validator(mode="after")
     def _lists_each_once(self) -> Self:

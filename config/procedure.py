@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from config.data import Data, ListCode, Name, PartyCode, no_duplicates
+from schemas.handoff import Carrier
 from schemas.identifiers import ProcedureCode
 from schemas.money import Dong
 from schemas.portal import FeeKind
@@ -56,6 +57,8 @@ class Procedure(Data):
     papers: list[RequiredPaper] = Field([])
     fees: list[Fee] = Field([])
     by_post: bool = False
+    carrier: Carrier = Carrier.WIRE
+    """how the papers go to the department: by wire alone, or on paper by post as well"""
 
     @model_validator(mode="after")
     def _steps_fill_the_time(self) -> Self:

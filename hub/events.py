@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from schemas.handoff import Carrier, CounterRecord
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -19,6 +21,32 @@ class DossierOpened(Event):
 @dataclass(frozen=True, slots=True)
 class DossierReleased(Event):
     """Nothing holds the dossier back: it may go to its department."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffPrepared(Event):
+    """A handoff is signed and goes out. ``carrier``: whether its papers go by post as well."""
+
+    handoff_id: str
+    carrier: Carrier
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffCompleted(Event):
+    """Both sides have signed for the dossier, and its papers have arrived where they went by post."""
+
+    handoff_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack(Event):
+    """A department's report comes with a record of its own: it hands the dossier back, signed."""
+
+    department: str
+    status: str
+    """the dossier's, that is reported"""
+    at: datetime
+    signed: CounterRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +67,13 @@ class HandoffRefused(Event):
 @dataclass(frozen=True, slots=True)
 class StatusMoved(Event):
     """The dossier stands somewhere else than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsignmentDelivered(Event):
+    """The operator has delivered what was in it of this dossier, to whom it was addressed."""
+
+    consignment_id: str
+    handoff_id: str | None
+    """whose papers they were, where a handoff travelled by post"""
+    at: datetime

@@ -33,7 +33,9 @@ GRANT UPDATE (due_at, nudged_at, turned_away, attempts, tries, state, error_code
 GRANT UPDATE (finished_at, outcome, code, detail) ON attempt TO hub_worker;
 GRANT UPDATE (status, status_at, reason, version, updated_at) ON dossier TO hub_worker;
 GRANT UPDATE (last) ON dossier_serial TO hub_worker;
-GRANT UPDATE (status, number, answered_at) ON handoff TO hub_worker;
+GRANT UPDATE (status, number, answered_at, transfer_id, record_hash, salt, draft, leaf_id, receipt_leaf_id, delivered_at,
+    taken_at, completed_at) ON handoff TO hub_worker;
+GRANT SELECT, INSERT ON handoff_minute TO hub_worker;
 GRANT EXECUTE ON FUNCTION rotate_exchange(date, integer) TO hub_worker;
 
 -- The custody log. A leaf is given its place once, a record may expire; triggers see to it that nothing else changes.
@@ -43,7 +45,10 @@ GRANT UPDATE (place) ON custody_leaf TO hub_worker;
 GRANT UPDATE (record) ON custody_content TO hub_worker;
 
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
-GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial, handoff TO hub_reader;
+GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
+GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
+    officer, result, record_hash, leaf_id, receipt_leaf_id, delivered_at, taken_at, completed_at) ON handoff TO hub_reader;
+GRANT SELECT (handoff_id, at, media_type, sha256, leaf_id, entered_at) ON handoff_minute TO hub_reader;
 GRANT SELECT (id, source, kind, seq, lane, media_type, received_at, due_at, nudged_at, attempts, tries, state,
     error_code, settled_at) ON inbox TO hub_reader;
 GRANT SELECT (id, seq, kind, counterparty, lane, subject, deadline, created_at, due_at, nudged_at, turned_away,
