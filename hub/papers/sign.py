@@ -1,7 +1,7 @@
 """PAdES signatures on a printed form (ETSI EN 319 142-1, B-B; B-T with a time stamp): the person first, then the seal.
 
 NĐ 30/2020/NĐ-CP Article 32: an organisation signs only what the competent person has signed. Each signature is an
-incremental update, so the second covers the first. Loads pyHanko: imported by the command that prints, never by a worker.
+incremental update, so the second covers the first. Loads pyHanko: imported by the command that prints, by no worker.
 """
 
 from collections.abc import Callable, Mapping
@@ -122,12 +122,12 @@ class _Signer(Signer):  # type: ignore[misc] # pyHanko is untyped
     """One of our keys, as pyHanko wants it. The digest is SHA-256, which is what our keys sign over."""
 
     def __init__(self, key: SigningKey) -> None:
-        store = SimpleCertificateStore()
+        store = SimpleCertificateStore()  # type: ignore[no-untyped-call] # its own package leaves __init__ bare
         store.register_multiple(_asn1(certificate) for certificate in key.chain)
         super().__init__(signing_cert=_asn1(key.certificate), cert_registry=store, embed_roots=False)
         self._key = key
 
-    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: FBT001,FBT002 - pyHanko's signature
+    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
         if digest_algorithm != "sha256":
             raise ValueError(f"our keys sign over SHA-256, not {digest_algorithm}")
         return bytes(_RAW_SIGNATURE) if dry_run else self._key.sign(data)

@@ -1,4 +1,4 @@
-"""A certificate authority of one afternoon: a root, and certificates for a person, a seal and a time stamping authority."""
+"""A certificate authority of one afternoon: its root, and certificates for people and seals."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,6 @@
 """Forms as they come out of an ordinary day; every person and number in them is invented."""
 
+import shutil
 from datetime import datetime
 
 import pytest
@@ -19,6 +20,10 @@ from hub.papers.forms import (
     Signature,
     Slip,
 )
+from hub.papers.render import places, render
+from hub.papers.sign import Signatory, sign
+from tests import debian
+from tests.unit.papers.authority import Authority
 
 CENTRE = "Trung tâm Phục vụ hành chính công tỉnh Ninh Bình"
 OFFICE = Office(name=CENTRE, superior="UBND tỉnh Ninh Bình", place="Ninh Bình")
@@ -151,3 +156,33 @@ def manifest() -> Manifest:
             for number in range(28)
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    return Authority("Tổ chức chứng thực thử")
+
+
+@pytest.fixture(scope="session")
+def person(authority: Authority) -> Signatory:
+    return Signatory(authority.key_for("Trần Văn Ví Dụ"), "Trần Văn Ví Dụ", "Lập phiếu")
+
+
+@pytest.fixture(scope="session")
+def seal(authority: Authority) -> Signatory:
+    return Signatory(authority.key_for(CENTRE), CENTRE, "Xác nhận của cơ quan")
+
+
+SIGNED_AT = at("2026-12-04T16:45:00")
+
+
+@pytest.fixture
+def signed(control_sheet: ControlSheet, person: Signatory, seal: Signatory) -> bytes:
+    return sign(render(control_sheet), person, seal, at=SIGNED_AT, places=places(control_sheet))
+
+
+@pytest.fixture(scope="session")
+def poppler() -> None:
+    """pdftotext and pdfsig: another reader of PDF than the one we sign with."""
+    if shutil.which("pdfsig") is None and (why := debian.install("poppler-utils")) is not None:
+        pytest.skip(why)

@@ -1,0 +1,119 @@
+"""Signed forms, as others see them: pyHanko's judge behind our findings, and poppler's pdfsig."""
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hub.papers import sign
+from hub.papers.forms import ControlSheet
+from hub.papers.render import places, render
+from hub.papers.sign import Signatory
+from hub.papers.verify import Outcome, Roots, verify_pdf
+from tests.unit.papers.authority import Authority
+from tests.unit.papers.conftest import RECORD, SIGNED_AT
+
+
+@pytest.fixture
+def roots(authority: Authority) -> Roots:
+    return Roots([authority.root.public_bytes(Encoding.DER)])
+
+
+def codes(data: bytes, roots: Roots, at: datetime = SIGNED_AT) -> list[str]:
+    return [finding.code for finding in verify_pdf(data, roots, at).findings]
+
+
+def test_a_signed_form_is_valid_and_gives_its_record_back(signed: bytes, roots: Roots) -> None:
+    judged = verify_pdf(signed, roots, SIGNED_AT)
+    assert judged.outcome is Outcome.VALID
+    assert [finding.code for finding in judged.findings] == ["order", "signature", "signature"]
+    assert judged.attachments["hd_01JD000000000000000000000A.json"] == RECORD
+
+
+def test_what_was_printed_is_not_touched_by_signing(signed: bytes, control_sheet: ControlSheet) -> None:
+    assert signed.startswith(render(control_sheet))
+
+
+def test_pdfsig_finds_both_signatures_valid_and_the_second_over_the_whole(
+    poppler: None, signed: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "form.pdf").write_bytes(signed)
+    said = subprocess.run(
+        ["pdfsig", "-nocert", tmp_path / "form.pdf"], capture_output=True, text=True, check=False
+    ).stdout
+    assert said.count("Signature Validation: Signature is Valid.") == 2
+    assert said.count("Signature Type: ETSI.CAdES.detached") == 2
+    assert said.index("nguoi-ky") < said.index("Not total document signed") < said.index("co-quan-ky")
+    assert "Total document signed" in said[said.index("co-quan-ky") :]
+
+
+@pytest.mark.parametrize("place", [9, 500, 5_000, 30_000, 60_000, -40_000, -2_000, -20])
+def test_one_flipped_byte_is_found(signed: bytes, roots: Roots, place: int) -> None:
+    changed = bytearray(signed)
+    changed[place] ^= 0x01
+    assert verify_pdf(bytes(changed), roots, SIGNED_AT).outcome is Outcome.INVALID
+
+
+def test_what_is_added_after_the_seal_is_found(signed: bytes, roots: Roots) -> None:
+    assert "added_to" in codes(signed + b"\n% one more line\n", roots)
+
+
+def test_a_cut_file_is_invalid_and_a_foreign_one_cannot_be_told(signed: bytes, roots: Roots) -> None:
+    assert codes(signed[: len(signed) // 2], roots) == ["pdf_broken"]
+    assert codes(b"PK\x03\x04", roots) == ["not_a_pdf"]
+
+
+def test_a_seal_before_the_person_is_the_wrong_order(
+    control_sheet: ControlSheet, person: Signatory, seal: Signatory, roots: Roots
+) -> None:
+    """Even if both signatures are good; no verb of ours makes this."""
+    sealed = sign._signed(render(control_sheet), "seal", seal, SIGNED_AT, None, None)
+    both = sign._signed(sealed, "person", person, SIGNED_AT, None, None)
+    judged = verify_pdf(both, roots, SIGNED_AT)
+    assert judged.outcome is Outcome.INVALID
+    assert [finding.code for finding in judged.findings] == ["wrong_order", "signature", "signature"]
+
+
+def test_a_form_that_only_the_person_signed_cannot_be_told(
+    control_sheet: ControlSheet, person: Signatory, roots: Roots
+) -> None:
+    alone = sign._signed(render(control_sheet), "person", person, SIGNED_AT, None, None)
+    judged = verify_pdf(alone, roots, SIGNED_AT)
+    assert judged.outcome is Outcome.CANNOT_TELL
+    assert judged.findings[0].code == "no_seal"
+
+
+def test_an_unsigned_print_cannot_be_told(control_sheet: ControlSheet, roots: Roots) -> None:
+    assert verify_pdf(render(control_sheet), roots, SIGNED_AT).outcome is Outcome.CANNOT_TELL
+
+
+def test_a_reader_with_other_roots_cannot_tell(signed: bytes) -> None:
+    other = Roots([Authority("Ai đó khác").root.public_bytes(Encoding.DER)])
+    assert verify_pdf(signed, other, SIGNED_AT).outcome is Outcome.CANNOT_TELL
+
+
+def test_a_revoked_signer_is_refused(signed: bytes, authority: Authority, person: Signatory, roots: Roots) -> None:
+    clean = authority.revocation_list(SIGNED_AT).public_bytes(Encoding.DER)
+    revoked = authority.revocation_list(SIGNED_AT, [person.key.certificate]).public_bytes(Encoding.DER)
+    assert verify_pdf(signed, Roots(roots.certificates, crls=[clean]), SIGNED_AT).outcome is Outcome.VALID
+    assert "certificate_refused" in codes(signed, Roots(roots.certificates, crls=[revoked]))
+
+
+def test_an_ended_certificate_without_a_time_stamp_cannot_be_told(signed: bytes, roots: Roots) -> None:
+    judged = verify_pdf(signed, roots, datetime(2031, 1, 1, tzinfo=UTC))
+    assert judged.outcome is Outcome.CANNOT_TELL
+
+
+def test_the_drawn_signature_lies_in_the_forms_place(
+    poppler: None, signed: bytes, control_sheet: ControlSheet, tmp_path: Path
+) -> None:
+    (tmp_path / "form.pdf").write_bytes(signed)
+    where = places(control_sheet)["seal"]
+    corner = ["-x", str(int(where.x) - 2), "-y", str(int(841.89 - where.y) - 2), "-W", "232", "-H", "70", "-r", "72"]
+    read = subprocess.run(
+        ["pdftotext", *corner, tmp_path / "form.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "Trung tâm Phục vụ hành chính công" in read
+    assert "Thời gian ký: 04/12/2026 16:45:00 +07:00" in read
