@@ -62,7 +62,7 @@ def sign(content: bytes, key: SigningKey, at: datetime) -> bytes:
     rsa_key = isinstance(key.certificate.public_key(), rsa.RSAPublicKey)
     signer = der.sequence(
         _ONE,
-        _sid(key.certificate),
+        sid(key.certificate),
         _SHA256,
         der.set_of(attributes, 0xA0),
         _RSA_SHA256 if rsa_key else _ECDSA_SHA256,
@@ -107,7 +107,8 @@ def _signing_certificate(certificate: x509.Certificate) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _sid(certificate: x509.Certificate) -> bytes:
+def sid(certificate: x509.Certificate) -> bytes:
+    """IssuerAndSerialNumber: how a SignerInfo names its certificate."""
     return der.sequence(certificate.issuer.public_bytes(), der.integer(certificate.serial_number))
 
 

@@ -1,0 +1,125 @@
+"""Time stamps (RFC 3161): the question to a time stamping authority, its answer, and what a kept token proves.
+
+Tokens of real authorities are read with more patience than our own signatures: some do not sort the SET of
+certificates, some still write the older signing-certificate attribute. What is signed has to be right all the same.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from asn1crypto import tsp
+from cryptography import x509
+
+from hub.signing import algorithms, der, signed_data
+from hub.signing.signed_data import SignedData
+from hub.signing.trust import Trust
+from hub.signing.verdicts import Invalid
+
+TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
+_TIME_STAMPING: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")
+_SHA256: Final = "2.16.840.1.101.3.4.2.1"
+_GRANTED: Final = frozenset(("granted", "granted_with_mods"))
+_TRUE: Final = b"\x01\x01\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """That data was there at ``at`` (UTC), on the word of ``certificate``'s owner."""
+
+    at: datetime
+    serial: int
+    policy: str
+    """dotted OID"""
+    certificate: x509.Certificate
+
+
+def request(digest: bytes, nonce: int, policy: str | None = None) -> bytes:
+    """A TimeStampReq for a SHA-256 ``digest`` that asks for the certificate. ``nonce``: a fresh random number."""
+    if len(digest) != hashlib.sha256().digest_size:
+        raise ValueError("a SHA-256 digest has 32 bytes")
+    imprint = der.sequence(der.sequence(der.oid(_SHA256), der.NULL), der.tlv(der.OCTETS, digest))
+    return der.sequence(der.integer(1), imprint, *([der.oid(policy)] if policy else []), der.integer(nonce), _TRUE)
+
+
+def read(reply: bytes, digest: bytes, nonce: int) -> bytes:
+    """The token in a TimeStampResp to ``request(digest, nonce)``. Its signature is ``verify``'s to check.
+
+    Raises Invalid: the authority refused, or answered another question.
+    """
+    try:
+        answer = tsp.TimeStampResp.load(reply, strict=True)
+        status = answer["status"]["status"].native
+        token = answer["time_stamp_token"].dump() if status in _GRANTED else b""
+    except (ValueError, TypeError, KeyError):
+        raise Invalid("not-a-stamp", "the reply is no TimeStampResp") from None
+    if status not in _GRANTED:
+        raise Invalid("stamp-refused", f"the time stamping authority answered: {status}")
+    info = _info(signed_data.read(token))
+    if info.nonce != nonce:
+        raise Invalid("stamp-nonce", "the time stamp answers another request (nonce)")
+    if (info.hash, info.digest) != (_SHA256, digest):
+        raise Invalid("stamp-imprint", "the time stamp is for other data")
+    return token
+
+
+def verify(token: bytes, data: bytes, trust: Trust) -> Stamp:
+    """What ``token`` proves about ``data``; the authority's certificate is judged as of the stamp's own time.
+
+    Raises Invalid or Undecided.
+    """
+    signed = signed_data.read(token)
+    info = _info(signed)
+    algorithm = algorithms.HASHES.get(info.hash)
+    if algorithm is None or info.digest != hashlib.new(algorithm.name, data).digest():
+        raise Invalid("stamp-imprint", "the time stamp is for other data")
+    certificate = signed_data.signer_certificate(signed)
+    signed_data.check_signature(signed, certificate, TST_INFO, signed.content or b"")
+    signed_data.check_signing_certificate(signed, certificate, older=True)
+    _check_purpose(certificate)
+    trust.path(certificate, info.at, signed.certificates)
+    return Stamp(at=info.at, serial=info.serial, policy=info.policy, certificate=certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Info:
+    hash: str
+    digest: bytes
+    at: datetime
+    serial: int
+    policy: str
+    nonce: int | None
+
+
+def _info(signed: SignedData) -> _Info:
+    """The TSTInfo inside. Raises Invalid, also for a critical extension: none is understood here."""
+    try:
+        info = tsp.TSTInfo.load(signed.content, strict=True)
+        understood = info["version"].native == "v1" and not any(
+            extension["critical"] for extension in info["extensions"].native or ()
+        )
+        imprint = info["message_imprint"]
+        found = _Info(
+            hash=imprint["hash_algorithm"]["algorithm"].dotted,
+            digest=imprint["hashed_message"].native,
+            at=info["gen_time"].native.astimezone(UTC),
+            serial=info["serial_number"].native,
+            policy=info["policy"].dotted,
+            nonce=info["nonce"].native,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Invalid("not-a-stamp", "the file holds no TSTInfo that can be read") from None
+    if signed.content_type != TST_INFO or not understood:
+        raise Invalid("not-a-stamp", "the file holds no TSTInfo of a kind that is understood here")
+    return found
+
+
+def _check_purpose(certificate: x509.Certificate) -> None:
+    """RFC 3161 section 2.3: for time stamping and nothing else, and marked critical. Raises Invalid."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        extension = None
+    if extension is None or not extension.critical or list(extension.value) != [_TIME_STAMPING]:
+        raise Invalid("stamp-purpose", "the certificate is not one of a time stamping authority (extended key usage)")

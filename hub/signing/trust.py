@@ -1,0 +1,171 @@
+"""Whose certificates are believed: paths to the roots that we were given, and revocation lists (RFC 5280), at a moment.
+
+Small on purpose: no policies, no name constraints, no OCSP. A certificate that needs what is not here is refused.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from hub.signing import algorithms
+from hub.signing.revocation import check_revoked, list_of, usable
+from hub.signing.verdicts import Invalid, Undecided
+
+DEEPEST: Final = 5
+"""certificates in a path, the root among them"""
+_UNDERSTOOD: Final = frozenset(
+    (x509.BasicConstraints.oid, x509.KeyUsage.oid, x509.ExtendedKeyUsage.oid, x509.SubjectAlternativeName.oid)
+)
+"""Critical extensions that do not make a certificate refused"""
+Path = tuple[x509.Certificate, ...]
+
+
+class Trust:
+    """The roots, and what is known beside them. Safe to share between threads."""
+
+    def __init__(
+        self,
+        roots: Sequence[x509.Certificate],
+        intermediates: Sequence[x509.Certificate] = (),
+        crls: Sequence[x509.CertificateRevocationList] = (),
+    ) -> None:
+        self.roots = tuple(roots)
+        self.intermediates = tuple(intermediates)
+        self.crls = tuple(crls)
+        self._usable: dict[x509.Certificate, tuple[x509.CertificateRevocationList, ...]] = {}
+
+    @classmethod
+    def load(cls, pem: bytes, crls: Sequence[bytes] = ()) -> "Trust":
+        """Roots from a PEM bundle (what is not self-issued in it is no root, only an aid) and CRLs (DER or PEM).
+
+        Raises ValueError.
+        """
+        try:
+            certificates = x509.load_pem_x509_certificates(pem)
+        except ValueError:
+            raise ValueError("not a PEM file of certificates") from None
+        roots = [one for one in certificates if one.subject == one.issuer]
+        if not roots:
+            raise ValueError("no root certificate is in the PEM file")
+        return cls(roots, [one for one in certificates if one not in roots], [list_of(crl) for crl in crls])
+
+    def knowing(
+        self, intermediates: Sequence[x509.Certificate] = (), crls: Sequence[x509.CertificateRevocationList] = ()
+    ) -> "Trust":
+        """The same roots, with more known beside them."""
+        return Trust(self.roots, (*self.intermediates, *intermediates), (*self.crls, *crls))
+
+    def path(self, certificate: x509.Certificate, at: datetime, among: Sequence[x509.Certificate] = ()) -> Path:
+        """From ``certificate``, the signer's, to a root; every one of them good at ``at``. ``among``: issuers to try.
+
+        The signer needs a revocation list of its issuer that speaks of ``at``; for the CAs above a list counts where
+        there is one (an offline root has none to fetch). Raises Invalid or Undecided.
+        """
+        ends: list[Invalid | Undecided] = []
+        for path in self._paths((certificate,), (*among, *self.intermediates)):
+            try:
+                self._check(path, at)
+            except (Invalid, Undecided) as end:
+                ends.append(end)
+            else:
+                return path
+        ends.sort(
+            key=lambda end: isinstance(end, Invalid)
+        )  # one way that may yet prove good decides nothing against it
+        raise ends[0] if ends else Undecided("no-path", "the certificate does not lead to a root that is trusted here")
+
+    def _paths(self, begun: Path, pool: Sequence[x509.Certificate]) -> Iterator[Path]:
+        if begun[-1] in self.roots:
+            yield begun
+            return
+        for root in self.roots:
+            if _issued(begun[-1], root):
+                yield (*begun, root)
+        if len(begun) < DEEPEST - 1:
+            for issuer in dict.fromkeys(pool):
+                if issuer not in begun and issuer not in self.roots and _issued(begun[-1], issuer):
+                    yield from self._paths((*begun, issuer), pool)
+
+    def _check(self, path: Path, at: datetime) -> None:
+        for depth, certificate in enumerate(path):
+            _check_form(certificate, is_root=certificate in self.roots)
+            if depth:
+                _check_issuer(certificate, below=depth - 1)
+            else:
+                _check_signer(certificate)
+        for certificate in path:
+            _check_validity(certificate, at)
+        for depth, (certificate, issuer) in enumerate(pairwise(path)):
+            check_revoked(certificate, self._lists_of(issuer), at, required=depth == 0)
+
+    def _lists_of(self, issuer: x509.Certificate) -> tuple[x509.CertificateRevocationList, ...]:
+        if issuer not in self._usable:
+            self._usable[issuer] = tuple(crl for crl in self.crls if usable(crl, issuer))
+        return self._usable[issuer]
+
+
+def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
+    """None where the certificate does not say."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    if certificate.issuer != issuer.subject:
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def _check_form(certificate: x509.Certificate, *, is_root: bool) -> None:
+    """What a certificate has to be like whatever it is for. A root's own signature is not what it is trusted for."""
+    try:
+        extensions = list(certificate.extensions)
+        key = certificate.public_key()
+    except (ValueError, x509.DuplicateExtension, UnsupportedAlgorithm):
+        raise Invalid("certificate-unreadable", "a certificate cannot be read") from None
+    algorithms.check_strength(key)
+    if not is_root and certificate.signature_algorithm_oid.dotted_string not in algorithms.OF_CERTIFICATES:
+        raise Invalid("algorithm-refused", "a certificate is signed by an algorithm that is not accepted")
+    if any(extension.critical and extension.oid not in _UNDERSTOOD for extension in extensions):
+        raise Invalid("certificate-refused", "a certificate has a critical extension that is not understood here")
+
+
+def _check_signer(certificate: x509.Certificate) -> None:
+    usage = key_usage(certificate)
+    if usage is None or not (usage.digital_signature or usage.content_commitment):
+        raise Invalid("key-usage", "the certificate is not one for signatures (key usage)")
+
+
+def _check_issuer(certificate: x509.Certificate, *, below: int) -> None:
+    """``below``: how many CAs stand between it and the signer."""
+    try:
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except x509.ExtensionNotFound:
+        constraints = None
+    if constraints is None or not constraints.ca:
+        raise Invalid("issuer-refused", "the certificate was issued by one that is no certification authority's")
+    if constraints.path_length is not None and constraints.path_length < below:
+        raise Invalid("issuer-refused", "there are more authorities in the path than one of them allows")
+    usage = key_usage(certificate)
+    if usage is not None and not usage.key_cert_sign:
+        raise Invalid("issuer-refused", "the issuer's certificate is not one for signing certificates (key usage)")
+
+
+def _check_validity(certificate: x509.Certificate, at: datetime) -> None:
+    if at < certificate.not_valid_before_utc:
+        raise Invalid("not-yet-valid", f"a certificate is valid only from {certificate.not_valid_before_utc:%Y-%m-%d}")
+    if at > certificate.not_valid_after_utc:
+        raise Invalid("expired", f"a certificate had expired on {certificate.not_valid_after_utc:%Y-%m-%d}")
