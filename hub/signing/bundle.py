@@ -1,7 +1,7 @@
 """An export bundle: one handoff with everything that a stranger needs to judge it, years later and without us.
 
     01-handoff/    record.json record.p7s seal.p7s proof.txt checkpoint.json checkpoint.p7s checkpoint.tst
-    02-receipt/    the same of the receiver's counter-record, 03-minute/ of the scanned signed minute, where there are any
+    02-receipt/    the same of the receiver's counter-record, 03-minute/ of the scanned minute, where there are any
     certificates/  issuers between the signers and the roots        crls/  revocation lists of the time
     README.txt verify.sh SHA256SUMS
 

@@ -1,4 +1,4 @@
-"""The custody log: everything signed enters it, and its tree (RFC 9162) shows whoever holds an older root that nothing went.
+"""The custody log: everything signed enters it, and whoever holds an older root of its tree (RFC 9162) sees what went.
 
 ``enter`` runs in the transaction of whatever was signed and takes no lock; ``sequence`` gives the leaves their places
 after they have been committed, one sequencer at a time.
@@ -112,7 +112,7 @@ def sequence(conn: Connection, *, limit: int = BATCH) -> int:
         " WHERE custody_leaf.id = placed.id",
         ([row["id"] for row in waiting], list(range(first, first + len(waiting)))),
     )
-    nodes = _grown(conn, first, leaves)
+    nodes = grown(first, leaves, _edge(conn, first))
     conn.execute(
         "INSERT INTO custody_node (level, at, hash) SELECT * FROM unnest(%s::smallint[], %s::bigint[], %s::bytea[])",
         ([level for level, _ in nodes], [at for _, at in nodes], list(nodes.values())),
@@ -120,19 +120,24 @@ def sequence(conn: Connection, *, limit: int = BATCH) -> int:
     return len(waiting)
 
 
-def _grown(conn: Connection, first: int, leaves: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
+def _edge(conn: Connection, size: int) -> dict[int, bytes]:
+    """level → the complete subtree of that level that stands at the right edge of a tree of ``size``."""
+    return {level: node(conn, level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1}
+
+
+def grown(first: int, leaves: Sequence[bytes], edge: dict[int, bytes]) -> dict[tuple[int, int], bytes]:
     """(level, at) → hash of every subtree that ``leaves``, appended from place ``first`` on, complete."""
-    edge = {level: node(conn, level, (first >> level) - 1) for level in range(first.bit_length()) if first >> level & 1}
-    grown: dict[tuple[int, int], bytes] = {}
+    edge = dict(edge)
+    complete: dict[tuple[int, int], bytes] = {}
     for place, leaf in enumerate(leaves, start=first):
         level, current = 0, leaf
-        grown[0, place] = current
+        complete[0, place] = current
         while place >> level & 1:
             current = merkle.node_hash(edge.pop(level), current)
             level += 1
-            grown[level, place >> level] = current
+            complete[level, place >> level] = current
         edge[level] = current
-    return grown
+    return complete
 
 
 def node(conn: Connection, level: int, at: int) -> bytes:

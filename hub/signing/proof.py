@@ -1,11 +1,11 @@
 """proof.txt: that a leaf is in the log, as lines that a person reads and a shell script can follow.
 
-    leaf 1234 of 2000
-    record 5f…      SHA-256 of record.json
-    signature 1c…   SHA-256 of record.p7s, then of seal.p7s
-    left 9a…        the neighbours on the way to the root, and the side on which each stands
-    right 07…
-    root e3…
+leaf 1234 of 2000
+record 5f…      SHA-256 of record.json
+signature 1c…   SHA-256 of record.p7s, then of seal.p7s
+left 9a…        the neighbours on the way to the root, and the side on which each stands
+right 07…
+root e3…
 """
 
 import re
@@ -40,9 +40,7 @@ class Proof:
         """The one text of this proof."""
         lines = [f"leaf {self.place} of {self.size}", f"record {self.record_hash.hex()}"]
         lines += [f"signature {hash_.hex()}" for hash_ in self.signature_hashes]
-        lines += [
-            f"{side} {hash_.hex()}" for side, hash_ in zip(sides(self.place, self.size), self.path, strict=True)
-        ]
+        lines += [f"{side} {hash_.hex()}" for side, hash_ in zip(sides(self.place, self.size), self.path, strict=True)]
         return ("\n".join([*lines, f"root {self.root.hex()}"]) + "\n").encode()
 
 
