@@ -4,11 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from config.catalogue import Catalogue, CertificateAuthority, Counterparty, Department, Endpoint, StampingAuthority
+from config.catalogue import (
+    Catalogue,
+    CertificateAuthority,
+    Counterparty,
+    Department,
+    Endpoint,
+    Operator,
+    StampingAuthority,
+)
 from connectors.departments.rest import RESTDepartment
 from connectors.departments.soap import SOAPDepartment
 from connectors.portal import WebhookEndpoint
-from connectors.ports import DepartmentPort, PortalPort, RevocationPort, StampPort
+from connectors.ports import DepartmentPort, PortalPort, PostalPort, RevocationPort, StampPort
+from connectors.postal.lgsp import LGSPOperator
+from connectors.postal.ngsp import NGSPOperator
 from connectors.transport.addresses import AddressGuard
 from connectors.trust.revocation import RevocationLists
 from connectors.trust.stamping import TimeStamping
@@ -21,6 +31,12 @@ DEPARTMENTS: Final[Mapping[str, Callable[[Department, Catalogue, str, OnSent | N
     "soap": SOAPDepartment,
 }
 """A department's ``dialect`` → the class that speaks it."""
+
+OPERATORS: Final[Mapping[str, Callable[[Operator, Catalogue, str, OnSent | None], PostalPort]]] = {
+    "ngsp": NGSPOperator,
+    "lgsp": LGSPOperator,
+}
+"""A postal operator's ``dialect`` → the class that speaks it."""
 
 
 def department_port(
@@ -66,11 +82,16 @@ def _authority(party: CertificateAuthority, around: Surroundings) -> RevocationP
     return RevocationLists(party, around.catalogue, around.url, around.on_sent)
 
 
+def _operator(party: Operator, around: Surroundings) -> PostalPort:
+    return OPERATORS[party.dialect](party, around.catalogue, around.url, around.on_sent)
+
+
 KINDS: Final[Mapping[type, Callable[[Any, Surroundings], Any]]] = {
     Department: _department,
     Endpoint: _endpoint,
     StampingAuthority: _stamping,
     CertificateAuthority: _authority,
+    Operator: _operator,
 }
 """The kind of a counterparty in the catalogue → how its port is made. A new kind is a line here."""
 

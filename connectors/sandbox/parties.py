@@ -4,11 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from config.catalogue import Catalogue, CertificateAuthority, Counterparty, Department, Endpoint, StampingAuthority
+from config.catalogue import (
+    Catalogue,
+    CertificateAuthority,
+    Counterparty,
+    Department,
+    Endpoint,
+    Operator,
+    StampingAuthority,
+)
 from connectors.sandbox import soap_messages
 from connectors.sandbox.department import DepartmentOffice
 from connectors.sandbox.knobs import Settings
 from connectors.sandbox.portal_receiver import PortalReceiver
+from connectors.sandbox.postal_operator import PostOffice
 from connectors.sandbox.pushing import push_of
 from connectors.sandbox.rest_department import RestDepartment
 from connectors.sandbox.server import Party
@@ -64,6 +73,10 @@ class Sandbox:
         office = RevocationOffice(self._pki, self._settings)
         return Party(authority.counterparty, office.app, office.panel, "/issuing.crl")
 
+    def operator(self, operator: Operator) -> Party:
+        office = PostOffice(operator, self._settings)
+        return Party(operator.counterparty, office.app, office.panel)
+
     @property
     def _pki(self) -> Path:
         """The development authority's folder; one of the sandbox's own where nobody names one."""
@@ -75,5 +88,6 @@ KINDS: Final[Mapping[type, Callable[[Sandbox, Any], Party]]] = {
     Endpoint: Sandbox.endpoint,
     StampingAuthority: Sandbox.stamping,
     CertificateAuthority: Sandbox.authority,
+    Operator: Sandbox.operator,
 }
 """The kind of a counterparty in the catalogue → who plays it. A new kind is a line here."""

@@ -86,7 +86,12 @@ def _wanted(catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
         for key, certificate in _pairs(department):
             paired |= {key, certificate}
             yield key, certificate
-    for piece in (catalogue.portal, catalogue.signing, *catalogue.departments.values()):
+    for piece in (
+        catalogue.portal,
+        catalogue.signing,
+        *catalogue.departments.values(),
+        *catalogue.operators.values(),
+    ):
         yield from ((name,) for _, name in secret_names(piece) if name not in paired)
 
 

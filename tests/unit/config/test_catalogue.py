@@ -28,6 +28,7 @@ def test_the_test_catalogue_loads_with_every_secret_in_its_place() -> None:
         *("department.rest-a", "department.rest-b", "department.soap-a", "department.soap-b"),
         *("portal.cong-dvc", "portal.second"),
         *("trust.ca", "trust.tsa"),
+        *("postal.post-a", "postal.post-b"),
     }
     second = catalogue.counterparties["portal.second"]
     assert isinstance(second, Endpoint)

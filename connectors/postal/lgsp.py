@@ -1,0 +1,89 @@
+"""The newer dialect of operators: orders through a provincial gateway (LGSP, 2023), with or without an item code.
+
+No public document says how it tells of its items. So the callback and the feed are ours: docs/integrators/postal.md.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlencode
+
+from config.catalogue import Catalogue, Operator
+from connectors.errors import Code, ContractBroken, Rejected
+from connectors.postal.form import JSON, filled
+from connectors.postal.replies import SIZE_CAP, document, event, ordered, whole
+from connectors.transport.http import Transport
+from connectors.transport.wall import Reply
+from schemas.postal import Accepted, Feed, Order, TrackingEvent, Unreadable
+
+NAMES: Final = {name: name for name in TrackingEvent.model_fields}
+NO_CANCELLATION: Final = "Hệ thống của bưu điện không có lệnh huỷ: báo bưu điện bằng điện thoại."
+_LONGEST_CURSOR: Final = 200
+_SERVER_ERRORS: Final = 500
+
+
+class LGSPOperator:
+    """A postal port over LGSP."""
+
+    def __init__(
+        self, operator: Operator, catalogue: Catalogue, url: str, on_sent: Callable[[], None] | None = None
+    ) -> None:
+        """``url``: the base address. Raises ValueError or OSError where the catalogue names what cannot be used."""
+        if operator.token is None:
+            raise ValueError(f"{operator.code}: lgsp needs a token")
+        self._operator = operator
+        self._base = url.rstrip("/")
+        self._headers = {"access_token": catalogue.secret(operator.token), "Accept": JSON}
+        self._transport = Transport(
+            operator.counterparty,
+            timeout=operator.timeout_seconds,
+            tls=operator.tls,
+            folder=catalogue.folder,
+            size_cap=SIZE_CAP,
+            on_sent=on_sent,
+        )
+
+    def order(self, order: Order, key: str) -> Accepted:  # noqa: ARG002 - the order number is what it knows us by
+        """One order a call, however many the operator would take at once: each is a transfer with a fate of its own."""
+        form = filled(self._operator, order) | {"FlagConfig": self._operator.flag_config}
+        if order.item_code is not None:
+            form["ItemCode"] = order.item_code
+        if order.callback_url is not None and self._operator.callbacks:
+            form["CallbackUrl"] = order.callback_url
+        name = self._operator.operation("order" if order.item_code is None else "order_with_item_code")
+        body = json.dumps(form, ensure_ascii=False).encode()
+        reply = self._transport.post(f"{self._base}/{name}", body, {**self._headers, "Content-Type": JSON})
+        return ordered(self._operator, reply, order.order_number, order.item_code)
+
+    def cancel(self, order_number: str, key: str) -> None:  # noqa: ARG002 - the port's
+        """This dialect has no such call."""
+        raise Rejected(Code.REJECTED, "this dialect has no cancellation", reason=NO_CANCELLATION)
+
+    def feed(self, cursor: str) -> Feed:
+        """Our own contract: the events after ``cursor``, and the cursor to go on with."""
+        said = document(whole(self._ask(cursor, self._operator.page_size), idempotent=True))
+        entries, following = said.get("events"), said.get("cursor")
+        if not isinstance(entries, list) or not isinstance(following, str) or len(following) > _LONGEST_CURSOR:
+            raise ContractBroken(Code.CONTRACT, "the feed's page holds no list events with a cursor")
+        if entries and following == cursor:
+            raise ContractBroken(Code.CONTRACT, "the feed's cursor does not go on")
+        read = [event(entry, NAMES) for entry in entries]
+        return Feed(
+            events=[one for one in read if isinstance(one, TrackingEvent)],
+            unreadable=[one for one in read if isinstance(one, Unreadable)],
+            cursor=following,
+        )
+
+    def check(self) -> str:
+        """Asks for one entry of the feed; where there is none, any answer shows that the address is right."""
+        if not self._operator.feed:
+            reply = self._transport.get(self._base, self._headers)
+            if reply.status >= _SERVER_ERRORS:
+                whole(reply, idempotent=True)
+            return f"{self._operator.name}: HTTP {reply.status} to a GET; address and connection are accepted"
+        whole(self._ask("", 1), idempotent=True)
+        return f"{self._operator.name}: address, connection and token are accepted"
+
+    def _ask(self, cursor: str, limit: int) -> Reply:
+        query = urlencode({"after": cursor, "limit": limit})
+        return self._transport.get(f"{self._base}/{self._operator.operation('feed')}?{query}", self._headers)

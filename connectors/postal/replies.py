@@ -1,0 +1,142 @@
+"""What postal operators answer: one way to read a reply, an event and a time, whatever the dialect. Nothing is trusted.
+
+The names are those of the national gateway's postal interface of 2017 (NGSP) and of the provinces' of 2023 (LGSP).
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from config.catalogue import Operator
+from config.postal import Answer
+from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.transport.wall import REASON_LIMIT, Reply, checked
+from schemas import strict
+from schemas.postal import Accepted, TrackingEvent, Unreadable
+
+SIZE_CAP: Final = 8 * 1024 * 1024
+"""bytes; a page of a thousand entries has half a million"""
+LONGEST_DOCUMENT: Final = 100_000
+"""characters of an entry that cannot be read"""
+LONGEST_WORDS: Final = 500
+VIETNAM: Final = timezone(timedelta(hours=7))
+"""The clock of operators who do not say which: the country has one, without summer time."""
+
+_LOCAL: Final = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S")
+_FRACTION: Final = re.compile(r"\.[0-9]+$")
+
+
+def whole(reply: Reply, *, idempotent: bool) -> Reply:
+    """The reply, if it is a success. An operator refuses in its Status, so no HTTP status refuses an order."""
+    try:
+        return checked(reply, idempotent=idempotent)
+    except (Duplicate, Rejected):
+        raise ContractBroken(Code.CONTRACT, f"HTTP {reply.status}") from None
+
+
+def document(reply: Reply) -> dict[str, Any]:
+    """The JSON object in the reply. Raises ContractBroken: a gateway's page in a 200 is no answer."""
+    try:
+        said = strict.parse(reply.body)
+    except strict.Refused as refused:
+        fault = refused.faults[0]
+        raise ContractBroken(
+            Code.CONTRACT, f"HTTP {reply.status} {reply.media_type or 'without a type'} is no JSON: {fault.code}"
+        ) from None
+    if not isinstance(said, dict):
+        raise ContractBroken(Code.CONTRACT, f"HTTP {reply.status}: the reply is no JSON object")
+    return said
+
+
+def ordered(operator: Operator, reply: Reply, order_number: str, item_code: str | None) -> Accepted:
+    """What became of an order. Raises Duplicate (with the same Accepted), Rejected, Unavailable or ContractBroken."""
+    said = document(whole(reply, idempotent=False))
+    accepted = _accepted(order_number, said.get("ItemCode"), item_code)
+    if answer(operator, said) is Answer.ALREADY:
+        raise Duplicate(Code.DUPLICATE, reply=accepted)
+    return accepted
+
+
+def answer(operator: Operator, said: Mapping[str, Any]) -> Answer:
+    """DONE or ALREADY. Raises Rejected or Unavailable as the Status says, ContractBroken for one in no table."""
+    meaning = operator.answers.get(_code(said.get("Status")))
+    if meaning is None:
+        raise ContractBroken(Code.CONTRACT, "the reply's Status stands in no row of [answers]")
+    if meaning is Answer.REFUSED:
+        raise Rejected(Code.REJECTED, "by its Status", reason=_words(said.get("Message"), REASON_LIMIT) or "")
+    if meaning is Answer.BUSY:
+        raise Unavailable(Code.BUSY, "by its Status")
+    return meaning
+
+
+def event(entry: object, names: Mapping[str, str], key: str | None = None) -> TrackingEvent | Unreadable:
+    """One entry of a feed. ``names``: our field → theirs. ``key`` names the entry if it cannot be read."""
+    try:
+        return TrackingEvent.model_validate(_fields(entry, names))
+    except (ValidationError, ValueError):
+        text = json.dumps(entry, ensure_ascii=False, sort_keys=True)
+        fingerprint = hashlib.sha256(text.encode()).hexdigest()
+        return Unreadable(key=key or f"entry:{fingerprint}", document=text[:LONGEST_DOCUMENT])
+
+
+def moment(said: object) -> datetime:
+    """A time as operators write it: RFC 3339, MongoDB's $date, or Vietnamese time without a zone. Raises ValueError."""
+    if isinstance(said, dict):
+        return _mongo(said.get("$date"))
+    if not isinstance(said, str):
+        raise ValueError("a time is written as text")  # noqa: TRY004 - what they said, not a fault of ours
+    bare = _FRACTION.sub("", said.strip())
+    for shape in _LOCAL:
+        try:
+            return datetime.strptime(bare, shape).replace(tzinfo=VIETNAM)
+        except ValueError:
+            continue
+    found = datetime.fromisoformat(said.strip())
+    if found.tzinfo is None:
+        raise ValueError("a time in this form names its zone")
+    return found
+
+
+def _mongo(said: object) -> datetime:
+    if isinstance(said, bool) or not isinstance(said, int):
+        return moment(said if isinstance(said, str) else None)
+    try:
+        return datetime.fromtimestamp(said / 1000, UTC)
+    except (OverflowError, OSError):
+        raise ValueError("a time in this century") from None
+
+
+def _fields(entry: object, names: Mapping[str, str]) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise ValueError("an entry is an object")  # noqa: TRY004 - as below
+    return {
+        "order_number": entry.get(names["order_number"]),
+        "item_code": entry.get(names["item_code"]) or None,
+        "status_code": _code(entry.get(names["status_code"])),
+        "text": _words(entry.get(names["text"])),
+        "at": moment(entry.get(names["at"])),
+        "place": _words(entry.get(names["place"])),
+        "notes": _words(entry.get(names["notes"])),
+    }
+
+
+def _code(said: object) -> str:
+    """A code is text or a number, by the operator's mood."""
+    return str(said) if isinstance(said, str | int) and not isinstance(said, bool) else ""
+
+
+def _words(said: object, limit: int = LONGEST_WORDS) -> str | None:
+    return str(said)[:limit] if isinstance(said, str | int) and said != "" else None
+
+
+def _accepted(order_number: str, said: object, ours: str | None) -> Accepted:
+    """With the code that the operator has given, if it can be read as one; the feed tells it again."""
+    try:
+        return Accepted.model_validate({"order_number": order_number, "item_code": said or ours})
+    except ValidationError:
+        return Accepted(order_number=order_number, item_code=ours)
