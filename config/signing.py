@@ -59,6 +59,8 @@ class CertificateAuthority(Data):
     tls: Tls = Tls()
     max_in_flight: int = Field(1, ge=1, le=4)
     timeout_seconds: float = Field(60, gt=0, le=120)
+    every_seconds: float = Field(900, ge=0, le=86_400)
+    """how often its list is fetched"""
 
     @property
     def counterparty(self) -> str:

@@ -51,13 +51,23 @@ class Code(Explained):
     )
     STATUS_UNKNOWN = (
         "STATUS_UNKNOWN",
-        "The department reports a code that is not in its [status] table. Ask what it means, add it, then revive.",
-        "Sở báo một mã trạng thái không có trong bảng [status]. Hỏi rõ nghĩa, bổ sung bảng rồi phục hồi tin.",
+        "A department or operator reports a code that is not in its [status] table. Ask, add it, then revive.",
+        "Đối tác báo một mã trạng thái không có trong bảng [status]. Hỏi rõ nghĩa, bổ sung bảng rồi phục hồi tin.",
     )
     DOSSIER_UNKNOWN = (
         "DOSSIER_UNKNOWN",
         "The department reports on a dossier that it was never handed. It waits in case the dossier is on its way.",
         "Sở báo trạng thái của hồ sơ chưa từng được chuyển đến. Tin chờ phòng khi hồ sơ đang đến.",
+    )
+    CONSIGNMENT_UNKNOWN = (
+        "CONSIGNMENT_UNKNOWN",
+        "The operator tells of a consignment that was never ordered here. Ask whose it is.",
+        "Bưu chính báo về một bưu gửi chưa từng đặt ở đây. Hỏi lại bưu chính.",
+    )
+    EVENT_UNREADABLE = (
+        "EVENT_UNREADABLE",
+        "An entry of the operator's feed cannot be read; the feed went on. Ask the operator what it was to say.",
+        "Một mục trong luồng tin của bưu chính không đọc được; các mục sau vẫn được nhận. Hỏi lại bưu chính.",
     )
     REPORT_EARLY = (
         "REPORT_EARLY",
@@ -68,4 +78,24 @@ class Code(Explained):
         "MOVE_REFUSED",
         "No road of the lifecycle leads from where the dossier stands to what is reported. Ask the department.",
         "Vòng đời hồ sơ không có đường đi từ trạng thái hiện tại đến trạng thái được báo. Hỏi lại sở.",
+    )
+    OFFICER_MAY_NOT_SIGN = (
+        "OFFICER_MAY_NOT_SIGN",
+        "The officer is off the roster that day, has another role, or serves another department: see officers.toml.",
+        "Cán bộ không có trong danh sách ngày đó, khác nhiệm vụ hoặc thuộc sở khác: xem officers.toml.",
+    )
+    KEY_UNAVAILABLE = (
+        "KEY_UNAVAILABLE",
+        "A signing key is missing, locked or expired, so nothing is signed. Mend it (hub keys check), then revive.",
+        "Khóa ký bị thiếu, bị khóa hoặc hết hạn nên không ký. Khắc phục (hub keys check) rồi phục hồi tin.",
+    )
+    CERTIFICATE_REFUSED = (
+        "CERTIFICATE_REFUSED",
+        "The signer's certificate is revoked, expired, not bound to the officer, or of an unknown authority.",
+        "Chứng thư của người ký bị thu hồi, hết hạn, không gắn với cán bộ hoặc do nơi không được tin cậy cấp.",
+    )
+    REVOCATION_UNKNOWN = (
+        "REVOCATION_UNKNOWN",
+        "There is no fresh revocation list of the signer's CA, so nothing is signed until it has been fetched.",
+        "Chưa có danh sách thu hồi còn hiệu lực của nơi cấp chứng thư nên chưa ký cho đến khi tải được.",
     )

@@ -8,6 +8,7 @@ from hub.calendar import Calendar
 from hub.db import Database
 from hub.messages.claim import Limits
 from hub.messages.model import Nudge
+from hub.signing.signer import Signer
 
 
 class House(Protocol):
@@ -21,6 +22,9 @@ class House(Protocol):
     def calendar(self) -> Calendar: ...
     @property
     def db(self) -> Database: ...
+    @property
+    def signer(self) -> Signer:
+        """Who signs in the name of officers and of the Centre."""
 
     def nudge(self, nudges: list[Nudge]) -> None:
         """Tell the broker, some time after; never waits."""

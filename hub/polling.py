@@ -9,17 +9,19 @@ from typing import Any, Final
 
 import structlog
 
-from config.catalogue import Counterparty, Department
+from config.catalogue import CertificateAuthority, Counterparty, Department, Operator
 from connectors.errors import ConnectorError
-from connectors.ports import DepartmentPort
+from connectors.ports import DepartmentPort, PostalPort, RevocationPort
 from hub import journal
 from hub.db import Connection
 from hub.errors import InFlight, KeyReused, ReferenceReused
 from hub.house import House
 from hub.messages import inbox
 from hub.messages.model import Arrival, Nudge
+from hub.signing import crl_store
 from schemas.department import StatusReport
 from schemas.identifiers import DossierCode, Prefix, new_id
+from schemas.postal import TrackingEvent, Unreadable
 
 PAGES: Final = 20
 """How many pages one poll reads at most; the next poll goes on where this one stopped."""
@@ -42,6 +44,8 @@ class Feed:
     is_polled: Callable[[Any], bool]
     read: Callable[[Any, Any, str], Page]
     """(the counterparty, its port, the cursor) → a page"""
+    every: Callable[[Any], float] = lambda _: 0.0
+    """seconds to leave it alone after a poll, where that is more than HUB_POLL_EVERY"""
 
 
 def _reports(department: Department, port: DepartmentPort, cursor: str) -> Page:
@@ -61,8 +65,57 @@ def _report(department: Department, report: StatusReport) -> Arrival:
     )
 
 
+def _revocations(authority: CertificateAuthority, port: RevocationPort, cursor: str) -> Page:
+    found = port.changes(cursor)
+    if found is None:
+        return Page([], cursor)
+    arrival = Arrival(
+        id=new_id(Prefix.INBOX),
+        source=authority.counterparty,
+        kind=crl_store.KIND,
+        key=found.key,
+        external_id=found.key,
+        body=found.der,
+        media_type="application/pkix-crl",
+    )
+    return Page([arrival], found.cursor)
+
+
+def _tracking(operator: Operator, port: PostalPort, cursor: str) -> Page:
+    """One feed for each customer code: of all its consignments, in the operator's order."""
+    feed = port.feed(cursor)
+    events = [_event(operator, said) for said in feed.events]
+    return Page([*events, *(_riddle(operator, entry) for entry in feed.unreadable)], feed.cursor)
+
+
+def _event(operator: Operator, said: TrackingEvent) -> Arrival:
+    """The same as the callback door makes of it, so that an event that comes both ways is one."""
+    return Arrival(
+        id=new_id(Prefix.INBOX),
+        source=operator.counterparty,
+        kind="postal.event",
+        key=said.key,
+        external_id=said.key,
+        lane=said.order_number,
+        body=said.model_dump_json().encode(),
+    )
+
+
+def _riddle(operator: Operator, entry: Unreadable) -> Arrival:
+    return Arrival(
+        id=new_id(Prefix.INBOX),
+        source=operator.counterparty,
+        kind="postal.unreadable",
+        key=entry.key,
+        external_id=entry.key,
+        body=entry.model_dump_json().encode(),
+    )
+
+
 FEEDS: Final[Mapping[type, Feed]] = {
     Department: Feed(is_polled=lambda department: department.statuses == "poll", read=_reports),
+    Operator: Feed(is_polled=lambda operator: operator.feed, read=_tracking),
+    CertificateAuthority: Feed(is_polled=lambda _: True, read=_revocations, every=lambda one: one.every_seconds),
 }
 """The kind of a counterparty in the catalogue → its feed. A kind that is not here is never asked."""
 
@@ -83,7 +136,7 @@ def poll(house: House) -> None:
 
 
 def _read(house: House, party: Counterparty, feed: Feed) -> None:
-    cursor = _cursor(house, party)
+    cursor = _cursor(house, party, feed.every(party))
     for _ in range(PAGES):
         if cursor is None:
             return
@@ -91,13 +144,14 @@ def _read(house: House, party: Counterparty, feed: Feed) -> None:
         cursor = _store(house, party, cursor, page)
 
 
-def _cursor(house: House, party: Counterparty) -> str | None:
-    """Where to read on; None if the counterparty is paused or its breaker is open."""
+def _cursor(house: House, party: Counterparty, every: float) -> str | None:
+    """Where to read on; None if the counterparty is paused, its breaker is open, or it was asked just now."""
     with house.db.connection() as conn:
         row = conn.execute(
             "SELECT cursor FROM counterparty WHERE code = %s AND paused_at IS NULL"
-            " AND (open_until IS NULL OR open_until <= now())",
-            (party.counterparty,),
+            " AND (open_until IS NULL OR open_until <= now())"
+            " AND (polled_at IS NULL OR polled_at <= now() - make_interval(secs => %s))",
+            (party.counterparty, every),
         ).fetchone()
     return row["cursor"] if row else None
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hub import events
+from hub.consignments import arranging, following
+from hub.consignments import service as consignments
 from hub.dossiers import notices
 from hub.dossiers import service as dossiers
 from hub.events import Event
 from hub.handoffs import service as handoffs
 from hub.messages.model import Message, Transfer
+from hub.signing import crl_store
 from hub.work import Work
 
 Reaction = Callable[[Work, Any], list[Event]]
@@ -29,17 +32,24 @@ class Reply:
 INBOUND: Final[Mapping[str, Callable[[Work, Message], list[Event]]]] = {
     "portal.submission": dossiers.open_dossier,
     "department.status": dossiers.report,
+    crl_store.KIND: crl_store.arrived,
+    "postal.event": following.follow,
+    "postal.unreadable": following.unreadable,
 }
 
 REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
     events.DossierOpened: (dossiers.release, notices.tell_portal),
     events.DossierReleased: (handoffs.prepare,),
+    events.HandoffPrepared: (arranging.carry_papers,),
     events.HandoffAcknowledged: (dossiers.taken,),
     events.HandoffRefused: (dossiers.not_taken,),
-    events.StatusMoved: (notices.tell_portal,),
+    events.ConsignmentDelivered: (),
+    events.StatusMoved: (notices.tell_portal, arranging.send_result),
 }
 
 OUTBOUND: Final[Mapping[str, Reply]] = {
     handoffs.KIND: Reply(delivered=handoffs.acknowledged, refused=handoffs.refused),
     notices.KIND: Reply(delivered=notices.told, refused=notices.declined),
+    consignments.ORDER: Reply(delivered=consignments.accepted, refused=consignments.refused),
+    consignments.CANCEL: Reply(delivered=consignments.cancelled, refused=consignments.not_cancelled),
 }

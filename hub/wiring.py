@@ -21,7 +21,9 @@ from hub.messages import due, enrolment
 from hub.messages.claim import Limits
 from hub.messages.model import Nudge
 from hub.nudger import Nudger
+from hub.signing import crl_store
 from hub.signing.keyring import Keyring
+from hub.signing.signer import Signer
 from hub.signing.token import Token
 from schemas.strict import faults_of
 
@@ -106,6 +108,18 @@ class Hub:
         settings, token = self.settings, self.catalogue.signing.token
         slot = Token(token.module, token.label, self.catalogue.secret(token.pin)) if token else None
         return Keyring(settings.keys, settings.keys_passphrase, token=slot, production=settings.production)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Who signs in the name of officers and of the Centre."""
+        signing = self.catalogue.signing
+        roots = self.catalogue.folder / signing.roots if signing.roots else None
+        return Signer(self.keyring, signing, self.catalogue.officers, roots, self._revocation_lists)
+
+    def _revocation_lists(self) -> list[bytes]:
+        with self.db.connection() as conn:
+            fetched = crl_store.newest(conn)
+        return fetched + (crl_store.beside(self.settings.keys) if self.settings.keys else [])
 
     @cached_property
     def queues(self) -> dict[str, str]:

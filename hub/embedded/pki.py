@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from config.catalogue import Catalogue
 from connectors.sandbox.authority import LASTS, Authority
 from hub.clock import now
-from hub.signing import enrolment
+from hub.signing import crl_store, enrolment
 from hub.signing.keyring import ROOTS, Generation, Keyring
 
 LABEL: Final = "(DEVELOPMENT)"
@@ -58,6 +58,7 @@ class Pki:
         self.keys.mkdir(parents=True, exist_ok=True)
         if not self.roots.exists():
             self.roots.write_bytes(authority.roots)
+        self.publish()
         if not keyring.generations(catalogue.signing.seal):
             self.renew(catalogue.signing.seal)
         if not keyring.generations(catalogue.signing.log_key):
@@ -67,6 +68,15 @@ class Pki:
                 self.renew(officer.key, common_name=officer.name, serial_name=officer.id)
         for department in catalogue.departments.values():
             authority.seal(department.code)
+
+    def publish(self) -> None:
+        """Lay fresh revocation lists beside the keys, so that something can be signed before the first poll."""
+        folder, authority = self.keys / crl_store.FOLDER, self.authority
+        folder.mkdir(exist_ok=True)
+        for name, der in {"root": authority.root_crl(), "issuing": authority.crl()}.items():
+            draft = folder / f"{name}.new"
+            draft.write_bytes(der)
+            draft.replace(folder / f"{name}.crl")
 
     def renew(self, name: str, *, common_name: str = "", serial_name: str = "", lasts: timedelta = LASTS) -> Generation:
         """A new generation of the key ``name``, certified at once."""
