@@ -120,6 +120,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
     _check_departments(folder, departments)
     codes = {department.code for department in departments.values()}
     _check_procedures(procedures, codes)
+    _check_post(portal_file, portal, {operator.code: operator for operator in operators.values()})
     _check_signing(folder, signing)
     _check_officers(officers_file, officers, codes)
     return Catalogue(
@@ -188,6 +189,19 @@ def _check_procedures(procedures: Mapping[Path, Procedure], departments: set[str
     for path, procedure in procedures.items():
         if procedure.department not in departments:
             raise CatalogueError(path, "/department", f"no department has the code {procedure.department}")
+
+
+def _check_post(path: Path, portal: Portal, operators: Mapping[str, Operator]) -> None:
+    if portal.post is None:
+        return
+    operator = operators.get(portal.post.operator)
+    if operator is None:
+        raise CatalogueError(path, "/post/operator", f"no postal operator has the code {portal.post.operator}")
+    for key, route in (("inside", portal.post.inside), ("outside", portal.post.outside)):
+        if route not in operator.routes:
+            raise CatalogueError(path, f"/post/{key}", f"{operator.code} has no class of routes {route}")
+    if portal.post.contact.province not in operator.provinces:
+        raise CatalogueError(path, "/post/contact/province", f"{operator.code} has no number for this province")
 
 
 def _check_signing(folder: Path, signing: Signing) -> None:

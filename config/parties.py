@@ -208,7 +208,7 @@ class Endpoint(Data):
 
 
 class PostDesk(Data):
-    """The Centre's own post: where it is, who carries for it, and by which class of routes, unless a person says else."""
+    """The Centre's own post: where it is, and who carries for it by which class of routes unless a person says else."""
 
     operator: PartyCode
     inside: PartyCode = "province"

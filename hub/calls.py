@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.ports import DepartmentPort, PortalPort, StampPort
+from connectors.ports import DepartmentPort, PortalPort, PostalPort, StampPort
+from hub.consignments import service as consignments
 from hub.dossiers import notices
 from hub.handoffs import service as handoffs
 from hub.messages.model import Transfer
 from schemas.department import Handoff, Receipt
+from schemas.postal import Accepted, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,18 @@ def _stamp(port: StampPort, transfer: Transfer) -> bytes:
     return port.stamp(transfer.body)
 
 
+def _order(port: PostalPort, transfer: Transfer) -> Accepted:
+    return port.order(Order.model_validate_json(transfer.body), transfer.key)
+
+
+def _cancel(port: PostalPort, transfer: Transfer) -> None:
+    port.cancel(transfer.body.decode(), transfer.key)
+
+
 CALLS: Final[Mapping[str, Call]] = {
     handoffs.KIND: Call(send=_submit, find=_find),
     notices.KIND: Call(send=_tell, find=None),
+    consignments.ORDER: Call(send=_order, find=None),
+    consignments.CANCEL: Call(send=_cancel, find=None),
     "trust.stamp": Call(send=_stamp, find=None),
 }

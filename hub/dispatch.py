@@ -196,7 +196,14 @@ def _ending(house: House, transfer: Transfer, fate: Fate) -> Ending:
 
 
 def _work(house: House, conn: Connection, actor: str) -> Work:
-    return Work(conn=conn, catalogue=house.catalogue, calendar=house.calendar, now=clock.now(), actor=actor)
+    return Work(
+        conn=conn,
+        catalogue=house.catalogue,
+        calendar=house.calendar,
+        now=clock.now(),
+        actor=actor,
+        public_url=str(house.settings.public_url).rstrip("/"),
+    )
 
 
 def _react(work: Work, events: list[Event]) -> None:

@@ -22,6 +22,8 @@ class Work:
     now: datetime
     actor: str
     """who caused it: a counterparty, a person's account, or "hub" """
+    public_url: str = ""
+    """how partners reach our doors, without a slash at its end; empty: nobody is told"""
     nudges: list[Nudge] = field(default_factory=list)
     """what to tell the broker after the commit"""
 

@@ -17,6 +17,7 @@ GRANT UPDATE (nudged_at) ON inbox TO hub_api;
 GRANT SELECT (place, entered_at) ON custody_leaf TO hub_api; -- whether the log is anchored, for the health door
 GRANT SELECT (number, size) ON custody_checkpoint TO hub_api;
 GRANT SELECT (checkpoint) ON custody_stamp TO hub_api;
+GRANT SELECT (id, operator, order_number, token_hash) ON consignment TO hub_api; -- whom a capability URL names
 
 -- The workers and the operators' commands.
 GRANT SELECT ON alembic_version, counterparty, inbox, idempotency, outbox, attempt, exchange, journal, dossier,
@@ -44,6 +45,16 @@ GRANT SELECT, INSERT ON custody_leaf, custody_content, custody_node, custody_che
 GRANT UPDATE (place) ON custody_leaf TO hub_worker;
 GRANT UPDATE (record) ON custody_content TO hub_worker;
 
+-- Consignments. What happened to one, and the codes of the items, are never changed; a code is taken once.
+GRANT SELECT, INSERT ON consignment, consignment_item, item_code_pool, tracking_event, complaint, incident, attention
+    TO hub_worker;
+GRANT UPDATE (item_code, item_code_ok, ordering, ordering_at, status, status_at, attempts, damaged, strays, reason,
+    posted_on, promised_on, heard_at, settled_at, updated_at) ON consignment TO hub_worker;
+GRANT UPDATE (consignment_id, taken_at) ON item_code_pool TO hub_worker;
+GRANT UPDATE (outcome, answer, resolved_on) ON complaint TO hub_worker;
+GRANT UPDATE (liable, compensation, note) ON incident TO hub_worker;
+GRANT UPDATE (cleared_at, cleared_by) ON attention TO hub_worker;
+
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
 GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
 GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
@@ -59,3 +70,10 @@ GRANT SELECT (id, code, procedure, department, status, status_at, version, fee_d
     ON dossier TO hub_reader;
 GRANT SELECT (id, seq, type, submission_id, version, at) ON event TO hub_reader;
 GRANT SELECT ON custody_leaf, custody_node, custody_checkpoint, custody_stamp, custody_witness, crl TO hub_reader;
+GRANT SELECT (id, operator, direction, service, order_number, item_code, item_code_ok, seal_number, route_class, cash,
+    handoff_id, transfer_id, ordering, ordering_at, status, status_at, attempts, damaged, strays, ordered_at, posted_on,
+    promised_on, heard_at, settled_at, updated_at) ON consignment TO hub_reader;
+GRANT SELECT ON consignment_item, item_code_pool, attention TO hub_reader;
+GRANT SELECT (id, consignment_id, key, status, code, at, message_id, noted_at) ON tracking_event TO hub_reader;
+GRANT SELECT (id, consignment_id, subject, filed_on, due_on, outcome, resolved_on) ON complaint TO hub_reader;
+GRANT SELECT (id, consignment_id, kind, found_on, liable, compensation) ON incident TO hub_reader;

@@ -1,6 +1,7 @@
 """Capability URLs: whoever knows one may speak of the one consignment that it names, and of nothing else.
 
-The token has 256 bits and is kept as its SHA-256 only: what is stolen from the table opens no door.
+The token has 256 bits. Beside the consignment stands its SHA-256 only; the order in the outbox says the whole URL to
+the operator.
 """
 
 import hashlib
@@ -37,7 +38,7 @@ def digest(token: str) -> bytes:
 
 
 def named_by(conn: Connection, token: str) -> Named | None:
-    """The consignment that ``token`` names. It is looked up by its digest, so how long that takes says nothing of it."""
+    """The consignment that ``token`` names; looked up by its digest, so that the time it takes says nothing of it."""
     if not _TOKEN.fullmatch(token):
         return None
     asked = digest(token)

@@ -3,9 +3,10 @@
 from datetime import date
 from typing import Final, Literal, get_args
 
+from config.postal import Operator
 from hub import journal
 from hub.calendar import Calendar
-from hub.consignments.levels import COMPLAINT_DAYS, PRESCRIPTION, months_after, working_days_after
+from hub.consignments.levels import months_after, working_days_after
 from hub.consignments.model import Consignment
 from hub.db import Connection
 from hub.errors import NotFound, NotNow
@@ -22,19 +23,24 @@ OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 def file(
     conn: Connection,
     calendar: Calendar,
+    operator: Operator,
     row: Consignment,
     *,
     subject: Subject,
     detail: str,
     today: date,
-    between_provinces: bool,
     actor: str,
 ) -> str:
-    """A complaint about this consignment; its id. Raises NotNow once six months have passed since the promised day."""
-    if row.promised_on is not None and today > months_after(row.promised_on, PRESCRIPTION):
-        raise NotNow(f"{row.id} was promised for {row.promised_on}: complaints end {PRESCRIPTION} months after that")
+    """A complaint about this consignment; its id. Raises NotNow once the time for one is over."""
+    levels = operator.levels
+    if row.promised_on is not None and today > months_after(row.promised_on, levels.complaint_months):
+        raise NotNow(
+            f"{row.id} was promised for {row.promised_on}: complaints end {levels.complaint_months} months later"
+        )
     complaint = new_id(Prefix.COMPLAINT)
-    due_on = working_days_after(calendar, today, COMPLAINT_DAYS[between_provinces])
+    is_far = operator.routes[row.route_class].inter_province
+    days = levels.complaint_days_inter_province if is_far else levels.complaint_days
+    due_on = working_days_after(calendar, today, days)
     conn.execute(
         "INSERT INTO complaint (id, consignment_id, subject, detail, filed_on, due_on) VALUES (%s, %s, %s, %s, %s, %s)",
         (complaint, row.id, subject, detail, today, due_on),

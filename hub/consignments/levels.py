@@ -9,29 +9,16 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from config.postal import Levels
 from hub.calendar import Calendar
 from hub.clock import local
 from hub.consignments.model import SETTLED, Consignment, Status
-
-INVITATIONS: Final = 2
-"""of delivery, at least, before an item goes back (Đ5.2.h)"""
-BETWEEN_INVITATIONS: Final = 2
-"""working days"""
-QUIET: Final = 1
-"""whole working days without a word, after which a consignment is silent"""
-TO_COLLECT: Final = 1
-"""working days within which what was ordered is to be collected"""
-TO_RETURN: Final = 2
-"""working days after the last invitation within which the way back begins"""
-PRESCRIPTION: Final = 6
-"""months after the promised day within which a complaint can be made"""
-COMPLAINT_DAYS: Final = {False: 5, True: 7}
-"""working days to settle a complaint: inside the province, between provinces"""
 
 
 class Concern(StrEnum):
     """Why a person has to look."""
 
+    NOT_ORDERED = "not_ordered"
     REFUSED = "refused"
     NOT_COLLECTED = "not_collected"
     SILENT = "silent"
@@ -52,6 +39,7 @@ class Concern(StrEnum):
 
 
 CONCERNS: Final = {
+    Concern.NOT_ORDERED: "Chưa đặt được dịch vụ: đặt tay (hub consignment order)",
     Concern.REFUSED: "Bưu điện từ chối: sửa lại rồi đặt lại, hoặc chuyển cách khác",
     Concern.NOT_COLLECTED: "Chưa đến lấy: gọi bưu điện",
     Concern.SILENT: "Im lặng: hỏi bưu điện đang ở đâu",
@@ -98,26 +86,26 @@ def months_after(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, (first_of_next - timedelta(days=1)).day))
 
 
-def concerns(calendar: Calendar, row: Consignment, known: Known, now: datetime) -> set[Raised]:
+def concerns(calendar: Calendar, levels: Levels, row: Consignment, known: Known, now: datetime) -> set[Raised]:
     """Everything about this consignment that a person has to look at now."""
     found = {Raised(Concern.COMPLAINT_OVERDUE, complaint) for complaint in known.overdue_complaints}
-    found |= _faults(row, known)
+    found |= _faults(levels, row, known)
     if row.stands in (Status.ORDERED, Status.ACCEPTED):
         ordered_on = local(row.ordered_at).date()
-        if _is_over(calendar, working_days_after(calendar, ordered_on, TO_COLLECT), now):
+        if _is_over(calendar, working_days_after(calendar, ordered_on, levels.days_to_collect), now):
             found.add(Raised(Concern.NOT_COLLECTED, ordered_on.isoformat()))
     elif row.stands not in SETTLED | {Status.LOST}:
-        found |= _delays(calendar, row, now)
+        found |= _delays(calendar, levels, row, now)
     return found
 
 
-def _faults(row: Consignment, known: Known) -> set[Raised]:
+def _faults(levels: Levels, row: Consignment, known: Known) -> set[Raised]:
     """What went wrong, whatever the day."""
     found: set[Raised] = set()
     once = row.status_at.isoformat()
     if row.stands in (Status.REFUSED, Status.RETURNED):
         found.add(Raised(Concern(row.status), once))
-    if row.stands in (Status.RETURNING, Status.RETURNED) and len(row.attempts) < INVITATIONS:
+    if row.stands in (Status.RETURNING, Status.RETURNED) and len(row.attempts) < levels.invitations:
         found.add(Raised(Concern.RETURNED_EARLY, ""))
     if row.stands is Status.LOST and "loss" not in known.incidents:
         found.add(Raised(Concern.LOST, once))
@@ -130,20 +118,20 @@ def _faults(row: Consignment, known: Known) -> set[Raised]:
     return found
 
 
-def _delays(calendar: Calendar, row: Consignment, now: datetime) -> set[Raised]:
+def _delays(calendar: Calendar, levels: Levels, row: Consignment, now: datetime) -> set[Raised]:
     """What has not happened in time, of a consignment that is on its way."""
     found: set[Raised] = set()
     heard_on = local(row.heard_at).date()
-    if _is_over(calendar, working_days_after(calendar, heard_on, QUIET), now):
+    if _is_over(calendar, working_days_after(calendar, heard_on, levels.silent_after_days), now):
         found.add(Raised(Concern.SILENT, row.heard_at.isoformat()))
     if row.promised_on and not row.attempts and _is_over(calendar, row.promised_on, now):
         found.add(Raised(Concern.LATE, row.promised_on.isoformat()))
     if row.attempts and row.stands is not Status.RETURNING:
         last = local(row.attempts[-1]).date()
-        if len(row.attempts) < INVITATIONS:
-            kind, days = Concern.NO_SECOND_INVITATION, BETWEEN_INVITATIONS
+        if len(row.attempts) < levels.invitations:
+            kind, days = Concern.NO_SECOND_INVITATION, levels.days_between_invitations
         else:
-            kind, days = Concern.NO_RETURN, TO_RETURN
+            kind, days = Concern.NO_RETURN, levels.days_to_return
         if _is_over(calendar, working_days_after(calendar, last, days), now):
             found.add(Raised(kind, row.attempts[-1].isoformat()))
     return found

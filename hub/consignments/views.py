@@ -12,7 +12,7 @@ SELECT c.id, c.operator, c.direction, c.service, c.order_number, c.item_code, c.
     c.reason,
     c.ordered_at, c.posted_on, c.promised_on, c.heard_at, c.settled_at,
     (SELECT count(*) FROM consignment_item i WHERE i.consignment_id = c.id) AS items,
-    (SELECT count(*) FROM attention a WHERE a.consignment_id = c.id AND a.cleared_at IS NULL) AS attention
+    (SELECT count(*) FROM attention a WHERE a.subject = c.id AND a.cleared_at IS NULL) AS attention
 FROM consignment c
 """
 
@@ -42,7 +42,7 @@ def consignment(conn: Connection, name: str) -> Row | None:
         "events": _all(conn, "SELECT at, status, code, place, noted_at FROM tracking_event"
                              " WHERE consignment_id = %s ORDER BY at, id", row["id"]),
         "concerns": _all(conn, "SELECT id, kind, raised_at, cleared_at, cleared_by FROM attention"
-                               " WHERE consignment_id = %s ORDER BY id", row["id"]),
+                               " WHERE subject = %s ORDER BY id", row["id"]),
         "complaints": _all(conn, "SELECT id, subject, detail, filed_on, due_on, outcome, answer, resolved_on"
                                  " FROM complaint WHERE consignment_id = %s ORDER BY id", row["id"]),
         "incidents": _all(conn, "SELECT id, kind, found_on, liable, compensation, note FROM incident"
@@ -65,8 +65,8 @@ def manifest(conn: Connection, consignment_id: str) -> list[Row]:
 def attention(conn: Connection, *, limit: int) -> list[Row]:
     """What waits for a person, oldest first."""
     return conn.execute(
-        "SELECT a.id, a.kind, a.raised_at, a.occasion, c.id AS consignment_id, c.order_number, c.item_code, c.status,"
-        "  c.promised_on, c.heard_at FROM attention a JOIN consignment c ON c.id = a.consignment_id"
+        "SELECT a.id, a.kind, a.raised_at, a.occasion, a.subject, c.order_number, c.item_code, c.status,"
+        "  c.promised_on, c.heard_at FROM attention a LEFT JOIN consignment c ON c.id = a.subject"
         " WHERE a.cleared_at IS NULL ORDER BY a.raised_at, a.id LIMIT %s",
         (limit,),
     ).fetchall()

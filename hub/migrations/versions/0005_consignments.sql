@@ -108,14 +108,14 @@ CREATE TABLE incident (
 
 -- Work for a person. Each occasion is raised once; what mends it clears it.
 CREATE TABLE attention (
-    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    consignment_id text NOT NULL REFERENCES consignment (id),
-    kind           text NOT NULL,
-    occasion       text NOT NULL,                    -- what tells this time from another: a day, a complaint
-    raised_at      timestamptz NOT NULL DEFAULT now(),
-    cleared_at     timestamptz,
-    cleared_by     text,
-    UNIQUE (consignment_id, kind, occasion)
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    subject    text NOT NULL,                        -- a consignment, or a dossier for which none could be ordered
+    kind       text NOT NULL,
+    occasion   text NOT NULL,                        -- what tells this time from another: a day, a complaint
+    raised_at  timestamptz NOT NULL DEFAULT now(),
+    cleared_at timestamptz,
+    cleared_by text,
+    UNIQUE (subject, kind, occasion)
 );
 CREATE INDEX attention_open ON attention (raised_at) WHERE cleared_at IS NULL;
-CREATE INDEX attention_open_of ON attention (consignment_id) WHERE cleared_at IS NULL;
+CREATE INDEX attention_open_of ON attention (subject) WHERE cleared_at IS NULL;

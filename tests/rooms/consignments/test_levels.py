@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from config.catalogue import Catalogue
+from config.postal import Levels
 from hub.calendar import Calendar
 from hub.clock import VIETNAM
 from hub.consignments.levels import Concern, Known, concerns, months_after, working_days_after
@@ -55,7 +56,7 @@ POSTED = Consignment(
 
 
 def kinds(calendar: Calendar, row: Consignment, now: datetime, known: Known = Known()) -> set[Concern]:  # noqa: B008
-    return {one.kind for one in concerns(calendar, row, known, now)}
+    return {one.kind for one in concerns(calendar, Levels(), row, known, now)}
 
 
 def test_j_and_n_count_working_days(calendar: Calendar) -> None:
@@ -118,8 +119,10 @@ def test_loss_and_damage_are_open_until_somebody_has_written_down_who_is_liable(
 
 
 def test_each_silence_is_an_occasion_of_its_own(calendar: Calendar) -> None:
-    first = concerns(calendar, POSTED, Known(), hour(8, 17))
-    second = concerns(calendar, replace(POSTED, heard_at=POSTED.heard_at + timedelta(hours=1)), Known(), hour(8, 17))
+    first = concerns(calendar, Levels(), POSTED, Known(), hour(8, 17))
+    second = concerns(
+        calendar, Levels(), replace(POSTED, heard_at=POSTED.heard_at + timedelta(hours=1)), Known(), hour(8, 17)
+    )
     assert first.isdisjoint(second)
 
 

@@ -1,0 +1,205 @@
+"""Who sends what to whom: papers to the department, a result to the citizen, and what a person wants carried."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from config.parties import PostDesk
+from hub.consignments import attention, service
+from hub.consignments.levels import Concern, Raised
+from hub.consignments.model import Direction, Item, ItemKind, Service
+from hub.consignments.service import Wanted
+from hub.errors import NotFound, NotNow
+from hub.events import Event, HandoffPrepared, StatusMoved
+from hub.messages import inbox
+from hub.work import Work
+from schemas.applicant import Address
+from schemas.identifiers import DossierCode, Prefix, is_id
+from schemas.portal import Submission
+from schemas.postal import Contact
+
+CARRIER: Final = "post"
+RESOLVED: Final = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person wants carried. None: as the Centre's post has it, or as the dossier says."""
+
+    direction: Direction
+    dossiers: tuple[str, ...]
+    """ids or codes; more than one make a bag"""
+    service: Service | None = None
+    operator: str | None = None
+    route_class: str | None = None
+    from_department: str | None = None
+    to_department: str | None = None
+    cash: int = 0
+    seal_number: str | None = None
+    item_code: str | None = None
+
+
+def carry_papers(work: Work, event: HandoffPrepared) -> list[Event]:
+    """The paper originals of a handoff that goes by post, from the Centre to the department.
+
+    Posting them submits nothing: the legal time is that of the minute signed at the department (QĐ 45/2016 Đ7.3).
+    """
+    if event.carrier != CARRIER:
+        return []
+    dossier = _dossier(work, event.dossier_id)
+    wish = Wish(Direction.CENTRE_TO_DEPARTMENT, (event.dossier_id,))
+    _order_or_ask(work, dossier, wish, handoff_id=event.handoff_id)
+    return []
+
+
+def send_result(work: Work, event: StatusMoved) -> list[Event]:
+    """The result of a dossier whose applicant wants it by post, as soon as the dossier is resolved; once."""
+    if work.catalogue.portal.post is None:
+        return []
+    dossier = _dossier(work, event.dossier_id)
+    if dossier["status"] != RESOLVED or _submission(work, dossier).result.method != CARRIER:
+        return []
+    sent = work.conn.execute(
+        "SELECT 1 FROM consignment c JOIN consignment_item i ON i.consignment_id = c.id"
+        " WHERE i.dossier_id = %s AND c.direction = %s",
+        (event.dossier_id, Direction.RESULT_TO_CITIZEN),
+    ).fetchone()
+    if sent is None:
+        _order_or_ask(work, dossier, Wish(Direction.RESULT_TO_CITIZEN, (event.dossier_id,)))
+    return []
+
+
+def arrange(work: Work, wish: Wish, *, handoff_id: str | None = None) -> str:
+    """Order what is wished for; the consignment's id. Raises NotFound, or NotNow saying what is missing."""
+    desk = work.catalogue.portal.post
+    if desk is None:
+        raise NotNow("portal.toml has no [post]: the Centre has no address and no operator")
+    code = wish.operator or desk.operator
+    operator = work.catalogue.operators.get(code)
+    if operator is None:
+        raise NotFound(f"the catalogue has no postal operator {code!r}")
+    dossiers = [_dossier(work, name) for name in wish.dossiers]
+    sender, receiver = _ends(work, wish, dossiers, desk)
+    for end in (sender, receiver):
+        if operator.province(end.province) is None:
+            raise NotNow(f"{code} has no number for the province of the sender or receiver")
+    route = wish.route_class or (desk.inside if sender.province == receiver.province else desk.outside)
+    if route not in operator.routes:
+        raise NotNow(f"{code} has no class of routes {route!r}")
+    consignment = service.order(
+        work,
+        Wanted(
+            operator=code,
+            direction=wish.direction,
+            service=wish.service or _service(wish.direction),
+            items=tuple(item for dossier in dossiers for item in _items(work, dossier, wish.direction)),
+            sender=sender,
+            receiver=receiver,
+            route_class=route,
+            cash=wish.cash,
+            seal_number=wish.seal_number,
+            item_code=wish.item_code,
+            handoff_id=handoff_id,
+        ),
+    )
+    for dossier in dossiers:
+        attention.mended(work.conn, dossier["id"], Concern.NOT_ORDERED, occasion=wish.direction)
+    return consignment
+
+
+def _order_or_ask(work: Work, dossier: dict[str, Any], wish: Wish, *, handoff_id: str | None = None) -> None:
+    """What follows from a dossier by itself must not stop it: where nothing can be ordered, a person is asked to."""
+    try:
+        arrange(work, wish, handoff_id=handoff_id)
+    except (NotFound, NotNow) as error:
+        work.note(dossier["id"], "not ordered", reason=str(error))
+        attention.call_for(work.conn, dossier["id"], Raised(Concern.NOT_ORDERED, wish.direction))
+
+
+def _dossier(work: Work, name: str) -> dict[str, Any]:
+    """By id or code, locked. Raises NotFound."""
+    column, value = ("id", name) if is_id(name, Prefix.SUBMISSION) else ("code", _normalised(name))
+    row = work.conn.execute(f"SELECT * FROM dossier WHERE {column} = %s FOR UPDATE", (value,)).fetchone()
+    if row is None:
+        raise NotFound(f"no dossier is called {name}")
+    return row
+
+
+def _normalised(name: str) -> str:
+    try:
+        return DossierCode.received(name).normalised
+    except ValueError as error:
+        raise NotFound(str(error)) from None
+
+
+def _submission(work: Work, dossier: dict[str, Any]) -> Submission:
+    return Submission.model_validate_json(inbox.body(work.conn, dossier["id"]))
+
+
+def _ends(work: Work, wish: Wish, dossiers: list[dict[str, Any]], desk: PostDesk) -> tuple[Contact, Contact]:
+    """Sender and receiver. Raises NotNow where one of them has no address or phone."""
+    match wish.direction:
+        case Direction.CITIZEN_TO_CENTRE:
+            return _applicant(work, dossiers, to_result=False), desk.contact
+        case Direction.RESULT_TO_CITIZEN:
+            return desk.contact, _applicant(work, dossiers, to_result=True)
+        case Direction.CENTRE_TO_DEPARTMENT:
+            return desk.contact, _department(work, wish.to_department or _decider(dossiers))
+        case Direction.DEPARTMENT_TO_CENTRE:
+            return _department(work, wish.from_department or _decider(dossiers)), desk.contact
+        case Direction.AGENCY_TO_AGENCY:
+            if wish.from_department is None or wish.to_department is None:
+                raise NotNow("between agencies: say from which department and to which")
+            return _department(work, wish.from_department), _department(work, wish.to_department)
+
+
+def _decider(dossiers: list[dict[str, Any]]) -> str:
+    deciders = {str(dossier["department"]) for dossier in dossiers}
+    if len(deciders) > 1:
+        raise NotNow("the dossiers are not of one department: say which")
+    return deciders.pop()
+
+
+def _department(work: Work, code: str) -> Contact:
+    department = work.catalogue.departments.get(code)
+    if department is None:
+        raise NotFound(f"the catalogue has no department {code!r}")
+    if department.post is None:
+        raise NotNow(f"the department {code} has no [post] address in the catalogue")
+    return department.post
+
+
+def _applicant(work: Work, dossiers: list[dict[str, Any]], *, to_result: bool) -> Contact:
+    """The applicant, at the address where the result is wanted or where the applicant lives."""
+    if len(dossiers) > 1:
+        raise NotNow("one citizen's dossiers travel one by one: say one")
+    submission = _submission(work, dossiers[0])
+    applicant = submission.applicant
+    if applicant.phone is None:
+        raise NotNow("the applicant has left no phone number, and the postman needs one")
+    wanted = submission.result.address if to_result else None
+    address = wanted or applicant.address
+    return Contact(
+        name=applicant.name, phone=applicant.phone, address=_line(address), province=address.province.strip()
+    )
+
+
+def _line(address: Address) -> str:
+    line = f"{address.detail.strip()}, {address.commune.strip()}"
+    if len(line) > 255:  # noqa: PLR2004 - schemas.text.Short
+        raise NotNow("the address is longer than a label")
+    return line
+
+
+def _service(direction: Direction) -> Service:
+    return Service.RESULT if direction is Direction.RESULT_TO_CITIZEN else Service.DOCUMENTS
+
+
+def _items(work: Work, dossier: dict[str, Any], direction: Direction) -> list[Item]:
+    """The manifest's lines of one dossier, in the catalogue's words."""
+    procedure = work.catalogue.procedures.get(dossier["procedure"])
+    if direction in (Direction.RESULT_TO_CITIZEN, Direction.DEPARTMENT_TO_CENTRE):
+        title = procedure.title if procedure else str(dossier["procedure"])
+        return [Item(dossier["id"], ItemKind.RESULT, title)]
+    titles = {paper.code: paper.title for paper in procedure.papers} if procedure else {}
+    papers = _submission(work, dossier).papers
+    return [Item(dossier["id"], ItemKind.DOCUMENTS, titles.get(paper.code, paper.code)) for paper in papers]

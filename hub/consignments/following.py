@@ -1,0 +1,39 @@
+"""What the operator says of a consignment on its way, by callback or feed: kept and folded; the unknown is shown."""
+
+from hub.codes import Code
+from hub.consignments import standing, store
+from hub.consignments.model import Status
+from hub.consignments.tracking import Happening
+from hub.errors import NeedsAPerson, NotYet
+from hub.events import Event
+from hub.messages.model import Message
+from hub.work import Work
+from schemas.postal import TrackingEvent
+
+
+def follow(work: Work, message: Message) -> list[Event]:
+    """One event, in the operator's code. What is known already changes nothing; an unknown code waits for a person."""
+    said = TrackingEvent.model_validate_json(message.body)
+    operator = work.catalogue.operators[message.source.removeprefix("postal.")]
+    meaning = operator.status.get(said.status_code)
+    if meaning is None:
+        raise NeedsAPerson(Code.STATUS_UNKNOWN, f"{operator.code} has no status {said.status_code!r} in its table")
+    known = store.by_order(work.conn, operator.code, said.order_number)
+    if known is None:
+        raise NotYet(Code.CONSIGNMENT_UNKNOWN, f"no consignment has the order number {said.order_number}")
+    row = standing.locked(work, known.id)
+    if said.item_code is not None:
+        standing.coded(work, row, said.item_code)
+    happening = Happening(said.key, Status(meaning.value), said.at)
+    is_new = store.note(work.conn, row.id, happening, code=said.status_code, place=said.place, message=message.id)
+    if not is_new:
+        work.note(row.id, "event repeated", after=happening.status, reason=said.key)
+        return []
+    if row.settled_at is not None or said.at < row.heard_at:
+        work.note(row.id, "event late", before=row.status, after=happening.status, reason=said.key)
+    return standing.refold(work, row)
+
+
+def unreadable(_: Work, message: Message) -> list[Event]:
+    """An entry of a feed that is no event: the feed goes on, a person looks at the entry."""
+    raise NeedsAPerson(Code.EVENT_UNREADABLE, f"{message.source} sent an entry that cannot be read")
