@@ -20,12 +20,15 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.layout import AxisAlignment, Margins, SimpleBoxLayoutRule
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
+from pyhanko.sign.signers.pdf_signer import DSSContentSettings, SigDSSPlacementPreference
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from hub.papers.render import Place, drawn_signature
+from hub.papers.verify import context
 from hub.signing.cms import SigningKey
+from hub.signing.trust import Trust
 
 Who = Literal["person", "seal"]
 Stamp = Callable[[bytes], bytes]
@@ -37,6 +40,10 @@ _INK: Final[Mapping[Who, str]] = {"person": "#0a2a8c", "seal": "#b8000c"}
 """a person signs in blue, an organisation in red (NĐ 30/2020, Annex I)"""
 _BOX: Final = (225, 62)
 """width and height of a drawn signature, in points; the templates leave this room"""
+_WITH_THE_SIGNATURE: Final = DSSContentSettings(
+    placement=SigDSSPlacementPreference.TOGETHER_WITH_SIGNATURE, include_vri=False
+)
+"""what proves the certificates is signed too, and the last signature covers the whole file"""
 _RAW_SIGNATURE: Final = 512
 """bytes, of RSA-4096: pyHanko asks for so many while it estimates how much room to leave"""
 
@@ -56,16 +63,23 @@ def sign(
     seal: Signatory,
     *,
     at: datetime,
+    trust: Trust,
     places: Mapping[Who, Place],
     stamp: Stamp | None = None,
 ) -> bytes:
-    """``pdf`` with both signatures. Without a place in ``places`` a signature is there and not drawn."""
-    first = _signed(pdf, "person", person, at, places.get("person"), stamp)
-    return _signed(first, "seal", seal, at, places.get("seal"), stamp)
+    """``pdf`` with both signatures. Without a place in ``places`` a signature is there and not drawn.
+
+    The issuers and revocation lists of ``trust`` go in beside them (DSS), so that the file can be judged by itself.
+    Raises hub.signing.verdicts.Invalid or Undecided, before anything is signed, for a certificate that is not good now.
+    """
+    for signatory in (person, seal):
+        trust.path(signatory.key.certificate, at, signatory.key.chain)
+    first = _signed(pdf, "person", person, at, trust, places.get("person"), stamp)
+    return _signed(first, "seal", seal, at, trust, places.get("seal"), stamp)
 
 
 def _signed(
-    pdf: bytes, who: Who, signatory: Signatory, at: datetime, place: Place | None, stamp: Stamp | None
+    pdf: bytes, who: Who, signatory: Signatory, at: datetime, trust: Trust, place: Place | None, stamp: Stamp | None
 ) -> bytes:
     field = SigFieldSpec(FIELDS[who], on_page=place.page if place else 0, box=_box(place))
     meta = PdfSignatureMetadata(
@@ -74,6 +88,9 @@ def _signed(
         subfilter=SigSeedSubFilter.PADES,
         name=signatory.name,
         reason=signatory.reason,
+        embed_validation_info=True,
+        validation_context=context(trust, at),
+        dss_settings=_WITH_THE_SIGNATURE,
     )
     with NamedTemporaryFile(suffix=".pdf") as page:  # pyHanko takes a drawn page from a file only
         page.write(drawn_signature(signatory.name, at, _INK[who]))

@@ -15,11 +15,17 @@ from typing import Any, Final
 
 from asn1crypto import crl, parser
 from asn1crypto import x509 as asn1
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESFailure, AdESStatus, AdESSubIndic
 from pyhanko.sign.validation import async_validate_pdf_signature
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
+
+from hub.signing.trust import Trust
 
 PERSON: Final = "nguoi-ky"
 SEAL: Final = "co-quan-ky"
@@ -52,15 +58,6 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Roots:
-    """Whom the reader trusts, and what is known about revocation. All of it DER."""
-
-    certificates: Sequence[bytes]
-    intermediates: Sequence[bytes] = ()
-    crls: Sequence[bytes] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Judged:
     """The findings, and the files that the form carries: for the judge of bundles."""
 
@@ -74,14 +71,14 @@ class Judged:
         return next((one for one in (Outcome.INVALID, Outcome.CANNOT_TELL) if one in found), Outcome.VALID)
 
 
-def verify_pdf(data: bytes, roots: Roots, at: datetime) -> Judged:
+def verify_pdf(data: bytes, trust: Trust, at: datetime) -> Judged:
     """Judge ``data``, and its certificates as of ``at``, unless a time stamp proves that it was signed before."""
     if not data.startswith(_MAGIC) or len(data) > _LARGEST:
         return Judged(
             (Finding(Outcome.CANNOT_TELL, "not_a_pdf", "The file is not a PDF that we would have made."),), {}
         )
     try:
-        return asyncio.run(_judge(data, roots, at))
+        return asyncio.run(_judge(data, trust, at))
     except Exception as error:  # noqa: BLE001 - a broken file breaks the reader in any way that a parser knows
         sentence = (
             f"The file cannot be read as the PDF that was signed ({type(error).__name__}): it was changed or cut."
@@ -89,12 +86,13 @@ def verify_pdf(data: bytes, roots: Roots, at: datetime) -> Judged:
         return Judged((Finding(Outcome.INVALID, "pdf_broken", sentence),), {})
 
 
-async def _judge(data: bytes, roots: Roots, at: datetime) -> Judged:
+async def _judge(data: bytes, trust: Trust, at: datetime) -> Judged:
     reader = PdfFileReader(BytesIO(data))
+    trust = trust.knowing(*_kept(reader))
     signatures = list(reader.embedded_regular_signatures)
     findings = [_order([signature.field_name for signature in signatures])]
     for number, signature in enumerate(signatures):
-        status = await _status(signature, roots, at)
+        status = await _status(signature, trust, at)
         findings.append(_finding(signature.field_name, status, last=number == len(signatures) - 1))
         if _room_used(signature):
             sentence = "Something is hidden in the room left for a signature, which no signature covers."
@@ -119,13 +117,13 @@ def _order(fields: Sequence[str]) -> Finding:
     )
 
 
-async def _status(signature: Any, roots: Roots, at: datetime) -> PdfSignatureStatus:
+async def _status(signature: Any, trust: Trust, at: datetime) -> PdfSignatureStatus:
     """How pyHanko sees it at ``at``; and if it was stamped in time, how it was then."""
-    status = await async_validate_pdf_signature(signature, _context(roots, at), _context(roots, at))
+    status = await async_validate_pdf_signature(signature, context(trust, at), context(trust, at))
     stamp = status.timestamp_validity
     if status.trusted or stamp is None or not (stamp.valid and stamp.trusted):
         return status
-    return await async_validate_pdf_signature(signature, _context(roots, stamp.timestamp), _context(roots, at))
+    return await async_validate_pdf_signature(signature, context(trust, stamp.timestamp), context(trust, at))
 
 
 def _room_used(signature: Any) -> bool:
@@ -134,14 +132,15 @@ def _room_used(signature: Any) -> bool:
     return any(contents[parser.peek(contents) :])
 
 
-def _context(roots: Roots, at: datetime) -> ValidationContext:
+def context(trust: Trust, at: datetime) -> ValidationContext:
+    """As strict as hub.signing.trust: where no list says that a certificate was not revoked, nobody can tell."""
     return ValidationContext(
-        trust_roots=[asn1.Certificate.load(der) for der in roots.certificates],
-        other_certs=[asn1.Certificate.load(der) for der in roots.intermediates],
-        crls=[crl.CertificateList.load(der) for der in roots.crls],
+        trust_roots=[asn1.Certificate.load(one.public_bytes(Encoding.DER)) for one in trust.roots],
+        other_certs=[asn1.Certificate.load(one.public_bytes(Encoding.DER)) for one in trust.intermediates],
+        crls=[crl.CertificateList.load(one.public_bytes(Encoding.DER)) for one in trust.crls],
         moment=at,
         allow_fetching=False,
-        revocation_mode="require" if roots.crls else "soft-fail",
+        revocation_mode="require",
         retroactive_revinfo=True,
     )
 
@@ -166,11 +165,22 @@ def _untrusted(who: str, problem: AdESSubIndic | None) -> Finding:
         why = "its certificate was revoked" if problem is AdESFailure.REVOKED or "REVOKED" in word else word
         return Finding(Outcome.INVALID, "certificate_refused", f"{who}: {why}.")
     sentences = {
+        "TRY_LATER": "no revocation list speaks of its certificate at that time",
         "NO_CERTIFICATE_CHAIN_FOUND": "no path leads from its certificate to the roots that you trust",
         "OUT_OF_BOUNDS_NO_POE": "its certificate has ended, and no time stamp says that it was signed before",
         "OUT_OF_BOUNDS_NOT_REVOKED": "its certificate has ended, and no time stamp says that it was signed before",
     }
     return Finding(Outcome.CANNOT_TELL, "certificate_undecided", f"{who}: {sentences.get(word, word)}.")
+
+
+def _kept(reader: PdfFileReader) -> tuple[list[x509.Certificate], list[x509.CertificateRevocationList]]:
+    """Issuers and revocation lists that were put beside the signatures when they were made (PAdES: the DSS)."""
+    try:
+        store = DocumentSecurityStore.read_dss(reader)
+    except NoDSSFoundError:
+        return [], []
+    certificates = [x509.load_der_x509_certificate(one.dump()) for one in store.load_certs()]
+    return certificates, [x509.load_der_x509_crl(one.get_object().data) for one in store.crls]
 
 
 def _attachments(reader: PdfFileReader) -> dict[str, bytes]:

@@ -22,6 +22,7 @@ from hub.papers.forms import (
 )
 from hub.papers.render import places, render
 from hub.papers.sign import Signatory, sign
+from hub.signing.trust import Trust
 from tests import debian
 from tests.unit.papers.authority import Authority
 
@@ -176,9 +177,14 @@ def seal(authority: Authority) -> Signatory:
 SIGNED_AT = at("2026-12-04T16:45:00")
 
 
+@pytest.fixture(scope="session")
+def trust(authority: Authority) -> Trust:
+    return Trust([authority.root], crls=[authority.revocation_list(SIGNED_AT)])
+
+
 @pytest.fixture
-def signed(control_sheet: ControlSheet, person: Signatory, seal: Signatory) -> bytes:
-    return sign(render(control_sheet), person, seal, at=SIGNED_AT, places=places(control_sheet))
+def signed(control_sheet: ControlSheet, person: Signatory, seal: Signatory, trust: Trust) -> bytes:
+    return sign(render(control_sheet), person, seal, at=SIGNED_AT, trust=trust, places=places(control_sheet))
 
 
 @pytest.fixture(scope="session")

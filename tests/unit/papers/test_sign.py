@@ -1,31 +1,33 @@
 """Signed forms, as others see them: pyHanko's judge behind our findings, and poppler's pdfsig."""
 
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.papers import sign
 from hub.papers.forms import ControlSheet
 from hub.papers.render import places, render
 from hub.papers.sign import Signatory
-from hub.papers.verify import Outcome, Roots, verify_pdf
+from hub.papers.verify import Outcome, verify_pdf
+from hub.signing.trust import Trust
+from hub.signing.verdicts import Invalid
 from tests.unit.papers.authority import Authority
 from tests.unit.papers.conftest import RECORD, SIGNED_AT
 
 
 @pytest.fixture
-def roots(authority: Authority) -> Roots:
-    return Roots([authority.root.public_bytes(Encoding.DER)])
+def roots(authority: Authority) -> Trust:
+    """A stranger's: the root and nothing else."""
+    return Trust([authority.root])
 
 
-def codes(data: bytes, roots: Roots, at: datetime = SIGNED_AT) -> list[str]:
+def codes(data: bytes, roots: Trust, at: datetime = SIGNED_AT) -> list[str]:
     return [finding.code for finding in verify_pdf(data, roots, at).findings]
 
 
-def test_a_signed_form_is_valid_and_gives_its_record_back(signed: bytes, roots: Roots) -> None:
+def test_a_signed_form_is_valid_and_gives_its_record_back(signed: bytes, roots: Trust) -> None:
     judged = verify_pdf(signed, roots, SIGNED_AT)
     assert judged.outcome is Outcome.VALID
     assert [finding.code for finding in judged.findings] == ["order", "signature", "signature"]
@@ -50,58 +52,68 @@ def test_pdfsig_finds_both_signatures_valid_and_the_second_over_the_whole(
 
 
 @pytest.mark.parametrize("place", [9, 500, 5_000, 30_000, 60_000, -40_000, -2_000, -20])
-def test_one_flipped_byte_is_found(signed: bytes, roots: Roots, place: int) -> None:
+def test_one_flipped_byte_is_found(signed: bytes, roots: Trust, place: int) -> None:
     changed = bytearray(signed)
     changed[place] ^= 0x01
     assert verify_pdf(bytes(changed), roots, SIGNED_AT).outcome is Outcome.INVALID
 
 
-def test_what_is_added_after_the_seal_is_found(signed: bytes, roots: Roots) -> None:
+def test_what_is_added_after_the_seal_is_found(signed: bytes, roots: Trust) -> None:
     assert "added_to" in codes(signed + b"\n% one more line\n", roots)
 
 
-def test_a_cut_file_is_invalid_and_a_foreign_one_cannot_be_told(signed: bytes, roots: Roots) -> None:
+def test_a_cut_file_is_invalid_and_a_foreign_one_cannot_be_told(signed: bytes, roots: Trust) -> None:
     assert codes(signed[: len(signed) // 2], roots) == ["pdf_broken"]
     assert codes(b"PK\x03\x04", roots) == ["not_a_pdf"]
 
 
 def test_a_seal_before_the_person_is_the_wrong_order(
-    control_sheet: ControlSheet, person: Signatory, seal: Signatory, roots: Roots
+    control_sheet: ControlSheet, person: Signatory, seal: Signatory, roots: Trust, trust: Trust
 ) -> None:
     """Even if both signatures are good; no verb of ours makes this."""
-    sealed = sign._signed(render(control_sheet), "seal", seal, SIGNED_AT, None, None)
-    both = sign._signed(sealed, "person", person, SIGNED_AT, None, None)
+    sealed = sign._signed(render(control_sheet), "seal", seal, SIGNED_AT, trust, None, None)
+    both = sign._signed(sealed, "person", person, SIGNED_AT, trust, None, None)
     judged = verify_pdf(both, roots, SIGNED_AT)
     assert judged.outcome is Outcome.INVALID
     assert [finding.code for finding in judged.findings] == ["wrong_order", "signature", "signature"]
 
 
 def test_a_form_that_only_the_person_signed_cannot_be_told(
-    control_sheet: ControlSheet, person: Signatory, roots: Roots
+    control_sheet: ControlSheet, person: Signatory, roots: Trust, trust: Trust
 ) -> None:
-    alone = sign._signed(render(control_sheet), "person", person, SIGNED_AT, None, None)
+    alone = sign._signed(render(control_sheet), "person", person, SIGNED_AT, trust, None, None)
     judged = verify_pdf(alone, roots, SIGNED_AT)
     assert judged.outcome is Outcome.CANNOT_TELL
     assert judged.findings[0].code == "no_seal"
 
 
-def test_an_unsigned_print_cannot_be_told(control_sheet: ControlSheet, roots: Roots) -> None:
+def test_an_unsigned_print_cannot_be_told(control_sheet: ControlSheet, roots: Trust) -> None:
     assert verify_pdf(render(control_sheet), roots, SIGNED_AT).outcome is Outcome.CANNOT_TELL
 
 
 def test_a_reader_with_other_roots_cannot_tell(signed: bytes) -> None:
-    other = Roots([Authority("Ai đó khác").root.public_bytes(Encoding.DER)])
+    other = Trust([Authority("Ai đó khác").root])
     assert verify_pdf(signed, other, SIGNED_AT).outcome is Outcome.CANNOT_TELL
 
 
-def test_a_revoked_signer_is_refused(signed: bytes, authority: Authority, person: Signatory, roots: Roots) -> None:
-    clean = authority.revocation_list(SIGNED_AT).public_bytes(Encoding.DER)
-    revoked = authority.revocation_list(SIGNED_AT, [person.key.certificate]).public_bytes(Encoding.DER)
-    assert verify_pdf(signed, Roots(roots.certificates, crls=[clean]), SIGNED_AT).outcome is Outcome.VALID
-    assert "certificate_refused" in codes(signed, Roots(roots.certificates, crls=[revoked]))
+def test_a_signer_revoked_before_is_refused_whatever_older_list_the_form_brings(
+    signed: bytes, authority: Authority, person: Signatory
+) -> None:
+    later = authority.revocation_list(SIGNED_AT + timedelta(minutes=1), [person.key.certificate])
+    judged = verify_pdf(signed, Trust([authority.root], crls=[later]), SIGNED_AT + timedelta(minutes=2))
+    assert judged.outcome is Outcome.INVALID
+    assert "certificate_refused" in [finding.code for finding in judged.findings]
 
 
-def test_an_ended_certificate_without_a_time_stamp_cannot_be_told(signed: bytes, roots: Roots) -> None:
+def test_nothing_is_signed_with_a_revoked_certificate(
+    control_sheet: ControlSheet, person: Signatory, seal: Signatory, authority: Authority
+) -> None:
+    revoked = Trust([authority.root], crls=[authority.revocation_list(SIGNED_AT, [seal.key.certificate])])
+    with pytest.raises(Invalid):
+        sign.sign(render(control_sheet), person, seal, at=SIGNED_AT, trust=revoked, places={})
+
+
+def test_an_ended_certificate_without_a_time_stamp_cannot_be_told(signed: bytes, roots: Trust) -> None:
     judged = verify_pdf(signed, roots, datetime(2031, 1, 1, tzinfo=UTC))
     assert judged.outcome is Outcome.CANNOT_TELL
 
