@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+from psycopg.errors import OperationalError
 
 from config.catalogue import CertificateAuthority, Counterparty, Department, Operator
 from connectors.errors import ConnectorError
@@ -133,6 +134,11 @@ def poll(house: House) -> None:
         except InFlight:
             # A door is storing the same at this moment and may yet fail: the page is read again next time.
             log.info("poll_postponed", counterparty=party.counterparty)
+        except OperationalError:
+            raise
+        except Exception as error:
+            # A fault of ours with one feed must not keep the others from being read.
+            log.exception("poll_broken", counterparty=party.counterparty, error=type(error).__name__)
 
 
 def _read(house: House, party: Counterparty, feed: Feed) -> None:

@@ -1,7 +1,8 @@
 """A house for the tests of the rooms: the real database and the real verbs; the test plays the counterparties."""
 
 from collections import deque
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from psycopg import sql
 
@@ -12,6 +13,7 @@ from hub.db import one
 from hub.messages import due, inbox
 from hub.messages.model import Accepted, Arrival, Nudge
 from hub.wiring import Hub
+from schemas import postal
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
 
@@ -65,6 +67,52 @@ class ScriptedEndpoint:
         return "here"
 
 
+class ScriptedOperator:
+    """A postal operator that takes every order unless the test has prepared another answer."""
+
+    def __init__(self) -> None:
+        self.ordered: list[postal.Order] = []
+        self.cancelled: list[str] = []
+        self.answers: deque[Any] = deque()
+        self.pages: deque[postal.Feed] = deque()
+
+    def order(self, order: postal.Order, key: str) -> postal.Accepted:
+        self.ordered.append(order)
+        taken = postal.Accepted(order_number=order.order_number)
+        answer: postal.Accepted = _play(self.answers) if self.answers else taken
+        return answer
+
+    def cancel(self, order_number: str, key: str) -> None:
+        if self.answers:
+            _play(self.answers)
+        self.cancelled.append(order_number)
+
+    def feed(self, cursor: str) -> postal.Feed:
+        return self.pages.popleft() if self.pages else postal.Feed(events=[], cursor=cursor)
+
+    def check(self) -> str:
+        return "here"
+
+
+class ScriptedService:
+    """A trust service that has nothing to say."""
+
+    def __init__(self) -> None:
+        self.answers: deque[Any] = deque()
+
+    def changes(self, cursor: str) -> None:
+        return None
+
+
+PLAYERS: Final[Mapping[str, type]] = {
+    "department": ScriptedDepartment,
+    "portal": ScriptedEndpoint,
+    "postal": ScriptedOperator,
+    "trust": ScriptedService,
+}
+"""The kind of a counterparty → who plays it."""
+
+
 def _play(script: deque[Any]) -> Any:
     answer = script.popleft()
     if isinstance(answer, Exception):
@@ -79,10 +127,7 @@ class ScriptedHouse(Hub):
         super().__init__(settings, catalogue)
         self.waiting: deque[Nudge] = deque()
         self.profiles: dict[str, Idempotency] = {}
-        self.players: dict[str, Any] = {
-            code: ScriptedDepartment() if code.startswith("department.") else ScriptedEndpoint()
-            for code in catalogue.counterparties
-        }
+        self.players: dict[str, Any] = {code: PLAYERS[code.split(".")[0]]() for code in catalogue.counterparties}
 
     def nudge(self, nudges: list[Nudge]) -> None:
         self.waiting.extend(nudges)
@@ -107,6 +152,11 @@ class ScriptedHouse(Hub):
     def endpoint(self, code: str) -> ScriptedEndpoint:
         player = self.players[f"portal.{code}"]
         assert isinstance(player, ScriptedEndpoint)
+        return player
+
+    def operator(self, code: str) -> ScriptedOperator:
+        player = self.players[f"postal.{code}"]
+        assert isinstance(player, ScriptedOperator)
         return player
 
     def accept(self, arrival: Arrival) -> Accepted:
