@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     """seconds after which the custody log's root is signed and time-stamped, if anything has entered it."""
     checkpoint_leaves: int = Field(1_000, ge=1)
     """entries of the custody log after which its root is signed, however short a time that took."""
+    custody_every: Seconds = 10.0
+    """seconds between looks at the custody log: what was signed meanwhile is given its place."""
+    restamp_after: Seconds = 600.0
+    """seconds after which a root that has no time stamp, and that nobody tries to get any more, is signed anew."""
+    witness_every: Seconds = 86_400.0
+    """seconds between roots that are handed to the departments, counted from midnight in Vietnam."""
 
     partner_urls: dict[str, str] = {}
     """Counterparty code → address, in place of the catalogue's: the sandbox, a rehearsal, a moved host."""

@@ -9,6 +9,8 @@ from hub.consignments import service as consignments
 from hub.dossiers import notices
 from hub.handoffs import service as handoffs
 from hub.messages.model import Transfer
+from hub.signing import checkpoints
+from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Handoff, Receipt
 from schemas.postal import Accepted, Order
 
@@ -37,6 +39,10 @@ def _stamp(port: StampPort, transfer: Transfer) -> bytes:
     return port.stamp(transfer.body)
 
 
+def _witness(port: DepartmentPort, transfer: Transfer) -> WitnessReceipt:
+    return port.witness(WitnessedCheckpoint.model_validate_json(transfer.body), transfer.key)
+
+
 def _order(port: PostalPort, transfer: Transfer) -> Accepted:
     return port.order(Order.model_validate_json(transfer.body), transfer.key)
 
@@ -50,5 +56,6 @@ CALLS: Final[Mapping[str, Call]] = {
     notices.KIND: Call(send=_tell, find=None),
     consignments.ORDER: Call(send=_order, find=None),
     consignments.CANCEL: Call(send=_cancel, find=None),
-    "trust.stamp": Call(send=_stamp, find=None),
+    checkpoints.STAMP: Call(send=_stamp, find=None),
+    checkpoints.WITNESS: Call(send=_witness, find=None),
 }

@@ -99,3 +99,43 @@ class Code(Explained):
         "There is no fresh revocation list of the signer's CA, so nothing is signed until it has been fetched.",
         "Chưa có danh sách thu hồi còn hiệu lực của nơi cấp chứng thư nên chưa ký cho đến khi tải được.",
     )
+    RECEIPT_UNSIGNED = (
+        "RECEIPT_UNSIGNED",
+        "The department has the dossier, and its receipt lacks the counter-record that it signs. Ask it, then check.",
+        "Sở đã nhận hồ sơ nhưng biên nhận thiếu bản ghi đã ký. Liên hệ sở rồi hỏi lại trạng thái.",
+    )
+    RECEIPT_UNREADABLE = (
+        "RECEIPT_UNREADABLE",
+        "A department's signed record is not the canonical JSON of the contract. Ask the department, then check.",
+        "Bản ghi đã ký của sở không đúng dạng JSON chính tắc theo quy ước. Liên hệ sở rồi hỏi lại trạng thái.",
+    )
+    RECEIPT_OF_ANOTHER = (
+        "RECEIPT_OF_ANOTHER",
+        "A department's signed record is about another handoff, or in another's name. Ask the department, then check.",
+        "Bản ghi đã ký của sở thuộc lần bàn giao khác hoặc đứng tên cơ quan khác. Liên hệ sở rồi hỏi lại trạng thái.",
+    )
+    RECEIPT_REFUSED = (
+        "RECEIPT_REFUSED",
+        "A department's signature does not hold: forged, revoked, expired, or not by its certificate. Ask, then check.",
+        "Chữ ký của sở không hợp lệ: sai, bị thu hồi, hết hạn hoặc không phải chứng thư của sở. Liên hệ rồi hỏi lại.",
+    )
+    STAMP_UNTRUE = (
+        "STAMP_UNTRUE",
+        "What the time-stamping authority gave is no true stamp of what was asked; it is not kept. Ask it, then replay.",
+        "Dấu thời gian nhận được không đúng với nội dung đã gửi nên không lưu. Hỏi nơi cấp rồi gửi lại.",
+    )
+    STAMP_UNDECIDED = (
+        "STAMP_UNDECIDED",
+        "The stamp cannot be judged yet: there is no fresh revocation list of its authority's CA. It is asked for again.",
+        "Chưa đánh giá được dấu thời gian vì thiếu danh sách thu hồi còn hiệu lực; hệ thống sẽ xin lại.",
+    )
+    WITNESS_UNTRUE = (
+        "WITNESS_UNTRUE",
+        "The department's receipt for a checkpoint is about another one, or is not signed by it. Ask the department.",
+        "Biên nhận điểm kiểm tra của sở không đúng điểm đã gửi hoặc không do sở ký. Hỏi lại sở.",
+    )
+    WITNESS_UNDECIDED = (
+        "WITNESS_UNDECIDED",
+        "The department's counter-signature on a checkpoint cannot be judged yet (revocation list); asked again later.",
+        "Chưa đánh giá được chữ ký của sở trên điểm kiểm tra (thiếu danh sách thu hồi); hệ thống sẽ gửi lại.",
+    )

@@ -15,7 +15,7 @@ from hub.dossiers import service as dossiers
 from hub.events import Event
 from hub.handoffs import service as handoffs
 from hub.messages.model import Message, Transfer
-from hub.signing import crl_store
+from hub.signing import anchoring, checkpoints, crl_store
 from hub.work import Work
 
 Reaction = Callable[[Work, Any], list[Event]]
@@ -51,5 +51,7 @@ OUTBOUND: Final[Mapping[str, Reply]] = {
     handoffs.KIND: Reply(delivered=handoffs.acknowledged, refused=handoffs.refused),
     notices.KIND: Reply(delivered=notices.told, refused=notices.declined),
     consignments.ORDER: Reply(delivered=consignments.accepted, refused=consignments.refused),
+    checkpoints.STAMP: Reply(delivered=anchoring.stamped, refused=anchoring.not_stamped),
+    checkpoints.WITNESS: Reply(delivered=anchoring.witnessed, refused=anchoring.not_witnessed),
     consignments.CANCEL: Reply(delivered=consignments.cancelled, refused=consignments.not_cancelled),
 }

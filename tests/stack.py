@@ -30,6 +30,8 @@ PACE: Final = {
     "HUB_SWEEP_EVERY": "0.5",
     "HUB_RENUDGE_AFTER": "15",
     "HUB_POLL_EVERY": "0.5",
+    "HUB_CUSTODY_EVERY": "0.5",
+    "HUB_CHECKPOINT_EVERY": "1",
     "HUB_BREAKER_PAUSE": "0.3",
     "HUB_BREAKER_THRESHOLD": "20",
     "HUB_SANDBOX_PACE": "0.05",

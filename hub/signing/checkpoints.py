@@ -7,7 +7,7 @@ leaf below it. A day's checkpoint goes to every department that keeps them, with
 import base64
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
@@ -54,18 +54,25 @@ class Kept:
     signature: bytes
     witnessed: bool
 
+    @property
+    def digest(self) -> bytes:
+        """What a time stamp is over."""
+        return hashlib.sha256(self.body).digest()
 
-def keep(conn: Connection, catalogue: Catalogue, key: SigningKey, pace: Pace, now: datetime) -> list[Nudge]:
+
+def keep(
+    conn: Connection, catalogue: Catalogue, key: Callable[[], SigningKey], pace: Pace, now: datetime
+) -> list[Nudge]:
     """Make a checkpoint if one is due, and owe it to the TSA and to the witnesses. What to nudge after the commit.
 
-    The caller holds ``custody.lengthen``.
+    The caller holds ``custody.lengthen``. ``key``: the log's; raises what it raises, and nothing is made then.
     """
     size, last = custody.size(conn), latest(conn)
     if not _due(conn, pace, size, last, now):
         return []
     before = _latest_witnessed(conn)
     witnessed = before is None or (before.size < size and _turn(before.at, pace) != _turn(now, pace))
-    made = _make(conn, catalogue.signing.log, key, size, last, now, witnessed=witnessed)
+    made = _make(conn, catalogue.signing.log, key(), size, last, now, witnessed=witnessed)
     postings = [_stamp(conn, catalogue, made)]
     if witnessed:
         postings += [
@@ -123,15 +130,17 @@ def _stamp(conn: Connection, catalogue: Catalogue, made: Kept) -> Posting:
         "SELECT code FROM counterparty WHERE code = ANY(%s) AND (paused_at IS NOT NULL OR open_until > now())",
         (authorities,),
     ).fetchall()
+    policies = {authority.counterparty: authority.policy for authority in catalogue.signing.stamping}
     here = [authority for authority in authorities if authority not in {row["code"] for row in away}]
+    asked = (here or authorities)[0]
     return Posting(
         id=new_id(Prefix.TRANSFER),
         kind=STAMP,
-        counterparty=(here or authorities)[0],
+        counterparty=asked,
         lane=name_of(made.number),  # one that is stuck holds up no other
         key=name_of(made.number),
         subject=name_of(made.number),
-        body=stamps.request(hashlib.sha256(made.body).digest(), secrets.randbits(_NONCE_BITS)),
+        body=stamps.request(made.digest, secrets.randbits(_NONCE_BITS), policies[asked]),
     )
 
 

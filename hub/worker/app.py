@@ -1,4 +1,4 @@
-"""The Celery application of the workers and of beat: five tasks, each one call into the house."""
+"""The Celery application of the workers and of beat: a few tasks, each one call into the house."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,12 +9,14 @@ from celery import Celery
 from hub import broker, clock, dispatch, polling
 from hub.messages import due, evidence
 from hub.wiring import Hub
+from hub.worker import custodian
 from hub.worker.consumer import HouseConsumer
 from hub.worker.task import HouseTask
 
 SWEEP: Final = "ticks.sweep"
 POLL: Final = "ticks.poll"
 RETENTION: Final = "ticks.retention"
+CUSTODY: Final = "ticks.custody"
 RETENTION_EVERY: Final = 6 * 3600.0
 """seconds"""
 
@@ -31,6 +33,7 @@ def create(hub: Hub) -> Celery:
         "sweep": _every(hub.settings.sweep_every, SWEEP),
         "poll": _every(hub.settings.poll_every, POLL),
         "retention": _every(RETENTION_EVERY, RETENTION),
+        "custody": _every(hub.settings.custody_every, CUSTODY),
     }
     return app
 
@@ -55,7 +58,17 @@ def _tasks(hub: Hub) -> dict[str, Callable[..., None]]:
             dropped = evidence.rotate(conn, clock.now().date(), days=hub.settings.evidence_days)
         log.info("evidence_rotated", dropped=dropped)
 
-    return {broker.HANDLE: handle, broker.DELIVER: deliver, SWEEP: sweep, POLL: poll, RETENTION: retention}
+    def custody() -> None:
+        custodian.tend(hub)
+
+    return {
+        broker.HANDLE: handle,
+        broker.DELIVER: deliver,
+        SWEEP: sweep,
+        POLL: poll,
+        RETENTION: retention,
+        CUSTODY: custody,
+    }
 
 
 def _every(seconds: float, task: str) -> dict[str, Any]:
