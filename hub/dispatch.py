@@ -5,9 +5,10 @@ deliver: claim (tx) → speak (no tx) → what the reply means and the end of th
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from psycopg.errors import OperationalError
@@ -89,6 +90,19 @@ def _bury(house: House, message: Message, code: str, detail: str) -> None:
     house.nudge(nudges)
 
 
+Done = TypeVar("Done")
+
+
+def act(house: House, actor: str, verb: Callable[[Work], tuple[Done, list[Event]]]) -> Done:
+    """Let a person do ``verb``, with everything that reacts to it, in one transaction. What it gives."""
+    with house.db.transaction() as conn:
+        work = _work(house, conn, actor)
+        done, events = verb(work)
+        _react(work, events)
+    house.nudge(work.nudges)
+    return done
+
+
 def deliver(house: House, transfer_id: str) -> None:
     """Send what is due to its counterparty, once, if it is ready for it. Never raises for what the wire brings."""
     with house.db.transaction() as conn:
@@ -131,6 +145,13 @@ def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchan
         return ending
     except OperationalError:
         raise
+    except (NeedsAPerson, NotYet) as error:
+        # The counterparty has acted, and its answer is not what it has to be; or that cannot be told yet: asked later.
+        fate = (
+            Later(error.code, str(error), unknown=True) if isinstance(error, NotYet) else Broken(error.code, str(error))
+        )
+        ending = _ending(house, transfer, fate)
+        nudges = _write(house, transfer, fate, ending, exchanges, limits)
     except Exception as error:
         # The reply cannot be processed here (a fault of ours): the counterparty has acted, a person must look.
         log.exception("reply_failed", transfer=transfer.id, error=type(error).__name__)
@@ -201,6 +222,7 @@ def _work(house: House, conn: Connection, actor: str) -> Work:
         catalogue=house.catalogue,
         calendar=house.calendar,
         now=clock.now(),
+        signer=house.signer,
         actor=actor,
         public_url=str(house.settings.public_url).rstrip("/"),
     )

@@ -13,6 +13,7 @@ from hub.consignments import service as consignments
 from hub.dossiers import notices
 from hub.dossiers import service as dossiers
 from hub.events import Event
+from hub.handoffs import completion, returns
 from hub.handoffs import service as handoffs
 from hub.messages.model import Message, Transfer
 from hub.signing import anchoring, checkpoints, crl_store
@@ -43,7 +44,9 @@ REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
     events.HandoffPrepared: (arranging.carry_papers,),
     events.HandoffAcknowledged: (dossiers.taken,),
     events.HandoffRefused: (dossiers.not_taken,),
-    events.ConsignmentDelivered: (),
+    events.HandoffCompleted: (),
+    events.HandedBack: (returns.handed_back,),
+    events.ConsignmentDelivered: (completion.delivered,),
     events.StatusMoved: (notices.tell_portal, arranging.send_result),
 }
 

@@ -10,6 +10,7 @@ from hub.db import Connection
 from hub.messages import outbox
 from hub.messages.model import Nudge
 from hub.messages.outbox import Posting
+from hub.signing.signer import Signer
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Work:
     catalogue: Catalogue
     calendar: Calendar
     now: datetime
+    signer: Signer
+    """signs in the name of officers and of the Centre"""
     actor: str
     """who caused it: a counterparty, a person's account, or "hub" """
     public_url: str = ""

@@ -34,8 +34,8 @@ GRANT UPDATE (due_at, nudged_at, turned_away, attempts, tries, state, error_code
 GRANT UPDATE (finished_at, outcome, code, detail) ON attempt TO hub_worker;
 GRANT UPDATE (status, status_at, reason, version, updated_at) ON dossier TO hub_worker;
 GRANT UPDATE (last) ON dossier_serial TO hub_worker;
-GRANT UPDATE (status, number, answered_at, transfer_id, record_hash, salt, draft, leaf_id, receipt_leaf_id, delivered_at,
-    taken_at, completed_at) ON handoff TO hub_worker;
+GRANT UPDATE (status, number, answered_at, transfer_id, officer, prepared_at, record_hash, salt, draft, leaf_id,
+    receipt_leaf_id, delivered_at, taken_at, completed_at) ON handoff TO hub_worker;
 GRANT SELECT, INSERT ON handoff_minute TO hub_worker;
 GRANT EXECUTE ON FUNCTION rotate_exchange(date, integer) TO hub_worker;
 

@@ -7,7 +7,15 @@ from hub.codes import Code
 from hub.dossiers import store
 from hub.dossiers.model import LIFECYCLE, MAIN_ROAD, Dossier, Status
 from hub.errors import NeedsAPerson, NotYet
-from hub.events import DossierOpened, DossierReleased, Event, HandoffAcknowledged, HandoffRefused, StatusMoved
+from hub.events import (
+    DossierOpened,
+    DossierReleased,
+    Event,
+    HandedBack,
+    HandoffAcknowledged,
+    HandoffRefused,
+    StatusMoved,
+)
 from hub.messages import inbox
 from hub.messages.model import Message
 from hub.work import Work
@@ -93,8 +101,9 @@ def report(work: Work, message: Message) -> list[Event]:
     if dossier is None:
         raise NotYet(Code.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
     to = Status(meaning.value)
+    back = [HandedBack(dossier.id, department.code, to, said.at, said.signed)] if said.signed is not None else []
     if _says_nothing_new(work, dossier, said, to):
-        return []
+        return [*back]
     steps = LIFECYCLE.path(dossier.stands, to, through=MAIN_ROAD)
     if not steps:
         raise NeedsAPerson(Code.MOVE_REFUSED, f"{to} is reported of a dossier that is {dossier.status}")
@@ -106,7 +115,7 @@ def report(work: Work, message: Message) -> list[Event]:
         verb = "moved" if step is to else "passed"
         work.note(dossier.id, verb, before=dossier.status, after=step, reason=said.report_id)
         dossier = store.lock(work.conn, dossier.id)
-    return [StatusMoved(dossier.id)]
+    return [*back, StatusMoved(dossier.id)]
 
 
 def _says_nothing_new(work: Work, dossier: Dossier, said: StatusReport, to: Status) -> bool:

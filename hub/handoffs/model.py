@@ -1,23 +1,86 @@
-"""A handoff's statuses and their lifecycle."""
+"""A handoff's statuses, their lifecycle, and its row."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from hub.clock import local
 from hub.lifecycle import Lifecycle
+from schemas.handoff import Act, Carrier, Result
 
 
 class Status(StrEnum):
     """Where a handoff stands."""
 
+    UNSIGNED = "unsigned"
+    """its officer signs elsewhere; nothing leaves before the signature has been brought in"""
     PREPARED = "prepared"
+    """signed by our officer and our seal, and on its way"""
     ACKNOWLEDGED = "acknowledged"
+    """the receiver has it; something is still missing: the signed minute, or the delivery of the papers"""
+    COMPLETE = "complete"
+    """both sides have signed, and the papers have arrived where they went by post"""
     REFUSED = "refused"
 
 
 LIFECYCLE: Final = Lifecycle(
     {
-        Status.PREPARED: frozenset({Status.ACKNOWLEDGED, Status.REFUSED}),
-        Status.ACKNOWLEDGED: frozenset(),
+        Status.UNSIGNED: frozenset({Status.PREPARED}),
+        Status.PREPARED: frozenset({Status.ACKNOWLEDGED, Status.COMPLETE, Status.REFUSED}),
+        Status.ACKNOWLEDGED: frozenset({Status.COMPLETE}),
+        Status.COMPLETE: frozenset(),
         Status.REFUSED: frozenset(),
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """A handoff's row. What was signed stands in the custody log, under the handoff's id."""
+
+    id: str
+    dossier_id: str
+    leg: int
+    department: str
+    transfer_id: str | None
+    status: str
+    number: str | None
+    prepared_at: datetime
+    act: str
+    carrier: str
+    officer: str | None
+    result: str
+    record_hash: bytes | None
+    salt: bytes | None
+    draft: bytes | None
+    leaf_id: str | None
+    receipt_leaf_id: str | None
+    delivered_at: datetime | None
+    taken_at: datetime | None
+    minuted: bool
+    """whether the scanned signed minute is here"""
+
+    @property
+    def stands(self) -> Status:
+        return Status(self.status)
+
+    @property
+    def by_post(self) -> bool:
+        return self.carrier == Carrier.POST
+
+    @property
+    def is_complete(self) -> bool:
+        """By wire: the receiver's counter-record, or the minute. By post: the minute, and the papers are there."""
+        if self.by_post:
+            return self.minuted and self.delivered_at is not None
+        return self.minuted or self.receipt_leaf_id is not None
+
+
+def result_of(act: Act, given_at: datetime, due_at: datetime) -> Result:
+    """How the giver's work ended against its term; only who decided it has one. Due dates come from the calendar."""
+    if act is Act.TRANSFER:
+        return Result.NONE
+    if given_at > due_at:
+        return Result.LATE
+    return Result.EARLY if local(given_at).date() < local(due_at).date() else Result.ON_TIME

@@ -1,0 +1,127 @@
+"""What a department signs: read strictly, about exactly this handoff, by the department's own certificate."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from config.parties import Department
+from hub.codes import Code
+from hub.errors import NeedsAPerson, NotYet
+from hub.handoffs.model import Handoff
+from hub.signing import canonical, verifier
+from hub.signing.canonical import NotCanonical
+from hub.signing.trust import Trust
+from hub.signing.verifier import Invalid, Undecided
+from hub.work import Work
+from schemas import strict
+from schemas.department import Receipt
+from schemas.handoff import CounterRecord, ReceiptRecord
+from schemas.identifiers import DossierCode
+
+Record = TypeVar("Record", bound=strict.Strict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A department's record that holds, as it was signed."""
+
+    record: bytes
+    signatures: list[bytes]
+
+
+def receipt(work: Work, department: Department, row: Handoff, answer: Receipt) -> Told:
+    """The counter-record in ``answer``, if it is the department's word on this handoff.
+
+    Raises NeedsAPerson for what is wrong, NotYet for what cannot be told yet (no revocation list).
+    """
+    if answer.signed is None:
+        raise NeedsAPerson(Code.RECEIPT_UNSIGNED, f"{department.code} signs by the catalogue, and did not sign this")
+    told = decoded(answer.signed)
+    said = read(ReceiptRecord, told.record)
+    _check_about(department, row, answer, said)
+    check_signatures(work, department, told)
+    return told
+
+
+def _check_about(department: Department, row: Handoff, answer: Receipt, said: ReceiptRecord) -> None:
+    assert row.record_hash is not None  # noqa: S101 - who asks has a record
+    if said.record != row.record_hash.hex() or said.handoff != row.id or said.leg != row.leg:
+        raise NeedsAPerson(Code.RECEIPT_OF_ANOTHER, "the counter-record is about another handoff than this one")
+    if said.receiver.agency not in (department.agency, department.qd20) or said.receiver.role != "department":
+        raise NeedsAPerson(Code.RECEIPT_OF_ANOTHER, "the counter-record is in the name of another agency")
+    if (said.number, said.received_at) != (answer.number, answer.received_at):
+        raise NeedsAPerson(Code.RECEIPT_OF_ANOTHER, "the counter-record says another number or time than the receipt")
+
+
+def decoded(signed: CounterRecord) -> Told:
+    """The bytes. Raises NeedsAPerson for what is not base64."""
+    try:
+        parts = [
+            base64.b64decode(part, validate=True)
+            for part in (signed.record, signed.signature, signed.seal)
+            if part is not None
+        ]
+    except ValueError:
+        raise NeedsAPerson(Code.RECEIPT_UNREADABLE, "a part of the signed record is not base64") from None
+    return Told(parts[0], parts[1:])
+
+
+def read(model: type[Record], record: bytes) -> Record:
+    """The record in these bytes: canonical JSON, and nothing that the contract does not have. Raises NeedsAPerson."""
+    try:
+        canonical.decode(record)
+        return strict.read(model, record)
+    except NotCanonical as error:
+        raise NeedsAPerson(Code.RECEIPT_UNREADABLE, str(error)) from None
+    except strict.Refused as refused:
+        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
+        raise NeedsAPerson(Code.RECEIPT_UNREADABLE, f"is no {model.__name__}: {places}") from None
+
+
+def same_dossier(one: str, other: str) -> bool:
+    """Whether two dossier codes, as people write them, are one."""
+    return DossierCode.received(one).normalised == DossierCode.received(other).normalised
+
+
+def check_signatures(work: Work, department: Department, told: Told) -> None:
+    """The first over the record, the second over the first; the last one by the department's certificate.
+
+    Raises NeedsAPerson or NotYet.
+    """
+    try:
+        trust = trust_in(work, department)
+        content, signer = told.record, None
+        for signature in told.signatures:
+            signer = verifier.verify(content, signature, trust, at=work.now).certificate
+            content = signature
+    except Invalid as error:
+        raise NeedsAPerson(Code.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
+    except Undecided as error:
+        if error.code == "no-path":
+            raise NeedsAPerson(Code.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
+        raise NotYet(Code.REVOCATION_UNKNOWN, f"{error.code}: {error.sentence}") from None
+    if signer is None or not is_of(department, signer):
+        raise NeedsAPerson(Code.RECEIPT_REFUSED, f"the certificate is not one of {department.code}'s")
+
+
+def trust_in(work: Work, department: Department) -> Trust:
+    """The roots that vouch for this department, and the revocation lists that we hold."""
+    ours = work.signer.trust()
+    if department.signing.ca is None:
+        return ours
+    own = Trust.load((work.catalogue.folder / department.signing.ca).read_bytes())
+    return own.knowing(crls=ours.crls)
+
+
+def is_of(department: Department, certificate: x509.Certificate) -> bool:
+    """Whether the certificate is pinned, or where none is: whether its subject's serialNumber names the department."""
+    if department.signing.certificates:
+        fingerprint = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+        return fingerprint in department.signing.certificates
+    named = [one.value for one in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
+    return named in ([department.code], [department.agency], [department.qd20])

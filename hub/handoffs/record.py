@@ -1,0 +1,152 @@
+"""What is said at a handoff, and the record of it that is signed: canonical JSON, with nobody's personal data in it."""
+
+import base64
+import hashlib
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from config.officers import Officer
+from hub.clock import local
+from hub.db import one
+from hub.messages import inbox
+from hub.signing import canonical
+from hub.signing.signer import Signatures
+from hub.work import Work
+from schemas.department import Handoff
+from schemas.handoff import (
+    SALT_BYTES,
+    Act,
+    Carrier,
+    Document,
+    HandoffRecord,
+    Result,
+    Side,
+    SignedRecord,
+)
+from schemas.portal import DeclaredFee, Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A record's bytes, and the salt of the personal data that goes with it."""
+
+    record: bytes
+    salt: bytes
+
+    @property
+    def hash(self) -> bytes:
+        return hash_of(self.record)
+
+
+def hash_of(record: bytes) -> bytes:
+    """What the next record of the dossier, and a counter-record, name this one by."""
+    return hashlib.sha256(record).digest()
+
+
+def message(work: Work, dossier: dict[str, Any], handoff_id: str, leg: int) -> Handoff:
+    """The dossier's content for its department; the same whenever it is asked for."""
+    submission = Submission.model_validate_json(inbox.body(work.conn, dossier["id"]))
+    procedure = work.catalogue.procedures[dossier["procedure"]]
+    return Handoff(
+        id=handoff_id,
+        dossier_code=dossier["raw_code"],
+        leg=leg,
+        from_agency=work.catalogue.portal.centre,
+        to_agency=work.catalogue.departments[dossier["department"]].agency,
+        procedure=procedure.code,
+        procedure_title=procedure.title,
+        channel=submission.channel,
+        received_at=dossier["received_at"],
+        due_at=dossier["due_at"],
+        applicant=submission.applicant,
+        summary=submission.summary,
+        papers=submission.papers,
+        fees=[
+            DeclaredFee(code=fee.code, kind=fee.kind, amount=fee.amount)
+            for fee in procedure.fees_on(local(dossier["received_at"]).date())
+        ],
+        result=submission.result,
+    )
+
+
+def dossier_of(work: Work, dossier_id: str) -> dict[str, Any]:
+    """The dossier's row."""
+    return one(work.conn, "SELECT * FROM dossier WHERE id = %s", (dossier_id,))
+
+
+def transfer(work: Work, said: Handoff, officer: Officer, carrier: Carrier, prev: str) -> Recorded:
+    """The row of the Phiếu kiểm soát for ``said``, given by ``officer`` now."""
+    salt = secrets.token_bytes(SALT_BYTES)
+    titles = {paper.code: paper.title for paper in work.catalogue.procedures[said.procedure].papers}
+    made = HandoffRecord(
+        v=1,
+        typ="vn.hub.handoff",
+        id=said.id,
+        log=work.catalogue.signing.log,
+        dossier=said.dossier_code,
+        leg=said.leg,
+        act=Act.TRANSFER,
+        carrier=carrier,
+        giver=Side(agency=said.from_agency, role="centre", officer=officer.id),
+        receiver=Side(agency=said.to_agency, role="department"),
+        received_at=said.received_at,
+        given_at=work.now,
+        due_at=said.due_at,
+        result=Result.NONE,
+        note=None,
+        documents=[
+            Document(
+                code=paper.code,
+                name=titles.get(paper.code, paper.code),
+                media_type=paper.media_type,
+                size=paper.size,
+                sha256=paper.sha256,
+            )
+            for paper in said.papers
+        ],
+        personal=personal(salt, said),
+        prev=prev,
+    )
+    return Recorded(written(made), salt)
+
+
+def written(model: BaseModel) -> bytes:
+    """A record's one sequence of bytes (RFC 8785): moments in UTC, strings in Unicode's form NFC."""
+    return canonical.encode(_plain(model.model_dump()))
+
+
+def personal(salt: bytes, said: Handoff) -> str:
+    """SHA-256(salt ‖ canonical JSON of applicant, result and summary, without what is unset)."""
+    document = said.model_dump(include={"applicant", "result", "summary"}, exclude_none=True)
+    return hashlib.sha256(salt + canonical.encode(_plain(document))).hexdigest()
+
+
+def salted(salt: bytes, value: Any) -> str:
+    """SHA-256(salt ‖ canonical JSON)."""
+    return hashlib.sha256(salt + canonical.encode(_plain(value))).hexdigest()
+
+
+def carried(record: bytes, signatures: Signatures, salt: bytes) -> SignedRecord:
+    """A signed record as it goes over the wire."""
+    return SignedRecord(
+        record=_base64(record), signature=_base64(signatures.person), seal=_base64(signatures.seal), salt=_base64(salt)
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return unicodedata.normalize("NFC", str(value)) if isinstance(value, str) else value
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -1,0 +1,100 @@
+"""The rows of handoffs."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+from hub.db import Connection, one
+from hub.errors import NotFound
+from hub.handoffs.model import Handoff, Status
+from schemas.handoff import FIRST, Act, Carrier, Result
+
+_MINUTED: Final = "EXISTS (SELECT 1 FROM handoff_minute m WHERE m.handoff_id = h.id) AS minuted"
+_COLUMNS: Final[LiteralString] = (
+    "h.id, h.dossier_id, h.leg, h.department, h.transfer_id, h.status, h.number, h.prepared_at, h.act, h.carrier,"
+    " h.officer, h.result, h.record_hash, h.salt, h.draft, h.leaf_id, h.receipt_leaf_id, h.delivered_at, h.taken_at, "
+) + _MINUTED
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The end of a dossier's chain of records: the next leg's number, and the hash that it begins with."""
+
+    next_leg: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A row to be put in."""
+
+    id: str
+    dossier_id: str
+    leg: int
+    department: str
+    transfer_id: str | None
+    status: Status
+    prepared_at: datetime
+    act: Act
+    carrier: Carrier
+    officer: str | None
+    result: Result
+    record_hash: bytes
+    salt: bytes | None
+    draft: bytes | None
+    leaf_id: str | None
+
+
+_ADD: Final[LiteralString] = (
+    "INSERT INTO handoff (id, dossier_id, leg, department, transfer_id, status, prepared_at, act, carrier, officer,"
+    " result, record_hash, salt, draft, leaf_id) VALUES (%(id)s, %(dossier_id)s, %(leg)s, %(department)s,"
+    " %(transfer_id)s, %(status)s, %(prepared_at)s, %(act)s, %(carrier)s, %(officer)s, %(result)s, %(record_hash)s,"
+    " %(salt)s, %(draft)s, %(leaf_id)s)"
+)
+
+
+def add(conn: Connection, row: New) -> None:
+    """The table refuses a second with the same dossier and leg: the chain has no fork."""
+    conn.execute(_ADD, {field.name: getattr(row, field.name) for field in fields(row)})
+
+
+def last(conn: Connection, dossier_id: str, *, below: int = 2**31 - 1) -> Last:
+    """Where this dossier's next record goes on, or its record ``below`` a leg. The caller holds the dossier."""
+    row = conn.execute(
+        "SELECT leg, record_hash FROM handoff WHERE dossier_id = %s AND leg < %s ORDER BY leg DESC LIMIT 1",
+        (dossier_id, below),
+    ).fetchone()
+    if row is None:
+        return Last(1, FIRST)
+    return Last(row["leg"] + 1, row["record_hash"].hex() if row["record_hash"] is not None else FIRST)
+
+
+def lock(conn: Connection, handoff_id: str) -> Handoff:
+    """The row and its dossier's, held until the end of the transaction. Raises NotFound."""
+    return _locked(conn, "h.id = %s", handoff_id)
+
+
+def lock_by_transfer(conn: Connection, transfer_id: str) -> Handoff:
+    """The handoff that this transfer carries. Raises NotFound."""
+    return _locked(conn, "h.transfer_id = %s", transfer_id)
+
+
+def _locked(conn: Connection, where: LiteralString, value: str) -> Handoff:
+    row = conn.execute(
+        f"SELECT {_COLUMNS} FROM handoff h JOIN dossier d ON d.id = h.dossier_id WHERE {where} FOR UPDATE OF d, h",
+        (value,),
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"no handoff has the id {value}")
+    return Handoff(**row)
+
+
+def change(conn: Connection, handoff_id: str, **columns: Any) -> Handoff:
+    """Set these columns; the row as it is now."""
+    sets = ", ".join(f"{name} = %({name})s" for name in columns)
+    row = one(
+        conn,
+        f"UPDATE handoff h SET {sets} WHERE id = %(id)s RETURNING {_COLUMNS}",
+        {**columns, "id": handoff_id},
+    )
+    return Handoff(**row)
