@@ -1,21 +1,15 @@
 """What a department signs: read strictly, about exactly this handoff, by the department's own certificate."""
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from typing import TypeVar
-
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 from config.parties import Department
 from hub.codes import Code
 from hub.errors import NeedsAPerson, NotYet
 from hub.handoffs.model import Handoff
-from hub.signing import canonical, verifier
+from hub.signing import canonical, countersigning, verifier
 from hub.signing.canonical import NotCanonical
-from hub.signing.trust import Trust
 from hub.signing.verifier import Invalid, Undecided
 from hub.work import Work
 from schemas import strict
@@ -94,34 +88,16 @@ def check_signatures(work: Work, department: Department, told: Told) -> None:
     Raises NeedsAPerson or NotYet.
     """
     try:
-        trust = trust_in(work, department)
-        content, signer = told.record, None
-        for signature in told.signatures:
-            signer = verifier.verify(content, signature, trust, at=work.now).certificate
+        trust = work.signer.trust()
+        content, last = told.record, told.signatures[-1]
+        for signature in told.signatures[:-1]:
+            own = countersigning.trust_of(department, work.catalogue, trust)
+            verifier.verify(content, signature, own, at=work.now)
             content = signature
+        countersigning.verified(content, last, department, work.catalogue, trust, work.now)
     except Invalid as error:
         raise NeedsAPerson(Code.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
     except Undecided as error:
         if error.code == "no-path":
             raise NeedsAPerson(Code.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
         raise NotYet(Code.REVOCATION_UNKNOWN, f"{error.code}: {error.sentence}") from None
-    if signer is None or not is_of(department, signer):
-        raise NeedsAPerson(Code.RECEIPT_REFUSED, f"the certificate is not one of {department.code}'s")
-
-
-def trust_in(work: Work, department: Department) -> Trust:
-    """The roots that vouch for this department, and the revocation lists that we hold."""
-    ours = work.signer.trust()
-    if department.signing.ca is None:
-        return ours
-    own = Trust.load((work.catalogue.folder / department.signing.ca).read_bytes())
-    return own.knowing(crls=ours.crls)
-
-
-def is_of(department: Department, certificate: x509.Certificate) -> bool:
-    """Whether the certificate is pinned, or where none is: whether its subject's serialNumber names the department."""
-    if department.signing.certificates:
-        fingerprint = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
-        return fingerprint in department.signing.certificates
-    named = [one.value for one in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
-    return named in ([department.code], [department.agency], [department.qd20])

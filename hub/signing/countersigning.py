@@ -23,13 +23,14 @@ def verified(
     ``trust``: the house's own; a department with a CA of its own is judged by that. Raises Invalid, Undecided, and
     NotConfigured where that CA's file cannot be used.
     """
-    signed = verifier.verify(content, signature, _trust(department, catalogue, trust), at=at)
+    signed = verifier.verify(content, signature, trust_of(department, catalogue, trust), at=at)
     if not _is_of(signed.certificate, department):
         raise Invalid("not-the-department", f"the certificate is not one of {department.code}")
     return signed
 
 
-def _trust(department: Department, catalogue: Catalogue, trust: Trust) -> Trust:
+def trust_of(department: Department, catalogue: Catalogue, trust: Trust) -> Trust:
+    """The roots that vouch for ``department``, with the revocation lists of ``trust``. Raises NotConfigured."""
     if department.signing.ca is None:
         return trust
     path = catalogue.folder / department.signing.ca
