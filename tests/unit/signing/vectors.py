@@ -1,0 +1,9 @@
+"""The public test vectors beside this file (vectors/SOURCES.md)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def vectors(name: str) -> Any:
+    return json.loads((Path(__file__).parent / "vectors" / f"{name}.json").read_bytes())
