@@ -74,6 +74,14 @@ class AcceptedReport(BaseModel):
     received_at: datetime
 
 
+class AcceptedEvent(BaseModel):
+    """The event is stored durably and will be handled."""
+
+    order_number: str
+    state: Literal["accepted"]
+    received_at: datetime
+
+
 class Health(BaseModel):
     """How a process of the hub is; ``broker`` may be away: accepting needs only the database."""
 

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from schemas.department import StatusReport
 from schemas.portal import Submission
+from schemas.postal import TrackingEvent
 
-_READ: Final[tuple[type[BaseModel], ...]] = (Submission, StatusReport)
+_READ: Final[tuple[type[BaseModel], ...]] = (Submission, StatusReport, TrackingEvent)
 _PARAMETERS: Final = ("query", "path", "cursor", "after", "limit", "wait", "updated_since", "ReportStatus")
 UNKNOWN: Final = "…"
 

@@ -1,0 +1,104 @@
+"""Consignments for the tests: a dossier that wants its result by post, and what the operator says."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hub import dispatch
+from hub.clock import now
+from hub.consignments import desk
+from hub.consignments.arranging import Wish
+from hub.consignments.model import Direction
+from hub.messages.model import Arrival
+from schemas.identifiers import Prefix, new_id
+from schemas.postal import TrackingEvent
+from tests.builders import a_receipt, a_submission, submission_arrival
+from tests.house import ScriptedHouse
+
+CODES = {
+    "posted": "1",
+    "in_transit": "2",
+    "out_for_delivery": "3",
+    "delivered": "4",
+    "attempt_failed": "5",
+    "returning": "6",
+    "returned": "7",
+    "lost": "8",
+    "damaged": "9",
+    "cancelled": "10",
+}
+"""our status → the code of post-a"""
+BY_POST = {
+    "method": "post",
+    "address": {"province": "Ninh Bình", "commune": "Phường Mẫu", "detail": "Số 9 đường Nhận Kết Quả"},
+}
+
+
+class Counter:
+    """A clerk at the Centre, and the postman."""
+
+    def __init__(self, house: ScriptedHouse) -> None:
+        self.house = house
+        self.start = now() - timedelta(hours=8)
+
+    def dossier(self, **changes: Any) -> str:
+        """A dossier that its department has; gives its id."""
+        self.house.department("rest-a").answers.append(a_receipt())
+        accepted = self.house.accept(submission_arrival(a_submission(**changes)))
+        self.house.carry()
+        return accepted.id
+
+    def order(self, dossier: str | None = None, direction: Direction = Direction.RESULT_TO_CITIZEN, **wish: Any) -> str:
+        """A consignment that the operator has accepted."""
+        asked = Wish(direction, (dossier or self.dossier(),), **wish)
+        consignment = self.act(lambda work: desk.order(work, asked))
+        self.house.carry()
+        return str(consignment)
+
+    def act(self, verb: Callable[[Any], Any]) -> Any:
+        return dispatch.act(self.house, "can-bo-thu-nghiem", verb)
+
+    def at(self, minute: float) -> datetime:
+        return (self.start + timedelta(minutes=minute)).replace(microsecond=0)
+
+    def event(self, consignment: str, status: str, minute: float, **changes: Any) -> TrackingEvent:
+        [row] = self.house.rows("SELECT order_number FROM consignment WHERE id = %s", consignment)
+        said = {"order_number": row["order_number"], "status_code": CODES.get(status, status), "at": self.at(minute)}
+        return TrackingEvent.model_validate(said | changes)
+
+    def told(self, consignment: str, status: str, minute: float, **changes: Any) -> str:
+        """The operator says it; gives the inbox message."""
+        accepted = self.house.accept(arrival(self.event(consignment, status, minute, **changes)))
+        self.house.carry()
+        return accepted.id
+
+    def row(self, consignment: str) -> dict[str, Any]:
+        [row] = self.house.rows("SELECT * FROM consignment WHERE id = %s", consignment)
+        return row
+
+    def status(self, consignment: str) -> str:
+        return str(self.row(consignment)["status"])
+
+    def concerns(self, subject: str) -> set[str]:
+        rows = self.house.rows("SELECT kind FROM attention WHERE subject = %s AND cleared_at IS NULL", subject)
+        return {row["kind"] for row in rows}
+
+
+def arrival(said: TrackingEvent, operator: str = "post-a") -> Arrival:
+    """As door and poller make it."""
+    return Arrival(
+        id=new_id(Prefix.INBOX),
+        source=f"postal.{operator}",
+        kind="postal.event",
+        key=said.key,
+        external_id=said.key,
+        lane=said.order_number,
+        body=said.model_dump_json().encode(),
+    )
+
+
+@pytest.fixture
+def counter(house: ScriptedHouse) -> Counter:
+    return Counter(house)
