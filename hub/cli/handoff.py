@@ -4,4 +4,7 @@ from typing import Final
 
 from typer import Typer
 
-app: Final = Typer(help="Handoffs (bàn giao hồ sơ): export, verify.", no_args_is_help=True)
+from hub.cli.handoff_print import print_
+
+app: Final = Typer(help="Handoffs (bàn giao hồ sơ): print, export, verify.", no_args_is_help=True)
+app.command("print")(print_)

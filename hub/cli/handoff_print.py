@@ -1,0 +1,115 @@
+"""hub handoff print: the official forms of a dossier's handoffs, from what was signed, as a signed PDF."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Argument, Option
+
+from hub.cli import environment, output
+from hub.cli.exits import Code, leave
+
+if TYPE_CHECKING:
+    from config.officers import Officer
+    from hub.papers.compose import Handed, Names
+    from hub.papers.forms import ControlSheet, Minute
+    from hub.wiring import Hub
+
+FormName = Literal["kiem-soat", "bien-ban"]
+
+
+def print_(
+    named: Annotated[str, Argument(metavar="HANDOFF|DOSSIER", help="hd_…, sub_… or the dossier's code.")],
+    out: Annotated[Path | None, Option("--output", "-o", help="Where to write it; else named for the dossier.")] = None,
+    form: Annotated[FormName, Option(help="Phiếu kiểm soát of the dossier, or biên bản of one handoff.")] = "kiem-soat",
+    officer: Annotated[str | None, Option(help="Who signs, by the roster's id; else who is on duty.")] = None,
+    *,
+    unsigned: Annotated[bool, Option("--unsigned", help="To be signed by hand, or looked at.")] = False,
+) -> None:
+    """Print a form (PDF/A-3) with the signed records inside; the officer signs it, then the Centre's seal."""
+    from hub.clock import now
+    from hub.papers import render
+
+    with environment.house() as hub:
+        made, department = _form(hub, named, form)
+        pdf = render.render(made)
+        if not unsigned:
+            pdf = _signed(hub, pdf, made, _signatory(hub, officer, department, now()))
+    target = out or Path(f"{form}-{made.dossier_code}.pdf")
+    target.write_bytes(pdf)
+    output.say(f"{target}: {made.number}, {len(pdf)} bytes" + (", chưa ký" if unsigned else ", đã ký số"))
+
+
+def _form(hub: "Hub", named: str, form: FormName) -> "tuple[ControlSheet | Minute, str]":
+    """The form's values, and whose dossier it is."""
+    from hub.handoffs import way
+    from hub.papers import compose
+    from hub.signing import custody
+
+    with hub.db.connection() as conn:
+        found = way.find(conn, named)
+        wanted = found.handoffs if form == "kiem-soat" else _one(found.asked, found.handoffs)
+        handed: list[Handed] = []
+        for handoff_id in wanted:
+            leaves = custody.about(conn, handoff_id)
+            if leaves or form == "bien-ban":  # what is not signed yet is no row of the form yet
+                handed.append(compose.Handed.of(handoff_id, leaves))
+    names = _names(hub, found.procedure)
+    if form == "bien-ban":
+        return compose.minute(handed[0], names), found.department
+    return compose.control_sheet(handed, names), found.department
+
+
+def _one(asked: str | None, handoffs: Sequence[str]) -> Sequence[str]:
+    if asked is not None:
+        return [asked]
+    if len(handoffs) != 1:
+        leave(Code.USAGE, f"hub: the dossier has {len(handoffs)} handoffs; name one: {' '.join(handoffs)}")
+    return handoffs
+
+
+def _names(hub: "Hub", procedure: str) -> "Names":
+    from hub.papers.compose import Names
+    from hub.papers.forms import Office
+
+    catalogue = hub.catalogue
+    centre = catalogue.portal.centre_name
+    province = centre.rpartition(" tỉnh ")[2] if " tỉnh " in centre else ""
+    known = catalogue.procedures.get(procedure)
+    return Names(
+        office=Office(name=centre, superior=f"UBND tỉnh {province}" if province else "", place=province or "…"),
+        agencies={catalogue.portal.centre: centre, **{one.agency: one.name for one in catalogue.departments.values()}},
+        officers={one.id: one.name for one in catalogue.officers.values()},
+        procedure=procedure if known is None else known.title,
+    )
+
+
+def _signatory(hub: "Hub", named: str | None, department: str, at: datetime) -> "Officer":
+    from config.officers import on_duty
+    from hub.errors import NotFound, NotNow
+
+    officers = hub.catalogue.officers
+    if named is not None and named not in officers:
+        raise NotFound(f"the roster has no officer {named}")
+    able = [officers[named]] if named is not None else on_duty(list(officers.values()), department, at)
+    chosen = next((one for one in able if not one.signs_elsewhere), None)
+    if chosen is None:
+        raise NotNow("no officer on duty has a key here; print it --unsigned and sign it on the officer's own device")
+    hub.signer.check_officer(chosen, at, department)
+    return chosen
+
+
+def _signed(hub: "Hub", pdf: bytes, made: "ControlSheet | Minute", officer: "Officer") -> bytes:
+    from hub.clock import now
+    from hub.errors import NotNow
+    from hub.papers import render, sign
+    from hub.signing.verdicts import Invalid, Undecided
+
+    at, centre = now(), hub.catalogue.portal.centre_name
+    person = sign.Signatory(hub.keyring.current(officer.key, at), officer.name, "Lập phiếu")
+    seal = sign.Signatory(hub.keyring.current(hub.catalogue.signing.seal, at), centre, "Xác nhận của cơ quan")
+    try:
+        return sign.sign(pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(made))
+    except (Invalid, Undecided) as error:
+        raise NotNow(f"nothing was signed: {error}") from None
