@@ -1,0 +1,225 @@
+"""Checkpoints: signed by the log, stamped by an authority that may lie, kept by departments that may refuse."""
+
+import base64
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from connectors.errors import Rejected
+from connectors.sandbox import time_stamps
+from connectors.sandbox.knobs import Stamps
+from connectors.sandbox.witness import goes_on
+from hub import clock
+from hub.codes import Code
+from hub.embedded.pki import Pki
+from hub.signing import audit, checkpoints, cms, custody, merkle, verifier
+from hub.signing.checkpoints import Pace
+from hub.worker import custodian
+from schemas.custody import WitnessedCheckpoint, WitnessReceipt
+from tests.house import ScriptedHouse
+
+WITNESSES = {"rest-a", "soap-a", "soap-b"}
+MINUTE = timedelta(minutes=1)
+PACE = Pace(every=60, leaves=1_000, again=600, witness_every=86_400)
+
+
+class Tsa:
+    """The development authority's TSA, right or wrong in one way."""
+
+    def __init__(self, pki: Pki) -> None:
+        self.authority = pki.authority
+        self.wrong: Stamps = "right"
+
+    def stamp(self, request: bytes) -> bytes:
+        return time_stamps.reply(request, self.authority, clock.now(), self.wrong)
+
+
+@pytest.fixture
+def tsa(house: ScriptedHouse, pki: Pki) -> Tsa:
+    played = Tsa(pki)
+    house.players["trust.tsa"] = played
+    return played
+
+
+def receipt_of(handed: WitnessedCheckpoint, signature: bytes | None = None) -> WitnessReceipt:
+    said = checkpoints.read(base64.b64decode(handed.checkpoint))
+    signed = None if signature is None else base64.b64encode(signature).decode()
+    return WitnessReceipt(size=said.size, root=said.root, received_at=clock.now(), signature=signed)
+
+
+def enter(house: ScriptedHouse, *numbers: int) -> None:
+    with house.db.transaction() as conn:
+        for number in numbers:
+            custody.enter(conn, kind="handoff", subject=f"hd_{number}", record=b"%d" % number, signatures=[b"s"])
+
+
+def keep(house: ScriptedHouse, at: datetime, pace: Pace = PACE) -> None:
+    """What the tick does, at a moment of the test's choice."""
+    with house.db.transaction() as conn:
+        assert custody.lengthen(conn)
+        custody.sequence(conn)
+        house.nudge(checkpoints.keep(conn, house.catalogue, lambda: house.signer.log_key(at), pace, at))
+
+
+def answer(house: ScriptedHouse, reply: Callable[[WitnessedCheckpoint], Any] = receipt_of) -> None:
+    """Every department answers the next checkpoint with what ``reply`` makes of it."""
+    for code in WITNESSES:
+        department = house.department(code)
+        department.answers.append(lambda department=department: reply(department.checkpoints[-1]))
+
+
+def numbers(house: ScriptedHouse) -> list[tuple[int, bool]]:
+    return [
+        (row["size"], row["witnessed"])
+        for row in house.rows("SELECT size, witnessed FROM custody_checkpoint ORDER BY number")
+    ]
+
+
+def codes_of(house: ScriptedHouse, kind: str) -> set[str | None]:
+    return {row["error_code"] for row in house.rows("SELECT error_code FROM outbox WHERE kind = %s", kind)}
+
+
+def test_the_tick_anchors_what_was_signed(house: ScriptedHouse, tsa: Tsa) -> None:
+    enter(house, 1, 2)
+    answer(house)
+    custodian.tend(house)
+    house.carry()
+    with house.db.connection() as conn:
+        assert custody.anchored_since(conn) is None
+        kept = checkpoints.latest(conn)
+    assert kept is not None
+    signed = verifier.verify(kept.body, kept.signature, house.signer.trust(), at=clock.now())
+    assert "log" in signed.certificate.subject.rfc4514_string()
+    assert house.rows("SELECT checkpoint, authority FROM custody_stamp") == [
+        {"checkpoint": 1, "authority": "trust.tsa"}
+    ]
+
+
+def test_a_checkpoint_is_made_by_time_or_by_number_and_never_for_nothing(house: ScriptedHouse, tsa: Tsa) -> None:
+    start = clock.now()
+    keep(house, start)
+    assert numbers(house) == []
+    enter(house, 1)
+    keep(house, start)
+    enter(house, 2)
+    keep(house, start + MINUTE / 2)
+    assert numbers(house) == [(1, True)]
+    keep(house, start + MINUTE)
+    keep(house, start + 2 * MINUTE)
+    assert numbers(house) == [(1, True), (2, False)]
+    enter(house, *range(3, 6))
+    keep(house, start + MINUTE, Pace(every=60, leaves=3, again=600, witness_every=86_400))
+    assert numbers(house)[-1] == (5, False)
+
+
+def test_departments_are_handed_a_day_s_first_checkpoint_and_the_proof_that_the_log_only_grew(
+    house: ScriptedHouse, tsa: Tsa
+) -> None:
+    start = clock.now()
+    for day in range(4):
+        enter(house, *range(day * 10, day * 10 + 3 + day))
+        answer(house)
+        keep(house, start + timedelta(days=day))
+        house.carry()
+    handed = house.department("soap-a").checkpoints
+    said = [checkpoints.read(base64.b64decode(one.checkpoint)) for one in handed]
+    assert [one.held for one in handed] == [0, 3, 7, 12]
+    for before, after, one in zip(said, said[1:], handed[1:], strict=False):
+        proof = [bytes.fromhex(hash_) for hash_ in one.consistency]
+        roots = bytes.fromhex(before.root), bytes.fromhex(after.root)
+        assert merkle.verify_consistency(before.size, roots[0], after.size, roots[1], proof)
+        assert goes_on(before.size, before.root, after.size, after.root, one.consistency)
+    assert len(house.rows("SELECT 1 FROM custody_witness WHERE refusal IS NULL")) == 4 * len(WITNESSES)
+
+
+def test_a_proof_starts_from_what_the_witness_will_hold_when_it_comes(house: ScriptedHouse, tsa: Tsa) -> None:
+    start = clock.now()
+    for day in range(3):  # the departments do not answer meanwhile
+        enter(house, day)
+        keep(house, start + timedelta(days=day))
+    bodies = house.rows("SELECT body FROM outbox WHERE counterparty = 'department.rest-a' ORDER BY seq")
+    assert [WitnessedCheckpoint.model_validate_json(row["body"]).held for row in bodies] == [0, 1, 2]
+
+
+def test_a_department_that_can_sign_counter_signs(house: ScriptedHouse, tsa: Tsa, pki: Pki) -> None:
+    class Seal:
+        """soap-a's seal."""
+
+        holder = pki.authority.seal("soap-a")
+        certificate = holder.certificate
+        chain = (holder.certificate, pki.authority.issuing.certificate)
+
+        def sign(self, data: bytes) -> bytes:
+            return self.holder.key.sign(data, ec.ECDSA(hashes.SHA256()))
+
+    def signed(handed: WitnessedCheckpoint) -> WitnessReceipt:
+        return receipt_of(handed, cms.sign(base64.b64decode(handed.checkpoint), Seal(), clock.now()))
+
+    enter(house, 1)
+    answer(house, signed)
+    keep(house, clock.now())
+    house.carry()
+    rows = house.rows("SELECT counterparty FROM custody_witness WHERE signature IS NOT NULL")
+    assert rows == [{"counterparty": "department.soap-a"}]
+    assert codes_of(house, checkpoints.WITNESS) == {None, Code.WITNESS_UNTRUE}  # of others it is not the seal
+
+
+@pytest.mark.parametrize("wrong", ["nonce", "imprint", "time", "rejection", "certificate", "garbage"])
+def test_a_lying_authority_s_stamp_is_not_kept_and_the_transfer_says_so(
+    house: ScriptedHouse, tsa: Tsa, wrong: Stamps
+) -> None:
+    tsa.wrong = wrong
+    enter(house, 1)
+    answer(house)
+    keep(house, clock.now())
+    house.carry()
+    assert house.rows("SELECT * FROM custody_stamp") == []
+    [row] = house.rows("SELECT state, error_code FROM outbox WHERE kind = %s", checkpoints.STAMP)
+    assert row == {"state": "stuck", "error_code": Code.STAMP_UNTRUE}
+    with house.db.connection() as conn:
+        assert custody.anchored_since(conn) is not None
+
+
+def test_a_root_that_nobody_tries_to_have_stamped_any_more_is_signed_anew(house: ScriptedHouse, tsa: Tsa) -> None:
+    start = clock.now()
+    tsa.wrong = "imprint"
+    enter(house, 1)
+    answer(house)
+    keep(house, start)
+    house.carry()
+    tsa.wrong = "right"
+    keep(house, start + 9 * MINUTE)
+    assert numbers(house) == [(1, True)]
+    keep(house, start + timedelta(seconds=600), Pace(every=60, leaves=1, again=599, witness_every=86_400))
+    assert numbers(house) == [(1, True), (1, False)]
+
+
+def test_a_witness_s_refusal_is_named_by_the_audit(house: ScriptedHouse, tsa: Tsa) -> None:
+    enter(house, 1)
+    for code in WITNESSES:
+        house.department(code).answers.append(Rejected("PARTNER_REJECTED", reason="sổ ngắn hơn"))
+    keep(house, clock.now())
+    house.carry()
+    with house.db.connection() as conn:
+        assert {finding.code for finding in audit.audit(conn).findings} == {audit.Code.WITNESS_REFUSED}
+
+
+def test_a_receipt_for_another_checkpoint_is_not_believed(house: ScriptedHouse, tsa: Tsa) -> None:
+    enter(house, 1)
+    answer(house, lambda handed: receipt_of(handed).model_copy(update={"root": "0" * 64}))
+    keep(house, clock.now())
+    house.carry()
+    assert codes_of(house, checkpoints.WITNESS) == {Code.WITNESS_UNTRUE}
+    assert house.rows("SELECT * FROM custody_witness") == []
+
+
+def test_without_the_log_s_key_nothing_is_anchored_and_the_log_goes_on(house: ScriptedHouse, tsa: Tsa) -> None:
+    house.keyring._folder = house.settings.keys / "none" if house.settings.keys else None
+    enter(house, 1)
+    custodian.tend(house)
+    assert numbers(house) == []
+    assert house.rows("SELECT place FROM custody_leaf") == [{"place": 0}]
