@@ -1,16 +1,18 @@
 """Reading the CMS file (RFC 5652) around one signer's signature: what our signatures and time stamps have in common."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from asn1crypto import cms as asn1
 from asn1crypto import core, tsp
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.signing import algorithms, cms, der
-from hub.signing.verdicts import Invalid
+from hub.signing.verdicts import Invalid, Undecided
 
 MOST_CERTIFICATES: Final = 10
 LARGEST: Final = 64 * 1024
@@ -91,7 +93,28 @@ def _certificates(choices: Any) -> tuple[x509.Certificate, ...]:
     encoded = [choice.chosen.dump() for choice in choices]
     if len(encoded) > MOST_CERTIFICATES:
         raise Invalid("certificates-superfluous", f"more than {MOST_CERTIFICATES} certificates are in the file")
-    return tuple(x509.load_der_x509_certificate(one) for one in encoded)
+    return tuple(_certificate(one) for one in encoded)
+
+
+@lru_cache(maxsize=256)
+def _certificate(encoded: bytes) -> x509.Certificate:
+    """Read to its depths: the library puts reading off, and a broken name would surprise whoever asks for it later."""
+    certificate = x509.load_der_x509_certificate(encoded)
+    try:
+        for name in (certificate.issuer, certificate.subject):
+            name.public_bytes()
+        for part in (
+            "serial_number",
+            "extensions",
+            "signature_hash_algorithm",
+            "not_valid_before_utc",
+            "not_valid_after_utc",
+        ):
+            getattr(certificate, part)
+        certificate.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        raise Invalid("certificate-unreadable", "a certificate in the file cannot be read") from None
+    return certificate
 
 
 def _attributes(attributes: Any) -> dict[str, bytes]:
@@ -113,17 +136,34 @@ def signer_certificate(signed: SignedData) -> x509.Certificate:
     raise Invalid("certificate-absent", "the signer's certificate is not in the file")
 
 
-def check_signature(signed: SignedData, certificate: x509.Certificate, content_type: str, content: bytes) -> None:
-    """That ``certificate``'s key signed the attributes, and these speak of ``content``. Raises Invalid."""
-    digest = hashes.Hash(signed.hash)
-    digest.update(content)
-    if signed.attributes.get(cms.MESSAGE_DIGEST) != der.tlv(der.OCTETS, digest.finalize()):
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Content that is not there any more (its time has expired), and that is known by its hash."""
+
+    sha256: bytes
+
+
+def check_signature(
+    signed: SignedData, certificate: x509.Certificate, content_type: str, content: bytes | Gone
+) -> None:
+    """That ``certificate``'s key signed the attributes, and these speak of ``content``. Raises Invalid, Undecided."""
+    if signed.attributes.get(cms.MESSAGE_DIGEST) != der.tlv(der.OCTETS, _digest(signed.hash, content)):
         raise Invalid("content-changed", "the content is not what was signed")
     if signed.attributes.get(cms.CONTENT_TYPE) != der.oid(content_type):
         raise Invalid("content-type", "the signed content type is not the content's")
     key = certificate.public_key()
     algorithms.check_agreement(signed.signature_algorithm, signed.hash, key)
     algorithms.verify(key, signed.hash, signed.signature, signed.signed_attributes)
+
+
+def _digest(algorithm: hashes.HashAlgorithm, content: bytes | Gone) -> bytes:
+    if isinstance(content, Gone):
+        if not isinstance(algorithm, hashes.SHA256):
+            raise Undecided("content-gone", "the content is gone, and the signature is over another hash than we have")
+        return content.sha256
+    digest = hashes.Hash(algorithm)
+    digest.update(content)
+    return digest.finalize()
 
 
 def check_signing_certificate(signed: SignedData, certificate: x509.Certificate, *, older: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 Nothing in the file escapes: what the signature does not cover (its container, the embedded certificates) must be byte
 for byte what ``hub.signing.cms`` would write around it, and every embedded certificate must have a part in the path.
+Only the order of the certificates is the signer's own: the log's leaf is over the file, so even that is held fast.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from cryptography import x509
 from hub.clock import now
 from hub.signing import cms, der
 from hub.signing.signed_data import (
+    Gone,
     SignedData,
     check_signature,
     check_signing_certificate,
@@ -24,7 +26,7 @@ from hub.signing.signed_data import (
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 
-__all__ = ["Invalid", "Signed", "Undecided", "verify"]
+__all__ = ["Gone", "Invalid", "Signed", "Undecided", "verify"]
 
 SKEW: Final = timedelta(minutes=5)
 """how far a signer's clock may be ahead"""
@@ -41,7 +43,7 @@ class Signed:
     """the signer's own word, UTC; only a time stamp proves when"""
 
 
-def verify(content: bytes, signature: bytes, trust: Trust, *, at: datetime | None) -> Signed:
+def verify(content: bytes | Gone, signature: bytes, trust: Trust, *, at: datetime | None) -> Signed:
     """``at``: when the signature is known to have existed (now for what just arrived, its time stamp for what is old).
 
     None: nothing proves when. It is judged as of now, and what has ended meanwhile leaves it undecided. What is wrong
@@ -85,8 +87,12 @@ def _check_form(signed: SignedData, signature: bytes) -> None:
         signed.signature_algorithm,
         der.tlv(der.OCTETS, signed.signature),
     )
-    certificates = {encoded(certificate) for certificate in signed.certificates}
-    if cms.detached(signed.digest_algorithm, certificates, signer) != signature:
+    # In whatever order: RFC 5652 asks for DER of the attributes only, and others' products do not sort the SET.
+    certificates = [encoded(certificate) for certificate in signed.certificates]
+    if (
+        len(set(certificates)) != len(certificates)
+        or cms.detached(signed.digest_algorithm, certificates, signer) != signature
+    ):
         raise Invalid("not-der", "the file is not in the one form that DER gives it")
 
 
