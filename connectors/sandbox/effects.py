@@ -9,6 +9,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from connectors.sandbox.durable_lines import DurableLines
+from connectors.sandbox.handed import Handed
 from schemas.strict import Strict
 
 
@@ -28,6 +29,8 @@ class Submitted(Strict):
     """the department's own number"""
     digest: str
     """SHA-256 of the handoff, so that one key cannot stand for two contents"""
+    handed: Handed | None = None
+    """of the hub's signed record, if it came with one"""
 
 
 class Noticed(Strict):
@@ -47,9 +50,27 @@ class Noticed(Strict):
     version: int
 
 
-Effect = Annotated[Submitted | Noticed, Field(discriminator="effect")]
-Kind = TypeVar("Kind", Submitted, Noticed)
-_EFFECT: TypeAdapter[Submitted | Noticed] = TypeAdapter(Effect)
+class Ordered(Strict):
+    """A postal operator has taken an order."""
+
+    effect: Literal["ordered"] = "ordered"
+    at: AwareDatetime
+    counterparty: str
+    key: str
+    """the order number, which is the natural key"""
+    order_number: str
+    item_code: str
+    cash: int
+    fields: list[str]
+    """the names of all that the order held"""
+    digest: str
+    """SHA-256 of the order"""
+    callback_url: str | None = None
+
+
+Effect = Annotated[Submitted | Noticed | Ordered, Field(discriminator="effect")]
+Kind = TypeVar("Kind", Submitted, Noticed, Ordered)
+_EFFECT: TypeAdapter[Submitted | Noticed | Ordered] = TypeAdapter(Effect)
 
 
 class EffectFile(Generic[Kind]):
@@ -72,7 +93,7 @@ def effects_path(data: Path, counterparty: str) -> Path:
     return data / f"{counterparty}.effects.jsonl"
 
 
-def read_effects(data: Path, counterparty: str) -> list[Submitted | Noticed]:
+def read_effects(data: Path, counterparty: str) -> list[Submitted | Noticed | Ordered]:
     """What a counterparty has taken, from outside it and while it runs; a line that is being written is left out."""
     path = effects_path(data, counterparty)
     lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []

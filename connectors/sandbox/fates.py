@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from connectors.sandbox.postal_fates import postal_section
 from schemas.identifiers import DossierCode
 
 _SUFFIX_DIGITS: Final = 4
@@ -29,6 +30,17 @@ class Answer(StrEnum):
     GARBLED = "takes the dossier and answers with something that cannot be read"
     SLOW = "takes the dossier and answers after 25 seconds (HUB_SANDBOX_SLOW_SECONDS)"
     STATUS_FIRST = "reports the first status before it answers with its receipt"
+
+
+class Countersigned(StrEnum):
+    """The counter-record in the first receipt of a department that signs; asked later, it gives the right one."""
+
+    RIGHT = "with the counter-record that it signs"
+    UNSIGNED = "without the counter-record"
+    FORGED = "with a signature over other bytes"
+    ANOTHER = "with a counter-record of another handoff, as who replays an old one"
+    REVOKED = "signed with a revoked certificate"
+    UNKNOWN = "signed with a certificate of an unknown authority"
 
 
 class Telling(StrEnum):
@@ -56,8 +68,25 @@ class Fate:
     """the status in which the dossier ends"""
     english: str
     vietnamese: str
+    counter: Countersigned = Countersigned.RIGHT
+    """what is wrong with its counter-record; at a department that does not sign, nothing is"""
     times: int = 0
     """how often it answers so before it gives in; 0: it does not count"""
+
+
+def _counter(suffix: str, name: str, counter: Countersigned, english: str, vietnamese: str) -> Fate:
+    """The department takes the dossier; with what it signs the handoff is not complete."""
+    return Fate(
+        suffix,
+        name,
+        Answer.RECEIPT,
+        Telling.IN_ORDER,
+        "stuck",
+        "returned",
+        f"{english} A person looks: `hub transfer check` asks for the right one.",
+        f"{vietnamese} Cần người xem: `hub transfer check` hỏi lại bản đúng.",
+        counter,
+    )
 
 
 FATES: Final = (
@@ -193,6 +222,41 @@ FATES: Final = (
         "The first status arrives before the hand-over has been answered.",
         "Trạng thái đầu tiên đến trước khi việc chuyển hồ sơ được trả lời.",
     ),
+    _counter(
+        "9014",
+        "receipt-unsigned",
+        Countersigned.UNSIGNED,
+        "The receipt of a department that signs comes without its counter-record.",
+        "Biên nhận của sở có ký số lại thiếu bản ghi đã ký.",
+    ),
+    _counter(
+        "9015",
+        "receipt-forged",
+        Countersigned.FORGED,
+        "The signature on the counter-record does not fit its bytes.",
+        "Chữ ký trên bản ghi nhận không khớp với nội dung.",
+    ),
+    _counter(
+        "9016",
+        "receipt-of-another",
+        Countersigned.ANOTHER,
+        "The counter-record is about another handoff: a replayed receipt.",
+        "Bản ghi nhận thuộc lần bàn giao khác: biên nhận bị dùng lại.",
+    ),
+    _counter(
+        "9017",
+        "receipt-revoked",
+        Countersigned.REVOKED,
+        "The counter-record is signed with a certificate that was revoked.",
+        "Bản ghi nhận được ký bằng chứng thư đã bị thu hồi.",
+    ),
+    _counter(
+        "9018",
+        "receipt-unknown-authority",
+        Countersigned.UNKNOWN,
+        "The counter-record is signed with a certificate that nobody trusted has issued.",
+        "Bản ghi nhận được ký bằng chứng thư của nơi cấp không được tin cậy.",
+    ),
 )
 
 ORDINARY: Final = Fate(
@@ -246,7 +310,10 @@ def _page() -> Iterator[str]:
     yield "| Suffix | When handed the dossier, it | Then it reports |"
     yield "|---|---|---|"
     for fate in FATES:
-        yield f"| `{fate.suffix}` | {fate.answer.value} | {fate.telling.value} |"
+        counter = "" if fate.counter is Countersigned.RIGHT else f", {fate.counter.value}"
+        yield f"| `{fate.suffix}` | {fate.answer.value}{counter} | {fate.telling.value} |"
+    yield ""
+    yield from postal_section()
 
 
 if __name__ == "__main__":

@@ -51,6 +51,12 @@ class Knobs(BaseModel):
     """SOAP: send faults without a signature, as a gateway in front of the department would"""
     stamps: Stamps = "right"
     """time-stamping authority: what is wrong with the stamps that it gives"""
+    token_seconds: Annotated[int, Field(ge=1, le=MOST_SECONDS)] = 3600
+    """postal operator: how long a token is good for"""
+    lose_callbacks: bool = False
+    """postal operator: call nobody back; the feed still tells everything"""
+    parcel_fate: Annotated[str, Field(pattern=r"^(91[0-9]{2})?$")] = ""
+    """postal operator: the fate of every order from now on (connectors.sandbox.postal_fates); empty: by its number"""
     stale_list: bool = False
     """certificate authority: serve a revocation list whose nextUpdate has passed"""
 

@@ -14,9 +14,13 @@ from config.catalogue import (
     StampingAuthority,
 )
 from connectors.sandbox import soap_messages
+from connectors.sandbox.authority import Authority
+from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.department import DepartmentOffice
 from connectors.sandbox.knobs import Settings
 from connectors.sandbox.portal_receiver import PortalReceiver
+from connectors.sandbox.postal_lgsp import LgspOffice
+from connectors.sandbox.postal_ngsp import NgspOffice
 from connectors.sandbox.postal_operator import PostOffice
 from connectors.sandbox.pushing import push_of
 from connectors.sandbox.rest_department import RestDepartment
@@ -56,7 +60,8 @@ class Sandbox:
 
     def department(self, department: Department) -> Party:
         push = push_of(department, self._catalogue, self._hub, self._environment)
-        office = DepartmentOffice(department, self._data, self._settings, push)
+        signer = CounterSigner(department, Authority(self._pki)) if department.signing.signs else None
+        office = DepartmentOffice(department, self._data, self._settings, push, signer)
         if department.dialect == "rest":
             token = self._catalogue.secret(department.secret) if department.secret else None
             return Party(department.counterparty, RestDepartment(office, token).app, office.panel)
@@ -74,14 +79,20 @@ class Sandbox:
         return Party(authority.counterparty, office.app, office.panel, "/issuing.crl")
 
     def operator(self, operator: Operator) -> Party:
-        office = PostOffice(operator, self._settings)
-        return Party(operator.counterparty, office.app, office.panel)
+        office = PostOffice(operator, self._data, self._settings)
+        return Party(operator.counterparty, POST_OFFICES[operator.dialect](office, self._catalogue).app, office.panel)
 
     @property
     def _pki(self) -> Path:
         """The development authority's folder; one of the sandbox's own where nobody names one."""
         return self._settings.pki or self._data / "pki"
 
+
+POST_OFFICES: Final[Mapping[str, Callable[[PostOffice, Catalogue], NgspOffice | LgspOffice]]] = {
+    "ngsp": NgspOffice,
+    "lgsp": LgspOffice,
+}
+"""A postal operator's ``dialect`` → who speaks it for the office behind."""
 
 KINDS: Final[Mapping[type, Callable[[Sandbox, Any], Party]]] = {
     Department: Sandbox.department,

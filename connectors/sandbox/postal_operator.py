@@ -1,16 +1,251 @@
-"""A sandbox postal operator."""
+"""A sandbox postal operator before any dialect: takes orders, moves items, tells events. The dialects say it."""
 
-from starlette.applications import Starlette
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
 
 from config.catalogue import Operator
-from connectors.sandbox.control import control
+from config.postal import Answer
+from connectors.sandbox.clock import now
+from connectors.sandbox.department import RETRY_AFTER, Busy, Faulty, Garbled, Silent
+from connectors.sandbox.effects import EffectFile, Ordered, effects_path
 from connectors.sandbox.knobs import Panel, Settings
+from connectors.sandbox.postal_book import TrackingBook
+from connectors.sandbox.postal_callbacks import Callbacks
+from connectors.sandbox.postal_fates import Journey, OrderAnswer, PostalFate, postal_fate_of
+from connectors.sandbox.postal_journeys import PostalMove, codes_by_status, moves
+from schemas.item_code import LAST_SERIAL, ItemCode
+from schemas.postal import PostalStatus, TrackingEvent
+
+REASON: Final = "Yêu cầu thử nghiệm: địa chỉ nhận ngoài vùng phục vụ."
+"""Why fate 9110 refuses; invented."""
+_ONE_SECOND: Final = timedelta(seconds=1)
+_ON_ITS_WAY: Final = frozenset(PostalStatus) - {PostalStatus.POSTED, PostalStatus.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An order as its dialect has read it."""
+
+    order_number: str
+    item_code: str | None
+    cash: int
+    fields: list[str]
+    digest: str
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the operator answers by its Status."""
+
+    answer: Answer
+    message: str
+    item_code: str | None = None
+
+
+OrderReply = Told | Busy | Faulty | Garbled | Silent
+
+
+class Item(BaseModel):
+    """Where an item stands at the operator."""
+
+    order_number: str
+    item_code: str
+    fate: str
+    moves_told: int
 
 
 class PostOffice:
-    """One operator."""
+    """One operator under one contract: its orders, its items on their way, its feed, its calls back."""
 
-    def __init__(self, operator: Operator, settings: Settings) -> None:
+    def __init__(self, operator: Operator, data: Path, settings: Settings) -> None:
         self.operator = operator
         self.panel = Panel(settings)
-        self.app = Starlette(routes=[control(self.panel)])
+        self._effects = EffectFile(effects_path(data, operator.counterparty), Ordered)
+        self._orders = {order.order_number: order for order in self._effects.kept}
+        self._writing: dict[str, asyncio.Task[Ordered]] = {}
+        self.book = TrackingBook(data / f"{operator.counterparty}.tracking.jsonl")
+        self._callbacks = Callbacks(self.panel, operator.counterparty)
+        self._codes = codes_by_status(operator.status)
+        self._turned_away: Counter[str] = Counter()
+        self._fates: dict[str, PostalFate] = {}
+        self._moving: dict[str, asyncio.Task[None]] = {}
+        self._expired_for: set[str] = set()
+        self._calling: set[asyncio.Task[None]] = set()
+
+    def orders(self) -> list[Ordered]:
+        """Every order, in the order in which they were taken."""
+        return list(self._orders.values())
+
+    def items(self) -> list[Item]:
+        return [
+            Item(
+                order_number=order.order_number,
+                item_code=order.item_code,
+                fate=self.fate(order.order_number).name,
+                moves_told=self.book.moves_told(order.order_number),
+            )
+            for order in self.orders()
+        ]
+
+    def fate(self, order_number: str) -> PostalFate:
+        """What was decided when it was ordered; after a restart, what its number says."""
+        return self._fates.get(order_number) or postal_fate_of(order_number)
+
+    async def order(self, wanted: Wanted) -> OrderReply:
+        """Raises OSError when the disk does not take it."""
+        number = wanted.order_number
+        if number in self._orders:
+            return Told(Answer.ALREADY, "Đơn hàng đã tồn tại", self._orders[number].item_code)
+        fate = self._fates.setdefault(number, postal_fate_of(number, self.panel.knobs.parcel_fate))
+        if fate.answer is OrderAnswer.REFUSAL:
+            return Told(Answer.REFUSED, REASON)
+        if self._turned_away[number] < fate.times:
+            self._turned_away[number] += 1
+            return Faulty() if fate.answer is OrderAnswer.FAULT else Busy(RETRY_AFTER)
+        mine = number not in self._writing
+        if mine:
+            self._writing[number] = asyncio.create_task(self._take(wanted, fate))
+        order = await asyncio.shield(self._writing[number])
+        if not mine:
+            return Told(Answer.ALREADY, "Đơn hàng đã tồn tại", order.item_code)
+        return await self._first_answer(order, fate)
+
+    async def cancel(self, order_number: str) -> Told:
+        """Until the item is on its way. Once more is as good as once."""
+        order = self._orders.get(order_number)
+        if order is None:
+            return Told(Answer.REFUSED, "Không có đơn hàng này")
+        told = {self.operator.status.get(event.status_code) for event in self.book.of(order_number)}
+        if PostalStatus.CANCELLED in told:
+            return Told(Answer.ALREADY, "Đơn hàng đã huỷ")
+        if told & _ON_ITS_WAY or PostalStatus.CANCELLED not in self._codes:
+            return Told(Answer.REFUSED, "Bưu gửi đang được vận chuyển, không huỷ được")
+        if order_number in self._moving:
+            self._moving[order_number].cancel()
+        place = len(self._moves(order_number))
+        await self._tell(order, place, [self._event(order, self._codes[PostalStatus.CANCELLED], now())])
+        return Told(Answer.DONE, "Đã huỷ")
+
+    def token_expires(self, page: list[tuple[int, TrackingEvent]]) -> bool:
+        """Whether it shall expire just now: once for each order with that fate, where its first event would be read."""
+        numbers = {event.order_number for _, event in page} - self._expired_for
+        fated = {number for number in numbers if self.fate(number).journey is Journey.EXPIRED_TOKEN}
+        self._expired_for |= fated
+        return bool(fated)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """While it is open, its items move."""
+        for order in self.orders():
+            self._set_off(order)
+        try:
+            yield
+        finally:
+            working = [*self._moving.values(), *self._calling]
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+            self._callbacks.close()
+            self._effects.close()
+            self.book.close()
+
+    async def _take(self, wanted: Wanted, fate: PostalFate) -> Ordered:
+        order = Ordered(
+            at=now(),
+            counterparty=self.operator.counterparty,
+            key=wanted.order_number,
+            order_number=wanted.order_number,
+            item_code=wanted.item_code
+            or _item_code(wanted.order_number, wrong=fate.journey is Journey.WRONG_ITEM_CODE),
+            cash=wanted.cash,
+            fields=wanted.fields,
+            digest=wanted.digest,
+            callback_url=wanted.callback_url,
+        )
+        try:
+            await self._effects.append(order)
+            self._orders[order.order_number] = order
+        finally:
+            del self._writing[wanted.order_number]
+        return order
+
+    async def _first_answer(self, order: Ordered, fate: PostalFate) -> OrderReply:
+        if fate.answer is OrderAnswer.EVENT_FIRST:
+            for call in await self._move(order, 0):
+                await call
+        self._set_off(order)
+        match fate.answer:
+            case OrderAnswer.SILENCE:
+                return Silent()
+            case OrderAnswer.GARBLED:
+                return Garbled()
+            case OrderAnswer.ALREADY:
+                return Told(Answer.ALREADY, "Đơn hàng đã tồn tại", order.item_code)
+            case OrderAnswer.SLOW:
+                await asyncio.sleep(self.panel.settings.slow_seconds)
+        return Told(Answer.DONE, "Thành công", order.item_code)
+
+    def _set_off(self, order: Ordered) -> None:
+        task = asyncio.create_task(self._carry(order))
+        self._moving[order.order_number] = task
+        task.add_done_callback(lambda _: self._moving.pop(order.order_number, None))
+
+    async def _carry(self, order: Ordered) -> None:
+        while self.book.moves_told(order.order_number) < len(self._moves(order.order_number)):
+            await self.panel.one_step()
+            await self._move(order, self.book.moves_told(order.order_number))
+
+    def _moves(self, order_number: str) -> tuple[PostalMove, ...]:
+        return moves(self.fate(order_number).journey, self._codes)
+
+    async def _move(self, order: Ordered, place: int) -> list[asyncio.Task[None]]:
+        way, pace = self._moves(order.order_number), self.panel.settings.pace
+        events = [self._event(order, way[move].code, _moment(order, move, pace)) for move in way[place].told]
+        return await self._tell(order, place, events)
+
+    async def _tell(self, order: Ordered, place: int, events: list[TrackingEvent]) -> list[asyncio.Task[None]]:
+        await self.book.tell(order.order_number, place, events)
+        url = order.callback_url
+        return [self._begin(self._callbacks.say(url, event)) for event in events] if url else []
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._calling.add(task)
+        task.add_done_callback(self._calling.discard)
+        return task
+
+    def _event(self, order: Ordered, code: str, at: datetime) -> TrackingEvent:
+        return TrackingEvent(
+            order_number=order.order_number,
+            item_code=order.item_code,
+            status_code=code,
+            text=f"Mã {code} (dữ liệu thử nghiệm)",
+            at=at,
+            place="BC-THU-NGHIEM",
+        )
+
+
+def _moment(order: Ordered, move: int, pace: float) -> datetime:
+    """When a move happens by the operator's own clock: a pace after the one before, and never less than a second.
+
+    Operators tell whole seconds, and two attempts in one second would be one.
+    """
+    step = max(_ONE_SECOND, timedelta(seconds=pace))
+    return (order.at.astimezone(UTC) + (move + 1) * step).replace(microsecond=0)
+
+
+def _item_code(order_number: str, *, wrong: bool) -> str:
+    """A code of the operator's own, the same for the same order."""
+    serial = int.from_bytes(hashlib.sha256(order_number.encode()).digest()[:8]) % (LAST_SERIAL + 1)
+    code = ItemCode.issued("RN", serial).normalised
+    return f"{code[:10]}{(int(code[10]) + 1) % 10}{code[11:]}" if wrong else code

@@ -1,0 +1,68 @@
+"""The table of magic parcels: complete and without contradiction; and each journey is what it says."""
+
+import pytest
+
+from connectors.sandbox.postal_fates import (
+    BY_POSTAL_SUFFIX,
+    ORDINARY_PARCEL,
+    POSTAL_FATES,
+    Journey,
+    OrderAnswer,
+    PostalFate,
+    postal_fate_of,
+)
+from connectors.sandbox.postal_journeys import codes_by_status, moves
+from schemas.postal import PostalStatus
+
+CODES = {status: status.value.upper() for status in PostalStatus}
+
+
+def test_every_suffix_and_every_name_stands_once() -> None:
+    assert len(BY_POSTAL_SUFFIX) == len(POSTAL_FATES) == len({fate.name for fate in POSTAL_FATES})
+
+
+def test_every_answer_and_every_journey_is_some_orders_fate() -> None:
+    assert {fate.answer for fate in POSTAL_FATES} == set(OrderAnswer)
+    assert {fate.journey for fate in POSTAL_FATES} == set(Journey)
+
+
+def test_only_answers_without_effect_are_counted() -> None:
+    assert {fate.answer for fate in POSTAL_FATES if fate.times} == {OrderAnswer.FAULT, OrderAnswer.BUSY}
+
+
+@pytest.mark.parametrize(
+    ("order_number", "suffix"),
+    [
+        ("000.00.01.H42-261124-9103", "9103"),
+        ("000.00.01.H42-261124-9103-2", "9103"),
+        ("H42.16-261124-019103", "9103"),
+        ("cs_9103", "9103"),
+        ("000.00.01.H42-261124-0001", ""),
+        ("ABC", ""),
+    ],
+)
+def test_an_order_meets_the_fate_that_its_dossier_code_names(order_number: str, suffix: str) -> None:
+    assert postal_fate_of(order_number).suffix == suffix
+
+
+def test_a_forced_fate_goes_before_the_number() -> None:
+    assert postal_fate_of("000.00.01.H42-261124-9103", "9102").suffix == "9102"
+    assert postal_fate_of("000.00.01.H42-261124-9103", "9199") is ORDINARY_PARCEL
+
+
+@pytest.mark.parametrize("fate", POSTAL_FATES, ids=lambda fate: fate.name)
+def test_every_move_is_told_and_the_last_is_where_the_item_ends(fate: PostalFate) -> None:
+    way = moves(fate.journey, CODES)
+    assert {place for move in way for place in move.told} == set(range(len(way)))
+    assert (way[-1].code.lower() if way else None) == fate.status
+
+
+def test_a_status_for_which_the_operator_has_no_code_is_left_out() -> None:
+    few = {PostalStatus.POSTED: "1", PostalStatus.DELIVERED: "4"}
+    assert [move.code for move in moves(Journey.DELIVERED, few)] == ["1", "4"]
+
+
+def test_of_several_codes_for_one_status_the_first_is_said() -> None:
+    assert codes_by_status({"60": PostalStatus.CANCELLED, "61": PostalStatus.CANCELLED}) == {
+        PostalStatus.CANCELLED: "60"
+    }

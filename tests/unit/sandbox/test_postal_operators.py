@@ -1,0 +1,219 @@
+"""The hub's own postal connectors meet every fate of the sandbox's operators: both sides of a dialect mean the same."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.catalogue import Catalogue, Operator
+from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.ports import PostalPort
+from connectors.registry import Surroundings, port
+from connectors.sandbox.effects import Ordered, read_effects
+from connectors.sandbox.lifecycle import UNKNOWN_CODE
+from connectors.sandbox.postal_fates import POSTAL_FATES, Journey, OrderAnswer, PostalFate
+from connectors.sandbox.postal_operator import REASON
+from schemas.item_code import ItemCode
+from schemas.postal import Accepted, PostalStatus, TrackingEvent
+from tests.catalogue_secrets import environment
+from tests.postal_orders import an_order
+from tests.unit.sandbox.running import Running, call, sandbox, until
+
+OPERATORS = ["post-a", "post-b"]
+CARRIED = [fate for fate in POSTAL_FATES if fate.answer in {OrderAnswer.ACCEPTED, OrderAnswer.EVENT_FIRST}]
+TAKEN_AND_NOT_TOLD = [
+    fate for fate in POSTAL_FATES if fate.answer in {OrderAnswer.SILENCE, OrderAnswer.GARBLED, OrderAnswer.ALREADY}
+]
+
+
+@dataclass(frozen=True)
+class Post:
+    """One operator of the sandbox, and the hub's port to it."""
+
+    running: Running
+    operator: Operator
+    port: PostalPort
+
+    @property
+    def taken(self) -> list[Ordered]:
+        effects = read_effects(self.running.data, self.operator.counterparty)
+        return [effect for effect in effects if isinstance(effect, Ordered)]
+
+    def turn(self, **knobs: Any) -> None:
+        self.running.turn(self.operator.counterparty, **knobs)
+
+    def told(self, order_number: str, count: int) -> list[TrackingEvent]:
+        """What the feed tells of one order, once it tells that much; read by one reader from its start."""
+        found: list[TrackingEvent] = []
+        cursor = ""
+
+        def read() -> bool:
+            nonlocal cursor
+            try:
+                page = self.port.feed(cursor)
+            except ContractBroken:  # the standing token that is refused for once
+                return False
+            cursor = page.cursor
+            assert not page.unreadable
+            found.extend(event for event in page.events if event.order_number == order_number)
+            return len(found) >= count
+
+        until(read)
+        return found
+
+    def statuses(self, events: list[TrackingEvent]) -> list[PostalStatus | None]:
+        return [self.operator.status.get(event.status_code) for event in events]
+
+
+@pytest.fixture(params=OPERATORS)
+def post(request: pytest.FixtureRequest, tmp_path: Path, catalogue: Catalogue) -> Iterator[Post]:
+    operator = catalogue.operators[request.param]
+    with sandbox(tmp_path, [operator.counterparty], hang_seconds=0.1) as running:
+        url = running.urls[operator.counterparty]
+        yield Post(running, operator, port(operator, Surroundings(catalogue, url)))
+
+
+def ending(fate: PostalFate) -> int:
+    """How many events a fate tells at the least, to its end."""
+    counts = {Journey.TWO_ATTEMPTS: 9, Journey.LOST: 3, Journey.SILENT: 2, Journey.REPEATED: 10}
+    return counts.get(fate.journey, 6 if fate.journey in {Journey.DAMAGED, Journey.UNKNOWN_CODE} else 5)
+
+
+@pytest.mark.parametrize("fate", CARRIED, ids=lambda fate: fate.name)
+def test_an_item_ends_where_its_fate_says(post: Post, fate: PostalFate) -> None:
+    order = an_order(int(fate.suffix))
+    assert post.port.order(order, "tr_1").order_number == order.order_number
+    events = post.told(order.order_number, ending(fate))
+    last = max(events, key=lambda event: event.at)
+    assert post.operator.status[last.status_code] is fate.status
+    assert [effect.order_number for effect in post.taken] == [order.order_number]
+
+
+def test_two_attempts_are_two_events_at_two_times(post: Post) -> None:
+    post.port.order(an_order(9102), "tr_1")
+    events = post.told(an_order(9102).order_number, 9)
+    failed = [e for e, s in zip(events, post.statuses(events), strict=True) if s is PostalStatus.ATTEMPT_FAILED]
+    assert len({event.key for event in failed}) == len(failed) == 2
+
+
+def test_a_repeated_event_has_the_same_key_and_another_has_another(post: Post) -> None:
+    post.port.order(an_order(9105), "tr_1")
+    keys = [event.key for event in post.told(an_order(9105).order_number, 10)]
+    assert keys[::2] == keys[1::2]
+    assert len(set(keys)) == 5
+
+
+def test_what_is_told_out_of_order_happened_in_order(post: Post) -> None:
+    post.port.order(an_order(9106), "tr_1")
+    events = post.told(an_order(9106).order_number, 5)
+    assert post.statuses(events)[-2:] == [PostalStatus.DELIVERED, PostalStatus.OUT_FOR_DELIVERY]
+    assert events[-1].at < events[-2].at
+
+
+def test_an_unknown_code_comes_through_as_it_is(post: Post) -> None:
+    post.port.order(an_order(9107), "tr_1")
+    assert UNKNOWN_CODE in [event.status_code for event in post.told(an_order(9107).order_number, 6)]
+
+
+def test_a_wrong_item_code_is_told_with_its_warning(post: Post) -> None:
+    post.port.order(an_order(9118), "tr_1")
+    codes = {event.item_code for event in post.told(an_order(9118).order_number, 5)}
+    (code,) = codes
+    assert code is not None
+    assert "check digit" in (ItemCode.received(code).warning or "")
+
+
+def test_a_refusal_comes_with_its_reason_and_has_no_effect(post: Post) -> None:
+    with pytest.raises(Rejected) as refused:
+        post.port.order(an_order(9110), "tr_1")
+    assert refused.value.reason == REASON
+    assert REASON not in str(refused.value)
+    assert post.taken == []
+
+
+@pytest.mark.parametrize("fate", TAKEN_AND_NOT_TOLD, ids=lambda fate: fate.name)
+def test_an_order_that_was_taken_unheard_is_there_when_it_is_sent_again(post: Post, fate: PostalFate) -> None:
+    order = an_order(int(fate.suffix))
+    with pytest.raises((Unavailable, ContractBroken, Duplicate)) as first:
+        post.port.order(order, "tr_1")
+    if isinstance(first.value, Unavailable):
+        assert first.value.outcome_unknown
+    with pytest.raises(Duplicate) as again:
+        post.port.order(order, "tr_1")
+    assert isinstance(again.value.reply, Accepted)
+    assert [effect.order_number for effect in post.taken] == [order.order_number]
+
+
+@pytest.mark.parametrize("fate", [fate for fate in POSTAL_FATES if fate.times], ids=lambda fate: fate.name)
+def test_an_order_that_was_turned_away_is_taken_in_the_end_and_once(post: Post, fate: PostalFate) -> None:
+    order = an_order(int(fate.suffix))
+    for _ in range(fate.times):
+        with pytest.raises(Unavailable):
+            post.port.order(order, "tr_1")
+        assert post.taken == []
+    post.port.order(order, "tr_1")
+    assert [effect.order_number for effect in post.taken] == [order.order_number]
+
+
+def test_a_knob_decides_the_fate_of_every_order(post: Post) -> None:
+    post.turn(parcel_fate="9103")
+    post.port.order(an_order(1), "tr_1")
+    events = post.told(an_order(1).order_number, 3)
+    assert post.statuses(events)[-1] is PostalStatus.LOST
+
+
+def test_the_form_that_was_taken_holds_nothing_but_names_addresses_phones_cash_and_codes(post: Post) -> None:
+    post.port.order(an_order(1), "tr_1")
+    (effect,) = post.taken
+    ends = {
+        f"{end}{part}" for end in ("Sender", "Receiver") for part in ("Name", "Address", "Tel", "Province", "District")
+    }
+    assert set(effect.fields) - {"FlagConfig"} == ends | {"CustomerCode", "OrderNumber", "CODAmount"}
+
+
+def test_a_field_that_is_not_on_the_form_is_refused(post: Post) -> None:
+    """The sandbox is a witness: a hub that would say what the matter is could not place an order here."""
+    answer = call("POST", address(post, "order"), json={"SenderDesc": "Đơn"}, headers=credentials(post))
+    assert answer.status_code == 400
+    assert "/SenderDesc: extra_forbidden" in answer.json()["errors"]
+    assert post.taken == []
+
+
+def address(post: Post, operation: Any) -> str:
+    return f"{post.running.urls[post.operator.counterparty]}/{post.operator.operation(operation)}"
+
+
+def credentials(post: Post) -> dict[str, str]:
+    """What the operator knows us by."""
+    secrets = environment()
+    if post.operator.dialect == "lgsp":
+        return {"access_token": secrets["HUB_SECRET_TEST_POST_B_TOKEN"]}
+    pair = secrets["HUB_SECRET_TEST_POST_A_KEY"], secrets["HUB_SECRET_TEST_POST_A_SECRET"]
+    answer = call("POST", address(post, "token"), auth=pair, data="grant_type=client_credentials").json()
+    return {"Authorization": f"{answer['token_type']} {answer['access_token']}"}
+
+
+def test_the_health_of_an_operator_is_one_line(post: Post) -> None:
+    assert post.operator.name in post.port.check()
+
+
+def test_an_order_is_cancelled_once_and_again_and_not_when_it_is_on_its_way(post: Post) -> None:
+    order = an_order(1)
+    post.turn(pace=600)
+    post.port.order(order, "tr_1")
+    if post.operator.dialect == "lgsp":
+        with pytest.raises(Rejected):
+            post.port.cancel(order.order_number, "tr_2")
+        return
+    for _ in range(2):
+        post.port.cancel(order.order_number, "tr_2")
+    assert post.statuses(post.told(order.order_number, 1)) == [PostalStatus.CANCELLED]
+    post.turn(pace=0)
+    other = an_order(2)
+    post.port.order(other, "tr_3")
+    post.told(other.order_number, 3)
+    with pytest.raises(Rejected) as late:
+        post.port.cancel(other.order_number, "tr_4")
+    assert late.value.reason
