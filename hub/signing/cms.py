@@ -68,11 +68,11 @@ def sign(content: bytes, key: SigningKey, at: datetime) -> bytes:
         _RSA_SHA256 if rsa_key else _ECDSA_SHA256,
         der.tlv(der.OCTETS, signature),
     )
-    return detached(_SHA256, {_encoded(one) for one in (key.certificate, *key.chain)}, signer)
+    return detached(_SHA256, sorted({_encoded(one) for one in (key.certificate, *key.chain)}), signer)
 
 
-def detached(digest_algorithm: bytes, certificates: Sequence[bytes] | set[bytes], signer: bytes) -> bytes:
-    """The file around one SignerInfo: its only form, so that a reader can compare."""
+def detached(digest_algorithm: bytes, certificates: Sequence[bytes], signer: bytes) -> bytes:
+    """The file around one SignerInfo, with the certificates in this order: its only form, so a reader can compare."""
     return der.sequence(
         der.oid(SIGNED_DATA),
         der.context(
@@ -81,7 +81,7 @@ def detached(digest_algorithm: bytes, certificates: Sequence[bytes] | set[bytes]
                 _ONE,
                 der.set_of([digest_algorithm]),
                 der.sequence(der.oid(DATA)),
-                der.set_of(certificates, 0xA0),
+                der.context(0, *certificates),
                 der.set_of([signer]),
             ),
         ),
