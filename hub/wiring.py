@@ -105,9 +105,7 @@ class Hub:
     @cached_property
     def keyring(self) -> Keyring:
         """Our signing keys; nothing is loaded before something is signed."""
-        settings, token = self.settings, self.catalogue.signing.token
-        slot = Token(token.module, token.label, self.catalogue.secret(token.pin)) if token else None
-        return Keyring(settings.keys, settings.keys_passphrase, token=slot, production=settings.production)
+        return keyring(self.settings, self.catalogue)
 
     @cached_property
     def signer(self) -> Signer:
@@ -125,6 +123,13 @@ class Hub:
     def queues(self) -> dict[str, str]:
         """counterparty → queue"""
         return {code: party.queue for code, party in self.catalogue.counterparties.items()}
+
+
+def keyring(settings: Settings, catalogue: Catalogue) -> Keyring:
+    """The signing keys that settings and catalogue speak of; no database is needed."""
+    token = catalogue.signing.token
+    slot = Token(token.module, token.label, catalogue.secret(token.pin)) if token else None
+    return Keyring(settings.keys, settings.keys_passphrase, token=slot, production=settings.production)
 
 
 def _sent() -> None:

@@ -64,6 +64,12 @@ def pki(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Pki:
 
 
 @pytest.fixture
+def own_pki(catalogue: Catalogue, tmp_path: Path) -> Pki:
+    """Keys that nobody else uses, to rotate and to revoke."""
+    return made(tmp_path / "pki", catalogue, "a passphrase for keys in tests only")
+
+
+@pytest.fixture
 def settings(database_url: str, pki: Pki) -> Settings:
     """Settings for a house in one process: a broker that is not there, short pauses."""
     return Settings.model_validate(

@@ -12,14 +12,16 @@ import psycopg
 from cryptography import x509
 from kombu import Connection as BrokerConnection
 from kombu.exceptions import OperationalError
+from psycopg_pool import PoolTimeout
 
 from config.catalogue import Catalogue, CatalogueError, load
 from config.settings import Settings
 from hub.calendar.law import years_by_law
+from hub.cli import key_checks
 from hub.clock import local, now
 from hub.errors import NotConfigured
 from hub.migrations import run
-from hub.wiring import read_settings
+from hub.wiring import Hub, read_settings
 
 EXPIRY_NOTICE: Final = timedelta(days=30)
 SKEW: Final = timedelta(seconds=2)
@@ -52,6 +54,7 @@ def examine() -> list[Finding]:
         "migrations": lambda: _migrations(settings),
         "broker": lambda: _broker(settings),
         "certificates": lambda: _certificates(catalogue),
+        "keys": lambda: _keys(settings, catalogue),
         "clock": lambda: _clock(settings),
         "calendar": lambda: _calendar(catalogue, local(now()).date()),
         "disk": _disk,
@@ -63,7 +66,7 @@ def _found(name: str, check: Callable[[], Iterator[str]]) -> Finding:
     """A check yields what is wrong; what it returns at its end is the good news."""
     try:
         wrong = list(check())
-    except (psycopg.Error, OSError, OperationalError) as error:
+    except (psycopg.Error, PoolTimeout, OSError, OperationalError, NotConfigured) as error:
         wrong = [" ".join(str(error).split())]
     return Finding(name, ok=not wrong, finding="; ".join(wrong) or "ok")
 
@@ -108,6 +111,13 @@ def _pems(catalogue: Catalogue) -> Mapping[str, bytes]:
     ]
     found = {**secrets, **{str(file): file.read_bytes() for file in files}}
     return {name: pem for name, pem in found.items() if b"-----BEGIN CERTIFICATE-----" in pem}
+
+
+def _keys(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
+    with Hub(settings, catalogue) as hub:
+        for one in key_checks.examine(hub.signer, hub.keyring, catalogue, now()):
+            if not one.ok:
+                yield f"{one.key} {one.finding}"
 
 
 def _clock(settings: Settings) -> Iterator[str]:

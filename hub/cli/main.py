@@ -5,7 +5,7 @@ from typing import Final
 
 from typer import Typer
 
-from hub.cli import database, doctor, events, handoff, inbox, partner, processes, stack, submission, transfer
+from hub.cli import database, doctor, events, handoff, inbox, keys, partner, processes, stack, submission, transfer
 from hub.cli.demo import command as demo
 from hub.cli.exits import code_of
 
@@ -21,6 +21,7 @@ app.add_typer(database.app, name="db")
 app.add_typer(transfer.app, name="transfer")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(partner.app, name="partner")
+app.add_typer(keys.app, name="keys")
 app.add_typer(submission.app, name="submission")
 app.add_typer(handoff.app, name="handoff")
 app.add_typer(events.app, name="events")

@@ -107,6 +107,13 @@ class Signer:
         if refusal:
             raise MayNotSign(Code.OFFICER_MAY_NOT_SIGN, f"{officer.id} {refusal}")
 
+    def trial(self, name: str, at: datetime, officer: Officer | None = None) -> None:
+        """Sign what nobody gets to see with the key ``name``, and verify it. Raises MayNotSign with what is wrong."""
+        content = b"a trial of this key"
+        certificate = self.verified(content, self._signed(content, name, at), at).certificate
+        if officer is not None:
+            self._check_bound(officer, certificate)
+
     def verified(self, content: bytes, signature: bytes, at: datetime) -> Signed:
         """Whose signature it is, if it is valid at ``at`` by what we know now. Raises MayNotSign."""
         try:
@@ -119,13 +126,22 @@ class Signer:
 
     def trust(self) -> Trust:
         """The roots that are believed and the revocation lists that we hold. Raises NotConfigured."""
-        with self._lock:
-            if self._trust is None or time.monotonic() - self._looked > FRESH:
-                lists = tuple(self._lists())
-                if self._trust is None or lists != self._held:
-                    self._trust, self._held = self._loaded(lists), lists
-                self._looked = time.monotonic()
-            return self._trust
+        if self._trust is None:
+            return self._look()
+        # One thread looks, the others go on with what is known: they hold connections that it may be waiting for.
+        if time.monotonic() - self._looked > FRESH and self._lock.acquire(blocking=False):
+            try:
+                return self._look()
+            finally:
+                self._lock.release()
+        return self._trust
+
+    def _look(self) -> Trust:
+        lists = tuple(self._lists())
+        if self._trust is None or lists != self._held:
+            self._trust, self._held = self._loaded(lists), lists
+        self._looked = time.monotonic()
+        return self._trust
 
     def _loaded(self, lists: Sequence[bytes]) -> Trust:
         try:

@@ -12,6 +12,7 @@ from connectors.errors import ContractBroken
 from hub import dispatch
 from hub.cli import main
 from hub.cli.exits import Code
+from hub.embedded.pki import Pki
 from tests.builders import a_code, a_receipt, a_report, a_submission, report_arrival, submission_arrival
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.house import ScriptedHouse
@@ -20,10 +21,11 @@ Hub = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings) -> Hub:
+def hub(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], settings: Settings, pki: Pki) -> Hub:
     """``hub`` on the test's database, with no terminal and the broker away: exit code, stdout, stderr."""
     given = {
         **environment(),
+        **pki.environment(),
         "HUB_DATABASE_URL": str(settings.database_url),
         "HUB_BROKER_URL": str(settings.broker_url),
         "HUB_CATALOGUE": str(CATALOGUE),

@@ -1,0 +1,167 @@
+"""hub keys: what we sign with, whether it signs, and how one key takes over from another."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, output
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from config.catalogue import Catalogue
+    from config.settings import Settings
+    from hub.signing.keyring import Keyring
+
+app: Final = Typer(help="Signing keys (khóa ký): list, check, rotate.", no_args_is_help=True)
+
+_LONGEST: Final = 64
+"""characters of a name in a certificate (RFC 5280, ub-common-name)"""
+
+Name = Annotated[str, Argument(metavar="KEY", help="seal.trung-tam, log, officer.tp-01")]
+
+STATES: Final = {
+    "signs": "đang ký",
+    "ready": "chờ hiệu lực",
+    "waits": "chờ chứng thư",
+    "replaced": "đã thay",
+    "expired": "hết hạn",
+}
+_GENERATIONS: Final = (
+    Column("key", "Khóa"),
+    Column("generation", "Đời"),
+    Column("state", "Trạng thái", lambda state: STATES[state]),
+    Column("kept_in", "Nơi giữ"),
+    Column("valid_from", "Từ", output.moment),
+    Column("valid_to", "Đến", output.moment),
+    Column("subject", "Chứng thư"),
+)
+_FINDINGS: Final = (
+    Column("ok", "", lambda ok: "✔" if ok else "✗"),
+    Column("key", "Khóa"),
+    Column("finding", "Kết quả"),
+)
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Every generation of every key: where it is kept, until when it is valid, and which one signs."""
+    from hub.cli import key_checks
+    from hub.clock import now
+
+    _, _, keyring = _keys()
+    output.listing(list(key_checks.listed(keyring, now())), _GENERATIONS, as_json=as_json)
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Let every key sign something that is thrown away, and verify it. Exit 3 if one cannot, or ends within 30 days."""
+    from hub.cli import key_checks
+    from hub.clock import now
+
+    with environment.house() as hub:
+        findings = key_checks.examine(hub.signer, hub.keyring, hub.catalogue, now())
+    rows = [{"key": one.key, "ok": one.ok, "finding": one.finding} for one in findings]
+    output.listing(rows, _FINDINGS, as_json=as_json)
+    if wrong := [one.key for one in findings if not one.ok]:
+        leave(Code.FINDING, f"cần xem: {', '.join(wrong)}")
+
+
+@app.command("issue-request")
+def issue_request(
+    name: Name,
+    token: Annotated[bool, Option("--token", help="Make the key in the token of signing.toml, not in a file.")] = False,
+    rsa: Annotated[bool, Option("--rsa", help="RSA-3072, where the CA does not take P-256.")] = False,
+) -> None:
+    """Make the next generation of a key and write its certificate request (PEM) to stdout. The old one signs on."""
+    from hub.signing import enrolment
+
+    settings, catalogue, keyring = _keys()
+    if settings.production and not token:
+        leave(Code.REFUSED, "hub: in production a key is made in a token: say --token")
+    subject = _subject(catalogue, name)
+    sys.stdout.write(enrolment.request(keyring, name, subject, in_token=token, as_rsa=rsa).decode())
+    output.say(f"{name}: send the request to the CA, then: hub keys import {name} CHAIN.pem")
+
+
+@app.command("import")
+def import_(
+    name: Name,
+    chain: Annotated[Path, Argument(exists=True, dir_okay=False, help="PEM: the certificate, then the CAs above it.")],
+) -> None:
+    """Take in the certificate that was asked for. Its key signs as soon as it is valid, without a restart."""
+    from hub.clock import now
+    from hub.signing import enrolment
+    from hub.signing.keys import certificates
+
+    _, catalogue, keyring = _keys()
+    pem = chain.read_bytes()
+    _check_known(catalogue, keyring, certificates(pem))
+    generation = enrolment.accept(keyring, name, pem)
+    signs = "it signs now" if generation.is_valid(now()) else "it does not sign yet"
+    output.say(f"{name}: generation {generation.number} is here, {signs}; look: hub keys check")
+
+
+@app.command()
+def rotate(name: Name) -> None:
+    """Development only: a new generation, certified at once by the development authority of ./var."""
+    from hub.embedded.pki import Pki
+
+    settings, catalogue, keyring = _keys()
+    folder = keyring.folder.parent
+    if settings.production or not (folder / "authority").is_dir():
+        leave(
+            Code.REFUSED,
+            f"hub: no development authority stands beside these keys; ask your CA: hub keys issue-request {name}",
+        )
+    assert settings.keys_passphrase is not None  # noqa: S101 - whoever made the authority made it
+    subject = _subject(catalogue, name)
+    pki = Pki(folder, settings.keys_passphrase)
+    made = pki.renew(name, common_name=subject["common_name"], serial_name=subject.get("serial_number", ""))
+    output.say(f"{name}: generation {made.number} signs from now on; older signatures go on verifying")
+
+
+def _keys() -> "tuple[Settings, Catalogue, Keyring]":
+    environment.adopt()
+    from config.catalogue import load
+    from hub import wiring
+
+    settings = wiring.read_settings()
+    catalogue = load(settings.catalogue, os.environ)
+    return settings, catalogue, wiring.keyring(settings, catalogue)
+
+
+def _subject(catalogue: "Catalogue", name: str) -> dict[str, str]:
+    """What the certificate shall say of its holder."""
+    organisation = {"country_name": "VN", "organization_name": catalogue.portal.centre_name[:_LONGEST]}
+    if name == catalogue.signing.seal:
+        return {**organisation, "common_name": catalogue.portal.centre_name[:_LONGEST]}
+    if name == catalogue.signing.log_key:
+        return {**organisation, "common_name": name, "serial_number": catalogue.signing.log}
+    officer = next((one for one in catalogue.officers.values() if one.key == name), None)
+    if officer is None:
+        leave(Code.NOT_FOUND, f"hub: neither signing.toml nor officers.toml has a key called {name}")
+    return {**organisation, "common_name": officer.name[:_LONGEST], "serial_number": officer.id}
+
+
+def _check_known(catalogue: "Catalogue", keyring: "Keyring", chain: "tuple[x509.Certificate, ...]") -> None:
+    """Leave unless the chain leads to a root that is believed: better now than when something has to be signed."""
+    from hub.signing.keyring import ROOTS
+    from hub.signing.trust import Trust
+    from hub.signing.verdicts import Invalid, Undecided
+
+    roots = catalogue.folder / catalogue.signing.roots if catalogue.signing.roots else keyring.folder / ROOTS
+    if not chain:
+        leave(Code.REFUSED, "hub: the file holds no certificate (PEM)")
+    try:
+        Trust.load(roots.read_bytes()).path(chain[0], chain[0].not_valid_before_utc, chain[1:])
+    except Undecided as end:
+        if not end.code.startswith("crl-"):  # lists are fetched for what signs; here nothing signs yet
+            leave(Code.REFUSED, f"hub: {end}")
+    except Invalid as end:
+        leave(Code.REFUSED, f"hub: {end}")
