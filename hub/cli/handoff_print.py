@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from config.officers import Officer
     from hub.papers.compose import Handed, Names
     from hub.papers.forms import ControlSheet, Minute
+    from hub.papers.sign import Stamp
     from hub.wiring import Hub
 
 FormName = Literal["kiem-soat", "bien-ban"]
@@ -26,6 +27,9 @@ def print_(
     officer: Annotated[str | None, Option(help="Who signs, by the roster's id; else who is on duty.")] = None,
     *,
     unsigned: Annotated[bool, Option("--unsigned", help="To be signed by hand, or looked at.")] = False,
+    time_stamp: Annotated[
+        bool, Option("--time-stamp", help="Ask the time stamping authority too (PAdES B-T).")
+    ] = False,
 ) -> None:
     """Print a form (PDF/A-3) with the signed records inside; the officer signs it, then the Centre's seal."""
     from hub.clock import now
@@ -35,7 +39,7 @@ def print_(
         made, department = _form(hub, named, form)
         pdf = render.render(made)
         if not unsigned:
-            pdf = _signed(hub, pdf, made, _signatory(hub, officer, department, now()))
+            pdf = _signed(hub, pdf, made, _signatory(hub, officer, department, now()), time_stamp=time_stamp)
     target = out or Path(f"{form}-{made.dossier_code}.pdf")
     target.write_bytes(pdf)
     output.say(f"{target}: {made.number}, {len(pdf)} bytes" + (", chưa ký" if unsigned else ", đã ký số"))
@@ -100,7 +104,7 @@ def _signatory(hub: "Hub", named: str | None, department: str, at: datetime) -> 
     return chosen
 
 
-def _signed(hub: "Hub", pdf: bytes, made: "ControlSheet | Minute", officer: "Officer") -> bytes:
+def _signed(hub: "Hub", pdf: bytes, made: "ControlSheet | Minute", officer: "Officer", *, time_stamp: bool) -> bytes:
     from hub.clock import now
     from hub.errors import NotNow
     from hub.papers import render, sign
@@ -109,7 +113,13 @@ def _signed(hub: "Hub", pdf: bytes, made: "ControlSheet | Minute", officer: "Off
     at, centre = now(), hub.catalogue.portal.centre_name
     person = sign.Signatory(hub.keyring.current(officer.key, at), officer.name, "Lập phiếu")
     seal = sign.Signatory(hub.keyring.current(hub.catalogue.signing.seal, at), centre, "Xác nhận của cơ quan")
+    stamp = _stamp(hub) if time_stamp else None
     try:
-        return sign.sign(pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(made))
+        return sign.sign(pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(made), stamp=stamp)
     except (Invalid, Undecided) as error:
         raise NotNow(f"nothing was signed: {error}") from None
+
+
+def _stamp(hub: "Hub") -> "Stamp":
+    ask: Stamp = hub.port(hub.catalogue.signing.stamping[0].counterparty).stamp
+    return ask

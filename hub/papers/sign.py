@@ -27,6 +27,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from hub.papers.render import Place, drawn_signature
 from hub.papers.verify import context
+from hub.signing import stamps
 from hub.signing.cms import SigningKey
 from hub.signing.trust import Trust
 
@@ -70,7 +71,8 @@ def sign(
     """``pdf`` with both signatures. Without a place in ``places`` a signature is there and not drawn.
 
     The issuers and revocation lists of ``trust`` go in beside them (DSS), so that the file can be judged by itself.
-    Raises hub.signing.verdicts.Invalid or Undecided, before anything is signed, for a certificate that is not good now.
+    Raises hub.signing.verdicts.Invalid or Undecided, before anything is signed, for a certificate that is not good now;
+    Invalid for a wrong time stamp, and whatever ``stamp`` raises.
     """
     for signatory in (person, seal):
         trust.path(signatory.key.certificate, at, signatory.key.chain)
@@ -158,4 +160,6 @@ class _Stamper(TimeStamper):  # type: ignore[misc] # pyHanko is untyped
         self._stamp = stamp
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
-        return tsp.TimeStampResp.load(self._stamp(req.dump()))
+        reply = self._stamp(req.dump())
+        stamps.read(reply, req["message_imprint"]["hashed_message"].native, req["nonce"].native)  # or raises Invalid
+        return tsp.TimeStampResp.load(reply)

@@ -118,12 +118,15 @@ def _order(fields: Sequence[str]) -> Finding:
 
 
 async def _status(signature: Any, trust: Trust, at: datetime) -> PdfSignatureStatus:
-    """How pyHanko sees it at ``at``; and if it was stamped in time, how it was then."""
+    """How pyHanko sees it at ``at``; and if that is not good enough, at the time that a time stamp on it proves."""
     status = await async_validate_pdf_signature(signature, context(trust, at), context(trust, at))
     stamp = status.timestamp_validity
-    if status.trusted or stamp is None or not (stamp.valid and stamp.trusted):
+    if stamp is None or (status.trusted and stamp.trusted):
         return status
-    return await async_validate_pdf_signature(signature, context(trust, stamp.timestamp), context(trust, at))
+    then = stamp.timestamp  # a stamp is judged as of its own time, as hub.signing.stamps does
+    stamped = await async_validate_pdf_signature(signature, context(trust, then), context(trust, then))
+    good = stamped.timestamp_validity
+    return stamped if good is not None and good.intact and good.valid and good.trusted else status
 
 
 def _room_used(signature: Any) -> bool:
@@ -155,7 +158,9 @@ def _finding(field: str, status: PdfSignatureStatus, *, last: bool) -> Finding:
     if not status.docmdp_ok or (last and status.coverage is not SignatureCoverageLevel.ENTIRE_FILE):
         return Finding(Outcome.INVALID, "added_to", f"{who} ({name}): the form was changed after it.")
     if status.trusted:
-        return Finding(Outcome.VALID, "signature", f"{who} is good: {name}.")
+        stamp = status.timestamp_validity
+        proven = f" It was there at {stamp.timestamp:%Y-%m-%d %H:%M:%S} UTC (time stamp)." if stamp else ""
+        return Finding(Outcome.VALID, "signature", f"{who} is good: {name}.{proven}")
     return _untrusted(f"{who} ({name})", status.trust_problem_indic)
 
 
