@@ -1,4 +1,4 @@
-"""What people do at the desk: order, cancel, complain, write down a loss. Each is done in their name, with a journal line."""
+"""What people do at the desk: order, cancel, complain, write down a loss; each in their name, with a journal line."""
 
 from hub.clock import local
 from hub.consignments import arranging, attention, complaints, pool, service, standing, store
@@ -65,7 +65,7 @@ def dismiss(work: Work, attention_id: int, reason: str) -> tuple[None, list[Even
 
 
 def add_codes(work: Work, operator: str, codes: list[str]) -> tuple[int, list[Event]]:
-    """Put pre-printed item codes into an operator's pool; how many were new. Raises NotFound, or NotNow for a wrong one."""
+    """Put pre-printed item codes into the pool; how many were new. Raises NotFound, or NotNow for a wrong code."""
     if operator not in work.catalogue.operators:
         raise NotFound(f"the catalogue has no postal operator {operator!r}")
     try:

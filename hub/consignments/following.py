@@ -29,7 +29,7 @@ def follow(work: Work, message: Message) -> list[Event]:
     if not is_new:
         work.note(row.id, "event repeated", after=happening.status, reason=said.key)
         return []
-    if row.settled_at is not None or said.at < row.heard_at:
+    if row.settled_at is not None or (row.posted_on is not None and said.at < row.heard_at):
         work.note(row.id, "event late", before=row.status, after=happening.status, reason=said.key)
     return standing.refold(work, row)
 

@@ -63,7 +63,7 @@ def fold(ordering: Status, since: datetime, said: Iterable[Happening]) -> Standi
     return Standing(
         status=status,
         at=at,
-        heard_at=max([since, *(one.at for one in in_order)]),
+        heard_at=in_order[-1].at if in_order else since,
         posted_on=local(posted).date() if posted else None,
         attempts=tuple(attempts),
         damaged=any(one.status is Status.DAMAGED for one in in_order),

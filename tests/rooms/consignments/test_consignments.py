@@ -9,6 +9,7 @@ from connectors.errors import Duplicate, Rejected
 from hub import dispatch, polling
 from hub.clock import now
 from hub.consignments import attention, desk, views
+from hub.consignments.arranging import Wish
 from hub.consignments.model import Direction
 from schemas.item_code import ItemCode
 from schemas.postal import Accepted, Feed
@@ -83,14 +84,14 @@ def test_the_operator_is_told_names_addresses_and_phones_and_nothing_else(counte
 
 def test_an_order_that_the_operator_has_already_is_accepted(counter: Counter) -> None:
     operator = counter.house.operator("post-a")
-    operator.answers.append(Duplicate(reply=Accepted(order_number="x", item_code="RR123456785VN")))
+    operator.answers.append(Duplicate("PARTNER_DUPLICATE", reply=Accepted(order_number="x", item_code="RR123456785VN")))
     consignment = counter.order()
     row = counter.row(consignment)
     assert (row["status"], row["item_code"], row["item_code_ok"]) == ("accepted", "RR123456785VN", True)
 
 
 def test_a_refused_order_is_work_for_a_person(counter: Counter) -> None:
-    counter.house.operator("post-a").answers.append(Rejected(reason="ngoài vùng phục vụ"))
+    counter.house.operator("post-a").answers.append(Rejected("PARTNER_REJECTED", reason="ngoài vùng phục vụ"))
     consignment = counter.order()
     assert counter.status(consignment) == "refused"
     assert counter.concerns(consignment) == {"refused"}
@@ -252,8 +253,13 @@ def test_a_pre_printed_code_is_used_once_and_a_wrong_one_from_the_operator_is_a_
 
 def test_a_bag_between_agencies_has_a_manifest_of_all_its_dossiers(counter: Counter) -> None:
     dossiers = [counter.dossier() for _ in range(2)]
-    wish = {"from_department": "rest-a", "to_department": "rest-b", "seal_number": "NP-0001"}
-    asked = desk.Wish(Direction.AGENCY_TO_AGENCY, tuple(dossiers), **wish)
+    asked = Wish(
+        Direction.AGENCY_TO_AGENCY,
+        tuple(dossiers),
+        from_department="rest-a",
+        to_department="rest-b",
+        seal_number="NP-0001",
+    )
     consignment = counter.act(lambda work: desk.order(work, asked))
     with counter.house.db.connection() as conn:
         lines = views.manifest(conn, consignment)
