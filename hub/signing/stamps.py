@@ -7,9 +7,9 @@ certificates, some still write the older signing-certificate attribute. What is 
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import ClassVar, Final
 
-from asn1crypto import tsp
+from asn1crypto import cms, core, tsp
 from cryptography import x509
 
 from hub.signing import algorithms, der, signed_data
@@ -22,6 +22,21 @@ _TIME_STAMPING: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")
 _SHA256: Final = "2.16.840.1.101.3.4.2.1"
 _GRANTED: Final = frozenset(("granted", "granted_with_mods"))
 _TRUE: Final = b"\x01\x01\xff"
+
+
+class _Reply(core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
+    """TimeStampResp; asn1crypto's own does not know that a refusal comes without a token."""
+
+    _fields: ClassVar = [("status", tsp.PKIStatusInfo), ("time_stamp_token", cms.ContentInfo, {"optional": True})]
+
+
+class _Reply(core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
+    """TimeStampResp; asn1crypto's own does not know that a refusal has no token."""
+
+    _fields: ClassVar = [
+        ("status", tsp.PKIStatusInfo),
+        ("time_stamp_token", cms.ContentInfo, {"optional": True}),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +64,7 @@ def read(reply: bytes, digest: bytes, nonce: int) -> bytes:
     Raises Invalid: the authority refused, or answered another question.
     """
     try:
-        answer = tsp.TimeStampResp.load(reply, strict=True)
+        answer = _Reply.load(reply, strict=True)
         status = answer["status"]["status"].native
         token = answer["time_stamp_token"].dump() if status in _GRANTED else b""
     except (ValueError, TypeError, KeyError):

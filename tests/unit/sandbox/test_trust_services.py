@@ -12,6 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.sandbox.authority import Authority
 from connectors.sandbox.clock import now
+from connectors.sandbox.knobs import Stamps
+from hub.signing import stamps
+from hub.signing.trust import Trust
+from hub.signing.verdicts import Invalid
 from tests.unit.sandbox.running import Running, call, sandbox
 
 TSA, CA = "trust.tsa", "trust.ca"
@@ -84,6 +88,27 @@ def test_openssl_refuses_a_stamp_that_is_wrong(running: Running, desk: Path, wro
 def test_a_stamp_of_an_hour_ago_is_well_signed(running: Running, desk: Path) -> None:
     running.turn(TSA, stamps="time")
     assert stamped(running, desk).returncode == 0, "only who knows when the request was made sees what is wrong"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ("nonce", "stamp-nonce"),
+        ("imprint", "stamp-imprint"),
+        ("rejection", "stamp-refused"),
+        ("certificate", "stamp-purpose"),
+        ("garbage", "not-a-stamp"),
+    ],
+)
+def test_the_hub_names_what_is_wrong_with_a_stamp(
+    running: Running, authority: Authority, wrong: Stamps, code: str
+) -> None:
+    running.turn(TSA, stamps=wrong)
+    digest, nonce = hashlib.sha256(DATA).digest(), 2**62 + 1
+    reply = call("POST", running.urls[TSA], data=stamps.request(digest, nonce), headers=QUERY).content
+    with pytest.raises(Invalid) as end:
+        stamps.verify(stamps.read(reply, digest, nonce), DATA, Trust.load(authority.roots, [authority.crl()]))
+    assert end.value.code == code
 
 
 def test_a_stamping_authority_that_is_down_says_so_and_comes_back(running: Running, desk: Path) -> None:
