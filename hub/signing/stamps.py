@@ -25,12 +25,6 @@ _TRUE: Final = b"\x01\x01\xff"
 
 
 class _Reply(core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
-    """TimeStampResp; asn1crypto's own does not know that a refusal comes without a token."""
-
-    _fields: ClassVar = [("status", tsp.PKIStatusInfo), ("time_stamp_token", cms.ContentInfo, {"optional": True})]
-
-
-class _Reply(core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
     """TimeStampResp; asn1crypto's own does not know that a refusal has no token."""
 
     _fields: ClassVar = [
