@@ -37,6 +37,7 @@ class RESTDepartment:
         """``url``: the base address. Raises ValueError or OSError where the catalogue names what cannot be used."""
         self._name = department.name
         self._base = url.rstrip("/")
+        self._signs = department.signing.signs
         self._transport = Transport(
             department.counterparty,
             timeout=department.timeout_seconds,
@@ -110,9 +111,10 @@ class RESTDepartment:
         """The receipt inside a 409, if all of it is there; with the number alone, the hub asks for the rest."""
         self.decode(_Numbered, reply)
         try:
-            return self.decode(Receipt, reply)
+            receipt = self.decode(Receipt, reply)
         except ContractBroken:
             return None
+        return receipt if receipt.signed is not None or not self._signs else None
 
 
 class _Numbered(strict.Strict):

@@ -125,6 +125,8 @@ def encode(handoff: Handoff) -> dict[str, Any]:
     said: dict[str, Any] = _camel(handoff.model_dump(exclude_none=True))
     said["papers"] = {"paper": [_with_bytes(paper) for paper in said["papers"]]}
     said["fees"] = {"fee": said["fees"]}
+    if "signed" in said:
+        said["signed"] = {name: base64.b64decode(part) for name, part in said["signed"].items()}
     return said
 
 
@@ -195,13 +197,19 @@ def _camel_name(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _snake(element: Element) -> dict[str, str]:
-    """The texts in ``element`` under our names; what is empty is empty text, not missing."""
+def _snake(element: Element) -> dict[str, Any]:
+    """What is in ``element`` under our names; what is empty is empty text, not missing."""
     return {
-        "".join(f"_{char.lower()}" if char.isupper() else char for char in etree.QName(child).localname): child.text
-        or ""
+        "".join(f"_{char.lower()}" if char.isupper() else char for char in etree.QName(child).localname): _value(child)
         for child in element
     }
+
+
+def _value(element: Element) -> str | dict[str, str]:
+    """A text; or the base64 parts of a signed record, whose line breaks mean nothing."""
+    if len(element):
+        return {etree.QName(part).localname: "".join((part.text or "").split()) for part in element}
+    return element.text or ""
 
 
 def _tag(name: str) -> str:

@@ -61,6 +61,26 @@ class Authority:
                 lambda key: self.issue(f"{code} seal (DEVELOPMENT)", key.public_key(), serial_name=code),
             )
 
+    def revoked_seal(self, code: str) -> Holder:
+        """A seal of the same department that has been revoked."""
+        with _alone(self.folder):
+            held = self._held(
+                f"revoked-seal-{code}",
+                lambda key: self.issue(f"{code} old seal (DEVELOPMENT)", key.public_key(), serial_name=code),
+            )
+            known = str(held.certificate.serial_number) in self.revoked()
+        if not known:
+            self.revoke(held.certificate.serial_number)
+        return held
+
+    def stranger(self, code: str) -> Holder:
+        """A seal in the name of the same department that nobody vouches for but itself."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        itself = Holder(key, certificates.root(key, "Unknown authority (DEVELOPMENT)", LASTS))
+        name, until = f"{code} seal (DEVELOPMENT)", now() + LASTS
+        certified = certificates.signer(key.public_key(), name, now() - SKEW, until, itself, serial_name=code)
+        return Holder(key, certified)
+
     def issue(
         self,
         name: str,

@@ -6,6 +6,7 @@ from typing import Final
 
 from connectors.sandbox.clock import now
 from connectors.sandbox.effects import EffectFile, Submitted
+from connectors.sandbox.handed import handed
 from schemas.department import Handoff
 from schemas.identifiers import DossierCode
 
@@ -39,7 +40,10 @@ class Cases:
         return list(self._by_code.values())
 
     async def take(self, handoff: Handoff, key: str) -> tuple[Submitted, bool]:
-        """The case for this handoff, and whether this call has opened it. Raises KeyReusedError, OSError."""
+        """The case for this handoff, and whether this call has opened it. Raises KeyReusedError, OSError.
+
+        NotWhatWasHanded, where the signed record is about something else.
+        """
         digest = _digest(handoff)
         self._check(key, digest)
         code = normalised(handoff.dossier_code)
@@ -65,6 +69,7 @@ class Cases:
             procedure=handoff.procedure,
             number=f"{self._counterparty.rpartition('.')[2].upper()}-{self._numbers:0{_NUMBER_DIGITS}}",
             digest=digest,
+            handed=handed(handoff),
         )
         try:
             await self._effects.append(case)

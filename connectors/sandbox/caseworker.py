@@ -8,6 +8,7 @@ from typing import Any
 from config.catalogue import DepartmentStatus
 from connectors.sandbox.cases import Cases, normalised
 from connectors.sandbox.clock import now
+from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.courier import Courier
 from connectors.sandbox.effects import Submitted
 from connectors.sandbox.fates import fate_of
@@ -27,7 +28,11 @@ class Caseworker:
         codes: Mapping[DepartmentStatus, str],
         panel: Panel,
         courier: Courier | None,
+        counter_signer: CounterSigner | None = None,
     ) -> None:
+        """``counter_signer``: signs the way back; None for a department that cannot."""
+        self._returned = codes.get(DepartmentStatus.RETURNED)
+        self._counter_signer = counter_signer
         self._cases = cases
         self._book = book
         self._codes = codes
@@ -82,7 +87,9 @@ class Caseworker:
         if not move.words:
             return
         moves = self._plan(case)
-        reports = [_report(case, word, moves[word.move].status, moments.get(word.move, case.at)) for word in move.words]
+        reports = [
+            self._report(case, word, moves[word.move].status, moments.get(word.move, case.at)) for word in move.words
+        ]
         await self._book.tell(case.dossier_code, number, reports)
         self._start_pushing(case)
 
@@ -99,12 +106,13 @@ class Caseworker:
         finally:
             del self._pushing[case.dossier_code]
 
-
-def _report(case: Submitted, word: Word, status: str, at: datetime) -> StatusReport:
-    return StatusReport(
-        report_id=f"{normalised(case.dossier_code)}:{word.move}{word.again}",
-        dossier_code=case.dossier_code,
-        status=status,
-        at=at,
-        note="Dữ liệu thử nghiệm của môi trường sandbox.",
-    )
+    def _report(self, case: Submitted, word: Word, status: str, at: datetime) -> StatusReport:
+        signer = self._counter_signer if status == self._returned else None
+        return StatusReport(
+            report_id=f"{normalised(case.dossier_code)}:{word.move}{word.again}",
+            dossier_code=case.dossier_code,
+            status=status,
+            at=at,
+            note="Dữ liệu thử nghiệm của môi trường sandbox.",
+            signed=signer.returned(case, at) if signer is not None else None,
+        )

@@ -13,9 +13,10 @@ from pydantic import BaseModel
 from config.catalogue import Department
 from connectors.sandbox.cases import Cases, normalised
 from connectors.sandbox.caseworker import Caseworker
+from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.courier import Courier, Push
 from connectors.sandbox.effects import EffectFile, Submitted, effects_path
-from connectors.sandbox.fates import Answer, Fate, fate_of
+from connectors.sandbox.fates import Answer, Countersigned, Fate, fate_of
 from connectors.sandbox.knobs import Panel, Settings
 from connectors.sandbox.lifecycle import codes_of
 from connectors.sandbox.reports import ReportBook
@@ -92,15 +93,26 @@ class Standing(BaseModel):
 class DepartmentOffice:
     """One department: its cases, its reports, its caseworker, its fates."""
 
-    def __init__(self, department: Department, data: Path, settings: Settings, push: Push | None) -> None:
+    def __init__(
+        self,
+        department: Department,
+        data: Path,
+        settings: Settings,
+        push: Push | None,
+        counter_signer: CounterSigner | None = None,
+    ) -> None:
+        """``counter_signer`` is None for a department that cannot sign."""
         self.department = department
+        self._counter_signer = counter_signer
         self.panel = Panel(settings)
         self._effects = EffectFile(effects_path(data, department.counterparty), Submitted)
         self.cases = Cases(department.counterparty, self._effects)
         self.witness_book = WitnessBook(data, department.counterparty)
         self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl", pushes=push is not None)
         courier = Courier(push, self.panel, department.counterparty) if push else None
-        self._worker = Caseworker(self.cases, self.book, codes_of(department.status), self.panel, courier)
+        self._worker = Caseworker(
+            self.cases, self.book, codes_of(department.status), self.panel, courier, counter_signer
+        )
         self._turned_away: Counter[str] = Counter()
 
     async def submit(self, handoff: Handoff, key: str) -> Reply:
@@ -114,12 +126,12 @@ class DepartmentOffice:
         case, fresh = await self.cases.take(handoff, key)
         if fresh:
             return await self._first_answer(fate, case)
-        return Taken(_receipt(case), fresh=False) if case.key == key else AlreadyThere(_receipt(case))
+        return Taken(self._receipt(case), fresh=False) if case.key == key else AlreadyThere(self._receipt(case))
 
     def find(self, dossier_code: str) -> Receipt | None:
         """The receipt, if the department has this dossier. Raises ValueError when it is no dossier code."""
         case = self.cases.find(dossier_code)
-        return _receipt(case) if case else None
+        return self._receipt(case) if case else None
 
     def changes(self, cursor: str) -> Changes:
         """Raises UnknownCursorError."""
@@ -172,9 +184,10 @@ class DepartmentOffice:
         if fate.answer is Answer.SLOW:
             await asyncio.sleep(self.panel.settings.slow_seconds)
         if fate.answer is Answer.DUPLICATE:
-            return AlreadyThere(_receipt(case))
-        return _AFTER_THE_EFFECT.get(fate.answer, Taken(_receipt(case), fresh=True))
+            return AlreadyThere(self._receipt(case))
+        return _AFTER_THE_EFFECT.get(fate.answer, Taken(self._receipt(case, fate.counter), fresh=True))
 
-
-def _receipt(case: Submitted) -> Receipt:
-    return Receipt(number=case.number, received_at=case.at)
+    def _receipt(self, case: Submitted, counter: Countersigned = Countersigned.RIGHT) -> Receipt:
+        signer = self._counter_signer
+        signed = signer.receipt(case, counter) if signer is not None else None
+        return Receipt(number=case.number, received_at=case.at, signed=signed)

@@ -1,8 +1,9 @@
 """How a sandbox department tells the hub of its reports: signed JSON, or signed SOAP. One call, one answer."""
 
+import base64
 import threading
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import requests
 
@@ -66,13 +67,16 @@ class SignedSoap:
 
     def __call__(self, report: StatusReport) -> None:
         """Raises PushError unless the hub answers 2xx; a fault is answered with 500."""
-        message = {
+        message: dict[str, Any] = {
             "reportId": report.report_id,
             "dossierCode": report.dossier_code,
             "status": report.status,
             "at": report.at,
             "note": report.note,
         }
+        if report.signed is not None:
+            parts = report.signed.model_dump(exclude_none=True)
+            message["signed"] = {name: base64.b64decode(part) for name, part in parts.items()}
         envelope = self._contract.envelope("ReportStatus", message)
         wsse.sign(envelope, self._key, now())
         headers = {"Content-Type": CONTENT_TYPE, "SOAPAction": f'"{self._action}"'}

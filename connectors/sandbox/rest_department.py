@@ -24,6 +24,7 @@ from connectors.sandbox.department import (
     Silent,
     Taken,
 )
+from connectors.sandbox.handed import NotWhatWasHanded
 from connectors.sandbox.names import Names
 from connectors.sandbox.reports import UnknownCursorError
 from schemas import strict
@@ -74,6 +75,8 @@ class RestDepartment:
             return self._said(await self._office.submit(handoff, key))
         except strict.Refused as refused:
             return _malformed(*(f"{fault.pointer}: {fault.code}" for fault in refused.faults))
+        except NotWhatWasHanded as error:
+            return _malformed(str(error))
         except KeyReusedError:
             return _malformed("this Idempotency-Key stands for another handoff")
 

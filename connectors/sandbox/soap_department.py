@@ -27,6 +27,7 @@ from connectors.sandbox.department import (
     Silent,
     Taken,
 )
+from connectors.sandbox.handed import NotWhatWasHanded
 from connectors.sandbox.reports import UnknownCursorError
 from connectors.sandbox.soap_security import Security
 from connectors.transport import vendored
@@ -74,7 +75,7 @@ class SoapDepartment:
         try:
             message = self._message_in(await request.body())
             return await self._operation(message)
-        except (UnsafeXML, NotSOAP, Untrusted, _NotOurs, strict.Refused, KeyReusedError) as error:
+        except (UnsafeXML, NotSOAP, Untrusted, _NotOurs, strict.Refused, KeyReusedError, NotWhatWasHanded) as error:
             log.warning("%s refused a message: %s", self._office.department.counterparty, type(error).__name__)
             return self._fault("Client", str(error) or type(error).__name__)
 

@@ -10,11 +10,13 @@ from connectors.transport.xml import Element
 from schemas import strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt, StatusReport
+from schemas.handoff import CounterRecord
 
 WSDL: Final = "department.wsdl"
 NAMESPACE: Final = "urn:lienthong:department:1"
 
 _NUMBERS: Final = frozenset({"leg", "size", "amount"})
+_BASE64: Final = frozenset({"content", "record", "signature", "seal", "salt"})
 _LISTS: Final = frozenset({"papers", "fees"})
 
 
@@ -105,7 +107,10 @@ def _element(name: str, *content: Element | str) -> Element:
 
 def _receipt(receipt: Receipt) -> Element:
     return _element(
-        "receipt", _element("number", receipt.number), _element("receivedAt", receipt.received_at.isoformat())
+        "receipt",
+        _element("number", receipt.number),
+        _element("receivedAt", receipt.received_at.isoformat()),
+        *_signed(receipt.signed),
     )
 
 
@@ -117,7 +122,15 @@ def _report(report: StatusReport) -> Element:
         _element("status", report.status),
         _element("at", report.at.isoformat()),
         *([_element("note", report.note)] if report.note is not None else []),
+        *_signed(report.signed),
     )
+
+
+def _signed(signed: CounterRecord | None) -> list[Element]:
+    if signed is None:
+        return []
+    parts = {name: value for name, value in signed.model_dump().items() if value is not None}
+    return [_element("signed", *(_element(name, value) for name, value in parts.items()))]
 
 
 def _value(element: Element) -> Any:
@@ -130,7 +143,7 @@ def _value(element: Element) -> Any:
     text = element.text or ""
     if name in _NUMBERS:
         return int(text)
-    return "".join(text.split()) if name == "content" else text
+    return "".join(text.split()) if name in _BASE64 else text
 
 
 def _snake(element: Element) -> str:

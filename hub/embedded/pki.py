@@ -58,6 +58,9 @@ class Pki:
         self.keys.mkdir(parents=True, exist_ok=True)
         if not self.roots.exists():
             self.roots.write_bytes(authority.roots)
+        for department in catalogue.departments.values():
+            authority.seal(department.code)
+            authority.revoked_seal(department.code)
         self.publish()
         if not keyring.generations(catalogue.signing.seal):
             self.renew(catalogue.signing.seal)
@@ -66,8 +69,6 @@ class Pki:
         for officer in catalogue.officers.values():
             if not officer.signs_elsewhere and not keyring.generations(officer.key):
                 self.renew(officer.key, common_name=officer.name, serial_name=officer.id)
-        for department in catalogue.departments.values():
-            authority.seal(department.code)
 
     def publish(self) -> None:
         """Lay fresh revocation lists beside the keys, so that something can be signed before the first poll."""

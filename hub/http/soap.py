@@ -24,7 +24,14 @@ WSDL: Final = "hub-department.wsdl"
 NAMESPACE: Final = "urn:lienthong:hub:1"
 REPORT: Final = f"{{{NAMESPACE}}}ReportStatus"
 ADDRESS: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
-FIELDS: Final = {"reportId": "report_id", "dossierCode": "dossier_code", "status": "status", "at": "at", "note": "note"}
+FIELDS: Final = {
+    "reportId": "report_id",
+    "dossierCode": "dossier_code",
+    "status": "status",
+    "at": "at",
+    "note": "note",
+    "signed": "signed",
+}
 """element of ReportStatus = field of StatusReport"""
 LONGEST_REASON: Final = 1000
 """characters, by the contract"""
@@ -98,8 +105,15 @@ def _read(payload: Element) -> StatusReport:
     wrong = xml.schema_of(WSDL, NAMESPACE).fault(payload) if payload.tag == REPORT else "is not a ReportStatus"
     if wrong is not None:
         raise Problem(kinds.CONTENT, faults=[Fault("/ReportStatus", "schema", wrong)])
-    said = {FIELDS[etree.QName(element).localname]: element.text or "" for element in payload}
+    said = {FIELDS[etree.QName(element).localname]: _value(element) for element in payload}
     return strict.read(StatusReport, json.dumps(said).encode())
+
+
+def _value(element: Element) -> str | dict[str, str]:
+    """A text; or the base64 parts of a signed record, whose line breaks mean nothing."""
+    if len(element):
+        return {etree.QName(part).localname: "".join((part.text or "").split()) for part in element}
+    return element.text or ""
 
 
 def _fault(request: Request, problem: Problem) -> Response:

@@ -39,8 +39,8 @@ def inbox_state(house: ScriptedHouse, message_id: str) -> tuple[str, str | None]
 
 def test_the_hub_issues_codes_without_gaps_when_the_portal_has_none(house: ScriptedHouse) -> None:
     for _ in range(3):
-        house.accept(submission_arrival(a_submission("rest-b")))
-    house.department("rest-b").answers.extend([a_receipt(), a_receipt(), a_receipt()])
+        house.accept(submission_arrival(a_submission("soap-a")))
+    house.department("soap-a").answers.extend([a_receipt(), a_receipt(), a_receipt()])
     house.carry()
     codes = [row["code"] for row in house.rows("SELECT code FROM dossier ORDER BY code")]
     assert [code[-4:] for code in codes] == ["0001", "0002", "0003"]

@@ -1,0 +1,71 @@
+"""What a department reads in the hub's signed record, and whether it is about what it was handed."""
+
+import base64
+import hashlib
+import json
+import unicodedata
+from typing import Any
+
+import rfc8785
+from pydantic import AwareDatetime
+
+from schemas import strict
+from schemas.department import Handoff
+from schemas.handoff import HandoffRecord
+from schemas.strict import Strict
+
+
+class NotWhatWasHanded(Exception):
+    """The signed record is about something else than the message that it came in; the text says what."""
+
+
+class Handed(Strict):
+    """What of the record the department's own records name."""
+
+    id: str
+    record: str
+    """SHA-256 of the record's bytes"""
+    log: str
+    leg: int
+    centre: str
+    personal: str
+    due_at: AwareDatetime
+
+
+def handed(handoff: Handoff) -> Handed | None:
+    """None where nothing is signed. Raises NotWhatWasHanded, and schemas.strict.Refused for what is no record."""
+    if handoff.signed is None:
+        return None
+    data = base64.b64decode(handoff.signed.record)
+    said = strict.read(HandoffRecord, data)
+    if rfc8785.dumps(json.loads(data)) != data:
+        raise NotWhatWasHanded("the record is not in its canonical form")
+    if (said.id, said.dossier, said.leg) != (handoff.id, handoff.dossier_code, handoff.leg):
+        raise NotWhatWasHanded("the record is about another handoff")
+    if [(paper.code, paper.size, paper.sha256) for paper in handoff.papers] != [
+        (document.code, document.size, document.sha256) for document in said.documents
+    ]:
+        raise NotWhatWasHanded("the record lists other documents")
+    if handoff.signed.salt is not None and _personal(handoff, handoff.signed.salt) != said.personal:
+        raise NotWhatWasHanded("the record was signed for other personal data")
+    return Handed(
+        id=said.id,
+        record=hashlib.sha256(data).hexdigest(),
+        log=said.log,
+        leg=said.leg,
+        centre=said.giver.agency,
+        personal=said.personal,
+        due_at=said.due_at,
+    )
+
+
+def _personal(handoff: Handoff, salt: str) -> str:
+    """docs/integrators/departments-rest.md: SHA-256(salt ‖ canonical JSON of applicant, result and summary)."""
+    document = handoff.model_dump(mode="json", include={"applicant", "result", "summary"}, exclude_none=True)
+    return hashlib.sha256(base64.b64decode(salt) + rfc8785.dumps(_nfc(document))).hexdigest()
+
+
+def _nfc(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _nfc(part) for key, part in value.items()}
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
