@@ -12,7 +12,8 @@ from typing import Any, Final
 from hub.db import Connection
 from hub.signing import merkle
 from hub.signing.checkpoints import Kept
-from hub.signing.custody import leaf_data, size
+from hub.signing.custody import size
+from hub.signing.proof import leaf_data
 from schemas.custody import FIRST, Checkpoint
 from schemas.explained import Explained
 

@@ -21,7 +21,8 @@ from hub.signing.archive import NotABundle
 
 SUMS: Final = "SHA256SUMS"
 FOR_OUTSIDERS: Final = Path(__file__).parent / "outsider"
-"""README.txt and verify.sh, the same in every bundle"""
+OUTSIDERS: Final = ("README.txt", "verify.sh")
+"""the same in every bundle"""
 SIGNATURES: Final = ("record.p7s", "seal.p7s")
 """by the order of signing"""
 _EVIDENCE: Final = {"proof.txt": "proof", "checkpoint.json": "checkpoint", "checkpoint.p7s": "checkpoint_signature"}
@@ -55,10 +56,12 @@ class Bundle:
     crls: tuple[bytes, ...]
     """DER"""
     changed: tuple[str, ...] = field(default=())
+    foreign: tuple[str, ...] = field(default=())
+    """of README.txt and verify.sh, those that this version of the hub does not write"""
 
     def write(self) -> bytes:
         """The bundle's bytes: the same for the same content."""
-        files = {name: (FOR_OUTSIDERS / name).read_bytes() for name in ("README.txt", "verify.sh")}
+        files = {name: (FOR_OUTSIDERS / name).read_bytes() for name in OUTSIDERS}
         for number, act in enumerate(self.acts, start=1):
             files |= {f"{number:02}-{act.kind}/{name}": data for name, data in _files(act).items()}
         files |= {f"certificates/{number:02}.pem": pem for number, pem in enumerate(self.certificates, start=1)}
@@ -79,7 +82,7 @@ def read(data: bytes) -> Bundle:
 def assemble(files: Mapping[str, bytes]) -> Bundle:
     """The bundle that ``files`` make up. Raises NotABundle where one is missing or superfluous."""
     rest = {name: data for name, data in files.items() if "/" not in name}
-    for name in ("README.txt", "verify.sh", SUMS):
+    for name in (*OUTSIDERS, SUMS):
         if name not in rest:
             raise NotABundle(f"{name} is missing")
     folders: dict[str, dict[str, bytes]] = {}
@@ -97,6 +100,7 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
         certificates=tuple(certificates[name] for name in sorted(certificates)),
         crls=tuple(crls[name] for name in sorted(crls)),
         changed=tuple(_changed(files)),
+        foreign=tuple(name for name in OUTSIDERS if files[name] != (FOR_OUTSIDERS / name).read_bytes()),
     )
 
 

@@ -60,6 +60,14 @@ class Kept:
         return hashlib.sha256(self.body).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A time stamp (RFC 3161) on a checkpoint, and the time that it vouches for."""
+
+    der: bytes
+    at: datetime
+
+
 def keep(
     conn: Connection, catalogue: Catalogue, key: Callable[[], SigningKey], pace: Pace, now: datetime
 ) -> list[Nudge]:
@@ -205,7 +213,7 @@ def numbered(conn: Connection, number: int) -> Kept | None:
     return found[0] if found else None
 
 
-def covering(conn: Connection, place: int) -> tuple[Kept, bytes | None] | None:
+def covering(conn: Connection, place: int) -> tuple[Kept, Token | None] | None:
     """The checkpoint that anchors the leaf at ``place`` first, and its stamp; without any stamp, the first one."""
     stamped = _find(
         conn,
@@ -213,7 +221,7 @@ def covering(conn: Connection, place: int) -> tuple[Kept, bytes | None] | None:
         (place,),
     )
     found = stamped or _find(conn, "WHERE size > %s ORDER BY number LIMIT 1", (place,))
-    return (found[0], _token(conn, found[0].number)) if found else None
+    return (found[0], token(conn, found[0].number)) if found else None
 
 
 def _latest_witnessed(conn: Connection) -> Kept | None:
@@ -221,15 +229,16 @@ def _latest_witnessed(conn: Connection) -> Kept | None:
     return found[0] if found else None
 
 
-def _token(conn: Connection, number: int) -> bytes | None:
+def token(conn: Connection, number: int) -> Token | None:
+    """The earliest time stamp on the checkpoint with this number."""
     row = conn.execute(
-        "SELECT token FROM custody_stamp WHERE checkpoint = %s ORDER BY at LIMIT 1", (number,)
+        "SELECT token, at FROM custody_stamp WHERE checkpoint = %s ORDER BY at LIMIT 1", (number,)
     ).fetchone()
-    return bytes(row["token"]) if row else None
+    return Token(bytes(row["token"]), row["at"]) if row else None
 
 
 def _is_stamped(conn: Connection, checkpoint: Kept) -> bool:
-    return _token(conn, checkpoint.number) is not None
+    return token(conn, checkpoint.number) is not None
 
 
 def _is_asked_for(conn: Connection) -> bool:

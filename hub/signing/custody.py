@@ -12,6 +12,7 @@ from typing import Final
 
 from hub.db import Connection, one
 from hub.signing import merkle
+from hub.signing.proof import leaf_data
 from schemas.identifiers import Prefix, new_id
 
 BATCH: Final = 5_000
@@ -53,11 +54,6 @@ def enter(conn: Connection, *, kind: str, subject: str, record: bytes, signature
         },
     )
     return leaf_id
-
-
-def leaf_data(record_hash: bytes, signature_hashes: Sequence[bytes]) -> bytes:
-    """What the tree's leaf is made of: the record and every signature, since a signature's own bytes can be bent."""
-    return record_hash + b"".join(signature_hashes)
 
 
 def about(conn: Connection, subject: str) -> list[Leaf]:

@@ -9,6 +9,7 @@ root e3…
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +43,11 @@ class Proof:
         lines += [f"signature {hash_.hex()}" for hash_ in self.signature_hashes]
         lines += [f"{side} {hash_.hex()}" for side, hash_ in zip(sides(self.place, self.size), self.path, strict=True)]
         return ("\n".join([*lines, f"root {self.root.hex()}"]) + "\n").encode()
+
+
+def leaf_data(record_hash: bytes, signature_hashes: Sequence[bytes]) -> bytes:
+    """What the tree's leaf is made of: the record and every signature, since a signature's own bytes can be bent."""
+    return record_hash + b"".join(signature_hashes)
 
 
 def read(text: bytes) -> Proof:

@@ -1,0 +1,241 @@
+"""The judge of one part of a bundle: its time, its checkpoint, its place in the log, its record and its signatures."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from hub.clock import local
+from hub.signing import canonical, checkpoint_form, cms, der, merkle, proof, reasons, signed_data, stamps, verifier
+from hub.signing.bundle import SIGNATURES, Act
+from hub.signing.findings import Code, Verdict, Weight
+from hub.signing.trust import Trust
+from hub.signing.verdicts import Invalid, Undecided
+from hub.signing.verifier import SKEW, Gone, Signed
+from schemas import strict
+from schemas.custody import Checkpoint
+from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord, Side
+
+Record = HandoffRecord | ReceiptRecord | MinuteRecord
+
+KINDS: Final[Mapping[str, type[HandoffRecord] | type[ReceiptRecord] | type[MinuteRecord]]] = {
+    "handoff": HandoffRecord,
+    "receipt": ReceiptRecord,
+    "minute": MinuteRecord,
+}
+"""A part's kind → what its record is"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one part says, as far as it could be read."""
+
+    where: str
+    kind: str
+    record_hash: bytes
+    record: Record | None
+    checkpoint: Checkpoint | None
+
+
+class ActJudge:
+    """One part, and the verdict to which its findings are added."""
+
+    def __init__(self, where: str, act: Act, trust: Trust, verdict: Verdict) -> None:
+        self._where = where
+        self._act = act
+        self._trust = trust
+        self._verdict = verdict
+
+    def judge(self) -> Judged:
+        """Everything about this part, in the order in which one thing stands on another."""
+        checkpoint = self._checkpoint()
+        moment = self._time(checkpoint)
+        self._check_log(checkpoint, moment)
+        self._check_proof(checkpoint)
+        record = self._record()
+        signed = self._signatures(moment)
+        if record is not None:
+            self._check_times(record, moment)
+            self._check_officer(record, signed)
+            if isinstance(record, HandoffRecord) and checkpoint is not None and record.log != checkpoint.log:
+                self._wrong(Code.OTHER_LOG, detail=record.log)
+        return Judged(self._where, self._act.kind, self._act.record_hash, record, checkpoint)
+
+    def _checkpoint(self) -> Checkpoint | None:
+        try:
+            return checkpoint_form.read(self._act.checkpoint)
+        except checkpoint_form.NotACheckpoint as error:
+            self._wrong(Code.CHECKPOINT, "checkpoint.json", str(error))
+            return None
+
+    def _time(self, checkpoint: Checkpoint | None) -> datetime | None:
+        """When everything here existed at the latest; None if nothing proves it."""
+        if self._act.stamp is None:
+            self._add(Weight.MISSING, Code.NOT_STAMPED, "checkpoint.tst")
+            return None
+        try:
+            stamp = stamps.verify(self._act.stamp, self._act.checkpoint, self._trust)
+        except (Invalid, Undecided) as end:
+            self._ended(end, Code.STAMP, "checkpoint.tst")
+            return None
+        self._good(Code.STAMP, "checkpoint.tst", f"{shown(stamp.at)}, {name_of(stamp.certificate)}")
+        if checkpoint is not None and stamp.at < checkpoint.at - SKEW:
+            self._wrong(Code.TIMES, "checkpoint.json", f"{shown(checkpoint.at)} > {shown(stamp.at)}")
+        return stamp.at
+
+    def _check_log(self, checkpoint: Checkpoint | None, moment: datetime | None) -> None:
+        signed = self._verified(self._act.checkpoint, "checkpoint.p7s", Code.CHECKPOINT, moment)
+        if signed is None or checkpoint is None:
+            return
+        if checkpoint.log not in _names(signed.certificate):
+            self._wrong(Code.CHECKPOINT_SIGNER, "checkpoint.p7s", f"{name_of(signed.certificate)} ≠ {checkpoint.log}")
+        else:
+            self._good(Code.CHECKPOINT, "checkpoint.json", f"{checkpoint.log}, {checkpoint.size} mục")
+
+    def _check_proof(self, checkpoint: Checkpoint | None) -> None:
+        try:
+            found = proof.read(self._act.proof)
+        except proof.NotAProof as error:
+            self._wrong(Code.PROOF, "proof.txt", str(error))
+            return
+        hashes = tuple(hashlib.sha256(signature).digest() for signature in self._act.signatures)
+        if (found.record_hash, found.signature_hashes) != (self._act.record_hash, hashes):
+            self._wrong(Code.PROOF_OF_ANOTHER, "proof.txt")
+            return
+        if checkpoint is not None and (found.size, found.root.hex()) != (checkpoint.size, checkpoint.root):
+            self._wrong(Code.PROOF_OF_ANOTHER, "proof.txt")
+            return
+        leaf = merkle.leaf_hash(proof.leaf_data(found.record_hash, found.signature_hashes))
+        if merkle.verify_inclusion(leaf, found.place, found.size, found.path, found.root):
+            self._good(Code.PROOF, "proof.txt", f"mục {found.place + 1} trong {found.size}")
+        else:
+            self._wrong(Code.PROOF, "proof.txt")
+
+    def _record(self) -> Record | None:
+        model = KINDS.get(self._act.kind)
+        if model is None:
+            self._wrong(Code.UNEXPECTED_PART)
+            return None
+        if self._act.record is None:
+            return None
+        try:
+            canonical.decode(self._act.record)
+            record: Record = strict.read(model, self._act.record)
+        except canonical.NotCanonical as error:
+            self._wrong(Code.RECORD, "record.json", str(error))
+            return None
+        except strict.Refused as refused:
+            places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
+            self._wrong(Code.RECORD, "record.json", places)
+            return None
+        self._good(Code.RECORD, "record.json", f"{record.dossier}, lần {record.leg}")
+        return record
+
+    def _signatures(self, moment: datetime | None) -> list[Signed | None]:
+        """Whose they are, in their order; None for one that does not hold."""
+        signatures = self._act.signatures
+        if _is_turned_round(self._content, signatures):
+            self._wrong(Code.ORDER, "seal.p7s")
+            return []
+        contents = [self._content, *signatures[:-1]]
+        found: list[Signed | None] = []
+        for content, name, code in zip(contents, SIGNATURES, (Code.PERSON, Code.SEAL), strict=False):
+            signed = self._verified(content, name, code, moment)
+            if signed is not None:
+                self._good(code, name, name_of(signed.certificate))
+            found.append(signed)
+        if self._act.record is None and found and found[0] is not None:
+            self._add(Weight.NOTE, Code.EXPIRED, "record.json")
+        if len(found) == len(SIGNATURES) and found[0] and found[1] and found[1].signing_time < found[0].signing_time:
+            self._wrong(Code.ORDER, "seal.p7s", f"{shown(found[1].signing_time)} < {shown(found[0].signing_time)}")
+        return found
+
+    @property
+    def _content(self) -> bytes | Gone:
+        return Gone(self._act.record_hash) if self._act.record is None else self._act.record
+
+    def _verified(self, content: bytes | Gone, name: str, code: Code, moment: datetime | None) -> Signed | None:
+        signature = {**dict(zip(SIGNATURES, self._act.signatures, strict=False))}.get(
+            name, self._act.checkpoint_signature
+        )
+        try:
+            return verifier.verify(content, signature, self._trust, at=moment)
+        except (Invalid, Undecided) as end:
+            self._ended(end, code, name)
+            return None
+
+    def _check_times(self, record: Record, moment: datetime | None) -> None:
+        if moment is None:
+            return
+        late = [time for time in _times(record) if time > moment + SKEW]
+        if late:
+            self._wrong(Code.TIMES, "record.json", f"{shown(late[0])} > {shown(moment)}")
+
+    def _check_officer(self, record: Record, signed: list[Signed | None]) -> None:
+        side = _signing_side(record)
+        if side.officer is None or not signed or signed[0] is None:
+            return
+        named = _serial_names(signed[0].certificate)
+        if named != [side.officer]:
+            weight = Weight.MISSING if named else Weight.NOTE  # another's name weighs more than none
+            self._add(weight, Code.OFFICER, "record.p7s", f"{side.officer} ≠ {', '.join(named) or '—'}")
+
+    def _ended(self, end: Invalid | Undecided, code: Code, file: str) -> None:
+        self._add(Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING, code, file, reasons.said(end))
+
+    def _good(self, code: Code, file: str, detail: str) -> None:
+        self._add(Weight.GOOD, code, file, detail)
+
+    def _wrong(self, code: Code, file: str = "", detail: str = "") -> None:
+        self._add(Weight.WRONG, code, file, detail)
+
+    def _add(self, weight: Weight, code: Code, file: str, detail: str = "") -> None:
+        self._verdict.add(weight, code, f"{self._where}/{file}" if file else self._where, detail)
+
+
+def _is_turned_round(content: bytes | Gone, signatures: tuple[bytes, ...]) -> bool:
+    """Whether the second signature is over the record: it was made first, or it does not know of the first."""
+    if len(signatures) != len(SIGNATURES):
+        return False
+    try:
+        digest = signed_data.read(signatures[1]).attributes.get(cms.MESSAGE_DIGEST)
+    except Invalid:
+        return False
+    hash_ = content.sha256 if isinstance(content, Gone) else hashlib.sha256(content).digest()
+    return digest == der.tlv(der.OCTETS, hash_)
+
+
+def _times(record: Record) -> tuple[datetime, ...]:
+    if isinstance(record, HandoffRecord):
+        return record.received_at, record.given_at
+    return (record.received_at,) if isinstance(record, ReceiptRecord) else (record.at, record.entered_at)
+
+
+def _signing_side(record: Record) -> Side:
+    if isinstance(record, HandoffRecord):
+        return record.giver
+    return record.receiver if isinstance(record, ReceiptRecord) else record.entered_by
+
+
+def _serial_names(certificate: x509.Certificate) -> list[str]:
+    return [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
+
+
+def _names(certificate: x509.Certificate) -> set[str]:
+    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return {*_serial_names(certificate), *(str(attribute.value) for attribute in common)}
+
+
+def name_of(certificate: x509.Certificate) -> str:
+    """Whose it is, for people."""
+    named = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return ", ".join([*(str(attribute.value) for attribute in named), *_serial_names(certificate)])
+
+
+def shown(moment: datetime) -> str:
+    """A moment as a clock in Vietnam shows it."""
+    return f"{local(moment):%d/%m/%Y %H:%M:%S}"

@@ -1,0 +1,175 @@
+"""What a judge finds in a bundle, in words that an official can read out: a code, its meaning, and where."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from schemas.explained import Explained
+
+
+class Answer(StrEnum):
+    """The three answers to "is this what it says it is?"."""
+
+    VALID = "VALID"
+    INVALID = "INVALID"
+    CANNOT_TELL = "CANNOT TELL"
+
+
+class Weight(StrEnum):
+    """What a finding means for the answer."""
+
+    GOOD = "good"
+    NOTE = "note"
+    """worth knowing; decides nothing"""
+    MISSING = "missing"
+    """without this it cannot be told"""
+    WRONG = "wrong"
+
+
+class Code(Explained):
+    """What can be found in a bundle. Good findings have the same word as what they are about."""
+
+    FILE_CHANGED = (
+        "FILE_CHANGED",
+        "A file is not the one that SHA256SUMS lists.",
+        "Tệp không khớp SHA256SUMS: đã bị thay đổi.",
+    )
+    SCRIPT_UNKNOWN = (
+        "SCRIPT_UNKNOWN",
+        "README.txt or verify.sh is not the one of this version of the hub: read it before you run or believe it.",
+        "README.txt hoặc verify.sh không phải của phiên bản này: đọc kỹ trước khi chạy hoặc tin theo.",
+    )
+    CERTIFICATE_UNREADABLE = (
+        "CERTIFICATE_UNREADABLE",
+        "A file in certificates/ is not a certificate.",
+        "Tệp trong certificates/ không phải chứng thư.",
+    )
+    CRL_UNTRUE = (
+        "CRL_UNTRUE",
+        "A revocation list cannot be read, or is not signed by the issuer that it names.",
+        "Danh sách thu hồi không đọc được hoặc không do chính nơi cấp ký.",
+    )
+    CRL_UNKNOWN = (
+        "CRL_UNKNOWN",
+        "A revocation list is of an issuer that has no part in this bundle; it is not used.",
+        "Danh sách thu hồi của nơi cấp không liên quan; không dùng đến.",
+    )
+    NOT_STAMPED = (
+        "NOT_STAMPED",
+        "There is no time stamp yet, so nothing proves when it was signed. Export it again later.",
+        "Chưa có dấu thời gian nên chưa chứng minh được thời điểm ký. Xuất lại sau.",
+    )
+    STAMP = (
+        "STAMP",
+        "The time stamp on the log's checkpoint (RFC 3161).",
+        "Dấu thời gian trên điểm kiểm tra của sổ lưu vết.",
+    )
+    CHECKPOINT = (
+        "CHECKPOINT",
+        "The checkpoint and the log's signature on it.",
+        "Điểm kiểm tra và chữ ký của sổ lưu vết.",
+    )
+    CHECKPOINT_SIGNER = (
+        "CHECKPOINT_SIGNER",
+        "The checkpoint is signed by somebody who is not the log that it names.",
+        "Điểm kiểm tra không do chính sổ lưu vết có tên trong đó ký.",
+    )
+    PROOF = (
+        "PROOF",
+        "The way from this record's leaf to the root in the checkpoint (RFC 9162).",
+        "Đường từ mục này đến gốc của sổ lưu vết.",
+    )
+    PROOF_OF_ANOTHER = (
+        "PROOF_OF_ANOTHER",
+        "The proof is of another record, other signatures, or another checkpoint than the ones beside it.",
+        "Chứng minh thuộc nội dung, chữ ký hoặc điểm kiểm tra khác.",
+    )
+    RECORD = (
+        "RECORD",
+        "The record: canonical JSON of a kind that the hub knows.",
+        "Nội dung: JSON chính tắc đúng mẫu.",
+    )
+    EXPIRED = (
+        "CONTENT_EXPIRED",
+        "The content has expired and was taken away; its hash matches what was signed and logged.",
+        "Nội dung đã hết hạn lưu trữ; mã băm khớp với nội dung đã ký và ghi sổ.",
+    )
+    PERSON = (
+        "PERSON_SIGNATURE",
+        "The first signature, over the record.",
+        "Chữ ký thứ nhất, trên nội dung.",
+    )
+    SEAL = (
+        "SEAL_SIGNATURE",
+        "The organisation's seal, over the person's signature.",
+        "Con dấu của cơ quan, trên chữ ký của người ký.",
+    )
+    ORDER = (
+        "SIGNATURE_ORDER",
+        "The signatures are in the wrong order: the person signs first, then the seal (Decree 30/2020 Article 32).",
+        "Sai thứ tự ký: người ký trước, con dấu sau (NĐ 30/2020 Điều 32).",
+    )
+    TIMES = (
+        "TIME_ORDER",
+        "The times contradict one another: something says that it happened after what proves it.",
+        "Các thời điểm mâu thuẫn: có việc được ghi là xảy ra sau thời điểm chứng minh nó.",
+    )
+    OTHER_LOG = (
+        "LOG_OF_ANOTHER",
+        "The record names another log than the one that it is in.",
+        "Nội dung ghi tên sổ khác với sổ chứa nó.",
+    )
+    ANSWER_OF_ANOTHER = (
+        "ANSWER_OF_ANOTHER",
+        "The receipt or minute answers another handoff than the one in this bundle.",
+        "Biên nhận hoặc biên bản thuộc lần bàn giao khác.",
+    )
+    FORKED = (
+        "LOG_FORKED",
+        "Two checkpoints of the same log contradict one another.",
+        "Hai điểm kiểm tra của cùng một sổ mâu thuẫn nhau.",
+    )
+    NO_ANSWER = (
+        "NO_RECEIPT",
+        "The bundle holds no receipt and no minute: the giver's side only.",
+        "Gói chưa có xác nhận hay biên bản của bên nhận: mới có bên giao.",
+    )
+    UNEXPECTED_PART = (
+        "UNEXPECTED_PART",
+        "A part of the bundle is not what its folder says.",
+        "Một phần của gói không đúng với tên thư mục.",
+    )
+    OFFICER = (
+        "OFFICER_NOT_NAMED",
+        "The certificate does not name the officer of the record; ask the agency whose it is.",
+        "Chứng thư không ghi mã cán bộ có trong nội dung; hỏi cơ quan xem chứng thư của ai.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    weight: Weight
+    code: Code
+    where: str
+    """the file or the part that it is about"""
+    detail: str = ""
+    """what was found there: a name, a time, or why not"""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """All that was found, and the answer that follows from it."""
+
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, weight: Weight, code: Code, where: str, detail: str = "") -> None:
+        self.findings.append(Finding(weight, code, where, detail))
+
+    @property
+    def answer(self) -> Answer:
+        """One wrong thing is enough; then one missing thing."""
+        weights = {finding.weight for finding in self.findings}
+        if Weight.WRONG in weights:
+            return Answer.INVALID
+        return Answer.CANNOT_TELL if Weight.MISSING in weights else Answer.VALID

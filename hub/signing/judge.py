@@ -1,0 +1,117 @@
+"""The judge of an export bundle: VALID, INVALID or CANNOT TELL, from the bundle and the roots that the reader believes.
+
+No database, no network, no settings. Everything is judged as of the time stamp: a signature made before its certificate
+was revoked or ran out stays what it was.
+"""
+
+from collections.abc import Sequence
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hub.signing.act_judge import ActJudge, Judged, shown
+from hub.signing.bundle import Bundle
+from hub.signing.findings import Code, Verdict, Weight
+from hub.signing.revocation import list_of, usable
+from hub.signing.trust import Trust
+from hub.signing.verifier import SKEW
+from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord
+from schemas.identifiers import agency_scheme
+
+
+def judge(bundle: Bundle, trust: Trust) -> Verdict:
+    """What is to be thought of ``bundle`` by whoever believes the roots of ``trust``."""
+    verdict = Verdict()
+    for name in bundle.changed:
+        verdict.add(Weight.WRONG, Code.FILE_CHANGED, name)
+    for name in bundle.foreign:
+        verdict.add(Weight.NOTE, Code.SCRIPT_UNKNOWN, name)
+    known = _knowing(bundle, trust, verdict)
+    parts = [
+        ActJudge(f"{number:02}-{act.kind}", act, known, verdict).judge()
+        for number, act in enumerate(bundle.acts, start=1)
+    ]
+    _check_answers(parts, verdict)
+    _check_forks(parts, verdict)
+    return verdict
+
+
+def _knowing(bundle: Bundle, trust: Trust, verdict: Verdict) -> Trust:
+    """The reader's roots, with the bundle's certificates and lists as aids: neither is believed for being there."""
+    certificates = []
+    for number, pem in enumerate(bundle.certificates, start=1):
+        certificate = _certificate(pem)
+        if certificate is None:
+            verdict.add(Weight.WRONG, Code.CERTIFICATE_UNREADABLE, f"certificates/{number:02}.pem")
+        else:
+            certificates.append(certificate)
+    issuers = [*trust.roots, *trust.intermediates, *certificates]
+    lists = []
+    for number, der in enumerate(bundle.crls, start=1):
+        crl = _list(der)
+        theirs = [issuer for issuer in issuers if crl is not None and issuer.subject == crl.issuer]
+        if crl is None or (theirs and not any(usable(crl, issuer) for issuer in theirs)):
+            verdict.add(Weight.WRONG, Code.CRL_UNTRUE, f"crls/{number:02}.crl")
+        elif not theirs:
+            verdict.add(Weight.NOTE, Code.CRL_UNKNOWN, f"crls/{number:02}.crl")
+        else:
+            lists.append(crl)
+    return trust.knowing(certificates, lists)
+
+
+def _certificate(pem: bytes) -> x509.Certificate | None:
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+    except ValueError:
+        return None
+    return certificate if certificate.public_bytes(Encoding.PEM) == pem else None
+
+
+def _list(der: bytes) -> x509.CertificateRevocationList | None:
+    try:
+        crl = list_of(der)
+    except ValueError:
+        return None
+    return crl if crl.public_bytes(Encoding.DER) == der else None
+
+
+def _check_answers(parts: Sequence[Judged], verdict: Verdict) -> None:
+    """Receipt and minute answer the handoff of this bundle, by the hash of its record."""
+    handoff, answers = parts[0], parts[1:]
+    if not answers:
+        verdict.add(Weight.NOTE, Code.NO_ANSWER, handoff.where)
+    for answer in answers:
+        if answer.kind == "handoff":
+            verdict.add(Weight.WRONG, Code.UNEXPECTED_PART, answer.where)
+        said, given = answer.record, handoff.record
+        if isinstance(said, HandoffRecord) or said is None:
+            continue
+        if said.record != handoff.record_hash.hex():
+            verdict.add(Weight.WRONG, Code.ANSWER_OF_ANOTHER, answer.where)
+        elif isinstance(given, HandoffRecord):
+            _check_answer(answer.where, given, said, verdict)
+
+
+def _check_answer(where: str, given: HandoffRecord, said: ReceiptRecord | MinuteRecord, verdict: Verdict) -> None:
+    if (said.handoff, said.dossier, said.leg) != (given.id, given.dossier, given.leg):
+        verdict.add(Weight.WRONG, Code.ANSWER_OF_ANOTHER, where)
+    if isinstance(said, ReceiptRecord):
+        if _are_two(said.receiver.agency, given.receiver.agency):
+            verdict.add(Weight.WRONG, Code.ANSWER_OF_ANOTHER, where, said.receiver.agency)
+        if said.received_at < given.given_at - SKEW:
+            detail = f"{shown(said.received_at)} < {shown(given.given_at)}"
+            verdict.add(Weight.WRONG, Code.TIMES, where, detail)
+
+
+def _are_two(one: str, other: str) -> bool:
+    """Whether the codes are of two agencies; in two registers one agency has two codes."""
+    return one != other and agency_scheme(one) is agency_scheme(other)
+
+
+def _check_forks(parts: Sequence[Judged], verdict: Verdict) -> None:
+    roots: dict[tuple[str, int], str] = {}
+    for part in parts:
+        if part.checkpoint is not None:
+            point = part.checkpoint
+            if roots.setdefault((point.log, point.size), point.root) != point.root:
+                verdict.add(Weight.WRONG, Code.FORKED, part.where, f"{point.log}, {point.size}")
