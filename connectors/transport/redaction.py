@@ -30,7 +30,8 @@ READABLE: Final = frozenset({
         "cursor", "after", "timestamp", "at", "createdat", "receivedat", "submittedat", "dueat", "created", "expires",
         "messageid", "requestid", "reportid", "handoffid", "submissionid", "dossiercode", "procedure", "channel",
         "method", "agency", "fromagency", "toagency", "scheme", "kind", "amount", "phi", "lephi", "faultcode",
-        "faultactor", "instance", "pointer", "schemalocation", "nil", "mustunderstand", "encodingtype", "valuetype"
+        "faultactor", "instance", "pointer", "schemalocation", "nil", "mustunderstand", "encodingtype", "valuetype",
+        "ordernumber", "customercode"
 })  # fmt: skip
 """Names, lower case and without separators, whose values tell no one who somebody is."""
 

@@ -1,0 +1,325 @@
+"""The older postal dialect from our side: tokens, orders, the feed behind a cursor; how the answers are read."""
+
+import json
+import threading
+from typing import Any, Final
+
+import pytest
+
+from config.catalogue import load
+from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.postal.ngsp import START, NGSPOperator
+from schemas.postal import Accepted, Feed
+from tests.catalogue_secrets import CATALOGUE, environment
+from tests.postal_orders import an_order
+from tests.unit.connectors.partner import Partner, answering, partner
+from tests.unit.connectors.test_rest_department_port import http, said
+
+TOKEN: Final = {"access_token": "first-token", "token_type": "Bearer", "expires_in": 3600}
+ANOTHER: Final = TOKEN | {"access_token": "second-token"}
+DONE: Final = {"Status": "1", "Message": "OK"}
+REFUSED_TOKEN: Final = said({"error": "invalid_token"}, 401)
+PAGE: Final = http(200, b"<html>Gateway</html>", "text/html")
+
+
+def port_to(there: Partner, **changes: Any) -> NGSPOperator:
+    catalogue = load(CATALOGUE, environment())
+    return NGSPOperator(catalogue.operators["post-a"].model_copy(update=changes), catalogue, f"{there.url}/hcc/")
+
+
+def order(*replies: bytes, token: Any = TOKEN) -> Accepted:
+    with partner(answering(said(token), *replies)) as there:
+        return port_to(there).order(an_order(), "tr_1")
+
+
+def an_entry(number: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "_id": {"$oid": f"{number:024x}"},
+        "CustomerCode": "TEST-A",
+        "OrderNumber": an_order().order_number,
+        "EventTime": "2026-11-24T09:00:00",
+        "POSID": "430000",
+        "ItemCode": "RR123456785VN",
+        "StatusCode": 4,
+        "StatusMessage": "Phát thành công",
+        "Notes": "",
+    } | changes
+
+
+def a_page(*entries: dict[str, Any]) -> bytes:
+    return said({"_size": 9, "_total_pages": 1, "_returned": len(entries), "_embedded": {"rh:doc": list(entries)}})
+
+
+def feed(*replies: bytes, cursor: str = "", **changes: Any) -> Feed:
+    with partner(answering(said(TOKEN), *replies)) as there:
+        return port_to(there, **changes).feed(cursor)
+
+
+def lines(request: bytes) -> list[str]:
+    return request.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+
+
+def test_a_token_is_asked_for_with_our_credentials_and_then_shown() -> None:
+    with partner(answering(said(TOKEN), said(DONE))) as there:
+        port_to(there).order(an_order(), "tr_1")
+    asked, shown = there.requests
+    assert lines(asked)[0] == "POST /hcc/apiGetToken HTTP/1.1"
+    assert any(line.startswith("Authorization: Basic ") for line in lines(asked))
+    assert asked.endswith(b"\r\n\r\ngrant_type=client_credentials")
+    assert lines(shown)[0] == "POST /hcc/apiPostOrder HTTP/1.1"
+    assert "Authorization: Bearer first-token" in lines(shown)
+
+
+def test_an_order_says_who_and_where_and_nothing_else() -> None:
+    with partner(answering(said(TOKEN), said(DONE))) as there:
+        port_to(there).order(an_order(cash=150_000), "tr_1")
+    form = json.loads(there.requests[1].partition(b"\r\n\r\n")[2])
+    wanted = an_order(cash=150_000)
+    assert form == {
+        "CustomerCode": "TEST-A",
+        "OrderNumber": wanted.order_number,
+        "CODAmount": 150_000,
+        "SenderProvince": 43,
+        "SenderDistrict": 4300,
+        "SenderAddress": wanted.sender.address,
+        "SenderName": wanted.sender.name,
+        "SenderTel": wanted.sender.phone,
+        "ReceiverProvince": 10,
+        "ReceiverDistrict": 0,
+        "ReceiverAddress": wanted.receiver.address,
+        "ReceiverName": wanted.receiver.name,
+        "ReceiverTel": wanted.receiver.phone,
+    }
+
+
+def test_one_token_serves_many_requests() -> None:
+    with partner(answering(said(TOKEN), said(DONE), said(DONE), a_page())) as there:
+        port = port_to(there)
+        port.order(an_order(1), "tr_1")
+        port.order(an_order(2), "tr_2")
+        port.feed("")
+    assert [lines(request)[0].split()[1].partition("?")[0] for request in there.requests] == [
+        "/hcc/apiGetToken",
+        "/hcc/apiPostOrder",
+        "/hcc/apiPostOrder",
+        "/hcc/apiGetOrderTracking",
+    ]
+
+
+def test_threads_that_need_a_token_at_once_ask_for_one() -> None:
+    with partner(answering(said(TOKEN), said(DONE))) as there:
+        port = port_to(there)
+        threads = [threading.Thread(target=port.order, args=(an_order(n), "tr_1")) for n in range(1, 5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert [b"apiGetToken" in request for request in there.requests].count(True) == 1
+
+
+def test_a_token_that_has_run_out_is_not_shown_again() -> None:
+    short = TOKEN | {"expires_in": 1}
+    with partner(answering(said(short), said(DONE), said(ANOTHER), said(DONE))) as there:
+        port = port_to(there)
+        port.order(an_order(1), "tr_1")
+        threading.Event().wait(1)
+        port.order(an_order(2), "tr_2")
+    assert "Authorization: Bearer second-token" in lines(there.requests[3])
+
+
+def test_a_token_that_is_refused_is_replaced_once_and_the_order_said_again() -> None:
+    with partner(answering(said(TOKEN), REFUSED_TOKEN, said(ANOTHER), said(DONE))) as there:
+        port_to(there).order(an_order(), "tr_1")
+    assert "Authorization: Bearer second-token" in lines(there.requests[3])
+    assert there.requests[1].partition(b"\r\n\r\n")[2] == there.requests[3].partition(b"\r\n\r\n")[2]
+
+
+def test_a_token_that_runs_out_in_the_middle_of_the_feed_loses_nothing() -> None:
+    first, second = a_page(an_entry(1)), a_page(an_entry(2))
+    with partner(answering(said(TOKEN), first, REFUSED_TOKEN, said(ANOTHER), second)) as there:
+        port = port_to(there)
+        page = port.feed("")
+        assert port.feed(page.cursor).cursor == f"{2:024x}"
+    assert lines(there.requests[2])[0] == lines(there.requests[4])[0], "the same page is asked for again"
+
+
+def test_credentials_that_are_refused_are_for_a_person() -> None:
+    with pytest.raises(ContractBroken) as caught:
+        order(REFUSED_TOKEN)
+    assert caught.value.code == Code.AUTH
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        {},
+        TOKEN | {"expires_in": "3600"},
+        TOKEN | {"expires_in": 0},
+        TOKEN | {"access_token": "a b"},
+        TOKEN | {"access_token": "a\r\nX: y"},
+        [],
+    ],
+)
+def test_what_is_no_token_is_not_shown_to_anybody(token: Any) -> None:
+    with pytest.raises(ContractBroken) as caught:
+        order(said(DONE), token=token)
+    assert caught.value.code == Code.CONTRACT
+
+
+def test_a_failure_to_get_a_token_leaves_no_outcome_unknown() -> None:
+    with partner(answering(http(500, b"oops", "text/plain"))) as there, pytest.raises(Unavailable) as caught:
+        port_to(there).order(an_order(), "tr_1")
+    assert not caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize("status", ["1", 1])
+def test_a_status_is_text_or_a_number(status: object) -> None:
+    assert order(said({"Status": status, "Message": "OK"})) == Accepted(order_number=an_order().order_number)
+
+
+def test_what_is_there_already_is_a_success_with_its_answer() -> None:
+    with pytest.raises(Duplicate) as caught:
+        order(said({"Status": "2", "Message": "Trùng"}))
+    assert caught.value.reply == Accepted(order_number=an_order().order_number)
+
+
+def test_a_refusal_is_told_in_the_operators_words() -> None:
+    with pytest.raises(Rejected) as caught:
+        order(said({"Status": "0", "Message": "Địa chỉ ngoài vùng phục vụ"}))
+    assert caught.value.reason == "Địa chỉ ngoài vùng phục vụ"
+    assert "Địa chỉ" not in str(caught.value)
+
+
+def test_busy_by_status_is_for_later_and_known() -> None:
+    with pytest.raises(Unavailable) as caught:
+        order(said({"Status": "9"}))
+    assert (caught.value.code, caught.value.outcome_unknown) == (Code.BUSY, False)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        PAGE,
+        said({"Status": "77", "Message": "?"}),
+        said({"Status": True}),
+        said({"Status": None}),
+        said({"Message": "OK"}),
+        said(["1"]),
+        http(200, b'{"Status": "1"', "application/json"),
+        http(200, b'{"Status": "1", "Status": "0"}', "application/json"),
+        http(200, b"", "application/json"),
+        said({"Status": "1"}, 404),
+        said({"detail": "no"}, 409),
+    ],
+    ids=["page", "unlisted", "true", "null", "none", "list", "torn", "twice", "empty", "404", "409"],
+)
+def test_what_the_contract_does_not_have_is_no_success(reply: bytes) -> None:
+    with pytest.raises(ContractBroken):
+        order(reply)
+
+
+def test_a_failure_after_the_order_leaves_its_outcome_unknown() -> None:
+    with pytest.raises(Unavailable) as caught:
+        order(http(500, b"oops", "text/plain"))
+    assert caught.value.outcome_unknown
+
+
+def test_an_order_that_the_form_cannot_hold_is_not_sent() -> None:
+    elsewhere = an_order().receiver.model_copy(update={"province": "Xứ Không Có"})
+    with partner(answering(said(TOKEN))) as there:
+        for wrong in (an_order(receiver=elsewhere), an_order(item_code="RR123456785VN")):
+            with pytest.raises(ContractBroken) as caught:
+                port_to(there).order(wrong, "tr_1")
+            assert caught.value.code == Code.OUR_MESSAGE
+            assert "Xứ" not in str(caught.value)
+    assert there.requests == []
+
+
+def test_cancelling_names_customer_and_order() -> None:
+    with partner(answering(said(TOKEN), said(DONE), said({"Status": "2"}), said({"Status": "0"}))) as there:
+        port = port_to(there)
+        port.cancel("A-1", "tr_1")
+        port.cancel("A-1", "tr_1")
+        with pytest.raises(Rejected):
+            port.cancel("A-1", "tr_1")
+    assert lines(there.requests[1])[0] == "GET /hcc/apiCancelOrder?CustomerCode=TEST-A&OrderNumber=A-1 HTTP/1.1"
+
+
+def test_the_feed_begins_at_24_zeros_and_goes_on_behind_the_last_entry() -> None:
+    with partner(answering(said(TOKEN), a_page(an_entry(7), an_entry(9)), a_page())) as there:
+        port = port_to(there)
+        page = port.feed("")
+        last = port.feed(page.cursor)
+    assert lines(there.requests[1])[0] == f"GET /hcc/apiGetOrderTracking?pagesize=100&lastId={START} HTTP/1.1"
+    assert page.cursor == last.cursor == f"{9:024x}"
+    assert last.events == []
+
+
+def test_an_entry_is_an_event_in_the_operators_code_and_vietnamese_time() -> None:
+    (event,) = feed(a_page(an_entry(1))).events
+    assert (event.order_number, event.item_code, event.status_code) == (an_order().order_number, "RR123456785VN", "4")
+    assert event.at.isoformat() == "2026-11-24T09:00:00+07:00"
+    assert (event.text, event.place, event.notes) == ("Phát thành công", "430000", None)
+    assert event.key == f"{event.order_number}:4:20261124T020000Z"
+
+
+def test_an_empty_page_may_lack_its_list() -> None:
+    page = feed(said({"_size": 0, "_total_pages": 0, "_returned": 0, "_embedded": []}), cursor=f"{5:024x}")
+    assert (page.events, page.cursor) == ([], f"{5:024x}")
+
+
+def test_what_belongs_to_another_customer_is_passed_over_and_not_read_again() -> None:
+    page = feed(a_page(an_entry(1, CustomerCode="SOMEBODY-ELSE")))
+    assert (page.events, page.unreadable, page.cursor) == ([], [], f"{1:024x}")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"EventTime": None},
+        {"EventTime": "yesterday"},
+        {"EventTime": "1970-01-01T00:00:00"},
+        {"EventTime": 1_700_000_000},
+        {"OrderNumber": ""},
+        {"OrderNumber": {"a": 1}},
+        {"StatusCode": None},
+        {"StatusCode": "đã phát"},
+        {"ItemCode": "x" * 100},
+    ],
+)
+def test_one_entry_that_cannot_be_read_is_kept_for_a_person_and_stops_nothing(changes: dict[str, Any]) -> None:
+    page = feed(a_page(an_entry(1, **changes), an_entry(2)))
+    (unreadable,) = page.unreadable
+    assert unreadable.key == f"oid:{1:024x}"
+    assert json.loads(unreadable.document) == an_entry(1, **changes)
+    assert len(page.events) == 1
+    assert page.cursor == f"{2:024x}"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        PAGE,
+        said({"_returned": 2, "_embedded": {}}),
+        said({"_embedded": {"rh:doc": "none"}}),
+        said({"_embedded": {"rh:doc": ["none"]}}),
+        a_page(an_entry(1, _id="x")),
+        a_page(an_entry(1, _id={"$oid": "x"})),
+        a_page(an_entry(3), an_entry(2)),
+        a_page(an_entry(1), an_entry(1)),
+    ],
+    ids=["page", "no list", "text", "no objects", "no id", "wrong id", "backwards", "twice"],
+)
+def test_a_feed_that_cannot_be_gone_on_with_is_for_a_person(reply: bytes) -> None:
+    with pytest.raises(ContractBroken):
+        feed(reply)
+
+
+def test_a_feed_that_ignores_the_cursor_is_noticed() -> None:
+    with pytest.raises(ContractBroken, match="lastId"):
+        feed(a_page(an_entry(1)), cursor=f"{1:024x}")
+
+
+def test_health_is_a_new_token_and_a_look_at_the_feed() -> None:
+    with partner(answering(said(TOKEN), said(ANOTHER), a_page())) as there:
+        assert "credentials are accepted" in port_to(there).check()
