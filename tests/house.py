@@ -23,6 +23,7 @@ class ScriptedDepartment:
 
     def __init__(self) -> None:
         self.submitted: list[tuple[str, str]] = []
+        self.handed: list[Handoff] = []
         self.asked: list[str] = []
         self.answers: deque[Any] = deque()
         self.checkpoints: list[WitnessedCheckpoint] = []
@@ -31,12 +32,13 @@ class ScriptedDepartment:
 
     def submit(self, handoff: Handoff, key: str) -> Receipt:
         self.submitted.append((handoff.dossier_code, key))
-        receipt: Receipt = _play(self.answers)
+        self.handed.append(handoff)
+        receipt: Receipt = _play(self.answers, handoff)
         return receipt
 
     def find(self, handoff: Handoff, key: str) -> Receipt | None:
         self.asked.append(handoff.dossier_code)
-        found: Receipt | None = _play(self.findings)
+        found: Receipt | None = _play(self.findings, handoff)
         return found
 
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
@@ -113,11 +115,11 @@ PLAYERS: Final[Mapping[str, type]] = {
 """The kind of a counterparty → who plays it."""
 
 
-def _play(script: deque[Any]) -> Any:
+def _play(script: deque[Any], *said: Any) -> Any:
     answer = script.popleft()
     if isinstance(answer, Exception):
         raise answer
-    return answer() if callable(answer) else answer
+    return answer(*said) if callable(answer) else answer
 
 
 class ScriptedHouse(Hub):
