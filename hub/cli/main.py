@@ -5,7 +5,20 @@ from typing import Final
 
 from typer import Typer
 
-from hub.cli import database, doctor, events, handoff, inbox, keys, partner, processes, stack, submission, transfer
+from hub.cli import (
+    consignment,
+    database,
+    doctor,
+    events,
+    handoff,
+    inbox,
+    keys,
+    partner,
+    processes,
+    stack,
+    submission,
+    transfer,
+)
 from hub.cli.demo import command as demo
 from hub.cli.exits import code_of
 
@@ -25,6 +38,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(submission.app, name="submission")
 app.add_typer(handoff.app, name="handoff")
 app.add_typer(events.app, name="events")
+app.add_typer(consignment.app, name="consignment")
 
 
 def main() -> None:

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from config.parties import PostDesk
 from hub.consignments import attention, service
-from hub.consignments.levels import Concern, Raised
+from hub.consignments.levels import Raised
 from hub.consignments.model import Direction, Item, ItemKind, Service
 from hub.consignments.service import Wanted
+from hub.consignments.words import Concern
 from hub.errors import NotFound, NotNow
 from hub.events import Event, HandoffPrepared, StatusMoved
 from hub.messages import inbox

@@ -11,8 +11,9 @@ from hub import journal
 from hub.calendar import Calendar
 from hub.clock import local
 from hub.consignments import levels, store
-from hub.consignments.levels import Concern, Known, Raised
+from hub.consignments.levels import Known, Raised
 from hub.consignments.model import Consignment
+from hub.consignments.words import Concern
 from hub.db import Connection
 
 _WATCHED: Final = f"""

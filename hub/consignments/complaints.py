@@ -1,23 +1,16 @@
 """Complaints, loss and damage (TT 17/2017/TT-BTTTT; QĐ 45/2016/QĐ-TTg Đ14): written by people, in terms set by law."""
 
 from datetime import date
-from typing import Final, Literal, get_args
 
 from config.postal import Operator
 from hub import journal
 from hub.calendar import Calendar
 from hub.consignments.levels import months_after, working_days_after
 from hub.consignments.model import Consignment
+from hub.consignments.words import IncidentKind, Liable, Outcome, Subject
 from hub.db import Connection
 from hub.errors import NotFound, NotNow
 from schemas.identifiers import Prefix, new_id
-
-Subject = Literal["late", "lost", "damaged", "not_delivered", "conduct", "other"]
-Outcome = Literal["upheld", "rejected", "withdrawn"]
-IncidentKind = Literal["loss", "damage"]
-Liable = Literal["operator", "sender", "agency", "nobody"]
-SUBJECTS: Final[tuple[Subject, ...]] = get_args(Subject)
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 
 def file(

@@ -3,7 +3,7 @@
 from hub.clock import local
 from hub.consignments import arranging, attention, complaints, pool, service, standing, store
 from hub.consignments.arranging import Wish
-from hub.consignments.complaints import IncidentKind, Liable, Outcome, Subject
+from hub.consignments.words import IncidentKind, Liable, Outcome, Subject
 from hub.errors import NotFound, NotNow
 from hub.events import Event
 from hub.work import Work

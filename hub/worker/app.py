@@ -1,6 +1,6 @@
 """The Celery application of the workers and of beat: a few tasks, each one call into the house."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import structlog
@@ -9,7 +9,7 @@ from celery import Celery
 from hub import broker, clock, dispatch, polling
 from hub.messages import due, evidence
 from hub.wiring import Hub
-from hub.worker import custodian
+from hub.worker import custodian, errands, postmaster
 from hub.worker.consumer import HouseConsumer
 from hub.worker.task import HouseTask
 
@@ -17,33 +17,36 @@ SWEEP: Final = "ticks.sweep"
 POLL: Final = "ticks.poll"
 RETENTION: Final = "ticks.retention"
 CUSTODY: Final = "ticks.custody"
+POSTS: Final = "ticks.posts"
+POSTS_EVERY: Final = 300.0
 RETENTION_EVERY: Final = 6 * 3600.0
 """seconds"""
 
 log = structlog.get_logger(__name__)
 
 
-def create(hub: Hub) -> Celery:
-    """The application for ``hub``; its process opens the hub before it consumes."""
+def create(hub: Hub, queues: Collection[str] = ()) -> Celery:
+    """The application for ``hub``, for a worker that consumes ``queues``; its process opens the hub before."""
     app = broker.application(hub.settings, hub.catalogue)
     app.conf.worker_consumer = HouseConsumer
-    for name, verb in _tasks(hub).items():
+    for name, verb in _tasks(hub, queues).items():
         app.task(verb, name=name, base=HouseTask)
     app.conf.beat_schedule = {
         "sweep": _every(hub.settings.sweep_every, SWEEP),
         "poll": _every(hub.settings.poll_every, POLL),
         "retention": _every(RETENTION_EVERY, RETENTION),
         "custody": _every(hub.settings.custody_every, CUSTODY),
+        "posts": _every(POSTS_EVERY, POSTS),
     }
     return app
 
 
-def _tasks(hub: Hub) -> dict[str, Callable[..., None]]:
+def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
     def handle(message_id: str) -> None:
-        dispatch.handle(hub, message_id)
+        errands.run(hub, dispatch.handle, message_id, queues)
 
     def deliver(transfer_id: str) -> None:
-        dispatch.deliver(hub, transfer_id)
+        errands.run(hub, dispatch.deliver, transfer_id, queues)
 
     def sweep() -> None:
         with hub.db.connection() as conn:
@@ -61,6 +64,9 @@ def _tasks(hub: Hub) -> dict[str, Callable[..., None]]:
     def custody() -> None:
         custodian.tend(hub)
 
+    def posts() -> None:
+        postmaster.watch(hub)
+
     return {
         broker.HANDLE: handle,
         broker.DELIVER: deliver,
@@ -68,6 +74,7 @@ def _tasks(hub: Hub) -> dict[str, Callable[..., None]]:
         POLL: poll,
         RETENTION: retention,
         CUSTODY: custody,
+        POSTS: posts,
     }
 
 

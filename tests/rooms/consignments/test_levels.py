@@ -9,8 +9,9 @@ from config.catalogue import Catalogue
 from config.postal import Levels
 from hub.calendar import Calendar
 from hub.clock import VIETNAM
-from hub.consignments.levels import Concern, Known, concerns, months_after, working_days_after
+from hub.consignments.levels import Known, concerns, months_after, working_days_after
 from hub.consignments.model import Consignment
+from hub.consignments.words import Concern
 
 MONDAY = date(2026, 12, 7)
 

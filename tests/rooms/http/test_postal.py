@@ -30,8 +30,9 @@ def address_of(door: Door, number: str) -> str:
     with door.house.db.connection() as conn:
         conn.execute(
             "INSERT INTO consignment (id, operator, direction, service, order_number, route_class, ordering,"
-            " ordering_at, status, status_at, token_hash, ordered_at, heard_at) VALUES (%s, 'post-a', 'result_to_citizen', 'result',"
-            " %s, 'province', 'accepted', now(), 'accepted', now(), %s, now(), now())",
+            " ordering_at, status, status_at, token_hash, ordered_at, heard_at)"
+            " VALUES (%s, 'post-a', 'result_to_citizen', 'result', %s, 'province', 'accepted', now(),"
+            " 'accepted', now(), %s, now(), now())",
             (f"cs_{number}", number, token_hash),
         )
     return door.url + capability.PATH + token

@@ -82,7 +82,9 @@ def test_no_door_of_a_partner_stands_open(door: Door, portal: Caller) -> None:
     unguarded_doors = {"/health/live", "/health/ready"}
     for path, operations in doors().openapi()["paths"].items():
         for method in operations:
-            address = path.format(submission_id="sub_x", code="rest-a", token="A" * 43) + "?limit=none&wait=none&after=%00"
+            address = (
+                path.format(submission_id="sub_x", code="rest-a", token="A" * 43) + "?limit=none&wait=none&after=%00"
+            )
             answer = portal.session.request(method, door.url + address, data=b"{}", headers={"Content-Type": JSON})
 
             looks_like_none = path.startswith(("/soap/", capability.PATH))
