@@ -15,10 +15,12 @@ from connectors.sandbox.effects import Ordered, read_effects
 from connectors.sandbox.lifecycle import UNKNOWN_CODE
 from connectors.sandbox.postal_fates import POSTAL_FATES, Journey, OrderAnswer, PostalFate
 from connectors.sandbox.postal_operator import REASON
+from schemas import strict
 from schemas.item_code import ItemCode
 from schemas.postal import Accepted, PostalStatus, TrackingEvent
 from tests.catalogue_secrets import environment
 from tests.postal_orders import an_order
+from tests.unit.connectors.partner import answering, partner
 from tests.unit.sandbox.running import Running, call, sandbox, until
 
 OPERATORS = ["post-a", "post-b"]
@@ -217,3 +219,34 @@ def test_an_order_is_cancelled_once_and_again_and_not_when_it_is_on_its_way(post
     with pytest.raises(Rejected) as late:
         post.port.cancel(other.order_number, "tr_4")
     assert late.value.reason
+
+
+def test_a_restart_forgets_neither_orders_nor_how_far_items_have_come(tmp_path: Path, catalogue: Catalogue) -> None:
+    operator = catalogue.operators["post-a"]
+    order = an_order(9101)
+    seen: list[list[TrackingEvent]] = []
+    for pace in (0.01, 600.0):
+        with sandbox(tmp_path, [operator.counterparty], pace=pace) as running:
+            post = Post(running, operator, port(operator, Surroundings(catalogue, running.urls[operator.counterparty])))
+            if not seen:
+                post.port.order(order, "tr_1")
+            seen.append(post.told(order.order_number, 5))
+            with pytest.raises(Duplicate):
+                post.port.order(order, "tr_1")
+    assert seen[0] == seen[1]
+
+
+def test_events_are_called_back_and_stand_in_the_feed_when_callbacks_are_lost(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    operator = catalogue.operators["post-b"]
+    taken = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+    with sandbox(tmp_path, [operator.counterparty]) as running, partner(answering(taken)) as hub:
+        post = Post(running, operator, port(operator, Surroundings(catalogue, running.urls[operator.counterparty])))
+        post.port.order(an_order(1, callback_url=f"{hub.url}/one"), "tr_1")
+        told = post.told(an_order(1).order_number, 5)
+        until(lambda: len(hub.requests) >= 5)
+        post.turn(lose_callbacks=True)
+        post.port.order(an_order(2, callback_url=f"{hub.url}/two"), "tr_1")
+        post.told(an_order(2).order_number, 5)
+    assert [strict.read(TrackingEvent, request.partition(b"\r\n\r\n")[2]) for request in hub.requests] == told
