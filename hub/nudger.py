@@ -2,11 +2,17 @@
 
 A thread publishes in batches with confirms and then marks the rows. When the broker is away it waits and tries again;
 past its bound it lets the oldest go, because the sweep finds whatever was not nudged.
+
+A worker goes on by itself with what its own work has made due (``AtHand``). Such a nudge rests for a moment, and goes
+to the broker if the worker has not come to it by then: whoever is slow holds up nobody else's turn.
 """
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 import structlog
@@ -19,17 +25,53 @@ BOUND: Final = 10_000
 BATCH: Final = 200
 BROKER_PAUSE: Final = 1.0
 """seconds between attempts while the broker is away"""
+REST: Final = 0.2
+"""seconds that a nudge waits for the worker that made it; a prompt counterparty has answered by then"""
 
 log = structlog.get_logger(__name__)
+
+
+class AtHand:
+    """What one thread has made due and may go on with, in the order in which it became due."""
+
+    def __init__(self, nudger: "Nudger", queues: Collection[str]) -> None:
+        self._nudger = nudger
+        self._queues = queues
+        self._mine: deque[Nudge] = deque()
+
+    def keep(self, nudges: list[Nudge]) -> list[Nudge]:
+        """Let these rest, as far as they are for this worker. Returns the others."""
+        mine = [nudge for nudge in nudges if nudge.queue in self._queues]
+        self._mine.extend(mine)
+        self._nudger.rest(mine)
+        return [nudge for nudge in nudges if nudge.queue not in self._queues]
+
+    def take(self) -> Nudge | None:
+        """The next one that is not on its way to the broker yet; None if there is no more."""
+        while self._mine:
+            nudge = self._mine.popleft()
+            if self._nudger.take(nudge):
+                return nudge
+        return None
+
+
+_AT_HAND: ContextVar[AtHand | None] = ContextVar("at_hand", default=None)
 
 
 class Nudger:
     """Carries nudges to the broker in the background. ``publish`` raises when the broker does not take one."""
 
-    def __init__(self, publish: Callable[[Nudge], None], mark: Callable[[list[Nudge]], None]) -> None:
+    def __init__(
+        self, publish: Callable[[Nudge], None], mark: Callable[[list[Nudge]], None], *, rest: float = REST
+    ) -> None:
         self._publish = publish
         self._mark = mark
+        self._rest = rest
         self._waiting: deque[Nudge] = deque(maxlen=BOUND)
+        self._resting: dict[Nudge, float] = {}
+        self._resting_lock = threading.Lock()
+        self._watching = False
+        """whether the thread looks after those that rest"""
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nudger", daemon=True)
@@ -46,14 +88,53 @@ class Nudger:
 
     def nudge(self, nudges: list[Nudge]) -> None:
         """Hand over; returns at once."""
+        at_hand = _AT_HAND.get()
+        if at_hand is not None:
+            nudges = at_hand.keep(nudges)
         if nudges:
             self._waiting.extend(nudges)
             self._news.set()
 
+    @contextmanager
+    def at_hand(self, queues: Collection[str]) -> Iterator[AtHand]:
+        """While it is open, what this thread makes due in ``queues`` is kept for it; what it leaves is handed over."""
+        at_hand = AtHand(self, queues)
+        token = _AT_HAND.set(at_hand)
+        try:
+            yield at_hand
+        finally:
+            _AT_HAND.reset(token)
+            while (left := at_hand.take()) is not None:
+                self.nudge([left])
+
+    def rest(self, nudges: list[Nudge]) -> None:
+        """Hand these over, unless they are taken back soon."""
+        until = time.monotonic() + self._rest
+        with self._resting_lock:
+            self._resting.update(dict.fromkeys(nudges, until))
+        if nudges and not self._watching:
+            self._news.set()
+
+    def take(self, nudge: Nudge) -> bool:
+        """Take back one that rests; False if it is on its way already."""
+        with self._resting_lock:
+            return self._resting.pop(nudge, None) is not None
+
+    def _rouse(self) -> None:
+        """Those that have rested long enough, or all of them when we stop, go on to the broker."""
+        now = time.monotonic()
+        with self._resting_lock:
+            tired = [nudge for nudge, until in self._resting.items() if until <= now or self._stopping.is_set()]
+            for nudge in tired:
+                del self._resting[nudge]
+            self._watching = bool(self._resting)
+        self._waiting.extend(tired)
+
     def _run(self) -> None:
         while not self._stopping.is_set() or self._waiting:
-            self._news.wait()
+            self._news.wait(self._rest if self._watching else None)
             self._news.clear()
+            self._rouse()
             while self._waiting:
                 if self._carry():
                     continue

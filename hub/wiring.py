@@ -2,6 +2,8 @@
 
 import os
 import threading
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +22,7 @@ from hub.errors import NotConfigured, NotFound
 from hub.messages import due, enrolment
 from hub.messages.claim import Limits
 from hub.messages.model import Nudge
-from hub.nudger import Nudger
+from hub.nudger import AtHand, Nudger
 from hub.signing import crl_store
 from hub.signing.keyring import Keyring
 from hub.signing.signer import Signer
@@ -64,6 +66,10 @@ class Hub:
     def nudge(self, nudges: list[Nudge]) -> None:
         """Tell the broker "these are due", some time after now; never waits, may be lost without harm."""
         self._nudger.nudge(nudges)
+
+    def at_hand(self, queues: Collection[str]) -> AbstractContextManager[AtHand]:
+        """While it is open, this thread may go on by itself with what it makes due in ``queues``."""
+        return self._nudger.at_hand(queues)
 
     def port(self, counterparty: str) -> Any:
         """The counterparty's port (connectors.ports), built at first use: a WSDL takes its time."""

@@ -19,13 +19,14 @@ def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoRet
     """
     close_remote_control()
     with hub:
-        app = house.create(hub)
+        consumed = list(queues) or broker.queue_names(hub.catalogue)
+        app = house.create(hub, consumed)
         # Not app.worker_main: Celery's command line loads its prompt and Flower's command, 12 MiB that stay.
         process = app.Worker(
             hostname=f"{name}@{gethostname()}",
             pool="threads",
             concurrency=threads,
-            queues=list(queues) or broker.queue_names(hub.catalogue),
+            queues=consumed,
             loglevel=hub.settings.log_level,
             quiet=True,
             without_gossip=True,
