@@ -1,7 +1,8 @@
 """Claiming a transfer: the head of its lane, under a lease, as far as its counterparty has room.
 
-The counterparty's row is locked first, so that counting what is in flight and taking one more is one step. A transfer
-that finds no room is marked ``turned_away``; whoever settles next at this counterparty wakes it.
+The counterparty's row is locked first, so that counting what is in flight and taking one more is one step; its key is
+not, because every new transfer refers to it and would wait. A transfer that finds no room is marked ``turned_away``;
+whoever settles next at this counterparty wakes it.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ LANE_HEAD: Final = """NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.cou
 _APPROACH: Final = """
 SELECT c.code AS counterparty, c.failures, c.turned_away,
     c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= clock_timestamp()) AS open
-FROM counterparty c WHERE c.code = (SELECT counterparty FROM outbox WHERE id = %s) FOR UPDATE
+FROM counterparty c WHERE c.code = (SELECT counterparty FROM outbox WHERE id = %s) FOR NO KEY UPDATE
 """
 
 _IN_FLIGHT: Final = """(SELECT count(*) FROM outbox f
@@ -96,7 +97,7 @@ UPDATE outbox SET turned_away = false, nudged_at = now() FROM next WHERE outbox.
 _ANSWERED: Final = """
 SELECT c.turned_away, c.failures > 0 OR c.open_until IS NOT NULL OR c.last_success_at IS NULL
     OR c.last_success_at < now() - interval '1 second' AS news
-FROM counterparty c WHERE c.code = %s FOR UPDATE
+FROM counterparty c WHERE c.code = %s FOR NO KEY UPDATE
 """
 
 _FAILED: Final = """

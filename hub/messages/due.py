@@ -5,17 +5,22 @@ from typing import Final
 
 from hub.db import Connection
 from hub.messages.claim import LANE_HEAD
-from hub.messages.inbox import QUEUE
+from hub.messages.inbox import LANE_FREE, QUEUE
 from hub.messages.model import Nudge
 
 BATCH: Final = 200
 """How many rows one sweep nudges at each door (at the back door: per counterparty)."""
 
-_INBOX: Final = """
+_INBOX: Final = (
+    """
 SELECT id FROM inbox WHERE state IN ('received', 'waiting') AND due_at <= now()
   AND (nudged_at IS NULL OR nudged_at < now() - make_interval(secs => %(renudge)s))
+  AND """
+    + LANE_FREE
+    + """
 ORDER BY due_at LIMIT %(batch)s
 """
+)
 
 _OUTBOX: Final = (
     """

@@ -30,17 +30,41 @@ WITH keyed AS (
 SELECT id, received_at FROM stored
 """
 
+LANE_FREE: Final = """NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.source = inbox.source
+    AND earlier.lane = inbox.lane AND earlier.lane <> '' AND earlier.seq < inbox.seq AND earlier.state = 'received')"""
+
 # Answers before the claim is on the disk: losing one in a crash costs a repetition, and a commit less for each message.
-_CLAIM: Final = """
+_CLAIM: Final = (
+    """
 WITH hasty AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, nudged_at = NULL,
     due_at = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM hasty
 WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-  AND NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.source = inbox.source AND earlier.lane = inbox.lane
-                  AND earlier.lane <> '' AND earlier.seq < inbox.seq AND earlier.state = 'received')
+  AND """
+    + LANE_FREE
+    + """
 RETURNING id, source, kind, lane, body, received_at, attempts AS fence, tries
 """
+)
+
+_NEXT_IN_LANE: Final = """
+SELECT id FROM inbox WHERE source = %(source)s AND lane = %(lane)s AND lane <> '' AND state = 'received'
+ORDER BY seq LIMIT 1
+"""
+
+_WAKE: Final = (
+    """
+WITH woken AS (
+    UPDATE inbox SET due_at = now(), nudged_at = NULL, tries = tries - 1
+    WHERE source = %(source)s AND lane = %(lane)s AND lane <> '' AND state = 'waiting' AND due_at > now()
+    RETURNING id, seq
+), next AS ("""
+    + _NEXT_IN_LANE
+    + """)
+SELECT id FROM (SELECT id, 1 AS turn, seq FROM woken UNION ALL SELECT id, 2, 0 FROM next) due ORDER BY turn, seq
+"""
+)
 
 
 def accept(conn: Connection, arrival: Arrival) -> Accepted:
@@ -131,22 +155,13 @@ def settle(conn: Connection, message: Message) -> None:
 
 def wake(conn: Connection, source: str, lane: str) -> list[Nudge]:
     """Something has happened in this lane: whoever waits in it may go on. A wait that is cut short does not count."""
-    woken = conn.execute(
-        "UPDATE inbox SET due_at = now(), nudged_at = NULL, tries = tries - 1"
-        " WHERE source = %s AND lane = %s AND lane <> '' AND state = 'waiting' AND due_at > now() RETURNING id, seq",
-        (source, lane),
-    ).fetchall()
-    in_order = sorted(woken, key=lambda row: int(row["seq"]))
-    return [Nudge(QUEUE, row["id"]) for row in in_order] + next_in_lane(conn, source, lane)
+    due = conn.execute(_WAKE, {"source": source, "lane": lane}).fetchall()
+    return [Nudge(QUEUE, row["id"]) for row in due]
 
 
 def next_in_lane(conn: Connection, source: str, lane: str) -> list[Nudge]:
     """The first of a lane that nobody has looked at yet: its own nudge may have come while another went before it."""
-    row = conn.execute(
-        "SELECT id FROM inbox WHERE source = %s AND lane = %s AND lane <> '' AND state = 'received'"
-        " ORDER BY seq LIMIT 1",
-        (source, lane),
-    ).fetchone()
+    row = conn.execute(_NEXT_IN_LANE, {"source": source, "lane": lane}).fetchone()
     return [Nudge(QUEUE, row["id"])] if row else []
 
 
