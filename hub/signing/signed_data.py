@@ -17,6 +17,15 @@ from hub.signing.verdicts import Invalid, Undecided
 MOST_CERTIFICATES: Final = 10
 LARGEST: Final = 64 * 1024
 """bytes"""
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""All that the library raises for a certificate that is none"""
 SIGNING_CERTIFICATE: Final = "1.2.840.113549.1.9.16.2.12"
 """RFC 2634: the older attribute, which names the certificate by its SHA-1; time stamping authorities still write it."""
 
@@ -99,12 +108,12 @@ def _certificates(choices: Any) -> tuple[x509.Certificate, ...]:
 @lru_cache(maxsize=256)
 def _certificate(encoded: bytes) -> x509.Certificate:
     """Read to its depths: the library puts reading off, and a broken name would surprise whoever asks for it later."""
-    certificate = x509.load_der_x509_certificate(encoded)
     try:
+        certificate = x509.load_der_x509_certificate(encoded)
         for name in (certificate.issuer, certificate.subject):
             name.public_bytes()
         for part in (
-            "serial_number",
+            "version",
             "extensions",
             "signature_hash_algorithm",
             "not_valid_before_utc",
@@ -112,8 +121,11 @@ def _certificate(encoded: bytes) -> x509.Certificate:
         ):
             getattr(certificate, part)
         certificate.public_key()
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        raise Invalid("certificate-unreadable", "a certificate in the file cannot be read") from None
+        readable = certificate.serial_number >= 0
+    except _UNREADABLE:
+        readable = False
+    if not readable:
+        raise Invalid("certificate-unreadable", "a certificate in the file cannot be read")
     return certificate
 
 

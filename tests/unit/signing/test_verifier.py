@@ -94,6 +94,15 @@ def test_no_bit_of_the_file_can_be_flipped(bit: int) -> None:
         verifier.verify(CONTENT, bent, TRUST, at=DAY)
 
 
+@bent_certificates
+def test_no_byte_of_the_file_can_be_changed() -> None:
+    for place in range(len(SIGNATURE)):
+        bent = bytearray(SIGNATURE)
+        bent[place] ^= 1 << place % 8
+        with pytest.raises((Invalid, Undecided)):
+            verifier.verify(CONTENT, bytes(bent), TRUST, at=DAY)
+
+
 @given(st.integers(0, len(CONTENT) * 8 - 1))
 def test_no_bit_of_the_content_can_be_flipped(bit: int) -> None:
     bent = (int.from_bytes(CONTENT) ^ 1 << bit).to_bytes(len(CONTENT))
