@@ -5,6 +5,7 @@ from typing import Final
 
 from connectors.errors import Code as PartnerCode
 from hub.codes import Code
+from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
 from hub.handoffs import model as handoffs
 
@@ -39,7 +40,7 @@ def _lifecycles() -> str:
         [
             "# Lifecycles · Vòng đời",
             "",
-            "Generated from `hub/dossiers/model.py` and `hub/handoffs/model.py`.",
+            "Generated from `hub/dossiers/model.py`, `hub/handoffs/model.py` and `hub/consignments/model.py`.",
             "",
             "## Dossier · Hồ sơ",
             "",
@@ -55,8 +56,24 @@ def _lifecycles() -> str:
             handoffs.LIFECYCLE.to_mermaid(),
             "```",
             "",
+            "## Consignment · Bưu gửi",
+            "",
+            "A status follows from everything that was said of it, in the order in which it happened (decision 0014):",
+            "whatever the lifecycle does not have moves nothing.",
+            "",
+            "| status | tên | may be followed by |",
+            "| --- | --- | --- |",
+            *(
+                f"| `{status}` | {status.label} | {_listed(following)} |"
+                for status, following in consignments.LIFECYCLE.moves.items()
+            ),
+            "",
         ]
     )
+
+
+def _listed(following: frozenset[consignments.Status]) -> str:
+    return ", ".join(f"`{status}`" for status in consignments.Status if status in following) or "nothing: it ends here"
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ LIFECYCLE: Final = Lifecycle(
         Status.POSTED: frozenset({Status.CANCELLED}) | _UNDER_WAY,
         **{
             status: frozenset({Status.CANCELLED}) | _UNDER_WAY - {status}
-            for status in sorted(_TRAVELLING - {Status.CANCELLED})
+            for status in Status
+            if status in _TRAVELLING - {Status.CANCELLED}
         },
         Status.RETURNED: frozenset(),
         Status.DELIVERED: frozenset(),
