@@ -79,10 +79,11 @@ def _names(hub: "Hub", procedure: str) -> "Names":
 
     catalogue = hub.catalogue
     centre = catalogue.portal.centre_name
-    province = centre.rpartition(" tỉnh ")[2] if " tỉnh " in centre else ""
+    kind = next((one for one in ("tỉnh", "thành phố") if f" {one} " in centre), "")
+    place = centre.rpartition(f" {kind} ")[2] if kind else ""
     known = catalogue.procedures.get(procedure)
     return Names(
-        office=Office(name=centre, superior=f"UBND tỉnh {province}" if province else "", place=province or "…"),
+        office=Office(name=centre, superior=f"UBND {kind} {place}" if place else "", place=place or "…"),
         agencies={catalogue.portal.centre: centre, **{one.agency: one.name for one in catalogue.departments.values()}},
         officers={one.id: one.name for one in catalogue.officers.values()},
         procedure=procedure if known is None else known.title,

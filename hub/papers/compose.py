@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from hub.errors import NotFound, NotNow
+from hub.papers import words
 from hub.papers.forms import Attachment, ControlSheet, Document, Leg, Minute, Office, Result, Signature
 from hub.papers.forms import Side as Party
 from hub.signing import cms, signed_data
@@ -157,7 +158,7 @@ def _signature(leaf: Leaf, name: str | None) -> Signature:
     """The facts of the first signature; whether it holds is for whoever verifies the attached files."""
     signed = signed_data.read(leaf.signatures[0])
     certificate = signed_data.signer_certificate(signed)
-    serial = f"{certificate.serial_number:x}"
+    serial = words.groups_of_eight(f"{certificate.serial_number:x}")
     return Signature(
         signer=name or _common_name(certificate.subject),
         certificate=f"{_common_name(certificate.subject)} · cấp bởi {_common_name(certificate.issuer)} · số {serial}",

@@ -1,15 +1,13 @@
-"""Judge a printed form: its PAdES signatures, their order, and what is attached. No network, no database, no traceback.
+"""Judge a printed form: its PAdES signatures, their order, and the signed records that it carries.
 
-A file that cannot be read any more is a finding as well: one changed byte often breaks the reader before the signature.
-Loads pyHanko: imported by the command that verifies, never by a worker.
+No network, no database, no traceback: a file that cannot be read any more is a finding too, since one changed byte
+often breaks the reader before the signature. Loads pyHanko: imported by the command that verifies, by no worker.
 """
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from io import BytesIO
 from typing import Any, Final
 
@@ -18,72 +16,45 @@ from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.ades.report import AdESFailure, AdESStatus, AdESSubIndic
+from pyhanko.sign.ades.report import AdESStatus, AdESSubIndic
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
+from hub.papers.findings import Code, Finding, Judged
+from hub.signing import verifier
+from hub.signing.findings import Weight
 from hub.signing.trust import Trust
+from hub.signing.verdicts import Invalid, Undecided
 
-PERSON: Final = "nguoi-ky"
-SEAL: Final = "co-quan-ky"
-FIELDS: Final = (PERSON, SEAL)
-"""the names of the signature fields, in the order of signing (NĐ 30/2020/NĐ-CP Article 32)"""
+FIELDS: Final = ("nguoi-ky", "co-quan-ky")
+"""the signature fields, the person's and the organisation's, in the order of signing (NĐ 30/2020/NĐ-CP Article 32)"""
 _MAGIC: Final = b"%PDF-"
 _LARGEST: Final = 64 * 1024 * 1024
 """bytes; a form is a thousandth of that"""
+_ENDED: Final = "the certificate has ended, and no time stamp says that it was signed before"
+_WHY: Final = {
+    "TRY_LATER": "no revocation list speaks of its certificate at that time",
+    "NO_CERTIFICATE_CHAIN_FOUND": "no path leads from its certificate to the roots that you trust",
+    "OUT_OF_BOUNDS_NO_POE": _ENDED,
+    "OUT_OF_BOUNDS_NOT_REVOKED": _ENDED,
+}
 
 # pyHanko logs whole tracebacks of what it tells us anyway.
 logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 logging.getLogger("pyhanko").propagate = False
 
 
-class Outcome(StrEnum):
-    """How the look at a form ended."""
-
-    VALID = "valid"
-    INVALID = "invalid"
-    CANNOT_TELL = "cannot_tell"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    outcome: Outcome
-    code: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The findings, and the files that the form carries: for the judge of bundles."""
-
-    findings: tuple[Finding, ...]
-    attachments: Mapping[str, bytes]
-
-    @property
-    def outcome(self) -> Outcome:
-        """The worst of the findings."""
-        found = {finding.outcome for finding in self.findings}
-        return next((one for one in (Outcome.INVALID, Outcome.CANNOT_TELL) if one in found), Outcome.VALID)
-
-
 def verify_pdf(data: bytes, trust: Trust, at: datetime) -> Judged:
-    """Judge ``data``, and its certificates as of ``at``, unless a time stamp proves that it was signed before."""
+    """Judge ``data``, and its certificates as of ``at`` (now), unless a time stamp proves that it was signed before."""
     if not data.startswith(_MAGIC) or len(data) > _LARGEST:
-        return Judged(
-            (Finding(Outcome.CANNOT_TELL, "not_a_pdf", "The file is not a PDF that we would have made."),), {}
-        )
+        return Judged((Finding(Weight.MISSING, Code.NOT_A_PDF, "file"),), {})
     try:
         return asyncio.run(_judge(data, trust, at))
     except Exception as error:  # noqa: BLE001 - a broken file breaks the reader in any way that a parser knows
-        sentence = (
-            f"The file cannot be read as the PDF that was signed ({type(error).__name__}): it was changed or cut."
-        )
-        return Judged((Finding(Outcome.INVALID, "pdf_broken", sentence),), {})
+        return Judged((Finding(Weight.WRONG, Code.BROKEN, "file", type(error).__name__),), {})
 
 
 async def _judge(data: bytes, trust: Trust, at: datetime) -> Judged:
@@ -91,30 +62,27 @@ async def _judge(data: bytes, trust: Trust, at: datetime) -> Judged:
     trust = trust.knowing(*_kept(reader))
     signatures = list(reader.embedded_regular_signatures)
     findings = [_order([signature.field_name for signature in signatures])]
-    for number, signature in enumerate(signatures):
+    proven: datetime | None = None
+    for number, signature in enumerate(signatures, start=1):
         status = await _status(signature, trust, at)
-        findings.append(_finding(signature.field_name, status, last=number == len(signatures) - 1))
+        findings.append(_finding(signature.field_name, status, last=number == len(signatures)))
         if _room_used(signature):
-            sentence = "Something is hidden in the room left for a signature, which no signature covers."
-            findings.append(Finding(Outcome.INVALID, "hidden", sentence))
+            findings.append(Finding(Weight.WRONG, Code.HIDDEN, signature.field_name))
+        if status.trusted and status.timestamp_validity is not None:
+            proven = status.timestamp_validity.timestamp
     attachments = _attachments(reader)
-    if not attachments:
-        findings.append(Finding(Outcome.CANNOT_TELL, "nothing_attached", "The form carries no signed record."))
+    findings += _records(attachments, trust, at, proven)
     return Judged(tuple(findings), attachments)
 
 
 def _order(fields: Sequence[str]) -> Finding:
     if not fields:
-        return Finding(Outcome.CANNOT_TELL, "not_signed", "The form is printed without signatures.")
+        return Finding(Weight.MISSING, Code.NOT_SIGNED, "file")
     if tuple(fields) == FIELDS:
-        return Finding(
-            Outcome.VALID, "order", "The person signed first, the organisation after (NĐ 30/2020 Article 32)."
-        )
+        return Finding(Weight.GOOD, Code.ORDER, "file")
     if tuple(fields) == FIELDS[:1]:
-        return Finding(Outcome.CANNOT_TELL, "no_seal", "The person has signed; the organisation has not.")
-    return Finding(
-        Outcome.INVALID, "wrong_order", f"Signed by {', '.join(fields)}; it has to be {PERSON} first, then {SEAL}."
-    )
+        return Finding(Weight.MISSING, Code.NO_SEAL, "file")
+    return Finding(Weight.WRONG, Code.ORDER, "file", f"signed by {', '.join(fields)}; it has to be {', '.join(FIELDS)}")
 
 
 async def _status(signature: Any, trust: Trust, at: datetime) -> PdfSignatureStatus:
@@ -127,12 +95,6 @@ async def _status(signature: Any, trust: Trust, at: datetime) -> PdfSignatureSta
     stamped = await async_validate_pdf_signature(signature, context(trust, then), context(trust, then))
     good = stamped.timestamp_validity
     return stamped if good is not None and good.intact and good.valid and good.trusted else status
-
-
-def _room_used(signature: Any) -> bool:
-    """Whether anything but noughts follows the CMS in its /Contents."""
-    contents = bytes(signature.pkcs7_content)
-    return any(contents[parser.peek(contents) :])
 
 
 def context(trust: Trust, at: datetime) -> ValidationContext:
@@ -149,33 +111,66 @@ def context(trust: Trust, at: datetime) -> ValidationContext:
 
 
 def _finding(field: str, status: PdfSignatureStatus, *, last: bool) -> Finding:
-    who = {PERSON: "The person's signature", SEAL: "The organisation's seal"}.get(field, f"The signature {field}")
-    name = status.signing_cert.subject.human_friendly
+    name = str(status.signing_cert.subject.native.get("common_name", "?"))
     if not status.intact:
-        return Finding(Outcome.INVALID, "altered", f"{who} ({name}): the signed bytes were changed.")
+        return Finding(Weight.WRONG, Code.ALTERED, field, name)
     if not status.valid:
-        return Finding(Outcome.INVALID, "forged", f"{who} ({name}): it was not made with the key of its certificate.")
+        return Finding(Weight.WRONG, Code.FORGED, field, name)
     if not status.docmdp_ok or (last and status.coverage is not SignatureCoverageLevel.ENTIRE_FILE):
-        return Finding(Outcome.INVALID, "added_to", f"{who} ({name}): the form was changed after it.")
-    if status.trusted:
-        stamp = status.timestamp_validity
-        proven = f" It was there at {stamp.timestamp:%Y-%m-%d %H:%M:%S} UTC (time stamp)." if stamp else ""
-        return Finding(Outcome.VALID, "signature", f"{who} is good: {name}.{proven}")
-    return _untrusted(f"{who} ({name})", status.trust_problem_indic)
+        return Finding(Weight.WRONG, Code.ADDED_TO, field, name)
+    if not status.trusted:
+        return _untrusted(field, name, status.trust_problem_indic)
+    stamp = status.timestamp_validity
+    proven = f"; it was there at {stamp.timestamp:%Y-%m-%d %H:%M:%S} UTC (time stamp)" if stamp else ""
+    return Finding(Weight.GOOD, Code.SIGNATURE, field, f"{name}{proven}")
 
 
-def _untrusted(who: str, problem: AdESSubIndic | None) -> Finding:
-    word = "UNKNOWN" if problem is None else str(problem.standard_name)
+def _untrusted(field: str, name: str, problem: AdESSubIndic | None) -> Finding:
+    word = "unknown" if problem is None else str(problem.standard_name)
     if problem is not None and (problem.status is AdESStatus.FAILED or word.startswith("REVOKED")):
-        why = "its certificate was revoked" if problem is AdESFailure.REVOKED or "REVOKED" in word else word
-        return Finding(Outcome.INVALID, "certificate_refused", f"{who}: {why}.")
-    sentences = {
-        "TRY_LATER": "no revocation list speaks of its certificate at that time",
-        "NO_CERTIFICATE_CHAIN_FOUND": "no path leads from its certificate to the roots that you trust",
-        "OUT_OF_BOUNDS_NO_POE": "its certificate has ended, and no time stamp says that it was signed before",
-        "OUT_OF_BOUNDS_NOT_REVOKED": "its certificate has ended, and no time stamp says that it was signed before",
-    }
-    return Finding(Outcome.CANNOT_TELL, "certificate_undecided", f"{who}: {sentences.get(word, word)}.")
+        return Finding(Weight.WRONG, Code.CERTIFICATE_REFUSED, field, f"{name}: {word}")
+    return Finding(Weight.MISSING, Code.CERTIFICATE_UNDECIDED, field, f"{name}: {_WHY.get(word, word)}")
+
+
+def _room_used(signature: Any) -> bool:
+    """Whether anything but noughts follows the CMS in its /Contents."""
+    contents = bytes(signature.pkcs7_content)
+    return any(contents[parser.peek(contents) :])
+
+
+def _records(
+    attachments: Mapping[str, bytes], trust: Trust, at: datetime, proven: datetime | None
+) -> Iterator[Finding]:
+    """Each attached record with its signatures: the first over the record, the seal over the bytes of the first."""
+    records = [name for name in attachments if name.endswith(".json")]
+    if not records:
+        yield Finding(Weight.MISSING, Code.NOTHING_ATTACHED, "file")
+    for name in records:
+        stem, content = name.removesuffix(".json"), attachments[name]
+        signatures = [attachments[file] for file in (f"{stem}.p7s", f"{stem}.seal.p7s") if file in attachments]
+        yield _record(name, content, signatures, trust, proven or at, proven=proven is not None)
+
+
+def _record(
+    name: str, content: bytes, signatures: Sequence[bytes], trust: Trust, at: datetime, *, proven: bool
+) -> Finding:
+    if not signatures:
+        return Finding(Weight.WRONG, Code.RECORD, name, "nobody's signature is attached")
+    signers = []
+    try:
+        for signature in signatures:
+            signed = verifier.verify(content, signature, trust, at=at)
+            signers.append(signed.certificate.subject.rfc4514_string())
+            content = signature
+    except Undecided as error:
+        return Finding(Weight.MISSING, Code.RECORD, name, error.sentence)
+    except Invalid as error:
+        if error.code in ("expired", "revoked") and not proven:
+            return Finding(
+                Weight.MISSING, Code.RECORD, name, f"{error.sentence}, and nothing proves that it was before"
+            )
+        return Finding(Weight.WRONG, Code.RECORD, name, error.sentence)
+    return Finding(Weight.GOOD, Code.RECORD, name, "; ".join(signers))
 
 
 def _kept(reader: PdfFileReader) -> tuple[list[x509.Certificate], list[x509.CertificateRevocationList]]:

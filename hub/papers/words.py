@@ -34,5 +34,5 @@ def money(amount: int) -> str:
 
 
 def groups_of_eight(digest: str) -> str:
-    """A SHA-256 in groups, so that a line may end between two and an eye can compare them."""
+    """A hash or a serial number in groups, so that a line may end between two and an eye can compare them."""
     return " ".join(digest[start : start + 8] for start in range(0, len(digest), 8))

@@ -12,7 +12,8 @@ from hub.cli import main
 from hub.cli.exits import Code
 from hub.clock import now
 from hub.embedded.pki import Pki
-from hub.papers.verify import Outcome, verify_pdf
+from hub.papers.verify import verify_pdf
+from hub.signing.findings import Answer
 from hub.signing.trust import Trust
 from schemas.handoff import HandoffRecord
 from tests.builders import a_code, a_receipt, a_submission, submission_arrival
@@ -68,7 +69,7 @@ def test_a_control_sheet_is_signed_and_carries_the_record_of_the_handoff(
     code, said = print_(dossier, "-o", str(out))
     assert code == Code.OK, said
     judged = verify_pdf(out.read_bytes(), stranger, now() + timedelta(seconds=1))
-    assert judged.outcome is Outcome.VALID, judged.findings
+    assert judged.answer is Answer.VALID, judged.findings
     [record] = [data for name, data in judged.attachments.items() if name.endswith(".json") and "receipt" not in name]
     assert HandoffRecord.model_validate_json(record).dossier == dossier
 

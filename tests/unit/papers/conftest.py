@@ -22,6 +22,8 @@ from hub.papers.forms import (
 )
 from hub.papers.render import places, render
 from hub.papers.sign import Signatory, sign
+from hub.signing import cms
+from hub.signing.cms import SigningKey
 from hub.signing.trust import Trust
 from tests import debian
 from tests.unit.papers.authority import Authority
@@ -73,8 +75,21 @@ LEGS = (
 )
 
 
+def signed_record(key: SigningKey, moment: datetime) -> tuple[Attachment, Attachment]:
+    """A record and its signature, as they are attached."""
+    return (
+        Attachment("hd_01JD000000000000000000000A.json", "application/json", RECORD, "Bản ghi lượt 1"),
+        Attachment(
+            "hd_01JD000000000000000000000A.p7s",
+            "application/pkcs7-signature",
+            cms.sign(RECORD, key, moment),
+            "Chữ ký: Bản ghi lượt 1",
+        ),
+    )
+
+
 @pytest.fixture
-def control_sheet() -> ControlSheet:
+def control_sheet(person: Signatory) -> ControlSheet:
     return ControlSheet(
         number=f"{CODE}/PKS",
         at=at("2026-12-04T16:40:00"),
@@ -85,10 +100,7 @@ def control_sheet() -> ControlSheet:
         received_at=at("2026-11-24T08:05:00"),
         due_at=at("2026-12-03T17:00:00"),
         legs=LEGS,
-        attachments=(
-            Attachment("hd_01JD000000000000000000000A.json", "application/json", RECORD, "Bản ghi lượt 1"),
-            Attachment("hd_01JD000000000000000000000A.p7s", "application/pkcs7-signature", bytes(range(256)), "Chữ ký"),
-        ),
+        attachments=signed_record(person.key, at("2026-11-24T08:15:02")),
     )
 
 

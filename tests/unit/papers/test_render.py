@@ -114,7 +114,7 @@ def test_the_signed_record_is_inside_byte_for_byte(control_sheet: ControlSheet) 
         found[str(spec["/UF"])] = (str(spec["/AFRelationship"]), spec["/EF"]["/F"].data)
     assert found == {
         "hd_01JD000000000000000000000A.json": ("/Data", RECORD),
-        "hd_01JD000000000000000000000A.p7s": ("/Supplement", bytes(range(256))),
+        "hd_01JD000000000000000000000A.p7s": ("/Supplement", control_sheet.attachments[1].data),
     }
 
 

@@ -1,6 +1,7 @@
 """Signed forms, as others see them: pyHanko's judge behind our findings, and poppler's pdfsig."""
 
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from hub.papers import sign
 from hub.papers.forms import ControlSheet
 from hub.papers.render import places, render
 from hub.papers.sign import Signatory
-from hub.papers.verify import Outcome, verify_pdf
+from hub.papers.verify import verify_pdf
+from hub.signing.findings import Answer, Weight
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid
 from tests.unit.papers.authority import Authority
@@ -29,9 +31,29 @@ def codes(data: bytes, roots: Trust, at: datetime = SIGNED_AT) -> list[str]:
 
 def test_a_signed_form_is_valid_and_gives_its_record_back(signed: bytes, roots: Trust) -> None:
     judged = verify_pdf(signed, roots, SIGNED_AT)
-    assert judged.outcome is Outcome.VALID
-    assert [finding.code for finding in judged.findings] == ["order", "signature", "signature"]
+    assert judged.answer is Answer.VALID
+    assert [finding.code for finding in judged.findings] == [
+        "FORM_ORDER",
+        "FORM_SIGNATURE",
+        "FORM_SIGNATURE",
+        "FORM_RECORD",
+    ]
     assert judged.attachments["hd_01JD000000000000000000000A.json"] == RECORD
+
+
+def test_a_record_that_its_signature_does_not_fit_makes_the_form_invalid(
+    control_sheet: ControlSheet, person: Signatory, seal: Signatory, roots: Trust, trust: Trust
+) -> None:
+    """Even if the paper around it is signed well: whoever prints cannot vouch for what was handed over."""
+    record, signature = control_sheet.attachments
+    other = replace(control_sheet, attachments=(replace(record, data=b'{"typ":"vn.hub.other","v":1}'), signature))
+    made = sign.sign(render(other), person, seal, at=SIGNED_AT, trust=trust, places={})
+    judged = verify_pdf(made, roots, SIGNED_AT)
+    assert judged.answer is Answer.INVALID
+    assert [one.code for one in judged.findings if one.weight is Weight.WRONG] == ["FORM_RECORD"]
+    bare = replace(control_sheet, attachments=())
+    made = sign.sign(render(bare), person, seal, at=SIGNED_AT, trust=trust, places={})
+    assert codes(made, roots)[-1] == "FORM_NOTHING_ATTACHED"
 
 
 def test_what_was_printed_is_not_touched_by_signing(signed: bytes, control_sheet: ControlSheet) -> None:
@@ -55,16 +77,16 @@ def test_pdfsig_finds_both_signatures_valid_and_the_second_over_the_whole(
 def test_one_flipped_byte_is_found(signed: bytes, roots: Trust, place: int) -> None:
     changed = bytearray(signed)
     changed[place] ^= 0x01
-    assert verify_pdf(bytes(changed), roots, SIGNED_AT).outcome is Outcome.INVALID
+    assert verify_pdf(bytes(changed), roots, SIGNED_AT).answer is Answer.INVALID
 
 
 def test_what_is_added_after_the_seal_is_found(signed: bytes, roots: Trust) -> None:
-    assert "added_to" in codes(signed + b"\n% one more line\n", roots)
+    assert "FORM_ADDED_TO" in codes(signed + b"\n% one more line\n", roots)
 
 
 def test_a_cut_file_is_invalid_and_a_foreign_one_cannot_be_told(signed: bytes, roots: Trust) -> None:
-    assert codes(signed[: len(signed) // 2], roots) == ["pdf_broken"]
-    assert codes(b"PK\x03\x04", roots) == ["not_a_pdf"]
+    assert codes(signed[: len(signed) // 2], roots) == ["FORM_BROKEN"]
+    assert codes(b"PK\x03\x04", roots) == ["FORM_NOT_A_PDF"]
 
 
 def test_a_seal_before_the_person_is_the_wrong_order(
@@ -74,8 +96,13 @@ def test_a_seal_before_the_person_is_the_wrong_order(
     sealed = sign._signed(render(control_sheet), "seal", seal, SIGNED_AT, trust, None, None)
     both = sign._signed(sealed, "person", person, SIGNED_AT, trust, None, None)
     judged = verify_pdf(both, roots, SIGNED_AT)
-    assert judged.outcome is Outcome.INVALID
-    assert [finding.code for finding in judged.findings] == ["wrong_order", "signature", "signature"]
+    assert judged.answer is Answer.INVALID
+    assert [finding.code for finding in judged.findings] == [
+        "FORM_ORDER",
+        "FORM_SIGNATURE",
+        "FORM_SIGNATURE",
+        "FORM_RECORD",
+    ]
 
 
 def test_a_form_that_only_the_person_signed_cannot_be_told(
@@ -83,17 +110,17 @@ def test_a_form_that_only_the_person_signed_cannot_be_told(
 ) -> None:
     alone = sign._signed(render(control_sheet), "person", person, SIGNED_AT, trust, None, None)
     judged = verify_pdf(alone, roots, SIGNED_AT)
-    assert judged.outcome is Outcome.CANNOT_TELL
-    assert judged.findings[0].code == "no_seal"
+    assert judged.answer is Answer.CANNOT_TELL
+    assert judged.findings[0].code == "FORM_NO_SEAL"
 
 
 def test_an_unsigned_print_cannot_be_told(control_sheet: ControlSheet, roots: Trust) -> None:
-    assert verify_pdf(render(control_sheet), roots, SIGNED_AT).outcome is Outcome.CANNOT_TELL
+    assert verify_pdf(render(control_sheet), roots, SIGNED_AT).answer is Answer.CANNOT_TELL
 
 
 def test_a_reader_with_other_roots_cannot_tell(signed: bytes) -> None:
     other = Trust([Authority("Ai đó khác").root])
-    assert verify_pdf(signed, other, SIGNED_AT).outcome is Outcome.CANNOT_TELL
+    assert verify_pdf(signed, other, SIGNED_AT).answer is Answer.CANNOT_TELL
 
 
 def test_a_signer_revoked_before_is_refused_whatever_older_list_the_form_brings(
@@ -101,8 +128,8 @@ def test_a_signer_revoked_before_is_refused_whatever_older_list_the_form_brings(
 ) -> None:
     later = authority.revocation_list(SIGNED_AT + timedelta(minutes=1), [person.key.certificate])
     judged = verify_pdf(signed, Trust([authority.root], crls=[later]), SIGNED_AT + timedelta(minutes=2))
-    assert judged.outcome is Outcome.INVALID
-    assert "certificate_refused" in [finding.code for finding in judged.findings]
+    assert judged.answer is Answer.INVALID
+    assert "FORM_CERTIFICATE_REFUSED" in [finding.code for finding in judged.findings]
 
 
 def test_nothing_is_signed_with_a_revoked_certificate(
@@ -115,7 +142,7 @@ def test_nothing_is_signed_with_a_revoked_certificate(
 
 def test_an_ended_certificate_without_a_time_stamp_cannot_be_told(signed: bytes, roots: Trust) -> None:
     judged = verify_pdf(signed, roots, datetime(2031, 1, 1, tzinfo=UTC))
-    assert judged.outcome is Outcome.CANNOT_TELL
+    assert judged.answer is Answer.CANNOT_TELL
 
 
 def test_the_drawn_signature_lies_in_the_forms_place(

@@ -1,6 +1,7 @@
 """Forms with a time stamp (PAdES B-T), by the sandbox's time stamping authority."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,16 +16,18 @@ from hub.clock import now
 from hub.papers.forms import ControlSheet
 from hub.papers.render import places, render
 from hub.papers.sign import Signatory, sign
-from hub.papers.verify import Outcome, verify_pdf
+from hub.papers.verify import verify_pdf
+from hub.signing.findings import Answer
 from hub.signing.keys import SoftwareKey, certificates
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid
+from tests.unit.papers.conftest import signed_record
 
 Sign = Callable[[Stamps | None], bytes]
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Authority:
+def development(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
 
 
@@ -34,31 +37,33 @@ def at() -> datetime:
 
 
 @pytest.fixture
-def stranger(authority: Authority) -> Trust:
-    return Trust(certificates(authority.roots))
+def stranger(development: Authority) -> Trust:
+    return Trust(certificates(development.roots))
 
 
 @pytest.fixture
-def printed(authority: Authority, control_sheet: ControlSheet, at: datetime) -> Sign:
+def printed(development: Authority, control_sheet: ControlSheet, at: datetime) -> Sign:
     def key(name: str) -> SoftwareKey:
         private = ec.generate_private_key(ec.SECP256R1())
         ends = at + timedelta(days=30)
         return SoftwareKey(
-            private, certificates(authority.chain(authority.issue(name, private.public_key(), ends=ends)))
+            private, certificates(development.chain(development.issue(name, private.public_key(), ends=ends)))
         )
 
     def made(stamps: Stamps | None) -> bytes:
+        person = key("Trần Văn Ví Dụ")
+        sheet = replace(control_sheet, attachments=signed_record(person, at))
         return sign(
-            render(control_sheet),
-            Signatory(key("Trần Văn Ví Dụ"), "Trần Văn Ví Dụ", "Lập phiếu"),
+            render(sheet),
+            Signatory(person, "Trần Văn Ví Dụ", "Lập phiếu"),
             Signatory(key("Trung tâm"), "Trung tâm", "Xác nhận"),
             at=at,
             trust=Trust(
-                certificates(authority.roots),
-                crls=[x509.load_der_x509_crl(authority.crl(at=at)), x509.load_der_x509_crl(authority.root_crl())],
+                certificates(development.roots),
+                crls=[x509.load_der_x509_crl(development.crl(at=at)), x509.load_der_x509_crl(development.root_crl())],
             ),
-            places=places(control_sheet),
-            stamp=None if stamps is None else lambda request: time_stamps.reply(request, authority, at, stamps),
+            places=places(sheet),
+            stamp=None if stamps is None else lambda request: time_stamps.reply(request, development, at, stamps),
         )
 
     return made
@@ -69,11 +74,11 @@ def test_a_stamped_form_stays_valid_after_its_certificates_have_ended(
 ) -> None:
     later = at + timedelta(days=400)
     plain, stamped = printed(None), printed("right")
-    assert verify_pdf(plain, stranger, at).outcome is Outcome.VALID
-    assert verify_pdf(plain, stranger, later).outcome is Outcome.CANNOT_TELL
+    assert verify_pdf(plain, stranger, at).answer is Answer.VALID
+    assert verify_pdf(plain, stranger, later).answer is Answer.CANNOT_TELL
     found = verify_pdf(stamped, stranger, later)
-    assert found.outcome is Outcome.VALID
-    assert f"It was there at {at:%Y-%m-%d %H:%M:%S} UTC" in found.findings[1].sentence
+    assert found.answer is Answer.VALID
+    assert f"it was there at {at:%Y-%m-%d %H:%M:%S} UTC" in found.findings[1].detail
 
 
 @pytest.mark.parametrize("wrong", ["rejection", "garbage", "nonce"])
