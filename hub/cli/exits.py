@@ -17,6 +17,7 @@ class Code(IntEnum):
     FINDING = 3
     """it worked, and there is something that a person has to look at"""
     NOT_FOUND = 4
+    """there is nothing with this name; of a bundle: evidence is missing, so it cannot be told"""
     REFUSED = 5
     """the state does not allow this"""
     UNREACHABLE = 6

@@ -7,6 +7,8 @@ from typer import Typer
 
 from hub.cli import (
     consignment,
+    custody,
+    custody,
     database,
     doctor,
     events,
@@ -37,6 +39,7 @@ app.add_typer(partner.app, name="partner")
 app.add_typer(keys.app, name="keys")
 app.add_typer(submission.app, name="submission")
 app.add_typer(handoff.app, name="handoff")
+app.add_typer(custody.app, name="custody")
 app.add_typer(events.app, name="events")
 app.add_typer(consignment.app, name="consignment")
 

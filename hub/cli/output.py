@@ -56,6 +56,11 @@ def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, as_
         sys.stdout.writelines("\t".join(line_) + "\n" for line_ in [labels, *cells])
 
 
+def text(content: str) -> None:
+    """A text as it stands."""
+    sys.stdout.write(content)
+
+
 def row(values: Mapping[str, Any], columns: Sequence[Column]) -> None:
     """One row of a listing that has no end."""
     sys.stdout.write("\t".join(_cell(column, values[column.key]) for column in columns) + "\n")

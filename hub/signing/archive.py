@@ -58,6 +58,15 @@ def unpack(data: bytes) -> dict[str, bytes]:
     return files
 
 
+def checked(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """``files`` of an unpacked bundle. Raises NotABundle for what no bundle has."""
+    if not files or len(files) > MOST_FILES or any(_NAME.fullmatch(name) is None for name in files):
+        raise NotABundle("not the files of a bundle, or others beside them")
+    if sum(map(len, files.values())) > LARGEST:
+        raise NotABundle("larger than a bundle can be")
+    return dict(files)
+
+
 def _check(entries: list[zipfile.ZipInfo]) -> None:
     names = [entry.filename for entry in entries]
     if not entries or len(entries) > MOST_FILES:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 from config.catalogue import Catalogue
 from hub.clock import local
@@ -20,7 +20,7 @@ from hub.messages.model import Nudge
 from hub.messages.outbox import Posting
 from hub.signing import canonical, cms, custody, merkle, stamps
 from hub.signing.cms import SigningKey
-from schemas.custody import FIRST, TYPE, Checkpoint, WitnessedCheckpoint
+from schemas.custody import FIRST, TYPE, WitnessedCheckpoint
 from schemas.identifiers import Prefix, new_id
 
 STAMP: Final = "trust.stamp"
@@ -195,10 +195,16 @@ def number_of(name: str) -> int:
     return int(name.removeprefix("checkpoint-"))
 
 
-def read(body: bytes) -> Checkpoint:
-    """The checkpoint in its bytes. Raises canonical.NotCanonical, pydantic.ValidationError."""
-    canonical.decode(body)
-    return Checkpoint.model_validate_json(body)
+def listed(conn: Connection, limit: int) -> list[dict[str, Any]]:
+    """The newest checkpoints, with the time of their stamps and what the witnesses said."""
+    return conn.execute(
+        "SELECT c.number, c.size, c.root, c.at, c.witnessed,"
+        " (SELECT min(s.at) FROM custody_stamp s WHERE s.checkpoint = c.number) AS stamped_at,"
+        " (SELECT count(*) FROM custody_witness w WHERE w.checkpoint = c.number AND w.refusal IS NULL) AS witnesses,"
+        " (SELECT count(*) FROM custody_witness w WHERE w.checkpoint = c.number AND w.refusal IS NOT NULL) AS refusals"
+        " FROM custody_checkpoint c ORDER BY c.number DESC LIMIT %s",
+        (limit,),
+    ).fetchall()
 
 
 def latest(conn: Connection) -> Kept | None:

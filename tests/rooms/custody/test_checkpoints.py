@@ -16,7 +16,7 @@ from connectors.sandbox.witness import goes_on
 from hub import clock
 from hub.codes import Code
 from hub.embedded.pki import Pki
-from hub.signing import audit, checkpoints, cms, custody, merkle, verifier
+from hub.signing import auditing, checkpoint_form, checkpoints, cms, custody, merkle, verifier
 from hub.signing.checkpoints import Pace
 from hub.worker import custodian
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
@@ -46,7 +46,7 @@ def tsa(house: ScriptedHouse, pki: Pki) -> Tsa:
 
 
 def receipt_of(handed: WitnessedCheckpoint, signature: bytes | None = None) -> WitnessReceipt:
-    said = checkpoints.read(base64.b64decode(handed.checkpoint))
+    said = checkpoint_form.read(base64.b64decode(handed.checkpoint))
     signed = None if signature is None else base64.b64encode(signature).decode()
     return WitnessReceipt(size=said.size, root=said.root, received_at=clock.now(), signature=signed)
 
@@ -126,7 +126,7 @@ def test_departments_are_handed_a_day_s_first_checkpoint_and_the_proof_that_the_
         keep(house, start + timedelta(days=day))
         house.carry()
     handed = house.department("soap-a").checkpoints
-    said = [checkpoints.read(base64.b64decode(one.checkpoint)) for one in handed]
+    said = [checkpoint_form.read(base64.b64decode(one.checkpoint)) for one in handed]
     assert [one.held for one in handed] == [0, 3, 7, 12]
     for before, after, one in zip(said, said[1:], handed[1:], strict=False):
         proof = [bytes.fromhex(hash_) for hash_ in one.consistency]
@@ -205,7 +205,7 @@ def test_a_witness_s_refusal_is_named_by_the_audit(house: ScriptedHouse, tsa: Ts
     keep(house, clock.now())
     house.carry()
     with house.db.connection() as conn:
-        assert {finding.code for finding in audit.audit(conn).findings} == {audit.Code.WITNESS_REFUSED}
+        assert {finding.code for finding in auditing.audit(conn).findings} == {auditing.Code.WITNESS_REFUSED}
 
 
 def test_a_receipt_for_another_checkpoint_is_not_believed(house: ScriptedHouse, tsa: Tsa) -> None:

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from hub.db import Connection
 from hub.signing import custody, merkle
-from hub.signing.audit import Code, audit
+from hub.signing.auditing import Code, audit
 
 TABLES = ("custody_leaf", "custody_content", "custody_node")
 

@@ -1,0 +1,141 @@
+"""hub custody: the log of everything signed; audit it, look into it, take proofs out of it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, output
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column, Limit
+
+if TYPE_CHECKING:
+    from schemas.custody import Checkpoint
+
+app: Final = Typer(help="Custody log (sổ lưu vết): audit, show, proof, checkpoints.", no_args_is_help=True)
+
+_LEAVES: Final = (
+    Column("place", "Mục"),
+    Column("id", "Mã"),
+    Column("kind", "Loại"),
+    Column("subject", "Bàn giao"),
+    Column("entered_at", "Ghi lúc", output.moment),
+    Column("record", "SHA-256 nội dung"),
+)
+_CHECKPOINTS: Final = (
+    Column("number", "Số"),
+    Column("size", "Số mục"),
+    Column("root", "Gốc"),
+    Column("at", "Lúc", output.moment),
+    Column("stamped_at", "Dấu thời gian", output.moment),
+    Column("witnesses", "Bên làm chứng"),
+    Column("refusals", "Từ chối"),
+)
+_FINDINGS: Final = (Column("code", "Mã"), Column("where", "Ở đâu"), Column("meaning", "Nghĩa là"))
+
+
+@app.command()
+def audit(
+    witness: Annotated[
+        list[Path] | None,
+        Option(exists=True, dir_okay=False, help="A checkpoint that somebody else holds: JSON, or one JSON a line."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Work the whole tree out anew and hold it against every checkpoint. Exit 3 if something was changed."""
+    from hub.signing import auditing
+
+    held = [checkpoint for path in witness or [] for checkpoint in _held(path)]
+    with environment.database() as conn:
+        found = auditing.audit(conn, held)
+    rows = [{"code": one.code, "where": one.where, "meaning": one.code.vi} for one in found.findings]
+    counts = {
+        "leaves": found.leaves,
+        "root": found.root.hex(),
+        "expired": found.expired,
+        "waiting": found.waiting,
+        "checkpoints": found.checkpoints,
+        "compared": found.compared,
+    }
+    if as_json:
+        output.document({**counts, "findings": rows})
+    else:
+        output.listing(rows, _FINDINGS, as_json=False)
+        output.say(
+            f"{found.leaves} mục, gốc {found.root.hex()[:16]}…, {found.checkpoints} điểm kiểm tra,"
+            f" đối chiếu {found.compared} điểm của bên làm chứng"
+        )
+    if rows:
+        leave(Code.FINDING, f"sổ lưu vết có {len(rows)} điểm sai")
+
+
+@app.command()
+def show(subject: Annotated[str, Argument(metavar="HANDOFF", help="hd_…")], as_json: AsJson = False) -> None:
+    """What was signed about a handoff, and its place in the log."""
+    from hub.errors import NotFound
+    from hub.signing import custody
+
+    with environment.database() as conn:
+        leaves = custody.about(conn, subject)
+    if not leaves:
+        raise NotFound(f"nothing signed is in the custody log under {subject}")
+    rows = [
+        {
+            "place": leaf.place,
+            "id": leaf.id,
+            "kind": leaf.kind,
+            "subject": leaf.subject,
+            "entered_at": leaf.entered_at,
+            "record": leaf.record_hash.hex(),
+            "signatures": [hash_.hex() for hash_ in leaf.signature_hashes],
+            "expired": leaf.record is None,
+        }
+        for leaf in leaves
+    ]
+    output.listing(rows, _LEAVES, as_json=as_json)
+
+
+@app.command()
+def proof(
+    subject: Annotated[str, Argument(metavar="HANDOFF", help="hd_…")],
+    kind: Annotated[str, Option(help="handoff, receipt or minute")] = "handoff",
+) -> None:
+    """The way from a leaf to a signed root, as proof.txt of a bundle has it."""
+    from hub.errors import NotFound
+    from hub.signing import exporting
+
+    with environment.database() as conn:
+        acts = [act for act in exporting.export(conn, subject).acts if act.kind == kind]
+    if not acts:
+        raise NotFound(f"no {kind} is in the custody log under {subject}")
+    output.text(acts[0].proof.decode())
+
+
+@app.command()
+def checkpoints(limit: Limit = 20, as_json: AsJson = False) -> None:
+    """The newest checkpoints: stamped when, kept by how many departments. Exit 3 if a department refused one."""
+    from hub.signing import checkpoints as kept
+
+    with environment.database() as conn:
+        rows: list[dict[str, Any]] = kept.listed(conn, limit)
+    output.listing([{**row, "root": row["root"].hex()} for row in rows], _CHECKPOINTS, as_json=as_json)
+    if any(row["refusals"] for row in rows):
+        leave(Code.FINDING, "có cơ quan từ chối điểm kiểm tra: hub custody audit")
+
+
+def _held(path: Path) -> "list[Checkpoint]":
+    """The checkpoints in a file: checkpoint.json of a bundle, what a department was handed, or its list of them."""
+    import base64
+
+    from hub.signing import checkpoint_form
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        try:
+            return [checkpoint_form.read(text.encode())]
+        except checkpoint_form.NotACheckpoint:
+            lines = [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [checkpoint_form.read(base64.b64decode(line["checkpoint"])) for line in lines]
+    except (ValueError, KeyError, TypeError) as error:
+        leave(Code.USAGE, f"hub: {path} không phải điểm kiểm tra: {error}")

@@ -1,0 +1,106 @@
+"""hub handoff export, verify: a bundle that holds its own evidence, and the answer to whether it is what it says."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from typer import Argument, Option
+
+from hub.cli import environment, output
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson
+
+if TYPE_CHECKING:
+    from hub.signing.bundle import Bundle
+    from hub.signing.findings import Verdict
+    from hub.signing.trust import Trust
+
+_MARKS: Final = {"good": "✔", "note": "·", "missing": "?", "wrong": "✗"}
+_ANSWERS: Final = {
+    "VALID": "HỢP LỆ",
+    "INVALID": "KHÔNG HỢP LỆ",
+    "CANNOT TELL": "CHƯA KẾT LUẬN ĐƯỢC",
+}
+_EXITS: Final = {"VALID": Code.OK, "INVALID": Code.FINDING, "CANNOT TELL": Code.NOT_FOUND}
+
+
+def export(
+    handoff_id: Annotated[str, Argument(metavar="HANDOFF", help="hd_…")],
+    to: Annotated[Path | None, Option("--output", "-o", help="The zip to write; default: HANDOFF.zip here.")] = None,
+) -> None:
+    """Write a handoff as a bundle that anybody can verify, with this command or with openssl alone."""
+    from hub.signing import crl_store, exporting
+
+    with environment.house() as hub, hub.db.transaction() as conn:
+        beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
+        written = exporting.export(conn, handoff_id, beside).write()
+    path = to or Path(f"{handoff_id}.zip")
+    path.write_bytes(written)
+    output.say(f"{path}: {len(written)} byte")
+
+
+def verify(
+    bundle: Annotated[Path, Argument(metavar="BUNDLE", exists=True, help="The zip, or the folder it was unpacked to.")],
+    trust: Annotated[
+        Path | None, Option(exists=True, dir_okay=False, help="PEM file of the root certificates that you believe.")
+    ] = None,
+    offline: Annotated[bool, Option("--offline", help="Without a database: --trust has to be given.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence is missing), with the reasons; 2: not a bundle."""
+    from hub.signing.archive import NotABundle
+    from hub.signing.judge import judge
+
+    if trust is None and offline:
+        leave(Code.USAGE, "hub: --offline cần --trust: tệp PEM chứa chứng thư gốc mà người kiểm tra tin cậy")
+    try:
+        verdict = judge(_read(bundle), _trust(trust))
+    except NotABundle as error:
+        leave(Code.USAGE, f"hub: {bundle} không phải gói bàn giao: {error}")
+    _show(verdict, as_json=as_json)
+    leave(_EXITS[verdict.answer])
+
+
+def _read(path: Path) -> "Bundle":
+    from hub.signing import archive, bundle
+
+    if path.is_dir():
+        names = sorted(file for file in path.rglob("*") if file.is_file())
+        return bundle.assemble(archive.checked({str(file.relative_to(path)): file.read_bytes() for file in names}))
+    if path.stat().st_size > archive.LARGEST:
+        raise archive.NotABundle("larger than a bundle can be")
+    return bundle.read(path.read_bytes())
+
+
+def _trust(path: Path | None) -> "Trust":
+    """The reader's roots; without a file those of this hub, with the revocation lists that it has fetched."""
+    from hub.signing.trust import Trust
+
+    if path is None:
+        with environment.house() as hub:
+            return hub.signer.trust()
+    try:
+        return Trust.load(path.read_bytes())
+    except ValueError as error:
+        leave(Code.USAGE, f"hub: {path}: {error}")
+
+
+def _show(verdict: "Verdict", *, as_json: bool) -> None:
+    if as_json:
+        findings = [
+            {
+                "weight": finding.weight,
+                "code": finding.code,
+                "where": finding.where,
+                "detail": finding.detail,
+                "meaning": {"en": finding.code.en, "vi": finding.code.vi},
+            }
+            for finding in verdict.findings
+        ]
+        output.document({"answer": verdict.answer, "findings": findings})
+        return
+    for finding in verdict.findings:
+        detail = "".join(char if char.isprintable() else " " for char in finding.detail)
+        sys.stdout.write(f"{_MARKS[finding.weight]} {finding.code:<20} {finding.where}: {finding.code.vi}")
+        sys.stdout.write(f" ({detail})\n" if detail else "\n")
+    sys.stdout.write(f"{verdict.answer}: {_ANSWERS[verdict.answer]}\n")
