@@ -1,0 +1,119 @@
+"""Every parcel's fate, through doors, broker, workers, beat and sandbox: by both dialects, by feed and by callback."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from config.catalogue import Catalogue
+from config.settings import Settings
+from connectors.sandbox.postal_fates import POSTAL_FATES, PostalFate
+from hub import dispatch
+from hub.consignments import desk
+from hub.consignments.arranging import Wish
+from hub.consignments.model import Direction
+from hub.wiring import Hub
+from tests.builders import a_code, a_submission
+from tests.catalogue_secrets import CATALOGUE
+from tests.stack import Stack, stack
+
+BY_POST = {
+    "method": "post",
+    "address": {"province": "Ninh Bình", "commune": "Phường Mẫu", "detail": "Số 9 đường Nhận Kết Quả"},
+}
+OPERATORS = ("post-a", "post-b")
+
+
+@pytest.fixture
+def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Stack]:
+    with stack(tmp_path, database_url, broker_url) as made:
+        made.start()
+        yield made
+
+
+def code_of(fate: PostalFate) -> str:
+    return a_code(int(fate.suffix), agency="000.00.61.H42")
+
+
+def order_by_hand(running: Stack, catalogue: Catalogue, dossiers: list[str]) -> None:
+    """A clerk has the other operator, which calls back, carry the papers of the same dossiers."""
+    settings = Settings.model_validate(
+        {
+            "database_url": running.database_url,
+            "broker_url": running.environment["HUB_BROKER_URL"],
+            "catalogue": CATALOGUE,
+            "cursor_key": running.environment["HUB_CURSOR_KEY"],
+            "public_url": running.url,
+        }
+    )
+    with Hub(settings, catalogue) as hub:
+        for dossier in dossiers:
+            wish = Wish(Direction.CENTRE_TO_DEPARTMENT, (dossier,), operator="post-b")
+            dispatch.act(hub, "can-bo-thu-nghiem", partial(desk.order, wish=wish))
+
+
+def wrong(running: Stack, expected: dict[tuple[str, str], tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """operator and order number → where order and item stand, of those that do not stand where the table says."""
+    rows = running.rows(
+        "SELECT c.operator, c.order_number, o.state, c.status FROM consignment c JOIN outbox o ON o.id = c.transfer_id"
+    )
+    found = {(row["operator"], row["order_number"]): (row["state"], row["status"]) for row in rows}
+    return {
+        " ".join(key): found.get(key, ("", "")) for key, ends in expected.items() if found.get(key, ("", "")) != ends
+    }
+
+
+def test_every_parcel_ends_as_the_table_says(running: Stack, catalogue: Catalogue) -> None:
+    dossiers = []
+    for fate in POSTAL_FATES:
+        answer = running.portal.submit(a_submission("rest-a", dossier_code=code_of(fate), result=BY_POST))
+        assert answer.status_code == 202, answer.text
+        dossiers.append(answer.json()["id"])
+    running.wait_for(lambda: running.rows("SELECT count(*) AS n FROM dossier")[0]["n"] == len(dossiers))
+    order_by_hand(running, catalogue, dossiers)
+    expected = {
+        (operator, code_of(fate)): (fate.transfer, fate.status or "refused")
+        for fate in POSTAL_FATES
+        for operator in OPERATORS
+    }
+    running.wait_for(
+        lambda: not wrong(running, expected) and running.quiet(), seconds=120, unless=lambda: wrong(running, expected)
+    )
+
+    assert_each_event_counts_once(running)
+    assert_what_a_person_has_to_look_at(running)
+    assert_delivered_once(running)
+
+
+def assert_each_event_counts_once(running: Stack) -> None:
+    """By callback and by feed it is one event; only an unknown code waits for a person."""
+    assert running.rows("SELECT 1 FROM tracking_event GROUP BY consignment_id, key HAVING count(*) > 1") == []
+    dead = running.rows("SELECT source, kind, error_code FROM inbox WHERE state = 'dead' ORDER BY source")
+    assert dead == [
+        {"source": f"postal.{operator}", "kind": "postal.event", "error_code": "STATUS_UNKNOWN"}
+        for operator in OPERATORS
+    ]
+
+
+def assert_what_a_person_has_to_look_at(running: Stack) -> None:
+    rows = running.rows(
+        "SELECT c.order_number, a.kind FROM attention a JOIN consignment c ON c.id = a.subject"
+        " WHERE a.cleared_at IS NULL AND c.operator = 'post-a'"
+    )
+    found = {(row["order_number"][-4:], row["kind"]) for row in rows}
+    assert found == {
+        ("9102", "returned"),
+        ("9103", "lost"),
+        ("9104", "damaged"),
+        ("9110", "refused"),
+        ("9118", "item_code"),
+    }
+
+
+def assert_delivered_once(running: Stack) -> None:
+    """Each consignment moved to its delivery one time, whatever was repeated."""
+    rows = running.rows(
+        "SELECT subject FROM journal WHERE verb = 'moved' AND after = 'delivered' GROUP BY subject HAVING count(*) > 1"
+    )
+    assert rows == []
