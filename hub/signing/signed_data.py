@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from asn1crypto import cms as asn1
 from asn1crypto import core, tsp
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -109,6 +110,8 @@ def _certificates(choices: Any) -> tuple[x509.Certificate, ...]:
 def _certificate(encoded: bytes) -> x509.Certificate:
     """Read to its depths: the library puts reading off, and a broken name would surprise whoever asks for it later."""
     try:
+        if asn1_x509.Certificate.load(encoded)["tbs_certificate"]["serial_number"].native <= 0:  # RFC 5280 4.1.2.2
+            raise Invalid("certificate-unreadable", "a certificate in the file has no serial number")
         certificate = x509.load_der_x509_certificate(encoded)
         for name in (certificate.issuer, certificate.subject):
             name.public_bytes()
@@ -121,11 +124,8 @@ def _certificate(encoded: bytes) -> x509.Certificate:
         ):
             getattr(certificate, part)
         certificate.public_key()
-        readable = certificate.serial_number >= 0
     except _UNREADABLE:
-        readable = False
-    if not readable:
-        raise Invalid("certificate-unreadable", "a certificate in the file cannot be read")
+        raise Invalid("certificate-unreadable", "a certificate in the file cannot be read") from None
     return certificate
 
 

@@ -180,7 +180,6 @@ def test_a_stamp_of_an_unknown_authority_decides_nothing(kept: bytes) -> None:
         stamps.verify(kept, DATA, Authority("Other").trust())
 
 
-@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_bit_of_what_a_stamp_says_can_be_flipped(kept: bytes, data: st.DataObject) -> None:
