@@ -8,7 +8,6 @@ from typer import Typer
 from hub.cli import (
     consignment,
     custody,
-    custody,
     database,
     doctor,
     events,
