@@ -63,7 +63,7 @@ def _name(common_name: str, serial_name: str = "") -> x509.Name:
     parts = [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "VN"),
         x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANISATION),
-        x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64]),
+        x509.NameAttribute(NameOID.COMMON_NAME, common_name),
     ]
     if serial_name:
         parts.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, serial_name))

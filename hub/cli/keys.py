@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 app: Final = Typer(help="Signing keys (khóa ký): list, check, rotate.", no_args_is_help=True)
 
-_LONGEST: Final = 64
-"""characters of a name in a certificate (RFC 5280, ub-common-name)"""
-
 Name = Annotated[str, Argument(metavar="KEY", help="seal.trung-tam, log, officer.tp-01")]
 
 STATES: Final = {
@@ -138,15 +135,18 @@ def _keys() -> "tuple[Settings, Catalogue, Keyring]":
 
 def _subject(catalogue: "Catalogue", name: str) -> dict[str, str]:
     """What the certificate shall say of its holder."""
-    organisation = {"country_name": "VN", "organization_name": catalogue.portal.centre_name[:_LONGEST]}
+    from hub.signing.enrolment import fitting
+
+    centre = fitting(catalogue.portal.centre_name)
+    organisation = {"country_name": "VN", "organization_name": centre}
     if name == catalogue.signing.seal:
-        return {**organisation, "common_name": catalogue.portal.centre_name[:_LONGEST]}
+        return {**organisation, "common_name": centre}
     if name == catalogue.signing.log_key:
         return {**organisation, "common_name": name, "serial_number": catalogue.signing.log}
     officer = next((one for one in catalogue.officers.values() if one.key == name), None)
     if officer is None:
         leave(Code.NOT_FOUND, f"hub: neither signing.toml nor officers.toml has a key called {name}")
-    return {**organisation, "common_name": officer.name[:_LONGEST], "serial_number": officer.id}
+    return {**organisation, "common_name": fitting(officer.name), "serial_number": officer.id}
 
 
 def _check_known(catalogue: "Catalogue", keyring: "Keyring", chain: "tuple[x509.Certificate, ...]") -> None:

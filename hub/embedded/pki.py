@@ -82,7 +82,7 @@ class Pki:
     def renew(self, name: str, *, common_name: str = "", serial_name: str = "", lasts: timedelta = LASTS) -> Generation:
         """A new generation of the key ``name``, certified at once."""
         authority, keyring = self.authority, self.keyring
-        shown = f"{common_name or name} {LABEL}"
+        shown = f"{enrolment.fitting(common_name or name, enrolment.LONGEST_NAME - len(LABEL) - 1)} {LABEL}"
         subject = {"common_name": shown, **({"serial_number": serial_name} if serial_name else {})}
         asked = enrolment.request(keyring, name, subject)
         public = enrolment.subject_key(asked)

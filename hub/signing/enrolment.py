@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from asn1crypto import csr, keys, pem, x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -22,6 +23,14 @@ from hub.signing.keys import (
     spki,
 )
 from hub.signing.token import RSA_BITS
+
+LONGEST_NAME: Final = 64
+"""bytes of a name in a certificate (RFC 5280 says characters; libraries count the bytes of UTF-8)"""
+
+
+def fitting(name: str, limit: int = LONGEST_NAME) -> str:
+    """As much of ``name`` as fits into a certificate, cut between characters."""
+    return name.encode()[:limit].decode(errors="ignore").rstrip()
 
 
 def request(

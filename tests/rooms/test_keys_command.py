@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.settings import Settings
@@ -105,13 +106,23 @@ def test_a_certificate_for_another_key_is_not_taken_in(keys: Keys, own_pki: Pki,
     assert keys("import", SEAL, str(file))[0] == Code.REFUSED
 
 
+def test_a_request_says_whose_key_it_is_in_letters_that_fit(keys: Keys) -> None:
+    _, seal, _ = keys("issue-request", SEAL)
+    _, officer, _ = keys("issue-request", "officer.ra-02")
+    subjects = [x509.load_pem_x509_csr(pem.encode()).subject.rfc4514_string() for pem in (seal, officer)]
+    assert "CN=Trung tâm Phục vụ hành chính công" in subjects[0]
+    assert "CN=Lê Văn Dự Bị" in subjects[1]
+    assert "2.5.4.5=ra-02" in subjects[1]
+
+
 def test_a_key_that_nobody_has_named_is_not_made(keys: Keys) -> None:
     assert keys("issue-request", "officer.nobody")[0] == Code.NOT_FOUND
 
 
-def test_a_development_key_is_rotated_in_one_step(keys: Keys) -> None:
-    assert keys("rotate", "officer.ra-01")[0] == Code.OK
-    assert generations(keys, "officer.ra-01") == {1: "replaced", 2: "signs"}
+@pytest.mark.parametrize("name", [SEAL, "log", "officer.ra-01"])
+def test_a_development_key_is_rotated_in_one_step(keys: Keys, name: str) -> None:
+    assert keys("rotate", name)[0] == Code.OK
+    assert generations(keys, name) == {1: "replaced", 2: "signs"}
     assert keys("check")[0] == Code.OK
 
 

@@ -15,6 +15,8 @@ PUSHED_SOAP: Final = "departments/soap-b.toml"
 PROCEDURE: Final = "procedures/rest-a.toml"
 PORTAL: Final = "portal.toml"
 CALENDAR: Final = "calendar.toml"
+SIGNING: Final = "signing.toml"
+OFFICERS: Final = "officers.toml"
 
 
 class Mistake(NamedTuple):
@@ -118,6 +120,46 @@ MISTAKES: Final = {
     "a day both off and worked": Mistake(
         CALENDAR, '2026-01-10 = "', '2026-01-02 = "worked', "2026-01-02 is both a day off and worked"
     ),
+    "a seal that is called otherwise": Mistake(
+        SIGNING, 'seal = "seal.trung-tam"', 'seal = "log"', "the seal's key is called seal.<agency>"
+    ),
+    "a log that signs with another key": Mistake(
+        SIGNING, 'log_key = "log"', 'log_key = "seal.trung-tam"', "the log's key is called log"
+    ),
+    "roots that there are not": Mistake(
+        SIGNING, 'log_key = "log"', 'log_key = "log"\nroots = "roots.pem"', "/roots: there is no file"
+    ),
+    "two trust services of one name": Mistake(
+        SIGNING, 'code = "ca"', 'code = "tsa"', "the trust service tsa stands twice"
+    ),
+    "a stamp that may take an hour": Mistake(
+        SIGNING, "timeout_seconds = 2\n\n", "timeout_seconds = 3600\n\n", "/stamping/0/timeout_seconds: Input should be"
+    ),
+    "a list at no address": Mistake(
+        SIGNING, '"http://crl.example/issuing.crl"', '"ldap://crl.example/issuing"', "begins with http:// or https://"
+    ),
+    "a token's PIN for its name": Mistake(
+        SIGNING,
+        'log_key = "log"',
+        'log_key = "log"\ntoken = { module = "/p11.so", label = "hub", pin = "12345678" }',
+        "/token/pin: String should match",
+    ),
+    "an officer of no department": Mistake(
+        OFFICERS, 'department = "rest-b"', 'department = "rest-c"', "/officers/4/department: no department has the code"
+    ),
+    "two officers of one id": Mistake(OFFICERS, 'id = "ra-02"', 'id = "ra-01"', "the officer ra-01 stands twice"),
+    "an officer who leaves before coming": Mistake(
+        OFFICERS, "valid_to = 2026-03-31", "valid_to = 2025-03-31", "/officers/3: valid_to lies before valid_from"
+    ),
+    "an officer whom nobody could know": Mistake(
+        OFFICERS,
+        "valid_to = 2026-03-31",
+        "signs_elsewhere = true",
+        "/officers/3: who signs elsewhere is known by certificates",
+    ),
+    "a role that there is not": Mistake(
+        OFFICERS, 'role = "lead"', 'role = "minister"', "/officers/0/role: Input should be"
+    ),
     "no TOML": Mistake(CALENDAR, "morning = ", "morning == ", "not TOML: "),
 }
 
@@ -146,7 +188,7 @@ def test_a_mistake_stops_the_start_and_names_its_file_and_key(folder: Path, mist
     assert mistake.said in said
 
 
-@pytest.mark.parametrize("name", ["portal.toml", "calendar.toml"])
+@pytest.mark.parametrize("name", ["portal.toml", "calendar.toml", "signing.toml", "officers.toml"])
 def test_a_file_that_is_not_there_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert what_loading_says(folder) == f"{name}: cannot be read: No such file or directory"
