@@ -16,6 +16,7 @@ from schemas.identifiers import Prefix, new_id
 from schemas.postal import TrackingEvent
 from tests.builders import a_receipt, a_submission, submission_arrival
 from tests.house import ScriptedHouse
+from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
 
 CODES = {
     "posted": "1",
