@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -79,6 +79,8 @@ class PostOffice:
         self._turned_away: Counter[str] = Counter()
         self._fates: dict[str, PostalFate] = {}
         self._moving: dict[str, asyncio.Task[None]] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """an item is moved or cancelled, never both at once"""
         self._expired_for: set[str] = set()
         self._calling: set[asyncio.Task[None]] = set()
 
@@ -125,16 +127,8 @@ class PostOffice:
         order = self._orders.get(order_number)
         if order is None:
             return Told(Answer.REFUSED, "Không có đơn hàng này")
-        told = {self.operator.status.get(event.status_code) for event in self.book.of(order_number)}
-        if PostalStatus.CANCELLED in told:
-            return Told(Answer.ALREADY, "Đơn hàng đã huỷ")
-        if told & _ON_ITS_WAY or PostalStatus.CANCELLED not in self._codes:
-            return Told(Answer.REFUSED, "Bưu gửi đang được vận chuyển, không huỷ được")
-        if order_number in self._moving:
-            self._moving[order_number].cancel()
-        place = len(self._moves(order_number))
-        await self._tell(order, place, [self._event(order, self._codes[PostalStatus.CANCELLED], now())])
-        return Told(Answer.DONE, "Đã huỷ")
+        async with self._turns[order_number]:
+            return await self._cancel(order)
 
     def token_expires(self, page: list[tuple[int, TrackingEvent]]) -> bool:
         """Whether it shall expire just now: once for each order with that fate, where its first event would be read."""
@@ -158,6 +152,17 @@ class PostOffice:
             self._callbacks.close()
             self._effects.close()
             self.book.close()
+
+    async def _cancel(self, order: Ordered) -> Told:
+        number = order.order_number
+        told = {self.operator.status.get(event.status_code) for event in self.book.of(number)}
+        if PostalStatus.CANCELLED in told:
+            return Told(Answer.ALREADY, "Đơn hàng đã huỷ")
+        if told & _ON_ITS_WAY or PostalStatus.CANCELLED not in self._codes:
+            return Told(Answer.REFUSED, "Bưu gửi đang được vận chuyển, không huỷ được")
+        event = self._event(order, self._codes[PostalStatus.CANCELLED], now())
+        await self._tell(order, len(self._moves(number)), [event])
+        return Told(Answer.DONE, "Đã huỷ")
 
     async def _take(self, wanted: Wanted, fate: PostalFate) -> Ordered:
         order = Ordered(
@@ -201,9 +206,14 @@ class PostOffice:
         task.add_done_callback(lambda _: self._moving.pop(order.order_number, None))
 
     async def _carry(self, order: Ordered) -> None:
-        while self.book.moves_told(order.order_number) < len(self._moves(order.order_number)):
+        while self._is_moving(order.order_number):
             await self.panel.one_step()
-            await self._move(order, self.book.moves_told(order.order_number))
+            async with self._turns[order.order_number]:
+                if self._is_moving(order.order_number):
+                    await self._move(order, self.book.moves_told(order.order_number))
+
+    def _is_moving(self, order_number: str) -> bool:
+        return self.book.moves_told(order_number) < len(self._moves(order_number))
 
     def _moves(self, order_number: str) -> tuple[PostalMove, ...]:
         return moves(self.fate(order_number).journey, self._codes)
