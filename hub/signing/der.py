@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 INTEGER: Final = 0x02
+BITS: Final = 0x03
 OCTETS: Final = 0x04
 NULL: Final = b"\x05\x00"
 SEQUENCE: Final = 0x30

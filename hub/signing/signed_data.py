@@ -18,15 +18,8 @@ from hub.signing.verdicts import Invalid, Undecided
 MOST_CERTIFICATES: Final = 10
 LARGEST: Final = 64 * 1024
 """bytes"""
-_UNREADABLE: Final = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
-"""All that the library raises for a certificate that is none"""
+_UNREADABLE: Final = (ValueError, TypeError, KeyError, UnsupportedAlgorithm, x509.InvalidVersion)
+"""All that the libraries raise for a certificate that is none"""
 SIGNING_CERTIFICATE: Final = "1.2.840.113549.1.9.16.2.12"
 """RFC 2634: the older attribute, which names the certificate by its SHA-1; time stamping authorities still write it."""
 
@@ -108,24 +101,26 @@ def _certificates(choices: Any) -> tuple[x509.Certificate, ...]:
 
 @lru_cache(maxsize=256)
 def _certificate(encoded: bytes) -> x509.Certificate:
-    """Read to its depths: the library puts reading off, and a broken name would surprise whoever asks for it later."""
+    """Read as far as it is used before its issuer's signature is checked: the library puts reading off.
+
+    Extensions are not among that, so a stranger's are never looked at.
+    """
     try:
-        if asn1_x509.Certificate.load(encoded)["tbs_certificate"]["serial_number"].native <= 0:  # RFC 5280 4.1.2.2
+        parts = asn1_x509.Certificate.load(encoded, strict=True)
+        if parts["tbs_certificate"]["serial_number"].native <= 0:  # RFC 5280 4.1.2.2
             raise Invalid("certificate-unreadable", "a certificate in the file has no serial number")
         certificate = x509.load_der_x509_certificate(encoded)
         for name in (certificate.issuer, certificate.subject):
             name.public_bytes()
-        for part in (
-            "version",
-            "extensions",
-            "signature_hash_algorithm",
-            "not_valid_before_utc",
-            "not_valid_after_utc",
-        ):
+        for part in ("version", "signature_hash_algorithm", "not_valid_before_utc", "not_valid_after_utc"):
             getattr(certificate, part)
         certificate.public_key()
+        signature = der.tlv(der.BITS, b"\x00", certificate.signature)
+        whole = der.sequence(certificate.tbs_certificate_bytes, parts["signature_algorithm"].dump(), signature)
     except _UNREADABLE:
         raise Invalid("certificate-unreadable", "a certificate in the file cannot be read") from None
+    if whole != encoded:  # what its issuer did not sign has one form too
+        raise Invalid("certificate-unreadable", "a certificate in the file is not in the form of DER")
     return certificate
 
 

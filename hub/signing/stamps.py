@@ -86,8 +86,8 @@ def verify(token: bytes, data: bytes, trust: Trust) -> Stamp:
     certificate = signed_data.signer_certificate(signed)
     signed_data.check_signature(signed, certificate, TST_INFO, signed.content or b"")
     signed_data.check_signing_certificate(signed, certificate, older=True)
-    _check_purpose(certificate)
     trust.path(certificate, info.at, signed.certificates)
+    _check_purpose(certificate)
     return Stamp(at=info.at, serial=info.serial, policy=info.policy, certificate=certificate)
 
 
@@ -128,7 +128,7 @@ def _check_purpose(certificate: x509.Certificate) -> None:
     """RFC 3161 section 2.3: for time stamping and nothing else, and marked critical. Raises Invalid."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except x509.ExtensionNotFound:
         extension = None
     if extension is None or not extension.critical or list(extension.value) != [_TIME_STAMPING]:
         raise Invalid("stamp-purpose", "the certificate is not one of a time stamping authority (extended key usage)")

@@ -134,7 +134,7 @@ def _check_form(certificate: x509.Certificate, *, is_root: bool) -> None:
     try:
         extensions = list(certificate.extensions)
         key = certificate.public_key()
-    except (ValueError, x509.DuplicateExtension, UnsupportedAlgorithm):
+    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm):
         raise Invalid("certificate-unreadable", "a certificate cannot be read") from None
     algorithms.check_strength(key)
     if not is_root and certificate.signature_algorithm_oid.dotted_string not in algorithms.OF_CERTIFICATES:

@@ -154,6 +154,21 @@ def test_the_same_certificate_twice_is_refused() -> None:
     assert refusal(CONTENT, rebuilt(certificates=der.set_of(certificates, 0xA0))) == "not-der"
 
 
+def test_an_embedded_certificate_has_one_form_too() -> None:
+    # A BIT STRING that ends in a zero bit may claim to be one bit shorter, and is the same certificate to many readers.
+    while signed_data.encoded((issuing := Authority("Issuing CA", ROOT)).certificate)[-1] & 1:
+        pass
+    signer = issuing.issue()
+    whole = signed_data.encoded(issuing.certificate)
+    bent = bytearray(whole)
+    bent[-len(issuing.certificate.signature) - 1] = 1
+    signature = cms.sign(CONTENT, signer, DAY)
+    assert whole in signature
+    known = ROOT.trust(issuing.crl())
+    assert holds(CONTENT, signature, known, at=DAY)
+    assert refusal(CONTENT, signature.replace(whole, bytes(bent)), trust=known) == "certificate-unreadable"
+
+
 def test_a_length_in_more_bytes_than_it_needs_is_refused() -> None:
     # The outer length takes two bytes (0x82 hi lo); three say the same in BER.
     assert SIGNATURE[1] == 0x82
