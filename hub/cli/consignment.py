@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, postal_desk, writing
+from hub.cli.consignment_print import print_
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
@@ -17,6 +18,7 @@ app: Final = Typer(help="Consignments (bưu gửi): list, order, follow, complai
 
 app.registered_commands += postal_desk.app.registered_commands
 app.add_typer(postal_desk.pool, name="pool")
+app.command("print")(print_)
 
 Name = Annotated[str, Argument(metavar="CONSIGNMENT", help="cs_…, the order number or the item code")]
 

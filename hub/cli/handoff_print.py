@@ -11,9 +11,10 @@ from hub.cli import environment, output
 from hub.cli.exits import Code, leave
 
 if TYPE_CHECKING:
+    from config.catalogue import Catalogue
     from config.officers import Officer
     from hub.papers.compose import Handed, Names
-    from hub.papers.forms import ControlSheet, Minute
+    from hub.papers.forms import ControlSheet, Minute, Office
     from hub.papers.sign import Stamp
     from hub.wiring import Hub
 
@@ -75,19 +76,26 @@ def _one(asked: str | None, handoffs: Sequence[str]) -> Sequence[str]:
 
 def _names(hub: "Hub", procedure: str) -> "Names":
     from hub.papers.compose import Names
-    from hub.papers.forms import Office
 
     catalogue = hub.catalogue
-    centre = catalogue.portal.centre_name
-    kind = next((one for one in ("tỉnh", "thành phố") if f" {one} " in centre), "")
-    place = centre.rpartition(f" {kind} ")[2] if kind else ""
     known = catalogue.procedures.get(procedure)
+    agencies = {one.agency: one.name for one in catalogue.departments.values()}
     return Names(
-        office=Office(name=centre, superior=f"UBND {kind} {place}" if place else "", place=place or "…"),
-        agencies={catalogue.portal.centre: centre, **{one.agency: one.name for one in catalogue.departments.values()}},
+        office=office(catalogue),
+        agencies={catalogue.portal.centre: catalogue.portal.centre_name, **agencies},
         officers={one.id: one.name for one in catalogue.officers.values()},
         procedure=procedure if known is None else known.title,
     )
+
+
+def office(catalogue: "Catalogue") -> "Office":
+    """The Centre, as it stands at the head of a form: under the committee of the province that its name ends with."""
+    from hub.papers.forms import Office
+
+    centre = catalogue.portal.centre_name
+    kind = next((one for one in ("tỉnh", "thành phố") if f" {one} " in centre), "")
+    place = centre.rpartition(f" {kind} ")[2] if kind else ""
+    return Office(name=centre, superior=f"UBND {kind} {place}" if place else "", place=place or "…")
 
 
 def _signatory(hub: "Hub", named: str | None, department: str, at: datetime) -> "Officer":

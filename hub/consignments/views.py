@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from hub.db import Connection
+from hub.db import Connection, one
+from schemas.postal import Order
 
 Row = dict[str, Any]
 
@@ -60,6 +61,12 @@ def manifest(conn: Connection, consignment_id: str) -> list[Row]:
         " FROM consignment_item i JOIN dossier d ON d.id = i.dossier_id WHERE i.consignment_id = %s ORDER BY i.number",
         consignment_id,
     )
+
+
+def ordered(conn: Connection, transfer_id: str) -> Order:
+    """What the operator was told of a consignment: the names and addresses, for the slip and the label."""
+    row = one(conn, "SELECT body FROM outbox WHERE id = %s", (transfer_id,))
+    return Order.model_validate_json(row["body"])
 
 
 def attention(conn: Connection, *, limit: int) -> list[Row]:

@@ -156,12 +156,13 @@ class Slip:
     sender: Address
     receiver: Address
     dossier_code: str
+    """several where a bag holds several"""
     procedure: str
     documents: tuple[Document, ...]
     term: str
     """thời gian toàn trình: J+2"""
-    price: int
-    """đồng, for the carriage"""
+    price: int | None
+    """đồng, for the carriage; None: by the operator's list"""
     collect: int
     """đồng, to be collected from the receiver; 0 for nothing"""
     attachments: tuple[Attachment, ...] = ()

@@ -114,7 +114,7 @@ def _slip(form: Slip) -> dict[str, Any]:
         "procedure": form.procedure,
         "documents": _documents(form.documents),
         "term": form.term,
-        "price": words.money(form.price),
+        "price": "theo bảng giá của doanh nghiệp" if form.price is None else words.money(form.price),
         "collect": words.money(form.collect) if form.collect else "không",
     }
 
