@@ -11,6 +11,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson
 
 if TYPE_CHECKING:
+    from hub.papers.findings import Judged
     from hub.signing.bundle import Bundle
     from hub.signing.findings import Verdict
     from hub.signing.trust import Trust
@@ -40,7 +41,9 @@ def export(
 
 
 def verify(
-    bundle: Annotated[Path, Argument(metavar="BUNDLE", exists=True, help="The zip, or the folder it was unpacked to.")],
+    bundle: Annotated[
+        Path, Argument(metavar="FILE", exists=True, help="A bundle, the folder it was unpacked to, or a printed form.")
+    ],
     trust: Annotated[
         Path | None, Option(exists=True, dir_okay=False, help="PEM file of the root certificates that you believe.")
     ] = None,
@@ -49,16 +52,27 @@ def verify(
 ) -> None:
     """VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence is missing), with the reasons; 2: not a bundle."""
     from hub.signing.archive import NotABundle
-    from hub.signing.judge import judge
 
     if trust is None and offline:
         leave(Code.USAGE, "hub: --offline cần --trust: tệp PEM chứa chứng thư gốc mà người kiểm tra tin cậy")
     try:
-        verdict = judge(_read(bundle), _trust(trust))
+        verdict = _judged(bundle, _trust(trust))
     except NotABundle as error:
         leave(Code.USAGE, f"hub: {bundle} không phải gói bàn giao: {error}")
     _show(verdict, as_json=as_json)
     leave(_EXITS[verdict.answer])
+
+
+def _judged(path: Path, trust: "Trust") -> "Verdict | Judged":
+    """By the judge of printed forms if it is a PDF, else by the judge of bundles. Raises NotABundle."""
+    if path.is_file() and path.read_bytes().startswith(b"%PDF-"):
+        from hub.clock import now
+        from hub.papers.verify import verify_pdf
+
+        return verify_pdf(path.read_bytes(), trust, now())
+    from hub.signing.judge import judge
+
+    return judge(_read(path), trust)
 
 
 def _read(path: Path) -> "Bundle":
@@ -85,7 +99,7 @@ def _trust(path: Path | None) -> "Trust":
         leave(Code.USAGE, f"hub: {path}: {error}")
 
 
-def _show(verdict: "Verdict", *, as_json: bool) -> None:
+def _show(verdict: "Verdict | Judged", *, as_json: bool) -> None:
     if as_json:
         findings = [
             {

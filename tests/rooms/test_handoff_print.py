@@ -75,3 +75,20 @@ def test_an_officer_of_another_department_signs_nothing(dossier: str, command: R
     assert code == Code.REFUSED
     assert "rb-01" in said
     assert not out.exists()
+
+
+def test_hub_handoff_verify_judges_a_printed_form_with_the_roots_alone(
+    dossier: str, command: Run, pki: Pki, tmp_path: Path
+) -> None:
+    out, roots = tmp_path / "phieu.pdf", str(pki.keys / "roots.pem")
+    assert command("handoff", "print", dossier, "-o", str(out))[0] == Code.OK
+    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", roots)
+    assert (code, said.splitlines()[-1]) == (Code.OK, "VALID: HỢP LỆ")
+    bent = bytearray(out.read_bytes())
+    bent[20_000] ^= 1
+    out.write_bytes(bent)
+    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", roots)
+    assert (code, said.splitlines()[-1]) == (Code.FINDING, "INVALID: KHÔNG HỢP LỆ")
+    out.write_bytes(b"%PDF-1.7 and nothing else")
+    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", roots)
+    assert "FORM_BROKEN" in said
