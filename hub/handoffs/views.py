@@ -1,0 +1,78 @@
+"""Reads for people: handoffs, what is missing before each is complete, and what could not be signed."""
+
+from typing import Any, Final
+
+from hub.codes import Code
+from hub.db import Connection
+from hub.handoffs.model import Status
+
+Row = dict[str, Any]
+
+UNSIGNABLE: Final = (
+    Code.OFFICER_MAY_NOT_SIGN,
+    Code.KEY_UNAVAILABLE,
+    Code.CERTIFICATE_REFUSED,
+    Code.REVOCATION_UNKNOWN,
+)
+"""why a submission waits at the front door before it has become a handoff"""
+
+_HANDOFFS: Final = """
+SELECT h.id, d.code AS dossier_code, h.dossier_id, h.leg, h.act, h.department, h.carrier, h.officer, h.status, h.result,
+    h.number, h.transfer_id, h.prepared_at, h.answered_at, h.delivered_at, h.taken_at, h.completed_at,
+    encode(h.record_hash, 'hex') AS record_hash, h.receipt_leaf_id IS NOT NULL AS countersigned,
+    m.at AS minute_at, encode(m.sha256, 'hex') AS minute_sha256, l.place AS log_place
+FROM handoff h JOIN dossier d ON d.id = h.dossier_id LEFT JOIN handoff_minute m ON m.handoff_id = h.id
+    LEFT JOIN custody_leaf l ON l.id = h.leaf_id
+"""
+
+
+def handoffs(conn: Connection, *, status: str | None = None, department: str | None = None, limit: int) -> list[Row]:
+    """Handoffs, oldest first, each with what it lacks."""
+    rows = conn.execute(
+        _HANDOFFS + " WHERE (%(status)s::text IS NULL OR h.status = %(status)s)"
+        " AND (%(department)s::text IS NULL OR h.department = %(department)s) ORDER BY h.prepared_at LIMIT %(limit)s",
+        {"status": status, "department": department, "limit": limit},
+    ).fetchall()
+    return [{**row, "lacks": lacks(row)} for row in rows]
+
+
+def handoff(conn: Connection, handoff_id: str) -> Row | None:
+    """One handoff: what was signed about it, and who did what. None if there is none with this id."""
+    row = conn.execute(_HANDOFFS + " WHERE h.id = %s", (handoff_id,)).fetchone()
+    if row is None:
+        return None
+    signed = conn.execute(
+        "SELECT l.id, l.kind, encode(l.record_hash, 'hex') AS record_hash,"
+        " cardinality(l.signature_hashes) AS signatures, l.entered_at, l.place, c.record IS NULL AS expired FROM custody_leaf l"
+        " JOIN custody_content c ON c.leaf_id = l.id WHERE l.subject = %s ORDER BY l.seq",
+        (handoff_id,),
+    ).fetchall()
+    lines = conn.execute("SELECT * FROM journal WHERE subject = %s ORDER BY id", (handoff_id,)).fetchall()
+    return {**row, "lacks": lacks(row), "signed": signed, "journal": lines}
+
+
+def unsignable(conn: Connection, *, limit: int) -> list[Row]:
+    """What could not be signed, so that nothing left: it is tried again, or is dead and waits to be revived."""
+    return conn.execute(
+        "SELECT id, source, received_at, state, tries, due_at, error_code, error_detail FROM inbox"
+        " WHERE state IN ('waiting', 'dead') AND error_code = ANY(%s) ORDER BY received_at LIMIT %s",
+        ([str(code) for code in UNSIGNABLE], limit),
+    ).fetchall()
+
+
+def lacks(row: Row) -> str:
+    """What a handoff still needs before it is complete, in Vietnamese; empty where nothing."""
+    match Status(row["status"]):
+        case Status.COMPLETE | Status.REFUSED:
+            return ""
+        case Status.UNSIGNED:
+            return "chữ ký của người giao"
+        case _:
+            return ", ".join(_missing(row))
+
+
+def _missing(row: Row) -> list[str]:
+    if row["carrier"] != "post":
+        return ["chữ ký của bên nhận, hoặc biên bản giao nhận"]
+    missing = [] if row["minute_at"] else ["biên bản giao nhận"]
+    return missing + ([] if row["delivered_at"] else ["bưu chính phát hồ sơ giấy"])
