@@ -1,0 +1,2 @@
+-- What is demanded and what became of it.
+SELECT 1;

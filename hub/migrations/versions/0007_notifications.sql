@@ -1,0 +1,2 @@
+-- What banks and gateways notified, and payments.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Statements as delivered and their lines.
+SELECT 1;

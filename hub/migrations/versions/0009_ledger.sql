@@ -1,0 +1,2 @@
+-- The Centre's book and open cases.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- What belongs together, and why.
+SELECT 1;

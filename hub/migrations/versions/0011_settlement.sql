@@ -1,0 +1,2 @@
+-- Days, months and what departments are handed.
+SELECT 1;

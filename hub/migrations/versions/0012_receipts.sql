@@ -1,0 +1,2 @@
+-- Electronic receipts (biên lai điện tử).
+SELECT 1;
