@@ -63,6 +63,7 @@ def test_every_counterparty_of_the_catalogue_has_an_address(tmp_path: Path) -> N
         assert sorted(found) == [
             *(f"department.{code}" for code in ("rest-a", "rest-b", "soap-a", "soap-b")),
             *(f"portal.{code}" for code in ("cong-dvc", "second")),
+            *(f"postal.{code}" for code in ("post-a", "post-b")),
             *(f"trust.{code}" for code in ("ca", "tsa")),
         ]
         assert len(set(found.values())) == len(found)
