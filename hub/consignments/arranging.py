@@ -78,11 +78,13 @@ def arrange(work: Work, wish: Wish, *, handoff_id: str | None = None) -> str:
     operator = work.catalogue.operators.get(code)
     if operator is None:
         raise NotFound(f"the catalogue has no postal operator {code!r}")
-    dossiers = [_dossier(work, name) for name in wish.dossiers]
+    dossiers = _dossiers(work, wish.dossiers)
     sender, receiver = _ends(work, wish, dossiers, desk)
     for end in (sender, receiver):
         if operator.province(end.province) is None:
             raise NotNow(f"{code} has no number for the province of the sender or receiver")
+    if wish.item_code and not operator.takes_item_codes:
+        raise NotNow(f"{code} gives its own item codes: its orders have no place for ours")
     route = wish.route_class or (desk.inside if sender.province == receiver.province else desk.outside)
     if route not in operator.routes:
         raise NotNow(f"{code} has no class of routes {route!r}")
@@ -118,11 +120,22 @@ def _order_or_ask(work: Work, dossier: dict[str, Any], wish: Wish, *, handoff_id
 
 def _dossier(work: Work, name: str) -> dict[str, Any]:
     """By id or code, locked. Raises NotFound."""
+    return _dossiers(work, (name,))[0]
+
+
+def _dossiers(work: Work, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Each once, as they are named; locked in one order, so that no two bags wait for each other."""
+    ids = list(dict.fromkeys(_id(work, name) for name in names))
+    rows = work.conn.execute("SELECT * FROM dossier WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (ids,)).fetchall()
+    return sorted(rows, key=lambda row: ids.index(row["id"]))
+
+
+def _id(work: Work, name: str) -> str:
     column, value = ("id", name) if is_id(name, Prefix.SUBMISSION) else ("code", _normalised(name))
-    row = work.conn.execute(f"SELECT * FROM dossier WHERE {column} = %s FOR UPDATE", (value,)).fetchone()
+    row = work.conn.execute(f"SELECT id FROM dossier WHERE {column} = %s", (value,)).fetchone()
     if row is None:
         raise NotFound(f"no dossier is called {name}")
-    return row
+    return str(row["id"])
 
 
 def _normalised(name: str) -> str:

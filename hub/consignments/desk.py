@@ -68,6 +68,8 @@ def add_codes(work: Work, operator: str, codes: list[str]) -> tuple[int, list[Ev
     """Put pre-printed item codes into the pool; how many were new. Raises NotFound, or NotNow for a wrong code."""
     if operator not in work.catalogue.operators:
         raise NotFound(f"the catalogue has no postal operator {operator!r}")
+    if not work.catalogue.operators[operator].takes_item_codes:
+        raise NotNow(f"{operator} gives its own item codes: its orders have no place for ours")
     try:
         checked = [ItemCode.checked(code).normalised for code in codes]
     except ValueError as error:

@@ -41,34 +41,14 @@ def order(work: Work, wanted: Wanted) -> str:
     The order says names, addresses, phones and a number, and nothing of what is inside. Nothing legal begins here: a
     dossier is submitted when the minute of its handover is signed (QĐ 45/2016 Đ7), not when it is ordered or posted.
     """
-    operator = work.catalogue.operators[wanted.operator]
     consignment, transfer = new_id(Prefix.CONSIGNMENT), new_id(Prefix.TRANSFER)
-    lane = wanted.items[0].dossier_id
-    number = _order_number(work, operator.code, lane)
-    item_code = wanted.item_code or pool.free(work.conn, operator.code)
+    number = _order_number(work, wanted.operator, wanted.items[0].dossier_id)
+    item_code = wanted.item_code or pool.free(work.conn, wanted.operator)
     token, token_hash = capability.issue()
-    said = Order(
-        order_number=number,
-        item_code=item_code,
-        sender=wanted.sender,
-        receiver=wanted.receiver,
-        cash=wanted.cash,
-        callback_url=work.public_url + capability.PATH + token if operator.callbacks and work.public_url else None,
-    )
-    work.put(
-        Posting(
-            id=transfer,
-            kind=ORDER,
-            counterparty=operator.counterparty,
-            lane=lane,
-            key=transfer,
-            subject=lane,
-            body=said.model_dump_json().encode(),
-        )
-    )
+    _tell(work, wanted, transfer, number, item_code, token)
     row = {
         "id": consignment,
-        "operator": operator.code,
+        "operator": wanted.operator,
         "direction": wanted.direction,
         "service": wanted.service,
         "order_number": number,
@@ -87,6 +67,31 @@ def order(work: Work, wanted: Wanted) -> str:
         pool.take(work.conn, item_code, consignment)
     work.note(consignment, "ordered", after=Status.ORDERED, reason=number)
     return consignment
+
+
+def _tell(work: Work, wanted: Wanted, transfer: str, number: str, item_code: str | None, token: str) -> None:
+    """Put the order into the outbox, in the lane of its first dossier."""
+    operator = work.catalogue.operators[wanted.operator]
+    said = Order(
+        order_number=number,
+        item_code=item_code,
+        sender=wanted.sender,
+        receiver=wanted.receiver,
+        cash=wanted.cash,
+        callback_url=work.public_url + capability.PATH + token if operator.callbacks and work.public_url else None,
+    )
+    dossier = wanted.items[0].dossier_id
+    work.put(
+        Posting(
+            id=transfer,
+            kind=ORDER,
+            counterparty=operator.counterparty,
+            lane=dossier,
+            key=transfer,
+            subject=dossier,
+            body=said.model_dump_json().encode(),
+        )
+    )
 
 
 def _order_number(work: Work, operator: str, dossier_id: str) -> str:
@@ -161,13 +166,8 @@ def _of(work: Work, transfer: Transfer) -> Consignment:
 
 
 def _cancelled_by(work: Work, transfer: Transfer) -> Consignment:
-    operator = transfer_operator(transfer)
-    found = store.by_order(work.conn, operator, transfer.body.decode())
+    """The consignment whose order number this is; a transfer's counterparty is postal.<operator>."""
+    found = store.by_order(work.conn, transfer.counterparty.removeprefix("postal."), transfer.body.decode())
     if found is None:
         raise LookupError(transfer.id)
     return store.lock(work.conn, found.id)
-
-
-def transfer_operator(transfer: Transfer) -> str:
-    """The operator's code in the catalogue."""
-    return transfer.counterparty.removeprefix("postal.")
