@@ -38,7 +38,7 @@ bench: $(VENV)/.dev ## Measure against bare baselines; writes var/bench.json
 
 docs: $(VENV)/.dev ## Generate what is generated: reference pages, JSON Schemas, OpenAPI
 	$(BIN)/typer hub.cli.main utils docs --name hub --output docs/reference/cli.md
-	$(BIN)/python -m connectors.sandbox.fates > docs/reference/sandbox.md
+	$(BIN)/python -m connectors.sandbox.reference > docs/reference/sandbox.md
 	$(BIN)/python -m hub.reference
 	$(BIN)/python -m schemas.publish
 	$(BIN)/python -m hub.http.publish

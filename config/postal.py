@@ -177,6 +177,11 @@ class Operator(Data):
         """The order number is a natural key, whatever the dialect."""
         return Idempotency.NATURAL
 
+    @property
+    def takes_item_codes(self) -> bool:
+        """Whether an order of its dialect has a place for a pre-printed code of ours."""
+        return "order_with_item_code" in NAMES[self.dialect]
+
     def province(self, name: str) -> Province | None:
         """The province in the operator's numbers, however its name is written: Ninh Bình, tỉnh Ninh Bình."""
         known = {_bare(listed): province for listed, province in self.provinces.items()}

@@ -1,16 +1,13 @@
 """The magic dossiers: the last four digits of a dossier's code decide what the sandbox does to it.
 
 One table for everybody: the sandbox acts on it, the journeys expect what it says, and docs/reference/sandbox.md is
-printed from it (``python -m connectors.sandbox.fates``).
+printed from it (``python -m connectors.sandbox.reference``).
 """
 
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from connectors.sandbox.postal_fates import postal_section
 from schemas.identifiers import DossierCode
 
 _SUFFIX_DIGITS: Final = 4
@@ -281,40 +278,3 @@ def fate_of(dossier_code: str, procedure: str) -> Fate:
     if procedure.startswith(MAGIC_PROCEDURES):
         return BY_SUFFIX.get(procedure.partition(".")[2][:6][-_SUFFIX_DIGITS:], ORDINARY)
     return ORDINARY
-
-
-def markdown() -> str:
-    """The page docs/reference/sandbox.md."""
-    return "\n".join(_page()) + "\n"
-
-
-def _page() -> Iterator[str]:
-    yield "# Magic dossiers of the sandbox"
-    yield ""
-    yield "<!-- Printed from connectors/sandbox/fates.py by `python -m connectors.sandbox.fates`; a test compares. -->"
-    yield ""
-    yield "The last four digits of a dossier's code decide what a sandbox department does with it."
-    yield "Where the hub issues the code, a procedure does the same:"
-    yield f"every dossier of procedure `{MAGIC_PROCEDURES}9002` is refused."
-    yield ""
-    yield "Bốn chữ số cuối của mã số hồ sơ quyết định cách sở thử nghiệm xử lý hồ sơ đó."
-    yield ""
-    yield "| Suffix | Name | Transfer ends | Dossier ends | What happens | Diễn giải |"
-    yield "|---|---|---|---|---|---|"
-    for fate in (*FATES, ORDINARY):
-        shown = f"`{fate.suffix}`" if fate.suffix else "any other"
-        yield (f"| {shown} | {fate.name} | `{fate.transfer}` | `{fate.dossier}` | {fate.english} | {fate.vietnamese} |")
-    yield ""
-    yield "## What the department does"
-    yield ""
-    yield "| Suffix | When handed the dossier, it | Then it reports |"
-    yield "|---|---|---|"
-    for fate in FATES:
-        counter = "" if fate.counter is Countersigned.RIGHT else f", {fate.counter.value}"
-        yield f"| `{fate.suffix}` | {fate.answer.value}{counter} | {fate.telling.value} |"
-    yield ""
-    yield from postal_section()
-
-
-if __name__ == "__main__":
-    sys.stdout.write(markdown())

@@ -5,7 +5,6 @@ docs/reference/sandbox.md is printed from both.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -244,25 +243,3 @@ def postal_fate_of(order_number: str, forced: str = "") -> PostalFate:
     """The fate of an order: the one that the knob forces, else by the dossier code in its number, else the ordinary."""
     found = _SERIAL.search(order_number) or _LAST_DIGITS.search(order_number)
     return BY_POSTAL_SUFFIX.get(forced or (found[1] if found else ""), ORDINARY_PARCEL)
-
-
-def postal_section() -> Iterator[str]:
-    """What docs/reference/sandbox.md says of parcels."""
-    yield "## Magic parcels"
-    yield ""
-    yield "The same digits of the dossier code in an order's number decide what a sandbox postal operator does with it;"
-    yield 'the knob `{"parcel_fate": "9103"}` forces one on every order. Events come one pace apart.'
-    yield ""
-    yield "Bốn chữ số cuối của mã số hồ sơ trong số yêu cầu quyết định cách bưu điện thử nghiệm xử lý bưu gửi."
-    yield ""
-    yield "| Suffix | Name | Transfer ends | Item ends | What happens | Diễn giải |"
-    yield "|---|---|---|---|---|---|"
-    for fate in (*POSTAL_FATES, ORDINARY_PARCEL):
-        shown = f"`{fate.suffix}`" if fate.suffix else "any other"
-        ends = f"`{fate.status.value}`" if fate.status else "never on its way"
-        yield f"| {shown} | {fate.name} | `{fate.transfer}` | {ends} | {fate.english} | {fate.vietnamese} |"
-    yield ""
-    yield "| Suffix | When something is ordered, the operator | Then it tells |"
-    yield "|---|---|---|"
-    for fate in POSTAL_FATES:
-        yield f"| `{fate.suffix}` | {fate.answer.value} | {fate.journey.value} |"

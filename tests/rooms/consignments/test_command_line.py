@@ -77,11 +77,12 @@ def test_a_sheet_of_codes_is_taken_whole_or_not_at_all(counter: Counter, hub: Hu
     sheet = tmp_path / "codes.txt"
     right = [ItemCode.issued("RR", serial).raw for serial in range(3)]
     sheet.write_text("\n".join([*right, "RR123456780VN"]), encoding="utf-8")
-    assert hub("consignment", "pool", "add", "post-a", str(sheet))[0] == Code.REFUSED
+    assert hub("consignment", "pool", "add", "post-b", str(sheet))[0] == Code.REFUSED
     sheet.write_text("\n".join(right) + "\n", encoding="utf-8")
-    assert hub("consignment", "pool", "add", "post-a", str(sheet))[0] == Code.OK
+    assert hub("consignment", "pool", "add", "post-a", str(sheet))[0] == Code.REFUSED, "it gives its own codes"
+    assert hub("consignment", "pool", "add", "post-b", str(sheet))[0] == Code.OK
     code, out, _ = hub("consignment", "pool", "list", "--json")
-    assert (code, json.loads(out)["data"]) == (Code.OK, [{"operator": "post-a", "free": 3, "used": 0}])
+    assert (code, json.loads(out)["data"]) == (Code.OK, [{"operator": "post-b", "free": 3, "used": 0}])
 
 
 @pytest.mark.parametrize(

@@ -241,8 +241,8 @@ def test_the_consignments_of_one_dossier_have_numbers_of_their_own(counter: Coun
 
 def test_a_pre_printed_code_is_used_once_and_a_wrong_one_from_the_operator_is_a_warning(counter: Counter) -> None:
     codes = [ItemCode.issued("RR", serial).raw for serial in (1, 2)]
-    assert counter.act(lambda work: desk.add_codes(work, "post-a", [*codes, codes[0]])) == 2
-    used = [counter.row(counter.order())["item_code"] for _ in range(3)]
+    assert counter.act(lambda work: desk.add_codes(work, "post-b", [*codes, codes[0]])) == 2
+    used = [counter.row(counter.order(operator="post-b"))["item_code"] for _ in range(3)]
     assert used == [*codes, None]
     consignment = counter.order()
     counter.told(consignment, "posted", 1, item_code="RR123456780VN")

@@ -1,7 +1,6 @@
 """The older postal dialect from our side: tokens, orders, the feed behind a cursor; how the answers are read."""
 
 import json
-import threading
 from typing import Any, Final
 
 import pytest
@@ -18,7 +17,6 @@ from tests.unit.connectors.test_rest_department_port import http, said
 TOKEN: Final = {"access_token": "first-token", "token_type": "Bearer", "expires_in": 3600}
 ANOTHER: Final = TOKEN | {"access_token": "second-token"}
 DONE: Final = {"Status": "1", "Message": "OK"}
-REFUSED_TOKEN: Final = said({"error": "invalid_token"}, 401)
 PAGE: Final = http(200, b"<html>Gateway</html>", "text/html")
 
 
@@ -59,17 +57,6 @@ def lines(request: bytes) -> list[str]:
     return request.partition(b"\r\n\r\n")[0].decode().split("\r\n")
 
 
-def test_a_token_is_asked_for_with_our_credentials_and_then_shown() -> None:
-    with partner(answering(said(TOKEN), said(DONE))) as there:
-        port_to(there).order(an_order(), "tr_1")
-    asked, shown = there.requests
-    assert lines(asked)[0] == "POST /hcc/apiGetToken HTTP/1.1"
-    assert any(line.startswith("Authorization: Basic ") for line in lines(asked))
-    assert asked.endswith(b"\r\n\r\ngrant_type=client_credentials")
-    assert lines(shown)[0] == "POST /hcc/apiPostOrder HTTP/1.1"
-    assert "Authorization: Bearer first-token" in lines(shown)
-
-
 def test_an_order_says_who_and_where_and_nothing_else() -> None:
     with partner(answering(said(TOKEN), said(DONE))) as there:
         port_to(there).order(an_order(cash=150_000), "tr_1")
@@ -90,86 +77,6 @@ def test_an_order_says_who_and_where_and_nothing_else() -> None:
         "ReceiverName": wanted.receiver.name,
         "ReceiverTel": wanted.receiver.phone,
     }
-
-
-def test_one_token_serves_many_requests() -> None:
-    with partner(answering(said(TOKEN), said(DONE), said(DONE), a_page())) as there:
-        port = port_to(there)
-        port.order(an_order(1), "tr_1")
-        port.order(an_order(2), "tr_2")
-        port.feed("")
-    assert [lines(request)[0].split()[1].partition("?")[0] for request in there.requests] == [
-        "/hcc/apiGetToken",
-        "/hcc/apiPostOrder",
-        "/hcc/apiPostOrder",
-        "/hcc/apiGetOrderTracking",
-    ]
-
-
-def test_threads_that_need_a_token_at_once_ask_for_one() -> None:
-    with partner(answering(said(TOKEN), said(DONE))) as there:
-        port = port_to(there)
-        threads = [threading.Thread(target=port.order, args=(an_order(n), "tr_1")) for n in range(1, 5)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert [b"apiGetToken" in request for request in there.requests].count(True) == 1
-
-
-def test_a_token_that_has_run_out_is_not_shown_again() -> None:
-    short = TOKEN | {"expires_in": 1}
-    with partner(answering(said(short), said(DONE), said(ANOTHER), said(DONE))) as there:
-        port = port_to(there)
-        port.order(an_order(1), "tr_1")
-        threading.Event().wait(1)
-        port.order(an_order(2), "tr_2")
-    assert "Authorization: Bearer second-token" in lines(there.requests[3])
-
-
-def test_a_token_that_is_refused_is_replaced_once_and_the_order_said_again() -> None:
-    with partner(answering(said(TOKEN), REFUSED_TOKEN, said(ANOTHER), said(DONE))) as there:
-        port_to(there).order(an_order(), "tr_1")
-    assert "Authorization: Bearer second-token" in lines(there.requests[3])
-    assert there.requests[1].partition(b"\r\n\r\n")[2] == there.requests[3].partition(b"\r\n\r\n")[2]
-
-
-def test_a_token_that_runs_out_in_the_middle_of_the_feed_loses_nothing() -> None:
-    first, second = a_page(an_entry(1)), a_page(an_entry(2))
-    with partner(answering(said(TOKEN), first, REFUSED_TOKEN, said(ANOTHER), second)) as there:
-        port = port_to(there)
-        page = port.feed("")
-        assert port.feed(page.cursor).cursor == f"{2:024x}"
-    assert lines(there.requests[2])[0] == lines(there.requests[4])[0], "the same page is asked for again"
-
-
-def test_credentials_that_are_refused_are_for_a_person() -> None:
-    with pytest.raises(ContractBroken) as caught:
-        order(REFUSED_TOKEN)
-    assert caught.value.code == Code.AUTH
-
-
-@pytest.mark.parametrize(
-    "token",
-    [
-        {},
-        TOKEN | {"expires_in": "3600"},
-        TOKEN | {"expires_in": 0},
-        TOKEN | {"access_token": "a b"},
-        TOKEN | {"access_token": "a\r\nX: y"},
-        [],
-    ],
-)
-def test_what_is_no_token_is_not_shown_to_anybody(token: Any) -> None:
-    with pytest.raises(ContractBroken) as caught:
-        order(said(DONE), token=token)
-    assert caught.value.code == Code.CONTRACT
-
-
-def test_a_failure_to_get_a_token_leaves_no_outcome_unknown() -> None:
-    with partner(answering(http(500, b"oops", "text/plain"))) as there, pytest.raises(Unavailable) as caught:
-        port_to(there).order(an_order(), "tr_1")
-    assert not caught.value.outcome_unknown
 
 
 @pytest.mark.parametrize("status", ["1", 1])

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sandbox.fates import BY_SUFFIX, FATES, ORDINARY, Answer, Telling, fate_of, markdown
+from connectors.sandbox.fates import BY_SUFFIX, FATES, ORDINARY, Answer, Telling, fate_of
+from connectors.sandbox.reference import markdown
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "sandbox.md"
 
 
 def test_the_page_is_what_the_table_prints() -> None:
     assert PAGE.read_text(encoding="utf-8") == markdown(), (
-        "stale: python -m connectors.sandbox.fates > docs/reference/sandbox.md"
+        "stale: python -m connectors.sandbox.reference > docs/reference/sandbox.md"
     )
 
 

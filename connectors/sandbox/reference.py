@@ -1,0 +1,66 @@
+"""The page docs/reference/sandbox.md, printed from the tables of fates: ``python -m connectors.sandbox.reference``."""
+
+import sys
+from collections.abc import Iterator
+
+from connectors.sandbox.fates import FATES, MAGIC_PROCEDURES, ORDINARY, Countersigned
+from connectors.sandbox.postal_fates import ORDINARY_PARCEL, POSTAL_FATES
+
+
+def markdown() -> str:
+    """The page docs/reference/sandbox.md."""
+    return "\n".join(_page()) + "\n"
+
+
+def _page() -> Iterator[str]:
+    yield "# Magic dossiers of the sandbox"
+    yield ""
+    yield "<!-- Printed from connectors/sandbox/fates.py and postal_fates.py by"
+    yield "`python -m connectors.sandbox.reference`; a test compares. -->"
+    yield ""
+    yield "The last four digits of a dossier's code decide what a sandbox department does with it."
+    yield "Where the hub issues the code, a procedure does the same:"
+    yield f"every dossier of procedure `{MAGIC_PROCEDURES}9002` is refused."
+    yield ""
+    yield "Bốn chữ số cuối của mã số hồ sơ quyết định cách sở thử nghiệm xử lý hồ sơ đó."
+    yield ""
+    yield "| Suffix | Name | Transfer ends | Dossier ends | What happens | Diễn giải |"
+    yield "|---|---|---|---|---|---|"
+    for fate in (*FATES, ORDINARY):
+        shown = f"`{fate.suffix}`" if fate.suffix else "any other"
+        yield (f"| {shown} | {fate.name} | `{fate.transfer}` | `{fate.dossier}` | {fate.english} | {fate.vietnamese} |")
+    yield ""
+    yield "## What the department does"
+    yield ""
+    yield "| Suffix | When handed the dossier, it | Then it reports |"
+    yield "|---|---|---|"
+    for fate in FATES:
+        counter = "" if fate.counter is Countersigned.RIGHT else f", {fate.counter.value}"
+        yield f"| `{fate.suffix}` | {fate.answer.value}{counter} | {fate.telling.value} |"
+    yield ""
+    yield from _parcels()
+
+
+def _parcels() -> Iterator[str]:
+    yield "## Magic parcels"
+    yield ""
+    yield "The same digits of the dossier code in an order's number decide what a sandbox postal operator does with it;"
+    yield 'the knob `{"parcel_fate": "9103"}` forces one on every order. Events come one pace apart.'
+    yield ""
+    yield "Bốn chữ số cuối của mã số hồ sơ trong số yêu cầu quyết định cách bưu điện thử nghiệm xử lý bưu gửi."
+    yield ""
+    yield "| Suffix | Name | Transfer ends | Item ends | What happens | Diễn giải |"
+    yield "|---|---|---|---|---|---|"
+    for fate in (*POSTAL_FATES, ORDINARY_PARCEL):
+        shown = f"`{fate.suffix}`" if fate.suffix else "any other"
+        ends = f"`{fate.status.value}`" if fate.status else "never on its way"
+        yield f"| {shown} | {fate.name} | `{fate.transfer}` | {ends} | {fate.english} | {fate.vietnamese} |"
+    yield ""
+    yield "| Suffix | When something is ordered, the operator | Then it tells |"
+    yield "|---|---|---|"
+    for fate in POSTAL_FATES:
+        yield f"| `{fate.suffix}` | {fate.answer.value} | {fate.journey.value} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())
