@@ -185,7 +185,7 @@ class DepartmentOffice:
             await asyncio.sleep(self.panel.settings.slow_seconds)
         if fate.answer is Answer.DUPLICATE:
             return AlreadyThere(self._receipt(case))
-        return _AFTER_THE_EFFECT.get(fate.answer, Taken(self._receipt(case, fate.counter), fresh=True))
+        return _AFTER_THE_EFFECT.get(fate.answer, Taken(self._receipt(case, fate.countersigned), fresh=True))
 
     def _receipt(self, case: Submitted, counter: Countersigned = Countersigned.RIGHT) -> Receipt:
         signer = self._counter_signer

@@ -65,13 +65,13 @@ class Fate:
     """the status in which the dossier ends"""
     english: str
     vietnamese: str
-    counter: Countersigned = Countersigned.RIGHT
+    countersigned: Countersigned = Countersigned.RIGHT
     """what is wrong with its counter-record; at a department that does not sign, nothing is"""
     times: int = 0
     """how often it answers so before it gives in; 0: it does not count"""
 
 
-def _counter(suffix: str, name: str, counter: Countersigned, english: str, vietnamese: str) -> Fate:
+def _counter(suffix: str, name: str, countersigned: Countersigned, english: str, vietnamese: str) -> Fate:
     """The department takes the dossier; with what it signs the handoff is not complete."""
     return Fate(
         suffix,
@@ -82,7 +82,7 @@ def _counter(suffix: str, name: str, counter: Countersigned, english: str, vietn
         "returned",
         f"{english} A person looks: `hub transfer check` asks for the right one.",
         f"{vietnamese} Cần người xem: `hub transfer check` hỏi lại bản đúng.",
-        counter,
+        countersigned,
     )
 
 

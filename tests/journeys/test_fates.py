@@ -5,11 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sandbox.fates import FATES, Fate
+from connectors.sandbox.fates import FATES, Countersigned, Fate
 from tests.builders import a_code, a_submission
 from tests.stack import Stack, stack
 
-DEPARTMENTS = ("rest-a", "soap-a", "soap-b")
+USUAL = tuple(fate for fate in FATES if fate.countersigned is Countersigned.RIGHT)
+DEPARTMENTS = {
+    "rest-a": USUAL,
+    "soap-a": USUAL,
+    "soap-b": FATES,
+    "rest-b": (FATES[0], *(fate for fate in FATES if fate not in USUAL)),
+}
+"""the last two sign what they receive"""
+SIGNING = ("soap-b", "rest-b")
 
 
 @pytest.fixture
@@ -20,13 +28,13 @@ def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Stac
 
 
 def agency_of(department: str) -> str:
-    return f"000.00.{61 + DEPARTMENTS.index(department)}.H42"
+    return f"000.00.{61 + list(DEPARTMENTS).index(department)}.H42"
 
 
 def test_every_fate_ends_as_the_table_says(running: Stack) -> None:
     sent: dict[tuple[str, Fate], str] = {}
-    for department in DEPARTMENTS:
-        for fate in FATES:
+    for department, fates in DEPARTMENTS.items():
+        for fate in fates:
             code = a_code(int(fate.suffix), agency=agency_of(department))
             answer = running.portal.submit(a_submission(department, dossier_code=code))
             assert answer.status_code == 202, answer.text
@@ -35,10 +43,12 @@ def test_every_fate_ends_as_the_table_says(running: Stack) -> None:
         lambda: not wrong(running, sent) and running.quiet(), seconds=90, unless=lambda: wrong(running, sent)
     )
 
-    for department in DEPARTMENTS:
+    for department, fates in DEPARTMENTS.items():
         effects = [effect.dossier_code for effect in running.submitted(department)]
-        expected = [a_code(int(fate.suffix), agency=agency_of(department)) for fate in FATES if fate.name != "refused"]
+        expected = [a_code(int(fate.suffix), agency=agency_of(department)) for fate in fates if fate.name != "refused"]
         assert sorted(effects) == sorted(expected)
+        for fate in fates:
+            assert handoffs_of(running, sent[department, fate]) == handoffs_by(department, fate), (department, fate)
     assert_the_portal_heard_all(running)
 
 
@@ -58,6 +68,21 @@ def where_it_ended(running: Stack, submission: str) -> tuple[str, str]:
         submission,
     )
     return (rows[0]["state"], rows[0]["status"]) if rows else ("", "")
+
+
+def handoffs_of(running: Stack, submission: str) -> list[tuple[str, str]]:
+    rows = running.rows("SELECT act, status FROM handoff WHERE dossier_id = %s ORDER BY leg", submission)
+    return [(row["act"], row["status"]) for row in rows]
+
+
+def handoffs_by(department: str, fate: Fate) -> list[tuple[str, str]]:
+    """What both sides have signed: there, by what the receipt was worth, and back, where the dossier came back."""
+    if fate.transfer == "refused":
+        return [("transfer", "refused")]
+    if department not in SIGNING:
+        return [("transfer", "acknowledged" if fate.transfer == "delivered" else "prepared")]
+    back = [("return", "complete")] if fate.dossier == "returned" else []
+    return [("transfer", "complete" if fate.transfer == "delivered" else "prepared"), *back]
 
 
 def assert_the_portal_heard_all(running: Stack) -> None:
