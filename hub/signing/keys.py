@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
@@ -48,6 +48,18 @@ def signature(key: PrivateKey, data: bytes) -> bytes:
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
     return key.sign(data, ec.ECDSA(hashes.SHA256()))
+
+
+def is_signature(key: PublicKey, made: bytes, data: bytes) -> bool:
+    """Whether ``made`` is a signature over SHA-256 of ``data`` by the owner of ``key``."""
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(made, data, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            key.verify(made, data, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def private_key(pem: bytes, passphrase: bytes) -> PrivateKey:

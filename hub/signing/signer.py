@@ -1,14 +1,15 @@
 """Who signs, in which order: the officer signs the record, then the Centre's seal signs the officer's signature.
 
 The seal is over the bytes of the person's signature, so that the order which the law asks for (NĐ 30/2020 Điều 32) can
-be seen by anybody. What was signed is verified at once as a stranger would: a key that is not worth its certificate, a
-certificate that is revoked, expired or of an unknown authority signs nothing that leaves this room.
+be seen by anybody. A certificate is judged as a stranger would judge it before anything is signed with it, and what a
+key gives is verified before it is used: nothing leaves this room that would not hold.
 """
 
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from hub.errors import NotConfigured, NotYet
 from hub.signing import cms, verifier
 from hub.signing.cms import SigningKey
 from hub.signing.keyring import ROOTS, Keyring
-from hub.signing.keys import KeyUnavailable
+from hub.signing.keys import KeyUnavailable, is_signature, public_key_of
 from hub.signing.trust import Trust
 from hub.signing.verifier import Invalid, Signed, Undecided
 
@@ -66,6 +67,7 @@ class Signer:
         self._trust: Trust | None = None
         self._held: tuple[bytes, ...] = ()
         self._looked = 0.0
+        self._passed: dict[str, _Passed] = {}
 
     def sign_record(
         self, record: bytes, officer: Officer, at: datetime, *, department: str | None = None
@@ -79,17 +81,16 @@ class Signer:
             raise MayNotSign(
                 Code.KEY_UNAVAILABLE, f"{officer.id} signs on a device of one's own; bring that signature in"
             )
-        person = self._signed(record, officer.key, at)
-        self._check_bound(officer, self.verified(record, person, at).certificate)
-        return Signatures(person, self._sealed(person, at))
+        person = self._signed(record, officer.key, at, officer)
+        return Signatures(person, self._signed(person, self._signing.seal, at))
 
     def seal_record(
         self, record: bytes, person: bytes, officer: Officer, at: datetime, *, department: str | None = None
     ) -> Signatures:
         """As ``sign_record``, where ``person`` was signed elsewhere and is brought in. Raises MayNotSign."""
         self.check_officer(officer, at, department)
-        self._check_bound(officer, self.verified(record, person, at).certificate)
-        return Signatures(person, self._sealed(person, at))
+        _check_bound(officer, self.verified(record, person, at).certificate)
+        return Signatures(person, self._signed(person, self._signing.seal, at))
 
     def log_key(self, at: datetime) -> SigningKey:
         """What checkpoints of the custody log are signed with. Raises MayNotSign."""
@@ -110,19 +111,12 @@ class Signer:
     def trial(self, name: str, at: datetime, officer: Officer | None = None) -> None:
         """Sign what nobody gets to see with the key ``name``, and verify it. Raises MayNotSign with what is wrong."""
         content = b"a trial of this key"
-        certificate = self.verified(content, self._signed(content, name, at), at).certificate
-        if officer is not None:
-            self._check_bound(officer, certificate)
+        self.verified(content, self._signed(content, name, at, officer), at)
 
     def verified(self, content: bytes, signature: bytes, at: datetime) -> Signed:
         """Whose signature it is, if it is valid at ``at`` by what we know now. Raises MayNotSign."""
-        try:
+        with _refused():
             return verifier.verify(content, signature, self.trust(), at=at)
-        except Invalid as error:
-            raise MayNotSign(Code.CERTIFICATE_REFUSED, str(error)) from None
-        except Undecided as error:
-            unknown = error.code.startswith("crl-")
-            raise MayNotSign(Code.REVOCATION_UNKNOWN if unknown else Code.CERTIFICATE_REFUSED, str(error)) from None
 
     def trust(self) -> Trust:
         """The roots that are believed and the revocation lists that we hold. Raises NotConfigured."""
@@ -162,24 +156,74 @@ class Signer:
         except (KeyUnavailable, NotConfigured) as error:
             raise MayNotSign(Code.KEY_UNAVAILABLE, str(error)) from None
 
-    def _signed(self, content: bytes, name: str, at: datetime) -> bytes:
+    def _signed(self, content: bytes, name: str, at: datetime, officer: Officer | None = None) -> bytes:
+        """Raises MayNotSign before anything is signed; the key is watched."""
         key = self._key(name, at)
+        if officer is not None:
+            _check_bound(officer, key.certificate)
+        self._check_path(name, key, at)
         try:
-            return cms.sign(content, key, at)
+            return cms.sign(content, _Watched(key), at)
         except KeyUnavailable as error:
             raise MayNotSign(Code.KEY_UNAVAILABLE, str(error)) from None
 
-    def _sealed(self, person: bytes, at: datetime) -> bytes:
-        seal = self._signed(person, self._signing.seal, at)
-        self.verified(person, seal, at)
-        return seal
+    def _check_path(self, name: str, key: SigningKey, at: datetime) -> None:
+        """Raises MayNotSign unless the certificate is good at ``at``, by what a stranger would look at."""
+        trust, passed = self.trust(), self._passed.get(name)
+        if (
+            passed is not None
+            and passed.key is key
+            and passed.trust is trust
+            and abs((at - passed.at).total_seconds()) < FRESH
+        ):
+            return
+        with _refused():
+            trust.path(key.certificate, at, key.chain[1:])
+        self._passed[name] = _Passed(key, trust, at)
 
-    def _check_bound(self, officer: Officer, certificate: x509.Certificate) -> None:
-        """Raises MayNotSign unless the certificate is this officer's own."""
-        if officer.certificates:
-            bound = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest() in officer.certificates
-        else:
-            named = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
-            bound = [attribute.value for attribute in named] == [officer.id]
-        if not bound:
-            raise MayNotSign(Code.CERTIFICATE_REFUSED, f"the certificate is not one of {officer.id}")
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """This key was found good by this trust as of ``at``."""
+
+    key: SigningKey
+    trust: Trust
+    at: datetime
+
+
+class _Watched:
+    """A key whose every signature is verified before it is used: a failing token must not be found out years later."""
+
+    def __init__(self, key: SigningKey) -> None:
+        self.certificate = key.certificate
+        self.chain = key.chain
+        self._key = key
+
+    def sign(self, data: bytes) -> bytes:
+        made = self._key.sign(data)
+        if not is_signature(public_key_of(self.certificate), made, data):
+            raise KeyUnavailable("the key gave a signature that is not its certificate's")
+        return made
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What trust says against a certificate, as a reason not to sign."""
+    try:
+        yield
+    except Invalid as error:
+        raise MayNotSign(Code.CERTIFICATE_REFUSED, str(error)) from None
+    except Undecided as error:
+        unknown = error.code.startswith("crl-")
+        raise MayNotSign(Code.REVOCATION_UNKNOWN if unknown else Code.CERTIFICATE_REFUSED, str(error)) from None
+
+
+def _check_bound(officer: Officer, certificate: x509.Certificate) -> None:
+    """Raises MayNotSign unless the certificate is this officer's own."""
+    if officer.certificates:
+        bound = hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest() in officer.certificates
+    else:
+        named = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+        bound = [attribute.value for attribute in named] == [officer.id]
+    if not bound:
+        raise MayNotSign(Code.CERTIFICATE_REFUSED, f"the certificate is not one of {officer.id}")

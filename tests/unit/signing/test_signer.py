@@ -133,6 +133,24 @@ def test_without_the_key_nothing_is_signed(office: Office) -> None:
     assert refusal(office, "ra-01").code == Code.KEY_UNAVAILABLE
 
 
+def test_a_key_that_gives_a_false_signature_is_found_out_at_once(office: Office) -> None:
+    signer = office.signer
+    signer.sign_record(RECORD, officer(office, "ra-01"), now(), department="rest-a")
+    key = signer._keyring.current("seal.trung-tam", now())
+    assert isinstance(key, SoftwareKey)
+    key._private = ec.generate_private_key(ec.SECP256R1())
+    with pytest.raises(MayNotSign, match="not its certificate's"):
+        signer.sign_record(RECORD, officer(office, "ra-01"), now(), department="rest-a")
+
+
+def test_a_certificate_is_judged_anew_when_time_has_passed(office: Office) -> None:
+    signer = office.signer
+    signer.sign_record(RECORD, officer(office, "ra-01"), now(), department="rest-a")
+    with pytest.raises(MayNotSign) as end:
+        signer.sign_record(RECORD, officer(office, "ra-01"), now() + timedelta(days=30), department="rest-a")
+    assert end.value.code == Code.REVOCATION_UNKNOWN, "the list in hand does not speak of that day"
+
+
 def test_what_an_officer_signed_elsewhere_is_sealed(office: Office, own_pki: Pki) -> None:
     key, known = elsewhere(own_pki, office, "ra-02")
     signer, moment = office.signer, now()
