@@ -50,6 +50,9 @@ def look(conn: Connection, catalogue: Catalogue, calendar: Calendar, row: Consig
         if (raised.kind.value, raised.occasion) not in before:
             call_for(conn, row.id, raised)
     still = {(one.kind.value, one.occasion) for one in due}
+    if row.settled_at is None:
+        # What the operator has answered is no state of the row: it waits for a person until the consignment's end.
+        still |= {(one["kind"], one["occasion"]) for one in held if one["kind"] == Concern.NOT_CANCELLED}
     for one in held:
         if one["cleared_at"] is None and (one["kind"], one["occasion"]) not in still:
             mended(conn, row.id, Concern(one["kind"]), occasion=one["occasion"])

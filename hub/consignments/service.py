@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from hub.consignments import capability, pool, standing, store
+from hub.consignments import attention, capability, pool, standing, store
+from hub.consignments.levels import Raised
 from hub.consignments.model import Consignment, Direction, Item, Service, Status
+from hub.consignments.words import Concern
 from hub.db import one
 from hub.errors import NotNow
 from hub.events import Event
@@ -148,8 +150,10 @@ def cancelled(work: Work, transfer: Transfer, _: None) -> list[Event]:
 
 
 def not_cancelled(work: Work, transfer: Transfer, reason: str) -> list[Event]:
-    """It is too late for that: the consignment goes its way."""
-    work.note(_cancelled_by(work, transfer).id, "not cancelled", reason=reason)
+    """It is too late, or this operator cannot: somebody has to call. The consignment goes its way."""
+    consignment = _cancelled_by(work, transfer).id
+    work.note(consignment, "not cancelled", reason=reason)
+    attention.call_for(work.conn, consignment, Raised(Concern.NOT_CANCELLED, transfer.id))
     return []
 
 

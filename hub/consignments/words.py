@@ -14,6 +14,7 @@ class Concern(StrEnum):
 
     NOT_ORDERED = "not_ordered"
     REFUSED = "refused"
+    NOT_CANCELLED = "not_cancelled"
     NOT_COLLECTED = "not_collected"
     SILENT = "silent"
     LATE = "late"
@@ -35,6 +36,7 @@ class Concern(StrEnum):
 CONCERNS: Final = {
     Concern.NOT_ORDERED: "Chưa đặt được dịch vụ: đặt tay (hub consignment order)",
     Concern.REFUSED: "Bưu điện từ chối: sửa lại rồi đặt lại, hoặc chuyển cách khác",
+    Concern.NOT_CANCELLED: "Bưu điện không huỷ: gọi điện",
     Concern.NOT_COLLECTED: "Chưa đến lấy: gọi bưu điện",
     Concern.SILENT: "Im lặng: hỏi bưu điện đang ở đâu",
     Concern.LATE: "Quá hạn J+n: hỏi bưu điện, báo người dân",
