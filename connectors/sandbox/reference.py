@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from connectors.sandbox.fates import FATES, MAGIC_PROCEDURES, ORDINARY, Countersigned
 from connectors.sandbox.postal_fates import ORDINARY_PARCEL, POSTAL_FATES
+from connectors.sandbox.trust_fates import TRUST_FATES
 
 
 def markdown() -> str:
@@ -35,10 +36,12 @@ def _page() -> Iterator[str]:
     yield "| Suffix | When handed the dossier, it | Then it reports |"
     yield "|---|---|---|"
     for fate in FATES:
-        counter = "" if fate.counter is Countersigned.RIGHT else f", {fate.counter.value}"
-        yield f"| `{fate.suffix}` | {fate.answer.value}{counter} | {fate.telling.value} |"
+        countersigned = "" if fate.countersigned is Countersigned.RIGHT else f", {fate.countersigned.value}"
+        yield f"| `{fate.suffix}` | {fate.answer.value}{countersigned} | {fate.telling.value} |"
     yield ""
     yield from _parcels()
+    yield ""
+    yield from _trust_services()
 
 
 def _parcels() -> Iterator[str]:
@@ -60,6 +63,19 @@ def _parcels() -> Iterator[str]:
     yield "|---|---|---|"
     for fate in POSTAL_FATES:
         yield f"| `{fate.suffix}` | {fate.answer.value} | {fate.journey.value} |"
+
+
+def _trust_services() -> Iterator[str]:
+    yield "## Trust services"
+    yield ""
+    yield "A time-stamping authority (`trust.tsa`) and a CA's revocation list (`trust.ca`), wrong when told so:"
+    yield "`PATCH /_sandbox/` at the service's address with a knob. `POST /_sandbox/revoke` of the CA with"
+    yield '`{"serial": "…"}`, a decimal number, revokes that certificate at once.'
+    yield ""
+    yield "| Counterparty | Knob | What happens | Diễn giải |"
+    yield "|---|---|---|---|"
+    for fate in TRUST_FATES:
+        yield f"| `{fate.counterparty}` | `{fate.knob}` | {fate.english} | {fate.vietnamese} |"
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ def _response(status: str, *, token: Any = None, fail: set[str] | None = None) -
 
 
 def _token(request: Any, authority: Authority, at: datetime, wrong: Stamps) -> Any:
-    # A stamp by a CA's certificate is signed well and means nothing: that certificate is not for time stamping.
-    holder = authority.issuing if wrong == "certificate" else authority.stamping
+    # A stamp by somebody's seal is signed well and means nothing: that certificate is not for time stamping.
+    holder = authority.seal("no-tsa") if wrong == "certificate" else authority.stamping
     content = _info(request, at, wrong).dump()
     certificate = _asn1(holder)
     attributes = _attributes(content, certificate, at)

@@ -1,10 +1,13 @@
 """The trust services of the sandbox: right for a stranger's tools, and wrong in every way that they are told."""
 
 import hashlib
+import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from cryptography import x509
@@ -13,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from connectors.sandbox.authority import Authority
 from connectors.sandbox.clock import now
 from connectors.sandbox.knobs import Stamps
+from connectors.sandbox.trust_fates import TRUST_FATES
 from hub.signing import stamps
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid
@@ -83,6 +87,15 @@ def test_openssl_refuses_a_stamp_that_is_wrong(running: Running, desk: Path, wro
     said = stamped(running, desk)
     assert said.returncode != 0
     assert why in said.stderr
+
+
+def test_every_knob_that_is_documented_can_be_turned(running: Running) -> None:
+    for fate in TRUST_FATES:
+        for service in fate.counterparty.split(", "):
+            for knob in re.findall(r"{[^}]*}", fate.knob):
+                assert running.turn(service, **json.loads(knob)).status_code == 200
+    documented = set(re.findall(r'"stamps": "(\w+)"', " ".join(fate.knob for fate in TRUST_FATES)))
+    assert documented | {"right"} == set(get_args(Stamps))
 
 
 def test_a_stamp_of_an_hour_ago_is_well_signed(running: Running, desk: Path) -> None:
