@@ -1,5 +1,8 @@
 """What the operator says of a consignment on its way, by callback or feed: kept and folded; the unknown is shown."""
 
+import re
+from typing import Final
+
 from hub.codes import Code
 from hub.consignments import standing, store
 from hub.consignments.model import Status
@@ -9,6 +12,9 @@ from hub.events import Event
 from hub.messages.model import Message
 from hub.work import Work
 from schemas.postal import TrackingEvent
+
+_OFFICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
+_LONG_NUMBER: Final = re.compile(r"[0-9]{9}")
 
 
 def follow(work: Work, message: Message) -> list[Event]:
@@ -25,13 +31,20 @@ def follow(work: Work, message: Message) -> list[Event]:
     if said.item_code is not None:
         standing.coded(work, row, said.item_code)
     happening = Happening(said.key, Status(meaning.value), said.at)
-    is_new = store.note(work.conn, row.id, happening, code=said.status_code, place=said.place, message=message.id)
+    is_new = store.note(
+        work.conn, row.id, happening, code=said.status_code, place=_office(said.place), message=message.id
+    )
     if not is_new:
         work.note(row.id, "event repeated", after=happening.status, reason=said.key)
         return []
     if row.settled_at is not None or (row.posted_on is not None and said.at < row.heard_at):
         work.note(row.id, "event late", before=row.status, after=happening.status, reason=said.key)
     return standing.refold(work, row)
+
+
+def _office(place: str | None) -> str | None:
+    """The post office, if that is what the operator names: in free words there may be somebody's address."""
+    return place if place is not None and _OFFICE.fullmatch(place) and not _LONG_NUMBER.search(place) else None
 
 
 def unreadable(_: Work, message: Message) -> list[Event]:

@@ -139,6 +139,15 @@ def test_an_unknown_code_moves_nothing_and_waits_for_a_person(counter: Counter) 
     assert (counter.status(consignment), counter.house.count("tracking_event")) == ("accepted", 0)
 
 
+def test_of_where_it_happened_the_post_office_is_shown_and_nobodys_address(counter: Counter) -> None:
+    consignment = counter.order()
+    for minute, place in enumerate(("BC 430900", "Ngõ 2 đường Thí Điểm", "0900000001")):
+        counter.told(consignment, "in_transit", minute, place=place, notes="bà Dấu Vết ký nhận")
+    rows = counter.house.rows("SELECT * FROM tracking_event ORDER BY at")
+    assert [row["place"] for row in rows] == ["BC 430900", None, None]
+    assert "Dấu" not in repr(rows)
+
+
 def test_an_event_of_an_unknown_consignment_waits(counter: Counter) -> None:
     consignment = counter.order()
     said = counter.event(consignment, "posted", 1).model_copy(update={"order_number": "000.00.01.H42-200101-0001"})
