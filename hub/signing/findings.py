@@ -38,20 +38,15 @@ class Code(Explained):
         "README.txt or verify.sh is not the one of this version of the hub: read it before you run or believe it.",
         "README.txt hoặc verify.sh không phải của phiên bản này: đọc kỹ trước khi chạy hoặc tin theo.",
     )
-    CERTIFICATE_UNREADABLE = (
-        "CERTIFICATE_UNREADABLE",
-        "A file in certificates/ is not a certificate.",
-        "Tệp trong certificates/ không phải chứng thư.",
+    CERTIFICATE_UNTRUE = (
+        "CERTIFICATE_UNTRUE",
+        "A file in certificates/ is not a certificate, or was not issued by whom it names.",
+        "Tệp trong certificates/ không phải chứng thư, hoặc không do nơi cấp có tên trong đó cấp.",
     )
     CRL_UNTRUE = (
         "CRL_UNTRUE",
-        "A revocation list cannot be read, or is not signed by the issuer that it names.",
-        "Danh sách thu hồi không đọc được hoặc không do chính nơi cấp ký.",
-    )
-    CRL_UNKNOWN = (
-        "CRL_UNKNOWN",
-        "A revocation list is of an issuer that has no part in this bundle; it is not used.",
-        "Danh sách thu hồi của nơi cấp không liên quan; không dùng đến.",
+        "A file in crls/ is not a revocation list, or is not signed by the issuer that it names.",
+        "Tệp trong crls/ không phải danh sách thu hồi, hoặc không do nơi cấp có tên trong đó ký.",
     )
     NOT_STAMPED = (
         "NOT_STAMPED",

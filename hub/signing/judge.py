@@ -6,13 +6,10 @@ was revoked or ran out stays what it was.
 
 from collections.abc import Sequence
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
+from hub.signing import aids
 from hub.signing.act_judge import ActJudge, Judged, shown
 from hub.signing.bundle import Bundle
 from hub.signing.findings import Code, Verdict, Weight
-from hub.signing.revocation import list_of, usable
 from hub.signing.trust import Trust
 from hub.signing.verifier import SKEW
 from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord
@@ -26,7 +23,7 @@ def judge(bundle: Bundle, trust: Trust) -> Verdict:
         verdict.add(Weight.WRONG, Code.FILE_CHANGED, name)
     for name in bundle.foreign:
         verdict.add(Weight.NOTE, Code.SCRIPT_UNKNOWN, name)
-    known = _knowing(bundle, trust, verdict)
+    known = aids.knowing(bundle, trust, verdict)
     parts = [
         ActJudge(f"{number:02}-{act.kind}", act, known, verdict).judge()
         for number, act in enumerate(bundle.acts, start=1)
@@ -34,45 +31,6 @@ def judge(bundle: Bundle, trust: Trust) -> Verdict:
     _check_answers(parts, verdict)
     _check_forks(parts, verdict)
     return verdict
-
-
-def _knowing(bundle: Bundle, trust: Trust, verdict: Verdict) -> Trust:
-    """The reader's roots, with the bundle's certificates and lists as aids: neither is believed for being there."""
-    certificates = []
-    for number, pem in enumerate(bundle.certificates, start=1):
-        certificate = _certificate(pem)
-        if certificate is None:
-            verdict.add(Weight.WRONG, Code.CERTIFICATE_UNREADABLE, f"certificates/{number:02}.pem")
-        else:
-            certificates.append(certificate)
-    issuers = [*trust.roots, *trust.intermediates, *certificates]
-    lists = []
-    for number, der in enumerate(bundle.crls, start=1):
-        crl = _list(der)
-        theirs = [issuer for issuer in issuers if crl is not None and issuer.subject == crl.issuer]
-        if crl is None or (theirs and not any(usable(crl, issuer) for issuer in theirs)):
-            verdict.add(Weight.WRONG, Code.CRL_UNTRUE, f"crls/{number:02}.crl")
-        elif not theirs:
-            verdict.add(Weight.NOTE, Code.CRL_UNKNOWN, f"crls/{number:02}.crl")
-        else:
-            lists.append(crl)
-    return trust.knowing(certificates, lists)
-
-
-def _certificate(pem: bytes) -> x509.Certificate | None:
-    try:
-        certificate = x509.load_pem_x509_certificate(pem)
-    except ValueError:
-        return None
-    return certificate if certificate.public_bytes(Encoding.PEM) == pem else None
-
-
-def _list(der: bytes) -> x509.CertificateRevocationList | None:
-    try:
-        crl = list_of(der)
-    except ValueError:
-        return None
-    return crl if crl.public_bytes(Encoding.DER) == der else None
 
 
 def _check_answers(parts: Sequence[Judged], verdict: Verdict) -> None:

@@ -96,11 +96,11 @@ def _certificates(choices: Any) -> tuple[x509.Certificate, ...]:
     encoded = [choice.chosen.dump() for choice in choices]
     if len(encoded) > MOST_CERTIFICATES:
         raise Invalid("certificates-superfluous", f"more than {MOST_CERTIFICATES} certificates are in the file")
-    return tuple(_certificate(one) for one in encoded)
+    return tuple(certificate_of(one) for one in encoded)
 
 
 @lru_cache(maxsize=256)
-def _certificate(encoded: bytes) -> x509.Certificate:
+def certificate_of(encoded: bytes) -> x509.Certificate:
     """Read as far as it is used before its issuer's signature is checked: the library puts reading off.
 
     Extensions are not among that, so a stranger's are never looked at.

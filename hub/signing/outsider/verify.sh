@@ -35,6 +35,7 @@ for crl in crls/*.crl; do
 done
 cat certificates/*.pem "$roots" >"$work/issuers.pem" 2>/dev/null
 
+handoff=
 for part in [0-9][0-9]-*; do
     # 2. The time: the stamp on the checkpoint. Everything else is judged as of then.
     [ -e "$part/checkpoint.tst" ] || no "$part has no time stamp yet"
@@ -48,9 +49,9 @@ for part in [0-9][0-9]-*; do
     # 3. The checkpoint: signed by the log that it names.
     signed "$part/checkpoint.json" "$part/checkpoint.p7s"
     log=$(sed -n 's/.*"log":"\([^"]*\)".*/\1/p' "$part/checkpoint.json")
-    name=$(openssl x509 -in "$work/signer.pem" -noout -subject -nameopt multiline,utf8 |
-        sed -n 's/ *commonName *= //p')
-    [ "$name" = "$log" ] || no "the checkpoint of $part is signed by $name, not by the log $log"
+    openssl x509 -in "$work/signer.pem" -noout -subject -nameopt multiline,utf8,-esc_msb |
+        sed -n -e 's/^ *commonName *= //p' -e 's/^ *serialNumber *= //p' | grep -Fqx -- "$log" ||
+        no "the checkpoint of $part is not signed by the log $log"
 
     # 4. The signatures: the person's on the record, then the seal's on the person's.
     if [ -e "$part/record.json" ]; then
@@ -70,14 +71,36 @@ for part in [0-9][0-9]-*; do
 
     # 5. The way from the leaf to the root that was stamped.
     hash=$(sha256_of_hex "00$leaf")
-    while read -r side other; do
+    [ "$(grep -E '^(record|signature) ' "$part/proof.txt" | sed 's/^[a-z]* //' | tr -d '\n')" = "$leaf" ] ||
+        no "the proof of $part is of another record"
+    place= last= want=
+    while read -r side other of size; do
         case $side in
-        left) hash=$(sha256_of_hex "01$other$hash") ;;
-        right) hash=$(sha256_of_hex "01$hash$other") ;;
+        leaf)
+            place=$other last=$((size - 1))
+            grep -q "\"size\":$size[,}]" "$part/checkpoint.json" || no "the proof of $part is of another checkpoint"
+            ;;
+        left | right)
+            while [ "$last" -gt 0 ] && [ $((place % 2)) -eq 0 ] && [ "$place" -eq "$last" ]; do
+                place=$((place / 2)) last=$((last / 2))
+            done
+            want=right
+            [ $((place % 2)) -eq 0 ] || want=left
+            [ "$last" -gt 0 ] && [ "$side" = "$want" ] || no "the proof of $part is of another place"
+            place=$((place / 2)) last=$((last / 2))
+            if [ "$side" = left ]; then hash=$(sha256_of_hex "01$other$hash"); else hash=$(sha256_of_hex "01$hash$other"); fi
+            ;;
         root) [ "$hash" = "$other" ] || no "$part is not in the log" ;;
+        record | signature) ;;
+        *) no "the proof of $part cannot be read" ;;
         esac
     done <"$part/proof.txt"
+    [ "$(tail -n 1 "$part/proof.txt")" = "root $hash" ] || no "the proof of $part does not end at a root"
     grep -q "\"root\":\"$hash\"" "$part/checkpoint.json" || no "$part is not in the log that was stamped"
+    # 6. An answer names the handoff that it answers.
+    [ -z "$handoff" ] || [ ! -e "$part/record.json" ] || grep -q "\"record\":\"$handoff\"" "$part/record.json" ||
+        no "$part answers another handoff"
+    handoff=${handoff:-$record}
     echo "$part: signed, in the log $log, not later than $stamped"
 done
 echo VALID
