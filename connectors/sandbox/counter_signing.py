@@ -75,9 +75,14 @@ class CounterSigner:
         )
         return self._signed(said, Countersigned.RIGHT)
 
+    def seal(self, content: bytes) -> str:
+        """The seal's own signature over ``content``, in base64."""
+        return _base64(detached(content, self._seal, [self._authority.issuing.certificate], now()))
+
     @property
     def _side(self) -> Side:
-        return Side(agency=self._department.agency, role="department", officer="van-thu")
+        # Its seal signs and nobody else: a record that named an officer would say more than its signature does.
+        return Side(agency=self._department.agency, role="department", officer=None)
 
     def _signed(self, said: BaseModel, counter: Countersigned) -> CounterRecord:
         record = rfc8785.dumps(said.model_dump(mode="json"))

@@ -37,12 +37,17 @@ def demo(
         from hub.cli.demo.rehearsal import rehearse
 
         say(f"Flower {addresses.flower} · API {addresses.docs}")
-        wrong = rehearse(addresses, place.sandbox, count=count, patience=patience)
+        rehearsed = rehearse(addresses, place.sandbox, count=count, patience=patience)
+    wrong = rehearsed.wrong
     for sentence in wrong[:FINDINGS_SHOWN]:
         say(f"✗ {sentence}")
     if wrong:
         leave(Code.FINDING, f"✗ {len(wrong)} điều không đúng; nhật ký ở {place.folder / 'log'}")
     say(f"✔ {count} hồ sơ: mỗi hồ sơ đến đúng sở, đúng một lần; mọi trạng thái đã về đến Cổng")
+    if rehearsed.shown:
+        say(f"✔ Một bàn giao đã ký, kiểm tra độc lập: {rehearsed.shown.answer}. Tự kiểm tra lại:")
+        for command in rehearsed.shown.commands:
+            say(f"    {command}")
     if not keep:
         say(f"Xem tiếp: hub up --sandbox (cùng địa chỉ: {addresses.flower}, {addresses.docs}); dừng: hub down")
 

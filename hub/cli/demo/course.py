@@ -7,6 +7,7 @@ from typing import Final
 
 from psycopg.rows import class_row
 
+from hub.consignments.model import Status as Carriage
 from hub.db import Connection
 from hub.dossiers.model import LIFECYCLE, Status
 
@@ -23,6 +24,19 @@ _OWED: Final = """
 SELECT id, counterparty, state, error_code, attempts FROM outbox
 WHERE subject = ANY(%s) AND settled_at IS NULL ORDER BY counterparty, seq
 """
+_HANDED: Final = """
+SELECT h.department, h.dossier_id, h.status,
+       h.leaf_id IS NOT NULL AS signed, h.receipt_leaf_id IS NOT NULL AS countersigned
+FROM handoff h WHERE h.dossier_id = ANY(%s) AND h.act = 'transfer'
+"""
+_PARCELS: Final = """
+SELECT c.id, c.order_number, c.direction, c.status, c.attempts, i.dossier_id
+FROM consignment c JOIN consignment_item i ON i.consignment_id = c.id AND i.number = 1 WHERE i.dossier_id = ANY(%s)
+"""
+_CARRIED: Final = frozenset(
+    {Carriage.DELIVERED, Carriage.RETURNED, Carriage.LOST, Carriage.REFUSED, Carriage.CANCELLED}
+)
+"""where a parcel's way ends; what was lost waits for a person then, and for nothing else"""
 _UNHANDLED: Final = """
 SELECT count(*) FILTER (WHERE state <> 'dead') AS unhandled, count(*) FILTER (WHERE state = 'dead') AS dead
 FROM inbox WHERE received_at >= %s AND state <> 'handled'
@@ -70,12 +84,38 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """A handoff: whether each side has signed, and what it has come to."""
+
+    department: str
+    dossier_id: str
+    status: str
+    signed: bool
+    countersigned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A consignment of one of the dossiers."""
+
+    id: str
+    order_number: str
+    direction: str
+    status: str
+    attempts: Sequence[datetime]
+    """of delivery, that failed"""
+    dossier_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """All of it at one moment."""
 
     legs: Mapping[str, Leg]
     """by reference"""
     owed: Sequence[Owed]
+    handed: Sequence[Handed]
+    parcels: Sequence[Parcel]
     unhandled: int
     """messages of the front door that are not handled yet"""
     dead: int
@@ -88,14 +128,20 @@ class Course:
     def over(self, expected: int) -> bool:
         """Everything has ended: nothing moves any more."""
         resolved = sum(leg.resolved for leg in self.legs.values())
-        return resolved == expected and not self.owed and not self.unhandled
+        carried = all(parcel.status in _CARRIED for parcel in self.parcels)
+        return resolved == expected and carried and not self.owed and not self.unhandled
 
 
 def look(conn: Connection, references: Sequence[str], since: datetime) -> Course:
     """The course of the submissions called ``references``; messages count from ``since`` on."""
     with conn.cursor(row_factory=class_row(Leg)) as cursor:
         legs = {leg.reference: leg for leg in cursor.execute(_COURSE, (list(references),)).fetchall()}
+    ids = [leg.id for leg in legs.values()]
     with conn.cursor(row_factory=class_row(Owed)) as cursor:
-        owed = cursor.execute(_OWED, ([leg.id for leg in legs.values()],)).fetchall()
+        owed = cursor.execute(_OWED, (ids,)).fetchall()
+    with conn.cursor(row_factory=class_row(Handed)) as cursor:
+        handed = cursor.execute(_HANDED, (ids,)).fetchall()
+    with conn.cursor(row_factory=class_row(Parcel)) as cursor:
+        parcels = cursor.execute(_PARCELS, (ids,)).fetchall()
     row = conn.execute(_UNHANDLED, (since,)).fetchone()
-    return Course(legs, owed, row["unhandled"] if row else 0, row["dead"] if row else 0)
+    return Course(legs, owed, handed, parcels, row["unhandled"] if row else 0, row["dead"] if row else 0)

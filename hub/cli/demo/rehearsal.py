@@ -4,6 +4,7 @@ import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -14,23 +15,36 @@ from psycopg.rows import dict_row
 
 from config.catalogue import Catalogue, load
 from config.settings import Settings
-from hub.cli.demo import course, report, witnesses
+from hub.cli.demo import course, evidence, report, signed, witnesses
 from hub.cli.demo.course import Course
 from hub.cli.demo.display import Counts, display
+from hub.cli.demo.evidence import Shown
 from hub.cli.demo.portal import Portal
 from hub.cli.demo.trials import Trial, runs_a_day, trials
 from hub.clock import local, now
 from hub.db import Connection
 from hub.embedded.place import Addresses
 from hub.errors import NotNow
+from hub.signing.findings import Answer
 from hub.wiring import read_settings
 
 SENDERS: Final = 8
 _LOOK_EVERY: Final = 0.5
 
 
-def rehearse(addresses: Addresses, effects: Path, *, count: int, patience: float) -> list[str]:
-    """What does not hold, a sentence each. ``effects``: where the sandbox writes. The table goes to stdout."""
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """How it went: what does not hold, a sentence each, and a bundle for whoever wants to see for himself."""
+
+    wrong: list[str]
+    shown: Shown | None
+
+
+def rehearse(addresses: Addresses, effects: Path, *, count: int, patience: float) -> Rehearsed:
+    """Hand over ``count`` submissions and prove what became of them. ``effects``: where the sandbox writes.
+
+    The tables go to stdout. Raises NotNow, PortalTurnedAway.
+    """
     settings = read_settings()
     catalogue = load(settings.catalogue, os.environ)
     portal = _portal(addresses, catalogue)
@@ -38,14 +52,18 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, patience: float
     since = now()
     with closing(_connect(settings)) as conn:
         end = _watch(conn, portal, given, (effects, addresses), since, patience)
+        shown = evidence.show(conn, [leg.id for leg in end.legs.values()], effects.parent / "demo", settings.keys)
     report.write(end, {department.code: department.name for department in catalogue.departments.values()})
     standings = list(portal.standings(quote(since.isoformat())))
     wrong = witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
+    wrong += signed.findings(given, end, catalogue)
     if not end.over(count):
         wrong.insert(0, f"not over after {patience:.0f} s: {len(end.owed)} transfers and {end.unhandled} messages wait")
     if end.dead:
         wrong.append(f"{end.dead} messages wait for a person: hub inbox list")
-    return wrong
+    if shown is None or shown.answer is not Answer.VALID:
+        wrong.append("no handoff was proved: " + (f"{shown.bundle} is {shown.answer}" if shown else "none is complete"))
+    return Rehearsed(wrong, shown)
 
 
 def _portal(addresses: Addresses, catalogue: Catalogue) -> Portal:

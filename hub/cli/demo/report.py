@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from hub.cli.demo.course import Course, Leg, Owed
+from hub.cli.demo.course import Course, Handed, Leg, Owed, Parcel
+from hub.consignments.model import DIRECTIONS, LABELS, Direction
+from hub.consignments.model import Status as Carriage
 from hub.dossiers.model import Status
 
 
@@ -16,6 +18,8 @@ def write(course: Course, names: dict[str, str]) -> None:
     """On stdout. ``names``: department code → how people call it."""
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
     console.print(_departments(list(course.legs.values()), names))
+    console.print(_handed(course.handed, names))
+    console.print(_carried(course.parcels))
     if course.owed:
         console.print(_waiting(course.owed))
 
@@ -37,6 +41,35 @@ def _departments(legs: Sequence[Leg], names: dict[str, str]) -> Table:
         table.add_row(
             names.get(code, code), str(len(mine)), *(str(counted[status]) for status in statuses), *_times(mine)
         )
+    return table
+
+
+def _handed(handed: Sequence[Handed], names: dict[str, str]) -> Table:
+    """How many handoffs each side has signed, and how many are complete."""
+    table = Table(title="Bàn giao đã ký", title_justify="left")
+    table.add_column("Sở")
+    for label in ("Bàn giao", "Trung tâm đã ký", "Sở đã ký nhận", "Hoàn tất", "Chờ biên bản"):
+        table.add_column(label, justify="right")
+    for code in sorted({one.department for one in handed}):
+        mine = [one for one in handed if one.department == code]
+        complete = sum(one.status == "complete" for one in mine)
+        waiting = sum(one.status == "acknowledged" for one in mine)
+        signed, countersigned = sum(one.signed for one in mine), sum(one.countersigned for one in mine)
+        counts = (len(mine), signed, countersigned, complete, waiting)
+        table.add_row(names.get(code, code), *(str(count) for count in counts))
+    return table
+
+
+def _carried(parcels: Sequence[Parcel]) -> Table:
+    """The post's parcels by where they stand."""
+    table = Table(title="Bưu gửi", title_justify="left")
+    for label in ("Chiều", "Trạng thái", "Số", "Ví dụ"):
+        table.add_column(label, justify="right" if label == "Số" else "left")
+    groups: dict[tuple[str, str], list[str]] = {}
+    for parcel in parcels:
+        groups.setdefault((parcel.direction, parcel.status), []).append(parcel.id)
+    for (direction, status), ids in sorted(groups.items()):
+        table.add_row(DIRECTIONS[Direction(direction)], LABELS[Carriage(status)], str(len(ids)), ids[0])
     return table
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from config.catalogue import Catalogue, Procedure
 from connectors.sandbox.fates import Fate, fate_of
+from connectors.sandbox.postal_fates import PostalFate, postal_fate_of
 from hub.clock import now
 from schemas.identifiers import DossierCode
 from schemas.portal import (
@@ -30,6 +31,8 @@ HEALING: Final = ("9003", "9004", "9005", "9006", "9009", "9011", "9012")
 """Suffixes of what goes wrong and heals by itself; each at every department, the slowest first."""
 REFUSED: Final = "9002"
 REFUSALS: Final = 2
+CARRIED: Final = ("9101", "9102", "9103", "9104", "9105", "9106", "9109")
+"""Suffixes of parcels: delivered, twice in vain, lost, damaged, told twice, out of order, a token that runs out."""
 PREFIXES: Final = 100
 """The portal's serial has six digits here: two say which run and department, four the number or the magic suffix."""
 ENTERPRISE_ONE_IN: Final = 7
@@ -44,6 +47,8 @@ class Trial:
     """the dossier's code, normalised"""
     department: str
     fate: Fate
+    parcel: PostalFate | None
+    """what the post does with its result; None: it does not go by post"""
 
     @property
     def reference(self) -> str:
@@ -77,6 +82,9 @@ def _serials(catalogue: Catalogue, first_prefix: int) -> Iterator[tuple[Procedur
             yield next(offered[code]), f"{first_prefix + number:02}{suffix}"
     for number, code in enumerate(list(offered)[:REFUSALS]):
         yield next(offered[code]), f"{first_prefix + number:02}{REFUSED}"
+    by_post = cycle([procedure for procedure in catalogue.procedures.values() if procedure.by_post])
+    for suffix in CARRIED:
+        yield next(by_post), f"{first_prefix:02}{suffix}"
     for number, procedure in enumerate(cycle(catalogue.procedures.values()), start=1):
         yield procedure, f"{first_prefix:02}{number:04}"
 
@@ -95,10 +103,12 @@ def _trial(catalogue: Catalogue, people: dict[str, Any], procedure: Procedure, r
             _paper(paper.code, paper.title, raw, inline=place == 0) for place, paper in enumerate(procedure.papers)
         ],
         fees=[DeclaredFee(code=fee.code, kind=fee.kind, amount=fee.amount) for fee in procedure.fees_on(code.day)],
-        result=_wish(people, number) if procedure.by_post else ResultWish(method="electronic"),
+        result=_wish(people, number, raw) if procedure.by_post else ResultWish(method="electronic"),
     )
     department = catalogue.departments[procedure.department]
-    return Trial(submission, code.normalised, department.code, fate_of(raw, procedure.code))
+    fate = fate_of(raw, procedure.code)
+    parcel = postal_fate_of(raw) if submission.result.method == "post" and fate.transfer != "refused" else None
+    return Trial(submission, code.normalised, department.code, fate, parcel)
 
 
 def _applicant(people: dict[str, Any], number: int) -> Applicant:
@@ -128,8 +138,8 @@ def _address(people: dict[str, Any], number: int) -> Address:
     )
 
 
-def _wish(people: dict[str, Any], number: int) -> ResultWish:
-    match number % 3:
+def _wish(people: dict[str, Any], number: int, raw: str) -> ResultWish:
+    match 0 if raw.endswith(CARRIED) else number % 3:
         case 0:
             return ResultWish(method="post", address=_address(people, number))
         case 1:

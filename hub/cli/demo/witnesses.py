@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.sandbox.effects import Noticed, Submitted, read_effects
+from connectors.sandbox.effects import Noticed, Ordered, Submitted, read_effects
 from hub.cli.demo.portal import Standing
 from hub.cli.demo.trials import Trial
 from schemas.identifiers import DossierCode
@@ -27,6 +27,8 @@ class Heard:
     """every time that a department took the dossier"""
     noticed: Mapping[str, list[Noticed]]
     """every notice that the portal took"""
+    ordered: Mapping[str, list[Ordered]]
+    """every time that a postal operator took an order"""
     held: Mapping[str, str]
     """department that says, on its control API, that it holds the dossier"""
 
@@ -35,18 +37,21 @@ def hear(folder: Path, partners: Mapping[str, str]) -> Heard:
     """Read every counterparty's effect file in ``folder`` and ask every department's control API."""
     taken: dict[str, list[Submitted]] = defaultdict(list)
     noticed: dict[str, list[Noticed]] = defaultdict(list)
+    ordered: dict[str, list[Ordered]] = defaultdict(list)
     held: dict[str, str] = {}
     for counterparty, url in partners.items():
         for effect in read_effects(folder, counterparty):
-            code = _normalised(effect.dossier_code)
-            if isinstance(effect, Submitted):
-                taken[code].append(effect)
-            else:
-                noticed[code].append(effect)
+            match effect:
+                case Submitted():
+                    taken[_normalised(effect.dossier_code)].append(effect)
+                case Noticed():
+                    noticed[_normalised(effect.dossier_code)].append(effect)
+                case Ordered():
+                    ordered[_normalised(effect.order_number)].append(effect)
         if counterparty.startswith("department."):
             for row in _control(url, "dossiers"):
                 held[_normalised(row["dossier_code"])] = counterparty
-    return Heard(taken, noticed, held)
+    return Heard(taken, noticed, ordered, held)
 
 
 def findings(trials: Iterable[Trial], standings: Sequence[Standing], heard: Heard) -> list[str]:
@@ -66,6 +71,9 @@ def _of_one(trial: Trial, standing: Standing | None, heard: Heard) -> Iterator[s
     yield from _arrived_once(trial, heard)
     if standing.status != trial.fate.dossier:
         yield f"ends as {standing.status}, should be {trial.fate.dossier}"
+    orders = len(heard.ordered.get(trial.code, []))
+    if orders != (trial.parcel is not None):
+        yield f"ordered from the post {orders} times, should be {int(trial.parcel is not None)}"
     yield from _came_back(standing, heard.noticed.get(trial.code, []))
 
 
@@ -96,6 +104,7 @@ def arrived(folder: Path, partners: Iterable[str], codes: set[str]) -> int:
         for counterparty in partners
         if counterparty.startswith("department.")
         for effect in read_effects(folder, counterparty)
+        if isinstance(effect, Submitted)
     }
     return len(taken & codes)
 

@@ -10,8 +10,8 @@ import pytest
 
 from config.catalogue import Catalogue, load
 from config.settings import PACKAGED
-from connectors.sandbox.effects import Noticed, Submitted
-from hub.cli.demo import course, witnesses
+from connectors.sandbox.effects import Noticed, Ordered, Submitted
+from hub.cli.demo import course, signed, witnesses
 from hub.cli.demo.portal import Standing
 from hub.cli.demo.trials import HEALING, Trial, runs_a_day, trials
 from hub.cli.demo.witnesses import Heard
@@ -102,11 +102,25 @@ def notice(trial: Trial, version: int, status: str = "") -> Noticed:
     )
 
 
+def order(trial: Trial) -> Ordered:
+    return Ordered(
+        at=now(),
+        counterparty="postal.buu-dien-ngsp",
+        key=trial.code,
+        order_number=trial.code,
+        item_code="RN724032280VN",
+        cash=0,
+        fields=[],
+        digest="",
+    )
+
+
 def good(trial: Trial) -> Heard:
     """What the witnesses say when all went well."""
     taken = [] if trial.fate.transfer == "refused" else [took(trial)]
     held = {trial.code: f"department.{trial.department}"} if taken else {}
-    return Heard({trial.code: taken}, {trial.code: [notice(trial, n) for n in (1, 2, 3)]}, held)
+    ordered = {trial.code: [order(trial)]} if trial.parcel else {}
+    return Heard({trial.code: taken}, {trial.code: [notice(trial, n) for n in (1, 2, 3)]}, ordered, held)
 
 
 def test_the_proof_finds_nothing_where_all_went_well(given: list[Trial]) -> None:
@@ -115,7 +129,7 @@ def test_the_proof_finds_nothing_where_all_went_well(given: list[Trial]) -> None
 
 
 def test_the_proof_finds_whatever_went_wrong(given: list[Trial]) -> None:
-    trial = given[-1]
+    trial = next(trial for trial in reversed(given) if trial.parcel)
     other = next(one.department for one in given if one.department != trial.department)
     fine = good(trial)
     code = trial.code
@@ -130,6 +144,8 @@ def test_the_proof_finds_whatever_went_wrong(given: list[Trial]) -> None:
         ([standing(trial)], replace(fine, noticed={})),
         ([standing(trial)], replace(fine, noticed={code: [notice(trial, n) for n in (1, 2, 2, 3)]})),
         ([standing(trial)], replace(fine, noticed={code: [notice(trial, n, "accepted") for n in (1, 2, 3)]})),
+        ([standing(trial)], replace(fine, ordered={})),
+        ([standing(trial)], replace(fine, ordered={code: [order(trial), order(trial)]})),
     ]
     for standings, heard in cases:
         found = witnesses.findings([trial], standings, heard)
@@ -146,11 +162,34 @@ def test_a_refused_dossier_must_not_be_anywhere(given: list[Trial]) -> None:
 def test_a_run_is_over_only_when_nothing_is_owed(given: list[Trial]) -> None:
     leg = course.Leg("r", "sub_1", now(), "handled", "returned", "so-tu-phap", "delivered", now(), 0)
     owed = course.Owed("tr_1", "portal.cong-dvc", "queued", None, 0)
-    assert course.Course({"r": leg}, [], 0, 0).over(1)
-    assert not course.Course({"r": leg}, [], 0, 0).over(2)
-    assert not course.Course({"r": leg}, [owed], 0, 0).over(1)
-    assert not course.Course({"r": leg}, [], 1, 0).over(1)
-    assert not course.Course({"r": replace(leg, status="resolved")}, [], 0, 0).over(1)
+    parcel = course.Parcel("cs_1", "code", "result_to_citizen", "delivered", [], "sub_1")
+    over = course.Course({"r": leg}, owed=[], handed=[], parcels=[parcel], unhandled=0, dead=0)
+    assert over.over(1)
+    assert not over.over(2)
+    assert not replace(over, owed=[owed]).over(1)
+    assert not replace(over, unhandled=1).over(1)
+    assert not replace(over, parcels=[replace(parcel, status="in_transit")]).over(1)
+    assert not replace(over, legs={"r": replace(leg, status="resolved")}).over(1)
+
+
+def test_the_proof_finds_what_was_not_signed_or_not_carried(given: list[Trial], packaged: Catalogue) -> None:
+    trial = next(trial for trial in given if trial.parcel and packaged.departments[trial.department].signing.signs)
+    leg = course.Leg(trial.reference, "sub_1", now(), "handled", "returned", trial.department, "delivered", now(), 0)
+    handed = course.Handed(trial.department, "sub_1", "complete", signed=True, countersigned=True)
+    assert trial.parcel
+    assert trial.parcel.status
+    parcel = course.Parcel("cs_1", trial.code, "result_to_citizen", trial.parcel.status.value, [], "sub_1")
+    fine = course.Course({trial.reference: leg}, [], [handed], [parcel], 0, 0)
+
+    assert signed.findings([trial], fine, packaged) == []
+    for wrong in (
+        replace(fine, handed=[]),
+        replace(fine, handed=[replace(handed, signed=False)]),
+        replace(fine, handed=[replace(handed, countersigned=False)]),
+        replace(fine, parcels=[]),
+        replace(fine, parcels=[replace(parcel, status="refused")]),
+    ):
+        assert len(signed.findings([trial], wrong, packaged)) == 1
 
 
 def test_what_is_written_while_one_reads_is_left_out(tmp_path: Path, given: list[Trial]) -> None:

@@ -1,0 +1,79 @@
+"""The demo's last proof: a handoff's bundle, judged with nothing but the bundle and the roots."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from zipfile import ZipFile
+
+from hub.db import Connection
+from hub.errors import NotNow
+from hub.signing import crl_store, exporting
+from hub.signing.findings import Answer
+from hub.signing.judge import judge
+from hub.signing.keyring import ROOTS
+from hub.signing.trust import Trust
+
+ANCHORED_WITHIN: Final = 60.0
+"""seconds until the custody log's next checkpoint has its time stamp"""
+_ASK_EVERY: Final = 1.0
+
+# Handed over to a department, and both sides have signed.
+_COMPLETE: Final = """
+SELECT id FROM handoff WHERE dossier_id = ANY(%s) AND act = 'transfer' AND status = 'complete' ORDER BY id LIMIT 1
+"""
+_ANCHORED: Final = """
+SELECT bool_and(EXISTS (SELECT FROM custody_checkpoint c JOIN custody_stamp s ON s.checkpoint = c.number
+                        WHERE c.size > l.place)) AS anchored
+FROM custody_leaf l WHERE l.subject = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A bundle on the disk, and the roots that judge it."""
+
+    bundle: Path
+    folder: Path
+    """what is in it, unpacked"""
+    roots: Path
+    answer: Answer
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """How to judge it again: by the hub without its database; by openssl the signature alone, and everything."""
+        part = self.folder / "01-handoff"
+        return (
+            f"hub handoff verify {self.bundle} --offline --trust {self.roots}",
+            (
+                f"openssl cms -verify -cades -binary -inform DER -in {part}/record.p7s -content {part}/record.json"
+                f" -CAfile {self.roots} -purpose any -out /dev/null"
+            ),
+            f"sh {self.folder}/verify.sh {self.roots}",
+        )
+
+
+def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None) -> Shown | None:
+    """Export and judge one complete handoff of these ``dossiers``; None if none is complete."""
+    row = conn.execute(_COMPLETE, (dossiers,)).fetchone()
+    if row is None or keys is None:
+        return None
+    _wait_until_anchored(conn, row["id"])
+    bundle = exporting.export(conn, row["id"], crl_store.beside(keys))
+    folder.mkdir(parents=True, exist_ok=True)
+    path, roots = folder / f"{row['id']}.zip", keys / ROOTS
+    path.write_bytes(bundle.write())
+    unpacked = path.with_suffix("")
+    with ZipFile(path) as archive:
+        archive.extractall(unpacked)
+    return Shown(path, unpacked, roots, judge(bundle, Trust.load(roots.read_bytes())).answer)
+
+
+def _wait_until_anchored(conn: Connection, handoff_id: str) -> None:
+    until = time.monotonic() + ANCHORED_WITHIN
+    while time.monotonic() < until:
+        row = conn.execute(_ANCHORED, (handoff_id,)).fetchone()
+        if row and row["anchored"]:
+            return
+        time.sleep(_ASK_EVERY)
+    raise NotNow(f"{handoff_id} is signed and its checkpoint has no time stamp after {ANCHORED_WITHIN:.0f} s")
