@@ -1,12 +1,18 @@
 """What every department keeps, whatever its dialect. Each check is a sentence; a new department passes all of them."""
 
+import base64
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Final
 
 import pytest
+import rfc8785
 
 from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from schemas import strict
 from schemas.department import Receipt
+from schemas.handoff import ReceiptRecord
 from tests.contract.canonical import KEY
 from tests.contract.subject import REPLIES, Subject
 
@@ -53,6 +59,25 @@ def its_receipt_is_understood(subject: Subject) -> None:
 
     assert isinstance(receipt, Receipt)
     assert receipt.number.encode() in subject.recorded("submit.reply.http")
+
+
+def who_signs_answers_with_a_record_of_exactly_this_handoff(subject: Subject) -> None:
+    """And who does not sign answers without one. Whether the signature holds is for the rooms."""
+    assert subject.handoff.signed is not None
+    with subject.playing(subject.reply("submit"), subject.reply("found")) as (port, _):
+        receipts = [port.submit(subject.handoff, KEY), port.find(subject.handoff, KEY)]
+
+    for receipt in receipts:
+        assert receipt is not None
+        assert (receipt.signed is not None) is subject.department.signing.signs
+        if receipt.signed is None:
+            continue
+        record = base64.b64decode(receipt.signed.record)
+        signed = strict.read(ReceiptRecord, record)
+        assert rfc8785.dumps(json.loads(record)) == record, "the record is canonical JSON (RFC 8785)"
+        assert signed.record == hashlib.sha256(base64.b64decode(subject.handoff.signed.record)).hexdigest()
+        assert (signed.number, signed.received_at) == (receipt.number, receipt.received_at)
+        assert signed.receiver.agency == subject.department.agency
 
 
 def a_duplicate_is_a_success_that_names_what_it_has(subject: Subject) -> None:
@@ -133,6 +158,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     what_we_say_is_what_was_recorded,
     every_attempt_carries_the_same_key,
     its_receipt_is_understood,
+    who_signs_answers_with_a_record_of_exactly_this_handoff,
     a_duplicate_is_a_success_that_names_what_it_has,
     a_refusal_comes_with_its_reason,
     a_garbled_reply_waits_for_a_person,
