@@ -14,8 +14,10 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, SecretStr, ValidationError
 
 import schemas
+from config.banks import Account, Bank
 from config.calendar import Calendar
 from config.data import Data, SecretName
+from config.fees import Fee, FeeDesk, Pay
 from config.officers import Officer, Officers
 from config.parties import (
     CertificateGuard,
@@ -32,11 +34,13 @@ from config.parties import (
     WsSecurity,
 )
 from config.postal import Operator
-from config.procedure import Fee, Procedure, RequiredPaper, Step
+from config.procedure import Procedure, RequiredPaper, Step
 from config.signing import CertificateAuthority, Signing, StampingAuthority
 from schemas.strict import faults_of, pointer_of
 
 __all__ = [
+    "Account",
+    "Bank",
     "Calendar",
     "Catalogue",
     "CatalogueError",
@@ -47,11 +51,13 @@ __all__ = [
     "DepartmentStatus",
     "Endpoint",
     "Fee",
+    "FeeDesk",
     "Guard",
     "HmacGuard",
     "Idempotency",
     "Officer",
     "Operator",
+    "Pay",
     "Portal",
     "Procedure",
     "RequiredPaper",
@@ -89,6 +95,9 @@ class Catalogue(Data):
     signing: Signing
     officers: dict[str, Officer]
     operators: dict[str, Operator]
+    banks: dict[str, Bank]
+    fee_desk: FeeDesk | None = None
+    """unset: nothing is collected, and no procedure says that it is"""
     secrets: Mapping[str, SecretStr]
 
     def secret(self, name: str) -> str:
@@ -104,6 +113,7 @@ class Catalogue(Data):
             *self.signing.stamping,
             *self.signing.authorities,
             *self.operators.values(),
+            *self.banks.values(),
         ]
         return {party.counterparty: party for party in parties}
 
@@ -115,11 +125,14 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
     signing, officers = _read(signing_file, Signing), _read(officers_file, Officers)
     departments = _read_all(folder / "departments", Department)
     procedures = _read_all(folder / "procedures", Procedure)
-    # A province whose papers nobody carries has no such folder.
+    # A province whose papers nobody carries has no such folder; one that collects nothing has no fees.toml either.
     operators = _read_all(folder / "postal", Operator) if (folder / "postal").is_dir() else {}
+    banks = _read_all(folder / "banks", Bank) if (folder / "banks").is_dir() else {}
     _check_departments(folder, departments)
     codes = {department.code for department in departments.values()}
-    _check_procedures(procedures, codes)
+    fee_desk = _read(folder / "fees.toml", FeeDesk) if (folder / "fees.toml").is_file() else None
+    _check_procedures(procedures, codes, collects=fee_desk is not None)
+    _check_fee_desk(folder / "fees.toml", fee_desk, {bank.code: bank for bank in banks.values()})
     _check_post(portal_file, portal, {operator.code: operator for operator in operators.values()})
     _check_signing(folder, signing)
     _check_officers(officers_file, officers, codes)
@@ -132,12 +145,16 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
         signing=signing,
         officers={officer.id: officer for officer in officers.officers},
         operators={operator.code: operator for operator in operators.values()},
-        secrets=_secrets({portal_file: portal, signing_file: signing, **departments, **operators}, environment),
+        banks={bank.code: bank for bank in banks.values()},
+        fee_desk=fee_desk,
+        secrets=_secrets(
+            {portal_file: portal, signing_file: signing, **departments, **operators, **banks}, environment
+        ),
     )
 
 
 Piece = TypeVar("Piece", bound=Data)
-Listed = TypeVar("Listed", Department, Procedure, Operator)
+Listed = TypeVar("Listed", Department, Procedure, Operator, Bank)
 
 
 def _read(path: Path, model: type[Piece]) -> Piece:
@@ -185,10 +202,23 @@ def _check_departments(folder: Path, departments: Mapping[Path, Department]) -> 
             raise CatalogueError(path, "/signing/ca", f"there is no file {folder / department.signing.ca}")
 
 
-def _check_procedures(procedures: Mapping[Path, Procedure], departments: set[str]) -> None:
+def _check_procedures(procedures: Mapping[Path, Procedure], departments: set[str], *, collects: bool) -> None:
     for path, procedure in procedures.items():
         if procedure.department not in departments:
             raise CatalogueError(path, "/department", f"no department has the code {procedure.department}")
+        if procedure.fees and procedure.pay is not Pay.NONE and not collects:
+            mend = 'without a fees.toml nothing is collected: add one, or say pay = "none"'
+            raise CatalogueError(path, "/pay", mend)
+
+
+def _check_fee_desk(path: Path, desk: FeeDesk | None, banks: Mapping[str, Bank]) -> None:
+    if desk is None:
+        return
+    bank = banks.get(desk.account.bank)
+    if bank is None:
+        raise CatalogueError(path, "/account/bank", f"no bank has the code {desk.account.bank}")
+    if bank.account(desk.account.number) is None:
+        raise CatalogueError(path, "/account/number", f"{bank.code} has no such account of ours")
 
 
 def _check_post(path: Path, portal: Portal, operators: Mapping[str, Operator]) -> None:

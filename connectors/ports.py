@@ -5,6 +5,7 @@ from typing import Protocol
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
 from schemas.postal import Accepted, Feed, Order
+from schemas.statement import Delivery
 from schemas.trust import RevocationList
 
 
@@ -72,6 +73,16 @@ class PostalPort(Protocol):
 
     def feed(self, cursor: str) -> Feed:
         """What has happened to all items of the contract since ``cursor`` ("" for the first time)."""
+
+    def check(self) -> str:
+        """A call that changes nothing: address, certificate, credentials. Returns a line for a person."""
+
+
+class BankPort(Protocol):
+    """A bank that lays out files for us. Every call raises the errors of connectors.errors and nothing else."""
+
+    def statements(self, cursor: str) -> Delivery:
+        """Files since ``cursor`` ("" for the first time), whole and unread; a few of them, if there are many."""
 
     def check(self) -> str:
         """A call that changes nothing: address, certificate, credentials. Returns a line for a person."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from config.catalogue import (
+    Bank,
     Catalogue,
     CertificateAuthority,
     Counterparty,
@@ -13,10 +14,11 @@ from config.catalogue import (
     Operator,
     StampingAuthority,
 )
+from connectors.banks.files import LaidOutFiles
 from connectors.departments.rest import RESTDepartment
 from connectors.departments.soap import SOAPDepartment
 from connectors.portal import WebhookEndpoint
-from connectors.ports import DepartmentPort, PortalPort, PostalPort, RevocationPort, StampPort
+from connectors.ports import BankPort, DepartmentPort, PortalPort, PostalPort, RevocationPort, StampPort
 from connectors.postal.lgsp import LGSPOperator
 from connectors.postal.ngsp import NGSPOperator
 from connectors.transport.addresses import AddressGuard
@@ -86,12 +88,17 @@ def _operator(party: Operator, around: Surroundings) -> PostalPort:
     return OPERATORS[party.dialect](party, around.catalogue, around.url, around.on_sent)
 
 
+def _bank(party: Bank, around: Surroundings) -> BankPort:
+    return LaidOutFiles(party, around.catalogue, around.url, around.on_sent)
+
+
 KINDS: Final[Mapping[type, Callable[[Any, Surroundings], Any]]] = {
     Department: _department,
     Endpoint: _endpoint,
     StampingAuthority: _stamping,
     CertificateAuthority: _authority,
     Operator: _operator,
+    Bank: _bank,
 }
 """The kind of a counterparty in the catalogue → how its port is made. A new kind is a line here."""
 

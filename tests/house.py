@@ -16,6 +16,7 @@ from hub.wiring import Hub
 from schemas import postal
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
+from schemas.statement import Delivery
 
 
 class ScriptedDepartment:
@@ -106,11 +107,25 @@ class ScriptedService:
         return None
 
 
+class ScriptedBank:
+    """A bank that lays out what the test prepared."""
+
+    def __init__(self) -> None:
+        self.pages: deque[Delivery] = deque()
+
+    def statements(self, cursor: str) -> Delivery:
+        return self.pages.popleft() if self.pages else Delivery([], cursor)
+
+    def check(self) -> str:
+        return "here"
+
+
 PLAYERS: Final[Mapping[str, type]] = {
     "department": ScriptedDepartment,
     "portal": ScriptedEndpoint,
     "postal": ScriptedOperator,
     "trust": ScriptedService,
+    "bank": ScriptedBank,
 }
 """The kind of a counterparty → who plays it."""
 
@@ -159,6 +174,11 @@ class ScriptedHouse(Hub):
     def operator(self, code: str) -> ScriptedOperator:
         player = self.players[f"postal.{code}"]
         assert isinstance(player, ScriptedOperator)
+        return player
+
+    def bank(self, code: str) -> ScriptedBank:
+        player = self.players[f"bank.{code}"]
+        assert isinstance(player, ScriptedBank)
         return player
 
     def accept(self, arrival: Arrival) -> Accepted:

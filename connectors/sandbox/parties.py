@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.catalogue import (
+    Bank,
     Catalogue,
     CertificateAuthority,
     Counterparty,
@@ -15,6 +16,7 @@ from config.catalogue import (
 )
 from connectors.sandbox import soap_messages
 from connectors.sandbox.authority import Authority
+from connectors.sandbox.bank_files import PATH, FileService
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.department import DepartmentOffice
 from connectors.sandbox.knobs import Settings
@@ -82,6 +84,12 @@ class Sandbox:
         office = PostOffice(operator, self._data, self._settings)
         return Party(operator.counterparty, POST_OFFICES[operator.dialect](office, self._catalogue).app, office.panel)
 
+    def bank(self, bank: Bank) -> Party:
+        fetch = bank.statements.fetch
+        token = self._catalogue.secret(fetch.token) if fetch else None
+        service = FileService(bank, self._data, self._settings, token)
+        return Party(bank.counterparty, service.app, service.panel, PATH)
+
     @property
     def _pki(self) -> Path:
         """The development authority's folder; one of the sandbox's own where nobody names one."""
@@ -100,5 +108,6 @@ KINDS: Final[Mapping[type, Callable[[Sandbox, Any], Party]]] = {
     StampingAuthority: Sandbox.stamping,
     CertificateAuthority: Sandbox.authority,
     Operator: Sandbox.operator,
+    Bank: Sandbox.bank,
 }
 """The kind of a counterparty in the catalogue → who plays it. A new kind is a line here."""

@@ -91,6 +91,7 @@ def _wanted(catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
         catalogue.signing,
         *catalogue.departments.values(),
         *catalogue.operators.values(),
+        *catalogue.banks.values(),
     ):
         yield from ((name,) for _, name in secret_names(piece) if name not in paired)
 

@@ -29,6 +29,7 @@ def test_the_test_catalogue_loads_with_every_secret_in_its_place() -> None:
         *("portal.cong-dvc", "portal.second"),
         *("trust.ca", "trust.tsa"),
         *("postal.post-a", "postal.post-b"),
+        *("bank.bank-a", "bank.bank-b"),
     }
     second = catalogue.counterparties["portal.second"]
     assert isinstance(second, Endpoint)
@@ -93,3 +94,15 @@ def test_a_secret_that_is_none_is_refused_without_being_shown(value: str) -> Non
     with pytest.raises(CatalogueError, match=r"rest-a\.toml: /secret: the secret is .*16 characters or more") as error:
         load(CATALOGUE, environment() | {"HUB_SECRET_TEST_REST_A_TOKEN": value})
     assert not value.strip() or value not in str(error.value)
+
+
+def test_a_centre_that_says_no_account_collects_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "catalogue"
+    shutil.copytree(CATALOGUE, folder)
+    (folder / "fees.toml").unlink()
+
+    with pytest.raises(CatalogueError, match="without a fees.toml nothing is collected"):
+        load(folder, environment())
+    for path in (folder / "procedures").glob("pay-*.toml"):
+        path.unlink()
+    assert load(folder, environment()).fee_desk is None

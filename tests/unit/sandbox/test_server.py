@@ -61,6 +61,7 @@ def test_every_counterparty_of_the_catalogue_has_an_address(tmp_path: Path) -> N
     with process(tmp_path) as running:
         found = json.loads((tmp_path / "ports.json").read_text())
         assert sorted(found) == [
+            *(f"bank.{code}" for code in ("bank-a", "bank-b")),
             *(f"department.{code}" for code in ("rest-a", "rest-b", "soap-a", "soap-b")),
             *(f"portal.{code}" for code in ("cong-dvc", "second")),
             *(f"postal.{code}" for code in ("post-a", "post-b")),

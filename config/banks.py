@@ -1,0 +1,71 @@
+"""Banks: the accounts that we collect on, and how each bank tells what happened on them."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from config.data import Data, Name, PartyCode, no_duplicates
+from config.parties import Idempotency, Tls
+from config.statements import Statements
+
+AccountNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{4,34}$")]
+
+
+def bare(number: str) -> str:
+    """An account number without what banks put between its digits."""
+    return "".join(sign for sign in number.upper() if sign.isalnum())
+
+
+class Account(Data):
+    """An account of ours at a bank."""
+
+    number: AccountNumber
+    name: Name
+    also: list[Annotated[str, StringConstraints(min_length=4, max_length=64)]] = Field([])
+    """other ways in which the bank's files write it"""
+    currency: Literal["VND"] = "VND"
+    opened: date | None = None
+    """nothing was booked on it before this day"""
+
+
+class Bank(Data):
+    """A bank where we collect."""
+
+    code: PartyCode
+    name: Name
+    accounts: list[Account] = Field(min_length=1)
+    statements: Statements = Statements()
+    tls: Tls = Tls()
+    max_in_flight: int = Field(2, ge=1, le=64)
+    timeout_seconds: float = Field(60, gt=0, le=300)
+
+    @model_validator(mode="after")
+    def _accounts_are_told_apart(self) -> Self:
+        no_duplicates("account", [bare(name) for one in self.accounts for name in {one.number, *one.also}])
+        return self
+
+    def account(self, said: str) -> Account | None:
+        """The account that the bank's files call ``said``; where they call it nothing, the only one."""
+        if not said:
+            return self.accounts[0] if len(self.accounts) == 1 else None
+        wanted = bare(said)
+        return next((one for one in self.accounts if wanted in {bare(name) for name in (one.number, *one.also)}), None)
+
+    @property
+    def counterparty(self) -> str:
+        return f"bank.{self.code}"
+
+    @property
+    def queue(self) -> str:
+        return f"outbox.bank.{self.code}"
+
+    @property
+    def address(self) -> str:
+        """Where its files are fetched; empty if they are brought in by hand."""
+        return self.statements.fetch.url if self.statements.fetch else ""
+
+    @property
+    def idempotency(self) -> Idempotency:
+        """It is only asked."""
+        return Idempotency.ASK
