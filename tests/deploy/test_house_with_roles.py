@@ -54,10 +54,13 @@ def test_a_submission_runs_its_course_and_flower_shows_it(house: Stack, broker: 
     }
     house._run("flower", "-m", "hub.cli", "flower", "--port", str(port), changes=watching)
 
-    submission = a_submission("rest-a", dossier_code=a_code(9001))
+    address = {"province": "Ninh Bình", "commune": "Phường Mẫu", "detail": "Số 9 đường Nhận Kết Quả"}
+    by_post = {"method": "post", "address": address}
+    submission = a_submission("rest-a", dossier_code=a_code(9001), result=by_post)
     assert house.portal.submit(submission).status_code == 202
     house.wait_for(lambda: any(one.state == "completed" for one in house.noticed()))
     assert len(house.submitted("rest-a")) == 1
+    house.wait_for(lambda: house.rows("SELECT 1 FROM consignment WHERE status = 'delivered'"))
 
     def seen(page: str, words: str) -> bool:
         answer = requests.get(f"http://127.0.0.1:{port}/{page}", auth=("hub", FLOWER_PASSWORD), timeout=10)
