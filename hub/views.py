@@ -27,6 +27,22 @@ def transfers(conn: Connection, *, state: str | None = None, counterparty: str |
     ).fetchall()
 
 
+def transfers_of(conn: Connection, submission_id: str) -> list[Row]:
+    """What was and is to be sent about a submission, in the order in which it was put."""
+    return conn.execute(
+        "SELECT id, kind, counterparty, state, attempts, error_code, settled_at FROM outbox WHERE subject = %s"
+        " ORDER BY seq",
+        (submission_id,),
+    ).fetchall()
+
+
+def journal_of(conn: Connection, subject: str) -> list[Row]:
+    """Who did what to it, and why."""
+    return conn.execute(
+        "SELECT at, actor, verb, before, after, reason FROM journal WHERE subject = %s ORDER BY id", (subject,)
+    ).fetchall()
+
+
 def transfer(conn: Connection, transfer_id: str) -> Row | None:
     """One transfer with its attempts, the evidence of each, and its journal."""
     row = conn.execute(_TRANSFERS + " WHERE o.id = %s", (transfer_id,)).fetchone()

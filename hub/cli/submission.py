@@ -43,20 +43,15 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """One submission with its transfers and its journal; never the applicant's data."""
+    from hub import views
     from hub.errors import NotFound
 
     with environment.database() as conn:
         view = _find(conn, name)
         if view is None:
             raise NotFound(f"no submission is called {name}")
-        transfers = conn.execute(
-            "SELECT id, kind, counterparty, state, attempts, error_code, settled_at FROM outbox WHERE subject = %s"
-            " ORDER BY seq",
-            (view.id,),
-        ).fetchall()
-        journal = conn.execute(
-            "SELECT at, actor, verb, before, after, reason FROM journal WHERE subject = %s ORDER BY id", (view.id,)
-        ).fetchall()
+        transfers = views.transfers_of(conn, view.id)
+        journal = views.journal_of(conn, view.id)
     found = {**asdict(view), "state": view.state, "status_label": view.status_label}
     if as_json:
         output.document({**found, "transfers": transfers, "journal": journal})

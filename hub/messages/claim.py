@@ -69,7 +69,7 @@ SELECT *, %(attempt)s AS attempt_id FROM taken
 )
 
 _DUE: Final = ["queued", "retrying", "unknown", "sending"]
-_ASKABLE: Final = ["retrying", "unknown", "stuck", "parked"]
+_ASKABLE: Final = ["queued", "retrying", "unknown", "stuck", "parked"]
 
 _TURN_AWAY: Final = """
 WITH away AS (

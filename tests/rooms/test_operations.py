@@ -53,6 +53,14 @@ def test_asking_about_what_is_not_there_says_so_and_sends_nothing(house: Scripte
     assert len(department.submitted) == 1
 
 
+def test_what_has_not_been_sent_may_be_asked_about_as_after_a_restore_from_an_old_backup(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    department = house.department("rest-a")
+    department.findings.append(a_receipt())
+    assert operations.check(house, transfer, actor=ACTOR) is State.DELIVERED
+    assert department.submitted == []
+
+
 def test_a_counterparty_that_cannot_be_asked_is_never_sent_to_twice_by_itself(house: ScriptedHouse) -> None:
     transfer = put_one(house)
     house.profiles["department.rest-a"] = Idempotency.NONE
