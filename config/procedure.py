@@ -1,16 +1,14 @@
 """What is decided: procedures, their steps and papers, and their fees with effective dates."""
 
 from datetime import date
-from itertools import pairwise
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from config.data import Data, ListCode, Name, PartyCode, no_duplicates
+from config.fees import Exemption, Fee, Pay, check_fees
 from schemas.handoff import Carrier
 from schemas.identifiers import ProcedureCode
-from schemas.money import Dong
-from schemas.portal import FeeKind
 
 
 class Step(Data):
@@ -19,23 +17,6 @@ class Step(Data):
     title: Name
     hours: int = Field(ge=1)
     """working hours"""
-
-
-class Fee(Data):
-    """A fee of a procedure, in force from ``since`` to ``until``, both inclusive; open: until further notice."""
-
-    code: ListCode
-    kind: FeeKind
-    title: Name
-    amount: Dong
-    since: date
-    until: date | None = None
-
-    @model_validator(mode="after")
-    def _begins_before_it_ends(self) -> Self:
-        if self.until is not None and self.until < self.since:
-            raise ValueError("until lies before since")
-        return self
 
 
 class RequiredPaper(Data):
@@ -56,6 +37,9 @@ class Procedure(Data):
     steps: list[Step] = Field(min_length=1)
     papers: list[RequiredPaper] = Field([])
     fees: list[Fee] = Field([])
+    exemptions: list[Exemption] = Field([])
+    pay: Pay = Pay.LATER
+    """whether the dossier waits for its fees, is paid for later, or is not the Centre's to collect for"""
     by_post: bool = False
     carrier: Carrier = Carrier.WIRE
     """how the papers go to the department: by wire alone, or on paper by post as well"""
@@ -70,11 +54,13 @@ class Procedure(Data):
     @model_validator(mode="after")
     def _lists_each_once(self) -> Self:
         no_duplicates("paper", [paper.code for paper in self.papers])
-        for before, after in pairwise(sorted(self.fees, key=lambda fee: (fee.code, fee.since))):
-            if before.code == after.code and (before.until is None or before.until >= after.since):
-                raise ValueError(f"the periods of fee {after.code} overlap on {after.since}")
+        check_fees(self.fees, self.exemptions, self.pay)
         return self
 
     def fees_on(self, day: date) -> list[Fee]:
         """The fees in force on ``day``."""
         return [fee for fee in self.fees if fee.since <= day and (fee.until is None or day <= fee.until)]
+
+    def exemption(self, code: str | None) -> Exemption | None:
+        """The exemption with this code, if the procedure has it."""
+        return next((one for one in self.exemptions if one.code == code), None)

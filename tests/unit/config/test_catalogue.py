@@ -1,5 +1,6 @@
 """The catalogue that ships and the one for the tests: whole, labelled, and with every secret that it names."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Final

@@ -17,6 +17,8 @@ PORTAL: Final = "portal.toml"
 CALENDAR: Final = "calendar.toml"
 SIGNING: Final = "signing.toml"
 OFFICERS: Final = "officers.toml"
+FEES: Final = "fees.toml"
+PAY_FIRST: Final = "procedures/pay-first.toml"
 
 
 class Mistake(NamedTuple):
@@ -93,6 +95,44 @@ MISTAKES: Final = {
     ),
     "steps that do not fill the time": Mistake(
         PROCEDURE, "working_hours = 40", "working_hours = 48", "the steps take 40 working hours"
+    ),
+    "a share of a le_phi that is kept": Mistake(
+        PROCEDURE,
+        "amount = 75_000",
+        "amount = 75_000\nretention_bp = 100",
+        "/fees/0: all of a le_phi goes to the budget",
+    ),
+    "more kept than there is": Mistake(
+        PAY_FIRST, "retention_bp = 7_000", "retention_bp = 10_001", "/fees/0/retention_bp: Input should be less"
+    ),
+    "a share as a fraction": Mistake(
+        PAY_FIRST, "retention_bp = 7_000", "retention_bp = 0.7", "/fees/0/retention_bp: Input should be a valid integer"
+    ),
+    "a fee that changes its kind": Mistake(
+        PROCEDURE,
+        'kind = "le_phi"\ntitle = "Lệ phí thử nghiệm"\namount = 150_000',
+        'kind = "phi"\ntitle = "Lệ phí thử nghiệm"\namount = 150_000',
+        "is a le_phi first and a phi later",
+    ),
+    "an exemption without a provision": Mistake(
+        PAY_FIRST, 'basis = "Nghị quyết thử nghiệm số 1, Điều 4"\n', "", "/exemptions/0/basis: Field required"
+    ),
+    "an exemption from a fee that there is not": Mistake(
+        PAY_FIRST, 'fees = ["le-phi"]', 'fees = ["le-phi-khac"]', "lifts a fee that is not there: le-phi-khac"
+    ),
+    "the same exemption twice": Mistake(
+        PAY_FIRST, '"nop-truc-tuyen"', '"nguoi-co-cong"', "the exemption nguoi-co-cong stands twice"
+    ),
+    "paying first where nothing is to be paid": Mistake(
+        "procedures/rest-b.toml", "working_hours = 80", 'working_hours = 80\npay = "first"', "there is no fee to pay"
+    ),
+    "a time for paying that there is not": Mistake(
+        PAY_FIRST, 'pay = "first"', 'pay = "before"', "/pay: Input should be 'first', 'later' or 'none'"
+    ),
+    "a reference that begins with three letters": Mistake(FEES, '"HC"', '"HCC"', "/prefix: String should match"),
+    "a bank that is not there": Mistake(FEES, 'bank = "bank-a"', 'bank = "bank-x"', "/account/bank: no bank has the"),
+    "an account that its bank does not know": Mistake(
+        FEES, "1020304050607", "1020304050608", "/account/number: bank-a has no such account"
     ),
     "a fee of half a đồng": Mistake(PROCEDURE, "75_000", "75_000.5", "/fees/0/amount: Input should be a valid integer"),
     "a fee that ends before it begins": Mistake(
