@@ -1,6 +1,7 @@
 """A sandbox department before any dialect: what it does with a handoff. The dialects say it on the wire."""
 
 import asyncio
+import base64
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -143,7 +144,9 @@ class DepartmentOffice:
             kept = await self.witness_book.keep(checkpoint, key)
         except Inconsistent as error:
             return Refused(str(error))
-        return WitnessReceipt(size=kept.size, root=kept.root, received_at=kept.at)
+        signer = self._counter_signer
+        signature = None if signer is None else signer.seal(base64.b64decode(checkpoint.checkpoint))
+        return WitnessReceipt(size=kept.size, root=kept.root, received_at=kept.at, signature=signature)
 
     def standing(self) -> list[Standing]:
         """Every dossier, in the order in which they were taken."""

@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout
 from config.catalogue import Catalogue, CatalogueError, load
 from config.settings import Settings
 from hub.calendar.law import years_by_law
-from hub.cli import key_checks
+from hub.cli import custody_checks, key_checks
 from hub.clock import local, now
 from hub.errors import NotConfigured
 from hub.migrations import run
@@ -55,6 +55,7 @@ def examine() -> list[Finding]:
         "broker": lambda: _broker(settings),
         "certificates": lambda: _certificates(catalogue),
         "keys": lambda: _keys(settings, catalogue),
+        "custody": lambda: custody_checks.examine(settings),
         "clock": lambda: _clock(settings),
         "calendar": lambda: _calendar(catalogue, local(now()).date()),
         "disk": _disk,

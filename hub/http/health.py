@@ -10,10 +10,12 @@ import psycopg
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from hub import clock
 from hub.house import House
 from hub.http import answers, kinds, passage, problems, reception
 from hub.http.answers import Health
 from hub.migrations import run
+from hub.signing import custody
 from schemas.strict import Fault
 
 router: Final = APIRouter(tags=["health"])
@@ -36,7 +38,7 @@ async def live() -> Response:
 @router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready")
 async def ready(request: Request) -> Response:
-    """Whether it can accept: database there, migrations done. The broker is reported; it may be away."""
+    """Whether it can accept: database there, migrations done. Broker and custody log are reported only."""
     house = reception.house(request)
     checks = {"database": "slow", "migrations": "unknown"}
     with anyio.move_on_after(PATIENCE):
@@ -44,9 +46,11 @@ async def ready(request: Request) -> Response:
     faults = [Fault(f"/checks/{name}", "not_ready", found) for name, found in checks.items() if found != OK]
     if faults:
         return problems.response(kinds.UNAVAILABLE, passage.of(request), faults=faults)
+    custody_log = await anyio.to_thread.run_sync(_custody, house)
     broker = await anyio.to_thread.run_sync(_broker, str(house.settings.broker_url))
     catalogue = f"{len(house.catalogue.procedures)} procedures, {len(house.catalogue.departments)} departments"
-    return answers.json(Health(status="ready", checks={**checks, "catalogue": catalogue, "broker": broker}))
+    reports = {"catalogue": catalogue, "broker": broker, "custody": custody_log}
+    return answers.json(Health(status="ready", checks={**checks, **reports}))
 
 
 def _database(house: House) -> dict[str, str]:
@@ -59,6 +63,17 @@ def _database(house: House) -> dict[str, str]:
         return {"database": type(error).__name__, "migrations": "unknown"}
     step = row["version_num"] if row else None
     return {"database": OK, "migrations": OK if step == _newest_step() else f"at {step}, needs {_newest_step()}"}
+
+
+def _custody(house: House) -> str:
+    """Whether what is signed is anchored in time; the doors accept all the same."""
+    try:
+        with house.db.connection() as conn:
+            since = custody.anchored_since(conn)
+    except psycopg.Error as error:
+        return type(error).__name__
+    late = since is not None and clock.now() - since > custody.ANCHORED_WITHIN
+    return f"not anchored since {since:%Y-%m-%dT%H:%M:%SZ}" if late else OK
 
 
 @cache

@@ -7,7 +7,7 @@ after they have been committed, one sequencer at a time.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from hub.db import Connection, one
@@ -17,6 +17,8 @@ from schemas.identifiers import Prefix, new_id
 
 BATCH: Final = 5_000
 """leaves that one transaction places at most"""
+ANCHORED_WITHIN: Final = timedelta(minutes=15)
+"""what was signed has a time stamp by then, or somebody is told"""
 _LOCK: Final = 7_310_001
 """PostgreSQL's advisory lock of whoever lengthens the log: a number that nothing else of ours uses"""
 
