@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from config.data import Data, Name, PartyCode, no_duplicates
+from config.notifications import Notifications
 from config.parties import Idempotency, Tls
 from config.statements import Statements
 
@@ -30,18 +31,23 @@ class Account(Data):
 
 
 class Bank(Data):
-    """A bank where we collect."""
+    """A bank where we collect, or a gateway that collects for us and pays into an account of another bank."""
 
     code: PartyCode
     name: Name
-    accounts: list[Account] = Field(min_length=1)
+    accounts: list[Account] = Field([])
+    """ours; a gateway has none"""
     statements: Statements = Statements()
+    notifications: Notifications | None = None
+    """unset: it tells nothing by itself, and its door is closed"""
     tls: Tls = Tls()
     max_in_flight: int = Field(2, ge=1, le=64)
     timeout_seconds: float = Field(60, gt=0, le=300)
 
     @model_validator(mode="after")
     def _accounts_are_told_apart(self) -> Self:
+        if not self.notified and not self.accounts:
+            raise ValueError("a bank has accounts of ours; a gateway says in notifications which of them it speaks of")
         no_duplicates("account", [bare(name) for one in self.accounts for name in {one.number, *one.also}])
         return self
 
@@ -51,6 +57,12 @@ class Bank(Data):
             return self.accounts[0] if len(self.accounts) == 1 else None
         wanted = bare(said)
         return next((one for one in self.accounts if wanted in {bare(name) for name in (one.number, *one.also)}), None)
+
+    @property
+    def notified(self) -> list[str]:
+        """The accounts of which it may tell; what names none is about the first."""
+        own = [account.number for account in self.accounts]
+        return (self.notifications.accounts or own) if self.notifications else []
 
     @property
     def counterparty(self) -> str:

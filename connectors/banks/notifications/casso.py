@@ -1,0 +1,80 @@
+"""Casso, webhook V2: X-Casso-Signature "t=<ms>,v1=<hex>", HMAC-SHA512 over t, a dot and the JSON with its keys sorted.
+
+Their samples differ in how they write "/" and Vietnamese letters: PHP escapes both, JavaScript does not. What is signed
+may be written in either way; both come from the same values.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from connectors.banks.notifications.dialect import (
+    Contract,
+    Delivery,
+    Dialect,
+    Key,
+    NotVerified,
+    Verdict,
+    document,
+    dong,
+    fresh,
+    local,
+    notification,
+    plain,
+    refused,
+    same,
+    signed_by,
+    text_of,
+    whole_of,
+)
+from schemas.payment import Kind, Notification
+
+HEADER: Final = "x-casso-signature"
+_SIGNATURE: Final = re.compile(r"t=(?P<t>[0-9]{1,16}),\s*v1=(?P<v1>[0-9a-fA-F]{128})")
+
+
+def canonical(moment: str, said: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """What is signed: as JavaScript writes it, and as PHP does."""
+    plainly = json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    escaped = json.dumps(said, ensure_ascii=True, separators=(",", ":"), sort_keys=True).replace("/", "\\/")
+    return f"{moment}.{plainly}".encode(), f"{moment}.{escaped}".encode()
+
+
+def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+    match = _SIGNATURE.fullmatch(came.headers.get(HEADER, "").strip())
+    if match is None:
+        raise NotVerified(Verdict.BAD_SIGNATURE)
+    contents = canonical(match["t"], document(came.body))
+
+    def matches(key: Key) -> bool:
+        sums = [hmac.new(key.secret.encode(), content, hashlib.sha512).hexdigest() for content in contents]
+        return any(same(match["v1"], computed) for computed in sums)
+
+    key = signed_by(contract, at, matches)
+    fresh(match["t"], at, contract.terms.tolerance_seconds, per_second=1000)
+    return key
+
+
+def _read(came: Delivery, contract: Contract) -> Notification:
+    found = document(came.body)
+    data = found.get("data")
+    if whole_of(found, "error") != 0 or not isinstance(data, dict):
+        raise refused("/data", "not_an_object", "has to be one transaction")
+    return notification(
+        provider=contract.provider,
+        provider_txn=f"{whole_of(data, 'id')}.{text_of(data, 'reference')}",
+        kind=Kind.PAYMENT,
+        amount=dong(whole_of(data, "amount"), "/data/amount"),
+        paid_at=local(text_of(data, "transactionDateTime"), "/data/transactionDateTime", "%Y-%m-%d %H:%M:%S"),
+        account=text_of(data, "accountNumber"),
+        virtual_account=data.get("virtualAccountNumber") or None,
+        bank_ref=text_of(data, "reference") or None,
+        text=text_of(data, "description"),
+    )
+
+
+DIALECT: Final = Dialect("POST", (HEADER,), _verify, _read, plain)

@@ -1,0 +1,228 @@
+"""What every dialect of notifications is made of: what came, who may have sent it, what to answer.
+
+A dialect verifies first, in constant time, over the raw bytes or the exact form that its provider signs; only then is
+anything in them believed. It looks at nothing else: no clock of its own, no database, no log.
+"""
+
+import hmac
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from pydantic import ValidationError
+
+from config.notifications import Notifications
+from schemas.faults import Fault, Refused
+from schemas.money import MOST
+from schemas.payment import Notification
+from schemas.strict import faults_of, parse
+
+VIETNAM: Final = timezone(timedelta(hours=7))
+"""The clock of providers, who do not say which: the country has one, without summer time."""
+
+
+class Verdict(StrEnum):
+    """What a delivery is. All but the last three groups are known before anything but the delivery is looked at."""
+
+    ACCEPTED = "accepted"
+    IGNORED = "ignored"
+    """true, and about nothing that came in: money that went out"""
+
+    BAD_SIGNATURE = "bad_signature"  # N04
+    STALE = "stale"  # N05
+    UNKNOWN_KEY = "unknown_key"  # N06
+    MALFORMED = "malformed"
+    """its signature holds, and it is not what the contract says"""
+
+    CONFLICT = "conflict"  # N03
+    """the same movement was told before in other words: what was said first stands"""
+
+    UNKNOWN_ORDER = "unknown_order"  # R01
+    WRONG_AMOUNT = "wrong_amount"  # R04, R05
+    FINAL = "final"  # R03, R06, R07
+    """the demand is paid, expired or withdrawn. These three are kept as events; only the provider's answer differs."""
+
+
+class NotVerified(Exception):
+    """The delivery is not believed, and why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        super().__init__(verdict.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One request as it came. ``query`` is raw; the names of ``headers`` are in lower case."""
+
+    query: bytes
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A provider's key, and from when until when it is in force (both ends may be open)."""
+
+    id: str
+    secret: str
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+    def in_force(self, at: datetime) -> bool:
+        return (self.valid_from is None or self.valid_from <= at) and (
+            self.valid_until is None or at < self.valid_until
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What we have agreed with a provider. ``accounts`` is not empty."""
+
+    provider: str
+    terms: Notifications
+    accounts: Sequence[str]
+    keys: Sequence[Key]
+    access_key: str = ""
+
+    @property
+    def account(self) -> str:
+        """Where money comes in whose message names no account."""
+        return self.accounts[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider hears: HTTP status, and a body in its own words (None: none)."""
+
+    status: int
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A provider's way of speaking. ``orders``: it wants to hear at once whether the order exists and is open.
+
+    ``verify`` gives the id of the key that signed, or raises NotVerified (Refused where the delivery has no form that
+    could have been signed). ``read`` is called after it: None for what is about nothing that came in; it raises
+    Refused. ``answer`` says a verdict in the provider's words.
+    """
+
+    method: Literal["GET", "POST"]
+    headers: tuple[str, ...]
+    verify: Callable[[Delivery, Contract, datetime], str]
+    read: Callable[[Delivery, Contract], Notification | None]
+    answer: Callable[[Verdict, Contract, datetime], Answer]
+    orders: bool = False
+
+
+def signed_by(contract: Contract, at: datetime, matches: Callable[[Key], bool]) -> str:
+    """The id of the key under which the delivery ``matches``; every key is tried. Raises NotVerified."""
+    found = [key for key in contract.keys if matches(key)]
+    if not found:
+        raise NotVerified(Verdict.BAD_SIGNATURE)
+    for key in found:
+        if key.in_force(at):
+            return key.id
+    raise NotVerified(Verdict.UNKNOWN_KEY)
+
+
+def same(said: object, computed: str) -> bool:
+    """Whether a signature in hexadecimal is ``computed``, in a time that tells nothing."""
+    return isinstance(said, str) and hmac.compare_digest(said.lower().encode("utf-8", "replace"), computed.encode())
+
+
+def fresh(said: str | None, at: datetime, tolerance: int, *, per_second: int = 1) -> None:
+    """Raises NotVerified unless the time that was signed (a whole number since 1970) lies within the tolerance."""
+    if said is None or not (said.isascii() and said.isdecimal()) or len(said) > 16:  # noqa: PLR2004 - of milliseconds
+        raise NotVerified(Verdict.BAD_SIGNATURE)
+    if abs(at.timestamp() - int(said) / per_second) > tolerance:
+        raise NotVerified(Verdict.STALE)
+
+
+def document(body: bytes) -> dict[str, Any]:
+    """The JSON object in ``body``, with nothing hidden in it. Raises Refused."""
+    found = parse(body)
+    if not isinstance(found, dict):
+        raise refused("", "not_an_object", "a notification is a JSON object")
+    return found
+
+
+def refused(pointer: str, code: str, detail: str) -> Refused:
+    """The one fault, to be raised."""
+    return Refused([Fault(pointer, code, detail)])
+
+
+def text_of(said: Mapping[str, Any], key: str) -> str:
+    """A text that has to be there. Raises Refused."""
+    value = said.get(key)
+    if not isinstance(value, str):
+        raise refused(f"/{key}", "string_type", "has to be a text")
+    return value
+
+
+def whole_of(said: Mapping[str, Any], key: str) -> int:
+    """A whole number that has to be there: no text, no fraction, no true. Raises Refused."""
+    value = said.get(key)
+    if type(value) is not int:
+        raise refused(f"/{key}", "int_type", "has to be a whole number")
+    return value
+
+
+def dong(amount: int, pointer: str) -> int:
+    """Raises Refused for an amount that no payment has."""
+    if not 0 < amount <= MOST:
+        raise refused(pointer, "amount", "an amount is a whole number of đồng above nothing")
+    return amount
+
+
+def digits(said: str, pointer: str) -> int:
+    """A whole number that is written as digits and nothing else. Raises Refused."""
+    if not (said.isascii() and said.isdecimal()) or len(said) > 18 or (len(said) > 1 and said[0] == "0"):  # noqa: PLR2004 - above any amount
+        raise refused(pointer, "digits", "has to be digits and nothing else")
+    return int(said)
+
+
+def local(said: str, pointer: str, form: str) -> datetime:
+    """A time of Vietnam written as ``form`` has it, in UTC. Raises Refused."""
+    try:
+        return datetime.strptime(said, form).replace(tzinfo=VIETNAM).astimezone(UTC)
+    except ValueError:
+        raise refused(pointer, "time", "is no time as the contract writes it") from None
+
+
+def notification(**parts: Any) -> Notification:
+    """The notification of these parts. Raises Refused for what no notification holds."""
+    try:
+        return Notification(**parts)
+    except ValidationError as error:
+        raise Refused(faults_of(error)) from None
+
+
+def said(status: int, words: Mapping[str, Any]) -> Answer:
+    """An answer in JSON."""
+    return Answer(status, json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+STATUS: Final[Mapping[Verdict, int]] = {
+    Verdict.ACCEPTED: 200,
+    Verdict.IGNORED: 200,
+    Verdict.BAD_SIGNATURE: 401,
+    Verdict.STALE: 401,
+    Verdict.UNKNOWN_KEY: 401,
+    Verdict.MALFORMED: 400,
+    Verdict.CONFLICT: 409,
+    Verdict.UNKNOWN_ORDER: 200,
+    Verdict.WRONG_AMOUNT: 200,
+    Verdict.FINAL: 200,
+}
+"""For providers whose contract asks for an HTTP status: what is kept is a success, whatever it pays."""
+
+
+def plain(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+    """The answer of the contracts that ask for a status and {"success": …}."""
+    status = STATUS[verdict]
+    return said(status, {"success": status == 200})  # noqa: PLR2004 - the HTTP status

@@ -1,0 +1,81 @@
+"""KeyPay on the national portal, version 3.0: the callback, signed by check_sum (HMAC-SHA256 with hash_key_2).
+
+check_sum covers the transaction and its amount and not ``status``, so nobody has signed that a payment succeeded: it is
+kept, and does not release a dossier before the statement shows the money.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from connectors.banks.notifications.dialect import (
+    STATUS,
+    Answer,
+    Contract,
+    Delivery,
+    Dialect,
+    Verdict,
+    digits,
+    document,
+    dong,
+    notification,
+    refused,
+    said,
+    same,
+    signed_by,
+)
+from schemas.payment import Kind, Notification
+
+SIGNED: Final = ("addition_fee", "client_id", "command", "trans_amount", "transaction_id", "version")
+SUCCESS: Final = "0"
+WORDS: Final[Mapping[bool, tuple[int, str]]] = {True: (0, "success"), False: (-1, "error")}
+
+
+def check_sum(values: list[str], secret: str) -> str:
+    """The sum of these values."""
+    return hmac.new(secret.encode(), "|".join(values).encode(), hashlib.sha256).hexdigest()
+
+
+def _text(found: Mapping[str, Any], name: str) -> str:
+    """A text, or a whole number as its digits: they send either. Raises Refused."""
+    value = found.get(name)
+    if type(value) is int:
+        return str(value)
+    if not isinstance(value, str) or "|" in value:
+        raise refused(f"/{name}", "string_type", "has to be a text without the separator of the signature")
+    return value
+
+
+def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+    found = document(came.body)
+    values, signature = [_text(found, name) for name in SIGNED], found.get("check_sum")
+    return signed_by(contract, at, lambda key: same(signature, check_sum(values, key.secret)))
+
+
+def _read(came: Delivery, contract: Contract) -> Notification:
+    found = document(came.body)
+    if _text(found, "client_id") != contract.terms.merchant:
+        raise refused("/client_id", "merchant", "is another client")
+    if (_text(found, "command"), _text(found, "version")) != ("PAY", "3.0"):
+        raise refused("/command", "type", "is no payment of version 3.0")
+    transaction = _text(found, "transaction_id")
+    return notification(
+        provider=contract.provider,
+        provider_txn=transaction,
+        kind=Kind.PAYMENT if _text(found, "status") == SUCCESS else Kind.FAILED,
+        amount=dong(digits(_text(found, "trans_amount"), "/trans_amount"), "/trans_amount"),
+        account=contract.account,
+        reference=transaction.partition("_")[0],
+        proven=False,
+    )
+
+
+def _answer(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+    status = STATUS[verdict]
+    code, words = WORDS[status == 200]  # noqa: PLR2004 - the HTTP status
+    return said(status, {"return_code": code, "return_msg": words})
+
+
+DIALECT: Final = Dialect("POST", (), _verify, _read, _answer)

@@ -1,0 +1,73 @@
+"""MoMo, IPN v2: HMAC-SHA256 over a fixed list of name=value, with our access key in front. Answered by 204 in 15 s."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from connectors.banks.notifications.dialect import (
+    STATUS,
+    Answer,
+    Contract,
+    Delivery,
+    Dialect,
+    Verdict,
+    document,
+    dong,
+    notification,
+    refused,
+    same,
+    signed_by,
+    text_of,
+    whole_of,
+)
+from schemas.payment import Kind, Notification
+
+TEXTS: Final = ("extraData", "message", "orderId", "orderInfo", "orderType", "partnerCode", "payType", "requestId")
+NUMBERS: Final = ("amount", "responseTime", "resultCode", "transId")
+SIGNED: Final = tuple(sorted((*TEXTS, *NUMBERS)))
+SUCCESS: Final = 0
+LATEST: Final = 4_102_444_800_000
+"""ms since 1970: the year 2100"""
+
+
+def canonical(said: Mapping[str, Any], access_key: str) -> bytes:
+    """What is signed. Numbers are whole numbers, so a text cannot be cut to look like one. Raises Refused."""
+    values = {name: text_of(said, name) for name in TEXTS} | {name: str(whole_of(said, name)) for name in NUMBERS}
+    return "&".join([f"accessKey={access_key}", *(f"{name}={values[name]}" for name in SIGNED)]).encode()
+
+
+def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+    found = document(came.body)
+    content, signature = canonical(found, contract.access_key), found.get("signature")
+    return signed_by(
+        contract, at, lambda key: same(signature, hmac.new(key.secret.encode(), content, hashlib.sha256).hexdigest())
+    )
+
+
+def _read(came: Delivery, contract: Contract) -> Notification:
+    found = document(came.body)
+    if text_of(found, "partnerCode") != contract.terms.merchant:
+        raise refused("/partnerCode", "merchant", "is another partner")
+    milliseconds = whole_of(found, "responseTime")
+    if not 0 < milliseconds < LATEST:
+        raise refused("/responseTime", "time", "is no time as the contract writes it")
+    return notification(
+        provider=contract.provider,
+        provider_txn=str(whole_of(found, "transId")),
+        kind=Kind.PAYMENT if whole_of(found, "resultCode") == SUCCESS else Kind.FAILED,
+        amount=dong(whole_of(found, "amount"), "/amount"),
+        paid_at=datetime.fromtimestamp(milliseconds / 1000, UTC),
+        account=contract.account,
+        reference=text_of(found, "orderId"),
+        text=text_of(found, "orderInfo"),
+    )
+
+
+def _answer(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+    status = STATUS[verdict]
+    return Answer(204 if status == 200 else status)  # noqa: PLR2004 - HTTP statuses
+
+
+DIALECT: Final = Dialect("POST", (), _verify, _read, _answer)

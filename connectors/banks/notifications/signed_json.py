@@ -1,0 +1,214 @@
+"""A bank that signs its JSON with RSA or ECDSA: algorithm, canonical form, keys and names all stand in its TOML."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from config.notifications import Part, SignedJson
+from connectors.banks.notifications.dialect import (
+    STATUS,
+    Answer,
+    Contract,
+    Delivery,
+    Dialect,
+    Key,
+    NotVerified,
+    Verdict,
+    digits,
+    document,
+    dong,
+    fresh,
+    local,
+    notification,
+    refused,
+    said,
+    signed_by,
+)
+from schemas.payment import Kind, Notification
+
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+HASH: Final = hashes.SHA256()
+WORDS: Final[Mapping[Verdict, tuple[str, str]]] = {
+    Verdict.ACCEPTED: ("00", "accepted"),
+    Verdict.IGNORED: ("00", "accepted"),
+    Verdict.UNKNOWN_ORDER: ("00", "accepted"),
+    Verdict.WRONG_AMOUNT: ("00", "accepted"),
+    Verdict.FINAL: ("00", "accepted"),
+    Verdict.BAD_SIGNATURE: ("97", "signature refused"),
+    Verdict.STALE: ("97", "signature refused"),
+    Verdict.UNKNOWN_KEY: ("97", "signature refused"),
+    Verdict.MALFORMED: ("99", "content refused"),
+    Verdict.CONFLICT: ("09", "notified before with other content"),
+}
+
+
+def canonical(came: Delivery, form: SignedJson) -> bytes:
+    """What is signed. Raises Refused."""
+    content = _content(came, form)
+    if form.timestamp_header is None:
+        return content
+    return came.headers.get(form.timestamp_header, "").encode() + b"." + content
+
+
+def _content(came: Delivery, form: SignedJson) -> bytes:
+    if form.content == "raw":
+        return came.body
+    found = document(came.body)
+    if form.content == "fields":
+        values = [_written(_at(found, path), path) for path in form.fields]
+        if any(form.separator in value for value in values[:-1]):
+            raise refused("", "separator", "a value holds the separator of the signature")
+        return form.separator.join(values).encode()
+    if form.signature_field is not None:
+        _at(found, form.signature_field, take=True)
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _at(found: Mapping[str, Any], path: str, *, take: bool = False) -> Any:
+    """What stands at ``path`` (None: nothing); ``take`` removes it."""
+    *steps, last = path.split(".")
+    place: Any = found
+    for step in steps:
+        place = place.get(step) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        return None
+    return place.pop(last, None) if take else place.get(last)
+
+
+def _written(value: Any, path: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if type(value) is int:
+        return str(value)
+    raise refused("/" + path.replace(".", "/"), "type", "only texts and whole numbers can be signed one by one")
+
+
+def _signature(came: Delivery, form: SignedJson) -> bytes:
+    if form.signature_header is not None:
+        shown: object = came.headers.get(form.signature_header)
+    else:
+        shown = _at(document(came.body), form.signature_field or "")
+    with suppress(binascii.Error, ValueError):
+        if isinstance(shown, str):
+            return base64.b64decode(shown, validate=True) if form.encoding == "base64" else bytes.fromhex(shown)
+    raise NotVerified(Verdict.BAD_SIGNATURE)
+
+
+@cache
+def public_key(pem: str) -> PublicKey:
+    """The key in a certificate or a public key (PEM). Raises ValueError."""
+    data = pem.encode()
+    if "CERTIFICATE" in pem:
+        found: Any = x509.load_pem_x509_certificate(data).public_key()
+    else:
+        found = serialization.load_pem_public_key(data)
+    if not isinstance(found, PublicKey):
+        raise ValueError("a bank signs with RSA or on an elliptic curve")  # noqa: TRY004 - the catalogue's value is wrong
+    return found
+
+
+def _holds(key: PublicKey, signature: bytes, content: bytes, form: SignedJson) -> bool:
+    try:
+        match form.algorithm, key:
+            case "rsa-sha256", rsa.RSAPublicKey():
+                key.verify(signature, content, padding.PKCS1v15(), HASH)
+            case "rsa-pss-sha256", rsa.RSAPublicKey():
+                pss = padding.PSS(mgf=padding.MGF1(HASH), salt_length=HASH.digest_size)
+                key.verify(signature, content, pss, HASH)
+            case "ecdsa-sha256", ec.EllipticCurvePublicKey():
+                key.verify(signature, content, ec.ECDSA(HASH))
+            case _:
+                return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _form(contract: Contract) -> SignedJson:
+    form = contract.terms.signed_json
+    assert form is not None  # noqa: S101 - the catalogue sees to it for this dialect
+    return form
+
+
+def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+    form = _form(contract)
+    signature, content = _signature(came, form), canonical(came, form)
+    named = came.headers.get(form.key_header) if form.key_header else None
+    if form.key_header and named not in {key.id for key in contract.keys}:
+        raise NotVerified(Verdict.UNKNOWN_KEY)
+
+    def matches(key: Key) -> bool:
+        return named in (None, key.id) and _holds(public_key(key.secret), signature, content, form)
+
+    key = signed_by(contract, at, matches)
+    if form.timestamp_header:
+        fresh(came.headers.get(form.timestamp_header), at, contract.terms.tolerance_seconds)
+    return key
+
+
+def _read(came: Delivery, contract: Contract) -> Notification:
+    form = _form(contract)
+    found = document(came.body)
+
+    def of(part: Part) -> str:
+        return _written(_at(found, form.names[part]), form.names[part]) if part in form.names else ""
+
+    return notification(
+        provider=contract.provider,
+        provider_txn=of("transaction"),
+        kind=_kind(of("kind"), form),
+        amount=_amount(_at(found, form.names["amount"]), form),
+        currency=of("currency") or "VND",
+        paid_at=_time(of("at"), form),
+        account=of("account") or contract.account,
+        bank_ref=of("bank_ref") or None,
+        reference=of("reference") or None,
+        text=of("text"),
+        original=of("original") or None,
+    )
+
+
+def _kind(word: str, form: SignedJson) -> Kind:
+    if not form.kinds:
+        return Kind.PAYMENT
+    if word not in form.kinds:
+        raise refused("/kind", "kind", "is a word that the contract does not have")
+    return form.kinds[word]
+
+
+def _amount(value: Any, form: SignedJson) -> int:
+    if form.digits and isinstance(value, str):
+        return dong(digits(value, "/amount"), "/amount")
+    if form.digits or type(value) is not int:
+        raise refused("/amount", "int_type", "is not written as the contract says")
+    return dong(value, "/amount")
+
+
+def _time(value: str, form: SignedJson) -> datetime:
+    if form.time != "rfc3339":
+        return local(value, "/at", form.time)
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    raise refused("/at", "time", "is no time as the contract writes it")
+
+
+def _answer(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+    code, message = WORDS[verdict]
+    return said(STATUS[verdict], {"code": code, "message": message})
+
+
+DIALECT: Final = Dialect("POST", (), _verify, _read, _answer)

@@ -1,0 +1,34 @@
+"""Who speaks how: a provider's ``dialect`` → its file. A new one is a line here and a name in config.notifications."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from config.catalogue import Bank, Catalogue
+from config.notifications import Dialect as Name
+from connectors.banks.notifications import casso, keypay, momo, national, payos, sepay, signed_json, vnpay
+from connectors.banks.notifications.dialect import Contract, Dialect, Key
+
+DIALECTS: Final[Mapping[Name, Dialect]] = {
+    "vnpay": vnpay.DIALECT,
+    "national": national.DIALECT,
+    "keypay": keypay.DIALECT,
+    "payos": payos.DIALECT,
+    "casso": casso.DIALECT,
+    "sepay": sepay.DIALECT,
+    "momo": momo.DIALECT,
+    "signed-json": signed_json.DIALECT,
+}
+
+
+def contract(bank: Bank, catalogue: Catalogue) -> Contract | None:
+    """What we have agreed with ``bank``; None if it does not notify."""
+    terms = bank.notifications
+    if terms is None:
+        return None
+    return Contract(
+        provider=bank.code,
+        terms=terms,
+        accounts=bank.notified,
+        keys=[Key(key.id, catalogue.secret(key.secret), key.valid_from, key.valid_until) for key in terms.keys],
+        access_key=catalogue.secret(terms.access_key) if terms.access_key else "",
+    )

@@ -1,0 +1,126 @@
+"""VNPAY 2.1.0, the IPN: a GET whose query is signed with HMAC-SHA512; amounts in hundredths of a đồng.
+
+vnp_TxnRef names an order within one day only, so the event is named by vnp_TransactionNo. A payment succeeded only if
+both its codes are 00. Their checks are ours, in their order: signature, order, amount, not final yet.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from urllib.parse import parse_qsl, quote_plus
+
+from connectors.banks.notifications.dialect import (
+    Answer,
+    Contract,
+    Delivery,
+    Dialect,
+    NotVerified,
+    Verdict,
+    digits,
+    dong,
+    local,
+    notification,
+    refused,
+    said,
+    same,
+    signed_by,
+)
+from schemas.payment import Kind, Notification
+from schemas.strict import Refused
+
+SIGNATURE: Final = "vnp_SecureHash"
+UNSIGNED: Final = frozenset({SIGNATURE, "vnp_SecureHashType"})
+SUCCESS: Final = "00"
+HUNDREDTHS: Final = 100
+MOST_PARAMETERS: Final = 40
+
+ANSWERS: Final[Mapping[Verdict, tuple[str, str]]] = {
+    Verdict.ACCEPTED: ("00", "Confirm Success"),
+    Verdict.IGNORED: ("00", "Confirm Success"),
+    Verdict.UNKNOWN_ORDER: ("01", "Order not found"),
+    Verdict.FINAL: ("02", "Order already confirmed"),
+    Verdict.WRONG_AMOUNT: ("04", "Invalid amount"),
+    Verdict.BAD_SIGNATURE: ("97", "Invalid signature"),
+    Verdict.STALE: ("97", "Invalid signature"),
+    Verdict.UNKNOWN_KEY: ("97", "Invalid signature"),
+    Verdict.MALFORMED: ("99", "Input data required"),
+    Verdict.CONFLICT: ("99", "Transaction was notified with other content"),
+}
+"""RspCode and Message. They try again unless they hear 00 or 02."""
+
+
+def canonical(parameters: Mapping[str, str]) -> bytes:
+    """What is signed: the parameters sorted by name, encoded as a form, without the signature."""
+    signed = sorted((name, value) for name, value in parameters.items() if name not in UNSIGNED)
+    return "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in signed).encode()
+
+
+def parameters(query: bytes) -> dict[str, str]:
+    """The parameters, each once. Raises Refused."""
+    try:
+        pairs = parse_qsl(
+            query.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MOST_PARAMETERS,
+        )
+    except ValueError:
+        raise refused("", "not_a_query", "the query cannot be read") from None
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise refused("", "duplicate_key", "a parameter stands twice")
+    if any(not character.isprintable() for text in found.values() for character in text):
+        raise refused("", "control_character", "holds a control character")
+    return found
+
+
+def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+    try:
+        found = parameters(came.query)
+    except Refused:
+        raise NotVerified(Verdict.BAD_SIGNATURE) from None  # what cannot be read was not signed
+    content, signature = canonical(found), found.get(SIGNATURE)
+    return signed_by(
+        contract, at, lambda key: same(signature, hmac.new(key.secret.encode(), content, hashlib.sha512).hexdigest())
+    )
+
+
+def _read(came: Delivery, contract: Contract) -> Notification:
+    found = parameters(came.query)
+
+    def of(name: str) -> str:
+        value = found.get(name, "")
+        if not value:
+            raise refused(f"/{name}", "missing", "has to be there")
+        return value
+
+    if of("vnp_TmnCode") != contract.terms.merchant:
+        raise refused("/vnp_TmnCode", "merchant", "is another merchant")
+    amount, rest = divmod(digits(of("vnp_Amount"), "/vnp_Amount"), HUNDREDTHS)
+    if rest:
+        raise refused("/vnp_Amount", "fraction", "is no whole number of đồng")
+    succeeded = of("vnp_ResponseCode") == SUCCESS == of("vnp_TransactionStatus")
+    order, paid_on = of("vnp_TxnRef"), found.get("vnp_PayDate", "")
+    number = of("vnp_TransactionNo") if succeeded else found.get("vnp_TransactionNo", "0")
+    return notification(
+        provider=contract.provider,
+        # An attempt that came to nothing may have no number of its own: they write 0.
+        provider_txn=number if number.strip("0") else f"{order}.{paid_on}",
+        kind=Kind.PAYMENT if succeeded else Kind.FAILED,
+        amount=dong(amount, "/vnp_Amount"),
+        paid_at=local(paid_on, "/vnp_PayDate", "%Y%m%d%H%M%S") if succeeded else None,
+        account=contract.account,
+        reference=order,
+        text=found.get("vnp_OrderInfo", ""),
+    )
+
+
+def _answer(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+    code, message = ANSWERS[verdict]
+    return said(200, {"RspCode": code, "Message": message})
+
+
+DIALECT: Final = Dialect("GET", (), _verify, _read, _answer, orders=True)
