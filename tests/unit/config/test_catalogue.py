@@ -102,7 +102,7 @@ def test_a_centre_that_says_no_account_collects_nothing(tmp_path: Path) -> None:
     shutil.copytree(CATALOGUE, folder)
     (folder / "fees.toml").unlink()
 
-    with pytest.raises(CatalogueError, match="without a fees.toml nothing is collected"):
+    with pytest.raises(CatalogueError, match=r"without a fees\.toml nothing is collected"):
         load(folder, environment())
     for path in (folder / "procedures").glob("pay-*.toml"):
         path.unlink()
