@@ -55,6 +55,12 @@ GRANT UPDATE (outcome, answer, resolved_on) ON complaint TO hub_worker;
 GRANT UPDATE (liable, compensation, note) ON incident TO hub_worker;
 GRANT UPDATE (cleared_at, cleared_by) ON attention TO hub_worker;
 
+-- The book: added to, never changed. A closed day may be opened again, a case runs its course; triggers watch both.
+GRANT SELECT, INSERT ON journal_entry, journal_line, ledger_checkpoint, day_close, exception_case TO hub_worker;
+GRANT UPDATE (reopened_at) ON day_close TO hub_worker;
+GRANT UPDATE (severity, at_risk, state, due_on, facts, resolution, maker, checker) ON exception_case TO hub_worker;
+GRANT EXECUTE ON FUNCTION book_is_closed(text, date) TO hub_worker;
+
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
 GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
 GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
@@ -77,3 +83,6 @@ GRANT SELECT ON consignment_item, item_code_pool, attention TO hub_reader;
 GRANT SELECT (id, consignment_id, key, status, code, at, message_id, noted_at) ON tracking_event TO hub_reader;
 GRANT SELECT (id, consignment_id, subject, filed_on, due_on, outcome, resolved_on) ON complaint TO hub_reader;
 GRANT SELECT (id, consignment_id, kind, found_on, liable, compensation) ON incident TO hub_reader;
+GRANT SELECT ON journal_entry, journal_line, ledger_checkpoint, day_close TO hub_reader;
+GRANT SELECT (id, code, severity, at_risk, object_type, object_id, state, due_on, maker, checker) ON exception_case
+    TO hub_reader;
