@@ -1,0 +1,121 @@
+"""Writing into the book: once for each source, whoever asks and however often."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+from psycopg import errors
+
+from hub.db import Connection, one
+from hub.errors import HubError
+from hub.fees.ledger.entry import Entry, Line
+
+LOCK: Final = 7_310_002
+"""PostgreSQL's advisory lock under which the database numbers entries; it is held until the commit, so post late"""
+
+_INSERT: Final = """
+WITH entry AS (
+    INSERT INTO journal_entry (business_date, kind, source_type, source_id, bank_account, lines, amount, digest)
+    SELECT day, kind, source_type, source_id, bank_account, lines, amount, digest
+    FROM unnest(%s::date[], %s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::bigint[], %s::bytea[])
+        WITH ORDINALITY AS e (day, kind, source_type, source_id, bank_account, lines, amount, digest, at)
+    ORDER BY at
+    ON CONFLICT (source_type, source_id, kind) DO NOTHING
+    RETURNING seq, source_type, source_id, kind, digest
+)
+INSERT INTO journal_line (entry_seq, number, account, department, fee_code, demand_id, item, dr, cr)
+SELECT entry.seq, l.number, l.account, l.department, l.fee_code, l.demand_id, l.item, l.dr, l.cr
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::text[], %s::bigint[], %s::bigint[])
+    AS l (source_type, source_id, kind, number, account, department, fee_code, demand_id, item, dr, cr)
+JOIN entry ON (entry.source_type, entry.source_id, entry.kind) = (l.source_type, l.source_id, l.kind)
+"""
+
+
+class SourceReused(HubError):
+    """Something was posted about this source before, and it said something else."""
+
+
+class DayClosed(HubError):
+    """The book of this day is closed; what was found later goes to an open day."""
+
+
+def post(conn: Connection, entry: Entry) -> int:
+    """Write ``entry`` in the caller's transaction and give its number; the same again is the same number.
+
+    Raises SourceReused for other content about the same source, DayClosed for a closed day.
+    """
+    return post_all(conn, [entry])[0]
+
+
+def post_all(conn: Connection, entries: Sequence[Entry]) -> list[int]:
+    """``post`` for many at once: in two statements, numbered in their order."""
+    unlike = {entry.source: entry for entry in entries}
+    written = _written(conn, list(unlike.values()))
+    missing = [entry for source, entry in unlike.items() if source not in written]
+    if missing:
+        _insert(conn, missing)
+        written |= _written(conn, missing)
+    for entry in entries:
+        if written[entry.source][1] != entry.digest:
+            raise SourceReused(f"{' '.join(entry.source)} was posted with other content")
+    return [written[entry.source][0] for entry in entries]
+
+
+def closed(conn: Connection, account: str | None, day: date) -> bool:
+    """Whether nothing more is posted to ``day`` of this account; None: whether any account has closed it."""
+    return bool(one(conn, "SELECT book_is_closed(%s, %s) AS closed", (account, day))["closed"])
+
+
+def _written(conn: Connection, entries: Sequence[Entry]) -> dict[tuple[str, str, str], tuple[int, bytes]]:
+    """Source → number and digest, of those that are in the book."""
+    rows = conn.execute(
+        "SELECT e.seq, e.digest, source_type, source_id, kind FROM journal_entry e"
+        " JOIN unnest(%s::text[], %s::text[], %s::text[]) AS asked (source_type, source_id, kind)"
+        " USING (source_type, source_id, kind)",
+        _sources(entries),
+    )
+    return {(row["source_type"], row["source_id"], row["kind"]): (row["seq"], bytes(row["digest"])) for row in rows}
+
+
+def _insert(conn: Connection, entries: Sequence[Entry]) -> None:
+    lines = [(entry, number, line) for entry in entries for number, line in enumerate(entry.lines, start=1)]
+    try:
+        conn.execute(_INSERT, (*_entry_columns(entries), *_line_columns(lines)))
+    except errors.ObjectNotInPrerequisiteState as error:
+        raise DayClosed(str(error.diag.message_primary)) from error
+
+
+def _sources(entries: Sequence[Entry]) -> tuple[list[str], list[str], list[str]]:
+    return (
+        [entry.origin.source_type for entry in entries],
+        [entry.origin.source_id for entry in entries],
+        [entry.kind for entry in entries],
+    )
+
+
+def _entry_columns(entries: Sequence[Entry]) -> tuple[list[Any], ...]:
+    return (
+        [entry.origin.day for entry in entries],
+        [entry.kind for entry in entries],
+        [entry.origin.source_type for entry in entries],
+        [entry.origin.source_id for entry in entries],
+        [entry.origin.bank_account for entry in entries],
+        [len(entry.lines) for entry in entries],
+        [entry.amount for entry in entries],
+        [entry.digest for entry in entries],
+    )
+
+
+def _line_columns(lines: Sequence[tuple[Entry, int, Line]]) -> tuple[list[Any], ...]:
+    return (
+        *_sources([entry for entry, _, _ in lines]),
+        [number for _, number, _ in lines],
+        [line.account.value for _, _, line in lines],
+        [line.department for _, _, line in lines],
+        [line.fee_code for _, _, line in lines],
+        [line.demand_id for _, _, line in lines],
+        [line.item for _, _, line in lines],
+        [line.dr for _, _, line in lines],
+        [line.cr for _, _, line in lines],
+    )
