@@ -121,12 +121,12 @@ class Code(Explained):
     )
     STAMP_UNTRUE = (
         "STAMP_UNTRUE",
-        "What the time-stamping authority gave is no true stamp of what was asked; it is not kept. Ask it, then replay.",
+        "What the time-stamping authority gave is no true stamp of what was asked: not kept. Ask it, then replay.",
         "Dấu thời gian nhận được không đúng với nội dung đã gửi nên không lưu. Hỏi nơi cấp rồi gửi lại.",
     )
     STAMP_UNDECIDED = (
         "STAMP_UNDECIDED",
-        "The stamp cannot be judged yet: there is no fresh revocation list of its authority's CA. It is asked for again.",
+        "The stamp cannot be judged yet: its authority's CA has no fresh revocation list. It is asked for again.",
         "Chưa đánh giá được dấu thời gian vì thiếu danh sách thu hồi còn hiệu lực; hệ thống sẽ xin lại.",
     )
     WITNESS_UNTRUE = (

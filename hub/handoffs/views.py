@@ -43,7 +43,8 @@ def handoff(conn: Connection, handoff_id: str) -> Row | None:
         return None
     signed = conn.execute(
         "SELECT l.id, l.kind, encode(l.record_hash, 'hex') AS record_hash,"
-        " cardinality(l.signature_hashes) AS signatures, l.entered_at, l.place, c.record IS NULL AS expired FROM custody_leaf l"
+        " cardinality(l.signature_hashes) AS signatures, l.entered_at, l.place, c.record IS NULL AS expired"
+        " FROM custody_leaf l"
         " JOIN custody_content c ON c.leaf_id = l.id WHERE l.subject = %s ORDER BY l.seq",
         (handoff_id,),
     ).fetchall()

@@ -3,22 +3,24 @@
 from collections.abc import Iterable, Iterator
 
 from config.catalogue import Catalogue
+from connectors.sandbox.postal_fates import PostalFate
 from hub.cli.demo.course import Course, Handed, Parcel
 from hub.cli.demo.trials import Trial
-from schemas.identifiers import DossierCode
+from hub.consignments.model import Direction
 
 
 def findings(trials: Iterable[Trial], course: Course, catalogue: Catalogue) -> list[str]:
     """What does not hold, a sentence each."""
     handed = {one.dossier_id: one for one in course.handed}
-    parcels = {DossierCode.received(one.order_number).normalised: one for one in course.parcels}
+    parcels = {(one.dossier_id, Direction(one.direction)): one for one in course.parcels}
     return [
         f"{trial.code} ({trial.fate.name}): {finding}"
         for trial in trials
         if (leg := course.legs.get(trial.reference))
         for finding in (
             *_handoff(trial, handed.get(leg.id), catalogue.departments[trial.department].signing.signs),
-            *_parcel(trial, parcels.get(trial.code)),
+            *_parcel(trial.parcel, parcels.get((leg.id, Direction.RESULT_TO_CITIZEN)), "result"),
+            *_parcel(trial.papers, parcels.get((leg.id, Direction.CENTRE_TO_DEPARTMENT)), "papers"),
         )
     ]
 
@@ -32,9 +34,10 @@ def _handoff(trial: Trial, handed: Handed | None, signs: bool) -> Iterator[str]:
         yield "its department can sign and has not"
 
 
-def _parcel(trial: Trial, parcel: Parcel | None) -> Iterator[str]:
-    if trial.parcel is None or parcel is None:
-        if (trial.parcel is None) != (parcel is None):
-            yield f"has {'no' if parcel is None else 'a'} consignment, should have {'none' if parcel else 'one'}"
-    elif parcel.status != trial.parcel.status:
-        yield f"its consignment ends as {parcel.status}, should be {trial.parcel.status}"
+def _parcel(fate: PostalFate | None, parcel: Parcel | None, what: str) -> Iterator[str]:
+    if fate is None and parcel is not None:
+        yield f"has a consignment of {what}, should have none"
+    elif fate is not None and parcel is None:
+        yield f"has no consignment of {what}, should have one"
+    elif fate is not None and parcel is not None and parcel.status != fate.status:
+        yield f"the consignment of its {what} ends as {parcel.status}, should be {fate.status}"

@@ -14,6 +14,7 @@ from config.catalogue import Catalogue, Procedure
 from connectors.sandbox.fates import Fate, fate_of
 from connectors.sandbox.postal_fates import PostalFate, postal_fate_of
 from hub.clock import now
+from schemas.handoff import Carrier
 from schemas.identifiers import DossierCode
 from schemas.portal import (
     Address,
@@ -49,6 +50,8 @@ class Trial:
     fate: Fate
     parcel: PostalFate | None
     """what the post does with its result; None: it does not go by post"""
+    papers: PostalFate | None
+    """what the post does with its papers, on their way to the department"""
 
     @property
     def reference(self) -> str:
@@ -108,7 +111,8 @@ def _trial(catalogue: Catalogue, people: dict[str, Any], procedure: Procedure, r
     department = catalogue.departments[procedure.department]
     fate = fate_of(raw, procedure.code)
     parcel = postal_fate_of(raw) if submission.result.method == "post" and fate.transfer != "refused" else None
-    return Trial(submission, code.normalised, department.code, fate, parcel)
+    papers = postal_fate_of(raw) if procedure.carrier is Carrier.POST else None
+    return Trial(submission, code.normalised, department.code, fate, parcel, papers)
 
 
 def _applicant(people: dict[str, Any], number: int) -> Applicant:

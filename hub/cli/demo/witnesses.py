@@ -47,7 +47,7 @@ def hear(folder: Path, partners: Mapping[str, str]) -> Heard:
                 case Noticed():
                     noticed[_normalised(effect.dossier_code)].append(effect)
                 case Ordered():
-                    ordered[_normalised(effect.order_number)].append(effect)
+                    ordered[_dossier_of(effect.order_number)].append(effect)
         if counterparty.startswith("department."):
             for row in _control(url, "dossiers"):
                 held[_normalised(row["dossier_code"])] = counterparty
@@ -72,8 +72,9 @@ def _of_one(trial: Trial, standing: Standing | None, heard: Heard) -> Iterator[s
     if standing.status != trial.fate.dossier:
         yield f"ends as {standing.status}, should be {trial.fate.dossier}"
     orders = len(heard.ordered.get(trial.code, []))
-    if orders != (trial.parcel is not None):
-        yield f"ordered from the post {orders} times, should be {int(trial.parcel is not None)}"
+    should = (trial.parcel is not None) + (trial.papers is not None)
+    if orders != should:
+        yield f"ordered from the post {orders} times, should be {should}"
     yield from _came_back(standing, heard.noticed.get(trial.code, []))
 
 
@@ -118,6 +119,12 @@ def _control(url: str, listing: str) -> list[dict[str, Any]]:
     finally:
         connection.close()
     return rows
+
+
+def _dossier_of(order_number: str) -> str:
+    """A dossier's second consignment has a number behind the code."""
+    agency, day, serial, *_ = order_number.split("-")
+    return _normalised(f"{agency}-{day}-{serial}")
 
 
 def _normalised(code: str) -> str:

@@ -1,7 +1,5 @@
 """The operators' door: one address for one consignment, looked at before anything is read, telling each thing once."""
 
-import secrets
-
 import pytest
 import requests
 from requests import Response
@@ -78,7 +76,7 @@ def test_the_same_event_in_other_words_is_one_and_that_they_differ_is_journaled(
     assert "Dấu" not in line["reason"]
 
 
-@pytest.mark.parametrize("token", ["x", "A" * 43, secrets.token_urlsafe(32), "A" * 44, "%00" * 3, "a.b"])
+@pytest.mark.parametrize("token", ["x", "A" * 43, "Zm9yZ2Vk" * 5 + "abc", "A" * 44, "%00" * 3, "a.b"])
 def test_a_wrong_token_opens_nothing_and_its_body_is_not_looked_at(door: Door, address: str, token: str) -> None:
     answer = call(door.url + capability.PATH + token, b"not even JSON", media_type="text/plain")
 

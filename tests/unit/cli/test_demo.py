@@ -119,7 +119,7 @@ def good(trial: Trial) -> Heard:
     """What the witnesses say when all went well."""
     taken = [] if trial.fate.transfer == "refused" else [took(trial)]
     held = {trial.code: f"department.{trial.department}"} if taken else {}
-    ordered = {trial.code: [order(trial)]} if trial.parcel else {}
+    ordered = {trial.code: [order(trial) for fate in (trial.parcel, trial.papers) if fate]}
     return Heard({trial.code: taken}, {trial.code: [notice(trial, n) for n in (1, 2, 3)]}, ordered, held)
 
 
@@ -145,7 +145,7 @@ def test_the_proof_finds_whatever_went_wrong(given: list[Trial]) -> None:
         ([standing(trial)], replace(fine, noticed={code: [notice(trial, n) for n in (1, 2, 2, 3)]})),
         ([standing(trial)], replace(fine, noticed={code: [notice(trial, n, "accepted") for n in (1, 2, 3)]})),
         ([standing(trial)], replace(fine, ordered={})),
-        ([standing(trial)], replace(fine, ordered={code: [order(trial), order(trial)]})),
+        ([standing(trial)], replace(fine, ordered={code: [order(trial)] * 3})),
     ]
     for standings, heard in cases:
         found = witnesses.findings([trial], standings, heard)
@@ -173,7 +173,11 @@ def test_a_run_is_over_only_when_nothing_is_owed(given: list[Trial]) -> None:
 
 
 def test_the_proof_finds_what_was_not_signed_or_not_carried(given: list[Trial], packaged: Catalogue) -> None:
-    trial = next(trial for trial in given if trial.parcel and packaged.departments[trial.department].signing.signs)
+    trial = next(
+        trial
+        for trial in given
+        if trial.parcel and not trial.papers and packaged.departments[trial.department].signing.signs
+    )
     leg = course.Leg(trial.reference, "sub_1", now(), "handled", "returned", trial.department, "delivered", now(), 0)
     handed = course.Handed(trial.department, "sub_1", "complete", signed=True, countersigned=True)
     assert trial.parcel
