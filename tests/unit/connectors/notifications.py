@@ -1,0 +1,64 @@
+"""A contract with each provider, and what it sends, for the tests of the dialects."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from config.notifications import Notifications
+from connectors.banks.notifications.dialect import Contract, Delivery, Dialect, Key, NotVerified, Verdict
+from connectors.banks.notifications.table import DIALECTS
+from hub.clock import now
+from schemas.payment import Notification
+from schemas.strict import Refused
+from tests.notices import ACCOUNT, MOMO_KEY, SENDERS, SIGNED_JSON, Said, Sent, rsa_pair
+
+SECRET: Final = "a secret of this test alone"
+MERCHANT: Final = "DEMOTMN1"
+EACH: Final = sorted(DIALECTS)
+
+
+def terms_of(dialect: str, **changes: Any) -> Notifications:
+    said: dict[str, Any] = {"dialect": dialect, "keys": [{"id": "k1", "secret": "HUB_SECRET_TEST_K1"}]}
+    if dialect in ("vnpay", "national", "keypay", "momo"):
+        said["merchant"] = MERCHANT
+    if dialect == "momo":
+        said["access_key"] = "HUB_SECRET_TEST_MOMO"
+    if dialect == "signed-json":
+        said["signed_json"] = SIGNED_JSON
+    return Notifications.model_validate(said | changes)
+
+
+def contract_of(dialect: str, *keys: Key, **changes: Any) -> Contract:
+    secret = rsa_pair()[1] if dialect == "signed-json" else SECRET
+    return Contract(
+        provider=f"{dialect}-test",
+        terms=terms_of(dialect, **changes),
+        accounts=[ACCOUNT],
+        keys=keys or [Key("k1", secret)],
+        access_key=MOMO_KEY,
+    )
+
+
+def sent(dialect: str, said: Said, secret: str | None = None) -> Delivery:
+    """What the provider sends of this, signed."""
+    own = rsa_pair()[0] if dialect == "signed-json" else SECRET
+    return delivery(SENDERS[dialect](said, secret or own))
+
+
+def delivery(request: Sent) -> Delivery:
+    headers = {name.lower(): value for name, value in dict(request.headers).items()}
+    return Delivery(request.query, headers, request.body)
+
+
+def judged(
+    dialect: str, came: Delivery, contract: Contract | None = None, at: datetime | None = None
+) -> Notification | Verdict:
+    """What is made of a delivery: the notification, or why there is none."""
+    speaker: Dialect = DIALECTS[dialect]  # type: ignore[index]  # a name of the table
+    agreed = contract or contract_of(dialect)
+    try:
+        speaker.verify(came, agreed, at or now())
+        return speaker.read(came, agreed) or Verdict.IGNORED
+    except NotVerified as error:
+        return error.verdict
+    except Refused:
+        return Verdict.MALFORMED
