@@ -8,11 +8,19 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from hub.http import departments, health, openapi, portal, postal, problems, soap
+from hub.http import banks, departments, health, openapi, portal, postal, problems, soap
 from hub.http.middleware import Threshold
 from hub.wiring import Hub
 
-DOORS: Final = (portal.direct, portal.reads, departments.router, postal.router, soap.router, health.router)
+DOORS: Final = (
+    portal.direct,
+    portal.reads,
+    departments.router,
+    postal.router,
+    banks.router,
+    soap.router,
+    health.router,
+)
 
 
 def create(hub: Hub) -> FastAPI:

@@ -18,27 +18,27 @@ JSON: Final = re.compile(r'application/json(\s*;\s*charset="?utf-8"?)?', re.IGNO
 SOAP: Final = re.compile(r'text/xml(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
 
 
-async def read(request: Request, media_type: re.Pattern[str]) -> bytes:
-    """The body's bytes. Raises Problem for another media type, any content encoding, and more than ``LIMIT``."""
+async def read(request: Request, media_type: re.Pattern[str], *, limit: int = LIMIT) -> bytes:
+    """The body's bytes. Raises Problem for another media type, any content encoding, and more than ``limit`` bytes."""
     headers = request.headers
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(kinds.ENCODING)
     if not media_type.fullmatch(headers.get("content-type", "").strip()):
         raise Problem(kinds.MEDIA_TYPE)
     announced = headers.get("content-length", "0")
-    if not announced.isdecimal() or int(announced) > LIMIT:
+    if not announced.isdecimal() or int(announced) > limit:
         raise Problem(kinds.TOO_LARGE)
     try:
         async with asyncio.timeout(SECONDS):
-            return await _collect(request)
+            return await _collect(request, limit)
     except TimeoutError:
         raise Problem(kinds.TOO_SLOW) from None
 
 
-async def _collect(request: Request) -> bytes:
+async def _collect(request: Request, limit: int) -> bytes:
     collected = bytearray()
     async for chunk in request.stream():
         collected += chunk
-        if len(collected) > LIMIT:
+        if len(collected) > limit:
             raise Problem(kinds.TOO_LARGE)
     return bytes(collected)
