@@ -1,0 +1,75 @@
+"""What the book says of a notification: the one place from which the verbs of notifications post."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
+from hub.clock import local
+from hub.fees import store
+from hub.fees.ledger import Account, Entry, Line, Origin, Share, closed, post, postings
+from hub.fees.ledger.entry import spread
+from hub.fees.payments import Payment
+from hub.work import Work
+
+SOURCE: Final = "payment"
+OWED_BACK: Final = frozenset({"R03", "R05", "R07"})
+"""cases in which what does not count for the demand is owed to its payer; in any other nobody knows yet whose it is"""
+
+
+def notified(
+    work: Work, payment: Payment, demand_id: str | None = None, taken: int = 0, case: str | None = None
+) -> None:
+    """An authenticated notification: ``taken`` of it counts for the demand, ``case`` says what the rest is. Once."""
+    rest = payment.amount - taken
+    over = rest if case in OWED_BACK else 0
+    shares = _shares(work, demand_id, taken) if demand_id and taken else []
+    post(work.conn, postings.notified(_origin(work, payment), payment.id, shares, over, rest - over))
+
+
+def taken_back(work: Work, payment: Payment) -> bool:
+    """``notified`` in reverse; False if something has been booked about the payment since, so that a person decides."""
+    booked = work.conn.execute(
+        "SELECT l.account, l.dr, l.cr, l.department, l.fee_code, l.demand_id, l.item,"
+        " e.source_type, e.source_id, e.kind FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq"
+        " WHERE l.item = %(id)s OR (e.source_type = 'payment' AND e.source_id = %(id)s) ORDER BY e.seq, l.number",
+        {"id": payment.id},
+    ).fetchall()
+    own = (SOURCE, payment.id, "notified")
+    if not booked or any((row["source_type"], row["source_id"], row["kind"]) != own for row in booked):
+        return False
+    lines = tuple(
+        Line(
+            Account(row["account"]),
+            row["dr"],
+            row["cr"],
+            row["department"],
+            row["fee_code"],
+            row["demand_id"],
+            row["item"],
+        )
+        for row in booked
+    )
+    origin = _origin(work, payment)
+    today = replace(origin, day=_open_day(work, payment.account, local(work.now).date()))
+    post(work.conn, postings.mirrored(Entry("notified", origin, lines), "taken_back", today))
+    return True
+
+
+def _shares(work: Work, demand_id: str, taken: int) -> list[Share]:
+    """Which fees of the demand the money is for: in their order, behind what came before."""
+    demand = store.lock(work.conn, demand_id)
+    owed = [
+        Share(line.department, line.fee_code, line.amount - line.waived, demand_id)
+        for line in store.lines(work.conn, demand_id)
+        if line.amount > line.waived
+    ]
+    return spread(owed, demand.allocated - taken, taken)
+
+
+def _origin(work: Work, payment: Payment) -> Origin:
+    return Origin(SOURCE, payment.id, _open_day(work, payment.account, payment.business_date), payment.account)
+
+
+def _open_day(work: Work, account: str, day: date) -> date:
+    """What is found when its day has been closed goes to today."""
+    return local(work.now).date() if closed(work.conn, account, day) else day

@@ -1,0 +1,189 @@
+"""What a notification does: a payment, credited to the demand that its reference names; or a case for a person.
+
+An authenticated notification releases the dossier; only the statement confirms it. Nothing is ever overwritten: what
+does not follow from what was told before becomes a case.
+"""
+
+from typing import Any, Final
+
+from config.banks import bare
+from hub.clock import local
+from hub.codes import Code
+from hub.db import one
+from hub.errors import NotYet
+from hub.events import Event
+from hub.fees import bookings, cases, demands, payments, store
+from hub.fees.matching.normalise import normalise
+from hub.fees.matching.references import How, references
+from hub.fees.payments import Payment
+from hub.messages.model import Message
+from hub.work import Work
+from schemas.identifiers import Prefix, new_id
+from schemas.payment import Kind, Notification
+from schemas.payment_reference import is_reference
+
+PATIENCE: Final = 5
+"""tries to find the payment that is taken back: it may have been told later than its end (about half an hour)"""
+ENDS: Final = {Kind.REFUND: "refunded", Kind.REVERSAL: "reversed"}
+
+
+def notified(work: Work, message: Message) -> list[Event]:
+    """One movement of money was told under its provider's signature."""
+    said = Notification.model_validate_json(message.body)
+    match said.kind:
+        case Kind.PAYMENT:
+            return _paid(work, said, message)
+        case Kind.FAILED:
+            return _failed(work, said, message)
+        case Kind.REFUND | Kind.REVERSAL:
+            return _taken_back(work, said, message)
+
+
+def conflict(work: Work, message: Message) -> list[Event]:
+    """The same movement was told in other words: what was said first stands, and a person asks the provider (N03)."""
+    said = Notification.model_validate_json(message.body)
+    first = one(
+        work.conn,
+        "SELECT id, amount FROM notify_event WHERE provider = %s AND provider_txn = %s AND kind = %s",
+        (said.provider, said.provider_txn, said.kind),
+    )
+    facts = _facts(said) | {"first_amount": first["amount"], "message": message.id}
+    cases.open_case(work.conn, "N03", "notify_event", str(first["id"]), max(said.amount, first["amount"]), facts)
+    return []
+
+
+def _paid(work: Work, said: Notification, message: Message) -> list[Event]:
+    account = _account(work, said)
+    if said.currency != "VND" or account is None:
+        why = "currency" if said.currency != "VND" else "account"
+        at_risk = said.amount if said.currency == "VND" else 0
+        return _case(work, "R09", "notify_event", _event(work, message), at_risk, _facts(said) | {"why": why})
+    found = _references(work, said)
+    paid_at = said.paid_at or message.received_at
+    payment = Payment(
+        id=new_id(Prefix.PAYMENT),
+        source="notification",
+        provider=said.provider,
+        provider_txn=said.provider_txn,
+        account=account,
+        bank_ref=said.bank_ref,
+        amount=said.amount,
+        allocated=0,
+        paid_at=paid_at,
+        business_date=local(paid_at).date(),
+        reference=found[0] if len(found) == 1 else None,
+        status="notified",
+    )
+    if not payments.add(work.conn, payment, said.text):
+        return _known(work, said, payment, message)
+    work.note(payment.id, "notified", after="notified", reason=message.id)
+    if not said.proven:
+        work.note(payment.id, "waits for the statement", reason="that it succeeded is not signed")
+        return []
+    return _credit(work, payment, found)
+
+
+def _credit(work: Work, payment: Payment, found: list[str]) -> list[Event]:
+    """To the one demand that is named; whatever else it is, a person decides."""
+    named = work.conn.execute(
+        "SELECT id, account FROM fee_demand WHERE reference = ANY(%s) ORDER BY id", (found,)
+    ).fetchall()
+    facts: dict[str, Any] = {"references": found, "amount": payment.amount, "account": payment.account}
+    code = "R01" if not named else "R02" if len(named) > 1 else None
+    if code is None and named[0]["account"] != payment.account:
+        code = "R09"
+    if code is not None:
+        bookings.notified(work, payment)
+        return _case(work, code, "payment", payment.id, payment.amount, facts)
+    return _count(work, payment, named[0]["id"], facts)
+
+
+def _count(work: Work, payment: Payment, demand: str, facts: dict[str, Any]) -> list[Event]:
+    """As much of it as is outstanding; the rest is a case, by what it is."""
+    credited = demands.credit(work, demand, payment.amount, payment.id, paid_at=payment.paid_at)
+    if credited.taken:
+        payments.allocate(work.conn, payment.id, credited.taken)
+    bookings.notified(work, payment, demand, credited.taken, credited.case)
+    if credited.case is not None:
+        kind, about = ("fee_demand", demand) if credited.case == "R04" else ("payment", payment.id)
+        facts |= {"demand": demand, "payment": payment.id, "taken": credited.taken, "rest": credited.rest}
+        _case(work, credited.case, kind, about, credited.rest or payment.amount, facts)
+    return credited.events
+
+
+def _known(work: Work, said: Notification, payment: Payment, message: Message) -> list[Event]:
+    """The bank's number of it is known: another provider or a statement told of the same money before."""
+    before = payments.booked_as(work.conn, payment.account, payment.bank_ref)
+    if before is None:
+        raise LookupError(message.id)
+    if before.amount == said.amount:
+        work.note(before.id, "notified again", reason=message.id)
+        return []
+    facts = _facts(said) | {"first_amount": before.amount, "message": message.id}
+    return _case(work, "N03", "payment", before.id, max(said.amount, before.amount), facts)
+
+
+def _failed(work: Work, said: Notification, message: Message) -> list[Event]:
+    """No money moved. Told after a success of the same name, one of the two is wrong."""
+    paid = payments.said_by(work.conn, said.provider, said.provider_txn)
+    if paid is None:
+        work.note(message.id, "failed at the provider", reason=said.provider_txn)
+        return []
+    return _case(work, "N03", "payment", paid.id, paid.amount, _facts(said) | {"message": message.id})
+
+
+def _taken_back(work: Work, said: Notification, message: Message) -> list[Event]:
+    """The whole of a payment that no statement has shown yet is undone; anything else is for a person."""
+    paid = payments.said_by(work.conn, said.provider, said.original or "")
+    if paid is None:
+        if message.tries <= PATIENCE:
+            raise NotYet(Code.PAYMENT_UNKNOWN, "the payment that is taken back has not been told yet")
+        return _case(work, "V01", "notify_event", _event(work, message), said.amount, _facts(said))
+    for demand in payments.paid_for(work.conn, paid.id):
+        store.lock(work.conn, demand)
+    paid = payments.said_by(work.conn, said.provider, said.original or "", lock=True) or paid
+    whole = said.amount == paid.amount and paid.status == "notified"
+    if not whole or not bookings.taken_back(work, paid):
+        facts = _facts(said) | {"status": paid.status, "message": message.id}
+        return _case(work, "V01", "payment", paid.id, said.amount, facts)
+    credited = payments.paid_for(work.conn, paid.id)
+    payments.end(work.conn, paid.id, ENDS[said.kind])
+    work.note(paid.id, ENDS[said.kind], before=paid.status, after=ENDS[said.kind], reason=message.id)
+    return [event for demand in credited for event in demands.reverse(work, demand, paid.id, by=message.id)]
+
+
+def _account(work: Work, said: Notification) -> str | None:
+    """Which account of ours it came into; None: none that this provider may speak of."""
+    bank = work.catalogue.banks.get(said.provider)
+    if bank is None:
+        return None
+    own = bank.account(said.account)
+    number = own.number if own else bare(said.account)
+    return number if number in bank.notified else None
+
+
+def _references(work: Work, said: Notification) -> list[str]:
+    """The references that it names, with their check digits right. What we gave the provider goes before words."""
+    if said.reference is not None and is_reference(said.reference):
+        return [said.reference]
+    desk = work.catalogue.fee_desk
+    if desk is None:
+        return []
+    clues = references(normalise(f"{said.reference or ''} {said.text}"), (desk.prefix,))
+    return [clue.value for clue in clues if clue.how is How.STRICT and clue.value.startswith(desk.prefix)]
+
+
+def _event(work: Work, message: Message) -> str:
+    return str(one(work.conn, "SELECT id FROM notify_event WHERE inbox_id = %s", (message.id,))["id"])
+
+
+def _facts(said: Notification) -> dict[str, Any]:
+    """What a person needs to see, without anybody's words."""
+    return said.model_dump(mode="json", include={"provider", "provider_txn", "kind", "amount", "currency", "account"})
+
+
+def _case(work: Work, code: str, kind: str, about: str, at_risk: int, facts: dict[str, Any]) -> list[Event]:
+    opened = cases.open_case(work.conn, code, kind, about, at_risk, facts)
+    if opened is not None:
+        work.note(about, f"case {code}", reason=opened)
+    return []

@@ -1,0 +1,94 @@
+"""Payments in the database: that a provider or a statement says money came in."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from hub.db import Connection
+
+_COLUMNS: Final = """id, source, provider, provider_txn, account, bank_ref, amount, allocated, paid_at, business_date,
+    reference, status"""
+
+_ADD: Final = """
+INSERT INTO payment (id, source, provider, provider_txn, account, bank_ref, amount, paid_at, business_date, reference,
+    text, status)
+VALUES (%s, 'notification', %s, %s, %s, %s, %s, %s, %s, %s, %s, 'notified')
+ON CONFLICT DO NOTHING RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment's row, without the payer's words. Amounts in đồng."""
+
+    id: str
+    source: str
+    provider: str
+    provider_txn: str | None
+    account: str
+    bank_ref: str | None
+    amount: int
+    allocated: int
+    paid_at: datetime
+    business_date: date
+    reference: str | None
+    status: str
+
+
+def add(conn: Connection, payment: Payment, text: str) -> bool:
+    """A payment that was notified; False if this money is known already, by its provider or by the bank's number."""
+    row = (
+        payment.id,
+        payment.provider,
+        payment.provider_txn,
+        payment.account,
+        payment.bank_ref,
+        payment.amount,
+        payment.paid_at,
+        payment.business_date,
+        payment.reference,
+        text,
+    )
+    return conn.execute(_ADD, row).fetchone() is not None
+
+
+def said_by(conn: Connection, provider: str, provider_txn: str, *, lock: bool = False) -> Payment | None:
+    """The payment that the provider calls so; ``lock``: ours until the transaction ends."""
+    with conn.cursor(row_factory=class_row(Payment)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM payment WHERE provider = %s AND provider_txn = %s"
+            + (" FOR UPDATE" if lock else ""),
+            (provider, provider_txn),
+        ).fetchone()
+
+
+def booked_as(conn: Connection, account: str, bank_ref: str | None) -> Payment | None:
+    """The payment that the bank booked under this number."""
+    with conn.cursor(row_factory=class_row(Payment)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM payment WHERE account = %s AND bank_ref = %s", (account, bank_ref)
+        ).fetchone()
+
+
+def allocate(conn: Connection, payment_id: str, amount: int) -> None:
+    """``amount`` more of it counts for a demand; the database refuses more than there is."""
+    conn.execute(
+        "UPDATE payment SET allocated = allocated + %s, updated_at = now() WHERE id = %s", (amount, payment_id)
+    )
+
+
+def end(conn: Connection, payment_id: str, status: str) -> None:
+    """The money has gone back: nothing of it counts any more."""
+    conn.execute(
+        "UPDATE payment SET status = %s, allocated = 0, updated_at = now() WHERE id = %s", (status, payment_id)
+    )
+
+
+def paid_for(conn: Connection, payment_id: str) -> list[str]:
+    """The demands for which it counts."""
+    rows = conn.execute(
+        "SELECT demand_id FROM fee_credit WHERE evidence = %s AND reversed_at IS NULL ORDER BY demand_id", (payment_id,)
+    ).fetchall()
+    return [row["demand_id"] for row in rows]
