@@ -113,7 +113,7 @@ class Catalogue(Data):
             *self.signing.stamping,
             *self.signing.authorities,
             *self.operators.values(),
-            *self.banks.values(),
+            *(bank for bank in self.banks.values() if bank.accounts),  # a gateway only ever tells
         ]
         return {party.counterparty: party for party in parties}
 

@@ -69,6 +69,11 @@ class Code(Explained):
         "An entry of the operator's feed cannot be read; the feed went on. Ask the operator what it was to say.",
         "Một mục trong luồng tin của bưu chính không đọc được; các mục sau vẫn được nhận. Hỏi lại bưu chính.",
     )
+    PAYMENT_UNKNOWN = (
+        "PAYMENT_UNKNOWN",
+        "A refund or reversal of a payment that nobody has told of yet; it waits half an hour for it, then is a case.",
+        "Báo hoàn tiền hoặc đảo giao dịch của khoản chưa được báo; tin chờ nửa giờ rồi chuyển thành việc cần xử lý.",
+    )
     REPORT_EARLY = (
         "REPORT_EARLY",
         "The report came before one that has to precede it; it waits for that, at most the department's patience.",

@@ -28,14 +28,25 @@ SHARED: Final = (
     "POST_A_SECRET",
     "POST_B_TOKEN",
     "BANK_A_TOKEN",
+    "VNPAY",
+    "NATIONAL",
+    "KEYPAY",
+    "PAYOS",
+    "CASSO",
+    "SEPAY_OLD",
+    "SEPAY_A",
+    "SEPAY_B",
+    "MOMO",
+    "MOMO_ACCESS",
 )
 WEBHOOKS: Final = ("CONG_DVC_WEBHOOK", "SECOND_WEBHOOK", "SECOND_WEBHOOK_OLD")
 SIGNERS: Final = {
     "hub": ("SOAP_SIGN_KEY", "SOAP_SIGN_CERTIFICATE"),
     "soap-a": ("SOAP_A_KEY", "SOAP_A_CERTIFICATE"),
     "soap-b": ("SOAP_B_KEY", "SOAP_B_CERTIFICATE"),
+    "bank-a": ("BANK_A_KEY", "BANK_A_CERTIFICATE"),
 }
-"""Who signs SOAP, and the names of key and certificate; a department's key is for the sandbox that plays it."""
+"""Who signs, and the names of key and certificate; a partner's key is for the sandbox that plays it."""
 
 
 @cache

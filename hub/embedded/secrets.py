@@ -26,7 +26,7 @@ _BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Secrets by name: what the hub's processes are told, and the private keys that are the departments' own."""
+    """Secrets by name: what the hub's processes are told, and private keys that are the departments' and banks' own."""
 
     hub: dict[str, str]
     departments: dict[str, str]
@@ -47,7 +47,8 @@ def kept_secrets(path: Path, catalogue_folder: Path, environment: Mapping[str, s
     if fresh:
         write_private(path, _text({**kept, **fresh}))
     wanted = [name for group in _wanted(catalogue) for name in group]
-    theirs = {private_key_of(name) for one in catalogue.departments.values() for name in _their_certificates(one)}
+    certificates = [name for one in catalogue.departments.values() for name in _their_certificates(one)]
+    theirs = {private_key_of(name) for name in (*certificates, *_bank_certificates(catalogue))}
     known = {**found, **fresh}
     return Secrets(
         hub={name: known[name] for name in wanted if name not in theirs},
@@ -56,7 +57,7 @@ def kept_secrets(path: Path, catalogue_folder: Path, environment: Mapping[str, s
 
 
 def private_key_of(certificate: str) -> str:
-    """The name under which the sandbox, which plays the department, finds the key of its certificate."""
+    """The name under which the sandbox, which plays the department or bank, finds the key of its certificate."""
     return certificate.removesuffix("CERTIFICATE") + "KEY"
 
 
@@ -86,6 +87,9 @@ def _wanted(catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
         for key, certificate in _pairs(department):
             paired |= {key, certificate}
             yield key, certificate
+    for certificate in _bank_certificates(catalogue):
+        paired.add(certificate)
+        yield private_key_of(certificate), certificate
     for piece in (
         catalogue.portal,
         catalogue.signing,
@@ -109,6 +113,12 @@ def _their_certificates(department: Department) -> list[str]:
         *(security.their_certificates if security else []),
         *(guard.certificates if isinstance(guard, SoapGuard) else []),
     ]
+
+
+def _bank_certificates(catalogue: Catalogue) -> list[str]:
+    """Of the banks that sign their notifications."""
+    told = [bank.notifications for bank in catalogue.banks.values() if bank.notifications]
+    return [key.secret for terms in told if terms.signed_json for key in terms.keys]
 
 
 def _made(names: tuple[str, ...], catalogue: Catalogue) -> dict[str, str]:
