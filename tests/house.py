@@ -112,6 +112,7 @@ class ScriptedBank:
 
     def __init__(self) -> None:
         self.pages: deque[Delivery] = deque()
+        self.answers: deque[Any] = deque()
 
     def statements(self, cursor: str) -> Delivery:
         return self.pages.popleft() if self.pages else Delivery([], cursor)

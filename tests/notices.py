@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from hub.clock import now
+from tests.catalogue_secrets import environment
 
 LOCAL: Final = timezone(timedelta(hours=7))
 ACCOUNT: Final = "1020304050607"
@@ -170,7 +171,7 @@ def sepay(said: Said, secret: str) -> Sent:
     return replace(made, headers={"X-SePay-Timestamp": moment, "X-SePay-Signature": signature})
 
 
-MOMO_KEY: Final = "an access key of a test"
+MOMO_KEY: Final = environment()["HUB_SECRET_TEST_MOMO_ACCESS"]
 
 
 def momo(said: Said, secret: str) -> Sent:

@@ -45,7 +45,7 @@ def log_stream() -> Iterator[io.StringIO]:
     root.setLevel(level)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def catalogue(catalogue: Catalogue) -> Catalogue:
     """tests/catalogue, with one department that is known by its certificates: one in force and one that has expired."""
     pinned = [certificate_of("rest-b").fingerprint, certificate_of("rest-b", expired=True).fingerprint]

@@ -1,0 +1,352 @@
+"""The notification doors: kept as it came, judged before it is read, believed once, answered as each provider asks."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import requests
+from requests import Response
+
+from hub.clock import now
+from hub.http import banks
+from tests.catalogue_secrets import environment
+from tests.notices import SENDERS, Said, Sent
+from tests.rooms.fees.conftest import Cashier
+from tests.rooms.http.caller import JSON, Door
+
+BANKS = {
+    "vnpay-t": ("vnpay", "VNPAY"),
+    "national-t": ("national", "NATIONAL"),
+    "keypay-t": ("keypay", "KEYPAY"),
+    "payos-t": ("payos", "PAYOS"),
+    "casso-t": ("casso", "CASSO"),
+    "sepay-t": ("sepay", "SEPAY_A"),
+    "momo-t": ("momo", "MOMO"),
+    "bank-a": ("signed-json", "BANK_A_KEY"),
+}
+KEPT = {
+    "vnpay-t": (200, {"RspCode": "01", "Message": "Order not found"}),
+    "keypay-t": (200, {"return_code": 0, "return_msg": "success"}),
+    "payos-t": (200, {"success": True}),
+    "casso-t": (200, {"success": True}),
+    "sepay-t": (200, {"success": True}),
+    "momo-t": (204, None),
+    "bank-a": (200, {"code": "00", "message": "accepted"}),
+}
+"""What each hears whose payment names no demand of ours: it is kept all the same."""
+REFUSED = {
+    "vnpay-t": (200, {"RspCode": "97", "Message": "Invalid signature"}),
+    "keypay-t": (401, {"return_code": -1, "return_msg": "error"}),
+    "payos-t": (401, {"success": False}),
+    "casso-t": (401, {"success": False}),
+    "sepay-t": (401, {"success": False}),
+    "momo-t": (401, None),
+    "bank-a": (401, {"code": "97", "message": "signature refused"}),
+}
+each_bank = pytest.mark.parametrize("bank", sorted(BANKS))
+
+
+class Teller:
+    """A provider at the door."""
+
+    def __init__(self, door: Door, bank: str, secret: str | None = None) -> None:
+        dialect, name = BANKS[bank]
+        self.url = f"{door.url}/v1/banks/{bank}/notifications"
+        self._send: Callable[[Said, str], Sent] = SENDERS[dialect]
+        self._secret = secret or secret_of(name)
+
+    def request(self, said: Said) -> Sent:
+        return self._send(said, self._secret)
+
+    def tells(self, said: Said | Sent, session: requests.Session | None = None) -> Response:
+        sent = self.request(said) if isinstance(said, Said) else said
+        own = session or requests.Session()
+        if sent.query:
+            return own.get(self.url + "?" + sent.query.decode("latin-1"), timeout=30)
+        headers = {"Content-Type": JSON, **dict(sent.headers)}
+        return own.post(self.url, data=sent.body, headers=headers, timeout=30)
+
+
+def secret_of(name: str) -> str:
+    return environment()[f"HUB_SECRET_TEST_{name}"]
+
+
+def said_by(answer: Response) -> tuple[int, Any]:
+    return answer.status_code, answer.json() if answer.content else None
+
+
+def count(door: Door, table: str) -> int:
+    return int(door.house.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"])
+
+
+def verdicts(door: Door) -> list[tuple[str, str | None]]:
+    rows = door.house.rows("SELECT verdict, code FROM notify_verdict ORDER BY delivery_id")
+    return [(row["verdict"], row["code"]) for row in rows]
+
+
+@each_bank
+def test_a_movement_is_kept_as_it_came_and_answered_in_the_providers_words(door: Door, bank: str) -> None:
+    teller = Teller(door, bank)
+    sent = teller.request(Said())
+    answer = teller.tells(sent)
+
+    if bank == "national-t":
+        assert (answer.status_code, answer.json()["MaLoi"], answer.json()["MaDoiTac"]) == (200, "00", "DEMOTMN1")
+        assert len(answer.json()["MaXacThuc"]) == 64
+    else:
+        assert said_by(answer) == KEPT[bank]
+    [kept] = door.house.rows("SELECT query, body, headers, sha256 FROM notify_delivery")
+    assert (bytes(kept["query"]), bytes(kept["body"])) == (sent.query, sent.body)
+    assert kept["headers"] == {name.lower(): value for name, value in dict(sent.headers).items()}
+    [event] = door.house.rows("SELECT provider, amount, kind, inbox_id FROM notify_event")
+    assert (event["provider"], event["amount"], event["kind"]) == (bank, 150_000, "payment")
+    [message] = door.house.rows("SELECT id, source, kind FROM inbox")
+    assert message == {"id": event["inbox_id"], "source": f"bank.{bank}", "kind": "bank.notification"}
+    assert [nudge.id for nudge in door.house.waiting] == [message["id"]]
+
+
+@each_bank
+def test_a_changed_byte_is_refused_kept_and_no_event(door: Door, bank: str) -> None:
+    """W1."""
+    teller = Teller(door, bank)
+    sent = teller.request(Said())
+    spoilt = replace(
+        sent, query=sent.query.replace(b"15000000", b"15000100"), body=sent.body.replace(b"150000", b"150001")
+    )
+    answer = teller.tells(spoilt)
+
+    if bank == "national-t":
+        assert (answer.status_code, answer.json()["MaLoi"], answer.json()["MaXacThuc"]) == (401, "97", "")
+    else:
+        assert said_by(answer) == REFUSED[bank]
+    assert verdicts(door) == [("bad_signature", "N04")]
+    assert (count(door, "notify_delivery"), count(door, "notify_event"), count(door, "inbox")) == (1, 0, 0)
+    [line] = door.log("notification_found")
+    assert (line["code"], line["provider"]) == ("N04", bank)
+
+
+@pytest.mark.parametrize("bank", ["casso-t", "sepay-t", "bank-a"])
+def test_what_was_signed_six_minutes_ago_is_stale(door: Door, bank: str) -> None:
+    """W2."""
+    answer = Teller(door, bank).tells(Said(signed_at=now() - timedelta(minutes=6)))
+    assert said_by(answer) == REFUSED[bank]
+    assert verdicts(door) == [("stale", "N05")]
+    assert count(door, "notify_event") == 0
+
+
+def test_a_thousand_deliveries_at_once_are_one_event_one_payment_one_posting_and_one_answer(own_door: Door) -> None:
+    """W3."""
+    cashier = Cashier(own_door.house)
+    reference = cashier.demand(cashier.dossier())["reference"]
+    teller = Teller(own_door, "vnpay-t")
+    sent = teller.request(Said(reference=reference))
+
+    with ThreadPoolExecutor(24) as pool:
+        sessions = [requests.Session() for _ in range(24)]
+        answers = list(pool.map(lambda number: teller.tells(sent, sessions[number % 24]), range(1000)))
+    own_door.house.carry()
+    own_door.house.sweep()
+    own_door.house.carry()
+
+    assert {(answer.status_code, answer.content) for answer in answers} == {
+        (200, b'{"RspCode":"00","Message":"Confirm Success"}')
+    }
+    assert {
+        table: count(own_door, table) for table in ("notify_delivery", "notify_event", "payment", "fee_credit")
+    } == {
+        "notify_delivery": 1000,
+        "notify_event": 1,
+        "payment": 1,
+        "fee_credit": 1,
+    }
+    assert len(own_door.house.rows("SELECT seq FROM journal_entry WHERE source_type = 'payment'")) == 1
+    found = verdicts(own_door)
+    assert (found.count(("accepted", None)), found.count(("repeated", None))) == (1, 999)
+
+
+@each_bank
+def test_the_same_movement_with_another_amount_is_a_conflict_and_the_first_stays(door: Door, bank: str) -> None:
+    """W4."""
+    teller = Teller(door, bank)
+    teller.tells(Said())
+    answer = teller.tells(Said(amount=999_000))
+    again = teller.tells(Said())
+    door.house.carry()
+
+    assert answer.status_code in ({200} if bank == "vnpay-t" else {409})
+    if bank == "vnpay-t":
+        assert answer.json()["RspCode"] == "99"
+    elif bank != "national-t":
+        assert said_by(again) == KEPT[bank]
+    assert [verdict for verdict, _ in verdicts(door)][1:] == ["conflict", "repeated"]
+    [event] = door.house.rows("SELECT id, amount FROM notify_event")
+    assert event["amount"] == 150_000
+    [case] = door.house.rows("SELECT object_type, object_id, at_risk FROM exception_case WHERE code = 'N03'")
+    assert case == {"object_type": "notify_event", "object_id": str(event["id"]), "at_risk": 999_000}
+
+
+@pytest.mark.parametrize("amount", [0, -5, 1.5, 10**18, "50,000"])
+def test_an_amount_that_is_none_makes_no_event(door: Door, amount: Any) -> None:
+    """W5."""
+    answer = Teller(door, "sepay-t").tells(Said().with_field("transferAmount", amount))
+    assert said_by(answer) == (400, {"success": False})
+    assert verdicts(door) == [("malformed", "N04")]
+    assert count(door, "notify_event") == 0
+
+
+@pytest.mark.parametrize("amount", ["15000050", "0", "-100", "NaN", "50,000"])
+def test_an_amount_of_vnpay_that_is_not_whole_dong_makes_no_event(door: Door, amount: str) -> None:
+    """W5, W6."""
+    answer = Teller(door, "vnpay-t").tells(Said().with_field("vnp_Amount", amount))
+    assert said_by(answer) == (200, {"RspCode": "99", "Message": "Input data required"})
+    assert verdicts(door) == [("malformed", "N04")]
+    assert count(door, "notify_event") == 0
+
+
+def test_vnpay_is_told_whether_the_order_exists_its_amount_and_whether_it_is_final(own_door: Door) -> None:
+    """W7: signature, order, amount, not final yet. Each is kept; a payment that nobody knows is a case."""
+    cashier = Cashier(own_door.house)
+    reference = cashier.demand(cashier.dossier())["reference"]
+    teller = Teller(own_door, "vnpay-t")
+
+    def tells(said: Said) -> str:
+        code = str(teller.tells(said).json()["RspCode"])
+        own_door.house.carry()
+        return code
+
+    assert tells(Said(reference="HC000000000182", txn="1")) == "01"
+    assert tells(Said(reference=reference, amount=149_999, txn="2", failed=True)) == "04"
+    assert tells(Said(reference=reference, txn="3", failed=True)) == "00"
+    assert tells(Said(reference=reference, txn="4")) == "00"
+    assert tells(Said(reference=reference, txn="5")) == "02"
+    assert tells(Said(reference=reference, txn="4")) == "00"
+
+    assert count(own_door, "notify_event") == 5
+    cases = own_door.house.rows("SELECT code FROM exception_case ORDER BY code")
+    assert [case["code"] for case in cases] == ["R01", "R03"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"\xff\xfe{}", b'{"id":"\x00"}', b'{"id":1,"id":2}', b'{"a":' * 5000 + b"1" + b"}" * 5000],
+    ids=["empty", "list", "not UTF-8", "NUL", "key twice", "deep"],
+)
+@pytest.mark.parametrize("bank", [bank for bank in sorted(BANKS) if bank != "vnpay-t"])
+def test_what_is_no_document_is_refused(door: Door, bank: str, body: bytes) -> None:
+    """W9: signed or not."""
+    teller = Teller(door, bank)
+    answer = teller.tells(replace(teller.request(Said()), body=body))
+    assert answer.status_code in (400, 401)
+    assert count(door, "notify_event") == 0
+
+
+def test_what_is_too_large_is_refused_before_anything_else(door: Door) -> None:
+    """W9: ten megabytes."""
+    teller = Teller(door, "sepay-t")
+    answer = teller.tells(replace(teller.request(Said()), body=b" " * 10_000_000))
+    assert answer.status_code == 413
+    assert teller.tells(replace(teller.request(Said()), body=b" " * (banks.LIMIT + 1))).status_code == 413
+    assert Teller(door, "vnpay-t").tells(Sent(query=b"a=" + b"1" * 9000)).status_code == 413
+    assert count(door, "notify_delivery") == 0
+
+
+def test_a_browser_that_comes_back_pays_nothing(own_door: Door) -> None:
+    """W11: what the return URL carries lands elsewhere, and at the door of another provider it is noise."""
+    cashier = Cashier(own_door.house)
+    dossier = cashier.dossier()
+    query = Teller(own_door, "vnpay-t").request(Said(reference=cashier.demand(dossier)["reference"])).query
+    for path in (
+        "/",
+        f"/v1/submissions/{dossier}",
+        "/v1/banks/sepay-t/notifications",
+        "/v1/banks/bank-b/notifications",
+    ):
+        assert requests.Session().get(f"{own_door.url}{path}?{query.decode()}", timeout=10).status_code in (401, 404)
+    own_door.house.carry()
+    assert (cashier.demand(dossier)["status"], count(own_door, "notify_event")) == ("issued", 0)
+
+
+def test_while_a_key_is_replaced_both_are_believed_and_the_one_that_has_run_out_is_not(door: Door) -> None:
+    """W12."""
+    answers = {
+        name: Teller(door, "sepay-t", secret_of(name)).tells(Said(txn=str(number))).status_code
+        for number, name in enumerate(["SEPAY_A", "SEPAY_B", "SEPAY_OLD"], 1)
+    }
+    assert answers == {"SEPAY_A": 200, "SEPAY_B": 200, "SEPAY_OLD": 401}
+    rows = door.house.rows("SELECT verdict, code, key_id FROM notify_verdict ORDER BY delivery_id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("accepted", None, "a"),
+        ("accepted", None, "b"),
+        ("unknown_key", "N06", None),
+    ]
+
+
+@each_bank
+def test_without_the_database_nobody_hears_a_success(
+    own_door: Door, monkeypatch: pytest.MonkeyPatch, bank: str
+) -> None:
+    """W13."""
+
+    def away() -> None:
+        raise psycopg.OperationalError("the database is away")
+
+    teller = Teller(own_door, bank)
+    monkeypatch.setattr(own_door.house.db, "connection", away)
+    answer = teller.tells(Said())
+    monkeypatch.undo()
+    assert answer.status_code == 503
+    assert teller.tells(Said()).status_code < 300
+
+
+def test_who_did_not_hear_the_answer_hears_the_same_when_he_asks_again(own_door: Door) -> None:
+    """W14: everything was committed, and the answer was lost; by the next time the demand is paid."""
+    cashier = Cashier(own_door.house)
+    dossier = cashier.dossier()
+    said = Said(reference=cashier.demand(dossier)["reference"])
+    teller = Teller(own_door, "vnpay-t")
+    first = teller.tells(said)
+    own_door.house.carry()
+    again = teller.tells(said)
+
+    assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.json()["RspCode"] == "00"
+    assert verdicts(own_door) == [("accepted", None), ("repeated", None)]
+    assert count(own_door, "payment") == 1
+
+
+def test_a_signature_header_given_twice_counts_as_missing(door: Door) -> None:
+    teller = Teller(door, "sepay-t")
+    sent = teller.request(Said())
+    connection = HTTPConnection(urlsplit(teller.url).netloc, timeout=10)
+    connection.putrequest("POST", "/v1/banks/sepay-t/notifications")
+    for name, value in (*dict(sent.headers).items(), ("X-SePay-Signature", "sha256=" + "0" * 64)):
+        connection.putheader(name, value)
+    connection.putheader("Content-Type", JSON)
+    connection.putheader("Content-Length", str(len(sent.body)))
+    connection.endheaders(sent.body)
+    assert connection.getresponse().status == 401
+    connection.close()
+    assert verdicts(door) == [("bad_signature", "N04")]
+
+
+@pytest.mark.parametrize("code", ["bank-b", "rest-a", "nobody"])
+def test_a_bank_that_does_not_notify_has_no_door(door: Door, code: str) -> None:
+    answer = requests.Session().post(
+        f"{door.url}/v1/banks/{code}/notifications", data=b"{}", headers={"Content-Type": JSON}, timeout=10
+    )
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
+def test_nothing_that_a_payer_wrote_is_logged(door: Door) -> None:
+    Teller(door, "sepay-t").tells(Said().with_field("content", "nguoi nop la ba Dau Vet 0900000000"))
+    door.house.carry()
+    assert "Dau Vet" not in door.log_text()
+    assert json.dumps("0900000000") not in door.log_text()
