@@ -7,6 +7,7 @@
 -- rotate_exchange(), which runs as the owner, so that no role needs DELETE, CREATE or DROP.
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
 
 -- The doors.
@@ -18,6 +19,13 @@ GRANT SELECT (place, entered_at) ON custody_leaf TO hub_api; -- whether the log 
 GRANT SELECT (number, size) ON custody_checkpoint TO hub_api;
 GRANT SELECT (checkpoint) ON custody_stamp TO hub_api;
 GRANT SELECT (id, operator, order_number, token_hash) ON consignment TO hub_api; -- whom a capability URL names
+
+GRANT SELECT ON fee_demand, fee_demand_line TO hub_api;    -- what a payer is told
+
+GRANT INSERT ON notify_delivery, notify_event, notify_verdict TO hub_api;
+GRANT SELECT (id) ON notify_delivery TO hub_api;
+GRANT SELECT (id, provider, provider_txn, kind, content_hash, answer_status, answer_body, inbox_id) ON notify_event
+    TO hub_api;                                             -- whether it was told before, and what was answered
 
 -- The workers and the operators' commands.
 GRANT SELECT ON alembic_version, counterparty, inbox, idempotency, outbox, attempt, exchange, journal, dossier,
@@ -32,7 +40,7 @@ GRANT UPDATE (due_at, nudged_at, attempts, tries, state, error_code, error_detai
 GRANT UPDATE (due_at, nudged_at, turned_away, attempts, tries, state, error_code, error_detail, reason, review_at,
     reply, settled_at) ON outbox TO hub_worker;
 GRANT UPDATE (finished_at, outcome, code, detail) ON attempt TO hub_worker;
-GRANT UPDATE (status, status_at, reason, version, updated_at) ON dossier TO hub_worker;
+GRANT UPDATE (status, status_at, reason, version, updated_at, released_at, due_at) ON dossier TO hub_worker;
 GRANT UPDATE (last) ON dossier_serial TO hub_worker;
 GRANT UPDATE (status, number, answered_at, transfer_id, officer, prepared_at, record_hash, salt, draft, leaf_id,
     receipt_leaf_id, delivered_at, taken_at, completed_at) ON handoff TO hub_worker;
@@ -61,6 +69,18 @@ GRANT UPDATE (reopened_at) ON day_close TO hub_worker;
 GRANT UPDATE (severity, at_risk, state, due_on, facts, resolution, maker, checker) ON exception_case TO hub_worker;
 GRANT EXECUTE ON FUNCTION book_is_closed(text, date) TO hub_worker;
 
+-- Fee demands. Who owes what for which dossier stays as it was demanded; a credit is confirmed and ended, never changed.
+GRANT SELECT, INSERT ON fee_demand, fee_demand_line, fee_credit TO hub_worker;
+GRANT USAGE ON SEQUENCE fee_reference_serial TO hub_worker;
+GRANT UPDATE (waived, allocated, confirmed, status, version, expires_at, updated_at) ON fee_demand TO hub_worker;
+GRANT UPDATE (waived, exemption, basis) ON fee_demand_line TO hub_worker;
+GRANT UPDATE (confirmed_at, reversed_at, reversed_by) ON fee_credit TO hub_worker;
+
+-- What was notified is never changed; of a payment, only what became of it.
+GRANT SELECT ON notify_delivery, notify_event, notify_verdict TO hub_worker;
+GRANT SELECT, INSERT ON payment TO hub_worker;
+GRANT UPDATE (allocated, status, updated_at) ON payment TO hub_worker;
+
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
 GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
 GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
@@ -72,8 +92,15 @@ GRANT SELECT (id, seq, kind, counterparty, lane, subject, deadline, created_at, 
     attempts, tries, state, error_code, review_at, settled_at) ON outbox TO hub_reader;
 GRANT SELECT (id, at, attempt_id, counterparty) ON exchange TO hub_reader;
 GRANT SELECT (id, at, subject, actor, verb, before, after) ON journal TO hub_reader;
-GRANT SELECT (id, code, procedure, department, status, status_at, version, fee_due, received_at, due_at, updated_at)
-    ON dossier TO hub_reader;
+GRANT SELECT (id, code, procedure, department, status, status_at, version, fee_due, received_at, due_at, updated_at,
+    released_at) ON dossier TO hub_reader;
+GRANT SELECT ON fee_demand, fee_demand_line, fee_credit TO hub_reader;
+GRANT SELECT (id, provider, received_at, sha256) ON notify_delivery TO hub_reader;
+GRANT SELECT (id, provider, provider_txn, kind, amount, currency, paid_at, account, bank_ref, delivery_id, verdict,
+    inbox_id) ON notify_event TO hub_reader;
+GRANT SELECT (delivery_id, at, verdict, code, key_id, event_id, answer_status) ON notify_verdict TO hub_reader;
+GRANT SELECT (id, source, provider, provider_txn, account, bank_ref, amount, allocated, paid_at, business_date,
+    reference, status, created_at, updated_at) ON payment TO hub_reader;
 GRANT SELECT (id, seq, type, submission_id, version, at) ON event TO hub_reader;
 GRANT SELECT ON custody_leaf, custody_node, custody_checkpoint, custody_stamp, custody_witness, crl TO hub_reader;
 GRANT SELECT (id, operator, direction, service, order_number, item_code, item_code_ok, seal_number, route_class, cash,
