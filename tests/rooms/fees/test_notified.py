@@ -6,80 +6,9 @@ from typing import Any
 import pytest
 
 from hub.clock import VIETNAM, local, now
-from hub.db import one
-from hub.fees import demands, intake
-from hub.fees.intake import Judgement
-from hub.messages import inbox
-from hub.messages.model import Nudge
-from schemas.payment import Kind, Notification
-from tests.house import ScriptedHouse
+from hub.fees import demands
 from tests.rooms.fees.conftest import Cashier
-
-ACCOUNT = "1020304050607"
-OTHER_ACCOUNT = "7060504030201"
-AT = datetime(2026, 11, 2, 8, 15, 2, tzinfo=VIETNAM)
-DUE = 150_000
-KEPT = Judgement("accepted", 200, b"{}", key_id="k1")
-CONFLICT = Judgement("conflict", 409, b"{}", "N03", "k1")
-
-
-class Provider:
-    """Tells of movements, as the door does once a signature holds."""
-
-    def __init__(self, house: ScriptedHouse) -> None:
-        self.house = house
-        self._number = 0
-
-    def tells(self, text: str = "", *, carry: bool = True, **changes: Any) -> str:
-        """One movement; gives the provider's name for it."""
-        self._number += 1
-        said: dict[str, Any] = {
-            "provider": "bank-a",
-            "provider_txn": f"GD{self._number}",
-            "kind": Kind.PAYMENT,
-            "amount": DUE,
-            "paid_at": AT,
-            "account": ACCOUNT,
-            "text": text,
-        } | changes
-        notification = Notification(**said)
-        with self.house.db.connection() as conn:
-            delivery = intake.keep(conn, notification.provider, b"", {}, b"{}")
-            taken = intake.believe(conn, delivery, notification, KEPT, CONFLICT)
-        if taken.message is not None:
-            self.house.nudge([Nudge(inbox.QUEUE, taken.message)])
-        if carry:
-            self.house.carry()
-        return notification.provider_txn
-
-    def payment(self, txn: str) -> dict[str, Any]:
-        [row] = self.house.rows("SELECT * FROM payment WHERE provider_txn = %s", txn)
-        return row
-
-    def cases(self) -> list[tuple[str, str, str, int]]:
-        rows = self.house.rows("SELECT code, object_type, object_id, at_risk FROM exception_case ORDER BY id")
-        return [(row["code"], row["object_type"], row["object_id"], row["at_risk"]) for row in rows]
-
-    def book(self) -> dict[str, int]:
-        """Account → debit less credit."""
-        rows = self.house.rows("SELECT account, sum(dr - cr)::bigint AS net FROM journal_line GROUP BY account")
-        return {row["account"]: row["net"] for row in rows}
-
-
-@pytest.fixture
-def provider(house: ScriptedHouse) -> Provider:
-    return Provider(house)
-
-
-@pytest.fixture
-def dossier(cashier: Cashier) -> str:
-    """A dossier that waits for its fees."""
-    return cashier.dossier()
-
-
-@pytest.fixture
-def reference(cashier: Cashier, dossier: str) -> str:
-    return str(cashier.demand(dossier)["reference"])
+from tests.rooms.fees.telling import ACCOUNT, AT, DUE, OTHER_ACCOUNT, Provider
 
 
 def test_an_authenticated_notification_releases_the_dossier(
@@ -224,97 +153,6 @@ def test_an_account_is_known_by_the_other_ways_in_which_its_bank_writes_it(
     assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
 
 
-def test_a_success_after_a_failure_pays(cashier: Cashier, provider: Provider, dossier: str, reference: str) -> None:
-    """W10: the payer tried again."""
-    provider.tells(reference, kind=Kind.FAILED, provider_txn="GD-X", paid_at=None)
-    assert provider.house.count("payment") == 0
-    provider.tells(reference, provider_txn="GD-X")
-    assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
-    assert provider.cases() == []
-
-
-def test_a_failure_after_a_success_is_a_case_and_undoes_nothing(
-    cashier: Cashier, provider: Provider, dossier: str, reference: str
-) -> None:
-    """W10."""
-    txn = provider.tells(reference)
-    provider.tells(reference, kind=Kind.FAILED, provider_txn=txn)
-    assert provider.cases() == [("N03", "payment", provider.payment(txn)["id"], DUE)]
-    assert (cashier.demand(dossier)["status"], provider.payment(txn)["status"]) == ("paid_unconfirmed", "notified")
-
-
-@pytest.mark.parametrize(("kind", "status"), [(Kind.REVERSAL, "reversed"), (Kind.REFUND, "refunded")])
-def test_what_is_taken_back_is_to_be_paid_again(
-    cashier: Cashier, provider: Provider, dossier: str, reference: str, kind: Kind, status: str
-) -> None:
-    txn = provider.tells(reference)
-    provider.tells(kind=kind, original=txn)
-
-    payment = provider.payment(txn)
-    assert (payment["status"], payment["allocated"]) == (status, 0)
-    demand = cashier.demand(dossier)
-    assert (demand["status"], demand["allocated"]) == ("reopened", 0)
-    assert provider.book() == {"112": 0, "331": 0}
-    provider.tells(reference)
-    assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
-
-
-def test_a_refund_that_is_told_before_its_payment_waits_for_it(
-    cashier: Cashier, provider: Provider, dossier: str, reference: str
-) -> None:
-    """W10: out of order."""
-    provider.tells(kind=Kind.REVERSAL, original="GD-LATE")
-    [waiting] = provider.house.rows("SELECT state, error_code FROM inbox WHERE kind = 'bank.notification'")
-    assert (waiting["state"], waiting["error_code"]) == ("waiting", "PAYMENT_UNKNOWN")
-
-    provider.tells(reference, provider_txn="GD-LATE")
-
-    assert provider.payment("GD-LATE")["status"] == "reversed"
-    assert cashier.demand(dossier)["status"] == "reopened"
-    assert provider.cases() == []
-
-
-def test_a_refund_of_what_was_never_paid_becomes_a_case(provider: Provider) -> None:
-    """W10: and the payment does not come."""
-    provider.tells(kind=Kind.REVERSAL, original="GD-NEVER")
-    [message] = provider.house.rows("SELECT id FROM inbox WHERE kind = 'bank.notification'")
-    with provider.house.db.connection() as conn:
-        conn.execute("UPDATE inbox SET tries = 5, due_at = now(), state = 'received' WHERE id = %s", (message["id"],))
-    provider.house.sweep()
-    provider.house.carry()
-
-    [(code, about, _, at_risk)] = provider.cases()
-    assert (code, about, at_risk) == ("V01", "notify_event", DUE)
-
-
-def test_a_part_that_is_taken_back_and_what_a_statement_has_shown_are_for_a_person(
-    cashier: Cashier, provider: Provider, dossier: str, reference: str
-) -> None:
-    txn = provider.tells(reference)
-    provider.tells(kind=Kind.REFUND, original=txn, amount=1)
-    with provider.house.db.connection() as conn:
-        conn.execute("UPDATE payment SET status = 'confirmed' WHERE provider_txn = %s", (txn,))
-    provider.tells(kind=Kind.REVERSAL, original=txn)
-
-    assert {case[:2] for case in provider.cases()} == {("V01", "payment")}
-    assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
-    assert provider.payment(txn)["allocated"] == DUE
-
-
-def test_the_same_money_told_by_two_providers_counts_once(
-    cashier: Cashier, provider: Provider, dossier: str, reference: str
-) -> None:
-    provider.tells(reference, bank_ref="FT9")
-    provider.tells(reference, provider="casso-t", bank_ref="FT9")
-    assert provider.house.count("payment") == 1
-    assert provider.cases() == []
-    assert provider.book() == {"112": DUE, "331": -DUE}
-
-    provider.tells(reference, provider="sepay-t", bank_ref="FT9", amount=1)
-    assert [case[0] for case in provider.cases()] == ["N03"]
-    assert cashier.demand(dossier)["allocated"] == DUE
-
-
 def test_a_success_that_nobody_has_signed_waits_for_the_statement(
     cashier: Cashier, provider: Provider, dossier: str, reference: str
 ) -> None:
@@ -324,31 +162,6 @@ def test_a_success_that_nobody_has_signed_waits_for_the_statement(
     assert (payment["status"], payment["reference"], payment["allocated"]) == ("notified", reference, 0)
     assert cashier.demand(dossier)["status"] == "issued"
     assert provider.book() == {}
-
-
-def test_a_conflict_is_one_case_however_often_it_is_told(provider: Provider, reference: str) -> None:
-    txn = provider.tells(reference)
-    for amount in (1, 1, 2):
-        provider.tells(reference, provider_txn=txn, amount=amount)
-
-    [(code, about, subject, at_risk)] = provider.cases()
-    event = one_event(provider.house, txn)
-    assert (code, about, subject, at_risk) == ("N03", "notify_event", str(event["id"]), DUE)
-    assert event["amount"] == DUE
-    [facts] = provider.house.rows("SELECT facts FROM exception_case")
-    assert "text" not in facts["facts"]
-
-
-def one_event(house: ScriptedHouse, txn: str) -> dict[str, Any]:
-    with house.db.connection() as conn:
-        return one(conn, "SELECT id, amount FROM notify_event WHERE provider_txn = %s", (txn,))
-
-
-def test_what_was_notified_is_never_changed(provider: Provider, reference: str) -> None:
-    provider.tells(reference)
-    for table in ("notify_delivery", "notify_event", "notify_verdict"):
-        with provider.house.db.connection() as conn, pytest.raises(Exception, match="append-only"):
-            conn.execute(f"DELETE FROM {table}")
 
 
 def test_a_notification_whose_day_is_closed_is_booked_today(provider: Provider, reference: str) -> None:

@@ -1,8 +1,6 @@
 """The notification doors: kept as it came, judged before it is read, believed once, answered as each provider asks."""
 
 import json
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from http.client import HTTPConnection
@@ -12,25 +10,13 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import requests
-from requests import Response
 
 from hub.clock import now
 from hub.http import banks
-from tests.catalogue_secrets import environment
-from tests.notices import SENDERS, Said, Sent
-from tests.rooms.fees.conftest import Cashier
+from tests.notices import Said, Sent
 from tests.rooms.http.caller import JSON, Door
+from tests.rooms.http.teller import BANKS, Teller, count, said_by, secret_of, verdicts
 
-BANKS = {
-    "vnpay-t": ("vnpay", "VNPAY"),
-    "national-t": ("national", "NATIONAL"),
-    "keypay-t": ("keypay", "KEYPAY"),
-    "payos-t": ("payos", "PAYOS"),
-    "casso-t": ("casso", "CASSO"),
-    "sepay-t": ("sepay", "SEPAY_A"),
-    "momo-t": ("momo", "MOMO"),
-    "bank-a": ("signed-json", "BANK_A_KEY"),
-}
 KEPT = {
     "vnpay-t": (200, {"RspCode": "01", "Message": "Order not found"}),
     "keypay-t": (200, {"return_code": 0, "return_msg": "success"}),
@@ -51,44 +37,6 @@ REFUSED = {
     "bank-a": (401, {"code": "97", "message": "signature refused"}),
 }
 each_bank = pytest.mark.parametrize("bank", sorted(BANKS))
-
-
-class Teller:
-    """A provider at the door."""
-
-    def __init__(self, door: Door, bank: str, secret: str | None = None) -> None:
-        dialect, name = BANKS[bank]
-        self.url = f"{door.url}/v1/banks/{bank}/notifications"
-        self._send: Callable[[Said, str], Sent] = SENDERS[dialect]
-        self._secret = secret or secret_of(name)
-
-    def request(self, said: Said) -> Sent:
-        return self._send(said, self._secret)
-
-    def tells(self, said: Said | Sent, session: requests.Session | None = None) -> Response:
-        sent = self.request(said) if isinstance(said, Said) else said
-        own = session or requests.Session()
-        if sent.query:
-            return own.get(self.url + "?" + sent.query.decode("latin-1"), timeout=30)
-        headers = {"Content-Type": JSON, **dict(sent.headers)}
-        return own.post(self.url, data=sent.body, headers=headers, timeout=30)
-
-
-def secret_of(name: str) -> str:
-    return environment()[f"HUB_SECRET_TEST_{name}"]
-
-
-def said_by(answer: Response) -> tuple[int, Any]:
-    return answer.status_code, answer.json() if answer.content else None
-
-
-def count(door: Door, table: str) -> int:
-    return int(door.house.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"])
-
-
-def verdicts(door: Door) -> list[tuple[str, str | None]]:
-    rows = door.house.rows("SELECT verdict, code FROM notify_verdict ORDER BY delivery_id")
-    return [(row["verdict"], row["code"]) for row in rows]
 
 
 @each_bank
@@ -141,36 +89,6 @@ def test_what_was_signed_six_minutes_ago_is_stale(door: Door, bank: str) -> None
     assert count(door, "notify_event") == 0
 
 
-def test_a_thousand_deliveries_at_once_are_one_event_one_payment_one_posting_and_one_answer(own_door: Door) -> None:
-    """W3."""
-    cashier = Cashier(own_door.house)
-    reference = cashier.demand(cashier.dossier())["reference"]
-    teller = Teller(own_door, "vnpay-t")
-    sent = teller.request(Said(reference=reference))
-
-    with ThreadPoolExecutor(24) as pool:
-        sessions = [requests.Session() for _ in range(24)]
-        answers = list(pool.map(lambda number: teller.tells(sent, sessions[number % 24]), range(1000)))
-    own_door.house.carry()
-    own_door.house.sweep()
-    own_door.house.carry()
-
-    assert {(answer.status_code, answer.content) for answer in answers} == {
-        (200, b'{"RspCode":"00","Message":"Confirm Success"}')
-    }
-    assert {
-        table: count(own_door, table) for table in ("notify_delivery", "notify_event", "payment", "fee_credit")
-    } == {
-        "notify_delivery": 1000,
-        "notify_event": 1,
-        "payment": 1,
-        "fee_credit": 1,
-    }
-    assert len(own_door.house.rows("SELECT seq FROM journal_entry WHERE source_type = 'payment'")) == 1
-    found = verdicts(own_door)
-    assert (found.count(("accepted", None)), found.count(("repeated", None))) == (1, 999)
-
-
 @each_bank
 def test_the_same_movement_with_another_amount_is_a_conflict_and_the_first_stays(door: Door, bank: str) -> None:
     """W4."""
@@ -210,29 +128,6 @@ def test_an_amount_of_vnpay_that_is_not_whole_dong_makes_no_event(door: Door, am
     assert count(door, "notify_event") == 0
 
 
-def test_vnpay_is_told_whether_the_order_exists_its_amount_and_whether_it_is_final(own_door: Door) -> None:
-    """W7: signature, order, amount, not final yet. Each is kept; a payment that nobody knows is a case."""
-    cashier = Cashier(own_door.house)
-    reference = cashier.demand(cashier.dossier())["reference"]
-    teller = Teller(own_door, "vnpay-t")
-
-    def tells(said: Said) -> str:
-        code = str(teller.tells(said).json()["RspCode"])
-        own_door.house.carry()
-        return code
-
-    assert tells(Said(reference="HC000000000182", txn="1")) == "01"
-    assert tells(Said(reference=reference, amount=149_999, txn="2", failed=True)) == "04"
-    assert tells(Said(reference=reference, txn="3", failed=True)) == "00"
-    assert tells(Said(reference=reference, txn="4")) == "00"
-    assert tells(Said(reference=reference, txn="5")) == "02"
-    assert tells(Said(reference=reference, txn="4")) == "00"
-
-    assert count(own_door, "notify_event") == 5
-    cases = own_door.house.rows("SELECT code FROM exception_case ORDER BY code")
-    assert [case["code"] for case in cases] == ["R01", "R03"]
-
-
 @pytest.mark.parametrize(
     "body",
     [b"", b"[]", b"\xff\xfe{}", b'{"id":"\x00"}', b'{"id":1,"id":2}', b'{"a":' * 5000 + b"1" + b"}" * 5000],
@@ -255,22 +150,6 @@ def test_what_is_too_large_is_refused_before_anything_else(door: Door) -> None:
     assert teller.tells(replace(teller.request(Said()), body=b" " * (banks.LIMIT + 1))).status_code == 413
     assert Teller(door, "vnpay-t").tells(Sent(query=b"a=" + b"1" * 9000)).status_code == 413
     assert count(door, "notify_delivery") == 0
-
-
-def test_a_browser_that_comes_back_pays_nothing(own_door: Door) -> None:
-    """W11: what the return URL carries lands elsewhere, and at the door of another provider it is noise."""
-    cashier = Cashier(own_door.house)
-    dossier = cashier.dossier()
-    query = Teller(own_door, "vnpay-t").request(Said(reference=cashier.demand(dossier)["reference"])).query
-    for path in (
-        "/",
-        f"/v1/submissions/{dossier}",
-        "/v1/banks/sepay-t/notifications",
-        "/v1/banks/bank-b/notifications",
-    ):
-        assert requests.Session().get(f"{own_door.url}{path}?{query.decode()}", timeout=10).status_code in (401, 404)
-    own_door.house.carry()
-    assert (cashier.demand(dossier)["status"], count(own_door, "notify_event")) == ("issued", 0)
 
 
 def test_while_a_key_is_replaced_both_are_believed_and_the_one_that_has_run_out_is_not(door: Door) -> None:
@@ -303,23 +182,6 @@ def test_without_the_database_nobody_hears_a_success(
     monkeypatch.undo()
     assert answer.status_code == 503
     assert teller.tells(Said()).status_code < 300
-
-
-def test_who_did_not_hear_the_answer_hears_the_same_when_he_asks_again(own_door: Door) -> None:
-    """W14: everything was committed, and the answer was lost; by the next time the demand is paid."""
-    cashier = Cashier(own_door.house)
-    dossier = cashier.dossier()
-    said = Said(reference=cashier.demand(dossier)["reference"])
-    teller = Teller(own_door, "vnpay-t")
-    first = teller.tells(said)
-    own_door.house.carry()
-    again = teller.tells(said)
-
-    assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
-    assert (again.status_code, again.content) == (first.status_code, first.content)
-    assert again.json()["RspCode"] == "00"
-    assert verdicts(own_door) == [("accepted", None), ("repeated", None)]
-    assert count(own_door, "payment") == 1
 
 
 def test_a_signature_header_given_twice_counts_as_missing(door: Door) -> None:

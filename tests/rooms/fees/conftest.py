@@ -1,0 +1,93 @@
+"""Demands for the tests: dossiers that have to be paid for, and money that comes."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hub import dispatch
+from hub.fees import demands
+from hub.fees.demands import Credited
+from hub.work import Work
+from tests.builders import a_receipt, a_submission, submission_arrival
+from tests.house import ScriptedHouse
+from tests.rooms.fees.telling import Provider
+from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
+
+PAY_FIRST = "9.000005"
+PAY_LATER = "9.000006"
+
+
+class Cashier:
+    """Opens dossiers, and says that money has come."""
+
+    def __init__(self, house: ScriptedHouse) -> None:
+        self.house = house
+        self._numbers = itertools.count(1)
+
+    def dossier(self, procedure: str = PAY_FIRST, **changes: Any) -> str:
+        """A dossier of that procedure; gives its id."""
+        self.house.department("rest-a").answers.append(a_receipt())
+        accepted = self.house.accept(submission_arrival(a_submission(procedure=procedure, **changes)))
+        self.house.carry()
+        return accepted.id
+
+    def act(self, verb: Callable[[Work], Any]) -> Any:
+        """``verb`` by a person, with everything that follows from it; its events, or what it gives beside them."""
+
+        def whole(work: Work) -> tuple[Any, Any]:
+            done = verb(work)
+            return (done, done.events) if isinstance(done, Credited) else (None, done)
+
+        done = dispatch.act(self.house, "ke-toan-thu-nghiem", whole)
+        self.house.carry()
+        return done
+
+    def pays(self, dossier: str, amount: int, evidence: str | None = None, *, confirmed: bool = False) -> Credited:
+        """``amount`` comes for the dossier's demand."""
+        demand, by = self.demand(dossier)["id"], evidence or f"pm_{next(self._numbers)}"
+        credited = self.act(lambda work: demands.credit(work, demand, amount, by, confirmed=confirmed))
+        assert isinstance(credited, Credited)
+        return credited
+
+    def demand(self, dossier: str) -> dict[str, Any]:
+        """The dossier's demand, as the database has it."""
+        [row] = self.house.rows("SELECT * FROM fee_demand WHERE dossier_id = %s", dossier)
+        return row
+
+    def stands(self, dossier: str) -> str:
+        [row] = self.house.rows("SELECT status FROM dossier WHERE id = %s", dossier)
+        return str(row["status"])
+
+    def handed(self, dossier: str) -> bool:
+        """Whether the department has it."""
+        [row] = self.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
+        return row["raw_code"] in [code for code, _ in self.house.department("rest-a").submitted]
+
+    def told(self, dossier: str) -> list[str]:
+        """The types of the notices about the dossier, in order; each is of another version."""
+        rows = self.house.rows("SELECT type, version FROM event WHERE submission_id = %s ORDER BY seq", dossier)
+        assert [row["version"] for row in rows] == list(range(1, len(rows) + 1))
+        return [row["type"] for row in rows]
+
+
+@pytest.fixture
+def cashier(house: ScriptedHouse) -> Cashier:
+    return Cashier(house)
+
+
+@pytest.fixture
+def provider(house: ScriptedHouse) -> Provider:
+    return Provider(house)
+
+
+@pytest.fixture
+def dossier(cashier: Cashier) -> str:
+    """A dossier that waits for its fees."""
+    return cashier.dossier()
+
+
+@pytest.fixture
+def reference(cashier: Cashier, dossier: str) -> str:
+    return str(cashier.demand(dossier)["reference"])

@@ -1,0 +1,62 @@
+"""A provider whose signatures hold: what it tells goes on behind the door."""
+
+from datetime import datetime
+from typing import Any
+
+from hub.clock import VIETNAM
+from hub.fees import intake
+from hub.fees.intake import Judgement
+from hub.messages import inbox
+from hub.messages.model import Nudge
+from schemas.payment import Kind, Notification
+from tests.house import ScriptedHouse
+
+ACCOUNT = "1020304050607"
+OTHER_ACCOUNT = "7060504030201"
+AT = datetime(2026, 11, 2, 8, 15, 2, tzinfo=VIETNAM)
+DUE = 150_000
+KEPT = Judgement("accepted", 200, b"{}", key_id="k1")
+CONFLICT = Judgement("conflict", 409, b"{}", "N03", "k1")
+
+
+class Provider:
+    """Tells of movements, as the door does once a signature holds."""
+
+    def __init__(self, house: ScriptedHouse) -> None:
+        self.house = house
+        self._number = 0
+
+    def tells(self, text: str = "", *, carry: bool = True, **changes: Any) -> str:
+        """One movement; gives the provider's name for it."""
+        self._number += 1
+        said: dict[str, Any] = {
+            "provider": "bank-a",
+            "provider_txn": f"GD{self._number}",
+            "kind": Kind.PAYMENT,
+            "amount": DUE,
+            "paid_at": AT,
+            "account": ACCOUNT,
+            "text": text,
+        } | changes
+        notification = Notification(**said)
+        with self.house.db.connection() as conn:
+            delivery = intake.keep(conn, notification.provider, b"", {}, b"{}")
+            taken = intake.believe(conn, delivery, notification, KEPT, CONFLICT)
+        if taken.message is not None:
+            self.house.nudge([Nudge(inbox.QUEUE, taken.message)])
+        if carry:
+            self.house.carry()
+        return notification.provider_txn
+
+    def payment(self, txn: str) -> dict[str, Any]:
+        [row] = self.house.rows("SELECT * FROM payment WHERE provider_txn = %s", txn)
+        return row
+
+    def cases(self) -> list[tuple[str, str, str, int]]:
+        rows = self.house.rows("SELECT code, object_type, object_id, at_risk FROM exception_case ORDER BY id")
+        return [(row["code"], row["object_type"], row["object_id"], row["at_risk"]) for row in rows]
+
+    def book(self) -> dict[str, int]:
+        """Account → debit less credit."""
+        rows = self.house.rows("SELECT account, sum(dr - cr)::bigint AS net FROM journal_line GROUP BY account")
+        return {row["account"]: row["net"] for row in rows}
