@@ -1,0 +1,82 @@
+"""What each provider hears of each verdict, word for word: its retries hang on it."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connectors.banks.notifications.dialect import Verdict
+from connectors.banks.notifications.table import DIALECTS
+from tests.unit.connectors.notifications import EACH, contract_of
+
+AT = datetime(2026, 11, 24, 1, 15, 2, tzinfo=UTC)
+KEPT = (Verdict.ACCEPTED, Verdict.IGNORED, Verdict.UNKNOWN_ORDER, Verdict.WRONG_AMOUNT, Verdict.FINAL)
+STRANGER = (Verdict.BAD_SIGNATURE, Verdict.STALE, Verdict.UNKNOWN_KEY)
+
+VNPAY = {
+    Verdict.ACCEPTED: "00",
+    Verdict.IGNORED: "00",
+    Verdict.UNKNOWN_ORDER: "01",
+    Verdict.FINAL: "02",
+    Verdict.WRONG_AMOUNT: "04",
+    Verdict.BAD_SIGNATURE: "97",
+    Verdict.STALE: "97",
+    Verdict.UNKNOWN_KEY: "97",
+    Verdict.MALFORMED: "99",
+    Verdict.CONFLICT: "99",
+}
+_SAYS_NO = {"return_code": -1, "return_msg": "error"}
+_SUCCESS = {200: {"success": True}, 400: {"success": False}, 401: {"success": False}, 409: {"success": False}}
+BODIES: dict[str, dict[int, Any]] = {
+    "keypay": {200: {"return_code": 0, "return_msg": "success"}, 400: _SAYS_NO, 401: _SAYS_NO, 409: _SAYS_NO},
+    "momo": dict.fromkeys((204, 400, 401, 409)),
+    "payos": _SUCCESS,
+    "casso": _SUCCESS,
+    "sepay": _SUCCESS,
+    "signed-json": {
+        200: {"code": "00", "message": "accepted"},
+        400: {"code": "99", "message": "content refused"},
+        401: {"code": "97", "message": "signature refused"},
+        409: {"code": "09", "message": "notified before with other content"},
+    },
+}
+
+
+def answer_of(dialect: str, verdict: Verdict) -> tuple[int, Any]:
+    answer = DIALECTS[dialect].answer(verdict, contract_of(dialect), AT)  # type: ignore[index]  # a name of the table
+    return answer.status, None if answer.body is None else json.loads(answer.body)
+
+
+def status_of(dialect: str, verdict: Verdict) -> int:
+    if verdict in KEPT:
+        return 204 if dialect == "momo" else 200
+    return 401 if verdict in STRANGER else {Verdict.MALFORMED: 400, Verdict.CONFLICT: 409}[verdict]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("dialect", sorted(BODIES))
+def test_a_status_and_words_for_each_verdict(dialect: str, verdict: Verdict) -> None:
+    status = status_of(dialect, verdict)
+    assert answer_of(dialect, verdict) == (status, BODIES[dialect][status])
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_vnpay_hears_everything_by_its_code(verdict: Verdict) -> None:
+    status, said = answer_of("vnpay", verdict)
+    assert (status, said["RspCode"], set(said)) == (200, VNPAY[verdict], {"RspCode", "Message"})
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_the_national_platform_hears_a_signed_answer_unless_it_is_a_stranger(verdict: Verdict) -> None:
+    status, said = answer_of("national", verdict)
+    assert status == status_of("national", verdict)
+    assert list(said) == ["MaLoi", "MoTaLoi", "MaDoiTac", "ThoiGianGD", "MaXacThuc"]
+    assert (said["MaLoi"] == "00") == (verdict in KEPT)
+    assert said["ThoiGianGD"] == "20261124081502"
+    assert (said["MaXacThuc"] == "") == (verdict in STRANGER)
+
+
+@pytest.mark.parametrize("dialect", EACH)
+def test_only_vnpay_asks_about_orders(dialect: str) -> None:
+    assert DIALECTS[dialect].orders == (dialect == "vnpay")  # type: ignore[index]  # a name of the table
