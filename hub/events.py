@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.handoff import Carrier, CounterRecord
+from schemas.portal import FeeNotice
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,51 @@ class DossierOpened(Event):
 @dataclass(frozen=True, slots=True)
 class DossierReleased(Event):
     """Nothing holds the dossier back: it may go to its department."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeNotDue(Event):
+    """Nothing is demanded for the dossier."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeEvent(Event):
+    """Something about what is demanded for the dossier."""
+
+    fee: FeeNotice
+    """as it stands now, to be told"""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeDemanded(FeeEvent):
+    """The dossier's fees are demanded. ``pay_first``: until they are paid, it waits."""
+
+    pay_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeePaid(FeeEvent):
+    """Money has come, by an authenticated notification or a statement, and nothing is outstanding any more."""
+
+    at: datetime
+    """when it was paid"""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeWaived(FeeEvent):
+    """Nothing need be paid, by a provision that is written down."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FeeReopened(FeeEvent):
+    """What was paid has been taken back: it is to be paid again."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeChanged(FeeEvent):
+    """Something else about the demand that its payer sees: paid in part, expired, cancelled, given back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from typing import Any, Final
 from hub import events
 from hub.consignments import arranging, following
 from hub.consignments import service as consignments
-from hub.dossiers import notices
+from hub.dossiers import notices, releasing
 from hub.dossiers import service as dossiers
 from hub.events import Event
+from hub.fees import closing, intake, issuing, notified
 from hub.handoffs import completion, returns
 from hub.handoffs import service as handoffs
 from hub.messages.model import Message, Transfer
@@ -33,13 +34,22 @@ class Reply:
 INBOUND: Final[Mapping[str, Callable[[Work, Message], list[Event]]]] = {
     "portal.submission": dossiers.open_dossier,
     "department.status": dossiers.report,
+    releasing.RELEASE: releasing.release_paid,
     crl_store.KIND: crl_store.arrived,
     "postal.event": following.follow,
     "postal.unreadable": following.unreadable,
+    intake.KIND: notified.notified,
+    intake.CONFLICT: notified.conflict,
 }
 
 REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
-    events.DossierOpened: (dossiers.release, notices.tell_portal),
+    events.DossierOpened: (issuing.demand, notices.tell_portal),
+    events.FeeNotDue: (releasing.release,),
+    events.FeeDemanded: (notices.tell_fee, releasing.release_or_wait),
+    events.FeePaid: (notices.tell_fee, releasing.covered),
+    events.FeeWaived: (notices.tell_fee, releasing.covered),
+    events.FeeReopened: (notices.tell_fee, releasing.reopened),
+    events.FeeChanged: (notices.tell_fee,),
     events.DossierReleased: (handoffs.prepare,),
     events.HandoffPrepared: (arranging.carry_papers,),
     events.HandoffAcknowledged: (dossiers.taken,),
@@ -47,7 +57,7 @@ REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
     events.HandoffCompleted: (),
     events.HandedBack: (returns.handed_back,),
     events.ConsignmentDelivered: (completion.delivered,),
-    events.StatusMoved: (notices.tell_portal, arranging.send_result),
+    events.StatusMoved: (notices.tell_portal, arranging.send_result, closing.follow),
 }
 
 OUTBOUND: Final[Mapping[str, Reply]] = {

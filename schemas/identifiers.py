@@ -161,6 +161,13 @@ class Prefix(StrEnum):
     COMPLAINT = "cm"
     INCIDENT = "ic"
     LEAF = "lf"
+    FEE_DEMAND = "fd"
+    PAYMENT = "pm"
+    STATEMENT = "st"
+    EXCEPTION = "ex"
+    REFUND = "rf"
+    SETTLEMENT = "sm"
+    RECEIPT = "rc"
 
 
 _ID: Final = re.compile(rf"({'|'.join(Prefix)})_[0-9A-HJKMNP-TV-Z]{{26}}")

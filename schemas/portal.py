@@ -21,6 +21,7 @@ __all__ = [
     "Channel",
     "DeclaredFee",
     "FeeKind",
+    "FeeNotice",
     "Identity",
     "Notice",
     "NoticeData",
@@ -56,6 +57,20 @@ class DeclaredFee(Strict):
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
     kind: FeeKind
     amount: Dong
+
+
+class FeeNotice(Strict):
+    """What is demanded for a dossier, and what is left of it. Whoever knows this can pay, and learns nothing else."""
+
+    demand_id: str
+    status: str
+    amount_due: Dong
+    outstanding: Dong
+    reference: str
+    """what the payer writes into the transfer"""
+    qr: str | None
+    """the VietQR text, while there is something to pay"""
+    expires_at: Moment | None
 
 
 class ResultWish(Strict):
@@ -94,6 +109,10 @@ class Submission(Strict):
     summary: Text
     papers: Annotated[list[Paper], Field(min_length=1, max_length=50)]
     fees: Annotated[list[DeclaredFee], Field(max_length=20)] = Field([])
+    exemption: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")] | None = Field(
+        None,
+        description="mã đối tượng miễn phí, lệ phí: one of the procedure's exemptions, as the Centre has checked it",
+    )
     result: ResultWish
 
 
@@ -110,6 +129,8 @@ class NoticeData(Strict):
     version: int
     reason: str | None = None
     due_at: Moment | None = None
+    fee: FeeNotice | None = None
+    """in notices about fees"""
 
 
 class Notice(Strict):

@@ -128,6 +128,8 @@ class Dossier:
     received_at: datetime
     due_at: datetime
     updated_at: datetime
+    released_at: datetime | None
+    """since when nothing holds it back; None: it has not gone out"""
 
     @property
     def stands(self) -> Status:

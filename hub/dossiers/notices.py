@@ -1,28 +1,48 @@
 """What the portal is told: an event that it may pull, and the same as a thin webhook to each of its endpoints."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from psycopg.types.json import Jsonb
 
 from hub.dossiers import store
 from hub.dossiers.model import Dossier
-from hub.events import Event
+from hub.events import Event, FeeChanged, FeeDemanded, FeeEvent, FeePaid, FeeReopened, FeeWaived
 from hub.messages.model import Transfer
 from hub.messages.outbox import Posting
 from hub.work import Work
 from schemas.identifiers import Prefix, new_id
-from schemas.portal import Notice, NoticeData
+from schemas.portal import FeeNotice, Notice, NoticeData
 
 KIND: Final = "portal.notice"
 TYPE: Final = "submission.status"
+FEE_TYPES: Final[Mapping[type[FeeEvent], str]] = {
+    FeeDemanded: "fee.demanded",
+    FeePaid: "fee.paid",
+    FeeReopened: "fee.reopened",
+    FeeWaived: "fee.changed",
+    FeeChanged: "fee.changed",
+}
 
 
 def tell_portal(work: Work, event: Event) -> list[Event]:
     """Ids and states, never a citizen's data (Standard Webhooks, thin payload)."""
-    dossier = store.by_id(work.conn, event.dossier_id)
+    _tell(work, event.dossier_id, TYPE)
+    return []
+
+
+def tell_fee(work: Work, event: FeeEvent) -> list[Event]:
+    """What is demanded has changed. That is another version of the submission: it is shown with it."""
+    store.touch(work.conn, event.dossier_id)
+    _tell(work, event.dossier_id, FEE_TYPES[type(event)], event.fee)
+    return []
+
+
+def _tell(work: Work, dossier_id: str, type: str, fee: FeeNotice | None = None) -> None:
+    dossier = store.by_id(work.conn, dossier_id)
     if dossier is None:
-        raise LookupError(event.dossier_id)
-    notice = _notice(work, dossier)
+        raise LookupError(dossier_id)
+    notice = _notice(work, dossier, type, fee)
     work.conn.execute(
         "INSERT INTO event (id, type, submission_id, version, notice) VALUES (%s, %s, %s, %s, %s)",
         (notice.data.event_id, notice.type, dossier.id, dossier.version, Jsonb(notice.model_dump(mode="json"))),
@@ -41,12 +61,11 @@ def tell_portal(work: Work, event: Event) -> list[Event]:
                     body=body,
                 )
             )
-    return []
 
 
-def _notice(work: Work, dossier: Dossier) -> Notice:
+def _notice(work: Work, dossier: Dossier, type: str, fee: FeeNotice | None) -> Notice:
     return Notice(
-        type=TYPE,
+        type=type,
         timestamp=work.now,
         data=NoticeData(
             event_id=new_id(Prefix.EVENT),
@@ -58,6 +77,7 @@ def _notice(work: Work, dossier: Dossier) -> Notice:
             status_code=dossier.stands.national_code,
             version=dossier.version,
             due_at=dossier.due_at,
+            fee=fee,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What happens to a dossier: it is opened, released, taken by its department, moved by its department's reports."""
+"""What happens to a dossier: it is opened, taken by its department, moved by its department's reports."""
 
 from datetime import timedelta
 
@@ -9,7 +9,6 @@ from hub.dossiers.model import LIFECYCLE, MAIN_ROAD, Dossier, Status
 from hub.errors import NeedsAPerson, NotYet
 from hub.events import (
     DossierOpened,
-    DossierReleased,
     Event,
     HandedBack,
     HandoffAcknowledged,
@@ -58,12 +57,6 @@ def _code(work: Work, submission: Submission) -> DossierCode | None:
     return code
 
 
-def release(work: Work, event: DossierOpened) -> list[Event]:
-    """Nothing holds a dossier back yet: fees are collected after release until the fees room stands (decision 0006)."""
-    work.note(event.dossier_id, "released")
-    return [DossierReleased(event.dossier_id)]
-
-
 def taken(work: Work, event: HandoffAcknowledged) -> list[Event]:
     """The department gave its receipt: the dossier is accepted, unless a report has already said more."""
     dossier = store.lock(work.conn, event.dossier_id)
@@ -98,7 +91,7 @@ def report(work: Work, message: Message) -> list[Event]:
     if meaning is None:
         raise NeedsAPerson(Code.STATUS_UNKNOWN, f"{department.code} has no status {said.status!r} in its table")
     dossier = store.lock_by_code(work.conn, DossierCode.received(said.dossier_code), department.code)
-    if dossier is None:
+    if dossier is None or dossier.released_at is None:
         raise NotYet(Code.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
     to = Status(meaning.value)
     back = [HandedBack(dossier.id, department.code, to, said.at, said.signed)] if said.signed is not None else []

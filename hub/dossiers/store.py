@@ -96,3 +96,18 @@ def move(conn: Connection, dossier: Dossier, to: Status, *, at: datetime, reason
     )
     if moved.fetchone() is None:
         raise Overtaken
+
+
+def release(conn: Connection, dossier: Dossier, *, at: datetime) -> None:
+    """From now on nothing holds it back."""
+    conn.execute("UPDATE dossier SET released_at = %s WHERE id = %s", (at, dossier.id))
+
+
+def begin_term(conn: Connection, dossier: Dossier, *, due_at: datetime) -> None:
+    """Its term begins anew and ends then."""
+    conn.execute("UPDATE dossier SET due_at = %s WHERE id = %s", (due_at, dossier.id))
+
+
+def touch(conn: Connection, dossier_id: str) -> None:
+    """Something that is seen with the dossier has changed: another version of it."""
+    conn.execute("UPDATE dossier SET version = version + 1, updated_at = now() WHERE id = %s", (dossier_id,))

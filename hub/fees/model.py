@@ -145,6 +145,7 @@ class Demand:
     dossier_id: str
     department: str
     reference: str
+    bank_bin: str
     account: str
     amount_due: int
     waived: int

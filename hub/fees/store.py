@@ -17,10 +17,11 @@ _COLUMNS: Final = ", ".join(field.name for field in fields(Demand))
 _LINE_COLUMNS: Final = ", ".join(field.name for field in fields(Line))
 
 _ADD: Final = """
-INSERT INTO fee_demand (id, dossier_id, department, reference, account, amount_due, waived, allocated, confirmed,
-    status, pay_first, issued_at, business_date, expires_at, version)
-VALUES (%(id)s, %(dossier_id)s, %(department)s, %(reference)s, %(account)s, %(amount_due)s, %(waived)s, %(allocated)s,
-    %(confirmed)s, %(status)s, %(pay_first)s, %(issued_at)s, %(business_date)s, %(expires_at)s, %(version)s)
+INSERT INTO fee_demand (id, dossier_id, department, reference, bank_bin, account, amount_due, waived, allocated,
+    confirmed, status, pay_first, issued_at, business_date, expires_at, version)
+VALUES (%(id)s, %(dossier_id)s, %(department)s, %(reference)s, %(bank_bin)s, %(account)s, %(amount_due)s, %(waived)s,
+    %(allocated)s, %(confirmed)s, %(status)s, %(pay_first)s, %(issued_at)s, %(business_date)s, %(expires_at)s,
+    %(version)s)
 """
 
 _ADD_LINE: Final = """

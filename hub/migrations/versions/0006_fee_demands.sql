@@ -14,7 +14,8 @@ CREATE TABLE fee_demand (
     dossier_id    text NOT NULL REFERENCES dossier (id),
     department    text NOT NULL,                     -- whose fees they are
     reference     text NOT NULL UNIQUE CHECK (is_payment_reference(reference)),
-    account       text NOT NULL,                     -- of ours, that it is to be paid into
+    bank_bin      text NOT NULL,                     -- of the bank in NAPAS's list, and
+    account       text NOT NULL,                     -- of ours there, that it is to be paid into
     amount_due    bigint NOT NULL CHECK (amount_due > 0),
     waived        bigint NOT NULL DEFAULT 0 CHECK (waived >= 0),
     allocated     bigint NOT NULL DEFAULT 0,         -- of what was paid, what counts for this demand

@@ -5,6 +5,7 @@ import pytest
 from hub.embedded.pki import Pki
 from tests.counterparts import Seal
 from tests.house import ScriptedHouse
+from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
 
 
 @pytest.fixture

@@ -1,0 +1,186 @@
+"""What happens to a demand: money is credited to it, confirmed and taken back; it is waived, expires, ends.
+
+Every verb locks the dossier first, writes a line in the journal, and gives the events that its caller hands on.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hub.errors import MoveRefused, NotFound, NotNow
+from hub.events import Event, FeeChanged, FeePaid, FeeReopened, FeeWaived
+from hub.fees import issuing, store, told
+from hub.fees.model import COLLECTING, Amounts, Demand, Status
+from hub.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """What became of money that named a demand: ``taken`` counts for it, ``rest`` does not. Both in đồng.
+
+    ``case`` is the code of the exception that it calls for (payments: R03 twice, R04 short, R05 over, R06 late,
+    R07 ended); None: none.
+    """
+
+    taken: int
+    rest: int
+    case: str | None = None
+    events: list[Event] = field(default_factory=list)
+
+
+def credit(
+    work: Work, demand_id: str, amount: int, evidence: str, *, paid_at: datetime | None = None, confirmed: bool = False
+) -> Credited:
+    """``amount`` has come for this demand by ``evidence`` (a payment), which counts once however often it is said.
+
+    As much as is outstanding is taken. ``confirmed``: a statement says so, not only a notification. A demand that has
+    expired or ended takes nothing: money never changes that by itself. Raises NotFound.
+    """
+    if amount <= 0:
+        raise ValueError("only money that has come can be credited")
+    before = store.lock(work.conn, demand_id)
+    known = store.credit_by(work.conn, demand_id, evidence)
+    if known is not None:
+        return Credited(known.amount, amount - known.amount)
+    taken = min(amount, before.outstanding) if before.status in COLLECTING else 0
+    case = _case(before, amount)
+    if not taken:
+        work.note(demand_id, "not credited", before=before.status, reason=f"{case} {evidence}")
+        return Credited(0, amount, case)
+    at = paid_at or work.now
+    store.add_credit(work.conn, demand_id, evidence, taken, paid_at=at, at=work.now, confirmed=confirmed)
+    events = _stand(work, before, before.amounts.credited(taken, confirmed=confirmed), "credited", evidence, at=at)
+    return Credited(taken, amount - taken, case, events)
+
+
+def _case(demand: Demand, amount: int) -> str | None:
+    status = Status(demand.status)
+    if status in COLLECTING:
+        difference = amount - demand.outstanding
+        return None if not difference else "R04" if difference < 0 else "R05"
+    if status in told.PAID:
+        return "R03"
+    return {Status.EXPIRED: "R06", Status.WAIVED: "R05"}.get(status, "R07")
+
+
+def confirm(work: Work, demand_id: str, evidence: str) -> list[Event]:
+    """A statement shows what ``evidence`` had credited. Raises NotFound, or NotNow where that was taken back."""
+    before = store.lock(work.conn, demand_id)
+    credited = _credit(work, before, evidence)
+    if credited.confirmed_at is not None:
+        return []
+    store.confirm_credit(work.conn, demand_id, evidence, at=work.now)
+    return _stand(work, before, before.amounts.shown(credited.amount), "confirmed", evidence)
+
+
+def reverse(work: Work, demand_id: str, evidence: str, *, by: str) -> list[Event]:
+    """The money that ``evidence`` had credited is taken back: by the bank, or moved to another demand by a person.
+
+    ``by`` is the evidence for that. Raises NotFound, or NotNow where it was taken back before.
+    """
+    before = store.lock(work.conn, demand_id)
+    credited = _credit(work, before, evidence)
+    store.end_credits(work.conn, demand_id, by=by, at=work.now, evidence=evidence)
+    after = before.amounts.reversed(credited.amount, confirmed=credited.confirmed_at is not None)
+    return _stand(work, before, after, "reversed", f"{evidence} by {by}")
+
+
+def waive(work: Work, demand_id: str, exemption: str, reason: str) -> list[Event]:
+    """What this exemption of the procedure lifts need not be paid. Raises NotFound, or NotNow if it is too late."""
+    before = store.lock(work.conn, demand_id)
+    procedure = work.conn.execute("SELECT procedure FROM dossier WHERE id = %s", (before.dossier_id,)).fetchone()
+    found = work.catalogue.procedures.get(procedure["procedure"]) if procedure else None
+    provision = found.exemption(exemption) if found else None
+    if provision is None:
+        raise NotFound(f"the procedure has no exemption {exemption!r}")
+    lines = [one for one in store.lines(work.conn, demand_id) if provision.lifts(one.fee_code) and not one.waived]
+    amount = sum(line.amount for line in lines)
+    if before.status not in COLLECTING or not 0 < amount <= before.outstanding:
+        raise NotNow(f"the demand is {before.status}: there is nothing left of it that this exemption lifts")
+    for line in lines:
+        store.lift(work.conn, demand_id, line.fee_code, exemption=provision.code, basis=provision.basis)
+    because = f"{provision.code}, {provision.basis}: {reason}"
+    return _stand(work, before, before.amounts.lifted(amount), "waived", because)
+
+
+def expire(work: Work, demand_id: str) -> list[Event]:
+    """Its time is over, if it still is when we have it to ourselves."""
+    before = store.lock(work.conn, demand_id)
+    if before.status not in COLLECTING or before.expires_at is None or before.expires_at > work.now:
+        return []
+    return _stand(work, before, before.amounts.moved(Status.EXPIRED), "expired")
+
+
+def renew(work: Work, demand_id: str, reason: str) -> list[Event]:
+    """An expired demand may be paid again, as long as a new one. Raises NotFound, NotNow."""
+    before = store.lock(work.conn, demand_id)
+    desk = work.catalogue.fee_desk
+    if desk is None or before.status != Status.EXPIRED:
+        raise NotNow(f"only what has expired is renewed; the demand is {before.status}")
+    until = issuing.expiry(desk, work.now)
+    return _stand(work, before, before.amounts.renewed(), "renewed", reason, expires_at=until)
+
+
+def cancel(work: Work, demand_id: str, reason: str) -> list[Event]:
+    """It is not collected on any more; what had come of it stays allocated until it is given back."""
+    before = store.lock(work.conn, demand_id)
+    try:
+        after = before.amounts.moved(Status.CANCELLED)
+    except MoveRefused as error:
+        raise NotNow(str(error)) from None
+    return _stand(work, before, after, "cancelled", reason)
+
+
+def order_refund(work: Work, demand_id: str, reason: str) -> list[Event]:
+    """All that is allocated goes back. Raises NotNow where there is nothing to give back."""
+    before = store.lock(work.conn, demand_id)
+    if not before.allocated or before.status == Status.REFUND_PENDING:
+        raise NotNow(f"the demand is {before.status}: there is nothing to give back")
+    return _stand(work, before, before.amounts.moved(Status.REFUND_PENDING), "refund ordered", reason)
+
+
+def refunded(work: Work, demand_id: str, *, by: str) -> list[Event]:
+    """The money has left: ``by`` is the refund that our own statement shows. Raises NotNow."""
+    before = store.lock(work.conn, demand_id)
+    if before.status != Status.REFUND_PENDING:
+        raise NotNow(f"no refund is under way: the demand is {before.status}")
+    store.end_credits(work.conn, demand_id, by=by, at=work.now)
+    return _stand(work, before, before.amounts.refunded(), "refunded", by)
+
+
+def keep(work: Work, demand_id: str, reason: str) -> list[Event]:
+    """The refund is not made after all. Raises NotNow where none is under way."""
+    before = store.lock(work.conn, demand_id)
+    return _stand(work, before, before.amounts.kept(), "refund withdrawn", reason)
+
+
+def _credit(work: Work, demand: Demand, evidence: str) -> store.Credit:
+    credited = store.credit_by(work.conn, demand.id, evidence)
+    if credited is None:
+        raise NotFound(f"nothing was credited to {demand.id} by {evidence}")
+    if credited.reversed_at is not None:
+        raise NotNow(f"what {evidence} had credited to {demand.id} was taken back by {credited.reversed_by}")
+    return credited
+
+
+def _stand(
+    work: Work,
+    before: Demand,
+    after: Amounts,
+    verb: str,
+    reason: str | None = None,
+    *,
+    at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> list[Event]:
+    """Write down where it stands now, and say what a payer sees of it."""
+    demand = store.stand(work.conn, before, after, expires_at=expires_at)
+    work.note(demand.id, verb, before=before.status, after=demand.status, reason=reason)
+    if not told.differs(before.amounts, after):
+        return []
+    fee = told.notice(demand)
+    if after.status is Status.REOPENED and before.status != Status.REOPENED:
+        return [FeeReopened(demand.dossier_id, fee)]
+    if before.outstanding and not after.outstanding:
+        made = FeeWaived if after.status is Status.WAIVED else FeePaid
+        return [made(demand.dossier_id, fee, at or work.now)]
+    return [FeeChanged(demand.dossier_id, fee)]

@@ -1,0 +1,202 @@
+"""A dossier moves by money: it waits for its fees, goes out when they are paid, and waits again if they are taken back."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hub import clock
+from hub.clock import local
+from hub.fees import demands
+from schemas.payment_reference import PaymentReference
+from tests.builders import a_report, report_arrival
+from tests.rooms.fees.conftest import PAY_LATER, Cashier
+
+
+def test_a_dossier_that_is_paid_first_waits_for_its_fees(cashier: Cashier) -> None:
+    dossier = cashier.dossier()
+
+    assert cashier.stands(dossier) == "awaiting_fee"
+    assert not cashier.handed(dossier)
+    assert cashier.told(dossier) == ["submission.status", "fee.demanded", "submission.status"]
+    demand = cashier.demand(dossier)
+    assert (demand["amount_due"], demand["allocated"], demand["status"]) == (150_000, 0, "issued")
+    assert PaymentReference.parse(demand["reference"]).prefix == "HC"
+    assert demand["business_date"] == local(demand["issued_at"]).date()
+    last_day = (local(demand["expires_at"]) - timedelta(seconds=1)).date()
+    assert last_day == demand["business_date"] + timedelta(days=30)
+
+
+def test_paid_in_full_it_goes_out(cashier: Cashier) -> None:
+    dossier = cashier.dossier()
+
+    credited = cashier.pays(dossier, 150_000)
+
+    assert (credited.taken, credited.rest, credited.case) == (150_000, 0, None)
+    assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
+    assert cashier.handed(dossier)
+    assert cashier.stands(dossier) == "accepted"
+    assert cashier.told(dossier)[2:] == ["submission.status", "fee.paid", "submission.status", "submission.status"]
+
+
+def test_its_term_begins_when_it_is_paid(cashier: Cashier) -> None:
+    dossier = cashier.dossier()
+    [before] = cashier.house.rows("SELECT due_at FROM dossier WHERE id = %s", dossier)
+    paid = clock.now() + timedelta(days=3)
+
+    demand = cashier.demand(dossier)["id"]
+    cashier.act(lambda work: demands.credit(work, demand, 150_000, "pm_1", paid_at=paid))
+
+    [after] = cashier.house.rows("SELECT due_at FROM dossier WHERE id = %s", dossier)
+    assert after["due_at"] == cashier.house.calendar.due(paid, 16)
+    assert after["due_at"] > before["due_at"]
+
+
+def test_a_part_of_the_fee_releases_nothing(cashier: Cashier) -> None:
+    dossier = cashier.dossier()
+
+    credited = cashier.pays(dossier, 149_999)
+
+    assert (credited.taken, credited.case) == (149_999, "R04")
+    assert cashier.stands(dossier) == "awaiting_fee"
+    assert cashier.demand(dossier)["status"] == "part_paid"
+    assert cashier.told(dossier)[-1] == "fee.changed"
+
+    assert cashier.pays(dossier, 1).case is None
+    assert cashier.stands(dossier) == "accepted"
+
+
+def test_what_is_paid_later_goes_out_at_once(cashier: Cashier) -> None:
+    dossier = cashier.dossier(PAY_LATER)
+
+    assert cashier.stands(dossier) == "accepted"
+    assert cashier.told(dossier) == ["submission.status", "fee.demanded", "submission.status"]
+    demand = cashier.demand(dossier)
+    assert (demand["status"], demand["expires_at"], demand["pay_first"]) == ("issued", None, False)
+
+    cashier.pays(dossier, 50_000)
+    assert cashier.told(dossier)[-1] == "fee.paid"
+    assert cashier.stands(dossier) == "accepted"
+
+
+def test_who_is_exempt_is_waived_with_the_provision(cashier: Cashier) -> None:
+    dossier = cashier.dossier(exemption="nguoi-co-cong")
+
+    demand = cashier.demand(dossier)
+    assert (demand["status"], demand["waived"], demand["amount_due"]) == ("waived", 150_000, 150_000)
+    assert cashier.handed(dossier)
+    assert cashier.told(dossier)[:2] == ["submission.status", "fee.changed"]
+    lines = cashier.house.rows("SELECT * FROM fee_demand_line WHERE demand_id = %s", demand["id"])
+    assert {line["basis"] for line in lines} == {"Nghị quyết thử nghiệm số 1, Điều 4"}
+    noted = cashier.house.rows("SELECT reason FROM journal WHERE subject = %s AND verb = 'waived'", demand["id"])
+    assert len(noted) == 2
+    assert all("Nghị quyết thử nghiệm số 1, Điều 4" in line["reason"] for line in noted)
+
+
+def test_an_exemption_from_one_fee_leaves_the_other(cashier: Cashier) -> None:
+    dossier = cashier.dossier(exemption="nop-truc-tuyen")
+
+    demand = cashier.demand(dossier)
+    assert (demand["status"], demand["waived"]) == ("issued", 30_000)
+    assert cashier.stands(dossier) == "awaiting_fee"
+
+    assert cashier.pays(dossier, 120_000).case is None
+    assert cashier.stands(dossier) == "accepted"
+
+
+def test_a_person_waives_by_an_exemption_and_the_dossier_goes_out(cashier: Cashier) -> None:
+    dossier = cashier.dossier()
+    demand = cashier.demand(dossier)["id"]
+
+    cashier.act(lambda work: demands.waive(work, demand, "nguoi-co-cong", "thẻ đã xuất trình"))
+
+    assert cashier.demand(dossier)["status"] == "waived"
+    assert cashier.handed(dossier)
+
+
+def test_while_nobody_can_sign_the_money_is_booked_and_the_dossier_waits(
+    cashier: Cashier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dossier = cashier.dossier()
+    officers = cashier.house.catalogue.officers
+    cashier.house.catalogue = cashier.house.catalogue.model_copy(update={"officers": {}})
+
+    cashier.pays(dossier, 150_000)
+
+    assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
+    assert cashier.stands(dossier) == "registered"
+    assert not cashier.handed(dossier)
+
+    cashier.house.catalogue = cashier.house.catalogue.model_copy(update={"officers": officers})
+    _wait_is_over(cashier)
+    assert cashier.handed(dossier)
+
+
+def test_money_taken_back_before_the_dossier_went_out_makes_it_wait_again(cashier: Cashier) -> None:
+    dossier = cashier.dossier()
+    officers = cashier.house.catalogue.officers
+    cashier.house.catalogue = cashier.house.catalogue.model_copy(update={"officers": {}})
+    cashier.pays(dossier, 150_000, "pm_1")
+    demand = cashier.demand(dossier)["id"]
+
+    cashier.act(lambda work: demands.reverse(work, demand, "pm_1", by="sl_1"))
+    cashier.house.catalogue = cashier.house.catalogue.model_copy(update={"officers": officers})
+    _wait_is_over(cashier)
+
+    assert cashier.demand(dossier)["status"] == "reopened"
+    assert cashier.stands(dossier) == "awaiting_fee"
+    assert not cashier.handed(dossier)
+    assert cashier.told(dossier)[-2:] == ["fee.reopened", "submission.status"]
+
+    cashier.pays(dossier, 150_000, "pm_2")
+    assert cashier.handed(dossier)
+
+
+def test_money_taken_back_after_the_dossier_went_out_is_told_and_moves_nothing(cashier: Cashier) -> None:
+    dossier = cashier.dossier()
+    cashier.pays(dossier, 150_000, "pm_1", confirmed=True)
+    assert cashier.demand(dossier)["status"] == "paid"
+    demand = cashier.demand(dossier)["id"]
+
+    cashier.act(lambda work: demands.reverse(work, demand, "pm_1", by="sl_1"))
+
+    assert cashier.demand(dossier)["status"] == "reopened"
+    assert cashier.stands(dossier) == "accepted"
+    assert cashier.told(dossier)[-1] == "fee.reopened"
+    noted = cashier.house.rows("SELECT verb FROM journal WHERE subject = %s ORDER BY id", dossier)
+    assert noted[-1]["verb"] != "moved"
+    assert "unpaid after release" in [line["verb"] for line in noted]
+
+
+def test_a_dossier_that_its_department_does_not_accept_is_not_paid_for(cashier: Cashier) -> None:
+    dossier = cashier.dossier(PAY_LATER)
+    [row] = cashier.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
+
+    _report(cashier, row["raw_code"], "TU_CHOI")
+
+    assert cashier.demand(dossier)["status"] == "cancelled"
+    late = cashier.pays(dossier, 50_000)
+    assert (late.taken, late.rest, late.case) == (0, 50_000, "R07")
+    assert cashier.demand(dossier)["status"] == "cancelled"
+
+
+def test_no_report_moves_a_dossier_that_has_not_gone_out(cashier: Cashier) -> None:
+    dossier = cashier.dossier()
+    [row] = cashier.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
+
+    _report(cashier, row["raw_code"], "TU_CHOI")
+
+    assert cashier.stands(dossier) == "awaiting_fee"
+
+
+def _report(cashier: Cashier, code: str, status: str) -> None:
+    cashier.house.impatient("rest-a")
+    cashier.house.accept(report_arrival(a_report(code, status)))
+    cashier.house.carry()
+
+
+def _wait_is_over(cashier: Cashier) -> Any:
+    for row in cashier.house.rows("SELECT id FROM inbox WHERE state = 'waiting'"):
+        cashier.house.make_due(row["id"])
+    cashier.house.sweep()
+    cashier.house.carry()
