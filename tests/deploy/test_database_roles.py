@@ -12,7 +12,10 @@ from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from hub.migrations.run import upgrade
 from tests.deploy.installed import DATABASE_ROLES, a_database, database_url_as, make_roles, run_script
 
-APPEND_ONLY: Final = {"journal", "event", "exchange", "idempotency"}
+APPEND_ONLY: Final = {
+    *("journal", "event", "exchange", "idempotency"),
+    *("notify_delivery", "notify_event", "notify_verdict"),
+}
 CONTENT: Final = [("inbox", "body"), ("outbox", "body"), ("outbox", "key"), ("exchange", "record"), ("event", "notice")]
 
 

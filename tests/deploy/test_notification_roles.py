@@ -1,0 +1,63 @@
+"""The notification door with the rights of its role and no more: everything that it does, and nothing beside it."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege
+from psycopg.rows import dict_row
+
+from hub.db import Connection
+from hub.fees import intake
+from hub.fees.intake import Judgement, Order
+from hub.migrations.run import upgrade
+from schemas.payment import Kind, Notification
+from tests.deploy.installed import a_database, database_url_as, make_roles, run_script
+
+KEPT = Judgement("accepted", 200, b"{}", key_id="k1")
+CONFLICT = Judgement("conflict", 409, b"{}", "N03", "k1")
+
+
+@pytest.fixture(scope="module")
+def api(server: str) -> Iterator[Connection]:
+    """The database as the door's role sees it."""
+    with a_database(server, template="template1") as name:
+        make_roles(database_url_as(server, name))
+        upgrade(database_url_as(server, name, "hub_owner"))
+        run_script(database_url_as(server, name, "hub_owner"), "grants.sql")
+        with psycopg.connect(database_url_as(server, name, "hub_api"), autocommit=True, row_factory=dict_row) as conn:
+            yield conn
+
+
+def said(amount: int) -> Notification:
+    return Notification(
+        provider="bank-a", provider_txn="GD1", kind=Kind.PAYMENT, amount=amount, account="1020304050607"
+    )
+
+
+def test_the_door_keeps_judges_and_believes(api: Connection) -> None:
+    taken = []
+    for amount in (1, 1, 2):
+        delivery = intake.keep(api, "bank-a", b"", {"x-signature": "…"}, b"{}")
+        taken.append(intake.believe(api, delivery, said(amount), KEPT, CONFLICT))
+    intake.judge(api, intake.keep(api, "bank-a", b"", {}, b"x"), Judgement("bad_signature", 401, None, "N04"))
+
+    assert [one.answer.verdict for one in taken] == ["accepted", "repeated", "conflict"]
+    assert [one.message is not None for one in taken] == [True, False, True]
+    assert intake.order(api, "HC000000000182", 1) is Order.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE notify_event SET amount = 1",
+        "DELETE FROM notify_delivery",
+        "SELECT body FROM notify_delivery",
+        "SELECT * FROM payment",
+        "INSERT INTO payment (id) VALUES ('pm_1')",
+        "UPDATE fee_demand SET allocated = amount_due",
+    ],
+)
+def test_the_door_can_do_nothing_else(api: Connection, statement: str) -> None:
+    with pytest.raises(InsufficientPrivilege):
+        api.execute(statement.encode())
