@@ -1,4 +1,4 @@
-"""A dossier moves by money: it waits for its fees, goes out when they are paid, and waits again if they are taken back."""
+"""A dossier moves by money: it waits for its fees, goes out when they are paid, waits again if they are taken back."""
 
 from datetime import timedelta
 from typing import Any
