@@ -6,4 +6,4 @@ from typing import Any
 
 
 def vectors(name: str) -> Any:
-    return json.loads((Path(__file__).parent / "vectors" / f"{name}.json").read_bytes())
+    return json.loads((Path(__file__).parent / "published" / f"{name}.json").read_bytes())

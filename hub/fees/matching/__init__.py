@@ -1,0 +1,1 @@
+"""What belongs together: demand, notification and statement line of the same money, and by which evidence."""
