@@ -1,4 +1,4 @@
-"""The public test vectors beside this file (vectors/SOURCES.md)."""
+"""The public test vectors beside this file (published/SOURCES.md)."""
 
 import json
 from pathlib import Path
