@@ -66,7 +66,8 @@ def test_every_file_of_a_catalogue_is_loaded(folder: Path) -> None:
         "departments": len(catalogue.departments),
         "procedures": len(catalogue.procedures),
         "postal": len(catalogue.operators),
-        ".": len({"calendar.toml", "portal.toml", "signing.toml", "officers.toml"}),
+        "banks": len(catalogue.banks),
+        ".": len({"calendar.toml", "portal.toml", "signing.toml", "officers.toml", "fees.toml"}),
     }
     assert {part: len(list((folder / part).glob("*.toml"))) for part in read} == read
 

@@ -18,6 +18,8 @@ from connectors.sandbox.knobs import Settings as SandboxSettings
 from hub.cli.flower import FlowerSettings
 from hub.cli.main import app
 from hub.codes import Code
+from hub.signing.auditing import Code as AuditCode
+from hub.signing.findings import Code as JudgeCode
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if path.name != "cli.md"]
@@ -124,7 +126,7 @@ def test_a_runbook_says_when_to_use_it_and_how_one_knows_that_it_worked(page: Pa
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/runbooks/*.md")), ids=lambda page: page.name)
 def test_every_error_code_in_a_runbook_is_one_of_ours(page: Path) -> None:
-    codes = {str(code) for code in (*PartnerCode, *Code)}
+    codes = {str(code) for code in (*PartnerCode, *Code, *JudgeCode, *AuditCode)}
     named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", prose_of(page)))
     assert {name for name in named if not name.startswith(("HUB_", "KEY_"))} <= codes
 

@@ -20,7 +20,8 @@ CODE = sorted(
 
 def test_every_event_is_routed() -> None:
     facts = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, events.Event)}
-    assert facts - {events.Event} == set(routing.REACTIONS)
+    kinds_of_kinds = {base for kind in facts for base in kind.__bases__}
+    assert facts - kinds_of_kinds - {events.Event} == set(routing.REACTIONS)
 
 
 def test_every_kind_that_goes_out_is_said_somehow_and_its_reply_means_something() -> None:
