@@ -1,0 +1,81 @@
+"""Amounts and dates as banks write them, read exactly or refused: never a float, never a guess.
+
+The đồng has no smaller unit: "150000", "150000.00" and "150000," are the same amount, and a fraction that is not zero
+is refused. Statements in other currencies are read too, in cents, so that a person is shown what such a file says.
+"""
+
+import re
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from schemas.money import MOST
+from schemas.statement import Code, Unreadable
+
+VIETNAM: Final = ZoneInfo("Asia/Ho_Chi_Minh")
+_NO_CENTS: Final = frozenset({"VND", "JPY", "KRW"})
+_DIGITS: Final = re.compile(r"[0-9]{1,18}")
+
+
+def places(currency: str) -> int:
+    """Digits of the currency's smaller unit, as far as we tell: none, or two."""
+    return 0 if currency in _NO_CENTS else 2
+
+
+def units(whole: str, fraction: str, currency: str, line: int) -> int:
+    """Digits before and after the decimal sign → units of the currency. Raises Unreadable."""
+    digits = places(currency)
+    kept, rest = fraction[:digits].ljust(digits, "0"), fraction[digits:]
+    if not _DIGITS.fullmatch(whole) or (fraction and not fraction.isascii()) or (fraction and not fraction.isdigit()):
+        raise Unreadable(Code.UNPARSABLE, "an amount is not a number as this format writes it", line)
+    if rest.strip("0"):
+        raise Unreadable(Code.UNPARSABLE, f"an amount has a fraction that {currency} does not have", line)
+    found = int(whole + kept)
+    if found > MOST:
+        raise Unreadable(Code.UNPARSABLE, "an amount is larger than any that there is", line)
+    return found
+
+
+def plain(text: str, currency: str, line: int) -> int:
+    """An amount as XML writes it: 150000 or 150000.00. Raises Unreadable."""
+    whole, point, fraction = text.strip().partition(".")
+    if point and not fraction:
+        raise Unreadable(Code.UNPARSABLE, "an amount ends with its decimal sign", line)
+    return units(whole, fraction, currency, line)
+
+
+@lru_cache(maxsize=1024)
+def _iso(text: str) -> date | None:
+    try:
+        if len(text) == len("2026-11-24"):
+            return date.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone(VIETNAM).date() if moment.tzinfo else moment.date()
+
+
+def iso_date(text: str, line: int) -> date:
+    """A day, or the day in Vietnam of a moment, as ISO 8601 writes it. Raises Unreadable."""
+    found = _iso(text.strip())
+    if found is None:
+        raise Unreadable(Code.UNPARSABLE, "a date is none", line)
+    return found
+
+
+def day(text: str, patterns: list[str], line: int) -> date:
+    """The day in ``text`` by the first of ``patterns`` that fits. Raises Unreadable."""
+    for pattern in patterns:
+        found = _by(text.strip(), pattern)
+        if found is not None:
+            return found
+    raise Unreadable(Code.UNPARSABLE, f"a date does not read {patterns[0]}, or is no day", line)
+
+
+@lru_cache(maxsize=1024)
+def _by(text: str, pattern: str) -> date | None:
+    try:
+        return datetime.strptime(text, pattern).date()  # noqa: DTZ007 - a day on a bank's clock has no zone
+    except ValueError:
+        return None

@@ -1,0 +1,114 @@
+"""An entry (Ntry) of a camt statement, and what it is made of (TxDtls)."""
+
+from typing import Final
+
+from lxml import etree
+from pydantic import ValidationError
+
+from connectors.banks.statements.amounts import iso_date, plain
+from connectors.banks.statements.camt_plan import DetailPlan, Plan, Planner, line_of
+from schemas.statement import Code, Detail, Entry, Head, Standing, Unreadable, reference
+
+Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
+_STANDINGS: Final = {"BOOK": Standing.BOOK, "PDNG": Standing.PDNG, "FUTR": Standing.PDNG}
+_TRUE: Final = frozenset({"true", "1"})
+
+
+class EntryReader:
+    """Reads the entries of one statement: its names carry one namespace, its amounts one currency."""
+
+    def __init__(self, container: Element, head: Head) -> None:
+        tag = str(container.tag)
+        self._planner = Planner(tag[: tag.index("}") + 1] if tag.startswith("{") else "")
+        self._currency = head.currency
+
+    def read(self, element: Element) -> Entry:
+        """Raises Unreadable."""
+        nodes = list(element.iter())
+        plan = self._planner.plan(nodes)
+        try:
+            return self._entry(nodes, plan, line_of(element))
+        except ValidationError:
+            sentence = "a reference or a text of an entry is too long"
+            raise Unreadable(Code.UNPARSABLE, sentence, line_of(element)) from None
+
+    def _entry(self, nodes: list[Element], plan: Plan, line: int) -> Entry:
+        amount = self._amount(nodes, plan.amount, line)
+        if self._is_debit(nodes, plan.direction, line):
+            amount = -amount
+        standing = _STANDINGS.get(_text(nodes, plan.standing))
+        if standing is None:
+            raise Unreadable(Code.UNPARSABLE, "an entry is neither booked nor pending", line)
+        dated = plan.value if plan.booking is None else plan.booking
+        if dated is None or (plan.booking is None and standing is Standing.BOOK):
+            raise Unreadable(Code.UNPARSABLE, "an entry has no booking date", line)
+        booked = iso_date(_text(nodes, dated), line)
+        texts = [text for one in plan.details for number in one.texts if (text := _text(nodes, number))]
+        if plan.note is not None:
+            texts.append(_text(nodes, plan.note))
+        only = plan.details[0] if len(plan.details) == 1 else None
+        own = _reference(nodes, plan.bank_ref)
+        return Entry(
+            line=line,
+            booking_date=booked,
+            value_date=booked if plan.value is None else iso_date(_text(nodes, plan.value), line),
+            amount=amount,
+            standing=standing,
+            bank_ref=(_reference(nodes, only.bank_ref) if only else None) or own,
+            e2e=_reference(nodes, only.e2e) if only else None,
+            text=" ".join(texts),
+            reversal=_text(nodes, plan.reversal) in _TRUE or (only is not None and only.is_return),
+            details=self._details(nodes, plan, amount, own, line),
+        )
+
+    def _details(self, nodes: list[Element], plan: Plan, whole: int, own: str | None, line: int) -> tuple[Detail, ...]:
+        """The details that become lines. One that only says the whole again is not; without amounts none is."""
+        priced = sum([one.amount is not None for one in plan.details])
+        if priced == 0:
+            return ()
+        if priced < len(plan.details):
+            raise Unreadable(Code.UNPARSABLE, "some details of an entry have an amount and some have none", line)
+        amounts = [self._detail_amount(nodes, one, is_debit=whole < 0) for one in plan.details]
+        if amounts == [whole]:
+            return ()
+        reversal = _text(nodes, plan.reversal) in _TRUE
+        return tuple(
+            Detail(
+                amount=amount,
+                bank_ref=_reference(nodes, one.bank_ref) or own,
+                e2e=_reference(nodes, one.e2e),
+                text=" ".join(filter(None, (_text(nodes, number) for number in one.texts))),
+                reversal=reversal or one.is_return,
+            )
+            for amount, one in zip(amounts, plan.details, strict=True)
+        )
+
+    def _detail_amount(self, nodes: list[Element], plan: DetailPlan, *, is_debit: bool) -> int:
+        """With the sign of the detail, else of its entry (before v04 a detail has none)."""
+        line = line_of(nodes[plan.itself])
+        amount = self._amount(nodes, plan.amount, line)
+        if plan.direction is not None:
+            is_debit = self._is_debit(nodes, plan.direction, line)
+        return -amount if is_debit else amount
+
+    def _amount(self, nodes: list[Element], number: int | None, line: int) -> int:
+        if number is None:
+            raise Unreadable(Code.UNPARSABLE, "an entry has no amount", line)
+        currency = nodes[number].get("Ccy")
+        if currency != self._currency:
+            raise Unreadable(Code.WRONG_CURRENCY, f"an amount in {currency} on an account in {self._currency}", line)
+        return plain(_text(nodes, number), currency, line)
+
+    def _is_debit(self, nodes: list[Element], number: int | None, line: int) -> bool:
+        said = _text(nodes, number)
+        if said not in ("CRDT", "DBIT"):
+            raise Unreadable(Code.UNPARSABLE, "an entry is neither credit nor debit", line)
+        return said == "DBIT"
+
+
+def _text(nodes: list[Element], number: int | None) -> str:
+    return "" if number is None else (nodes[number].text or "").strip()
+
+
+def _reference(nodes: list[Element], number: int | None) -> str | None:
+    return None if number is None else reference(nodes[number].text)

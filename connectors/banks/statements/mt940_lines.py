@@ -1,0 +1,199 @@
+"""MT940 and MT942 line by line, before the library sees them: nothing that it would skip, mend or merge goes by.
+
+The library drops what stands before the first ``:20:``, takes an unknown tag for text of the one before, and makes of
+30 February the 29th. Here every line has its place in a message, or the file is refused.
+"""
+
+import codecs
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from config.statements import Mt940
+from schemas.statement import Code, Unreadable
+
+_TAG: Final = re.compile(r":(20|21|25P?|28C?|34F|13D?|60[FM]|61|62[FM]|64|65|86|90[DC]|NS):")
+_CONTINUED: Final = frozenset({"61", "86", "NS", "25P"})
+"""tags whose value may go on in the next line"""
+_HEADER: Final = re.compile(r"\{.*|[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3,4})?|94[0-2]|[0-9]{3,4}")
+"""what may stand between messages: SWIFT's blocks, a BIC, the number of the message type"""
+_ENDS: Final = frozenset({"-", "-}"})
+_LINE_61: Final = re.compile(
+    r":61:(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?R?[DC][A-Z]?(?P<amount>[0-9]{1,15}(,[0-9]*)?)"
+    r"(?P<type>[A-Z][A-Z0-9 ]{3})(?P<rest>.*)"
+)
+_REST: Final = re.compile(r"(?P<own>(?:(?!//).){0,16})(?://(?P<bank>.{0,23}))?")
+_LONG_REST: Final = re.compile(r"(?P<own>(?:(?!//).){0,140})(?://(?P<bank>.{0,140}))?")
+_BALANCE: Final = re.compile(r":(?:60|62)[FM]:[CD](?P<date>[0-9]{6})(?P<currency>[A-Z]{3})[0-9]{1,15}(,[0-9]*)?")
+_SUM: Final = re.compile(r":90[DC]:[0-9]{1,5}[A-Z]{3}[0-9]{1,15}(,[0-9]*)?")
+
+
+@dataclass(slots=True)
+class Line61:
+    """A ``:61:`` and the ``:86:`` that belongs to it, as they stand in the file."""
+
+    number: int
+    own_ref: str
+    bank_ref: str
+    has_entry_date: bool
+    extra: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Message:
+    """One message from its ``:20:`` to its end. ``lines`` is what the library is given."""
+
+    number: int
+    """of the line with its ``:20:``"""
+    lines: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    """all of them but 61 and 86, in their order"""
+    entries: list[Line61] = field(default_factory=list)
+    closed: bool = False
+    """whether the closing balance has been seen: an ``:86:`` behind it is about the whole statement"""
+
+
+def text_of(raw: bytes, profile: Mt940) -> str:
+    """The file as text. Raises Unreadable naming the encoding."""
+    encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else profile.encoding
+    try:
+        text = raw.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except UnicodeDecodeError:
+        raise Unreadable(Code.UNPARSABLE, f"the file is not in {encoding}, which this bank is said to use") from None
+    if "\0" in text:
+        raise Unreadable(Code.UNPARSABLE, f"the file holds NUL: it is not text in {encoding}")
+    return text
+
+
+def messages(text: str, profile: Mt940) -> list[Message]:
+    """The messages in ``text``. Raises Unreadable for a line that has no place in one."""
+    reader = _Lines(profile)
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.strip("\r\x01\x03").rstrip()
+        if line:
+            reader.take(line, number)
+    return reader.finished()
+
+
+class _Lines:
+    """The messages as far as they have been read."""
+
+    def __init__(self, profile: Mt940) -> None:
+        self._profile = profile
+        self._rest = _LONG_REST if profile.dialect == "long-reference" else _REST
+        self._found: list[Message] = []
+        self._open: Message | None = None
+        self._tag = ""
+
+    def take(self, line: str, number: int) -> None:
+        if line[0] == ":":
+            self._tagged(line, number)
+        elif line in _ENDS:
+            self._end(number)
+        elif self._open is None:
+            if not _HEADER.fullmatch(line):
+                raise Unreadable(Code.UNPARSABLE, "a line stands outside of every message", number)
+        else:
+            self._continued(self._open, line, number)
+
+    def finished(self) -> list[Message]:
+        if self._open is not None and self._profile.terminator:
+            raise Unreadable(Code.UNPARSABLE, "the file breaks off inside a message", self._open.number)
+        if not self._found:
+            raise Unreadable(Code.UNPARSABLE, "the file holds no MT940 or MT942 message")
+        return self._found
+
+    def _end(self, number: int) -> None:
+        if self._open is None:
+            raise Unreadable(Code.UNPARSABLE, "a message ends that has not begun", number)
+        self._open = None
+
+    def _tagged(self, line: str, number: int) -> None:
+        match = _TAG.match(line)
+        if match is None:
+            raise Unreadable(Code.UNPARSABLE, "a tag is none of MT940 or MT942", number)
+        self._tag = tag = match[1]
+        if tag == "20":
+            self._begin(number)
+        message = self._open
+        if message is None:
+            raise Unreadable(Code.UNPARSABLE, f"tag {tag} stands outside of every message", number)
+        if tag == "61":
+            self._line_61(message, line, number)
+        elif tag == "86":
+            self._details(message, line, number)
+        else:
+            _single(message, tag, line, number)
+
+    def _begin(self, number: int) -> None:
+        if self._open is not None and self._profile.terminator:
+            raise Unreadable(Code.UNPARSABLE, "a message begins before the one before it has ended", number)
+        self._open = Message(number)
+        self._found.append(self._open)
+
+    def _line_61(self, message: Message, line: str, number: int) -> None:
+        match = _LINE_61.fullmatch(line)
+        rest = self._rest.fullmatch(match["rest"]) if match else None
+        if match is None or rest is None:
+            sentence = "a :61: does not read as SWIFT has it (a longer reference: dialect long-reference)"
+            raise Unreadable(Code.UNPARSABLE, sentence, number)
+        if message.closed:
+            raise Unreadable(Code.UNPARSABLE, "a :61: stands behind the closing balance", number)
+        self._check_day(match["value"], number)
+        entry = (match["entry"] or "").strip()
+        if entry:
+            self._check_day(match["value"][:2] + entry, number)
+        message.lines.append(line)
+        message.entries.append(Line61(number, rest["own"], rest["bank"] or "", bool(entry)))
+
+    def _details(self, message: Message, line: str, number: int) -> None:
+        if message.closed:
+            return
+        if not message.entries:
+            raise Unreadable(Code.UNPARSABLE, "a :86: stands before the first :61:", number)
+        message.lines.append(line)
+        message.entries[-1].details.append(line[4:])
+
+    def _continued(self, message: Message, line: str, number: int) -> None:
+        if self._tag not in _CONTINUED:
+            raise Unreadable(Code.UNPARSABLE, f"tag {self._tag} goes on in a second line", number)
+        if message.closed and self._tag == "86":
+            return
+        message.lines.append(line)
+        if self._tag == "61":
+            message.entries[-1].extra.append(line)
+        elif self._tag == "86":
+            message.entries[-1].details.append(line)
+
+    def _check_day(self, digits: str, number: int) -> None:
+        if not is_day(digits, thirty=self._profile.thirty_day_months):
+            raise Unreadable(Code.UNPARSABLE, "a date is no day", number)
+
+
+def _single(message: Message, tag: str, line: str, number: int) -> None:
+    if tag in message.tags and tag not in ("NS", "65"):
+        raise Unreadable(Code.UNPARSABLE, f"tag {tag} stands twice in a message", number)
+    if tag[:2] in ("60", "62"):
+        match = _BALANCE.fullmatch(line)
+        if match is None or not is_day(match["date"], thirty=False):
+            raise Unreadable(Code.UNPARSABLE, "a balance does not read as SWIFT has it", number)
+    if tag[:2] == "60" and message.entries:
+        raise Unreadable(Code.UNPARSABLE, "the opening balance stands behind entries", number)
+    if tag[:2] == "90" and not _SUM.fullmatch(line):
+        raise Unreadable(Code.UNPARSABLE, "a sum does not read as SWIFT has it", number)
+    message.tags.append(tag)
+    message.lines.append(line)
+    message.closed = message.closed or tag[:2] in ("62", "90")
+
+
+def is_day(digits: str, *, thirty: bool) -> bool:
+    """Whether YYMMDD is a day; with ``thirty`` every month has thirty."""
+    year, month, day = 2000 + int(digits[:2]), int(digits[2:4]), int(digits[4:])
+    try:
+        date(year, month, day)
+    except ValueError:
+        february = 2
+        return thirty and month == february and day in (29, 30)
+    return True

@@ -1,0 +1,101 @@
+"""Statements: our readers against the bare libraries on the same files, and what a large file takes of memory."""
+
+import io
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import mt940
+from lxml import etree
+
+from config.statements import Mt940
+from connectors.banks.statements import camt
+from connectors.banks.statements import mt940 as ours
+from tests.bench.rows import Row, at_least, at_most, in_turn
+from tests.bench.statement_files import camt_file, mt940_text
+
+MEGABYTE: Final = 1024 * 1024
+SIZE: Final = 50 * MEGABYTE
+ROUNDS: Final = 3
+MT940_ENTRIES: Final = 20_000
+
+
+def rows(_: object = None) -> list[Row]:
+    with TemporaryDirectory(prefix="lienthong-bench-") as folder:
+        path = Path(folder) / "statement.xml"
+        entries = camt_file(path, SIZE)
+        bare, value = in_turn(ROUNDS, lambda: _rate(entries, path, _bare_camt), lambda: _rate(entries, path, _our_camt))
+        peak = _peak(path)
+    text = mt940_text(MT940_ENTRIES)
+    bare_mt, value_mt = in_turn(
+        ROUNDS,
+        lambda: _pace(MT940_ENTRIES, lambda: _bare_mt940(text)),
+        lambda: _pace(MT940_ENTRIES, lambda: _our_mt940(text)),
+    )
+    return [
+        at_least("camt.053: reader / bare lxml iterparse", "entries/s", bare, value, 0.8, f"{SIZE // MEGABYTE} MB"),
+        at_most("camt.053: memory that the reader adds", "MiB", 64, peak, 64, "< 64 MiB", "flat: entries are freed"),
+        at_least("MT940: reader / bare mt-940", "entries/s", bare_mt, value_mt, 0.8, f"{MT940_ENTRIES} entries"),
+    ]
+
+
+def _rate(entries: int, path: Path, read: Callable[[Path], int]) -> float:
+    def once() -> int:
+        return read(path)
+
+    return _pace(entries, once)
+
+
+def _pace(entries: int, read: Callable[[], int]) -> float:
+    started = time.perf_counter()
+    assert read() == entries
+    return entries / (time.perf_counter() - started)
+
+
+def _bare_camt(path: Path) -> int:
+    """Five fields of each entry, by the library alone, the elements freed."""
+    seen = 0
+    ns = "{urn:iso:std:iso:20022:tech:xsd:camt.053.001.08}"
+    with path.open("rb") as file:
+        for _, entry in etree.iterparse(file, events=("end",), tag=f"{ns}Ntry"):
+            entry.findtext(f"{ns}Amt")
+            entry.findtext(f"{ns}CdtDbtInd")
+            entry.findtext(f"{ns}BookgDt/{ns}Dt")
+            entry.findtext(f"{ns}NtryDtls/{ns}TxDtls/{ns}Refs/{ns}EndToEndId")
+            entry.findtext(f"{ns}NtryDtls/{ns}TxDtls/{ns}RmtInf/{ns}Ustrd")
+            entry.clear()
+            parent = entry.getparent()
+            while parent is not None and entry.getprevious() is not None:
+                del parent[0]
+            seen += 1
+    return seen
+
+
+def _our_camt(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(1 for portion in camt.stream(file) for _ in portion.entries)
+
+
+def _bare_mt940(text: str) -> int:
+    return sum(len(one) for one in mt940.parse_statements(io.StringIO(text), options=mt940.Options.all()))
+
+
+def _our_mt940(text: str) -> int:
+    return sum(1 for portion in ours.read(text.encode(), Mt940()) for _ in portion.entries)
+
+
+def _peak(path: Path) -> float:
+    """MiB that reading the file adds to a process that has loaded everything it needs."""
+    told = subprocess.run([sys.executable, "-m", "tests.bench.statements", path], check=True, capture_output=True)
+    return float(told.stdout)
+
+
+if __name__ == "__main__":
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _our_camt(Path(sys.argv[1]))
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
