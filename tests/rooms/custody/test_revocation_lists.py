@@ -45,7 +45,9 @@ def house(settings: Settings, catalogue: Catalogue, own_pki: Pki) -> Any:
     impatient = catalogue.signing.authorities[0].model_copy(update={"every_seconds": 0.0})
     signing = catalogue.signing.model_copy(update={"authorities": [impatient]})
     ours = settings.model_copy(update={"keys": own_pki.keys})
-    with ScriptedHouse(ours, catalogue.model_copy(update={"signing": signing})) as opened:
+    changed = catalogue.model_copy(update={"signing": signing})
+    changed.__dict__.pop("counterparties", None)  # a copy keeps what the original has worked out
+    with ScriptedHouse(ours, changed) as opened:
         opened.players["trust.ca"] = ScriptedAuthority(own_pki)
         yield opened
 
