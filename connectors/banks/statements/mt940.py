@@ -17,8 +17,9 @@ from pydantic import ValidationError
 
 from config.statements import Mt940
 from connectors.banks.statements.amounts import places
-from connectors.banks.statements.mt940_lines import Line61, Message, messages, text_of
+from connectors.banks.statements.mt940_lines import Line61, Message, messages
 from connectors.banks.statements.pages import Page, joined
+from connectors.banks.statements.text import text_of
 from schemas.statement import Code, Entry, Head, Kind, Portion, Statement, Totals, Unreadable, reference
 
 # What it cannot match it writes to its log, and that is what people wrote.
@@ -36,7 +37,7 @@ def read(raw: bytes, profile: Mt940) -> Iterator[Portion]:
     if profile.dialect == "long-reference":
         relaxed = mt940.tags.StatementGLS()
         tags = {relaxed.id: relaxed}
-    for one in joined(_page(message, tags) for message in messages(text_of(raw, profile), profile)):
+    for one in joined(_page(message, tags) for message in messages(text_of(raw, profile.encoding), profile)):
         yield Portion(Head(**{name: getattr(one, name) for name in Head.model_fields}), iter(one.entries))
 
 

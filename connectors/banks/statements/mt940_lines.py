@@ -4,10 +4,10 @@ The library drops what stands before the first ``:20:``, takes an unknown tag fo
 30 February the 29th. Here every line has its place in a message, or the file is refused.
 """
 
-import codecs
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from config.statements import Mt940
@@ -43,7 +43,10 @@ class Line61:
 
 @dataclass(slots=True)
 class Message:
-    """One message from its ``:20:`` to its end. ``lines`` is what the library is given."""
+    """One message from its ``:20:`` to its end. ``lines`` is what the library is given: all but the details (86).
+
+    Those are text, of which the library keeps some and drops some; here all of it stays with its ``:61:``.
+    """
 
     number: int
     """of the line with its ``:20:``"""
@@ -53,18 +56,6 @@ class Message:
     entries: list[Line61] = field(default_factory=list)
     closed: bool = False
     """whether the closing balance has been seen: an ``:86:`` behind it is about the whole statement"""
-
-
-def text_of(raw: bytes, profile: Mt940) -> str:
-    """The file as text. Raises Unreadable naming the encoding."""
-    encoding = "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else profile.encoding
-    try:
-        text = raw.decode("utf-8-sig" if encoding == "utf-8" else encoding)
-    except UnicodeDecodeError:
-        raise Unreadable(Code.UNPARSABLE, f"the file is not in {encoding}, which this bank is said to use") from None
-    if "\0" in text:
-        raise Unreadable(Code.UNPARSABLE, f"the file holds NUL: it is not text in {encoding}")
-    return text
 
 
 def messages(text: str, profile: Mt940) -> list[Message]:
@@ -153,19 +144,18 @@ class _Lines:
             return
         if not message.entries:
             raise Unreadable(Code.UNPARSABLE, "a :86: stands before the first :61:", number)
-        message.lines.append(line)
         message.entries[-1].details.append(line[4:])
 
     def _continued(self, message: Message, line: str, number: int) -> None:
         if self._tag not in _CONTINUED:
             raise Unreadable(Code.UNPARSABLE, f"tag {self._tag} goes on in a second line", number)
-        if message.closed and self._tag == "86":
+        if self._tag == "86":
+            if not message.closed:
+                message.entries[-1].details.append(line)
             return
         message.lines.append(line)
         if self._tag == "61":
             message.entries[-1].extra.append(line)
-        elif self._tag == "86":
-            message.entries[-1].details.append(line)
 
     def _check_day(self, digits: str, number: int) -> None:
         if not is_day(digits, thirty=self._profile.thirty_day_months):
@@ -188,6 +178,7 @@ def _single(message: Message, tag: str, line: str, number: int) -> None:
     message.closed = message.closed or tag[:2] in ("62", "90")
 
 
+@lru_cache(maxsize=1024)
 def is_day(digits: str, *, thirty: bool) -> bool:
     """Whether YYMMDD is a day; with ``thirty`` every month has thirty."""
     year, month, day = 2000 + int(digits[:2]), int(digits[2:4]), int(digits[4:])

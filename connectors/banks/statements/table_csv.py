@@ -1,0 +1,27 @@
+"""CSV as banks export it: the encoding, the separator and the headings are the bank's profile's, never guessed."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from config.statements import Table
+from connectors.banks.statements import table
+from connectors.banks.statements.cells import Row
+from connectors.banks.statements.text import text_of
+from schemas.statement import Code, Portion, Unreadable
+
+
+def read(raw: bytes, profile: Table) -> Iterator[Portion]:
+    """The statement in ``raw``. Raises Unreadable."""
+    return table.read(_rows(text_of(raw, profile.encoding), profile), profile)
+
+
+def _rows(text: str, profile: Table) -> Iterator[Row]:
+    """The rows, each with the line on which it ends: a quoted cell may hold line breaks."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=profile.delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield Row(reader.line_num, cells)
+    except csv.Error:
+        sentence = "the file breaks off inside a quoted cell, or is not CSV"
+        raise Unreadable(Code.UNPARSABLE, sentence, reader.line_num) from None
