@@ -10,7 +10,7 @@ to the broker if the worker has not come to it by then: whoever is slow holds up
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
@@ -23,6 +23,8 @@ from hub.messages.model import Nudge
 
 BOUND: Final = 10_000
 BATCH: Final = 200
+GATHER: Final = 0.01
+"""seconds that a nudge waits for others: a batch costs little more than one, and a mark is a transaction"""
 BROKER_PAUSE: Final = 1.0
 """seconds between attempts while the broker is away"""
 REST: Final = 0.2
@@ -59,10 +61,17 @@ _AT_HAND: ContextVar[AtHand | None] = ContextVar("at_hand", default=None)
 
 
 class Nudger:
-    """Carries nudges to the broker in the background. ``publish`` raises when the broker does not take one."""
+    """Carries nudges to the broker in the background.
+
+    ``publish`` gives those that the broker has taken, and raises when it does not take one.
+    """
 
     def __init__(
-        self, publish: Callable[[Nudge], None], mark: Callable[[list[Nudge]], None], *, rest: float = REST
+        self,
+        publish: Callable[[Sequence[Nudge]], Iterator[Nudge]],
+        mark: Callable[[list[Nudge]], None],
+        *,
+        rest: float = REST,
     ) -> None:
         self._publish = publish
         self._mark = mark
@@ -133,6 +142,7 @@ class Nudger:
     def _run(self) -> None:
         while not self._stopping.is_set() or self._waiting:
             self._news.wait(self._rest if self._watching else None)
+            self._stopping.wait(GATHER)
             self._news.clear()
             self._rouse()
             while self._waiting:
@@ -143,16 +153,17 @@ class Nudger:
 
     def _carry(self) -> bool:
         """Publish up to one batch and mark what was taken; False if the broker did not take one."""
+        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
         carried: list[Nudge] = []
         try:
-            while self._waiting and len(carried) < BATCH:
-                self._publish(self._waiting[0])
-                carried.append(self._waiting.popleft())
+            carried.extend(self._publish(batch))
             crashpoints.reached(Point.NUDGE_BEFORE_MARK)
         except Exception as error:  # noqa: BLE001 - whatever failed, the rows are still due and the sweep will find them
             log.warning("nudges_delayed", waiting=len(self._waiting), error=type(error).__name__)
-            # To the back: a queue that takes nothing must not hold up the others.
-            self._waiting.rotate(-1)
+            # The first to the back: a queue that takes nothing must not hold up the others.
+            left = batch[len(carried) :]
+            self._waiting.extendleft(reversed(left[1:]))
+            self._waiting.extend(left[:1])
             return False
         finally:
             self._note(carried)

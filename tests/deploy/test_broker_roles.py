@@ -109,7 +109,7 @@ def test_the_hub_finds_the_queues_as_it_would_have_declared_them(broker: RabbitM
     hub = settings(broker, "deploy", declares=True)
     publisher = Publisher(application(hub, catalogue), hub)
     for name in queue_names(catalogue):
-        publisher.publish(Nudge(name, "in_x"))  # a difference raises 406
+        list(publisher.publish([Nudge(name, "in_x")]))  # a difference raises 406
     publisher.close()
     assert {waiting(broker, name) for name in queue_names(catalogue)} == {1}
     with Connection(broker_url(broker, "deploy")) as connection:
@@ -121,10 +121,10 @@ def test_the_api_nudges_the_inbox_without_declaring_anything(broker: RabbitMQ, c
     hub = settings(broker, "api", declares=False)
     publisher = Publisher(application(hub, catalogue), hub)
     before = waiting(broker, "inbox")
-    publisher.publish(Nudge("inbox", "sub_x"))
+    list(publisher.publish([Nudge("inbox", "sub_x")]))
     with pytest.raises(AccessRefused):
-        publisher.publish(Nudge(OUTBOX, "tr_x"))
-    publisher.publish(Nudge("inbox", "sub_y"))
+        list(publisher.publish([Nudge(OUTBOX, "tr_x")]))
+    list(publisher.publish([Nudge("inbox", "sub_y")]))
     publisher.close()
     assert waiting(broker, "inbox") == before + 2
 

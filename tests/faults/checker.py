@@ -13,6 +13,7 @@ def findings(running: Stack, told: Mapping[str, tuple[str, str]]) -> list[str]:
         *_not_ended(running),
         *_notices(running),
         *_untraced(running, told),
+        *_answered_twice(running),
     ]
 
 
@@ -49,3 +50,10 @@ def _untraced(running: Stack, told: Mapping[str, tuple[str, str]]) -> list[str]:
     rows = running.rows("SELECT subject FROM journal WHERE verb = 'received'")
     received = Counter(row["subject"] for row in rows)
     return [f"{submission}: journaled {received[submission]} times" for submission in told if received[submission] != 1]
+
+
+def _answered_twice(running: Stack) -> list[str]:
+    """A worker that outslept its lease must not write down its answer over its successor's."""
+    rows = running.rows("SELECT subject FROM journal WHERE verb = 'answered'")
+    answered = Counter(row["subject"] for row in rows)
+    return [f"{handoff}: journaled as answered {times} times" for handoff, times in answered.items() if times != 1]

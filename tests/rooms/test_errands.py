@@ -1,6 +1,6 @@
 """A worker goes on by itself with what its own work has made due, as far as that is for it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
 import pytest
@@ -26,7 +26,11 @@ class WorkersHouse(ScriptedHouse):
 
     @cached_property
     def _nudger(self) -> Nudger:
-        return Nudger(self.published.append, self._mark, rest=60)
+        return Nudger(self._publish, self._mark, rest=60)
+
+    def _publish(self, nudges: Sequence[Nudge]) -> Iterator[Nudge]:
+        self.published.extend(nudges)
+        yield from nudges
 
     def nudge(self, nudges: list[Nudge]) -> None:
         Hub.nudge(self, nudges)

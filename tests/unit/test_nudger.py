@@ -1,7 +1,7 @@
 """Nudges between a commit and the broker: handed over, or kept for the worker that made them."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -17,6 +17,14 @@ class Broker:
     def __init__(self) -> None:
         self.published: list[Nudge] = []
         self.marked: list[Nudge] = []
+        self.refused: set[str] = set()
+
+    def publish(self, nudges: Sequence[Nudge]) -> Iterator[Nudge]:
+        for nudge in nudges:
+            if nudge.queue in self.refused:
+                raise ConnectionError
+            self.published.append(nudge)
+            yield nudge
 
 
 @pytest.fixture
@@ -26,7 +34,7 @@ def broker() -> Broker:
 
 @pytest.fixture
 def nudger(broker: Broker) -> Iterator[Nudger]:
-    made = Nudger(broker.published.append, broker.marked.extend, rest=60)
+    made = Nudger(broker.publish, broker.marked.extend, rest=60)
     made.start()
     yield made
     made.stop()
@@ -62,7 +70,7 @@ def test_what_another_queue_brings_is_published_at_once(nudger: Nudger, broker: 
 
 
 def test_while_a_worker_is_held_up_the_broker_brings_the_rest_to_others(broker: Broker) -> None:
-    nudger = Nudger(broker.published.append, broker.marked.extend, rest=0.01)
+    nudger = Nudger(broker.publish, broker.marked.extend, rest=0.01)
     nudger.start()
     with nudger.at_hand({MINE.queue}) as at_hand:
         nudger.nudge([MINE])
@@ -82,3 +90,12 @@ def test_what_still_rests_when_the_process_stops_goes_to_the_broker(nudger: Nudg
     nudger.rest([MINE])
     nudger.stop()
     assert broker.published == [MINE]
+
+
+def test_a_queue_that_takes_nothing_holds_up_no_other(nudger: Nudger, broker: Broker) -> None:
+    broker.refused = {MINE.queue}
+    nudger.nudge([MINE, YOURS])
+    assert soon(lambda: broker.marked == [YOURS])
+    broker.refused = set()
+    assert soon(lambda: broker.marked == [YOURS, MINE])
+    assert broker.published == [YOURS, MINE]
