@@ -15,7 +15,7 @@ from tests.builders import a_code, a_handoff
 from tests.stack import Stack
 
 ROUNDS = 3
-WHY = "a dossier is four broker messages, two durable commits at each door, an attempt, evidence and two webhooks"
+WHY = "a dossier is 8 durable commits, a signed record, and three conversations with an attempt and evidence each"
 _serials = count(1)
 
 
