@@ -48,7 +48,7 @@ REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
     events.FeeDemanded: (notices.tell_fee, releasing.release_or_wait),
     events.FeePaid: (notices.tell_fee, releasing.covered),
     events.FeeWaived: (notices.tell_fee, releasing.covered),
-    events.FeeReopened: (notices.tell_fee, releasing.reopened),
+    events.FeeReopened: (notices.tell_fee, releasing.reopened, closing.unpaid_again),
     events.FeeChanged: (notices.tell_fee,),
     events.DossierReleased: (handoffs.prepare,),
     events.HandoffPrepared: (arranging.carry_papers,),

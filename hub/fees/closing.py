@@ -1,19 +1,20 @@
-"""A dossier that ends without a decision is not paid for: its demand ends with it."""
+"""Where dossier and demand part: a dossier that ends is not paid for; one that has gone out may be unpaid again."""
 
-from typing import Final
+from typing import Any, Final
 
 from hub.db import one
-from hub.events import Event, StatusMoved
-from hub.fees import demands, store
-from hub.fees.model import COLLECTING, Status
+from hub.events import Event, FeeReopened, StatusMoved
+from hub.fees import cases, demands, store
+from hub.fees.model import COLLECTING, Demand, Status
 from hub.work import Work
 
 ENDED: Final = frozenset({"withdrawn", "not_accepted", "stopped"})
 """dossier statuses after which no fee is due any more"""
+_GOING_BACK: Final = frozenset({Status.REFUND_PENDING, Status.REFUNDED})
 
 
 def follow(work: Work, event: StatusMoved) -> list[Event]:
-    """What is still collected, or has expired, is cancelled. What was paid stays until a person gives it back."""
+    """What is still collected, or has expired, is cancelled. Whether paid money goes back, a person decides (R07)."""
     status = one(work.conn, "SELECT status FROM dossier WHERE id = %s", (event.dossier_id,))["status"]
     if status not in ENDED:
         return []
@@ -21,4 +22,23 @@ def follow(work: Work, event: StatusMoved) -> list[Event]:
     for demand in store.of_dossier(work.conn, event.dossier_id):
         if demand.status in COLLECTING or demand.status == Status.EXPIRED:
             ended += demands.cancel(work, demand.id, f"the dossier is {status}")
+        if demand.allocated and demand.status not in _GOING_BACK:
+            _case(work, "R07", demand, demand.allocated, {"dossier_status": status})
     return ended
+
+
+def unpaid_again(work: Work, event: FeeReopened) -> list[Event]:
+    """The money of a dossier that has gone out was taken back: its department works on what is not paid for (R04)."""
+    dossier = one(work.conn, "SELECT status, released_at FROM dossier WHERE id = %s", (event.dossier_id,))
+    if dossier["released_at"] is not None:
+        demand = store.lock(work.conn, event.fee.demand_id)
+        facts = {"dossier_status": dossier["status"], "why": "taken back after release"}
+        _case(work, "R04", demand, demand.outstanding, facts)
+    return []
+
+
+def _case(work: Work, code: str, demand: Demand, at_risk: int, facts: dict[str, Any]) -> None:
+    said = facts | {"demand_status": demand.status, "allocated": demand.allocated}
+    opened = cases.open_case(work.conn, code, "fee_demand", demand.id, at_risk, said)
+    if opened is not None:
+        work.note(demand.id, f"case {code}", reason=opened)

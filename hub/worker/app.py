@@ -9,7 +9,7 @@ from celery import Celery
 from hub import broker, clock, dispatch, polling
 from hub.messages import due, evidence
 from hub.wiring import Hub
-from hub.worker import custodian, errands, postmaster
+from hub.worker import cashier, custodian, errands, postmaster, prover
 from hub.worker.consumer import HouseConsumer
 from hub.worker.task import HouseTask
 
@@ -18,7 +18,10 @@ POLL: Final = "ticks.poll"
 RETENTION: Final = "ticks.retention"
 CUSTODY: Final = "ticks.custody"
 POSTS: Final = "ticks.posts"
+PROVE: Final = "ticks.prove"
+FEES: Final = "ticks.fees"
 POSTS_EVERY: Final = 300.0
+FEES_EVERY: Final = 300.0
 RETENTION_EVERY: Final = 6 * 3600.0
 """seconds"""
 
@@ -37,6 +40,8 @@ def create(hub: Hub, queues: Collection[str] = ()) -> Celery:
         "retention": _every(RETENTION_EVERY, RETENTION),
         "custody": _every(hub.settings.custody_every, CUSTODY),
         "posts": _every(POSTS_EVERY, POSTS),
+        "fees": _every(FEES_EVERY, FEES),
+        "prove": _every(prover.EVERY, PROVE),
     }
     return app
 
@@ -67,6 +72,12 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
     def posts() -> None:
         postmaster.watch(hub)
 
+    def fees() -> None:
+        cashier.close(hub)
+
+    def prove() -> None:
+        prover.prove(hub)
+
     return {
         broker.HANDLE: handle,
         broker.DELIVER: deliver,
@@ -75,6 +86,8 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
         RETENTION: retention,
         CUSTODY: custody,
         POSTS: posts,
+        FEES: fees,
+        PROVE: prove,
     }
 
 
