@@ -164,6 +164,7 @@ class Prefix(StrEnum):
     FEE_DEMAND = "fd"
     PAYMENT = "pm"
     STATEMENT = "st"
+    STATEMENT_FILE = "sf"
     EXCEPTION = "ex"
     REFUND = "rf"
     SETTLEMENT = "sm"

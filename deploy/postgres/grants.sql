@@ -64,7 +64,8 @@ GRANT UPDATE (liable, compensation, note) ON incident TO hub_worker;
 GRANT UPDATE (cleared_at, cleared_by) ON attention TO hub_worker;
 
 -- The book: added to, never changed. A closed day may be opened again, a case runs its course; triggers watch both.
-GRANT SELECT, INSERT ON journal_entry, journal_line, ledger_checkpoint, day_close, exception_case TO hub_worker;
+GRANT SELECT, INSERT ON journal_entry, journal_line, ledger_checkpoint, day_close, exception_case, proof_run
+    TO hub_worker;
 GRANT UPDATE (reopened_at) ON day_close TO hub_worker;
 GRANT UPDATE (severity, at_risk, state, due_on, facts, resolution, maker, checker) ON exception_case TO hub_worker;
 GRANT EXECUTE ON FUNCTION book_is_closed(text, date) TO hub_worker;
@@ -80,6 +81,14 @@ GRANT UPDATE (confirmed_at, reversed_at, reversed_by) ON fee_credit TO hub_worke
 GRANT SELECT ON notify_delivery, notify_event, notify_verdict TO hub_worker;
 GRANT SELECT, INSERT ON payment TO hub_worker;
 GRANT UPDATE (allocated, status, updated_at) ON payment TO hub_worker;
+
+-- Statements. A file is settled once, a booked line stays what it was; what matching finds is written beside it.
+GRANT SELECT, INSERT ON statement_file, statement, statement_line TO hub_worker;
+GRANT UPDATE (format, state, summary, findings, proposal, maker, reason, checker, settled_at) ON statement_file
+    TO hub_worker;
+GRANT UPDATE (chain, superseded_by) ON statement TO hub_worker;
+GRANT UPDATE (statement_id, line_key, content, entry, booking_date, value_date, status, bank_ref, e2e, text, text_norm,
+    text_version, reversal, allocated, state) ON statement_line TO hub_worker;
 
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
 GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
@@ -110,6 +119,10 @@ GRANT SELECT ON consignment_item, item_code_pool, attention TO hub_reader;
 GRANT SELECT (id, consignment_id, key, status, code, at, message_id, noted_at) ON tracking_event TO hub_reader;
 GRANT SELECT (id, consignment_id, subject, filed_on, due_on, outcome, resolved_on) ON complaint TO hub_reader;
 GRANT SELECT (id, consignment_id, kind, found_on, liable, compensation) ON incident TO hub_reader;
-GRANT SELECT ON journal_entry, journal_line, ledger_checkpoint, day_close TO hub_reader;
+GRANT SELECT ON journal_entry, journal_line, ledger_checkpoint, day_close, proof_run TO hub_reader;
 GRANT SELECT (id, code, severity, at_risk, object_type, object_id, state, due_on, maker, checker) ON exception_case
     TO hub_reader;
+GRANT SELECT (id, bank, sha256, format, state, received_at, maker, checker, settled_at) ON statement_file TO hub_reader;
+GRANT SELECT ON statement TO hub_reader;
+GRANT SELECT (id, statement_id, account, line_key, entry, booking_date, value_date, amount, status, bank_ref, e2e,
+    reversal, allocated, state) ON statement_line TO hub_reader;
