@@ -22,6 +22,7 @@ from pydantic import HttpUrl, SecretStr
 from config.catalogue import Catalogue
 from config.parties import CertificateGuard
 from config.settings import Settings
+from hub.embedded.pki import Pki
 from hub.http import serve
 from hub.http.app import create
 from hub.http.patience import PatientProtocol
@@ -55,7 +56,7 @@ def catalogue(catalogue: Catalogue) -> Catalogue:
 
 
 @pytest.fixture(scope="package")
-def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO) -> Iterator[ScriptedHouse]:
+def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO, pki: Pki) -> Iterator[ScriptedHouse]:
     """A house on a database of these tests, its doors open."""
     base = server.rpartition("/")[0]
     with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
@@ -66,6 +67,8 @@ def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO) -> 
                 "broker_url": "redis://127.0.0.1:1/0",
                 "catalogue": catalogue.folder,
                 "cursor_key": "a key for cursors in tests only",
+                "keys": pki.keys,
+                "keys_passphrase": pki.passphrase,
             }
         )
         with _opened(settings, catalogue, PatientProtocol) as house:

@@ -18,7 +18,7 @@ def test_without_a_broker_the_house_is_ready_and_says_so(door: Door, portal: Cal
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
     assert answer.json()["checks"]["broker"] == "unreachable"
     assert answer.json()["checks"]["database"] == answer.json()["checks"]["migrations"] == "ok"
-    assert answer.json()["checks"]["catalogue"] == "4 procedures, 4 departments"
+    assert answer.json()["checks"]["catalogue"] == "6 procedures, 4 departments"
     assert portal.submit(a_submission()).status_code == 202
 
 
