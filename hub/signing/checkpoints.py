@@ -76,10 +76,10 @@ def keep(
     The caller holds ``custody.lengthen``. ``key``: the log's; raises what it raises, and nothing is made then.
     """
     size, last = custody.size(conn), latest(conn)
-    if not _due(conn, pace, size, last, now):
+    # Also where nothing is new since the last checkpoint: a quiet weekend must not leave Friday's work unwitnessed.
+    witnessed = size > 0 and _is_witnesses_turn(_latest_witnessed(conn), size, pace, now)
+    if not witnessed and not _due(conn, pace, size, last, now):
         return []
-    before = _latest_witnessed(conn)
-    witnessed = before is None or (before.size < size and _turn(before.at, pace) != _turn(now, pace))
     made = _make(conn, catalogue.signing.log, key(), size, last, now, witnessed=witnessed)
     postings = [_stamp(conn, catalogue, made)]
     if witnessed:
@@ -98,6 +98,10 @@ def _due(conn: Connection, pace: Pace, size: int, last: Kept | None, now: dateti
     if size > last.size:
         return waited >= pace.every or size - last.size >= pace.leaves
     return waited >= pace.again and not _is_stamped(conn, last) and not _is_asked_for(conn)
+
+
+def _is_witnesses_turn(before: Kept | None, size: int, pace: Pace, now: datetime) -> bool:
+    return before is None or (before.size < size and _turn(before.at, pace) != _turn(now, pace))
 
 
 def _turn(at: datetime, pace: Pace) -> int:

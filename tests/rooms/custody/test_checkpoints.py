@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -72,6 +72,11 @@ def answer(house: ScriptedHouse, reply: Callable[[WitnessedCheckpoint], Any] = r
         department.answers.append(lambda department=department: reply(department.checkpoints[-1]))
 
 
+def noon() -> datetime:
+    """Tomorrow's in Vietnam: far from the moment at which a new day's turn of the witnesses begins."""
+    return (clock.local(clock.now()) + timedelta(days=1)).replace(hour=12, minute=0).astimezone(UTC)
+
+
 def numbers(house: ScriptedHouse) -> list[tuple[int, bool]]:
     return [
         (row["size"], row["witnessed"])
@@ -100,7 +105,7 @@ def test_the_tick_anchors_what_was_signed(house: ScriptedHouse, tsa: Tsa) -> Non
 
 
 def test_a_checkpoint_is_made_by_time_or_by_number_and_never_for_nothing(house: ScriptedHouse, tsa: Tsa) -> None:
-    start = clock.now()
+    start = noon()
     keep(house, start)
     assert numbers(house) == []
     enter(house, 1)
@@ -134,6 +139,20 @@ def test_departments_are_handed_a_day_s_first_checkpoint_and_the_proof_that_the_
         assert merkle.verify_consistency(before.size, roots[0], after.size, roots[1], proof)
         assert goes_on(before.size, before.root, after.size, after.root, one.consistency)
     assert len(house.rows("SELECT 1 FROM custody_witness WHERE refusal IS NULL")) == 4 * len(WITNESSES)
+
+
+def test_what_was_signed_before_a_quiet_day_is_handed_to_the_witnesses_all_the_same(
+    house: ScriptedHouse, tsa: Tsa
+) -> None:
+    friday = noon()
+    enter(house, 1)
+    keep(house, friday)
+    enter(house, 2)
+    keep(house, friday + MINUTE)
+    assert numbers(house) == [(1, True), (2, False)]
+    for day in (1, 2):  # nobody signs anything
+        keep(house, friday + timedelta(days=day))
+    assert numbers(house) == [(1, True), (2, False), (2, True)]
 
 
 def test_a_proof_starts_from_what_the_witness_will_hold_when_it_comes(house: ScriptedHouse, tsa: Tsa) -> None:
@@ -185,7 +204,7 @@ def test_a_lying_authority_s_stamp_is_not_kept_and_the_transfer_says_so(
 
 
 def test_a_root_that_nobody_tries_to_have_stamped_any_more_is_signed_anew(house: ScriptedHouse, tsa: Tsa) -> None:
-    start = clock.now()
+    start = noon()
     tsa.wrong = "imprint"
     enter(house, 1)
     answer(house)

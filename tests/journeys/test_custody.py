@@ -1,0 +1,70 @@
+"""A handoff's evidence, made by the whole house: signed, logged, stamped, witnessed, exported, verified."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from connectors.sandbox.witness import Witnessed, witnessed_path
+from hub.signing import bundle
+from hub.signing.findings import Answer
+from hub.signing.judge import judge
+from hub.signing.trust import Trust
+from tests.builders import a_submission
+from tests.stack import Stack, stack
+
+
+def hub(there: Stack, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command line beside the running house."""
+    return subprocess.run(
+        [sys.executable, "-m", "hub.cli", *words],
+        env={**os.environ, **there.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_what_was_handed_over_can_be_verified_by_a_stranger_and_is_kept_by_the_witnesses(
+    tmp_path: Path, database_url: str, valkey_url: str
+) -> None:
+    with stack(tmp_path, database_url, valkey_url, HUB_WITNESS_EVERY="2") as there:
+        there.start()
+        for department in ("rest-b", "soap-a"):
+            there.portal.submit(a_submission(department))
+        done = there.wait_for(lambda: _anchored(there), seconds=90)
+        there.portal.submit(a_submission("rest-b"))
+        there.wait_for(lambda: len({one.size for one in _kept(there, "soap-b")}) > 1, seconds=60)
+
+        for handoff in done:
+            to = tmp_path / f"{handoff}.zip"
+            exported = hub(there, "handoff", "export", handoff, "-o", str(to))
+            assert exported.returncode == 0, exported.stderr
+            roots = Path(there.environment["HUB_KEYS"]) / "roots.pem"
+            verdict = judge(bundle.read(to.read_bytes()), Trust.load(roots.read_bytes()))
+            assert verdict.answer is Answer.VALID, verdict.findings
+
+        for witness in ("rest-a", "soap-a", "soap-b"):
+            held = witnessed_path(there.effects, f"department.{witness}")
+            audited = hub(there, "custody", "audit", "--witness", str(held), "--json")
+            assert audited.returncode == 0, audited.stdout + audited.stderr
+            assert json.loads(audited.stdout)["compared"] == len(_kept(there, witness))
+        assert there.rows("SELECT 1 FROM custody_witness WHERE refusal IS NOT NULL") == []
+
+
+def _anchored(there: Stack) -> list[str]:
+    """Handoffs that are in the log below a stamped checkpoint, once there are two."""
+    rows = there.rows(
+        "SELECT DISTINCT l.subject FROM custody_leaf l WHERE l.kind = 'handoff' AND l.place < ("
+        "SELECT max(c.size) FROM custody_checkpoint c JOIN custody_stamp s ON s.checkpoint = c.number)"
+    )
+    return [row["subject"] for row in rows] if len(rows) > 1 else []
+
+
+def _kept(there: Stack, witness: str) -> list[Witnessed]:
+    """The checkpoints that a department holds."""
+    path = witnessed_path(there.effects, f"department.{witness}")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [Witnessed.model_validate_json(line) for line in lines]
