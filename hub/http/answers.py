@@ -6,9 +6,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from schemas.portal import Notice
+from schemas.money import Dong
+from schemas.portal import FeeKind, Notice
 
 State = Literal["accepted", "in_progress", "completed", "rejected", "stopped", "withdrawn"]
+FeeStatus = Literal[
+    "issued", "part_paid", "paid", "expired", "cancelled", "waived", "refund_pending", "refunded", "reopened"
+]
 
 
 class SubmissionLinks(BaseModel):
@@ -26,6 +30,46 @@ class AcceptedSubmission(BaseModel):
     reference: str
     received_at: datetime
     links: SubmissionLinks
+
+
+class ReceivingAccount(BaseModel):
+    """Where to pay."""
+
+    bank_bin: Annotated[str, Field(description="mã ngân hàng theo NAPAS")]
+    number: str
+    holder: str | None
+
+
+class FeeLineDocument(BaseModel):
+    """One fee; ``waived`` of its amount need not be paid."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    kind: FeeKind
+    title: str
+    amount: Dong
+    waived: Dong
+    exemption: str | None
+    basis: str | None
+
+
+class FeeDocument(BaseModel):
+    """What is demanded for the dossier, in đồng: amount_due = waived + paid + outstanding."""
+
+    demand_id: str = Field(examples=["fd_01JD8M7W4Q2V9X3Y5Z6A7B8C9D"])
+    status: FeeStatus
+    status_label: str
+    amount_due: Dong
+    waived: Dong
+    paid: Dong
+    outstanding: Dong
+    reference: Annotated[str, Field(description="nội dung chuyển khoản", examples=["HC000000000149"])]
+    account: ReceivingAccount
+    qr: Annotated[str | None, Field(description="VietQR; null when there is nothing to pay")]
+    issued_at: datetime
+    expires_at: datetime | None
+    lines: list[FeeLineDocument]
 
 
 class SubmissionDocument(BaseModel):
@@ -50,6 +94,7 @@ class SubmissionDocument(BaseModel):
     status_label: Annotated[str | None, Field(description="tên trạng thái theo danh mục quốc gia")]
     reason: str | None
     due_at: datetime | None
+    fee: Annotated[FeeDocument | None, Field(description="null: nothing is demanded")] = None
 
 
 class SubmissionPage(BaseModel):

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from hub.http import banks, departments, health, openapi, portal, postal, problems, soap
+from hub.http import banks, departments, fees, health, openapi, portal, postal, problems, soap
 from hub.http.middleware import Threshold
 from hub.wiring import Hub
 
 DOORS: Final = (
     portal.direct,
     portal.reads,
+    fees.reads,
     departments.router,
     postal.router,
     banks.router,

@@ -57,6 +57,11 @@ def answers(status: int, model: type[BaseModel], *refusals: Kind, headers: Seque
     return {status: {"model": model, "headers": dict.fromkeys(headers, _TEXT)}} | problems(*refusals)
 
 
+def picture(media_type: str, *refusals: Kind) -> dict[int | str, Any]:
+    """``responses`` of a door that answers with a picture."""
+    return {200: {"description": "A picture.", "content": {media_type: {}}}} | problems(*refusals)
+
+
 def problems(*refusals: Kind, also: Mapping[str, Any] | None = None) -> dict[int | str, Any]:
     """These problems and those that may meet any request, by status; ``also``: media types that may carry them too."""
     by_status: dict[int, list[Kind]] = {}
@@ -81,6 +86,22 @@ def install(app: FastAPI) -> None:
     @app.webhooks.post("submission.status", tags=["portal"])
     def submission_status(notice: Notice) -> None:
         """A submission has come to stand elsewhere. Signed by the Standard Webhooks specification; thin."""
+
+    @app.webhooks.post("fee.demanded", tags=["portal"])
+    def fee_demanded(notice: Notice) -> None:
+        """A dossier's fees are to be paid: ``fee`` says how much, and with which reference."""
+
+    @app.webhooks.post("fee.paid", tags=["portal"])
+    def fee_paid(notice: Notice) -> None:
+        """Nothing is outstanding any more."""
+
+    @app.webhooks.post("fee.reopened", tags=["portal"])
+    def fee_reopened(notice: Notice) -> None:
+        """What was paid has been taken back by the bank: it is to be paid again."""
+
+    @app.webhooks.post("fee.changed", tags=["portal"])
+    def fee_changed(notice: Notice) -> None:
+        """Anything else about the fees: waived, paid in part, expired, cancelled, given back."""
 
     def description() -> dict[str, Any]:
         if app.openapi_schema is None:

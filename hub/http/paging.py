@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from hub.dossiers import views
 from hub.house import House
-from hub.http import cursors, kinds, reception
-from hub.http.answers import EventPage, SubmissionDocument, SubmissionPage
+from hub.http import cursors, fees, kinds, reception
+from hub.http.answers import EventPage, SubmissionPage
 from hub.http.problems import Problem
 from schemas.identifiers import DossierCode, Prefix, is_id
 from schemas.portal import Notice
@@ -23,7 +23,7 @@ def find(house: House, reference: str | None, dossier_code: str | None) -> Submi
     code = None if dossier_code is None else _normalised(dossier_code)
     with house.db.connection() as conn:
         found = views.submission(conn, reference=reference, code=code)
-    return SubmissionPage(data=[SubmissionDocument.model_validate(found)] if found else [], next_cursor=None)
+    return SubmissionPage(data=fees.documents(house, [found] if found else []), next_cursor=None)
 
 
 def submissions(house: House, since: datetime, cursor: str | None, limit: int) -> SubmissionPage:
@@ -33,7 +33,7 @@ def submissions(house: House, since: datetime, cursor: str | None, limit: int) -
     with house.db.connection() as conn:
         found = views.page(conn, moment=moment, after=after, limit=limit)
     following = cursors.issue(key, found[-1].updated_at, found[-1].id) if len(found) == limit else None
-    return SubmissionPage(data=[SubmissionDocument.model_validate(view) for view in found], next_cursor=following)
+    return SubmissionPage(data=fees.documents(house, found), next_cursor=following)
 
 
 def events(house: House, after: str | None, limit: int) -> EventPage:

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from hub.house import House
-from hub.http import answers, bodies, guards, kinds, openapi, paging, reception, standing
+from hub.http import answers, bodies, fees, guards, kinds, openapi, paging, reception, standing
 from hub.http.answers import AcceptedSubmission, EventPage, SubmissionDocument, SubmissionLinks, SubmissionPage
 from hub.http.direct import DirectRoute
 from hub.http.problems import Problem
@@ -65,7 +65,8 @@ async def submission(
     etag = {"etag": standing.etag(view)}
     if standing.is_known(view, known):
         return Response(status_code=304, headers=etag)
-    return answers.json(SubmissionDocument.model_validate(view), headers=etag)
+    [document] = await run_in_threadpool(fees.documents, reception.house(request), [view])
+    return answers.json(document, headers=etag)
 
 
 @reads.head("/v1/submissions", include_in_schema=False)
@@ -112,8 +113,12 @@ async def events(
 
 def _submit(house: House, key: str, body: bytes) -> Response:
     said = strict.read(Submission, body)
-    if said.procedure not in house.catalogue.procedures:
+    procedure = house.catalogue.procedures.get(said.procedure)
+    if procedure is None:
         unknown = Fault("/procedure", "unknown_procedure", "is not a procedure in the Centre's catalogue")
+        raise Problem(kinds.CONTENT, faults=[unknown])
+    if said.exemption is not None and procedure.exemption(said.exemption) is None:
+        unknown = Fault("/exemption", "unknown_exemption", "is not an exemption of this procedure")
         raise Problem(kinds.CONTENT, faults=[unknown])
     accepted = reception.store(house, Arrival(new_id(Prefix.SUBMISSION), SOURCE, KIND, key, said.reference, body))
     location = reception.url(house, f"/v1/submissions/{accepted.id}")

@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from connectors.transport import signatures
 from connectors.transport.envelope import body_of, payload_of
 from connectors.transport.xml import parse, schema_of
+from hub.fees import vietqr
 from hub.http.answers import AcceptedReport, AcceptedSubmission, SubmissionDocument
 from schemas import strict
 from schemas.department import Changes, Receipt
+from schemas.payment_reference import PaymentReference
 from schemas.portal import Notice, Submission
 
 ROOT = Path(__file__).parents[3]
@@ -44,6 +46,17 @@ def test_every_json_example_is_a_message_of_ours(name: str, models: list[type[Ba
         else:
             assert set(json.loads(text)) == set(model.model_fields)
             model.model_validate_json(text)
+
+
+def test_the_payment_that_is_shown_can_be_paid() -> None:
+    fee = json.loads(blocks("portal.md", "json")[2])["fee"]
+
+    asked = vietqr.decode(fee["qr"])
+
+    assert str(PaymentReference.parse(asked.purpose)) == fee["reference"]
+    account = fee["account"]
+    assert (asked.bin, asked.account, asked.amount) == (account["bank_bin"], account["number"], fee["outstanding"])
+    assert fee["amount_due"] == fee["waived"] + fee["paid"] + fee["outstanding"]
 
 
 def test_the_signature_that_is_shown_is_the_one_that_we_make_and_accept() -> None:
