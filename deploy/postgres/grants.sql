@@ -15,7 +15,7 @@ GRANT SELECT ON alembic_version, counterparty, inbox, idempotency, dossier, even
 GRANT INSERT ON inbox, idempotency, journal TO hub_api;
 GRANT INSERT (code) ON counterparty TO hub_api;             -- a new one in the catalogue, at the start
 GRANT UPDATE (nudged_at) ON inbox TO hub_api;
-GRANT SELECT (place, entered_at) ON custody_leaf TO hub_api; -- whether the log is anchored, for the health door
+GRANT SELECT (place, entered_at, seq) ON custody_leaf TO hub_api; -- whether the log is anchored, for the health door
 GRANT SELECT (number, size) ON custody_checkpoint TO hub_api;
 GRANT SELECT (checkpoint) ON custody_stamp TO hub_api;
 GRANT SELECT (id, operator, order_number, token_hash) ON consignment TO hub_api; -- whom a capability URL names

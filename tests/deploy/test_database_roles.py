@@ -8,8 +8,10 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
+from psycopg.rows import dict_row
 
 from hub.migrations.run import upgrade
+from hub.signing import custody
 from tests.deploy.installed import DATABASE_ROLES, a_database, database_url_as, make_roles, run_script
 
 APPEND_ONLY: Final = {
@@ -139,3 +141,9 @@ def test_the_worker_lets_evidence_age_without_owning_a_table(
     assert made.fetchone() == (2,)
     dropped = as_role.execute("SELECT rotate_exchange(%s, 90)", (date(2031, 6, 30),)).fetchall()
     assert dropped == [("exchange_2031_03",)]
+
+
+@pytest.mark.parametrize("as_role", ["hub_api", "hub_worker"], indirect=True)
+def test_doors_and_workers_may_ask_whether_the_custody_log_is_anchored(as_role: psycopg.Connection) -> None:
+    with psycopg.connect(as_role.info.dsn, password=as_role.info.password, row_factory=dict_row) as conn:
+        assert custody.anchored_since(conn) is None
