@@ -11,6 +11,7 @@ from hub.cli import (
     database,
     doctor,
     events,
+    fee,
     handoff,
     inbox,
     keys,
@@ -41,6 +42,7 @@ app.add_typer(handoff.app, name="handoff")
 app.add_typer(custody.app, name="custody")
 app.add_typer(events.app, name="events")
 app.add_typer(consignment.app, name="consignment")
+app.add_typer(fee.app, name="fee")
 
 
 def main() -> None:

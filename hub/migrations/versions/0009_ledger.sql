@@ -130,6 +130,19 @@ CREATE UNIQUE INDEX exception_case_once ON exception_case (code, object_type, ob
 CREATE INDEX exception_case_open ON exception_case (due_on, id) WHERE state <> 'resolved';
 CREATE INDEX exception_case_object ON exception_case (object_type, object_id);
 
+-- When the book was proven, and how it stood. Append-only.
+CREATE TABLE proof_run (
+    number   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    day      date NOT NULL,                          -- in Vietnam
+    at       timestamptz NOT NULL DEFAULT now(),
+    last_seq bigint NOT NULL,                        -- of the book, as far as it was proven
+    digest   bytea NOT NULL CHECK (length(digest) = 32),  -- of all that it came to
+    red      text[] NOT NULL                         -- the invariants that did not hold; empty: green
+);
+CREATE INDEX proof_run_day ON proof_run (day);
+CREATE TRIGGER proof_run_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON proof_run
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- While the proof is red (L01–L04) nothing is closed.
 CREATE FUNCTION close_a_proven_day() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

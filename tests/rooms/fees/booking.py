@@ -32,7 +32,7 @@ def tampered(conn: Connection, statement: Any, *parameters: Any, tables: tuple[s
     with conn.transaction():
         for table in tables:
             conn.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER ALL").format(sql.Identifier(table)))
-        conn.execute(statement, parameters)
+        conn.execute(statement, parameters or None)
         for table in tables:
             conn.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER ALL").format(sql.Identifier(table)))
 

@@ -1,0 +1,71 @@
+"""hub fee: what is demanded, notified, booked and handed on."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Option, Typer
+
+from hub.cli import environment, output
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column
+
+if TYPE_CHECKING:
+    from hub.fees.proof.findings import Proof
+
+app: Final = Typer(help="Fees (phí, lệ phí): prove.", no_args_is_help=True)
+
+
+@app.callback()
+def _fee() -> None:
+    """One command for now, and still named: `hub fee prove`."""
+
+
+_CHECKS: Final = (
+    Column("green", "", lambda green: "✔" if green else "✗"),
+    Column("invariant", "Mã"),
+    Column("check", "Kiểm tra"),
+    Column("count", "Số điểm sai"),
+)
+_OFFENDERS: Final = (Column("invariant", "Mã"), Column("what", "Ở đâu"), Column("how", "Sai thế nào"))
+
+
+@app.command()
+def prove(
+    second_engine: Annotated[
+        bool, Option("--second-engine", help="Work the balances out once more in DuckDB, and compare.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Work the invariants of the book (I1–I10) out anew from the rows. Exit 3 if one does not hold."""
+    from hub.fees.proof import proving, second
+
+    with environment.database() as conn:
+        found = proving.prove(conn)
+        other = second.compared(conn) if second_engine else None
+    results = [*found.results, *(other or [])]
+    rows = [{"invariant": one.invariant, "green": one.green, "check": one.name, "count": one.count} for one in results]
+    offenders = [
+        {"invariant": one.invariant, "check": one.name, "code": one.code, "what": offender.what, "how": offender.how}
+        for one in results
+        for offender in one.offenders
+    ]
+    if as_json:
+        output.document({**_said(found), "checks": rows, "offenders": offenders})
+    else:
+        output.listing(rows, _CHECKS, as_json=False)
+        if offenders:
+            output.listing(offenders, _OFFENDERS, as_json=False)
+        output.say(f"{found.last_seq} bút toán, mã băm trạng thái {found.digest.hex()[:16]}…")
+        if found.missing:
+            output.say(f"chưa xét (chưa có bảng dữ liệu): {', '.join(found.missing)}")
+    red = sorted({one.invariant.value for one in results if not one.green})
+    if red:
+        leave(Code.FINDING, f"sổ không khớp: {', '.join(red)} (docs/runbooks/when-the-proof-is-red.md)")
+
+
+def _said(found: "Proof") -> dict[str, Any]:
+    return {
+        "last_seq": found.last_seq,
+        "digest": found.digest.hex(),
+        "green": found.green,
+        "not_looked_at": list(found.missing),
+    }

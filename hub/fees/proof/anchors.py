@@ -1,0 +1,64 @@
+"""I1 against what was signed: the entries lead to the roots of the checkpoints, and those lie in the custody log."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from hub.db import Connection
+from hub.fees.ledger.checkpoints import FIRST, root
+from hub.fees.proof.findings import Code, Invariant, Offender, Result
+
+ROOTS: Final = "the entries lead to the signed roots"
+CHAIN: Final = "checkpoints follow one another and lie in the custody log"
+
+_CHECKPOINTS: Final = (
+    "SELECT c.*, l.record_hash, l.signature_hashes FROM ledger_checkpoint c"
+    " LEFT JOIN custody_leaf l ON l.id = c.leaf_id ORDER BY c.number"
+)
+
+
+def looked_at(conn: Connection) -> list[Result]:
+    """Both checks over all checkpoints."""
+    kept = conn.execute(_CHECKPOINTS).fetchall()
+    cut = list(_cut_off(conn, kept))
+    return [_result(CHAIN, Code.CHAIN, list(_chain(kept))), _result(ROOTS, Code.CHECKPOINT, cut)]
+
+
+def _result(name: str, code: Code, offenders: list[Offender]) -> Result:
+    return Result(Invariant.I1, name, code, offenders, len(offenders))
+
+
+def _chain(kept: list[dict[str, Any]]) -> Iterator[Offender]:
+    prev, last = FIRST, 0
+    for number, row in enumerate(kept, start=1):
+        name = f"checkpoint {row['number']}"
+        said = json.loads(bytes(row["body"]))
+        told = (said["number"], said["first"], said["last"], said["root"], said["day"])
+        if told != (row["number"], row["first_seq"], row["last_seq"], row["root"].hex(), row["day"].isoformat()):
+            yield Offender(name, "its columns and its signed bytes do not belong together")
+        if (row["number"], row["first_seq"], said["prev"]) != (number, last + 1, prev):
+            yield Offender(name, f"does not follow on checkpoint {number - 1}, which ends at entry {last}")
+        if (row["record_hash"], row["signature_hashes"]) != (_hash(row["body"]), [_hash(row["signature"])]):
+            yield Offender(name, "is not the leaf that entered the custody log")
+        prev, last = _hash(row["body"]).hex(), row["last_seq"]
+
+
+def _cut_off(conn: Connection, kept: list[dict[str, Any]]) -> Iterator[Offender]:
+    for row in kept:
+        digests = [
+            bytes(found["digest"])
+            for found in conn.execute(
+                "SELECT digest FROM journal_entry WHERE seq BETWEEN %s AND %s ORDER BY seq",
+                (row["first_seq"], row["last_seq"]),
+            )
+        ]
+        name, wanted = f"checkpoint {row['number']}", row["last_seq"] - row["first_seq"] + 1
+        if len(digests) != wanted:
+            yield Offender(name, f"covers {wanted} entries from {row['first_seq']} on; {len(digests)} are there")
+        elif root(digests) != row["root"]:
+            yield Offender(name, f"an entry from {row['first_seq']} to {row['last_seq']} is another")
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

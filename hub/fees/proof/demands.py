@@ -1,0 +1,62 @@
+"""I5: what was demanded. Due = allocated + outstanding + waived, by the credits and by the book alike."""
+
+from typing import Final
+
+from hub.fees.proof.findings import Check, Invariant
+
+CHECKS: Final = (
+    Check(
+        Invariant.I5,
+        "a demand is the sum of its lines",
+        """
+        SELECT d.id AS what, format('due %s, waived %s; its lines say %s and %s', d.amount_due, d.waived,
+                                    coalesce(l.due, 0), coalesce(l.waived, 0)) AS how
+        FROM fee_demand d LEFT JOIN (SELECT demand_id, sum(amount) AS due, sum(waived) AS waived
+                                     FROM fee_demand_line GROUP BY demand_id) AS l ON l.demand_id = d.id
+        WHERE (d.amount_due, d.waived) IS DISTINCT FROM (l.due, l.waived) ORDER BY d.id
+        """,
+        ("fee_demand", "fee_demand_line"),
+    ),
+    Check(
+        Invariant.I5,
+        "what is allocated to a demand is what was credited to it",
+        """
+        SELECT d.id AS what, format('allocated %s, of that confirmed %s; credited %s and %s', d.allocated, d.confirmed,
+                                    coalesce(c.live, 0), coalesce(c.shown, 0)) AS how
+        FROM fee_demand d LEFT JOIN (
+            SELECT demand_id, sum(amount) AS live, sum(amount) FILTER (WHERE confirmed_at IS NOT NULL) AS shown
+            FROM fee_credit WHERE reversed_at IS NULL GROUP BY demand_id
+        ) AS c ON c.demand_id = d.id
+        WHERE (d.allocated, d.confirmed) IS DISTINCT FROM (coalesce(c.live, 0), coalesce(c.shown, 0)) ORDER BY d.id
+        """,
+        ("fee_demand", "fee_credit"),
+    ),
+    Check(
+        Invariant.I5,
+        "what is allocated to a demand is owed to its departments by the book",
+        """
+        SELECT coalesce(d.id, l.demand_id) AS what,
+               format('%s, allocated %s; 331 owes %s for it', coalesce(d.status, 'no such demand'),
+                      coalesce(d.allocated, 0), coalesce(l.owed, 0)) AS how
+        FROM fee_demand d FULL JOIN (
+            SELECT demand_id, sum(cr - dr) AS owed FROM journal_line
+            WHERE account = '331' AND demand_id IS NOT NULL GROUP BY demand_id
+        ) AS l ON l.demand_id = d.id
+        WHERE coalesce(l.owed, 0) <> CASE d.status WHEN 'refund_pending' THEN 0 ELSE coalesce(d.allocated, 0) END
+        ORDER BY 1
+        """,
+        ("fee_demand", "journal_line"),
+    ),
+    Check(
+        Invariant.I5,
+        "no more is allocated of a payment than it counts for",
+        """
+        SELECT p.id AS what, format('%s, allocated %s of %s; demands have %s of it', p.status, p.allocated, p.amount,
+                                    coalesce(c.live, 0)) AS how
+        FROM payment p LEFT JOIN (SELECT evidence, sum(amount) AS live FROM fee_credit
+                                  WHERE reversed_at IS NULL GROUP BY evidence) AS c ON c.evidence = p.id
+        WHERE p.allocated <> coalesce(c.live, 0) ORDER BY p.id
+        """,
+        ("payment", "fee_credit"),
+    ),
+)

@@ -1,0 +1,57 @@
+"""I6: the accounts that have to go to zero. What stands on them is the sum of the items behind them, one by one."""
+
+from typing import Final, LiteralString
+
+from hub.fees.proof.findings import Check, Invariant
+from hub.fees.proof.notifications import MESSAGE
+
+PROVEN: Final[LiteralString] = f"""
+SELECT p.* FROM payment p WHERE NOT EXISTS (
+    SELECT 1 FROM notify_event e JOIN {MESSAGE} AS i ON i.id = e.inbox_id
+    WHERE (e.provider, e.provider_txn, e.kind) = (p.provider, p.provider_txn, 'payment')
+      AND i.said ->> 'proven' = 'false')
+"""
+"""Payments that were booked when they were notified; where success is not signed, the statement books them."""
+
+CHECKS: Final = (
+    Check(
+        Invariant.I6,
+        "112 is the payments that no statement has shown yet",
+        f"""
+        SELECT coalesce(p.id, l.item) AS what, format('%s of %s đ; on 112: %s', coalesce(p.status, 'no such payment'),
+                                                      coalesce(p.amount, 0), coalesce(l.net, 0)) AS how
+        FROM ({PROVEN}) AS p FULL JOIN (
+            SELECT item, sum(dr - cr) AS net FROM journal_line WHERE account = '112' GROUP BY item
+        ) AS l ON l.item = p.id
+        WHERE coalesce(l.net, 0) <>
+            CASE WHEN p.status IN ('notified', 'unconfirmed_overdue') THEN p.amount ELSE 0 END
+        ORDER BY 1
+        """,
+        ("payment", "notify_event", "inbox", "journal_line"),
+    ),
+    Check(
+        Invariant.I6,
+        "behind every sum on 338, 339 and 341 there is an open case, and on its right side",
+        """
+        SELECT l.account || ' ' || l.item AS what, CASE
+            WHEN l.net < 0 THEN format('%s đ are on the wrong side', -l.net)
+            ELSE format('%s đ; nobody has a case about it', l.net) END AS how
+        FROM (SELECT account, item, sum(CASE account WHEN '341' THEN dr - cr ELSE cr - dr END) AS net FROM journal_line
+              WHERE account IN ('338', '339', '341') GROUP BY account, item) AS l
+        WHERE l.net < 0 OR (l.net > 0 AND NOT EXISTS (
+            SELECT 1 FROM exception_case c WHERE c.state <> 'resolved'
+              AND (c.object_id = l.item OR c.facts ->> 'payment' = l.item OR c.facts ->> 'line' = l.item)))
+        ORDER BY 1
+        """,
+        ("journal_line", "exception_case"),
+    ),
+    Check(
+        Invariant.I6,
+        "113 never goes below nothing",
+        """
+        SELECT '113 ' || item AS what, format('%s đ more left than were ordered', sum(dr - cr)) AS how
+        FROM journal_line WHERE account = '113' GROUP BY item HAVING sum(dr - cr) > 0 ORDER BY item
+        """,
+        ("journal_line",),
+    ),
+)

@@ -1,0 +1,101 @@
+"""I4: what was notified. Every delivery has its verdict, every event its delivery, and every event one outcome."""
+
+from typing import Final, LiteralString
+
+from hub.fees.proof.findings import Check, Invariant
+
+MESSAGE: Final[LiteralString] = """(
+            SELECT id, state, body, CASE WHEN kind = 'bank.notification' AND sha256(body) = fingerprint
+                                    THEN convert_from(body, 'UTF8')::jsonb END AS said FROM inbox)"""
+"""Inbox messages; ``said``: what a notification says, unless its bytes were changed (which other checks name)"""
+
+CHECKS: Final = (
+    Check(
+        Invariant.I4,
+        "deliveries are the bytes that came",
+        """
+        SELECT 'delivery ' || id AS what, 'its bytes are not those that were hashed when they came' AS how
+        FROM notify_delivery WHERE sha256(query || '\\x00'::bytea || body) <> sha256 ORDER BY id
+        """,
+        ("notify_delivery",),
+    ),
+    Check(
+        Invariant.I4,
+        "deliveries are events, repetitions, conflicts, and what was not believed",
+        """
+        SELECT 'delivery ' || d.id AS what, CASE
+            WHEN e.id IS NOT NULL AND v.delivery_id IS NULL THEN format('brought event %s; no verdict says so', e.id)
+            WHEN e.id IS NOT NULL THEN format('brought event %s; the verdict is %s of %s', e.id, v.verdict, v.event_id)
+            ELSE format('%s of an event that is not there', v.verdict) END AS how
+        FROM notify_delivery d LEFT JOIN notify_event e ON e.delivery_id = d.id
+        LEFT JOIN notify_verdict v ON v.delivery_id = d.id
+        WHERE (e.id IS NOT NULL AND (v.event_id, v.verdict) IS DISTINCT FROM (e.id, e.verdict))
+           OR (e.id IS NULL AND v.verdict IN ('accepted', 'repeated', 'conflict')
+               AND NOT EXISTS (SELECT 1 FROM notify_event told WHERE told.id = v.event_id))
+        ORDER BY d.id
+        """,
+        ("notify_delivery", "notify_event", "notify_verdict"),
+    ),
+    Check(
+        Invariant.I4,
+        "events are what their messages say",
+        f"""
+        SELECT format('event %s %s %s', e.provider, e.provider_txn, e.kind) AS what, CASE
+            WHEN i.id IS NULL THEN 'its message is not there'
+            ELSE format('amount %s; its message says %s', e.amount, i.said ->> 'amount')
+            END AS how
+        FROM notify_event e LEFT JOIN {MESSAGE} AS i ON i.id = e.inbox_id
+        WHERE i.id IS NULL OR sha256(i.body) <> e.content_hash
+           OR (e.provider, e.provider_txn, e.kind, e.amount::text, e.currency) IS DISTINCT FROM (
+               i.said ->> 'provider', i.said ->> 'provider_txn', i.said ->> 'kind', i.said ->> 'amount',
+               i.said ->> 'currency')
+        ORDER BY e.id
+        """,
+        ("notify_event", "inbox"),
+    ),
+    Check(
+        Invariant.I4,
+        "a payment that was notified has one outcome",
+        f"""
+        SELECT format('event %s %s', e.provider, e.provider_txn) AS what,
+               format('%s đ were notified; no payment and no case came of it', e.amount) AS how
+        FROM notify_event e JOIN {MESSAGE} AS i ON i.id = e.inbox_id AND i.state = 'handled'
+        WHERE e.kind = 'payment'
+          AND NOT EXISTS (SELECT 1 FROM payment p WHERE (p.provider, p.provider_txn) = (e.provider, e.provider_txn))
+          AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.bank_ref = e.bank_ref)
+          AND NOT EXISTS (SELECT 1 FROM exception_case c
+                          WHERE c.object_type = 'notify_event' AND c.object_id = e.id::text)
+        ORDER BY e.id
+        """,
+        ("notify_event", "inbox", "payment", "exception_case"),
+    ),
+    Check(
+        Invariant.I4,
+        "what was taken back has ended its payment, or is a case",
+        f"""
+        SELECT format('event %s %s %s', e.provider, e.provider_txn, e.kind) AS what,
+               format('%s đ were taken back; the payment is %s', e.amount, coalesce(p.status, 'unknown')) AS how
+        FROM notify_event e JOIN {MESSAGE} AS i ON i.id = e.inbox_id AND i.state = 'handled'
+        LEFT JOIN payment p ON p.provider = e.provider
+            AND p.provider_txn = i.said ->> 'original'
+        WHERE e.kind IN ('refund', 'reversal')
+          AND coalesce(p.status, '') NOT IN ('reversed', 'refunded', 'charged_back')
+          AND NOT EXISTS (SELECT 1 FROM exception_case c WHERE c.code = 'V01' AND
+                          ((c.object_type = 'notify_event' AND c.object_id = e.id::text)
+                           OR (c.object_type = 'payment' AND c.object_id = p.id)))
+        ORDER BY e.id
+        """,
+        ("notify_event", "inbox", "payment", "exception_case"),
+    ),
+    Check(
+        Invariant.I4,
+        "every payment by notification was notified, with its amount",
+        """
+        SELECT p.id AS what, format('%s đ; notified: %s', p.amount, coalesce(e.amount::text, 'nothing')) AS how
+        FROM payment p LEFT JOIN notify_event e
+            ON (e.provider, e.provider_txn, e.kind) = (p.provider, p.provider_txn, 'payment')
+        WHERE p.source = 'notification' AND p.amount IS DISTINCT FROM e.amount ORDER BY p.id
+        """,
+        ("payment", "notify_event"),
+    ),
+)

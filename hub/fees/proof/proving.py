@@ -1,0 +1,43 @@
+"""Running the proof: every check over one reading of the database."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from hub.db import Connection, one
+from hub.fees.proof import anchors, book, demands, items, notifications, sources, state
+from hub.fees.proof.findings import Check, Invariant, Offender, Proof, Result, digest_of
+
+MOST: Final = 100
+"""offenders of a check that are told; more say nothing new"""
+CHECKS: Final[Sequence[Check]] = (
+    *book.CHECKS,
+    *notifications.CHECKS,
+    *demands.CHECKS,
+    *items.CHECKS,
+    *sources.CHECKS,
+)
+
+
+def prove(conn: Connection) -> Proof:
+    """All of it, read at one moment. Changes nothing."""
+    with conn.transaction():
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return proven(conn)
+
+
+def proven(conn: Connection) -> Proof:
+    """All of it, as the caller's transaction sees it."""
+    results = [*(_looked_at(conn, check) for check in CHECKS), *anchors.looked_at(conn)]
+    seen = {result.invariant for result in results}
+    return Proof(
+        results=sorted(results, key=lambda result: list(Invariant).index(result.invariant)),
+        digest=digest_of(state.lines(conn)),
+        last_seq=int(one(conn, "SELECT coalesce(max(seq), 0) AS seq FROM journal_entry", ())["seq"]),
+        missing=[invariant for invariant in Invariant if invariant not in seen],
+    )
+
+
+def _looked_at(conn: Connection, check: Check) -> Result:
+    found = conn.execute(check.query).fetchall()
+    offenders = [Offender(row["what"], row["how"]) for row in found[:MOST]]
+    return Result(check.invariant, check.name, check.code, offenders, len(found))

@@ -1,0 +1,106 @@
+"""A second engine: DuckDB reads the rows as files and must come to the same sums as PostgreSQL.
+
+Other code of other people, over the same rows: a fault of one engine, or of a query of ours, shows as a difference.
+"""
+
+import importlib.util
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, LiteralString
+
+from hub.db import Connection
+from hub.errors import NotConfigured
+from hub.fees.proof.findings import Code, Invariant, Offender, Result
+
+_ENTRIES: Final[LiteralString] = (
+    "SELECT seq, to_char(business_date, 'YYYY-MM-DD') AS business_date, kind, source_type, source_id,"
+    " coalesce(bank_account, '') AS bank_account, lines, amount, encode(digest, 'hex') AS digest FROM journal_entry"
+)
+_LINES: Final[LiteralString] = (
+    "SELECT entry_seq, number, account, coalesce(department, '') AS department, coalesce(fee_code, '') AS fee_code,"
+    " coalesce(demand_id, '') AS demand_id, coalesce(item, '') AS item, dr, cr FROM journal_line"
+)
+_TYPES: Final = {"lines": "INTEGER", "number": "INTEGER"} | dict.fromkeys(("seq", "entry_seq", "amount"), "BIGINT")
+_MONEY: Final = {"dr": "BIGINT", "cr": "BIGINT"}
+
+_BALANCES: Final[LiteralString] = (
+    "SELECT account, coalesce(department, '') AS department, coalesce(fee_code, '') AS fee_code,"
+    " coalesce(demand_id, '') AS demand_id, coalesce(item, '') AS item, sum(dr)::bigint AS dr, sum(cr)::bigint AS cr"
+    " FROM journal_line GROUP BY 1, 2, 3, 4, 5"
+)
+"""As PostgreSQL sums them."""
+
+
+def compared(conn: Connection) -> list[Result]:
+    """Both engines over the same rows. Raises NotConfigured where DuckDB is not installed."""
+    if importlib.util.find_spec("duckdb") is None:
+        raise NotConfigured("DuckDB is not installed here; it comes with the development tools (pip install duckdb)")
+    import duckdb  # noqa: PLC0415 - not there in production, where nobody asks for it
+
+    with TemporaryDirectory(prefix="hub-proof-") as folder, conn.transaction():
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        entries, lines = Path(folder) / "entries.csv", Path(folder) / "lines.csv"
+        _export(conn, _ENTRIES, entries)
+        _export(conn, _LINES, lines)
+        here = {tuple(row.values()) for row in conn.execute(_BALANCES)}
+        with duckdb.connect() as other:
+            other.execute("CREATE TABLE entry AS SELECT * FROM read_csv(?, header = true, types = ?)", _csv(entries))
+            other.execute("CREATE TABLE line AS SELECT * FROM read_csv(?, header = true, types = ?)", _csv(lines))
+            return [_same_balances(other, here), _same_entries(other)]
+
+
+def _csv(path: Path) -> list[Any]:
+    header = path.read_text(encoding="utf-8").partition("\n")[0].split(",")
+    known = _TYPES | _MONEY
+    return [str(path), {name: known.get(name, "VARCHAR") for name in header}]
+
+
+def _export(conn: Connection, query: LiteralString, path: Path) -> None:
+    with path.open("wb") as file, conn.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)") as copy:
+        for block in copy:
+            file.write(block)
+
+
+def _same_balances(other: Any, here: set[tuple[Any, ...]]) -> Result:
+    there = set(
+        other.execute(
+            "SELECT account, coalesce(department, ''), coalesce(fee_code, ''), coalesce(demand_id, ''),"
+            " coalesce(item, ''), sum(dr)::BIGINT, sum(cr)::BIGINT FROM line GROUP BY ALL"
+        ).fetchall()
+    )
+    return _result("the second engine comes to the same balances", list(_differences(here, there)))
+
+
+def _differences(here: set[tuple[Any, ...]], there: set[tuple[Any, ...]]) -> Iterator[Offender]:
+    for name, rows in (("PostgreSQL only", here - there), ("DuckDB only", there - here)):
+        for row in sorted(rows):
+            yield Offender(" ".join(str(part) for part in row[:5] if part), f"{name}: debit {row[5]}, credit {row[6]}")
+
+
+def _same_entries(other: Any) -> Result:
+    """Numbers, sides and digests, by SQL of another dialect."""
+    found = other.execute(
+        """
+        SELECT e.seq, CASE WHEN e.seq <> e.place THEN 'stands at place ' || e.place
+                           WHEN l.dr IS DISTINCT FROM e.amount OR l.cr IS DISTINCT FROM e.amount OR l.n <> e.lines
+                               THEN 'debit ' || coalesce(l.dr, 0) || ', credit ' || coalesce(l.cr, 0)
+                           ELSE 'is not the one that was posted' END
+        FROM (SELECT *, row_number() OVER (ORDER BY seq) AS place FROM entry) AS e LEFT JOIN (
+            SELECT entry_seq, count(*) AS n, sum(dr) AS dr, sum(cr) AS cr,
+                   list_aggregate(list(chr(10) || concat_ws('|', account, coalesce(department, ''),
+                       coalesce(fee_code, ''), coalesce(demand_id, ''), coalesce(item, ''), dr, cr)
+                       ORDER BY number), 'string_agg', '') AS content
+            FROM line GROUP BY entry_seq
+        ) AS l ON l.entry_seq = e.seq
+        WHERE e.seq <> e.place OR l.dr IS DISTINCT FROM e.amount OR l.cr IS DISTINCT FROM e.amount OR l.n <> e.lines
+           OR sha256(concat_ws('|', e.business_date, e.kind, e.source_type, e.source_id, coalesce(e.bank_account, ''))
+                     || l.content) <> e.digest
+        ORDER BY e.seq
+        """
+    ).fetchall()
+    return _result("the second engine reads the same entries", [Offender(f"entry {seq}", how) for seq, how in found])
+
+
+def _result(name: str, offenders: Sequence[Offender]) -> Result:
+    return Result(Invariant.I9, name, Code.REPLAY, offenders[:100], len(offenders))

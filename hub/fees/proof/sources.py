@@ -1,0 +1,40 @@
+"""I9, set by set: the book made anew from its sources. Every source has its entry, and every entry its source."""
+
+from typing import Final
+
+from hub.fees.proof.findings import Check, Code, Invariant
+from hub.fees.proof.items import PROVEN
+
+CHECKS: Final = (
+    Check(
+        Invariant.I9,
+        "every payment that was notified is in the book once, with its amount and its account",
+        f"""
+        SELECT coalesce(p.id, e.source_id) AS what,
+               format('notified %s on %s; the book says %s on %s', coalesce(p.amount::text, 'nothing'), p.account,
+                      coalesce(e.amount::text, 'nothing'), e.bank_account) AS how
+        FROM (SELECT * FROM ({PROVEN}) AS believed WHERE source = 'notification') AS p
+        FULL JOIN (SELECT * FROM journal_entry WHERE source_type = 'payment' AND kind IN ('notified', 'overpaid')) AS e
+            ON e.source_id = p.id
+        WHERE (p.amount, p.account) IS DISTINCT FROM (e.amount, e.bank_account) ORDER BY 1
+        """,
+        ("payment", "notify_event", "inbox", "journal_entry"),
+        Code.REPLAY,
+    ),
+    Check(
+        Invariant.I9,
+        "what was taken back is taken back in the book",
+        """
+        SELECT p.id AS what, format('%s; the book says %s', p.status, coalesce(e.kind, 'nothing of it')) AS how
+        FROM payment p JOIN journal_entry n ON (n.source_type, n.source_id, n.kind) = ('payment', p.id, 'notified')
+        LEFT JOIN journal_entry e ON (e.source_type, e.source_id, e.kind) = ('payment', p.id, 'taken_back')
+        WHERE (p.status = 'notified' AND e.seq IS NOT NULL)
+           OR (p.status IN ('reversed', 'refunded') AND e.seq IS NULL AND NOT EXISTS (
+               SELECT 1 FROM journal_line l JOIN journal_entry o ON o.seq = l.entry_seq
+               WHERE l.item = p.id AND o.kind IN ('reversal', 'on_statement', 'refund_ordered')))
+        ORDER BY p.id
+        """,
+        ("payment", "journal_entry", "journal_line"),
+        Code.REPLAY,
+    ),
+)

@@ -1,0 +1,40 @@
+"""What all of it comes to, said without our own ids: the same inputs lead to the same lines, whenever and in whatever
+order they are handled."""
+
+from typing import Final, LiteralString
+
+from hub.db import Connection
+
+_LINES: Final[tuple[LiteralString, ...]] = (
+    # The book: what stands where. Open items are named by what others call them.
+    """
+    SELECT concat_ws('|', 'book', account, bank_account, department, fee_code, reference, item, net) AS line FROM (
+        SELECT l.account, CASE l.account WHEN '111' THEN e.bank_account ELSE '' END AS bank_account,
+               coalesce(l.department, '') AS department, coalesce(l.fee_code, '') AS fee_code,
+               coalesce(d.reference, l.demand_id, '') AS reference,
+               coalesce(p.provider || ' ' || p.provider_txn, l.item, '') AS item, sum(l.dr - l.cr) AS net
+        FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+        LEFT JOIN fee_demand d ON d.id = l.demand_id LEFT JOIN payment p ON p.id = l.item
+        GROUP BY 1, 2, 3, 4, 5, 6
+    ) AS stands WHERE net <> 0
+    """,
+    """
+    SELECT concat_ws('|', 'demand', reference, amount_due, waived, allocated, confirmed, status) AS line
+    FROM fee_demand
+    """,
+    """
+    SELECT concat_ws('|', 'payment', provider, coalesce(provider_txn, bank_ref), account, amount, allocated, status)
+           AS line
+    FROM payment
+    """,
+    """
+    SELECT concat_ws('|', 'credit', d.reference, coalesce(p.provider || ' ' || p.provider_txn, c.evidence), c.amount,
+                     c.confirmed_at IS NOT NULL, c.reversed_at IS NOT NULL) AS line
+    FROM fee_credit c JOIN fee_demand d ON d.id = c.demand_id LEFT JOIN payment p ON p.id = c.evidence
+    """,
+)
+
+
+def lines(conn: Connection) -> list[str]:
+    """All of it, in no order."""
+    return [row["line"] for query in _LINES for row in conn.execute(query)]

@@ -1,0 +1,36 @@
+"""The tick of the book: once a night it is proven and anchored. Red opens cases, which stop every close."""
+
+from typing import Final
+
+import structlog
+
+from hub import clock
+from hub.clock import local
+from hub.errors import NotYet
+from hub.fees.ledger import checkpoints
+from hub.fees.proof import proving, runs
+from hub.house import House
+
+EVERY: Final = 3600.0
+"""seconds between looking whether the night's proof was made"""
+
+log = structlog.get_logger(__name__)
+
+
+def prove(house: House) -> None:
+    """Safe to run anywhere and at any time: of a day there is one run; whoever comes second does nothing."""
+    now = clock.now()
+    day = local(now).date()
+    with house.db.connection() as conn:
+        if runs.made(conn, day):
+            return
+        proof = proving.prove(conn)
+        with conn.transaction():
+            runs.keep(conn, proof, day)
+    for result in proof.red:
+        log.error("proof_red", invariant=result.invariant, check=result.name, offenders=result.count)
+    try:
+        with house.db.transaction() as conn:
+            checkpoints.keep(conn, house.catalogue.signing.log, lambda: house.signer.log_key(now), now)
+    except NotYet as error:
+        log.error("book_not_anchored", code=error.code, reason=str(error))  # noqa: TRY400 - a reason, not a fault
