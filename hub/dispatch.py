@@ -224,6 +224,7 @@ def _work(house: House, conn: Connection, actor: str) -> Work:
         now=clock.now(),
         signer=house.signer,
         actor=actor,
+        read_statements=house.read_statements,
         public_url=str(house.settings.public_url).rstrip("/"),
     )
 

@@ -2,13 +2,14 @@
 
 from typing import Any, Protocol
 
-from config.catalogue import Catalogue, Idempotency
+from config.catalogue import Bank, Catalogue, Idempotency
 from config.settings import Settings
 from hub.calendar import Calendar
 from hub.db import Database
 from hub.messages.claim import Limits
 from hub.messages.model import Nudge
 from hub.signing.signer import Signer
+from schemas.statement import Format, Statement
 
 
 class House(Protocol):
@@ -37,3 +38,6 @@ class House(Protocol):
 
     def profile(self, counterparty: str) -> Idempotency:
         """What protects a call to it from acting twice."""
+
+    def read_statements(self, bank: Bank, body: bytes) -> tuple[Format, list[Statement]]:
+        """The format and the statements of a bank's file. Raises schemas.statement.Unreadable."""

@@ -3,6 +3,7 @@
 Callbacks are a hurry-up, polling is the truth: whatever was lost on its way to a door stands in the feed.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,9 +11,9 @@ from typing import Any, Final
 import structlog
 from psycopg.errors import OperationalError
 
-from config.catalogue import CertificateAuthority, Counterparty, Department, Operator
+from config.catalogue import Bank, CertificateAuthority, Counterparty, Department, Operator
 from connectors.errors import ConnectorError
-from connectors.ports import DepartmentPort, PostalPort, RevocationPort
+from connectors.ports import BankPort, DepartmentPort, PostalPort, RevocationPort
 from hub import journal
 from hub.db import Connection
 from hub.errors import InFlight, KeyReused, ReferenceReused
@@ -23,6 +24,7 @@ from hub.signing import crl_store
 from schemas.department import StatusReport
 from schemas.identifiers import DossierCode, Prefix, new_id
 from schemas.postal import TrackingEvent, Unreadable
+from schemas.statement import DeliveredFile
 
 PAGES: Final = 20
 """How many pages one poll reads at most; the next poll goes on where this one stopped."""
@@ -113,9 +115,34 @@ def _riddle(operator: Operator, entry: Unreadable) -> Arrival:
     )
 
 
+def _statements(bank: Bank, port: BankPort, cursor: str) -> Page:
+    """The same bytes are one file, whatever the bank calls them and whoever else has brought them."""
+    delivery = port.statements(cursor)
+    return Page([_file(bank, file) for file in delivery.files], delivery.cursor)
+
+
+def _file(bank: Bank, file: DeliveredFile) -> Arrival:
+    digest = hashlib.sha256(file.body).hexdigest()
+    return Arrival(
+        id=new_id(Prefix.INBOX),
+        source=bank.counterparty,
+        kind="bank.statement",
+        key=digest,
+        external_id=f"{digest[:16]}:{file.name}",
+        lane="statements",
+        body=file.body,
+        media_type="application/octet-stream",
+    )
+
+
 FEEDS: Final[Mapping[type, Feed]] = {
     Department: Feed(is_polled=lambda department: department.statuses == "poll", read=_reports),
     Operator: Feed(is_polled=lambda operator: operator.feed, read=_tracking),
+    Bank: Feed(
+        is_polled=lambda bank: bank.statements.fetch is not None,
+        read=_statements,
+        every=lambda bank: bank.statements.fetch.every_seconds if bank.statements.fetch else 0.0,
+    ),
     CertificateAuthority: Feed(is_polled=lambda _: True, read=_revocations, every=lambda one: one.every_seconds),
 }
 """The kind of a counterparty in the catalogue → its feed. A kind that is not here is never asked."""

@@ -11,9 +11,10 @@ from typing import Any, Self
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from config.catalogue import Catalogue, Counterparty, Idempotency, load
+from config.catalogue import Bank, Catalogue, Counterparty, Idempotency, load
 from config.settings import Settings
 from connectors import registry
+from connectors.banks.statements import formats
 from hub import broker, crashpoints
 from hub.calendar import Calendar
 from hub.crashpoints import Point
@@ -27,6 +28,7 @@ from hub.signing import crl_store
 from hub.signing.keyring import Keyring
 from hub.signing.signer import Signer
 from hub.signing.token import Token
+from schemas.statement import Format, Statement
 from schemas.strict import faults_of
 
 
@@ -107,6 +109,10 @@ class Hub:
     def profile(self, counterparty: str) -> Idempotency:
         """What protects a call to it from acting twice."""
         return self._party(counterparty).idempotency
+
+    def read_statements(self, bank: Bank, body: bytes) -> tuple[Format, list[Statement]]:
+        """The format and the statements of a bank's file. Raises schemas.statement.Unreadable."""
+        return formats.read(bank, body)
 
     @cached_property
     def keyring(self) -> Keyring:

@@ -1,9 +1,10 @@
 """Work: what a verb is given. One transaction, the catalogue, the time, and what caused it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from config.catalogue import Catalogue
+from config.catalogue import Bank, Catalogue
 from hub import journal
 from hub.calendar import Calendar
 from hub.db import Connection
@@ -11,6 +12,7 @@ from hub.messages import outbox
 from hub.messages.model import Nudge
 from hub.messages.outbox import Posting
 from hub.signing.signer import Signer
+from schemas.statement import Format, Statement
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Work:
     """signs in the name of officers and of the Centre"""
     actor: str
     """who caused it: a counterparty, a person's account, or "hub" """
+    read_statements: Callable[[Bank, bytes], tuple[Format, list[Statement]]]
+    """what a bank's file says, in no format's words; raises schemas.statement.Unreadable"""
     public_url: str = ""
     """how partners reach our doors, without a slash at its end; empty: nobody is told"""
     nudges: list[Nudge] = field(default_factory=list)

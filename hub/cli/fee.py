@@ -4,19 +4,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Option, Typer
 
-from hub.cli import environment, output
+from hub.cli import environment, fee_statements, output
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 
 if TYPE_CHECKING:
     from hub.fees.proof.findings import Proof
 
-app: Final = Typer(help="Fees (phí, lệ phí): prove.", no_args_is_help=True)
+app: Final = Typer(help="Fees (phí, lệ phí): bank statements, proof.", no_args_is_help=True)
 
-
-@app.callback()
-def _fee() -> None:
-    """One command for now, and still named: `hub fee prove`."""
+app.command("import")(fee_statements.import_)
+app.add_typer(fee_statements.app, name="statements")
 
 
 _CHECKS: Final = (

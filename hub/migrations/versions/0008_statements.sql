@@ -43,7 +43,7 @@ CREATE TABLE statement (
     digest        bytea NOT NULL CHECK (length(digest) = 32),  -- of all it says, however it is written
     chain         bigint,                            -- its place among the account's statements, if it goes on from one
     broken        boolean NOT NULL DEFAULT false,    -- two persons have accepted that it does not go on from the last
-    superseded_by text REFERENCES statement (id),
+    superseded_by text REFERENCES statement (id) DEFERRABLE INITIALLY DEFERRED,
     accepted_at   timestamptz NOT NULL,
     CHECK (kind <> 'statement' OR opening + total = closing),
     CHECK (kind <> 'statement' OR (opening IS NOT NULL AND closing IS NOT NULL)),

@@ -1,0 +1,220 @@
+"""hub fee import, hub fee statements: bank statements brought in, looked at, let out of quarantine by two persons."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column, Limit
+from hub.cli.wording import JOURNAL
+from hub.cli.writing import Reason
+from hub.fees.statements.model import MEANING, Status
+
+if TYPE_CHECKING:
+    from hub.events import Event
+    from hub.fees.statements.deciding import Verdict
+    from hub.fees.statements.importing import Result
+    from hub.work import Work
+
+app: Final = Typer(help="Files of bank statements (sao kê): list, look, approve, reject.", no_args_is_help=True)
+
+STATES: Final[Mapping[Status, str]] = {
+    Status.RECEIVED: "đã nhận",
+    Status.PARSED: "đã đọc",
+    Status.BALANCED: "chờ sao kê trước",
+    Status.ACCEPTED: "đã ghi",
+    Status.QUARANTINED: "giữ lại",
+    Status.ACCEPTED_WITH_APPROVAL: "đã ghi, hai người duyệt",
+    Status.REJECTED: "đã loại",
+    Status.SUPERSEDED: "đã được thay",
+}
+Name = Annotated[str, Argument(metavar="FILE", help="sf_…, from: hub fee statements list")]
+
+
+def _state(state: str) -> str:
+    return STATES[Status(state)]
+
+
+def _dong(amount: int) -> str:
+    return f"{amount:,}".replace(",", ".")
+
+
+def _meaning(code: str) -> str:
+    return f"{code} {MEANING[next(one for one in MEANING if one.value == code)]}"
+
+
+_BROUGHT: Final = (
+    Column("file", "Tệp"),
+    Column("state", "Trạng thái", _state),
+    Column("account", "Tài khoản"),
+    Column("bank_id", "Số sao kê"),
+    Column("from", "Từ ngày"),
+    Column("to", "Đến ngày"),
+    Column("opening", "Số dư đầu", _dong),
+    Column("total", "Phát sinh", _dong),
+    Column("closing", "Số dư cuối", _dong),
+    Column("new", "Dòng mới"),
+    Column("known", "Đã có"),
+)
+_FINDINGS: Final = (
+    Column("file", "Tệp"),
+    Column("code", "Lỗi", _meaning),
+    Column("line", "Dòng"),
+    Column("sentence", "Cụ thể"),
+    Column("opening", "Số dư đầu", _dong),
+    Column("total", "Phát sinh", _dong),
+    Column("closing", "Số dư cuối", _dong),
+)
+_FILES: Final = (
+    Column("id", "Mã"),
+    Column("bank", "Ngân hàng"),
+    Column("name", "Tệp"),
+    Column("format", "Dạng"),
+    Column("state", "Trạng thái", _state),
+    Column("received_at", "Nhận lúc", output.moment),
+    Column("statements", "Số sao kê"),
+    Column("codes", "Lỗi"),
+    Column("proposal", "Đề nghị"),
+    Column("maker", "Bởi"),
+)
+_FIELDS: Final = (
+    *_FILES[:6],
+    Column("sha256", "SHA-256"),
+    Column("brought_by", "Do"),
+    *_FILES[8:],
+    Column("reason", "Lý do"),
+    Column("checker", "Người duyệt"),
+    Column("settled_at", "Xong lúc", output.moment),
+)
+
+
+def import_(
+    files: Annotated[list[Path], Argument(metavar="FILE...", exists=True, dir_okay=False, readable=True)],
+    *,
+    bank: Annotated[str, Option(help="Its code in the catalogue.")],
+    as_json: AsJson = False,
+) -> None:
+    """Bring bank statements in (camt, MT940, CSV, XLSX). Exit 3 if one is not accepted; then nothing of it is."""
+    from hub import dispatch
+    from hub.errors import NotFound
+    from hub.fees.statements import importing
+
+    with environment.house() as hub:
+        known = hub.catalogue.banks.get(bank)
+        if known is None:
+            raise NotFound(f"the catalogue has no bank {bank!r}")
+        results = []
+        for path in files:
+            body = path.read_bytes()
+
+            def bring(work: "Work", name: str = path.name, body: bytes = body) -> tuple["Result", list["Event"]]:
+                return importing.bring(work, known, name, body), []
+
+            results.append(dispatch.act(hub, writing.actor(), bring))
+    _show(results, as_json=as_json)
+    held = [result for result in results if not result.is_accepted]
+    if held:
+        leave(Code.FINDING, f"{len(held)} tệp không được ghi: hub fee statements show {held[0].id}")
+
+
+def _show(results: Sequence["Result"], *, as_json: bool) -> None:
+    rows = [_row(one, result.name, result.state) for result in results for one in result.summary or [{}]]
+    findings = [
+        {**finding, "file": result.name} for result in results if not result.is_accepted for finding in result.findings
+    ]
+    if as_json:
+        output.document({"files": [_plain(result) for result in results]})
+        return
+    output.listing(rows, _BROUGHT, as_json=False)
+    for result in results:
+        if result.repeated:
+            output.say(f"{result.name}: đã nhận trước đây ({result.id}); không ghi gì thêm")
+    if findings:
+        output.say("")
+        output.listing(findings, _FINDINGS, as_json=False)
+
+
+_EMPTY: Final = {column.key: None for column in _BROUGHT}
+
+
+def _row(statement: Mapping[str, Any], file: str, state: str) -> dict[str, Any]:
+    """A statement in the table; a file that could not be read has a row of its own, with no numbers."""
+    return {**_EMPTY, **statement, "file": file, "state": state}
+
+
+def _plain(result: "Result") -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "name": result.name,
+        "state": result.state.value,
+        "repeated": result.repeated,
+        "statements": list(result.summary),
+        "findings": list(result.findings),
+    }
+
+
+@app.command("list")
+def list_(
+    state: Annotated[Status | None, Option(help="Only these.")] = None,
+    bank: Annotated[str | None, Option(help="Only of this one.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Files, newest first. Exit 3 if a listed one waits for a person."""
+    from hub.fees.statements import views
+
+    with environment.database() as conn:
+        rows = views.files(conn, state=state, bank=bank, limit=limit)
+    output.listing(rows, _FILES, as_json=as_json)
+    waiting = sum(row["state"] in (Status.QUARANTINED, Status.BALANCED) for row in rows)
+    if waiting:
+        leave(Code.FINDING, f"{waiting} tệp chưa được ghi")
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """One file: its statements in numbers, what is wrong with it, who did what. None of its lines."""
+    from hub.errors import NotFound
+    from hub.fees.statements import views
+
+    with environment.database() as conn:
+        row = views.file(conn, name)
+    if row is None:
+        raise NotFound(f"no file of statements has the id {name}")
+    if as_json:
+        output.document(row)
+        return
+    codes = " ".join(sorted({finding["code"] for finding in row["findings"]}))
+    output.fields({**row, "codes": codes}, _FIELDS)
+    output.say("")
+    output.listing([_row(one, row["name"], row["state"]) for one in row["summary"]], _BROUGHT, as_json=False)
+    output.say("")
+    output.listing([{**finding, "file": row["name"]} for finding in row["findings"]], _FINDINGS, as_json=False)
+    output.say("")
+    output.listing(row["journal"], JOURNAL, as_json=False)
+
+
+@app.command()
+def approve(name: Name, *, reason: Reason) -> None:
+    """Accept what is held, although a gate says no: the first person proposes, another one's same command does it."""
+    _decide(name, "approve", reason)
+
+
+@app.command()
+def reject(name: Name, *, reason: Reason) -> None:
+    """Drop what is held for good: the first person proposes, another one's same command does it."""
+    _decide(name, "reject", reason)
+
+
+def _decide(name: str, verdict: "Verdict", reason: str) -> None:
+    from hub import dispatch
+    from hub.fees.statements import deciding
+
+    with environment.house() as hub:
+        result = dispatch.act(hub, writing.actor(), lambda work: deciding.decide(work, name, verdict, reason))
+    if result.state in (Status.QUARANTINED, Status.BALANCED):
+        leave(Code.FINDING, f"{name}: đã đề nghị; cần người thứ hai chạy cùng lệnh")
+    output.say(f"{name}: {STATES[result.state]}")

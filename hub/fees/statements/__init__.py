@@ -1,0 +1,1 @@
+"""Bank statements: accepted whole or quarantined whole (docs/decisions/0015)."""

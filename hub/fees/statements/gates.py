@@ -1,0 +1,101 @@
+"""What a statement has to keep in itself, before anybody asks what came before it. Pure.
+
+Every gate that it fails is named, not only the first, with the numbers: who has to ask the bank needs them.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from config.banks import Account
+from hub.fees.statements.model import Finding, booked
+from schemas.statement import Code, Kind, Standing, Statement, Totals
+
+_VND = "VND"
+
+
+def judge(statement: Statement, account: Account | None, *, value_days: int, today: date) -> list[Finding]:
+    """All that is wrong with ``statement`` in itself. ``today`` in Vietnam; nothing is booked after it."""
+    findings: list[Finding] = []
+    if account is None:
+        findings.append(_finding(statement, Code.WRONG_ACCOUNT, "the account is none of ours at this bank"))
+    if statement.currency != _VND:
+        findings.append(_finding(statement, Code.WRONG_CURRENCY, f"it is in {statement.currency}"))
+    if not statement.whole:
+        findings.append(_finding(statement, Code.CHAIN_BREAK, "pages of it are missing"))
+    findings += _sums(statement)
+    findings += _days(statement, account, value_days, today)
+    return findings
+
+
+def _finding(statement: Statement, code: Code, sentence: str, line: int | None = None) -> Finding:
+    return Finding(
+        code,
+        sentence,
+        account=statement.account,
+        bank_id=statement.bank_id,
+        line=line or statement.line,
+        opening=statement.opening,
+        total=booked(statement),
+        closing=statement.closing,
+    )
+
+
+def _sums(statement: Statement) -> Iterator[Finding]:
+    opening, closing, total = statement.opening, statement.closing, booked(statement)
+    if statement.kind is Kind.STATEMENT and (opening is None or closing is None):
+        yield _finding(statement, Code.UNBALANCED, "it has no opening or no closing balance, so nothing is proved")
+    elif opening is not None and closing is not None and opening + total != closing:
+        missing = closing - opening - total
+        yield _finding(statement, Code.UNBALANCED, f"opening + entries and closing differ by {missing}")
+    for entry in statement.entries:
+        if entry.details and sum(detail.amount for detail in entry.details) != entry.amount:
+            yield _finding(statement, Code.UNBALANCED, "the details of an entry do not add up to it", entry.line)
+    yield from _running(statement)
+    for sentence in _against(statement.totals, statement):
+        yield _finding(statement, Code.UNBALANCED, sentence)
+
+
+def _running(statement: Statement) -> Iterator[Finding]:
+    """The first line whose own balance is not the one before it plus its amount."""
+    before = statement.opening
+    for entry in statement.entries:
+        if entry.balance is not None and before is not None and before + entry.amount != entry.balance:
+            sentence = f"the balance of a line is {entry.balance}, not {before + entry.amount}"
+            yield _finding(statement, Code.UNBALANCED, sentence, entry.line)
+            return
+        before = entry.balance
+
+
+def _against(said: Totals, statement: Statement) -> Iterator[str]:
+    """Where the file's own count or sum is that of neither all of its entries nor the booked ones."""
+    amounts = [entry.amount for entry in statement.entries]
+    in_balance = [entry.amount for entry in statement.entries if entry.standing is Standing.BOOK]
+    for name, told, count in (
+        ("count of entries", said.entries, len),
+        ("count of credits", said.credits, lambda found: sum(amount >= 0 for amount in found)),
+        ("sum of credits", said.credit_sum, lambda found: sum(amount for amount in found if amount > 0)),
+        ("count of debits", said.debits, lambda found: sum(amount < 0 for amount in found)),
+        ("sum of debits", said.debit_sum, lambda found: -sum(amount for amount in found if amount < 0)),
+        ("net sum", said.net, sum),
+    ):
+        if told is not None and told not in (count(amounts), count(in_balance)):
+            yield f"the file's own {name} is {told}, its entries come to {count(amounts)}"
+
+
+def _days(statement: Statement, account: Account | None, value_days: int, today: date) -> Iterator[Finding]:
+    if statement.from_date > statement.to_date:
+        yield _finding(statement, Code.UNPARSABLE, "it ends before it begins")
+    if statement.to_date > today and statement.kind is Kind.STATEMENT:
+        yield _finding(statement, Code.UNPARSABLE, "it ends in the future")
+    far = timedelta(days=value_days)
+    opened = account.opened if account else None
+    for entry in statement.entries:
+        day, is_booked = entry.booking_date, entry.standing is Standing.BOOK
+        if is_booked and day > today:
+            yield _finding(statement, Code.UNPARSABLE, "an entry is booked in the future", entry.line)
+        elif opened is not None and day < opened:
+            yield _finding(statement, Code.UNPARSABLE, "an entry is older than the account", entry.line)
+        elif is_booked and statement.kind is Kind.STATEMENT and not statement.from_date <= day <= statement.to_date:
+            yield _finding(statement, Code.UNPARSABLE, "an entry is booked outside of the statement's days", entry.line)
+        elif abs(entry.value_date - day) > far:
+            yield _finding(statement, Code.UNPARSABLE, "a value date is too far from its booking", entry.line)

@@ -1,0 +1,185 @@
+"""A file of statements comes in: accepted whole, or kept whole with what is wrong with it. Nothing is half posted.
+
+Everything is judged and written inside one savepoint; whatever is found takes all of it back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from psycopg import Rollback
+
+from config.banks import Bank
+from hub.clock import local
+from hub.events import Event
+from hub.fees import cases
+from hub.fees.statements import gates, store
+from hub.fees.statements.model import LIFECYCLE, Finding, Status
+from hub.fees.statements.placing import place, told
+from hub.messages.model import Message
+from hub.work import Work
+from schemas.identifiers import Prefix, new_id
+from schemas.statement import Code, Format, Statement, Unreadable
+
+KIND: Final = "bank.statement"
+FILE: Final = "statement_file"
+"""the type of the object that a case is about"""
+WAITS: Final = frozenset({Code.MISSING_DAY})
+"""what mends itself when the statement before it comes"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a file."""
+
+    id: str
+    name: str
+    state: Status
+    repeated: bool
+    """these very bytes were there already; nothing was done"""
+    summary: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, Any]]
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.state in (Status.ACCEPTED, Status.ACCEPTED_WITH_APPROVAL, Status.SUPERSEDED)
+
+
+@dataclass(slots=True)
+class Read:
+    """A file as far as it was read and judged in itself."""
+
+    format: Format | None = None
+    statements: list[Statement] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def summary(self) -> list[dict[str, Any]]:
+        return [told(one) for one in self.statements]
+
+
+def arrived(work: Work, message: Message) -> list[Event]:
+    """A file that was fetched. That it is quarantined is a result like another: a case waits for a person."""
+    bank = next(one for one in work.catalogue.banks.values() if one.counterparty == message.source)
+    row = work.conn.execute("SELECT external_id FROM inbox WHERE id = %s", (message.id,)).fetchone()
+    _, _, name = (row["external_id"] if row else "").partition(":")
+    bring(work, bank, name or message.id, message.body)
+    return []
+
+
+def bring(work: Work, bank: Bank, name: str, body: bytes) -> Result:
+    """Accept the file ``body``, or keep it with its findings. The same bytes again do nothing."""
+    store.lock(work.conn, [bank.code])
+    known = store.same_bytes(work.conn, body)
+    if known is not None:
+        return Result(known.id, known.name, known.state, True, known.summary, known.findings)
+    found = read(work, bank, body)
+    file_id = new_id(Prefix.STATEMENT_FILE)
+    first = Status.QUARANTINED if found.findings else Status.BALANCED
+    store.add_file(
+        work.conn,
+        store.NewFile(
+            id=file_id,
+            bank=bank.code,
+            name=name,
+            body=body,
+            format=found.format,
+            state=first,
+            brought_by=work.actor,
+            at=work.now,
+            findings=found.findings,
+            summary=found.summary,
+        ),
+    )
+    state, summary, findings = first, found.summary, found.findings
+    if not findings:
+        state, summary, findings = try_to_place(work, bank, file_id, found.statements)
+    else:
+        _open_cases(work, file_id, findings)
+    work.note(file_id, "statement brought", after=state)
+    if state is Status.ACCEPTED:
+        go_on(work, bank)
+    return Result(file_id, name, state, False, summary, [finding.told() for finding in findings])
+
+
+def read(work: Work, bank: Bank, body: bytes) -> Read:
+    """The file's statements, and all that is wrong with them in themselves."""
+    try:
+        format_, statements = work.read_statements(bank, body)
+    except Unreadable as error:
+        return Read(findings=[Finding(error.code, error.sentence, line=error.line)])
+    today, days = local(work.now).date(), bank.statements.value_days
+    findings = [
+        finding
+        for one in statements
+        for finding in gates.judge(one, bank.account(one.account), value_days=days, today=today)
+    ]
+    return Read(format_, statements, findings)
+
+
+def try_to_place(
+    work: Work, bank: Bank, file_id: str, statements: Sequence[Statement]
+) -> tuple[Status, list[dict[str, Any]], list[Finding]]:
+    """Put all statements of a file into their accounts' histories, or none. Where it stands then, and why."""
+    summary: list[dict[str, Any]] = []
+    findings: list[Finding] = []
+    with work.conn.transaction() as savepoint:
+        for one in in_order(statements):
+            placing = place(work, bank, file_id, one)
+            summary.append(dict(placing.told))
+            if placing.findings:
+                findings += placing.findings
+                raise Rollback(savepoint)
+    if not findings:
+        LIFECYCLE.check(Status.BALANCED, Status.ACCEPTED)
+        store.settle(work.conn, file_id, Status.ACCEPTED, work.now, summary=summary, findings=[])
+        return Status.ACCEPTED, summary, []
+    waits = {finding.code for finding in findings} <= WAITS
+    state = Status.BALANCED if waits else Status.QUARANTINED
+    summary = [told(one) for one in statements]
+    store.settle(work.conn, file_id, state, None, summary=summary, findings=findings)
+    _open_cases(work, file_id, findings)
+    return state, summary, findings
+
+
+def in_order(statements: Sequence[Statement]) -> list[Statement]:
+    """By account and days, however the bank has put them."""
+    return sorted(statements, key=lambda one: (one.account, one.from_date, one.to_date, one.sequence or 0))
+
+
+def go_on(work: Work, bank: Bank) -> None:
+    """Files that waited for what has come now. Each that is accepted may be what another waits for."""
+    while any(_again(work, bank, file_id) for file_id in store.waiting(work.conn, bank.code)):
+        pass
+
+
+def _again(work: Work, bank: Bank, file_id: str) -> bool:
+    kept = store.file(work.conn, file_id)
+    if kept is None:
+        return False
+    found = read(work, bank, kept.body)
+    if found.findings:
+        return False
+    state, _, _ = try_to_place(work, bank, file_id, found.statements)
+    if state is not Status.ACCEPTED:
+        return False
+    close_cases(work, file_id, "the statement before it has come", maker=None, checker=None)
+    work.note(file_id, "statement accepted", before=kept.state, after=state)
+    return True
+
+
+def _open_cases(work: Work, file_id: str, findings: Sequence[Finding]) -> None:
+    """One case for each code: the money that it is about, and where."""
+    for code in sorted({finding.code for finding in findings}):
+        about = [finding for finding in findings if finding.code is code]
+        at_risk = max(abs(finding.total or 0) for finding in about)
+        cases.open_case(work.conn, code, FILE, file_id, at_risk, {"findings": [one.told() for one in about]})
+
+
+def close_cases(work: Work, file_id: str, resolution: str, *, maker: str | None, checker: str | None) -> None:
+    """What was open about the file is settled with it."""
+    work.conn.execute(
+        "UPDATE exception_case SET state = 'resolved', resolution = %s, maker = %s, checker = %s"
+        " WHERE object_type = %s AND object_id = %s AND state <> 'resolved'",
+        (resolution, maker, checker, FILE, file_id),
+    )

@@ -1,0 +1,291 @@
+"""Statements as rows: files, statements, and what the account's history says."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from hub.db import Connection, one
+from hub.fees.statements.chain import End, History, Missed
+from hub.fees.statements.keys import KnownLine
+from hub.fees.statements.model import Finding, Status, booked
+from schemas.statement import Format, Statement
+
+_LOCK: Final = 7310003
+"""with an account's hash, of the lock under which its statements are brought in one after the other"""
+
+_KNOWN: Final = """
+SELECT id, line_key, content, bank_ref, e2e, booking_date, value_date, amount, text, status = 'BOOK' AS is_booked
+FROM statement_line
+WHERE account = %(account)s AND state <> 'vanished'
+  AND (content = ANY(%(contents)s) OR bank_ref = ANY(%(refs)s::text[]))
+ORDER BY id
+"""
+
+_ENDS: Final = """
+SELECT from_date, to_date, opening, closing, sequence FROM statement
+WHERE account = %(account)s AND chain IS NOT NULL ORDER BY chain
+"""
+
+_BOOKED: Final = "account = %(account)s AND status = 'BOOK' AND state <> 'vanished'"
+
+_SUMS: Final = f"""
+SELECT coalesce(sum(amount) FILTER (WHERE booking_date > %(to_date)s), 0)::bigint AS later,
+    coalesce(sum(amount) FILTER (WHERE line_key = ANY(%(keys)s)), 0)::bigint AS known,
+    count(*) FILTER (WHERE line_key = ANY(%(keys)s)) AS known_lines
+FROM statement_line WHERE {_BOOKED} AND (booking_date > %(to_date)s OR line_key = ANY(%(keys)s))
+"""
+
+_MISSED: Final = f"""
+SELECT id, booking_date, amount FROM statement_line
+WHERE {_BOOKED} AND booking_date BETWEEN %(from_date)s AND %(to_date)s AND line_key <> ALL(%(keys)s)
+ORDER BY booking_date, line_key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it is kept."""
+
+    id: str
+    bank: str
+    name: str
+    body: bytes
+    state: Status
+    proposal: str | None
+    maker: str | None
+    findings: list[dict[str, Any]]
+    summary: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that is to be kept."""
+
+    id: str
+    bank: str
+    name: str
+    body: bytes
+    format: Format | None
+    state: Status
+    brought_by: str
+    at: datetime
+    findings: Sequence[Finding]
+    summary: Sequence[Mapping[str, Any]]
+
+
+def lock(conn: Connection, accounts: Sequence[str]) -> None:
+    """Nobody else brings statements of these accounts in before the transaction ends."""
+    for account in sorted(set(accounts)):
+        conn.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, account))
+
+
+def same_bytes(conn: Connection, body: bytes) -> File | None:
+    """The file with these very bytes."""
+    return _file(conn, "sha256 = %s", hashlib.sha256(body).digest())
+
+
+def file(conn: Connection, file_id: str) -> File | None:
+    """Under a lock, to settle it."""
+    return _file(conn, "id = %s FOR UPDATE", file_id)
+
+
+def waiting(conn: Connection, bank: str) -> list[str]:
+    """Files that are right in themselves and wait for one before them."""
+    query = "SELECT id FROM statement_file WHERE bank = %s AND state = 'balanced' AND proposal IS NULL ORDER BY id"
+    return [row["id"] for row in conn.execute(query, (bank,)).fetchall()]
+
+
+def _file(conn: Connection, condition: Any, value: Any) -> File | None:
+    row = conn.execute(
+        "SELECT id, bank, name, body, state, proposal, maker, findings, summary FROM statement_file WHERE " + condition,
+        (value,),
+    ).fetchone()
+    return File(**{**row, "body": bytes(row["body"]), "state": Status(row["state"])}) if row else None
+
+
+def add_file(conn: Connection, new: NewFile) -> None:
+    conn.execute(
+        "INSERT INTO statement_file (id, bank, name, sha256, body, format, state, brought_by, received_at, summary,"
+        " findings, settled_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            new.id,
+            new.bank,
+            new.name,
+            hashlib.sha256(new.body).digest(),
+            new.body,
+            new.format,
+            new.state,
+            new.brought_by,
+            new.at,
+            Jsonb([dict(one) for one in new.summary]),
+            Jsonb([finding.told() for finding in new.findings]),
+            None if new.state in (Status.BALANCED, Status.QUARANTINED) else new.at,
+        ),
+    )
+
+
+def propose(conn: Connection, file_id: str, proposal: str, maker: str, reason: str) -> None:
+    conn.execute(
+        "UPDATE statement_file SET proposal = %s, maker = %s, reason = %s WHERE id = %s",
+        (proposal, maker, reason, file_id),
+    )
+
+
+def settle(
+    conn: Connection,
+    file_id: str,
+    state: Status,
+    at: datetime | None,
+    *,
+    checker: str | None = None,
+    summary: Sequence[Mapping[str, Any]] | None = None,
+    findings: Sequence[Finding] | None = None,
+) -> None:
+    """Where the file stands now; ``at``: when it came to its end, if this is one. None leaves what was there."""
+    conn.execute(
+        "UPDATE statement_file SET state = %s, settled_at = %s, checker = %s, summary = coalesce(%s, summary),"
+        " findings = coalesce(%s, findings) WHERE id = %s",
+        (
+            state,
+            at,
+            checker,
+            None if summary is None else Jsonb([dict(one) for one in summary]),
+            None if findings is None else Jsonb([finding.told() for finding in findings]),
+            file_id,
+        ),
+    )
+
+
+def repeated(conn: Connection, account: str, digest: bytes) -> bool:
+    """Whether a statement that says exactly this is there."""
+    query = "SELECT 1 FROM statement WHERE account = %s AND digest = %s AND superseded_by IS NULL"
+    return conn.execute(query, (account, digest)).fetchone() is not None
+
+
+def same_period(conn: Connection, account: str, statement: Statement) -> dict[str, Any] | None:
+    """The statement that stands under the same name and first day."""
+    return conn.execute(
+        "SELECT id, file_id, chain FROM statement WHERE account = %s AND bank_id = %s AND from_date = %s"
+        " AND kind = 'statement' AND superseded_by IS NULL",
+        (account, statement.bank_id, statement.from_date),
+    ).fetchone()
+
+
+def known_lines(
+    conn: Connection, account: str, contents: Sequence[bytes], refs: Sequence[str | None]
+) -> list[KnownLine]:
+    """The account's lines that share a reference or a content with one of these."""
+    told = sorted({ref for ref in refs if ref})
+    rows = conn.execute(_KNOWN, {"account": account, "contents": list(set(contents)), "refs": told}).fetchall()
+    return [KnownLine(**{**row, "content": bytes(row["content"])}) for row in rows]
+
+
+def ends(conn: Connection, account: str) -> tuple[End, End] | None:
+    """The first and the last statement of the account's chain."""
+    rows = conn.execute(_ENDS, {"account": account}).fetchall()
+    return (End(**rows[0]), End(**rows[-1])) if rows else None
+
+
+def history(
+    conn: Connection,
+    account: str,
+    statement: Statement,
+    keys: Mapping[str, date],
+    *,
+    chain: tuple[End, End],
+    same: bool,
+    expected: Sequence[date],
+) -> History:
+    """What the account's history says about ``statement``. ``keys``: of its booked lines, with their booking dates."""
+    first, last = chain
+    asked = {
+        "account": account,
+        "from_date": statement.from_date,
+        "to_date": statement.to_date,
+        "keys": list(keys),
+    }
+    sums = one(conn, _SUMS, asked)
+    missed = conn.execute(_MISSED, asked).fetchall()
+    there = conn.execute(
+        "SELECT line_key FROM statement_line WHERE account = %(account)s AND line_key = ANY(%(keys)s)", asked
+    ).fetchall()
+    known = {row["line_key"] for row in there}
+    return History(
+        first=first,
+        last=last,
+        **sums,
+        missed=[Missed(**row) for row in missed],
+        fresh=[day for key, day in keys.items() if key not in known],
+        same_period=same,
+        expected=expected,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A statement that has its place."""
+
+    id: str
+    file_id: str
+    bank: str
+    account: str
+    digest: bytes
+    chain: int | None
+    broken: bool
+    at: datetime
+
+
+def add_statement(conn: Connection, placed: Placed, statement: Statement) -> None:
+    conn.execute(
+        "INSERT INTO statement (id, file_id, bank, account, kind, bank_id, sequence, from_date, to_date, opening,"
+        " closing, entries, total, digest, chain, broken, accepted_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            placed.id,
+            placed.file_id,
+            placed.bank,
+            placed.account,
+            statement.kind,
+            statement.bank_id,
+            statement.sequence,
+            statement.from_date,
+            statement.to_date,
+            statement.opening,
+            statement.closing,
+            len(statement.entries),
+            booked(statement),
+            placed.digest,
+            placed.chain,
+            placed.broken,
+            placed.at,
+        ),
+    )
+
+
+def supersede(conn: Connection, old: Mapping[str, Any], new_id: str) -> None:
+    """``new_id`` takes the place of ``old``; a file none of whose statements stands any longer is superseded too."""
+    conn.execute("UPDATE statement SET superseded_by = %s, chain = NULL WHERE id = %s", (new_id, old["id"]))
+    conn.execute(
+        "UPDATE statement_file f SET state = 'superseded' WHERE id = %s AND NOT EXISTS"
+        " (SELECT 1 FROM statement s WHERE s.file_id = f.id AND s.superseded_by IS NULL)",
+        (old["file_id"],),
+    )
+
+
+def place_at(conn: Connection, account: str, statement: Statement) -> int | None:
+    """Its place in the account's chain: before the first, behind the last, or none, where all of it is told again."""
+    row = conn.execute(
+        "SELECT min(chain) AS low, max(chain) AS high, (array_agg(from_date ORDER BY chain))[1] AS first_day,"
+        " (array_agg(to_date ORDER BY chain DESC))[1] AS last_day FROM statement"
+        " WHERE account = %s AND chain IS NOT NULL",
+        (account,),
+    ).fetchone()
+    if row is None or row["low"] is None:
+        return 0
+    if statement.to_date >= row["last_day"]:
+        return int(row["high"]) + 1
+    return int(row["low"]) - 1 if statement.from_date < row["first_day"] else None
