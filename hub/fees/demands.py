@@ -107,7 +107,7 @@ def expire(work: Work, demand_id: str) -> list[Event]:
     before = store.lock(work.conn, demand_id)
     if before.status not in COLLECTING or before.expires_at is None or before.expires_at > work.now:
         return []
-    return _stand(work, before, before.amounts.moved(Status.EXPIRED), "expired")
+    return _stand(work, before, before.amounts.closed(Status.EXPIRED), "expired")
 
 
 def renew(work: Work, demand_id: str, reason: str) -> list[Event]:
@@ -124,7 +124,7 @@ def cancel(work: Work, demand_id: str, reason: str) -> list[Event]:
     """It is not collected on any more; what had come of it stays allocated until it is given back."""
     before = store.lock(work.conn, demand_id)
     try:
-        after = before.amounts.moved(Status.CANCELLED)
+        after = before.amounts.closed(Status.CANCELLED)
     except MoveRefused as error:
         raise NotNow(str(error)) from None
     return _stand(work, before, after, "cancelled", reason)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from hub.errors import NotNow
+from hub.errors import MoveRefused, NotNow
 from hub.lifecycle import Lifecycle
 
 
@@ -113,6 +113,12 @@ class Amounts:
         if found.outstanding:
             return found
         return found.moved(Status.WAIVED) if not found.allocated else _as_paid(found, short=self.status)
+
+    def closed(self, to: Status) -> "Amounts":
+        """What is outstanding is not collected any more: expired or cancelled. Raises MoveRefused."""
+        if self.status not in COLLECTING and self.status is not Status.EXPIRED:
+            raise MoveRefused(f"{self.status} is not followed by {to}: nothing is being collected")
+        return self.moved(to)
 
     def renewed(self) -> "Amounts":
         """An expired demand stands again. Raises MoveRefused for any other."""
