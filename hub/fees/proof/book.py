@@ -13,8 +13,6 @@ FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq GROUP BY e.seq
 """
 """The text of each entry: ledger.entry.Entry.content, put together by other means."""
 
-_TABLES: Final = ("journal_entry", "journal_line")
-
 CHECKS: Final = (
     Check(
         Invariant.I1,
@@ -24,7 +22,6 @@ CHECKS: Final = (
         FROM (SELECT seq, lag(seq, 1, 0::bigint) OVER (ORDER BY seq) AS before FROM journal_entry) AS numbered
         WHERE seq <> before + 1 ORDER BY seq
         """,
-        _TABLES,
         Code.CHAIN,
     ),
     Check(
@@ -38,7 +35,6 @@ CHECKS: Final = (
         ) AS l ON l.seq = e.seq
         WHERE (e.amount, e.amount, e.lines) IS DISTINCT FROM (l.dr, l.cr, l.n) ORDER BY coalesce(e.seq, l.seq)
         """,
-        _TABLES,
     ),
     Check(
         Invariant.I1,
@@ -47,7 +43,6 @@ CHECKS: Final = (
         SELECT 'book' AS what, format('debit %s, credit %s', sum(dr), sum(cr)) AS how
         FROM journal_line HAVING sum(dr) <> sum(cr)
         """,
-        _TABLES,
     ),
     Check(
         Invariant.I1,
@@ -57,7 +52,6 @@ CHECKS: Final = (
         FROM journal_entry e JOIN ({CONTENT}) AS c ON c.seq = e.seq
         WHERE sha256(convert_to(c.content, 'UTF8')) <> e.digest ORDER BY e.seq
         """,
-        _TABLES,
         Code.CHAIN,
     ),
 )

@@ -15,7 +15,6 @@ CHECKS: Final = (
                                      FROM fee_demand_line GROUP BY demand_id) AS l ON l.demand_id = d.id
         WHERE (d.amount_due, d.waived) IS DISTINCT FROM (l.due, l.waived) ORDER BY d.id
         """,
-        ("fee_demand", "fee_demand_line"),
     ),
     Check(
         Invariant.I5,
@@ -29,7 +28,6 @@ CHECKS: Final = (
         ) AS c ON c.demand_id = d.id
         WHERE (d.allocated, d.confirmed) IS DISTINCT FROM (coalesce(c.live, 0), coalesce(c.shown, 0)) ORDER BY d.id
         """,
-        ("fee_demand", "fee_credit"),
     ),
     Check(
         Invariant.I5,
@@ -45,7 +43,6 @@ CHECKS: Final = (
         WHERE coalesce(l.owed, 0) <> CASE d.status WHEN 'refund_pending' THEN 0 ELSE coalesce(d.allocated, 0) END
         ORDER BY 1
         """,
-        ("fee_demand", "journal_line"),
     ),
     Check(
         Invariant.I5,
@@ -57,6 +54,5 @@ CHECKS: Final = (
                                   WHERE reversed_at IS NULL GROUP BY evidence) AS c ON c.evidence = p.id
         WHERE p.allocated <> coalesce(c.live, 0) ORDER BY p.id
         """,
-        ("payment", "fee_credit"),
     ),
 )

@@ -83,8 +83,6 @@ class Check:
     name: str
     """what holds, in English; stable, for scripts"""
     query: LiteralString
-    needs: tuple[str, ...]
-    """the tables that it reads"""
     code: Code = Code.INVARIANT
 
 
@@ -111,7 +109,7 @@ class Proof:
     digest: bytes
     last_seq: int
     missing: Sequence[Invariant] = field(default=())
-    """invariants whose tables this database does not have: nothing was looked at"""
+    """invariants of which nothing was looked at: what they speak of is not there yet"""
 
     @property
     def green(self) -> bool:

@@ -27,7 +27,6 @@ CHECKS: Final = (
             CASE WHEN p.status IN ('notified', 'unconfirmed_overdue') THEN p.amount ELSE 0 END
         ORDER BY 1
         """,
-        ("payment", "notify_event", "inbox", "journal_line"),
     ),
     Check(
         Invariant.I6,
@@ -43,7 +42,6 @@ CHECKS: Final = (
               AND (c.object_id = l.item OR c.facts ->> 'payment' = l.item OR c.facts ->> 'line' = l.item)))
         ORDER BY 1
         """,
-        ("journal_line", "exception_case"),
     ),
     Check(
         Invariant.I6,
@@ -52,6 +50,5 @@ CHECKS: Final = (
         SELECT '113 ' || item AS what, format('%s đ more left than were ordered', sum(dr - cr)) AS how
         FROM journal_line WHERE account = '113' GROUP BY item HAVING sum(dr - cr) > 0 ORDER BY item
         """,
-        ("journal_line",),
     ),
 )

@@ -17,7 +17,6 @@ CHECKS: Final = (
         SELECT 'delivery ' || id AS what, 'its bytes are not those that were hashed when they came' AS how
         FROM notify_delivery WHERE sha256(query || '\\x00'::bytea || body) <> sha256 ORDER BY id
         """,
-        ("notify_delivery",),
     ),
     Check(
         Invariant.I4,
@@ -34,7 +33,6 @@ CHECKS: Final = (
                AND NOT EXISTS (SELECT 1 FROM notify_event told WHERE told.id = v.event_id))
         ORDER BY d.id
         """,
-        ("notify_delivery", "notify_event", "notify_verdict"),
     ),
     Check(
         Invariant.I4,
@@ -51,7 +49,6 @@ CHECKS: Final = (
                i.said ->> 'currency')
         ORDER BY e.id
         """,
-        ("notify_event", "inbox"),
     ),
     Check(
         Invariant.I4,
@@ -67,7 +64,6 @@ CHECKS: Final = (
                           WHERE c.object_type = 'notify_event' AND c.object_id = e.id::text)
         ORDER BY e.id
         """,
-        ("notify_event", "inbox", "payment", "exception_case"),
     ),
     Check(
         Invariant.I4,
@@ -85,7 +81,6 @@ CHECKS: Final = (
                            OR (c.object_type = 'payment' AND c.object_id = p.id)))
         ORDER BY e.id
         """,
-        ("notify_event", "inbox", "payment", "exception_case"),
     ),
     Check(
         Invariant.I4,
@@ -96,6 +91,5 @@ CHECKS: Final = (
             ON (e.provider, e.provider_txn, e.kind) = (p.provider, p.provider_txn, 'payment')
         WHERE p.source = 'notification' AND p.amount IS DISTINCT FROM e.amount ORDER BY p.id
         """,
-        ("payment", "notify_event"),
     ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hub.db import Connection, one
-from hub.fees.proof import anchors, book, demands, items, notifications, sources, state
+from hub.fees.proof import anchors, book, demands, items, notifications, sources, state, statements
 from hub.fees.proof.findings import Check, Invariant, Offender, Proof, Result, digest_of
 
 MOST: Final = 100
@@ -15,6 +15,7 @@ CHECKS: Final[Sequence[Check]] = (
     *demands.CHECKS,
     *items.CHECKS,
     *sources.CHECKS,
+    *statements.CHECKS,
 )
 
 

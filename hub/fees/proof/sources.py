@@ -18,7 +18,6 @@ CHECKS: Final = (
             ON e.source_id = p.id
         WHERE (p.amount, p.account) IS DISTINCT FROM (e.amount, e.bank_account) ORDER BY 1
         """,
-        ("payment", "notify_event", "inbox", "journal_entry"),
         Code.REPLAY,
     ),
     Check(
@@ -34,7 +33,6 @@ CHECKS: Final = (
                WHERE l.item = p.id AND o.kind IN ('reversal', 'on_statement', 'refund_ordered')))
         ORDER BY p.id
         """,
-        ("payment", "journal_entry", "journal_line"),
         Code.REPLAY,
     ),
 )

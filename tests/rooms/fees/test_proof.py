@@ -189,7 +189,11 @@ def test_what_was_done_to_the_rows_is_named(day: ScriptedHouse, database_url: st
 def test_refunds_that_were_never_ordered_are_named(day: ScriptedHouse) -> None:
     with day.db.transaction() as conn:
         post(conn, postings.refund_line(Origin("refund", "rf_1", DAY, ACCOUNT), "rf_1", 5_000))
-    assert red(day) == {"113 never goes below nothing": {"113 rf_1"}}
+    assert red(day) == {
+        "113 never goes below nothing": {"113 rf_1"},
+        "111 of every account is what its statements have booked": {ACCOUNT},
+        "every booked line that has an outcome is in the book once, with its amount and its account": {"refund rf_1"},
+    }
 
 
 def test_a_red_night_opens_cases_once_and_nothing_is_closed(day: ScriptedHouse, database_url: str) -> None:
