@@ -7,6 +7,7 @@ from connectors.errors import Code as PartnerCode
 from hub.codes import Code
 from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
+from hub.fees import model as fees
 from hub.handoffs import model as handoffs
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
@@ -40,7 +41,7 @@ def _lifecycles() -> str:
         [
             "# Lifecycles · Vòng đời",
             "",
-            "Generated from `hub/dossiers/model.py`, `hub/handoffs/model.py` and `hub/consignments/model.py`.",
+            "Generated from the `model.py` of `hub/dossiers`, `hub/handoffs`, `hub/consignments` and `hub/fees`.",
             "",
             "## Dossier · Hồ sơ",
             "",
@@ -68,8 +69,27 @@ def _lifecycles() -> str:
                 for status, following in consignments.LIFECYCLE.moves.items()
             ),
             "",
+            *_fee_demand(),
         ]
     )
+
+
+def _fee_demand() -> list[str]:
+    return [
+        "## Fee demand · Yêu cầu nộp phí, lệ phí",
+        "",
+        "A status follows from what is due, waived, allocated and confirmed (decision 0016). The portal sees",
+        "`paid_unconfirmed`, `paid` and `settled` as `paid`.",
+        "",
+        "| status | tên |",
+        "| --- | --- |",
+        *(f"| `{status}` | {status.label} |" for status in fees.Status),
+        "",
+        "```mermaid",
+        fees.LIFECYCLE.to_mermaid(),
+        "```",
+        "",
+    ]
 
 
 def _listed(following: frozenset[consignments.Status]) -> str:

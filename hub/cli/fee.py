@@ -4,15 +4,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Option, Typer
 
-from hub.cli import environment, fee_statements, output
+from hub.cli import environment, fee_demands, fee_statements, output
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 
 if TYPE_CHECKING:
-    from hub.fees.proof.findings import Proof
+    from hub.fees.proof.findings import Proof, Result
 
-app: Final = Typer(help="Fees (phí, lệ phí): bank statements, proof.", no_args_is_help=True)
+app: Final = Typer(help="Fees (phí, lệ phí): demands, bank statements, proof.", no_args_is_help=True)
 
+app.registered_commands += fee_demands.app.registered_commands
 app.command("import")(fee_statements.import_)
 app.add_typer(fee_statements.app, name="statements")
 
@@ -31,6 +32,9 @@ def prove(
     second_engine: Annotated[
         bool, Option("--second-engine", help="Work the balances out once more in DuckDB, and compare.")
     ] = False,
+    replay: Annotated[
+        bool, Option("--replay", help="Handle all that came again from the beginning, beside the house, and compare.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Work the invariants of the book (I1–I10) out anew from the rows. Exit 3 if one does not hold."""
@@ -38,8 +42,9 @@ def prove(
 
     with environment.database() as conn:
         found = proving.prove(conn)
-        other = second.compared(conn) if second_engine else None
-    results = [*found.results, *(other or [])]
+        results = [*found.results, *(second.compared(conn) if second_engine else [])]
+    if replay:
+        results.append(_replayed())
     rows = [{"invariant": one.invariant, "green": one.green, "check": one.name, "count": one.count} for one in results]
     offenders = [
         {"invariant": one.invariant, "check": one.name, "code": one.code, "what": offender.what, "how": offender.how}
@@ -58,6 +63,14 @@ def prove(
     red = sorted({one.invariant.value for one in results if not one.green})
     if red:
         leave(Code.FINDING, f"sổ không khớp: {', '.join(red)} (docs/runbooks/when-the-proof-is-red.md)")
+
+
+def _replayed() -> "Result":
+    from hub import dispatch
+    from hub.fees.proof import replay
+
+    with environment.house() as hub:
+        return dispatch.act(hub, "hub", lambda work: (replay.replayed(work), []))
 
 
 def _said(found: "Proof") -> dict[str, Any]:

@@ -1,19 +1,29 @@
 """hub submission: where one submission stands, and what happened to it."""
 
 from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
-from typer import Argument, Typer
+from typer import Argument, Option, Typer
 
-from hub.cli import environment, output
+from hub.cli import environment, output, writing
 from hub.cli.output import AsJson, Column
 from hub.cli.wording import JOURNAL, TRANSFER_STATES
+from hub.cli.writing import DryRun, Reason, Yes
 
 if TYPE_CHECKING:
     from hub.db import Connection
     from hub.dossiers.views import SubmissionView
 
 app: Final = Typer(help="Submissions (hồ sơ nộp).", no_args_is_help=True)
+
+
+class End(StrEnum):
+    """How a dossier that has not gone out may end."""
+
+    WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
+
 
 _FIELDS: Final = (
     Column("id", "Hồ sơ"),
@@ -27,6 +37,7 @@ _FIELDS: Final = (
     Column("received_at", "Nhận lúc", output.moment),
     Column("due_at", "Hạn trả", output.moment),
 )
+Name = Annotated[str, Argument(metavar="SUBMISSION", help="sub_…, the portal's reference, or the dossier code")]
 _TRANSFERS: Final = (
     Column("id", "Lần chuyển"),
     Column("kind", "Loại"),
@@ -39,7 +50,7 @@ _TRANSFERS: Final = (
 
 @app.command()
 def show(
-    name: Annotated[str, Argument(metavar="SUBMISSION", help="sub_…, the portal's reference, or the dossier code")],
+    name: Name,
     as_json: AsJson = False,
 ) -> None:
     """One submission with its transfers and its journal; never the applicant's data."""
@@ -61,6 +72,36 @@ def show(
     output.listing(transfers, _TRANSFERS, as_json=False)
     output.say("")
     output.listing(journal, JOURNAL, as_json=False)
+
+
+@app.command()
+def end(
+    name: Name,
+    *,
+    to: Annotated[End, Option("--as", help="Taken back by its applicant, or stopped by the Centre.")],
+    reason: Reason,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """End a dossier that has not gone out, such as one that nobody pays for. Its demand is cancelled."""
+    from hub import dispatch
+    from hub.dossiers import ending
+    from hub.dossiers.model import Status
+    from hub.errors import NotFound
+
+    with environment.database() as conn:
+        view = _find(conn, name)
+    if view is None:
+        raise NotFound(f"no submission is called {name}")
+    status = Status(to.value)
+    with environment.house() as hub:
+        writing.each(
+            "end",
+            [view.id],
+            lambda one: dispatch.act(hub, writing.actor(), lambda work: ending.end(work, one, status, reason)),
+            yes=yes,
+            dry_run=dry_run,
+        )
 
 
 def _find(conn: "Connection", name: str) -> "SubmissionView | None":

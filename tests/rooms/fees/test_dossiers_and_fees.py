@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from hub import clock
+from hub.cli.exits import Code
 from hub.clock import local
 from hub.fees import demands
 from schemas.payment_reference import PaymentReference
 from tests.builders import a_report, report_arrival
 from tests.rooms.fees.conftest import PAY_LATER, Cashier
+from tests.rooms.test_command_line import Hub
 
 
 def test_a_dossier_that_is_paid_first_waits_for_its_fees(cashier: Cashier) -> None:
@@ -178,6 +180,19 @@ def test_a_dossier_that_its_department_does_not_accept_is_not_paid_for(cashier: 
     late = cashier.pays(dossier, 50_000)
     assert (late.taken, late.rest, late.case) == (0, 50_000, "R07")
     assert cashier.demand(dossier)["status"] == "cancelled"
+
+
+def test_a_dossier_that_nobody_pays_for_is_ended_and_its_demand_with_it(cashier: Cashier, hub: Hub) -> None:
+    dossier, gone = cashier.dossier(), cashier.dossier(PAY_LATER)
+
+    code, _, _ = hub("submission", "end", dossier, "--as", "stopped", "--reason", "quá hạn nộp phí", "--yes")
+
+    assert code == Code.OK
+    assert cashier.stands(dossier) == "stopped"
+    assert cashier.demand(dossier)["status"] == "cancelled"
+    assert cashier.told(dossier)[-2:] == ["submission.status", "fee.changed"]
+    assert hub("submission", "end", gone, "--as", "withdrawn", "--reason", "đã chuyển đi", "--yes")[0] == Code.REFUSED
+    assert cashier.stands(gone) == "accepted"
 
 
 def test_no_report_moves_a_dossier_that_has_not_gone_out(cashier: Cashier) -> None:

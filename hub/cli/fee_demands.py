@@ -1,0 +1,139 @@
+"""hub fee demands, show, waive, renew: what is demanded for which dossier, and what a clerk may do about it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.output import AsJson, Column, Limit
+from hub.cli.wording import JOURNAL
+from hub.cli.writing import DryRun, Reason, Yes
+from hub.fees.model import LABELS, Status
+
+if TYPE_CHECKING:
+    from hub.events import Event
+    from hub.work import Work
+
+app: Final = Typer()
+
+Name = Annotated[str, Argument(metavar="DEMAND", help="fd_…, the payment reference, or the dossier code")]
+
+_COLUMNS: Final = (
+    Column("id", "Yêu cầu nộp"),
+    Column("reference", "Nội dung chuyển khoản"),
+    Column("dossier_code", "Mã hồ sơ"),
+    Column("amount_due", "Phải nộp"),
+    Column("waived", "Miễn"),
+    Column("allocated", "Đã nộp"),
+    Column("outstanding", "Còn thiếu"),
+    Column("status", "Trạng thái", lambda status: LABELS[Status(status)]),
+    Column("expires_at", "Hạn nộp", output.moment),
+)
+_FIELDS: Final = (
+    *_COLUMNS,
+    Column("dossier_id", "Hồ sơ"),
+    Column("department", "Sở"),
+    Column("pay_first", "Thu trước", lambda first: "có" if first else "không"),
+    Column("confirmed", "Sao kê xác nhận"),
+    Column("issued_at", "Lập lúc", output.moment),
+)
+_LINES: Final = (
+    Column("number", "TT"),
+    Column("kind", "Loại", lambda kind: {"phi": "phí", "le_phi": "lệ phí"}[kind]),
+    Column("title", "Khoản thu"),
+    Column("amount", "Số tiền"),
+    Column("waived", "Miễn"),
+    Column("basis", "Căn cứ"),
+    Column("retention_bp", "Để lại (1/10.000)"),
+)
+_CREDITS: Final = (
+    Column("evidence", "Khoản tiền"),
+    Column("amount", "Số tiền"),
+    Column("paid_at", "Nộp lúc", output.moment),
+    Column("confirmed_at", "Sao kê lúc", output.moment),
+    Column("reversed_at", "Lấy lại lúc", output.moment),
+    Column("reversed_by", "Bởi"),
+)
+
+
+@app.command("demands")
+def demands_(
+    status: Annotated[Status | None, Option(help="Only these.")] = None,
+    department: Annotated[str | None, Option(help="Only this department's fees: so-tu-phap")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """What is demanded, oldest first. Amounts in đồng."""
+    from hub.fees import views
+
+    with environment.database() as conn:
+        rows = views.listing(conn, status=status, department=department, limit=limit)
+    output.listing(rows, _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """One demand: its fees, the money that counts for it, who did what. No names."""
+    row = _found(name)
+    if as_json:
+        output.document(row)
+        return
+    output.fields(row, _FIELDS)
+    for key, columns in (("lines", _LINES), ("credits", _CREDITS), ("journal", JOURNAL)):
+        output.say("")
+        output.listing(row[key], columns, as_json=False)
+
+
+@app.command()
+def waive(
+    name: Name,
+    *,
+    exemption: Annotated[str, Option(help="Its code in the procedure: the legal basis stands there.")],
+    reason: Reason,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """What this exemption lifts need not be paid; a dossier that waited for nothing else goes out."""
+    from hub.fees import demands
+
+    _act("waive", name, lambda work, demand: demands.waive(work, demand, exemption, reason), yes=yes, dry_run=dry_run)
+
+
+@app.command()
+def renew(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """An expired demand may be paid again, for as long as a new one."""
+    from hub.fees import demands
+
+    _act("renew", name, lambda work, demand: demands.renew(work, demand, reason), yes=yes, dry_run=dry_run)
+
+
+def _act(what: str, name: str, verb: "Callable[[Work, str], list[Event]]", *, yes: bool, dry_run: bool) -> None:
+    from hub import dispatch
+
+    demand = str(_found(name)["id"])
+    with environment.house() as hub:
+        writing.each(
+            what,
+            [demand],
+            lambda one: dispatch.act(hub, writing.actor(), lambda work: (None, verb(work, one))),
+            yes=yes,
+            dry_run=dry_run,
+        )
+
+
+def _found(name: str) -> dict[str, Any]:
+    from hub import views as house
+    from hub.errors import NotFound
+    from hub.fees import views
+    from schemas.identifiers import DossierCode
+
+    try:
+        wanted = DossierCode.received(name).normalised
+    except ValueError:
+        wanted = name
+    with environment.database() as conn:
+        row = views.found(conn, wanted)
+        if row is None:
+            raise NotFound(f"no fee demand is called {name}")
+        return {**row, "journal": house.journal_of(conn, row["id"])}

@@ -1,0 +1,69 @@
+"""hub fee demands, show, waive, renew: what a clerk sees of a demand, and may do about it."""
+
+import json
+
+from hub.cli.exits import Code
+from hub.worker import cashier as tick
+from tests.rooms.fees.conftest import PAY_LATER, Cashier
+from tests.rooms.test_command_line import Hub
+
+
+def test_demands_are_listed_by_status(cashier: Cashier, hub: Hub) -> None:
+    waiting, paid = cashier.dossier(), cashier.dossier(PAY_LATER)
+    cashier.pays(paid, 50_000)
+
+    code, out, _ = hub("fee", "demands", "--status", "issued", "--json")
+
+    [row] = json.loads(out)["data"]
+    assert code == Code.OK
+    assert (row["dossier_id"], row["outstanding"]) == (waiting, 150_000)
+    assert json.loads(hub("fee", "demands", "--department", "rest-b", "--json")[1])["data"] == []
+
+
+def test_one_demand_is_shown_by_any_of_its_names(cashier: Cashier, hub: Hub, dossier: str) -> None:
+    cashier.pays(dossier, 100_000, "pm_1")
+    demand = cashier.demand(dossier)
+    [row] = cashier.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
+
+    shown = [
+        json.loads(hub("fee", "show", name, "--json")[1])
+        for name in (demand["id"], demand["reference"], row["raw_code"])
+    ]
+    code, out, _ = hub("fee", "show", demand["reference"])
+
+    assert shown[0] == shown[1] == shown[2]
+    assert [credit["evidence"] for credit in shown[0]["credits"]] == ["pm_1"]
+    assert [line["amount"] for line in shown[0]["lines"]] == [120_000, 30_000]
+    assert [line["verb"] for line in shown[0]["journal"]] == ["demanded", "credited"]
+    assert code == Code.OK
+    assert "Đã nộp một phần" in out
+    assert hub("fee", "show", "HC000000000052")[0] == Code.NOT_FOUND
+
+
+def test_a_clerk_waives_by_an_exemption_and_the_journal_says_why(cashier: Cashier, hub: Hub, dossier: str) -> None:
+    demand = cashier.demand(dossier)["id"]
+    words = ("fee", "waive", demand, "--exemption", "nguoi-co-cong", "--reason", "thẻ đã xuất trình")
+
+    assert hub(*words, "--dry-run")[0] == Code.OK
+    assert cashier.demand(dossier)["status"] == "issued"
+    assert hub(*words, "--yes")[0] == Code.OK
+    cashier.house.sweep()
+    cashier.house.carry()
+
+    assert cashier.demand(dossier)["status"] == "waived"
+    assert cashier.handed(dossier)
+    [line] = cashier.house.rows("SELECT actor, reason FROM journal WHERE subject = %s AND verb = 'waived'", demand)
+    assert line["actor"] == "thu.nghiem"
+    assert line["reason"] == "nguoi-co-cong, Nghị quyết thử nghiệm số 1, Điều 4: thẻ đã xuất trình"
+    assert hub(*words, "--yes")[0] == Code.REFUSED
+
+
+def test_an_expired_demand_is_renewed(cashier: Cashier, hub: Hub, dossier: str) -> None:
+    demand = cashier.demand(dossier)["id"]
+    assert hub("fee", "renew", demand, "--reason", "chưa hết hạn", "--yes")[0] == Code.REFUSED
+    cashier.house.rows("UPDATE fee_demand SET expires_at = now() WHERE id = %s RETURNING id", demand)
+    tick.close(cashier.house)
+
+    assert hub("fee", "renew", demand, "--reason", "người dân đến nộp", "--yes")[0] == Code.OK
+
+    assert cashier.demand(dossier)["status"] == "issued"
