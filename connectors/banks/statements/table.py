@@ -40,16 +40,14 @@ def read(rows: Iterable[Row], profile: Table) -> Iterator[Portion]:
     heading, columns = _heading(ahead, profile, around)
     entries: list[Entry] = []
     for row in ahead:
-        if len(entries) >= profile.rows:
-            raise Unreadable(Code.UNPARSABLE, f"the table has more than {profile.rows} lines", row.number)
         if row.is_blank or _columns(row, profile) is not None:
             continue
-        if _is_line(row, columns, profile):
-            if around.ended:
-                raise Unreadable(Code.UNPARSABLE, "a line stands below the end of the table", row.number)
+        if _has_day(row, columns, profile):
+            if around.ended or len(entries) >= profile.rows:
+                raise Unreadable(Code.UNPARSABLE, "a line stands below the end, or is one too many", row.number)
             entries.append(_entry(row, columns, profile))
-        elif not (_takes(row, profile, around, columns) or around.ended):
-            raise Unreadable(Code.UNPARSABLE, "a row has no day, and is not anything that is known", row.number)
+        elif not _takes(row, profile, around, columns):
+            _check_footer(row, columns, profile, around)
     if profile.newest_first:
         entries.reverse()
     yield Portion(_head(heading, around, entries), iter(entries))
@@ -105,16 +103,26 @@ def _value(said: str) -> str:
     return said.removesuffix(VND).strip()
 
 
-def _is_line(row: Row, columns: dict[str, int], profile: Table) -> bool:
-    """Whether ``row`` is meant to be a line: it has a day. What people wrote in it is never taken for a label."""
+def _has_day(row: Row, columns: dict[str, int], profile: Table) -> bool:
+    """Whether ``row`` is a line: it has a day. What people wrote in a line is never taken for a label."""
     number = columns["booking_date"]
-    if number >= len(row.cells) or not written(row.cells[number]):
+    if number >= len(row.cells):
         return False
     try:
         when(row.cells[number], profile, row.number)
     except Unreadable:
-        return any(character.isdigit() for character in written(row.cells[number]))
+        return False
     return True
+
+
+def _check_footer(row: Row, columns: dict[str, int], profile: Table, around: _Around) -> None:
+    """Below the end of the table there may be words; above it, or with an amount, a row is a line that is broken."""
+    filled = [name for name in ("booking_date", *_AMOUNTS) if name in columns and columns[name] < len(row.cells)]
+    told = {name: written(row.cells[columns[name]]) for name in filled}
+    if told.get("booking_date") and any(told.get(name) for name in _AMOUNTS):
+        when(row.cells[columns["booking_date"]], profile, row.number)
+    if not around.ended or any(told.get(name) for name in _AMOUNTS):
+        raise Unreadable(Code.UNPARSABLE, "a row has no day, and is not anything that is known", row.number)
 
 
 def _totals(row: Row, columns: dict[str, int], profile: Table) -> Totals:

@@ -21,7 +21,7 @@ def judge(statement: Statement, account: Account | None, *, value_days: int, tod
     if statement.currency != _VND:
         findings.append(_finding(statement, Code.WRONG_CURRENCY, f"it is in {statement.currency}"))
     if not statement.whole:
-        findings.append(_finding(statement, Code.CHAIN_BREAK, "pages of it are missing"))
+        findings.append(_finding(statement, Code.UNPARSABLE, "pages of it are missing"))
     findings += _sums(statement)
     findings += _days(statement, account, value_days, today)
     return findings
