@@ -12,9 +12,10 @@ _LINES: Final[tuple[LiteralString, ...]] = (
         SELECT l.account, CASE l.account WHEN '111' THEN e.bank_account ELSE '' END AS bank_account,
                coalesce(l.department, '') AS department, coalesce(l.fee_code, '') AS fee_code,
                coalesce(d.reference, l.demand_id, '') AS reference,
-               coalesce(p.provider || ' ' || p.provider_txn, l.item, '') AS item, sum(l.dr - l.cr) AS net
+               coalesce(p.provider || ' ' || p.provider_txn, s.line_key, l.item, '') AS item, sum(l.dr - l.cr) AS net
         FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
         LEFT JOIN fee_demand d ON d.id = l.demand_id LEFT JOIN payment p ON p.id = l.item
+        LEFT JOIN statement_line s ON s.id::text = l.item
         GROUP BY 1, 2, 3, 4, 5, 6
     ) AS stands WHERE net <> 0
     """,
@@ -31,6 +32,10 @@ _LINES: Final[tuple[LiteralString, ...]] = (
     SELECT concat_ws('|', 'credit', d.reference, coalesce(p.provider || ' ' || p.provider_txn, c.evidence), c.amount,
                      c.confirmed_at IS NOT NULL, c.reversed_at IS NOT NULL) AS line
     FROM fee_credit c JOIN fee_demand d ON d.id = c.demand_id LEFT JOIN payment p ON p.id = c.evidence
+    """,
+    """
+    SELECT concat_ws('|', 'line', account, line_key, booking_date, amount, status, state, allocated) AS line
+    FROM statement_line
     """,
 )
 

@@ -1,0 +1,77 @@
+"""I9, verb by verb: everything that came is handled again from the beginning, beside the house, and must end alike.
+
+The tables in which that happens are temporary copies, empty, and gone with the transaction: PostgreSQL finds them
+before the house's own, so that the very verbs of the house write into them.
+"""
+
+from typing import Final
+
+from psycopg import errors, sql
+
+from hub.db import Connection
+from hub.errors import HubError, NotConfigured
+from hub.fees.proof import state
+from hub.fees.proof.findings import Code, Invariant, Offender, Result
+from hub.fees.proof.steps import Step, UnknownStep, steps, take
+from hub.work import Work
+
+NAME: Final = "all that came, handled again from the beginning, ends where the house stands"
+COPIED: Final = (
+    "fee_demand", "fee_demand_line", "fee_credit", "payment", "exception_case", "journal", "journal_entry",
+    "journal_line", "day_close", "statement_file", "statement", "statement_line",
+)  # fmt: skip
+"""the tables that the verbs write"""
+_MOST: Final = 100
+_NUMBERED: Final = """
+CREATE FUNCTION pg_temp.number_replayed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.seq := COALESCE((SELECT max(seq) FROM journal_entry), 0) + 1;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER journal_entry_is_numbered BEFORE INSERT ON pg_temp.journal_entry
+    FOR EACH ROW EXECUTE FUNCTION pg_temp.number_replayed()
+"""
+"""As the house numbers entries, without its lock: nobody else writes here"""
+
+
+def replayed(work: Work) -> Result:
+    """Take every step again. Raises NotConfigured for a role that may not make temporary tables (the owner may)."""
+    with work.conn.transaction(force_rollback=True):
+        stands = set(state.lines(work.conn))
+        taken = list(steps(work.conn))
+        _copy(work.conn)
+        failed = [offender for step in taken if (offender := _again(work, step)) is not None]
+        again = set(state.lines(work.conn))
+    offenders = [
+        *failed,
+        *(Offender(line, "in the house, and not when it is made anew") for line in sorted(stands - again)),
+        *(Offender(line, "made anew, and not in the house") for line in sorted(again - stands)),
+    ]
+    return Result(Invariant.I9, NAME, Code.REPLAY, offenders[:_MOST], len(offenders))
+
+
+def _copy(conn: Connection) -> None:
+    try:
+        for table in (*COPIED, "dossier"):
+            named = sql.Identifier(table)
+            conn.execute(
+                sql.SQL("CREATE TEMPORARY TABLE {} (LIKE public.{} INCLUDING ALL) ON COMMIT DROP").format(named, named)
+            )
+    except errors.InsufficientPrivilege as error:
+        raise NotConfigured("the replay makes temporary tables: run it as the owner of the tables") from error
+    # A plan that was made before these tables were there would go on with the house's: a new path makes plans anew.
+    conn.execute("SET LOCAL search_path = pg_temp, public")
+    # Verbs lock a demand's dossier; these copies they may lock for as long as it takes.
+    conn.execute("INSERT INTO pg_temp.dossier SELECT * FROM public.dossier")
+    conn.execute(_NUMBERED)
+
+
+def _again(work: Work, step: Step) -> Offender | None:
+    try:
+        with work.conn.transaction():
+            take(work, step)
+    except UnknownStep:
+        return Offender(step.subject, f"nobody has said how {step.verb!r} is done again")
+    except (HubError, LookupError) as error:
+        return Offender(step.subject, f"{step.verb} of {step.at:%Y-%m-%d %H:%M:%S} cannot be done again: {error}")
+    return None

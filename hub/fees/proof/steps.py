@@ -1,0 +1,155 @@
+"""What has happened to money, as steps that can be taken again: messages, files, and what persons decided.
+
+The order is the journal's: what concerns one demand or one bank was written there under its lock.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from hub.db import Connection, one
+from hub.fees import demands, notified
+from hub.fees.statements import deciding, importing
+from hub.messages.model import Message
+from hub.work import Work
+
+_STEPS: Final = r"""
+WITH told AS (  -- where a message about a payment took effect: under the demand's lock, if it came to one
+    SELECT min(j.id) AS place, j.reason AS message, min(j.subject) AS payment, min(j.verb) AS verb
+    FROM public.journal j WHERE j.subject LIKE 'pm\_%' AND j.reason LIKE 'in\_%' GROUP BY j.reason
+), counted AS (
+    SELECT min(id) AS place, substring(reason FROM 'pm_[0-9A-Z]{26}') AS payment
+    FROM public.journal WHERE subject LIKE 'fd\_%' AND verb IN ('credited', 'not credited') GROUP BY 2
+)
+SELECT coalesce(c.place, t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS verb,
+       i.id AS subject, NULL AS reason
+FROM told t JOIN public.inbox i ON i.id = t.message
+LEFT JOIN counted c ON c.payment = t.payment AND t.verb = 'notified'
+WHERE i.kind IN ('bank.notification', 'bank.conflict') AND i.state = 'handled'
+UNION ALL
+SELECT id, at, actor, verb, subject, reason FROM public.journal
+WHERE (subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
+   OR (subject LIKE 'sf\_%' AND subject IN (SELECT id FROM public.statement_file))
+ORDER BY place
+"""
+
+_DEMAND: Final = """
+INSERT INTO fee_demand SELECT * FROM jsonb_populate_record(NULL::fee_demand, (
+    SELECT to_jsonb(d) || jsonb_build_object('allocated', 0, 'confirmed', 0, 'waived', w.waived, 'version', 1,
+               'status', CASE w.waived WHEN d.amount_due THEN 'waived' ELSE 'issued' END)
+    FROM public.fee_demand d CROSS JOIN LATERAL (
+        SELECT coalesce(sum(l.amount), 0) AS waived FROM public.fee_demand_line l
+        WHERE l.demand_id = d.id AND l.fee_code IN (
+            SELECT split_part(j.reason, ':', 1) FROM public.journal j
+            WHERE j.subject = d.id AND j.verb = 'waived' AND j.before IS NULL)) AS w
+    WHERE d.id = %(id)s))
+"""
+
+_LINES: Final = """
+INSERT INTO fee_demand_line SELECT (jsonb_populate_record(NULL::fee_demand_line, to_jsonb(l) ||
+    CASE WHEN l.fee_code IN (SELECT split_part(j.reason, ':', 1) FROM public.journal j
+                             WHERE j.subject = l.demand_id AND j.verb = 'waived' AND j.before IS NULL)
+         THEN '{}' ELSE '{"waived": 0, "exemption": null}' END::jsonb)).*
+FROM public.fee_demand_line l WHERE l.demand_id = %(id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One of them. ``subject``: a message, a demand or a file, by its id in the house; ``at``: when it happened."""
+
+    place: int
+    at: datetime
+    actor: str
+    verb: str
+    subject: str
+    reason: str | None
+
+
+class UnknownStep(LookupError):
+    """The journal has a verb of which nobody has said how it is taken again."""
+
+
+def steps(conn: Connection) -> Iterator[Step]:
+    """All of them, in order."""
+    with conn.cursor(row_factory=class_row(Step)) as cursor:
+        yield from cursor.execute(_STEPS)
+
+
+def take(work: Work, step: Step) -> None:
+    """Do it again, in the tables that ``work`` sees. Raises UnknownStep."""
+    taken = TAKEN.get(step.verb)
+    if taken is None:
+        raise UnknownStep(step.verb)
+    taken(replace(work, now=step.at, actor=step.actor), step)
+
+
+def _message(work: Work, step: Step) -> None:
+    row = one(
+        work.conn,
+        "SELECT id, source, kind, lane, body, received_at, attempts AS fence, tries FROM public.inbox WHERE id = %s",
+        (step.subject,),
+    )
+    notified.notified(work, Message(**row))
+
+
+def _demanded(work: Work, step: Step) -> None:
+    work.conn.execute(_DEMAND, {"id": step.subject})
+    work.conn.execute(_LINES, {"id": step.subject})
+
+
+def _waived(work: Work, step: Step) -> None:
+    demands.waive(work, step.subject, (step.reason or "").partition(",")[0], "replayed")
+
+
+def _expired(work: Work, step: Step) -> None:
+    work.conn.execute("UPDATE fee_demand SET expires_at = %s WHERE id = %s", (step.at, step.subject))
+    demands.expire(work, step.subject)
+
+
+def _brought(work: Work, step: Step) -> None:
+    kept = one(work.conn, "SELECT bank, name, body FROM public.statement_file WHERE id = %s", (step.subject,))
+    importing.bring(work, work.catalogue.banks[kept["bank"]], kept["name"], bytes(kept["body"]))
+
+
+def _decided(verdict: deciding.Verdict) -> Callable[[Work, Step], None]:
+    def decided(work: Work, step: Step) -> None:
+        same = one(
+            work.conn,
+            "SELECT f.id FROM statement_file f JOIN public.statement_file p ON p.sha256 = f.sha256 WHERE p.id = %s",
+            (step.subject,),
+        )
+        deciding.decide(work, same["id"], verdict, step.reason or "replayed")
+
+    return decided
+
+
+def _follows(_: Work, __: Step) -> None:
+    """What another step brings about by itself."""
+
+
+TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
+    "bank.notification": _message,
+    "bank.conflict": _follows,
+    "demanded": _demanded,
+    "waived": _waived,
+    "expired": _expired,
+    "renewed": lambda work, step: demands.renew(work, step.subject, "replayed"),
+    "cancelled": lambda work, step: demands.cancel(work, step.subject, "replayed"),
+    "refund ordered": lambda work, step: demands.order_refund(work, step.subject, "replayed"),
+    "refund withdrawn": lambda work, step: demands.keep(work, step.subject, "replayed"),
+    "refunded": lambda work, step: demands.refunded(work, step.subject, by=step.reason or "replayed"),
+    "credited": _follows,
+    "not credited": _follows,
+    "reversed": _follows,
+    "statement brought": _brought,
+    "statement accepted": _follows,
+    "approve proposed": _decided("approve"),
+    "approved": _decided("approve"),
+    "reject proposed": _decided("reject"),
+    "rejected": _decided("reject"),
+}
+"""The journal's verb → how it is taken again."""

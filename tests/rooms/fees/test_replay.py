@@ -1,0 +1,173 @@
+"""The replay: all that came is handled again beside the house, and ends where the house stands, or says where not."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from hub import dispatch, journal
+from hub.errors import NotConfigured
+from hub.events import Event
+from hub.fees import demands
+from hub.fees.proof import proving, replay
+from hub.fees.proof.findings import Result
+from hub.fees.statements import importing
+from hub.work import Work
+from schemas.payment import Kind
+from tests.deploy.installed import database_url_as, make_roles, run_script
+from tests.house import ScriptedHouse
+from tests.rooms.fees.booking import opened, tampered
+from tests.rooms.fees.conftest import Cashier
+from tests.rooms.fees.telling import ACCOUNT, DUE, Provider
+
+BOOK: Final = ("journal_entry", "journal_line")
+
+
+def replayed(house: ScriptedHouse) -> Result:
+    return dispatch.act(house, "hub", lambda work: (replay.replayed(work), []))
+
+
+@pytest.fixture
+def references(cashier: Cashier) -> list[str]:
+    return [str(cashier.demand(cashier.dossier())["reference"]) for _ in range(4)]
+
+
+@pytest.fixture
+def day(cashier: Cashier, provider: Provider, references: list[str]) -> ScriptedHouse:
+    """Paid in parts and too much, taken back and paid again, after the end, for nobody, in other words."""
+    provider.tells(references[0], amount=DUE - 1_000)
+    provider.tells(references[0], amount=3_000)
+    provider.tells(references[1], provider_txn="BACK")
+    provider.tells(kind=Kind.REVERSAL, original="BACK")
+    provider.tells(references[1], provider_txn="AGAIN")
+    provider.tells(references[1], provider_txn="AGAIN", amount=1)
+    dossier = ids(cashier, references[2])
+    cashier.act(lambda work: demands.cancel(work, dossier, "the dossier is withdrawn"))
+    provider.tells(references[2])
+    provider.tells("tien an")
+    return provider.house
+
+
+def ids(cashier: Cashier, reference: str) -> str:
+    [row] = cashier.house.rows("SELECT id FROM fee_demand WHERE reference = %s", reference)
+    return str(row["id"])
+
+
+def test_the_replay_ends_where_the_house_stands_and_leaves_nothing(day: ScriptedHouse) -> None:
+    tables = (*replay.COPIED, "dossier", "inbox")
+    before = {table: day.count(table) for table in tables}
+    for _ in range(2):  # a second time on the same connection
+        assert replayed(day).offenders == []
+    assert {table: day.count(table) for table in tables} == before
+    assert before["payment"] == 6
+
+
+def test_what_persons_decided_is_decided_again(cashier: Cashier, provider: Provider, references: list[str]) -> None:
+    first, second, third = (ids(cashier, reference) for reference in references[:3])
+    exemption = next(iter(cashier.house.catalogue.procedures["9.000005"].exemptions)).code
+    cashier.act(lambda work: demands.waive(work, first, exemption, "hộ nghèo"))
+    with cashier.house.db.connection() as conn:
+        conn.execute("UPDATE fee_demand SET expires_at = now() - interval '1 minute' WHERE id = %s", (second,))
+    cashier.act(lambda work: demands.expire(work, second))
+    provider.tells(references[1], provider_txn="LATE")
+    cashier.act(lambda work: demands.renew(work, second, "đã nộp đúng hạn"))
+    provider.tells(references[2])
+    cashier.act(lambda work: demands.order_refund(work, third, "nộp nhầm"))
+
+    assert replayed(cashier.house).offenders == []
+
+
+def test_money_that_was_moved_consistently_everywhere_is_seen(
+    day: ScriptedHouse, cashier: Cashier, references: list[str], database_url: str
+) -> None:
+    """Demands, credits, the book and its digests agree; nothing was signed yet. What came says otherwise."""
+    paid, unpaid = ids(cashier, references[1]), ids(cashier, references[3])
+    with opened(database_url) as conn:
+        tampered(
+            conn, f"UPDATE fee_credit SET demand_id = '{unpaid}' WHERE demand_id = '{paid}'", tables=("fee_credit",)
+        )
+        tampered(conn, f"UPDATE journal_line SET demand_id = '{unpaid}' WHERE demand_id = '{paid}'", tables=BOOK)
+        tampered(
+            conn,
+            f"""UPDATE fee_demand d SET allocated = o.allocated, status = o.status FROM fee_demand o
+            WHERE (d.id, o.id) IN (('{paid}', '{unpaid}'), ('{unpaid}', '{paid}'))""",
+            tables=("fee_demand",),
+        )
+        tampered(conn, REDIGEST, tables=BOOK)
+    with day.db.connection() as conn:
+        assert proving.prove(conn).red == []
+    result = replayed(day)
+    assert {reference for one in result.offenders for reference in references if reference in one.what} == {
+        references[1],
+        references[3],
+    }
+
+
+REDIGEST: Final = """
+UPDATE journal_entry SET digest = sha256(convert_to(c.content, 'UTF8')) FROM (
+    SELECT e.seq, concat_ws('|', to_char(e.business_date, 'YYYY-MM-DD'), e.kind, e.source_type, e.source_id,
+                            coalesce(e.bank_account, ''))
+        || string_agg(E'\\n' || concat_ws('|', l.account, coalesce(l.department, ''), coalesce(l.fee_code, ''),
+                      coalesce(l.demand_id, ''), coalesce(l.item, ''), l.dr, l.cr), '' ORDER BY l.number) AS content
+    FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq GROUP BY e.seq) AS c
+WHERE c.seq = journal_entry.seq
+"""
+
+
+def test_a_verb_of_which_nobody_said_how_it_is_done_again_is_named(
+    day: ScriptedHouse, cashier: Cashier, references: list[str]
+) -> None:
+    demand = ids(cashier, references[3])
+    with day.db.connection() as conn:
+        journal.note(conn, demand, "ke-toan", "invented")
+    [offender] = replayed(day).offenders
+    assert (offender.what, "invented" in offender.how) == (demand, True)
+
+
+def test_a_role_that_may_not_make_tables_is_told_who_may(day: ScriptedHouse, database_url: str) -> None:
+    make_roles(database_url)
+    run_script(database_url, "grants.sql")
+    worker = database_url_as(database_url, database_url.rpartition("/")[2], "hub_worker")
+    settings = day.settings.model_copy(update={"database_url": worker})
+    with ScriptedHouse(settings, day.catalogue) as other, pytest.raises(NotConfigured, match="owner"):
+        replayed(other)
+
+
+def mt940(number: int, opening: int, *amounts: int) -> bytes:
+    """A statement of one day of bank-a's account."""
+    day = f"2611{number + 1:02}"
+    lines = [f":61:{day}{day[2:]}C{amount},NTRFX//FT{number}{at}\n:86:nop phi" for at, amount in enumerate(amounts)]
+    return "\n".join(
+        [
+            ":20:SAOKE",
+            f":25:{ACCOUNT}",
+            f":28C:{number}/1",
+            f":60F:C{day}VND{opening},",
+            *lines,
+            f":62F:C{day}VND{opening + sum(amounts)},",
+            "-",
+        ]
+    ).encode()
+
+
+def brought(house: ScriptedHouse, *files: bytes) -> list[str]:
+    bank = house.catalogue.banks["bank-a"]
+
+    def bring(body: bytes) -> Callable[[Work], tuple[str, list[Event]]]:
+        return lambda work: (importing.bring(work, bank, "saoke.txt", body).state, [])
+
+    return [dispatch.act(house, "ke-toan", bring(body)) for body in files]
+
+
+def test_files_of_statements_are_read_again(house: ScriptedHouse, database_url: str) -> None:
+    """Accepted, quarantined, and one that waited for the one before it: each ends where it ended."""
+    first, second, third = mt940(1, 0, 5_000, 5_000), mt940(2, 10_000, 7_000), mt940(3, 17_000, 1_000)
+    wrong = mt940(4, 18_000, 2_000).replace(b"VND20000,", b"VND20001,")
+    states = brought(house, first, third, second, wrong)
+    assert states == ["accepted", "balanced", "accepted", "quarantined"]
+    assert house.count("statement") == 3
+    assert replayed(house).offenders == []
+
+    with opened(database_url) as conn:
+        tampered(conn, "UPDATE statement_line SET amount = 7001 WHERE amount = 7000", tables=("statement_line",))
+    assert len(replayed(house).offenders) == 2
