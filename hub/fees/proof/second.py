@@ -3,7 +3,6 @@
 Other code of other people, over the same rows: a fault of one engine, or of a query of ours, shows as a difference.
 """
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,9 +33,12 @@ _BALANCES: Final[LiteralString] = (
 
 def compared(conn: Connection) -> list[Result]:
     """Both engines over the same rows. Raises NotConfigured where DuckDB is not installed."""
-    if importlib.util.find_spec("duckdb") is None:
-        raise NotConfigured("DuckDB is not installed here; it comes with the development tools (pip install duckdb)")
-    import duckdb  # noqa: PLC0415 - not there in production, where nobody asks for it
+    try:
+        import duckdb  # noqa: PLC0415 - not there in production, where nobody asks for it
+    except ImportError:
+        raise NotConfigured(
+            "DuckDB is not installed here; it comes with the development tools (pip install duckdb)"
+        ) from None
 
     with TemporaryDirectory(prefix="hub-proof-") as folder, conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
