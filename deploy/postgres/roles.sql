@@ -21,6 +21,8 @@ BEGIN
     END LOOP;
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO hub_owner, hub_api, hub_worker, hub_reader', current_database());
+    -- For `hub fee prove --replay`, which handles all that came again in temporary tables.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO hub_owner', current_database());
 END $$;
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -93,6 +93,15 @@ def test_the_tables_belong_to_the_owner_and_strangers_cannot_connect(admin: psyc
     assert strangers == 0
 
 
+def test_temporary_tables_are_for_the_owner_alone(admin: psycopg.Connection) -> None:
+    """In which the replay of the book is made."""
+    rows = admin.execute(
+        "SELECT r, has_database_privilege(r, current_database(), 'TEMPORARY') FROM unnest(%s::name[]) AS r",
+        (list(DATABASE_ROLES),),
+    ).fetchall()
+    assert [role for role, may in rows if may] == ["hub_owner"]
+
+
 REFUSED: Final[list[tuple[str, LiteralString]]] = [
     ("hub_worker", "DELETE FROM outbox"),
     ("hub_worker", "UPDATE inbox SET body = ''"),

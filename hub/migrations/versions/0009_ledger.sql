@@ -27,7 +27,7 @@ CREATE TABLE journal_entry (
 );
 CREATE INDEX journal_entry_day ON journal_entry (business_date, seq);
 
--- Accounts: payments.md 4.2 in docs/decisions/0017. "item" is the open item: the payment, statement line or refund that
+-- Accounts: docs/decisions/0017. "item" is the open item: the payment, statement line or refund that
 -- stands behind a sum which has to go to zero.
 CREATE TABLE journal_line (
     entry_seq  bigint NOT NULL REFERENCES journal_entry (seq),
