@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from hub.logging import flush
 from tests.house import ScriptedHouse
 
 JSON = "application/json"
+LOGGED_WITHIN = 1.0
+"""seconds"""
 PROXY_SECRET = "what only the proxy of these tests knows"
 TABLES = ("inbox", "idempotency", "journal", "dossier", "outbox", "event")
 
@@ -50,9 +53,14 @@ class Door:
         return self._stream.getvalue()[self._mark :]
 
     def log(self, event: str) -> list[dict[str, Any]]:
-        """The lines of that event."""
-        lines = [json.loads(line) for line in self.log_text().splitlines()]
-        return [line for line in lines if line["event"] == event]
+        """The lines of that event; a request's is written after its answer has left, so it is waited for."""
+        until = time.monotonic() + LOGGED_WITHIN
+        while True:
+            lines = [json.loads(line) for line in self.log_text().splitlines()]
+            found = [line for line in lines if line["event"] == event]
+            if found or time.monotonic() > until:
+                return found
+            time.sleep(0.01)
 
 
 @dataclass
