@@ -54,6 +54,11 @@ class Code(Explained):
         "A department or operator reports a code that is not in its [status] table. Ask, add it, then revive.",
         "Đối tác báo một mã trạng thái không có trong bảng [status]. Hỏi rõ nghĩa, bổ sung bảng rồi phục hồi tin.",
     )
+    MATCHING_BUSY = (
+        "MATCHING_BUSY",
+        "Somebody is matching this account's lines at this moment. It is tried again by itself.",
+        "Tài khoản này đang được đối soát ở nơi khác; hệ thống sẽ tự làm lại.",
+    )
     DOSSIER_UNKNOWN = (
         "DOSSIER_UNKNOWN",
         "The department reports on a dossier that it was never handed. It waits in case the dossier is on its way.",

@@ -14,6 +14,7 @@ from hub.dossiers import notices, releasing
 from hub.dossiers import service as dossiers
 from hub.events import Event
 from hub.fees import closing, intake, issuing, notified
+from hub.fees.matching import asking
 from hub.fees.statements import importing
 from hub.handoffs import completion, returns
 from hub.handoffs import service as handoffs
@@ -42,6 +43,7 @@ INBOUND: Final[Mapping[str, Callable[[Work, Message], list[Event]]]] = {
     intake.KIND: notified.notified,
     intake.CONFLICT: notified.conflict,
     importing.KIND: importing.arrived,
+    asking.KIND: asking.asked,
 }
 
 REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {

@@ -90,6 +90,16 @@ GRANT UPDATE (chain, superseded_by) ON statement TO hub_worker;
 GRANT UPDATE (statement_id, line_key, content, entry, booking_date, value_date, status, bank_ref, e2e, text, text_norm,
     text_version, reversal, allocated, state) ON statement_line TO hub_worker;
 
+-- Matching. What was read and joined stays; a group moves as its lifecycle has it, and triggers watch that.
+GRANT SELECT, INSERT ON recon_run, match_clue, match_group, match_leg, virtual_account, payout_report, payout_item
+    TO hub_worker;
+GRANT USAGE ON SEQUENCE match_group_id TO hub_worker;
+GRANT UPDATE (state, finished_at, counters, digest) ON recon_run TO hub_worker;
+GRANT UPDATE (how, shown, errors, version, stands) ON match_clue TO hub_worker;
+GRANT UPDATE (run_id, pass, class, rule_version, state, evidence, maker, checker, reason, revoke_maker) ON match_group
+    TO hub_worker;
+GRANT UPDATE (demand_id, amount, credited, confirmed) ON match_leg TO hub_worker;
+
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
 GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
 GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
@@ -126,3 +136,5 @@ GRANT SELECT (id, bank, sha256, format, state, received_at, maker, checker, sett
 GRANT SELECT ON statement TO hub_reader;
 GRANT SELECT (id, statement_id, account, line_key, entry, booking_date, value_date, amount, status, bank_ref, e2e,
     reversal, allocated, state) ON statement_line TO hub_reader;
+GRANT SELECT ON recon_run, match_group, match_leg, virtual_account, payout_report, payout_item TO hub_reader;
+GRANT SELECT (line_id, value, how, errors, version, stands) ON match_clue TO hub_reader;

@@ -22,8 +22,8 @@ def notified(
     """An authenticated notification: ``taken`` of it counts for the demand, ``case`` says what the rest is. Once."""
     rest = payment.amount - taken
     over = rest if case in OWED_BACK else 0
-    shares = _shares(work, demand_id, taken) if demand_id and taken else []
-    post(work.conn, postings.notified(_origin(work, payment), payment.id, shares, over, rest - over))
+    owed = shares(work, demand_id, taken) if demand_id and taken else []
+    post(work.conn, postings.notified(_origin(work, payment), payment.id, owed, over, rest - over))
 
 
 def taken_back(work: Work, payment: Payment) -> bool:
@@ -50,12 +50,12 @@ def taken_back(work: Work, payment: Payment) -> bool:
         for row in booked
     )
     origin = _origin(work, payment)
-    today = replace(origin, day=_open_day(work, payment.account, local(work.now).date()))
+    today = replace(origin, day=open_day(work, payment.account, local(work.now).date()))
     post(work.conn, postings.mirrored(Entry("notified", origin, lines), "taken_back", today))
     return True
 
 
-def _shares(work: Work, demand_id: str, taken: int) -> list[Share]:
+def shares(work: Work, demand_id: str, taken: int) -> list[Share]:
     """Which fees of the demand the money is for: in their order, behind what came before."""
     demand = store.lock(work.conn, demand_id)
     owed = [
@@ -67,9 +67,9 @@ def _shares(work: Work, demand_id: str, taken: int) -> list[Share]:
 
 
 def _origin(work: Work, payment: Payment) -> Origin:
-    return Origin(SOURCE, payment.id, _open_day(work, payment.account, payment.business_date), payment.account)
+    return Origin(SOURCE, payment.id, open_day(work, payment.account, payment.business_date), payment.account)
 
 
-def _open_day(work: Work, account: str, day: date) -> date:
+def open_day(work: Work, account: str, day: date) -> date:
     """What is found when its day has been closed goes to today."""
     return local(work.now).date() if closed(work.conn, account, day) else day

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 from config.banks import Bank
 from hub.errors import NotFound, NotNow
 from hub.events import Event
+from hub.fees.matching import asking
 from hub.fees.statements import importing, store
 from hub.fees.statements.importing import Result
 from hub.fees.statements.model import APPROVABLE, LIFECYCLE, Finding, Status
@@ -62,6 +63,7 @@ def _approve(work: Work, bank: Bank, kept: store.File, reason: str) -> Result:
         accepted += placing.findings
     state = Status.ACCEPTED_WITH_APPROVAL
     store.settle(work.conn, kept.id, state, work.now, checker=work.actor, summary=summary, findings=accepted)
+    asking.ask(work, kept.id)
     _end(work, kept, state, "approved", reason)
     importing.go_on(work, bank)
     return Result(kept.id, kept.name, state, False, summary, [finding.told() for finding in accepted])

@@ -13,6 +13,7 @@ from config.banks import Bank
 from hub.clock import local
 from hub.events import Event
 from hub.fees import cases
+from hub.fees.matching import asking
 from hub.fees.statements import gates, store
 from hub.fees.statements.model import LIFECYCLE, Finding, Status
 from hub.fees.statements.placing import place, told
@@ -133,6 +134,7 @@ def try_to_place(
     if not findings:
         LIFECYCLE.check(Status.BALANCED, Status.ACCEPTED)
         store.settle(work.conn, file_id, Status.ACCEPTED, work.now, summary=summary, findings=[])
+        asking.ask(work, file_id)
         return Status.ACCEPTED, summary, []
     waits = {finding.code for finding in findings} <= WAITS
     state = Status.BALANCED if waits else Status.QUARANTINED

@@ -1,0 +1,197 @@
+"""What follows from what a run has joined: demands credited and confirmed, the book, and cases for persons.
+
+Dossiers are locked before (sql/locks.sql); the book is written last, because its numbers are given one transaction
+after the other.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from hub.errors import Overtaken
+from hub.events import Event
+from hub.fees import bookings, cases, demands, payments
+from hub.fees.ledger import Entry, Origin, Share, post_all, postings
+from hub.fees.matching import passes
+from hub.fees.matching.passes import Scope
+from hub.work import Work
+
+LINE: Final = "line"
+"""the source of what the book says of a statement line"""
+IN_CASE: Final = frozenset({"R01", "R02", "R06", "R09", "N03", "P01"})
+"""cases in which nobody knows yet what the money is for: their line waits with them"""
+_EXPLAINED: Final = ["R01", "R02", "N01"]
+"""cases about a payment that are over once it is joined to a demand"""
+
+_STATES: Final = """
+UPDATE statement_line l SET state = s.state, allocated = CASE s.state WHEN 'in_case' THEN 0 ELSE abs(l.amount) END
+FROM unnest(%s::bigint[], %s::text[]) AS s (id, state) WHERE l.id = s.id
+"""
+
+_CREDITS: Final = """
+SELECT f.evidence, f.demand_id FROM fee_credit f JOIN match_leg t ON t.payment_id = f.evidence
+JOIN match_group g ON g.id = t.group_id
+WHERE g.run_id = %(run)s AND t.confirmed AND f.reversed_at IS NULL AND f.confirmed_at IS NULL
+ORDER BY f.evidence, f.demand_id
+"""
+
+_CREDITED: Final = """
+UPDATE match_leg t SET credited = true FROM match_group g
+WHERE g.id = t.group_id AND g.run_id = %(run)s AND t.confirmed AND NOT t.credited AND t.demand_id IS NOT NULL
+"""
+
+
+@dataclass(slots=True)
+class Doing:
+    """What a run has done so far, and what is written at its end."""
+
+    work: Work
+    scope: Scope
+    notified: bool
+    """whether somebody is to notify what comes into this account"""
+    credits: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """payment → demands that were credited by its notification, and wait for the statement"""
+    payout_differences: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """line → in which way it is not what its gateway's report says"""
+    events: list[Event] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    states: dict[int, str] = field(default_factory=dict)
+    counters: Counter[str] = field(default_factory=Counter)
+
+    def origin(self, row: Mapping[str, Any]) -> Origin:
+        day = bookings.open_day(self.work, self.scope.account, row["booking_date"])
+        return Origin(LINE, str(row["line_id"]), day, self.scope.account)
+
+    def case(self, code: str, kind: str, about: str, at_risk: int, row: Mapping[str, Any], **facts: Any) -> None:
+        told = {"line": str(row["line_id"]), "payment": row["payment_id"], "account": self.scope.account, **facts}
+        opened = cases.open_case(self.work.conn, code, kind, about, at_risk, told)
+        if opened is not None:
+            self.counters[code] += 1
+            self.work.note(about, f"case {code}", reason=opened)
+
+
+def apply(work: Work, scope: Scope, *, notified: bool, payout_differences: Mapping[int, Mapping[str, Any]]) -> Doing:
+    """Everything that follows from this run, in the order of booking."""
+    waiting: dict[str, list[str]] = {}
+    for one in work.conn.execute(_CREDITS, scope.parameters):
+        waiting.setdefault(one["evidence"], []).append(one["demand_id"])
+    doing = Doing(work, scope, notified, waiting, payout_differences)
+    for row in passes.rows(work.conn, "joined", scope):
+        _joined(doing, row)
+    for row in passes.rows(work.conn, "leftovers", scope):
+        _left(doing, row)
+    work.conn.execute(_CREDITED, scope.parameters)
+    return doing
+
+
+def finish(doing: Doing) -> None:
+    """Write down how the lines stand, then the book."""
+    doing.work.conn.execute(_STATES, (list(doing.states), list(doing.states.values())))
+    post_all(doing.work.conn, doing.entries)
+
+
+def _joined(doing: Doing, row: Mapping[str, Any]) -> None:
+    confirm(doing, row["payment_id"])
+    if row["booked"]:
+        doing.entries.append(postings.on_statement(doing.origin(row), row["payment_id"], row["came"]))
+        doing.states[row["line_id"]] = "matched"
+        close(doing, "payment", row["payment_id"], ["N01"], row["pass"])
+    doing.counters[row["pass"]] += 1
+    legs = [(demand, amount) for demand, amount, credited in row["legs"] if demand and not credited]
+    if legs:
+        credit(doing, row, legs)
+
+
+def confirm(doing: Doing, payment: str) -> None:
+    """The statement shows what the notification of this payment had credited."""
+    for demand in doing.credits.get(payment, ()):
+        doing.events += demands.confirm(doing.work, demand, payment)
+
+
+def credit(doing: Doing, row: Mapping[str, Any], legs: Sequence[tuple[str, int]], origin: Origin | None = None) -> None:
+    """The money of a line counts for the demands of ``legs``, as far as the passes said; the rest is a case.
+
+    Raises Overtaken where a demand takes something else, which the locks should have prevented.
+    """
+    owed: list[Share] = []
+    code: str | None = None
+    for demand, amount in legs:
+        money = amount if len(legs) > 1 else row["came"]
+        credited = demands.credit(doing.work, demand, money, row["payment_id"], paid_at=row["paid_at"], confirmed=True)
+        if credited.taken != amount:
+            raise Overtaken(f"{demand} was to take {amount} and took {credited.taken}")
+        if credited.taken:
+            payments.allocate(doing.work.conn, row["payment_id"], credited.taken)
+            owed += bookings.shares(doing.work, demand, credited.taken)
+        code = credited.case
+        doing.events += credited.events
+    rest = row["came"] - sum(share.amount for share in owed)
+    over = rest if code in bookings.OWED_BACK else 0
+    _book(doing, row, owed, over, rest - over, origin)
+    doing.states[row["line_id"]] = "in_case" if rest > over else "matched"
+    _cases(doing, row, legs[0][0], code, rest)
+
+
+def _book(
+    doing: Doing, row: Mapping[str, Any], owed: Sequence[Share], over: int, unknown: int, origin: Origin | None
+) -> None:
+    said = origin or doing.origin(row)
+    is_in_book = row["booked"] or row["line_state"] != "new"
+    if is_in_book and (owed or over):
+        doing.entries.append(postings.identified_later(said, row["payment_id"], owed, over))
+    elif not is_in_book and unknown:
+        doing.entries.append(postings.unidentified(said, row["payment_id"], row["came"]))
+    elif not is_in_book and owed:
+        doing.entries.append(postings.identified(said, row["payment_id"], owed, over))
+    elif not is_in_book:
+        doing.entries.append(postings.overpaid(said, row["payment_id"], over))
+
+
+def _cases(doing: Doing, row: Mapping[str, Any], demand: str, code: str | None, rest: int) -> None:
+    if code is None:
+        close(doing, "fee_demand", demand, ["R04"], row["pass"])
+    elif code == "R04":
+        doing.case(code, "fee_demand", demand, row["came"], row, demand=demand)
+    else:
+        doing.case(code, "payment", row["payment_id"], rest, row, demand=demand, rest=rest)
+    close(doing, "payment", row["payment_id"], [one for one in _EXPLAINED if one != code], row["pass"])
+    if row["source"] == "statement" and doing.notified:
+        doing.case("N02", "payment", row["payment_id"], 0, row, demand=demand)
+
+
+def _left(doing: Doing, row: Mapping[str, Any]) -> None:
+    """Money that came and is nobody's: on 338, in a case, with what was seen."""
+    if row["booked"]:
+        return  # A notification told of it: it is on 338, and in a case since then.
+    difference = doing.payout_differences.get(row["line_id"])
+    code, why = ("P01", "it is not what the gateway's report comes to") if difference else _why(row)
+    doing.entries.append(postings.unidentified(doing.origin(row), row["payment_id"], row["amount"]))
+    doing.states[row["line_id"]] = "in_case"
+    facts = dict(difference or {}) | {
+        name: row[name] for name in ("conflict", "named", "of_others", "proposals") if row[name]
+    }
+    doing.case(code, "payment", row["payment_id"], row["amount"], row, why=why, **facts)
+
+
+def _why(row: Mapping[str, Any]) -> tuple[str, str]:
+    if row["conflict"]:
+        return "N03", "the bank's number is that of a notification of another amount"
+    if row["named"] > 1:
+        return "R02", "several references, and the amount is not what they come to"
+    if row["named"] == 1:
+        return "R09", "the demand is to be paid into another account"
+    if row["likely"] > 1:
+        return "R02", "several demands are equally likely"
+    if row["of_others"] and not row["proposals"]:
+        return "R09", "the reference is somebody else's"
+    return "R01", "no reference, or none that is certain"
+
+
+def close(doing: Doing, kind: str, about: str, codes: Sequence[str], by: str) -> None:
+    """Cases that what came later explains."""
+    doing.work.conn.execute(
+        "UPDATE exception_case SET state = 'resolved', resolution = %s"
+        " WHERE object_type = %s AND object_id = %s AND code = ANY(%s) AND state <> 'resolved'",
+        (f"matched by {by}", kind, about, list(codes)),
+    )

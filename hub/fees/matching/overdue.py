@@ -1,0 +1,46 @@
+"""What was notified and is on no statement when it should be: a case for the provider's answer (N01)."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from hub.clock import local
+from hub.fees import cases
+from hub.fees.matching.effects import Doing
+from hub.work import Work
+
+NIGHT: Final = (time(22), time(5))
+"""what is paid between these is booked by many banks on the next day"""
+
+_WAITING: Final = """
+SELECT id, amount, paid_at, business_date FROM payment
+WHERE account = %(account)s AND status = 'notified' AND business_date < %(day)s
+    AND %(day)s <= (SELECT max(to_date) FROM statement WHERE account = %(account)s AND chain IS NOT NULL)
+ORDER BY business_date, provider, provider_txn FOR UPDATE
+"""
+
+_LATE: Final = """
+UPDATE payment SET status = 'unconfirmed_overdue', updated_at = now() WHERE id = %(id)s
+"""
+
+
+def due_on(work: Work, paid_at: datetime, business_date: date) -> date:
+    """The booking day by whose end it has to be on a statement: T+1 in working days, T+2 for the night's."""
+    begins, ends = NIGHT
+    hour = local(paid_at).time()
+    late = begins <= hour or hour < ends
+    evening = business_date - timedelta(days=1) if hour < ends else business_date
+    day = work.calendar.next_working_day(evening)
+    return work.calendar.next_working_day(day) if late else day
+
+
+def look(doing: Doing) -> None:
+    """The statement of ``day`` is in: whatever it or one before it should have shown is overdue."""
+    work = doing.work
+    for row in work.conn.execute(_WAITING, doing.scope.parameters).fetchall():
+        if due_on(work, row["paid_at"], row["business_date"]) > doing.scope.day:
+            continue
+        work.conn.execute(_LATE, row)
+        facts = {"payment": row["id"], "account": doing.scope.account, "paid_on": row["business_date"].isoformat()}
+        opened = cases.open_case(work.conn, "N01", "payment", row["id"], row["amount"], facts)
+        work.note(row["id"], "overdue", before="notified", after="unconfirmed_overdue", reason=opened)
+        doing.counters["N01"] += 1

@@ -1,0 +1,135 @@
+"""P9: one credit of a gateway for many payments, by its report alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Final
+
+from psycopg.types.json import Jsonb
+from pydantic import Field, StringConstraints
+
+from hub.db import Connection, one
+from hub.errors import NotNow
+from hub.fees.ledger import postings
+from hub.fees.matching import passes
+from hub.fees.matching.effects import Doing, close, confirm
+from hub.fees.matching.passes import RULES, Scope
+from hub.work import Work
+from schemas.money import MOST
+from schemas.payment import ProviderTxn
+from schemas.strict import Strict
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{6,80}$")]
+_Amount = Annotated[int, Field(strict=True, ge=0, le=MOST)]
+
+
+class Item(Strict):
+    """A payment that was paid out, with what the gateway kept of it; đồng."""
+
+    provider_txn: ProviderTxn
+    amount: _Amount
+    charge: _Amount = 0
+
+
+class Report(Strict):
+    """What a gateway says that one of its payouts is made of."""
+
+    provider: str
+    report: Name
+    """its name; stands in the line's text or as its number"""
+    account: str
+    day: date
+    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100_000)]
+
+    @property
+    def net(self) -> int:
+        return sum(item.amount - item.charge for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """A line that is what a report comes to."""
+
+    row: Mapping[str, Any]
+    payments: Sequence[tuple[str, int, str | None, int]]
+    """payment, its amount, the demand that it is credited to, and how much"""
+
+
+_GROUP: Final = """
+INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
+VALUES (%s, 'P9', 'A', %s, 'confirmed', %s) RETURNING id
+"""
+
+_LEGS: Final = """
+INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
+SELECT %s, number, line, payment, demand, amount, true, true
+FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[])
+    AS leg (number, line, payment, demand, amount)
+"""
+
+
+def bring(work: Work, report: Report) -> bool:
+    """Keep a report; False if it is there already. Raises NotNow where it says something else than before."""
+    head = work.conn.execute(
+        "INSERT INTO payout_report (provider, report, account, day, net, brought_by, brought_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING report",
+        (report.provider, report.report, report.account, report.day, report.net, work.actor, work.now),
+    ).fetchone()
+    if head is None:
+        return _is_the_same(work.conn, report)
+    rows = [(report.provider, report.report, item.provider_txn, item.amount, item.charge) for item in report.items]
+    with work.conn.cursor() as cursor:
+        cursor.executemany("INSERT INTO payout_item VALUES (%s, %s, %s, %s, %s)", rows)
+    work.note(f"payout {report.provider} {report.report}", "brought", reason=f"{len(rows)} payments, {report.net} đ")
+    return True
+
+
+def _is_the_same(conn: Connection, report: Report) -> bool:
+    rows = conn.execute(
+        "SELECT provider_txn, amount, charge FROM payout_item WHERE provider = %s AND report = %s",
+        (report.provider, report.report),
+    )
+    known = {(row["provider_txn"], row["amount"], row["charge"]) for row in rows}
+    if known != {(item.provider_txn, item.amount, item.charge) for item in report.items}:
+        raise NotNow(f"the report {report.report} was brought before, and said something else")
+    return False
+
+
+def join(conn: Connection, scope: Scope) -> tuple[list[Payout], dict[int, dict[str, Any]]]:
+    """The lines that are a report's; and those that should be and are not, with the numbers."""
+    fitting: list[Payout] = []
+    differences: dict[int, dict[str, Any]] = {}
+    for row in passes.rows(conn, "p9_payouts", scope):
+        if row["alone"] and not row["unknown"] and row["gross"] - row["charge"] == row["amount"]:
+            fitting.append(Payout(row, [tuple(one) for one in row["payments"]]))
+            _write(conn, scope, fitting[-1])
+        else:
+            differences[row["line_id"]] = {
+                name: row[name] for name in ("provider", "report", "gross", "charge", "unknown", "alone")
+            }
+    return fitting, differences
+
+
+def _write(conn: Connection, scope: Scope, payout: Payout) -> None:
+    row = payout.row
+    evidence = {name: row[name] for name in ("provider", "report", "gross", "charge")} | {"how": "report"}
+    group = one(conn, _GROUP, (scope.run, RULES, Jsonb(evidence)))["id"]
+    numbers = range(1, len(payout.payments) + 2)
+    paid = [payment for payment, _, _, _ in payout.payments]
+    demands = [None, *(demand for _, _, demand, _ in payout.payments)]
+    amounts = [0, *(allocated if demand else 0 for _, _, demand, allocated in payout.payments)]
+    lines = [row["line_id"], *(None for _ in paid)]
+    conn.execute(_LEGS, (group, list(numbers), lines, [None, *paid], demands, amounts))
+    conn.execute("UPDATE payment SET status = 'confirmed', updated_at = now() WHERE id = ANY(%s)", (paid,))
+
+
+def settle(doing: Doing, payouts: Sequence[Payout]) -> None:
+    """What follows: every payment is confirmed, the net is on the account, the charges are ours."""
+    for payout in payouts:
+        amounts = [(payment, amount) for payment, amount, _, _ in payout.payments]
+        doing.entries.append(postings.gateway_net(doing.origin(payout.row), amounts, payout.row["charge"]))
+        doing.states[payout.row["line_id"]] = "matched"
+        doing.counters["P9"] += 1
+        for payment, _ in amounts:
+            confirm(doing, payment)
+            close(doing, "payment", payment, ["N01"], "P9")

@@ -1,0 +1,115 @@
+"""P10: the bank takes a credit back. What it had paid is open again, wherever the money stands by now."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from hub.fees import cases, demands, payments, store
+from hub.fees.ledger import Entry, Share, postings
+from hub.fees.matching import passes
+from hub.fees.matching.effects import Doing, close
+from hub.fees.matching.passes import RULES
+from hub.fees.model import Status
+
+LINE: Final = "statement_line"
+_OPEN: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02"]
+"""cases about a payment that are over when it is taken back"""
+
+_ORIGINAL: Final = """
+SELECT g.id AS group_id, g.pass, l.line_key, p.id AS payment_id, p.status, p.amount FROM match_leg leg
+JOIN match_group g ON g.id = leg.group_id JOIN statement_line l ON l.id = leg.line_id
+JOIN payment p ON p.id = leg.payment_id
+WHERE leg.line_id = %s AND leg.confirmed AND leg.number = 1 FOR UPDATE OF p
+"""
+
+_JOIN: Final = """
+WITH revoked AS (
+    UPDATE match_group SET state = 'revoked', reason = %(reason)s WHERE id = %(original)s
+), grouped AS (
+    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
+    VALUES (%(run)s, 'P10', 'A', %(rules)s, 'confirmed', %(evidence)s) RETURNING id
+)
+INSERT INTO match_leg (group_id, number, line_id, demand_id, amount, credited, confirmed)
+SELECT id, 1, %(line)s, %(demand)s, 0, true, true FROM grouped
+"""
+
+
+def reverse(doing: Doing) -> None:
+    """Every reversal of the day; what has no original, or one that has gone on, is a case (V01, V02)."""
+    for row in passes.rows(doing.work.conn, "p10_reversals", doing.scope):
+        why = _reverse(doing, row)
+        if why:
+            _orphan(doing, row, why)
+
+
+def _reverse(doing: Doing, row: Mapping[str, Any]) -> str | None:
+    """Do it, or say why not."""
+    if len(row["originals"]) != 1:
+        return "several lines may be meant" if row["originals"] else "no line has this number and amount"
+    [line] = row["originals"]
+    original = doing.work.conn.execute(_ORIGINAL, (line,)).fetchone()
+    if original is None:
+        return "the original was paid out for several payments"
+    credited = sorted(payments.paid_for(doing.work.conn, original["payment_id"]))
+    locked = [store.lock(doing.work.conn, demand) for demand in credited]
+    stands = doing.work.conn.execute(
+        passes.text("p10_standing"), {"line": line, "payment": original["payment_id"]}
+    ).fetchall()
+    if sum(part["net"] for part in stands) != -row["amount"] or any(part["net"] < 0 for part in stands):
+        return "part of it has gone elsewhere since"
+    is_settled = any(demand.status == Status.SETTLED for demand in locked)
+    doing.entries.append(_entry(doing, row, original["payment_id"], stands, is_settled=is_settled))
+    for demand in credited:
+        doing.events += demands.reverse(doing.work, demand, original["payment_id"], by=f"line {row['line_id']}")
+    payments.end(doing.work.conn, original["payment_id"], "reversed")
+    doing.work.note(original["payment_id"], "reversed", before=original["status"], reason=f"line {row['line_id']}")
+    _write(doing, row, line, original, credited[0] if credited else None)
+    close(doing, "payment", original["payment_id"], _OPEN, "P10")
+    if is_settled:
+        doing.case(
+            "V02", "payment", original["payment_id"], -row["amount"], {**row, "payment_id": original["payment_id"]}
+        )
+    doing.counters["P10"] += 1
+    return None
+
+
+def _entry(
+    doing: Doing, row: Mapping[str, Any], payment: str, stands: Sequence[Mapping[str, Any]], *, is_settled: bool
+) -> Entry:
+    if is_settled:
+        return postings.chargeback_after_transfer(doing.origin(row), payment, -row["amount"])
+    owed = [
+        Share(part["department"], part["fee_code"], part["net"], part["demand_id"])
+        for part in stands
+        if part["account"] == "331"
+    ]
+    over = sum(part["net"] for part in stands if part["account"] == "339")
+    unknown = sum(part["net"] for part in stands if part["account"] == "338")
+    return postings.reversal(doing.origin(row), owed, [(payment, over)] if over else [], (payment, unknown))
+
+
+def _write(doing: Doing, row: Mapping[str, Any], line: int, original: Mapping[str, Any], demand: str | None) -> None:
+    said = {
+        "run": doing.scope.run,
+        "rules": RULES,
+        "original": original["group_id"],
+        "reason": "taken back by the bank",
+        "evidence": Jsonb({"how": "bank_ref", "takes_back": original["line_key"], "payment": original["payment_id"]}),
+        "line": row["line_id"],
+        "demand": demand,
+    }
+    doing.work.conn.execute(_JOIN, said)
+    doing.work.conn.execute("UPDATE statement_line SET state = 'reversed' WHERE id = %s", (line,))
+    doing.states[row["line_id"]] = "matched"
+
+
+def _orphan(doing: Doing, row: Mapping[str, Any], why: str) -> None:
+    """The money has left; until somebody knows whose it was, it is to be got back (341)."""
+    name = str(row["line_id"])
+    doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, -row["amount"]))
+    doing.states[row["line_id"]] = "in_case"
+    facts = {"line": name, "account": doing.scope.account, "why": why, "candidates": row["originals"]}
+    opened = cases.open_case(doing.work.conn, "V01", LINE, name, -row["amount"], facts)
+    doing.work.note(f"line {name}", "case V01", reason=opened)
+    doing.counters["V01"] += 1

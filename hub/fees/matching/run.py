@@ -1,0 +1,98 @@
+"""A run: one look at a day of an account, in one transaction. Killed anywhere, it leaves nothing; again, the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from psycopg import Rollback
+from psycopg.types.json import Jsonb
+
+from hub.db import one
+from hub.errors import NotNow
+from hub.events import Event
+from hub.fees.matching import effects, overdue, passes, payouts, reading, reversals
+from hub.fees.matching.digest import digest
+from hub.fees.matching.passes import RULES, Scope
+from hub.work import Work
+
+_LOCK: Final = 7_310_010
+"""with an account's hash, PostgreSQL's advisory lock of whoever matches it; it goes with the commit"""
+
+
+class Busy(NotNow):
+    """Somebody is matching this account at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a run. ``counters``: pass → groups that it made, case → cases that were opened."""
+
+    account: str
+    day: date
+    lines: int
+    """of money that came, of which nobody knew before"""
+    counters: Mapping[str, int]
+    digest: bytes
+    events: list[Event]
+
+
+def run(work: Work, account: str, day: date, *, dry: bool = False) -> Result:
+    """Match a day of an account, and do all that follows; ``dry``: only say what would come of it. Raises Busy."""
+    if not dry:
+        return _run(work, account, day)
+    result: Result | None = None
+    with work.conn.transaction() as savepoint:
+        result = _run(work, account, day)
+        raise Rollback(savepoint)
+    if result is None:
+        raise LookupError(account)
+    return result
+
+
+def _run(work: Work, account: str, day: date) -> Result:
+    _alone(work, account)
+    desk = work.catalogue.fee_desk
+    prefixes = (desk.prefix,) if desk else ()
+    scope = Scope(_begin(work, account, day), account, day, prefixes)
+    lines = reading.read(work.conn, account, day, prefixes) if prefixes else 0
+    passes.execute(work.conn, "virtual_accounts", scope)
+    passes.rows(work.conn, "locks", scope)
+    passes.execute(work.conn, "forget_proposals", scope)
+    passes.pair(work.conn, scope)
+    paid_out, differences = payouts.join(work.conn, scope)
+    passes.found(work.conn, scope)
+    passes.identify(work.conn, scope)
+    notified = _is_notified(work, account)
+    doing = effects.apply(work, scope, notified=notified, payout_differences=differences)
+    payouts.settle(doing, paid_out)
+    reversals.reverse(doing)
+    effects.finish(doing)
+    overdue.look(doing)
+    found = digest(work.conn, scope)
+    work.conn.execute(
+        "UPDATE recon_run SET state = 'completed', finished_at = clock_timestamp(), counters = %s, digest = %s"
+        " WHERE id = %s",
+        (Jsonb(dict(sorted(doing.counters.items()))), found, scope.run),
+    )
+    return Result(account, day, lines, dict(doing.counters), found, doing.events)
+
+
+def _alone(work: Work, account: str) -> None:
+    taken = one(work.conn, "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s)) AS mine", (_LOCK, account))
+    if not taken["mine"]:
+        raise Busy
+
+
+def _begin(work: Work, account: str, day: date) -> int:
+    row = one(
+        work.conn,
+        "INSERT INTO recon_run (account, day, rule_version, text_version, actor, state, started_at)"
+        " VALUES (%s, %s, %s, %s, %s, 'processing', %s) RETURNING id",
+        (account, day, RULES, reading.VERSION, work.actor, work.now),
+    )
+    return int(row["id"])
+
+
+def _is_notified(work: Work, account: str) -> bool:
+    return any(account in bank.notified for bank in work.catalogue.banks.values())

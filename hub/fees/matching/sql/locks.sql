@@ -1,0 +1,16 @@
+-- The dossiers whose demands a line of the day may touch: locked first, and in one order, as everywhere.
+SELECT id FROM dossier WHERE id IN (
+    SELECT d.dossier_id FROM statement_line l JOIN match_clue c ON c.line_id = l.id AND c.stands
+    JOIN fee_demand d ON d.reference = c.value
+    WHERE l.account = %(account)s AND l.booking_date = %(day)s
+    UNION
+    SELECT d.dossier_id FROM statement_line l JOIN payment p ON p.account = l.account AND p.bank_ref = l.bank_ref
+    JOIN fee_demand d ON d.reference = p.reference
+    WHERE l.account = %(account)s AND l.booking_date = %(day)s
+    UNION
+    SELECT d.dossier_id FROM payout_report r JOIN payout_item i USING (provider, report)
+    JOIN payment p USING (provider, provider_txn) JOIN fee_credit f ON f.evidence = p.id
+    JOIN fee_demand d ON d.id = f.demand_id
+    WHERE r.account = %(account)s AND p.status IN ('notified', 'unconfirmed_overdue')
+)
+ORDER BY id FOR UPDATE

@@ -1,0 +1,93 @@
+"""A collection account for the tests of matching: its statements come day by day, and are matched as in service."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from config.banks import Bank
+from hub import dispatch
+from hub.fees.matching.digest import digest
+from hub.fees.matching.passes import Scope
+from hub.fees.statements import importing
+from tests.bank_files import Move, Told, ago, camt
+from tests.house import ScriptedHouse
+from tests.rooms.fees.telling import ACCOUNT
+
+DUE = 150_000
+"""what a dossier of tests/rooms/fees/conftest.py owes"""
+
+
+class Till:
+    """The account, and what its statements have said so far."""
+
+    def __init__(self, house: ScriptedHouse) -> None:
+        self.house = house
+        self.told: Told | None = None
+
+    @property
+    def bank(self) -> Bank:
+        return self.house.catalogue.banks["bank-a"]
+
+    def books(self, *moves: Move, carry: bool = True) -> date:
+        """The next day's statement, brought by a person; its day."""
+        self.told = self.told.next(*moves) if self.told else Told(moves, opening=0, day=ago(60))
+        body = camt(self.told)
+        result = dispatch.act(
+            self.house, "ke-toan-a", lambda work: (importing.bring(work, self.bank, f"{ago(0)}", body), [])
+        )
+        assert result.is_accepted, result.findings
+        if carry:
+            self.house.carry()
+        return self.told.day
+
+    def lines(self) -> list[dict[str, Any]]:
+        return self.house.rows(
+            "SELECT l.id, l.state, l.amount, l.allocated, g.pass, g.class, leg.demand_id, leg.amount AS counted,"
+            " leg.payment_id, p.status AS payment FROM statement_line l"
+            " LEFT JOIN match_leg leg ON leg.line_id = l.id AND leg.confirmed LEFT JOIN match_group g"
+            " ON g.id = leg.group_id LEFT JOIN payment p ON p.id = leg.payment_id ORDER BY l.booking_date, l.line_key"
+        )
+
+    def line(self) -> dict[str, Any]:
+        [row] = self.lines()
+        return row
+
+    def passes(self) -> list[str]:
+        return sorted(str(row["pass"]) for row in self.lines())
+
+    def proposals(self) -> list[dict[str, Any]]:
+        return self.house.rows(
+            "SELECT g.id, g.pass, g.class, g.state, g.evidence, leg.demand_id, leg.amount FROM match_group g"
+            " JOIN match_leg leg ON leg.group_id = g.id WHERE g.state = 'proposed'"
+            " ORDER BY (g.evidence ->> 'place')::int, g.id"
+        )
+
+    def cases(self) -> list[str]:
+        rows = self.house.rows("SELECT code FROM exception_case WHERE state <> 'resolved' ORDER BY code")
+        return [row["code"] for row in rows if row["code"] != "N02"]
+
+    def digest(self, day: date) -> str:
+        with self.house.db.connection() as conn:
+            return digest(conn, Scope(0, ACCOUNT, day, ("HC",))).hex()
+
+    def digests(self) -> list[str]:
+        rows = self.house.rows("SELECT DISTINCT booking_date AS day FROM statement_line ORDER BY 1")
+        return [self.digest(row["day"]) for row in rows]
+
+    def book(self) -> Mapping[str, int]:
+        """Account → debit less credit; what is nothing is left out."""
+        rows = self.house.rows("SELECT account, sum(dr - cr)::bigint AS net FROM journal_line GROUP BY account")
+        return {row["account"]: row["net"] for row in rows if row["net"]}
+
+
+def red(house: ScriptedHouse) -> Sequence[str]:
+    """What the proof of the book has to say against it."""
+    from hub.fees.proof import proving
+
+    with house.db.connection() as conn:
+        found = proving.prove(conn).red
+    return [f"{one.name}: {offender.what} {offender.how}" for one in found for offender in one.offenders]
+
+
+def later(day: date, days: int) -> date:
+    return day + timedelta(days=days)
