@@ -1,0 +1,96 @@
+"""How files come in: by hand with hub fee import, and fetched from the bank; the same either way."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hub import polling
+from hub.cli.exits import Code
+from schemas.statement import DeliveredFile, Delivery
+from tests.bank_files import Move, Told, ago, camt
+from tests.house import ScriptedHouse
+from tests.rooms.fees.statements.conftest import Desk
+
+CommandLine = Callable[..., tuple[int, str, str]]
+FIRST = Told([Move(50_000, "NGUYEN VAN BI MAT"), Move(-700, "B")], opening=1_000, day=ago(5))
+
+
+def test_import_shows_the_three_numbers(hub: CommandLine, house: ScriptedHouse, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(camt(FIRST))
+    code, out, err = hub("fee", "import", str(tmp_path / "a.xml"), "--bank", "bank-a")
+    assert code == Code.OK, err
+    assert "\ta.xml\t" not in out
+    [_, row] = [line.split("\t") for line in out.splitlines()]
+    assert row[:3] == ["a.xml", "đã ghi", "1020304050607"]
+    assert row[6:] == ["1.000", "49.300", "50.300", "2", "0"]
+    code, _, err = hub("fee", "import", str(tmp_path / "a.xml"), "--bank", "bank-a")
+    assert (code, "đã nhận trước đây" in err) == (Code.OK, True)
+    assert house.count("statement_line") == 2
+
+
+def test_import_of_a_file_that_is_held_is_a_finding(hub: CommandLine, house: ScriptedHouse, tmp_path: Path) -> None:
+    right, wrong, cut = tmp_path / "a.xml", tmp_path / "b.xml", tmp_path / "c.xml"
+    right.write_bytes(camt(FIRST))
+    wrong.write_bytes(camt(replace(FIRST.next(Move(5, "NGUYEN VAN BI MAT")), closing=99)))
+    cut.write_bytes(camt(FIRST)[:500])
+    code, out, err = hub("fee", "import", str(right), str(wrong), str(cut), "--bank", "bank-a")
+    assert code == Code.FINDING
+    assert "2 tệp không được ghi" in err
+    for shown in ("S01", "50.300", "99", "S05", "giữ lại"):
+        assert shown in out
+    assert "BI MAT" not in out + err
+    assert house.count("statement_line") == 2
+    code, out, _ = hub("fee", "statements", "list", "--json")
+    listed = json.loads(out)["data"]
+    assert (code, [row["state"] for row in listed]) == (Code.FINDING, ["quarantined", "quarantined", "accepted"])
+    code, out, _ = hub("fee", "statements", "show", listed[1]["id"])
+    assert (code, "S01 Số dư đầu" in out, "BI MAT" in out) == (Code.OK, True, False)
+
+
+def test_two_accounts_let_a_file_out(
+    hub: CommandLine, house: ScriptedHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, told in (("a.xml", FIRST), ("b.xml", FIRST.next(Move(1, "C"), opening=7))):
+        (tmp_path / name).write_bytes(camt(told))
+        hub("fee", "import", str(tmp_path / name), "--bank", "bank-a")
+    [row] = house.rows("SELECT id FROM statement_file WHERE state = 'quarantined'")
+    decide = ("fee", "statements", "approve", row["id"], "--reason", "đã hỏi")
+    assert hub(*decide)[0] == Code.FINDING
+    assert hub(*decide)[0] == Code.REFUSED
+    monkeypatch.setenv("HUB_ACTOR", "nguoi.hai")
+    assert hub(*decide)[0] == Code.OK
+    assert house.count("statement_line") == 3
+
+
+def test_what_the_catalogue_does_not_have_is_not_found(hub: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(b"x")
+    assert hub("fee", "import", str(tmp_path / "a.xml"), "--bank", "khong-co")[0] == Code.NOT_FOUND
+    assert hub("fee", "statements", "show", "sf_x")[0] == Code.NOT_FOUND
+
+
+def test_what_is_fetched_is_brought_in_and_what_was_brought_in_by_hand_is_the_same_file(desk: Desk) -> None:
+    house = desk.house
+    second = FIRST.next(Move(9, "C"))
+    desk.bring(camt(FIRST), name="by-hand.xml")
+    files = [DeliveredFile("01.xml", camt(FIRST)), DeliveredFile("02.xml", camt(second))]
+    house.bank("bank-a").pages.append(Delivery(files, "2"))
+    polling.poll(house)
+    house.carry()
+    assert desk.amounts == [50_000, -700, 9]
+    rows = house.rows("SELECT name, brought_by, state FROM statement_file ORDER BY id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("by-hand.xml", "thu.nghiem", "accepted"),
+        ("02.xml", "bank.bank-a", "accepted"),
+    ]
+    assert house.rows("SELECT cursor FROM counterparty WHERE code = 'bank.bank-a'") == [{"cursor": "2"}]
+
+
+def test_a_fetched_file_that_is_held_ends_its_message_and_waits_for_a_person(desk: Desk) -> None:
+    desk.house.bank("bank-a").pages.append(Delivery([DeliveredFile("01.xml", camt(FIRST)[:400])], "1"))
+    polling.poll(desk.house)
+    desk.house.carry()
+    assert desk.house.rows("SELECT state FROM inbox") == [{"state": "handled"}]
+    assert desk.open_cases == ["S05"]
