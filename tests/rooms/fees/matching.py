@@ -1,14 +1,17 @@
 """A collection account for the tests of matching: its statements come day by day, and are matched as in service."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from config.banks import Bank
 from hub import dispatch
+from hub.events import Event
 from hub.fees.matching.digest import digest
 from hub.fees.matching.passes import Scope
+from hub.fees.proof import proving
 from hub.fees.statements import importing
+from hub.work import Work
 from tests.bank_files import Move, Told, ago, camt
 from tests.house import ScriptedHouse
 from tests.rooms.fees.telling import ACCOUNT
@@ -39,6 +42,17 @@ class Till:
         if carry:
             self.house.carry()
         return self.told.day
+
+    def act(self, verb: Callable[[Work], Any], actor: str = "ke-toan-a") -> Any:
+        """``verb`` by a person; its events are reacted to."""
+
+        def whole(work: Work) -> tuple[Any, list[Event]]:
+            done = verb(work)
+            return done, done if isinstance(done, list) else []
+
+        done = dispatch.act(self.house, actor, whole)
+        self.house.carry()
+        return done
 
     def lines(self) -> list[dict[str, Any]]:
         return self.house.rows(
@@ -82,8 +96,6 @@ class Till:
 
 def red(house: ScriptedHouse) -> Sequence[str]:
     """What the proof of the book has to say against it."""
-    from hub.fees.proof import proving
-
     with house.db.connection() as conn:
         found = proving.prove(conn).red
     return [f"{one.name}: {offender.what} {offender.how}" for one in found for offender in one.offenders]
