@@ -20,11 +20,11 @@ _HEADER: Final = re.compile(r"\{.*|[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3,4})?|94[0-2]|[
 """what may stand between messages: SWIFT's blocks, a BIC, the number of the message type"""
 _ENDS: Final = frozenset({"-", "-}"})
 _LINE_61: Final = re.compile(
-    r":61:(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?R?[DC][A-Z]?(?P<amount>[0-9]{1,15}(,[0-9]*)?)"
-    r"(?P<type>[A-Z][A-Z0-9 ]{3})(?P<rest>.*)"
+    r":61:(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?R?[DC][A-Z]?[0-9]{1,15}(?:,[0-9]*)?[A-Z][A-Z0-9 ]{3}"
+    r"(?P<rest>.*)"
 )
-_REST: Final = re.compile(r"(?P<own>(?:(?!//).){0,16})(?://(?P<bank>.{0,23}))?")
-_LONG_REST: Final = re.compile(r"(?P<own>(?:(?!//).){0,140})(?://(?P<bank>.{0,140}))?")
+_LENGTHS: Final = {"swift": (16, 23), "long-reference": (140, 140)}
+"""of the payer's reference, and of the bank's behind ``//``"""
 _BALANCE: Final = re.compile(r":(?:60|62)[FM]:[CD](?P<date>[0-9]{6})(?P<currency>[A-Z]{3})[0-9]{1,15}(,[0-9]*)?")
 _SUM: Final = re.compile(r":90[DC]:[0-9]{1,5}[A-Z]{3}[0-9]{1,15}(,[0-9]*)?")
 
@@ -73,7 +73,7 @@ class _Lines:
 
     def __init__(self, profile: Mt940) -> None:
         self._profile = profile
-        self._rest = _LONG_REST if profile.dialect == "long-reference" else _REST
+        self._own, self._bank = _LENGTHS[profile.dialect]
         self._found: list[Message] = []
         self._open: Message | None = None
         self._tag = ""
@@ -126,18 +126,19 @@ class _Lines:
 
     def _line_61(self, message: Message, line: str, number: int) -> None:
         match = _LINE_61.fullmatch(line)
-        rest = self._rest.fullmatch(match["rest"]) if match else None
-        if match is None or rest is None:
+        value, entry, rest = match.groups() if match else ("", None, "")
+        own, _, bank = rest.partition("//")
+        if match is None or len(own) > self._own or len(bank) > self._bank:
             sentence = "a :61: does not read as SWIFT has it (a longer reference: dialect long-reference)"
             raise Unreadable(Code.UNPARSABLE, sentence, number)
         if message.closed:
             raise Unreadable(Code.UNPARSABLE, "a :61: stands behind the closing balance", number)
-        self._check_day(match["value"], number)
-        entry = (match["entry"] or "").strip()
-        if entry:
-            self._check_day(match["value"][:2] + entry, number)
+        self._check_day(value, number)
+        booked = (entry or "").strip()
+        if booked:
+            self._check_day(value[:2] + booked, number)
         message.lines.append(line)
-        message.entries.append(Line61(number, rest["own"], rest["bank"] or "", bool(entry)))
+        message.entries.append(Line61(number, own, bank, bool(booked)))
 
     def _details(self, message: Message, line: str, number: int) -> None:
         if message.closed:
