@@ -18,12 +18,24 @@ _MODULUS: Final = 97
 SERIAL_DIGITS: Final = 10
 LENGTH: Final = 14
 LAST_SERIAL: Final = 10**SERIAL_DIGITS - 1
+NEIGHBOURS: Final = 7_260_000
+"""Of so many serials that are given one after the other, any two differ in three digits at least."""
+_STRIDE: Final = 6_180_345_731
 READS: Final = "a payment reference reads HC000000000149: two letters, ten digits, two check digits"
 
 
 def check_digits(prefix: str, serial: str) -> str:
     """The two digits that make the whole leave 1 when divided by 97: between 02 and 98."""
     return f"{_MODULUS + 1 - _number(f'{prefix}{serial}00') % _MODULUS:02}"
+
+
+def scattered(number: int) -> int:
+    """The serial of the ``number``-th reference: all ten digits are used, and each once before any comes again.
+
+    Check digits find two wrong characters in 96 of 97 cases. In the one that is left, a live neighbour must not be hit:
+    serials in a row would differ in one digit or two, these differ in three at least (NEIGHBOURS).
+    """
+    return number * _STRIDE % (LAST_SERIAL + 1)
 
 
 @dataclass(frozen=True, slots=True)

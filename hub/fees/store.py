@@ -11,7 +11,7 @@ from hub.clock import local
 from hub.db import Connection, one
 from hub.errors import NotFound
 from hub.fees.model import COLLECTING, Amounts, Demand, Line
-from schemas.payment_reference import PaymentReference
+from schemas.payment_reference import PaymentReference, scattered
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Demand))
 _LINE_COLUMNS: Final = ", ".join(field.name for field in fields(Line))
@@ -46,8 +46,8 @@ class Credit:
 
 def next_reference(conn: Connection, prefix: str) -> PaymentReference:
     """A reference that nobody has had."""
-    serial = one(conn, "SELECT nextval('fee_reference_serial') AS serial", ())["serial"]
-    return PaymentReference.issued(prefix, serial)
+    number = one(conn, "SELECT nextval('fee_reference_serial') AS number", ())["number"]
+    return PaymentReference.issued(prefix, scattered(number))
 
 
 def add(conn: Connection, demand: Demand, lines: Sequence[Line]) -> None:

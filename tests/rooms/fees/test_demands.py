@@ -12,7 +12,7 @@ from hub.events import StatusMoved
 from hub.fees import closing, demands
 from hub.work import Work
 from hub.worker import cashier as tick
-from schemas.payment_reference import PaymentReference
+from schemas.payment_reference import PaymentReference, scattered
 from tests.rooms.fees.conftest import PAY_LATER, Cashier
 
 SECOND = """INSERT INTO fee_demand (id, dossier_id, department, reference, bank_bin, account, amount_due, status,
@@ -204,8 +204,8 @@ def test_the_database_keeps_no_demand_that_is_wrong(cashier: Cashier, dossier: s
     assert cashier.demand(dossier) == before
 
 
-def test_references_follow_one_another_and_none_is_given_twice(cashier: Cashier) -> None:
+def test_references_are_scattered_in_the_order_of_issue_and_none_is_given_twice(cashier: Cashier) -> None:
     references = [cashier.demand(cashier.dossier())["reference"] for _ in range(5)]
 
     serials = [PaymentReference.parse(reference).serial for reference in references]
-    assert serials == sorted(set(serials))
+    assert serials == [scattered(number) for number in range(1, 6)]

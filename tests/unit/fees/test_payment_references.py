@@ -1,5 +1,6 @@
 """Payment references: every single mistake is found, strictly everywhere, and the database checks the same."""
 
+import math
 import random
 import string
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.payment_reference import LAST_SERIAL, LENGTH, PaymentReference, is_reference
+from schemas.payment_reference import LAST_SERIAL, LENGTH, NEIGHBOURS, PaymentReference, is_reference, scattered
 
 ALPHABET = string.digits + string.ascii_uppercase
 PREFIXES = st.text(string.ascii_uppercase, min_size=2, max_size=2)
@@ -98,3 +99,27 @@ def test_the_database_finds_the_same_mistakes(database_url: str) -> None:
 
     assert found is not None
     assert found[0] == [is_reference(text) for text in texts]
+
+
+def test_serials_that_are_given_one_after_the_other_differ_in_three_digits() -> None:
+    """Worked backwards: how far apart in the order of issue two serials are that differ in one digit or two."""
+    powers = [10**place for place in range(10)]
+    single = [sign * power for power in powers for sign in range(1, 10)]
+    double = [
+        sign * powers[high] + other * powers[low]
+        for high in range(10)
+        for low in range(high)
+        for sign in range(1, 10)
+        for other in range(-9, 10)
+    ]
+    whole = LAST_SERIAL + 1
+    back = pow(scattered(1), -1, whole)
+
+    apart = min(min(gap * back % whole, -gap * back % whole) for gap in [*single, *double])
+
+    assert apart == NEIGHBOURS
+
+
+def test_no_serial_comes_again_before_all_were_given() -> None:
+    assert math.gcd(scattered(1), LAST_SERIAL + 1) == 1
+    assert len({scattered(number) for number in range(200_000)}) == 200_000
