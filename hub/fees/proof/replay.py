@@ -18,10 +18,23 @@ from hub.work import Work
 NAME: Final = "all that came, handled again from the beginning, ends where the house stands"
 COPIED: Final = (
     "fee_demand", "fee_demand_line", "fee_credit", "payment", "exception_case", "journal", "journal_entry",
-    "journal_line", "day_close", "statement_file", "statement", "statement_line",
+    "journal_line", "day_close", "statement_file", "statement", "statement_line", "recon_run", "match_clue",
+    "payout_report", "payout_item", "match_group", "match_leg",
 )  # fmt: skip
 """the tables that the verbs write"""
 _MOST: Final = 100
+_VIEWS: Final = """
+SELECT relname AS name, replace(pg_get_viewdef(oid), 'public.', '') AS made FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' ORDER BY oid
+"""
+"""What verbs read through, each behind what it stands on"""
+_TRIGGERS: Final = """
+SELECT replace(pg_get_triggerdef(t.oid), ' ON public.', ' ON pg_temp.') AS made
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY(%s) AND NOT t.tgisinternal AND t.tgconstraint = 0
+  AND t.tgname <> 'journal_entry_is_numbered' ORDER BY t.tgname
+"""
+"""What the tables themselves see to; what is checked at a commit is left out, for there is none"""
 _NUMBERED: Final = """
 CREATE FUNCTION pg_temp.number_replayed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -63,6 +76,10 @@ def _copy(conn: Connection) -> None:
     conn.execute("SET LOCAL search_path = pg_temp, public")
     # Verbs lock a demand's dossier; these copies they may lock for as long as it takes.
     conn.execute("INSERT INTO pg_temp.dossier SELECT * FROM public.dossier")
+    for row in conn.execute(_VIEWS).fetchall():
+        conn.execute(sql.SQL("CREATE TEMPORARY VIEW {} AS ").format(sql.Identifier(row["name"])) + sql.SQL(row["made"]))
+    for row in conn.execute(_TRIGGERS, (list(COPIED),)).fetchall():
+        conn.execute(sql.SQL(row["made"]))
     conn.execute(_NUMBERED)
 
 

@@ -1,5 +1,4 @@
-"""What all of it comes to, said without our own ids: the same inputs lead to the same lines, whenever and in whatever
-order they are handled."""
+"""What all of it comes to, said without our own ids, so that what is made anew from the same inputs can be compared."""
 
 from typing import Final, LiteralString
 
@@ -36,6 +35,12 @@ _LINES: Final[tuple[LiteralString, ...]] = (
     """
     SELECT concat_ws('|', 'line', account, line_key, booking_date, amount, status, state, allocated) AS line
     FROM statement_line
+    """,
+    """
+    SELECT concat_ws('|', 'match', g.pass, g.class, g.state, s.line_key, p.provider || ' ' || p.provider_txn,
+                     d.reference, t.amount) AS line
+    FROM match_leg t JOIN match_group g ON g.id = t.group_id LEFT JOIN statement_line s ON s.id = t.line_id
+    LEFT JOIN payment p ON p.id = t.payment_id LEFT JOIN fee_demand d ON d.id = t.demand_id WHERE t.confirmed
     """,
 )
 

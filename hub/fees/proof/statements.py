@@ -56,7 +56,7 @@ CHECKS: Final = (
                 (c.object_type IN ('statement_line', 'line') AND c.object_id = l.id::text)
                 OR c.facts ->> 'line' = l.id::text)) AS open) AS c
         WHERE (l.state = 'matched' AND l.allocated = 0) OR (l.state = 'in_case' AND NOT c.open)
-           OR (l.state IN ('not_fee', 'pending', 'new', 'vanished') AND l.allocated <> 0)
+           OR (l.state IN ('pending', 'new', 'vanished') AND l.allocated <> 0)
         ORDER BY l.id
         """,
     ),

@@ -5,36 +5,48 @@ The order is the journal's: what concerns one demand or one bank was written the
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Final
 
 from psycopg.rows import class_row
 
 from hub.db import Connection, one
 from hub.fees import demands, notified
+from hub.fees.matching import run
 from hub.fees.statements import deciding, importing
 from hub.messages.model import Message
 from hub.work import Work
 
 _STEPS: Final = r"""
-WITH told AS (  -- where a message about a payment took effect: under the demand's lock, if it came to one
-    SELECT min(j.id) AS place, j.reason AS message, min(j.subject) AS payment, min(j.verb) AS verb
-    FROM public.journal j WHERE j.subject LIKE 'pm\_%' AND j.reason LIKE 'in\_%' GROUP BY j.reason
-), counted AS (
-    SELECT min(id) AS place, substring(reason FROM 'pm_[0-9A-Z]{26}') AS payment
-    FROM public.journal WHERE subject LIKE 'fd\_%' AND verb IN ('credited', 'not credited') GROUP BY 2
+WITH told AS (  -- messages about payments; what one transaction notes has one time
+    SELECT min(id) AS place, at, reason AS message, min(subject) AS payment FROM public.journal
+    WHERE subject LIKE 'pm\_%' AND reason LIKE 'in\_%' GROUP BY at, reason
+), counted AS (  -- what is noted under a demand's lock
+    SELECT id, at, substring(reason FROM 'pm_[0-9A-Z]{26}') AS payment FROM public.journal
+    WHERE subject LIKE 'fd\_%' AND verb IN ('credited', 'not credited', 'confirmed')
+), matched AS (
+    SELECT r.id AS run, min(c.id) AS place
+    FROM public.recon_run r JOIN public.match_group g ON g.run_id = r.id JOIN public.match_leg l ON l.group_id = g.id
+    JOIN counted c ON c.payment = l.payment_id AND c.at BETWEEN r.started_at - interval '1 minute' AND r.finished_at
+    WHERE NOT EXISTS (SELECT 1 FROM told t WHERE (t.payment, t.at) = (c.payment, c.at)) GROUP BY r.id
 )
-SELECT coalesce(c.place, t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS verb,
-       i.id AS subject, NULL AS reason
-FROM told t JOIN public.inbox i ON i.id = t.message
-LEFT JOIN counted c ON c.payment = t.payment AND t.verb = 'notified'
-WHERE i.kind IN ('bank.notification', 'bank.conflict') AND i.state = 'handled'
-UNION ALL
-SELECT id, at, actor, verb, subject, reason FROM public.journal
-WHERE (subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
-   OR (subject LIKE 'sf\_%' AND subject IN (SELECT id FROM public.statement_file))
-ORDER BY place
+SELECT place, at, actor, verb, subject, reason FROM (
+    SELECT coalesce(min(c.id), t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS verb,
+           i.id AS subject, NULL AS reason
+    FROM told t JOIN public.inbox i ON i.id = t.message LEFT JOIN counted c ON (c.payment, c.at) = (t.payment, t.at)
+    WHERE i.kind IN ('bank.notification', 'bank.conflict') AND i.state = 'handled' GROUP BY t.place, i.id
+    UNION ALL
+    SELECT id, at, actor, verb, subject, reason FROM public.journal
+    WHERE (subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
+       OR (subject LIKE 'sf\_%' AND verb NOT LIKE 'case %') OR subject LIKE 'payout %'
+    UNION ALL
+    SELECT coalesce(m.place, (SELECT min(id) FROM public.journal WHERE at > r.finished_at), 9223372036854775807) - 0.5,
+           r.started_at, r.actor, 'matched', r.account || ' ' || r.day, r.id::text
+    FROM public.recon_run r LEFT JOIN matched m ON m.run = r.id
+) AS steps ORDER BY place, length(reason), reason
 """
+"""A run that came to nothing under a lock is put before whatever was begun after it."""
 
 _DEMAND: Final = """
 INSERT INTO fee_demand SELECT * FROM jsonb_populate_record(NULL::fee_demand, (
@@ -61,7 +73,7 @@ FROM public.fee_demand_line l WHERE l.demand_id = %(id)s
 class Step:
     """One of them. ``subject``: a message, a demand or a file, by its id in the house; ``at``: when it happened."""
 
-    place: int
+    place: Decimal
     at: datetime
     actor: str
     verb: str
@@ -84,7 +96,8 @@ def take(work: Work, step: Step) -> None:
     taken = TAKEN.get(step.verb)
     if taken is None:
         raise UnknownStep(step.verb)
-    taken(replace(work, now=step.at, actor=step.actor), step)
+    # What it would nudge is for nobody: it goes with the tables.
+    taken(replace(work, now=step.at, actor=step.actor, nudges=[]), step)
 
 
 def _message(work: Work, step: Step) -> None:
@@ -127,6 +140,19 @@ def _decided(verdict: deciding.Verdict) -> Callable[[Work, Step], None]:
     return decided
 
 
+def _matched(work: Work, step: Step) -> None:
+    account, _, day = step.subject.rpartition(" ")
+    run.run(work, account, date.fromisoformat(day))
+
+
+def _reported(work: Work, step: Step) -> None:
+    for table in ("payout_report", "payout_item"):
+        work.conn.execute(
+            f"INSERT INTO {table} SELECT * FROM public.{table} WHERE 'payout ' || provider || ' ' || report = %s",
+            (step.subject,),
+        )
+
+
 def _follows(_: Work, __: Step) -> None:
     """What another step brings about by itself."""
 
@@ -144,6 +170,7 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "refunded": lambda work, step: demands.refunded(work, step.subject, by=step.reason or "replayed"),
     "credited": _follows,
     "not credited": _follows,
+    "confirmed": _follows,
     "reversed": _follows,
     "statement brought": _brought,
     "statement accepted": _follows,
@@ -151,5 +178,7 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "approved": _decided("approve"),
     "reject proposed": _decided("reject"),
     "rejected": _decided("reject"),
+    "brought": _reported,
+    "matched": _matched,
 }
 """The journal's verb → how it is taken again."""

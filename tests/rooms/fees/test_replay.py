@@ -9,15 +9,19 @@ from hub import dispatch, journal
 from hub.errors import NotConfigured
 from hub.events import Event
 from hub.fees import demands
+from hub.fees.matching import payouts
+from hub.fees.matching.payouts import Item, Report
 from hub.fees.proof import proving, replay
 from hub.fees.proof.findings import Result
 from hub.fees.statements import importing
 from hub.work import Work
 from schemas.payment import Kind
+from tests.bank_files import Move
 from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.house import ScriptedHouse
-from tests.rooms.fees.booking import opened, tampered
+from tests.rooms.fees.booking import DAY, opened, tampered
 from tests.rooms.fees.conftest import Cashier
+from tests.rooms.fees.matching import Till, red
 from tests.rooms.fees.telling import ACCOUNT, DUE, Provider
 
 BOOK: Final = ("journal_entry", "journal_line")
@@ -171,3 +175,27 @@ def test_files_of_statements_are_read_again(house: ScriptedHouse, database_url: 
     with opened(database_url) as conn:
         tampered(conn, "UPDATE statement_line SET amount = 7001 WHERE amount = 7000", tables=("statement_line",))
     assert len(replayed(house).offenders) == 2
+
+
+def test_a_week_of_statements_and_what_was_matched_is_matched_again(
+    cashier: Cashier, provider: Provider, references: list[str]
+) -> None:
+    """Told and shown, shown only, short, over, for nobody, in a payout, taken back."""
+    house = cashier.house
+    till = Till(house)
+    first, second, third, fourth = references
+    provider.tells(first, bank_ref="FT1")
+    provider.tells(second, bank_ref="FT2", proven=False)
+    till.books(Move(DUE, "CK", ref="FT1"), Move(DUE, "CK", ref="FT2"), Move(DUE - 1, third, ref="FT3"))
+    provider.tells(third, amount=1, bank_ref="FT4")
+    till.books(Move(1, "CK", ref="FT4"), Move(DUE + 5, fourth, ref="FT5"), Move(77, "tien an", ref="FT6"))
+    till.books(Move(-DUE, "HOAN TRA", ref="FT7", e2e="FT1", reversal=True))
+    gateway = provider.tells(first, provider="vnpay-t")
+    items = (Item(provider_txn=gateway, amount=DUE, charge=1_100),)
+    report = Report(provider="vnpay-t", report="PAYOUT-1", account=ACCOUNT, day=DAY, items=items)
+    till.act(lambda work: payouts.bring(work, report))
+    till.books(Move(DUE - 1_100, "PAYOUT-1", ref="FT8"))
+
+    assert {"P1", "P3", "P4", "P9", "P10"} <= set(till.passes())
+    assert red(house) == []
+    assert replayed(house).offenders == []
