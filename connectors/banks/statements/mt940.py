@@ -135,24 +135,25 @@ def _entry(parsed: Any, said: Line61, head: Head) -> Entry:
 
 def _text(said: Line61) -> str:
     """Details as they stand, line breaks and all: SWIFT breaks words in the middle. Structured ones without marks."""
-    details = "\n".join(said.details)
-    unbroken = "".join(said.details)
-    if _STRUCTURED.match(unbroken):
-        _, *parts = _FIELD.split(unbroken)
+    details = said.details
+    if _STRUCTURED.match(details):
+        _, *parts = _FIELD.split(details.replace("\n", ""))
         fields = list(zip(parts[::2], parts[1::2], strict=True))
         purpose = "".join(text for name, text in fields if _PURPOSE.fullmatch(name))
         details = "\n".join([purpose, *(text for name, text in fields if not _PURPOSE.fullmatch(name))])
-    return "\n".join(filter(None, (details.strip(), *said.extra)))
+    return (details + said.extra).strip()
 
 
 def _units(amount: Any, currency: str, line: int) -> int:
     """The library's Decimal as units of the currency. Raises Unreadable if it is none."""
     if amount.currency != currency:
         raise Unreadable(Code.WRONG_CURRENCY, f"an amount is not in {currency}", line)
-    scaled = amount.amount.scaleb(places(currency))
-    if scaled != scaled.to_integral_value():
+    digits = places(currency)
+    scaled = amount.amount.scaleb(digits) if digits else amount.amount
+    units = int(scaled)
+    if units != scaled:
         raise Unreadable(Code.UNPARSABLE, f"an amount has a fraction that {currency} does not have", line)
-    return int(scaled)
+    return units
 
 
 def _day(found: date) -> date:

@@ -37,8 +37,9 @@ class Line61:
     own_ref: str
     bank_ref: str
     has_entry_date: bool
-    extra: list[str] = field(default_factory=list)
-    details: list[str] = field(default_factory=list)
+    extra: str = ""
+    details: str = ""
+    """both as they stand, line breaks and all"""
 
 
 @dataclass(slots=True)
@@ -145,18 +146,19 @@ class _Lines:
             return
         if not message.entries:
             raise Unreadable(Code.UNPARSABLE, "a :86: stands before the first :61:", number)
-        message.entries[-1].details.append(line[4:])
+        entry = message.entries[-1]
+        entry.details = f"{entry.details}\n{line[4:]}" if entry.details else line[4:]
 
     def _continued(self, message: Message, line: str, number: int) -> None:
         if self._tag not in _CONTINUED:
             raise Unreadable(Code.UNPARSABLE, f"tag {self._tag} goes on in a second line", number)
         if self._tag == "86":
             if not message.closed:
-                message.entries[-1].details.append(line)
+                message.entries[-1].details += "\n" + line
             return
         message.lines.append(line)
         if self._tag == "61":
-            message.entries[-1].extra.append(line)
+            message.entries[-1].extra += "\n" + line
 
     def _check_day(self, digits: str, number: int) -> None:
         if not is_day(digits, thirty=self._profile.thirty_day_months):
