@@ -11,7 +11,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import Reason
-from hub.fees.statements.model import MEANING, Status
+from hub.fees.statements.states import Status
 
 if TYPE_CHECKING:
     from hub.events import Event
@@ -43,6 +43,8 @@ def _dong(amount: int) -> str:
 
 
 def _meaning(code: str) -> str:
+    from hub.fees.statements.model import MEANING
+
     return f"{code} {MEANING[next(one for one in MEANING if one.value == code)]}"
 
 

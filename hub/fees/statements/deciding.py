@@ -8,8 +8,9 @@ from hub.events import Event
 from hub.fees.matching import asking
 from hub.fees.statements import importing, store
 from hub.fees.statements.importing import Result
-from hub.fees.statements.model import APPROVABLE, LIFECYCLE, Finding, Status
+from hub.fees.statements.model import APPROVABLE, Finding
 from hub.fees.statements.placing import place
+from hub.fees.statements.states import LIFECYCLE, Status
 from hub.work import Work
 from schemas.statement import Statement
 

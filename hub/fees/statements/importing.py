@@ -15,8 +15,9 @@ from hub.events import Event
 from hub.fees import cases
 from hub.fees.matching import asking
 from hub.fees.statements import gates, store
-from hub.fees.statements.model import LIFECYCLE, Finding, Status
+from hub.fees.statements.model import Finding
 from hub.fees.statements.placing import place, told
+from hub.fees.statements.states import LIFECYCLE, Status
 from hub.messages.model import Message
 from hub.work import Work
 from schemas.identifiers import Prefix, new_id

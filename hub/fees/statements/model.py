@@ -1,45 +1,11 @@
-"""A file of statements: where it stands, what is wrong with it, and the movements that its entries are."""
+"""A file of statements: what is wrong with it, and the movements that its entries are."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any, Final
 
-from hub.lifecycle import Lifecycle
 from schemas.statement import Code, Entry, Kind, Standing, Statement
-
-
-class Status(StrEnum):
-    """Where a file stands. The first two are passed through in one go; a file is never stored in them."""
-
-    RECEIVED = "received"
-    PARSED = "parsed"
-    BALANCED = "balanced"
-    """it is right in itself, and waits for a statement before it that has not come"""
-    ACCEPTED = "accepted"
-    QUARANTINED = "quarantined"
-    ACCEPTED_WITH_APPROVAL = "accepted_with_approval"
-    REJECTED = "rejected"
-    SUPERSEDED = "superseded"
-    """the bank has corrected it"""
-
-
-LIFECYCLE: Final = Lifecycle(
-    {
-        Status.RECEIVED: frozenset({Status.PARSED, Status.QUARANTINED}),
-        Status.PARSED: frozenset({Status.BALANCED, Status.QUARANTINED}),
-        Status.BALANCED: frozenset(
-            {Status.ACCEPTED, Status.QUARANTINED, Status.ACCEPTED_WITH_APPROVAL, Status.REJECTED}
-        ),
-        Status.ACCEPTED: frozenset({Status.SUPERSEDED}),
-        Status.QUARANTINED: frozenset({Status.ACCEPTED_WITH_APPROVAL, Status.REJECTED}),
-        Status.ACCEPTED_WITH_APPROVAL: frozenset({Status.SUPERSEDED}),
-        Status.REJECTED: frozenset(),
-        Status.SUPERSEDED: frozenset(),
-    }
-)
-"""Nothing leaves quarantine but by two persons."""
 
 MEANING: Final[Mapping[Code, str]] = {
     Code.UNBALANCED: "Số dư đầu cộng phát sinh không bằng số dư cuối",

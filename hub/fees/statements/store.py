@@ -11,7 +11,8 @@ from psycopg.types.json import Jsonb
 from hub.db import Connection, one
 from hub.fees.statements.chain import End, History, Missed
 from hub.fees.statements.keys import KnownLine
-from hub.fees.statements.model import Finding, Status, booked
+from hub.fees.statements.model import Finding, booked
+from hub.fees.statements.states import Status
 from schemas.statement import Format, Statement
 
 _LOCK: Final = 7310003

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hub.db import Connection
-from hub.fees.statements.model import Status
+from hub.fees.statements.states import Status
 
 
 def files(conn: Connection, *, state: Status | None, bank: str | None, limit: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege, RaiseException
 
 from hub.fees.statements.importing import Result
-from hub.fees.statements.model import Status
+from hub.fees.statements.states import Status
 from tests.bank_files import CAMT_08, Move, Told, ago, camt, csv_file, mt940, table, xlsx
 from tests.rooms.fees.statements.conftest import Desk
 

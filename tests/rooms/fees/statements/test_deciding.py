@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hub.errors import NotFound, NotNow
-from hub.fees.statements.model import Status
+from hub.fees.statements.states import Status
 from tests.bank_files import Move, Told, ago, camt
 from tests.rooms.fees.statements.conftest import Desk
 
