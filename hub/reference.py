@@ -8,6 +8,7 @@ from hub.codes import Code
 from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
 from hub.fees import model as fees
+from hub.fees.statements import states as statements
 from hub.handoffs import model as handoffs
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
@@ -70,6 +71,7 @@ def _lifecycles() -> str:
             ),
             "",
             *_fee_demand(),
+            *_statement_file(),
         ]
     )
 
@@ -87,6 +89,19 @@ def _fee_demand() -> list[str]:
         "",
         "```mermaid",
         fees.LIFECYCLE.to_mermaid(),
+        "```",
+        "",
+    ]
+
+
+def _statement_file() -> list[str]:
+    return [
+        "## Statement file · Tệp sao kê",
+        "",
+        "Received and parsed are passed through in one go; out of quarantine leads only what two persons say.",
+        "",
+        "```mermaid",
+        statements.LIFECYCLE.to_mermaid(),
         "```",
         "",
     ]
