@@ -3,13 +3,14 @@
 Other code of other people, over the same rows: a fault of one engine, or of a query of ours, shows as a difference.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, LiteralString
 
 from hub.db import Connection
 from hub.errors import NotConfigured
+from hub.fees.proof import second_matches
 from hub.fees.proof.findings import Code, Invariant, Offender, Result
 
 _ENTRIES: Final[LiteralString] = (
@@ -20,8 +21,16 @@ _LINES: Final[LiteralString] = (
     "SELECT entry_seq, number, account, coalesce(department, '') AS department, coalesce(fee_code, '') AS fee_code,"
     " coalesce(demand_id, '') AS demand_id, coalesce(item, '') AS item, dr, cr FROM journal_line"
 )
-_TYPES: Final = {"lines": "INTEGER", "number": "INTEGER"} | dict.fromkeys(("seq", "entry_seq", "amount"), "BIGINT")
-_MONEY: Final = {"dr": "BIGINT", "cr": "BIGINT"}
+_EXPORTED: Final[Mapping[str, LiteralString]] = {
+    "entry": _ENTRIES,
+    "line": _LINES,
+    "token": second_matches.TOKENS,
+    "demand": second_matches.DEMANDS,
+    "match": second_matches.MATCHES,
+    "nobodys": second_matches.NOBODYS,
+}
+"""The other engine's table → the rows that it holds"""
+_NUMBERS: Final = dict.fromkeys(("lines", "number", "seq", "entry_seq", "amount", "dr", "cr", "line_id"), "BIGINT")
 
 _BALANCES: Final[LiteralString] = (
     "SELECT account, coalesce(department, '') AS department, coalesce(fee_code, '') AS fee_code,"
@@ -40,22 +49,24 @@ def compared(conn: Connection) -> list[Result]:
             "DuckDB is not installed here; it comes with the development tools (pip install duckdb)"
         ) from None
 
-    with TemporaryDirectory(prefix="hub-proof-") as folder, conn.transaction():
+    with TemporaryDirectory(prefix="hub-proof-") as folder, conn.transaction(), duckdb.connect() as other:
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        entries, lines = Path(folder) / "entries.csv", Path(folder) / "lines.csv"
-        _export(conn, _ENTRIES, entries)
-        _export(conn, _LINES, lines)
+        for table, query in _EXPORTED.items():
+            path = Path(folder) / f"{table}.csv"
+            _export(conn, query, path)
+            other.execute(f"CREATE TABLE {table} AS SELECT * FROM read_csv(?, header = true, types = ?)", _csv(path))
         here = {tuple(row.values()) for row in conn.execute(_BALANCES)}
-        with duckdb.connect() as other:
-            other.execute("CREATE TABLE entry AS SELECT * FROM read_csv(?, header = true, types = ?)", _csv(entries))
-            other.execute("CREATE TABLE line AS SELECT * FROM read_csv(?, header = true, types = ?)", _csv(lines))
-            return [_same_balances(other, here), _same_entries(other)]
+        return [
+            _same_balances(other, here),
+            _same_entries(other),
+            _result(second_matches.NAME, second_matches.differences(other)),
+        ]
 
 
 def _csv(path: Path) -> list[Any]:
-    header = path.read_text(encoding="utf-8").partition("\n")[0].split(",")
-    known = _TYPES | _MONEY
-    return [str(path), {name: known.get(name, "VARCHAR") for name in header}]
+    with path.open(encoding="utf-8") as file:
+        header = file.readline().rstrip("\n").split(",")
+    return [str(path), {name: _NUMBERS.get(name, "VARCHAR") for name in header}]
 
 
 def _export(conn: Connection, query: LiteralString, path: Path) -> None:

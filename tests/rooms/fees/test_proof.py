@@ -273,6 +273,7 @@ def test_the_second_engine_agrees_and_sees_what_was_changed(day: ScriptedHouse, 
     assert compared() == {
         "the second engine comes to the same balances": [],
         "the second engine reads the same entries": [],
+        "the second engine finds the same demands in the lines": [],
     }
     with opened(database_url) as conn:
         tampered(conn, "UPDATE journal_line SET department = 'so-khac' WHERE entry_seq = 1", tables=BOOK)
