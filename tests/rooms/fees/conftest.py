@@ -12,6 +12,7 @@ from hub.fees.demands import Credited
 from hub.work import Work
 from tests.builders import a_receipt, a_submission, submission_arrival
 from tests.house import ScriptedHouse
+from tests.rooms.fees.matching import Till
 from tests.rooms.fees.telling import Provider
 from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
 
@@ -91,3 +92,8 @@ def dossier(cashier: Cashier) -> str:
 @pytest.fixture
 def reference(cashier: Cashier, dossier: str) -> str:
     return str(cashier.demand(dossier)["reference"])
+
+
+@pytest.fixture
+def till(house: ScriptedHouse) -> Till:
+    return Till(house)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.banks import Bank
 from hub import dispatch
@@ -15,6 +15,9 @@ from hub.work import Work
 from tests.bank_files import Move, Told, ago, camt
 from tests.house import ScriptedHouse
 from tests.rooms.fees.telling import ACCOUNT
+
+if TYPE_CHECKING:
+    from tests.rooms.fees.conftest import Cashier
 
 DUE = 150_000
 """what a dossier of tests/rooms/fees/conftest.py owes"""
@@ -103,3 +106,13 @@ def red(house: ScriptedHouse) -> Sequence[str]:
 
 def later(day: date, days: int) -> date:
     return day + timedelta(days=days)
+
+
+def status(cashier: "Cashier", dossier: str) -> str:
+    return str(cashier.demand(dossier)["status"])
+
+
+def another(cashier: "Cashier") -> tuple[str, str]:
+    """One more dossier that waits for its fees, and the reference of its demand."""
+    dossier = cashier.dossier()
+    return dossier, str(cashier.demand(dossier)["reference"])
