@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hub.db import Connection, one
-from hub.fees.proof import anchors, book, demands, items, notifications, sources, state, statements
+from hub.fees.proof import anchors, book, demands, items, matches, notifications, sources, state, statements
 from hub.fees.proof.findings import Check, Invariant, Offender, Proof, Result, digest_of
 
 MOST: Final = 100
@@ -16,6 +16,7 @@ CHECKS: Final[Sequence[Check]] = (
     *items.CHECKS,
     *sources.CHECKS,
     *statements.CHECKS,
+    *matches.CHECKS,
 )
 
 
