@@ -5,7 +5,6 @@ the other two stand in the text, nearly as far from one another as they should: 
 what is found there is compared letter by letter.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -19,7 +18,8 @@ MOST_ERRORS: Final = 2
 MOST_FOUND: Final = 20
 """A text that is near to more references than this says nothing."""
 _PIECE: Final = 3
-_PAIRS: Final = tuple(combinations(range(DIGITS // _PIECE), 2))
+_PAIRS: Final = tuple(combinations(range(0, DIGITS, _PIECE), 2))
+_GAPS: Final = tuple(range(_PIECE, DIGITS, _PIECE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,12 @@ class Index:
     """The references that may be meant."""
 
     def __init__(self, references: Iterable[str]) -> None:
-        self._by_pair: list[dict[str, list[str]]] = [defaultdict(list) for _ in _PAIRS]
+        self._by_gap: dict[int, dict[str, list[tuple[str, int]]]] = {gap: {} for gap in _GAPS}
         for reference in references:
             digits = reference[LENGTH - DIGITS :]
-            for pairs, (first, second) in zip(self._by_pair, _PAIRS, strict=True):
-                pairs[_piece(digits, first * _PIECE) + _piece(digits, second * _PIECE)].append(reference)
+            for first, second in _PAIRS:
+                key = digits[first : first + _PIECE] + digits[second : second + _PIECE]
+                self._by_gap[second - first].setdefault(key, []).append((reference, first))
 
     def near(self, text: Text) -> list[Near]:
         """The references within two errors, nearest first, then by their digits."""
@@ -50,27 +51,33 @@ class Index:
         return [Near(reference, errors) for errors, reference in found[:MOST_FOUND]]
 
     def _candidates(self, read: str) -> Iterator[tuple[str, int]]:
-        starts = [at for at in range(len(read) - _PIECE + 1) if read[at : at + _PIECE].isdecimal()]
-        known = set(starts)
-        for at in starts:
-            piece = _piece(read, at)
-            for pairs, (first, second) in zip(self._by_pair, _PAIRS, strict=True):
-                gap = (second - first) * _PIECE
+        pieces = {at: piece for at in range(len(read) - _PIECE + 1) if (piece := read[at : at + _PIECE]).isdecimal()}
+        for at, piece in pieces.items():
+            for gap, known in self._by_gap.items():
                 for other in range(at + gap - MOST_ERRORS, at + gap + MOST_ERRORS + 1):
-                    if other in known:
-                        for reference in pairs.get(piece + _piece(read, other), ()):
-                            yield reference, at - first * _PIECE
-
-
-def _piece(text: str, at: int) -> str:
-    return text[at : at + _PIECE]
+                    if other in pieces:
+                        for reference, first in known.get(piece + pieces[other], ()):
+                            yield reference, at - first
 
 
 def _errors(wanted: str, within: str) -> int:
-    """The fewest insertions, deletions and substitutions that turn some part of ``within`` into ``wanted``."""
-    row = [0] * (len(within) + 1)
-    for done, sign in enumerate(wanted, start=1):
-        above, row = row, [done]
-        for at, other in enumerate(within):
-            row.append(min(above[at] + (sign != other), above[at + 1] + 1, row[at] + 1))
-    return min(row)
+    """The fewest insertions, deletions and substitutions that turn some part of ``within`` into ``wanted``.
+
+    Myers' bit vectors (Journal of the ACM 46(3), 1999): a column of the table is two integers, ``up`` and ``down``.
+    """
+    places: dict[str, int] = {}
+    for at, sign in enumerate(wanted):
+        places[sign] = places.get(sign, 0) | 1 << at
+    whole, last = (1 << len(wanted)) - 1, 1 << (len(wanted) - 1)
+    up, down, errors = whole, 0, len(wanted)
+    best = errors
+    for sign in within:
+        equal = places.get(sign, 0)
+        across = equal | down
+        equal |= ((equal & up) + up) ^ up
+        grows, shrinks = down | ~(equal | up) & whole, up & equal
+        errors += bool(grows & last) - bool(shrinks & last)
+        grows, shrinks = grows << 1 & whole, shrinks << 1 & whole
+        up, down = shrinks | ~(across | grows) & whole, grows & across
+        best = min(best, errors)
+    return best

@@ -21,6 +21,7 @@ AS_DIGITS: Final = str.maketrans(LOOKALIKES)
 _DIGIT: Final = "[0-9OILSB]"
 _FOREIGN: Final = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[0-9]{12}(?![A-Z0-9])")
 _RUN: Final = re.compile(rf"(?<!{_DIGIT}){_DIGIT}{{{DIGITS}}}")
+_FIRST_DIGIT: Final = re.compile(r"(?<![0-9])[0-9]")
 _MOST_LOOKALIKES: Final = 4
 """A run with more letters than this is a word."""
 _DOSSIER: Final = re.compile(r"(?=((?:(?<![0-9])[0-9]{7})?[A-Y][0-9]{2}[0-9]{10,20}))")
@@ -106,6 +107,7 @@ def _runs(text: Text) -> Iterator[str]:
 
 def _starts(text: Text) -> Iterable[int]:
     yield from (match.start() for match in _RUN.finditer(text.squeezed))
+    yield from (match.start() for match in _FIRST_DIGIT.finditer(text.squeezed))
     at = 0
     for word in text.spaced.split(" "):
         yield at

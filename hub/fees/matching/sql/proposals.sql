@@ -3,12 +3,13 @@
 WITH ranked AS (
     SELECT n.*, n.collects AND n.outstanding = n.amount AS equal, row_number() OVER (
         PARTITION BY n.line_id ORDER BY array_position(ARRAY['va', 'strict', 'repaired', 'unprefixed', 'dossier', 'near'],
-            n.how), (n.collects AND n.outstanding = n.amount) DESC, n.errors, n.reference) AS place,
+            n.how), (n.collects AND n.outstanding = n.amount) DESC,
+            (n.collects AND n.outstanding > 0) DESC, n.errors, n.reference) AS place,
         count(*) OVER (PARTITION BY n.line_id, n.how, n.collects AND n.outstanding = n.amount) AS alike
     FROM (@named@) AS n
-    WHERE n.same_account AND n.collects AND n.outstanding > 0
-        AND NOT EXISTS (SELECT 1 FROM match_leg t JOIN match_group g ON g.id = t.group_id
-                        WHERE t.line_id = n.line_id AND g.state = 'proposed')
+    WHERE n.same_account AND (n.collects OR n.how IN ('repaired', 'unprefixed')) AND NOT EXISTS (
+        SELECT 1 FROM match_leg t JOIN match_group g ON g.id = t.group_id
+        WHERE t.line_id = n.line_id AND g.state = 'proposed')
 ), made AS MATERIALIZED (
     SELECT r.*, nextval('match_group_id') AS proposal FROM (
         SELECT * FROM ranked WHERE place <= 5 ORDER BY booking_date, line_key, place) AS r
@@ -23,4 +24,5 @@ WITH ranked AS (
     FROM made
 )
 INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
-SELECT proposal, 1, line_id, payment_id, demand_id, least(amount, outstanding), false, false FROM made
+SELECT proposal, 1, line_id, payment_id, demand_id, CASE WHEN collects THEN greatest(0, least(amount, outstanding)) ELSE 0 END,
+    false, false FROM made
