@@ -4,18 +4,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Option, Typer
 
-from hub.cli import environment, fee_demands, fee_statements, output
+from hub.cli import environment, fee_demands, fee_match, fee_statements, output
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 
 if TYPE_CHECKING:
     from hub.fees.proof.findings import Proof, Result
 
-app: Final = Typer(help="Fees (phí, lệ phí): demands, bank statements, proof.", no_args_is_help=True)
+app: Final = Typer(help="Fees (phí, lệ phí): demands, bank statements, matching, proof.", no_args_is_help=True)
 
 app.registered_commands += fee_demands.app.registered_commands
 app.command("import")(fee_statements.import_)
 app.add_typer(fee_statements.app, name="statements")
+app.add_typer(fee_match.app, name="match")
 
 
 _CHECKS: Final = (

@@ -9,6 +9,7 @@ from hub import dispatch
 from hub.events import Event
 from hub.fees.matching.digest import digest
 from hub.fees.matching.passes import Scope
+from hub.fees.matching.run import Result, run
 from hub.fees.proof import proving
 from hub.fees.statements import importing
 from hub.work import Work
@@ -56,6 +57,16 @@ class Till:
         done = dispatch.act(self.house, actor, whole)
         self.house.carry()
         return done
+
+    def matches(self, day: date, *, dry: bool = False, account: str = ACCOUNT) -> Result:
+        """A person has the day matched anew."""
+        result: Result = dispatch.act(
+            self.house,
+            "ke-toan-a",
+            lambda work: ((found := run(work, account, day, dry=dry)), [] if dry else list(found.events)),
+        )
+        self.house.carry()
+        return result
 
     def lines(self) -> list[dict[str, Any]]:
         return self.house.rows(

@@ -1,0 +1,161 @@
+"""hub fee match: a day of an account matched, what is proposed, and what persons say to it."""
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Context, Option, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column, Limit
+from hub.cli.writing import DryRun, Reason
+from hub.fees.matching.words import CLASSES, PASSES, STATES
+
+if TYPE_CHECKING:
+    from hub.events import Event
+    from hub.work import Work
+
+app: Final = Typer(help="Matching (đối soát): run, list, confirm, reject, revoke; payout reports.")
+
+Group = Annotated[int, Argument(metavar="GROUP", help="its number, from: hub fee match list")]
+Account = Annotated[str | None, Option(help="Only this account.")]
+Day = Annotated[datetime | None, Option(formats=["%Y-%m-%d"], help="Only what was booked on this day.")]
+
+_RUNS: Final = (
+    Column("account", "Tài khoản"),
+    Column("day", "Ngày hạch toán"),
+    Column("lines", "Dòng tiền vào"),
+    Column("found", "Kết quả"),
+    Column("digest", "Mã băm"),
+)
+_GROUPS: Final = (
+    Column("id", "Số"),
+    Column("pass", "Căn cứ", lambda name: f"{name} {PASSES[name]}"),
+    Column("class", "Duyệt", lambda name: CLASSES[name]),
+    Column("day", "Ngày hạch toán"),
+    Column("line", "Dòng sao kê"),
+    Column("came", "Số tiền", lambda amount: f"{amount:,}".replace(",", ".")),
+    Column("reference", "Mã thanh toán"),
+    Column("amount", "Tính cho mã", lambda amount: f"{amount:,}".replace(",", ".")),
+    Column("shown", "Ghi trong nội dung"),
+    Column("errors", "Ký tự sai"),
+    Column("maker", "Người đề nghị"),
+)
+
+
+@app.callback(invoke_without_command=True)
+def match(
+    context: Context, account: Account = None, day: Day = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Match what no run has looked at, or one day of one account anew. Running it again changes nothing."""
+    if context.invoked_subcommand is not None:
+        return
+    if (account is None) != (day is None):
+        leave(Code.USAGE, "hub: --account and --day go together")
+    rows = _matched(account, day.date() if day else None, dry_run=dry_run)
+    output.listing(rows, _RUNS, as_json=as_json)
+
+
+def _matched(account: str | None, day: date | None, *, dry_run: bool) -> list[dict[str, Any]]:
+    from hub import dispatch
+    from hub.fees.matching import views
+    from hub.fees.matching.run import Result, run
+
+    def one(work: "Work", on: str, booked: date) -> "tuple[Result, list[Event]]":
+        result = run(work, on, booked, dry=dry_run)
+        return result, [] if dry_run else list(result.events)
+
+    rows = []
+    with environment.house() as hub:
+        if account is not None and day is not None:
+            wanted = [(account, day)]
+        else:
+            with hub.db.connection() as conn:
+                wanted = views.waiting(conn)
+        for on, booked in wanted:
+            result = dispatch.act(hub, writing.actor(), lambda work, on=on, booked=booked: one(work, on, booked))  # type: ignore[misc]
+            rows.append(
+                {
+                    "account": on,
+                    "day": booked.isoformat(),
+                    "lines": result.lines,
+                    "found": ", ".join(f"{name} {count}" for name, count in sorted(result.counters.items())) or "–",
+                    "digest": result.digest.hex()[:16],
+                }
+            )
+    return rows
+
+
+@app.command("list")
+def list_(
+    state: Annotated[str, Option(help=f"One of: {', '.join(STATES)}.")] = "proposed",
+    account: Account = None,
+    day: Day = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """What is proposed, the likeliest first; or what stands otherwise."""
+    from hub.fees.matching import views
+
+    if state not in STATES:
+        leave(Code.USAGE, f"hub: a match is {', '.join(STATES)}")
+    with environment.database() as conn:
+        rows = views.groups(conn, state=state, account=account, day=day.date() if day else None, limit=limit)
+    output.listing([{**row, "day": row["day"].isoformat()} for row in rows], _GROUPS, as_json=as_json)
+
+
+@app.command()
+def confirm(group: Group, reason: Reason) -> None:
+    """It is so. Class B takes one person; class C a second one, who says the same."""
+    from hub.fees.matching import desk
+
+    _decide(lambda work: desk.confirm(work, group, reason))
+    output.say(f"match {group}: confirm ✔")
+
+
+@app.command()
+def reject(group: Group, reason: Reason) -> None:
+    """It is not so, and is not proposed again."""
+    from hub.fees.matching import desk
+
+    _decide(lambda work: desk.reject(work, group, reason))
+    output.say(f"match {group}: reject ✔")
+
+
+@app.command()
+def revoke(group: Group, reason: Reason) -> None:
+    """It was not so: what was paid by it is open again. Takes two persons."""
+    from hub.fees.matching import desk
+
+    _decide(lambda work: desk.revoke(work, group, reason))
+    output.say(f"match {group}: revoke ✔")
+
+
+@app.command()
+def payout(file: Annotated[Path, Argument(help="JSON: provider, report, account, day, items", exists=True)]) -> None:
+    """A gateway's report of what one of its payouts is made of; its line is matched by it, and by nothing else."""
+    from pydantic import ValidationError
+
+    from hub.fees.matching import payouts
+
+    try:
+        report = payouts.Report.model_validate_json(file.read_bytes())
+    except (ValidationError, json.JSONDecodeError) as error:
+        leave(Code.USAGE, f"hub: {file.name} is no payout report: {str(error).splitlines()[0]}")
+
+    def bring(work: "Work") -> "list[Event]":
+        payouts.bring(work, report)
+        return []
+
+    _decide(bring)
+    output.say(f"{report.provider} {report.report}: {len(report.items)} ✔")
+
+
+def _decide(verb: "Callable[[Work], list[Event]]") -> None:
+    from hub import dispatch
+
+    with environment.house() as hub:
+        dispatch.act(hub, writing.actor(), lambda work: (None, verb(work)))

@@ -1,0 +1,183 @@
+"""What persons do about matches: confirm or reject what is proposed, revoke what was confirmed.
+
+A confirmation looks again at all that the proposal stood on, in the transaction in which it takes effect. Class B takes
+one person, class C two; to revoke takes two.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from hub.errors import NotFound, NotNow
+from hub.events import Event
+from hub.fees import bookings, demands, store
+from hub.fees.ledger import Origin, Share, postings
+from hub.fees.matching import effects, passes
+from hub.fees.matching.effects import Doing
+from hub.fees.matching.passes import RULES, Scope
+from hub.fees.model import COLLECTING
+from hub.work import Work
+
+SOURCE: Final = "match_group"
+"""of what the book says of a person's match"""
+_REVOCABLE: Final = frozenset({"P2", "P3", "P4", "P5", "P6", "P7", "P8", "P11"})
+_OVER: Final = ["R03", "R05", "R06", "R07"]
+"""cases about what a demand did not take: over when the match is"""
+
+_GROUP: Final = """
+SELECT g.id, g.run_id, g.pass, g.class, g.state, g.maker, g.checker, g.revoke_maker, leg.line_id, leg.payment_id,
+    leg.demand_id, leg.amount, l.account, l.booking_date, l.amount AS came, l.state AS line_state, p.source, p.paid_at,
+    p.allocated, p.status AS payment_status
+FROM match_group g JOIN match_leg leg ON leg.group_id = g.id AND leg.number = 1
+JOIN statement_line l ON l.id = leg.line_id JOIN payment p ON p.id = leg.payment_id
+WHERE g.id = %s
+"""
+
+_STANDS: Final = """
+SELECT g.id, g.pass, leg.demand_id FROM match_leg leg JOIN match_group g ON g.id = leg.group_id
+WHERE leg.line_id = %s AND leg.confirmed
+"""
+
+_SUPERSEDE: Final = """
+UPDATE match_group SET state = 'superseded' WHERE id <> %(id)s AND state IN ('proposed', 'confirmed') AND id IN (
+    SELECT group_id FROM match_leg WHERE line_id = %(line)s)
+"""
+
+_NOBODYS: Final = """
+WITH made AS (
+    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
+    VALUES (%(run)s, 'P0', 'D', %(rules)s, 'confirmed', jsonb_build_object('how', 'revoked', 'group', %(id)s::bigint))
+    RETURNING id
+)
+INSERT INTO match_leg (group_id, number, line_id, payment_id, amount, credited, confirmed)
+SELECT id, 1, %(line)s, %(payment)s, 0, false, true FROM made
+"""
+
+
+def confirm(work: Work, group_id: int, reason: str) -> list[Event]:
+    """It is so. Of class C the first person proposes and the second decides. Raises NotFound, NotNow."""
+    group = _locked(work, group_id, "proposed")
+    if group["class"] == "C" and group["maker"] is None:
+        work.conn.execute("UPDATE match_group SET maker = %s WHERE id = %s", (work.actor, group_id))
+        work.note(_name(group_id), "confirmation proposed", reason=reason)
+        return []
+    if group["maker"] == work.actor:
+        raise NotNow("another person has to agree")
+    demand = _look_again(work, group)
+    work.conn.execute(_SUPERSEDE, {"id": group_id, "line": group["line_id"]})
+    work.conn.execute(
+        "UPDATE match_group SET state = 'confirmed', checker = CASE WHEN maker IS NULL THEN checker ELSE %(by)s END,"
+        " maker = coalesce(maker, %(by)s), reason = %(reason)s WHERE id = %(id)s",
+        {"by": work.actor, "reason": reason, "id": group_id},
+    )
+    work.note(_name(group_id), "confirmed", before="proposed", after="confirmed", reason=reason)
+    doing = _doing(work, group)
+    effects.credit(doing, {**group, "booked": True}, [(demand, group["amount"])], _origin(work, group, "confirm"))
+    effects.finish(doing)
+    work.conn.execute("UPDATE match_leg SET credited = true WHERE group_id = %s", (group_id,))
+    return doing.events
+
+
+def reject(work: Work, group_id: int, reason: str) -> list[Event]:
+    """It is not so, and is not proposed again. Raises NotFound, NotNow."""
+    _locked(work, group_id, "proposed")
+    work.conn.execute("UPDATE match_group SET state = 'rejected', reason = %s WHERE id = %s", (reason, group_id))
+    work.note(_name(group_id), "rejected", before="proposed", after="rejected", reason=reason)
+    return []
+
+
+def revoke(work: Work, group_id: int, reason: str) -> list[Event]:
+    """It was not so: what was paid by it is open again, and the money is nobody's. By two persons.
+
+    Raises NotFound, and NotNow for what a bank's own number or a report has joined: that is not a person's to undo.
+    """
+    group = _locked(work, group_id, "confirmed")
+    if group["pass"] not in _REVOCABLE or not group["allocated"]:
+        raise NotNow(f"a match of {group['pass']} is not revoked; settle its case")
+    if group["revoke_maker"] is None:
+        work.conn.execute("UPDATE match_group SET revoke_maker = %s WHERE id = %s", (work.actor, group_id))
+        work.note(_name(group_id), "revocation proposed", reason=reason)
+        return []
+    if group["revoke_maker"] == work.actor:
+        raise NotNow("another person has to agree")
+    return _undo(work, group, reason)
+
+
+def _undo(work: Work, group: Mapping[str, Any], reason: str) -> list[Event]:
+    doing = _doing(work, group)
+    rows = work.conn.execute(
+        "SELECT demand_id FROM match_leg WHERE group_id = %s AND amount > 0 ORDER BY demand_id", (group["id"],)
+    ).fetchall()
+    locked = [store.lock(work.conn, row["demand_id"]) for row in rows]
+    doing.entries.append(_taken_back(doing, group))
+    for demand in locked:
+        doing.events += demands.reverse(work, demand.id, group["payment_id"], by=_name(group["id"]))
+    work.conn.execute("UPDATE payment SET allocated = 0, updated_at = now() WHERE id = %s", (group["payment_id"],))
+    work.conn.execute("UPDATE match_group SET state = 'revoked', reason = %s WHERE id = %s", (reason, group["id"]))
+    about = {"run": group["run_id"], "rules": RULES, "id": group["id"], "line": group["line_id"]}
+    work.conn.execute(_NOBODYS, {**about, "payment": group["payment_id"]})
+    work.note(_name(group["id"]), "revoked", before="confirmed", after="revoked", reason=reason)
+    effects.close(doing, "payment", group["payment_id"], _OVER, "revocation")
+    doing.case("R01", "payment", group["payment_id"], group["came"], group, why="its match was revoked")
+    doing.states[group["line_id"]] = "in_case"
+    effects.finish(doing)
+    return doing.events
+
+
+def _taken_back(doing: Doing, group: Mapping[str, Any]) -> Any:
+    """What the book says of the money, back to where it was nobody's. Raises NotNow where part of it has gone on."""
+    stands = doing.work.conn.execute(
+        passes.text("p10_standing"), {"line": group["line_id"], "payment": group["payment_id"]}
+    ).fetchall()
+    if sum(part["net"] for part in stands) != group["came"]:
+        raise NotNow("part of the money has gone elsewhere since")
+    owed = [
+        Share(part["department"], part["fee_code"], part["net"], part["demand_id"])
+        for part in stands
+        if part["account"] == "331"
+    ]
+    over = sum(part["net"] for part in stands if part["account"] == "339")
+    origin = _origin(doing.work, group, "revoke")
+    return postings.mirrored(postings.identified_later(origin, group["payment_id"], owed, over), "revoked", origin)
+
+
+def _look_again(work: Work, group: Mapping[str, Any]) -> str:
+    """All that the proposal stood on still holds; the demand. Raises NotNow."""
+    demand = store.lock(work.conn, group["demand_id"])
+    stands = work.conn.execute(_STANDS, (group["line_id"],)).fetchone()
+    is_open = stands is not None and stands["demand_id"] is None and stands["pass"] in ("P0", "P1")
+    if not is_open or group["allocated"] or group["payment_status"] not in ("confirmed", "found_on_statement"):
+        raise NotNow("the money has found its place since this was proposed")
+    if demand.account != group["account"]:
+        raise NotNow("the demand is to be paid into another account")
+    takes = min(group["came"], demand.outstanding) if demand.status in COLLECTING else 0
+    if takes != group["amount"]:
+        raise NotNow(f"the demand takes {takes} by now, not {group['amount']}; match the day anew")
+    return demand.id
+
+
+def _locked(work: Work, group_id: int, state: str) -> Mapping[str, Any]:
+    """The group, ours until the transaction ends; its demand's dossier before it."""
+    group = work.conn.execute(_GROUP, (group_id,)).fetchone()
+    if group is None:
+        raise NotFound(f"there is no match {group_id}")
+    if group["demand_id"] is not None:
+        store.lock(work.conn, group["demand_id"])
+    work.conn.execute("SELECT 1 FROM match_group WHERE id = %s FOR UPDATE", (group_id,))
+    again = work.conn.execute(f"{_GROUP} FOR UPDATE OF l, p", (group_id,)).fetchone()
+    if again is None or again["state"] != state:
+        raise NotNow(f"match {group_id} is {again['state'] if again else 'gone'}, not {state}")
+    return again
+
+
+def _doing(work: Work, group: Mapping[str, Any]) -> Doing:
+    return Doing(work, Scope(group["run_id"], group["account"], group["booking_date"], ()), notified=False)
+
+
+def _origin(work: Work, group: Mapping[str, Any], verb: str) -> Origin:
+    day: date = bookings.open_day(work, group["account"], group["booking_date"])
+    return Origin(SOURCE, f"{group['id']} {verb}", day, group["account"])
+
+
+def _name(group_id: int) -> str:
+    return f"match {group_id}"
