@@ -58,6 +58,14 @@ class Till:
         self.house.carry()
         return done
 
+    def always_open(self) -> None:
+        """The account was there on every day."""
+        accounts = [one.model_copy(update={"opened": None}) for one in self.bank.accounts]
+        bank = self.bank.model_copy(update={"accounts": accounts})
+        self.house.catalogue = self.house.catalogue.model_copy(
+            update={"banks": {**self.house.catalogue.banks, bank.code: bank}}
+        )
+
     def matches(self, day: date, *, dry: bool = False, account: str = ACCOUNT) -> Result:
         """A person has the day matched anew."""
         result: Result = dispatch.act(
@@ -65,7 +73,8 @@ class Till:
             "ke-toan-a",
             lambda work: ((found := run(work, account, day, dry=dry)), [] if dry else list(found.events)),
         )
-        self.house.carry()
+        if not dry:
+            self.house.carry()
         return result
 
     def lines(self) -> list[dict[str, Any]]:
