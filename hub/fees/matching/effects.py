@@ -73,6 +73,7 @@ class Doing:
 
 def apply(work: Work, scope: Scope, *, notified: bool, payout_differences: Mapping[int, Mapping[str, Any]]) -> Doing:
     """Everything that follows from this run, in the order of booking."""
+    passes.execute(work.conn, "confirmed", scope)
     waiting: dict[str, list[str]] = {}
     for one in work.conn.execute(_CREDITS, scope.parameters):
         waiting.setdefault(one["evidence"], []).append(one["demand_id"])

@@ -120,7 +120,6 @@ def _write(conn: Connection, scope: Scope, payout: Payout) -> None:
     amounts = [0, *(allocated if demand else 0 for _, _, demand, allocated in payout.payments)]
     lines = [row["line_id"], *(None for _ in paid)]
     conn.execute(_LEGS, (group, list(numbers), lines, [None, *paid], demands, amounts))
-    conn.execute("UPDATE payment SET status = 'confirmed', updated_at = now() WHERE id = ANY(%s)", (paid,))
 
 
 def settle(doing: Doing, payouts: Sequence[Payout]) -> None:

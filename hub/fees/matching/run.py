@@ -52,6 +52,7 @@ def run(work: Work, account: str, day: date, *, dry: bool = False) -> Result:
 
 def _run(work: Work, account: str, day: date) -> Result:
     _alone(work, account)
+    work.conn.execute("SET LOCAL work_mem = '64MB'")  # a year at once is sorted and hashed in memory
     desk = work.catalogue.fee_desk
     prefixes = (desk.prefix,) if desk else ()
     scope = Scope(_begin(work, account, day), account, day, prefixes)

@@ -69,7 +69,7 @@ CREATE SEQUENCE match_group_id AS bigint;
 -- only that a line is a payment's is known. Never deleted: what is no longer so is revoked, rejected or superseded.
 CREATE TABLE match_group (
     id            bigint PRIMARY KEY DEFAULT nextval('match_group_id'),
-    run_id        bigint NOT NULL REFERENCES recon_run (id),
+    run_id        bigint NOT NULL,
     pass          text NOT NULL CHECK (pass IN
                   ('P0', 'P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P11')),
     class         text NOT NULL CHECK (class IN ('A', 'B', 'C', 'D')),

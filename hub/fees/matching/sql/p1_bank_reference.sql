@@ -8,7 +8,6 @@ WITH pairs AS MATERIALIZED (
         FROM statement_line
         WHERE account = %(account)s AND booking_date = %(day)s AND state = 'new' AND amount > 0 AND NOT reversal
             AND bank_ref IS NOT NULL
-        ORDER BY booking_date, line_key
     ) AS l
     JOIN payment p ON p.account = %(account)s AND p.bank_ref = l.bank_ref AND p.amount = l.amount
     LEFT JOIN fee_demand d ON d.reference = p.reference AND (p.allocated > 0 OR EXISTS (
@@ -17,10 +16,8 @@ WITH pairs AS MATERIALIZED (
 ), grouped AS (
     INSERT INTO match_group (id, run_id, pass, class, rule_version, state, evidence)
     SELECT group_id, %(run)s, 'P1', 'A', %(rules)s, 'confirmed', '{"how": "bank_ref"}' FROM pairs
-), legged AS (
-    INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
-    SELECT group_id, 1, line_id, payment_id, demand_id, CASE WHEN demand_id IS NULL THEN 0 ELSE allocated END,
-        demand_id IS NOT NULL, true
-    FROM pairs
 )
-UPDATE payment SET status = 'confirmed', updated_at = now() FROM pairs WHERE payment.id = pairs.payment_id
+INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
+SELECT group_id, 1, line_id, payment_id, demand_id, CASE WHEN demand_id IS NULL THEN 0 ELSE allocated END,
+    demand_id IS NOT NULL, true
+FROM pairs

@@ -17,6 +17,7 @@ WITH lines AS (
     FROM payment p
     WHERE p.account = %(account)s AND p.status IN ('notified', 'unconfirmed_overdue')
         AND p.reference IN (SELECT value FROM lines)
+        AND NOT EXISTS (SELECT 1 FROM match_leg t WHERE t.payment_id = p.id AND t.confirmed)
 ), pairs AS MATERIALIZED (
     SELECT line_id, payment_id, shown, demand_id, allocated, nextval('match_group_id') AS group_id FROM (
         SELECT l.line_id, p.payment_id, l.shown, d.id AS demand_id, p.allocated
@@ -31,10 +32,8 @@ WITH lines AS (
     SELECT group_id, %(run)s, CASE WHEN demand_id IS NULL THEN 'P1' ELSE 'P3' END, 'A', %(rules)s, 'confirmed',
         jsonb_build_object('how', 'strict', 'shown', shown, 'between', 'notification and line')
     FROM pairs
-), legged AS (
-    INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
-    SELECT group_id, 1, line_id, payment_id, demand_id, CASE WHEN demand_id IS NULL THEN 0 ELSE allocated END,
-        demand_id IS NOT NULL, true
-    FROM pairs
 )
-UPDATE payment SET status = 'confirmed', updated_at = now() FROM pairs WHERE payment.id = pairs.payment_id
+INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
+SELECT group_id, 1, line_id, payment_id, demand_id, CASE WHEN demand_id IS NULL THEN 0 ELSE allocated END,
+    demand_id IS NOT NULL, true
+FROM pairs

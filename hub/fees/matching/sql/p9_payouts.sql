@@ -19,6 +19,7 @@ SELECT n.provider, n.report, n.line_id, n.amount, n.booking_date, n.of_line = 1 
 FROM named n JOIN payout_item i USING (provider, report)
 LEFT JOIN payment p ON p.provider = i.provider AND p.provider_txn = i.provider_txn AND p.amount = i.amount
     AND p.account = %(account)s AND p.status IN ('notified', 'unconfirmed_overdue')
+    AND NOT EXISTS (SELECT 1 FROM match_leg t WHERE t.payment_id = p.id AND t.confirmed)
     AND EXISTS (SELECT 1 FROM journal_entry e
                 WHERE (e.source_type, e.source_id, e.kind) = ('payment', p.id, 'notified'))
 LEFT JOIN fee_demand d ON d.reference = p.reference AND p.allocated > 0
