@@ -1,9 +1,9 @@
 """Match and write N payments and N lines, beside PostgreSQL's bare hash join plus a constrained insert in the same run.
 
-The bare side joins on reference and amount, and inserts what it found into a table with the three constraints that
-make a match one-to-one: a key, one row for a payment, one for a line. Ours is P1 as in service: a group and its leg for each.
-What follows from a match, verb by verb, is not in it. Both on the same rows, in turn, with the same memory; half as
-many lines again are noise and match nothing.
+The bare side joins on the bank's number and amount, and inserts what it found into a table with the constraints that
+make a match one-to-one: a key, one row for a payment, one for a line. Ours is P1 as in service: a group and its leg for
+each. What follows from a match, verb by verb, is not in it. Both on the same rows, in turn, with the same memory; half
+as many lines again are noise and match nothing.
 """
 
 from datetime import date
@@ -27,8 +27,8 @@ ROUNDS: Final = 3
 _PAYMENTS: Final = """
 INSERT INTO payment (id, source, provider, provider_txn, account, bank_ref, amount, allocated, paid_at, business_date,
     reference, status)
-SELECT 'pm_' || n, 'notification', 'bank-a', 'GD' || n, account, 'FT' || n, amount_due, amount_due, now(), %(day)s, reference,
-    'notified'
+SELECT 'pm_' || n, 'notification', 'bank-a', 'GD' || n, account, 'FT' || n, amount_due, amount_due, now(), %(day)s,
+    reference, 'notified'
 FROM (SELECT *, substr(id, 4)::int AS n FROM fee_demand) AS d
 """
 
