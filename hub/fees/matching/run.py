@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from hub.db import one
 from hub.errors import NotNow
 from hub.events import Event
-from hub.fees.matching import effects, overdue, passes, payouts, reading, reversals
+from hub.fees.matching import effects, outgoing, overdue, passes, payouts, reading, reversals
 from hub.fees.matching.digest import digest
 from hub.fees.matching.passes import RULES, Scope
 from hub.work import Work
@@ -68,6 +68,7 @@ def _run(work: Work, account: str, day: date) -> Result:
     doing = effects.apply(work, scope, notified=notified, payout_differences=differences)
     payouts.settle(doing, paid_out)
     reversals.reverse(doing)
+    outgoing.settle(doing)
     effects.finish(doing)
     overdue.look(doing)
     found = digest(work.conn, scope)

@@ -249,3 +249,14 @@ def test_what_was_notified_and_is_on_no_statement_in_time_is_overdue(  # N01
     till.books(Move(DUE, reference, ref="FT1"))
     assert (till.cases(), status(cashier, dossier)) == ([], "paid")
     assert red(till.house) == []
+
+
+def test_what_leaves_the_account_and_is_nobody_s_is_a_case(till: Till) -> None:
+    till.books(
+        Move(DUE, "KHONG RO"), Move(-3_300, "THU PHI DICH VU SMS"), Move(2_000, "HOAN LAI LENH CHI", reversal=True)
+    )
+
+    assert till.cases() == ["P02", "R01", "V04"]
+    assert {row["state"] for row in till.lines()} == {"in_case"}
+    assert till.book() == {"111": DUE - 1_300, "338": -DUE - 2_000, "642": 3_300}
+    assert red(till.house) == []

@@ -1,0 +1,41 @@
+"""What left the account, or came back to it, and is nobody's by now: a case, so that no line is without an outcome.
+
+It is the last step of a run. Whatever knows its own lines (the reversal of a credit does) takes them before.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hub.fees import cases
+from hub.fees.ledger import postings
+from hub.fees.matching.effects import Doing
+from hub.fees.matching.reversals import LINE
+
+_LEFT: Final = """
+SELECT id AS line_id, booking_date, amount FROM statement_line
+WHERE account = %(account)s AND booking_date = %(day)s AND status = 'BOOK' AND state = 'new'
+    AND (amount < 0 OR reversal) AND amount <> 0 AND id <> ALL(%(taken)s)
+ORDER BY booking_date, line_key
+"""
+
+
+def settle(doing: Doing) -> None:
+    """Every such line of the day that no step has taken."""
+    asked = {**doing.scope.parameters, "taken": list(doing.states)}
+    for row in doing.work.conn.execute(_LEFT, asked).fetchall():
+        _case(doing, row)
+
+
+def _case(doing: Doing, row: Mapping[str, Any]) -> None:
+    """A debit is taken for a charge (642) until somebody knows better; what came back is unidentified (338)."""
+    name, amount = str(row["line_id"]), row["amount"]
+    if amount < 0:
+        code, entry = "P02", postings.charged(doing.origin(row), -amount)
+    else:
+        code, entry = "V04", postings.unidentified(doing.origin(row), name, amount)
+    doing.entries.append(entry)
+    doing.states[row["line_id"]] = "in_case"
+    facts = {"line": name, "account": doing.scope.account}
+    opened = cases.open_case(doing.work.conn, code, LINE, name, abs(amount), facts)
+    doing.work.note(f"line {name}", f"case {code}", reason=opened)
+    doing.counters[code] += 1
