@@ -71,8 +71,10 @@ def confirm(work: Work, group_id: int, reason: str) -> list[Event]:
         {"by": work.actor, "reason": reason, "id": group_id},
     )
     work.note(_name(group_id), "confirmed", before="proposed", after="confirmed", reason=reason)
-    doing = _doing(work, group)
-    effects.credit(doing, {**group, "booked": True}, [(demand, group["amount"])], _origin(work, group, "confirm"))
+    doing, row = _doing(work, group), {**group, "booked": True, "legs": [(demand, group["amount"], False)]}
+    effects.expect(doing, [demand])
+    effects.credit(doing, row, [(demand, group["amount"])], _origin(work, group, "confirm"))
+    effects.explained(doing, [row])
     effects.finish(doing)
     work.conn.execute("UPDATE match_leg SET credited = true WHERE group_id = %s", (group_id,))
     return doing.events

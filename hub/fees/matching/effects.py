@@ -5,14 +5,16 @@ after the other.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from hub.errors import Overtaken
 from hub.events import Event
-from hub.fees import bookings, cases, demands, payments
+from hub.fees import bookings, cases, demands
 from hub.fees.ledger import Entry, Origin, Share, post_all, postings
+from hub.fees.ledger.entry import spread
 from hub.fees.matching import passes
 from hub.fees.matching.passes import Scope
 from hub.work import Work
@@ -42,6 +44,29 @@ WHERE g.id = t.group_id AND g.run_id = %(run)s AND t.confirmed AND NOT t.credite
 """
 
 
+_MADE_OF: Final = """
+SELECT l.demand_id, l.department, l.fee_code, l.amount - l.waived AS amount, d.allocated
+FROM fee_demand_line l JOIN fee_demand d ON d.id = l.demand_id
+WHERE l.demand_id = ANY(%s) AND l.amount > l.waived ORDER BY l.demand_id, l.number
+"""
+
+_ALLOCATE: Final = """
+UPDATE payment p SET allocated = p.allocated + a.amount, updated_at = now()
+FROM unnest(%s::text[], %s::bigint[]) AS a (id, amount) WHERE p.id = a.id
+"""
+
+_EXPLAIN: Final = """
+UPDATE exception_case SET state = 'resolved', resolution = 'matched'
+WHERE object_type = 'payment' AND object_id = ANY(%(payments)s) AND code = ANY(%(codes)s) AND state <> 'resolved'
+"""
+
+_WHOLE: Final = """
+UPDATE exception_case c SET state = 'resolved', resolution = 'paid in full'
+FROM fee_demand d WHERE c.object_type = 'fee_demand' AND c.object_id = d.id AND d.id = ANY(%s) AND c.code = 'R04'
+    AND c.state <> 'resolved' AND d.allocated + d.waived = d.amount_due
+"""
+
+
 @dataclass(slots=True)
 class Doing:
     """What a run has done so far, and what is written at its end."""
@@ -58,10 +83,20 @@ class Doing:
     entries: list[Entry] = field(default_factory=list)
     states: dict[int, str] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
+    allocated: Counter[str] = field(default_factory=Counter)
+    """payment → what of it has come to count for demands"""
+    owed: dict[str, list[Share]] = field(default_factory=dict)
+    """demand → what is owed for it, fee by fee"""
+    received: Counter[str] = field(default_factory=Counter)
+    """demand → what counts for it by now"""
+    days: dict[date, date] = field(default_factory=dict)
+    """booking day → the day to which the book takes it"""
 
     def origin(self, row: Mapping[str, Any]) -> Origin:
-        day = bookings.open_day(self.work, self.scope.account, row["booking_date"])
-        return Origin(LINE, str(row["line_id"]), day, self.scope.account)
+        booked = row["booking_date"]
+        if booked not in self.days:
+            self.days[booked] = bookings.open_day(self.work, self.scope.account, booked)
+        return Origin(LINE, str(row["line_id"]), self.days[booked], self.scope.account)
 
     def case(self, code: str, kind: str, about: str, at_risk: int, row: Mapping[str, Any], **facts: Any) -> None:
         told = {"line": str(row["line_id"]), "payment": row["payment_id"], "account": self.scope.account, **facts}
@@ -78,18 +113,32 @@ def apply(work: Work, scope: Scope, *, notified: bool, payout_differences: Mappi
     for one in work.conn.execute(_CREDITS, scope.parameters):
         waiting.setdefault(one["evidence"], []).append(one["demand_id"])
     doing = Doing(work, scope, notified, waiting, payout_differences)
-    for row in passes.rows(work.conn, "joined", scope):
+    joined = passes.rows(work.conn, "joined", scope)
+    expect(doing, {demand for row in joined for demand, _, credited in row["legs"] if demand and not credited})
+    for row in joined:
         _joined(doing, row)
+    explained(doing, joined)
     for row in passes.rows(work.conn, "leftovers", scope):
         _left(doing, row)
     work.conn.execute(_CREDITED, scope.parameters)
     return doing
 
 
+def expect(doing: Doing, named: Iterable[str]) -> None:
+    """Read what these demands are made of, and what counts for them so far, before any of it is credited."""
+    for row in doing.work.conn.execute(_MADE_OF, (sorted(named),)):
+        share = Share(row["department"], row["fee_code"], row["amount"], row["demand_id"])
+        doing.owed.setdefault(row["demand_id"], []).append(share)
+        doing.received[row["demand_id"]] = row["allocated"]
+
+
 def finish(doing: Doing) -> None:
-    """Write down how the lines stand, then the book."""
+    """Write down how payments and lines stand, then the book: what has been done since the last time."""
+    doing.work.conn.execute(_ALLOCATE, (list(doing.allocated), list(doing.allocated.values())))
     doing.work.conn.execute(_STATES, (list(doing.states), list(doing.states.values())))
     post_all(doing.work.conn, doing.entries)
+    for written in (doing.allocated, doing.states, doing.entries):
+        written.clear()
 
 
 def _joined(doing: Doing, row: Mapping[str, Any]) -> None:
@@ -97,7 +146,6 @@ def _joined(doing: Doing, row: Mapping[str, Any]) -> None:
     if row["booked"]:
         doing.entries.append(postings.on_statement(doing.origin(row), row["payment_id"], row["came"]))
         doing.states[row["line_id"]] = "matched"
-        close(doing, "payment", row["payment_id"], ["N01"], row["pass"])
     doing.counters[row["pass"]] += 1
     legs = [(demand, amount) for demand, amount, credited in row["legs"] if demand and not credited]
     if legs:
@@ -123,8 +171,9 @@ def credit(doing: Doing, row: Mapping[str, Any], legs: Sequence[tuple[str, int]]
         if credited.taken != amount:
             raise Overtaken(f"{demand} was to take {amount} and took {credited.taken}")
         if credited.taken:
-            payments.allocate(doing.work.conn, row["payment_id"], credited.taken)
-            owed += bookings.shares(doing.work, demand, credited.taken)
+            doing.allocated[row["payment_id"]] += credited.taken
+            owed += spread(doing.owed[demand], doing.received[demand], credited.taken)
+            doing.received[demand] += credited.taken
         code = credited.case
         doing.events += credited.events
     rest = row["came"] - sum(share.amount for share in owed)
@@ -150,13 +199,10 @@ def _book(
 
 
 def _cases(doing: Doing, row: Mapping[str, Any], demand: str, code: str | None, rest: int) -> None:
-    if code is None:
-        close(doing, "fee_demand", demand, ["R04"], row["pass"])
-    elif code == "R04":
+    if code == "R04":
         doing.case(code, "fee_demand", demand, row["came"], row, demand=demand)
-    else:
+    elif code is not None:
         doing.case(code, "payment", row["payment_id"], rest, row, demand=demand, rest=rest)
-    close(doing, "payment", row["payment_id"], [one for one in _EXPLAINED if one != code], row["pass"])
     if row["source"] == "statement" and doing.notified:
         doing.case("N02", "payment", row["payment_id"], 0, row, demand=demand)
 
@@ -187,6 +233,16 @@ def _why(row: Mapping[str, Any]) -> tuple[str, str]:
     if row["of_others"] and not row["proposals"]:
         return "R09", "the reference is somebody else's"
     return "R01", "no reference, or none that is certain"
+
+
+def explained(doing: Doing, joined: Sequence[Mapping[str, Any]]) -> None:
+    """Cases that are over: of payments that are on their statement or with their demand, and of sums that are whole."""
+    doing.work.conn.execute(
+        _EXPLAIN, {"payments": [row["payment_id"] for row in joined if row["booked"]], "codes": ["N01"]}
+    )
+    placed = [row["payment_id"] for row in joined if any(demand for demand, _, _ in row["legs"])]
+    doing.work.conn.execute(_EXPLAIN, {"payments": placed, "codes": _EXPLAINED})
+    doing.work.conn.execute(_WHOLE, (sorted(doing.received),))
 
 
 def close(doing: Doing, kind: str, about: str, codes: Sequence[str], by: str) -> None:

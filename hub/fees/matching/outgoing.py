@@ -14,15 +14,14 @@ from hub.fees.matching.reversals import LINE
 _LEFT: Final = """
 SELECT id AS line_id, booking_date, amount FROM statement_line
 WHERE account = %(account)s AND booking_date = %(day)s AND status = 'BOOK' AND state = 'new'
-    AND (amount < 0 OR reversal) AND amount <> 0 AND id <> ALL(%(taken)s)
+    AND (amount < 0 OR reversal) AND amount <> 0
 ORDER BY booking_date, line_key
 """
 
 
 def settle(doing: Doing) -> None:
     """Every such line of the day that no step has taken."""
-    asked = {**doing.scope.parameters, "taken": list(doing.states)}
-    for row in doing.work.conn.execute(_LEFT, asked).fetchall():
+    for row in doing.work.conn.execute(_LEFT, doing.scope.parameters).fetchall():
         _case(doing, row)
 
 

@@ -59,11 +59,11 @@ class Scope:
 
 @lru_cache(maxsize=64)
 def text(name: str) -> bytes:
-    """The SQL of this name, with ``@open@`` and ``@named@`` put in: views in all but name, so that wherever the tables
+    """The SQL of this name, with its parts (``@open@``) put in: views in all but name, so that wherever the tables
     are found by another path (as in the proof's replay), so are these.
     """
     said = (Path(__file__).with_name("sql") / f"{name}.sql").read_bytes()
-    for part in (b"named", b"open"):
+    for part in (b"named", b"open", b"original"):
         if b"@" + part + b"@" in said:
             said = said.replace(b"@" + part + b"@", text(part.decode()))
     return said

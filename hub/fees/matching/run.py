@@ -67,7 +67,9 @@ def _run(work: Work, account: str, day: date) -> Result:
     notified = _is_notified(work, account)
     doing = effects.apply(work, scope, notified=notified, payout_differences=differences)
     payouts.settle(doing, paid_out)
+    effects.finish(doing)  # what is taken back on the day on which it came stands in the book first
     reversals.reverse(doing)
+    effects.finish(doing)
     outgoing.settle(doing)
     effects.finish(doing)
     overdue.look(doing)

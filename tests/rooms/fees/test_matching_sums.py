@@ -130,6 +130,17 @@ def test_p10_a_reversal_reopens_what_it_had_paid(till: Till, cashier: Cashier, d
     assert red(till.house) == []
 
 
+def test_p10_what_comes_and_is_taken_back_on_one_day_leaves_the_demand_open(
+    till: Till, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    till.books(Move(DUE, reference, ref="FT1"), Move(-DUE, "SUA SAI", ref="FT2", e2e="FT1", reversal=True))
+
+    assert (status(cashier, dossier), till.book(), till.cases()) == ("reopened", {}, [])
+    [payment] = till.house.rows("SELECT status, allocated FROM payment")
+    assert payment == {"status": "reversed", "allocated": 0}
+    assert red(till.house) == []
+
+
 def test_p10_a_reversal_of_a_duplicate_takes_back_what_was_owed_to_its_payer(
     till: Till, cashier: Cashier, dossier: str, reference: str
 ) -> None:

@@ -8,6 +8,12 @@ SELECT id FROM dossier WHERE id IN (
     JOIN fee_demand d ON d.reference = p.reference
     WHERE l.account = %(account)s AND l.booking_date = %(day)s
     UNION
+    SELECT d.dossier_id FROM statement_line r JOIN statement_line o ON
+        @original@
+    JOIN match_leg t ON t.line_id = o.id AND t.confirmed JOIN fee_credit f ON f.evidence = t.payment_id
+    JOIN fee_demand d ON d.id = f.demand_id
+    WHERE r.account = %(account)s AND r.booking_date = %(day)s AND r.state = 'new' AND r.reversal AND r.amount < 0
+    UNION
     SELECT d.dossier_id FROM payout_report r JOIN payout_item i USING (provider, report)
     JOIN payment p USING (provider, provider_txn) JOIN fee_credit f ON f.evidence = p.id
     JOIN fee_demand d ON d.id = f.demand_id
