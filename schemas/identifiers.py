@@ -169,6 +169,7 @@ class Prefix(StrEnum):
     REFUND = "rf"
     SETTLEMENT = "sm"
     RECEIPT = "rc"
+    PAYMENT_ORDER = "po"
 
 
 _ID: Final = re.compile(rf"({'|'.join(Prefix)})_[0-9A-HJKMNP-TV-Z]{{26}}")

@@ -1,11 +1,11 @@
-"""Days, months and what departments are handed."""
+"""What persons do about exceptions."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:

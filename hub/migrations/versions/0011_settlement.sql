@@ -1,2 +1,0 @@
--- Days, months and what departments are handed.
-SELECT 1;

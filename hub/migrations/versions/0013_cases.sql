@@ -1,0 +1,2 @@
+-- What persons do about exceptions.
+SELECT 1;

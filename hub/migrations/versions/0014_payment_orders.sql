@@ -1,0 +1,2 @@
+-- What we pay out: refunds and remittances.
+SELECT 1;
