@@ -16,7 +16,6 @@ from config.catalogue import (
 )
 from connectors.banks.files import LaidOutFiles
 from connectors.departments.rest import RESTDepartment
-from connectors.departments.soap import SOAPDepartment
 from connectors.portal import WebhookEndpoint
 from connectors.ports import BankPort, DepartmentPort, PortalPort, PostalPort, RevocationPort, StampPort
 from connectors.postal.lgsp import LGSPOperator
@@ -28,11 +27,19 @@ from connectors.trust.stamping import TimeStamping
 OnSent = Callable[[], None]
 """Called when a request has been written, before its reply is read."""
 
+
+def _soap(department: Department, catalogue: Catalogue, url: str, on_sent: OnSent | None) -> DepartmentPort:
+    # zeep and xmlsec weigh 16 MiB: a worker whose queues hold no SOAP department does not carry them.
+    from connectors.departments.soap import SOAPDepartment  # noqa: PLC0415 - see above
+
+    return SOAPDepartment(department, catalogue, url, on_sent)
+
+
 DEPARTMENTS: Final[Mapping[str, Callable[[Department, Catalogue, str, OnSent | None], DepartmentPort]]] = {
     "rest": RESTDepartment,
-    "soap": SOAPDepartment,
+    "soap": _soap,
 }
-"""A department's ``dialect`` → the class that speaks it."""
+"""A department's ``dialect`` → what speaks it."""
 
 OPERATORS: Final[Mapping[str, Callable[[Operator, Catalogue, str, OnSent | None], PostalPort]]] = {
     "ngsp": NGSPOperator,

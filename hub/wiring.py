@@ -14,7 +14,6 @@ from pydantic_settings import SettingsError
 from config.catalogue import Bank, Catalogue, Counterparty, Idempotency, load
 from config.settings import Settings
 from connectors import registry
-from connectors.banks.statements import formats
 from hub import broker, crashpoints
 from hub.calendar import Calendar
 from hub.crashpoints import Point
@@ -112,6 +111,9 @@ class Hub:
 
     def read_statements(self, bank: Bank, body: bytes) -> tuple[Format, list[Statement]]:
         """The format and the statements of a bank's file. Raises schemas.statement.Unreadable."""
+        # The readers of MT940 and XLSX weigh 2 MiB, and most processes never see a statement.
+        from connectors.banks.statements import formats  # noqa: PLC0415 - see above
+
         return formats.read(bank, body)
 
     @cached_property
