@@ -142,7 +142,7 @@ class Department(Data):
     signing: CounterSigning = CounterSigning()
     max_in_flight: int = Field(4, ge=1, le=64)
     timeout_seconds: float = Field(30, gt=0, le=120)
-    operations: dict[Literal["submit", "find", "changes", "witness", "check"], str] = Field({})
+    operations: dict[Literal["submit", "find", "changes", "witness", "settle", "check"], str] = Field({})
     """what we ask = the name of their operation, where it is not our WSDL's"""
     fields: dict[str, str] = Field({})
     """their name = our field (dotted); renames only"""

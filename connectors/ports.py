@@ -5,6 +5,7 @@ from typing import Protocol
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
 from schemas.postal import Accepted, Feed, Order
+from schemas.settlement import HandedTable, TableReceipt
 from schemas.statement import Delivery
 from schemas.trust import RevocationList
 
@@ -23,6 +24,9 @@ class DepartmentPort(Protocol):
 
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
         """Hand the custody log's checkpoint to be kept. Rejected: the log does not go on from what it holds."""
+
+    def settle(self, handed: HandedTable, key: str) -> TableReceipt:
+        """Hand a month's table of fees over. The same table again has the first receipt. Rejected: it is not taken."""
 
     def check(self) -> str:
         """A call that changes nothing: address, certificate, credentials. Returns a line for a person."""

@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from schemas.department import Changes, Handoff, Receipt, StatusReport
 from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord
 from schemas.portal import Notice, Submission
+from schemas.settlement import HandedTable, SettlementTable, TableAnswer, TableReceipt
 
 WIRE: Final = Path(__file__).parent / "wire"
 PUBLISHED: Final[dict[str, type[BaseModel]]] = {
@@ -25,6 +26,10 @@ PUBLISHED: Final[dict[str, type[BaseModel]]] = {
     "minute-record": MinuteRecord,
     "status-report": StatusReport,
     "changes": Changes,
+    "settlement": HandedTable,
+    "settlement-table": SettlementTable,
+    "settlement-receipt": TableReceipt,
+    "settlement-answer": TableAnswer,
 }
 
 

@@ -134,7 +134,7 @@ class DisputedLine(Strict):
 class TableAnswer(Strict):
     """The department's answer. ``lines`` are the disputed ones; every other is confirmed. Silence confirms nothing."""
 
-    answer_id: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    answer_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
     settlement_id: str
     sha256: Sha256
     """of the table that is answered"""

@@ -1,5 +1,7 @@
 """A house for the tests of the rooms: the real database and the real verbs; the test plays the counterparties."""
 
+import base64
+import hashlib
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,14 +10,15 @@ from psycopg import sql
 
 from config.catalogue import Catalogue, Idempotency
 from config.settings import Settings
-from hub import dispatch
+from hub import clock, dispatch
 from hub.db import one
 from hub.messages import due, inbox
 from hub.messages.model import Accepted, Arrival, Nudge
 from hub.wiring import Hub
-from schemas import postal
+from schemas import postal, strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
+from schemas.settlement import HandedTable, SettlementTable, TableReceipt
 from schemas.statement import Delivery
 
 
@@ -28,6 +31,7 @@ class ScriptedDepartment:
         self.asked: list[str] = []
         self.answers: deque[Any] = deque()
         self.checkpoints: list[WitnessedCheckpoint] = []
+        self.tables: list[tuple[HandedTable, str]] = []
         self.findings: deque[Any] = deque()
         self.pages: deque[Changes] = deque()
 
@@ -45,6 +49,12 @@ class ScriptedDepartment:
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
         self.checkpoints.append(checkpoint)
         receipt: WitnessReceipt = _play(self.answers)
+        return receipt
+
+    def settle(self, handed: HandedTable, key: str) -> TableReceipt:
+        """It takes every table unless the test has prepared another answer."""
+        self.tables.append((handed, key))
+        receipt: TableReceipt = _play(self.answers, handed) if self.answers else a_table_receipt(handed)
         return receipt
 
     def changes(self, cursor: str) -> Changes:
@@ -129,6 +139,15 @@ PLAYERS: Final[Mapping[str, type]] = {
     "bank": ScriptedBank,
 }
 """The kind of a counterparty → who plays it."""
+
+
+def a_table_receipt(handed: HandedTable) -> TableReceipt:
+    """What a department answers that takes the table."""
+    table = base64.b64decode(handed.table)
+    said = strict.read(SettlementTable, table)
+    return TableReceipt(
+        settlement_id=said.settlement_id, sha256=hashlib.sha256(table).hexdigest(), received_at=clock.now()
+    )
 
 
 def _play(script: deque[Any], *said: Any) -> Any:

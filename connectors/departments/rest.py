@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ValidationError
 
 from config.catalogue import Catalogue, Department
+from connectors.departments import tables
 from connectors.departments.renames import Renames
 from connectors.errors import Code, ContractBroken, Duplicate
 from connectors.transport.http import Transport
@@ -19,6 +20,7 @@ from connectors.transport.wall import Reply, checked
 from schemas import strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
+from schemas.settlement import HandedTable, TableReceipt
 
 JSON: Final = "application/json"
 _NOT_FOUND: Final = 404
@@ -75,11 +77,19 @@ class RESTDepartment:
         """200 or 201; 422 when the log does not go on from the checkpoint that the department holds."""
         headers = {**self._headers, "Content-Type": JSON, "Idempotency-Key": key}
         body = checkpoint.model_dump_json().encode()
-        reply = self._transport.post(f"{self._base}/checkpoints", body, headers, idempotent=True)
-        try:
-            return WitnessReceipt.model_validate_json(checked(reply, idempotent=True).body, extra="ignore")
-        except ValidationError as error:
-            raise _broken(WitnessReceipt, reply, strict.faults_of(error)) from None
+        reply = checked(
+            self._transport.post(f"{self._base}/checkpoints", body, headers, idempotent=True), idempotent=True
+        )
+        return _as_it_stands(WitnessReceipt, reply)
+
+    def settle(self, handed: HandedTable, key: str) -> TableReceipt:
+        """200 or 201; 422 when the department does not take the table. Their names of fields are not for tables."""
+        headers = {**self._headers, "Content-Type": JSON, "Idempotency-Key": key}
+        body = handed.model_dump_json().encode()
+        reply = checked(
+            self._transport.post(f"{self._base}/settlements", body, headers, idempotent=True), idempotent=True
+        )
+        return tables.checked(_as_it_stands(TableReceipt, reply), tables.bytes_of(handed))
 
     def check(self) -> str:
         """Asks for the department's health: address, certificate and token."""
@@ -121,6 +131,14 @@ class _Numbered(strict.Strict):
     """The least that a 409 must say to be about the dossier: under which number the department has it."""
 
     number: str
+
+
+def _as_it_stands(model: type[Model], reply: Reply) -> Model:
+    """What they said as ``model``, where all departments say it under our names. Raises ContractBroken."""
+    try:
+        return model.model_validate_json(reply.body, extra="ignore")
+    except ValidationError as error:
+        raise _broken(model, reply, strict.faults_of(error)) from None
 
 
 def _broken(model: type[BaseModel], reply: Reply, faults: list[strict.Fault]) -> ContractBroken:

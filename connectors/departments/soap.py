@@ -13,6 +13,7 @@ from lxml import etree
 from pydantic import BaseModel
 
 from config.catalogue import Catalogue, Department
+from connectors.departments import tables
 from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport.contract import contract
 from connectors.transport.http import Transport
@@ -22,6 +23,7 @@ from schemas import strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
 from schemas.identifiers import DossierCode
+from schemas.settlement import HandedTable, TableReceipt
 
 NAMESPACE: Final = "urn:lienthong:department:1"
 OPERATIONS: Final = {
@@ -29,9 +31,12 @@ OPERATIONS: Final = {
     "find": "FindDossier",
     "changes": "ListChanges",
     "witness": "DeliverCheckpoint",
+    "settle": "DeliverSettlement",
     "check": "Ping",
 }
 """What we ask = the name of the operation, where the department's [operations] has no other."""
+TABLE_PART: Final = 4 * 1024 * 1024
+"""bytes of a table in one element: libxml2 reads no text of more than 10 MB"""
 _SHOWN: Final = 3
 """faults of a reply that the error's sentence names"""
 
@@ -89,6 +94,17 @@ class SOAPDepartment:
         answer = _snake(self._ask("witness", said, idempotent=True))
         signature = {"signature": "".join(answer["signature"].split())} if "signature" in answer else {}
         return _read(WitnessReceipt, {**answer, "size": int(answer["size"]), **signature})
+
+    def settle(self, handed: HandedTable, key: str) -> TableReceipt:
+        """SettlementRefused is Rejected."""
+        table = tables.bytes_of(handed)
+        said = {
+            "key": key,
+            "table": [table[at : at + TABLE_PART] for at in range(0, len(table), TABLE_PART)],
+            "signature": base64.b64decode(handed.signature),
+        }
+        answer = self._ask("settle", said, idempotent=True)
+        return tables.checked(_read(TableReceipt, _snake(answer)), table)
 
     def check(self) -> str:
         """Ping: address, certificate, credentials, and whether the replies are signed as agreed."""
@@ -150,6 +166,8 @@ def fate_of(fault: Element) -> ConnectorError:
             return Rejected(Code.REJECTED, f"their reason {code}", reason=reason or "")
         case "CheckpointRefused":
             return Rejected(Code.REJECTED, "the log does not go on", reason=fault.findtext(_tag("reason")) or "")
+        case "SettlementRefused":
+            return Rejected(Code.REJECTED, "the table is not taken", reason=fault.findtext(_tag("reason")) or "")
         case "DossierExists":
             return Duplicate(Code.DUPLICATE, reply=decode_receipt(fault))
         case "ServiceBusy":
