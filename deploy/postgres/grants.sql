@@ -66,8 +66,12 @@ GRANT UPDATE (cleared_at, cleared_by) ON attention TO hub_worker;
 -- The book: added to, never changed. A closed day may be opened again, a case runs its course; triggers watch both.
 GRANT SELECT, INSERT ON journal_entry, journal_line, ledger_checkpoint, day_close, exception_case, proof_run
     TO hub_worker;
-GRANT UPDATE (reopened_at) ON day_close TO hub_worker;
-GRANT UPDATE (severity, at_risk, state, due_on, facts, resolution, maker, checker) ON exception_case TO hub_worker;
+GRANT SELECT, INSERT ON month_close, close_proposal TO hub_worker;
+GRANT UPDATE (reopened_at, reopen_maker, reopen_checker, reopen_reason) ON day_close, month_close TO hub_worker;
+GRANT UPDATE (outcome, checker, ended_at) ON close_proposal TO hub_worker;
+GRANT EXECUTE ON FUNCTION month_is_closed(date) TO hub_worker;
+GRANT UPDATE (severity, at_risk, state, due_on, facts, resolution, details, reason, persons, maker, checker, assigned_to,
+    carried_by, carried_reason, resolved_at) ON exception_case TO hub_worker;
 GRANT EXECUTE ON FUNCTION book_is_closed(text, date) TO hub_worker;
 
 -- Fee demands. Who owes what for which dossier stays as it was demanded; a credit is confirmed and ended, never changed.
@@ -129,9 +133,15 @@ GRANT SELECT ON consignment_item, item_code_pool, attention TO hub_reader;
 GRANT SELECT (id, consignment_id, key, status, code, at, message_id, noted_at) ON tracking_event TO hub_reader;
 GRANT SELECT (id, consignment_id, subject, filed_on, due_on, outcome, resolved_on) ON complaint TO hub_reader;
 GRANT SELECT (id, consignment_id, kind, found_on, liable, compensation) ON incident TO hub_reader;
-GRANT SELECT ON journal_entry, journal_line, ledger_checkpoint, day_close, proof_run TO hub_reader;
-GRANT SELECT (id, code, severity, at_risk, object_type, object_id, state, due_on, maker, checker) ON exception_case
-    TO hub_reader;
+GRANT SELECT ON journal_entry, journal_line, ledger_checkpoint, proof_run TO hub_reader;
+GRANT SELECT (account, day, closed_at, digest, totals, maker, checker, reopened_at, reopen_maker, reopen_checker)
+    ON day_close TO hub_reader;
+GRANT SELECT (month, closed_at, digest, totals, maker, checker, reopened_at, reopen_maker, reopen_checker)
+    ON month_close TO hub_reader;
+GRANT SELECT (id, verb, account, day, digest, totals, maker, proposed_at, outcome, checker, ended_at)
+    ON close_proposal TO hub_reader;
+GRANT SELECT (id, code, severity, at_risk, object_type, object_id, state, due_on, resolution, persons, maker, checker,
+    assigned_to, carried_by, opened_at, resolved_at) ON exception_case TO hub_reader;
 GRANT SELECT (id, bank, sha256, format, state, received_at, maker, checker, settled_at) ON statement_file TO hub_reader;
 GRANT SELECT ON statement TO hub_reader;
 GRANT SELECT (id, statement_id, account, line_key, entry, booking_date, value_date, amount, status, bank_ref, e2e,

@@ -1,0 +1,177 @@
+"""What persons do about cases: take one, propose how it is settled, agree, let it stay open over a close.
+
+A resolution of two persons is proposed by the first and takes effect when another says the same; everything that it
+stands on is looked at again then.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hub.errors import NotNow
+from hub.events import Event
+from hub.fees import payments
+from hub.fees import store as demands
+from hub.fees.cases import store
+from hub.fees.cases.codes import CODES, Code, severity
+from hub.fees.cases.model import Case
+from hub.fees.cases.resolutions import RESOLUTIONS, Resolution
+from hub.work import Work
+
+_NOTHING: Final[Mapping[str, Any]] = {
+    "resolution": None, "details": {}, "reason": None, "persons": None, "maker": None, "checker": None,
+}  # fmt: skip
+
+
+def assign(work: Work, case_id: str, person: str) -> list[Event]:
+    """``person`` settles it. Raises NotFound, NotNow."""
+    case = _open(store.lock(work.conn, case_id))
+    state = "assigned" if case.state == "open" else case.state
+    store.change(work.conn, case_id, assigned_to=person, state=state)
+    work.note(case_id, "assigned", before=case.state, after=state, reason=person)
+    return []
+
+
+def carry(work: Work, case_id: str, reason: str) -> list[Event]:
+    """It stays open over a close of its day: treo sang kỳ sau. Raises NotFound, NotNow."""
+    case = _open(store.lock(work.conn, case_id))
+    store.change(work.conn, case_id, carried_by=work.actor, carried_reason=reason)
+    work.note(case_id, "carried", before=case.state, after=case.state, reason=reason)
+    return []
+
+
+def resolve(work: Work, case_id: str, name: str, details: Mapping[str, str], reason: str) -> list[Event]:
+    """Settle it by the resolution ``name``; of two persons the first proposes and the second decides.
+
+    Raises NotFound; NotNow for what this code does not allow, and where the same person would say it twice.
+    """
+    resolution = _allowed(store.find(work.conn, case_id), name, details)
+    case = _locked(work, case_id, details)
+    if case.state == "approved":
+        raise NotNow(f"{case.resolution} has been agreed; it ends when the money has gone")
+    if case.state == "proposed":
+        _check_second(work, case, name, details)
+    elif resolution.persons > 1:
+        return _propose(work, case, resolution, details, reason)
+    maker = case.maker or work.actor
+    checker = work.actor if case.maker else None
+    said = {"resolution": name, "details": details, "reason": reason, "persons": resolution.persons}
+    store.change(work.conn, case_id, **said, maker=maker, checker=checker)
+    events = resolution.act(work, store.find(work.conn, case_id), details)
+    _end(work, case, resolution, _said(name, details, reason))
+    return events
+
+
+def withdraw(work: Work, case_id: str, reason: str) -> list[Event]:
+    """What was proposed is not done: its maker takes it back, or a second person says no. Raises NotFound, NotNow."""
+    case = store.lock(work.conn, case_id)
+    if case.state != "proposed":
+        raise NotNow(f"nothing is proposed: the case is {case.state}")
+    state = "assigned" if case.assigned_to else "open"
+    store.change(work.conn, case_id, state=state, **_NOTHING)
+    work.note(case_id, "withdrawn", before="proposed", after=state, reason=f"{case.resolution}: {reason}")
+    return []
+
+
+def reopen(work: Work, case_id: str, reason: str) -> list[Event]:
+    """It was not settled after all. What its resolution did stays done. Raises NotFound, NotNow."""
+    case = store.lock(work.conn, case_id)
+    if case.state != "resolved":
+        raise NotNow(f"the case is {case.state}")
+    state = "assigned" if case.assigned_to else "open"
+    store.change(work.conn, case_id, state=state, carried_by=None, carried_reason=None, **_NOTHING)
+    work.note(case_id, "reopened", before="resolved", after=state, reason=reason)
+    return []
+
+
+def finish(work: Work, case_id: str, by: str) -> None:
+    """What an agreed resolution had begun is over (``by``: the order whose money has gone). Raises NotFound, NotNow."""
+    case = store.lock(work.conn, case_id)
+    if case.state != "approved":
+        raise NotNow(f"nothing was agreed: the case is {case.state}")
+    _close(work, case, by)
+
+
+def fall_back(work: Work, case_id: str, by: str) -> None:
+    """What an agreed resolution had begun came to nothing (``by``: the order that failed): the case is open again."""
+    case = store.lock(work.conn, case_id)
+    if case.state != "approved":
+        raise NotNow(f"nothing was agreed: the case is {case.state}")
+    state = "assigned" if case.assigned_to else "open"
+    store.change(work.conn, case_id, state=state, **_NOTHING)
+    work.note(case_id, "fell back", before="approved", after=state, reason=by)
+
+
+def _end(work: Work, case: Case, resolution: Resolution, said: str) -> None:
+    if not resolution.closes:
+        store.change(work.conn, case.id, state="approved")
+        work.note(case.id, "agreed", before=case.state, after="approved", reason=said)
+        return
+    _close(work, case, said)
+
+
+def _close(work: Work, case: Case, said: str) -> None:
+    """Resolved; or open for what is left: no case closes while its money waits on an account for items."""
+    left = store.standing(work.conn, case)
+    if store.find(work.conn, case.id).state == "resolved":
+        return  # what was done has explained it already
+    if not left:
+        store.change(work.conn, case.id, state="resolved", carried_by=None, carried_reason=None)
+        work.note(case.id, "resolved", before=case.state, after="resolved", reason=said)
+        return
+    if left >= case.at_risk:
+        raise NotNow(f"{left} đ would be left with nobody to settle them")
+    state = "assigned" if case.assigned_to else "open"
+    level = severity(Code(case.code), left)
+    store.change(work.conn, case.id, state=state, at_risk=left, severity=level, **_NOTHING)
+    work.note(case.id, "partly resolved", before=case.state, after=state, reason=f"{said}; {left} đ are left")
+
+
+def _propose(work: Work, case: Case, resolution: Resolution, details: Mapping[str, str], reason: str) -> list[Event]:
+    said = {"resolution": resolution.name, "details": details, "reason": reason, "persons": resolution.persons}
+    store.change(work.conn, case.id, state="proposed", maker=work.actor, **said)
+    said_so = _said(resolution.name, details, reason)
+    work.note(case.id, "proposed", before=case.state, after="proposed", reason=said_so)
+    return []
+
+
+def _check_second(work: Work, case: Case, name: str, details: Mapping[str, str]) -> None:
+    if (case.resolution, case.details) != (name, dict(details)):
+        proposed = _said(case.resolution or "", case.details, "")
+        raise NotNow(f"proposed is {proposed.strip()}; agree with the same, or have it withdrawn")
+    if case.maker == work.actor:
+        raise NotNow("another person has to agree")
+
+
+def _allowed(case: Case, name: str, details: Mapping[str, str]) -> Resolution:
+    allowed = CODES[Code(case.code)].resolutions
+    if name not in allowed or name not in RESOLUTIONS:
+        raise NotNow(f"a case {case.code} is settled by: {', '.join(allowed) or 'what its page says'}")
+    resolution = RESOLUTIONS[name]
+    known = {detail.strip("[]") for detail in resolution.details}
+    needed = {detail for detail in resolution.details if not detail.startswith("[")}
+    if not needed <= details.keys() <= known:
+        raise NotNow(f"{name} has to be told: {', '.join(resolution.details) or 'nothing'}")
+    return resolution
+
+
+def _locked(work: Work, case_id: str, details: Mapping[str, str]) -> Case:
+    """The case, open, and before it the dossiers of all demands that it may touch."""
+    case = store.find(work.conn, case_id)
+    touched = {case.demand, case.facts.get("other"), details.get("demand")} - {None}
+    for payment in {case.payment, details.get("payment")} - {None}:
+        touched |= set(payments.paid_for(work.conn, str(payment)))
+    for demand in sorted(str(one) for one in touched):
+        demands.lock(work.conn, demand)
+    return _open(store.lock(work.conn, case_id))
+
+
+def _open(case: Case) -> Case:
+    if case.state == "resolved":
+        raise NotNow(f"the case is resolved: {case.resolution}")
+    return case
+
+
+def _said(name: str, details: Mapping[str, str], reason: str) -> str:
+    """All that was decided, in one line of the journal."""
+    told = " ".join(f"{key}={value}" for key, value in sorted(details.items()))
+    return f"{name} {told}: {reason}" if told else f"{name}: {reason}"

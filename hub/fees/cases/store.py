@@ -1,0 +1,77 @@
+"""Cases in the database. Whoever changes one has locked the dossiers that it is about first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+from psycopg import errors
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from hub.db import Connection
+from hub.errors import NotFound, NotNow
+from hub.fees.cases.model import Case
+
+_COLUMNS: Final = ", ".join(field.name for field in fields(Case))
+
+_STANDING: Final = """
+SELECT l.account, l.item, abs(sum(l.dr - l.cr))::bigint AS net FROM journal_line l
+WHERE l.account IN ('338', '339', '341') AND l.item = ANY(%(items)s) AND NOT EXISTS (
+    SELECT 1 FROM exception_case c WHERE c.state <> 'resolved' AND c.id <> %(id)s
+        AND (c.object_id = l.item OR c.facts ->> 'payment' = l.item OR c.facts ->> 'line' = l.item))
+GROUP BY l.account, l.item HAVING sum(l.dr - l.cr) <> 0
+"""
+
+
+def find(conn: Connection, case_id: str) -> Case:
+    """The case. Raises NotFound."""
+    return _one(conn, case_id, "")
+
+
+def lock(conn: Connection, case_id: str) -> Case:
+    """The case, ours until the transaction ends. Raises NotFound."""
+    return _one(conn, case_id, " FOR UPDATE")
+
+
+def _one(conn: Connection, case_id: str, ending: str) -> Case:
+    with conn.cursor(row_factory=class_row(Case)) as cursor:
+        found = cursor.execute(f"SELECT {_COLUMNS} FROM exception_case WHERE id = %s{ending}", (case_id,)).fetchone()
+    if found is None:
+        raise NotFound(f"there is no case {case_id}")
+    return found
+
+
+def change(conn: Connection, case_id: str, **columns: Any) -> None:
+    """Write these columns of a locked case. Raises NotNow where the object has another open case of the code."""
+    values = {name: Jsonb(value) if isinstance(value, Mapping) else value for name, value in columns.items()}
+    wanted = ", ".join(f"{name} = %({name})s" for name in sorted(columns))
+    try:
+        conn.execute(f"UPDATE exception_case SET {wanted} WHERE id = %(id)s", {**values, "id": case_id})
+    except errors.UniqueViolation as error:
+        raise NotNow("another case of this code is open about it") from error
+
+
+def standing(conn: Connection, case: Case) -> int:
+    """What still waits on 338, 339 or 341 with nobody but this case behind it; đồng."""
+    items = [item for item in (case.object_id, case.payment, case.line) if item]
+    rows = conn.execute(_STANDING, {"items": items, "id": case.id}).fetchall()
+    return sum(int(row["net"]) for row in rows)
+
+
+def listing(
+    conn: Connection,
+    *,
+    states: Sequence[str],
+    code: str | None = None,
+    assigned_to: str | None = None,
+    limit: int,
+) -> list[Case]:
+    """Cases, the most urgent first: by their day, then the worst, then the dearest."""
+    with conn.cursor(row_factory=class_row(Case)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM exception_case WHERE state = ANY(%(states)s)"
+            " AND (%(code)s::text IS NULL OR code = %(code)s)"
+            " AND (%(person)s::text IS NULL OR assigned_to = %(person)s)"
+            " ORDER BY due_on, severity, at_risk DESC, id LIMIT %(limit)s",
+            {"states": list(states), "code": code, "person": assigned_to, "limit": limit},
+        ).fetchall()
