@@ -3,9 +3,9 @@
 QĐ 743/QĐ-UBND Article 9, 1.d (every month the Centre totals, notifies and transfers) and 2.b (the department checks).
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from schemas.custody import Base64
 from schemas.moment import Moment
@@ -143,3 +143,11 @@ class TableAnswer(Strict):
     answered_by: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     """the office or post that answers, not a person's name"""
     answered_at: Moment
+
+    @model_validator(mode="after")
+    def _check_lines(self) -> Self:
+        if (self.verdict == "disputed") != bool(self.lines):
+            raise ValueError("disputed names the lines that are disputed, confirmed names none")
+        if len({line.number for line in self.lines}) < len(self.lines):
+            raise ValueError("a line is disputed once")
+        return self

@@ -119,6 +119,14 @@ class AcceptedReport(BaseModel):
     received_at: datetime
 
 
+class AcceptedAnswer(BaseModel):
+    """The answer to a month's table is stored durably and will be handled."""
+
+    answer_id: str
+    state: Literal["accepted"]
+    received_at: datetime
+
+
 class AcceptedEvent(BaseModel):
     """The event is stored durably and will be handled."""
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from hub.http import banks, departments, fees, health, openapi, portal, postal, problems, soap
+from hub.http import banks, departments, fees, health, openapi, portal, postal, problems, settlements, soap
 from hub.http.middleware import Threshold
 from hub.wiring import Hub
 
@@ -17,6 +17,7 @@ DOORS: Final = (
     portal.reads,
     fees.reads,
     departments.router,
+    settlements.router,
     postal.router,
     banks.router,
     soap.router,

@@ -13,8 +13,9 @@ from hub.http.problems import MEDIA_TYPE, RETRY_AFTER, ProblemDocument
 from schemas.department import StatusReport
 from schemas.portal import Notice, Submission
 from schemas.postal import TrackingEvent
+from schemas.settlement import TableAnswer
 
-BODIES: Final[tuple[type[BaseModel], ...]] = (Submission, StatusReport, TrackingEvent)
+BODIES: Final[tuple[type[BaseModel], ...]] = (Submission, StatusReport, TableAnswer, TrackingEvent)
 """Request bodies: read by schemas.strict, not by FastAPI."""
 EVERYWHERE: Final = (kinds.MALFORMED, kinds.INTERNAL, kinds.UNAVAILABLE)
 _TEXT: Final = {"schema": {"type": "string"}}

@@ -1,6 +1,7 @@
 """The SOAP twin of the departments' door, for those that can only push SOAP 1.1 (schemas/wire/hub-department.wsdl)."""
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -12,17 +13,18 @@ from config.parties import CertificateGuard, Department, SoapGuard
 from connectors.transport import envelope, vendored, xml
 from connectors.transport.envelope import NotSOAP
 from connectors.transport.xml import Element, UnsafeXML
-from hub.http import bodies, departments, guards, kinds, language, openapi, passage, problems, reception
+from hub.house import House
+from hub.http import bodies, departments, guards, kinds, language, openapi, passage, problems, reception, settlements
 from hub.http.problems import Problem
 from schemas import strict
 from schemas.department import StatusReport
+from schemas.settlement import TableAnswer
 from schemas.strict import Fault
 
 router: Final = APIRouter(tags=["departments"])
 
 WSDL: Final = "hub-department.wsdl"
 NAMESPACE: Final = "urn:lienthong:hub:1"
-REPORT: Final = f"{{{NAMESPACE}}}ReportStatus"
 ADDRESS: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
 FIELDS: Final = {
     "reportId": "report_id",
@@ -33,6 +35,15 @@ FIELDS: Final = {
     "signed": "signed",
 }
 """element of ReportStatus = field of StatusReport"""
+ANSWER_FIELDS: Final = {
+    "answerId": "answer_id",
+    "settlementId": "settlement_id",
+    "sha256": "sha256",
+    "verdict": "verdict",
+    "answeredBy": "answered_by",
+    "answeredAt": "answered_at",
+}
+"""element of AnswerSettlement = field of TableAnswer"""
 LONGEST_REASON: Final = 1000
 """characters, by the contract"""
 PREFIX: Final = {"h": NAMESPACE}
@@ -64,14 +75,14 @@ async def wsdl(request: Request, code: str) -> Response:
     "/soap/{code}",
     response_class=Response,
     responses={
-        200: {"description": "ReportStatusResponse", "content": XML},
+        200: {"description": "ReportStatusResponse, AnswerSettlementResponse", "content": XML},
         **{status: {"description": "soap:Fault", "content": XML} for status in sorted(MALFORMED)},
         **openapi.problems(kinds.NOT_FOUND, also=XML),
     },
     openapi_extra=SEALED | {"requestBody": {"required": True, "content": XML}},
 )
-async def report_status_by_soap(request: Request, code: str) -> Response:
-    """Report where a dossier stands, by SOAP 1.1: signed by WS-Security, or with a client certificate.
+async def report_by_soap(request: Request, code: str) -> Response:
+    """Report where a dossier stands, or answer a month's table: signed by WS-Security, or with a client certificate.
 
     Refusals are SOAP faults. The contract is the WSDL at this address.
     """
@@ -93,20 +104,49 @@ def _report(request: Request, sender: Department, body: bytes) -> Response:
         raise Problem(kinds.NOT_SOAP, reason=error.code) from None
     except NotSOAP:
         raise Problem(kinds.NOT_SOAP) from None
-    said = _read(payload)
-    departments.take(reception.house(request), sender, said, None)
-    answer = etree.Element(f"{{{NAMESPACE}}}ReportStatusResponse", nsmap=PREFIX)
-    _say(_say(answer, "accepted"), "reportId", said.report_id)
+    operation = _operation(payload)
+    name, number = OPERATIONS[operation](reception.house(request), sender, payload)
+    answer = etree.Element(f"{{{NAMESPACE}}}{operation}Response", nsmap=PREFIX)
+    _say(_say(answer, "accepted"), name, number)
     return Response(envelope.to_bytes(envelope.wrap(answer)), media_type=envelope.CONTENT_TYPE)
 
 
-def _read(payload: Element) -> StatusReport:
-    """ReportStatus as our StatusReport. Raises Problem or Refused; places are named as the WSDL names them."""
-    wrong = xml.schema_of(WSDL, NAMESPACE).fault(payload) if payload.tag == REPORT else "is not a ReportStatus"
+def _operation(payload: Element) -> str:
+    """Which operation is asked for. Raises Problem unless the contract has it so; places are named as the WSDL does."""
+    name = etree.QName(payload)
+    if name.namespace != NAMESPACE or name.localname not in OPERATIONS:
+        raise Problem(kinds.CONTENT, faults=[Fault("/Body", "schema", "holds no operation of this door")])
+    wrong = xml.schema_of(WSDL, NAMESPACE).fault(payload)
     if wrong is not None:
-        raise Problem(kinds.CONTENT, faults=[Fault("/ReportStatus", "schema", wrong)])
-    said = {FIELDS[etree.QName(element).localname]: _value(element) for element in payload}
-    return strict.read(StatusReport, json.dumps(said).encode())
+        raise Problem(kinds.CONTENT, faults=[Fault(f"/{name.localname}", "schema", wrong)])
+    return name.localname
+
+
+def _take_status(house: House, sender: Department, payload: Element) -> tuple[str, str]:
+    """ReportStatus. Raises Refused."""
+    document = {FIELDS[etree.QName(element).localname]: _value(element) for element in payload}
+    said = strict.read(StatusReport, json.dumps(document).encode())
+    departments.take(house, sender, said, None)
+    return "reportId", said.report_id
+
+
+def _take_answer(house: House, sender: Department, payload: Element) -> tuple[str, str]:
+    """AnswerSettlement. Raises Refused."""
+    texts = {field: payload.findtext(f"{{{NAMESPACE}}}{name}") for name, field in ANSWER_FIELDS.items()}
+    lines = [
+        {"number": int(number.text or ""), "reason": reason.text}
+        for number, reason in payload.iterfind(f"{{{NAMESPACE}}}line")
+    ]
+    said = strict.read(TableAnswer, json.dumps(texts | {"lines": lines}).encode())
+    settlements.take(house, sender, said, None)
+    return "answerId", said.answer_id
+
+
+OPERATIONS: Final[Mapping[str, Callable[[House, Department, Element], tuple[str, str]]]] = {
+    "ReportStatus": _take_status,
+    "AnswerSettlement": _take_answer,
+}
+"""Operation → what stores it, and says under which name and number it has been accepted."""
 
 
 def _value(element: Element) -> str | dict[str, str]:
