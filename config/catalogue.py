@@ -35,6 +35,7 @@ from config.parties import (
 )
 from config.postal import Operator
 from config.procedure import Procedure, RequiredPaper, Step
+from config.receipts import Issuer, ReceiptDesk
 from config.signing import CertificateAuthority, Signing, StampingAuthority
 from schemas.strict import faults_of, pointer_of
 
@@ -55,11 +56,13 @@ __all__ = [
     "Guard",
     "HmacGuard",
     "Idempotency",
+    "Issuer",
     "Officer",
     "Operator",
     "Pay",
     "Portal",
     "Procedure",
+    "ReceiptDesk",
     "RequiredPaper",
     "SecretName",
     "Signing",
@@ -98,6 +101,8 @@ class Catalogue(Data):
     banks: dict[str, Bank]
     fee_desk: FeeDesk | None = None
     """unset: nothing is collected, and no procedure says that it is"""
+    receipts: ReceiptDesk | None = None
+    """unset: no receipt is issued"""
     secrets: Mapping[str, SecretStr]
 
     def secret(self, name: str) -> str:
@@ -114,6 +119,7 @@ class Catalogue(Data):
             *self.signing.authorities,
             *self.operators.values(),
             *(bank for bank in self.banks.values() if bank.accounts),  # a gateway only ever tells
+            *([self.receipts.issuer] if self.receipts and self.receipts.issuer else []),
         ]
         return {party.counterparty: party for party in parties}
 
@@ -131,6 +137,10 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
     _check_departments(folder, departments)
     codes = {department.code for department in departments.values()}
     fee_desk = _read(folder / "fees.toml", FeeDesk) if (folder / "fees.toml").is_file() else None
+    receipts_file = folder / "receipts.toml"
+    receipts = _read(receipts_file, ReceiptDesk) if receipts_file.is_file() else None
+    if receipts and not fee_desk:
+        raise CatalogueError(receipts_file, "", "without a fees.toml nothing is collected: there are no receipts")
     _check_procedures(procedures, codes, collects=fee_desk is not None)
     _check_fee_desk(folder / "fees.toml", fee_desk, {bank.code: bank for bank in banks.values()})
     _check_post(portal_file, portal, {operator.code: operator for operator in operators.values()})
@@ -147,8 +157,11 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
         operators={operator.code: operator for operator in operators.values()},
         banks={bank.code: bank for bank in banks.values()},
         fee_desk=fee_desk,
+        receipts=receipts,
         secrets=_secrets(
-            {portal_file: portal, signing_file: signing, **departments, **operators, **banks}, environment
+            {portal_file: portal, signing_file: signing, **departments, **operators, **banks}
+            | ({receipts_file: receipts} if receipts else {}),
+            environment,
         ),
     )
 

@@ -96,6 +96,7 @@ def _wanted(catalogue: Catalogue) -> Iterator[tuple[str, ...]]:
         *catalogue.departments.values(),
         *catalogue.operators.values(),
         *catalogue.banks.values(),
+        catalogue.receipts,
     ):
         yield from ((name,) for _, name in secret_names(piece) if name not in paired)
 
