@@ -1,7 +1,6 @@
 """What the book says of a notification: the one place from which the verbs of notifications post."""
 
-from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from hub.clock import local
@@ -50,7 +49,7 @@ def taken_back(work: Work, payment: Payment) -> bool:
         for row in booked
     )
     origin = _origin(work, payment)
-    today = replace(origin, day=open_day(work, payment.account, local(work.now).date()))
+    today = origin_on(work, SOURCE, payment.id, payment.account, local(work.now).date())
     post(work.conn, postings.mirrored(Entry("notified", origin, lines), "taken_back", today))
     return True
 
@@ -67,9 +66,20 @@ def shares(work: Work, demand_id: str, taken: int) -> list[Share]:
 
 
 def _origin(work: Work, payment: Payment) -> Origin:
-    return Origin(SOURCE, payment.id, open_day(work, payment.account, payment.business_date), payment.account)
+    return origin_on(work, SOURCE, payment.id, payment.account, payment.business_date)
+
+
+def origin_on(work: Work, source_type: str, source_id: str, account: str, day: date) -> Origin:
+    """Where an entry that belongs on ``day`` of ``account`` goes: there, or to an open day that points back to it."""
+    taken = open_day(work, account, day)
+    return Origin(source_type, source_id, taken, account, day if taken != day else None)
 
 
 def open_day(work: Work, account: str, day: date) -> date:
-    """What is found when its day has been closed goes to today."""
-    return local(work.now).date() if closed(work.conn, account, day) else day
+    """What is found when its day has been closed goes to today; where that is closed too, to the next open day."""
+    if not closed(work.conn, account, day):
+        return day
+    later = max(day + timedelta(days=1), local(work.now).date())
+    while closed(work.conn, account, later):
+        later += timedelta(days=1)
+    return later

@@ -8,17 +8,20 @@ from psycopg import errors
 
 from hub.db import Connection, one
 from hub.errors import HubError
-from hub.fees.ledger.entry import Entry, Line
+from hub.fees.ledger.chart import Account
+from hub.fees.ledger.entry import Entry, Line, Origin
 
 LOCK: Final = 7_310_002
 """PostgreSQL's advisory lock under which the database numbers entries; it is held until the commit, so post late"""
 
 _INSERT: Final = """
 WITH entry AS (
-    INSERT INTO journal_entry (business_date, kind, source_type, source_id, bank_account, lines, amount, digest)
-    SELECT day, kind, source_type, source_id, bank_account, lines, amount, digest
-    FROM unnest(%s::date[], %s::text[], %s::text[], %s::text[], %s::text[], %s::smallint[], %s::bigint[], %s::bytea[])
-        WITH ORDINALITY AS e (day, kind, source_type, source_id, bank_account, lines, amount, digest, at)
+    INSERT INTO journal_entry (business_date, kind, source_type, source_id, bank_account, original_date, lines, amount,
+        digest)
+    SELECT day, kind, source_type, source_id, bank_account, original, lines, amount, digest
+    FROM unnest(%s::date[], %s::text[], %s::text[], %s::text[], %s::text[], %s::date[], %s::smallint[], %s::bigint[],
+                %s::bytea[])
+        WITH ORDINALITY AS e (day, kind, source_type, source_id, bank_account, original, lines, amount, digest, at)
     ORDER BY at
     ON CONFLICT (source_type, source_id, kind) DO NOTHING
     RETURNING seq, source_type, source_id, kind, digest
@@ -29,6 +32,13 @@ FROM unnest(%s::text[], %s::text[], %s::text[], %s::smallint[], %s::text[], %s::
             %s::text[], %s::bigint[], %s::bigint[])
     AS l (source_type, source_id, kind, number, account, department, fee_code, demand_id, item, dr, cr)
 JOIN entry ON (entry.source_type, entry.source_id, entry.kind) = (l.source_type, l.source_id, l.kind)
+"""
+
+
+_POSTED: Final = """
+SELECT e.business_date, e.bank_account, l.account, l.dr, l.cr, l.department, l.fee_code, l.demand_id, l.item
+FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq
+WHERE (e.source_type, e.source_id, e.kind) = (%s, %s, %s) ORDER BY l.number
 """
 
 
@@ -60,6 +70,22 @@ def post_all(conn: Connection, entries: Sequence[Entry]) -> list[int]:
         if written[entry.source][1] != entry.digest:
             raise SourceReused(f"{' '.join(entry.source)} was posted with other content")
     return [written[entry.source][0] for entry in entries]
+
+
+def posted(conn: Connection, source_type: str, source_id: str, kind: str) -> Entry | None:
+    """What was posted about a source; None: nothing of this kind was."""
+    rows = conn.execute(_POSTED, (source_type, source_id, kind)).fetchall()
+    if not rows:
+        return None
+    origin = Origin(source_type, source_id, rows[0]["business_date"], rows[0]["bank_account"])
+    lines = [
+        Line(
+            Account(row["account"]),
+            *(row[name] for name in ("dr", "cr", "department", "fee_code", "demand_id", "item")),
+        )
+        for row in rows
+    ]
+    return Entry(kind, origin, tuple(lines))
 
 
 def closed(conn: Connection, account: str | None, day: date) -> bool:
@@ -101,6 +127,7 @@ def _entry_columns(entries: Sequence[Entry]) -> tuple[list[Any], ...]:
         [entry.origin.source_type for entry in entries],
         [entry.origin.source_id for entry in entries],
         [entry.origin.bank_account for entry in entries],
+        [entry.origin.original for entry in entries],
         [len(entry.lines) for entry in entries],
         [entry.amount for entry in entries],
         [entry.digest for entry in entries],

@@ -60,6 +60,12 @@ class Origin:
     day: date
     """the business date"""
     bank_account: str | None = None
+    original: date | None = None
+    """the business date on which it belongs, where that was closed when it was found"""
+
+    def __post_init__(self) -> None:
+        if self.original is not None and self.original >= self.day:
+            raise ValueError("what was found later stands on a later day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,8 @@ class Entry:
     def content(self) -> str:
         """All that it says, without its number: the text that hub.fees.proof puts together again in SQL."""
         origin = self.origin
-        words = (origin.day.isoformat(), self.kind, origin.source_type, origin.source_id, origin.bank_account or "")
+        words = [origin.day.isoformat(), self.kind, origin.source_type, origin.source_id, origin.bank_account or ""]
+        words += [origin.original.isoformat()] if origin.original else []
         return "\n".join(["|".join(words), *(line.content for line in self.lines)])
 
     @property

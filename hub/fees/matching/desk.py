@@ -5,7 +5,6 @@ one person, class C two; to revoke takes two.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Final
 
 from hub.errors import NotFound, NotNow
@@ -177,8 +176,7 @@ def _doing(work: Work, group: Mapping[str, Any]) -> Doing:
 
 
 def _origin(work: Work, group: Mapping[str, Any], verb: str) -> Origin:
-    day: date = bookings.open_day(work, group["account"], group["booking_date"])
-    return Origin(SOURCE, f"{group['id']} {verb}", day, group["account"])
+    return bookings.origin_on(work, SOURCE, f"{group['id']} {verb}", group["account"], group["booking_date"])
 
 
 def _name(group_id: int) -> str:

@@ -6,7 +6,7 @@ from hub.fees.proof.findings import Check, Code, Invariant
 
 CONTENT: Final[LiteralString] = """
 SELECT e.seq, concat_ws('|', to_char(e.business_date, 'YYYY-MM-DD'), e.kind, e.source_type, e.source_id,
-                        coalesce(e.bank_account, ''))
+                        coalesce(e.bank_account, ''), to_char(e.original_date, 'YYYY-MM-DD'))
     || string_agg(E'\\n' || concat_ws('|', l.account, coalesce(l.department, ''), coalesce(l.fee_code, ''),
                   coalesce(l.demand_id, ''), coalesce(l.item, ''), l.dr, l.cr), '' ORDER BY l.number) AS content
 FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq GROUP BY e.seq

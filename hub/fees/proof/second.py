@@ -15,7 +15,8 @@ from hub.fees.proof.findings import Code, Invariant, Offender, Result
 
 _ENTRIES: Final[LiteralString] = (
     "SELECT seq, to_char(business_date, 'YYYY-MM-DD') AS business_date, kind, source_type, source_id,"
-    " coalesce(bank_account, '') AS bank_account, lines, amount, encode(digest, 'hex') AS digest FROM journal_entry"
+    " coalesce(bank_account, '') AS bank_account, to_char(original_date, 'YYYY-MM-DD') AS original_date, lines, amount,"
+    " encode(digest, 'hex') AS digest FROM journal_entry"
 )
 _LINES: Final[LiteralString] = (
     "SELECT entry_seq, number, account, coalesce(department, '') AS department, coalesce(fee_code, '') AS fee_code,"
@@ -107,8 +108,8 @@ def _same_entries(other: Any) -> Result:
             FROM line GROUP BY entry_seq
         ) AS l ON l.entry_seq = e.seq
         WHERE e.seq <> e.place OR l.dr IS DISTINCT FROM e.amount OR l.cr IS DISTINCT FROM e.amount OR l.n <> e.lines
-           OR sha256(concat_ws('|', e.business_date, e.kind, e.source_type, e.source_id, coalesce(e.bank_account, ''))
-                     || l.content) <> e.digest
+           OR sha256(concat_ws('|', e.business_date, e.kind, e.source_type, e.source_id, coalesce(e.bank_account, ''),
+                               e.original_date) || l.content) <> e.digest
         ORDER BY e.seq
         """
     ).fetchall()

@@ -12,6 +12,14 @@ from hub.fees.ledger import Entry, Origin, Share, postings
 DAY: Final = date(2026, 11, 2)
 ACCOUNT: Final = "1020304050"
 FEE: Final = Share("so-tu-phap", "phi-01", 50_000, "fd_1")
+CLOSE: Final = """
+INSERT INTO day_close (account, day, digest, maker, checker) VALUES (%s, %s, sha256('x'), 'ke-toan-a', 'ke-toan-b')
+"""
+"""a day of an account is closed, whatever the gates would say"""
+REOPEN: Final = """
+UPDATE day_close SET reopened_at = now(), reopen_maker = 'ke-toan-a', reopen_checker = 'ke-toan-b',
+    reopen_reason = 'a test'
+"""
 TABLES: Final = ("journal_entry", "journal_line", "ledger_checkpoint", "day_close")
 
 

@@ -16,7 +16,7 @@ from hub.fees.ledger import Account, DayClosed, SourceReused, balances, checkpoi
 from hub.signing import custody
 from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.house import ScriptedHouse
-from tests.rooms.fees.booking import ACCOUNT, DAY, FEE, notified, on_statement, opened, origin
+from tests.rooms.fees.booking import ACCOUNT, CLOSE, DAY, FEE, REOPEN, notified, on_statement, opened, origin
 
 CONNECTIONS: Final = 8
 EACH: Final = 25
@@ -115,7 +115,7 @@ CHANGES: Final[list[LiteralString]] = [
     "DELETE FROM ledger_checkpoint",
     "DELETE FROM day_close",
     "UPDATE day_close SET digest = ''",
-    "TRUNCATE journal_line",
+    "TRUNCATE journal_line CASCADE",
     "TRUNCATE journal_entry CASCADE",
     "TRUNCATE day_close",
 ]
@@ -177,7 +177,7 @@ def together(conn: Connection, statements: Sequence[Any]) -> None:
 
 
 def close(conn: Connection, account: str, day: date) -> None:
-    conn.execute("INSERT INTO day_close (account, day, digest) VALUES (%s, %s, sha256('x'))", (account, day))
+    conn.execute(CLOSE, (account, day))
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, "book"])
@@ -190,7 +190,7 @@ def test_a_closed_day_takes_nothing_more_until_it_is_opened_again(conn: Connecti
         post(conn, notified(2))
     assert post(conn, notified(1)) == 1  # said again, it is in the book already
     assert post(conn, notified(3, DAY + timedelta(days=1))) == 2
-    conn.execute("UPDATE day_close SET reopened_at = now()")
+    conn.execute(REOPEN)
     assert post(conn, notified(2)) == 3
     close(conn, account, DAY)
     with pytest.raises(DayClosed):

@@ -13,6 +13,7 @@ from hub.fees.matching.run import Busy
 from hub.fees.statements import importing
 from tests.bank_files import Move, Told, camt
 from tests.house import ScriptedHouse
+from tests.rooms.fees.booking import CLOSE
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import DUE, Till, red
 from tests.rooms.fees.telling import ACCOUNT
@@ -134,12 +135,12 @@ def test_what_is_found_for_a_closed_day_is_booked_today(  # O5
 ) -> None:
     day = till.books(Move(DUE, reference), carry=False)
     with till.house.db.connection() as conn:
-        conn.execute("INSERT INTO day_close (account, day, digest) VALUES (%s, %s, sha256('x'))", (ACCOUNT, day))
+        conn.execute(CLOSE, (ACCOUNT, day))
 
     till.house.carry()
 
-    [entry] = till.house.rows("SELECT business_date, source_type, kind FROM journal_entry")
-    assert entry == {"business_date": local(now()).date(), "source_type": "line", "kind": "identified"}
+    [entry] = till.house.rows("SELECT business_date, original_date, kind FROM journal_entry")
+    assert entry == {"business_date": local(now()).date(), "original_date": day, "kind": "identified"}
     assert red(till.house) == []
 
 

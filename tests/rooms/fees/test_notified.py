@@ -7,6 +7,7 @@ import pytest
 
 from hub.clock import VIETNAM, local, now
 from hub.fees import demands
+from tests.rooms.fees.booking import CLOSE
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.telling import ACCOUNT, AT, DUE, OTHER_ACCOUNT, Provider
 
@@ -167,10 +168,10 @@ def test_a_success_that_nobody_has_signed_waits_for_the_statement(
 def test_a_notification_whose_day_is_closed_is_booked_today(provider: Provider, reference: str) -> None:
     """O5."""
     with provider.house.db.connection() as conn:
-        conn.execute(
-            "INSERT INTO day_close (account, day, closed_at, digest) VALUES (%s, %s, now(), %s)",
-            (ACCOUNT, AT.date(), bytes(32)),
-        )
+        conn.execute(CLOSE, (ACCOUNT, AT.date()))
     payment = provider.payment(provider.tells(reference))
-    [entry] = provider.house.rows("SELECT business_date FROM journal_entry WHERE source_id = %s", payment["id"])
+    [entry] = provider.house.rows(
+        "SELECT business_date, original_date FROM journal_entry WHERE source_id = %s", payment["id"]
+    )
     assert (payment["business_date"], entry["business_date"]) == (AT.date(), local(now()).date())
+    assert entry["original_date"] == AT.date()

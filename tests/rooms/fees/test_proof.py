@@ -5,13 +5,14 @@ from typing import Any, Final, LiteralString
 import pytest
 from psycopg.errors import ObjectNotInPrerequisiteState
 
+from hub.clock import local, now
 from hub.fees.ledger import Origin, post, postings
 from hub.fees.proof import proving, second
 from hub.fees.proof.findings import Proof
 from hub.worker import prover
 from schemas.payment import Kind
 from tests.house import ScriptedHouse
-from tests.rooms.fees.booking import DAY, opened, tampered
+from tests.rooms.fees.booking import CLOSE, DAY, opened, tampered
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.telling import ACCOUNT, DUE, Provider
 
@@ -212,7 +213,7 @@ def test_a_red_night_opens_cases_once_and_nothing_is_closed(day: ScriptedHouse, 
     )
     assert day.count("exception_case") == before + 1
     with pytest.raises(ObjectNotInPrerequisiteState), day.db.connection() as conn:
-        conn.execute("INSERT INTO day_close (account, day, digest) VALUES ('book', current_date, sha256(''))")
+        conn.execute(CLOSE, ("book", local(now()).date()))
 
 
 def test_a_green_night_is_kept_and_anchored(day: ScriptedHouse) -> None:
