@@ -64,6 +64,11 @@ class Code(Explained):
         "The department reports on a dossier that it was never handed. It waits in case the dossier is on its way.",
         "Sở báo trạng thái của hồ sơ chưa từng được chuyển đến. Tin chờ phòng khi hồ sơ đang đến.",
     )
+    ANSWER_REFUSED = (
+        "ANSWER_REFUSED",
+        "A department's answer to a month's table cannot stand: another table, lines that it has not, or too late.",
+        "Trả lời của sở về bảng tổng hợp tháng không dùng được: sai bảng, sai dòng, hoặc bảng đã được trả lời.",
+    )
     CONSIGNMENT_UNKNOWN = (
         "CONSIGNMENT_UNKNOWN",
         "The operator tells of a consignment that was never ordered here. Ask whose it is.",

@@ -120,16 +120,25 @@ def moved(origin: Origin, away: Sequence[Share], to: Sequence[Share]) -> Entry:
     return Entry("moved", origin, (*_owed(away, debit=True), *_owed(to)))
 
 
-def retained(origin: Origin, shares: Sequence[Share]) -> Entry:
-    """The month's share that the Centre keeps."""
-    kept = [Line(Account.RETAINED, cr=one.amount, department=one.department, fee_code=one.fee_code) for one in shares]
-    return Entry("retained", origin, (*_owed(shares, debit=True), *kept))
+def retained(origin: Origin, shares: Sequence[Share], kind: str = "retained") -> Entry:
+    """The month's share that the Centre keeps; below zero of a fee: it gives back."""
+    kept = [
+        Line(
+            Account.RETAINED,
+            dr=max(-one.amount, 0),
+            cr=max(one.amount, 0),
+            department=one.department,
+            fee_code=one.fee_code,
+        )
+        for one in shares
+    ]
+    return Entry(kind, origin, (*_set_off(shares), *kept))
 
 
 def transferred(origin: Origin, shares: Sequence[Share]) -> Entry:
-    """The month's money has gone to its department: the statement shows it."""
-    debit = _owed(shares, debit=True)
-    return Entry("transferred", origin, (*debit, _bank(cr=sum(line.dr for line in debit))))
+    """The month's money has gone to its department: the statement shows it. Below zero of a fee: set off."""
+    owed = _set_off(shares)
+    return Entry("transferred", origin, (*owed, _bank(cr=sum(line.dr - line.cr for line in owed))))
 
 
 def charged(origin: Origin, amount: int) -> Entry:
@@ -178,6 +187,12 @@ def _owed(shares: Sequence[Share], *, debit: bool = False) -> list[Line]:
         for share in shares
         if share.amount
     ]
+
+
+def _set_off(shares: Sequence[Share]) -> list[Line]:
+    """331 debited with ``shares``, and credited with those below zero."""
+    away = [Share(one.department, one.fee_code, -one.amount, one.demand_id) for one in shares if one.amount < 0]
+    return [*_owed([one for one in shares if one.amount > 0], debit=True), *_owed(away)]
 
 
 def _item(account: Account, item: str, *, dr: int = 0, cr: int = 0) -> list[Line]:

@@ -1,0 +1,111 @@
+"""What a department says to its table: it confirms it, or disputes lines of it. Silence is neither."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from hub.codes import Code
+from hub.errors import NeedsAPerson, NotFound
+from hub.events import Event
+from hub.fees import cases
+from hub.fees.settlements import store
+from hub.fees.settlements.model import ANSWERABLE, Settlement, State
+from hub.messages.model import Message
+from hub.work import Work
+from schemas import strict
+from schemas.settlement import TableAnswer
+
+KIND: Final = "department.settlement"
+LINE: Final = "settlement_line"
+"""what an M01 is about: settlement/number"""
+
+_DISPUTE: Final = """
+WITH disputed AS (
+    UPDATE settlement_item SET disputed = true WHERE settlement_id = %(id)s AND number = ANY(%(numbers)s)
+    RETURNING settlement_id, number, fee_code, amount, entry_seq, demand_id
+)
+INSERT INTO settlement_carry (settlement_id, number, department, fee_code, amount, entry_seq, demand_id)
+SELECT settlement_id, number, %(department)s, fee_code, amount, entry_seq, demand_id FROM disputed ORDER BY number
+RETURNING number, fee_code, amount, entry_seq AS entry, demand_id AS demand
+"""
+_EXPLAINED: Final = """
+UPDATE exception_case c SET state = 'resolved', resolution = %(how)s
+FROM settlement_item i JOIN settlement_carry k ON k.id = i.carry_id
+WHERE i.settlement_id = %(id)s AND i.disputed = %(disputed)s AND k.number IS NOT NULL
+  AND c.code = 'M01' AND c.object_type = 'settlement_line' AND c.state <> 'resolved'
+  AND c.object_id = k.settlement_id || '/' || k.number
+RETURNING c.id
+"""
+
+
+def answered(work: Work, message: Message) -> list[Event]:
+    """A department's answer came in. Raises NeedsAPerson for one that cannot stand."""
+    try:
+        answer = strict.read(TableAnswer, message.body)
+    except strict.Refused as refused:
+        raise NeedsAPerson(Code.ANSWER_REFUSED, str(refused)) from None
+    return answer_with(work, answer, message.body, message.source.removeprefix("department."))
+
+
+def answer_with(work: Work, answer: TableAnswer, said: bytes, department: str | None = None) -> list[Event]:
+    """Take ``answer`` (its bytes: ``said``); the same again changes nothing. ``department``: whose it has to be.
+
+    Raises NeedsAPerson: for a table that is not there or is another, for lines that it does not have, or too late.
+    """
+    settlement = _settlement(work, answer, department)
+    if settlement.answer_id == answer.answer_id:
+        return []
+    if settlement.state not in ANSWERABLE:
+        raise NeedsAPerson(Code.ANSWER_REFUSED, f"the table of {settlement.name} is {settlement.state}")
+    lines = _disputed(work, settlement, answer)
+    disputed = sum(line["amount"] for line in lines)
+    store.answered(work.conn, settlement.id, work.now, answer.answer_id, said, disputed)
+    to = State.DISPUTED if lines else State.CONFIRMED
+    moved = store.move(work.conn, settlement, to)
+    reason = answer.answer_id + "".join(f" {line['number']}" for line in lines)
+    work.note(settlement.id, to.value, before=settlement.state, after=to, reason=reason)
+    _cases(work, settlement, lines)
+    if moved.transferable <= 0:
+        carry_on(work, moved)
+    return []
+
+
+def carry_on(work: Work, settlement: Settlement) -> None:
+    """There is nothing to transfer: the rest goes into the next table."""
+    rest = store.carry_rest(work.conn, settlement.id)
+    store.move(work.conn, settlement, State.CLOSED)
+    work.note(settlement.id, "carried on", before=settlement.state, after=State.CLOSED, reason=f"{rest}")
+
+
+def _settlement(work: Work, answer: TableAnswer, department: str | None) -> Settlement:
+    try:
+        settlement = store.lock(work.conn, answer.settlement_id)
+    except NotFound as error:
+        raise NeedsAPerson(Code.ANSWER_REFUSED, str(error)) from None
+    if department not in (None, settlement.department):
+        raise NeedsAPerson(Code.ANSWER_REFUSED, f"{settlement.id} is not a table of {department}")
+    if answer.sha256 != settlement.sha256.hex():
+        raise NeedsAPerson(Code.ANSWER_REFUSED, f"the answer is to another table than {settlement.id}")
+    return settlement
+
+
+def _disputed(work: Work, settlement: Settlement, answer: TableAnswer) -> Sequence[dict[str, Any]]:
+    numbers = sorted({line.number for line in answer.lines})
+    if (answer.verdict == "disputed") != bool(numbers) or len(numbers) != len(answer.lines):
+        raise NeedsAPerson(Code.ANSWER_REFUSED, "the verdict and the lines of the answer do not go together")
+    told = {"id": settlement.id, "numbers": numbers, "department": settlement.department}
+    lines = work.conn.execute(_DISPUTE, told).fetchall()
+    if len(lines) != len(numbers):
+        raise NeedsAPerson(Code.ANSWER_REFUSED, f"{settlement.id} does not have every line that is disputed")
+    return lines
+
+
+def _cases(work: Work, settlement: Settlement, lines: Sequence[dict[str, Any]]) -> None:
+    """M01 for each disputed line; a case of an earlier table whose line is carried on here ends, or goes on as this."""
+    for how, disputed in (("confirmed by the department", False), ("disputed again", True)):
+        told = {"id": settlement.id, "disputed": disputed, "how": how}
+        for row in work.conn.execute(_EXPLAINED, told).fetchall():
+            work.note(row["id"], "explained", after="resolved", reason=f"{settlement.id} {how}")
+    facts = {"department": settlement.department, "month": settlement.name, "settlement": settlement.id}
+    for line in lines:
+        about = f"{settlement.id}/{line['number']}"
+        cases.open_case(work.conn, "M01", LINE, about, abs(line["amount"]), facts | dict(line))

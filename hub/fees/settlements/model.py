@@ -1,0 +1,90 @@
+"""A settlement: a department's month. Its states, and its rows; đồng throughout."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from hub.lifecycle import Lifecycle
+
+
+class State(StrEnum):
+    """Where a settlement stands. Silence of the department confirms nothing."""
+
+    COMPUTED = "computed"
+    NOTIFIED = "notified"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    ORDERED = "ordered"
+    TRANSFERRED = "transferred"
+    RECEIPTED = "receipted"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def label(self) -> str:
+        return LABELS[self]
+
+
+LABELS: Final = {
+    State.COMPUTED: "Đã lập",
+    State.NOTIFIED: "Đã gửi, chưa xác nhận",
+    State.CONFIRMED: "Cơ quan đã xác nhận",
+    State.DISPUTED: "Có dòng không đồng ý",
+    State.ORDERED: "Đã lập lệnh chi",
+    State.TRANSFERRED: "Đã chuyển tiền",
+    State.RECEIPTED: "Đã giao chứng từ",
+    State.CLOSED: "Đã xong",
+    State.WITHDRAWN: "Đã thu hồi",
+}
+
+LIFECYCLE: Final = Lifecycle(
+    {
+        State.COMPUTED: frozenset({State.NOTIFIED, State.CONFIRMED, State.DISPUTED, State.CLOSED, State.WITHDRAWN}),
+        State.NOTIFIED: frozenset({State.CONFIRMED, State.DISPUTED, State.CLOSED}),
+        State.CONFIRMED: frozenset({State.ORDERED, State.CLOSED}),
+        State.DISPUTED: frozenset({State.ORDERED, State.CLOSED}),
+        State.ORDERED: frozenset({State.ORDERED, State.TRANSFERRED}),
+        State.TRANSFERRED: frozenset({State.RECEIPTED}),
+        State.RECEIPTED: frozenset({State.CLOSED}),
+        State.CLOSED: frozenset(),
+        State.WITHDRAWN: frozenset(),
+    }
+)
+"""An order that failed is followed by another; what has nothing to transfer is carried on and closed."""
+ANSWERABLE: Final = frozenset({State.COMPUTED, State.NOTIFIED})
+"""A table that was handed over on paper is answered before any machine said that it has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A settlement's row, without the table's bytes. ``month``: its first day."""
+
+    id: str
+    department: str
+    month: date
+    state: str
+    opening: int
+    receipts: int
+    refunds: int
+    adjustments: int
+    retained: int
+    net: int
+    disputed: int
+    sha256: bytes
+    computed_at: datetime
+    notified_at: datetime | None
+    answer_id: str | None
+    answered_at: datetime | None
+    order_id: str | None
+    transferred_at: datetime | None
+
+    @property
+    def transferable(self) -> int:
+        """What is to be transferred; at or below nothing, it is carried on."""
+        return self.net - self.disputed
+
+    @property
+    def name(self) -> str:
+        """The month as people write it: 2026-10."""
+        return f"{self.month:%Y-%m}"

@@ -1,0 +1,157 @@
+"""Settlements in the database."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
+from typing import Any, Final
+
+from psycopg.rows import class_row
+
+from hub.db import Connection, one
+from hub.errors import NotFound
+from hub.fees.settlements.model import LIFECYCLE, Settlement, State
+
+_COLUMNS: Final = ", ".join(field.name for field in fields(Settlement))
+_ITEM: Final = (
+    "settlement_id", "number", "kind", "day", "fee_code", "amount", "retention_bp", "entry_seq", "line_number",
+    "carry_id", "demand_id",
+)  # fmt: skip
+
+_ADD: Final = """
+INSERT INTO settlement (id, department, month, state, opening, receipts, refunds, adjustments, retained, net, body,
+    sha256, signature, leaf_id, computed_at)
+VALUES (%(id)s, %(department)s, %(month)s, 'computed', %(opening)s, %(receipts)s, %(refunds)s, %(adjustments)s,
+    %(retained)s, %(net)s, %(body)s, sha256(%(body)s), %(signature)s, %(leaf)s, %(at)s)
+"""
+_ADD_FEE: Final = """
+INSERT INTO settlement_fee (settlement_id, fee_code, kind, carried, receipts, refunds, adjustments, retained, net)
+VALUES (%(settlement)s, %(fee_code)s, %(kind)s, %(carried)s, %(receipts)s, %(refunds)s, %(adjustments)s, %(retained)s,
+    %(net)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FeeRow:
+    """What a table says of one fee."""
+
+    fee_code: str
+    kind: str
+    carried: int
+    receipts: int
+    refunds: int
+    adjustments: int
+    retained: int
+    net: int
+    disputed: int
+    """of its lines, those that the department does not accept"""
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A table's bytes, and the seal's signature over them."""
+
+    body: bytes
+    signature: bytes
+
+
+def add(conn: Connection, row: dict[str, Any], fee_sums: Sequence[dict[str, Any]]) -> None:
+    """A settlement with its sums by fee."""
+    conn.execute(_ADD, row)
+    with conn.cursor() as cursor:
+        cursor.executemany(_ADD_FEE, [fee | {"settlement": row["id"]} for fee in fee_sums])
+
+
+def add_items(conn: Connection, items: Iterable[Sequence[Any]]) -> None:
+    """The lines of tables, as rows of (settlement, number, kind, …) in the order of _ITEM."""
+    with conn.cursor() as cursor, cursor.copy(f"COPY settlement_item ({', '.join(_ITEM)}) FROM STDIN") as copy:
+        for item in items:
+            copy.write_row(item)
+
+
+def lock(conn: Connection, settlement_id: str) -> Settlement:
+    """The settlement, ours until the transaction ends. Raises NotFound."""
+    found = _find(conn, "id = %s FOR UPDATE", (settlement_id,))
+    if not found:
+        raise NotFound(f"no settlement has the id {settlement_id}")
+    return found[0]
+
+
+def of_month(conn: Connection, month: date, department: str | None = None) -> list[Settlement]:
+    """Those that stand, by department."""
+    where = "month = %(month)s AND state <> 'withdrawn' AND (%(only)s::text IS NULL OR department = %(only)s)"
+    return _find(conn, f"{where} ORDER BY department", {"month": month, "only": department})
+
+
+def before(conn: Connection, month: date) -> list[Settlement]:
+    """Those of earlier months that nobody has answered, locked, the oldest first."""
+    return _find(
+        conn, "month < %s AND state IN ('computed', 'notified') ORDER BY month, department FOR UPDATE", (month,)
+    )
+
+
+def handed(conn: Connection, settlement_id: str) -> Handed:
+    row = one(conn, "SELECT body, signature FROM settlement WHERE id = %s", (settlement_id,))
+    return Handed(bytes(row["body"]), bytes(row["signature"]))
+
+
+def fee_rows(conn: Connection, settlement_id: str) -> list[FeeRow]:
+    """By fee."""
+    with conn.cursor(row_factory=class_row(FeeRow)) as cursor:
+        return cursor.execute(
+            "SELECT f.fee_code, f.kind, f.carried, f.receipts, f.refunds, f.adjustments, f.retained, f.net,"
+            " coalesce(sum(i.amount) FILTER (WHERE i.disputed), 0)::bigint AS disputed FROM settlement_fee f"
+            " LEFT JOIN settlement_item i ON i.settlement_id = f.settlement_id AND i.fee_code = f.fee_code"
+            " WHERE f.settlement_id = %s GROUP BY f.settlement_id, f.fee_code ORDER BY f.fee_code",
+            (settlement_id,),
+        ).fetchall()
+
+
+def move(conn: Connection, settlement: Settlement, to: State, **changed: Any) -> Settlement:
+    """A locked settlement comes to stand at ``to``, with what has ``changed`` beside. Raises MoveRefused."""
+    LIFECYCLE.check(State(settlement.state), to)
+    names = sorted(changed)
+    said = "".join(f", {name} = %({name})s" for name in names)
+    conn.execute(
+        f"UPDATE settlement SET state = %(state)s{said} WHERE id = %(id)s",
+        {"id": settlement.id, "state": to.value, **changed},
+    )
+    return lock(conn, settlement.id)
+
+
+def carry_rest(conn: Connection, settlement_id: str) -> int:
+    """What stands on its fees and is not transferred goes on to the next table, but for disputed lines. Its sum."""
+    row = one(
+        conn,
+        """
+        WITH rest AS (
+            SELECT s.id, s.department, f.fee_code, max(i.entry_seq) AS entry_seq,
+                   f.net - coalesce(sum(i.amount) FILTER (WHERE i.disputed), 0) AS amount
+            FROM settlement s JOIN settlement_fee f ON f.settlement_id = s.id
+            JOIN settlement_item i ON i.settlement_id = s.id AND i.fee_code = f.fee_code
+            WHERE s.id = %s GROUP BY s.id, s.department, f.fee_code, f.net
+        ), added AS (
+            INSERT INTO settlement_carry (settlement_id, department, fee_code, amount, entry_seq)
+            SELECT id, department, fee_code, amount, entry_seq FROM rest WHERE amount <> 0 RETURNING amount
+        )
+        SELECT coalesce(sum(amount), 0)::bigint AS amount FROM added
+        """,
+        (settlement_id,),
+    )
+    return int(row["amount"])
+
+
+def as_row(settlement: Settlement) -> dict[str, Any]:
+    """For whoever lists them."""
+    return asdict(settlement) | {"sha256": settlement.sha256.hex(), "label": State(settlement.state).label}
+
+
+def answered(conn: Connection, settlement_id: str, at: datetime, answer_id: str, answer: bytes, disputed: int) -> None:
+    conn.execute(
+        "UPDATE settlement SET answer_id = %s, answer = %s, answered_at = %s, disputed = %s WHERE id = %s",
+        (answer_id, answer, at, disputed, settlement_id),
+    )
+
+
+def _find(conn: Connection, where: Any, parameters: Any) -> list[Settlement]:
+    with conn.cursor(row_factory=class_row(Settlement)) as cursor:
+        return cursor.execute(f"SELECT {_COLUMNS} FROM settlement WHERE {where}", parameters).fetchall()

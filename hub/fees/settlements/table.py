@@ -1,0 +1,139 @@
+"""The table itself: sums by fee, lines by number, and the bytes that are signed. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from hub.fees.settlements.retention import retained
+from hub.fees.settlements.taking import Cases, Item
+from hub.signing import canonical
+from schemas.settlement import TYPE
+
+_SUMS: Final = {"carried": "carried", "receipt": "receipts", "refund": "refunds", "adjustment": "adjustments"}
+"""kind of a line → the column of its sum"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """How a fee is called where none of its lines says so."""
+
+    kind: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The ledger's checkpoint that covers the month: its root, and the last entry under it."""
+
+    root: str
+    last_entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A department's month, before it is signed."""
+
+    id: str
+    department: str
+    month: date
+    items: Sequence[Item]
+    fees: Sequence[Mapping[str, Any]]
+    """as schemas.settlement.FeeSum, by code"""
+
+    def total(self, column: str) -> int:
+        return sum(fee[column] for fee in self.fees)
+
+    @property
+    def sums(self) -> dict[str, int]:
+        """The table's own; ``opening`` is what is carried."""
+        columns = ("receipts", "refunds", "adjustments", "retained", "net")
+        return {"opening": self.total("carried")} | {column: self.total(column) for column in columns}
+
+
+def draft(settlement_id: str, department: str, month: date, items: Sequence[Item], known: Mapping[str, Fee]) -> Draft:
+    """The sums over ``items``, with what the Centre keeps. ``known``: fees of the catalogue, by code."""
+    named = _named(items, known)
+    sums: dict[str, dict[str, int]] = {}
+    demands: dict[str, set[str | int]] = {}
+    kept: dict[str, int] = {}
+    for item in items:
+        fee = sums.setdefault(item.fee_code, dict.fromkeys(_SUMS.values(), 0))
+        fee[_SUMS[item.kind]] += item.amount
+        seen = demands.setdefault(item.fee_code, set())
+        if item.kind == "receipt":
+            seen.add(item.demand_id or item.entry)
+        kept[item.fee_code] = kept.get(item.fee_code, 0) + item.amount * item.retention_bp
+    keeps = retained(kept)
+    fees = [
+        {
+            "fee_code": code,
+            "kind": named[code].kind,
+            "title": named[code].title,
+            "count": len(demands[code]),
+            **sums[code],
+            "retained": keeps[code],
+            "net": sum(sums[code].values()) - keeps[code],
+        }
+        for code in sorted(sums)
+    ]
+    return Draft(settlement_id, department, month, items, fees)
+
+
+def encoded(
+    drafted: Draft,
+    *,
+    name: str,
+    at: datetime,
+    anchor: Anchor,
+    cases: Iterable[Cases] = (),
+    issued: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> bytes:
+    """Its canonical JSON. ``name``: the department's; ``issued``: fee → the ranges of receipts that belong to it."""
+    return canonical.encode(
+        {
+            "v": 1,
+            "typ": TYPE,
+            "settlement_id": drafted.id,
+            "month": f"{drafted.month:%Y-%m}",
+            "department": drafted.department,
+            "department_name": name,
+            "closed_at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            **drafted.sums,
+            "fees": [{**fee, "issued": list(issued.get(fee["fee_code"], ()))} for fee in drafted.fees],
+            "lines": [_line(number, item) for number, item in enumerate(drafted.items, start=1)],
+            "open_cases": [{"code": one.code, "count": one.count, "at_risk": one.at_risk} for one in cases],
+            "book": anchor.root,
+            "last_entry": anchor.last_entry,
+        }
+    )
+
+
+def _line(number: int, item: Item) -> dict[str, Any]:
+    return {
+        "number": number,
+        "kind": item.kind,
+        "day": item.day.isoformat(),
+        "fee_code": item.fee_code,
+        "amount": item.amount,
+        "entry": item.entry,
+        "reference": item.reference,
+        "dossier_code": item.dossier_code,
+        "original": item.original,
+    }
+
+
+def _named(items: Sequence[Item], known: Mapping[str, Fee]) -> dict[str, Fee]:
+    """By code: as the newest of the lines says it, else as the catalogue does, else by its code alone.
+
+    Two procedures may call a phí and a lệ phí alike: of that a share may be kept, so it stands as a phí.
+    """
+    found: dict[str, Fee] = {}
+    for item in items:
+        if item.fee_kind is not None and item.title is not None:
+            mixed = item.fee_code in found and found[item.fee_code].kind == "phi"
+            found[item.fee_code] = Fee("phi" if mixed else item.fee_kind, item.title)
+        elif item.fee_code not in found:
+            fallback = Fee(item.fee_kind or "phi", item.fee_code)
+            found[item.fee_code] = known.get(item.fee_code, fallback)
+    return found

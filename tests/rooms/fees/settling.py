@@ -1,0 +1,100 @@
+"""Months for the tests of settlements: fees of two departments that were paid, by day, and their tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from hub import dispatch
+from hub.events import Event
+from hub.fees import settlements
+from hub.fees.ledger import Entry, Origin, Share, post_all, postings
+from hub.fees.settlements import answers, store
+from hub.fees.settlements.model import Settlement
+from hub.signing import canonical
+from hub.work import Work
+from schemas.settlement import SettlementTable, TableAnswer
+from tests.house import ScriptedHouse
+from tests.rooms.fees.telling import ACCOUNT
+
+OCTOBER: Final = date(2026, 10, 1)
+NOVEMBER: Final = date(2026, 11, 1)
+
+
+class Office:
+    """Posts what was paid, and closes months."""
+
+    def __init__(self, house: ScriptedHouse) -> None:
+        self.house = house
+        self._number = 0
+
+    def act(self, verb: Callable[[Work], Any], actor: str = "ke-toan-a") -> Any:
+        """``verb`` by a person."""
+
+        def whole(work: Work) -> tuple[Any, list[Event]]:
+            done = verb(work)
+            return done, done if isinstance(done, list) else []
+
+        done = dispatch.act(self.house, actor, whole)
+        self.house.carry()
+        return done
+
+    def books(self, *entries: Entry) -> None:
+        self.act(lambda work: (post_all(work.conn, entries), None)[1])
+
+    def origin(self, day: date, kind: str = "line") -> Origin:
+        self._number += 1
+        return Origin(kind, f"{kind}-{self._number}", day, ACCOUNT)
+
+    def paid(self, day: date, *shares: Share) -> None:
+        """A line of the statement of ``day`` that is known to be for ``shares``."""
+        self.books(postings.identified(self.origin(day), f"item-{self._number}", shares))
+
+    def closes(self, month: date) -> bytes:
+        digest = self.act(lambda work: settlements.compute(work, month))
+        assert isinstance(digest, bytes)
+        return digest
+
+    def settlement(self, department: str, month: date = OCTOBER) -> Settlement:
+        with self.house.db.connection() as conn:
+            [found] = store.of_month(conn, month, department)
+        return found
+
+    def table(self, department: str, month: date = OCTOBER) -> SettlementTable:
+        """What the department is handed, as it reads it."""
+        with self.house.db.connection() as conn:
+            body = store.handed(conn, self.settlement(department, month).id).body
+        canonical.decode(body)
+        return SettlementTable.model_validate_json(body)
+
+    def answers(self, department: str, month: date = OCTOBER, **disputed: str) -> None:
+        """The department confirms, or disputes the lines named n1, n2, …"""
+        answer = said(self.settlement(department, month), {int(key[1:]): why for key, why in disputed.items()})
+        self.act(lambda work: answers.answer_with(work, answer, answer.model_dump_json().encode(), department))
+
+    def book(self, account: str, department: str | None = None) -> int:
+        """Debit less credit."""
+        [row] = self.house.rows(
+            "SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM journal_line WHERE account = %s"
+            " AND (%s::text IS NULL OR department = %s)",
+            account, department, department,
+        )  # fmt: skip
+        return int(row["net"])
+
+
+def said(settlement: Settlement, disputed: Mapping[int, str], answer_id: str = "TL-1") -> TableAnswer:
+    return TableAnswer.model_validate(
+        {
+            "answer_id": answer_id,
+            "settlement_id": settlement.id,
+            "sha256": settlement.sha256.hex(),
+            "verdict": "disputed" if disputed else "confirmed",
+            "lines": tuple({"number": number, "reason": why} for number, why in disputed.items()),
+            "answered_by": "Phòng Kế hoạch - Tài chính",
+            "answered_at": "2026-11-03T08:00:00+07:00",
+        }
+    )
+
+
+def sums(table: SettlementTable) -> Sequence[int]:
+    """opening, receipts, refunds, adjustments, retained, net"""
+    return (table.opening, table.receipts, table.refunds, table.adjustments, table.retained, table.net)
