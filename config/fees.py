@@ -79,7 +79,15 @@ class FeeDesk(Data):
     prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     pay_within_days: int = Field(30, ge=1, le=365)
     """calendar days to the end of which a fee that is paid first may be paid"""
+    order_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "LC"
+    """the letters of the references of what we pay out"""
     account: ReceivingAccount
+
+    @model_validator(mode="after")
+    def _payments_out_and_in_are_told_apart(self) -> Self:
+        if self.order_prefix == self.prefix:
+            raise ValueError("order_prefix is another than prefix: what we pay out is not what is paid to us")
+        return self
 
 
 def check_fees(fees: Sequence[Fee], exemptions: Sequence[Exemption], pay: Pay) -> None:

@@ -104,6 +104,13 @@ GRANT UPDATE (run_id, pass, class, rule_version, state, evidence, maker, checker
     TO hub_worker;
 GRANT UPDATE (demand_id, amount, credited, confirmed) ON match_leg TO hub_worker;
 
+-- Payment orders and refunds. What they say stays; they move as their lifecycle has it, and triggers watch that.
+GRANT SELECT, INSERT ON payment_order, refund TO hub_worker;
+GRANT USAGE ON SEQUENCE order_reference_serial TO hub_worker;
+GRANT UPDATE (state, checker, approved_at, sent_at, settled_at, line_id, returned_line_id) ON payment_order
+    TO hub_worker;
+GRANT UPDATE (state, booked_at, case_ids) ON refund TO hub_worker;
+
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
 GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
 GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
@@ -148,3 +155,6 @@ GRANT SELECT (id, statement_id, account, line_key, entry, booking_date, value_da
     reversal, allocated, state) ON statement_line TO hub_reader;
 GRANT SELECT ON recon_run, match_group, match_leg, virtual_account, payout_report, payout_item TO hub_reader;
 GRANT SELECT (line_id, value, how, errors, version, stands) ON match_clue TO hub_reader;
+GRANT SELECT (id, purpose, subject_id, reference, account, amount, state, maker, checker, requested_at, approved_at,
+    sent_at, settled_at, line_id, returned_line_id) ON payment_order TO hub_reader;
+GRANT SELECT (id, source, item, amount, state, due_on, requested_at, booked_at, case_ids) ON refund TO hub_reader;

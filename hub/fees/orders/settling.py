@@ -1,0 +1,10 @@
+"""What follows for whom an order pays: for each purpose, what its approval, its payment and its return bring about."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from hub.fees.orders.model import Follows
+from hub.fees.refunds import following as refunds
+
+FOLLOWS: Final[Mapping[str, Follows]] = {"refund": refunds}
+"""purpose → the module that says what follows"""

@@ -1,0 +1,1 @@
+"""Refunds (hoàn trả): money that came and goes back to its payer."""

@@ -1,0 +1,86 @@
+"""Asking for a refund: from a demand, or of what a payment brought too much or for nobody; and again when it failed."""
+
+from datetime import date
+from typing import Final
+
+from hub.clock import local
+from hub.db import Connection
+from hub.errors import NotFound, NotNow
+from hub.fees import orders
+from hub.fees import store as demand_store
+from hub.fees.ledger import Account
+from hub.fees.orders.model import Order, Payee
+from hub.fees.refunds import following, store
+from hub.fees.refunds.model import Refund, State
+from hub.work import Work
+from schemas.identifiers import Prefix, new_id
+
+PURPOSE: Final = "refund"
+WORKING_DAYS: Final = 5
+"""within which its payer is to have the money"""
+
+
+def request(work: Work, item: str, payee: Payee, reason: str, *, amount: int | None = None) -> Order:
+    """Ask for what stands of ``item`` (a demand, a payment or a line) to be given back, all of it or ``amount``.
+
+    The order that it is paid by waits for another person. Raises NotFound, NotNow.
+    """
+    source = _source(work.conn, item)
+    if source is Account.PAYABLE:
+        account = demand_store.lock(work.conn, item).account
+    else:
+        account = store.money(work.conn, item).account
+    wanted = store.standing(work.conn, item).get(source, 0) if amount is None else amount
+    if wanted <= 0:
+        raise NotNow("there is nothing to give back")
+    following.check(work, source, item, wanted)
+    refund = Refund(
+        id=new_id(Prefix.REFUND),
+        source=source,
+        item=item,
+        amount=wanted,
+        state=State.REQUESTED,
+        reason=reason,
+        due_on=_due(work, local(work.now).date()),
+        requested_at=work.now,
+        booked_at=None,
+        case_ids=[],
+    )
+    store.add(work.conn, refund)
+    work.note(refund.id, "refund requested", after=State.REQUESTED, reason=f"{source} {item} {wanted}")
+    return orders.place(work, PURPOSE, refund.id, account, wanted, payee, reason)
+
+
+def again(work: Work, refund_id: str, payee: Payee, reason: str) -> Order:
+    """Order what the bank did not pay, or what came back, once more; to another account if need be.
+
+    Raises NotFound, NotNow.
+    """
+    refund = following.lock(work, refund_id)
+    if refund.state is not State.FAILED:
+        raise NotNow(f"{refund_id} is {refund.state}: only what failed is ordered again")
+    if refund.source is Account.PAYABLE:
+        account = demand_store.lock(work.conn, refund.item).account
+    else:
+        account = store.money(work.conn, refund.item).account
+    store.move(work.conn, refund, State.REQUESTED, booked_at=refund.booked_at)
+    work.note(refund.id, "refund requested", before=refund.state, after=State.REQUESTED, reason=reason)
+    return orders.place(work, PURPOSE, refund.id, account, refund.amount, payee, reason)
+
+
+def _source(conn: Connection, item: str) -> Account:
+    """Where it stands. Raises NotFound, NotNow."""
+    if item.startswith(f"{Prefix.FEE_DEMAND.value}_"):
+        return Account.PAYABLE
+    stands = store.standing(conn, item)
+    if not stands:
+        raise NotFound(f"nothing of {item} stands on 338 or 339")
+    if len(stands) > 1:
+        raise NotNow(f"{item} stands on {' and '.join(stands)}: settle the case of one first")
+    return next(iter(stands))
+
+
+def _due(work: Work, day: date) -> date:
+    for _ in range(WORKING_DAYS):
+        day = work.calendar.next_working_day(day)
+    return day
