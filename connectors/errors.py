@@ -78,6 +78,11 @@ class Code(Explained):
         "A fault came back without the other party's signature, perhaps from a gateway; it may have been acted on.",
         "Có thông báo lỗi không mang chữ ký của bên nhận, có thể do thiết bị trung gian; bên nhận có thể đã xử lý.",
     )
+    ISSUER = (
+        "ISSUER_CANNOT",
+        "The issuer of receipts cannot issue or cancel now (its ERR says why); nothing was done. Mend it, then replay.",
+        "Nơi phát hành biên lai chưa phát hành hoặc hủy được (mã ERR nói lý do); chưa làm gì. Xử lý rồi gửi lại.",
+    )
     OUR_MESSAGE = (
         "OUR_MESSAGE_INVALID",
         "What we would have said is not what the contract allows; nothing was sent and a person must look.",

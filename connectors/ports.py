@@ -4,6 +4,7 @@ from typing import Protocol
 
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
+from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
 from schemas.postal import Accepted, Feed, Order
 from schemas.settlement import HandedTable, TableReceipt
 from schemas.statement import Delivery
@@ -87,6 +88,22 @@ class BankPort(Protocol):
 
     def statements(self, cursor: str) -> Delivery:
         """Files since ``cursor`` ("" for the first time), whole and unread; a few of them, if there are many."""
+
+    def check(self) -> str:
+        """A call that changes nothing: address, certificate, credentials. Returns a line for a person."""
+
+
+class ReceiptPort(Protocol):
+    """An issuer of electronic receipts. Every call raises the errors of connectors.errors and nothing else."""
+
+    def issue(self, receipt: FeeReceipt, key: str) -> Issued:
+        """Have the receipt issued; ``key``, its id, is the same for every attempt. Duplicate: the issuer has it."""
+
+    def find(self, receipt: FeeReceipt, key: str) -> Issued | None:
+        """What the issuer has under the receipt's id; None if it says that it has nothing."""
+
+    def void(self, voiding: Voiding, key: str) -> Voided:
+        """Have it void. Duplicate: it is void there already, so that saying it again is safe."""
 
     def check(self) -> str:
         """A call that changes nothing: address, certificate, credentials. Returns a line for a person."""

@@ -11,13 +11,14 @@ from config.catalogue import (
     Counterparty,
     Department,
     Endpoint,
+    Issuer,
     Operator,
     StampingAuthority,
 )
 from connectors.banks.files import LaidOutFiles
 from connectors.departments.rest import RESTDepartment
 from connectors.portal import WebhookEndpoint
-from connectors.ports import BankPort, DepartmentPort, PortalPort, PostalPort, RevocationPort, StampPort
+from connectors.ports import BankPort, DepartmentPort, PortalPort, PostalPort, ReceiptPort, RevocationPort, StampPort
 from connectors.postal.lgsp import LGSPOperator
 from connectors.postal.ngsp import NGSPOperator
 from connectors.transport.addresses import AddressGuard
@@ -99,6 +100,13 @@ def _bank(party: Bank, around: Surroundings) -> BankPort:
     return LaidOutFiles(party, around.catalogue, around.url, around.on_sent)
 
 
+def _issuer(party: Issuer, around: Surroundings) -> ReceiptPort:
+    # It speaks SOAP: as above.
+    from connectors.receipts.vnpt import VNPTIssuer  # noqa: PLC0415 - see above
+
+    return VNPTIssuer(party, around.catalogue, around.url, around.on_sent)
+
+
 KINDS: Final[Mapping[type, Callable[[Any, Surroundings], Any]]] = {
     Department: _department,
     Endpoint: _endpoint,
@@ -106,6 +114,7 @@ KINDS: Final[Mapping[type, Callable[[Any, Surroundings], Any]]] = {
     CertificateAuthority: _authority,
     Operator: _operator,
     Bank: _bank,
+    Issuer: _issuer,
 }
 """The kind of a counterparty in the catalogue → how its port is made. A new kind is a line here."""
 

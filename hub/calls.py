@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.ports import DepartmentPort, PortalPort, PostalPort, StampPort
+from connectors.ports import DepartmentPort, PortalPort, PostalPort, ReceiptPort, StampPort
 from hub.consignments import service as consignments
 from hub.dossiers import notices
+from hub.fees.receipts import issuing, voiding
 from hub.handoffs import service as handoffs
 from hub.messages.model import Transfer
 from hub.signing import checkpoints
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Handoff, Receipt
+from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
 from schemas.postal import Accepted, Order
 
 
@@ -51,6 +53,18 @@ def _cancel(port: PostalPort, transfer: Transfer) -> None:
     port.cancel(transfer.body.decode(), transfer.key)
 
 
+def _issue(port: ReceiptPort, transfer: Transfer) -> Issued:
+    return port.issue(FeeReceipt.model_validate_json(transfer.body), transfer.key)
+
+
+def _find_receipt(port: ReceiptPort, transfer: Transfer) -> Issued | None:
+    return port.find(FeeReceipt.model_validate_json(transfer.body), transfer.key)
+
+
+def _void(port: ReceiptPort, transfer: Transfer) -> Voided:
+    return port.void(Voiding.model_validate_json(transfer.body), transfer.key)
+
+
 CALLS: Final[Mapping[str, Call]] = {
     handoffs.KIND: Call(send=_submit, find=_find),
     notices.KIND: Call(send=_tell, find=None),
@@ -58,4 +72,6 @@ CALLS: Final[Mapping[str, Call]] = {
     consignments.CANCEL: Call(send=_cancel, find=None),
     checkpoints.STAMP: Call(send=_stamp, find=None),
     checkpoints.WITNESS: Call(send=_witness, find=None),
+    issuing.ISSUE: Call(send=_issue, find=_find_receipt),
+    voiding.VOID: Call(send=_void, find=None),
 }

@@ -15,6 +15,9 @@ from hub.dossiers import service as dossiers
 from hub.events import Event
 from hub.fees import closing, intake, issuing, notified
 from hub.fees.matching import asking
+from hub.fees.receipts import answers as receipts
+from hub.fees.receipts import issuing as receipt_issuing
+from hub.fees.receipts import voiding as receipt_voiding
 from hub.fees.statements import importing
 from hub.handoffs import completion, returns
 from hub.handoffs import service as handoffs
@@ -71,4 +74,6 @@ OUTBOUND: Final[Mapping[str, Reply]] = {
     checkpoints.STAMP: Reply(delivered=anchoring.stamped, refused=anchoring.not_stamped),
     checkpoints.WITNESS: Reply(delivered=anchoring.witnessed, refused=anchoring.not_witnessed),
     consignments.CANCEL: Reply(delivered=consignments.cancelled, refused=consignments.not_cancelled),
+    receipt_issuing.ISSUE: Reply(delivered=receipts.issued, refused=receipts.not_issued),
+    receipt_voiding.VOID: Reply(delivered=receipts.voided, refused=receipts.not_voided),
 }

@@ -111,6 +111,14 @@ GRANT UPDATE (state, checker, approved_at, sent_at, settled_at, line_id, returne
     TO hub_worker;
 GRANT UPDATE (state, booked_at, case_ids) ON refund TO hub_worker;
 
+-- Receipts. What one says is never changed; it is published and becomes void, and triggers watch that.
+GRANT SELECT ON receipt_due TO hub_worker;
+GRANT SELECT, INSERT ON receipt_policy, receipt_series, receipt TO hub_worker;
+GRANT EXECUTE ON FUNCTION next_receipt_number(text, smallint) TO hub_worker;
+GRANT UPDATE (last) ON receipt_series TO hub_worker;
+GRANT UPDATE (published_at, issuer_number, void_maker, void_reason, voided_at, voided_by, void_told_at) ON receipt
+    TO hub_worker;
+
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
 GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
 GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
@@ -158,3 +166,6 @@ GRANT SELECT (line_id, value, how, errors, version, stands) ON match_clue TO hub
 GRANT SELECT (id, purpose, subject_id, reference, account, amount, state, maker, checker, requested_at, approved_at,
     sent_at, settled_at, line_id, returned_line_id) ON payment_order TO hub_reader;
 GRANT SELECT (id, source, item, amount, state, due_on, requested_at, booked_at, case_ids) ON refund TO hub_reader;
+GRANT SELECT ON receipt_policy, receipt_series, receipt_due TO hub_reader;
+GRANT SELECT (id, series, year, number, demand_id, department, kind, amount, issued_on, issued_at, leaf_id, replaces,
+    counterparty, published_at, issuer_number, void_maker, voided_at, voided_by, void_told_at) ON receipt TO hub_reader;

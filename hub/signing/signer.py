@@ -96,10 +96,6 @@ class Signer:
         """The Centre's seal over ``content`` that no officer signs: a table, a receipt. Raises MayNotSign."""
         return self._signed(content, self._signing.seal, at)
 
-    def seal(self, record: bytes, at: datetime) -> bytes:
-        """The Centre's own seal over ``record``, where no officer signs: a receipt, a table. Raises MayNotSign."""
-        return self._signed(record, self._signing.seal, at)
-
     def log_key(self, at: datetime) -> SigningKey:
         """What checkpoints of the custody log are signed with. Raises MayNotSign."""
         return self._key(self._signing.log_key, at)

@@ -1,0 +1,68 @@
+"""A receipt becomes void: by itself when its money went away, or by two persons when it is wrong.
+
+Where the demand is still paid, another receipt is issued in its place and says so; what was void stays in the log.
+"""
+
+from typing import Final
+
+from hub.errors import NotNow
+from hub.events import Event
+from hub.fees import store as demands
+from hub.fees.receipts import store
+from hub.fees.receipts.issuing import demand_dossier, said
+from hub.fees.receipts.policy import STANDS_WHILE
+from hub.fees.receipts.store import Receipt
+from hub.messages.outbox import Posting
+from hub.signing import canonical
+from hub.work import Work
+from schemas.fee_receipt import Voiding
+from schemas.identifiers import Prefix, new_id
+
+VOID: Final = "receipt.void"
+"""of the transfer that tells the issuer"""
+BY_ITSELF: Final = "hub"
+"""who voids what has no money any more: nobody decides that"""
+
+
+def lapse(work: Work, receipt_id: str) -> list[Event]:
+    """Void it if its demand is not paid any more: reversed, moved away, given back. Raises NotFound."""
+    demand = demands.lock(work.conn, store.demand_of(work.conn, receipt_id))
+    receipt = store.lock(work.conn, receipt_id)
+    if receipt.voided_at is None and demand.status not in STANDS_WHILE:
+        _void(work, receipt, BY_ITSELF, f"the demand is {demand.status}")
+    return []
+
+
+def void(work: Work, receipt_id: str, reason: str) -> list[Event]:
+    """It is wrong: the first person proposes, another says the same. Raises NotFound, NotNow."""
+    receipt = store.lock(work.conn, receipt_id)
+    if receipt.voided_at is not None:
+        raise NotNow("the receipt is void already")
+    if receipt.void_maker is None:
+        store.void_proposed(work.conn, receipt.id, work.actor, reason)
+        work.note(receipt.id, "void proposed", before="stands", reason=reason)
+        return []
+    if receipt.void_maker == work.actor:
+        raise NotNow("who has proposed it does not agree to it as well: another person has to")
+    _void(work, receipt, work.actor, reason)
+    return []
+
+
+def _void(work: Work, receipt: Receipt, by: str, reason: str) -> None:
+    store.voided(work.conn, receipt.id, by, reason, work.now)
+    work.note(receipt.id, "voided", before="stands", after="void", reason=f"by {by}: {reason}")
+    if receipt.counterparty is None:
+        return
+    told = said(receipt)
+    body = Voiding(receipt_id=receipt.id, template=told.template, symbol=told.symbol, number=told.number)
+    work.put(
+        Posting(
+            id=new_id(Prefix.TRANSFER),
+            kind=VOID,
+            counterparty=receipt.counterparty,
+            lane=receipt.series,
+            key=receipt.id,
+            subject=demand_dossier(work, receipt.demand_id),
+            body=canonical.encode(body.model_dump(mode="json")),
+        )
+    )
