@@ -1,6 +1,29 @@
 """Who did what to what, and why: append-only, enforced by the database."""
 
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Final
+
 from hub.db import Connection
+
+_ALL: Final = """
+INSERT INTO journal (subject, actor, verb, before, after, reason)
+SELECT subject, %s, verb, before, after, reason
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY
+    AS said (subject, verb, before, after, reason, at)
+ORDER BY at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line of the journal, without who caused it."""
+
+    subject: str
+    verb: str
+    before: str | None = None
+    after: str | None = None
+    reason: str | None = None
 
 
 def note(
@@ -18,3 +41,10 @@ def note(
         "INSERT INTO journal (subject, actor, verb, before, after, reason) VALUES (%s, %s, %s, %s, %s, %s)",
         (subject, actor, verb, before, after, reason),
     )
+
+
+def note_all(conn: Connection, actor: str, notes: Sequence[Note]) -> None:
+    """``note`` for many at once, in their order."""
+    if notes:
+        columns = [list(column) for column in zip(*map(astuple, notes), strict=True)]
+        conn.execute(_ALL, (actor, *columns))

@@ -41,8 +41,7 @@ def credit(
     known = store.credit_by(work.conn, demand_id, evidence)
     if known is not None:
         return Credited(known.amount, amount - known.amount)
-    taken = min(amount, before.outstanding) if before.status in COLLECTING else 0
-    case = _case(before, amount)
+    taken, case = weighed(before, amount)
     if not taken:
         work.note(demand_id, "not credited", before=before.status, reason=f"{case} {evidence}")
         return Credited(0, amount, case)
@@ -52,8 +51,13 @@ def credit(
     return Credited(taken, amount - taken, case, events)
 
 
-def _case(demand: Demand, amount: int) -> str | None:
+def weighed(demand: Demand, amount: int) -> tuple[int, str | None]:
+    """How much of ``amount`` the demand takes as it stands, and the case that the money calls for."""
     status = Status(demand.status)
+    return min(amount, demand.outstanding) if status in COLLECTING else 0, _case(demand, status, amount)
+
+
+def _case(demand: Demand, status: Status, amount: int) -> str | None:
     if status in COLLECTING:
         difference = amount - demand.outstanding
         return None if not difference else "R04" if difference < 0 else "R05"
@@ -65,7 +69,7 @@ def _case(demand: Demand, amount: int) -> str | None:
 def confirm(work: Work, demand_id: str, evidence: str) -> list[Event]:
     """A statement shows what ``evidence`` had credited. Raises NotFound, or NotNow where that was taken back."""
     before = store.lock(work.conn, demand_id)
-    credited = _credit(work, before, evidence)
+    credited = standing(store.credit_by(work.conn, demand_id, evidence), demand_id, evidence)
     if credited.confirmed_at is not None:
         return []
     store.confirm_credit(work.conn, demand_id, evidence, at=work.now)
@@ -78,7 +82,7 @@ def reverse(work: Work, demand_id: str, evidence: str, *, by: str) -> list[Event
     ``by`` is the evidence for that. Raises NotFound, or NotNow where it was taken back before.
     """
     before = store.lock(work.conn, demand_id)
-    credited = _credit(work, before, evidence)
+    credited = standing(store.credit_by(work.conn, demand_id, evidence), demand_id, evidence)
     store.end_credits(work.conn, demand_id, by=by, at=work.now, evidence=evidence)
     after = before.amounts.reversed(credited.amount, confirmed=credited.confirmed_at is not None)
     return _stand(work, before, after, "reversed", f"{evidence} by {by}")
@@ -100,6 +104,20 @@ def waive(work: Work, demand_id: str, exemption: str, reason: str) -> list[Event
         store.lift(work.conn, demand_id, line.fee_code, exemption=provision.code, basis=provision.basis)
     because = f"{provision.code}, {provision.basis}: {reason}"
     return _stand(work, before, before.amounts.lifted(amount), "waived", because)
+
+
+def waive_rest(work: Work, demand_id: str, decision: str, reason: str) -> list[Event]:
+    """What is outstanding need not be paid, by a decision. Raises NotFound, or NotNow where nothing is collected."""
+    before = store.lock(work.conn, demand_id)
+    if before.status not in COLLECTING:
+        raise NotNow(f"the demand is {before.status}: nothing of it is collected")
+    rest = before.outstanding
+    for line in reversed(store.lines(work.conn, demand_id)):  # what came has filled the first
+        lifted = min(rest, line.amount - line.waived)
+        if lifted:
+            store.lift_part(work.conn, demand_id, line.fee_code, lifted, basis=decision)
+        rest -= lifted
+    return _stand(work, before, before.amounts.lifted(before.outstanding), "rest waived", f"{decision}: {reason}")
 
 
 def expire(work: Work, demand_id: str) -> list[Event]:
@@ -153,12 +171,12 @@ def keep(work: Work, demand_id: str, reason: str) -> list[Event]:
     return _stand(work, before, before.amounts.kept(), "refund withdrawn", reason)
 
 
-def _credit(work: Work, demand: Demand, evidence: str) -> store.Credit:
-    credited = store.credit_by(work.conn, demand.id, evidence)
+def standing(credited: store.Credit | None, demand_id: str, evidence: str) -> store.Credit:
+    """``credited``, if it is there and counts. Raises NotFound, NotNow."""
     if credited is None:
-        raise NotFound(f"nothing was credited to {demand.id} by {evidence}")
+        raise NotFound(f"nothing was credited to {demand_id} by {evidence}")
     if credited.reversed_at is not None:
-        raise NotNow(f"what {evidence} had credited to {demand.id} was taken back by {credited.reversed_by}")
+        raise NotNow(f"what {evidence} had credited to {demand_id} was taken back by {credited.reversed_by}")
     return credited
 
 
@@ -175,6 +193,12 @@ def _stand(
     """Write down where it stands now, and say what a payer sees of it."""
     demand = store.stand(work.conn, before, after, expires_at=expires_at)
     work.note(demand.id, verb, before=before.status, after=demand.status, reason=reason)
+    return seen(before, demand, at or work.now)
+
+
+def seen(before: Demand, demand: Demand, at: datetime) -> list[Event]:
+    """What a payer sees of a demand's move from ``before``; ``at``: when what moved it happened."""
+    after = demand.amounts
     if not told.differs(before.amounts, after):
         return []
     fee = told.notice(demand)
@@ -182,5 +206,5 @@ def _stand(
         return [FeeReopened(demand.dossier_id, fee)]
     if before.outstanding and not after.outstanding:
         made = FeeWaived if after.status is Status.WAIVED else FeePaid
-        return [made(demand.dossier_id, fee, at or work.now)]
+        return [made(demand.dossier_id, fee, at)]
     return [FeeChanged(demand.dossier_id, fee)]

@@ -72,6 +72,23 @@ def lock(conn: Connection, demand_id: str) -> Demand:
     return found
 
 
+def lock_all(conn: Connection, demands: Sequence[str]) -> list[Demand]:
+    """``lock`` for many at once, in one order as everywhere. Raises NotFound."""
+    conn.execute(
+        "SELECT 1 FROM dossier WHERE id IN (SELECT dossier_id FROM fee_demand WHERE id = ANY(%s)) ORDER BY id"
+        " FOR UPDATE",
+        (demands,),
+    )
+    with conn.cursor(row_factory=class_row(Demand)) as cursor:
+        found = cursor.execute(
+            f"SELECT {_COLUMNS} FROM fee_demand WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (demands,)
+        ).fetchall()
+    missing = sorted(set(demands) - {demand.id for demand in found})
+    if missing:
+        raise NotFound(f"no fee demand has the id {missing[0]}")
+    return found
+
+
 def of_dossier(conn: Connection, dossier_id: str) -> list[Demand]:
     """Every demand of a dossier, the first first."""
     with conn.cursor(row_factory=class_row(Demand)) as cursor:
@@ -105,6 +122,15 @@ def lift(conn: Connection, demand_id: str, fee_code: str, *, exemption: str, bas
     conn.execute(
         "UPDATE fee_demand_line SET waived = amount, exemption = %s, basis = %s WHERE demand_id = %s AND fee_code = %s",
         (exemption, basis, demand_id, fee_code),
+    )
+
+
+def lift_part(conn: Connection, demand_id: str, fee_code: str, amount: int, *, basis: str) -> None:
+    """``amount`` more of a line need not be paid, by a decision."""
+    conn.execute(
+        "UPDATE fee_demand_line SET waived = waived + %s, exemption = coalesce(exemption, 'decision'), basis = %s"
+        " WHERE demand_id = %s AND fee_code = %s",
+        (amount, basis, demand_id, fee_code),
     )
 
 

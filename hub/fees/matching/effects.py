@@ -6,17 +6,21 @@ after the other.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
+from hub import journal
 from hub.errors import Overtaken
 from hub.events import Event
-from hub.fees import bookings, cases, demands
+from hub.fees import bookings
+from hub.fees.cases import Opening, open_all
 from hub.fees.ledger import Entry, Origin, Share, post_all, postings
 from hub.fees.ledger.entry import spread
 from hub.fees.matching import passes
 from hub.fees.matching.passes import Scope
+from hub.fees.together import Together
+from hub.journal import Note
 from hub.work import Work
 
 LINE: Final = "line"
@@ -79,7 +83,10 @@ class Doing:
     """payment → demands that were credited by its notification, and wait for the statement"""
     payout_differences: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """line → in which way it is not what its gateway's report says"""
+    demands: Together = field(init=False)
+    """what is credited and confirmed, before it is written"""
     events: list[Event] = field(default_factory=list)
+    cases: list[Opening] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     states: dict[int, str] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
@@ -89,21 +96,21 @@ class Doing:
     """demand → what is owed for it, fee by fee"""
     received: Counter[str] = field(default_factory=Counter)
     """demand → what counts for it by now"""
-    days: dict[date, date] = field(default_factory=dict)
-    """booking day → the day to which the book takes it"""
+    origins: dict[date, Origin] = field(default_factory=dict)
+    """booking day → where the book takes what was booked on it"""
+
+    def __post_init__(self) -> None:
+        self.demands = Together(self.work)
 
     def origin(self, row: Mapping[str, Any]) -> Origin:
         booked = row["booking_date"]
-        if booked not in self.days:
-            self.days[booked] = bookings.open_day(self.work, self.scope.account, booked)
-        return Origin(LINE, str(row["line_id"]), self.days[booked], self.scope.account)
+        if booked not in self.origins:
+            self.origins[booked] = bookings.origin_on(self.work, LINE, "", self.scope.account, booked)
+        return replace(self.origins[booked], source_id=str(row["line_id"]))
 
     def case(self, code: str, kind: str, about: str, at_risk: int, row: Mapping[str, Any], **facts: Any) -> None:
         told = {"line": str(row["line_id"]), "payment": row["payment_id"], "account": self.scope.account, **facts}
-        opened = cases.open_case(self.work.conn, code, kind, about, at_risk, told)
-        if opened is not None:
-            self.counters[code] += 1
-            self.work.note(about, f"case {code}", reason=opened)
+        self.cases.append(Opening(code, kind, about, at_risk, told))
 
 
 def apply(work: Work, scope: Scope, *, notified: bool, payout_differences: Mapping[int, Mapping[str, Any]]) -> Doing:
@@ -114,6 +121,7 @@ def apply(work: Work, scope: Scope, *, notified: bool, payout_differences: Mappi
         waiting.setdefault(one["evidence"], []).append(one["demand_id"])
     doing = Doing(work, scope, notified, waiting, payout_differences)
     joined = passes.rows(work.conn, "joined", scope)
+    doing.demands.read(demand for waits in waiting.values() for demand in waits)
     expect(doing, {demand for row in joined for demand, _, credited in row["legs"] if demand and not credited})
     for row in joined:
         _joined(doing, row)
@@ -126,19 +134,33 @@ def apply(work: Work, scope: Scope, *, notified: bool, payout_differences: Mappi
 
 def expect(doing: Doing, named: Iterable[str]) -> None:
     """Read what these demands are made of, and what counts for them so far, before any of it is credited."""
-    for row in doing.work.conn.execute(_MADE_OF, (sorted(named),)):
+    wanted = sorted(named)
+    doing.demands.read(wanted)
+    for row in doing.work.conn.execute(_MADE_OF, (wanted,)):
         share = Share(row["department"], row["fee_code"], row["amount"], row["demand_id"])
         doing.owed.setdefault(row["demand_id"], []).append(share)
         doing.received[row["demand_id"]] = row["allocated"]
 
 
 def finish(doing: Doing) -> None:
-    """Write down how payments and lines stand, then the book: what has been done since the last time."""
+    """Write down how demands, payments and lines stand, then the book: what has been done since the last time."""
+    _write(doing)
     doing.work.conn.execute(_ALLOCATE, (list(doing.allocated), list(doing.allocated.values())))
     doing.work.conn.execute(_STATES, (list(doing.states), list(doing.states.values())))
     post_all(doing.work.conn, doing.entries)
     for written in (doing.allocated, doing.states, doing.entries):
         written.clear()
+
+
+def _write(doing: Doing) -> None:
+    """Demands, and the cases about what they did not take."""
+    doing.demands.write()
+    opened = open_all(doing.work.conn, doing.cases, calendar=doing.work.calendar)
+    noted = [(one, case) for one, case in zip(doing.cases, opened, strict=True) if case is not None]
+    doing.counters.update(one.code for one, _ in noted)
+    notes = [Note(one.object_id, f"case {one.code}", reason=case) for one, case in noted]
+    journal.note_all(doing.work.conn, doing.work.actor, notes)
+    doing.cases.clear()
 
 
 def _joined(doing: Doing, row: Mapping[str, Any]) -> None:
@@ -155,7 +177,7 @@ def _joined(doing: Doing, row: Mapping[str, Any]) -> None:
 def confirm(doing: Doing, payment: str) -> None:
     """The statement shows what the notification of this payment had credited."""
     for demand in doing.credits.get(payment, ()):
-        doing.events += demands.confirm(doing.work, demand, payment)
+        doing.events += doing.demands.confirm(demand, payment)
 
 
 def credit(doing: Doing, row: Mapping[str, Any], legs: Sequence[tuple[str, int]], origin: Origin | None = None) -> None:
@@ -167,7 +189,7 @@ def credit(doing: Doing, row: Mapping[str, Any], legs: Sequence[tuple[str, int]]
     code: str | None = None
     for demand, amount in legs:
         money = amount if len(legs) > 1 else row["came"]
-        credited = demands.credit(doing.work, demand, money, row["payment_id"], paid_at=row["paid_at"], confirmed=True)
+        credited = doing.demands.credit(demand, money, row["payment_id"], paid_at=row["paid_at"], confirmed=True)
         if credited.taken != amount:
             raise Overtaken(f"{demand} was to take {amount} and took {credited.taken}")
         if credited.taken:
@@ -237,6 +259,7 @@ def _why(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def explained(doing: Doing, joined: Sequence[Mapping[str, Any]]) -> None:
     """Cases that are over: of payments that are on their statement or with their demand, and of sums that are whole."""
+    _write(doing)
     doing.work.conn.execute(
         _EXPLAIN, {"payments": [row["payment_id"] for row in joined if row["booked"]], "codes": ["N01"]}
     )
