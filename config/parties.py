@@ -113,6 +113,16 @@ class CounterSigning(Data):
     """PEM bundle of the roots that vouch for it, from the catalogue's folder; unset: the roots of signing.toml"""
 
 
+class Remittance(Data):
+    """The account into which a department's fees are transferred every month."""
+
+    bank_bin: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    """the bank's number in NAPAS's list"""
+    account: Annotated[str, Field(pattern=r"^[0-9A-Z]{4,34}$")]
+    holder: Annotated[str, Field(pattern=r"^[A-Z0-9 .,-]{1,100}$")]
+    """as the bank writes it: capitals without marks"""
+
+
 class Department(Data):
     """A department (sở, ngành): how it is reached, what its codes mean, how much it can take."""
 
@@ -131,6 +141,8 @@ class Department(Data):
     tls: Tls = Tls()
     post: Contact | None = None
     """where the postman finds it; unset: nothing goes there by post"""
+    remittance: Remittance | None = None
+    """where its fees go; unset: nothing can be transferred to it"""
     guard: Guard | None = None
     """how its pushes are known to be its own; unset: its doors are closed"""
     statuses: Literal["push", "poll"]
