@@ -61,7 +61,7 @@ $$;
 
 CREATE FUNCTION receipt_number_follows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.last <> CASE TG_OP WHEN 'INSERT' THEN 1 ELSE OLD.last + 1 END
+    IF NEW.last <> (CASE TG_OP WHEN 'INSERT' THEN 1 ELSE OLD.last + 1 END)
        OR (TG_OP = 'UPDATE' AND (NEW.series, NEW.year) IS DISTINCT FROM (OLD.series, OLD.year)) THEN
         RAISE EXCEPTION 'receipts of % are numbered one by one', NEW.series USING ERRCODE = 'check_violation';
     END IF;
