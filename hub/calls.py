@@ -8,6 +8,7 @@ from connectors.ports import DepartmentPort, PortalPort, PostalPort, ReceiptPort
 from hub.consignments import service as consignments
 from hub.dossiers import notices
 from hub.fees.receipts import issuing, voiding
+from hub.fees.settlements import sending as settlements
 from hub.handoffs import service as handoffs
 from hub.messages.model import Transfer
 from hub.signing import checkpoints
@@ -15,6 +16,7 @@ from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Handoff, Receipt
 from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
 from schemas.postal import Accepted, Order
+from schemas.settlement import HandedTable, TableReceipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ def _witness(port: DepartmentPort, transfer: Transfer) -> WitnessReceipt:
     return port.witness(WitnessedCheckpoint.model_validate_json(transfer.body), transfer.key)
 
 
+def _settle(port: DepartmentPort, transfer: Transfer) -> TableReceipt:
+    return port.settle(HandedTable.model_validate_json(transfer.body), transfer.key)
+
+
 def _order(port: PostalPort, transfer: Transfer) -> Accepted:
     return port.order(Order.model_validate_json(transfer.body), transfer.key)
 
@@ -72,6 +78,7 @@ CALLS: Final[Mapping[str, Call]] = {
     consignments.CANCEL: Call(send=_cancel, find=None),
     checkpoints.STAMP: Call(send=_stamp, find=None),
     checkpoints.WITNESS: Call(send=_witness, find=None),
+    settlements.HAND: Call(send=_settle, find=None),
     issuing.ISSUE: Call(send=_issue, find=_find_receipt),
     voiding.VOID: Call(send=_void, find=None),
 }

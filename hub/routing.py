@@ -18,6 +18,8 @@ from hub.fees.matching import asking
 from hub.fees.receipts import answers as receipts
 from hub.fees.receipts import issuing as receipt_issuing
 from hub.fees.receipts import voiding as receipt_voiding
+from hub.fees.settlements import answers as settlement_answers
+from hub.fees.settlements import sending as settlements
 from hub.fees.statements import importing
 from hub.handoffs import completion, returns
 from hub.handoffs import service as handoffs
@@ -47,6 +49,7 @@ INBOUND: Final[Mapping[str, Callable[[Work, Message], list[Event]]]] = {
     intake.CONFLICT: notified.conflict,
     importing.KIND: importing.arrived,
     asking.KIND: asking.asked,
+    settlement_answers.KIND: settlement_answers.answered,
 }
 
 REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
@@ -73,6 +76,7 @@ OUTBOUND: Final[Mapping[str, Reply]] = {
     consignments.ORDER: Reply(delivered=consignments.accepted, refused=consignments.refused),
     checkpoints.STAMP: Reply(delivered=anchoring.stamped, refused=anchoring.not_stamped),
     checkpoints.WITNESS: Reply(delivered=anchoring.witnessed, refused=anchoring.not_witnessed),
+    settlements.HAND: Reply(delivered=settlements.received, refused=settlements.not_received),
     consignments.CANCEL: Reply(delivered=consignments.cancelled, refused=consignments.not_cancelled),
     receipt_issuing.ISSUE: Reply(delivered=receipts.issued, refused=receipts.not_issued),
     receipt_voiding.VOID: Reply(delivered=receipts.voided, refused=receipts.not_voided),
