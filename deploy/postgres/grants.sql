@@ -119,6 +119,13 @@ GRANT UPDATE (last) ON receipt_series TO hub_worker;
 GRANT UPDATE (published_at, issuer_number, void_maker, void_reason, voided_at, voided_by, void_told_at) ON receipt
     TO hub_worker;
 
+-- Settlements. What a table says stays; it goes its way, a line is disputed, what is carried on is taken.
+GRANT SELECT, INSERT ON settlement, settlement_fee, settlement_item, settlement_carry TO hub_worker;
+GRANT UPDATE (state, disputed, notified_at, answer_id, answer, answered_at, order_id, transferred_at) ON settlement
+    TO hub_worker;
+GRANT UPDATE (live, disputed) ON settlement_item TO hub_worker;
+GRANT UPDATE (taken_by) ON settlement_carry TO hub_worker;
+
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
 GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
 GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
@@ -148,6 +155,9 @@ GRANT SELECT ON consignment_item, item_code_pool, attention TO hub_reader;
 GRANT SELECT (id, consignment_id, key, status, code, at, message_id, noted_at) ON tracking_event TO hub_reader;
 GRANT SELECT (id, consignment_id, subject, filed_on, due_on, outcome, resolved_on) ON complaint TO hub_reader;
 GRANT SELECT (id, consignment_id, kind, found_on, liable, compensation) ON incident TO hub_reader;
+GRANT SELECT (id, department, month, state, opening, receipts, refunds, adjustments, retained, net, disputed, sha256,
+    leaf_id, computed_at, notified_at, answer_id, answered_at, order_id, transferred_at) ON settlement TO hub_reader;
+GRANT SELECT ON settlement_fee, settlement_item, settlement_carry TO hub_reader;
 GRANT SELECT ON journal_entry, journal_line, ledger_checkpoint, proof_run TO hub_reader;
 GRANT SELECT (account, day, closed_at, digest, totals, maker, checker, reopened_at, reopen_maker, reopen_checker)
     ON day_close TO hub_reader;

@@ -56,7 +56,7 @@ LIFECYCLE: Final = Lifecycle(
         Status.PART_PAID: frozenset({*_PAID, *_CLOSED, Status.REOPENED, Status.REFUND_PENDING}),
         Status.PAID_UNCONFIRMED: frozenset({Status.PAID, Status.REOPENED, Status.REFUND_PENDING}),
         Status.PAID: frozenset({Status.SETTLED, Status.REOPENED, Status.REFUND_PENDING}),
-        Status.SETTLED: frozenset({Status.REOPENED, Status.REFUND_PENDING}),
+        Status.SETTLED: frozenset({Status.PAID, Status.REOPENED, Status.REFUND_PENDING}),
         Status.REOPENED: frozenset({*_PAID, *_CLOSED, Status.WAIVED, Status.REFUND_PENDING}),
         Status.EXPIRED: frozenset({Status.ISSUED, Status.PART_PAID, Status.CANCELLED, Status.REFUND_PENDING}),
         Status.CANCELLED: frozenset({Status.REFUND_PENDING}),

@@ -5,6 +5,7 @@ from typing import Final
 
 from hub.fees.orders.model import Follows
 from hub.fees.refunds import following as refunds
+from hub.fees.settlements import remitting
 
-FOLLOWS: Final[Mapping[str, Follows]] = {"refund": refunds}
+FOLLOWS: Final[Mapping[str, Follows]] = {"refund": refunds, "remittance": remitting}
 """purpose → the module that says what follows"""

@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from hub.db import Connection, one
-from hub.fees.proof import anchors, book, demands, items, matches, notifications, sources, state, statements
+from hub.fees.proof import (
+    anchors,
+    book,
+    demands,
+    items,
+    matches,
+    notifications,
+    settlements,
+    sources,
+    state,
+    statements,
+)
 from hub.fees.proof.findings import Check, Invariant, Offender, Proof, Result, digest_of
 
 MOST: Final = 100
@@ -17,6 +28,7 @@ CHECKS: Final[Sequence[Check]] = (
     *sources.CHECKS,
     *statements.CHECKS,
     *matches.CHECKS,
+    *settlements.CHECKS,
 )
 
 

@@ -157,7 +157,18 @@ def _follows(_: Work, __: Step) -> None:
     """What another step brings about by itself."""
 
 
+def _stood(status: str) -> Callable[[Work, Step], None]:
+    def stood(work: Work, step: Step) -> None:
+        work.conn.execute(
+            "UPDATE fee_demand SET status = %s, version = version + 1 WHERE id = %s", (status, step.subject)
+        )
+
+    return stood
+
+
 TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
+    "settled": _stood("settled"),
+    "not settled": _stood("paid"),
     "bank.notification": _message,
     "bank.conflict": _follows,
     "demanded": _demanded,

@@ -7,7 +7,7 @@ from hub.codes import Code
 from hub.errors import NeedsAPerson, NotFound
 from hub.events import Event
 from hub.fees import cases
-from hub.fees.settlements import store
+from hub.fees.settlements import paying, store
 from hub.fees.settlements.model import ANSWERABLE, Settlement, State
 from hub.messages.model import Message
 from hub.work import Work
@@ -70,10 +70,11 @@ def answer_with(work: Work, answer: TableAnswer, said: bytes, department: str | 
 
 
 def carry_on(work: Work, settlement: Settlement) -> None:
-    """There is nothing to transfer: the rest goes into the next table."""
+    """There is nothing to transfer: the rest goes into the next table, against what is owed there."""
     rest = store.carry_rest(work.conn, settlement.id)
     store.move(work.conn, settlement, State.CLOSED)
     work.note(settlement.id, "carried on", before=settlement.state, after=State.CLOSED, reason=f"{rest}")
+    paying.settle(work, settlement.id)
 
 
 def _settlement(work: Work, answer: TableAnswer, department: str | None) -> Settlement:

@@ -8,7 +8,7 @@ from typing import Final
 from hub.db import one
 from hub.errors import NotNow
 from hub.fees.ledger import Entry, Origin, Share, book, checkpoints, post_all, postings
-from hub.fees.settlements import store, table, taking
+from hub.fees.settlements import answers, store, table, taking
 from hub.fees.settlements.model import Settlement, State
 from hub.fees.settlements.table import Anchor, Draft, Fee
 from hub.signing import canonical, custody
@@ -63,9 +63,7 @@ def _carry_on(work: Work, month: date) -> None:
     """What nobody answered and has nothing to transfer is not waited for."""
     for settlement in store.before(work.conn, month):
         if settlement.net <= 0:
-            store.carry_rest(work.conn, settlement.id)
-            store.move(work.conn, settlement, State.CLOSED)
-            work.note(settlement.id, "carried on", before=settlement.state, after=State.CLOSED, reason=f"{month:%Y-%m}")
+            answers.carry_on(work, settlement)
 
 
 def _drafts(work: Work, month: date) -> list[Draft]:

@@ -44,14 +44,14 @@ LIFECYCLE: Final = Lifecycle(
         State.NOTIFIED: frozenset({State.CONFIRMED, State.DISPUTED, State.CLOSED}),
         State.CONFIRMED: frozenset({State.ORDERED, State.CLOSED}),
         State.DISPUTED: frozenset({State.ORDERED, State.CLOSED}),
-        State.ORDERED: frozenset({State.ORDERED, State.TRANSFERRED}),
-        State.TRANSFERRED: frozenset({State.RECEIPTED}),
-        State.RECEIPTED: frozenset({State.CLOSED}),
-        State.CLOSED: frozenset(),
+        State.ORDERED: frozenset({State.CONFIRMED, State.DISPUTED, State.TRANSFERRED}),
+        State.TRANSFERRED: frozenset({State.RECEIPTED, State.CONFIRMED, State.DISPUTED}),
+        State.RECEIPTED: frozenset({State.CLOSED, State.CONFIRMED, State.DISPUTED}),
+        State.CLOSED: frozenset({State.CONFIRMED, State.DISPUTED}),
         State.WITHDRAWN: frozenset(),
     }
 )
-"""An order that failed is followed by another; what has nothing to transfer is carried on and closed."""
+"""From an order that failed, or a transfer that came back, to a new one; what is carried on whole is closed at once."""
 ANSWERABLE: Final = frozenset({State.COMPUTED, State.NOTIFIED})
 """A table that was handed over on paper is answered before any machine said that it has it."""
 

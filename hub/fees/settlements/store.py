@@ -118,6 +118,17 @@ def move(conn: Connection, settlement: Settlement, to: State, **changed: Any) ->
     return lock(conn, settlement.id)
 
 
+def is_disputed(conn: Connection, settlement_id: str) -> bool:
+    """Whether the department does not accept a line of it."""
+    return bool(
+        one(
+            conn,
+            "SELECT EXISTS (SELECT 1 FROM settlement_item WHERE settlement_id = %s AND disputed) AS found",
+            (settlement_id,),
+        )["found"]
+    )
+
+
 def carry_rest(conn: Connection, settlement_id: str) -> int:
     """What stands on its fees and is not transferred goes on to the next table, but for disputed lines. Its sum."""
     row = one(

@@ -1,0 +1,113 @@
+"""I8: the tables of a month are what 331 moved in it, each line once; what has gone out is what they came to."""
+
+from typing import Final, LiteralString
+
+from hub.fees.proof.findings import Check, Invariant
+
+OWN: Final[LiteralString] = "('retained', 'retained_withdrawn', 'transferred', 'transfer_returned')"
+"""entries of settlements themselves (hub.fees.settlements.taking.OWN)"""
+TOLD: Final[LiteralString] = f"""
+SELECT l.entry_seq, l.number, l.department, l.fee_code, l.cr - l.dr AS amount, e.business_date
+FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq WHERE l.account = '331' AND e.kind NOT IN {OWN}
+"""
+"""lines of 331 that a department is told"""
+LIVE: Final[LiteralString] = """
+SELECT s.id, s.department, s.month, i.number, i.kind, i.fee_code, i.amount, i.entry_seq, i.line_number
+FROM settlement_item i JOIN settlement s ON s.id = i.settlement_id WHERE i.live
+"""
+
+CHECKS: Final = (
+    Check(
+        Invariant.I8,
+        "every movement of 331 in a month that has tables is one line of its department's table",
+        f"""
+        SELECT 'entry ' || coalesce(b.entry_seq, i.entry_seq) AS what,
+               format('%s %s đ of %s in the book; %s đ in the table of %s for %s', b.fee_code, b.amount, b.department,
+                      coalesce(i.amount::text, 'no'), i.department, i.month) AS how
+        FROM (SELECT b.* FROM ({TOLD}) AS b WHERE EXISTS (
+                  SELECT 1 FROM settlement s WHERE s.state <> 'withdrawn'
+                    AND s.month = date_trunc('month', b.business_date))) AS b
+        FULL JOIN (SELECT * FROM ({LIVE}) AS live WHERE kind <> 'carried') AS i
+            ON i.entry_seq = b.entry_seq AND i.line_number = b.number
+        WHERE (b.department, b.fee_code, b.amount, date_trunc('month', b.business_date)::date)
+              IS DISTINCT FROM (i.department, i.fee_code, i.amount, i.month)
+        ORDER BY 1
+        """,
+    ),
+    Check(
+        Invariant.I8,
+        "the sums of a table are those of its lines, and what was signed says the same",
+        f"""
+        SELECT s.id AS what, format('lines %s %s %s %s, by fee %s, signed %s', i.carried, i.receipts, i.refunds,
+                                    i.adjustments, f.net, signed.net) AS how
+        FROM settlement s
+        CROSS JOIN LATERAL (SELECT convert_from(s.body, 'UTF8')::jsonb AS told) AS body
+        CROSS JOIN LATERAL (SELECT (told ->> 'net')::bigint AS net, (told ->> 'retained')::bigint AS retained,
+                                   jsonb_array_length(told -> 'lines') AS lines) AS signed
+        LEFT JOIN (SELECT id, count(*) AS n, coalesce(sum(amount) FILTER (WHERE kind = 'carried'), 0) AS carried,
+                          coalesce(sum(amount) FILTER (WHERE kind = 'receipt'), 0) AS receipts,
+                          coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0) AS refunds,
+                          coalesce(sum(amount) FILTER (WHERE kind = 'adjustment'), 0) AS adjustments
+                   FROM ({LIVE}) AS live GROUP BY id) AS i ON i.id = s.id
+        LEFT JOIN (SELECT settlement_id, sum(retained) AS retained, sum(net) AS net FROM settlement_fee
+                   GROUP BY settlement_id) AS f ON f.settlement_id = s.id
+        WHERE s.state <> 'withdrawn' AND (i.carried, i.receipts, i.refunds, i.adjustments, f.retained, f.net,
+                                          signed.retained, signed.net, signed.lines)
+              IS DISTINCT FROM (s.opening, s.receipts, s.refunds, s.adjustments, s.retained, s.net,
+                                s.retained, s.net, i.n)
+        ORDER BY s.id
+        """,
+    ),
+    Check(
+        Invariant.I8,
+        "what the Centre keeps of a month is what its tables say",
+        """
+        SELECT coalesce(s.id, k.id) AS what, format('%s: the table keeps %s đ, the book %s đ', coalesce(s.fee_code,
+                      k.fee_code), coalesce(s.retained, 0), coalesce(k.kept, 0)) AS how
+        FROM (SELECT s.id, f.fee_code, f.retained FROM settlement s JOIN settlement_fee f ON f.settlement_id = s.id
+              WHERE s.state <> 'withdrawn' AND f.retained <> 0) AS s
+        FULL JOIN (SELECT e.source_id AS id, l.fee_code, sum(l.cr - l.dr) AS kept
+                   FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+                   WHERE l.account = '511' GROUP BY 1, 2 HAVING sum(l.cr - l.dr) <> 0) AS k
+            ON (k.id, k.fee_code) = (s.id, s.fee_code)
+        WHERE s.retained IS DISTINCT FROM k.kept ORDER BY 1
+        """,
+    ),
+    Check(
+        Invariant.I8,
+        "a settlement whose money has gone was paid what it came to, but for what is disputed",
+        """
+        SELECT s.id AS what, format('net %s đ, disputed %s đ; ordered %s đ, carried on %s đ', s.net, s.disputed,
+                                    coalesce(o.amount, 0), coalesce(c.amount, 0)) AS how
+        FROM settlement s LEFT JOIN payment_order o ON o.id = s.order_id AND o.state = 'confirmed'
+        LEFT JOIN (SELECT settlement_id, sum(amount) AS amount FROM settlement_carry GROUP BY settlement_id) AS c
+            ON c.settlement_id = s.id
+        WHERE s.state IN ('transferred', 'receipted', 'closed')
+          AND s.net <> coalesce(o.amount, 0) + coalesce(c.amount, 0)
+        ORDER BY s.id
+        """,
+    ),
+    Check(
+        Invariant.I8,
+        "331 of a department is what is in no table yet, in tables not paid yet, and disputed",
+        f"""
+        SELECT coalesce(b.department, t.department) AS what,
+               format('331: %s đ; accounted for: %s đ', coalesce(b.owed, 0), coalesce(t.owed, 0)) AS how
+        FROM (SELECT department, sum(cr - dr) AS owed FROM journal_line WHERE account = '331'
+              GROUP BY department) AS b
+        FULL JOIN (
+            SELECT department, sum(amount) AS owed FROM (
+                SELECT b.department, b.amount FROM ({TOLD}) AS b WHERE NOT EXISTS (
+                    SELECT 1 FROM settlement_item i
+                    WHERE i.live AND i.entry_seq = b.entry_seq AND i.line_number = b.number)
+                UNION ALL
+                SELECT department, net - disputed FROM settlement
+                WHERE state IN ('computed', 'notified', 'confirmed', 'disputed', 'ordered')
+                UNION ALL
+                SELECT department, amount FROM settlement_carry WHERE taken_by IS NULL
+            ) AS parts GROUP BY department
+        ) AS t ON t.department = b.department
+        WHERE coalesce(b.owed, 0) <> coalesce(t.owed, 0) ORDER BY 1
+        """,
+    ),
+)
