@@ -36,7 +36,8 @@ JOIN entry ON (entry.source_type, entry.source_id, entry.kind) = (l.source_type,
 
 
 _POSTED: Final = """
-SELECT e.business_date, e.bank_account, l.account, l.dr, l.cr, l.department, l.fee_code, l.demand_id, l.item
+SELECT e.business_date, e.bank_account, e.original_date, l.account, l.dr, l.cr, l.department, l.fee_code, l.demand_id,
+    l.item
 FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq
 WHERE (e.source_type, e.source_id, e.kind) = (%s, %s, %s) ORDER BY l.number
 """
@@ -77,14 +78,10 @@ def posted(conn: Connection, source_type: str, source_id: str, kind: str) -> Ent
     rows = conn.execute(_POSTED, (source_type, source_id, kind)).fetchall()
     if not rows:
         return None
-    origin = Origin(source_type, source_id, rows[0]["business_date"], rows[0]["bank_account"])
-    lines = [
-        Line(
-            Account(row["account"]),
-            *(row[name] for name in ("dr", "cr", "department", "fee_code", "demand_id", "item")),
-        )
-        for row in rows
-    ]
+    head = rows[0]
+    origin = Origin(source_type, source_id, head["business_date"], head["bank_account"], head["original_date"])
+    said = ("dr", "cr", "department", "fee_code", "demand_id", "item")
+    lines = [Line(Account(row["account"]), *(row[name] for name in said)) for row in rows]
     return Entry(kind, origin, tuple(lines))
 
 

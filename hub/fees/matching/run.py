@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from hub.db import one
 from hub.errors import NotNow
 from hub.events import Event
-from hub.fees.matching import effects, outgoing, overdue, passes, payouts, reading, reversals
+from hub.fees.matching import effects, outgoing, overdue, own, passes, payouts, reading, reversals
 from hub.fees.matching.digest import digest
 from hub.fees.matching.passes import RULES, Scope
 from hub.work import Work
@@ -59,6 +59,7 @@ def _run(work: Work, account: str, day: date) -> Result:
     lines = reading.read(work.conn, account, day, prefixes) if prefixes else 0
     passes.execute(work.conn, "virtual_accounts", scope)
     passes.rows(work.conn, "locks", scope)
+    ours = own.settle(work, scope)
     passes.execute(work.conn, "forget_proposals", scope)
     passes.pair(work.conn, scope)
     paid_out, differences = payouts.join(work.conn, scope)
@@ -66,6 +67,7 @@ def _run(work: Work, account: str, day: date) -> Result:
     passes.identify(work.conn, scope)
     notified = _is_notified(work, account)
     doing = effects.apply(work, scope, notified=notified, payout_differences=differences)
+    ours.hand_on(doing)
     payouts.settle(doing, paid_out)
     effects.finish(doing)  # what is taken back on the day on which it came stands in the book first
     reversals.reverse(doing)

@@ -16,6 +16,7 @@ PASSES: Final[Mapping[str, str]] = {
     "P9": "cổng thanh toán chuyển gộp theo bảng kê",
     "P10": "ngân hàng thu hồi",
     "P11": "gần giống một mã",
+    "PO": "lệnh chi của Trung tâm",
 }
 CLASSES: Final[Mapping[str, str]] = {
     "A": "tự ghép",

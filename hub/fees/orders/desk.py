@@ -124,8 +124,7 @@ def locked(work: Work, name: str) -> Order:
 
 def origin(work: Work, order: Order) -> Origin:
     """Of what the book says today of an order that our statement does not show."""
-    day = bookings.open_day(work, order.account, local(work.now).date())
-    return Origin(SOURCE, order.id, day, order.account)
+    return bookings.origin_on(work, SOURCE, order.id, order.account, local(work.now).date())
 
 
 def finish(work: Work, order: Order, to: State, settled: Settled, reason: str | None) -> list[Event]:

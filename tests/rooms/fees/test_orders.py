@@ -1,19 +1,14 @@
 """Payment orders: asked for by one person, approved by another, and never changed."""
 
-from typing import Any
-
 import psycopg
 import pytest
 
 from hub.errors import NotNow
 from hub.fees import orders
-from hub.fees.orders import Payee
-from hub.fees.refunds import asking
 from tests.bank_files import Move
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import DUE, Till, red, status
-
-PAYEE = Payee(bank_bin="970436", account="0011223344", holder="Nguyễn Thị Thử Nghiệm")
+from tests.rooms.fees.paying import asked
 
 
 @pytest.fixture
@@ -21,13 +16,6 @@ def paid(till: Till, cashier: Cashier, dossier: str, reference: str) -> str:
     """A demand whose money is on the statement; its id."""
     till.books(Move(DUE, reference))
     return str(cashier.demand(dossier)["id"])
-
-
-def asked(till: Till, item: str, actor: str = "ke-toan-a", **more: Any) -> orders.Order:
-    """Somebody asks for a refund."""
-    order = till.act(lambda work: asking.request(work, item, PAYEE, "người nộp đề nghị", **more), actor)
-    assert isinstance(order, orders.Order)
-    return order
 
 
 def test_an_order_takes_two_persons(till: Till, cashier: Cashier, dossier: str, paid: str) -> None:

@@ -18,5 +18,9 @@ SELECT id FROM dossier WHERE id IN (
     JOIN payment p USING (provider, provider_txn) JOIN fee_credit f ON f.evidence = p.id
     JOIN fee_demand d ON d.id = f.demand_id
     WHERE r.account = %(account)s AND p.status IN ('notified', 'unconfirmed_overdue')
+    UNION
+    SELECT d.dossier_id FROM payment_order o JOIN refund r ON r.id = o.subject_id AND r.source = '331'
+    JOIN fee_demand d ON d.id = r.item
+    WHERE o.account = %(account)s AND o.state IN ('approved', 'sent')
 )
 ORDER BY id FOR UPDATE
