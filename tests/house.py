@@ -18,6 +18,7 @@ from hub.wiring import Hub
 from schemas import postal, strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
+from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
 from schemas.settlement import HandedTable, SettlementTable, TableReceipt
 from schemas.statement import Delivery
 
@@ -131,12 +132,44 @@ class ScriptedBank:
         return "here"
 
 
+class ScriptedIssuer:
+    """An issuer of receipts that counts as we do, unless the test has prepared another answer."""
+
+    def __init__(self) -> None:
+        self.issued: list[FeeReceipt] = []
+        self.voided: list[Voiding] = []
+        self.answers: deque[Any] = deque()
+        self.findings: deque[Any] = deque()
+        self.asked: list[str] = []
+
+    def issue(self, receipt: FeeReceipt, key: str) -> Issued:
+        self.issued.append(receipt)
+        given = Issued(template=receipt.template, symbol=receipt.symbol, number=receipt.number)
+        answer: Issued = _play(self.answers, receipt) if self.answers else given
+        return answer
+
+    def find(self, receipt: FeeReceipt, key: str) -> Issued | None:
+        self.asked.append(key)
+        found: Issued | None = _play(self.findings, receipt)
+        return found
+
+    def void(self, voiding: Voiding, key: str) -> Voided:
+        self.voided.append(voiding)
+        done = Voided(receipt_id=voiding.receipt_id)
+        answer: Voided = _play(self.answers, voiding) if self.answers else done
+        return answer
+
+    def check(self) -> str:
+        return "here"
+
+
 PLAYERS: Final[Mapping[str, type]] = {
     "department": ScriptedDepartment,
     "portal": ScriptedEndpoint,
     "postal": ScriptedOperator,
     "trust": ScriptedService,
     "bank": ScriptedBank,
+    "receipts": ScriptedIssuer,
 }
 """The kind of a counterparty → who plays it."""
 
@@ -199,6 +232,11 @@ class ScriptedHouse(Hub):
     def bank(self, code: str) -> ScriptedBank:
         player = self.players[f"bank.{code}"]
         assert isinstance(player, ScriptedBank)
+        return player
+
+    def issuer(self, code: str) -> ScriptedIssuer:
+        player = self.players[f"receipts.{code}"]
+        assert isinstance(player, ScriptedIssuer)
         return player
 
     def accept(self, arrival: Arrival) -> Accepted:

@@ -11,6 +11,7 @@ from config.catalogue import (
     Counterparty,
     Department,
     Endpoint,
+    Issuer,
     Operator,
     StampingAuthority,
 )
@@ -25,10 +26,12 @@ from connectors.sandbox.postal_lgsp import LgspOffice
 from connectors.sandbox.postal_ngsp import NgspOffice
 from connectors.sandbox.postal_operator import PostOffice
 from connectors.sandbox.pushing import push_of
+from connectors.sandbox.receipt_issuer import ReceiptIssuer
 from connectors.sandbox.rest_department import RestDepartment
 from connectors.sandbox.server import Party
 from connectors.sandbox.soap_department import SoapDepartment
 from connectors.sandbox.soap_security import Security
+from connectors.sandbox.tables import TableReader
 from connectors.sandbox.trust_services import RevocationOffice, StampingOffice
 
 
@@ -62,8 +65,10 @@ class Sandbox:
 
     def department(self, department: Department) -> Party:
         push = push_of(department, self._catalogue, self._hub, self._environment)
-        signer = CounterSigner(department, Authority(self._pki)) if department.signing.signs else None
-        office = DepartmentOffice(department, self._data, self._settings, push, signer)
+        authority = Authority(self._pki)
+        reader = TableReader(department.code, authority.issuing.certificate, self._catalogue.signing.seal)
+        signer = CounterSigner(department, authority) if department.signing.signs else None
+        office = DepartmentOffice(department, self._data, self._settings, push, reader, signer)
         if department.dialect == "rest":
             token = self._catalogue.secret(department.secret) if department.secret else None
             return Party(department.counterparty, RestDepartment(office, token).app, office.panel)
@@ -90,6 +95,11 @@ class Sandbox:
         service = FileService(bank, self._data, self._settings, token)
         return Party(bank.counterparty, service.app, service.panel, PATH)
 
+    def issuer(self, issuer: Issuer) -> Party:
+        secrets = self._catalogue.secret(issuer.account_password), self._catalogue.secret(issuer.password)
+        office = ReceiptIssuer(issuer, self._data, self._settings, secrets)
+        return Party(issuer.counterparty, office.app, office.panel)
+
     @property
     def _pki(self) -> Path:
         """The development authority's folder; one of the sandbox's own where nobody names one."""
@@ -109,5 +119,6 @@ KINDS: Final[Mapping[type, Callable[[Sandbox, Any], Party]]] = {
     CertificateAuthority: Sandbox.authority,
     Operator: Sandbox.operator,
     Bank: Sandbox.bank,
+    Issuer: Sandbox.issuer,
 }
 """The kind of a counterparty in the catalogue → who plays it. A new kind is a line here."""

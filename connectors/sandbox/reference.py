@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from connectors.sandbox.fates import FATES, MAGIC_PROCEDURES, ORDINARY, Countersigned
 from connectors.sandbox.postal_fates import ORDINARY_PARCEL, POSTAL_FATES
+from connectors.sandbox.receipt_fates import ORDINARY_RECEIPT, RECEIPT_FATES
 from connectors.sandbox.trust_fates import TRUST_FATES
 
 
@@ -41,6 +42,8 @@ def _page() -> Iterator[str]:
     yield ""
     yield from _parcels()
     yield ""
+    yield from _receipts()
+    yield ""
     yield from _trust_services()
 
 
@@ -63,6 +66,22 @@ def _parcels() -> Iterator[str]:
     yield "|---|---|---|"
     for fate in POSTAL_FATES:
         yield f"| `{fate.suffix}` | {fate.answer.value} | {fate.journey.value} |"
+
+
+def _receipts() -> Iterator[str]:
+    yield "## Magic receipts"
+    yield ""
+    yield "The same digits decide what the sandbox issuer of receipts (`receipts.vnpt`) does with one."
+    yield ""
+    yield "Bốn chữ số cuối của mã số hồ sơ quyết định cách nơi phát hành thử nghiệm xử lý biên lai."
+    yield ""
+    yield "| Suffix | Name | Transfer ends | When it is asked to issue, it | What happens | Diễn giải |"
+    yield "|---|---|---|---|---|---|"
+    for fate in (*RECEIPT_FATES, ORDINARY_RECEIPT):
+        shown = f"`{fate.suffix}`" if fate.suffix else "any other"
+        yield (
+            f"| {shown} | {fate.name} | `{fate.transfer}` | {fate.answer.value} | {fate.english} | {fate.vietnamese} |"
+        )
 
 
 def _trust_services() -> Iterator[str]:

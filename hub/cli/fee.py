@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Option, Typer
 
-from hub.cli import environment, fee_demands, fee_match, fee_statements, output
+from hub.cli import environment, fee_close, fee_demands, fee_match, fee_receipts, fee_statements, output
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 
@@ -17,6 +17,8 @@ app.registered_commands += fee_demands.app.registered_commands
 app.command("import")(fee_statements.import_)
 app.add_typer(fee_statements.app, name="statements")
 app.add_typer(fee_match.app, name="match")
+app.registered_commands += fee_close.app.registered_commands
+app.add_typer(fee_receipts.app, name="receipts")
 
 
 _CHECKS: Final = (
@@ -36,11 +38,16 @@ def prove(
     replay: Annotated[
         bool, Option("--replay", help="Handle all that came again from the beginning, beside the house, and compare.")
     ] = False,
+    keep: Annotated[
+        bool, Option("--keep", help="Make today's run now, as the night does, if there is none: a close asks for it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Work the invariants of the book (I1–I10) out anew from the rows. Exit 3 if one does not hold."""
     from hub.fees.proof import proving, second
 
+    if keep:
+        _kept()
     with environment.database() as conn:
         found = proving.prove(conn)
         results = [*found.results, *(second.compared(conn) if second_engine else [])]
@@ -64,6 +71,13 @@ def prove(
     red = sorted({one.invariant.value for one in results if not one.green})
     if red:
         leave(Code.FINDING, f"sổ không khớp: {', '.join(red)} (docs/runbooks/when-the-proof-is-red.md)")
+
+
+def _kept() -> None:
+    from hub.worker import prover
+
+    with environment.house() as hub:
+        prover.prove(hub)
 
 
 def _replayed() -> "Result":

@@ -9,7 +9,7 @@ from celery import Celery
 from hub import broker, clock, dispatch, polling
 from hub.messages import due, evidence
 from hub.wiring import Hub
-from hub.worker import cashier, custodian, errands, postmaster, prover
+from hub.worker import cashier, custodian, errands, postmaster, prover, registrar
 from hub.worker.consumer import HouseConsumer
 from hub.worker.task import HouseTask
 
@@ -74,6 +74,7 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
 
     def fees() -> None:
         cashier.close(hub)
+        registrar.follow(hub)
 
     def prove() -> None:
         prover.prove(hub)

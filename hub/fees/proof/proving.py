@@ -11,6 +11,8 @@ from hub.fees.proof import (
     items,
     matches,
     notifications,
+    orders,
+    receipts,
     settlements,
     sources,
     state,
@@ -28,7 +30,9 @@ CHECKS: Final[Sequence[Check]] = (
     *sources.CHECKS,
     *statements.CHECKS,
     *matches.CHECKS,
+    *orders.CHECKS,
     *settlements.CHECKS,
+    *receipts.CHECKS,
 )
 
 

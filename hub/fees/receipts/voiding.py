@@ -33,19 +33,19 @@ def lapse(work: Work, receipt_id: str) -> list[Event]:
     return []
 
 
-def void(work: Work, receipt_id: str, reason: str) -> list[Event]:
-    """It is wrong: the first person proposes, another says the same. Raises NotFound, NotNow."""
+def void(work: Work, receipt_id: str, reason: str) -> bool:
+    """It is wrong: one person proposes, another says the same. Whether it is void now. Raises NotFound, NotNow."""
     receipt = store.lock(work.conn, receipt_id)
     if receipt.voided_at is not None:
         raise NotNow("the receipt is void already")
     if receipt.void_maker is None:
         store.void_proposed(work.conn, receipt.id, work.actor, reason)
         work.note(receipt.id, "void proposed", before="stands", reason=reason)
-        return []
+        return False
     if receipt.void_maker == work.actor:
         raise NotNow("who has proposed it does not agree to it as well: another person has to")
     _void(work, receipt, work.actor, reason)
-    return []
+    return True
 
 
 def _void(work: Work, receipt: Receipt, by: str, reason: str) -> None:

@@ -31,6 +31,7 @@ def test_the_test_catalogue_loads_with_every_secret_in_its_place() -> None:
         *("trust.ca", "trust.tsa"),
         *("postal.post-a", "postal.post-b"),
         *("bank.bank-a", "bank.bank-b"),
+        "receipts.issuer-a",
     }
     second = catalogue.counterparties["portal.second"]
     assert isinstance(second, Endpoint)

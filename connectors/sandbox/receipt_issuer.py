@@ -1,0 +1,207 @@
+"""An issuer of receipts behind VNPT's three services (SOAP 1.1): it checks who asks, and issues each fkey once.
+
+Every message is held against the vendored WSDLs, in both directions; ``xmlInvData`` is read by its own reading.
+"""
+
+import asyncio
+import hmac
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from lxml import etree
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from config.catalogue import Issuer
+from connectors.sandbox.connection import NoAnswer
+from connectors.sandbox.control import Obstacles, control
+from connectors.sandbox.department import RETRY_AFTER
+from connectors.sandbox.knobs import Panel, Settings
+from connectors.sandbox.receipt_book import Entered, ReceiptBook, receipts_path
+from connectors.sandbox.receipt_fates import IssueAnswer, ReceiptFate, receipt_fate_of
+from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, body_of, fault, payload_of, to_bytes, wrap
+from connectors.transport.xml import Element, UnsafeXML, parse, schema_of
+
+NAMESPACE: Final = "http://tempuri.org/"
+WSDLS: Final = {
+    "ImportAndPublishInv": "vnpt/publish-service.wsdl",
+    "cancelInvNoPay": "vnpt/business-service.wsdl",
+    "listInvByCusFkey": "vnpt/portal-service.wsdl",
+}
+PUBLISHED, CANCELLED = "1", "5"
+"""status of an item in the list"""
+_BEFORE: Final = frozenset({IssueAnswer.FAULT, IssueAnswer.BUSY, IssueAnswer.EXPIRED, IssueAnswer.FAILED})
+"""answers that are given before anything is issued"""
+
+log = logging.getLogger(__name__)
+
+
+class ReceiptIssuer:
+    """One issuer and its book. ``secrets``: the password of the account, and that of the service."""
+
+    def __init__(self, issuer: Issuer, data: Path, settings: Settings, secrets: tuple[str, str]) -> None:
+        self._issuer = issuer
+        self._account_password, self._password = secrets
+        self._book = ReceiptBook(receipts_path(data, issuer.counterparty))
+        self._turned_away: Counter[str] = Counter()
+        self._one_at_a_time = asyncio.Lock()
+        self.panel = Panel(settings)
+        self.app = Starlette(
+            routes=[
+                control(self.panel, receipts=lambda: self._book.all),
+                Route("/{service}.asmx", self._answer, methods=["POST"]),
+            ],
+            middleware=[Middleware(Obstacles, panel=self.panel)],
+            lifespan=lambda _: self._open(),
+        )
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            self._book.close()
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            message = payload_of(body_of(parse(await request.body())))
+            operation = etree.QName(message).localname
+            found = schema_of(WSDLS[operation], NAMESPACE).fault(message) if operation in WSDLS else "no operation"
+        except (UnsafeXML, NotSOAP) as error:
+            found = str(error)
+        if found:
+            log.warning("%s refused a message: %s", self._issuer.counterparty, found)
+            return _sent(fault("Client", found), HTTPStatus.INTERNAL_SERVER_ERROR)
+        said = {etree.QName(part).localname: part.text or "" for part in message}
+        match operation:
+            case "ImportAndPublishInv":
+                return await self._publish(said)
+            case "cancelInvNoPay":
+                return _result(operation, await self._cancel(said))
+            case _:
+                return _result(operation, self._list(said))
+
+    async def _publish(self, said: Mapping[str, str]) -> Response:
+        if not self._may_publish(said) or not self._serves(said["username"], said.get("password", "")):
+            return _result("ImportAndPublishInv", "ERR:1")
+        try:
+            invoice = _invoice(said["xmlInvData"])
+        except (UnsafeXML, LookupError, ValueError):
+            return _result("ImportAndPublishInv", "ERR:3")
+        async with self._one_at_a_time:
+            if self._book.find(invoice["key"]):
+                return _result("ImportAndPublishInv", "ERR:13")
+            fate = receipt_fate_of(invoice["CusCode"])
+            if fate.answer in _BEFORE and self._turned_away[invoice["key"]] < fate.times:
+                self._turned_away[invoice["key"]] += 1
+                return _without_effect(fate)
+            skip = 1 if fate.answer is IssueAnswer.OTHER_NUMBER else 0
+            entered = await self._book.issue(
+                invoice["key"],
+                pattern=said["pattern"],
+                serial=said["serial"],
+                amount=int(invoice["Amount"]),
+                dossier_code=invoice["CusCode"],
+                words=invoice["AmountInWords"],
+                skip=skip,
+            )
+        return self._with_effect(fate, entered)
+
+    def _with_effect(self, fate: ReceiptFate, entered: Entered) -> Response:
+        match fate.answer:
+            case IssueAnswer.SILENCE:
+                return NoAnswer(self.panel, self.panel.settings.hang_seconds)
+            case IssueAnswer.GARBLED:
+                return Response(b'<?xml version="1.0"?><soap:Envelope xmlns:soap="http://sch', media_type="text/xml")
+            case IssueAnswer.ALREADY:
+                return _result("ImportAndPublishInv", "ERR:13")
+        ok = f"OK:{entered.pattern};{entered.serial}-{entered.fkey}_{entered.number}"
+        return _result("ImportAndPublishInv", ok)
+
+    async def _cancel(self, said: Mapping[str, str]) -> str:
+        if not self._may_publish(said) or not self._serves(said["userName"], said.get("userPass", "")):
+            return "ERR:1"
+        async with self._one_at_a_time:
+            if not self._book.find(said["fkey"]):
+                return "ERR:2"
+            if self._book.is_void(said["fkey"]):
+                return "ERR:8"
+            await self._book.void(said["fkey"])
+        return "OK:"
+
+    def _list(self, said: Mapping[str, str]) -> str:
+        if not self._serves(said["userName"], said.get("userPass", "")):
+            return "ERR:1"
+        data = etree.Element("Data")
+        entered = self._book.find(said["key"])
+        if entered is not None:
+            _item(data, entered, CANCELLED if self._book.is_void(entered.fkey) else PUBLISHED)
+        return str(etree.tostring(data, encoding="unicode"))
+
+    def _may_publish(self, said: Mapping[str, str]) -> bool:
+        right = hmac.compare_digest(said.get("ACpass", "").encode(), self._account_password.encode())
+        return right and said.get("Account") == self._issuer.account
+
+    def _serves(self, username: str, password: str) -> bool:
+        return hmac.compare_digest(password.encode(), self._password.encode()) and username == self._issuer.username
+
+
+def _invoice(text: str) -> dict[str, str]:
+    """The one invoice in ``xmlInvData`` with its key. Raises UnsafeXML, LookupError, ValueError."""
+    root = parse(text.encode())
+    ((key, invoice),) = (list(inv) for inv in root.iterfind("Inv"))
+    parts = {part.tag: part.text or "" for part in invoice if part.tag != "Products"}
+    prices = [int(product.findtext("Amount") or "") for product in invoice.iterfind("Products/Product")]
+    if key.tag != "key" or not key.text or sum(prices) != int(parts["Amount"]):
+        raise ValueError("no key, or products that are not the sum")
+    return {**parts, "key": key.text}
+
+
+def _item(data: Element, entered: Entered, status: str) -> None:
+    item = etree.SubElement(data, "Item")
+    for name, text in {
+        "index": "1",
+        "cusCode": entered.dossier_code,
+        "invToken": f"{entered.pattern};{entered.serial};{entered.number}",
+        "publishDate": f"{entered.at:%d/%m/%Y}",
+        "signStatus": "1",
+        "pattern": entered.pattern,
+        "serial": entered.serial,
+        "invNum": f"{entered.number:08}",
+        "amount": str(entered.amount),
+        "status": status,
+        "payment": "1",
+        "fkey": entered.fkey,
+    }.items():
+        etree.SubElement(item, name).text = text
+
+
+def _without_effect(fate: ReceiptFate) -> Response:
+    match fate.answer:
+        case IssueAnswer.FAULT:
+            return _sent(fault("Server", "something went wrong; nothing was done"), HTTPStatus.INTERNAL_SERVER_ERROR)
+        case IssueAnswer.BUSY:
+            response = _sent(fault("Server", "come back later"), HTTPStatus.SERVICE_UNAVAILABLE)
+            response.headers["Retry-After"] = str(RETRY_AFTER)
+            return response
+        case IssueAnswer.EXPIRED:
+            return _result("ImportAndPublishInv", "ERR:29")
+    return _result("ImportAndPublishInv", "ERR:5")
+
+
+def _result(operation: str, text: str) -> Response:
+    answer = etree.Element(f"{{{NAMESPACE}}}{operation}Response", nsmap={"t": NAMESPACE})
+    etree.SubElement(answer, f"{{{NAMESPACE}}}{operation}Result").text = text
+    return _sent(wrap(answer), HTTPStatus.OK)
+
+
+def _sent(envelope: Element, status: HTTPStatus) -> Response:
+    return Response(to_bytes(envelope), status, headers={"Content-Type": CONTENT_TYPE})

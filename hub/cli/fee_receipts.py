@@ -1,0 +1,184 @@
+"""hub fee receipts: what was issued for paid fees, what is void, and the day's summary for the tax office."""
+
+import csv
+import io
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column, Limit
+from hub.cli.writing import Reason
+
+if TYPE_CHECKING:
+    from hub.events import Event
+    from hub.work import Work
+
+app: Final = Typer(help="Receipts (biên lai điện tử): list, show, issue, void, a day's summary.", no_args_is_help=True)
+
+STATES: Final = {"stands": "Còn hiệu lực", "void proposed": "Đề nghị hủy", "void": "Đã hủy"}
+_ISSUER: Final = {
+    "not told": "Không gửi",
+    "waits": "Chờ phát hành",
+    "published": "Đã phát hành",
+    "void waits": "Chờ hủy",
+    "other number": "Khác số (M03)",
+}
+_KINDS: Final = {"phi": "Phí", "le_phi": "Lệ phí"}
+
+Receipt = Annotated[str, Argument(metavar="RECEIPT", help="its id (rc_…), from: hub fee receipts list")]
+Day = Annotated[datetime | None, Option(formats=["%Y-%m-%d"], help="Only what was issued on this day.")]
+
+
+def _dong(amount: int) -> str:
+    return f"{amount:,}".replace(",", ".")
+
+
+_LISTED: Final = (
+    Column("id", "Mã"),
+    Column("series", "Ký hiệu"),
+    Column("number", "Số", lambda number: f"{number:08}"),
+    Column("issued_on", "Ngày"),
+    Column("kind", "Loại", lambda kind: _KINDS[kind]),
+    Column("amount", "Số tiền", _dong),
+    Column("dossier_code", "Hồ sơ"),
+    Column("state", "Trạng thái", lambda state: STATES[state]),
+    Column("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
+)
+
+
+@app.command("list")
+def list_(
+    day: Day = None,
+    state: Annotated[str | None, Option(help=f"One of: {', '.join(STATES)}.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Receipts, the newest first."""
+    from hub.fees.receipts import views
+
+    if state is not None and state not in STATES:
+        leave(Code.USAGE, f"hub: a receipt is one of: {', '.join(STATES)}")
+    with environment.database() as conn:
+        rows = views.listing(conn, day=day.date() if day else None, state=state, limit=limit)
+    output.listing([{**row, "issued_on": row["issued_on"].isoformat()} for row in rows], _LISTED, as_json=as_json)
+
+
+@app.command()
+def show(receipt: Receipt, as_json: AsJson = False) -> None:
+    """One receipt: what it says, in whose place it stands, what the issuer was told."""
+    import json
+
+    from hub.fees.receipts import views
+
+    with environment.database() as conn:
+        found = views.found(conn, receipt)
+    if found is None:
+        leave(Code.NOT_FOUND, f"hub: there is no receipt {receipt}")
+    says = json.loads(bytes(found.pop("body")))
+    if as_json:
+        output.document({**found, "says": says})
+        return
+    output.say(f"{says['name']}: {found['series']} số {found['number']:08}, {STATES[found['state']]}")
+    output.say(f"{_dong(found['amount'])} đ ({says['amount_in_words']}), {_ISSUER[found['issuer']]}")
+    for before in found["chain"]:
+        output.say(f"thay cho {before['series']} số {before['number']:08}, đã hủy: {before['void_reason']}")
+    output.document({**found, "says": says})
+
+
+@app.command()
+def issue(
+    demand: Annotated[str | None, Argument(metavar="[DEMAND]", help="only for this one (fd_…)")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue what is missing now instead of at the next tick, and void what has no money any more."""
+    from hub import dispatch
+    from hub.fees.receipts import issuing, policy, voiding
+    from hub.worker import registrar
+
+    with environment.house() as hub:
+        desk = hub.catalogue.receipts
+        if desk is None:
+            leave(Code.USAGE, "hub: the catalogue has no receipts.toml: no receipt is issued")
+        if demand is None:
+            done = registrar.follow(hub)
+        else:
+            dispatch.act(hub, voiding.BY_ITSELF, lambda work: (None, policy.keep(work, desk.issue_on)))
+            dispatch.act(hub, writing.actor(), lambda work: (None, issuing.issue(work, demand)))
+            done = 1
+    if as_json:
+        output.document({"done": done})
+    else:
+        output.say(f"biên lai: {done} ✔")
+
+
+@app.command()
+def void(receipt: Receipt, reason: Reason) -> None:
+    """It is wrong. Takes two persons; where the fee is still paid, another is issued in its place."""
+    from hub import dispatch
+    from hub.fees.receipts import voiding
+
+    def verb(work: "Work") -> "tuple[bool, list[Event]]":
+        return voiding.void(work, receipt, reason), []
+
+    with environment.house() as hub:
+        agreed = dispatch.act(hub, writing.actor(), verb)
+    output.say(f"receipt {receipt}: void ✔" if agreed else f"receipt {receipt}: proposed; another person says the same")
+
+
+@app.command()
+def summary(
+    day: Annotated[datetime, Argument(formats=["%Y-%m-%d"], help="2026-11-24")],
+    file: Annotated[Path | None, Option("-o", "--output", help=".json (signed: FILE.p7s beside it) or .csv")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The summary of a day's receipts (bảng tổng hợp trong ngày), which the tax office has on the same day."""
+    if file is not None and file.suffix not in {".json", ".csv"}:
+        leave(Code.USAGE, "hub: the summary is a .json or a .csv")
+    found = _summary(day.date())
+    if file is None:
+        _printed(found, as_json=as_json)
+    elif file.suffix == ".csv":
+        from hub.fees.receipts.summary import table
+
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\r\n").writerows(table(found))
+        file.write_bytes(b"\xef\xbb\xbf" + text.getvalue().encode())
+    else:
+        _signed(found, file)
+    if file is not None:
+        output.say(f"{file} ✔")
+
+
+def _summary(day: date) -> Any:
+    from hub.fees.receipts.summary import of_day
+
+    with environment.house() as hub, hub.db.connection() as conn:
+        if hub.catalogue.receipts is None:
+            leave(Code.USAGE, "hub: the catalogue has no receipts.toml: no receipt is issued")
+        return of_day(conn, hub.catalogue.receipts, day)
+
+
+def _printed(found: Any, *, as_json: bool) -> None:
+    from hub.fees.receipts.summary import table
+
+    if as_json:
+        output.document(found.model_dump(mode="json"))
+        return
+    heads, *rows = table(found)
+    columns = tuple(Column(str(head), str(head)) for head in heads)
+    output.listing([dict(zip(map(str, heads), row, strict=True)) for row in rows], columns, as_json=False)
+
+
+def _signed(found: Any, file: Path) -> None:
+    from hub import clock
+    from hub.signing import canonical
+
+    content = canonical.encode(found.model_dump(mode="json"))
+    with environment.house() as hub:
+        signature = hub.signer.sealed(content, clock.now())
+    file.write_bytes(content)
+    file.with_name(f"{file.name}.p7s").write_bytes(signature)

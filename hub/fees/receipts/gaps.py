@@ -1,0 +1,86 @@
+"""What ought to have a receipt and has none, or has one that the issuer does not know: M03, and the month's gate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from psycopg.rows import class_row
+
+from hub.clock import VIETNAM
+from hub.db import Connection
+from hub.errors import NotNow
+from hub.events import Event
+from hub.fees import cases
+from hub.fees.cases import Case
+from hub.work import Work
+
+PATIENCE: Final = timedelta(days=1)
+"""a receipt is issued, and void, on the day on which it has to be"""
+_MOST: Final = 1000
+"""cases that are opened at a time"""
+
+# What is missing or not known to the issuer, of demands that were paid in [%(first)s, %(behind)s).
+_GAPS: Final = """
+SELECT due.demand_id, due.kind, due.amount, due.department, due.since, r.id AS receipt_id,
+       CASE WHEN r.id IS NULL THEN 'not issued' WHEN r.published_at IS NULL THEN 'not published'
+            ELSE 'other number' END AS why
+FROM receipt_due AS due
+LEFT JOIN receipt r ON (r.demand_id, r.kind) = (due.demand_id, due.kind) AND r.voided_at IS NULL
+WHERE (r.id IS NULL OR (r.counterparty IS NOT NULL AND r.issuer_number IS DISTINCT FROM r.number))
+  AND due.since >= %(first)s AND due.since < %(behind)s
+ORDER BY due.since, due.demand_id, due.kind
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A kind of fee of a paid demand without a receipt that stands here and at the issuer alike."""
+
+    demand_id: str
+    kind: str
+    amount: int
+    department: str
+    since: datetime
+    """from when on it had to have one"""
+    receipt_id: str | None
+    why: str
+    """"not issued", "not published", "other number" """
+
+
+def missing(conn: Connection, month: date) -> list[Gap]:
+    """What the month (any day of it) lacks: while there is something, it cannot be closed."""
+    first = month.replace(day=1)
+    behind = (first + timedelta(days=31)).replace(day=1)
+    return _gaps(conn, _midnight(first), _midnight(behind))
+
+
+def report(work: Work) -> int:
+    """Open M03 for what has been missing for longer than a day. How many were opened."""
+    opened = 0
+    for gap in _gaps(work.conn, datetime.min.replace(tzinfo=VIETNAM), work.now - PATIENCE)[:_MOST]:
+        about = ("receipt", gap.receipt_id) if gap.receipt_id else ("fee_demand", gap.demand_id)
+        facts = {"why": gap.why, "kind": gap.kind, "demand": gap.demand_id}
+        opened += cases.open_case(work.conn, "M03", *about, gap.amount, facts) is not None
+    return opened
+
+
+def mended(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:  # noqa: ARG001 - takes none
+    """The case is over if nothing is missing any more. Raises NotNow."""
+    row = work.conn.execute(
+        f"SELECT why FROM ({_GAPS}) AS g WHERE %(object)s IN (demand_id, receipt_id) LIMIT 1",
+        {"first": datetime.min.replace(tzinfo=VIETNAM), "behind": work.now, "object": case.object_id},
+    ).fetchone()
+    if row is not None:
+        raise NotNow(f"the receipt is still missing: {row['why']}")
+    return []
+
+
+def _gaps(conn: Connection, first: datetime, behind: datetime) -> list[Gap]:
+    parameters: dict[str, Any] = {"first": first, "behind": behind}
+    with conn.cursor(row_factory=class_row(Gap)) as cursor:
+        return cursor.execute(_GAPS, parameters).fetchall()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
