@@ -1,4 +1,4 @@
-"""Detached signatures (CAdES-B) as a department makes them: its own writing of RFC 5652 and RFC 5035, not the hub's."""
+"""Detached signatures (CAdES-B) as a department makes and checks them: its own RFC 5652 and RFC 5035, not the hub's."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,8 +8,9 @@ from typing import Any
 from asn1crypto import cms, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from connectors.sandbox.certificates import Holder
@@ -36,6 +37,54 @@ def detached(content: bytes, holder: Holder, issuers: Sequence[x509.Certificate]
     }
     der: bytes = cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(signed)}).dump()
     return der
+
+
+class BadSignature(ValueError):
+    """The signature does not hold; the text says what of it does not, in the department's words."""
+
+
+def signer_of(content: bytes, signature: bytes, issuer: x509.Certificate, at: datetime) -> x509.Certificate:
+    """Whose signature over ``content`` it is: a key that ``issuer`` certified, in force. Raises BadSignature."""
+    try:
+        signed = cms.ContentInfo.load(signature, strict=True)["content"]
+        [signer] = signed["signer_infos"]
+        named = signer["sid"].chosen
+        attributes = {one["type"].native: one["values"][0] for one in signer["signed_attrs"]}
+        [certificate] = [one.chosen for one in signed["certificates"] if _is_named(one.chosen, named)]
+        bound = attributes["signing_certificate_v2"]["certs"][0]["cert_hash"].native
+        digest, made = attributes["message_digest"].native, signer["signature"].native
+        covered = signer["signed_attrs"].untag().dump()
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise BadSignature("tệp chữ ký không đọc được") from None
+    if digest != sha256(content).digest():
+        raise BadSignature("chữ ký trên nội dung khác")
+    if bound != sha256(certificate.dump()).digest():
+        raise BadSignature("chữ ký không gắn với chứng thư đi kèm")
+    return _believed(x509.load_der_x509_certificate(certificate.dump()), issuer, made, covered, at)
+
+
+def _is_named(certificate: asn1_x509.Certificate, named: Any) -> bool:
+    same: bool = certificate.issuer == named["issuer"] and certificate.serial_number == named["serial_number"].native
+    return same
+
+
+def _believed(
+    certificate: x509.Certificate, issuer: x509.Certificate, made: bytes, covered: bytes, at: datetime
+) -> x509.Certificate:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+        match certificate.public_key():
+            case ec.EllipticCurvePublicKey() as key:
+                key.verify(made, covered, ec.ECDSA(hashes.SHA256()))
+            case rsa.RSAPublicKey() as key:
+                key.verify(made, covered, padding.PKCS1v15(), hashes.SHA256())
+            case _:
+                raise BadSignature("loại khóa không dùng được")
+    except (InvalidSignature, TypeError, ValueError):
+        raise BadSignature("chữ ký hoặc chứng thư không đúng") from None
+    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        raise BadSignature("chứng thư không còn hiệu lực")
+    return certificate
 
 
 def _attributes(content: bytes, certificate: asn1_x509.Certificate, at: datetime) -> Any:

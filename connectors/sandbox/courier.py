@@ -1,4 +1,4 @@
-"""Brings a department's reports to the hub, until the hub has taken them; does not hammer at a hub that is away."""
+"""Brings what a department says to the hub, until the hub has taken it; does not hammer at a hub that is away."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ from typing import Final
 
 from connectors.sandbox.knobs import Panel
 from schemas.department import StatusReport
+from schemas.settlement import TableAnswer
 
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
@@ -29,8 +30,14 @@ class PushError(Exception):
         self.away = away
 
 
-Push = Callable[[StatusReport], None]
-"""Says one report to the hub and waits for its answer (blocking). Raises PushError."""
+Said = StatusReport | TableAnswer
+Push = Callable[[Said], None]
+"""Says one of them to the hub and waits for its answer (blocking). Raises PushError."""
+
+
+def number_of(said: Said) -> str:
+    """The department's own number of what it says."""
+    return said.report_id if isinstance(said, StatusReport) else said.answer_id
 
 
 class Courier:
@@ -46,12 +53,12 @@ class Courier:
         self._pause = FIRST_PAUSE
         """before a hub that is away is asked again"""
 
-    async def deliver(self, report: StatusReport) -> None:
-        """Returns when the hub has taken the report."""
+    async def deliver(self, said: Said) -> None:
+        """Returns when the hub has taken it."""
         pause = FIRST_PAUSE
-        while (error := await self._attempt(report)) is not None:
+        while (error := await self._attempt(said)) is not None:
             if not error.away:
-                log.warning("%s: the hub does not take %s: %s", self._counterparty, report.report_id, error)
+                log.warning("%s: the hub does not take %s: %s", self._counterparty, number_of(said), error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -59,19 +66,19 @@ class Courier:
         """Waits for the calls under way."""
         self._threads.shutdown()
 
-    async def _attempt(self, report: StatusReport) -> PushError | None:
+    async def _attempt(self, said: Said) -> PushError | None:
         await self._panel.up()
         if not self._away:
-            return await self._call(report)
+            return await self._call(said)
         async with self._asking:
             if self._away:
                 await asyncio.sleep(self._pause)
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            return await self._call(report)
+            return await self._call(said)
 
-    async def _call(self, report: StatusReport) -> PushError | None:
+    async def _call(self, said: Said) -> PushError | None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._push, report)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._push, said)
         except PushError as error:
             self._note(error)
             return error

@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from config.catalogue import Department
+from connectors.sandbox.accountant import Accountant
 from connectors.sandbox.cases import Cases, normalised
 from connectors.sandbox.caseworker import Caseworker
 from connectors.sandbox.counter_signing import CounterSigner
@@ -21,6 +22,7 @@ from connectors.sandbox.fates import Answer, Countersigned, Fate, fate_of
 from connectors.sandbox.knobs import Panel, Settings
 from connectors.sandbox.lifecycle import codes_of
 from connectors.sandbox.reports import ReportBook
+from connectors.sandbox.tables import TableReader
 from connectors.sandbox.witness import Inconsistent, WitnessBook
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
@@ -100,6 +102,7 @@ class DepartmentOffice:
         data: Path,
         settings: Settings,
         push: Push | None,
+        reader: TableReader,
         counter_signer: CounterSigner | None = None,
     ) -> None:
         """``counter_signer`` is None for a department that cannot sign."""
@@ -111,6 +114,7 @@ class DepartmentOffice:
         self.witness_book = WitnessBook(data, department.counterparty)
         self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl", pushes=push is not None)
         courier = Courier(push, self.panel, department.counterparty) if push else None
+        self.accountant = Accountant(department.counterparty, data, reader, self.panel, courier)
         self._worker = Caseworker(
             self.cases, self.book, codes_of(department.status), self.panel, courier, counter_signer
         )
@@ -165,9 +169,11 @@ class DepartmentOffice:
     async def open(self) -> AsyncIterator[None]:
         """While it is open, its dossiers move."""
         self._worker.resume()
+        self.accountant.resume()
         try:
             yield
         finally:
+            await self.accountant.stop()
             await self._worker.stop()
             self._effects.close()
             self.book.close()

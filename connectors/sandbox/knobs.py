@@ -49,6 +49,8 @@ class Knobs(BaseModel):
     """seconds between two moves of a dossier"""
     unsigned_faults: bool = False
     """SOAP: send faults without a signature, as a gateway in front of the department would"""
+    dispute_line: Annotated[int, Field(ge=0)] = 0
+    """department: the line that it disputes in every table of a month (the last, if there are fewer); 0: none"""
     stamps: Stamps = "right"
     """time-stamping authority: what is wrong with the stamps that it gives"""
     token_seconds: Annotated[int, Field(ge=1, le=MOST_SECONDS)] = 3600

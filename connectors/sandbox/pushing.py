@@ -1,4 +1,4 @@
-"""How a sandbox department tells the hub of its reports: signed JSON, or signed SOAP. One call, one answer."""
+"""How a sandbox department tells the hub what it has to say: signed JSON, or signed SOAP. One call, one answer."""
 
 import base64
 import threading
@@ -9,13 +9,14 @@ import requests
 
 from config.catalogue import Catalogue, Department, HmacGuard, SoapGuard
 from connectors.sandbox.clock import now
-from connectors.sandbox.courier import Push, PushError
+from connectors.sandbox.courier import Push, PushError, Said, number_of
 from connectors.sandbox.soap_security import signing_key
 from connectors.transport import signatures, wsse
 from connectors.transport.contract import contract
 from connectors.transport.envelope import CONTENT_TYPE, to_bytes
 from connectors.transport.wsse import SigningKey
 from schemas.department import StatusReport
+from schemas.settlement import TableAnswer
 
 TIMEOUT: Final = 10.0
 """seconds"""
@@ -30,7 +31,7 @@ def push_of(department: Department, catalogue: Catalogue, hub: str, environment:
     guard = department.guard
     if isinstance(guard, HmacGuard):
         keyid, secret = next(iter(guard.keys.items()))
-        return SignedJson(f"{hub}/v1/departments/{department.code}/statuses", keyid, catalogue.secret(secret).encode())
+        return SignedJson(f"{hub}/v1/departments/{department.code}", keyid, catalogue.secret(secret).encode())
     if isinstance(guard, SoapGuard):
         key = signing_key(guard.certificates[0], catalogue, environment)
         return SignedSoap(f"{hub}/soap/{department.code}", key)
@@ -38,7 +39,7 @@ def push_of(department: Department, catalogue: Catalogue, hub: str, environment:
 
 
 class SignedJson:
-    """POST of one report, signed as RFC 9421 has it."""
+    """POST of one report or answer, signed as RFC 9421 has it. ``url``: the department's own place at the hub."""
 
     def __init__(self, url: str, keyid: str, secret: bytes) -> None:
         self._url = url
@@ -46,42 +47,61 @@ class SignedJson:
         self._secret = secret
         self._sessions = _Sessions()
 
-    def __call__(self, report: StatusReport) -> None:
+    def __call__(self, said: Said) -> None:
         """Raises PushError unless the hub answers 2xx."""
-        headers = {"Content-Type": "application/json", "Idempotency-Key": report.report_id}
-        body = report.model_dump_json(exclude_none=True).encode()
-        request = requests.Request("POST", self._url, headers=headers, data=body).prepare()
+        path = "statuses" if isinstance(said, StatusReport) else "settlement-answers"
+        headers = {"Content-Type": "application/json", "Idempotency-Key": number_of(said)}
+        body = said.model_dump_json(exclude_none=True).encode()
+        request = requests.Request("POST", f"{self._url}/{path}", headers=headers, data=body).prepare()
         signatures.sign(request, self._keyid, self._secret)
         self._sessions.send(request)
 
 
 class SignedSoap:
-    """ReportStatus of schemas/wire/hub-department.wsdl, signed."""
+    """The operations of schemas/wire/hub-department.wsdl, signed."""
 
     def __init__(self, url: str, key: SigningKey) -> None:
         self._url = url
         self._key = key
         self._contract = contract(HUB_WSDL)
-        self._action = self._contract.operations["ReportStatus"].action
         self._sessions = _Sessions()
 
-    def __call__(self, report: StatusReport) -> None:
+    def __call__(self, said: Said) -> None:
         """Raises PushError unless the hub answers 2xx; a fault is answered with 500."""
-        message: dict[str, Any] = {
-            "reportId": report.report_id,
-            "dossierCode": report.dossier_code,
-            "status": report.status,
-            "at": report.at,
-            "note": report.note,
-        }
-        if report.signed is not None:
-            parts = report.signed.model_dump(exclude_none=True)
-            message["signed"] = {name: base64.b64decode(part) for name, part in parts.items()}
-        envelope = self._contract.envelope("ReportStatus", message)
+        operation, message = _report(said) if isinstance(said, StatusReport) else _answer(said)
+        envelope = self._contract.envelope(operation, message)
         wsse.sign(envelope, self._key, now())
-        headers = {"Content-Type": CONTENT_TYPE, "SOAPAction": f'"{self._action}"'}
+        action = self._contract.operations[operation].action
+        headers = {"Content-Type": CONTENT_TYPE, "SOAPAction": f'"{action}"'}
         request = requests.Request("POST", self._url, headers=headers, data=to_bytes(envelope)).prepare()
         self._sessions.send(request)
+
+
+def _report(report: StatusReport) -> tuple[str, dict[str, Any]]:
+    message: dict[str, Any] = {
+        "reportId": report.report_id,
+        "dossierCode": report.dossier_code,
+        "status": report.status,
+        "at": report.at,
+        "note": report.note,
+    }
+    if report.signed is not None:
+        parts = report.signed.model_dump(exclude_none=True)
+        message["signed"] = {name: base64.b64decode(part) for name, part in parts.items()}
+    return "ReportStatus", message
+
+
+def _answer(answer: TableAnswer) -> tuple[str, dict[str, Any]]:
+    message = {
+        "answerId": answer.answer_id,
+        "settlementId": answer.settlement_id,
+        "sha256": answer.sha256,
+        "verdict": answer.verdict,
+        "line": [line.model_dump() for line in answer.lines],
+        "answeredBy": answer.answered_by,
+        "answeredAt": answer.answered_at,
+    }
+    return "AnswerSettlement", message
 
 
 class _Sessions(threading.local):

@@ -27,15 +27,17 @@ from connectors.sandbox.department import (
 from connectors.sandbox.handed import NotWhatWasHanded
 from connectors.sandbox.names import Names
 from connectors.sandbox.reports import UnknownCursorError
+from connectors.sandbox.tables import NotTaken
 from schemas import strict
 from schemas.custody import WitnessedCheckpoint
 from schemas.department import Changes, Handoff, Receipt
+from schemas.settlement import HandedTable
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class RestDepartment:
-    """The office behind four REST endpoints. ``token`` is None for a department that asks for none."""
+    """The office behind its REST endpoints. ``token`` is None for a department that asks for none."""
 
     def __init__(self, office: DepartmentOffice, token: str | None) -> None:
         self._office = office
@@ -47,8 +49,14 @@ class RestDepartment:
                 Route("/dossiers/{dossier_code:path}", self._known(self._find), methods=["GET"]),
                 Route("/changes", self._known(self._changes), methods=["GET"]),
                 Route("/checkpoints", self._known(self._witness), methods=["POST"]),
+                Route("/settlements", self._known(self._settle), methods=["POST"]),
                 Route("/health", self._known(self._health), methods=["GET"]),
-                control(office.panel, effects=office.cases.all, dossiers=office.standing),
+                control(
+                    office.panel,
+                    effects=office.cases.all,
+                    dossiers=office.standing,
+                    tables=office.accountant.standing,
+                ),
             ],
             middleware=[Middleware(Obstacles, panel=office.panel)],
             lifespan=lambda _: office.open(),
@@ -105,6 +113,17 @@ class RestDepartment:
         if isinstance(answer, Refused):
             return _without_effect(answer)
         return JSONResponse(answer.model_dump(mode="json", exclude_none=True), HTTPStatus.CREATED)
+
+    async def _settle(self, request: Request) -> Response:
+        key = request.headers.get("idempotency-key", "")
+        try:
+            handed = strict.read(HandedTable, await request.body())
+            receipt, fresh = await self._office.accountant.settle(handed, key)
+        except strict.Refused as refused:
+            return _malformed(*(f"{fault.pointer}: {fault.code}" for fault in refused.faults))
+        except NotTaken as error:
+            return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", str(error))
+        return JSONResponse(receipt.model_dump(mode="json"), HTTPStatus.CREATED if fresh else HTTPStatus.OK)
 
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "system": f"sandbox: {self._office.department.name}"})

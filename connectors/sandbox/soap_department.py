@@ -30,6 +30,7 @@ from connectors.sandbox.department import (
 from connectors.sandbox.handed import NotWhatWasHanded
 from connectors.sandbox.reports import UnknownCursorError
 from connectors.sandbox.soap_security import Security
+from connectors.sandbox.tables import NotTaken
 from connectors.transport import vendored
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, fault, payload_of, to_bytes, wrap
 from connectors.transport.wsse_parts import Untrusted
@@ -37,8 +38,8 @@ from connectors.transport.xml import Element, UnsafeXML, parse, schema_of
 from schemas import strict
 from schemas.department import Receipt
 
-LIMIT: Final = 16 * 1024 * 1024
-"""bytes of one request: inline papers travel inside the handoff"""
+LIMIT: Final = 80 * 1024 * 1024
+"""bytes of one request: inline papers travel inside the handoff, a month's table inside its delivery"""
 _PLACEHOLDER: Final = b"https://department.invalid/soap"
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,12 @@ class SoapDepartment:
         self._schema = schema_of(messages.WSDL, messages.NAMESPACE)
         self.app = Starlette(
             routes=[
-                control(office.panel, effects=office.cases.all, dossiers=office.standing),
+                control(
+                    office.panel,
+                    effects=office.cases.all,
+                    dossiers=office.standing,
+                    tables=office.accountant.standing,
+                ),
                 Route("/{path:path}", self._contract, methods=["GET"]),
                 Route("/{path:path}", self._answer, methods=["POST"]),
             ],
@@ -97,6 +103,8 @@ class SoapDepartment:
                 return self._reply(self._changes(messages.text_of(message, "after")))
             case "DeliverCheckpoint":
                 return await self._witness(message)
+            case "DeliverSettlement":
+                return await self._settle(message)
             case "Ping":
                 return self._reply(messages.pong(f"sandbox: {self._office.department.name}"))
             case name:
@@ -124,6 +132,14 @@ class SoapDepartment:
             detail = messages.checkpoint_refused(answer.reason)
             return self._fault("Client", "the log does not go on", detail)
         return self._reply(messages.witnessed(answer))
+
+    async def _settle(self, message: Element) -> Response:
+        key = messages.text_of(message, "key")
+        try:
+            receipt, _ = await self._office.accountant.settle(messages.table_in(message), key)
+        except NotTaken as error:
+            return self._fault("Client", "the table is not taken", messages.settlement_refused(str(error)))
+        return self._reply(messages.settled(receipt))
 
     def _without_effect(self, code: str, reply: Refused | Busy | Faulty) -> Response:
         match reply:

@@ -1,5 +1,6 @@
 """The department's WSDL, spoken from the department's side: its messages as elements, a handoff read from one."""
 
+import base64
 import json
 import re
 from typing import Any, Final
@@ -11,6 +12,7 @@ from schemas import strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt, StatusReport
 from schemas.handoff import CounterRecord
+from schemas.settlement import HandedTable, TableReceipt
 
 WSDL: Final = "department.wsdl"
 NAMESPACE: Final = "urn:lienthong:department:1"
@@ -47,6 +49,14 @@ def checkpoint_in(message: Element) -> WitnessedCheckpoint:
     )
 
 
+def table_in(message: Element) -> HandedTable:
+    """The table in a DeliverSettlement, its parts put together."""
+    parts = [base64.b64decode(part.text or "") for part in message.iterfind(tag("table"))]
+    return HandedTable(
+        table=base64.b64encode(b"".join(parts)).decode(), signature="".join(text_of(message, "signature").split())
+    )
+
+
 def submitted(dossier_code: str, receipt: Receipt) -> Element:
     return _element("SubmitDossierResponse", _element("dossierCode", dossier_code), _receipt(receipt))
 
@@ -79,6 +89,19 @@ def witnessed(receipt: WitnessReceipt) -> Element:
 
 def checkpoint_refused(reason: str) -> Element:
     return _element("CheckpointRefused", _element("reason", reason))
+
+
+def settled(receipt: TableReceipt) -> Element:
+    return _element(
+        "DeliverSettlementResponse",
+        _element("settlementId", receipt.settlement_id),
+        _element("sha256", receipt.sha256),
+        _element("receivedAt", receipt.received_at.isoformat()),
+    )
+
+
+def settlement_refused(reason: str) -> Element:
+    return _element("SettlementRefused", _element("reason", reason))
 
 
 def refused(dossier_code: str, reason: str) -> Element:

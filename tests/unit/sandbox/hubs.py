@@ -12,20 +12,30 @@ from connectors.sandbox.clock import now
 from connectors.transport import signatures, wsse_verifier
 from connectors.transport.envelope import payload_of
 from connectors.transport.wsse_verifier import PinnedCertificate
-from connectors.transport.xml import parse, schema_of
+from connectors.transport.xml import Element, parse, schema_of
 from schemas import strict
 from schemas.department import StatusReport
+from schemas.settlement import TableAnswer
 
+_ANSWER: Final = {
+    "answerId": "answer_id",
+    "settlementId": "settlement_id",
+    "sha256": "sha256",
+    "verdict": "verdict",
+    "answeredBy": "answered_by",
+    "answeredAt": "answered_at",
+}
 _NAMES: Final = {"reportId": "report_id", "dossierCode": "dossier_code"}
 
 
 class WitnessHub(ThreadingHTTPServer):
-    """Keeps every report whose signature holds, in the order in which they came, repeats included."""
+    """Keeps every report and answer whose signature holds, in the order in which they came, repeats included."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         super().__init__(("127.0.0.1", 0), _Door)
         self.catalogue = catalogue
         self.reports: list[StatusReport] = []
+        self.answers: list[TableAnswer] = []
         self.refuse_next = 0
         """how many of the next reports are answered with 503"""
         self.refused = 0
@@ -53,6 +63,12 @@ def witness_hub(catalogue: Catalogue) -> Iterator[WitnessHub]:
             thread.join()
 
 
+def _answer_in(message: Element) -> TableAnswer:
+    texts = {name: message.findtext(f"{{*}}{tag}") for tag, name in _ANSWER.items()}
+    lines = [{"number": int(line[0].text or ""), "reason": line[1].text} for line in message.iterfind("{*}line")]
+    return strict.read(TableAnswer, json.dumps(texts | {"lines": lines}).encode())
+
+
 class _Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: WitnessHub
@@ -65,24 +81,34 @@ class _Door(BaseHTTPRequestHandler):
             self._answer(503)
             return
         report = self._soap(body) if self.path.startswith("/soap/") else self._json(body)
+        if isinstance(report, TableAnswer):
+            self.server.answers.append(report)
+            self._answer(202)
+            return
         if report.dossier_code in self.server.unwanted:
             self._answer(422)
             return
         self.server.reports.append(report)
         self._answer(202)
 
-    def _json(self, body: bytes) -> StatusReport:
-        department = self.server.catalogue.departments[self.path.split("/")[3]]
-        assert self.path == f"/v1/departments/{department.code}/statuses"
+    def _json(self, body: bytes) -> StatusReport | TableAnswer:
+        *_, code, door = self.path.split("/")
+        department = self.server.catalogue.departments[code]
+        assert self.path == f"/v1/departments/{code}/{door}"
         assert isinstance(department.guard, HmacGuard)
         keys = {keyid: self.server.catalogue.secret(name).encode() for keyid, name in department.guard.keys.items()}
         url = self.server.url + self.path
         signatures.verify("POST", url, self.headers.items(), body, keys=keys, now=now())
+        if door == "settlement-answers":
+            answer = strict.read(TableAnswer, body)
+            assert self.headers["Idempotency-Key"] == answer.answer_id
+            return answer
+        assert door == "statuses"
         report = strict.read(StatusReport, body)
         assert self.headers["Idempotency-Key"] == report.report_id
         return report
 
-    def _soap(self, body: bytes) -> StatusReport:
+    def _soap(self, body: bytes) -> StatusReport | TableAnswer:
         department = self.server.catalogue.departments[self.path.split("/")[2]]
         assert isinstance(department.guard, SoapGuard)
         pinned = [
@@ -91,6 +117,8 @@ class _Door(BaseHTTPRequestHandler):
         ]
         message = payload_of(wsse_verifier.verify(parse(body), pinned, now()))
         assert schema_of("hub-department.wsdl", "urn:lienthong:hub:1").fault(message) is None
+        if message.tag.endswith("}AnswerSettlement"):
+            return _answer_in(message)
         fields = {child.tag.rpartition("}")[2]: child.text or "" for child in message}
         return strict.read(StatusReport, json.dumps({_NAMES.get(name, name): fields[name] for name in fields}).encode())
 
