@@ -43,12 +43,4 @@ CHECKS: Final = (
         ORDER BY 1
         """,
     ),
-    Check(
-        Invariant.I6,
-        "113 never goes below nothing",
-        """
-        SELECT '113 ' || item AS what, format('%s đ more left than were ordered', sum(dr - cr)) AS how
-        FROM journal_line WHERE account = '113' GROUP BY item HAVING sum(dr - cr) > 0 ORDER BY item
-        """,
-    ),
 )

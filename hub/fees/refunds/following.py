@@ -3,6 +3,7 @@
 A payment that was given back whole out of 338 is ``refunded``, so that no later run joins it to a demand.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -56,7 +57,9 @@ def approved(work: Work, order: Order, origin: Origin) -> Settled:
     """It leaves its account, and the cases about it are over. Raises NotNow where it is not there any more."""
     refund = store.find(work.conn, order.subject_id)
     if refund.booked_at is not None:  # it was paid once and came back: it stands on 113 already
-        _move(work, refund, State.APPROVED)
+        over = _over(work, refund, order, (RETURNED,), "refund")
+        store.move(work.conn, refund, State.APPROVED, booked_at=refund.booked_at, cases=over)
+        _note(work, refund, State.APPROVED)
         return Settled()
     check(work, refund.source, refund.item, refund.amount)
     is_whole = store.standing(work.conn, refund.item)[refund.source] == refund.amount
@@ -84,6 +87,10 @@ def _close(work: Work, refund: Refund, order: Order) -> list[str]:
     of_demand = refund.source is Account.PAYABLE
     how = "return_to_sender" if refund.source is Account.UNIDENTIFIED else "refund"
     codes = _OF_DEMAND if of_demand else _OF_MONEY
+    return _over(work, refund, order, codes, how)
+
+
+def _over(work: Work, refund: Refund, order: Order, codes: Sequence[str], how: str) -> list[str]:
     over = store.close_cases(work.conn, refund, codes, how=how, maker=order.maker, checker=work.actor)
     for case in over:
         work.note(case, "resolved", after="resolved", reason=f"{how} {refund.id}")
@@ -94,6 +101,8 @@ def cancelled(work: Work, order: Order, origin: Origin) -> Settled:
     """It is not given back after all: where it stood, it stands again, and so do its cases."""
     refund = store.find(work.conn, order.subject_id)
     if store.was_paid(work.conn, refund.id):
+        if refund.state is State.APPROVED:
+            _reopen(work, refund)
         _move(work, refund, State.FAILED)  # its payer is owed it all the same
         return Settled()
     settled = Settled()
@@ -104,11 +113,15 @@ def cancelled(work: Work, order: Order, origin: Origin) -> Settled:
             settled.events.extend(demands.keep(work, refund.item, refund.id))
         elif refund.source is Account.UNIDENTIFIED:
             store.place(work.conn, refund.item, gone=False)
-        for case in store.reopen_cases(work.conn, refund):
-            work.note(case, "reopened", before="resolved", after="open", reason=f"{refund.id} was cancelled")
+        _reopen(work, refund)
     store.move(work.conn, refund, State.CANCELLED, booked_at=None)
     _note(work, refund, State.CANCELLED)
     return settled
+
+
+def _reopen(work: Work, refund: Refund) -> None:
+    for case in store.reopen_cases(work.conn, refund):
+        work.note(case, "reopened", before="resolved", after="open", reason=f"{refund.id} was cancelled")
 
 
 def sent(work: Work, order: Order) -> None:

@@ -191,7 +191,7 @@ def test_refunds_that_were_never_ordered_are_named(day: ScriptedHouse) -> None:
     with day.db.transaction() as conn:
         post(conn, postings.refund_line(Origin("refund", "rf_1", DAY, ACCOUNT), "rf_1", 5_000))
     assert red(day) == {
-        "113 never goes below nothing": {"113 rf_1"},
+        "113 is the refunds that are approved and on no statement yet": {"rf_1"},
         "111 of every account is what its statements have booked": {ACCOUNT},
         "every booked line that has an outcome is in the book once, with its amount and its account": {"refund rf_1"},
     }
