@@ -1,0 +1,234 @@
+"""hub fee close, reopen, days: days and months of the book, each by two persons."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+from typer import Option, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column
+from hub.cli.writing import DryRun, Reason
+
+if TYPE_CHECKING:
+    from hub.fees.closes.model import Closing, Gate
+    from hub.house import House
+    from hub.work import Work
+
+app: Final = Typer()
+Given = TypeVar("Given")
+
+Day = Annotated[datetime | None, Option(formats=["%Y-%m-%d"], help="A day (YYYY-MM-DD).")]
+Month = Annotated[datetime | None, Option(formats=["%Y-%m"], help="A month (YYYY-MM).")]
+Account = Annotated[str | None, Option(help="Only this account of ours.")]
+
+STEPS: Final = {
+    "refused": "✗ chưa đủ điều kiện",
+    "proposed": "đã đề nghị; cần người thứ hai",
+    "waiting": "chờ người thứ hai",
+    "done": "✔ xong",
+}
+_STATES: Final = {"open": "mở", "preclosed": "chờ người thứ hai", "closed": "đã khóa"}
+
+
+def _dong(amount: int) -> str:
+    return f"{amount:,}".replace(",", ".")
+
+
+_ROWS: Final = (
+    Column("account", "Tài khoản"),
+    Column("period", "Kỳ"),
+    Column("step", "Kết quả", lambda step: STEPS[step]),
+    Column("digest", "Mã băm", lambda digest: digest[:16]),
+)
+_GATES: Final = (
+    Column("green", "", lambda green: "✔" if green else "✗"),
+    Column("account", "Tài khoản"),
+    Column("period", "Kỳ"),
+    Column("label", "Điều kiện"),
+    Column("found", "Hiện trạng"),
+    Column("todo", "Việc cần làm"),
+)
+_ITEMS: Final = (
+    Column("account", "Tài khoản sổ"),
+    Column("item", "Khoản"),
+    Column("net", "Nợ trừ Có", _dong),
+    Column("since", "Từ ngày"),
+    Column("days", "Số ngày"),
+    Column("cases", "Ca"),
+)
+_DAYS: Final = (
+    Column("account", "Tài khoản"),
+    Column("period", "Kỳ"),
+    Column("state", "Trạng thái", lambda state: _STATES[state]),
+    Column("book", "Số dư sổ", _dong),
+    Column("maker", "Người đề nghị"),
+    Column("checker", "Người đồng ý"),
+    Column("reopened", "Lần mở lại"),
+    Column("reopen_maker", "Đề nghị mở lại"),
+    Column("digest", "Mã băm", lambda digest: digest[:16]),
+)
+
+
+@app.command()
+def close(
+    day: Day = None, account: Account = None, month: Month = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Close what is open up to a day, or a month: the first person proposes, a second one says the same.
+
+    Exit 5 with the gates that are red, or if another person has to agree.
+    """
+    from hub.fees.closes import desk
+
+    _one_of(day, month)
+    with environment.house() as hub:
+        if month is not None:
+            made = _act(hub, lambda work: [desk.close_month(work, month.date())], dry_run=dry_run)
+        else:
+            made = _days_closed(hub, account, _date(day), dry_run=dry_run)
+    _told(made, as_json=as_json, dry_run=dry_run)
+
+
+@app.command()
+def reopen(
+    reason: Reason, day: Day = None, account: Account = None, month: Month = None, as_json: AsJson = False
+) -> None:
+    """Open a day (and the closed ones after it) or a month again; takes two persons. Its digest of before is kept."""
+    from hub.fees.closes import desk
+
+    _one_of(day, month)
+    if day is not None and account is None:
+        leave(Code.USAGE, "hub: --account says whose day is opened again")
+    with environment.house() as hub:
+        if month is not None:
+            made = _act(hub, lambda work: desk.reopen_month(work, month.date(), reason))
+        else:
+            made = _act(hub, lambda work: desk.reopen_day(work, str(account), _date(day), reason))
+    _told([made], as_json=as_json, dry_run=False)
+
+
+@app.command()
+def days(month: Month = None, account: Account = None, as_json: AsJson = False) -> None:
+    """How the days of a month stand, of every account, and the month itself; without --month, this month."""
+    from hub.clock import local, now
+    from hub.fees.closes import desk, store, views
+    from hub.fees.closes.model import last_of
+
+    today = local(now()).date()
+    first = (month.date() if month else today).replace(day=1)
+
+    def read(work: "Work") -> list[dict[str, Any]]:
+        wanted = [account] if account else desk.accounts_of(work)
+        begun = [(one, day) for one in wanted if (day := store.first_day(work.conn, one)) is not None]
+        last = min(last_of(first), today)
+        return [*views.days(work.conn, begun, first, last), *views.months(work.conn, first, last_of(first))]
+
+    with environment.house() as hub:
+        rows = _act(hub, read)
+    output.listing([{**row, "period": _period(row["account"], row["day"])} for row in rows], _DAYS, as_json=as_json)
+
+
+def _one_of(day: datetime | None, month: datetime | None) -> None:
+    if (day is None) == (month is None):
+        leave(Code.USAGE, "hub: --day or --month, one of the two")
+
+
+def _date(day: datetime | None) -> date:
+    if day is None:
+        leave(Code.USAGE, "hub: --day is needed")
+    return day.date()
+
+
+def _act(hub: "House", verb: "Callable[[Work], Given]", *, dry_run: bool = False) -> Given:
+    """``verb`` in a transaction; ``dry_run``: all of it is taken back."""
+    from psycopg import Rollback
+
+    from hub import dispatch
+
+    given: list[Given] = []
+
+    def tried(work: "Work") -> tuple[None, list[Any]]:
+        with work.conn.transaction() as savepoint:
+            given.append(verb(work))
+            if dry_run:
+                raise Rollback(savepoint)
+        return None, []
+
+    dispatch.act(hub, writing.actor(), tried)
+    return given[0]
+
+
+def _days_closed(hub: "House", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
+    """The open days of each account, in order, as far as they can be closed; of each account all together."""
+    from hub.fees.closes import desk, store
+    from hub.fees.closes.model import Step
+
+    def close_all(work: "Work", one: str) -> "list[Closing]":
+        made: list[Closing] = []
+        for day in store.open_days(work.conn, one, until) or [until]:
+            made.append(desk.close_day(work, one, day))
+            if made[-1].step is Step.REFUSED:
+                break
+        return made
+
+    accounts = [account] if account else _act(hub, desk.accounts_of)
+    if not accounts:
+        leave(Code.NOT_FOUND, "hub: no account of ours has a statement or an entry yet")
+    return [
+        closing
+        for one in accounts
+        for closing in _act(hub, lambda work, one=one: close_all(work, one), dry_run=dry_run)  # type: ignore[misc]
+    ]
+
+
+def _period(account: str, day: date) -> str:
+    return f"{day:%Y-%m}" if account == "book" else day.isoformat()
+
+
+def _told(made: "list[Closing]", *, as_json: bool, dry_run: bool) -> None:
+    rows = [_row(one) for one in made]
+    if as_json:
+        output.document({"data": rows})
+    else:
+        _shown(made, rows, dry_run=dry_run)
+    red = [one for one in rows if not all(gate["green"] for gate in one["gates"])]
+    if red:
+        leave(Code.REFUSED, "chưa khóa được: xem các dòng ✗ (docs/runbooks/close-a-day-and-a-month.md)")
+    if not dry_run and all(one["step"] == "waiting" for one in rows):
+        leave(Code.REFUSED, "another person has to agree")
+    if changed := [line for one in rows for line in one["changed"]]:
+        sentence = "số liệu đã khác so với lần đề nghị trước; cần người khác đồng ý với số mới:"
+        leave(Code.REFUSED, "\n".join([sentence, *changed]))
+
+
+def _shown(made: "list[Closing]", rows: list[dict[str, Any]], *, dry_run: bool) -> None:
+    gates = [
+        {**gate, "account": row["account"], "period": row["period"]}
+        for row in rows
+        for gate in row["gates"]
+        if dry_run or row["account"] == "book" or row["step"] == "refused"
+    ]
+    if gates:
+        output.listing(gates, _GATES, as_json=False)
+    listed = [item for one in made for gate in one.gates for item in gate.items if "net" in item]
+    if listed:
+        output.listing(listed, _ITEMS, as_json=False)
+    if not dry_run:
+        output.listing(rows, _ROWS, as_json=False)
+
+
+def _row(one: "Closing") -> dict[str, Any]:
+    return {
+        "account": one.account,
+        "period": _period(one.account, one.day),
+        "step": one.step.value,
+        "digest": one.digest.hex(),
+        "changed": list(one.changed),
+        "gates": [_gate(gate) for gate in one.gates],
+    }
+
+
+def _gate(gate: "Gate") -> dict[str, Any]:
+    said = {"name": gate.name, "green": gate.green, "label": gate.label, "found": gate.found}
+    return {**said, "todo": "" if gate.green else gate.todo, "items": list(gate.items)}

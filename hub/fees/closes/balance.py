@@ -1,0 +1,111 @@
+"""What a day of an account ends with: by the bank's statements, by their lines, and by the book. đồng."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from hub.db import Connection, one
+from hub.fees import bookings
+from hub.fees.ledger import balances, post, postings
+from hub.work import Work
+
+ACCOUNT: Final = "account"
+"""the source of what was on an account before its first statement here"""
+
+_SAID: Final = """
+WITH chained AS (
+    SELECT chain, from_date, to_date, opening, closing FROM statement
+    WHERE account = %(account)s AND chain IS NOT NULL
+), first AS (SELECT * FROM chained ORDER BY chain LIMIT 1
+), base AS (SELECT * FROM chained WHERE to_date <= %(day)s ORDER BY chain DESC LIMIT 1
+), line AS (
+    SELECT l.amount, coalesce(s.chain, n.chain) AS chain FROM statement_line l JOIN statement s ON s.id = l.statement_id
+    LEFT JOIN statement n ON n.id = s.superseded_by
+    WHERE l.account = %(account)s AND l.booking_date <= %(day)s AND l.status = 'BOOK' AND l.state <> 'vanished'
+)
+SELECT first.opening, first.from_date,
+    first.opening + coalesce((SELECT sum(amount) FROM line), 0)::bigint AS by_lines,
+    coalesce(base.closing, first.opening)
+        + coalesce((SELECT sum(amount) FROM line WHERE base.chain IS NULL OR line.chain > base.chain), 0)::bigint
+        AS said,
+    (SELECT count(*) FROM statement s WHERE s.account = %(account)s AND s.broken AND s.chain IS NOT NULL
+        AND s.from_date <= %(day)s) AS broken
+FROM first LEFT JOIN base ON true
+"""
+
+_OPENING: Final = """
+SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq
+WHERE e.kind = 'opening' AND e.bank_account = %s AND l.account = '111'
+"""
+
+_LATER: Final = """
+SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_entry e
+JOIN journal_line l ON l.entry_seq = e.seq AND l.account = '111'
+LEFT JOIN statement_line s ON e.source_type = 'line' AND s.id::text = e.source_id
+WHERE e.bank_account = %(account)s AND e.business_date > %(day)s
+    AND coalesce(e.original_date, s.booking_date) <= %(day)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The end of a day. They agree where ``book + later + unposted + breaks`` is what the bank ``said``."""
+
+    said: int | None
+    """by the statements; None: none goes back so far"""
+    book: int
+    """on 111"""
+    later: int = 0
+    """of this day or before, and in the book on a later one, because the day was closed when it was found"""
+    unposted: int = 0
+    """was on the account before its first statement, and is not in the book"""
+    breaks: int = 0
+    """what two persons have accepted as not explained by any line"""
+    accepted: bool = True
+    """whether there is such an acceptance"""
+
+    @property
+    def explained(self) -> int:
+        return self.book + self.later + self.unposted + self.breaks
+
+    @property
+    def agrees(self) -> bool:
+        if self.said is None:
+            return self.book == 0
+        return self.said == self.explained and (not self.breaks or self.accepted)
+
+
+def at(conn: Connection, account: str, day: date) -> Balance:
+    """How ``account`` ends ``day``."""
+    book = balances.bank_balance(conn, account, day)
+    asked = {"account": account, "day": day}
+    row = conn.execute(_SAID, asked).fetchone()
+    if row is None or day < row["from_date"]:
+        return Balance(None, book)
+    later = int(one(conn, _LATER, asked)["net"])
+    unposted = row["opening"] - int(one(conn, _OPENING, (account,))["net"])
+    breaks = row["said"] - row["by_lines"]
+    return Balance(row["said"], book, later, unposted, breaks, accepted=row["broken"] > 0)
+
+
+def open_account(work: Work, account: str) -> None:
+    """What was on the account before its first statement comes into the book (411), if it is not there.
+
+    Where an older statement was brought in since, the difference does.
+    """
+    row = work.conn.execute(
+        "SELECT opening, from_date FROM statement WHERE account = %s AND chain IS NOT NULL ORDER BY chain LIMIT 1",
+        (account,),
+    ).fetchone()
+    if row is None:
+        return
+    amount = row["opening"] - int(one(work.conn, _OPENING, (account,))["net"])
+    if amount:
+        opened(work, account, row["from_date"], amount)
+        work.note(f"close {account}", "opening booked", reason=f"{row['from_date']} {amount}")
+
+
+def opened(work: Work, account: str, day: date, amount: int) -> None:
+    """``amount`` was on the account before ``day``."""
+    origin = bookings.origin_on(work, ACCOUNT, f"{account} {day}", account, day)
+    post(work.conn, postings.opening(origin, amount))

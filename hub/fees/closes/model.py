@@ -1,0 +1,70 @@
+"""What closing is about: gates, the steps that a close takes, and what a person is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+BOOK: Final = "book"
+"""stands for all accounts where a month is closed"""
+
+
+class Step(StrEnum):
+    """What came of asking for a close, or for opening again."""
+
+    REFUSED = "refused"
+    """a gate is red"""
+    PROPOSED = "proposed"
+    """the first person; another has to agree"""
+    WAITING = "waiting"
+    """the same person once more: nothing has changed"""
+    DONE = "done"
+    """the second person, and it still came to the same"""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One condition of a close. ``found`` and ``todo`` are Vietnamese; ``items`` is what it lists, in numbers."""
+
+    name: str
+    """stable, for scripts"""
+    label: str
+    green: bool
+    found: str
+    todo: str = ""
+    items: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What came of asking. ``changed``: what is not as it was when another person proposed it."""
+
+    account: str
+    day: date
+    """of a month, its first"""
+    step: Step
+    gates: Sequence[Gate] = ()
+    digest: bytes = b""
+    changed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a person has proposed, and another has not agreed to yet."""
+
+    id: int
+    digest: bytes
+    totals: Mapping[str, Any]
+    maker: str
+    reason: str | None
+
+
+def last_of(month: date) -> date:
+    """The last day of the month whose first day this is."""
+    return (month.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def dong(amount: int) -> str:
+    """1.234.567 đ."""
+    return f"{amount:,} đ".replace(",", ".")
