@@ -1,9 +1,4 @@
-"""A bank's file service as a server: it lists what lies in its folder, in the order in which it was put there.
-
-Beside the knobs of every sandbox server:
-
-    PUT   /_sandbox/files/<name>   lay this file out; again: in place of the earlier one of this name
-"""
+"""A bank's file service: it lists what lies in its folder, in the order in which it was put there."""
 
 import hashlib
 import secrets
@@ -12,15 +7,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from config.catalogue import Bank
-from connectors.sandbox.control import PREFIX, Obstacles, control
-from connectors.sandbox.knobs import Panel, Settings
+from connectors.sandbox.control import PREFIX
 
 PATH: Final = "/statements"
 
@@ -28,21 +20,23 @@ PATH: Final = "/statements"
 class FileService:
     """The files of one bank, kept in a folder of its own. ``token``: what callers must show, if anything."""
 
-    def __init__(self, bank: Bank, data: Path, settings: Settings, token: str | None) -> None:
-        self.panel = Panel(settings)
+    def __init__(self, bank: Bank, data: Path, token: str | None) -> None:
         self._folder = data / bank.counterparty
         self._folder.mkdir(parents=True, exist_ok=True)
         self._token = token
-        self._names = OrderedDict.fromkeys(sorted(path.name for path in self._folder.iterdir()))
-        self.app = Starlette(
-            routes=[
-                Route(f"{PREFIX}/files/{{name}}", self._lay_out, methods=["PUT"]),
-                control(self.panel),
-                Route(PATH, self._list, methods=["GET"]),
-                Route(f"{PATH}/{{name}}", self._serve, methods=["GET"]),
-            ],
-            middleware=[Middleware(Obstacles, panel=self.panel)],
-        )
+        self._names = OrderedDict.fromkeys(path.name for path in sorted(self._folder.iterdir(), key=_laid_out_at))
+        self.routes = [
+            Route(f"{PREFIX}/files/{{name}}", self._lay_out, methods=["PUT"]),
+            Route(PATH, self._list, methods=["GET"]),
+            Route(f"{PATH}/{{name}}", self._serve, methods=["GET"]),
+        ]
+
+    def has(self, name: str) -> bool:
+        """Whether a file of this name lies there."""
+        return name in self._names
+
+    def body(self, name: str) -> bytes:
+        return (self._folder / name).read_bytes()
 
     def lay_out(self, name: str, body: bytes) -> None:
         """Put ``body`` where the hub finds it."""
@@ -76,3 +70,7 @@ class FileService:
     def _may(self, request: Request) -> bool:
         shown = request.headers.get("authorization", "")
         return self._token is None or secrets.compare_digest(shown.encode(), f"Bearer {self._token}".encode())
+
+
+def _laid_out_at(path: Path) -> int:
+    return path.stat().st_mtime_ns

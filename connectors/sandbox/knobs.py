@@ -59,6 +59,10 @@ class Knobs(BaseModel):
     """postal operator: call nobody back; the feed still tells everything"""
     parcel_fate: Annotated[str, Field(pattern=r"^(91[0-9]{2})?$")] = ""
     """postal operator: the fate of every order from now on (connectors.sandbox.postal_fates); empty: by its number"""
+    transfer_fate: Annotated[str, Field(pattern=r"^([a-z]+(-[a-z]+)*)?$")] = ""
+    """bank: the fate of every transfer from now on (connectors.sandbox.bank_fates); empty: as it asks for"""
+    lose_notifications: bool = False
+    """bank or gateway: book everything and tell nobody; the statements still say it all"""
     stale_list: bool = False
     """certificate authority: serve a revocation list whose nextUpdate has passed"""
 

@@ -17,7 +17,10 @@ from config.catalogue import (
 )
 from connectors.sandbox import soap_messages
 from connectors.sandbox.authority import Authority
-from connectors.sandbox.bank_files import PATH, FileService
+from connectors.sandbox.bank_book import Books
+from connectors.sandbox.bank_desk import BankDesk
+from connectors.sandbox.bank_files import PATH
+from connectors.sandbox.bank_messenger import Messenger
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.department import DepartmentOffice
 from connectors.sandbox.knobs import Settings
@@ -46,10 +49,14 @@ class Sandbox:
         self._hub = hub
         self._settings = settings
         self._environment = environment
+        accounts = [account.number for bank in catalogue.banks.values() for account in bank.accounts]
+        self._books = Books(data / "accounts", accounts)
 
     def parties(self, only: Sequence[str] | None = None) -> list[Party]:
         """The counterparties, or only those named. Raises ValueError for what it cannot be."""
-        known = self._catalogue.counterparties
+        # A gateway only ever tells, so the hub has no business with it; here it is played all the same.
+        banks = {bank.counterparty: bank for bank in self._catalogue.banks.values()}
+        known: Mapping[str, Counterparty] = {**self._catalogue.counterparties, **banks}
         unknown = set(only or ()) - known.keys()
         if unknown:
             raise ValueError(f"the catalogue has no {', '.join(sorted(unknown))}")
@@ -92,8 +99,10 @@ class Sandbox:
     def bank(self, bank: Bank) -> Party:
         fetch = bank.statements.fetch
         token = self._catalogue.secret(fetch.token) if fetch else None
-        service = FileService(bank, self._data, self._settings, token)
-        return Party(bank.counterparty, service.app, service.panel, PATH)
+        tells = bank.notifications is not None
+        messenger = Messenger(bank, self._catalogue, self._hub, self._environment) if tells else None
+        desk = BankDesk(bank, self._books, self._data, self._settings, messenger, token)
+        return Party(bank.counterparty, desk.app, desk.panel, PATH)
 
     def issuer(self, issuer: Issuer) -> Party:
         secrets = self._catalogue.secret(issuer.account_password), self._catalogue.secret(issuer.password)

@@ -1,0 +1,262 @@
+"""What a sandbox bank does with a transfer, a statement, a payout or an order of ours, when it is told to.
+
+One table each for the servers, the documentation and the tests. ``case``: the code of what the hub finds (R… N… S… V…).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Booked(StrEnum):
+    """What the bank's own book has of a transfer."""
+
+    ONCE = "once"
+    TWICE = "twice, under two numbers"
+    NEVER = "never"
+    TAKEN_BACK = "once, and taken back on the same day"
+    NEXT_DAY = "on the day after"
+
+
+class Telling(StrEnum):
+    """What the provider says of it at the hub's door."""
+
+    ONCE = "once"
+    REPEATED = "three times, in the same words"
+    CROWDED = "twenty times at the same moment"
+    NEVER = "never"
+    HELD = "when it is told to: POST /_sandbox/tell"
+    FORGED = "with a signature that is not the provider's"
+    STALE = "with a signature of an hour ago"
+    CHANGED = "twice under one number, with another amount"
+    FAILED = "that it failed"
+    FAILED_FIRST = "that it failed, then that it was paid"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFate:
+    """What becomes of a transfer to an account of ours."""
+
+    name: str
+    booked: Booked
+    telling: Telling
+    case: str
+    english: str
+    vietnamese: str
+    cut: bool = False
+    """the payer's words are cut in the middle of the reference"""
+
+
+TOLD: Final = TransferFate(
+    "told",
+    Booked.ONCE,
+    Telling.ONCE,
+    "",
+    "Booked and told once: what happens where nothing else is asked for.",
+    "Ghi sổ và báo một lần: mặc định.",
+)
+TRANSFER_FATES: Final = (
+    TOLD,
+    TransferFate(
+        "repeated",
+        Booked.ONCE,
+        Telling.REPEATED,
+        "",
+        "The same notification again and again: one payment, the same answer each time.",
+        "Báo đi báo lại y hệt: một khoản thu, mỗi lần cùng một câu trả lời.",
+    ),
+    TransferFate(
+        "crowded",
+        Booked.ONCE,
+        Telling.CROWDED,
+        "",
+        "Twenty deliveries side by side: one payment.",
+        "Hai mươi lần báo cùng lúc: một khoản thu.",
+    ),
+    TransferFate(
+        "lost",
+        Booked.ONCE,
+        Telling.NEVER,
+        "N02",
+        "The notification is lost: the statement makes the payment.",
+        "Mất báo có: sao kê lập khoản thu.",
+    ),
+    TransferFate(
+        "late",
+        Booked.ONCE,
+        Telling.HELD,
+        "N02",
+        "Told only after the statement, if at all.",
+        "Báo có đến sau sao kê.",
+    ),
+    TransferFate(
+        "unbooked",
+        Booked.NEVER,
+        Telling.ONCE,
+        "N01",
+        "Told, and on no statement ever.",
+        "Có báo nhưng không bao giờ có trên sao kê.",
+    ),
+    TransferFate(
+        "forged",
+        Booked.NEVER,
+        Telling.FORGED,
+        "N04",
+        "Somebody else speaks in the bank's name: refused, nothing is counted.",
+        "Kẻ khác mạo danh ngân hàng: từ chối, không tính gì.",
+    ),
+    TransferFate(
+        "stale",
+        Booked.ONCE,
+        Telling.STALE,
+        "N05",
+        "Signed an hour ago (where a time is signed): refused; the statement shows the money (N02).",
+        "Ký từ một giờ trước (nơi có ký giờ): từ chối; sao kê cho thấy tiền (N02).",
+    ),
+    TransferFate(
+        "changed",
+        Booked.ONCE,
+        Telling.CHANGED,
+        "N03",
+        "Told again with another amount: what was said first stands, a person asks the provider.",
+        "Báo lại với số tiền khác: giữ lần đầu, có người hỏi lại.",
+    ),
+    TransferFate(
+        "failed",
+        Booked.NEVER,
+        Telling.FAILED,
+        "",
+        "The payment did not succeed: told so (where they tell it), nothing is counted.",
+        "Thanh toán không thành công: không tính gì.",
+    ),
+    TransferFate(
+        "failed-first",
+        Booked.ONCE,
+        Telling.FAILED_FIRST,
+        "",
+        "Failed at the first try and paid at the second: counted.",
+        "Lần đầu thất bại, lần sau thành công: tính.",
+    ),
+    TransferFate(
+        "twice",
+        Booked.TWICE,
+        Telling.ONCE,
+        "R03",
+        "The payer pressed twice: two movements of money, each told; the second is owed back.",
+        "Người nộp bấm hai lần: hai khoản tiền, khoản sau phải hoàn.",
+    ),
+    TransferFate(
+        "taken-back",
+        Booked.TAKEN_BACK,
+        Telling.ONCE,
+        "R04",
+        "Booked, told, and taken back by the bank: what was paid is open again.",
+        "Ghi có, báo có, rồi bị ngân hàng đảo: khoản phải thu mở lại.",
+    ),
+    TransferFate(
+        "next-day",
+        Booked.NEXT_DAY,
+        Telling.ONCE,
+        "",
+        "Paid late in the evening and booked on the day after.",
+        "Nộp tối muộn, ngân hàng hạch toán ngày sau.",
+    ),
+    TransferFate(
+        "cut-words",
+        Booked.ONCE,
+        Telling.ONCE,
+        "R01",
+        "The payer's words are cut in the middle of the reference: a person decides.",
+        "Nội dung bị cắt giữa mã thu phí: cần người xử lý.",
+        cut=True,
+    ),
+)
+
+
+class Fault(StrEnum):
+    """What is wrong with a statement."""
+
+    NONE = "right"
+    UNBALANCED = "unbalanced"
+    CUT = "cut"
+    OTHER_OPENING = "other-opening"
+    WITHHELD = "withheld"
+    OTHER_CONTENT = "other-content"
+    LINE_GONE = "line-gone"
+    OTHER_ACCOUNT = "other-account"
+    OTHER_CURRENCY = "other-currency"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFate:
+    """How a day's statement is laid out."""
+
+    fault: Fault
+    case: str
+    english: str
+    vietnamese: str
+
+
+STATEMENT_FATES: Final = (
+    StatementFate(Fault.NONE, "", "As the book has it; its balances are right.", "Đúng như sổ của ngân hàng."),
+    StatementFate(Fault.UNBALANCED, "S01", "The closing balance is one đồng off.", "Số dư cuối lệch một đồng."),
+    StatementFate(Fault.CUT, "S05", "The file breaks off in its middle.", "Tệp bị cắt giữa chừng."),
+    StatementFate(
+        Fault.OTHER_OPENING,
+        "S02",
+        "It does not go on from where the last one ended.",
+        "Số dư đầu không nối tiếp sao kê trước.",
+    ),
+    StatementFate(
+        Fault.WITHHELD,
+        "S03",
+        "It is made and not laid out: the next one waits for it. `POST /_sandbox/release` lays it out.",
+        "Lập nhưng không đưa ra: sao kê sau phải chờ.",
+    ),
+    StatementFate(
+        Fault.OTHER_CONTENT,
+        "S04",
+        "The last statement again, under its own number, with a line more.",
+        "Sao kê cũ đưa lại cùng số nhưng thêm một dòng.",
+    ),
+    StatementFate(
+        Fault.LINE_GONE,
+        "S08",
+        "The last statement again without its first line.",
+        "Sao kê cũ đưa lại, mất dòng đầu.",
+    ),
+    StatementFate(
+        Fault.OTHER_ACCOUNT, "S06", "Of an account that is not ours.", "Của tài khoản không phải của Trung tâm."
+    ),
+    StatementFate(Fault.OTHER_CURRENCY, "S07", "In US dollars.", "Bằng đô la Mỹ."),
+    StatementFate(Fault.AGAIN, "", "The last file again under another name: no line is new.", "Tệp cũ dưới tên khác."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFate:
+    """What the bank does with a payment order of ours, or a gateway with a payout."""
+
+    name: str
+    case: str
+    english: str
+    vietnamese: str
+
+
+EXECUTED: Final = "executed"
+ORDER_FATES: Final = (
+    OrderFate(
+        EXECUTED, "", "The money leaves: a debit line with our reference.", "Tiền đi: một dòng nợ có mã lệnh chi."
+    ),
+    OrderFate("other-amount", "V05", "A thousand đồng more leave than were ordered.", "Chi thừa một nghìn đồng."),
+    OrderFate("returned", "V04", "The money leaves and comes back.", "Tiền đi rồi bị trả lại."),
+    OrderFate("never", "M02", "Nothing happens.", "Ngân hàng không thực hiện."),
+)
+PAID_OUT: Final = "paid-out"
+PAYOUT_FATES: Final = (
+    OrderFate(PAID_OUT, "", "All that was collected, less the charge, and its report.", "Trả đủ trừ phí, kèm báo cáo."),
+    OrderFate(
+        "other-net", "P01", "A thousand đồng less come than the report says.", "Trả thiếu một nghìn so với báo cáo."
+    ),
+)
