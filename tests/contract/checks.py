@@ -13,7 +13,7 @@ from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavail
 from schemas import strict
 from schemas.department import Receipt
 from schemas.handoff import ReceiptRecord
-from tests.contract.canonical import KEY
+from tests.contract.canonical import KEY, TABLE_KEY
 from tests.contract.subject import REPLIES, Subject
 
 Check = Callable[[Subject], None]
@@ -137,6 +137,40 @@ def a_gateways_page_does_not_say_that_it_has_nothing(subject: Subject) -> None:
         port.find(subject.handoff, KEY)
 
 
+def a_table_is_handed_over_as_it_was_recorded(subject: Subject) -> None:
+    """Byte for byte, under its own number, whenever it is said."""
+    with subject.playing(FAILURE, subject.reply("settle")) as (port, there):
+        with pytest.raises(Unavailable) as failed:
+            port.settle(subject.table, TABLE_KEY)
+        receipt = port.settle(subject.table, TABLE_KEY)
+
+    assert not failed.value.outcome_unknown, "the same table again has the same receipt: it may simply be said again"
+    recorded = subject.dialect.said(subject.recorded(f"settle.request.{subject.dialect.suffix}"))
+    for request in there.requests:
+        head, _, body = request.partition(b"\r\n\r\n")
+        lines = [line.partition(":") for line in head.decode().split("\r\n")[1:]]
+        assert subject.dialect.said(body) == recorded
+        assert subject.dialect.key({name.lower(): value.strip() for name, _, value in lines}, body) == TABLE_KEY
+    table = base64.b64decode(subject.table.table)
+    assert receipt.settlement_id == json.loads(table)["settlement_id"]
+    assert receipt.sha256 == hashlib.sha256(table).hexdigest()
+
+
+def a_receipt_for_another_table_is_none(subject: Subject) -> None:
+    """Signed, right in its form, and replayed from another month."""
+    other = base64.b64encode(base64.b64decode(subject.table.table).replace(b"2026-10", b"2026-11")).decode()
+    with subject.playing(subject.reply("settle")) as (port, _), pytest.raises(ContractBroken):
+        port.settle(subject.table.model_copy(update={"table": other}), TABLE_KEY)
+
+
+def a_table_that_is_refused_comes_with_a_reason(subject: Subject) -> None:
+    with subject.playing(subject.reply("settle-refused")) as (port, _), pytest.raises(Rejected) as caught:
+        port.settle(subject.table, TABLE_KEY)
+
+    assert caught.value.reason
+    assert caught.value.reason.encode() in subject.recorded("settle-refused.reply.http")
+
+
 def every_status_code_that_it_knows_is_ours_too(subject: Subject) -> None:
     for code in subject.department.status:
         with subject.playing(subject.report(code)) as (port, _):
@@ -166,6 +200,9 @@ CHECKS: Final[tuple[Check, ...]] = (
     a_failure_leaves_the_outcome_unknown_and_busy_does_not,
     it_can_be_asked_what_it_has,
     a_gateways_page_does_not_say_that_it_has_nothing,
+    a_table_is_handed_over_as_it_was_recorded,
+    a_receipt_for_another_table_is_none,
+    a_table_that_is_refused_comes_with_a_reason,
     every_status_code_that_it_knows_is_ours_too,
     no_recording_is_about_a_real_person,
 )

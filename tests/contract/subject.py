@@ -12,14 +12,15 @@ from connectors import registry
 from connectors.ports import DepartmentPort
 from hub.embedded.secrets import kept_secrets
 from schemas.department import Handoff
-from tests.contract.canonical import canonical_handoff
+from schemas.settlement import HandedTable
+from tests.contract.canonical import canonical_handoff, canonical_table
 from tests.contract.dialects import DIALECTS, Dialect
 from tests.unit.connectors.partner import Partner, answering, partner
 
 RECORDINGS: Final = Path(__file__).parent / "recordings" / "departments"
 
-REPLIES: Final = ("submit", "duplicate", "refused", "garbled", "found", "not-found")
-"""Recorded replies to a submission and to a question, whole: <name>.reply.http."""
+REPLIES: Final = ("submit", "duplicate", "refused", "garbled", "found", "not-found", "settle", "settle-refused")
+"""Recorded replies to a submission, to a question and to a month's table, whole: <name>.reply.http."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,16 @@ class Subject:
     def handoff(self) -> Handoff:
         return canonical_handoff(self.department, self.catalogue)
 
+    @cached_property
+    def table(self) -> HandedTable:
+        return canonical_table()
+
     @property
     def files(self) -> set[str]:
         """The recordings that the department must have: no more, no fewer."""
         suffix = self.dialect.suffix
         return (
-            {f"submit.request.{suffix}"}
+            {f"submit.request.{suffix}", f"settle.request.{suffix}"}
             | {f"{name}.reply.http" for name in REPLIES}
             | {f"status.{code}.{suffix}" for code in self.department.status}
         )
