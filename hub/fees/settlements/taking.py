@@ -12,14 +12,17 @@ from hub.db import Connection
 OWN: Final = ("retained", "retained_withdrawn", "transferred", "transfer_returned")
 """entries that a settlement itself makes; every other line of 331 is something that its department is told"""
 
+RECEIPTS: Final = ("notified", "identified", "identified_later", "allocated")
+"""entries by which money comes to count for a demand"""
+
 _BOOKED: Final = """
 SELECT l.department,
-       CASE WHEN l.cr > 0 AND e.kind IN ('notified', 'identified', 'identified_later') THEN 'receipt'
+       CASE WHEN l.cr > 0 AND e.kind = ANY(%(receipts)s) THEN 'receipt'
             WHEN l.dr > 0 AND e.kind = 'refund_ordered' THEN 'refund' ELSE 'adjustment' END AS kind,
        e.business_date AS day, l.fee_code, l.cr - l.dr AS amount, coalesce(f.retention_bp, 0) AS retention_bp,
        e.seq AS entry, l.number AS line_number, NULL::bigint AS carry_id, l.demand_id, d.reference,
        o.code AS dossier_code, f.kind AS fee_kind, f.title,
-       CASE WHEN e.kind NOT IN ('notified', 'identified', 'identified_later') THEN (
+       CASE WHEN e.kind <> ALL(%(receipts)s) THEN (
            SELECT to_char(s.month, 'YYYY-MM/') || i.number FROM settlement_item i JOIN settlement s
                ON s.id = i.settlement_id
            WHERE i.live AND i.demand_id = l.demand_id AND i.fee_code = l.fee_code AND s.department = l.department
@@ -90,7 +93,7 @@ def after(month: date) -> date:
 
 def items(conn: Connection, month: date) -> dict[str, list[Item]]:
     """Department → its lines in their order: what is carried on first, then by day and entry."""
-    between = {"first": month, "next": after(month), "own": list(OWN)}
+    between = {"first": month, "next": after(month), "own": list(OWN), "receipts": list(RECEIPTS)}
     found: dict[str, list[Item]] = {}
     with conn.cursor(row_factory=class_row(Item)) as cursor:
         for query in (_CARRIED, _BOOKED):

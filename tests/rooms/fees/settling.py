@@ -8,6 +8,10 @@ from hub import dispatch
 from hub.events import Event
 from hub.fees import settlements
 from hub.fees.ledger import Entry, Origin, Share, post_all, postings
+from hub.fees.orders import desk
+from hub.fees.orders.model import Order, Settled
+from hub.fees.proof import proving
+from hub.fees.proof.findings import Invariant
 from hub.fees.settlements import answers, store
 from hub.fees.settlements.model import Settlement
 from hub.signing import canonical
@@ -66,6 +70,24 @@ class Office:
         canonical.decode(body)
         return SettlementTable.model_validate_json(body)
 
+    def shows(self, order: Order, day: date) -> None:
+        """Our statement of ``day`` has the debit of an order."""
+        self._follows(desk.paid, order, day)
+
+    def comes_back(self, order: Order, day: date) -> None:
+        """What an order paid is on our account again."""
+        self._follows(desk.returned, order, day)
+
+    def _follows(self, verb: Callable[[Work, Order, int, Origin], Settled], order: Order, day: date) -> None:
+        origin = self.origin(day)
+
+        def whole(work: Work) -> list[Event]:
+            settled = verb(work, desk.locked(work, order.id), self._number, origin)
+            post_all(work.conn, settled.entries)
+            return settled.events
+
+        self.act(whole, "hub")
+
     def answers(self, department: str, month: date = OCTOBER, **disputed: str) -> None:
         """The department confirms, or disputes the lines named n1, n2, …"""
         answer = said(self.settlement(department, month), {int(key[1:]): why for key, why in disputed.items()})
@@ -79,6 +101,12 @@ class Office:
             account, department, department,
         )  # fmt: skip
         return int(row["net"])
+
+    def broken(self) -> Sequence[str]:
+        """What I8 has to say against the tables: these books have no statements behind them."""
+        with self.house.db.connection() as conn:
+            found = [one for one in proving.prove(conn).red if one.invariant is Invariant.I8]
+        return [f"{one.name}: {offender.what} {offender.how}" for one in found for offender in one.offenders]
 
 
 def said(settlement: Settlement, disputed: Mapping[int, str], answer_id: str = "TL-1") -> TableAnswer:

@@ -3,11 +3,16 @@
 from datetime import date
 
 import pytest
+from psycopg import errors
 
-from hub.fees.ledger import Share
+from hub.errors import NotNow
+from hub.fees import settlements
+from hub.fees.ledger import Share, postings
+from hub.fees.settlements import store
+from hub.signing import custody, verifier
 from tests.house import ScriptedHouse
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.settling import OCTOBER, Office, sums
+from tests.rooms.fees.settling import NOVEMBER, OCTOBER, Office, sums
 
 
 @pytest.fixture
@@ -38,3 +43,101 @@ def test_a_table_holds_all_of_a_month_and_the_share_that_is_kept(office: Office,
     ]
     assert [line.number for line in table.lines] == [1, 2, 3, 4]
     assert office.book("511", "rest-a") == -98_000
+
+
+def test_a_month_is_computed_once(office: Office, demand: str) -> None:
+    office.paid(date(2026, 10, 1), *owed(demand))
+    digest = office.closes(OCTOBER)
+    first = office.settlement("rest-a")
+    office.paid(date(2026, 11, 2), *owed(demand))
+    assert office.closes(date(2026, 10, 17)) == digest
+    assert office.settlement("rest-a") == first
+    assert office.closes(NOVEMBER) != digest
+
+
+def test_two_departments_have_a_table_each_of_their_own_lines(office: Office, demand: str) -> None:
+    office.paid(date(2026, 10, 5), *owed(demand), Share("soap-a", "phi-b", 90_000))
+    office.paid(date(2026, 10, 6), Share("soap-a", "phi-b", 10_000))
+    office.closes(OCTOBER)
+    assert sums(office.table("rest-a")) == (0, 150_000, 0, 0, 84_000, 66_000)
+    assert sums(office.table("soap-a")) == (0, 100_000, 0, 0, 0, 100_000)
+    assert office.broken() == []
+
+
+def test_what_is_given_back_later_is_a_negative_line_that_names_the_one_it_takes_back(
+    office: Office, demand: str
+) -> None:
+    office.paid(date(2026, 10, 5), *owed(demand))
+    office.closes(OCTOBER)
+    [line] = [one for one in office.table("rest-a").lines if one.fee_code == "phi"]
+    office.books(postings.refund_ordered(office.origin(date(2026, 11, 3)), "rf-1", owed(demand)))
+    office.closes(NOVEMBER)
+    table = office.table("rest-a", NOVEMBER)
+    assert sums(table) == (0, 0, -150_000, 0, -84_000, -66_000)
+    assert {one.fee_code: one.original for one in table.lines}["phi"] == f"2026-10/{line.number}"
+    assert office.broken() == []
+
+
+def test_what_was_moved_and_taken_back_stands_as_an_adjustment(office: Office, demand: str) -> None:
+    office.paid(date(2026, 10, 5), *owed(demand))
+    away, to = [Share("rest-a", "phi", 120_000, demand)], [Share("soap-a", "phi-b", 120_000)]
+    office.books(postings.moved(office.origin(date(2026, 10, 6)), "pm-1", away, to))
+    office.closes(OCTOBER)
+    assert sums(office.table("rest-a")) == (0, 150_000, 0, -120_000, 0, 30_000)
+    assert sums(office.table("soap-a")) == (0, 0, 0, 120_000, 0, 120_000)
+    assert office.broken() == []
+
+
+def test_a_month_that_is_opened_again_has_other_tables_and_its_share_is_given_back(office: Office, demand: str) -> None:
+    office.paid(date(2026, 10, 5), *owed(demand))
+    office.closes(OCTOBER)
+    first = office.settlement("rest-a").id
+    office.act(lambda work: settlements.withdraw(work, OCTOBER, "thiếu một sao kê"))
+    assert office.book("511") == 0
+    office.paid(date(2026, 10, 6), *owed(demand))
+    office.closes(OCTOBER)
+    assert office.settlement("rest-a").id != first
+    assert office.table("rest-a").receipts == 300_000
+    assert office.book("511") == -168_000
+    assert office.broken() == []
+
+
+def test_a_table_that_was_answered_is_not_withdrawn(office: Office, demand: str) -> None:
+    office.paid(date(2026, 10, 5), *owed(demand))
+    office.closes(OCTOBER)
+    office.answers("rest-a")
+    with pytest.raises(NotNow):
+        office.act(lambda work: settlements.withdraw(work, OCTOBER, "quá muộn"))
+
+
+def test_a_table_names_the_book_that_it_was_made_from_and_the_log_has_it(office: Office, demand: str) -> None:
+    office.paid(date(2026, 10, 5), *owed(demand))
+    office.closes(OCTOBER)
+    table, settlement = office.table("rest-a"), office.settlement("rest-a")
+    [checkpoint] = office.house.rows("SELECT last_seq, root FROM ledger_checkpoint")
+    assert (table.last_entry, table.book) == (checkpoint["last_seq"], checkpoint["root"].hex())
+    with office.house.db.connection() as conn:
+        handed = store.handed(conn, settlement.id)
+        [leaf] = custody.about(conn, settlement.id)
+    assert leaf.record == handed.body
+    signed = verifier.verify(handed.body, handed.signature, office.house.signer.trust(), at=None)
+    assert signed.certificate.subject != signed.certificate.issuer
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE settlement SET net = net + 1, receipts = receipts + 1", "UPDATE settlement SET body = body || ' '",
+     "DELETE FROM settlement_item", "UPDATE settlement_fee SET net = 0"],
+)  # fmt: skip
+def test_what_a_table_says_is_not_changed_even_by_its_owner(office: Office, demand: str, change: str) -> None:
+    office.paid(date(2026, 10, 5), *owed(demand))
+    office.closes(OCTOBER)
+    with pytest.raises(errors.InsufficientPrivilege), office.house.db.connection() as conn:
+        conn.execute(change)
+
+
+def test_a_line_that_slipped_past_its_table_turns_the_proof_red(office: Office, demand: str) -> None:
+    office.paid(date(2026, 10, 5), *owed(demand))
+    office.closes(OCTOBER)
+    office.paid(date(2026, 10, 6), *owed(demand))
+    assert any("no đ in the table" in one for one in office.broken())
