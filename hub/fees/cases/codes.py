@@ -207,7 +207,7 @@ CODES: Final[Mapping[Code, About]] = {
         "113 hoặc 338",
         5,
         "Người nộp chưa nhận được tiền.",
-        ("assign", "not_fee"),
+        ("not_fee",),
     ),
     Code.V05: About(
         Title("Tiền ra không khớp lệnh chi", "A debit that is not what was ordered"),

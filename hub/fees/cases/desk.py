@@ -52,12 +52,16 @@ def resolve(work: Work, case_id: str, name: str, details: Mapping[str, str], rea
         _check_second(work, case, name, details)
     elif resolution.persons > 1:
         return _propose(work, case, resolution, details, reason)
-    maker = case.maker or work.actor
-    checker = work.actor if case.maker else None
+    agreed = "resolved" if resolution.closes else "approved"
     said = {"resolution": name, "details": details, "reason": reason, "persons": resolution.persons}
-    store.change(work.conn, case_id, **said, maker=maker, checker=checker)
+    who = {"maker": case.maker or work.actor, "checker": work.actor if case.maker else None}
+    store.change(work.conn, case_id, state=agreed, **said, **who)
     events = resolution.act(work, store.find(work.conn, case_id), details)
-    _end(work, case, resolution, _said(name, details, reason))
+    told = _said(name, details, reason)
+    if resolution.closes:
+        _check_left(work, case, told)
+    else:
+        work.note(case.id, "agreed", before=case.state, after="approved", reason=told)
     return events
 
 
@@ -88,7 +92,8 @@ def finish(work: Work, case_id: str, by: str) -> None:
     case = store.lock(work.conn, case_id)
     if case.state != "approved":
         raise NotNow(f"nothing was agreed: the case is {case.state}")
-    _close(work, case, by)
+    store.change(work.conn, case_id, state="resolved")
+    _check_left(work, case, by)
 
 
 def fall_back(work: Work, case_id: str, by: str) -> None:
@@ -101,21 +106,10 @@ def fall_back(work: Work, case_id: str, by: str) -> None:
     work.note(case_id, "fell back", before="approved", after=state, reason=by)
 
 
-def _end(work: Work, case: Case, resolution: Resolution, said: str) -> None:
-    if not resolution.closes:
-        store.change(work.conn, case.id, state="approved")
-        work.note(case.id, "agreed", before=case.state, after="approved", reason=said)
-        return
-    _close(work, case, said)
-
-
-def _close(work: Work, case: Case, said: str) -> None:
-    """Resolved; or open for what is left: no case closes while its money waits on an account for items."""
+def _check_left(work: Work, case: Case, said: str) -> None:
+    """Resolved; or open for what is left: no case stays closed while its money waits on an account for items."""
     left = store.standing(work.conn, case)
-    if store.find(work.conn, case.id).state == "resolved":
-        return  # what was done has explained it already
     if not left:
-        store.change(work.conn, case.id, state="resolved", carried_by=None, carried_reason=None)
         work.note(case.id, "resolved", before=case.state, after="resolved", reason=said)
         return
     if left >= case.at_risk:

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from psycopg.types.json import Jsonb
-
 from hub.calendar import Calendar
 from hub.calendar.law import year_by_law
 from hub.clock import local, now
-from hub.db import Connection
+from hub.db import Connection, as_set
 from hub.fees.cases.codes import CODES, Code, severity
 from schemas.identifiers import Prefix, new_id
 
@@ -19,7 +17,8 @@ _SATURDAY: Final = 5
 _OPEN: Final = """
 INSERT INTO exception_case (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
 SELECT id, code, severity, at_risk, object_type, object_id, 'open', due_on, facts
-FROM unnest(%s::text[], %s::text[], %s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::date[], %s::jsonb[])
+FROM ROWS FROM (json_to_recordset(%s) AS (id text, code text, severity smallint, at_risk bigint, object_type text,
+        object_id text, due_on date, facts jsonb))
     WITH ORDINALITY AS c (id, code, severity, at_risk, object_type, object_id, due_on, facts, place)
 ORDER BY place
 ON CONFLICT (code, object_type, object_id) WHERE state <> 'resolved' DO NOTHING RETURNING id
@@ -63,17 +62,20 @@ def open_all(conn: Connection, openings: Sequence[Opening], *, calendar: Calenda
     today = local(now()).date()
     codes = [Code(one.code) for one in openings]
     days = {days: due(today, days, calendar) for days in {CODES[code].days for code in codes}}
-    columns = (
-        ids,
-        codes,
-        [severity(code, one.at_risk) for code, one in zip(codes, openings, strict=True)],
-        [one.at_risk for one in openings],
-        [one.object_type for one in openings],
-        [one.object_id for one in openings],
-        [days[CODES[code].days] for code in codes],
-        [Jsonb(dict(one.facts)) for one in openings],
-    )
-    opened = {row["id"] for row in conn.execute(_OPEN, columns)} if openings else set()
+    rows = [
+        {
+            "id": case,
+            "code": code,
+            "severity": severity(code, one.at_risk),
+            "at_risk": one.at_risk,
+            "object_type": one.object_type,
+            "object_id": one.object_id,
+            "due_on": days[CODES[code].days],
+            "facts": dict(one.facts),
+        }
+        for case, code, one in zip(ids, codes, openings, strict=True)
+    ]
+    opened = {row["id"] for row in conn.execute(_OPEN, (as_set(rows),))} if openings else set()
     return [case if case in opened else None for case in ids]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from hub.events import Event
-from hub.fees.cases import answers
+from hub.fees.cases import answers, classifying, moving, placing, recovering, unconfirmed
 from hub.fees.cases.model import Case
 from hub.work import Work
 
@@ -30,7 +30,27 @@ class Resolution:
 
 
 _ALL: Final = (
+    Resolution("assign", "Tính cho một yêu cầu nộp", 2, placing.assign, ("demand",)),
+    Resolution("choose", "Chọn một đề xuất khớp", 2, placing.choose, ("match",)),
+    Resolution("renew", "Gia hạn yêu cầu nộp và tính tiền cho nó", 2, placing.renew),
+    Resolution("allocate", "Tính phần thừa cho yêu cầu nộp khác, theo đề nghị của người nộp", 2, placing.allocate,
+               ("demand",)),
+    Resolution("move", "Chuyển sang đúng hồ sơ", 2, moving.move),
+    Resolution("no_move", "Không chuyển: không phải nộp nhầm", 1, answers.noted),
+    Resolution("waive_rest", "Không thu phần còn thiếu, theo quyết định", 2, answers.waive_rest, ("decision",)),
+    Resolution("no_refund", "Không hoàn: phí đã thực hiện xong", 2, answers.no_refund),
+    Resolution("not_fee", "Không phải khoản thu phí", 2, classifying.not_fee, ("kind",)),
+    Resolution("charge", "Là phí ngân hàng", 2, classifying.charge),
+    Resolution("confirm", "Là dòng sao kê này", 2, unconfirmed.confirm, ("line",)),
+    Resolution("void", "Tiền không có thật: hủy thông báo", 2, unconfirmed.void),
+    Resolution("book_payout", "Ghi sổ số tiền cổng đã trả, phần chênh là phí", 2, unconfirmed.book_payout),
+    Resolution("recover", "Trừ vào khoản đã nộp này", 2, recovering.recover, ("payment",)),
+    Resolution("recover_from_department", "Thu hồi từ cơ quan, trừ vào tháng này", 2,
+               recovering.recover_from_department),
+    Resolution("bank_answer", "Ngân hàng trả lời: không có dòng này", 2, recovering.bank_answer),
+    Resolution("answered", "Bên báo có đã trả lời bằng văn bản", 1, answers.noted),
     Resolution("noted", "Đã xem, không phải làm gì", 1, answers.noted),
+    Resolution("mended", "Sổ đã đúng trở lại", 1, answers.mended),
 )  # fmt: skip
 
 RESOLUTIONS: Final[Mapping[str, Resolution]] = {one.name: one for one in _ALL}

@@ -17,7 +17,7 @@ _COLUMNS: Final = ", ".join(field.name for field in fields(Case))
 _STANDING: Final = """
 SELECT l.account, l.item, abs(sum(l.dr - l.cr))::bigint AS net FROM journal_line l
 WHERE l.account IN ('338', '339', '341') AND l.item = ANY(%(items)s) AND NOT EXISTS (
-    SELECT 1 FROM exception_case c WHERE c.state <> 'resolved' AND c.id <> %(id)s
+    SELECT 1 FROM exception_case c WHERE c.state <> 'resolved' AND c.id <> %(id)s AND c.code <> 'N02'
         AND (c.object_id = l.item OR c.facts ->> 'payment' = l.item OR c.facts ->> 'line' = l.item))
 GROUP BY l.account, l.item HAVING sum(l.dr - l.cr) <> 0
 """

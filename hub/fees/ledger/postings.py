@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hub.fees.ledger.chart import Account
 from hub.fees.ledger.entry import Entry, Line, Origin, Share
@@ -109,15 +110,50 @@ def chargeback_after_transfer(origin: Origin, payment: str, amount: int) -> Entr
     return Entry("chargeback", origin, (*_item(Account.CHARGEBACK, payment, dr=amount), _bank(cr=amount)))
 
 
-def recovered(origin: Origin, payment: str, owed: Sequence[Share]) -> Entry:
-    """What a department has to give back is kept from what it is owed."""
+def recovered(
+    origin: Origin,
+    item: str,
+    owed: Sequence[Share],
+    over: Sequence[tuple[str, int]] = (),
+    unidentified: tuple[str, int] = ("", 0),
+) -> Entry:
+    """What was charged back is kept from those who have it: the department, or wherever the money stands."""
+    debit = _owed(owed, debit=True)
+    debit += [line for name, amount in over for line in _item(Account.OVERPAID, name, dr=amount)]
+    debit += _item(Account.UNIDENTIFIED, unidentified[0], dr=unidentified[1])
+    amount = sum(line.dr for line in debit)
+    return Entry("recovered", origin, (*debit, *_item(Account.CHARGEBACK, item, cr=amount)))
+
+
+def moved(origin: Origin, payment: str, away: Sequence[Share], to: Sequence[Share]) -> Entry:
+    """From the wrong dossier to the right one, by two persons. Both sides name the payment whose money it is."""
+    lines = (*_owed(away, debit=True), *_owed(to))
+    return Entry("moved", origin, tuple(replace(line, item=payment) for line in lines))
+
+
+def allocated(origin: Origin, item: str, owed: Sequence[Share]) -> Entry:
+    """What was paid too much counts for another demand, as its payer wished."""
     amount = sum(share.amount for share in owed)
-    return Entry("recovered", origin, (*_owed(owed, debit=True), *_item(Account.CHARGEBACK, payment, cr=amount)))
+    return Entry("allocated", origin, (*_item(Account.OVERPAID, item, dr=amount), *_owed(owed)))
 
 
-def moved(origin: Origin, away: Sequence[Share], to: Sequence[Share]) -> Entry:
-    """From the wrong dossier to the right one, by two persons."""
-    return Entry("moved", origin, (*_owed(away, debit=True), *_owed(to)))
+def found_notified(origin: Origin, found: str, payments: Sequence[tuple[str, int]], charge: int = 0) -> Entry:
+    """What was unidentified (``found``) is what was notified; less a charge where a gateway has paid it out."""
+    transit = [line for payment, amount in payments for line in _item(Account.IN_TRANSIT, payment, cr=amount)]
+    came = sum(amount for _, amount in payments) - charge
+    charges = [Line(Account.CHARGES, dr=charge)] if charge else []
+    return Entry("found_notified", origin, (*_item(Account.UNIDENTIFIED, found, dr=came), *charges, *transit))
+
+
+def not_ours(origin: Origin, item: str, amount: int) -> Entry:
+    """What was unidentified has nothing to do with fees: interest, a transfer of our own, another's money."""
+    own = Line(Account.OWN, cr=amount)
+    return Entry("not_ours", origin, (*_item(Account.UNIDENTIFIED, item, dr=amount), own))
+
+
+def no_charge(origin: Origin, amount: int) -> Entry:
+    """What was taken for a charge is none, and has nothing to do with fees: a transfer of our own."""
+    return Entry("no_charge", origin, (Line(Account.OWN, dr=amount), Line(Account.CHARGES, cr=amount)))
 
 
 def retained(origin: Origin, shares: Sequence[Share], kind: str = "retained") -> Entry:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hub.errors import NotFound, NotNow
 from hub.events import Event
-from hub.fees import bookings, demands, store
+from hub.fees import bookings, demands, payments, store
 from hub.fees.ledger import Origin, Share, postings
 from hub.fees.matching import effects, passes
 from hub.fees.matching.effects import Doing
@@ -106,10 +106,8 @@ def revoke(work: Work, group_id: int, reason: str) -> list[Event]:
 
 def _undo(work: Work, group: Mapping[str, Any], reason: str) -> list[Event]:
     doing = _doing(work, group)
-    rows = work.conn.execute(
-        "SELECT demand_id FROM match_leg WHERE group_id = %s AND amount > 0 ORDER BY demand_id", (group["id"],)
-    ).fetchall()
-    locked = [store.lock(work.conn, row["demand_id"]) for row in rows]
+    paid_for = payments.paid_for(work.conn, group["payment_id"])  # whatever a case has moved it to by now
+    locked = [store.lock(work.conn, demand) for demand in paid_for]
     doing.entries.append(_taken_back(doing, group))
     for demand in locked:
         doing.events += demands.reverse(work, demand.id, group["payment_id"], by=_name(group["id"]))

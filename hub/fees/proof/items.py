@@ -38,7 +38,7 @@ CHECKS: Final = (
         FROM (SELECT account, item, sum(CASE account WHEN '341' THEN dr - cr ELSE cr - dr END) AS net FROM journal_line
               WHERE account IN ('338', '339', '341') GROUP BY account, item) AS l
         WHERE l.net < 0 OR (l.net > 0 AND NOT EXISTS (
-            SELECT 1 FROM exception_case c WHERE c.state <> 'resolved'
+            SELECT 1 FROM exception_case c WHERE c.state <> 'resolved' AND c.code <> 'N02'
               AND (c.object_id = l.item OR c.facts ->> 'payment' = l.item OR c.facts ->> 'line' = l.item)))
         ORDER BY 1
         """,

@@ -118,6 +118,10 @@ def _waived(work: Work, step: Step) -> None:
     demands.waive(work, step.subject, (step.reason or "").partition(",")[0], "replayed")
 
 
+def _rest_waived(work: Work, step: Step) -> None:
+    demands.waive_rest(work, step.subject, (step.reason or "").partition(":")[0], "replayed")
+
+
 def _expired(work: Work, step: Step) -> None:
     work.conn.execute("UPDATE fee_demand SET expires_at = %s WHERE id = %s", (step.at, step.subject))
     demands.expire(work, step.subject)
@@ -173,6 +177,7 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "bank.conflict": _follows,
     "demanded": _demanded,
     "waived": _waived,
+    "rest waived": _rest_waived,
     "expired": _expired,
     "renewed": lambda work, step: demands.renew(work, step.subject, "replayed"),
     "cancelled": lambda work, step: demands.cancel(work, step.subject, "replayed"),

@@ -1,0 +1,120 @@
+"""Where the money of a case stands in the book, and how its resolution posts. Shared by the resolutions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg.rows import class_row
+
+from hub.clock import local
+from hub.errors import NotNow
+from hub.fees import bookings
+from hub.fees.cases.model import Case
+from hub.fees.ledger import Origin, Share
+from hub.fees.matching import passes
+from hub.fees.payments import Payment
+from hub.work import Work
+
+SOURCE: Final = "case"
+"""of what the book says of a resolution; numbered, for a case may be settled in parts"""
+SHOWN: Final = frozenset({"confirmed", "found_on_statement"})
+"""statuses of a payment that a statement has shown"""
+
+_PAYMENT: Final = """
+SELECT id, source, provider, provider_txn, account, bank_ref, amount, allocated, paid_at, business_date, reference,
+    status FROM payment WHERE id = %s FOR UPDATE
+"""
+
+_LINE: Final = """
+SELECT l.id, l.account, l.booking_date, l.amount, l.state, g.id AS group_id, g.run_id, g.pass AS joined_by,
+    leg.payment_id, leg.demand_id FROM statement_line l
+LEFT JOIN match_leg leg ON leg.line_id = l.id AND leg.confirmed AND leg.number = 1
+LEFT JOIN match_group g ON g.id = leg.group_id WHERE l.id = %s FOR UPDATE OF l
+"""
+
+_OTHERS: Final = """
+UPDATE exception_case SET state = 'resolved', resolution = %(by)s
+WHERE object_type = 'payment' AND object_id = %(payment)s AND id <> %(id)s AND state <> 'resolved'
+    AND code = ANY(%(codes)s) RETURNING id, code
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a payment's money stands: owed to departments, to its payer (339), or nobody's yet (338)."""
+
+    owed: Sequence[Share]
+    over: int
+    unidentified: int
+
+    @property
+    def total(self) -> int:
+        return sum(share.amount for share in self.owed) + self.over + self.unidentified
+
+
+def standing(work: Work, payment: str, line: str | None = None) -> Standing:
+    """Of this payment; ``line``: the one that has shown it."""
+    said = {"payment": payment, "line": line or ""}
+    rows = work.conn.execute(passes.text("p10_standing"), said).fetchall()
+    owed = [Share(row["department"], row["fee_code"], row["net"], row["demand_id"]) for row in rows if row["demand_id"]]
+    over, unidentified = (sum(row["net"] for row in rows if row["account"] == name) for name in ("339", "338"))
+    return Standing(owed, over, unidentified)
+
+
+def payment_of(work: Work, case: Case) -> Payment:
+    """The payment that the case is about, ours until the transaction ends. Raises NotNow where there is none."""
+    if case.payment is None:
+        raise NotNow("no payment is known for it")
+    return payment_by(work, case.payment)
+
+
+def payment_by(work: Work, payment: str) -> Payment:
+    """The payment of this id, ours until the transaction ends. Raises NotNow where there is none."""
+    with work.conn.cursor(row_factory=class_row(Payment)) as cursor:
+        found = cursor.execute(_PAYMENT, (payment,)).fetchone()
+    if found is None:
+        raise NotNow(f"there is no payment {payment}")
+    return found
+
+
+def line_by(work: Work, line: str) -> dict[str, Any]:
+    """A statement line and what it is joined to, ours until the transaction ends. Raises NotNow."""
+    row = work.conn.execute(_LINE, (int(line),)).fetchone() if line.isdecimal() else None
+    if row is None:
+        raise NotNow(f"there is no statement line {line}")
+    return row
+
+
+def line_of(work: Work, payment: str) -> str | None:
+    """The line that has shown a payment, by its number."""
+    row = work.conn.execute(
+        "SELECT line_id FROM match_leg WHERE payment_id = %s AND confirmed AND number = 1 AND line_id IS NOT NULL",
+        (payment,),
+    ).fetchone()
+    return str(row["line_id"]) if row else None
+
+
+def settle_line(work: Work, line: str | None, state: str, *, before: Sequence[str] = ("in_case",)) -> None:
+    """The line of a case has its outcome now."""
+    if line is not None:
+        work.conn.execute(
+            "UPDATE statement_line SET state = %s, allocated = abs(amount) WHERE id = %s AND state = ANY(%s)",
+            (state, int(line), list(before)),
+        )
+
+
+def origin(work: Work, case: Case, account: str) -> Origin:
+    """What the resolution of a case posts under, today: what is found out later goes to an open day."""
+    row = work.conn.execute(
+        "SELECT count(*) + 1 AS number FROM journal_entry WHERE source_type = %s AND source_id LIKE %s || ' %%'",
+        (SOURCE, case.id),
+    ).fetchone()
+    number = row["number"] if row else 1
+    return bookings.origin_on(work, SOURCE, f"{case.id} {number}", account, local(work.now).date())
+
+
+def close_others(work: Work, case: Case, payment: str, codes: Sequence[str]) -> None:
+    """Further cases about the payment are over with this one."""
+    said = {"by": f"{case.resolution} of {case.id}", "payment": payment, "id": case.id, "codes": list(codes)}
+    for row in work.conn.execute(_OTHERS, said).fetchall():
+        work.note(row["id"], "explained", after="resolved", reason=f"{case.resolution} of {case.id}")

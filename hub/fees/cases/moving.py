@@ -1,0 +1,68 @@
+"""R08: money that was paid for the wrong dossier goes to the right one. Both sides hear of it."""
+
+from collections.abc import Mapping, Sequence
+
+from hub.errors import NotNow
+from hub.events import Event
+from hub.fees import bookings, demands, payments, store
+from hub.fees.cases import money
+from hub.fees.cases.model import Case
+from hub.fees.cases.opening import open_case
+from hub.fees.ledger import Share, post, postings
+from hub.fees.model import COLLECTING
+from hub.work import Work
+
+
+def report(work: Work, demand: str, other: str, reason: str, payment: str | None = None) -> str:
+    """Somebody says that the money of ``demand`` was for ``other``: the case. Raises NotFound, NotNow.
+
+    ``payment``: which of the demand's, where several count for it.
+    """
+    if demand == other:
+        raise NotNow("these are one demand")
+    locked = {name: store.lock(work.conn, name) for name in sorted({demand, other})}
+    rows = work.conn.execute(
+        "SELECT evidence, amount FROM fee_credit WHERE demand_id = %s AND reversed_at IS NULL AND evidence LIKE %s",
+        (demand, payment or r"pm\_%"),
+    ).fetchall()
+    if len(rows) != 1:
+        raise NotNow("say which of its payments (--payment)" if rows else "nothing was paid for it")
+    _takes(locked[other].outstanding if locked[other].status in COLLECTING else 0, rows[0]["amount"])
+    facts = {"other": other, "payment": rows[0]["evidence"], "demand_status": locked[demand].status}
+    at_risk = rows[0]["amount"]
+    opened = open_case(work.conn, "R08", "fee_demand", demand, at_risk, facts, calendar=work.calendar)
+    if opened is None:
+        raise NotNow("this was reported before, and is open")
+    for about in (demand, other):
+        work.note(about, "case R08", reason=opened)
+    work.note(opened, "reported", after="open", reason=f"demand={demand} other={other}: {reason}")
+    return opened
+
+
+def move(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
+    """The payment counts for the other demand: what was paid is open again there, and paid here."""
+    payment = money.payment_of(work, case)
+    demand, other = case.object_id, store.lock(work.conn, str(case.facts["other"]))
+    away = _owed(work, payment.id, demand)
+    amount = sum(share.amount for share in away)
+    if demand not in payments.paid_for(work.conn, payment.id) or not amount:
+        raise NotNow("the payment does not count for this demand any more")
+    if store.credit_by(work.conn, other.id, payment.id) is not None:
+        raise NotNow("the payment was taken from the other demand before; it does not go back there")
+    _takes(other.outstanding if other.status in COLLECTING else 0, amount)
+    events = demands.reverse(work, demand, payment.id, by=case.id)
+    is_shown = payment.status in money.SHOWN
+    credited = demands.credit(work, other.id, amount, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
+    to = bookings.shares(work, other.id, credited.taken)
+    post(work.conn, postings.moved(money.origin(work, case, payment.account), payment.id, away, to))
+    return [*events, *credited.events]
+
+
+def _owed(work: Work, payment: str, demand: str) -> Sequence[Share]:
+    stands = money.standing(work, payment, money.line_of(work, payment))
+    return [share for share in stands.owed if share.demand_id == demand]
+
+
+def _takes(outstanding: int, amount: int) -> None:
+    if outstanding < amount:
+        raise NotNow(f"the other demand takes {outstanding} đ, not {amount} đ")

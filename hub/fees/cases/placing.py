@@ -1,0 +1,127 @@
+"""Money finds its demand: what was unidentified, late or too much counts where persons say that it belongs."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from psycopg.types.json import Jsonb
+
+from hub.db import one
+from hub.errors import NotNow
+from hub.events import Event
+from hub.fees import bookings, cases, demands, payments, store
+from hub.fees.cases import money
+from hub.fees.cases.model import Case
+from hub.fees.ledger import Share, post, postings
+from hub.fees.matching import desk
+from hub.fees.matching.passes import RULES
+from hub.fees.model import COLLECTING, Demand
+from hub.fees.payments import Payment
+from hub.work import Work
+
+_NOBODYS: Final = """
+SELECT g.run_id, leg.line_id FROM match_leg leg JOIN match_group g ON g.id = leg.group_id
+WHERE leg.payment_id = %s AND leg.confirmed AND leg.number = 1 AND leg.line_id IS NOT NULL AND leg.demand_id IS NULL
+    AND g.pass IN ('P0', 'P1')
+"""
+
+_PROPOSE: Final = """
+WITH made AS (
+    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence, maker)
+    VALUES (%(run)s, 'P11', 'C', %(rules)s, 'proposed', %(evidence)s, %(maker)s) RETURNING id
+)
+INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
+SELECT id, 1, %(line)s, %(payment)s, %(demand)s, %(amount)s, false, false FROM made RETURNING group_id
+"""
+
+
+def assign(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+    """It is for this demand. A line of its own is joined to it by a match; what a gateway pays out has none."""
+    payment = money.payment_of(work, case)
+    demand = store.lock(work.conn, details["demand"])
+    nobodys = work.conn.execute(_NOBODYS, (payment.id,)).fetchone()
+    if nobodys is None:
+        return _credit(work, case, payment, demand)
+    said = {
+        "run": nobodys["run_id"],
+        "rules": RULES,
+        "evidence": Jsonb({"how": "case", "case": case.id}),
+        "maker": case.maker,
+        "line": nobodys["line_id"],
+        "payment": payment.id,
+        "demand": demand.id,
+        "amount": _takes(demand, payment.amount),
+    }
+    group = one(work.conn, _PROPOSE, said)["group_id"]
+    return desk.confirm(work, group, case.reason or "")
+
+
+def choose(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+    """One of the matches that were proposed is right: ``match`` is its number."""
+    payment = money.payment_of(work, case)
+    row = work.conn.execute(
+        "SELECT leg.demand_id FROM match_group g JOIN match_leg leg ON leg.group_id = g.id AND leg.number = 1"
+        " WHERE g.id::text = %s AND g.state = 'proposed' AND leg.payment_id = %s",
+        (details["match"], payment.id),
+    ).fetchone()
+    if row is None:
+        raise NotNow(f"match {details['match']} is not proposed for this money")
+    return assign(work, case, {"demand": row["demand_id"]})
+
+
+def renew(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
+    """The demand that had expired stands again, and has the money."""
+    if case.demand is None:
+        raise NotNow("no demand is known for it")
+    payment = money.payment_of(work, case)
+    events = demands.renew(work, case.demand, case.reason or "")
+    return [*events, *_credit(work, case, payment, store.lock(work.conn, case.demand))]
+
+
+def allocate(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+    """What was paid too much counts for another demand, as far as that takes it; its payer asked for it."""
+    payment = money.payment_of(work, case)
+    demand = store.lock(work.conn, details["demand"])
+    over = money.standing(work, payment.id, money.line_of(work, payment.id)).over
+    taken = _takes(demand, over)
+    events, owed = _count(work, payment, demand, taken)
+    if demand.outstanding > taken:
+        _short(work, case, demand, taken)
+    post(work.conn, postings.allocated(money.origin(work, case, payment.account), payment.id, owed))
+    return events
+
+
+def _credit(work: Work, case: Case, payment: Payment, demand: Demand) -> list[Event]:
+    """What stands on 338 of the payment counts for the demand; what that does not take is owed back (R05)."""
+    unknown = money.standing(work, payment.id, money.line_of(work, payment.id)).unidentified
+    taken = _takes(demand, unknown)
+    events, owed = _count(work, payment, demand, taken)
+    over = unknown - taken
+    money.settle_line(work, money.line_of(work, payment.id), "matched")
+    if over:
+        facts = {"demand": demand.id, "payment": payment.id, "taken": taken, "rest": over, "account": payment.account}
+        cases.open_case(work.conn, "R05", "payment", payment.id, over, facts, calendar=work.calendar)
+    elif demand.outstanding > taken:
+        _short(work, case, demand, taken)
+    money.close_others(work, case, payment.id, ["R01", "R02", "R06", "R09"])
+    post(work.conn, postings.identified_later(money.origin(work, case, payment.account), payment.id, owed, over))
+    return events
+
+
+def _count(work: Work, payment: Payment, demand: Demand, taken: int) -> tuple[list[Event], list[Share]]:
+    is_shown = payment.status in money.SHOWN
+    credited = demands.credit(work, demand.id, taken, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
+    payments.allocate(work.conn, payment.id, credited.taken)
+    return credited.events, bookings.shares(work, demand.id, credited.taken)
+
+
+def _takes(demand: Demand, amount: int) -> int:
+    """How much of ``amount`` the demand takes. Raises NotNow where that is nothing."""
+    takes = min(amount, demand.outstanding) if demand.status in COLLECTING else 0
+    if takes <= 0:
+        raise NotNow(f"the demand is {demand.status} and takes nothing of {amount} đ")
+    return takes
+
+
+def _short(work: Work, case: Case, demand: Demand, taken: int) -> None:
+    facts = {"demand": demand.id, "payment": case.payment, "taken": taken, "rest": 0}
+    cases.open_case(work.conn, "R04", "fee_demand", demand.id, taken, facts, calendar=work.calendar)

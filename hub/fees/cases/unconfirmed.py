@@ -1,0 +1,156 @@
+"""N01 and P01: what was notified and is on no statement is a line that was taken for something else, or is no money."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from hub.db import one
+from hub.errors import NotNow
+from hub.events import Event
+from hub.fees import demands, payments, store
+from hub.fees.cases import money
+from hub.fees.cases.model import Case
+from hub.fees.ledger import post, postings
+from hub.fees.matching.passes import RULES
+from hub.fees.payments import Payment
+from hub.work import Work
+
+WAITING: Final = frozenset({"notified", "unconfirmed_overdue"})
+_OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N03"]
+"""cases about a payment that are over when it turns out to be no money"""
+_FOUND: Final = ["R01", "R02", "R06", "R09", "N02", "N03", "P01"]
+"""cases about what a line was taken for, over when the line is what was notified"""
+
+_SUPERSEDE: Final = "UPDATE match_group SET state = 'superseded', reason = %s WHERE id = %s"
+
+_JOIN: Final = """
+INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence, maker, checker, reason)
+VALUES (%(run)s, %(pass)s, 'C', %(rules)s, 'confirmed', %(evidence)s, %(maker)s, %(checker)s, %(reason)s) RETURNING id
+"""
+
+_LEG: Final = """
+INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
+VALUES (%s, %s, %s, %s, %s, %s, true, true)
+"""
+
+_REPORTED: Final = """
+SELECT i.provider_txn, i.amount, p.id AS payment_id FROM payout_item i
+LEFT JOIN payment p ON p.provider = i.provider AND p.provider_txn = i.provider_txn AND p.amount = i.amount
+    AND p.status IN ('notified', 'unconfirmed_overdue')
+    AND NOT EXISTS (SELECT 1 FROM match_leg t WHERE t.payment_id = p.id AND t.confirmed)
+    AND EXISTS (SELECT 1 FROM journal_entry e
+                WHERE (e.source_type, e.source_id, e.kind) = ('payment', p.id, 'notified'))
+WHERE i.provider = %s AND i.report = %s ORDER BY i.provider_txn
+"""
+
+
+def confirm(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+    """It is this ``line``, which nobody could place."""
+    payment = _waiting(money.payment_of(work, case))
+    line = _unplaced(work, details["line"])
+    if (line["account"], line["amount"]) != (payment.account, payment.amount):
+        raise NotNow(f"the line is {line['amount']} đ on {line['account']}, the payment {payment.amount} đ")
+    found = _replace(work, case, line)
+    group = _group(work, case, line, "P11")
+    events = _join(work, group, payment, 1, line["id"])
+    money.settle_line(work, str(line["id"]), "matched")
+    money.close_others(work, case, found, _FOUND)
+    entry = postings.found_notified(money.origin(work, case, payment.account), found, [(payment.id, payment.amount)])
+    post(work.conn, entry)
+    return events
+
+
+def void(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
+    """No money ever came: what it had paid is open again."""
+    payment = _waiting(money.payment_of(work, case))
+    stands = money.standing(work, payment.id)
+    if stands.total != payment.amount:
+        raise NotNow(f"{stands.total} đ of it stand in the book, not {payment.amount} đ: part of it has gone on")
+    events = [
+        event
+        for demand in payments.paid_for(work.conn, payment.id)
+        for event in demands.reverse(work, demand, payment.id, by=case.id)
+    ]
+    payments.end(work.conn, payment.id, "voided")
+    work.note(payment.id, "voided", before=payment.status, after="voided", reason=case.id)
+    money.close_others(work, case, payment.id, _OVER)
+    today = money.origin(work, case, payment.account)
+    post(work.conn, postings.unconfirmed(today, payment.id, stands.owed, stands.over, stands.unidentified))
+    return events
+
+
+def book_payout(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
+    """What the gateway paid is what its report names, less a charge that the report does not say."""
+    line = _unplaced(work, case.line or "")
+    provider, name = case.facts.get("provider"), case.facts.get("report")
+    rows = work.conn.execute(_REPORTED, (provider, name)).fetchall()
+    if not rows or any(row["payment_id"] is None for row in rows):
+        raise NotNow("the report names payments that were not notified, or are on a statement already")
+    paid = [_waiting(money.payment_by(work, row["payment_id"])) for row in rows]
+    charge = sum(payment.amount for payment in paid) - line["amount"]
+    if charge < 0:
+        raise NotNow(f"{-charge} đ more came than the report's payments come to")
+    found = _replace(work, case, line)
+    evidence = {"provider": provider, "report": name, "charge": charge}
+    group = _group(work, case, line, "P9", **evidence)
+    work.conn.execute(_LEG, (group, 1, line["id"], None, None, 0))
+    events = [event for number, payment in enumerate(paid, 2) for event in _join(work, group, payment, number, None)]
+    money.settle_line(work, str(line["id"]), "matched")
+    money.close_others(work, case, found, _FOUND)
+    amounts = [(payment.id, payment.amount) for payment in paid]
+    post(work.conn, postings.found_notified(money.origin(work, case, line["account"]), found, amounts, charge))
+    return events
+
+
+def _waiting(payment: Payment) -> Payment:
+    if payment.status not in WAITING:
+        raise NotNow(f"the payment {payment.id} is {payment.status}")
+    return payment
+
+
+def _unplaced(work: Work, name: str) -> Mapping[str, Any]:
+    line = money.line_by(work, name)
+    if line["state"] != "in_case" or line["joined_by"] != "P0" or line["demand_id"] is not None:
+        raise NotNow(f"line {name} has found its place")
+    return line
+
+
+def _replace(work: Work, case: Case, line: Mapping[str, Any]) -> str:
+    """The payment that was made up for the line is none of its own; its id."""
+    found = money.payment_by(work, line["payment_id"])
+    if found.allocated or money.standing(work, found.id, str(line["id"])).unidentified != line["amount"]:
+        raise NotNow(f"part of line {line['id']} has found its place")
+    work.conn.execute(_SUPERSEDE, (case.id, line["group_id"]))
+    payments.end(work.conn, found.id, "voided")
+    work.note(found.id, "voided", before=found.status, after="voided", reason=case.id)
+    return found.id
+
+
+def _group(work: Work, case: Case, line: Mapping[str, Any], name: str, **evidence: Any) -> int:
+    said = {
+        "run": line["run_id"],
+        "pass": name,
+        "rules": RULES,
+        "evidence": Jsonb({"how": "case", "case": case.id, **evidence}),
+        "maker": case.maker,
+        "checker": case.checker,
+        "reason": case.reason,
+    }
+    return int(one(work.conn, _JOIN, said)["id"])
+
+
+def _join(work: Work, group: int, payment: Payment, number: int, line: int | None) -> list[Event]:
+    """The payment is on its statement, with what it was credited to."""
+    paid = payments.paid_for(work.conn, payment.id)
+    credited = store.credit_by(work.conn, paid[0], payment.id) if paid else None
+    demand, amount = (paid[0], credited.amount) if credited else (None, 0)
+    work.conn.execute(_LEG, (group, number, line, payment.id, demand, amount))
+    work.conn.execute("UPDATE payment SET status = 'confirmed', updated_at = now() WHERE id = %s", (payment.id,))
+    work.note(payment.id, "confirmed by a person", before=payment.status, after="confirmed", reason=f"match {group}")
+    work.conn.execute(
+        "UPDATE exception_case SET state = 'resolved', resolution = %s WHERE object_type = 'payment'"
+        " AND object_id = %s AND code = 'N01' AND state <> 'resolved'",
+        (f"match {group}", payment.id),
+    )
+    return [event for one in paid for event in demands.confirm(work, one, payment.id)]
