@@ -38,14 +38,18 @@ class Till:
     def books(self, *moves: Move, carry: bool = True) -> date:
         """The next day's statement, brought by a person; its day."""
         self.told = self.told.next(*moves) if self.told else Told(moves, opening=0, day=ago(60))
-        body = camt(self.told)
+        self.brings(self.told, carry=carry)
+        return self.told.day
+
+    def brings(self, told: Told, *, carry: bool = True) -> None:
+        """A statement, brought by a person, which is accepted."""
+        body = camt(told)
         result = dispatch.act(
             self.house, "ke-toan-a", lambda work: (importing.bring(work, self.bank, f"{ago(0)}", body), [])
         )
         assert result.is_accepted, result.findings
         if carry:
             self.house.carry()
-        return self.told.day
 
     def act(self, verb: Callable[[Work], Any], actor: str = "ke-toan-a") -> Any:
         """``verb`` by a person; its events are reacted to."""

@@ -1,0 +1,216 @@
+"""A day is closed by two persons who agree to the same numbers, and takes nothing more."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+
+import psycopg
+import pytest
+
+from hub.clock import VIETNAM
+from hub.db import Connection
+from hub.errors import NotFound, NotNow
+from hub.fees.cases import desk as cases_desk
+from hub.fees.closes import balance, desk
+from hub.fees.closes.model import Step
+from hub.fees.ledger import DayClosed, Origin, post, postings
+from hub.signing import canonical
+from tests.bank_files import Move, Told, ago
+from tests.deploy.installed import database_url_as, make_roles, run_script
+from tests.rooms.fees.booking import FEE, opened
+from tests.rooms.fees.closing import FIRST, SECOND, Accountants, today
+from tests.rooms.fees.conftest import Cashier
+from tests.rooms.fees.matching import DUE, Till, red, status
+from tests.rooms.fees.telling import ACCOUNT, Provider
+
+
+@pytest.fixture
+def accountants(till: Till) -> Accountants:
+    return Accountants(till)
+
+
+@pytest.fixture
+def worker(database_url: str) -> Iterator[Connection]:
+    """The book as the worker's role sees it."""
+    make_roles(database_url)
+    with psycopg.connect(database_url) as admin:
+        admin.execute("GRANT USAGE ON SCHEMA public TO hub_worker")
+    run_script(database_url, "grants.sql")
+    with opened(database_url_as(database_url, database_url.rpartition("/")[2], "hub_worker")) as conn:
+        yield conn
+
+
+def test_a_day_is_closed_by_two_persons_with_the_digest_of_what_it_came_to(
+    accountants: Accountants, till: Till, reference: str
+) -> None:
+    day = till.books(Move(DUE, reference))
+    accountants.proves()
+
+    assert [accountants.asks(day, by).step for by in (FIRST, FIRST)] == [Step.PROPOSED, Step.WAITING]
+    assert till.house.count("day_close") == 0
+    made = accountants.asks(day, SECOND)
+
+    assert made.step is Step.DONE
+    [row] = till.house.rows("SELECT * FROM day_close")
+    assert (row["account"], row["day"], row["maker"], row["checker"]) == (ACCOUNT, day, FIRST, SECOND)
+    assert (row["totals"]["statement"], row["totals"]["book"]) == (DUE, DUE)
+    assert bytes(row["digest"]) == hashlib.sha256(canonical.encode(row["totals"])).digest() == made.digest
+    with pytest.raises(NotNow, match="is closed"):
+        accountants.asks(day)
+    assert red(till.house) == []
+
+
+def test_what_has_changed_since_the_proposal_is_shown_and_needs_another_agreement(
+    accountants: Accountants, till: Till, provider: Provider, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    day = till.books()
+    accountants.proves()
+    accountants.asks(day, FIRST)
+    provider.tells(reference, paid_at=datetime.combine(day, time(9), VIETNAM))
+
+    made = accountants.asks(day, SECOND)
+
+    assert (made.step, till.house.count("day_close")) == (Step.PROPOSED, 0)
+    assert "entries.count: 0 → 1" in made.changed
+    assert f"moved.112.debit: – → {DUE}" in made.changed
+    assert accountants.asks(day, SECOND).step is Step.WAITING
+    assert accountants.asks(day, FIRST).step is Step.DONE
+    rows = till.house.rows("SELECT maker, checker, outcome FROM close_proposal ORDER BY id")
+    assert [tuple(row.values()) for row in rows] == [
+        (FIRST, None, "overtaken"),
+        (SECOND, FIRST, "agreed"),
+    ]
+    assert status(cashier, dossier) == "paid_unconfirmed"
+
+
+def test_a_closed_day_takes_nothing_from_anybody(
+    accountants: Accountants, till: Till, reference: str, worker: Connection
+) -> None:
+    day = till.books(Move(DUE, reference))
+    accountants.closes(day)
+    charge = postings.charged(Origin("line", "999", day, ACCOUNT), 1_100)
+    without_account = postings.recovered(Origin("case", "ex_1", day), "pm_1", [FEE])
+
+    for entry in (charge, without_account):
+        with pytest.raises(DayClosed), till.house.db.connection() as conn:
+            post(conn, entry)
+        with pytest.raises(DayClosed):
+            post(worker, entry)
+
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        worker.execute(
+            "INSERT INTO journal_entry (business_date, kind, source_type, source_id, bank_account, lines, amount,"
+            " digest) VALUES (%s, 'charged', 'line', '1', %s, 2, 1, sha256('x'))",
+            (day, ACCOUNT),
+        )
+
+
+def test_what_is_found_after_its_day_was_closed_stands_on_an_open_day_and_points_back(  # O5
+    accountants: Accountants, till: Till, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    day = till.books(Move(5_000, "LAI TIEN GUI", ref="FT1"))
+    carry_all(accountants)
+    accountants.closes(day)
+    assert till.told is not None
+
+    till.told = till.told.next(Move(DUE, reference, day=day, ref="FT2"), first=day)
+    till.brings(till.told)
+
+    [entry] = till.house.rows("SELECT * FROM journal_entry WHERE kind = 'identified'")
+    assert (entry["business_date"], entry["original_date"]) == (today(), day)
+    assert status(cashier, dossier) == "paid"
+    with till.house.db.connection() as conn:
+        closed_day, next_day = (balance.at(conn, ACCOUNT, one) for one in (day, day + timedelta(days=1)))
+    assert (closed_day.said, closed_day.book, closed_day.later) == (5_000 + DUE, 5_000, DUE)
+    assert (next_day.said, next_day.book, next_day.later, next_day.agrees) == (5_000 + DUE, 5_000, DUE, True)
+    accountants.closes(day + timedelta(days=1))
+    assert red(till.house) == []
+
+
+def test_what_is_found_when_today_is_closed_too_goes_to_the_next_open_day(
+    accountants: Accountants, till: Till, provider: Provider, reference: str
+) -> None:
+    till.told = Told((), opening=0, day=ago(2))
+    days = [till.books() for _ in range(2)]
+    assert days == [ago(1), today()]
+    accountants.closes(*days)
+
+    payment = provider.payment(provider.tells(reference, paid_at=datetime.combine(ago(1), time(9), VIETNAM)))
+
+    [entry] = till.house.rows("SELECT business_date, original_date FROM journal_entry")
+    assert (payment["business_date"], entry["original_date"]) == (ago(1), ago(1))
+    assert entry["business_date"] == today() + timedelta(days=1)
+
+
+def test_a_day_is_opened_again_by_two_persons_who_say_why_and_its_digest_stays(
+    accountants: Accountants, till: Till, provider: Provider, reference: str
+) -> None:
+    first, second = till.books(), till.books()
+    accountants.closes(first, second)
+
+    def ask(by: str) -> Step:
+        made = till.act(lambda work: desk.reopen_day(work, ACCOUNT, first, "thiếu một khoản"), by)
+        return Step(made.step)
+
+    assert [ask(FIRST), ask(FIRST), ask(SECOND)] == [Step.PROPOSED, Step.WAITING, Step.DONE]
+    rows = till.house.rows("SELECT * FROM day_close ORDER BY day")
+    assert [(row["day"], row["reopen_maker"], row["reopen_checker"]) for row in rows] == [
+        (first, FIRST, SECOND),
+        (second, FIRST, SECOND),  # it stood on the first
+    ]
+    assert all(row["reopen_reason"] == "thiếu một khoản" and len(row["digest"]) == 32 for row in rows)
+    provider.tells(reference, paid_at=datetime.combine(first, time(9), VIETNAM))
+    [entry] = till.house.rows("SELECT business_date, original_date FROM journal_entry")
+    assert entry == {"business_date": first, "original_date": None}
+    accountants.closes(first, second)
+    digests = till.house.rows("SELECT digest FROM day_close WHERE day = %s ORDER BY closed_at", first)
+    assert digests[0] != digests[1]
+
+
+def test_only_what_is_closed_is_opened_again(accountants: Accountants, till: Till) -> None:
+    day = till.books()
+
+    with pytest.raises(NotNow, match="is not closed"):
+        till.act(lambda work: desk.reopen_day(work, ACCOUNT, day, "nhầm"))
+    with pytest.raises(NotFound, match="no account of ours"):
+        accountants.asks(day, account="0000")
+
+
+def test_nobody_closes_alone_or_opens_alone_even_in_the_database(
+    accountants: Accountants, till: Till, worker: Connection
+) -> None:
+    day = till.books()
+    accountants.closes(day)
+    alone = "INSERT INTO day_close (account, day, digest, maker, checker) VALUES ('1', %s, sha256('x'), 'a', 'a')"
+    with pytest.raises(psycopg.errors.CheckViolation):
+        worker.execute(alone, (day,))
+    for changes in (
+        "reopened_at = now()",
+        "reopened_at = now(), reopen_maker = 'a', reopen_checker = 'a', reopen_reason = 'x'",
+    ):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            worker.execute(f"UPDATE day_close SET {changes}")  # type: ignore[arg-type]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        worker.execute("UPDATE day_close SET digest = sha256('y')")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), till.house.db.connection() as owner:
+        owner.execute("UPDATE day_close SET digest = sha256('y')")
+
+
+def test_what_was_on_the_account_before_its_first_statement_is_in_the_book_once(
+    accountants: Accountants, till: Till
+) -> None:
+    till.told = Told((), opening=700_000, day=ago(10))
+    days = [till.books() for _ in range(2)]
+
+    accountants.closes(*days)
+
+    assert till.book() == {"111": 700_000, "411": -700_000}
+    [entry] = till.house.rows("SELECT business_date, kind, source_type FROM journal_entry")
+    assert entry == {"business_date": days[0], "kind": "opening", "source_type": "account"}
+    assert red(till.house) == []
+
+
+def carry_all(accountants: Accountants) -> None:
+    """Every open case stays open over the close."""
+    for row in accountants.house.rows("SELECT id FROM exception_case WHERE state <> 'resolved'"):
+        accountants.till.act(lambda work, row=row: cases_desk.carry(work, row["id"], "chờ ngân hàng"))
