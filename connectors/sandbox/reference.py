@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 
+from connectors.sandbox.bank_fates import ORDER_FATES, PAYOUT_FATES, STATEMENT_FATES, TRANSFER_FATES
 from connectors.sandbox.fates import FATES, MAGIC_PROCEDURES, ORDINARY, Countersigned
 from connectors.sandbox.postal_fates import ORDINARY_PARCEL, POSTAL_FATES
 from connectors.sandbox.receipt_fates import ORDINARY_RECEIPT, RECEIPT_FATES
@@ -17,7 +18,7 @@ def markdown() -> str:
 def _page() -> Iterator[str]:
     yield "# Magic dossiers of the sandbox"
     yield ""
-    yield "<!-- Printed from connectors/sandbox/fates.py and postal_fates.py by"
+    yield "<!-- Printed from connectors/sandbox/*fates.py by"
     yield "`python -m connectors.sandbox.reference`; a test compares. -->"
     yield ""
     yield "The last four digits of a dossier's code decide what a sandbox department does with it."
@@ -43,6 +44,8 @@ def _page() -> Iterator[str]:
     yield from _parcels()
     yield ""
     yield from _receipts()
+    yield ""
+    yield from _banks()
     yield ""
     yield from _trust_services()
 
@@ -82,6 +85,44 @@ def _receipts() -> Iterator[str]:
         yield (
             f"| {shown} | {fate.name} | `{fate.transfer}` | {fate.answer.value} | {fate.english} | {fate.vietnamese} |"
         )
+
+
+def _banks() -> Iterator[str]:
+    yield "## Banks and gateways"
+    yield ""
+    yield "Every bank and gateway keeps its own book on the disk (`accounts/*.jsonl`, `bank.*.jsonl`), and does what it is"
+    yield "told at its control door: `POST /_sandbox/transfers` with"
+    yield '`{"amount": 150000, "reference": "HC000000000149", "fate": "lost"}` is somebody who pays. `GET /_sandbox/book`,'
+    yield '`/paid` and `/told` show what it has. `{"transfer_fate": "lost"}` forces a fate on every transfer,'
+    yield '`{"lose_notifications": true}` loses all of them. "Case" is what the hub finds.'
+    yield ""
+    yield "Mỗi ngân hàng, cổng thanh toán tự giữ sổ của mình và làm theo lệnh ở cửa điều khiển."
+    yield ""
+    yield "| Fate of a transfer | Booked | Told | Case | What happens | Diễn giải |"
+    yield "|---|---|---|---|---|---|"
+    for fate in TRANSFER_FATES:
+        yield (
+            f"| `{fate.name}` | {fate.booked.value} | {fate.telling.value} | {fate.case} | {fate.english}"
+            f" | {fate.vietnamese} |"
+        )
+    yield ""
+    yield '`POST /_sandbox/statements` with `{"day": "2026-11-24", "format": "camt", "fate": "right"}` lays out what'
+    yield "has been booked since the statement before, up to the end of that day (today, if none is said)."
+    yield ""
+    yield "| Fate of a statement | Case | What happens | Diễn giải |"
+    yield "|---|---|---|---|"
+    for one in STATEMENT_FATES:
+        yield f"| `{one.fault.value}` | {one.case} | {one.english} | {one.vietnamese} |"
+    yield ""
+    yield '`POST /_sandbox/reversals` takes a credit back (`{"ref": "FT…"}`). `POST /_sandbox/payouts` of a gateway pays what'
+    yield 'it has collected into our account and answers with its report (`{"charge_bp": 50}`); `POST /_sandbox/orders` of'
+    yield 'a bank executes a payment order of ours (`{"reference": "LC…", "amount": 1000}`), each reference once.'
+    yield ""
+    yield "| Of | Fate | Case | What happens | Diễn giải |"
+    yield "|---|---|---|---|---|"
+    for what, fates in (("order", ORDER_FATES), ("payout", PAYOUT_FATES)):
+        for order in fates:
+            yield f"| {what} | `{order.name}` | {order.case} | {order.english} | {order.vietnamese} |"
 
 
 def _trust_services() -> Iterator[str]:
