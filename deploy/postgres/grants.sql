@@ -21,6 +21,8 @@ GRANT SELECT (checkpoint) ON custody_stamp TO hub_api;
 GRANT SELECT (id, operator, order_number, token_hash) ON consignment TO hub_api; -- whom a capability URL names
 
 GRANT SELECT ON fee_demand, fee_demand_line TO hub_api;    -- what a payer is told
+GRANT SELECT (id, department, month, state, net, disputed, body, sha256, signature, notified_at, answer_id, answered_at,
+    transferred_at) ON settlement TO hub_api;               -- what a department is shown of its tables
 
 GRANT INSERT ON notify_delivery, notify_event, notify_verdict TO hub_api;
 GRANT SELECT (id) ON notify_delivery TO hub_api;

@@ -14,6 +14,8 @@ FeeStatus = Literal[
     "issued", "part_paid", "paid", "expired", "cancelled", "waived", "refund_pending", "refunded", "reopened"
 ]
 
+SettlementState = Literal["notified", "confirmed", "disputed", "ordered", "transferred", "receipted", "closed"]
+
 
 class SubmissionLinks(BaseModel):
     """Where to go from here."""
@@ -117,6 +119,37 @@ class AcceptedReport(BaseModel):
     report_id: str
     state: Literal["accepted"]
     received_at: datetime
+
+
+class SettlementDocument(BaseModel):
+    """A month's table of fees, and where it stands; đồng."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    settlement_id: str = Field(examples=["sm_01JD8M7W4Q2V9X3Y5Z6A7B8C9D"])
+    month: Annotated[str, Field(examples=["2026-10"])]
+    state: SettlementState
+    state_label: str
+    net: Annotated[int, Field(description="what is transferred, unless lines are disputed")]
+    disputed: Annotated[int, Field(description="of net, the lines that the department does not accept")]
+    sha256: Annotated[str, Field(description="of the table's bytes: what an answer names")]
+    answer_id: str | None
+    notified_at: datetime | None
+    answered_at: datetime | None
+    transferred_at: datetime | None
+
+
+class SettlementList(BaseModel):
+    """The tables that the department has been handed, the newest first."""
+
+    data: list[SettlementDocument]
+
+
+class SettlementFile(SettlementDocument):
+    """The same with the table itself."""
+
+    table: Annotated[str, Field(description="base64: canonical JSON (RFC 8785), settlement-table.schema.json")]
+    signature: Annotated[str, Field(description="base64: detached CAdES-B over those bytes, by the Centre's seal")]
 
 
 class AcceptedAnswer(BaseModel):

@@ -1,23 +1,53 @@
-"""The departments' door for the monthly table of fees: they confirm it, or name the lines that they dispute."""
+"""The departments' door for the monthly table of fees: they read it, confirm it, or name the lines they dispute."""
 
-from typing import Final
+import base64
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from config.parties import Department
+from hub import journal
+from hub.fees.settlements import views
+from hub.fees.settlements.model import State
+from hub.fees.settlements.views import SettlementView
 from hub.house import House
 from hub.http import answers, bodies, guards, kinds, openapi, reception
-from hub.http.answers import AcceptedAnswer
+from hub.http.answers import AcceptedAnswer, SettlementDocument, SettlementFile, SettlementList
+from hub.http.problems import Problem
 from hub.messages.model import Accepted, Arrival
 from schemas import strict
-from schemas.identifiers import Prefix, new_id
+from schemas.identifiers import Prefix, is_id, new_id
 from schemas.settlement import TableAnswer
 
 router: Final = APIRouter(tags=["departments"])
 
 KIND: Final = "department.settlement"
+
+
+@router.get(
+    "/v1/departments/{code}/settlements",
+    responses=openapi.answers(200, SettlementList, *kinds.OF_A_READ, kinds.NOT_FOUND),
+    response_class=Response,
+    openapi_extra=openapi.extra(security=("httpSignature", "clientCertificate")),
+)
+async def settlements(request: Request, code: str) -> Response:
+    """The months' tables that the department has been handed."""
+    sender = guards.department(request, code, b"")
+    return await run_in_threadpool(_list, reception.house(request), sender)
+
+
+@router.get(
+    "/v1/departments/{code}/settlements/{settlement_id}",
+    responses=openapi.answers(200, SettlementFile, *kinds.OF_A_READ, kinds.NOT_FOUND),
+    response_class=Response,
+    openapi_extra=openapi.extra(security=("httpSignature", "clientCertificate")),
+)
+async def settlement(request: Request, code: str, settlement_id: str) -> Response:
+    """One of them, as the Centre sealed it. That it was opened is recorded."""
+    sender = guards.department(request, code, b"")
+    return await run_in_threadpool(_open, reception.house(request), sender, settlement_id)
 
 
 @router.post(
@@ -36,6 +66,42 @@ async def answer_settlement(request: Request, code: str) -> Response:
     sender = guards.department(request, code, body)
     key = reception.idempotency_key(request)
     return await run_in_threadpool(_answer, reception.house(request), sender, key, body)
+
+
+def _list(house: House, sender: Department) -> Response:
+    with house.db.connection() as conn:
+        found = views.of_department(conn, sender.code)
+    return answers.json(SettlementList(data=[SettlementDocument(**_shown(view)) for view in found]))
+
+
+def _open(house: House, sender: Department, settlement_id: str) -> Response:
+    found = None
+    if is_id(settlement_id, Prefix.SETTLEMENT):
+        with house.db.transaction() as conn:
+            found = views.one_of(conn, sender.code, settlement_id)
+            if found is not None:
+                journal.note(conn, settlement_id, sender.counterparty, "opened")
+    if found is None:
+        raise Problem(kinds.NOT_FOUND)
+    view, handed = found
+    table, signature = (base64.b64encode(part).decode() for part in (handed.body, handed.signature))
+    return answers.json(SettlementFile(**_shown(view), table=table, signature=signature))
+
+
+def _shown(view: SettlementView) -> dict[str, Any]:
+    return {
+        "settlement_id": view.id,
+        "month": f"{view.month:%Y-%m}",
+        "state": view.state,
+        "state_label": State(view.state).label,
+        "net": view.net,
+        "disputed": view.disputed,
+        "sha256": view.sha256.hex(),
+        "answer_id": view.answer_id,
+        "notified_at": view.notified_at,
+        "answered_at": view.answered_at,
+        "transferred_at": view.transferred_at,
+    }
 
 
 def _answer(house: House, sender: Department, key: str | None, body: bytes) -> Response:

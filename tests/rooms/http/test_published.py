@@ -83,7 +83,8 @@ def test_no_door_of_a_partner_stands_open(door: Door, portal: Caller) -> None:
     for path, operations in doors().openapi()["paths"].items():
         for method in operations:
             address = (
-                path.format(submission_id="sub_x", code="rest-a", token="A" * 43) + "?limit=none&wait=none&after=%00"
+                path.format(submission_id="sub_x", code="rest-a", settlement_id="sm_x", token="A" * 43)
+                + "?limit=none&wait=none&after=%00"
             )
             answer = portal.session.request(method, door.url + address, data=b"{}", headers={"Content-Type": JSON})
 
