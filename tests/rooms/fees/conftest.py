@@ -13,6 +13,7 @@ from hub.work import Work
 from tests.builders import a_receipt, a_submission, submission_arrival
 from tests.house import ScriptedHouse
 from tests.rooms.fees.matching import Till
+from tests.rooms.fees.registry import Registry
 from tests.rooms.fees.telling import Provider
 from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
 
@@ -97,3 +98,8 @@ def reference(cashier: Cashier, dossier: str) -> str:
 @pytest.fixture
 def till(house: ScriptedHouse) -> Till:
     return Till(house)
+
+
+@pytest.fixture
+def registry(house: ScriptedHouse) -> Registry:
+    return Registry(house)

@@ -1,0 +1,242 @@
+"""Receipts: when one is issued, what it says, and under which number."""
+
+import threading
+from datetime import datetime
+from typing import Final
+
+import psycopg
+import pytest
+
+from config.receipts import IssueOn
+from hub.clock import VIETNAM, local, now
+from hub.errors import NotConfigured
+from hub.fees import demands
+from hub.fees.receipts import issuing
+from hub.signing import custody
+from hub.worker import registrar
+from schemas.identifiers import Prefix, is_id
+from tests.bank_files import Move
+from tests.house import ScriptedHouse
+from tests.rooms.fees.conftest import PAY_LATER, Cashier
+from tests.rooms.fees.matching import Till
+from tests.rooms.fees.registry import Registry
+from tests.rooms.fees.telling import DUE, Provider
+
+
+def issues_on(house: ScriptedHouse, issue_on: IssueOn) -> None:
+    assert house.catalogue.receipts is not None
+    desk = house.catalogue.receipts.model_copy(update={"issue_on": issue_on})
+    house.catalogue = house.catalogue.model_copy(update={"receipts": desk})
+
+
+@pytest.fixture
+def paid(registry: Registry, cashier: Cashier) -> str:
+    """A demand that a statement has shown to be paid, of a dossier that has its receipts. Its id."""
+    registry.ticks()
+    dossier = cashier.dossier()
+    cashier.pays(dossier, DUE, confirmed=True)
+    registry.ticks()
+    return str(cashier.demand(dossier)["id"])
+
+
+def test_a_paid_demand_has_one_receipt_for_each_kind_of_fee(registry: Registry, paid: str) -> None:
+    assert [(one.kind, one.amount, one.number) for one in registry.of(paid)] == [
+        ("phi", 120_000, 1),
+        ("le_phi", 30_000, 1),
+    ]
+    assert registry.transfers() == [("receipt.issue", "delivered")] * 2
+    assert all(one.published_at and one.issuer_number == one.number for one in registry.of(paid))
+
+
+def test_what_a_receipt_says_is_what_the_law_asks_for(house: ScriptedHouse, registry: Registry, paid: str) -> None:
+    said = issuing.said(registry.of(paid)[0])
+    year = local(now()).strftime("%y")
+    assert (said.name, said.template, said.symbol, said.number) == ("Biên lai thu phí", "01BLP0-001", f"PT-{year}E", 1)
+    assert (said.collector.tax_code, said.department) == ("0100000001", "rest-a")
+    assert [(line.title, line.amount) for line in said.lines] == [("Phí thẩm định thử nghiệm", 120_000)]
+    assert said.amount_in_words == "Một trăm hai mươi nghìn đồng"
+    assert said.issued_on == local(now()).date().isoformat()
+    [row] = house.rows("SELECT raw_code FROM dossier")
+    assert said.dossier_code == row["raw_code"]
+
+
+def test_nobody_is_named_by_a_receipt_or_by_what_the_issuer_is_told(house: ScriptedHouse, paid: str) -> None:
+    [row] = house.rows("SELECT body FROM inbox WHERE kind = 'portal.submission'")
+    assert "Nguyễn".encode() in bytes(row["body"]), "the submission does name somebody"
+    for kept in house.rows("SELECT body FROM receipt UNION ALL SELECT body FROM outbox WHERE kind LIKE 'receipt.%%'"):
+        assert "Nguyễn".encode() not in bytes(kept["body"])
+
+
+def test_a_receipt_is_sealed_and_enters_the_custody_log(house: ScriptedHouse, registry: Registry, paid: str) -> None:
+    for receipt in registry.of(paid):
+        house.signer.verified(receipt.body, receipt.signature, now())
+        with house.db.connection() as conn:
+            [leaf] = custody.about(conn, receipt.id)
+        assert (leaf.kind, leaf.record, leaf.signatures) == ("fee-receipt", receipt.body, [receipt.signature])
+        assert is_id(receipt.id, Prefix.RECEIPT)
+
+
+def test_another_tick_issues_nothing_again(registry: Registry, paid: str) -> None:
+    before = registry.receipts()
+    assert registry.ticks() == 0
+    assert registry.receipts() == before
+
+
+def test_a_notification_alone_has_no_receipt_until_the_statement_shows_the_money(
+    registry: Registry, cashier: Cashier, provider: Provider, till: Till
+) -> None:
+    registry.ticks()
+    dossier = cashier.dossier()
+    reference = cashier.demand(dossier)["reference"]
+    provider.tells(f"{reference} nop phi", bank_ref="FT1")
+    assert (cashier.demand(dossier)["status"], registry.ticks()) == ("paid_unconfirmed", 0)
+    till.books(Move(DUE, f"{reference} nop phi", ref="FT1"))
+    assert (cashier.demand(dossier)["status"], registry.ticks()) == ("paid", 1)
+    assert sum(one.amount for one in registry.receipts()) == DUE
+
+
+def test_on_a_notification_already_where_the_centre_has_decided_so(
+    house: ScriptedHouse, registry: Registry, cashier: Cashier
+) -> None:
+    issues_on(house, "notified")
+    registry.ticks()
+    dossier = cashier.dossier()
+    cashier.pays(dossier, DUE)
+    assert registry.ticks() == 1
+    assert len(registry.receipts()) == 2
+
+
+def test_what_is_paid_in_part_or_waived_has_no_receipt(registry: Registry, cashier: Cashier) -> None:
+    registry.ticks()
+    dossier = cashier.dossier()
+    cashier.pays(dossier, DUE - 1, confirmed=True)
+    cashier.dossier(exemption="nguoi-co-cong")
+    assert registry.ticks() == 0
+    cashier.pays(dossier, 1, confirmed=True)
+    assert registry.ticks() == 1
+
+
+def test_a_waived_fee_stands_on_no_receipt(registry: Registry, cashier: Cashier) -> None:
+    registry.ticks()
+    cashier.pays(cashier.dossier(exemption="nop-truc-tuyen"), 120_000, confirmed=True)
+    registry.ticks()
+    assert [(one.kind, one.amount) for one in registry.receipts()] == [("phi", 120_000)]
+
+
+def test_what_was_paid_before_receipts_were_issued_has_none(registry: Registry, cashier: Cashier) -> None:
+    cashier.pays(cashier.dossier(), DUE, confirmed=True)
+    assert registry.ticks() == 0
+    assert registry.receipts() == []
+
+
+def test_without_a_desk_nothing_is_issued(house: ScriptedHouse, cashier: Cashier) -> None:
+    house.catalogue = house.catalogue.model_copy(update={"receipts": None})
+    assert registrar.follow(house) == 0
+    demand = cashier.demand(cashier.dossier())["id"]
+    with pytest.raises(NotConfigured, match=r"receipts\.toml"):
+        cashier.act(lambda work: issuing.issue(work, demand))
+
+
+def test_numbers_have_no_gaps_however_many_issue_at_once(registry: Registry, cashier: Cashier) -> None:
+    registry.ticks()
+    paid = [cashier.dossier(PAY_LATER) for _ in range(12)]
+    for dossier in paid:
+        cashier.pays(dossier, cashier.demand(dossier)["amount_due"], confirmed=True)
+    threads = [threading.Thread(target=registrar.follow, args=(registry.house,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    registry.house.carry()
+    series: dict[str, list[int]] = {}
+    for receipt in registry.receipts():
+        series.setdefault(receipt.series, []).append(receipt.number)
+    assert series
+    assert all(sorted(numbers) == list(range(1, 13)) for numbers in series.values())
+    assert [one.number for one in registry.issuer.issued if one.kind == "phi"] == list(range(1, 13)), "in order, too"
+
+
+def test_a_number_that_a_failed_issue_took_is_given_to_the_next(
+    registry: Registry, cashier: Cashier, paid: str
+) -> None:
+    second = cashier.dossier()
+    cashier.pays(second, DUE, confirmed=True)
+    demand = cashier.demand(second)["id"]
+
+    def breaks(work: object) -> None:
+        issuing.issue(work, demand)  # type: ignore[arg-type]
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        cashier.act(breaks)
+    registry.ticks()
+    assert [one.number for one in registry.of(demand)] == [2, 2]
+
+
+def test_the_first_receipt_of_every_year_has_the_number_1(registry: Registry, cashier: Cashier) -> None:
+    registry.ticks()
+    moments = [
+        datetime(2027, 12, 31, 23, 59, 59, tzinfo=VIETNAM),
+        datetime(2028, 1, 1, 0, 0, 0, tzinfo=VIETNAM),
+        datetime(2028, 1, 1, 0, 0, 1, tzinfo=VIETNAM),
+    ]
+    for at in moments:
+        dossier = cashier.dossier()
+        cashier.pays(dossier, DUE, confirmed=True)
+        registry.issue_at(cashier.demand(dossier)["id"], at)
+    phi = [one for one in registry.receipts() if one.kind == "phi"]
+    assert [(one.series, one.year, one.number) for one in phi] == [
+        ("01BLP0-001 PT-27E", 2027, 1),
+        ("01BLP0-001 PT-28E", 2028, 1),
+        ("01BLP0-001 PT-28E", 2028, 2),
+    ]
+
+
+SKIPPING: Final = (
+    "INSERT INTO receipt SELECT 'rc_X', series, year, number + 1, demand_id, department, 'phi', amount, issued_on,"
+    " issued_at, body, signature, leaf_id FROM receipt WHERE kind = 'le_phi'"
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE receipt SET amount = amount + 1",
+        "UPDATE receipt SET number = number + 7",
+        "UPDATE receipt SET issuer_number = 9",
+        "DELETE FROM receipt",
+        "UPDATE receipt_series SET last = last + 2",
+        "UPDATE receipt_series SET last = last + 1",
+        "UPDATE receipt_series SET last = last - 1",
+        "DELETE FROM receipt_series",
+        SKIPPING,
+    ],
+)
+def test_the_database_refuses_what_would_change_a_receipt_or_its_numbers(
+    house: ScriptedHouse, paid: str, change: str
+) -> None:
+    with house.db.connection() as conn, pytest.raises(psycopg.Error):
+        conn.execute(change)  # type: ignore[call-overload]  # fixed texts of this test
+
+
+def test_nothing_is_numbered_while_the_seal_cannot_sign(
+    house: ScriptedHouse, registry: Registry, cashier: Cashier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.ticks()
+    cashier.pays(cashier.dossier(), DUE, confirmed=True)
+    signing = house.catalogue.signing.model_copy(update={"seal": "seal.khong-co"})
+    house.catalogue, kept = house.catalogue.model_copy(update={"signing": signing}), house.catalogue
+    del house.__dict__["signer"]
+    assert registry.ticks() == 0
+    assert house.count("receipt_series") == 0
+    house.catalogue = kept
+    del house.__dict__["signer"]
+    assert registry.ticks() == 1
+    assert [one.number for one in registry.receipts()] == [1, 1]
+
+
+def test_a_reversed_payment_leaves_no_receipt_that_stands(registry: Registry, cashier: Cashier, paid: str) -> None:
+    [credited] = registry.house.rows("SELECT evidence FROM fee_credit WHERE demand_id = %s", paid)
+    cashier.act(lambda work: demands.reverse(work, paid, credited["evidence"], by="line 7"))
+    registry.ticks()
+    assert [one.voided_by for one in registry.of(paid)] == ["hub", "hub"]
