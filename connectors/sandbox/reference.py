@@ -93,8 +93,9 @@ def _banks() -> Iterator[str]:
     yield "Every bank and gateway keeps its own book on the disk (`accounts/*.jsonl`, `bank.*.jsonl`), and does what it"
     yield "is told at its control door: `POST /_sandbox/transfers` with"
     yield '`{"amount": 150000, "reference": "HC000000000149", "fate": "lost"}` is somebody who pays.'
-    yield '`GET /_sandbox/book`, `/paid` and `/told` show what it has. `{"transfer_fate": "lost"}` forces a fate on every transfer,'
-    yield '`{"lose_notifications": true}` loses all of them. "Case" is what the hub finds.'
+    yield "`GET /_sandbox/book`, `/paid` and `/told` show what it has."
+    yield 'The knob `{"transfer_fate": "lost"}` forces a fate on every transfer, `{"lose_notifications": true}` loses all of'
+    yield 'their notifications. "Case" is what the hub finds.'
     yield ""
     yield "Mỗi ngân hàng, cổng thanh toán tự giữ sổ của mình và làm theo lệnh ở cửa điều khiển."
     yield ""
@@ -114,8 +115,8 @@ def _banks() -> Iterator[str]:
     for one in STATEMENT_FATES:
         yield f"| `{one.fault.value}` | {one.case} | {one.english} | {one.vietnamese} |"
     yield ""
-    yield '`POST /_sandbox/reversals` takes a credit back (`{"ref": "FT…"}`). `POST /_sandbox/payouts` of a gateway pays'
-    yield 'what it has collected into our account and answers with its report (`{"charge_bp": 50}`);'
+    yield '`POST /_sandbox/reversals` takes a credit back (`{"ref": "FT…"}`). `POST /_sandbox/payouts` of a'
+    yield 'gateway pays what it has collected into our account and answers with its report (`{"charge_bp": 50}`);'
     yield '`POST /_sandbox/orders` of a bank executes a payment order of ours (`{"reference": "LC…", "amount": 1000}`),'
     yield "each reference once."
     yield ""
