@@ -16,6 +16,7 @@ from hub.fees.settlements import answers, store
 from hub.fees.settlements.model import Settlement
 from hub.signing import canonical
 from hub.work import Work
+from schemas.portal import FeeKind
 from schemas.settlement import SettlementTable, TableAnswer
 from tests.house import ScriptedHouse
 from tests.rooms.fees.telling import ACCOUNT
@@ -126,3 +127,39 @@ def said(settlement: Settlement, disputed: Mapping[int, str], answer_id: str = "
 def sums(table: SettlementTable) -> Sequence[int]:
     """opening, receipts, refunds, adjustments, retained, net"""
     return (table.opening, table.receipts, table.refunds, table.adjustments, table.retained, table.net)
+
+
+def a_table() -> SettlementTable:
+    """A table with a line of each kind."""
+    lines = (
+        {"kind": "carried", "day": "2026-09-30", "fee_code": "phi", "amount": -30_000, "original": "2026-09/4"},
+        {"kind": "receipt", "day": "2026-10-05", "fee_code": "phi", "amount": 180_000},
+        {"kind": "receipt", "day": "2026-10-05", "fee_code": "le-phi", "amount": 30_000},
+        {"kind": "refund", "day": "2026-10-20", "fee_code": "phi", "amount": -50_000, "original": "2026-09/2"},
+        {"kind": "adjustment", "day": "2026-10-31", "fee_code": "phi", "amount": 5_000},
+    )
+    named = {"reference": "HC001234567890", "dossier_code": "000.00.16.H42-261005-0001"}
+    return SettlementTable.model_validate(
+        {
+            "v": 1,
+            "typ": "vn.hub.settlement",
+            "settlement_id": "sm_01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "month": "2026-10",
+            "department": "rest-a",
+            "department_name": "Sở Thử nghiệm REST A",
+            "closed_at": "2026-11-02T03:04:05Z",
+            "opening": -30_000, "receipts": 210_000, "refunds": -50_000, "adjustments": 5_000, "retained": 70_000,
+            "net": 65_000,
+            "fees": (
+                {"fee_code": "le-phi", "kind": FeeKind.LE_PHI, "title": "Lệ phí thử nghiệm", "count": 1, "carried": 0,
+                 "receipts": 30_000, "refunds": 0, "adjustments": 0, "retained": 0, "net": 30_000},
+                {"fee_code": "phi", "kind": FeeKind.PHI, "title": "Phí thẩm định thử nghiệm", "count": 1,
+                 "carried": -30_000, "receipts": 180_000, "refunds": -50_000, "adjustments": 5_000,
+                 "retained": 70_000, "net": 35_000},
+            ),
+            "lines": tuple(named | line | {"number": at, "entry": at} for at, line in enumerate(lines, start=1)),
+            "open_cases": ({"code": "M01", "count": 1, "at_risk": 30_000},),
+            "book": "cd" * 32,
+            "last_entry": 17,
+        }
+    )  # fmt: skip

@@ -1,0 +1,184 @@
+"""The table as a workbook (XLSX): the same table gives the same bytes. Money is numbers, codes are text, days are days.
+
+Loads XlsxWriter: imported by whoever writes one.
+"""
+
+import io
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+import xlsxwriter
+
+from hub.clock import local
+from hub.fees.settlements import words
+from schemas.settlement import SettlementTable, TableLine
+
+_FONT: Final = {"font_name": "Times New Roman", "font_size": 11}
+_FORMATS: Final[dict[str, dict[str, Any]]] = {
+    "text": {"text_wrap": True, "valign": "top", "border": 1, "num_format": "@"},
+    "number": {"valign": "top", "border": 1, "num_format": "0"},
+    "money": {"valign": "top", "border": 1, "num_format": "#,##0;[Red]-#,##0"},
+    "day": {"valign": "top", "border": 1, "num_format": "dd/mm/yyyy"},
+    "head": {
+        "bold": True,
+        "text_wrap": True,
+        "align": "center",
+        "valign": "vcenter",
+        "border": 1,
+        "bg_color": "#E7E6E6",
+    },
+    "total": {"bold": True, "border": 1, "num_format": "#,##0;[Red]-#,##0"},
+    "total_text": {"bold": True, "border": 1},
+    "title": {"bold": True, "font_size": 14, "align": "center"},
+    "under": {"align": "center", "italic": True},
+    "office": {"bold": True},
+    "plain": {"text_wrap": True, "valign": "top"},
+    "sign": {"bold": True, "align": "center"},
+}
+_SUMMARY: Final = (
+    ("TT", 5), ("Mã", 14), ("Khoản thu", 38), ("Loại", 8), ("Số hồ sơ", 9),
+    *((label, 17) for label in words.SUMS.values()),
+)  # fmt: skip
+_DETAIL: Final = (
+    ("Dòng số", 9), ("Loại dòng", 20), ("Ngày", 12), ("Mã khoản thu", 16), ("Mã thanh toán", 18), ("Mã hồ sơ", 26),
+    ("Số tiền", 17), ("Bút toán số", 12), ("Dòng gốc", 14),
+)  # fmt: skip
+_MONEY: Final = 6
+"""the column of the amount in the detail"""
+
+
+class _Book:
+    """A workbook in the making."""
+
+    def __init__(self, table: SettlementTable) -> None:
+        self.kept = io.BytesIO()
+        self.book = xlsxwriter.Workbook(self.kept, {"in_memory": True, "strings_to_formulas": False})
+        self.book.set_properties(
+            {
+                "title": f"{words.TITLE} {words.month(table.month)}",
+                "subject": table.department_name,
+                "created": local(table.closed_at).replace(tzinfo=None),  # the one moment in the file: it never differs
+            }
+        )
+        self.formats = {name: self.book.add_format(_FONT | own) for name, own in _FORMATS.items()}
+
+    def sheet(self, name: str, columns: Sequence[tuple[str, int]], head: int | None = None) -> Any:
+        """A sheet of A4 across, as wide as the page; ``head``: the row of its heading, repeated on every page."""
+        sheet = self.book.add_worksheet(name)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_footer("&C&P/&N")
+        for at, (label, width) in enumerate(columns):
+            sheet.set_column(at, at, width)
+            if head is not None:
+                sheet.write_string(head, at, label, self.formats["head"])
+        if head is not None:
+            sheet.repeat_rows(head)
+            sheet.freeze_panes(head + 1, 0)
+        return sheet
+
+    def close(self) -> bytes:
+        self.book.close()
+        return self.kept.getvalue()
+
+
+def written(table: SettlementTable, sha256: str, centre: str) -> bytes:
+    """The workbook of ``table``. ``sha256``: of its canonical JSON, by which the two are held together."""
+    made = _Book(table)
+    _summary(made, table, centre)
+    _lines(made, "Chi tiết", table.lines)
+    _differences(made, table)
+    _source(made, table, sha256)
+    return made.close()
+
+
+def _summary(made: _Book, table: SettlementTable, centre: str) -> None:
+    head, last = 5, len(_SUMMARY) - 1
+    sheet, formats = made.sheet("Bảng tổng hợp", _SUMMARY, head), made.formats
+    sheet.write_string(0, 0, centre.upper(), formats["office"])
+    sheet.merge_range(2, 0, 2, last, words.TITLE.upper(), formats["title"])
+    under = f"{words.month(table.month).capitalize()}; cơ quan: {table.department_name}; đơn vị tính: đồng"
+    sheet.merge_range(3, 0, 3, last, under, formats["under"])
+    for at, fee in enumerate(table.fees):
+        row = head + 1 + at
+        sheet.write_number(row, 0, at + 1, formats["number"])
+        for column, text in enumerate((fee.fee_code, fee.title, words.KINDS[fee.kind]), start=1):
+            sheet.write_string(row, column, text, formats["text"])
+        sheet.write_number(row, 4, fee.count, formats["money"])
+        for column, name in enumerate(words.SUMS, start=5):
+            if name == "net":
+                formula = f"=F{row + 1}+G{row + 1}+H{row + 1}+I{row + 1}-J{row + 1}"
+                sheet.write_formula(row, column, formula, formats["money"], fee.net)
+            else:
+                sheet.write_number(row, column, getattr(fee, name), formats["money"])
+    total = head + 1 + len(table.fees)
+    sheet.merge_range(total, 0, total, 3, "Cộng", formats["total_text"])
+    sums = (sum(fee.count for fee in table.fees), table.opening, table.receipts, table.refunds, table.adjustments,
+            table.retained, table.net)  # fmt: skip
+    for column, amount in enumerate(sums, start=4):
+        _sum(sheet, formats, total, column, head + 1, amount)
+    sheet.merge_range(total + 2, 0, total + 2, last, words.RULE, formats["plain"])
+    sheet.merge_range(total + 4, 1, total + 4, 4, "Người lập bảng", formats["sign"])
+    sheet.merge_range(total + 4, 7, total + 4, last, "Thủ trưởng đơn vị", formats["sign"])
+
+
+def _lines(made: _Book, name: str, lines: Sequence[TableLine], first: int = 0) -> Any:
+    """Lines under their heading, with their sum."""
+    sheet, formats = made.sheet(name, _DETAIL, first), made.formats
+    for row, line in enumerate(lines, start=first + 1):
+        sheet.write_number(row, 0, line.number, formats["number"])
+        sheet.write_string(row, 1, words.LINES[line.kind], formats["text"])
+        sheet.write_datetime(row, 2, date.fromisoformat(line.day), formats["day"])
+        for column, text in ((3, line.fee_code), (4, line.reference), (5, line.dossier_code), (8, line.original)):
+            sheet.write_string(row, column, text or "", formats["text"])
+        sheet.write_number(row, _MONEY, line.amount, formats["money"])
+        sheet.write_number(row, 7, line.entry, formats["number"])
+    total = first + 1 + len(lines)
+    sheet.merge_range(total, 0, total, _MONEY - 1, "Cộng", formats["total_text"])
+    _sum(sheet, formats, total, _MONEY, first + 1, sum(line.amount for line in lines))
+    if lines:
+        sheet.autofilter(first, 0, total - 1, len(_DETAIL) - 1)
+    return sheet
+
+
+def _differences(made: _Book, table: SettlementTable) -> None:
+    """What is not a receipt of this month, and what is not settled yet."""
+    lines = [line for line in table.lines if line.kind != "receipt"]
+    sheet, formats, row = _lines(made, "Chênh lệch", lines), made.formats, len(lines) + 4
+    for column, label in enumerate(("Mã việc", "Số việc đang mở", "Số tiền liên quan")):
+        sheet.write_string(row, column, label, formats["head"])
+    for at, case in enumerate(table.open_cases, start=row + 1):
+        sheet.write_string(at, 0, case.code, formats["text"])
+        sheet.write_number(at, 1, case.count, formats["money"])
+        sheet.write_number(at, 2, case.at_risk, formats["money"])
+
+
+def _source(made: _Book, table: SettlementTable, sha256: str) -> None:
+    """Where it comes from, so that nobody has to believe the sheet."""
+    sheet, formats = made.sheet("Nguồn", (("", 34), ("", 90))), made.formats
+    told = (
+        ("Mã bảng", table.settlement_id),
+        ("Tháng", table.month),
+        ("Cơ quan", f"{table.department} · {table.department_name}"),
+        ("Lập lúc", f"{local(table.closed_at):%d/%m/%Y %H:%M:%S %z}"),
+        ("SHA-256 của bảng (JSON, RFC 8785)", sha256),
+        ("Gốc của sổ kế toán (điểm kiểm tra)", table.book),
+        ("Bút toán cuối cùng dưới gốc đó", str(table.last_entry)),
+        ("Cách tính phần được để lại", words.RULE),
+        ("Kiểm tra", "hub fee verify TỆP: chữ ký của Trung tâm trên bảng JSON, các tổng, và chuỗi bằng chứng."),
+    )
+    for row, (label, value) in enumerate(told):
+        sheet.write_string(row, 0, label, formats["head"])
+        sheet.write_string(row, 1, value, formats["text"])
+
+
+def _sum(sheet: Any, formats: Any, row: int, column: int, first: int, amount: int) -> None:
+    """The sum of the rows above, with the value that it has: it is right before anything calculates."""
+    if row == first:
+        sheet.write_number(row, column, 0, formats["total"])
+        return
+    letter = chr(ord("A") + column)
+    sheet.write_formula(row, column, f"=SUM({letter}{first + 1}:{letter}{row})", formats["total"], amount)
