@@ -94,8 +94,8 @@ def _banks() -> Iterator[str]:
     yield "is told at its control door: `POST /_sandbox/transfers` with"
     yield '`{"amount": 150000, "reference": "HC000000000149", "fate": "lost"}` is somebody who pays.'
     yield "`GET /_sandbox/book`, `/paid` and `/told` show what it has."
-    yield 'The knob `{"transfer_fate": "lost"}` forces a fate on every transfer, `{"lose_notifications": true}` loses all of'
-    yield 'their notifications. "Case" is what the hub finds.'
+    yield 'The knob `{"transfer_fate": "lost"}` forces a fate on every transfer, `{"lose_notifications": true}` loses'
+    yield 'everything that would be told. "Case" is what the hub finds.'
     yield ""
     yield "Mỗi ngân hàng, cổng thanh toán tự giữ sổ của mình và làm theo lệnh ở cửa điều khiển."
     yield ""
