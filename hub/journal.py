@@ -1,16 +1,16 @@
 """Who did what to what, and why: append-only, enforced by the database."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Final
 
-from hub.db import Connection
+from hub.db import Connection, as_set
 
 _ALL: Final = """
 INSERT INTO journal (subject, actor, verb, before, after, reason)
 SELECT subject, %s, verb, before, after, reason
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]) WITH ORDINALITY
-    AS said (subject, verb, before, after, reason, at)
+FROM ROWS FROM (json_to_recordset(%s) AS (subject text, verb text, before text, after text, reason text))
+    WITH ORDINALITY AS said (subject, verb, before, after, reason, at)
 ORDER BY at
 """
 
@@ -46,5 +46,8 @@ def note(
 def note_all(conn: Connection, actor: str, notes: Sequence[Note]) -> None:
     """``note`` for many at once, in their order."""
     if notes:
-        columns = [list(column) for column in zip(*map(astuple, notes), strict=True)]
-        conn.execute(_ALL, (actor, *columns))
+        said = [
+            {"subject": one.subject, "verb": one.verb, "before": one.before, "after": one.after, "reason": one.reason}
+            for one in notes
+        ]
+        conn.execute(_ALL, (actor, as_set(said)))

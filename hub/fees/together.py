@@ -3,12 +3,13 @@
 The rules are theirs (the pure parts of hub.fees.demands) and the database's; only the statements are fewer.
 """
 
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from hub import journal
+from hub.db import as_set
 from hub.events import Event
 from hub.fees import demands, store
 from hub.fees.demands import Credited
@@ -20,8 +21,7 @@ from hub.work import Work
 _STAND: Final = """
 UPDATE fee_demand d SET allocated = s.allocated, confirmed = s.confirmed, status = s.status, version = s.version,
     updated_at = now()
-FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::integer[])
-    AS s (id, allocated, confirmed, status, version)
+FROM json_to_recordset(%s) AS s (id text, allocated bigint, confirmed bigint, status text, version integer)
 WHERE d.id = s.id
 """
 
@@ -33,12 +33,12 @@ WHERE demand_id = ANY(%s)
 _ADD: Final = """
 INSERT INTO fee_credit (demand_id, evidence, amount, paid_at, credited_at, confirmed_at)
 SELECT demand_id, evidence, amount, paid_at, %s, confirmed_at
-FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
-    AS c (demand_id, evidence, amount, paid_at, confirmed_at)
+FROM json_to_recordset(%s)
+    AS c (demand_id text, evidence text, amount bigint, paid_at timestamptz, confirmed_at timestamptz)
 """
 
 _CONFIRM: Final = """
-UPDATE fee_credit c SET confirmed_at = %s FROM unnest(%s::text[], %s::text[]) AS s (demand_id, evidence)
+UPDATE fee_credit c SET confirmed_at = %s FROM json_to_recordset(%s) AS s (demand_id text, evidence text)
 WHERE (c.demand_id, c.evidence) = (s.demand_id, s.evidence)
 """
 
@@ -63,7 +63,7 @@ class Together:
 
     def read(self, named: Iterable[str]) -> None:
         """Lock these and see how they stand: one that is not read ahead is read when it is needed."""
-        wanted = sorted(set(named) - self._demands.keys())
+        wanted = sorted({one for one in named if one not in self._demands})
         if not wanted:
             return
         for demand in store.lock_all(self.work.conn, wanted):
@@ -110,13 +110,16 @@ class Together:
         now, conn = self.work.now, self.work.conn
         new = [(key[0], self._credits[key]) for key in self._new]
         if new:
-            conn.execute(_ADD, (now, *_added(new)))
+            conn.execute(_ADD, (now, as_set([_added(*one) for one in new])))
         told = set(self._new)
         shown = [key for key in self._shown if key not in told]
         if shown:
-            _all(shown, conn.execute(_CONFIRM, (now, *map(list, zip(*shown, strict=True)))).rowcount)
+            keys = [{"demand_id": demand, "evidence": evidence} for demand, evidence in shown]
+            _all(shown, conn.execute(_CONFIRM, (now, as_set(keys))).rowcount)
         if self._moved:
-            _all(self._moved, conn.execute(_STAND, _stands(list(self._moved.values()))).rowcount)
+            _all(
+                self._moved, conn.execute(_STAND, (as_set([_standing(one) for one in self._moved.values()]),)).rowcount
+            )
         journal.note_all(conn, self.work.actor, self._notes)
         for kept in (self._demands, self._credits, self._moved, self._new, self._shown, self._notes):
             kept.clear()
@@ -138,24 +141,24 @@ class Together:
         return demands.seen(before, demand, at)
 
 
-def _added(credits: Sequence[tuple[str, Credit]]) -> tuple[list[Any], ...]:
-    return (
-        [demand for demand, _ in credits],
-        [credit.evidence for _, credit in credits],
-        [credit.amount for _, credit in credits],
-        [credit.paid_at for _, credit in credits],
-        [credit.confirmed_at for _, credit in credits],
-    )
+def _added(demand_id: str, credit: Credit) -> Mapping[str, Any]:
+    return {
+        "demand_id": demand_id,
+        "evidence": credit.evidence,
+        "amount": credit.amount,
+        "paid_at": credit.paid_at,
+        "confirmed_at": credit.confirmed_at,
+    }
 
 
-def _stands(moved: Sequence[Demand]) -> tuple[list[Any], ...]:
-    return (
-        [demand.id for demand in moved],
-        [demand.allocated for demand in moved],
-        [demand.confirmed for demand in moved],
-        [demand.status for demand in moved],
-        [demand.version for demand in moved],
-    )
+def _standing(demand: Demand) -> Mapping[str, Any]:
+    return {
+        "id": demand.id,
+        "allocated": demand.allocated,
+        "confirmed": demand.confirmed,
+        "status": demand.status,
+        "version": demand.version,
+    }
 
 
 def _all(wanted: Sized, written: int) -> None:

@@ -1,12 +1,12 @@
 """Writing into the book: once for each source, whoever asks and however often."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 from psycopg import errors
 
-from hub.db import Connection, one
+from hub.db import Connection, as_set, one
 from hub.errors import HubError
 from hub.fees.ledger.chart import Account
 from hub.fees.ledger.entry import Entry, Line, Origin
@@ -19,8 +19,8 @@ WITH entry AS (
     INSERT INTO journal_entry (business_date, kind, source_type, source_id, bank_account, original_date, lines, amount,
         digest)
     SELECT day, kind, source_type, source_id, bank_account, original, lines, amount, digest
-    FROM unnest(%s::date[], %s::text[], %s::text[], %s::text[], %s::text[], %s::date[], %s::smallint[], %s::bigint[],
-                %s::bytea[])
+    FROM ROWS FROM (json_to_recordset(%s) AS (day date, kind text, source_type text, source_id text, bank_account text,
+            original date, lines smallint, amount bigint, digest bytea))
         WITH ORDINALITY AS e (day, kind, source_type, source_id, bank_account, original, lines, amount, digest, at)
     ORDER BY at
     ON CONFLICT (source_type, source_id, kind) DO NOTHING
@@ -28,9 +28,8 @@ WITH entry AS (
 )
 INSERT INTO journal_line (entry_seq, number, account, department, fee_code, demand_id, item, dr, cr)
 SELECT entry.seq, l.number, l.account, l.department, l.fee_code, l.demand_id, l.item, l.dr, l.cr
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::text[],
-            %s::text[], %s::bigint[], %s::bigint[])
-    AS l (source_type, source_id, kind, number, account, department, fee_code, demand_id, item, dr, cr)
+FROM json_to_recordset(%s) AS l (source_type text, source_id text, kind text, number smallint, account text,
+    department text, fee_code text, demand_id text, item text, dr bigint, cr bigint)
 JOIN entry ON (entry.source_type, entry.source_id, entry.kind) = (l.source_type, l.source_id, l.kind)
 """
 
@@ -102,9 +101,9 @@ def _written(conn: Connection, entries: Sequence[Entry]) -> dict[tuple[str, str,
 
 
 def _insert(conn: Connection, entries: Sequence[Entry]) -> None:
-    lines = [(entry, number, line) for entry in entries for number, line in enumerate(entry.lines, start=1)]
+    lines = [_line(entry, number, line) for entry in entries for number, line in enumerate(entry.lines, start=1)]
     try:
-        conn.execute(_INSERT, (*_entry_columns(entries), *_line_columns(lines)))
+        conn.execute(_INSERT, (as_set([_head(entry) for entry in entries]), as_set(lines)))
     except errors.ObjectNotInPrerequisiteState as error:
         raise DayClosed(str(error.diag.message_primary)) from error
 
@@ -117,29 +116,33 @@ def _sources(entries: Sequence[Entry]) -> tuple[list[str], list[str], list[str]]
     )
 
 
-def _entry_columns(entries: Sequence[Entry]) -> tuple[list[Any], ...]:
-    return (
-        [entry.origin.day for entry in entries],
-        [entry.kind for entry in entries],
-        [entry.origin.source_type for entry in entries],
-        [entry.origin.source_id for entry in entries],
-        [entry.origin.bank_account for entry in entries],
-        [entry.origin.original for entry in entries],
-        [len(entry.lines) for entry in entries],
-        [entry.amount for entry in entries],
-        [entry.digest for entry in entries],
-    )
+def _head(entry: Entry) -> Mapping[str, Any]:
+    origin = entry.origin
+    return {
+        "day": origin.day,
+        "kind": entry.kind,
+        "source_type": origin.source_type,
+        "source_id": origin.source_id,
+        "bank_account": origin.bank_account,
+        "original": origin.original,
+        "lines": len(entry.lines),
+        "amount": entry.amount,
+        "digest": f"\\x{entry.digest.hex()}",
+    }
 
 
-def _line_columns(lines: Sequence[tuple[Entry, int, Line]]) -> tuple[list[Any], ...]:
-    return (
-        *_sources([entry for entry, _, _ in lines]),
-        [number for _, number, _ in lines],
-        [line.account.value for _, _, line in lines],
-        [line.department for _, _, line in lines],
-        [line.fee_code for _, _, line in lines],
-        [line.demand_id for _, _, line in lines],
-        [line.item for _, _, line in lines],
-        [line.dr for _, _, line in lines],
-        [line.cr for _, _, line in lines],
-    )
+def _line(entry: Entry, number: int, line: Line) -> Mapping[str, Any]:
+    origin = entry.origin
+    return {
+        "source_type": origin.source_type,
+        "source_id": origin.source_id,
+        "kind": entry.kind,
+        "number": number,
+        "account": line.account.value,
+        "department": line.department,
+        "fee_code": line.fee_code,
+        "demand_id": line.demand_id,
+        "item": line.item,
+        "dr": line.dr,
+        "cr": line.cr,
+    }

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from hub import journal
+from hub.db import as_set
 from hub.errors import Overtaken
 from hub.events import Event
 from hub.fees import bookings
@@ -32,7 +33,7 @@ _EXPLAINED: Final = ["R01", "R02", "N01"]
 
 _STATES: Final = """
 UPDATE statement_line l SET state = s.state, allocated = CASE s.state WHEN 'in_case' THEN 0 ELSE abs(l.amount) END
-FROM unnest(%s::bigint[], %s::text[]) AS s (id, state) WHERE l.id = s.id
+FROM json_to_recordset(%s) AS s (id bigint, state text) WHERE l.id = s.id
 """
 
 _CREDITS: Final = """
@@ -56,7 +57,7 @@ WHERE l.demand_id = ANY(%s) AND l.amount > l.waived ORDER BY l.demand_id, l.numb
 
 _ALLOCATE: Final = """
 UPDATE payment p SET allocated = p.allocated + a.amount, updated_at = now()
-FROM unnest(%s::text[], %s::bigint[]) AS a (id, amount) WHERE p.id = a.id
+FROM json_to_recordset(%s) AS a (id text, amount bigint) WHERE p.id = a.id
 """
 
 _EXPLAIN: Final = """
@@ -145,8 +146,10 @@ def expect(doing: Doing, named: Iterable[str]) -> None:
 def finish(doing: Doing) -> None:
     """Write down how demands, payments and lines stand, then the book: what has been done since the last time."""
     _write(doing)
-    doing.work.conn.execute(_ALLOCATE, (list(doing.allocated), list(doing.allocated.values())))
-    doing.work.conn.execute(_STATES, (list(doing.states), list(doing.states.values())))
+    allocated = [{"id": payment, "amount": amount} for payment, amount in doing.allocated.items()]
+    doing.work.conn.execute(_ALLOCATE, (as_set(allocated),))
+    states = [{"id": line, "state": state} for line, state in doing.states.items()]
+    doing.work.conn.execute(_STATES, (as_set(states),))
     post_all(doing.work.conn, doing.entries)
     for written in (doing.allocated, doing.states, doing.entries):
         written.clear()
