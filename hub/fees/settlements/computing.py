@@ -97,6 +97,8 @@ def _origin(settlement_id: str, month: date) -> Origin:
 
 
 def _seal(work: Work, drafts: Sequence[Draft]) -> None:
+    if not drafts:
+        return
     anchor, cases = _anchored(work), taking.open_cases(work.conn)
     for draft in drafts:
         department = work.catalogue.departments.get(draft.department)
