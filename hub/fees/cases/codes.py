@@ -243,7 +243,11 @@ CODES: Final[Mapping[Code, About]] = {
         "Cơ quan chưa nhận được tiền.",
     ),
     Code.M03: About(
-        Title("Biên lai thiếu hoặc đứt số", "A receipt is missing"), "", 1, "Tháng không khóa được."
+        Title("Biên lai thiếu hoặc đứt số", "A receipt is missing, or has another number at its issuer"),
+        "",
+        1,
+        "Tháng không khóa được.",
+        ("receipt_mended",),
     ),
     Code.L01: About(
         Title("Điều kiện bất biến của sổ không đúng", "An invariant of the book does not hold"),

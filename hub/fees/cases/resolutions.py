@@ -7,6 +7,9 @@ from typing import Final, Literal
 from hub.events import Event
 from hub.fees.cases import answers, classifying, moving, placing, recovering, unconfirmed
 from hub.fees.cases.model import Case
+from hub.fees.orders import recognising
+from hub.fees.receipts import gaps
+from hub.fees.refunds import resolving as giving_back
 from hub.work import Work
 
 Act = Callable[[Work, Case, Mapping[str, str]], list[Event]]
@@ -39,6 +42,9 @@ _ALL: Final = (
     Resolution("no_move", "Không chuyển: không phải nộp nhầm", 1, answers.noted),
     Resolution("waive_rest", "Không thu phần còn thiếu, theo quyết định", 2, answers.waive_rest, ("decision",)),
     Resolution("no_refund", "Không hoàn: phí đã thực hiện xong", 2, answers.no_refund),
+    Resolution("refund", "Hoàn trả người nộp", 2, giving_back.agree),
+    Resolution("return_to_sender", "Trả lại người chuyển", 2, giving_back.agree),
+    Resolution("own_order", "Là lệnh chi này của Trung tâm", 2, recognising.own_order, ("order",)),
     Resolution("not_fee", "Không phải khoản thu phí", 2, classifying.not_fee, ("kind",)),
     Resolution("charge", "Là phí ngân hàng", 2, classifying.charge),
     Resolution("confirm", "Là dòng sao kê này", 2, unconfirmed.confirm, ("line",)),
@@ -51,6 +57,7 @@ _ALL: Final = (
     Resolution("answered", "Bên báo có đã trả lời bằng văn bản", 1, answers.noted),
     Resolution("noted", "Đã xem, không phải làm gì", 1, answers.noted),
     Resolution("mended", "Sổ đã đúng trở lại", 1, answers.mended),
+    Resolution("receipt_mended", "Biên lai đã đủ và đúng số", 1, gaps.mended),
 )  # fmt: skip
 
 RESOLUTIONS: Final[Mapping[str, Resolution]] = {one.name: one for one in _ALL}
