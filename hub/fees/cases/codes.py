@@ -207,14 +207,14 @@ CODES: Final[Mapping[Code, About]] = {
         "113 hoặc 338",
         5,
         "Người nộp chưa nhận được tiền.",
-        ("not_fee",),
+        ("refund", "return_to_sender", "not_fee"),
     ),
     Code.V05: About(
         Title("Tiền ra không khớp lệnh chi", "A debit that is not what was ordered"),
         "642",
         5,
         "Không rõ tiền ra cho ai; ngày không khóa được nếu chưa treo.",
-        ("charge", "not_fee"),
+        ("own_order", "charge", "not_fee"),
     ),
     Code.P01: About(
         Title("Tiền cổng trả không khớp báo cáo", "A payout is not what its report comes to"),
@@ -228,7 +228,7 @@ CODES: Final[Mapping[Code, About]] = {
         "642",
         5,
         "Tạm ghi là phí ngân hàng (642).",
-        ("charge", "not_fee"),
+        ("own_order", "charge", "not_fee"),
     ),
     Code.M01: About(
         Title("Cơ quan không đồng ý một dòng của bảng", "A department disputes a line"),

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
+from hub.db import Connection
 from hub.events import Event
 from hub.fees import bookings, cases
 from hub.fees.ledger import Entry, Origin, postings
@@ -31,12 +32,13 @@ _SURE: Final = frozenset({How.STRICT, How.REPAIRED})
 
 _JOIN: Final = """
 WITH grouped AS (
-    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
-    VALUES (%(run)s, 'PO', 'A', %(rules)s, 'confirmed', %(evidence)s) RETURNING id
+    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence, maker, checker)
+    VALUES (%(run)s, 'PO', %(class)s, %(rules)s, 'confirmed', %(evidence)s, %(maker)s, %(checker)s) RETURNING id
 )
 INSERT INTO match_leg (group_id, number, line_id, amount, credited, confirmed)
 SELECT id, 1, %(line)s, 0, true, true FROM grouped
 """
+_BY_ITSELF: Final = {"class": "A", "maker": None, "checker": None}
 _OUTCOME: Final = """
 UPDATE statement_line SET state = %s, allocated = CASE %s WHEN 'matched' THEN abs(amount) ELSE 0 END WHERE id = %s
 """
@@ -107,6 +109,12 @@ def _credit(own: Own, row: Mapping[str, Any]) -> None:
         _joined(own, row, order, desk.returned(own.work, order, row["line_id"], own.origin(row)), "returned")
 
 
+def join(conn: Connection, run: int, line: int, evidence: Mapping[str, Any], by: Mapping[str, Any]) -> None:
+    """The line is an order's, and that is its outcome. ``by``: the class, and the two persons of class C."""
+    conn.execute(_JOIN, {"run": run, "rules": RULES, "evidence": Jsonb(dict(evidence)), "line": line, **by})
+    conn.execute(_OUTCOME, ("matched", "matched", line))
+
+
 def _named(own: Own, said: str) -> list[str]:
     clues = references(normalise(said), (own.letters,))
     return sorted(clue.value for clue in clues if clue.how in _SURE and clue.value.startswith(own.letters))
@@ -125,10 +133,8 @@ def _why_not(own: Own, row: Mapping[str, Any], order: Order | None, orders: int,
 def _joined(own: Own, row: Mapping[str, Any], order: Order, settled: Settled, how: str) -> None:
     own.events += settled.events
     own.entries += settled.entries
-    evidence = Jsonb({"how": how, "order": order.id, "reference": order.reference})
-    asked = {"run": own.scope.run, "rules": RULES, "evidence": evidence, "line": row["line_id"]}
-    own.work.conn.execute(_JOIN, asked)
-    own.work.conn.execute(_OUTCOME, ("matched", "matched", row["line_id"]))
+    evidence = {"how": how, "order": order.id, "reference": order.reference}
+    join(own.work.conn, own.scope.run, row["line_id"], evidence, _BY_ITSELF)
     own.counters[NAME] += 1
 
 

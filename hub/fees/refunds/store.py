@@ -41,7 +41,8 @@ _CLOSE: Final = f"""
 UPDATE exception_case SET state = 'resolved', resolution = %(how)s, persons = 2, maker = %(maker)s,
     checker = %(checker)s, details = jsonb_build_object('refund', %(refund)s::text)
 WHERE state <> 'resolved' AND code = ANY(%(codes)s) AND (
-    object_id IN (%(item)s, %(refund)s) OR facts ->> 'payment' = %(item)s OR object_type IN ('line', 'statement_line') AND object_id IN (SELECT line_id::text FROM ({_LINES_OF}) AS l))
+    object_id IN (%(item)s, %(refund)s) OR facts ->> 'payment' = %(item)s
+    OR object_type IN ('line', 'statement_line') AND object_id IN (SELECT line_id::text FROM ({_LINES_OF}) AS l))
 RETURNING id
 """
 _REOPEN: Final = """
@@ -77,6 +78,14 @@ class Money:
 
     account: str
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """An order that waits to be approved."""
+
+    id: str
+    subject_id: str
 
 
 def add(conn: Connection, refund: Refund) -> None:
@@ -156,3 +165,18 @@ def close_cases(conn: Connection, refund: Refund, codes: Sequence[str], **said: 
 def reopen_cases(conn: Connection, refund: Refund) -> list[str]:
     """What was over when the refund was approved is open again."""
     return [row["id"] for row in conn.execute(_REOPEN, (refund.case_ids,))]
+
+
+def requested(conn: Connection, items: Sequence[str]) -> Requested | None:
+    """The order that waits to be approved, of a refund of one of these demands, payments or lines."""
+    row = conn.execute(
+        "SELECT o.id, o.subject_id FROM refund r JOIN payment_order o ON o.subject_id = r.id"
+        " WHERE o.state = 'requested' AND (r.item = ANY(%(items)s) OR r.id = ANY(%(items)s)) ORDER BY o.id LIMIT 1",
+        {"items": list(items)},
+    ).fetchone()
+    return Requested(**row) if row else None
+
+
+def settles(conn: Connection, refund_id: str, case_id: str) -> None:
+    """The case is over with the refund, and open again if that is cancelled."""
+    conn.execute("UPDATE refund SET case_ids = array_append(case_ids, %s) WHERE id = %s", (case_id, refund_id))

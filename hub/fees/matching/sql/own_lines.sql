@@ -1,6 +1,6 @@
 -- Lines that may be of our own orders: whatever left the account, and what came and names one, or takes back a debit.
 SELECT r.id AS line_id, r.booking_date, r.amount, r.reversal, concat_ws(' / ', nullif(r.text, ''), r.e2e) AS said,
-    CASE WHEN r.reversal THEN ARRAY(SELECT o.id FROM statement_line o WHERE o.state = 'matched' AND
+    CASE WHEN r.reversal THEN ARRAY(SELECT o.id FROM statement_line o WHERE
         @original@
         ORDER BY o.id) END AS originals
 FROM statement_line r

@@ -1,0 +1,251 @@
+"""hub fee orders, refund, refunds: what is paid out, by two persons, and the file that the bank takes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column, Limit
+from hub.cli.wording import JOURNAL
+from hub.cli.writing import DryRun, Reason, Yes
+
+if TYPE_CHECKING:
+    from hub.db import Connection
+    from hub.fees.orders import Order
+    from hub.work import Work
+
+app: Final = Typer(help="Payment orders (lệnh chi): refunds and remittances, by two persons.", no_args_is_help=True)
+refunds: Final = Typer()
+
+Name = Annotated[str, Argument(metavar="ORDER", help="po_…, or its reference")]
+What = Annotated[str, Argument(metavar="WHAT", help="ex_…, fd_… (or reference, dossier code), pm_…, a line, or rf_…")]
+
+STATES: Final = {
+    "requested": "chờ duyệt",
+    "approved": "đã duyệt, chưa chuyển ngân hàng",
+    "sent": "đã chuyển ngân hàng, chờ sao kê",
+    "confirmed": "đã chi",
+    "failed": "không chi được hoặc bị trả lại",
+    "cancelled": "đã hủy",
+}
+State = Annotated[str | None, Option(help=f"One of: {', '.join(STATES)}. Without it: all that are not over.")]
+PURPOSES: Final = {"refund": "hoàn trả", "remittance": "chuyển cơ quan"}
+
+
+def _dong(amount: int) -> str:
+    return f"{amount:,}".replace(",", ".")
+
+
+_COLUMNS: Final = (
+    Column("id", "Lệnh chi"),
+    Column("reference", "Nội dung"),
+    Column("purpose", "Mục đích", lambda name: PURPOSES[name]),
+    Column("subject_id", "Cho"),
+    Column("amount", "Số tiền", _dong),
+    Column("state", "Trạng thái", lambda name: STATES[name]),
+    Column("maker", "Người lập"),
+    Column("checker", "Người duyệt"),
+    Column("due_on", "Hạn"),
+)
+_FIELDS: Final = (
+    Column("id", "Lệnh chi"),
+    Column("reference", "Mã trong nội dung"),
+    Column("purpose", "Mục đích", lambda name: PURPOSES[name]),
+    Column("subject_id", "Cho"),
+    Column("account", "Trích tài khoản"),
+    Column("amount", "Số tiền", _dong),
+    Column("holder", "Người thụ hưởng"),
+    Column("payee_account", "Tài khoản thụ hưởng"),
+    Column("bank_bin", "Ngân hàng (BIN)"),
+    Column("state", "Trạng thái", lambda name: STATES[name]),
+    Column("maker", "Người lập"),
+    Column("checker", "Người duyệt"),
+    Column("reason", "Lý do"),
+    Column("line_id", "Dòng sao kê"),
+    Column("returned_line_id", "Dòng trả lại"),
+)
+_REFUNDS: Final = (
+    Column("id", "Khoản hoàn"),
+    Column("item", "Từ"),
+    Column("source", "Tài khoản sổ"),
+    Column("amount", "Số tiền", _dong),
+    Column("state", "Trạng thái", lambda name: STATES[name]),
+    Column("due_on", "Hạn"),
+)
+
+
+@app.command("list")
+def list_(
+    state: Annotated[
+        str | None, Option(help=f"One of: {', '.join(STATES)}. Without it: all that are not over.")
+    ] = None,
+    purpose: Annotated[str | None, Option(help="refund or remittance")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Payment orders, oldest first. No payees."""
+    from hub.fees.orders import views
+
+    if state is not None and state not in STATES:
+        leave(Code.USAGE, f"hub: an order is {', '.join(STATES)}")
+    with environment.database() as conn:
+        rows = views.listing(conn, state=state, purpose=purpose, limit=limit)
+    output.listing(rows, _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """One order with its payee (personal data), and who did what."""
+    from hub import views as house
+    from hub.fees.orders import store
+
+    with environment.database() as conn:
+        order = store.find(conn, name)
+        journal = house.journal_of(conn, order.id)
+    row = {field: getattr(order, field) for field in order.__slots__ if field != "payee"}
+    row |= {"holder": order.payee.holder, "payee_account": order.payee.account, "bank_bin": order.payee.bank_bin}
+    if as_json:
+        output.document({**row, "state": order.state.value, "journal": journal})
+        return
+    output.fields(row, _FIELDS)
+    output.say("")
+    output.listing(journal, JOURNAL, as_json=False)
+
+
+@app.command()
+def approve(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """It may be paid: by another person than who asked for it. The money leaves its account in the book."""
+    from hub.fees import orders
+
+    _each("approve", name, lambda work: orders.approve(work, name, reason), yes=yes, dry_run=dry_run)
+
+
+@app.command()
+def cancel(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """It is not paid after all; too late once the bank was told."""
+    from hub.fees import orders
+
+    _each("cancel", name, lambda work: orders.cancel(work, name, reason), yes=yes, dry_run=dry_run)
+
+
+@app.command()
+def fail(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """The bank says that it did not pay it: the money never left. It can be ordered again."""
+    from hub.fees import orders
+
+    _each("fail", name, lambda work: orders.fail(work, name, reason), yes=yes, dry_run=dry_run)
+
+
+@app.command()
+def send(
+    names: Annotated[list[str], Argument(metavar="ORDER…", help="po_… or references, all approved")],
+    out: Annotated[Path, Option("--output", "-o", help="Where the bank's file goes: FILE.csv, or FILE.txt to print.")],
+) -> None:
+    """Make the file that the bank's internet banking takes, and say that the bank is told. Again: the same file.
+
+    The orders are sent before the file is written: a file that was lost is made again, an order is never paid twice.
+    """
+    from hub.fees import orders
+    from hub.fees.orders import paper
+
+    if out.suffix not in (".csv", ".txt"):
+        leave(Code.USAGE, "hub: the file is .csv for the bank, or .txt to print")
+    sent: list[Order] = _act(lambda work: ([orders.send(work, name) for name in names], []))
+    if out.suffix == ".csv":
+        out.write_bytes(paper.table(sent))
+    else:
+        out.write_text("\f".join(paper.printed(order) for order in sent), encoding="utf-8")
+    output.say(f"{len(sent)} lệnh, {_dong(sum(order.amount for order in sent))} đ: {out} ✔")
+
+
+@refunds.command()
+def refund(
+    name: Annotated[
+        str, Argument(metavar="WHAT", help="ex_…, fd_… (or its reference, dossier code), pm_…, a line, rf_…")
+    ],
+    *,
+    bank: Annotated[str, Option("--bank", help="The payee's bank: its six digits in NAPAS's list.")],
+    account: Annotated[str, Option("--account", help="The payee's account.")],
+    holder: Annotated[str, Option("--holder", help="Whose account it is.")],
+    amount: Annotated[int | None, Option(help="đồng; without it all that stands there.")] = None,
+    reason: Reason,
+) -> None:
+    """Ask for money to be given back: of a case, a demand, a payment, a line; or again, of a refund that failed.
+
+    Another person approves it: hub fee orders approve. Exit 5 where no more is there, or it is asked for already.
+    """
+    from pydantic import ValidationError
+
+    from hub.fees.orders import Payee
+    from hub.fees.refunds import asking
+
+    try:
+        payee = Payee(bank_bin=bank, account=account, holder=holder)
+    except ValidationError as error:
+        leave(Code.USAGE, f"hub: {', '.join(str(one['loc'][0]) for one in error.errors())} of the payee is not right")
+    with environment.database() as conn:
+        item = _item(conn, name)
+
+    def ask(work: "Work") -> "tuple[Order, list[Any]]":
+        if item.startswith("rf_"):
+            return asking.again(work, item, payee, reason), []
+        return asking.request(work, item, payee, reason, amount=amount), []
+
+    order = _act(ask)
+    output.say(f"{order.subject_id}, {order.id} {order.reference}, {_dong(order.amount)} đ: chờ người khác duyệt")
+
+
+@refunds.command("refunds")
+def refunds_(
+    state: Annotated[
+        str | None, Option(help=f"One of: {', '.join(STATES)}. Without it: all that are not over.")
+    ] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Refunds, by the day on which their payers are to have them. No payees."""
+    from hub.fees.orders import views
+
+    if state is not None and state not in STATES:
+        leave(Code.USAGE, f"hub: a refund is {', '.join(STATES)}")
+    with environment.database() as conn:
+        rows = views.refunds(conn, state=state, limit=limit)
+    output.listing(rows, _REFUNDS, as_json=as_json)
+
+
+def _item(conn: "Connection", name: str) -> str:
+    """What is given back, by whatever a clerk calls it. Raises NotFound."""
+    from hub.errors import NotFound
+    from hub.fees import views
+    from hub.fees.orders import views as orders
+    from schemas.identifiers import DossierCode
+
+    if name.startswith("ex_"):
+        item = orders.source_of(conn, name)
+        if item is None:
+            raise NotFound(f"nothing that could be given back stands behind {name}")
+        return item
+    if name.startswith(("pm_", "rf_")) or name.isdecimal():
+        return name
+    try:
+        wanted = DossierCode.received(name).normalised
+    except ValueError:
+        wanted = name
+    row = views.found(conn, wanted)
+    if row is None:
+        raise NotFound(f"no fee demand is called {name}")
+    return str(row["id"])
+
+
+def _each(what: str, name: str, verb: "Callable[[Work], list[Any]]", *, yes: bool, dry_run: bool) -> None:
+    writing.each(what, [name], lambda _: _act(lambda work: (None, verb(work))), yes=yes, dry_run=dry_run)
+
+
+def _act(verb: "Callable[[Work], tuple[Any, list[Any]]]") -> Any:
+    from hub import dispatch
+
+    with environment.house() as hub:
+        return dispatch.act(hub, writing.actor(), verb)
