@@ -86,9 +86,10 @@ def line_by(work: Work, line: str) -> dict[str, Any]:
 
 
 def line_of(work: Work, payment: str) -> str | None:
-    """The line that has shown a payment, by its number."""
+    """The line that shows a payment, or had shown it before that was revoked, by its number."""
     row = work.conn.execute(
-        "SELECT line_id FROM match_leg WHERE payment_id = %s AND confirmed AND number = 1 AND line_id IS NOT NULL",
+        "SELECT line_id FROM match_leg WHERE payment_id = %s AND number = 1 AND line_id IS NOT NULL"
+        " ORDER BY confirmed DESC, group_id DESC LIMIT 1",
         (payment,),
     ).fetchone()
     return str(row["line_id"]) if row else None

@@ -14,6 +14,10 @@ from hub.work import Work
 
 _OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N01", "N02"]
 """cases about a payment that are over when it is taken back"""
+_OUTCOME: Final = """
+UPDATE statement_line SET state = %(state)s, allocated = CASE %(state)s WHEN 'vanished' THEN 0 ELSE allocated END
+WHERE id = %(line)s
+"""
 _REVOKE: Final = "UPDATE match_group SET state = 'revoked', reason = %s WHERE id = %s"
 
 
@@ -85,6 +89,6 @@ def _undone(work: Work, case: Case, payment: Payment, line: str | None, *, state
     work.note(payment.id, "reversed", before=payment.status, after="reversed", reason=case.id)
     if line is not None:
         work.conn.execute(_REVOKE, (case.id, money.line_by(work, line)["group_id"]))
-        work.conn.execute("UPDATE statement_line SET state = %s WHERE id = %s", (state, int(line)))
+        work.conn.execute(_OUTCOME, {"state": state, "line": int(line)})
     money.close_others(work, case, payment.id, _OVER)
     return events

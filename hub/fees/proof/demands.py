@@ -40,7 +40,13 @@ CHECKS: Final = (
             SELECT demand_id, sum(cr - dr) AS owed FROM journal_line
             WHERE account = '331' AND demand_id IS NOT NULL GROUP BY demand_id
         ) AS l ON l.demand_id = d.id
-        WHERE coalesce(l.owed, 0) <> CASE d.status WHEN 'refund_pending' THEN 0 ELSE coalesce(d.allocated, 0) END
+        LEFT JOIN (  -- taken back by the bank after its department had it, and to be recovered
+            SELECT demand_id, sum(amount) AS lost FROM fee_credit c WHERE reversed_at IS NOT NULL AND EXISTS (
+                SELECT 1 FROM journal_line WHERE account = '341' AND item = c.evidence HAVING sum(dr - cr) > 0)
+            GROUP BY demand_id
+        ) AS v ON v.demand_id = d.id
+        WHERE coalesce(l.owed, 0) <> coalesce(v.lost, 0)
+            + CASE d.status WHEN 'refund_pending' THEN 0 ELSE coalesce(d.allocated, 0) END
         ORDER BY 1
         """,
     ),

@@ -31,7 +31,8 @@ CHECKS: Final = (
         FULL JOIN (SELECT e.source_type || ' ' || e.source_id AS source, e.bank_account AS account,
                           sum(l.dr - l.cr) AS net
                    FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
-                   WHERE l.account = '111' AND e.kind <> 'opening' GROUP BY 1, 2) AS b
+                   WHERE l.account = '111' AND e.kind <> 'opening' GROUP BY 1, 2
+                   HAVING sum(l.dr - l.cr) <> 0) AS b
             ON b.source = s.source
         WHERE (s.account, s.amount) IS DISTINCT FROM (b.account, b.net) ORDER BY 1
         """,

@@ -20,8 +20,10 @@ class Casework:
         self.house = till.house
 
     def case(self, code: str) -> dict[str, Any]:
-        """The one case of this code, whatever has become of it."""
-        [row] = self.house.rows("SELECT * FROM exception_case WHERE code = %s ORDER BY id", code)
+        """The one case of this code about money (a file's own are settled with it), whatever has become of it."""
+        [row] = self.house.rows(
+            "SELECT * FROM exception_case WHERE code = %s AND object_type <> 'statement_file'", code
+        )
         return row
 
     def standing(self) -> list[str]:
