@@ -41,6 +41,8 @@ def _page() -> Iterator[str]:
         countersigned = "" if fate.countersigned is Countersigned.RIGHT else f", {fate.countersigned.value}"
         yield f"| `{fate.suffix}` | {fate.answer.value}{countersigned} | {fate.telling.value} |"
     yield ""
+    yield from _tables()
+    yield ""
     yield from _parcels()
     yield ""
     yield from _receipts()
@@ -48,6 +50,18 @@ def _page() -> Iterator[str]:
     yield from _banks()
     yield ""
     yield from _trust_services()
+
+
+def _tables() -> Iterator[str]:
+    yield "## A month's table of fees"
+    yield ""
+    yield "A sandbox department takes a table whose seal, form and sums hold, and refuses any other with the reason."
+    yield 'One pace later it confirms it; with the knob `{"dispute_line": 3}` it disputes that line (the last, if there'
+    yield "are fewer). It pushes its answer if it pushes statuses; if not, the answer lies beside its effect file, in"
+    yield "`<counterparty>.answers/<settlement>.json`. `GET /_sandbox/tables` lists what it has."
+    yield ""
+    yield "Sở thử nghiệm nhận bảng có chữ ký và các số cộng khớp, sau một nhịp thì xác nhận; núm `dispute_line` bảo nó"
+    yield "không chấp nhận một dòng."
 
 
 def _parcels() -> Iterator[str]:

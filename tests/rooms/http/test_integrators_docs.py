@@ -15,11 +15,12 @@ from connectors.transport import signatures
 from connectors.transport.envelope import body_of, payload_of
 from connectors.transport.xml import parse, schema_of
 from hub.fees import vietqr
-from hub.http.answers import AcceptedReport, AcceptedSubmission, SubmissionDocument
+from hub.http.answers import AcceptedAnswer, AcceptedReport, AcceptedSubmission, SubmissionDocument
 from schemas import strict
 from schemas.department import Changes, Receipt
 from schemas.payment_reference import PaymentReference
 from schemas.portal import Notice, Submission
+from schemas.settlement import TableAnswer, TableReceipt
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs" / "integrators"
@@ -36,7 +37,7 @@ def blocks(name: str, language: str) -> list[str]:
     ("name", "models"),
     [
         ("portal.md", [Submission, AcceptedSubmission, SubmissionDocument, Notice]),
-        ("departments-rest.md", [Receipt, Changes, AcceptedReport]),
+        ("departments-rest.md", [Receipt, Changes, AcceptedReport, TableReceipt, TableAnswer, AcceptedAnswer]),
     ],
 )
 def test_every_json_example_is_a_message_of_ours(name: str, models: list[type[BaseModel]]) -> None:
@@ -81,10 +82,11 @@ def test_the_signature_that_is_shown_is_the_one_that_we_make_and_accept() -> Non
     )
 
 
-def test_the_soap_example_is_what_the_contract_says() -> None:
-    payload = payload_of(body_of(parse(blocks("departments-soap.md", "xml")[0].encode())))
+def test_the_soap_examples_are_what_the_contract_says() -> None:
+    shown = [payload_of(body_of(parse(text.encode()))) for text in blocks("departments-soap.md", "xml")]
 
-    assert schema_of("hub-department.wsdl", "urn:lienthong:hub:1").fault(payload) is None
+    assert [payload.tag.rpartition("}")[2] for payload in shown] == ["ReportStatus", "AnswerSettlement"]
+    assert [schema_of("hub-department.wsdl", "urn:lienthong:hub:1").fault(payload) for payload in shown] == [None, None]
 
 
 def test_the_new_department_that_is_shown_is_the_one_that_is_tested() -> None:
