@@ -8,6 +8,7 @@ from hub.clock import local
 from hub.fees.closes import store
 from hub.fees.closes.day_gates import proof
 from hub.fees.closes.model import Gate, dong, last_of
+from hub.fees.receipts import gaps
 from hub.work import Work
 
 _DAY: Final = timedelta(days=1)
@@ -34,6 +35,7 @@ def of_month(work: Work, month: date, accounts: Sequence[str]) -> list[Gate]:
         _transit(work, month),
         _suspense(work, month),
         proof(work),
+        _receipts(work, month),
     ]
 
 
@@ -78,6 +80,19 @@ def _suspense(work: Work, month: date) -> Gate:
     found = _sum(items) + (f"; {len(nobodys)} khoản không có ca" if nobodys else "")
     todo = "hub fee prove; docs/runbooks/when-the-proof-is-red.md"
     return Gate("suspense", "Mọi khoản ở 113, 338, 339, 341 có ca", not nobodys, found, todo, items)
+
+
+def _receipts(work: Work, month: date) -> Gate:
+    """What was paid in the month has its receipts, here and at their issuer."""
+    label = "Biên lai của tháng đầy đủ"
+    if work.catalogue.receipts is None:
+        return Gate("receipts", label, True, "Hub không phát hành biên lai (không có receipts.toml)")
+    items = [
+        {"demand": gap.demand_id, "kind": gap.kind, "amount": gap.amount, "why": gap.why}
+        for gap in gaps.missing(work.conn, month)
+    ]
+    found = f"thiếu {len(items)} biên lai" if items else "đủ"
+    return Gate("receipts", label, not items, found, "hub fee receipts list, rồi hub fee receipts issue", items)
 
 
 def _items(work: Work, accounts: Sequence[str], month: date) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ import pytest
 from hub.clock import VIETNAM
 from hub.db import Connection
 from hub.errors import NotFound, NotNow
-from hub.fees.cases import desk as cases_desk
 from hub.fees.closes import balance, desk
 from hub.fees.closes.model import Step
 from hub.fees.ledger import DayClosed, Origin, post, postings
@@ -109,7 +108,7 @@ def test_what_is_found_after_its_day_was_closed_stands_on_an_open_day_and_points
     accountants: Accountants, till: Till, cashier: Cashier, dossier: str, reference: str
 ) -> None:
     day = till.books(Move(5_000, "LAI TIEN GUI", ref="FT1"))
-    carry_all(accountants)
+    accountants.carries()
     accountants.closes(day)
     assert till.told is not None
 
@@ -189,7 +188,7 @@ def test_nobody_closes_alone_or_opens_alone_even_in_the_database(
         "reopened_at = now(), reopen_maker = 'a', reopen_checker = 'a', reopen_reason = 'x'",
     ):
         with pytest.raises(psycopg.errors.CheckViolation):
-            worker.execute(f"UPDATE day_close SET {changes}")  # type: ignore[arg-type]
+            worker.execute(f"UPDATE day_close SET {changes}")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         worker.execute("UPDATE day_close SET digest = sha256('y')")
     with pytest.raises(psycopg.errors.InsufficientPrivilege), till.house.db.connection() as owner:
@@ -208,9 +207,3 @@ def test_what_was_on_the_account_before_its_first_statement_is_in_the_book_once(
     [entry] = till.house.rows("SELECT business_date, kind, source_type FROM journal_entry")
     assert entry == {"business_date": days[0], "kind": "opening", "source_type": "account"}
     assert red(till.house) == []
-
-
-def carry_all(accountants: Accountants) -> None:
-    """Every open case stays open over the close."""
-    for row in accountants.house.rows("SELECT id FROM exception_case WHERE state <> 'resolved'"):
-        accountants.till.act(lambda work, row=row: cases_desk.carry(work, row["id"], "chờ ngân hàng"))

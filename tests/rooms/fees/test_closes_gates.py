@@ -155,9 +155,7 @@ def test_a_book_that_was_not_proven_today_is_not_closed(till: Till) -> None:
     assert accountants.gates(day) == []
 
 
-def test_a_red_book_is_not_closed(
-    till: Till, cashier: Cashier, dossier: str, reference: str, database_url: str
-) -> None:
+def test_a_red_book_is_not_closed(till: Till, reference: str, database_url: str) -> None:
     accountants, day = Accountants(till), till.books(Move(DUE, reference))
     with opened(database_url) as conn:
         tampered(conn, "UPDATE journal_line SET department = 'so-khac' WHERE account = '331'")

@@ -1,0 +1,138 @@
+"""hub fee close, reopen, days: what an accountant sees, and what a script may rely on."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hub.cli.exits import Code
+from tests.bank_files import Move, Told, ago
+from tests.rooms.fees.closing import FIRST, SECOND, Accountants
+from tests.rooms.fees.matching import DUE, Till
+from tests.rooms.fees.telling import ACCOUNT
+from tests.rooms.test_command_line import Hub
+
+
+class Desk:
+    """The command line as two persons use it."""
+
+    def __init__(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.hub = hub
+        self.monkeypatch = monkeypatch
+
+    def says(self, by: str, *words: str) -> tuple[int, str, str]:
+        self.monkeypatch.setenv("HUB_ACTOR", by)
+        return self.hub("fee", *words)
+
+    def data(self, by: str, *words: str) -> tuple[int, list[dict[str, Any]]]:
+        code, out, _ = self.says(by, *words, "--json")
+        return code, json.loads(out)["data"]
+
+
+@pytest.fixture
+def desk(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(hub, monkeypatch)
+
+
+def test_two_persons_close_what_is_open_up_to_a_day(desk: Desk, till: Till, reference: str) -> None:
+    days = [till.books(Move(DUE, reference)), till.books()]
+    Accountants(till).proves()
+    command = ("close", "--day", days[1].isoformat())
+
+    first = desk.data(FIRST, *command)
+    again = desk.says(FIRST, *command)
+    second = desk.data(SECOND, *command)
+
+    assert (first[0], [row["step"] for row in first[1]]) == (Code.OK, ["proposed", "proposed"])
+    assert (again[0], again[2].strip()) == (Code.REFUSED, "another person has to agree")
+    assert (second[0], [(row["period"], row["step"]) for row in second[1]]) == (
+        Code.OK,
+        [(day.isoformat(), "done") for day in days],
+    )
+    code, out, _ = desk.says(FIRST, "days", "--month", f"{days[0]:%Y-%m}")
+    assert code == Code.OK
+    assert out.count("đã khóa") == sum(day.month == days[0].month for day in days)
+
+
+def test_what_cannot_be_closed_says_which_gates_and_what_to_do(desk: Desk, till: Till) -> None:
+    day = till.books(Move(70_000, "khong ro"))
+
+    code, out, err = desk.says(FIRST, "close", "--day", day.isoformat())
+
+    assert code == Code.REFUSED
+    assert "close-a-day-and-a-month.md" in err
+    lines = {line.split("\t")[3]: line.split("\t") for line in out.splitlines() if line[:1] in "✔✗"}
+    assert lines["Đủ sao kê"][0] == "✔"
+    assert lines["Ca bất thường đã xử lý hoặc treo"][0] == "✗"
+    assert "hub fee exceptions carry" in lines["Ca bất thường đã xử lý hoặc treo"][5]
+    assert lines["Sổ đã được kiểm tra hôm nay và đúng"][5] == "hub fee prove --keep"
+    assert desk.says(FIRST, "prove", "--keep")[0] == Code.OK
+    _, [row] = desk.data(FIRST, "close", "--day", day.isoformat())
+    assert [gate["name"] for gate in row["gates"] if not gate["green"]] == ["cases"]
+
+
+def test_a_dry_run_says_what_would_come_of_it_and_leaves_nothing(desk: Desk, till: Till) -> None:
+    till.told = Told((), opening=5_000, day=ago(10))
+    day = till.books()
+    Accountants(till).proves()
+
+    code, [row] = desk.data(FIRST, "close", "--day", day.isoformat(), "--dry-run")
+
+    assert (code, row["step"], all(gate["green"] for gate in row["gates"])) == (Code.OK, "proposed", True)
+    assert (till.house.count("close_proposal"), till.house.count("journal_entry")) == (0, 0)
+
+
+def test_other_numbers_than_were_proposed_are_shown_and_not_closed(desk: Desk, till: Till) -> None:
+    day = till.books()
+    accountants = Accountants(till)
+    accountants.proves()
+    accountants.asks(day, FIRST)
+    assert till.told is not None
+    till.brings(till.told.next(Move(3_000, "LAI"), day=day))
+    accountants.carries()
+
+    code, _, err = desk.says(SECOND, "close", "--day", day.isoformat())
+
+    assert code == Code.REFUSED
+    assert "book: 0 → 3000" in err
+    assert till.house.count("day_close") == 0
+
+
+def test_a_day_is_opened_again_by_two_persons(desk: Desk, till: Till) -> None:
+    day = till.books()
+    Accountants(till).closes(day)
+    command = ("reopen", "--day", day.isoformat(), "--account", ACCOUNT, "--reason", "thiếu sao kê")
+
+    assert desk.data(FIRST, *command)[1][0]["step"] == "proposed"
+    assert desk.says(FIRST, *command)[0] == Code.REFUSED
+    assert desk.data(SECOND, *command)[1][0]["step"] == "done"
+
+    _, rows = desk.data(FIRST, "days", "--month", f"{day:%Y-%m}")
+    assert (rows[0]["state"], rows[0]["reopened"]) == ("open", 1)
+
+
+def test_a_month_shows_all_its_gates(desk: Desk, till: Till) -> None:
+    day = till.books()
+
+    code, out, _ = desk.says(FIRST, "close", "--month", f"{day:%Y-%m}")
+
+    assert code == Code.REFUSED
+    assert "Tiền đang chuyển (112), theo tuổi" in out
+    assert "Mọi ngày của mọi tài khoản đã khóa" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("close",), Code.USAGE),
+        (("close", "--day", "2026-11-02", "--month", "2026-11"), Code.USAGE),
+        (("close", "--day", "30-02-2026"), Code.USAGE),
+        (("close", "--day", "2026-11-02"), Code.NOT_FOUND),
+        (("close", "--day", "2026-11-02", "--account", "0000"), Code.NOT_FOUND),
+        (("reopen", "--day", "2026-11-02", "--reason", "x"), Code.USAGE),
+        (("reopen", "--day", "2026-11-02", "--account", ACCOUNT, "--reason", "x"), Code.REFUSED),
+        (("reopen", "--month", "2026-10", "--reason", "x"), Code.REFUSED),
+    ],
+)
+def test_what_cannot_be_meant_is_said(desk: Desk, till: Till, words: tuple[str, ...], code: Code) -> None:
+    assert desk.says(FIRST, *words)[0] == code
