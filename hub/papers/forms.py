@@ -196,4 +196,60 @@ class Manifest:
     attachments: tuple[Attachment, ...] = ()
 
 
-Form = ControlSheet | Minute | Slip | Manifest
+@dataclass(frozen=True, slots=True)
+class FeeRow:
+    """One fee of a department's month; đồng."""
+
+    code: str
+    title: str
+    kind: str
+    """phí, lệ phí"""
+    count: int
+    """dossiers that paid it"""
+    carried: int
+    receipts: int
+    refunds: int
+    adjustments: int
+    retained: int
+    net: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCases:
+    """What is not settled yet of a department's money, by its code; đồng."""
+
+    code: str
+    title: str
+    count: int
+    at_risk: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeeTable:
+    """Bảng tổng hợp thu phí, lệ phí of a month (QĐ 743/QĐ-UBND Article 9); A4 across."""
+
+    number: str
+    at: datetime
+    office: Office
+    department: str
+    month: str
+    """tháng 10 năm 2026"""
+    rows: tuple[FeeRow, ...]
+    rule: str
+    """how what is kept was worked out"""
+    in_words: str
+    """the net sum; empty where it is below zero"""
+    receipts: tuple[str, ...]
+    """biên lai: series, first and last number"""
+    open_cases: tuple[OpenCases, ...]
+    lines: int
+    """of the table that is attached"""
+    sha256: str
+    """of its canonical JSON"""
+    book: str
+    """root of the ledger's checkpoint"""
+    last_entry: int
+    attachments: tuple[Attachment, ...] = ()
+
+
+Form = ControlSheet | Minute | Slip | Manifest | FeeTable

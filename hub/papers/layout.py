@@ -5,7 +5,18 @@ from datetime import datetime
 from typing import Any, Final
 
 from hub.papers import words
-from hub.papers.forms import Attachment, ControlSheet, Document, Form, Leg, Manifest, Minute, Signature, Slip
+from hub.papers.forms import (
+    Attachment,
+    ControlSheet,
+    Document,
+    FeeTable,
+    Form,
+    Leg,
+    Manifest,
+    Minute,
+    Signature,
+    Slip,
+)
 
 _SINCE_CIRCULAR_3: Final = datetime.fromisoformat("2025-07-01T00:00:00+07:00")
 """a dossier keeps the forms in force when it was received"""
@@ -23,8 +34,14 @@ def template(form: Form) -> str:
         Minute: "minute.typ",
         Slip: "slip.typ",
         Manifest: "manifest.typ",
+        FeeTable: "fee-table.typ",
     }
     return names[type(form)]
+
+
+def is_across(form: Form) -> bool:
+    """Whether its pages lie on their long side."""
+    return isinstance(form, FeeTable)
 
 
 def content(form: Form) -> dict[str, Any]:
@@ -38,6 +55,8 @@ def content(form: Form) -> dict[str, Any]:
             own = _slip(form)
         case Manifest():
             own = _manifest(form)
+        case FeeTable():
+            own = _fee_table(form)
     return {
         "number": form.number,
         "day": words.day(form.at),
@@ -144,6 +163,40 @@ def _manifest(form: Manifest) -> dict[str, Any]:
         ],
         "weight": str(sum(item.weight for item in form.items)),
         "collect": words.money(sum(item.collect for item in form.items)),
+    }
+
+
+def _fee_table(form: FeeTable) -> dict[str, Any]:
+    columns = ("carried", "receipts", "refunds", "adjustments", "retained", "net")
+    return {
+        "title": "Bảng tổng hợp thu phí, lệ phí",
+        "foot": f"Bảng số {form.number} · SHA-256 {form.sha256[:16]}… · Bảng có chữ ký số được đính kèm trong tệp này.",
+        "department": form.department,
+        "month": form.month,
+        "rows": [
+            {
+                "code": row.code,
+                "title": row.title,
+                "kind": row.kind,
+                "count": words.amount(row.count),
+                "sums": [words.amount(getattr(row, column)) for column in columns],
+            }
+            for row in form.rows
+        ],
+        "count": words.amount(sum(row.count for row in form.rows)),
+        "sums": [words.amount(sum(getattr(row, column) for row in form.rows)) for column in columns],
+        "net": words.money(sum(row.net for row in form.rows)),
+        "in_words": form.in_words,
+        "rule": form.rule,
+        "receipts": list(form.receipts),
+        "open_cases": [
+            {"code": one.code, "title": one.title, "count": str(one.count), "at_risk": words.money(one.at_risk)}
+            for one in form.open_cases
+        ],
+        "lines": words.amount(form.lines),
+        "sha256": words.groups_of_eight(form.sha256),
+        "book": words.groups_of_eight(form.book),
+        "last_entry": words.amount(form.last_entry),
     }
 
 

@@ -17,8 +17,8 @@ import typst
 from hub.papers import layout, words
 from hub.papers.forms import Form
 
-_A4_HEIGHT: Final = 841.89
-"""points"""
+_A4: Final = {False: 841.89, True: 595.28}
+"""whether it lies across → how high it is, in points"""
 _LENGTH: Final = re.compile(r"([0-9.]+)pt")
 
 
@@ -53,7 +53,7 @@ def places(form: Form) -> Mapping[Literal["person", "seal"], Place]:
         for who in ("person", "seal"):
             for value in json.loads(compiler.query(f"<{who}>", field="value")):
                 across, down = (float(_LENGTH.fullmatch(value[axis])[1]) for axis in ("x", "y"))  # type: ignore[index]
-                found[who] = Place(value["page"] - 1, across, _A4_HEIGHT - down)
+                found[who] = Place(value["page"] - 1, across, _A4[layout.is_across(form)] - down)
     return found
 
 

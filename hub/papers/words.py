@@ -28,9 +28,14 @@ def signing_time(moment: datetime) -> str:
     return f"{there:%d/%m/%Y %H:%M:%S} {there:%z}"[:-2] + ":" + f"{there:%z}"[-2:]
 
 
+def amount(number: int) -> str:
+    """1.250.000, with a minus before it where it is below zero, and a dash for nothing."""
+    return f"{number:,}".replace(",", ".").replace("-", "\u2212") if number else "–"
+
+
 def money(amount: int) -> str:
     """1.250.000 ₫, with a space that does not break the line."""
-    return f"{amount:,}".replace(",", ".") + "\u00a0₫"
+    return f"{amount:,}".replace(",", ".").replace("-", "\u2212") + "\u00a0₫"
 
 
 def groups_of_eight(digest: str) -> str:

@@ -10,11 +10,14 @@ from hub.papers.forms import (
     Attachment,
     ControlSheet,
     Document,
+    FeeRow,
+    FeeTable,
     Item,
     Leg,
     Manifest,
     Minute,
     Office,
+    OpenCases,
     Result,
     Side,
     Signature,
@@ -169,6 +172,32 @@ def manifest() -> Manifest:
             for number in range(28)
         ),
     )
+
+
+@pytest.fixture
+def fee_table() -> FeeTable:
+    return FeeTable(
+        number="BTH-2026-10/so-tu-phap",
+        at=at("2026-11-02T10:00:00"),
+        office=OFFICE,
+        department="Sở Tư pháp tỉnh Ninh Bình",
+        month="tháng 10 năm 2026",
+        rows=(
+            FeeRow("phi-tham-dinh", "Phí thẩm định", "Phí", 1_045, 0, 1_254_300_000, -12_500_000, 0, 351_204_000,
+                   890_596_000),
+            FeeRow("le-phi-lltp", "Lệ phí cấp Phiếu lý lịch tư pháp", "Lệ phí", 3, -200_000, 600_000, 0, 0, 0,
+                   400_000),
+        ),
+        rule="Phần được để lại làm tròn xuống đồng.",
+        in_words="Tám trăm chín mươi triệu chín trăm chín mươi sáu nghìn đồng",
+        receipts=("Phí, ký hiệu BL-26P, số 1 đến 1.045 (1.045 biên lai)",),
+        open_cases=(OpenCases("R04", "Nộp thiếu", 2, 150_000),),
+        lines=1_049,
+        sha256="ab" * 32,
+        book="cd" * 32,
+        last_entry=20_417,
+        attachments=(Attachment("sm_1.json", "application/json", RECORD, "Bảng"),),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from hub.papers.forms import Attachment, ControlSheet, Form, Leg, Manifest, Minute, Slip
+from hub.papers.forms import Attachment, ControlSheet, FeeTable, Form, Leg, Manifest, Minute, Slip
 from hub.papers.render import picture, places, render
 from tests.unit.papers.conftest import RECORD, at
 
@@ -86,6 +86,37 @@ def test_a_manifest_names_receivers_and_nothing_of_what_is_inside(manifest: Mani
     for words in ("BẢNG KÊ BƯU GỬI", "Ông Phan Văn Giả", "0900 000 001", "Cộng: 28 bưu gửi", "3.780.000 ₫", "3360"):
         assert words in read
     assert "luật sư" not in read
+
+
+def test_a_fee_table_has_its_sums_its_words_and_where_they_come_from(fee_table: FeeTable, text: Text) -> None:
+    said = text(fee_table)
+    for part in (
+        "BẢNG TỔNG HỢP THU PHÍ, LỆ PHÍ",
+        "Tháng 10 năm 2026",
+        "Cơ quan: Sở Tư pháp tỉnh Ninh Bình",
+        "1.254.900.000",  # receipts of both fees
+        "\u2212200.000",
+        "890.996.000 ₫",
+        "Tám trăm chín mươi triệu chín trăm chín mươi sáu nghìn đồng",
+        "R04 Nộp thiếu: 2 việc",
+        "abababab abababab",
+        "Trang 1/1",
+    ):
+        assert part in said, part
+
+
+def test_a_fee_table_lies_across_and_its_signatures_stand_on_the_page(fee_table: FeeTable) -> None:
+    page = PdfFileReader(BytesIO(render(fee_table))).root["/Pages"]["/Kids"][0]
+    width, height = (float(page["/MediaBox"][side]) for side in (2, 3))
+    assert (round(width), round(height)) == (842, 595)
+    for place in places(fee_table).values():
+        assert 0 < place.x < width - 225
+        assert 62 < place.y < height
+
+
+def test_a_fee_table_of_many_fees_goes_on_with_its_heading(fee_table: FeeTable, text: Text) -> None:
+    many = replace(fee_table, rows=fee_table.rows * 20)
+    assert text(many).count("KHOẢN THU") == len(picture(many)) > 1
 
 
 def test_the_same_values_give_the_same_bytes(control_sheet: ControlSheet, minute: Minute) -> None:
