@@ -1,0 +1,158 @@
+"""The hub's own connector meets every fate of the sandbox's issuer of receipts: both sides mean the same."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.catalogue import Catalogue, Issuer
+from connectors.errors import Code, ContractBroken, Duplicate, Unavailable
+from connectors.ports import ReceiptPort
+from connectors.registry import Surroundings, port
+from connectors.sandbox.receipt_book import receipts_path
+from connectors.sandbox.receipt_fates import RECEIPT_FATES, IssueAnswer, ReceiptFate
+from schemas.fee_receipt import FeeReceipt
+from tests.receipts import a_receipt, voiding
+from tests.unit.sandbox.running import Running, call, sandbox
+
+ISSUER = "receipts.issuer-a"
+TAKEN_AND_NOT_TOLD = [
+    fate for fate in RECEIPT_FATES if fate.answer in {IssueAnswer.SILENCE, IssueAnswer.GARBLED, IssueAnswer.ALREADY}
+]
+TURNED_AWAY = [fate for fate in RECEIPT_FATES if fate.times]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The sandbox's issuer, and the hub's port to it."""
+
+    running: Running
+    port: ReceiptPort
+
+    def issue(self, receipt: FeeReceipt) -> int:
+        return self.port.issue(receipt, receipt.receipt_id).number
+
+    @property
+    def book(self) -> list[dict[str, Any]]:
+        """Its effect file: the independent witness."""
+        path = receipts_path(self.running.data, ISSUER)
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, catalogue: Catalogue) -> Iterator[Desk]:
+    with sandbox(tmp_path, [ISSUER], hang_seconds=30) as running:
+        yield Desk(running, the_port(catalogue, running))
+
+
+def the_port(catalogue: Catalogue, running: Running) -> ReceiptPort:
+    party = catalogue.counterparties[ISSUER]
+    assert isinstance(party, Issuer)
+    made: ReceiptPort = port(
+        party.model_copy(update={"timeout_seconds": 1.5}), Surroundings(catalogue, running.urls[ISSUER])
+    )
+    return made
+
+
+def for_fate(fate: ReceiptFate) -> FeeReceipt:
+    return a_receipt(1, int(fate.suffix))
+
+
+def test_receipts_are_issued_once_each_under_numbers_that_follow(desk: Desk) -> None:
+    assert [desk.issue(a_receipt(number, number)) for number in (1, 2, 3)] == [1, 2, 3]
+    with pytest.raises(Duplicate):
+        desk.issue(a_receipt(2, 2))
+    found = desk.port.find(a_receipt(2, 2), "")
+    assert found is not None
+    assert found.number == 2
+    assert desk.port.find(a_receipt(9, 9), "") is None
+    assert [(line["number"], line["words"]) for line in desk.book] == [
+        (number, "Một trăm hai mươi nghìn đồng") for number in (1, 2, 3)
+    ]
+
+
+def test_however_many_say_the_same_at_once_it_is_issued_once(desk: Desk) -> None:
+    def says(_: int) -> bool:
+        try:
+            desk.issue(a_receipt())
+        except Duplicate:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(says, range(24))) == 1
+    assert len(desk.book) == 1
+
+
+@pytest.mark.parametrize("fate", TAKEN_AND_NOT_TOLD, ids=lambda fate: fate.name)
+def test_what_was_issued_without_a_word_is_found_when_it_is_asked_for(desk: Desk, fate: ReceiptFate) -> None:
+    with pytest.raises((Unavailable, ContractBroken, Duplicate)) as raised:
+        desk.issue(for_fate(fate))
+    if isinstance(raised.value, Unavailable):
+        assert raised.value.outcome_unknown
+    found = desk.port.find(for_fate(fate), "")
+    assert found is not None
+    assert found.number == 1
+    assert len(desk.book) == 1
+
+
+@pytest.mark.parametrize("fate", TURNED_AWAY, ids=lambda fate: fate.name)
+def test_what_was_turned_away_had_no_effect_and_is_issued_in_the_end(desk: Desk, fate: ReceiptFate) -> None:
+    for _ in range(fate.times):
+        with pytest.raises((Unavailable, ContractBroken)):
+            desk.issue(for_fate(fate))
+        assert desk.port.find(for_fate(fate), "") is None
+    assert desk.issue(for_fate(fate)) == 1
+
+
+def test_another_number_than_ours_is_told_as_it_is(desk: Desk) -> None:
+    [fate] = [one for one in RECEIPT_FATES if one.answer is IssueAnswer.OTHER_NUMBER]
+    assert desk.issue(for_fate(fate)) == 2
+
+
+def test_a_receipt_becomes_void_once(desk: Desk) -> None:
+    receipt = a_receipt()
+    with pytest.raises(ContractBroken) as missing:
+        desk.port.void(voiding(receipt), "")
+    assert missing.value.code == Code.ISSUER
+    desk.issue(receipt)
+    desk.port.void(voiding(receipt), "")
+    with pytest.raises(Duplicate):
+        desk.port.void(voiding(receipt), "")
+    assert [line["effect"] for line in desk.book] == ["issued", "voided"]
+
+
+def test_after_a_restart_it_knows_what_it_has_issued(tmp_path: Path, catalogue: Catalogue) -> None:
+    with sandbox(tmp_path, [ISSUER]) as running:
+        the_port(catalogue, running).issue(a_receipt(), "")
+    with sandbox(tmp_path, [ISSUER]) as running:
+        again = the_port(catalogue, running)
+        with pytest.raises(Duplicate):
+            again.issue(a_receipt(), "")
+        assert again.issue(a_receipt(2, 2), "").number == 2
+
+
+def test_who_does_not_know_the_passwords_is_told_nothing(desk: Desk, catalogue: Catalogue) -> None:
+    issuer = catalogue.counterparties[ISSUER]
+    assert isinstance(issuer, Issuer)
+    swapped = issuer.model_copy(update={"password": issuer.account_password, "account_password": issuer.password})
+    stranger: ReceiptPort = port(swapped, Surroundings(catalogue, desk.running.urls[ISSUER]))
+    for says in (
+        lambda: stranger.issue(a_receipt(), ""),
+        lambda: stranger.find(a_receipt(), ""),
+        lambda: stranger.void(voiding(a_receipt()), ""),
+    ):
+        with pytest.raises(ContractBroken) as refused:
+            says()
+        assert refused.value.code == Code.AUTH
+
+
+def test_the_control_door_shows_what_was_issued(desk: Desk) -> None:
+    desk.issue(a_receipt())
+    [shown] = call("GET", f"{desk.running.control(ISSUER)}/receipts").json()
+    assert (shown["number"], shown["amount"]) == (1, 120_000)
+    assert "accepted" in desk.port.check()
