@@ -169,7 +169,7 @@ class Demand:
 
     @property
     def outstanding(self) -> int:
-        return self.amounts.outstanding
+        return self.amount_due - self.waived - self.allocated
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def rows(count: int = COUNT) -> list[Row]:
 
 
 def _fill(conn: Connection, count: int) -> None:
+    _catalogue()
     demands(conn, count)
     conn.execute(_TOLD, {"notified": _NOTIFIED, "day": DAY})
     due = conn.execute("SELECT substr(id, 4)::int AS n, amount_due, status FROM fee_demand ORDER BY 1").fetchall()

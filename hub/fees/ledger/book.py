@@ -60,14 +60,15 @@ def post(conn: Connection, entry: Entry) -> int:
 
 def post_all(conn: Connection, entries: Sequence[Entry]) -> list[int]:
     """``post`` for many at once: in two statements, numbered in their order."""
-    unlike = {entry.source: entry for entry in entries}
-    written = _written(conn, list(unlike.values()))
-    missing = [entry for source, entry in unlike.items() if source not in written]
+    digests = [entry.digest for entry in entries]
+    unlike = {entry.source: (entry, digest) for entry, digest in zip(entries, digests, strict=True)}
+    written = _written(conn, [entry for entry, _ in unlike.values()])
+    missing = [one for source, one in unlike.items() if source not in written]
     if missing:
         _insert(conn, missing)
-        written |= _written(conn, missing)
-    for entry in entries:
-        if written[entry.source][1] != entry.digest:
+        written |= _written(conn, [entry for entry, _ in missing])
+    for entry, digest in zip(entries, digests, strict=True):
+        if written[entry.source][1] != digest:
             raise SourceReused(f"{' '.join(entry.source)} was posted with other content")
     return [written[entry.source][0] for entry in entries]
 
@@ -100,10 +101,10 @@ def _written(conn: Connection, entries: Sequence[Entry]) -> dict[tuple[str, str,
     return {(row["source_type"], row["source_id"], row["kind"]): (row["seq"], bytes(row["digest"])) for row in rows}
 
 
-def _insert(conn: Connection, entries: Sequence[Entry]) -> None:
-    lines = [_line(entry, number, line) for entry in entries for number, line in enumerate(entry.lines, start=1)]
+def _insert(conn: Connection, entries: Sequence[tuple[Entry, bytes]]) -> None:
+    lines = [_line(entry, number, line) for entry, _ in entries for number, line in enumerate(entry.lines, start=1)]
     try:
-        conn.execute(_INSERT, (as_set([_head(entry) for entry in entries]), as_set(lines)))
+        conn.execute(_INSERT, (as_set([_head(*one) for one in entries]), as_set(lines)))
     except errors.ObjectNotInPrerequisiteState as error:
         raise DayClosed(str(error.diag.message_primary)) from error
 
@@ -116,7 +117,7 @@ def _sources(entries: Sequence[Entry]) -> tuple[list[str], list[str], list[str]]
     )
 
 
-def _head(entry: Entry) -> Mapping[str, Any]:
+def _head(entry: Entry, digest: bytes) -> Mapping[str, Any]:
     origin = entry.origin
     return {
         "day": origin.day,
@@ -127,7 +128,7 @@ def _head(entry: Entry) -> Mapping[str, Any]:
         "original": origin.original,
         "lines": len(entry.lines),
         "amount": entry.amount,
-        "digest": f"\\x{entry.digest.hex()}",
+        "digest": f"\\x{digest.hex()}",
     }
 
 

@@ -6,7 +6,7 @@ after the other.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -107,7 +107,8 @@ class Doing:
         booked = row["booking_date"]
         if booked not in self.origins:
             self.origins[booked] = bookings.origin_on(self.work, LINE, "", self.scope.account, booked)
-        return replace(self.origins[booked], source_id=str(row["line_id"]))
+        day = self.origins[booked]
+        return Origin(LINE, str(row["line_id"]), day.day, day.bank_account, day.original)
 
     def case(self, code: str, kind: str, about: str, at_risk: int, row: Mapping[str, Any], **facts: Any) -> None:
         told = {"line": str(row["line_id"]), "payment": row["payment_id"], "account": self.scope.account, **facts}
