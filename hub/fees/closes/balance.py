@@ -38,6 +38,14 @@ SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_entry e JOIN jo
 WHERE e.kind = 'opening' AND e.bank_account = %s AND l.account = '111'
 """
 
+_OPENINGS: Final = """
+SELECT coalesce(e.original_date, e.business_date) AS day, sum(l.dr - l.cr)::bigint AS net
+FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq
+WHERE e.kind = 'opening' AND e.bank_account = %s AND l.account = '111' GROUP BY 1
+"""
+
+_COUNT: Final = "SELECT count(*) AS count FROM journal_entry WHERE kind = 'opening' AND bank_account = %s"
+
 _LATER: Final = """
 SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_entry e
 JOIN journal_line l ON l.entry_seq = e.seq AND l.account = '111'
@@ -89,9 +97,9 @@ def at(conn: Connection, account: str, day: date) -> Balance:
 
 
 def open_account(work: Work, account: str) -> None:
-    """What was on the account before its first statement comes into the book (411), if it is not there.
+    """What was on the account before its first statement is in the book (411), on that statement's first day.
 
-    Where an older statement was brought in since, the difference does.
+    Where an older statement was brought in since, it moves there. Nothing is posted where it stands right.
     """
     row = work.conn.execute(
         "SELECT opening, from_date FROM statement WHERE account = %s AND chain IS NOT NULL ORDER BY chain LIMIT 1",
@@ -99,13 +107,17 @@ def open_account(work: Work, account: str) -> None:
     ).fetchone()
     if row is None:
         return
-    amount = row["opening"] - int(one(work.conn, _OPENING, (account,))["net"])
-    if amount:
-        opened(work, account, row["from_date"], amount)
-        work.note(f"close {account}", "opening booked", reason=f"{row['from_date']} {amount}")
+    stands = {one["day"]: int(one["net"]) for one in work.conn.execute(_OPENINGS, (account,))}
+    wanted = {row["from_date"]: row["opening"]}
+    for day in sorted(stands.keys() | wanted.keys()):
+        amount = wanted.get(day, 0) - stands.get(day, 0)
+        if amount:
+            opened(work, account, day, amount)
+            work.note(f"close {account}", "opening booked", reason=f"{day} {amount}")
 
 
 def opened(work: Work, account: str, day: date, amount: int) -> None:
-    """``amount`` was on the account before ``day``."""
-    origin = bookings.origin_on(work, ACCOUNT, f"{account} {day}", account, day)
+    """``amount`` more was on the account before ``day`` than the book had."""
+    before = int(one(work.conn, _COUNT, (account,))["count"])
+    origin = bookings.origin_on(work, ACCOUNT, f"{account} {before + 1}", account, day)
     post(work.conn, postings.opening(origin, amount))

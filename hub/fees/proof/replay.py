@@ -18,8 +18,8 @@ from hub.work import Work
 NAME: Final = "all that came, handled again from the beginning, ends where the house stands"
 COPIED: Final = (
     "fee_demand", "fee_demand_line", "fee_credit", "payment", "exception_case", "journal", "journal_entry",
-    "journal_line", "day_close", "statement_file", "statement", "statement_line", "recon_run", "match_clue",
-    "payout_report", "payout_item", "match_group", "match_leg",
+    "journal_line", "day_close", "month_close", "close_proposal", "statement_file", "statement", "statement_line",
+    "recon_run", "match_clue", "payout_report", "payout_item", "match_group", "match_leg",
 )  # fmt: skip
 """the tables that the verbs write"""
 _MOST: Final = 100

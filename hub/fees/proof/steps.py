@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 
 from hub.db import Connection, one
 from hub.fees import demands, notified
+from hub.fees.closes import balance
 from hub.fees.matching import run
 from hub.fees.statements import deciding, importing
 from hub.messages.model import Message
@@ -40,6 +41,7 @@ SELECT place, at, actor, verb, subject, reason FROM (
     SELECT id, at, actor, verb, subject, reason FROM public.journal
     WHERE (subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
        OR (subject LIKE 'sf\_%' AND verb NOT LIKE 'case %') OR subject LIKE 'payout %'
+       OR verb = 'opening booked'
     UNION ALL
     SELECT coalesce(m.place, (SELECT min(id) FROM public.journal WHERE at > r.finished_at), 9223372036854775807) - 0.5,
            r.started_at, r.actor, 'matched', r.account || ' ' || r.day, r.id::text
@@ -157,6 +159,11 @@ def _reported(work: Work, step: Step) -> None:
         )
 
 
+def _opened(work: Work, step: Step) -> None:
+    day, _, amount = (step.reason or "").partition(" ")
+    balance.opened(work, step.subject.removeprefix("close "), date.fromisoformat(day), int(amount))
+
+
 def _follows(_: Work, __: Step) -> None:
     """What another step brings about by itself."""
 
@@ -196,5 +203,6 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "rejected": _decided("reject"),
     "brought": _reported,
     "matched": _matched,
+    "opening booked": _opened,
 }
 """The journal's verb → how it is taken again."""

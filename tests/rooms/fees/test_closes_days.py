@@ -13,6 +13,7 @@ from hub.errors import NotFound, NotNow
 from hub.fees.closes import balance, desk
 from hub.fees.closes.model import Step
 from hub.fees.ledger import DayClosed, Origin, post, postings
+from hub.fees.proof import replay
 from hub.signing import canonical
 from tests.bank_files import Move, Told, ago
 from tests.deploy.installed import database_url_as, make_roles, run_script
@@ -196,14 +197,36 @@ def test_nobody_closes_alone_or_opens_alone_even_in_the_database(
 
 
 def test_what_was_on_the_account_before_its_first_statement_is_in_the_book_once(
-    accountants: Accountants, till: Till
+    accountants: Accountants, till: Till, reference: str
 ) -> None:
     till.told = Told((), opening=700_000, day=ago(10))
-    days = [till.books() for _ in range(2)]
+    days = [till.books(Move(DUE, reference)), till.books()]
 
     accountants.closes(*days)
 
-    assert till.book() == {"111": 700_000, "411": -700_000}
-    [entry] = till.house.rows("SELECT business_date, kind, source_type FROM journal_entry")
-    assert entry == {"business_date": days[0], "kind": "opening", "source_type": "account"}
+    assert till.book() == {"111": 700_000 + DUE, "331": -DUE, "411": -700_000}
+    [entry] = till.house.rows("SELECT business_date, source_type FROM journal_entry WHERE kind = 'opening'")
+    assert entry == {"business_date": days[0], "source_type": "account"}
+    assert red(till.house) == []
+    assert till.act(replay.replayed).offenders == []
+
+
+def test_an_older_statement_that_is_brought_in_later_corrects_what_was_there_before(
+    accountants: Accountants, till: Till
+) -> None:
+    first = ago(10)
+    till.told = Told((), opening=700_000, day=first - timedelta(days=1))
+    till.books()
+    accountants.closes(first)
+    till.brings(Told((Move(50_000, "LAI"),), opening=650_000, day=first - timedelta(days=1), id="0"))
+    accountants.carries()
+
+    accountants.closes(first - timedelta(days=1))
+    till.books()
+    accountants.closes(first + timedelta(days=1))
+
+    with till.house.db.connection() as conn:
+        ends = balance.at(conn, ACCOUNT, first + timedelta(days=1))
+    assert (ends.said, ends.agrees) == (700_000, True)
+    assert till.book()["411"] == -650_000
     assert red(till.house) == []
