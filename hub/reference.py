@@ -8,6 +8,7 @@ from hub.codes import Code
 from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
 from hub.fees import model as fees
+from hub.fees.cases import page as exceptions
 from hub.fees.statements import states as statements
 from hub.handoffs import model as handoffs
 
@@ -16,7 +17,7 @@ FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
 
 def pages() -> dict[str, str]:
     """File name → content, of every generated page."""
-    return {"errors.md": _errors(), "lifecycles.md": _lifecycles()}
+    return {"errors.md": _errors(), "lifecycles.md": _lifecycles(), "exceptions.md": exceptions.page()}
 
 
 def _errors() -> str:

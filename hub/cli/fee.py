@@ -4,7 +4,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Option, Typer
 
-from hub.cli import environment, fee_close, fee_demands, fee_match, fee_orders, fee_receipts, fee_statements, output
+from hub.cli import (
+    environment,
+    fee_cases,
+    fee_chargebacks,
+    fee_close,
+    fee_demands,
+    fee_match,
+    fee_orders,
+    fee_receipts,
+    fee_statements,
+    output,
+)
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 
@@ -17,7 +28,10 @@ app.registered_commands += fee_demands.app.registered_commands
 app.command("import")(fee_statements.import_)
 app.add_typer(fee_statements.app, name="statements")
 app.add_typer(fee_match.app, name="match")
+app.add_typer(fee_cases.app, name="exceptions")
+app.registered_commands += fee_cases.resolving.registered_commands
 app.add_typer(fee_orders.app, name="orders")
+app.add_typer(fee_chargebacks.app, name="chargebacks")
 app.registered_commands += fee_orders.refunds.registered_commands
 app.registered_commands += fee_close.app.registered_commands
 app.add_typer(fee_receipts.app, name="receipts")

@@ -122,6 +122,11 @@ def _act(what: str, name: str, verb: "Callable[[Work, str], list[Event]]", *, ye
         )
 
 
+def id_of(name: str) -> str:
+    """The demand that a person calls so: fd_…, the payment reference, or the dossier code. Raises NotFound."""
+    return str(_found(name)["id"])
+
+
 def _found(name: str) -> dict[str, Any]:
     from hub import views as house
     from hub.errors import NotFound

@@ -75,7 +75,7 @@ class About:
     """a command that settles it, or what comes by itself; in Vietnamese"""
 
 
-_FILE: Final = "`hub fee statements approve|reject`, hai người"
+_FILE: Final = "`hub fee statements approve` hoặc `reject`, hai người"
 _HELD: Final = "Tệp bị giữ nguyên, không dòng nào được ghi sổ; ngày chưa khóa được."
 
 CODES: Final[Mapping[Code, About]] = {
@@ -200,7 +200,11 @@ CODES: Final[Mapping[Code, About]] = {
         ("recover_from_department",),
     ),
     Code.V03: About(
-        Title("Tra soát, đòi hoàn qua thẻ", "A chargeback"), "331 hoặc 341", 5, "Hết hạn phản hồi thì thua tra soát."
+        Title("Tra soát, đòi hoàn qua thẻ", "A chargeback"),
+        "331 hoặc 341",
+        5,
+        "Hết hạn phản hồi thì thua tra soát.",
+        elsewhere="tổ chức thẻ trả lời thắng hoặc thua thì tự đóng",
     ),
     Code.V04: About(
         Title("Tiền hoàn trả bị trả lại", "A refund, or a payment of ours, came back"),
@@ -235,12 +239,14 @@ CODES: Final[Mapping[Code, About]] = {
         "331",
         5,
         "Dòng đó không được chuyển, sang bảng tháng sau.",
+        elsewhere="cơ quan xác nhận dòng đó trong bảng sau thì tự đóng",
     ),
     Code.M02: About(
         Title("Đã lệnh chuyển, chưa thấy trên sao kê", "A transfer that is on no statement"),
         "331",
         2,
         "Cơ quan chưa nhận được tiền.",
+        elsewhere="dòng sao kê đến thì tự đóng; ngân hàng không chi thì `hub fee orders fail`",
     ),
     Code.M03: About(
         Title("Biên lai thiếu hoặc đứt số", "A receipt is missing, or has another number at its issuer"),

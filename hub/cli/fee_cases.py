@@ -1,0 +1,253 @@
+"""hub fee exceptions, hub fee resolve: cases about money, who settles them, and how."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Context, Option, Typer
+
+from hub.cli import environment, fee_demands, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column, Limit
+from hub.cli.wording import JOURNAL
+from hub.cli.writing import Reason
+
+if TYPE_CHECKING:
+    from hub.events import Event
+    from hub.fees.cases.model import Case
+    from hub.work import Work
+
+app: Final = Typer(help="Exceptions (ca xử lý): list, show, assign, carry, report, withdraw, reopen.")
+resolving: Final = Typer()
+
+Name = Annotated[str, Argument(metavar="CASE", help="ex_…, from: hub fee exceptions")]
+
+_OPEN: Final = ("open", "assigned", "proposed", "approved")
+
+
+def _dong(amount: int) -> str:
+    return f"{amount:,}".replace(",", ".")
+
+
+_CASES: Final = (
+    Column("id", "Ca"),
+    Column("code", "Mã"),
+    Column("title", "Việc"),
+    Column("severity", "Mức"),
+    Column("at_risk", "Số tiền", _dong),
+    Column("due_on", "Hạn"),
+    Column("state_label", "Trạng thái"),
+    Column("assigned_to", "Người xử lý"),
+    Column("proposed", "Đề nghị"),
+    Column("maker", "Người đề nghị"),
+    Column("carried_by", "Treo bởi"),
+)
+_FIELDS: Final = (
+    *_CASES,
+    Column("object", "Về"),
+    Column("sits", "Tiền đang ở"),
+    Column("otherwise", "Nếu không ai xử lý"),
+    Column("elsewhere", "Xử lý bằng"),
+    Column("checker", "Người đồng ý"),
+    Column("reason", "Lý do"),
+    Column("carried_reason", "Lý do treo"),
+    Column("opened_at", "Mở lúc", output.moment),
+    Column("resolved_at", "Xong lúc", output.moment),
+)
+_FACTS: Final = (Column("name", "Đã thấy"), Column("value", "Giá trị"))
+_WAYS: Final = (
+    Column("name", "Cách xử lý"),
+    Column("label", "Nghĩa"),
+    Column("persons", "Số người"),
+    Column("details", "Phải nói rõ (--set)"),
+)
+
+
+@app.callback(invoke_without_command=True)
+def exceptions(context: Context) -> None:
+    """What needs a person, the most urgent first."""
+    if context.invoked_subcommand is None:
+        list_()
+
+
+@app.command("list")
+def list_(
+    state: Annotated[str, Option(help=f"One of: {', '.join(_OPEN)}, resolved; or: all that is not resolved.")] = "all",
+    code: Annotated[str | None, Option(help="Only this code: R01")] = None,
+    person: Annotated[str | None, Option("--assigned-to", help="Only what this person settles.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """What needs a person, the most urgent first. Amounts in đồng."""
+    from hub.fees.cases import store
+
+    if state not in ("all", "resolved", *_OPEN):
+        leave(Code.USAGE, f"hub: a case is {', '.join(_OPEN)} or resolved")
+    states = _OPEN if state == "all" else (state,)
+    with environment.database() as conn:
+        found = store.listing(conn, states=states, code=code, assigned_to=person, limit=limit)
+    output.listing([_row(case) for case in found], _CASES, as_json=as_json)
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """One case: what was seen, where the money is, what may be done, and who did what. No payer's words."""
+    from hub import views
+    from hub.fees.cases import store
+
+    with environment.database() as conn:
+        case = store.find(conn, name)
+        journal = views.journal_of(conn, name)
+    facts = [{"name": key, "value": str(value)} for key, value in sorted(case.facts.items())]
+    shown: Mapping[str, Sequence[Mapping[str, Any]]] = {"facts": facts, "ways": _ways(case), "journal": journal}
+    if as_json:
+        output.document({**_row(case), **shown})
+        return
+    output.fields(_row(case), _FIELDS)
+    for key, columns in (("facts", _FACTS), ("ways", _WAYS), ("journal", JOURNAL)):
+        output.say("")
+        output.listing(shown[key], columns, as_json=False)
+
+
+@app.command()
+def assign(name: Name, person: Annotated[str, Argument(help="who settles it: a person's account")]) -> None:
+    """Say who settles it."""
+    from hub.fees.cases import desk
+
+    _act(lambda work: desk.assign(work, name, person))
+    output.say(f"{name}: {person} ✔")
+
+
+@app.command()
+def carry(name: Name, *, reason: Reason) -> None:
+    """Let it stay open over the close of its day (treo sang kỳ sau)."""
+    from hub.fees.cases import desk
+
+    _act(lambda work: desk.carry(work, name, reason))
+    output.say(f"{name}: treo sang kỳ sau ✔")
+
+
+@app.command()
+def report(
+    demand: Annotated[str, Argument(help="what was paid: fd_…, the payment reference, or the dossier code")],
+    other: Annotated[str, Argument(help="what it was meant for, in the same words")],
+    *,
+    payment: Annotated[str | None, Option(help="Which payment, where several count for it: pm_…")] = None,
+    reason: Reason,
+) -> None:
+    """Somebody paid for the wrong dossier: a case R08, by which two persons move the money."""
+    from hub import dispatch
+    from hub.fees.cases import moving
+
+    one, two = fee_demands.id_of(demand), fee_demands.id_of(other)
+    with environment.house() as hub:
+        case = dispatch.act(
+            hub, writing.actor(), lambda work: (moving.report(work, one, two, reason, payment=payment), [])
+        )
+    output.text(f"{case}\n")
+
+
+@app.command()
+def withdraw(name: Name, *, reason: Reason) -> None:
+    """What was proposed is not done: by whoever proposed it, or by the second person who does not agree."""
+    from hub.fees.cases import desk
+
+    _act(lambda work: desk.withdraw(work, name, reason))
+    output.say(f"{name}: withdraw ✔")
+
+
+@app.command()
+def reopen(name: Name, *, reason: Reason) -> None:
+    """It was not settled after all. What its resolution did stays done."""
+    from hub.fees.cases import desk
+
+    _act(lambda work: desk.reopen(work, name, reason))
+    output.say(f"{name}: reopen ✔")
+
+
+@resolving.command()
+def resolve(
+    name: Name,
+    resolution: Annotated[str, Argument(help="one of those that `hub fee exceptions show` names")],
+    told: Annotated[list[str] | None, Option("--set", help="What it has to know: demand=HC…, line=17, …")] = None,
+    *,
+    reason: Reason,
+) -> None:
+    """Settle a case. What takes two persons is proposed by the first; a second one says the same.
+
+    Exit 5 where another person has to agree, or the case does not allow it.
+    """
+    from hub.fees.cases import desk
+
+    details = _details(told or [])
+    state = _act(lambda work: desk.resolve(work, name, resolution, details, reason), name)
+    if state == "proposed":
+        output.say(f"{name}: {resolution} đã đề nghị; người thứ hai chạy lại đúng lệnh này")
+    else:
+        output.say(f"{name}: {resolution} ✔")
+
+
+def _details(told: Sequence[str]) -> dict[str, str]:
+    details: dict[str, str] = {}
+    for one in told:
+        key, equals, value = one.partition("=")
+        if not (key and equals and value):
+            leave(Code.USAGE, f"hub: --set name=value, not {one}")
+        details[key] = fee_demands.id_of(value) if key == "demand" else value
+    return details
+
+
+def _act(verb: "Callable[[Work], list[Event]]", name: str | None = None) -> str | None:
+    """Do it; the state in which it leaves the case ``name``."""
+    from hub import dispatch
+    from hub.fees.cases import store
+
+    def whole(work: "Work") -> "tuple[str | None, list[Event]]":
+        events = verb(work)
+        return store.find(work.conn, name).state if name else None, events
+
+    with environment.house() as hub:
+        return dispatch.act(hub, writing.actor(), whole)
+
+
+def _row(case: "Case") -> dict[str, Any]:
+    from hub.fees.cases.model import STATES
+    from hub.fees.cases.resolutions import RESOLUTIONS
+
+    about = case.about
+    resolution = RESOLUTIONS.get(case.resolution or "")
+    proposed = f"{case.resolution}: {resolution.label_vi}" if resolution else case.resolution
+    return {
+        "id": case.id,
+        "code": case.code,
+        "title": about.title.vi,
+        "severity": case.severity,
+        "at_risk": case.at_risk,
+        "due_on": case.due_on.isoformat(),
+        "state": case.state,
+        "state_label": STATES[case.state],
+        "assigned_to": case.assigned_to,
+        "resolution": case.resolution,
+        "proposed": proposed,
+        "details": case.details,
+        "maker": case.maker,
+        "checker": case.checker,
+        "reason": case.reason,
+        "carried_by": case.carried_by,
+        "carried_reason": case.carried_reason,
+        "object": f"{case.object_type} {case.object_id}",
+        "sits": about.sits,
+        "otherwise": about.otherwise,
+        "elsewhere": about.elsewhere,
+        "opened_at": case.opened_at,
+        "resolved_at": case.resolved_at,
+    }
+
+
+def _ways(case: "Case") -> list[dict[str, Any]]:
+    from hub.fees.cases.resolutions import RESOLUTIONS
+
+    known = [RESOLUTIONS[name] for name in case.about.resolutions if name in RESOLUTIONS]
+    return [
+        {"name": way.name, "label": way.label_vi, "persons": way.persons, "details": ", ".join(way.details)}
+        for way in known
+    ]

@@ -1,0 +1,239 @@
+"""What persons do at the desk of cases, and what the database refuses whoever asks."""
+
+import json
+from datetime import date
+
+import psycopg
+import pytest
+
+from hub.errors import NotFound, NotNow
+from hub.fees.cases import desk
+from hub.fees.cases.codes import CODES, Code
+from hub.fees.cases.opening import due
+from hub.fees.cases.resolutions import RESOLUTIONS
+from tests.bank_files import Move
+from tests.rooms.fees.casework import CHECKER, MAKER, REASON, Casework
+from tests.rooms.fees.conftest import Cashier
+from tests.rooms.fees.matching import DUE, Till, another, red, status
+from tests.rooms.test_command_line import Hub
+
+
+@pytest.fixture
+def work(till: Till) -> Casework:
+    return Casework(till)
+
+
+@pytest.fixture
+def unplaced(work: Casework, till: Till) -> str:
+    """Money of which nobody knows what it is for: its case."""
+    till.books(Move(DUE, "nop tien"))
+    return str(work.case("R01")["id"])
+
+
+def test_a_first_person_proposes_and_only_another_one_settles(
+    work: Casework, cashier: Cashier, dossier: str, unplaced: str
+) -> None:
+    demand = {"demand": cashier.demand(dossier)["id"]}
+    work.proposes("R01", "assign", **demand)
+    assert status(cashier, dossier) == "issued"
+
+    with pytest.raises(NotNow, match="another person"):
+        work.says(MAKER, lambda work: desk.resolve(work, unplaced, "assign", demand, REASON))
+    work.says(CHECKER, lambda work: desk.resolve(work, unplaced, "assign", demand, REASON))
+
+    assert status(cashier, dossier) == "paid"
+
+
+def test_a_second_person_agrees_with_what_was_proposed_and_with_nothing_else(
+    work: Casework, cashier: Cashier, dossier: str, unplaced: str
+) -> None:
+    other, _ = another(cashier)
+    work.proposes("R01", "assign", demand=cashier.demand(dossier)["id"])
+
+    for name, details in (("assign", {"demand": cashier.demand(other)["id"]}), ("not_fee", {"kind": "interest"})):
+        with pytest.raises(NotNow, match="proposed is assign"):
+            work.says(CHECKER, lambda work, n=name, d=details: desk.resolve(work, unplaced, n, d, REASON))  # type: ignore[misc]
+
+    assert work.case("R01")["state"] == "proposed"
+
+
+def test_what_was_proposed_is_withdrawn_and_something_else_is_done(
+    work: Casework, till: Till, cashier: Cashier, dossier: str, unplaced: str
+) -> None:
+    work.proposes("R01", "assign", demand=cashier.demand(dossier)["id"])
+    work.says(CHECKER, lambda work: desk.withdraw(work, unplaced, "không đúng người"))
+    assert (work.case("R01")["state"], work.case("R01")["maker"]) == ("open", None)
+
+    work.settles("R01", "not_fee", kind="not_ours")
+
+    assert till.book() == {"111": DUE, "411": -DUE}
+
+
+def test_a_case_is_assigned_carried_over_a_close_and_opened_again(
+    work: Casework, cashier: Cashier, dossier: str, unplaced: str
+) -> None:
+    work.says(MAKER, lambda work: desk.assign(work, unplaced, "chuyen-vien-c"))
+    work.says(MAKER, lambda work: desk.carry(work, unplaced, "chờ ngân hàng trả lời"))
+    case = work.case("R01")
+    assert (case["state"], case["assigned_to"], case["carried_by"]) == ("assigned", "chuyen-vien-c", MAKER)
+
+    work.settles("R01", "assign", demand=cashier.demand(dossier)["id"])
+    with pytest.raises(NotNow, match="resolved"):
+        work.says(MAKER, lambda work: desk.assign(work, unplaced, "ai-khac"))
+    work.says(MAKER, lambda work: desk.reopen(work, unplaced, "người nộp khiếu nại"))
+
+    case = work.case("R01")
+    assert (case["state"], case["assigned_to"], case["carried_by"]) == ("assigned", "chuyen-vien-c", None)
+    assert (case["resolution"], case["resolved_at"]) == (None, None)
+
+
+def test_a_case_does_not_close_while_its_money_has_nobody_else_behind_it(work: Casework, till: Till) -> None:
+    till.books(Move(DUE, "nop tien"))
+    line = till.line()
+    case = work.opened("N03", "payment", str(line["payment_id"]), DUE, line=str(line["id"]))
+    with till.house.db.connection() as conn:
+        conn.execute("UPDATE exception_case SET state = 'resolved', resolution = 'matched' WHERE code = 'R01'")
+
+    with pytest.raises(NotNow, match="nobody to settle"):
+        work.says(MAKER, lambda work: desk.resolve(work, case, "answered", {}, REASON))
+
+    assert (work.case("N03")["state"], red(till.house)) == ("open", [])
+
+
+def test_what_a_later_match_explains_leaves_no_proposal_behind(
+    work: Casework, till: Till, cashier: Cashier, dossier: str, unplaced: str
+) -> None:
+    work.proposes("R01", "assign", demand=cashier.demand(dossier)["id"])
+
+    with till.house.db.connection() as conn:
+        conn.execute("UPDATE exception_case SET state = 'resolved', resolution = 'matched' WHERE id = %s", (unplaced,))
+
+    case = work.case("R01")
+    assert (case["resolution"], case["maker"], case["details"]) == ("matched", None, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "details", "why"),
+    [
+        ("mended", {}, "is settled by"),
+        ("refunded", {}, "is settled by"),
+        ("assign", {}, "has to be told: demand"),
+        ("assign", {"demand": "fd_1", "line": "2"}, "has to be told: demand"),
+        ("not_fee", {"kind": "interest", "why": "x"}, "has to be told: kind"),
+    ],
+)
+def test_a_case_is_settled_as_its_code_allows_and_with_what_that_needs(
+    work: Casework, unplaced: str, name: str, details: dict[str, str], why: str
+) -> None:
+    with pytest.raises(NotNow, match=why):
+        work.says(MAKER, lambda work: desk.resolve(work, unplaced, name, details, REASON))
+
+
+def test_a_case_that_is_not_there_is_not_found(work: Casework) -> None:
+    with pytest.raises(NotFound):
+        work.says(MAKER, lambda work: desk.resolve(work, "ex_0", "noted", {}, REASON))
+
+
+def test_cases_about_nothing_but_a_look_take_one_person(
+    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    assert cashier.demand(dossier)
+    till.books(Move(DUE, reference))
+
+    work.settles_alone("N02", "noted")
+
+
+def test_a_case_of_the_proof_is_over_when_the_proof_is_green(work: Casework, till: Till, unplaced: str) -> None:
+    case = work.opened("L01", "invariant", "I6: thử", 0)
+    with till.house.db.connection() as conn:
+        conn.execute("UPDATE statement_line SET state = 'new'")
+    with pytest.raises(NotNow, match="still red: I2"):
+        work.says(MAKER, lambda work: desk.resolve(work, case, "mended", {}, REASON))
+    with till.house.db.connection() as conn:
+        conn.execute("UPDATE statement_line SET state = 'in_case'")
+
+    work.settles_alone("L01", "mended")
+    assert unplaced
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "state = 'resolved', resolution = 'assign', persons = 2, maker = 'a'",
+        "state = 'resolved', resolution = 'assign', persons = 2, maker = 'a', checker = 'a'",
+        "state = 'proposed', resolution = 'assign'",
+        "state = 'assigned'",
+        "checker = 'b'",
+        "carried_by = 'a'",
+        "persons = 3",
+    ],
+)
+def test_the_database_wants_two_persons_and_a_reason(till: Till, unplaced: str, change: str) -> None:
+    with till.house.db.connection() as conn, pytest.raises(psycopg.errors.CheckViolation):
+        conn.execute(f"UPDATE exception_case SET {change} WHERE id = %s", (unplaced,))
+
+
+def test_what_is_resolved_stays_as_it_was_resolved(work: Casework, till: Till) -> None:
+    case = work.opened("N02", "payment", "pm_1", 0)
+    work.says(MAKER, lambda work: desk.resolve(work, case, "noted", {}, REASON))
+    with till.house.db.connection() as conn, pytest.raises(psycopg.errors.CheckViolation):
+        conn.execute("UPDATE exception_case SET state = 'resolved', resolution = 'other' WHERE id = %s", (case,))
+
+
+def test_every_code_names_ways_that_there_are_and_every_way_has_its_code() -> None:
+    named = {name for about in CODES.values() for name in about.resolutions}
+    assert named == set(RESOLUTIONS)
+    assert set(CODES) == set(Code)
+    unsettled = [code for code, about in CODES.items() if not (about.resolutions or about.elsewhere)]
+    assert unsettled == []
+
+
+@pytest.mark.parametrize(
+    ("day", "working_days", "until"),
+    [
+        (date(2026, 11, 20), 0, date(2026, 11, 20)),
+        (date(2026, 11, 20), 1, date(2026, 11, 23)),  # Friday
+        (date(2026, 11, 21), 1, date(2026, 11, 23)),  # Saturday
+        (date(2026, 8, 31), 2, date(2026, 9, 4)),  # over the National Day's holidays
+    ],
+)
+def test_a_case_is_due_in_working_days(day: date, working_days: int, until: date) -> None:
+    assert due(day, working_days) == until
+
+
+def test_two_persons_settle_a_case_at_the_command_line(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, cashier: Cashier, dossier: str, reference: str, unplaced: str
+) -> None:
+    _, out, _ = hub("fee", "exceptions", "list", "--json")
+    assert [(row["id"], row["code"], row["at_risk"]) for row in json.loads(out)["data"] if row["code"] != "N02"] == [
+        (unplaced, "R01", DUE)
+    ]
+    ways = [row["name"] for row in json.loads(hub("fee", "exceptions", "show", unplaced, "--json")[1])["ways"]]
+    assert "assign" in ways
+    words = ("fee", "resolve", unplaced, "assign", "--set", f"demand={reference}", "-r", "đã hỏi người nộp")
+
+    assert hub(*words)[0] == 0
+    assert hub(*words)[0] == 5
+    monkeypatch.setenv("HUB_ACTOR", "nguoi.hai")
+    assert hub(*words)[0] == 0
+
+    assert status(cashier, dossier) == "paid"
+    assert hub("fee", "resolve", unplaced, "assign", "--set", "demand", "-r", "x")[0] == 2
+
+
+def test_a_person_reports_a_wrong_dossier_and_lets_a_case_wait_at_the_command_line(
+    hub: Hub, work: Casework, till: Till, cashier: Cashier, reference: str, dossier: str
+) -> None:
+    assert dossier
+    _, other = another(cashier)
+    till.books(Move(DUE, reference))
+
+    code, out, _ = hub("fee", "exceptions", "report", reference, other, "-r", "đơn khiếu nại 12")
+    case = out.strip()
+    assert (code, work.case("R08")["id"]) == (0, case)
+    assert hub("fee", "exceptions", "assign", case, "chuyen-vien-c")[0] == 0
+    assert hub("fee", "exceptions", "carry", case, "-r", "chờ xác minh")[0] == 0
+    assert (work.case("R08")["state"], work.case("R08")["carried_reason"]) == ("assigned", "chờ xác minh")
+    assert hub("fee", "resolve", case, "no_move", "-r", "không phải nộp nhầm")[0] == 0
+    assert hub("fee", "exceptions", "reopen", case, "-r", "có đơn mới")[0] == 0
+    assert hub("fee", "exceptions", "withdraw", case, "-r", "x")[0] == 5
