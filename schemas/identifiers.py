@@ -170,6 +170,7 @@ class Prefix(StrEnum):
     SETTLEMENT = "sm"
     RECEIPT = "rc"
     PAYMENT_ORDER = "po"
+    CHARGEBACK = "cb"
 
 
 _ID: Final = re.compile(rf"({'|'.join(Prefix)})_[0-9A-HJKMNP-TV-Z]{{26}}")

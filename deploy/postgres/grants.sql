@@ -112,6 +112,8 @@ GRANT USAGE ON SEQUENCE order_reference_serial TO hub_worker;
 GRANT UPDATE (state, checker, approved_at, sent_at, settled_at, line_id, returned_line_id) ON payment_order
     TO hub_worker;
 GRANT UPDATE (state, booked_at, case_ids) ON refund TO hub_worker;
+GRANT SELECT, INSERT ON chargeback TO hub_worker;
+GRANT UPDATE (state, settled_at, line_id) ON chargeback TO hub_worker;
 
 -- Receipts. What one says is never changed; it is published and becomes void, and triggers watch that.
 GRANT SELECT ON receipt_due TO hub_worker;
@@ -181,3 +183,5 @@ GRANT SELECT (id, source, item, amount, state, due_on, requested_at, booked_at, 
 GRANT SELECT ON receipt_policy, receipt_series, receipt_due TO hub_reader;
 GRANT SELECT (id, series, year, number, demand_id, department, kind, amount, issued_on, issued_at, leaf_id, replaces,
     counterparty, published_at, issuer_number, void_maker, voided_at, voided_by, void_told_at) ON receipt TO hub_reader;
+GRANT SELECT (id, payment_id, account, amount, provider_case, state, answer_by, maker, noticed_at, settled_at, line_id)
+    ON chargeback TO hub_reader;

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from hub.db import one
 from hub.errors import NotNow
 from hub.events import Event
-from hub.fees.matching import effects, outgoing, overdue, own, passes, payouts, reading, reversals
+from hub.fees.matching import charged_back, effects, outgoing, overdue, own, passes, payouts, reading, reversals
 from hub.fees.matching.digest import digest
 from hub.fees.matching.passes import RULES, Scope
 from hub.work import Work
@@ -71,6 +71,7 @@ def _run(work: Work, account: str, day: date) -> Result:
     payouts.settle(doing, paid_out)
     effects.finish(doing)  # what is taken back on the day on which it came stands in the book first
     reversals.reverse(doing)
+    charged_back.settle(doing)
     effects.finish(doing)
     outgoing.settle(doing)
     effects.finish(doing)

@@ -102,3 +102,27 @@ CREATE TRIGGER refund_is_not_deleted BEFORE DELETE OR TRUNCATE ON refund
 ALTER TABLE match_group DROP CONSTRAINT match_group_pass_check;
 ALTER TABLE match_group ADD CONSTRAINT match_group_pass_check CHECK (pass IN
     ('P0', 'P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P11', 'PO'));
+
+-- A payer has his card's bank ask the money back (tra soát). While it is argued nothing moves; what is lost leaves by a
+-- debit that names the provider's case.
+CREATE TABLE chargeback (
+    id            text PRIMARY KEY,
+    payment_id    text NOT NULL REFERENCES payment (id),
+    account       text NOT NULL,                     -- of ours, that would be debited
+    amount        bigint NOT NULL CHECK (amount > 0),  -- all of the payment
+    provider_case text NOT NULL CHECK (provider_case ~ '^[A-Z0-9]{6,40}$'),  -- their number of it
+    state         text NOT NULL CHECK (state IN ('noticed', 'evidence', 'won', 'lost')),
+    answer_by     date NOT NULL,                     -- after which it is lost by silence
+    maker         text NOT NULL,
+    reason        text NOT NULL,
+    noticed_at    timestamptz NOT NULL,
+    settled_at    timestamptz,
+    line_id       bigint UNIQUE,                     -- the debit that took it
+    UNIQUE (account, provider_case),
+    CHECK ((settled_at IS NOT NULL) = (state IN ('won', 'lost'))),
+    CHECK (line_id IS NULL OR state = 'lost')
+);
+CREATE UNIQUE INDEX chargeback_live ON chargeback (payment_id) WHERE state <> 'won';
+CREATE INDEX chargeback_open ON chargeback (account) WHERE line_id IS NULL;
+CREATE TRIGGER chargeback_is_not_deleted BEFORE DELETE OR TRUNCATE ON chargeback
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -22,5 +22,9 @@ SELECT id FROM dossier WHERE id IN (
     SELECT d.dossier_id FROM payment_order o JOIN refund r ON r.id = o.subject_id AND r.source = '331'
     JOIN fee_demand d ON d.id = r.item
     WHERE o.account = %(account)s AND o.state IN ('approved', 'sent')
+    UNION
+    SELECT d.dossier_id FROM chargeback c JOIN fee_credit f ON f.evidence = c.payment_id AND f.reversed_at IS NULL
+    JOIN fee_demand d ON d.id = f.demand_id
+    WHERE c.account = %(account)s AND c.line_id IS NULL
 )
 ORDER BY id FOR UPDATE

@@ -1,0 +1,99 @@
+"""hub fee chargebacks: what payers ask back through their banks, and what became of it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column, Limit
+from hub.cli.writing import Reason
+
+if TYPE_CHECKING:
+    from hub.work import Work
+
+app: Final = Typer(help="Chargebacks (tra soát): notice, evidence, won, lost.", no_args_is_help=True)
+
+Name = Annotated[str, Argument(metavar="CHARGEBACK", help="cb_…, or the provider's number of it")]
+STATES: Final = {
+    "noticed": "mới nhận tra soát",
+    "evidence": "đã gửi chứng từ",
+    "won": "giữ được tiền",
+    "lost": "phải trả lại",
+}
+_COLUMNS: Final = (
+    Column("id", "Tra soát"),
+    Column("provider_case", "Số của bên báo"),
+    Column("payment_id", "Khoản nộp"),
+    Column("amount", "Số tiền", lambda amount: f"{amount:,}".replace(",", ".")),
+    Column("state", "Trạng thái", lambda name: STATES[name]),
+    Column("answer_by", "Trả lời trước"),
+    Column("line_id", "Dòng sao kê"),
+)
+
+
+@app.command("list")
+def list_(
+    state: Annotated[str | None, Option(help=f"One of: {', '.join(STATES)}. Without it: what is argued.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Chargebacks, by the day on which they have to be answered."""
+    from hub.fees.chargebacks import store
+
+    if state is not None and state not in STATES:
+        leave(Code.USAGE, f"hub: a chargeback is {', '.join(STATES)}")
+    with environment.database() as conn:
+        rows = store.listing(conn, state=state, limit=limit)
+    output.listing(rows, _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def notice(
+    payment: Annotated[str, Argument(metavar="PAYMENT", help="pm_…")],
+    *,
+    case: Annotated[str, Option("--case", help="The provider's number: it stands in the debit, if it comes to one.")],
+    answer_by: Annotated[datetime, Option(formats=["%Y-%m-%d"], help="The day by which it has to be answered.")],
+    reason: Reason,
+) -> None:
+    """The provider says that a payment is asked back. Nothing moves; a case (V03) waits for the answer."""
+    from hub.fees.chargebacks import desk
+
+    found = _act(lambda work: (desk.notice(work, payment, case, answer_by.date(), reason), []))
+    output.say(f"{found.id} {found.provider_case}: trả lời trước {found.answer_by:%d/%m/%Y}")
+
+
+@app.command()
+def evidence(name: Name, *, reason: Reason) -> None:
+    """The evidence was sent; the reason says by which letter."""
+    from hub.fees.chargebacks import desk
+
+    _act(lambda work: (None, desk.answered(work, name, reason)))
+    output.say(f"{name}: evidence ✔")
+
+
+@app.command()
+def won(name: Name, *, reason: Reason) -> None:
+    """The money stays here."""
+    from hub.fees.chargebacks import desk
+
+    _act(lambda work: (None, desk.won(work, name, reason)))
+    output.say(f"{name}: won ✔")
+
+
+@app.command()
+def lost(name: Name, *, reason: Reason) -> None:
+    """It has to go back. The debit on our statement books it, by the provider's number."""
+    from hub.fees.chargebacks import desk
+
+    _act(lambda work: (None, desk.lost(work, name, reason)))
+    output.say(f"{name}: lost ✔")
+
+
+def _act(verb: "Callable[[Work], tuple[Any, list[Any]]]") -> Any:
+    from hub import dispatch
+
+    with environment.house() as hub:
+        return dispatch.act(hub, writing.actor(), verb)

@@ -1,0 +1,97 @@
+"""What persons do about a chargeback. What is lost is booked when the debit comes (matching.charged_back)."""
+
+import re
+from datetime import date
+from typing import Final
+
+from hub.errors import NotFound, NotNow
+from hub.events import Event
+from hub.fees import cases
+from hub.fees.chargebacks import store
+from hub.fees.chargebacks.model import Chargeback, State
+from hub.fees.matching.normalise import normalise
+from hub.work import Work
+from schemas.identifiers import Prefix, new_id
+
+CASE: Final = "V03"
+_NUMBER: Final = re.compile(r"[A-Z0-9]{6,40}")
+_SHOWN: Final = frozenset({"confirmed", "found_on_statement"})
+_CLOSE: Final = """
+UPDATE exception_case SET state = 'resolved', resolution = %s
+WHERE code = 'V03' AND object_type = 'payment' AND object_id = %s AND state <> 'resolved' RETURNING id
+"""
+
+
+def notice(work: Work, payment_id: str, provider_case: str, answer_by: date, reason: str) -> Chargeback:
+    """The provider says that ``payment_id`` is asked back, as its case; to be answered by a day.
+
+    Raises NotFound; NotNow where no statement has shown the payment, it is noticed already, or the number is none
+    that a debit could be known by.
+    """
+    number = normalise(provider_case).squeezed
+    if not _NUMBER.fullmatch(number):
+        raise NotNow("a case is known by 6 to 40 letters and digits")
+    row = work.conn.execute(
+        "SELECT account, amount, status FROM payment WHERE id = %s FOR UPDATE", (payment_id,)
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"there is no payment {payment_id}")
+    if row["status"] not in _SHOWN:
+        raise NotNow(f"the payment is {row['status']}: there is nothing that could be taken back")
+    found = Chargeback(
+        id=new_id(Prefix.CHARGEBACK),
+        payment_id=payment_id,
+        account=row["account"],
+        amount=row["amount"],
+        provider_case=number,
+        state=State.NOTICED,
+        answer_by=answer_by,
+        maker=work.actor,
+        reason=reason,
+        noticed_at=work.now,
+        settled_at=None,
+        line_id=None,
+    )
+    store.add(work.conn, found)
+    said = f"{payment_id} {found.provider_case} {found.amount} {answer_by.isoformat()}"
+    work.note(found.id, "chargeback noticed", after=State.NOTICED, reason=said)
+    facts = {"chargeback": found.id, "provider_case": found.provider_case, "answer_by": answer_by.isoformat()}
+    opened = cases.open_case(work.conn, CASE, "payment", payment_id, found.amount, facts)
+    if opened is not None:
+        work.note(payment_id, f"case {CASE}", reason=opened)
+    return found
+
+
+def answered(work: Work, name: str, reason: str) -> list[Event]:
+    """The evidence was sent; ``reason`` says by which letter. Raises NotFound, NotNow."""
+    found = store.find(work.conn, name, lock=True)
+    _move(work, found, State.EVIDENCE, reason)
+    return []
+
+
+def won(work: Work, name: str, reason: str) -> list[Event]:
+    """The money stays here. Raises NotFound, NotNow."""
+    found = store.find(work.conn, name, lock=True)
+    _move(work, found, State.WON, reason)
+    close(work, found, "won")
+    return []
+
+
+def lost(work: Work, name: str, reason: str) -> list[Event]:
+    """It has to go back: the debit will say so, and until then nothing moves. Raises NotFound, NotNow."""
+    found = store.find(work.conn, name, lock=True)
+    _move(work, found, State.LOST, reason)
+    return []
+
+
+def close(work: Work, found: Chargeback, how: str) -> None:
+    """Its case is over."""
+    for row in work.conn.execute(_CLOSE, (f"{how} {found.id}", found.payment_id)).fetchall():
+        work.note(row["id"], "resolved", after="resolved", reason=f"{how} {found.id}")
+
+
+def _move(work: Work, found: Chargeback, to: State, reason: str) -> None:
+    if found.state is to:
+        raise NotNow(f"{found.id} is {to} already")
+    store.move(work.conn, found, to, at=work.now)
+    work.note(found.id, f"chargeback {to}", before=found.state, after=to, reason=reason)

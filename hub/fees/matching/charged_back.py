@@ -1,0 +1,112 @@
+"""A debit that names a provider's chargeback takes what its payment had paid, whatever was argued before.
+
+Where the department has the money already, it is to be got back from it (341, V02); else all of it is open again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from hub.fees import cases, demands, payments, store
+from hub.fees.chargebacks import desk
+from hub.fees.chargebacks import store as chargebacks
+from hub.fees.chargebacks.model import Chargeback, State
+from hub.fees.ledger import Entry, Share, postings
+from hub.fees.matching import passes
+from hub.fees.matching.effects import Doing, close
+from hub.fees.matching.normalise import normalise
+from hub.fees.matching.passes import RULES
+from hub.fees.matching.reversals import LINE
+from hub.fees.model import Status
+
+_OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02"]
+_DEBITS: Final = """
+SELECT id AS line_id, booking_date, amount, concat_ws(' / ', nullif(text, ''), e2e) AS said, NULL AS payment_id
+FROM statement_line
+WHERE account = %(account)s AND booking_date = %(day)s AND status = 'BOOK' AND state = 'new' AND amount < 0
+    AND NOT reversal
+ORDER BY booking_date, line_key
+"""
+_SHOWN_BY: Final = """
+SELECT line_id FROM match_leg WHERE payment_id = %s AND confirmed AND number = 1 AND line_id IS NOT NULL
+"""
+_JOIN: Final = """
+WITH grouped AS (
+    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
+    VALUES (%(run)s, 'P10', 'A', %(rules)s, 'confirmed', %(evidence)s) RETURNING id
+)
+INSERT INTO match_leg (group_id, number, line_id, amount, credited, confirmed)
+SELECT id, 1, %(line)s, 0, true, true FROM grouped
+"""
+
+
+def settle(doing: Doing) -> None:
+    """Every debit of the day that is the amount of a chargeback and names it."""
+    awaited = chargebacks.awaited(doing.work.conn, doing.scope.account)
+    if not awaited:
+        return
+    for row in doing.work.conn.execute(_DEBITS, doing.scope.parameters).fetchall():
+        said = normalise(row["said"]).squeezed
+        named = [one for one in awaited if one.provider_case in said and one.amount == -row["amount"]]
+        if len(named) == 1:
+            awaited.remove(named[0])
+            _lose(doing, row, named[0])
+
+
+def _lose(doing: Doing, row: Mapping[str, Any], found: Chargeback) -> None:
+    work, line = doing.work, row["line_id"]
+    credited = payments.paid_for(work.conn, found.payment_id)
+    locked = [store.lock(work.conn, demand) for demand in credited]
+    shown = work.conn.execute(_SHOWN_BY, (found.payment_id,)).fetchone()
+    stands = work.conn.execute(
+        passes.text("p10_standing"), {"line": shown["line_id"] if shown else None, "payment": found.payment_id}
+    ).fetchall()
+    if sum(part["net"] for part in stands) != found.amount or any(part["net"] < 0 for part in stands):
+        _orphan(doing, row, found)
+    else:
+        is_settled = any(demand.status == Status.SETTLED for demand in locked)
+        doing.entries.append(_entry(doing, row, found, () if is_settled else stands))
+        for demand in credited:
+            doing.events += demands.reverse(work, demand, found.payment_id, by=found.id)
+        payments.end(work.conn, found.payment_id, "charged_back")
+        work.note(found.payment_id, "charged back", after="charged_back", reason=found.id)
+        close(doing, "payment", found.payment_id, _OVER, "chargeback")
+        if is_settled:
+            doing.case("V02", "payment", found.payment_id, found.amount, {**row, "payment_id": found.payment_id})
+        doing.states[line] = "matched"
+    evidence = {"how": "chargeback", "chargeback": found.id, "payment": found.payment_id}
+    said = {"run": doing.scope.run, "rules": RULES, "line": line, "evidence": Jsonb(evidence)}
+    work.conn.execute(_JOIN, said)
+    chargebacks.move(work.conn, found, State.LOST, at=work.now, line=line)
+    work.note(found.id, "chargeback debited", before=found.state, after=State.LOST, reason=f"line {line}")
+    desk.close(work, found, "lost")
+    doing.counters["P10"] += 1
+
+
+def _orphan(doing: Doing, row: Mapping[str, Any], found: Chargeback) -> None:
+    """The money has gone elsewhere since (it was given back, say): until somebody knows, it is to be got back."""
+    name = str(row["line_id"])
+    doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, found.amount))
+    doing.states[row["line_id"]] = "in_case"
+    facts = {"line": name, "chargeback": found.id, "of": found.payment_id, "why": "part of it has gone elsewhere since"}
+    opened = cases.open_case(doing.work.conn, "V01", LINE, name, found.amount, facts)
+    doing.work.note(f"line {name}", "case V01", reason=opened)
+    doing.counters["V01"] += 1
+
+
+def _entry(doing: Doing, row: Mapping[str, Any], found: Chargeback, stands: Sequence[Mapping[str, Any]]) -> Entry:
+    """Out of where it ``stands``; nowhere: its department has it, and has to give it back."""
+    if not stands:
+        return postings.chargeback_after_transfer(doing.origin(row), found.payment_id, found.amount)
+    owed = [
+        Share(part["department"], part["fee_code"], part["net"], part["demand_id"])
+        for part in stands
+        if part["account"] == "331"
+    ]
+    if len(owed) == len(stands):
+        return postings.chargeback(doing.origin(row), owed)
+    over = sum(part["net"] for part in stands if part["account"] == "339")
+    unknown = sum(part["net"] for part in stands if part["account"] == "338")
+    over_items = [(found.payment_id, over)] if over else []
+    return postings.reversal(doing.origin(row), owed, over_items, (found.payment_id, unknown))
