@@ -19,13 +19,15 @@ from hub.signing.verifier import SKEW, Gone, Signed
 from schemas import strict
 from schemas.custody import Checkpoint
 from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord, Side
+from schemas.settlement import SettlementTable
 
-Record = HandoffRecord | ReceiptRecord | MinuteRecord
+Record = HandoffRecord | ReceiptRecord | MinuteRecord | SettlementTable
 
-KINDS: Final[Mapping[str, type[HandoffRecord] | type[ReceiptRecord] | type[MinuteRecord]]] = {
+KINDS: Final[Mapping[str, type[Record]]] = {
     "handoff": HandoffRecord,
     "receipt": ReceiptRecord,
     "minute": MinuteRecord,
+    "settlement": SettlementTable,
 }
 """A part's kind → what its record is"""
 
@@ -132,7 +134,7 @@ class ActJudge:
             places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
             self._wrong(Code.RECORD, "record.json", places)
             return None
-        self._good(Code.RECORD, "record.json", f"{record.dossier}, lần {record.leg}")
+        self._good(Code.RECORD, "record.json", _called(record))
         return record
 
     def _signatures(self, moment: datetime | None) -> list[Signed | None]:
@@ -177,7 +179,7 @@ class ActJudge:
 
     def _check_officer(self, record: Record, signed: list[Signed | None]) -> None:
         side = _signing_side(record)
-        if side.officer is None or not signed or signed[0] is None:
+        if side is None or side.officer is None or not signed or signed[0] is None:
             return
         named = _serial_names(signed[0].certificate)
         if named != [side.officer]:
@@ -209,13 +211,24 @@ def _is_turned_round(content: bytes | Gone, signatures: tuple[bytes, ...]) -> bo
     return digest == der.tlv(der.OCTETS, hash_)
 
 
+def _called(record: Record) -> str:
+    if isinstance(record, SettlementTable):
+        return f"{record.department}, {record.month}"
+    return f"{record.dossier}, lần {record.leg}"
+
+
 def _times(record: Record) -> tuple[datetime, ...]:
+    if isinstance(record, SettlementTable):
+        return (record.closed_at,)
     if isinstance(record, HandoffRecord):
         return record.received_at, record.given_at
     return (record.received_at,) if isinstance(record, ReceiptRecord) else (record.at, record.entered_at)
 
 
-def _signing_side(record: Record) -> Side:
+def _signing_side(record: Record) -> Side | None:
+    """Who signed it as a person; None: the seal alone did."""
+    if isinstance(record, SettlementTable):
+        return None
     if isinstance(record, HandoffRecord):
         return record.giver
     return record.receiver if isinstance(record, ReceiptRecord) else record.entered_by

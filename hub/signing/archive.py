@@ -40,14 +40,14 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return written.getvalue()
 
 
-def unpack(data: bytes) -> dict[str, bytes]:
-    """The files in ``data``. Raises NotABundle for anything that ``pack`` would not have written."""
+def unpack(data: bytes, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
+    """The files in ``data``, called as ``names`` has it. Raises NotABundle for what ``pack`` would not have written."""
     if len(data) > LARGEST:
         raise NotABundle("larger than a bundle can be")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-            _check(entries)
+            _check(entries, names)
             files = {entry.filename: archive.read(entry) for entry in entries}
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         if isinstance(error, NotABundle):
@@ -67,7 +67,7 @@ def checked(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return dict(files)
 
 
-def _check(entries: list[zipfile.ZipInfo]) -> None:
+def _check(entries: list[zipfile.ZipInfo], allowed: re.Pattern[str]) -> None:
     names = [entry.filename for entry in entries]
     if not entries or len(entries) > MOST_FILES:
         raise NotABundle("empty, or more files than a bundle can have")
@@ -76,7 +76,7 @@ def _check(entries: list[zipfile.ZipInfo]) -> None:
     if sum(entry.file_size for entry in entries) > LARGEST:
         raise NotABundle("more inside than a bundle can have: entries that share their bytes")
     for entry in entries:
-        if _NAME.fullmatch(entry.filename) is None:
+        if allowed.fullmatch(entry.filename) is None:
             raise NotABundle("a file whose name no bundle has")
         if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
             raise NotABundle("a compressed file; a bundle has none")

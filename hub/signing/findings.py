@@ -133,6 +133,36 @@ class Code(Explained):
         "A part of the bundle is not what its folder says.",
         "Một phần của gói không đúng với tên thư mục.",
     )
+    TABLE_SUMS = (
+        "TABLE_SUMS",
+        "The sums of a month's table, reckoned anew from its lines.",
+        "Các tổng của bảng, tính lại từ từng dòng.",
+    )
+    TABLE_SHEET = (
+        "TABLE_SHEET",
+        "The workbook is the one that this table gives.",
+        "Tệp bảng tính đúng là bản lập từ bảng này.",
+    )
+    TABLE_BOOK = (
+        "TABLE_BOOK",
+        "The signed checkpoint of the book that the table names.",
+        "Điểm kiểm tra sổ kế toán (đã ký) mà bảng dẫn chiếu.",
+    )
+    TABLE_ANSWER = (
+        "TABLE_ANSWER",
+        "The department's answer: to this very table, about lines that it has.",
+        "Trả lời của cơ quan: đúng bảng này, đúng các dòng có trong bảng.",
+    )
+    TABLE_TRANSFER = (
+        "TABLE_TRANSFER",
+        "What was transferred is the net sum without the disputed lines.",
+        "Số tiền đã chuyển bằng số phải chuyển trừ các dòng không đồng ý.",
+    )
+    TABLE_RECEIPTS = (
+        "TABLE_RECEIPTS",
+        "The list of receipts is what the table says of them.",
+        "Danh sách biên lai khớp với số liệu trong bảng.",
+    )
     OFFICER = (
         "OFFICER_NOT_NAMED",
         "The certificate does not name the officer of the record; ask the agency whose it is.",

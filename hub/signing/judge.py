@@ -14,6 +14,7 @@ from hub.signing.trust import Trust
 from hub.signing.verifier import SKEW
 from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord
 from schemas.identifiers import agency_scheme
+from schemas.settlement import SettlementTable
 
 
 def judge(bundle: Bundle, trust: Trust) -> Verdict:
@@ -39,10 +40,10 @@ def _check_answers(parts: Sequence[Judged], verdict: Verdict) -> None:
     if not answers:
         verdict.add(Weight.NOTE, Code.NO_ANSWER, handoff.where)
     for answer in answers:
-        if answer.kind == "handoff":
+        if answer.kind in ("handoff", "settlement"):
             verdict.add(Weight.WRONG, Code.UNEXPECTED_PART, answer.where)
         said, given = answer.record, handoff.record
-        if isinstance(said, HandoffRecord) or said is None:
+        if said is None or isinstance(said, HandoffRecord | SettlementTable):
             continue
         if said.record != handoff.record_hash.hex():
             verdict.add(Weight.WRONG, Code.ANSWER_OF_ANOTHER, answer.where)

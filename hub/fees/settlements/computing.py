@@ -8,7 +8,7 @@ from typing import Final
 from hub.db import one
 from hub.errors import NotNow
 from hub.fees.ledger import Entry, Origin, Share, book, checkpoints, post_all, postings
-from hub.fees.settlements import answers, store, table, taking
+from hub.fees.settlements import answers, issued, store, table, taking
 from hub.fees.settlements.model import Settlement, State
 from hub.fees.settlements.table import Anchor, Draft, Fee
 from hub.signing import canonical, custody
@@ -100,6 +100,7 @@ def _seal(work: Work, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
     anchor, cases = _anchored(work), taking.open_cases(work.conn)
+    ranges = issued.by_fee(work.conn, drafts[0].month) if drafts else {}
     for draft in drafts:
         department = work.catalogue.departments.get(draft.department)
         body = table.encoded(
@@ -108,7 +109,7 @@ def _seal(work: Work, drafts: Sequence[Draft]) -> None:
             at=work.now,
             anchor=anchor,
             cases=cases.get(draft.department, ()),
-            issued={},
+            issued=ranges.get(draft.department, {}),
         )
         _keep(work, draft, body)
 

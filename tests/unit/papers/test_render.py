@@ -116,7 +116,8 @@ def test_a_fee_table_lies_across_and_its_signatures_stand_on_the_page(fee_table:
 
 def test_a_fee_table_of_many_fees_goes_on_with_its_heading(fee_table: FeeTable, text: Text) -> None:
     many = replace(fee_table, rows=fee_table.rows * 20)
-    assert text(many).count("KHOẢN THU") == len(picture(many)) > 1
+    assert len(picture(many)) > 2
+    assert text(many).count("KHOẢN THU") >= len(picture(many)) - 1  # the last may hold the places to sign alone
 
 
 def test_the_same_values_give_the_same_bytes(control_sheet: ControlSheet, minute: Minute) -> None:
