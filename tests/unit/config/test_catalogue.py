@@ -105,6 +105,10 @@ def test_a_centre_that_says_no_account_collects_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(CatalogueError, match=r"without a fees\.toml nothing is collected"):
         load(folder, environment())
+    (folder / "receipts.toml").unlink()
+    with pytest.raises(CatalogueError, match=r"/pay.*without a fees\.toml nothing is collected"):
+        load(folder, environment())
     for path in (folder / "procedures").glob("pay-*.toml"):
         path.unlink()
-    assert load(folder, environment()).fee_desk is None
+    without = load(folder, environment())
+    assert (without.fee_desk, without.receipts) == (None, None)

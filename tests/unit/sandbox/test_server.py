@@ -65,6 +65,7 @@ def test_every_counterparty_of_the_catalogue_has_an_address(tmp_path: Path) -> N
             *(f"department.{code}" for code in ("rest-a", "rest-b", "soap-a", "soap-b")),
             *(f"portal.{code}" for code in ("cong-dvc", "second")),
             *(f"postal.{code}" for code in ("post-a", "post-b")),
+            "receipts.issuer-a",
             *(f"trust.{code}" for code in ("ca", "tsa")),
         ]
         assert len(set(found.values())) == len(found)
