@@ -50,6 +50,7 @@ _LATER: Final = """
 SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_entry e
 JOIN journal_line l ON l.entry_seq = e.seq AND l.account = '111'
 LEFT JOIN statement_line s ON e.source_type = 'line' AND s.id::text = e.source_id
+    AND s.account = %(account)s AND s.booking_date <= %(day)s
 WHERE e.bank_account = %(account)s AND e.business_date > %(day)s
     AND coalesce(e.original_date, s.booking_date) <= %(day)s
 """
