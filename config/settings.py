@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     """seconds after which a nudge that nobody took counts as lost."""
     poll_every: Seconds = 60.0
     """seconds between questions to departments that do not push their statuses."""
+    poll_at_least_every: Seconds = 86_400.0
+    """seconds after which a counterparty is asked again, whatever longer time the catalogue leaves it alone."""
     breaker_threshold: int = Field(5, ge=1)
     """transport failures in a row that open a counterparty's circuit breaker."""
     breaker_pause: Seconds = 30.0

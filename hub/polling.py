@@ -169,7 +169,7 @@ def poll(house: House) -> None:
 
 
 def _read(house: House, party: Counterparty, feed: Feed) -> None:
-    cursor = _cursor(house, party, feed.every(party))
+    cursor = _cursor(house, party, min(feed.every(party), house.settings.poll_at_least_every))
     for _ in range(PAGES):
         if cursor is None:
             return

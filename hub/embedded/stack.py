@@ -27,6 +27,7 @@ REHEARSAL: Final = {
     "HUB_SWEEP_EVERY": "2",
     "HUB_RENUDGE_AFTER": "5",
     "HUB_POLL_EVERY": "2",
+    "HUB_POLL_AT_LEAST_EVERY": "2",
     "HUB_CHECKPOINT_EVERY": "5",
     "HUB_BREAKER_PAUSE": "2",
     "HUB_LEASE_MARGIN": "5",

@@ -30,6 +30,8 @@ class Standing:
     dossier_code: str
     status: str
     version: int
+    fee: dict[str, Any] | None = None
+    """what is demanded, as the portal shows it to its payer"""
 
 
 class Portal:
@@ -59,7 +61,7 @@ class Portal:
             page = self._send("GET", path)
             for row in page["data"]:
                 if row["dossier_code"]:
-                    yield Standing(row["id"], row["dossier_code"], row["status"], row["version"])
+                    yield Standing(row["id"], row["dossier_code"], row["status"], row["version"], row["fee"])
             cursor = page["next_cursor"]
             path = f"/v1/submissions?limit=200&cursor={cursor}" if cursor else ""
 

@@ -15,16 +15,18 @@ from psycopg.rows import dict_row
 
 from config.catalogue import Catalogue, load
 from config.settings import Settings
-from hub.cli.demo import course, evidence, report, signed, witnesses
+from hub.cli import environment
+from hub.cli.demo import course, evidence, fees, report, signed, witnesses
 from hub.cli.demo.course import Course
 from hub.cli.demo.display import Counts, display
 from hub.cli.demo.evidence import Shown
+from hub.cli.demo.fees import Accounts
 from hub.cli.demo.portal import Portal
 from hub.cli.demo.trials import Trial, runs_a_day, trials
 from hub.clock import local, now
 from hub.db import Connection
 from hub.embedded.place import Addresses
-from hub.errors import NotNow
+from hub.errors import HubError, NotNow
 from hub.signing.findings import Answer
 from hub.wiring import read_settings
 
@@ -50,12 +52,18 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, patience: float
     portal = _portal(addresses, catalogue)
     given = _trials(portal, catalogue, count)
     since = now()
-    with closing(_connect(settings)) as conn:
-        end = _watch(conn, portal, given, (effects, addresses), since, patience)
+    with closing(_connect(settings)) as conn, environment.house() as hub, ThreadPoolExecutor(1) as cashier:
+        day = fees.opened(hub, portal, catalogue, effects / "addresses.json", given)
+        paid = cashier.submit(fees.run, day)
+        try:
+            end = _watch(conn, portal, given, (effects, addresses), since, patience, paid)
+        finally:
+            day.stopped.set()
         shown = evidence.show(conn, [leg.id for leg in end.legs.values()], effects.parent / "demo", settings.keys)
+    wrong = _settled(paid)
     report.write(end, {department.code: department.name for department in catalogue.departments.values()})
     standings = list(portal.standings(quote(since.isoformat())))
-    wrong = witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
+    wrong += witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
     wrong += signed.findings(given, end, catalogue)
     if not end.over(count):
         wrong.insert(0, f"not over after {patience:.0f} s: {len(end.owed)} transfers and {end.unhandled} messages wait")
@@ -88,8 +96,9 @@ def _watch(
     departments: tuple[Path, Addresses],
     since: datetime,
     patience: float,
+    paid: Future[Accounts],
 ) -> Course:
-    """Hand over and look until everything has ended. Raises PortalTurnedAway."""
+    """Hand over and look until everything has ended and every fee is settled. Raises PortalTurnedAway."""
     references = [trial.reference for trial in given]
     codes = {trial.code for trial in given}
     effects, addresses = departments
@@ -101,12 +110,26 @@ def _watch(
             arrived = witnesses.arrived(effects, addresses.partners, codes)
             shown.show(_counts(sent, arrived, now_at))
             turned_away = any(one.done() and one.exception() for one in sent)
-            if turned_away or now_at.over(len(given)) or time.monotonic() > deadline:
+            failed = paid.done() and paid.exception()
+            over = paid.done() and now_at.over(len(given))
+            if turned_away or failed or over or time.monotonic() > deadline:
                 break
             time.sleep(_LOOK_EVERY)
     for one in sent:
         one.result()
     return now_at
+
+
+def _settled(paid: Future[Accounts]) -> list[str]:
+    """What does not hold of the fees; their equation goes to stdout."""
+    try:
+        found = paid.result(timeout=0)
+    except TimeoutError:
+        return ["fees: they are not settled yet"]
+    except HubError as error:
+        return [f"fees: {error}"]
+    fees.write(found)
+    return list(fees.findings(found))
 
 
 def _counts(sent: list[Future[str]], arrived: int, stands: Course) -> Counts:

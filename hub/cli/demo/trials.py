@@ -4,15 +4,16 @@ import base64
 import hashlib
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Final
 
-from config.catalogue import Catalogue, Procedure
+from config.catalogue import Catalogue, Pay, Procedure
 from connectors.sandbox.fates import Fate, fate_of
 from connectors.sandbox.postal_fates import PostalFate, postal_fate_of
+from hub.cli.demo.ways import TROUBLES, Way
 from hub.clock import now
 from schemas.handoff import Carrier
 from schemas.identifiers import DossierCode
@@ -52,6 +53,8 @@ class Trial:
     """what the post does with its result; None: it does not go by post"""
     papers: PostalFate | None
     """what the post does with its papers, on their way to the department"""
+    way: Way | None = None
+    """how its fee is paid before it goes out; None: it is not paid first"""
 
     @property
     def reference(self) -> str:
@@ -68,10 +71,20 @@ def trials(catalogue: Catalogue, day: date, run: int, count: int) -> list[Trial]
     first_prefix = run * len(catalogue.departments)
     serials = islice(_serials(catalogue, first_prefix), count)
     people = tomllib.loads(Path(__file__).with_name("people.toml").read_text(encoding="utf-8"))
-    return [
+    made = [
         _trial(catalogue, people, procedure, f"{catalogue.portal.centre}-{day:%y%m%d}-{serial}", number)
         for number, (procedure, serial) in enumerate(serials)
     ]
+    return _paid(catalogue, made)
+
+
+def _paid(catalogue: Catalogue, made: list[Trial]) -> list[Trial]:
+    """Who pays first, and how: the troubles go to ordinary dossiers, as far as there are some."""
+    first = [trial for trial in made if catalogue.procedures[trial.submission.procedure].pay is Pay.FIRST]
+    ordinary = sorted(first, key=lambda trial: bool(trial.fate.suffix or trial.parcel or trial.papers))
+    troubles = {trial.code: way for trial, way in zip(ordinary, TROUBLES, strict=False)}
+    ways = {trial.code: troubles.get(trial.code, Way.EXACT) for trial in first}
+    return [replace(trial, way=ways.get(trial.code)) for trial in made]
 
 
 def _serials(catalogue: Catalogue, first_prefix: int) -> Iterator[tuple[Procedure, str]]:
@@ -84,7 +97,9 @@ def _serials(catalogue: Catalogue, first_prefix: int) -> Iterator[tuple[Procedur
         for number, code in enumerate(offered):
             yield next(offered[code]), f"{first_prefix + number:02}{suffix}"
     for number, code in enumerate(list(offered)[:REFUSALS]):
-        yield next(offered[code]), f"{first_prefix + number:02}{REFUSED}"
+        # Nobody in the demo pays for what is refused.
+        later = (procedure for procedure in offered[code] if procedure.pay is not Pay.FIRST)
+        yield next(later), f"{first_prefix + number:02}{REFUSED}"
     by_post = cycle([procedure for procedure in catalogue.procedures.values() if procedure.by_post])
     for suffix in CARRIED:
         yield next(by_post), f"{first_prefix:02}{suffix}"

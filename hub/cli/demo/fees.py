@@ -1,0 +1,82 @@
+"""The demo's fees from the first QR to the closed day, beside everything else that it does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from config.catalogue import Catalogue
+from connectors.sandbox.server import addresses
+from hub.cli.demo import reckoning
+from hub.cli.demo.bank_day import BankDay
+from hub.cli.demo.payers import Banks, Payers
+from hub.cli.demo.portal import Portal
+from hub.cli.demo.reckoning import Reckoning
+from hub.cli.demo.settling import Settling
+from hub.cli.demo.trials import Trial
+from hub.clock import now
+from hub.fees.closes.model import Closing, Step
+
+if TYPE_CHECKING:
+    from hub.wiring import Hub
+
+
+STEPS: Final = {
+    Step.DONE: "đã khóa, hai người duyệt",
+    Step.PROPOSED: "mới có người đề nghị khóa",
+    Step.WAITING: "chờ người thứ hai",
+    Step.REFUSED: "chưa khóa được",
+}
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The two reckonings: at the end of the bank's day, and when its troubles are settled; and how the day closed."""
+
+    evening: Reckoning
+    settled: Reckoning
+    closings: list[Closing]
+    wrong: list[str]
+
+
+def opened(hub: "Hub", portal: Portal, catalogue: Catalogue, served: Path, given: list[Trial]) -> BankDay:
+    """The bank day of these trials. ``served``: where the sandbox says its addresses."""
+    banks = Banks(catalogue, addresses(served))
+    ways = {trial.code: trial.way for trial in given if trial.way is not None}
+    return BankDay(hub, portal, banks, Payers(banks, ways), {trial.code for trial in given}, now())
+
+
+def run(day: BankDay) -> Accounts:
+    """All of it; returns when the day is closed. Raises NotNow, BankTurnedAway."""
+    day.collect()
+    day.end()
+    evening, wrong = _reckoned(day)
+    wrong += evening.unlisted
+    settling = Settling(day)
+    settling.settle()
+    day.end()
+    settled, more = _reckoned(day)
+    return Accounts(evening, settled, settling.close(), [*wrong, *more, *settled.unsettled])
+
+
+def write(found: Accounts) -> None:
+    reckoning.write(found.evening, "Ngày ngân hàng: phải thu = đã báo có = đã ghi sổ ± từng ngoại lệ (đồng)")
+    reckoning.write(found.settled, "Sau khi xử lý từng ngoại lệ, hai người duyệt (đồng)")
+    for closing in found.closings[-1:]:
+        reckoning.say(f"Ngày {closing.day:%d/%m/%Y} của tài khoản {closing.account}: {STEPS[closing.step]}")
+
+
+def findings(found: Accounts) -> Iterator[str]:
+    """What does not hold, a sentence each."""
+    yield from found.wrong
+    for closing in found.closings[-1:]:
+        if closing.step is not Step.DONE:
+            red = ", ".join(f"{gate.label}: {gate.found}" for gate in closing.gates if not gate.green)
+            yield f"fees: the day is not closed: {red or ', '.join(closing.changed) or closing.step}"
+
+
+def _reckoned(day: BankDay) -> tuple[Reckoning, list[str]]:
+    dossiers = [standing.id for standing in day.stands().values()]
+    with day.hub.db.connection() as conn:
+        found = reckoning.reckon(conn, day, dossiers)
+        return found, [*found.off, *reckoning.proved(conn, day)]

@@ -1,0 +1,127 @@
+"""The citizens of the demo at their bank: each reads the QR of the public API and pays, some of them not as asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Any, Final
+
+import requests
+
+from config.catalogue import Bank, Catalogue
+from connectors.sandbox.bank_office import WATCHERS
+from hub.cli.demo.portal import Standing
+from hub.cli.demo.ways import Way
+from hub.errors import HubError
+from hub.fees import vietqr
+
+TIMEOUT: Final = 30.0
+TOO_MUCH: Final = 50_000
+"""đồng that one pays more than is due"""
+_REFUSED: Final = 422
+
+
+_FATES: Final[Mapping[Way, str]] = {
+    Way.TWICE: "twice",
+    Way.UNREADABLE: "cut-words",
+    Way.TAKEN_BACK: "taken-back",
+    Way.LOST: "lost",
+}
+
+
+class BankTurnedAway(HubError):
+    """The sandbox's bank did not do what it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Somebody has paid: through whom, the provider's number and the bank's, and whether the hub was told."""
+
+    dossier_code: str
+    way: Way
+    provider: str
+    txn: str
+    ref: str
+    amount: int
+    told: bool
+
+
+class Banks:
+    """The control doors of the sandbox's banks. ``served``: counterparty → address."""
+
+    def __init__(self, catalogue: Catalogue, served: Mapping[str, str]) -> None:
+        desk = catalogue.fee_desk
+        if desk is None:
+            raise BankTurnedAway("the catalogue collects nothing")
+        self._served = served
+        self.account = desk.account.number
+        self.own = desk.account.bank
+        self.channels = [bank.code for bank in catalogue.banks.values() if self.account in bank.notified]
+        self.gateways = [code for code in self.channels if _collects(catalogue.banks[code])]
+
+    def ask(self, bank: str, what: str, form: Mapping[str, Any]) -> Any:
+        """Post ``form``. Raises BankTurnedAway."""
+        reply = self._send("POST", bank, what, json=dict(form))
+        if not reply.ok:
+            raise BankTurnedAway(f"{bank} {what}: HTTP {reply.status_code} {reply.text[:200]}")
+        return reply.json()
+
+    def can(self, bank: str, what: str, form: Mapping[str, Any]) -> Any | None:
+        """The same; None where the bank says that it has nothing to do."""
+        reply = self._send("POST", bank, what, json=dict(form))
+        return None if reply.status_code == _REFUSED else reply.json()
+
+    def seen(self, bank: str, listing: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._send("GET", bank, listing).json()
+        return rows
+
+    def _send(self, method: str, bank: str, what: str, **said: Any) -> requests.Response:
+        root = "/".join(self._served[f"bank.{bank}"].split("/")[:3])
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(method, f"{root}/_sandbox/{what}", timeout=TIMEOUT, **said)
+
+
+def _collects(bank: Bank) -> bool:
+    return not bank.accounts and bank.notifications is not None and bank.notifications.dialect not in WATCHERS
+
+
+@dataclass
+class Payers:
+    """Whoever has to pay first. ``ways``: dossier code → how they do it."""
+
+    banks: Banks
+    ways: Mapping[str, Way]
+    deeds: list[Deed] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._channels = cycle(self.banks.channels)
+        self._paid: set[str] = set()
+
+    @property
+    def waiting(self) -> set[str]:
+        """Dossier codes of those who have not paid yet."""
+        return set(self.ways) - self._paid
+
+    def look(self, standing: Standing) -> None:
+        """Pay, if there is something to pay and it has not been paid. Raises BankTurnedAway."""
+        if standing.dossier_code in self.waiting and standing.fee is not None and standing.fee["qr"]:
+            self._paid.add(standing.dossier_code)
+            self.pay(standing, self.ways[standing.dossier_code])
+
+    def pay(self, standing: Standing, way: Way) -> None:
+        """Read the QR as a banking app does, and pay. Raises BankTurnedAway."""
+        asked = vietqr.decode(str((standing.fee or {})["qr"]))
+        bank = next(self._channels) if way is Way.EXACT else self.banks.own
+        form = {
+            "amount": _amount(asked.amount or 0, way),
+            "reference": asked.purpose,
+            "account": asked.account,
+            "fate": _FATES.get(way, ""),
+        }
+        for done in self.banks.ask(bank, "transfers", form):
+            told = bool(done["answers"])
+            self.deeds.append(Deed(standing.dossier_code, way, bank, done["txn"], done["ref"], done["amount"], told))
+
+
+def _amount(due: int, way: Way) -> int:
+    return {Way.SHORT: due // 2, Way.OVER: due + TOO_MUCH}.get(way, due)

@@ -1,0 +1,215 @@
+"""The equation of the demo's bank day: demanded = notified = booked, up to the exceptions, each of which is listed.
+
+What was notified and booked is what the banks' own books say; what it was for, the hub's. They have to meet.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from hub.cli.demo.bank_day import BankDay
+from hub.db import Connection, one
+
+_DEMANDS: Final = """
+SELECT id, amount_due - waived AS due, allocated, status, pay_first FROM fee_demand WHERE dossier_id = ANY(%s)
+"""
+_PAYMENTS: Final = """
+SELECT id, amount, status, source FROM payment
+WHERE (provider, provider_txn) IN (SELECT * FROM unnest(%s::text[], %s::text[])) OR bank_ref = ANY(%s)
+"""
+_ITEMS: Final = """
+SELECT account, item, sum(cr - dr)::bigint AS net FROM journal_line
+WHERE account IN ('338', '339') AND item = ANY(%s) GROUP BY account, item HAVING sum(cr - dr) <> 0
+"""
+_CASES: Final = """
+SELECT id, code, object_id, state, facts ->> 'payment' AS payment, facts ->> 'demand' AS demand FROM exception_case
+WHERE state <> 'resolved' AND (object_id = ANY(%(all)s) OR facts ->> 'payment' = ANY(%(all)s)) ORDER BY code, id
+"""
+_ON_111: Final = """
+SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+WHERE l.account = '111' AND e.bank_account = %s
+"""
+TITLES: Final[Mapping[str, str]] = {
+    "later": "Nộp sau, chưa đến lúc nộp",
+    "cancelled": "Hồ sơ không được tiếp nhận, không thu nữa",
+    "short": "Nộp thiếu",
+    "unpaid": "Đã nộp nhưng chưa rõ hồ sơ: còn chờ",
+    "reopened": "Bị ngân hàng đảo: phải nộp lại",
+    "over": "Nộp thừa",
+    "twice": "Nộp hai lần",
+    "unknown": "Tiền chưa rõ của ai",
+    "lost": "Mất báo có, sao kê cho thấy",
+    "taken_back": "Đã báo, ngân hàng đảo lại",
+    "refunded": "Đã hoàn trả",
+    "charges": "Phí cổng thanh toán giữ lại",
+}
+OPEN: Final = ("short", "unpaid", "reopened", "over", "twice", "unknown")
+"""exceptions that somebody has to settle"""
+CODES: Final[Mapping[str, str]] = {
+    "short": "R04",
+    "reopened": "R04",
+    "over": "R05",
+    "twice": "R03",
+    "unknown": "R01",
+    "lost": "N02",
+}
+"""An exception → the code of the case that has to stand behind it."""
+
+
+@dataclass(frozen=True)
+class Reckoning:
+    """The three sums, what lies between each and the money of the dossiers, and the cases that stand open. Đồng."""
+
+    demanded: int
+    notified: int
+    booked: int
+    allocated: int
+    """what counts for the dossiers: all three come to it"""
+    owed: Mapping[str, int]
+    """exception → what it takes from the demanded"""
+    told: Mapping[str, int]
+    """exception → what it adds to, or takes from the notified"""
+    seen: Mapping[str, int]
+    """exception → what it adds to, or takes from the booked"""
+    cases: Sequence[Mapping[str, Any]]
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def off(self) -> Iterator[str]:
+        """Where a sum and its exceptions do not come to what counts for the dossiers."""
+        for name, whole, between in (
+            ("demanded", self.demanded, self.owed),
+            ("notified", self.notified, self.told),
+            ("booked", self.booked, self.seen),
+        ):
+            left = whole + sum(between.values()) - self.allocated
+            if left:
+                yield f"fees: {name} {whole} đ and its exceptions are {left} đ off what counts for the dossiers"
+
+    def amount(self, exception: str) -> int:
+        """What it comes to, on whichever side it stands."""
+        return next((abs(side[exception]) for side in (self.owed, self.told, self.seen) if side.get(exception)), 0)
+
+    @property
+    def unlisted(self) -> Iterator[str]:
+        """Each trouble of the day has happened, and somebody has a case about it."""
+        known = {case["code"] for case in self.cases}
+        for exception, code in CODES.items():
+            if not self.amount(exception):
+                yield f"fees: nothing was {exception}, and something should have been"
+            elif code not in known:
+                yield f"fees: nobody has a case {code} about what was {exception}"
+
+    @property
+    def unsettled(self) -> Iterator[str]:
+        """What is still open when everything is settled."""
+        yield from (f"fees: {self.amount(name)} đ are still {name}" for name in OPEN if self.amount(name))
+        yield from (f"fees: the case {case['id']} ({case['code']}) is still open" for case in self.cases)
+
+
+def reckon(conn: Connection, day: BankDay, dossiers: Sequence[str]) -> Reckoning:
+    """As everything stands now. ``dossiers``: ids of those of the demo."""
+    demands = conn.execute(_DEMANDS, (list(dossiers),)).fetchall()
+    deeds, own = day.payers.deeds, day.own()
+    named = ([deed.provider for deed in deeds], [deed.txn for deed in deeds], [row["ref"] for row in own])
+    payments = conn.execute(_PAYMENTS, named).fetchall()
+    ids = [payment["id"] for payment in payments]
+    everything = [*ids, *(demand["id"] for demand in demands)]
+    cases = conn.execute(_CASES, {"all": everything}).fetchall()
+    counts: Counter[str] = Counter()
+    owed = _owed(demands, counts)
+    waiting = _waiting(conn.execute(_ITEMS, (ids,)).fetchall(), cases, counts)
+    lost = [payment["amount"] for payment in payments if payment["source"] == "statement"]
+    back = [payment["amount"] for payment in payments if payment["status"] == "reversed"]
+    out = [row["amount"] for row in own if row.get("reference")]
+    counts.update(lost=len(lost), taken_back=len(back), refunded=len(out))
+    told = {**waiting, "lost": sum(lost), "taken_back": -sum(back), "refunded": sum(out)}
+    return Reckoning(
+        demanded=sum(demand["due"] for demand in demands),
+        notified=sum(deed.amount for deed in deeds if deed.told),
+        booked=sum(row["amount"] for row in own),
+        allocated=sum(demand["allocated"] for demand in demands),
+        owed=owed,
+        told=told,
+        seen={**waiting, "charges": day.charges},
+        cases=cases,
+        counts=counts,
+    )
+
+
+def _owed(demands: Sequence[Mapping[str, Any]], counts: Counter[str]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for demand in demands:
+        left = demand["due"] - demand["allocated"]
+        if not left:
+            continue
+        status = {"part_paid": "short", "reopened": "reopened", "cancelled": "cancelled"}.get(demand["status"])
+        exception = status or ("unpaid" if demand["pay_first"] else "later")
+        found[exception] -= left
+        counts[exception] += 1
+    return dict(found)
+
+
+def _waiting(
+    items: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]], counts: Counter[str]
+) -> dict[str, int]:
+    """Money that came and counts for no dossier, by the case that stands behind it."""
+    codes = {case["object_id"]: case["code"] for case in cases if case["code"] in ("R01", "R03", "R05")}
+    found: Counter[str] = Counter()
+    for item in items:
+        exception = {"R03": "twice", "R05": "over"}.get(codes.get(item["item"], ""), "unknown")
+        found[exception] -= item["net"]
+        counts[exception] += 1
+    return dict(found)
+
+
+def proved(conn: Connection, day: BankDay) -> Iterator[str]:
+    """What the hub's book says against the bank's own, and what its proof has to say against it."""
+    from hub.fees.proof import proving
+
+    bank = sum(row["amount"] for row in day.booked())
+    own = one(conn, _ON_111, (day.banks.account,))["net"]
+    if own != bank:
+        yield f"fees: the bank's own book has {bank} đ, ours {own} đ"
+    for result in proving.prove(conn).red:
+        for offender in result.offenders:
+            yield f"fees: {result.invariant} {result.name}: {offender.what} {offender.how}"
+
+
+def write(found: Reckoning, title: str) -> None:
+    """The equation, on stdout."""
+    table = Table(title=title, title_justify="left", show_footer=True)
+    table.add_column("Mã", footer="")
+    table.add_column("Khoản mục", footer="= Tiền của hồ sơ")
+    table.add_column("Số", justify="right")
+    sides = ((found.demanded, found.owed), (found.notified, found.told), (found.booked, found.seen))
+    for label, (whole, between) in zip(("Phải thu", "Đã báo có", "Đã ghi sổ ngân hàng"), sides, strict=True):
+        table.add_column(label, _dong(whole + sum(between.values())), justify="right")
+    table.add_row("", "Tổng", "", *(_dong(whole) for whole, _ in sides))
+    for name, label in TITLES.items():
+        amounts = [between.get(name, 0) for _, between in sides]
+        if any(amounts):
+            shown = [_signed(amount) for amount in amounts]
+            table.add_row(CODES.get(name, ""), label, str(found.counts[name] or ""), *shown)
+    say(table)
+    listed = Counter(case["code"] for case in found.cases)
+    if listed:
+        say("Việc đang mở: " + ", ".join(f"{code} × {count}" for code, count in sorted(listed.items())))
+
+
+def say(what: Table | str) -> None:
+    """On stdout, beside the demo's other tables."""
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120).print(what)
+
+
+def _dong(amount: int) -> str:
+    return f"{amount:,}".replace(",", ".")
+
+
+def _signed(amount: int) -> str:
+    return "" if not amount else f"{'+' if amount > 0 else '−'}{_dong(abs(amount))}"

@@ -1,0 +1,106 @@
+"""What persons of the demo do about the bank day's troubles: ask, agree, refund; and the day is closed by two."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from hub.cli.demo.bank_day import CASHIER, BankDay
+from hub.cli.demo.ways import Way
+from hub.clock import local, now
+from hub.fees import orders
+from hub.fees.cases import desk
+from hub.fees.orders import Payee
+from hub.fees.refunds import asking
+
+if TYPE_CHECKING:
+    from hub.db import Connection
+    from hub.fees.closes.model import Closing
+
+CHIEF: Final = "truong-phong-dien-tap"
+AGAIN: Final = frozenset({Way.SHORT, Way.TAKEN_BACK})
+"""whoever pays once more, what is still open"""
+_REASON: Final = "diễn tập"
+_PAYEE: Final = Payee(bank_bin="970418", account="0000000001", holder="NGUYEN VAN THU")
+"""invented"""
+_OPEN: Final = """
+SELECT c.id, c.code, c.object_id FROM exception_case c JOIN payment p ON p.id = c.object_id
+WHERE c.state <> 'resolved' AND c.code = ANY(%s) AND p.bank_ref = ANY(%s) ORDER BY c.code, c.id
+"""
+_PAID: Final = (
+    "SELECT bool_and(status IN ('paid', 'paid_unconfirmed', 'settled')) AS paid FROM fee_demand WHERE id = ANY(%s)"
+)
+
+
+@dataclass(frozen=True)
+class Settling:
+    """The morning after, for ``day``."""
+
+    day: BankDay
+
+    def settle(self) -> None:
+        """Everything that is open is put right. Raises NotNow, BankTurnedAway."""
+        self._pay_again()
+        with self.day.hub.db.connection() as conn:
+            rows = conn.execute(_OPEN, (["R01", "R03", "R05", "N02"], self._refs())).fetchall()
+        for row in rows:
+            self._case(row)
+
+    def close(self) -> "list[Closing]":
+        """The book is proven and two persons close the day; what came of it each time. Nothing where it is closed."""
+        from hub.fees.closes import desk as closes
+        from hub.fees.ledger import closed
+        from hub.worker import prover
+
+        account, today = self.day.banks.account, local(now()).date()
+        with self.day.hub.db.connection() as conn:
+            if closed(conn, account, today):
+                return []
+        prover.prove(self.day.hub)
+        return [self.day.act(actor, lambda work: closes.close_day(work, account, today)) for actor in (CASHIER, CHIEF)]
+
+    def _refs(self) -> list[str]:
+        return [row["ref"] for row in self.day.own()]
+
+    def _pay_again(self) -> None:
+        """What was short, and what the bank has taken back."""
+        payers, demands = self.day.payers, []
+        for standing in self.day.stands().values():
+            if payers.ways.get(standing.dossier_code) in AGAIN:
+                demands.append((standing.fee or {})["demand_id"])
+                payers.pay(standing, Way.EXACT)
+        self.day.wait(lambda conn: _all_paid(conn, demands), "what was short is paid")
+
+    def _case(self, row: Mapping[str, Any]) -> None:
+        match row["code"]:
+            case "R01":
+                self._both(row["id"], "assign", {"demand": self._unreadable()})
+            case "N02":
+                self.day.act(CASHIER, lambda work: desk.resolve(work, row["id"], "noted", {}, _REASON))
+            case _:
+                self._refund(row["object_id"])
+
+    def _both(self, case: str, resolution: str, details: dict[str, str]) -> None:
+        for actor in (CASHIER, CHIEF):
+            self.day.act(actor, lambda work: desk.resolve(work, case, resolution, details, _REASON))
+
+    def _unreadable(self) -> str:
+        """The demand of whoever's words were cut."""
+        [standing] = [
+            standing
+            for standing in self.day.stands().values()
+            if self.day.payers.ways.get(standing.dossier_code) is Way.UNREADABLE
+        ]
+        return str((standing.fee or {})["demand_id"])
+
+    def _refund(self, payment: str) -> None:
+        """What was paid too much goes back: one person asks, another approves, the bank pays."""
+        order = self.day.act(CASHIER, lambda work: asking.request(work, payment, _PAYEE, _REASON))
+        self.day.act(CHIEF, lambda work: orders.approve(work, order.id, _REASON))
+        sent = self.day.act(CASHIER, lambda work: orders.send(work, order.id))
+        said = {"reference": sent.reference, "amount": sent.amount, "account": sent.account, "words": "HOAN PHI"}
+        self.day.banks.ask(self.day.banks.own, "orders", said)
+
+
+def _all_paid(conn: "Connection", demands: list[str]) -> bool:
+    row = conn.execute(_PAID, (demands,)).fetchone()
+    return bool(row and row["paid"] is not False)
