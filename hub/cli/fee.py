@@ -14,6 +14,7 @@ from hub.cli import (
     fee_orders,
     fee_receipts,
     fee_statements,
+    fee_table,
     output,
 )
 from hub.cli.exits import Code, leave
@@ -34,6 +35,7 @@ app.add_typer(fee_orders.app, name="orders")
 app.add_typer(fee_chargebacks.app, name="chargebacks")
 app.registered_commands += fee_orders.refunds.registered_commands
 app.registered_commands += fee_close.app.registered_commands
+app.registered_commands += fee_table.app.registered_commands
 app.add_typer(fee_receipts.app, name="receipts")
 
 

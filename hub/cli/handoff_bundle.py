@@ -1,8 +1,9 @@
 """hub handoff export, verify: a bundle that holds its own evidence, and the answer to whether it is what it says."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, Protocol
 
 from typer import Argument, Option
 
@@ -13,8 +14,18 @@ from hub.cli.output import AsJson
 if TYPE_CHECKING:
     from hub.papers.findings import Judged
     from hub.signing.bundle import Bundle
-    from hub.signing.findings import Verdict
+    from hub.signing.findings import Answer, Verdict
     from hub.signing.trust import Trust
+
+
+class Told(Protocol):
+    """What a judge has found, whichever it is."""
+
+    @property
+    def answer(self) -> "Answer": ...
+    @property
+    def findings(self) -> "Sequence[Any]": ...
+
 
 _MARKS: Final = {"good": "✔", "note": "·", "missing": "?", "wrong": "✗"}
 _ANSWERS: Final = {
@@ -56,11 +67,10 @@ def verify(
     if trust is None and offline:
         leave(Code.USAGE, "hub: --offline cần --trust: tệp PEM chứa chứng thư gốc mà người kiểm tra tin cậy")
     try:
-        verdict = _judged(bundle, _trust(trust))
+        verdict = _judged(bundle, trust_of(trust))
     except NotABundle as error:
         leave(Code.USAGE, f"hub: {bundle} không phải gói bàn giao: {error}")
-    _show(verdict, as_json=as_json)
-    leave(_EXITS[verdict.answer])
+    tell(verdict, as_json=as_json)
 
 
 def _judged(path: Path, trust: "Trust") -> "Verdict | Judged":
@@ -86,7 +96,7 @@ def _read(path: Path) -> "Bundle":
     return bundle.read(path.read_bytes())
 
 
-def _trust(path: Path | None) -> "Trust":
+def trust_of(path: Path | None) -> "Trust":
     """The reader's roots; without a file those of this hub, with the revocation lists that it has fetched."""
     from hub.signing.trust import Trust
 
@@ -99,7 +109,13 @@ def _trust(path: Path | None) -> "Trust":
         leave(Code.USAGE, f"hub: {path}: {error}")
 
 
-def _show(verdict: "Verdict | Judged", *, as_json: bool) -> None:
+def tell(verdict: "Told", *, as_json: bool) -> NoReturn:
+    """Say what was found, and leave with the answer's exit code."""
+    _show(verdict, as_json=as_json)
+    leave(_EXITS[verdict.answer])
+
+
+def _show(verdict: "Told", *, as_json: bool) -> None:
     if as_json:
         findings = [
             {

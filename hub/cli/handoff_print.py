@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from config.catalogue import Catalogue
     from config.officers import Officer
     from hub.papers.compose import Handed, Names
-    from hub.papers.forms import ControlSheet, Minute, Office
+    from hub.papers.forms import ControlSheet, Form, Minute, Office
     from hub.papers.sign import Stamp
     from hub.wiring import Hub
 
@@ -40,7 +40,7 @@ def print_(
         made, department = _form(hub, named, form)
         pdf = render.render(made)
         if not unsigned:
-            pdf = _signed(hub, pdf, made, _signatory(hub, officer, department, now()), time_stamp=time_stamp)
+            pdf = signed(hub, pdf, made, signatory(hub, officer, department, now()), time_stamp=time_stamp)
     target = out or Path(f"{form}-{made.dossier_code}.pdf")
     target.write_bytes(pdf)
     output.say(f"{target}: {made.number}, {len(pdf)} bytes" + (", chưa ký" if unsigned else ", đã ký số"))
@@ -98,7 +98,11 @@ def office(catalogue: "Catalogue") -> "Office":
     return Office(name=centre, superior=f"UBND {kind} {place}" if place else "", place=place or "…")
 
 
-def _signatory(hub: "Hub", named: str | None, department: str, at: datetime) -> "Officer":
+def signatory(hub: "Hub", named: str | None, department: str | None, at: datetime) -> "Officer":
+    """Who signs a form of ``department`` (None: one of the Centre's own): whom the roster calls so, or who is on duty.
+
+    Raises NotFound, NotNow, MayNotSign.
+    """
     from config.officers import on_duty
     from hub.errors import NotFound, NotNow
 
@@ -113,7 +117,8 @@ def _signatory(hub: "Hub", named: str | None, department: str, at: datetime) -> 
     return chosen
 
 
-def _signed(hub: "Hub", pdf: bytes, made: "ControlSheet | Minute", officer: "Officer", *, time_stamp: bool) -> bytes:
+def signed(hub: "Hub", pdf: bytes, made: "Form", officer: "Officer", *, time_stamp: bool) -> bytes:
+    """``pdf`` of the form ``made``, signed by the officer and by the Centre's seal. Raises NotNow."""
     from hub.clock import now
     from hub.errors import NotNow
     from hub.papers import render, sign

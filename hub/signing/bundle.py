@@ -99,7 +99,7 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
         acts=tuple(_act(folder, folders[folder]) for folder in sorted(folders)),
         certificates=tuple(certificates[name] for name in sorted(certificates)),
         crls=tuple(crls[name] for name in sorted(crls)),
-        changed=tuple(_changed(files)),
+        changed=tuple(changed_in(files)),
         foreign=tuple(name for name in OUTSIDERS if files[name] != (FOR_OUTSIDERS / name).read_bytes()),
     )
 
@@ -142,7 +142,7 @@ def _expired(folder: str, text: bytes) -> bytes:
     return bytes.fromhex(match[1].decode())
 
 
-def _changed(files: Mapping[str, bytes]) -> list[str]:
+def changed_in(files: Mapping[str, bytes]) -> list[str]:
     """The files that differ from SHA256SUMS, are not in it, or are in it and not here."""
     told: dict[str, str] = {}
     for line in files[SUMS].decode("utf-8", errors="replace").splitlines():

@@ -23,6 +23,11 @@ def export(conn: Connection, handoff_id: str, lists: Sequence[bytes] = ()) -> Bu
     leaves = custody.about(conn, handoff_id)
     if not leaves:
         raise NotFound(f"nothing signed is in the custody log under {handoff_id}")
+    return bundled(conn, leaves, lists)
+
+
+def bundled(conn: Connection, leaves: Sequence[Leaf], lists: Sequence[bytes] = ()) -> Bundle:
+    """These leaves with their proofs, and what their signatures are judged by. Raises NotNow as ``export`` does."""
     acts = [_act(conn, leaf) for leaf in leaves]
     certificates = _issuers(acts)
     return Bundle(

@@ -7,7 +7,7 @@ from hub.codes import Code
 from hub.errors import NeedsAPerson, NotFound
 from hub.events import Event
 from hub.fees import cases
-from hub.fees.settlements import paying, store
+from hub.fees.settlements import handing, paying, store
 from hub.fees.settlements.model import ANSWERABLE, Settlement, State
 from hub.messages.model import Message
 from hub.work import Work
@@ -104,6 +104,7 @@ def _cases(work: Work, settlement: Settlement, lines: Sequence[dict[str, Any]]) 
         told = {"id": settlement.id, "disputed": disputed, "how": how}
         for row in work.conn.execute(_EXPLAINED, told).fetchall():
             work.note(row["id"], "explained", after="resolved", reason=f"{settlement.id} {how}")
+    handing.close(work, settlement.department)
     facts = {"department": settlement.department, "month": settlement.name, "settlement": settlement.id}
     for line in lines:
         about = f"{settlement.id}/{line['number']}"

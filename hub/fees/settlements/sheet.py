@@ -1,6 +1,6 @@
 """The table as a workbook (XLSX): the same table gives the same bytes. Money is numbers, codes are text, days are days.
 
-Loads XlsxWriter: imported by whoever writes one.
+Loads XlsxWriter and calamine: imported by whoever writes or compares one.
 """
 
 import io
@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Final
 
 import xlsxwriter
+from python_calamine import CalamineError, CalamineWorkbook
 
 from hub.clock import local
 from hub.fees.settlements import words
@@ -93,6 +94,15 @@ def written(table: SettlementTable, sha256: str, centre: str) -> bytes:
     _differences(made, table)
     _source(made, table, sha256)
     return made.close()
+
+
+def cells(body: bytes) -> list[tuple[str, list[list[Any]]]]:
+    """What the sheets of a workbook say, without how. Raises ValueError for what is no workbook."""
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(body))
+        return [(name, book.get_sheet_by_name(name).to_python()) for name in book.sheet_names]
+    except CalamineError as error:
+        raise ValueError("not a workbook") from error
 
 
 def _summary(made: _Book, table: SettlementTable, centre: str) -> None:

@@ -1,0 +1,171 @@
+"""hub fee table, send, answer, remit, verify: a department's month, from its table to its money."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
+from hub.cli.output import AsJson, Column
+from hub.cli.writing import Reason
+
+if TYPE_CHECKING:
+    from hub.fees.settlements.model import Settlement
+    from hub.signing.trust import Trust
+    from hub.wiring import Hub
+    from hub.work import Work
+
+app: Final = Typer()
+
+Month = Annotated[datetime, Argument(metavar="MONTH", formats=["%Y-%m"], help="2026-10")]
+Department = Annotated[str | None, Option("--department", "-d", help="Only this one, by its code.")]
+ENDINGS: Final = (".json", ".xlsx", ".pdf", ".zip")
+
+
+def _dong(amount: int) -> str:
+    return f"{amount:,}".replace(",", ".")
+
+
+_TABLES: Final = (
+    Column("department", "Cơ quan"),
+    Column("label", "Trạng thái"),
+    Column("opening", "Kỳ trước sang", _dong),
+    Column("receipts", "Thu", _dong),
+    Column("refunds", "Hoàn trả", _dong),
+    Column("adjustments", "Điều chỉnh", _dong),
+    Column("retained", "Để lại", _dong),
+    Column("net", "Phải chuyển", _dong),
+    Column("disputed", "Không đồng ý", _dong),
+    Column("id", "Bảng"),
+    Column("sha256", "SHA-256", lambda digest: digest[:16]),
+)
+
+
+@app.command()
+def table(
+    month: Month,
+    department: Department = None,
+    out: Annotated[
+        Path | None, Option("--output", "-o", help="FILE.xlsx, .pdf, .json (and .p7s beside it), or .zip: the package.")
+    ] = None,
+    officer: Annotated[str | None, Option(help="Who signs the PDF, by the roster's id; else who is on duty.")] = None,
+    *,
+    unsigned: Annotated[bool, Option("--unsigned", help="The PDF without signatures, to be looked at.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The tables of a month that is closed; with -o one of them as a file. The package of a transferred month is
+    its papers handed over, which is noted.
+    """
+    from hub.cli import fee_table_files
+    from hub.fees.settlements import store
+
+    if out is not None and out.suffix not in ENDINGS:
+        leave(Code.USAGE, f"hub: {out}: a table is written as {', '.join(ENDINGS)}")
+    with environment.house() as hub:
+        found = _found(hub, month, department)
+        if out is None:
+            output.listing([store.as_row(one) for one in found], _TABLES, as_json=as_json)
+            return
+        if len(found) != 1:
+            leave(Code.USAGE, f"hub: name one with --department: {' '.join(one.department for one in found)}")
+        written = fee_table_files.written(hub, found[0], out.suffix, officer, unsigned=unsigned)
+        for suffix, content in written.items():
+            out.with_suffix(suffix).write_bytes(content)
+            output.say(f"{out.with_suffix(suffix)}: {len(content)} byte")
+
+
+@app.command()
+def send(month: Month, department: Department = None) -> None:
+    """Hand the tables of a month to their departments. What was handed over already is left as it is."""
+    from hub.fees.settlements import sending
+    from hub.fees.settlements.model import State
+
+    with environment.house() as hub:
+        for settlement in _found(hub, month, department):
+            if settlement.state != State.COMPUTED:
+                output.say(f"{settlement.department}: {State(settlement.state).label}")
+                continue
+            _act(hub, lambda work, one=settlement.id: sending.send(work, one))  # type: ignore[misc]
+            output.say(f"{settlement.department}: send ✔")
+
+
+@app.command()
+def answer(
+    file: Annotated[Path, Argument(help="The department's answer as JSON (settlement-answer).", exists=True)],
+) -> None:
+    """Take in an answer that came on paper or by mail: it confirms a table, or disputes lines of it."""
+    from hub.errors import NeedsAPerson
+    from hub.fees.settlements import answers
+    from schemas import strict
+    from schemas.settlement import TableAnswer
+
+    said = file.read_bytes()
+    try:
+        given = strict.read(TableAnswer, said)
+    except strict.Refused as refused:
+        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
+        leave(Code.USAGE, f"hub: {file.name} is no answer: {places}")
+    with environment.house() as hub:
+        try:
+            _act(hub, lambda work: answers.answer_with(work, given, said))
+        except NeedsAPerson as error:
+            leave(Code.REFUSED, f"hub: {error}")
+    output.say(f"{given.settlement_id}: {given.verdict} ✔")
+
+
+@app.command()
+def remit(month: Month, *, department: Department = None, reason: Reason) -> None:
+    """Order the transfer of what departments have confirmed; another person approves it: hub fee orders approve."""
+    from hub.fees.settlements import ordering
+    from hub.fees.settlements.model import State
+
+    with environment.house() as hub:
+        for settlement in _found(hub, month, department):
+            if settlement.state not in ordering.ANSWERED:
+                output.say(f"{settlement.department}: {State(settlement.state).label}")
+                continue
+            order = _act(hub, lambda work, one=settlement.id: ordering.remit(work, one, reason))  # type: ignore[misc]
+            output.say(f"{settlement.department}: {order.id} {order.reference} {_dong(order.amount)} ✔")
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path, Argument(metavar="FILE", exists=True, dir_okay=False, help="The package or a printed table.")
+    ],
+    trust: Annotated[
+        Path | None, Option(exists=True, dir_okay=False, help="PEM file of the root certificates that you believe.")
+    ] = None,
+    offline: Annotated[bool, Option("--offline", help="Without a database: --trust has to be given.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence is missing), with the reasons; 2: not a package."""
+    from hub.cli import fee_table_files, handoff_bundle
+
+    if trust is None and offline:
+        leave(Code.USAGE, "hub: --offline cần --trust: tệp PEM chứa chứng thư gốc mà người kiểm tra tin cậy")
+    believed: Trust = handoff_bundle.trust_of(trust)
+    handoff_bundle.tell(fee_table_files.judged(file, believed), as_json=as_json)
+
+
+def _found(hub: "Hub", month: datetime, department: str | None) -> "list[Settlement]":
+    from hub.fees.settlements import store
+
+    with hub.db.connection() as conn:
+        found = store.of_month(conn, month.date(), department)
+    if not found:
+        leave(Code.NOT_FOUND, f"hub: {month:%Y-%m} has no table; it is made when the month is closed: hub fee close")
+    return found
+
+
+def _act(hub: "Hub", verb: "Callable[[Work], Any]") -> Any:
+    from hub import dispatch
+
+    def whole(work: "Work") -> tuple[Any, list[Any]]:
+        done = verb(work)
+        return done, done if isinstance(done, list) else []
+
+    return dispatch.act(hub, writing.actor(), whole)

@@ -1,0 +1,160 @@
+"""A department's table as files: the rooms of fees and of papers meet here."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hub.cli.exits import Code, leave
+
+if TYPE_CHECKING:
+    from hub.events import Event
+    from hub.fees.settlements.model import Settlement
+    from hub.fees.settlements.package import Package
+    from hub.fees.settlements.store import Handed
+    from hub.papers.findings import Judged
+    from hub.papers.forms import FeeTable
+    from hub.signing.findings import Answer, Verdict
+    from hub.signing.trust import Trust
+    from hub.wiring import Hub
+    from hub.work import Work
+    from schemas.settlement import SettlementTable
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """A package, and the print that lies in it."""
+
+    package: "Verdict"
+    printed: "Judged"
+
+    @property
+    def findings(self) -> "list[Any]":
+        return [*self.package.findings, *self.printed.findings]
+
+    @property
+    def answer(self) -> "Answer":
+        """The worse of the two."""
+        from hub.signing.findings import Answer
+
+        both = {self.package.answer, self.printed.answer}
+        return next(one for one in (Answer.INVALID, Answer.CANNOT_TELL, Answer.VALID) if one in both)
+
+
+def written(
+    hub: "Hub", settlement: "Settlement", suffix: str, officer: str | None, *, unsigned: bool
+) -> dict[str, bytes]:
+    """Suffix → content of what was asked for by ``suffix``."""
+    from hub.fees.settlements import sheet, store
+    from schemas.settlement import SettlementTable
+
+    with hub.db.connection() as conn:
+        handed = store.handed(conn, settlement.id)
+    table = SettlementTable.model_validate_json(handed.body)
+    if suffix == ".json":
+        return {".json": handed.body, ".p7s": handed.signature}
+    if suffix == ".xlsx":
+        return {suffix: sheet.written(table, settlement.sha256.hex(), hub.catalogue.portal.centre_name)}
+    printed = _printed(hub, _form(hub, table, handed), officer, unsigned=unsigned)
+    return {suffix: printed if suffix == ".pdf" else _package(hub, settlement, printed)}
+
+
+def judged(file: Path, trust: "Trust") -> "Verdict | Judged | Both":
+    """By the judge of printed forms if it is a PDF, else as a package, with the print inside it."""
+    from hub.clock import now
+    from hub.fees.settlements import judging, package
+    from hub.papers.verify import verify_pdf
+    from hub.signing.archive import NotABundle
+
+    data = file.read_bytes()
+    if data.startswith(b"%PDF-"):
+        return verify_pdf(data, trust, now())
+    try:
+        read = package.read(data)
+    except NotABundle as error:
+        leave(Code.USAGE, f"hub: {file} không phải gói chứng từ tháng: {error}")
+    found = judging.judge(read, trust)
+    if "table.pdf" not in read.files:
+        return found
+    return Both(found, _of_print(read, verify_pdf(read.files["table.pdf"], trust, now())))
+
+
+def _of_print(read: "Package", printed: "Judged") -> "Judged":
+    """What was found in the print, and whether the table inside it is the package's."""
+    from hub.papers.findings import Code, Finding, Judged
+    from hub.signing.findings import Weight
+
+    inside = [content for name, content in printed.attachments.items() if name.endswith(".json")]
+    if inside == [read.table]:
+        return printed
+    other = Finding(Weight.WRONG, Code.RECORD, "table.pdf", "the table in the print is another")
+    return Judged((*printed.findings, other), printed.attachments)
+
+
+def _printed(hub: "Hub", form: "FeeTable", officer: str | None, *, unsigned: bool) -> bytes:
+    from hub.cli import handoff_print
+    from hub.clock import now
+    from hub.papers import render
+
+    pdf = render.render(form)
+    if unsigned:
+        return pdf
+    chosen = handoff_print.signatory(hub, officer, None, now())
+    return handoff_print.signed(hub, pdf, form, chosen, time_stamp=False)
+
+
+def _form(hub: "Hub", table: "SettlementTable", handed: "Handed") -> "FeeTable":
+    from hub.cli.handoff_print import office
+    from hub.fees.cases.codes import Code as Case
+    from hub.fees.settlements import words
+    from hub.papers.forms import Attachment, FeeRow, FeeTable, OpenCases
+    from schemas.amount_in_words import in_words
+
+    name = table.settlement_id
+    columns = ("count", "carried", "receipts", "refunds", "adjustments", "retained", "net")
+    return FeeTable(
+        number=f"BTH-{table.month}/{table.department}",
+        at=table.closed_at,
+        office=office(hub.catalogue),
+        department=table.department_name,
+        month=words.month(table.month),
+        rows=tuple(
+            FeeRow(fee.fee_code, fee.title, words.KINDS[fee.kind], *(getattr(fee, column) for column in columns))
+            for fee in table.fees
+        ),
+        rule=words.RULE,
+        in_words=in_words(table.net) if table.net > 0 else "",
+        receipts=tuple(
+            f"{fee.title}: ký hiệu {one.series}, số {one.first} đến {one.last} ({one.count} biên lai)"
+            for fee in table.fees
+            for one in fee.issued
+        ),
+        open_cases=tuple(
+            OpenCases(one.code, Case(one.code).about.title.vi, one.count, one.at_risk) for one in table.open_cases
+        ),
+        lines=len(table.lines),
+        sha256=hashlib.sha256(handed.body).hexdigest(),
+        book=table.book,
+        last_entry=table.last_entry,
+        attachments=(
+            Attachment(f"{name}.json", "application/json", handed.body, "Bảng tổng hợp (JSON, RFC 8785)"),
+            Attachment(f"{name}.p7s", "application/pkcs7-signature", handed.signature, "Chữ ký số: bảng tổng hợp"),
+        ),
+    )
+
+
+def _package(hub: "Hub", settlement: "Settlement", printed: bytes) -> bytes:
+    """The month package; of a transferred month it is handed over with it."""
+    from hub import dispatch
+    from hub.cli import writing
+    from hub.fees.settlements import handing, package
+    from hub.signing import crl_store
+
+    beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
+
+    def hand(work: "Work") -> "tuple[bytes, list[Event]]":
+        made = package.made(work.conn, settlement, hub.catalogue.portal.centre_name, beside, printed)
+        handing.handed(work, settlement.id, hashlib.sha256(made).hexdigest())
+        return made, []
+
+    return dispatch.act(hub, writing.actor(), hand)

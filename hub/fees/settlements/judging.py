@@ -1,0 +1,139 @@
+"""The judge of a month package: VALID, INVALID or CANNOT TELL, from the file and the roots that the reader believes.
+
+No database, no network, no settings: whoever has the file can ask (hub fee verify --offline).
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from hub.fees.settlements import sheet
+from hub.fees.settlements.package import Package
+from hub.signing import aids, canonical, reasons, verifier
+from hub.signing.act_judge import ActJudge, name_of
+from hub.signing.findings import Code, Verdict, Weight
+from hub.signing.trust import Trust
+from hub.signing.verdicts import Invalid, Undecided
+from schemas import strict
+from schemas.settlement import SettlementTable, TableAnswer
+
+_SUMS: Final = {"carried": "carried", "receipt": "receipts", "refund": "refunds", "adjustment": "adjustments"}
+
+
+def judge(package: Package, trust: Trust) -> Verdict:
+    """What is to be thought of ``package`` by whoever believes the roots of ``trust``."""
+    verdict = Verdict()
+    for name in package.changed:
+        verdict.add(Weight.WRONG, Code.FILE_CHANGED, name)
+    known = aids.knowing(package.evidence, trust, verdict)
+    judged = ActJudge("table", package.evidence.acts[0], known, verdict).judge()
+    if isinstance(judged.record, SettlementTable):
+        for check in (_check_sums, _check_sheet, _check_receipts, _check_answer):
+            _tried(check, package, judged.record, verdict)
+        _check_book(package, judged.record, known, verdict)
+    return verdict
+
+
+_Check = Callable[[Package, SettlementTable, Verdict], None]
+
+
+def _tried(check: _Check, package: Package, table: SettlementTable, verdict: Verdict) -> None:
+    """``check``; what cannot be read in its file is wrong in itself."""
+    try:
+        check(package, table, verdict)
+    except (canonical.NotCanonical, strict.Refused, KeyError, TypeError, ValueError) as error:
+        verdict.add(Weight.WRONG, Code.RECORD, check.__name__.removeprefix("_check_"), type(error).__name__)
+
+
+def _check_sums(_: Package, table: SettlementTable, verdict: Verdict) -> None:
+    by_fee: Counter[tuple[str, str]] = Counter()
+    for line in table.lines:
+        by_fee[line.fee_code, _SUMS[line.kind]] += line.amount
+    wrong = [
+        f"{fee.fee_code} {column}"
+        for fee in table.fees
+        for column in _SUMS.values()
+        if getattr(fee, column) != by_fee.pop((fee.fee_code, column), 0)
+    ]
+    wrong += [" ".join(left) for left, amount in by_fee.items() if amount]
+    wrong += [
+        fee.fee_code
+        for fee in table.fees
+        if fee.net != fee.carried + fee.receipts + fee.refunds + fee.adjustments - fee.retained
+    ]
+    totals = {"carried": table.opening, **{name: getattr(table, name) for name in ("receipts", "refunds")}}
+    totals |= {name: getattr(table, name) for name in ("adjustments", "retained", "net")}
+    wrong += [name for name, total in totals.items() if total != sum(getattr(fee, name) for fee in table.fees)]
+    wrong += [f"line {at}" for at, line in enumerate(table.lines, start=1) if line.number != at]
+    weight = Weight.WRONG if wrong else Weight.GOOD
+    verdict.add(weight, Code.TABLE_SUMS, "table.json", ", ".join(wrong[:5]) or f"{len(table.lines)} dòng")
+
+
+def _check_sheet(package: Package, table: SettlementTable, verdict: Verdict) -> None:
+    """Made anew it is the same file. If not, its numbers tell whether it says something else."""
+    sha256 = package.evidence.acts[0].record_hash.hex()
+    centre = str(canonical.decode(package.files["package.json"])["centre"])
+    again, given = sheet.written(table, sha256, centre), package.files["table.xlsx"]
+    if again == given:
+        verdict.add(Weight.GOOD, Code.TABLE_SHEET, "table.xlsx")
+        return
+    same = sheet.cells(again) == sheet.cells(given)
+    detail = "the same numbers, written by another version" if same else "it says something else"
+    verdict.add(Weight.MISSING if same else Weight.WRONG, Code.TABLE_SHEET, "table.xlsx", detail)
+
+
+def _check_receipts(package: Package, table: SettlementTable, verdict: Verdict) -> None:
+    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for row in canonical.decode(package.files["receipts.json"]):
+        found.setdefault((row["fee_code"], row["series"]), []).append((row["number"], row["amount"]))
+    told = {
+        (fee.fee_code, one.series): (one.first, one.last, one.count, one.amount)
+        for fee in table.fees
+        for one in fee.issued
+    }
+    listed = {
+        key: (min(rows)[0], max(rows)[0], len(rows), sum(amount for _, amount in rows)) for key, rows in found.items()
+    }
+    differs = sorted(" ".join(key) for key in told.keys() | listed.keys() if told.get(key) != listed.get(key))
+    weight = Weight.WRONG if differs else Weight.GOOD
+    verdict.add(weight, Code.TABLE_RECEIPTS, "receipts.json", ", ".join(differs[:5]) or f"{len(listed)} dải số")
+
+
+def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) -> None:
+    said = package.files.get("answer.json")
+    if said is None:
+        verdict.add(Weight.NOTE, Code.TABLE_ANSWER, "answer.json", "cơ quan chưa trả lời")
+        return
+    answer = strict.read(TableAnswer, said)
+    amounts = {line.number: line.amount for line in table.lines}
+    fits = answer.sha256 == package.evidence.acts[0].record_hash.hex() and answer.settlement_id == table.settlement_id
+    fits = fits and all(line.number in amounts for line in answer.lines)
+    verdict.add(Weight.GOOD if fits else Weight.WRONG, Code.TABLE_ANSWER, "answer.json", answer.verdict)
+    if not fits:
+        return
+    due = table.net - sum(amounts[line.number] for line in answer.lines)
+    paid = package.files.get("transfer.json")
+    if paid is None:
+        verdict.add(Weight.NOTE, Code.TABLE_TRANSFER, "transfer.json", "chưa chuyển tiền")
+        return
+    amount = canonical.decode(paid)["amount"]
+    weight = Weight.GOOD if amount == due else Weight.WRONG
+    verdict.add(weight, Code.TABLE_TRANSFER, "transfer.json", f"{amount}" if amount == due else f"{amount} ≠ {due}")
+
+
+def _check_book(package: Package, table: SettlementTable, trust: Trust, verdict: Verdict) -> None:
+    """The book's checkpoint is signed by the log, and is the one that the table names."""
+    body = package.files["book.json"]
+    try:
+        signed = verifier.verify(body, package.files["book.p7s"], trust, at=None)
+        told = canonical.decode(body)
+    except (Invalid, Undecided) as end:
+        weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
+        verdict.add(weight, Code.TABLE_BOOK, "book.p7s", reasons.said(end))
+        return
+    except canonical.NotCanonical as error:
+        verdict.add(Weight.WRONG, Code.TABLE_BOOK, "book.json", str(error))
+        return
+    named = isinstance(told, dict) and (told.get("root"), told.get("last")) == (table.book, table.last_entry)
+    weight = Weight.GOOD if named else Weight.WRONG
+    verdict.add(weight, Code.TABLE_BOOK, "book.json", name_of(signed.certificate))

@@ -1,0 +1,139 @@
+"""The month package (gói chứng từ tháng): all that a department needs to check its month, in one file, without us.
+
+table.json table.p7s table.xlsx table.pdf    the table, the seal on it, and the same for people
+answer.json transfer.json receipts.json      what the department answered, what was paid, which receipts there are
+book.json book.p7s                           the checkpoint of the book that the table names
+01-settlement/                               that the table is in the custody log: proof and checkpoint
+certificates/ crls/ package.json SHA256SUMS
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from hub.db import Connection, one
+from hub.errors import NotFound
+from hub.fees.settlements import sheet, store
+from hub.fees.settlements.model import Settlement
+from hub.signing import archive, bundle, canonical, custody, exporting
+from hub.signing.archive import NotABundle
+from hub.signing.bundle import Act, Bundle
+from schemas.settlement import SettlementTable
+
+KIND: Final = "settlement"
+_FOLDER: Final = f"01-{KIND}/"
+NAMES: Final = re.compile(
+    r"SHA256SUMS|package\.json|table\.(json|p7s|xlsx|pdf)|(answer|transfer|receipts)\.json|book\.(json|p7s)"
+    rf"|{_FOLDER}(proof\.txt|checkpoint\.json|checkpoint\.p7s|checkpoint\.tst)"
+    r"|certificates/[0-9]{2}\.pem|crls/[0-9]{2}\.crl"
+)
+_NEEDED: Final = frozenset(
+    {"SHA256SUMS", "package.json", "table.json", "table.p7s", "table.xlsx", "receipts.json", "book.json", "book.p7s"}
+    | {_FOLDER + name for name in ("proof.txt", "checkpoint.json", "checkpoint.p7s")}
+)
+_TRANSFER: Final = """
+SELECT o.id, o.reference, o.amount, o.account, o.payee ->> 'bank_bin' AS bank_bin, o.payee ->> 'account' AS to_account,
+       l.booking_date::text AS booked_on, l.bank_ref
+FROM payment_order o LEFT JOIN statement_line l ON l.id = o.line_id WHERE o.id = %s AND o.state = 'confirmed'
+"""
+_RECEIPTS: Final = """
+SELECT r.series, r.number::bigint AS number, r.issued_on::text AS issued_on, l.fee_code,
+       (l.amount - l.waived)::bigint AS amount
+FROM receipt r JOIN fee_demand_line l ON l.demand_id = r.demand_id AND l.kind = r.kind AND l.amount > l.waived
+JOIN settlement s ON s.id = %s
+WHERE r.department = s.department AND r.issued_on >= s.month AND r.issued_on < s.month + interval '1 month'
+  AND (r.voided_at IS NULL OR r.voided_at > s.computed_at)
+ORDER BY l.fee_code, r.series, r.number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What is in the zip. ``evidence`` holds the table as the one signed record."""
+
+    files: Mapping[str, bytes]
+    evidence: Bundle
+    changed: Sequence[str] = field(default=())
+    """files that are not what SHA256SUMS says"""
+
+    @property
+    def table(self) -> bytes:
+        return self.files["table.json"]
+
+
+def made(conn: Connection, settlement: Settlement, centre: str, lists: Sequence[bytes], printed: bytes | None) -> bytes:
+    """The package's bytes. ``lists``: revocation lists (DER) beside those fetched; ``printed``: the signed PDF.
+
+    Raises NotNow while the table is not in the custody log yet.
+    """
+    leaves = [leaf for leaf in custody.about(conn, settlement.id) if leaf.kind == KIND]
+    evidence = exporting.bundled(conn, leaves, lists)
+    files = _evidence(evidence) | _papers(conn, settlement, centre)
+    if printed is not None:
+        files["table.pdf"] = printed
+    return archive.pack(files | {bundle.SUMS: bundle.sums_of(files)})
+
+
+def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, bytes]:
+    handed = store.handed(conn, settlement.id)
+    table = SettlementTable.model_validate_json(handed.body)
+    book = conn.execute("SELECT body, signature FROM ledger_checkpoint WHERE last_seq = %s", (table.last_entry,))
+    kept = book.fetchone()
+    if kept is None:
+        raise NotFound(f"the book has no checkpoint up to entry {table.last_entry}")
+    receipts = conn.execute(_RECEIPTS, (settlement.id,)).fetchall()
+    files = {
+        "package.json": canonical.encode({"v": 1, "typ": "vn.hub.settlement-package", "centre": centre}),
+        "table.json": handed.body,
+        "table.p7s": handed.signature,
+        "table.xlsx": sheet.written(table, settlement.sha256.hex(), centre),
+        "receipts.json": canonical.encode([dict(row) for row in receipts]),
+        "book.json": bytes(kept["body"]),
+        "book.p7s": bytes(kept["signature"]),
+    }
+    answer = one(conn, "SELECT answer FROM settlement WHERE id = %s", (settlement.id,))["answer"]
+    if answer is not None:
+        files["answer.json"] = bytes(answer)
+    transfer = conn.execute(_TRANSFER, (settlement.order_id,)).fetchone()
+    if transfer is not None:
+        files["transfer.json"] = canonical.encode(dict(transfer))
+    return files
+
+
+def _evidence(evidence: Bundle) -> dict[str, bytes]:
+    [act] = evidence.acts
+    files = {
+        f"{_FOLDER}proof.txt": act.proof,
+        f"{_FOLDER}checkpoint.json": act.checkpoint,
+        f"{_FOLDER}checkpoint.p7s": act.checkpoint_signature,
+    }
+    if act.stamp is not None:
+        files[f"{_FOLDER}checkpoint.tst"] = act.stamp
+    files |= {f"certificates/{number:02}.pem": pem for number, pem in enumerate(evidence.certificates, start=1)}
+    return files | {f"crls/{number:02}.crl": der for number, der in enumerate(evidence.crls, start=1)}
+
+
+def read(data: bytes) -> Package:
+    """The package in a zip's bytes. Raises NotABundle."""
+    files = archive.unpack(data, NAMES)
+    missing = _NEEDED - files.keys()
+    if missing:
+        raise NotABundle(f"{min(missing)} is missing")
+    act = Act(
+        kind=KIND,
+        record=files["table.json"],
+        record_hash=hashlib.sha256(files["table.json"]).digest(),
+        signatures=(files["table.p7s"],),
+        proof=files[f"{_FOLDER}proof.txt"],
+        checkpoint=files[f"{_FOLDER}checkpoint.json"],
+        checkpoint_signature=files[f"{_FOLDER}checkpoint.p7s"],
+        stamp=files.get(f"{_FOLDER}checkpoint.tst"),
+    )
+    evidence = Bundle(acts=(act,), certificates=_all(files, "certificates/"), crls=_all(files, "crls/"))
+    return Package(files, evidence, tuple(bundle.changed_in(files)))
+
+
+def _all(files: Mapping[str, bytes], folder: str) -> tuple[bytes, ...]:
+    return tuple(files[name] for name in sorted(files) if name.startswith(folder))
