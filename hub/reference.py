@@ -9,6 +9,8 @@ from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
 from hub.fees import model as fees
 from hub.fees.cases import page as exceptions
+from hub.fees.chargebacks import model as chargebacks
+from hub.fees.orders import model as orders
 from hub.fees.statements import states as statements
 from hub.handoffs import model as handoffs
 
@@ -73,6 +75,7 @@ def _lifecycles() -> str:
             "",
             *_fee_demand(),
             *_statement_file(),
+            *_paid_out(),
         ]
     )
 
@@ -103,6 +106,25 @@ def _statement_file() -> list[str]:
         "",
         "```mermaid",
         statements.LIFECYCLE.to_mermaid(),
+        "```",
+        "",
+    ]
+
+
+def _paid_out() -> list[str]:
+    return [
+        "## Payment order · Lệnh chi",
+        "",
+        "A refund stands as its last order does; what failed is ordered again under another reference (decision 0020).",
+        "",
+        "```mermaid",
+        orders.LIFECYCLE.to_mermaid(),
+        "```",
+        "",
+        "## Chargeback · Tra soát",
+        "",
+        "```mermaid",
+        chargebacks.LIFECYCLE.to_mermaid(),
         "```",
         "",
     ]

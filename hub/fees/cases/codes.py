@@ -204,7 +204,7 @@ CODES: Final[Mapping[Code, About]] = {
         "331 hoặc 341",
         5,
         "Hết hạn phản hồi thì thua tra soát.",
-        elsewhere="tổ chức thẻ trả lời thắng hoặc thua thì tự đóng",
+        elsewhere="`hub fee chargebacks`; dòng trừ tiền đến thì tự đóng",
     ),
     Code.V04: About(
         Title("Tiền hoàn trả bị trả lại", "A refund, or a payment of ours, came back"),
