@@ -48,7 +48,15 @@ def conflict(work: Work, message: Message) -> list[Event]:
         (said.provider, said.provider_txn, said.kind),
     )
     facts = _facts(said) | {"first_amount": first["amount"], "message": message.id}
-    cases.open_case(work.conn, "N03", "notify_event", str(first["id"]), max(said.amount, first["amount"]), facts)
+    cases.open_case(
+        work.conn,
+        "N03",
+        "notify_event",
+        str(first["id"]),
+        max(said.amount, first["amount"]),
+        facts,
+        calendar=work.calendar,
+    )
     return []
 
 
@@ -95,14 +103,15 @@ def _credit(work: Work, payment: Payment, found: list[str]) -> list[Event]:
     if code is not None:
         bookings.notified(work, payment)
         return _case(work, code, "payment", payment.id, payment.amount, facts)
-    return _count(work, payment, named[0]["id"], facts)
+    return count(work, payment, named[0]["id"], facts)
 
 
-def _count(work: Work, payment: Payment, demand: str, facts: dict[str, Any]) -> list[Event]:
-    """As much of it as is outstanding; the rest is a case, by what it is."""
+def count(work: Work, payment: Payment, demand: str, facts: dict[str, Any]) -> list[Event]:
+    """Of a payment that was told of, as much as is outstanding of the demand; the rest is a case, by what it is."""
     credited = demands.credit(work, demand, payment.amount, payment.id, paid_at=payment.paid_at)
     if credited.taken:
         payments.allocate(work.conn, payment.id, credited.taken)
+        cases.covered(work.conn, [demand])
     bookings.notified(work, payment, demand, credited.taken, credited.case)
     if credited.case is not None:
         kind, about = ("fee_demand", demand) if credited.case == "R04" else ("payment", payment.id)
@@ -183,7 +192,7 @@ def _facts(said: Notification) -> dict[str, Any]:
 
 
 def _case(work: Work, code: str, kind: str, about: str, at_risk: int, facts: dict[str, Any]) -> list[Event]:
-    opened = cases.open_case(work.conn, code, kind, about, at_risk, facts)
+    opened = cases.open_case(work.conn, code, kind, about, at_risk, facts, calendar=work.calendar)
     if opened is not None:
         work.note(about, f"case {code}", reason=opened)
     return []

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from hub.errors import NotNow
 from hub.events import Event
 from hub.fees import bookings, demands, payments, store
-from hub.fees.cases import money
+from hub.fees.cases import covered, money
 from hub.fees.cases.model import Case
 from hub.fees.cases.opening import open_case
 from hub.fees.ledger import Share, post, postings
@@ -53,6 +53,7 @@ def move(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     events = demands.reverse(work, demand, payment.id, by=case.id)
     is_shown = payment.status in money.SHOWN
     credited = demands.credit(work, other.id, amount, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
+    covered(work.conn, [other.id])
     to = bookings.shares(work, other.id, credited.taken)
     post(work.conn, postings.moved(money.origin(work, case, payment.account), payment.id, away, to))
     return [*events, *credited.events]

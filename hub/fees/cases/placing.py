@@ -111,6 +111,7 @@ def _count(work: Work, payment: Payment, demand: Demand, taken: int) -> tuple[li
     is_shown = payment.status in money.SHOWN
     credited = demands.credit(work, demand.id, taken, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
     payments.allocate(work.conn, payment.id, credited.taken)
+    cases.covered(work.conn, [demand.id])
     return credited.events, bookings.shares(work, demand.id, credited.taken)
 
 

@@ -15,7 +15,7 @@ from hub.db import as_set
 from hub.errors import Overtaken
 from hub.events import Event
 from hub.fees import bookings
-from hub.fees.cases import Opening, open_all
+from hub.fees.cases import Opening, covered, open_all
 from hub.fees.ledger import Entry, Origin, Share, post_all, postings
 from hub.fees.ledger.entry import spread
 from hub.fees.matching import passes
@@ -63,12 +63,6 @@ FROM json_to_recordset(%s) AS a (id text, amount bigint) WHERE p.id = a.id
 _EXPLAIN: Final = """
 UPDATE exception_case SET state = 'resolved', resolution = 'matched'
 WHERE object_type = 'payment' AND object_id = ANY(%(payments)s) AND code = ANY(%(codes)s) AND state <> 'resolved'
-"""
-
-_WHOLE: Final = """
-UPDATE exception_case c SET state = 'resolved', resolution = 'paid in full'
-FROM fee_demand d WHERE c.object_type = 'fee_demand' AND c.object_id = d.id AND d.id = ANY(%s) AND c.code = 'R04'
-    AND c.state <> 'resolved' AND d.allocated + d.waived = d.amount_due
 """
 
 
@@ -269,7 +263,7 @@ def explained(doing: Doing, joined: Sequence[Mapping[str, Any]]) -> None:
     )
     placed = [row["payment_id"] for row in joined if any(demand for demand, _, _ in row["legs"])]
     doing.work.conn.execute(_EXPLAIN, {"payments": placed, "codes": _EXPLAINED})
-    doing.work.conn.execute(_WHOLE, (sorted(doing.received),))
+    covered(doing.work.conn, doing.received)
 
 
 def close(doing: Doing, kind: str, about: str, codes: Sequence[str], by: str) -> None:

@@ -1,10 +1,11 @@
 """What was notified and is on no statement when it should be: a case for the provider's answer (N01)."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from hub.clock import local
-from hub.fees import cases
+from hub.fees import cash, cases
 from hub.fees.matching.effects import Doing
 from hub.work import Work
 
@@ -12,7 +13,7 @@ NIGHT: Final = (time(22), time(5))
 """what is paid between these is booked by many banks on the next day"""
 
 _WAITING: Final = """
-SELECT id, amount, paid_at, business_date FROM payment
+SELECT id, source, provider, amount, paid_at, business_date FROM payment
 WHERE account = %(account)s AND status = 'notified' AND business_date < %(day)s
     AND %(day)s <= (SELECT max(to_date) FROM statement WHERE account = %(account)s AND chain IS NOT NULL)
 ORDER BY business_date, provider, provider_txn FOR UPDATE
@@ -33,14 +34,30 @@ def due_on(work: Work, paid_at: datetime, business_date: date) -> date:
     return work.calendar.next_working_day(day) if late else day
 
 
+def remitted_by(work: Work, provider: str, business_date: date) -> date:
+    """The booking day by whose end its operator has to pay in what a postman collected: its own working days after."""
+    operator = work.catalogue.operators.get(provider.removeprefix(cash.PROVIDER))
+    day = business_date
+    for _ in range((operator.remits_within_working_days if operator else None) or 1):
+        day = work.calendar.next_working_day(day)
+    return day
+
+
+def _due_on(work: Work, row: Mapping[str, Any]) -> date:
+    if row["source"] == cash.SOURCE:
+        return remitted_by(work, row["provider"], row["business_date"])
+    return due_on(work, row["paid_at"], row["business_date"])
+
+
 def look(doing: Doing) -> None:
     """The statement of ``day`` is in: whatever it or one before it should have shown is overdue."""
     work = doing.work
     for row in work.conn.execute(_WAITING, doing.scope.parameters).fetchall():
-        if due_on(work, row["paid_at"], row["business_date"]) > doing.scope.day:
+        if _due_on(work, row) > doing.scope.day:
             continue
         work.conn.execute(_LATE, row)
         facts = {"payment": row["id"], "account": doing.scope.account, "paid_on": row["business_date"].isoformat()}
-        opened = cases.open_case(work.conn, "N01", "payment", row["id"], row["amount"], facts)
+        facts["provider"] = row["provider"]
+        opened = cases.open_case(work.conn, "N01", "payment", row["id"], row["amount"], facts, calendar=work.calendar)
         work.note(row["id"], "overdue", before="notified", after="unconfirmed_overdue", reason=opened)
         doing.counters["N01"] += 1

@@ -162,3 +162,40 @@ def test_a_debit_that_nobody_expected_is_a_transfer_of_our_own(work: Casework, t
     work.settles("P02", "not_fee", kind="own_transfer")
 
     assert till.book() == {"111": DUE - 50_000, "338": -DUE, "411": 50_000}
+
+
+def test_what_was_short_is_over_when_the_rest_is_notified(
+    work: Casework, till: Till, provider: Provider, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    till.books(Move(100_000, reference))
+    assert work.standing() == ["R04"]
+
+    provider.tells(reference, amount=50_000)
+
+    assert (status(cashier, dossier), work.standing()) == ("paid_unconfirmed", [])
+
+
+def test_a_fee_that_was_earned_before_its_dossier_ended_is_kept(
+    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    till.books(Move(DUE, reference))
+    demand = cashier.demand(dossier)["id"]
+    work.opened("R07", "fee_demand", demand, DUE)
+
+    work.settles("R07", "no_refund")
+
+    assert (status(cashier, dossier), till.book()) == ("paid", {"111": DUE, "331": -DUE})
+
+
+def test_money_that_counts_for_nothing_is_not_kept(
+    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    demand = cashier.demand(dossier)["id"]
+    cashier.act(lambda work: demands.cancel(work, demand, "đã rút hồ sơ"))
+    till.books(Move(DUE, reference))
+    case = work.proposes("R07", "no_refund")
+
+    with pytest.raises(NotNow, match="it goes back"):
+        work.says(CHECKER, lambda work: desk.resolve(work, case, "no_refund", {}, REASON))
+
+    assert (work.standing(), till.book()) == (["R07"], {"111": DUE, "339": -DUE})
