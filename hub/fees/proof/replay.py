@@ -19,7 +19,8 @@ NAME: Final = "all that came, handled again from the beginning, ends where the h
 COPIED: Final = (
     "fee_demand", "fee_demand_line", "fee_credit", "payment", "exception_case", "journal", "journal_entry",
     "journal_line", "day_close", "month_close", "close_proposal", "statement_file", "statement", "statement_line",
-    "recon_run", "match_clue", "payout_report", "payout_item", "match_group", "match_leg",
+    "recon_run", "match_clue", "payout_report", "payout_item", "match_group", "match_leg", "payment_order", "refund",
+    "chargeback", "settlement", "settlement_fee", "settlement_item", "settlement_carry",
 )  # fmt: skip
 """the tables that the verbs write"""
 _MOST: Final = 100
@@ -89,6 +90,9 @@ def _again(work: Work, step: Step) -> Offender | None:
             take(work, step)
     except UnknownStep:
         return Offender(step.subject, f"nobody has said how {step.verb!r} is done again")
+    except errors.IntegrityError as error:
+        told = error.diag.message_primary or type(error).__name__
+        return Offender(step.subject, f"{step.verb} of {step.at:%Y-%m-%d %H:%M:%S} is refused: {told}")
     except (HubError, LookupError) as error:
         return Offender(step.subject, f"{step.verb} of {step.at:%Y-%m-%d %H:%M:%S} cannot be done again: {error}")
     return None

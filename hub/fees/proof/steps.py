@@ -15,17 +15,25 @@ from hub.db import Connection, one
 from hub.fees import demands, notified
 from hub.fees.closes import balance
 from hub.fees.matching import run
+from hub.fees.proof.decisions import DECIDED, LEADS
 from hub.fees.statements import deciding, importing
 from hub.messages.model import Message
 from hub.work import Work
 
-_STEPS: Final = r"""
-WITH told AS (  -- messages about payments; what one transaction notes has one time
+_STEPS: Final = (
+    r"WITH lead AS MATERIALIZED ("
+    + LEADS
+    + r"""
+), decided AS (
+    SELECT (SELECT min(j.id) FROM public.journal j WHERE j.at = l.at) AS place, l.* FROM lead l
+    WHERE NOT EXISTS (SELECT 1 FROM lead o WHERE o.at = l.at AND o.rank < l.rank)
+), told AS (  -- messages about payments; what one transaction notes has one time
     SELECT min(id) AS place, at, reason AS message, min(subject) AS payment FROM public.journal
     WHERE subject LIKE 'pm\_%' AND reason LIKE 'in\_%' GROUP BY at, reason
 ), counted AS (  -- what is noted under a demand's lock
     SELECT id, at, substring(reason FROM 'pm_[0-9A-Z]{26}') AS payment FROM public.journal
     WHERE subject LIKE 'fd\_%' AND verb IN ('credited', 'not credited', 'confirmed')
+      AND at NOT IN (SELECT at FROM lead)
 ), matched AS (
     SELECT r.id AS run, min(c.id) AS place
     FROM public.recon_run r JOIN public.match_group g ON g.run_id = r.id JOIN public.match_leg l ON l.group_id = g.id
@@ -38,16 +46,20 @@ SELECT place, at, actor, verb, subject, reason FROM (
     FROM told t JOIN public.inbox i ON i.id = t.message LEFT JOIN counted c ON (c.payment, c.at) = (t.payment, t.at)
     WHERE i.kind IN ('bank.notification', 'bank.conflict') AND i.state = 'handled' GROUP BY t.place, i.id
     UNION ALL
-    SELECT id, at, actor, verb, subject, reason FROM public.journal
-    WHERE (subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
+    SELECT place, at, actor, CASE WHEN subject LIKE 'match %' THEN 'match ' WHEN subject LIKE 'ex\_%' THEN 'ex '
+               WHEN subject LIKE 'sm\_%' THEN 'sm ' ELSE '' END || verb, subject, reason FROM decided
+    UNION ALL
+    SELECT id, at, actor, verb, subject, reason FROM public.journal j
+    WHERE ((subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
        OR (subject LIKE 'sf\_%' AND verb NOT LIKE 'case %') OR subject LIKE 'payout %'
-       OR verb = 'opening booked'
+       OR verb = 'opening booked') AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.at = j.at)
     UNION ALL
     SELECT coalesce(m.place, (SELECT min(id) FROM public.journal WHERE at > r.finished_at), 9223372036854775807) - 0.5,
            r.started_at, r.actor, 'matched', r.account || ' ' || r.day, r.id::text
     FROM public.recon_run r LEFT JOIN matched m ON m.run = r.id
 ) AS steps ORDER BY place, length(reason), reason
 """
+)
 """A run that came to nothing under a lock is put before whatever was begun after it."""
 
 _DEMAND: Final = """
@@ -120,10 +132,6 @@ def _waived(work: Work, step: Step) -> None:
     demands.waive(work, step.subject, (step.reason or "").partition(",")[0], "replayed")
 
 
-def _rest_waived(work: Work, step: Step) -> None:
-    demands.waive_rest(work, step.subject, (step.reason or "").partition(":")[0], "replayed")
-
-
 def _expired(work: Work, step: Step) -> None:
     work.conn.execute("UPDATE fee_demand SET expires_at = %s WHERE id = %s", (step.at, step.subject))
     demands.expire(work, step.subject)
@@ -184,7 +192,6 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "bank.conflict": _follows,
     "demanded": _demanded,
     "waived": _waived,
-    "rest waived": _rest_waived,
     "expired": _expired,
     "renewed": lambda work, step: demands.renew(work, step.subject, "replayed"),
     "cancelled": lambda work, step: demands.cancel(work, step.subject, "replayed"),
@@ -204,5 +211,6 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "brought": _reported,
     "matched": _matched,
     "opening booked": _opened,
+    **DECIDED,
 }
 """The journal's verb → how it is taken again."""
