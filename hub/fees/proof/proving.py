@@ -7,6 +7,8 @@ from hub.db import Connection, one
 from hub.fees.proof import (
     anchors,
     book,
+    cash,
+    closes,
     demands,
     items,
     matches,
@@ -24,7 +26,9 @@ MOST: Final = 100
 """offenders of a check that are told; more say nothing new"""
 CHECKS: Final[Sequence[Check]] = (
     *book.CHECKS,
+    *closes.CHECKS,
     *notifications.CHECKS,
+    *cash.CHECKS,
     *demands.CHECKS,
     *items.CHECKS,
     *sources.CHECKS,

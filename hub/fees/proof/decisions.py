@@ -1,0 +1,181 @@
+"""What persons decided about money, taken again: matches, cases, payment orders and what they pay, chargebacks.
+
+Each is taken by the note that leads its transaction; whatever else that transaction noted follows from it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Final, Protocol
+
+from hub.db import one
+from hub.fees import orders
+from hub.fees.cases import desk as cases
+from hub.fees.cases.resolutions import RESOLUTIONS
+from hub.fees.chargebacks import desk as chargebacks
+from hub.fees.ledger import Origin, Share, post, postings
+from hub.fees.matching import desk as matches
+from hub.fees.proof import translation
+from hub.work import Work
+
+NOTHING: Final = frozenset({"mended", "receipt_mended", "noted", "answered", "no_move"})
+"""resolutions that move nothing, and that look at what is not made anew"""
+
+LEADS: Final = r"""
+SELECT id, at, actor, verb, subject, reason, rank FROM (
+    SELECT j.*, CASE WHEN subject LIKE 'ex\_%' THEN 1 WHEN subject LIKE 'po\_%' THEN 2 ELSE 3 END AS rank
+    FROM public.journal j
+    WHERE (subject LIKE 'ex\_%' AND (verb IN ('proposed', 'agreed', 'withdrawn')
+               OR verb IN ('resolved', 'partly resolved') AND reason ~ '^[a-z_]+( [a-z]+=.*)?: '
+               OR verb = 'reopened' AND reason !~ '^rf_[0-9A-Z]+ was cancelled$'))
+       OR (subject LIKE 'po\_%' AND verb IN ('order requested', 'order approved', 'order sent', 'order cancelled',
+                                             'order failed'))
+       OR (subject LIKE 'match %' AND verb IN ('confirmation proposed', 'confirmed', 'rejected', 'revocation proposed',
+                                               'revoked'))
+       OR verb IN ('chargeback noticed', 'chargeback evidence', 'chargeback won', 'chargeback lost')
+       OR (subject LIKE 'sm\_%' AND verb IN ('computed', 'withdrawn'))
+) AS noted
+"""
+"""Notes that lead. ``rank``: a case may bring an order or a match about, never the other way round."""
+
+_REFUND: Final = """
+INSERT INTO refund SELECT (jsonb_populate_record(NULL::refund, to_jsonb(r) || jsonb_build_object(
+    'state', 'requested', 'item', %(item)s::text, 'booked_at', NULL, 'case_ids', '[]'::jsonb))).*
+FROM public.refund r WHERE r.id = %(id)s
+"""
+_ORDER: Final = """
+INSERT INTO payment_order SELECT (jsonb_populate_record(NULL::payment_order, to_jsonb(o) || jsonb_build_object(
+    'state', 'requested', 'checker', NULL, 'approved_at', NULL, 'sent_at', NULL, 'settled_at', NULL, 'line_id', NULL,
+    'returned_line_id', NULL))).*
+FROM public.payment_order o WHERE o.id = %s
+"""
+_TABLE: Final = """
+INSERT INTO settlement SELECT (jsonb_populate_record(NULL::settlement, to_jsonb(s) || jsonb_build_object(
+    'state', 'computed', 'answer', NULL, 'answer_id', NULL, 'answered_at', NULL, 'order_id', NULL,
+    'transferred_at', NULL, 'disputed', 0))).*
+FROM public.settlement s WHERE s.id = %s
+"""
+_ANSWERED: Final = """
+UPDATE settlement s SET state = 'ordered', order_id = %(order)s, disputed = h.disputed, answer = h.answer,
+    answer_id = h.answer_id, answered_at = h.answered_at
+FROM public.settlement h WHERE h.id = s.id AND s.id = %(id)s
+"""
+_CHARGEBACK: Final = """
+INSERT INTO chargeback SELECT (jsonb_populate_record(NULL::chargeback, to_jsonb(c) || jsonb_build_object(
+    'state', 'noticed', 'payment_id', %(payment)s::text, 'settled_at', NULL, 'line_id', NULL))).*
+FROM public.chargeback c WHERE c.id = %(id)s
+"""
+_FEES: Final = "SELECT fee_code, retained FROM public.settlement_fee WHERE settlement_id = %s ORDER BY fee_code"
+
+
+class Step(Protocol):
+    """As in hub.fees.proof.steps."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def reason(self) -> str | None: ...
+
+
+def _resolved(work: Work, step: Step) -> None:
+    head, _, reason = (step.reason or "").partition(": ")
+    name, _, told = head.partition(" ")
+    if name in NOTHING:
+        return
+    said = dict(re.findall(rf"({'|'.join(_DETAILS)})=(.*?)(?= (?:{'|'.join(_DETAILS)})=|$)", told))
+    about = translation.case(work.conn, step.subject)
+    cases.resolve(work, about, name, translation.details(work.conn, said), reason)
+
+
+_DETAILS: Final = sorted({detail.strip("[]") for one_of in RESOLUTIONS.values() for detail in one_of.details})
+
+
+def _withdrawn(work: Work, step: Step) -> None:
+    if (step.reason or "").partition(":")[0] not in NOTHING:
+        cases.withdraw(work, translation.case(work.conn, step.subject), "replayed")
+
+
+def _reopened(work: Work, step: Step) -> None:
+    cases.reopen(work, translation.case(work.conn, step.subject, over=True), "replayed")
+
+
+def _of_match(verb: Callable[[Work, int, str], object]) -> Callable[[Work, Step], None]:
+    def decided(work: Work, step: Step) -> None:
+        verb(work, translation.match(work.conn, step.subject.removeprefix("match ")), step.reason or "replayed")
+
+    return decided
+
+
+def _requested(work: Work, step: Step) -> None:
+    """What was asked for is an input, with its ids and its reference; what follows is worked out anew."""
+    order = one(work.conn, "SELECT subject_id, purpose FROM public.payment_order WHERE id = %s", (step.subject,))
+    subject = order["subject_id"]
+    if order["purpose"] == "remittance":
+        for table in ("settlement_item", "settlement_fee", "settlement_carry"):
+            work.conn.execute(
+                f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM public.{table} WHERE settlement_id = %s"
+                " ON CONFLICT DO NOTHING",
+                (subject,),
+            )
+        work.conn.execute(_ANSWERED, {"id": subject, "order": step.subject})
+    elif work.conn.execute("UPDATE refund SET state = 'requested' WHERE id = %s", (subject,)).rowcount == 0:
+        item = one(work.conn, "SELECT item FROM public.refund WHERE id = %s", (subject,))["item"]
+        work.conn.execute(_REFUND, {"id": subject, "item": translation.item(work.conn, item)})
+    work.conn.execute(_ORDER, (step.subject,))
+
+
+def _computed(work: Work, step: Step) -> None:
+    """A table is what was signed; what is kept of it is posted again."""
+    work.conn.execute(_TABLE, (step.subject,))
+    _retained(work, step.subject, 1, "retained")
+
+
+def _table_withdrawn(work: Work, step: Step) -> None:
+    work.conn.execute("UPDATE settlement SET state = 'withdrawn' WHERE id = %s", (step.subject,))
+    _retained(work, step.subject, -1, "retained_withdrawn")
+
+
+def _retained(work: Work, settlement: str, sign: int, kind: str) -> None:
+    row = one(work.conn, "SELECT department, month FROM public.settlement WHERE id = %s", (settlement,))
+    fees = work.conn.execute(_FEES, (settlement,)).fetchall()
+    shares = [Share(row["department"], fee["fee_code"], sign * fee["retained"]) for fee in fees if fee["retained"]]
+    if shares:
+        post(work.conn, postings.retained(Origin("settlement", settlement, _last_day(row["month"])), shares, kind))
+
+
+def _last_day(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _charged_back(work: Work, step: Step) -> None:
+    found = one(work.conn, "SELECT payment_id FROM public.chargeback WHERE id = %s", (step.subject,))
+    payment = translation.payment(work.conn, found["payment_id"])
+    work.conn.execute(_CHARGEBACK, {"id": step.subject, "payment": payment})
+
+
+DECIDED: Final[Mapping[str, Callable[[Work, Step], object]]] = {
+    "ex proposed": _resolved,
+    "ex agreed": _resolved,
+    "ex resolved": _resolved,
+    "ex partly resolved": _resolved,
+    "ex withdrawn": _withdrawn,
+    "ex reopened": _reopened,
+    "match confirmation proposed": _of_match(matches.confirm),
+    "match confirmed": _of_match(matches.confirm),
+    "match rejected": _of_match(matches.reject),
+    "match revocation proposed": _of_match(matches.revoke),
+    "match revoked": _of_match(matches.revoke),
+    "order requested": _requested,
+    "order approved": lambda work, step: orders.approve(work, step.subject, "replayed"),
+    "order sent": lambda work, step: orders.send(work, step.subject),
+    "order cancelled": lambda work, step: orders.cancel(work, step.subject, "replayed"),
+    "order failed": lambda work, step: orders.fail(work, step.subject, "replayed"),
+    "sm computed": _computed,
+    "sm withdrawn": _table_withdrawn,
+    "chargeback noticed": _charged_back,
+    "chargeback evidence": lambda work, step: chargebacks.answered(work, step.subject, "replayed"),
+    "chargeback won": lambda work, step: chargebacks.won(work, step.subject, "replayed"),
+    "chargeback lost": lambda work, step: chargebacks.lost(work, step.subject, "replayed"),
+}
+"""The kind and the verb of a leading note → how it is taken again."""
