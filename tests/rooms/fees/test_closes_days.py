@@ -17,7 +17,7 @@ from hub.fees.proof import replay
 from hub.signing import canonical
 from tests.bank_files import Move, Told, ago
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.rooms.fees.booking import FEE, opened
+from tests.rooms.fees.booking import FEE, opened, tampered
 from tests.rooms.fees.closing import FIRST, SECOND, Accountants, today
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import DUE, Till, red, status
@@ -194,6 +194,22 @@ def test_nobody_closes_alone_or_opens_alone_even_in_the_database(
         worker.execute("UPDATE day_close SET digest = sha256('y')")
     with pytest.raises(psycopg.errors.InsufficientPrivilege), till.house.db.connection() as owner:
         owner.execute("UPDATE day_close SET digest = sha256('y')")
+
+
+def test_what_is_put_into_a_closed_day_past_the_database_turns_the_proof_red(
+    accountants: Accountants, till: Till, reference: str, database_url: str
+) -> None:
+    day = till.books(Move(DUE, reference))
+    accountants.closes(day)
+    slipped = (
+        "INSERT INTO journal_entry (seq, business_date, kind, source_type, source_id, bank_account, lines, amount,"
+        " digest) SELECT 1 + max(seq), %s, 'charged', 'line', '999', %s, 2, 100, sha256('x') FROM journal_entry"
+    )
+    with opened(database_url) as conn:
+        tampered(conn, slipped, day, ACCOUNT)
+
+    told = "a closed day has the entries with which it was closed: "
+    assert f"{told}{ACCOUNT} {day} closed with 1 entries; 2 stand there, not as many" in red(till.house)
 
 
 def test_what_was_on_the_account_before_its_first_statement_is_in_the_book_once(

@@ -12,6 +12,7 @@ from hub.fees.closes import desk
 from hub.fees.closes.model import Closing, Step, last_of
 from hub.fees.ledger import DayClosed, Origin, Share, post, postings
 from tests.bank_files import Move, Told
+from tests.rooms.fees.booking import opened, tampered
 from tests.rooms.fees.closing import FIRST, SECOND, Accountants, red_gates, today
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import DUE, Till, red, status
@@ -213,6 +214,17 @@ def test_a_month_is_opened_again_while_nobody_has_its_table(
     again = till.house.rows("SELECT digest FROM month_close ORDER BY closed_at")
     assert again[0] == again[1]  # nothing was different
     assert red(till.house) == []
+
+
+def test_what_is_put_into_a_closed_month_past_the_database_turns_the_proof_red(
+    accountants: Accountants, till: Till, reference: str, database_url: str
+) -> None:
+    closed(accountants, till, reference)
+    with opened(database_url) as conn:
+        tampered(conn, "UPDATE journal_entry SET business_date = business_date - 40 WHERE kind = 'identified'")
+
+    told = "a closed month has the entries with which it was closed: "
+    assert f"{told}2024-02 closed with 1 entries; 0 stand there, not as many" in red(till.house)
 
 
 def test_a_month_whose_table_was_handed_over_stays_closed(accountants: Accountants, till: Till, reference: str) -> None:
