@@ -119,6 +119,9 @@ class Operator(Data):
     tls: Tls = Tls()
     feed: bool = True
     """whether it has a feed that is polled"""
+    remits_within_working_days: int | None = Field(None, ge=0, le=60)
+    """after the delivery, within which the cash that its postman has collected is paid into our account; unset: its
+    contract has no collection"""
     callbacks: bool = False
     """whether it is told a capability URL with each order, and calls it back"""
     page_size: int = Field(500, ge=1, le=1000)

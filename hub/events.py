@@ -123,3 +123,5 @@ class ConsignmentDelivered(Event):
     handoff_id: str | None
     """whose papers they were, where a handoff travelled by post"""
     at: datetime
+    cash: int = 0
+    """đồng that the postman has collected for the dossier"""

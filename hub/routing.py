@@ -13,7 +13,7 @@ from hub.consignments import service as consignments
 from hub.dossiers import notices, releasing
 from hub.dossiers import service as dossiers
 from hub.events import Event
-from hub.fees import closing, intake, issuing, notified
+from hub.fees import cash, closing, intake, issuing, notified
 from hub.fees.matching import asking
 from hub.fees.receipts import answers as receipts
 from hub.fees.receipts import issuing as receipt_issuing
@@ -66,7 +66,7 @@ REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
     events.HandoffRefused: (dossiers.not_taken,),
     events.HandoffCompleted: (),
     events.HandedBack: (returns.handed_back,),
-    events.ConsignmentDelivered: (completion.delivered,),
+    events.ConsignmentDelivered: (completion.delivered, cash.collected),
     events.StatusMoved: (notices.tell_portal, arranging.send_result, closing.follow),
 }
 

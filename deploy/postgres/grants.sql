@@ -85,7 +85,7 @@ GRANT UPDATE (confirmed_at, reversed_at, reversed_by) ON fee_credit TO hub_worke
 
 -- What was notified is never changed; of a payment, only what became of it.
 GRANT SELECT ON notify_delivery, notify_event, notify_verdict TO hub_worker;
-GRANT SELECT, INSERT ON payment TO hub_worker;
+GRANT SELECT, INSERT ON payment, late_notification TO hub_worker;
 GRANT UPDATE (allocated, status, updated_at) ON payment TO hub_worker;
 
 -- Statements. A file is settled once, a booked line stays what it was; what matching finds is written beside it.
@@ -150,6 +150,7 @@ GRANT SELECT (id, provider, provider_txn, kind, amount, currency, paid_at, accou
 GRANT SELECT (delivery_id, at, verdict, code, key_id, event_id, answer_status) ON notify_verdict TO hub_reader;
 GRANT SELECT (id, source, provider, provider_txn, account, bank_ref, amount, allocated, paid_at, business_date,
     reference, status, created_at, updated_at) ON payment TO hub_reader;
+GRANT SELECT ON late_notification TO hub_reader;
 GRANT SELECT (id, seq, type, submission_id, version, at) ON event TO hub_reader;
 GRANT SELECT ON custody_leaf, custody_node, custody_checkpoint, custody_stamp, custody_witness, crl TO hub_reader;
 GRANT SELECT (id, operator, direction, service, order_number, item_code, item_code_ok, seal_number, route_class, cash,

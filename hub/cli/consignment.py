@@ -161,7 +161,9 @@ def order(
     route: Annotated[str | None, Option(help="Class of routes (J+n); unset: by the two provinces.")] = None,
     from_department: Annotated[str | None, Option("--from", help="Department code, between agencies.")] = None,
     to_department: Annotated[str | None, Option("--to", help="Department code, between agencies.")] = None,
-    cash: Annotated[int, Option(min=0, help="Đồng to collect from the receiver.")] = 0,
+    cash: Annotated[
+        int | None, Option(min=0, help="Đồng to collect from the receiver; unset: with a result, what its fees lack.")
+    ] = None,
     seal: Annotated[str | None, Option(help="Number of the seal.")] = None,
     item_code: Annotated[str | None, Option(help="A pre-printed code; unset: the next of the pool.")] = None,
 ) -> None:

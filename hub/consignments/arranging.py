@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from config.parties import PostDesk
+from config.postal import Operator
 from hub.consignments import attention, service
 from hub.consignments.levels import Raised
 from hub.consignments.model import Direction, Item, ItemKind, Service
 from hub.consignments.service import Wanted
 from hub.consignments.words import Concern
+from hub.db import one
 from hub.errors import NotFound, NotNow
 from hub.events import Event, HandoffPrepared, StatusMoved
 from hub.messages import inbox
@@ -20,6 +22,12 @@ from schemas.postal import Contact
 
 CARRIER: Final = "post"
 RESOLVED: Final = "resolved"
+
+_OUTSTANDING: Final = """
+SELECT coalesce(sum(amount_due - waived - allocated), 0) AS amount FROM fee_demand
+WHERE dossier_id = %s AND status IN ('issued', 'part_paid', 'reopened')
+"""
+"""What the dossier's fees are short of; it is paid at the door where it was not paid before"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,8 @@ class Wish:
     route_class: str | None = None
     from_department: str | None = None
     to_department: str | None = None
-    cash: int = 0
+    cash: int | None = None
+    """đồng to collect from the receiver; None: with a result, what is outstanding of the dossier's fees"""
     seal_number: str | None = None
     item_code: str | None = None
 
@@ -88,6 +97,7 @@ def arrange(work: Work, wish: Wish, *, handoff_id: str | None = None) -> str:
     route = wish.route_class or (desk.inside if sender.province == receiver.province else desk.outside)
     if route not in operator.routes:
         raise NotNow(f"{code} has no class of routes {route!r}")
+    cash = _cash(work, wish, dossiers, operator)
     consignment = service.order(
         work,
         Wanted(
@@ -98,7 +108,7 @@ def arrange(work: Work, wish: Wish, *, handoff_id: str | None = None) -> str:
             sender=sender,
             receiver=receiver,
             route_class=route,
-            cash=wish.cash,
+            cash=cash,
             seal_number=wish.seal_number,
             item_code=wish.item_code,
             handoff_id=handoff_id,
@@ -202,6 +212,16 @@ def _line(address: Address) -> str:
     if len(line) > 255:  # noqa: PLR2004 - schemas.text.Short
         raise NotNow("the address is longer than a label")
     return line
+
+
+def _cash(work: Work, wish: Wish, dossiers: list[dict[str, Any]], operator: Operator) -> int:
+    """What the postman is to collect. Raises NotNow where he is told to and cannot."""
+    collects = operator.remits_within_working_days is not None and work.catalogue.fee_desk is not None
+    if wish.cash and not collects:
+        raise NotNow(f"{operator.code} collects nothing for us: its TOML has no remits_within_working_days")
+    if wish.cash is not None or not collects or wish.direction is not Direction.RESULT_TO_CITIZEN:
+        return wish.cash or 0
+    return int(one(work.conn, _OUTSTANDING, (dossiers[0]["id"],))["amount"])
 
 
 def _service(direction: Direction) -> Service:

@@ -33,7 +33,8 @@ def refold(work: Work, before: Consignment) -> list[Event]:
     if found.status is not Status.DELIVERED:
         return []
     return [
-        ConsignmentDelivered(dossier, row.id, row.handoff_id, found.at) for dossier in store.dossiers(work.conn, row.id)
+        ConsignmentDelivered(dossier, row.id, row.handoff_id, found.at, 0 if number else row.cash)
+        for number, dossier in enumerate(store.dossiers(work.conn, row.id))
     ]
 
 

@@ -14,7 +14,7 @@ _COLUMNS: Final = """id, source, provider, provider_txn, account, bank_ref, amou
 _ADD: Final = """
 INSERT INTO payment (id, source, provider, provider_txn, account, bank_ref, amount, paid_at, business_date, reference,
     text, status)
-VALUES (%s, 'notification', %s, %s, %s, %s, %s, %s, %s, %s, %s, 'notified')
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'notified')
 ON CONFLICT DO NOTHING RETURNING id
 """
 
@@ -38,9 +38,10 @@ class Payment:
 
 
 def add(conn: Connection, payment: Payment, text: str) -> bool:
-    """A payment that was notified; False if this money is known already, by its provider or by the bank's number."""
+    """A payment that was told of; False if this money is known already, by its provider or by the bank's number."""
     row = (
         payment.id,
+        payment.source,
         payment.provider,
         payment.provider_txn,
         payment.account,

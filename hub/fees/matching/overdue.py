@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from hub.clock import local
-from hub.fees import cash, cases
+from hub.fees import cases, cash
 from hub.fees.matching.effects import Doing
 from hub.work import Work
 

@@ -1,5 +1,6 @@
 -- P3 between notification and line: both hold the same reference and amount, and the bank's numbers do not contradict.
--- Of several that are all alike, the first goes to the first.
+-- Of several that are all alike, the first goes to the first. What a postman has collected comes with its operator's
+-- remittance, never as a line of its payer's.
 WITH lines AS (
     SELECT l.id AS line_id, l.bank_ref, l.amount, c.value, c.shown, l.booking_date, l.line_key,
         row_number() OVER (PARTITION BY c.value, l.amount ORDER BY l.booking_date, l.line_key) AS place
@@ -16,7 +17,7 @@ WITH lines AS (
                            ORDER BY (p.allocated > 0) DESC, p.business_date, p.provider, p.provider_txn) AS place
     FROM payment p
     WHERE p.account = %(account)s AND p.status IN ('notified', 'unconfirmed_overdue')
-        AND p.reference IN (SELECT value FROM lines)
+        AND p.source = 'notification' AND p.reference IN (SELECT value FROM lines)
         AND NOT EXISTS (SELECT 1 FROM match_leg t WHERE t.payment_id = p.id AND t.confirmed)
 ), pairs AS MATERIALIZED (
     SELECT line_id, payment_id, shown, demand_id, allocated, nextval('match_group_id') AS group_id FROM (
