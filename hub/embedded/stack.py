@@ -103,11 +103,15 @@ class Stack:
 
     def partners(self) -> dict[str, str]:
         """Counterparty code → where the sandbox serves it, or served it last; of those that the catalogue has now."""
+        return {code: url for code, url in self.served().items() if code in self.counterparties}
+
+    def served(self) -> dict[str, str]:
+        """The same of all that the sandbox plays: gateways too, to which the hub never speaks."""
         try:
-            served = json.loads(self.sandbox_ports.read_bytes())
+            found = json.loads(self.sandbox_ports.read_bytes())
         except FileNotFoundError:
             return {}
-        return {str(code): str(url) for code, url in served.items() if code in self.counterparties}
+        return {str(code): str(url) for code, url in found.items()}
 
     def api(self, environment: Mapping[str, str]) -> Program:
         return self._hub("api", "api", "--port", str(self.api_port), environment=environment)

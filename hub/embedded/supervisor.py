@@ -84,7 +84,7 @@ class Supervisor:
 
     def _free_sandbox_ports(self) -> None:
         """The sandbox takes the ports of the last time again; where one is gone, it has to choose anew."""
-        if not all(is_free(urlsplit(url).port or 0) for url in self._stack.partners().values()):
+        if not all(is_free(urlsplit(url).port or 0) for url in self._stack.served().values()):
             self._stack.sandbox_ports.unlink()
 
     def _sandbox_answers(self) -> bool:

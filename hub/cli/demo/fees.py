@@ -1,6 +1,6 @@
 """The demo's fees from the first QR to the closed day, beside everything else that it does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +16,7 @@ from hub.cli.demo.settling import Settling
 from hub.cli.demo.trials import Trial
 from hub.clock import now
 from hub.fees.closes.model import Closing, Step
+from hub.fees.settlements.model import Settlement
 
 if TYPE_CHECKING:
     from hub.wiring import Hub
@@ -36,6 +37,8 @@ class Accounts:
     evening: Reckoning
     settled: Reckoning
     closings: list[Closing]
+    tables: list[Settlement]
+    """of the departments, for the month so far"""
     wrong: list[str]
 
 
@@ -56,14 +59,21 @@ def run(day: BankDay) -> Accounts:
     settling.settle()
     day.end()
     settled, more = _reckoned(day)
-    return Accounts(evening, settled, settling.close(), [*wrong, *more, *settled.unsettled])
+    closings, tables = settling.close(), settling.tables()
+    with day.hub.db.connection() as conn:
+        more += reckoning.tables_off(conn, tables)
+    return Accounts(evening, settled, closings, tables, [*wrong, *more, *settled.unsettled])
 
 
-def write(found: Accounts) -> None:
+def write(found: Accounts, names: Mapping[str, str]) -> None:
+    """On stdout. ``names``: department → how people call it."""
     reckoning.write(found.evening, "Ngày ngân hàng: phải thu = đã báo có = đã ghi sổ ± từng ngoại lệ (đồng)")
     reckoning.write(found.settled, "Sau khi xử lý từng ngoại lệ, hai người duyệt (đồng)")
     for closing in found.closings[-1:]:
         reckoning.say(f"Ngày {closing.day:%d/%m/%Y} của tài khoản {closing.account}: {STEPS[closing.step]}")
+    if not found.closings:
+        reckoning.say("Ngày hôm nay đã khóa từ trước: phần phát sinh thêm được ghi vào ngày mở kế tiếp")
+    reckoning.write_tables(found.tables, names)
 
 
 def findings(found: Accounts) -> Iterator[str]:

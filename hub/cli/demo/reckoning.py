@@ -7,13 +7,16 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from hub.cli.demo.bank_day import BankDay
 from hub.db import Connection, one
+
+if TYPE_CHECKING:
+    from hub.fees.settlements.model import Settlement
 
 _DEMANDS: Final = """
 SELECT id, amount_due - waived AS due, allocated, status, pay_first FROM fee_demand WHERE dossier_id = ANY(%s)
@@ -33,6 +36,10 @@ WHERE state <> 'resolved' AND (object_id = ANY(%(all)s) OR facts ->> 'payment' =
 _ON_111: Final = """
 SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
 WHERE l.account = '111' AND e.bank_account = %s
+"""
+_ON_331: Final = """
+SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+WHERE l.account = '331' AND e.business_date < date_trunc('month', now() AT TIME ZONE 'Asia/Ho_Chi_Minh') + interval '1 month'
 """
 TITLES: Final[Mapping[str, str]] = {
     "later": "Nộp sau, chưa đến lúc nộp",
@@ -200,6 +207,25 @@ def write(found: Reckoning, title: str) -> None:
     listed = Counter(case["code"] for case in found.cases)
     if listed:
         say("Việc đang mở: " + ", ".join(f"{code} × {count}" for code, count in sorted(listed.items())))
+
+
+def write_tables(tables: "Sequence[Settlement]", names: Mapping[str, str]) -> None:
+    """What each department is owed of the month so far. ``names``: department → how people call it."""
+    shown = Table(title="Bảng tổng hợp tháng theo cơ quan, tạm tính đến hôm nay (đồng)", title_justify="left")
+    for label in ("Cơ quan", "Kỳ trước sang", "Thu", "Hoàn trả", "Điều chỉnh", "Để lại", "Phải chuyển"):
+        shown.add_column(label, justify="left" if label == "Cơ quan" else "right")
+    for table in tables:
+        sums = (table.opening, table.receipts, table.refunds, table.adjustments, table.retained, table.net)
+        shown.add_row(names.get(table.department, table.department), *(_dong(amount) for amount in sums))
+    say(shown)
+
+
+def tables_off(conn: Connection, tables: "Sequence[Settlement]") -> Iterator[str]:
+    """What is owed to departments by the book is what their tables say, to the đồng."""
+    owed = one(conn, _ON_331, ())["net"]
+    said = sum(table.net + table.retained for table in tables)
+    if owed != said:
+        yield f"fees: 331 has {owed} đ, the departments' tables come to {said} đ"
 
 
 def say(what: Table | str) -> None:

@@ -60,8 +60,9 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, patience: float
         finally:
             day.stopped.set()
         shown = evidence.show(conn, [leg.id for leg in end.legs.values()], effects.parent / "demo", settings.keys)
-    wrong = _settled(paid)
-    report.write(end, {department.code: department.name for department in catalogue.departments.values()})
+    names = {department.code: department.name for department in catalogue.departments.values()}
+    wrong = _settled(paid, names)
+    report.write(end, names)
     standings = list(portal.standings(quote(since.isoformat())))
     wrong += witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
     wrong += signed.findings(given, end, catalogue)
@@ -120,7 +121,7 @@ def _watch(
     return now_at
 
 
-def _settled(paid: Future[Accounts]) -> list[str]:
+def _settled(paid: Future[Accounts], names: dict[str, str]) -> list[str]:
     """What does not hold of the fees; their equation goes to stdout."""
     try:
         found = paid.result(timeout=0)
@@ -128,7 +129,7 @@ def _settled(paid: Future[Accounts]) -> list[str]:
         return ["fees: they are not settled yet"]
     except HubError as error:
         return [f"fees: {error}"]
-    fees.write(found)
+    fees.write(found, names)
     return list(fees.findings(found))
 
 

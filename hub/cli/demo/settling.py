@@ -15,6 +15,8 @@ from hub.fees.refunds import asking
 if TYPE_CHECKING:
     from hub.db import Connection
     from hub.fees.closes.model import Closing
+    from hub.fees.settlements.model import Settlement
+    from hub.work import Work
 
 CHIEF: Final = "truong-phong-dien-tap"
 AGAIN: Final = frozenset({Way.SHORT, Way.TAKEN_BACK})
@@ -57,6 +59,25 @@ class Settling:
                 return []
         prover.prove(self.day.hub)
         return [self.day.act(actor, lambda work: closes.close_day(work, account, today)) for actor in (CASHIER, CHIEF)]
+
+    def tables(self) -> "list[Settlement]":
+        """The month's tables as they would be if it ended now: made in earnest, sealed, and taken back."""
+        from psycopg import Rollback
+
+        from hub.fees import settlements
+        from hub.fees.settlements import store
+
+        made: list[Settlement] = []
+        today = local(now()).date()
+
+        def tried(work: "Work") -> None:
+            with work.conn.transaction() as savepoint:
+                settlements.compute(work, today)
+                made.extend(store.of_month(work.conn, today.replace(day=1)))
+                raise Rollback(savepoint)
+
+        self.day.act(CASHIER, tried)
+        return made
 
     def _refs(self) -> list[str]:
         return [row["ref"] for row in self.day.own()]
