@@ -1,0 +1,222 @@
+"""A month from the citizen's transfer to the department's account, by the command line, with the whole proof green."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from hub.cli import fee_table_files
+from hub.clock import now
+from hub.embedded.pki import Pki
+from hub.fees import settlements
+from hub.fees.settlements import store
+from hub.fees.settlements.model import State
+from hub.signing import archive, checkpoints, custody
+from hub.signing.bundle import SUMS, sums_of
+from hub.signing.findings import Answer
+from hub.signing.trust import Trust
+from hub.worker import custodian
+from hub.worker.custodian import pace_of
+from schemas.settlement import SettlementTable
+from tests.bank_files import Move
+from tests.house import ScriptedHouse
+from tests.rooms.custody.test_custody_command import Tsa
+from tests.rooms.fees.conftest import Cashier
+from tests.rooms.fees.matching import DUE, Till, another, red
+from tests.rooms.fees.settling import said
+
+Run = Callable[..., tuple[int, str, str]]
+KEPT = 84_000
+"""70 % of the phí of 120,000 đ; nothing of the lệ phí"""
+
+
+class Month:
+    """One month of one department: two dossiers are paid, one of them is disputed or not."""
+
+    def __init__(self, house: ScriptedHouse, cashier: Cashier, till: Till, hub: Run, folder: Path) -> None:
+        self.house, self.till, self.hub, self.folder = house, till, hub, folder
+        self.dossiers = [another(cashier) for _ in range(2)]
+        moves = [Move(DUE, reference, ref=f"FT{at}") for at, (_, reference) in enumerate(self.dossiers)]
+        self.day = till.books(*moves)
+        self.name = f"{self.day:%Y-%m}"
+
+    def run(self, *words: str, actor: str = "ke-toan-a") -> str:
+        os.environ["HUB_ACTOR"] = actor  # the command line's fixture set it, and takes it back
+        code, out, told = self.hub("fee", *words)
+        assert code == 0, told
+        self.house.sweep()
+        self.house.carry()
+        return out
+
+    def settlement(self) -> dict[str, Any]:
+        return dict(json.loads(self.run("table", self.name, "--json"))["data"][0])
+
+    def closes(self) -> None:
+        self.till.act(lambda work: settlements.compute(work, self.day))
+
+    def answers(self, **disputed: str) -> None:
+        with self.house.db.connection() as conn:
+            [settlement] = store.of_month(conn, self.day.replace(day=1))
+        file = self.folder / "tra-loi.json"
+        given = said(settlement, {int(key[1:]): why for key, why in disputed.items()})
+        file.write_bytes(given.model_dump_json().encode())
+        self.run("answer", str(file))
+
+    def pays(self) -> str:
+        """By two persons, and on our statement; the order."""
+        self.run("remit", self.name, "--reason", "chuyển tiền tháng")
+        [row] = self.house.rows("SELECT id, reference, amount FROM payment_order WHERE state = 'requested'")
+        order = str(row["id"])
+        self.run("orders", "approve", order, "--reason", "đúng bảng", "--yes", actor="truong-phong")
+        self.run("orders", "send", order, "-o", str(self.folder / "lenh.csv"))
+        self.till.books(Move(-row["amount"], f"{row['reference']} CHUYEN PHI LE PHI THANG", ref="LC1"))
+        return order
+
+    def statuses(self) -> list[str]:
+        rows = self.house.rows("SELECT status FROM fee_demand WHERE allocated > 0 ORDER BY issued_at, id")
+        return [row["status"] for row in rows]
+
+    def package(self) -> Path:
+        path = self.folder / "thang.zip"
+        self.run("table", self.name, "-o", str(path))
+        return path
+
+
+@pytest.fixture
+def month(house: ScriptedHouse, cashier: Cashier, till: Till, hub: Run, tmp_path: Path, pki: Pki) -> Month:
+    house.players["trust.tsa"] = Tsa(pki)
+    till.always_open()
+    return Month(house, cashier, till, hub, tmp_path)
+
+
+def anchored(month: Month) -> None:
+    """What was signed is in the custody log, under a stamped checkpoint."""
+    custodian.tend(month.house)
+    month.house.carry()
+
+
+def test_a_month_is_handed_confirmed_and_paid_and_its_demands_are_settled(month: Month) -> None:
+    month.closes()
+    assert month.settlement()["net"] == 2 * (DUE - KEPT)
+    month.run("send", month.name)
+    assert month.settlement()["state"] == State.NOTIFIED
+    [(handed, _)] = month.house.department("rest-a").tables
+    assert handed.table
+    month.answers()
+    assert red(month.house) == []
+    month.pays()
+    assert month.settlement()["state"] == State.TRANSFERRED
+    assert month.statuses() == ["settled", "settled"]
+    assert month.till.book() == {"111": 2 * KEPT, "511": -2 * KEPT}
+    assert red(month.house) == []
+
+
+def test_a_demand_whose_line_is_disputed_is_not_settled(month: Month) -> None:
+    month.closes()
+    month.answers(n1="không có hồ sơ")
+    month.pays()
+    assert month.statuses() == ["paid", "settled"]
+    assert red(month.house) == []
+
+
+def test_the_package_is_valid_for_a_stranger_with_the_roots_alone(month: Month, pki: Pki) -> None:
+    month.closes()
+    month.answers()
+    month.pays()
+    anchored(month)
+    package = month.package()
+    assert month.settlement()["state"] == State.CLOSED
+    done = stranger(package, pki)
+    assert done.returncode == 0, done.stdout
+    told = [finding["code"] for finding in json.loads(done.stdout)["findings"]]
+    assert {"TABLE_SUMS", "TABLE_SHEET", "TABLE_BOOK", "TABLE_ANSWER", "TABLE_TRANSFER", "PROOF"} <= set(told)
+
+
+def test_a_package_without_a_time_stamp_cannot_be_told(month: Month, pki: Pki) -> None:
+    month.closes()
+    code, _, told = month.hub("fee", "table", month.name, "-o", str(month.folder / "x.zip"))
+    assert code == 5, told  # not in the log yet
+    with month.house.db.transaction() as conn:
+        assert custody.lengthen(conn)
+        custody.sequence(conn)
+        checkpoints.keep(conn, month.house.catalogue, lambda: month.house.signer.log_key(now()), pace_of(month.house),
+                         now())  # fmt: skip
+    assert stranger(month.package(), pki).returncode == 4
+
+
+def changed_sheet(body: bytes) -> bytes:
+    """The workbook with another number in it."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(body)) as old, zipfile.ZipFile(written, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"<v>132000</v>", b"<v>999000</v>"))
+    return written.getvalue()
+
+
+CHANGES: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "table.json": lambda body: body.replace(b'"net":132000', b'"net":132001'),
+    "table.xlsx": changed_sheet,
+    "transfer.json": lambda body: body.replace(b'"amount":132000', b'"amount":131000'),
+    "answer.json": lambda body: body.replace(b'"confirmed"', b'"disputed"'),
+    "book.json": lambda body: body.replace(b'"last":', b'"last":1'),
+    "receipts.json": lambda _: b'[{"amount":1,"fee_code":"phi","number":1,"series":"X"}]',
+    "table.pdf": lambda body: body.replace(b"%PDF-1.7", b"%PDF-1.6"),
+}
+
+
+def test_a_package_that_was_changed_is_invalid_even_where_its_sums_file_was_made_anew(
+    month: Month, pki: Pki, tmp_path: Path
+) -> None:
+    files = paid_package(month)
+    trust = Trust.load((pki.keys / "roots.pem").read_bytes())
+    for name, change in CHANGES.items():
+        changed = files | {name: change(files[name])}
+        assert changed[name] != files[name], name
+        changed[SUMS] = sums_of({one: body for one, body in changed.items() if one != SUMS})
+        path = tmp_path / "doi.zip"
+        path.write_bytes(archive.pack(changed))
+        assert fee_table_files.judged(path, trust).answer is Answer.INVALID, name
+
+
+def paid_package(month: Month) -> dict[str, bytes]:
+    month.closes()
+    month.answers()
+    month.pays()
+    anchored(month)
+    with zipfile.ZipFile(month.package()) as opened:
+        return {name: opened.read(name) for name in opened.namelist()}
+
+
+def stranger(package: Path, pki: Pki) -> subprocess.CompletedProcess[str]:
+    """``hub fee verify`` on a machine that knows nothing: no settings, no database."""
+    return subprocess.run(
+        [sys.executable, "-m", "hub.cli", "fee", "verify", str(package), "--offline", "--json",
+         "--trust", str(pki.keys / "roots.pem")],
+        cwd=package.parent,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_table_is_written_as_what_its_name_ends_with(month: Month) -> None:
+    month.closes()
+    for ending, magic in ((".json", b"{"), (".xlsx", b"PK"), (".pdf", b"%PDF-1.7")):
+        path = month.folder / f"bang{ending}"
+        month.run("table", month.name, "-o", str(path))
+        assert path.read_bytes().startswith(magic)
+    assert (month.folder / "bang.p7s").exists()
+    table = SettlementTable.model_validate_json((month.folder / "bang.json").read_bytes())
+    assert date.fromisoformat(table.lines[0].day) == month.day
+
+
+def test_a_month_without_a_table_is_exit_4_and_another_ending_exit_2(month: Month) -> None:
+    assert month.hub("fee", "table", "2019-01")[0] == 4
+    assert month.hub("fee", "table", month.name, "-o", "bang.doc")[0] == 2
