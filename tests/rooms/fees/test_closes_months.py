@@ -11,6 +11,7 @@ from hub.errors import NotNow
 from hub.fees.closes import desk
 from hub.fees.closes.model import Closing, Step, last_of
 from hub.fees.ledger import DayClosed, Origin, Share, post, postings
+from hub.fees.proof import replay
 from tests.bank_files import Move, Told
 from tests.rooms.fees.booking import opened, tampered
 from tests.rooms.fees.closing import FIRST, SECOND, Accountants, red_gates, today
@@ -214,6 +215,7 @@ def test_a_month_is_opened_again_while_nobody_has_its_table(
     again = till.house.rows("SELECT digest FROM month_close ORDER BY closed_at")
     assert again[0] == again[1]  # nothing was different
     assert red(till.house) == []
+    assert till.act(replay.replayed).offenders == []
 
 
 def test_what_is_put_into_a_closed_month_past_the_database_turns_the_proof_red(
