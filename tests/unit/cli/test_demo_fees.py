@@ -1,0 +1,144 @@
+"""The demo's fees: who pays how, and that the equation notices every đồng that is not where it should be."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from config.catalogue import Catalogue, Pay, load
+from config.settings import PACKAGED
+from hub.cli.demo.payers import Banks, Deed, Payers
+from hub.cli.demo.portal import Standing
+from hub.cli.demo.reckoning import OPEN, Reckoning
+from hub.cli.demo.trials import trials
+from hub.cli.demo.ways import TROUBLES, Way
+from hub.embedded.secrets import kept_secrets
+from hub.fees.vietqr import Transfer, encode
+
+DAY = date(2026, 11, 24)
+EVENING = Reckoning(
+    demanded=4_150_000,
+    notified=3_300_000,
+    booked=3_195_000,
+    allocated=2_075_000,
+    owed={"later": -850_000, "short": -75_000, "unpaid": -1_000_000, "reopened": -150_000},
+    told={"over": -50_000, "twice": -150_000, "unknown": -1_000_000, "lost": 50_000, "taken_back": -75_000},
+    seen={"over": -50_000, "twice": -150_000, "unknown": -1_000_000, "charges": 80_000},
+    cases=[{"id": f"ex_{code}", "code": code} for code in ("R01", "R03", "R04", "R05", "N02")],
+)
+"""A day with one of each trouble, and everything where it should be."""
+SETTLED = Reckoning(
+    demanded=4_150_000,
+    notified=3_450_000,
+    booked=3_120_000,
+    allocated=3_200_000,
+    owed={"later": -950_000},
+    told={"lost": 50_000, "taken_back": -100_000, "refunded": -200_000},
+    seen={"charges": 80_000},
+    cases=[],
+)
+
+
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    secrets = kept_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
+    return load(PACKAGED, secrets.hub)
+
+
+@pytest.mark.parametrize("count", [200, 60])
+def test_whoever_pays_first_pays_and_each_trouble_happens(packaged: Catalogue, count: int) -> None:
+    given = trials(packaged, DAY, 0, count)
+    first = [trial for trial in given if packaged.procedures[trial.submission.procedure].pay is Pay.FIRST]
+
+    assert [trial.code for trial in given if trial.way is not None] == [trial.code for trial in first]
+    ways = Counter(trial.way for trial in first)
+    assert {way: ways[way] for way in TROUBLES} == Counter(TROUBLES)
+    assert ways[Way.EXACT] == len(first) - len(TROUBLES) > 0
+
+
+def test_troubles_go_to_ordinary_dossiers_and_nobody_pays_for_what_is_refused(packaged: Catalogue) -> None:
+    given = trials(packaged, DAY, 0, 200)
+    assert {trial.fate.suffix for trial in given if trial.way in TROUBLES} == {""}
+    assert {trial.way for trial in given if trial.fate.transfer == "refused"} == {None}
+
+
+def test_a_day_with_every_trouble_adds_up_and_each_is_listed() -> None:
+    assert (list(EVENING.off), list(EVENING.unlisted)) == ([], [])
+    assert (list(SETTLED.off), list(SETTLED.unsettled)) == ([], [])
+
+
+@pytest.mark.parametrize("side", ["demanded", "notified", "booked"])
+def test_one_dong_too_many_is_noticed_on_every_side(side: str) -> None:
+    [finding] = replace(EVENING, **{side: getattr(EVENING, side) + 1}).off
+    assert side in finding
+    assert "1 đ off" in finding
+
+
+def test_a_dong_that_counts_for_a_dossier_and_never_came_is_noticed() -> None:
+    assert len(list(replace(EVENING, allocated=EVENING.allocated + 1).off)) == 3
+
+
+@pytest.mark.parametrize("code", ["R01", "R03", "R04", "R05", "N02"])
+def test_a_trouble_without_a_case_is_noticed(code: str) -> None:
+    cases = [case for case in EVENING.cases if case["code"] != code]
+    assert all(code in finding for finding in replace(EVENING, cases=cases).unlisted)
+    assert list(replace(EVENING, cases=cases).unlisted)
+
+
+def test_a_trouble_that_did_not_happen_is_noticed() -> None:
+    told = {name: amount for name, amount in EVENING.told.items() if name != "lost"}
+    assert [finding for finding in replace(EVENING, told=told).unlisted if "lost" in finding]
+
+
+@pytest.mark.parametrize("exception", OPEN)
+def test_what_is_still_open_after_all_was_settled_is_noticed(exception: str) -> None:
+    found = replace(SETTLED, owed={**SETTLED.owed, exception: -1}, cases=[{"id": "ex_1", "code": "R01"}])
+    first, second = found.unsettled
+    assert exception in first
+    assert "ex_1" in second
+
+
+class Till(Banks):
+    """Banks that only write down what they are asked for."""
+
+    def __init__(self) -> None:
+        self.own, self.channels = "bank", ["bank", "gateway"]
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+
+    @override
+    def ask(self, bank: str, what: str, form: Mapping[str, Any]) -> Any:
+        self.asked.append((bank, what, dict(form)))
+        return [{"txn": "1", "ref": "FT1", "amount": form["amount"], "answers": [200]}]
+
+
+def standing(code: str = "H") -> Standing:
+    qr = encode(Transfer(bin="970418", account="1020304050607", amount=150_000, purpose="HC000000000149"))
+    return Standing("sub_1", code, "awaiting_fee", 2, {"qr": qr})
+
+
+@pytest.mark.parametrize(
+    ("way", "amount", "fate"),
+    [
+        (Way.EXACT, 150_000, ""),
+        (Way.SHORT, 75_000, ""),
+        (Way.OVER, 200_000, ""),
+        (Way.TWICE, 150_000, "twice"),
+        (Way.UNREADABLE, 150_000, "cut-words"),
+        (Way.TAKEN_BACK, 150_000, "taken-back"),
+        (Way.LOST, 150_000, "lost"),
+    ],
+)
+def test_a_payer_does_what_the_qr_says_or_errs_in_one_way(way: Way, amount: int, fate: str) -> None:
+    banks = Till()
+    payers = Payers(banks, {"H": way})
+    payers.look(standing())
+    payers.look(standing())
+
+    said = {"amount": amount, "reference": "HC000000000149", "account": "1020304050607", "fate": fate}
+    assert banks.asked == [("bank", "transfers", said)]
+    assert payers.deeds == [Deed("H", way, "bank", "1", "FT1", amount, told=True)]
+    assert payers.waiting == set()
