@@ -1,6 +1,6 @@
 """When a demand has receipts: since when, on what, and how long one stands."""
 
-from typing import Final
+from typing import Final, LiteralString
 
 from config.receipts import IssueOn
 from hub.events import Event
@@ -9,6 +9,14 @@ from hub.work import Work
 
 STANDS_WHILE: Final = (Status.PAID_UNCONFIRMED.value, Status.PAID.value, Status.SETTLED.value)
 """demand statuses in which a receipt is right"""
+
+
+BARE: Final[LiteralString] = """
+SELECT DISTINCT l.demand_id FROM fee_demand d JOIN fee_demand_line l ON l.demand_id = d.id
+WHERE d.status IN ('paid_unconfirmed', 'paid', 'settled') AND l.amount > l.waived
+  AND NOT EXISTS (SELECT 1 FROM receipt r WHERE (r.demand_id, r.kind) = (l.demand_id, l.kind) AND r.voided_at IS NULL)
+"""
+"""Demands of which something has no receipt, found in one pass; receipt_due, asked for each, says if it ought to"""
 
 
 def keep(work: Work, issue_on: IssueOn) -> list[Event]:

@@ -8,7 +8,7 @@ from psycopg.rows import class_row
 
 from hub.db import Connection, one
 from hub.errors import NotFound
-from hub.fees.receipts.policy import STANDS_WHILE
+from hub.fees.receipts.policy import BARE, STANDS_WHILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,9 @@ def waiting(conn: Connection, demand_id: str) -> list[Due]:
 def demands_waiting(conn: Connection, *, after: str, limit: int) -> list[str]:
     """Demands with such kinds, by id, from behind ``after`` on."""
     rows = conn.execute(
-        f"SELECT DISTINCT demand_id FROM ({_WAITING}) AS w WHERE demand_id > %s ORDER BY demand_id LIMIT %s",
+        # LIMIT 1 keeps the planner from working receipt_due out for every demand there is.
+        f"WITH bare AS MATERIALIZED ({BARE} AND d.id > %s) SELECT b.demand_id FROM bare b"
+        f" CROSS JOIN LATERAL ({_WAITING} AND due.demand_id = b.demand_id LIMIT 1) AS w ORDER BY 1 LIMIT %s",
         (after, limit),
     ).fetchall()
     return [row["demand_id"] for row in rows]
