@@ -12,7 +12,7 @@ from hub.codes import Code
 from hub.db import one
 from hub.errors import NotYet
 from hub.events import Event
-from hub.fees import bookings, cases, demands, payments, store
+from hub.fees import bookings, cases, demands, late, payments, store
 from hub.fees.matching.normalise import normalise
 from hub.fees.matching.references import How, references
 from hub.fees.payments import Payment
@@ -67,6 +67,8 @@ def _paid(work: Work, said: Notification, message: Message) -> list[Event]:
         at_risk = said.amount if said.currency == "VND" else 0
         return _case(work, "R09", "notify_event", _event(work, message), at_risk, _facts(said) | {"why": why})
     found = _references(work, said)
+    if len(found) == 1 and late.joined(work, said, account, found[0], message):
+        return []
     paid_at = said.paid_at or message.received_at
     payment = Payment(
         id=new_id(Prefix.PAYMENT),

@@ -19,6 +19,14 @@ ON CONFLICT DO NOTHING RETURNING id
 """
 
 
+_SAID: Final = """
+SELECT id FROM payment WHERE (provider, provider_txn) = (%(provider)s, %(txn)s)
+UNION ALL
+SELECT n.payment_id FROM late_notification n JOIN notify_event e ON e.id = n.event_id
+WHERE (e.provider, e.provider_txn, e.kind) = (%(provider)s, %(txn)s, 'payment')
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Payment:
     """A payment's row, without the payer's words. Amounts in đồng."""
@@ -56,12 +64,11 @@ def add(conn: Connection, payment: Payment, text: str) -> bool:
 
 
 def said_by(conn: Connection, provider: str, provider_txn: str, *, lock: bool = False) -> Payment | None:
-    """The payment that the provider calls so; ``lock``: ours until the transaction ends."""
+    """The payment that the provider calls so, or told of late; ``lock``: ours until the transaction ends."""
     with conn.cursor(row_factory=class_row(Payment)) as cursor:
         return cursor.execute(
-            f"SELECT {_COLUMNS} FROM payment WHERE provider = %s AND provider_txn = %s"
-            + (" FOR UPDATE" if lock else ""),
-            (provider, provider_txn),
+            f"SELECT {_COLUMNS} FROM payment WHERE id IN ({_SAID})" + (" FOR UPDATE" if lock else ""),
+            {"provider": provider, "txn": provider_txn},
         ).fetchone()
 
 

@@ -60,6 +60,7 @@ CHECKS: Final = (
         WHERE e.kind = 'payment'
           AND NOT EXISTS (SELECT 1 FROM payment p WHERE (p.provider, p.provider_txn) = (e.provider, e.provider_txn))
           AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.bank_ref = e.bank_ref)
+          AND NOT EXISTS (SELECT 1 FROM late_notification n WHERE n.event_id = e.id)
           AND NOT EXISTS (SELECT 1 FROM exception_case c
                           WHERE c.object_type = 'notify_event' AND c.object_id = e.id::text)
         ORDER BY e.id
@@ -72,8 +73,11 @@ CHECKS: Final = (
         SELECT format('event %s %s %s', e.provider, e.provider_txn, e.kind) AS what,
                format('%s đ were taken back; the payment is %s', e.amount, coalesce(p.status, 'unknown')) AS how
         FROM notify_event e JOIN {MESSAGE} AS i ON i.id = e.inbox_id AND i.state = 'handled'
-        LEFT JOIN payment p ON p.provider = e.provider
-            AND p.provider_txn = i.said ->> 'original'
+        LEFT JOIN payment p ON p.id IN (
+            SELECT o.id FROM payment o WHERE (o.provider, o.provider_txn) = (e.provider, i.said ->> 'original')
+            UNION ALL
+            SELECT n.payment_id FROM late_notification n JOIN notify_event o ON o.id = n.event_id
+            WHERE (o.provider, o.provider_txn, o.kind) = (e.provider, i.said ->> 'original', 'payment'))
         WHERE e.kind IN ('refund', 'reversal')
           AND coalesce(p.status, '') NOT IN ('reversed', 'refunded', 'charged_back')
           AND NOT EXISTS (SELECT 1 FROM exception_case c WHERE c.code = 'V01' AND

@@ -20,7 +20,7 @@ COPIED: Final = (
     "fee_demand", "fee_demand_line", "fee_credit", "payment", "exception_case", "journal", "journal_entry",
     "journal_line", "day_close", "month_close", "close_proposal", "statement_file", "statement", "statement_line",
     "recon_run", "match_clue", "payout_report", "payout_item", "match_group", "match_leg", "payment_order", "refund",
-    "chargeback", "settlement", "settlement_fee", "settlement_item", "settlement_carry",
+    "chargeback", "settlement", "settlement_fee", "settlement_item", "settlement_carry", "late_notification",
 )  # fmt: skip
 """the tables that the verbs write"""
 _MOST: Final = 100

@@ -12,7 +12,8 @@ from typing import Final
 from psycopg.rows import class_row
 
 from hub.db import Connection, one
-from hub.fees import demands, notified
+from hub.events import ConsignmentDelivered
+from hub.fees import cash, demands, notified
 from hub.fees.closes import balance
 from hub.fees.matching import run
 from hub.fees.proof.decisions import DECIDED, LEADS
@@ -29,7 +30,7 @@ _STEPS: Final = (
     WHERE NOT EXISTS (SELECT 1 FROM lead o WHERE o.at = l.at AND o.rank < l.rank)
 ), told AS (  -- messages about payments; what one transaction notes has one time
     SELECT min(id) AS place, at, reason AS message, min(subject) AS payment FROM public.journal
-    WHERE subject LIKE 'pm\_%' AND reason LIKE 'in\_%' GROUP BY at, reason
+    WHERE subject LIKE 'pm\_%' AND (reason LIKE 'in\_%' OR verb = 'collected') GROUP BY at, reason
 ), counted AS (  -- what is noted under a demand's lock
     SELECT id, at, substring(reason FROM 'pm_[0-9A-Z]{26}') AS payment FROM public.journal
     WHERE subject LIKE 'fd\_%' AND verb IN ('credited', 'not credited', 'confirmed')
@@ -52,7 +53,7 @@ SELECT place, at, actor, verb, subject, reason FROM (
     SELECT id, at, actor, verb, subject, reason FROM public.journal j
     WHERE ((subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
        OR (subject LIKE 'sf\_%' AND verb NOT LIKE 'case %') OR subject LIKE 'payout %'
-       OR verb = 'opening booked') AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.at = j.at)
+       OR verb IN ('opening booked', 'collected')) AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.at = j.at)
     UNION ALL
     SELECT coalesce(m.place, (SELECT min(id) FROM public.journal WHERE at > r.finished_at), 9223372036854775807) - 0.5,
            r.started_at, r.actor, 'matched', r.account || ' ' || r.day, r.id::text
@@ -172,6 +173,17 @@ def _opened(work: Work, step: Step) -> None:
     balance.opened(work, step.subject.removeprefix("close "), date.fromisoformat(day), int(amount))
 
 
+def _collected(work: Work, step: Step) -> None:
+    row = one(
+        work.conn,
+        "SELECT p.paid_at, p.amount, i.dossier_id FROM public.payment p CROSS JOIN public.consignment_item i"
+        " WHERE p.id = %s AND i.consignment_id = %s ORDER BY i.dossier_id LIMIT 1",
+        (step.subject, step.reason),
+    )
+    said = ConsignmentDelivered(row["dossier_id"], step.reason or "", None, row["paid_at"], row["amount"])
+    cash.collected(work, said)
+
+
 def _follows(_: Work, __: Step) -> None:
     """What another step brings about by itself."""
 
@@ -211,6 +223,7 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "brought": _reported,
     "matched": _matched,
     "opening booked": _opened,
+    "collected": _collected,
     **DECIDED,
 }
 """The journal's verb → how it is taken again."""

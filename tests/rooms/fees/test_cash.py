@@ -13,6 +13,7 @@ from tests.rooms.fees.conftest import PAY_LATER, Cashier
 from tests.rooms.fees.matching import Till, later, red, status
 from tests.rooms.fees.posting import PROVIDER, RETURNED, Postman
 from tests.rooms.fees.telling import Provider
+from tests.rooms.fees.test_replay import replayed
 
 OWED = 50_000
 """what a dossier of PAY_LATER owes"""
@@ -69,6 +70,7 @@ def test_what_is_collected_pays_and_the_remittance_confirms_it(
     assert (till.line()["pass"], till.cases()) == ("P9", [])
     assert till.book() == {"111": report.net, "642": 4_400, "331": -2 * OWED}
     assert red(till.house) == []
+    assert replayed(till.house).offenders == []
 
 
 def test_a_delivery_counts_once_however_often_it_is_told(
@@ -101,6 +103,7 @@ def test_who_has_paid_by_bank_before_the_postman_came_is_owed_the_cash(
     assert (till.cases(), status(cashier, unpaid)) == (["R03"], "paid_unconfirmed")
     assert till.book() == {"112": 2 * OWED, "331": -OWED, "339": -OWED}
     assert red(till.house) == []
+    assert replayed(till.house).offenders == []
 
 
 def test_a_transfer_of_the_payer_is_never_taken_for_the_operator_s(
@@ -114,6 +117,7 @@ def test_a_transfer_of_the_payer_is_never_taken_for_the_operator_s(
     assert (payment["status"], status(cashier, unpaid)) == ("notified", "paid_unconfirmed")
     assert "R03" in till.cases(), "it is paid twice, and its payer gets one back"
     assert red(till.house) == []
+    assert replayed(till.house).offenders == []
 
 
 def test_cash_of_a_dossier_that_owes_nothing_waits_for_a_person(postman: Postman, till: Till, cashier: Cashier) -> None:
@@ -121,6 +125,7 @@ def test_cash_of_a_dossier_that_owes_nothing_waits_for_a_person(postman: Postman
     postman.delivers(parcel, day)
     assert (till.cases(), till.book()) == (["R01"], {"112": 30_000, "338": -30_000})
     assert red(till.house) == []
+    assert replayed(till.house).offenders == []
 
 
 def test_what_the_operator_does_not_pay_in_by_its_day_is_a_case(
@@ -143,6 +148,7 @@ def test_what_the_operator_does_not_pay_in_by_its_day_is_a_case(
     till.books(Move(report.net, report.report))
     assert (till.cases(), status(cashier, unpaid)) == ([], "paid")
     assert red(till.house) == []
+    assert replayed(till.house).offenders == []
 
 
 def test_a_remittance_that_is_short_is_a_case_and_confirms_nothing(
@@ -154,6 +160,7 @@ def test_a_remittance_that_is_short_is_a_case_and_confirms_nothing(
     till.books(Move(report.net - 1, report.report))
     assert (till.cases(), status(cashier, unpaid)) == (["P01"], "paid_unconfirmed")
     assert red(till.house) == []
+    assert replayed(till.house).offenders == []
 
 
 def test_a_demand_that_has_ended_in_between_gives_the_cash_back(
@@ -164,3 +171,4 @@ def test_a_demand_that_has_ended_in_between_gives_the_cash_back(
     postman.delivers(parcel, day)
     assert (till.cases(), till.book()) == (["R07"], {"112": OWED, "339": -OWED})
     assert red(till.house) == []
+    assert replayed(till.house).offenders == []

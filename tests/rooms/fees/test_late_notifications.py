@@ -1,0 +1,138 @@
+"""Notifications that come after the statement has shown their money: one payment, whichever was first."""
+
+from typing import Any
+
+import pytest
+
+from hub.fees import demands
+from schemas.payment import Kind
+from tests.bank_files import Move
+from tests.rooms.fees.conftest import Cashier
+from tests.rooms.fees.matching import DUE, Till, red, status
+from tests.rooms.fees.telling import OTHER_ACCOUNT, Provider
+from tests.rooms.fees.test_replay import replayed
+
+
+def test_what_the_statement_has_shown_is_not_paid_twice(
+    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+) -> None:
+    till.books(Move(DUE, f"HO SO {reference}", ref="FT1"))
+    notices = cashier.told(dossier)
+    provider.tells(f"HO SO {reference}")
+
+    assert provider.house.count("payment") == 1
+    assert (status(cashier, dossier), till.cases()) == ("paid", [])
+    assert till.book() == {"111": DUE, "331": -DUE}
+    assert cashier.told(dossier) == notices, "its payer heard of it once"
+    for _ in range(4):
+        till.books()
+    assert till.cases() == [], "nobody waits for a second line"
+    assert provider.house.rows("SELECT 1 AS x FROM exception_case WHERE code = 'N02' AND state <> 'resolved'") == []
+    assert red(till.house) == []
+    assert replayed(till.house).offenders == []
+
+
+def test_a_day_comes_to_the_same_with_its_notifications_late(
+    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+) -> None:
+    """Some name the demand in other words, some have the bank's number, one stands in the line with none."""
+    others = [cashier.demand(cashier.dossier()) for _ in range(3)]
+    named = [reference, *(str(one["reference"]) for one in others)]
+    day = till.books(
+        *(Move(DUE, f"NOP PHI {name}", ref=f"FT{at}") for at, name in enumerate(named[:3])), Move(DUE, named[3])
+    )
+    before = till.digest(day)
+
+    provider.tells(named[0])
+    provider.tells("nop", reference=named[1], provider="casso-t")
+    provider.tells(named[2], bank_ref="FT2")
+    provider.tells(named[3], bank_ref="FT9")
+    till.matches(day)
+
+    assert till.digest(day) == before
+    assert (till.house.count("payment"), till.cases()) == (4, [])
+    assert red(till.house) == []
+    assert replayed(till.house).offenders == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"amount": DUE - 1}, id="another amount"),
+        pytest.param({"account": OTHER_ACCOUNT}, id="another account"),
+        pytest.param({"bank_ref": "FT2"}, id="another number of the bank"),
+    ],
+)
+def test_what_differs_is_other_money(
+    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str, changes: dict[str, Any]
+) -> None:
+    till.books(Move(DUE, reference, ref="FT1"))
+    provider.tells(reference, **changes)
+
+    assert provider.house.count("late_notification") == 0
+    assert till.cases() in (["R03"], ["R09"])
+    assert status(cashier, dossier) == "paid"
+    assert red(till.house) == []
+
+
+def test_a_second_notification_of_one_line_is_a_second_payment(
+    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+) -> None:
+    till.books(Move(DUE, reference))
+    provider.tells(reference)
+    provider.tells(reference)
+    assert (till.house.count("payment"), till.cases()) == (2, ["R03"])
+
+    till.books(Move(DUE, reference))
+    assert (till.cases(), status(cashier, dossier)) == (["R03"], "paid")
+    assert till.book() == {"111": 2 * DUE, "331": -DUE, "339": -DUE}
+    assert red(till.house) == []
+    assert replayed(till.house).offenders == []
+
+
+def test_of_several_alike_none_is_chosen(
+    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+) -> None:
+    till.books(Move(DUE, reference, ref="FT1"), Move(DUE, reference, ref="FT2"))
+    provider.tells(reference)
+    assert provider.house.count("late_notification") == 0
+    assert till.cases() == ["R03", "R03"]
+    assert red(till.house) == []
+
+
+def test_money_that_waits_in_a_case_is_told_late_all_the_same(
+    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+) -> None:
+    """It came after the demand's end, and is on 338: what its provider says does not double it."""
+    with till.house.db.connection() as conn:
+        conn.execute("UPDATE fee_demand SET expires_at = now() - interval '1 minute'")
+    cashier.act(lambda work: demands.expire(work, cashier.demand(dossier)["id"]))
+    till.books(Move(DUE, reference))
+    provider.tells(reference)
+
+    assert (till.cases(), status(cashier, dossier)) == (["R06"], "expired")
+    assert till.book() == {"111": DUE, "338": -DUE}
+    assert red(till.house) == []
+
+
+@pytest.mark.parametrize(("kind", "code"), [(Kind.REVERSAL, "V01"), (Kind.REFUND, "V01"), (Kind.FAILED, "N03")])
+def test_what_is_said_of_it_later_finds_it(
+    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str, kind: Kind, code: str
+) -> None:
+    till.books(Move(DUE, reference))
+    txn = provider.tells(reference)
+    if kind is Kind.FAILED:
+        provider.tells(reference, kind=kind, provider_txn=txn)
+    else:
+        provider.tells(kind=kind, original=txn)
+
+    [payment] = till.house.rows("SELECT id FROM payment")
+    assert [case[:3] for case in provider.cases() if case[0] != "N02"] == [(code, "payment", payment["id"])]
+    assert red(till.house) == []
+
+
+def test_that_it_was_told_late_is_never_changed(till: Till, provider: Provider, reference: str) -> None:
+    till.books(Move(DUE, reference))
+    provider.tells(reference)
+    with till.house.db.connection() as conn, pytest.raises(Exception, match="append-only"):
+        conn.execute("DELETE FROM late_notification")
