@@ -14,6 +14,7 @@ from hub.events import Event
 from hub.fees.matching import charged_back, effects, outgoing, overdue, own, passes, payouts, reading, reversals
 from hub.fees.matching.digest import digest
 from hub.fees.matching.passes import RULES, Scope
+from hub.fees.settlements import remitting
 from hub.work import Work
 
 _LOCK: Final = 7_310_010
@@ -76,6 +77,8 @@ def _run(work: Work, account: str, day: date) -> Result:
     outgoing.settle(doing)
     effects.finish(doing)
     overdue.look(doing)
+    if late := remitting.look(work, account, day):
+        doing.counters["M02"] += late
     found = digest(work.conn, scope)
     work.conn.execute(
         "UPDATE recon_run SET state = 'completed', finished_at = clock_timestamp(), counters = %s, digest = %s"

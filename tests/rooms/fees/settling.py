@@ -89,9 +89,9 @@ class Office:
 
         self.act(whole, "hub")
 
-    def answers(self, department: str, month: date = OCTOBER, **disputed: str) -> None:
-        """The department confirms, or disputes the lines named n1, n2, …"""
-        answer = said(self.settlement(department, month), {int(key[1:]): why for key, why in disputed.items()})
+    def answers(self, department: str, month: date = OCTOBER, disputed: Mapping[int, str] | None = None) -> None:
+        """The department confirms, or disputes lines: number → why."""
+        answer = said(self.settlement(department, month), disputed or {})
         self.act(lambda work: answers.answer_with(work, answer, answer.model_dump_json().encode(), department))
 
     def book(self, account: str, department: str | None = None) -> int:

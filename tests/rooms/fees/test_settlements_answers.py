@@ -1,16 +1,19 @@
 """What departments say to their tables, and what becomes of the money: transferred, held back, carried on."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
 
+from hub.clock import local
 from hub.errors import NeedsAPerson, NotConfigured, NotNow
 from hub.fees import orders
 from hub.fees.ledger import Share, postings
-from hub.fees.settlements import answers, ordering
+from hub.fees.settlements import answers, ordering, remitting
 from tests.house import ScriptedHouse
 from tests.rooms.fees.settling import NOVEMBER, OCTOBER, Office, said, sums
+from tests.rooms.fees.telling import ACCOUNT
 
 OCT, NOV = date(2026, 10, 5), date(2026, 11, 3)
 DECEMBER = date(2026, 12, 1)
@@ -83,7 +86,7 @@ def test_a_settlement_is_ordered_once_and_anew_when_its_order_came_to_nothing(ha
 
 def test_a_disputed_line_is_held_back_and_stands_in_the_next_table(handed: Office) -> None:
     [line] = [one for one in handed.table("rest-a").lines if one.fee_code == "le-phi"]
-    handed.answers("rest-a", **{f"n{line.number}": "không có hồ sơ này"})
+    handed.answers("rest-a", disputed={line.number: "không có hồ sơ này"})
     assert handed.settlement("rest-a").transferable == 120_000
     [case] = handed.house.rows("SELECT code, at_risk, object_id FROM exception_case")
     about = f"{handed.settlement('rest-a').id}/{line.number}"
@@ -105,10 +108,10 @@ def test_a_disputed_line_is_held_back_and_stands_in_the_next_table(handed: Offic
 
 
 def test_a_line_that_is_disputed_again_goes_on_under_another_case(handed: Office) -> None:
-    handed.answers("rest-a", n1="chưa rõ", n2="chưa rõ")
+    handed.answers("rest-a", disputed={1: "chưa rõ", 2: "chưa rõ"})
     assert handed.settlement("rest-a").state == "closed"
     handed.closes(NOVEMBER)
-    handed.answers("rest-a", NOVEMBER, n1="vẫn chưa rõ")
+    handed.answers("rest-a", NOVEMBER, {1: "vẫn chưa rõ"})
     states = handed.house.rows("SELECT state FROM exception_case ORDER BY id")
     assert [row["state"] for row in states] == ["resolved", "resolved", "open"]
     transferred(handed, NOVEMBER)
@@ -190,7 +193,7 @@ def test_an_answer_that_does_not_fit_waits_for_a_person(handed: Office, changes:
 
 def test_a_line_that_the_table_does_not_have_cannot_be_disputed(handed: Office) -> None:
     with pytest.raises(NeedsAPerson):
-        handed.answers("rest-a", n9="không có")
+        handed.answers("rest-a", disputed={9: "không có"})
     assert handed.house.count("settlement_carry") == 0
 
 
@@ -198,6 +201,22 @@ def test_a_department_answers_its_own_tables_only(handed: Office) -> None:
     given = said(handed.settlement("rest-a"), {})
     with pytest.raises(NeedsAPerson):
         handed.act(lambda work: answers.answer_with(work, given, b"{}", "soap-a"))
+
+
+def test_a_transfer_that_is_on_no_statement_after_two_working_days_is_a_case_until_it_is(handed: Office) -> None:
+    handed.answers("rest-a")
+    order = ordered(handed)
+    handed.act(lambda work: orders.approve(work, order.id, "đúng bảng"), "truong-phong")
+    sent = handed.act(lambda work: local(orders.send(work, order.id).sent_at or work.now).date())
+    calendar = handed.house.calendar
+    first = calendar.next_working_day(sent)
+    second = calendar.next_working_day(first)
+    looked = [handed.act(partial(remitting.look, account=ACCOUNT, day=day)) for day in (sent, first, second, second)]
+    assert looked == [0, 0, 1, 0]
+    [case] = handed.house.rows("SELECT code, object_id, at_risk, state FROM exception_case")
+    assert (case["code"], case["object_id"], case["at_risk"]) == ("M02", order.id, 150_000)
+    handed.shows(order, NOV)
+    assert handed.house.rows("SELECT state FROM exception_case") == [{"state": "resolved"}]
 
 
 def test_nothing_is_transferred_while_the_proof_is_red(handed: Office) -> None:
