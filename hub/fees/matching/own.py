@@ -98,7 +98,7 @@ def _credit(own: Own, row: Mapping[str, Any]) -> None:
     orders = list(store.named(own.work.conn, named).values())
     if not named and row["reversal"]:
         orders = store.paid_by(own.work.conn, row["originals"])
-    if not named and not orders:
+    if not orders:  # letters and digits that a payer wrote for something else are for the passes
         return
     order = desk.locked(own.work, orders[0].id) if len(orders) == 1 else None
     why = _why_not(own, row, order, len(orders), frozenset({State.CONFIRMED}))

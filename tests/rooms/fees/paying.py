@@ -1,5 +1,6 @@
 """Paying out, for the tests: refunds that are asked for and approved by different persons, and what the bank books."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hub.fees import orders
@@ -41,7 +42,8 @@ def stands(till: "Till", order: Order) -> Order:
 
 def debit(order: Order, **changes: Any) -> Move:
     """What our bank books when it pays the order."""
-    return Move(**({"amount": -order.amount, "text": f"CT DI {order.content}", "ref": f"TT{order.id[-6:]}"} | changes))
+    told = Move(-order.amount, f"CT DI {order.content}", ref=f"TT{order.id[-6:]}")
+    return replace(told, **changes)
 
 
 def refund_of(till: "Till", order: Order) -> dict[str, Any]:

@@ -199,6 +199,15 @@ def test_a_return_of_another_amount_is_unidentified_money_in_a_case(till: Till, 
     assert red(till.house) == []
 
 
+def test_letters_like_an_order_s_in_a_payer_s_words_take_nothing_from_his_payment(
+    till: Till, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    till.books(Move(DUE, f"{reference} {UNKNOWN}"))
+
+    assert (status(cashier, dossier), till.cases(), till.passes()) == ("paid", [], ["P3"])
+    assert red(till.house) == []
+
+
 def test_an_order_that_came_back_may_be_cancelled_and_its_money_is_owed_all_the_same(till: Till, paid: str) -> None:
     order = ordered(till, paid)
     till.books(debit(order))
