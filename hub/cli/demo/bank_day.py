@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -48,6 +49,8 @@ class BankDay:
     codes: set[str]
     """of the dossiers of the demo"""
     since: datetime
+    effects: Path
+    """where the sandbox writes what its counterparties have taken"""
     stopped: Event = field(default_factory=Event)
     charges: int = 0
     """what gateways kept, by their reports"""
@@ -64,9 +67,14 @@ class BankDay:
             report = self.banks.can(gateway, "payouts", {"account": self.banks.account, "charge_bp": CHARGE_BP})
             if report is not None:
                 self.charges += sum(item["charge"] for item in report["items"])
-                self.act(CASHIER, lambda work, report=report: _bring(work, report))  # type: ignore[misc]
+                self.bring(report)
         self.banks.ask(self.banks.own, "statements", {"account": self.banks.account})
         self.wait(self._all_matched, "the statement is matched")
+
+    def bring(self, report: dict[str, Any]) -> None:
+        """A person brings the report of what a payout is made of."""
+        said = payouts.Report.model_validate_json(json.dumps(report))
+        self.act(CASHIER, lambda work: payouts.bring(work, said))
 
     def stands(self) -> dict[str, Standing]:
         """Dossier code → how it stands, by the public API."""
@@ -116,7 +124,3 @@ class BankDay:
         refs = sorted({row["ref"] for row in self.booked()})
         row = conn.execute(_MATCHED, {"account": self.banks.account, "refs": refs}).fetchone()
         return bool(row and row["there"] >= len(self.booked()) and not row["waiting"])
-
-
-def _bring(work: "Work", report: dict[str, Any]) -> None:
-    payouts.bring(work, payouts.Report.model_validate_json(json.dumps(report)))

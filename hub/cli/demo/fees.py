@@ -42,11 +42,11 @@ class Accounts:
     wrong: list[str]
 
 
-def opened(hub: "Hub", portal: Portal, catalogue: Catalogue, served: Path, given: list[Trial]) -> BankDay:
-    """The bank day of these trials. ``served``: where the sandbox says its addresses."""
-    banks = Banks(catalogue, addresses(served))
+def opened(hub: "Hub", portal: Portal, catalogue: Catalogue, effects: Path, given: list[Trial]) -> BankDay:
+    """The bank day of these trials. ``effects``: where the sandbox writes, and says its addresses."""
+    banks = Banks(catalogue, addresses(effects / "addresses.json"))
     ways = {trial.code: trial.way for trial in given if trial.way is not None}
-    return BankDay(hub, portal, banks, Payers(banks, ways), {trial.code for trial in given}, now())
+    return BankDay(hub, portal, banks, Payers(banks, ways), {trial.code for trial in given}, now(), effects)
 
 
 def run(day: BankDay) -> Accounts:
@@ -57,11 +57,11 @@ def run(day: BankDay) -> Accounts:
     wrong += evening.unlisted
     settling = Settling(day)
     settling.settle()
+    settling.remit()
     day.end()
     settled, more = _reckoned(day)
-    closings, tables = settling.close(), settling.tables()
-    with day.hub.db.connection() as conn:
-        more += reckoning.tables_off(conn, tables)
+    closings, (tables, owed) = settling.close(), settling.tables()
+    more += reckoning.tables_off(tables, owed)
     return Accounts(evening, settled, closings, tables, [*wrong, *more, *settled.unsettled])
 
 
@@ -79,7 +79,7 @@ def write(found: Accounts, names: Mapping[str, str]) -> None:
 def findings(found: Accounts) -> Iterator[str]:
     """What does not hold, a sentence each."""
     yield from found.wrong
-    for closing in found.closings[-1:]:
+    for closing in found.closings:
         if closing.step is not Step.DONE:
             red = ", ".join(f"{gate.label}: {gate.found}" for gate in closing.gates if not gate.green)
             yield f"fees: the day is not closed: {red or ', '.join(closing.changed) or closing.step}"
@@ -87,6 +87,7 @@ def findings(found: Accounts) -> Iterator[str]:
 
 def _reckoned(day: BankDay) -> tuple[Reckoning, list[str]]:
     dossiers = [standing.id for standing in day.stands().values()]
-    with day.hub.db.connection() as conn:
+    with day.hub.db.transaction() as conn:
         found = reckoning.reckon(conn, day, dossiers)
+    with day.hub.db.connection() as conn:
         return found, [*found.off, *reckoning.proved(conn, day)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from connectors.sandbox.effects import Ordered, read_effects
 from hub.cli.demo.bank_day import BankDay
 from hub.db import Connection, one
 
@@ -22,8 +23,9 @@ _DEMANDS: Final = """
 SELECT id, amount_due - waived AS due, allocated, status, pay_first FROM fee_demand WHERE dossier_id = ANY(%s)
 """
 _PAYMENTS: Final = """
-SELECT id, amount, status, source FROM payment
+SELECT id, amount, status, source, provider, provider_txn FROM payment
 WHERE (provider, provider_txn) IN (SELECT * FROM unnest(%s::text[], %s::text[])) OR bank_ref = ANY(%s)
+    OR (source = 'postman' AND id IN (SELECT evidence FROM fee_credit WHERE demand_id = ANY(%s)))
 """
 _ITEMS: Final = """
 SELECT account, item, sum(cr - dr)::bigint AS net FROM journal_line
@@ -36,10 +38,6 @@ WHERE state <> 'resolved' AND (object_id = ANY(%(all)s) OR facts ->> 'payment' =
 _ON_111: Final = """
 SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
 WHERE l.account = '111' AND e.bank_account = %s
-"""
-_ON_331: Final = """
-SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
-WHERE l.account = '331' AND e.business_date < date_trunc('month', now() AT TIME ZONE 'Asia/Ho_Chi_Minh') + interval '1 month'
 """
 TITLES: Final[Mapping[str, str]] = {
     "later": "Nộp sau, chưa đến lúc nộp",
@@ -54,6 +52,8 @@ TITLES: Final[Mapping[str, str]] = {
     "taken_back": "Đã báo, ngân hàng đảo lại",
     "refunded": "Đã hoàn trả",
     "charges": "Phí cổng thanh toán giữ lại",
+    "cash": "Bưu điện thu hộ khi phát kết quả",
+    "held": "Bưu điện còn giữ, chưa nộp về",
 }
 OPEN: Final = ("short", "unpaid", "reopened", "over", "twice", "unknown")
 """exceptions that somebody has to settle"""
@@ -120,10 +120,12 @@ class Reckoning:
 
 
 def reckon(conn: Connection, day: BankDay, dossiers: Sequence[str]) -> Reckoning:
-    """As everything stands now. ``dossiers``: ids of those of the demo."""
+    """As everything stands at one moment, in a transaction of its own. ``dossiers``: ids of those of the demo."""
+    conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     demands = conn.execute(_DEMANDS, (list(dossiers),)).fetchall()
     deeds, own = day.payers.deeds, day.own()
-    named = ([deed.provider for deed in deeds], [deed.txn for deed in deeds], [row["ref"] for row in own])
+    told_by = [deed.provider for deed in deeds], [deed.txn for deed in deeds]
+    named = (*told_by, [row["ref"] for row in own], [demand["id"] for demand in demands])
     payments = conn.execute(_PAYMENTS, named).fetchall()
     ids = [payment["id"] for payment in payments]
     everything = [*ids, *(demand["id"] for demand in demands)]
@@ -133,9 +135,12 @@ def reckon(conn: Connection, day: BankDay, dossiers: Sequence[str]) -> Reckoning
     waiting = _waiting(conn.execute(_ITEMS, (ids,)).fetchall(), cases, counts)
     lost = [payment["amount"] for payment in payments if payment["source"] == "statement"]
     back = [payment["amount"] for payment in payments if payment["status"] == "reversed"]
+    cash = [payment for payment in payments if payment["source"] == "postman"]
+    held = [payment["amount"] for payment in cash if payment["status"] == "notified"]
     out = [row["amount"] for row in own if row.get("reference")]
-    counts.update(lost=len(lost), taken_back=len(back), refunded=len(out))
+    counts.update(lost=len(lost), taken_back=len(back), refunded=len(out), cash=len(cash), held=len(held))
     told = {**waiting, "lost": sum(lost), "taken_back": -sum(back), "refunded": sum(out)}
+    told["cash"] = sum(_ordered(day).get(payment["provider_txn"], 0) for payment in cash)
     return Reckoning(
         demanded=sum(demand["due"] for demand in demands),
         notified=sum(deed.amount for deed in deeds if deed.told),
@@ -143,10 +148,20 @@ def reckon(conn: Connection, day: BankDay, dossiers: Sequence[str]) -> Reckoning
         allocated=sum(demand["allocated"] for demand in demands),
         owed=owed,
         told=told,
-        seen={**waiting, "charges": day.charges},
+        seen={**waiting, "charges": day.charges, "held": sum(held)},
         cases=cases,
         counts=counts,
     )
+
+
+def _ordered(day: BankDay) -> dict[str, int]:
+    """Order number → the cash that was to be collected with it, by the postal operators' own files."""
+    return {
+        effect.order_number: effect.cash
+        for code in day.hub.catalogue.operators.values()
+        for effect in read_effects(day.effects, code.counterparty)
+        if isinstance(effect, Ordered)
+    }
 
 
 def _owed(demands: Sequence[Mapping[str, Any]], counts: Counter[str]) -> dict[str, int]:
@@ -220,10 +235,9 @@ def write_tables(tables: "Sequence[Settlement]", names: Mapping[str, str]) -> No
     say(shown)
 
 
-def tables_off(conn: Connection, tables: "Sequence[Settlement]") -> Iterator[str]:
-    """What is owed to departments by the book is what their tables say, to the đồng."""
-    owed = one(conn, _ON_331, ())["net"]
-    said = sum(table.net + table.retained for table in tables)
+def tables_off(tables: "Sequence[Settlement]", owed: int) -> Iterator[str]:
+    """What the book owes to departments is what their tables say, to the đồng."""
+    said = sum(table.net for table in tables)
     if owed != said:
         yield f"fees: 331 has {owed} đ, the departments' tables come to {said} đ"
 

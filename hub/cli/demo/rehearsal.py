@@ -53,7 +53,7 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, patience: float
     given = _trials(portal, catalogue, count)
     since = now()
     with closing(_connect(settings)) as conn, environment.house() as hub, ThreadPoolExecutor(1) as cashier:
-        day = fees.opened(hub, portal, catalogue, effects / "addresses.json", given)
+        day = fees.opened(hub, portal, catalogue, effects, given)
         paid = cashier.submit(fees.run, day)
         try:
             end = _watch(conn, portal, given, (effects, addresses), since, patience, paid)

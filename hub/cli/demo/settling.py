@@ -1,12 +1,15 @@
 """What persons of the demo do about the bank day's troubles: ask, agree, refund; and the day is closed by two."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from hub.cli.demo.bank_day import CASHIER, BankDay
 from hub.cli.demo.ways import Way
 from hub.clock import local, now
+from hub.db import one
 from hub.fees import orders
 from hub.fees.cases import desk
 from hub.fees.orders import Payee
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from hub.work import Work
 
 CHIEF: Final = "truong-phong-dien-tap"
+TRIES: Final = 5
+"""how often persons agree anew, where the numbers have changed between them"""
 AGAIN: Final = frozenset({Way.SHORT, Way.TAKEN_BACK})
 """whoever pays once more, what is still open"""
 _REASON: Final = "diễn tập"
@@ -27,6 +32,14 @@ _PAYEE: Final = Payee(bank_bin="970418", account="0000000001", holder="NGUYEN VA
 _OPEN: Final = """
 SELECT c.id, c.code, c.object_id FROM exception_case c JOIN payment p ON p.id = c.object_id
 WHERE c.state <> 'resolved' AND c.code = ANY(%s) AND p.bank_ref = ANY(%s) ORDER BY c.code, c.id
+"""
+_COLLECTED: Final = """
+SELECT provider, array_agg(ARRAY[provider_txn, amount::text] ORDER BY provider_txn) AS items FROM payment
+WHERE source = 'postman' AND status = 'notified' AND account = %s GROUP BY provider ORDER BY provider
+"""
+_ON_331: Final = """
+SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+WHERE l.account = '331' AND e.business_date < date_trunc('month', %s::date) + interval '1 month'
 """
 _PAID: Final = (
     "SELECT bool_and(status IN ('paid', 'paid_unconfirmed', 'settled')) AS paid FROM fee_demand WHERE id = ANY(%s)"
@@ -48,8 +61,12 @@ class Settling:
             self._case(row)
 
     def close(self) -> "list[Closing]":
-        """The book is proven and two persons close the day; what came of it each time. Nothing where it is closed."""
+        """The book is proven, and two persons close all days that are open; what the second was told of each.
+
+        Nothing where today is closed already.
+        """
         from hub.fees.closes import desk as closes
+        from hub.fees.closes import store
         from hub.fees.ledger import closed
         from hub.worker import prover
 
@@ -57,27 +74,59 @@ class Settling:
         with self.day.hub.db.connection() as conn:
             if closed(conn, account, today):
                 return []
+            days = store.open_days(conn, account, today) or [today]
         prover.prove(self.day.hub)
-        return [self.day.act(actor, lambda work: closes.close_day(work, account, today)) for actor in (CASHIER, CHIEF)]
+        return [self._agreed(partial(closes.close_day, account=account, day=day)) for day in days]
 
-    def tables(self) -> "list[Settlement]":
-        """The month's tables as they would be if it ended now: made in earnest, sealed, and taken back."""
+    def _agreed(self, close: "Callable[[Work], Closing]") -> "Closing":
+        """What came of it when the second person agreed; with new numbers where a postman collected meanwhile."""
+        from hub.fees.closes.model import Step
+
+        self.day.act(CASHIER, close)
+        for actor in islice(cycle((CHIEF, CASHIER)), TRIES):
+            found: Closing = self.day.act(actor, close)
+            if found.step is not Step.PROPOSED:
+                break
+        return found
+
+    def tables(self) -> "tuple[list[Settlement], int]":
+        """The month's tables as they would be if it ended now: made in earnest, sealed, and taken back.
+
+        With them what the book then owes to departments (331) in this month, in đồng.
+        """
         from psycopg import Rollback
 
         from hub.fees import settlements
+        from hub.fees.closes import store as closes
         from hub.fees.settlements import store
 
         made: list[Settlement] = []
+        owed: list[int] = []
         today = local(now()).date()
 
         def tried(work: "Work") -> None:
             with work.conn.transaction() as savepoint:
+                closes.hold_book(work.conn)
                 settlements.compute(work, today)
                 made.extend(store.of_month(work.conn, today.replace(day=1)))
+                owed.append(one(work.conn, _ON_331, (today,))["net"])
                 raise Rollback(savepoint)
 
         self.day.act(CASHIER, tried)
-        return made
+        return made, owed[0]
+
+    def remit(self) -> None:
+        """The postal operators pay in what their postmen have collected so far, each with its report."""
+        with self.day.hub.db.connection() as conn:
+            rows = conn.execute(_COLLECTED, (self.day.banks.account,)).fetchall()
+        today = local(now()).date()
+        for row in rows:
+            name = f"COD-{today:%Y%m%d}-{self.day.since:%H%M%S}-{row['provider'].upper()}"
+            items = [{"provider_txn": txn, "amount": int(amount), "charge": 0} for txn, amount in row["items"]]
+            report = {"provider": row["provider"], "report": name, "account": self.day.banks.account}
+            self.day.bring({**report, "day": today.isoformat(), "items": items})
+            paid = {"amount": sum(item["amount"] for item in items), "words": f"{name} THU HO", "fate": "lost"}
+            self.day.banks.ask(self.day.banks.own, "transfers", paid)
 
     def _refs(self) -> list[str]:
         return [row["ref"] for row in self.day.own()]

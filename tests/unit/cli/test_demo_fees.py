@@ -24,10 +24,11 @@ EVENING = Reckoning(
     demanded=4_150_000,
     notified=3_300_000,
     booked=3_195_000,
-    allocated=2_075_000,
-    owed={"later": -850_000, "short": -75_000, "unpaid": -1_000_000, "reopened": -150_000},
-    told={"over": -50_000, "twice": -150_000, "unknown": -1_000_000, "lost": 50_000, "taken_back": -75_000},
-    seen={"over": -50_000, "twice": -150_000, "unknown": -1_000_000, "charges": 80_000},
+    allocated=2_375_000,
+    owed={"later": -550_000, "short": -75_000, "unpaid": -1_000_000, "reopened": -150_000},
+    told={"over": -50_000, "twice": -150_000, "unknown": -1_000_000, "lost": 50_000, "taken_back": -75_000}
+    | {"cash": 300_000},
+    seen={"over": -50_000, "twice": -150_000, "unknown": -1_000_000, "charges": 80_000, "held": 300_000},
     cases=[{"id": f"ex_{code}", "code": code} for code in ("R01", "R03", "R04", "R05", "N02")],
 )
 """A day with one of each trouble, and everything where it should be."""
