@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from psycopg.rows import class_row
+from psycopg.rows import args_row, class_row
 
 from hub.db import Connection
 
@@ -57,7 +57,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line of a table to be. ``amount`` in đồng, above zero where it is owed to the department."""
+    """A line of a table to be, as the columns above have it. ``amount`` in đồng, above zero where it is owed."""
 
     department: str
     kind: str
@@ -95,7 +95,7 @@ def items(conn: Connection, month: date) -> dict[str, list[Item]]:
     """Department → its lines in their order: what is carried on first, then by day and entry."""
     between = {"first": month, "next": after(month), "own": list(OWN), "receipts": list(RECEIPTS)}
     found: dict[str, list[Item]] = {}
-    with conn.cursor(row_factory=class_row(Item)) as cursor:
+    with conn.cursor(row_factory=args_row(Item)) as cursor:
         for query in (_CARRIED, _BOOKED):
             for item in cursor.execute(query, between):
                 found.setdefault(item.department, []).append(item)

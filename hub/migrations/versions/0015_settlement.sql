@@ -213,7 +213,7 @@ CREATE TABLE settlement_item (
     fee_code      text NOT NULL,
     amount        bigint NOT NULL CHECK (amount <> 0),
     retention_bp  integer NOT NULL CHECK (retention_bp BETWEEN 0 AND 10000),
-    entry_seq     bigint NOT NULL REFERENCES journal_entry (seq),
+    entry_seq     bigint NOT NULL,
     line_number   smallint,
     carry_id      bigint REFERENCES settlement_carry (id),
     demand_id     text,

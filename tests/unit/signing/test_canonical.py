@@ -5,6 +5,7 @@ import unicodedata
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,11 @@ def test_the_published_escapes_are_written_as_published() -> None:
 @given(VALUES)
 def test_what_is_written_is_read_as_it_was(value: Any) -> None:
     assert decode(encode(value)) == value
+
+
+@given(VALUES)
+def test_another_writer_of_the_standard_writes_the_same_bytes(value: Any) -> None:
+    assert encode(value) == rfc8785.dumps(value)
 
 
 @given(VALUES)

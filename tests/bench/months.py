@@ -1,0 +1,119 @@
+"""``python -m tests.bench.months [PAYMENTS]``: a month of 20 departments: tables made, sealed and kept.
+
+A province's month of 3,000 payments on 22 days. The baseline is the bare work on the same rows: the query of what 331
+moved, and the rows copied into a table without a constraint.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, Final
+
+from config.catalogue import load
+from config.settings import Settings
+from hub import dispatch
+from hub.db import Connection
+from hub.embedded.pki import made
+from hub.embedded.postgres import postgres
+from hub.fees import settlements
+from hub.fees.ledger import Origin, Share, checkpoints, post_all, postings
+from hub.migrations.run import upgrade
+from hub.signing.cms import SigningKey
+from hub.wiring import Hub
+from hub.work import Work
+from tests.bench.rows import Row, at_most, table
+from tests.catalogue_secrets import CATALOGUE, environment
+from tests.fees_scale import ACCOUNT, FEES, demands
+
+PAYMENTS: Final = 66_000
+DEPARTMENTS: Final = 20
+MOST: Final = 2.0
+"""seconds, for a usual month"""
+MONTH: Final = date(2026, 10, 1)
+_BATCH: Final = 3_000
+_BARE: Final = """
+CREATE TEMPORARY TABLE bare ON COMMIT DROP AS
+SELECT row_number() OVER (PARTITION BY l.department ORDER BY e.business_date, e.seq) AS place, l.*, d.reference, o.code
+FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq JOIN fee_demand d ON d.id = l.demand_id
+JOIN dossier o ON o.id = d.dossier_id WHERE l.account = '331'
+"""
+
+
+def rows(payments: int = PAYMENTS) -> list[Row]:
+    """One figure, on a database of its own."""
+    with TemporaryDirectory(prefix="lienthong-months-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with postgres(folder / "postgres") as url:
+            upgrade(url)
+            with _hub(folder, url) as hub:
+                with hub.db.connection() as conn:
+                    _fill(conn, payments)
+                dispatch.act(hub, "bench", lambda work: (checkpoints.keep(work.conn, *_log(work)), []))
+                bare = _bare(hub)
+                begun = perf_counter()
+                dispatch.act(hub, "bench", lambda work: (settlements.compute(work, MONTH), []))
+                took = perf_counter() - begun
+                with hub.db.connection() as conn:
+                    found = conn.execute("SELECT count(*) AS n, sum(length(body)) AS b FROM settlement").fetchone()
+    assert found is not None
+    assert found["n"] == DEPARTMENTS
+    note = f"{payments} lines, {found['b'] / 1e6:.1f} MB of JSON; {payments / took:,.0f} lines/s"
+    name = "a month's tables of 20 departments"
+    return [at_most(name, "s", bare, took, MOST * payments / PAYMENTS, f"<= {MOST:g} s for {PAYMENTS}", note)]
+
+
+def _hub(folder: Path, url: str) -> Hub:
+    catalogue = load(CATALOGUE, environment())
+    pki = made(folder / "pki", catalogue, "a passphrase for keys in a bench only")
+    told: dict[str, Any] = {
+        "database_url": url,
+        "broker_url": "redis://127.0.0.1:1/0",
+        "catalogue": CATALOGUE,
+        "cursor_key": "a key for cursors in a bench only",
+        "keys": pki.keys,
+        "keys_passphrase": pki.passphrase,
+    }
+    return Hub(Settings.model_validate(told), catalogue)
+
+
+def _fill(conn: Connection, payments: int) -> None:
+    demands(conn, payments)
+    for first in range(1, payments + 1, _BATCH):
+        with conn.transaction():
+            post_all(conn, [_entry(number, payments) for number in range(first, min(first + _BATCH, payments + 1))])
+    conn.execute("ANALYZE")
+
+
+def _entry(number: int, payments: int) -> Any:
+    day = date(2026, 10, 1 + number * 30 // payments)
+    share = Share(f"so-{number % DEPARTMENTS:02}", "phi", FEES[number % len(FEES)], f"fd_{number}")
+    return postings.identified(Origin("line", str(number), day, ACCOUNT), f"pm_{number}", [share])
+
+
+def _log(work: Work) -> tuple[str, Callable[[], SigningKey], datetime]:
+    """The book is anchored up to the last day, as every night."""
+    return work.catalogue.signing.log, lambda: work.signer.log_key(work.now), work.now
+
+
+def _bare(hub: Hub) -> float:
+    with hub.db.transaction() as conn:
+        begun = perf_counter()
+        conn.execute(_BARE)
+        return perf_counter() - begun
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.months", description=__doc__)
+    parser.add_argument("payments", nargs="?", type=int, default=PAYMENTS)
+    found = rows(parser.parse_args().payments)
+    sys.stdout.write(table(found) + "\n")
+    return 0 if all(row.ok for row in found) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
