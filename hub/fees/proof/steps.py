@@ -40,6 +40,11 @@ _STEPS: Final = (
     FROM public.recon_run r JOIN public.match_group g ON g.run_id = r.id JOIN public.match_leg l ON l.group_id = g.id
     JOIN counted c ON c.payment = l.payment_id AND c.at BETWEEN r.started_at - interval '1 minute' AND r.finished_at
     WHERE NOT EXISTS (SELECT 1 FROM told t WHERE (t.payment, t.at) = (c.payment, c.at)) GROUP BY r.id
+), paid AS (  -- what is noted under an order's lock
+    SELECT g.run_id AS run, min(j.id) AS place
+    FROM public.match_group g JOIN public.match_leg l ON l.group_id = g.id
+    JOIN public.journal j ON j.reason = 'line ' || l.line_id AND j.verb IN ('order confirmed', 'order returned')
+    WHERE g.pass = 'PO' AND j.at NOT IN (SELECT at FROM lead) GROUP BY g.run_id
 )
 SELECT place, at, actor, verb, subject, reason FROM (
     SELECT coalesce(min(c.id), t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS verb,
@@ -55,9 +60,10 @@ SELECT place, at, actor, verb, subject, reason FROM (
        OR (subject LIKE 'sf\_%' AND verb NOT LIKE 'case %') OR subject LIKE 'payout %'
        OR verb IN ('opening booked', 'collected')) AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.at = j.at)
     UNION ALL
-    SELECT coalesce(m.place, (SELECT min(id) FROM public.journal WHERE at > r.finished_at), 9223372036854775807) - 0.5,
+    SELECT coalesce(least(m.place, p.place), (SELECT min(id) FROM public.journal WHERE at > r.finished_at),
+                    9223372036854775807) - 0.5,
            r.started_at, r.actor, 'matched', r.account || ' ' || r.day, r.id::text
-    FROM public.recon_run r LEFT JOIN matched m ON m.run = r.id
+    FROM public.recon_run r LEFT JOIN matched m ON m.run = r.id LEFT JOIN paid p ON p.run = r.id
 ) AS steps ORDER BY place, length(reason), reason
 """
 )
@@ -184,6 +190,11 @@ def _collected(work: Work, step: Step) -> None:
     cash.collected(work, said)
 
 
+def _refunded(work: Work, step: Step) -> None:
+    if not (step.reason or "").startswith("rf_"):  # what an order pays follows from the statement that shows it
+        demands.refunded(work, step.subject, by=step.reason or "replayed")
+
+
 def _follows(_: Work, __: Step) -> None:
     """What another step brings about by itself."""
 
@@ -209,7 +220,7 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "cancelled": lambda work, step: demands.cancel(work, step.subject, "replayed"),
     "refund ordered": lambda work, step: demands.order_refund(work, step.subject, "replayed"),
     "refund withdrawn": lambda work, step: demands.keep(work, step.subject, "replayed"),
-    "refunded": lambda work, step: demands.refunded(work, step.subject, by=step.reason or "replayed"),
+    "refunded": _refunded,
     "credited": _follows,
     "not credited": _follows,
     "confirmed": _follows,
