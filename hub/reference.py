@@ -11,6 +11,7 @@ from hub.fees import model as fees
 from hub.fees.cases import page as exceptions
 from hub.fees.chargebacks import model as chargebacks
 from hub.fees.orders import model as orders
+from hub.fees.settlements import model as settlements
 from hub.fees.statements import states as statements
 from hub.handoffs import model as handoffs
 
@@ -76,6 +77,7 @@ def _lifecycles() -> str:
             *_fee_demand(),
             *_statement_file(),
             *_paid_out(),
+            *_settlement(),
         ]
     )
 
@@ -106,6 +108,21 @@ def _statement_file() -> list[str]:
         "",
         "```mermaid",
         statements.LIFECYCLE.to_mermaid(),
+        "```",
+        "",
+    ]
+
+
+def _settlement() -> list[str]:
+    return [
+        "## Settlement · Bảng tháng của cơ quan",
+        "",
+        "| state | tên |",
+        "| --- | --- |",
+        *(f"| `{state}` | {state.label} |" for state in settlements.State),
+        "",
+        "```mermaid",
+        settlements.LIFECYCLE.to_mermaid(),
         "```",
         "",
     ]

@@ -10,14 +10,18 @@ from tempfile import TemporaryDirectory
 from hub.embedded.postgres import postgres
 from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
-from tests.bench import door, journey, matching, memory, statements
+from tests.bench import door, journey, matching, memory, months, statements
 from tests.bench.rows import Row, table, write
 from tests.catalogue_secrets import CATALOGUE
 from tests.stack import Stack, stack
 
 OUTPUT = Path("var/bench.json")
 PARTS: dict[str, Callable[[Stack], list[Row]]] = {"door": door.rows, "journey": journey.rows, "memory": memory.rows}
-ALONE: dict[str, Callable[[], list[Row]]] = {"statements": statements.rows, "matching": matching.rows}
+ALONE: dict[str, Callable[[], list[Row]]] = {
+    "statements": statements.rows,
+    "matching": matching.rows,
+    "months": months.rows,
+}
 """parts that need no house"""
 SERVICE_PACE = {
     # As in service, but for the departments' own pace: no status reports, so that only the hand-over is measured.
