@@ -1,0 +1,161 @@
+"""Every bank of every catalogue is played by the sandbox as its TOML says, and read by the hub as it was played."""
+
+import asyncio
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from config.catalogue import Bank, Catalogue, load
+from config.settings import PACKAGED
+from connectors.banks.notifications import table
+from connectors.banks.notifications.dialect import Delivery, NotVerified, Verdict
+from connectors.banks.statements import formats
+from connectors.sandbox.bank_fates import Telling
+from connectors.sandbox.bank_messenger import Messenger
+from connectors.sandbox.bank_notices import LOCAL, Said
+from connectors.sandbox.bank_statements import Move, Told
+from connectors.sandbox.bank_writer import WRITERS
+from hub.clock import now
+from hub.embedded.secrets import kept_secrets
+from schemas.payment import Kind, Notification
+from schemas.statement import Format
+from tests.catalogue_secrets import CATALOGUE
+from tests.unit.connectors.partner import OK, answering, partner
+
+CATALOGUES: Final = {"shipped": PACKAGED, "tests": CATALOGUE}
+AT: Final = datetime(2026, 11, 24, 8, 15, 2, tzinfo=LOCAL)
+FORMATS: Final[tuple[Format, ...]] = ("camt", "mt940", "csv", "xlsx")
+
+
+@dataclass(frozen=True)
+class Played:
+    """A bank, and the environment in which the sandbox plays it."""
+
+    bank: Bank
+    catalogue: Catalogue
+    keys: dict[str, str]
+
+    def said(self) -> Said:
+        terms = self.bank.notifications
+        assert terms is not None
+        return Said(
+            txn="261124000001",
+            amount=150_000,
+            reference="HC000000000182",
+            at=AT,
+            account=self.bank.notified[0],
+            merchant=terms.merchant or "",
+            access_key=self.catalogue.secret(terms.access_key) if terms.access_key else "",
+            bank_ref="FT2632800000001",
+        )
+
+    def told(self, telling: Telling) -> list[Delivery]:
+        """What arrives at the hub's door, on a real socket."""
+        with partner(answering(*[OK] * 30)) as door:
+            messenger = Messenger(self.bank, self.catalogue, door.url, self.keys)
+            answers = asyncio.run(messenger.tell(self.said(), telling))
+            messenger.close()
+            assert [answer.status for answer in answers] == [200] * len(door.requests)
+            return [_delivery(request) for request in door.requests]
+
+    def heard(self, came: Delivery) -> Notification | Verdict:
+        contract = table.contract(self.bank, self.catalogue)
+        assert contract is not None
+        dialect = table.DIALECTS[contract.terms.dialect]
+        try:
+            dialect.verify(came, contract, now())
+        except NotVerified as error:
+            return error.verdict
+        return dialect.read(came, contract) or Verdict.IGNORED
+
+
+def _delivery(request: bytes) -> Delivery:
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *lines = head.decode().splitlines()
+    pairs = (line.partition(":") for line in lines)
+    target = first.split()[1]
+    return Delivery(target.partition("?")[2].encode(), {name.lower(): value.strip() for name, _, value in pairs}, body)
+
+
+def banks(*, with_: str) -> Iterator[tuple[str, str]]:
+    """(catalogue, code) of every bank that has this part."""
+    for name, folder in CATALOGUES.items():
+        for path in sorted((folder / "banks").glob("*.toml")):
+            said = tomllib.loads(path.read_text())
+            if with_ in said:
+                yield name, said["code"]
+
+
+def written() -> Iterator[tuple[str, str, Format]]:
+    """(catalogue, code, format) of every format that a bank is said to write."""
+    for name, code in banks(with_="statements"):
+        said = tomllib.loads((CATALOGUES[name] / "banks" / f"{code}.toml").read_text())["statements"]
+        yield from ((name, code, format_) for format_ in FORMATS if format_ in said)
+
+
+@pytest.fixture
+def played(request: pytest.FixtureRequest, tmp_path: Path) -> Played:
+    name, code = request.param[:2]
+    secrets = kept_secrets(tmp_path / "secrets.env", CATALOGUES[name], {})
+    keys = secrets.hub | secrets.departments
+    catalogue = load(CATALOGUES[name], keys)
+    return Played(catalogue.banks[code], catalogue, keys)
+
+
+tells = pytest.mark.parametrize("played", list(banks(with_="notifications")), ids="-".join, indirect=True)
+
+
+@tells
+def test_what_it_tells_is_believed_and_says_what_was_paid(played: Played) -> None:
+    [came] = played.told(Telling.ONCE)
+    heard = played.heard(came)
+
+    assert isinstance(heard, Notification)
+    assert (heard.provider, heard.kind, heard.amount) == (played.bank.code, Kind.PAYMENT, 150_000)
+    assert (heard.account or played.bank.notified[0]) == played.bank.notified[0]
+    assert "HC000000000182" in f"{heard.reference} {heard.text}"
+
+
+@tells
+def test_told_in_a_crowd_it_is_the_same_each_time(played: Played) -> None:
+    heard = [played.heard(came) for came in played.told(Telling.CROWDED)]
+    assert len(heard) == 20
+    assert all(one == heard[0] for one in heard)
+
+
+@tells
+def test_a_forged_one_is_not_believed(played: Played) -> None:
+    [came] = played.told(Telling.FORGED)
+    assert played.heard(came) is Verdict.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("played", list(written()), ids="-".join, indirect=True)
+def test_every_format_that_it_writes_is_read_as_it_was_written(played: Played, request: pytest.FixtureRequest) -> None:
+    format_ = request.node.callspec.params["played"][2]
+    account = played.bank.accounts[0].number
+    moves = [
+        Move(1_500_000, "HC000000000182 nop phi", ref="FT2632800000001"),
+        Move(-250_000, "Hoan phi; so 2", ref="FT2632800000002"),
+        Move(8_000, "NOP PHI", ref="FT2632800000003"),
+    ]
+    told = Told(moves, 20_000_000, date(2026, 11, 24), None, account, id="7", sequence=7)
+    _, write = WRITERS[format_]
+    found, [statement] = formats.read(played.bank, write(told, played.bank.statements.profile(format_)))
+
+    assert found == format_
+    assert (statement.opening, statement.closing, statement.to_date) == (20_000_000, 21_258_000, told.day)
+    assert sorted(entry.amount for entry in statement.entries) == [-250_000, 8_000, 1_500_000]
+    assert {entry.booking_date for entry in statement.entries} == {told.day}
+    assert any("HC000000000182" in entry.text for entry in statement.entries)
+
+
+def test_a_signing_bank_without_its_key_is_not_played(tmp_path: Path) -> None:
+    secrets = kept_secrets(tmp_path / "secrets.env", CATALOGUE, {})
+    catalogue = load(CATALOGUE, secrets.hub)
+    with pytest.raises(ValueError, match="HUB_SECRET_TEST_BANK_A_KEY"):
+        Messenger(catalogue.banks["bank-a"], catalogue, "http://127.0.0.1:1", secrets.hub)
