@@ -8,10 +8,11 @@ from hub import dispatch
 from hub.fees import orders
 from hub.fees.cases import desk as cases
 from hub.fees.cases import moving
+from hub.fees.chargebacks import desk as chargebacks
 from hub.fees.matching import desk
 from hub.fees.proof import replay
 from hub.fees.settlements import ordering
-from tests.bank_files import Move
+from tests.bank_files import Move, ago
 from tests.house import ScriptedHouse
 from tests.rooms.fees.booking import opened, tampered
 from tests.rooms.fees.casework import Casework
@@ -142,4 +143,15 @@ def test_a_month_that_was_handed_on(till: Till, cashier: Cashier, dossier: str, 
     till.books(debit(order))
 
     assert (status(cashier, dossier), till.book()) == ("settled", {"111": 84_000, "511": -84_000})
+    assert differences(till.house) == []
+
+
+def test_a_chargeback_that_was_argued_and_lost(till: Till, cashier: Cashier, dossier: str, reference: str) -> None:
+    till.books(Move(DUE, reference))
+    [paid] = till.house.rows("SELECT id FROM payment")
+    found = till.act(lambda work: chargebacks.notice(work, paid["id"], "CB 2026-000777", ago(-5), "công văn"))
+    till.act(lambda work: chargebacks.answered(work, found.id, "đã gửi biên nhận hồ sơ"))
+    till.books(Move(-DUE, "DOI HOAN CB2026000777", ref="TT9"))
+
+    assert (status(cashier, dossier), till.book()) == ("reopened", {})
     assert differences(till.house) == []
