@@ -193,8 +193,6 @@ def _stand(
     """Write down where it stands now, and say what a payer sees of it."""
     demand = store.stand(work.conn, before, after, expires_at=expires_at)
     work.note(demand.id, verb, before=before.status, after=demand.status, reason=reason)
-    if before.outstanding and not demand.outstanding:
-        store.whole(work.conn, demand.id)
     return seen(before, demand, at or work.now)
 
 

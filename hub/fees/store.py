@@ -117,15 +117,6 @@ def stand(conn: Connection, demand: Demand, amounts: Amounts, *, expires_at: dat
     return changed
 
 
-def whole(conn: Connection, demand_id: str) -> None:
-    """Nothing is outstanding any more: the case of what was short (R04) is over."""
-    conn.execute(
-        "UPDATE exception_case SET state = 'resolved', resolution = 'paid in full'"
-        " WHERE code = 'R04' AND object_type = 'fee_demand' AND object_id = %s AND state <> 'resolved'",
-        (demand_id,),
-    )
-
-
 def lift(conn: Connection, demand_id: str, fee_code: str, *, exemption: str, basis: str) -> None:
     """The whole of a line need not be paid."""
     conn.execute(

@@ -27,7 +27,8 @@ def demo(
     patience: Annotated[int, Option(min=10, help="Seconds after which it gives up waiting.")] = 150,
     keep: Annotated[bool, Option("--keep", help="Leave everything running afterwards, to look around.")] = False,
 ) -> None:
-    """Push invented submissions through the whole hub; prove that each arrived once and every status came back.
+    """Push invented submissions through the whole hub; prove that each arrived once, every status came back,
+    and every đồng paid for them is where it should be.
 
     Uses the stack that runs in ./var with its sandbox, or starts one and stops it. Exit 3 if something does not hold.
     """
