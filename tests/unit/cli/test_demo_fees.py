@@ -50,7 +50,7 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     return load(PACKAGED, secrets.hub)
 
 
-@pytest.mark.parametrize("count", [200, 60])
+@pytest.mark.parametrize("count", [200, 30])
 def test_whoever_pays_first_pays_and_each_trouble_happens(packaged: Catalogue, count: int) -> None:
     given = trials(packaged, DAY, 0, count)
     first = [trial for trial in given if packaged.procedures[trial.submission.procedure].pay is Pay.FIRST]
