@@ -206,7 +206,7 @@ CREATE INDEX settlement_carry_waiting ON settlement_carry (department) WHERE tak
 -- The lines of a table, by the numbers under which they are confirmed or disputed. Each is one line of 331 in the book,
 -- or what an earlier table left behind.
 CREATE TABLE settlement_item (
-    settlement_id text NOT NULL REFERENCES settlement (id),
+    settlement_id text NOT NULL,
     number        integer NOT NULL CHECK (number > 0),
     kind          text NOT NULL CHECK (kind IN ('receipt', 'refund', 'adjustment', 'carried')),
     day           date NOT NULL,
@@ -220,7 +220,6 @@ CREATE TABLE settlement_item (
     live          boolean NOT NULL DEFAULT true,     -- false: its table was withdrawn
     disputed      boolean NOT NULL DEFAULT false,
     PRIMARY KEY (settlement_id, number),
-    FOREIGN KEY (entry_seq, line_number) REFERENCES journal_line (entry_seq, number),
     CHECK ((kind = 'carried') = (line_number IS NULL)),
     CHECK ((kind = 'carried') = (carry_id IS NOT NULL))
 );
@@ -229,5 +228,25 @@ CREATE UNIQUE INDEX settlement_item_once ON settlement_item (entry_seq, line_num
     WHERE live AND line_number IS NOT NULL;
 CREATE UNIQUE INDEX settlement_item_carried_once ON settlement_item (carry_id) WHERE live AND carry_id IS NOT NULL;
 CREATE INDEX settlement_item_demand ON settlement_item (demand_id) WHERE demand_id IS NOT NULL;
+-- More than foreign keys would say, and once for all lines that are added: each is that line of 331, of its department,
+-- or what was left behind of it.
+CREATE FUNCTION settlement_item_is_booked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT 1 FROM added i LEFT JOIN settlement s ON s.id = i.settlement_id
+        LEFT JOIN journal_line l ON l.entry_seq = i.entry_seq AND l.number = i.line_number
+        LEFT JOIN settlement_carry c ON c.id = i.carry_id
+        WHERE CASE i.kind WHEN 'carried'
+              THEN (c.department, c.fee_code, c.amount, c.entry_seq)
+                   IS DISTINCT FROM (s.department, i.fee_code, i.amount, i.entry_seq)
+              ELSE (l.account, l.department, l.fee_code, l.cr - l.dr)
+                   IS DISTINCT FROM ('331', s.department, i.fee_code, i.amount) END
+    ) THEN
+        RAISE EXCEPTION 'a line of a table is not what the book says' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER settlement_item_is_booked AFTER INSERT ON settlement_item REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION settlement_item_is_booked();
 CREATE TRIGGER settlement_item_is_kept BEFORE DELETE OR TRUNCATE ON settlement_item
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from psycopg import errors
+from psycopg import errors, sql
 
 from hub.errors import NotNow
 from hub.fees import settlements
@@ -141,3 +141,14 @@ def test_a_line_that_slipped_past_its_table_turns_the_proof_red(office: Office, 
     office.closes(OCTOBER)
     office.paid(date(2026, 10, 6), *owed(demand))
     assert any("no đ in the table" in one for one in office.broken())
+
+
+@pytest.mark.parametrize("change", ["amount = 1", "fee_code = 'le-phi'", "entry_seq = 999", "settlement_id = 'sm_x'"])
+def test_a_line_that_is_not_in_the_book_is_in_no_table(office: Office, demand: str, change: str) -> None:
+    office.paid(date(2026, 10, 5), Share("rest-a", "phi", 120_000, demand))
+    office.closes(OCTOBER)
+    with office.house.db.connection() as conn:
+        conn.execute("CREATE TABLE other AS SELECT * FROM settlement_item")
+        conn.execute(sql.SQL("UPDATE other SET number = 99, live = false, {}").format(sql.SQL(change)))
+        with pytest.raises(errors.CheckViolation):
+            conn.execute("INSERT INTO settlement_item SELECT * FROM other")
