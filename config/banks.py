@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from config.data import Data, Name, PartyCode, no_duplicates
+from config.data import Data, LineWords, Name, PartyCode, no_duplicates
 from config.notifications import Notifications
 from config.parties import Idempotency, Tls
 from config.statements import Statements
@@ -40,6 +40,8 @@ class Bank(Data):
     statements: Statements = Statements()
     notifications: Notifications | None = None
     """unset: it tells nothing by itself, and its door is closed"""
+    payout_words: LineWords | None = None
+    """a gateway: what the lines of its payouts say, where its report's name does not stand in them"""
     tls: Tls = Tls()
     max_in_flight: int = Field(2, ge=1, le=64)
     timeout_seconds: float = Field(60, gt=0, le=300)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
 
@@ -24,6 +24,10 @@ class SecretName(str):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema(pattern=cls.PATTERN))
+
+
+LineWords = Annotated[str, StringConstraints(pattern=r"^(\W*\w){4}", max_length=100)]
+"""what a line of a statement says; looked for without case, marks and separators"""
 
 
 def _well_formed(url: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from config.data import Address, Data, Name, PartyCode, SecretName
+from config.data import Address, Data, LineWords, Name, PartyCode, SecretName
 from config.parties import Idempotency, Tls
 from schemas.postal import PostalStatus, StatusCode
 
@@ -122,6 +122,8 @@ class Operator(Data):
     remits_within_working_days: int | None = Field(None, ge=0, le=60)
     """after the delivery, within which the cash that its postman has collected is paid into our account; unset: its
     contract has no collection"""
+    payout_words: LineWords | None = None
+    """what the lines of its transfers say, where its report's name does not stand in them"""
     callbacks: bool = False
     """whether it is told a capability URL with each order, and calls it back"""
     page_size: int = Field(500, ge=1, le=1000)

@@ -15,6 +15,7 @@ from hub.cli import (
     fee_receipts,
     fee_statements,
     fee_table,
+    fee_virtual,
     output,
 )
 from hub.cli.exits import Code, leave
@@ -29,6 +30,7 @@ app.registered_commands += fee_demands.app.registered_commands
 app.command("import")(fee_statements.import_)
 app.add_typer(fee_statements.app, name="statements")
 app.add_typer(fee_match.app, name="match")
+app.add_typer(fee_virtual.app, name="virtual-accounts")
 app.add_typer(fee_cases.app, name="exceptions")
 app.registered_commands += fee_cases.resolving.registered_commands
 app.add_typer(fee_orders.app, name="orders")

@@ -74,8 +74,8 @@ def execute(conn: Connection, name: str, scope: Scope, **more: Any) -> int:
     return conn.execute(text(name), {**scope.parameters, **more}).rowcount
 
 
-def rows(conn: Connection, name: str, scope: Scope) -> Sequence[Mapping[str, Any]]:
-    return conn.execute(text(name), scope.parameters).fetchall()
+def rows(conn: Connection, name: str, scope: Scope, **more: Any) -> Sequence[Mapping[str, Any]]:
+    return conn.execute(text(name), {**scope.parameters, **more}).fetchall()
 
 
 def pair(conn: Connection, scope: Scope) -> None:

@@ -1,4 +1,4 @@
-"""P9: one credit of a gateway for many payments, by its report alone."""
+"""P9: one credit of a gateway or a postal operator for many payments, by its report alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,14 @@ from typing import Annotated, Any, Final
 from psycopg.types.json import Jsonb
 from pydantic import Field, StringConstraints
 
-from hub.db import Connection, one
+from config.catalogue import Catalogue
+from hub.db import Connection, as_set, one
 from hub.errors import NotNow
-from hub.fees.ledger import postings
+from hub.fees import payments
+from hub.fees.ledger import Entry, postings
 from hub.fees.matching import passes
 from hub.fees.matching.effects import Doing, close, confirm
+from hub.fees.matching.normalise import normalise
 from hub.fees.matching.passes import RULES, Scope
 from hub.work import Work
 from schemas.money import MOST
@@ -36,7 +39,7 @@ class Report(Strict):
 
     provider: str
     report: Name
-    """its name; stands in the line's text or as its number"""
+    """its name; stands in the line's text or as its number, unless the catalogue has the words of its payer's lines"""
     account: str
     day: date
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100_000)]
@@ -54,6 +57,13 @@ class Payout:
     payments: Sequence[tuple[str, int, str | None, int]]
     """payment, its amount, the demand that it is credited to, and how much"""
 
+
+_NOBODYS: Final = ["R01", "R02", "R06", "R09", "N02", "N03", "P01"]
+"""cases about a line that was nobody's until its report came"""
+
+_REPORTED: Final = "SELECT 1 FROM payout_report WHERE account = %s LIMIT 1"
+
+_SUPERSEDE: Final = "UPDATE match_group SET state = 'superseded', reason = %s WHERE id = %s"
 
 _GROUP: Final = """
 INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
@@ -95,14 +105,16 @@ def _is_the_same(conn: Connection, report: Report) -> bool:
     return False
 
 
-def join(conn: Connection, scope: Scope) -> tuple[list[Payout], dict[int, dict[str, Any]]]:
+def join(work: Work, scope: Scope) -> tuple[list[Payout], dict[int, dict[str, Any]]]:
     """The lines that are a report's; and those that should be and are not, with the numbers."""
     fitting: list[Payout] = []
     differences: dict[int, dict[str, Any]] = {}
-    for row in passes.rows(conn, "p9_payouts", scope):
+    if work.conn.execute(_REPORTED, (scope.account,)).fetchone() is None:
+        return fitting, differences
+    for row in passes.rows(work.conn, "p9_payouts", scope, payers=as_set(payers(work.catalogue))):
         if row["alone"] and not row["unknown"] and row["gross"] - row["charge"] == row["amount"]:
             fitting.append(Payout(row, [tuple(one) for one in row["payments"]]))
-            _write(conn, scope, fitting[-1])
+            _write(work.conn, scope, fitting[-1])
         else:
             differences[row["line_id"]] = {
                 name: row[name] for name in ("provider", "report", "gross", "charge", "unknown", "alone")
@@ -110,9 +122,18 @@ def join(conn: Connection, scope: Scope) -> tuple[list[Payout], dict[int, dict[s
     return fitting, differences
 
 
+def payers(catalogue: Catalogue) -> list[dict[str, str]]:
+    """Who pays out under words that are known, and those words as they are looked for in a line."""
+    said = [(bank.code, bank.payout_words) for bank in catalogue.banks.values()]
+    said += [(operator.counterparty, operator.payout_words) for operator in catalogue.operators.values()]
+    return [{"provider": code, "words": normalise(words).squeezed} for code, words in said if words]
+
+
 def _write(conn: Connection, scope: Scope, payout: Payout) -> None:
     row = payout.row
-    evidence = {name: row[name] for name in ("provider", "report", "gross", "charge")} | {"how": "report"}
+    if row["found"]:
+        conn.execute(_SUPERSEDE, (f"the report {row['report']}", row["found_group"]))
+    evidence = {name: row[name] for name in ("how", "provider", "report", "gross", "charge")}
     group = one(conn, _GROUP, (scope.run, RULES, Jsonb(evidence)))["id"]
     numbers = range(1, len(payout.payments) + 2)
     paid = [payment for payment, _, _, _ in payout.payments]
@@ -126,9 +147,22 @@ def settle(doing: Doing, payouts: Sequence[Payout]) -> None:
     """What follows: every payment is confirmed, the net is on the account, the charges are ours."""
     for payout in payouts:
         amounts = [(payment, amount) for payment, amount, _, _ in payout.payments]
-        doing.entries.append(postings.gateway_net(doing.origin(payout.row), amounts, payout.row["charge"]))
+        doing.entries.append(_entry(doing, payout, amounts))
         doing.states[payout.row["line_id"]] = "matched"
         doing.counters["P9"] += 1
         for payment, _ in amounts:
             confirm(doing, payment)
             close(doing, "payment", payment, ["N01"], "P9")
+
+
+def _entry(doing: Doing, payout: Payout, amounts: Sequence[tuple[str, int]]) -> Entry:
+    """The money comes; or it came before its report, and what was made up for its line is no payment of its own."""
+    row = payout.row
+    if not row["found"]:
+        return postings.gateway_net(doing.origin(row), amounts, row["charge"])
+    payments.end(doing.work.conn, row["found"], "voided")
+    doing.work.note(
+        row["found"], "voided", before="found_on_statement", after="voided", reason=f"line {row['line_id']}"
+    )
+    close(doing, "payment", row["found"], _NOBODYS, "P9")
+    return postings.found_notified(doing.origin(row), row["found"], amounts, row["charge"])

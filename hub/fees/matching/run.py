@@ -63,7 +63,7 @@ def _run(work: Work, account: str, day: date) -> Result:
     ours = own.settle(work, scope)
     passes.execute(work.conn, "forget_proposals", scope)
     passes.pair(work.conn, scope)
-    paid_out, differences = payouts.join(work.conn, scope)
+    paid_out, differences = payouts.join(work, scope)
     passes.found(work.conn, scope)
     passes.identify(work.conn, scope)
     notified = _is_notified(work, account)

@@ -21,6 +21,7 @@ COPIED: Final = (
     "journal_line", "day_close", "month_close", "close_proposal", "statement_file", "statement", "statement_line",
     "recon_run", "match_clue", "payout_report", "payout_item", "match_group", "match_leg", "payment_order", "refund",
     "chargeback", "settlement", "settlement_fee", "settlement_item", "settlement_carry", "late_notification",
+    "virtual_account",
 )  # fmt: skip
 """the tables that the verbs write"""
 _MOST: Final = 100

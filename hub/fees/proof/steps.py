@@ -174,6 +174,12 @@ def _reported(work: Work, step: Step) -> None:
         )
 
 
+def _given(work: Work, step: Step) -> None:
+    work.conn.execute(
+        "INSERT INTO virtual_account SELECT * FROM public.virtual_account WHERE number = %s", (step.reason,)
+    )
+
+
 def _opened(work: Work, step: Step) -> None:
     day, _, amount = (step.reason or "").partition(" ")
     balance.opened(work, step.subject.removeprefix("close "), date.fromisoformat(day), int(amount))
@@ -232,6 +238,7 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "reject proposed": _decided("reject"),
     "rejected": _decided("reject"),
     "brought": _reported,
+    "virtual account given": _given,
     "matched": _matched,
     "opening booked": _opened,
     "collected": _collected,

@@ -6,6 +6,9 @@ ALTER TABLE payment DROP CONSTRAINT payment_source_check;
 ALTER TABLE payment ADD CONSTRAINT payment_source_check CHECK (source IN ('notification', 'statement', 'postman'));
 ALTER TABLE payment ADD CONSTRAINT payment_of_a_postman_is_named CHECK (source <> 'postman' OR provider_txn IS NOT NULL);
 
+-- Whether a payout's report is joined already is asked for every report.
+CREATE INDEX match_group_payout ON match_group ((evidence ->> 'provider'), (evidence ->> 'report')) WHERE pass = 'P9';
+
 -- A notification of money that a statement had shown before: it is that payment, told again. One payment is told so
 -- once; whatever tells of it a second time is other money until a person says otherwise.
 CREATE TABLE late_notification (

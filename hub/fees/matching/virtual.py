@@ -1,0 +1,93 @@
+"""Virtual accounts (tài khoản định danh): numbers that a bank has given us, each of which stands for a demand (P2)."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from config.banks import bare
+from hub.db import as_set
+from hub.errors import NotNow
+from hub.work import Work
+from schemas.payment_reference import is_reference
+
+COLUMNS: Final = ("number", "reference")
+_SHORTEST: Final = 6
+_LONGEST: Final = 34
+"""digits and capitals of an account number"""
+
+_KNOWN: Final = """
+SELECT g.row, g.number, d.id AS demand, d.account, v.demand_id AS taken_by, e.number IS NOT NULL AS is_ours
+FROM json_to_recordset(%s) AS g (row integer, number text, reference text)
+LEFT JOIN fee_demand d ON d.reference = g.reference LEFT JOIN virtual_account v ON v.number = g.number
+LEFT JOIN json_to_recordset(%s) AS e (number text) ON e.number = g.number
+ORDER BY g.row
+"""
+_GIVE: Final = """
+INSERT INTO virtual_account (number, account, demand_id, given_at) VALUES (%s, %s, %s, %s)
+"""
+
+
+class NotAList(ValueError):
+    """The file is no list of virtual accounts; says which row and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A row of the bank's list: the number, and the reference of the demand for which it stands."""
+
+    row: int
+    number: str
+    reference: str
+
+
+def read(file: bytes) -> list[Given]:
+    """A CSV with the columns number and reference. Raises NotAList."""
+    try:
+        rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"), newline=""), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise NotAList(f"it cannot be read: {type(error).__name__}") from None
+    if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
+        raise NotAList(f"its first row is not {','.join(COLUMNS)}")
+    given = [_row(number, row) for number, row in enumerate(rows[1:], 2) if row]
+    seen: set[str] = set()
+    for one in given:
+        if one.number in seen:
+            raise NotAList(f"row {one.row}: {one.number} stands in it twice")
+        seen.add(one.number)
+    return given
+
+
+def _row(place: int, row: Sequence[str]) -> Given:
+    if len(row) != len(COLUMNS):
+        raise NotAList(f"row {place} has {len(row)} columns")
+    number, reference = bare(row[0].strip()), row[1].strip().upper()
+    if not (_SHORTEST <= len(number) <= _LONGEST and number.isascii()):
+        raise NotAList(f"row {place}: {_SHORTEST} to {_LONGEST} digits and letters are an account number")
+    if not is_reference(reference):
+        raise NotAList(f"row {place}: {reference[:20]!r} is no payment reference; its check digits are wrong")
+    return Given(place, number, reference)
+
+
+def bring(work: Work, given: Sequence[Given]) -> int:
+    """Take all of them; how many were new. Raises NotNow, and takes none, where one is not what it says."""
+    ours = [{"number": account.number} for bank in work.catalogue.banks.values() for account in bank.accounts]
+    asked = [{"row": one.row, "number": one.number, "reference": one.reference} for one in given]
+    new = 0
+    for row in work.conn.execute(_KNOWN, (as_set(asked), as_set(ours))).fetchall():
+        if why := _why_not(row["demand"], row["taken_by"], is_ours=row["is_ours"]):
+            raise NotNow(f"row {row['row']}: {why}; nothing was taken")
+        if row["taken_by"] is None:
+            work.conn.execute(_GIVE, (row["number"], row["account"], row["demand"], work.now))
+            work.note(row["demand"], "virtual account given", reason=row["number"])
+            new += 1
+    return new
+
+
+def _why_not(demand: str | None, taken_by: str | None, *, is_ours: bool) -> str:
+    if is_ours:
+        return "it is the number of an account of ours"
+    if demand is None:
+        return "nothing is demanded under this reference"
+    return f"the number stands for {taken_by} already" if taken_by not in (None, demand) else ""

@@ -1,0 +1,76 @@
+"""Virtual accounts: the bank's list is taken whole or not at all, and money that comes to a number is its demand's."""
+
+from pathlib import Path
+
+import pytest
+
+from hub.cli.exits import Code
+from hub.fees.matching import virtual
+from hub.fees.matching.virtual import NotAList
+from tests.bank_files import Move
+from tests.rooms.fees.conftest import Cashier
+from tests.rooms.fees.matching import DUE, Till, another, red, status
+from tests.rooms.fees.telling import ACCOUNT
+from tests.rooms.fees.test_replay import replayed
+from tests.rooms.test_command_line import Hub
+
+NUMBER = "96024170001"
+
+
+def listed(folder: Path, *rows: str, heading: str = "number,reference") -> str:
+    file = folder / "va.csv"
+    file.write_text("\n".join((heading, *rows)), encoding="utf-8-sig")
+    return str(file)
+
+
+def test_money_to_a_number_of_the_list_is_its_demand_s(
+    till: Till, cashier: Cashier, hub: Hub, dossier: str, reference: str, tmp_path: Path
+) -> None:
+    till.books(Move(DUE, f"NOP VAO TK {NUMBER}"))
+    file = listed(tmp_path, f"9602 417 0001,{reference}")
+    code, _, said = hub("fee", "virtual-accounts", "import", file)
+    assert (code, "1 new, 0 known" in said) == (Code.OK, True)
+    assert hub("fee", "virtual-accounts", "import", file)[2].startswith("va.csv: 0 new, 1 known")
+    second, other = another(cashier)
+    hub("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER}9,{other}"))
+
+    till.books(Move(DUE, f"NOP VAO TK {NUMBER}9"))
+
+    assert [row["pass"] for row in till.lines()] == ["P0", "P2"]
+    assert (status(cashier, dossier), status(cashier, second)) == ("issued", "paid")
+    assert red(till.house) == []
+    assert replayed(till.house).offenders == [], "a number counts from when it was given"
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        pytest.param("96024170002,HC000000000051", "check digits", id="a wrong check digit"),
+        pytest.param("96024170002,HC000000000149", "row 3: nothing is demanded", id="no such demand"),
+        pytest.param(f"{NUMBER},{{reference}}", "stands in it twice", id="twice"),
+        pytest.param(f"{ACCOUNT},{{reference}}", "an account of ours", id="our own account"),
+        pytest.param("9602,{reference}", "account number", id="too short"),
+        pytest.param("96024170002", "1 columns", id="half a row"),
+    ],
+)
+def test_a_list_with_one_wrong_row_is_not_taken_at_all(
+    cashier: Cashier, hub: Hub, reference: str, tmp_path: Path, row: str, why: str
+) -> None:
+    file = listed(tmp_path, f"{NUMBER},{reference}", row.format(reference=reference))
+    code, _, said = hub("fee", "virtual-accounts", "import", file)
+    assert code in (Code.USAGE, Code.REFUSED)
+    assert why in said
+    assert cashier.house.count("virtual_account") == 0
+
+
+def test_a_number_stands_for_one_demand(cashier: Cashier, hub: Hub, reference: str, tmp_path: Path) -> None:
+    hub("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{reference}"))
+    _, other = another(cashier)
+    code, _, said = hub("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{other}"))
+    assert (code, "already" in said) == (Code.REFUSED, True)
+
+
+def test_a_file_that_is_no_such_list_says_so() -> None:
+    for file in (b"\xff\xfe", b"", b"account,reference\n", b'number,reference\n"96'):
+        with pytest.raises(NotAList):
+            virtual.read(file)
