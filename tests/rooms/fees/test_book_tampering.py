@@ -1,8 +1,8 @@
 """O6: what somebody does to the book who owns the database, and who sees it: the book itself, or only a checkpoint.
 
-A row that was changed or is missing is seen by the book. A book that was numbered and hashed anew is not: only the signed
-roots see that, and where those were made anew too, only the checkpoint that a department holds. What came after the last
-checkpoint and was taken away with all that it came from is seen by nobody in this house: its provider knows of it.
+A row that was changed or is missing is seen by the book. A book that was numbered and hashed anew is not: only the
+signed roots see that, and where those were made anew too, only the checkpoint that a department holds. What came after
+the last checkpoint and was taken away with all that it came from is seen by nobody in this house: its provider knows.
 """
 
 from typing import Any, Final
@@ -36,7 +36,8 @@ POSTED: Final = "every entry is the one that was posted"
 IN_THE_BOOK: Final = "every payment that was notified is in the book once, with its amount and its account"
 BOOK: Final = ("journal_entry", "journal_line", "ledger_checkpoint")
 LOG: Final = (
-    "custody_witness", "custody_stamp", "custody_checkpoint", "custody_node", "custody_content", "custody_leaf", "outbox",
+    "custody_witness", "custody_stamp", "custody_checkpoint", "custody_node", "custody_content", "custody_leaf",
+    "outbox",
 )  # fmt: skip
 SIGNED, LAST = 4, 6
 """entries that the checkpoint covers, and all there are"""
@@ -183,10 +184,8 @@ def test_a_checkpoint_that_was_put_together_anew_is_not_the_one_in_the_custody_l
     book: ScriptedHouse, database_url: str
 ) -> None:
     """Without the key: the row has another root, and its bytes say so too."""
-    anew = (
-        EDIT.format(2) + HASH + "UPDATE ledger_checkpoint SET root = sha256('x'),"
-        " body = convert_to(replace(convert_from(body, 'UTF8'), encode(root, 'hex'), encode(sha256('x'), 'hex')), 'UTF8')"
-    )
+    said = "replace(convert_from(body, 'UTF8'), encode(root, 'hex'), encode(sha256('x'), 'hex'))"
+    anew = f"{EDIT.format(2)}{HASH}UPDATE ledger_checkpoint SET root = sha256('x'), body = convert_to({said}, 'UTF8')"
     with opened(database_url) as conn, conn.transaction(force_rollback=True):
         tampered(conn, anew, tables=BOOK)
         assert seen(conn) == {ROOTS, CHAIN}
