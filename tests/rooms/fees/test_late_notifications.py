@@ -1,15 +1,22 @@
 """Notifications that come after the statement has shown their money: one payment, whichever was first."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
 
+from hub import dispatch
+from hub.db import one
 from hub.fees import demands
+from hub.fees.matching.run import run
+from hub.work import Work
 from schemas.payment import Kind
 from tests.bank_files import Move
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import DUE, Till, red, status
-from tests.rooms.fees.telling import OTHER_ACCOUNT, Provider
+from tests.rooms.fees.telling import ACCOUNT, OTHER_ACCOUNT, Provider
 from tests.rooms.fees.test_replay import replayed
 
 
@@ -136,3 +143,33 @@ def test_that_it_was_told_late_is_never_changed(till: Till, provider: Provider, 
     provider.tells(reference)
     with till.house.db.connection() as conn, pytest.raises(Exception, match="append-only"):
         conn.execute("DELETE FROM late_notification")
+
+
+def test_a_notification_that_comes_while_its_day_is_matched_waits_for_it(
+    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+) -> None:
+    day = till.books(Move(DUE, reference), carry=False)
+    has_run = Event()
+
+    def matched(work: Work) -> tuple[None, list[Any]]:
+        events = run(work, ACCOUNT, day).events
+        has_run.set()
+        waiting = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
+        for _ in range(500):
+            if one(work.conn, waiting, ())["n"]:
+                break
+            time.sleep(0.02)
+        else:
+            raise AssertionError("the notification did not wait")
+        return None, list(events)
+
+    with ThreadPoolExecutor(1) as clerk:
+        matching = clerk.submit(dispatch.act, till.house, "ke-toan-a", matched)
+        assert has_run.wait(30)
+        provider.tells(reference)
+        matching.result(30)
+    till.house.carry()
+
+    assert (provider.house.count("payment"), provider.house.count("late_notification")) == (1, 1)
+    assert (status(cashier, dossier), till.cases()) == ("paid", [])
+    assert red(till.house) == []
