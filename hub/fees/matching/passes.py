@@ -84,11 +84,16 @@ def pair(conn: Connection, scope: Scope) -> None:
         execute(conn, name, scope)
 
 
-def found(conn: Connection, scope: Scope) -> None:
-    """Every line that is left is a payment of its own: its notification was lost, or there never was one."""
+def found(conn: Connection, scope: Scope) -> bool:
+    """Every line that is left is a payment of its own: its notification was lost, or there never was one.
+
+    False where one of them was notified while we looked, so that its money would count twice: nothing of it may stay.
+    """
     lines = [row["id"] for row in conn.execute(_WITHOUT, scope.parameters)]
-    if lines:
-        execute(conn, "p0_found", scope, lines=lines, payments=[new_id(Prefix.PAYMENT) for _ in lines])
+    if not lines:
+        return True
+    execute(conn, "p0_found", scope, lines=lines, payments=[new_id(Prefix.PAYMENT) for _ in lines])
+    return not rows(conn, "overtaken", scope, lines=lines)
 
 
 def identify(conn: Connection, scope: Scope) -> None:

@@ -22,7 +22,7 @@ _LOCK: Final = 7_310_010
 
 
 class Busy(NotNow):
-    """Somebody is matching this account at this moment."""
+    """Somebody is matching this account at this moment, or is being notified of what it shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ def _run(work: Work, account: str, day: date) -> Result:
     passes.execute(work.conn, "forget_proposals", scope)
     passes.pair(work.conn, scope)
     paid_out, differences = payouts.join(work, scope)
-    passes.found(work.conn, scope)
+    if not passes.found(work.conn, scope):
+        raise Busy("a movement of this day was notified meanwhile")
     passes.identify(work.conn, scope)
     notified = _is_notified(work, account)
     doing = effects.apply(work, scope, notified=notified, payout_differences=differences)
