@@ -90,16 +90,16 @@ def _paid(work: Work, said: Notification, message: Message) -> list[Event]:
     if not said.proven:
         work.note(payment.id, "waits for the statement", reason="that it succeeded is not signed")
         return []
-    return _credit(work, payment, found)
+    return _credit(work, payment, found, unnamed="R09" if _is_of_others(work, said) else "R01")
 
 
-def _credit(work: Work, payment: Payment, found: list[str]) -> list[Event]:
-    """To the one demand that is named; whatever else it is, a person decides."""
+def _credit(work: Work, payment: Payment, found: list[str], *, unnamed: str) -> list[Event]:
+    """To the one demand that is named; whatever else it is, a person decides (``unnamed``: where none is named)."""
     named = work.conn.execute(
         "SELECT id, account FROM fee_demand WHERE reference = ANY(%s) ORDER BY id", (found,)
     ).fetchall()
     facts: dict[str, Any] = {"references": found, "amount": payment.amount, "account": payment.account}
-    code = "R01" if not named else "R02" if len(named) > 1 else None
+    code = unnamed if not named else "R02" if len(named) > 1 else None
     if code is None and named[0]["account"] != payment.account:
         code = "R09"
     if code is not None:
@@ -178,10 +178,21 @@ def _references(work: Work, said: Notification) -> list[str]:
     if said.reference is not None and is_reference(said.reference):
         return [said.reference]
     desk = work.catalogue.fee_desk
+    return [value for value in _written(work, said) if desk and value.startswith(desk.prefix)]
+
+
+def _is_of_others(work: Work, said: Notification) -> bool:
+    """It names another centre's demand, and nothing that could be one of ours."""
+    return bool(_written(work, said)) and not _references(work, said)
+
+
+def _written(work: Work, said: Notification) -> list[str]:
+    """Whatever is written like a reference, of whichever centre."""
+    desk = work.catalogue.fee_desk
     if desk is None:
         return []
     clues = references(normalise(f"{said.reference or ''} {said.text}"), (desk.prefix,))
-    return [clue.value for clue in clues if clue.how is How.STRICT and clue.value.startswith(desk.prefix)]
+    return [clue.value for clue in clues if clue.how is How.STRICT]
 
 
 def _event(work: Work, message: Message) -> str:

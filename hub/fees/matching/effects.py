@@ -28,7 +28,7 @@ LINE: Final = "line"
 """the source of what the book says of a statement line"""
 IN_CASE: Final = frozenset({"R01", "R02", "R06", "R09", "N03", "P01"})
 """cases in which nobody knows yet what the money is for: their line waits with them"""
-_EXPLAINED: Final = ["R01", "R02", "N01"]
+_EXPLAINED: Final = ["R01", "R02", "R09", "N01"]
 """cases about a payment that are over once it is joined to a demand"""
 
 _STATES: Final = """

@@ -7,6 +7,7 @@ import pytest
 
 from hub.clock import VIETNAM, local, now
 from hub.fees import demands
+from schemas.payment_reference import PaymentReference
 from tests.rooms.fees.booking import CLOSE
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.telling import ACCOUNT, AT, DUE, OTHER_ACCOUNT, Provider
@@ -91,6 +92,15 @@ def test_money_without_a_reference_is_unidentified(provider: Provider, dossier: 
 
     assert [case[:3] for case in provider.cases()] == [("R01", "payment", provider.payment(txn)["id"]) for txn in txns]
     assert provider.book() == {"112": 3 * DUE, "338": -3 * DUE}
+    assert dossier
+
+
+def test_money_with_another_centres_reference_is_not_ours(provider: Provider, dossier: str) -> None:
+    """D2: as its line on the statement says too."""
+    txn = provider.tells(f"nop phi {PaymentReference.issued('TB', 12)}")
+
+    assert provider.cases() == [("R09", "payment", provider.payment(txn)["id"], DUE)]
+    assert provider.book() == {"112": DUE, "338": -DUE}
     assert dossier
 
 

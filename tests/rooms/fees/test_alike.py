@@ -1,0 +1,134 @@
+"""The same inputs come to the same, in whatever order and pieces they come, late or not at all, and however often.
+
+Not only what was joined: demands, dossiers, lines, payments, credits, the book by day, fee and demand, and open cases.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+
+from config.catalogue import Catalogue
+from config.settings import Settings
+from hub import dispatch
+from tests.rooms.fees.matching import red
+from tests.rooms.fees.towns import Town, alike, day_of, in_two, mixed
+
+
+@pytest.fixture
+def town(server: str, settings: Settings, catalogue: Catalogue) -> Iterator[Callable[[], Town]]:
+    with alike(server, settings, catalogue) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def expected(town: Callable[[], Town], kept: dict[str, Any]) -> dict[str, Any]:
+    """Where it comes to when every movement is notified, and the statement of each day comes after it."""
+    if not kept:
+        plain = town()
+        plain.tell()
+        plain.bring()
+        assert red(plain.house) == []
+        kept |= plain.stands()
+    return kept
+
+
+def permuted(one: Town) -> None:
+    one.tell(*reversed(one.notices))
+    one.bring(*(mixed(told) for told in one.days))
+
+
+def files_out_of_turn(one: Town) -> None:
+    """Behind an account's first statement; what is not its turn waits for what is before it."""
+    one.tell()
+    first, second, third = one.days
+    one.bring(first, third, second)
+
+
+def split(one: Town) -> None:
+    one.tell()
+    one.bring(*(piece for told in one.days[:2] for piece in in_two(told)), one.days[2])
+
+
+def doubled(one: Town) -> None:
+    one.tell(*one.notices, *one.notices)
+    for name in ("a.xml", "b.xml"):
+        one.bring(name=name)
+    one.tell()
+    for told in one.days:
+        one.till.matches(told.day)
+
+
+def renamed(one: Town) -> None:
+    one.tell()
+    for number, told in enumerate(one.days):
+        one.bring(told, name=f"SAO KE ({9 - number}).camt")
+
+
+def unheard(one: Town) -> None:
+    one.bring()
+
+
+def unheard_for_a_day(one: Town) -> None:
+    lost = one.days[0].day
+    one.tell(*(notice for notice in one.notices if day_of(notice) != lost))
+    one.bring()
+
+
+def late(one: Town) -> None:
+    one.bring()
+    one.tell()
+
+
+def late_by_a_day(one: Town) -> None:
+    for told in one.days:
+        one.bring(told)
+        if notices := [notice for notice in one.notices if day_of(notice) == told.day]:
+            one.tell(*notices)
+
+
+def by_four_workers(one: Town) -> None:
+    """Each day at once: what was notified of it, its statement, and what follows from either."""
+
+    def work() -> None:
+        while rows := one.house.rows("SELECT id FROM inbox WHERE state NOT IN ('handled', 'dead') ORDER BY random()"):
+            for row in rows:
+                dispatch.handle(one.house, row["id"])
+
+    for told in one.days:
+        if notices := [notice for notice in one.notices if day_of(notice) == told.day]:
+            one.tell(*notices, carry=False)
+        one.lay(told)
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        one.house.carry()
+
+
+WAYS: Final[tuple[Callable[[Town], None], ...]] = (
+    permuted, files_out_of_turn, split, doubled, renamed, unheard, unheard_for_a_day, late, late_by_a_day,
+    by_four_workers,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_the_same_days_come_to_the_same_however_they_are_told(
+    town: Callable[[], Town], expected: dict[str, Any], way: Callable[[Town], None]
+) -> None:
+    assert len(expected["cases"]) > 6
+    other = town()
+
+    way(other)
+
+    found = other.stands()
+    for name, value in expected.items():
+        assert found[name] == value, name
+    assert red(other.house) == []
