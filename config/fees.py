@@ -73,6 +73,28 @@ class ReceivingAccount(Data):
     """as the bank writes it: capitals without marks"""
 
 
+class Right(StrEnum):
+    """What a clerk may say about money where two persons decide."""
+
+    PROPOSE = "propose"
+    AGREE = "agree"
+
+
+class Clerk(Data):
+    """Who decides about money; by the account alone, no name of a person."""
+
+    account: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_.:@-]{1,63}$")]
+    """as the journal says it: cli:<the account at the operating system>"""
+    title: Name
+    may: frozenset[Right] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _is_a_person(self) -> Self:
+        if self.account == "hub":
+            raise ValueError("hub is what the hub does by itself: a clerk is a person")
+        return self
+
+
 class FeeDesk(Data):
     """How the Centre demands: the letters of its payment references, its account, and for how long a demand stands."""
 
@@ -82,6 +104,22 @@ class FeeDesk(Data):
     order_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "LC"
     """the letters of the references of what we pay out"""
     account: ReceivingAccount
+    clerks: list[Clerk] = Field([])
+    """who decides about money; none: everybody, which production refuses"""
+
+    @model_validator(mode="after")
+    def _two_clerks_can_decide(self) -> Self:
+        no_duplicates("clerk", [clerk.account for clerk in self.clerks])
+        makers, checkers = (
+            {clerk.account for clerk in self.clerks if right in clerk.may} for right in (Right.PROPOSE, Right.AGREE)
+        )
+        if self.clerks and not any(maker != checker for maker in makers for checker in checkers):
+            raise ValueError("clerks: one may propose and another one agree, or nothing can be decided")
+        return self
+
+    def clerk(self, account: str) -> Clerk | None:
+        """The clerk of that account."""
+        return next((clerk for clerk in self.clerks if clerk.account == account), None)
 
     @model_validator(mode="after")
     def _payments_out_and_in_are_told_apart(self) -> Self:

@@ -52,5 +52,9 @@ class NotFound(HubError):
     """There is nothing with this id."""
 
 
+class MayNot(HubError):
+    """This is not for this person to decide."""
+
+
 class NotNow(HubError):
     """The state does not allow this."""

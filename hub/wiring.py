@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from config.catalogue import Bank, Catalogue, Counterparty, Idempotency, load
+from config.catalogue import Bank, Catalogue, CatalogueError, Counterparty, Idempotency, load
 from config.settings import Settings
 from connectors import registry
 from hub import broker, crashpoints
@@ -153,7 +153,17 @@ def _sent() -> None:
 def build() -> Hub:
     """The Hub that this process's environment describes (HUB_…). Raises NotConfigured, CatalogueError."""
     settings = read_settings()
-    return Hub(settings, load(settings.catalogue, os.environ))
+    catalogue = load(settings.catalogue, os.environ)
+    check_clerks(settings, catalogue)
+    return Hub(settings, catalogue)
+
+
+def check_clerks(settings: Settings, catalogue: Catalogue) -> None:
+    """In production somebody is named who decides about money, as soon as there is any. Raises CatalogueError."""
+    desk = catalogue.fee_desk
+    if settings.production and desk is not None and not desk.clerks:
+        mend = "HUB_PRODUCTION, and nobody is named who decides about money: add [[clerks]] (docs/decisions/0022)"
+        raise CatalogueError(catalogue.folder / "fees.toml", "/clerks", mend)
 
 
 def read_settings() -> Settings:

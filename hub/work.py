@@ -29,6 +29,8 @@ class Work:
     """who caused it: a counterparty, a person's account, or "hub" """
     read_statements: Callable[[Bank, bytes], tuple[Format, list[Statement]]]
     """what a bank's file says, in no format's words; raises schemas.statement.Unreadable"""
+    replayed: bool = False
+    """a step that was taken before is taken again, to prove it: whether its person might was asked on its day"""
     public_url: str = ""
     """how partners reach our doors, without a slash at its end; empty: nobody is told"""
     nudges: list[Nudge] = field(default_factory=list)

@@ -21,7 +21,7 @@ from hub.cli import custody_checks, key_checks
 from hub.clock import local, now
 from hub.errors import NotConfigured
 from hub.migrations import run
-from hub.wiring import Hub, read_settings
+from hub.wiring import Hub, check_clerks, read_settings
 
 EXPIRY_NOTICE: Final = timedelta(days=30)
 SKEW: Final = timedelta(seconds=2)
@@ -60,7 +60,21 @@ def examine() -> list[Finding]:
         "calendar": lambda: _calendar(catalogue, local(now()).date()),
         "disk": _disk,
     }
-    return [Finding("config", ok=True, finding=said), *(_found(name, check) for name, check in checks.items())]
+    told = [Finding("config", ok=True, finding=said), _clerks(settings, catalogue)]
+    return [*told, *(_found(name, check) for name, check in checks.items())]
+
+
+def _clerks(settings: Settings, catalogue: Catalogue) -> Finding:
+    """That everybody may decide is right for a development catalogue, and is said all the same."""
+    try:
+        check_clerks(settings, catalogue)
+    except CatalogueError as error:
+        return Finding("clerks", ok=False, finding=str(error))
+    if catalogue.fee_desk is None:
+        return Finding("clerks", ok=True, finding="nothing is collected")
+    if not catalogue.fee_desk.clerks:
+        return Finding("clerks", ok=True, finding="none: everybody proposes and agrees (development only)")
+    return Finding("clerks", ok=True, finding=f"{len(catalogue.fee_desk.clerks)} decide about money")
 
 
 def _found(name: str, check: Callable[[], Iterator[str]]) -> Finding:

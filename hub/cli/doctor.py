@@ -19,7 +19,10 @@ _COLUMNS: Final = (
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Look at configuration, database, broker, certificates, keys, custody log, clock, disk. Exit 3 if one is wrong."""
+    """Look at configuration, clerks, database, broker, certificates, keys, custody log, clock, disk.
+
+    Exit 3 if one is wrong.
+    """
     environment.adopt()
     from hub.cli import checkup
 

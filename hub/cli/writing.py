@@ -1,10 +1,11 @@
 """Commands that change something: who does it, why, and whether it is meant."""
 
-import getpass
 import os
+import pwd
 import sys
-from collections.abc import Callable, Iterable
-from typing import Annotated
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Final
 
 from typer import Option
 
@@ -16,9 +17,50 @@ Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask; needed where nobod
 DryRun = Annotated[bool, Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 
+_LOGIN: Final = Path("/proc/self/loginuid")
+"""who logged in, as the kernel keeps it through sudo and su"""
+_NOBODY: Final = 2**32 - 1
+"""in that file: nobody logged in (a service, a container)"""
+
+
 def actor() -> str:
-    """Who acts, for the journal: HUB_ACTOR, else the account."""
-    return os.environ.get("HUB_ACTOR") or f"cli:{getpass.getuser()}"
+    """Who acts, for the journal: HUB_ACTOR, else the account. In production the account, and nothing else.
+
+    Leaves with exit 2 where production is told a name.
+    """
+    from hub.wiring import read_settings
+
+    told = os.environ.get("HUB_ACTOR")
+    if told and read_settings().production:
+        leave(Code.USAGE, "hub: HUB_ACTOR is not believed in production: log in with your own account, and unset it")
+    if told:
+        return told
+    return f"cli:{account(os.environ, os.getuid(), _logged_in())}"
+
+
+def account(environment: Mapping[str, str], uid: int, login: int | None) -> str:
+    """The account at the operating system; where sudo was used, of whoever used it.
+
+    ``login``: who logged in, if the kernel knows. Leaves with exit 2 where it is another than the environment's.
+    """
+    if "SUDO_USER" not in environment:
+        return pwd.getpwuid(uid).pw_name
+    said = environment["SUDO_USER"]
+    try:
+        known = pwd.getpwnam(said).pw_uid
+    except KeyError:
+        leave(Code.USAGE, "hub: SUDO_USER is no account of this machine")
+    if login not in (None, known):
+        leave(Code.USAGE, "hub: SUDO_USER is another account than the one that logged in: use sudo from your own")
+    return said
+
+
+def _logged_in() -> int | None:
+    try:
+        login = int(_LOGIN.read_text(encoding="ascii"))
+    except OSError:
+        return None
+    return None if login == _NOBODY else login
 
 
 def each(what: str, ids: Iterable[str], act: Callable[[str], object], *, yes: bool, dry_run: bool) -> None:

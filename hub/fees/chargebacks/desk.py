@@ -6,7 +6,7 @@ from typing import Final
 
 from hub.errors import NotFound, NotNow
 from hub.events import Event
-from hub.fees import cases
+from hub.fees import cases, persons
 from hub.fees.chargebacks import store
 from hub.fees.chargebacks.model import Chargeback, State
 from hub.fees.matching.normalise import normalise
@@ -25,9 +25,10 @@ WHERE code = 'V03' AND object_type = 'payment' AND object_id = %s AND state <> '
 def notice(work: Work, payment_id: str, provider_case: str, answer_by: date, reason: str) -> Chargeback:
     """The provider says that ``payment_id`` is asked back, as its case; to be answered by a day.
 
-    Raises NotFound; NotNow where no statement has shown the payment, it is noticed already, or the number is none
-    that a debit could be known by.
+    Raises NotFound, MayNot; NotNow where no statement has shown the payment, it is noticed already, or the number is
+    none that a debit could be known by.
     """
+    persons.check_clerk(work)
     number = normalise(provider_case).squeezed
     if not _NUMBER.fullmatch(number):
         raise NotNow("a case is known by 6 to 40 letters and digits")
@@ -63,14 +64,16 @@ def notice(work: Work, payment_id: str, provider_case: str, answer_by: date, rea
 
 
 def answered(work: Work, name: str, reason: str) -> list[Event]:
-    """The evidence was sent; ``reason`` says by which letter. Raises NotFound, NotNow."""
+    """The evidence was sent; ``reason`` says by which letter. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     found = store.find(work.conn, name, lock=True)
     _move(work, found, State.EVIDENCE, reason)
     return []
 
 
 def won(work: Work, name: str, reason: str) -> list[Event]:
-    """The money stays here. Raises NotFound, NotNow."""
+    """The money stays here. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     found = store.find(work.conn, name, lock=True)
     _move(work, found, State.WON, reason)
     close(work, found, "won")
@@ -78,7 +81,8 @@ def won(work: Work, name: str, reason: str) -> list[Event]:
 
 
 def lost(work: Work, name: str, reason: str) -> list[Event]:
-    """It has to go back: the debit will say so, and until then nothing moves. Raises NotFound, NotNow."""
+    """It has to go back: the debit will say so, and until then nothing moves. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     found = store.find(work.conn, name, lock=True)
     _move(work, found, State.LOST, reason)
     return []

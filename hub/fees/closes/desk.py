@@ -6,21 +6,22 @@ from typing import Any
 
 from config.banks import Bank
 from hub.errors import NotFound, NotNow
-from hub.fees import settlements
+from hub.fees import persons, settlements
 from hub.fees.closes import balance, day_gates, month_gates, store, totals
 from hub.fees.closes.model import BOOK, Closing, Gate, Proposal, Step
 from hub.work import Work
 
 
 def close_day(work: Work, account: str, day: date) -> Closing:
-    """Propose to close a day of ``account``, or agree. Raises NotFound, and NotNow where it is closed."""
+    """Propose to close a day of ``account``, or agree. Raises NotFound, MayNot, and NotNow where it is closed."""
+    persons.check_clerk(work)
     bank = bank_of(work, account)
     store.hold_book(work.conn)
     if store.day_digest(work.conn, account, day) is not None:
         raise NotNow(f"{day} of {account} is closed")
     balance.open_account(work, account)
     standing = store.proposal(work.conn, "close", account, day)
-    closing = standing is not None and standing.maker != work.actor
+    closing = standing is not None and persons.may_agree(work, standing.maker)
     gates = day_gates.of_day(work, bank, account, day, closing=closing)
     found = totals.of_day(work.conn, account, day)
     return _closed(
@@ -29,7 +30,11 @@ def close_day(work: Work, account: str, day: date) -> Closing:
 
 
 def close_month(work: Work, month: date) -> Closing:
-    """Propose to close a month, or agree: then the departments' tables are made. Raises NotNow where it is closed."""
+    """Propose to close a month, or agree: then the departments' tables are made.
+
+    Raises MayNot, and NotNow where it is closed.
+    """
+    persons.check_clerk(work)
     store.hold_book(work.conn)
     if store.month_digest(work.conn, month) is not None:
         raise NotNow(f"{month:%Y-%m} is closed")
@@ -48,8 +53,9 @@ def close_month(work: Work, month: date) -> Closing:
 def reopen_day(work: Work, account: str, day: date, reason: str) -> Closing:
     """Propose to open a day again, or agree; every closed day after it stands on it and is opened with it.
 
-    Raises NotFound, NotNow.
+    Raises NotFound, NotNow, MayNot.
     """
+    persons.check_clerk(work)
     bank_of(work, account)
     store.hold_book(work.conn)
     closed = store.closed_from(work.conn, account, day)
@@ -66,8 +72,9 @@ def reopen_day(work: Work, account: str, day: date, reason: str) -> Closing:
 def reopen_month(work: Work, month: date, reason: str) -> Closing:
     """Propose to open a month again, or agree: its tables are withdrawn. Its days stay closed.
 
-    Raises NotNow where it is not the last closed one, or a department was handed its table.
+    Raises MayNot, and NotNow where it is not the last closed one, or a department was handed its table.
     """
+    persons.check_clerk(work)
     store.hold_book(work.conn)
     digest = store.month_digest(work.conn, month)
     if digest is None:
@@ -117,7 +124,7 @@ def _closed(
         store.end(work.conn, standing.id, checker=None, at=work.now)
         work.note(name(account, day), "close overtaken", before="preclosed", after="open", reason=standing.digest.hex())
         standing = None
-    if standing is not None and standing.maker == work.actor:
+    if standing is not None and not persons.may_agree(work, standing.maker):
         return Closing(account, day, Step.WAITING, gates, digest)
     if standing is None:
         _propose(work, "close", account, day, found, None)
@@ -137,7 +144,7 @@ def _reopened(work: Work, account: str, day: date, found: Mapping[str, Any], rea
         changed = totals.differences(standing.totals, found)
         store.end(work.conn, standing.id, checker=None, at=work.now)
         standing = None
-    if standing is not None and standing.maker == work.actor:
+    if standing is not None and not persons.may_agree(work, standing.maker):
         return Closing(account, day, Step.WAITING, digest=digest)
     if standing is None:
         _propose(work, "reopen", account, day, found, reason)
@@ -154,6 +161,7 @@ def _reopened(work: Work, account: str, day: date, found: Mapping[str, Any], rea
 def _propose(
     work: Work, verb: store.Verb, account: str, day: date, found: Mapping[str, Any], reason: str | None
 ) -> None:
+    persons.check_proposes(work)
     store.propose(
         work.conn,
         verb,

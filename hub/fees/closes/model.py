@@ -18,7 +18,7 @@ class Step(StrEnum):
     PROPOSED = "proposed"
     """the first person; another has to agree"""
     WAITING = "waiting"
-    """the same person once more: nothing has changed"""
+    """the same person once more, or one who may not agree: nothing has changed"""
     DONE = "done"
     """the second person, and it still came to the same"""
 

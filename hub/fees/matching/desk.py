@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hub.errors import NotFound, NotNow
 from hub.events import Event
-from hub.fees import bookings, demands, payments, store
+from hub.fees import bookings, demands, payments, persons, store
 from hub.fees.ledger import Origin, Share, postings
 from hub.fees.matching import effects, passes
 from hub.fees.matching.effects import Doing
@@ -54,14 +54,16 @@ SELECT id, 1, %(line)s, %(payment)s, 0, false, true FROM made
 
 
 def confirm(work: Work, group_id: int, reason: str) -> list[Event]:
-    """It is so. Of class C the first person proposes and the second decides. Raises NotFound, NotNow."""
+    """It is so. Of class C the first person proposes and the second decides. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     group = _locked(work, group_id, "proposed")
     if group["class"] == "C" and group["maker"] is None:
+        persons.check_proposes(work)
         work.conn.execute("UPDATE match_group SET maker = %s WHERE id = %s", (work.actor, group_id))
         work.note(_name(group_id), "confirmation proposed", reason=reason)
         return []
-    if group["maker"] == work.actor:
-        raise NotNow("another person has to agree")
+    if group["maker"] is not None:
+        persons.check_agrees(work, group["maker"])
     demand = _look_again(work, group)
     work.conn.execute(_SUPERSEDE, {"id": group_id, "line": group["line_id"]})
     work.conn.execute(
@@ -80,7 +82,8 @@ def confirm(work: Work, group_id: int, reason: str) -> list[Event]:
 
 
 def reject(work: Work, group_id: int, reason: str) -> list[Event]:
-    """It is not so, and is not proposed again. Raises NotFound, NotNow."""
+    """It is not so, and is not proposed again. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     _locked(work, group_id, "proposed")
     work.conn.execute("UPDATE match_group SET state = 'rejected', reason = %s WHERE id = %s", (reason, group_id))
     work.note(_name(group_id), "rejected", before="proposed", after="rejected", reason=reason)
@@ -90,17 +93,19 @@ def reject(work: Work, group_id: int, reason: str) -> list[Event]:
 def revoke(work: Work, group_id: int, reason: str) -> list[Event]:
     """It was not so: what was paid by it is open again, and the money is nobody's. By two persons.
 
-    Raises NotFound, and NotNow for what a bank's own number or a report has joined: that is not a person's to undo.
+    Raises NotFound, MayNot, and NotNow for what a bank's own number or a report has joined: that is not a person's to
+    undo.
     """
+    persons.check_clerk(work)
     group = _locked(work, group_id, "confirmed")
     if group["pass"] not in _REVOCABLE or not group["allocated"]:
         raise NotNow(f"a match of {group['pass']} is not revoked; settle its case")
     if group["revoke_maker"] is None:
+        persons.check_proposes(work)
         work.conn.execute("UPDATE match_group SET revoke_maker = %s WHERE id = %s", (work.actor, group_id))
         work.note(_name(group_id), "revocation proposed", reason=reason)
         return []
-    if group["revoke_maker"] == work.actor:
-        raise NotNow("another person has to agree")
+    persons.check_agrees(work, group["revoke_maker"])
     return _undo(work, group, reason)
 
 

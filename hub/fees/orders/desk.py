@@ -9,7 +9,7 @@ from typing import Final
 from hub.clock import local
 from hub.errors import NotConfigured, NotNow
 from hub.events import Event
-from hub.fees import bookings
+from hub.fees import bookings, persons
 from hub.fees.ledger import Origin, post_all
 from hub.fees.orders import settling, store
 from hub.fees.orders.model import Order, Payee, Settled, State
@@ -23,8 +23,9 @@ SOURCE: Final = "payment_order"
 def place(work: Work, purpose: str, subject_id: str, account: str, amount: int, payee: Payee, reason: str) -> Order:
     """Ask for ``amount`` to be paid from our ``account``; another person approves it.
 
-    Raises NotNow where the same subject is ordered already, NotConfigured where nothing is collected.
+    Raises NotNow where the same subject is ordered already, NotConfigured where nothing is collected, MayNot.
     """
+    persons.check_proposes(work)
     desk = work.catalogue.fee_desk
     if desk is None:
         raise NotConfigured("without a fees.toml nothing is paid out")
@@ -54,21 +55,22 @@ def place(work: Work, purpose: str, subject_id: str, account: str, amount: int, 
 
 
 def approve(work: Work, name: str, reason: str) -> list[Event]:
-    """It may be paid: said by another person than who asked for it. Raises NotFound, NotNow."""
+    """It may be paid: said by another person than who asked for it. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     order = locked(work, name)
     order.check(State.APPROVED)
-    if order.maker == work.actor:
-        raise NotNow("another person has to agree")
+    persons.check_agrees(work, order.maker)
     settled = settling.FOLLOWS[order.purpose].approved(work, order, origin(work, order))
     store.move(work.conn, order, State.APPROVED, at=work.now, checker=work.actor)
     return finish(work, order, State.APPROVED, settled, reason)
 
 
 def send(work: Work, name: str) -> Order:
-    """The bank is told of it (paper.py makes what it takes); told again, it is the same paper. Raises NotFound, NotNow.
+    """The bank is told of it (paper.py makes what it takes); told again, it is the same paper.
 
-    Gives the order as it stands now.
+    Gives the order as it stands now. Raises NotFound, NotNow, MayNot.
     """
+    persons.check_clerk(work)
     order = locked(work, name)
     if order.state is State.SENT:
         work.note(order.id, "order file made again")
@@ -81,7 +83,8 @@ def send(work: Work, name: str) -> Order:
 
 
 def cancel(work: Work, name: str, reason: str) -> list[Event]:
-    """It is not paid after all; too late once the bank was told. Raises NotFound, NotNow."""
+    """It is not paid after all; too late once the bank was told. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     order = locked(work, name)
     order.check(State.CANCELLED)
     settled = settling.FOLLOWS[order.purpose].cancelled(work, order, origin(work, order))
@@ -90,7 +93,8 @@ def cancel(work: Work, name: str, reason: str) -> list[Event]:
 
 
 def fail(work: Work, name: str, reason: str) -> list[Event]:
-    """The bank says that it did not pay: the money never left. Raises NotFound, NotNow."""
+    """The bank says that it did not pay: the money never left. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     order = locked(work, name)
     if order.state is not State.SENT:
         raise NotNow(f"{order.id} is {order.state}: only what the bank was told of can fail there")

@@ -117,8 +117,8 @@ def take(work: Work, step: Step) -> None:
     taken = TAKEN.get(step.verb)
     if taken is None:
         raise UnknownStep(step.verb)
-    # What it would nudge is for nobody: it goes with the tables.
-    taken(replace(work, now=step.at, actor=step.actor, nudges=[]), step)
+    # What it would nudge is for nobody: it goes with the tables. Who may decide has changed since, perhaps.
+    taken(replace(work, now=step.at, actor=step.actor, nudges=[], replayed=True), step)
 
 
 def _message(work: Work, step: Step) -> None:

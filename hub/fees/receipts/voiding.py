@@ -7,6 +7,7 @@ from typing import Final
 
 from hub.errors import NotNow
 from hub.events import Event
+from hub.fees import persons
 from hub.fees import store as demands
 from hub.fees.receipts import store
 from hub.fees.receipts.issuing import demand_dossier, said
@@ -34,16 +35,20 @@ def lapse(work: Work, receipt_id: str) -> list[Event]:
 
 
 def void(work: Work, receipt_id: str, reason: str) -> bool:
-    """It is wrong: one person proposes, another says the same. Whether it is void now. Raises NotFound, NotNow."""
+    """It is wrong: one person proposes, another says the same. Whether it is void now.
+
+    Raises NotFound, NotNow, MayNot.
+    """
+    persons.check_clerk(work)
     receipt = store.lock(work.conn, receipt_id)
     if receipt.voided_at is not None:
         raise NotNow("the receipt is void already")
     if receipt.void_maker is None:
+        persons.check_proposes(work)
         store.void_proposed(work.conn, receipt.id, work.actor, reason)
         work.note(receipt.id, "void proposed", before="stands", reason=reason)
         return False
-    if receipt.void_maker == work.actor:
-        raise NotNow("who has proposed it does not agree to it as well: another person has to")
+    persons.check_agrees(work, receipt.void_maker)
     _void(work, receipt, work.actor, reason)
     return True
 

@@ -6,7 +6,7 @@ from typing import Final
 from hub.clock import local
 from hub.db import Connection
 from hub.errors import NotFound, NotNow
-from hub.fees import orders
+from hub.fees import orders, persons
 from hub.fees import store as demand_store
 from hub.fees.ledger import Account
 from hub.fees.orders.model import Order, Payee
@@ -23,8 +23,9 @@ WORKING_DAYS: Final = 5
 def request(work: Work, item: str, payee: Payee, reason: str, *, amount: int | None = None) -> Order:
     """Ask for what stands of ``item`` (a demand, a payment or a line) to be given back, all of it or ``amount``.
 
-    The order that it is paid by waits for another person. Raises NotFound, NotNow.
+    The order that it is paid by waits for another person. Raises NotFound, NotNow, MayNot.
     """
+    persons.check_proposes(work)
     source = _source(work.conn, item)
     if source is Account.PAYABLE:
         account = demand_store.lock(work.conn, item).account
@@ -54,8 +55,9 @@ def request(work: Work, item: str, payee: Payee, reason: str, *, amount: int | N
 def again(work: Work, refund_id: str, payee: Payee, reason: str) -> Order:
     """Order what the bank did not pay, or what came back, once more; to another account if need be.
 
-    Raises NotFound, NotNow.
+    Raises NotFound, NotNow, MayNot.
     """
+    persons.check_proposes(work)
     refund = following.lock(work, refund_id)
     if refund.state is not State.FAILED:
         raise NotNow(f"{refund_id} is {refund.state}: only what failed is ordered again")

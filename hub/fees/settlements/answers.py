@@ -6,7 +6,7 @@ from typing import Any, Final
 from hub.codes import Code
 from hub.errors import NeedsAPerson, NotFound
 from hub.events import Event
-from hub.fees import cases
+from hub.fees import cases, persons
 from hub.fees.settlements import handing, paying, store
 from hub.fees.settlements.model import ANSWERABLE, Settlement, State
 from hub.messages.model import Message
@@ -47,10 +47,14 @@ def answered(work: Work, message: Message) -> list[Event]:
 
 
 def answer_with(work: Work, answer: TableAnswer, said: bytes, department: str | None = None) -> list[Event]:
-    """Take ``answer`` (its bytes: ``said``); the same again changes nothing. ``department``: whose it has to be.
+    """Take ``answer`` (its bytes: ``said``); the same again changes nothing. ``department``: whose it has to be;
+    none: a person has brought it as a file.
 
     Raises NeedsAPerson: for a table that is not there or is another, for lines that it does not have, or too late.
+    MayNot for a person who may not.
     """
+    if department is None:
+        persons.check_clerk(work)
     settlement = _settlement(work, answer, department)
     if settlement.answer_id == answer.answer_id:
         return []

@@ -3,7 +3,7 @@
 from typing import Final
 
 from hub.errors import NotConfigured, NotNow
-from hub.fees import orders
+from hub.fees import orders, persons
 from hub.fees.orders.model import Order, Payee
 from hub.fees.settlements import remitting, store
 from hub.fees.settlements.model import Settlement, State
@@ -13,9 +13,10 @@ ANSWERED: Final = frozenset({State.CONFIRMED, State.DISPUTED})
 
 
 def remit(work: Work, settlement_id: str, reason: str) -> Order:
-    """Order what the department has confirmed of its month. Raises NotFound, NotConfigured; NotNow where it has not
-    answered, there is nothing to transfer, it is ordered already, or the proof of the book is red.
+    """Order what the department has confirmed of its month. Raises NotFound, NotConfigured, MayNot; NotNow where it
+    has not answered, there is nothing to transfer, it is ordered already, or the proof of the book is red.
     """
+    persons.check_proposes(work)
     settlement = store.lock(work.conn, settlement_id)
     if settlement.state not in ANSWERED:
         raise NotNow(f"the table of {settlement.department} for {settlement.name} is {settlement.state}")

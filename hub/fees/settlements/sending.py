@@ -4,6 +4,7 @@ import base64
 
 from hub.errors import NotNow
 from hub.events import Event
+from hub.fees import persons
 from hub.fees.settlements import store
 from hub.fees.settlements.model import Settlement, State
 from hub.messages.model import Transfer
@@ -18,7 +19,8 @@ _LANE = "settlements"
 
 
 def send(work: Work, settlement_id: str) -> None:
-    """Owe the table to its department; once. Raises NotFound, or NotNow for one that it has already."""
+    """Owe the table to its department; once. Raises NotFound, MayNot, or NotNow for one that it has already."""
+    persons.check_clerk(work)
     settlement = store.lock(work.conn, settlement_id)
     if settlement.state != State.COMPUTED:
         raise NotNow(f"the table of {settlement.department} for {settlement.name} is {settlement.state}")

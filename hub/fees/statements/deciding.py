@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 from config.banks import Bank
 from hub.errors import NotFound, NotNow
 from hub.events import Event
+from hub.fees import persons
 from hub.fees.matching import asking
 from hub.fees.statements import importing, store
 from hub.fees.statements.importing import Result
@@ -19,7 +20,8 @@ _OPEN: Final = (Status.QUARANTINED, Status.BALANCED)
 
 
 def decide(work: Work, file_id: str, verdict: Verdict, reason: str) -> tuple[Result, list[Event]]:
-    """Propose ``verdict``, or agree with the one that another person has proposed. Raises NotFound, NotNow."""
+    """Propose ``verdict``, or agree with the one that another person has proposed. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     kept = store.file(work.conn, file_id)
     if kept is None:
         raise NotFound(f"no file of statements has the id {file_id}")
@@ -29,16 +31,16 @@ def decide(work: Work, file_id: str, verdict: Verdict, reason: str) -> tuple[Res
     if kept.state not in _OPEN:
         raise NotNow(f"{file_id} is {kept.state.value}: there is nothing to decide")
     store.lock(work.conn, [bank.code])
-    if kept.proposal is None or (kept.maker == work.actor and kept.proposal != verdict):
+    if kept.proposal is None or (persons.is_maker(work, kept.maker) and kept.proposal != verdict):
         return _propose(work, bank, kept, verdict, reason), []
-    if kept.maker == work.actor:
-        raise NotNow("another person has to agree")
+    persons.check_agrees(work, kept.maker)
     if kept.proposal != verdict:
         raise NotNow(f"proposed is: {kept.proposal}; agree with that, or let its proposer say otherwise")
     return (_approve if verdict == "approve" else _reject)(work, bank, kept, reason), []
 
 
 def _propose(work: Work, bank: Bank, kept: store.File, verdict: Verdict, reason: str) -> Result:
+    persons.check_proposes(work)
     if verdict == "approve":
         found = importing.read(work, bank, kept.body)
         _check(found.statements, found.findings, kept.id)
