@@ -12,7 +12,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from config.statements import Table
-from connectors.banks.statements.cells import Cell, Row, days, is_label, label, labelled, money, when, written
+from connectors.banks.statements.cells import days, money, when
+from schemas.cells import Cell, Row, is_label, label, labelled, written
 from schemas.statement import Code, Entry, Head, Kind, Portion, Totals, Unreadable, reference
 
 _FIELDS: Final = ("booking_date", "value_date", "amount", "direction", "debit", "credit", "balance")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from config.statements import Table
 from connectors.banks.statements import table
-from connectors.banks.statements.cells import Row
 from connectors.banks.statements.text import text_of
+from schemas.cells import Row
 from schemas.statement import Code, Portion, Unreadable
 
 
