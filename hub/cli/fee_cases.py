@@ -21,7 +21,7 @@ resolving: Final = Typer()
 
 Name = Annotated[str, Argument(metavar="CASE", help="ex_…, from: hub fee exceptions")]
 
-_OPEN: Final = ("open", "assigned", "proposed", "approved")
+_OPEN: Final = ("open", "assigned", "proposed")
 
 
 def _dong(amount: int) -> str:

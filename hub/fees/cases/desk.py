@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hub.errors import NotNow
 from hub.events import Event
-from hub.fees import payments
+from hub.fees import payments, persons
 from hub.fees import store as demands
 from hub.fees.cases import store
 from hub.fees.cases.codes import CODES, Code, severity
@@ -23,7 +23,8 @@ _NOTHING: Final[Mapping[str, Any]] = {
 
 
 def assign(work: Work, case_id: str, person: str) -> list[Event]:
-    """``person`` settles it. Raises NotFound, NotNow."""
+    """``person`` settles it. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     case = _open(store.lock(work.conn, case_id))
     state = "assigned" if case.state == "open" else case.state
     store.change(work.conn, case_id, assigned_to=person, state=state)
@@ -32,7 +33,8 @@ def assign(work: Work, case_id: str, person: str) -> list[Event]:
 
 
 def carry(work: Work, case_id: str, reason: str) -> list[Event]:
-    """It stays open over a close of its day: treo sang kỳ sau. Raises NotFound, NotNow."""
+    """It stays open over a close of its day: treo sang kỳ sau. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     case = _open(store.lock(work.conn, case_id))
     store.change(work.conn, case_id, carried_by=work.actor, carried_reason=reason)
     work.note(case_id, "carried", before=case.state, after=case.state, reason=reason)
@@ -42,68 +44,48 @@ def carry(work: Work, case_id: str, reason: str) -> list[Event]:
 def resolve(work: Work, case_id: str, name: str, details: Mapping[str, str], reason: str) -> list[Event]:
     """Settle it by the resolution ``name``; of two persons the first proposes and the second decides.
 
-    Raises NotFound; NotNow for what this code does not allow, and where the same person would say it twice.
+    Raises NotFound, MayNot; NotNow for what this code does not allow, and where the same person would say it twice.
     """
+    persons.check_clerk(work)
     resolution = _allowed(store.find(work.conn, case_id), name, details)
     case = _locked(work, case_id, details)
-    if case.state == "approved":
-        raise NotNow(f"{case.resolution} has been agreed; it ends when the money has gone")
     if case.state == "proposed":
         _check_second(work, case, name, details)
     elif resolution.persons > 1:
         return _propose(work, case, resolution, details, reason)
-    agreed = "resolved" if resolution.closes else "approved"
     said = {"resolution": name, "details": details, "reason": reason, "persons": resolution.persons}
     who = {"maker": case.maker or work.actor, "checker": work.actor if case.maker else None}
-    store.change(work.conn, case_id, state=agreed, **said, **who)
+    store.change(work.conn, case_id, state="resolved", **said, **who)
     events = resolution.act(work, store.find(work.conn, case_id), details)
-    told = _said(name, details, reason)
-    if resolution.closes:
-        _check_left(work, case, told)
-    else:
-        work.note(case.id, "agreed", before=case.state, after="approved", reason=told)
+    _check_left(work, case, _said(name, details, reason))
     return events
 
 
 def withdraw(work: Work, case_id: str, reason: str) -> list[Event]:
-    """What was proposed is not done: its maker takes it back, or a second person says no. Raises NotFound, NotNow."""
+    """What was proposed is not done: its maker takes it back, or a second person says no.
+
+    Raises NotFound, NotNow, MayNot.
+    """
+    persons.check_clerk(work)
     case = store.lock(work.conn, case_id)
     if case.state != "proposed":
         raise NotNow(f"nothing is proposed: the case is {case.state}")
-    state = "assigned" if case.assigned_to else "open"
+    state = _unproposed(case)
     store.change(work.conn, case_id, state=state, **_NOTHING)
     work.note(case_id, "withdrawn", before="proposed", after=state, reason=f"{case.resolution}: {reason}")
     return []
 
 
 def reopen(work: Work, case_id: str, reason: str) -> list[Event]:
-    """It was not settled after all. What its resolution did stays done. Raises NotFound, NotNow."""
+    """It was not settled after all. What its resolution did stays done. Raises NotFound, NotNow, MayNot."""
+    persons.check_clerk(work)
     case = store.lock(work.conn, case_id)
     if case.state != "resolved":
         raise NotNow(f"the case is {case.state}")
-    state = "assigned" if case.assigned_to else "open"
+    state = _unproposed(case)
     store.change(work.conn, case_id, state=state, carried_by=None, carried_reason=None, **_NOTHING)
     work.note(case_id, "reopened", before="resolved", after=state, reason=reason)
     return []
-
-
-def finish(work: Work, case_id: str, by: str) -> None:
-    """What an agreed resolution had begun is over (``by``: the order whose money has gone). Raises NotFound, NotNow."""
-    case = store.lock(work.conn, case_id)
-    if case.state != "approved":
-        raise NotNow(f"nothing was agreed: the case is {case.state}")
-    store.change(work.conn, case_id, state="resolved")
-    _check_left(work, case, by)
-
-
-def fall_back(work: Work, case_id: str, by: str) -> None:
-    """What an agreed resolution had begun came to nothing (``by``: the order that failed): the case is open again."""
-    case = store.lock(work.conn, case_id)
-    if case.state != "approved":
-        raise NotNow(f"nothing was agreed: the case is {case.state}")
-    state = "assigned" if case.assigned_to else "open"
-    store.change(work.conn, case_id, state=state, **_NOTHING)
-    work.note(case_id, "fell back", before="approved", after=state, reason=by)
 
 
 def _check_left(work: Work, case: Case, said: str) -> None:
@@ -114,13 +96,14 @@ def _check_left(work: Work, case: Case, said: str) -> None:
         return
     if left >= case.at_risk:
         raise NotNow(f"{left} đ would be left with nobody to settle them")
-    state = "assigned" if case.assigned_to else "open"
+    state = _unproposed(case)
     level = severity(Code(case.code), left)
     store.change(work.conn, case.id, state=state, at_risk=left, severity=level, **_NOTHING)
     work.note(case.id, "partly resolved", before=case.state, after=state, reason=f"{said}; {left} đ are left")
 
 
 def _propose(work: Work, case: Case, resolution: Resolution, details: Mapping[str, str], reason: str) -> list[Event]:
+    persons.check_proposes(work)
     said = {"resolution": resolution.name, "details": details, "reason": reason, "persons": resolution.persons}
     store.change(work.conn, case.id, state="proposed", maker=work.actor, **said)
     said_so = _said(resolution.name, details, reason)
@@ -132,8 +115,7 @@ def _check_second(work: Work, case: Case, name: str, details: Mapping[str, str])
     if (case.resolution, case.details) != (name, dict(details)):
         proposed = _said(case.resolution or "", case.details, "")
         raise NotNow(f"proposed is {proposed.strip()}; agree with the same, or have it withdrawn")
-    if case.maker == work.actor:
-        raise NotNow("another person has to agree")
+    persons.check_agrees(work, case.maker)
 
 
 def _allowed(case: Case, name: str, details: Mapping[str, str]) -> Resolution:
@@ -141,9 +123,7 @@ def _allowed(case: Case, name: str, details: Mapping[str, str]) -> Resolution:
     if name not in allowed or name not in RESOLUTIONS:
         raise NotNow(f"a case {case.code} is settled by: {', '.join(allowed) or 'what its page says'}")
     resolution = RESOLUTIONS[name]
-    known = {detail.strip("[]") for detail in resolution.details}
-    needed = {detail for detail in resolution.details if not detail.startswith("[")}
-    if not needed <= details.keys() <= known:
+    if details.keys() != set(resolution.details):
         raise NotNow(f"{name} has to be told: {', '.join(resolution.details) or 'nothing'}")
     return resolution
 
@@ -157,6 +137,11 @@ def _locked(work: Work, case_id: str, details: Mapping[str, str]) -> Case:
     for demand in sorted(str(one) for one in touched):
         demands.lock(work.conn, demand)
     return _open(store.lock(work.conn, case_id))
+
+
+def _unproposed(case: Case) -> str:
+    """Where a case stands of which nothing is proposed."""
+    return "assigned" if case.assigned_to else "open"
 
 
 def _open(case: Case) -> Case:

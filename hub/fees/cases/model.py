@@ -11,7 +11,6 @@ STATES: Final = {
     "open": "chưa phân công",
     "assigned": "đã phân công",
     "proposed": "chờ người thứ hai",
-    "approved": "đã duyệt, chờ tiền đi",
     "resolved": "đã xử lý",
 }
 """A case goes along these; a later match may resolve it from any of them, and a person may open it again."""

@@ -19,9 +19,7 @@ Act = Callable[[Work, Case, Mapping[str, str]], list[Event]]
 class Resolution:
     """One of them. ``act`` runs in the transaction in which the last person agrees, with the case locked.
 
-    ``details`` are the names of what it has to be told (``--set name=value``); what is put in brackets may be left out.
-    With ``closes`` False it only begins what will end the case (a payment order does): the case is ``approved`` until
-    desk.finish says that it is over.
+    ``details`` are the names of what it has to be told (``--set name=value``).
     """
 
     name: str
@@ -29,7 +27,6 @@ class Resolution:
     persons: Literal[1, 2]
     act: Act
     details: tuple[str, ...] = ()
-    closes: bool = True
 
 
 _ALL: Final = (

@@ -39,13 +39,13 @@ _CASES: Final = """
 WITH line AS (SELECT id::text AS id FROM statement_line WHERE account = %(account)s AND booking_date = %(day)s),
      paid AS (SELECT id FROM payment WHERE account = %(account)s AND business_date = %(day)s)
 SELECT c.id, c.code, c.at_risk, c.due_on, c.carried_by FROM exception_case c
-WHERE c.state NOT IN ('approved', 'resolved') AND c.code <> 'N02' AND (
+WHERE c.state <> 'resolved' AND c.code <> 'N02' AND (
     (c.object_type IN ('statement_line', 'line') AND c.object_id IN (SELECT id FROM line))
     OR (c.object_type = 'payment' AND c.object_id IN (SELECT id FROM paid))
     OR c.facts ->> 'line' IN (SELECT id FROM line) OR c.facts ->> 'payment' IN (SELECT id FROM paid))
 ORDER BY c.due_on, c.id
 """
-"""What two persons have approved waits for the money only; that nobody notified (N02) is to be counted, not settled."""
+"""That nobody notified (N02) is to be counted, not settled."""
 
 _PROPOSED: Final = """
 SELECT day FROM close_proposal WHERE verb = 'close' AND account = %s AND day < %s AND ended_at IS NULL

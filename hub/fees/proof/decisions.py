@@ -25,7 +25,7 @@ LEADS: Final = r"""
 SELECT id, at, actor, verb, subject, reason, rank FROM (
     SELECT j.*, CASE WHEN subject LIKE 'ex\_%' THEN 1 WHEN subject LIKE 'po\_%' THEN 2 ELSE 3 END AS rank
     FROM public.journal j
-    WHERE (subject LIKE 'ex\_%' AND (verb IN ('proposed', 'agreed', 'withdrawn')
+    WHERE (subject LIKE 'ex\_%' AND (verb IN ('proposed', 'withdrawn')
                OR verb IN ('resolved', 'partly resolved') AND reason ~ '^[a-z_]+( [a-z]+=.*)?: '
                OR verb = 'reopened' AND reason !~ '^rf_[0-9A-Z]+ was cancelled$'))
        OR (subject LIKE 'po\_%' AND verb IN ('order requested', 'order approved', 'order sent', 'order cancelled',
@@ -88,7 +88,7 @@ def _resolved(work: Work, step: Step) -> None:
     cases.resolve(work, about, name, translation.details(work.conn, said), reason)
 
 
-_DETAILS: Final = sorted({detail.strip("[]") for one_of in RESOLUTIONS.values() for detail in one_of.details})
+_DETAILS: Final = sorted({detail for one_of in RESOLUTIONS.values() for detail in one_of.details})
 
 
 def _withdrawn(work: Work, step: Step) -> None:
@@ -156,7 +156,6 @@ def _charged_back(work: Work, step: Step) -> None:
 
 DECIDED: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "ex proposed": _resolved,
-    "ex agreed": _resolved,
     "ex resolved": _resolved,
     "ex partly resolved": _resolved,
     "ex withdrawn": _withdrawn,
