@@ -6,6 +6,7 @@ from typer import Option, Typer
 
 from hub.cli import (
     environment,
+    fee_answer,
     fee_cases,
     fee_chargebacks,
     fee_close,
@@ -38,6 +39,7 @@ app.add_typer(fee_chargebacks.app, name="chargebacks")
 app.registered_commands += fee_orders.refunds.registered_commands
 app.registered_commands += fee_close.app.registered_commands
 app.registered_commands += fee_table.app.registered_commands
+app.registered_commands += fee_answer.app.registered_commands
 app.add_typer(fee_receipts.app, name="receipts")
 
 

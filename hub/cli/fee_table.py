@@ -1,4 +1,4 @@
-"""hub fee table, send, answer, remit, verify: a department's month, from its table to its money."""
+"""hub fee table, send, remit, verify: a department's month, from its table to its money."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,20 +25,20 @@ Department = Annotated[str | None, Option("--department", "-d", help="Only this 
 ENDINGS: Final = (".json", ".xlsx", ".pdf", ".zip")
 
 
-def _dong(amount: int) -> str:
+def dong(amount: int) -> str:
     return f"{amount:,}".replace(",", ".")
 
 
 _TABLES: Final = (
     Column("department", "Cơ quan"),
     Column("label", "Trạng thái"),
-    Column("opening", "Kỳ trước sang", _dong),
-    Column("receipts", "Thu", _dong),
-    Column("refunds", "Hoàn trả", _dong),
-    Column("adjustments", "Điều chỉnh", _dong),
-    Column("retained", "Để lại", _dong),
-    Column("net", "Phải chuyển", _dong),
-    Column("disputed", "Không đồng ý", _dong),
+    Column("opening", "Kỳ trước sang", dong),
+    Column("receipts", "Thu", dong),
+    Column("refunds", "Hoàn trả", dong),
+    Column("adjustments", "Điều chỉnh", dong),
+    Column("retained", "Để lại", dong),
+    Column("net", "Phải chuyển", dong),
+    Column("disputed", "Không đồng ý", dong),
     Column("id", "Bảng"),
     Column("sha256", "SHA-256", lambda digest: digest[:16]),
 )
@@ -65,13 +65,13 @@ def table(
     if out is not None and out.suffix not in ENDINGS:
         leave(Code.USAGE, f"hub: {out}: a table is written as {', '.join(ENDINGS)}")
     with environment.house() as hub:
-        found = _found(hub, month, department)
+        chosen = found(hub, month, department)
         if out is None:
-            output.listing([store.as_row(one) for one in found], _TABLES, as_json=as_json)
+            output.listing([store.as_row(one) for one in chosen], _TABLES, as_json=as_json)
             return
-        if len(found) != 1:
-            leave(Code.USAGE, f"hub: name one with --department: {' '.join(one.department for one in found)}")
-        written = fee_table_files.written(hub, found[0], out.suffix, officer, unsigned=unsigned)
+        if len(chosen) != 1:
+            leave(Code.USAGE, f"hub: name one with --department: {' '.join(one.department for one in chosen)}")
+        written = fee_table_files.written(hub, chosen[0], out.suffix, officer, unsigned=unsigned)
         for suffix, content in written.items():
             out.with_suffix(suffix).write_bytes(content)
             output.say(f"{out.with_suffix(suffix)}: {len(content)} byte")
@@ -84,36 +84,12 @@ def send(month: Month, department: Department = None) -> None:
     from hub.fees.settlements.model import State
 
     with environment.house() as hub:
-        for settlement in _found(hub, month, department):
+        for settlement in found(hub, month, department):
             if settlement.state != State.COMPUTED:
                 output.say(f"{settlement.department}: {State(settlement.state).label}")
                 continue
-            _act(hub, lambda work, one=settlement.id: sending.send(work, one))  # type: ignore[misc]
+            act(hub, lambda work, one=settlement.id: sending.send(work, one))  # type: ignore[misc]
             output.say(f"{settlement.department}: send ✔")
-
-
-@app.command()
-def answer(
-    file: Annotated[Path, Argument(help="The department's answer as JSON (settlement-answer).", exists=True)],
-) -> None:
-    """Take in an answer that came on paper or by mail: it confirms a table, or disputes lines of it."""
-    from hub.errors import NeedsAPerson
-    from hub.fees.settlements import answers
-    from schemas import strict
-    from schemas.settlement import TableAnswer
-
-    said = file.read_bytes()
-    try:
-        given = strict.read(TableAnswer, said)
-    except strict.Refused as refused:
-        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
-        leave(Code.USAGE, f"hub: {file.name} is no answer: {places}")
-    with environment.house() as hub:
-        try:
-            _act(hub, lambda work: answers.answer_with(work, given, said))
-        except NeedsAPerson as error:
-            leave(Code.REFUSED, f"hub: {error}")
-    output.say(f"{given.settlement_id}: {given.verdict} ✔")
 
 
 @app.command()
@@ -123,12 +99,12 @@ def remit(month: Month, *, department: Department = None, reason: Reason) -> Non
     from hub.fees.settlements.model import State
 
     with environment.house() as hub:
-        for settlement in _found(hub, month, department):
+        for settlement in found(hub, month, department):
             if settlement.state not in ordering.ANSWERED:
                 output.say(f"{settlement.department}: {State(settlement.state).label}")
                 continue
-            order = _act(hub, lambda work, one=settlement.id: ordering.remit(work, one, reason))  # type: ignore[misc]
-            output.say(f"{settlement.department}: {order.id} {order.reference} {_dong(order.amount)} ✔")
+            order = act(hub, lambda work, one=settlement.id: ordering.remit(work, one, reason))  # type: ignore[misc]
+            output.say(f"{settlement.department}: {order.id} {order.reference} {dong(order.amount)} ✔")
 
 
 @app.command()
@@ -151,17 +127,19 @@ def verify(
     handoff_bundle.tell(fee_table_files.judged(file, believed), as_json=as_json)
 
 
-def _found(hub: "Hub", month: datetime, department: str | None) -> "list[Settlement]":
+def found(hub: "Hub", month: datetime, department: str | None) -> "list[Settlement]":
+    """The tables of the month that stand; the command ends where there is none."""
     from hub.fees.settlements import store
 
     with hub.db.connection() as conn:
-        found = store.of_month(conn, month.date(), department)
-    if not found:
+        standing = store.of_month(conn, month.date(), department)
+    if not standing:
         leave(Code.NOT_FOUND, f"hub: {month:%Y-%m} has no table; it is made when the month is closed: hub fee close")
-    return found
+    return standing
 
 
-def _act(hub: "Hub", verb: "Callable[[Work], Any]") -> Any:
+def act(hub: "Hub", verb: "Callable[[Work], Any]") -> Any:
+    """What ``verb`` gives, done by whoever is at the keyboard."""
     from hub import dispatch
 
     def whole(work: "Work") -> tuple[Any, list[Any]]:

@@ -47,6 +47,8 @@ _DETAIL: Final = (
 )  # fmt: skip
 _MONEY: Final = 6
 """the column of the amount in the detail"""
+_ANSWERS: Final = 20
+"""rows with a border for the answer; those below are read as well"""
 
 
 class _Book:
@@ -157,24 +159,37 @@ def _lines(made: _Book, name: str, lines: Sequence[TableLine], first: int = 0) -
 def _differences(made: _Book, table: SettlementTable) -> None:
     """What is not a receipt of this month, and what is not settled yet."""
     lines = [line for line in table.lines if line.kind != "receipt"]
-    sheet, formats, row = _lines(made, "Chênh lệch", lines), made.formats, len(lines) + 4
+    sheet, formats, row = _lines(made, words.DIFFERENCES, lines), made.formats, len(lines) + 4
     for column, label in enumerate(("Mã việc", "Số việc đang mở", "Số tiền liên quan")):
         sheet.write_string(row, column, label, formats["head"])
     for at, case in enumerate(table.open_cases, start=row + 1):
         sheet.write_string(at, 0, case.code, formats["text"])
         sheet.write_number(at, 1, case.count, formats["money"])
         sheet.write_number(at, 2, case.at_risk, formats["money"])
+    _answer(sheet, formats, row + len(table.open_cases) + 3)
+
+
+def _answer(sheet: Any, formats: Any, row: int) -> None:
+    """Where the department writes which lines it does not accept, and why: the last thing on the sheet, so that there
+    is always room. answer_files reads it.
+    """
+    last = len(_DETAIL) - 1
+    sheet.merge_range(row, 0, row, last, words.ANSWER, formats["plain"])
+    for at in range(row + 1, row + 2 + _ANSWERS):
+        format_ = formats["head" if at == row + 1 else "text"]
+        sheet.write_string(at, 0, words.NUMBER if at == row + 1 else "", format_)
+        sheet.merge_range(at, 1, at, last, words.REASON if at == row + 1 else "", format_)
 
 
 def _source(made: _Book, table: SettlementTable, sha256: str) -> None:
     """Where it comes from, so that nobody has to believe the sheet."""
-    sheet, formats = made.sheet("Nguồn", (("", 34), ("", 90))), made.formats
+    sheet, formats = made.sheet(words.SOURCE, (("", 34), ("", 90))), made.formats
     told = (
-        ("Mã bảng", table.settlement_id),
+        (words.TABLE_ID, table.settlement_id),
         ("Tháng", table.month),
         ("Cơ quan", f"{table.department} · {table.department_name}"),
         ("Lập lúc", f"{local(table.closed_at):%d/%m/%Y %H:%M:%S %z}"),
-        ("SHA-256 của bảng (JSON, RFC 8785)", sha256),
+        (words.DIGEST, sha256),
         ("Gốc của sổ kế toán (điểm kiểm tra)", table.book),
         ("Bút toán cuối cùng dưới gốc đó", str(table.last_entry)),
         ("Cách tính phần được để lại", words.RULE),

@@ -70,10 +70,12 @@ def add_items(conn: Connection, items: Iterable[Sequence[Any]]) -> None:
 
 def lock(conn: Connection, settlement_id: str) -> Settlement:
     """The settlement, ours until the transaction ends. Raises NotFound."""
-    found = _find(conn, "id = %s FOR UPDATE", (settlement_id,))
-    if not found:
-        raise NotFound(f"no settlement has the id {settlement_id}")
-    return found[0]
+    return _only(conn, "id = %s FOR UPDATE", settlement_id)
+
+
+def named(conn: Connection, settlement_id: str) -> Settlement:
+    """The settlement as it is at this moment. Raises NotFound."""
+    return _only(conn, "id = %s", settlement_id)
 
 
 def of_month(conn: Connection, month: date, department: str | None = None) -> list[Settlement]:
@@ -161,6 +163,13 @@ def answered(conn: Connection, settlement_id: str, at: datetime, answer_id: str,
         "UPDATE settlement SET answer_id = %s, answer = %s, answered_at = %s, disputed = %s WHERE id = %s",
         (answer_id, answer, at, disputed, settlement_id),
     )
+
+
+def _only(conn: Connection, where: Any, settlement_id: str) -> Settlement:
+    found = _find(conn, where, (settlement_id,))
+    if not found:
+        raise NotFound(f"no settlement has the id {settlement_id}")
+    return found[0]
 
 
 def _find(conn: Connection, where: Any, parameters: Any) -> list[Settlement]:

@@ -19,6 +19,15 @@ SUMS: Final[Mapping[str, str]] = {
     "retained": "Được để lại",
     "net": "Phải chuyển",
 }
+DIFFERENCES: Final = "Chênh lệch"
+SOURCE: Final = "Nguồn"
+TABLE_ID: Final = "Mã bảng"
+DIGEST: Final = "SHA-256 của bảng (JSON, RFC 8785)"
+NUMBER: Final = "Số dòng"
+REASON: Final = "Lý do"
+ANSWER: Final = (
+    "Cơ quan trả lời: ghi số dòng không đồng ý (cột Dòng số của trang Chi tiết) và lý do. Để trống là xác nhận cả bảng."
+)
 RULE: Final = (
     "Phần được để lại tính theo tỷ lệ của từng khoản phí (phần vạn), làm tròn xuống đồng trên tổng của cơ quan, "
     "phân bổ theo số dư lớn nhất; lệ phí không được để lại."

@@ -1,0 +1,211 @@
+"""hub fee answer, compare: what a department says of its month, with the files of its desk."""
+
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+
+from typer import Argument, Option, Typer
+
+from hub.cli import environment, fee_table, output
+from hub.cli.exits import Code, leave
+from hub.cli.fee_table import Month, dong
+from hub.cli.output import AsJson, Column
+
+if TYPE_CHECKING:
+    from hub.fees.settlements.answer_files import Named
+    from hub.fees.settlements.comparing import Comparison
+    from hub.fees.settlements.desk_files import BadFile, Sheet
+    from hub.fees.settlements.model import Settlement
+    from hub.wiring import Hub
+    from schemas.settlement import DisputedLine, TableAnswer
+
+app: Final = Typer()
+
+_FINDINGS: Final = (
+    Column("where", "Khác nhau"),
+    Column("name", "Khoản thu"),
+    Column("table", "Bảng", dong),
+    Column("listed", "Cơ quan", dong),
+    Column("numbers", "Dòng số", lambda numbers: ", ".join(map(str, numbers))),
+    Column("places", "Ở tệp", ", ".join),
+)
+
+
+@app.command()
+def answer(
+    file: Annotated[
+        Path,
+        Argument(
+            help="JSON (settlement-answer), our workbook with its sheet Chênh lệch filled in, or CSV/XLSX with the"
+            " columns Số dòng and Lý do.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    table: Annotated[str | None, Option(help="Which table, by its id (sm_…), where the file does not say it.")] = None,
+    by: Annotated[str | None, Option(help="The office or post that answers, no person's name. Not with JSON.")] = None,
+    at: Annotated[
+        datetime | None,
+        Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When it answered, by Vietnam's clock. Not with JSON."),
+    ] = None,
+) -> None:
+    """Take in an answer that came on paper or by mail: it confirms a table, or disputes lines of it."""
+    from hub.errors import NeedsAPerson
+    from hub.fees.settlements import answers
+
+    with environment.house() as hub:
+        if file.suffix.lower() == ".json":
+            if table or by or at:
+                leave(Code.USAGE, "hub: tệp JSON tự nói bảng nào, ai trả lời, khi nào; bỏ --table, --by, --at")
+            said = file.read_bytes()
+        else:
+            if not by or at is None:
+                leave(Code.USAGE, "hub: tệp không nói ai trả lời, khi nào; thêm --by CƠ-QUAN-HOẶC-PHÒNG và --at NGÀY")
+            said = _from_desk(hub, file, table, by, at)
+        given = _read(file, said)
+        try:
+            fee_table.act(hub, lambda work: answers.answer_with(work, given, said))
+        except NeedsAPerson as error:
+            leave(Code.REFUSED, f"hub: {error}")
+    lines = "".join(f" {line.number}" for line in given.lines)
+    output.say(f"{given.settlement_id}: {given.verdict}{lines} ✔")
+
+
+@app.command()
+def compare(
+    month: Month,
+    file: Annotated[
+        Path,
+        Argument(
+            help="The department's list, CSV or XLSX: Mã thanh toán or Số biên lai (and Ký hiệu), Số tiền.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    *,
+    department: Annotated[str, Option("--department", "-d", help="Whose table, by the department's code.")],
+    write: Annotated[
+        Path | None, Option(help="FILE.csv: the answer that disputes what differs, for hub fee answer.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A department's own list of receipts against its table of the month. Exit 3 if something differs."""
+    from hub.fees.settlements import comparing, desk_files, own_list
+
+    if write is not None and write.suffix.lower() != ".csv":
+        leave(Code.USAGE, f"hub: {write}: tệp trả lời được ghi dạng .csv")
+    if write is not None and (not write.parent.is_dir() or write.resolve() == file.resolve()):
+        leave(Code.USAGE, f"hub: {write}: chọn một tệp khác, trong thư mục đã có")
+    with environment.house() as hub:
+        [settlement] = fee_table.found(hub, month, department)
+        with hub.db.connection() as conn:
+            lines = comparing.lines(conn, settlement.id)
+    try:
+        own = own_list.read(desk_files.read(file.read_bytes(), file.suffix.lower()))
+        found = comparing.compared(lines, own)
+    except desk_files.BadFile as error:
+        _bad(file, error)
+    _tell(settlement, found, as_json=as_json)
+    if write is not None:
+        _write(write, settlement, found)
+    if found.findings:
+        leave(Code.FINDING, f"{len(found.findings)} khoản khác nhau")
+
+
+def _read(file: Path, raw: bytes) -> "TableAnswer":
+    from schemas import strict
+    from schemas.settlement import TableAnswer
+
+    try:
+        return strict.read(TableAnswer, raw)
+    except strict.Refused as refused:
+        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
+        leave(Code.USAGE, f"hub: {file.name} is no answer: {places}")
+
+
+def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime) -> bytes:
+    """What the sender of JSON would have sent: the answer that a file of a desk gives. Its id is the file's digest, so that the same file again is the same."""
+    from hub.clock import VIETNAM
+    from hub.fees.settlements import answer_files, desk_files
+    from hub.signing import canonical
+
+    raw = file.read_bytes()
+    try:
+        sheets = desk_files.read(raw, file.suffix.lower())
+        settlement, disputed = _disputed(hub, answer_files.named(sheets), sheets, table)
+    except desk_files.BadFile as error:
+        _bad(file, error)
+    return canonical.encode(
+        {
+            "answer_id": f"file:{hashlib.sha256(raw).hexdigest()[:56]}",
+            "settlement_id": settlement.id,
+            "sha256": settlement.sha256.hex(),
+            "verdict": "disputed" if disputed else "confirmed",
+            "lines": [line.model_dump() for line in disputed],
+            "answered_by": by,
+            "answered_at": at.replace(tzinfo=VIETNAM).isoformat(),
+        }
+    )
+
+
+def _disputed(
+    hub: "Hub", named: "Named", sheets: "list[Sheet]", table: str | None
+) -> "tuple[Settlement, tuple[DisputedLine, ...]]":
+    """Which table is answered, and which of its lines are not accepted. Raises BadFile."""
+    from hub.fees.settlements import answer_files, desk_files, sheet, store, words
+    from schemas.settlement import SettlementTable
+
+    if table and named.settlement_id and table != named.settlement_id:
+        problem = f"tệp trả lời bảng {named.settlement_id}, không phải {table}"
+        raise desk_files.BadFile(words.TABLE_ID, problem, "bỏ --table, hoặc lấy đúng tệp")
+    wanted = table or named.settlement_id
+    if wanted is None:
+        leave(Code.USAGE, "hub: tệp không nói bảng nào; thêm --table sm_… (hub fee table THÁNG)")
+    with hub.db.connection() as conn:
+        settlement = store.named(conn, wanted)
+        body = store.handed(conn, wanted).body
+    named.check_digest(settlement.sha256.hex())
+    signed = SettlementTable.model_validate_json(body)
+    if named.is_ours:
+        made = sheet.written(signed, settlement.sha256.hex(), hub.catalogue.portal.centre_name)
+        answer_files.check_untouched(sheets, desk_files.read(made, ".xlsx"))
+    return settlement, answer_files.disputed(sheets, {line.number for line in signed.lines})
+
+
+def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> None:
+    """What differs, and the sums as an equation."""
+    from dataclasses import asdict
+
+    from hub.fees.settlements.comparing import Where
+
+    sums = {where.name.lower(): found.of(where) for where in Where}
+    rows = [asdict(one) for one in found.findings]
+    if as_json:
+        told = {"settlement": settlement.id, "table": found.table, "listed": found.listed, "same": found.same}
+        output.document({**told, **sums, "data": rows})
+        return
+    if rows:
+        output.listing(rows, _FINDINGS, as_json=False)
+    parts = "".join(f" {'-' if found.of(where) < 0 else '+'} {where} {dong(abs(found.of(where)))}" for where in Where)
+    output.say(
+        f"cơ quan {dong(found.listed)} = thu trong bảng {dong(found.table)}{parts} đồng; {found.same} khoản khớp"
+    )
+
+
+def _write(out: Path, settlement: "Settlement", found: "Comparison") -> None:
+    """The answer file, whole or not at all."""
+    from hub.fees.settlements import answer_files
+    from hub.fees.settlements.comparing import Where
+
+    fresh = out.with_name(out.name + ".new")
+    fresh.write_bytes(answer_files.as_csv(settlement.id, settlement.sha256.hex(), found.disputed))
+    fresh.replace(out)
+    output.say(f"{out}: {len(found.disputed)} dòng không đồng ý")
+    missing = sum(one.where is Where.ONLY_LIST for one in found.findings)
+    if missing:
+        output.say(f"{missing} khoản chỉ có ở cơ quan không có dòng trong bảng để trả lời: báo riêng cho Trung tâm")
+
+
+def _bad(file: Path, error: "BadFile") -> NoReturn:
+    leave(Code.USAGE, f"hub: {file.name}: {error}")

@@ -1,0 +1,155 @@
+"""A department's answer as a file of its desk: which lines it does not accept, and why. Nothing in it confirms all.
+
+Either a list of its own with the columns Số dòng and Lý do, or our workbook, filled in on its sheet Chênh lệch. What is
+written anywhere else in our workbook would be lost without a word, so such a workbook is refused.
+"""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hub.fees.settlements import words
+from hub.fees.settlements.desk_files import BadFile, Block, Sheet, blocks
+from schemas.cells import Row, labelled, written
+from schemas.settlement import DisputedLine
+
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
+_LONGEST: Final = 1000
+"""characters of a reason (schemas.settlement.Words)"""
+_AGAIN: Final = "lấy lại sổ tính của tháng (hub fee table) rồi điền lại"
+_HERE: Final = f"ghi vào phần «{words.NUMBER}, {words.REASON}» ở cuối trang «{words.DIFFERENCES}»"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Which table the file says that it answers."""
+
+    settlement_id: str | None
+    sha256: str | None
+    is_ours: bool
+    """whether it is our workbook"""
+
+    def check_digest(self, sha256: str) -> None:
+        """Raises BadFile where it was made from another table than the one with this digest."""
+        if self.sha256 is not None and self.sha256.lower() != sha256:
+            problem = f"{words.DIGEST} không phải của bảng đang có hiệu lực ({sha256[:16]}…)"
+            raise BadFile(words.SOURCE if self.is_ours else words.DIGEST, problem, _AGAIN)
+
+
+def named(sheets: Sequence[Sheet]) -> Named:
+    """What stands behind the labels of the sheet Nguồn, wherever they are. Raises BadFile for half of it."""
+    rows = [row for sheet in sheets for row in sheet.rows]
+    settlement_id, sha256 = (
+        next((found for row in rows if (found := labelled(row, name))), None) for name in (words.TABLE_ID, words.DIGEST)
+    )
+    is_ours = any(sheet.name == words.DIFFERENCES for sheet in sheets)
+    if is_ours and (settlement_id is None or sha256 is None):
+        raise BadFile(words.SOURCE, f"thiếu «{words.TABLE_ID}» hoặc «{words.DIGEST}»", _AGAIN)
+    return Named(settlement_id, sha256, is_ours)
+
+
+def disputed(sheets: Sequence[Sheet], numbers: Container[int]) -> tuple[DisputedLine, ...]:
+    """The lines that are not accepted. ``numbers``: of the table's lines. Raises BadFile."""
+    block = _answer(sheets)
+    found: dict[int, DisputedLine] = {}
+    for row in block.rows:
+        number, reason = (written(block.cell(row, name)) for name in (words.NUMBER, words.REASON))
+        if not number and not reason:
+            continue
+        if not _NUMBER.fullmatch(number):
+            problem = f"«{words.NUMBER}» trống" if not number else f"«{words.NUMBER}» không phải là số thứ tự của dòng"
+            raise BadFile(block.place(row, words.NUMBER), problem, "ghi số ở cột Dòng số của bảng, như 17")
+        if int(number) not in numbers:
+            raise BadFile(
+                block.place(row, words.NUMBER), f"bảng không có dòng {number}", "sửa số dòng, hoặc xóa dòng này"
+            )
+        if int(number) in found:
+            raise BadFile(block.place(row, words.NUMBER), f"dòng {number} đã ghi ở trên", "gộp lý do vào một dòng")
+        found[int(number)] = DisputedLine(number=int(number), reason=_reason(block, row, reason))
+    return tuple(found[number] for number in sorted(found))
+
+
+def check_untouched(sheets: Sequence[Sheet], ours: Sequence[Sheet]) -> None:
+    """Raises BadFile where the workbook says more or less than ``ours``, the same as it was made, but for its answer.
+
+    Rows may have been sorted.
+    """
+    came = {sheet.name: sheet for sheet in sheets}
+    block = _answer(sheets)
+    for sheet in ours:
+        if sheet.name not in came:
+            raise BadFile(sheet.name, "thiếu trang tính này", _AGAIN)
+        left = Counter(_said(row) for row in _printed(sheet, _answer(ours)))
+        for row in _printed(came[sheet.name], block):
+            if not left[_said(row)]:
+                raise BadFile(
+                    _changed(came[sheet.name], row, sheet), "khác với sổ tính đã gửi", f"{_HERE}, hoặc {_AGAIN}"
+                )
+            left[_said(row)] -= 1
+        if lost := next((said for said, count in left.items() if count), None):
+            raise BadFile(sheet.name, f"thiếu dòng bắt đầu bằng «{next(filter(None, lost))}»", _AGAIN)
+    for row in block.rows:
+        for column, cell in enumerate(row.cells):
+            if written(cell) and column not in block.columns.values():
+                raise BadFile(block.sheet.place(row, column), "chữ ở ngoài hai cột trả lời", _HERE)
+
+
+def as_csv(settlement_id: str, sha256: str, lines: Mapping[int, str]) -> bytes:
+    """An answer that disputes ``lines``, number → reason, as a spreadsheet in Vietnam opens it."""
+    kept = io.StringIO(newline="")
+    writer = csv.writer(kept, delimiter=";")
+    writer.writerow((words.TABLE_ID, settlement_id))
+    writer.writerow((words.DIGEST, sha256))
+    writer.writerow((words.NUMBER, words.REASON))
+    writer.writerows(sorted(lines.items()))
+    return kept.getvalue().encode("utf-8-sig")
+
+
+def _answer(sheets: Sequence[Sheet]) -> Block:
+    found = blocks(sheets, (words.NUMBER, words.REASON))
+    if not found:
+        fix = f"thêm dòng tiêu đề có hai cột đó; sổ tính của ta: {_AGAIN}"
+        raise BadFile("", f"không có hai cột «{words.NUMBER}» và «{words.REASON}» trên cùng một dòng", fix)
+    if len(found) > 1:
+        names = ", ".join(f"«{block.sheet.name}»" for block in found)
+        raise BadFile("", f"có câu trả lời ở nhiều trang tính: {names}", "để lại một trang")
+    return found[0]
+
+
+def _reason(block: Block, row: Row, reason: str) -> str:
+    place = block.place(row, words.REASON)
+    if not reason:
+        raise BadFile(place, f"«{words.REASON}» trống", "ghi vì sao không đồng ý, hoặc xóa số dòng")
+    if len(reason) > _LONGEST:
+        raise BadFile(place, f"«{words.REASON}» dài hơn {_LONGEST} chữ", "viết ngắn lại, gửi phần còn lại bằng văn bản")
+    return reason
+
+
+def _printed(sheet: Sheet, block: Block) -> Sequence[Row]:
+    """Its rows that say something, without the answer."""
+    last = block.heading.number if sheet is block.sheet else None
+    return [row for row in sheet.rows if not row.is_blank and (last is None or row.number <= last)]
+
+
+def _said(row: Row) -> tuple[str, ...]:
+    cells = [written(cell) for cell in row.cells]
+    while cells and not cells[-1]:
+        cells.pop()
+    return tuple(cells)
+
+
+def _changed(sheet: Sheet, row: Row, ours: Sheet) -> str:
+    """Where the row differs from the one that we made in its place; the row alone where that is another altogether."""
+    before = next((_said(one) for one in ours.rows if one.number == row.number), ())
+    now = _said(row)
+    longest = max(len(before), len(now))
+    differs = [
+        column
+        for column in range(longest)
+        if (before[column] if column < len(before) else "") != (now[column] if column < len(now) else "")
+    ]
+    return sheet.place(row, differs[0] if len(differs) == 1 else None)
