@@ -125,7 +125,7 @@ def _read(file: Path, raw: bytes) -> "TableAnswer":
 
 
 def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime) -> bytes:
-    """What the sender of JSON would have sent: the answer that a file of a desk gives. Its id is the file's digest, so that the same file again is the same."""
+    """The answer that a file of a desk gives, as JSON. Its id is the file's digest: the same file again is the same."""
     from hub.clock import VIETNAM
     from hub.fees.settlements import answer_files, desk_files
     from hub.signing import canonical
