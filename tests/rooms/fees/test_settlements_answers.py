@@ -219,6 +219,22 @@ def test_a_transfer_that_is_on_no_statement_after_two_working_days_is_a_case_unt
     assert handed.house.rows("SELECT state FROM exception_case") == [{"state": "resolved"}]
 
 
+def test_a_transfer_that_the_bank_did_not_make_is_ordered_anew_and_its_case_is_over(handed: Office) -> None:
+    handed.answers("rest-a")
+    order = ordered(handed)
+    handed.act(lambda work: orders.approve(work, order.id, "đúng bảng"), "truong-phong")
+    sent = handed.act(lambda work: local(orders.send(work, order.id).sent_at or work.now).date())
+    overdue = handed.house.calendar.next_working_day(handed.house.calendar.next_working_day(sent))
+    assert handed.act(partial(remitting.look, account=ACCOUNT, day=overdue)) == 1
+
+    handed.act(lambda work: (orders.fail(work, order.id, "sai số tài khoản"), None)[1])
+
+    assert handed.house.rows("SELECT code, state FROM exception_case") == [{"code": "M02", "state": "resolved"}]
+    assert handed.settlement("rest-a").state == "confirmed"
+    assert transferred(handed).id != order.id
+    assert handed.broken() == []
+
+
 def test_nothing_is_transferred_while_the_proof_is_red(handed: Office) -> None:
     handed.answers("rest-a")
     with handed.house.db.connection() as conn:
