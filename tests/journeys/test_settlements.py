@@ -100,4 +100,4 @@ def test_departments_are_handed_their_month_and_say_what_they_think_of_it(
         # soap-a pushes nothing: what it says lies in a file of its own, for whoever carries it over.
         [file] = (there.effects / "department.soap-a.answers").glob("sm_*.json")
         assert TableAnswer.model_validate_json(file.read_text(encoding="utf-8")) == said(there, "soap-a")
-        assert there.quiet()
+        there.wait_for(there.quiet, seconds=60)

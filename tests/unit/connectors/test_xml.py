@@ -144,7 +144,12 @@ def test_only_documents_of_the_list_are_vendored(name: str) -> None:
         vendored.document(name)
 
 
-@pytest.mark.parametrize("wsdl", sorted(vendored.names()))
+OF_OTHERS = "vnpt/"
+"""contracts that others wrote"""
+XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
+
+
+@pytest.mark.parametrize("wsdl", sorted(name for name in vendored.names() if not name.startswith(OF_OTHERS)))
 def test_every_message_and_type_of_our_contracts_is_explained_in_vietnamese(wsdl: str) -> None:
     schema = next(xml.parse(vendored.document(wsdl)).iter(f"{xml.XSD}schema"))
     unexplained = [
@@ -154,6 +159,3 @@ def test_every_message_and_type_of_our_contracts_is_explained_in_vietnamese(wsdl
         and child.find(f"{xml.XSD}annotation/{xml.XSD}documentation[@xml:lang='vi']", {"xml": XML_NAMESPACE}) is None
     ]
     assert unexplained == []
-
-
-XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
