@@ -1,0 +1,160 @@
+"""Every verb that a person says about money asks who it is before it looks at anything."""
+
+import ast
+import importlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from hub import dispatch
+from hub.errors import HubError, MayNot, NotFound, NotNow
+from hub.fees import demands, orders, persons
+from hub.fees.cases import desk as cases
+from hub.fees.cases import moving
+from hub.fees.chargebacks import desk as chargebacks
+from hub.fees.closes import desk as closes
+from hub.fees.matching import desk as matches
+from hub.fees.matching import payouts, virtual
+from hub.fees.proof import replay
+from hub.fees.receipts import issuing, policy, voiding
+from hub.fees.refunds import asking
+from hub.fees.settlements import answers, handing, ordering, sending
+from hub.fees.statements import deciding, importing
+from hub.work import Work
+from tests.house import ScriptedHouse
+from tests.rooms.fees.paying import PAYEE
+from tests.rooms.fees.persons import CHECKER, CHIEF, MAKER, STRANGER, named
+from tests.rooms.fees.settling import said
+from tests.rooms.fees.telling import ACCOUNT
+
+ROOT: Final = Path(__file__).parents[3]
+NONE: Final = "none"
+"""the id of nothing"""
+DAY: Final = date(2026, 11, 2)
+
+ASKING: Final[Mapping[Callable[..., object], tuple[Any, ...]]] = {
+    cases.assign: (NONE, "ai-do"),
+    cases.carry: (NONE, "vì"),
+    cases.withdraw: (NONE, "vì"),
+    cases.reopen: (NONE, "vì"),
+    cases.resolve: (NONE, "assign", {}, "vì"),
+    chargebacks.notice: (NONE, "TS0001", DAY, "vì"),
+    chargebacks.answered: (NONE, "vì"),
+    chargebacks.won: (NONE, "vì"),
+    chargebacks.lost: (NONE, "vì"),
+    closes.close_day: (ACCOUNT, DAY),
+    closes.close_month: (DAY.replace(day=1),),
+    closes.reopen_day: (ACCOUNT, DAY, "vì"),
+    closes.reopen_month: (DAY.replace(day=1), "vì"),
+    matches.confirm: (0, "vì"),
+    matches.reject: (0, "vì"),
+    matches.revoke: (0, "vì"),
+    orders.approve: (NONE, "vì"),
+    orders.cancel: (NONE, "vì"),
+    orders.fail: (NONE, "vì"),
+    orders.send: (NONE,),
+    asking.request: (NONE, PAYEE, "vì"),
+    asking.again: (NONE, PAYEE, "vì"),
+    voiding.void: (NONE, "vì"),
+    deciding.decide: (NONE, "approve", "vì"),
+    sending.send: (NONE,),
+    ordering.remit: (NONE, "vì"),
+}
+"""The verb → what it is said of: nothing that is there. An answer from a file is tried below."""
+FREE: Final[Mapping[Callable[..., object], str]] = {
+    moving.report: "opens a case; how it is settled is decided there",
+    demands.renew: "of the counter: what is demanded, before there is money",
+    demands.waive: "of the counter: what is demanded, by a provision",
+    payouts.bring: "brings evidence",
+    importing.bring: "brings evidence; whether it counts is decided by gates, or by decide",
+    virtual.bring: "brings evidence",
+    policy.keep: "nobody decides what the catalogue says",
+    issuing.issue: "nobody decides it: what is paid has a receipt",
+    handing.handed: "the papers of a month whose money has gone",
+    replay.replayed: "nothing of it stays",
+    closes.accounts_of: "reads",
+}
+"""Verbs that the commands call and that ask nobody → why"""
+
+
+def called(path: Path) -> set[Callable[..., object]]:
+    """The verbs of other rooms that a command's file hands its work to."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = [
+        (alias.asname or alias.name, f"{node.module}.{alias.name}")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("hub.fees")
+        for alias in node.names
+    ]
+    verbs = {
+        (node.func.value.id, node.func.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+        if node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == "work"
+    }
+    rooms = [(verb, room) for said, verb in verbs for name, room in imported if name == said]
+    found = (getattr(importlib.import_module(room), verb, None) for verb, room in rooms)
+    return {verb for verb in found if verb is not None}
+
+
+def said_by(house: ScriptedHouse, actor: str, verb: Callable[[Work], object]) -> object:
+    return dispatch.act(house, actor, lambda work: (verb(work), []))
+
+
+def test_every_verb_of_the_commands_about_money_asks_who_it_is_or_has_a_reason_not_to() -> None:
+    found: set[Callable[..., object]] = set().union(*(called(path) for path in (ROOT / "hub" / "cli").glob("fee*.py")))
+    assert found == ASKING.keys() | FREE.keys() | {answers.answer_with}
+
+
+@pytest.mark.parametrize("verb", ASKING, ids=lambda verb: f"{verb.__module__}.{verb.__name__}")
+def test_a_stranger_is_refused_before_anything_is_looked_at(house: ScriptedHouse, verb: Callable[..., object]) -> None:
+    named(house)
+
+    with pytest.raises(MayNot, match=STRANGER):
+        said_by(house, STRANGER, lambda work: verb(work, *ASKING[verb]))
+
+    with suppress(NotFound, NotNow):  # for a clerk it is about something that is not there
+        said_by(house, CHIEF, lambda work: verb(work, *ASKING[verb]))
+
+
+def test_the_answer_of_a_department_is_its_own_and_from_a_file_a_clerks(house: ScriptedHouse) -> None:
+    named(house)
+    answer: Any = said(_Nothing(), {})  # type: ignore[arg-type]
+    with pytest.raises(MayNot):
+        said_by(house, STRANGER, lambda work: answers.answer_with(work, answer, b"{}"))
+    for actor, department in ((MAKER, None), ("department.rest-a", "rest-a")):
+        with pytest.raises(HubError, match="sm_"):
+            said_by(house, actor, lambda work, of=department: answers.answer_with(work, answer, b"{}", of))  # type: ignore[misc]
+
+
+class _Nothing:
+    """A settlement that is not there."""
+
+    id = "sm_01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    sha256 = b"\0" * 32
+
+
+def test_what_one_person_settles_alone_any_clerk_may(house: ScriptedHouse) -> None:
+    named(house)
+    for clerk in (MAKER, CHECKER, CHIEF):
+        said_by(house, clerk, persons.check_clerk)
+
+
+def test_where_nobody_is_named_everybody_may(house: ScriptedHouse) -> None:
+    said_by(house, STRANGER, persons.check_proposes)
+    said_by(house, STRANGER, lambda work: persons.check_agrees(work, MAKER))
+
+
+def test_nobody_but_the_one_place_compares_who_it_is() -> None:
+    twins = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / "hub" / "fees").rglob("*.py"))
+        if path.name != "persons.py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare) and "work.actor" in ast.unparse(node)
+    ]
+    assert twins == []
