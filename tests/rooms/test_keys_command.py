@@ -18,6 +18,7 @@ from hub.clock import now
 from hub.embedded.pki import Pki
 from hub.signing import enrolment
 from tests.catalogue_secrets import CATALOGUE, environment
+from tests.clerks import a_catalogue
 
 SEAL = "seal.trung-tam"
 Keys = Callable[..., tuple[int, str, str]]
@@ -146,9 +147,10 @@ def test_a_revoked_certificate_is_a_finding(keys: Keys, own_pki: Pki) -> None:
 
 
 def test_in_production_keys_in_files_are_a_finding_and_are_not_made(
-    keys: Keys, monkeypatch: pytest.MonkeyPatch
+    keys: Keys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HUB_PRODUCTION", "true")
+    monkeypatch.setenv("HUB_CATALOGUE", str(a_catalogue(tmp_path / "catalogue", "cli:ke-toan", "cli:truong-phong")))
     code, out, _ = keys("check")
     assert code == Code.FINDING
     assert "in production a token holds it" in out

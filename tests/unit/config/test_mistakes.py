@@ -18,6 +18,7 @@ CALENDAR: Final = "calendar.toml"
 SIGNING: Final = "signing.toml"
 OFFICERS: Final = "officers.toml"
 FEES: Final = "fees.toml"
+CLERK: Final = '\n[[clerks]]\naccount = "cli:ke-toan"\ntitle = "Kế toán"\nmay = ["propose", "agree"]\n'
 PAY_FIRST: Final = "procedures/pay-first.toml"
 
 
@@ -128,6 +129,18 @@ MISTAKES: Final = {
     ),
     "a time for paying that there is not": Mistake(
         PAY_FIRST, 'pay = "first"', 'pay = "before"', "/pay: Input should be 'first', 'later' or 'none'"
+    ),
+    "a clerk with whom nobody can agree": Mistake(
+        FEES, 'THU NGHIEM"\n', f'THU NGHIEM"\n{CLERK}', "clerks: one may propose and another one agree"
+    ),
+    "a clerk that stands twice": Mistake(
+        FEES, 'THU NGHIEM"\n', f'THU NGHIEM"\n{CLERK * 2}', "the clerk cli:ke-toan stands twice"
+    ),
+    "a right that there is not": Mistake(
+        FEES, 'THU NGHIEM"\n', f'THU NGHIEM"\n{CLERK}'.replace("agree", "pay"), "/clerks/0/may/1: Input should be"
+    ),
+    "a clerk who is the hub itself": Mistake(
+        FEES, 'THU NGHIEM"\n', f'THU NGHIEM"\n{CLERK}'.replace("cli:ke-toan", "hub"), "/clerks/0: hub is what"
     ),
     "a reference that begins with three letters": Mistake(FEES, '"HC"', '"HCC"', "/prefix: String should match"),
     "a bank that is not there": Mistake(FEES, 'bank = "bank-a"', 'bank = "bank-x"', "/account/bank: no bank has the"),
