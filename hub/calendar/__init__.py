@@ -47,6 +47,12 @@ class Calendar:
             day += _DAY
         return day
 
+    def after(self, day: date, working_days: int) -> date:
+        """J+n: ``day`` itself for none."""
+        for _ in range(working_days):
+            day = self.next_working_day(day)
+        return day
+
     def due(self, received: datetime, working_hours: int) -> datetime:
         """When ``working_hours`` of work will have been done, counted from ``received`` or the next time of work.
 

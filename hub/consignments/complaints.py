@@ -5,7 +5,7 @@ from datetime import date
 from config.postal import Operator
 from hub import journal
 from hub.calendar import Calendar
-from hub.consignments.levels import months_after, working_days_after
+from hub.consignments.levels import months_after
 from hub.consignments.model import Consignment
 from hub.consignments.words import IncidentKind, Liable, Outcome, Subject
 from hub.db import Connection
@@ -33,7 +33,7 @@ def file(
     complaint = new_id(Prefix.COMPLAINT)
     is_far = operator.routes[row.route_class].inter_province
     days = levels.complaint_days_inter_province if is_far else levels.complaint_days
-    due_on = working_days_after(calendar, today, days)
+    due_on = calendar.after(today, days)
     conn.execute(
         "INSERT INTO complaint (id, consignment_id, subject, detail, filed_on, due_on) VALUES (%s, %s, %s, %s, %s, %s)",
         (complaint, row.id, subject, detail, today, due_on),

@@ -30,13 +30,6 @@ class Known:
     overdue_complaints: tuple[str, ...] = ()
 
 
-def working_days_after(calendar: Calendar, day: date, days: int) -> date:
-    """J+n."""
-    for _ in range(days):
-        day = calendar.next_working_day(day)
-    return day
-
-
 def months_after(day: date, months: int) -> date:
     """The same day so many months on; the month's last where it has no such day (Civil Code 2015 Đ147)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
@@ -50,7 +43,7 @@ def concerns(calendar: Calendar, levels: Levels, row: Consignment, known: Known,
     found |= _faults(levels, row, known)
     if row.stands in (Status.ORDERED, Status.ACCEPTED):
         ordered_on = local(row.ordered_at).date()
-        if _is_over(calendar, working_days_after(calendar, ordered_on, levels.days_to_collect), now):
+        if _is_over(calendar, calendar.after(ordered_on, levels.days_to_collect), now):
             found.add(Raised(Concern.NOT_COLLECTED, ordered_on.isoformat()))
     elif row.stands not in SETTLED | {Status.LOST}:
         found |= _delays(calendar, levels, row, now)
@@ -80,7 +73,7 @@ def _delays(calendar: Calendar, levels: Levels, row: Consignment, now: datetime)
     """What has not happened in time, of a consignment that is on its way."""
     found: set[Raised] = set()
     heard_on = local(row.heard_at).date()
-    if _is_over(calendar, working_days_after(calendar, heard_on, levels.silent_after_days), now):
+    if _is_over(calendar, calendar.after(heard_on, levels.silent_after_days), now):
         found.add(Raised(Concern.SILENT, row.heard_at.isoformat()))
     if row.promised_on and not row.attempts and _is_over(calendar, row.promised_on, now):
         found.add(Raised(Concern.LATE, row.promised_on.isoformat()))
@@ -90,7 +83,7 @@ def _delays(calendar: Calendar, levels: Levels, row: Consignment, now: datetime)
             kind, days = Concern.NO_SECOND_INVITATION, levels.days_between_invitations
         else:
             kind, days = Concern.NO_RETURN, levels.days_to_return
-        if _is_over(calendar, working_days_after(calendar, last, days), now):
+        if _is_over(calendar, calendar.after(last, days), now):
             found.add(Raised(kind, row.attempts[-1].isoformat()))
     return found
 

@@ -1,7 +1,6 @@
 """Where a consignment stands after something was said of it: folded anew, written down, told, looked at."""
 
 from hub.consignments import attention, store
-from hub.consignments.levels import working_days_after
 from hub.consignments.model import Consignment, Service, Status
 from hub.consignments.tracking import fold
 from hub.errors import NotFound
@@ -24,7 +23,7 @@ def refold(work: Work, before: Consignment) -> list[Event]:
     found = fold(Status(row.ordering), row.ordering_at, store.happenings(work.conn, row.id))
     promised_on = None
     if found.posted_on is not None:
-        promised_on = working_days_after(work.calendar, found.posted_on, _days(work, row))
+        promised_on = work.calendar.after(found.posted_on, _days(work, row))
     store.place(work.conn, row.id, found, promised_on)
     attention.look(work.conn, work.catalogue, work.calendar, locked(work, row.id), work.now)
     if found.status is before.stands:

@@ -68,6 +68,5 @@ def _counted(work: Work, payment: Payment, demand: dict[str, Any] | None, event:
     if demand:
         return notified.count(work, payment, demand["id"], facts)
     bookings.notified(work, payment)
-    opened = cases.open_case(work.conn, "R01", "payment", payment.id, payment.amount, facts, calendar=work.calendar)
-    work.note(payment.id, "case R01", reason=opened)
+    cases.open_case(work, "R01", "payment", payment.id, payment.amount, facts)
     return []

@@ -39,6 +39,4 @@ def unpaid_again(work: Work, event: FeeReopened) -> list[Event]:
 
 def _case(work: Work, code: str, demand: Demand, at_risk: int, facts: dict[str, Any]) -> None:
     said = facts | {"demand_status": demand.status, "allocated": demand.allocated}
-    opened = cases.open_case(work.conn, code, "fee_demand", demand.id, at_risk, said, calendar=work.calendar)
-    if opened is not None:
-        work.note(demand.id, f"case {code}", reason=opened)
+    cases.open_case(work, code, "fee_demand", demand.id, at_risk, said)

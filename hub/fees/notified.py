@@ -48,16 +48,7 @@ def conflict(work: Work, message: Message) -> list[Event]:
         (said.provider, said.provider_txn, said.kind),
     )
     facts = _facts(said) | {"first_amount": first["amount"], "message": message.id}
-    cases.open_case(
-        work.conn,
-        "N03",
-        "notify_event",
-        str(first["id"]),
-        max(said.amount, first["amount"]),
-        facts,
-        calendar=work.calendar,
-    )
-    return []
+    return _case(work, "N03", "notify_event", str(first["id"]), max(said.amount, first["amount"]), facts)
 
 
 def _paid(work: Work, said: Notification, message: Message) -> list[Event]:
@@ -205,7 +196,5 @@ def _facts(said: Notification) -> dict[str, Any]:
 
 
 def _case(work: Work, code: str, kind: str, about: str, at_risk: int, facts: dict[str, Any]) -> list[Event]:
-    opened = cases.open_case(work.conn, code, kind, about, at_risk, facts, calendar=work.calendar)
-    if opened is not None:
-        work.note(about, f"case {code}", reason=opened)
+    cases.open_case(work, code, kind, about, at_risk, facts)
     return []

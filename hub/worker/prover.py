@@ -26,7 +26,7 @@ def prove(house: House) -> None:
             return
         proof = proving.prove(conn)
         with conn.transaction():
-            runs.keep(conn, proof, day)
+            runs.keep(conn, house.calendar, proof, day)
     for result in proof.red:
         log.error("proof_red", invariant=result.invariant, check=result.name, offenders=result.count)
     try:

@@ -30,11 +30,10 @@ def report(work: Work, demand: str, other: str, reason: str, payment: str | None
     _takes(locked[other].outstanding if locked[other].status in COLLECTING else 0, rows[0]["amount"])
     facts = {"other": other, "payment": rows[0]["evidence"], "demand_status": locked[demand].status}
     at_risk = rows[0]["amount"]
-    opened = open_case(work.conn, "R08", "fee_demand", demand, at_risk, facts, calendar=work.calendar)
+    opened = open_case(work, "R08", "fee_demand", demand, at_risk, facts)
     if opened is None:
         raise NotNow("this was reported before, and is open")
-    for about in (demand, other):
-        work.note(about, "case R08", reason=opened)
+    work.note(other, "case R08", reason=opened)
     work.note(opened, "reported", after="open", reason=f"demand={demand} other={other}: {reason}")
     return opened
 

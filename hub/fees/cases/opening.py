@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any, Final
 
 from hub.calendar import Calendar
-from hub.calendar.law import year_by_law
 from hub.clock import local, now
 from hub.db import Connection, as_set
 from hub.fees.cases.codes import CODES, Code, severity
+from hub.work import Work
 from schemas.identifiers import Prefix, new_id
 
-_SATURDAY: Final = 5
+LINE: Final = "statement_line"
+"""what a case about a line of a statement is about"""
 
 _OPEN: Final = """
 INSERT INTO exception_case (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
@@ -40,28 +40,21 @@ class Opening:
 
 
 def open_case(
-    conn: Connection,
-    code: str,
-    object_type: str,
-    object_id: str,
-    at_risk: int,
-    facts: Mapping[str, Any],
-    *,
-    calendar: Calendar | None = None,
+    work: Work, code: str, object_type: str, object_id: str, at_risk: int, facts: Mapping[str, Any]
 ) -> str | None:
-    """Open a case of ``code`` as Opening says; its id, or None if it is open already."""
-    return open_all(conn, [Opening(code, object_type, object_id, at_risk, facts)], calendar=calendar)[0]
+    """Open a case of ``code`` as Opening says, and note it with what it is about; its id, or None if it is open."""
+    opened = open_all(work.conn, work.calendar, [Opening(code, object_type, object_id, at_risk, facts)])[0]
+    if opened is not None:
+        work.note(f"line {object_id}" if object_type == LINE else object_id, f"case {code}", reason=opened)
+    return opened
 
 
-def open_all(conn: Connection, openings: Sequence[Opening], *, calendar: Calendar | None = None) -> list[str | None]:
-    """``open_case`` for many at once: for each its id, or None if it is open already.
-
-    ``calendar``: the Centre's; without it the working days are those of the law.
-    """
+def open_all(conn: Connection, calendar: Calendar, openings: Sequence[Opening]) -> list[str | None]:
+    """Open many at once, and note none: for each its id, or None if it is open already."""
     ids = [new_id(Prefix.EXCEPTION) for _ in openings]
     today = local(now()).date()
     codes = [Code(one.code) for one in openings]
-    days = {days: due(today, days, calendar) for days in {CODES[code].days for code in codes}}
+    days = {days: calendar.after(today, days) for days in {CODES[code].days for code in codes}}
     rows = [
         {
             "id": case,
@@ -77,16 +70,3 @@ def open_all(conn: Connection, openings: Sequence[Opening], *, calendar: Calenda
     ]
     opened = {row["id"] for row in conn.execute(_OPEN, (as_set(rows),))} if openings else set()
     return [case if case in opened else None for case in ids]
-
-
-def due(day: date, working_days: int, calendar: Calendar | None = None) -> date:
-    """The day on which ``working_days`` after ``day`` are over."""
-    while working_days:
-        day += timedelta(days=1)
-        working_days -= calendar.is_working_day(day) if calendar else _is_worked(day)
-    return day
-
-
-def _is_worked(day: date) -> bool:
-    listed = year_by_law(day.year)
-    return day in listed.worked or (day.weekday() < _SATURDAY and day not in listed.off)

@@ -99,7 +99,7 @@ def _credit(work: Work, case: Case, payment: Payment, demand: Demand) -> list[Ev
     money.settle_line(work, money.line_of(work, payment.id), "matched")
     if over:
         facts = {"demand": demand.id, "payment": payment.id, "taken": taken, "rest": over, "account": payment.account}
-        cases.open_case(work.conn, "R05", "payment", payment.id, over, facts, calendar=work.calendar)
+        cases.open_case(work, "R05", "payment", payment.id, over, facts)
     elif demand.outstanding > taken:
         _short(work, case, demand, taken)
     money.close_others(work, case, payment.id, ["R01", "R02", "R06", "R09"])
@@ -125,4 +125,4 @@ def _takes(demand: Demand, amount: int) -> int:
 
 def _short(work: Work, case: Case, demand: Demand, taken: int) -> None:
     facts = {"demand": demand.id, "payment": case.payment, "taken": taken, "rest": 0}
-    cases.open_case(work.conn, "R04", "fee_demand", demand.id, taken, facts, calendar=work.calendar)
+    cases.open_case(work, "R04", "fee_demand", demand.id, taken, facts)

@@ -57,9 +57,7 @@ def notice(work: Work, payment_id: str, provider_case: str, answer_by: date, rea
     said = f"{payment_id} {found.provider_case} {found.amount} {answer_by.isoformat()}"
     work.note(found.id, "chargeback noticed", after=State.NOTICED, reason=said)
     facts = {"chargeback": found.id, "provider_case": found.provider_case, "answer_by": answer_by.isoformat()}
-    opened = cases.open_case(work.conn, CASE, "payment", payment_id, found.amount, facts)
-    if opened is not None:
-        work.note(payment_id, f"case {CASE}", reason=opened)
+    cases.open_case(work, CASE, "payment", payment_id, found.amount, facts)
     return found
 
 

@@ -40,7 +40,7 @@ WITH line AS (SELECT id::text AS id FROM statement_line WHERE account = %(accoun
      paid AS (SELECT id FROM payment WHERE account = %(account)s AND business_date = %(day)s)
 SELECT c.id, c.code, c.at_risk, c.due_on, c.carried_by FROM exception_case c
 WHERE c.state <> 'resolved' AND c.code <> 'N02' AND (
-    (c.object_type IN ('statement_line', 'line') AND c.object_id IN (SELECT id FROM line))
+    (c.object_type = 'statement_line' AND c.object_id IN (SELECT id FROM line))
     OR (c.object_type = 'payment' AND c.object_id IN (SELECT id FROM paid))
     OR c.facts ->> 'line' IN (SELECT id FROM line) OR c.facts ->> 'payment' IN (SELECT id FROM paid))
 ORDER BY c.due_on, c.id

@@ -9,6 +9,7 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from hub.fees import cases, demands, payments, store
+from hub.fees.cases.opening import LINE
 from hub.fees.chargebacks import desk
 from hub.fees.chargebacks import store as chargebacks
 from hub.fees.chargebacks.model import Chargeback, State
@@ -17,7 +18,6 @@ from hub.fees.matching import passes
 from hub.fees.matching.effects import Doing, close
 from hub.fees.matching.normalise import normalise
 from hub.fees.matching.passes import RULES
-from hub.fees.matching.reversals import LINE
 from hub.fees.model import Status
 
 _OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02"]
@@ -90,8 +90,7 @@ def _orphan(doing: Doing, row: Mapping[str, Any], found: Chargeback) -> None:
     doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, found.amount))
     doing.states[row["line_id"]] = "in_case"
     facts = {"line": name, "chargeback": found.id, "of": found.payment_id, "why": "part of it has gone elsewhere since"}
-    opened = cases.open_case(doing.work.conn, "V01", LINE, name, found.amount, facts)
-    doing.work.note(f"line {name}", "case V01", reason=opened)
+    cases.open_case(doing.work, "V01", LINE, name, found.amount, facts)
     doing.counters["V01"] += 1
 
 

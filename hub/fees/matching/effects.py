@@ -153,7 +153,7 @@ def finish(doing: Doing) -> None:
 def _write(doing: Doing) -> None:
     """Demands, and the cases about what they did not take."""
     doing.demands.write()
-    opened = open_all(doing.work.conn, doing.cases, calendar=doing.work.calendar)
+    opened = open_all(doing.work.conn, doing.work.calendar, doing.cases)
     noted = [(one, case) for one, case in zip(doing.cases, opened, strict=True) if case is not None]
     doing.counters.update(one.code for one, _ in noted)
     notes = [Note(one.object_id, f"case {one.code}", reason=case) for one, case in noted]

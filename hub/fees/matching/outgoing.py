@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hub.fees import cases
+from hub.fees.cases.opening import LINE
 from hub.fees.ledger import postings
 from hub.fees.matching.effects import Doing
-from hub.fees.matching.reversals import LINE
 
 _LEFT: Final = """
 SELECT id AS line_id, booking_date, amount FROM statement_line
@@ -35,6 +35,5 @@ def _case(doing: Doing, row: Mapping[str, Any]) -> None:
     doing.entries.append(entry)
     doing.states[row["line_id"]] = "in_case"
     facts = {"line": name, "account": doing.scope.account}
-    opened = cases.open_case(doing.work.conn, code, LINE, name, abs(amount), facts)
-    doing.work.note(f"line {name}", f"case {code}", reason=opened)
+    cases.open_case(doing.work, code, LINE, name, abs(amount), facts)
     doing.counters[code] += 1

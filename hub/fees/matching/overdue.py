@@ -30,17 +30,13 @@ def due_on(work: Work, paid_at: datetime, business_date: date) -> date:
     hour = local(paid_at).time()
     late = begins <= hour or hour < ends
     evening = business_date - timedelta(days=1) if hour < ends else business_date
-    day = work.calendar.next_working_day(evening)
-    return work.calendar.next_working_day(day) if late else day
+    return work.calendar.after(evening, 2 if late else 1)
 
 
 def remitted_by(work: Work, provider: str, business_date: date) -> date:
     """The booking day by whose end its operator has to pay in what a postman collected: its own working days after."""
     operator = work.catalogue.operators.get(provider.removeprefix(cash.PROVIDER))
-    day = business_date
-    for _ in range((operator.remits_within_working_days if operator else None) or 1):
-        day = work.calendar.next_working_day(day)
-    return day
+    return work.calendar.after(business_date, (operator.remits_within_working_days if operator else None) or 1)
 
 
 def _due_on(work: Work, row: Mapping[str, Any]) -> date:
@@ -58,6 +54,6 @@ def look(doing: Doing) -> None:
         work.conn.execute(_LATE, row)
         facts = {"payment": row["id"], "account": doing.scope.account, "paid_on": row["business_date"].isoformat()}
         facts["provider"] = row["provider"]
-        opened = cases.open_case(work.conn, "N01", "payment", row["id"], row["amount"], facts, calendar=work.calendar)
+        opened = cases.open_case(work, "N01", "payment", row["id"], row["amount"], facts)
         work.note(row["id"], "overdue", before="notified", after="unconfirmed_overdue", reason=opened)
         doing.counters["N01"] += 1

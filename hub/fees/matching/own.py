@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from hub.db import Connection
 from hub.events import Event
 from hub.fees import bookings, cases
+from hub.fees.cases.opening import LINE
 from hub.fees.ledger import Entry, Origin, postings
 from hub.fees.matching import passes
 from hub.fees.matching.effects import Doing
@@ -26,7 +27,6 @@ from hub.fees.orders.model import Order, Settled, State
 from hub.work import Work
 
 NAME: Final = "PO"
-LINE: Final = "statement_line"
 _PAYABLE: Final = frozenset({State.APPROVED, State.SENT})
 _SURE: Final = frozenset({How.STRICT, How.REPAIRED})
 
@@ -145,6 +145,5 @@ def _case(own: Own, row: Mapping[str, Any], code: str, why: str, order: Order | 
         facts |= {"order": order.id, "ordered": order.amount, "reference": order.reference}
     own.entries.append(entry)
     own.work.conn.execute(_OUTCOME, ("in_case", "in_case", row["line_id"]))
-    opened = cases.open_case(own.work.conn, code, LINE, name, abs(row["amount"]), facts)
-    own.work.note(f"line {name}", f"case {code}", reason=opened)
+    cases.open_case(own.work, code, LINE, name, abs(row["amount"]), facts)
     own.counters[code] += 1

@@ -6,13 +6,13 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from hub.fees import cases, demands, payments, store
+from hub.fees.cases.opening import LINE
 from hub.fees.ledger import Entry, Share, postings
 from hub.fees.matching import passes
 from hub.fees.matching.effects import Doing, close
 from hub.fees.matching.passes import RULES
 from hub.fees.model import Status
 
-LINE: Final = "statement_line"
 _OPEN: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02"]
 """cases about a payment that are over when it is taken back"""
 
@@ -110,6 +110,5 @@ def _orphan(doing: Doing, row: Mapping[str, Any], why: str) -> None:
     doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, -row["amount"]))
     doing.states[row["line_id"]] = "in_case"
     facts = {"line": name, "account": doing.scope.account, "why": why, "candidates": row["originals"]}
-    opened = cases.open_case(doing.work.conn, "V01", LINE, name, -row["amount"], facts)
-    doing.work.note(f"line {name}", "case V01", reason=opened)
+    cases.open_case(doing.work, "V01", LINE, name, -row["amount"], facts)
     doing.counters["V01"] += 1

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Final
 
+from hub.calendar import Calendar
 from hub.db import Connection
 from hub.fees import cases
 from hub.fees.proof.findings import Proof, Result
@@ -16,14 +17,14 @@ def made(conn: Connection, day: date) -> bool:
     return conn.execute("SELECT 1 FROM proof_run WHERE day = %s LIMIT 1", (day,)).fetchone() is not None
 
 
-def keep(conn: Connection, proof: Proof, day: date) -> list[str]:
+def keep(conn: Connection, calendar: Calendar, proof: Proof, day: date) -> list[str]:
     """Write the run down and open a case for each check that is red and has none. The new cases' ids."""
     red = sorted({result.invariant.value for result in proof.red})
     conn.execute(
         "INSERT INTO proof_run (day, last_seq, digest, red) VALUES (%s, %s, %s, %s)",
         (day, proof.last_seq, proof.digest, red),
     )
-    opened = [_case(conn, result) for result in proof.red]
+    opened = cases.open_all(conn, calendar, [_case(result) for result in proof.red])
     return [case for case in opened if case is not None]
 
 
@@ -35,10 +36,10 @@ def stopped(conn: Connection) -> bool:
     return row is not None
 
 
-def _case(conn: Connection, result: Result) -> str | None:
+def _case(result: Result) -> cases.Opening:
     facts = {
         "check": result.name,
         "count": result.count,
         "offenders": [[one.what, one.how] for one in result.offenders[:_SHOWN]],
     }
-    return cases.open_case(conn, result.code.value, "invariant", f"{result.invariant}: {result.name}", 0, facts)
+    return cases.Opening(result.code.value, "invariant", f"{result.invariant}: {result.name}", 0, facts)

@@ -64,7 +64,7 @@ def case(conn: Connection, name: str, *, over: bool = False) -> str:
     """
     row = one(conn, "SELECT * FROM public.exception_case WHERE id = %s", (name,))
     about = row["object_id"]
-    if row["object_type"] in ("payment", "line", "statement_line"):
+    if row["object_type"] in ("payment", "statement_line"):
         about = item(conn, about)
     asked = {"code": row["code"], "object_type": row["object_type"], "object_id": about, "over": over}
     found = conn.execute(_CASE, asked).fetchone()

@@ -44,4 +44,4 @@ def not_voided(work: Work, transfer: Transfer, reason: str) -> list[Event]:
 
 
 def _case(work: Work, receipt: Receipt, facts: dict[str, object]) -> None:
-    cases.open_case(work.conn, "M03", "receipt", receipt.id, receipt.amount, facts)
+    cases.open_case(work, "M03", "receipt", receipt.id, receipt.amount, facts)

@@ -65,7 +65,7 @@ def report(work: Work) -> int:
     for gap in _gaps(work.conn, datetime.min.replace(tzinfo=VIETNAM), work.now - PATIENCE)[:_MOST]:
         about = ("receipt", gap.receipt_id) if gap.receipt_id else ("fee_demand", gap.demand_id)
         facts = {"why": gap.why, "kind": gap.kind, "demand": gap.demand_id}
-        opened += cases.open_case(work.conn, "M03", *about, gap.amount, facts) is not None
+        opened += cases.open_case(work, "M03", *about, gap.amount, facts) is not None
     return opened
 
 

@@ -1,6 +1,5 @@
 """Asking for a refund: from a demand, or of what a payment brought too much or for nobody; and again when it failed."""
 
-from datetime import date
 from typing import Final
 
 from hub.clock import local
@@ -42,7 +41,7 @@ def request(work: Work, item: str, payee: Payee, reason: str, *, amount: int | N
         amount=wanted,
         state=State.REQUESTED,
         reason=reason,
-        due_on=_due(work, local(work.now).date()),
+        due_on=work.calendar.after(local(work.now).date(), WORKING_DAYS),
         requested_at=work.now,
         booked_at=None,
         case_ids=[],
@@ -80,9 +79,3 @@ def _source(conn: Connection, item: str) -> Account:
     if len(stands) > 1:
         raise NotNow(f"{item} stands on {' and '.join(stands)}: settle the case of one first")
     return next(iter(stands))
-
-
-def _due(work: Work, day: date) -> date:
-    for _ in range(WORKING_DAYS):
-        day = work.calendar.next_working_day(day)
-    return day

@@ -154,9 +154,7 @@ def returned(work: Work, order: Order, origin: Origin) -> Settled:
     store.move(work.conn, refund, State.FAILED, booked_at=work.now)
     _note(work, refund, State.FAILED)
     facts = {"refund": refund.id, "order": order.id, "reference": order.reference, "returned_by": origin.source_id}
-    opened = cases.open_case(work.conn, RETURNED, SOURCE, refund.id, refund.amount, facts)
-    if opened is not None:
-        work.note(refund.id, f"case {RETURNED}", reason=opened)
+    cases.open_case(work, RETURNED, SOURCE, refund.id, refund.amount, facts)
     return Settled(entries=[postings.refund_returned(origin, refund.id, refund.amount)])
 
 

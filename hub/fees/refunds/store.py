@@ -42,7 +42,7 @@ UPDATE exception_case SET state = 'resolved', resolution = %(how)s, persons = 2,
     checker = %(checker)s, details = jsonb_build_object('refund', %(refund)s::text)
 WHERE state <> 'resolved' AND code = ANY(%(codes)s) AND (
     object_id IN (%(item)s, %(refund)s) OR facts ->> 'payment' = %(item)s
-    OR object_type IN ('line', 'statement_line') AND object_id IN (SELECT line_id::text FROM ({_LINES_OF}) AS l))
+    OR object_type = 'statement_line' AND object_id IN (SELECT line_id::text FROM ({_LINES_OF}) AS l))
 RETURNING id
 """
 _REOPEN: Final = """

@@ -112,4 +112,4 @@ def _cases(work: Work, settlement: Settlement, lines: Sequence[dict[str, Any]]) 
     facts = {"department": settlement.department, "month": settlement.name, "settlement": settlement.id}
     for line in lines:
         about = f"{settlement.id}/{line['number']}"
-        cases.open_case(work.conn, "M01", LINE, about, abs(line["amount"]), facts | dict(line))
+        cases.open_case(work, "M01", LINE, about, abs(line["amount"]), facts | dict(line))

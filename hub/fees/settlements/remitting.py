@@ -83,13 +83,11 @@ def look(work: Work, account: str, day: date) -> int:
     """The statement of ``day`` is in: orders that one should have shown by now are cases (M02). How many are new."""
     opened = 0
     for row in work.conn.execute(_SENT, (account,)).fetchall():
-        due = local(row["sent_at"]).date()
-        for _ in range(SHOWN_WITHIN):
-            due = work.calendar.next_working_day(due)
+        due = work.calendar.after(local(row["sent_at"]).date(), SHOWN_WITHIN)
         if day < due:
             continue
         facts = {"settlement": row["subject_id"], "department": row["department"], "month": row["month"]}
-        case = cases.open_case(work.conn, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"})
+        case = cases.open_case(work, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"})
         opened += case is not None
     return opened
 

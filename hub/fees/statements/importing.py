@@ -176,7 +176,7 @@ def _open_cases(work: Work, file_id: str, findings: Sequence[Finding]) -> None:
     for code in sorted({finding.code for finding in findings}):
         about = [finding for finding in findings if finding.code is code]
         at_risk = max(abs(finding.total or 0) for finding in about)
-        cases.open_case(work.conn, code, FILE, file_id, at_risk, {"findings": [one.told() for one in about]})
+        cases.open_case(work, code, FILE, file_id, at_risk, {"findings": [one.told() for one in about]})
 
 
 def close_cases(work: Work, file_id: str, resolution: str, *, maker: str | None, checker: str | None) -> None:

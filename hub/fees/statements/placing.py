@@ -4,19 +4,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any
 
 from config.banks import Bank
 from hub.fees import cases
+from hub.fees.cases.opening import LINE
 from hub.fees.statements import chain, keys, lines, store
 from hub.fees.statements.lines import Line
 from hub.fees.statements.model import Finding, booked, movements
 from hub.work import Work
 from schemas.identifiers import Prefix, new_id
 from schemas.statement import Code, Kind, Standing, Statement
-
-LINE: Final = "statement_line"
-"""the type of the object that a case about a line is about"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def _vanish(work: Work, placed: store.Placed, vanished: Sequence[chain.Missed]) 
             "amount": one.amount,
             "file": placed.file_id,
         }
-        cases.open_case(work.conn, Code.VANISHED_LINE, LINE, str(one.id), abs(one.amount), facts)
+        cases.open_case(work, Code.VANISHED_LINE, LINE, str(one.id), abs(one.amount), facts)
 
 
 def _keyed(work: Work, account: str, statement: Statement) -> list[Line]:

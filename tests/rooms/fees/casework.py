@@ -59,7 +59,5 @@ class Casework:
 
     def opened(self, code: str, kind: str, about: str, at_risk: int, **facts: Any) -> str:
         """A case that somebody else's work opens."""
-        with self.house.db.connection() as conn:
-            case = cases.open_case(conn, code, kind, about, at_risk, facts)
-        assert case is not None
-        return case
+        case = self.says(MAKER, lambda work: cases.open_case(work, code, kind, about, at_risk, facts))
+        return str(case)

@@ -9,7 +9,6 @@ import pytest
 from hub.errors import NotFound, NotNow
 from hub.fees.cases import desk
 from hub.fees.cases.codes import CODES, Code
-from hub.fees.cases.opening import due
 from hub.fees.cases.resolutions import RESOLUTIONS
 from tests.bank_files import Move
 from tests.rooms.fees.casework import CHECKER, MAKER, REASON, Casework
@@ -197,8 +196,8 @@ def test_every_code_names_ways_that_there_are_and_every_way_has_its_code() -> No
         (date(2026, 8, 31), 2, date(2026, 9, 4)),  # over the National Day's holidays
     ],
 )
-def test_a_case_is_due_in_working_days(day: date, working_days: int, until: date) -> None:
-    assert due(day, working_days) == until
+def test_a_term_of_a_case_is_in_working_days(work: Casework, day: date, working_days: int, until: date) -> None:
+    assert work.house.calendar.after(day, working_days) == until
 
 
 def test_two_persons_settle_a_case_at_the_command_line(
