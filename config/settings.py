@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     keys_passphrase: Key | None = None
     """What keys in files are encrypted with."""
     production: bool = False
-    """Real dossiers pass: keys in files and certificates of a development authority are refused."""
+    """Real dossiers pass: keys in files, certificates of a development authority and HUB_ACTOR are refused, and where
+    fees are collected fees.toml names who decides about money."""
     checkpoint_every: Seconds = 60.0
     """seconds after which the custody log's root is signed and time-stamped, if anything has entered it."""
     checkpoint_leaves: int = Field(1_000, ge=1)

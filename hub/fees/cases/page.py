@@ -18,14 +18,14 @@ hub fee exceptions                                  # gấp nhất đứng trư�
 hub fee exceptions show ex_…                        # đã thấy gì, được làm gì, ai đã làm gì
 hub fee exceptions assign ex_… chuyen.vien.a        # giao người
 hub fee resolve ex_… assign --set demand=HC… -r "…" # người thứ nhất: đề nghị
-HUB_ACTOR=nguoi.hai hub fee resolve ex_… assign --set demand=HC… -r "…"  # người thứ hai: đồng ý
+hub fee resolve ex_… assign --set demand=HC… -r "…" # người thứ hai, từ tài khoản của mình: đồng ý
 hub fee exceptions withdraw ex_… -r "…"             # rút lại, hoặc người thứ hai không đồng ý
 hub fee exceptions carry ex_… -r "…"                # treo sang kỳ sau: ngày khóa được, ca vẫn mở
 hub fee exceptions report HC… HC… -r "…"            # nộp nhầm hồ sơ: khoản đã nộp, và hồ sơ đúng
 hub fee exceptions reopen ex_… -r "…"               # mở lại ca; việc đã ghi sổ vẫn giữ
 ```
 
-Người thứ hai phải nói đúng như người thứ nhất và không được là cùng một người; cơ sở dữ liệu cũng không cho. Khi người thứ hai đồng ý, mọi điều kiện được xét lại: tiền đã đi chỗ khác thì lệnh bị từ chối (mã thoát 5). Bút toán ghi vào ngày đang mở, không bao giờ vào ngày đã khóa.
+Ai được đề nghị (`propose`), ai được đồng ý (`agree`): `[[clerks]]` trong `fees.toml`; việc chỉ cần một người thì ai có tên ở đó đều làm được. Người thứ hai phải nói đúng như người thứ nhất và không được là cùng một người; cơ sở dữ liệu cũng không cho. Khi người thứ hai đồng ý, mọi điều kiện được xét lại: tiền đã đi chỗ khác thì lệnh bị từ chối (mã thoát 5). Bút toán ghi vào ngày đang mở, không bao giờ vào ngày đã khóa.
 """  # noqa: E501 - a paragraph is a line
 
 
