@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hub.fees import store
+from hub.fees import cases, store
 from hub.messages.model import Message
 from hub.work import Work
 from schemas.payment import Notification
@@ -19,10 +19,6 @@ ORDER BY p.id
 _JOIN: Final = """
 INSERT INTO late_notification (event_id, payment_id, joined_at)
 SELECT id, %(payment)s, %(now)s FROM notify_event WHERE inbox_id = %(message)s
-"""
-_TOLD: Final = """
-UPDATE exception_case SET state = 'resolved', resolution = 'notified late'
-WHERE code = 'N02' AND object_type = 'payment' AND object_id = %s AND state <> 'resolved'
 """
 
 
@@ -41,6 +37,6 @@ def joined(work: Work, said: Notification, account: str, reference: str, message
         return False
     payment = found[0]["id"]
     work.conn.execute(_JOIN, {"payment": payment, "now": work.now, "message": message.id})
-    work.conn.execute(_TOLD, (payment,))
+    cases.explained(work.conn, ["N02"], "payment", [payment], "notified late")
     work.note(payment, "notified late", reason=message.id)
     return True

@@ -1,7 +1,6 @@
 """Where the money of a case stands in the book, and how its resolution posts. Shared by the resolutions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg.rows import class_row
@@ -9,9 +8,10 @@ from psycopg.rows import class_row
 from hub.clock import local
 from hub.errors import NotNow
 from hub.fees import bookings
+from hub.fees.cases.ending import explained
 from hub.fees.cases.model import Case
-from hub.fees.ledger import Origin, Share
-from hub.fees.matching import passes
+from hub.fees.ledger import Origin
+from hub.fees.matching.standing import Standing, standing
 from hub.fees.payments import Payment
 from hub.work import Work
 
@@ -32,33 +32,10 @@ LEFT JOIN match_leg leg ON leg.line_id = l.id AND leg.confirmed AND leg.number =
 LEFT JOIN match_group g ON g.id = leg.group_id WHERE l.id = %s FOR UPDATE OF l
 """
 
-_OTHERS: Final = """
-UPDATE exception_case SET state = 'resolved', resolution = %(by)s
-WHERE object_type = 'payment' AND object_id = %(payment)s AND id <> %(id)s AND state <> 'resolved'
-    AND code = ANY(%(codes)s) RETURNING id, code
-"""
 
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a payment's money stands: owed to departments, to its payer (339), or nobody's yet (338)."""
-
-    owed: Sequence[Share]
-    over: int
-    unidentified: int
-
-    @property
-    def total(self) -> int:
-        return sum(share.amount for share in self.owed) + self.over + self.unidentified
-
-
-def standing(work: Work, payment: str, line: str | None = None) -> Standing:
-    """Of this payment; ``line``: the one that has shown it."""
-    said = {"payment": payment, "line": line or ""}
-    rows = work.conn.execute(passes.text("p10_standing"), said).fetchall()
-    owed = [Share(row["department"], row["fee_code"], row["net"], row["demand_id"]) for row in rows if row["demand_id"]]
-    over, unidentified = (sum(row["net"] for row in rows if row["account"] == name) for name in ("339", "338"))
-    return Standing(owed, over, unidentified)
+def stands(work: Work, payment: str) -> Standing:
+    """Where this payment's money stands."""
+    return standing(work.conn, payment, line_of(work, payment))
 
 
 def payment_of(work: Work, case: Case) -> Payment:
@@ -116,6 +93,6 @@ def origin(work: Work, case: Case, account: str) -> Origin:
 
 def close_others(work: Work, case: Case, payment: str, codes: Sequence[str]) -> None:
     """Further cases about the payment are over with this one."""
-    said = {"by": f"{case.resolution} of {case.id}", "payment": payment, "id": case.id, "codes": list(codes)}
-    for row in work.conn.execute(_OTHERS, said).fetchall():
-        work.note(row["id"], "explained", after="resolved", reason=f"{case.resolution} of {case.id}")
+    by = f"{case.resolution} of {case.id}"
+    for other in explained(work.conn, codes, "payment", [payment], by, but=case.id):
+        work.note(other, "explained", after="resolved", reason=by)

@@ -59,8 +59,7 @@ def move(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
 
 
 def _owed(work: Work, payment: str, demand: str) -> Sequence[Share]:
-    stands = money.standing(work, payment, money.line_of(work, payment))
-    return [share for share in stands.owed if share.demand_id == demand]
+    return [share for share in money.stands(work, payment).owed if share.demand_id == demand]
 
 
 def _takes(outstanding: int, amount: int) -> None:

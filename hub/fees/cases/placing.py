@@ -81,7 +81,7 @@ def allocate(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
     """What was paid too much counts for another demand, as far as that takes it; its payer asked for it."""
     payment = money.payment_of(work, case)
     demand = store.lock(work.conn, details["demand"])
-    over = money.standing(work, payment.id, money.line_of(work, payment.id)).over
+    over = money.stands(work, payment.id).over
     taken = _takes(demand, over)
     events, owed = _count(work, payment, demand, taken)
     if demand.outstanding > taken:
@@ -92,7 +92,7 @@ def allocate(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
 
 def _credit(work: Work, case: Case, payment: Payment, demand: Demand) -> list[Event]:
     """What stands on 338 of the payment counts for the demand; what that does not take is owed back (R05)."""
-    unknown = money.standing(work, payment.id, money.line_of(work, payment.id)).unidentified
+    unknown = money.stands(work, payment.id).unidentified
     taken = _takes(demand, unknown)
     events, owed = _count(work, payment, demand, taken)
     over = unknown - taken

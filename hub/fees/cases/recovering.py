@@ -9,11 +9,10 @@ from hub.fees import demands, payments
 from hub.fees.cases import money
 from hub.fees.cases.model import Case
 from hub.fees.ledger import Origin, post, postings
+from hub.fees.matching.effects import TAKEN_BACK
 from hub.fees.payments import Payment
 from hub.work import Work
 
-_OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N01", "N02"]
-"""cases about a payment that are over when it is taken back"""
 _OUTCOME: Final = """
 UPDATE statement_line SET state = %(state)s, allocated = CASE %(state)s WHEN 'vanished' THEN 0 ELSE allocated END
 WHERE id = %(line)s
@@ -27,22 +26,20 @@ def recover(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
         raise NotNow("no statement line has taken anything back yet; settle it when one does, or as answered")
     payment = money.payment_by(work, details["payment"])
     line = money.line_by(work, case.line)
-    shown = money.line_of(work, payment.id)
-    stands = money.standing(work, payment.id, shown)
+    stands = money.stands(work, payment.id)
     if payment.status not in money.SHOWN or stands.total != -line["amount"]:
         raise NotNow(f"{stands.total} đ stand in the book for this payment ({payment.status}), not {-line['amount']} đ")
-    events = _undone(work, case, payment, shown)
+    events = _undone(work, case, payment, money.line_of(work, payment.id))
     money.settle_line(work, case.line, "matched")
-    over = [(payment.id, stands.over)] if stands.over else []
     today = money.origin(work, case, line["account"])
-    post(work.conn, postings.recovered(today, case.line, stands.owed, over, (payment.id, stands.unidentified)))
+    post(work.conn, postings.recovered(today, case.line, stands.owed, payment.id, stands.over, stands.unidentified))
     return events
 
 
 def recover_from_department(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     """The department has the money: it is kept from what it is owed this month."""
     payment = money.payment_of(work, case)
-    stands = money.standing(work, payment.id, money.line_of(work, payment.id))
+    stands = money.stands(work, payment.id)
     row = work.conn.execute(
         "SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM journal_line WHERE account = '341' AND item = %s",
         (payment.id,),
@@ -67,14 +64,13 @@ def bank_answer(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     if line["payment_id"] is None or line["joined_by"] == "P9" or booked["net"] != line["amount"]:
         raise NotNow("the line is not one payment; ask for a corrected statement")
     payment = money.payment_by(work, line["payment_id"])
-    stands = money.standing(work, payment.id, case.object_id)
+    stands = money.stands(work, payment.id)
     if stands.total != line["amount"]:
         raise NotNow(f"{stands.total} đ of the line's {line['amount']} đ stand where they were: part has gone on")
     events = _undone(work, case, payment, case.object_id, state="vanished")
-    over = [(payment.id, stands.over)] if stands.over else []
     day = money.origin(work, case, line["account"])
     taken_back = Origin("line", case.object_id, day.day, day.bank_account)
-    post(work.conn, postings.reversal(taken_back, stands.owed, over, (payment.id, stands.unidentified)))
+    post(work.conn, postings.reversal(taken_back, stands.owed, payment.id, stands.over, stands.unidentified))
     return events
 
 
@@ -90,5 +86,5 @@ def _undone(work: Work, case: Case, payment: Payment, line: str | None, *, state
     if line is not None:
         work.conn.execute(_REVOKE, (case.id, money.line_by(work, line)["group_id"]))
         work.conn.execute(_OUTCOME, {"state": state, "line": int(line)})
-    money.close_others(work, case, payment.id, _OVER)
+    money.close_others(work, case, payment.id, (*TAKEN_BACK, "N01"))
     return events

@@ -9,7 +9,7 @@ from hub.db import one
 from hub.errors import NotNow
 from hub.events import Event
 from hub.fees import demands, payments, store
-from hub.fees.cases import money
+from hub.fees.cases import explained, money
 from hub.fees.cases.model import Case
 from hub.fees.ledger import post, postings
 from hub.fees.matching.passes import RULES
@@ -64,7 +64,7 @@ def confirm(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
 def void(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     """No money ever came: what it had paid is open again."""
     payment = _waiting(money.payment_of(work, case))
-    stands = money.standing(work, payment.id)
+    stands = money.stands(work, payment.id)
     if stands.total != payment.amount:
         raise NotNow(f"{stands.total} đ of it stand in the book, not {payment.amount} đ: part of it has gone on")
     events = [
@@ -119,7 +119,7 @@ def _unplaced(work: Work, name: str) -> Mapping[str, Any]:
 def _replace(work: Work, case: Case, line: Mapping[str, Any]) -> str:
     """The payment that was made up for the line is none of its own; its id."""
     found = money.payment_by(work, line["payment_id"])
-    if found.allocated or money.standing(work, found.id, str(line["id"])).unidentified != line["amount"]:
+    if found.allocated or money.stands(work, found.id).unidentified != line["amount"]:
         raise NotNow(f"part of line {line['id']} has found its place")
     work.conn.execute(_SUPERSEDE, (case.id, line["group_id"]))
     payments.end(work.conn, found.id, "voided")
@@ -148,9 +148,5 @@ def _join(work: Work, group: int, payment: Payment, number: int, line: int | Non
     work.conn.execute(_LEG, (group, number, line, payment.id, demand, amount))
     work.conn.execute("UPDATE payment SET status = 'confirmed', updated_at = now() WHERE id = %s", (payment.id,))
     work.note(payment.id, "confirmed by a person", before=payment.status, after="confirmed", reason=f"match {group}")
-    work.conn.execute(
-        "UPDATE exception_case SET state = 'resolved', resolution = %s WHERE object_type = 'payment'"
-        " AND object_id = %s AND code = 'N01' AND state <> 'resolved'",
-        (f"match {group}", payment.id),
-    )
+    explained(work.conn, ["N01"], "payment", [payment.id], f"match {group}")
     return [event for one in paid for event in demands.confirm(work, one, payment.id)]

@@ -16,10 +16,6 @@ from schemas.identifiers import Prefix, new_id
 CASE: Final = "V03"
 _NUMBER: Final = re.compile(r"[A-Z0-9]{6,40}")
 _SHOWN: Final = frozenset({"confirmed", "found_on_statement"})
-_CLOSE: Final = """
-UPDATE exception_case SET state = 'resolved', resolution = %s
-WHERE code = 'V03' AND object_type = 'payment' AND object_id = %s AND state <> 'resolved' RETURNING id
-"""
 
 
 def notice(work: Work, payment_id: str, provider_case: str, answer_by: date, reason: str) -> Chargeback:
@@ -88,8 +84,9 @@ def lost(work: Work, name: str, reason: str) -> list[Event]:
 
 def close(work: Work, found: Chargeback, how: str) -> None:
     """Its case is over."""
-    for row in work.conn.execute(_CLOSE, (f"{how} {found.id}", found.payment_id)).fetchall():
-        work.note(row["id"], "resolved", after="resolved", reason=f"{how} {found.id}")
+    by = f"{how} {found.id}"
+    for case in cases.explained(work.conn, [CASE], "payment", [found.payment_id], by):
+        work.note(case, "resolved", after="resolved", reason=by)
 
 
 def _move(work: Work, found: Chargeback, to: State, reason: str) -> None:

@@ -89,13 +89,9 @@ def refund_returned(origin: Origin, refund: str, amount: int) -> Entry:
     return Entry("refund_returned", origin, (_bank(dr=amount), *_item(Account.REFUNDS, refund, cr=amount)))
 
 
-def reversal(
-    origin: Origin, owed: Sequence[Share], over: Sequence[tuple[str, int]] = (), unidentified: tuple[str, int] = ("", 0)
-) -> Entry:
+def reversal(origin: Origin, owed: Sequence[Share], payment: str = "", over: int = 0, unidentified: int = 0) -> Entry:
     """The bank takes a credit back, wherever it stood."""
-    debit = _owed(owed, debit=True)
-    debit += [line for item, amount in over for line in _item(Account.OVERPAID, item, dr=amount)]
-    debit += _item(Account.UNIDENTIFIED, unidentified[0], dr=unidentified[1])
+    debit = _from_wherever(owed, payment, over, unidentified)
     return Entry("reversal", origin, (*debit, _bank(cr=sum(line.dr for line in debit))))
 
 
@@ -111,16 +107,10 @@ def chargeback_after_transfer(origin: Origin, payment: str, amount: int) -> Entr
 
 
 def recovered(
-    origin: Origin,
-    item: str,
-    owed: Sequence[Share],
-    over: Sequence[tuple[str, int]] = (),
-    unidentified: tuple[str, int] = ("", 0),
+    origin: Origin, item: str, owed: Sequence[Share], payment: str = "", over: int = 0, unidentified: int = 0
 ) -> Entry:
     """What was charged back is kept from those who have it: the department, or wherever the money stands."""
-    debit = _owed(owed, debit=True)
-    debit += [line for name, amount in over for line in _item(Account.OVERPAID, name, dr=amount)]
-    debit += _item(Account.UNIDENTIFIED, unidentified[0], dr=unidentified[1])
+    debit = _from_wherever(owed, payment, over, unidentified)
     amount = sum(line.dr for line in debit)
     return Entry("recovered", origin, (*debit, *_item(Account.CHARGEBACK, item, cr=amount)))
 
@@ -229,6 +219,14 @@ def _set_off(shares: Sequence[Share]) -> list[Line]:
     """331 debited with ``shares``, and credited with those below zero."""
     away = [Share(one.department, one.fee_code, -one.amount, one.demand_id) for one in shares if one.amount < 0]
     return [*_owed([one for one in shares if one.amount > 0], debit=True), *_owed(away)]
+
+
+def _from_wherever(owed: Sequence[Share], payment: str, over: int, unidentified: int) -> list[Line]:
+    return [
+        *_owed(owed, debit=True),
+        *_item(Account.OVERPAID, payment, dr=over),
+        *_item(Account.UNIDENTIFIED, payment, dr=unidentified),
+    ]
 
 
 def _item(account: Account, item: str, *, dr: int = 0, cr: int = 0) -> list[Line]:

@@ -3,7 +3,7 @@
 Where the department has the money already, it is to be got back from it (341, V02); else all of it is open again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -13,14 +13,13 @@ from hub.fees.cases.opening import LINE
 from hub.fees.chargebacks import desk
 from hub.fees.chargebacks import store as chargebacks
 from hub.fees.chargebacks.model import Chargeback, State
-from hub.fees.ledger import Entry, Share, postings
-from hub.fees.matching import passes
-from hub.fees.matching.effects import Doing, close
+from hub.fees.ledger import Entry, postings
+from hub.fees.matching.effects import TAKEN_BACK, Doing, close
 from hub.fees.matching.normalise import normalise
 from hub.fees.matching.passes import RULES
+from hub.fees.matching.standing import Standing, standing
 from hub.fees.model import Status
 
-_OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02"]
 _DEBITS: Final = """
 SELECT id AS line_id, booking_date, amount, concat_ws(' / ', nullif(text, ''), e2e) AS said, NULL AS payment_id
 FROM statement_line
@@ -59,19 +58,17 @@ def _lose(doing: Doing, row: Mapping[str, Any], found: Chargeback) -> None:
     credited = payments.paid_for(work.conn, found.payment_id)
     locked = [store.lock(work.conn, demand) for demand in credited]
     shown = work.conn.execute(_SHOWN_BY, (found.payment_id,)).fetchone()
-    stands = work.conn.execute(
-        passes.text("p10_standing"), {"line": shown["line_id"] if shown else None, "payment": found.payment_id}
-    ).fetchall()
-    if sum(part["net"] for part in stands) != found.amount or any(part["net"] < 0 for part in stands):
+    stands = standing(work.conn, found.payment_id, shown["line_id"] if shown else None)
+    if not stands.is_all(found.amount):
         _orphan(doing, row, found)
     else:
         is_settled = any(demand.status == Status.SETTLED for demand in locked)
-        doing.entries.append(_entry(doing, row, found, () if is_settled else stands))
+        doing.entries.append(_entry(doing, row, found, None if is_settled else stands))
         for demand in credited:
             doing.events += demands.reverse(work, demand, found.payment_id, by=found.id)
         payments.end(work.conn, found.payment_id, "charged_back")
         work.note(found.payment_id, "charged back", after="charged_back", reason=found.id)
-        close(doing, "payment", found.payment_id, _OVER, "chargeback")
+        close(doing, found.payment_id, TAKEN_BACK, "chargeback")
         if is_settled:
             doing.case("V02", "payment", found.payment_id, found.amount, {**row, "payment_id": found.payment_id})
         doing.states[line] = "matched"
@@ -94,18 +91,11 @@ def _orphan(doing: Doing, row: Mapping[str, Any], found: Chargeback) -> None:
     doing.counters["V01"] += 1
 
 
-def _entry(doing: Doing, row: Mapping[str, Any], found: Chargeback, stands: Sequence[Mapping[str, Any]]) -> Entry:
-    """Out of where it ``stands``; nowhere: its department has it, and has to give it back."""
-    if not stands:
+def _entry(doing: Doing, row: Mapping[str, Any], found: Chargeback, stands: Standing | None) -> Entry:
+    """Out of where it ``stands``; None: its department has it, and has to give it back."""
+    if stands is None:
         return postings.chargeback_after_transfer(doing.origin(row), found.payment_id, found.amount)
-    owed = [
-        Share(part["department"], part["fee_code"], part["net"], part["demand_id"])
-        for part in stands
-        if part["account"] == "331"
-    ]
-    if len(owed) == len(stands):
-        return postings.chargeback(doing.origin(row), owed)
-    over = sum(part["net"] for part in stands if part["account"] == "339")
-    unknown = sum(part["net"] for part in stands if part["account"] == "338")
-    over_items = [(found.payment_id, over)] if over else []
-    return postings.reversal(doing.origin(row), owed, over_items, (found.payment_id, unknown))
+    if stands.over or stands.unidentified:
+        origin = doing.origin(row)
+        return postings.reversal(origin, stands.owed, found.payment_id, stands.over, stands.unidentified)
+    return postings.chargeback(doing.origin(row), stands.owed)

@@ -10,10 +10,11 @@ from typing import Any, Final
 from hub.errors import NotFound, NotNow
 from hub.events import Event
 from hub.fees import bookings, demands, payments, persons, store
-from hub.fees.ledger import Origin, Share, postings
-from hub.fees.matching import effects, passes
+from hub.fees.ledger import Entry, Origin, postings
+from hub.fees.matching import effects
 from hub.fees.matching.effects import Doing
 from hub.fees.matching.passes import RULES, Scope
+from hub.fees.matching.standing import standing
 from hub.fees.model import COLLECTING
 from hub.work import Work
 
@@ -121,28 +122,21 @@ def _undo(work: Work, group: Mapping[str, Any], reason: str) -> list[Event]:
     about = {"run": group["run_id"], "rules": RULES, "id": group["id"], "line": group["line_id"]}
     work.conn.execute(_NOBODYS, {**about, "payment": group["payment_id"]})
     work.note(_name(group["id"]), "revoked", before="confirmed", after="revoked", reason=reason)
-    effects.close(doing, "payment", group["payment_id"], _OVER, "revocation")
+    effects.close(doing, group["payment_id"], _OVER, "revocation")
     doing.case("R01", "payment", group["payment_id"], group["came"], group, why="its match was revoked")
     doing.states[group["line_id"]] = "in_case"
     effects.finish(doing)
     return doing.events
 
 
-def _taken_back(doing: Doing, group: Mapping[str, Any]) -> Any:
+def _taken_back(doing: Doing, group: Mapping[str, Any]) -> Entry:
     """What the book says of the money, back to where it was nobody's. Raises NotNow where part of it has gone on."""
-    stands = doing.work.conn.execute(
-        passes.text("p10_standing"), {"line": group["line_id"], "payment": group["payment_id"]}
-    ).fetchall()
-    if sum(part["net"] for part in stands) != group["came"]:
+    stands = standing(doing.work.conn, group["payment_id"], group["line_id"])
+    if stands.total != group["came"]:
         raise NotNow("part of the money has gone elsewhere since")
-    owed = [
-        Share(part["department"], part["fee_code"], part["net"], part["demand_id"])
-        for part in stands
-        if part["account"] == "331"
-    ]
-    over = sum(part["net"] for part in stands if part["account"] == "339")
     origin = _origin(doing.work, group, "revoke")
-    return postings.mirrored(postings.identified_later(origin, group["payment_id"], owed, over), "revoked", origin)
+    counted = postings.identified_later(origin, group["payment_id"], stands.owed, stands.over)
+    return postings.mirrored(counted, "revoked", origin)
 
 
 def _look_again(work: Work, group: Mapping[str, Any]) -> str:

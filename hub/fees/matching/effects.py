@@ -14,8 +14,8 @@ from hub import journal
 from hub.db import as_set
 from hub.errors import Overtaken
 from hub.events import Event
-from hub.fees import bookings
-from hub.fees.cases import Opening, covered, open_all
+from hub.fees import bookings, cases
+from hub.fees.cases import Opening
 from hub.fees.ledger import Entry, Origin, Share, post_all, postings
 from hub.fees.ledger.entry import spread
 from hub.fees.matching import passes
@@ -26,8 +26,8 @@ from hub.work import Work
 
 LINE: Final = "line"
 """the source of what the book says of a statement line"""
-IN_CASE: Final = frozenset({"R01", "R02", "R06", "R09", "N03", "P01"})
-"""cases in which nobody knows yet what the money is for: their line waits with them"""
+TAKEN_BACK: Final = ("R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02")
+"""cases about a payment that are over when it is taken back"""
 _EXPLAINED: Final = ["R01", "R02", "R09", "N01"]
 """cases about a payment that are over once it is joined to a demand"""
 
@@ -58,11 +58,6 @@ WHERE l.demand_id = ANY(%s) AND l.amount > l.waived ORDER BY l.demand_id, l.numb
 _ALLOCATE: Final = """
 UPDATE payment p SET allocated = p.allocated + a.amount, updated_at = now()
 FROM json_to_recordset(%s) AS a (id text, amount bigint) WHERE p.id = a.id
-"""
-
-_EXPLAIN: Final = """
-UPDATE exception_case SET state = 'resolved', resolution = 'matched'
-WHERE object_type = 'payment' AND object_id = ANY(%(payments)s) AND code = ANY(%(codes)s) AND state <> 'resolved'
 """
 
 
@@ -153,7 +148,7 @@ def finish(doing: Doing) -> None:
 def _write(doing: Doing) -> None:
     """Demands, and the cases about what they did not take."""
     doing.demands.write()
-    opened = open_all(doing.work.conn, doing.work.calendar, doing.cases)
+    opened = cases.open_all(doing.work.conn, doing.work.calendar, doing.cases)
     noted = [(one, case) for one, case in zip(doing.cases, opened, strict=True) if case is not None]
     doing.counters.update(one.code for one, _ in noted)
     notes = [Note(one.object_id, f"case {one.code}", reason=case) for one, case in noted]
@@ -258,18 +253,13 @@ def _why(row: Mapping[str, Any]) -> tuple[str, str]:
 def explained(doing: Doing, joined: Sequence[Mapping[str, Any]]) -> None:
     """Cases that are over: of payments that are on their statement or with their demand, and of sums that are whole."""
     _write(doing)
-    doing.work.conn.execute(
-        _EXPLAIN, {"payments": [row["payment_id"] for row in joined if row["booked"]], "codes": ["N01"]}
-    )
+    conn = doing.work.conn
+    cases.explained(conn, ["N01"], "payment", [row["payment_id"] for row in joined if row["booked"]], "matched")
     placed = [row["payment_id"] for row in joined if any(demand for demand, _, _ in row["legs"])]
-    doing.work.conn.execute(_EXPLAIN, {"payments": placed, "codes": _EXPLAINED})
-    covered(doing.work.conn, doing.received)
+    cases.explained(conn, _EXPLAINED, "payment", placed, "matched")
+    cases.covered(conn, doing.received)
 
 
-def close(doing: Doing, kind: str, about: str, codes: Sequence[str], by: str) -> None:
-    """Cases that what came later explains."""
-    doing.work.conn.execute(
-        "UPDATE exception_case SET state = 'resolved', resolution = %s"
-        " WHERE object_type = %s AND object_id = %s AND code = ANY(%s) AND state <> 'resolved'",
-        (f"matched by {by}", kind, about, list(codes)),
-    )
+def close(doing: Doing, payment: str, codes: Sequence[str], by: str) -> None:
+    """Cases about a payment that what came later explains."""
+    cases.explained(doing.work.conn, codes, "payment", [payment], f"matched by {by}")

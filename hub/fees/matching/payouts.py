@@ -152,7 +152,7 @@ def settle(doing: Doing, payouts: Sequence[Payout]) -> None:
         doing.counters["P9"] += 1
         for payment, _ in amounts:
             confirm(doing, payment)
-            close(doing, "payment", payment, ["N01"], "P9")
+            close(doing, payment, ["N01"], "P9")
 
 
 def _entry(doing: Doing, payout: Payout, amounts: Sequence[tuple[str, int]]) -> Entry:
@@ -164,5 +164,5 @@ def _entry(doing: Doing, payout: Payout, amounts: Sequence[tuple[str, int]]) -> 
     doing.work.note(
         row["found"], "voided", before="found_on_statement", after="voided", reason=f"line {row['line_id']}"
     )
-    close(doing, "payment", row["found"], _NOBODYS, "P9")
+    close(doing, row["found"], _NOBODYS, "P9")
     return postings.found_notified(doing.origin(row), row["found"], amounts, row["charge"])

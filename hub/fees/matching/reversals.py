@@ -1,20 +1,18 @@
 """P10: the bank takes a credit back. What it had paid is open again, wherever the money stands by now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
 from hub.fees import cases, demands, payments, store
 from hub.fees.cases.opening import LINE
-from hub.fees.ledger import Entry, Share, postings
+from hub.fees.ledger import Entry, postings
 from hub.fees.matching import passes
-from hub.fees.matching.effects import Doing, close
+from hub.fees.matching.effects import TAKEN_BACK, Doing, close
 from hub.fees.matching.passes import RULES
+from hub.fees.matching.standing import Standing, standing
 from hub.fees.model import Status
-
-_OPEN: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02"]
-"""cases about a payment that are over when it is taken back"""
 
 _ORIGINAL: Final = """
 SELECT g.id AS group_id, g.pass, l.line_key, p.id AS payment_id, p.status, p.amount FROM match_leg leg
@@ -53,19 +51,17 @@ def _reverse(doing: Doing, row: Mapping[str, Any]) -> str | None:
         return "the original was paid out for several payments"
     credited = sorted(payments.paid_for(doing.work.conn, original["payment_id"]))
     locked = [store.lock(doing.work.conn, demand) for demand in credited]
-    stands = doing.work.conn.execute(
-        passes.text("p10_standing"), {"line": line, "payment": original["payment_id"]}
-    ).fetchall()
-    if sum(part["net"] for part in stands) != -row["amount"] or any(part["net"] < 0 for part in stands):
+    stands = standing(doing.work.conn, original["payment_id"], line)
+    if not stands.is_all(-row["amount"]):
         return "part of it has gone elsewhere since"
     is_settled = any(demand.status == Status.SETTLED for demand in locked)
-    doing.entries.append(_entry(doing, row, original["payment_id"], stands, is_settled=is_settled))
+    doing.entries.append(_entry(doing, row, original["payment_id"], None if is_settled else stands))
     for demand in credited:
         doing.events += demands.reverse(doing.work, demand, original["payment_id"], by=f"line {row['line_id']}")
     payments.end(doing.work.conn, original["payment_id"], "reversed")
     doing.work.note(original["payment_id"], "reversed", before=original["status"], reason=f"line {row['line_id']}")
     _write(doing, row, line, original, credited[0] if credited else None)
-    close(doing, "payment", original["payment_id"], _OPEN, "P10")
+    close(doing, original["payment_id"], TAKEN_BACK, "P10")
     if is_settled:
         doing.case(
             "V02", "payment", original["payment_id"], -row["amount"], {**row, "payment_id": original["payment_id"]}
@@ -74,19 +70,11 @@ def _reverse(doing: Doing, row: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _entry(
-    doing: Doing, row: Mapping[str, Any], payment: str, stands: Sequence[Mapping[str, Any]], *, is_settled: bool
-) -> Entry:
-    if is_settled:
+def _entry(doing: Doing, row: Mapping[str, Any], payment: str, stands: Standing | None) -> Entry:
+    """Out of where it ``stands``; None: its department has it, and has to give it back."""
+    if stands is None:
         return postings.chargeback_after_transfer(doing.origin(row), payment, -row["amount"])
-    owed = [
-        Share(part["department"], part["fee_code"], part["net"], part["demand_id"])
-        for part in stands
-        if part["account"] == "331"
-    ]
-    over = sum(part["net"] for part in stands if part["account"] == "339")
-    unknown = sum(part["net"] for part in stands if part["account"] == "338")
-    return postings.reversal(doing.origin(row), owed, [(payment, over)] if over else [], (payment, unknown))
+    return postings.reversal(doing.origin(row), stands.owed, payment, stands.over, stands.unidentified)
 
 
 def _write(doing: Doing, row: Mapping[str, Any], line: int, original: Mapping[str, Any], demand: str | None) -> None:

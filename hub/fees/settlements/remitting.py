@@ -54,14 +54,14 @@ def paid(work: Work, order: Order, origin: Origin) -> Settled:
     store.move(work.conn, settlement, State.TRANSFERRED, transferred_at=work.now)
     work.note(settlement.id, "transferred", before=settlement.state, after=State.TRANSFERRED, reason=order.id)
     paying.settle(work, settlement.id)
-    _explain(work, settlement.id)
+    _explain(work, order)
     return Settled(entries=[postings.transferred(origin, _shares(work, settlement))])
 
 
 def failed(work: Work, order: Order) -> None:
     """The bank did not pay it: it can be ordered anew."""
     _back(work, order, "order failed")
-    _explain(work, order.subject_id)
+    _explain(work, order)
 
 
 def returned(work: Work, order: Order, origin: Origin) -> Settled:
@@ -107,12 +107,7 @@ def _back(work: Work, order: Order, verb: str) -> None:
     work.note(settlement.id, verb, before=settlement.state, after=to, reason=order.id)
 
 
-def _explain(work: Work, settlement_id: str) -> None:
+def _explain(work: Work, order: Order) -> None:
     """What was missing is not, or is no more."""
-    rows = work.conn.execute(
-        "UPDATE exception_case SET state = 'resolved', resolution = 'found' WHERE code = 'M02' AND state <> 'resolved'"
-        " AND facts ->> 'settlement' = %s RETURNING id",
-        (settlement_id,),
-    ).fetchall()
-    for row in rows:
-        work.note(row["id"], "explained", after="resolved", reason=settlement_id)
+    for case in cases.explained(work.conn, ["M02"], "payment_order", [order.id], "found"):
+        work.note(case, "explained", after="resolved", reason=order.subject_id)
