@@ -24,16 +24,12 @@ Name = Annotated[str, Argument(metavar="CASE", help="ex_…, from: hub fee excep
 _OPEN: Final = ("open", "assigned", "proposed")
 
 
-def _dong(amount: int) -> str:
-    return f"{amount:,}".replace(",", ".")
-
-
 _CASES: Final = (
     Column("id", "Ca"),
     Column("code", "Mã"),
     Column("title", "Việc"),
     Column("severity", "Mức"),
-    Column("at_risk", "Số tiền", _dong),
+    Column("at_risk", "Số tiền", output.dong),
     Column("due_on", "Hạn"),
     Column("state_label", "Trạng thái"),
     Column("assigned_to", "Người xử lý"),
@@ -135,14 +131,10 @@ def report(
     reason: Reason,
 ) -> None:
     """Somebody paid for the wrong dossier: a case R08, by which two persons move the money."""
-    from hub import dispatch
     from hub.fees.cases import moving
 
     one, two = fee_demands.id_of(demand), fee_demands.id_of(other)
-    with environment.house() as hub:
-        case = dispatch.act(
-            hub, writing.actor(), lambda work: (moving.report(work, one, two, reason, payment=payment), [])
-        )
+    case = writing.act(lambda work: (moving.report(work, one, two, reason, payment=payment), []))
     output.text(f"{case}\n")
 
 
@@ -198,15 +190,13 @@ def _details(told: Sequence[str]) -> dict[str, str]:
 
 def _act(verb: "Callable[[Work], list[Event]]", name: str | None = None) -> str | None:
     """Do it; the state in which it leaves the case ``name``."""
-    from hub import dispatch
     from hub.fees.cases import store
 
     def whole(work: "Work") -> "tuple[str | None, list[Event]]":
         events = verb(work)
         return store.find(work.conn, name).state if name else None, events
 
-    with environment.house() as hub:
-        return dispatch.act(hub, writing.actor(), whole)
+    return writing.act(whole)
 
 
 def _row(case: "Case") -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """hub fee chargebacks: what payers ask back through their banks, and what became of it."""
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Final
 
 from typer import Argument, Option, Typer
 
@@ -10,9 +9,6 @@ from hub.cli import environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import Reason
-
-if TYPE_CHECKING:
-    from hub.work import Work
 
 app: Final = Typer(help="Chargebacks (tra soát): notice, evidence, won, lost.", no_args_is_help=True)
 
@@ -27,7 +23,7 @@ _COLUMNS: Final = (
     Column("id", "Tra soát"),
     Column("provider_case", "Số của bên báo"),
     Column("payment_id", "Khoản nộp"),
-    Column("amount", "Số tiền", lambda amount: f"{amount:,}".replace(",", ".")),
+    Column("amount", "Số tiền", output.dong),
     Column("state", "Trạng thái", lambda name: STATES[name]),
     Column("answer_by", "Trả lời trước"),
     Column("line_id", "Dòng sao kê"),
@@ -61,7 +57,7 @@ def notice(
     """The provider says that a payment is asked back. Nothing moves; a case (V03) waits for the answer."""
     from hub.fees.chargebacks import desk
 
-    found = _act(lambda work: (desk.notice(work, payment, case, answer_by.date(), reason), []))
+    found = writing.act(lambda work: (desk.notice(work, payment, case, answer_by.date(), reason), []))
     output.say(f"{found.id} {found.provider_case}: trả lời trước {found.answer_by:%d/%m/%Y}")
 
 
@@ -70,7 +66,7 @@ def evidence(name: Name, *, reason: Reason) -> None:
     """The evidence was sent; the reason says by which letter."""
     from hub.fees.chargebacks import desk
 
-    _act(lambda work: (None, desk.answered(work, name, reason)))
+    writing.act(lambda work: (None, desk.answered(work, name, reason)))
     output.say(f"{name}: evidence ✔")
 
 
@@ -79,7 +75,7 @@ def won(name: Name, *, reason: Reason) -> None:
     """The money stays here."""
     from hub.fees.chargebacks import desk
 
-    _act(lambda work: (None, desk.won(work, name, reason)))
+    writing.act(lambda work: (None, desk.won(work, name, reason)))
     output.say(f"{name}: won ✔")
 
 
@@ -88,12 +84,5 @@ def lost(name: Name, *, reason: Reason) -> None:
     """It has to go back. The debit on our statement books it, by the provider's number."""
     from hub.fees.chargebacks import desk
 
-    _act(lambda work: (None, desk.lost(work, name, reason)))
+    writing.act(lambda work: (None, desk.lost(work, name, reason)))
     output.say(f"{name}: lost ✔")
-
-
-def _act(verb: "Callable[[Work], tuple[Any, list[Any]]]") -> Any:
-    from hub import dispatch
-
-    with environment.house() as hub:
-        return dispatch.act(hub, writing.actor(), verb)

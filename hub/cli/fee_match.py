@@ -37,9 +37,9 @@ _GROUPS: Final = (
     Column("class", "Duyệt", lambda name: CLASSES[name]),
     Column("day", "Ngày hạch toán"),
     Column("line", "Dòng sao kê"),
-    Column("came", "Số tiền", lambda amount: f"{amount:,}".replace(",", ".")),
+    Column("came", "Số tiền", output.dong),
     Column("reference", "Mã thanh toán"),
-    Column("amount", "Tính cho mã", lambda amount: f"{amount:,}".replace(",", ".")),
+    Column("amount", "Tính cho mã", output.dong),
     Column("shown", "Ghi trong nội dung"),
     Column("errors", "Ký tự sai"),
     Column("maker", "Người đề nghị"),
@@ -155,7 +155,4 @@ def payout(file: Annotated[Path, Argument(help="JSON: provider, report, account,
 
 
 def _decide(verb: "Callable[[Work], list[Event]]") -> None:
-    from hub import dispatch
-
-    with environment.house() as hub:
-        dispatch.act(hub, writing.actor(), lambda work: (None, verb(work)))
+    writing.act(lambda work: (None, verb(work)))

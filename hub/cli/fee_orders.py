@@ -21,7 +21,7 @@ app: Final = Typer(help="Payment orders (lệnh chi): refunds and remittances, b
 refunds: Final = Typer()
 
 Name = Annotated[str, Argument(metavar="ORDER", help="po_…, or its reference")]
-What = Annotated[str, Argument(metavar="WHAT", help="ex_…, fd_… (or reference, dossier code), pm_…, a line, or rf_…")]
+What = Annotated[str, Argument(metavar="WHAT", help="ex_…, fd_… (or its reference, dossier code), pm_…, a line, rf_…")]
 
 STATES: Final = {
     "requested": "chờ duyệt",
@@ -35,16 +35,12 @@ State = Annotated[str | None, Option(help=f"One of: {', '.join(STATES)}. Without
 PURPOSES: Final = {"refund": "hoàn trả", "remittance": "chuyển cơ quan"}
 
 
-def _dong(amount: int) -> str:
-    return f"{amount:,}".replace(",", ".")
-
-
 _COLUMNS: Final = (
     Column("id", "Lệnh chi"),
     Column("reference", "Nội dung"),
     Column("purpose", "Mục đích", lambda name: PURPOSES[name]),
     Column("subject_id", "Cho"),
-    Column("amount", "Số tiền", _dong),
+    Column("amount", "Số tiền", output.dong),
     Column("state", "Trạng thái", lambda name: STATES[name]),
     Column("maker", "Người lập"),
     Column("checker", "Người duyệt"),
@@ -56,7 +52,7 @@ _FIELDS: Final = (
     Column("purpose", "Mục đích", lambda name: PURPOSES[name]),
     Column("subject_id", "Cho"),
     Column("account", "Trích tài khoản"),
-    Column("amount", "Số tiền", _dong),
+    Column("amount", "Số tiền", output.dong),
     Column("holder", "Người thụ hưởng"),
     Column("payee_account", "Tài khoản thụ hưởng"),
     Column("bank_bin", "Ngân hàng (BIN)"),
@@ -71,7 +67,7 @@ _REFUNDS: Final = (
     Column("id", "Khoản hoàn"),
     Column("item", "Từ"),
     Column("source", "Tài khoản sổ"),
-    Column("amount", "Số tiền", _dong),
+    Column("amount", "Số tiền", output.dong),
     Column("state", "Trạng thái", lambda name: STATES[name]),
     Column("due_on", "Hạn"),
 )
@@ -79,9 +75,7 @@ _REFUNDS: Final = (
 
 @app.command("list")
 def list_(
-    state: Annotated[
-        str | None, Option(help=f"One of: {', '.join(STATES)}. Without it: all that are not over.")
-    ] = None,
+    state: State = None,
     purpose: Annotated[str | None, Option(help="refund or remittance")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -153,19 +147,17 @@ def send(
 
     if out.suffix not in (".csv", ".txt"):
         leave(Code.USAGE, "hub: the file is .csv for the bank, or .txt to print")
-    sent: list[Order] = _act(lambda work: ([orders.send(work, name) for name in names], []))
+    sent: list[Order] = writing.act(lambda work: ([orders.send(work, name) for name in names], []))
     if out.suffix == ".csv":
         out.write_bytes(paper.table(sent))
     else:
         out.write_text("\f".join(paper.printed(order) for order in sent), encoding="utf-8")
-    output.say(f"{len(sent)} lệnh, {_dong(sum(order.amount for order in sent))} đ: {out} ✔")
+    output.say(f"{len(sent)} lệnh, {output.dong(sum(order.amount for order in sent))} đ: {out} ✔")
 
 
 @refunds.command()
 def refund(
-    name: Annotated[
-        str, Argument(metavar="WHAT", help="ex_…, fd_… (or its reference, dossier code), pm_…, a line, rf_…")
-    ],
+    name: What,
     *,
     bank: Annotated[str, Option("--bank", help="The payee's bank: its six digits in NAPAS's list.")],
     account: Annotated[str, Option("--account", help="The payee's account.")],
@@ -194,25 +186,23 @@ def refund(
             return asking.again(work, item, payee, reason), []
         return asking.request(work, item, payee, reason, amount=amount), []
 
-    order = _act(ask)
-    output.say(f"{order.subject_id}, {order.id} {order.reference}, {_dong(order.amount)} đ: chờ người khác duyệt")
+    order = writing.act(ask)
+    output.say(f"{order.subject_id}, {order.id} {order.reference}, {output.dong(order.amount)} đ: chờ người khác duyệt")
 
 
 @refunds.command("refunds")
 def refunds_(
-    state: Annotated[
-        str | None, Option(help=f"One of: {', '.join(STATES)}. Without it: all that are not over.")
-    ] = None,
+    state: State = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
     """Refunds, by the day on which their payers are to have them. No payees."""
-    from hub.fees.orders import views
+    from hub.fees.refunds import views
 
     if state is not None and state not in STATES:
         leave(Code.USAGE, f"hub: a refund is {', '.join(STATES)}")
     with environment.database() as conn:
-        rows = views.refunds(conn, state=state, limit=limit)
+        rows = views.listing(conn, state=state, limit=limit)
     output.listing(rows, _REFUNDS, as_json=as_json)
 
 
@@ -220,11 +210,11 @@ def _item(conn: "Connection", name: str) -> str:
     """What is given back, by whatever a clerk calls it. Raises NotFound."""
     from hub.errors import NotFound
     from hub.fees import views
-    from hub.fees.orders import views as orders
+    from hub.fees.refunds.views import source_of
     from schemas.identifiers import DossierCode
 
     if name.startswith("ex_"):
-        item = orders.source_of(conn, name)
+        item = source_of(conn, name)
         if item is None:
             raise NotFound(f"nothing that could be given back stands behind {name}")
         return item
@@ -241,11 +231,4 @@ def _item(conn: "Connection", name: str) -> str:
 
 
 def _each(what: str, name: str, verb: "Callable[[Work], list[Any]]", *, yes: bool, dry_run: bool) -> None:
-    writing.each(what, [name], lambda _: _act(lambda work: (None, verb(work))), yes=yes, dry_run=dry_run)
-
-
-def _act(verb: "Callable[[Work], tuple[Any, list[Any]]]") -> Any:
-    from hub import dispatch
-
-    with environment.house() as hub:
-        return dispatch.act(hub, writing.actor(), verb)
+    writing.each(what, [name], lambda _: writing.act(lambda work: (None, verb(work))), yes=yes, dry_run=dry_run)

@@ -4,7 +4,7 @@ import csv
 import io
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 from typer import Argument, Option, Typer
 
@@ -12,10 +12,6 @@ from hub.cli import environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import Reason
-
-if TYPE_CHECKING:
-    from hub.events import Event
-    from hub.work import Work
 
 app: Final = Typer(help="Receipts (biên lai điện tử): list, show, issue, void, a day's summary.", no_args_is_help=True)
 
@@ -33,17 +29,13 @@ Receipt = Annotated[str, Argument(metavar="RECEIPT", help="its id (rc_…), from
 Day = Annotated[datetime | None, Option(formats=["%Y-%m-%d"], help="Only what was issued on this day.")]
 
 
-def _dong(amount: int) -> str:
-    return f"{amount:,}".replace(",", ".")
-
-
 _LISTED: Final = (
     Column("id", "Mã"),
     Column("series", "Ký hiệu"),
     Column("number", "Số", lambda number: f"{number:08}"),
     Column("issued_on", "Ngày"),
     Column("kind", "Loại", lambda kind: _KINDS[kind]),
-    Column("amount", "Số tiền", _dong),
+    Column("amount", "Số tiền", output.dong),
     Column("dossier_code", "Hồ sơ"),
     Column("state", "Trạng thái", lambda state: STATES[state]),
     Column("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
@@ -83,7 +75,7 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
         output.document({**found, "says": says})
         return
     output.say(f"{says['name']}: {found['series']} số {found['number']:08}, {STATES[found['state']]}")
-    output.say(f"{_dong(found['amount'])} đ ({says['amount_in_words']}), {_ISSUER[found['issuer']]}")
+    output.say(f"{output.dong(found['amount'])} đ ({says['amount_in_words']}), {_ISSUER[found['issuer']]}")
     for before in found["chain"]:
         output.say(f"thay cho {before['series']} số {before['number']:08}, đã hủy: {before['void_reason']}")
     output.document({**found, "says": says})
@@ -118,14 +110,9 @@ def issue(
 @app.command()
 def void(receipt: Receipt, reason: Reason) -> None:
     """It is wrong. Takes two persons; where the fee is still paid, another is issued in its place."""
-    from hub import dispatch
     from hub.fees.receipts import voiding
 
-    def verb(work: "Work") -> "tuple[bool, list[Event]]":
-        return voiding.void(work, receipt, reason), []
-
-    with environment.house() as hub:
-        agreed = dispatch.act(hub, writing.actor(), verb)
+    agreed = writing.act(lambda work: (voiding.void(work, receipt, reason), []))
     output.say(f"receipt {receipt}: void ✔" if agreed else f"receipt {receipt}: proposed; another person says the same")
 
 

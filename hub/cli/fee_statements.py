@@ -38,10 +38,6 @@ def _state(state: str) -> str:
     return STATES[Status(state)]
 
 
-def _dong(amount: int) -> str:
-    return f"{amount:,}".replace(",", ".")
-
-
 def _meaning(code: str) -> str:
     from hub.fees.statements.model import MEANING
 
@@ -55,9 +51,9 @@ _BROUGHT: Final = (
     Column("bank_id", "Số sao kê"),
     Column("from", "Từ ngày"),
     Column("to", "Đến ngày"),
-    Column("opening", "Số dư đầu", _dong),
-    Column("total", "Phát sinh", _dong),
-    Column("closing", "Số dư cuối", _dong),
+    Column("opening", "Số dư đầu", output.dong),
+    Column("total", "Phát sinh", output.dong),
+    Column("closing", "Số dư cuối", output.dong),
     Column("new", "Dòng mới"),
     Column("known", "Đã có"),
 )
@@ -66,9 +62,9 @@ _FINDINGS: Final = (
     Column("code", "Lỗi", _meaning),
     Column("line", "Dòng"),
     Column("sentence", "Cụ thể"),
-    Column("opening", "Số dư đầu", _dong),
-    Column("total", "Phát sinh", _dong),
-    Column("closing", "Số dư cuối", _dong),
+    Column("opening", "Số dư đầu", output.dong),
+    Column("total", "Phát sinh", output.dong),
+    Column("closing", "Số dư cuối", output.dong),
 )
 _FILES: Final = (
     Column("id", "Mã"),

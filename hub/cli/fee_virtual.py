@@ -1,16 +1,12 @@
 """hub fee virtual-accounts: the numbers that a bank has given us, each for one demand."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from typer import Argument, Typer
 
-from hub.cli import environment, output, writing
+from hub.cli import output, writing
 from hub.cli.exits import Code, leave
-
-if TYPE_CHECKING:
-    from hub.events import Event
-    from hub.work import Work
 
 app: Final = Typer(help="Virtual accounts (tài khoản định danh): import.", no_args_is_help=True)
 
@@ -20,7 +16,6 @@ def import_(
     file: Annotated[Path, Argument(help="CSV with the columns number,reference", exists=True, dir_okay=False)],
 ) -> None:
     """Take the bank's list: money that comes to such a number is its demand's (P2). All of it, or nothing."""
-    from hub import dispatch
     from hub.fees.matching import virtual
 
     try:
@@ -28,9 +23,5 @@ def import_(
     except virtual.NotAList as error:
         leave(Code.USAGE, f"hub: {file.name}: {error}")
 
-    def bring(work: "Work") -> "tuple[int, list[Event]]":
-        return virtual.bring(work, given), []
-
-    with environment.house() as hub:
-        new = dispatch.act(hub, writing.actor(), bring)
+    new = writing.act(lambda work: (virtual.bring(work, given), []))
     output.say(f"{file.name}: {new} new, {len(given) - new} known ✔")

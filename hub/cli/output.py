@@ -80,6 +80,11 @@ def moment(value: datetime) -> str:
     return there.strftime("%d/%m %H:%M:%S" if there.year == now().year else "%d/%m/%Y %H:%M")
 
 
+def dong(amount: int) -> str:
+    """An amount in đồng: 1.250.000."""
+    return f"{amount:,}".replace(",", ".")
+
+
 def since(value: datetime) -> str:
     """A moment, and how long ago that is: 24/11 06:58 (2g14)."""
     seconds = int((now() - value).total_seconds())

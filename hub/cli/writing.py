@@ -5,12 +5,19 @@ import pwd
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from typer import Option
 
+from hub.cli import environment
 from hub.cli.exits import Code, leave
 from hub.cli.output import say
+
+if TYPE_CHECKING:
+    from hub.events import Event
+    from hub.work import Work
+
+Given = TypeVar("Given")
 
 Reason = Annotated[str, Option("--reason", "-r", help="Why; stands in the journal.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask; needed where nobody can be asked.")]
@@ -38,14 +45,22 @@ def actor() -> str:
     return f"cli:{account(os.environ, os.getuid(), _logged_in())}"
 
 
-def account(environment: Mapping[str, str], uid: int, login: int | None) -> str:
+def act(verb: "Callable[[Work], tuple[Given, list[Event]]]") -> Given:
+    """``verb`` in one transaction, in the name of whoever types; what it gives beside its events."""
+    from hub import dispatch
+
+    with environment.house() as hub:
+        return dispatch.act(hub, actor(), verb)
+
+
+def account(environ: Mapping[str, str], uid: int, login: int | None) -> str:
     """The account at the operating system; where sudo was used, of whoever used it.
 
     ``login``: who logged in, if the kernel knows. Leaves with exit 2 where it is another than the environment's.
     """
-    if "SUDO_USER" not in environment:
+    if "SUDO_USER" not in environ:
         return pwd.getpwuid(uid).pw_name
-    said = environment["SUDO_USER"]
+    said = environ["SUDO_USER"]
     try:
         known = pwd.getpwnam(said).pw_uid
     except KeyError:

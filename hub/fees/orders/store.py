@@ -67,12 +67,6 @@ def find(conn: Connection, name: str, *, lock: bool = False) -> Order:
     return _order(row)
 
 
-def of_subject(conn: Connection, subject_id: str) -> list[Order]:
-    """Every order for a refund or settlement, the first first."""
-    rows = conn.execute(f"SELECT {_COLUMNS} FROM payment_order WHERE subject_id = %s ORDER BY id", (subject_id,))
-    return [_order(row) for row in rows]
-
-
 def named(conn: Connection, references: Sequence[str]) -> dict[str, Order]:
     """Reference → its order, of those that are orders' references."""
     rows = conn.execute(f"SELECT {_COLUMNS} FROM payment_order WHERE reference = ANY(%s)", (list(references),))
