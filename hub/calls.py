@@ -7,7 +7,7 @@ from typing import Any, Final
 from connectors.ports import DepartmentPort, PortalPort, PostalPort, ReceiptPort, StampPort
 from hub.consignments import service as consignments
 from hub.dossiers import notices
-from hub.fees.receipts import issuing, voiding
+from hub.fees.receipts import telling
 from hub.fees.settlements import sending as settlements
 from hub.handoffs import service as handoffs
 from hub.messages.model import Transfer
@@ -79,6 +79,6 @@ CALLS: Final[Mapping[str, Call]] = {
     checkpoints.STAMP: Call(send=_stamp, find=None),
     checkpoints.WITNESS: Call(send=_witness, find=None),
     settlements.HAND: Call(send=_settle, find=None),
-    issuing.ISSUE: Call(send=_issue, find=_find_receipt),
-    voiding.VOID: Call(send=_void, find=None),
+    telling.ISSUE: Call(send=_issue, find=_find_receipt),
+    telling.VOID: Call(send=_void, find=None),
 }

@@ -16,8 +16,7 @@ from hub.events import Event
 from hub.fees import cash, closing, intake, issuing, notified
 from hub.fees.matching import asking
 from hub.fees.receipts import answers as receipts
-from hub.fees.receipts import issuing as receipt_issuing
-from hub.fees.receipts import voiding as receipt_voiding
+from hub.fees.receipts import telling
 from hub.fees.settlements import answers as settlement_answers
 from hub.fees.settlements import sending as settlements
 from hub.fees.statements import importing
@@ -78,6 +77,6 @@ OUTBOUND: Final[Mapping[str, Reply]] = {
     checkpoints.WITNESS: Reply(delivered=anchoring.witnessed, refused=anchoring.not_witnessed),
     settlements.HAND: Reply(delivered=settlements.received, refused=settlements.not_received),
     consignments.CANCEL: Reply(delivered=consignments.cancelled, refused=consignments.not_cancelled),
-    receipt_issuing.ISSUE: Reply(delivered=receipts.issued, refused=receipts.not_issued),
-    receipt_voiding.VOID: Reply(delivered=receipts.voided, refused=receipts.not_voided),
+    telling.ISSUE: Reply(delivered=receipts.issued, refused=receipts.not_issued),
+    telling.VOID: Reply(delivered=receipts.voided, refused=receipts.not_voided),
 }

@@ -10,9 +10,8 @@ from hub.db import one
 from hub.errors import NotConfigured
 from hub.events import Event
 from hub.fees import store as demands
-from hub.fees.receipts import store
+from hub.fees.receipts import store, telling
 from hub.fees.receipts.store import Due, Receipt
-from hub.messages.outbox import Posting
 from hub.signing import canonical, custody
 from hub.work import Work
 from schemas.amount_in_words import in_words
@@ -20,8 +19,6 @@ from schemas.fee_receipt import NAMES, TYPE, FeeReceipt, ReceiptLine, ReceiptNum
 from schemas.identifiers import Prefix, new_id
 from schemas.portal import FeeKind
 
-ISSUE: Final = "receipt.issue"
-"""of the transfer that tells the issuer"""
 LEAF: Final = "fee-receipt"
 """of the leaf in the custody log"""
 
@@ -88,7 +85,7 @@ def _issue(work: Work, desk: ReceiptDesk, due: Due) -> None:
         counterparty=desk.issuer.counterparty if desk.issuer else None,
     )
     store.add(work.conn, receipt)
-    _tell(work, receipt)
+    telling.tell(work, receipt, telling.ISSUE, body)
     work.note(receipt.id, "issued", after="stands", reason=f"{due.demand_id} {due.kind} {due.amount} {receipt.title}")
 
 
@@ -139,25 +136,3 @@ def _about(work: Work, demand_id: str) -> dict[str, Any]:
         " JOIN dossier d ON d.id = f.dossier_id WHERE f.id = %s",
         (demand_id,),
     )
-
-
-def _tell(work: Work, receipt: Receipt) -> None:
-    """One lane a series: an issuer that counts by itself comes to the same numbers, and to no older day."""
-    if receipt.counterparty is None:
-        return
-    work.put(
-        Posting(
-            id=new_id(Prefix.TRANSFER),
-            kind=ISSUE,
-            counterparty=receipt.counterparty,
-            lane=receipt.series,
-            key=receipt.id,
-            subject=demand_dossier(work, receipt.demand_id),
-            body=receipt.body,
-        )
-    )
-
-
-def demand_dossier(work: Work, demand_id: str) -> str:
-    """The dossier that the demand is for."""
-    return str(one(work.conn, "SELECT dossier_id FROM fee_demand WHERE id = %s", (demand_id,))["dossier_id"])

@@ -1,10 +1,7 @@
-"""Reads: receipts one by one, and by series from first to last for the month's table and the day's summary."""
+"""Reads: receipts as people look at them. They change nothing."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
-
-from psycopg.rows import class_row
 
 from hub.db import Connection
 
@@ -19,33 +16,6 @@ SELECT r.id, r.series, r.year, r.number, r.kind, r.amount, r.issued_on, r.depart
         WHEN r.voided_at IS NOT NULL AND r.void_told_at IS NULL THEN 'void waits' ELSE 'published' END AS issuer
 FROM receipt r JOIN fee_demand f ON f.id = r.demand_id JOIN dossier d ON d.id = f.dossier_id
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Receipts of a kind and a series that stand: first and last number, how many, and what they add up to (đồng).
-
-    A series is shared by all departments, so ``count`` may be less than last - first + 1.
-    """
-
-    kind: str
-    series: str
-    first: int
-    last: int
-    count: int
-    amount: int
-
-
-def ranges(conn: Connection, department: str, first_day: date, last_day: date) -> list[Range]:
-    """The department's receipts that were issued from ``first_day`` to ``last_day``, both included, and stand."""
-    with conn.cursor(row_factory=class_row(Range)) as cursor:
-        return cursor.execute(
-            "SELECT kind, series, min(number) AS first, max(number) AS last, count(*) AS count,"
-            " sum(amount)::bigint AS amount FROM receipt"
-            " WHERE department = %s AND issued_on BETWEEN %s AND %s AND voided_at IS NULL"
-            " GROUP BY kind, series ORDER BY kind, series",
-            (department, first_day, last_day),
-        ).fetchall()
 
 
 def listing(conn: Connection, *, day: date | None, state: str | None, limit: int) -> list[Row]:

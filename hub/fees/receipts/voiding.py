@@ -9,18 +9,14 @@ from hub.errors import NotNow
 from hub.events import Event
 from hub.fees import persons
 from hub.fees import store as demands
-from hub.fees.receipts import store
-from hub.fees.receipts.issuing import demand_dossier, said
+from hub.fees.receipts import store, telling
+from hub.fees.receipts.issuing import said
 from hub.fees.receipts.policy import STANDS_WHILE
 from hub.fees.receipts.store import Receipt
-from hub.messages.outbox import Posting
 from hub.signing import canonical
 from hub.work import Work
 from schemas.fee_receipt import Voiding
-from schemas.identifiers import Prefix, new_id
 
-VOID: Final = "receipt.void"
-"""of the transfer that tells the issuer"""
 BY_ITSELF: Final = "hub"
 """who voids what has no money any more: nobody decides that"""
 
@@ -56,18 +52,6 @@ def void(work: Work, receipt_id: str, reason: str) -> bool:
 def _void(work: Work, receipt: Receipt, by: str, reason: str) -> None:
     store.voided(work.conn, receipt.id, by, reason, work.now)
     work.note(receipt.id, "voided", before="stands", after="void", reason=f"by {by}: {reason}")
-    if receipt.counterparty is None:
-        return
     told = said(receipt)
     body = Voiding(receipt_id=receipt.id, template=told.template, symbol=told.symbol, number=told.number)
-    work.put(
-        Posting(
-            id=new_id(Prefix.TRANSFER),
-            kind=VOID,
-            counterparty=receipt.counterparty,
-            lane=receipt.series,
-            key=receipt.id,
-            subject=demand_dossier(work, receipt.demand_id),
-            body=canonical.encode(body.model_dump(mode="json")),
-        )
-    )
+    telling.tell(work, receipt, telling.VOID, canonical.encode(body.model_dump(mode="json")))
