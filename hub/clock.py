@@ -1,6 +1,6 @@
 """One clock: moments are aware and in UTC; people and the law read them in Vietnam's time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,3 +17,8 @@ def local(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone could mean any hour; give an aware one")
     return moment.astimezone(VIETNAM)
+
+
+def last_of(month: date) -> date:
+    """The last day of the month in which this day is."""
+    return (month.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)

@@ -32,10 +32,6 @@ STEPS: Final = {
 _STATES: Final = {"open": "mở", "preclosed": "chờ người thứ hai", "closed": "đã khóa"}
 
 
-def _dong(amount: int) -> str:
-    return f"{amount:,}".replace(",", ".")
-
-
 _ROWS: Final = (
     Column("account", "Tài khoản"),
     Column("period", "Kỳ"),
@@ -53,7 +49,7 @@ _GATES: Final = (
 _ITEMS: Final = (
     Column("account", "Tài khoản sổ"),
     Column("item", "Khoản"),
-    Column("net", "Nợ trừ Có", _dong),
+    Column("net", "Nợ trừ Có", output.dong),
     Column("since", "Từ ngày"),
     Column("days", "Số ngày"),
     Column("cases", "Ca"),
@@ -62,7 +58,7 @@ _DAYS: Final = (
     Column("account", "Tài khoản"),
     Column("period", "Kỳ"),
     Column("state", "Trạng thái", lambda state: _STATES[state]),
-    Column("book", "Số dư sổ", _dong),
+    Column("book", "Số dư sổ", output.dong),
     Column("maker", "Người đề nghị"),
     Column("checker", "Người đồng ý"),
     Column("reopened", "Lần mở lại"),
@@ -111,9 +107,8 @@ def reopen(
 @app.command()
 def days(month: Month = None, account: Account = None, as_json: AsJson = False) -> None:
     """How the days of a month stand, of every account, and the month itself; without --month, this month."""
-    from hub.clock import local, now
+    from hub.clock import last_of, local, now
     from hub.fees.closes import desk, store, views
-    from hub.fees.closes.model import last_of
 
     today = local(now()).date()
     first = (month.date() if month else today).replace(day=1)

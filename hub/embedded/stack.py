@@ -17,7 +17,7 @@ from hub.embedded.place import Addresses, Place
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.postgres import Postgres
 from hub.embedded.process import Program
-from hub.embedded.secrets import FLOWER_PASSWORD, KEYS_PASSPHRASE, Secrets, kept_secrets
+from hub.embedded.secrets import KEYS_PASSPHRASE, Secrets, kept_secrets
 from hub.embedded.valkey import Valkey
 
 FLOWER_USER: Final = "hub"
@@ -164,11 +164,6 @@ def running_environment(place: Place) -> dict[str, str] | None:
         return None
     catalogue = Path(os.environ.get("HUB_CATALOGUE") or PACKAGED)
     return environment_of(place, addresses, kept_secrets(place.secrets, catalogue, os.environ))
-
-
-def flower_login(secrets: Secrets) -> str:
-    """user:password"""
-    return f"{FLOWER_USER}:{secrets.hub[FLOWER_PASSWORD]}"
 
 
 def _ports(remembered: Addresses | None) -> dict[str, int]:

@@ -45,8 +45,6 @@ LABELS: Final = {
 
 COLLECTING: Final = frozenset({Status.ISSUED, Status.PART_PAID, Status.REOPENED})
 """Money that arrives counts for the demand."""
-COVERED: Final = frozenset({Status.PAID_UNCONFIRMED, Status.PAID, Status.SETTLED, Status.WAIVED})
-"""Nothing is outstanding."""
 _PAID: Final = (Status.PAID_UNCONFIRMED, Status.PAID)
 _CLOSED: Final = (Status.EXPIRED, Status.CANCELLED)
 

@@ -27,6 +27,10 @@ WHERE (e.provider, e.provider_txn, e.kind) = (%(provider)s, %(txn)s, 'payment')
 """
 
 
+SHOWN: Final = frozenset({"confirmed", "found_on_statement"})
+"""statuses of a payment that a statement has shown"""
+
+
 @dataclass(frozen=True, slots=True)
 class Payment:
     """A payment's row, without the payer's words. Amounts in đồng."""
@@ -61,6 +65,12 @@ def add(conn: Connection, payment: Payment, text: str) -> bool:
         text,
     )
     return conn.execute(_ADD, row).fetchone() is not None
+
+
+def lock(conn: Connection, payment_id: str) -> Payment | None:
+    """The payment, ours until the transaction ends."""
+    with conn.cursor(row_factory=class_row(Payment)) as cursor:
+        return cursor.execute(f"SELECT {_COLUMNS} FROM payment WHERE id = %s FOR UPDATE", (payment_id,)).fetchone()
 
 
 def said_by(conn: Connection, provider: str, provider_txn: str, *, lock: bool = False) -> Payment | None:

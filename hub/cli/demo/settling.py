@@ -97,7 +97,7 @@ class Settling:
         from psycopg import Rollback
 
         from hub.fees import settlements
-        from hub.fees.closes import store as closes
+        from hub.fees.ledger import book
         from hub.fees.settlements import store
 
         made: list[Settlement] = []
@@ -106,7 +106,7 @@ class Settling:
 
         def tried(work: "Work") -> None:
             with work.conn.transaction() as savepoint:
-                closes.hold_book(work.conn)
+                book.hold(work.conn)
                 settlements.compute(work, today)
                 made.extend(store.of_month(work.conn, today.replace(day=1)))
                 owed.append(one(work.conn, _ON_331, (today,))["net"])

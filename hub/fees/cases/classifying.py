@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from hub.errors import NotNow
 from hub.events import Event
+from hub.fees import payments
 from hub.fees.cases import money
 from hub.fees.cases.model import Case
 from hub.fees.ledger import post, postings
@@ -65,6 +66,6 @@ def _unidentified(work: Work, case: Case) -> tuple[str, str, int]:
     if case.payment is None:
         return item, str(money.line_by(work, item)["account"]), row["net"]
     payment = money.payment_by(work, case.payment)
-    if payment.status not in money.SHOWN:
+    if payment.status not in payments.SHOWN:
         raise NotNow("no statement has shown it yet; settle it when one has, or as N01")
     return item, payment.account, row["net"]

@@ -5,14 +5,18 @@ stands on is looked at again then.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from psycopg import Rollback
+
+from hub.db import Connection
 from hub.errors import NotNow
 from hub.events import Event
 from hub.fees import payments, persons
 from hub.fees import store as demands
 from hub.fees.cases import store
-from hub.fees.cases.codes import CODES, Code, severity
+from hub.fees.cases.codes import Code, severity
 from hub.fees.cases.model import Case
 from hub.fees.cases.resolutions import RESOLUTIONS, Resolution
 from hub.work import Work
@@ -20,6 +24,10 @@ from hub.work import Work
 _NOTHING: Final[Mapping[str, Any]] = {
     "resolution": None, "details": {}, "reason": None, "persons": None, "maker": None, "checker": None,
 }  # fmt: skip
+_CLEARING: Final = frozenset({"338", "339", "341"})
+"""where a case's money waits for a person; once it is gone from there, nothing can be done with it"""
+_NOTED: Final = "noted"
+_ANOTHER: Final = "another person"
 
 
 def assign(work: Work, case_id: str, person: str) -> list[Event]:
@@ -44,15 +52,20 @@ def carry(work: Work, case_id: str, reason: str) -> list[Event]:
 def resolve(work: Work, case_id: str, name: str, details: Mapping[str, str], reason: str) -> list[Event]:
     """Settle it by the resolution ``name``; of two persons the first proposes and the second decides.
 
-    Raises NotFound, MayNot; NotNow for what this code does not allow, and where the same person would say it twice.
+    What one person has asked for before (a refund) counts as proposed by that person. Raises NotFound, MayNot; NotNow
+    for what this case does not allow, what could not be done now, and where the same person would say it twice.
     """
     persons.check_clerk(work)
-    resolution = _allowed(store.find(work.conn, case_id), name, details)
+    resolution = _allowed(work.conn, store.find(work.conn, case_id), name, details)
     case = _locked(work, case_id, details)
     if case.state == "proposed":
         _check_second(work, case, name, details)
     elif resolution.persons > 1:
-        return _propose(work, case, resolution, details, reason)
+        asker = resolution.asked_by(work, case) if resolution.asked_by else None
+        if asker is None or persons.is_maker(work, asker):
+            return _propose(work, case, resolution, details, reason)
+        persons.check_agrees(work, asker)
+        case = replace(case, maker=asker)
     said = {"resolution": name, "details": details, "reason": reason, "persons": resolution.persons}
     who = {"maker": case.maker or work.actor, "checker": work.actor if case.maker else None}
     store.change(work.conn, case_id, state="resolved", **said, **who)
@@ -81,7 +94,7 @@ def reopen(work: Work, case_id: str, reason: str) -> list[Event]:
     persons.check_clerk(work)
     case = store.lock(work.conn, case_id)
     if case.state != "resolved":
-        raise NotNow(f"the case is {case.state}")
+        raise NotNow(f"only what was resolved is opened again: the case is {case.state}")
     state = _unproposed(case)
     store.change(work.conn, case_id, state=state, carried_by=None, carried_reason=None, **_NOTHING)
     work.note(case_id, "reopened", before="resolved", after=state, reason=reason)
@@ -103,8 +116,15 @@ def _check_left(work: Work, case: Case, said: str) -> None:
 
 
 def _propose(work: Work, case: Case, resolution: Resolution, details: Mapping[str, str], reason: str) -> list[Event]:
+    """What could not be done now is not proposed: it is done by another, and taken back."""
     persons.check_proposes(work)
     said = {"resolution": resolution.name, "details": details, "reason": reason, "persons": resolution.persons}
+    trial = replace(work, actor=_ANOTHER, replayed=True, nudges=[])
+    with work.conn.transaction() as savepoint:
+        store.change(work.conn, case.id, state="resolved", maker=work.actor, checker=_ANOTHER, **said)
+        resolution.act(trial, store.find(work.conn, case.id), details)
+        _check_left(trial, case, "")
+        raise Rollback(savepoint)
     store.change(work.conn, case.id, state="proposed", maker=work.actor, **said)
     said_so = _said(resolution.name, details, reason)
     work.note(case.id, "proposed", before=case.state, after="proposed", reason=said_so)
@@ -113,18 +133,27 @@ def _propose(work: Work, case: Case, resolution: Resolution, details: Mapping[st
 
 def _check_second(work: Work, case: Case, name: str, details: Mapping[str, str]) -> None:
     if (case.resolution, case.details) != (name, dict(details)):
-        proposed = _said(case.resolution or "", case.details, "")
-        raise NotNow(f"proposed is {proposed.strip()}; agree with the same, or have it withdrawn")
+        proposed = _told(case.resolution or "", case.details)
+        raise NotNow(f"{case.maker} has proposed: {proposed}; agree with the same, or have it withdrawn")
     persons.check_agrees(work, case.maker)
 
 
-def _allowed(case: Case, name: str, details: Mapping[str, str]) -> Resolution:
-    allowed = CODES[Code(case.code)].resolutions
-    if name not in allowed or name not in RESOLUTIONS:
-        raise NotNow(f"a case {case.code} is settled by: {', '.join(allowed) or 'what its page says'}")
-    resolution = RESOLUTIONS[name]
+def ways(conn: Connection, case: Case) -> list[Resolution]:
+    """What may be done about it. What has no money left where it waited, by an earlier decision, may be noted."""
+    names = case.about.resolutions
+    if case.about.sits in _CLEARING and _NOTED not in names and not store.standing(conn, case):
+        names = (*names, _NOTED)
+    return [RESOLUTIONS[name] for name in names if name in RESOLUTIONS]
+
+
+def _allowed(conn: Connection, case: Case, name: str, details: Mapping[str, str]) -> Resolution:
+    allowed = {way.name: way for way in ways(conn, case)}
+    if name not in allowed:
+        raise NotNow(f"a case {case.code} is settled by: {', '.join(allowed) or case.about.elsewhere}")
+    resolution = allowed[name]
     if details.keys() != set(resolution.details):
-        raise NotNow(f"{name} has to be told: {', '.join(resolution.details) or 'nothing'}")
+        wanted = " ".join(f"--set {one}=…" for one in resolution.details)
+        raise NotNow(f"{name} has to be told: {wanted or 'nothing, no --set'}")
     return resolution
 
 
@@ -152,5 +181,8 @@ def _open(case: Case) -> Case:
 
 def _said(name: str, details: Mapping[str, str], reason: str) -> str:
     """All that was decided, in one line of the journal."""
-    told = " ".join(f"{key}={value}" for key, value in sorted(details.items()))
-    return f"{name} {told}: {reason}" if told else f"{name}: {reason}"
+    return f"{_told(name, details)}: {reason}"
+
+
+def _told(name: str, details: Mapping[str, str]) -> str:
+    return " ".join([name, *(f"{key}={value}" for key, value in sorted(details.items()))])

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from psycopg.rows import class_row
-
 from hub.clock import local
 from hub.errors import NotNow
-from hub.fees import bookings
+from hub.fees import bookings, payments
 from hub.fees.cases.ending import explained
 from hub.fees.cases.model import Case
 from hub.fees.ledger import Origin
@@ -17,13 +15,6 @@ from hub.work import Work
 
 SOURCE: Final = "case"
 """of what the book says of a resolution; numbered, for a case may be settled in parts"""
-SHOWN: Final = frozenset({"confirmed", "found_on_statement"})
-"""statuses of a payment that a statement has shown"""
-
-_PAYMENT: Final = """
-SELECT id, source, provider, provider_txn, account, bank_ref, amount, allocated, paid_at, business_date, reference,
-    status FROM payment WHERE id = %s FOR UPDATE
-"""
 
 _LINE: Final = """
 SELECT l.id, l.account, l.booking_date, l.amount, l.state, g.id AS group_id, g.run_id, g.pass AS joined_by,
@@ -47,8 +38,7 @@ def payment_of(work: Work, case: Case) -> Payment:
 
 def payment_by(work: Work, payment: str) -> Payment:
     """The payment of this id, ours until the transaction ends. Raises NotNow where there is none."""
-    with work.conn.cursor(row_factory=class_row(Payment)) as cursor:
-        found = cursor.execute(_PAYMENT, (payment,)).fetchone()
+    found = payments.lock(work.conn, payment)
     if found is None:
         raise NotNow(f"there is no payment {payment}")
     return found

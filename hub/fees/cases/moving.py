@@ -50,7 +50,7 @@ def move(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
         raise NotNow("the payment was taken from the other demand before; it does not go back there")
     _takes(other.outstanding if other.status in COLLECTING else 0, amount)
     events = demands.reverse(work, demand, payment.id, by=case.id)
-    is_shown = payment.status in money.SHOWN
+    is_shown = payment.status in payments.SHOWN
     credited = demands.credit(work, other.id, amount, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
     covered(work.conn, [other.id])
     to = bookings.shares(work, other.id, credited.taken)

@@ -108,7 +108,7 @@ def _credit(work: Work, case: Case, payment: Payment, demand: Demand) -> list[Ev
 
 
 def _count(work: Work, payment: Payment, demand: Demand, taken: int) -> tuple[list[Event], list[Share]]:
-    is_shown = payment.status in money.SHOWN
+    is_shown = payment.status in payments.SHOWN
     credited = demands.credit(work, demand.id, taken, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
     payments.allocate(work.conn, payment.id, credited.taken)
     cases.covered(work.conn, [demand.id])

@@ -27,7 +27,7 @@ def recover(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
     payment = money.payment_by(work, details["payment"])
     line = money.line_by(work, case.line)
     stands = money.stands(work, payment.id)
-    if payment.status not in money.SHOWN or stands.total != -line["amount"]:
+    if payment.status not in payments.SHOWN or stands.total != -line["amount"]:
         raise NotNow(f"{stands.total} đ stand in the book for this payment ({payment.status}), not {-line['amount']} đ")
     events = _undone(work, case, payment, money.line_of(work, payment.id))
     money.settle_line(work, case.line, "matched")

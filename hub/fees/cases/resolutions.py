@@ -27,6 +27,8 @@ class Resolution:
     persons: Literal[1, 2]
     act: Act
     details: tuple[str, ...] = ()
+    asked_by: Callable[[Work, Case], str | None] | None = None
+    """who has asked for it already: that counts as the proposal of that person"""
 
 
 _ALL: Final = (
@@ -39,8 +41,8 @@ _ALL: Final = (
     Resolution("no_move", "Không chuyển: không phải nộp nhầm", 1, answers.noted),
     Resolution("waive_rest", "Không thu phần còn thiếu, theo quyết định", 2, answers.waive_rest, ("decision",)),
     Resolution("no_refund", "Không hoàn: phí đã thực hiện xong", 2, answers.no_refund),
-    Resolution("refund", "Hoàn trả người nộp", 2, giving_back.agree),
-    Resolution("return_to_sender", "Trả lại người chuyển", 2, giving_back.agree),
+    Resolution("refund", "Hoàn trả người nộp", 2, giving_back.agree, asked_by=giving_back.asked_by),
+    Resolution("return_to_sender", "Trả lại người chuyển", 2, giving_back.agree, asked_by=giving_back.asked_by),
     Resolution("own_order", "Là lệnh chi này của Trung tâm", 2, recognising.own_order, ("order",)),
     Resolution("not_fee", "Không phải khoản thu phí", 2, classifying.not_fee, ("kind",)),
     Resolution("charge", "Là phí ngân hàng", 2, classifying.charge),

@@ -6,7 +6,7 @@ from typing import Final
 
 from hub.errors import NotFound, NotNow
 from hub.events import Event
-from hub.fees import cases, persons
+from hub.fees import cases, payments, persons
 from hub.fees.chargebacks import store
 from hub.fees.chargebacks.model import Chargeback, State
 from hub.fees.matching.normalise import normalise
@@ -15,7 +15,6 @@ from schemas.identifiers import Prefix, new_id
 
 CASE: Final = "V03"
 _NUMBER: Final = re.compile(r"[A-Z0-9]{6,40}")
-_SHOWN: Final = frozenset({"confirmed", "found_on_statement"})
 
 
 def notice(work: Work, payment_id: str, provider_case: str, answer_by: date, reason: str) -> Chargeback:
@@ -28,18 +27,16 @@ def notice(work: Work, payment_id: str, provider_case: str, answer_by: date, rea
     number = normalise(provider_case).squeezed
     if not _NUMBER.fullmatch(number):
         raise NotNow("a case is known by 6 to 40 letters and digits")
-    row = work.conn.execute(
-        "SELECT account, amount, status FROM payment WHERE id = %s FOR UPDATE", (payment_id,)
-    ).fetchone()
-    if row is None:
+    payment = payments.lock(work.conn, payment_id)
+    if payment is None:
         raise NotFound(f"there is no payment {payment_id}")
-    if row["status"] not in _SHOWN:
-        raise NotNow(f"the payment is {row['status']}: there is nothing that could be taken back")
+    if payment.status not in payments.SHOWN:
+        raise NotNow(f"the payment is {payment.status}: there is nothing that could be taken back")
     found = Chargeback(
         id=new_id(Prefix.CHARGEBACK),
         payment_id=payment_id,
-        account=row["account"],
-        amount=row["amount"],
+        account=payment.account,
+        amount=payment.amount,
         provider_case=number,
         state=State.NOTICED,
         answer_by=answer_by,

@@ -9,6 +9,7 @@ from hub.errors import NotFound, NotNow
 from hub.fees import persons, settlements
 from hub.fees.closes import balance, day_gates, month_gates, store, totals
 from hub.fees.closes.model import BOOK, Closing, Gate, Proposal, Step
+from hub.fees.ledger import book
 from hub.work import Work
 
 
@@ -16,7 +17,7 @@ def close_day(work: Work, account: str, day: date) -> Closing:
     """Propose to close a day of ``account``, or agree. Raises NotFound, MayNot, and NotNow where it is closed."""
     persons.check_clerk(work)
     bank = bank_of(work, account)
-    store.hold_book(work.conn)
+    book.hold(work.conn)
     if store.day_digest(work.conn, account, day) is not None:
         raise NotNow(f"{day} of {account} is closed")
     balance.open_account(work, account)
@@ -35,7 +36,7 @@ def close_month(work: Work, month: date) -> Closing:
     Raises MayNot, and NotNow where it is closed.
     """
     persons.check_clerk(work)
-    store.hold_book(work.conn)
+    book.hold(work.conn)
     if store.month_digest(work.conn, month) is not None:
         raise NotNow(f"{month:%Y-%m} is closed")
     accounts = accounts_of(work)
@@ -57,7 +58,7 @@ def reopen_day(work: Work, account: str, day: date, reason: str) -> Closing:
     """
     persons.check_clerk(work)
     bank_of(work, account)
-    store.hold_book(work.conn)
+    book.hold(work.conn)
     closed = store.closed_from(work.conn, account, day)
     if not closed or closed[0][0] != day:
         raise NotNow(f"{day} of {account} is not closed")
@@ -75,7 +76,7 @@ def reopen_month(work: Work, month: date, reason: str) -> Closing:
     Raises MayNot, and NotNow where it is not the last closed one, or a department was handed its table.
     """
     persons.check_clerk(work)
-    store.hold_book(work.conn)
+    book.hold(work.conn)
     digest = store.month_digest(work.conn, month)
     if digest is None:
         raise NotNow(f"{month:%Y-%m} is not closed")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
@@ -58,11 +58,6 @@ class Proposal:
     totals: Mapping[str, Any]
     maker: str
     reason: str | None
-
-
-def last_of(month: date) -> date:
-    """The last day of the month whose first day this is."""
-    return (month.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def dong(amount: int) -> str:

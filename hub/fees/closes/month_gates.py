@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
-from hub.clock import local
+from hub.clock import last_of, local
 from hub.fees.closes import store
 from hub.fees.closes.day_gates import proof
-from hub.fees.closes.model import Gate, dong, last_of
+from hub.fees.closes.model import Gate, dong
 from hub.fees.receipts import gaps
 from hub.work import Work
 

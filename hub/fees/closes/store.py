@@ -8,7 +8,6 @@ from psycopg.types.json import Jsonb
 
 from hub.db import Connection
 from hub.fees.closes.model import BOOK, Proposal
-from hub.fees.ledger.book import LOCK
 
 Verb = Literal["close", "reopen"]
 
@@ -28,11 +27,6 @@ UPDATE month_close SET reopened_at = now(), reopen_maker = %(maker)s, reopen_che
     reopen_reason = %(reason)s
 WHERE month = %(day)s AND reopened_at IS NULL
 """
-
-
-def hold_book(conn: Connection) -> None:
-    """Nobody posts before the transaction ends; whoever did is seen from here on."""
-    conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
 
 
 def proposal(conn: Connection, verb: Verb, account: str, day: date) -> Proposal | None:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
+from hub.clock import last_of
 from hub.db import Connection, one
 from hub.fees.closes import balance
-from hub.fees.closes.model import BOOK, last_of
+from hub.fees.closes.model import BOOK
 from hub.fees.ledger import balances
 from hub.signing import canonical
 

@@ -50,6 +50,11 @@ class DayClosed(HubError):
     """The book of this day is closed; what was found later goes to an open day."""
 
 
+def hold(conn: Connection) -> None:
+    """Nobody posts before the transaction ends; whoever did is seen from here on."""
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+
+
 def post(conn: Connection, entry: Entry) -> int:
     """Write ``entry`` in the caller's transaction and give its number; the same again is the same number.
 

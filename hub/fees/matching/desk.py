@@ -144,7 +144,7 @@ def _look_again(work: Work, group: Mapping[str, Any]) -> str:
     demand = store.lock(work.conn, group["demand_id"])
     stands = work.conn.execute(_STANDS, (group["line_id"],)).fetchone()
     is_open = stands is not None and stands["demand_id"] is None and stands["pass"] in ("P0", "P1")
-    if not is_open or group["allocated"] or group["payment_status"] not in ("confirmed", "found_on_statement"):
+    if not is_open or group["allocated"] or group["payment_status"] not in payments.SHOWN:
         raise NotNow("the money has found its place since this was proposed")
     if demand.account != group["account"]:
         raise NotNow("the demand is to be paid into another account")

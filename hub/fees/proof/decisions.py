@@ -5,9 +5,9 @@ Each is taken by the note that leads its transaction; whatever else that transac
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
 from typing import Final, Protocol
 
+from hub.clock import last_of
 from hub.db import one
 from hub.fees import orders
 from hub.fees.cases import desk as cases
@@ -141,11 +141,7 @@ def _retained(work: Work, settlement: str, sign: int, kind: str) -> None:
     fees = work.conn.execute(_FEES, (settlement,)).fetchall()
     shares = [Share(row["department"], fee["fee_code"], sign * fee["retained"]) for fee in fees if fee["retained"]]
     if shares:
-        post(work.conn, postings.retained(Origin("settlement", settlement, _last_day(row["month"])), shares, kind))
-
-
-def _last_day(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        post(work.conn, postings.retained(Origin("settlement", settlement, last_of(row["month"])), shares, kind))
 
 
 def _charged_back(work: Work, step: Step) -> None:

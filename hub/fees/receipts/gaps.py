@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from psycopg.rows import class_row
 
-from hub.clock import VIETNAM
+from hub.clock import VIETNAM, last_of
 from hub.db import Connection
 from hub.errors import NotNow
 from hub.events import Event
@@ -54,9 +54,7 @@ class Gap:
 
 def missing(conn: Connection, month: date) -> list[Gap]:
     """What the month (any day of it) lacks: while there is something, it cannot be closed."""
-    first = month.replace(day=1)
-    behind = (first + timedelta(days=31)).replace(day=1)
-    return _gaps(conn, _midnight(first), _midnight(behind))
+    return _gaps(conn, _midnight(month.replace(day=1)), _midnight(last_of(month) + timedelta(days=1)))
 
 
 def report(work: Work) -> int:

@@ -26,10 +26,7 @@ def request(work: Work, item: str, payee: Payee, reason: str, *, amount: int | N
     """
     persons.check_proposes(work)
     source = _source(work.conn, item)
-    if source is Account.PAYABLE:
-        account = demand_store.lock(work.conn, item).account
-    else:
-        account = store.money(work.conn, item).account
+    account = _account(work.conn, source, item)
     wanted = store.standing(work.conn, item).get(source, 0) if amount is None else amount
     if wanted <= 0:
         raise NotNow("there is nothing to give back")
@@ -60,13 +57,17 @@ def again(work: Work, refund_id: str, payee: Payee, reason: str) -> Order:
     refund = following.lock(work, refund_id)
     if refund.state is not State.FAILED:
         raise NotNow(f"{refund_id} is {refund.state}: only what failed is ordered again")
-    if refund.source is Account.PAYABLE:
-        account = demand_store.lock(work.conn, refund.item).account
-    else:
-        account = store.money(work.conn, refund.item).account
+    account = _account(work.conn, refund.source, refund.item)
     store.move(work.conn, refund, State.REQUESTED, booked_at=refund.booked_at)
     work.note(refund.id, "refund requested", before=refund.state, after=State.REQUESTED, reason=reason)
     return orders.place(work, PURPOSE, refund.id, account, refund.amount, payee, reason)
+
+
+def _account(conn: Connection, source: Account, item: str) -> str:
+    """The account of ours into which it came; locked. Raises NotFound."""
+    if source is Account.PAYABLE:
+        return demand_store.lock(conn, item).account
+    return store.money(conn, item).account
 
 
 def _source(conn: Connection, item: str) -> Account:

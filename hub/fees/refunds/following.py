@@ -5,11 +5,12 @@ A payment that was given back whole out of 338 is ``refunded``, so that no later
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from hub.errors import NotNow
 from hub.events import Event
-from hub.fees import cases, demands
+from hub.fees import cases, demands, payments
 from hub.fees import store as demand_store
 from hub.fees.ledger import Account, Entry, Origin, postings
 from hub.fees.ledger.book import posted
@@ -24,7 +25,6 @@ RETURNED: Final = "V04"
 _OF_DEMAND: Final = ("R04", "R07")
 _OF_MONEY: Final = ("R01", "R02", "R03", "R05", "R06", "R07", "R09", "P01", "N03", RETURNED)
 """cases that are over when nothing of the money that they are about stands there any more"""
-_SHOWN: Final = frozenset({"confirmed", "found_on_statement"})
 
 
 def lock(work: Work, refund_id: str) -> Refund:
@@ -43,7 +43,7 @@ def check(work: Work, source: Account, item: str, amount: int) -> None:
     if amount > there:
         raise NotNow(f"{amount} đ are to be given back, and {there} đ are there")
     if source is not Account.PAYABLE:
-        if store.money(work.conn, item).status not in _SHOWN:
+        if store.money(work.conn, item).status not in payments.SHOWN:
             raise NotNow("no statement has shown this money yet")
         return
     demand = demand_store.lock(work.conn, item)
@@ -58,8 +58,7 @@ def approved(work: Work, order: Order, origin: Origin) -> Settled:
     refund = store.find(work.conn, order.subject_id)
     if refund.booked_at is not None:  # it was paid once and came back: it stands on 113 already
         over = _over(work, refund, order, (RETURNED,), "refund")
-        store.move(work.conn, refund, State.APPROVED, booked_at=refund.booked_at, cases=over)
-        _note(work, refund, State.APPROVED)
+        _move(work, refund, State.APPROVED, booked_at=refund.booked_at, over=over)
         return Settled()
     check(work, refund.source, refund.item, refund.amount)
     is_whole = store.standing(work.conn, refund.item)[refund.source] == refund.amount
@@ -72,8 +71,7 @@ def approved(work: Work, order: Order, origin: Origin) -> Settled:
         if refund.source is Account.UNIDENTIFIED and is_whole:
             store.place(work.conn, refund.item, gone=True)
     over = _close(work, refund, order) if is_whole else []
-    store.move(work.conn, refund, State.APPROVED, booked_at=work.now, cases=over)
-    _note(work, refund, State.APPROVED)
+    _move(work, refund, State.APPROVED, booked_at=work.now, over=over)
     return Settled(events, [entry])
 
 
@@ -103,7 +101,7 @@ def cancelled(work: Work, order: Order, origin: Origin) -> Settled:
     if store.was_paid(work.conn, refund.id):
         if refund.state is State.APPROVED:
             _reopen(work, refund)
-        _move(work, refund, State.FAILED)  # its payer is owed it all the same
+        _move(work, refund, State.FAILED, booked_at=refund.booked_at)  # its payer is owed it all the same
         return Settled()
     settled = Settled()
     entry = posted(work.conn, SOURCE, refund.id, "refund_ordered")
@@ -114,8 +112,7 @@ def cancelled(work: Work, order: Order, origin: Origin) -> Settled:
         elif refund.source is Account.UNIDENTIFIED:
             store.place(work.conn, refund.item, gone=False)
         _reopen(work, refund)
-    store.move(work.conn, refund, State.CANCELLED, booked_at=None)
-    _note(work, refund, State.CANCELLED)
+    _move(work, refund, State.CANCELLED, booked_at=None)
     return settled
 
 
@@ -126,12 +123,14 @@ def _reopen(work: Work, refund: Refund) -> None:
 
 def sent(work: Work, order: Order) -> None:
     """The bank was told."""
-    _move(work, store.find(work.conn, order.subject_id), State.SENT)
+    refund = store.find(work.conn, order.subject_id)
+    _move(work, refund, State.SENT, booked_at=refund.booked_at)
 
 
 def failed(work: Work, order: Order) -> None:
     """The bank did not pay: it stands on 113 until it is ordered again."""
-    _move(work, store.find(work.conn, order.subject_id), State.FAILED)
+    refund = store.find(work.conn, order.subject_id)
+    _move(work, refund, State.FAILED, booked_at=refund.booked_at)
 
 
 def paid(work: Work, order: Order, origin: Origin) -> Settled:
@@ -143,27 +142,23 @@ def paid(work: Work, order: Order, origin: Origin) -> Settled:
         if demand.status == Status.REFUND_PENDING:
             store.free_payments(work.conn, demand.id)
             settled.events.extend(demands.refunded(work, demand.id, by=refund.id))
-    store.move(work.conn, refund, State.CONFIRMED, booked_at=None)
-    _note(work, refund, State.CONFIRMED)
+    _move(work, refund, State.CONFIRMED, booked_at=None)
     return settled
 
 
 def returned(work: Work, order: Order, origin: Origin) -> Settled:
     """It came back: its payer is still owed it, and a person finds out where it is to go (V04)."""
     refund = store.find(work.conn, order.subject_id)
-    store.move(work.conn, refund, State.FAILED, booked_at=work.now)
-    _note(work, refund, State.FAILED)
+    _move(work, refund, State.FAILED, booked_at=work.now)
     facts = {"refund": refund.id, "order": order.id, "reference": order.reference, "returned_by": origin.source_id}
     cases.open_case(work, RETURNED, SOURCE, refund.id, refund.amount, facts)
     return Settled(entries=[postings.refund_returned(origin, refund.id, refund.amount)])
 
 
-def _move(work: Work, refund: Refund, to: State) -> None:
-    store.move(work.conn, refund, to, booked_at=refund.booked_at)
-    _note(work, refund, to)
-
-
-def _note(work: Work, refund: Refund, to: State) -> None:
+def _move(
+    work: Work, refund: Refund, to: State, *, booked_at: datetime | None, over: Sequence[str] | None = None
+) -> None:
+    store.move(work.conn, refund, to, booked_at=booked_at, cases=over)
     work.note(refund.id, f"refund {to}", before=refund.state, after=to, reason=f"{refund.source} {refund.item}")
 
 

@@ -12,10 +12,24 @@ from hub.work import Work
 
 def agree(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     """What is asked for of this case's money is approved. Raises NotNow where nobody has asked (hub fee refund)."""
-    items = [item for item in (case.object_id, case.payment, case.line, case.demand) if item]
-    order = store.requested(work.conn, items)
+    order = _asked(work, case)
     if order is None:
         raise NotNow(f"nobody has asked for a refund of it: hub fee refund {case.id}")
     events = orders.approve(work, order.id, case.reason or case.code)
     store.settles(work.conn, order.subject_id, case.id)
     return events
+
+
+def asked_by(work: Work, case: Case) -> str | None:
+    """Who has asked for the refund that waits to be approved."""
+    order = _asked(work, case)
+    return None if order is None else order.maker
+
+
+def _asked(work: Work, case: Case) -> store.Requested | None:
+    """Of the case's own money before that of its demand: a refund of all of the demand is another matter."""
+    own = [item for item in (case.object_id, case.payment, case.line) if item]
+    found = store.requested(work.conn, own)
+    if found is None and case.demand:
+        found = store.requested(work.conn, [case.demand])
+    return found

@@ -86,6 +86,7 @@ class Requested:
 
     id: str
     subject_id: str
+    maker: str
 
 
 def add(conn: Connection, refund: Refund) -> None:
@@ -170,7 +171,7 @@ def reopen_cases(conn: Connection, refund: Refund) -> list[str]:
 def requested(conn: Connection, items: Sequence[str]) -> Requested | None:
     """The order that waits to be approved, of a refund of one of these demands, payments or lines."""
     row = conn.execute(
-        "SELECT o.id, o.subject_id FROM refund r JOIN payment_order o ON o.subject_id = r.id"
+        "SELECT o.id, o.subject_id, o.maker FROM refund r JOIN payment_order o ON o.subject_id = r.id"
         " WHERE o.state = 'requested' AND (r.item = ANY(%(items)s) OR r.id = ANY(%(items)s)) ORDER BY o.id LIMIT 1",
         {"items": list(items)},
     ).fetchone()

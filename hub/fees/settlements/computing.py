@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
+from hub.clock import last_of
 from hub.db import one
 from hub.errors import NotNow
 from hub.fees.ledger import Entry, Origin, Share, book, checkpoints, post_all, postings
 from hub.fees.settlements import answers, issued, store, table, taking
-from hub.fees.settlements.model import Settlement, State
+from hub.fees.settlements.model import LEAF, Settlement, State
 from hub.fees.settlements.table import Anchor, Draft, Fee
 from hub.signing import canonical, custody
 from hub.work import Work
@@ -17,8 +18,6 @@ from schemas.identifiers import Prefix, new_id
 
 SOURCE: Final = "settlement"
 """of the entries that a settlement makes"""
-KIND: Final = "settlement"
-"""of the leaf in the custody log"""
 
 
 def compute(work: Work, month: date) -> bytes:
@@ -93,7 +92,7 @@ def _given_back(work: Work, settlement: Settlement) -> Entry | None:
 
 
 def _origin(settlement_id: str, month: date) -> Origin:
-    return Origin(SOURCE, settlement_id, taking.after(month) - timedelta(days=1))
+    return Origin(SOURCE, settlement_id, last_of(month))
 
 
 def _seal(work: Work, drafts: Sequence[Draft]) -> None:
@@ -116,7 +115,7 @@ def _seal(work: Work, drafts: Sequence[Draft]) -> None:
 
 def _keep(work: Work, draft: Draft, body: bytes) -> None:
     signature = work.signer.sealed(body, work.now)
-    leaf = custody.enter(work.conn, kind=KIND, subject=draft.id, record=body, signatures=[signature])
+    leaf = custody.enter(work.conn, kind=LEAF, subject=draft.id, record=body, signatures=[signature])
     row = {"id": draft.id, "department": draft.department, "month": draft.month, "body": body, "at": work.now}
     store.add(work.conn, row | draft.sums | {"signature": signature, "leaf": leaf}, [dict(fee) for fee in draft.fees])
     taking.take(work.conn, draft.id, [item.carry_id for item in draft.items if item.carry_id is not None])
@@ -134,7 +133,7 @@ def _keep(work: Work, draft: Draft, body: bytes) -> None:
 
 def _anchored(work: Work) -> Anchor:
     """The book up to its last entry, under a checkpoint. Nobody else posts: we hold the book since our last entry."""
-    work.conn.execute("SELECT pg_advisory_xact_lock(%s)", (book.LOCK,))
+    book.hold(work.conn)
     made = checkpoints.keep(
         work.conn, work.catalogue.signing.log, lambda: work.signer.log_key(work.now), work.now
     ) or checkpoints.latest(work.conn)

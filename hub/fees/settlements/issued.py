@@ -1,10 +1,10 @@
 """Receipts (biên lai) of a month, by department and fee: from which number to which, how many, for how much."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
+from hub.clock import last_of
 from hub.db import Connection
-from hub.fees.settlements.taking import after
 
 _ISSUED: Final = """
 SELECT r.department, l.fee_code, r.series, min(r.number)::bigint AS first, max(r.number)::bigint AS last,
@@ -18,7 +18,7 @@ GROUP BY r.department, l.fee_code, r.series ORDER BY r.department, l.fee_code, r
 def by_fee(conn: Connection, month: date) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Department → fee → ranges, as schemas.settlement.ReceiptRange. One receipt may be for several fees of a kind."""
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    between = {"first": month, "last": after(month) - timedelta(days=1)}
+    between = {"first": month, "last": last_of(month)}
     for row in conn.execute(_ISSUED, between).fetchall():
         told = {name: row[name] for name in ("series", "first", "last", "count", "amount")}
         found.setdefault(row["department"], {}).setdefault(row["fee_code"], []).append(told)

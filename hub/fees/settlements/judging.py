@@ -5,10 +5,10 @@ No database, no network, no settings: whoever has the file can ask (hub fee veri
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
 
 from hub.fees.settlements import sheet
 from hub.fees.settlements.package import Package
+from hub.fees.settlements.table import SUMS
 from hub.signing import aids, canonical, reasons, verifier
 from hub.signing.act_judge import ActJudge, name_of
 from hub.signing.findings import Code, Verdict, Weight
@@ -16,8 +16,6 @@ from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 from schemas import strict
 from schemas.settlement import SettlementTable, TableAnswer
-
-_SUMS: Final = {"carried": "carried", "receipt": "receipts", "refund": "refunds", "adjustment": "adjustments"}
 
 
 def judge(package: Package, trust: Trust) -> Verdict:
@@ -48,11 +46,11 @@ def _tried(check: _Check, package: Package, table: SettlementTable, verdict: Ver
 def _check_sums(_: Package, table: SettlementTable, verdict: Verdict) -> None:
     by_fee: Counter[tuple[str, str]] = Counter()
     for line in table.lines:
-        by_fee[line.fee_code, _SUMS[line.kind]] += line.amount
+        by_fee[line.fee_code, SUMS[line.kind]] += line.amount
     wrong = [
         f"{fee.fee_code} {column}"
         for fee in table.fees
-        for column in _SUMS.values()
+        for column in SUMS.values()
         if getattr(fee, column) != by_fee.pop((fee.fee_code, column), 0)
     ]
     wrong += [" ".join(left) for left, amount in by_fee.items() if amount]

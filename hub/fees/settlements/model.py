@@ -26,6 +26,8 @@ class State(StrEnum):
         return LABELS[self]
 
 
+LEAF: Final = "settlement"
+"""the kind of a table's leaf in the custody log, and of its one act in the month package"""
 LABELS: Final = {
     State.COMPUTED: "Đã lập",
     State.NOTIFIED: "Đã gửi, chưa xác nhận",

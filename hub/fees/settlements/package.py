@@ -16,14 +16,13 @@ from typing import Final
 from hub.db import Connection, one
 from hub.errors import NotFound
 from hub.fees.settlements import sheet, store
-from hub.fees.settlements.model import Settlement
+from hub.fees.settlements.model import LEAF, Settlement
 from hub.signing import archive, bundle, canonical, custody, exporting
 from hub.signing.archive import NotABundle
 from hub.signing.bundle import Act, Bundle
 from schemas.settlement import SettlementTable
 
-KIND: Final = "settlement"
-_FOLDER: Final = f"01-{KIND}/"
+_FOLDER: Final = f"01-{LEAF}/"
 NAMES: Final = re.compile(
     r"SHA256SUMS|package\.json|table\.(json|p7s|xlsx|pdf)|(answer|transfer|receipts)\.json|book\.(json|p7s)"
     rf"|{_FOLDER}(proof\.txt|checkpoint\.json|checkpoint\.p7s|checkpoint\.tst)"
@@ -68,7 +67,7 @@ def made(conn: Connection, settlement: Settlement, centre: str, lists: Sequence[
 
     Raises NotNow while the table is not in the custody log yet.
     """
-    leaves = [leaf for leaf in custody.about(conn, settlement.id) if leaf.kind == KIND]
+    leaves = [leaf for leaf in custody.about(conn, settlement.id) if leaf.kind == LEAF]
     evidence = exporting.bundled(conn, leaves, lists)
     files = _evidence(evidence) | _papers(conn, settlement, centre)
     if printed is not None:
@@ -122,7 +121,7 @@ def read(data: bytes) -> Package:
     if missing:
         raise NotABundle(f"{min(missing)} is missing")
     act = Act(
-        kind=KIND,
+        kind=LEAF,
         record=files["table.json"],
         record_hash=hashlib.sha256(files["table.json"]).digest(),
         signatures=(files["table.p7s"],),

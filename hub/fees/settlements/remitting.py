@@ -8,6 +8,7 @@ from hub.errors import NotNow
 from hub.fees import cases
 from hub.fees.ledger import Origin, Share, postings
 from hub.fees.orders.model import Order, Settled
+from hub.fees.proof import runs
 from hub.fees.settlements import paying, store
 from hub.fees.settlements.model import Settlement, State
 from hub.work import Work
@@ -15,7 +16,6 @@ from hub.work import Work
 PURPOSE: Final = "remittance"
 SHOWN_WITHIN: Final = 2
 """working days after which an order that the bank was told of has to be on a statement"""
-_RED: Final = "SELECT 1 FROM exception_case WHERE code IN ('L01', 'L02', 'L03', 'L04') AND state <> 'resolved' LIMIT 1"
 _SENT: Final = """
 SELECT o.id, o.subject_id, o.amount, o.sent_at, s.department, to_char(s.month, 'YYYY-MM') AS month
 FROM payment_order o JOIN settlement s ON s.order_id = o.id
@@ -75,7 +75,7 @@ def returned(work: Work, order: Order, origin: Origin) -> Settled:
 
 def check_proven(work: Work) -> None:
     """Raises NotNow while the proof of the book is red: nothing is transferred then."""
-    if work.conn.execute(_RED).fetchone() is not None:
+    if runs.stopped(work.conn):
         raise NotNow("the proof of the book is red (L01-L04): nothing is transferred until it is mended")
 
 

@@ -10,7 +10,7 @@ from hub.fees.settlements.taking import Cases, Item
 from hub.signing import canonical
 from schemas.settlement import TYPE
 
-_SUMS: Final = {"carried": "carried", "receipt": "receipts", "refund": "refunds", "adjustment": "adjustments"}
+SUMS: Final = {"carried": "carried", "receipt": "receipts", "refund": "refunds", "adjustment": "adjustments"}
 """kind of a line → the column of its sum"""
 
 
@@ -58,8 +58,8 @@ def draft(settlement_id: str, department: str, month: date, items: Sequence[Item
     demands: dict[str, set[str | int]] = {}
     kept: dict[str, int] = {}
     for item in items:
-        fee = sums.setdefault(item.fee_code, dict.fromkeys(_SUMS.values(), 0))
-        fee[_SUMS[item.kind]] += item.amount
+        fee = sums.setdefault(item.fee_code, dict.fromkeys(SUMS.values(), 0))
+        fee[SUMS[item.kind]] += item.amount
         seen = demands.setdefault(item.fee_code, set())
         if item.kind == "receipt":
             seen.add(item.demand_id or item.entry)

@@ -7,6 +7,7 @@ from typing import Final
 
 from psycopg.rows import args_row, class_row
 
+from hub.clock import last_of
 from hub.db import Connection
 
 OWN: Final = ("retained", "retained_withdrawn", "transferred", "transfer_returned")
@@ -30,7 +31,7 @@ SELECT l.department,
 FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
 LEFT JOIN fee_demand d ON d.id = l.demand_id LEFT JOIN dossier o ON o.id = d.dossier_id
 LEFT JOIN fee_demand_line f ON f.demand_id = l.demand_id AND f.fee_code = l.fee_code
-WHERE l.account = '331' AND e.business_date >= %(first)s AND e.business_date < %(next)s AND e.kind <> ALL(%(own)s)
+WHERE l.account = '331' AND e.business_date BETWEEN %(first)s AND %(last)s AND e.kind <> ALL(%(own)s)
 ORDER BY l.department, e.business_date, e.seq, l.number
 """
 
@@ -86,14 +87,9 @@ class Cases:
     at_risk: int
 
 
-def after(month: date) -> date:
-    """The first day of the month behind ``month``."""
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
-
-
 def items(conn: Connection, month: date) -> dict[str, list[Item]]:
     """Department → its lines in their order: what is carried on first, then by day and entry."""
-    between = {"first": month, "next": after(month), "own": list(OWN), "receipts": list(RECEIPTS)}
+    between = {"first": month, "last": last_of(month), "own": list(OWN), "receipts": list(RECEIPTS)}
     found: dict[str, list[Item]] = {}
     with conn.cursor(row_factory=args_row(Item)) as cursor:
         for query in (_CARRIED, _BOOKED):

@@ -6,10 +6,10 @@ from typing import Final
 import psycopg
 import pytest
 
-from hub.clock import VIETNAM
+from hub.clock import VIETNAM, last_of
 from hub.errors import NotNow
 from hub.fees.closes import desk
-from hub.fees.closes.model import Closing, Step, last_of
+from hub.fees.closes.model import Closing, Step
 from hub.fees.ledger import DayClosed, Origin, Share, post, postings
 from hub.fees.proof import replay
 from tests.bank_files import Move, Told

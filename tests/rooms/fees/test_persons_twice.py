@@ -8,11 +8,12 @@ from typing import Any, Final
 import pytest
 
 from hub import dispatch
+from hub.clock import last_of
 from hub.errors import MayNot, NotNow
 from hub.fees import orders
 from hub.fees.cases import desk as cases
 from hub.fees.closes import desk as closes
-from hub.fees.closes.model import Closing, Step, last_of
+from hub.fees.closes.model import Closing, Step
 from hub.fees.matching import desk as matches
 from hub.fees.proof import replay
 from hub.fees.receipts import voiding

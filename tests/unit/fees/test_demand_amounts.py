@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import MoveRefused, NotNow
-from hub.fees.model import COLLECTING, COVERED, LABELS, LIFECYCLE, Amounts, Status
+from hub.fees.model import COLLECTING, LABELS, LIFECYCLE, Amounts, Status
 
 MIGRATION = Path(__file__).parents[3] / "hub" / "migrations" / "versions" / "0006_fee_demands.sql"
 MONEY = ["credit", "seen", "confirm", "reverse", "lift"]
@@ -112,7 +112,3 @@ def test_every_status_has_its_word_its_moves_and_its_amounts_in_the_database() -
 
     assert set(LABELS) == set(LIFECYCLE.moves) == set(Status)
     assert in_database == {status.value for status in Status}
-
-
-def test_what_is_covered_is_not_collected() -> None:
-    assert frozenset() == COLLECTING & COVERED
