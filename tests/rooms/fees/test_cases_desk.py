@@ -50,7 +50,7 @@ def test_a_second_person_agrees_with_what_was_proposed_and_with_nothing_else(
     work.proposes("R01", "assign", demand=cashier.demand(dossier)["id"])
 
     for name, details in (("assign", {"demand": cashier.demand(other)["id"]}), ("not_fee", {"kind": "interest"})):
-        with pytest.raises(NotNow, match="proposed is assign"):
+        with pytest.raises(NotNow, match="proposed: assign"):
             work.says(CHECKER, lambda work, n=name, d=details: desk.resolve(work, unplaced, n, d, REASON))  # type: ignore[misc]
 
     assert work.case("R01")["state"] == "proposed"
@@ -116,9 +116,10 @@ def test_what_a_later_match_explains_leaves_no_proposal_behind(
     [
         ("mended", {}, "is settled by"),
         ("refunded", {}, "is settled by"),
-        ("assign", {}, "has to be told: demand"),
-        ("assign", {"demand": "fd_1", "line": "2"}, "has to be told: demand"),
-        ("not_fee", {"kind": "interest", "why": "x"}, "has to be told: kind"),
+        ("assign", {}, "has to be told: --set demand=…"),
+        ("assign", {"demand": "fd_1", "line": "2"}, "has to be told: --set demand=…"),
+        ("not_fee", {"kind": "interest", "why": "x"}, "has to be told: --set kind=…"),
+        ("not_fee", {"kind": "tien-an"}, "kind is one of"),
     ],
 )
 def test_a_case_is_settled_as_its_code_allows_and_with_what_that_needs(
@@ -126,6 +127,35 @@ def test_a_case_is_settled_as_its_code_allows_and_with_what_that_needs(
 ) -> None:
     with pytest.raises(NotNow, match=why):
         work.says(MAKER, lambda work: desk.resolve(work, unplaced, name, details, REASON))
+
+
+def test_what_could_not_be_done_is_not_proposed_and_nothing_of_its_trial_is_left(
+    work: Casework, till: Till, unplaced: str
+) -> None:
+    notes = "SELECT subject, verb FROM journal ORDER BY id"
+    before = till.house.rows(notes)
+
+    with pytest.raises(NotFound):
+        work.says(MAKER, lambda work: desk.resolve(work, unplaced, "assign", {"demand": "fd_0"}, REASON))
+    assert (till.house.rows(notes), work.case("R01")["state"]) == (before, "open")
+
+    work.proposes("R01", "not_fee", kind="interest")
+    assert [note["verb"] for note in till.house.rows(notes)[len(before) :]] == ["proposed"]
+    assert till.book() == {"111": DUE, "338": -DUE}
+    assert red(till.house) == []
+
+
+def test_a_case_that_was_opened_again_after_its_money_had_gone_is_noted(
+    work: Casework, till: Till, unplaced: str
+) -> None:
+    with pytest.raises(NotNow, match="settled by: assign, return_to_sender, not_fee"):
+        work.says(MAKER, lambda work: desk.resolve(work, unplaced, "noted", {}, REASON))
+    work.settles("R01", "not_fee", kind="interest")
+    work.says(MAKER, lambda work: desk.reopen(work, unplaced, "người nộp hỏi lại"))
+
+    work.settles_alone("R01", "noted")
+
+    assert till.book() == {"111": DUE, "411": -DUE}
 
 
 def test_a_case_that_is_not_there_is_not_found(work: Casework) -> None:
