@@ -40,3 +40,7 @@ class PortalClient:
         request = self._session.prepare_request(requests.Request(method, self.url + path, headers=headers, data=body))
         sign(request, KEY_ID, self._secret)
         return self._session.send(request, timeout=30)
+
+    def close(self) -> None:
+        """Let go of the connections that are kept for the next request."""
+        self._session.close()

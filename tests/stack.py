@@ -214,6 +214,7 @@ def stack(folder: Path, database_url: str, broker_url: str, **changes: str) -> I
     try:
         yield made
     finally:
+        made.portal.close()
         for part in made.parts.values():
             part.ask_to_stop()
         for part in made.parts.values():
