@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from typer import Argument, Option
 
-from hub.cli import environment, output
+from hub.cli import environment, files, output
 from hub.cli.exits import Code, leave
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def print_(
     catalogue, rows = _read(names)
     made: Form = _slip(catalogue, *rows[0]) if form == "phieu-gui" else _manifest(catalogue, rows, bag)
     target = out or Path(f"{form}-{rows[0][0]['order_number']}.pdf")
-    target.write_bytes(render.render(made))
+    files.write(target, render.render(made))
     output.say(f"{target}: {made.number}")
 
 

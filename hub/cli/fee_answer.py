@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 from typer import Argument, Option, Typer
 
-from hub.cli import environment, fee_table, output
+from hub.cli import dates, environment, fee_table, files, output
 from hub.cli.exits import Code, leave
 from hub.cli.fee_table import Month, dong
 from hub.cli.output import AsJson, Column
@@ -47,7 +47,7 @@ def answer(
     by: Annotated[str | None, Option(help="The office or post that answers, no person's name. Not with JSON.")] = None,
     at: Annotated[
         datetime | None,
-        Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When it answered, by Vietnam's clock. Not with JSON."),
+        Option(parser=dates.moment, metavar=dates.DAY, help="When it answered, by Vietnam's clock. Not with JSON."),
     ] = None,
 ) -> None:
     """Take in an answer that came on paper or by mail: it confirms a table, or disputes lines of it."""
@@ -198,9 +198,7 @@ def _write(out: Path, settlement: "Settlement", found: "Comparison") -> None:
     from hub.fees.settlements import answer_files
     from hub.fees.settlements.comparing import Where
 
-    fresh = out.with_name(out.name + ".new")
-    fresh.write_bytes(answer_files.as_csv(settlement.id, settlement.sha256.hex(), found.disputed))
-    fresh.replace(out)
+    files.write(out, answer_files.as_csv(settlement.id, settlement.sha256.hex(), found.disputed))
     output.say(f"{out}: {len(found.disputed)} dòng không đồng ý")
     missing = sum(one.where is Where.ONLY_LIST for one in found.findings)
     if missing:

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from typer import Argument, Option, Typer
 
-from hub.cli import environment, output, writing
+from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import Reason
@@ -51,7 +51,9 @@ def notice(
     payment: Annotated[str, Argument(metavar="PAYMENT", help="pm_…")],
     *,
     case: Annotated[str, Option("--case", help="The provider's number: it stands in the debit, if it comes to one.")],
-    answer_by: Annotated[datetime, Option(formats=["%Y-%m-%d"], help="The day by which it has to be answered.")],
+    answer_by: Annotated[
+        datetime, Option(parser=dates.day, metavar=dates.DAY, help="The day by which it has to be answered.")
+    ],
     reason: Reason,
 ) -> None:
     """The provider says that a payment is asked back. Nothing moves; a case (V03) waits for the answer."""

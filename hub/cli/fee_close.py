@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from typer import Option, Typer
 
-from hub.cli import environment, output, writing
+from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 from hub.cli.writing import DryRun, Reason
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 app: Final = Typer()
 Given = TypeVar("Given")
 
-Day = Annotated[datetime | None, Option(formats=["%Y-%m-%d"], help="A day (YYYY-MM-DD).")]
-Month = Annotated[datetime | None, Option(formats=["%Y-%m"], help="A month (YYYY-MM).")]
+Day = Annotated[datetime | None, Option(parser=dates.day, metavar=dates.DAY, help="A day.")]
+Month = Annotated[datetime | None, Option(parser=dates.month, metavar=dates.MONTH, help="A month.")]
 Account = Annotated[str | None, Option(help="Only this account of ours.")]
 
 STEPS: Final = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Argument, Context, Option, Typer
 
-from hub.cli import environment, output, writing
+from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import DryRun, Reason
@@ -22,7 +22,7 @@ app: Final = Typer(help="Matching (đối soát): run, list, confirm, reject, re
 
 Group = Annotated[int, Argument(metavar="GROUP", help="its number, from: hub fee match list")]
 Account = Annotated[str | None, Option(help="Only this account.")]
-Day = Annotated[datetime | None, Option(formats=["%Y-%m-%d"], help="Only what was booked on this day.")]
+Day = Annotated[datetime | None, Option(parser=dates.day, metavar=dates.DAY, help="Only what was booked on this day.")]
 
 _RUNS: Final = (
     Column("account", "Tài khoản"),

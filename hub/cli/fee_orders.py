@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Argument, Option, Typer
 
-from hub.cli import environment, output, writing
+from hub.cli import environment, files, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
@@ -147,11 +147,12 @@ def send(
 
     if out.suffix not in (".csv", ".txt"):
         leave(Code.USAGE, "hub: the file is .csv for the bank, or .txt to print")
+    files.check(out)
     sent: list[Order] = writing.act(lambda work: ([orders.send(work, name) for name in names], []))
     if out.suffix == ".csv":
-        out.write_bytes(paper.table(sent))
+        files.write(out, paper.table(sent), private=True)
     else:
-        out.write_text("\f".join(paper.printed(order) for order in sent), encoding="utf-8")
+        files.write(out, "\f".join(paper.printed(order) for order in sent).encode(), private=True)
     output.say(f"{len(sent)} lệnh, {output.dong(sum(order.amount for order in sent))} đ: {out} ✔")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from typer import Argument, Option, Typer
 
-from hub.cli import environment, output, writing
+from hub.cli import dates, environment, files, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import Reason
@@ -26,7 +26,7 @@ _ISSUER: Final = {
 _KINDS: Final = {"phi": "Phí", "le_phi": "Lệ phí"}
 
 Receipt = Annotated[str, Argument(metavar="RECEIPT", help="its id (rc_…), from: hub fee receipts list")]
-Day = Annotated[datetime | None, Option(formats=["%Y-%m-%d"], help="Only what was issued on this day.")]
+Day = Annotated[datetime | None, Option(parser=dates.day, metavar=dates.DAY, help="Only what was issued on this day.")]
 
 
 _LISTED: Final = (
@@ -118,7 +118,7 @@ def void(receipt: Receipt, reason: Reason) -> None:
 
 @app.command()
 def summary(
-    day: Annotated[datetime, Argument(formats=["%Y-%m-%d"], help="2026-11-24")],
+    day: Annotated[datetime, Argument(parser=dates.day, metavar="DAY", help="2026-11-24")],
     file: Annotated[Path | None, Option("-o", "--output", help=".json (signed: FILE.p7s beside it) or .csv")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -133,7 +133,7 @@ def summary(
 
         text = io.StringIO()
         csv.writer(text, lineterminator="\r\n").writerows(table(found))
-        file.write_bytes(b"\xef\xbb\xbf" + text.getvalue().encode())
+        files.write(file, b"\xef\xbb\xbf" + text.getvalue().encode())
     else:
         _signed(found, file)
     if file is not None:
@@ -167,5 +167,5 @@ def _signed(found: Any, file: Path) -> None:
     content = canonical.encode(found.model_dump(mode="json"))
     with environment.house() as hub:
         signature = hub.signer.sealed(content, clock.now())
-    file.write_bytes(content)
-    file.with_name(f"{file.name}.p7s").write_bytes(signature)
+    files.write(file, content)
+    files.write(file.with_name(f"{file.name}.p7s"), signature)

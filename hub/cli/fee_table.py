@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Argument, Option, Typer
 
-from hub.cli import environment, output, writing
+from hub.cli import dates, environment, files, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 from hub.cli.writing import Reason
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app: Final = Typer()
 
-Month = Annotated[datetime, Argument(metavar="MONTH", formats=["%Y-%m"], help="2026-10")]
+Month = Annotated[datetime, Argument(parser=dates.month, metavar="MONTH", help="2026-10")]
 Department = Annotated[str | None, Option("--department", "-d", help="Only this one, by its code.")]
 ENDINGS: Final = (".json", ".xlsx", ".pdf", ".zip")
 
@@ -64,6 +64,8 @@ def table(
 
     if out is not None and out.suffix not in ENDINGS:
         leave(Code.USAGE, f"hub: {out}: a table is written as {', '.join(ENDINGS)}")
+    if out is not None:
+        files.check(out)
     with environment.house() as hub:
         chosen = found(hub, month, department)
         if out is None:
@@ -73,7 +75,7 @@ def table(
             leave(Code.USAGE, f"hub: name one with --department: {' '.join(one.department for one in chosen)}")
         written = fee_table_files.written(hub, chosen[0], out.suffix, officer, unsigned=unsigned)
         for suffix, content in written.items():
-            out.with_suffix(suffix).write_bytes(content)
+            files.write(out.with_suffix(suffix), content)
             output.say(f"{out.with_suffix(suffix)}: {len(content)} byte")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, Protocol
 
 from typer import Argument, Option
 
-from hub.cli import environment, output
+from hub.cli import environment, files, output
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson
 
@@ -47,7 +47,7 @@ def export(
         beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
         written = exporting.export(conn, handoff_id, beside).write()
     path = to or Path(f"{handoff_id}.zip")
-    path.write_bytes(written)
+    files.write(path, written)
     output.say(f"{path}: {len(written)} byte")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from typer import Argument, Option
 
-from hub.cli import environment, output, writing
+from hub.cli import environment, files, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
@@ -130,8 +130,9 @@ def sign(
         leave(Code.USAGE, "hub: one of --export FILE, --attach FILE, --renew")
     with environment.house() as hub:
         if export is not None:
+            files.check(export)
             draft = dispatch.act(hub, writing.actor(), lambda work: (elsewhere.exported(work, handoff_id), []))
-            export.write_bytes(draft)
+            files.write(export, draft)
             output.say(f"{export}: {len(draft)} byte; ký CAdES-B tách rời, rồi hub handoff sign --attach")
             return
         status: Any

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
-from hub.cli import environment, output
+from hub.cli import environment, files, output
 from hub.cli.exits import Code, leave
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def print_(
         if not unsigned:
             pdf = signed(hub, pdf, made, signatory(hub, officer, department, now()), time_stamp=time_stamp)
     target = out or Path(f"{form}-{made.dossier_code}.pdf")
-    target.write_bytes(pdf)
+    files.write(target, pdf)
     output.say(f"{target}: {made.number}, {len(pdf)} bytes" + (", chưa ký" if unsigned else ", đã ký số"))
 
 

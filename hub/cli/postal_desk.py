@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from typer import Argument, FileText, Option, Typer
 
-from hub.cli import environment, output, writing
+from hub.cli import environment, files, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 from hub.consignments.words import IncidentKind, Liable, Outcome, Subject
@@ -84,7 +84,7 @@ def report(
     except ValueError as error:
         leave(Code.USAGE, f"hub: {error}")
     if csv is not None:
-        csv.write_text(reports.as_csv(made), encoding="utf-8-sig")
+        files.write(csv, reports.as_csv(made).encode("utf-8-sig"))
     if as_json:
         output.document(reports.as_data(made))
         return

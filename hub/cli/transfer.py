@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from typer import Argument, Option, Typer
 
-from hub.cli import environment, output, writing
+from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import ADVICE, JOURNAL, NEEDING_A_PERSON, TRANSFER_STATES
@@ -120,7 +120,7 @@ def replay(
 @app.command()
 def park(
     ids: Ids,
-    review_at: Annotated[datetime, Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="When to look again.")],
+    review_at: Annotated[datetime, Option(parser=dates.moment, metavar=dates.DAY, help="When to look again.")],
     *,
     reason: Reason,
     yes: Yes = False,

@@ -42,7 +42,10 @@ def test_a_refund_from_the_request_to_our_own_statement(
     assert hub(*approve, "--dry-run")[0] == Code.OK
     assert status(cashier, dossier) == "paid"
     assert hub(*approve)[0] == Code.OK
+    code, _, told = hub("fee", "orders", "send", order["id"], "-o", str(tmp_path / "khong-co" / "lenh.csv"))
+    assert (code, told.count("\n"), listed(hub, "orders", "list")[0]["state"]) == (Code.USAGE, 1, "approved")
     assert hub("fee", "orders", "send", order["reference"], "-o", str(tmp_path / "lenh.csv"))[0] == Code.OK
+    assert (tmp_path / "lenh.csv").stat().st_mode & 0o077 == 0
     assert hub("fee", "orders", "cancel", order["id"], "--reason", "muộn", "--yes")[0] == Code.REFUSED
 
     written = (tmp_path / "lenh.csv").read_bytes()

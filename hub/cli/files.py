@@ -1,0 +1,37 @@
+"""Files that commands write: whole or not at all; one that cannot be written is a sentence and exit 2."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from hub.cli.exits import Code, leave
+
+_OWNER: Final = 0o600
+_EVERYBODY: Final = 0o666
+"""less what the umask takes away"""
+
+
+def check(path: Path) -> None:
+    """Leave where no file can come to stand there: asked before something is done that cannot be taken back."""
+    if path.is_dir():
+        leave(Code.USAGE, f"hub: {path} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        leave(Code.USAGE, f"hub: there is no folder {path.parent} to write {path.name} into")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        leave(Code.USAGE, f"hub: {path} may not be written here")
+
+
+def write(path: Path, content: bytes, *, private: bool = False) -> None:
+    """``private``: for nobody but whoever writes it, for it holds personal data. What is no file is written to."""
+    check(path)
+    try:
+        if path.exists() and not path.is_file():  # /dev/stdout, a pipe
+            path.write_bytes(content)
+            return
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        mode = _OWNER if private else _EVERYBODY
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(content)
+        fresh.replace(path)
+    except OSError as error:
+        leave(Code.USAGE, f"hub: {path} cannot be written: {error.strerror}")
