@@ -5,6 +5,7 @@ child is tethered (hub.embedded.tether), so even a kill -9 of the supervisor end
 the tether is to it.
 """
 
+import json
 import signal
 import socket
 import time
@@ -83,9 +84,11 @@ class Supervisor:
         self._await(flower, partial(answers, addresses.flower))
 
     def _free_sandbox_ports(self) -> None:
-        """The sandbox takes the ports of the last time again; where one is gone, it has to choose anew."""
-        if not all(is_free(urlsplit(url).port or 0) for url in self._stack.served().values()):
-            self._stack.sandbox_ports.unlink()
+        """The sandbox takes the ports of the last time again; one that is gone it has to choose anew."""
+        served = self._stack.served()
+        free = {code: url for code, url in served.items() if is_free(urlsplit(url).port or 0)}
+        if free != served:
+            self._stack.sandbox_ports.write_text(json.dumps(free), encoding="utf-8")
 
     def _sandbox_answers(self) -> bool:
         partners = self._stack.partners()
