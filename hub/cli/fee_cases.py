@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Argument, Context, Option, Typer
 
-from hub.cli import environment, fee_demands, output, writing
+from hub.cli import case_facts, environment, fee_demands, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
@@ -14,6 +14,7 @@ from hub.cli.writing import Reason
 if TYPE_CHECKING:
     from hub.events import Event
     from hub.fees.cases.model import Case
+    from hub.fees.cases.resolutions import Resolution
     from hub.work import Work
 
 app: Final = Typer(help="Exceptions (ca xử lý): list, show, assign, carry, report, withdraw, reopen.")
@@ -75,9 +76,12 @@ def list_(
 ) -> None:
     """What needs a person, the most urgent first. Amounts in đồng."""
     from hub.fees.cases import store
+    from hub.fees.cases.codes import CODES
 
     if state not in ("all", "resolved", *_OPEN):
         leave(Code.USAGE, f"hub: a case is {', '.join(_OPEN)} or resolved")
+    if code is not None and code not in CODES:
+        leave(Code.USAGE, f"hub: no case has the code {code}; there are {', '.join(CODES)}")
     states = _OPEN if state == "all" else (state,)
     with environment.database() as conn:
         found = store.listing(conn, states=states, code=code, assigned_to=person, limit=limit)
@@ -88,17 +92,19 @@ def list_(
 def show(name: Name, as_json: AsJson = False) -> None:
     """One case: what was seen, where the money is, what may be done, and who did what. No payer's words."""
     from hub import views
-    from hub.fees.cases import store
+    from hub.fees.cases import desk, store
 
     with environment.database() as conn:
         case = store.find(conn, name)
+        seen = {**case.facts, **store.movement(conn, case)}
+        ways = [_way(way) for way in desk.ways(conn, case)]
         journal = views.journal_of(conn, name)
-    facts = [{"name": key, "value": str(value)} for key, value in sorted(case.facts.items())]
-    shown: Mapping[str, Sequence[Mapping[str, Any]]] = {"facts": facts, "ways": _ways(case), "journal": journal}
     if as_json:
-        output.document({**_row(case), **shown})
+        output.document({**_row(case), "facts": seen, "ways": ways, "journal": journal})
         return
     output.fields(_row(case), _FIELDS)
+    shown: Mapping[str, Sequence[Mapping[str, Any]]]
+    shown = {"facts": case_facts.written(seen), "ways": ways, "journal": journal}
     for key, columns in (("facts", _FACTS), ("ways", _WAYS), ("journal", JOURNAL)):
         output.say("")
         output.listing(shown[key], columns, as_json=False)
@@ -169,8 +175,14 @@ def resolve(
     Exit 5 where another person has to agree, or the case does not allow it.
     """
     from hub.fees.cases import desk
+    from hub.fees.cases.resolutions import RESOLUTIONS
 
+    if resolution not in RESOLUTIONS:
+        leave(Code.USAGE, f"hub: a case is not settled by {resolution!r}: hub fee exceptions show {name} says how")
     details = _details(told or [])
+    if details.keys() != set(RESOLUTIONS[resolution].details):
+        wanted = " ".join(f"--set {one}=…" for one in RESOLUTIONS[resolution].details)
+        leave(Code.USAGE, f"hub: {resolution} has to be told {wanted or 'nothing: no --set'}")
     state = _act(lambda work: desk.resolve(work, name, resolution, details, reason), name)
     if state == "proposed":
         output.say(f"{name}: {resolution} đã đề nghị; người thứ hai chạy lại đúng lệnh này")
@@ -224,7 +236,7 @@ def _row(case: "Case") -> dict[str, Any]:
         "reason": case.reason,
         "carried_by": case.carried_by,
         "carried_reason": case.carried_reason,
-        "object": f"{case.object_type} {case.object_id}",
+        "object": f"{case_facts.ABOUT.get(case.object_type, case.object_type)} {case.object_id}",
         "sits": about.sits,
         "otherwise": about.otherwise,
         "elsewhere": about.elsewhere,
@@ -233,11 +245,5 @@ def _row(case: "Case") -> dict[str, Any]:
     }
 
 
-def _ways(case: "Case") -> list[dict[str, Any]]:
-    from hub.fees.cases.resolutions import RESOLUTIONS
-
-    known = [RESOLUTIONS[name] for name in case.about.resolutions if name in RESOLUTIONS]
-    return [
-        {"name": way.name, "label": way.label_vi, "persons": way.persons, "details": ", ".join(way.details)}
-        for way in known
-    ]
+def _way(way: "Resolution") -> dict[str, Any]:
+    return {"name": way.name, "label": way.label_vi, "persons": way.persons, "details": ", ".join(way.details)}

@@ -32,15 +32,19 @@ STEPS: Final = {
 _STATES: Final = {"open": "mở", "preclosed": "chờ người thứ hai", "closed": "đã khóa"}
 
 
+def _account(account: str) -> str:
+    return "cả sổ" if account == "book" else account
+
+
 _ROWS: Final = (
-    Column("account", "Tài khoản"),
+    Column("account", "Tài khoản", _account),
     Column("period", "Kỳ"),
     Column("step", "Kết quả", lambda step: STEPS[step]),
     Column("digest", "Mã băm", lambda digest: digest[:16]),
 )
 _GATES: Final = (
     Column("green", "", lambda green: "✔" if green else "✗"),
-    Column("account", "Tài khoản"),
+    Column("account", "Tài khoản", _account),
     Column("period", "Kỳ"),
     Column("label", "Điều kiện"),
     Column("found", "Hiện trạng"),
@@ -55,7 +59,7 @@ _ITEMS: Final = (
     Column("cases", "Ca"),
 )
 _DAYS: Final = (
-    Column("account", "Tài khoản"),
+    Column("account", "Tài khoản", _account),
     Column("period", "Kỳ"),
     Column("state", "Trạng thái", lambda state: _STATES[state]),
     Column("book", "Số dư sổ", output.dong),

@@ -23,33 +23,33 @@ _COLUMNS: Final = (
     Column("id", "Yêu cầu nộp"),
     Column("reference", "Nội dung chuyển khoản"),
     Column("dossier_code", "Mã hồ sơ"),
-    Column("amount_due", "Phải nộp"),
-    Column("waived", "Miễn"),
-    Column("allocated", "Đã nộp"),
-    Column("outstanding", "Còn thiếu"),
+    Column("amount_due", "Phải nộp", output.dong),
+    Column("waived", "Miễn", output.dong),
+    Column("allocated", "Đã nộp", output.dong),
+    Column("outstanding", "Còn thiếu", output.dong),
     Column("status", "Trạng thái", lambda status: LABELS[Status(status)]),
-    Column("expires_at", "Hạn nộp", output.moment),
+    Column("expires_at", "Hạn nộp", output.last_day),
 )
 _FIELDS: Final = (
     *_COLUMNS,
     Column("dossier_id", "Hồ sơ"),
     Column("department", "Sở"),
     Column("pay_first", "Thu trước", lambda first: "có" if first else "không"),
-    Column("confirmed", "Sao kê xác nhận"),
+    Column("confirmed", "Sao kê xác nhận", output.dong),
     Column("issued_at", "Lập lúc", output.moment),
 )
 _LINES: Final = (
     Column("number", "TT"),
     Column("kind", "Loại", lambda kind: {"phi": "phí", "le_phi": "lệ phí"}[kind]),
     Column("title", "Khoản thu"),
-    Column("amount", "Số tiền"),
-    Column("waived", "Miễn"),
+    Column("amount", "Số tiền", output.dong),
+    Column("waived", "Miễn", output.dong),
     Column("basis", "Căn cứ"),
     Column("retention_bp", "Để lại (1/10.000)"),
 )
 _CREDITS: Final = (
     Column("evidence", "Khoản tiền"),
-    Column("amount", "Số tiền"),
+    Column("amount", "Số tiền", output.dong),
     Column("paid_at", "Nộp lúc", output.moment),
     Column("confirmed_at", "Sao kê lúc", output.moment),
     Column("reversed_at", "Lấy lại lúc", output.moment),
@@ -70,6 +70,8 @@ def demands_(
     with environment.database() as conn:
         rows = views.listing(conn, status=status, department=department, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
+    if len(rows) == limit and not as_json:
+        output.say(f"chỉ {limit} dòng đầu: --limit")
 
 
 @app.command()

@@ -73,6 +73,13 @@ _REFUNDS: Final = (
 )
 
 
+_PAYEE: Final = {
+    "bank_bin": "--bank is the six digits of the payee's bank in NAPAS's list",
+    "account": "--account is 4 to 34 digits or capital letters, nothing between them",
+    "holder": "--holder is the name on the account, at most 100 letters",
+}
+
+
 @app.command("list")
 def list_(
     state: State = None,
@@ -163,7 +170,7 @@ def refund(
     bank: Annotated[str, Option("--bank", help="The payee's bank: its six digits in NAPAS's list.")],
     account: Annotated[str, Option("--account", help="The payee's account.")],
     holder: Annotated[str, Option("--holder", help="Whose account it is.")],
-    amount: Annotated[int | None, Option(help="đồng; without it all that stands there.")] = None,
+    amount: Annotated[int | None, Option(min=1, help="đồng; without it all that stands there.")] = None,
     reason: Reason,
 ) -> None:
     """Ask for money to be given back: of a case, a demand, a payment, a line; or again, of a refund that failed.
@@ -178,7 +185,7 @@ def refund(
     try:
         payee = Payee(bank_bin=bank, account=account, holder=holder)
     except ValidationError as error:
-        leave(Code.USAGE, f"hub: {', '.join(str(one['loc'][0]) for one in error.errors())} of the payee is not right")
+        leave(Code.USAGE, f"hub: {'; '.join(_PAYEE[str(one['loc'][0])] for one in error.errors())}")
     with environment.database() as conn:
         item = _item(conn, name)
 

@@ -136,7 +136,8 @@ def found(hub: "Hub", month: datetime, department: str | None) -> "list[Settleme
     with hub.db.connection() as conn:
         standing = store.of_month(conn, month.date(), department)
     if not standing:
-        leave(Code.NOT_FOUND, f"hub: {month:%Y-%m} has no table; it is made when the month is closed: hub fee close")
+        of = f" of {department}" if department else ""
+        leave(Code.NOT_FOUND, f"hub: {month:%Y-%m} has no table{of}; tables are made by hub fee close --month")
     return standing
 
 

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from typer import Option
@@ -83,6 +83,11 @@ def moment(value: datetime) -> str:
 def dong(amount: int) -> str:
     """An amount in đồng: 1.250.000."""
     return f"{amount:,}".replace(",", ".")
+
+
+def last_day(end: datetime) -> str:
+    """The day to the end of which something may be done, of the moment at which it is over: 24/12/2026."""
+    return f"{local(end - timedelta(microseconds=1)):%d/%m/%Y}"
 
 
 def since(value: datetime) -> str:

@@ -23,6 +23,12 @@ GROUP BY l.account, l.item HAVING sum(l.dr - l.cr) <> 0
 """
 
 
+_MOVEMENT: Final = """
+SELECT bank_ref, booking_date AS day, amount AS moved, 1 AS rank FROM statement_line WHERE id::text = %(line)s
+UNION ALL SELECT bank_ref, business_date, amount, 2 FROM payment WHERE id = %(payment)s ORDER BY rank LIMIT 1
+"""
+
+
 def find(conn: Connection, case_id: str) -> Case:
     """The case. Raises NotFound."""
     return _one(conn, case_id, "")
@@ -56,6 +62,12 @@ def standing(conn: Connection, case: Case) -> int:
     items = [item for item in (case.object_id, case.payment, case.line) if item]
     rows = conn.execute(_STANDING, {"items": items, "id": case.id}).fetchall()
     return sum(int(row["net"]) for row in rows)
+
+
+def movement(conn: Connection, case: Case) -> dict[str, Any]:
+    """What to look for at the bank: its number, day and amount of what the case is about. No payer's words."""
+    row = conn.execute(_MOVEMENT, {"line": case.line, "payment": case.payment}).fetchone() or {}
+    return {name: row[name] for name in ("bank_ref", "day", "moved") if row.get(name) is not None}
 
 
 def listing(

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from config.banks import Bank
+from hub.clock import last_of
 from hub.errors import NotFound, NotNow
 from hub.fees import persons, settlements
 from hub.fees.closes import balance, day_gates, month_gates, store, totals
@@ -19,7 +20,10 @@ def close_day(work: Work, account: str, day: date) -> Closing:
     bank = bank_of(work, account)
     book.hold(work.conn)
     if store.day_digest(work.conn, account, day) is not None:
-        raise NotNow(f"{day} of {account} is closed")
+        raise NotNow(f"{day} of {account} is closed already; hub fee reopen opens it again")
+    first = store.first_day(work.conn, account)
+    if first is not None and day < first:
+        raise NotNow(f"the book of {account} begins on {first}: there is nothing to close before")
     balance.open_account(work, account)
     standing = store.proposal(work.conn, "close", account, day)
     closing = standing is not None and persons.may_agree(work, standing.maker)
@@ -38,8 +42,11 @@ def close_month(work: Work, month: date) -> Closing:
     persons.check_clerk(work)
     book.hold(work.conn)
     if store.month_digest(work.conn, month) is not None:
-        raise NotNow(f"{month:%Y-%m} is closed")
+        raise NotNow(f"{month:%Y-%m} is closed already; hub fee reopen opens it again")
     accounts = accounts_of(work)
+    firsts = [day for account in accounts if (day := store.first_day(work.conn, account)) is not None]
+    if firsts and last_of(month) < min(firsts):
+        raise NotNow(f"the book begins on {min(firsts)}: there is nothing to close before")
     gates = month_gates.of_month(work, month, accounts)
     found = totals.of_month(work.conn, month, accounts)
 

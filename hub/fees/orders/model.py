@@ -39,6 +39,14 @@ LABELS: Final = {
     State.FAILED: "Không chi được, tiền đã về",
     State.CANCELLED: "Đã hủy",
 }
+_NEXT: Final = {
+    State.REQUESTED: "another person approves it first (hub fee orders approve), or it is cancelled",
+    State.APPROVED: "it is sent next (hub fee orders send), or cancelled",
+    State.SENT: "the bank has it; our statement shows it, or the bank says no (hub fee orders fail)",
+    State.CONFIRMED: "it is paid",
+    State.FAILED: "order it again (hub fee refund rf_…, hub fee remit)",
+    State.CANCELLED: "ask for it anew",
+}
 LIFECYCLE: Final = Lifecycle(
     {
         State.REQUESTED: frozenset({State.APPROVED, State.CANCELLED}),
@@ -99,7 +107,7 @@ class Order:
     def check(self, to: State) -> None:
         """Raises NotNow where ``to`` does not follow."""
         if to not in LIFECYCLE.moves[self.state]:
-            raise NotNow(f"{self.id} is {self.state}: it does not become {to}")
+            raise NotNow(f"{self.id} is {self.state} and cannot become {to}: {_NEXT[self.state]}")
 
 
 CONTENT: Final = {"refund": "HOAN TRA PHI LE PHI", "remittance": "CHUYEN PHI LE PHI THANG"}

@@ -247,7 +247,30 @@ def test_two_persons_settle_a_case_at_the_command_line(
     assert hub(*words)[0] == 0
 
     assert status(cashier, dossier) == "paid"
-    assert hub("fee", "resolve", unplaced, "assign", "--set", "demand", "-r", "x")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("assign", "--set", "demand"),
+        ("assign",),
+        ("assign", "--set", "line=17"),
+        ("give-it-to-me",),
+    ],
+)
+def test_what_a_resolution_is_told_wrongly_is_one_line_and_a_wrong_usage(
+    hub: Hub, unplaced: str, words: tuple[str, ...]
+) -> None:
+    code, _, told = hub("fee", "resolve", unplaced, *words, "-r", "x")
+    assert (code, told.count("\n")) == (2, 1)
+
+
+def test_a_case_shows_what_to_look_for_at_the_bank_in_words(hub: Hub, unplaced: str, till: Till) -> None:
+    _, out, _ = hub("fee", "exceptions", "show", unplaced)
+    [line] = till.house.rows("SELECT booking_date FROM statement_line")
+    for said in (f"Ngày\t{line['booking_date']:%d/%m/%Y}", "Số tiền\t150.000", "Mã thanh toán tìm thấy\tkhông có"):
+        assert said in out
+    assert hub("fee", "exceptions", "list", "--code", "R99")[0] == 2
 
 
 def test_a_person_reports_a_wrong_dossier_and_lets_a_case_wait_at_the_command_line(

@@ -1,6 +1,7 @@
 """hub fee close, reopen, days: what an accountant sees, and what a script may rely on."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +70,18 @@ def test_what_cannot_be_closed_says_which_gates_and_what_to_do(desk: Desk, till:
     assert desk.says(FIRST, "prove", "--keep")[0] == Code.OK
     _, [row] = desk.data(FIRST, "close", "--day", day.isoformat())
     assert [gate["name"] for gate in row["gates"] if not gate["green"]] == ["cases"]
+
+
+def test_before_the_book_begins_there_is_nothing_to_close(desk: Desk, till: Till, reference: str) -> None:
+    day = till.books(Move(DUE, reference))
+    Accountants(till).proves()
+    long_before = day - timedelta(days=70)
+
+    for period in (("--day", long_before.isoformat()), ("--month", f"{long_before:%Y-%m}")):
+        code, _, err = desk.says(FIRST, "close", *period)
+        assert (code, err.count("\n"), f"begins on {day}" in err) == (Code.REFUSED, 1, True)
+    assert desk.says(FIRST, "close", "--day", f"{day:%d/%m/%Y}")[0] == Code.USAGE
+    assert till.house.count("close_proposal") == 0
 
 
 def test_a_dry_run_says_what_would_come_of_it_and_leaves_nothing(desk: Desk, till: Till) -> None:
