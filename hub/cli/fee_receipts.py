@@ -11,6 +11,7 @@ from typer import Argument, Option, Typer
 from hub.cli import dates, environment, files, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
+from hub.cli.wording import TRANSFER_STATES
 from hub.cli.writing import Reason
 
 app: Final = Typer(help="Receipts (biên lai điện tử): list, show, issue, void, a day's summary.", no_args_is_help=True)
@@ -39,6 +40,36 @@ _LISTED: Final = (
     Column("dossier_code", "Hồ sơ"),
     Column("state", "Trạng thái", lambda state: STATES[state]),
     Column("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
+)
+
+
+_SHOWN: Final = (
+    Column("id", "Mã"),
+    Column("name", "Tên"),
+    Column("series", "Ký hiệu"),
+    Column("number", "Số", lambda number: f"{number:08}"),
+    Column("issued_at", "Lập lúc", lambda at: output.moment(datetime.fromisoformat(at))),
+    Column("amount", "Số tiền", output.dong),
+    Column("amount_in_words", "Bằng chữ"),
+    Column("department_name", "Cơ quan"),
+    Column("dossier_code", "Mã hồ sơ"),
+    Column("reference", "Mã thanh toán"),
+    Column("state", "Trạng thái", lambda state: STATES[state]),
+    Column("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
+    Column("published_at", "Phát hành lúc", output.moment),
+    Column("void_reason", "Lý do hủy"),
+    Column("void_maker", "Đề nghị hủy"),
+    Column("voided_by", "Người đồng ý hủy"),
+    Column("voided_at", "Hủy lúc", output.moment),
+    Column("void_told_at", "Báo hủy lúc", output.moment),
+    Column("chain", "Thay cho"),
+)
+_LINES: Final = (Column("fee_code", "Mã khoản"), Column("title", "Khoản thu"), Column("amount", "Số tiền", output.dong))
+_TRANSFERS: Final = (
+    Column("id", "Lần chuyển"),
+    Column("kind", "Việc", lambda kind: {"receipt.issue": "phát hành", "receipt.void": "hủy"}.get(kind, kind)),
+    Column("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
+    Column("error_code", "Lỗi"),
 )
 
 
@@ -74,11 +105,12 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
     if as_json:
         output.document({**found, "says": says})
         return
-    output.say(f"{says['name']}: {found['series']} số {found['number']:08}, {STATES[found['state']]}")
-    output.say(f"{output.dong(found['amount'])} đ ({says['amount_in_words']}), {_ISSUER[found['issuer']]}")
-    for before in found["chain"]:
-        output.say(f"thay cho {before['series']} số {before['number']:08}, đã hủy: {before['void_reason']}")
-    output.document({**found, "says": says})
+    chain = [f"{one['series']} số {one['number']:08}, đã hủy: {one['void_reason']}" for one in found["chain"]]
+    output.fields({**found, **says, "chain": "; ".join(chain) or None}, _SHOWN)
+    output.say("")
+    output.listing(says["lines"], _LINES, as_json=False)
+    output.say("")
+    output.listing(found["transfers"], _TRANSFERS, as_json=False)
 
 
 @app.command()
@@ -104,7 +136,7 @@ def issue(
     if as_json:
         output.document({"done": done})
     else:
-        output.say(f"biên lai: {done} ✔")
+        output.say(f"{done} yêu cầu nộp được lập hoặc hủy biên lai ✔")
 
 
 @app.command()
@@ -113,7 +145,7 @@ def void(receipt: Receipt, reason: Reason) -> None:
     from hub.fees.receipts import voiding
 
     agreed = writing.act(lambda work: (voiding.void(work, receipt, reason), []))
-    output.say(f"receipt {receipt}: void ✔" if agreed else f"receipt {receipt}: proposed; another person says the same")
+    output.say(f"{receipt}: đã hủy ✔" if agreed else f"{receipt}: đã đề nghị hủy; người thứ hai chạy lại đúng lệnh này")
 
 
 @app.command()
@@ -156,8 +188,12 @@ def _printed(found: Any, *, as_json: bool) -> None:
         output.document(found.model_dump(mode="json"))
         return
     heads, *rows = table(found)
-    columns = tuple(Column(str(head), str(head)) for head in heads)
+    columns = tuple(Column(str(head), str(head), _cell) for head in heads)
     output.listing([dict(zip(map(str, heads), row, strict=True)) for row in rows], columns, as_json=False)
+
+
+def _cell(value: str | int) -> str:
+    return output.dong(value) if isinstance(value, int) else value
 
 
 def _signed(found: Any, file: Path) -> None:

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from psycopg import Error
+from psycopg_pool import PoolTimeout
 
+from config.receipts import ReceiptDesk
 from hub import dispatch
 from hub.errors import NotYet
 from hub.events import Event
@@ -26,11 +29,28 @@ def follow(house: House) -> int:
     desk = house.catalogue.receipts
     if desk is None:
         return 0
-    dispatch.act(house, voiding.BY_ITSELF, lambda work: (None, policy.keep(work, desk.issue_on)))
+    _keep(house, desk)
     done = _each(house, store.lapsed, voiding.lapse)
     done += _each(house, store.demands_waiting, issuing.issue)
     dispatch.act(house, voiding.BY_ITSELF, lambda work: (gaps.report(work), []))
     return done
+
+
+def begin(house: House) -> None:
+    """From now on what is paid has a receipt: said when a worker starts, so that nothing is paid before the first tick.
+
+    A database that is away hears it at that tick.
+    """
+    if house.catalogue.receipts is None:
+        return
+    try:
+        _keep(house, house.catalogue.receipts)
+    except (Error, PoolTimeout) as error:
+        log.warning("receipts_begin_later", why=type(error).__name__)
+
+
+def _keep(house: House, desk: ReceiptDesk) -> None:
+    dispatch.act(house, voiding.BY_ITSELF, lambda work: (None, policy.keep(work, desk.issue_on)))
 
 
 def _each(house: House, page_of: Callable[..., list[str]], verb: Callable[[Work, str], list[Event]]) -> int:

@@ -9,6 +9,7 @@ from typing import NoReturn
 from hub import broker
 from hub.wiring import Hub
 from hub.worker import app as house
+from hub.worker import registrar
 from hub.worker.consumer import close_remote_control
 
 
@@ -19,6 +20,7 @@ def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoRet
     """
     close_remote_control()
     with hub:
+        registrar.begin(hub)
         consumed = list(queues) or broker.queue_names(hub.catalogue)
         app = house.create(hub, consumed)
         # Not app.worker_main: Celery's command line loads its prompt and Flower's command, 12 MiB that stay.

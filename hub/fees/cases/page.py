@@ -25,7 +25,7 @@ hub fee exceptions report HC… HC… -r "…"            # nộp nhầm hồ s�
 hub fee exceptions reopen ex_… -r "…"               # mở lại ca; việc đã ghi sổ vẫn giữ
 ```
 
-Ai được đề nghị (`propose`), ai được đồng ý (`agree`): `[[clerks]]` trong `fees.toml`; việc chỉ cần một người thì ai có tên ở đó đều làm được. Người thứ hai phải nói đúng như người thứ nhất và không được là cùng một người; cơ sở dữ liệu cũng không cho. Khi người thứ hai đồng ý, mọi điều kiện được xét lại: tiền đã đi chỗ khác thì lệnh bị từ chối (mã thoát 5). Bút toán ghi vào ngày đang mở, không bao giờ vào ngày đã khóa.
+Ai được đề nghị (`propose`), ai được đồng ý (`agree`): `[[clerks]]` trong `fees.toml`; việc chỉ cần một người thì ai có tên ở đó đều làm được. Việc không làm được (sai mã, tiền đã có chỗ, chưa ai lập khoản hoàn) thì không đề nghị được: lệnh nói ngay vì sao và không ghi gì. Người thứ hai phải nói đúng như người thứ nhất và không được là cùng một người; cơ sở dữ liệu cũng không cho. Với `refund`, `return_to_sender`, người đã lập khoản hoàn (`hub fee refund`) là người thứ nhất: người khác chỉ cần nói một lần. Khi người thứ hai đồng ý, mọi điều kiện được xét lại: tiền đã đi chỗ khác thì lệnh bị từ chối (mã thoát 5). Bút toán ghi vào ngày đang mở, không bao giờ vào ngày đã khóa. Ca mở lại khi tiền của nó đã rời 338, 339, 341 thì đóng bằng `noted`.
 """  # noqa: E501 - a paragraph is a line
 
 

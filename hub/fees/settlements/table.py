@@ -12,6 +12,8 @@ from schemas.settlement import TYPE
 
 SUMS: Final = {"carried": "carried", "receipt": "receipts", "refund": "refunds", "adjustment": "adjustments"}
 """kind of a line → the column of its sum"""
+_LONGEST: Final = 1000
+"""of a title, in a table"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +126,26 @@ def _line(number: int, item: Item) -> dict[str, Any]:
 
 
 def _named(items: Sequence[Item], known: Mapping[str, Fee]) -> dict[str, Fee]:
-    """By code: as the newest of the lines says it, else as the catalogue does, else by its code alone.
+    """By code: as its lines say it, else as the catalogue does, else by its code alone.
 
-    Two procedures may call a phí and a lệ phí alike: of that a share may be kept, so it stands as a phí.
+    Two procedures may call two fees alike: then the row has the titles of both. If one of them is a phí it stands as
+    a phí, for of that a share may be kept.
     """
     found: dict[str, Fee] = {}
+    titles: dict[str, list[str]] = {}
     for item in items:
         if item.fee_kind is not None and item.title is not None:
             mixed = item.fee_code in found and found[item.fee_code].kind == "phi"
-            found[item.fee_code] = Fee("phi" if mixed else item.fee_kind, item.title)
+            said = titles.setdefault(item.fee_code, [])
+            if item.title not in said:
+                said.append(item.title)
+            found[item.fee_code] = Fee("phi" if mixed else item.fee_kind, _together(said))
         elif item.fee_code not in found:
             fallback = Fee(item.fee_kind or "phi", item.fee_code)
             found[item.fee_code] = known.get(item.fee_code, fallback)
     return found
+
+
+def _together(titles: Sequence[str]) -> str:
+    whole = "; ".join(titles)
+    return whole if len(whole) <= _LONGEST else f"{titles[0]}; và {len(titles) - 1} khoản khác cùng mã"

@@ -129,6 +129,17 @@ def test_what_was_paid_before_receipts_were_issued_has_none(registry: Registry, 
     assert registry.receipts() == []
 
 
+def test_what_is_paid_between_the_start_of_a_worker_and_the_first_tick_has_one(
+    registry: Registry, cashier: Cashier
+) -> None:
+    for _ in range(2):
+        registrar.begin(registry.house)
+    cashier.pays(cashier.dossier(), DUE, confirmed=True)
+    registry.ticks()
+    assert sum(one.amount for one in registry.receipts()) == DUE
+    assert registry.house.count("receipt_policy") == 1
+
+
 def test_without_a_desk_nothing_is_issued(house: ScriptedHouse, cashier: Cashier) -> None:
     house.catalogue = house.catalogue.model_copy(update={"receipts": None})
     assert registrar.follow(house) == 0

@@ -284,7 +284,10 @@ def test_the_command_line_lists_shows_voids_and_sums_up(
     shown = says("show", listed[0]["id"])
     assert shown["says"]["receipt_id"] == listed[0]["id"]
     assert {transfer["state"] for transfer in shown["transfers"]} == {"delivered"}
-    assert "another person" in hub("fee", "receipts", "void", listed[0]["id"], "-r", "sai")[2]
+    out = hub("fee", "receipts", "show", listed[0]["id"])[1]
+    assert "{" not in out
+    assert shown["says"]["amount_in_words"] in out
+    assert "người thứ hai" in hub("fee", "receipts", "void", listed[0]["id"], "-r", "sai")[2]
     file = tmp_path / "ngay.json"
     hub("fee", "receipts", "summary", today().isoformat(), "-o", str(file))
     registry.house.signer.verified(file.read_bytes(), file.with_name("ngay.json.p7s").read_bytes(), now())

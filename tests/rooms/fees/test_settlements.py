@@ -11,7 +11,7 @@ from hub.fees.ledger import Share, postings
 from hub.fees.settlements import store
 from hub.signing import custody, verifier
 from tests.house import ScriptedHouse
-from tests.rooms.fees.conftest import Cashier
+from tests.rooms.fees.conftest import PAY_LATER, Cashier
 from tests.rooms.fees.settling import NOVEMBER, OCTOBER, Office, sums
 
 
@@ -43,6 +43,15 @@ def test_a_table_holds_all_of_a_month_and_the_share_that_is_kept(office: Office,
     ]
     assert [line.number for line in table.lines] == [1, 2, 3, 4]
     assert office.book("511", "rest-a") == -98_000
+
+
+def test_fees_of_one_code_stand_in_one_row_that_names_them_all(office: Office, cashier: Cashier, demand: str) -> None:
+    later = str(cashier.demand(cashier.dossier(PAY_LATER))["id"])
+    for day in (5, 6):
+        office.paid(date(2026, 10, day), Share("rest-a", "phi", 10_000, demand))
+        office.paid(date(2026, 10, day), Share("rest-a", "phi", 10_000, later))
+    office.closes(OCTOBER)
+    assert [fee.title for fee in office.table("rest-a").fees] == ["Phí thẩm định thử nghiệm; Phí thử nghiệm"]
 
 
 def test_a_month_is_computed_once(office: Office, demand: str) -> None:
