@@ -1,6 +1,5 @@
 """hub fee match: a day of an account matched, what is proposed, and what persons say to it."""
 
-import json
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -71,6 +70,8 @@ def _matched(account: str | None, day: date | None, *, dry_run: bool) -> list[di
     rows = []
     with environment.house() as hub:
         if account is not None and day is not None:
+            if not any(bank.account(account) for bank in hub.catalogue.banks.values()):
+                leave(Code.NOT_FOUND, f"hub: no account of ours has the number {account}")
             wanted = [(account, day)]
         else:
             with hub.db.connection() as conn:
@@ -135,16 +136,18 @@ def revoke(group: Group, reason: Reason) -> None:
 
 
 @app.command()
-def payout(file: Annotated[Path, Argument(help="JSON: provider, report, account, day, items", exists=True)]) -> None:
+def payout(
+    file: Annotated[Path, Argument(help="JSON: provider, report, account, day, items", exists=True, dir_okay=False)],
+) -> None:
     """A gateway's report of what one of its payouts is made of; its line is matched by it, and by nothing else."""
-    from pydantic import ValidationError
-
     from hub.fees.matching import payouts
+    from schemas import strict
 
     try:
-        report = payouts.Report.model_validate_json(file.read_bytes())
-    except (ValidationError, json.JSONDecodeError) as error:
-        leave(Code.USAGE, f"hub: {file.name} is no payout report: {str(error).splitlines()[0]}")
+        report = strict.read(payouts.Report, file.read_bytes())
+    except strict.Refused as refused:
+        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
+        leave(Code.USAGE, f"hub: {file.name} is no payout report: {places}")
 
     def bring(work: "Work") -> "list[Event]":
         payouts.bring(work, report)

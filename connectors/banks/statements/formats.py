@@ -42,6 +42,8 @@ def read_as(bank: Bank, format_: Format, raw: bytes) -> list[Statement]:
     said, profile = bank.statements, bank.statements.profile(format_)
     if len(raw) > said.max_bytes:
         raise Unreadable(Code.UNPARSABLE, f"the file has more than {said.max_bytes} bytes")
+    if not raw.strip():
+        raise Unreadable(Code.UNPARSABLE, "the file is empty")
     if profile is None:
         raise Unreadable(Code.UNPARSABLE, f"the file looks like {format_}, which this bank is not said to write")
     return gathered(READERS[format_](raw, profile), most=said.max_entries)

@@ -33,6 +33,7 @@ def demo(
     Uses the stack that runs in ./var with its sandbox, or starts one and stops it. Exit 3 if something does not hold.
     """
     place = environment.place()
+    was_running = place.running() is not None
     with _stack(place, keep=keep) as addresses:
         environment.adopt()
         from hub.cli.demo.rehearsal import rehearse
@@ -49,7 +50,9 @@ def demo(
         say(f"✔ Một bàn giao đã ký, kiểm tra độc lập: {rehearsed.shown.answer}. Tự kiểm tra lại:")
         for command in rehearsed.shown.commands:
             say(f"    {command}")
-    if not keep:
+    if was_running:
+        say(f"Vẫn đang chạy: {addresses.flower}, {addresses.docs}; dừng: hub down")
+    elif not keep:
         say(f"Xem tiếp: hub up --sandbox (cùng địa chỉ: {addresses.flower}, {addresses.docs}); dừng: hub down")
 
 

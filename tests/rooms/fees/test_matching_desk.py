@@ -205,6 +205,7 @@ def test_the_command_matches_lists_and_decides(
     assert hub("fee", "match", "revoke", "4711", "-r", "không phải")[0] == 4
     assert hub("fee", "match", "--account", ACCOUNT)[0] == 2
     assert hub("fee", "match", "--account", ACCOUNT, "--day", day.isoformat())[0] == 0
+    assert hub("fee", "match", "--account", "99", "--day", day.isoformat())[0] == 4
     assert status(cashier, dossier) == "issued"
 
 
@@ -226,7 +227,8 @@ def test_the_command_takes_a_payout_report(
     file.write_text(json.dumps(report), encoding="utf-8")
     assert hub("fee", "match", "payout", str(file))[0] == 5
     file.write_text("{}", encoding="utf-8")
-    assert hub("fee", "match", "payout", str(file))[0] == 2
+    code, _, told = hub("fee", "match", "payout", str(file))
+    assert (code, told.count("\n"), "/provider missing" in told) == (2, 1, True)
 
     till.books(Move(DUE, "PAYOUT-01"))
     assert till.lines()[0]["pass"] == "P9"

@@ -275,3 +275,9 @@ def test_a_profile_that_could_prove_nothing_stops_the_start(changes: dict[str, A
     Table.model_validate(right)
     with pytest.raises(ValueError, match=says):
         Table.model_validate(right | changes)
+
+
+@pytest.mark.parametrize("raw", [b"", b" \r\n"])
+def test_a_file_without_anything_in_it_is_said_to_be_empty(bank: Bank, raw: bytes) -> None:
+    with pytest.raises(Unreadable, match="empty"):
+        formats.read(bank, raw)
