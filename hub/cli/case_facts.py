@@ -41,7 +41,7 @@ _NAMES: Final = {
     "line": "Dòng sao kê số",
     "message": "Tin đến",
     "month": "Tháng",
-    "moved": "Số tiền",
+    "moved": "Số tiền của giao dịch",
     "of": "Của",
     "order": "Lệnh chi",
     "other": "Yêu cầu nộp kia",

@@ -10,6 +10,7 @@ from typing import Final
 
 from hub.clock import local
 from hub.fees.orders.model import Order
+from schemas.amount_in_words import in_words
 
 COLUMNS: Final = (
     "STT",
@@ -48,6 +49,7 @@ def printed(order: Order) -> str:
         ("Tài khoản thụ hưởng", payee.account),
         ("Ngân hàng (BIN)", payee.bank_bin),
         ("Số tiền", f"{order.amount:,} đồng".replace(",", ".")),
+        ("Bằng chữ", in_words(order.amount)),
         ("Nội dung", order.content),
         ("Lý do", order.reason),
         ("Người lập", f"{order.maker}, {local(order.requested_at):%d/%m/%Y %H:%M}"),

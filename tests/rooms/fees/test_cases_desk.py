@@ -268,7 +268,11 @@ def test_what_a_resolution_is_told_wrongly_is_one_line_and_a_wrong_usage(
 def test_a_case_shows_what_to_look_for_at_the_bank_in_words(hub: Hub, unplaced: str, till: Till) -> None:
     _, out, _ = hub("fee", "exceptions", "show", unplaced)
     [line] = till.house.rows("SELECT booking_date FROM statement_line")
-    for said in (f"Ngày\t{line['booking_date']:%d/%m/%Y}", "Số tiền\t150.000", "Tài khoản\t1020304050607"):
+    for said in (
+        f"Ngày\t{line['booking_date']:%d/%m/%Y}",
+        "Số tiền của giao dịch\t150.000",
+        "Tài khoản\t1020304050607",
+    ):
         assert said in out
     assert hub("fee", "exceptions", "list", "--code", "R99")[0] == 2
 

@@ -86,6 +86,7 @@ def test_a_paper_says_who_asked_and_who_agreed() -> None:
     said = paper.printed(an_order())
 
     assert "150.000 đồng" in said
+    assert re.search(r"Bằng chữ +Một trăm năm mươi nghìn đồng", said)
     assert re.search(r"Người lập +ke-toan-a, 20/11/2026 08:00", said)
     assert re.search(r"Người duyệt +ke-toan-b, 20/11/2026 09:00", said)
 
