@@ -44,9 +44,9 @@ CHECKS: Final = (
             END AS how
         FROM notify_event e LEFT JOIN {MESSAGE} AS i ON i.id = e.inbox_id
         WHERE i.id IS NULL OR sha256(i.body) <> e.content_hash
-           OR (e.provider, e.provider_txn, e.kind, e.amount::text, e.currency) IS DISTINCT FROM (
+           OR (e.provider, e.provider_txn, e.kind, e.amount::text, e.currency, e.bank_ref) IS DISTINCT FROM (
                i.said ->> 'provider', i.said ->> 'provider_txn', i.said ->> 'kind', i.said ->> 'amount',
-               i.said ->> 'currency')
+               i.said ->> 'currency', i.said ->> 'bank_ref')
         ORDER BY e.id
         """,
     ),

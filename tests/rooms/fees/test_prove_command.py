@@ -24,7 +24,6 @@ def test_a_green_book_is_said_with_its_digest(provider: Provider, hub: Hub, refe
 
 
 def test_both_other_ways_to_prove_come_to_the_same(provider: Provider, hub: Hub, reference: str) -> None:
-    pytest.importorskip("duckdb")
     provider.tells(reference)
     code, out, _ = hub("fee", "prove", "--second-engine", "--replay", "--json")
     names = [check["check"] for check in json.loads(out)["checks"] if check["invariant"] == "I9"]

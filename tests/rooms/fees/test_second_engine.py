@@ -12,8 +12,6 @@ from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import DUE, Till
 from tests.rooms.fees.telling import Provider
 
-pytest.importorskip("duckdb")
-
 
 @pytest.fixture
 def week(cashier: Cashier, provider: Provider) -> ScriptedHouse:
