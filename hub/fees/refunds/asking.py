@@ -8,9 +8,9 @@ from hub.errors import NotFound, NotNow
 from hub.fees import orders, persons
 from hub.fees import store as demand_store
 from hub.fees.ledger import Account
-from hub.fees.orders.model import Order, Payee
+from hub.fees.orders.model import Order, Payee, State
 from hub.fees.refunds import following, store
-from hub.fees.refunds.model import Refund, State
+from hub.fees.refunds.model import Refund
 from hub.work import Work
 from schemas.identifiers import Prefix, new_id
 

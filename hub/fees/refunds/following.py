@@ -15,9 +15,9 @@ from hub.fees import store as demand_store
 from hub.fees.ledger import Account, Entry, Origin, postings
 from hub.fees.ledger.book import posted
 from hub.fees.model import Status
-from hub.fees.orders.model import Order, Settled
+from hub.fees.orders.model import Order, Settled, State
 from hub.fees.refunds import store
-from hub.fees.refunds.model import Refund, State
+from hub.fees.refunds.model import Refund
 from hub.work import Work
 
 SOURCE: Final = "refund"

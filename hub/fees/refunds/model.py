@@ -2,35 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Final
 
 from hub.fees.ledger import Account
+from hub.fees.orders.model import State
 
-
-class State(StrEnum):
-    """Where a refund stands: with its order, but for ``failed``, after which it is ordered again."""
-
-    REQUESTED = "requested"
-    APPROVED = "approved"
-    SENT = "sent"
-    CONFIRMED = "confirmed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def label(self) -> str:
-        return LABELS[self]
-
-
-LABELS: Final = {
-    State.REQUESTED: "Chờ duyệt",
-    State.APPROVED: "Đã duyệt",
-    State.SENT: "Đã chuyển ngân hàng",
-    State.CONFIRMED: "Đã hoàn trả",
-    State.FAILED: "Tiền bị trả lại, phải lập lệnh mới",
-    State.CANCELLED: "Đã hủy",
-}
 SOURCES: Final = (Account.PAYABLE, Account.UNIDENTIFIED, Account.OVERPAID)
 """where money stands that may be given back"""
 
@@ -44,6 +20,7 @@ class Refund:
     item: str
     amount: int
     state: State
+    """its order's; after ``failed`` it is ordered again"""
     reason: str
     due_on: date
     requested_at: datetime

@@ -10,7 +10,8 @@ from psycopg import errors
 from hub.db import Connection
 from hub.errors import NotFound, NotNow
 from hub.fees.ledger import Account, Share
-from hub.fees.refunds.model import SOURCES, Refund, State
+from hub.fees.orders.model import State
+from hub.fees.refunds.model import SOURCES, Refund
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Refund))
 _ADD: Final = """
