@@ -10,23 +10,20 @@ import cProfile
 import pstats
 import sys
 from functools import cache
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final, cast
 
 from config.catalogue import Catalogue, load
 from hub import clock
 from hub.calendar import Calendar
-from hub.db import Connection, Database
-from hub.embedded.postgres import postgres
+from hub.db import Connection
 from hub.fees.ledger import Origin, Share, post_all, postings
 from hub.fees.matching.run import Result, run
-from hub.migrations.run import upgrade
 from hub.signing.signer import Signer
 from hub.work import Work
 from tests.bench.rows import Row, at_most, table
+from tests.bench.store import connection
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fees_scale import ACCOUNT, DAY, demands, lines, reference, statement
 
@@ -54,19 +51,9 @@ UPDATE fee_demand d SET allocated = d.amount_due, status = 'paid_unconfirmed' FR
 
 def rows(count: int = COUNT) -> list[Row]:
     """One figure, on a database of its own: the whole, beside the passes alone."""
-    with TemporaryDirectory(prefix="lienthong-follow-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with postgres(folder / "postgres") as url:
-            upgrade(url)
-            database = Database(url, size=1)
-            database.open()
-            try:
-                with database.connection() as conn:
-                    _fill(conn, count)
-                    took = median(_round(conn, count) for _ in range(ROUNDS))
-            finally:
-                database.close()
+    with connection() as conn:
+        _fill(conn, count)
+        took = median(_round(conn, count) for _ in range(ROUNDS))
     name = "a day matched, with all that follows"
     return [at_most(name, "s", MOST, took, MOST, f"<= {MOST:g} s", f"{count} lines; {count / took:,.0f} lines/s")]
 

@@ -7,17 +7,14 @@ as many lines again are noise and match nothing.
 """
 
 from datetime import date
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final
 
-from hub.db import Connection, Database
-from hub.embedded.postgres import postgres
+from hub.db import Connection
 from hub.fees.matching import passes
 from hub.fees.matching.passes import Scope
-from hub.migrations.run import upgrade
 from tests.bench.rows import Row, at_most, in_turn
+from tests.bench.store import connection
 from tests.fees_scale import ACCOUNT, DAY, PREFIX, demands, lines, reference, statement
 
 COUNT: Final = 100_000
@@ -53,18 +50,8 @@ WHERE l.account = %(account)s AND l.booking_date = %(day)s AND l.state = 'new'
 
 def rows(count: int = COUNT) -> list[Row]:
     """One figure, on a database of its own."""
-    with TemporaryDirectory(prefix="lienthong-match-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with postgres(folder / "postgres") as url:
-            upgrade(url)
-            database = Database(url, size=1)
-            database.open()
-            try:
-                with database.connection() as conn:
-                    return [_measure(conn, count)]
-            finally:
-                database.close()
+    with connection() as conn:
+        return [_measure(conn, count)]
 
 
 def _measure(conn: Connection, count: int) -> Row:

@@ -11,7 +11,6 @@ from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any, Final
 
@@ -20,15 +19,14 @@ from config.settings import Settings
 from hub import dispatch
 from hub.db import Connection
 from hub.embedded.pki import made
-from hub.embedded.postgres import postgres
 from hub.events import Event
 from hub.fees import settlements
 from hub.fees.ledger import Origin, Share, checkpoints, post_all, postings
-from hub.migrations.run import upgrade
 from hub.signing.cms import SigningKey
 from hub.wiring import Hub
 from hub.work import Work
 from tests.bench.rows import Row, at_most, table
+from tests.bench.store import database
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fees_scale import ACCOUNT, FEES, demands
 
@@ -49,20 +47,15 @@ JOIN dossier o ON o.id = d.dossier_id WHERE l.account = '331'
 
 def rows(payments: int = PAYMENTS) -> list[Row]:
     """One figure, on a database of its own."""
-    with TemporaryDirectory(prefix="lienthong-months-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with postgres(folder / "postgres") as url:
-            upgrade(url)
-            with _hub(folder, url) as hub:
-                with hub.db.connection() as conn:
-                    _fill(conn, payments)
-                dispatch.act(hub, "bench", lambda work: (checkpoints.keep(work.conn, *_log(work)), []))
-                bare = _bare(hub)
-                took = median(_closed(hub) for _ in range(ROUNDS))
-                dispatch.act(hub, "bench", lambda work: (settlements.compute(work, MONTH), []))
-                with hub.db.connection() as conn:
-                    found = conn.execute("SELECT count(*) AS n, sum(length(body)) AS b FROM settlement").fetchone()
+    with database() as (folder, url), _hub(folder, url) as hub:
+        with hub.db.connection() as conn:
+            _fill(conn, payments)
+        dispatch.act(hub, "bench", lambda work: (checkpoints.keep(work.conn, *_log(work)), []))
+        bare = _bare(hub)
+        took = median(_closed(hub) for _ in range(ROUNDS))
+        dispatch.act(hub, "bench", lambda work: (settlements.compute(work, MONTH), []))
+        with hub.db.connection() as conn:
+            found = conn.execute("SELECT count(*) AS n, sum(length(body)) AS b FROM settlement").fetchone()
     assert found is not None
     assert found["n"] == DEPARTMENTS
     note = f"{payments} lines, {found['b'] / 1e6:.1f} MB of JSON; {payments / took:,.0f} lines/s"
