@@ -60,19 +60,22 @@ class Banks:
 
     def ask(self, bank: str, what: str, form: Mapping[str, Any]) -> Any:
         """Post ``form``. Raises BankTurnedAway."""
-        reply = self._send("POST", bank, what, json=dict(form))
-        if not reply.ok:
-            raise BankTurnedAway(f"{bank} {what}: HTTP {reply.status_code} {reply.text[:200]}")
-        return reply.json()
+        return self._said(bank, what, self._send("POST", bank, what, json=dict(form)))
 
     def can(self, bank: str, what: str, form: Mapping[str, Any]) -> Any | None:
-        """The same; None where the bank says that it has nothing to do."""
+        """The same; None where the bank says that it has nothing to do. Raises BankTurnedAway."""
         reply = self._send("POST", bank, what, json=dict(form))
-        return None if reply.status_code == _REFUSED else reply.json()
+        return None if reply.status_code == _REFUSED else self._said(bank, what, reply)
 
     def seen(self, bank: str, listing: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._send("GET", bank, listing).json()
         return rows
+
+    @staticmethod
+    def _said(bank: str, what: str, reply: requests.Response) -> Any:
+        if not reply.ok:
+            raise BankTurnedAway(f"{bank} {what}: HTTP {reply.status_code} {reply.text[:200]}")
+        return reply.json()
 
     def _send(self, method: str, bank: str, what: str, **said: Any) -> requests.Response:
         root = "/".join(self._served[f"bank.{bank}"].split("/")[:3])

@@ -52,13 +52,13 @@ class Door:
         flush()
         return self._stream.getvalue()[self._mark :]
 
-    def log(self, event: str) -> list[dict[str, Any]]:
-        """The lines of that event; a request's is written after its answer has left, so it is waited for."""
+    def log(self, event: str, count: int = 1) -> list[dict[str, Any]]:
+        """The lines of that event; a request's is written after its answer has left, so ``count`` are waited for."""
         until = time.monotonic() + LOGGED_WITHIN
         while True:
             lines = [json.loads(line) for line in self.log_text().splitlines()]
             found = [line for line in lines if line["event"] == event]
-            if found or time.monotonic() > until:
+            if len(found) >= count or time.monotonic() > until:
                 return found
             time.sleep(0.01)
 

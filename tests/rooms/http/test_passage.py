@@ -54,7 +54,7 @@ def test_a_request_is_one_line_that_names_the_route_and_nothing_that_was_sent(do
     portal.get(f"/v1/submissions/{accepted['id']}?wait=0")
     portal.get(f"/v1/submissions?reference={submission['reference']}")
 
-    lines = door.log("request")
+    lines = door.log("request", 3)
 
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
         ("POST", "/v1/submissions", 202),
