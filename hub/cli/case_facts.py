@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from hub.cli import output
+from schemas.figures import grouped
 
 ABOUT: Final = {
     "payment": "khoản nộp",
@@ -74,4 +74,4 @@ def _value(key: str, value: Any) -> str:
         return "; ".join(f"{_NAMES.get(inner, inner)}: {_value(inner, one)}" for inner, one in value.items())
     if isinstance(value, date):
         return f"{value:%d/%m/%Y}"
-    return output.dong(value) if key in _DONG and isinstance(value, int) else str(value)
+    return grouped(value) if key in _DONG and isinstance(value, int) else str(value)

@@ -9,8 +9,9 @@ from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, fee_table, files, output
 from hub.cli.exits import Code, leave
-from hub.cli.fee_table import Month, dong
+from hub.cli.fee_table import Month
 from hub.cli.output import AsJson, Column
+from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.fees.settlements.answer_files import Named
@@ -25,8 +26,8 @@ app: Final = Typer()
 _FINDINGS: Final = (
     Column("where", "Khác nhau"),
     Column("name", "Khoản thu"),
-    Column("table", "Bảng", dong),
-    Column("listed", "Cơ quan", dong),
+    Column("table", "Bảng", grouped),
+    Column("listed", "Cơ quan", grouped),
     Column("numbers", "Dòng số", lambda numbers: ", ".join(map(str, numbers))),
     Column("places", "Ở tệp", ", ".join),
 )
@@ -187,9 +188,11 @@ def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> No
         return
     if rows:
         output.listing(rows, _FINDINGS, as_json=False)
-    parts = "".join(f" {'-' if found.of(where) < 0 else '+'} {where} {dong(abs(found.of(where)))}" for where in Where)
+    parts = "".join(
+        f" {'-' if found.of(where) < 0 else '+'} {where} {grouped(abs(found.of(where)))}" for where in Where
+    )
     output.say(
-        f"cơ quan {dong(found.listed)} = thu trong bảng {dong(found.table)}{parts} đồng; {found.same} khoản khớp"
+        f"cơ quan {grouped(found.listed)} = thu trong bảng {grouped(found.table)}{parts} đồng; {found.same} khoản khớp"
     )
 
 

@@ -10,6 +10,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import Reason
+from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
@@ -30,7 +31,7 @@ _CASES: Final = (
     Column("code", "Mã"),
     Column("title", "Việc"),
     Column("severity", "Mức"),
-    Column("at_risk", "Số tiền", output.dong),
+    Column("at_risk", "Số tiền", grouped),
     Column("due_on", "Hạn"),
     Column("state_label", "Trạng thái"),
     Column("assigned_to", "Người xử lý"),

@@ -9,6 +9,7 @@ from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import Reason
+from schemas.figures import grouped
 
 app: Final = Typer(help="Chargebacks (tra soát): notice, evidence, won, lost.", no_args_is_help=True)
 
@@ -23,7 +24,7 @@ _COLUMNS: Final = (
     Column("id", "Tra soát"),
     Column("provider_case", "Số của bên báo"),
     Column("payment_id", "Khoản nộp"),
-    Column("amount", "Số tiền", output.dong),
+    Column("amount", "Số tiền", grouped),
     Column("state", "Trạng thái", lambda name: STATES[name]),
     Column("answer_by", "Trả lời trước"),
     Column("line_id", "Dòng sao kê"),

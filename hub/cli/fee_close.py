@@ -10,6 +10,7 @@ from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 from hub.cli.writing import DryRun, Reason
+from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.fees.closes.model import Closing, Gate
@@ -53,7 +54,7 @@ _GATES: Final = (
 _ITEMS: Final = (
     Column("account", "Tài khoản sổ"),
     Column("item", "Khoản"),
-    Column("net", "Nợ trừ Có", output.dong),
+    Column("net", "Nợ trừ Có", grouped),
     Column("since", "Từ ngày"),
     Column("days", "Số ngày"),
     Column("cases", "Ca"),
@@ -62,7 +63,7 @@ _DAYS: Final = (
     Column("account", "Tài khoản", _account),
     Column("period", "Kỳ"),
     Column("state", "Trạng thái", lambda state: _STATES[state]),
-    Column("book", "Số dư sổ", output.dong),
+    Column("book", "Số dư sổ", grouped),
     Column("maker", "Người đề nghị"),
     Column("checker", "Người đồng ý"),
     Column("reopened", "Lần mở lại"),

@@ -10,6 +10,7 @@ from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Yes
 from hub.fees.model import LABELS, Status
+from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
@@ -23,10 +24,10 @@ _COLUMNS: Final = (
     Column("id", "Yêu cầu nộp"),
     Column("reference", "Nội dung chuyển khoản"),
     Column("dossier_code", "Mã hồ sơ"),
-    Column("amount_due", "Phải nộp", output.dong),
-    Column("waived", "Miễn", output.dong),
-    Column("allocated", "Đã nộp", output.dong),
-    Column("outstanding", "Còn thiếu", output.dong),
+    Column("amount_due", "Phải nộp", grouped),
+    Column("waived", "Miễn", grouped),
+    Column("allocated", "Đã nộp", grouped),
+    Column("outstanding", "Còn thiếu", grouped),
     Column("status", "Trạng thái", lambda status: LABELS[Status(status)]),
     Column("expires_at", "Hạn nộp", output.last_day),
 )
@@ -35,21 +36,21 @@ _FIELDS: Final = (
     Column("dossier_id", "Hồ sơ"),
     Column("department", "Sở"),
     Column("pay_first", "Thu trước", lambda first: "có" if first else "không"),
-    Column("confirmed", "Sao kê xác nhận", output.dong),
+    Column("confirmed", "Sao kê xác nhận", grouped),
     Column("issued_at", "Lập lúc", output.moment),
 )
 _LINES: Final = (
     Column("number", "TT"),
     Column("kind", "Loại", lambda kind: {"phi": "phí", "le_phi": "lệ phí"}[kind]),
     Column("title", "Khoản thu"),
-    Column("amount", "Số tiền", output.dong),
-    Column("waived", "Miễn", output.dong),
+    Column("amount", "Số tiền", grouped),
+    Column("waived", "Miễn", grouped),
     Column("basis", "Căn cứ"),
     Column("retention_bp", "Để lại (1/10.000)"),
 )
 _CREDITS: Final = (
     Column("evidence", "Khoản tiền"),
-    Column("amount", "Số tiền", output.dong),
+    Column("amount", "Số tiền", grouped),
     Column("paid_at", "Nộp lúc", output.moment),
     Column("confirmed_at", "Sao kê lúc", output.moment),
     Column("reversed_at", "Lấy lại lúc", output.moment),

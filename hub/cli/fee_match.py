@@ -12,6 +12,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import DryRun, Reason
 from hub.fees.matching.words import CLASSES, PASSES, STATES
+from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
@@ -36,9 +37,9 @@ _GROUPS: Final = (
     Column("class", "Duyệt", lambda name: CLASSES[name]),
     Column("day", "Ngày hạch toán"),
     Column("line", "Dòng sao kê"),
-    Column("came", "Số tiền", output.dong),
+    Column("came", "Số tiền", grouped),
     Column("reference", "Mã thanh toán"),
-    Column("amount", "Tính cho mã", output.dong),
+    Column("amount", "Tính cho mã", grouped),
     Column("shown", "Ghi trong nội dung"),
     Column("errors", "Ký tự sai"),
     Column("maker", "Người đề nghị"),

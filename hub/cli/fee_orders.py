@@ -11,6 +11,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Yes
+from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.db import Connection
@@ -40,7 +41,7 @@ _COLUMNS: Final = (
     Column("reference", "Nội dung"),
     Column("purpose", "Mục đích", lambda name: PURPOSES[name]),
     Column("subject_id", "Cho"),
-    Column("amount", "Số tiền", output.dong),
+    Column("amount", "Số tiền", grouped),
     Column("state", "Trạng thái", lambda name: STATES[name]),
     Column("maker", "Người lập"),
     Column("checker", "Người duyệt"),
@@ -52,7 +53,7 @@ _FIELDS: Final = (
     Column("purpose", "Mục đích", lambda name: PURPOSES[name]),
     Column("subject_id", "Cho"),
     Column("account", "Trích tài khoản"),
-    Column("amount", "Số tiền", output.dong),
+    Column("amount", "Số tiền", grouped),
     Column("holder", "Người thụ hưởng"),
     Column("payee_account", "Tài khoản thụ hưởng"),
     Column("bank_bin", "Ngân hàng (BIN)"),
@@ -67,7 +68,7 @@ _REFUNDS: Final = (
     Column("id", "Khoản hoàn"),
     Column("item", "Từ"),
     Column("source", "Tài khoản sổ"),
-    Column("amount", "Số tiền", output.dong),
+    Column("amount", "Số tiền", grouped),
     Column("state", "Trạng thái", lambda name: STATES[name]),
     Column("due_on", "Hạn"),
 )
@@ -160,7 +161,7 @@ def send(
         files.write(out, paper.table(sent), private=True)
     else:
         files.write(out, "\f".join(paper.printed(order) for order in sent).encode(), private=True)
-    output.say(f"{len(sent)} lệnh, {output.dong(sum(order.amount for order in sent))} đ: {out} ✔")
+    output.say(f"{len(sent)} lệnh, {grouped(sum(order.amount for order in sent))} đ: {out} ✔")
 
 
 @refunds.command()
@@ -195,7 +196,7 @@ def refund(
         return asking.request(work, item, payee, reason, amount=amount), []
 
     order = writing.act(ask)
-    output.say(f"{order.subject_id}, {order.id} {order.reference}, {output.dong(order.amount)} đ: chờ người khác duyệt")
+    output.say(f"{order.subject_id}, {order.id} {order.reference}, {grouped(order.amount)} đ: chờ người khác duyệt")
 
 
 @refunds.command("refunds")

@@ -13,6 +13,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import TRANSFER_STATES
 from hub.cli.writing import Reason
+from schemas.figures import grouped
 
 app: Final = Typer(help="Receipts (biên lai điện tử): list, show, issue, void, a day's summary.", no_args_is_help=True)
 
@@ -36,7 +37,7 @@ _LISTED: Final = (
     Column("number", "Số", lambda number: f"{number:08}"),
     Column("issued_on", "Ngày"),
     Column("kind", "Loại", lambda kind: _KINDS[kind]),
-    Column("amount", "Số tiền", output.dong),
+    Column("amount", "Số tiền", grouped),
     Column("dossier_code", "Hồ sơ"),
     Column("state", "Trạng thái", lambda state: STATES[state]),
     Column("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
@@ -49,7 +50,7 @@ _SHOWN: Final = (
     Column("series", "Ký hiệu"),
     Column("number", "Số", lambda number: f"{number:08}"),
     Column("issued_at", "Lập lúc", lambda at: output.moment(datetime.fromisoformat(at))),
-    Column("amount", "Số tiền", output.dong),
+    Column("amount", "Số tiền", grouped),
     Column("amount_in_words", "Bằng chữ"),
     Column("department_name", "Cơ quan"),
     Column("dossier_code", "Mã hồ sơ"),
@@ -64,7 +65,7 @@ _SHOWN: Final = (
     Column("void_told_at", "Báo hủy lúc", output.moment),
     Column("chain", "Thay cho"),
 )
-_LINES: Final = (Column("fee_code", "Mã khoản"), Column("title", "Khoản thu"), Column("amount", "Số tiền", output.dong))
+_LINES: Final = (Column("fee_code", "Mã khoản"), Column("title", "Khoản thu"), Column("amount", "Số tiền", grouped))
 _TRANSFERS: Final = (
     Column("id", "Lần chuyển"),
     Column("kind", "Việc", lambda kind: {"receipt.issue": "phát hành", "receipt.void": "hủy"}.get(kind, kind)),
@@ -193,7 +194,7 @@ def _printed(found: Any, *, as_json: bool) -> None:
 
 
 def _cell(value: str | int) -> str:
-    return output.dong(value) if isinstance(value, int) else value
+    return grouped(value) if isinstance(value, int) else value
 
 
 def _signed(found: Any, file: Path) -> None:

@@ -12,6 +12,7 @@ from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import Reason
 from hub.fees.statements.states import Status
+from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
@@ -51,9 +52,9 @@ _BROUGHT: Final = (
     Column("bank_id", "Số sao kê"),
     Column("from", "Từ ngày"),
     Column("to", "Đến ngày"),
-    Column("opening", "Số dư đầu", output.dong),
-    Column("total", "Phát sinh", output.dong),
-    Column("closing", "Số dư cuối", output.dong),
+    Column("opening", "Số dư đầu", grouped),
+    Column("total", "Phát sinh", grouped),
+    Column("closing", "Số dư cuối", grouped),
     Column("new", "Dòng mới"),
     Column("known", "Đã có"),
 )
@@ -62,9 +63,9 @@ _FINDINGS: Final = (
     Column("code", "Lỗi", _meaning),
     Column("line", "Dòng"),
     Column("sentence", "Cụ thể"),
-    Column("opening", "Số dư đầu", output.dong),
-    Column("total", "Phát sinh", output.dong),
-    Column("closing", "Số dư cuối", output.dong),
+    Column("opening", "Số dư đầu", grouped),
+    Column("total", "Phát sinh", grouped),
+    Column("closing", "Số dư cuối", grouped),
 )
 _FILES: Final = (
     Column("id", "Mã"),

@@ -11,6 +11,7 @@ from hub.cli import dates, environment, files, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 from hub.cli.writing import Reason
+from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.fees.settlements.model import Settlement
@@ -25,20 +26,16 @@ Department = Annotated[str | None, Option("--department", "-d", help="Only this 
 ENDINGS: Final = (".json", ".xlsx", ".pdf", ".zip")
 
 
-def dong(amount: int) -> str:
-    return f"{amount:,}".replace(",", ".")
-
-
 _TABLES: Final = (
     Column("department", "Cơ quan"),
     Column("label", "Trạng thái"),
-    Column("opening", "Kỳ trước sang", dong),
-    Column("receipts", "Thu", dong),
-    Column("refunds", "Hoàn trả", dong),
-    Column("adjustments", "Điều chỉnh", dong),
-    Column("retained", "Để lại", dong),
-    Column("net", "Phải chuyển", dong),
-    Column("disputed", "Không đồng ý", dong),
+    Column("opening", "Kỳ trước sang", grouped),
+    Column("receipts", "Thu", grouped),
+    Column("refunds", "Hoàn trả", grouped),
+    Column("adjustments", "Điều chỉnh", grouped),
+    Column("retained", "Để lại", grouped),
+    Column("net", "Phải chuyển", grouped),
+    Column("disputed", "Không đồng ý", grouped),
     Column("id", "Bảng"),
     Column("sha256", "SHA-256", lambda digest: digest[:16]),
 )
@@ -106,7 +103,7 @@ def remit(month: Month, *, department: Department = None, reason: Reason) -> Non
                 output.say(f"{settlement.department}: {State(settlement.state).label}")
                 continue
             order = act(hub, lambda work, one=settlement.id: ordering.remit(work, one, reason))  # type: ignore[misc]
-            output.say(f"{settlement.department}: {order.id} {order.reference} {dong(order.amount)} ✔")
+            output.say(f"{settlement.department}: {order.id} {order.reference} {grouped(order.amount)} ✔")
 
 
 @app.command()

@@ -80,11 +80,6 @@ def moment(value: datetime) -> str:
     return there.strftime("%d/%m %H:%M:%S" if there.year == now().year else "%d/%m/%Y %H:%M")
 
 
-def dong(amount: int) -> str:
-    """An amount in đồng: 1.250.000."""
-    return f"{amount:,}".replace(",", ".")
-
-
 def last_day(end: datetime) -> str:
     """The day to the end of which something may be done, of the moment at which it is over: 24/12/2026."""
     return f"{local(end - timedelta(microseconds=1)):%d/%m/%Y}"

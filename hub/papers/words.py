@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from hub.clock import local
+from schemas.figures import grouped
 
 _TEN: Final = 10
 _FEBRUARY: Final = 2
@@ -30,12 +31,12 @@ def signing_time(moment: datetime) -> str:
 
 def amount(number: int) -> str:
     """1.250.000, with a minus before it where it is below zero, and a dash for nothing."""
-    return f"{number:,}".replace(",", ".").replace("-", "\u2212") if number else "–"
+    return grouped(number).replace("-", "\u2212") if number else "–"
 
 
 def money(amount: int) -> str:
     """1.250.000 ₫, with a space that does not break the line."""
-    return f"{amount:,}".replace(",", ".").replace("-", "\u2212") + "\u00a0₫"
+    return grouped(amount).replace("-", "\u2212") + "\u00a0₫"
 
 
 def groups_of_eight(digest: str) -> str:

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from connectors.sandbox.effects import Ordered, read_effects
-from hub.cli import output
 from hub.cli.demo.bank_day import BankDay
 from hub.db import Connection, one
+from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.fees.settlements.model import Settlement
@@ -212,8 +212,8 @@ def write(found: Reckoning, title: str) -> None:
     table.add_column("Số", justify="right")
     sides = ((found.demanded, found.owed), (found.notified, found.told), (found.booked, found.seen))
     for label, (whole, between) in zip(("Phải thu", "Đã báo có", "Đã ghi sổ ngân hàng"), sides, strict=True):
-        table.add_column(label, output.dong(whole + sum(between.values())), justify="right")
-    table.add_row("", "Tổng", "", *(output.dong(whole) for whole, _ in sides))
+        table.add_column(label, grouped(whole + sum(between.values())), justify="right")
+    table.add_row("", "Tổng", "", *(grouped(whole) for whole, _ in sides))
     for name, label in TITLES.items():
         amounts = [between.get(name, 0) for _, between in sides]
         if any(amounts):
@@ -232,7 +232,7 @@ def write_tables(tables: "Sequence[Settlement]", names: Mapping[str, str]) -> No
         shown.add_column(label, justify="left" if label == "Cơ quan" else "right")
     for table in tables:
         sums = (table.opening, table.receipts, table.refunds, table.adjustments, table.retained, table.net)
-        shown.add_row(names.get(table.department, table.department), *(output.dong(amount) for amount in sums))
+        shown.add_row(names.get(table.department, table.department), *(grouped(amount) for amount in sums))
     say(shown)
 
 
@@ -249,4 +249,4 @@ def say(what: Table | str) -> None:
 
 
 def _signed(amount: int) -> str:
-    return "" if not amount else f"{'+' if amount > 0 else '−'}{output.dong(abs(amount))}"
+    return "" if not amount else f"{'+' if amount > 0 else '−'}{grouped(abs(amount))}"

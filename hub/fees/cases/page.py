@@ -6,6 +6,7 @@ from hub.fees.cases.classifying import KINDS
 from hub.fees.cases.codes import CODES, SEVERITY, About
 from hub.fees.cases.model import STATES
 from hub.fees.cases.resolutions import RESOLUTIONS
+from schemas.figures import grouped
 
 _INTRO: Final = """# Ca xử lý: tiền chưa ở đúng chỗ, và được làm gì
 
@@ -31,7 +32,7 @@ Ai được đề nghị (`propose`), ai được đồng ý (`agree`): `[[clerk
 
 def page() -> str:
     """The page, in Markdown."""
-    levels = ", ".join(f"từ {least:,} đ: {level}".replace(",", ".") for least, level in SEVERITY)
+    levels = ", ".join(f"từ {grouped(least)} đ: {level}" for least, level in SEVERITY)
     return "\n".join(
         [
             _INTRO,

@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
+from schemas.figures import grouped
+
 BOOK: Final = "book"
 """stands for all accounts where a month is closed"""
 
@@ -62,4 +64,4 @@ class Proposal:
 
 def dong(amount: int) -> str:
     """1.234.567 đ."""
-    return f"{amount:,} đ".replace(",", ".")
+    return f"{grouped(amount)} đ"

@@ -11,6 +11,7 @@ from typing import Final
 from hub.clock import local
 from hub.fees.orders.model import Order
 from schemas.amount_in_words import in_words
+from schemas.figures import grouped
 
 COLUMNS: Final = (
     "STT",
@@ -48,7 +49,7 @@ def printed(order: Order) -> str:
         ("Người thụ hưởng", payee.holder),
         ("Tài khoản thụ hưởng", payee.account),
         ("Ngân hàng (BIN)", payee.bank_bin),
-        ("Số tiền", f"{order.amount:,} đồng".replace(",", ".")),
+        ("Số tiền", f"{grouped(order.amount)} đồng"),
         ("Bằng chữ", in_words(order.amount)),
         ("Nội dung", order.content),
         ("Lý do", order.reason),

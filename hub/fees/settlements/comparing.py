@@ -8,9 +8,9 @@ from typing import Final
 from psycopg.rows import class_row
 
 from hub.db import Connection
-from hub.fees.settlements import words
 from hub.fees.settlements.desk_files import BadFile
 from hub.fees.settlements.own_list import By, Entry, OwnList, receipt_key, reference_key
+from schemas.figures import grouped
 
 _LINES: Final = """
 SELECT i.number, i.amount, d.reference, i.demand_id || '/' || f.kind AS of_kind,
@@ -70,7 +70,7 @@ class Finding:
         """Why its lines are disputed."""
         if self.where is Where.ONLY_TABLE:
             return "không có trong danh sách của cơ quan"
-        return f"cơ quan ghi {words.money(self.listed)} đồng, bảng ghi {words.money(self.table)} đồng"
+        return f"cơ quan ghi {grouped(self.listed)} đồng, bảng ghi {grouped(self.table)} đồng"
 
 
 @dataclass(frozen=True, slots=True)
