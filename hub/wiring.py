@@ -53,12 +53,16 @@ class Hub:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._nudger.stop()
+        self._publisher.close()
         self.db.close()
 
     @cached_property
+    def _publisher(self) -> broker.Publisher:
+        return broker.Publisher(broker.application(self.settings, self.catalogue), self.settings)
+
+    @cached_property
     def _nudger(self) -> Nudger:
-        app = broker.application(self.settings, self.catalogue)
-        return Nudger(broker.Publisher(app, self.settings).publish, self._mark)
+        return Nudger(self._publisher.publish, self._mark)
 
     def _mark(self, nudges: list[Nudge]) -> None:
         with self.db.transaction(durable=False) as conn:
