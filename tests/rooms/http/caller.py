@@ -3,7 +3,7 @@
 import io
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -52,14 +52,24 @@ class Door:
         flush()
         return self._stream.getvalue()[self._mark :]
 
-    def log(self, event: str, count: int = 1) -> list[dict[str, Any]]:
-        """The lines of that event; a request's is written after its answer has left, so ``count`` are waited for."""
+    def log(self, event: str) -> list[dict[str, Any]]:
+        """The lines of that event; a request's is written after its answer has left, so it is waited for."""
         until = time.monotonic() + LOGGED_WITHIN
         while True:
             lines = [json.loads(line) for line in self.log_text().splitlines()]
             found = [line for line in lines if line["event"] == event]
-            if len(found) >= count or time.monotonic() > until:
+            if found or time.monotonic() > until:
                 return found
+            time.sleep(0.01)
+
+    def lines_of(self, answers: Sequence[Response]) -> list[dict[str, Any]]:
+        """The line of each of these requests, waited for; what another test asked may be logged in between."""
+        ids = [answer.headers["X-Request-Id"] for answer in answers]
+        until = time.monotonic() + 10
+        while True:
+            found = {line["request_id"]: line for line in self.log("request")}
+            if found.keys() >= set(ids) or time.monotonic() > until:
+                return [found[one] for one in ids if one in found]
             time.sleep(0.01)
 
 

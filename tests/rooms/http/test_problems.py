@@ -122,7 +122,7 @@ def test_a_failure_in_the_house_is_a_problem_and_the_log_knows_the_place_only(ow
     (line,) = own_door.log("request_failed")
     assert (line["error"], line["request_id"]) == ("RaiseException", answer.json()["request_id"])
     assert any(place.startswith("hub/messages/inbox.py:") for place in line["place"])
-    assert own_door.log("request")[-1]["status"] == 500
+    assert own_door.lines_of([answer])[0]["status"] == 500
     assert "cannot store" not in own_door.log_text()
     assert own_door.stored()["inbox"] == 0
 
