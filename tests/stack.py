@@ -197,6 +197,11 @@ class Stack:
         )
         return bool(row["n"] == 0)
 
+    def over(self) -> bool:
+        """Quiet for good: every dossier has been returned, so that no department has anything more to report."""
+        [row] = self.rows("SELECT count(*) AS n FROM dossier WHERE status <> 'returned'")
+        return row["n"] == 0 and self.quiet()
+
 
 def _entry(without: str | None) -> list[str]:
     """The command line as everybody starts it, or with one rule of the house broken (tests/faults/without.py)."""

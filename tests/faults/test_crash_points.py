@@ -48,7 +48,7 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(
         else:
             told |= load_while_the_door_dies(running, department, crash)
         assert not token.exists(), f"{point} was never reached"
-        running.wait_for(running.quiet, seconds=60)
+        running.wait_for(running.over, seconds=60)
         assert findings(running, told) == [], point
 
 
