@@ -8,6 +8,7 @@ from typer import Argument, Option, Typer
 from hub.cli import environment, output, postal_desk, writing
 from hub.cli.consignment_print import print_
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Yes
@@ -20,7 +21,7 @@ app.registered_commands += postal_desk.app.registered_commands
 app.add_typer(postal_desk.pool, name="pool")
 app.command("print")(print_)
 
-Name = Annotated[str, Argument(metavar="CONSIGNMENT", help="cs_…, the order number or the item code")]
+Name = Annotated[str, Argument(metavar="CONSIGNMENT", parser=whole_id, help="cs_…, the order number or the item code")]
 
 _COLUMNS: Final = (
     Column("id", "Bưu gửi"),
@@ -154,7 +155,9 @@ def dismiss(
 
 @app.command()
 def order(
-    dossiers: Annotated[list[str], Argument(metavar="DOSSIER...", help="sub_… or dossier codes; several make a bag")],
+    dossiers: Annotated[
+        list[str], Argument(metavar="DOSSIER...", parser=whole_id, help="sub_… or dossier codes; several make a bag")
+    ],
     direction: Annotated[Direction, Option(help="From whom to whom.")],
     service: Annotated[Service | None, Option(help="QĐ 45/2016 Đ5; unset: as the direction has it.")] = None,
     operator: Annotated[str | None, Option(help="Unset: the Centre's, from portal.toml.")] = None,
@@ -190,7 +193,7 @@ def order(
 
 @app.command()
 def cancel(
-    ids: Annotated[list[str], Argument(metavar="CONSIGNMENT...", help="cs_…")],
+    ids: Annotated[list[str], Argument(metavar="CONSIGNMENT...", parser=whole_id, help="cs_…")],
     *,
     reason: Reason,
     yes: Yes = False,

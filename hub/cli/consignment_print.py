@@ -7,6 +7,7 @@ from typer import Argument, Option
 
 from hub.cli import environment, files, output
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 
 if TYPE_CHECKING:
     from config.catalogue import Catalogue
@@ -20,7 +21,9 @@ _KINDS: Final = {"documents": "bản giấy", "result": "kết quả giải quy�
 
 
 def print_(
-    names: Annotated[list[str], Argument(metavar="CONSIGNMENT...", help="cs_…, order numbers or item codes")],
+    names: Annotated[
+        list[str], Argument(metavar="CONSIGNMENT...", parser=whole_id, help="cs_…, order numbers or item codes")
+    ],
     out: Annotated[Path | None, Option("--output", "-o", help="Where to write it; else named for the first.")] = None,
     form: Annotated[FormName, Option(help="Phiếu gửi of one, with what is inside; bảng kê of several.")] = "phieu-gui",
     bag: Annotated[str | None, Option(help="Number of the bag, on a bảng kê; unset: the first's order number.")] = None,

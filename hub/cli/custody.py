@@ -8,10 +8,13 @@ from typer import Argument, Option, Typer
 
 from hub.cli import environment, output
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 
 if TYPE_CHECKING:
     from schemas.custody import Checkpoint
+
+Handoff = Annotated[str, Argument(metavar="HANDOFF", parser=whole_id, help="hd_…")]
 
 app: Final = Typer(help="Custody log (sổ lưu vết): audit, show, proof, checkpoints.", no_args_is_help=True)
 
@@ -71,7 +74,7 @@ def audit(
 
 
 @app.command()
-def show(subject: Annotated[str, Argument(metavar="HANDOFF", help="hd_…")], as_json: AsJson = False) -> None:
+def show(subject: Handoff, as_json: AsJson = False) -> None:
     """What was signed about a handoff, and its place in the log."""
     from hub.errors import NotFound
     from hub.signing import custody
@@ -98,7 +101,7 @@ def show(subject: Annotated[str, Argument(metavar="HANDOFF", help="hd_…")], as
 
 @app.command()
 def proof(
-    subject: Annotated[str, Argument(metavar="HANDOFF", help="hd_…")],
+    subject: Handoff,
     kind: Annotated[str, Option(help="handoff, receipt or minute")] = "handoff",
 ) -> None:
     """The way from a leaf to a signed root, as proof.txt of a bundle has it."""

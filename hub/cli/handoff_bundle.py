@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from hub.cli import environment, files, output
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _EXITS: Final = {"VALID": Code.OK, "INVALID": Code.FINDING, "CANNOT TELL": Code.
 
 
 def export(
-    handoff_id: Annotated[str, Argument(metavar="HANDOFF", help="hd_…")],
+    handoff_id: Annotated[str, Argument(metavar="HANDOFF", parser=whole_id, help="hd_…")],
     to: Annotated[Path | None, Option("--output", "-o", help="The zip to write; default: HANDOFF.zip here.")] = None,
 ) -> None:
     """Write a handoff as a bundle that anybody can verify, with this command or with openssl alone."""

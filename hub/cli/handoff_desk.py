@@ -8,10 +8,11 @@ from typer import Argument, Option
 
 from hub.cli import environment, files, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 
-HandoffId = Annotated[str, Argument(metavar="HANDOFF", help="hd_…")]
+HandoffId = Annotated[str, Argument(metavar="HANDOFF", parser=whole_id, help="hd_…")]
 Shown = Literal["unsigned", "prepared", "acknowledged", "complete", "refused"]
 
 STATES: Final[dict[str, str]] = {

@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from hub.cli import environment, files, output
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 
 if TYPE_CHECKING:
     from config.catalogue import Catalogue
@@ -22,7 +23,9 @@ FormName = Literal["kiem-soat", "bien-ban"]
 
 
 def print_(
-    named: Annotated[str, Argument(metavar="HANDOFF|DOSSIER", help="hd_…, sub_… or the dossier's code.")],
+    named: Annotated[
+        str, Argument(metavar="HANDOFF|DOSSIER", parser=whole_id, help="hd_…, sub_… or the dossier's code.")
+    ],
     out: Annotated[Path | None, Option("--output", "-o", help="Where to write it; else named for the dossier.")] = None,
     form: Annotated[FormName, Option(help="Phiếu kiểm soát of the dossier, or biên bản of one handoff.")] = "kiem-soat",
     officer: Annotated[str | None, Option(help="Who signs, by the roster's id; else who is on duty.")] = None,

@@ -6,6 +6,7 @@ from typer import Argument, Typer
 
 from hub.cli import environment, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import DryRun, Reason, Yes
 
@@ -37,7 +38,7 @@ def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
 
 @app.command()
 def revive(
-    ids: Annotated[list[str], Argument(metavar="MESSAGE...", help="in_… or sub_…")],
+    ids: Annotated[list[str], Argument(metavar="MESSAGE...", parser=whole_id, help="in_… or sub_…")],
     *,
     reason: Reason,
     yes: Yes = False,

@@ -14,6 +14,9 @@ from hub.clock import local, now
 AsJson = Annotated[bool, Option("--json", help="One JSON object instead of a table.")]
 Limit = Annotated[int, Option(min=1, max=10_000, help="At most so many.")]
 
+_LONGEST_WORD: Final = 20
+"""letters of a word within a sentence that a column makes room for, however narrow the terminal is"""
+_ANY_WIDTH: Final = 10_000
 _HOUR: Final = 3600
 _DAY: Final = 86_400
 
@@ -110,16 +113,24 @@ def _cell(column: Column, value: Any) -> str:
 
 
 def _table(labels: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """A table as wide as the terminal, or wider: what is one word, as an id is, is never broken over two lines."""
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for label in labels:
-        table.add_column(label, overflow="fold")
+    for place, label in enumerate(labels):
+        written = [row[place] for row in cells]
+        longest = max((len(word) for cell in written for word in cell.split()), default=0)
+        is_one_word = not any(" " in cell for cell in written)
+        table.add_column(label, overflow="fold", no_wrap=is_one_word, min_width=min(longest, _LONGEST_WORD))
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console = Console()
+    least = Measurement.get(console, console.options.update(max_width=_ANY_WIDTH), table).minimum
+    console.width = max(console.width, least)
+    console.print(table)
 
 
 def _plain(value: Any) -> Any:

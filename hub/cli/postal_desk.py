@@ -8,13 +8,14 @@ from typer import Argument, FileText, Option, Typer
 
 from hub.cli import environment, files, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column
 from hub.consignments.words import IncidentKind, Liable, Outcome, Subject
 
 app: Final = Typer()
 pool: Final = Typer(help="Pre-printed item codes (mã bưu gửi in sẵn).", no_args_is_help=True)
 
-Id = Annotated[str, Argument(metavar="CONSIGNMENT", help="cs_…")]
+Id = Annotated[str, Argument(metavar="CONSIGNMENT", parser=whole_id, help="cs_…")]
 
 
 @app.command()
@@ -34,7 +35,7 @@ def complain(
 
 @app.command()
 def resolve(
-    complaint: Annotated[str, Argument(metavar="COMPLAINT", help="cm_…")],
+    complaint: Annotated[str, Argument(metavar="COMPLAINT", parser=whole_id, help="cm_…")],
     outcome: Annotated[Outcome, Option(help="How it ends.")],
     answer: Annotated[str, Option(help="What the one who complained is told.")],
 ) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column
 from hub.cli.wording import JOURNAL, TRANSFER_STATES
 from hub.cli.writing import DryRun, Reason, Yes
@@ -37,7 +38,9 @@ _FIELDS: Final = (
     Column("received_at", "Nhận lúc", output.moment),
     Column("due_at", "Hạn trả", output.moment),
 )
-Name = Annotated[str, Argument(metavar="SUBMISSION", help="sub_…, the portal's reference, or the dossier code")]
+Name = Annotated[
+    str, Argument(metavar="SUBMISSION", parser=whole_id, help="sub_…, the portal's reference, or the dossier code")
+]
 _TRANSFERS: Final = (
     Column("id", "Lần chuyển"),
     Column("kind", "Loại"),

@@ -7,6 +7,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import ADVICE, JOURNAL, NEEDING_A_PERSON, TRANSFER_STATES
 from hub.cli.writing import DryRun, Reason, Yes
@@ -16,7 +17,7 @@ app: Final = Typer(help="Transfers (lần chuyển): list, look into, replay, pa
 Shown = Literal[
     "queued", "sending", "retrying", "unknown", "held", "stuck", "parked", "delivered", "refused", "manual", "cancelled"
 ]
-Ids = Annotated[list[str], Argument(metavar="TRANSFER...", help="tr_…")]
+Ids = Annotated[list[str], Argument(metavar="TRANSFER...", parser=whole_id, help="tr_…")]
 
 _COLUMNS: Final = (
     Column("id", "Lần chuyển"),
@@ -39,6 +40,7 @@ _FIELDS: Final = (
     Column("review_at", "Xem lại", output.moment),
     Column("settled_at", "Kết thúc", output.moment),
 )
+_CHECKED: Final = (_COLUMNS[0], Column("state", "Trạng thái", lambda state: TRANSFER_STATES[state]))
 _ATTEMPTS: Final = (
     Column("number", "Lần"),
     Column("id", "Mã"),
@@ -69,7 +71,9 @@ def list_(
 
 
 @app.command()
-def show(transfer_id: Annotated[str, Argument(metavar="TRANSFER", help="tr_…")], as_json: AsJson = False) -> None:
+def show(
+    transfer_id: Annotated[str, Argument(metavar="TRANSFER", parser=whole_id, help="tr_…")], as_json: AsJson = False
+) -> None:
     """One transfer: its attempts, what was said (redacted), who did what."""
     from hub import views
     from hub.errors import NotFound
@@ -90,7 +94,7 @@ def show(transfer_id: Annotated[str, Argument(metavar="TRANSFER", help="tr_…")
 
 @app.command()
 def replay(
-    ids: Annotated[list[str] | None, Argument(metavar="[TRANSFER...]", help="tr_…")] = None,
+    ids: Annotated[list[str] | None, Argument(metavar="[TRANSFER...]", parser=whole_id, help="tr_…")] = None,
     counterparty: Annotated[str | None, Option(help="Instead of ids: every stuck one for this counterparty.")] = None,
     limit: Limit = 200,
     *,
@@ -172,16 +176,20 @@ def cancel(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
 
 
 @app.command()
-def check(transfer_id: Annotated[str, Argument(metavar="TRANSFER", help="tr_…")], as_json: AsJson = False) -> None:
-    """Ask the counterparty now whether it has this; nothing is sent."""
+def check(ids: Ids, as_json: AsJson = False) -> None:
+    """Ask the counterparty now whether it has each of these; nothing is sent. Its state afterwards."""
     from hub import operations
 
+    states: list[dict[str, Any]] = []
     with environment.house() as hub:
-        state = operations.check(hub, transfer_id, actor=writing.actor())
-    if as_json:
-        output.document({"id": transfer_id, "state": str(state)})
-    else:
-        output.say(f"{transfer_id}: {TRANSFER_STATES[state]}")
+        try:
+            writing.each_of(
+                "check",
+                ids,
+                lambda one: states.append({"id": one, "state": str(operations.check(hub, one, actor=writing.actor()))}),
+            )
+        finally:
+            output.listing(states, _CHECKED, as_json=as_json)
 
 
 def _advised(row: dict[str, Any]) -> dict[str, Any]:

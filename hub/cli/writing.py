@@ -3,14 +3,14 @@
 import os
 import pwd
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from typer import Option
 
 from hub.cli import environment
-from hub.cli.exits import Code, leave
+from hub.cli.exits import Code, code_of, leave
 from hub.cli.output import say
 
 if TYPE_CHECKING:
@@ -79,20 +79,45 @@ def _logged_in() -> int | None:
 
 
 def each(what: str, ids: Iterable[str], act: Callable[[str], object], *, yes: bool, dry_run: bool) -> None:
-    """``act`` on every id after asking once; ``what`` is the verb for the question."""
+    """``act`` on every id after asking once; ``what`` is the verb for the question. See each_of for what fails."""
     wanted = list(ids)
     if not wanted:
         leave(Code.NOT_FOUND, f"nothing to {what}")
     if dry_run:
         say(f"would {what}: {', '.join(wanted)}")
         return
-    _confirm(f"{what} {', '.join(wanted) if len(wanted) < 4 else f'{len(wanted)} items'}?", yes=yes)  # noqa: PLR2004
-    for one in wanted:
+    confirm(f"{what} {', '.join(wanted) if len(wanted) < 4 else f'{len(wanted)} items'}?", yes=yes)  # noqa: PLR2004
+
+    def acted(one: str) -> None:
         act(one)
         say(f"{what}: {one} ✔")
 
+    each_of(what, wanted, acted)
 
-def _confirm(question: str, *, yes: bool) -> None:
+
+def each_of(what: str, ids: Sequence[str], act: Callable[[str], object]) -> None:
+    """``act`` on every id, whatever becomes of the others. A single one's error is raised.
+
+    Of several, each error is said on its line, and at the end the command leaves with the first one's exit code.
+    """
+    from connectors.errors import ConnectorError
+    from hub.errors import HubError
+
+    failed: list[Exception] = []
+    for one in ids:
+        try:
+            act(one)
+        except (HubError, ConnectorError) as error:
+            if len(ids) == 1:
+                raise
+            failed.append(error)
+            say(f"{what}: {one} ✗ {error}")
+    if failed:
+        leave(code_of(failed[0]) or Code.UNEXPECTED, f"hub: {len(failed)} of {len(ids)} not done")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask whoever types, unless ``yes``. Leaves with exit 5 at a no, with exit 2 where nobody can be asked."""
     if yes:
         return
     if not sys.stdin.isatty():

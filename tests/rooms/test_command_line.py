@@ -1,5 +1,6 @@
 """The operator's commands on a real database: what they print, what they change, and their exit codes."""
 
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -10,9 +11,10 @@ import pytest
 from config.settings import Settings
 from connectors.errors import ContractBroken
 from hub import dispatch
-from hub.cli import main
+from hub.cli import ids, main
 from hub.cli.exits import Code
 from hub.embedded.pki import Pki
+from hub.errors import NotFound
 from tests.builders import a_code, a_receipt, a_report, a_submission, report_arrival, submission_arrival
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.house import ScriptedHouse
@@ -91,6 +93,35 @@ def test_an_unknown_transfer_is_exit_4(house: ScriptedHouse, hub: Hub) -> None:
     code, out, err = hub("transfer", "show", "tr_01JD8M7W4Q2V9X3Y5Z6A7B8C9D")
     assert (code, out) == (Code.NOT_FOUND, "")
     assert err.startswith("hub: ")
+
+
+def test_the_beginning_of_an_id_stands_for_the_id_as_long_as_only_one_begins_so(house: ScriptedHouse, hub: Hub) -> None:
+    transfers = sorted(a_stuck_transfer(house, serial) for serial in (1, 2))
+    shared = "".join(a for a, b in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*transfers, strict=True)))
+    short = transfers[0][: len(shared) + 1]
+    assert json.loads(hub("transfer", "show", short.lower(), "--json")[1])["id"] == transfers[0]
+    assert hub("transfer", "cancel", short, "--reason", "thử", "--yes")[0] == 0
+    assert [state_of(house, transfer) for transfer in transfers] == ["cancelled", "stuck"]
+    code, _, err = hub("transfer", "show", shared)
+    assert code == Code.USAGE
+    assert all(transfer in err for transfer in transfers)
+    assert hub("transfer", "show", "tr_0000")[0] == Code.NOT_FOUND
+
+
+def test_every_table_that_an_id_is_looked_up_in_has_it(house: ScriptedHouse, hub: Hub) -> None:
+    for prefix in ids.TABLES:
+        with pytest.raises(NotFound):
+            ids.whole_id(f"{prefix}_0")
+
+
+def test_several_transfers_are_asked_about_whatever_becomes_of_one(house: ScriptedHouse, hub: Hub) -> None:
+    transfers = [a_stuck_transfer(house, serial) for serial in (1, 2)]
+    assert hub("transfer", "cancel", transfers[0], "--reason", "thử", "--yes")[0] == 0
+    house.department("rest-a").findings.append(None)
+    code, out, err = hub("transfer", "check", *transfers)
+    assert code == Code.REFUSED
+    assert "1 of 2 not done" in err
+    assert transfers[1] in out
 
 
 def test_a_write_without_yes_changes_nothing_where_nobody_can_be_asked(house: ScriptedHouse, hub: Hub) -> None:

@@ -1,0 +1,58 @@
+"""Ids on the command line: a beginning that only one row has stands for the whole id, as commits have it in git."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from hub.cli import environment
+
+_NAMED: Final = 3
+"""ids that the error names, where several begin alike"""
+
+TABLES: Final[Mapping[str, str]] = {
+    "sub": "inbox",
+    "in": "inbox",
+    "tr": "outbox",
+    "hd": "handoff",
+    "cs": "consignment",
+    "cm": "complaint",
+    "fd": "fee_demand",
+    "pm": "payment",
+    "sf": "statement_file",
+    "ex": "exception_case",
+    "rf": "refund",
+    "rc": "receipt",
+    "po": "payment_order",
+    "cb": "chargeback",
+}
+"""Prefix of an id that a command takes (schemas.identifiers) → the table whose column ``id`` has it."""
+
+_SHORT: Final = re.compile(rf"({'|'.join(TABLES)})_([0-9A-Z]{{1,25}})", re.IGNORECASE)
+"""the beginning of an id: a whole one has 26 letters"""
+
+
+def whole_id(name: str) -> str:
+    """``name`` with the rest of its id, where it begins one; a reference, a code and a whole id as they are.
+
+    For ``Argument(parser=...)``. Raises NotFound where no id begins so; leaves with exit 2 where several do.
+    """
+    match = _SHORT.fullmatch(name)
+    if match is None:
+        return name
+    prefix = match[1].lower()
+    beginning = f"{prefix}_{match[2].upper()}"
+    from psycopg import sql
+
+    from hub.cli.exits import Code, leave
+    from hub.errors import NotFound
+
+    query = sql.SQL("SELECT id FROM {} WHERE starts_with(id, %s) ORDER BY id LIMIT %s")
+    with environment.database() as conn:
+        rows = conn.execute(query.format(sql.Identifier(TABLES[prefix])), (beginning, _NAMED + 1)).fetchall()
+    found = [row["id"] for row in rows]
+    if not found:
+        raise NotFound(f"no id begins with {beginning}")
+    if len(found) > 1:
+        shown = ", ".join(found[:_NAMED]) + (", …" if len(found) > _NAMED else "")
+        leave(Code.USAGE, f"hub: several ids begin with {beginning}: {shown}")
+    return str(found[0])
