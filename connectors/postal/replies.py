@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from config.postal import Answer
 from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport.wall import REASON_LIMIT, Reply, checked
 from schemas import strict
+from schemas.moment import bounded, from_milliseconds
 from schemas.postal import Accepted, TrackingEvent, Unreadable
 
 SIZE_CAP: Final = 8 * 1024 * 1024
@@ -93,22 +94,20 @@ def moment(said: object) -> datetime:
     bare = _FRACTION.sub("", said.strip())
     for shape in _LOCAL:
         try:
-            return datetime.strptime(bare, shape).replace(tzinfo=VIETNAM)
+            found = datetime.strptime(bare, shape).replace(tzinfo=VIETNAM)
         except ValueError:
             continue
+        return bounded(found)
     found = datetime.fromisoformat(said.strip())
     if found.tzinfo is None:
         raise ValueError("a time in this form names its zone")
-    return found
+    return bounded(found)
 
 
 def _mongo(said: object) -> datetime:
     if isinstance(said, bool) or not isinstance(said, int):
         return moment(said if isinstance(said, str) else None)
-    try:
-        return datetime.fromtimestamp(said / 1000, UTC)
-    except (OverflowError, OSError):
-        raise ValueError("a time in this century") from None
+    return from_milliseconds(said)
 
 
 def _fields(entry: object, names: Mapping[str, str]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from typing import Final
 from holidays import country_holidays
 
 from hub.calendar.law import LIST
+from schemas.moment import FIRST_YEAR, LAST_YEAR
 
-YEARS: Final = range(2019, 2051)
-"""from the year of the law on; farther than any term reaches"""
+YEARS: Final = range(FIRST_YEAR - 1, LAST_YEAR + 2)
+"""every year that anybody may tell us of (schemas.moment), and one on either side: zones differ, and terms reach on"""
 
 
 def document() -> str:

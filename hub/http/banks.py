@@ -6,7 +6,7 @@ the same answer; and nobody hears a success before the commit. A provider withou
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import structlog
@@ -36,6 +36,8 @@ PATH: Final = "/v1/banks/{code}/notifications"
 LIMIT: Final = 65_536
 """bytes: a stranger's deliveries are kept too, and no notification is half as long"""
 LONGEST_QUERY: Final = 8_192
+AHEAD: Final = timedelta(days=1)
+"""by which a movement may lie before us: clocks differ, and no bank books what is still to come"""
 
 CODES: Final[Mapping[Verdict, str]] = {
     Verdict.BAD_SIGNATURE: "N04",
@@ -148,7 +150,7 @@ def _found(
     key, said, verdict = None, None, Verdict.IGNORED
     try:
         key = dialect.verify(came, contract, now)
-        said = dialect.read(came, contract)
+        said = _read(provider, came, now)
     except NotVerified as error:
         verdict = error.verdict
     except Refused:
@@ -166,6 +168,14 @@ def _found(
     if taken.message is not None:
         house.nudge([Nudge(inbox.QUEUE, taken.message)])
     return taken.answer
+
+
+def _read(provider: Provider, came: Delivery, now: datetime) -> Notification | None:
+    """What the dialect reads in it. Raises Refused, NotVerified."""
+    said = provider.dialect.read(came, provider.contract)
+    if said is not None and said.paid_at is not None and said.paid_at > now + AHEAD:
+        raise NotVerified(Verdict.MALFORMED)
+    return said
 
 
 def _standing(conn: Connection, dialect: Dialect, said: Notification) -> Verdict:

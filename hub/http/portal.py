@@ -3,7 +3,6 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -15,6 +14,7 @@ from hub.http.problems import Problem
 from hub.messages.model import Arrival
 from schemas import strict
 from schemas.identifiers import Prefix, new_id
+from schemas.moment import Moment
 from schemas.portal import Submission
 from schemas.strict import Fault
 
@@ -79,7 +79,7 @@ async def submissions(
     request: Request,
     reference: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,64}$")] = None,
     dossier_code: Annotated[str | None, Query(max_length=48)] = None,
-    updated_since: AwareDatetime = paging.THE_BEGINNING,
+    updated_since: Moment = paging.THE_BEGINNING,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 50,
 ) -> Response:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from config.notifications import Notifications
 from schemas.faults import Fault, Refused
+from schemas.moment import bounded
 from schemas.money import MOST
 from schemas.payment import Notification
 from schemas.strict import faults_of, parse
@@ -189,7 +190,7 @@ def digits(said: str, pointer: str) -> int:
 def local(said: str, pointer: str, form: str) -> datetime:
     """A time of Vietnam written as ``form`` has it, in UTC. Raises Refused."""
     try:
-        return datetime.strptime(said, form).replace(tzinfo=VIETNAM).astimezone(UTC)
+        return bounded(datetime.strptime(said, form).replace(tzinfo=VIETNAM)).astimezone(UTC)
     except ValueError:
         raise refused(pointer, "time", "is no time as the contract writes it") from None
 

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from connectors.banks.notifications.dialect import (
@@ -22,14 +22,13 @@ from connectors.banks.notifications.dialect import (
     text_of,
     whole_of,
 )
+from schemas.moment import from_milliseconds
 from schemas.payment import Kind, Notification
 
 TEXTS: Final = ("extraData", "message", "orderId", "orderInfo", "orderType", "partnerCode", "payType", "requestId")
 NUMBERS: Final = ("amount", "responseTime", "resultCode", "transId")
 SIGNED: Final = tuple(sorted((*TEXTS, *NUMBERS)))
 SUCCESS: Final = 0
-LATEST: Final = 4_102_444_800_000
-"""ms since 1970: the year 2100"""
 
 
 def canonical(said: Mapping[str, Any], access_key: str) -> bytes:
@@ -50,15 +49,16 @@ def _read(came: Delivery, contract: Contract) -> Notification:
     found = document(came.body)
     if text_of(found, "partnerCode") != contract.terms.merchant:
         raise refused("/partnerCode", "merchant", "is another partner")
-    milliseconds = whole_of(found, "responseTime")
-    if not 0 < milliseconds < LATEST:
-        raise refused("/responseTime", "time", "is no time as the contract writes it")
+    try:
+        paid_at = from_milliseconds(whole_of(found, "responseTime"))
+    except ValueError as error:
+        raise refused("/responseTime", "time", str(error)) from None
     return notification(
         provider=contract.provider,
         provider_txn=str(whole_of(found, "transId")),
         kind=Kind.PAYMENT if whole_of(found, "resultCode") == SUCCESS else Kind.FAILED,
         amount=dong(whole_of(found, "amount"), "/amount"),
-        paid_at=datetime.fromtimestamp(milliseconds / 1000, UTC),
+        paid_at=paid_at,
         account=contract.account,
         reference=text_of(found, "orderId"),
         text=text_of(found, "orderInfo"),

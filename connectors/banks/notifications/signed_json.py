@@ -34,6 +34,7 @@ from connectors.banks.notifications.dialect import (
     said,
     signed_by,
 )
+from schemas.moment import bounded
 from schemas.payment import Kind, Notification
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -202,7 +203,7 @@ def _time(value: str, form: SignedJson) -> datetime:
     with suppress(ValueError):
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
+            return bounded(moment).astimezone(UTC)
     raise refused("/at", "time", "is no time as the contract writes it")
 
 

@@ -119,6 +119,16 @@ def test_an_amount_that_is_none_makes_no_event(door: Door, amount: Any) -> None:
     assert count(door, "notify_event") == 0
 
 
+@pytest.mark.parametrize("said", ["0001-01-01 00:00:00", "2099-01-01 00:00:00", "9999-12-31 23:59:59", "in two days"])
+def test_a_movement_of_no_time_that_can_be_makes_no_event(door: Door, said: str) -> None:
+    """A verdict and the provider's own words, not a failure: it would be told again for ever."""
+    time = f"{now() + timedelta(days=2):%Y-%m-%d %H:%M:%S}" if said == "in two days" else said
+    answer = Teller(door, "sepay-t").tells(Said().with_field("transactionDate", time))
+    assert said_by(answer) == (400, {"success": False})
+    assert verdicts(door) == [("malformed", "N04")]
+    assert (count(door, "notify_event"), count(door, "inbox")) == (0, 0)
+
+
 @pytest.mark.parametrize("amount", ["15000050", "0", "-100", "NaN", "50,000"])
 def test_an_amount_of_vnpay_that_is_not_whole_dong_makes_no_event(door: Door, amount: str) -> None:
     """W5, W6."""

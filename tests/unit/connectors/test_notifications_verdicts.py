@@ -31,6 +31,15 @@ AMOUNT = {
     "momo": "amount",
     "signed-json": "amount",
 }
+TIMES = {
+    "vnpay": ("vnp_PayDate", "{:04}0101000000"),
+    "national": ("ThoiGianGD", "{:04}0101000000"),
+    "payos": ("transactionDateTime", "{:04}-01-01 00:00:00"),
+    "casso": ("transactionDateTime", "{:04}-01-01 00:00:00"),
+    "sepay": ("transactionDate", "{:04}-01-01 00:00:00"),
+    "signed-json": ("time", "{:04}-01-01T00:00:00+07:00"),
+}
+"""the field in which the movement's time stands, and how; MoMo counts milliseconds"""
 ALL_SIGNED = ["sepay", "signed-json"]
 """sign the raw bytes: not one of them can change"""
 FORM_SIGNED = ["national", "payos", "casso", "momo"]
@@ -205,6 +214,19 @@ def test_a_bar_within_a_value_cannot_move_the_borders_of_what_the_national_platf
     }
     assert isinstance(judged("national", Delivery(b"", {}, json.dumps(true).encode())), Notification)
     assert judged("national", Delivery(b"", {}, json.dumps(shifted).encode())) is Verdict.MALFORMED
+
+
+@pytest.mark.parametrize("dialect", TIMES)
+@pytest.mark.parametrize("year", [1, 1999, 2051, 2099, 9999])
+def test_a_movement_outside_the_years_that_are_taken_makes_no_event(dialect: str, year: int) -> None:
+    field, form = TIMES[dialect]
+    assert judged(dialect, sent(dialect, SAID.with_field(field, form.format(year))), at=AT) is Verdict.MALFORMED
+
+
+@pytest.mark.parametrize("milliseconds", [-(10**18), -1, 0, 946_684_799_999, 4_070_908_800_000, 10**18])
+def test_so_does_one_of_momo_that_is_counted_in_milliseconds(milliseconds: int) -> None:
+    came = sent("momo", SAID.with_field("responseTime", milliseconds))
+    assert judged("momo", came, at=AT) is Verdict.MALFORMED
 
 
 def test_money_that_goes_out_is_true_and_not_for_us() -> None:
