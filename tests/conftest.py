@@ -33,8 +33,17 @@ def server() -> Iterator[str]:
     with TemporaryDirectory(prefix="lienthong-") as folder:
         Path(folder).chmod(0o755)
         with postgres(Path(folder)) as url:
+            _leave_writing_to_the_system(url)
             upgrade(url)
             yield url
+
+
+def _leave_writing_to_the_system(url: str) -> None:
+    """Without fsync a database is made and dropped in 40 ms instead of 2 s; what is killed loses nothing all the same,
+    since only a machine that stops would."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("ALTER SYSTEM SET fsync = off")
+        admin.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture
