@@ -3,15 +3,30 @@
 Names and tables only; every ``if`` is in connectors.banks.statements.
 """
 
-from typing import Annotated, Literal, Self
+import re
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from config.data import Address, Data, Name, SecretName
 from schemas.statement import Format
 
 Encoding = Literal["utf-8", "utf-16", "latin-1", "cp852", "windows-1258", "windows-1252"]
-Pattern = Annotated[str, StringConstraints(pattern=r"%d", max_length=20)]
+
+_PARTS: Final = re.compile("%[A-Za-z]")
+
+
+def _whole(pattern: str) -> str:
+    """A day without its year would be read as one of the year 1900."""
+    parts = set(_PARTS.findall(pattern))
+    if "%d" not in parts or not parts & {"%m", "%b", "%B"}:
+        raise ValueError("a date has its day and its month: %d and %m")
+    if not parts & {"%Y", "%y"}:
+        raise ValueError("a date has its year: %Y or %y")
+    return pattern
+
+
+Pattern = Annotated[str, StringConstraints(max_length=20), AfterValidator(_whole)]
 Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 

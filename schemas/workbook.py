@@ -1,61 +1,61 @@
-"""A look into a workbook (XLSX) that somebody sends us, before anything is given it to read.
+"""Workbooks (XLSX) that somebody sends us: looked through first, then read by calamine, which runs nothing in them.
 
-Refused: macros, links to other files, passwords, the old binary format, packages that unfold to more than a table
-needs, and formulas where they are not allowed: what they would give now is not what was written.
+Whatever is wrong with one is Unreadable and names its part, and its cell where there is one.
 """
 
 import io
-import zipfile
-from typing import Final
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Self
 
+from python_calamine import CalamineError, CalamineWorkbook
+
+from schemas.cells import Row
 from schemas.statement import Code, Unreadable
+from schemas.workbook_package import repacked
 
-MEMBERS: Final = 500
-UNFOLDED: Final = 256 * 1024 * 1024
-"""bytes of all members together"""
-RATIO: Final = 200
-"""how many times a package may unfold"""
-PIECE: Final = 256 * 1024
-_OLD: Final = b"\xd0\xcf\x11\xe0"
-_REFUSED: Final = {
-    "vbaproject.bin": "the workbook has macros",
-    "/externallinks/": "the workbook links to other files",
-    "/activex/": "the workbook has controls",
-    "/embeddings/": "the workbook has other files in it",
-}
-_FORMULAS: Final = (b"<f>", b"<f ", b"<f/>")
+_PANIC: Final = "pyo3_runtime"
+"""the module of what calamine raises where it meant never to come; no Exception, and cannot be imported"""
 
 
-def look_into(raw: bytes, *, formulas: bool = False) -> None:
-    """Raises Unreadable for a package that no reader shall be given. ``formulas``: whether cells may be some."""
-    if raw.startswith(_OLD):
-        raise Unreadable(Code.UNPARSABLE, "the workbook is in the old binary format, or has a password: XLSX is read")
+class Workbook:
+    """A workbook that is being read."""
+
+    def __init__(self, raw: bytes, *, formulas: bool = False) -> None:
+        """``formulas``: whether cells may be some; then they say what was calculated last. Raises Unreadable."""
+        package = repacked(raw, formulas=formulas)
+        with _read():
+            self._book = CalamineWorkbook.from_filelike(io.BytesIO(package))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._book.close()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of its sheets."""
+        return self._book.sheet_names
+
+    def rows(self, name: str, most: int) -> list[Row]:
+        """The rows of a sheet, the empty ones too. Raises Unreadable, also where there are more than ``most``."""
+        with _read():
+            sheet = self._book.get_sheet_by_name(name)
+            if sheet.total_height > most:
+                raise Unreadable(Code.UNPARSABLE, f"the sheet has more than {most} rows")
+            return [Row(number, cells) for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1)]
+
+
+@contextmanager
+def _read() -> Iterator[None]:
     try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as package:
-            _check_members(package, len(raw), formulas=formulas)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
-        raise Unreadable(Code.UNPARSABLE, "the file breaks off, or is no XLSX workbook") from None
-
-
-def _check_members(package: zipfile.ZipFile, size: int, *, formulas: bool) -> None:
-    members = package.infolist()
-    most = min(UNFOLDED, max(size, PIECE) * RATIO)
-    if len(members) > MEMBERS or sum(member.file_size for member in members) > most:
-        raise Unreadable(Code.UNPARSABLE, "the workbook unfolds to more than a table needs")
-    for member in members:
-        for part, sentence in _REFUSED.items():
-            if part in f"/{member.filename.lower()}":
-                raise Unreadable(Code.UNPARSABLE, sentence)
-    for member in members:
-        _check_content(package, member, formulas=formulas)
-
-
-def _check_content(package: zipfile.ZipFile, member: zipfile.ZipInfo, *, formulas: bool) -> None:
-    """Unfold the member once: its size and checksum are what its header says, and no sheet holds a formula."""
-    is_checked = not formulas and member.filename.lower().startswith("xl/worksheets/")
-    before = b""
-    with package.open(member) as content:
-        while piece := content.read(PIECE):
-            if is_checked and any(formula in before + piece for formula in _FORMULAS):
-                raise Unreadable(Code.UNPARSABLE, "a cell is a formula: have the values exported")
-            before = piece[-3:]
+        yield
+    except Unreadable:
+        raise
+    except (CalamineError, ValueError, OSError, LookupError, ArithmeticError):
+        raise Unreadable(Code.UNPARSABLE, "the file is no XLSX workbook") from None
+    except BaseException as error:
+        if type(error).__module__ != _PANIC:
+            raise
+        raise Unreadable(Code.UNPARSABLE, "the workbook breaks its reader") from None

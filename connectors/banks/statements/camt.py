@@ -43,6 +43,8 @@ def stream(source: io.BufferedIOBase) -> Iterator[Portion]:
         parent = element.getparent()
         is_entry = local(element) == "Ntry" and parent is not None
         container = parent if is_entry and parent is not None else element
+        if local(container) not in CONTAINERS:
+            raise Unreadable(Code.UNPARSABLE, "an entry stands outside of every statement", line_of(element))
         entries = _Entries(container, element if is_entry else None, events)
         head = camt_head.read(container)
         yield Portion(head, entries.read(EntryReader(container, head)))

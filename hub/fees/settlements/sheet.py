@@ -9,11 +9,14 @@ from datetime import date
 from typing import Any, Final
 
 import xlsxwriter
-from python_calamine import CalamineError, CalamineWorkbook
 
 from hub.clock import local
 from hub.fees.settlements import words
+from hub.fees.settlements.desk_files import ROWS
+from schemas.cells import Cell
 from schemas.settlement import SettlementTable, TableLine
+from schemas.statement import Unreadable
+from schemas.workbook import Workbook
 
 _FONT: Final = {"font_name": "Times New Roman", "font_size": 11}
 _FORMATS: Final[dict[str, dict[str, Any]]] = {
@@ -98,13 +101,13 @@ def written(table: SettlementTable, sha256: str, centre: str) -> bytes:
     return made.close()
 
 
-def cells(body: bytes) -> list[tuple[str, list[list[Any]]]]:
+def cells(body: bytes) -> list[tuple[str, list[list[Cell]]]]:
     """What the sheets of a workbook say, without how. Raises ValueError for what is no workbook."""
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(body))
-        return [(name, book.get_sheet_by_name(name).to_python()) for name in book.sheet_names]
-    except CalamineError as error:
-        raise ValueError("not a workbook") from error
+        with Workbook(body, formulas=True) as book:
+            return [(name, [list(row.cells) for row in book.rows(name, ROWS)]) for name in book.names]
+    except Unreadable as error:
+        raise ValueError(error.sentence) from None
 
 
 def _summary(made: _Book, table: SettlementTable, centre: str) -> None:

@@ -182,3 +182,9 @@ def test_one_page_of_several_is_not_whole(read: Reading) -> None:
 def test_a_bank_without_this_format_does_not_get_it_read(other: Bank) -> None:
     with pytest.raises(Unreadable, match="not said to write"):
         formats.read(other, camt(Told([Move(1)])))
+
+
+def test_an_entry_outside_of_every_statement_is_refused_with_its_line(wrong: Wrong) -> None:
+    raw = camt(Told([Move(1)])).replace(b"<Stmt>", b"<Page><Stmt>").replace(b"</Stmt>", b"</Stmt></Page>")
+    assert wrong(raw.replace(b"</Stmt></Page>", b"</Stmt><Ntry/></Page>")).line
+    assert "outside" in wrong(raw.replace(b"<Stmt>", b"<Stm>").replace(b"</Stmt>", b"</Stm>")).sentence

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from config.banks import Bank
 from config.statements import Table
@@ -194,6 +195,12 @@ def test_vietnamese_of_windows_1258_is_composed_again() -> None:
     text = "Date,Amount,Balance,Text\n2026-11-02,1,1,nộp phí\nClosing,1\n"
     decomposed = text.replace("nộp phí", "nô\u0323p phi\u0301")
     assert by(decomposed, encoding="windows-1258")[0].entries[0].text == "nộp phí"
+
+
+@pytest.mark.parametrize("pattern", ["%d-%m", "%d/%m %H:%M", "%d.%m.", "%d/%%Y", "%d %Y"])
+def test_a_profile_whose_days_have_no_year_or_no_month_is_refused(pattern: str) -> None:
+    with pytest.raises(ValidationError, match="dates"):
+        by("", dates=[pattern])
 
 
 def test_a_quoted_cell_that_does_not_end_refuses_the_file(wrong: Wrong) -> None:
