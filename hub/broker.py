@@ -71,7 +71,7 @@ def dead_queue() -> Queue:
 
 
 def application(settings: Settings, catalogue: Catalogue) -> Celery:
-    """A Celery application without tasks: the settings that publisher, worker, beat and Flower share."""
+    """A Celery application without tasks: the settings that publisher, worker and Flower share."""
     app = Celery("lienthong-hub", set_as_current=False)
     app.conf.update(
         broker_url=str(settings.broker_url),
@@ -111,7 +111,7 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
 
 
 class Publisher:
-    """Publishes nudges as Celery messages (protocol 2), each confirmed by the broker. Belongs to one thread."""
+    """Publishes nudges and ticks as Celery messages (protocol 2), each confirmed. Belongs to one thread."""
 
     def __init__(self, app: Celery, settings: Settings) -> None:
         self._app = app
@@ -158,8 +158,8 @@ class Publisher:
         return self._producer
 
     def _send(self, producer: Producer, nudge: Nudge) -> None:
-        name = HANDLE if nudge.queue == inbox.QUEUE else DELIVER
-        message = self._app.amqp.as_task_v2(uuid(), name, args=(nudge.id,), argsrepr=f"({nudge.id})")
+        name, args = _task(nudge)
+        message = self._app.amqp.as_task_v2(uuid(), name, args=args, argsrepr=f"({', '.join(args)})")
         producer.publish(
             message.body,
             exchange=self._exchange,
@@ -168,5 +168,13 @@ class Publisher:
             serializer="json",
             delivery_mode=2,
             confirm_timeout=CONFIRM_TIMEOUT,
+            mandatory=True,  # a queue that was deleted meanwhile is an error here, and declared anew by the next call
             **message.properties,
         )
+
+
+def _task(nudge: Nudge) -> tuple[str, tuple[str, ...]]:
+    """The task that a nudge is for, and its arguments; a tick's id is its task's name."""
+    if nudge.queue == TICKS:
+        return nudge.id, ()
+    return (HANDLE if nudge.queue == inbox.QUEUE else DELIVER), (nudge.id,)

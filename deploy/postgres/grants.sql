@@ -20,6 +20,7 @@ GRANT SELECT (number, size) ON custody_checkpoint TO hub_api;
 GRANT SELECT (checkpoint) ON custody_stamp TO hub_api;
 GRANT SELECT (id, operator, order_number, token_hash) ON consignment TO hub_api; -- whom a capability URL names
 
+GRANT SELECT ON tick, worker_heartbeat TO hub_api;         -- whether the ticks run and the workers live, likewise
 GRANT SELECT ON fee_demand, fee_demand_line TO hub_api;    -- what a payer is told
 GRANT SELECT (id, department, month, state, net, disputed, body, sha256, signature, notified_at, answer_id, answered_at,
     transferred_at) ON settlement TO hub_api;               -- what a department is shown of its tables
@@ -42,6 +43,7 @@ GRANT UPDATE (due_at, nudged_at, attempts, tries, state, error_code, error_detai
 GRANT UPDATE (due_at, nudged_at, turned_away, attempts, tries, state, error_code, error_detail, reason, review_at,
     reply, settled_at) ON outbox TO hub_worker;
 GRANT UPDATE (finished_at, outcome, code, detail) ON attempt TO hub_worker;
+GRANT SELECT, INSERT, UPDATE ON tick, worker_heartbeat TO hub_worker;
 GRANT UPDATE (status, status_at, reason, version, updated_at, released_at, due_at) ON dossier TO hub_worker;
 GRANT UPDATE (last) ON dossier_serial TO hub_worker;
 GRANT UPDATE (status, number, answered_at, transfer_id, officer, prepared_at, record_hash, salt, draft, leaf_id,
@@ -131,7 +133,7 @@ GRANT UPDATE (live, disputed) ON settlement_item TO hub_worker;
 GRANT UPDATE (taken_by) ON settlement_carry TO hub_worker;
 
 -- Reports: everything but what people wrote, what was said, and what identifies a message's content.
-GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial TO hub_reader;
+GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial, tick, worker_heartbeat TO hub_reader;
 GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
     officer, result, record_hash, leaf_id, receipt_leaf_id, delivered_at, taken_at, completed_at) ON handoff TO hub_reader;
 GRANT SELECT (handoff_id, at, media_type, sha256, leaf_id, entered_at) ON handoff_minute TO hub_reader;

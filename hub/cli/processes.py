@@ -49,9 +49,9 @@ def worker(
 
 @app.command(rich_help_panel=PROCESSES)
 def beat(
-    schedule: Annotated[Path | None, Option(help="Where it remembers its last ticks; unset: in HUB_VAR.")] = None,
+    schedule: Annotated[Path | None, Option(help="Touched whenever the broker took ticks; unset: in HUB_VAR.")] = None,
 ) -> None:
-    """The clock: sends the ticks. One of it, never two."""
+    """The clock: sends the ticks. One of it is enough."""
     environment.adopt()
     from hub import logging, wiring
     from hub.worker import run
@@ -60,7 +60,7 @@ def beat(
     logging.configure(hub.settings.log_level)
     file = schedule or environment.place().folder / "run" / "beat-schedule"
     file.parent.mkdir(parents=True, exist_ok=True)
-    run.beat(hub, schedule=file)
+    run.beat(hub, touched=file)
 
 
 @app.command(rich_help_panel=PROCESSES)

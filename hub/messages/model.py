@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """ "This row is due now": all that a broker message ever says."""
+    """ "This row is due now": all that a broker message ever says. In the queue of the ticks, ``id`` names one."""
 
     queue: str
     id: str

@@ -1,13 +1,14 @@
-"""The Celery application of the workers and of beat: a few tasks, each one call into the house."""
+"""The Celery application of the workers: a few tasks, each one call into the house; and how often each tick comes."""
 
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from celery import Celery
 
+from config.settings import Settings
 from hub import broker, clock, dispatch, polling
-from hub.messages import due, evidence
+from hub.messages import due, evidence, liveness
 from hub.wiring import Hub
 from hub.worker import cashier, custodian, errands, postmaster, prover, registrar
 from hub.worker.consumer import HouseConsumer
@@ -34,16 +35,20 @@ def create(hub: Hub, queues: Collection[str] = ()) -> Celery:
     app.conf.worker_consumer = HouseConsumer
     for name, verb in _tasks(hub, queues).items():
         app.task(verb, name=name, base=HouseTask)
-    app.conf.beat_schedule = {
-        "sweep": _every(hub.settings.sweep_every, SWEEP),
-        "poll": _every(hub.settings.poll_every, POLL),
-        "retention": _every(RETENTION_EVERY, RETENTION),
-        "custody": _every(hub.settings.custody_every, CUSTODY),
-        "posts": _every(POSTS_EVERY, POSTS),
-        "fees": _every(FEES_EVERY, FEES),
-        "prove": _every(prover.EVERY, PROVE),
-    }
     return app
+
+
+def ticks(settings: Settings) -> dict[str, float]:
+    """Every tick → seconds between two of it."""
+    return {
+        SWEEP: settings.sweep_every,
+        POLL: settings.poll_every,
+        RETENTION: RETENTION_EVERY,
+        CUSTODY: settings.custody_every,
+        POSTS: POSTS_EVERY,
+        FEES: FEES_EVERY,
+        PROVE: prover.EVERY,
+    }
 
 
 def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
@@ -79,9 +84,7 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
     def prove() -> None:
         prover.prove(hub)
 
-    return {
-        broker.HANDLE: handle,
-        broker.DELIVER: deliver,
+    work = {
         SWEEP: sweep,
         POLL: poll,
         RETENTION: retention,
@@ -90,8 +93,23 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
         FEES: fees,
         PROVE: prove,
     }
+    every = ticks(hub.settings)
+    return {
+        broker.HANDLE: handle,
+        broker.DELIVER: deliver,
+        **{name: _tick(hub, name, every[name], verb) for name, verb in work.items()},
+    }
 
 
-def _every(seconds: float, task: str) -> dict[str, Any]:
-    # A tick that nobody took before the next one is due is stale: ticks must not pile up behind a slow worker.
-    return {"task": task, "schedule": seconds, "options": {"queue": broker.TICKS, "expires": max(seconds, 1.0)}}
+def _tick(hub: Hub, name: str, every: float, verb: Callable[[], None]) -> Callable[[], None]:
+    """``verb``, unless one began a moment ago; that it came to its end is written down."""
+
+    def tick() -> None:
+        with hub.db.connection() as conn:
+            if not liveness.claim_tick(conn, name, every):
+                return
+        verb()
+        with hub.db.connection() as conn:
+            liveness.finish_tick(conn, name)
+
+    return tick

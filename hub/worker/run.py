@@ -1,16 +1,19 @@
 """The processes: a worker on some or all queues, and beat."""
 
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from socket import gethostname
 from typing import NoReturn
 
 from hub import broker
+from hub.messages.model import Nudge
 from hub.wiring import Hub
-from hub.worker import app as house
-from hub.worker import registrar
+from hub.worker import app, registrar, ticking
 from hub.worker.consumer import close_remote_control
+from hub.worker.heartbeat import heartbeat
 
 
 def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoReturn:
@@ -22,9 +25,9 @@ def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoRet
     with hub:
         registrar.begin(hub)
         consumed = list(queues) or broker.queue_names(hub.catalogue)
-        app = house.create(hub, consumed)
+        made = app.create(hub, consumed)
         # Not app.worker_main: Celery's command line loads its prompt and Flower's command, 12 MiB that stay.
-        process = app.Worker(
+        process = made.Worker(
             hostname=f"{name}@{gethostname()}",
             pool="threads",
             concurrency=threads,
@@ -34,11 +37,22 @@ def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoRet
             without_gossip=True,
             without_mingle=True,
         )
-        process.start()
+        with heartbeat(hub.db, process.hostname, consumed):
+            process.start()
     sys.exit(process.exitcode)
 
 
-def beat(hub: Hub, *, schedule: Path) -> None:
-    """Send the ticks until SIGTERM; ``schedule`` is where beat remembers when it last did."""
-    app = house.create(hub)
-    app.Beat(schedule=str(schedule), loglevel=hub.settings.log_level, quiet=True).run()
+def beat(hub: Hub, *, touched: Path) -> None:
+    """Send the ticks until SIGTERM; ``touched`` is touched whenever the broker has taken some."""
+    publisher = broker.Publisher(broker.application(hub.settings, hub.catalogue), hub.settings)
+
+    def publish(names: list[str]) -> None:
+        for _ in publisher.publish([Nudge(broker.TICKS, name) for name in names]):
+            pass
+        touched.touch()
+
+    stopping = threading.Event()
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, lambda *_: stopping.set())
+    ticking.run(app.ticks(hub.settings), publish, stopping)
+    publisher.close()

@@ -1,0 +1,100 @@
+"""Signs of life in PostgreSQL: when each tick last ran, and which workers live. hub doctor and /health/ready read them.
+
+All times are the database's own, so that a clock that was set on one machine misleads nobody.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from hub.db import Connection
+
+FORGOTTEN_AFTER: Final = 86_400.0
+"""seconds after which a dead worker is not listed any more: whoever replaced it may have another name"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A tick's last run. ``finished_at`` is None as long as none has ever come to its end."""
+
+    name: str
+    every: float
+    """seconds between two of it"""
+    started_at: datetime
+    finished_at: datetime | None
+    age: float
+    """seconds since it last came to its end, or since it first began; never negative"""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that has not been told to stop."""
+
+    name: str
+    queues: list[str]
+    started_at: datetime
+    seen_at: datetime
+    age: float
+    """seconds since its last heartbeat; it makes one every HEARTBEAT_EVERY (hub.worker.heartbeat)"""
+
+
+# A start in the future is from before the clock was set back, and holds up nobody.
+_CLAIM: Final = """
+INSERT INTO tick (name, every, started_at) VALUES (%(name)s, %(every)s, clock_timestamp())
+ON CONFLICT (name) DO UPDATE SET every = excluded.every, started_at = excluded.started_at
+WHERE tick.started_at <= excluded.started_at - make_interval(secs => excluded.every / 2)
+    OR tick.started_at > excluded.started_at
+RETURNING name
+"""
+
+
+def claim_tick(conn: Connection, name: str, every: float) -> bool:
+    """Whether this tick is to run now: False if one began less than half of ``every`` seconds ago.
+
+    So ticks that have piled up behind a slow worker, and those of a second beat, cost one statement each.
+    """
+    return conn.execute(_CLAIM, {"name": name, "every": every}).fetchone() is not None
+
+
+def finish_tick(conn: Connection, name: str) -> None:
+    """It came to its end."""
+    conn.execute("UPDATE tick SET finished_at = clock_timestamp() WHERE name = %s", (name,))
+
+
+def last_ticks(conn: Connection) -> dict[str, Tick]:
+    """Every tick that has ever run, by its name ("ticks.sweep", "ticks.poll", …). One that never ran is missing."""
+    with conn.cursor(row_factory=class_row(Tick)) as cursor:
+        rows = cursor.execute(
+            "SELECT name, every, started_at, finished_at, GREATEST(0, extract(epoch FROM"
+            " clock_timestamp() - COALESCE(finished_at, started_at)))::float8 AS age FROM tick ORDER BY name"
+        )
+        return {tick.name: tick for tick in rows}
+
+
+def beat_heart(conn: Connection, name: str, queues: Collection[str]) -> None:
+    """The worker lives. A new start of the same name takes the row over."""
+    conn.execute(
+        "INSERT INTO worker_heartbeat (name, queues) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET"
+        " queues = excluded.queues, seen_at = now(), stopped_at = NULL,"
+        " started_at = CASE WHEN worker_heartbeat.stopped_at IS NULL THEN worker_heartbeat.started_at ELSE now() END",
+        (name, sorted(queues)),
+    )
+
+
+def stop_heart(conn: Connection, name: str) -> None:
+    """The worker was told to stop: that it is not heard any more is as it should be."""
+    conn.execute("UPDATE worker_heartbeat SET stopped_at = now() WHERE name = %s", (name,))
+
+
+def workers(conn: Connection) -> list[Worker]:
+    """Those that live, and those that died within a day without having been told to stop (their ``age`` grows)."""
+    with conn.cursor(row_factory=class_row(Worker)) as cursor:
+        return cursor.execute(
+            "SELECT name, queues, started_at, seen_at,"
+            " GREATEST(0, extract(epoch FROM clock_timestamp() - seen_at))::float8 AS age FROM worker_heartbeat"
+            " WHERE stopped_at IS NULL AND seen_at > now() - make_interval(secs => %s) ORDER BY name",
+            (FORGOTTEN_AFTER,),
+        ).fetchall()

@@ -1,0 +1,112 @@
+"""Signs of life: ticks run once in their time, whatever clocks and brokers do; a dead worker is told from a stopped."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kombu import Connection as BrokerConnection
+
+from config.catalogue import Catalogue
+from config.settings import Settings
+from hub import broker
+from hub.messages import liveness
+from hub.messages.model import Nudge
+from hub.worker import app
+from hub.worker.heartbeat import heartbeat
+from tests.house import ScriptedHouse
+
+EVERY = 60.0
+SWEEP = Nudge(broker.TICKS, app.SWEEP)
+
+
+def ran(house: ScriptedHouse, name: str = app.SWEEP, *, every: float = EVERY) -> bool:
+    with house.db.connection() as conn:
+        return liveness.claim_tick(conn, name, every)
+
+
+def test_ticks_that_piled_up_run_once(house: ScriptedHouse) -> None:
+    assert [ran(house) for _ in range(3)] == [True, False, False]
+
+
+def test_a_tick_runs_again_in_its_time_and_after_the_clock_was_set_back(house: ScriptedHouse) -> None:
+    ran(house)
+    for moved in ("- interval '31 seconds'", "+ interval '1 year'"):
+        house.rows(f"UPDATE tick SET started_at = now() {moved} RETURNING name")
+        assert ran(house), moved
+
+
+def test_the_last_run_of_every_tick_is_known_and_one_that_fails_grows_old(house: ScriptedHouse) -> None:
+    app._tasks(house, ())[app.SWEEP]()
+    with house.db.connection() as conn:
+        last = liveness.last_ticks(conn)
+    assert set(last) == {app.SWEEP}
+    assert last[app.SWEEP].finished_at is not None
+    assert last[app.SWEEP].every == house.settings.sweep_every
+
+    ran(house, app.POLL)
+    house.rows("UPDATE tick SET started_at = now() - interval '1 hour' WHERE name = %s RETURNING name", app.POLL)
+    with house.db.connection() as conn:
+        never_ended = liveness.last_ticks(conn)[app.POLL]
+    assert never_ended.finished_at is None
+    assert never_ended.age > 3500
+
+
+def test_a_worker_that_died_is_told_from_one_that_was_stopped(house: ScriptedHouse) -> None:
+    def living() -> list[str]:
+        with house.db.connection() as conn:
+            return [worker.name for worker in liveness.workers(conn)]
+
+    with heartbeat(house.db, "worker@here", ["inbox"], every=0.05):
+        wait_for(living)
+        assert living() == ["worker@here"]
+    assert living() == []
+    with house.db.connection() as conn:
+        liveness.beat_heart(conn, "died@here", ["inbox"])
+        conn.execute("UPDATE worker_heartbeat SET seen_at = now() - interval '5 minutes' WHERE name = 'died@here'")
+        [dead] = liveness.workers(conn)
+    assert (dead.name, dead.queues) == ("died@here", ["inbox"])
+    assert dead.age > 299
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not what() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def publisher(settings: Settings, catalogue: Catalogue, broker_url: str) -> Iterator[broker.Publisher]:
+    changed = Settings.model_validate(settings.model_dump() | {"broker_url": broker_url})
+    made = broker.Publisher(broker.application(changed, catalogue), changed)
+    yield made
+    made.close()
+
+
+def test_ticks_find_their_queue_again_after_the_broker_has_forgotten_everything(
+    publisher: broker.Publisher, broker_url: str
+) -> None:
+    """FLUSHALL or an eviction on Valkey; on RabbitMQ somebody deletes the queue."""
+    with BrokerConnection(broker_url) as connection:
+        list(publisher.publish([SWEEP]))
+        assert waiting(connection) == 1
+        forget(connection)
+        published: list[Nudge] = []
+        while not published:  # as beat does: what was not taken is published again
+            try:
+                published = list(publisher.publish([SWEEP]))
+            except Exception:  # noqa: BLE001 - whatever it is, it was not swallowed by the broker
+                time.sleep(0.1)
+        assert waiting(connection) == 1
+
+
+def waiting(connection: BrokerConnection) -> int:
+    count: int = connection.default_channel.queue_declare(broker.TICKS, passive=True).message_count
+    return count
+
+
+def forget(connection: BrokerConnection) -> None:
+    if connection.transport.driver_type == "redis":
+        connection.default_channel.client.flushall()
+    else:
+        connection.default_channel.queue_delete(broker.TICKS)
