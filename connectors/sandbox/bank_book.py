@@ -68,9 +68,13 @@ class AccountBook:
         return sum(entry.amount for entry in self.entries)
 
     def number(self) -> int:
-        """The next entry's."""
-        self._numbers = max(self._numbers, len(self.entries)) + 1
+        """One that no entry has had, here or before a restart."""
+        self._numbers += 1
         return self._numbers
+
+    def used(self, number: int) -> None:
+        """This number was given to something that never came onto the account."""
+        self._numbers = max(self._numbers, number)
 
     async def keep(self, line: Entry | Made) -> None:
         """Returns when it is on the disk. Raises OSError."""
@@ -115,6 +119,7 @@ class AccountBook:
     def _enter(self, line: Entry | Made) -> None:
         if isinstance(line, Entry):
             self.entries.append(line)
+            self.used(line.number)
         else:
             self.statements.append(line)
 

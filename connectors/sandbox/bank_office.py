@@ -32,6 +32,8 @@ OFF_BY: Final = 1_000
 """đồng by which an order or a payout is wrong"""
 WHOLE: Final = 10_000
 """basis points"""
+_DATED: Final = len("FTyyjjj")
+"""characters of a bank's number before the part that counts on"""
 
 
 class CannotDo(ValueError):
@@ -50,6 +52,10 @@ class BankOffice:
         dialect = bank.notifications.dialect if bank.notifications else ""
         self._books_at_once = bool(bank.accounts) or dialect in WATCHERS
         self.accounts = [account.number for account in bank.accounts] or bank.notified
+        for paid in self._till.paid:
+            if paid.ref and paid.account in self.accounts:
+                # What was told and never booked stands in no book, and its number must not come again.
+                books.of(paid.account).used(int(paid.ref[_DATED:]))
 
     def book(self, account: str | None = None) -> AccountBook:
         """Of one of its accounts, or of the first. Raises CannotDo."""
@@ -145,7 +151,7 @@ class BankOffice:
         at = _local(wanted.at or now())
         reference = _cut(wanted.reference) if fate.cut else wanted.reference
         words = wanted.words.replace(wanted.reference, reference) if wanted.words else f"{reference} NOP PHI"
-        ref = f"FT{at:%y%j}{book.number():08}" if self._books_at_once else ""
+        ref = _ref(at, book.number()) if self._books_at_once else ""
         txn = f"{at:%y%m%d}{self._till.number():06}"
         said = self._said(txn, wanted.amount, reference, words, at, book.account, ref)
         name = keypay_transaction(said) if self._dialect == "keypay" else txn
@@ -216,13 +222,18 @@ class BankOffice:
             day=day or _local(at).date(),
             amount=amount,
             words=words,
-            ref=ref or f"FT{_local(at):%y%j}{number:08}",
+            ref=ref or _ref(at, number),
             by=self.bank.counterparty,
             reversal=reversal,
             reference=reference,
         )
         await book.keep(entry)
         return entry
+
+
+def _ref(at: datetime, number: int) -> str:
+    """The bank's own number of a movement."""
+    return f"FT{_local(at):%y%j}{number:08}"
 
 
 def _local(at: datetime) -> datetime:

@@ -1,12 +1,16 @@
 """What a sandbox bank or gateway has been paid through it, what it has told, and what it has paid out. Durable."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from connectors.sandbox.durable_lines import DurableLines
 from schemas.strict import Strict
+
+
+_DAY: Final = 6
+"""digits of a provider's number that say the day; the rest counts on"""
 
 
 class Paid(Strict):
@@ -61,8 +65,8 @@ class Till:
             self._enter(_LINE.validate_json(text))
 
     def number(self) -> int:
-        """The next payment's."""
-        self._numbers = max(self._numbers, len(self.paid)) + 1
+        """One that no payment has had, here or before a restart."""
+        self._numbers += 1
         return self._numbers
 
     async def keep(self, line: Paid | Told | PaidOut) -> None:
@@ -87,6 +91,7 @@ class Till:
         match line:
             case Paid():
                 self.paid.append(line)
+                self._numbers = max(self._numbers, int(line.txn[_DAY:]))
             case Told():
                 self.told.append(line)
             case PaidOut():
