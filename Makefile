@@ -7,7 +7,9 @@ LOCKS  := deploy/locks
 
 # Where ensurepip is missing (Debian without python3-venv), uv makes the environment; it comes by pip into .tools.
 UV      := PYTHONPATH=.tools $(PYTHON) -m uv
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Twice: what the machine's own settings of pip make it warn of is nothing to who installs; errors are still told.
+QUIETLY := --quiet --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test check bench docs clean
@@ -61,7 +63,7 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
 	    echo "python3-venv is not here: making $(VENV) with uv"; rm -rf $(VENV); \
-	    $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools uv && $(UV) venv --quiet $(VENV); }
+	    $(PYTHON) -m pip install $(QUIETLY) --target .tools uv && $(UV) venv --quiet $(VENV); }
 
 define install
 if $(BIN)/python -m pip --version >/dev/null 2>&1; then \

@@ -24,8 +24,6 @@ NOT_INSTALLED: Final = "RabbitMQ is not installed"
 WRITTEN_WITHIN: Final = 2.0
 """seconds after its declaration that a quorum queue survives ``kill``: its name is written every half second only, and
 a queue that is killed before is there again empty and without a leader (seen on 3.10.8)"""
-_READY_WITHIN: Final = 90.0
-"""seconds; a node that was killed reads its logs first"""
 
 
 class RabbitMQ:
@@ -69,9 +67,9 @@ class RabbitMQ:
         """Returns when it answers. Raises CannotStart with the last line of its log."""
         if self._mapper is None:
             self._mapper = Process(self._program("epmd", _command("epmd")))
-            self._mapper.wait_until(lambda: not is_free(self._mapper_port), seconds=10)
+            self._mapper.wait_until(lambda: not is_free(self._mapper_port))
         self._server = Process(self._program("rabbitmq", str(_scripts() / "rabbitmq-server")))
-        self._server.wait_until(self.answers, seconds=_READY_WITHIN)
+        self._server.wait_until(self.answers)
 
     def answers(self) -> bool:
         """Whether it greets whoever connects, its page of queues included; that is the last step of its start."""

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from connectors.sandbox.server import addresses
 from hub.embedded.pki import made
 from hub.embedded.ports import free_port
 from hub.embedded.process import Process, Program
+from hub.embedded.waiting import NothingMoves, wait_for
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.portal_client import PortalClient
 
@@ -41,6 +41,9 @@ PACE: Final = {
 """A house in a hurry: what takes minutes in service takes a second here. The time-outs are in tests/catalogue."""
 
 NOTHING: Final[Mapping[str, str]] = {}
+
+STILL: Final = 120.0
+"""seconds in which nothing was noted, tried or taken: nothing will any more"""
 
 Found = TypeVar("Found")
 
@@ -92,11 +95,11 @@ class Stack:
             "-m", "connectors.sandbox", "--catalogue", self.environment["HUB_CATALOGUE"], "--data", str(self.effects),
             "--hub", self.url, "--ports", str(self._ports),
         )  # fmt: skip
-        self.parts["sandbox"].wait_until(self._sandbox_answers, seconds=60)
+        self.parts["sandbox"].wait_until(self._sandbox_answers)
 
     def start_api(self, changes: Mapping[str, str] = NOTHING, *, without: str | None = None) -> None:
         self._run("api", *_entry(without), "api", "--port", str(self.port), changes=changes)
-        self.parts["api"].wait_until(lambda: self.answers(self.url + "/health/ready"), seconds=60)
+        self.parts["api"].wait_until(lambda: self.answers(self.url + "/health/ready"))
 
     def start_worker(
         self, name: str = "worker", changes: Mapping[str, str] = NOTHING, *, without: str | None = None
@@ -163,20 +166,22 @@ class Stack:
         with psycopg.connect(self.database_url, row_factory=dict_row, autocommit=True) as conn:
             return conn.execute(query, parameters).fetchall()
 
-    def wait_for(
-        self, what: Callable[[], Found], *, seconds: float = 60, unless: Callable[[], Any] = lambda: ""
-    ) -> Found:
-        """What ``what`` gives as soon as it is true.
+    def wait_for(self, what: Callable[[], Found], *, unless: Callable[[], Any] = lambda: "") -> Found:
+        """What ``what`` gives as soon as it is true; as long as something moves, however busy the machine is.
 
-        Raises AssertionError when it takes too long, with what ``unless`` then says and the open rows.
+        Raises AssertionError when nothing does, with what ``unless`` then says and the open rows.
         """
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = what()
-            if found:
-                return found
-            time.sleep(0.1)
-        raise AssertionError(f"not within {seconds:.0f} s: {unless()} {self.open_ends()}")
+        try:
+            return wait_for("this", what, moves=self.moved, still=STILL)
+        except NothingMoves as error:
+            raise AssertionError(f"{error}: {unless()} {self.open_ends()}") from None
+
+    def moved(self) -> Any:
+        """Another value whenever something was noted, tried or taken."""
+        return self.rows(
+            "SELECT (SELECT count(*) FROM journal) AS noted, (SELECT sum(attempts) FROM inbox) AS handled,"
+            " (SELECT count(*) FROM attempt) AS tried, (SELECT count(*) FROM outbox) AS put",
+        ), [name for name, part in self.parts.items() if part.exit_code() is not None]
 
     def open_ends(self) -> dict[str, Any]:
         """What has not ended: for the message of a test that waited in vain."""

@@ -8,7 +8,6 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from connectors.sandbox.durable_lines import DurableLines
 from schemas.strict import Strict
 
-
 _DAY: Final = 6
 """digits of a provider's number that say the day; the rest counts on"""
 

@@ -20,14 +20,12 @@ from psycopg import sql
 
 from hub.embedded.files import is_closed, kept_password, write_private
 from hub.embedded.ports import LOOPBACK, free_port
-from hub.embedded.process import CannotStart, Process, Program, last_line
+from hub.embedded.process import CannotStart, Process, Program
 
 ROLE: Final = "hub"
 DATABASE: Final = "hub"
 _UNPRIVILEGED: Final = "nobody"
-_READY_WITHIN: Final = 60.0
-"""seconds; recovery after a kill is part of it"""
-_LEFT_WITHIN: Final = 15.0
+_LEFT_WITHIN: Final = 60.0
 """seconds that a predecessor, orphaned by a kill, is given to leave the folder"""
 
 
@@ -114,10 +112,11 @@ class Postgres:
             "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
             "--locale=C", "--no-instructions",
         ]  # fmt: skip
-        initdb = Process(self._as_its_account("initdb", command, grace=_READY_WITHIN))
-        initdb.end()
-        if initdb.exit_code() != 0:
-            raise CannotStart(f"PostgreSQL's initdb failed ({initdb.exit_code()}): {last_line(self.log)}")
+        initdb = Process(self._as_its_account("initdb", command))
+        try:
+            initdb.wait_until(lambda: initdb.exit_code() == 0)
+        finally:
+            initdb.stop()
 
     def _as_its_account(self, name: str, command: list[str], **manner: Any) -> Program:
         """PostgreSQL refuses root, and its account may have to pass folders that are root's own."""
@@ -132,7 +131,7 @@ def postgres(directory: Path, *, port: int = 0) -> Iterator[str]:
     server.prepare()
     process = Process(server.program())
     try:
-        process.wait_until(server.answers, seconds=_READY_WITHIN)
+        process.wait_until(server.answers)
         server.make_database()
         yield server.url
     finally:

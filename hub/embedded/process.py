@@ -6,17 +6,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from hub.embedded import tether
+from hub.embedded.waiting import STILL, Patience
 from hub.errors import HubError
 
 LOG_LIMIT: Final = 10_000_000
 """bytes after which a log is put aside as ``<name>.log.1`` at the next start"""
 _PAUSE: Final = 0.05
+_WORK_SEEN_EVERY: Final = 20
+"""looks; who works is asked of the whole system's list of processes, which costs"""
 
 
 class CannotStart(HubError):
@@ -89,15 +95,25 @@ class Process:
         self.ask_to_stop()
         self.end()
 
-    def wait_until(self, ready: Callable[[], bool], *, seconds: float) -> None:
-        """Wait for ``ready``. Raises CannotStart, with the last line of the log, if it ends or takes too long."""
-        deadline = time.monotonic() + seconds
-        while not ready():
+    def wait_until(self, ready: Callable[[], bool], *, beside: "Sequence[Process]" = (), still: float = STILL) -> None:
+        """Wait for ``ready``, as long as it works: it, or one of those ``beside`` it that work on its behalf.
+
+        Raises CannotStart, with the last line of the log, if it ends, or does nothing for ``still`` seconds.
+        """
+        patience = Patience(still)
+        for look in count():
+            if ready():
+                return
             code = self.exit_code()
             if code is not None:
                 raise CannotStart(f"{self.program.name} ended at once ({code}): {last_line(self.program.log)}")
-            if time.monotonic() > deadline:
-                raise CannotStart(f"{self.program.name} is not ready after {seconds:.0f} s; see {self.program.log}")
+            if look % _WORK_SEEN_EVERY == 0:
+                patience.see([_worked(process.pid) for process in (self, *beside)])
+            if patience.over:
+                raise CannotStart(
+                    f"{self.program.name} is not ready and has done nothing for {still:.0f} s;"
+                    f" see {self.program.log}: {last_line(self.program.log)}"
+                )
             time.sleep(_PAUSE)
 
 
@@ -108,6 +124,18 @@ def last_line(log: Path) -> str:
             if line.strip():
                 return "".join(char for char in line.strip() if char.isprintable())[:300]
     return "its log is empty"
+
+
+def _worked(pid: int) -> int:
+    """Seconds of processor time of a process and its children; whole ones, because waiting costs some too."""
+    spent = 0.0
+    with contextlib.suppress(psutil.Error):
+        head = psutil.Process(pid)
+        for process in (head, *head.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                times = process.cpu_times()
+                spent += times.user + times.system
+    return int(spent)
 
 
 def _tethered(program: Program) -> list[str]:

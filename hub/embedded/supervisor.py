@@ -24,7 +24,8 @@ from hub.embedded.process import Process, Program
 from hub.embedded.stack import Stack, environment_of
 
 _LOOK_EVERY: Final = 0.2
-_READY_WITHIN: Final = 120.0
+_SAID_AFTER: Final = 5.0
+"""seconds of waiting after which a person is told for what"""
 
 
 class StopAsked(Exception):
@@ -76,7 +77,7 @@ class Supervisor:
         addresses = stack.addresses(partners)
         stack.place.remember(addresses)
         environment = environment_of(stack.place, addresses, stack.secrets)
-        self._migrate(stack.migration(environment))
+        self._migrate(stack.migration(environment), postgres)
         (api,) = self._stage([stack.api(environment)])
         self._stage(stack.labour(environment))
         (flower,) = self._stage([stack.flower(environment)])
@@ -94,10 +95,10 @@ class Supervisor:
         partners = self._stack.partners()
         return partners.keys() == self._stack.counterparties and all(map(listens, partners.values()))
 
-    def _migrate(self, program: Program) -> None:
+    def _migrate(self, program: Program, postgres: Process) -> None:
         process = Process(program)
         try:
-            process.wait_until(lambda: self._go_on() and process.exit_code() == 0, seconds=_READY_WITHIN)
+            self._await(process, lambda: process.exit_code() == 0, beside=[postgres])
         finally:
             process.stop()
 
@@ -106,8 +107,17 @@ class Supervisor:
         self._stages.append([Kept(program, self._say, prepare) for program in programs])
         return [kept.start() for kept in self._stages[-1]]
 
-    def _await(self, process: Process, ready: Callable[[], bool]) -> None:
-        process.wait_until(lambda: self._go_on() and ready(), seconds=_READY_WITHIN)
+    def _await(self, process: Process, ready: Callable[[], bool], *, beside: Sequence[Process] = ()) -> None:
+        since, said = time.monotonic(), False
+
+        def is_ready() -> bool:
+            nonlocal said
+            if not said and time.monotonic() - since > _SAID_AFTER:
+                self._say(f"waiting for {process.program.name}")
+                said = True
+            return self._go_on() and ready()
+
+        process.wait_until(is_ready, beside=beside)
 
     def _go_on(self) -> bool:
         if self._asked:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -14,9 +13,6 @@ from redis.exceptions import RedisError
 from hub.embedded.files import kept_password, write_private
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.process import CannotStart, Process, Program
-
-_READY_WITHIN: Final = 60.0
-"""seconds; replaying the append-only file is part of it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ def valkey(directory: Path, *, port: int = 0) -> Iterator[str]:
     server.prepare()
     process = Process(server.program())
     try:
-        process.wait_until(server.answers, seconds=_READY_WITHIN)
+        process.wait_until(server.answers)
         yield server.url
     finally:
         process.stop()

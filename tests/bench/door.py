@@ -32,7 +32,7 @@ def rows(running: Stack) -> list[Row]:
     )
     bare = Process(program)
     try:
-        bare.wait_until(lambda: running.answers(url + "/health/ready"), seconds=60)
+        bare.wait_until(lambda: running.answers(url + "/health/ready"))
         wire = _bare_wire(url)
         baseline, value = in_turn(
             ROUNDS,

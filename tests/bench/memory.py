@@ -27,7 +27,7 @@ def rows(running: Stack) -> list[Row]:
 def _weight_after(running: Stack, messages: int) -> float:
     while _handled(running) < messages:
         requests_per_second(running.url, submission_requests(running.url, BATCH, "rest-a"), expect=202)
-        running.wait_for(running.quiet, seconds=300)
+        running.wait_for(running.quiet)
     worker = psutil.Process(running.parts["worker"].pid)
     return float(worker.memory_info().rss / 2**20)
 

@@ -76,7 +76,7 @@ class Nginx:
 def running(site: Nginx) -> Iterator[None]:
     process = Process(Program(name="nginx", command=site.command(), log=site.directory / "error.log"))
     try:
-        process.wait_until(lambda: not is_free(site.port), seconds=10)
+        process.wait_until(lambda: not is_free(site.port))
         yield
     finally:
         process.stop()

@@ -196,7 +196,7 @@ def test_the_doors_answer_on_the_socket_that_systemd_holds(database_url: str, tm
     command = (activator, f"--listen=127.0.0.1:{port}", *passed, HUB, *shlex.split(line)[1:])
     doors = Process(Program(name="api", command=command, log=tmp_path / "api.log", environment=told))
     try:
-        doors.wait_until(lambda: _listens(port), seconds=10)
+        doors.wait_until(lambda: _listens(port))
         answer = requests.get(f"http://127.0.0.1:{port}/health/live", timeout=60)
         assert answer.status_code == 200
     finally:

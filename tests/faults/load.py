@@ -18,7 +18,7 @@ def a_load(running: Stack, department: str, many: int) -> dict[str, tuple[str, s
     return dict(submit_until_accepted(running, department) for _ in range(many))
 
 
-def submit_until_accepted(running: Stack, department: str, *, seconds: float = 60) -> tuple[str, tuple[str, str]]:
+def submit_until_accepted(running: Stack, department: str, *, seconds: float = 300) -> tuple[str, tuple[str, str]]:
     """One submission, sent with the same key until the door has answered 202."""
     number = next(_serials)
     # Ordinary dossiers: the serial stays below the sandbox's magic ones, the agency grows instead.

@@ -31,7 +31,7 @@ def test_a_broker_that_is_killed_in_mid_traffic_costs_nothing(running: Stack, ra
     told |= a_load(running, "rest-a", 20)
     rabbit.start()
     told |= a_load(running, "soap-a", 10)
-    running.wait_for(running.quiet, seconds=120)
+    running.wait_for(running.quiet)
     assert findings(running, told) == []
 
 
@@ -43,5 +43,5 @@ def test_five_hundred_submissions_are_accepted_while_the_broker_is_down(running:
     assert len(stored) == 500
     assert running.submitted("rest-b") == []
     rabbit.start()
-    running.wait_for(running.quiet, seconds=480)
+    running.wait_for(running.quiet)
     assert findings(running, told) == []

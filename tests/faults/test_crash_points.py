@@ -42,13 +42,13 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(
         if victim == "worker":
             running.start_worker(changes=crash)
             told |= a_load(running, department, 5)
-            running.wait_for(lambda: running.has_died("worker"), seconds=30)
+            running.wait_for(lambda: running.has_died("worker"))
             running.parts.pop("worker").end()
             running.start_worker()
         else:
             told |= load_while_the_door_dies(running, department, crash)
         assert not token.exists(), f"{point} was never reached"
-        running.wait_for(running.over, seconds=60)
+        running.wait_for(running.over)
         assert findings(running, told) == [], point
 
 
@@ -56,7 +56,7 @@ def load_while_the_door_dies(running: Stack, department: str, crash: dict[str, s
     running.start_api(crash)
     with ThreadPoolExecutor(1) as portal:
         load = portal.submit(a_load, running, department, 5)
-        running.wait_for(lambda: running.has_died("api"), seconds=30)
+        running.wait_for(lambda: running.has_died("api"))
         running.parts.pop("api").end()
         running.start_api()
         return load.result()

@@ -32,7 +32,7 @@ class Checkout:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
 
@@ -72,7 +72,8 @@ class Checkout:
         )
 
 
-def wait_for(what: Callable[[], Any], *, seconds: float = 60) -> Any:
+def wait_for(what: Callable[[], Any], *, seconds: float = 300) -> Any:
+    """A ceiling for what never happens; no measure of how fast it is."""
     deadline = time.monotonic() + seconds
     while True:
         found = what()

@@ -34,9 +34,9 @@ def test_what_was_handed_over_can_be_verified_by_a_stranger_and_is_kept_by_the_w
         there.start()
         for department in ("rest-b", "soap-a"):
             there.portal.submit(a_submission(department))
-        done = there.wait_for(lambda: _anchored(there), seconds=90)
+        done = there.wait_for(lambda: _anchored(there))
         there.portal.submit(a_submission("rest-b"))
-        there.wait_for(lambda: len({one.size for one in _kept(there, "soap-b")}) > 1, seconds=60)
+        there.wait_for(lambda: len({one.size for one in _kept(there, "soap-b")}) > 1)
 
         for handoff in done:
             to = tmp_path / f"{handoff}.zip"

@@ -39,9 +39,7 @@ def test_every_fate_ends_as_the_table_says(running: Stack) -> None:
             answer = running.portal.submit(a_submission(department, dossier_code=code))
             assert answer.status_code == 202, answer.text
             sent[department, fate] = answer.json()["id"]
-    running.wait_for(
-        lambda: not wrong(running, sent) and running.quiet(), seconds=90, unless=lambda: wrong(running, sent)
-    )
+    running.wait_for(lambda: not wrong(running, sent) and running.quiet(), unless=lambda: wrong(running, sent))
 
     for department, fates in DEPARTMENTS.items():
         effects = [effect.dossier_code for effect in running.submitted(department)]

@@ -77,9 +77,7 @@ def test_every_parcel_ends_as_the_table_says(running: Stack, catalogue: Catalogu
         for fate in POSTAL_FATES
         for operator in OPERATORS
     }
-    running.wait_for(
-        lambda: not wrong(running, expected) and running.quiet(), seconds=120, unless=lambda: wrong(running, expected)
-    )
+    running.wait_for(lambda: not wrong(running, expected) and running.quiet(), unless=lambda: wrong(running, expected))
 
     assert_each_event_counts_once(running)
     assert_what_a_person_has_to_look_at(running)

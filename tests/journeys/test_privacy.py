@@ -78,7 +78,7 @@ def test_planted_people_are_found_in_no_log_queue_event_or_evidence(
             code = a_code(int(fate.suffix), agency="000.00.71.H42")
             assert running.portal.submit(a_private_submission(department, code)).status_code == 202
     running.portal.submit(a_private_submission("rest-a", "not a code") | {"papers": []})
-    running.wait_for(running.quiet, seconds=90)
+    running.wait_for(running.quiet)
     listener.enough.set()
     listener.join(10)
 

@@ -82,9 +82,7 @@ def test_departments_are_handed_their_month_and_say_what_they_think_of_it(
         there.turn("department.soap-b", dispute_line=DISPUTED)
         with in_the_house(there, catalogue) as hub:
             dispatch.act(hub, "ke-toan-a", close_the_month)
-        there.wait_for(
-            lambda: [states(there)[code][0] for code in PAID] == ["confirmed", "notified", "disputed"], seconds=60
-        )
+        there.wait_for(lambda: [states(there)[code][0] for code in PAID] == ["confirmed", "notified", "disputed"])
 
         assert {code: kept(there, code).net for code in PAID} == {code: sum(paid) for code, paid in PAID.items()}
         [line] = [line for line in kept(there, "soap-b").lines if line.number == DISPUTED]
@@ -100,4 +98,4 @@ def test_departments_are_handed_their_month_and_say_what_they_think_of_it(
         # soap-a pushes nothing: what it says lies in a file of its own, for whoever carries it over.
         [file] = (there.effects / "department.soap-a.answers").glob("sm_*.json")
         assert TableAnswer.model_validate_json(file.read_text(encoding="utf-8")) == said(there, "soap-a")
-        there.wait_for(there.quiet, seconds=60)
+        there.wait_for(there.quiet)

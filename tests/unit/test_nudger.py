@@ -41,7 +41,7 @@ def nudger(broker: Broker) -> Iterator[Nudger]:
 
 
 def soon(what: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not what():
         time.sleep(0.005)
     return what()

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 app: Final = Typer()
 
 FINDINGS_SHOWN: Final = 20
-_READY_WITHIN: Final = 180.0
 _STOPPED_WITHIN: Final = 60.0
 
 
@@ -92,7 +91,7 @@ def _tethered(place: "Place") -> Iterator[None]:
         )
     )
     try:
-        stack.wait_until(lambda: place.running() is not None, seconds=_READY_WITHIN)
+        stack.wait_until(lambda: place.running() is not None)
         yield
     finally:
         stack.stop()

@@ -65,7 +65,7 @@ class Door:
     def lines_of(self, answers: Sequence[Response]) -> list[dict[str, Any]]:
         """The line of each of these requests, waited for; what another test asked may be logged in between."""
         ids = [answer.headers["X-Request-Id"] for answer in answers]
-        until = time.monotonic() + 10
+        until = time.monotonic() + 120
         while True:
             found = {line["request_id"]: line for line in self.log("request")}
             if found.keys() >= set(ids) or time.monotonic() > until:

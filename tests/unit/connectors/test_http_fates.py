@@ -100,7 +100,7 @@ def test_silence_ends_with_the_time_out_and_an_unknown_outcome(hasty: Transport)
 
     assert caught.value.code == Code.TIMEOUT
     assert caught.value.outcome_unknown
-    assert 0.4 <= took < 3
+    assert 0.4 <= took < 9
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_reply_that_trickles_does_not_outlive_the_deadline(hasty: Transport, f
 
     assert caught.value.code == Code.TIMEOUT
     assert caught.value.outcome_unknown
-    assert took < 3, "each byte came in time, the whole did not"
+    assert took < 9, "each byte came in time, the whole did not"
 
 
 def test_the_hook_runs_when_the_request_has_arrived_and_before_the_reply_is_read() -> None:

@@ -23,7 +23,7 @@ def program(tmp_path: Path, code: str, **changes: object) -> Program:
     return Program(**{**given, **changes})  # type: ignore[arg-type] # the test's own words
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "waited in vain"
@@ -41,7 +41,7 @@ def test_what_a_program_says_stands_in_its_log(tmp_path: Path) -> None:
 def test_a_program_that_ends_at_once_is_reported_with_its_last_word(tmp_path: Path) -> None:
     process = Process(program(tmp_path, "raise SystemExit('no such catalogue')"))
     with pytest.raises(CannotStart, match="no such catalogue"):
-        process.wait_until(lambda: False, seconds=20)
+        process.wait_until(lambda: False)
     process.stop()
 
 

@@ -23,7 +23,7 @@ from tests.catalogue_secrets import CATALOGUE, environment
 
 NOWHERE = "http://127.0.0.1:1"
 """A hub that nobody answers for."""
-PATIENCE = 30.0
+PATIENCE = 120.0
 """seconds that a test waits for what has to happen"""
 
 
