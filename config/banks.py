@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from config.data import Data, LineWords, Name, PartyCode, no_duplicates
-from config.notifications import Notifications
+from config.notifications import WATCHING, Notifications
 from config.parties import Idempotency, Tls
 from config.statements import Statements
 
@@ -65,6 +65,14 @@ class Bank(Data):
         """The accounts of which it may tell; what names none is about the first."""
         own = [account.number for account in self.accounts]
         return (self.notifications.accounts or own) if self.notifications else []
+
+    @property
+    def watches(self) -> bool:
+        """Whether what it tells of stands on the account's statement by itself, and not in a payout."""
+        terms = self.notifications
+        if terms is None or terms.dialect not in WATCHING:
+            return False
+        return terms.signed_json is None or bool(self.accounts) or "bank_ref" in terms.signed_json.names
 
     @property
     def counterparty(self) -> str:

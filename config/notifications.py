@@ -10,6 +10,9 @@ from schemas.payment import Kind
 Dialect = Literal["vnpay", "national", "keypay", "payos", "casso", "sepay", "momo", "signed-json"]
 """The dialects of notifications; connectors.banks.notifications has a file for each."""
 
+WATCHING: frozenset[Dialect] = frozenset({"payos", "casso", "sepay", "signed-json"})
+"""These tell of what is booked on an account; the others collect, and pay in later."""
+
 Part = Literal[
     "transaction", "amount", "kind", "account", "text", "at", "currency", "bank_ref", "reference", "original"
 ]

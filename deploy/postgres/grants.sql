@@ -85,10 +85,10 @@ GRANT UPDATE (waived, allocated, confirmed, status, version, expires_at, updated
 GRANT UPDATE (waived, exemption, basis) ON fee_demand_line TO hub_worker;
 GRANT UPDATE (confirmed_at, reversed_at, reversed_by) ON fee_credit TO hub_worker;
 
--- What was notified is never changed; of a payment, only what became of it.
+-- What was notified is never changed; of a payment, what became of it, and the bank's number where a gateway's was first.
 GRANT SELECT ON notify_delivery, notify_event, notify_verdict TO hub_worker;
 GRANT SELECT, INSERT ON payment, late_notification TO hub_worker;
-GRANT UPDATE (allocated, status, updated_at) ON payment TO hub_worker;
+GRANT UPDATE (allocated, status, bank_ref, updated_at) ON payment TO hub_worker;
 
 -- Statements. A file is settled once, a booked line stays what it was; what matching finds is written beside it.
 GRANT SELECT, INSERT ON statement_file, statement, statement_line TO hub_worker;

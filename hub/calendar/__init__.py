@@ -53,6 +53,14 @@ class Calendar:
             day = self.next_working_day(day)
         return day
 
+    def before(self, day: date, working_days: int) -> date:
+        """J-n: the working day that so many working days lie before ``day``."""
+        for _ in range(working_days):
+            day -= _DAY
+            while not self.is_working_day(day):
+                day -= _DAY
+        return day
+
     def due(self, received: datetime, working_hours: int) -> datetime:
         """When ``working_hours`` of work will have been done, counted from ``received`` or the next time of work.
 

@@ -1,42 +1,88 @@
-"""A notification that comes after the statement has shown its money: that payment is told late, and nothing is paid."""
+"""A notification of money that is known already: a statement has shown it, or another provider has told of it.
 
-from typing import Final
+A gateway's number and the bank's are two names of one movement: numbers contradict only where one issuer gave both.
+"""
 
-from hub.fees import cases, store
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from hub.calendar import Calendar
+from hub.fees import cases, payments, store
+from hub.fees.matching import alone
 from hub.messages.model import Message
 from hub.work import Work
 from schemas.payment import Notification
 
-_FOUND: Final = """
-SELECT p.id FROM payment p JOIN match_leg t ON t.payment_id = p.id AND t.confirmed AND t.number = 1
-JOIN statement_line l ON l.id = t.line_id
-WHERE (p.reference, p.account, p.amount) = (%(reference)s, %(account)s, %(amount)s)
-    AND p.source = 'statement' AND p.status = 'found_on_statement'
-    AND (%(bank_ref)s::text IS NULL OR l.bank_ref IS NULL OR l.bank_ref = %(bank_ref)s)
-    AND NOT EXISTS (SELECT 1 FROM late_notification n WHERE n.payment_id = p.id)
-ORDER BY p.id
+_ALIKE: Final = """
+SELECT p.id, p.source, p.provider, p.bank_ref, p.business_date, l.bank_ref AS shown_as, l.booking_date, s.bank
+FROM payment p
+LEFT JOIN match_leg t ON t.payment_id = p.id AND t.confirmed AND t.number = 1
+LEFT JOIN statement_line l ON l.id = t.line_id LEFT JOIN statement s ON s.id = l.statement_id
+WHERE (p.reference, p.account, p.amount) = (%(reference)s, %(account)s, %(amount)s) AND p.source <> 'postman'
+    AND p.status IN ('notified', 'unconfirmed_overdue', 'confirmed', 'found_on_statement')
+    AND NOT (p.source = 'notification' AND p.provider = %(provider)s)
+    AND NOT EXISTS (SELECT 1 FROM late_notification n JOIN notify_event e ON e.id = n.event_id
+                    WHERE n.payment_id = p.id AND e.provider = %(provider)s)
+    AND NOT EXISTS (SELECT 1 FROM payment o WHERE (o.account, o.bank_ref) = (p.account, %(bank_ref)s) AND o.id <> p.id)
+    AND (l.bank_ref IS NOT DISTINCT FROM %(bank_ref)s OR NOT EXISTS (
+        SELECT 1 FROM statement_line o WHERE (o.account, o.bank_ref) = (p.account, %(bank_ref)s)))
+ORDER BY l.bank_ref IS NOT DISTINCT FROM %(bank_ref)s DESC,
+    abs(coalesce(l.booking_date, p.business_date) - %(day)s), p.business_date, p.id
 """
+"""What this provider has not told of yet, and what nothing says to be another movement"""
 _JOIN: Final = """
 INSERT INTO late_notification (event_id, payment_id, joined_at)
 SELECT id, %(payment)s, %(now)s FROM notify_event WHERE inbox_id = %(message)s
 """
 
 
-def joined(work: Work, said: Notification, account: str, reference: str, message: Message) -> bool:
-    """Whether it is the one payment that a statement made of the same reference, amount and account.
+def first_day(calendar: Calendar, booked: date) -> date:
+    """The first day whose payments the bank may book as late as on ``booked``: the second working day before it."""
+    return calendar.before(booked, 2)
 
-    The bank's numbers do not contradict, and nothing was told of it yet. Several, or none: it is money of its own.
+
+def joined(work: Work, said: Notification, account: str, reference: str, day: date, message: Message) -> bool:
+    """Whether it is a payment of the same reference, account, amount and day that is known already.
+
+    A provider tells of each payment once, so of two that are alike its second notification is the second one.
     """
     demand = work.conn.execute("SELECT id FROM fee_demand WHERE reference = %s", (reference,)).fetchone()
-    if demand is None:
+    if demand is not None:
+        store.lock(work.conn, demand["id"])  # whoever matches the day at this moment has it until he has written
+    else:
+        alone.wait(work.conn, account)
+    asked = {"reference": reference, "account": account, "amount": said.amount, "day": day}
+    asked |= {"provider": said.provider, "bank_ref": said.bank_ref}
+    alike = work.conn.execute(_ALIKE, asked).fetchall()
+    known = next((row for row in alike if _is_the_same(work, said, day, row)), None)
+    if known is None:
         return False
-    store.lock(work.conn, demand["id"])  # whoever matches the day at this moment has it until he has written
-    asked = {"reference": reference, "account": account, "amount": said.amount, "bank_ref": said.bank_ref}
-    found = work.conn.execute(_FOUND, asked).fetchall()
-    if len(found) != 1:
-        return False
-    payment = found[0]["id"]
-    work.conn.execute(_JOIN, {"payment": payment, "now": work.now, "message": message.id})
-    cases.explained(work.conn, ["N02"], "payment", [payment], "notified late")
-    work.note(payment, "notified late", reason=message.id)
+    work.conn.execute(_JOIN, {"payment": known["id"], "now": work.now, "message": message.id})
+    if said.bank_ref != known["bank_ref"] and _is_of_the_bank(work, said, account):
+        payments.number(work.conn, known["id"], said.bank_ref)
+    cases.explained(work.conn, ["N02"], "payment", [known["id"]], "notified late")
+    work.note(known["id"], "notified late", reason=message.id)
     return True
+
+
+def _is_the_same(work: Work, said: Notification, day: date, known: Mapping[str, Any]) -> bool:
+    if known["source"] == "notification" and not (_watches(work, said.provider) and _watches(work, known["provider"])):
+        return False
+    if known["booking_date"] is None:
+        return bool(known["business_date"] == day)
+    if said.bank_ref is None or known["shown_as"] in (None, said.bank_ref):
+        return True
+    booked = known["booking_date"]
+    return bool(known["bank"] != said.provider and first_day(work.calendar, booked) <= day <= booked)
+
+
+def _watches(work: Work, provider: str) -> bool:
+    bank = work.catalogue.banks.get(provider)
+    return bank is not None and bank.watches
+
+
+def _is_of_the_bank(work: Work, said: Notification, account: str) -> bool:
+    """Its number is the one that will stand on the statement: the bank that keeps the account gave it."""
+    bank = work.catalogue.banks.get(said.provider)
+    return said.bank_ref is not None and bank is not None and bank.account(account) is not None

@@ -58,9 +58,10 @@ def _paid(work: Work, said: Notification, message: Message) -> list[Event]:
         at_risk = said.amount if said.currency == "VND" else 0
         return _case(work, "R09", "notify_event", _event(work, message), at_risk, _facts(said) | {"why": why})
     found = _references(work, said)
-    if len(found) == 1 and late.joined(work, said, account, found[0], message):
-        return []
     paid_at = said.paid_at or message.received_at
+    day = local(paid_at).date()
+    if len(found) == 1 and late.joined(work, said, account, found[0], day, message):
+        return []
     payment = Payment(
         id=new_id(Prefix.PAYMENT),
         source="notification",
@@ -71,7 +72,7 @@ def _paid(work: Work, said: Notification, message: Message) -> list[Event]:
         amount=said.amount,
         allocated=0,
         paid_at=paid_at,
-        business_date=local(paid_at).date(),
+        business_date=day,
         reference=found[0] if len(found) == 1 else None,
         status="notified",
     )

@@ -90,6 +90,11 @@ def booked_as(conn: Connection, account: str, bank_ref: str | None) -> Payment |
         ).fetchone()
 
 
+def number(conn: Connection, payment_id: str, bank_ref: str | None) -> None:
+    """The bank's own number of it, which only a gateway's was known of."""
+    conn.execute("UPDATE payment SET bank_ref = %s, updated_at = now() WHERE id = %s", (bank_ref, payment_id))
+
+
 def allocate(conn: Connection, payment_id: str, amount: int) -> None:
     """``amount`` more of it counts for a demand; the database refuses more than there is."""
     conn.execute(

@@ -15,7 +15,7 @@ from hub.db import Connection
 from hub.fees.matching import reading
 from schemas.identifiers import Prefix, new_id
 
-RULES: Final = 1
+RULES: Final = 2
 """The version of the passes. It goes up with every change of what they join; what was confirmed before stays."""
 
 LINE_AND_PAYMENT: Final = ("p1_bank_reference", "p3_notified_reference")
@@ -44,6 +44,8 @@ class Scope:
     day: date
     prefixes: tuple[str, ...]
     """the letters of our references"""
+    since: date = date.min
+    """the first day whose payments may be booked on this one"""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -51,6 +53,7 @@ class Scope:
             "run": self.run,
             "account": self.account,
             "day": self.day,
+            "since": self.since,
             "rules": RULES,
             "texts": reading.VERSION,
             "prefixes": list(self.prefixes),

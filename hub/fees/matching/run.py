@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from psycopg import Rollback
 from psycopg.types.json import Jsonb
@@ -11,14 +10,12 @@ from psycopg.types.json import Jsonb
 from hub.db import one
 from hub.errors import NotNow
 from hub.events import Event
-from hub.fees.matching import charged_back, effects, outgoing, overdue, own, passes, payouts, reading, reversals
+from hub.fees import late
+from hub.fees.matching import alone, charged_back, effects, outgoing, overdue, own, passes, payouts, reading, reversals
 from hub.fees.matching.digest import digest
 from hub.fees.matching.passes import RULES, Scope
 from hub.fees.settlements import remitting
 from hub.work import Work
-
-_LOCK: Final = 7_310_010
-"""with an account's hash, PostgreSQL's advisory lock of whoever matches it; it goes with the commit"""
 
 
 class Busy(NotNow):
@@ -52,11 +49,13 @@ def run(work: Work, account: str, day: date, *, dry: bool = False) -> Result:
 
 
 def _run(work: Work, account: str, day: date) -> Result:
-    _alone(work, account)
+    if not alone.taken(work.conn, account):
+        raise Busy
     work.conn.execute("SET LOCAL work_mem = '64MB'")  # a year at once is sorted and hashed in memory
     desk = work.catalogue.fee_desk
     prefixes = (desk.prefix,) if desk else ()
-    scope = Scope(_begin(work, account, day), account, day, prefixes)
+    since = late.first_day(work.calendar, day)
+    scope = Scope(_begin(work, account, day), account, day, prefixes, since)
     lines = reading.read(work.conn, account, day, prefixes) if prefixes else 0
     passes.execute(work.conn, "virtual_accounts", scope)
     passes.rows(work.conn, "locks", scope)
@@ -78,8 +77,8 @@ def _run(work: Work, account: str, day: date) -> Result:
     outgoing.settle(doing)
     effects.finish(doing)
     overdue.look(doing)
-    if late := remitting.look(work, account, day):
-        doing.counters["M02"] += late
+    if unpaid := remitting.look(work, account, day):
+        doing.counters["M02"] += unpaid
     found = digest(work.conn, scope)
     work.conn.execute(
         "UPDATE recon_run SET state = 'completed', finished_at = clock_timestamp(), counters = %s, digest = %s"
@@ -87,12 +86,6 @@ def _run(work: Work, account: str, day: date) -> Result:
         (Jsonb(dict(sorted(doing.counters.items()))), found, scope.run),
     )
     return Result(account, day, lines, dict(doing.counters), found, doing.events)
-
-
-def _alone(work: Work, account: str) -> None:
-    taken = one(work.conn, "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s)) AS mine", (_LOCK, account))
-    if not taken["mine"]:
-        raise Busy
 
 
 def _begin(work: Work, account: str, day: date) -> int:

@@ -43,4 +43,25 @@ CHECKS: Final = (
         ORDER BY t.group_id
         """,
     ),
+    Check(
+        Invariant.I3,
+        "no movement is two payments because two issuers number it",
+        """
+        SELECT p.id AS what, format('%s đ told by %s as %s: %s has its reference, account, amount and day', p.amount,
+                                    p.provider, p.bank_ref, q.id) AS how
+        FROM payment p JOIN payment q ON (q.reference, q.account, q.amount) = (p.reference, p.account, p.amount)
+        LEFT JOIN match_leg t ON t.payment_id = q.id AND t.confirmed AND t.number = 1
+        LEFT JOIN statement_line l ON l.id = t.line_id LEFT JOIN statement s ON s.id = l.statement_id
+        WHERE p.source = 'notification' AND p.status IN ('notified', 'unconfirmed_overdue') AND p.bank_ref IS NOT NULL
+          AND CASE q.status WHEN 'found_on_statement' THEN s.bank <> p.provider AND l.booking_date = p.business_date
+              ELSE q.status IN ('notified', 'unconfirmed_overdue') AND q.bank_ref IS NOT NULL
+                   AND q.provider > p.provider AND q.business_date = p.business_date END
+          AND NOT EXISTS (SELECT 1 FROM late_notification n JOIN notify_event e ON e.id = n.event_id
+                          WHERE (n.payment_id, e.provider) IN ((q.id, p.provider), (p.id, q.provider)))
+          AND NOT EXISTS (SELECT 1 FROM statement_line o WHERE (o.account, o.bank_ref) = (p.account, p.bank_ref))
+          AND NOT EXISTS (SELECT 1 FROM payment o WHERE (o.account, o.bank_ref) = (l.account, l.bank_ref)
+                          AND o.id <> q.id)
+        ORDER BY p.id, q.id
+        """,
+    ),
 )

@@ -88,12 +88,17 @@ CHECKS: Final = (
     ),
     Check(
         Invariant.I4,
-        "every payment by notification was notified, with its amount",
+        "every payment by notification was notified, with its amount and number",
         """
-        SELECT p.id AS what, format('%s đ; notified: %s', p.amount, coalesce(e.amount::text, 'nothing')) AS how
+        SELECT p.id AS what, format('%s đ as %s; notified: %s as %s', p.amount, coalesce(p.bank_ref, 'nothing'),
+                                    coalesce(e.amount::text, 'nothing'), coalesce(e.bank_ref, 'nothing')) AS how
         FROM payment p LEFT JOIN notify_event e
             ON (e.provider, e.provider_txn, e.kind) = (p.provider, p.provider_txn, 'payment')
-        WHERE p.source = 'notification' AND p.amount IS DISTINCT FROM e.amount ORDER BY p.id
+        WHERE p.source = 'notification' AND (p.amount IS DISTINCT FROM e.amount
+            OR p.bank_ref IS DISTINCT FROM e.bank_ref AND NOT EXISTS (
+                SELECT 1 FROM late_notification n JOIN notify_event t ON t.id = n.event_id
+                WHERE (n.payment_id, t.bank_ref) = (p.id, p.bank_ref)))
+        ORDER BY p.id
         """,
     ),
 )

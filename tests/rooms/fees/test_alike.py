@@ -93,6 +93,35 @@ def late_by_a_day(one: Town) -> None:
             one.tell(*notices)
 
 
+def by_a_gateway(one: Town) -> None:
+    """Which has other numbers than the bank: none of them stands on a statement."""
+    one.tell(*one.gateways_notices)
+    one.bring()
+
+
+def by_a_gateway_late(one: Town) -> None:
+    one.bring()
+    one.tell(*one.gateways_notices)
+
+
+def by_a_gateway_and_the_bank(one: Town) -> None:
+    one.tell(*one.gateways_notices)
+    one.tell()
+    one.bring()
+
+
+def by_the_bank_and_a_gateway(one: Town) -> None:
+    one.tell()
+    one.tell(*one.gateways_notices)
+    one.bring()
+
+
+def by_a_gateway_and_late_by_the_bank(one: Town) -> None:
+    one.tell(*one.gateways_notices)
+    one.bring()
+    one.tell()
+
+
 def by_four_workers(one: Town) -> None:
     """Each day at once: what was notified of it, its statement, and what follows from either."""
 
@@ -115,7 +144,8 @@ def by_four_workers(one: Town) -> None:
 
 WAYS: Final[tuple[Callable[[Town], None], ...]] = (
     permuted, files_out_of_turn, split, doubled, renamed, unheard, unheard_for_a_day, late, late_by_a_day,
-    by_four_workers,
+    by_a_gateway, by_a_gateway_late, by_a_gateway_and_the_bank, by_the_bank_and_a_gateway,
+    by_a_gateway_and_late_by_the_bank, by_four_workers,
 )  # fmt: skip
 
 

@@ -97,13 +97,17 @@ def test_a_second_notification_of_one_line_is_a_second_payment(
     assert replayed(till.house).offenders == []
 
 
-def test_of_several_alike_none_is_chosen(
+def test_of_several_alike_each_is_told_of_once(
     till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
 ) -> None:
     till.books(Move(DUE, reference, ref="FT1"), Move(DUE, reference, ref="FT2"))
     provider.tells(reference)
-    assert provider.house.count("late_notification") == 0
-    assert till.cases() == ["R03", "R03"]
+    provider.tells(reference)
+    assert (till.house.count("payment"), till.cases()) == (2, ["R03"])
+
+    provider.tells(reference)
+    assert (till.house.count("payment"), till.cases()) == (3, ["R03", "R03"])
+    assert till.house.count("late_notification") == 2
     assert red(till.house) == []
 
 

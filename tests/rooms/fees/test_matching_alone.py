@@ -9,6 +9,7 @@ import pytest
 
 from hub import dispatch
 from hub.clock import local, now
+from hub.fees.matching.passes import RULES
 from hub.fees.matching.run import Busy
 from hub.fees.statements import importing
 from tests.bank_files import Move, Told, camt
@@ -126,7 +127,7 @@ def test_other_rules_leave_what_is_confirmed_and_propose_anew(  # O3
     [after] = till.proposals()
     rows = till.house.rows("SELECT pass, state, rule_version FROM match_group ORDER BY id")
     assert [(row["pass"], row["rule_version"]) for row in rows if row["state"] == "confirmed"] == [("P3", 0), ("P0", 0)]
-    assert [row["rule_version"] for row in rows if row["state"] == "proposed"] == [1]
+    assert [row["rule_version"] for row in rows if row["state"] == "proposed"] == [RULES]
     assert (after["id"] != before["id"], after["demand_id"]) == (True, before["demand_id"])
 
 

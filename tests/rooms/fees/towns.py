@@ -90,6 +90,15 @@ class Town:
             if move.amount > 0 and move.ref is not None
         ]
 
+    @property
+    def gateways_notices(self) -> list[dict[str, Any]]:
+        """The same of what names a demand, by a service that watches the account and has numbers of its own."""
+        return [
+            notice | {"provider": "sepay-t", "bank_ref": f"MBVCB.{notice['provider_txn']}"}
+            for notice in self.notices
+            if notice["text"] in self.references
+        ]
+
     def tell(self, *notices: dict[str, Any], carry: bool = True) -> None:
         """All of them, or these."""
         for notice in notices or self.notices:
