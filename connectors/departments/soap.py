@@ -18,7 +18,7 @@ from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, R
 from connectors.transport.contract import contract
 from connectors.transport.http import Transport
 from connectors.transport.soap import Security, SOAPService, TypedFault
-from connectors.transport.xml import Element
+from connectors.transport.xml import Element, value_of
 from schemas import strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
@@ -218,16 +218,11 @@ def _camel_name(name: str) -> str:
 def _snake(element: Element) -> dict[str, Any]:
     """What is in ``element`` under our names; what is empty is empty text, not missing."""
     return {
-        "".join(f"_{char.lower()}" if char.isupper() else char for char in etree.QName(child).localname): _value(child)
+        "".join(f"_{char.lower()}" if char.isupper() else char for char in etree.QName(child).localname): value_of(
+            child
+        )
         for child in element
     }
-
-
-def _value(element: Element) -> str | dict[str, str]:
-    """A text; or the base64 parts of a signed record, whose line breaks mean nothing."""
-    if len(element):
-        return {etree.QName(part).localname: "".join((part.text or "").split()) for part in element}
-    return element.text or ""
 
 
 def _tag(name: str) -> str:

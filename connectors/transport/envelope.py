@@ -16,6 +16,8 @@ HEADER: Final = f"{{{SOAP}}}Header"
 BODY: Final = f"{{{SOAP}}}Body"
 FAULT: Final = f"{{{SOAP}}}Fault"
 MUST_UNDERSTAND: Final = f"{{{SOAP}}}mustUnderstand"
+_ACTOR: Final = f"{{{SOAP}}}actor"
+_NEXT: Final = "http://schemas.xmlsoap.org/soap/actor/next"
 CONTENT_TYPE: Final = "text/xml; charset=utf-8"
 
 
@@ -23,13 +25,21 @@ class NotSOAP(ValueError):
     """The document is XML, but no SOAP 1.1 envelope with one element in its Body."""
 
 
+class NotUnderstood(ValueError):
+    """A header block must be understood by whoever reads the message (SOAP 1.1 §4.2.3), and is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a soap:Fault says. ``code``: Server, Client, …, no prefix, no subcode; ``detail``: the one typed element."""
+    """What a soap:Fault says. ``code``: Server, Client, …, no prefix, no subcode.
+
+    ``details``: its detail entries. Besides the typed fault of a contract, a stack may add entries of its own there
+    (Axis: exceptionName, stackTrace, hostname).
+    """
 
     code: str
     reason: str
-    detail: Element | None
+    details: tuple[Element, ...]
 
 
 def wrap(payload: Element) -> Element:
@@ -75,9 +85,16 @@ def fault_in(payload: Element) -> Fault | None:
     """The fault, if ``payload`` is one."""
     if payload.tag != FAULT:
         return None
-    detail = payload.find("detail")
     return Fault(
         code=(payload.findtext("faultcode") or "").rpartition(":")[2].partition(".")[0].strip(),
         reason=payload.findtext("faultstring") or "",
-        detail=detail[0] if detail is not None and len(detail) == 1 else None,
+        details=tuple(payload.iterfind("detail/*")),
     )
+
+
+def check_understood(envelope: Element, *known: str) -> None:
+    """Raises NotUnderstood if a header block for us, whose tag is none of ``known``, must be understood."""
+    for block in envelope.iterfind(f"{HEADER}/*"):
+        for_us = block.get(_ACTOR, _NEXT) in {"", _NEXT}
+        if for_us and block.tag not in known and block.get(MUST_UNDERSTAND, "0").strip() not in {"0", "false"}:
+            raise NotUnderstood("a header block that must be understood is not one of the contract")

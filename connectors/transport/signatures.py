@@ -6,23 +6,27 @@ inside the window is harmless because its idempotency key is inside the signatur
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
+import http_sf
 from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier, InvalidSignature, VerifyResult
 from http_message_signatures.algorithms import HMAC_SHA256
 from requests import PreparedRequest
 
 LABEL: Final = "hub"
+"""of what we sign; callers may choose another, since labels are not signed (RFC 9421 §7.2.5)"""
+CANDIDATES: Final = 4
+"""signatures of one request that may name a key of the caller: all of them are tried"""
 WINDOW: Final = timedelta(seconds=300)
 """how far ``created`` may be from our clock, in either direction"""
 
 _WHENEVER: Final = timedelta(days=36_500)
 """The library would ask the machine's clock; ``verify`` is told the time and judges by that."""
 _ALWAYS: Final = frozenset({'"@method"', '"@target-uri"'})
-_ONCE: Final = frozenset({"signature", "signature-input", "content-digest", "idempotency-key"})
+_ONCE: Final = frozenset({"content-digest", "idempotency-key"})
 """Headers that may stand in a request once: of two, the signature might cover one and we read the other."""
 
 
@@ -98,16 +102,66 @@ def verify(
     """The id of the key that signed the request. Raises BadSignature and nothing else.
 
     ``url`` is the address as the caller wrote it (the public one), ``headers`` every header line in order, ``body``
-    the raw bytes, ``keys`` the caller's secrets by key id.
+    the raw bytes, ``keys`` the caller's secrets by key id. The signature may have any label and stand beside others,
+    such as a gateway's: those that name none of ``keys`` are passed over.
     """
     request = _Request(method, url, _combined(headers))
     if "signature" not in request.headers or "signature-input" not in request.headers:
         raise BadSignature(Reason.MISSING)
+    refusal = BadSignature(Reason.UNKNOWN_KEY)
+    for candidate in _candidates(request, keys):
+        try:
+            return _verify_one(candidate, body, keys=keys, now=now)
+        except BadSignature as bad:
+            refusal = bad
+    raise refusal
+
+
+def _candidates(request: _Request, keys: Mapping[str, bytes]) -> list[_Request]:
+    """``request`` with one of its signatures at a time, for those that name a key of the caller."""
+    inputs, signatures = (_by_label(request.headers[name]) for name in ("signature-input", "signature"))
+    if inputs.keys() != signatures.keys():
+        raise BadSignature(Reason.WRONG)
+    named = [label for label, (_, parameters) in inputs.items() if parameters.get("keyid") in keys]
+    if len(named) > CANDIDATES:
+        raise BadSignature(Reason.WRONG)
+    if not named and any("keyid" not in parameters for _, parameters in inputs.values()):
+        raise BadSignature(Reason.WRONG)
+    return [
+        replace(
+            request,
+            headers=request.headers
+            | {
+                "signature-input": http_sf.ser({label: inputs[label]}),
+                "signature": http_sf.ser({label: signatures[label]}),
+            },
+        )
+        for label in named
+    ]
+
+
+def _by_label(field: str) -> dict[str, Any]:
+    """A dictionary of structured fields (RFC 9651) in which every label stands once."""
+
+    def twice(_key: str, context: str) -> None:
+        if context == "dictionary":
+            raise BadSignature(Reason.REPEATED_HEADER)
+
+    try:
+        parsed = http_sf.parse(field.encode(), tltype="dictionary", on_duplicate_key=twice)
+    except (ValueError, RecursionError):
+        raise BadSignature(Reason.WRONG) from None
+    assert isinstance(parsed, dict)  # noqa: S101 - asked for as a dictionary
+    return parsed
+
+
+def _verify_one(request: _Request, body: bytes, *, keys: Mapping[str, bytes], now: datetime) -> str:
+    """The key of the request's one signature. Raises BadSignature."""
     verifier = HTTPMessageVerifier(signature_algorithm=HMAC_SHA256, key_resolver=_Keys(keys))
     verifier.max_clock_skew = _WHENEVER
     result = _verified(verifier, request)
     required = _ALWAYS | {f'"{name}"' for name in ("content-digest", "idempotency-key") if name in request.headers}
-    if result.label != LABEL or not required <= result.covered_components.keys():
+    if not required <= result.covered_components.keys():
         raise BadSignature(Reason.COVERS_TOO_LITTLE)
     try:
         verifier.verify_body(request, [result], body)
@@ -132,7 +186,7 @@ def _combined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _verified(verifier: HTTPMessageVerifier, request: _Request) -> VerifyResult:
-    """What the request's one signature covers; the library refuses two."""
+    """What the request's one signature covers."""
     try:
         (result,) = verifier.verify(request, max_age=None)
     except InvalidSignature as error:

@@ -14,7 +14,17 @@ from typing import Any, Final, Self
 from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import wsse, xml
 from connectors.transport.contract import Contract, InvalidMessage, Operation
-from connectors.transport.envelope import CONTENT_TYPE, Fault, NotSOAP, body_of, fault_in, payload_of, to_bytes
+from connectors.transport.envelope import (
+    CONTENT_TYPE,
+    Fault,
+    NotSOAP,
+    NotUnderstood,
+    body_of,
+    check_understood,
+    fault_in,
+    payload_of,
+    to_bytes,
+)
 from connectors.transport.http import Transport
 from connectors.transport.wall import Reply, checked
 from connectors.transport.wsse_parts import Untrusted
@@ -136,7 +146,11 @@ class SOAPService:
         try:
             envelope = xml.parse(reply.body)
             claimed = fault_in(payload_of(body_of(envelope)))
-            return payload_of(self._security.opened(envelope))
+            body = self._security.opened(envelope)
+            check_understood(envelope, wsse.SECURITY)
+            return payload_of(body)
+        except NotUnderstood as error:
+            raise ContractBroken(Code.CONTRACT, str(error)) from None
         except (xml.UnsafeXML, NotSOAP) as error:
             raise _by_status(reply, str(error), idempotent=idempotent) from None
         except Untrusted as error:
@@ -150,12 +164,13 @@ class SOAPService:
             raise ContractBroken(Code.SIGNATURE, str(error)) from None
 
     def _fate(self, fault: Fault, terms: Operation, reply: Reply, *, idempotent: bool) -> Exception:
-        if fault.detail is not None and fault.detail.tag in terms.faults:
-            wrong = self._contract.fault(fault.detail)
+        typed = [detail for detail in fault.details if detail.tag in terms.faults]
+        if len(typed) > 1:
+            return ContractBroken(Code.CONTRACT, "a fault holds more than one typed fault")
+        if typed:
+            wrong = self._contract.fault(typed[0])
             return (
-                ContractBroken(Code.CONTRACT, f"a typed fault is malformed: {wrong}")
-                if wrong
-                else TypedFault(fault.detail)
+                ContractBroken(Code.CONTRACT, f"a typed fault is malformed: {wrong}") if wrong else TypedFault(typed[0])
             )
         if fault.code in _CREDENTIALS:
             return ContractBroken(Code.AUTH, _words(fault))

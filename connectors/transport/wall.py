@@ -68,6 +68,8 @@ def translated(call: Call, *, idempotent: bool) -> Iterator[None]:
     except ConnectorError:
         raise
     except _UNUSABLE as error:
+        if call.sent:
+            raise ContractBroken(Code.CONTRACT, "the headers of the reply contradict one another") from error
         raise ContractBroken(Code.ADDRESS, "the address or a header cannot be written in HTTP") from error
     except (requests.RequestException, urllib3.HTTPError, HTTPException, OSError) as error:
         raise _fate(error, call, idempotent=idempotent) from error

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from http.client import HTTPResponse, RemoteDisconnected
+from http import HTTPStatus
+from http.client import HTTPResponse, RemoteDisconnected, parse_headers
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -100,6 +101,14 @@ class _PacedReply(HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         self._reader = _PacedReader(sock, UNDERWAY.get())
         super().__init__(_PacedSocket(self._reader), *arguments, **options)  # type: ignore[arg-type]
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The final answer's: http.client passes over 100 only, not all of 1xx but 101 (RFC 9110 §15.2)."""
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 < status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:  # noqa: PLR2004 - the class 1xx
+                return version, status, reason
+            parse_headers(self.fp)
 
     def begin(self) -> None:
         """Reads the head. http.client takes a head that breaks off for a whole one, with fewer headers."""

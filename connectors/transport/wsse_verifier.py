@@ -18,7 +18,7 @@ from xmlsec import constants
 
 from connectors.transport.wsse import CREATED, EXPIRES, WINDOW, X509V3, UnusableKeyError, method_of
 from connectors.transport.wsse_parts import Signed, Untrusted, parts_of, signed_by
-from connectors.transport.xml import Element
+from connectors.transport.xml import Element, moment_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,6 @@ def _check_fresh(timestamp: Element, now: datetime) -> None:
 
 def _moment(element: Element) -> datetime:
     try:
-        moment = datetime.fromisoformat((element.text or "").strip())
+        return moment_in(element.text or "")
     except ValueError:
-        raise Untrusted("structure", "a Timestamp holds something else than moments") from None
-    if moment.tzinfo is None:
-        raise Untrusted("structure", "a Timestamp does not say its time zone")
-    return moment
+        raise Untrusted("structure", "a Timestamp holds something else than moments with their zone") from None

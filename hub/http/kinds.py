@@ -69,6 +69,15 @@ NOT_SOAP: Final = Kind(
         "Send one SOAP 1.1 envelope as the WSDL has it, in UTF-8, without a DOCTYPE.",
     ),
 )
+HEADER_UNKNOWN: Final = Kind(
+    "soap-header-not-understood",
+    400,
+    Words("Không hiểu một phần đầu SOAP bắt buộc", "A SOAP header that must be understood is not understood"),
+    Words(
+        "Bỏ khối Header có mustUnderstand mà WSDL không nêu (như WS-Addressing, WS-ReliableMessaging).",
+        "Leave out header blocks with mustUnderstand that the WSDL does not have, such as WS-Addressing.",
+    ),
+)
 SIGNATURE_REFUSED: Final = Kind(
     "authentication-failed",
     401,
@@ -184,6 +193,7 @@ KINDS: Final = (
     KEY_MISSING,
     NOT_JSON,
     NOT_SOAP,
+    HEADER_UNKNOWN,
     SIGNATURE_REFUSED,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,

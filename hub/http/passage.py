@@ -24,13 +24,12 @@ ONCE: Final = frozenset(
         b"content-type",
         b"host",
         b"idempotency-key",
-        b"signature",
-        b"signature-input",
         b"x-client-cert",
         b"x-proxy-secret",
     }
 )
-"""Headers on which a decision stands: given twice, two readers could read two things."""
+"""Headers on which a decision stands: given twice, two readers could read two things. Signature and Signature-Input may
+come in several lines, since a gateway adds one of its own; connectors.transport.signatures reads them all."""
 
 
 @dataclass(slots=True)

@@ -11,10 +11,12 @@ from starlette.responses import Response
 
 from config.parties import CertificateGuard, Department, SoapGuard
 from connectors.transport import envelope, vendored, xml
-from connectors.transport.envelope import NotSOAP
+from connectors.transport.envelope import NotSOAP, NotUnderstood
+from connectors.transport.wsse import SECURITY
 from connectors.transport.xml import Element, UnsafeXML
 from hub.house import House
 from hub.http import bodies, departments, guards, kinds, language, openapi, passage, problems, reception, settlements
+from hub.http.kinds import Kind, Words
 from hub.http.problems import Problem
 from schemas import strict
 from schemas.department import StatusReport
@@ -47,9 +49,37 @@ ANSWER_FIELDS: Final = {
 LONGEST_REASON: Final = 1000
 """characters, by the contract"""
 PREFIX: Final = {"h": NAMESPACE}
-MALFORMED: Final = frozenset({400, 401, 408, 413, 415})
-"""Answered with this status as it is; every other fault goes out with 500 (WS-I Basic Profile 1.1, R1113 to R1126)."""
-
+UNDERSTOOD: Final[Mapping[type, tuple[str, ...]]] = {SoapGuard: (SECURITY,), CertificateGuard: ()}
+"""Kind of guard → the header blocks that are read; others that must be understood are refused (SOAP 1.1 §4.2.3)."""
+STATUS_OF_A_FAULT: Final = 500
+"""of every fault, whoever is to blame (WS-I Basic Profile 1.1, R1126): many stacks read no envelope behind another"""
+FAULT_CODES: Final = {kinds.HEADER_UNKNOWN: "MustUnderstand"}
+"""Server where the same message may pass later, Client otherwise, but for these (SOAP 1.1 §4.4.1)"""
+ADVICE: Final = {
+    kinds.SIGNATURE_REFUSED: Words(
+        "Ký Body và Timestamp theo WS-Security bằng chứng thư đã đăng ký với Trung tâm, hoặc kết nối bằng chứng thư máy"
+        " khách; kiểm tra đồng hồ (sai lệch tối đa 300 giây).",
+        "Sign Body and Timestamp by WS-Security with the certificate that the Centre knows, or connect with the client"
+        " certificate; check the clock (300 seconds at most).",
+    ),
+    kinds.MEDIA_TYPE: Words("Gửi text/xml (SOAP 1.1), UTF-8.", "Send text/xml (SOAP 1.1), in UTF-8."),
+    kinds.CONTENT: Words(
+        "Sửa từng phần tử nêu sau đây theo WSDL rồi gửi lại.", "Mend each element named here as the WSDL has it."
+    ),
+    kinds.REFERENCE_REUSED: Words(
+        "Mỗi reportId (answerId) chỉ dùng một lần, mãi mãi. Cấp số mới cho nội dung mới.",
+        "A reportId (answerId) is used once, for ever. Give new content a new one.",
+    ),
+    kinds.UNAVAILABLE: Words(
+        "Chưa chắc đã lưu. Gửi lại nguyên thông điệp, cùng reportId (answerId), sau retryAfterSeconds giây.",
+        "It may not have been stored. Send the same message with the same reportId (answerId) after retryAfterSeconds.",
+    ),
+    kinds.INTERNAL: Words(
+        "Gửi lại sau với cùng reportId (answerId). Nếu lặp lại, báo X-Request-Id cho Trung tâm.",
+        "Send it again later with the same reportId (answerId). If it stays, give the Centre the X-Request-Id.",
+    ),
+}
+"""What to do, in SOAP's words, where the problem's own words speak of JSON and HTTP headers."""
 
 XML: Final[dict[str, Any]] = {"text/xml": {"schema": {"type": "string"}}}
 SEALED: Final[dict[str, Any]] = {"security": [{"clientCertificate": []}, {}]}
@@ -76,7 +106,7 @@ async def wsdl(request: Request, code: str) -> Response:
     response_class=Response,
     responses={
         200: {"description": "ReportStatusResponse, AnswerSettlementResponse", "content": XML},
-        **{status: {"description": "soap:Fault", "content": XML} for status in sorted(MALFORMED)},
+        STATUS_OF_A_FAULT: {"description": "soap:Fault", "content": XML},
         **openapi.problems(kinds.NOT_FOUND, also=XML),
     },
     openapi_extra=SEALED | {"requestBody": {"required": True, "content": XML}},
@@ -100,10 +130,13 @@ def _report(request: Request, sender: Department, body: bytes) -> Response:
     try:
         message = xml.parse(body)
         payload = envelope.payload_of(guards.soap_body(request, sender, message))
+        envelope.check_understood(message, *UNDERSTOOD[type(sender.guard)])
     except UnsafeXML as error:
         raise Problem(kinds.NOT_SOAP, reason=error.code) from None
     except NotSOAP:
         raise Problem(kinds.NOT_SOAP) from None
+    except NotUnderstood:
+        raise Problem(kinds.HEADER_UNKNOWN) from None
     operation = _operation(payload)
     name, number = OPERATIONS[operation](reception.house(request), sender, payload)
     answer = etree.Element(f"{{{NAMESPACE}}}{operation}Response", nsmap=PREFIX)
@@ -124,7 +157,7 @@ def _operation(payload: Element) -> str:
 
 def _take_status(house: House, sender: Department, payload: Element) -> tuple[str, str]:
     """ReportStatus. Raises Refused."""
-    document = {FIELDS[etree.QName(element).localname]: _value(element) for element in payload}
+    document = {FIELDS[etree.QName(element).localname]: xml.value_of(element) for element in payload}
     said = strict.read(StatusReport, json.dumps(document).encode())
     departments.take(house, sender, said, None)
     return "reportId", said.report_id
@@ -132,7 +165,8 @@ def _take_status(house: House, sender: Department, payload: Element) -> tuple[st
 
 def _take_answer(house: House, sender: Department, payload: Element) -> tuple[str, str]:
     """AnswerSettlement. Raises Refused."""
-    texts = {field: payload.findtext(f"{{{NAMESPACE}}}{name}") for name, field in ANSWER_FIELDS.items()}
+    named = {etree.QName(element).localname: element for element in payload}
+    texts = {field: xml.value_of(named[name]) for name, field in ANSWER_FIELDS.items() if name in named}
     lines = [
         {"number": int(number.text or ""), "reason": reason.text}
         for number, reason in payload.iterfind(f"{{{NAMESPACE}}}line")
@@ -149,33 +183,26 @@ OPERATIONS: Final[Mapping[str, Callable[[House, Department, Element], tuple[str,
 """Operation → what stores it, and says under which name and number it has been accepted."""
 
 
-def _value(element: Element) -> str | dict[str, str]:
-    """A text; or the base64 parts of a signed record, whose line breaks mean nothing."""
-    if len(element):
-        return {etree.QName(part).localname: "".join((part.text or "").split()) for part in element}
-    return element.text or ""
-
-
 def _fault(request: Request, problem: Problem) -> Response:
     """The problem as a fault of the contract: ServiceBusy where the same report will pass later, else ReportRefused."""
-    kind = problem.kind
+    kind = kinds.REFERENCE_REUSED if problem.kind is kinds.KEY_REUSED else problem.kind
     retry_after = problems.RETRY_AFTER.get(kind.code)
     if retry_after is None:
         detail = etree.Element(f"{{{NAMESPACE}}}ReportRefused", nsmap=PREFIX)
         _say(detail, "code", kind.code)
-        _say(detail, "reason", _reason(request, problem))
+        _say(detail, "reason", _reason(request, kind, problem))
     else:
         detail = etree.Element(f"{{{NAMESPACE}}}ServiceBusy", nsmap=PREFIX)
         _say(detail, "retryAfterSeconds", retry_after)
     title = kind.title.said(language.chosen(passage.of(request).accept_language))
-    said = envelope.fault("Client" if retry_after is None else "Server", title, detail)
-    status = kind.status if kind.status in MALFORMED else 500
-    return Response(envelope.to_bytes(said), status, media_type=envelope.CONTENT_TYPE)
+    code = FAULT_CODES.get(kind, "Client" if retry_after is None else "Server")
+    said = envelope.fault(code, title, detail)
+    return Response(envelope.to_bytes(said), STATUS_OF_A_FAULT, media_type=envelope.CONTENT_TYPE)
 
 
-def _reason(request: Request, problem: Problem) -> str:
+def _reason(request: Request, kind: Kind, problem: Problem) -> str:
     """What to mend: the rule and the place of each fault, never a value."""
-    advice = problem.kind.advice.said(language.chosen(passage.of(request).accept_language))
+    advice = ADVICE.get(kind, kind.advice).said(language.chosen(passage.of(request).accept_language))
     places = [f"{fault.pointer}: {fault.detail}" for fault in problem.faults]
     return "; ".join([advice, *places])[:LONGEST_REASON]
 

@@ -27,7 +27,7 @@ def key_of(
 ) -> str | None:
     """The id of the key that signed the request; None where this cannot be told here.
 
-    ``headers`` by lower-case name, none of those that decide given twice (hub.http.passage.ONCE).
+    ``headers`` by lower-case name, none of those that are signed given twice (hub.http.passage.ONCE).
     """
     stated = _INPUT.fullmatch(headers.get("signature-input", ""))
     sealed = _SIGNATURE.fullmatch(headers.get("signature", ""))

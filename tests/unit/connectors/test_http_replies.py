@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from connectors.errors import Code, ContractBroken
+from connectors.errors import Code, ContractBroken, Unavailable
 from connectors.transport.http import Transport
 from tests.unit.connectors.partner import OK, after_reading, answering, partner
 from tests.unit.connectors.posting import post
@@ -55,6 +55,48 @@ def test_a_compressed_reply_is_refused_unread(transport: Transport) -> None:
         post(transport, there)
 
     assert b"\r\nAccept-Encoding: identity\r\n" in there.requests[0]
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nContent-Length: 7\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\n",
+    ],
+    ids=["100", "103", "102-100-102"],
+)
+def test_interim_answers_are_passed_over(transport: Transport, interim: bytes) -> None:
+    """RFC 9110 §15.2."""
+    with partner(answering(interim + OK)) as there:
+        assert transport.get(there.url, {}).status == 200
+
+
+def test_interim_answers_without_end_are_left_at_the_deadline(hasty: Transport) -> None:
+    def hint(connection: socket.socket) -> None:
+        for _ in range(100_000):
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 100)
+
+    with partner(after_reading(hint)) as there, pytest.raises(Unavailable) as caught:
+        post(hasty, there)
+
+    assert (caught.value.code, caught.value.outcome_unknown) == (Code.TIMEOUT, True)
+
+
+def test_a_switch_of_protocols_is_no_answer(transport: Transport) -> None:
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
+    with partner(answering(switch)) as there, pytest.raises(ContractBroken) as caught:
+        post(transport, there)
+
+    assert caught.value.code == Code.CONTRACT
+
+
+def test_two_lengths_are_a_fault_of_the_reply_and_not_of_our_address(transport: Transport) -> None:
+    twice = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nnull"
+    with partner(answering(twice)) as there, pytest.raises(ContractBroken) as caught:
+        post(transport, there)
+
+    assert caught.value.code == Code.CONTRACT
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.transport import envelope
 from tests.unit.connectors.partner import Partner, a_closed_port, after_reading, reset
 from tests.unit.connectors.soap_office import (
     BUSY,
@@ -25,7 +26,9 @@ from tests.unit.connectors.soap_office import (
     find,
     heard,
     http,
+    payload,
     refusal,
+    sent,
     submit,
     text,
 )
@@ -99,8 +102,30 @@ def test_typed_faults_are_fates(office: Office) -> None:
 
 
 def test_a_typed_fault_counts_whatever_the_http_status(office: Office) -> None:
-    assert isinstance(fate(office, refusal("Client", REFUSED, status=200)), Rejected)
+    for status in (200, 400, 401, 403, 404, 502):
+        assert isinstance(fate(office, refusal("Client", REFUSED, status=status)), Rejected), status
     assert isinstance(fate(office, refusal("Server", BUSY, status=503)), Unavailable)
+
+
+def beside(detail: str, *others: str) -> bytes:
+    """A fault with ``detail`` among what a stack adds of its own."""
+    fault = envelope.fault("Server", "", payload(others[0]))
+    entries = fault.find(".//detail")
+    assert entries is not None
+    entries.extend(payload(entry) for entry in (detail, *others[1:]))
+    return sent(fault, status=500)
+
+
+def test_a_typed_fault_is_found_beside_what_a_stack_adds(office: Office) -> None:
+    """Axis 1 adds exceptionName, stackTrace and hostname to every fault."""
+    refused = fate(office, beside(REFUSED, "<exceptionName>vn.motcua.Loi</exceptionName>", "<hostname>srv</hostname>"))
+
+    assert isinstance(refused, Rejected)
+    assert refused.reason == REASON
+
+
+def test_of_two_typed_faults_none_is_believed(office: Office) -> None:
+    assert isinstance(fate(office, beside(REFUSED, BUSY)), ContractBroken)
 
 
 @pytest.mark.parametrize(
