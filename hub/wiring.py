@@ -27,6 +27,7 @@ from hub.signing import crl_store
 from hub.signing.keyring import Keyring
 from hub.signing.signer import Signer
 from hub.signing.token import Token
+from hub.untrusted import files
 from schemas.statement import Format, Statement
 from schemas.strict import faults_of
 
@@ -115,10 +116,7 @@ class Hub:
 
     def read_statements(self, bank: Bank, body: bytes) -> tuple[Format, list[Statement]]:
         """The format and the statements of a bank's file. Raises schemas.statement.Unreadable."""
-        # The readers of MT940 and XLSX weigh 2 MiB, and most processes never see a statement.
-        from connectors.banks.statements import formats  # noqa: PLC0415 - see above
-
-        return formats.read(bank, body)
+        return files.statements(bank.statements, body)
 
     @cached_property
     def keyring(self) -> Keyring:

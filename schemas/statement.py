@@ -5,14 +5,14 @@ Amounts are integers of the currency's smallest unit; the đồng has none, so o
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
+from schemas.moment import FIRST_YEAR, LAST_YEAR, Day
 from schemas.money import MOST
-from schemas.strict import Strict
+from schemas.strict import Strict, faults_of
 
 Format = Literal["camt", "mt940", "csv", "xlsx"]
 
@@ -39,6 +39,15 @@ class Unreadable(Exception):
         self.line = line
         """of the file, counted from 1; of an XLSX its row"""
         super().__init__(f"{code}: {f'line {line}: ' if line else ''}{sentence}")
+
+
+def misfit(error: ValidationError, line: int) -> Unreadable:
+    """What was read is not what a statement holds: which field it is, and why."""
+    first = faults_of(error)[0]
+    field = first.pointer.strip("/")
+    if field.endswith("_date"):
+        return Unreadable(Code.UNPARSABLE, f"{field}: a day lies between {FIRST_YEAR} and {LAST_YEAR}", line)
+    return Unreadable(Code.UNPARSABLE, f"{field}: {first.detail}", line)
 
 
 class Kind(StrEnum):
@@ -81,8 +90,8 @@ class Entry(Strict):
 
     line: int
     """where it stands in the file"""
-    booking_date: date
-    value_date: date
+    booking_date: Day
+    value_date: Day
     amount: Signed
     standing: Standing = Standing.BOOK
     bank_ref: Reference | None = None
@@ -119,8 +128,8 @@ class Head(Strict):
     """the bank's own name for it; may come again next year"""
     sequence: Count | None = None
     currency: Currency
-    from_date: date
-    to_date: date
+    from_date: Day
+    to_date: Day
     opening: Signed | None = None
     closing: Signed | None = None
     """None: the file does not say, and cannot be proved"""

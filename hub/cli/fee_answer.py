@@ -93,6 +93,7 @@ def compare(
 ) -> None:
     """A department's own list of receipts against its table of the month. Exit 3 if something differs."""
     from hub.fees.settlements import comparing, desk_files, own_list
+    from hub.untrusted import files as untrusted
 
     if write is not None and write.suffix.lower() != ".csv":
         leave(Code.USAGE, f"hub: {write}: tệp trả lời được ghi dạng .csv")
@@ -103,7 +104,7 @@ def compare(
         with hub.db.connection() as conn:
             lines = comparing.lines(conn, settlement.id)
     try:
-        own = own_list.read(desk_files.read(file.read_bytes(), file.suffix.lower()))
+        own = own_list.read(untrusted.sheets(file.read_bytes(), file.suffix.lower()))
         found = comparing.compared(lines, own)
     except desk_files.BadFile as error:
         _bad(file, error)
@@ -130,10 +131,11 @@ def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime)
     from hub.clock import VIETNAM
     from hub.fees.settlements import answer_files, desk_files
     from hub.signing import canonical
+    from hub.untrusted import files as untrusted
 
     raw = file.read_bytes()
     try:
-        sheets = desk_files.read(raw, file.suffix.lower())
+        sheets = untrusted.sheets(raw, file.suffix.lower())
         settlement, disputed = _disputed(hub, answer_files.named(sheets), sheets, table)
     except desk_files.BadFile as error:
         _bad(file, error)

@@ -142,13 +142,13 @@ def payout(
 ) -> None:
     """A gateway's report of what one of its payouts is made of; its line is matched by it, and by nothing else."""
     from hub.fees.matching import payouts
-    from schemas import strict
+    from hub.untrusted import files
+    from schemas.statement import Unreadable
 
     try:
-        report = strict.read(payouts.Report, file.read_bytes())
-    except strict.Refused as refused:
-        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
-        leave(Code.USAGE, f"hub: {file.name} is no payout report: {places}")
+        report = files.payout(file.read_bytes())
+    except Unreadable as error:
+        leave(Code.USAGE, f"hub: {file.name} is no payout report: {error.sentence}")
 
     def bring(work: "Work") -> "list[Event]":
         payouts.bring(work, report)

@@ -17,11 +17,13 @@ def import_(
 ) -> None:
     """Take the bank's list: money that comes to such a number is its demand's (P2). All of it, or nothing."""
     from hub.fees.matching import virtual
+    from hub.untrusted import files
+    from schemas.statement import Unreadable
 
     try:
-        given = virtual.read(file.read_bytes())
-    except virtual.NotAList as error:
-        leave(Code.USAGE, f"hub: {file.name}: {error}")
+        given = files.virtual_accounts(file.read_bytes())
+    except Unreadable as error:
+        leave(Code.USAGE, f"hub: {file.name}: {error.sentence}")
 
     new = writing.act(lambda work: (virtual.bring(work, given), []))
     output.say(f"{file.name}: {new} new, {len(given) - new} known ✔")

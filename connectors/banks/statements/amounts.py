@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from schemas.moment import bounded
 from schemas.money import MOST
 from schemas.statement import Code, Unreadable
 
@@ -51,9 +52,9 @@ def _iso(text: str) -> date | None:
         if len(text) == len("2026-11-24"):
             return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
+        return bounded(moment).astimezone(VIETNAM).date() if moment.tzinfo else moment.date()
     except ValueError:
         return None
-    return moment.astimezone(VIETNAM).date() if moment.tzinfo else moment.date()
 
 
 def iso_date(text: str, line: int) -> date:

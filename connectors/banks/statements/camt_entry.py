@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from connectors.banks.statements.amounts import iso_date, plain
 from connectors.banks.statements.camt_plan import DetailPlan, Plan, Planner, line_of
-from schemas.statement import Code, Detail, Entry, Head, Standing, Unreadable, reference
+from schemas.statement import Code, Detail, Entry, Head, Standing, Unreadable, misfit, reference
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
 _STANDINGS: Final = {"BOOK": Standing.BOOK, "PDNG": Standing.PDNG, "FUTR": Standing.PDNG}
@@ -28,9 +28,8 @@ class EntryReader:
         plan = self._planner.plan(nodes)
         try:
             return self._entry(nodes, plan, line_of(element))
-        except ValidationError:
-            sentence = "a reference or a text of an entry is too long"
-            raise Unreadable(Code.UNPARSABLE, sentence, line_of(element)) from None
+        except ValidationError as error:
+            raise misfit(error, line_of(element)) from None
 
     def _entry(self, nodes: list[Element], plan: Plan, line: int) -> Entry:
         amount = self._amount(nodes, plan.amount, line)

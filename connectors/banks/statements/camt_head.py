@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from connectors.banks.statements.amounts import iso_date, plain
 from connectors.banks.statements.camt_plan import line_of
-from schemas.statement import Code, Head, Kind, Totals, Unreadable
+from schemas.statement import Code, Head, Kind, Totals, Unreadable, misfit
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
 CONTAINERS: Final = {"Stmt": Kind.STATEMENT, "Rpt": Kind.INTERIM, "Ntfctn": Kind.NOTICE}
@@ -69,8 +69,8 @@ def read(container: Element) -> Head:
             totals=_totals(said, currency),
             whole=said.text("StmtPgntn/PgNb") in ("", "1") and said.text("StmtPgntn/LastPgInd") in ("", "true", "1"),
         )
-    except ValidationError:
-        raise Unreadable(Code.UNPARSABLE, "the statement has no Id, or one that is too long", said.line) from None
+    except ValidationError as error:
+        raise misfit(error, said.line) from None
 
 
 def check_end(container: Element) -> None:

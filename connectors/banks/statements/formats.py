@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from config.banks import Bank
+from config.statements import Statements
 from connectors.banks.statements import camt, mt940, table_csv, table_xlsx
 from schemas.statement import Code, Format, Portion, Statement, Unreadable, gathered
 
@@ -33,17 +34,18 @@ def format_of(raw: bytes) -> Format:
 
 def read(bank: Bank, raw: bytes) -> tuple[Format, list[Statement]]:
     """The format and the statements of a bank's file. Raises Unreadable."""
+    format_, found = portions(bank.statements, raw)
+    return format_, gathered(found, most=bank.statements.max_entries)
+
+
+def portions(said: Statements, raw: bytes) -> tuple[Format, Iterator[Portion]]:
+    """The format of a file, and its statements by the profile of who writes it, as they are read. Raises Unreadable."""
     format_ = format_of(raw)
-    return format_, read_as(bank, format_, raw)
-
-
-def read_as(bank: Bank, format_: Format, raw: bytes) -> list[Statement]:
-    """The statements of a file in this format, by the bank's profile. Raises Unreadable."""
-    said, profile = bank.statements, bank.statements.profile(format_)
+    profile = said.profile(format_)
     if len(raw) > said.max_bytes:
         raise Unreadable(Code.UNPARSABLE, f"the file has more than {said.max_bytes} bytes")
     if not raw.strip():
         raise Unreadable(Code.UNPARSABLE, "the file is empty")
     if profile is None:
         raise Unreadable(Code.UNPARSABLE, f"the file looks like {format_}, which this bank is not said to write")
-    return gathered(READERS[format_](raw, profile), most=said.max_entries)
+    return format_, READERS[format_](raw, profile)

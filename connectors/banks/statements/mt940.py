@@ -20,7 +20,7 @@ from connectors.banks.statements.amounts import places
 from connectors.banks.statements.mt940_lines import Line61, Message, messages
 from connectors.banks.statements.pages import Page, joined
 from connectors.banks.statements.text import text_of
-from schemas.statement import Code, Entry, Head, Kind, Portion, Statement, Totals, Unreadable, reference
+from schemas.statement import Code, Entry, Head, Kind, Portion, Statement, Totals, Unreadable, misfit, reference
 
 # What it cannot match it writes to its log, and that is what people wrote.
 logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
@@ -57,8 +57,8 @@ def _statement(message: Message, parsed: Any) -> Statement:
             first = min(entry.booking_date for entry in entries)
             head = head.model_copy(update={"from_date": min(first, head.to_date)})
         return Statement(**dict(head), entries=tuple(entries))
-    except ValidationError:
-        raise Unreadable(Code.UNPARSABLE, "a reference or a text is too long", message.number) from None
+    except ValidationError as error:
+        raise misfit(error, message.number) from None
 
 
 def _parsed(message: Message, tags: dict[int | str, Any]) -> Any:

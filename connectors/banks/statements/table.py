@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from config.statements import Table
 from connectors.banks.statements.cells import days, money, when
 from schemas.cells import Cell, Row, is_label, label, labelled, written
-from schemas.statement import Code, Entry, Head, Kind, Portion, Totals, Unreadable, reference
+from schemas.statement import Code, Entry, Head, Kind, Portion, Totals, Unreadable, misfit, reference
 
 _FIELDS: Final = ("booking_date", "value_date", "amount", "direction", "debit", "credit", "balance")
 _AMOUNTS: Final = frozenset({"amount", "debit", "credit"})
@@ -164,8 +164,8 @@ def _entry(row: Row, columns: dict[str, int], profile: Table) -> Entry:
             text="\n".join(filter(None, texts)),
             balance=money(cells["balance"], profile, line) if "balance" in cells else None,
         )
-    except ValidationError:
-        raise Unreadable(Code.UNPARSABLE, "a reference, a text or an amount is too long", line) from None
+    except ValidationError as error:
+        raise misfit(error, line) from None
 
 
 def _amount(cells: dict[str, Cell], profile: Table, line: int) -> int:
@@ -211,5 +211,5 @@ def _head(heading: Row, around: _Around, entries: list[Entry]) -> Head:
             closing=around.closing,
             totals=around.totals,
         )
-    except ValidationError:
-        raise Unreadable(Code.UNPARSABLE, "the account or the currency is none") from None
+    except ValidationError as error:
+        raise misfit(error, heading.number) from None

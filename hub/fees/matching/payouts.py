@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any, Final
 
 from psycopg.types.json import Jsonb
@@ -18,6 +17,7 @@ from hub.fees.matching.effects import Doing, close, confirm
 from hub.fees.matching.normalise import normalise
 from hub.fees.matching.passes import RULES, Scope
 from hub.work import Work
+from schemas.moment import Day
 from schemas.money import MOST
 from schemas.payment import ProviderTxn
 from schemas.strict import Strict
@@ -41,7 +41,7 @@ class Report(Strict):
     report: Name
     """its name; stands in the line's text or as its number, unless the catalogue has the words of its payer's lines"""
     account: str
-    day: date
+    day: Day
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100_000)]
 
     @property

@@ -27,6 +27,7 @@ class BadFile(ValueError):
     """The file, or a place in it, is not what it has to be."""
 
     def __init__(self, place: str, problem: str, fix: str) -> None:
+        self.place, self.problem, self.fix = place, problem, fix
         super().__init__(f"{place}{': ' if place else ''}{problem}; {fix}")
 
 

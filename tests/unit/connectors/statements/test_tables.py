@@ -107,7 +107,7 @@ def spoilt(row: int, column: int, cell: str) -> bytes:
         (1, 0, "30/02/2026", "no day"),
         (1, 0, "2026-11-24", "no day"),
         (1, 0, "", "no day"),
-        (1, 5, "x" * 20_000, "too long"),
+        (1, 5, "x" * 20_000, "text: String should have at most"),
         (0, 3, "Ghi nợ", "twice"),
         (0, 3, "Có", "headings"),
     ],

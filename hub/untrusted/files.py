@@ -1,0 +1,85 @@
+"""The files that strangers send us, as what they say: read by hub.untrusted.readers, taken down here."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from config.statements import Statements
+from hub.untrusted.asking import read
+from schemas.cells import Cell, Row
+from schemas.statement import Entry, Format, Head, Portion, Statement, Unreadable, gathered
+
+if TYPE_CHECKING:
+    from hub.fees.matching.payouts import Report
+    from hub.fees.matching.virtual import Given
+    from hub.fees.settlements.desk_files import Sheet
+
+
+def statements(said: Statements, raw: bytes) -> tuple[Format, list[Statement]]:
+    """The format and the statements of a bank's file, by what the bank is said to write. Raises Unreadable."""
+
+    def take(lines: Iterator[bytes]) -> tuple[Format, list[Statement]]:
+        format_: Format = json.loads(next(lines))
+        return format_, gathered(_portions(lines), most=said.max_entries)
+
+    return read("statements", said.model_dump(mode="json"), raw, take)
+
+
+def _portions(lines: Iterator[bytes]) -> Iterator[Portion]:
+    for line in lines:
+        yield Portion(Head.model_validate_json(line), map(Entry.model_validate_json, iter(lines.__next__, b"")))
+
+
+def sheets(raw: bytes, ending: str) -> "list[Sheet]":
+    """The sheets of a file of a department's desk. Raises BadFile (hub.fees.settlements.desk_files)."""
+    from hub.fees.settlements.desk_files import BadFile, Sheet  # noqa: PLC0415 - no worker needs it
+
+    def take(lines: Iterator[bytes]) -> list[Sheet]:
+        found = []
+        for line in lines:
+            name = json.loads(line)
+            if isinstance(name, list):
+                raise BadFile(*name)
+            found.append(Sheet(name, [row_of(row) for row in iter(lines.__next__, b"")]))
+        return found
+
+    try:
+        return read("sheets", {"ending": ending}, raw, take)
+    except Unreadable as error:
+        raise BadFile("", f"không đọc được tệp: {error.sentence}", "lưu lại từ Excel, chỉ trang có danh sách") from None
+
+
+def payout(raw: bytes) -> "Report":
+    """A gateway's report. Raises Unreadable."""
+    from hub.fees.matching.payouts import Report  # noqa: PLC0415 - see above
+
+    [report] = read("payout", None, raw, lambda lines: [Report.model_validate_json(line) for line in lines])
+    return report
+
+
+def virtual_accounts(raw: bytes) -> "list[Given]":
+    """A bank's list of virtual accounts. Raises Unreadable."""
+    from hub.fees.matching.virtual import Given  # noqa: PLC0415 - see above
+
+    return read("virtual accounts", None, raw, lambda lines: [Given(*json.loads(line)) for line in lines])
+
+
+_KINDS: Final[Mapping[str, Callable[[str], Cell]]] = {
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+}
+
+
+def row_of(line: bytes) -> Row:
+    """What readers.line has written."""
+    number, *cells = json.loads(line)
+    return Row(number, [_cell(cell) for cell in cells])
+
+
+def _cell(said: Any) -> Cell:
+    if not isinstance(said, list):
+        return said  # type: ignore[no-any-return]
+    kind, value = said
+    return timedelta(seconds=value) if kind == "timedelta" else _KINDS[kind](value)

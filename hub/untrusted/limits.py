@@ -1,0 +1,33 @@
+"""What a file may take of memory and time. Told beside the limits: what honest files take (docs/benchmarks)."""
+
+from typing import Final
+
+MEGABYTE: Final = 1024 * 1024
+MEMORY: Final = 1024 * MEGABYTE
+"""bytes of address space, of which the interpreter and its libraries take a fifth"""
+MEMORY_PER_BYTE: Final = 12
+"""and so many more for each byte of the file: text and rows of a large CSV"""
+SECONDS: Final = 60
+"""of processor time"""
+SECONDS_PER_MEGABYTE: Final = 1
+SLOWER: Final = 10
+"""how many times longer it may take by the clock on a busy machine"""
+ANSWER: Final = 256 * MEGABYTE
+"""bytes that may come back,"""
+ANSWER_PER_BYTE: Final = 4
+"""and so many more for each byte of the file"""
+
+
+def memory(size: int) -> int:
+    """Bytes of address space for a file of ``size`` bytes."""
+    return MEMORY + MEMORY_PER_BYTE * size
+
+
+def seconds(size: int) -> int:
+    """Of processor time."""
+    return SECONDS + SECONDS_PER_MEGABYTE * (size // MEGABYTE)
+
+
+def answer(size: int) -> int:
+    """Bytes that are taken of what the reader says."""
+    return ANSWER + ANSWER_PER_BYTE * size

@@ -1,0 +1,87 @@
+"""What can be read, by name: a file's bytes in, lines of JSON out. Runs in the fork; nothing here is trusted later."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+from config.statements import Statements
+from connectors.banks.statements import formats
+from hub.fees.settlements import desk_files
+from schemas.cells import Cell, Row
+from schemas.statement import Code, Unreadable
+
+Reader = Callable[[Any, bytes], Iterator[bytes]]
+
+
+def _statements(how: Any, raw: bytes) -> Iterator[bytes]:
+    """The format; then each statement: its head, its entries, and an empty line."""
+    said = Statements.model_validate_json(json.dumps(how))
+    format_, portions = formats.portions(said, raw)
+    yield json.dumps(format_).encode()
+    for portion in portions:
+        yield portion.head.model_dump_json().encode()
+        for entry in portion.entries:
+            yield entry.model_dump_json().encode()
+        yield b""
+
+
+def _sheets(how: Any, raw: bytes) -> Iterator[bytes]:
+    """Each sheet: its name, its rows, and an empty line; or a list of what is wrong, where, and what to do."""
+    try:
+        sheets = desk_files.read(raw, how["ending"])
+    except desk_files.BadFile as error:
+        yield json.dumps([error.place, error.problem, error.fix]).encode()
+        return
+    for sheet in sheets:
+        yield json.dumps(sheet.name).encode()
+        for row in sheet.rows:
+            yield line(row)
+        yield b""
+
+
+def _payout(_: Any, raw: bytes) -> Iterator[bytes]:
+    from hub.fees.matching import payouts  # noqa: PLC0415 - these two weigh more than the rest, and are seldom needed
+    from schemas import strict  # noqa: PLC0415 - see above
+
+    try:
+        yield strict.read(payouts.Report, raw).model_dump_json().encode()
+    except strict.Refused as refused:
+        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
+        raise Unreadable(Code.UNPARSABLE, places) from None
+
+
+def _virtual_accounts(_: Any, raw: bytes) -> Iterator[bytes]:
+    from hub.fees.matching import virtual  # noqa: PLC0415 - see above
+
+    try:
+        for one in virtual.read(raw):
+            yield json.dumps([one.row, one.number, one.reference]).encode()
+    except virtual.NotAList as error:
+        raise Unreadable(Code.UNPARSABLE, str(error)) from None
+
+
+READERS: Final[Mapping[str, Reader]] = {
+    "statements": _statements,
+    "sheets": _sheets,
+    "payout": _payout,
+    "virtual accounts": _virtual_accounts,
+}
+
+
+def line(row: Row) -> bytes:
+    """The row as a line; hub.untrusted.files takes it down."""
+    return json.dumps([row.number, *map(_said, row.cells)]).encode()
+
+
+_KINDS: Final[tuple[tuple[type[Any], str], ...]] = ((datetime, "datetime"), (date, "date"), (time, "time"))
+
+
+def _said(cell: Cell) -> Any:
+    """The cell as JSON; what JSON does not have as its kind and its text."""
+    if isinstance(cell, timedelta):
+        return ["timedelta", cell.total_seconds()]
+    for kind, name in _KINDS:
+        if isinstance(cell, kind):
+            return [name, cell.isoformat()]
+    return cell

@@ -1,0 +1,80 @@
+"""``python -m hub.untrusted.server FD``: loads the readers once, and reads each file in a fork of its own.
+
+FD is a socket; for each file it brings another one (SCM_RIGHTS), over which the fork is told what to read and answers
+(hub.untrusted.asking). A fork has its limits before it sees a byte. The server itself sees none, and ends with whoever
+started it, or when it has had nothing to do for a while.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import traceback
+from typing import Any, BinaryIO, Final
+
+from hub.untrusted import limits
+from hub.untrusted.readers import READERS
+from schemas.statement import Unreadable
+
+IDLE: Final = 60
+"""seconds"""
+
+
+def serve(control: socket.socket) -> None:
+    """Read what is sent, one file after another; after each its fork's exit status is told."""
+    while select.select([control], [], [], IDLE)[0]:
+        token, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not token:
+            return
+        fork = os.fork()
+        if fork == 0:
+            control.close()
+            _read(socket.socket(fileno=descriptors[0]))
+            os._exit(0)
+        os.close(descriptors[0])
+        control.sendall(os.waitpid(fork, 0)[1].to_bytes(4, "big"))
+
+
+def _read(channel: socket.socket) -> None:
+    with channel, channel.makefile("rb") as source, channel.makefile("wb") as answer:
+        told = json.loads(source.readline())
+        _limit(told["size"])
+        raw = source.read(told["size"])
+        if len(raw) == told["size"]:  # else whoever asked is gone
+            answer.write(b"." + json.dumps(_answer(told, raw, answer)).encode() + b"\n")
+
+
+def _answer(told: dict[str, Any], raw: bytes, answer: BinaryIO) -> dict[str, Any]:
+    """Write what is read, a line for each piece; how it ended."""
+    try:
+        answer.writelines(b"+" + line + b"\n" for line in READERS[told["reader"]](told["how"], raw))
+    except Unreadable as error:
+        return {"end": "unreadable", "code": error.code, "sentence": error.sentence, "line": error.line}
+    except MemoryError:
+        return {"end": "memory"}
+    except BrokenPipeError:
+        os._exit(0)
+    except Exception as error:  # noqa: BLE001 - a fault of ours; whoever asked makes it known
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        return {"end": "fault", "error": type(error).__name__, "where": f"{frame.filename}:{frame.lineno}"}
+    return {"end": "read"}
+
+
+def _limit(size: int) -> None:
+    for what, most in (
+        (resource.RLIMIT_AS, limits.memory(size)),
+        (resource.RLIMIT_CPU, limits.seconds(size)),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+    signal.alarm(limits.seconds(size) * limits.SLOWER)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a reader that panics quotes what it was given
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this, with whom it ends
+    serve(socket.socket(fileno=int(sys.argv[1])))
