@@ -4,12 +4,14 @@ RabbitMQ: quorum queues with a delivery limit and a dead-letter queue, publisher
 transport): a short visibility time-out, which is safe because the leases are in PostgreSQL.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import structlog
 from celery import Celery
-from kombu import Exchange, Producer, Queue
+from kombu import Connection, Exchange, Producer, Queue
+from kombu.exceptions import OperationalError
 from kombu.utils.uuid import uuid
 
 from config.catalogue import Catalogue
@@ -33,12 +35,15 @@ QUORUM: Final = {
 }
 """What makes a queue of ours on RabbitMQ: publisher, worker and deploy/rabbitmq must say the same, else it is a 406."""
 QUORUM_DEAD: Final = {"x-queue-type": "quorum"}
+NOT_FOUND: Final = 404
 CONNECT_TIMEOUT: Final = 3.0
 """seconds"""
 ANSWER_TIMEOUT: Final = 10
 """seconds that RabbitMQ may take to answer a method; an idle connection has nothing to answer"""
 CONFIRM_TIMEOUT: Final = 10.0
 """seconds; a quorum queue without a leader takes a message and never confirms it"""
+
+log = structlog.get_logger(__name__)
 
 
 def queue_names(catalogue: Catalogue) -> list[str]:
@@ -108,6 +113,29 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
         "unacked_restore_throttle": 1,
         "priority_steps": [0],  # no nudge goes before another: one list a queue to wait at, not four
     }
+
+
+def depths(app: Celery, queues: Collection[str]) -> dict[str, int]:
+    """How many messages wait in each of these; one that the broker does not tell is left out."""
+    found: dict[str, int] = {}
+    try:
+        with app.connection_for_write(connect_timeout=CONNECT_TIMEOUT) as connection:
+            for queue in queues:
+                found[queue] = _depth(connection, queue)
+    except (*connection.connection_errors, OperationalError) as error:
+        log.warning("depths_unknown", queues=sorted(queues - found.keys()), error=type(error).__name__)
+    return found
+
+
+def _depth(connection: Connection, queue: str) -> int:
+    try:
+        with connection.channel() as channel:
+            count: int = channel.queue_declare(queue, passive=True).message_count
+            return count
+    except connection.channel_errors as error:
+        if getattr(error, "reply_code", None) == NOT_FOUND:
+            return 0  # no such queue, or on Valkey an empty one
+        raise
 
 
 class Publisher:

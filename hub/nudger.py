@@ -63,16 +63,19 @@ _AT_HAND: ContextVar[AtHand | None] = ContextVar("at_hand", default=None)
 class Nudger:
     """Carries nudges to the broker in the background.
 
-    ``publish`` gives those that the broker has taken, and raises when it does not take one.
+    ``unsent`` leaves those that the broker has to be told (others went there already, or are not due any more),
+    ``publish`` gives those that it has taken, and raises when it does not take one, ``mark`` notes them in their rows.
     """
 
     def __init__(
         self,
+        unsent: Callable[[list[Nudge]], list[Nudge]],
         publish: Callable[[Sequence[Nudge]], Iterator[Nudge]],
         mark: Callable[[list[Nudge]], None],
         *,
         rest: float = REST,
     ) -> None:
+        self._unsent = unsent
         self._publish = publish
         self._mark = mark
         self._rest = rest
@@ -152,8 +155,8 @@ class Nudger:
                     return
 
     def _carry(self) -> bool:
-        """Publish up to one batch and mark what was taken; False if the broker did not take one."""
-        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        """Publish what is unsent of up to one batch, and mark what was taken; False if the broker did not take one."""
+        batch = self._chosen([self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))])
         carried: list[Nudge] = []
         try:
             carried.extend(self._publish(batch))
@@ -168,6 +171,13 @@ class Nudger:
         finally:
             self._note(carried)
         return True
+
+    def _chosen(self, batch: list[Nudge]) -> list[Nudge]:
+        try:
+            return self._unsent(batch)
+        except Exception as error:  # noqa: BLE001 - a nudge too many does no harm
+            log.warning("nudges_unchosen", count=len(batch), error=type(error).__name__)
+            return batch
 
     def _note(self, carried: list[Nudge]) -> None:
         try:

@@ -8,7 +8,7 @@ from hub import dispatch, journal
 from hub.calls import CALLS
 from hub.db import Connection
 from hub.errors import NotFound, NotNow
-from hub.messages import due, inbox
+from hub.messages import inbox
 from hub.messages.model import Nudge, State
 from hub.wiring import Hub
 
@@ -70,7 +70,7 @@ def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
     _set_pause(hub, counterparty, actor, "resumed", reason, "paused_at IS NOT NULL", "NULL, NULL, NULL")
     with hub.db.connection() as conn:
         conn.execute("UPDATE counterparty SET failures = 0, open_until = NULL WHERE code = %s", (counterparty,))
-        hub.nudge(due.due(conn, hub.queues, renudge=hub.settings.renudge_after))
+    hub.sweep()
 
 
 def test(hub: Hub, counterparty: str) -> str:

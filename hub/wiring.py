@@ -8,6 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
+from celery import Celery
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
@@ -58,12 +59,20 @@ class Hub:
         self.db.close()
 
     @cached_property
+    def _celery(self) -> Celery:
+        return broker.application(self.settings, self.catalogue)
+
+    @cached_property
     def _publisher(self) -> broker.Publisher:
-        return broker.Publisher(broker.application(self.settings, self.catalogue), self.settings)
+        return broker.Publisher(self._celery, self.settings)
 
     @cached_property
     def _nudger(self) -> Nudger:
-        return Nudger(self._publisher.publish, self._mark)
+        return Nudger(self._unsent, self._publisher.publish, self._mark)
+
+    def _unsent(self, nudges: list[Nudge]) -> list[Nudge]:
+        with self.db.connection() as conn:
+            return due.unsent(conn, nudges)
 
     def _mark(self, nudges: list[Nudge]) -> None:
         with self.db.transaction(durable=False) as conn:
@@ -72,6 +81,17 @@ class Hub:
     def nudge(self, nudges: list[Nudge]) -> None:
         """Tell the broker "these are due", some time after now; never waits, may be lost without harm."""
         self._nudger.nudge(nudges)
+
+    def sweep(self) -> None:
+        """Nudge whatever is due and has no nudge under way, or has lost it."""
+        with self.db.connection() as conn:
+            nudges = due.due(
+                conn,
+                self.queues,
+                renudge=self.settings.renudge_after,
+                depths=lambda queues: broker.depths(self._celery, queues),
+            )
+        self.nudge(nudges)
 
     def at_hand(self, queues: Collection[str]) -> AbstractContextManager[AtHand]:
         """While it is open, this thread may go on by itself with what it makes due in ``queues``."""

@@ -252,10 +252,14 @@ class ScriptedHouse(Hub):
             nudge = self.waiting.popleft()
             (dispatch.handle if nudge.queue == inbox.QUEUE else dispatch.deliver)(self, nudge.id)
 
+    def due(self, *, renudge: float = 0, waiting: int = 0) -> list[Nudge]:
+        """What a sweep finds while so many messages wait in each queue."""
+        with self.db.connection() as conn:
+            return due.due(conn, self.queues, renudge=renudge, depths=lambda queues: dict.fromkeys(queues, waiting))
+
     def sweep(self) -> None:
         """What beat does: nudge whatever is due."""
-        with self.db.connection() as conn:
-            self.nudge(due.due(conn, self.queues, renudge=0))
+        self.nudge(self.due())
 
     def make_due(self, message_id: str) -> None:
         """As if the pause of this inbox message were over."""

@@ -90,7 +90,7 @@ WITH next AS (
     + _IN_FLIGHT
     + """) FOR UPDATE SKIP LOCKED
 )
-UPDATE outbox SET turned_away = false, nudged_at = now() FROM next WHERE outbox.id = next.id RETURNING outbox.id
+UPDATE outbox SET turned_away = false FROM next WHERE outbox.id = next.id RETURNING outbox.id
 """
 )
 

@@ -1,7 +1,13 @@
-"""What is due and was not taken: the sweep that makes a lost broker message cost seconds, not data."""
+"""What is due and was not taken: the sweep that makes a lost broker message cost seconds, not data.
 
-from collections.abc import Mapping
-from typing import Final
+One nudge for each due row. A row remembers since when its nudge is on the broker (``nudged_at``); whoever takes it, or
+is turned away, forgets that. What stands there too long is nudged again only as far as the broker has lost some: more
+rows believe that they are in a queue than wait in it.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
 
 from hub.db import Connection
 from hub.messages.claim import LANE_HEAD
@@ -11,16 +17,10 @@ from hub.messages.model import Nudge
 BATCH: Final = 200
 """How many rows one sweep nudges at each door (at the back door: per counterparty)."""
 
-_INBOX: Final = (
-    """
-SELECT id FROM inbox WHERE state IN ('received', 'waiting') AND due_at <= now()
-  AND (nudged_at IS NULL OR nudged_at < now() - make_interval(secs => %(renudge)s))
-  AND """
-    + LANE_FREE
-    + """
-ORDER BY due_at LIMIT %(batch)s
-"""
-)
+_INBOX_DUE: Final = "inbox.state IN ('received', 'waiting') AND inbox.due_at <= now() AND " + LANE_FREE
+_OUTBOX_DUE: Final = "o.state IN ('queued', 'retrying', 'unknown', 'sending') AND o.due_at <= now() AND " + LANE_HEAD
+
+_INBOX: Final = f"SELECT id FROM inbox WHERE nudged_at IS NULL AND {_INBOX_DUE} ORDER BY due_at LIMIT %(batch)s"
 
 _OUTBOX: Final = (
     """
@@ -30,37 +30,99 @@ SELECT due.id, due.counterparty FROM counterparty c CROSS JOIN LATERAL (
       -- Whoever is under way at this counterparty wakes those who were turned away; only if nobody is, we have to.
       AND NOT (o.turned_away AND EXISTS (SELECT 1 FROM outbox f WHERE f.counterparty = c.code AND f.state = 'sending'
                                          AND f.due_at > now()))
-      AND (o.nudged_at IS NULL OR o.nudged_at < now() - make_interval(secs => %(renudge)s)) AND """
+      AND o.nudged_at IS NULL AND """
     + LANE_HEAD
     + """
     ORDER BY o.deadline, o.seq LIMIT CASE WHEN c.open_until IS NULL THEN %(batch)s ELSE 1 END
 ) due
 WHERE c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= now())
 UNION ALL
-SELECT o.id, o.counterparty FROM outbox o
-WHERE o.state = 'sending' AND o.due_at <= now()
-  AND (o.nudged_at IS NULL OR o.nudged_at < now() - make_interval(secs => %(renudge)s))
+SELECT o.id, o.counterparty FROM outbox o WHERE o.state = 'sending' AND o.due_at <= now() AND o.nudged_at IS NULL
 """
 )
 
+_NUDGED: Final = f"""
+SELECT id, NULL AS counterparty, nudged_at, nudged_at <= now() - make_interval(secs => %(renudge)s) AS late
+FROM inbox WHERE nudged_at IS NOT NULL AND {_INBOX_DUE}
+UNION ALL
+SELECT o.id, o.counterparty, o.nudged_at, o.nudged_at <= now() - make_interval(secs => %(renudge)s)
+FROM outbox o WHERE o.nudged_at IS NOT NULL AND {_OUTBOX_DUE}
+ORDER BY nudged_at
+"""
 
-def due(conn: Connection, queues: Mapping[str, str], *, renudge: float) -> list[Nudge]:
-    """Whoever is due without a nudge under way (or with one that nobody took for ``renudge`` seconds).
 
-    ``queues``: counterparty → queue.
+def due(
+    conn: Connection,
+    queues: Mapping[str, str],
+    *,
+    renudge: float,
+    depths: Callable[[Collection[str]], Mapping[str, int]],
+) -> list[Nudge]:
+    """Whoever is due without a nudge under way, or with one that the broker has lost.
+
+    ``queues``: counterparty → queue. A nudge counts as late after ``renudge`` seconds; then ``depths`` is asked how
+    many messages wait in its queue (a queue that it leaves out is not known, and nothing of it counts as lost).
     """
-    parameters = {"renudge": renudge, "batch": BATCH}
-    inbound = [Nudge(QUEUE, row["id"]) for row in conn.execute(_INBOX, parameters)]
-    outbound = conn.execute(_OUTBOX, parameters).fetchall()
-    return inbound + [
+    inbound = [Nudge(QUEUE, row["id"]) for row in conn.execute(_INBOX, {"batch": BATCH})]
+    outbound = conn.execute(_OUTBOX, {"batch": BATCH}).fetchall()
+    unsent = inbound + [
         Nudge(queues[row["counterparty"]], row["id"]) for row in outbound if row["counterparty"] in queues
     ]
+    return unsent + _lost(conn, queues, renudge, depths)
 
 
-def mark(conn: Connection, nudges: list[Nudge]) -> None:
+def _lost(
+    conn: Connection,
+    queues: Mapping[str, str],
+    renudge: float,
+    depths: Callable[[Collection[str]], Mapping[str, int]],
+) -> list[Nudge]:
+    """The oldest late nudges of each queue, as many as it has fewer messages than there are rows nudged in it."""
+    nudged: Counter[str] = Counter()
+    late: defaultdict[str, list[Nudge]] = defaultdict(list)
+    for row in conn.execute(_NUDGED, {"renudge": renudge}):
+        queue = _queue_of(row, queues)
+        if queue is None:
+            continue
+        nudged[queue] += 1
+        if row["late"]:
+            late[queue].append(Nudge(queue, row["id"]))
+    if not late:
+        return []
+    waiting = depths(late.keys())
+    lost = [nudge for queue, depth in waiting.items() for nudge in late[queue][: max(0, nudged[queue] - depth)]]
+    _forget(conn, lost)
+    return lost
+
+
+def _queue_of(row: Mapping[str, Any], queues: Mapping[str, str]) -> str | None:
+    return QUEUE if row["counterparty"] is None else queues.get(row["counterparty"])
+
+
+def _forget(conn: Connection, lost: list[Nudge]) -> None:
+    inbound, outbound = _by_door(lost)
+    if inbound:
+        conn.execute("UPDATE inbox SET nudged_at = NULL WHERE id = ANY(%s)", (inbound,))
+    if outbound:
+        conn.execute("UPDATE outbox SET nudged_at = NULL WHERE id = ANY(%s)", (outbound,))
+
+
+def unsent(conn: Connection, nudges: Collection[Nudge]) -> list[Nudge]:
+    """Those of these that the broker has to be told: once each, due, next in their lane, and not told of already."""
+    inbound, outbound = _by_door(nudges)
+    rows: set[str] = set()
+    if inbound:
+        query = f"SELECT id FROM inbox WHERE id = ANY(%s) AND nudged_at IS NULL AND {_INBOX_DUE}"
+        rows |= {row["id"] for row in conn.execute(query, (inbound,))}
+    if outbound:
+        query = f"SELECT o.id FROM outbox o WHERE o.id = ANY(%s) AND o.nudged_at IS NULL AND {_OUTBOX_DUE}"
+        rows |= {row["id"] for row in conn.execute(query, (outbound,))}
+    return [nudge for nudge in dict.fromkeys(nudges) if nudge.id in rows]
+
+
+def mark(conn: Connection, nudges: Collection[Nudge]) -> None:
     """These nudges are on the broker. A row that was taken meanwhile, or turned away, keeps its own word."""
-    inbound = [nudge.id for nudge in nudges if nudge.queue == QUEUE]
-    outbound = [nudge.id for nudge in nudges if nudge.queue != QUEUE]
+    inbound, outbound = _by_door(nudges)
     if inbound:
         conn.execute(
             "UPDATE inbox SET nudged_at = now() WHERE id = ANY(%s) AND state IN ('received', 'waiting')"
@@ -73,3 +135,9 @@ def mark(conn: Connection, nudges: list[Nudge]) -> None:
             " AND state IN ('queued', 'retrying', 'unknown', 'sending') AND due_at <= now() AND NOT turned_away",
             (outbound,),
         )
+
+
+def _by_door(nudges: Collection[Nudge]) -> tuple[list[str], list[str]]:
+    """The ids at the front door, and those at the back door."""
+    inbound = [nudge.id for nudge in nudges if nudge.queue == QUEUE]
+    return inbound, [nudge.id for nudge in nudges if nudge.queue != QUEUE]

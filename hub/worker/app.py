@@ -8,7 +8,7 @@ from celery import Celery
 
 from config.settings import Settings
 from hub import broker, clock, dispatch, polling
-from hub.messages import due, evidence, liveness
+from hub.messages import evidence, liveness
 from hub.wiring import Hub
 from hub.worker import cashier, custodian, errands, postmaster, prover, registrar
 from hub.worker.consumer import HouseConsumer
@@ -58,11 +58,6 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
     def deliver(transfer_id: str) -> None:
         errands.run(hub, dispatch.deliver, transfer_id, queues)
 
-    def sweep() -> None:
-        with hub.db.connection() as conn:
-            nudges = due.due(conn, hub.queues, renudge=hub.settings.renudge_after)
-        hub.nudge(nudges)
-
     def poll() -> None:
         polling.poll(hub)
 
@@ -85,7 +80,7 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
         prover.prove(hub)
 
     work = {
-        SWEEP: sweep,
+        SWEEP: hub.sweep,
         POLL: poll,
         RETENTION: retention,
         CUSTODY: custody,

@@ -26,7 +26,7 @@ class WorkersHouse(ScriptedHouse):
 
     @cached_property
     def _nudger(self) -> Nudger:
-        return Nudger(self._publish, self._mark, rest=60)
+        return Nudger(self._unsent, self._publish, self._mark, rest=60)
 
     def _publish(self, nudges: Sequence[Nudge]) -> Iterator[Nudge]:
         self.published.extend(nudges)

@@ -185,19 +185,18 @@ def test_retry_after_keeps_the_counterparty_quiet_for_as_long_as_it_asked(house:
     assert len(department.submitted) == 1
     [row] = house.rows("SELECT due_at > now() + interval '59 minutes' AS later FROM outbox WHERE id = %s", busy)
     assert row["later"]
-    with house.db.connection() as conn:
-        nudges = due.due(conn, house.queues, renudge=0)
-    assert not [nudge for nudge in nudges if nudge.queue == "outbox.department.rest-a"]
+    assert not [nudge for nudge in house.due() if nudge.queue == "outbox.department.rest-a"]
 
 
 def test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took(house: ScriptedHouse) -> None:
     transfer = put_one(house)
     nudge = Nudge("outbox.department.rest-a", transfer)
+    assert nudge in house.due(renudge=60)
     with house.db.connection() as conn:
-        assert nudge in due.due(conn, house.queues, renudge=60)
         due.mark(conn, [nudge])
-        assert nudge not in due.due(conn, house.queues, renudge=60)
-        assert nudge in due.due(conn, house.queues, renudge=0)
+    assert nudge not in house.due(renudge=60)
+    assert nudge not in house.due(renudge=0, waiting=1)
+    assert nudge in house.due(renudge=0, waiting=0)
 
 
 def test_a_fault_of_ours_in_mid_sentence_counts_as_unknown(house: ScriptedHouse) -> None:
@@ -216,7 +215,7 @@ def test_those_turned_away_are_swept_only_when_nobody_is_there_to_wake_them(hous
         with house.db.transaction() as conn:
             claim.claim(conn, transfer, claim.approach(conn, transfer), limits)
     nudge = Nudge(limits.queue, transfers[4])
+    assert nudge not in house.due(renudge=60)
     with house.db.connection() as conn:
-        assert nudge not in due.due(conn, house.queues, renudge=60)
         conn.execute("UPDATE outbox SET due_at = now() WHERE state = 'sending'")  # the others' worker has died
-        assert nudge in due.due(conn, house.queues, renudge=60)
+    assert nudge in house.due(renudge=60)

@@ -19,6 +19,9 @@ class Broker:
         self.marked: list[Nudge] = []
         self.refused: set[str] = set()
 
+    def unsent(self, nudges: list[Nudge]) -> list[Nudge]:
+        return [nudge for nudge in nudges if nudge not in self.marked]
+
     def publish(self, nudges: Sequence[Nudge]) -> Iterator[Nudge]:
         for nudge in nudges:
             if nudge.queue in self.refused:
@@ -34,7 +37,7 @@ def broker() -> Broker:
 
 @pytest.fixture
 def nudger(broker: Broker) -> Iterator[Nudger]:
-    made = Nudger(broker.publish, broker.marked.extend, rest=60)
+    made = Nudger(broker.unsent, broker.publish, broker.marked.extend, rest=60)
     made.start()
     yield made
     made.stop()
@@ -70,7 +73,7 @@ def test_what_another_queue_brings_is_published_at_once(nudger: Nudger, broker: 
 
 
 def test_while_a_worker_is_held_up_the_broker_brings_the_rest_to_others(broker: Broker) -> None:
-    nudger = Nudger(broker.publish, broker.marked.extend, rest=0.01)
+    nudger = Nudger(broker.unsent, broker.publish, broker.marked.extend, rest=0.01)
     nudger.start()
     with nudger.at_hand({MINE.queue}) as at_hand:
         nudger.nudge([MINE])
@@ -99,3 +102,22 @@ def test_a_queue_that_takes_nothing_holds_up_no_other(nudger: Nudger, broker: Br
     broker.refused = set()
     assert soon(lambda: broker.marked == [YOURS, MINE])
     assert broker.published == [YOURS, MINE]
+
+
+def test_what_went_to_the_broker_before_does_not_go_again(nudger: Nudger, broker: Broker) -> None:
+    nudger.nudge([MINE])
+    assert soon(lambda: broker.marked == [MINE])
+    nudger.nudge([MINE, YOURS])
+    assert soon(lambda: broker.marked == [MINE, YOURS])
+    assert broker.published == [MINE, YOURS]
+
+
+def test_a_nudge_too_many_is_better_than_none_while_the_rows_cannot_be_read(broker: Broker) -> None:
+    def away(_: list[Nudge]) -> list[Nudge]:
+        raise ConnectionError
+
+    nudger = Nudger(away, broker.publish, broker.marked.extend)
+    nudger.start()
+    nudger.nudge([MINE])
+    nudger.stop()
+    assert broker.published == [MINE]
