@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     pauses: Annotated[tuple[Seconds, ...], Field(min_length=1)] = PAUSES
     inbox_pauses: Annotated[tuple[Seconds, ...], Field(min_length=1)] = (2, 10, 60, 300, 1_800, 7_200, 21_600, 86_400)
     """seconds between attempts to handle what came in; shorter at first, as most waits are for another message."""
+    retry_after_at_most: Seconds = 3_600.0
+    """seconds that a counterparty is left alone at most, however long it asks for (Retry-After)."""
     lease_margin: Seconds = 30.0
     """seconds that a claim outlives the counterparty's time-out, before anybody else may take the transfer."""
     inbox_lease: Seconds = 60.0

@@ -24,6 +24,16 @@ class Code(Explained):
         "The process that was sending it died or slept; the outcome is unknown and is asked about next.",
         "Tiến trình đang gửi bị dừng; kết quả chưa rõ, hệ thống sẽ hỏi lại bên nhận.",
     )
+    PROCESS_DIED = (
+        "PROCESS_DIED",
+        "The process that had it died, or outslept its lease, twice in a row. See the worker's log and memory first.",
+        "Tiến trình xử lý bị dừng hai lần liên tiếp. Xem nhật ký và bộ nhớ của tiến trình trước khi cho chạy lại.",
+    )
+    DATABASE_BUSY = (
+        "DATABASE_BUSY",
+        "Other work held what this needed to change, several times in a row. It is tried again by itself.",
+        "Dữ liệu cần sửa đang bị việc khác giữ nhiều lần liền; hệ thống sẽ tự làm lại.",
+    )
     HUB_FAILED = (
         "HUB_FAILED",
         "A fault of ours in mid-sentence; the log of the worker names it. The outcome is unknown and is asked about.",

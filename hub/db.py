@@ -1,18 +1,31 @@
 """The database: one pool, and the one place where a transaction begins and is committed."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
+import structlog
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 LOCK_TIMEOUT: Final = "5s"
 """How long a statement waits for somebody else's lock before it gives up; then the message is tried again."""
 
+BUSY: Final = (DeadlockDetected, LockNotAvailable, SerializationFailure)
+"""The database is there, and another transaction was in the way: what was tried is undone, and may be tried anew."""
+BUSY_TRIES: Final = 4
+BUSY_PAUSE: Final = 0.2
+"""seconds at most before the second try; twice that before the third, and so on"""
+
 Connection = psycopg.Connection[DictRow]
+Done = TypeVar("Done")
+
+log = structlog.get_logger(__name__)
 
 
 class Database:
@@ -56,6 +69,18 @@ class Database:
             if not durable:
                 conn.execute("SET LOCAL synchronous_commit = off")
             yield conn
+
+
+def retried(transaction: Callable[[], Done]) -> Done:
+    """Do a whole transaction, and anew where another one was in its way. Raises one of BUSY after BUSY_TRIES."""
+    for tries in range(1, BUSY_TRIES):
+        try:
+            return transaction()
+        except BUSY as error:
+            log.info("transaction_retried", error=type(error).__name__, tries=tries)
+            # Those that were in each other's way must not meet again.
+            time.sleep(random.SystemRandom().uniform(0, BUSY_PAUSE * 2 ** (tries - 1)))
+    return transaction()
 
 
 def as_set(rows: Sequence[Mapping[str, Any]]) -> str:

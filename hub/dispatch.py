@@ -6,12 +6,13 @@ deliver: claim (tx) → speak (no tx) → what the reply means and the end of th
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from psycopg.errors import OperationalError
+from psycopg_pool import PoolTimeout
 from pydantic import BaseModel
 
 from connectors.transport.exchange import Exchange, recording
@@ -19,13 +20,13 @@ from hub import clock, crashpoints, routing, speaking
 from hub.calls import CALLS
 from hub.codes import Code
 from hub.crashpoints import Point
-from hub.db import Connection
+from hub.db import BUSY, Connection, Done, retried
 from hub.errors import NeedsAPerson, NotYet, Overtaken
 from hub.events import Event
 from hub.house import House
 from hub.messages import claim, evidence, inbox, outbox
 from hub.messages.claim import Limits
-from hub.messages.model import Message, Nudge, Outcome, State, Transfer
+from hub.messages.model import MOST_DEATHS, Message, Nudge, Outcome, State, Transfer
 from hub.messages.outbox import Ending
 from hub.messages.schedule import pause
 from hub.speaking import Broken, Delivered, Fate, Later, Refused
@@ -40,16 +41,24 @@ def handle(house: House, message_id: str) -> None:
         message = inbox.claim(conn, message_id, lease=house.settings.inbox_lease)
     if message is None:
         return
+    if message.deaths >= MOST_DEATHS:
+        _bury(house, message, Code.PROCESS_DIED, _of_deaths(message.deaths))
+        return
     try:
-        nudges = _act(house, message)
+        nudges = retried(lambda: _act(house, message))
     except NotYet as error:
         _postpone(house, message, error.code, str(error))
     except NeedsAPerson as error:
         _bury(house, message, error.code, str(error))
     except Overtaken:
         log.warning("inbox_overtaken", message=message.id)
+    except BUSY as error:
+        log.warning("inbox_busy", message=message.id, error=type(error).__name__)
+        _postpone(house, message, Code.DATABASE_BUSY, type(error).__name__)
     except OperationalError:
-        raise  # The database is away: the lease runs out and the sweep brings the message back.
+        # The database is away: the lease runs out and the sweep brings the message back.
+        _release(house, lambda conn: inbox.release(conn, message))
+        raise
     except Exception as error:
         log.exception("inbox_failed", message=message.id, error=type(error).__name__)
         _postpone(house, message, Code.HANDLER_FAILED, type(error).__name__)
@@ -68,6 +77,19 @@ def _act(house: House, message: Message) -> list[Nudge]:
             work.nudges.extend(inbox.wake(conn, message.source, message.lane))
         crashpoints.reached(Point.HANDLE_BEFORE_COMMIT)
     return work.nudges
+
+
+def _of_deaths(deaths: int) -> str:
+    return f"the process that had it ended without a word {deaths} times in a row: it died, or outslept the lease"
+
+
+def _release(house: House, release: Callable[[Connection], None]) -> None:
+    """This process lives, so that nobody may take the claim for one that it died of. The database may not hear it."""
+    try:
+        with house.db.connection() as conn:
+            release(conn)
+    except (OperationalError, PoolTimeout) as error:
+        log.warning("claim_not_released", error=type(error).__name__)
 
 
 def _postpone(house: House, message: Message, code: str, detail: str) -> None:
@@ -90,27 +112,28 @@ def _bury(house: House, message: Message, code: str, detail: str) -> None:
     house.nudge(nudges)
 
 
-Done = TypeVar("Done")
-
-
 def act(house: House, actor: str, verb: Callable[[Work], tuple[Done, list[Event]]]) -> Done:
     """Let a person do ``verb``, with everything that reacts to it, in one transaction. What it gives."""
-    with house.db.transaction() as conn:
-        work = _work(house, conn, actor)
-        done, events = verb(work)
-        _react(work, events)
-    house.nudge(work.nudges)
+
+    def transaction() -> tuple[Done, list[Nudge]]:
+        with house.db.transaction() as conn:
+            work = _work(house, conn, actor)
+            done, events = verb(work)
+            _react(work, events)
+        return done, work.nudges
+
+    done, nudges = retried(transaction)
+    house.nudge(nudges)
     return done
 
 
 def deliver(house: House, transfer_id: str) -> None:
     """Send what is due to its counterparty, once, if it is ready for it. Never raises for what the wire brings."""
-    with house.db.transaction() as conn:
-        standing = claim.approach(conn, transfer_id)
-        limits = house.limits(standing.counterparty)
-        transfer = claim.claim(conn, transfer_id, standing, limits)
-        crashpoints.reached(Point.CLAIM_BEFORE_COMMIT)
+    transfer, limits = retried(lambda: _claim(house, transfer_id))
     if transfer is None:
+        return
+    if transfer.deaths >= MOST_DEATHS:
+        _set_aside(house, transfer, limits)
         return
     crashpoints.reached(Point.CLAIM_AFTER_COMMIT)
     call, profile = CALLS[transfer.kind], house.profile(limits.counterparty)
@@ -118,6 +141,25 @@ def deliver(house: House, transfer_id: str) -> None:
         fate = speaking.speak(call, house.port(limits.counterparty), transfer, profile)
     crashpoints.reached(Point.SEND_AFTER_ANSWER)
     _settle(house, transfer, fate, exchanges, limits)
+
+
+def _claim(house: House, transfer_id: str) -> tuple[Transfer | None, Limits]:
+    with house.db.transaction() as conn:
+        standing = claim.approach(conn, transfer_id)
+        limits = house.limits(standing.counterparty)
+        transfer = claim.claim(conn, transfer_id, standing, limits)
+        crashpoints.reached(Point.CLAIM_BEFORE_COMMIT)
+    return transfer, limits
+
+
+def _set_aside(house: House, transfer: Transfer, limits: Limits) -> None:
+    """Sending it has ended processes: a person has to look, and its lane waits for that. Nothing is sent."""
+    ending = Ending(State.STUCK, Outcome.UNKNOWN, Code.PROCESS_DIED, _of_deaths(transfer.deaths))
+    log.error("outbox_set_aside", transfer=transfer.id, counterparty=limits.counterparty, code=ending.code)
+    with house.db.transaction() as conn:
+        outbox.settle(conn, transfer, ending)
+        nudges = claim.wake(conn, limits)
+    house.nudge(nudges)
 
 
 def ask(house: House, transfer_id: str) -> State | None:
@@ -137,6 +179,7 @@ def ask(house: House, transfer_id: str) -> State | None:
 
 
 def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchange], limits: Limits) -> Ending:
+    fate = _bounded(fate, house.settings.retry_after_at_most)
     ending = _ending(house, transfer, fate)
     try:
         nudges = _write(house, transfer, fate, ending, exchanges, limits)
@@ -144,6 +187,7 @@ def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchan
         log.warning("outbox_overtaken", transfer=transfer.id, attempt=transfer.attempt_id)
         return ending
     except OperationalError:
+        _release(house, lambda conn: outbox.release(conn, transfer))
         raise
     except (NeedsAPerson, NotYet) as error:
         # The counterparty has acted, and its answer is not what it has to be; or that cannot be told yet: asked later.
@@ -171,7 +215,21 @@ def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchan
     return ending
 
 
+def _bounded(fate: Fate, at_most: float) -> Fate:
+    """No counterparty keeps itself quiet for longer than ``at_most`` seconds, whatever it asks for."""
+    if not isinstance(fate, Later) or fate.retry_after is None or fate.retry_after <= at_most:
+        return fate
+    detail = f"{fate.detail}; it asked for {fate.retry_after:.0f} s and is asked again after {at_most:.0f} s"
+    return replace(fate, retry_after=at_most, detail=detail)
+
+
 def _write(
+    house: House, transfer: Transfer, fate: Fate, ending: Ending, exchanges: list[Exchange], limits: Limits
+) -> list[Nudge]:
+    return retried(lambda: _written(house, transfer, fate, ending, exchanges, limits))
+
+
+def _written(
     house: House, transfer: Transfer, fate: Fate, ending: Ending, exchanges: list[Exchange], limits: Limits
 ) -> list[Nudge]:
     with house.db.transaction() as conn:

@@ -66,10 +66,20 @@ def pause(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
 
 
 def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
-    """Send again, most urgent first, and give its breaker a fresh start. Raises NotFound, NotNow."""
-    _set_pause(hub, counterparty, actor, "resumed", reason, "paused_at IS NOT NULL", "NULL, NULL, NULL")
-    with hub.db.connection() as conn:
+    """Send again, most urgent first, what waits for a later attempt too, and give its breaker a fresh start.
+
+    For one that was paused, and for one that is kept quiet by its breaker or its own Retry-After.
+    Raises NotFound, NotNow.
+    """
+    silenced = "(paused_at IS NOT NULL OR open_until > now())"
+    _set_pause(hub, counterparty, actor, "resumed", reason, silenced, "NULL, NULL, NULL")
+    with hub.db.transaction() as conn:
         conn.execute("UPDATE counterparty SET failures = 0, open_until = NULL WHERE code = %s", (counterparty,))
+        conn.execute(
+            "UPDATE outbox SET due_at = now() WHERE counterparty = %s AND state IN ('retrying', 'unknown')"
+            " AND due_at > now()",
+            (counterparty,),
+        )
     hub.sweep()
 
 
@@ -105,8 +115,8 @@ def _change(
             raise NotNow(f"{transfer_id} is {row['state']}; this is for transfers that are {', '.join(allowed)}")
         conn.execute(
             "UPDATE outbox SET state = %(to)s, due_at = now(), nudged_at = NULL, turned_away = false, tries = 0,"
-            " reason = %(reason)s, review_at = %(review_at)s, settled_at = CASE WHEN %(ends)s THEN now() END"
-            " WHERE id = %(id)s",
+            " open_claims = 0, reason = %(reason)s, review_at = %(review_at)s,"
+            " settled_at = CASE WHEN %(ends)s THEN now() END WHERE id = %(id)s",
             {
                 "to": to,
                 "reason": reason,

@@ -39,9 +39,10 @@ GRANT INSERT (code) ON counterparty TO hub_worker;
 GRANT UPDATE (paused_at, paused_by, pause_reason, failures, open_until, last_success_at, turned_away, cursor,
     polled_at)
     ON counterparty TO hub_worker;
-GRANT UPDATE (due_at, nudged_at, attempts, tries, state, error_code, error_detail, settled_at) ON inbox TO hub_worker;
-GRANT UPDATE (due_at, nudged_at, turned_away, attempts, tries, state, error_code, error_detail, reason, review_at,
-    reply, settled_at) ON outbox TO hub_worker;
+GRANT UPDATE (due_at, nudged_at, attempts, tries, open_claims, state, error_code, error_detail, settled_at) ON inbox
+    TO hub_worker;
+GRANT UPDATE (due_at, nudged_at, turned_away, attempts, tries, open_claims, state, error_code, error_detail, reason,
+    review_at, reply, settled_at) ON outbox TO hub_worker;
 GRANT UPDATE (finished_at, outcome, code, detail) ON attempt TO hub_worker;
 GRANT SELECT, INSERT, UPDATE ON tick, worker_heartbeat TO hub_worker;
 GRANT UPDATE (status, status_at, reason, version, updated_at, released_at, due_at) ON dossier TO hub_worker;
@@ -137,10 +138,10 @@ GRANT SELECT ON alembic_version, counterparty, attempt, dossier_serial, tick, wo
 GRANT SELECT (id, dossier_id, leg, department, transfer_id, status, number, prepared_at, answered_at, act, carrier,
     officer, result, record_hash, leaf_id, receipt_leaf_id, delivered_at, taken_at, completed_at) ON handoff TO hub_reader;
 GRANT SELECT (handoff_id, at, media_type, sha256, leaf_id, entered_at) ON handoff_minute TO hub_reader;
-GRANT SELECT (id, source, kind, seq, lane, media_type, received_at, due_at, nudged_at, attempts, tries, state,
-    error_code, settled_at) ON inbox TO hub_reader;
+GRANT SELECT (id, source, kind, seq, lane, media_type, received_at, due_at, nudged_at, attempts, tries, open_claims,
+    state, error_code, settled_at) ON inbox TO hub_reader;
 GRANT SELECT (id, seq, kind, counterparty, lane, subject, deadline, created_at, due_at, nudged_at, turned_away,
-    attempts, tries, state, error_code, review_at, settled_at) ON outbox TO hub_reader;
+    attempts, tries, open_claims, state, error_code, review_at, settled_at) ON outbox TO hub_reader;
 GRANT SELECT (id, at, attempt_id, counterparty) ON exchange TO hub_reader;
 GRANT SELECT (id, at, subject, actor, verb, before, after) ON journal TO hub_reader;
 GRANT SELECT (id, code, procedure, department, status, status_at, version, fee_due, received_at, due_at, updated_at,

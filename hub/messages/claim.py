@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 
 from hub.db import Connection, one
 from hub.errors import NotFound
+from hub.messages import suspects
 from hub.messages.model import Nudge, Transfer
 from schemas.identifiers import Prefix, new_id
 
@@ -35,8 +36,9 @@ LANE_HEAD: Final = """NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.cou
 
 _APPROACH: Final = """
 SELECT c.code AS counterparty, c.failures, c.turned_away,
-    c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= clock_timestamp()) AS open
-FROM counterparty c WHERE c.code = (SELECT counterparty FROM outbox WHERE id = %s) FOR NO KEY UPDATE
+    c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= clock_timestamp()) AS open,
+    EXISTS (SELECT 1 FROM outbox WHERE id = %(id)s AND open_claims = 1) AS suspect
+FROM counterparty c WHERE c.code = (SELECT counterparty FROM outbox WHERE id = %(id)s) FOR NO KEY UPDATE
 """
 
 _IN_FLIGHT: Final = """(SELECT count(*) FROM outbox f
@@ -57,14 +59,16 @@ WITH head AS (
     FROM head WHERE attempt.transfer_id = head.id AND head.state = 'sending' AND attempt.finished_at IS NULL
 ), taken AS (
     UPDATE outbox SET state = 'sending', attempts = attempts + 1, tries = tries + 1, nudged_at = NULL,
-        turned_away = false, due_at = clock_timestamp() + make_interval(secs => %(lease)s)
+        turned_away = false, open_claims = open_claims + 1,
+        due_at = clock_timestamp() + make_interval(secs => %(lease)s)
     FROM head WHERE outbox.id = head.id
     RETURNING outbox.id, kind, counterparty, key, subject, body, created_at, attempts AS fence, tries,
-        %(asked)s OR head.state IN ('sending', 'unknown') AS ask
+        open_claims - 1 AS deaths, %(asked)s OR head.state IN ('sending', 'unknown') AS ask
 ), opened AS (
     INSERT INTO attempt (id, transfer_id, number, asked_first) SELECT %(attempt)s, id, fence, ask FROM taken
 )
-SELECT *, %(attempt)s AS attempt_id FROM taken
+SELECT id, kind, counterparty, key, subject, body, created_at, fence, tries, deaths, ask, %(attempt)s AS attempt_id
+FROM taken
 """
 )
 
@@ -119,6 +123,8 @@ class Standing:
     turned_away: bool
     open: bool
     """neither paused nor kept quiet by its breaker"""
+    suspect: bool
+    """whether the transfer that is asked for has been claimed once without a word of its end"""
 
     def places(self, limits: Limits) -> int:
         """How many of its transfers may be under way at once: one probe while its breaker has not closed again."""
@@ -131,14 +137,20 @@ def approach(conn: Connection, transfer_id: str) -> Standing:
     """Lock the counterparty of this transfer. Raises NotFound."""
     # A statement of its own: only the next one's snapshot sees what was committed while we waited for the lock.
     with conn.cursor(row_factory=class_row(Standing)) as cursor:
-        standing = cursor.execute(_APPROACH, (transfer_id,)).fetchone()
+        standing = cursor.execute(_APPROACH, {"id": transfer_id}).fetchone()
     if standing is None:
         raise NotFound(f"no transfer has the id {transfer_id}")
     return standing
 
 
 def claim(conn: Connection, transfer_id: str, standing: Standing, limits: Limits) -> Transfer | None:
-    """Take the transfer; None if it is not due, not the head of its lane, or its counterparty has no place for it."""
+    """Take the transfer; None if it is not due, not the head of its lane, or its counterparty has no place for it.
+
+    One whose process has died is not given either while another such is under way; the sweep comes back to it.
+    """
+    if standing.suspect and not suspects.may_run(conn):
+        conn.execute("UPDATE outbox SET nudged_at = NULL WHERE id = %s", (transfer_id,))
+        return None
     places = standing.places(limits)
     taken = _take(conn, transfer_id, limits, _DUE, places=places, asked=False) if places else None
     if taken is None:
@@ -177,7 +189,7 @@ def succeeded(conn: Connection, limits: Limits) -> list[Nudge]:
             "UPDATE counterparty SET failures = 0, open_until = NULL, last_success_at = now() WHERE code = %s",
             (limits.counterparty,),
         )
-    return _wake(conn, limits) if standing["turned_away"] else []
+    return wake(conn, limits) if standing["turned_away"] else []
 
 
 def failed(conn: Connection, limits: Limits, retry_after: float | None) -> list[Nudge]:
@@ -192,10 +204,10 @@ def failed(conn: Connection, limits: Limits, retry_after: float | None) -> list[
             "counterparty": limits.counterparty,
         },
     )
-    return _wake(conn, limits) if standing["wake"] else []
+    return wake(conn, limits) if standing["wake"] else []
 
 
-def _wake(conn: Connection, limits: Limits) -> list[Nudge]:
+def wake(conn: Connection, limits: Limits) -> list[Nudge]:
     """Whoever was turned away and now has a place, the most urgent first."""
     woken = conn.execute(_WAKE, {"counterparty": limits.counterparty, "places": limits.max_in_flight}).fetchall()
     if not woken:

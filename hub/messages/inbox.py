@@ -10,6 +10,7 @@ from hub import crashpoints
 from hub.crashpoints import Point
 from hub.db import Connection
 from hub.errors import InFlight, KeyReused, Overtaken, ReferenceReused
+from hub.messages import suspects
 from hub.messages.model import Accepted, Arrival, Message, Nudge
 
 QUEUE: Final = "inbox"
@@ -37,16 +38,21 @@ LANE_FREE: Final = """NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.sour
 _CLAIM: Final = (
     """
 WITH hasty AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, nudged_at = NULL,
+UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, nudged_at = NULL, open_claims = open_claims + 1,
     due_at = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM hasty
 WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-  AND """
+  AND (open_claims = 1) = %(suspect)s AND """
     + LANE_FREE
     + """
-RETURNING id, source, kind, lane, body, received_at, attempts AS fence, tries
+RETURNING id, source, kind, lane, body, received_at, attempts AS fence, tries, open_claims - 1 AS deaths
 """
 )
+
+_IS_SUSPECT: Final = """
+UPDATE inbox SET nudged_at = NULL
+WHERE id = %s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp() AND open_claims = 1 RETURNING id
+"""
 
 _NEXT_IN_LANE: Final = """
 SELECT id FROM inbox WHERE source = %(source)s AND lane = %(lane)s AND lane <> '' AND state = 'received'
@@ -129,9 +135,25 @@ def _same_reference(conn: Connection, arrival: Arrival, fingerprint: bytes) -> A
 
 
 def claim(conn: Connection, message_id: str, *, lease: float) -> Message | None:
-    """Take the message for ``lease`` seconds; None if it is not due, not the first of its lane, or somebody has it."""
+    """Take the message for ``lease`` seconds; None if it is not due, not the first of its lane, or somebody has it.
+
+    One whose process has died is not given either while another such is under way; the sweep comes back to it.
+    """
+    message = _take(conn, message_id, lease=lease, suspect=False)
+    if message is not None or conn.execute(_IS_SUSPECT, (message_id,)).fetchone() is None:
+        return message
+    with conn.transaction():
+        return _take(conn, message_id, lease=lease, suspect=True) if suspects.may_run(conn) else None
+
+
+def _take(conn: Connection, message_id: str, *, lease: float, suspect: bool) -> Message | None:
     with conn.cursor(row_factory=class_row(Message)) as cursor:
-        return cursor.execute(_CLAIM, {"id": message_id, "lease": lease}).fetchone()
+        return cursor.execute(_CLAIM, {"id": message_id, "lease": lease, "suspect": suspect}).fetchone()
+
+
+def release(conn: Connection, message: Message) -> None:
+    """Nothing came of the claim, and its process lives: it comes back when its lease has run out."""
+    conn.execute("UPDATE inbox SET open_claims = 0 WHERE id = %s AND attempts = %s", (message.id, message.fence))
 
 
 def body(conn: Connection, message_id: str) -> bytes:
@@ -145,8 +167,8 @@ def body(conn: Connection, message_id: str) -> bytes:
 def settle(conn: Connection, message: Message) -> None:
     """The message is handled. Raises Overtaken if the lease has passed to another worker."""
     done = conn.execute(
-        "UPDATE inbox SET state = 'handled', settled_at = now(), error_code = NULL, error_detail = NULL"
-        " WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING id",
+        "UPDATE inbox SET state = 'handled', settled_at = now(), open_claims = 0, error_code = NULL,"
+        " error_detail = NULL WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING id",
         (message.id, message.fence),
     )
     if done.fetchone() is None:
@@ -168,8 +190,8 @@ def next_in_lane(conn: Connection, source: str, lane: str) -> list[Nudge]:
 def postpone(conn: Connection, message: Message, *, seconds: float, code: str, detail: str) -> None:
     """Try again in ``seconds``."""
     conn.execute(
-        "UPDATE inbox SET state = 'waiting', due_at = now() + make_interval(secs => %s), error_code = %s,"
-        " error_detail = %s WHERE id = %s AND attempts = %s AND settled_at IS NULL",
+        "UPDATE inbox SET state = 'waiting', due_at = now() + make_interval(secs => %s), open_claims = 0,"
+        " error_code = %s, error_detail = %s WHERE id = %s AND attempts = %s AND settled_at IS NULL",
         (seconds, code, detail, message.id, message.fence),
     )
 
@@ -177,7 +199,8 @@ def postpone(conn: Connection, message: Message, *, seconds: float, code: str, d
 def bury(conn: Connection, message: Message, *, code: str, detail: str) -> None:
     """A person has to look: the message is dead, visible, and can be revived."""
     conn.execute(
-        "WITH dead AS (UPDATE inbox SET state = 'dead', error_code = %(code)s, error_detail = %(detail)s"
+        "WITH dead AS (UPDATE inbox SET state = 'dead', open_claims = 0, error_code = %(code)s,"
+        "  error_detail = %(detail)s"
         "  WHERE id = %(id)s AND attempts = %(fence)s AND settled_at IS NULL RETURNING id)"
         " INSERT INTO journal (subject, actor, verb, after, reason)"
         " SELECT id, 'hub', 'buried', 'dead', %(code)s FROM dead",
@@ -188,7 +211,8 @@ def bury(conn: Connection, message: Message, *, code: str, detail: str) -> None:
 def revive(conn: Connection, message_id: str, *, actor: str, reason: str) -> bool:
     """A dead message is due again; False if it was not dead."""
     revived = conn.execute(
-        "WITH alive AS (UPDATE inbox SET state = 'received', due_at = now(), nudged_at = NULL, tries = 0"
+        "WITH alive AS (UPDATE inbox SET state = 'received', due_at = now(), nudged_at = NULL, tries = 0,"
+        "  open_claims = 0"
         "  WHERE id = %(id)s AND state = 'dead' RETURNING id)"
         " INSERT INTO journal (subject, actor, verb, before, after, reason)"
         " SELECT id, %(actor)s, 'revived', 'dead', 'received', %(reason)s FROM alive RETURNING id",

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+MOST_DEATHS: Final = 2
+"""What its process has died of so often is set aside for a person: it would kill every worker, one after the other."""
 
 
 class State(StrEnum):
@@ -76,6 +80,8 @@ class Message:
     received_at: datetime
     fence: int
     tries: int
+    deaths: int
+    """how many claims in a row before this one ended without a word: their processes died, or outslept their leases"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +98,6 @@ class Transfer:
     fence: int
     tries: int
     ask: bool
+    deaths: int
+    """as of a message"""
     attempt_id: str

@@ -37,7 +37,7 @@ INSERT INTO journal (subject, actor, verb, after, reason) SELECT id, 'hub', 'que
 _SETTLE: Final = """
 WITH settled AS (
     UPDATE outbox SET state = %(state)s, settled_at = CASE WHEN %(ends)s THEN now() END, turned_away = false,
-        due_at = now() + make_interval(secs => %(pause)s), nudged_at = NULL,
+        open_claims = 0, due_at = now() + make_interval(secs => %(pause)s), nudged_at = NULL,
         error_code = %(code)s, error_detail = %(detail)s, reply = COALESCE(%(reply)s, reply)
     WHERE id = %(id)s AND attempts = %(fence)s AND state = 'sending'
     RETURNING id
@@ -102,3 +102,8 @@ def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
     )
     if done.fetchone() is None:
         raise Overtaken
+
+
+def release(conn: Connection, transfer: Transfer) -> None:
+    """Nothing could be written of the claim, and its process lives: its outcome is unknown when its lease runs out."""
+    conn.execute("UPDATE outbox SET open_claims = 0 WHERE id = %s AND attempts = %s", (transfer.id, transfer.fence))

@@ -91,6 +91,21 @@ def test_a_paused_counterparty_holds_and_nothing_is_dropped(house: ScriptedHouse
     assert state_of(house, transfer) == State.DELIVERED
 
 
+def test_one_that_asked_to_be_left_alone_is_resumed_with_what_waits_for_it(house: ScriptedHouse) -> None:
+    busy, other = put_one(house), put_one(house)
+    department = house.department("rest-a")
+    department.answers.append(Unavailable("PARTNER_BUSY", retry_after=3600))
+    dispatch.deliver(house, busy)
+    dispatch.deliver(house, other)
+    assert len(department.submitted) == 1
+    department.answers.extend([a_receipt(), a_receipt()])
+    operations.resume(house, "department.rest-a", actor=ACTOR, reason=REASON)
+    house.carry()
+    assert (state_of(house, busy), state_of(house, other)) == (State.DELIVERED, State.DELIVERED)
+    with pytest.raises(NotNow):
+        operations.resume(house, "department.rest-a", actor=ACTOR, reason=REASON)
+
+
 def test_a_parked_transfer_holds_its_lane_until_it_is_taken_up_or_cancelled(house: ScriptedHouse) -> None:
     transfer = put_one(house)
     operations.park(house, transfer, actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))

@@ -188,6 +188,20 @@ def test_retry_after_keeps_the_counterparty_quiet_for_as_long_as_it_asked(house:
     assert not [nudge for nudge in house.due() if nudge.queue == "outbox.department.rest-a"]
 
 
+def test_no_counterparty_keeps_itself_quiet_for_longer_than_the_settings_say(house: ScriptedHouse) -> None:
+    busy = put_one(house)
+    house.department("rest-a").answers.append(Unavailable("PARTNER_BUSY", retry_after=31_536_000))
+    dispatch.deliver(house, busy)
+    [row] = house.rows(
+        "SELECT o.due_at < now() + interval '61 minutes' AND c.open_until < now() + interval '61 minutes' AS bounded,"
+        " o.error_detail FROM outbox o JOIN counterparty c ON c.code = o.counterparty WHERE o.id = %s",
+        busy,
+    )
+    assert row["bounded"]
+    assert "31536000 s" in row["error_detail"]
+    assert "3600 s" in row["error_detail"]
+
+
 def test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took(house: ScriptedHouse) -> None:
     transfer = put_one(house)
     nudge = Nudge("outbox.department.rest-a", transfer)
