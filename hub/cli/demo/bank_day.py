@@ -1,7 +1,6 @@
 """The bank's day of the demo: people pay while it lasts, then the gateways pay out and the statement is laid out."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +12,8 @@ from urllib.parse import quote
 from hub import dispatch
 from hub.cli.demo.payers import Banks, Deed, Payers
 from hub.cli.demo.portal import Portal, Standing
+from hub.db import one
+from hub.embedded.waiting import Patience
 from hub.errors import NotNow
 from hub.fees.matching import payouts
 
@@ -24,17 +25,17 @@ if TYPE_CHECKING:
 CHARGE_BP: Final = 50
 """what a gateway keeps of each payment, in basis points"""
 CASHIER: Final = "ke-toan-dien-tap"
-WITHIN: Final = 60.0
-"""seconds that each step of the evening may take"""
 _LOOK_EVERY: Final = 0.5
 
+# Each counts what is still missing.
 _KNOWN: Final = """
-SELECT count(*) AS n FROM payment p JOIN unnest(%s::text[], %s::text[]) AS d (provider, txn)
+SELECT %s - count(*) AS missing FROM payment p JOIN unnest(%s::text[], %s::text[]) AS d (provider, txn)
     ON (p.provider, p.provider_txn) = (d.provider, d.txn)
 """
 _MATCHED: Final = """
-SELECT (SELECT count(*) FROM statement_line WHERE account = %(account)s AND bank_ref = ANY(%(refs)s)) AS there,
-    (SELECT count(*) FROM statement_line WHERE account = %(account)s AND state = 'new') AS waiting
+SELECT greatest(%(booked)s - count(*) FILTER (WHERE bank_ref = ANY(%(refs)s)), 0)
+    + count(*) FILTER (WHERE state = 'new') AS missing
+FROM statement_line WHERE account = %(account)s
 """
 
 
@@ -51,6 +52,11 @@ class BankDay:
     since: datetime
     effects: Path
     """where the sandbox writes what its counterparties have taken"""
+    patience: Patience
+    waits: str = ""
+    """for what, just now; in the words of whoever watches"""
+    quiet: Event = field(default_factory=Event)
+    """set once no dossier, notice or parcel of the demo is under way any more"""
     stopped: Event = field(default_factory=Event)
     charges: int = 0
     """what gateways kept, by their reports"""
@@ -58,8 +64,10 @@ class BankDay:
     def collect(self) -> None:
         """Until everybody has paid once, and the hub has handled all that it was told. Raises NotNow."""
         while self.payers.waiting:
-            self._look()
-        self.wait(self._all_known, "notifications are handled")
+            self._look("người nộp nhận được yêu cầu nộp tiền", len(self.payers.waiting))
+            for standing in self.stands().values():
+                self.payers.look(standing)
+        self.wait(self._unknown, "báo có được ghi nhận")
 
     def end(self) -> None:
         """The gateways pay out and bring their reports; the statement is laid out, fetched and matched."""
@@ -69,7 +77,12 @@ class BankDay:
                 self.charges += sum(item["charge"] for item in report["items"])
                 self.bring(report)
         self.banks.ask(self.banks.own, "statements", {"account": self.banks.account})
-        self.wait(self._all_matched, "the statement is matched")
+        self.wait(self._unmatched, "dòng sao kê được đối soát")
+
+    def wait_until_quiet(self) -> None:
+        """Until nobody collects or sends any more, so that two persons agree to figures that stay. Raises NotNow."""
+        while not self.quiet.is_set():
+            self._look("hồ sơ, bưu gửi kết thúc", None)
 
     def bring(self, report: dict[str, Any]) -> None:
         """A person brings the report of what a payout is made of."""
@@ -99,28 +112,29 @@ class BankDay:
 
         return dispatch.act(self.hub, actor, whole)
 
-    def wait(self, happens: "Callable[[Connection], bool]", what: str) -> None:
-        """Raises NotNow when it takes too long, or the demo has been given up."""
-        until = time.monotonic() + WITHIN
-        while time.monotonic() < until and not self.stopped.is_set():
+    def wait(self, missing: "Callable[[Connection], int]", what: str) -> None:
+        """Until ``missing`` counts nothing any more. Raises NotNow when nothing moves, or the demo was given up."""
+        while True:
             with self.hub.db.connection() as conn:
-                if happens(conn):
-                    return
-            time.sleep(_LOOK_EVERY)
-        raise NotNow(f"not within {WITHIN:.0f} s: {what}")
+                left = missing(conn)
+            if not left:
+                self.waits = ""
+                return
+            self._look(what, left)
 
-    def _look(self) -> None:
-        if self.stopped.wait(_LOOK_EVERY):
-            raise NotNow(f"{len(self.payers.waiting)} of those who pay first were never asked to")
-        for standing in self.stands().values():
-            self.payers.look(standing)
+    def _look(self, what: str, left: int | None) -> None:
+        self.waits = what if left is None else f"{left} {what}"
+        self.patience.see(self.waits, "fees")
+        if self.stopped.wait(_LOOK_EVERY) or self.patience.over:
+            raise NotNow(f"chờ {self.waits}")
 
-    def _all_known(self, conn: "Connection") -> bool:
+    def _unknown(self, conn: "Connection") -> int:
         told: Sequence[Deed] = [deed for deed in self.payers.deeds if deed.told]
-        row = conn.execute(_KNOWN, ([deed.provider for deed in told], [deed.txn for deed in told])).fetchone()
-        return bool(row and row["n"] == len(told))
+        named = [deed.provider for deed in told], [deed.txn for deed in told]
+        return int(one(conn, _KNOWN, (len(told), *named))["missing"])
 
-    def _all_matched(self, conn: "Connection") -> bool:
-        refs = sorted({row["ref"] for row in self.booked()})
-        row = conn.execute(_MATCHED, {"account": self.banks.account, "refs": refs}).fetchone()
-        return bool(row and row["there"] >= len(self.booked()) and not row["waiting"])
+    def _unmatched(self, conn: "Connection") -> int:
+        booked = self.booked()
+        refs = sorted({row["ref"] for row in booked})
+        asked = {"account": self.banks.account, "booked": len(booked), "refs": refs}
+        return int(one(conn, _MATCHED, asked)["missing"])

@@ -21,8 +21,9 @@ LEFT JOIN outbox h ON h.subject = i.id AND h.kind = 'department.submit'
 WHERE i.source = 'portal' AND i.external_id = ANY(%s)
 """
 _OWED: Final = """
-SELECT id, counterparty, state, error_code, attempts FROM outbox
-WHERE subject = ANY(%s) AND settled_at IS NULL ORDER BY counterparty, seq
+SELECT o.id, o.counterparty, o.state, o.error_code, o.attempts, c.failures
+FROM outbox o JOIN counterparty c ON c.code = o.counterparty
+WHERE o.subject = ANY(%s) AND o.settled_at IS NULL ORDER BY o.counterparty, o.seq
 """
 _HANDED: Final = """
 SELECT h.department, h.dossier_id, h.status,
@@ -37,6 +38,8 @@ _CARRIED: Final = frozenset(
     {Carriage.DELIVERED, Carriage.RETURNED, Carriage.LOST, Carriage.REFUSED, Carriage.CANCELLED}
 )
 """where a parcel's way ends; what was lost waits for a person then, and for nothing else"""
+DOWN_AFTER: Final = 5
+"""failures in a row, after which a counterparty is taken to be down"""
 _UNHANDLED: Final = """
 SELECT count(*) FILTER (WHERE state <> 'dead') AS unhandled, count(*) FILTER (WHERE state = 'dead') AS dead
 FROM inbox WHERE received_at >= %s AND state <> 'handled'
@@ -81,6 +84,8 @@ class Owed:
     state: str
     error_code: str | None
     attempts: int
+    failures: int
+    """of its counterparty, in a row"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +127,24 @@ class Course:
     """messages that wait for a person"""
 
     @property
+    def carried(self) -> list[Parcel]:
+        """What the post still has."""
+        return [parcel for parcel in self.parcels if parcel.status not in _CARRIED]
+
+    @property
+    def moved(self) -> tuple[object, ...]:
+        """Another value whenever something has moved: not by a vain attempt at somebody who is down."""
+        tried = sum(one.attempts for one in self.owed if one.failures < DOWN_AFTER)
+        return self.legs, self.handed, self.parcels, len(self.owed), self.unhandled, self.dead, tried
+
+    @property
     def stuck(self) -> int:
         return sum(one.state == "stuck" for one in self.owed)
 
     def over(self, expected: int) -> bool:
         """Everything has ended: nothing moves any more."""
         resolved = sum(leg.resolved for leg in self.legs.values())
-        carried = all(parcel.status in _CARRIED for parcel in self.parcels)
-        return resolved == expected and carried and not self.owed and not self.unhandled
+        return resolved == expected and not (self.carried or self.owed or self.unhandled)
 
 
 def look(conn: Connection, references: Sequence[str], since: datetime) -> Course:

@@ -30,10 +30,20 @@ class Counts:
     """what waits for a person"""
 
 
-class Display(Protocol):
-    """Shows counts as they come."""
+LABELS: Final = {
+    "submitted": "đã nộp",
+    "delivered": "đã đến sở",
+    "acknowledged": "sở đã xác nhận",
+    "resolved": "đã có kết quả",
+    "waiting": "đang chờ",
+    "failed": "cần người xử lý",
+}
 
-    def show(self, counts: Counts) -> None: ...
+
+class Display(Protocol):
+    """Shows counts as they come, and what the fees wait for."""
+
+    def show(self, counts: Counts, fees_wait_for: str) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
@@ -51,20 +61,18 @@ class Lines:
         self._started = time.monotonic()
         self._next = 0.0
 
-    def show(self, counts: Counts) -> None:
+    def show(self, counts: Counts, fees_wait_for: str) -> None:
         elapsed = time.monotonic() - self._started
         if elapsed >= self._next:
             self._next = elapsed + LINE_EVERY
-            self._line(elapsed, counts)
+            said = " · ".join(f"{LABELS[name]} {number}" for name, number in asdict(counts).items())
+            fees = f" · phí chờ: {fees_wait_for}" if fees_wait_for else ""
+            say(f"{elapsed:4.0f} s  {self._total} hồ sơ: {said}{fees}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None: ...
-
-    def _line(self, elapsed: float, counts: Counts) -> None:
-        said = " · ".join(f"{name} {number}" for name, number in asdict(counts).items())
-        say(f"{elapsed:4.0f} s  of {self._total}: {said}")
 
 
 class Bars:
@@ -78,20 +86,14 @@ class Bars:
             console=Console(stderr=True),
         )
         self._tasks: dict[str, TaskID] = {
-            name: self._progress.add_task(label, total=total)
-            for name, label in (
-                ("submitted", "đã nộp"),
-                ("delivered", "đã đến sở"),
-                ("acknowledged", "sở đã xác nhận"),
-                ("resolved", "đã có kết quả"),
-                ("waiting", "đang chờ"),
-                ("failed", "cần người xử lý"),
-            )
+            name: self._progress.add_task(label, total=total) for name, label in LABELS.items()
         }
+        self._fees = self._progress.add_task("", total=None, visible=False)
 
-    def show(self, counts: Counts) -> None:
+    def show(self, counts: Counts, fees_wait_for: str) -> None:
         for name, number in asdict(counts).items():
             self._progress.update(self._tasks[name], completed=number)
+        self._progress.update(self._fees, description=f"phí chờ: {fees_wait_for}", visible=bool(fees_wait_for))
 
     def __enter__(self) -> Self:
         self._progress.start()

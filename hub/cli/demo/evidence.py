@@ -1,22 +1,17 @@
 """The demo's last proof: a handoff's bundle, judged with nothing but the bundle and the roots."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from zipfile import ZipFile
 
-from hub.db import Connection
-from hub.errors import NotNow
+from hub.db import Connection, one
+from hub.embedded.waiting import wait_for
 from hub.signing import crl_store, exporting
 from hub.signing.findings import Answer
 from hub.signing.judge import judge
 from hub.signing.keyring import ROOTS
 from hub.signing.trust import Trust
-
-ANCHORED_WITHIN: Final = 60.0
-"""seconds until the custody log's next checkpoint has its time stamp"""
-_ASK_EVERY: Final = 1.0
 
 # Handed over to a department, and both sides have signed.
 _COMPLETE: Final = """
@@ -27,6 +22,7 @@ SELECT bool_and(EXISTS (SELECT FROM custody_checkpoint c JOIN custody_stamp s ON
                         WHERE c.size > l.place)) AS anchored
 FROM custody_leaf l WHERE l.subject = %s
 """
+_STAMPS: Final = "SELECT count(*) AS stamps FROM custody_stamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ class Shown:
 
 
 def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None) -> Shown | None:
-    """Export and judge one complete handoff of these ``dossiers``; None if none is complete."""
+    """Export and judge one complete handoff of these ``dossiers``; None if none is complete. Raises NothingMoves."""
     row = conn.execute(_COMPLETE, (dossiers,)).fetchone()
     if row is None or keys is None:
         return None
@@ -70,10 +66,8 @@ def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None)
 
 
 def _wait_until_anchored(conn: Connection, handoff_id: str) -> None:
-    until = time.monotonic() + ANCHORED_WITHIN
-    while time.monotonic() < until:
-        row = conn.execute(_ANCHORED, (handoff_id,)).fetchone()
-        if row and row["anchored"]:
-            return
-        time.sleep(_ASK_EVERY)
-    raise NotNow(f"{handoff_id} is signed and its checkpoint has no time stamp after {ANCHORED_WITHIN:.0f} s")
+    wait_for(
+        f"dấu thời gian của {handoff_id}",
+        lambda: one(conn, _ANCHORED, (handoff_id,))["anchored"],
+        moves=lambda: one(conn, _STAMPS, ())["stamps"],
+    )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from config.catalogue import Catalogue
 from connectors.sandbox.server import addresses
 from hub.cli.demo import reckoning
 from hub.cli.demo.bank_day import BankDay
@@ -15,6 +14,7 @@ from hub.cli.demo.reckoning import Reckoning
 from hub.cli.demo.settling import Settling
 from hub.cli.demo.trials import Trial
 from hub.clock import now
+from hub.embedded.waiting import Patience
 from hub.fees.closes.model import Closing, Step
 from hub.fees.settlements.model import Settlement
 
@@ -42,11 +42,11 @@ class Accounts:
     wrong: list[str]
 
 
-def opened(hub: "Hub", portal: Portal, catalogue: Catalogue, effects: Path, given: list[Trial]) -> BankDay:
+def opened(hub: "Hub", portal: Portal, effects: Path, given: list[Trial], patience: Patience) -> BankDay:
     """The bank day of these trials. ``effects``: where the sandbox writes, and says its addresses."""
-    banks = Banks(catalogue, addresses(effects / "addresses.json"))
+    banks = Banks(hub.catalogue, addresses(effects / "addresses.json"), patience)
     ways = {trial.code: trial.way for trial in given if trial.way is not None}
-    return BankDay(hub, portal, banks, Payers(banks, ways), {trial.code for trial in given}, now(), effects)
+    return BankDay(hub, portal, banks, Payers(banks, ways), {trial.code for trial in given}, now(), effects, patience)
 
 
 def run(day: BankDay) -> Accounts:
@@ -57,6 +57,7 @@ def run(day: BankDay) -> Accounts:
     wrong += evening.unlisted
     settling = Settling(day)
     settling.settle()
+    day.wait_until_quiet()
     settling.remit()
     day.end()
     settled, more = _reckoned(day)

@@ -1,20 +1,25 @@
 """The citizens of the demo at their bank: each reads the QR of the public API and pays, some of them not as asked."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any, Final
 
 import requests
+from urllib3.exceptions import MaxRetryError
 
 from config.catalogue import Bank, Catalogue
 from connectors.sandbox.bank_office import WATCHERS
 from hub.cli.demo.portal import Standing
 from hub.cli.demo.ways import Way
+from hub.embedded.waiting import Patience
 from hub.errors import HubError
 from hub.fees import vietqr
 
-TIMEOUT: Final = 30.0
+TIMEOUT: Final = 120.0
+PAUSE: Final = 0.5
+"""seconds between attempts to reach a bank"""
 TOO_MUCH: Final = 50_000
 """đồng that one pays more than is due"""
 _REFUSED: Final = 422
@@ -46,9 +51,13 @@ class Deed:
 
 
 class Banks:
-    """The control doors of the sandbox's banks. ``served``: counterparty → address."""
+    """The control doors of the sandbox's banks. ``served``: counterparty → address.
 
-    def __init__(self, catalogue: Catalogue, served: Mapping[str, str]) -> None:
+    A door at which nobody listens is knocked at again until ``patience`` is over.
+    """
+
+    def __init__(self, catalogue: Catalogue, served: Mapping[str, str], patience: Patience) -> None:
+        self._patience = patience
         desk = catalogue.fee_desk
         if desk is None:
             raise BankTurnedAway("the catalogue collects nothing")
@@ -79,9 +88,22 @@ class Banks:
 
     def _send(self, method: str, bank: str, what: str, **said: Any) -> requests.Response:
         root = "/".join(self._served[f"bank.{bank}"].split("/")[:3])
-        with requests.Session() as session:
-            session.trust_env = False
-            return session.request(method, f"{root}/_sandbox/{what}", timeout=TIMEOUT, **said)
+        why = ""
+        while not self._patience.over:
+            try:
+                with requests.Session() as session:
+                    session.trust_env = False
+                    return session.request(method, f"{root}/_sandbox/{what}", timeout=TIMEOUT, **said)
+            except requests.ConnectionError as error:
+                # Nobody listens, so nothing was done; once something was sent, it is not said again.
+                if not isinstance(error.args[0], MaxRetryError):
+                    raise BankTurnedAway(f"{bank} {what}: {type(error).__name__}") from None
+                why = type(error).__name__
+            except requests.RequestException as error:
+                raise BankTurnedAway(f"{bank} {what}: {type(error).__name__}") from None
+            self._patience.see(why, bank)
+            time.sleep(PAUSE)
+        raise BankTurnedAway(f"{bank} {what}: {why}")
 
 
 def _collects(bank: Bank) -> bool:

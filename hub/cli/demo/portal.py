@@ -10,12 +10,13 @@ import requests
 
 from connectors.transport import signatures
 from hub.cli.demo.trials import Trial
+from hub.embedded.waiting import Patience
 from hub.errors import HubError
 
-TIMEOUT: Final = 30.0
-ATTEMPTS: Final = 5
+TIMEOUT: Final = 120.0
 PAUSE: Final = 0.5
 """seconds between attempts; the key is the same, so a repetition is safe"""
+_AGAIN: Final = frozenset({409, 429, 502, 503, 504})
 
 
 class PortalTurnedAway(HubError):
@@ -35,9 +36,13 @@ class Standing:
 
 
 class Portal:
-    """``key_id`` and ``secret`` are those with which the portal signs (RFC 9421)."""
+    """``key_id`` and ``secret`` are those with which the portal signs (RFC 9421).
 
-    def __init__(self, api: str, key_id: str, secret: str) -> None:
+    A door that does not answer is knocked at again until ``patience`` is over.
+    """
+
+    def __init__(self, api: str, key_id: str, secret: str, patience: Patience) -> None:
+        self._patience = patience
         self._api = api
         self._key_id = key_id
         self._secret = secret.encode()
@@ -67,21 +72,21 @@ class Portal:
 
     def _send(self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> Any:
         why = ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                time.sleep(PAUSE * attempt)
+        while not self._patience.over:
             request = requests.Request(method, self._api + path, headers=headers, data=body).prepare()
             signatures.sign(request, self._key_id, self._secret)
             try:
                 response = self._session().send(request, timeout=TIMEOUT)
             except requests.RequestException as error:
                 why = type(error).__name__
-                continue
-            if response.ok:
-                return response.json()
-            why = f"HTTP {response.status_code} {response.json().get('code', '')}".strip()
-            if response.status_code not in {409, 429, 503}:
-                break
+            else:
+                if response.ok:
+                    return response.json()
+                why = f"HTTP {response.status_code} {response.text[:200]}"
+                if response.status_code not in _AGAIN:
+                    break
+            self._patience.see(why, "door")
+            time.sleep(PAUSE)
         raise PortalTurnedAway(f"{method} {path.partition('?')[0]}: {why}")
 
     def _session(self) -> requests.Session:

@@ -5,9 +5,8 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import psycopg
@@ -16,16 +15,19 @@ from psycopg.rows import dict_row
 from config.catalogue import Catalogue, load
 from config.settings import Settings
 from hub.cli import environment
-from hub.cli.demo import course, evidence, fees, report, signed, witnesses
+from hub.cli.demo import course, evidence, fees, report, signed, verdict, witnesses
+from hub.cli.demo.bank_day import BankDay
 from hub.cli.demo.course import Course
 from hub.cli.demo.display import Counts, display
 from hub.cli.demo.evidence import Shown
 from hub.cli.demo.fees import Accounts
 from hub.cli.demo.portal import Portal
 from hub.cli.demo.trials import Trial, runs_a_day, trials
+from hub.cli.demo.verdict import Trouble
 from hub.clock import local, now
 from hub.db import Connection
 from hub.embedded.place import Addresses
+from hub.embedded.waiting import NothingMoves, Patience
 from hub.errors import HubError, NotNow
 from hub.signing.findings import Answer
 from hub.wiring import read_settings
@@ -36,48 +38,50 @@ _LOOK_EVERY: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """How it went: what does not hold, a sentence each, and a bundle for whoever wants to see for himself."""
+    """How it went: what does not hold, the first thing first, and a bundle for whoever wants to see for himself."""
 
-    wrong: list[str]
+    wrong: list[Trouble]
     shown: Shown | None
 
 
-def rehearse(addresses: Addresses, effects: Path, *, count: int, patience: float) -> Rehearsed:
+def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -> Rehearsed:
     """Hand over ``count`` submissions and prove what became of them. ``effects``: where the sandbox writes.
 
-    The tables go to stdout. Raises NotNow, PortalTurnedAway.
+    Ends when all is over, or when nothing has moved for ``still`` seconds. The tables go to stdout.
+    Raises NotNow, PortalTurnedAway.
     """
     settings = read_settings()
     catalogue = load(settings.catalogue, os.environ)
-    portal = _portal(addresses, catalogue)
+    patience = Patience(still)
+    portal = _portal(addresses, catalogue, patience)
     given = _trials(portal, catalogue, count)
+    names = {department.code: department.name for department in catalogue.departments.values()}
     since = now()
     with closing(_connect(settings)) as conn, environment.house() as hub, ThreadPoolExecutor(1) as cashier:
-        day = fees.opened(hub, portal, catalogue, effects, given)
+        day = fees.opened(hub, portal, effects, given, patience)
         paid = cashier.submit(fees.run, day)
         try:
-            end = _watch(conn, portal, given, (effects, addresses), since, patience, paid)
+            end = _watch(conn, given, (effects, addresses), day, paid)
         finally:
             day.stopped.set()
-        shown = evidence.show(conn, [leg.id for leg in end.legs.values()], effects.parent / "demo", settings.keys)
-    names = {department.code: department.name for department in catalogue.departments.values()}
-    wrong = _settled(paid, names)
-    report.write(end, names)
+        report.write(end, names)
+        if not end.over(count):
+            return Rehearsed([_given_up(paid, verdict.unfinished(end, count, still, day.waits))], None)
+        wrong = _settled(paid, names)
+        shown = _evidence(conn, end, effects, settings, wrong)
     standings = list(portal.standings(quote(since.isoformat())))
-    wrong += witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
-    wrong += signed.findings(given, end, catalogue)
-    if not end.over(count):
-        wrong.insert(0, f"not over after {patience:.0f} s: {len(end.owed)} transfers and {end.unhandled} messages wait")
+    found = witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
+    found += signed.findings(given, end, catalogue)
+    if found:
+        wrong.insert(0, verdict.unproved(found, count))
     if end.dead:
-        wrong.append(f"{end.dead} messages wait for a person: hub inbox list")
-    if shown is None or shown.answer is not Answer.VALID:
-        wrong.append("no handoff was proved: " + (f"{shown.bundle} is {shown.answer}" if shown else "none is complete"))
+        wrong.append(verdict.waiting_for_a_person(end.dead))
     return Rehearsed(wrong, shown)
 
 
-def _portal(addresses: Addresses, catalogue: Catalogue) -> Portal:
+def _portal(addresses: Addresses, catalogue: Catalogue, patience: Patience) -> Portal:
     key_id, name = next(iter(catalogue.portal.guard.keys.items()))
-    return Portal(addresses.api, key_id, catalogue.secret(name))
+    return Portal(addresses.api, key_id, catalogue.secret(name), patience)
 
 
 def _trials(portal: Portal, catalogue: Catalogue, count: int) -> list[Trial]:
@@ -92,28 +96,30 @@ def _trials(portal: Portal, catalogue: Catalogue, count: int) -> list[Trial]:
 
 def _watch(
     conn: Connection,
-    portal: Portal,
     given: list[Trial],
     departments: tuple[Path, Addresses],
-    since: datetime,
-    patience: float,
+    day: BankDay,
     paid: Future[Accounts],
 ) -> Course:
-    """Hand over and look until everything has ended and every fee is settled. Raises PortalTurnedAway."""
+    """Hand over and look until everything has ended and every fee is settled, or nothing moves any more.
+
+    Raises PortalTurnedAway.
+    """
     references = [trial.reference for trial in given]
     codes = {trial.code for trial in given}
     effects, addresses = departments
-    deadline = time.monotonic() + patience
     with ThreadPoolExecutor(SENDERS) as senders, display(len(given)) as shown:
-        sent = [senders.submit(portal.submit, trial) for trial in given]
+        sent = [senders.submit(day.portal.submit, trial) for trial in given]
         while True:
-            now_at = course.look(conn, references, since)
+            now_at = course.look(conn, references, day.since)
             arrived = witnesses.arrived(effects, addresses.partners, codes)
-            shown.show(_counts(sent, arrived, now_at))
-            turned_away = any(one.done() and one.exception() for one in sent)
-            failed = paid.done() and paid.exception()
-            over = paid.done() and now_at.over(len(given))
-            if turned_away or failed or over or time.monotonic() > deadline:
+            counts = _counts(sent, arrived, now_at)
+            shown.show(counts, day.waits)
+            day.patience.see((counts, now_at.moved, paid.done()))
+            failed = _failed(paid) or any(_failed(one) for one in sent)
+            if now_at.over(len(given)):
+                day.quiet.set()
+            if failed or (paid.done() and now_at.over(len(given))) or day.patience.over:
                 break
             time.sleep(_LOOK_EVERY)
     for one in sent:
@@ -121,16 +127,42 @@ def _watch(
     return now_at
 
 
-def _settled(paid: Future[Accounts], names: dict[str, str]) -> list[str]:
+def _failed(done: Future[Any]) -> bool:
+    return done.done() and done.exception() is not None
+
+
+def _given_up(paid: Future[Accounts], unfinished: Trouble) -> Trouble:
+    """Why it was not waited for any longer: a bank's fault, or that nothing moved."""
+    error = paid.exception()
+    if error is None or isinstance(error, NotNow):
+        return unfinished
+    if not isinstance(error, HubError):
+        raise error
+    return verdict.unsettled([str(error)])
+
+
+def _settled(paid: Future[Accounts], names: dict[str, str]) -> list[Trouble]:
     """What does not hold of the fees; their equation goes to stdout."""
     try:
-        found = paid.result(timeout=0)
-    except TimeoutError:
-        return ["fees: they are not settled yet"]
+        found = paid.result()
     except HubError as error:
-        return [f"fees: {error}"]
+        return [verdict.unsettled([str(error)])]
     fees.write(found, names)
-    return list(fees.findings(found))
+    wrong = list(fees.findings(found))
+    return [verdict.unsettled(wrong)] if wrong else []
+
+
+def _evidence(conn: Connection, end: Course, effects: Path, settings: Settings, wrong: list[Trouble]) -> Shown | None:
+    """A handoff that is proved; why none is goes into ``wrong``."""
+    try:
+        shown = evidence.show(conn, [leg.id for leg in end.legs.values()], effects.parent / "demo", settings.keys)
+    except NothingMoves as error:
+        wrong.append(verdict.without_evidence(str(error)))
+        return None
+    if shown is None or shown.answer is not Answer.VALID:
+        why = f"{shown.bundle}: {shown.answer}" if shown else "chưa bàn giao nào hoàn tất"
+        wrong.append(verdict.without_evidence(why))
+    return shown
 
 
 def _counts(sent: list[Future[str]], arrived: int, stands: Course) -> Counts:

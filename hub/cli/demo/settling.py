@@ -16,7 +16,6 @@ from hub.fees.orders import Payee
 from hub.fees.refunds import asking
 
 if TYPE_CHECKING:
-    from hub.db import Connection
     from hub.fees.closes.model import Closing
     from hub.fees.settlements.model import Settlement
     from hub.work import Work
@@ -41,9 +40,10 @@ _ON_331: Final = """
 SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
 WHERE l.account = '331' AND e.business_date < date_trunc('month', %s::date) + interval '1 month'
 """
-_PAID: Final = (
-    "SELECT bool_and(status IN ('paid', 'paid_unconfirmed', 'settled')) AS paid FROM fee_demand WHERE id = ANY(%s)"
-)
+_UNPAID: Final = """
+SELECT count(*) AS missing FROM fee_demand
+WHERE id = ANY(%s) AND status NOT IN ('paid', 'paid_unconfirmed', 'settled')
+"""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Settling:
             if payers.ways.get(standing.dossier_code) in AGAIN:
                 demands.append((standing.fee or {})["demand_id"])
                 payers.pay(standing, Way.EXACT)
-        self.day.wait(lambda conn: _all_paid(conn, demands), "what was short is paid")
+        self.day.wait(lambda conn: int(one(conn, _UNPAID, (demands,))["missing"]), "khoản nộp thiếu được nộp đủ")
 
     def _case(self, row: Mapping[str, Any]) -> None:
         match row["code"]:
@@ -169,8 +169,3 @@ class Settling:
         sent = self.day.act(CASHIER, lambda work: orders.send(work, order.id))
         said = {"reference": sent.reference, "amount": sent.amount, "account": sent.account, "words": "HOAN PHI"}
         self.day.banks.ask(self.day.banks.own, "orders", said)
-
-
-def _all_paid(conn: "Connection", demands: list[str]) -> bool:
-    row = conn.execute(_PAID, (demands,)).fetchone()
-    return bool(row and row["paid"] is not False)

@@ -161,7 +161,7 @@ def test_a_refused_dossier_must_not_be_anywhere(given: list[Trial]) -> None:
 
 def test_a_run_is_over_only_when_nothing_is_owed(given: list[Trial]) -> None:
     leg = course.Leg("r", "sub_1", now(), "handled", "returned", "so-tu-phap", "delivered", now(), 0)
-    owed = course.Owed("tr_1", "portal.cong-dvc", "queued", None, 0)
+    owed = course.Owed("tr_1", "portal.cong-dvc", "queued", None, 0, 0)
     parcel = course.Parcel("cs_1", "code", "result_to_citizen", "delivered", [], "sub_1")
     over = course.Course({"r": leg}, owed=[], handed=[], parcels=[parcel], unhandled=0, dead=0)
     assert over.over(1)
