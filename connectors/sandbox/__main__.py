@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> int:
             ports=given.ports,
             environment=os.environ,
             only=given.only.split(",") if given.only else None,
+            without=given.without,
         )
     except (ValueError, OSError) as error:
         sys.stderr.write(f"sandbox: {error}\n")
@@ -35,6 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hub", required=True, help="the hub's public address")
     parser.add_argument("--ports", type=Path, required=True, help="JSON file: {counterparty: address}")
     parser.add_argument("--only", help="counterparty codes, separated by commas")
+    parser.add_argument(
+        "--except", action="append", default=[], dest="without", help="a counterparty that plays itself"
+    )
     return parser
 
 

@@ -52,15 +52,15 @@ class Sandbox:
         accounts = [account.number for bank in catalogue.banks.values() for account in bank.accounts]
         self._books = Books(data / "accounts", accounts)
 
-    def parties(self, only: Sequence[str] | None = None) -> list[Party]:
-        """The counterparties, or only those named. Raises ValueError for what it cannot be."""
+    def parties(self, only: Sequence[str] | None = None, without: Sequence[str] = ()) -> list[Party]:
+        """The counterparties, or only those named, and none of ``without``. Raises ValueError for what it cannot be."""
         # A gateway only ever tells, so the hub has no business with it; here it is played all the same.
         banks = {bank.counterparty: bank for bank in self._catalogue.banks.values()}
         known: Mapping[str, Counterparty] = {**self._catalogue.counterparties, **banks}
-        unknown = set(only or ()) - known.keys()
+        unknown = {*(only or ()), *without} - known.keys()
         if unknown:
             raise ValueError(f"the catalogue has no {', '.join(sorted(unknown))}")
-        return [self._party(known[code]) for code in only or known]
+        return [self._party(known[code]) for code in only or known if code not in without]
 
     def _party(self, counterparty: Counterparty) -> Party:
         return KINDS[type(counterparty)](self, counterparty)

@@ -21,13 +21,15 @@ def run(
     ports: Path,
     environment: Mapping[str, str],
     only: Sequence[str] | None = None,
+    without: Sequence[str] = (),
 ) -> None:
     """Returns after SIGTERM or SIGINT and a clean stop. Raises ValueError (CatalogueError) and OSError at the start.
 
-    ``data``: the folder of effect files and reports. ``hub``: its public address. ``only``: counterparty codes.
+    ``data``: the folder of effect files and reports. ``hub``: its public address. ``only`` and ``without`` are
+    counterparty codes.
     """
     sandbox = Sandbox(load(catalogue, environment), data, hub.rstrip("/"), Settings(), environment)
-    parties = sandbox.parties(only)
+    parties = sandbox.parties(only, without)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_stopped(parties, ports))
 

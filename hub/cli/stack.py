@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import psutil
@@ -30,6 +31,14 @@ _LOOK_EVERY: Final = 0.1
 @app.command()
 def up(
     sandbox: Annotated[bool, Option("--sandbox", help="With every counterparty played on this machine.")] = False,
+    themselves: Annotated[
+        list[str] | None,
+        Option(
+            "--except",
+            metavar="CODE[=ADDRESS]",
+            help="Not in the sandbox: a counterparty that plays itself, at its address or where the catalogue says.",
+        ),
+    ] = None,
     detach: Annotated[bool, Option("--detach", "-d", help="Return when it is ready; `hub down` stops it.")] = False,
     workers: Annotated[int, Option(min=1, max=32, help="Worker processes.")] = 2,
     as_json: AsJson = False,
@@ -44,15 +53,21 @@ def up(
         )
     if place.supervisor():
         leave(Code.REFUSED, f"hub: a stack is running in {place.folder} already (hub down stops it)")
+    if themselves and not sandbox:
+        leave(Code.USAGE, "hub: --except leaves somebody out of the sandbox, and there is none without --sandbox")
     if detach:
-        start_detached(place, sandbox=sandbox, workers=workers)
+        start_detached(place, sandbox=sandbox, workers=workers, themselves=themselves or ())
         _show(place, as_json=as_json)
         return
     from hub.embedded.stack import Stack
     from hub.embedded.supervisor import Supervisor
 
     with place.held():
-        stack = Stack.planned(place, os.environ, workers=workers)
+        apart = {code: url for code, _, url in (one.partition("=") for one in themselves or ())}
+        stack = Stack.planned(place, os.environ, workers=workers, themselves=apart)
+        if unknown := apart.keys() - stack.counterparties:
+            known = ", ".join(sorted(stack.counterparties))
+            leave(Code.USAGE, f"hub: --except {', '.join(sorted(unknown))}: the catalogue has {known}")
         supervisor = Supervisor(stack, sandbox=sandbox, say=output.say)
         supervisor.run(lambda: _show(place, as_json=as_json))
     if supervisor.interrupted:
@@ -78,10 +93,12 @@ def down() -> None:
     output.say("stopped")
 
 
-def start_detached(place: "Place", *, sandbox: bool, workers: int) -> None:
+def start_detached(place: "Place", *, sandbox: bool, workers: int, themselves: Sequence[str] = ()) -> None:
+    """Returns when it is ready. Leaves with its exit code and its last words where it does not become so."""
     log = place.log("supervisor")
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "hub.cli", "up", f"--workers={workers}", *(["--sandbox"] if sandbox else [])]
+    command += [f"--except={one}" for one in themselves]
     with log.open("wb") as file:
         # What `up` prints holds Flower's password, so it is not for a log.
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": file}
@@ -116,4 +133,5 @@ def _show(place: "Place", *, as_json: bool) -> None:
     shown["flower"] = f"{addresses.flower} ({FLOWER_USER} / {shown['flower_password']})"
     output.fields(shown, _FIELDS)
     for code, url in addresses.partners.items():
-        output.fields({"code": f"{code}  {url}"}, (output.Column("code", "Sandbox"),))
+        label = "Tự chạy" if code in addresses.themselves else "Sandbox"
+        output.fields({"code": f"{code}  {url}"}, (output.Column("code", label),))

@@ -42,7 +42,9 @@ class Addresses(BaseModel):
     sandbox: str | None = None
     """the sandbox's control API, if it runs"""
     partners: dict[str, str] = {}
-    """counterparty code → its address in the sandbox"""
+    """counterparty code → its address in the sandbox, or one that was given in its place"""
+    themselves: list[str] = []
+    """those that the sandbox does not play"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -52,9 +53,18 @@ class Stack:
     counterparties: frozenset[str]
     """the codes of those that the catalogue has"""
     workers: int
+    themselves: Mapping[str, str]
+    """counterparties that the sandbox does not play → where they are; "": where the catalogue says"""
 
     @classmethod
-    def planned(cls, place: Place, environment: Mapping[str, str], *, workers: int) -> "Stack":
+    def planned(
+        cls,
+        place: Place,
+        environment: Mapping[str, str],
+        *,
+        workers: int,
+        themselves: Mapping[str, str] = MappingProxyType({}),
+    ) -> "Stack":
         """Ports of the last start where they are free. Raises CatalogueError, CannotStart."""
         catalogue = Path(environment.get("HUB_CATALOGUE") or PACKAGED)
         ports = _ports(place.remembered())
@@ -71,6 +81,7 @@ class Stack:
             catalogue=catalogue,
             counterparties=frozenset(known.counterparties),
             workers=workers,
+            themselves=themselves,
         )
 
     def addresses(self, partners: Mapping[str, str]) -> Addresses:
@@ -81,7 +92,8 @@ class Stack:
             flower=f"http://{LOOPBACK}:{self.flower_port}",
             database=self.postgres.url,
             broker=self.valkey.url,
-            partners=dict(partners),
+            partners={**partners, **{code: url for code, url in self.themselves.items() if url}},
+            themselves=sorted(self.themselves),
         )
 
     def migration(self, environment: Mapping[str, str]) -> Program:
@@ -92,6 +104,7 @@ class Stack:
         words = (
             "--catalogue", str(self.catalogue), "--hub", f"http://{LOOPBACK}:{self.api_port}",
             "--data", str(self.place.sandbox), "--ports", str(self.sandbox_ports),
+            *(word for code in self.themselves for word in ("--except", code)),
         )  # fmt: skip
         told = {**REHEARSAL, "HUB_SANDBOX_PKI": str(self.place.pki), **os.environ}
         told |= {**self.secrets.hub, **self.secrets.departments}
@@ -101,9 +114,14 @@ class Stack:
     def sandbox_ports(self) -> Path:
         return self.place.sandbox / "addresses.json"
 
+    @property
+    def played(self) -> frozenset[str]:
+        """Those that the sandbox plays, and the hub speaks to."""
+        return self.counterparties - self.themselves.keys()
+
     def partners(self) -> dict[str, str]:
-        """Counterparty code → where the sandbox serves it, or served it last; of those that the catalogue has now."""
-        return {code: url for code, url in self.served().items() if code in self.counterparties}
+        """Counterparty code → where the sandbox serves it, or served it last; of those that it has to play now."""
+        return {code: url for code, url in self.served().items() if code in self.played}
 
     def served(self) -> dict[str, str]:
         """The same of all that the sandbox plays: gateways too, to which the hub never speaks."""
@@ -152,7 +170,7 @@ def environment_of(place: Place, addresses: Addresses, secrets: Secrets) -> dict
     }
     if addresses.partners:
         told["HUB_PARTNER_URLS"] = json.dumps(addresses.partners)
-        told["HUB_WEBHOOK_NETWORKS"] = json.dumps([f"{LOOPBACK}/32"])
+        told["HUB_WEBHOOK_NETWORKS"] = os.environ.get("HUB_WEBHOOK_NETWORKS") or json.dumps([f"{LOOPBACK}/32"])
         told |= {name: os.environ.get(name, value) for name, value in REHEARSAL.items()}
     return told
 

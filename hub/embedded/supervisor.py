@@ -93,7 +93,7 @@ class Supervisor:
 
     def _sandbox_answers(self) -> bool:
         partners = self._stack.partners()
-        return partners.keys() == self._stack.counterparties and all(map(listens, partners.values()))
+        return partners.keys() == self._stack.played and all(map(listens, partners.values()))
 
     def _migrate(self, program: Program, postgres: Process) -> None:
         process = Process(program)

@@ -88,6 +88,9 @@ def _stack(place: "Place", *, keep: bool) -> Iterator["Addresses"]:
     if running is not None:
         if not running.partners:
             leave(Code.REFUSED, f"hub: the stack in {place.folder} runs without its sandbox; stop it first: hub down")
+        if running.themselves:
+            left_out = ", ".join(running.themselves)
+            leave(Code.REFUSED, f"hub: {left_out} plays itself and no witness of ours; stop the stack first: hub down")
         yield running
         return
     from hub.cli.stack import start_detached
