@@ -1,6 +1,8 @@
 """About the house itself: the plan is a plan, everything that is sent is routed, and every page is fresh."""
 
 import ast
+import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,13 @@ def test_the_locks_name_versions_and_hashes_and_no_address(lock: str) -> None:
     text = (ROOT / "deploy" / "locks" / lock).read_text(encoding="utf-8")
     assert "--hash=sha256:" in text
     assert "://" not in text
+
+
+def test_the_migrations_are_one_chain_in_the_order_of_their_names() -> None:
+    steps = sorted((ROOT / "hub" / "migrations" / "versions").glob("[0-9]*.py"))
+    chain = [re.findall(r'revision = "(\d+)"', step.read_text(encoding="utf-8")) for step in steps]
+    assert chain[0] == [steps[0].name[:4]]
+    assert chain[1:] == [[after.name[:4], before.name[:4]] for before, after in itertools.pairwise(steps)]
 
 
 def test_every_decision_is_one_page_and_names_what_enforces_it() -> None:
