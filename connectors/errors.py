@@ -1,8 +1,12 @@
 """The four fates of a call that did not simply succeed. Every foreign error becomes one of these at the wall."""
 
-from typing import Any
+from typing import Any, Final
 
 from schemas.explained import Explained
+from schemas.text import cleaned
+
+REASON_LIMIT: Final = 1_000
+"""characters of a refusal's reason that are kept"""
 
 
 class Code(Explained):
@@ -101,10 +105,10 @@ class ConnectorError(Exception):
     def __init__(self, code: str, detail: str = "") -> None:
         self.code = code
         """A stable word, one of ``Code`` unless the dialect has its own; has a page in docs/reference/errors."""
-        self.detail = detail
-        """One sentence for a person; never anything from a message's content."""
+        self.detail = cleaned(detail)
+        """One sentence for a person; never anything from a message's content (a media type may stand in it)."""
         meaning, _, _ = (self.__doc__ or "").partition("\n")
-        super().__init__(f"{code}: {detail or meaning}")
+        super().__init__(f"{code}: {self.detail or meaning}")
 
 
 class Unavailable(ConnectorError):
@@ -125,12 +129,12 @@ class Unavailable(ConnectorError):
 class Rejected(ConnectorError):
     """The other party understood and says no; sending the same again would not help.
 
-    ``reason`` is the other party's own words for the applicant; it is stored, never logged.
+    ``reason`` is the other party's own words for the applicant, cleaned; it is stored, never logged.
     """
 
     def __init__(self, code: str, detail: str = "", *, reason: str = "") -> None:
         super().__init__(code, detail)
-        self.reason = reason
+        self.reason = cleaned(reason)[:REASON_LIMIT]
 
 
 class Duplicate(ConnectorError):

@@ -49,7 +49,7 @@ def transfer(conn: Connection, transfer_id: str) -> Row | None:
     if row is None:
         return None
     attempts = conn.execute(
-        "SELECT a.*, (SELECT COALESCE(jsonb_agg(x.record ORDER BY x.at), '[]') FROM exchange x"
+        "SELECT a.*, (SELECT COALESCE(jsonb_agg(x.record #- '{reply,raw}' ORDER BY x.at), '[]') FROM exchange x"
         "   WHERE x.attempt_id = a.id) AS exchanges FROM attempt a WHERE a.transfer_id = %s ORDER BY a.number",
         (transfer_id,),
     ).fetchall()

@@ -140,7 +140,7 @@ def _dossier(raw: str) -> str:
 
 ReceivedDossierCode = Annotated[
     str,
-    StringConstraints(max_length=64),
+    StringConstraints(max_length=48),
     AfterValidator(_dossier),
     Field(json_schema_extra={"examples": ["000.00.16.H42-200923-0001"]}),
 ]

@@ -8,9 +8,11 @@ from pydantic import Field, StringConstraints
 from schemas.moment import Moment
 from schemas.money import MOST
 from schemas.strict import Strict
+from schemas.text import Cleaned, Fit
 
-ProviderTxn = Annotated[str, StringConstraints(min_length=1, max_length=160)]
-Words = Annotated[str, StringConstraints(max_length=1000)]
+ProviderTxn = Annotated[str, StringConstraints(min_length=1, max_length=160), Fit]
+Account = Annotated[str, StringConstraints(max_length=34), Fit]
+Words = Annotated[str, StringConstraints(max_length=1000), Cleaned]
 
 
 class Kind(StrEnum):
@@ -35,12 +37,12 @@ class Notification(Strict):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "VND"
     paid_at: Moment | None = None
     """None where the provider does not say"""
-    account: Annotated[str, StringConstraints(max_length=34)]
+    account: Account
     """the receiving account, as the provider names it, or the one that its contract settles to"""
-    bank_ref: Annotated[str, StringConstraints(max_length=160)] | None = None
+    bank_ref: Annotated[str, StringConstraints(max_length=160), Fit] | None = None
     """the bank's own number of the movement, if it will stand on the account's statement as well"""
-    virtual_account: Annotated[str, StringConstraints(max_length=34)] | None = None
-    reference: Annotated[str, StringConstraints(max_length=255)] | None = None
+    virtual_account: Account | None = None
+    reference: Annotated[str, StringConstraints(max_length=255), Fit] | None = None
     """what we gave the provider to name the payment by, given back"""
     text: Words = ""
     """the payer's own words; personal, so never logged"""

@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from schemas.moment import FIRST_YEAR, LAST_YEAR, Day
 from schemas.money import MOST
 from schemas.strict import Strict, faults_of
+from schemas.text import Cleaned
 
 Format = Literal["camt", "mt940", "csv", "xlsx"]
 
@@ -70,8 +71,8 @@ class Standing(StrEnum):
 
 Signed = Annotated[int, Field(ge=-MOST, le=MOST)]
 Count = Annotated[int, Field(ge=0)]
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=140)]
-Text = Annotated[str, StringConstraints(max_length=10_000)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=140), Cleaned]
+Text = Annotated[str, StringConstraints(max_length=10_000), Cleaned]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
@@ -122,9 +123,9 @@ class Head(Strict):
 
     kind: Kind
     line: int
-    account: Annotated[str, StringConstraints(max_length=64)]
+    account: Annotated[str, StringConstraints(max_length=64), Cleaned]
     """as the bank writes it; empty: the file does not say"""
-    bank_id: Annotated[str, StringConstraints(min_length=1, max_length=70)]
+    bank_id: Annotated[str, StringConstraints(min_length=1, max_length=70), Cleaned]
     """the bank's own name for it; may come again next year"""
     sequence: Count | None = None
     currency: Currency

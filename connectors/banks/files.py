@@ -17,8 +17,10 @@ from config.catalogue import Bank, Catalogue
 from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport.http import Transport
 from connectors.transport.wall import Reply, checked
+from schemas import replies
+from schemas.faults import Refused
 from schemas.statement import DeliveredFile, Delivery
-from schemas.strict import Refused, Strict, read
+from schemas.strict import Strict
 
 FILES: Final = 4
 """downloaded in one call at most: each may be as large as the catalogue allows"""
@@ -75,7 +77,7 @@ class LaidOutFiles:
         query = urlencode({"after": cursor, "limit": str(FILES)})
         reply = self._get(f"{self._url}?{query}", "application/json")
         try:
-            listed = read(_List, reply.body)
+            listed = replies.read(_List, replies.parse(reply.body))
         except Refused as error:
             raise ContractBroken(Code.CONTRACT, f"the list of files: {json.dumps(str(error.faults[0]))}") from None
         if len(listed.files) > FILES:

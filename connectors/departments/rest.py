@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from config.catalogue import Catalogue, Department
 from connectors.departments import tables
@@ -17,10 +17,12 @@ from connectors.departments.renames import Renames
 from connectors.errors import Code, ContractBroken, Duplicate
 from connectors.transport.http import Transport
 from connectors.transport.wall import Reply, checked
-from schemas import strict
+from schemas import replies
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
+from schemas.faults import Fault, Refused
 from schemas.settlement import HandedTable, TableReceipt
+from schemas.strict import Strict
 
 JSON: Final = "application/json"
 _NOT_FOUND: Final = 404
@@ -109,13 +111,9 @@ class RESTDepartment:
     def decode(self, model: type[Model], reply: Reply) -> Model:
         """What they said as ``model``. Raises ContractBroken, naming the place and never the content."""
         try:
-            document = strict.parse(reply.body)
-            body = json.dumps(self._renames.to_ours(document)).encode() if self._renames else reply.body
-            return model.model_validate_json(body, extra="ignore")
-        except strict.Refused as refused:
+            return replies.read(model, self._renames.to_ours(replies.parse(reply.body)))
+        except Refused as refused:
             raise _broken(model, reply, refused.faults) from None
-        except ValidationError as error:
-            raise _broken(model, reply, strict.faults_of(error)) from None
 
     def _receipt_of_the_first(self, reply: Reply) -> Receipt | None:
         """The receipt inside a 409, if all of it is there; with the number alone, the hub asks for the rest."""
@@ -127,7 +125,7 @@ class RESTDepartment:
         return receipt if receipt.signed is not None or not self._signs else None
 
 
-class _Numbered(strict.Strict):
+class _Numbered(Strict):
     """The least that a 409 must say to be about the dossier: under which number the department has it."""
 
     number: str
@@ -136,12 +134,12 @@ class _Numbered(strict.Strict):
 def _as_it_stands(model: type[Model], reply: Reply) -> Model:
     """What they said as ``model``, where all departments say it under our names. Raises ContractBroken."""
     try:
-        return model.model_validate_json(reply.body, extra="ignore")
-    except ValidationError as error:
-        raise _broken(model, reply, strict.faults_of(error)) from None
+        return replies.read(model, replies.parse(reply.body))
+    except Refused as refused:
+        raise _broken(model, reply, refused.faults) from None
 
 
-def _broken(model: type[BaseModel], reply: Reply, faults: list[strict.Fault]) -> ContractBroken:
+def _broken(model: type[BaseModel], reply: Reply, faults: list[Fault]) -> ContractBroken:
     places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in faults[:_SHOWN])
     return ContractBroken(
         Code.CONTRACT, f"HTTP {reply.status} {reply.media_type or 'without a type'} is no {model.__name__}: {places}"

@@ -5,7 +5,6 @@ Every answer names the dossier that it is about, so that an older answer, signed
 """
 
 import base64
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -19,9 +18,10 @@ from connectors.transport.contract import contract
 from connectors.transport.http import Transport
 from connectors.transport.soap import Security, SOAPService, TypedFault
 from connectors.transport.xml import Element, value_of
-from schemas import strict
+from schemas import replies
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, Receipt
+from schemas.faults import Refused
 from schemas.identifiers import DossierCode
 from schemas.settlement import HandedTable, TableReceipt
 
@@ -189,10 +189,10 @@ def _check_subject(answer: Element, code: str | None) -> None:
 
 
 def _read(model: type[Model], document: dict[str, Any]) -> Model:
-    """By way of JSON: text and moments pass the same gate, whatever they travelled in."""
+    """As in JSON: text and moments pass the same gate, whatever they travelled in."""
     try:
-        return strict.read(model, json.dumps(document).encode())
-    except strict.Refused as refused:
+        return replies.read(model, document)
+    except Refused as refused:
         places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:_SHOWN])
         raise ContractBroken(Code.CONTRACT, f"the reply is no {model.__name__}: {places}") from None
 

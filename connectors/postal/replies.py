@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from config.catalogue import Operator
 from config.postal import Answer
-from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
-from connectors.transport.wall import REASON_LIMIT, Reply, checked
-from schemas import strict
+from connectors.errors import REASON_LIMIT, Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.transport.wall import Reply, checked
+from schemas import replies
+from schemas.faults import Refused
 from schemas.moment import bounded, from_milliseconds
 from schemas.postal import Accepted, TrackingEvent, Unreadable
 
@@ -43,8 +44,8 @@ def whole(reply: Reply, *, idempotent: bool) -> Reply:
 def document(reply: Reply) -> dict[str, Any]:
     """The JSON object in the reply. Raises ContractBroken: a gateway's page in a 200 is no answer."""
     try:
-        said = strict.parse(reply.body)
-    except strict.Refused as refused:
+        said = replies.parse(reply.body)
+    except Refused as refused:
         fault = refused.faults[0]
         raise ContractBroken(
             Code.CONTRACT, f"HTTP {reply.status} {reply.media_type or 'without a type'} is no JSON: {fault.code}"
@@ -78,9 +79,9 @@ def answer(operator: Operator, said: Mapping[str, Any]) -> Answer:
 def event(entry: object, names: Mapping[str, str], key: str | None = None) -> TrackingEvent | Unreadable:
     """One entry of a feed. ``names``: our field → theirs. ``key`` names the entry if it cannot be read."""
     try:
-        return TrackingEvent.model_validate(_fields(entry, names))
-    except (ValidationError, ValueError):
-        text = json.dumps(entry, ensure_ascii=False, sort_keys=True)
+        return TrackingEvent.model_validate(_fields(replies.cleaned(entry), names))
+    except ValueError:
+        text = json.dumps(entry, sort_keys=True)  # escaped: it may hold what no row can
         fingerprint = hashlib.sha256(text.encode()).hexdigest()
         return Unreadable(key=key or f"entry:{fingerprint}", document=text[:LONGEST_DOCUMENT])
 

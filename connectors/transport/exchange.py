@@ -1,5 +1,6 @@
 """Evidence: what was said to a counterparty and what it answered, redacted, with the hashes of the raw bytes."""
 
+import base64
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
 
-from connectors.transport.redaction import MASK, redacted_body, redacted_headers
+from connectors.transport.redaction import MASK, holds_unfit_text, redacted_body, redacted_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class Message:
     """bytes of the raw body"""
     sha256: str
     """hex, over the raw body"""
+    raw: str | None = None
+    """base64 of the raw body where its texts hold what no text may (schemas.text), so that they are used cleaned;
+    personal, and shown nowhere"""
 
     @classmethod
     def of(cls, headers: Mapping[str, str], body: bytes) -> "Message":
@@ -32,6 +36,7 @@ class Message:
             body=redacted_body(media_type, body),
             size=len(body),
             sha256=hashlib.sha256(body).hexdigest(),
+            raw=base64.b64encode(body).decode() if holds_unfit_text(media_type, body) else None,
         )
 
 

@@ -8,12 +8,13 @@ the field is called. Nothing in this file raises on any input: what cannot be re
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from lxml import etree
 
 from connectors.transport import xml
+from schemas.text import fault_in
 
 MASK: Final = "•••"
 READ_LIMIT: Final = 1_048_576
@@ -61,17 +62,49 @@ def _header_value(name: str, value: str) -> str:
 
 def redacted_body(media_type: str, body: bytes) -> str | None:
     """The body's shape and its harmless values; None if it is neither JSON nor XML, or cannot be read, or is large."""
-    kind = media_type.partition(";")[0].strip().lower()
     if not body or len(body) > READ_LIMIT:
         return None
     try:
-        if kind == "application/json" or kind.endswith("+json"):
+        if _is_json(media_type):
             return _json(body)[:KEEP_LIMIT]
-        if kind in {"text/xml", "application/xml"} or kind.endswith("+xml"):
+        if _is_xml(media_type):
             return _xml(body)[:KEEP_LIMIT]
     except (ValueError, RecursionError):
         return None
     return None
+
+
+def holds_unfit_text(media_type: str, body: bytes) -> bool:
+    """Whether a text in the body holds what no text may (schemas.text); False also where the body cannot be read."""
+    plain = body.isascii() and b"\\u" not in body and b"&#" not in body
+    if plain or len(body) > READ_LIMIT:
+        return False
+    try:
+        if _is_json(media_type):
+            return any(map(fault_in, _texts(json.loads(body))))
+        if _is_xml(media_type):
+            return any(fault_in(str(text)) for text in xml.parse(body, limit=READ_LIMIT).itertext())
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
+
+
+def _is_json(media_type: str) -> bool:
+    kind = media_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _is_xml(media_type: str) -> bool:
+    kind = media_type.partition(";")[0].strip().lower()
+    return kind in {"text/xml", "application/xml"} or kind.endswith("+xml")
 
 
 def _json(body: bytes) -> str:

@@ -17,8 +17,6 @@ import urllib3.exceptions as urllib3
 from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport.wire import Call
 
-REASON_LIMIT: Final = 1_000
-"""characters of a refusal's reason that are kept"""
 PROBLEM: Final = "application/problem+json"
 """RFC 9457"""
 
@@ -145,4 +143,4 @@ def _reason(body: bytes) -> str:
     if not isinstance(problem, dict):
         return ""
     words = problem.get("detail") or problem.get("title") or ""
-    return words[:REASON_LIMIT] if isinstance(words, str) else ""
+    return words if isinstance(words, str) else ""

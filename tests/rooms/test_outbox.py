@@ -38,6 +38,14 @@ def test_a_refusal_ends_the_transfer_and_is_told(house: ScriptedHouse) -> None:
     assert any(b'"not_accepted"' in body for body, _ in house.endpoint("cong-dvc").told)
 
 
+def test_a_refusal_in_words_that_no_row_can_hold_is_a_refusal_in_those_that_it_can(house: ScriptedHouse) -> None:
+    transfer = put_one(house)
+    house.department("rest-a").answers.append(Rejected("PARTNER_REJECTED", reason="Thiếu\x00 giấy\ud800 tờ"))
+    dispatch.deliver(house, transfer)
+    assert state_of(house, transfer) == State.REFUSED
+    assert house.rows("SELECT status, reason FROM dossier") == [{"status": "not_accepted", "reason": "Thiếu giấy tờ"}]
+
+
 def test_a_duplicate_is_a_success_with_the_receipt_that_asking_gives(house: ScriptedHouse) -> None:
     transfer = put_one(house)
     department = house.department("rest-a")

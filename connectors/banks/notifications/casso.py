@@ -19,6 +19,7 @@ from connectors.banks.notifications.dialect import (
     Key,
     NotVerified,
     Verdict,
+    as_bytes,
     document,
     dong,
     fresh,
@@ -41,7 +42,7 @@ def canonical(moment: str, said: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """What is signed: as JavaScript writes it, and as PHP does."""
     plainly = json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     escaped = json.dumps(said, ensure_ascii=True, separators=(",", ":"), sort_keys=True).replace("/", "\\/")
-    return f"{moment}.{plainly}".encode(), f"{moment}.{escaped}".encode()
+    return as_bytes(f"{moment}.{plainly}"), as_bytes(f"{moment}.{escaped}")
 
 
 def _verify(came: Delivery, contract: Contract, at: datetime) -> str:

@@ -145,11 +145,22 @@ def fresh(said: str | None, at: datetime, tolerance: int, *, per_second: int = 1
 
 
 def document(body: bytes) -> dict[str, Any]:
-    """The JSON object in ``body``, with nothing hidden in it. Raises Refused."""
-    found = parse(body)
+    """The JSON object in ``body``, with nothing hidden in it but in its texts: what is signed stays as it is.
+
+    A notification cleans the words in it (schemas.payment). Raises Refused.
+    """
+    found = parse(body, texts=False)
     if not isinstance(found, dict):
         raise refused("", "not_an_object", "a notification is a JSON object")
     return found
+
+
+def as_bytes(content: str) -> bytes:
+    """What was signed, as UTF-8. Raises Refused: half of a surrogate pair has no bytes of its own."""
+    try:
+        return content.encode()
+    except UnicodeEncodeError:
+        raise refused("", "lone_surrogate", "what is signed holds half of a surrogate pair") from None
 
 
 def refused(pointer: str, code: str, detail: str) -> Refused:

@@ -17,6 +17,7 @@ from connectors.banks.notifications.dialect import (
     Delivery,
     Dialect,
     Verdict,
+    as_bytes,
     digits,
     document,
     dong,
@@ -35,7 +36,7 @@ WORDS: Final[Mapping[bool, tuple[int, str]]] = {True: (0, "success"), False: (-1
 
 def check_sum(values: list[str], secret: str) -> str:
     """The sum of these values."""
-    return hmac.new(secret.encode(), "|".join(values).encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), as_bytes("|".join(values)), hashlib.sha256).hexdigest()
 
 
 def _text(found: Mapping[str, Any], name: str) -> str:

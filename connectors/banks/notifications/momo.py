@@ -13,6 +13,7 @@ from connectors.banks.notifications.dialect import (
     Delivery,
     Dialect,
     Verdict,
+    as_bytes,
     document,
     dong,
     notification,
@@ -34,7 +35,7 @@ SUCCESS: Final = 0
 def canonical(said: Mapping[str, Any], access_key: str) -> bytes:
     """What is signed. Numbers are whole numbers, so a text cannot be cut to look like one. Raises Refused."""
     values = {name: text_of(said, name) for name in TEXTS} | {name: str(whole_of(said, name)) for name in NUMBERS}
-    return "&".join([f"accessKey={access_key}", *(f"{name}={values[name]}" for name in SIGNED)]).encode()
+    return as_bytes("&".join([f"accessKey={access_key}", *(f"{name}={values[name]}" for name in SIGNED)]))
 
 
 def _verify(came: Delivery, contract: Contract, at: datetime) -> str:

@@ -16,6 +16,7 @@ from connectors.banks.notifications.dialect import (
     Delivery,
     Dialect,
     Verdict,
+    as_bytes,
     digits,
     document,
     dong,
@@ -61,7 +62,7 @@ ANSWERS: Final[Mapping[Verdict, tuple[int, str, str]]] = {
 
 def code_of(values: list[str], secret: str) -> str:
     """MaXacThuc of these values."""
-    return hashlib.sha256("|".join([*values, secret]).encode()).hexdigest()
+    return hashlib.sha256(as_bytes("|".join([*values, secret]))).hexdigest()
 
 
 def _values(found: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from connectors.banks.notifications.dialect import (
     Contract,
     Delivery,
     Dialect,
+    as_bytes,
     document,
     dong,
     local,
@@ -29,7 +30,7 @@ SUCCESS: Final = "00"
 
 def canonical(data: Mapping[str, Any]) -> bytes:
     """What is signed: name=value, sorted by name, joined by "&"; nothing is written as nothing, never as "null"."""
-    return "&".join(f"{name}={_written(data[name])}" for name in sorted(data)).encode()
+    return as_bytes("&".join(f"{name}={_written(data[name])}" for name in sorted(data)))
 
 
 def _written(value: Any) -> str:

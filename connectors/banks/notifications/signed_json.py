@@ -24,6 +24,7 @@ from connectors.banks.notifications.dialect import (
     Key,
     NotVerified,
     Verdict,
+    as_bytes,
     digits,
     document,
     dong,
@@ -69,10 +70,10 @@ def _content(came: Delivery, form: SignedJson) -> bytes:
         values = [_written(_at(found, path), path) for path in form.fields]
         if any(form.separator in value for value in values[:-1]):
             raise refused("", "separator", "a value holds the separator of the signature")
-        return form.separator.join(values).encode()
+        return as_bytes(form.separator.join(values))
     if form.signature_field is not None:
         _at(found, form.signature_field, take=True)
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return as_bytes(json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True))
 
 
 def _at(found: Mapping[str, Any], path: str, *, take: bool = False) -> Any:

@@ -72,8 +72,6 @@ def parameters(query: bytes) -> dict[str, str]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise refused("", "duplicate_key", "a parameter stands twice")
-    if any(not character.isprintable() for text in found.values() for character in text):
-        raise refused("", "control_character", "holds a control character")
     return found
 
 

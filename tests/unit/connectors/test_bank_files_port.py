@@ -104,7 +104,7 @@ def a_file(name: str = "a", content: bytes = b"abc", size: int | None = None) ->
         ({"files": [a_file(size=10**12)], "cursor": "1"}, b"abc", ContractBroken),
         ({"files": [a_file()] * 5, "cursor": "1"}, b"abc", ContractBroken),
         ({"files": [a_file()]}, b"abc", ContractBroken),
-        ({"files": [a_file()], "cursor": "1", "more": 1}, b"abc", ContractBroken),
+        ({"files": [a_file()], "cursor": 1}, b"abc", ContractBroken),
         ("none", b"abc", ContractBroken),
     ],
 )

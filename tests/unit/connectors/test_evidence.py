@@ -1,5 +1,6 @@
 """Evidence shows what was said and proves its bytes, and never shows who somebody is."""
 
+import base64
 import hashlib
 import json
 from pathlib import Path
@@ -34,6 +35,24 @@ def exchanges_of(reply: bytes, *, times: int = 1, error: type[Exception] | None 
                 with pytest.raises(error):
                     transport.post(f"{there.url}/dossiers?key=1", b'{"id":"hd_1"}', {"Content-Type": JSON})
     return exchanges
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "kept"),
+    [
+        (JSON, b'{"detail":"Thi\\u1ebfu\\u0000"}', True),
+        (JSON, b'{"reports":[{"note":"\\ud800"}]}', True),
+        (JSON, '{"note":"Bi\u0300nh"}'.encode(), True),
+        (XML, "<a><b>Bi\u0300nh</b></a>".encode(), True),
+        (JSON, '{"note":"Bình"}'.encode(), False),
+        (JSON, b'{"note":"plain"}', False),
+        (JSON, b'{"note":"\\u0000', False),
+        ("text/html", "Bi\u0300nh".encode(), False),
+    ],
+)
+def test_bytes_whose_texts_are_used_cleaned_are_kept_as_they_came(media_type: str, body: bytes, kept: bool) -> None:
+    raw = Message.of({"Content-Type": media_type}, body).raw
+    assert (base64.b64decode(raw) if raw else None) == (body if kept else None)
 
 
 def test_an_exchange_keeps_both_sides_and_the_proof_of_their_bytes() -> None:

@@ -82,6 +82,7 @@ def test_a_refusal_is_said_in_a_problem_document(status: int) -> None:
         (b"\xff", ""),
         (b"[" * 100_000, ""),
         (b'{"detail": "' + b"x" * 5000 + b'"}', "x" * 1000),
+        (b'{"detail": "Thi\\u00ea\\u0301u\\u0000 gi\\u00e2\\u0301y \\ud800t\\u01a1\\u0300"}', "Thiếu giấy tờ"),
     ],
 )
 def test_a_refusal_without_words_is_a_refusal(body: bytes, reason: str) -> None:
