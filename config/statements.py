@@ -12,7 +12,6 @@ from config.data import Address, Data, Name, SecretName
 from schemas.statement import Format
 
 Encoding = Literal["utf-8", "utf-16", "latin-1", "cp852", "windows-1258", "windows-1252"]
-
 _PARTS: Final = re.compile("%[A-Za-z]")
 
 
@@ -28,6 +27,24 @@ def _whole(pattern: str) -> str:
 
 Pattern = Annotated[str, StringConstraints(max_length=20), AfterValidator(_whole)]
 Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+NO_MOVEMENT: Final = (
+    "Không có giao dịch",
+    "Không phát sinh",
+    "Không có phát sinh",
+    "No transaction",
+    "There is no transaction",
+)
+
+
+def _is_an_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    return pattern
+
+
+Expression = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_is_an_expression)]
 
 
 class Camt(Data):
@@ -56,8 +73,10 @@ class Columns(Data):
     direction: Header | None = None
     debit: Header | None = None
     credit: Header | None = None
+    charges: list[Header] = Field([])
+    """what the bank took of its own beside the line's amount (fee, VAT): part of the movement"""
     balance: Header | None = None
-    """the account's, after the line; checked line by line"""
+    """the account's, after the line; checked wherever it is printed"""
     bank_ref: Header | None = None
     e2e: Header | None = None
     currency: Header | None = None
@@ -76,11 +95,12 @@ class Table(Data):
     """A table of lines, with what stands around it found by its label: the value is the next cell that is not empty.
 
     ``closing`` (and ``opening``, or a balance column) is needed: without it nobody can tell a table from its beginning.
+    Where the bank prints no closing balance, the last line's of the balance column is it.
     """
 
     columns: Columns
     opening: Header | None = None
-    closing: Header
+    closing: Header | None = None
     account: Header | None = None
     period: Header | None = None
     """stands before the first and the last day, in one cell or two"""
@@ -91,7 +111,13 @@ class Table(Data):
     decimal: Literal["", ",", "."] = ""
     debit_words: list[Header] = Field(["D", "DR", "Nợ", "-"], min_length=1)
     credit_words: list[Header] = Field(["C", "CR", "Có", "+"], min_length=1)
+    negative_debits: bool = False
+    """whether debits and charges carry a minus; without it a sign there takes an earlier one back"""
     newest_first: bool = False
+    skip: list[Expression] = Field([])
+    """rows that are passed over (page numbers, a second row of headings): the whole row, cells joined by a blank"""
+    no_movement: list[Header] = Field([*NO_MOVEMENT], min_length=1)
+    """what a sentence begins with that says that nothing moved"""
     header_within: int = Field(60, ge=1, le=1000)
     """rows among which the headings are looked for"""
     rows: int = Field(100_000, ge=1, le=1_000_000)
@@ -102,6 +128,8 @@ class Table(Data):
 
     @model_validator(mode="after")
     def _can_be_proved(self) -> Self:
+        if self.closing is None and self.columns.balance is None:
+            raise ValueError("closing, or a balance column: without either nobody sees where the table ends")
         if self.opening is None and self.columns.balance is None:
             raise ValueError("opening, or a balance column: without either the sum cannot be proved")
         if self.thousands and self.thousands == self.decimal:
@@ -131,6 +159,13 @@ class Statements(Data):
     """how far a value date may lie from its booking"""
     max_bytes: int = Field(32 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
     max_entries: int = Field(200_000, ge=1, le=2_000_000)
+
+    @model_validator(mode="after")
+    def _a_cut_text_is_seen(self) -> Self:
+        """A workbook that was cut opens no more; a text does."""
+        if self.csv and self.csv.closing is None and self.csv.total is None:
+            raise ValueError("csv: closing or total, else a file that was cut between two lines looks whole")
+        return self
 
     def profile(self, format_: Format) -> Camt | Mt940 | Table | None:
         """How this bank writes ``format_``; None if it does not."""

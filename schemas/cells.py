@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 Cell = str | int | float | bool | date | datetime | time | timedelta
@@ -36,7 +36,7 @@ def written(cell: Cell) -> str:
     return match["inside"].strip() if match else text.removeprefix("'")
 
 
-@cache
+@lru_cache(maxsize=4096)
 def label(text: str) -> str:
     """A label as it is compared: case, accents' form, spaces and line breaks do not matter."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split()).rstrip(" :")

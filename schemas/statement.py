@@ -127,6 +127,8 @@ class Head(Strict):
     """as the bank writes it; empty: the file does not say"""
     bank_id: Annotated[str, StringConstraints(min_length=1, max_length=70), Cleaned]
     """the bank's own name for it; may come again next year"""
+    is_numbered: bool = True
+    """False: the file has no name or number of its own; ``bank_id`` is its days"""
     sequence: Count | None = None
     currency: Currency
     from_date: Day
@@ -186,7 +188,7 @@ class Delivery:
     cursor: str
 
 
-NO_REFERENCE: Final = frozenset({"", "NOTPROVIDED", "NONREF", "NOREF", "/"})
+NO_REFERENCE: Final = frozenset({"", "-", "NOTPROVIDED", "NONREF", "NOREF", "/"})
 """What banks write where there is no reference."""
 
 

@@ -12,7 +12,20 @@ from connectors.sandbox import bank_statements
 from connectors.sandbox.bank_statements import CAMT_08, Move, camt, mt940
 from hub.clock import local, now
 
-__all__ = ["ACCOUNT", "CAMT_08", "HEADINGS", "Move", "Told", "ago", "camt", "csv_file", "mt940", "table", "xlsx"]
+__all__ = [
+    "ACCOUNT",
+    "CAMT_08",
+    "HEADINGS",
+    "Move",
+    "Told",
+    "ago",
+    "camt",
+    "csv_file",
+    "mt940",
+    "table",
+    "weekday",
+    "xlsx",
+]
 
 ACCOUNT: Final = "1020304050607"
 
@@ -20,6 +33,11 @@ ACCOUNT: Final = "1020304050607"
 def ago(days: int) -> date:
     """So many days before today, in Vietnam."""
     return local(now()).date() - timedelta(days=days)
+
+
+def weekday(day: date) -> bool:
+    """The working days of a calendar without holidays."""
+    return day.weekday() < 5
 
 
 @dataclass(frozen=True)

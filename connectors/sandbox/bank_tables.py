@@ -26,7 +26,7 @@ def rows(told: Told, profile: Table) -> list[Row]:
     made += _lines(told, profile)
     if profile.total:
         made.append(_total(told, profile))
-    return [*made, [profile.closing, _money(told.end, profile)]]
+    return [*made, [profile.closing, _money(told.end, profile)]] if profile.closing else made
 
 
 def csv(told: Told, profile: Table) -> bytes:
@@ -72,7 +72,7 @@ def _cells(move: Move, balance: int, told: Told, profile: Table) -> dict[str, st
         "e2e": move.e2e or "",
         "amount": _money(move.amount if signed else abs(move.amount), profile),
         "direction": profile.debit_words[0] if is_debit else profile.credit_words[0],
-        "debit": _money(-move.amount, profile) if is_debit else "",
+        "debit": _money(move.amount * _debit_sign(profile), profile) if is_debit else "",
         "credit": "" if is_debit else _money(move.amount, profile),
         "balance": _money(balance, profile),
         "currency": told.currency,
@@ -80,10 +80,14 @@ def _cells(move: Move, balance: int, told: Told, profile: Table) -> dict[str, st
     }
 
 
+def _debit_sign(profile: Table) -> int:
+    return 1 if profile.negative_debits else -1
+
+
 def _total(told: Told, profile: Table) -> Row:
     amounts = [move.amount for move in told.moves]
     sums = {
-        "debit": _money(-sum(amount for amount in amounts if amount < 0), profile),
+        "debit": _money(_debit_sign(profile) * sum(amount for amount in amounts if amount < 0), profile),
         "credit": _money(sum(amount for amount in amounts if amount > 0), profile),
     }
     _, *cells = [sums.get(name, "") for name, _ in _columns(profile)]

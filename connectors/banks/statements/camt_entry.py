@@ -6,7 +6,7 @@ from lxml import etree
 from pydantic import ValidationError
 
 from connectors.banks.statements.amounts import iso_date, plain
-from connectors.banks.statements.camt_plan import DetailPlan, Plan, Planner, line_of
+from connectors.banks.statements.camt_plan import ChargePlan, DetailPlan, Plan, Planner, line_of
 from schemas.statement import Code, Detail, Entry, Head, Standing, Unreadable, misfit, reference
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
@@ -62,12 +62,16 @@ class EntryReader:
 
     def _details(self, nodes: list[Element], plan: Plan, whole: int, own: str | None, line: int) -> tuple[Detail, ...]:
         """The details that become lines. One that only says the whole again is not; without amounts none is."""
-        priced = sum([one.amount is not None for one in plan.details])
+        numbers = [self._own_amount(nodes, one) for one in plan.details]
+        priced = sum([number is not None for number in numbers])
         if priced == 0:
             return ()
         if priced < len(plan.details):
             raise Unreadable(Code.UNPARSABLE, "some details of an entry have an amount and some have none", line)
-        amounts = [self._detail_amount(nodes, one, is_debit=whole < 0) for one in plan.details]
+        pairs = list(zip(plan.details, numbers, strict=True))
+        amounts = [self._detail_amount(nodes, one, number, is_debit=whole < 0) for one, number in pairs]
+        if sum(amounts) != whole:
+            amounts = self._less_charges(nodes, plan, amounts, whole)
         if amounts == [whole]:
             return ()
         reversal = _text(nodes, plan.reversal) in _TRUE
@@ -82,10 +86,30 @@ class EntryReader:
             for amount, one in zip(amounts, plan.details, strict=True)
         )
 
-    def _detail_amount(self, nodes: list[Element], plan: DetailPlan, *, is_debit: bool) -> int:
+    def _own_amount(self, nodes: list[Element], plan: DetailPlan) -> int | None:
+        """The amount of a detail in the account's currency. What is only told in another says nothing about it."""
+        return next((number for number in plan.amounts if nodes[number].get("Ccy") == self._currency), None)
+
+    def _less_charges(self, nodes: list[Element], plan: Plan, amounts: list[int], whole: int) -> list[int]:
+        """The details as they were booked, if what was taken of them makes up the difference, to the đồng."""
+        charged = [sum(self._charge(nodes, one) for one in detail.charges) for detail in plan.details]
+        booked = [amount + charge for amount, charge in zip(amounts, charged, strict=True)]
+        if len(booked) == 1 and sum(booked) != whole:
+            booked[0] += sum(self._charge(nodes, one) for one in plan.charges)
+        return booked if sum(booked) == whole else amounts
+
+    def _charge(self, nodes: list[Element], plan: ChargePlan) -> int:
+        """What a charge changes; nothing, where it is told in another currency or is in the amount already."""
+        is_ours = nodes[plan.amount].get("Ccy") == self._currency
+        if not is_ours or _text(nodes, plan.included) in _TRUE:
+            return 0
+        amount = plain(_text(nodes, plan.amount), self._currency, line_of(nodes[plan.amount]))
+        return amount if _text(nodes, plan.direction) == "CRDT" else -amount
+
+    def _detail_amount(self, nodes: list[Element], plan: DetailPlan, number: int | None, *, is_debit: bool) -> int:
         """With the sign of the detail, else of its entry (before v04 a detail has none)."""
         line = line_of(nodes[plan.itself])
-        amount = self._amount(nodes, plan.amount, line)
+        amount = self._amount(nodes, number, line)
         if plan.direction is not None:
             is_debit = self._is_debit(nodes, plan.direction, line)
         return -amount if is_debit else amount

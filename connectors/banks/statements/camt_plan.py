@@ -12,6 +12,8 @@ from lxml import etree
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
 Shape = tuple[tuple[object, int], ...]
+AMOUNTS: Final = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/CntrValAmt/Amt")
+"""where a detail says what it comes to, in this order"""
 PLANS: Final = 500
 """shapes that are remembered; beyond that all are forgotten, and worked out again"""
 
@@ -22,11 +24,23 @@ def line_of(element: Any) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class ChargePlan:
+    """Numbers of the elements of a charge: what a bank took of an amount on its way."""
+
+    amount: int
+    direction: int | None
+    included: int | None
+    """whether the amount beside it is without the charge already"""
+
+
+@dataclass(frozen=True, slots=True)
 class DetailPlan:
     """Numbers of the elements of a TxDtls; None or empty: it has no such element."""
 
     itself: int
-    amount: int | None
+    amounts: tuple[int, ...]
+    """the same money, in whatever currencies"""
+    charges: tuple[ChargePlan, ...]
     direction: int | None
     bank_ref: int | None
     e2e: int | None
@@ -46,6 +60,7 @@ class Plan:
     value: int | None
     bank_ref: int | None
     note: int | None
+    charges: tuple[ChargePlan, ...]
     details: tuple[DetailPlan, ...]
 
 
@@ -77,10 +92,21 @@ class Planner:
         def every(element: Element, path: str) -> tuple[int, ...]:
             return tuple(numbers[one] for one in element.findall(self._path(path)))
 
+        def charges(element: Element) -> tuple[ChargePlan, ...]:
+            """Records of their own since v04; before it the element itself is one."""
+            records = [one for path in ("Chrgs/Rcrd", "Chrgs") for one in element.findall(self._path(path))]
+            amounts = [(one, first(one, "Amt")) for one in records]
+            return tuple(
+                ChargePlan(amount, first(one, "CdtDbtInd"), first(one, "ChrgInclInd"))
+                for one, amount in amounts
+                if amount is not None
+            )
+
         def detail(element: Element) -> DetailPlan:
             return DetailPlan(
                 itself=numbers[element],
-                amount=first(element, "Amt", "AmtDtls/TxAmt/Amt"),
+                amounts=tuple(number for path in AMOUNTS for number in every(element, path)),
+                charges=charges(element),
                 direction=first(element, "CdtDbtInd"),
                 bank_ref=first(element, "Refs/AcctSvcrRef"),
                 e2e=first(element, "Refs/EndToEndId"),
@@ -101,6 +127,7 @@ class Planner:
             value=first(entry, "ValDt/Dt", "ValDt/DtTm"),
             bank_ref=first(entry, "AcctSvcrRef"),
             note=first(entry, "AddtlNtryInf"),
+            charges=charges(entry),
             details=tuple(detail(one) for one in entry.findall(self._path("NtryDtls/TxDtls"))),
         )
 

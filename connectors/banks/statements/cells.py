@@ -1,36 +1,84 @@
-"""Cells of a bank's table: amounts and days read exactly or refused."""
+"""Cells of a bank's table: amounts and days read exactly or refused, and the refusal names row, column and heading."""
 
 import re
-from datetime import date, datetime
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Final
 
 from config.statements import Table
 from connectors.banks.statements.amounts import day, units
 from schemas.cells import EXACT, Cell, written
+from schemas.moment import FIRST_YEAR, LAST_YEAR
 from schemas.statement import Code, Unreadable
 
-_SUFFIX: Final = re.compile(r"\s*(VND|VNĐ|đồng|đ|₫)$", re.IGNORECASE)
+_SIGNS: Final = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-") | dict.fromkeys("\u200b\u2060\ufeff")
+)
+"""every minus of Unicode is one; blanks without a width are none"""
+_CURRENCY: Final = r"(?:VND|VNĐ|đồng|đ|₫)"
+_AMOUNT: Final = re.compile(
+    rf"(?P<open>\()?\s*(?:{_CURRENCY})?\s*(?P<before>[-+])?\s*(?:{_CURRENCY})?\s*(?P<digits>[0-9](?:[0-9., ]*[0-9.,])?)"
+    rf"\s*(?:{_CURRENCY})?\s*(?P<after>[-+])?\s*(?:{_CURRENCY})?\s*(?P<close>\))?",
+    re.IGNORECASE,
+)
 _DATE_LIKE: Final = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}")
+_TIME: Final = re.compile(r"[ T,]*%[HIMSpT].*")
+_FIRST_SERIAL: Final = date(1899, 12, 30)
+"""day 0 of a spreadsheet"""
+_SERIALS: Final = range(*((date(year, 1, 1) - _FIRST_SERIAL).days for year in (FIRST_YEAR, LAST_YEAR + 1)))
+"""numbers that may be days"""
 
 
-def money(cell: Cell, profile: Table, line: int) -> int:
-    """An amount in đồng with its sign: 1,000,000 or 50000 VND or (150,000). Raises Unreadable."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cell stands, for the reader of a refusal. ``name`` is the heading or label of the profile."""
+
+    line: int
+    column: int
+    name: str
+
+    def refused(self, sentence: str) -> Unreadable:
+        """The refusal: ``sentence`` with its column; the row is told beside it."""
+        return Unreadable(Code.UNPARSABLE, f"{sentence} (column {letters(self.column)}, {self.name!r})", self.line)
+
+
+def letters(column: int) -> str:
+    """A column, counted from 0, as a spreadsheet calls it: A, B, … Z, AA."""
+    before, last = divmod(column, 26)
+    return (letters(before - 1) if before else "") + chr(ord("A") + last)
+
+
+def is_empty(cell: Cell) -> bool:
+    """Whether there is no amount: nothing at all, or only a dash."""
+    return not _plain(written(cell)).strip("- ")
+
+
+def _plain(text: str) -> str:
+    """With ASCII's minus, and its blank for every run of Unicode's."""
+    return " ".join(unicodedata.normalize("NFC", text).translate(_SIGNS).split())
+
+
+def money(cell: Cell, profile: Table, place: Place) -> int:
+    """An amount in đồng with its sign: 1,000,000 or VND 50000 or (150,000) or 11,000-. Raises Unreadable."""
     if isinstance(cell, bool) or not isinstance(cell, str | int | float):
-        raise Unreadable(Code.UNPARSABLE, "an amount is no number", line)
+        raise place.refused("an amount is no number")
     if isinstance(cell, int | float):
         if not float(cell).is_integer() or abs(cell) >= EXACT:
-            raise Unreadable(Code.UNPARSABLE, "an amount is not a whole number of đồng", line)
+            raise place.refused("an amount is not a whole number of đồng")
         return int(cell)
-    text = _SUFFIX.sub("", cell.strip()).strip()
-    negative = text.startswith("-") or (text.startswith("(") and text.endswith(")"))
-    digits = text.strip("()") if negative and text.startswith("(") else text.removeprefix("-").removeprefix("+")
-    match = _number(profile.thousands, profile.decimal).fullmatch(digits.strip())
-    if match is None:
-        raise Unreadable(Code.UNPARSABLE, "an amount is not a number as this bank is said to write it", line)
-    whole = match["whole"].replace(profile.thousands, "") if profile.thousands else match["whole"]
-    amount = units(whole, match["fraction"] or "", "VND", line)
-    return -amount if negative else amount
+    match = _AMOUNT.fullmatch(_plain(cell))
+    signs = [match[name] for name in ("before", "after", "open") if match[name]] if match else []
+    number = _number(profile.thousands, profile.decimal).fullmatch(match["digits"]) if match else None
+    if match is None or number is None or len(signs) > 1 or bool(match["open"]) != bool(match["close"]):
+        raise place.refused("an amount is not a number as this bank is said to write it")
+    whole = number["whole"].replace(profile.thousands, "") if profile.thousands else number["whole"]
+    try:
+        amount = units(whole, number["fraction"] or "", "VND", place.line)
+    except Unreadable as error:
+        raise place.refused(error.sentence) from None
+    return amount if signs in ([], ["+"]) else -amount
 
 
 @cache
@@ -40,17 +88,26 @@ def _number(thousands: str, decimal: str) -> re.Pattern[str]:
     return re.compile(rf"(?P<whole>{grouped}){fraction}")
 
 
-def when(cell: Cell, profile: Table, line: int) -> date:
-    """A day: a spreadsheet's own, or text by the bank's patterns. Raises Unreadable."""
+def when(cell: Cell, profile: Table, place: Place) -> date:
+    """A day: a spreadsheet's own, its number, or text by the bank's patterns. Raises Unreadable."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
         return cell
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and int(cell) in _SERIALS:
+        return _FIRST_SERIAL + timedelta(days=int(cell))
     if not isinstance(cell, str):
-        raise Unreadable(Code.UNPARSABLE, "a date is no day", line)
-    return day(written(cell), profile.dates, line)
+        raise place.refused("a date is no day")
+    try:
+        return day(_plain(written(cell)), profile.dates, place.line)
+    except Unreadable as error:
+        raise place.refused(error.sentence) from None
 
 
-def days(text: str, profile: Table, line: int) -> list[date]:
+def days(text: str, profile: Table, place: Place) -> list[date]:
     """Every day that stands in ``text``, such as: từ ngày 01/11/2026 đến ngày 30/11/2026."""
-    return [day(found, [*profile.dates, "%Y-%m-%d"], line) for found in _DATE_LIKE.findall(text)]
+    patterns = [*dict.fromkeys(_TIME.sub("", pattern) for pattern in profile.dates), "%Y-%m-%d"]
+    try:
+        return [day(found, patterns, place.line) for found in _DATE_LIKE.findall(text)]
+    except Unreadable as error:
+        raise place.refused(error.sentence) from None

@@ -1,5 +1,6 @@
 """Which format a file is in, and who reads it: by the file's first bytes, never by its name."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -14,17 +15,29 @@ READERS: Final[Mapping[Format, Callable[[bytes, Any], Iterator[Portion]]]] = {
     "csv": table_csv.read,
     "xlsx": table_xlsx.read,
 }
+_NAMES: Final[Mapping[Format, str]] = {"camt": "XML", "mt940": "SWIFT (MT940)", "csv": "text", "xlsx": "XLSX"}
 _ZIP: Final = b"PK\x03\x04"
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+_NOT_READ: Final = (
+    (re.compile(rb"(?i)<(!doctype\s+html|html|head|meta|table|div|body|style)[\s>]"), "a web page (HTML)"),
+    (re.compile(rb"(?i)mime-version:"), "a web page (MHTML)"),
+    (re.compile(rb"<\?xml[^>]*>\s*<\?mso-application|<(\w+:)?Workbook[\s>]"), "a table in XML of Excel 2003"),
+    (re.compile(rb"%PDF-"), "a PDF"),
+    (re.compile(rb"[\[{]\s*[\"\[\]{}]"), "JSON"),
+)
+"""what banks hand out under a name that ends in .xls or .csv, and how it is called"""
 _SWIFT: Final = (b":20:", b"\n:20:")
 
 
 def format_of(raw: bytes) -> Format:
-    """The format that ``raw`` looks like; whether it is, its reader finds out."""
+    """The format that ``raw`` looks like; whether it is, its reader finds out. Raises Unreadable if none reads it."""
     if raw.startswith((_ZIP, _OLD_EXCEL)):
         return "xlsx"
     # Of UTF-16 the NULs are left out: what is looked for is ASCII.
     beginning = raw[:65536].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x01")
+    for looks, name in _NOT_READ:
+        if looks.match(beginning):
+            raise Unreadable(Code.UNPARSABLE, f"the file is {name}, whatever its name says: export it as XLSX or CSV")
     if beginning.startswith(b"<"):
         return "camt"
     if beginning.startswith((b"{1:", _SWIFT[0])) or _SWIFT[1] in beginning:
@@ -47,5 +60,6 @@ def portions(said: Statements, raw: bytes) -> tuple[Format, Iterator[Portion]]:
     if not raw.strip():
         raise Unreadable(Code.UNPARSABLE, "the file is empty")
     if profile is None:
-        raise Unreadable(Code.UNPARSABLE, f"the file looks like {format_}, which this bank is not said to write")
+        sentence = f"the file is {_NAMES[format_]}, and the TOML of this bank has no [statements.{format_}]"
+        raise Unreadable(Code.UNPARSABLE, sentence)
     return format_, READERS[format_](raw, profile)

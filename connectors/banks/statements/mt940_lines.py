@@ -16,9 +16,12 @@ from schemas.statement import Code, Unreadable
 _TAG: Final = re.compile(r":(20|21|25P?|28C?|34F|13D?|60[FM]|61|62[FM]|64|65|86|90[DC]|NS):")
 _CONTINUED: Final = frozenset({"61", "86", "NS", "25P"})
 """tags whose value may go on in the next line"""
-_HEADER: Final = re.compile(r"\{.*|[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3,4})?|94[0-2]|[0-9]{3,4}")
+_BLOCKS: Final = r"(?:\{[1-35S]:(?:[^{}]|\{[^{}]*\})*\})*"
+"""blocks of SWIFT's FIN envelope, such as {5:{MAC:…}{CHK:…}}; the fourth is the message"""
+_HEADER: Final = re.compile(rf"{_BLOCKS}(?:\{{4:)?|[A-Z]{{6}}[A-Z0-9]{{2}}([A-Z0-9]{{3,4}})?|94[0-2]|[0-9]{{3,4}}")
 """what may stand between messages: SWIFT's blocks, a BIC, the number of the message type"""
-_ENDS: Final = frozenset({"-", "-}"})
+_END: Final = re.compile(rf"-(?:\}}{_BLOCKS}(?:\{{4:)?)?")
+"""the end of a message, and in the same line its trailer and the header of the next"""
 _LINE_61: Final = re.compile(
     r":61:(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?R?[DC][A-Z]?[0-9]{1,15}(?:,[0-9]*)?[A-Z][A-Z0-9 ]{3}"
     r"(?P<rest>.*)"
@@ -82,7 +85,7 @@ class _Lines:
     def take(self, line: str, number: int) -> None:
         if line[0] == ":":
             self._tagged(line, number)
-        elif line in _ENDS:
+        elif line[0] == "-" and _END.fullmatch(line):
             self._end(number)
         elif self._open is None:
             if not _HEADER.fullmatch(line):

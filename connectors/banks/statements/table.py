@@ -1,215 +1,211 @@
 """A bank's table, whatever holds it: headings found, lines read by them, and what stands around found by its label.
 
 Columns may stand in any order and others beside them. A row that is no line, no label, no repeated heading and not
-empty refuses the file: nothing is passed over.
+empty refuses the file, unless the profile says that such rows are passed over. Several accounts may stand one below
+the other: each is a statement of its own.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Final
 
 from pydantic import ValidationError
 
 from config.statements import Table
-from connectors.banks.statements.cells import days, money, when
-from schemas.cells import Cell, Row, is_label, label, labelled, written
-from schemas.statement import Code, Entry, Head, Kind, Portion, Totals, Unreadable, misfit, reference
+from connectors.banks.statements import table_heading, table_line
+from connectors.banks.statements.table_heading import Found
+from connectors.banks.statements.table_labels import VND, Around, account_of, behind
+from schemas.cells import Row, label, written
+from schemas.statement import Code, Entry, Head, Kind, Portion, Unreadable, misfit
 
-_FIELDS: Final = ("booking_date", "value_date", "amount", "direction", "debit", "credit", "balance")
-_AMOUNTS: Final = frozenset({"amount", "debit", "credit"})
-_WORDS: Final = ("bank_ref", "e2e", "currency")
-VND: Final = "VND"
+Told = Callable[[Row, str], None]
+"""is told of each row what it was taken for"""
+
+
+def read(rows: Iterable[Row], profile: Table, told: Told = lambda _row, _taken: None) -> Iterator[Portion]:
+    """The statements in ``rows``. Raises Unreadable."""
+    for section in _sections(rows, profile, told):
+        yield Portion(section.head(), iter(section.entries))
+
+
+def _sections(rows: Iterable[Row], profile: Table, told: Told) -> Iterator["_Section"]:
+    """Each account's part of the sheet. The next one begins with its account's label, and is one if headings follow."""
+    section, lines = _Section(profile, told, 0), 0
+    coming: _Section | None = None
+    kept: list[Row] = []
+    for row in rows:
+        if coming is not None and row.number - coming.above > profile.header_within:
+            section.take_all(kept)
+            coming, kept = None, []
+        if coming is not None:
+            kept.append(row)
+            if coming.begins(row):
+                lines += len(section.entries)
+                yield section
+                section, coming, kept = coming, None, []
+        elif not section.columns:
+            section.begins(row)
+        elif section.is_followed_at(row):
+            coming, kept = _Section(profile, told, row.number - 1), [row]
+            coming.begins(row)
+        else:
+            section.take(row)
+        if coming is None and lines + len(section.entries) > profile.rows:
+            raise Unreadable(Code.UNPARSABLE, f"a line is one too many: {profile.rows} rows are read", row.number)
+    section.take_all(kept)
+    if not section.columns:
+        raise section.without_headings()
+    yield section
 
 
 @dataclass(slots=True)
-class _Around:
-    """What the file says besides its lines."""
+class _Section:
+    """One account's part of the sheet, as far as it has been read."""
 
-    account: str = ""
-    opening: int | None = None
-    closing: int | None = None
-    period: list[date] = field(default_factory=list)
-    totals: Totals = field(default_factory=Totals)
-    ended: bool = False
-    """below the heading the total or the closing balance has been seen: no line may follow"""
+    profile: Table
+    told: Told
+    above: int
+    """the number of the row before it"""
+    around: Around = field(default_factory=Around)
+    columns: Found = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    heading: Row | None = None
+    nothing_moved: bool = False
+    before: Row | None = None
+    half: tuple[str, ...] = ()
+    """the first row of headings that go over two"""
+    lacking: tuple[int, list[str]] = (0, [])
+    """the row that came nearest to the headings, and what it lacks of them"""
 
-
-def read(rows: Iterable[Row], profile: Table) -> Iterator[Portion]:
-    """The statement in ``rows``. Raises Unreadable."""
-    ahead, around = iter(rows), _Around()
-    heading, columns = _heading(ahead, profile, around)
-    entries: list[Entry] = []
-    for row in ahead:
-        if row.is_blank or _columns(row, profile) is not None:
-            continue
-        if _has_day(row, columns, profile):
-            if around.ended or len(entries) >= profile.rows:
-                raise Unreadable(Code.UNPARSABLE, "a line stands below the end, or is one too many", row.number)
-            entries.append(_entry(row, columns, profile))
-        elif not _takes(row, profile, around, columns):
-            _check_footer(row, columns, profile, around)
-    if profile.newest_first:
-        entries.reverse()
-    yield Portion(_head(heading, around, entries), iter(entries))
-
-
-def _heading(rows: Iterator[Row], profile: Table, around: _Around) -> tuple[Row, dict[str, int]]:
-    """The row of headings, and in which column each field stands."""
-    for row in rows:
-        if row.number > profile.header_within:
-            break
-        columns = _columns(row, profile)
-        if columns is not None:
-            return row, columns
-        _takes(row, profile, around, {})
-    raise Unreadable(Code.UNPARSABLE, f"the headings are not in the first {profile.header_within} rows")
-
-
-def _columns(row: Row, profile: Table) -> dict[str, int] | None:
-    """Field → column, if ``row`` has all of the headings; None if it has not."""
-    wanted = {name: heading for name in (*_FIELDS, *_WORDS) if (heading := getattr(profile.columns, name))}
-    wanted |= {f"text{number}": heading for number, heading in enumerate(profile.columns.text)}
-    found: dict[str, int] = {}
-    for name, heading in wanted.items():
-        places = [number for number, cell in enumerate(row.cells) if is_label(cell, label(heading))]
-        if not places:
-            return None
-        if len(places) > 1:
-            raise Unreadable(Code.UNPARSABLE, f"the heading {heading!r} stands twice", row.number)
-        found[name] = places[0]
-    return found
-
-
-def _takes(row: Row, profile: Table, around: _Around, columns: dict[str, int]) -> bool:
-    """Whether ``row`` is about the whole; what it says is kept. Below the headings (``columns``) it may be the end."""
-    line, taken = row.number, False
-    if (said := labelled(row, profile.account)) is not None:
-        around.account, taken = said.split()[0] if said else "", True
-    if (said := labelled(row, profile.period)) is not None:
-        around.period, taken = days(said, profile, line), True
-    if (said := labelled(row, profile.opening)) is not None:
-        around.opening, taken = money(_value(said), profile, line), True
-    if (said := labelled(row, profile.closing)) is not None:
-        around.closing, taken = money(_value(said), profile, line), True
-        around.ended = around.ended or bool(columns)
-    first = next((text for cell in row.cells if (text := written(cell))), "")
-    if columns and profile.total and label(first).startswith(label(profile.total)):
-        around.totals, taken, around.ended = _totals(row, columns, profile), True, True
-    return taken
-
-
-def _value(said: str) -> str:
-    """The amount behind a label, without a currency that stands in a cell of its own behind it."""
-    return said.removesuffix(VND).strip()
-
-
-def _has_day(row: Row, columns: dict[str, int], profile: Table) -> bool:
-    """Whether ``row`` is a line: it has a day. What people wrote in a line is never taken for a label."""
-    number = columns["booking_date"]
-    if number >= len(row.cells):
+    def begins(self, row: Row) -> bool:
+        """Look for the headings; whether ``row`` has them. Raises Unreadable where they do not come in time."""
+        if row.number - self.above > self.profile.header_within:
+            raise self.without_headings()
+        self.columns = table_heading.find(row, self.profile, self.before) or {}
+        if self.columns:
+            self.heading = row
+            if self.before is not None and table_heading.find(row, self.profile) is None:
+                self.half = _labels(self.before)
+            self.told(row, "headings")
+            return True
+        lacking = table_heading.missing(row, self.profile, self.before)
+        if not self.lacking[1] or len(lacking) < len(self.lacking[1]):
+            self.lacking = (row.number, lacking)
+        self.before = row
+        self.told(row, self.around.take(row, self.profile, {}) or "above the headings")
         return False
-    try:
-        when(row.cells[number], profile, row.number)
-    except Unreadable:
-        return False
-    return True
+
+    def without_headings(self) -> Unreadable:
+        row, lacking = self.lacking
+        nearest = f"; row {row} lacks {', '.join(map(repr, lacking))}" if row else ""
+        sentence = f"the headings are not in the first {self.profile.header_within} rows{nearest}"
+        return Unreadable(Code.UNPARSABLE, sentence)
+
+    def is_followed_at(self, row: Row) -> bool:
+        """Whether the next account may begin here: its label stands in no line, and this one has ended."""
+        if table_line.has_day(row, self.columns, self.profile):
+            return False
+        said = behind(row, self.profile.account)
+        has_closing = self.around.closing is not None or self.profile.closing is None
+        return said is not None and (self.around.ended or (has_closing and account_of(said) != self.around.account))
+
+    def take_all(self, rows: Iterable[Row]) -> None:
+        """Rows behind which no headings came: words below the end, if they are that."""
+        for row in rows:
+            self.take(row)
+
+    def take(self, row: Row) -> None:
+        """A row below the headings. Raises Unreadable for one that is nothing that is known."""
+        if row.is_blank:
+            return
+        if table_line.has_day(row, self.columns, self.profile):
+            taken = self._dated(row)
+        elif (again := table_heading.find(row, self.profile, self.before)) is not None:
+            self.columns, taken = again, "headings"
+        else:
+            taken = self.around.take(row, self.profile, self.columns) or self._undated(row)
+        self.before = row
+        self.told(row, taken)
+
+    def _dated(self, row: Row) -> str:
+        """A line; or a balance of that day, which moves nothing."""
+        moves = table_line.moves(row, self.columns, self.profile)
+        if not moves and any(behind(row, name) for name in (self.profile.opening, self.profile.closing)):
+            return self.around.take(row, self.profile, self.columns)
+        if self.around.ended or self.nothing_moved:
+            raise Unreadable(Code.UNPARSABLE, "a line stands below the end", row.number)
+        self.entries.append(table_line.entry(row, self.columns, self.profile))
+        return "line"
+
+    def _undated(self, row: Row) -> str:
+        """What is neither line nor label: passed over by the profile, or text that goes on, or words below the end."""
+        text = " ".join(" ".join(filter(None, map(written, row.cells))).split())
+        if any(re.fullmatch(pattern, text) for pattern in self.profile.skip):
+            return "passed over (skip)"
+        has_amount = bool(table_line.amounts(row, self.columns))
+        if not has_amount and any(label(text).startswith(label(name)) for name in self.profile.no_movement):
+            if self.entries:
+                raise Unreadable(Code.UNPARSABLE, "a row says that nothing moved, below lines that did", row.number)
+            self.nothing_moved = True
+            return "nothing moved"
+        if self.around.ended and not has_amount:
+            return "below the end"
+        if self.entries and not self.around.ended and table_line.is_continued(row, self.columns):
+            self._goes_on(row)
+            return "text of the line above"
+        if self.half and _labels(row) == self.half:
+            return "headings"
+        day = self.columns["booking_date"]
+        if written(day.cell(row)) and has_amount:
+            table_line.entry(row, self.columns, self.profile)  # says what its day is not
+        raise day.place(row).refused("a row has no day, and is not anything that is known")
+
+    def _goes_on(self, row: Row) -> None:
+        last = self.entries[-1]
+        text = f"{last.text}\n{table_line.text_of(row, self.columns)}".strip("\n")
+        try:
+            self.entries[-1] = Entry(**{**dict(last), "text": text})
+        except ValidationError as error:
+            raise misfit(error, row.number) from None
+
+    def head(self) -> Head:
+        around, entries = self.around, self.entries
+        if self.profile.newest_first:
+            entries.reverse()
+        days = around.period or [entry.booking_date for entry in entries]
+        if not days:
+            raise Unreadable(Code.UNPARSABLE, "the file has no lines and says nowhere which days it covers (period)")
+        try:
+            return Head(
+                kind=Kind.STATEMENT,
+                line=self.heading.number if self.heading else 0,
+                account=around.account,
+                bank_id=f"{min(days)}/{max(days)}",
+                is_numbered=False,
+                currency=VND,
+                from_date=min(days),
+                to_date=max(days),
+                opening=self._opening(),
+                closing=self._closing(),
+                totals=around.totals,
+            )
+        except ValidationError as error:
+            raise misfit(error, self.heading.number if self.heading else 0) from None
+
+    def _opening(self) -> int | None:
+        first = self.entries[0] if self.entries else None
+        if self.around.opening is None and first is not None and first.balance is not None:
+            return first.balance - first.amount
+        return self.around.opening
+
+    def _closing(self) -> int | None:
+        """By its label; where the bank prints none, the last line's balance, or the opening one if nothing moved."""
+        if self.profile.closing is not None:
+            return self.around.closing
+        if self.profile.total is not None and not self.around.ended and not self.nothing_moved:
+            raise Unreadable(Code.UNPARSABLE, f"the row of totals ({self.profile.total!r}) is not there: it is cut")
+        return self.entries[-1].balance if self.entries else self.around.opening if self.nothing_moved else None
 
 
-def _check_footer(row: Row, columns: dict[str, int], profile: Table, around: _Around) -> None:
-    """Below the end of the table there may be words; above it, or with an amount, a row is a line that is broken."""
-    filled = [name for name in ("booking_date", *_AMOUNTS) if name in columns and columns[name] < len(row.cells)]
-    told = {name: written(row.cells[columns[name]]) for name in filled}
-    if told.get("booking_date") and any(told.get(name) for name in _AMOUNTS):
-        when(row.cells[columns["booking_date"]], profile, row.number)
-    if not around.ended or any(told.get(name) for name in _AMOUNTS):
-        raise Unreadable(Code.UNPARSABLE, "a row has no day, and is not anything that is known", row.number)
-
-
-def _totals(row: Row, columns: dict[str, int], profile: Table) -> Totals:
-    def total(name: str) -> int | None:
-        number = columns.get(name)
-        cell = row.cells[number] if number is not None and number < len(row.cells) else ""
-        return money(cell, profile, row.number) if written(cell) else None
-
-    return Totals(debit_sum=total("debit"), credit_sum=total("credit"), net=total("amount"))
-
-
-def _is_day(row: Row, columns: dict[str, int], profile: Table) -> bool:
-    try:
-        when(row.cells[columns["booking_date"]], profile, row.number)
-    except (Unreadable, IndexError):
-        return False
-    return True
-
-
-def _entry(row: Row, columns: dict[str, int], profile: Table) -> Entry:
-    line = row.number
-    if len(row.cells) <= max(columns.values()):
-        raise Unreadable(Code.UNPARSABLE, "a row breaks off, or is neither a line nor anything that is known", line)
-    cells = {name: row.cells[number] for name, number in columns.items()}
-    if "currency" in cells and written(cells["currency"]) not in ("", VND):
-        raise Unreadable(Code.WRONG_CURRENCY, "a line is not in VND", line)
-    booked = when(cells["booking_date"], profile, line)
-    valued = cells.get("value_date", "")
-    texts = [written(cells[f"text{number}"]) for number in range(len(profile.columns.text))]
-    try:
-        return Entry(
-            line=line,
-            booking_date=booked,
-            value_date=when(valued, profile, line) if written(valued) else booked,
-            amount=_amount(cells, profile, line),
-            bank_ref=reference(written(cells.get("bank_ref", ""))),
-            e2e=reference(written(cells.get("e2e", ""))),
-            text="\n".join(filter(None, texts)),
-            balance=money(cells["balance"], profile, line) if "balance" in cells else None,
-        )
-    except ValidationError as error:
-        raise misfit(error, line) from None
-
-
-def _amount(cells: dict[str, Cell], profile: Table, line: int) -> int:
-    """By the bank's convention: signed, with a word for the direction, or in two columns."""
-    given = {name: money(cell, profile, line) for name, cell in cells.items() if name in _AMOUNTS and written(cell)}
-    if "amount" in cells and "direction" not in cells and given:
-        return given["amount"]
-    moved = {name: amount for name, amount in given.items() if amount}
-    if not given or len(moved) > 1:
-        raise Unreadable(Code.UNPARSABLE, "a line has no amount, or two", line)
-    if min(given.values()) < 0:
-        raise Unreadable(Code.UNPARSABLE, "an amount has a sign where its column says the direction", line)
-    name, amount = next(iter(moved.items()), ("credit", 0))
-    return -amount if name == "debit" or (name == "amount" and _is_debit(cells, profile, line)) else amount
-
-
-def _is_debit(cells: dict[str, Cell], profile: Table, line: int) -> bool:
-    word = label(written(cells["direction"]))
-    if word in map(label, profile.debit_words):
-        return True
-    if word in map(label, profile.credit_words):
-        return False
-    raise Unreadable(Code.UNPARSABLE, "a line is neither debit nor credit", line)
-
-
-def _head(heading: Row, around: _Around, entries: list[Entry]) -> Head:
-    days_ = around.period or [entry.booking_date for entry in entries]
-    if not days_:
-        raise Unreadable(Code.UNPARSABLE, "the file has no lines and says nowhere which days it covers")
-    opening = around.opening
-    if opening is None and entries and entries[0].balance is not None:
-        opening = entries[0].balance - entries[0].amount
-    try:
-        return Head(
-            kind=Kind.STATEMENT,
-            line=heading.number,
-            account=around.account,
-            bank_id=f"{min(days_)}/{max(days_)}",
-            currency=VND,
-            from_date=min(days_),
-            to_date=max(days_),
-            opening=opening,
-            closing=around.closing,
-            totals=around.totals,
-        )
-    except ValidationError as error:
-        raise misfit(error, heading.number) from None
+def _labels(row: Row) -> tuple[str, ...]:
+    return tuple(label(written(cell)) for cell in row.cells)

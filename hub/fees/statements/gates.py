@@ -3,18 +3,26 @@
 Every gate that it fails is named, not only the first, with the numbers: who has to ask the bank needs them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from typing import Final
 
 from config.banks import Account
 from hub.fees.statements.model import Finding, booked
 from schemas.statement import Code, Kind, Standing, Statement, Totals
 
-_VND = "VND"
+_VND: Final = "VND"
+LONGEST_HOLIDAY: Final = timedelta(days=16)
+"""Tết with the weekends on both sides of it"""
 
 
-def judge(statement: Statement, account: Account | None, *, value_days: int, today: date) -> list[Finding]:
-    """All that is wrong with ``statement`` in itself. ``today`` in Vietnam; nothing is booked after it."""
+def judge(
+    statement: Statement, account: Account | None, *, value_days: int, today: date, is_working: Callable[[date], bool]
+) -> list[Finding]:
+    """All that is wrong with ``statement`` in itself. ``today`` in Vietnam; nothing is booked after it.
+
+    ``is_working``: whether banks work on a day; what was booked on days on which they do not, the next statement has.
+    """
     findings: list[Finding] = []
     if account is None:
         findings.append(_finding(statement, Code.WRONG_ACCOUNT, "the account is none of ours at this bank"))
@@ -23,7 +31,7 @@ def judge(statement: Statement, account: Account | None, *, value_days: int, tod
     if not statement.whole:
         findings.append(_finding(statement, Code.UNPARSABLE, "pages of it are missing"))
     findings += _sums(statement)
-    findings += _days(statement, account, value_days, today)
+    findings += _days(statement, account, value_days, today, _first_day(statement.from_date, is_working))
     return findings
 
 
@@ -56,14 +64,16 @@ def _sums(statement: Statement) -> Iterator[Finding]:
 
 
 def _running(statement: Statement) -> Iterator[Finding]:
-    """The first line whose own balance is not the one before it plus its amount."""
-    before = statement.opening
+    """The first line whose own balance is not the last one known plus all that moved since: some lines print none."""
+    expected = statement.opening
     for entry in statement.entries:
-        if entry.balance is not None and before is not None and before + entry.amount != entry.balance:
-            sentence = f"the balance of a line is {entry.balance}, not {before + entry.amount}"
+        if expected is not None and entry.standing is Standing.BOOK:
+            expected += entry.amount
+        if entry.balance is not None and expected is not None and expected != entry.balance:
+            sentence = f"the balance of a line is {entry.balance}, not {expected}"
             yield _finding(statement, Code.UNBALANCED, sentence, entry.line)
             return
-        before = entry.balance
+        expected = expected if entry.balance is None else entry.balance
 
 
 def _against(said: Totals, statement: Statement) -> Iterator[str]:
@@ -82,7 +92,17 @@ def _against(said: Totals, statement: Statement) -> Iterator[str]:
             yield f"the file's own {name} is {told}, its entries come to {count(amounts)}"
 
 
-def _days(statement: Statement, account: Account | None, value_days: int, today: date) -> Iterator[Finding]:
+def _first_day(from_date: date, is_working: Callable[[date], bool]) -> date:
+    """The first of the days off just before the statement, or its own first day."""
+    first = from_date
+    while first > from_date - LONGEST_HOLIDAY and not is_working(first - timedelta(days=1)):
+        first -= timedelta(days=1)
+    return first
+
+
+def _days(
+    statement: Statement, account: Account | None, value_days: int, today: date, first: date
+) -> Iterator[Finding]:
     if statement.from_date > statement.to_date:
         yield _finding(statement, Code.UNPARSABLE, "it ends before it begins")
     if statement.to_date > today and statement.kind is Kind.STATEMENT:
@@ -95,7 +115,7 @@ def _days(statement: Statement, account: Account | None, value_days: int, today:
             yield _finding(statement, Code.UNPARSABLE, "an entry is booked in the future", entry.line)
         elif opened is not None and day < opened:
             yield _finding(statement, Code.UNPARSABLE, "an entry is older than the account", entry.line)
-        elif is_booked and statement.kind is Kind.STATEMENT and not statement.from_date <= day <= statement.to_date:
+        elif is_booked and statement.kind is Kind.STATEMENT and not first <= day <= statement.to_date:
             yield _finding(statement, Code.UNPARSABLE, "an entry is booked outside of the statement's days", entry.line)
         elif abs(entry.value_date - day) > far:
             yield _finding(statement, Code.UNPARSABLE, "a value date is too far from its booking", entry.line)

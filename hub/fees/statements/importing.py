@@ -110,11 +110,11 @@ def read(work: Work, bank: Bank, body: bytes) -> Read:
         format_, statements = work.read_statements(bank, body)
     except Unreadable as error:
         return Read(findings=[Finding(error.code, error.sentence, line=error.line)])
-    today, days = local(work.now).date(), bank.statements.value_days
+    today, days, is_working = local(work.now).date(), bank.statements.value_days, work.calendar.is_working_day
     findings = [
         finding
         for one in statements
-        for finding in gates.judge(one, bank.account(one.account), value_days=days, today=today)
+        for finding in gates.judge(one, bank.account(one.account), value_days=days, today=today, is_working=is_working)
     ]
     return Read(format_, statements, findings)
 

@@ -174,13 +174,78 @@ def test_a_balance_behind_the_entries_is_not_overlooked(wrong: Wrong) -> None:
     assert "behind" in wrong(raw).sentence
 
 
+def detailed(details: str, *, booked: int = 148_900) -> bytes:
+    """A statement of one entry that was booked with ``booked``, made of ``details``."""
+    raw = camt(Told([Move(booked)], opening=1_000_000))
+    _, _, rest = raw.partition(b"<NtryDtls>")
+    before, _, _ = raw.partition(b"<NtryDtls>")
+    _, _, behind = rest.partition(b"</NtryDtls>")
+    return before + f"<NtryDtls>{details}</NtryDtls>".encode() + behind
+
+
+def paid(amount: int, *charges: tuple[int, str], currency: str = "VND", more: str = "") -> str:
+    records = "".join(
+        f'<Rcrd><Amt Ccy="VND">{charge}</Amt><CdtDbtInd>{way}</CdtDbtInd></Rcrd>' for charge, way in charges
+    )
+    told = f"<Chrgs>{records}</Chrgs>" if charges else ""
+    return f'<TxDtls><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd>{more}{told}</TxDtls>'
+
+
+def test_a_charge_beside_a_detail_is_what_its_entry_is_short_of(read: Reading) -> None:
+    [found] = read(detailed(paid(150_000, (1_100, "DBIT"))))
+    assert ([entry.amount for entry in found.entries], found.entries[0].details) == ([148_900], ())
+    [found] = read(detailed(paid(100_000, (1_000, "DBIT")) + paid(50_000, (200, "DBIT"), (100, "CRDT"))))
+    assert [detail.amount for detail in found.entries[0].details] == [99_000, 49_900]
+
+
+def test_a_charge_that_does_not_explain_the_difference_leaves_it_standing(read: Reading) -> None:
+    [found] = read(detailed(paid(150_000, (1_101, "DBIT"))))
+    assert sum(detail.amount for detail in found.entries[0].details) != found.entries[0].amount
+
+
+def test_a_charge_of_the_entry_itself_counts_as_well(read: Reading) -> None:
+    charge = b'<Chrgs><Rcrd><Amt Ccy="VND">1100</Amt><CdtDbtInd>DBIT</CdtDbtInd></Rcrd></Chrgs><NtryDtls>'
+    [found] = read(detailed(paid(150_000)).replace(b"<NtryDtls>", charge))
+    assert (found.entries[0].amount, found.entries[0].details) == (148_900, ())
+
+
+@pytest.mark.parametrize("more", ["", '<AmtDtls><TxAmt><Amt Ccy="VND">148900</Amt></TxAmt></AmtDtls>'])
+def test_what_a_detail_was_in_another_currency_does_not_refuse_its_entry(read: Reading, more: str) -> None:
+    [found] = read(detailed(paid(6, currency="USD", more=more)))
+    assert (found.entries[0].amount, found.entries[0].details) == (148_900, ())
+
+
+def test_an_amount_of_the_account_s_own_currency_is_looked_for_in_every_detail(read: Reading) -> None:
+    own = '<AmtDtls><TxAmt><Amt Ccy="VND">{}</Amt></TxAmt></AmtDtls>'
+    both = paid(4, currency="USD", more=own.format(100_000)) + paid(2, currency="USD", more=own.format(48_900))
+    [found] = read(detailed(both))
+    assert [detail.amount for detail in found.entries[0].details] == [100_000, 48_900]
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"<html><body><table><tr><td>SAO K\xc3\x8a</td></tr></table></body></html>", "HTML"),
+        (b"\xef\xbb\xbf<!DOCTYPE html>\n<html>", "HTML"),
+        ("<HTML >".encode("utf-16"), "HTML"),
+        (b"MIME-Version: 1.0\nX-Document-Type: Workbook", "MHTML"),
+        (b'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n<Workbook>', "Excel 2003"),
+        (b"%PDF-1.7", "PDF"),
+        (b'{"data": []}', "JSON"),
+        (b"[{}]", "JSON"),
+    ],
+)
+def test_what_only_its_name_calls_a_table_is_called_what_it_is(wrong: Wrong, raw: bytes, says: str) -> None:
+    assert says in wrong(raw).sentence
+
+
 def test_one_page_of_several_is_not_whole(read: Reading) -> None:
     page = b"</Id><StmtPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></StmtPgntn><CreDtTm>"
     assert not read(camt(Told([Move(1)])).replace(b"</Id><CreDtTm>", page))[0].whole
 
 
 def test_a_bank_without_this_format_does_not_get_it_read(other: Bank) -> None:
-    with pytest.raises(Unreadable, match="not said to write"):
+    with pytest.raises(Unreadable, match="has no"):
         formats.read(other, camt(Told([Move(1)])))
 
 

@@ -29,6 +29,33 @@ def test_a_statement_is_read_with_all_that_it_says(read: Reading) -> None:
     assert (second.amount, second.bank_ref, second.e2e) == (-1_000, None, None)
 
 
+HEADER = b"{1:F01BFTVVNVXAXXX0000000000}{2:O9400800261124BFTVVNVXAXXX00000000002611240800N}{3:{108:MT940X}}{4:"
+TRAILER = b"-}{5:{MAC:00000000}{CHK:123456789ABC}}"
+
+
+def enveloped(raw: bytes) -> bytes:
+    """The message as FIN carries it."""
+    return HEADER + b"\r\n" + raw.rstrip().removesuffix(b"-") + TRAILER
+
+
+def test_headers_and_trailers_of_fin_are_read_over(read: Reading) -> None:
+    raw = bank_files.mt940(Told([Move(50_000)]))
+    [bare], [found] = read(raw), read(enveloped(raw))
+    assert [one.model_copy(update={"line": 0}) for one in found.entries] == [
+        one.model_copy(update={"line": 0}) for one in bare.entries
+    ]
+    second = bank_files.mt940(Told([Move(7)], opening=50_000, day=ago(0)))
+    assert [one.closing for one in read(enveloped(raw) + b"\r\n" + enveloped(second))] == [50_000, 50_007]
+    assert [one.closing for one in read(enveloped(raw) + enveloped(second))] == [50_000, 50_007]
+
+
+def test_nothing_but_whole_blocks_stands_in_an_envelope(wrong: Wrong) -> None:
+    raw = enveloped(bank_files.mt940(Told([Move(50_000)])))
+    for cut in range(len(raw) - 1, len(raw) - len(TRAILER) + 2, -1):
+        assert wrong(raw[:cut]).code is Code.UNPARSABLE, raw[cut - 20 : cut]
+    assert "outside" in wrong(HEADER + b":20:X:25:1020304050607}\r\n" + raw).sentence
+
+
 def test_what_is_taken_back_goes_the_other_way(read: Reading) -> None:
     taken = [Move(-204, reversal=True), Move(204, reversal=True)]
     raw = bank_files.mt940(Told(taken))

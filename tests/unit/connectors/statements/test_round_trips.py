@@ -11,7 +11,7 @@ from config.banks import Bank
 from connectors.banks.statements import formats
 from hub.fees.statements import gates
 from schemas.statement import Entry, Statement, Unreadable
-from tests.bank_files import Move, Told, ago, camt, csv_file, mt940, table, xlsx
+from tests.bank_files import Move, Told, ago, camt, csv_file, mt940, table, weekday, xlsx
 
 WORDS = st.text(st.sampled_from("ABCDEFGHIKLMNOPQRSTUVXY0123456789 .-/"), min_size=1, max_size=150).map(
     lambda text: " ".join(text.split()).strip(" :-{") or "X"
@@ -52,7 +52,7 @@ def read(bank: Bank, raw: bytes) -> Statement | None:
     except Unreadable:
         return None
     account = bank.account(found.account)
-    return None if gates.judge(found, account, value_days=31, today=ago(0)) else found
+    return None if gates.judge(found, account, value_days=31, today=ago(0), is_working=weekday) else found
 
 
 def said_of(entry: Entry) -> tuple[int, str, str | None]:

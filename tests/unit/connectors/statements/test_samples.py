@@ -15,7 +15,7 @@ from connectors.banks.statements import formats
 from hub.fees.statements import gates, keys
 from hub.fees.statements.model import booked, movements
 from schemas.statement import Code, Statement, Unreadable
-from tests.bank_files import ago
+from tests.bank_files import ago, weekday
 
 TABLE: Final = Table(
     columns=Columns(booking_date="Buchungstag", amount="Betrag", text=["Verwendungszweck"]),
@@ -77,7 +77,7 @@ def verdict(raw: bytes, bank: Bank = BANK) -> set[Code]:
     return {
         finding.code
         for one in statements
-        for finding in gates.judge(one, BANK.accounts[0], value_days=366, today=ago(0))
+        for finding in gates.judge(one, BANK.accounts[0], value_days=366, today=ago(0), is_working=weekday)
         if finding.code is not Code.WRONG_ACCOUNT
     }
 
@@ -97,7 +97,11 @@ def test_reversals_are_not_income_so_every_statement_of_the_largest_sample_balan
 
 def test_what_does_not_balance_is_told_with_its_three_numbers(files: Path) -> None:
     _, found = formats.read(BANK, (files / "jejik__abnamro.sta").read_bytes())
-    findings = [one for one in gates.judge(found[0], None, value_days=9, today=ago(0)) if one.code is UNBALANCED]
+    findings = [
+        one
+        for one in gates.judge(found[0], None, value_days=9, today=ago(0), is_working=weekday)
+        if one.code is UNBALANCED
+    ]
     assert [(one.opening, one.total, one.closing) for one in findings] == [(323_628, -32_144, 87_684)]
 
 

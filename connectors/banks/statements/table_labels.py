@@ -1,0 +1,161 @@
+"""What stands around a bank's table, found by its label: account, period, balances, the row of totals."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from config.statements import Table
+from connectors.banks.statements.cells import Place, days, is_empty, money
+from connectors.banks.statements.table_heading import Found
+from schemas.cells import Cell, Row, is_label, label, written
+from schemas.statement import Code, Totals, Unreadable
+
+VND: Final = "VND"
+_DAY_BEHIND: Final = re.compile(r"\s*\(?[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:\s+[0-9:]+)?\)?\s*:?\s*$")
+_THE_DAY: Final = re.compile(r"\s*\(?\s*(?:ngày|date|as of|on|at)$", re.IGNORECASE)
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_DIGITS: Final = re.compile(r"[0-9]+")
+_GROUPS: Final = re.compile(r"[0-9]+(?:[-.][0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The cells behind a label, and where the label stands. What followed a colon in its own cell comes first."""
+
+    place: Place
+    cells: Sequence[Cell]
+
+    @property
+    def text(self) -> str:
+        return " ".join(filter(None, map(written, self.cells)))
+
+
+def behind(row: Row, wanted: str | None) -> Behind | None:
+    """What stands behind the label ``wanted`` in ``row``; a day may be part of the label. None: it is not there."""
+    if not wanted:
+        return None
+    name = label(wanted)
+    for number, cell in enumerate(row.cells):
+        if not isinstance(cell, str) or not label(cell).startswith(name):
+            continue
+        inside = _inside(cell, name)
+        if inside is not None:
+            cells = [one for one in (inside, *row.cells[number + 1 :]) if written(one)]
+            return Behind(Place(row.number, number, wanted), cells)
+    return None
+
+
+def _inside(cell: str, name: str) -> str | None:
+    """What the cell of a label says behind it; None if it is another label that only begins alike."""
+    if is_label(cell, name) or _with_a_day(cell, name):
+        return ""
+    before, colon, inside = cell.partition(":")
+    if colon and (label(before) == name or _with_a_day(before, name)):
+        return inside.strip()
+    return None
+
+
+def _with_a_day(text: str, name: str) -> bool:
+    """Whether it is the label ``name`` and a day: Số dư cuối ngày 25/11/2026, Số dư cuối kỳ (ngày 25/11/2026)."""
+    bare, days_ = _DAY_BEHIND.subn("", text)
+    return bool(days_) and name in (label(bare), label(_THE_DAY.sub("", bare)))
+
+
+@dataclass(slots=True)
+class Around:
+    """What the file says besides its lines."""
+
+    account: str = ""
+    opening: int | None = None
+    closing: int | None = None
+    period: list[date] = field(default_factory=list)
+    totals: Totals = field(default_factory=Totals)
+    ended: bool = False
+    """below the headings the totals or the closing balance have been seen: no line may follow"""
+
+    def take(self, row: Row, profile: Table, columns: Found) -> str:
+        """Keep what ``row`` says about the whole; its name, or empty: nothing. ``columns``: below the headings."""
+        taken = []
+        if (said := behind(row, profile.account)) is not None:
+            self._account(said)
+            taken.append("account")
+        if (period := _period(row, profile)) is not None:
+            self.period = days(period.text, profile, period.place)
+            taken.append("period")
+        if (said := behind(row, profile.opening)) is not None:
+            self.opening = _same(self.opening, _balance(said, row, profile, columns), said.place)
+            taken.append("opening")
+        if (said := behind(row, profile.closing)) is not None:
+            self.closing = _same(self.closing, _balance(said, row, profile, columns), said.place)
+            self.ended = self.ended or bool(columns)
+            taken.append("closing")
+        if columns and is_total(row, profile):
+            self.totals, self.ended = _totals(row, columns, profile), True
+            taken.append("total")
+        return ", ".join(taken)
+
+    def _account(self, said: Behind) -> None:
+        account = account_of(said)
+        if self.account and account != self.account:
+            raise said.place.refused("another account is named inside the table of the one above it")
+        self.account = account
+
+
+def account_of(said: Behind) -> str:
+    """The account number behind its label: without the blanks, dots and dashes between groups of its digits."""
+    words = written(said.cells[0]).split() if said.cells else []
+    groups: list[str] = []
+    for word in words:
+        if not (_DIGITS if groups else _GROUPS).fullmatch(word):
+            break
+        groups.append(re.sub(r"[-.]", "", word))
+    return "".join(groups) or (words[0] if words else "")
+
+
+def is_total(row: Row, profile: Table) -> bool:
+    """Whether it is the row of totals: what stands first in it begins with the profile's word."""
+    first = next((text for cell in row.cells if (text := written(cell))), "")
+    return bool(profile.total) and label(first).startswith(label(profile.total or ""))
+
+
+def _period(row: Row, profile: Table) -> Behind | None:
+    """Behind its label; or its label begins a sentence that has the days: Từ ngày 01/11/2026 đến ngày …"""
+    if (said := behind(row, profile.period)) is not None or not profile.period:
+        return said
+    begins = re.compile(re.escape(label(profile.period)) + r"\s+[0-9]")
+    for number, cell in enumerate(row.cells):
+        if isinstance(cell, str) and begins.match(label(cell)):
+            return Behind(Place(row.number, number, profile.period), [cell])
+    return None
+
+
+def _balance(said: Behind, row: Row, profile: Table, columns: Found) -> int:
+    """The amount in the column of balances, if the row has one there, or behind its label."""
+    cells = [cell for cell in said.cells if written(cell) != VND]
+    if "balance" in columns and not is_empty(columns["balance"].cell(row)):
+        return money(columns["balance"].cell(row), profile, columns["balance"].place(row))
+    other = written(cells[1]) if len(cells) > 1 else ""
+    if _CURRENCY.fullmatch(other):
+        raise Unreadable(Code.WRONG_CURRENCY, f"{said.place.name!r} is in {other}", row.number)
+    return money(cells[0] if cells else "", profile, said.place)
+
+
+def _same(before: int | None, now: int, place: Place) -> int:
+    if before is not None and before != now:
+        raise place.refused("this balance stands twice, with two amounts")
+    return now
+
+
+def _totals(row: Row, columns: Found, profile: Table) -> Totals:
+    def total(name: str) -> int | None:
+        column = columns.get(name)
+        if column is None or is_empty(column.cell(row)):
+            return None
+        return money(column.cell(row), profile, column.place(row))
+
+    debits, net = total("debit"), total("amount")
+    if profile.negative_debits and debits is not None:
+        debits = -debits
+    return Totals(debit_sum=debits, credit_sum=total("credit"), net=net)
