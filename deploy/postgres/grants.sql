@@ -27,6 +27,8 @@ GRANT SELECT (id, department, month, state, net, disputed, body, sha256, signatu
 
 GRANT INSERT ON notify_delivery, notify_event, notify_verdict TO hub_api;
 GRANT SELECT (id) ON notify_delivery TO hub_api;
+GRANT SELECT, INSERT ON door_refusal TO hub_api;            -- who proves nothing is counted, and leaves nothing else
+GRANT UPDATE (count) ON door_refusal TO hub_api;
 GRANT SELECT (id, provider, provider_txn, kind, content_hash, answer_status, answer_body, inbox_id) ON notify_event
     TO hub_api;                                             -- whether it was told before, and what was answered
 
@@ -147,6 +149,7 @@ GRANT SELECT (id, at, subject, actor, verb, before, after) ON journal TO hub_rea
 GRANT SELECT (id, code, procedure, department, status, status_at, version, fee_due, received_at, due_at, updated_at,
     released_at) ON dossier TO hub_reader;
 GRANT SELECT ON fee_demand, fee_demand_line, fee_credit TO hub_reader;
+GRANT SELECT ON door_refusal TO hub_worker, hub_reader;
 GRANT SELECT (id, provider, received_at, sha256) ON notify_delivery TO hub_reader;
 GRANT SELECT (id, provider, provider_txn, kind, amount, currency, paid_at, account, bank_ref, delivery_id, verdict,
     inbox_id) ON notify_event TO hub_reader;

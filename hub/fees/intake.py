@@ -1,11 +1,12 @@
 """What came to a notification door: kept as it came, judged, and believed once.
 
-The door writes three rows at most: the delivery before anybody looks into it; what was found of it; and, the first time
-that a movement of money is told, the event together with the inbox message that acts on it, in one statement.
+The door counts who proves nothing, and writes three rows at most of what a provider has signed: the delivery, before
+anybody believes what it says; what was found of it; and, the first time that a movement of money is told, the event
+together with the inbox message that acts on it, in one statement.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -24,6 +25,11 @@ CONFLICT: Final = "bank.conflict"
 
 _KEEP: Final = """
 INSERT INTO notify_delivery (provider, query, headers, body, sha256) VALUES (%s, %s, %s, %s, %s) RETURNING id
+"""
+
+_REFUSED: Final = """
+INSERT INTO door_refusal AS r (door, reason, day) VALUES (%s, %s, (now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)
+ON CONFLICT (door, reason, day) DO UPDATE SET count = r.count + 1 RETURNING count
 """
 
 _JUDGE: Final = """
@@ -85,6 +91,11 @@ class Taken:
 
     answer: Judgement
     message: str | None = None
+
+
+def refused(conn: Connection, door: str, reason: str) -> int:
+    """Nothing of a caller who has proved nothing is kept, but that there was one; how many today have been so."""
+    return int(one(conn, _REFUSED, (door, reason))["count"])
 
 
 def keep(conn: Connection, provider: str, query: bytes, headers: Mapping[str, str], body: bytes) -> int:
@@ -164,13 +175,14 @@ def _again(
     return Taken(conflict, None if accepted.replayed else accepted.id)
 
 
-def order(conn: Connection, reference: str | None, amount: int) -> Order:
-    """How the demand with this reference stands to this amount. A read: the verb that acts on it looks again."""
-    row = conn.execute(
-        "SELECT amount_due, waived, allocated, status FROM fee_demand WHERE reference = %s", (reference,)
-    ).fetchone()
-    if row is None:
+def order(conn: Connection, references: Sequence[str], amount: int) -> Order:
+    """How the one demand with such a reference stands to this amount. A read: the verb that acts on it looks again."""
+    rows = conn.execute(
+        "SELECT amount_due, waived, allocated, status FROM fee_demand WHERE reference = ANY(%s)", (list(references),)
+    ).fetchall()
+    if len(rows) != 1:
         return Order.UNKNOWN
+    [row] = rows
     collects = row["status"] in COLLECTING
     due = row["amount_due"] - row["waived"] - (row["allocated"] if collects else 0)
     if amount != due:

@@ -12,18 +12,16 @@ from hub.codes import Code
 from hub.db import one
 from hub.errors import NotYet
 from hub.events import Event
-from hub.fees import bookings, cases, demands, late, payments, store
-from hub.fees.matching.normalise import normalise
-from hub.fees.matching.references import How, references
+from hub.fees import bookings, cases, demands, late, named, payments, store
 from hub.fees.payments import Payment
 from hub.messages.model import Message
 from hub.work import Work
 from schemas.identifiers import Prefix, new_id
 from schemas.payment import Kind, Notification
-from schemas.payment_reference import is_reference
 
 PATIENCE: Final = 5
 """tries to find the payment that is taken back: it may have been told later than its end (about half an hour)"""
+ANSWERED_YES: Final = "accepted"
 ENDS: Final = {Kind.REFUND: "refunded", Kind.REVERSAL: "reversed"}
 
 
@@ -57,7 +55,8 @@ def _paid(work: Work, said: Notification, message: Message) -> list[Event]:
         why = "currency" if said.currency != "VND" else "account"
         at_risk = said.amount if said.currency == "VND" else 0
         return _case(work, "R09", "notify_event", _event(work, message), at_risk, _facts(said) | {"why": why})
-    found = _references(work, said)
+    prefix = work.catalogue.fee_desk.prefix if work.catalogue.fee_desk else None
+    found = named.references(said, prefix)
     paid_at = said.paid_at or message.received_at
     day = local(paid_at).date()
     if len(found) == 1 and late.joined(work, said, account, found[0], day, message):
@@ -82,22 +81,32 @@ def _paid(work: Work, said: Notification, message: Message) -> list[Event]:
     if not said.proven:
         work.note(payment.id, "waits for the statement", reason="that it succeeded is not signed")
         return []
-    return _credit(work, payment, found, unnamed="R09" if _is_of_others(work, said) else "R01")
+    answered = one(work.conn, "SELECT verdict FROM notify_event WHERE inbox_id = %s", (message.id,))["verdict"]
+    return _credit(
+        work, payment, found, unnamed="R09" if named.is_of_others(said, prefix) else "R01", answered=answered
+    )
 
 
-def _credit(work: Work, payment: Payment, found: list[str], *, unnamed: str) -> list[Event]:
-    """To the one demand that is named; whatever else it is, a person decides (``unnamed``: where none is named)."""
-    named = work.conn.execute(
+def _credit(work: Work, payment: Payment, found: list[str], *, unnamed: str, answered: str) -> list[Event]:
+    """To the one demand that is named; whatever else it is, a person decides (``unnamed``: where none is named).
+
+    ``answered``: the verdict that its provider heard. Where that was no, nothing is credited, whatever holds by now.
+    """
+    demanded = work.conn.execute(
         "SELECT id, account FROM fee_demand WHERE reference = ANY(%s) ORDER BY id", (found,)
     ).fetchall()
     facts: dict[str, Any] = {"references": found, "amount": payment.amount, "account": payment.account}
-    code = unnamed if not named else "R02" if len(named) > 1 else None
-    if code is None and named[0]["account"] != payment.account:
+    code = unnamed if not demanded else "R02" if len(demanded) > 1 else None
+    if code is None and demanded[0]["account"] != payment.account:
         code = "R09"
+    if code is None and answered != ANSWERED_YES:
+        facts["answered"] = answered
+        takes, _ = demands.weighed(store.lock(work.conn, demanded[0]["id"]), payment.amount)
+        code = "R01" if takes else None
     if code is not None:
         bookings.notified(work, payment)
         return _case(work, code, "payment", payment.id, payment.amount, facts)
-    return count(work, payment, named[0]["id"], facts)
+    return count(work, payment, demanded[0]["id"], facts)
 
 
 def count(work: Work, payment: Payment, demand: str, facts: dict[str, Any]) -> list[Event]:
@@ -163,28 +172,6 @@ def _account(work: Work, said: Notification) -> str | None:
     own = bank.account(said.account)
     number = own.number if own else bare(said.account)
     return number if number in bank.notified else None
-
-
-def _references(work: Work, said: Notification) -> list[str]:
-    """The references that it names, with their check digits right. What we gave the provider goes before words."""
-    if said.reference is not None and is_reference(said.reference):
-        return [said.reference]
-    desk = work.catalogue.fee_desk
-    return [value for value in _written(work, said) if desk and value.startswith(desk.prefix)]
-
-
-def _is_of_others(work: Work, said: Notification) -> bool:
-    """It names another centre's demand, and nothing that could be one of ours."""
-    return bool(_written(work, said)) and not _references(work, said)
-
-
-def _written(work: Work, said: Notification) -> list[str]:
-    """Whatever is written like a reference, of whichever centre."""
-    desk = work.catalogue.fee_desk
-    if desk is None:
-        return []
-    clues = references(normalise(f"{said.reference or ''} {said.text}"), (desk.prefix,))
-    return [clue.value for clue in clues if clue.how is How.STRICT]
 
 
 def _event(work: Work, message: Message) -> str:

@@ -1,7 +1,8 @@
 """The notification doors: what a bank or gateway tells of money, each answered in its own words.
 
-The raw bytes are kept first; who sent them is decided on them before they are read; the same movement told again gets
-the same answer; and nobody hears a success before the commit. A provider without notifications has no door.
+Who sent the raw bytes is decided before they are kept: a caller who proves nothing is counted, and leaves nothing else.
+They are kept before they are read; the same movement told again gets the same answer; and nobody hears a success before
+the commit. A provider without notifications has no door.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from connectors.banks.notifications.dialect import Contract, Delivery, Dialect, 
 from hub import clock, crashpoints
 from hub.crashpoints import Point
 from hub.db import Connection
-from hub.fees import intake
+from hub.fees import intake, named
 from hub.fees.intake import Judgement, Order
 from hub.house import House
 from hub.http import bodies, kinds, openapi, passage, reception
@@ -34,7 +35,7 @@ log: Final = structlog.stdlib.get_logger()
 
 PATH: Final = "/v1/banks/{code}/notifications"
 LIMIT: Final = 65_536
-"""bytes: a stranger's deliveries are kept too, and no notification is half as long"""
+"""bytes: no notification is half as long"""
 LONGEST_QUERY: Final = 8_192
 AHEAD: Final = timedelta(days=1)
 """by which a movement may lie before us: clocks differ, and no bank books what is still to come"""
@@ -47,6 +48,10 @@ CODES: Final[Mapping[Verdict, str]] = {
     Verdict.CONFLICT: "N03",
     Verdict.UNKNOWN_ORDER: "R01",
 }
+SIGNED: Final = frozenset({Verdict.STALE, Verdict.UNKNOWN_KEY})
+"""refusals of what the provider has signed, at another time or with a key that has run out: kept for a dispute"""
+MOST_DISPUTED: Final = 100
+"""of them in a day, for each provider and reason: whoever holds one such delivery can send it for ever"""
 ORDERS: Final[Mapping[Order, Verdict]] = {
     Order.OPEN: Verdict.ACCEPTED,
     Order.UNKNOWN: Verdict.UNKNOWN_ORDER,
@@ -115,12 +120,15 @@ def _at_this_door(request: Request, code: str, method: Literal["GET", "POST"]) -
 
 
 def _take(request: Request, provider: Provider, body: bytes) -> Response:
-    house, contract = reception.house(request), provider.contract
+    house, contract, now = reception.house(request), provider.contract, clock.now()
     came = Delivery(request.scope["query_string"], _headers(request, provider), body)
+    key = _signed_by(provider, came, now)
     with house.db.connection() as conn:
-        delivery = intake.keep(conn, contract.provider, came.query, came.headers, came.body)
-        crashpoints.reached(Point.ACCEPT_BEFORE_COMMIT)
-        found = _found(conn, house, provider, came, delivery, clock.now())
+        if isinstance(key, Verdict):
+            delivery, found = _refused(conn, provider, came, key, now)
+        else:
+            delivery = _kept(conn, provider, came)
+            found = _found(conn, house, provider, came, delivery, key, now)
     crashpoints.reached(Point.ACCEPT_AFTER_COMMIT)
     if found.code is not None:
         log.warning(
@@ -142,29 +150,57 @@ def _headers(request: Request, provider: Provider) -> dict[str, str]:
     return {name: values[0] for name, values in given.items() if len(values) == 1}
 
 
+def _signed_by(provider: Provider, came: Delivery, now: datetime) -> str | Verdict:
+    """The id of the key that signed it, or why it is not believed."""
+    try:
+        return provider.dialect.verify(came, provider.contract, now)
+    except NotVerified as error:
+        return error.verdict
+    except Refused:
+        return Verdict.MALFORMED
+
+
+def _refused(
+    conn: Connection, provider: Provider, came: Delivery, verdict: Verdict, now: datetime
+) -> tuple[int | None, Judgement]:
+    """Counted; and kept only where the provider has signed it, up to a bound."""
+    found = _judgement(provider, verdict, None, now)
+    times = intake.refused(conn, f"bank.{provider.contract.provider}", verdict.value)
+    if verdict not in SIGNED or times > MOST_DISPUTED:
+        return None, found
+    delivery = _kept(conn, provider, came)
+    intake.judge(conn, delivery, found)
+    return delivery, found
+
+
+def _kept(conn: Connection, provider: Provider, came: Delivery) -> int:
+    delivery = intake.keep(conn, provider.contract.provider, came.query, came.headers, came.body)
+    crashpoints.reached(Point.ACCEPT_BEFORE_COMMIT)
+    return delivery
+
+
+def _judgement(provider: Provider, verdict: Verdict, key: str | None, now: datetime) -> Judgement:
+    answer = provider.dialect.answer(verdict, provider.contract, now)
+    return Judgement(verdict.value, answer.status, answer.body, CODES.get(verdict), key)
+
+
 def _found(
-    conn: Connection, house: House, provider: Provider, came: Delivery, delivery: int, now: datetime
+    conn: Connection, house: House, provider: Provider, came: Delivery, delivery: int, key: str, now: datetime
 ) -> Judgement:
     """Verdict, kept; and what is answered."""
-    contract, dialect = provider.contract, provider.dialect
-    key, said, verdict = None, None, Verdict.IGNORED
+    said, verdict = None, Verdict.IGNORED
     try:
-        key = dialect.verify(came, contract, now)
         said = _read(provider, came, now)
     except NotVerified as error:
         verdict = error.verdict
     except Refused:
         verdict = Verdict.MALFORMED
-
-    def judgement(verdict: Verdict) -> Judgement:
-        answer = dialect.answer(verdict, contract, now)
-        return Judgement(verdict.value, answer.status, answer.body, CODES.get(verdict), key)
-
     if said is None:
-        found = judgement(verdict)
+        found = _judgement(provider, verdict, key, now)
         intake.judge(conn, delivery, found)
         return found
-    taken = intake.believe(conn, delivery, said, judgement(_standing(conn, dialect, said)), judgement(Verdict.CONFLICT))
+    first = _judgement(provider, _standing(conn, house, provider.dialect, said), key, now)
+    taken = intake.believe(conn, delivery, said, first, _judgement(provider, Verdict.CONFLICT, key, now))
     if taken.message is not None:
         house.nudge([Nudge(inbox.QUEUE, taken.message)])
     return taken.answer
@@ -178,5 +214,9 @@ def _read(provider: Provider, came: Delivery, now: datetime) -> Notification | N
     return said
 
 
-def _standing(conn: Connection, dialect: Dialect, said: Notification) -> Verdict:
-    return ORDERS[intake.order(conn, said.reference, said.amount)] if dialect.orders else Verdict.ACCEPTED
+def _standing(conn: Connection, house: House, dialect: Dialect, said: Notification) -> Verdict:
+    if not dialect.orders:
+        return Verdict.ACCEPTED
+    desk = house.catalogue.fee_desk
+    references = named.references(said, desk.prefix if desk else None)
+    return ORDERS[intake.order(conn, references, said.amount)]

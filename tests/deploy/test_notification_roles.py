@@ -40,11 +40,12 @@ def test_the_door_keeps_judges_and_believes(api: Connection) -> None:
     for amount in (1, 1, 2):
         delivery = intake.keep(api, "bank-a", b"", {"x-signature": "…"}, b"{}")
         taken.append(intake.believe(api, delivery, said(amount), KEPT, CONFLICT))
-    intake.judge(api, intake.keep(api, "bank-a", b"", {}, b"x"), Judgement("bad_signature", 401, None, "N04"))
+    intake.judge(api, intake.keep(api, "bank-a", b"", {}, b"x"), Judgement("stale", 401, None, "N05"))
+    assert [intake.refused(api, "bank.bank-a", "bad_signature") for _ in range(2)] == [1, 2]
 
     assert [one.answer.verdict for one in taken] == ["accepted", "repeated", "conflict"]
     assert [one.message is not None for one in taken] == [True, False, True]
-    assert intake.order(api, "HC000000000182", 1) is Order.UNKNOWN
+    assert intake.order(api, ["HC000000000182"], 1) is Order.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,11 @@ def _read(came: Delivery, contract: Contract) -> Notification:
         paid_at = from_milliseconds(whole_of(found, "responseTime"))
     except ValueError as error:
         raise refused("/responseTime", "time", str(error)) from None
+    number = whole_of(found, "transId")
     return notification(
         provider=contract.provider,
-        provider_txn=str(whole_of(found, "transId")),
+        # An attempt that came to nothing may have no number of its own: as VNPAY's, it is 0.
+        provider_txn=str(number) if number else f"{text_of(found, 'orderId')}.{text_of(found, 'requestId')}",
         kind=Kind.PAYMENT if whole_of(found, "resultCode") == SUCCESS else Kind.FAILED,
         amount=dong(whole_of(found, "amount"), "/amount"),
         paid_at=paid_at,

@@ -1,6 +1,7 @@
 """The notification doors: kept as it came, judged before it is read, believed once, answered as each provider asks."""
 
 import json
+import secrets
 from dataclasses import replace
 from datetime import timedelta
 from http.client import HTTPConnection
@@ -61,7 +62,7 @@ def test_a_movement_is_kept_as_it_came_and_answered_in_the_providers_words(door:
 
 
 @each_bank
-def test_a_changed_byte_is_refused_kept_and_no_event(door: Door, bank: str) -> None:
+def test_a_changed_byte_is_refused_and_counted_and_leaves_nothing(door: Door, bank: str) -> None:
     """W1."""
     teller = Teller(door, bank)
     sent = teller.request(Said())
@@ -74,10 +75,47 @@ def test_a_changed_byte_is_refused_kept_and_no_event(door: Door, bank: str) -> N
         assert (answer.status_code, answer.json()["MaLoi"], answer.json()["MaXacThuc"]) == (401, "97", "")
     else:
         assert said_by(answer) == REFUSED[bank]
-    assert verdicts(door) == [("bad_signature", "N04")]
-    assert (count(door, "notify_delivery"), count(door, "notify_event"), count(door, "inbox")) == (1, 0, 0)
+    assert door.house.rows("SELECT door, reason, count FROM door_refusal") == [
+        {"door": f"bank.{bank}", "reason": "bad_signature", "count": 1}
+    ]
+    assert (count(door, "notify_delivery"), count(door, "notify_event"), count(door, "inbox")) == (0, 0, 0)
     [line] = door.log("notification_found")
     assert (line["code"], line["provider"]) == ("N04", bank)
+
+
+def test_whoever_proves_nothing_leaves_a_counter_and_no_more_however_often_he_comes(door: Door) -> None:
+    body = secrets.token_bytes(banks.LIMIT)
+    before = door.stored()
+    codes = ("sepay-t", "momo-t", "national-t")
+    for path in (
+        *(f"/v1/banks/{code}/notifications" for code in codes),
+        "/v1/portal/submissions",
+        "/v1/departments/rest-a/statuses",
+        "/v1/departments/rest-a/settlement-answers",
+        "/v1/postal/callbacks/" + "x" * 43,
+        "/soap/soap-a",
+    ):
+        media_type = "text/xml" if path.startswith("/soap") else JSON
+        for _ in range(5):
+            answer = requests.post(door.url + path, data=body, headers={"Content-Type": media_type}, timeout=30)
+            assert 400 <= answer.status_code < 500 or path.startswith("/soap"), path
+
+    assert door.stored() == before
+    kept = "SELECT coalesce(sum(count), 0)::int AS n FROM door_refusal"
+    assert (door.house.rows(kept)[0]["n"], count(door, "door_refusal")) == (15, 3)
+    assert (count(door, "notify_delivery"), count(door, "notify_verdict")) == (0, 0)
+
+
+def test_what_is_kept_for_a_dispute_is_bounded(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has overheard one delivery may send it for ever."""
+    monkeypatch.setattr(banks, "MOST_DISPUTED", 2)
+    teller = Teller(door, "sepay-t")
+    sent = teller.request(Said(signed_at=now() - timedelta(minutes=6)))
+    for _ in range(4):
+        assert teller.tells(sent).status_code == 401
+
+    assert verdicts(door) == [("stale", "N05")] * 2
+    assert door.house.rows("SELECT count FROM door_refusal") == [{"count": 4}]
 
 
 @pytest.mark.parametrize("bank", ["casso-t", "sepay-t", "bank-a"])
@@ -206,7 +244,7 @@ def test_a_signature_header_given_twice_counts_as_missing(door: Door) -> None:
     connection.endheaders(sent.body)
     assert connection.getresponse().status == 401
     connection.close()
-    assert verdicts(door) == [("bad_signature", "N04")]
+    assert [row["reason"] for row in door.house.rows("SELECT reason FROM door_refusal")] == ["bad_signature"]
 
 
 @pytest.mark.parametrize("code", ["bank-b", "rest-a", "nobody"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors.banks.notifications.dialect import Verdict
 from connectors.sandbox.bank_fates import (
     ORDER_FATES,
     PAYOUT_FATES,
@@ -17,6 +18,7 @@ from connectors.sandbox.bank_fates import (
     StatementFate,
     TransferFate,
 )
+from hub.http.banks import CODES
 from tests.bank_town import BANK, Town, town
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import DUE, red
@@ -51,7 +53,8 @@ def found(place: Town) -> set[str]:
     """Every code that stands in an open case, on a verdict of the doors, or in what is wrong with a file."""
     cases = place.house.rows("SELECT DISTINCT code FROM exception_case WHERE state <> 'resolved'")
     doors = place.house.rows("SELECT DISTINCT code FROM notify_verdict WHERE code IS NOT NULL")
-    return {row["code"] for row in (*cases, *doors)}
+    refused = place.house.rows("SELECT DISTINCT reason FROM door_refusal")
+    return {row["code"] for row in (*cases, *doors)} | {CODES[Verdict(row["reason"])] for row in refused}
 
 
 def booked(place: Town) -> int:
