@@ -41,7 +41,9 @@ FILES = {
     "a damaged part": damaged(),
     "an entry outside": camt(TOLD).replace(b"<Stmt>", b"<Page>").replace(b"</Stmt>", b"</Page>"),
     "year 1": dated("0001-01-01"),
-    "year 1 by a moment": camt(TOLD).replace(b"<BookgDt><Dt>", b"<BookgDt><DtTm>0001-01-01T00:00:00Z</DtTm><Dt>"),
+    "year 1 by a moment": dated("0001-01-01").replace(
+        b"<Dt><Dt>0001-01-01</Dt>", b"<Dt><DtTm>0001-01-01T00:00:00Z</DtTm>"
+    ),
     "year 9999": dated("9999-12-31"),
     "year 2099": dated("2099-11-24"),
     "a table of 2099": csv_file(table(TOLD)).replace(f"{ago(5):%d/%m/%Y}".encode(), b"24/11/2099"),

@@ -1,0 +1,70 @@
+"""``python -m tests.fuzz READER... --seconds 600 --seed 1``: spoils files and has them read, for so long.
+
+Prints how many were read, and each finding with its number: ``--seed 1 --only 4711`` makes that file again.
+Exit 3 if there is one.
+"""
+
+import argparse
+import resource
+import sys
+import time
+import traceback
+from collections import Counter
+from random import Random
+from typing import Final
+
+from tests.fuzz import mutations
+from tests.fuzz.subjects import SUBJECTS, Subject
+
+MEMORY: Final = 4 * 1024 * 1024 * 1024
+SLOW: Final = 10
+"""seconds of processor time for one small file: a finding too"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("reader", nargs="*", choices=[*SUBJECTS, []], help="all, if none is named")
+    parser.add_argument("--seconds", type=int, default=600, help="for each reader")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, help="write this file to standard output instead")
+    given = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if given.only is not None:
+        subject, random = SUBJECTS[given.reader[0]](), Random(f"{given.seed}:{given.only}")  # noqa: S311
+        sys.stdout.buffer.write(mutations.spoilt(random.choice(subject.seeds), subject.ways, random))
+        return 0
+    found = [_run(name, SUBJECTS[name](), given.seconds, given.seed) for name in given.reader or SUBJECTS]
+    return 3 if sum(found) else 0
+
+
+def _run(name: str, subject: Subject, seconds: int, seed: int) -> int:
+    """How many kinds of findings there are."""
+    findings: Counter[str] = Counter()
+    ends, number, taken = time.monotonic() + seconds, 0, 0
+    while time.monotonic() < ends:
+        started = time.process_time()
+        try:
+            taken += subject.try_one(Random(f"{seed}:{number}"))  # noqa: S311 - the same file for the same number
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            _tell(name, seed, number, error, findings)
+        if time.process_time() - started > SLOW:
+            findings["slow"] += 1
+            print(f"{name} --seed {seed} --only {number}: {time.process_time() - started:.0f} s", flush=True)
+        number += 1
+    print(f"{name}: {number} files in {seconds} s, seed {seed}, {taken} taken, {len(findings)} findings", flush=True)
+    return len(findings)
+
+
+def _tell(name: str, seed: int, number: int, error: BaseException, findings: Counter[str]) -> None:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    kind = f"{type(error).__name__} at {frame.filename}:{frame.lineno}"
+    findings[kind] += 1
+    if findings[kind] == 1:
+        print(f"{name} --seed {seed} --only {number}: {kind}", flush=True)
+        traceback.print_exception(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""Ways to spoil a file, by what it is made of: bytes, words, XML elements, JSON values, a zip's members.
+
+Every choice comes from one Random: a seed gives the same file again, and Hypothesis can play the Random.
+"""
+
+import io
+import json
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any, Final
+
+from lxml import etree
+
+Mutation = Callable[[bytes, Random], bytes]
+
+NUMBERS: Final = (
+    "0", "-0", "-1", "1", "00", "1.5", "1,5", "1e400", "-1e-400", "NaN", "Infinity", "9" * 15, "9" * 16, "9" * 19,
+    "9" * 400, "0x10", "１２", "٣", "1 000", "1.000.000", "1,000,000.00", "+5", "--5", "(5)", "5-", "1_000", "2**53",
+    "9007199254740993", "99999999999999999999999999,99",
+)  # fmt: skip
+DAYS: Final = (
+    "0001-01-01", "9999-12-31", "2099-11-24", "1900-02-29", "2026-02-30", "0000-00-00", "24/11/2026", "24/11/0001",
+    "31/12/9999", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-18:00", "2026-11-24T24:00:00",
+    "2026-11-24T10:00:00+25:00",    "261131", "991231", "000000", "2026-W48-1", "20261124",
+)  # fmt: skip
+TEXTS: Final = (
+    "", " ", "\x00", "\x01", "\x1b[2J", "\x7f", "\x85", "\u2028", "\ufeff", "\ufffe", "\uffff", "\u202e", "\u200b",
+    "e\u0302\u0301", "Ệ", "😀", "\U0010ffff", "x" * 11_000, "=1+1", "'0012", '="0012"', '"', ";", ",", "\t", "\n", "\r",
+    ":20:", ":61:", ":86:", ":62F:", "-", "-}", "{1:", "<", "&amp;", "]]>", "NOTPROVIDED", "//", "/", "\\", "%s", "{}",
+    "VND", "USD", "XXX", "CRDT", "DBIT", "true", "null", "Số dư cuối kỳ", "Tổng cộng", "Lý do", "Số dòng", "_x0000_",
+    "_xD800_",
+)  # fmt: skip
+LURES: Final = (*NUMBERS, *DAYS, *TEXTS)
+_WORD: Final = re.compile(rb"[0-9A-Za-z\xc0-\xff]+|[^0-9A-Za-z\xc0-\xff]")
+_LONGEST: Final = 256 * 1024
+"""bytes of a file that is spoilt further"""
+
+
+def spoilt(raw: bytes, ways: Sequence[Mutation], random: Random) -> bytes:
+    """``raw`` after one to six changes, mostly few."""
+    for _ in range(1 + min(random.randrange(6), random.randrange(6))):
+        if len(raw) < _LONGEST:
+            raw = random.choice(ways)(raw, random)
+    return raw
+
+
+def _span(size: int, random: Random) -> tuple[int, int]:
+    start = random.randrange(size + 1)
+    return start, min(size, start + (1 << random.randrange(10)))
+
+
+def some_bytes(raw: bytes, random: Random) -> bytes:
+    """Flipped, cut, doubled, overwritten."""
+    start, end = _span(len(raw), random)
+    way = random.randrange(6)
+    if way == 0 and raw:
+        at = min(start, len(raw) - 1)
+        return raw[:at] + bytes([raw[at] ^ 1 << random.randrange(8)]) + raw[at + 1 :]
+    if way == 1:
+        return raw[:start]
+    if way == 2:
+        return raw[:start] + raw[end:]
+    if way == 3:
+        return raw[:end] + raw[start:]
+    if way == 4:
+        return raw[:start] + bytes([random.randrange(256)]) * (end - start) + raw[end:]
+    return raw[:start] + random.choice(LURES).encode() + raw[end:]
+
+
+def some_words(raw: bytes, random: Random) -> bytes:
+    """A word replaced, dropped, doubled, or exchanged with another one."""
+    words = _WORD.findall(raw)
+    if not words:
+        return raw
+    one, other = random.randrange(len(words)), random.randrange(len(words))
+    way = random.randrange(5)
+    if way <= 1:
+        words[one] = random.choice(LURES).encode()
+    elif way == 2:
+        words[one] = b""
+    elif way == 3:
+        words[one] *= 1 << random.randrange(8)
+    else:
+        words[one], words[other] = words[other], words[one]
+    return b"".join(words)
+
+
+def some_lines(raw: bytes, random: Random) -> bytes:
+    """A line dropped, doubled, moved, or glued to the next one."""
+    lines = raw.split(b"\n")
+    one, other = random.randrange(len(lines)), random.randrange(len(lines))
+    way = random.randrange(4)
+    if way == 0:
+        del lines[one]
+    elif way == 1:
+        lines.insert(other, lines[one])
+    elif way == 2:
+        lines.insert(other, lines.pop(one))
+    elif one + 1 < len(lines):
+        lines[one : one + 2] = [lines[one] + lines[one + 1]]
+    return b"\n".join(lines)
+
+
+def another_encoding(raw: bytes, random: Random) -> bytes:
+    """The same text in an encoding that nobody has said."""
+    text = raw.decode("utf-8", "replace")
+    name = random.choice(("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1258", "utf-7"))
+    return text.encode(name, "replace")
+
+
+def some_elements(raw: bytes, random: Random) -> bytes:
+    """An XML element dropped, doubled, moved, emptied, renamed, wrapped; its text or an attribute replaced."""
+    try:
+        root = etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False))
+    except (etree.XMLSyntaxError, ValueError):
+        return some_words(raw, random)
+    nodes = [node for node in root.iter() if isinstance(node.tag, str)]
+    node, other = random.choice(nodes), random.choice(nodes)
+    _change(node, other, random)
+    made = etree.tostring(root, encoding=random.choice(("UTF-8", "UTF-8", "UTF-8", "UTF-16", "US-ASCII")))
+    assert isinstance(made, bytes)
+    return made
+
+
+def _change(node: Any, other: Any, random: Random) -> None:
+    way, parent = random.randrange(8), node.getparent()
+    try:
+        if way == 0 and parent is not None:
+            parent.remove(node)
+        elif way == 1 and parent is not None:
+            parent.insert(random.randrange(len(parent) + 1), etree.fromstring(etree.tostring(node)))
+        elif way == 2 and node not in other.iterancestors() and node is not other:
+            other.append(node)
+        elif way == 3:
+            node.tag = other.tag
+        elif way == 4:
+            node.clear()
+        elif way == 5 and node.attrib:
+            node.set(random.choice(sorted(node.attrib)), random.choice(LURES))
+        elif way == 6:
+            node.set(random.choice(("r", "t", "s", "Ccy", "ref", "count")), random.choice(LURES))
+        else:
+            node.text = random.choice(LURES)
+    except ValueError:  # XML cannot hold that text, or a tree cannot hold itself
+        node.text = "?"
+
+
+def some_values(raw: bytes, random: Random) -> bytes:
+    """A JSON value replaced, dropped, doubled, wrapped, or put in another's place."""
+    try:
+        document = json.loads(raw)
+    except (ValueError, RecursionError):
+        return some_words(raw, random)
+    places = list(_places(document))
+    if not places:
+        return random.choice((b"", b"null", b"[]", b"[" * 5000, b'{"a":' * 5000, b"1e999"))
+    holder, key = random.choice(places)
+    source, name = random.choice(places)
+    way = random.randrange(6)
+    if way == 0:
+        del holder[key]
+    elif way == 1:
+        holder[key] = source[name]
+    elif way == 2 and isinstance(holder, list):
+        holder *= 2
+    elif way == 3:
+        holder[key] = random.choice(([], {}, None, True, 0, -1, 1.5, 2**63, 2**80, 1e308, float("inf"), "\ud800"))
+    elif way == 4 and isinstance(holder, dict):
+        holder[random.choice(LURES)] = holder[key]
+    else:
+        holder[key] = random.choice(LURES)
+    try:
+        return json.dumps(document, ensure_ascii=bool(random.randrange(2))).encode("utf-8", "surrogatepass")
+    except (ValueError, RecursionError):  # a value that was put into itself
+        return raw
+
+
+def _places(value: Any) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
+    pending = [value]
+    while pending:
+        holder = pending.pop()
+        if isinstance(holder, dict | list):
+            keys = list(holder) if isinstance(holder, dict) else range(len(holder))
+            found += [(holder, key) for key in keys]
+            pending += [holder[key] for key in keys]
+    return found
+
+
+def in_a_member(ways: Sequence[Mutation]) -> Mutation:
+    """A member of a zip spoilt by one of ``ways``, dropped, renamed, or doubled; packed again in some way."""
+
+    def change(raw: bytes, random: Random) -> bytes:
+        try:
+            with zipfile.ZipFile(io.BytesIO(raw)) as package:
+                members = [(name, package.read(name)) for name in package.namelist()]
+        except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError, struct.error):
+            return some_bytes(raw, random)
+        if not members:
+            return some_bytes(raw, random)
+        sheets = [at for at, (name, _) in enumerate(members) if "sheet" in name or "sharedStrings" in name]
+        at = random.choice(sheets) if sheets and random.randrange(3) else random.randrange(len(members))
+        name, content = members[at]
+        way = random.randrange(12)
+        if way == 0:
+            del members[at]
+        elif way == 1:
+            members[at] = (
+                random.choice(("xl/vbaProject.bin", "../x", "x" * 300, "XL/Workbook.xml", name + "/")),
+                content,
+            )
+        elif way == 2:
+            members[at] = random.choice(members)[0], content
+        else:
+            members[at] = name, random.choice(ways)(content, random)
+        return _packed(members, random)
+
+    return change
+
+
+def _packed(members: Sequence[tuple[str, bytes]], random: Random) -> bytes:
+    made = io.BytesIO()
+    odd = random.choice((zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)) if random.randrange(50) == 0 else zipfile.ZIP_STORED
+    with zipfile.ZipFile(made, "w") as package:
+        for name, content in dict(members).items():
+            package.writestr(zipfile.ZipInfo(name), content, random.choice((zipfile.ZIP_DEFLATED, odd)))
+    return made.getvalue()

@@ -1,0 +1,29 @@
+"""Every reader for a short while, another stretch of files in each run's seed; the long run is python -m tests.fuzz."""
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.subjects import SUBJECTS
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_a_spoilt_file_is_read_or_said_to_be_unreadable(name: str) -> None:
+    subject = SUBJECTS[name]()
+    for seed in subject.seeds:
+        subject.try_file(seed)
+
+    @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.randoms(use_true_random=False, note_method_calls=False))
+    def check(random: Random) -> None:
+        subject.try_one(random)
+
+    check()
+
+
+@pytest.mark.parametrize("name", sorted(SUBJECTS.keys() - {"bundle", "pdf"}))
+def test_what_it_is_made_of_is_taken(name: str) -> None:
+    subject = SUBJECTS[name]()
+    assert all(subject.try_file(seed) for seed in subject.seeds)
