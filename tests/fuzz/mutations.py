@@ -5,8 +5,8 @@ Every choice comes from one Random: a seed gives the same file again, and Hypoth
 
 import io
 import json
+import lzma
 import re
-import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -198,7 +198,7 @@ def in_a_member(ways: Sequence[Mutation]) -> Mutation:
         try:
             with zipfile.ZipFile(io.BytesIO(raw)) as package:
                 members = [(name, package.read(name)) for name in package.namelist()]
-        except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError, EOFError, struct.error):
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, ValueError, RuntimeError, EOFError):
             return some_bytes(raw, random)
         if not members:
             return some_bytes(raw, random)

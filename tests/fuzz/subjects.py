@@ -37,6 +37,7 @@ from tests.fuzz.mutations import Mutation
 from tests.rooms.fees.settling import a_table
 
 DAY: Final = date(2026, 11, 24)
+SATURDAY: Final = 5
 TODAY: Final = date(2026, 11, 30)
 
 
@@ -86,7 +87,13 @@ def _statements(bank: Bank) -> Callable[[bytes], object]:
     def read(raw: bytes) -> None:
         _, found = formats.read(bank, raw)
         for one in found:
-            gates.judge(one, bank.account(one.account), value_days=31, today=TODAY)
+            gates.judge(
+                one,
+                bank.account(one.account),
+                value_days=31,
+                today=TODAY,
+                is_working=lambda day: day.weekday() < SATURDAY,
+            )
             placing.told(one)
             texts = [one.account, one.bank_id]
             for line in movements(one):
