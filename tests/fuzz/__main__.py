@@ -14,7 +14,8 @@ from random import Random
 from typing import Final
 
 from tests.fuzz import mutations
-from tests.fuzz.subjects import SUBJECTS, Subject
+from tests.fuzz.subject import Subject
+from tests.fuzz.subjects import SUBJECTS
 
 MEMORY: Final = 4 * 1024 * 1024 * 1024
 SLOW: Final = 10
