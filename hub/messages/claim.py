@@ -84,6 +84,20 @@ WITH away AS (
 UPDATE counterparty SET turned_away = true FROM away WHERE code = away.counterparty AND NOT counterparty.turned_away
 """
 
+_AWAIT_TURN: Final = (
+    """
+WITH away AS (
+    UPDATE outbox o SET turned_away = true
+    WHERE o.id = ANY(%s) AND o.state IN ('queued', 'retrying', 'unknown') AND NOT ("""
+    + LANE_HEAD
+    + """) RETURNING o.id, o.counterparty
+), told AS (
+    UPDATE counterparty SET turned_away = true FROM away WHERE code = away.counterparty AND NOT counterparty.turned_away
+)
+SELECT id FROM away
+"""
+)
+
 _WAKE: Final = (
     """
 WITH next AS (
@@ -156,6 +170,21 @@ def claim(conn: Connection, transfer_id: str, standing: Standing, limits: Limits
     if taken is None:
         conn.execute(_TURN_AWAY, (transfer_id,))
     return taken
+
+
+def await_turn(conn: Connection, transfer_ids: list[str]) -> set[str]:
+    """Turn these away, as far as they are not the heads of their lanes. Returns the others."""
+    if not transfer_ids:
+        return set()
+    with conn.transaction():
+        # As a claim does: whoever settles meanwhile either waits for us, or its end is seen by the next statement.
+        conn.execute(
+            "SELECT code FROM counterparty WHERE code IN (SELECT counterparty FROM outbox WHERE id = ANY(%s))"
+            " ORDER BY code FOR NO KEY UPDATE",
+            (transfer_ids,),
+        )
+        away = conn.execute(_AWAIT_TURN, (transfer_ids,)).fetchall()
+    return set(transfer_ids) - {row["id"] for row in away}
 
 
 def claim_to_ask(conn: Connection, transfer_id: str, limits: Limits) -> Transfer | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from hub.db import Connection
-from hub.messages.claim import LANE_HEAD
+from hub.messages.claim import LANE_HEAD, await_turn
 from hub.messages.inbox import LANE_FREE, QUEUE
 from hub.messages.model import Nudge
 
@@ -18,7 +18,7 @@ BATCH: Final = 200
 """How many rows one sweep nudges at each door (at the back door: per counterparty)."""
 
 _INBOX_DUE: Final = "inbox.state IN ('received', 'waiting') AND inbox.due_at <= now() AND " + LANE_FREE
-_OUTBOX_DUE: Final = "o.state IN ('queued', 'retrying', 'unknown', 'sending') AND o.due_at <= now() AND " + LANE_HEAD
+_MAY: Final = "o.state IN ('queued', 'retrying', 'unknown', 'sending') AND o.due_at <= now()"
 
 _INBOX: Final = f"SELECT id FROM inbox WHERE nudged_at IS NULL AND {_INBOX_DUE} ORDER BY due_at LIMIT %(batch)s"
 
@@ -46,7 +46,7 @@ SELECT id, NULL AS counterparty, nudged_at, nudged_at <= now() - make_interval(s
 FROM inbox WHERE nudged_at IS NOT NULL AND {_INBOX_DUE}
 UNION ALL
 SELECT o.id, o.counterparty, o.nudged_at, o.nudged_at <= now() - make_interval(secs => %(renudge)s)
-FROM outbox o WHERE o.nudged_at IS NOT NULL AND {_OUTBOX_DUE}
+FROM outbox o WHERE o.nudged_at IS NOT NULL AND {_MAY} AND {LANE_HEAD}
 ORDER BY nudged_at
 """
 
@@ -108,15 +108,22 @@ def _forget(conn: Connection, lost: list[Nudge]) -> None:
 
 
 def unsent(conn: Connection, nudges: Collection[Nudge]) -> list[Nudge]:
-    """Those of these that the broker has to be told: once each, due, next in their lane, and not told of already."""
+    """Those of these that the broker has to be told: once each, due, next in their lane, and not told of already.
+
+    A transfer that is not the next in its lane is woken by the one before it, as if it had been turned away.
+    """
     inbound, outbound = _by_door(nudges)
     rows: set[str] = set()
     if inbound:
         query = f"SELECT id FROM inbox WHERE id = ANY(%s) AND nudged_at IS NULL AND {_INBOX_DUE}"
         rows |= {row["id"] for row in conn.execute(query, (inbound,))}
     if outbound:
-        query = f"SELECT o.id FROM outbox o WHERE o.id = ANY(%s) AND o.nudged_at IS NULL AND {_OUTBOX_DUE}"
-        rows |= {row["id"] for row in conn.execute(query, (outbound,))}
+        query = (
+            f"SELECT o.id, {LANE_HEAD} AS head FROM outbox o WHERE o.id = ANY(%s) AND o.nudged_at IS NULL AND {_MAY}"
+        )
+        found = conn.execute(query, (outbound,)).fetchall()
+        rows |= {row["id"] for row in found if row["head"]}
+        rows |= await_turn(conn, [row["id"] for row in found if not row["head"]])
     return [nudge for nudge in dict.fromkeys(nudges) if nudge.id in rows]
 
 

@@ -1,0 +1,102 @@
+"""One wake-up for each due row: whatever sweeps, however long the queue, and whatever the broker has lost."""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import pytest
+
+from config.catalogue import Catalogue
+from config.settings import Settings
+from hub import dispatch
+from hub.messages import due, inbox
+from hub.messages.model import Nudge
+from hub.nudger import Nudger
+from tests.builders import a_receipt, submission_arrival
+from tests.house import ScriptedHouse
+
+MANY = 40
+
+
+class QueuedHouse(ScriptedHouse):
+    """Its nudges go through the real nudger to a broker in memory, and nothing is taken before the test says so."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        super().__init__(settings, catalogue)
+        self.queue: deque[Nudge] = deque()
+        self.published: list[Nudge] = []
+
+    @cached_property
+    def _nudger(self) -> Nudger:
+        return Nudger(self._unsent, self._publish, self._mark)
+
+    def _publish(self, nudges: Sequence[Nudge]) -> Iterator[Nudge]:
+        self.queue.extend(nudges)
+        self.published.extend(nudges)
+        yield from nudges
+
+    def nudge(self, nudges: list[Nudge]) -> None:
+        self._nudger._waiting.extend(nudges)
+        while self._nudger._waiting:
+            assert self._nudger._carry()
+
+    def sweep(self) -> None:
+        depth = Counter(nudge.queue for nudge in self.queue)
+        with self.db.connection() as conn:
+            nudges = due.due(conn, self.queues, renudge=0, depths=lambda queues: {one: depth[one] for one in queues})
+        self.nudge(nudges)
+
+    def take(self) -> None:
+        nudge = self.queue.popleft()
+        (dispatch.handle if nudge.queue == inbox.QUEUE else dispatch.deliver)(self, nudge.id)
+
+
+@pytest.fixture
+def burst(settings: Settings, catalogue: Catalogue) -> Iterator[QueuedHouse]:
+    """Submissions that all came at once."""
+    with QueuedHouse(settings, catalogue) as opened:
+        opened.department("rest-a").answers.extend([a_receipt_each] * MANY)
+        for _ in range(MANY):
+            opened.accept(submission_arrival())
+        yield opened
+
+
+def a_receipt_each(*_: object) -> object:
+    return a_receipt()
+
+
+def test_a_sweep_does_not_repeat_what_still_waits_in_its_queue(burst: QueuedHouse) -> None:
+    for _ in range(5):
+        burst.sweep()
+    assert len(burst.published) == MANY
+
+
+def test_a_sweep_repeats_what_the_broker_has_lost_and_no_more(burst: QueuedHouse) -> None:
+    lost = [burst.queue.popleft() for _ in range(7)]
+    for _ in range(3):
+        burst.sweep()
+    assert sorted(nudge.id for nudge in burst.published[MANY:]) == sorted(nudge.id for nudge in lost)
+    burst.queue.clear()
+    for _ in range(3):
+        burst.sweep()
+    assert len(burst.queue) == MANY
+
+
+def test_a_burst_takes_one_wake_up_for_each_row_to_its_end(burst: QueuedHouse) -> None:
+    taken = 0
+    while burst.queue:
+        burst.take()
+        taken += 1
+        if taken % 10 == 0:
+            burst.sweep()
+    rows = burst.count("inbox") + burst.count("outbox")
+    assert burst.rows("SELECT DISTINCT state FROM outbox") == [{"state": "delivered"}]
+    assert rows == MANY * 6
+    assert len(burst.published) <= rows * 1.02
+
+
+def test_the_next_notice_of_a_dossier_is_woken_by_the_one_before_it_without_a_sweep(burst: QueuedHouse) -> None:
+    while burst.queue:
+        burst.queue.rotate(1)  # the newest first, so that later notices come up before earlier ones
+        burst.take()
+    assert burst.rows("SELECT DISTINCT state FROM outbox") == [{"state": "delivered"}]
