@@ -74,6 +74,10 @@ class Place:
     def secrets(self) -> Path:
         return self.folder / "secrets.env"
 
+    def beside(self, name: str) -> "Place":
+        """Another stack's, inside this one's folder: it shares nothing with it."""
+        return Place(self.folder / name)
+
     def log(self, name: str) -> Path:
         return self.folder / "log" / f"{name}.log"
 

@@ -1,13 +1,16 @@
 """hub demo: invented submissions from the portal to the departments and their statuses back, proved at both ends."""
 
+import os
+import shutil
 import sys
 import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 
-from typer import Exit, Option, Typer
+from typer import Argument, Exit, Option, Typer
 
 from hub.cli import environment
 from hub.cli.demo.machine import planned
@@ -15,6 +18,7 @@ from hub.cli.exits import Code, code_of, leave
 from hub.cli.output import duration, say
 
 if TYPE_CHECKING:
+    from hub.cli.demo.rehearsal import Rehearsed
     from hub.embedded.place import Addresses, Place
 
 app: Final = Typer()
@@ -22,8 +26,17 @@ app: Final = Typer()
 _STOPPED_WITHIN: Final = 60.0
 
 
+class What(StrEnum):
+    """What is rehearsed."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
 @app.command()
 def demo(
+    what: Annotated[What, Argument(help="day: as told here. month: the end of last month, in var/month.")] = What.DAY,
+    *,
     count: Annotated[
         int | None, Option(min=30, max=2000, help="How many submissions; else as many as this machine does in time.")
     ] = None,
@@ -35,6 +48,9 @@ def demo(
 
     Uses the stack that runs in ./var with its sandbox, or starts one and stops it. Exit 3 if something does not hold.
     """
+    if what is What.MONTH:
+        _month()
+        return
     began = time.monotonic()
     place = environment.place()
     was_running = place.running() is not None
@@ -53,22 +69,47 @@ def demo(
     except Exception as error:
         _explain(error, place)
         raise
-    if rehearsed.wrong:
-        for trouble in rehearsed.wrong:
-            for line in trouble.lines:
-                say(line)
-        stopped = "" if was_running or keep else " (sau khi chạy lại: hub up --sandbox --detach)"
-        leave(Code.FINDING, f"Nhật ký ở {place.folder / 'log'}{stopped}")
-    say(f"✔ {plan.count} hồ sơ: mỗi hồ sơ đến đúng sở, đúng một lần; mọi trạng thái đã về đến Cổng")
-    if rehearsed.shown:
-        say(f"✔ Một bàn giao đã ký, kiểm tra độc lập: {rehearsed.shown.answer}. Tự kiểm tra lại:")
-        for command in rehearsed.shown.commands:
-            say(f"    {command}")
+    _tell(rehearsed, plan.count, place, runs_on=was_running or keep)
     say(f"Xong sau {duration(time.monotonic() - began)}")
     if was_running:
         say(f"Vẫn đang chạy: {addresses.flower}, {addresses.docs}; dừng: hub down")
     elif not keep:
         say(f"Xem tiếp: hub up --sandbox (cùng địa chỉ: {addresses.flower}, {addresses.docs}); dừng: hub down")
+
+
+def _tell(rehearsed: "Rehearsed", count: int, place: "Place", *, runs_on: bool) -> None:
+    """What came of it; leaves where something does not hold. ``runs_on``: the stack is still there to be asked."""
+    for line in (line for trouble in rehearsed.wrong for line in trouble.lines):
+        say(line)
+    if rehearsed.wrong:
+        stopped = "" if runs_on else " (sau khi chạy lại: hub up --sandbox --detach)"
+        leave(Code.FINDING, f"Nhật ký ở {place.folder / 'log'}{stopped}")
+    say(f"✔ {count} hồ sơ: mỗi hồ sơ đến đúng sở, đúng một lần; mọi trạng thái đã về đến Cổng")
+    if rehearsed.shown:
+        say(f"✔ Một bàn giao đã ký, kiểm tra độc lập: {rehearsed.shown.answer}. Tự kiểm tra lại:")
+        for command in rehearsed.shown.commands:
+            say(f"    {command}")
+
+
+def _month() -> None:
+    """On a stack of its own that begins anew each time: nobody can close last month where it is closed already."""
+    place = environment.place().beside("month")
+    if place.supervisor() is not None:
+        leave(Code.REFUSED, f"hub: a stack is running already; stop it first: HUB_VAR={place.folder} hub down")
+    shutil.rmtree(place.folder, ignore_errors=True)
+    os.environ["HUB_VAR"] = str(place.folder)
+    try:
+        with _tethered(place):
+            environment.adopt()
+            from hub.cli.demo.month import rehearse
+
+            packages = rehearse(_ready(place), place.folder)
+    except Exception as error:
+        _explain(error, place)
+        raise
+    say(f"✔ Tháng trước đã khóa, giao, được trả lời, chuyển tiền; {len(packages)} gói tháng kiểm tra độc lập: VALID")
+    for package in packages:
+        say(f"    {package}")
 
 
 def _explain(error: Exception, place: "Place") -> None:
