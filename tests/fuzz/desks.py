@@ -1,7 +1,6 @@
 """What departments, gateways and persons send: answers, lists, reports, bundles, printed forms."""
 
 import io
-import zipfile
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -144,13 +143,9 @@ def bundle_files() -> Subject:
 
 def _member(raw: bytes, random: Random) -> bytes:
     """A member spoilt, and packed as the hub packs."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as packed:
-            files = {name: packed.read(name) for name in packed.namelist()}
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, EOFError):
-        return mutations.some_bytes(raw, random)
+    files = dict(mutations.members_of(raw))
     if not files:
-        return raw
+        return mutations.some_bytes(raw, random)
     name = random.choice(sorted(files))
     content = mutations.spoilt(files.pop(name), (mutations.some_bytes, mutations.some_words), random)
     files[random.choice((name, name, "crls/02.crl", "03-receipt/record.json", "README.txt"))] = content

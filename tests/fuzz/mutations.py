@@ -191,15 +191,20 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
+def members_of(raw: bytes) -> list[tuple[str, bytes]]:
+    """The members of a zip; none where it cannot be read any more."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as package:
+            return [(name, package.read(name)) for name in package.namelist()]
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, ValueError, RuntimeError, EOFError):
+        return []
+
+
 def in_a_member(ways: Sequence[Mutation]) -> Mutation:
     """A member of a zip spoilt by one of ``ways``, dropped, renamed, or doubled; packed again in some way."""
 
     def change(raw: bytes, random: Random) -> bytes:
-        try:
-            with zipfile.ZipFile(io.BytesIO(raw)) as package:
-                members = [(name, package.read(name)) for name in package.namelist()]
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, ValueError, RuntimeError, EOFError):
-            return some_bytes(raw, random)
+        members = members_of(raw)
         if not members:
             return some_bytes(raw, random)
         sheets = [at for at, (name, _) in enumerate(members) if "sheet" in name or "sharedStrings" in name]
