@@ -43,6 +43,11 @@ def note(
     )
 
 
+def note_at_door(conn: Connection, subject: str, verb: str, *, reason: str | None = None) -> None:
+    """Write what a door may say about a consignment or a table; in whose name, the database knows."""
+    conn.execute("SELECT note_at_door(%s, %s, %s)", (subject, verb, reason))
+
+
 def note_all(conn: Connection, actor: str, notes: Sequence[Note]) -> None:
     """``note`` for many at once, in their order."""
     if notes:

@@ -4,15 +4,20 @@
 --
 -- Nobody but the owner deletes: the doors' rows, the journal and the events stay. Bytes that came in or are to go out
 -- are never changed, nor is who, what and when: UPDATE is given by column, to a row's own fate. Evidence ages through
--- rotate_exchange(), which runs as the owner, so that no role needs DELETE, CREATE or DROP.
+-- rotate_exchange(), which runs as the owner, by the server's own day and what the owner says is kept (retention), so
+-- that no role needs DELETE, CREATE or DROP. The doors read no body, and the journal is written for them: that a message
+-- came by a trigger, the rest by note_at_door(), each in the name of whom it is about.
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM hub_api, hub_worker, hub_reader;
 
 -- The doors.
-GRANT SELECT ON alembic_version, counterparty, inbox, idempotency, dossier, event TO hub_api;
-GRANT INSERT ON inbox, idempotency, journal TO hub_api;
+GRANT SELECT ON alembic_version, counterparty, idempotency, dossier, event TO hub_api;
+GRANT SELECT (id, source, kind, external_id, seq, lane, fingerprint, received_at, due_at, nudged_at, state) ON inbox
+    TO hub_api;
+GRANT INSERT ON inbox, idempotency TO hub_api;
+GRANT EXECUTE ON FUNCTION note_at_door(text, text, text) TO hub_api;
 GRANT INSERT (code) ON counterparty TO hub_api;             -- a new one in the catalogue, at the start
 GRANT UPDATE (nudged_at) ON inbox TO hub_api;
 GRANT SELECT (place, entered_at, seq) ON custody_leaf TO hub_api; -- whether the log is anchored, for the health door
@@ -52,7 +57,8 @@ GRANT UPDATE (last) ON dossier_serial TO hub_worker;
 GRANT UPDATE (status, number, answered_at, transfer_id, officer, prepared_at, record_hash, salt, draft, leaf_id,
     receipt_leaf_id, delivered_at, taken_at, completed_at) ON handoff TO hub_worker;
 GRANT SELECT, INSERT ON handoff_minute TO hub_worker;
-GRANT EXECUTE ON FUNCTION rotate_exchange(date, integer) TO hub_worker;
+GRANT EXECUTE ON FUNCTION rotate_exchange() TO hub_worker;
+GRANT SELECT ON retention TO hub_worker, hub_reader;
 
 -- The custody log. A leaf is given its place once, a record may expire; triggers see to it that nothing else changes.
 GRANT SELECT, INSERT ON custody_leaf, custody_content, custody_node, custody_checkpoint, custody_stamp,

@@ -1,6 +1,6 @@
 """hub db: the database's schema."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from typer import Typer
 
@@ -8,16 +8,21 @@ from hub.cli import environment, output
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson
 
+if TYPE_CHECKING:
+    from config.settings import Settings
+
 app: Final = Typer(help="The database: upgrade, check.", no_args_is_help=True)
 
 
 @app.command()
 def upgrade() -> None:
-    """Bring the schema to the newest step."""
+    """Bring the schema to the newest step, and say how long evidence is kept (HUB_EVIDENCE_DAYS)."""
     from hub.migrations import run
 
-    url = _url()
+    settings = _settings()
+    url = str(settings.database_url)
     run.upgrade(url)
+    run.retain(url, evidence_days=settings.evidence_days)
     output.say(f"database at step {run.current(url)}")
 
 
@@ -26,7 +31,7 @@ def check(as_json: AsJson = False) -> None:
     """Whether the schema is at the newest step. Exit 3 if not."""
     from hub.migrations import run
 
-    current, newest = run.current(_url()), run.head()
+    current, newest = run.current(str(_settings().database_url)), run.head()
     if as_json:
         output.document({"current": current, "newest": newest})
     else:
@@ -35,8 +40,8 @@ def check(as_json: AsJson = False) -> None:
         leave(Code.FINDING, "run: hub db upgrade")
 
 
-def _url() -> str:
+def _settings() -> "Settings":
     environment.adopt()
     from hub.wiring import read_settings
 
-    return str(read_settings().database_url)
+    return read_settings()

@@ -24,6 +24,8 @@ from hub.embedded.process import CannotStart, Process, Program
 
 ROLE: Final = "hub"
 DATABASE: Final = "hub"
+QUIET: Final = {"log_error_verbosity": "terse", "log_min_error_statement": "panic"}
+"""An error's detail names the values of a key, its statement those of a row: neither belongs in a log."""
 _UNPRIVILEGED: Final = "nobody"
 _LEFT_WITHIN: Final = 60.0
 """seconds that a predecessor, orphaned by a kill, is given to leave the folder"""
@@ -58,6 +60,7 @@ class Postgres:
             "log_line_prefix": "%m [%p] ",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            **QUIET,
         }
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         return self._as_its_account(

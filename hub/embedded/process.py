@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import psutil
 
@@ -55,7 +55,7 @@ class Process:
         self.program = program
         program.log.parent.mkdir(parents=True, exist_ok=True)
         _put_aside(program.log)
-        with program.log.open("ab") as log:
+        with _private(program.log) as log:
             self._popen = subprocess.Popen(
                 _tethered(program),
                 stdin=subprocess.DEVNULL,
@@ -115,6 +115,13 @@ class Process:
                     f" see {self.program.log}: {last_line(self.program.log)}"
                 )
             time.sleep(_PAUSE)
+
+
+def _private(log: Path) -> BinaryIO:
+    """For adding to; readable by us alone, whoever made it."""
+    file = os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+    os.fchmod(file.fileno(), 0o600)
+    return file
 
 
 def last_line(log: Path) -> str:

@@ -50,8 +50,6 @@ WITH event AS (
 ), stored AS (
     INSERT INTO inbox (id, source, kind, external_id, lane, fingerprint, media_type, body)
     SELECT inbox_id, %(source)s, %(inbox_kind)s, %(key)s, %(lane)s, %(hash)s, 'application/json', %(said)s FROM event
-), traced AS (
-    INSERT INTO journal (subject, actor, verb, after) SELECT inbox_id, %(source)s, 'received', 'received' FROM event
 ), judged AS (
     INSERT INTO notify_verdict (delivery_id, verdict, code, key_id, event_id, answer_status, answer_body)
     SELECT %(delivery)s, %(verdict)s, %(code)s, %(key_id)s, id, %(status)s, %(body)s FROM event

@@ -92,6 +92,6 @@ def _first_said(house: House, named: Named, said: TrackingEvent) -> Accepted:
     """What was stored of this happening before; that other words came for it stands in the journal."""
     source = f"postal.{named.operator}"
     with house.db.connection() as conn:
-        journal.note(conn, named.id, source, "event conflict", reason=said.key)
+        journal.note_at_door(conn, named.id, "event conflict", reason=said.key)
         row = one(conn, "SELECT id, received_at FROM inbox WHERE source = %s AND external_id = %s", (source, said.key))
     return Accepted(row["id"], row["received_at"], replayed=True)

@@ -80,7 +80,7 @@ def _open(house: House, sender: Department, settlement_id: str) -> Response:
         with house.db.transaction() as conn:
             found = views.one_of(conn, sender.code, settlement_id)
             if found is not None:
-                journal.note(conn, settlement_id, sender.counterparty, "opened")
+                journal.note_at_door(conn, settlement_id, "opened")
     if found is None:
         raise Problem(kinds.NOT_FOUND)
     view, handed = found

@@ -1,6 +1,6 @@
 """Redacted evidence of what was said to a counterparty, kept in months that are dropped whole."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -17,9 +17,10 @@ def keep(conn: Connection, attempt_id: str | None, counterparty: str, records: l
         )
 
 
-def rotate(conn: Connection, today: date, *, days: int) -> list[str]:
-    """Make the coming months' places; drop the months that ended more than ``days`` ago, and return their names.
+def rotate(conn: Connection) -> list[str]:
+    """Make the coming months' places; drop the months that have ended for as long as is kept, and return their names.
 
-    The database's own function does it, as the tables' owner: this process may neither make nor drop a table.
+    The database's own function does it, as the tables' owner, by its own day and by what the owner has said is kept:
+    this process may neither make nor drop a table.
     """
-    return [row["dropped"] for row in conn.execute("SELECT rotate_exchange(%s, %s) AS dropped", (today, days))]
+    return [row["dropped"] for row in conn.execute("SELECT rotate_exchange() AS dropped")]

@@ -25,8 +25,6 @@ WITH keyed AS (
     SELECT message_id, %(source)s, %(kind)s, %(external_id)s, %(lane)s, %(fingerprint)s, %(media_type)s, %(body)s
     FROM keyed
     RETURNING id, received_at
-), traced AS (
-    INSERT INTO journal (subject, actor, verb, after) SELECT id, %(source)s, 'received', 'received' FROM stored
 )
 SELECT id, received_at FROM stored
 """
@@ -74,7 +72,7 @@ SELECT id FROM (SELECT id, 1 AS turn, seq FROM woken UNION ALL SELECT id, 2, 0 F
 
 
 def accept(conn: Connection, arrival: Arrival) -> Accepted:
-    """Store ``arrival`` once: inbox row, idempotency row and journal in one statement.
+    """Store ``arrival`` once: inbox row, idempotency row and (by a trigger) journal in one statement.
 
     The same key or external id with the same content gives the first answer again. Raises KeyReused or
     ReferenceReused where the content differs, InFlight while the first is still being written.

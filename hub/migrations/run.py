@@ -16,6 +16,12 @@ def upgrade(database_url: str) -> None:
     command.upgrade(_config(database_url), "head")
 
 
+def retain(database_url: str, *, evidence_days: int) -> None:
+    """Say how long evidence is kept; nobody but the owner of the tables can."""
+    with connect(database_url) as conn:
+        conn.execute("UPDATE retention SET days = %s WHERE subject = 'exchange'", (evidence_days,))
+
+
 def head() -> str:
     """The newest step that this code knows."""
     found = ScriptDirectory.from_config(_config("")).get_current_head()

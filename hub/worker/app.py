@@ -7,7 +7,7 @@ import structlog
 from celery import Celery
 
 from config.settings import Settings
-from hub import broker, clock, dispatch, polling
+from hub import broker, dispatch, polling
 from hub.messages import evidence, liveness
 from hub.wiring import Hub
 from hub.worker import cashier, custodian, errands, postmaster, prover, registrar
@@ -63,7 +63,7 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
 
     def retention() -> None:
         with hub.db.connection() as conn:
-            dropped = evidence.rotate(conn, clock.now().date(), days=hub.settings.evidence_days)
+            dropped = evidence.rotate(conn)
         log.info("evidence_rotated", dropped=dropped)
 
     def custody() -> None:

@@ -1,7 +1,7 @@
 """deploy/postgres on a real database: installed as the runbook says, then tried role by role."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, LiteralString
 
 import psycopg
@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from psycopg.rows import dict_row
 
-from hub.migrations.run import upgrade
+from hub.migrations.run import retain, upgrade
 from hub.signing import custody
 from tests.deploy.installed import DATABASE_ROLES, a_database, database_url_as, make_roles, run_script
 
@@ -117,8 +117,14 @@ REFUSED: Final[list[tuple[str, LiteralString]]] = [
     ("hub_api", "SELECT FROM exchange"),
     ("hub_api", "SELECT FROM journal"),
     ("hub_api", "UPDATE counterparty SET paused_at = now()"),
-    ("hub_api", "SELECT rotate_exchange(current_date, 1)"),
-    ("hub_reader", "SELECT rotate_exchange(current_date, 1)"),
+    ("hub_api", "SELECT body FROM inbox"),
+    ("hub_api", "INSERT INTO journal (subject, actor, verb) VALUES ('ex_1', 'ke-toan-a', 'approved')"),
+    ("hub_api", "SELECT note_at_door('ex_1', 'approved', NULL)"),
+    ("hub_api", "SELECT note_at_door('sm_1', 'opened', NULL)"),
+    ("hub_api", "SELECT rotate_exchange()"),
+    ("hub_reader", "SELECT rotate_exchange()"),
+    ("hub_worker", "SELECT note_at_door('sm_1', 'opened', NULL)"),
+    ("hub_worker", "UPDATE retention SET days = 1"),
     ("hub_reader", "SELECT * FROM inbox"),
 ]
 
@@ -144,12 +150,31 @@ def test_the_reader_counts_and_does_not_see_content(as_role: psycopg.Connection)
 def test_the_worker_lets_evidence_age_without_owning_a_table(
     as_role: psycopg.Connection, admin: psycopg.Connection
 ) -> None:
-    today = date(2031, 3, 15)
-    as_role.execute("SELECT rotate_exchange(%s, 90)", (today,))
-    made = admin.execute("SELECT count(*) FROM pg_class WHERE relname IN ('exchange_2031_03', 'exchange_2031_05')")
-    assert made.fetchone() == (2,)
-    dropped = as_role.execute("SELECT rotate_exchange(%s, 90)", (date(2031, 6, 30),)).fetchall()
-    assert dropped == [("exchange_2031_03",)]
+    """By the server's own day, and by what the owner has said is kept."""
+    today = datetime.now(UTC).date()
+    admin.execute("SET ROLE hub_owner")
+    for month in (date(2020, 1, 1), date(2020, 2, 1)):
+        admin.execute(
+            f"CREATE TABLE exchange_{month:%Y_%m} PARTITION OF exchange"
+            f" FOR VALUES FROM ('{month}') TO ('{month + timedelta(31):%Y-%m}-01')"
+        )
+    retain(admin.info.dsn + f" password={admin.info.password}", evidence_days=(today - date(2020, 2, 15)).days)
+    assert as_role.execute("SELECT rotate_exchange()").fetchall() == [("exchange_2020_01",)]
+    made = f"SELECT 1 FROM pg_class WHERE relname IN ('exchange_2020_02', 'exchange_{today:%Y_%m}')"
+    assert len(admin.execute(made).fetchall()) == 2
+    assert as_role.execute("SELECT rotate_exchange()").fetchall() == []
+
+
+@pytest.mark.parametrize("as_role", ["hub_api"], indirect=True)
+def test_that_a_message_came_is_noted_once_in_its_sources_name(
+    as_role: psycopg.Connection, admin: psycopg.Connection
+) -> None:
+    as_role.execute(
+        "INSERT INTO inbox (id, source, kind, external_id, fingerprint, media_type, body)"
+        " VALUES ('in_1', 'bank.bank-a', 'bank.notification', 'x', sha256('x'), 'application/json', 'x')"
+    )
+    rows = admin.execute("SELECT actor, verb, after FROM journal WHERE subject = 'in_1'").fetchall()
+    assert rows == [("bank.bank-a", "received", "received")]
 
 
 @pytest.mark.parametrize("as_role", ["hub_api", "hub_worker"], indirect=True)

@@ -53,7 +53,7 @@ def test_an_operator_pauses_parks_revives_and_lets_evidence_age(house: ScriptedH
     operations.unpark(house, row["id"], actor=ACTOR, reason=REASON)
     operations.cancel(house, row["id"], actor=ACTOR, reason=REASON)
     with house.db.connection() as conn:
-        assert evidence.rotate(conn, clock.now().date(), days=house.settings.evidence_days) == []
+        assert evidence.rotate(conn) == []
     assert [line["verb"] for line in house.rows("SELECT verb FROM journal WHERE actor = %s ORDER BY id", ACTOR)] == [
         "paused",
         "resumed",

@@ -43,7 +43,7 @@ def test_the_door_shows_a_table_and_records_that_it_was_opened(api: Connection) 
     assert found is not None
     assert (found[1].body, found[1].signature) == (b"the table", b"the seal")
     assert views.one_of(api, "rest-b", ID) is None
-    journal.note(api, ID, "department.rest-a", "opened")
+    journal.note_at_door(api, ID, "opened")
 
 
 @pytest.mark.parametrize(
