@@ -117,6 +117,7 @@ def _explain(error: Exception, place: "Place") -> None:
     if code_of(error) is not None or isinstance(error, Exit):
         return
     log = place.log("demo")
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
         traceback.print_exception(error, file=file)
     leave(Code.UNEXPECTED, f"✗ {type(error).__name__}: {error}; có lẽ là lỗi của chương trình, xem: {log}")
