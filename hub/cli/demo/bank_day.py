@@ -58,6 +58,8 @@ class BankDay:
     quiet: Event = field(default_factory=Event)
     """set once no dossier, notice or parcel of the demo is under way any more"""
     stopped: Event = field(default_factory=Event)
+    deeds: int = 0
+    """what persons have done so far"""
     charges: int = 0
     """what gateways kept, by their reports"""
 
@@ -110,7 +112,10 @@ class BankDay:
             done = verb(work)
             return done, done if isinstance(done, list) else []
 
-        return dispatch.act(self.hub, actor, whole)
+        done = dispatch.act(self.hub, actor, whole)
+        self.deeds += 1
+        self.patience.see(self.deeds, "persons")
+        return done
 
     def wait(self, missing: "Callable[[Connection], int]", what: str) -> None:
         """Until ``missing`` counts nothing any more. Raises NotNow when nothing moves, or the demo was given up."""
