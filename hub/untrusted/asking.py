@@ -1,7 +1,7 @@
 """Have a file from a stranger read: what it says, or Unreadable, also where it has ended its reader.
 
-Costs the start of a process for the first file, and a fork for each; what is said comes as lines of JSON
-(docs/benchmarks.md). Each of our processes has one file read at a time.
+Costs the start of a process for the first file and a fork for each (decision 0023 has the figures); what is said comes
+as lines of JSON. Each of our processes has one file read at a time.
 """
 
 import atexit
@@ -177,6 +177,8 @@ def _check(last: dict[str, Any], reader: str, size: int) -> None:
 def _ending(status: int, size: int) -> Exception:
     """Why a reader has ended without a last word."""
     if not os.WIFSIGNALED(status):
+        if os.waitstatus_to_exitcode(status) == limits.UNLIMITED:
+            return ReaderLost()
         return Unreadable(Code.UNPARSABLE, f"its reader gave up (exit status {os.waitstatus_to_exitcode(status)})")
     ended_by = signal.Signals(os.WTERMSIG(status))
     if ended_by in _FROM_OUTSIDE:

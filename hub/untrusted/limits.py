@@ -1,4 +1,4 @@
-"""What a file may take of memory and time. Told beside the limits: what honest files take (docs/benchmarks)."""
+"""What a file may take of memory and time."""
 
 from typing import Final
 
@@ -7,15 +7,18 @@ MEMORY: Final = 1024 * MEGABYTE
 """bytes of address space, of which the interpreter and its libraries take a fifth"""
 MEMORY_PER_BYTE: Final = 12
 """and so many more for each byte of the file: text and rows of a large CSV"""
-SECONDS: Final = 60
-"""of processor time"""
-SECONDS_PER_MEGABYTE: Final = 1
+SECONDS: Final = 20
+"""of processor time; a message's lease (HUB_INBOX_LEASE) is longer"""
+SECONDS_PER_MEGABYTE: Final = 3
+"""and so many more for each MiB of the file; camt takes 0.2, a workbook 2"""
 SLOWER: Final = 10
 """how many times longer it may take by the clock on a busy machine"""
 ANSWER: Final = 256 * MEGABYTE
 """bytes that may come back,"""
 ANSWER_PER_BYTE: Final = 4
 """and so many more for each byte of the file"""
+UNLIMITED: Final = 78
+"""exit status (EX_CONFIG) of a reader that the system does not let limit itself: it reads nothing"""
 
 
 def memory(size: int) -> int:

@@ -13,6 +13,8 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from hub.untrusted import limits
@@ -64,13 +66,22 @@ def _answer(told: dict[str, Any], raw: bytes, answer: BinaryIO) -> dict[str, Any
 
 
 def _limit(size: int) -> None:
-    for what, most in (
-        (resource.RLIMIT_AS, limits.memory(size)),
-        (resource.RLIMIT_CPU, limits.seconds(size)),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
+    """Where the system does not allow it, nothing is read."""
+    with suppress(OSError):  # where memory runs out, this process ends before any other
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    try:
+        for what, most in (
+            (resource.RLIMIT_AS, limits.memory(size)),
+            (resource.RLIMIT_CPU, limits.seconds(size)),
+            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            hard = resource.getrlimit(what)[1]
+            least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(what, (least, least))
+    except (OSError, ValueError):
+        traceback.print_exc()
+        os._exit(limits.UNLIMITED)
     signal.alarm(limits.seconds(size) * limits.SLOWER)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a reader that panics quotes what it was given
 

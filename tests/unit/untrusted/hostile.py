@@ -80,6 +80,11 @@ def writes(_: Any, raw: bytes) -> Iterator[bytes]:
     yield b""
 
 
+def cannot_limit_itself(_: Any, raw: bytes) -> Iterator[bytes]:
+    os._exit(limits.UNLIMITED)
+    yield b""
+
+
 limits.SECONDS, limits.SLOWER = 1, 1  # type: ignore[misc]
 readers.READERS.update(  # type: ignore[attr-defined]
     {

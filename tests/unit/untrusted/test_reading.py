@@ -138,6 +138,13 @@ def test_a_server_that_went_away_is_started_again() -> None:
     assert ask("reads") == [b"3"]
 
 
+@pytest.mark.usefixtures("hostile")
+def test_a_reader_that_cannot_be_limited_is_no_fault_of_the_file() -> None:
+    with pytest.raises(asking.ReaderLost):
+        ask("cannot limit itself")
+    assert ask("reads") == [b"3"]
+
+
 def test_a_server_that_cannot_be_started_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     asking._close()
     monkeypatch.setattr(asking, "COMMAND", (sys.executable, "-c", "pass"))
