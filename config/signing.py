@@ -29,6 +29,8 @@ class StampingAuthority(Data):
     url: SignedAddress
     policy: Annotated[str, Field(pattern=r"^[0-2](\.[0-9]+)+$")] | None = None
     """the policy that its stamps must carry, an object identifier; unset: any"""
+    certificates: list[Fingerprint] = Field([])
+    """its certificates, for the trust list; none: any certificate for time stamps under the roots"""
     tls: Tls = Tls()
     max_in_flight: int = Field(4, ge=1, le=4)
     timeout_seconds: float = Field(LONGEST_STAMP, gt=0, le=LONGEST_STAMP)

@@ -9,6 +9,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, files, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.handoff_bundle import TrustFile
 from hub.cli.output import AsJson, Column
 from hub.cli.writing import Reason
 from schemas.figures import grouped
@@ -111,18 +112,14 @@ def verify(
     file: Annotated[
         Path, Argument(metavar="FILE", exists=True, dir_okay=False, help="The package or a printed table.")
     ],
-    trust: Annotated[
-        Path | None, Option(exists=True, dir_okay=False, help="PEM file of the root certificates that you believe.")
-    ] = None,
+    trust: TrustFile = None,
     offline: Annotated[bool, Option("--offline", help="Without a database: --trust has to be given.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence is missing), with the reasons; 2: not a package."""
     from hub.cli import fee_table_files, handoff_bundle
 
-    if trust is None and offline:
-        leave(Code.USAGE, "hub: --offline cần --trust: tệp PEM chứa chứng thư gốc mà người kiểm tra tin cậy")
-    believed: Trust = handoff_bundle.trust_of(trust)
+    believed: Trust = handoff_bundle.trust_of(trust, offline=offline)
     handoff_bundle.tell(fee_table_files.judged(file, believed), as_json=as_json)
 
 

@@ -28,6 +28,10 @@ class Told(Protocol):
     def findings(self) -> "Sequence[Any]": ...
 
 
+TrustFile = Annotated[
+    Path | None,
+    Option(exists=True, dir_okay=False, help="trust.json: who signs for whom. A PEM of roots alone decides nothing."),
+]
 _MARKS: Final = {"good": "✔", "note": "·", "missing": "?", "wrong": "✗"}
 _ANSWERS: Final = {
     "VALID": "HỢP LỆ",
@@ -56,19 +60,15 @@ def verify(
     bundle: Annotated[
         Path, Argument(metavar="FILE", exists=True, help="A bundle, the folder it was unpacked to, or a printed form.")
     ],
-    trust: Annotated[
-        Path | None, Option(exists=True, dir_okay=False, help="PEM file of the root certificates that you believe.")
-    ] = None,
+    trust: TrustFile = None,
     offline: Annotated[bool, Option("--offline", help="Without a database: --trust has to be given.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence is missing), with the reasons; 2: not a bundle."""
     from hub.signing.archive import NotABundle
 
-    if trust is None and offline:
-        leave(Code.USAGE, "hub: --offline cần --trust: tệp PEM chứa chứng thư gốc mà người kiểm tra tin cậy")
     try:
-        verdict = _judged(bundle, trust_of(trust))
+        verdict = _judged(bundle, trust_of(trust, offline=offline))
     except NotABundle as error:
         leave(Code.USAGE, f"hub: {bundle} không phải gói bàn giao: {error}")
     tell(verdict, as_json=as_json)
@@ -97,17 +97,33 @@ def _read(path: Path) -> "Bundle":
     return bundle.read(path.read_bytes())
 
 
-def trust_of(path: Path | None) -> "Trust":
-    """The reader's roots; without a file those of this hub, with the revocation lists that it has fetched."""
+def trust_of(path: Path | None, *, offline: bool) -> "Trust":
+    """The reader's trust list; without a file this hub's own, with the revocation lists that it has fetched."""
+    from hub.signing import trust_list
     from hub.signing.trust import Trust
 
+    if path is None and offline:
+        leave(Code.USAGE, "hub: --offline cần --trust: danh sách tin cậy (trust.json) mà người kiểm tra giữ")
     if path is None:
-        with environment.house() as hub:
-            return hub.signer.trust()
+        return _own_trust()
     try:
-        return Trust.load(path.read_bytes())
+        return Trust.load(path.read_bytes()) if path.suffix == ".pem" else trust_list.load(path)
     except ValueError as error:
         leave(Code.USAGE, f"hub: {path}: {error}")
+
+
+def _own_trust() -> "Trust":
+    import hashlib
+
+    from hub.clock import now
+    from hub.signing import trust_entries, trust_list
+    from hub.signing.parties import Register
+
+    with environment.house() as hub:
+        trust = hub.signer.trust()
+        listed = trust_entries.drawn(hub.catalogue, hub.keyring, trust, now())
+    own = trust_list.trust_of(Register(listed, hashlib.sha256(trust_list.encoded(listed)).hexdigest()))
+    return own.knowing(crls=trust.crls)
 
 
 def tell(verdict: "Told", *, as_json: bool) -> NoReturn:

@@ -120,7 +120,62 @@ def rotate(name: Name) -> None:
     subject = _subject(catalogue, name)
     pki = Pki(folder, settings.keys_passphrase)
     made = pki.renew(name, common_name=subject["common_name"], serial_name=subject.get("serial_number", ""))
+    pki.list_trust(catalogue)
     output.say(f"{name}: generation {made.number} signs from now on; older signatures go on verifying")
+
+
+@app.command("trust-list")
+def trust_list_(
+    to: Annotated[Path, Option("--output", "-o", help="Where to write it; its signature beside it, as .p7s.")] = Path(
+        "trust.json"
+    ),
+) -> None:
+    """Write the trust list: which certificates sign for which agency, officer, log and TSA. Sealed, and versioned.
+
+    Whoever verifies evidence holds it; tell its SHA-256 by another way than the one by which the file goes.
+    """
+    from hub.cli import files
+    from hub.clock import now
+    from hub.signing import trust_entries, trust_list
+
+    with environment.house() as hub:
+        register = trust_entries.publish(hub.catalogue, hub.keyring, hub.signer.trust(), now())
+        there = hub.keyring.folder / trust_list.FILE
+    files.write(to, there.read_bytes())
+    files.write(to.with_suffix(trust_list.SIGNATURE), there.with_suffix(trust_list.SIGNATURE).read_bytes())
+    output.say(f"{to}: version {register.listed.version} of {register.listed.at:%Y-%m-%d %H:%M} UTC")
+    output.say(f"SHA-256 {_grouped(register.sha256)}")
+
+
+@app.command("check-trust-list")
+def check_trust_list(
+    newer: Annotated[Path, Argument(metavar="NEWER", exists=True, dir_okay=False, help="trust.json; .p7s beside it.")],
+    held: Annotated[
+        Path | None, Option(exists=True, dir_okay=False, help="The version that you hold; unset: NEWER is your first.")
+    ] = None,
+) -> None:
+    """Whether a trust list goes on from the one that you hold: exit 3 if not. Needs no database and no settings.
+
+    Of a first one compare the SHA-256 that is printed with the one that the Centre told you by another way.
+    """
+    from hub.signing import trust_list
+
+    try:
+        read = trust_list.load(newer).register
+        if held is not None:
+            before = trust_list.load(held).register
+            assert before is not None  # noqa: S101 - a list was read
+            beside = newer.with_suffix(trust_list.SIGNATURE)
+            read = trust_list.check_successor(before, newer.read_bytes(), beside.read_bytes())
+    except trust_list.NotATrustList as error:
+        leave(Code.FINDING, f"hub: {newer}: {error}")
+    assert read is not None  # noqa: S101 - a list was read
+    output.text(f"version {read.listed.version}\nSHA-256 {_grouped(read.sha256)}\n")
+
+
+def _grouped(digest: str) -> str:
+    """As two people read it to one another."""
+    return " ".join(digest[at : at + 8] for at in range(0, len(digest), 8))
 
 
 def _keys() -> "tuple[Settings, Catalogue, Keyring]":

@@ -14,8 +14,10 @@ from pydantic import SecretStr
 from config.catalogue import Catalogue
 from connectors.sandbox.authority import LASTS, Authority
 from hub.clock import now
-from hub.signing import crl_store, enrolment
+from hub.signing import crl_store, enrolment, trust_entries, trust_list
 from hub.signing.keyring import ROOTS, Generation, Keyring
+from hub.signing.parties import Register
+from hub.signing.trust import Trust
 
 LABEL: Final = "(DEVELOPMENT)"
 
@@ -34,6 +36,11 @@ class Pki:
     @property
     def roots(self) -> Path:
         return self.keys / ROOTS
+
+    @property
+    def trust_list(self) -> Path:
+        """Whose signature counts for whom: what ``--trust`` of the verifying commands takes."""
+        return self.keys / trust_list.FILE
 
     @property
     def authority(self) -> Authority:
@@ -69,6 +76,13 @@ class Pki:
         for officer in catalogue.officers.values():
             if not officer.signs_elsewhere and not keyring.generations(officer.key):
                 self.renew(officer.key, common_name=officer.name, serial_name=officer.id)
+        self.list_trust(catalogue)
+
+    def list_trust(self, catalogue: Catalogue) -> Register:
+        """Put the trust list in force beside the keys: a new version where anything has changed since the last."""
+        self.publish()
+        trust = Trust.load(self.roots.read_bytes(), crl_store.beside(self.keys))
+        return trust_entries.publish(catalogue, self.keyring, trust, now())
 
     def publish(self) -> None:
         """Lay fresh revocation lists beside the keys, so that something can be signed before the first poll."""

@@ -1,7 +1,7 @@
 """The judge of one part of a bundle: its time, its checkpoint, its place in the log, its record and its signatures."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,19 +9,32 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from hub.clock import local
-from hub.signing import canonical, checkpoint_form, cms, der, merkle, proof, reasons, signed_data, stamps, verifier
+from hub.clock import local, now
+from hub.signing import (
+    canonical,
+    checkpoint_form,
+    cms,
+    der,
+    merkle,
+    parties,
+    proof,
+    reasons,
+    signed_data,
+    stamps,
+    verifier,
+)
 from hub.signing.bundle import SIGNATURES, Act
 from hub.signing.findings import Code, Verdict, Weight
+from hub.signing.parties import ANY, Party
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 from hub.signing.verifier import SKEW, Gone, Signed
 from schemas import strict
 from schemas.custody import Checkpoint
-from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord, Side
+from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord
 from schemas.settlement import SettlementTable
 
-Record = HandoffRecord | ReceiptRecord | MinuteRecord | SettlementTable
+Record = parties.SignedRecord
 
 KINDS: Final[Mapping[str, type[Record]]] = {
     "handoff": HandoffRecord,
@@ -46,11 +59,15 @@ class Judged:
 class ActJudge:
     """One part, and the verdict to which its findings are added."""
 
-    def __init__(self, where: str, act: Act, trust: Trust, verdict: Verdict) -> None:
+    def __init__(
+        self, where: str, act: Act, trust: Trust, verdict: Verdict, handoff: HandoffRecord | None = None
+    ) -> None:
+        """``handoff``: what this part answers, if it is an answer."""
         self._where = where
         self._act = act
         self._trust = trust
         self._verdict = verdict
+        self._handoff = handoff
 
     def judge(self) -> Judged:
         """Everything about this part, in the order in which one thing stands on another."""
@@ -62,7 +79,7 @@ class ActJudge:
         signed = self._signatures(moment)
         if record is not None:
             self._check_times(record, moment)
-            self._check_officer(record, signed)
+            self._check_parties(record, signed, moment)
             if isinstance(record, HandoffRecord) and checkpoint is not None and record.log != checkpoint.log:
                 self._wrong(Code.OTHER_LOG, detail=record.log)
         return Judged(self._where, self._act.kind, self._act.record_hash, record, checkpoint)
@@ -85,6 +102,7 @@ class ActJudge:
             self._ended(end, Code.STAMP, "checkpoint.tst")
             return None
         self._good(Code.STAMP, "checkpoint.tst", f"{shown(stamp.at)}, {name_of(stamp.certificate)}")
+        self._check_party([Party("tsa", ANY)], stamp.chain, "checkpoint.tst", stamp.at)
         if checkpoint is not None and stamp.at < checkpoint.at - SKEW:
             self._wrong(Code.TIMES, "checkpoint.json", f"{shown(checkpoint.at)} > {shown(stamp.at)}")
         return stamp.at
@@ -93,10 +111,8 @@ class ActJudge:
         signed = self._verified(self._act.checkpoint, "checkpoint.p7s", Code.CHECKPOINT, moment)
         if signed is None or checkpoint is None:
             return
-        if checkpoint.log not in _names(signed.certificate):
-            self._wrong(Code.CHECKPOINT_SIGNER, "checkpoint.p7s", f"{name_of(signed.certificate)} ≠ {checkpoint.log}")
-        else:
-            self._good(Code.CHECKPOINT, "checkpoint.json", f"{checkpoint.log}, {checkpoint.size} mục")
+        self._good(Code.CHECKPOINT, "checkpoint.json", f"{checkpoint.log}, {checkpoint.size} mục")
+        self._check_party([Party("log", checkpoint.log)], signed.chain, "checkpoint.p7s", moment)
 
     def _check_proof(self, checkpoint: Checkpoint | None) -> None:
         try:
@@ -151,7 +167,7 @@ class ActJudge:
                 self._good(code, name, name_of(signed.certificate))
             found.append(signed)
         if self._act.record is None and found and found[0] is not None:
-            self._add(Weight.NOTE, Code.EXPIRED, "record.json")
+            self._add(Weight.MISSING, Code.EXPIRED, "record.json")
         if len(found) == len(SIGNATURES) and found[0] and found[1] and found[1].signing_time < found[0].signing_time:
             self._wrong(Code.ORDER, "seal.p7s", f"{shown(found[1].signing_time)} < {shown(found[0].signing_time)}")
         return found
@@ -177,14 +193,36 @@ class ActJudge:
         if late:
             self._wrong(Code.TIMES, "record.json", f"{shown(late[0])} > {shown(moment)}")
 
-    def _check_officer(self, record: Record, signed: list[Signed | None]) -> None:
-        side = _signing_side(record)
-        if side is None or side.officer is None or not signed or signed[0] is None:
+    def _check_parties(self, record: Record, signed: list[Signed | None], moment: datetime | None) -> None:
+        """Each signature is the one that a record of this kind needs there, by the reader's trust list."""
+        register = self._trust.register
+        if register is None:
             return
-        named = _serial_names(signed[0].certificate)
-        if named != [side.officer]:
-            weight = Weight.MISSING if named else Weight.NOTE  # another's name weighs more than none
-            self._add(weight, Code.OFFICER, "record.p7s", f"{side.officer} ≠ {', '.join(named) or '—'}")
+        try:
+            wanted = parties.required(record, register.centre, self._handoff)
+        except Invalid as end:
+            self._ended(end, Code.PARTY, "record.json")
+            return
+        if signed and len(signed) != len(wanted):
+            self._wrong(Code.PARTY, "record.p7s", f"{len(signed)} chữ ký ≠ {len(wanted)}")
+            return
+        for one, must_be, name in zip(signed, wanted, SIGNATURES, strict=False):
+            if one is not None:
+                self._check_party(must_be, one.chain, name, moment)
+
+    def _check_party(
+        self, wanted: list[Party], chain: Sequence[x509.Certificate], file: str, moment: datetime | None
+    ) -> None:
+        """That the signer is each of ``wanted``; without a trust list the verdict has said already that none is."""
+        if self._trust.register is None:
+            return
+        try:
+            for party in wanted:
+                self._trust.register.check(party, chain, moment or now())
+        except (Invalid, Undecided) as end:
+            self._ended(end, Code.PARTY, file)
+        else:
+            self._good(Code.PARTY, file, f"{wanted[0]} = {name_of(chain[0])}")
 
     def _ended(self, end: Invalid | Undecided, code: Code, file: str) -> None:
         self._add(Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING, code, file, reasons.said(end))
@@ -225,28 +263,10 @@ def _times(record: Record) -> tuple[datetime, ...]:
     return (record.received_at,) if isinstance(record, ReceiptRecord) else (record.at, record.entered_at)
 
 
-def _signing_side(record: Record) -> Side | None:
-    """Who signed it as a person; None: the seal alone did."""
-    if isinstance(record, SettlementTable):
-        return None
-    if isinstance(record, HandoffRecord):
-        return record.giver
-    return record.receiver if isinstance(record, ReceiptRecord) else record.entered_by
-
-
-def _serial_names(certificate: x509.Certificate) -> list[str]:
-    return [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
-
-
-def _names(certificate: x509.Certificate) -> set[str]:
-    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return {*_serial_names(certificate), *(str(attribute.value) for attribute in common)}
-
-
 def name_of(certificate: x509.Certificate) -> str:
     """Whose it is, for people."""
     named = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return ", ".join([*(str(attribute.value) for attribute in named), *_serial_names(certificate)])
+    return ", ".join([*(str(attribute.value) for attribute in named), *parties.serial_names(certificate)])
 
 
 def shown(moment: datetime) -> str:

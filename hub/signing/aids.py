@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.signing.bundle import Bundle
 from hub.signing.findings import Code, Verdict, Weight
 from hub.signing.revocation import usable
 from hub.signing.signed_data import certificate_of
-from hub.signing.trust import Trust
+from hub.signing.trust import Trust, issued
 from hub.signing.verdicts import Invalid
 
 _UNREADABLE = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)
@@ -22,6 +22,12 @@ def knowing(bundle: Bundle, trust: Trust, verdict: Verdict) -> Trust:
     Of an issuer that the reader knows, a wrong signature is wrong; of one that he does not know, nothing can be told.
     """
     certificates = {f"certificates/{n:02}.pem": _certificate(pem) for n, pem in enumerate(bundle.certificates, start=1)}
+    register = trust.register
+    if register is None:
+        verdict.add(Weight.MISSING, Code.TRUST_LIST, "--trust", "không có danh sách, chỉ có chứng thư gốc")
+    else:
+        detail = f"phiên bản {register.listed.version}, SHA-256 {register.sha256[:16]}…"
+        verdict.add(Weight.GOOD, Code.TRUST_LIST, "--trust", detail)
     known = [*trust.roots, *trust.intermediates]
     while found := [one for one in certificates.values() if one and one not in known and _issuers(one, known)]:
         known += found
@@ -43,15 +49,7 @@ def knowing(bundle: Bundle, trust: Trust, verdict: Verdict) -> Trust:
 
 
 def _issuers(certificate: x509.Certificate, known: Sequence[x509.Certificate]) -> list[x509.Certificate]:
-    return [issuer for issuer in known if _issued(certificate, issuer)]
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
+    return [issuer for issuer in known if issued(certificate, issuer)]
 
 
 def _is_of_a_stranger(

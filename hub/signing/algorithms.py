@@ -45,6 +45,15 @@ def digest(algorithm: bytes) -> hashes.HashAlgorithm:
     return found
 
 
+def plain(digest_algorithm: bytes, signature_algorithm: bytes) -> tuple[bytes, bytes]:
+    """Both AlgorithmIdentifiers in the one of their forms that says the most in the fewest bytes. Raises Invalid."""
+    hash_ = digest(digest_algorithm)
+    digests = [encoded for encoded, known in DIGESTS.items() if known.name == hash_.name]
+    if signature_algorithm == _RSA_OF_ANY_HASH:
+        signature_algorithm = next(encoded for encoded, known in _BY_RSA.items() if known.name == hash_.name)
+    return min(digests, key=len), signature_algorithm
+
+
 def check_agreement(algorithm: bytes, hash_: hashes.HashAlgorithm, key: CertificatePublicKeyTypes) -> None:
     """That a signature ``algorithm`` is one of ours, of this key's kind, over this hash. Raises Invalid."""
     if isinstance(key, rsa.RSAPublicKey):

@@ -73,14 +73,21 @@ def sign(content: bytes, key: SigningKey, at: datetime) -> bytes:
 
 def detached(digest_algorithm: bytes, certificates: Sequence[bytes], signer: bytes) -> bytes:
     """The file around one SignerInfo, with the certificates in this order: its only form, so a reader can compare."""
+    return container(1, digest_algorithm, der.sequence(der.oid(DATA)), certificates, signer)
+
+
+def container(
+    version: int, digest_algorithm: bytes, content: bytes, certificates: Sequence[bytes], signer: bytes
+) -> bytes:
+    """A ContentInfo with a SignedData of one signer. ``content``: its EncapsulatedContentInfo."""
     return der.sequence(
         der.oid(SIGNED_DATA),
         der.context(
             0,
             der.sequence(
-                _ONE,
+                der.integer(version),
                 der.set_of([digest_algorithm]),
-                der.sequence(der.oid(DATA)),
+                content,
                 der.context(0, *certificates),
                 der.set_of([signer]),
             ),

@@ -63,10 +63,15 @@ class Code(Explained):
         "The checkpoint and the log's signature on it.",
         "Điểm kiểm tra và chữ ký của sổ lưu vết.",
     )
-    CHECKPOINT_SIGNER = (
-        "CHECKPOINT_SIGNER",
-        "The checkpoint is signed by somebody who is not the log that it names.",
-        "Điểm kiểm tra không do chính sổ lưu vết có tên trong đó ký.",
+    PARTY = (
+        "SIGNING_PARTY",
+        "Whose signature this has to be, by the reader's trust list.",
+        "Chữ ký phải là của bên này, theo danh sách tin cậy của người kiểm tra.",
+    )
+    TRUST_LIST = (
+        "TRUST_LIST",
+        "The reader's trust list: which certificates sign for which agency, officer, log and time-stamping authority.",
+        "Danh sách tin cậy của người kiểm tra: chứng thư nào ký thay cơ quan, cán bộ, sổ, nơi cấp dấu thời gian.",
     )
     PROOF = (
         "PROOF",
@@ -85,8 +90,8 @@ class Code(Explained):
     )
     EXPIRED = (
         "CONTENT_EXPIRED",
-        "The content has expired and was taken away; its hash matches what was signed and logged.",
-        "Nội dung đã hết hạn lưu trữ; mã băm khớp với nội dung đã ký và ghi sổ.",
+        "The content has expired and was taken away: who had to sign it cannot be told; its hash is what was signed.",
+        "Nội dung đã hết hạn lưu trữ nên không biết ai phải ký; mã băm khớp với nội dung đã ký và ghi sổ.",
     )
     PERSON = (
         "PERSON_SIGNATURE",
@@ -162,11 +167,6 @@ class Code(Explained):
         "TABLE_RECEIPTS",
         "The list of receipts is what the table says of them.",
         "Danh sách biên lai khớp với số liệu trong bảng.",
-    )
-    OFFICER = (
-        "OFFICER_NOT_NAMED",
-        "The certificate does not name the officer of the record; ask the agency whose it is.",
-        "Chứng thư không ghi mã cán bộ có trong nội dung; hỏi cơ quan xem chứng thư của ai.",
     )
 
 

@@ -1,7 +1,7 @@
-"""The judge of an export bundle: VALID, INVALID or CANNOT TELL, from the bundle and the roots that the reader believes.
+"""The judge of an export bundle: VALID, INVALID or CANNOT TELL, from the bundle and the reader's trust list.
 
 No database, no network, no settings. Everything is judged as of the time stamp: a signature made before its certificate
-was revoked or ran out stays what it was.
+was revoked or ran out stays what it was. Whose signatures they have to be is hub.signing.parties' to say.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,18 @@ from schemas.settlement import SettlementTable
 
 
 def judge(bundle: Bundle, trust: Trust) -> Verdict:
-    """What is to be thought of ``bundle`` by whoever believes the roots of ``trust``."""
+    """What is to be thought of ``bundle`` by whoever believes ``trust``."""
     verdict = Verdict()
     for name in bundle.changed:
         verdict.add(Weight.WRONG, Code.FILE_CHANGED, name)
     for name in bundle.foreign:
         verdict.add(Weight.NOTE, Code.SCRIPT_UNKNOWN, name)
     known = aids.knowing(bundle, trust, verdict)
-    parts = [
-        ActJudge(f"{number:02}-{act.kind}", act, known, verdict).judge()
-        for number, act in enumerate(bundle.acts, start=1)
-    ]
+    parts: list[Judged] = []
+    for number, act in enumerate(bundle.acts, start=1):
+        given = parts[0].record if parts else None
+        handoff = given if isinstance(given, HandoffRecord) else None
+        parts.append(ActJudge(f"{number:02}-{act.kind}", act, known, verdict, handoff).judge())
     _check_answers(parts, verdict)
     _check_forks(parts, verdict)
     return verdict

@@ -6,6 +6,7 @@ from typing import Final
 from hub.signing.verdicts import Invalid, Undecided
 
 VI: Final[Mapping[str, str]] = {
+    "another-party": "theo danh sách tin cậy, chứng thư này của bên khác",
     "algorithm-refused": "thuật toán không được chấp nhận",
     "certificate-absent": "không có chứng thư của người ký",
     "certificate-refused": "chứng thư có điều kiện không hiểu được",
@@ -25,9 +26,13 @@ VI: Final[Mapping[str, str]] = {
     "not-a-stamp": "tệp không phải dấu thời gian hoặc đã hỏng",
     "not-der": "tệp chữ ký không đúng dạng chuẩn, đã bị sửa",
     "not-detached": "tệp chữ ký chứa cả nội dung",
+    "not-listed": "danh sách tin cậy không có chứng thư này cho bên phải ký; hỏi phiên bản mới hơn",
     "not-one-signer": "tệp không có đúng một chữ ký",
     "not-yet-valid": "chứng thư chưa có hiệu lực vào thời điểm đó",
+    "officer-absent": "bản ghi không nêu cán bộ, mà của Trung tâm phải có cán bộ ký",
+    "out-of-period": "theo danh sách tin cậy, chứng thư không ký thay bên này vào thời điểm đó",
     "revoked": "chứng thư đã bị thu hồi trước thời điểm đó",
+    "sides": "các bên ghi trong bản ghi không đúng với loại bàn giao",
     "signature-wrong": "chữ ký không do khóa của chứng thư này tạo ra",
     "signing-certificate-absent": "chữ ký không gắn với chứng thư (không phải CAdES)",
     "signing-certificate-wrong": "chữ ký gắn với chứng thư khác",

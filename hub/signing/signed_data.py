@@ -57,7 +57,7 @@ def read(data: bytes) -> SignedData:
         return _taken_apart(asn1.ContentInfo.load(data, strict=True))
     except Invalid:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError, OverflowError):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError):
         raise Invalid("not-a-signature", "not a CMS SignedData, or a damaged one") from None
 
 
@@ -73,7 +73,7 @@ def _taken_apart(outer: Any) -> SignedData:
     attributes = signer["signed_attrs"]
     return SignedData(
         content_type=inner["content_type"].dotted,
-        content=None if isinstance(content, core.Void) else _octets(content),
+        content=None if isinstance(content, core.Void) else bytes(content.contents),
         certificates=_certificates(signed["certificates"]),
         has_crls=not isinstance(signed["crls"], core.Void) and bool(signed["crls"].dump()),
         signer=signer.dump(),
@@ -85,11 +85,6 @@ def _taken_apart(outer: Any) -> SignedData:
         signature=signer["signature"].native,
         has_unsigned=bool(signer["unsigned_attrs"].dump()),
     )
-
-
-def _octets(content: Any) -> bytes:
-    found = content.native if isinstance(content, core.OctetString) else content.parsed.native
-    return found if isinstance(found, bytes) else content.contents
 
 
 def _certificates(choices: Any) -> tuple[x509.Certificate, ...]:

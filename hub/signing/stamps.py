@@ -1,7 +1,9 @@
 """Time stamps (RFC 3161): the question to a time stamping authority, its answer, and what a kept token proves.
 
 Tokens of real authorities are read with more patience than our own signatures: some do not sort the SET of
-certificates, some still write the older signing-certificate attribute. What is signed has to be right all the same.
+certificates, some still write the older signing-certificate attribute, some bring certificates that have no part in it.
+What the authority signed has to be right all the same, and stays as it is; what it did not sign is written anew when
+the token arrives (``normalised``), in a form that has no free byte, and nothing but that form is believed later.
 """
 
 import hashlib
@@ -13,8 +15,9 @@ from asn1crypto import cms, core, tsp
 from cryptography import x509
 
 from hub.signing import algorithms, der, signed_data
+from hub.signing import cms as files
 from hub.signing.signed_data import SignedData
-from hub.signing.trust import Trust
+from hub.signing.trust import Path, Trust, issued
 from hub.signing.verdicts import Invalid
 
 TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
@@ -42,6 +45,8 @@ class Stamp:
     policy: str
     """dotted OID"""
     certificate: x509.Certificate
+    chain: Path
+    """from ``certificate`` to the root"""
 
 
 def request(digest: bytes, nonce: int, policy: str | None = None) -> bytes:
@@ -53,7 +58,7 @@ def request(digest: bytes, nonce: int, policy: str | None = None) -> bytes:
 
 
 def read(reply: bytes, digest: bytes, nonce: int) -> bytes:
-    """The token in a TimeStampResp to ``request(digest, nonce)``. Its signature is ``verify``'s to check.
+    """The token in a TimeStampResp to ``request(digest, nonce)``, normalised. Its signature is ``verify``'s to check.
 
     Raises Invalid: the authority refused, or answered another question.
     """
@@ -65,12 +70,34 @@ def read(reply: bytes, digest: bytes, nonce: int) -> bytes:
         raise Invalid("not-a-stamp", "the reply is no TimeStampResp") from None
     if status not in _GRANTED:
         raise Invalid("stamp-refused", f"the time stamping authority answered: {status}")
+    token = normalised(token)
     info = _info(signed_data.read(token))
     if info.nonce != nonce:
         raise Invalid("stamp-nonce", "the time stamp answers another request (nonce)")
     if (info.hash, info.digest) != (_SHA256, digest):
         raise Invalid("stamp-imprint", "the time stamp is for other data")
     return token
+
+
+def normalised(token: bytes) -> bytes:
+    """``token`` with all that its signature does not cover in one form: the signer's own path of certificates, sorted,
+    each algorithm in one encoding, no unsigned attribute, no list. What is signed keeps every byte. Raises Invalid.
+    """
+    signed = signed_data.read(token)
+    path = [signed_data.signer_certificate(signed)]
+    while above := [one for one in signed.certificates if one not in path and issued(path[-1], one)]:
+        path.append(above[0])
+    kept = path[:1] + [one for one in path[1:] if one.subject != one.issuer]  # a root is the reader's own business
+    digest, signature = algorithms.plain(signed.digest_algorithm, signed.signature_algorithm)
+    return _written(signed, digest, signature, sorted(map(signed_data.encoded, kept)))
+
+
+def _written(signed: SignedData, digest: bytes, signature: bytes, certificates: list[bytes]) -> bytes:
+    attributes = b"\xa0" + signed.signed_attributes[1:]
+    octets = der.tlv(der.OCTETS, signed.signature)
+    signer = der.sequence(der.integer(1), signed.sid, digest, attributes, signature, octets)
+    content = der.sequence(der.oid(TST_INFO), der.context(0, der.tlv(der.OCTETS, signed.content or b"")))
+    return files.container(3, digest, content, certificates, signer)
 
 
 def verify(token: bytes, data: bytes, trust: Trust) -> Stamp:
@@ -80,15 +107,19 @@ def verify(token: bytes, data: bytes, trust: Trust) -> Stamp:
     """
     signed = signed_data.read(token)
     info = _info(signed)
+    if normalised(token) != token:
+        raise Invalid("not-der", "the time stamp is not in the one form in which the hub keeps it")
     algorithm = algorithms.HASHES.get(info.hash)
     if algorithm is None or info.digest != hashlib.new(algorithm.name, data).digest():
         raise Invalid("stamp-imprint", "the time stamp is for other data")
     certificate = signed_data.signer_certificate(signed)
     signed_data.check_signature(signed, certificate, TST_INFO, signed.content or b"")
     signed_data.check_signing_certificate(signed, certificate, older=True)
-    trust.path(certificate, info.at, signed.certificates)
+    chain = trust.path(certificate, info.at, signed.certificates)
+    if not set(signed.certificates) <= set(chain):
+        raise Invalid("certificates-superfluous", "a certificate in the time stamp has no part in it")
     _check_purpose(certificate)
-    return Stamp(at=info.at, serial=info.serial, policy=info.policy, certificate=certificate)
+    return Stamp(at=info.at, serial=info.serial, policy=info.policy, certificate=certificate, chain=chain)
 
 
 @dataclass(frozen=True, slots=True)

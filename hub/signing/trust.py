@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from hub.signing import algorithms
+from hub.signing.parties import Register
 from hub.signing.revocation import check_revoked, list_of, usable
 from hub.signing.verdicts import Invalid, Undecided
 
@@ -33,7 +34,10 @@ class Trust:
         roots: Sequence[x509.Certificate],
         intermediates: Sequence[x509.Certificate] = (),
         crls: Sequence[x509.CertificateRevocationList] = (),
+        register: Register | None = None,
     ) -> None:
+        """``register``: the reader's trust list; without one a path is all that can be told, and not whose it is."""
+        self.register = register
         self.roots = tuple(roots)
         self.intermediates = tuple(intermediates)
         self.crls = tuple(crls)
@@ -58,7 +62,7 @@ class Trust:
         self, intermediates: Sequence[x509.Certificate] = (), crls: Sequence[x509.CertificateRevocationList] = ()
     ) -> "Trust":
         """The same roots, with more known beside them."""
-        return Trust(self.roots, (*self.intermediates, *intermediates), (*self.crls, *crls))
+        return Trust(self.roots, (*self.intermediates, *intermediates), (*self.crls, *crls), self.register)
 
     def path(self, certificate: x509.Certificate, at: datetime, among: Sequence[x509.Certificate] = ()) -> Path:
         """From ``certificate``, the signer's, to a root; every one of them good at ``at``. ``among``: issuers to try.
@@ -84,11 +88,11 @@ class Trust:
             yield begun
             return
         for root in self.roots:
-            if _issued(begun[-1], root):
+            if issued(begun[-1], root):
                 yield (*begun, root)
         if len(begun) < DEEPEST - 1:
             for issuer in dict.fromkeys(pool):
-                if issuer not in begun and issuer not in self.roots and _issued(begun[-1], issuer):
+                if issuer not in begun and issuer not in self.roots and issued(begun[-1], issuer):
                     yield from self._paths((*begun, issuer), pool)
 
     def _check(self, path: Path, at: datetime) -> None:
@@ -118,7 +122,8 @@ def key_usage(certificate: x509.Certificate) -> x509.KeyUsage | None:
 
 
 @lru_cache(maxsize=1024)
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether ``issuer`` is named by ``certificate`` and its key signed it."""
     if certificate.issuer != issuer.subject:
         return False
     try:

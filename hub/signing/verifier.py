@@ -49,11 +49,7 @@ def verify(content: bytes | Gone, signature: bytes, trust: Trust, *, at: datetim
     None: nothing proves when. It is judged as of now, and what has ended meanwhile leaves it undecided. What is wrong
     in itself is Invalid even where trust cannot be told. Raises Invalid or Undecided.
     """
-    signed = read(signature)
-    certificate = signer_certificate(signed)
-    _check_form(signed, signature)
-    check_signature(signed, certificate, cms.DATA, content)
-    check_signing_certificate(signed, certificate)
+    signed, certificate = made_by(content, signature)
     moment = at or now()
     signing_time = _signing_time(signed)
     if signing_time > moment + SKEW:
@@ -69,6 +65,19 @@ def verify(content: bytes | Gone, signature: bytes, trust: Trust, *, at: datetim
     if not set(signed.certificates) <= set(chain):
         raise Invalid("certificates-superfluous", "a certificate in the file has no part in the signature")
     return Signed(certificate=certificate, chain=chain, signing_time=signing_time)
+
+
+def made_by(content: bytes | Gone, signature: bytes) -> tuple[SignedData, x509.Certificate]:
+    """The signature taken apart, and by whose key it was made; whether that certificate is good is not asked.
+
+    Raises Invalid or Undecided.
+    """
+    signed = read(signature)
+    certificate = signer_certificate(signed)
+    _check_form(signed, signature)
+    check_signature(signed, certificate, cms.DATA, content)
+    check_signing_certificate(signed, certificate)
+    return signed, certificate
 
 
 def _check_form(signed: SignedData, signature: bytes) -> None:

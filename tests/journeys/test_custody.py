@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 from connectors.sandbox.witness import Witnessed, witnessed_path
-from hub.signing import bundle
+from hub.signing import bundle, trust_list
 from hub.signing.findings import Answer
 from hub.signing.judge import judge
-from hub.signing.trust import Trust
 from tests.builders import a_submission
 from tests.stack import Stack, stack
 
@@ -42,8 +41,8 @@ def test_what_was_handed_over_can_be_verified_by_a_stranger_and_is_kept_by_the_w
             to = tmp_path / f"{handoff}.zip"
             exported = hub(there, "handoff", "export", handoff, "-o", str(to))
             assert exported.returncode == 0, exported.stderr
-            roots = Path(there.environment["HUB_KEYS"]) / "roots.pem"
-            verdict = judge(bundle.read(to.read_bytes()), Trust.load(roots.read_bytes()))
+            trust = trust_list.load(Path(there.environment["HUB_KEYS"]) / trust_list.FILE)
+            verdict = judge(bundle.read(to.read_bytes()), trust)
             assert verdict.answer is Answer.VALID, verdict.findings
 
         for witness in ("rest-a", "soap-a", "soap-b"):

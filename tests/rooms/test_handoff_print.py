@@ -10,6 +10,7 @@ from hub.cli.exits import Code
 from hub.clock import now
 from hub.embedded.pki import Pki
 from hub.papers.verify import verify_pdf
+from hub.signing import trust_list
 from hub.signing.findings import Answer
 from hub.signing.trust import Trust
 from schemas.handoff import HandoffRecord
@@ -34,8 +35,8 @@ def dossier(house: ScriptedHouse) -> str:
 
 @pytest.fixture
 def stranger(pki: Pki) -> Trust:
-    """Who has the roots and nothing else."""
-    return Trust.load((pki.keys / "roots.pem").read_bytes())
+    """Who has the trust list and nothing else."""
+    return trust_list.load(pki.trust_list)
 
 
 def test_a_control_sheet_is_signed_and_carries_the_record_of_the_handoff(
@@ -77,18 +78,18 @@ def test_an_officer_of_another_department_signs_nothing(dossier: str, command: R
     assert not out.exists()
 
 
-def test_hub_handoff_verify_judges_a_printed_form_with_the_roots_alone(
+def test_hub_handoff_verify_judges_a_printed_form_with_the_trust_alone(
     dossier: str, command: Run, pki: Pki, tmp_path: Path
 ) -> None:
-    out, roots = tmp_path / "phieu.pdf", str(pki.keys / "roots.pem")
+    out, trust = tmp_path / "phieu.pdf", str(pki.trust_list)
     assert command("handoff", "print", dossier, "-o", str(out))[0] == Code.OK
-    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", roots)
+    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", trust)
     assert (code, said.splitlines()[-1]) == (Code.OK, "VALID: HỢP LỆ")
     bent = bytearray(out.read_bytes())
     bent[20_000] ^= 1
     out.write_bytes(bent)
-    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", roots)
+    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", trust)
     assert (code, said.splitlines()[-1]) == (Code.FINDING, "INVALID: KHÔNG HỢP LỆ")
     out.write_bytes(b"%PDF-1.7 and nothing else")
-    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", roots)
+    code, said, _ = command("handoff", "verify", str(out), "--offline", "--trust", trust)
     assert "FORM_BROKEN" in said

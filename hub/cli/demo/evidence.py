@@ -1,4 +1,4 @@
-"""The demo's last proof: a handoff's bundle, judged with nothing but the bundle and the roots."""
+"""The demo's last proof: a handoff's bundle, judged with nothing but the bundle and the trust list."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +7,10 @@ from zipfile import ZipFile
 
 from hub.db import Connection, one
 from hub.embedded.waiting import wait_for
-from hub.signing import crl_store, exporting
+from hub.signing import crl_store, exporting, trust_list
 from hub.signing.findings import Answer
 from hub.signing.judge import judge
 from hub.signing.keyring import ROOTS
-from hub.signing.trust import Trust
 
 # Handed over to a department, and both sides have signed.
 _COMPLETE: Final = """
@@ -27,11 +26,12 @@ _STAMPS: Final = "SELECT count(*) AS stamps FROM custody_stamp"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A bundle on the disk, and the roots that judge it."""
+    """A bundle on the disk, and the trust list that judges it."""
 
     bundle: Path
     folder: Path
     """what is in it, unpacked"""
+    trust: Path
     roots: Path
     answer: Answer
 
@@ -40,12 +40,12 @@ class Shown:
         """How to judge it again: by the hub without its database; by openssl the signature alone, and everything."""
         part = self.folder / "01-handoff"
         return (
-            f"hub handoff verify {self.bundle} --offline --trust {self.roots}",
+            f"hub handoff verify {self.bundle} --offline --trust {self.trust}",
             (
                 f"openssl cms -verify -cades -binary -inform DER -in {part}/record.p7s -content {part}/record.json"
                 f" -CAfile {self.roots} -purpose any -out /dev/null"
             ),
-            f"sh {self.folder}/verify.sh {self.roots}",
+            f"sh {self.folder}/verify.sh {self.trust}",
         )
 
 
@@ -57,12 +57,12 @@ def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None)
     _wait_until_anchored(conn, row["id"])
     bundle = exporting.export(conn, row["id"], crl_store.beside(keys))
     folder.mkdir(parents=True, exist_ok=True)
-    path, roots = folder / f"{row['id']}.zip", keys / ROOTS
+    path, trust = folder / f"{row['id']}.zip", keys / trust_list.FILE
     path.write_bytes(bundle.write())
     unpacked = path.with_suffix("")
     with ZipFile(path) as archive:
         archive.extractall(unpacked)
-    return Shown(path, unpacked, roots, judge(bundle, Trust.load(roots.read_bytes())).answer)
+    return Shown(path, unpacked, trust, keys / ROOTS, judge(bundle, trust_list.load(trust)).answer)
 
 
 def _wait_until_anchored(conn: Connection, handoff_id: str) -> None:

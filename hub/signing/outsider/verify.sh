@@ -1,15 +1,18 @@
 #!/bin/sh
-# Verifies this bundle with openssl (3.0 or newer) and nothing of the hub's:    sh verify.sh roots.pem
-# roots.pem holds the root certificates that YOU believe. Never take them, or this script, from a bundle that you doubt.
-# Ends with 0 and VALID, or with 1 and the first thing that is not right.
+# Verifies this bundle with openssl (3.0 or newer) and nothing of the hub's:    sh verify.sh trust.json
+# trust.json, with trust.p7s beside it, is the trust list that YOU hold: who signs for whom. Never take it, or this
+# script, from a bundle that you doubt. Ends with 0 and VALID; with 1, NOT VALID and the first thing that is not right;
+# with 4, CANNOT TELL and what is missing; with 2 where it was not called rightly.
 set -u
-[ $# -eq 1 ] && [ -r "$1" ] || { echo "usage: sh verify.sh roots.pem"; exit 2; }
-roots=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+[ $# -eq 1 ] && [ -r "$1" ] || { echo "usage: sh verify.sh trust.json"; exit 2; }
+list=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 cd "$(dirname "$0")" || exit 2
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 
+doubt=
 no() { echo "NOT VALID: $1"; exit 1; }
+cannot() { echo "CANNOT TELL: $1"; exit 4; }
 sha256() { openssl dgst -sha256 -r "$1" | cut -c1-64; }
 # SHA-256 of bytes that are given as hex digits: openssl writes them as DER, behind a header of two bytes.
 sha256_of_hex() {
@@ -17,59 +20,207 @@ sha256_of_hex() {
     tail -c +3 "$work/hex" >"$work/bytes"
     sha256 "$work/bytes"
 }
-# A detached CAdES signature, at the time of the stamp, by a certificate that was not revoked then.
+digits() { printf %s "$1" | tr -dc 0-9 | cut -c1-14; }
+# The moment in $then (seconds since 1970) as 14 digits, so that it can be compared with those of the trust list.
+at() { date -u -d "@$then" +%Y%m%d%H%M%S 2>/dev/null || date -u -r "$then" +%Y%m%d%H%M%S; }
+# A detached CAdES signature, at the time in $then, by a certificate that was not revoked then; it is left in signer.pem.
 signed() {
     openssl cms -verify -cades -binary -inform DER -in "$2" -content "$1" -CAfile "$work/trust.pem" \
         -certfile "$work/issuers.pem" -crl_check -attime "$then" -purpose any -signer "$work/signer.pem" \
         -out /dev/null 2>"$work/why" || no "the signature $2: $(grep -o 'Verify error:.*\|:[a-z ]*:[^:]*$' "$work/why" | head -1)"
 }
+# What an RFC 3161 token over a file proves: that it existed at $then. Nothing is in a token but in the hub's one form.
+stamped() {
+    openssl cms -cmsout -inform DER -outform DER -in "$2" 2>/dev/null | cmp -s - "$2" || no "$2 is not in the form of DER"
+    openssl cms -cmsout -inform DER -in "$2" -noout -print >"$work/print" 2>/dev/null
+    grep -q 'version: 3' "$work/print" && grep -A1 'unsignedAttrs:' "$work/print" | grep -q '<ABSENT>' &&
+        grep -A1 'crls:' "$work/print" | grep -q '<ABSENT>' || no "$2 holds what its signature does not cover"
+    stamp=$(openssl ts -reply -token_in -in "$2" -token_out -text 2>/dev/null | sed -n 's/^Time stamp: //p')
+    then=$(date -u -d "$stamp" +%s 2>/dev/null || date -u -j -f '%b %d %T %Y %Z' "$stamp" +%s 2>/dev/null) ||
+        no "the time stamp $2 cannot be read"
+    openssl ts -verify -token_in -in "$2" -data "$1" -CAfile "$work/roots.pem" -untrusted "$work/issuers.pem" \
+        -attime "$then" >/dev/null 2>&1 || no "the time stamp $2"
+    openssl cms -verify -inform DER -in "$2" -CAfile "$work/trust.pem" -certfile "$work/issuers.pem" -crl_check \
+        -attime "$then" -purpose timestampsign -signer "$work/signer.pem" -out /dev/null 2>/dev/null || no "the signature in $2"
+    party "$2" tsa any "~" "~"
+}
+# Whether the signer in signer.pem is, by the trust list and at $then: FILE KIND HOLDER OFFICER UNIT ("~": none, or any).
+party() {
+    openssl x509 -in "$work/signer.pem" -outform DER -out "$work/der"
+    print=$(sha256 "$work/der")
+    serial=$(openssl x509 -in "$work/signer.pem" -noout -subject -nameopt multiline,utf8,-esc_msb |
+        sed -n 's/^ *serialNumber *= //p')
+    moment=$(at)
+    named= late=
+    while read -r by holder what who root since subject unit until; do
+        mine=
+        [ "$what" = "$2" ] && { [ "$3" = any ] || [ "$holder" = "$3" ]; } &&
+            { [ "$who" = "~" ] || [ "$who" = "$4" ]; } &&
+            { [ "$unit" = "~" ] || [ "$5" = "~" ] || [ "$unit" = "$5" ]; } && mine=yes
+        if [ "$by" != "~" ]; then
+            [ "$by" = "$print" ] || continue
+        else
+            if [ "$what" = tsa ]; then
+                [ "$2" = tsa ] && { [ "$subject" = "~" ] || [ "$subject" = "$serial" ]; } || continue
+            else
+                [ "$subject" != "~" ] || [ -z "$mine" ] || subject=$4
+                [ "$subject" = "$serial" ] || continue
+            fi
+            openssl verify -CAfile "$work/roots/$root" -untrusted "$work/issuers.pem" -purpose any -attime "$then" \
+                "$work/signer.pem" >/dev/null 2>&1 || continue
+        fi
+        named="$what $holder $who $unit"
+        [ -n "$mine" ] || continue
+        late=yes
+        [ "$since" = "~" ] || [ "$moment" -ge "$(digits "$since")" ] || continue
+        [ "$until" = "~" ] || [ "$moment" -le "$(digits "$until")" ] || continue
+        return 0
+    done <"$work/entries"
+    [ -z "$late" ] || no "$1: the trust list lets this signer be $2 $3 $4 at another time only"
+    [ -z "$named" ] || no "$1: by the trust list its signer is $named; it has to be $2 $3 $4 $5"
+    doubt=${doubt:-"$1: the trust list does not have its signer as $2 $3 $4; ask for a newer list"}
+}
+# Agency, officer and role of a side of a record: canonical JSON has one form of it, and has it once.
+side() {
+    [ "$(grep -o "\"$1\":{" "$2" | wc -l)" -eq 1 ] || no "$2 has not exactly one $1"
+    sed 's/:null/:"~"/g' "$2" |
+        sed -n "s/.*[{,]\"$1\":{\"agency\":\"\([^\"]*\)\",\"officer\":\"\([^\"]*\)\",\"role\":\"\([^\"]*\)\"}.*/\1 \2 \3/p"
+}
+has_one() { [ "$(grep -o "\"$1\":" "$2" | wc -l)" -eq 1 ] && grep -q "\"$1\":$3[,}]" "$2"; }
 
-# 1. Nothing was changed on the way.
+# 1. The trust list that the reader holds: its roots, who signs for whom, and the seal of the one whose list it is.
+grep -q '"typ":"vn.hub.trust-list"' "$list" || cannot "$list is no trust list: roots alone do not say who signs for whom"
+{ cat "$list"; echo; } >"$work/list" # a last line without its end is no line to sed and read
+mkdir "$work/roots"
+: >"$work/aids.pem"
+sed -n 's/.*"authorities":\["\([^]]*\)"\].*/\1/p' "$work/list" | tr ',' '\n' | tr -d '"' | while read -r one; do
+    printf '%s\n' "$one" | openssl base64 -d -A -out "$work/der"
+    openssl x509 -inform DER -in "$work/der" -out "$work/one.pem" || exit 1
+    if [ "$(openssl x509 -in "$work/one.pem" -noout -subject_hash)" = "$(openssl x509 -in "$work/one.pem" -noout -issuer_hash)" ]; then
+        cp "$work/one.pem" "$work/roots/$(sha256 "$work/der")"
+    else
+        cat "$work/one.pem" >>"$work/aids.pem"
+    fi
+done || cannot "$list cannot be read"
+cat "$work/roots"/* >"$work/roots.pem" 2>/dev/null || cannot "$list has no roots"
+sed 's/:null/:"~"/g' "$work/list" | tr '{' '\n' | sed -n 's/^"certificate":"\([^"]*\)","holder":"\([^"]*\)","kind":"\([^"]*\)","officer":"\([^"]*\)","root":"\([^"]*\)","since":"\([^"]*\)","subject":"\([^"]*\)","unit":"\([^"]*\)","until":"\([^"]*\)".*/\1 \2 \3 \4 \5 \6 \7 \8 \9/p' >"$work/entries"
+centre=$(sed -n 's/.*,"centre":"\([^"]*\)",.*/\1/p' "$work/list")
+then=$(date +%s)
+cat "$work/aids.pem" "$work/roots.pem" >"$work/issuers.pem"
+openssl cms -verify -cades -binary -inform DER -in "${list%.*}.p7s" -content "$list" -CAfile "$work/roots.pem" \
+    -certfile "$work/issuers.pem" -no_check_time -purpose any -signer "$work/signer.pem" -out /dev/null 2>/dev/null ||
+    cannot "the seal on $list"
+print=$(openssl x509 -in "$work/signer.pem" -outform DER | openssl dgst -sha256 -r | cut -c1-64)
+grep -q "^$print $centre seal " "$work/entries" || cannot "the seal on $list is not one of $centre"
+
+# 2. Nothing was changed on the way, and nothing was added.
+files=0
 while read -r sum name; do
     [ "$(sha256 "$name" 2>/dev/null)" = "$sum" ] || no "$name is not what SHA256SUMS says"
+    files=$((files + 1))
 done <SHA256SUMS
+[ "$(find . -type f ! -path ./SHA256SUMS ! -path './SHA256SUMS.*' | wc -l)" -eq "$files" ] || no "SHA256SUMS does not list every file"
 
-cat "$roots" >"$work/trust.pem"
-for crl in crls/*.crl; do
-    [ -e "$crl" ] && { openssl crl -inform DER -in "$crl" >>"$work/trust.pem" || no "$crl cannot be read"; }
+# 3. Issuers and revocation lists of the time: believed only as far as their issuer has signed them.
+cat certificates/*.pem >>"$work/issuers.pem" 2>/dev/null
+for certificate in certificates/*.pem; do
+    [ -e "$certificate" ] || continue
+    openssl x509 -in "$certificate" 2>/dev/null | cmp -s - "$certificate" || no "$certificate is no certificate"
+    openssl verify -CAfile "$work/roots.pem" -untrusted "$work/issuers.pem" -no_check_time -purpose any "$certificate" \
+        >/dev/null 2>&1 || no "$certificate was not issued by whom the trust list knows"
 done
-cat certificates/*.pem "$roots" >"$work/issuers.pem" 2>/dev/null
+cat "$work/roots.pem" >"$work/trust.pem"
+for crl in crls/*.crl; do
+    [ -e "$crl" ] || continue
+    openssl crl -inform DER -outform DER -in "$crl" 2>/dev/null | cmp -s - "$crl" || no "$crl is no revocation list"
+    openssl crl -inform DER -in "$crl" -CAfile "$work/issuers.pem" -noout 2>&1 | grep -q 'verify OK' ||
+        no "$crl is not signed by whom the trust list knows"
+    openssl crl -inform DER -in "$crl" >>"$work/trust.pem"
+done
 
-handoff=
+handoff= department="~" to="~" to_role=
 for part in [0-9][0-9]-*; do
-    # 2. The time: the stamp on the checkpoint. Everything else is judged as of then.
-    [ -e "$part/checkpoint.tst" ] || no "$part has no time stamp yet"
-    stamped=$(openssl ts -reply -token_in -in "$part/checkpoint.tst" -token_out -text 2>/dev/null |
-        sed -n 's/^Time stamp: //p')
-    then=$(date -u -d "$stamped" +%s 2>/dev/null || date -u -j -f '%b %d %T %Y %Z' "$stamped" +%s 2>/dev/null) ||
-        no "the time stamp of $part cannot be read"
-    openssl ts -verify -token_in -in "$part/checkpoint.tst" -data "$part/checkpoint.json" -CAfile "$roots" \
-        -untrusted "$work/issuers.pem" -attime "$then" >/dev/null 2>&1 || no "the time stamp of $part"
+    kind=${part#*-}
+    # 4. The time: the stamp on the checkpoint. Everything else is judged as of then.
+    [ -e "$part/checkpoint.tst" ] || cannot "$part has no time stamp yet"
+    stamped "$part/checkpoint.json" "$part/checkpoint.tst"
+    stamp_of_part=$stamp
 
-    # 3. The checkpoint: signed by the log that it names.
+    # 5. The checkpoint: signed by the log that it names, with the key that the trust list has for it.
     signed "$part/checkpoint.json" "$part/checkpoint.p7s"
     log=$(sed -n 's/.*"log":"\([^"]*\)".*/\1/p' "$part/checkpoint.json")
-    openssl x509 -in "$work/signer.pem" -noout -subject -nameopt multiline,utf8,-esc_msb |
-        sed -n -e 's/^ *commonName *= //p' -e 's/^ *serialNumber *= //p' | grep -Fqx -- "$log" ||
-        no "the checkpoint of $part is not signed by the log $log"
+    has_one log "$part/checkpoint.json" "\"$log\"" && has_one typ "$part/checkpoint.json" '"vn.hub.checkpoint"' ||
+        no "$part/checkpoint.json is no checkpoint"
+    party "$part/checkpoint.p7s" log "$log" "~" "~"
 
-    # 4. The signatures: the person's on the record, then the seal's on the person's.
+    # 6. Who has to have signed: it follows from what the record is.
+    agency= officer= role=
     if [ -e "$part/record.json" ]; then
         record=$(sha256 "$part/record.json")
+        has_one typ "$part/record.json" "\"vn.hub.$kind\"" || no "$part/record.json is no $kind"
+        case $kind in
+        handoff) name=giver ;;
+        receipt) name=receiver ;;
+        minute) name=entered_by ;;
+        settlement) name= agency=$centre officer="~" role=centre ;;
+        *) no "$part is of no kind that this script knows" ;;
+        esac
+        if [ -n "$name" ]; then
+            read -r agency officer role <<SIDE
+$(side "$name" "$part/record.json")
+SIDE
+        fi
+        if [ "$kind" = handoff ]; then
+            read -r to _ to_role <<SIDE
+$(side receiver "$part/record.json")
+SIDE
+            if has_one act "$part/record.json" '"transfer"'; then
+                department=$to
+                [ "$role $to_role" = "centre department" ] && [ "$agency" = "$centre" ] || no "$part: its sides do not fit"
+            else
+                department=$agency
+                [ "$role $to_role" = "department centre" ] && [ "$to" = "$centre" ] || no "$part: its sides do not fit"
+            fi
+        elif [ "$kind" = receipt ] && [ -n "$to_role" ]; then
+            [ "$role" = "$to_role" ] || no "$part: it is not the receiver's"
+        fi
+        [ "$kind" != minute ] || [ "$role" = centre ] || no "$part: its sides do not fit"
+        case $role in
+        centre) [ "$agency" = "$centre" ] || no "$part: $agency is not the Centre" ;;
+        department) [ "$agency" != "$centre" ] || no "$part: the Centre is no department" ;;
+        *) no "$part: its sides cannot be read" ;;
+        esac
+        [ "$officer" != "~" ] || [ "$role" = department ] || [ "$kind" = settlement ] || no "$part: no officer is named"
+        [ "$officer" = "~" ] && seals=record.p7s || seals=seal.p7s
+        [ "$seals" = record.p7s ] && [ -e "$part/seal.p7s" ] && no "$part: one signature too many"
+        [ -e "$part/$seals" ] || no "$part: a signature is missing"
+    fi
+
+    # 7. The signatures: the person's on the record, then the seal's on the person's.
+    if [ -e "$part/record.json" ]; then
         signed "$part/record.json" "$part/record.p7s"
+        if [ "$officer" != "~" ]; then
+            [ "$role" = centre ] && whose=$department || whose="~"
+            party "$part/record.p7s" officer "$agency" "$officer" "$whose"
+        fi
     else
         record=$(cat "$part/record.sha256")
         openssl asn1parse -inform DER -in "$part/record.p7s" | grep -qi "HEX DUMP]:$record\$" ||
             no "$part/record.p7s signs another record"
         echo "$part: content expired, its hash matches"
+        doubt=${doubt:-"$part: without its content nobody can tell who had to sign it"}
     fi
     leaf=$record$(sha256 "$part/record.p7s")
     if [ -e "$part/seal.p7s" ]; then
         signed "$part/record.p7s" "$part/seal.p7s"
         leaf=$leaf$(sha256 "$part/seal.p7s")
     fi
+    if [ -n "$agency" ]; then
+        party "$part/$seals" seal "$agency" "~" "~"
+        [ "$kind" != receipt ] || [ "$to" = "~" ] || party "$part/$seals" seal "$to" "~" "~"
+    fi
 
-    # 5. The way from the leaf to the root that was stamped.
+    # 8. The way from the leaf to the root that was stamped.
     hash=$(sha256_of_hex "00$leaf")
     [ "$(grep -E '^(record|signature) ' "$part/proof.txt" | sed 's/^[a-z]* //' | tr -d '\n')" = "$leaf" ] ||
         no "the proof of $part is of another record"
@@ -97,10 +248,25 @@ for part in [0-9][0-9]-*; do
     done <"$part/proof.txt"
     [ "$(tail -n 1 "$part/proof.txt")" = "root $hash" ] || no "the proof of $part does not end at a root"
     grep -q "\"root\":\"$hash\"" "$part/checkpoint.json" || no "$part is not in the log that was stamped"
-    # 6. An answer names the handoff that it answers.
+    # 9. An answer names the handoff that it answers.
     [ -z "$handoff" ] || [ ! -e "$part/record.json" ] || grep -q "\"record\":\"$handoff\"" "$part/record.json" ||
         no "$part answers another handoff"
     handoff=${handoff:-$record}
-    echo "$part: signed, in the log $log, not later than $stamped"
+    echo "$part: signed by $agency ${officer#"~"}, in the log $log, not later than $stamp_of_part"
 done
+
+# 10. The package of a month: the book that its table names, and the Centre's seal over every file in it.
+if [ -e package.json ]; then
+    signed book.json book.p7s
+    party book.p7s log "$log" "~" "~"
+    book=$(sed -n 's/.*"root":"\([0-9a-f]*\)".*/\1/p' book.json)
+    has_one book 01-settlement/record.json "\"$book\"" || no "book.json is not the book that the table names"
+    if [ -e SHA256SUMS.tst ]; then stamped SHA256SUMS.p7s SHA256SUMS.tst; else then=$(date +%s); fi
+    signed SHA256SUMS SHA256SUMS.p7s
+    party SHA256SUMS.p7s seal "$centre" "~" "~"
+    for word in answer.json transfer.json; do
+        [ ! -e "$word" ] || echo "$word: the Centre's word, under its seal; the department or the bank has not signed it"
+    done
+fi
+[ -z "$doubt" ] || cannot "$doubt"
 echo VALID

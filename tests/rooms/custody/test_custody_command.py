@@ -84,8 +84,10 @@ def stranger(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_stranger_verifies_the_bundle_with_nothing_but_the_roots(bundle: Path, pki: Pki, handed: Handoff) -> None:
-    judged = stranger(bundle.parent, "handoff", "verify", bundle.name, "--offline", "--trust", str(pki.roots))
+def test_a_stranger_verifies_the_bundle_with_nothing_but_the_trust_list(
+    bundle: Path, pki: Pki, handed: Handoff
+) -> None:
+    judged = stranger(bundle.parent, "handoff", "verify", bundle.name, "--offline", "--trust", str(pki.trust_list))
     assert judged.returncode == Code.OK, judged.stdout + judged.stderr
     assert judged.stdout.splitlines()[-1].startswith("VALID")
     assert "tt-01" in judged.stdout
@@ -97,7 +99,9 @@ def test_a_stranger_verifies_the_bundle_with_nothing_but_the_roots(bundle: Path,
 
 
 def test_the_verdict_as_json_says_the_same(bundle: Path, pki: Pki) -> None:
-    judged = stranger(bundle.parent, "handoff", "verify", bundle.name, "--offline", "--trust", str(pki.roots), "--json")
+    judged = stranger(
+        bundle.parent, "handoff", "verify", bundle.name, "--offline", "--trust", str(pki.trust_list), "--json"
+    )
     verdict = json.loads(judged.stdout)
     assert verdict["answer"] == "VALID"
     assert {finding["weight"] for finding in verdict["findings"]} == {"good"}
@@ -109,14 +113,12 @@ def test_every_answer_has_its_exit_code(bundle: Path, pki: Pki, tmp_path: Path) 
     changed.write_bytes(archive.pack(files | {"01-handoff/record.json": files["01-handoff/record.json"] + b" "}))
     nothing = tmp_path / "nothing.zip"
     nothing.write_bytes(b"no zip at all")
-    others = tmp_path / "others.pem"
-    others.write_bytes(Pki(tmp_path / "other", pki.passphrase).authority.roots)
-    for file, roots, code in (
-        (changed, pki.roots, Code.FINDING),
-        (bundle, others, Code.NOT_FOUND),
-        (nothing, pki.roots, Code.USAGE),
+    for file, trust, code in (
+        (changed, pki.trust_list, Code.FINDING),
+        (bundle, pki.roots, Code.NOT_FOUND),  # roots alone do not say who signs for whom
+        (nothing, pki.trust_list, Code.USAGE),
     ):
-        judged = stranger(tmp_path, "handoff", "verify", file.name, "--offline", "--trust", str(roots))
+        judged = stranger(tmp_path, "handoff", "verify", file.name, "--offline", "--trust", str(trust))
         assert judged.returncode == code, judged.stdout + judged.stderr
     assert stranger(tmp_path, "handoff", "verify", bundle.name, "--offline").returncode == Code.USAGE
 
@@ -129,7 +131,8 @@ def test_inside_the_hub_its_own_roots_are_believed(hub: Hub, bundle: Path) -> No
 def test_the_commands_of_the_page_are_right(bundle: Path, pki: Pki, tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("the openssl command is not installed")
-    (tmp_path / "roots.pem").write_bytes(pki.roots.read_bytes())
+    for file in (pki.roots, pki.trust_list, pki.trust_list.with_suffix(".p7s")):
+        shutil.copy(file, tmp_path)
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "hub").write_text(f'#!/bin/sh\nexec {sys.executable} -m hub.cli "$@"\n')
@@ -138,7 +141,7 @@ def test_the_commands_of_the_page_are_right(bundle: Path, pki: Pki, tmp_path: Pa
     for tool in tools.iterdir():
         tool.chmod(0o755)
     blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         done = subprocess.run(
             ["sh", "-ec", block],

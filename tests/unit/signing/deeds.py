@@ -146,7 +146,7 @@ DEEDS: dict[Callable[[Notary], Bundle], tuple[set[Code], bool]] = {
     deed_replayed_proof_of_the_receipt: ({Code.PROOF_OF_ANOTHER}, True),
     deed_proof_of_another_leaf: ({Code.PROOF}, True),
     deed_truncated_log: ({Code.PROOF_OF_ANOTHER}, True),
-    deed_rewritten_log: ({Code.CHECKPOINT_SIGNER}, True),
+    deed_rewritten_log: ({Code.PARTY}, True),
     deed_another_log_s_name: ({Code.OTHER_LOG}, False),
     deed_unsigned_root: ({Code.PROOF}, True),
     deed_replaced_stamp: ({Code.STAMP}, True),

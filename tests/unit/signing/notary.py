@@ -1,5 +1,6 @@
 """A whole office in memory: it signs handoffs, keeps a log of them, has its roots stamped, and makes bundles."""
 
+import base64
 import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,17 +14,26 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from connectors.sandbox import time_stamps
 from connectors.sandbox.authority import Authority
 from hub.clock import now
-from hub.signing import canonical, cms, merkle, stamps
+from hub.signing import canonical, cms, merkle, stamps, trust_list
 from hub.signing.bundle import Act, Bundle
 from hub.signing.custody import grown
+from hub.signing.parties import fingerprint
 from hub.signing.proof import Proof, leaf_data
 from hub.signing.trust import Trust
+from schemas.trust_list import TYPE, PartyKind, TrustEntry, TrustList
 from tests.unit.signing.authority import Holder
 
 LOG: Final = "hub.test"
+CENTRE: Final = "000.00.01.H42"
+DEPARTMENT: Final = "000.00.16.H42"
 FILLERS: Final = 5
 """other people's leaves before and behind the ones that a bundle is about"""
 MINUTE: Final = timedelta(minutes=1)
+
+
+def listed(kind: PartyKind, holder: str, by: Holder, **more: Any) -> TrustEntry:
+    """An entry of a trust list."""
+    return TrustEntry(kind=kind, holder=holder, certificate=fingerprint(by.certificate), **more)
 
 
 class Notary:
@@ -36,6 +46,13 @@ class Notary:
         self.seal = self.issue("Trung tâm Phục vụ hành chính công (thử nghiệm)")
         self.log = self.issue("sổ lưu vết", LOG)
         self.receiver = self.issue("Sở A (thử nghiệm)", "rest-a")
+        self.entries = [
+            listed("seal", CENTRE, self.seal),
+            listed("seal", DEPARTMENT, self.receiver),
+            listed("officer", CENTRE, self.officer, officer="tt-01"),
+            listed("log", LOG, self.log),
+            TrustEntry(kind="tsa", holder="tsa", root=fingerprint(self.authority.root.certificate)),
+        ]
         self.nodes: dict[tuple[int, int], bytes] = {}
         self.size = 0
         self.lists: list[bytes] = []
@@ -50,7 +67,27 @@ class Notary:
         return self.authority.roots
 
     @property
+    def trust_list(self) -> tuple[bytes, bytes]:
+        """Who signs for whom, in this notary's world; and the seal on it."""
+        listed = TrustList(
+            v=1,
+            typ=TYPE,
+            version=1,
+            prev="0" * 64,
+            at=self.at,
+            centre=CENTRE,
+            authorities=(base64.b64encode(self.authority.root.certificate.public_bytes(Encoding.DER)).decode(),),
+            entries=tuple(self.entries),
+        )
+        body = trust_list.encoded(listed)
+        return body, self.sign(body, self.seal)
+
+    @property
     def trust(self) -> Trust:
+        return trust_list.read(*self.trust_list)
+
+    @property
+    def by_roots_alone(self) -> Trust:
         return Trust.load(self.roots)
 
     def sign(self, content: bytes, by: Holder, *, after: timedelta = timedelta()) -> bytes:
@@ -66,8 +103,8 @@ class Notary:
             "leg": 1,
             "act": "transfer",
             "carrier": "wire",
-            "giver": {"agency": "000.00.01.H42", "role": "centre", "officer": "tt-01"},
-            "receiver": {"agency": "000.00.16.H42", "role": "department", "officer": None},
+            "giver": {"agency": CENTRE, "role": "centre", "officer": "tt-01"},
+            "receiver": {"agency": DEPARTMENT, "role": "department", "officer": None},
             "received_at": _moment(self.at - 5 * MINUTE),
             "given_at": _moment(self.at),
             "due_at": _moment(self.at + timedelta(days=5)),
@@ -96,7 +133,7 @@ class Notary:
             "dossier": handoff["dossier"],
             "leg": handoff["leg"],
             "record": hashlib.sha256(record).hexdigest(),
-            "receiver": {"agency": "000.00.16.H42", "role": "department", "officer": None},
+            "receiver": {"agency": DEPARTMENT, "role": "department", "officer": None},
             "number": "SO-1",
             "received_at": _moment(self.at),
             "note": None,
@@ -122,7 +159,7 @@ class Notary:
             },
             "signers": 2,
             "personal": hashlib.sha256(b"names").hexdigest(),
-            "entered_by": {"agency": "000.00.01.H42", "role": "centre", "officer": "tt-01"},
+            "entered_by": {"agency": CENTRE, "role": "centre", "officer": "tt-01"},
             "entered_at": _moment(self.at),
         }
         return canonical.encode(said | changes)

@@ -216,7 +216,7 @@ def forged(holder: Holder, at: datetime) -> bytes:
         signed.signature_algorithm,
         der.tlv(der.OCTETS, holder.sign(der.set_of(encoded))),
     )
-    return der.sequence(
+    token = der.sequence(
         der.oid(cms.SIGNED_DATA),
         der.context(
             0,
@@ -229,3 +229,4 @@ def forged(holder: Holder, at: datetime) -> bytes:
             ),
         ),
     )
+    return stamps.normalised(token)
