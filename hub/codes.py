@@ -56,8 +56,13 @@ class Code(Explained):
     )
     DOSSIER_CODE_TAKEN = (
         "DOSSIER_CODE_TAKEN",
-        "Another dossier has the code that the portal issued for this one. The portal has to say which is right.",
-        "Mã số hồ sơ do Cổng cấp đã thuộc hồ sơ khác. Cổng cần xác định mã nào đúng.",
+        "Another dossier has the code that the portal issued for this one: the submission is refused, the portal told.",
+        "Mã số hồ sơ do Cổng cấp đã thuộc hồ sơ khác: hồ sơ bị từ chối và Cổng được báo.",
+    )
+    REFUSED = (
+        "REFUSED",
+        "A person has refused the message (hub inbox refuse); the journal says who and why.",
+        "Người có trách nhiệm đã từ chối tin này (hub inbox refuse); nhật ký ghi ai và vì sao.",
     )
     STATUS_UNKNOWN = (
         "STATUS_UNKNOWN",

@@ -6,14 +6,13 @@ deliver: claim (tx) → speak (no tx) → what the reply means and the end of th
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import structlog
 from psycopg.errors import OperationalError
 from psycopg_pool import PoolTimeout
-from pydantic import BaseModel
 
 from connectors.transport.exchange import Exchange, recording
 from hub import clock, crashpoints, routing, speaking
@@ -21,7 +20,7 @@ from hub.calls import CALLS
 from hub.codes import Code
 from hub.crashpoints import Point
 from hub.db import BUSY, Connection, Done, retried
-from hub.errors import NeedsAPerson, NotYet, Overtaken
+from hub.errors import NeedsAPerson, NotYet, Overtaken, TurnedDown
 from hub.events import Event
 from hub.house import House
 from hub.messages import claim, evidence, inbox, outbox
@@ -46,10 +45,8 @@ def handle(house: House, message_id: str) -> None:
         return
     try:
         nudges = retried(lambda: _act(house, message))
-    except NotYet as error:
-        _postpone(house, message, error.code, str(error))
-    except NeedsAPerson as error:
-        _bury(house, message, error.code, str(error))
+    except (NotYet, NeedsAPerson, TurnedDown) as error:
+        _put_off(house, message, error)
     except Overtaken:
         log.warning("inbox_overtaken", message=message.id)
     except BUSY as error:
@@ -92,6 +89,17 @@ def _release(house: House, release: Callable[[Connection], None]) -> None:
         log.warning("claim_not_released", error=type(error).__name__)
 
 
+def _put_off(house: House, message: Message, error: NotYet | NeedsAPerson | TurnedDown) -> None:
+    """The message is not handled: now, or without a person, or ever."""
+    match error:
+        case NotYet():
+            _postpone(house, message, error.code, str(error))
+        case NeedsAPerson():
+            _bury(house, message, error.code, str(error))
+        case TurnedDown():
+            _turn_down(house, message, error)
+
+
 def _postpone(house: House, message: Message, code: str, detail: str) -> None:
     seconds = pause(message.tries, house.settings.inbox_pauses)
     if seconds is None:
@@ -110,6 +118,17 @@ def _bury(house: House, message: Message, code: str, detail: str) -> None:
         inbox.bury(conn, message, code=code, detail=detail)
         nudges = inbox.next_in_lane(conn, message.source, message.lane)
     house.nudge(nudges)
+
+
+def _turn_down(house: House, message: Message, error: TurnedDown) -> None:
+    log.warning("inbox_refused", message=message.id, kind=message.kind, source=message.source, code=error.code)
+    with house.db.transaction() as conn:
+        work = _work(house, conn, "hub")
+        fence, code = message.fence, error.code
+        if inbox.refuse(conn, message.id, actor="hub", code=code, reason=error.reason, fence=fence):
+            _react(work, routing.REFUSED[message.kind](work, message.id, error.reason))
+        work.nudges.extend(inbox.next_in_lane(conn, message.source, message.lane))
+    house.nudge(work.nudges)
 
 
 def act(house: House, actor: str, verb: Callable[[Work], tuple[Done, list[Event]]]) -> Done:
@@ -179,8 +198,8 @@ def ask(house: House, transfer_id: str) -> State | None:
 
 
 def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchange], limits: Limits) -> Ending:
-    fate = _bounded(fate, house.settings.retry_after_at_most)
-    ending = _ending(house, transfer, fate)
+    fate = speaking.bounded(fate, house.settings.retry_after_at_most)
+    ending = speaking.ending(transfer, fate, house.settings.pauses)
     try:
         nudges = _write(house, transfer, fate, ending, exchanges, limits)
     except Overtaken:
@@ -194,13 +213,13 @@ def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchan
         fate = (
             Later(error.code, str(error), unknown=True) if isinstance(error, NotYet) else Broken(error.code, str(error))
         )
-        ending = _ending(house, transfer, fate)
+        ending = speaking.ending(transfer, fate, house.settings.pauses)
         nudges = _write(house, transfer, fate, ending, exchanges, limits)
     except Exception as error:
         # The reply cannot be processed here (a fault of ours): the counterparty has acted, a person must look.
         log.exception("reply_failed", transfer=transfer.id, error=type(error).__name__)
         fate = Broken(Code.REPLY_FAILED, type(error).__name__)
-        ending = _ending(house, transfer, fate)
+        ending = speaking.ending(transfer, fate, house.settings.pauses)
         nudges = _write(house, transfer, fate, ending, exchanges, limits)
     crashpoints.reached(Point.SETTLE_AFTER_COMMIT)
     log.info(
@@ -213,14 +232,6 @@ def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchan
     )
     house.nudge(nudges)
     return ending
-
-
-def _bounded(fate: Fate, at_most: float) -> Fate:
-    """No counterparty keeps itself quiet for longer than ``at_most`` seconds, whatever it asks for."""
-    if not isinstance(fate, Later) or fate.retry_after is None or fate.retry_after <= at_most:
-        return fate
-    detail = f"{fate.detail}; it asked for {fate.retry_after:.0f} s and is asked again after {at_most:.0f} s"
-    return replace(fate, retry_after=at_most, detail=detail)
 
 
 def _write(
@@ -255,23 +266,6 @@ def _records(exchanges: list[Exchange]) -> list[tuple[str, datetime, dict[str, A
         (exchange.id, exchange.started_at, asdict(exchange) | {"started_at": exchange.started_at.isoformat()})
         for exchange in exchanges
     ]
-
-
-def _ending(house: House, transfer: Transfer, fate: Fate) -> Ending:
-    match fate:
-        case Delivered(reply):
-            kept = reply.model_dump(mode="json") if isinstance(reply, BaseModel) else None
-            return Ending(State.DELIVERED, Outcome.OK, reply=kept)
-        case Refused(code):
-            return Ending(State.REFUSED, Outcome.REJECTED, code)
-        case Broken(code, detail):
-            return Ending(State.STUCK, Outcome.BROKEN, code, detail)
-        case Later(code, detail, unknown, retry_after):
-            outcome = Outcome.UNKNOWN if unknown else Outcome.FAILED
-            seconds = pause(transfer.tries, house.settings.pauses, retry_after)
-            if seconds is None:
-                return Ending(State.STUCK, outcome, code, detail)
-            return Ending(State.UNKNOWN if unknown else State.RETRYING, outcome, code, detail, pause=seconds)
 
 
 def _work(house: House, conn: Connection, actor: str) -> Work:

@@ -44,6 +44,15 @@ class NeedsAPerson(HubError):
         super().__init__(detail)
 
 
+class TurnedDown(HubError):
+    """The message cannot stand, whoever looks at it; it ends, and its sender is told why. ``reason`` is for them."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(reason)
+
+
 class NotConfigured(HubError):
     """The environment does not say what the hub has to know."""
 

@@ -4,13 +4,16 @@ from datetime import datetime
 from typing import Any, Final
 
 from config.catalogue import Idempotency
-from hub import dispatch, journal
+from hub import dispatch, journal, routing
 from hub.calls import CALLS
+from hub.codes import Code
 from hub.db import Connection
 from hub.errors import NotFound, NotNow
+from hub.events import Event
 from hub.messages import inbox
 from hub.messages.model import Nudge, State
 from hub.wiring import Hub
+from hub.work import Work
 
 PARKABLE: Final = (State.QUEUED, State.RETRYING, State.UNKNOWN, State.STUCK)
 CANCELLABLE: Final = (State.QUEUED, State.RETRYING, State.UNKNOWN, State.STUCK, State.PARKED)
@@ -96,6 +99,25 @@ def revive(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
         if not inbox.revive(conn, message_id, actor=actor, reason=reason):
             raise NotNow(f"no dead message has the id {message_id}")
     hub.nudge([Nudge(inbox.QUEUE, message_id)])
+
+
+def refuse(hub: Hub, message_id: str, *, actor: str, reason: str) -> bool:
+    """End for good what waits or is dead in the inbox. Whether its sender is told: not every sender can be.
+
+    Raises NotFound, or NotNow where it is not waiting.
+    """
+
+    def turn_down(work: Work) -> tuple[bool, list[Event]]:
+        row = work.conn.execute("SELECT kind, source, lane, state FROM inbox WHERE id = %s", (message_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"no message has the id {message_id}")
+        if not inbox.refuse(work.conn, message_id, actor=actor, code=Code.REFUSED, reason=reason):
+            raise NotNow(f"{message_id} is {row['state']}: this is for messages that wait or are dead")
+        work.nudges.extend(inbox.next_in_lane(work.conn, row["source"], row["lane"]))
+        tell = routing.REFUSED.get(row["kind"])
+        return tell is not None, tell(work, message_id, reason) if tell else []
+
+    return dispatch.act(hub, actor, turn_down)
 
 
 def _change(

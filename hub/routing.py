@@ -1,6 +1,6 @@
 """The floor plan: which verb answers what comes in, what reacts to what happened, and what a reply to us means.
 
-Three tables and nothing else. An event with an empty row is silent on purpose.
+Four tables and nothing else. An event with an empty row is silent on purpose.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,6 +50,11 @@ INBOUND: Final[Mapping[str, Callable[[Work, Message], list[Event]]]] = {
     asking.KIND: asking.asked,
     settlement_answers.KIND: settlement_answers.answered,
 }
+
+REFUSED: Final[Mapping[str, Callable[[Work, str, str], list[Event]]]] = {
+    "portal.submission": notices.tell_refused,
+}
+"""What is said to the sender of a message that is refused for good, by its id and the reason. No other can be told."""
 
 REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
     events.DossierOpened: (issuing.demand, notices.tell_portal),

@@ -1,15 +1,18 @@
 """One conversation with a counterparty, and what it comes to. No database, no transaction: only the wire."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
+from pydantic import BaseModel
 
 from config.catalogue import Idempotency
 from connectors.errors import ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
 from hub.calls import Call
 from hub.codes import Code
-from hub.messages.model import Transfer
+from hub.messages.model import Outcome, State, Transfer
+from hub.messages.outbox import Ending
+from hub.messages.schedule import pause
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +51,32 @@ class Broken:
 
 
 Fate = Delivered | Refused | Later | Broken
+
+
+def bounded(fate: Fate, at_most: float) -> Fate:
+    """No counterparty keeps itself quiet for longer than ``at_most`` seconds, whatever it asks for."""
+    if not isinstance(fate, Later) or fate.retry_after is None or fate.retry_after <= at_most:
+        return fate
+    detail = f"{fate.detail}; it asked for {fate.retry_after:.0f} s and is asked again after {at_most:.0f} s"
+    return replace(fate, retry_after=at_most, detail=detail)
+
+
+def ending(transfer: Transfer, fate: Fate, pauses: tuple[float, ...]) -> Ending:
+    """How the attempt ends: what becomes of the transfer, and when it is tried again (seconds, of ``pauses``)."""
+    match fate:
+        case Delivered(reply):
+            kept = reply.model_dump(mode="json") if isinstance(reply, BaseModel) else None
+            return Ending(State.DELIVERED, Outcome.OK, reply=kept)
+        case Refused(code):
+            return Ending(State.REFUSED, Outcome.REJECTED, code)
+        case Broken(code, detail):
+            return Ending(State.STUCK, Outcome.BROKEN, code, detail)
+        case Later(code, detail, unknown, retry_after):
+            outcome = Outcome.UNKNOWN if unknown else Outcome.FAILED
+            seconds = pause(transfer.tries, pauses, retry_after)
+            if seconds is None:
+                return Ending(State.STUCK, outcome, code, detail)
+            return Ending(State.UNKNOWN if unknown else State.RETRYING, outcome, code, detail, pause=seconds)
 
 
 def speak(call: Call, port: Any, transfer: Transfer, profile: Idempotency) -> Fate:

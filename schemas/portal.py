@@ -122,7 +122,8 @@ class NoticeData(Strict):
     event_id: str
     submission_id: str
     reference: str
-    dossier_code: str
+    dossier_code: str | None
+    """None: refused before it had one"""
     state: str
     status: str
     status_code: str

@@ -83,7 +83,7 @@ class PortalReceiver:
             at=now(),
             counterparty=self._counterparty,
             key=key,
-            dossier_code=notice.data.dossier_code,
+            dossier_code=notice.data.dossier_code or "",
             submission_id=notice.data.submission_id,
             event_id=notice.data.event_id,
             type=notice.type,

@@ -1,6 +1,6 @@
 """hub inbox: messages that could not be handled and wait for a person."""
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from typer import Argument, Typer
 
@@ -10,7 +10,10 @@ from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import DryRun, Reason, Yes
 
-app: Final = Typer(help="Dead messages of the front door: list, revive.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from hub.wiring import Hub
+
+app: Final = Typer(help="Dead messages of the front door: list, revive, refuse.", no_args_is_help=True)
 
 _COLUMNS: Final = (
     Column("id", "Bản tin"),
@@ -55,3 +58,22 @@ def revive(
             yes=yes,
             dry_run=dry_run,
         )
+
+
+@app.command()
+def refuse(
+    ids: Annotated[list[str], Argument(metavar="MESSAGE...", parser=whole_id, help="in_… or sub_…")],
+    *,
+    reason: Reason,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+) -> None:
+    """End a message that waits or is dead, for good. The portal is told the reason; it reads it, so in Vietnamese."""
+    from hub import operations
+
+    def turn_down(hub: "Hub", message: str) -> None:
+        if not operations.refuse(hub, message, actor=writing.actor(), reason=reason):
+            output.say(f"{message}: bên gửi không có kênh nhận thông báo, hãy báo trực tiếp cho họ")
+
+    with environment.house() as hub:
+        writing.each("refuse", ids, lambda one: turn_down(hub, one), yes=yes, dry_run=dry_run)

@@ -6,13 +6,15 @@ from typing import Final
 from psycopg.types.json import Jsonb
 
 from hub.dossiers import store
-from hub.dossiers.model import Dossier
+from hub.dossiers.model import Dossier, Status
+from hub.dossiers.views import REFUSED_VERSION
 from hub.events import Event, FeeChanged, FeeDemanded, FeeEvent, FeePaid, FeeReopened, FeeWaived
+from hub.messages import inbox
 from hub.messages.model import Transfer
 from hub.messages.outbox import Posting
 from hub.work import Work
 from schemas.identifiers import Prefix, new_id
-from schemas.portal import FeeNotice, Notice, NoticeData
+from schemas.portal import FeeNotice, Notice, NoticeData, Submission
 
 KIND: Final = "portal.notice"
 TYPE: Final = "submission.status"
@@ -42,10 +44,33 @@ def _tell(work: Work, dossier_id: str, type: str, fee: FeeNotice | None = None) 
     dossier = store.by_id(work.conn, dossier_id)
     if dossier is None:
         raise LookupError(dossier_id)
-    notice = _notice(work, dossier, type, fee)
+    _publish(work, _notice(work, dossier, type, fee))
+
+
+def tell_refused(work: Work, submission_id: str, reason: str) -> list[Event]:
+    """A submission that became no dossier, and never will: an end like any other, in the words of the lifecycle."""
+    said = Submission.model_validate_json(inbox.body(work.conn, submission_id))
+    data = NoticeData(
+        event_id=new_id(Prefix.EVENT),
+        submission_id=submission_id,
+        reference=said.reference,
+        dossier_code=said.dossier_code,
+        state=Status.NOT_ACCEPTED.submission_state,
+        status=Status.NOT_ACCEPTED,
+        status_code=Status.NOT_ACCEPTED.national_code,
+        version=REFUSED_VERSION,
+        reason=reason,
+    )
+    _publish(work, Notice(type=TYPE, timestamp=work.now, data=data))
+    return []
+
+
+def _publish(work: Work, notice: Notice) -> None:
+    """As an event that may be pulled, and to every endpoint that wants such."""
+    about = notice.data.submission_id
     work.conn.execute(
         "INSERT INTO event (id, type, submission_id, version, notice) VALUES (%s, %s, %s, %s, %s)",
-        (notice.data.event_id, notice.type, dossier.id, dossier.version, Jsonb(notice.model_dump(mode="json"))),
+        (notice.data.event_id, notice.type, about, notice.data.version, Jsonb(notice.model_dump(mode="json"))),
     )
     body = notice.model_dump_json().encode()
     for endpoint in work.catalogue.portal.endpoints:
@@ -55,9 +80,9 @@ def _tell(work: Work, dossier_id: str, type: str, fee: FeeNotice | None = None) 
                     id=new_id(Prefix.TRANSFER),
                     kind=KIND,
                     counterparty=endpoint.counterparty,
-                    lane=dossier.id,
+                    lane=about,
                     key=notice.data.event_id,
-                    subject=dossier.id,
+                    subject=about,
                     body=body,
                 )
             )

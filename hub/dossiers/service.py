@@ -6,7 +6,7 @@ from hub.clock import local
 from hub.codes import Code
 from hub.dossiers import store
 from hub.dossiers.model import LIFECYCLE, MAIN_ROAD, Dossier, Status
-from hub.errors import NeedsAPerson, NotYet
+from hub.errors import NeedsAPerson, NotYet, TurnedDown
 from hub.events import (
     DossierOpened,
     Event,
@@ -53,7 +53,8 @@ def _code(work: Work, submission: Submission) -> DossierCode | None:
         return None
     code = DossierCode.received(submission.dossier_code)
     if work.conn.execute("SELECT 1 FROM dossier WHERE code = %s", (code.normalised,)).fetchone():
-        raise NeedsAPerson(Code.DOSSIER_CODE_TAKEN, "another dossier has this dossier code already")
+        # The door has asked before: another submission with this code was under way.
+        raise TurnedDown(Code.DOSSIER_CODE_TAKEN, f"Mã số hồ sơ {code.raw} đã thuộc hồ sơ khác")
     return code
 
 

@@ -10,6 +10,8 @@ from hub.db import Connection
 from hub.dossiers.model import Status
 
 SOURCE: Final = "portal"
+REFUSED_VERSION: Final = 1
+"""of a submission that became no dossier: the only change that it has seen"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class SubmissionView:
     """A submission as its sender may see it; everything but the first three is None until it has been handled.
 
     ``version`` 0 is "stored, not yet a dossier": whether it is waiting, being handled or in a person's hands is ours.
-    Nothing stands here that can change while the version stays.
+    One that was refused became none, and has version 1. Nothing stands here that can change while the version stays.
     """
 
     id: str
@@ -54,14 +56,16 @@ class EventView:
 
 
 _COLUMNS: Final = """
-SELECT i.id, i.external_id AS reference, i.received_at, coalesce(d.updated_at, i.received_at) AS updated_at,
-       coalesce(d.version, 0) AS version, d.raw_code AS dossier_code, d.procedure, d.department, d.status, d.reason,
-       d.due_at
+SELECT i.id, i.external_id AS reference, i.received_at,
+       coalesce(d.updated_at, i.settled_at, i.received_at) AS updated_at,
+       coalesce(d.version, (i.state = 'refused')::integer) AS version, d.raw_code AS dossier_code, d.procedure,
+       d.department, coalesce(d.status, CASE i.state WHEN 'refused' THEN 'not_accepted' END) AS status,
+       CASE i.state WHEN 'refused' THEN i.error_detail ELSE d.reason END AS reason, d.due_at
 FROM inbox i LEFT JOIN dossier d ON d.id = i.id
 WHERE i.source = 'portal' AND
 """
 
-# Two short index walks instead of a sort over everything that ever came in. A submission that is handled between two
+# Three short index walks instead of a sort over everything that ever came in. A submission that is handled between two
 # pages moves towards the end of the order: it may be listed twice, never left out.
 _PAGE: Final = (
     """
@@ -74,6 +78,10 @@ WITH page AS (
      WHERE state IN ('received', 'waiting', 'dead') AND kind = 'portal.submission'
        AND (received_at, id) > (%(moment)s, %(after)s)
      ORDER BY received_at, id LIMIT %(limit)s)
+    UNION ALL
+    (SELECT settled_at, id FROM inbox
+     WHERE state = 'refused' AND kind = 'portal.submission' AND (settled_at, id) > (%(moment)s, %(after)s)
+     ORDER BY settled_at, id LIMIT %(limit)s)
     ORDER BY 1, 2 LIMIT %(limit)s
 )
 """

@@ -7,14 +7,28 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
-from hub.http import banks, departments, fees, health, openapi, portal, postal, problems, settlements, soap
+from hub.http import (
+    banks,
+    departments,
+    fees,
+    health,
+    openapi,
+    portal,
+    postal,
+    problems,
+    procedures,
+    settlements,
+    soap,
+)
 from hub.http.middleware import Threshold
 from hub.wiring import Hub
 
 DOORS: Final = (
     portal.direct,
     portal.reads,
+    procedures.reads,
     fees.reads,
     departments.router,
     settlements.router,
@@ -40,7 +54,7 @@ def create(hub: Hub) -> FastAPI:
 
 def doors(**parts: Any) -> FastAPI:
     """The doors without a house behind them: what the OpenAPI description is made from."""
-    app = FastAPI(
+    app = FastAPIOffline(  # /docs with its own copy of Swagger UI: a Centre's network may not reach a public one
         title="Liên thông Hub",
         version=version("lienthong-hub"),
         openapi_url="/openapi.json",

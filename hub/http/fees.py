@@ -14,11 +14,11 @@ from hub.dossiers.views import SubmissionView
 from hub.fees import views
 from hub.fees.views import FeeView
 from hub.house import House
-from hub.http import guards, kinds, openapi, reception, standing
+from hub.http import guards, kinds, openapi, parameters, reception, standing
 from hub.http.answers import FeeDocument, ReceivingAccount, SubmissionDocument
 from hub.http.problems import Problem
 
-reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read)])
+reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(parameters.known)])
 
 SCALE: Final = 8
 """pixels of a module"""

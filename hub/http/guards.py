@@ -21,7 +21,7 @@ from connectors.transport.wsse_verifier import PinnedCertificate
 from connectors.transport.xml import Element
 from hub import clock
 from hub.house import House
-from hub.http import kinds, passage, reception, usual
+from hub.http import kinds, parameters, passage, reception, usual
 from hub.http.problems import Problem
 
 CERTIFICATE: Final = "x-client-cert"
@@ -40,12 +40,16 @@ async def portal_read(request: Request) -> None:
 
 
 def department(request: Request, code: str, body: bytes) -> Department:
-    """The department ``code``, if it is the one that sends this. Raises Problem for anybody else."""
+    """The department ``code``, if it is the one that sends this. Raises Problem for anybody else.
+
+    Whom it lets through hears of parameters that the address does not have.
+    """
     found = open_door(request, code, HmacGuard, CertificateGuard)
     if isinstance(found.guard, HmacGuard):
         _signed(request, body, found.guard)
     elif isinstance(found.guard, CertificateGuard):
         _certified(request, found.guard)
+    parameters.check(request)
     return found
 
 

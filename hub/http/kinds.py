@@ -144,8 +144,9 @@ CONTENT: Final = Kind(
     422,
     Words("Nội dung không hợp lệ", "The content is not valid"),
     Words(
-        "Sửa từng chỗ nêu trong errors (JSON pointer) rồi gửi lại với Idempotency-Key mới.",
-        "Mend each place named in errors (JSON pointer) and send again with a new Idempotency-Key.",
+        "Sửa từng chỗ nêu trong errors (JSON pointer) rồi gửi lại; chưa lưu gì, Idempotency-Key vẫn chưa dùng.",
+        "Mend each place named in errors (JSON pointer) and send again. Nothing was stored, so the Idempotency-Key is"
+        " still free: the same one may be used.",
     ),
 )
 PARAMETER: Final = Kind(

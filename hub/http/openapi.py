@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from hub.http import kinds
+from hub.http import examples, kinds
 from hub.http.kinds import Kind
 from hub.http.problems import MEDIA_TYPE, RETRY_AFTER, ProblemDocument
 from schemas.department import StatusReport
@@ -77,7 +77,8 @@ def extra(
     """``openapi_extra`` of a door: who may pass (any one of ``security``), the body and the headers it reads itself."""
     described: dict[str, Any] = {"security": [{name: []} for name in security], "parameters": list(parameters)}
     if body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(body)}}}
+        content = {"schema": _ref(body), "example": examples.OF[body]}
+        described["requestBody"] = {"required": True, "content": {"application/json": content}}
     return described
 
 
@@ -126,6 +127,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     for model in described:
         schema = model.model_json_schema(ref_template=_REF)
         components["schemas"] |= schema.pop("$defs", {}) | {model.__name__: schema}
+    components["schemas"][ProblemDocument.__name__]["examples"] = [examples.PROBLEM]
     components["securitySchemes"] = SECURITY
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)

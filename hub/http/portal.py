@@ -6,20 +6,21 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from hub.dossiers import views
 from hub.house import House
-from hub.http import answers, bodies, fees, guards, kinds, openapi, paging, reception, standing
+from hub.http import answers, bodies, fees, guards, kinds, openapi, paging, parameters, reception, standing
 from hub.http.answers import AcceptedSubmission, EventPage, SubmissionDocument, SubmissionLinks, SubmissionPage
 from hub.http.direct import DirectRoute
 from hub.http.problems import Problem
 from hub.messages.model import Arrival
 from schemas import strict
-from schemas.identifiers import Prefix, new_id
+from schemas.identifiers import DossierCode, Prefix, new_id
 from schemas.moment import Moment
 from schemas.portal import Submission
 from schemas.strict import Fault
 
 direct: Final = APIRouter(tags=["portal"], route_class=DirectRoute)
-reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read)])
+reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(parameters.known)])
 """Questions; the guard stands before any of their parameters is looked at."""
 
 SOURCE: Final = "portal"
@@ -41,6 +42,7 @@ async def submit(request: Request) -> Response:
     """Hand a submission over. 202 means: stored durably, will be handled."""
     body = await bodies.read(request, bodies.JSON)
     guards.portal(request, body)
+    parameters.check(request)
     key = reception.idempotency_key(request)
     if key is None:
         raise Problem(kinds.KEY_MISSING)
@@ -111,6 +113,19 @@ async def events(
     return answers.json(page, headers=link)
 
 
+def _check_is_free(house: House, dossier_code: str, reference: str) -> None:
+    """Raises Problem where another submission has become the dossier with this code.
+
+    The same one again goes on to its first answer. Two that come at once are told apart when they are handled: the
+    second is refused, with a notice.
+    """
+    with house.db.connection() as conn:
+        found = views.submission(conn, code=DossierCode.received(dossier_code).normalised)
+    if found is not None and found.reference != reference:
+        taken = Fault("/dossier_code", "dossier_code_taken", "is the code of another dossier already")
+        raise Problem(kinds.CONTENT, faults=[taken])
+
+
 def _submit(house: House, key: str, body: bytes) -> Response:
     said = strict.read(Submission, body)
     procedure = house.catalogue.procedures.get(said.procedure)
@@ -120,6 +135,8 @@ def _submit(house: House, key: str, body: bytes) -> Response:
     if said.exemption is not None and procedure.exemption(said.exemption) is None:
         unknown = Fault("/exemption", "unknown_exemption", "is not an exemption of this procedure")
         raise Problem(kinds.CONTENT, faults=[unknown])
+    if said.dossier_code is not None:
+        _check_is_free(house, said.dossier_code, said.reference)
     accepted = reception.store(house, Arrival(new_id(Prefix.SUBMISSION), SOURCE, KIND, key, said.reference, body))
     location = reception.url(house, f"/v1/submissions/{accepted.id}")
     document = AcceptedSubmission(

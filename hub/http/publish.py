@@ -27,7 +27,7 @@ ask the Centre, give the `request_id`.
   "type": "urn:lienthong:hub:problem:content-invalid",
   "title": "Nội dung không hợp lệ",
   "status": 422,
-  "detail": "Sửa từng chỗ nêu trong errors (JSON pointer) rồi gửi lại với Idempotency-Key mới.",
+  "detail": "Sửa từng chỗ nêu trong errors (JSON pointer) rồi gửi lại; chưa lưu gì, Idempotency-Key vẫn chưa dùng.",
   "code": "content-invalid",
   "request_id": "5f0c9a6be2d14c73a81d",
   "errors": [{"pointer": "/fees/0/amount", "code": "int_type", "detail": "Input should be a valid integer"}]

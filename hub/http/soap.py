@@ -15,7 +15,19 @@ from connectors.transport.envelope import NotSOAP, NotUnderstood
 from connectors.transport.wsse import SECURITY
 from connectors.transport.xml import Element, UnsafeXML
 from hub.house import House
-from hub.http import bodies, departments, guards, kinds, language, openapi, passage, problems, reception, settlements
+from hub.http import (
+    bodies,
+    departments,
+    guards,
+    kinds,
+    language,
+    openapi,
+    parameters,
+    passage,
+    problems,
+    reception,
+    settlements,
+)
 from hub.http.kinds import Kind, Words
 from hub.http.problems import Problem
 from schemas import strict
@@ -26,6 +38,8 @@ from schemas.strict import Fault
 router: Final = APIRouter(tags=["departments"])
 
 WSDL: Final = "hub-department.wsdl"
+WSDL_ASKED: Final = ("wsdl", "WSDL", "singleWsdl")
+"""parameters with which SOAP stacks ask for it"""
 NAMESPACE: Final = "urn:lienthong:hub:1"
 ADDRESS: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
 FIELDS: Final = {
@@ -95,6 +109,7 @@ SEALED: Final[dict[str, Any]] = {"security": [{"clientCertificate": []}, {}]}
 async def wsdl(request: Request, code: str) -> Response:
     """The contract, with this door's address in it."""
     guards.open_door(request, code, SoapGuard, CertificateGuard)
+    parameters.check(request, WSDL_ASKED)
     contract = xml.parse(vendored.document(WSDL))
     for address in contract.iter(ADDRESS):
         address.set("location", reception.url(reception.house(request), f"/soap/{code}"))

@@ -206,6 +206,23 @@ def bury(conn: Connection, message: Message, *, code: str, detail: str) -> None:
     )
 
 
+def refuse(conn: Connection, message_id: str, *, actor: str, code: str, reason: str, fence: int | None = None) -> bool:
+    """End the message for good; False if it had ended, or ``fence`` has passed to another worker.
+
+    Without ``fence`` it is a person who refuses: what waits or is dead, and nothing that a worker may have in hand.
+    """
+    refused = conn.execute(
+        "WITH refused AS (UPDATE inbox SET state = 'refused', settled_at = now(), open_claims = 0,"
+        "  error_code = %(code)s, error_detail = %(reason)s"
+        "  WHERE id = %(id)s AND settled_at IS NULL"
+        "  AND (attempts = %(fence)s OR %(fence)s::integer IS NULL AND state IN ('waiting', 'dead')) RETURNING id)"
+        " INSERT INTO journal (subject, actor, verb, after, reason)"
+        " SELECT id, %(actor)s, 'refused', 'refused', %(reason)s FROM refused RETURNING id",
+        {"id": message_id, "fence": fence, "code": code, "reason": reason, "actor": actor},
+    )
+    return refused.fetchone() is not None
+
+
 def revive(conn: Connection, message_id: str, *, actor: str, reason: str) -> bool:
     """A dead message is due again; False if it was not dead."""
     revived = conn.execute(

@@ -1,9 +1,15 @@
 """A dossier from its submission to its result, and what a department's reports do to it."""
 
+import json
 from itertools import permutations
 
-from hub import dispatch
+import pytest
+
+from hub import dispatch, operations
 from hub.clock import now
+from hub.dossiers import views
+from hub.errors import NotFound, NotNow
+from hub.http.paging import THE_BEGINNING
 from hub.messages.model import Nudge
 from schemas.department import Handoff
 from schemas.portal import Submission
@@ -46,14 +52,50 @@ def test_the_hub_issues_codes_without_gaps_when_the_portal_has_none(house: Scrip
     assert [code[-4:] for code in codes] == ["0001", "0002", "0003"]
 
 
-def test_the_portals_own_code_is_kept_and_a_second_with_the_same_waits_for_a_person(house: ScriptedHouse) -> None:
+def test_the_portals_own_code_is_kept_and_a_second_with_the_same_is_refused_with_a_notice(house: ScriptedHouse) -> None:
     code = a_code(17)
     house.department("rest-a").answers.append(a_receipt())
     house.accept(submission_arrival(a_submission(dossier_code=code)))
     second = house.accept(submission_arrival(a_submission(dossier_code=code.lower())))
     house.carry()
     assert status_of(house, code) == "accepted"
-    assert inbox_state(house, second.id) == ("dead", "DOSSIER_CODE_TAKEN")
+    assert inbox_state(house, second.id) == ("refused", "DOSSIER_CODE_TAKEN")
+    [notice] = [json.loads(body)["data"] for body, _ in house.endpoint("cong-dvc").told if second.id.encode() in body]
+    assert (notice["state"], notice["status_code"], notice["version"]) == ("rejected", "3", 1)
+    assert notice["dossier_code"] == code.lower()
+    assert "đã thuộc hồ sơ khác" in notice["reason"]
+    with house.db.connection() as conn:
+        view = views.submission(conn, id=second.id)
+        [listed] = [one for one in views.page(conn, moment=THE_BEGINNING, after="", limit=9) if one.id == second.id]
+        assert any(second.id in event.notice for event in views.events(conn, after=None, limit=9))
+    assert view == listed
+    assert view is not None
+    assert (view.state, view.version, view.reason) == ("rejected", 1, notice["reason"])
+
+
+def test_a_person_refuses_what_waits_and_the_portal_is_told_the_reason(house: ScriptedHouse) -> None:
+    gone = house.accept(submission_arrival(a_submission(procedure="9.999999")))
+    house.carry()
+    assert inbox_state(house, gone.id) == ("dead", "PROCEDURE_UNKNOWN")
+    assert operations.refuse(house, gone.id, actor="cli:lan", reason="Thủ tục không còn tiếp nhận")
+    house.carry()
+    [(told, _)] = house.endpoint("cong-dvc").told
+    assert json.loads(told)["data"]["reason"] == "Thủ tục không còn tiếp nhận"
+    assert json.loads(told)["data"]["dossier_code"] is None
+    [noted] = house.rows("SELECT actor, reason FROM journal WHERE verb = 'refused'")
+    assert noted == {"actor": "cli:lan", "reason": "Thủ tục không còn tiếp nhận"}
+    with pytest.raises(NotNow, match="is refused"):
+        operations.refuse(house, gone.id, actor="cli:lan", reason="lần nữa")
+    with pytest.raises(NotNow, match="no dead message"):
+        operations.revive(house, gone.id, actor="cli:lan", reason="lại")
+
+
+def test_a_report_that_is_refused_ends_and_nobody_is_told(house: ScriptedHouse) -> None:
+    message = report(house, an_accepted_dossier(house), "MA_LA")
+    assert not operations.refuse(house, message, actor="cli:lan", reason="không phải hồ sơ của Trung tâm")
+    assert inbox_state(house, message) == ("refused", "REFUSED")
+    with pytest.raises(NotFound):
+        operations.refuse(house, "in_0", actor="cli:lan", reason="không có")
 
 
 def test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step(house: ScriptedHouse) -> None:

@@ -1,10 +1,15 @@
 """What the public portal hands over: stored once, whatever is repeated."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+import pytest
+import requests
 
-from tests.builders import a_submission
+from hub.clock import local, now
+from hub.http.app import doors
+from tests.builders import a_code, a_receipt, a_submission
 from tests.rooms.http.caller import Caller, Door, as_json
 
 
@@ -105,3 +110,75 @@ def test_the_same_reference_with_other_content_is_refused(door: Door, portal: Ca
 
     assert (other.status_code, other.json()["code"]) == (422, "reference-reused")
     assert (door.stored()["inbox"], door.stored()["idempotency"]) == (1, 1)
+
+
+def test_the_code_of_another_dossier_is_refused_and_the_key_is_still_free(door: Door, portal: Caller) -> None:
+    code = a_code(17)
+    first = a_submission(dossier_code=code)
+    portal.submit(first)
+    door.house.department("rest-a").answers.append(a_receipt())
+    door.house.carry()
+    second = a_submission(dossier_code=code.lower())
+
+    refused = portal.submit(second, key="key-2")
+    assert (refused.status_code, refused.json()["code"]) == (422, "content-invalid")
+    assert [(one["pointer"], one["code"]) for one in refused.json()["errors"]] == [
+        ("/dossier_code", "dossier_code_taken")
+    ]
+    assert "Idempotency-Key vẫn chưa dùng" in refused.json()["detail"]
+    assert door.stored()["inbox"] == 1
+    assert portal.submit(second | {"dossier_code": a_code(18)}, key="key-2").status_code == 202
+    again = portal.submit(first)
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (202, "true")
+
+
+@pytest.mark.parametrize(
+    ("query", "faults"),
+    [
+        ("referance=CDVC-1", [("/query/referance", "unknown_parameter")]),
+        ("reference=CDVC-1&reference=CDVC-2", [("/query/reference", "parameter_twice")]),
+        ("limit=1&x&y=2", [("/query/x", "unknown_parameter"), ("/query/y", "unknown_parameter")]),
+        ("%00=1", [("/query/\x00", "unknown_parameter")]),
+    ],
+)
+def test_a_parameter_that_the_address_does_not_have_is_refused(
+    door: Door, portal: Caller, query: str, faults: list[tuple[str, str]]
+) -> None:
+    portal.submit(a_submission())
+    answer = portal.get(f"/v1/submissions?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "parameter-invalid")
+    assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == faults
+
+
+def test_so_it_is_at_every_address_that_is_read(door: Door, portal: Caller, rest_a: Caller) -> None:
+    """But for the one that providers write their message into, and machines that ask for health."""
+    paths = [
+        path.replace("{code}", "rest-b" if path.startswith("/soap") else "rest-a")
+        for path, methods in doors().openapi()["paths"].items()
+        if "get" in methods and path != "/v1/banks/{code}/notifications" and not path.startswith("/health")
+    ]
+    assert len(paths) > 6
+    for path in paths:
+        caller = rest_a if path.startswith("/v1/departments") else portal
+        assert caller.get(f"{path}?nobody_knows=1").status_code == 422, path
+    assert portal.submit(a_submission()).status_code == 202
+    assert portal.call("POST", "/v1/submissions?dry_run=1", as_json(a_submission()), key="k").status_code == 422
+
+
+def test_what_may_be_submitted_is_listed(door: Door, portal: Caller) -> None:
+    listed = {one["code"]: one for one in portal.get("/v1/procedures").json()["data"]}
+    assert listed.keys() == door.house.catalogue.procedures.keys()
+    mine = listed["9.000001"]
+    assert (mine["department"], mine["department_name"]) == ("rest-a", door.house.catalogue.departments["rest-a"].name)
+    fees = door.house.catalogue.procedures["9.000001"].fees_on(local(now()).date())
+    assert [one["amount"] for one in mine["fees"]] == [fee.amount for fee in fees]
+    assert requests.Session().get(f"{portal.url}/v1/procedures", timeout=10).status_code == 401
+
+
+def test_the_description_can_be_read_where_no_other_network_is(door: Door) -> None:
+    page = requests.Session().get(f"{door.url}/docs", timeout=10).text
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert {"/static-offline-docs/swagger-ui-bundle.js", "/static-offline-docs/swagger-ui.css"} <= set(assets)
+    assert "//" not in "".join(assets)
+    for asset in assets:
+        assert requests.Session().get(door.url + asset, timeout=10).status_code == 200

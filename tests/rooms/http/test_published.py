@@ -20,9 +20,11 @@ from typing_extensions import override
 
 from connectors.transport import signatures
 from hub.consignments import capability
-from hub.http import publish
+from hub.http import examples, openapi, publish
 from hub.http.app import doors
-from tests.rooms.http.caller import JSON, Caller, Door
+from hub.http.problems import ProblemDocument
+from schemas import strict
+from tests.rooms.http.caller import JSON, Caller, Door, as_json
 
 EXAMPLES = 8
 
@@ -135,3 +137,17 @@ def test_a_door_does_what_the_description_says(
 
     assert answered or mode is GenerationMode.NEGATIVE
     assert 401 not in answered or mode is GenerationMode.NEGATIVE or "soap" in label
+
+
+def test_every_body_has_an_example_that_is_read_as_what_it_is() -> None:
+    assert set(examples.OF) == set(openapi.BODIES)
+    for model, example in examples.OF.items():
+        strict.read(model, as_json(example))
+    ProblemDocument.model_validate(examples.PROBLEM)
+    described = [
+        operation["requestBody"]["content"][JSON]["example"]
+        for path in doors().openapi()["paths"].values()
+        for operation in path.values()
+        if "$ref" in operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {})
+    ]
+    assert len(described) == len(openapi.BODIES)
