@@ -49,18 +49,19 @@ def transfer(conn: Connection, transfer_id: str) -> Row | None:
     if row is None:
         return None
     attempts = conn.execute(
-        "SELECT a.*, (SELECT COALESCE(jsonb_agg(x.record #- '{reply,raw}' ORDER BY x.at), '[]') FROM exchange x"
+        "SELECT a.id, a.transfer_id, a.number, a.asked_first, a.started_at, a.finished_at, a.outcome, a.code, a.detail,"
+        " (SELECT COALESCE(jsonb_agg(x.record #- '{reply,raw}' ORDER BY x.at), '[]') FROM exchange x"
         "   WHERE x.attempt_id = a.id) AS exchanges FROM attempt a WHERE a.transfer_id = %s ORDER BY a.number",
         (transfer_id,),
     ).fetchall()
-    lines = conn.execute("SELECT * FROM journal WHERE subject = %s ORDER BY id", (transfer_id,)).fetchall()
-    return {**row, "attempts_made": attempts, "journal": lines}
+    return {**row, "attempts_made": attempts, "journal": journal_of(conn, transfer_id)}
 
 
 def counterparties(conn: Connection) -> list[Row]:
     """Each counterparty: what waits for it, since when, whether it is paused or its breaker is open."""
     return conn.execute(
-        "SELECT c.*, count(o.id) AS waiting, min(o.created_at) AS oldest,"
+        "SELECT c.code, c.paused_at, c.paused_by, c.pause_reason, c.failures, c.open_until, c.last_success_at,"
+        "  c.turned_away, c.cursor, c.polled_at, count(o.id) AS waiting, min(o.created_at) AS oldest,"
         "  count(o.id) FILTER (WHERE o.state = 'stuck') AS stuck,"
         "  count(o.id) FILTER (WHERE o.state = 'sending') AS sending,"
         "  CASE WHEN c.paused_at IS NOT NULL THEN 'paused'"

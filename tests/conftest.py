@@ -1,6 +1,7 @@
 """What every test may ask for: a fresh database of its own, the test catalogue, settings, a hub."""
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import disk_usage
@@ -17,6 +18,7 @@ from hub.embedded.postgres import postgres
 from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
 from hub.wiring import Hub
+from tests import later_schema
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.house import ScriptedHouse
 from tests.rabbitmq import USER, RabbitMQ, install, rabbitmq
@@ -37,6 +39,8 @@ def server() -> Iterator[str]:
         with postgres(Path(folder)) as url:
             _leave_writing_to_the_system(url)
             upgrade(url)
+            if os.environ.get(later_schema.VARIABLE):
+                later_schema.widen(url)
             yield url
 
 

@@ -136,7 +136,11 @@ def _dossier(work: Work, name: str) -> dict[str, Any]:
 def _dossiers(work: Work, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Each once, as they are named; locked in one order, so that no two bags wait for each other."""
     ids = list(dict.fromkeys(_id(work, name) for name in names))
-    rows = work.conn.execute("SELECT * FROM dossier WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (ids,)).fetchall()
+    rows = work.conn.execute(
+        "SELECT id, code, raw_code, reference, procedure, department, status, fee_due, received_at, due_at, released_at"
+        " FROM dossier WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
+        (ids,),
+    ).fetchall()
     return sorted(rows, key=lambda row: ids.index(row["id"]))
 
 

@@ -10,6 +10,8 @@ from hub.dossiers.model import LIFECYCLE, Dossier, Status
 from hub.errors import Overtaken
 from schemas.identifiers import DossierCode
 
+_COLUMNS: Final = """id, code, raw_code, reference, procedure, department, status, status_at, version, reason, fee_due,
+    received_at, due_at, updated_at, released_at"""
 _ADD: Final = """
 INSERT INTO dossier (id, code, raw_code, reference, procedure, department, status, status_at, fee_due,
                      received_at, due_at)
@@ -61,13 +63,13 @@ def add(
 
 def by_id(conn: Connection, dossier_id: str) -> Dossier | None:
     with conn.cursor(row_factory=class_row(Dossier)) as cursor:
-        return cursor.execute("SELECT * FROM dossier WHERE id = %s", (dossier_id,)).fetchone()
+        return cursor.execute(f"SELECT {_COLUMNS} FROM dossier WHERE id = %s", (dossier_id,)).fetchone()
 
 
 def lock(conn: Connection, dossier_id: str) -> Dossier:
     """The dossier, ours until the transaction ends: whatever changes one begins here. Raises LookupError."""
     with conn.cursor(row_factory=class_row(Dossier)) as cursor:
-        found = cursor.execute("SELECT * FROM dossier WHERE id = %s FOR UPDATE", (dossier_id,)).fetchone()
+        found = cursor.execute(f"SELECT {_COLUMNS} FROM dossier WHERE id = %s FOR UPDATE", (dossier_id,)).fetchone()
     if found is None:
         raise LookupError(dossier_id)
     return found
@@ -77,7 +79,8 @@ def lock_by_code(conn: Connection, code: DossierCode, department: str) -> Dossie
     """The same by dossier code, if it is that department's; None otherwise."""
     with conn.cursor(row_factory=class_row(Dossier)) as cursor:
         return cursor.execute(
-            "SELECT * FROM dossier WHERE code = %s AND department = %s FOR UPDATE", (code.normalised, department)
+            f"SELECT {_COLUMNS} FROM dossier WHERE code = %s AND department = %s FOR UPDATE",
+            (code.normalised, department),
         ).fetchone()
 
 

@@ -76,7 +76,12 @@ def message(work: Work, dossier: dict[str, Any], handoff_id: str, leg: int) -> H
 
 def dossier_of(work: Work, dossier_id: str) -> dict[str, Any]:
     """The dossier's row."""
-    return one(work.conn, "SELECT * FROM dossier WHERE id = %s", (dossier_id,))
+    return one(
+        work.conn,
+        "SELECT id, code, raw_code, reference, procedure, department, status, fee_due, received_at, due_at, released_at"
+        " FROM dossier WHERE id = %s",
+        (dossier_id,),
+    )
 
 
 def transfer(work: Work, said: Handoff, officer: Officer, carrier: Carrier, prev: str) -> Recorded:

@@ -48,7 +48,9 @@ def handoff(conn: Connection, handoff_id: str) -> Row | None:
         " JOIN custody_content c ON c.leaf_id = l.id WHERE l.subject = %s ORDER BY l.seq",
         (handoff_id,),
     ).fetchall()
-    lines = conn.execute("SELECT * FROM journal WHERE subject = %s ORDER BY id", (handoff_id,)).fetchall()
+    lines = conn.execute(
+        "SELECT at, actor, verb, before, after, reason FROM journal WHERE subject = %s ORDER BY id", (handoff_id,)
+    ).fetchall()
     return {**row, "lacks": lacks(row), "signed": signed, "journal": lines}
 
 

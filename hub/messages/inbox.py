@@ -60,8 +60,10 @@ ORDER BY seq LIMIT 1
 _WAKE: Final = (
     """
 WITH woken AS (
-    UPDATE inbox SET due_at = now(), nudged_at = NULL, tries = tries - 1
-    WHERE source = %(source)s AND lane = %(lane)s AND lane <> '' AND state = 'waiting' AND due_at > now()
+    UPDATE inbox SET due_at = LEAST(due_at, now()), nudged_at = NULL, open_claims = 0,
+        tries = tries - (due_at > now())::int
+    WHERE source = %(source)s AND lane = %(lane)s AND lane <> '' AND state = 'waiting'
+      AND (due_at > now() OR nudged_at IS NULL)
     RETURNING id, seq
 ), next AS ("""
     + _NEXT_IN_LANE

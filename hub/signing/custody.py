@@ -72,7 +72,8 @@ def enter(conn: Connection, *, kind: str, subject: str, record: bytes, signature
 def about(conn: Connection, subject: str) -> list[Leaf]:
     """Every leaf about ``subject``, in the order in which they entered."""
     rows = conn.execute(
-        "SELECT l.*, c.record, c.signatures FROM custody_leaf l JOIN custody_content c ON c.leaf_id = l.id"
+        "SELECT l.id, l.kind, l.subject, l.place, l.record_hash, l.signature_hashes, l.entered_at, c.record,"
+        " c.signatures FROM custody_leaf l JOIN custody_content c ON c.leaf_id = l.id"
         " WHERE l.subject = %s ORDER BY l.seq",
         (subject,),
     ).fetchall()

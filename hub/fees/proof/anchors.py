@@ -13,7 +13,8 @@ ROOTS: Final = "the entries lead to the signed roots"
 CHAIN: Final = "checkpoints follow one another and lie in the custody log"
 
 _CHECKPOINTS: Final = (
-    "SELECT c.*, l.record_hash, l.signature_hashes FROM ledger_checkpoint c"
+    "SELECT c.number, c.first_seq, c.last_seq, c.root, c.day, c.body, c.signature, l.record_hash,"
+    " l.signature_hashes FROM ledger_checkpoint c"
     " LEFT JOIN custody_leaf l ON l.id = c.leaf_id ORDER BY c.number"
 )
 

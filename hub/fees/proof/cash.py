@@ -26,7 +26,8 @@ CHECKS: Final = (
         SELECT format('event %s %s', e.provider, e.provider_txn) AS what,
                format('%s đ were notified; it is joined to %s of %s đ, by %s', e.amount, p.id, p.amount,
                       p.source) AS how
-        FROM (SELECT e.*, n.payment_id, count(*) OVER (PARTITION BY n.payment_id, e.provider) AS times
+        FROM (SELECT e.id, e.provider, e.provider_txn, e.kind, e.amount, n.payment_id,
+                     count(*) OVER (PARTITION BY n.payment_id, e.provider) AS times
               FROM late_notification n JOIN notify_event e ON e.id = n.event_id) AS e
         JOIN payment p ON p.id = e.payment_id
         WHERE (e.kind, e.amount) <> ('payment', p.amount) OR p.source = 'postman' OR e.times > 1

@@ -23,7 +23,8 @@ NOTHING: Final = frozenset({"mended", "receipt_mended", "noted", "answered", "no
 
 LEADS: Final = r"""
 SELECT id, at, actor, verb, subject, reason, rank FROM (
-    SELECT j.*, CASE WHEN subject LIKE 'ex\_%' THEN 1 WHEN subject LIKE 'po\_%' THEN 2 ELSE 3 END AS rank
+    SELECT id, at, actor, verb, subject, reason,
+        CASE WHEN subject LIKE 'ex\_%' THEN 1 WHEN subject LIKE 'po\_%' THEN 2 ELSE 3 END AS rank
     FROM public.journal j
     WHERE (subject LIKE 'ex\_%' AND (verb IN ('proposed', 'withdrawn')
                OR verb IN ('resolved', 'partly resolved') AND reason ~ '^[a-z_]+( [a-z]+=.*)?: '

@@ -6,7 +6,8 @@ from hub.fees.proof.findings import Check, Invariant
 from hub.fees.proof.notifications import MESSAGE
 
 PROVEN: Final[LiteralString] = f"""
-SELECT p.* FROM payment p WHERE NOT EXISTS (
+SELECT p.id, p.source, p.provider, p.provider_txn, p.account, p.bank_ref, p.amount, p.allocated, p.paid_at,
+    p.business_date, p.reference, p.status FROM payment p WHERE NOT EXISTS (
     SELECT 1 FROM notify_event e JOIN {MESSAGE} AS i ON i.id = e.inbox_id
     WHERE (e.provider, e.provider_txn, e.kind) = (p.provider, p.provider_txn, 'payment')
       AND i.said ->> 'proven' = 'false')

@@ -14,8 +14,8 @@ CHECKS: Final = (
                format('notified %s on %s; the book says %s on %s', coalesce(p.amount::text, 'nothing'), p.account,
                       coalesce(e.amount::text, 'nothing'), e.bank_account) AS how
         FROM (SELECT * FROM ({PROVEN}) AS believed WHERE source <> 'statement') AS p
-        FULL JOIN (SELECT * FROM journal_entry WHERE source_type = 'payment' AND kind IN ('notified', 'overpaid')) AS e
-            ON e.source_id = p.id
+        FULL JOIN (SELECT source_id, amount, bank_account FROM journal_entry
+            WHERE source_type = 'payment' AND kind IN ('notified', 'overpaid')) AS e ON e.source_id = p.id
         WHERE (p.amount, p.account) IS DISTINCT FROM (e.amount, e.bank_account) ORDER BY 1
         """,
         Code.REPLAY,

@@ -30,6 +30,9 @@ SELECT id AS found FROM exception_case
 WHERE (code, object_type, object_id) = (%(code)s, %(object_type)s, %(object_id)s) AND (state = 'resolved') = %(over)s
 ORDER BY resolved_at DESC, id DESC LIMIT 1
 """
+_CASE_ROW: Final = """
+SELECT id, code, severity, at_risk, object_type, object_id, due_on, facts FROM public.exception_case WHERE id = %s
+"""
 _AS_OPENED: Final = """
 INSERT INTO exception_case (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
 VALUES (%(id)s, %(code)s, %(severity)s, %(at_risk)s, %(object_type)s, %(object_id)s, 'open', %(due_on)s, %(facts)s)
@@ -62,7 +65,7 @@ def case(conn: Connection, name: str, *, over: bool = False) -> str:
 
     One that was opened by what is not handled again (a dossier that ended, a bank's answer) is opened as it was.
     """
-    row = one(conn, "SELECT * FROM public.exception_case WHERE id = %s", (name,))
+    row = one(conn, _CASE_ROW, (name,))
     about = row["object_id"]
     if row["object_type"] in ("payment", "statement_line"):
         about = item(conn, about)

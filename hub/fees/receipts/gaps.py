@@ -29,7 +29,8 @@ WITH suspect AS MATERIALIZED ({BARE} UNION SELECT r.demand_id FROM receipt r WHE
 SELECT due.demand_id, due.kind, due.amount, due.department, due.since, r.id AS receipt_id,
        CASE WHEN r.id IS NULL THEN 'not issued' WHEN r.published_at IS NULL THEN 'not published'
             ELSE 'other number' END AS why
-FROM suspect s CROSS JOIN LATERAL (SELECT * FROM receipt_due WHERE demand_id = s.demand_id OFFSET 0) AS due
+FROM suspect s CROSS JOIN LATERAL (
+    SELECT demand_id, kind, amount, department, since FROM receipt_due WHERE demand_id = s.demand_id OFFSET 0) AS due
 LEFT JOIN receipt r ON (r.demand_id, r.kind) = (due.demand_id, due.kind) AND r.voided_at IS NULL
 WHERE (r.id IS NULL OR (r.counterparty IS NOT NULL AND r.issuer_number IS DISTINCT FROM r.number))
   AND due.since >= %(first)s AND due.since < %(behind)s

@@ -1,6 +1,6 @@
 -- What no notification told of is a payment all the same: the statement says so. Nobody's yet; the passes go on with it.
 WITH lines AS MATERIALIZED (
-    SELECT l.*, s.bank, asked.payment_id, nextval('match_group_id') AS group_id, EXISTS (
+    SELECT l.id, l.account, l.line_key, l.amount, l.booking_date, l.bank_ref, s.bank, asked.payment_id, nextval('match_group_id') AS group_id, EXISTS (
         SELECT 1 FROM payment p WHERE p.account = l.account AND p.bank_ref = l.bank_ref) AS number_is_taken,
         (SELECT p.id FROM payment p WHERE p.account = l.account AND p.bank_ref = l.bank_ref
             AND p.amount <> l.amount AND p.status IN ('notified', 'unconfirmed_overdue')) AS conflict

@@ -14,7 +14,7 @@ WITH lines AS (
                     SELECT sum(cr - dr) FROM journal_line WHERE account = '338' AND item = p.id)
             ELSE false END
 ), reports AS (
-    SELECT r.*, w.words FROM payout_report r
+    SELECT r.provider, r.report, r.net, r.day, w.words FROM payout_report r
     LEFT JOIN json_to_recordset(%(payers)s) AS w (provider text, words text) USING (provider)
     WHERE r.account = %(account)s AND NOT EXISTS (
         SELECT 1 FROM match_group g WHERE g.state = 'confirmed' AND g.pass = 'P9'
