@@ -101,7 +101,7 @@ GRANT UPDATE (allocated, status, bank_ref, updated_at) ON payment TO hub_worker;
 
 -- Statements. A file is settled once, a booked line stays what it was; what matching finds is written beside it.
 GRANT SELECT, INSERT ON statement_file, statement, statement_line TO hub_worker;
-GRANT UPDATE (format, state, summary, findings, proposal, maker, reason, checker, settled_at) ON statement_file
+GRANT UPDATE (bank, format, profile, state, summary, findings, proposal, maker, reason, checker, settled_at) ON statement_file
     TO hub_worker;
 GRANT UPDATE (chain, superseded_by) ON statement TO hub_worker;
 GRANT UPDATE (statement_id, line_key, content, entry, booking_date, value_date, status, bank_ref, e2e, text, text_norm,

@@ -94,9 +94,13 @@ def import_(
     files: Annotated[list[Path], Argument(metavar="FILE...", exists=True, dir_okay=False, readable=True)],
     *,
     bank: Annotated[str, Option(help="Its code in the catalogue.")],
+    dry_run: Annotated[bool, Option("--dry-run", help="Show what would come of them, and keep nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring bank statements in (camt, MT940, CSV, XLSX). Exit 3 if one is not accepted; then nothing of it is."""
+    """Bring bank statements in (camt, MT940, CSV, XLSX). Exit 3 if one is not accepted; then nothing of it is.
+
+    A file that is held is read anew where its bank's profile has been mended since.
+    """
     from hub import dispatch
     from hub.errors import NotFound
     from hub.fees.statements import importing
@@ -105,17 +109,22 @@ def import_(
         known = hub.catalogue.banks.get(bank)
         if known is None:
             raise NotFound(f"the catalogue has no bank {bank!r}")
-        results = []
-        for path in files:
-            body = path.read_bytes()
+        named = [(path.name, path.read_bytes()) for path in files]
 
-            def bring(work: "Work", name: str = path.name, body: bytes = body) -> tuple["Result", list["Event"]]:
-                return importing.bring(work, known, name, body), []
+        def try_out(work: "Work") -> tuple[list["Result"], list["Event"]]:
+            return importing.try_out(work, known, named), []
 
-            results.append(dispatch.act(hub, writing.actor(), bring))
+        def bring(name: str, body: bytes) -> "Result":
+            return dispatch.act(hub, writing.actor(), lambda work: (importing.bring(work, known, name, body), []))
+
+        results = dispatch.act(hub, writing.actor(), try_out) if dry_run else [bring(*one) for one in named]
     _show(results, as_json=as_json)
     held = [result for result in results if not result.is_accepted]
-    if held:
+    if held and dry_run:
+        leave(Code.FINDING, f"thử: {len(held)} tệp sẽ không được ghi")
+    if dry_run:
+        output.say("thử: không ghi gì")
+    elif held:
         leave(Code.FINDING, f"{len(held)} tệp không được ghi: hub fee statements show {held[0].id}")
 
 
@@ -197,8 +206,28 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def reread(
+    names: Annotated[list[str], Argument(metavar="FILE...", help="sf_…, from: hub fee statements list")],
+) -> None:
+    """Read files that are held anew, after their bank's profile was mended. Exit 3 if one is still not accepted."""
+    from hub import dispatch
+    from hub.fees.statements import importing
+
+    with environment.house() as hub:
+
+        def anew(name: str) -> "Result":
+            return dispatch.act(hub, writing.actor(), lambda work: (importing.reread(work, name), []))
+
+        results = [anew(name) for name in names]
+    _show(results, as_json=False)
+    held = sum(not result.is_accepted for result in results)
+    if held:
+        leave(Code.FINDING, f"{held} tệp vẫn không được ghi")
+
+
+@app.command()
 def approve(name: Name, *, reason: Reason) -> None:
-    """Accept what is held, although a gate says no: the first person proposes, another one's same command does it."""
+    """Accept what does not follow on (S02, S03, S04, S08): one person proposes, another's same command does it."""
     _decide(name, "approve", reason)
 
 

@@ -46,8 +46,8 @@ class History:
     missed: Sequence[Missed]
     fresh: Sequence[date]
     """the booking dates of its lines that are not there yet"""
-    same_period: bool
-    """another content of it is there, under the same name and day"""
+    same: Sequence[int]
+    """the opening balances of what is there under the same name and first day, with other content"""
     expected: Sequence[date]
     """days between the last statement and this one on which there should be one"""
 
@@ -59,7 +59,7 @@ def judge(statement: Statement, history: History | None) -> tuple[list[Finding],
     agrees = _agrees(statement, history)
     vanished = _vanished(statement, history, agrees=agrees)
     findings = []
-    if history.same_period:
+    if _is_another(statement, history, agrees=agrees, vanished=vanished):
         findings.append(_finding(statement, Code.OTHER_CONTENT, "its days are there already, with other content"))
     if vanished:
         sentence = f"{len(vanished)} lines of an accepted statement are not in it"
@@ -79,8 +79,19 @@ def _agrees(statement: Statement, history: History) -> bool:
     return statement.closing == end and all(day < history.first.from_date for day in history.fresh)
 
 
+def _is_another(statement: Statement, history: History, *, agrees: bool, vanished: Sequence[Missed]) -> bool:
+    """Whether it says of the same days something else than what is there.
+
+    A table has no number: its days are all its name. A day that is told in parts, or again with more lines, goes on
+    from what is there, if the balances agree. What begins where another began has to have all that is there.
+    """
+    if statement.is_numbered or not history.same or not agrees or vanished:
+        return bool(history.same)
+    return bool(history.missed) and statement.opening in history.same
+
+
 def _overlaps(history: History) -> bool:
-    return history.known_lines > 0 or history.same_period
+    return history.known_lines > 0 or bool(history.same)
 
 
 def _vanished(statement: Statement, history: History, *, agrees: bool) -> list[Missed]:

@@ -44,6 +44,9 @@ def _propose(work: Work, bank: Bank, kept: store.File, verdict: Verdict, reason:
     if verdict == "approve":
         found = importing.read(work, bank, kept.body)
         _check(found.statements, found.findings, kept.id)
+        if importing.can_be_read_anew(kept, bank):
+            sentence = f"{kept.id} was read by another profile; first: hub fee statements reread {kept.id}"
+            raise NotNow(f"{sentence} (what is right then takes no second person)")
     store.propose(work.conn, kept.id, verdict, work.actor, reason)
     work.note(kept.id, f"{verdict} proposed", before=kept.state, after=kept.state, reason=reason)
     return Result(kept.id, kept.name, kept.state, False, kept.summary, kept.findings)
@@ -52,7 +55,10 @@ def _propose(work: Work, bank: Bank, kept: store.File, verdict: Verdict, reason:
 def _check(statements: list[Statement], findings: list[Finding], file_id: str) -> None:
     refused = sorted({finding.code for finding in findings if finding.code not in APPROVABLE or not statements})
     if refused:
-        raise NotNow(f"{file_id}: {', '.join(refused)} cannot be approved; ask the bank for a correct file")
+        raise NotNow(
+            f"{file_id}: {', '.join(refused)} cannot be approved; ask the bank for a correct file, or mend its profile"
+            f" and: hub fee statements reread {file_id}"
+        )
 
 
 def _approve(work: Work, bank: Bank, kept: store.File, reason: str) -> Result:

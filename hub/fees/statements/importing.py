@@ -3,14 +3,18 @@
 Everything is judged and written inside one savepoint; whatever is found takes all of it back.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any, Final
 
 from psycopg import Rollback
 
 from config.banks import Bank
 from hub.clock import local
+from hub.errors import NotFound, NotNow
 from hub.events import Event
 from hub.fees import cases
 from hub.fees.matching import asking
@@ -70,11 +74,15 @@ def arrived(work: Work, message: Message) -> list[Event]:
 
 
 def bring(work: Work, bank: Bank, name: str, body: bytes) -> Result:
-    """Accept the file ``body``, or keep it with its findings. The same bytes again do nothing."""
+    """Accept the file ``body``, or keep it with its findings.
+
+    The same bytes again do nothing, but for a file that is held: its verdict is of its bytes and the profile, so by
+    another profile it is read anew.
+    """
     store.lock(work.conn, [bank.code])
     known = store.same_bytes(work.conn, body)
     if known is not None:
-        return Result(known.id, known.name, known.state, True, known.summary, known.findings)
+        return _anew(work, bank, known) if can_be_read_anew(known, bank) else _repeated(known)
     found = read(work, bank, body)
     file_id = new_id(Prefix.STATEMENT_FILE)
     first = Status.QUARANTINED if found.findings else Status.BALANCED
@@ -86,6 +94,7 @@ def bring(work: Work, bank: Bank, name: str, body: bytes) -> Result:
             name=name,
             body=body,
             format=found.format,
+            profile=profile(bank),
             state=first,
             brought_by=work.actor,
             at=work.now,
@@ -102,6 +111,65 @@ def bring(work: Work, bank: Bank, name: str, body: bytes) -> Result:
     if state is Status.ACCEPTED:
         go_on(work, bank)
     return Result(file_id, name, state, False, summary, [finding.told() for finding in findings])
+
+
+def try_out(work: Work, bank: Bank, named: Sequence[tuple[str, bytes]]) -> list[Result]:
+    """What would come of files that are brought in one after the other; nothing of it stays."""
+    with work.conn.transaction(force_rollback=True):
+        results = [bring(work, bank, name, body) for name, body in named]
+    work.nudges.clear()  # they are about what is not there
+    return results
+
+
+def profile(bank: Bank) -> bytes:
+    """What a verdict depends on besides the file: all that says how the bank's files are read, and our release."""
+    said = {
+        "release": version("lienthong-hub"),
+        "bank": bank.code,
+        "accounts": [account.model_dump(mode="json") for account in bank.accounts],
+        "statements": bank.statements.model_dump(mode="json", exclude={"fetch"}),
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+
+
+def can_be_read_anew(kept: store.File, bank: Bank) -> bool:
+    """Whether the file is held by a verdict of another profile, and no person has proposed what becomes of it."""
+    return kept.state is Status.QUARANTINED and kept.proposal is None and kept.profile != profile(bank)
+
+
+def reread(work: Work, file_id: str) -> Result:
+    """Read a file that is held anew, by today's profile of its bank. Raises NotFound, NotNow."""
+    kept = store.file(work.conn, file_id)
+    if kept is None:
+        raise NotFound(f"no file of statements has the id {file_id}")
+    bank = work.catalogue.banks.get(kept.bank)
+    if bank is None:
+        raise NotNow(f"the catalogue no longer has the bank {kept.bank}")
+    if not can_be_read_anew(kept, bank):
+        raise NotNow(f"{file_id} is {kept.state.value}, and its profile is the one by which it was read")
+    store.lock(work.conn, [bank.code])
+    return _anew(work, bank, kept)
+
+
+def _repeated(known: store.File) -> Result:
+    return Result(known.id, known.name, known.state, True, known.summary, known.findings)
+
+
+def _anew(work: Work, bank: Bank, kept: store.File) -> Result:
+    found = read(work, bank, kept.body)
+    store.read_anew(work.conn, kept.id, bank.code, found.format, profile(bank))
+    close_cases(work, kept.id, "read anew by another profile", maker=None, checker=None)
+    state, summary, findings = Status.QUARANTINED, found.summary, found.findings
+    if findings:
+        store.settle(work.conn, kept.id, state, None, summary=summary, findings=findings)
+        _open_cases(work, kept.id, findings)
+    else:
+        LIFECYCLE.check(kept.state, Status.BALANCED)
+        state, summary, findings = try_to_place(work, bank, kept.id, found.statements)
+    work.note(kept.id, "statement read anew", before=kept.state, after=state)
+    if state is Status.ACCEPTED:
+        go_on(work, bank)
+    return Result(kept.id, kept.name, state, False, summary, [finding.told() for finding in findings])
 
 
 def read(work: Work, bank: Bank, body: bytes) -> Read:

@@ -15,6 +15,14 @@ from schemas.statement import Standing
 NEAR: Final = timedelta(days=31)
 """how far a pending line may lie from its booking"""
 
+_KNOWN: Final = """
+SELECT id, line_key, content, bank_ref, e2e, booking_date, value_date, amount, text, status = 'BOOK' AS is_booked
+FROM statement_line
+WHERE account = %(account)s AND state <> 'vanished'
+  AND (content = ANY(%(contents)s) OR bank_ref = ANY(%(refs)s::text[]))
+ORDER BY id
+"""
+
 _CANDIDATES: Final = """
 SELECT id, line_key, content, bank_ref, e2e, booking_date, value_date, amount, text, status = 'BOOK' AS is_booked
 FROM statement_line
@@ -55,6 +63,15 @@ class Count:
     new: int
     known: int
     """there already, whether booked or announced"""
+
+
+def known(
+    conn: Connection, account: str, contents: Sequence[bytes], refs: Sequence[str | None]
+) -> list[keys.KnownLine]:
+    """The account's lines that share a reference or a content with one of these."""
+    told = sorted({ref for ref in refs if ref})
+    rows = conn.execute(_KNOWN, {"account": account, "contents": list(set(contents)), "refs": told}).fetchall()
+    return [keys.KnownLine(**{**row, "content": bytes(row["content"])}) for row in rows]
 
 
 def put(conn: Connection, statement_id: str, account: str, lines: Sequence[Line]) -> Count:

@@ -53,10 +53,12 @@ def place(work: Work, bank: Bank, file_id: str, statement: Statement, *, approve
         return Placing(told(statement, new=0, known=len(moved), repeated=True), [])
     keyed = _keyed(work, account.number, statement)
     is_statement = statement.kind is Kind.STATEMENT
-    same = store.same_period(work.conn, account.number, statement) if is_statement else None
-    findings, vanished = _fits(work, bank, account.number, statement, keyed, same=same is not None)
+    same = store.same_period(work.conn, account.number, statement) if is_statement else []
+    findings, vanished = _fits(work, bank, account.number, statement, keyed, [row["opening"] for row in same])
     if findings and not approved:
         return Placing(told(statement), findings)
+    if same and not any(finding.code is Code.OTHER_CONTENT for finding in findings):
+        statement, same = _named(statement, len(same) + 1), []
     position = store.place_at(work.conn, account.number, statement) if is_statement else None
     placed = store.Placed(
         id=new_id(Prefix.STATEMENT),
@@ -64,16 +66,21 @@ def place(work: Work, bank: Bank, file_id: str, statement: Statement, *, approve
         bank=bank.code,
         account=account.number,
         digest=digest,
-        chain=same["chain"] if same else position,
+        chain=same[0]["chain"] if same else position,
         broken=any(finding.code is not Code.OTHER_CONTENT for finding in findings),
         at=work.now,
     )
-    if same is not None:
+    if same:
         store.supersede(work.conn, same, placed.id)
     store.add_statement(work.conn, placed, statement)
     count = lines.put(work.conn, placed.id, account.number, keyed)
     _vanish(work, placed, vanished)
     return Placing(told(statement, new=count.new, known=count.known), findings)
+
+
+def _named(statement: Statement, number: int) -> Statement:
+    """A further part of days that have no number: under a name of its own."""
+    return statement.model_copy(update={"bank_id": f"{statement.bank_id} ({number})"})
 
 
 def _vanish(work: Work, placed: store.Placed, vanished: Sequence[chain.Missed]) -> None:
@@ -93,7 +100,7 @@ def _keyed(work: Work, account: str, statement: Statement) -> list[Line]:
     moved = movements(statement)
     contents = [keys.content(account, one) for one in moved]
     refs = [one.bank_ref if one.standing is Standing.BOOK else None for one in moved]
-    known = [one for one in store.known_lines(work.conn, account, contents, refs) if one.is_booked]
+    known = [one for one in lines.known(work.conn, account, contents, refs) if one.is_booked]
     found = keys.assigned(contents, refs, known, {})
     again = sum(one.amount for one in known if one.line_key in set(found))
     ends = store.ends(work.conn, account)
@@ -104,7 +111,7 @@ def _keyed(work: Work, account: str, statement: Statement) -> list[Line]:
 
 
 def _fits(
-    work: Work, bank: Bank, account: str, statement: Statement, keyed: Sequence[Line], *, same: bool
+    work: Work, bank: Bank, account: str, statement: Statement, keyed: Sequence[Line], same: Sequence[int]
 ) -> tuple[list[Finding], list[chain.Missed]]:
     ends = store.ends(work.conn, account)
     if statement.kind is not Kind.STATEMENT or ends is None:

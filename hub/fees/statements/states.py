@@ -29,10 +29,10 @@ LIFECYCLE: Final = Lifecycle(
             {Status.ACCEPTED, Status.QUARANTINED, Status.ACCEPTED_WITH_APPROVAL, Status.REJECTED}
         ),
         Status.ACCEPTED: frozenset({Status.SUPERSEDED}),
-        Status.QUARANTINED: frozenset({Status.ACCEPTED_WITH_APPROVAL, Status.REJECTED}),
+        Status.QUARANTINED: frozenset({Status.BALANCED, Status.ACCEPTED_WITH_APPROVAL, Status.REJECTED}),
         Status.ACCEPTED_WITH_APPROVAL: frozenset({Status.SUPERSEDED}),
         Status.REJECTED: frozenset(),
         Status.SUPERSEDED: frozenset(),
     }
 )
-"""Nothing leaves quarantine but by two persons."""
+"""Nothing leaves quarantine but by two persons, or by being right when it is read anew by another profile."""

@@ -10,21 +10,12 @@ from psycopg.types.json import Jsonb
 
 from hub.db import Connection, one
 from hub.fees.statements.chain import End, History, Missed
-from hub.fees.statements.keys import KnownLine
 from hub.fees.statements.model import Finding, booked
 from hub.fees.statements.states import Status
 from schemas.statement import Format, Statement
 
 _LOCK: Final = 7310003
 """with an account's hash, of the lock under which its statements are brought in one after the other"""
-
-_KNOWN: Final = """
-SELECT id, line_key, content, bank_ref, e2e, booking_date, value_date, amount, text, status = 'BOOK' AS is_booked
-FROM statement_line
-WHERE account = %(account)s AND state <> 'vanished'
-  AND (content = ANY(%(contents)s) OR bank_ref = ANY(%(refs)s::text[]))
-ORDER BY id
-"""
 
 _ENDS: Final = """
 SELECT from_date, to_date, opening, closing, sequence FROM statement
@@ -56,6 +47,8 @@ class File:
     name: str
     body: bytes
     state: Status
+    profile: bytes | None
+    """of how it was read (importing.profile); None: before that was kept"""
     proposal: str | None
     maker: str | None
     findings: list[dict[str, Any]]
@@ -71,6 +64,7 @@ class NewFile:
     name: str
     body: bytes
     format: Format | None
+    profile: bytes
     state: Status
     brought_by: str
     at: datetime
@@ -102,16 +96,20 @@ def waiting(conn: Connection, bank: str) -> list[str]:
 
 def _file(conn: Connection, condition: Any, value: Any) -> File | None:
     row = conn.execute(
-        "SELECT id, bank, name, body, state, proposal, maker, findings, summary FROM statement_file WHERE " + condition,
+        "SELECT id, bank, name, body, state, profile, proposal, maker, findings, summary FROM statement_file WHERE "
+        + condition,
         (value,),
     ).fetchone()
-    return File(**{**row, "body": bytes(row["body"]), "state": Status(row["state"])}) if row else None
+    if row is None:
+        return None
+    profile = None if row["profile"] is None else bytes(row["profile"])
+    return File(**{**row, "body": bytes(row["body"]), "state": Status(row["state"]), "profile": profile})
 
 
 def add_file(conn: Connection, new: NewFile) -> None:
     conn.execute(
-        "INSERT INTO statement_file (id, bank, name, sha256, body, format, state, brought_by, received_at, summary,"
-        " findings, settled_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "INSERT INTO statement_file (id, bank, name, sha256, body, format, profile, state, brought_by, received_at,"
+        " summary, findings, settled_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             new.id,
             new.bank,
@@ -119,6 +117,7 @@ def add_file(conn: Connection, new: NewFile) -> None:
             hashlib.sha256(new.body).digest(),
             new.body,
             new.format,
+            new.profile,
             new.state,
             new.brought_by,
             new.at,
@@ -126,6 +125,14 @@ def add_file(conn: Connection, new: NewFile) -> None:
             Jsonb([finding.told() for finding in new.findings]),
             None if new.state in (Status.BALANCED, Status.QUARANTINED) else new.at,
         ),
+    )
+
+
+def read_anew(conn: Connection, file_id: str, bank: str, format_: Format | None, profile: bytes) -> None:
+    """The file has been read by another profile, of ``bank``; what came of it is settled next."""
+    conn.execute(
+        "UPDATE statement_file SET bank = %s, format = %s, profile = %s WHERE id = %s",
+        (bank, format_, profile, file_id),
     )
 
 
@@ -167,22 +174,14 @@ def repeated(conn: Connection, account: str, digest: bytes) -> bool:
     return conn.execute(query, (account, digest)).fetchone() is not None
 
 
-def same_period(conn: Connection, account: str, statement: Statement) -> dict[str, Any] | None:
-    """The statement that stands under the same name and first day."""
+def same_period(conn: Connection, account: str, statement: Statement) -> list[dict[str, Any]]:
+    """The statement that stands under the same name and first day; of one without a number all parts, in order."""
     return conn.execute(
-        "SELECT id, file_id, chain FROM statement WHERE account = %s AND bank_id = %s AND from_date = %s"
-        " AND kind = 'statement' AND superseded_by IS NULL",
-        (account, statement.bank_id, statement.from_date),
-    ).fetchone()
-
-
-def known_lines(
-    conn: Connection, account: str, contents: Sequence[bytes], refs: Sequence[str | None]
-) -> list[KnownLine]:
-    """The account's lines that share a reference or a content with one of these."""
-    told = sorted({ref for ref in refs if ref})
-    rows = conn.execute(_KNOWN, {"account": account, "contents": list(set(contents)), "refs": told}).fetchall()
-    return [KnownLine(**{**row, "content": bytes(row["content"])}) for row in rows]
+        "SELECT id, file_id, chain, opening FROM statement WHERE account = %s AND from_date = %s"
+        " AND (bank_id = %s OR (%s AND bank_id ^@ %s)) AND kind = 'statement' AND superseded_by IS NULL"
+        " ORDER BY chain NULLS LAST, accepted_at",
+        (account, statement.from_date, statement.bank_id, not statement.is_numbered, f"{statement.bank_id} ("),
+    ).fetchall()
 
 
 def ends(conn: Connection, account: str) -> tuple[End, End] | None:
@@ -198,7 +197,7 @@ def history(
     keys: Mapping[str, date],
     *,
     chain: tuple[End, End],
-    same: bool,
+    same: Sequence[int],
     expected: Sequence[date],
 ) -> History:
     """What the account's history says about ``statement``. ``keys``: of its booked lines, with their booking dates."""
@@ -221,7 +220,7 @@ def history(
         **sums,
         missed=[Missed(**row) for row in missed],
         fresh=[day for key, day in keys.items() if key not in known],
-        same_period=same,
+        same=same,
         expected=expected,
     )
 
@@ -267,13 +266,15 @@ def add_statement(conn: Connection, placed: Placed, statement: Statement) -> Non
     )
 
 
-def supersede(conn: Connection, old: Mapping[str, Any], new_id: str) -> None:
+def supersede(conn: Connection, old: Sequence[Mapping[str, Any]], new_id: str) -> None:
     """``new_id`` takes the place of ``old``; a file none of whose statements stands any longer is superseded too."""
-    conn.execute("UPDATE statement SET superseded_by = %s, chain = NULL WHERE id = %s", (new_id, old["id"]))
     conn.execute(
-        "UPDATE statement_file f SET state = 'superseded' WHERE id = %s AND NOT EXISTS"
+        "UPDATE statement SET superseded_by = %s, chain = NULL WHERE id = ANY(%s)", (new_id, [row["id"] for row in old])
+    )
+    conn.execute(
+        "UPDATE statement_file f SET state = 'superseded' WHERE id = ANY(%s) AND NOT EXISTS"
         " (SELECT 1 FROM statement s WHERE s.file_id = f.id AND s.superseded_by IS NULL)",
-        (old["file_id"],),
+        ([row["file_id"] for row in old],),
     )
 
 

@@ -255,7 +255,7 @@ def test_files_in_any_order_come_to_the_same(desk: Desk, order: tuple[int, ...])
     [
         (Told([Move(1, day=ago(-2))], day=ago(5)), "future"),
         (Told([Move(1)], day=ago(-1)), "future"),
-        (Told([Move(1, day=ago(9))], day=ago(5)), "outside"),
+        (Told([Move(1, day=ago(40))], day=ago(5)), "outside"),
         (Told([Move(1, value=ago(-200))], day=ago(5)), "value date"),
         (Told([Move(1, value=ago(500))], day=ago(5)), "value date"),
         (Told([Move(1)], day=ago(3_000)), "older"),

@@ -1,16 +1,19 @@
 """How files come in: by hand with hub fee import, and fetched from the bank; the same either way."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hub import polling
+from hub import dispatch, polling
 from hub.cli.exits import Code
+from hub.errors import NotNow
+from hub.fees.statements import importing
+from hub.fees.statements.states import Status
 from schemas.statement import DeliveredFile, Delivery
-from tests.bank_files import Move, Told, ago, camt
+from tests.bank_files import Move, Told, ago, camt, csv_file, table
 from tests.house import ScriptedHouse
 from tests.rooms.fees.statements.conftest import Desk
 
@@ -94,3 +97,95 @@ def test_a_fetched_file_that_is_held_ends_its_message_and_waits_for_a_person(des
     desk.house.carry()
     assert desk.house.rows("SELECT state FROM inbox") == [{"state": "handled"}]
     assert desk.open_cases == ["S05"]
+
+
+def with_profile(house: ScriptedHouse, **changes: object) -> None:
+    """The table of bank-a is said to read otherwise: its TOML has been mended, or spoilt."""
+    bank = house.catalogue.banks["bank-a"]
+    assert bank.statements.csv is not None
+    table_ = bank.statements.csv.model_copy(update=changes)
+    statements = bank.statements.model_copy(update={"csv": table_})
+    house.catalogue.banks["bank-a"] = bank.model_copy(update={"statements": statements})
+
+
+@pytest.fixture
+def mended(desk: Desk) -> Iterator[Callable[[], None]]:
+    """A profile that is wrong, until it is mended; what the house has is given back."""
+    right = desk.house.catalogue.banks["bank-a"]
+    with_profile(desk.house, thousands=",")
+    yield lambda: desk.house.catalogue.banks.update({"bank-a": right})
+    desk.house.catalogue.banks["bank-a"] = right
+
+
+TABLE = csv_file(table(FIRST))
+
+
+def test_a_file_that_its_profile_refused_is_read_anew_when_that_is_mended(
+    desk: Desk, mended: Callable[[], None]
+) -> None:
+    held = desk.bring(TABLE)
+    assert (held.state, held.findings[0]["code"]) == (Status.QUARANTINED, "S05")
+    assert desk.bring(TABLE).repeated  # by the same profile nothing changes
+    with_profile(desk.house, thousands=" ")
+    again = desk.bring(TABLE)
+    assert (again.state, again.repeated, desk.open_cases) == (Status.QUARANTINED, False, ["S05"])
+    mended()
+    read = desk.bring(TABLE)
+    assert (read.id, read.state, read.repeated, desk.open_cases) == (held.id, Status.ACCEPTED, False, [])
+    assert desk.amounts == [50_000, -700]
+    assert desk.bring(TABLE).repeated
+
+
+def test_a_file_under_another_bank_is_read_anew_under_its_own(desk: Desk) -> None:
+    wrong = desk.bring(TABLE, bank="bank-b")
+    assert wrong.state is Status.QUARANTINED
+    right = desk.bring(TABLE)
+    assert (right.id, right.state) == (wrong.id, Status.ACCEPTED)
+    assert desk.house.rows("SELECT bank FROM statement_file") == [{"bank": "bank-a"}]
+    assert desk.bring(TABLE, bank="bank-b").repeated
+
+
+def test_what_persons_have_proposed_or_dropped_is_theirs(desk: Desk, mended: Callable[[], None]) -> None:
+    held = desk.bring(TABLE)
+    desk.decide(held, "reject", "nguoi.mot")
+    mended()
+    assert desk.bring(TABLE).repeated
+    desk.decide(held, "reject", "nguoi.hai")
+    assert (desk.bring(TABLE).state, desk.amounts) == (Status.REJECTED, [])
+
+
+def test_nobody_approves_what_a_mended_profile_reads(desk: Desk, mended: Callable[[], None]) -> None:
+    held = desk.bring(TABLE)
+    with pytest.raises(NotNow, match=f"S05 cannot be approved.*reread {held.id}"):
+        desk.decide(held, "approve", "nguoi.mot")
+    mended()
+    with pytest.raises(NotNow, match=f"reread {held.id}"):
+        desk.decide(held, "approve", "nguoi.mot")
+    read = dispatch.act(desk.house, "nguoi.mot", lambda work: (importing.reread(work, held.id), []))
+    assert (read.state, desk.amounts) == (Status.ACCEPTED, [50_000, -700])
+    with pytest.raises(NotNow, match="accepted"):
+        dispatch.act(desk.house, "nguoi.mot", lambda work: (importing.reread(work, held.id), []))
+
+
+def test_a_dry_run_shows_what_would_be_and_keeps_nothing(
+    hub: CommandLine, house: ScriptedHouse, tmp_path: Path
+) -> None:
+    first, second, wrong = tmp_path / "a.xml", tmp_path / "b.xml", tmp_path / "c.xml"
+    first.write_bytes(camt(FIRST))
+    second.write_bytes(camt(FIRST.next(Move(5))))
+    wrong.write_bytes(camt(FIRST)[:500])
+    code, out, err = hub("fee", "import", str(first), str(second), "--bank", "bank-a", "--dry-run")
+    assert (code, "không ghi gì" in err) == (Code.OK, True)
+    assert [line.split("\t")[:2] for line in out.splitlines()[1:]] == [["a.xml", "đã ghi"], ["b.xml", "đã ghi"]]
+    code, _, err = hub("fee", "import", str(wrong), "--bank", "bank-a", "--dry-run")
+    assert (code, "sẽ không được ghi" in err) == (Code.FINDING, True)
+    assert [house.count(name) for name in ("statement_file", "statement", "statement_line", "journal")] == [0] * 4
+
+
+@pytest.mark.usefixtures("mended")
+def test_files_that_are_held_are_read_anew_by_their_ids(hub: CommandLine, desk: Desk) -> None:
+    held = desk.bring(TABLE)
+    code, _, err = hub("fee", "statements", "reread", held.id)  # the command line has its own catalogue: the right one
+    assert code == Code.OK, err
+    assert desk.amounts == [50_000, -700]
+    assert hub("fee", "statements", "reread", held.id)[0] == Code.REFUSED
