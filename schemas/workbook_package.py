@@ -38,6 +38,9 @@ _READ: Final = (".xml", ".rels")
 """endings of the parts that say something; pictures are left out"""
 _COMPRESSION: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 """what a workbook may be packed with (part 2, annex B); others take memory by a word in their header"""
+_COUNTS: Final = frozenset({"count", "uniqueCount"})
+_DIGITS: Final = 7
+"""of the number of texts, formats and so on that a part announces"""
 _PLACE: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 
 
@@ -147,6 +150,8 @@ class _Part:
 
     def _start(self, tag: str, given: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
+        for count in _COUNTS & given.keys():
+            self._check_count(given[count])
         if name == "c":
             self._cell(given)
         elif name == "row":
@@ -176,6 +181,12 @@ class _Part:
             self._texts.own += len(text)
         elif self._texts.lengths:
             self._texts.lengths[-1] += len(text)
+
+    def _check_count(self, said: str) -> None:
+        """A reader makes room for as many as are announced."""
+        digits = said.strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS):
+            raise Unreadable(Code.UNPARSABLE, f"{self._name} announces more than a table needs")
 
     def _cell(self, given: dict[str, str]) -> None:
         self._in_cell, self._is_shared = True, given.get("t") == "s"

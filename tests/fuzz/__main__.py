@@ -5,11 +5,15 @@ Exit 3 if there is one.
 """
 
 import argparse
+import os
 import resource
+import signal
+import struct
 import sys
 import time
 import traceback
 from collections import Counter
+from mmap import mmap
 from random import Random
 from typing import Final
 
@@ -18,6 +22,9 @@ from tests.fuzz.subject import Subject
 from tests.fuzz.subjects import SUBJECTS
 
 MEMORY: Final = 4 * 1024 * 1024 * 1024
+MOST: Final = 100
+_SHARED: Final = struct.Struct("QQ")
+"""the number of the file that is being read, and how many were taken"""
 SLOW: Final = 10
 """seconds of processor time for one small file: a finding too"""
 
@@ -40,9 +47,31 @@ def main() -> int:
 
 def _run(name: str, subject: Subject, seconds: int, seed: int) -> int:
     """How many kinds of findings there are."""
-    findings: Counter[str] = Counter()
-    ends, number, taken = time.monotonic() + seconds, 0, 0
+    shared, ends, ended = mmap(-1, _SHARED.size), time.monotonic() + seconds, 0
     while time.monotonic() < ends:
+        fork = os.fork()
+        if fork == 0:
+            os._exit(min(_until(ends, name, subject, seed, shared), MOST))
+        status = os.waitpid(fork, 0)[1]
+        number, taken = _SHARED.unpack(shared[:])
+        if os.WIFSIGNALED(status):
+            ended += 1
+            print(
+                f"{name} --seed {seed} --only {number}: ended by {signal.Signals(os.WTERMSIG(status)).name}", flush=True
+            )
+            shared[:] = _SHARED.pack(number + 1, taken)
+        else:
+            ended += os.waitstatus_to_exitcode(status)
+    print(f"{name}: {number} files in {seconds} s, seed {seed}, {taken} taken, {ended} findings", flush=True)
+    return ended
+
+
+def _until(ends: float, name: str, subject: Subject, seed: int, shared: mmap) -> int:
+    """Go on from the number in ``shared``; how many kinds of findings there are. May end this process."""
+    findings: Counter[str] = Counter()
+    number, taken = _SHARED.unpack(shared[:])
+    while time.monotonic() < ends:
+        shared[:] = _SHARED.pack(number, taken)
         started = time.process_time()
         try:
             taken += subject.try_one(Random(f"{seed}:{number}"))  # noqa: S311 - the same file for the same number
@@ -54,7 +83,6 @@ def _run(name: str, subject: Subject, seconds: int, seed: int) -> int:
             findings["slow"] += 1
             print(f"{name} --seed {seed} --only {number}: {time.process_time() - started:.0f} s", flush=True)
         number += 1
-    print(f"{name}: {number} files in {seconds} s, seed {seed}, {taken} taken, {len(findings)} findings", flush=True)
     return len(findings)
 
 

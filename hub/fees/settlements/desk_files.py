@@ -12,6 +12,7 @@ from typing import Final
 
 from schemas.cells import Cell, Row, is_label, label
 from schemas.statement import Unreadable
+from schemas.text import cleaned
 from schemas.workbook import Workbook
 
 BYTES: Final = 32 * 1024 * 1024
@@ -110,7 +111,7 @@ def _lines(text: str) -> list[Row]:
     """The rows, each with the line on which it ends: a quoted cell may hold line breaks. Raises BadFile."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     try:
-        return [Row(reader.line_num, cells) for cells in reader]
+        return [_plain(Row(reader.line_num, cells)) for cells in reader]
     except csv.Error:
         fix = "đóng dấu ngoặc kép của ô, hoặc lưu lại từ Excel"
         raise BadFile(f"dòng {reader.line_num}", "một ô có dấu ngoặc kép không đóng đúng", fix) from None
@@ -125,18 +126,20 @@ def _separator(text: str) -> str:
 def _workbook(raw: bytes) -> list[Sheet]:
     try:
         with Workbook(raw, formulas=True) as book:
-            return [Sheet(name, [_days(row) for row in book.rows(name, ROWS)]) for name in book.names]
+            return [Sheet(name, [_plain(row) for row in book.rows(name, ROWS)]) for name in book.names]
     except Unreadable as error:
         fix = "lưu lại dạng .xlsx không có macro, mật khẩu, liên kết"
         raise BadFile("", f"không đọc được bảng tính: {error.sentence}", fix) from None
 
 
-def _days(row: Row) -> Row:
-    return Row(row.number, [_day(cell) for cell in row.cells])
+def _plain(row: Row) -> Row:
+    return Row(row.number, [_cell(cell) for cell in row.cells])
 
 
-def _day(cell: Cell) -> Cell:
-    """One program writes a day as a day, another as its midnight."""
+def _cell(cell: Cell) -> Cell:
+    """Words without what no text may hold. One program writes a day as a day, another as its midnight."""
+    if isinstance(cell, str):
+        return cleaned(cell)
     return cell.date() if isinstance(cell, datetime) and cell.time() == time.min else cell
 
 

@@ -39,6 +39,11 @@ def as_xlsx(*rows: Sequence[Any]) -> list[Sheet]:
     return desk_files.read(kept.getvalue(), ".xlsx")
 
 
+def test_a_reason_is_words_without_what_no_text_may_hold() -> None:
+    for save in (as_csv, as_xlsx):
+        assert answer_files.disputed(save(HEAD, (1, "sai\x07 s\u202eố")), NUMBERS)[0].reason == "sai số"
+
+
 def filled(changes: dict[str, Any], drop: str | None = None) -> list[Sheet]:
     """Our workbook as it comes back. ``changes``: cells of Chênh lệch or, with their sheet's name, of others."""
     kept = io.BytesIO()

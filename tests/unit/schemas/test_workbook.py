@@ -82,6 +82,14 @@ def test_what_is_called_f_and_is_in_no_cell_is_no_formula() -> None:
     assert read(changed(lambda sheet: sheet.replace(b"</worksheet>", chart))) == [list(row) for row in ROWS]
 
 
+@pytest.mark.parametrize("count", [b"99999999999999", b"-1", b"", "٣".encode()])
+def test_more_than_a_table_needs_is_not_announced(count: bytes) -> None:
+    text = b'<sst uniqueCount="' + count + b'"><si><t>x</t></si></sst>'
+    assert (
+        "announces" in wrong(changed(lambda _: text, name="xl/sharedStrings.xml", to="xl/sharedStrings.xml")).sentence
+    )
+
+
 def test_a_text_that_stands_in_too_many_cells_is_refused() -> None:
     text = b"<sst><si><t>" + b"x" * 500_000 + b"</t></si></sst>"
     cells = b"".join(b'<c t="s"><v>0</v></c>' for _ in range(600))

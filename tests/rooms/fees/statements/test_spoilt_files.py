@@ -1,4 +1,4 @@
-"""Spoilt files all the way into the database: each is kept, whatever is in it, and nothing that was taken is refused."""
+"""Spoilt files all the way into the database: each is kept, whatever is in it, and none stops at it."""
 
 from random import Random
 
