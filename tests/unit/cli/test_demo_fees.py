@@ -125,7 +125,7 @@ def standing(code: str = "H") -> Standing:
     ("way", "amount", "fate"),
     [
         (Way.EXACT, 150_000, ""),
-        (Way.SHORT, 75_000, ""),
+        (Way.SHORT, 50_000, ""),
         (Way.OVER, 200_000, ""),
         (Way.TWICE, 150_000, "twice"),
         (Way.UNREADABLE, 150_000, "cut-words"),
