@@ -6,7 +6,7 @@ start, with the file's name, the key as a JSON pointer, and the mend.
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
@@ -72,6 +72,8 @@ __all__ = [
     "Tls",
     "WsSecurity",
     "load",
+    "read",
+    "read_all",
     "secret_names",
 ]
 
@@ -127,18 +129,18 @@ class Catalogue(Data):
 def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
     """The catalogue in ``folder``, secrets from ``environment``. Raises CatalogueError on the first mistake."""
     portal_file, signing_file, officers_file = (folder / f"{name}.toml" for name in ("portal", "signing", "officers"))
-    portal, calendar = _read(portal_file, Portal), _read(folder / "calendar.toml", Calendar)
-    signing, officers = _read(signing_file, Signing), _read(officers_file, Officers)
-    departments = _read_all(folder / "departments", Department)
-    procedures = _read_all(folder / "procedures", Procedure)
+    portal, calendar = read(portal_file, Portal), read(folder / "calendar.toml", Calendar)
+    signing, officers = read(signing_file, Signing), read(officers_file, Officers)
+    departments = read_all(folder / "departments", Department)
+    procedures = read_all(folder / "procedures", Procedure)
     # A province whose papers nobody carries has no such folder; one that collects nothing has no fees.toml either.
-    operators = _read_all(folder / "postal", Operator) if (folder / "postal").is_dir() else {}
-    banks = _read_all(folder / "banks", Bank) if (folder / "banks").is_dir() else {}
+    operators = read_all(folder / "postal", Operator) if (folder / "postal").is_dir() else {}
+    banks = read_all(folder / "banks", Bank) if (folder / "banks").is_dir() else {}
     _check_departments(folder, departments)
     codes = {department.code for department in departments.values()}
-    fee_desk = _read(folder / "fees.toml", FeeDesk) if (folder / "fees.toml").is_file() else None
+    fee_desk = read(folder / "fees.toml", FeeDesk) if (folder / "fees.toml").is_file() else None
     receipts_file = folder / "receipts.toml"
-    receipts = _read(receipts_file, ReceiptDesk) if receipts_file.is_file() else None
+    receipts = read(receipts_file, ReceiptDesk) if receipts_file.is_file() else None
     if receipts and not fee_desk:
         raise CatalogueError(receipts_file, "", "without a fees.toml nothing is collected: there are no receipts")
     _check_procedures(procedures, codes, collects=fee_desk is not None)
@@ -170,9 +172,11 @@ Piece = TypeVar("Piece", bound=Data)
 Listed = TypeVar("Listed", Department, Procedure, Operator, Bank)
 
 
-def _read(path: Path, model: type[Piece]) -> Piece:
+def read(path: Path, model: type[Piece], *, under: Sequence[str] = ()) -> Piece:
+    """The piece in a file; what stands in it is, ``under`` names, what the model has there. Raises CatalogueError."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = dict.fromkeys(under, table) or table
         # By way of JSON pydantic is strict about numbers and still takes an enum or a tuple as TOML can write it.
         return model.model_validate_json(json.dumps(table, default=str), strict=True)
     except OSError as error:
@@ -186,9 +190,9 @@ def _read(path: Path, model: type[Piece]) -> Piece:
         raise CatalogueError(path, first.pointer, first.detail) from None
 
 
-def _read_all(folder: Path, model: type[Listed]) -> dict[Path, Listed]:
+def read_all(folder: Path, model: type[Listed]) -> dict[Path, Listed]:
     """The pieces in ``folder`` by file; each code stands in one file only."""
-    found: dict[Path, Listed] = {path: _read(path, model) for path in sorted(folder.glob("*.toml"))}
+    found: dict[Path, Listed] = {path: read(path, model) for path in sorted(folder.glob("*.toml"))}
     if not found:
         raise CatalogueError(folder, "", "no .toml file here")
     first: dict[str, Path] = {}

@@ -13,6 +13,7 @@ from hub.cli import (
     fee_demands,
     fee_match,
     fee_orders,
+    fee_profile,
     fee_receipts,
     fee_statements,
     fee_table,
@@ -30,6 +31,7 @@ app: Final = Typer(help="Fees (phí, lệ phí): demands, bank statements, match
 app.registered_commands += fee_demands.app.registered_commands
 app.command("import")(fee_statements.import_)
 app.add_typer(fee_statements.app, name="statements")
+app.add_typer(fee_profile.app, name="profile")
 app.add_typer(fee_match.app, name="match")
 app.add_typer(fee_virtual.app, name="virtual-accounts")
 app.add_typer(fee_cases.app, name="exceptions")

@@ -31,6 +31,20 @@ def _portions(lines: Iterator[bytes]) -> Iterator[Portion]:
         yield Portion(Head.model_validate_json(line), map(Entry.model_validate_json, iter(lines.__next__, b"")))
 
 
+def trial(said: Statements, raw: bytes) -> tuple[Format, dict[int, tuple[str, str]], list[Statement], str]:
+    """A bank's file as it is read by ``said``: its format, row → what it was taken for and what stands in it, the
+    statements, and what is wrong, which may be nothing. Raises Unreadable for what no profile reads.
+    """
+
+    def take(lines: Iterator[bytes]) -> tuple[Format, dict[int, tuple[str, str]], list[Statement], str]:
+        format_: Format = json.loads(next(lines))
+        rows = {number: (taken, text) for number, taken, text in map(json.loads, iter(lines.__next__, b""))}
+        wrong: str = json.loads(next(lines))
+        return format_, rows, [Statement.model_validate_json(line) for line in lines], wrong
+
+    return read("trial", said.model_dump(mode="json"), raw, take)
+
+
 def sheets(raw: bytes, ending: str) -> "list[Sheet]":
     """The sheets of a file of a department's desk. Raises BadFile (hub.fees.settlements.desk_files)."""
     from hub.fees.settlements.desk_files import BadFile, Sheet  # noqa: PLC0415 - no worker needs it

@@ -8,9 +8,11 @@ from typing import Any, Final
 from config.statements import Statements
 from connectors.banks.statements import formats
 from hub.fees.settlements import desk_files
-from schemas.cells import Cell, Row
-from schemas.statement import Code, Unreadable
+from schemas.cells import Cell, Row, written
+from schemas.statement import Code, Statement, Unreadable, gathered
 
+SHOWN: Final = 100
+"""characters of a row that a person is shown"""
 Reader = Callable[[Any, bytes], Iterator[bytes]]
 
 
@@ -24,6 +26,24 @@ def _statements(how: Any, raw: bytes) -> Iterator[bytes]:
         for entry in portion.entries:
             yield entry.model_dump_json().encode()
         yield b""
+
+
+def _trial(how: Any, raw: bytes) -> Iterator[bytes]:
+    """The format, what each row was taken for, and an empty line; then the statements, or one line of what is wrong."""
+    said = Statements.model_validate_json(json.dumps(how))
+    yield json.dumps(formats.format_of(raw)).encode()
+    rows: list[bytes] = []
+
+    def told(row: Row, taken: str) -> None:
+        text = " | ".join(filter(None, map(written, row.cells)))
+        rows.append(json.dumps([row.number, taken, " ".join(text.split())[:SHOWN]]).encode())
+
+    wrong, found = "", list[Statement]()
+    try:
+        found = gathered(formats.portions(said, raw, told)[1], most=said.max_entries)
+    except Unreadable as error:
+        wrong = str(error)
+    yield from (*rows, b"", json.dumps(wrong).encode(), *(one.model_dump_json().encode() for one in found))
 
 
 def _sheets(how: Any, raw: bytes) -> Iterator[bytes]:
@@ -47,7 +67,7 @@ def _payout(_: Any, raw: bytes) -> Iterator[bytes]:
     try:
         yield strict.read(payouts.Report, raw).model_dump_json().encode()
     except strict.Refused as refused:
-        places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
+        places = ", ".join(f"{fault.pointer or '/'} {fault.detail}" for fault in refused.faults[:3])
         raise Unreadable(Code.UNPARSABLE, places) from None
 
 
@@ -65,6 +85,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "statements": _statements,
     "sheets": _sheets,
     "payout": _payout,
+    "trial": _trial,
     "virtual accounts": _virtual_accounts,
 }
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from config.banks import Bank
-from config.statements import Statements
-from connectors.banks.statements import camt, mt940, table_csv, table_xlsx
+from config.statements import Statements, Table
+from connectors.banks.statements import camt, mt940, table, table_csv, table_xlsx
 from schemas.statement import Code, Format, Portion, Statement, Unreadable, gathered
 
-READERS: Final[Mapping[Format, Callable[[bytes, Any], Iterator[Portion]]]] = {
+READERS: Final[Mapping[Format, Callable[..., Iterator[Portion]]]] = {
     "camt": camt.read,
     "mt940": mt940.read,
     "csv": table_csv.read,
@@ -51,8 +51,11 @@ def read(bank: Bank, raw: bytes) -> tuple[Format, list[Statement]]:
     return format_, gathered(found, most=bank.statements.max_entries)
 
 
-def portions(said: Statements, raw: bytes) -> tuple[Format, Iterator[Portion]]:
-    """The format of a file, and its statements by the profile of who writes it, as they are read. Raises Unreadable."""
+def portions(said: Statements, raw: bytes, told: table.Told | None = None) -> tuple[Format, Iterator[Portion]]:
+    """The format of a file, and its statements by the profile of who writes it, as they are read. Raises Unreadable.
+
+    ``told`` is told of each row of a table what it was taken for.
+    """
     format_ = format_of(raw)
     profile = said.profile(format_)
     if len(raw) > said.max_bytes:
@@ -62,4 +65,6 @@ def portions(said: Statements, raw: bytes) -> tuple[Format, Iterator[Portion]]:
     if profile is None:
         sentence = f"the file is {_NAMES[format_]}, and the TOML of this bank has no [statements.{format_}]"
         raise Unreadable(Code.UNPARSABLE, sentence)
+    if isinstance(profile, Table) and told is not None:
+        return format_, READERS[format_](raw, profile, told)
     return format_, READERS[format_](raw, profile)

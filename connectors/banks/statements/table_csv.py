@@ -11,9 +11,9 @@ from schemas.cells import Row
 from schemas.statement import Code, Portion, Unreadable
 
 
-def read(raw: bytes, profile: Table) -> Iterator[Portion]:
-    """The statement in ``raw``. Raises Unreadable."""
-    return table.read(_rows(text_of(raw, profile.encoding), profile), profile)
+def read(raw: bytes, profile: Table, told: table.Told = table.untold) -> Iterator[Portion]:
+    """The statements in ``raw``. Raises Unreadable."""
+    return table.read(_rows(text_of(raw, profile.encoding), profile), profile, told)
 
 
 def _rows(text: str, profile: Table) -> Iterator[Row]:

@@ -8,11 +8,11 @@ from schemas.statement import Code, Portion, Unreadable
 from schemas.workbook import Workbook
 
 
-def read(raw: bytes, profile: Table) -> Iterator[Portion]:
-    """The statement in ``raw``. Raises Unreadable."""
+def read(raw: bytes, profile: Table, told: table.Told = table.untold) -> Iterator[Portion]:
+    """The statements in ``raw``. Raises Unreadable."""
     with Workbook(raw) as book:
         rows = book.rows(_sheet(book, profile), profile.rows + profile.header_within)
-    return table.read(rows, profile)
+    return table.read(rows, profile, told)
 
 
 def _sheet(book: Workbook, profile: Table) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from psycopg.types.json import Jsonb
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from config.catalogue import Catalogue
 from hub.db import Connection, as_set, one
@@ -30,8 +30,14 @@ class Item(Strict):
     """A payment that was paid out, with what the gateway kept of it; đồng."""
 
     provider_txn: ProviderTxn
-    amount: _Amount
+    amount: Annotated[_Amount, Field(ge=1)]
     charge: _Amount = 0
+
+    @model_validator(mode="after")
+    def _is_paid_out(self) -> Self:
+        if self.charge > self.amount:
+            raise ValueError("the charge is more than the amount: what is deducted for something else is no charge")
+        return self
 
 
 class Report(Strict):
@@ -43,6 +49,17 @@ class Report(Strict):
     account: str
     day: Day
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100_000)]
+
+    @model_validator(mode="after")
+    def _pays_each_once(self) -> Self:
+        seen: set[str] = set()
+        for number, item in enumerate(self.items):
+            if item.provider_txn in seen:
+                raise ValueError(f"/items/{number}/provider_txn stands there twice: nothing is paid out twice")
+            seen.add(item.provider_txn)
+        if self.net <= 0:
+            raise ValueError("the net is not above 0: nothing was paid out")
+        return self
 
     @property
     def net(self) -> int:
@@ -62,6 +79,11 @@ _NOBODYS: Final = ["R01", "R02", "R06", "R09", "N02", "N03", "P01"]
 """cases about a line that was nobody's until its report came"""
 
 _REPORTED: Final = "SELECT 1 FROM payout_report WHERE account = %s LIMIT 1"
+
+_PAID: Final = """
+SELECT provider_txn, report FROM payout_item WHERE provider = %s AND provider_txn = ANY(%s)
+ORDER BY provider_txn LIMIT 1
+"""
 
 _SUPERSEDE: Final = "UPDATE match_group SET state = 'superseded', reason = %s WHERE id = %s"
 
@@ -87,6 +109,9 @@ def bring(work: Work, report: Report) -> bool:
     ).fetchone()
     if head is None:
         return _is_the_same(work.conn, report)
+    paid = work.conn.execute(_PAID, (report.provider, [item.provider_txn for item in report.items])).fetchone()
+    if paid is not None:
+        raise NotNow(f"{paid['provider_txn']} was paid out by the report {paid['report']} already")
     rows = [(report.provider, report.report, item.provider_txn, item.amount, item.charge) for item in report.items]
     with work.conn.cursor() as cursor:
         cursor.executemany("INSERT INTO payout_item VALUES (%s, %s, %s, %s, %s)", rows)
