@@ -110,7 +110,8 @@ def remit(month: Month, *, department: Department = None, reason: Reason) -> Non
 @app.command()
 def verify(
     file: Annotated[
-        Path, Argument(metavar="FILE", exists=True, dir_okay=False, help="The package or a printed table.")
+        Path,
+        Argument(metavar="FILE", exists=True, help="A package, the folder it was unpacked to, or a printed table."),
     ],
     trust: TrustFile = None,
     offline: Annotated[bool, Option("--offline", help="Without a database: --trust has to be given.")] = False,

@@ -64,19 +64,19 @@ def judged(file: Path, trust: "Trust") -> "Verdict | Judged | Both":
     from hub.clock import now
     from hub.fees.settlements import judging, package
     from hub.papers.verify import verify_pdf
+    from hub.signing import archive
     from hub.signing.archive import NotABundle
 
-    data = file.read_bytes()
-    if data.startswith(b"%PDF-"):
+    if file.is_file() and (data := file.read_bytes()).startswith(b"%PDF-"):
         return verify_pdf(data, trust, now())
     try:
-        read = package.read(data)
+        read = package.assemble(archive.opened(file, package.NAMES))
     except NotABundle as error:
         leave(Code.USAGE, f"hub: {file} không phải gói chứng từ tháng: {error}")
-    found = judging.judge(read, trust)
+    found, at = judging.judge(read, trust)
     if "table.pdf" not in read.files:
         return found
-    return Both(found, _of_print(read, verify_pdf(read.files["table.pdf"], trust, now())))
+    return Both(found, _of_print(read, verify_pdf(read.files["table.pdf"], trust, at or now())))
 
 
 def _of_print(read: "Package", printed: "Judged") -> "Judged":
@@ -147,14 +147,39 @@ def _package(hub: "Hub", settlement: "Settlement", printed: bytes) -> bytes:
     """The month package; of a transferred month it is handed over with it."""
     from hub import dispatch
     from hub.cli import writing
+    from hub.clock import now
     from hub.fees.settlements import handing, package
     from hub.signing import crl_store
 
     beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
 
-    def hand(work: "Work") -> "tuple[bytes, list[Event]]":
-        made = package.made(work.conn, settlement, hub.catalogue.portal.centre_name, beside, printed)
-        handing.handed(work, settlement.id, hashlib.sha256(made).hexdigest())
-        return made, []
+    with hub.db.transaction() as conn:
+        files = package.made(conn, settlement, hub.catalogue.portal.centre_name, beside, printed)
+    made = package.sealed(files, lambda sums: hub.signer.sealed(sums, now()), lambda data: _stamped(hub, data))
 
-    return dispatch.act(hub, writing.actor(), hand)
+    def hand(work: "Work") -> "tuple[None, list[Event]]":
+        handing.handed(work, settlement.id, hashlib.sha256(made).hexdigest())
+        return None, []
+
+    dispatch.act(hub, writing.actor(), hand)
+    return made
+
+
+def _stamped(hub: "Hub", data: bytes) -> bytes | None:
+    """A time stamp over ``data``; None, with a word about it, where the authority does not give one now."""
+    import secrets
+
+    from connectors.errors import ConnectorError
+    from hub.cli import output
+    from hub.cli.handoff_print import stamp_of
+    from hub.signing import stamps
+    from hub.signing.verdicts import Invalid, Undecided
+
+    digest, nonce = hashlib.sha256(data).digest(), secrets.randbits(63)
+    try:
+        token = stamps.read(stamp_of(hub)(stamps.request(digest, nonce)), digest, nonce)
+        stamps.verify(token, data, hub.signer.trust())
+    except (ConnectorError, Invalid, Undecided) as error:
+        output.say(f"gói không có dấu thời gian ({error}): kiểm tra được đến khi chứng thư con dấu hết hạn")
+        return None
+    return token

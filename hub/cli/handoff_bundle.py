@@ -14,7 +14,6 @@ from hub.cli.output import AsJson
 
 if TYPE_CHECKING:
     from hub.papers.findings import Judged
-    from hub.signing.bundle import Bundle
     from hub.signing.findings import Answer, Verdict
     from hub.signing.trust import Trust
 
@@ -81,20 +80,10 @@ def _judged(path: Path, trust: "Trust") -> "Verdict | Judged":
         from hub.papers.verify import verify_pdf
 
         return verify_pdf(path.read_bytes(), trust, now())
+    from hub.signing import archive, bundle
     from hub.signing.judge import judge
 
-    return judge(_read(path), trust)
-
-
-def _read(path: Path) -> "Bundle":
-    from hub.signing import archive, bundle
-
-    if path.is_dir():
-        names = sorted(file for file in path.rglob("*") if file.is_file())
-        return bundle.assemble(archive.checked({str(file.relative_to(path)): file.read_bytes() for file in names}))
-    if path.stat().st_size > archive.LARGEST:
-        raise archive.NotABundle("larger than a bundle can be")
-    return bundle.read(path.read_bytes())
+    return judge(bundle.assemble(archive.opened(path)), trust)
 
 
 def trust_of(path: Path | None, *, offline: bool) -> "Trust":

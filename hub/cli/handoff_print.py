@@ -130,13 +130,14 @@ def signed(hub: "Hub", pdf: bytes, made: "Form", officer: "Officer", *, time_sta
     at, centre = now(), hub.catalogue.portal.centre_name
     person = sign.Signatory(hub.keyring.current(officer.key, at), officer.name, "Lập phiếu")
     seal = sign.Signatory(hub.keyring.current(hub.catalogue.signing.seal, at), centre, "Xác nhận của cơ quan")
-    stamp = _stamp(hub) if time_stamp else None
+    stamp = stamp_of(hub) if time_stamp else None
     try:
         return sign.sign(pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(made), stamp=stamp)
     except (Invalid, Undecided) as error:
         raise NotNow(f"nothing was signed: {error}") from None
 
 
-def _stamp(hub: "Hub") -> "Stamp":
+def stamp_of(hub: "Hub") -> "Stamp":
+    """How the first time-stamping authority of the catalogue is asked."""
     ask: Stamp = hub.port(hub.catalogue.signing.stamping[0].counterparty).stamp
     return ask

@@ -54,6 +54,8 @@ class Judged:
     record_hash: bytes
     record: Record | None
     checkpoint: Checkpoint | None
+    at: datetime | None
+    """when it existed at the latest; None where nothing proves it"""
 
 
 class ActJudge:
@@ -82,7 +84,7 @@ class ActJudge:
             self._check_parties(record, signed, moment)
             if isinstance(record, HandoffRecord) and checkpoint is not None and record.log != checkpoint.log:
                 self._wrong(Code.OTHER_LOG, detail=record.log)
-        return Judged(self._where, self._act.kind, self._act.record_hash, record, checkpoint)
+        return Judged(self._where, self._act.kind, self._act.record_hash, record, checkpoint, moment)
 
     def _checkpoint(self) -> Checkpoint | None:
         try:

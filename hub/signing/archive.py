@@ -6,8 +6,10 @@ Nothing is compressed, nothing is dated, names come from a short list, and what 
 
 import io
 import re
+import struct
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 MOST_FILES: Final = 200
@@ -20,6 +22,8 @@ _NAME: Final = re.compile(
     r"|[0-9]{2}-[a-z]{3,20}/(record\.json|record\.sha256|record\.p7s|seal\.p7s|proof\.txt"
     r"|checkpoint\.json|checkpoint\.p7s|checkpoint\.tst)"
 )
+_DAMAGED: Final = (ValueError, LookupError, NotImplementedError, RuntimeError, EOFError, OSError, OverflowError)
+"""what the library raises, beside its own, for a zip that was bent"""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """the earliest moment that a zip can write"""
 
@@ -40,6 +44,24 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return written.getvalue()
 
 
+def opened(path: Path, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
+    """The files of a bundle, packed or unpacked to a folder. Raises NotABundle for what no bundle has."""
+    try:
+        if not path.is_dir():
+            if path.stat().st_size > LARGEST:
+                raise NotABundle("larger than a bundle can be")
+            return unpack(path.read_bytes(), names)
+        there = [file for file in sorted(path.rglob("*")) if file.is_file()]
+        if len(there) > MOST_FILES or sum(file.stat().st_size for file in there) > LARGEST:
+            raise NotABundle("larger than a bundle can be")
+        files = {file.relative_to(path).as_posix(): file.read_bytes() for file in there}
+    except OSError as error:
+        raise NotABundle(f"cannot be read: {error.strerror}") from None
+    if not files or any(names.fullmatch(name) is None for name in files):
+        raise NotABundle("not the files of a bundle, or others beside them")
+    return files
+
+
 def unpack(data: bytes, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
     """The files in ``data``, called as ``names`` has it. Raises NotABundle for what ``pack`` would not have written."""
     if len(data) > LARGEST:
@@ -49,22 +71,13 @@ def unpack(data: bytes, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
             entries = archive.infolist()
             _check(entries, names)
             files = {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, struct.error, *_DAMAGED) as error:
         if isinstance(error, NotABundle):
             raise
         raise NotABundle("not a zip file, or a damaged one") from None
     if pack(files) != data:
         raise NotABundle("not written by the hub, or changed since: its container is not the one form that it has")
     return files
-
-
-def checked(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """``files`` of an unpacked bundle. Raises NotABundle for what no bundle has."""
-    if not files or len(files) > MOST_FILES or any(_NAME.fullmatch(name) is None for name in files):
-        raise NotABundle("not the files of a bundle, or others beside them")
-    if sum(map(len, files.values())) > LARGEST:
-        raise NotABundle("larger than a bundle can be")
-    return dict(files)
 
 
 def _check(entries: list[zipfile.ZipInfo], allowed: re.Pattern[str]) -> None:

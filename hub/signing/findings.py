@@ -138,6 +138,16 @@ class Code(Explained):
         "A part of the bundle is not what its folder says.",
         "Một phần của gói không đúng với tên thư mục.",
     )
+    PACKAGE_SEAL = (
+        "PACKAGE_SEAL",
+        "The Centre's seal over every file of the package.",
+        "Con dấu của Trung tâm trên mọi tệp của gói.",
+    )
+    UNPROVED = (
+        "WORD_OF_THE_CENTRE",
+        "The Centre says so, under its seal; the department or the bank whose word it is has not signed it here.",
+        "Trung tâm ghi như vậy và đóng dấu; bên đã trả lời hoặc ngân hàng không ký tệp này.",
+    )
     TABLE_SUMS = (
         "TABLE_SUMS",
         "The sums of a month's table, reckoned anew from its lines.",

@@ -1,35 +1,75 @@
-"""The judge of a month package: VALID, INVALID or CANNOT TELL, from the file and the roots that the reader believes.
+"""The judge of a month package: VALID, INVALID or CANNOT TELL, from the file and the trust list that the reader holds.
 
 No database, no network, no settings: whoever has the file can ask (hub fee verify --offline).
 """
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
+from zipfile import BadZipFile
 
+from hub.clock import now
 from hub.fees.settlements import sheet
-from hub.fees.settlements.package import Package
-from hub.fees.settlements.table import SUMS
-from hub.signing import aids, canonical, reasons, verifier
-from hub.signing.act_judge import ActJudge, name_of
+from hub.fees.settlements.model import LEAF
+from hub.fees.settlements.package import SEAL, STAMP, Package
+from hub.fees.settlements.table import SUMS as COLUMNS
+from hub.signing import aids, canonical, reasons, stamps, verifier
+from hub.signing.act_judge import ActJudge, Judged, name_of, shown
+from hub.signing.bundle import FOR_OUTSIDERS, OUTSIDERS, SUMS
 from hub.signing.findings import Code, Verdict, Weight
-from hub.signing.trust import Trust
+from hub.signing.parties import ANY, Party
+from hub.signing.trust import Path, Trust
 from hub.signing.verdicts import Invalid, Undecided
 from schemas import strict
 from schemas.settlement import SettlementTable, TableAnswer
 
 
-def judge(package: Package, trust: Trust) -> Verdict:
-    """What is to be thought of ``package`` by whoever believes the roots of ``trust``."""
+def judge(package: Package, trust: Trust) -> tuple[Verdict, datetime | None]:
+    """What is to be thought of ``package`` by whoever believes ``trust``; and since when it exists, if shown."""
     verdict = Verdict()
     for name in package.changed:
         verdict.add(Weight.WRONG, Code.FILE_CHANGED, name)
     known = aids.knowing(package.evidence, trust, verdict)
-    judged = ActJudge("table", package.evidence.acts[0], known, verdict).judge()
+    for name in OUTSIDERS:
+        if package.files[name] != (FOR_OUTSIDERS / name).read_bytes():
+            verdict.add(Weight.NOTE, Code.SCRIPT_UNKNOWN, name)
+    at = _check_sealed(package, known, verdict)
+    judged = ActJudge(f"01-{LEAF}", package.evidence.acts[0], known, verdict).judge()
     if isinstance(judged.record, SettlementTable):
         for check in (_check_sums, _check_sheet, _check_receipts, _check_answer):
             _tried(check, package, judged.record, verdict)
-        _check_book(package, judged.record, known, verdict)
-    return verdict
+        _check_book(package, judged, known, verdict)
+    return verdict, at
+
+
+def _check_sealed(package: Package, trust: Trust, verdict: Verdict) -> datetime | None:
+    """The Centre's seal over all files of the package. Since when it exists; None where nothing proves that."""
+    at, party = None, SEAL
+    try:
+        if STAMP in package.files:
+            party = STAMP
+            stamp = stamps.verify(package.files[STAMP], package.files[SEAL], trust)
+            _check_party(Party("tsa", ANY), stamp.chain, stamp.at, trust)
+            at, party = stamp.at, SEAL
+        signed = verifier.verify(package.files[SUMS], package.files[SEAL], trust, at=at)
+        if trust.register is not None:
+            _check_party(Party("seal", trust.register.centre), signed.chain, at or now(), trust)
+    except (Invalid, Undecided) as end:
+        weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
+        verdict.add(weight, Code.PACKAGE_SEAL, party, reasons.said(end))
+        return None
+    detail = name_of(signed.certificate) + (f", {shown(at)}" if at else "")
+    verdict.add(Weight.GOOD, Code.PACKAGE_SEAL, SEAL, detail)
+    for name in ("answer.json", "transfer.json"):
+        if name in package.files:
+            verdict.add(Weight.NOTE, Code.UNPROVED, name)
+    return at
+
+
+def _check_party(party: Party, chain: Path, at: datetime, trust: Trust) -> None:
+    """Raises Invalid or Undecided; without a trust list the verdict has said already that nothing binds anybody."""
+    if trust.register is not None:
+        trust.register.check(party, chain, at)
 
 
 _Check = Callable[[Package, SettlementTable, Verdict], None]
@@ -39,18 +79,18 @@ def _tried(check: _Check, package: Package, table: SettlementTable, verdict: Ver
     """``check``; what cannot be read in its file is wrong in itself."""
     try:
         check(package, table, verdict)
-    except (canonical.NotCanonical, strict.Refused, KeyError, TypeError, ValueError) as error:
+    except (canonical.NotCanonical, strict.Refused, KeyError, TypeError, ValueError, BadZipFile) as error:
         verdict.add(Weight.WRONG, Code.RECORD, check.__name__.removeprefix("_check_"), type(error).__name__)
 
 
 def _check_sums(_: Package, table: SettlementTable, verdict: Verdict) -> None:
     by_fee: Counter[tuple[str, str]] = Counter()
     for line in table.lines:
-        by_fee[line.fee_code, SUMS[line.kind]] += line.amount
+        by_fee[line.fee_code, COLUMNS[line.kind]] += line.amount
     wrong = [
         f"{fee.fee_code} {column}"
         for fee in table.fees
-        for column in SUMS.values()
+        for column in COLUMNS.values()
         if getattr(fee, column) != by_fee.pop((fee.fee_code, column), 0)
     ]
     wrong += [" ".join(left) for left, amount in by_fee.items() if amount]
@@ -64,7 +104,7 @@ def _check_sums(_: Package, table: SettlementTable, verdict: Verdict) -> None:
     wrong += [name for name, total in totals.items() if total != sum(getattr(fee, name) for fee in table.fees)]
     wrong += [f"line {at}" for at, line in enumerate(table.lines, start=1) if line.number != at]
     weight = Weight.WRONG if wrong else Weight.GOOD
-    verdict.add(weight, Code.TABLE_SUMS, "table.json", ", ".join(wrong[:5]) or f"{len(table.lines)} dòng")
+    verdict.add(weight, Code.TABLE_SUMS, "record.json", ", ".join(wrong[:5]) or f"{len(table.lines)} dòng")
 
 
 def _check_sheet(package: Package, table: SettlementTable, verdict: Verdict) -> None:
@@ -119,12 +159,18 @@ def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) ->
     verdict.add(weight, Code.TABLE_TRANSFER, "transfer.json", f"{amount}" if amount == due else f"{amount} ≠ {due}")
 
 
-def _check_book(package: Package, table: SettlementTable, trust: Trust, verdict: Verdict) -> None:
-    """The book's checkpoint is signed by the log, and is the one that the table names."""
-    body = package.files["book.json"]
+def _check_book(package: Package, judged: Judged, trust: Trust, verdict: Verdict) -> None:
+    """The book's checkpoint is signed by the log, and is the one that the table names.
+
+    The table names its root, so it was there before the table was stamped.
+    """
+    body, table = package.files["book.json"], judged.record
+    assert isinstance(table, SettlementTable)  # noqa: S101 - asked before
     try:
-        signed = verifier.verify(body, package.files["book.p7s"], trust, at=None)
+        signed = verifier.verify(body, package.files["book.p7s"], trust, at=judged.at)
         told = canonical.decode(body)
+        log = judged.checkpoint.log if judged.checkpoint else ""
+        _check_party(Party("log", log), signed.chain, judged.at or now(), trust)
     except (Invalid, Undecided) as end:
         weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
         verdict.add(weight, Code.TABLE_BOOK, "book.p7s", reasons.said(end))

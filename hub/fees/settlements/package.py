@@ -1,15 +1,16 @@
 """The month package (gói chứng từ tháng): all that a department needs to check its month, in one file, without us.
 
-table.json table.p7s table.xlsx table.pdf    the table, the seal on it, and the same for people
+01-settlement/                               the table, the seal on it, and its proof of being in the custody log
+table.xlsx table.pdf                         the same table for people
 answer.json transfer.json receipts.json      what the department answered, what was paid, which receipts there are
 book.json book.p7s                           the checkpoint of the book that the table names
-01-settlement/                               that the table is in the custody log: proof and checkpoint
-certificates/ crls/ package.json SHA256SUMS
+certificates/ crls/ package.json README.txt verify.sh
+SHA256SUMS SHA256SUMS.p7s SHA256SUMS.tst     every file above, under the Centre's seal, and since when
 """
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,15 +23,20 @@ from hub.signing.archive import NotABundle
 from hub.signing.bundle import Act, Bundle
 from schemas.settlement import SettlementTable
 
+SEAL: Final = f"{bundle.SUMS}.p7s"
+"""the Centre's seal over SHA256SUMS, and with it over every file"""
+STAMP: Final = f"{bundle.SUMS}.tst"
+"""a time stamp over that seal; without one it is judged as of the day on which it is looked at"""
 _FOLDER: Final = f"01-{LEAF}/"
 NAMES: Final = re.compile(
-    r"SHA256SUMS|package\.json|table\.(json|p7s|xlsx|pdf)|(answer|transfer|receipts)\.json|book\.(json|p7s)"
-    rf"|{_FOLDER}(proof\.txt|checkpoint\.json|checkpoint\.p7s|checkpoint\.tst)"
+    r"README\.txt|verify\.sh|SHA256SUMS(\.p7s|\.tst)?|package\.json|table\.(xlsx|pdf)"
+    r"|(answer|transfer|receipts)\.json|book\.(json|p7s)"
+    rf"|{_FOLDER}(record\.json|record\.p7s|proof\.txt|checkpoint\.json|checkpoint\.p7s|checkpoint\.tst)"
     r"|certificates/[0-9]{2}\.pem|crls/[0-9]{2}\.crl"
 )
 _NEEDED: Final = frozenset(
-    {"SHA256SUMS", "package.json", "table.json", "table.p7s", "table.xlsx", "receipts.json", "book.json", "book.p7s"}
-    | {_FOLDER + name for name in ("proof.txt", "checkpoint.json", "checkpoint.p7s")}
+    {"SHA256SUMS", SEAL, "package.json", "table.xlsx", "receipts.json", "book.json", "book.p7s", *bundle.OUTSIDERS}
+    | {_FOLDER + name for name in ("record.json", "record.p7s", "proof.txt", "checkpoint.json", "checkpoint.p7s")}
 )
 _TRANSFER: Final = """
 SELECT o.id, o.reference, o.amount, o.account, o.payee ->> 'bank_bin' AS bank_bin, o.payee ->> 'account' AS to_account,
@@ -59,11 +65,13 @@ class Package:
 
     @property
     def table(self) -> bytes:
-        return self.files["table.json"]
+        return self.files[f"{_FOLDER}record.json"]
 
 
-def made(conn: Connection, settlement: Settlement, centre: str, lists: Sequence[bytes], printed: bytes | None) -> bytes:
-    """The package's bytes. ``lists``: revocation lists (DER) beside those fetched; ``printed``: the signed PDF.
+def made(
+    conn: Connection, settlement: Settlement, centre: str, lists: Sequence[bytes], printed: bytes | None
+) -> dict[str, bytes]:
+    """The package's files, to be sealed. ``lists``: revocation lists (DER) beside those fetched; ``printed``: the PDF.
 
     Raises NotNow while the table is not in the custody log yet.
     """
@@ -72,7 +80,17 @@ def made(conn: Connection, settlement: Settlement, centre: str, lists: Sequence[
     files = _evidence(evidence) | _papers(conn, settlement, centre)
     if printed is not None:
         files["table.pdf"] = printed
-    return archive.pack(files | {bundle.SUMS: bundle.sums_of(files)})
+    return files | {name: (bundle.FOR_OUTSIDERS / name).read_bytes() for name in bundle.OUTSIDERS}
+
+
+def sealed(files: Mapping[str, bytes], seal: Callable[[bytes], bytes], stamp: Callable[[bytes], bytes | None]) -> bytes:
+    """The package's bytes: ``files`` under one seal. ``stamp``: data to the token (RFC 3161) over it, or None."""
+    sums = bundle.sums_of(files)
+    whole = {**files, bundle.SUMS: sums, SEAL: seal(sums)}
+    token = stamp(whole[SEAL])
+    if token is not None:
+        whole[STAMP] = token
+    return archive.pack(whole)
 
 
 def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, bytes]:
@@ -85,8 +103,8 @@ def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, 
     receipts = conn.execute(_RECEIPTS, (settlement.id,)).fetchall()
     files = {
         "package.json": canonical.encode({"v": 1, "typ": "vn.hub.settlement-package", "centre": centre}),
-        "table.json": handed.body,
-        "table.p7s": handed.signature,
+        f"{_FOLDER}record.json": handed.body,
+        f"{_FOLDER}record.p7s": handed.signature,
         "table.xlsx": sheet.written(table, settlement.sha256.hex(), centre),
         "receipts.json": canonical.encode([dict(row) for row in receipts]),
         "book.json": bytes(kept["body"]),
@@ -116,22 +134,27 @@ def _evidence(evidence: Bundle) -> dict[str, bytes]:
 
 def read(data: bytes) -> Package:
     """The package in a zip's bytes. Raises NotABundle."""
-    files = archive.unpack(data, NAMES)
+    return assemble(archive.unpack(data, NAMES))
+
+
+def assemble(files: dict[str, bytes]) -> Package:
+    """The package in a zip's bytes. Raises NotABundle."""
     missing = _NEEDED - files.keys()
     if missing:
         raise NotABundle(f"{min(missing)} is missing")
     act = Act(
         kind=LEAF,
-        record=files["table.json"],
-        record_hash=hashlib.sha256(files["table.json"]).digest(),
-        signatures=(files["table.p7s"],),
+        record=files[f"{_FOLDER}record.json"],
+        record_hash=hashlib.sha256(files[f"{_FOLDER}record.json"]).digest(),
+        signatures=(files[f"{_FOLDER}record.p7s"],),
         proof=files[f"{_FOLDER}proof.txt"],
         checkpoint=files[f"{_FOLDER}checkpoint.json"],
         checkpoint_signature=files[f"{_FOLDER}checkpoint.p7s"],
         stamp=files.get(f"{_FOLDER}checkpoint.tst"),
     )
     evidence = Bundle(acts=(act,), certificates=_all(files, "certificates/"), crls=_all(files, "crls/"))
-    return Package(files, evidence, tuple(bundle.changed_in(files)))
+    listed = {name: content for name, content in files.items() if name not in (SEAL, STAMP)}
+    return Package(files, evidence, tuple(bundle.changed_in(listed)))
 
 
 def _all(files: Mapping[str, bytes], folder: str) -> tuple[bytes, ...]:

@@ -19,10 +19,10 @@ from hub.embedded.pki import Pki
 from hub.fees import settlements
 from hub.fees.settlements import store
 from hub.fees.settlements.model import State
-from hub.signing import archive, checkpoints, custody
+from hub.fees.settlements.package import SEAL, STAMP
+from hub.signing import archive, checkpoints, cms, custody, trust_list
 from hub.signing.bundle import SUMS, sums_of
 from hub.signing.findings import Answer
-from hub.signing.trust import Trust
 from hub.worker import custodian
 from hub.worker.custodian import pace_of
 from schemas.settlement import SettlementTable
@@ -32,6 +32,8 @@ from tests.rooms.custody.test_custody_command import Tsa
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import DUE, Till, another, red
 from tests.rooms.fees.settling import said
+from tests.unit.signing.authority import Holder
+from tests.unit.signing.test_tampering import verify_sh
 
 Run = Callable[..., tuple[int, str, str]]
 KEPT = 84_000
@@ -127,7 +129,7 @@ def test_a_demand_whose_line_is_disputed_is_not_settled(month: Month) -> None:
     assert red(month.house) == []
 
 
-def test_the_package_is_valid_for_a_stranger_with_the_roots_alone(month: Month, pki: Pki) -> None:
+def test_the_package_is_valid_for_a_stranger_with_the_trust_list_alone(month: Month, pki: Pki) -> None:
     month.closes()
     month.answers()
     month.pays()
@@ -162,7 +164,7 @@ def changed_sheet(body: bytes) -> bytes:
 
 
 CHANGES: Final[Mapping[str, Callable[[bytes], bytes]]] = {
-    "table.json": lambda body: body.replace(b'"net":132000', b'"net":132001'),
+    "01-settlement/record.json": lambda body: body.replace(b'"net":132000', b'"net":132001'),
     "table.xlsx": changed_sheet,
     "transfer.json": lambda body: body.replace(b'"amount":132000', b'"amount":131000'),
     "answer.json": lambda body: body.replace(b'"confirmed"', b'"disputed"'),
@@ -176,14 +178,51 @@ def test_a_package_that_was_changed_is_invalid_even_where_its_sums_file_was_made
     month: Month, pki: Pki, tmp_path: Path
 ) -> None:
     files = paid_package(month)
-    trust = Trust.load((pki.keys / "roots.pem").read_bytes())
+    trust = trust_list.load(pki.trust_list)
     for name, change in CHANGES.items():
         changed = files | {name: change(files[name])}
         assert changed[name] != files[name], name
-        changed[SUMS] = sums_of({one: body for one, body in changed.items() if one != SUMS})
+        changed[SUMS] = sums_of({one: body for one, body in changed.items() if not one.startswith(SUMS)})
         path = tmp_path / "doi.zip"
         path.write_bytes(archive.pack(changed))
         assert fee_table_files.judged(path, trust).answer is Answer.INVALID, name
+
+
+def test_a_package_is_judged_unpacked_by_openssl_too_and_no_file_of_it_is_anybody_else_s(
+    month: Month, pki: Pki, tmp_path: Path
+) -> None:
+    files = paid_package(month)
+    lists = pki.trust_list.read_bytes(), pki.trust_list.with_suffix(".p7s").read_bytes()
+    told = verify_sh(files, lists, tmp_path / "whole")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert stranger(tmp_path / "whole" / "bundle", pki).returncode == 0
+    rewritten = files | {"answer.json": files["answer.json"].replace(b'"confirmed"', b'"disputed"')}
+    rewritten[SUMS] = sums_of({one: body for one, body in rewritten.items() if not one.startswith(SUMS)})
+    department = pki.authority.seal("rest-b")
+    by_another = Holder(department.key, department.certificate, (pki.authority.issuing.certificate,))
+    sealed = rewritten | {SEAL: cms.sign(rewritten[SUMS], by_another, now())}
+    for number, changed in enumerate((rewritten, sealed, {**sealed, "extra.json": b"{}"})):
+        assert verify_sh(changed, lists, tmp_path / str(number)).returncode == 1
+        assert stranger(tmp_path / str(number) / "bundle", pki).returncode in (2, 3)
+    unstamped = {name: body for name, body in sealed.items() if name != STAMP}
+    assert verify_sh(unstamped, lists, tmp_path / "unstamped").returncode == 1
+    assert stranger(tmp_path / "unstamped" / "bundle", pki).returncode == 3
+
+
+def test_a_damaged_package_is_a_sentence_or_invalid_and_never_a_traceback(
+    month: Month, pki: Pki, tmp_path: Path
+) -> None:
+    month.closes()
+    anchored(month)
+    whole, trust = month.package().read_bytes(), trust_list.load(pki.trust_list)
+    path = tmp_path / "hong.zip"
+    for place in range(0, len(whole), max(len(whole) // 40, 1)):
+        for damaged in (whole[:place], whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :]):
+            path.write_bytes(damaged)
+            try:
+                assert fee_table_files.judged(path, trust).answer is not Answer.VALID, place
+            except SystemExit as end:
+                assert end.code == 2, place
 
 
 def paid_package(month: Month) -> dict[str, bytes]:
@@ -199,7 +238,7 @@ def stranger(package: Path, pki: Pki) -> subprocess.CompletedProcess[str]:
     """``hub fee verify`` on a machine that knows nothing: no settings, no database."""
     return subprocess.run(
         [sys.executable, "-m", "hub.cli", "fee", "verify", str(package), "--offline", "--json",
-         "--trust", str(pki.keys / "roots.pem")],
+         "--trust", str(pki.trust_list)],
         cwd=package.parent,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True, text=True, check=False,
