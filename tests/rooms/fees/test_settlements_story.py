@@ -7,11 +7,13 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from typer import Exit
 
 from hub.cli import fee_table_files
 from hub.clock import now
@@ -219,10 +221,8 @@ def test_a_damaged_package_is_a_sentence_or_invalid_and_never_a_traceback(
     for place in range(0, len(whole), max(len(whole) // 40, 1)):
         for damaged in (whole[:place], whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :]):
             path.write_bytes(damaged)
-            try:
+            with suppress(Exit):  # a sentence, and not a package
                 assert fee_table_files.judged(path, trust).answer is not Answer.VALID, place
-            except SystemExit as end:
-                assert end.code == 2, place
 
 
 def paid_package(month: Month) -> dict[str, bytes]:
