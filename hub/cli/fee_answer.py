@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 app: Final = Typer()
 
+VERDICTS: Final = {"confirmed": "đồng ý", "disputed": "không đồng ý dòng"}
 _FINDINGS: Final = (
     Column("where", "Khác nhau"),
     Column("name", "Khoản thu"),
@@ -70,7 +71,7 @@ def answer(
         except NeedsAPerson as error:
             leave(Code.REFUSED, f"hub: {error}")
     lines = "".join(f" {line.number}" for line in given.lines)
-    output.say(f"{given.settlement_id}: {given.verdict}{lines} ✔")
+    output.say(f"{given.settlement_id}: {VERDICTS[given.verdict]}{lines} ✔")
 
 
 @app.command()
@@ -123,7 +124,7 @@ def _read(file: Path, raw: bytes) -> "TableAnswer":
         return strict.read(TableAnswer, raw)
     except strict.Refused as refused:
         places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
-        leave(Code.USAGE, f"hub: {file.name} is no answer: {places}")
+        leave(Code.USAGE, f"hub: {file.name} không phải là trả lời đúng mẫu: {places}")
 
 
 def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime) -> bytes:

@@ -7,6 +7,7 @@ from typer import Argument, Context, Option, Typer
 
 from hub.cli import case_facts, environment, fee_demands, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import Reason
@@ -21,17 +22,22 @@ if TYPE_CHECKING:
 app: Final = Typer(help="Exceptions (ca xử lý): list, show, assign, carry, report, withdraw, reopen.")
 resolving: Final = Typer()
 
-Name = Annotated[str, Argument(metavar="CASE", help="ex_…, from: hub fee exceptions")]
+Name = Annotated[str, Argument(metavar="CASE", parser=whole_id, help="ex_…, from: hub fee exceptions")]
 
 _OPEN: Final = ("open", "assigned", "proposed")
 
 
+_LONGEST: Final = 40
+"""letters of a payer's words in a list"""
 _CASES: Final = (
     Column("id", "Ca"),
     Column("code", "Mã"),
     Column("title", "Việc"),
     Column("severity", "Mức"),
-    Column("at_risk", "Số tiền", grouped),
+    Column("amount", "Số tiền", grouped),
+    Column("dossier", "Hồ sơ"),
+    Column("reference", "Mã thanh toán"),
+    Column("words", "Nội dung chuyển", lambda words: words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"),
     Column("due_on", "Hạn"),
     Column("state_label", "Trạng thái"),
     Column("assigned_to", "Người xử lý"),
@@ -75,35 +81,37 @@ def list_(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """What needs a person, the most urgent first. Amounts in đồng."""
-    from hub.fees.cases import store
+    """What needs a person, the most urgent first. Amounts in đồng; the payers' words are personal data."""
+    from hub.fees.cases import store, views
     from hub.fees.cases.codes import CODES
 
     if state not in ("all", "resolved", *_OPEN):
-        leave(Code.USAGE, f"hub: a case is {', '.join(_OPEN)} or resolved")
+        leave(Code.USAGE, f"hub: trạng thái của ca là {', '.join(_OPEN)} hoặc resolved")
     if code is not None and code not in CODES:
-        leave(Code.USAGE, f"hub: no case has the code {code}; there are {', '.join(CODES)}")
+        leave(Code.USAGE, f"hub: không có mã ca {code}; các mã: {', '.join(CODES)}")
     states = _OPEN if state == "all" else (state,)
     with environment.database() as conn:
         found = store.listing(conn, states=states, code=code, assigned_to=person, limit=limit)
-    output.listing([_row(case) for case in found], _CASES, as_json=as_json)
+        named = views.named(conn, [case.id for case in found])
+    output.listing([_row(case, named[case.id]) for case in found], _CASES, as_json=as_json)
 
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """One case: what was seen, where the money is, what may be done, and who did what. No payer's words."""
-    from hub import views
-    from hub.fees.cases import desk, store
+    """One case: what was seen, where the money is, what may be done, and who did what. Personal: the payer's words."""
+    from hub import views as house
+    from hub.fees.cases import desk, store, views
 
     with environment.database() as conn:
         case = store.find(conn, name)
         seen = {**case.facts, **store.movement(conn, case)}
         ways = [_way(way) for way in desk.ways(conn, case)]
-        journal = views.journal_of(conn, name)
+        journal = house.journal_of(conn, name)
+        row = _row(case, views.named(conn, [name])[name])
     if as_json:
-        output.document({**_row(case), "facts": seen, "ways": ways, "journal": journal})
+        output.document({**row, "facts": seen, "ways": ways, "journal": journal})
         return
-    output.fields(_row(case), _FIELDS)
+    output.fields(row, _FIELDS)
     shown: Mapping[str, Sequence[Mapping[str, Any]]]
     shown = {"facts": case_facts.written(seen), "ways": ways, "journal": journal}
     for key, columns in (("facts", _FACTS), ("ways", _WAYS), ("journal", JOURNAL)):
@@ -151,7 +159,7 @@ def withdraw(name: Name, *, reason: Reason) -> None:
     from hub.fees.cases import desk
 
     _act(lambda work: desk.withdraw(work, name, reason))
-    output.say(f"{name}: withdraw ✔")
+    output.say(f"{name}: đã rút đề nghị ✔")
 
 
 @app.command()
@@ -160,7 +168,7 @@ def reopen(name: Name, *, reason: Reason) -> None:
     from hub.fees.cases import desk
 
     _act(lambda work: desk.reopen(work, name, reason))
-    output.say(f"{name}: reopen ✔")
+    output.say(f"{name}: đã mở lại ✔")
 
 
 @resolving.command()
@@ -179,11 +187,11 @@ def resolve(
     from hub.fees.cases.resolutions import RESOLUTIONS
 
     if resolution not in RESOLUTIONS:
-        leave(Code.USAGE, f"hub: a case is not settled by {resolution!r}: hub fee exceptions show {name} says how")
+        leave(Code.USAGE, f"hub: không có cách xử lý {resolution!r}; xem các cách: hub fee exceptions show {name}")
     details = _details(told or [])
     if details.keys() != set(RESOLUTIONS[resolution].details):
         wanted = " ".join(f"--set {one}=…" for one in RESOLUTIONS[resolution].details)
-        leave(Code.USAGE, f"hub: {resolution} has to be told {wanted or 'nothing: no --set'}")
+        leave(Code.USAGE, f"hub: {resolution} cần {wanted or 'không --set nào'}")
     state = _act(lambda work: desk.resolve(work, name, resolution, details, reason), name)
     if state == "proposed":
         output.say(f"{name}: {resolution} đã đề nghị; người thứ hai chạy lại đúng lệnh này")
@@ -196,7 +204,7 @@ def _details(told: Sequence[str]) -> dict[str, str]:
     for one in told:
         key, equals, value = one.partition("=")
         if not (key and equals and value):
-            leave(Code.USAGE, f"hub: --set name=value, not {one}")
+            leave(Code.USAGE, f"hub: viết --set tên=giá-trị, không phải {one}")
         details[key] = fee_demands.id_of(value) if key == "demand" else value
     return details
 
@@ -212,7 +220,7 @@ def _act(verb: "Callable[[Work], list[Event]]", name: str | None = None) -> str 
     return writing.act(whole)
 
 
-def _row(case: "Case") -> dict[str, Any]:
+def _row(case: "Case", named: Mapping[str, Any]) -> dict[str, Any]:
     from hub.fees.cases.model import STATES
     from hub.fees.cases.resolutions import RESOLUTIONS
 
@@ -225,6 +233,7 @@ def _row(case: "Case") -> dict[str, Any]:
         "title": about.title.vi,
         "severity": case.severity,
         "at_risk": case.at_risk,
+        **named,
         "due_on": case.due_on.isoformat(),
         "state": case.state,
         "state_label": STATES[case.state],

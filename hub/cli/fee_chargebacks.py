@@ -7,13 +7,14 @@ from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import Reason
 from schemas.figures import grouped
 
 app: Final = Typer(help="Chargebacks (tra soát): notice, evidence, won, lost.", no_args_is_help=True)
 
-Name = Annotated[str, Argument(metavar="CHARGEBACK", help="cb_…, or the provider's number of it")]
+Name = Annotated[str, Argument(metavar="CHARGEBACK", parser=whole_id, help="cb_…, or the provider's number of it")]
 STATES: Final = {
     "noticed": "mới nhận tra soát",
     "evidence": "đã gửi chứng từ",
@@ -41,7 +42,7 @@ def list_(
     from hub.fees.chargebacks import store
 
     if state is not None and state not in STATES:
-        leave(Code.USAGE, f"hub: a chargeback is {', '.join(STATES)}")
+        leave(Code.USAGE, f"hub: trạng thái tra soát là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = store.listing(conn, state=state, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
@@ -49,7 +50,7 @@ def list_(
 
 @app.command()
 def notice(
-    payment: Annotated[str, Argument(metavar="PAYMENT", help="pm_…")],
+    payment: Annotated[str, Argument(metavar="PAYMENT", parser=whole_id, help="pm_…")],
     *,
     case: Annotated[str, Option("--case", help="The provider's number: it stands in the debit, if it comes to one.")],
     answer_by: Annotated[
@@ -70,7 +71,7 @@ def evidence(name: Name, *, reason: Reason) -> None:
     from hub.fees.chargebacks import desk
 
     writing.act(lambda work: (None, desk.answered(work, name, reason)))
-    output.say(f"{name}: evidence ✔")
+    output.say(f"{name}: đã nộp chứng cứ ✔")
 
 
 @app.command()
@@ -79,7 +80,7 @@ def won(name: Name, *, reason: Reason) -> None:
     from hub.fees.chargebacks import desk
 
     writing.act(lambda work: (None, desk.won(work, name, reason)))
-    output.say(f"{name}: won ✔")
+    output.say(f"{name}: thắng ✔")
 
 
 @app.command()
@@ -88,4 +89,4 @@ def lost(name: Name, *, reason: Reason) -> None:
     from hub.fees.chargebacks import desk
 
     writing.act(lambda work: (None, desk.lost(work, name, reason)))
-    output.say(f"{name}: lost ✔")
+    output.say(f"{name}: thua ✔")

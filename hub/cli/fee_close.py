@@ -100,7 +100,7 @@ def reopen(
 
     _one_of(day, month)
     if day is not None and account is None:
-        leave(Code.USAGE, "hub: --account says whose day is opened again")
+        leave(Code.USAGE, "hub: thêm --account: mở lại ngày của tài khoản nào")
     with environment.house() as hub:
         if month is not None:
             made = _act(hub, lambda work: desk.reopen_month(work, month.date(), reason))
@@ -131,12 +131,12 @@ def days(month: Month = None, account: Account = None, as_json: AsJson = False) 
 
 def _one_of(day: datetime | None, month: datetime | None) -> None:
     if (day is None) == (month is None):
-        leave(Code.USAGE, "hub: --day or --month, one of the two")
+        leave(Code.USAGE, "hub: chọn một trong hai: --day hoặc --month")
 
 
 def _date(day: datetime | None) -> date:
     if day is None:
-        leave(Code.USAGE, "hub: --day is needed")
+        leave(Code.USAGE, "hub: thiếu --day")
     return day.date()
 
 
@@ -174,7 +174,7 @@ def _days_closed(hub: "House", account: str | None, until: date, *, dry_run: boo
 
     accounts = [account] if account else _act(hub, desk.accounts_of)
     if not accounts:
-        leave(Code.NOT_FOUND, "hub: no account of ours has a statement or an entry yet")
+        leave(Code.NOT_FOUND, "hub: chưa tài khoản nào có sao kê hay bút toán")
     return [
         closing
         for one in accounts
@@ -196,7 +196,7 @@ def _told(made: "list[Closing]", *, as_json: bool, dry_run: bool) -> None:
     if red:
         leave(Code.REFUSED, "chưa khóa được: xem các dòng ✗ (docs/runbooks/close-a-day-and-a-month.md)")
     if not dry_run and all(one["step"] == "waiting" for one in rows):
-        leave(Code.REFUSED, "another person has to agree")
+        leave(Code.REFUSED, "cần người khác đồng ý")
     if changed := [line for one in rows for line in one["changed"]]:
         sentence = "số liệu đã khác so với lần đề nghị trước; cần người khác đồng ý với số mới:"
         leave(Code.REFUSED, "\n".join([sentence, *changed]))

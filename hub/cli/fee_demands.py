@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Yes
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 app: Final = Typer()
 
-Name = Annotated[str, Argument(metavar="DEMAND", help="fd_…, the payment reference, or the dossier code")]
+Name = Annotated[
+    str, Argument(metavar="DEMAND", parser=whole_id, help="fd_…, the payment reference, or the dossier code")
+]
 
 _COLUMNS: Final = (
     Column("id", "Yêu cầu nộp"),

@@ -54,7 +54,7 @@ def match(
     if context.invoked_subcommand is not None:
         return
     if (account is None) != (day is None):
-        leave(Code.USAGE, "hub: --account and --day go together")
+        leave(Code.USAGE, "hub: --account và --day phải đi cùng nhau")
     rows = _matched(account, day.date() if day else None, dry_run=dry_run)
     output.listing(rows, _RUNS, as_json=as_json)
 
@@ -72,7 +72,7 @@ def _matched(account: str | None, day: date | None, *, dry_run: bool) -> list[di
     with environment.house() as hub:
         if account is not None and day is not None:
             if not any(bank.account(account) for bank in hub.catalogue.banks.values()):
-                leave(Code.NOT_FOUND, f"hub: no account of ours has the number {account}")
+                leave(Code.NOT_FOUND, f"hub: Trung tâm không có tài khoản {account}")
             wanted = [(account, day)]
         else:
             with hub.db.connection() as conn:
@@ -103,7 +103,7 @@ def list_(
     from hub.fees.matching import views
 
     if state not in STATES:
-        leave(Code.USAGE, f"hub: a match is {', '.join(STATES)}")
+        leave(Code.USAGE, f"hub: trạng thái ghép là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = views.groups(conn, state=state, account=account, day=day.date() if day else None, limit=limit)
     output.listing([{**row, "day": row["day"].isoformat()} for row in rows], _GROUPS, as_json=as_json)
@@ -115,7 +115,7 @@ def confirm(group: Group, reason: Reason) -> None:
     from hub.fees.matching import desk
 
     _decide(lambda work: desk.confirm(work, group, reason))
-    output.say(f"match {group}: confirm ✔")
+    output.say(f"ghép {group}: đã xác nhận ✔")
 
 
 @app.command()
@@ -124,7 +124,7 @@ def reject(group: Group, reason: Reason) -> None:
     from hub.fees.matching import desk
 
     _decide(lambda work: desk.reject(work, group, reason))
-    output.say(f"match {group}: reject ✔")
+    output.say(f"ghép {group}: đã bác ✔")
 
 
 @app.command()
@@ -133,7 +133,7 @@ def revoke(group: Group, reason: Reason) -> None:
     from hub.fees.matching import desk
 
     _decide(lambda work: desk.revoke(work, group, reason))
-    output.say(f"match {group}: revoke ✔")
+    output.say(f"ghép {group}: đã hủy ✔")
 
 
 @app.command()

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Argument, Option, Typer
 
-from hub.cli import environment, files, output, writing
+from hub.cli import environment, fee_table, files, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Yes
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 app: Final = Typer(help="Payment orders (lệnh chi): refunds and remittances, by two persons.", no_args_is_help=True)
 refunds: Final = Typer()
 
-Name = Annotated[str, Argument(metavar="ORDER", help="po_…, or its reference")]
-What = Annotated[str, Argument(metavar="WHAT", help="ex_…, fd_… (or its reference, dossier code), pm_…, a line, rf_…")]
+Name = Annotated[str, Argument(metavar="ORDER", parser=whole_id, help="po_…, or its reference")]
+What = Annotated[
+    str,
+    Argument(metavar="WHAT", parser=whole_id, help="ex_…, fd_… (or its reference, dossier code), pm_…, a line, rf_…"),
+]
 
 STATES: Final = {
     "requested": "chờ duyệt",
@@ -75,9 +79,9 @@ _REFUNDS: Final = (
 
 
 _PAYEE: Final = {
-    "bank_bin": "--bank is the six digits of the payee's bank in NAPAS's list",
-    "account": "--account is 4 to 34 digits or capital letters, nothing between them",
-    "holder": "--holder is the name on the account, at most 100 letters",
+    "bank_bin": "--bank là sáu chữ số của ngân hàng thụ hưởng trong danh mục NAPAS",
+    "account": "--account là 4 đến 34 chữ số hoặc chữ hoa, không có gì ở giữa",
+    "holder": "--holder là tên chủ tài khoản, tối đa 100 chữ",
 }
 
 
@@ -92,7 +96,7 @@ def list_(
     from hub.fees.orders import views
 
     if state is not None and state not in STATES:
-        leave(Code.USAGE, f"hub: an order is {', '.join(STATES)}")
+        leave(Code.USAGE, f"hub: trạng thái lệnh chi là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = views.listing(conn, state=state, purpose=purpose, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
@@ -119,9 +123,18 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def approve(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """It may be paid: by another person than who asked for it. The money leaves its account in the book."""
-    from hub.fees import orders
+    """It may be paid: by another person than who asked for it. The money leaves its account in the book.
 
+    Of a month's transfer it says how much no statement has shown yet.
+    """
+    from hub.fees import orders
+    from hub.fees.orders import store
+    from hub.fees.settlements import remitting
+
+    with environment.database() as conn:
+        order = store.find(conn, name)
+        if order.purpose == remitting.PURPOSE:
+            fee_table.warn_unshown(conn, order.subject_id, order.id)
     _each("approve", name, lambda work: orders.approve(work, name, reason), yes=yes, dry_run=dry_run)
 
 
@@ -143,7 +156,7 @@ def fail(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
 
 @app.command()
 def send(
-    names: Annotated[list[str], Argument(metavar="ORDER…", help="po_… or references, all approved")],
+    names: Annotated[list[str], Argument(metavar="ORDER…", parser=whole_id, help="po_… or references, all approved")],
     out: Annotated[Path, Option("--output", "-o", help="Where the bank's file goes: FILE.csv, or FILE.txt to print.")],
 ) -> None:
     """Make the file that the bank's internet banking takes, and say that the bank is told. Again: the same file.
@@ -154,7 +167,7 @@ def send(
     from hub.fees.orders import paper
 
     if out.suffix not in (".csv", ".txt"):
-        leave(Code.USAGE, "hub: the file is .csv for the bank, or .txt to print")
+        leave(Code.USAGE, "hub: tệp là .csv cho ngân hàng, hoặc .txt để in")
     files.check(out)
     sent: list[Order] = writing.act(lambda work: ([orders.send(work, name) for name in names], []))
     if out.suffix == ".csv":
@@ -209,7 +222,7 @@ def refunds_(
     from hub.fees.refunds import views
 
     if state is not None and state not in STATES:
-        leave(Code.USAGE, f"hub: a refund is {', '.join(STATES)}")
+        leave(Code.USAGE, f"hub: trạng thái khoản hoàn là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = views.listing(conn, state=state, limit=limit)
     output.listing(rows, _REFUNDS, as_json=as_json)

@@ -10,6 +10,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, files, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import TRANSFER_STATES
 from hub.cli.writing import Reason
@@ -27,7 +28,9 @@ _ISSUER: Final = {
 }
 _KINDS: Final = {"phi": "Phí", "le_phi": "Lệ phí"}
 
-Receipt = Annotated[str, Argument(metavar="RECEIPT", help="its id (rc_…), from: hub fee receipts list")]
+Receipt = Annotated[
+    str, Argument(metavar="RECEIPT", parser=whole_id, help="its id (rc_…), from: hub fee receipts list")
+]
 Day = Annotated[datetime | None, Option(parser=dates.day, metavar=dates.DAY, help="Only what was issued on this day.")]
 
 
@@ -85,7 +88,7 @@ def list_(
     from hub.fees.receipts import views
 
     if state is not None and state not in STATES:
-        leave(Code.USAGE, f"hub: a receipt is one of: {', '.join(STATES)}")
+        leave(Code.USAGE, f"hub: trạng thái biên lai là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = views.listing(conn, day=day.date() if day else None, state=state, limit=limit)
     output.listing([{**row, "issued_on": row["issued_on"].isoformat()} for row in rows], _LISTED, as_json=as_json)
@@ -101,7 +104,7 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
     with environment.database() as conn:
         found = views.found(conn, receipt)
     if found is None:
-        leave(Code.NOT_FOUND, f"hub: there is no receipt {receipt}")
+        leave(Code.NOT_FOUND, f"hub: không có biên lai {receipt}")
     says = json.loads(bytes(found.pop("body")))
     if as_json:
         output.document({**found, "says": says})
@@ -116,7 +119,9 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
 
 @app.command()
 def issue(
-    demand: Annotated[str | None, Argument(metavar="[DEMAND]", help="only for this one (fd_…)")] = None,
+    demand: Annotated[
+        str | None, Argument(metavar="[DEMAND]", parser=whole_id, help="only for this one (fd_…)")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Issue what is missing now instead of at the next tick, and void what has no money any more."""
@@ -127,7 +132,7 @@ def issue(
     with environment.house() as hub:
         desk = hub.catalogue.receipts
         if desk is None:
-            leave(Code.USAGE, "hub: the catalogue has no receipts.toml: no receipt is issued")
+            leave(Code.USAGE, "hub: danh mục không có receipts.toml: không phát hành biên lai")
         if demand is None:
             done = registrar.follow(hub)
         else:
@@ -157,7 +162,7 @@ def summary(
 ) -> None:
     """The summary of a day's receipts (bảng tổng hợp trong ngày), which the tax office has on the same day."""
     if file is not None and file.suffix not in {".json", ".csv"}:
-        leave(Code.USAGE, "hub: the summary is a .json or a .csv")
+        leave(Code.USAGE, "hub: bảng kê là tệp .json hoặc .csv")
     found = _summary(day.date())
     if file is None:
         _printed(found, as_json=as_json)
@@ -178,7 +183,7 @@ def _summary(day: date) -> Any:
 
     with environment.house() as hub, hub.db.connection() as conn:
         if hub.catalogue.receipts is None:
-            leave(Code.USAGE, "hub: the catalogue has no receipts.toml: no receipt is issued")
+            leave(Code.USAGE, "hub: danh mục không có receipts.toml: không phát hành biên lai")
         return of_day(conn, hub.catalogue.receipts, day)
 
 

@@ -8,6 +8,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import Reason
@@ -32,7 +33,7 @@ STATES: Final[Mapping[Status, str]] = {
     Status.REJECTED: "đã loại",
     Status.SUPERSEDED: "đã được thay",
 }
-Name = Annotated[str, Argument(metavar="FILE", help="sf_…, from: hub fee statements list")]
+Name = Annotated[str, Argument(metavar="FILE", parser=whole_id, help="sf_…, from: hub fee statements list")]
 
 
 def _state(state: str) -> str:

@@ -15,6 +15,7 @@ from hub.cli.writing import Reason
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
+    from hub.db import Connection
     from hub.fees.settlements.model import Settlement
     from hub.signing.trust import Trust
     from hub.wiring import Hub
@@ -61,7 +62,7 @@ def table(
     from hub.fees.settlements import store
 
     if out is not None and out.suffix not in ENDINGS:
-        leave(Code.USAGE, f"hub: {out}: a table is written as {', '.join(ENDINGS)}")
+        leave(Code.USAGE, f"hub: {out}: bảng được ghi thành {', '.join(ENDINGS)}")
     if out is not None:
         files.check(out)
     with environment.house() as hub:
@@ -70,7 +71,7 @@ def table(
             output.listing([store.as_row(one) for one in chosen], _TABLES, as_json=as_json)
             return
         if len(chosen) != 1:
-            leave(Code.USAGE, f"hub: name one with --department: {' '.join(one.department for one in chosen)}")
+            leave(Code.USAGE, f"hub: chọn một cơ quan bằng --department: {' '.join(one.department for one in chosen)}")
         written = fee_table_files.written(hub, chosen[0], out.suffix, officer, unsigned=unsigned)
         for suffix, content in written.items():
             files.write(out.with_suffix(suffix), content)
@@ -89,20 +90,29 @@ def send(month: Month, department: Department = None) -> None:
                 output.say(f"{settlement.department}: {State(settlement.state).label}")
                 continue
             act(hub, lambda work, one=settlement.id: sending.send(work, one))  # type: ignore[misc]
-            output.say(f"{settlement.department}: send ✔")
+            output.say(f"{settlement.department}: đã gửi ✔")
 
 
 @app.command()
 def remit(month: Month, *, department: Department = None, reason: Reason) -> None:
-    """Order the transfer of what departments have confirmed; another person approves it: hub fee orders approve."""
+    """Order the transfer of what departments have confirmed; another person approves it: hub fee orders approve.
+
+    Says how much of it no statement has shown yet. Exit 5 where nothing is ordered.
+    """
     from hub.fees.settlements import ordering
     from hub.fees.settlements.model import State
 
     with environment.house() as hub:
-        for settlement in found(hub, month, department):
+        tables = found(hub, month, department)
+        for settlement in tables:
             if settlement.state not in ordering.ANSWERED:
                 output.say(f"{settlement.department}: {State(settlement.state).label}")
-                continue
+        answered = [settlement for settlement in tables if settlement.state in ordering.ANSWERED]
+        if not answered:
+            leave(Code.REFUSED, f"hub: tháng {month:%m/%Y} không có bảng nào chờ chuyển: không lập lệnh chi nào")
+        for settlement in answered:
+            with hub.db.connection() as conn:
+                warn_unshown(conn, settlement.id, settlement.department)
             order = act(hub, lambda work, one=settlement.id: ordering.remit(work, one, reason))  # type: ignore[misc]
             output.say(f"{settlement.department}: {order.id} {order.reference} {grouped(order.amount)} ✔")
 
@@ -124,6 +134,18 @@ def verify(
     handoff_bundle.tell(fee_table_files.judged(file, believed), as_json=as_json)
 
 
+def warn_unshown(conn: "Connection", settlement_id: str, of: str) -> None:
+    """Say on stderr how much of a table no statement has shown yet; nothing where all is shown."""
+    from hub.fees.settlements import unshown
+
+    missing = unshown.of(conn, settlement_id)
+    if missing.amount:
+        output.say(
+            f"chú ý: {of}: {grouped(missing.amount)} đ của {missing.demands} yêu cầu nộp mới chỉ được báo có, chưa có"
+            " trên sao kê nào (hub fee exceptions list --code N01)"
+        )
+
+
 def found(hub: "Hub", month: datetime, department: str | None) -> "list[Settlement]":
     """The tables of the month that stand; the command ends where there is none."""
     from hub.fees.settlements import store
@@ -131,8 +153,11 @@ def found(hub: "Hub", month: datetime, department: str | None) -> "list[Settleme
     with hub.db.connection() as conn:
         standing = store.of_month(conn, month.date(), department)
     if not standing:
-        of = f" of {department}" if department else ""
-        leave(Code.NOT_FOUND, f"hub: {month:%Y-%m} has no table{of}; tables are made by hub fee close --month")
+        of = f" của {department}" if department else ""
+        leave(
+            Code.NOT_FOUND,
+            f"hub: tháng {month:%m/%Y} chưa có bảng{of}; bảng được lập khi khóa tháng: hub fee close --month",
+        )
     return standing
 
 

@@ -26,4 +26,4 @@ def import_(
         leave(Code.USAGE, f"hub: {file.name}: {error.sentence}")
 
     new = writing.act(lambda work: (virtual.bring(work, given), []))
-    output.say(f"{file.name}: {new} new, {len(given) - new} known ✔")
+    output.say(f"{file.name}: {new} số mới, {len(given) - new} đã có ✔")

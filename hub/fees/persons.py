@@ -18,16 +18,16 @@ def check_proposes(work: Work) -> None:
     """Raises MayNot where the person may not propose."""
     clerk = _clerk(work)
     if clerk is not None and Right.PROPOSE not in clerk.may:
-        raise MayNot(f"{work.actor} ({clerk.title}): chỉ được đồng ý, không được đề nghị · may agree, not propose")
+        raise MayNot(f"{work.actor} ({clerk.title}): chỉ được đồng ý, không được đề nghị")
 
 
 def check_agrees(work: Work, maker: str | None) -> None:
     """With what ``maker`` has proposed. Raises MayNot, and NotNow for what the same person has proposed."""
     clerk = _clerk(work)
     if is_maker(work, maker):
-        raise NotNow("another person has to agree · cần người khác đồng ý")
+        raise NotNow("cần người khác đồng ý")
     if clerk is not None and Right.AGREE not in clerk.may:
-        raise MayNot(f"{work.actor} ({clerk.title}): chỉ được đề nghị, không được đồng ý · may propose, not agree")
+        raise MayNot(f"{work.actor} ({clerk.title}): chỉ được đề nghị, không được đồng ý")
 
 
 def may_agree(work: Work, maker: str) -> bool:
@@ -48,5 +48,5 @@ def _clerk(work: Work) -> Clerk | None:
         return None
     clerk = desk.clerk(work.actor)
     if clerk is None:
-        raise MayNot(f"{work.actor}: không có trong [[clerks]] của fees.toml · not a clerk, may not decide")
+        raise MayNot(f"{work.actor}: không có trong [[clerks]] của fees.toml, không được quyết định")
     return clerk

@@ -11,6 +11,7 @@ from hub.fees import persons, settlements
 from hub.fees.closes import balance, day_gates, month_gates, store, totals
 from hub.fees.closes.model import BOOK, Closing, Gate, Proposal, Step
 from hub.fees.ledger import book
+from hub.fees.matching import overdue
 from hub.work import Work
 
 
@@ -29,9 +30,12 @@ def close_day(work: Work, account: str, day: date) -> Closing:
     closing = standing is not None and persons.may_agree(work, standing.maker)
     gates = day_gates.of_day(work, bank, account, day, closing=closing)
     found = totals.of_day(work.conn, account, day)
-    return _closed(
-        work, account, day, gates, found, lambda agreed: store.close_day(work.conn, account, day, agreed, work.actor)
-    )
+
+    def close(agreed: Proposal) -> None:
+        store.close_day(work.conn, account, day, agreed, work.actor)
+        overdue.closed(work, account, day)
+
+    return _closed(work, account, day, gates, found, close)
 
 
 def close_month(work: Work, month: date) -> Closing:

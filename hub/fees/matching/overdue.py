@@ -19,6 +19,12 @@ WHERE account = %(account)s AND status = 'notified' AND business_date < %(day)s
 ORDER BY business_date, provider, provider_txn FOR UPDATE
 """
 
+_UNSHOWN: Final = """
+SELECT id, provider, amount, business_date FROM payment
+WHERE account = %s AND business_date <= %s AND source <> 'postman' AND status = 'notified'
+ORDER BY business_date, provider, provider_txn
+"""
+
 _LATE: Final = """
 UPDATE payment SET status = 'unconfirmed_overdue', updated_at = now() WHERE id = %(id)s
 """
@@ -52,8 +58,20 @@ def look(doing: Doing) -> None:
         if _due_on(work, row) > doing.scope.day:
             continue
         work.conn.execute(_LATE, row)
-        facts = {"payment": row["id"], "account": doing.scope.account, "paid_on": row["business_date"].isoformat()}
-        facts["provider"] = row["provider"]
-        opened = cases.open_case(work, "N01", "payment", row["id"], row["amount"], facts)
+        opened = _case(work, doing.scope.account, row)
         work.note(row["id"], "overdue", before="notified", after="unconfirmed_overdue", reason=opened)
-        doing.counters["N01"] += 1
+        doing.counters["N01"] += opened is not None
+
+
+def closed(work: Work, account: str, day: date) -> None:
+    """``day`` is closed: what was notified of it and no statement shows yet is a case from now on, not first when it is
+    overdue, for the month may be handed over before. The statement that shows it ends the case.
+    """
+    for row in work.conn.execute(_UNSHOWN, (account, day)).fetchall():
+        _case(work, account, row)
+
+
+def _case(work: Work, account: str, row: Mapping[str, Any]) -> str | None:
+    facts = {"payment": row["id"], "account": account, "paid_on": row["business_date"].isoformat()}
+    facts["provider"] = row["provider"]
+    return cases.open_case(work, "N01", "payment", row["id"], row["amount"], facts)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from hub.clock import local
 from hub.codes import Code
 from hub.errors import NeedsAPerson, NotFound
 from hub.events import Event
@@ -50,13 +51,16 @@ def answer_with(work: Work, answer: TableAnswer, said: bytes, department: str | 
     """Take ``answer`` (its bytes: ``said``); the same again changes nothing. ``department``: whose it has to be;
     none: a person has brought it as a file.
 
-    Raises NeedsAPerson: for a table that is not there or is another, for lines that it does not have, or too late.
+    Raises NeedsAPerson: for a table that is not there or is another, for lines that it does not have, for an answer
+    from before the table or told before in other words, or too late.
     MayNot for a person who may not.
     """
     if department is None:
         persons.check_clerk(work)
     settlement = _settlement(work, answer, department)
     if settlement.answer_id == answer.answer_id:
+        if answer != TableAnswer.model_validate_json(store.answer(work.conn, settlement.id)):
+            raise NeedsAPerson(Code.ANSWER_REFUSED, f"trả lời {answer.answer_id} đã nhận trước đây với nội dung khác")
         return []
     if settlement.state not in ANSWERABLE:
         raise NeedsAPerson(Code.ANSWER_REFUSED, f"the table of {settlement.name} is {settlement.state}")
@@ -88,6 +92,10 @@ def _settlement(work: Work, answer: TableAnswer, department: str | None) -> Sett
         raise NeedsAPerson(Code.ANSWER_REFUSED, str(error)) from None
     if department not in (None, settlement.department):
         raise NeedsAPerson(Code.ANSWER_REFUSED, f"{settlement.id} is not a table of {department}")
+    made, said = (local(at).date() for at in (settlement.computed_at, answer.answered_at))
+    if said < made:
+        why = f"trả lời ghi ngày {said:%d/%m/%Y}, trước khi có bảng ({made:%d/%m/%Y})"
+        raise NeedsAPerson(Code.ANSWER_REFUSED, why)
     if answer.sha256 != settlement.sha256.hex():
         raise NeedsAPerson(Code.ANSWER_REFUSED, f"the answer is to another table than {settlement.id}")
     return settlement

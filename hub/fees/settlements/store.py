@@ -165,6 +165,11 @@ def answered(conn: Connection, settlement_id: str, at: datetime, answer_id: str,
     )
 
 
+def answer(conn: Connection, settlement_id: str) -> bytes:
+    """What the department said, as it came."""
+    return bytes(one(conn, "SELECT answer FROM settlement WHERE id = %s", (settlement_id,))["answer"])
+
+
 def _only(conn: Connection, where: Any, settlement_id: str) -> Settlement:
     found = _find(conn, where, (settlement_id,))
     if not found:

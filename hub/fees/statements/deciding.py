@@ -20,7 +20,9 @@ _OPEN: Final = (Status.QUARANTINED, Status.BALANCED)
 
 
 def decide(work: Work, file_id: str, verdict: Verdict, reason: str) -> tuple[Result, list[Event]]:
-    """Propose ``verdict``, or agree with the one that another person has proposed. Raises NotFound, NotNow, MayNot."""
+    """Propose ``verdict``, or agree with the one that another person has proposed. A file of which nothing could be
+    read is discarded by one person. Raises NotFound, NotNow, MayNot.
+    """
     persons.check_clerk(work)
     kept = store.file(work.conn, file_id)
     if kept is None:
@@ -31,6 +33,9 @@ def decide(work: Work, file_id: str, verdict: Verdict, reason: str) -> tuple[Res
     if kept.state not in _OPEN:
         raise NotNow(f"{file_id} is {kept.state.value}: there is nothing to decide")
     store.lock(work.conn, [bank.code])
+    if verdict == "reject" and kept.proposal is None and not kept.summary:
+        persons.check_proposes(work)
+        return _reject(work, bank, kept, reason), []
     if kept.proposal is None or (persons.is_maker(work, kept.maker) and kept.proposal != verdict):
         return _propose(work, bank, kept, verdict, reason), []
     persons.check_agrees(work, kept.maker)
@@ -86,5 +91,6 @@ def _reject(work: Work, _: Bank, kept: store.File, reason: str) -> Result:
 
 
 def _end(work: Work, kept: store.File, state: Status, verb: str, reason: str) -> None:
-    importing.close_cases(work, kept.id, verb, maker=kept.maker, checker=work.actor)
+    first, second = (kept.maker, work.actor) if kept.maker else (work.actor, None)
+    importing.close_cases(work, kept.id, verb, maker=first, checker=second)
     work.note(kept.id, verb, before=kept.state, after=state, reason=reason)

@@ -18,6 +18,7 @@ from hub.signing import canonical
 from hub.work import Work
 from schemas.portal import FeeKind
 from schemas.settlement import SettlementTable, TableAnswer
+from tests.bank_files import ago
 from tests.house import ScriptedHouse
 from tests.rooms.fees.telling import ACCOUNT
 
@@ -119,7 +120,7 @@ def said(settlement: Settlement, disputed: Mapping[int, str], answer_id: str = "
             "verdict": "disputed" if disputed else "confirmed",
             "lines": tuple({"number": number, "reason": why} for number, why in disputed.items()),
             "answered_by": "Phòng Kế hoạch - Tài chính",
-            "answered_at": "2026-11-03T08:00:00+07:00",
+            "answered_at": f"{ago(0)}T08:00:00+07:00",
         }
     )
 

@@ -36,7 +36,7 @@ def test_a_first_person_proposes_and_only_another_one_settles(
     work.proposes("R01", "assign", **demand)
     assert status(cashier, dossier) == "issued"
 
-    with pytest.raises(NotNow, match="another person"):
+    with pytest.raises(NotNow, match="cần người khác"):
         work.says(MAKER, lambda work: desk.resolve(work, unplaced, "assign", demand, REASON))
     work.says(CHECKER, lambda work: desk.resolve(work, unplaced, "assign", demand, REASON))
 
@@ -266,7 +266,7 @@ def test_what_a_resolution_is_told_wrongly_is_one_line_and_a_wrong_usage(
 
 
 def test_a_case_shows_what_to_look_for_at_the_bank_in_words(hub: Hub, unplaced: str, till: Till) -> None:
-    _, out, _ = hub("fee", "exceptions", "show", unplaced)
+    _, out, _ = hub("fee", "exceptions", "show", unplaced[:-1])  # the beginning of an id is enough
     [line] = till.house.rows("SELECT booking_date FROM statement_line")
     for said in (
         f"Ngày\t{line['booking_date']:%d/%m/%Y}",

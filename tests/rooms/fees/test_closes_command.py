@@ -45,7 +45,7 @@ def test_two_persons_close_what_is_open_up_to_a_day(desk: Desk, till: Till, refe
     second = desk.data(SECOND, *command)
 
     assert (first[0], [row["step"] for row in first[1]]) == (Code.OK, ["proposed", "proposed"])
-    assert (again[0], again[2].strip()) == (Code.REFUSED, "another person has to agree")
+    assert (again[0], again[2].strip()) == (Code.REFUSED, "cần người khác đồng ý")
     assert (second[0], [(row["period"], row["step"]) for row in second[1]]) == (
         Code.OK,
         [(day.isoformat(), "done") for day in days],

@@ -60,6 +60,21 @@ def test_a_day_is_closed_by_two_persons_with_the_digest_of_what_it_came_to(
     assert red(till.house) == []
 
 
+def test_what_no_statement_has_shown_is_a_case_from_the_close_of_its_day_on(
+    accountants: Accountants, till: Till, provider: Provider, reference: str
+) -> None:
+    """It could be handed over with its month before it is overdue."""
+    day = till.books()
+    provider.tells(reference, paid_at=datetime.combine(day, time(23), VIETNAM))
+    accountants.closes(day)
+
+    assert till.cases() == ["N01"]
+    assert red(till.house) == []
+    till.books(Move(DUE, reference))
+    assert till.cases() == [], "the statement that shows it ends the case"
+    assert red(till.house) == []
+
+
 def test_what_has_changed_since_the_proposal_is_shown_and_needs_another_agreement(
     accountants: Accountants, till: Till, provider: Provider, cashier: Cashier, dossier: str, reference: str
 ) -> None:

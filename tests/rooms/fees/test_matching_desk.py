@@ -50,7 +50,7 @@ def test_class_c_takes_two_persons(till: Till, cashier: Cashier, dossier: str, r
 
     till.act(lambda work: desk.confirm(work, proposal["id"], "đúng người"), "ke-toan-a")
     assert status(cashier, dossier) == "issued"
-    with pytest.raises(NotNow, match="another person"):
+    with pytest.raises(NotNow, match="cần người khác"):
         till.act(lambda work: desk.confirm(work, proposal["id"], "đúng người"), "ke-toan-a")
     till.act(lambda work: desk.confirm(work, proposal["id"], "đúng người"), "ke-toan-b")
 
@@ -108,7 +108,7 @@ def test_to_revoke_takes_two_persons_and_opens_the_demand_again(
     [row] = till.house.rows("SELECT id FROM match_group WHERE state = 'confirmed'")
 
     till.act(lambda work: desk.revoke(work, row["id"], "nhầm hồ sơ"), "ke-toan-a")
-    with pytest.raises(NotNow, match="another person"):
+    with pytest.raises(NotNow, match="cần người khác"):
         till.act(lambda work: desk.revoke(work, row["id"], "nhầm hồ sơ"), "ke-toan-a")
     till.act(lambda work: desk.revoke(work, row["id"], "nhầm hồ sơ"), "ke-toan-b")
 

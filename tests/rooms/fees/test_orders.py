@@ -31,7 +31,7 @@ def test_an_order_takes_two_persons(till: Till, cashier: Cashier, dossier: str, 
     order = asked(till, paid)
 
     assert (status(cashier, dossier), till.book()) == ("paid", {"111": DUE, "331": -DUE})
-    with pytest.raises(NotNow, match="another person"):
+    with pytest.raises(NotNow, match="cần người khác"):
         till.act(lambda work: orders.approve(work, order.id, "đồng ý"), "ke-toan-a")
     till.act(lambda work: orders.approve(work, order.id, "đồng ý"), "ke-toan-b")
 

@@ -108,7 +108,7 @@ def test_two_persons_void_a_wrong_receipt_and_another_takes_its_place(registry: 
     registry.ticks()
     wrong = registry.of(demand)[0]
     assert not registry.void(wrong.id, "ke-toan-a")
-    with pytest.raises(NotNow, match="another person"):
+    with pytest.raises(NotNow, match="cần người khác"):
         registry.void(wrong.id, "ke-toan-a")
     assert registry.void(wrong.id, "ke-toan-b")
     with pytest.raises(NotNow, match="void already"):

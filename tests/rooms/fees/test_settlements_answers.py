@@ -1,6 +1,6 @@
 """What departments say to their tables, and what becomes of the money: transferred, held back, carried on."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -174,6 +174,22 @@ def test_the_same_answer_again_changes_nothing_and_another_one_waits_for_a_perso
     answer(handed)
     with pytest.raises(NeedsAPerson):
         answer(handed, answer_id="TL-2")
+
+
+def test_an_answer_that_is_told_again_in_other_words_waits_for_a_person(handed: Office) -> None:
+    answer(handed)
+    answer(handed)
+    with pytest.raises(NeedsAPerson, match="nội dung khác"):
+        answer(handed, answered_by="Văn phòng")
+    assert handed.settlement("rest-a").state == "confirmed"
+
+
+def test_an_answer_from_before_its_table_waits_for_a_person(handed: Office) -> None:
+    made = handed.settlement("rest-a").computed_at
+    with pytest.raises(NeedsAPerson, match="trước khi có bảng"):
+        answer(handed, answered_at=made - timedelta(days=1))
+    answer(handed, answered_at=made)
+    assert handed.settlement("rest-a").state == "confirmed"
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from hub.cli.exits import Code
 from hub.fees import settlements
 from hub.fees.settlements import desk_files
 from schemas.settlement import TableAnswer
-from tests.bank_files import Move
+from tests.bank_files import Move, ago
 from tests.house import ScriptedHouse
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import DUE, Till, another
 from tests.rooms.fees.registry import Registry
 
 Run = Callable[..., tuple[int, str, str]]
-BY: Final = ("--by", "Phòng Kế hoạch - Tài chính", "--at", "2026-11-03T08:00")
+BY: Final = ("--by", "Phòng Kế hoạch - Tài chính", "--at", f"{ago(0)}T08:00")
 HEAD: Final = ("Số dòng", "Lý do")
 
 
@@ -90,7 +90,7 @@ def desk(house: ScriptedHouse, cashier: Cashier, till: Till, registry: Registry,
 def test_our_workbook_sent_back_as_it_is_confirms_the_month(desk: Desk) -> None:
     code, _, told = desk.says("answer", str(desk.workbook()), *BY)
     assert (code, desk.table["state"]) == (Code.OK, "confirmed"), told
-    assert (desk.answer.answered_by, desk.answer.answered_at.isoformat()) == (BY[1], "2026-11-03T08:00:00+07:00")
+    assert (desk.answer.answered_by, desk.answer.answered_at.isoformat()) == (BY[1], f"{ago(0)}T08:00:00+07:00")
     assert desk.answer.sha256 == bytes(desk.table["sha256"]).hex()
 
 

@@ -16,6 +16,7 @@ import pytest
 from typer import Exit
 
 from hub.cli import fee_table_files
+from hub.cli.exits import Code
 from hub.clock import now
 from hub.embedded.pki import Pki
 from hub.fees import settlements
@@ -27,6 +28,7 @@ from hub.signing.bundle import SUMS, sums_of
 from hub.signing.findings import Answer
 from hub.worker import custodian
 from hub.worker.custodian import pace_of
+from schemas.figures import grouped
 from schemas.settlement import SettlementTable
 from tests.bank_files import Move
 from tests.house import ScriptedHouse
@@ -99,6 +101,24 @@ def month(house: ScriptedHouse, cashier: Cashier, till: Till, hub: Run, tmp_path
     house.players["trust.tsa"] = Tsa(pki)
     till.always_open()
     return Month(house, cashier, till, hub, tmp_path)
+
+
+def test_what_no_statement_has_shown_is_said_before_it_is_transferred(month: Month) -> None:
+    """And where nothing is ordered, the command says so by its exit code."""
+    month.closes()
+    assert month.hub("fee", "remit", month.name, "--reason", "sớm")[0] == Code.REFUSED
+    month.answers()
+    with month.house.db.connection() as conn:
+        conn.execute(
+            "UPDATE fee_credit SET confirmed_at = NULL WHERE demand_id = (SELECT min(demand_id) FROM fee_credit)"
+        )
+    code, _, told = month.hub("fee", "remit", month.name, "--reason", "chuyển tiền tháng")
+
+    assert (code, f"{grouped(DUE)} đ của 1 yêu cầu nộp" in told) == (Code.OK, True), told
+    [row] = month.house.rows("SELECT id FROM payment_order")
+    _, _, told = month.hub("fee", "orders", "approve", row["id"], "--reason", "x", "--dry-run")
+    assert f"{grouped(DUE)} đ của 1 yêu cầu nộp" in told
+    assert month.hub("fee", "remit", month.name, "--reason", "lần nữa")[0] == Code.REFUSED
 
 
 def anchored(month: Month) -> None:

@@ -9,6 +9,7 @@ from hub.fees.ledger import Share
 from hub.fees.settlements import sending
 from schemas import strict
 from schemas.settlement import SettlementTable
+from tests.bank_files import ago
 from tests.rooms.fees.settling import OCTOBER, Office
 from tests.rooms.http.caller import PROXY_SECRET, Caller, Door, as_json, certificate_of
 
@@ -113,7 +114,7 @@ def test_an_answer_at_the_door_is_seen_at_the_door(door: Door, rest_a: Caller, o
         "verdict": "disputed",
         "lines": [{"number": line.number, "reason": "không có hồ sơ này"}],
         "answered_by": "Phòng Kế hoạch - Tài chính",
-        "answered_at": "2026-11-03T08:00:00+07:00",
+        "answered_at": f"{ago(0)}T08:00:00+07:00",
     }
 
     rest_a.call("POST", "/v1/departments/rest-a/settlement-answers", as_json(answer))

@@ -25,17 +25,21 @@ ACCEPTABLE = {"S02", "S03", "S04"}
 
 @pytest.mark.parametrize("code", FAULTS)
 def test_a_file_with_a_fault_is_a_case_until_two_persons_drop_it(desk: Desk, code: str) -> None:
+    """One is enough where nobody could read it."""
     desk.bring(camt(FIRST))
     held = desk.bring(FAULTS[code]())
     assert (held.state is Status.ACCEPTED, desk.open_cases, desk.amounts) == (False, [code], [50_000, -700])
 
-    desk.decide(held, "reject", "nguoi.mot")
-    assert desk.open_cases == [code]
-    assert desk.decide(held, "reject", "nguoi.hai").state is Status.REJECTED
+    first = desk.decide(held, "reject", "nguoi.mot")
+    if code == "S05":
+        assert first.state is Status.REJECTED
+    else:
+        assert desk.open_cases == [code]
+        assert desk.decide(held, "reject", "nguoi.hai").state is Status.REJECTED
 
     assert (desk.open_cases, desk.amounts) == ([], [50_000, -700])
     [case] = desk.house.rows("SELECT code, maker, checker, resolution FROM exception_case")
-    assert tuple(case.values()) == (code, "nguoi.mot", "nguoi.hai", "rejected")
+    assert tuple(case.values()) == (code, "nguoi.mot", None if code == "S05" else "nguoi.hai", "rejected")
     assert desk.bring(camt(SECOND)).is_accepted, "the right file comes after it"
 
 

@@ -1,0 +1,17 @@
+"""The list of cases at the command line."""
+
+import json
+
+from tests.bank_files import Move
+from tests.rooms.fees.matching import DUE, Till
+from tests.rooms.test_command_line import Hub
+
+
+def test_the_list_says_what_an_accountant_knows_it_by(hub: Hub, till: Till, dossier: str, reference: str) -> None:
+    till.books(Move(DUE + 1_000, f"NOP LE PHI {reference}", ref="FT1"))
+    code = till.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)[0]["raw_code"]
+    rows = {row["code"]: row for row in json.loads(hub("fee", "exceptions", "list", "--json")[1])["data"]}
+
+    assert {row["code"]: row["amount"] for row in rows.values()} == {"R05": 1_000, "N02": DUE + 1_000}
+    for row in rows.values():
+        assert (row["dossier"], row["reference"], row["words"]) == (code, reference, f"NOP LE PHI {reference}")
