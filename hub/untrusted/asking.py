@@ -18,13 +18,15 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 import structlog
 
+from hub.errors import HubError
 from hub.untrusted import limits
 from schemas.statement import Code, Unreadable
 
 log = structlog.get_logger(__name__)
 
 Taken = TypeVar("Taken")
-COMMAND: Final = (sys.executable, "-m", "hub.untrusted.server")
+COMMAND: Final = (sys.executable, "-P", "-m", "hub.untrusted.server")
+"""-P: nothing is loaded from the folder that somebody works in, where files of strangers may lie"""
 _ENVIRONMENT: Final = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 """what the server is given of ours: none of our secrets"""
 _OUT_OF_TIME: Final = frozenset({signal.SIGXCPU, signal.SIGALRM})
@@ -34,7 +36,7 @@ _STATUS: Final = 4
 """bytes"""
 
 
-class ReaderLost(OSError):
+class ReaderLost(HubError):
     """The reader's process went away, and not by its limits."""
 
     def __init__(self, ended_by: signal.Signals | None = None) -> None:
