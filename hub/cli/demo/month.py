@@ -2,7 +2,7 @@
 
 The sandbox brings the month: people paid on its last days, and the bank's statements of those days lie ready. Then two
 persons close it, the departments are handed their tables and answer, two persons transfer, and each package is
-verified with nothing but itself and the roots.
+verified with nothing but itself and the trust list.
 """
 
 import json
@@ -33,6 +33,7 @@ from hub.embedded.place import Addresses
 from hub.embedded.waiting import Patience, wait_for
 from hub.errors import HubError
 from hub.fees import vietqr
+from hub.signing import trust_list
 from hub.wiring import read_settings
 
 FIRST, SECOND = "ke-toan-dien-tap", "truong-phong-dien-tap"
@@ -129,14 +130,14 @@ class Month:
         self.banks.ask(self.banks.own, "statements", {"account": self.banks.account})
         self._wait("sao kê cho thấy tiền đã chuyển", lambda: self._all_in("transferred", "receipted", "closed"))
 
-    def verified(self, roots: Path) -> list[Path]:
+    def verified(self, trust: Path) -> list[Path]:
         """The packages, each verified without the database."""
         self._wait("dấu thời gian của sổ lưu vết", lambda: not one(self.conn, _STAMPED, ())["waiting"])
         packages: list[Path] = []
         for table in self._owed():
             package = self.folder / f"{self.name}-{table['department']}.zip"
             self.hub("fee", "table", self.name, "--department", table["department"], "-o", str(package), quiet=True)
-            verdict = self.hub("fee", "verify", str(package), "--offline", "--trust", str(roots), quiet=bool(packages))
+            verdict = self.hub("fee", "verify", str(package), "--offline", "--trust", str(trust), quiet=bool(packages))
             if packages:
                 say(verdict.rstrip().rpartition("\n")[2])
             packages.append(package)
@@ -225,4 +226,4 @@ def rehearse(stack: Addresses, folder: Path) -> list[Path]:
         month.closed()
         month.answered()
         month.transferred()
-        return month.verified(folder / "pki" / "keys" / "roots.pem")
+        return month.verified(folder / "pki" / "keys" / trust_list.FILE)
