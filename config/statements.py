@@ -113,6 +113,8 @@ class Table(Data):
     credit_words: list[Header] = Field(["C", "CR", "Có", "+"], min_length=1)
     negative_debits: bool = False
     """whether debits and charges carry a minus; without it a sign there takes an earlier one back"""
+    day_once: bool = False
+    """whether a day is printed only on the first of its lines"""
     newest_first: bool = False
     skip: list[Expression] = Field([])
     """rows that are passed over (page numbers, a second row of headings): the whole row, cells joined by a blank"""

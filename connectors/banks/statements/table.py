@@ -8,6 +8,7 @@ the other: each is a statement of its own.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 
 from pydantic import ValidationError
 
@@ -154,12 +155,14 @@ class _Section:
             return "nothing moved"
         if self.around.ended and not has_amount:
             return "below the end"
+        day = self.columns["booking_date"]
+        if self.profile.day_once and has_amount and self.entries and not written(day.cell(row)):
+            return self._dated(_on(self.entries[-1].booking_date, row, day.number))
         if self.entries and not self.around.ended and table_line.is_continued(row, self.columns):
             self._goes_on(row)
             return "text of the line above"
         if self.half and _labels(row) == self.half:
             return "headings"
-        day = self.columns["booking_date"]
         if written(day.cell(row)) and has_amount:
             table_line.entry(row, self.columns, self.profile)  # says what its day is not
         raise day.place(row).refused("a row has no day, and is not anything that is known")
@@ -176,7 +179,9 @@ class _Section:
         around, entries = self.around, self.entries
         if self.profile.newest_first:
             entries.reverse()
-        days = around.period or [entry.booking_date for entry in entries]
+        days = [*around.period]
+        if len(days) <= 1:  # no period, or only where it begins
+            days += [entry.booking_date for entry in entries if entry.booking_date >= min(days, default=date.min)]
         if not days:
             raise Unreadable(Code.UNPARSABLE, "the file has no lines and says nowhere which days it covers (period)")
         try:
@@ -209,6 +214,11 @@ class _Section:
         if self.profile.total is not None and not self.around.ended and not self.nothing_moved:
             raise Unreadable(Code.UNPARSABLE, f"the row of totals ({self.profile.total!r}) is not there: it is cut")
         return self.entries[-1].balance if self.entries else self.around.opening if self.nothing_moved else None
+
+
+def _on(day: date, row: Row, column: int) -> Row:
+    """The row with the day of the line above it."""
+    return Row(row.number, [*row.cells[:column], day, *row.cells[column + 1 :]])
 
 
 def _labels(row: Row) -> tuple[str, ...]:

@@ -36,8 +36,9 @@ class Trial:
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """The nearest first: what was read whole, then what was read farthest."""
-        return not self.statements, -max(self.rows, default=0)
+        """The nearest first: what was read whole, then what has taken most rows for something."""
+        known = sum(taken != "above the headings" for taken, _ in self.rows.values())
+        return not self.statements, -known
 
 
 def trial(said: Statements, raw: bytes, read: Reader) -> Trial:

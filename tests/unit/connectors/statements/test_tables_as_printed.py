@@ -259,6 +259,23 @@ def test_balances_may_stand_in_rows_with_a_day() -> None:
     assert amounts(whole(paid)) == [500, -100]  # what a payer writes is no label
 
 
+def test_a_day_may_be_printed_once_for_all_its_lines() -> None:
+    rows = [*TOP, HEADINGS, FIRST, ["", *SECOND[1:]], *END]
+    assert [entry.booking_date.day for entry in whole(rows, day_once=True).entries] == [24, 24]
+    assert "no day" in refused(rows).sentence
+    assert "no day" in refused([*TOP, HEADINGS, ["", *FIRST[1:]], SECOND, *END], day_once=True).sentence
+    assert refused([*TOP, HEADINGS, FIRST, SECOND, *END, ["", "x", "", "1", ""]], day_once=True).line == 8
+
+
+def test_a_period_may_say_only_where_it_begins() -> None:
+    rows = [["Từ", "23/11/2026"], *TOP, HEADINGS, FIRST, SECOND, *END]
+    found = whole(rows, period="Từ")
+    assert (found.from_date, found.to_date) == (date(2026, 11, 23), date(2026, 11, 25))
+    [found] = read([["Từ", "25/11/2026"], *rows[1:]], period="Từ")
+    findings = gates.judge(found, None, value_days=31, today=date(2026, 12, 1), is_working=lambda _: True)
+    assert [one.line for one in findings if "outside" in one.sentence] == [5]
+
+
 def test_days_without_a_year_stop_the_start() -> None:
     for pattern in ("%d-%m", "%m/%Y", "%H:%M"):
         with pytest.raises(ValueError, match="a date has its"):
