@@ -3,7 +3,7 @@
 import psycopg
 from psycopg import sql
 
-VARIABLE = "HUB_TEST_LATER_SCHEMA"
+VARIABLE = "LATER_SCHEMA"
 """Set: every database of the test run has it (tests/conftest.py)."""
 
 

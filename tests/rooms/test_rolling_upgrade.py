@@ -1,6 +1,6 @@
 """The core's own tests once more, on the schema of a later release: an old worker goes on while the new ones come.
 
-``HUB_TEST_LATER_SCHEMA=1 pytest tests/rooms`` runs every other test so.
+``LATER_SCHEMA=1 pytest tests/rooms`` runs every other test so.
 """
 
 import pytest
