@@ -22,6 +22,13 @@ class Calendar(Data):
     """day = the decision that makes it one"""
     working_days: dict[date, str] = Field({})
     """a day that is worked all the same (hoán đổi), and the decision"""
+    not_announced: list[int] = Field([])
+    """years whose swapped days nobody has announced yet: their terms are counted by the law's list, and that is said"""
+
+    @property
+    def years(self) -> set[int]:
+        """Years of which something is known, if only that it is not announced yet."""
+        return {day.year for day in (*self.days_off, *self.working_days)} | set(self.not_announced)
 
     @model_validator(mode="after")
     def _is_a_working_day(self) -> Self:

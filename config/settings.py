@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     """seconds between questions to departments that do not push their statuses."""
     poll_at_least_every: Seconds = 86_400.0
     """seconds after which a counterparty is asked again, whatever longer time the catalogue leaves it alone."""
+    backlog_after: Seconds = 3_600.0
+    """seconds that something may wait for its counterparty, or in the inbox, before the backlog is a finding."""
+    feed_silent_after: Seconds = 600.0
+    """seconds that a feed may be overdue, counted from when it was to be asked next, before it is a finding."""
+    clock_skew: Seconds = 600.0
+    """seconds by which clocks may differ, others' from ours and theirs from one another; within it the order of arrival
+    and the lifecycle decide, and what is dated further ahead waits for a person."""
     breaker_threshold: int = Field(5, ge=1)
     """transport failures in a row that open a counterparty's circuit breaker."""
     breaker_pause: Seconds = 30.0

@@ -3,12 +3,13 @@
 from typing import Protocol
 
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Changes, Handoff, Receipt
+from schemas.department import Handoff, ReadChanges, Receipt, StatusReport
 from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
-from schemas.postal import Accepted, Feed, Order
+from schemas.postal import Accepted, Feed, Order, TrackingEvent
 from schemas.settlement import HandedTable, TableReceipt
 from schemas.statement import Delivery
 from schemas.trust import RevocationList
+from schemas.unreadable import Unreadable
 
 
 class DepartmentPort(Protocol):
@@ -20,8 +21,11 @@ class DepartmentPort(Protocol):
     def find(self, handoff: Handoff, key: str) -> Receipt | None:
         """The receipt, if the department has this dossier; None if it says that it has not."""
 
-    def changes(self, cursor: str) -> Changes:
+    def changes(self, cursor: str) -> ReadChanges:
         """Status reports since ``cursor`` ("" for the first time), in the department's order."""
+
+    def entry(self, document: str) -> StatusReport | Unreadable:
+        """An entry of ``changes`` that was set aside, read again: the hub or the catalogue may have been mended."""
 
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
         """Hand the custody log's checkpoint to be kept. Rejected: the log does not go on from what it holds."""
@@ -78,6 +82,9 @@ class PostalPort(Protocol):
 
     def feed(self, cursor: str) -> Feed:
         """What has happened to all items of the contract since ``cursor`` ("" for the first time)."""
+
+    def entry(self, document: str) -> TrackingEvent | Unreadable:
+        """An entry of ``feed`` that was set aside, read again."""
 
     def check(self) -> str:
         """A call that changes nothing: address, certificate, credentials. Returns a line for a person."""

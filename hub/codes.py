@@ -89,10 +89,20 @@ class Code(Explained):
         "The operator tells of a consignment that was never ordered here. Ask whose it is.",
         "Bưu chính báo về một bưu gửi chưa từng đặt ở đây. Hỏi lại bưu chính.",
     )
-    EVENT_UNREADABLE = (
-        "EVENT_UNREADABLE",
-        "An entry of the operator's feed cannot be read; the feed went on. Ask the operator what it was to say.",
-        "Một mục trong luồng tin của bưu chính không đọc được; các mục sau vẫn được nhận. Hỏi lại bưu chính.",
+    ENTRY_UNREADABLE = (
+        "ENTRY_UNREADABLE",
+        "An entry of a feed cannot be read; the feed went on. Ask what it says; revive reads it again, or refuse it.",
+        "Một mục trong luồng tin không đọc được; các mục sau vẫn được nhận. Hỏi lại; revive: đọc lại, hoặc refuse.",
+    )
+    DATED_AHEAD = (
+        "DATED_AHEAD",
+        "Dated later than it came, by more than clocks may differ. Ask; revive takes it as of then, or refuse it.",
+        "Ghi thời điểm sau lúc nhận, quá mức lệch đồng hồ. Hỏi lại; revive: áp dụng theo lúc nhận, hoặc refuse.",
+    )
+    REPORT_LATE = (
+        "REPORT_LATE",
+        "A result or an end is reported for an earlier time than the status now. Ask; revive applies it, or refuse it.",
+        "Báo kết quả hoặc kết thúc tại thời điểm trước trạng thái hiện tại. Hỏi lại sở; revive: áp dụng, hoặc refuse.",
     )
     PAYMENT_UNKNOWN = (
         "PAYMENT_UNKNOWN",

@@ -7,7 +7,7 @@ deliver: claim (tx) → speak (no tx) → what the reply means and the end of th
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -277,6 +277,7 @@ def _work(house: House, conn: Connection, actor: str) -> Work:
         signer=house.signer,
         actor=actor,
         read_statements=house.read_statements,
+        clock_skew=timedelta(seconds=house.settings.clock_skew),
         public_url=str(house.settings.public_url).rstrip("/"),
     )
 

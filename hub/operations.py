@@ -4,16 +4,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from config.catalogue import Idempotency
-from hub import dispatch, journal, routing
+from hub import dispatch, feeds, journal, routing
 from hub.calls import CALLS
 from hub.codes import Code
 from hub.db import Connection
-from hub.errors import NotFound, NotNow
+from hub.errors import KeyReused, NotFound, NotNow, ReferenceReused
 from hub.events import Event
-from hub.messages import inbox
-from hub.messages.model import Nudge, State
+from hub.messages import inbox, set_aside
+from hub.messages.model import Arrival, Nudge, State
 from hub.wiring import Hub
 from hub.work import Work
+from schemas.unreadable import Unreadable
 
 PARKABLE: Final = (State.QUEUED, State.RETRYING, State.UNKNOWN, State.STUCK)
 CANCELLABLE: Final = (State.QUEUED, State.RETRYING, State.UNKNOWN, State.STUCK, State.PARKED)
@@ -94,9 +95,15 @@ def test(hub: Hub, counterparty: str) -> str:
 
 
 def revive(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
-    """Handle a dead inbox message again. Raises NotNow if it is not dead."""
+    """Handle a dead inbox message again; read an entry of a feed again. Raises NotNow if it is not dead, or no better.
+
+    What was dead for its time (DATED_AHEAD, REPORT_LATE) is taken all the same: a person has looked.
+    """
     with hub.db.transaction() as conn:
-        if not inbox.revive(conn, message_id, actor=actor, reason=reason):
+        message = inbox.dead(conn, message_id)
+        if message is not None and message.kind in (set_aside.KIND, set_aside.OLDER_KIND):
+            message_id = _read_again(hub, conn, message, actor=actor, reason=reason)
+        elif not inbox.revive(conn, message_id, actor=actor, reason=reason):
             raise NotNow(f"no dead message has the id {message_id}")
     hub.nudge([Nudge(inbox.QUEUE, message_id)])
 
@@ -118,6 +125,23 @@ def refuse(hub: Hub, message_id: str, *, actor: str, reason: str) -> bool:
         return tell is not None, tell(work, message_id, reason) if tell else []
 
     return dispatch.act(hub, actor, turn_down)
+
+
+def _read_again(hub: Hub, conn: Connection, message: Arrival, *, actor: str, reason: str) -> str:
+    """What the entry says now that something was mended, stored in its place; its id. Raises NotNow."""
+    party, feed = feeds.polled(hub.catalogue).get(message.source, (None, None))
+    if feed is None or feed.again is None:
+        raise NotNow(f"the catalogue has no feed of {message.source} any more: refuse it")
+    entry = Unreadable.model_validate_json(message.body)
+    arrival = feed.again(party, hub.port(message.source), entry.document)
+    if arrival.kind == set_aside.KIND:
+        raise NotNow(f"it still cannot be read: {Unreadable.model_validate_json(arrival.body).why}")
+    try:
+        accepted = inbox.accept(conn, arrival)
+    except (KeyReused, ReferenceReused):
+        raise NotNow(f"{message.source} has told something else under the same name since: refuse it") from None
+    inbox.end(conn, message.id, actor=actor, verb="read again", reason=reason)
+    return accepted.id
 
 
 def _change(

@@ -22,6 +22,7 @@ from hub.fees.settlements import sending as settlements
 from hub.fees.statements import importing
 from hub.handoffs import completion, returns
 from hub.handoffs import service as handoffs
+from hub.messages import set_aside
 from hub.messages.model import Message, Transfer
 from hub.signing import anchoring, checkpoints, crl_store
 from hub.work import Work
@@ -43,7 +44,8 @@ INBOUND: Final[Mapping[str, Callable[[Work, Message], list[Event]]]] = {
     releasing.RELEASE: releasing.release_paid,
     crl_store.KIND: crl_store.arrived,
     "postal.event": following.follow,
-    "postal.unreadable": following.unreadable,
+    set_aside.KIND: set_aside.unreadable,
+    set_aside.OLDER_KIND: set_aside.unreadable,
     intake.KIND: notified.notified,
     intake.CONFLICT: notified.conflict,
     importing.KIND: importing.arrived,

@@ -3,6 +3,8 @@
 from typing import Any, Final
 
 from hub.db import Connection
+from hub.messages import set_aside
+from schemas.unreadable import Unreadable
 
 Row = dict[str, Any]
 
@@ -61,12 +63,17 @@ def counterparties(conn: Connection) -> list[Row]:
     """Each counterparty: what waits for it, since when, whether it is paused or its breaker is open."""
     return conn.execute(
         "SELECT c.code, c.paused_at, c.paused_by, c.pause_reason, c.failures, c.open_until, c.last_success_at,"
-        "  c.turned_away, c.cursor, c.polled_at, count(o.id) AS waiting, min(o.created_at) AS oldest,"
+        "  c.turned_away, c.cursor, c.polled_at, c.feed_error,"
+        "  count(o.id) FILTER (WHERE w.is_waiting AND c.paused_at IS NULL) AS waiting,"
+        "  count(o.id) FILTER (WHERE w.is_waiting AND c.paused_at IS NOT NULL) AS held, min(o.created_at) AS oldest,"
+        "  extract(epoch FROM now() - min(o.created_at) FILTER (WHERE w.is_waiting))::float8 AS oldest_age,"
+        "  extract(epoch FROM now() - COALESCE(c.polled_at, c.enrolled_at))::float8 AS feed_age,"
         "  count(o.id) FILTER (WHERE o.state = 'stuck') AS stuck,"
         "  count(o.id) FILTER (WHERE o.state = 'sending') AS sending,"
         "  CASE WHEN c.paused_at IS NOT NULL THEN 'paused'"
         "       WHEN c.open_until > now() THEN 'broken off' ELSE 'open' END AS state"
         " FROM counterparty c LEFT JOIN outbox o ON o.counterparty = c.code AND o.settled_at IS NULL"
+        " CROSS JOIN LATERAL (SELECT o.state IN ('queued', 'retrying', 'unknown') AS is_waiting) w"
         " GROUP BY c.code ORDER BY c.code"
     ).fetchall()
 
@@ -78,3 +85,17 @@ def dead_letters(conn: Connection, *, limit: int) -> list[Row]:
         " WHERE state = 'dead' ORDER BY received_at LIMIT %s",
         (limit,),
     ).fetchall()
+
+
+def message(conn: Connection, message_id: str) -> Row | None:
+    """One inbox message and its journal. Its content only if it is an entry of a feed that nobody could read."""
+    row = conn.execute(
+        "SELECT id, source, kind, external_id, received_at, tries, state, due_at, settled_at, error_code, error_detail,"
+        " CASE WHEN kind = ANY(%s) THEN body END AS body FROM inbox WHERE id = %s",
+        ([set_aside.KIND, set_aside.OLDER_KIND], message_id),
+    ).fetchone()
+    if row is None:
+        return None
+    body = row.pop("body")
+    document = Unreadable.model_validate_json(body).document if body is not None else None
+    return {**row, "document": document, "journal": journal_of(conn, message_id)}

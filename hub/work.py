@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from config.catalogue import Bank, Catalogue
 from hub import journal
 from hub.calendar import Calendar
+from hub.codes import Code
 from hub.db import Connection
+from hub.errors import NeedsAPerson
 from hub.messages import outbox
-from hub.messages.model import Nudge
+from hub.messages.model import Message, Nudge
 from hub.messages.outbox import Posting
 from hub.signing.signer import Signer
 from schemas.statement import Format, Statement
@@ -29,6 +31,8 @@ class Work:
     """who caused it: a counterparty, a person's account, or "hub" """
     read_statements: Callable[[Bank, bytes], tuple[Format, list[Statement]]]
     """what a bank's file says, in no format's words; raises schemas.statement.Unreadable"""
+    clock_skew: timedelta = timedelta(minutes=10)
+    """by how much others' clocks may differ from ours, and their clocks from one another"""
     replayed: bool = False
     """a step that was taken before is taken again, to prove it: whether its person might was asked on its day"""
     public_url: str = ""
@@ -40,6 +44,18 @@ class Work:
         """Owe ``posting`` to its counterparty; it is nudged after the commit."""
         outbox.put(self.conn, posting)
         self.nudges.append(Nudge(self.catalogue.counterparties[posting.counterparty].queue, posting.id))
+
+    def told_at(self, message: Message, at: datetime) -> datetime:
+        """When ``message`` says that something happened; what is dated ahead of its arrival happened then, at most.
+
+        Raises NeedsAPerson if it is ahead by more than clocks may differ, unless a person has let it pass since.
+        """
+        if at <= message.received_at + self.clock_skew:
+            return at
+        if message.held_for != Code.DATED_AHEAD:
+            ahead = round((at - message.received_at) / timedelta(minutes=1))
+            raise NeedsAPerson(Code.DATED_AHEAD, f"it is dated {ahead} minutes after it came")
+        return message.received_at
 
     def note(
         self, subject: str, verb: str, *, before: str | None = None, after: str | None = None, reason: str | None = None

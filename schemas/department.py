@@ -12,6 +12,7 @@ from schemas.paper import Paper
 from schemas.portal import Channel, DeclaredFee, ResultWish
 from schemas.strict import Strict
 from schemas.text import Text
+from schemas.unreadable import Unreadable
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 
@@ -64,3 +65,9 @@ class Changes(Strict):
 
     reports: list[StatusReport]
     cursor: Annotated[str, StringConstraints(max_length=200)]
+
+
+class ReadChanges(Changes):
+    """A page as it was read: what is no report, though it stands among them, is set aside."""
+
+    unreadable: list[Unreadable] = Field([])

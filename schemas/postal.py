@@ -16,6 +16,7 @@ from schemas.moment import Moment
 from schemas.money import Dong
 from schemas.strict import Strict
 from schemas.text import Short
+from schemas.unreadable import Unreadable
 
 ORDER_NUMBER_LIMIT: Final = 50
 """characters; a dossier code has 25, and the consignments of one dossier are told apart behind it"""
@@ -99,15 +100,6 @@ class TrackingEvent(Strict):
     def key(self) -> str:
         """The event's natural name: the same whenever and by whatever way it is told again. Whole seconds, in UTC."""
         return f"{self.order_number}:{self.status_code}:{self.at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-class Unreadable(Strict):
-    """An entry of a feed that cannot be read as an event. Nothing of it is lost: a person looks at it."""
-
-    key: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    """the same whenever the entry is read again"""
-    document: Annotated[str, Field(max_length=100_000)]
-    """the entry as JSON"""
 
 
 class Feed(Strict):

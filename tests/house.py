@@ -17,10 +17,11 @@ from hub.messages.model import Accepted, Arrival, Nudge
 from hub.wiring import Hub
 from schemas import postal, strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Changes, Handoff, Receipt
+from schemas.department import Changes, Handoff, ReadChanges, Receipt, StatusReport
 from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
 from schemas.settlement import HandedTable, SettlementTable, TableReceipt
 from schemas.statement import Delivery
+from schemas.unreadable import Unreadable
 
 
 class ScriptedDepartment:
@@ -35,6 +36,7 @@ class ScriptedDepartment:
         self.tables: list[tuple[HandedTable, str]] = []
         self.findings: deque[Any] = deque()
         self.pages: deque[Changes] = deque()
+        self.entries: deque[Any] = deque()
 
     def submit(self, handoff: Handoff, key: str) -> Receipt:
         self.submitted.append((handoff.dossier_code, key))
@@ -58,8 +60,13 @@ class ScriptedDepartment:
         receipt: TableReceipt = _play(self.answers, handed) if self.answers else a_table_receipt(handed)
         return receipt
 
-    def changes(self, cursor: str) -> Changes:
-        return self.pages.popleft() if self.pages else Changes(reports=[], cursor=cursor)
+    def changes(self, cursor: str) -> ReadChanges:
+        page = self.pages.popleft() if self.pages else Changes(reports=[], cursor=cursor)
+        return page if isinstance(page, ReadChanges) else ReadChanges(reports=page.reports, cursor=page.cursor)
+
+    def entry(self, document: str) -> StatusReport | Unreadable:
+        report: StatusReport | Unreadable = _play(self.entries, document)
+        return report
 
     def check(self) -> str:
         return "here"

@@ -26,6 +26,10 @@ class Renames:
     def __bool__(self) -> bool:
         return bool(self._fields)
 
+    def theirs(self, ours: str) -> str:
+        """Their name of our field ``ours``."""
+        return next((name for name, field in self._fields.items() if field == ours), ours)
+
     def to_theirs(self, document: dict[str, Any]) -> dict[str, Any]:
         """``document`` with its fields under their names. A field that is not there (optional) is left out."""
         said = document

@@ -15,14 +15,16 @@ from config.catalogue import Catalogue, Department
 from connectors.departments import tables
 from connectors.departments.renames import Renames
 from connectors.errors import Code, ContractBroken, Duplicate
+from connectors.transport import entries
 from connectors.transport.http import Transport
 from connectors.transport.wall import Reply, checked
 from schemas import replies
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Changes, Handoff, Receipt
+from schemas.department import Changes, Handoff, ReadChanges, Receipt, StatusReport
 from schemas.faults import Fault, Refused
 from schemas.settlement import HandedTable, TableReceipt
 from schemas.strict import Strict
+from schemas.unreadable import Unreadable
 
 JSON: Final = "application/json"
 _NOT_FOUND: Final = 404
@@ -70,10 +72,37 @@ class RESTDepartment:
             return None
         return self.decode(Receipt, checked(reply, idempotent=True))
 
-    def changes(self, cursor: str) -> Changes:
-        """The reports after ``cursor``, in the department's order."""
-        reply = self._ask(f"changes?after={quote(cursor, safe='')}")
-        return self.decode(Changes, checked(reply, idempotent=True))
+    def changes(self, cursor: str) -> ReadChanges:
+        """The reports after ``cursor``, in the department's order. An entry that is none is set aside by itself."""
+        reply = checked(self._ask(f"changes?after={quote(cursor, safe='')}"), idempotent=True)
+        try:
+            page = self.decode(Changes, reply)
+        except ContractBroken:
+            return self._one_by_one(reply)
+        return ReadChanges(reports=page.reports, cursor=page.cursor)
+
+    def entry(self, document: str) -> StatusReport | Unreadable:
+        """One entry of a page, by itself."""
+        try:
+            return self._read(StatusReport, document.encode("utf-8", "surrogateescape"))
+        except Refused as refused:
+            return Unreadable.entry(document, _places(refused.faults))
+
+    def _one_by_one(self, reply: Reply) -> ReadChanges:
+        """The page, entry by entry. Raises ContractBroken where it has no list of reports or no cursor."""
+        try:
+            found = entries.entries(reply.body, self._renames.theirs("reports"))
+            cursor = entries.value(reply.body, self._renames.theirs("cursor"))
+            page = replies.read(Changes, {"reports": [], "cursor": cursor})
+        except ValueError as error:
+            what = f"HTTP {reply.status} {reply.media_type or 'without a type'} is no page of reports"
+            raise ContractBroken(Code.CONTRACT, f"{what}: {type(error).__name__}") from None
+        read = [self.entry(text) for text in found]
+        return ReadChanges(
+            reports=[one for one in read if isinstance(one, StatusReport)],
+            unreadable=[one for one in read if isinstance(one, Unreadable)],
+            cursor=page.cursor,
+        )
 
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
         """200 or 201; 422 when the log does not go on from the checkpoint that the department holds."""
@@ -111,9 +140,13 @@ class RESTDepartment:
     def decode(self, model: type[Model], reply: Reply) -> Model:
         """What they said as ``model``. Raises ContractBroken, naming the place and never the content."""
         try:
-            return replies.read(model, self._renames.to_ours(replies.parse(reply.body)))
+            return self._read(model, reply.body)
         except Refused as refused:
             raise _broken(model, reply, refused.faults) from None
+
+    def _read(self, model: type[Model], said: bytes) -> Model:
+        """``said`` under our names as ``model``. Raises Refused."""
+        return replies.read(model, self._renames.to_ours(replies.parse(said)))
 
     def _receipt_of_the_first(self, reply: Reply) -> Receipt | None:
         """The receipt inside a 409, if all of it is there; with the number alone, the hub asks for the rest."""
@@ -140,7 +173,9 @@ def _as_it_stands(model: type[Model], reply: Reply) -> Model:
 
 
 def _broken(model: type[BaseModel], reply: Reply, faults: list[Fault]) -> ContractBroken:
-    places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in faults[:_SHOWN])
-    return ContractBroken(
-        Code.CONTRACT, f"HTTP {reply.status} {reply.media_type or 'without a type'} is no {model.__name__}: {places}"
-    )
+    what = f"HTTP {reply.status} {reply.media_type or 'without a type'} is no {model.__name__}"
+    return ContractBroken(Code.CONTRACT, f"{what}: {_places(faults)}")
+
+
+def _places(faults: list[Fault]) -> str:
+    return ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in faults[:_SHOWN])

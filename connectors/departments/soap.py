@@ -5,7 +5,8 @@ Every answer names the dossier that it is about, so that an older answer, signed
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from lxml import etree
@@ -14,16 +15,18 @@ from pydantic import BaseModel
 from config.catalogue import Catalogue, Department
 from connectors.departments import tables
 from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.transport import xml
 from connectors.transport.contract import contract
 from connectors.transport.http import Transport
 from connectors.transport.soap import Security, SOAPService, TypedFault
 from connectors.transport.xml import Element, value_of
 from schemas import replies
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Changes, Handoff, Receipt
+from schemas.department import Changes, Handoff, ReadChanges, Receipt, StatusReport
 from schemas.faults import Refused
 from schemas.identifiers import DossierCode
 from schemas.settlement import HandedTable, TableReceipt
+from schemas.unreadable import Unreadable
 
 NAMESPACE: Final = "urn:lienthong:department:1"
 OPERATIONS: Final = {
@@ -66,6 +69,7 @@ class SOAPDepartment:
             folder=catalogue.folder,
             on_sent=on_sent,
         )
+        self._terms = terms
         self._service = SOAPService(terms, url, transport, security_of(department, catalogue.secret))
 
     def submit(self, handoff: Handoff, key: str) -> Receipt:
@@ -79,8 +83,22 @@ class SOAPDepartment:
         answer = self._ask("find", {"dossierCode": code}, about=code, idempotent=True)
         return None if answer.find(_tag("receipt")) is None else decode_receipt(answer)
 
-    def changes(self, cursor: str) -> Changes:
-        return decode_changes(self._ask("changes", {"after": cursor}, idempotent=True))
+    def changes(self, cursor: str) -> ReadChanges:
+        """A report that is none is set aside by itself."""
+        with self._fates():
+            answer, odd = self._service.page(self._operations["changes"], {"after": cursor}, _tag("report"))
+        return decode_changes(answer, odd)
+
+    def entry(self, document: str) -> StatusReport | Unreadable:
+        """One report of a page, by itself."""
+        try:
+            report = xml.parse(document.encode())
+        except xml.UnsafeXML as error:
+            return Unreadable.entry(document, error.code)
+        page = etree.Element(self._terms.operations[self._operations["changes"]].answer)
+        page.append(report)
+        etree.SubElement(page, _tag("cursor")).text = ""
+        return _report(report, document, is_odd=bool(self._terms.odd_ones(page, report.tag)))
 
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
         """CheckpointRefused is Rejected: the log does not go on from the checkpoint that the department holds."""
@@ -113,13 +131,19 @@ class SOAPDepartment:
 
     def _ask(self, what: str, message: Mapping[str, Any], *, about: str | None = None, idempotent: bool) -> Element:
         """The payload of the answer. Raises the four fates, typed faults among them."""
-        try:
+        with self._fates(about):
             answer = self._service.call(self._operations[what], message, idempotent=idempotent)
+        _check_subject(answer, about)
+        return answer
+
+    @contextmanager
+    def _fates(self, about: str | None = None) -> Iterator[None]:
+        """Raises the fate that a typed fault means."""
+        try:
+            yield
         except TypedFault as fault:
             _check_subject(fault.element, about)
             raise fate_of(fault.element) from None
-        _check_subject(answer, about)
-        return answer
 
 
 def security_of(department: Department, secret: Callable[[str], str]) -> Security:
@@ -152,10 +176,30 @@ def decode_receipt(answer: Element) -> Receipt:
     return _read(Receipt, {} if receipt is None else _snake(receipt))
 
 
-def decode_changes(answer: Element) -> Changes:
-    """A page of reports, in their order and in their codes."""
-    reports = [_snake(report) for report in answer.iter(_tag("report"))]
-    return _read(Changes, {"reports": reports, "cursor": answer.findtext(_tag("cursor"))})
+def decode_changes(answer: Element, odd: Sequence[Element] = ()) -> ReadChanges:
+    """A page of reports, in their order and in their codes. ``odd``: reports of it that the WSDL does not allow."""
+    read = [_report(report, _alone(report)) for report in answer.iter(_tag("report"))]
+    read += [_report(report, _alone(report), is_odd=True) for report in odd]
+    page = _read(Changes, {"reports": [], "cursor": answer.findtext(_tag("cursor"))})
+    return ReadChanges(
+        reports=[one for one in read if isinstance(one, StatusReport)],
+        unreadable=[one for one in read if isinstance(one, Unreadable)],
+        cursor=page.cursor,
+    )
+
+
+def _alone(report: Element) -> str:
+    """The report as a document: canonical XML is the same whenever and in whatever envelope it is told again."""
+    return etree.tostring(report, method="c14n", exclusive=True, with_tail=False).decode()
+
+
+def _report(report: Element, document: str, *, is_odd: bool = False) -> StatusReport | Unreadable:
+    if is_odd:
+        return Unreadable.entry(document, "not as the WSDL has it")
+    try:
+        return _read(StatusReport, _snake(report))
+    except ContractBroken as broken:
+        return Unreadable.entry(document, broken.detail)
 
 
 def fate_of(fault: Element) -> ConnectorError:

@@ -4,6 +4,7 @@ No public document says how it tells of its items. So the callback and the feed 
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlencode
@@ -11,14 +12,16 @@ from urllib.parse import urlencode
 from config.catalogue import Catalogue, Operator
 from connectors.errors import Code, ContractBroken, Rejected
 from connectors.postal.form import JSON, filled
-from connectors.postal.replies import SIZE_CAP, document, event, ordered, whole
+from connectors.postal.replies import SIZE_CAP, entry, ordered, page, whole
+from connectors.transport import entries
 from connectors.transport.http import Transport
 from connectors.transport.wall import Reply
-from schemas.postal import Accepted, Feed, Order, TrackingEvent, Unreadable
+from schemas.postal import Accepted, Feed, Order, TrackingEvent
+from schemas.unreadable import Unreadable
 
 NAMES: Final = {name: name for name in TrackingEvent.model_fields}
 NO_CANCELLATION: Final = "Hệ thống của bưu điện không có lệnh huỷ: báo bưu điện bằng điện thoại."
-_LONGEST_CURSOR: Final = 200
+_CURSOR: Final = re.compile(r"[ -~]{0,200}")
 _SERVER_ERRORS: Final = 500
 
 
@@ -61,18 +64,22 @@ class LGSPOperator:
 
     def feed(self, cursor: str) -> Feed:
         """Our own contract: the events after ``cursor``, and the cursor to go on with."""
-        said = document(whole(self._ask(cursor, self._operator.page_size), idempotent=True))
-        entries, following = said.get("events"), said.get("cursor")
-        if not isinstance(entries, list) or not isinstance(following, str) or len(following) > _LONGEST_CURSOR:
+        reply = whole(self._ask(cursor, self._operator.page_size), idempotent=True)
+        texts, following = page(reply, "events"), entries.value(reply.body, "cursor")
+        if not isinstance(following, str) or not _CURSOR.fullmatch(following):
             raise ContractBroken(Code.CONTRACT, "the feed's page holds no list events with a cursor")
-        if entries and following == cursor:
+        if texts and following == cursor:
             raise ContractBroken(Code.CONTRACT, "the feed's cursor does not go on")
-        read = [event(entry, NAMES) for entry in entries]
+        read = [self.entry(text) for text in texts]
         return Feed(
             events=[one for one in read if isinstance(one, TrackingEvent)],
             unreadable=[one for one in read if isinstance(one, Unreadable)],
             cursor=following,
         )
+
+    def entry(self, document: str) -> TrackingEvent | Unreadable:
+        """One entry of the feed, by itself."""
+        return entry(document, NAMES)
 
     def check(self) -> str:
         """Asks for one entry of the feed; where there is none, any answer shows that the address is right."""

@@ -13,11 +13,13 @@ from urllib.parse import urlencode
 from config.catalogue import Catalogue, Operator
 from connectors.errors import Code, ContractBroken
 from connectors.postal.form import JSON, filled
-from connectors.postal.replies import SIZE_CAP, answer, document, event, ordered, whole
+from connectors.postal.replies import SIZE_CAP, answer, document, entry, ordered, page, whole
 from connectors.postal.tokens import Tokens
+from connectors.transport import entries
 from connectors.transport.http import Transport
 from connectors.transport.wall import Reply
-from schemas.postal import Accepted, Feed, Order, TrackingEvent, Unreadable
+from schemas.postal import Accepted, Feed, Order, TrackingEvent
+from schemas.unreadable import Unreadable
 
 START: Final = "0" * 24
 """the cursor before everything: an ObjectId of MongoDB, of zeros"""
@@ -81,21 +83,26 @@ class NGSPOperator:
     def feed(self, cursor: str) -> Feed:
         """GetOrderTracking. What belongs to another customer code is passed over."""
         after = cursor or START
-        reply = self._get("feed", {"pagesize": str(self._operator.page_size), "lastId": after})
-        entries = _entries(document(whole(reply, idempotent=True)))
-        ids = [_id(entry) for entry in entries]
-        if any(later <= before for before, later in zip([after, *ids], ids, strict=False)):
+        reply = whole(self._get("feed", {"pagesize": str(self._operator.page_size), "lastId": after}), idempotent=True)
+        texts = _entries(reply)
+        ids = [found for text in texts if (found := _id(text)) is not None]
+        if any(later <= before for before, later in zip([after, *ids], ids, strict=False)) or (texts and not ids):
             raise ContractBroken(Code.CONTRACT, "the feed does not go on from the lastId that was asked for")
-        read = [
-            event(entry, NAMES, key=f"oid:{name}")
-            for entry, name in zip(entries, ids, strict=True)
-            if entry.get("CustomerCode", self._operator.customer_code) == self._operator.customer_code
-        ]
+        read = [self.entry(text) for text in texts if self._is_ours(text)]
         return Feed(
             events=[one for one in read if isinstance(one, TrackingEvent)],
             unreadable=[one for one in read if isinstance(one, Unreadable)],
             cursor=ids[-1] if ids else after,
         )
+
+    def entry(self, document: str) -> TrackingEvent | Unreadable:
+        """One entry of the feed, by itself."""
+        name = _id(document)
+        return entry(document, NAMES, key=f"oid:{name}" if name else None)
+
+    def _is_ours(self, text: str) -> bool:
+        """An entry that names no customer code is looked at too."""
+        return _said(text, "CustomerCode") in (None, self._operator.customer_code)
 
     def check(self) -> str:
         """Asks for a token, and for one entry of the feed."""
@@ -117,20 +124,25 @@ class NGSPOperator:
         return say({"Authorization": self._tokens.current()})
 
 
-def _entries(said: dict[str, Any]) -> list[dict[str, Any]]:
+def _entries(reply: Reply) -> list[str]:
     """The entries in RESTHeart's envelope; an empty page may lack the list."""
-    embedded = said.get("_embedded")
-    entries = embedded.get("rh:doc") if isinstance(embedded, dict) else None
-    if entries is None and said.get("_returned") == 0:
-        return []
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ContractBroken(Code.CONTRACT, "the feed's page holds no list _embedded.rh:doc")
-    return entries
+    try:
+        return page(reply, "_embedded", "rh:doc")
+    except ContractBroken:
+        if document(reply).get("_returned") == 0:
+            return []
+        raise
 
 
-def _id(entry: dict[str, Any]) -> str:
-    holder = entry.get("_id")
-    found = holder.get("$oid") if isinstance(holder, dict) else None
-    if not isinstance(found, str) or not _OBJECT_ID.fullmatch(found):
-        raise ContractBroken(Code.CONTRACT, "an entry of the feed has no _id.$oid to go on from")
-    return found
+def _said(text: str, *path: str) -> Any:
+    """What an entry says there; None: nothing."""
+    try:
+        return entries.value(text.encode("utf-8", "surrogateescape"), *path)
+    except ValueError:
+        return None
+
+
+def _id(text: str) -> str | None:
+    """What the feed calls this entry, and goes on from."""
+    found = _said(text, "_id", "$oid")
+    return found if isinstance(found, str) and _OBJECT_ID.fullmatch(found) else None

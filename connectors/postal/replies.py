@@ -3,8 +3,6 @@
 The names are those of the national gateway's postal interface of 2017 (NGSP) and of the provinces' of 2023 (LGSP).
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
@@ -15,16 +13,17 @@ from pydantic import ValidationError
 from config.catalogue import Operator
 from config.postal import Answer
 from connectors.errors import REASON_LIMIT, Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.transport import entries
 from connectors.transport.wall import Reply, checked
 from schemas import replies
-from schemas.faults import Refused
+from schemas.faults import Fault, Refused
 from schemas.moment import bounded, from_milliseconds
-from schemas.postal import Accepted, TrackingEvent, Unreadable
+from schemas.postal import Accepted, TrackingEvent
+from schemas.strict import faults_of
+from schemas.unreadable import Unreadable
 
 SIZE_CAP: Final = 8 * 1024 * 1024
 """bytes; a page of a thousand entries has half a million"""
-LONGEST_DOCUMENT: Final = 100_000
-"""characters of an entry that cannot be read"""
 LONGEST_WORDS: Final = 500
 VIETNAM: Final = timezone(timedelta(hours=7))
 """The clock of operators who do not say which: the country has one, without summer time."""
@@ -76,14 +75,30 @@ def answer(operator: Operator, said: Mapping[str, Any]) -> Answer:
     return meaning
 
 
-def event(entry: object, names: Mapping[str, str], key: str | None = None) -> TrackingEvent | Unreadable:
+def page(reply: Reply, *path: str) -> list[str]:
+    """The entries of a feed's page as they came, each by itself. Raises ContractBroken without a list of them."""
+    try:
+        return entries.entries(reply.body, *path)
+    except ValueError:
+        raise ContractBroken(Code.CONTRACT, f"HTTP {reply.status}: the page holds no list {'.'.join(path)}") from None
+
+
+def entry(text: str, names: Mapping[str, str], key: str | None = None) -> TrackingEvent | Unreadable:
     """One entry of a feed. ``names``: our field → theirs. ``key`` names the entry if it cannot be read."""
     try:
-        return TrackingEvent.model_validate(_fields(replies.cleaned(entry), names))
+        return event(replies.parse(text.encode("utf-8", "surrogateescape")), names)
+    except ValidationError as error:
+        why = ", ".join(f"{fault.pointer} {fault.code}" for fault in faults_of(error))
+    except Refused as refused:
+        why = str(refused)
     except ValueError:
-        text = json.dumps(entry, sort_keys=True)  # escaped: it may hold what no row can
-        fingerprint = hashlib.sha256(text.encode()).hexdigest()
-        return Unreadable(key=key or f"entry:{fingerprint}", document=text[:LONGEST_DOCUMENT])
+        why = "its time cannot be read"
+    return Unreadable.entry(text, why, key)
+
+
+def event(said: object, names: Mapping[str, str]) -> TrackingEvent:
+    """An entry as an event, its texts cleaned. Raises ValueError."""
+    return TrackingEvent.model_validate(_fields(replies.cleaned(said), names))
 
 
 def moment(said: object) -> datetime:
@@ -113,7 +128,7 @@ def _mongo(said: object) -> datetime:
 
 def _fields(entry: object, names: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(entry, dict):
-        raise ValueError("an entry is an object")  # noqa: TRY004 - as below
+        raise Refused([Fault("", "not_an_object", "an entry is an object")])
     return {
         "order_number": entry.get(names["order_number"]),
         "item_code": entry.get(names["item_code"]) or None,

@@ -83,6 +83,24 @@ class Contract:
         """What is wrong with ``payload``, without quoting it; None if the schema allows it."""
         return self._schema.fault(payload)
 
+    def odd_ones(self, payload: Element, entry: str) -> list[Element]:
+        """Take out of ``payload``, which begins with elements ``entry``, those that the schema does not allow."""
+        if self.fault(payload) is None:
+            return []
+        found = payload.findall(entry)
+        for element in found:
+            payload.remove(element)
+        odd = [element for element in found if self._fault_with(payload, element)]
+        for element in reversed([element for element in found if element not in odd]):
+            payload.insert(0, element)
+        return odd
+
+    def _fault_with(self, payload: Element, element: Element) -> str | None:
+        payload.insert(0, element)
+        fault = self.fault(payload)
+        payload.remove(element)
+        return fault
+
 
 @cache
 def contract(wsdl: str) -> Contract:

@@ -115,6 +115,22 @@ class SOAPService:
         ``idempotent``: the request only asks, so it may be asked again at once and its outcome is never unknown.
         """
         terms = self._contract.operations[operation]
+        payload = self._answer(terms, operation, message, idempotent=idempotent)
+        self._check_answer(payload, terms)
+        return payload
+
+    def page(self, operation: str, message: Mapping[str, Any], entry: str) -> tuple[Element, list[Element]]:
+        """The payload of a reply that begins with elements ``entry``, without those that the WSDL refuses; and those.
+
+        One of them must not hide the others. Raises as ``call`` does.
+        """
+        terms = self._contract.operations[operation]
+        payload = self._answer(terms, operation, message, idempotent=True)
+        odd = self._contract.odd_ones(payload, entry) if payload.tag == terms.answer else []
+        self._check_answer(payload, terms)
+        return payload, odd
+
+    def _answer(self, terms: Operation, operation: str, message: Mapping[str, Any], *, idempotent: bool) -> Element:
         reply = self._http.post(
             self._url,
             self._request(operation, message),
@@ -127,7 +143,6 @@ class SOAPService:
             raise self._fate(fault, terms, reply, idempotent=idempotent)
         if reply.status != _OK:
             raise _by_status(reply, "an answer with another status than 200", idempotent=idempotent)
-        self._check_answer(payload, terms)
         return payload
 
     def _request(self, operation: str, message: Mapping[str, Any]) -> bytes:

@@ -44,7 +44,7 @@ GRANT INSERT ON inbox, idempotency, outbox, attempt, exchange, journal, dossier,
     TO hub_worker;
 GRANT INSERT (code) ON counterparty TO hub_worker;
 GRANT UPDATE (paused_at, paused_by, pause_reason, failures, open_until, last_success_at, turned_away, cursor,
-    polled_at)
+    polled_at, polling_until, feed_error)
     ON counterparty TO hub_worker;
 GRANT UPDATE (due_at, nudged_at, attempts, tries, open_claims, state, error_code, error_detail, settled_at) ON inbox
     TO hub_worker;
@@ -52,7 +52,7 @@ GRANT UPDATE (due_at, nudged_at, turned_away, attempts, tries, open_claims, stat
     review_at, reply, settled_at) ON outbox TO hub_worker;
 GRANT UPDATE (finished_at, outcome, code, detail) ON attempt TO hub_worker;
 GRANT SELECT, INSERT, UPDATE ON tick, worker_heartbeat TO hub_worker;
-GRANT UPDATE (status, status_at, reason, version, updated_at, released_at, due_at) ON dossier TO hub_worker;
+GRANT UPDATE (status, status_at, by_report, reason, version, updated_at, released_at, due_at) ON dossier TO hub_worker;
 GRANT UPDATE (last) ON dossier_serial TO hub_worker;
 GRANT UPDATE (status, number, answered_at, transfer_id, officer, prepared_at, record_hash, salt, draft, leaf_id,
     receipt_leaf_id, delivered_at, taken_at, completed_at) ON handoff TO hub_worker;

@@ -1,7 +1,6 @@
 """What ``hub doctor`` looks at. Each check says in one line what it found, and never stops the others."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,13 +11,17 @@ import psycopg
 from cryptography import x509
 from kombu import Connection as BrokerConnection
 from kombu.exceptions import OperationalError
+from psycopg.rows import dict_row
 from psycopg_pool import PoolTimeout
 
+from config.calendar import Calendar
 from config.catalogue import Catalogue, CatalogueError, load
 from config.settings import Settings
+from hub import standstill
 from hub.calendar.law import years_by_law
-from hub.cli import custody_checks, key_checks
+from hub.cli import custody_checks, environment, key_checks
 from hub.clock import local, now
+from hub.db import Connection
 from hub.errors import NotConfigured
 from hub.migrations import run
 from hub.wiring import Hub, check_clerks, read_settings
@@ -26,10 +29,8 @@ from hub.wiring import Hub, check_clerks, read_settings
 EXPIRY_NOTICE: Final = timedelta(days=30)
 SKEW: Final = timedelta(seconds=2)
 """between this machine's clock and the database's"""
-LEAST_DISK: Final = 2 * 1024**3
-"""bytes"""
 SWAPS_KNOWN_FROM: Final = 12
-"""the month from which next year's swapped days have been decided, and so have to be in calendar.toml"""
+"""the month from which next year's swapped days are usually decided, and so are asked for"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Finding:
     check: str
     ok: bool
     finding: str
+    warns: bool = False
+    """nothing is wrong yet, and will be if nobody looks"""
 
 
 def examine() -> list[Finding]:
@@ -57,11 +60,15 @@ def examine() -> list[Finding]:
         "keys": lambda: _keys(settings, catalogue),
         "custody": lambda: custody_checks.examine(settings),
         "clock": lambda: _clock(settings),
-        "calendar": lambda: _calendar(catalogue, local(now()).date()),
-        "disk": _disk,
+        "calendar": lambda: calendar_faults(catalogue.calendar, local(now()).date()),
+        "ticks": lambda: _asked(settings, standstill.ticks),
+        "workers": lambda: _asked(settings, standstill.workers),
+        "inbox": lambda: _asked(settings, lambda conn: standstill.inbox(conn, settings)),
+        "counterparties": lambda: _asked(settings, lambda conn: _counterparties(conn, catalogue, settings)),
+        "disk": lambda: _asked(settings, lambda conn: standstill.disk(conn, environment.place().folder)),
     }
     told = [Finding("config", ok=True, finding=said), _clerks(settings, catalogue)]
-    return [*told, *(_found(name, check) for name, check in checks.items())]
+    return [*told, *(_found(name, check) for name, check in checks.items()), *_coming(catalogue.calendar)]
 
 
 def _clerks(settings: Settings, catalogue: Catalogue) -> Finding:
@@ -147,18 +154,35 @@ def _clock(settings: Settings) -> Iterator[str]:
         yield f"the newest message is from {local(newest):%d/%m/%Y %H:%M}, in the future: the clock was set back"
 
 
-def _calendar(catalogue: Catalogue, today: date) -> Iterator[str]:
+def calendar_faults(calendar: Calendar, today: date) -> Iterator[str]:
+    """What the calendar lacks today."""
     for year in (today.year, today.year + 1):
         if year not in years_by_law():
             yield f"the list of public holidays has no {year}: update the hub"
-    known = {day.year for day in (*catalogue.calendar.days_off, *catalogue.calendar.working_days)}
-    if today.year not in known:
+    if today.year not in calendar.years:
         yield f"calendar.toml says nothing about {today.year}: enter the year's decisions, or confirm with a day off"
-    if today.month >= SWAPS_KNOWN_FROM and today.year + 1 not in known:
-        yield f"calendar.toml says nothing about {today.year + 1}: its swapped days have been decided"
 
 
-def _disk() -> Iterator[str]:
-    free = shutil.disk_usage(Path.cwd()).free
-    if free < LEAST_DISK:
-        yield f"{free / 1024**3:.1f} GiB free in {Path.cwd()}"
+def _coming(calendar: Calendar) -> list[Finding]:
+    soon = not_announced(calendar, local(now()).date())
+    return [Finding("swapped days", ok=True, finding=soon, warns=True)] if soon else []
+
+
+def not_announced(calendar: Calendar, today: date) -> str:
+    """What has to be entered soon, from 1 December on; empty: nothing. Till then the law's list counts."""
+    for year in (today.year, today.year + 1):
+        is_near = year == today.year or today.month >= SWAPS_KNOWN_FROM
+        if is_near and (year in calendar.not_announced or (year not in calendar.years and year > today.year)):
+            return f"those of {year} are not in calendar.toml: enter them once they are announced"
+    return ""
+
+
+def _asked(settings: Settings, question: Callable[[Connection], Iterator[str]]) -> Iterator[str]:
+    with psycopg.connect(str(settings.database_url), connect_timeout=5, row_factory=dict_row, autocommit=True) as conn:
+        yield from question(conn)
+
+
+def _counterparties(conn: Connection, catalogue: Catalogue, settings: Settings) -> Iterator[str]:
+    for row in standstill.counterparties(conn, catalogue, settings):
+        if row["finding"]:
+            yield f"{row['code']}: {row['finding']}"

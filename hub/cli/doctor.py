@@ -11,7 +11,7 @@ from hub.cli.output import AsJson, Column
 app: Final = Typer()
 
 _COLUMNS: Final = (
-    Column("ok", "", lambda ok: "✔" if ok else "✗"),
+    Column("mark", ""),
     Column("check", "Kiểm tra"),
     Column("finding", "Kết quả"),
 )
@@ -19,15 +19,25 @@ _COLUMNS: Final = (
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Look at configuration, clerks, database, broker, certificates, keys, custody log, clock, disk.
+    """Look at configuration, database, broker, certificates, keys, custody log, clock, and at what stands still.
 
-    Exit 3 if one is wrong.
+    That is ticks, workers, the inbox, counterparties (breakers, backlog, feeds) and the data's disks. Exit 3 if one is
+    wrong; what is marked ! will be.
     """
     environment.adopt()
     from hub.cli import checkup
 
     findings = checkup.examine()
-    rows = [{"check": one.check, "ok": one.ok, "finding": one.finding} for one in findings]
+    rows = [
+        {
+            "mark": "✗" if not one.ok else "!" if one.warns else "✔",
+            "check": one.check,
+            "ok": one.ok,
+            "warns": one.warns,
+            "finding": one.finding,
+        }
+        for one in findings
+    ]
     output.listing(rows, _COLUMNS, as_json=as_json)
     if wrong := [one.check for one in findings if not one.ok]:
         leave(Code.FINDING, f"cần xem: {', '.join(wrong)}")

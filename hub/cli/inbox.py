@@ -8,12 +8,15 @@ from hub.cli import environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
+from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Yes
 
 if TYPE_CHECKING:
     from hub.wiring import Hub
 
-app: Final = Typer(help="Dead messages of the front door: list, revive, refuse.", no_args_is_help=True)
+app: Final = Typer(help="Messages that wait for a person: list, show, revive, refuse.", no_args_is_help=True)
+
+Ids = Annotated[list[str], Argument(metavar="MESSAGE...", parser=whole_id, help="in_… or sub_…")]
 
 _COLUMNS: Final = (
     Column("id", "Bản tin"),
@@ -24,6 +27,12 @@ _COLUMNS: Final = (
     Column("tries", "Lần"),
     Column("error_code", "Lỗi"),
     Column("error_detail", "Chi tiết"),
+)
+_FIELDS: Final = (
+    *_COLUMNS,
+    Column("state", "Trạng thái"),
+    Column("due_at", "Đến lượt", output.moment),
+    Column("settled_at", "Kết thúc", output.moment),
 )
 
 
@@ -40,14 +49,31 @@ def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def revive(
-    ids: Annotated[list[str], Argument(metavar="MESSAGE...", parser=whole_id, help="in_… or sub_…")],
-    *,
-    reason: Reason,
-    yes: Yes = False,
-    dry_run: DryRun = False,
+def show(
+    message_id: Annotated[str, Argument(metavar="MESSAGE", parser=whole_id, help="in_…")], as_json: AsJson = False
 ) -> None:
-    """Handle a dead message again, after its cause is mended."""
+    """An entry of a feed that could not be read, as it came. Of other messages, what became of them: never content."""
+    from hub import views
+    from hub.errors import NotFound
+
+    with environment.database() as conn:
+        row = views.message(conn, message_id)
+    if row is None:
+        raise NotFound(f"no message has the id {message_id}")
+    if as_json:
+        output.document(row)
+        return
+    output.fields(row, _FIELDS)
+    if row["document"] is not None:
+        output.say("")
+        output.text(row["document"].rstrip("\n") + "\n")
+    output.say("")
+    output.listing(row["journal"], JOURNAL, as_json=False)
+
+
+@app.command()
+def revive(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Handle a dead message again, after its cause is mended. An entry of a feed is read again."""
     from hub import operations
 
     with environment.house() as hub:
@@ -61,13 +87,7 @@ def revive(
 
 
 @app.command()
-def refuse(
-    ids: Annotated[list[str], Argument(metavar="MESSAGE...", parser=whole_id, help="in_… or sub_…")],
-    *,
-    reason: Reason,
-    yes: Yes = False,
-    dry_run: DryRun = False,
-) -> None:
+def refuse(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
     """End a message that waits or is dead, for good. The portal is told the reason; it reads it, so in Vietnamese."""
     from hub import operations
 

@@ -1,11 +1,13 @@
 """hub partner: the departments and the portal's endpoints, as the hub finds them."""
 
+import os
 import time
 from typing import Annotated, Final
 
 from typer import Argument, Typer
 
 from hub.cli import environment, output, writing
+from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 from hub.cli.writing import DryRun, Reason, Yes
 
@@ -18,6 +20,7 @@ _COLUMNS: Final = (
     Column("code", "Đối tác"),
     Column("state", "Trạng thái", lambda state: LABELS[state]),
     Column("waiting", "Đang chờ"),
+    Column("held", "Giữ lại"),
     Column("sending", "Đang gửi"),
     Column("stuck", "Kẹt"),
     Column("oldest", "Cũ nhất", output.since),
@@ -25,17 +28,28 @@ _COLUMNS: Final = (
     Column("open_until", "Thử lại lúc", output.moment),
     Column("last_success_at", "Thành công cuối", output.moment),
     Column("pause_reason", "Lý do dừng"),
+    Column("finding", "Cần xem"),
 )
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Each counterparty: what waits for it, and whether it is paused or cut off by its breaker."""
-    from hub import views
+    """Each counterparty: what waits for it (the backlog), whether it is paused or cut off, and what stands still.
 
+    Exit 3 if something does: an open breaker, an aged backlog, a feed that is silent.
+    """
+    environment.adopt()
+    from config.catalogue import load
+    from hub import standstill
+    from hub.wiring import read_settings
+
+    settings = read_settings()
+    catalogue = load(settings.catalogue, os.environ)
     with environment.database() as conn:
-        rows = views.counterparties(conn)
+        rows = standstill.counterparties(conn, catalogue, settings)
     output.listing(rows, _COLUMNS, as_json=as_json)
+    if still := [row["code"] for row in rows if row["finding"]]:
+        leave(Code.FINDING, f"cần xem: {', '.join(still)}")
 
 
 @app.command()

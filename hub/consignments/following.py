@@ -30,14 +30,15 @@ def follow(work: Work, message: Message) -> list[Event]:
     row = standing.locked(work, known.id)
     if said.item_code is not None:
         standing.coded(work, row, said.item_code)
-    happening = Happening(said.key, Status(meaning.value), said.at)
+    at = work.told_at(message, said.at)
+    happening = Happening(said.key, Status(meaning.value), at)
     is_new = store.note(
         work.conn, row.id, happening, code=said.status_code, place=_office(said.place), message=message.id
     )
     if not is_new:
         work.note(row.id, "event repeated", after=happening.status, reason=said.key)
         return []
-    if row.settled_at is not None or (row.posted_on is not None and said.at < row.heard_at):
+    if row.settled_at is not None or (row.posted_on is not None and at < row.heard_at):
         work.note(row.id, "event late", before=row.status, after=happening.status, reason=said.key)
     return standing.refold(work, row)
 
@@ -45,8 +46,3 @@ def follow(work: Work, message: Message) -> list[Event]:
 def _office(place: str | None) -> str | None:
     """The post office, if that is what the operator names: in free words there may be somebody's address."""
     return place if place is not None and _OFFICE.fullmatch(place) and not _LONG_NUMBER.search(place) else None
-
-
-def unreadable(_: Work, message: Message) -> list[Event]:
-    """An entry of a feed that is no event: the feed goes on, a person looks at the entry."""
-    raise NeedsAPerson(Code.EVENT_UNREADABLE, f"{message.source} sent an entry that cannot be read")

@@ -110,6 +110,10 @@ MAIN_ROAD: Final = frozenset({Status.ACCEPTED, Status.IN_PROCESS, Status.RESOLVE
 """What a department may leave out of its reports: these only follow from what comes after them."""
 
 
+FINAL: Final = frozenset({Status.RESOLVED, *(status for status, moves in LIFECYCLE.moves.items() if not moves)})
+"""The result and every end: no report of one may pass unseen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dossier:
     """A dossier's row. Its content is the submission in the inbox, under the same id."""
@@ -130,6 +134,8 @@ class Dossier:
     updated_at: datetime
     released_at: datetime | None
     """since when nothing holds it back; None: it has not gone out"""
+    by_report: bool
+    """whether ``status_at`` is by the clock of the department's reports; else by its receipts', or ours"""
 
     @property
     def stands(self) -> Status:

@@ -1,11 +1,11 @@
 """What happens to a dossier: it is opened, taken by its department, moved by its department's reports."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hub.clock import local
 from hub.codes import Code
 from hub.dossiers import store
-from hub.dossiers.model import LIFECYCLE, MAIN_ROAD, Dossier, Status
+from hub.dossiers.model import FINAL, LIFECYCLE, MAIN_ROAD, Dossier, Status
 from hub.errors import NeedsAPerson, NotYet, TurnedDown
 from hub.events import (
     DossierOpened,
@@ -75,7 +75,8 @@ def not_taken(work: Work, event: HandoffRefused) -> list[Event]:
 
 def _move(work: Work, dossier: Dossier, to: Status, event: HandoffAcknowledged | HandoffRefused) -> list[Event]:
     reason = event.reason if isinstance(event, HandoffRefused) else None
-    store.move(work.conn, dossier, to, at=event.at, reason=reason)
+    # A receipt's clock may be wrong, too: nobody takes a dossier later than we hear of it.
+    store.move(work.conn, dossier, to, at=min(event.at, work.now), reason=reason)
     work.note(dossier.id, "moved", before=dossier.status, after=to)
     return [StatusMoved(dossier.id)]
 
@@ -83,8 +84,9 @@ def _move(work: Work, dossier: Dossier, to: Status, event: HandoffAcknowledged |
 def report(work: Work, message: Message) -> list[Event]:
     """A department's word on where a dossier stands, in its own code.
 
-    An unknown code moves nothing and waits for a person. A late or repeated report is journaled and moves nothing. One
-    that comes before what has to precede it waits for that, and after the department's patience goes without it.
+    An unknown code moves nothing and waits for a person, and so does what is dated ahead of its arrival. A late or
+    repeated report is journaled and moves nothing; a late one of a result or an end waits for a person. One that comes
+    before what has to precede it waits for that, and after the department's patience goes without it.
     """
     said = StatusReport.model_validate_json(message.body)
     department = work.catalogue.departments[message.source.removeprefix("department.")]
@@ -94,9 +96,9 @@ def report(work: Work, message: Message) -> list[Event]:
     dossier = store.lock_by_code(work.conn, DossierCode.received(said.dossier_code), department.code)
     if dossier is None or dossier.released_at is None:
         raise NotYet(Code.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
-    to = Status(meaning.value)
-    back = [HandedBack(dossier.id, department.code, to, said.at, said.signed)] if said.signed is not None else []
-    if _says_nothing_new(work, dossier, said, to):
+    to, at = Status(meaning.value), work.told_at(message, said.at)
+    back = [HandedBack(dossier.id, department.code, to, at, said.signed)] if said.signed is not None else []
+    if _says_nothing_new(work, message, dossier, said.report_id, to, at):
         return [*back]
     steps = LIFECYCLE.path(dossier.stands, to, through=MAIN_ROAD)
     if not steps:
@@ -105,20 +107,42 @@ def report(work: Work, message: Message) -> list[Event]:
         raise NotYet(Code.REPORT_EARLY, f"{to} is reported while the dossier is still {dossier.status}")
     for step in steps:
         # More than one step: the department has left some out, and has had time to say them after all.
-        store.move(work.conn, dossier, step, at=said.at, reason=said.note)
+        store.move(work.conn, dossier, step, at=at, reason=said.note, by_report=True)
         verb = "moved" if step is to else "passed"
         work.note(dossier.id, verb, before=dossier.status, after=step, reason=said.report_id)
         dossier = store.lock(work.conn, dossier.id)
     return [*back, StatusMoved(dossier.id)]
 
 
-def _says_nothing_new(work: Work, dossier: Dossier, said: StatusReport, to: Status) -> bool:
+def _says_nothing_new(work: Work, message: Message, dossier: Dossier, report_id: str, to: Status, at: datetime) -> bool:
+    """Whether it repeats where the dossier stands, or comes late. Raises NeedsAPerson for a late result or end."""
     if to is dossier.stands:
-        # It still stands there at this later time: what is reported of the time between has come too late.
-        store.confirm(work.conn, dossier, at=max(said.at, dossier.status_at))
-        work.note(dossier.id, "report repeated", before=dossier.status, after=to, reason=said.report_id)
+        if dossier.by_report or at >= dossier.status_at - work.clock_skew:
+            # It still stands there at this later time: what is reported of the time between has come too late.
+            store.confirm(work.conn, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
+        work.note(dossier.id, "report repeated", before=dossier.status, after=to, reason=report_id)
         return True
-    if said.at < dossier.status_at and dossier.stands is not Status.REGISTERED:
-        work.note(dossier.id, "report late", before=dossier.status, after=to, reason=said.report_id)
+    if not _is_late(dossier, to, at, work.clock_skew) or message.held_for == Code.REPORT_LATE:
+        return False
+    has_gone_on = dossier.stands in FINAL and _may_precede(to, dossier.stands)
+    if to in FINAL and not has_gone_on:
+        raise NeedsAPerson(Code.REPORT_LATE, f"{to} is reported for a time before the dossier was {dossier.status}")
+    work.note(dossier.id, "report late", before=dossier.status, after=to, reason=report_id)
+    return True
+
+
+def _is_late(dossier: Dossier, to: Status, at: datetime, clock_skew: timedelta) -> bool:
+    """Whether the report is of a time before that from which on the dossier stands where it stands.
+
+    A department's reports go by one clock, so that of two of them the later one counts, unless the lifecycle knows the
+    other order only. Its receipts, or ours, go by another: within the skew the order of arrival counts.
+    """
+    if dossier.stands is Status.REGISTERED or at >= dossier.status_at:
+        return False
+    if at < dossier.status_at - clock_skew:
         return True
-    return False
+    return dossier.by_report and _may_precede(to, dossier.stands)
+
+
+def _may_precede(earlier: Status, later: Status) -> bool:
+    return bool(LIFECYCLE.path(earlier, later, through=MAIN_ROAD))

@@ -11,7 +11,7 @@ from hub.errors import Overtaken
 from schemas.identifiers import DossierCode
 
 _COLUMNS: Final = """id, code, raw_code, reference, procedure, department, status, status_at, version, reason, fee_due,
-    received_at, due_at, updated_at, released_at"""
+    received_at, due_at, updated_at, released_at, by_report"""
 _ADD: Final = """
 INSERT INTO dossier (id, code, raw_code, reference, procedure, department, status, status_at, fee_due,
                      received_at, due_at)
@@ -85,17 +85,22 @@ def lock_by_code(conn: Connection, code: DossierCode, department: str) -> Dossie
 
 
 def confirm(conn: Connection, dossier: Dossier, *, at: datetime) -> None:
-    """The dossier stands where it stood, and did so at ``at``."""
-    conn.execute("UPDATE dossier SET status_at = %s WHERE id = %s", (at, dossier.id))
+    """The dossier stands where it stood, and did so at ``at`` by a report."""
+    conn.execute("UPDATE dossier SET status_at = %s, by_report = true WHERE id = %s", (at, dossier.id))
 
 
-def move(conn: Connection, dossier: Dossier, to: Status, *, at: datetime, reason: str | None) -> None:
-    """Compare-and-set. Raises MoveRefused where the lifecycle has no such move, Overtaken if somebody was quicker."""
+def move(
+    conn: Connection, dossier: Dossier, to: Status, *, at: datetime, reason: str | None, by_report: bool = False
+) -> None:
+    """Compare-and-set. ``by_report``: ``at`` is by the clock of the department's reports.
+
+    Raises MoveRefused where the lifecycle has no such move, Overtaken if somebody was quicker.
+    """
     LIFECYCLE.check(dossier.stands, to)
     moved = conn.execute(
-        "UPDATE dossier SET status = %s, status_at = %s, reason = %s, version = version + 1, updated_at = now()"
-        " WHERE id = %s AND status = %s RETURNING id",
-        (to, at, reason, dossier.id, dossier.status),
+        "UPDATE dossier SET status = %s, status_at = %s, by_report = %s, reason = %s, version = version + 1,"
+        " updated_at = now() WHERE id = %s AND status = %s RETURNING id",
+        (to, at, by_report, reason, dossier.id, dossier.status),
     )
     if moved.fetchone() is None:
         raise Overtaken

@@ -1,7 +1,9 @@
 """Two questions that machines ask: is this process alive, and can it accept? Both are answered to anybody."""
 
+import os
 import socket
 from functools import cache
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,7 +12,7 @@ import psycopg
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from hub import clock
+from hub import clock, standstill
 from hub.house import House
 from hub.http import answers, kinds, passage, problems, reception
 from hub.http.answers import Health
@@ -38,31 +40,46 @@ async def live() -> Response:
 @router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready")
 async def ready(request: Request) -> Response:
-    """Whether it can accept: database there, migrations done. Broker and custody log are reported only."""
+    """Whether it can accept: database there with room on its disk, migrations done. All else is reported only."""
     house = reception.house(request)
-    checks = {"database": "slow", "migrations": "unknown"}
+    checks = {"database": "slow", "migrations": "unknown", "disk": "unknown"}
     with anyio.move_on_after(PATIENCE):
         checks = await anyio.to_thread.run_sync(_database, house, abandon_on_cancel=True)
     faults = [Fault(f"/checks/{name}", "not_ready", found) for name, found in checks.items() if found != OK]
     if faults:
         return problems.response(kinds.UNAVAILABLE, passage.of(request), faults=faults)
     custody_log = await anyio.to_thread.run_sync(_custody, house)
+    alive = await anyio.to_thread.run_sync(_alive, house)
     broker = await anyio.to_thread.run_sync(_broker, str(house.settings.broker_url))
     catalogue = f"{len(house.catalogue.procedures)} procedures, {len(house.catalogue.departments)} departments"
-    reports = {"catalogue": catalogue, "broker": broker, "custody": custody_log}
+    reports = {"catalogue": catalogue, "broker": broker, "custody": custody_log, **alive}
     return answers.json(Health(status="ready", checks={**checks, **reports}))
 
 
 def _database(house: House) -> dict[str, str]:
     try:
         with house.db.connection() as conn:
+            full = list(standstill.disk(conn, Path(os.environ.get("HUB_VAR") or "."), least=standstill.NO_DISK))
             row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
     except psycopg.errors.UndefinedTable:
         row = None
     except psycopg.Error as error:
-        return {"database": type(error).__name__, "migrations": "unknown"}
+        return {"database": type(error).__name__, "migrations": "unknown", "disk": "unknown"}
     step = row["version_num"] if row else None
-    return {"database": OK, "migrations": OK if step == _newest_step() else f"at {step}, needs {_newest_step()}"}
+    migrations = OK if step == _newest_step() else f"at {step}, needs {_newest_step()}"
+    return {"database": OK, "migrations": migrations, "disk": "; ".join(full) or OK}
+
+
+def _alive(house: House) -> dict[str, str]:
+    """Whether the ticks run and the workers live; the doors accept all the same."""
+    try:
+        with house.db.connection() as conn:
+            return {
+                "ticks": "; ".join(standstill.ticks(conn)) or OK,
+                "workers": "; ".join(standstill.workers(conn)) or OK,
+            }
+    except psycopg.Error as error:
+        return {"ticks": type(error).__name__, "workers": type(error).__name__}
 
 
 def _custody(house: House) -> str:

@@ -43,7 +43,8 @@ WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_times
   AND (open_claims = 1) = %(suspect)s AND """
     + LANE_FREE
     + """
-RETURNING id, source, kind, lane, body, received_at, attempts AS fence, tries, open_claims - 1 AS deaths
+RETURNING id, source, kind, lane, body, received_at, attempts AS fence, tries, open_claims - 1 AS deaths,
+    error_code AS held_for
 """
 )
 
@@ -236,3 +237,24 @@ def revive(conn: Connection, message_id: str, *, actor: str, reason: str) -> boo
         {"id": message_id, "actor": actor, "reason": reason},
     )
     return revived.fetchone() is not None
+
+
+def end(conn: Connection, message_id: str, *, actor: str, verb: str, reason: str) -> bool:
+    """A dead message is done with, by a person's ``verb``; nothing of it is lost. False if it was not dead."""
+    ended = conn.execute(
+        "WITH ended AS (UPDATE inbox SET state = 'handled', settled_at = now() WHERE id = %(id)s AND state = 'dead'"
+        "  RETURNING id)"
+        " INSERT INTO journal (subject, actor, verb, before, after, reason)"
+        " SELECT id, %(actor)s, %(verb)s, 'dead', 'handled', %(reason)s FROM ended RETURNING id",
+        {"id": message_id, "actor": actor, "verb": verb, "reason": reason},
+    )
+    return ended.fetchone() is not None
+
+
+def dead(conn: Connection, message_id: str) -> Arrival | None:
+    """A message that waits for a person, as it came; None if it does not."""
+    row = conn.execute(
+        "SELECT id, source, kind, external_id, body, lane, media_type FROM inbox WHERE id = %s AND state = 'dead'",
+        (message_id,),
+    ).fetchone()
+    return Arrival(**row, key=row["external_id"]) if row else None

@@ -82,6 +82,8 @@ class Message:
     tries: int
     deaths: int
     """how many claims in a row before this one ended without a word: their processes died, or outslept their leases"""
+    held_for: str | None = None
+    """why it waited before this: of what a person has revived, why it was dead"""
 
 
 @dataclass(frozen=True, slots=True)

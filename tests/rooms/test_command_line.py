@@ -1,6 +1,5 @@
 """The operator's commands on a real database: what they print, what they change, and their exit codes."""
 
-import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -10,11 +9,13 @@ import pytest
 
 from config.settings import Settings
 from connectors.errors import ContractBroken
-from hub import dispatch
+from hub import dispatch, polling
 from hub.cli import ids, main
 from hub.cli.exits import Code
 from hub.embedded.pki import Pki
 from hub.errors import NotFound
+from schemas.department import ReadChanges
+from schemas.unreadable import Unreadable
 from tests.builders import a_code, a_receipt, a_report, a_submission, report_arrival, submission_arrival
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.house import ScriptedHouse
@@ -96,15 +97,20 @@ def test_an_unknown_transfer_is_exit_4(house: ScriptedHouse, hub: Hub) -> None:
 
 
 def test_the_beginning_of_an_id_stands_for_the_id_as_long_as_only_one_begins_so(house: ScriptedHouse, hub: Hub) -> None:
-    transfers = sorted(a_stuck_transfer(house, serial) for serial in (1, 2))
-    shared = "".join(a for a, b in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*transfers, strict=True)))
-    short = transfers[0][: len(shared) + 1]
+    transfers = [a_stuck_transfer(house, serial) for serial in (1, 2)]
+    every = [row["id"] for row in house.rows("SELECT id FROM outbox")]
+    lengths = range(len("tr_"), len(transfers[0]))
+    shared, short = next(
+        (transfers[0][:length], transfers[0][: length + 1])
+        for length in lengths
+        if sum(one.startswith(transfers[0][: length + 1]) for one in every) == 1
+    )
     assert json.loads(hub("transfer", "show", short.lower(), "--json")[1])["id"] == transfers[0]
     assert hub("transfer", "cancel", short, "--reason", "thử", "--yes")[0] == 0
     assert [state_of(house, transfer) for transfer in transfers] == ["cancelled", "stuck"]
     code, _, err = hub("transfer", "show", shared)
     assert code == Code.USAGE
-    assert all(transfer in err for transfer in transfers)
+    assert f"several ids begin with {shared}: tr_" in err
     assert hub("transfer", "show", "tr_0000")[0] == Code.NOT_FOUND
 
 
@@ -150,6 +156,20 @@ def test_what_has_ended_is_refused_with_exit_5(house: ScriptedHouse, hub: Hub) -
     transfer = a_stuck_transfer(house)
     hub("transfer", "cancel", transfer, "--reason", "thử", "--yes")
     assert hub("transfer", "replay", transfer, "--reason", "thử", "--yes")[0] == Code.REFUSED
+
+
+def test_what_waits_for_a_person_is_shown_as_it_came_and_refused_with_a_reason(house: ScriptedHouse, hub: Hub) -> None:
+    aside = Unreadable.entry('{"report_id": "\\ud800"}', "/report_id lone_surrogate")
+    page = ReadChanges(reports=[], unreadable=[aside], cursor="1")
+    house.department("soap-a").pages.append(page)
+    polling.poll(house)
+    house.carry()
+    code, out, _ = hub("inbox", "list", "--json")
+    [row] = json.loads(out)["data"]
+    assert (code, row["error_code"], row["error_detail"]) == (Code.FINDING, "ENTRY_UNREADABLE", aside.why)
+    assert aside.document in hub("inbox", "show", row["id"])[1]
+    assert hub("inbox", "refuse", row["id"], "--reason", "sở gửi nhầm", "--yes")[0] == 0
+    assert hub("inbox", "list")[0] == 0
 
 
 def test_park_and_unpark(house: ScriptedHouse, hub: Hub) -> None:
@@ -243,11 +263,11 @@ def test_db_check_knows_the_newest_step(house: ScriptedHouse, hub: Hub) -> None:
 
 
 def test_the_doctor_names_what_is_wrong(house: ScriptedHouse, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In these tests the broker is away, and nothing else should be wrong."""
+    """In these tests the broker is away, no worker runs and the server does without fsync; nothing else is wrong."""
     code, out, err = hub("doctor", "--json")
     wrong = {row["check"]: row["finding"] for row in json.loads(out)["data"] if not row["ok"]}
     assert code == Code.FINDING
-    assert wrong.keys() == {"broker", "certificates"}
+    assert wrong.keys() == {"database", "broker", "certificates", "ticks", "workers"}
     assert "broker" in err
     monkeypatch.delenv("HUB_SECRET_TEST_REST_A_TOKEN")
     code, out, _ = hub("doctor", "--json")

@@ -92,7 +92,7 @@ def test_a_sheet_of_codes_is_taken_whole_or_not_at_all(counter: Counter, hub: Hu
         (("manifest", "cs_none"), Code.NOT_FOUND),
         (("order", "nothing", "--direction", "citizen_to_centre"), Code.NOT_FOUND),
         (("order", "000.00.01.H42-261124-0001", "--direction", "sideways"), Code.USAGE),
-        (("cancel", "cs_none", "--reason", "x"), Code.USAGE),
+        (("cancel", "cs_01JD8M7W4Q2V9X3Y5Z6A7B8C9D", "--reason", "x"), Code.USAGE),
     ],
 )
 def test_what_cannot_be_done_is_said_by_the_exit_code(

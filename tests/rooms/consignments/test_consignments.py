@@ -203,7 +203,7 @@ def test_an_entry_of_the_feed_that_cannot_be_read_holds_nothing_up(counter: Coun
     counter.house.carry()
     assert counter.status(consignment) == "posted"
     [row] = counter.house.rows("SELECT error_code FROM inbox WHERE state = 'dead'")
-    assert row["error_code"] == "EVENT_UNREADABLE"
+    assert row["error_code"] == "ENTRY_UNREADABLE"
 
 
 def test_silence_is_raised_once_and_cleared_by_the_next_word(counter: Counter) -> None:

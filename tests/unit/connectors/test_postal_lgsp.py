@@ -132,7 +132,10 @@ def test_an_event_may_say_more_than_we_know_and_less() -> None:
     assert events[0].key == events[1].key
 
 
-@pytest.mark.parametrize("wrong", [{}, "x", None, EVENT | {"at": "2026-11-24"}, EVENT | {"status_code": ["1"]}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, "x", None, EVENT | {"at": "2026-11-24"}, EVENT | {"status_code": ["1"]}],
+)
 def test_one_event_that_cannot_be_read_is_kept_for_a_person(wrong: Any) -> None:
     page = feed(said({"events": [wrong, EVENT], "cursor": "2"}))
     again = feed(said({"events": [wrong], "cursor": "2"}))

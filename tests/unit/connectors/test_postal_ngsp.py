@@ -203,6 +203,13 @@ def test_one_entry_that_cannot_be_read_is_kept_for_a_person_and_stops_nothing(ch
     assert page.cursor == f"{2:024x}"
 
 
+def test_an_entry_without_a_name_of_its_own_is_kept_too_and_the_feed_goes_on_behind_the_others() -> None:
+    page = feed(a_page(an_entry(1), an_entry(2, _id="x"), an_entry(3)))
+    assert (len(page.events), page.cursor) == (3, f"{3:024x}")
+    page = feed(a_page(an_entry(1), an_entry(2, _id="x", EventTime=None), an_entry(3)))
+    assert [one.key.partition(":")[0] for one in page.unreadable] == ["entry"]
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -1,6 +1,7 @@
 """The REST dialect from our side: what is said, and how the answers are read."""
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from config.catalogue import load
 from connectors.departments.rest import RESTDepartment
 from connectors.errors import Code, ContractBroken, Duplicate
-from schemas.department import Handoff
+from schemas.department import Handoff, StatusReport
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.contract.canonical import KEY, canonical_handoff
 from tests.unit.connectors.partner import Partner, answering, partner
@@ -175,3 +176,55 @@ def test_their_names_stand_for_our_fields_in_both_directions() -> None:
 def test_a_name_for_a_field_that_we_do_not_have_stops_the_start(ours: str) -> None:
     with partner(answering(b"")) as there, pytest.raises(ValueError, match="Theirs"):
         port_to(there, fields={"Theirs": ours})
+
+
+REPORT = {
+    "report_id": "R-2",
+    "dossier_code": "000.00.01.H42-261130-0001",
+    "status": "DANG_XU_LY",
+    "at": "2026-11-30T16:00:00+07:00",
+}
+UNREADABLE_REPORTS = {
+    "no status": json.dumps({**REPORT, "status": None}).encode(),
+    "no time": json.dumps({**REPORT, "at": "hôm qua"}).encode(),
+    "a key twice": b'{"report_id": "R-2", "report_id": "R-3"}',
+    "no UTF-8": json.dumps({**REPORT, "note": "?"}).encode().replace(b"?", b"\xff"),
+    "a huge number": b'{"report_id": %s}' % (b"9" * 5_000),
+    "no object": b'"R-2"',
+}
+
+
+@pytest.mark.parametrize("odd", UNREADABLE_REPORTS.values(), ids=UNREADABLE_REPORTS)
+def test_a_report_that_cannot_be_read_is_set_aside_as_it_came_and_hides_no_other(odd: bytes) -> None:
+    others = [json.dumps({**REPORT, "report_id": name}).encode() for name in ("R-1", "R-3")]
+    page = http(200, b'{"reports": [%s, %s, %s], "cursor": "3"}' % (others[0], odd, others[1]))
+    with partner(answering(page, page)) as there:
+        port = port_to(there)
+        read, again = port.changes(""), port.changes("")
+    assert ([one.report_id for one in read.reports], read.cursor) == (["R-1", "R-3"], "3")
+    [aside] = read.unreadable
+    assert aside.document == odd.decode("utf-8", "backslashreplace")
+    assert aside == again.unreadable[0], "named alike whenever it is read"
+    assert aside.why
+
+
+def test_vietnamese_written_decomposed_is_taken() -> None:
+    decomposed = {**REPORT, "note": unicodedata.normalize("NFD", "Đã phân công cán bộ")}
+    with partner(answering(said({"reports": [decomposed, {**REPORT, "report_id": "R-3"}], "cursor": "2"}))) as there:
+        page = port_to(there).changes("")
+    assert [one.note for one in page.reports] == ["Đã phân công cán bộ", None]
+    assert (page.unreadable, page.cursor) == ([], "2")
+
+
+def test_a_report_under_their_names_is_set_aside_alike_and_read_once_the_table_is_mended() -> None:
+    theirs = {"maHoSo" if name == "dossier_code" else name: value for name, value in REPORT.items()}
+    with partner(answering(said({"reports": [theirs], "cursor": "1"}))) as there:
+        [aside] = port_to(there).changes("").unreadable
+        mended = port_to(there, fields={"maHoSo": "dossier_code"}).entry(aside.document)
+    assert isinstance(mended, StatusReport)
+
+
+@pytest.mark.parametrize("page", [{"reports": []}, {"cursor": "1"}, {"reports": {}, "cursor": "1"}, {"reports": [{}]}])
+def test_a_page_that_cannot_be_gone_on_from_is_broken(page: dict[str, Any]) -> None:
+    with partner(answering(said(page))) as there, pytest.raises(ContractBroken):
+        port_to(there).changes("")

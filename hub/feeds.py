@@ -1,0 +1,158 @@
+"""What counterparties' feeds say, as what comes in: each kind of counterparty in its way, page by page.
+
+What is no entry of its contract is set aside by itself, kept as it came, and shown to a person; the feed goes on.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from config.catalogue import Bank, Catalogue, CertificateAuthority, Counterparty, Department, Operator
+from connectors.ports import BankPort, DepartmentPort, PostalPort, RevocationPort
+from hub.messages import set_aside
+from hub.messages.model import Arrival
+from hub.signing import crl_store
+from schemas.department import StatusReport
+from schemas.identifiers import DossierCode, Prefix, new_id
+from schemas.postal import TrackingEvent
+from schemas.statement import DeliveredFile
+from schemas.unreadable import Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a feed says after a cursor, and the cursor to go on with. A page without arrivals is the feed's end."""
+
+    arrivals: list[Arrival]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How one kind of counterparty is read: whether this one is to be asked at all, and a page of what it says."""
+
+    is_polled: Callable[[Any], bool]
+    read: Callable[[Any, Any, str], Page]
+    """(the counterparty, its port, the cursor) → a page"""
+    every: Callable[[Any], float] = lambda _: 0.0
+    """seconds to leave it alone after a poll, where that is more than HUB_POLL_EVERY"""
+    again: Callable[[Any, Any, str], Arrival] | None = None
+    """(the counterparty, its port, an entry that was set aside) → what came in; None: this feed sets nothing aside"""
+
+
+def _reports(department: Department, port: DepartmentPort, cursor: str) -> Page:
+    changes = port.changes(cursor)
+    reports = [_report(department, report) for report in changes.reports]
+    return Page([*reports, *(_riddle(department, entry) for entry in changes.unreadable)], changes.cursor)
+
+
+def _report_again(department: Department, port: DepartmentPort, document: str) -> Arrival:
+    said = port.entry(document)
+    return _riddle(department, said) if isinstance(said, Unreadable) else _report(department, said)
+
+
+def _report(department: Department, report: StatusReport) -> Arrival:
+    return Arrival(
+        id=new_id(Prefix.INBOX),
+        source=department.counterparty,
+        kind="department.status",
+        key=report.report_id,
+        external_id=report.report_id,
+        lane=DossierCode.received(report.dossier_code).normalised,
+        body=report.model_dump_json().encode(),
+    )
+
+
+def _revocations(authority: CertificateAuthority, port: RevocationPort, cursor: str) -> Page:
+    found = port.changes(cursor)
+    if found is None:
+        return Page([], cursor)
+    arrival = Arrival(
+        id=new_id(Prefix.INBOX),
+        source=authority.counterparty,
+        kind=crl_store.KIND,
+        key=found.key,
+        external_id=found.key,
+        body=found.der,
+        media_type="application/pkix-crl",
+    )
+    return Page([arrival], found.cursor)
+
+
+def _tracking(operator: Operator, port: PostalPort, cursor: str) -> Page:
+    """One feed for each customer code: of all its consignments, in the operator's order."""
+    feed = port.feed(cursor)
+    events = [_event(operator, said) for said in feed.events]
+    return Page([*events, *(_riddle(operator, entry) for entry in feed.unreadable)], feed.cursor)
+
+
+def _event_again(operator: Operator, port: PostalPort, document: str) -> Arrival:
+    said = port.entry(document)
+    return _riddle(operator, said) if isinstance(said, Unreadable) else _event(operator, said)
+
+
+def _event(operator: Operator, said: TrackingEvent) -> Arrival:
+    """The same as the callback door makes of it, so that an event that comes both ways is one."""
+    return Arrival(
+        id=new_id(Prefix.INBOX),
+        source=operator.counterparty,
+        kind="postal.event",
+        key=said.key,
+        external_id=said.key,
+        lane=said.order_number,
+        body=said.model_dump_json().encode(),
+    )
+
+
+def _riddle(party: Counterparty, entry: Unreadable) -> Arrival:
+    return Arrival(
+        id=new_id(Prefix.INBOX),
+        source=party.counterparty,
+        kind=set_aside.KIND,
+        key=entry.key,
+        external_id=entry.key,
+        body=entry.model_dump_json().encode(),
+    )
+
+
+def _statements(bank: Bank, port: BankPort, cursor: str) -> Page:
+    """The same bytes are one file, whatever the bank calls them and whoever else has brought them."""
+    delivery = port.statements(cursor)
+    return Page([_file(bank, file) for file in delivery.files], delivery.cursor)
+
+
+def _file(bank: Bank, file: DeliveredFile) -> Arrival:
+    digest = hashlib.sha256(file.body).hexdigest()
+    return Arrival(
+        id=new_id(Prefix.INBOX),
+        source=bank.counterparty,
+        kind="bank.statement",
+        key=digest,
+        external_id=f"{digest[:16]}:{file.name}",
+        lane="statements",
+        body=file.body,
+        media_type="application/octet-stream",
+    )
+
+
+FEEDS: Final[Mapping[type, Feed]] = {
+    Department: Feed(is_polled=lambda department: department.statuses == "poll", read=_reports, again=_report_again),
+    Operator: Feed(is_polled=lambda operator: operator.feed, read=_tracking, again=_event_again),
+    Bank: Feed(
+        is_polled=lambda bank: bank.statements.fetch is not None,
+        read=_statements,
+        every=lambda bank: bank.statements.fetch.every_seconds if bank.statements.fetch else 0.0,
+    ),
+    CertificateAuthority: Feed(is_polled=lambda _: True, read=_revocations, every=lambda one: one.every_seconds),
+}
+"""The kind of a counterparty in the catalogue → its feed. A kind that is not here is never asked."""
+
+
+def polled(catalogue: Catalogue) -> dict[str, tuple[Counterparty, Feed]]:
+    """Every counterparty that is asked by itself, with its feed, by its code."""
+    return {
+        code: (party, feed)
+        for code, party in catalogue.counterparties.items()
+        if (feed := FEEDS.get(type(party))) is not None and feed.is_polled(party)
+    }

@@ -1,0 +1,163 @@
+"""Feeds: what cannot be read is set aside, what hangs holds up nobody else, and nothing is read twice at once."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from connectors.errors import ContractBroken, Unavailable
+from hub import feeds, operations, polling
+from hub.errors import NotNow
+from schemas.department import Changes, ReadChanges
+from schemas.postal import Feed
+from schemas.unreadable import Unreadable
+from tests.builders import a_code, a_receipt, a_report, a_submission, submission_arrival
+from tests.house import ScriptedHouse
+
+ACTOR, REASON = "thu.nghiem", "đã hỏi sở"
+DEPARTMENT = "department.soap-a"
+
+
+def a_dossier(house: ScriptedHouse, serial: int = 1) -> str:
+    """A dossier that the department with a feed has taken; its code."""
+    house.department("soap-a").answers.append(a_receipt())
+    code = a_code(serial)
+    house.accept(submission_arrival(a_submission("soap-a", dossier_code=code)))
+    house.carry()
+    return code
+
+
+def set_aside(house: ScriptedHouse, code: str) -> str:
+    """A page of which one entry cannot be read, beside one that can; the id of the message that it became."""
+    aside = Unreadable.entry('{"report_id": "R-1"}', "/status missing")
+    page = ReadChanges(reports=[a_report(code, "20")], unreadable=[aside], cursor="2")
+    house.department("soap-a").pages.append(page)
+    polling.poll(house)
+    house.carry()
+    [row] = house.rows("SELECT id FROM inbox WHERE kind = 'feed.unreadable'")
+    return str(row["id"])
+
+
+def feed_of(house: ScriptedHouse, code: str = DEPARTMENT) -> dict[str, object]:
+    [row] = house.rows("SELECT cursor, polling_until, feed_error FROM counterparty WHERE code = %s", code)
+    return row
+
+
+def state_of(house: ScriptedHouse, message_id: str) -> tuple[str, str | None]:
+    [row] = house.rows("SELECT state, error_code FROM inbox WHERE id = %s", message_id)
+    return row["state"], row["error_code"]
+
+
+def test_an_entry_that_cannot_be_read_waits_for_a_person_and_the_feed_goes_on(house: ScriptedHouse) -> None:
+    code = a_dossier(house)
+    message = set_aside(house, code)
+    assert state_of(house, message) == ("dead", "ENTRY_UNREADABLE")
+    assert house.rows("SELECT status FROM dossier") == [{"status": "in_process"}]
+    assert feed_of(house) == {"cursor": "2", "polling_until": None, "feed_error": None}
+
+
+def test_what_was_set_aside_is_read_again_once_something_was_mended(house: ScriptedHouse) -> None:
+    code = a_dossier(house)
+    message = set_aside(house, code)
+    department = house.department("soap-a")
+    department.entries.append(Unreadable.entry('{"report_id": "R-1"}', "/status missing"))
+    with pytest.raises(NotNow, match="/status missing"):
+        operations.revive(house, message, actor=ACTOR, reason=REASON)
+    assert state_of(house, message)[0] == "dead"
+    department.entries.append(a_report(code, "90", minutes=2))
+    operations.revive(house, message, actor=ACTOR, reason=REASON)
+    house.carry()
+    assert state_of(house, message)[0] == "handled"
+    assert house.rows("SELECT status FROM dossier") == [{"status": "resolved"}]
+    [line] = house.rows("SELECT actor, reason FROM journal WHERE subject = %s AND verb = 'read again'", message)
+    assert line == {"actor": ACTOR, "reason": REASON}
+
+
+def test_a_person_is_done_with_what_was_set_aside_and_it_is_kept(house: ScriptedHouse) -> None:
+    message = set_aside(house, a_dossier(house))
+    operations.refuse(house, message, actor=ACTOR, reason=REASON)
+    assert state_of(house, message)[0] == "refused"
+    [line] = house.rows("SELECT actor, reason FROM journal WHERE subject = %s AND verb = 'refused'", message)
+    assert line == {"actor": ACTOR, "reason": REASON}
+    [row] = house.rows("SELECT body FROM inbox WHERE id = %s", message)
+    assert Unreadable.model_validate_json(row["body"]).document == '{"report_id": "R-1"}'
+    with pytest.raises(NotNow):
+        operations.refuse(house, message, actor=ACTOR, reason=REASON)
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (ContractBroken("PARTNER_CONTRACT", "no page"), "PARTNER_CONTRACT: no page"),
+        (Unavailable("PARTNER_UNREACHABLE"), "PARTNER_UNREACHABLE"),
+        (ZeroDivisionError(), "ZeroDivision"),
+    ],
+)
+def test_why_a_feed_stands_still_is_kept_until_it_goes_on(house: ScriptedHouse, failure: Exception, said: str) -> None:
+    def fail(_: str) -> Changes:
+        raise failure
+
+    goes_on = house.department("soap-a").changes
+    house.department("soap-a").changes = fail  # type: ignore[method-assign, assignment]
+    polling.poll(house)
+    assert said in str(feed_of(house)["feed_error"])
+    assert feed_of(house)["polling_until"] is None
+    house.department("soap-a").changes = goes_on  # type: ignore[method-assign]
+    polling.poll(house)
+    assert feed_of(house)["feed_error"] is None
+
+
+def test_a_feed_that_hangs_holds_up_no_other_and_is_not_read_twice_at_a_time(house: ScriptedHouse) -> None:
+    hung, let_go = threading.Event(), threading.Event()
+    calls: list[str] = []
+
+    def hang(cursor: str) -> ReadChanges:
+        calls.append(cursor)
+        hung.set()
+        assert let_go.wait(60)
+        return ReadChanges(reports=[], cursor=cursor)
+
+    house.department("soap-a").changes = hang  # type: ignore[method-assign]
+    first = threading.Thread(target=polling.poll, args=(house,))
+    first.start()
+    try:
+        assert hung.wait(60)
+        for cursor in ("1", "2"):
+            house.operator("post-a").pages.append(Feed(events=[], cursor=cursor))
+            polling.poll(house)  # comes back, though the first still waits
+            assert feed_of(house, "postal.post-a")["cursor"] == cursor
+        assert calls == [""]
+        assert feed_of(house)["polling_until"] is not None
+    finally:
+        let_go.set()
+        first.join(60)
+    assert feed_of(house)["polling_until"] is None
+
+
+def test_who_outsleeps_the_lease_stores_nothing_more(house: ScriptedHouse) -> None:
+    def outslept(read: Callable[[str], ReadChanges]) -> Callable[[str], ReadChanges]:
+        def changes(cursor: str) -> ReadChanges:
+            with house.db.connection() as conn:
+                conn.execute("UPDATE counterparty SET polling_until = now() + interval '1 day', cursor = '9'")
+            return read(cursor)
+
+        return changes
+
+    page = ReadChanges(reports=[a_report(a_code(1), "20")], cursor="1")
+    house.department("soap-a").pages.append(page)
+    house.department("soap-a").changes = outslept(house.department("soap-a").changes)  # type: ignore[method-assign, assignment]
+    polling.poll(house)
+    assert feed_of(house)["cursor"] == "9"
+    assert house.count("inbox") == 0
+
+
+def test_a_feed_whose_counterparty_is_paused_is_left_alone(house: ScriptedHouse) -> None:
+    operations.pause(house, DEPARTMENT, actor=ACTOR, reason=REASON)
+    house.department("soap-a").pages.append(ReadChanges(reports=[], cursor="1"))
+    polling.poll(house)
+    assert feed_of(house)["cursor"] == ""
+
+
+def test_every_feed_that_sets_aside_can_read_again() -> None:
+    """A kind of feed that sets entries aside and cannot read them again would leave a person without a way."""
+    assert {kind.__name__ for kind, feed in feeds.FEEDS.items() if feed.again} == {"Department", "Operator"}
