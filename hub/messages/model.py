@@ -80,7 +80,7 @@ class Message:
     received_at: datetime
     fence: int
     tries: int
-    deaths: int
+    deaths: int = 0
     """how many claims in a row before this one ended without a word: their processes died, or outslept their leases"""
     held_for: str | None = None
     """why it waited before this: of what a person has revived, why it was dead"""
