@@ -1,6 +1,7 @@
 """The one rule for text: what is refused at a door, what becomes of it in an answer, and what shows nothing."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -88,3 +89,10 @@ def test_json_with_escapes_is_held_to_the_same_rule() -> None:
     with pytest.raises(Refused) as refusal:
         read(Submission, body)
     assert [(fault.pointer, fault.code) for fault in refusal.value.faults] == [("/summary", "no_character")]
+
+
+def test_what_no_text_may_hold_is_never_printable() -> None:
+    """By which the cleaning passes over most texts."""
+    assert [
+        code for code in range(sys.maxunicode + 1) if cleaned(f"\n{chr(code)}") == "\n" and chr(code).isprintable()
+    ] == []
