@@ -49,6 +49,7 @@ def serve(settings: FlowerSettings, address: str, port: int, url_prefix: str) ->
         setattr(options, name, value)
     app = Celery("lienthong-hub", broker=str(settings.broker_url), set_as_current=False)
     application = Flower(capp=app, options=options, **_application_settings(url_prefix))
+    application.add_handlers(r".*", [_metrics(url_prefix)])  # goes before Flower's own
     signal.signal(signal.SIGTERM, _stop)
     application.start_http_server()
     # It asks the workers for their queues at its start only, and may start before they do.
@@ -81,6 +82,16 @@ def _application_settings(url_prefix: str) -> dict[str, Any]:
 
     moved = ("login_url", "static_url_prefix") if url_prefix else ()
     return {**settings, **{name: prepend_url(settings[name], url_prefix) for name in moved}}
+
+
+def _metrics(url_prefix: str) -> tuple[str, type[Any]]:
+    """Flower's page of metrics, which names every worker and task, behind its password: Flower shows it to anybody."""
+    from flower.utils import prepend_url
+    from flower.views.monitor import Metrics
+    from tornado.web import authenticated
+
+    guarded = type("GuardedMetrics", (Metrics,), {"get": authenticated(Metrics.get)})
+    return (prepend_url("/metrics", url_prefix) if url_prefix else "/metrics"), guarded
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

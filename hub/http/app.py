@@ -45,7 +45,7 @@ def create(hub: Hub) -> FastAPI:
     @asynccontextmanager
     async def open_house(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         with hub:
-            yield {"stopping": asyncio.Event()}
+            yield {"stopping": asyncio.Event(), "behind_a_proxy": hub.settings.proxy_secret is not None}
 
     app = doors(lifespan=open_house)
     app.state.house = hub

@@ -147,7 +147,7 @@ class TestPatience:
     @pytest.fixture
     def protocol(self) -> type[PatientProtocol]:
         class Hasty(PatientProtocol):
-            whole_request = 1.0
+            whole_request = whole_head = 1.0
 
         return Hasty
 
@@ -167,3 +167,25 @@ class TestPatience:
         path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
 
         assert portal.get(f"{path}?wait=2").status_code == 200
+
+
+class TestHalfAHead:
+    """With no patience for a head, and much for a body."""
+
+    @pytest.fixture
+    def protocol(self) -> type[PatientProtocol]:
+        class Hasty(PatientProtocol):
+            whole_head = 1.0
+
+        return Hasty
+
+    def test_a_head_has_less_time_than_a_whole_request(self, own_door: Door) -> None:
+        assert raw(own_door, [b"GET /health/live HTTP/1.1\r\nHost: x"]) == b""
+
+    def test_a_body_may_take_longer_than_a_head(self, own_door: Door) -> None:
+        def slowly() -> Iterator[bytes]:
+            yield b"POST /v1/portal/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{"
+            time.sleep(2)
+            yield b"}"
+
+        assert raw(own_door, slowly()).startswith(b"HTTP/1.1 4")
