@@ -43,7 +43,7 @@ def fault_in(text: str) -> tuple[str, str] | None:
 
 def cleaned(text: str) -> str:
     """``text`` without what no text may hold, composed."""
-    if text.isprintable():  # what no text may hold is never printable; to ask for that is ten times faster
+    if text.replace("\n", "").isprintable():  # what no text may hold is never printable; asking for that is faster
         return text if text.isascii() else unicodedata.normalize("NFC", text)
     return unicodedata.normalize("NFC", _UNFIT.sub("", text))
 
