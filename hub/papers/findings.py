@@ -70,6 +70,16 @@ class Code(Explained):
         "Whether the signer's certificate was good cannot be told.",
         "Chưa thể kết luận về chứng thư của người ký.",
     )
+    PARTY = (
+        "FORM_PARTY",
+        "Whose signature this has to be, by the reader's trust list.",
+        "Chữ ký phải là của bên này, theo danh sách tin cậy của người kiểm tra.",
+    )
+    TRUST_LIST = (
+        "FORM_TRUST_LIST",
+        "Roots alone do not say who signs for whom: a trust list is needed.",
+        "Chỉ có chứng thư gốc thì chưa biết ai ký thay ai: cần danh sách tin cậy.",
+    )
     NOTHING_ATTACHED = (
         "FORM_NOTHING_ATTACHED",
         "The form carries no signed record.",

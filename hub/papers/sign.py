@@ -11,7 +11,7 @@ from io import BytesIO
 from tempfile import NamedTemporaryFile
 from typing import Any, Final, Literal
 
-from asn1crypto import tsp
+from asn1crypto import cms, tsp
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -161,5 +161,6 @@ class _Stamper(TimeStamper):  # type: ignore[misc] # pyHanko is untyped
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         reply = self._stamp(req.dump())
-        stamps.read(reply, req["message_imprint"]["hashed_message"].native, req["nonce"].native)  # or raises Invalid
-        return tsp.TimeStampResp.load(reply)
+        token = stamps.read(reply, req["message_imprint"]["hashed_message"].native, req["nonce"].native)
+        granted = tsp.TimeStampResp.load(reply)["status"]
+        return tsp.TimeStampResp({"status": granted, "time_stamp_token": cms.ContentInfo.load(token)})

@@ -7,11 +7,12 @@ often breaks the reader before the signature. Loads pyHanko: imported by the com
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
 
-from asn1crypto import crl, parser
+from asn1crypto import cms, crl, parser
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -24,13 +25,21 @@ from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverage
 from pyhanko_certvalidator import ValidationContext
 
 from hub.papers.findings import Code, Finding, Judged
-from hub.signing import verifier
+from hub.signing import cms as files
+from hub.signing import der, parties, signed_data, stamps, verifier
+from hub.signing.act_judge import KINDS
 from hub.signing.findings import Weight
+from hub.signing.parties import ANY, Party, Register
+from hub.signing.signed_data import SignedData
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
+from schemas import strict
+from schemas.handoff import HandoffRecord
 
 FIELDS: Final = ("nguoi-ky", "co-quan-ky")
 """the signature fields, the person's and the organisation's, in the order of signing (NĐ 30/2020/NĐ-CP Article 32)"""
+_TIME_STAMP: Final = "1.2.840.113549.1.9.16.2.14"
+"""id-aa-timeStampToken (RFC 3161, Appendix A)"""
 _MAGIC: Final = b"%PDF-"
 _LARGEST: Final = 64 * 1024 * 1024
 """bytes; a form is a thousandth of that"""
@@ -62,14 +71,18 @@ async def _judge(data: bytes, trust: Trust, at: datetime) -> Judged:
     trust = trust.knowing(*_kept(reader))
     signatures = list(reader.embedded_regular_signatures)
     findings = [_order([signature.field_name for signature in signatures])]
+    if trust.register is None:
+        findings.append(Finding(Weight.MISSING, Code.TRUST_LIST, "file"))
     proven: datetime | None = None
     for number, signature in enumerate(signatures, start=1):
         status = await _status(signature, trust, at)
         findings.append(_finding(signature.field_name, status, last=number == len(signatures)))
-        if _room_used(signature):
+        known = {x509.load_der_x509_certificate(status.signing_cert.dump()), *trust.roots, *trust.intermediates}
+        if not _is_in_one_form(data, signature, known):
             findings.append(Finding(Weight.WRONG, Code.HIDDEN, signature.field_name))
         if status.trusted and status.timestamp_validity is not None:
             proven = status.timestamp_validity.timestamp
+        findings += _party(signature.field_name, status, trust, proven or at)
     attachments = _attachments(reader)
     findings += _records(attachments, trust, at, proven)
     return Judged(tuple(findings), attachments)
@@ -132,10 +145,68 @@ def _untrusted(field: str, name: str, problem: AdESSubIndic | None) -> Finding:
     return Finding(Weight.MISSING, Code.CERTIFICATE_UNDECIDED, field, f"{name}: {_WHY.get(word, word)}")
 
 
-def _room_used(signature: Any) -> bool:
-    """Whether anything but noughts follows the CMS in its /Contents."""
+def _is_in_one_form(data: bytes, signature: Any, known: set[x509.Certificate]) -> bool:
+    """Whether no byte of what the signature cannot cover, its own /Contents, could be another one.
+
+    A PDF reader takes hex digits of either case and blanks between them, and CMS leaves its container unsigned: so both
+    have to be as they are written here, an unsigned time stamp in the form of hub.signing.stamps, and every certificate
+    in it one of ``known``: the signer's, the reader's, and those beside the signature, which it covers.
+    """
     contents = bytes(signature.pkcs7_content)
-    return any(contents[parser.peek(contents) :])
+    cut, past = signature.byte_range[1], signature.byte_range[2]
+    file, room = contents[: parser.peek(contents)], contents[parser.peek(contents) :]
+    try:
+        signed = signed_data.read(file)
+        stamp = _stamp_in(signed)
+        if (stamp is not None and stamps.normalised(stamp) != stamp) or not known >= set(signed.certificates):
+            return False
+    except Invalid:
+        return False
+    return (
+        data[cut:past] == b"<" + contents.hex().upper().encode() + b">"
+        and not any(room)
+        and _written(signed, stamp) == file
+    )
+
+
+def _stamp_in(signed: SignedData) -> bytes | None:
+    """The time stamp beside the signature. Raises Invalid for anything else that is unsigned."""
+    unsigned = cms.CMSAttributes.load(b"\x31" + signed.unsigned_attributes[1:]) if signed.has_unsigned else ()
+    tokens = [attribute["values"][0].dump() for attribute in unsigned if attribute["type"].dotted == _TIME_STAMP]
+    if len(unsigned) > 1 or len(tokens) != len(unsigned):
+        raise Invalid("unsigned-parts", "the signature holds parts that it does not protect")
+    return tokens[0] if tokens else None
+
+
+def _written(signed: SignedData, stamp: bytes | None) -> bytes:
+    """The CMS file with these parts, in the one form of DER."""
+    unsigned = [] if stamp is None else [der.set_of([der.sequence(der.oid(_TIME_STAMP), der.set_of([stamp]))], 0xA1)]
+    attributes = b"\xa0" + signed.signed_attributes[1:]
+    octets = der.tlv(der.OCTETS, signed.signature)
+    parts = (signed.sid, signed.digest_algorithm, attributes, signed.signature_algorithm, octets, *unsigned)
+    signer = der.sequence(der.integer(1), *parts)
+    return files.detached(signed.digest_algorithm, list(map(signed_data.encoded, signed.certificates)), signer)
+
+
+def _party(field: str, status: PdfSignatureStatus, trust: Trust, at: datetime) -> Iterator[Finding]:
+    """The form is the Centre's: an officer of its list signs it, then its seal."""
+    if trust.register is None or field not in FIELDS:
+        return
+    centre = trust.register.centre
+    party = Party("seal", centre) if field == FIELDS[1] else Party("officer", centre, ANY)
+    yield _bound(field, [party], (x509.load_der_x509_certificate(status.signing_cert.dump()),), trust.register, at)
+
+
+def _bound(
+    where: str, wanted: Sequence[Party], chain: Sequence[x509.Certificate], register: Register, at: datetime
+) -> Finding:
+    try:
+        for party in wanted:
+            register.check(party, chain, at)
+    except (Invalid, Undecided) as end:
+        weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
+        return Finding(weight, Code.PARTY, where, end.sentence)
+    return Finding(Weight.GOOD, Code.PARTY, where, str(wanted[0]))
 
 
 def _records(
@@ -148,18 +219,31 @@ def _records(
     for name in records:
         stem, content = name.removesuffix(".json"), attachments[name]
         signatures = [attachments[file] for file in (f"{stem}.p7s", f"{stem}.seal.p7s") if file in attachments]
-        yield _record(name, content, signatures, trust, proven or at, proven=proven is not None)
+        answered = attachments.get(f"{stem.removesuffix('.receipt')}.json") if stem.endswith(".receipt") else None
+        yield _record(name, (content, answered), signatures, trust, proven or at, proven=proven is not None)
 
 
 def _record(
-    name: str, content: bytes, signatures: Sequence[bytes], trust: Trust, at: datetime, *, proven: bool
+    name: str,
+    records: tuple[bytes, bytes | None],
+    signatures: Sequence[bytes],
+    trust: Trust,
+    at: datetime,
+    *,
+    proven: bool,
 ) -> Finding:
+    """``records``: the one that is signed, and the handoff that it answers if it is a receipt."""
     if not signatures:
         return Finding(Weight.WRONG, Code.RECORD, name, "nobody's signature is attached")
-    signers = []
+    signers, content = [], records[0]
     try:
-        for signature in signatures:
+        wanted = None if trust.register is None else _wanted(records, trust.register)
+        if wanted is not None and len(wanted) != len(signatures):
+            return Finding(Weight.WRONG, Code.RECORD, name, f"{len(signatures)} signatures, {len(wanted)} are needed")
+        for number, signature in enumerate(signatures):
             signed = verifier.verify(content, signature, trust, at=at)
+            for party in wanted[number] if wanted else ():
+                trust.register.check(party, signed.chain, at)  # type: ignore[union-attr] # wanted follows from it
             signers.append(signed.certificate.subject.rfc4514_string())
             content = signature
     except Undecided as error:
@@ -171,6 +255,21 @@ def _record(
             )
         return Finding(Weight.WRONG, Code.RECORD, name, error.sentence)
     return Finding(Weight.GOOD, Code.RECORD, name, "; ".join(signers))
+
+
+def _wanted(records: tuple[bytes, bytes | None], register: Register) -> list[list[Party]]:
+    """Who has to have signed. Raises Invalid for what is no record that the hub knows."""
+    content, answered = (None if one is None else _read(one) for one in records)
+    if content is None:
+        raise Invalid("not-a-record", "it is no record of a kind that the hub knows")
+    return parties.required(content, register.centre, answered if isinstance(answered, HandoffRecord) else None)
+
+
+def _read(record: bytes) -> parties.SignedRecord | None:
+    for model in KINDS.values():
+        with suppress(strict.Refused):
+            return strict.read(model, record)
+    return None
 
 
 def _kept(reader: PdfFileReader) -> tuple[list[x509.Certificate], list[x509.CertificateRevocationList]]:

@@ -41,7 +41,12 @@ class SignedData:
     """as a SET OF: what the signature is over"""
     signature_algorithm: bytes
     signature: bytes
-    has_unsigned: bool
+    unsigned_attributes: bytes
+    """as they stand in the file, under [1]; empty where there are none"""
+
+    @property
+    def has_unsigned(self) -> bool:
+        return bool(self.unsigned_attributes)
 
     @property
     def hash(self) -> hashes.HashAlgorithm:
@@ -83,7 +88,7 @@ def _taken_apart(outer: Any) -> SignedData:
         signed_attributes=b"\x31" + attributes.dump()[1:],
         signature_algorithm=signer["signature_algorithm"].dump(),
         signature=signer["signature"].native,
-        has_unsigned=bool(signer["unsigned_attrs"].dump()),
+        unsigned_attributes=signer["unsigned_attrs"].dump(),
     )
 
 

@@ -1,9 +1,12 @@
 """Forms as they come out of an ordinary day; every person and number in them is invented."""
 
+import base64
 import shutil
 from datetime import datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.papers.forms import (
     Address,
@@ -25,9 +28,11 @@ from hub.papers.forms import (
 )
 from hub.papers.render import places, render
 from hub.papers.sign import Signatory, sign
-from hub.signing import cms
+from hub.signing import canonical, cms
 from hub.signing.cms import SigningKey
+from hub.signing.parties import Register, fingerprint
 from hub.signing.trust import Trust
+from schemas.trust_list import TYPE, TrustEntry, TrustList
 from tests import debian
 from tests.unit.papers.authority import Authority
 
@@ -35,7 +40,26 @@ CENTRE = "Trung tâm Phục vụ hành chính công tỉnh Ninh Bình"
 OFFICE = Office(name=CENTRE, superior="UBND tỉnh Ninh Bình", place="Ninh Bình")
 CODE = "000.00.01.H42-261124-0001"
 PROCEDURE = "Đăng ký hoạt động của tổ chức hành nghề luật sư"
-RECORD = b'{"typ":"vn.hub.handoff","v":1}'
+RECORD = canonical.encode(
+    {
+        "v": 1,
+        "typ": "vn.hub.handoff",
+        "id": "hd_01JD000000000000000000000A",
+        "log": "hub.test",
+        "leg": 1,
+        "dossier": CODE,
+        "act": "return",
+        "carrier": "wire",
+        "result": "none",
+        "note": None,
+        "documents": [],
+        "giver": {"agency": "000.00.16.H42", "role": "department", "officer": None},
+        "receiver": {"agency": "000.00.01.H42", "role": "centre", "officer": None},
+        **dict.fromkeys(("received_at", "given_at", "due_at"), "2026-11-24T01:00:00Z"),
+        **dict.fromkeys(("personal", "prev"), "0" * 64),
+    }
+)
+"""given back by a department, whose seal signs alone"""
 
 
 def at(text: str) -> datetime:
@@ -221,6 +245,26 @@ SIGNED_AT = at("2026-12-04T16:45:00")
 @pytest.fixture(scope="session")
 def trust(authority: Authority) -> Trust:
     return Trust([authority.root], crls=[authority.revocation_list(SIGNED_AT)])
+
+
+def register(root: x509.Certificate, person: SigningKey, seal: SigningKey) -> Register:
+    """A trust list: ``person`` signs for an officer and for the department of RECORD, ``seal`` for the Centre."""
+    by_person = fingerprint(person.certificate)
+    listed = TrustList(
+        v=1,
+        typ=TYPE,
+        version=1,
+        prev="0" * 64,
+        at=SIGNED_AT,
+        centre="000.00.01.H42",
+        authorities=(base64.b64encode(root.public_bytes(Encoding.DER)).decode(),),
+        entries=(
+            TrustEntry(kind="officer", holder="000.00.01.H42", officer="tt-01", certificate=by_person),
+            TrustEntry(kind="seal", holder="000.00.16.H42", certificate=by_person),
+            TrustEntry(kind="seal", holder="000.00.01.H42", certificate=fingerprint(seal.certificate)),
+        ),
+    )
+    return Register(listed, "0" * 64)
 
 
 @pytest.fixture

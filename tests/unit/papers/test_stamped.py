@@ -21,7 +21,7 @@ from hub.signing.findings import Answer
 from hub.signing.keys import SoftwareKey, certificates
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid
-from tests.unit.papers.conftest import signed_record
+from tests.unit.papers.conftest import register, signed_record
 
 Sign = Callable[[Stamps | None], bytes]
 
@@ -37,12 +37,9 @@ def at() -> datetime:
 
 
 @pytest.fixture
-def stranger(development: Authority) -> Trust:
-    return Trust(certificates(development.roots))
+def keys(development: Authority, at: datetime) -> tuple[SoftwareKey, SoftwareKey]:
+    """The officer's and the seal's, for a month."""
 
-
-@pytest.fixture
-def printed(development: Authority, control_sheet: ControlSheet, at: datetime) -> Sign:
     def key(name: str) -> SoftwareKey:
         private = ec.generate_private_key(ec.SECP256R1())
         ends = at + timedelta(days=30)
@@ -50,13 +47,26 @@ def printed(development: Authority, control_sheet: ControlSheet, at: datetime) -
             private, certificates(development.chain(development.issue(name, private.public_key(), ends=ends)))
         )
 
+    return key("Trần Văn Ví Dụ"), key("Trung tâm")
+
+
+@pytest.fixture
+def stranger(development: Authority, keys: tuple[SoftwareKey, SoftwareKey]) -> Trust:
+    roots = certificates(development.roots)
+    return Trust(roots, register=register(roots[0], *keys))
+
+
+@pytest.fixture
+def printed(
+    development: Authority, control_sheet: ControlSheet, at: datetime, keys: tuple[SoftwareKey, SoftwareKey]
+) -> Sign:
     def made(stamps: Stamps | None) -> bytes:
-        person = key("Trần Văn Ví Dụ")
+        person, seal = keys
         sheet = replace(control_sheet, attachments=signed_record(person, at))
         return sign(
             render(sheet),
             Signatory(person, "Trần Văn Ví Dụ", "Lập phiếu"),
-            Signatory(key("Trung tâm"), "Trung tâm", "Xác nhận"),
+            Signatory(seal, "Trung tâm", "Xác nhận"),
             at=at,
             trust=Trust(
                 certificates(development.roots),
