@@ -126,7 +126,15 @@ def virtual_files() -> Subject:
 def bundle_files() -> Subject:
     act = bundle.Act("handoff", b"{}", b"\0" * 32, (b"a", b"b"), b"proof", b"{}", b"s", b"t")
     whole = bundle.Bundle((act, act), (b"pem",), (b"crl",)).write()
-    names = ("package.json", "table.json", "table.p7s", "table.xlsx", "receipts.json", "book.json", "book.p7s")
+    names = (
+        "package.json",
+        "01-settlement/record.json",
+        "01-settlement/record.p7s",
+        "table.xlsx",
+        "receipts.json",
+        "book.json",
+        "book.p7s",
+    )
     proof = ("01-settlement/proof.txt", "01-settlement/checkpoint.json", "01-settlement/checkpoint.p7s")
     files = dict.fromkeys((*names, *proof), b"{}")
     packed = archive.pack({**files, "SHA256SUMS": bundle.sums_of(files)})
