@@ -146,12 +146,14 @@ def test_a_file_under_another_bank_is_read_anew_under_its_own(desk: Desk) -> Non
 
 
 def test_what_persons_have_proposed_or_dropped_is_theirs(desk: Desk, mended: Callable[[], None]) -> None:
-    held = desk.bring(TABLE)
-    desk.decide(held, "reject", "nguoi.mot")
     mended()
-    assert desk.bring(TABLE).repeated
+    wrong = csv_file(table(replace(FIRST, closing=99)))
+    held = desk.bring(wrong)
+    desk.decide(held, "reject", "nguoi.mot")
+    with_profile(desk.house, skip=["x"])
+    assert (desk.bring(wrong).repeated, desk.bring(wrong).state) == (True, Status.QUARANTINED)
     desk.decide(held, "reject", "nguoi.hai")
-    assert (desk.bring(TABLE).state, desk.amounts) == (Status.REJECTED, [])
+    assert (desk.bring(wrong).state, desk.amounts) == (Status.REJECTED, [])
 
 
 def test_nobody_approves_what_a_mended_profile_reads(desk: Desk, mended: Callable[[], None]) -> None:
