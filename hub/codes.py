@@ -94,6 +94,11 @@ class Code(Explained):
         "An entry of a feed cannot be read; the feed went on. Ask what it says; revive reads it again, or refuse it.",
         "Một mục trong luồng tin không đọc được; các mục sau vẫn được nhận. Hỏi lại; revive: đọc lại, hoặc refuse.",
     )
+    REPORT_CONFLICT = (
+        "REPORT_CONFLICT",
+        "A name that was used before came with other content; the first counts. Ask; revive takes both, or refuse it.",
+        "Cùng một mã báo cáo nhưng nội dung khác; bản trước có hiệu lực. Hỏi lại; revive: nhận cả hai, hoặc refuse.",
+    )
     DATED_AHEAD = (
         "DATED_AHEAD",
         "Dated later than it came, by more than clocks may differ. Ask; revive takes it as of then, or refuse it.",

@@ -97,12 +97,16 @@ def test(hub: Hub, counterparty: str) -> str:
 def revive(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
     """Handle a dead inbox message again; read an entry of a feed again. Raises NotNow if it is not dead, or no better.
 
-    What was dead for its time (DATED_AHEAD, REPORT_LATE) is taken all the same: a person has looked.
+    What contradicts an earlier one of its name is handled as another one beside it. What was dead for its time
+    (DATED_AHEAD, REPORT_LATE) is taken all the same: a person has looked.
     """
     with hub.db.transaction() as conn:
         message = inbox.dead(conn, message_id)
         if message is not None and message.kind in (set_aside.KIND, set_aside.OLDER_KIND):
             message_id = _read_again(hub, conn, message, actor=actor, reason=reason)
+        elif message is not None and (another := set_aside.as_another(message)) is not None:
+            message_id = inbox.accept(conn, another).id
+            inbox.end(conn, message.id, actor=actor, verb="taken as another", reason=reason)
         elif not inbox.revive(conn, message_id, actor=actor, reason=reason):
             raise NotNow(f"no dead message has the id {message_id}")
     hub.nudge([Nudge(inbox.QUEUE, message_id)])

@@ -15,12 +15,12 @@ from psycopg_pool import PoolTimeout
 
 from config.catalogue import Counterparty
 from connectors.errors import ConnectorError
-from hub import feeds, journal
+from hub import feeds
 from hub.db import Connection
 from hub.errors import InFlight, KeyReused, Overtaken, ReferenceReused
 from hub.feeds import Feed, Page
 from hub.house import House
-from hub.messages import inbox
+from hub.messages import inbox, set_aside
 from hub.messages.model import Arrival, Nudge
 
 PAGES: Final = 20
@@ -134,7 +134,6 @@ def _accept(conn: Connection, arrival: Arrival) -> str | None:
         with conn.transaction():
             accepted = inbox.accept(conn, arrival)
     except (KeyReused, ReferenceReused):
-        journal.note(conn, arrival.source, "hub", "report conflict", reason=arrival.external_id)
         log.warning("report_conflict", counterparty=arrival.source, report=arrival.external_id)
-        return None
+        accepted = inbox.accept(conn, set_aside.in_conflict(arrival))
     return None if accepted.replayed else accepted.id

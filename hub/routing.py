@@ -46,6 +46,8 @@ INBOUND: Final[Mapping[str, Callable[[Work, Message], list[Event]]]] = {
     "postal.event": following.follow,
     set_aside.KIND: set_aside.unreadable,
     set_aside.OLDER_KIND: set_aside.unreadable,
+    set_aside.CONFLICTS["department.status"]: set_aside.conflict,
+    set_aside.CONFLICTS["postal.event"]: following.told_again,
     intake.KIND: notified.notified,
     intake.CONFLICT: notified.conflict,
     importing.KIND: importing.arrived,

@@ -88,14 +88,20 @@ def dead_letters(conn: Connection, *, limit: int) -> list[Row]:
 
 
 def message(conn: Connection, message_id: str) -> Row | None:
-    """One inbox message and its journal. Its content only if it is an entry of a feed that nobody could read."""
+    """One inbox message and its journal. Its content only if it is an entry of a feed that was set aside."""
     row = conn.execute(
         "SELECT id, source, kind, external_id, received_at, tries, state, due_at, settled_at, error_code, error_detail,"
         " CASE WHEN kind = ANY(%s) THEN body END AS body FROM inbox WHERE id = %s",
-        ([set_aside.KIND, set_aside.OLDER_KIND], message_id),
+        ([set_aside.KIND, set_aside.OLDER_KIND, *set_aside.CONFLICTS.values()], message_id),
     ).fetchone()
     if row is None:
         return None
     body = row.pop("body")
-    document = Unreadable.model_validate_json(body).document if body is not None else None
+    document = None if body is None else _document(row["kind"], body)
     return {**row, "document": document, "journal": journal_of(conn, message_id)}
+
+
+def _document(kind: str, body: bytes) -> str:
+    if kind in set_aside.CONFLICTS.values():
+        return body.decode()
+    return Unreadable.model_validate_json(body).document

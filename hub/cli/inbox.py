@@ -52,7 +52,7 @@ def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
 def show(
     message_id: Annotated[str, Argument(metavar="MESSAGE", parser=whole_id, help="in_…")], as_json: AsJson = False
 ) -> None:
-    """An entry of a feed that could not be read, as it came. Of other messages, what became of them: never content."""
+    """An entry of a feed that was set aside, as it came. Of other messages, what became of them: never content."""
     from hub import views
     from hub.errors import NotFound
 
@@ -73,7 +73,10 @@ def show(
 
 @app.command()
 def revive(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """Handle a dead message again, after its cause is mended. An entry of a feed is read again."""
+    """Handle a dead message again, after its cause is mended. An entry of a feed is read again.
+
+    What came under a name that was used before (REPORT_CONFLICT) is taken beside the first.
+    """
     from hub import operations
 
     with environment.house() as hub:

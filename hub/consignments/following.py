@@ -7,6 +7,7 @@ from hub.codes import Code
 from hub.consignments import standing, store
 from hub.consignments.model import Status
 from hub.consignments.tracking import Happening
+from hub.db import one
 from hub.errors import NeedsAPerson, NotYet
 from hub.events import Event
 from hub.messages.model import Message
@@ -41,6 +42,20 @@ def follow(work: Work, message: Message) -> list[Event]:
     if row.settled_at is not None or (row.posted_on is not None and at < row.heard_at):
         work.note(row.id, "event late", before=row.status, after=happening.status, reason=said.key)
     return standing.refold(work, row)
+
+
+def told_again(work: Work, message: Message) -> list[Event]:
+    """An event of a name that is known, with other content. Other words about it change nothing and are journaled.
+
+    Raises NeedsAPerson where it names another item: which of the two it was, only the operator knows.
+    """
+    said = TrackingEvent.model_validate_json(message.body)
+    row = one(work.conn, "SELECT body FROM inbox WHERE source = %s AND external_id = %s", (message.source, said.key))
+    if said.item_code not in (None, TrackingEvent.model_validate_json(row["body"]).item_code):
+        raise NeedsAPerson(Code.REPORT_CONFLICT, "the event came before with another item code, or with none")
+    known = store.by_order(work.conn, message.source.removeprefix("postal."), said.order_number)
+    work.note(known.id if known else message.id, "event conflict", reason=said.key)
+    return []
 
 
 def _office(place: str | None) -> str | None:

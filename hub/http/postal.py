@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from hub import journal
 from hub.consignments import capability
 from hub.consignments.capability import Named
 from hub.db import one
@@ -18,6 +17,7 @@ from hub.house import House
 from hub.http import answers, bodies, kinds, openapi, passage, reception
 from hub.http.answers import AcceptedEvent
 from hub.http.problems import Problem
+from hub.messages import set_aside
 from hub.messages.model import Accepted, Arrival
 from schemas import strict
 from schemas.faults import Fault, Refused
@@ -69,7 +69,7 @@ def _report(house: House, named: Named, body: bytes) -> Response:
     try:
         accepted = reception.store(house, _arrival(named, said))
     except (KeyReused, ReferenceReused):
-        # The same happening in other words. What was said first stands; that it differs is written down.
+        # The same happening, told otherwise. What was said first stands; a worker looks at what differs.
         accepted = _first_said(house, named, said)
     document = AcceptedEvent(order_number=said.order_number, state="accepted", received_at=accepted.at)
     return answers.json(document, 202, headers=reception.replay_header(accepted))
@@ -89,9 +89,9 @@ def _arrival(named: Named, said: TrackingEvent) -> Arrival:
 
 
 def _first_said(house: House, named: Named, said: TrackingEvent) -> Accepted:
-    """What was stored of this happening before; that other words came for it stands in the journal."""
+    """What was stored of this happening before; what came now is kept beside it."""
     source = f"postal.{named.operator}"
+    reception.store(house, set_aside.in_conflict(_arrival(named, said)))
     with house.db.connection() as conn:
-        journal.note_at_door(conn, named.id, "event conflict", reason=said.key)
         row = one(conn, "SELECT id, received_at FROM inbox WHERE source = %s AND external_id = %s", (source, said.key))
     return Accepted(row["id"], row["received_at"], replayed=True)

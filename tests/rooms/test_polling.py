@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from connectors.errors import ContractBroken, Unavailable
-from hub import feeds, operations, polling
+from hub import feeds, operations, polling, views
 from hub.errors import NotNow
-from schemas.department import Changes, ReadChanges
+from schemas.department import Changes, ReadChanges, StatusReport
 from schemas.postal import Feed
 from schemas.unreadable import Unreadable
 from tests.builders import a_code, a_receipt, a_report, a_submission, submission_arrival
@@ -83,6 +83,46 @@ def test_a_person_is_done_with_what_was_set_aside_and_it_is_kept(house: Scripted
     assert Unreadable.model_validate_json(row["body"]).document == '{"report_id": "R-1"}'
     with pytest.raises(NotNow):
         operations.refuse(house, message, actor=ACTOR, reason=REASON)
+
+
+def contradicted(house: ScriptedHouse) -> str:
+    """A report, and another one under its name, told twice, beside one that is right; the id of what was set aside."""
+    code = a_dossier(house)
+    first, second = a_report(code, "20", report_id="R-1"), a_report(code, "90", minutes=2, report_id="R-1")
+    for cursor, told in enumerate(([first], [second, a_report(code, "20", minutes=1)], [second]), 1):
+        house.department("soap-a").pages.append(ReadChanges(reports=told, cursor=str(cursor)))
+        polling.poll(house)
+    house.carry()
+    [row] = house.rows("SELECT id FROM inbox WHERE kind = 'department.conflict'")
+    return str(row["id"])
+
+
+def test_a_report_that_contradicts_an_earlier_one_of_its_name_waits_for_a_person(house: ScriptedHouse) -> None:
+    message = contradicted(house)
+    assert state_of(house, message) == ("dead", "REPORT_CONFLICT")
+    assert feed_of(house) == {"cursor": "3", "polling_until": None, "feed_error": None}
+    assert house.rows("SELECT status FROM dossier") == [{"status": "in_process"}]
+    with house.db.connection() as conn:
+        shown = views.message(conn, message)
+    assert shown is not None
+    assert StatusReport.model_validate_json(shown["document"]).status == "90"
+
+
+def test_a_person_takes_both_of_two_that_contradict_each_other(house: ScriptedHouse) -> None:
+    message = contradicted(house)
+    operations.revive(house, message, actor=ACTOR, reason=REASON)
+    house.carry()
+    assert state_of(house, message)[0] == "handled"
+    assert house.rows("SELECT status FROM dossier") == [{"status": "resolved"}]
+    [line] = house.rows("SELECT actor, reason FROM journal WHERE subject = %s AND verb = 'taken as another'", message)
+    assert line == {"actor": ACTOR, "reason": REASON}
+
+
+def test_a_person_refuses_what_contradicts_an_earlier_one(house: ScriptedHouse) -> None:
+    message = contradicted(house)
+    assert not operations.refuse(house, message, actor=ACTOR, reason=REASON)
+    assert state_of(house, message)[0] == "refused"
+    assert house.rows("SELECT status FROM dossier") == [{"status": "in_process"}]
 
 
 @pytest.mark.parametrize(

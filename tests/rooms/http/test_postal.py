@@ -68,12 +68,25 @@ def test_the_same_event_twice_is_one(door: Door, address: str) -> None:
 def test_the_same_event_in_other_words_is_one_and_that_they_differ_is_journaled(door: Door, address: str) -> None:
     call(address)
     answer = call(address, as_json(SAID | {"notes": "ông Dấu Vết ký nhận"}))
+    door.house.carry()
 
     assert answer.status_code == 202
     assert stored(door) == 1
+    assert door.house.rows("SELECT state FROM inbox WHERE kind = 'postal.conflict'") == [{"state": "handled"}]
     [line] = door.house.rows("SELECT subject, reason FROM journal WHERE verb = 'event conflict'")
     assert line["subject"] == f"cs_{NUMBER}"
     assert "Dấu" not in line["reason"]
+
+
+def test_the_same_event_of_another_item_waits_for_a_person(door: Door, address: str) -> None:
+    call(address, as_json(SAID | {"item_code": "EA123456785VN"}))
+    answers = [call(address, as_json(SAID | {"item_code": "EA987654321VN"})) for _ in range(2)]
+    door.house.carry()
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    [row] = door.house.rows("SELECT state, error_code FROM inbox WHERE kind = 'postal.conflict'")
+    assert row == {"state": "dead", "error_code": "REPORT_CONFLICT"}
+    assert door.house.rows("SELECT item_code FROM consignment") == [{"item_code": "EA123456785VN"}]
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "Zm9yZ2Vk" * 5 + "abc", "A" * 44, "%00" * 3, "a.b"])
