@@ -76,9 +76,10 @@ def test_the_migrations_are_one_chain_in_the_order_of_their_names() -> None:
     assert chain[1:] == [[after.name[:4], before.name[:4]] for before, after in itertools.pairwise(steps)]
 
 
-def test_every_decision_is_one_page_and_names_what_enforces_it() -> None:
+def test_every_decision_is_one_listed_page_and_names_what_enforces_it() -> None:
     decisions = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
-    assert decisions
+    listed = re.findall(r"^(\d+)\. \[.+\]\(decisions/(.+)\)$", (ROOT / "docs" / "README.md").read_text("utf-8"), re.M)
+    assert [(int(decision.name[:4]), decision.name) for decision in decisions] == [(int(n), name) for n, name in listed]
     for decision in decisions:
         text = decision.read_text(encoding="utf-8")
         for heading in ("## Context", "## Decision", "## Consequences", "## Alternatives", "## Enforced by"):
