@@ -26,6 +26,8 @@ from hub.embedded.stack import Stack, environment_of
 _LOOK_EVERY: Final = 0.2
 _SAID_AFTER: Final = 5.0
 """seconds of waiting after which a person is told for what"""
+WAITING: Final = "waiting for "
+"""how a line that says so begins"""
 
 
 class StopAsked(Exception):
@@ -113,7 +115,7 @@ class Supervisor:
         def is_ready() -> bool:
             nonlocal said
             if not said and time.monotonic() - since > _SAID_AFTER:
-                self._say(f"waiting for {process.program.name}")
+                self._say(f"{WAITING}{process.program.name}")
                 said = True
             return self._go_on() and ready()
 

@@ -44,7 +44,7 @@ def load(path: Path) -> Trust:
     """The list in ``path``, with the signature beside it. Raises NotATrustList."""
     beside = path.with_suffix(SIGNATURE)
     if not beside.is_file():
-        raise NotATrustList(f"its signature is missing: {beside.name}")
+        raise NotATrustList(f"its seal is missing: put {beside.name}, which came with it, beside it")
     return read(path.read_bytes(), beside.read_bytes())
 
 

@@ -150,6 +150,7 @@ def _tethered(place: "Place") -> Iterator[None]:
     from signal import SIGTERM
 
     from hub.embedded.process import Process, Program, last_line
+    from hub.embedded.supervisor import WAITING
 
     say("khởi động PostgreSQL, Valkey, API, worker, beat, Flower và các sở giả lập …")
     log = place.log("supervisor")
@@ -160,7 +161,7 @@ def _tethered(place: "Place") -> Iterator[None]:
         nonlocal heard
         if (line := last_line(log)) != heard:
             heard = line
-            say(line)
+            say(f"chờ {line.removeprefix(WAITING)} …" if line.startswith(WAITING) else line)
         return place.running() is not None
 
     stack = Process(

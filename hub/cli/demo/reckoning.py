@@ -232,7 +232,9 @@ def write_tables(tables: "Sequence[Settlement]", names: Mapping[str, str]) -> No
         shown.add_column(label, justify="left" if label == "Cơ quan" else "right")
     for table in tables:
         sums = (table.opening, table.receipts, table.refunds, table.adjustments, table.retained, table.net)
-        shown.add_row(names.get(table.department, table.department), *(grouped(amount) for amount in sums))
+        shown.add_row(
+            names.get(table.department, table.department), *(grouped(amount).replace("-", "−") for amount in sums)
+        )
     say(shown)
 
 

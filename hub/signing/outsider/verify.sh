@@ -107,6 +107,7 @@ sed 's/:null/:"~"/g' "$work/list" | tr '{' '\n' | sed -n 's/^"certificate":"\([^
 centre=$(sed -n 's/.*,"centre":"\([^"]*\)",.*/\1/p' "$work/list")
 then=$(date +%s)
 cat "$work/aids.pem" "$work/roots.pem" >"$work/issuers.pem"
+test -f "${list%.*}.p7s" || cannot "the seal of $list is missing: put ${list%.*}.p7s beside it"
 openssl cms -verify -cades -binary -inform DER -in "${list%.*}.p7s" -content "$list" -CAfile "$work/roots.pem" \
     -certfile "$work/issuers.pem" -no_check_time -purpose any -signer "$work/signer.pem" -out /dev/null 2>/dev/null ||
     cannot "the seal on $list"
