@@ -78,7 +78,9 @@ def test_the_migrations_are_one_chain_in_the_order_of_their_names() -> None:
 
 def test_every_decision_is_one_listed_page_and_names_what_enforces_it() -> None:
     decisions = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
-    listed = re.findall(r"^(\d+)\. \[.+\]\(decisions/(.+)\)$", (ROOT / "docs" / "README.md").read_text("utf-8"), re.M)
+    listed = re.findall(
+        r"^(\d+)\. \[.+\]\(decisions/(.+)\)$", (ROOT / "docs" / "README.md").read_text("utf-8"), re.MULTILINE
+    )
     assert [(int(decision.name[:4]), decision.name) for decision in decisions] == [(int(n), name) for n, name in listed]
     for decision in decisions:
         text = decision.read_text(encoding="utf-8")
