@@ -100,7 +100,7 @@ def import_(
 ) -> None:
     """Bring bank statements in (camt, MT940, CSV, XLSX). Exit 3 if one is not accepted; then nothing of it is.
 
-    A file that is held is read anew where its bank's profile has been mended since.
+    A file that is held, or was discarded unread, is read anew where its bank's profile has been mended since.
     """
     from hub import dispatch
     from hub.errors import NotFound
@@ -210,7 +210,10 @@ def show(name: Name, as_json: AsJson = False) -> None:
 def reread(
     names: Annotated[list[str], Argument(metavar="FILE...", help="sf_…, from: hub fee statements list")],
 ) -> None:
-    """Read files that are held anew, after their bank's profile was mended. Exit 3 if one is still not accepted."""
+    """Read files anew that are held, or were discarded unread, after their bank's profile was mended.
+
+    Exit 3 if one is still not accepted.
+    """
     from hub import dispatch
     from hub.fees.statements import importing
 

@@ -17,7 +17,7 @@ from hub.fees import cash, demands, notified
 from hub.fees.closes import balance
 from hub.fees.matching import run
 from hub.fees.proof.decisions import DECIDED, LEADS
-from hub.fees.statements import deciding, importing
+from hub.fees.statements import deciding, importing, store
 from hub.messages.model import Message
 from hub.work import Work
 
@@ -145,8 +145,27 @@ def _expired(work: Work, step: Step) -> None:
 
 
 def _brought(work: Work, step: Step) -> None:
-    kept = one(work.conn, "SELECT bank, name, body FROM public.statement_file WHERE id = %s", (step.subject,))
-    importing.bring(work, work.catalogue.banks[kept["bank"]], kept["name"], bytes(kept["body"]))
+    """As it was read at last, and when: what another profile could not read posted nothing."""
+    kept = store.original(work.conn, step.subject)
+    assert kept is not None  # noqa: S101 - nothing of it is deleted
+    bank = work.catalogue.banks[kept.bank]
+    if not _is_read_later(work, step) and not importing.can_be_read_anew(kept, bank):
+        importing.bring(work, bank, kept.name, kept.body)
+
+
+def _is_read_later(work: Work, step: Step) -> bool:
+    query = (
+        "SELECT EXISTS (SELECT 1 FROM public.journal WHERE subject = %s AND verb = 'statement read anew'"
+        " AND at > %s) AS found"
+    )
+    return bool(one(work.conn, query, (step.subject, step.at))["found"])
+
+
+def _rejected(work: Work, step: Step) -> None:
+    kept = store.original(work.conn, step.subject)
+    assert kept is not None  # noqa: S101 - nothing of it is deleted
+    if not _is_read_later(work, step) and not importing.can_be_read_anew(kept, work.catalogue.banks[kept.bank]):
+        _decided("reject")(work, step)
 
 
 def _decided(verdict: deciding.Verdict) -> Callable[[Work, Step], None]:
@@ -232,11 +251,12 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "confirmed": _follows,
     "reversed": _follows,
     "statement brought": _brought,
+    "statement read anew": _brought,
     "statement accepted": _follows,
     "approve proposed": _decided("approve"),
     "approved": _decided("approve"),
     "reject proposed": _decided("reject"),
-    "rejected": _decided("reject"),
+    "rejected": _rejected,
     "brought": _reported,
     "virtual account given": _given,
     "matched": _matched,

@@ -76,8 +76,8 @@ def arrived(work: Work, message: Message) -> list[Event]:
 def bring(work: Work, bank: Bank, name: str, body: bytes) -> Result:
     """Accept the file ``body``, or keep it with its findings.
 
-    The same bytes again do nothing, but for a file that is held: its verdict is of its bytes and the profile, so by
-    another profile it is read anew.
+    The same bytes again do nothing, but for a file that is held, or discarded unread: its verdict is of its bytes and
+    the profile, so by another profile it is read anew.
     """
     store.lock(work.conn, [bank.code])
     known = store.same_bytes(work.conn, body)
@@ -133,12 +133,16 @@ def profile(bank: Bank) -> bytes:
 
 
 def can_be_read_anew(kept: store.File, bank: Bank) -> bool:
-    """Whether the file is held by a verdict of another profile, and no person has proposed what becomes of it."""
-    return kept.state is Status.QUARANTINED and kept.proposal is None and kept.profile != profile(bank)
+    """Whether another profile's verdict holds the file, and nobody has said what becomes of what stands in it.
+
+    So of what one person has discarded too: nobody could read it (what two persons reject has a proposal).
+    """
+    is_held = kept.state in (Status.QUARANTINED, Status.REJECTED) and kept.proposal is None
+    return is_held and kept.profile != profile(bank)
 
 
 def reread(work: Work, file_id: str) -> Result:
-    """Read a file that is held anew, by today's profile of its bank. Raises NotFound, NotNow."""
+    """Read a file that is held, or discarded unread, anew by today's profile of its bank. Raises NotFound, NotNow."""
     kept = store.file(work.conn, file_id)
     if kept is None:
         raise NotFound(f"no file of statements has the id {file_id}")
@@ -146,7 +150,8 @@ def reread(work: Work, file_id: str) -> Result:
     if bank is None:
         raise NotNow(f"the catalogue no longer has the bank {kept.bank}")
     if not can_be_read_anew(kept, bank):
-        raise NotNow(f"{file_id} is {kept.state.value}, and its profile is the one by which it was read")
+        sentence = f"{file_id} is {kept.state.value}; what is held, or was discarded unread, is read anew"
+        raise NotNow(f"{sentence} once its bank's profile has changed, unless somebody has proposed what becomes of it")
     store.lock(work.conn, [bank.code])
     return _anew(work, bank, kept)
 
@@ -164,7 +169,7 @@ def _anew(work: Work, bank: Bank, kept: store.File) -> Result:
         store.settle(work.conn, kept.id, state, None, summary=summary, findings=findings)
         _open_cases(work, kept.id, findings)
     else:
-        LIFECYCLE.check(kept.state, Status.BALANCED)
+        LIFECYCLE.check(state, Status.BALANCED)
         state, summary, findings = try_to_place(work, bank, kept.id, found.statements)
     work.note(kept.id, "statement read anew", before=kept.state, after=state)
     if state is Status.ACCEPTED:

@@ -31,8 +31,10 @@ LIFECYCLE: Final = Lifecycle(
         Status.ACCEPTED: frozenset({Status.SUPERSEDED}),
         Status.QUARANTINED: frozenset({Status.BALANCED, Status.ACCEPTED_WITH_APPROVAL, Status.REJECTED}),
         Status.ACCEPTED_WITH_APPROVAL: frozenset({Status.SUPERSEDED}),
-        Status.REJECTED: frozenset(),
+        Status.REJECTED: frozenset({Status.QUARANTINED}),
         Status.SUPERSEDED: frozenset(),
     }
 )
-"""Nothing leaves quarantine but by two persons, or by being right when it is read anew by another profile."""
+"""Nothing leaves quarantine but by two persons, or by being right when it is read anew by another profile.
+
+What one person discarded because nobody could read it comes back to be read anew; what two rejected does not."""

@@ -88,16 +88,21 @@ def file(conn: Connection, file_id: str) -> File | None:
     return _file(conn, "id = %s FOR UPDATE", file_id)
 
 
+def original(conn: Connection, file_id: str) -> File | None:
+    """The file as the house keeps it, whatever tables stand before its own."""
+    return _file(conn, "id = %s", file_id, table="public.statement_file")
+
+
 def waiting(conn: Connection, bank: str) -> list[str]:
     """Files that are right in themselves and wait for one before them."""
     query = "SELECT id FROM statement_file WHERE bank = %s AND state = 'balanced' AND proposal IS NULL ORDER BY id"
     return [row["id"] for row in conn.execute(query, (bank,)).fetchall()]
 
 
-def _file(conn: Connection, condition: Any, value: Any) -> File | None:
+def _file(conn: Connection, condition: Any, value: Any, *, table: Any = "statement_file") -> File | None:
     row = conn.execute(
-        "SELECT id, bank, name, body, state, profile, proposal, maker, findings, summary FROM statement_file WHERE "
-        + condition,
+        "SELECT id, bank, name, body, state, profile, proposal, maker, findings, summary"
+        f" FROM {table} WHERE {condition}",
         (value,),
     ).fetchone()
     if row is None:

@@ -1,6 +1,7 @@
 """The replay: all that came is handled again beside the house, and ends where the house stands, or says where not."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import pytest
@@ -13,7 +14,7 @@ from hub.fees.matching import payouts
 from hub.fees.matching.payouts import Item, Report
 from hub.fees.proof import proving, replay
 from hub.fees.proof.findings import Result
-from hub.fees.statements import importing
+from hub.fees.statements import deciding, importing
 from hub.work import Work
 from schemas.payment import Kind
 from tests.bank_files import Move
@@ -175,6 +176,24 @@ def test_files_of_statements_are_read_again(house: ScriptedHouse, database_url: 
     with opened(database_url) as conn:
         tampered(conn, "UPDATE statement_line SET amount = 7001 WHERE amount = 7000", tables=("statement_line",))
     assert len(replayed(house).offenders) == 2
+
+
+def test_files_are_read_again_as_they_were_read_at_last(house: ScriptedHouse) -> None:
+    """One that was held and one that was discarded, both read by a mended profile; one that nobody brought again."""
+    bank = house.catalogue.banks["bank-a"]
+    spoilt = bank.statements.model_copy(update={"mt940": None})
+    files = [mt940(1, 0, 5_000, 5_000), mt940(2, 10_000, 7_000), mt940(3, 17_000, 1_000)]
+    house.catalogue.banks["bank-a"] = bank.model_copy(update={"statements": spoilt})
+    try:
+        assert brought(house, *files) == ["quarantined"] * 3
+        for row in house.rows("SELECT id FROM statement_file ORDER BY id OFFSET 1"):
+            drop = partial(deciding.decide, file_id=row["id"], verdict="reject", reason="không đọc được")
+            dispatch.act(house, "ke-toan", drop)
+    finally:
+        house.catalogue.banks["bank-a"] = bank
+    assert brought(house, *files[:2]) == ["accepted", "accepted"]
+    assert house.count("statement") == 2
+    assert replayed(house).offenders == []
 
 
 def test_a_week_of_statements_and_what_was_matched_is_matched_again(

@@ -156,6 +156,21 @@ def test_what_persons_have_proposed_or_dropped_is_theirs(desk: Desk, mended: Cal
     assert (desk.bring(wrong).state, desk.amounts) == (Status.REJECTED, [])
 
 
+def test_what_one_person_dropped_unread_is_read_by_a_mended_profile(desk: Desk, mended: Callable[[], None]) -> None:
+    held = desk.bring(TABLE)
+    assert desk.decide(held, "reject", "nguoi.mot").state is Status.REJECTED
+    assert desk.bring(TABLE).repeated  # by the same profile nothing changes
+    with_profile(desk.house, thousands=" ")
+    again = desk.bring(TABLE)
+    assert (again.id, again.state, desk.open_cases) == (held.id, Status.QUARANTINED, ["S05"])
+    assert desk.decide(held, "reject", "nguoi.hai").state is Status.REJECTED
+    mended()
+    read = dispatch.act(desk.house, "nguoi.mot", lambda work: (importing.reread(work, held.id), []))
+    assert (read.id, read.state, desk.open_cases, desk.amounts) == (held.id, Status.ACCEPTED, [], [50_000, -700])
+    [row] = desk.house.rows("SELECT settled_at IS NOT NULL AS settled, maker, checker FROM statement_file")
+    assert row == {"settled": True, "maker": None, "checker": None}
+
+
 def test_nobody_approves_what_a_mended_profile_reads(desk: Desk, mended: Callable[[], None]) -> None:
     held = desk.bring(TABLE)
     with pytest.raises(NotNow, match=f"S05 cannot be approved.*reread {held.id}"):
