@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -103,6 +104,16 @@ def test_the_script_in_python_signs_as_the_door_asks(door: Door, checkout: Path)
     assert [door.key_of(0), door.key_of(1)] == ["portal-2026a"] * 2
     assert dict(door.taken[0][2])["Idempotency-Key"] == "CDVC-0001"
     assert [method for method, *_ in door.taken] == ["POST", "GET"]
+
+
+def test_a_hub_that_is_not_there_is_one_line_and_no_traceback(checkout: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        door = Door(f"http://127.0.0.1:{gone.getsockname()[1]}")
+    with pytest.raises(subprocess.CalledProcessError) as ended:
+        run(door, checkout, sys.executable, "var/goi.py", "POST", "/v1/submissions", "var/hoso.json", "CDVC-0001")
+
+    assert len(ended.value.stderr.splitlines()) == 1
+    assert door.address in ended.value.stderr
 
 
 @pytest.mark.skipif(not all(map(shutil.which, SHELL)), reason=f"the shell script needs {', '.join(SHELL)}")
