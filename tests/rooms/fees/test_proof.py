@@ -118,7 +118,7 @@ DEEDS: Final[dict[str, tuple[tuple[str, ...], LiteralString, set[str]]]] = {
         "UPDATE notify_event SET amount = amount + 1 WHERE provider_txn = 'PAID' AND kind = 'payment'",
         {
             "events are what their messages say",
-            "every payment by notification was notified, with its amount",
+            "every payment by notification was notified, with its amount and number",
         },
     ),
     "an event's number at the bank changed": (
@@ -145,7 +145,7 @@ DEEDS: Final[dict[str, tuple[tuple[str, ...], LiteralString, set[str]]]] = {
         """INSERT INTO payment (id, source, provider, provider_txn, account, amount, paid_at, business_date, status)
         VALUES ('pm_x', 'notification', 'bank-a', 'FORGED', '1020304050607', 5000, now(), current_date, 'notified')""",
         {
-            "every payment by notification was notified, with its amount",
+            "every payment by notification was notified, with its amount and number",
             "112 is the payments that no statement has shown yet",
             "every payment that was notified is in the book once, with its amount and its account",
         },
