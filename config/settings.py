@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     lease_margin: Seconds = 30.0
     """seconds that a claim outlives the counterparty's time-out, before anybody else may take the transfer."""
     inbox_lease: Seconds = 60.0
+    """seconds after which a message whose process has died is taken by another; whoever still handles it keeps it."""
     sweep_every: Seconds = 15.0
     """seconds between sweeps for what is due and was not taken."""
     renudge_after: Seconds = 60.0

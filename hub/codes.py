@@ -26,7 +26,7 @@ class Code(Explained):
     )
     PROCESS_DIED = (
         "PROCESS_DIED",
-        "The process that had it died, or outslept its lease, twice in a row. See the worker's log and memory first.",
+        "The process that had it died twice in a row, or slept in sending. See the worker's log and memory first.",
         "Tiến trình xử lý bị dừng hai lần liên tiếp. Xem nhật ký và bộ nhớ của tiến trình trước khi cho chạy lại.",
     )
     DATABASE_BUSY = (

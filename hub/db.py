@@ -22,6 +22,9 @@ BUSY_TRIES: Final = 4
 BUSY_PAUSE: Final = 0.2
 """seconds at most before the second try; twice that before the third, and so on"""
 
+# A machine that has gone without a word is noticed within a minute, and its locks go with it.
+_KEEPALIVES: Final = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+
 Connection = psycopg.Connection[DictRow]
 Done = TypeVar("Done")
 
@@ -41,7 +44,7 @@ class Database:
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
-                "options": f"-c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC -c jit=off",
+                "options": f"-c lock_timeout={LOCK_TIMEOUT} -c timezone=UTC -c jit=off {_KEEPALIVES}",
                 "application_name": "lienthong-hub",
             },
         )

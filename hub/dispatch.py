@@ -49,6 +49,7 @@ def handle(house: House, message_id: str) -> None:
         _put_off(house, message, error)
     except Overtaken:
         log.warning("inbox_overtaken", message=message.id)
+        _release(house, lambda conn: inbox.release(conn, message))
     except BUSY as error:
         log.warning("inbox_busy", message=message.id, error=type(error).__name__)
         _postpone(house, message, Code.DATABASE_BUSY, type(error).__name__)
@@ -67,6 +68,7 @@ def handle(house: House, message_id: str) -> None:
 
 def _act(house: House, message: Message) -> list[Nudge]:
     with house.db.transaction() as conn:
+        inbox.hold(conn, message)
         work = _work(house, conn, message.source)
         _react(work, routing.INBOUND[message.kind](work, message))
         inbox.settle(conn, message)
@@ -77,7 +79,7 @@ def _act(house: House, message: Message) -> list[Nudge]:
 
 
 def _of_deaths(deaths: int) -> str:
-    return f"the process that had it ended without a word {deaths} times in a row: it died, or outslept the lease"
+    return f"the process that had it ended without a word {deaths} times in a row"
 
 
 def _release(house: House, release: Callable[[Connection], None]) -> None:
@@ -107,8 +109,8 @@ def _postpone(house: House, message: Message, code: str, detail: str) -> None:
         return
     log.info("inbox_postponed", message=message.id, code=code, seconds=round(seconds, 1))
     with house.db.transaction() as conn:
-        inbox.postpone(conn, message, seconds=seconds, code=code, detail=detail)
-        nudges = inbox.next_in_lane(conn, message.source, message.lane)
+        nudges = inbox.postpone(conn, message, seconds=seconds, code=code, detail=detail)
+        nudges += inbox.next_in_lane(conn, message.source, message.lane)
     house.nudge(nudges)
 
 
@@ -204,6 +206,7 @@ def _settle(house: House, transfer: Transfer, fate: Fate, exchanges: list[Exchan
         nudges = _write(house, transfer, fate, ending, exchanges, limits)
     except Overtaken:
         log.warning("outbox_overtaken", transfer=transfer.id, attempt=transfer.attempt_id)
+        _release(house, lambda conn: outbox.release(conn, transfer))
         return ending
     except OperationalError:
         _release(house, lambda conn: outbox.release(conn, transfer))

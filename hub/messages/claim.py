@@ -60,7 +60,9 @@ WITH head AS (
 ), taken AS (
     UPDATE outbox SET state = 'sending', attempts = attempts + 1, tries = tries + 1, nudged_at = NULL,
         turned_away = false, open_claims = open_claims + 1,
+        -- Whoever asks first may speak twice.
         due_at = clock_timestamp() + make_interval(secs => %(lease)s)
+            * CASE WHEN %(asked)s OR head.state IN ('sending', 'unknown') THEN 2 ELSE 1 END
     FROM head WHERE outbox.id = head.id
     RETURNING outbox.id, kind, counterparty, key, subject, body, created_at, attempts AS fence, tries,
         open_claims - 1 AS deaths, %(asked)s OR head.state IN ('sending', 'unknown') AS ask

@@ -32,25 +32,36 @@ SELECT id, received_at FROM stored
 LANE_FREE: Final = """NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.source = inbox.source
     AND earlier.lane = inbox.lane AND earlier.lane <> '' AND earlier.seq < inbox.seq AND earlier.state = 'received')"""
 
+# Whoever handles a message holds this until its transaction ends, and so no longer than its process lives.
+_IN_HAND: Final = "hashtextextended(inbox.id, 0)"
+
 # Answers before the claim is on the disk: losing one in a crash costs a repetition, and a commit less for each message.
-_CLAIM: Final = (
-    """
+_CLAIM: Final = f"""
 WITH hasty AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, nudged_at = NULL, open_claims = open_claims + 1,
     due_at = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM hasty
 WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-  AND (open_claims = 1) = %(suspect)s AND """
-    + LANE_FREE
-    + """
+  AND (open_claims = 1) = %(suspect)s AND {LANE_FREE} AND pg_try_advisory_xact_lock_shared({_IN_HAND})
 RETURNING id, source, kind, lane, body, received_at, attempts AS fence, tries, open_claims - 1 AS deaths,
     error_code AS held_for
 """
-)
 
-_IS_SUSPECT: Final = """
-UPDATE inbox SET nudged_at = NULL
-WHERE id = %s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp() AND open_claims = 1 RETURNING id
+_NOT_TAKEN: Final = f"""
+WITH found AS (
+    SELECT id, NOT pg_try_advisory_xact_lock_shared({_IN_HAND}) AS in_hand FROM inbox
+    WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
+)
+UPDATE inbox SET nudged_at = NULL,
+    due_at = CASE WHEN in_hand THEN clock_timestamp() + make_interval(secs => %(lease)s) ELSE due_at END
+FROM found
+WHERE inbox.id = found.id AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
+  AND (in_hand OR open_claims = 1)
+RETURNING NOT in_hand AS suspect
+"""
+
+_HOLD: Final = f"""
+SELECT pg_advisory_xact_lock({_IN_HAND}) FROM inbox WHERE id = %s AND attempts = %s AND settled_at IS NULL
 """
 
 _NEXT_IN_LANE: Final = """
@@ -138,11 +149,15 @@ def _same_reference(conn: Connection, arrival: Arrival, fingerprint: bytes) -> A
 def claim(conn: Connection, message_id: str, *, lease: float) -> Message | None:
     """Take the message for ``lease`` seconds; None if it is not due, not the first of its lane, or somebody has it.
 
-    One whose process has died is not given either while another such is under way; the sweep comes back to it.
+    Whoever still handles it when his lease has run out keeps it for another. One whose process has died is not given
+    either while another such is under way; the sweep comes back to it.
     """
     message = _take(conn, message_id, lease=lease, suspect=False)
-    if message is not None or conn.execute(_IS_SUSPECT, (message_id,)).fetchone() is None:
+    if message is not None:
         return message
+    left = conn.execute(_NOT_TAKEN, {"id": message_id, "lease": lease}).fetchone()
+    if left is None or not left["suspect"]:
+        return None
     with conn.transaction():
         return _take(conn, message_id, lease=lease, suspect=True) if suspects.may_run(conn) else None
 
@@ -150,6 +165,15 @@ def claim(conn: Connection, message_id: str, *, lease: float) -> Message | None:
 def _take(conn: Connection, message_id: str, *, lease: float, suspect: bool) -> Message | None:
     with conn.cursor(row_factory=class_row(Message)) as cursor:
         return cursor.execute(_CLAIM, {"id": message_id, "lease": lease, "suspect": suspect}).fetchone()
+
+
+def hold(conn: Connection, message: Message) -> None:
+    """Keep the claimed message until the transaction ends, however long that takes; nobody else is given it.
+
+    Raises Overtaken if the lease has passed to another worker.
+    """
+    if conn.execute(_HOLD, (message.id, message.fence)).fetchone() is None:
+        raise Overtaken
 
 
 def release(conn: Connection, message: Message) -> None:
@@ -188,13 +212,15 @@ def next_in_lane(conn: Connection, source: str, lane: str) -> list[Nudge]:
     return [Nudge(QUEUE, row["id"])] if row else []
 
 
-def postpone(conn: Connection, message: Message, *, seconds: float, code: str, detail: str) -> None:
-    """Try again in ``seconds``."""
-    conn.execute(
-        "UPDATE inbox SET state = 'waiting', due_at = now() + make_interval(secs => %s), open_claims = 0,"
-        " error_code = %s, error_detail = %s WHERE id = %s AND attempts = %s AND settled_at IS NULL",
-        (seconds, code, detail, message.id, message.fence),
-    )
+def postpone(conn: Connection, message: Message, *, seconds: float, code: str, detail: str) -> list[Nudge]:
+    """Try again in ``seconds``; at once if what it waits for has come while it was in hand (``wake``)."""
+    woken = conn.execute(
+        "UPDATE inbox SET state = 'waiting', open_claims = 0, error_code = %s, error_detail = %s,"
+        " due_at = now() + CASE WHEN open_claims = 0 THEN interval '0' ELSE make_interval(secs => %s) END"
+        " WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING due_at <= now() AS due",
+        (code, detail, seconds, message.id, message.fence),
+    ).fetchone()
+    return [Nudge(QUEUE, message.id)] if woken and woken["due"] else []
 
 
 def bury(conn: Connection, message: Message, *, code: str, detail: str) -> None:

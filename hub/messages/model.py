@@ -81,7 +81,7 @@ class Message:
     fence: int
     tries: int
     deaths: int = 0
-    """how many claims in a row before this one ended without a word: their processes died, or outslept their leases"""
+    """how many claims in a row before this one ended without a word: their processes died"""
     held_for: str | None = None
     """why it waited before this: of what a person has revived, why it was dead"""
 

@@ -105,5 +105,5 @@ def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
 
 
 def release(conn: Connection, transfer: Transfer) -> None:
-    """Nothing could be written of the claim, and its process lives: its outcome is unknown when its lease runs out."""
-    conn.execute("UPDATE outbox SET open_claims = 0 WHERE id = %s AND attempts = %s", (transfer.id, transfer.fence))
+    """The process of this claim lives, so that it was no death: also where another worker has overtaken it."""
+    conn.execute("UPDATE outbox SET open_claims = GREATEST(0, open_claims - 1) WHERE id = %s", (transfer.id,))

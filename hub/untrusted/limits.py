@@ -8,7 +8,7 @@ MEMORY: Final = 1024 * MEGABYTE
 MEMORY_PER_BYTE: Final = 12
 """and so many more for each byte of the file: text and rows of a large CSV"""
 SECONDS: Final = 20
-"""of processor time; a message's lease (HUB_INBOX_LEASE) is longer"""
+"""of processor time"""
 SECONDS_PER_MEGABYTE: Final = 3
 """and so many more for each MiB of the file; camt takes 0.2, a workbook 2"""
 SLOWER: Final = 10

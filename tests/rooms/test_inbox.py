@@ -82,6 +82,22 @@ def test_a_worker_that_outslept_its_lease_cannot_settle(house: ScriptedHouse) ->
         inbox.settle(conn, quick)
 
 
+def test_what_is_woken_while_it_is_in_hand_is_due_again_at_once(house: ScriptedHouse) -> None:
+    """It may have looked before that came for which it waits."""
+    arrival = replace(submission_arrival(), lane="one")
+    house.accept(arrival)
+    with house.db.connection() as conn:
+        for woken in (False, True):
+            message = inbox.claim(conn, arrival.id, lease=60)
+            assert message is not None
+            nudges = inbox.wake(conn, arrival.source, "one") if woken else []
+            postponed = inbox.postpone(conn, message, seconds=60, code="NOT_YET", detail="")
+            assert postponed == nudges
+            due = house.rows("SELECT due_at <= now() AS due FROM inbox")
+            assert due == [{"due": woken}]
+            house.make_due(arrival.id)
+
+
 def test_the_journal_cannot_be_changed(house: ScriptedHouse) -> None:
     house.accept(submission_arrival())
     for statement in ("UPDATE journal SET verb = 'x'", "DELETE FROM journal", "TRUNCATE journal"):

@@ -12,6 +12,7 @@ from tests.rooms.test_dossiers import (
     test_the_hub_issues_codes_without_gaps_when_the_portal_has_none,
 )
 from tests.rooms.test_dying import (
+    apart,
     dies,
     test_one_death_is_forgiven,
     test_what_was_sent_to_the_death_of_two_processes_is_stuck_and_sent_no_more,
@@ -26,6 +27,7 @@ from tests.rooms.test_outbox import (
 )
 
 __all__ = [
+    "apart",
     "dies",
     "test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step",
     "test_a_refusal_ends_the_transfer_and_is_told",
