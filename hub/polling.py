@@ -29,11 +29,13 @@ PAGES: Final = 20
 log = structlog.get_logger(__name__)
 
 # Its own statement: it takes the lease if nobody has it, and what is taken is not due to anybody else until it ends.
+# A poll or a lease from the future is from before the database's clock was set back, and holds up nobody.
 _TAKE: Final = """
 UPDATE counterparty SET polling_until = clock_timestamp() + make_interval(secs => %(lease)s)
 WHERE code = %(code)s AND paused_at IS NULL AND (open_until IS NULL OR open_until <= now())
-  AND (polled_at IS NULL OR polled_at <= now() - make_interval(secs => %(every)s))
-  AND (polling_until IS NULL OR polling_until <= clock_timestamp())
+  AND (polled_at IS NULL OR polled_at <= now() - make_interval(secs => %(every)s) OR polled_at > clock_timestamp())
+  AND (polling_until IS NULL OR polling_until <= clock_timestamp()
+    OR polling_until > clock_timestamp() + make_interval(secs => %(lease)s))
 RETURNING cursor, polling_until
 """
 _PROLONG: Final = """
@@ -131,8 +133,7 @@ def _store(house: House, reading: _Reading, page: Page) -> None:
 
 def _accept(conn: Connection, arrival: Arrival) -> str | None:
     try:
-        with conn.transaction():
-            accepted = inbox.accept(conn, arrival)
+        accepted = inbox.accept(conn, arrival)
     except (KeyReused, ReferenceReused):
         log.warning("report_conflict", counterparty=arrival.source, report=arrival.external_id)
         accepted = inbox.accept(conn, set_aside.in_conflict(arrival))

@@ -42,10 +42,12 @@ SELECT o.id, o.counterparty FROM outbox o WHERE o.state = 'sending' AND o.due_at
 )
 
 _NUDGED: Final = f"""
-SELECT id, NULL AS counterparty, nudged_at, nudged_at <= now() - make_interval(secs => %(renudge)s) AS late
+SELECT id, NULL AS counterparty, nudged_at,
+    nudged_at NOT BETWEEN now() - make_interval(secs => %(renudge)s) AND clock_timestamp() AS late
 FROM inbox WHERE nudged_at IS NOT NULL AND {_INBOX_DUE}
 UNION ALL
-SELECT o.id, o.counterparty, o.nudged_at, o.nudged_at <= now() - make_interval(secs => %(renudge)s)
+SELECT o.id, o.counterparty, o.nudged_at,
+    o.nudged_at NOT BETWEEN now() - make_interval(secs => %(renudge)s) AND clock_timestamp()
 FROM outbox o WHERE o.nudged_at IS NOT NULL AND {_MAY} AND {LANE_HEAD}
 ORDER BY nudged_at
 """
@@ -60,7 +62,8 @@ def due(
 ) -> list[Nudge]:
     """Whoever is due without a nudge under way, or with one that the broker has lost.
 
-    ``queues``: counterparty → queue. A nudge counts as late after ``renudge`` seconds; then ``depths`` is asked how
+    ``queues``: counterparty → queue. A nudge counts as late after ``renudge`` seconds, or where it is from the future
+    (the database's clock was set back); then ``depths`` is asked how
     many messages wait in its queue (a queue that it leaves out is not known, and nothing of it counts as lost).
     """
     inbound = [Nudge(QUEUE, row["id"]) for row in conn.execute(_INBOX, {"batch": BATCH})]

@@ -1,9 +1,11 @@
 """The front door: what others handed over, once each, and when it is next due."""
 
 import hashlib
+from contextlib import nullcontext
 from typing import Final
 
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 
 from hub import crashpoints
@@ -104,8 +106,10 @@ def accept(conn: Connection, arrival: Arrival) -> Accepted:
         "body": arrival.body,
     }
     crashpoints.reached(Point.ACCEPT_BEFORE_COMMIT)
+    # Within somebody's transaction a name that is taken must not end it: what was stored of it is looked up then.
+    is_within = conn.info.transaction_status is TransactionStatus.INTRANS
     try:
-        with conn.cursor() as cursor:
+        with conn.transaction() if is_within else nullcontext(), conn.cursor() as cursor:
             stored = cursor.execute(_ACCEPT, row).fetchone()
     except errors.LockNotAvailable:
         raise InFlight from None

@@ -219,6 +219,9 @@ def test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took(house: Scrip
     assert nudge not in house.due(renudge=60)
     assert nudge not in house.due(renudge=0, waiting=1)
     assert nudge in house.due(renudge=0, waiting=0)
+    with house.db.connection() as conn:  # the database's clock was set back since
+        conn.execute("UPDATE outbox SET nudged_at = now() + interval '1 day' WHERE id = %s", (nudge.id,))
+    assert nudge in house.due(renudge=60, waiting=0)
 
 
 def test_a_fault_of_ours_in_mid_sentence_counts_as_unknown(house: ScriptedHouse) -> None:

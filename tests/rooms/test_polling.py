@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from hub.errors import NotNow
 from schemas.department import Changes, ReadChanges, StatusReport
 from schemas.postal import Feed
 from schemas.unreadable import Unreadable
-from tests.builders import a_code, a_receipt, a_report, a_submission, submission_arrival
+from tests.builders import a_code, a_receipt, a_report, a_submission, report_arrival, submission_arrival
 from tests.house import ScriptedHouse
 
 ACTOR, REASON = "thu.nghiem", "đã hỏi sở"
@@ -83,6 +84,29 @@ def test_a_person_is_done_with_what_was_set_aside_and_it_is_kept(house: Scripted
     assert Unreadable.model_validate_json(row["body"]).document == '{"report_id": "R-1"}'
     with pytest.raises(NotNow):
         operations.refuse(house, message, actor=ACTOR, reason=REASON)
+
+
+def test_a_report_that_was_pushed_under_a_key_of_its_own_does_not_stop_the_feed(house: ScriptedHouse) -> None:
+    code = a_dossier(house)
+    report = a_report(code, "20")
+    house.accept(replace(report_arrival(report, "soap-a"), key="a key of their own"))
+    page = ReadChanges(reports=[report, a_report(code, "90", minutes=2)], cursor="1")
+    house.department("soap-a").pages.append(page)
+    polling.poll(house)
+    house.carry()
+    assert feed_of(house) == {"cursor": "1", "polling_until": None, "feed_error": None}
+    assert house.rows("SELECT status FROM dossier") == [{"status": "resolved"}]
+    assert house.rows("SELECT count(*) AS n FROM inbox WHERE kind <> 'portal.submission'") == [{"n": 2}]
+
+
+def test_a_clock_that_was_set_back_keeps_no_feed_from_being_read(house: ScriptedHouse) -> None:
+    with house.db.connection() as conn:
+        conn.execute(
+            "UPDATE counterparty SET polled_at = now() + interval '1 day', polling_until = now() + interval '1 day'"
+        )
+    house.department("soap-a").pages.append(ReadChanges(reports=[], cursor="1"))
+    polling.poll(house)
+    assert feed_of(house) == {"cursor": "1", "polling_until": None, "feed_error": None}
 
 
 def contradicted(house: ScriptedHouse) -> str:
