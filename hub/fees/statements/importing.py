@@ -16,7 +16,7 @@ from config.banks import Bank
 from hub.clock import local
 from hub.errors import NotFound, NotNow
 from hub.events import Event
-from hub.fees import cases
+from hub.fees import cases, persons
 from hub.fees.matching import asking
 from hub.fees.statements import gates, store
 from hub.fees.statements.model import Finding
@@ -142,7 +142,11 @@ def can_be_read_anew(kept: store.File, bank: Bank) -> bool:
 
 
 def reread(work: Work, file_id: str) -> Result:
-    """Read a file that is held, or discarded unread, anew by today's profile of its bank. Raises NotFound, NotNow."""
+    """Read a file that is held, or discarded unread, anew by today's profile of its bank.
+
+    Raises NotFound, NotNow, MayNot.
+    """
+    persons.check_clerk(work)
     kept = store.file(work.conn, file_id)
     if kept is None:
         raise NotFound(f"no file of statements has the id {file_id}")

@@ -61,6 +61,7 @@ ASKING: Final[Mapping[Callable[..., object], tuple[Any, ...]]] = {
     asking.again: (NONE, PAYEE, "vì"),
     voiding.void: (NONE, "vì"),
     deciding.decide: (NONE, "approve", "vì"),
+    importing.reread: (NONE,),
     sending.send: (NONE,),
     ordering.remit: (NONE, "vì"),
 }
@@ -71,6 +72,7 @@ FREE: Final[Mapping[Callable[..., object], str]] = {
     demands.waive: "of the counter: what is demanded, by a provision",
     payouts.bring: "brings evidence",
     importing.bring: "brings evidence; whether it counts is decided by gates, or by decide",
+    importing.try_out: "nothing of it stays",
     virtual.bring: "brings evidence",
     policy.keep: "nobody decides what the catalogue says",
     issuing.issue: "nobody decides it: what is paid has a receipt",
