@@ -3,13 +3,13 @@
 A gateway's number and the bank's are two names of one movement: numbers contradict only where one issuer gave both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 from hub.calendar import Calendar
 from hub.fees import cases, payments, store
-from hub.fees.matching import alone
+from hub.fees.matching import alone, passes
 from hub.messages.model import Message
 from hub.work import Work
 from schemas.payment import Notification
@@ -61,9 +61,19 @@ def joined(work: Work, said: Notification, account: str, reference: str, day: da
     work.conn.execute(_JOIN, {"payment": known["id"], "now": work.now, "message": message.id})
     if said.bank_ref != known["bank_ref"] and _is_of_the_bank(work, said, account):
         payments.number(work.conn, known["id"], said.bank_ref)
-    cases.explained(work.conn, ["N02"], "payment", [known["id"]], "notified late")
+    explained = [known["id"], *told_of(work, account, [known["id"]], known["booking_date"] or day)]
+    cases.explained(work.conn, ["N02"], "payment", explained, "notified late")
     work.note(known["id"], "notified late", reason=message.id)
     return True
+
+
+def told_of(work: Work, account: str, named: Sequence[str], day: date) -> set[str]:
+    """Payments alike to those ``named`` that only the statement of ``day`` or a little before has shown, and of which a
+    second watcher told: what it said was taken for another payment that is alike.
+    """
+    since = first_day(work.calendar, day)
+    asked = {"payments": list(named), "account": account, "since": since, "day": day}
+    return {row["id"] for row in work.conn.execute(passes.text("told_of"), asked)}
 
 
 def _is_the_same(work: Work, said: Notification, day: date, known: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from hub import journal
 from hub.db import as_set
 from hub.errors import Overtaken
 from hub.events import Event
-from hub.fees import bookings, cases
+from hub.fees import bookings, cases, late
 from hub.fees.cases import Opening
 from hub.fees.ledger import Entry, Origin, Share, post_all, postings
 from hub.fees.ledger.entry import spread
@@ -148,6 +148,9 @@ def finish(doing: Doing) -> None:
 def _write(doing: Doing) -> None:
     """Demands, and the cases about what they did not take."""
     doing.demands.write()
+    lost = [one.object_id for one in doing.cases if one.code == "N02"]
+    told = late.told_of(doing.work, doing.scope.account, lost, doing.scope.day) if lost else set()
+    doing.cases = [one for one in doing.cases if one.code != "N02" or one.object_id not in told]
     opened = cases.open_all(doing.work.conn, doing.work.calendar, doing.cases)
     noted = [(one, case) for one, case in zip(doing.cases, opened, strict=True) if case is not None]
     doing.counters.update(one.code for one, _ in noted)

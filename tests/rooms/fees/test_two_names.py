@@ -151,6 +151,60 @@ def test_a_movement_that_two_tell_of_is_one_payment(
     assert replayed(till.house).offenders == []
 
 
+@EITHER_FIRST
+@pytest.mark.parametrize("first", ["bank-a", GATEWAY])
+@pytest.mark.parametrize("its_own", ["FT1", "FT2"])
+def test_two_halves_of_which_two_watchers_tell_one_each_are_both_notified(
+    till: Till,
+    cashier: Cashier,
+    provider: Provider,
+    dossier: str,
+    reference: str,
+    order: Order,
+    first: str,
+    its_own: str,
+) -> None:
+    """Until the statement says otherwise they are one movement."""
+    watchers = {"bank-a": gateway(its_own, provider="bank-a"), GATEWAY: gateway("GW1")}
+    tells = [watchers.pop(first), *watchers.values()]
+
+    order(
+        lambda: [provider.tells(reference, amount=DUE // 2, **one) for one in tells],
+        lambda: till.books(Move(DUE // 2, reference, ref="FT1"), Move(DUE // 2, reference, ref="FT2")),
+    )
+
+    assert (till.house.count("payment"), till.cases(), status(cashier, dossier)) == (2, [], "paid")
+    assert nobody_told_of(till) == 0
+    for _ in range(4):
+        till.books()
+    assert till.cases() == [], "nobody waits for a third line"
+    assert red(till.house) == []
+    assert replayed(till.house).offenders == []
+
+
+@EITHER_FIRST
+def test_a_third_payment_of_which_nobody_told_is_counted(
+    till: Till, provider: Provider, reference: str, order: Order
+) -> None:
+    third = DUE // 3
+    order(
+        lambda: [
+            provider.tells(reference, amount=third, **one)
+            for one in (gateway("FT1", provider="bank-a"), gateway("GW1"))
+        ],
+        lambda: till.books(*(Move(third, reference, ref=f"FT{number}") for number in (1, 2, 3))),
+    )
+
+    assert (till.house.count("payment"), nobody_told_of(till)) == (3, 1)
+    assert red(till.house) == []
+    assert replayed(till.house).offenders == []
+
+
+def nobody_told_of(till: Till) -> int:
+    """Payments that are counted as not notified (N02)."""
+    return len(till.house.rows("SELECT 1 FROM exception_case WHERE code = 'N02' AND state <> 'resolved'"))
+
+
 def test_what_a_gateway_collects_is_no_transfer(
     till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
 ) -> None:
