@@ -11,7 +11,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
-from hub.cli.writing import DryRun, Reason, Yes
+from hub.cli.writing import DryRun, Reason, Verb, Yes
 from hub.consignments.model import DIRECTIONS, LABELS, Direction, Service, Status
 from hub.consignments.words import CONCERNS
 
@@ -153,7 +153,7 @@ def dismiss(
         )
 
 
-@app.command()
+@app.command(cls=Verb)
 def order(
     dossiers: Annotated[
         list[str], Argument(metavar="DOSSIER...", parser=whole_id, help="sub_… or dossier codes; several make a bag")

@@ -22,6 +22,7 @@ from hub.cli import (
 )
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
+from hub.cli.writing import Verb
 
 if TYPE_CHECKING:
     from hub.fees.proof.findings import Proof, Result
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 app: Final = Typer(help="Fees (phí, lệ phí): demands, bank statements, matching, proof.", no_args_is_help=True)
 
 app.registered_commands += fee_demands.app.registered_commands
-app.command("import")(fee_statements.import_)
+app.command("import", cls=Verb)(fee_statements.import_)
 app.add_typer(fee_statements.app, name="statements")
 app.add_typer(fee_profile.app, name="profile")
 app.add_typer(fee_match.app, name="match")

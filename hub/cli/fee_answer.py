@@ -11,6 +11,7 @@ from hub.cli import dates, environment, fee_table, files, output
 from hub.cli.exits import Code, leave
 from hub.cli.fee_table import Month
 from hub.cli.output import AsJson, Column
+from hub.cli.writing import Verb
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _FINDINGS: Final = (
 )
 
 
-@app.command()
+@app.command(cls=Verb)
 def answer(
     file: Annotated[
         Path,

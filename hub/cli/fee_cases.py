@@ -10,7 +10,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
-from hub.cli.writing import Reason
+from hub.cli.writing import Reason, Verb
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         output.listing(shown[key], columns, as_json=False)
 
 
-@app.command()
+@app.command(cls=Verb)
 def assign(name: Name, person: Annotated[str, Argument(help="who settles it: a person's account")]) -> None:
     """Say who settles it."""
     from hub.fees.cases import desk
@@ -128,7 +128,7 @@ def assign(name: Name, person: Annotated[str, Argument(help="who settles it: a p
     output.say(f"{name}: {person} ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def carry(name: Name, *, reason: Reason) -> None:
     """Let it stay open over the close of its day (treo sang kỳ sau)."""
     from hub.fees.cases import desk
@@ -137,7 +137,7 @@ def carry(name: Name, *, reason: Reason) -> None:
     output.say(f"{name}: treo sang kỳ sau ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def report(
     demand: Annotated[str, Argument(help="what was paid: fd_…, the payment reference, or the dossier code")],
     other: Annotated[str, Argument(help="what it was meant for, in the same words")],
@@ -153,7 +153,7 @@ def report(
     output.text(f"{case}\n")
 
 
-@app.command()
+@app.command(cls=Verb)
 def withdraw(name: Name, *, reason: Reason) -> None:
     """What was proposed is not done: by whoever proposed it, or by the second person who does not agree."""
     from hub.fees.cases import desk
@@ -162,7 +162,7 @@ def withdraw(name: Name, *, reason: Reason) -> None:
     output.say(f"{name}: đã rút đề nghị ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def reopen(name: Name, *, reason: Reason) -> None:
     """It was not settled after all. What its resolution did stays done."""
     from hub.fees.cases import desk
@@ -171,7 +171,7 @@ def reopen(name: Name, *, reason: Reason) -> None:
     output.say(f"{name}: đã mở lại ✔")
 
 
-@resolving.command()
+@resolving.command(cls=Verb)
 def resolve(
     name: Name,
     resolution: Annotated[str, Argument(help="one of those that `hub fee exceptions show` names")],

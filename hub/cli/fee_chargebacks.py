@@ -9,7 +9,7 @@ from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
-from hub.cli.writing import Reason
+from hub.cli.writing import Reason, Verb
 from schemas.figures import grouped
 
 app: Final = Typer(help="Chargebacks (tra soát): notice, evidence, won, lost.", no_args_is_help=True)
@@ -48,7 +48,7 @@ def list_(
     output.listing(rows, _COLUMNS, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def notice(
     payment: Annotated[str, Argument(metavar="PAYMENT", parser=whole_id, help="pm_…")],
     *,
@@ -65,7 +65,7 @@ def notice(
     output.say(f"{found.id} {found.provider_case}: trả lời trước {found.answer_by:%d/%m/%Y}")
 
 
-@app.command()
+@app.command(cls=Verb)
 def evidence(name: Name, *, reason: Reason) -> None:
     """The evidence was sent; the reason says by which letter."""
     from hub.fees.chargebacks import desk
@@ -74,7 +74,7 @@ def evidence(name: Name, *, reason: Reason) -> None:
     output.say(f"{name}: đã nộp chứng cứ ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def won(name: Name, *, reason: Reason) -> None:
     """The money stays here."""
     from hub.fees.chargebacks import desk
@@ -83,7 +83,7 @@ def won(name: Name, *, reason: Reason) -> None:
     output.say(f"{name}: thắng ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def lost(name: Name, *, reason: Reason) -> None:
     """It has to go back. The debit on our statement books it, by the provider's number."""
     from hub.fees.chargebacks import desk

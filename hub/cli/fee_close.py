@@ -9,7 +9,7 @@ from typer import Option, Typer
 from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
-from hub.cli.writing import DryRun, Reason
+from hub.cli.writing import DryRun, Reason, Verb
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ _DAYS: Final = (
 )
 
 
-@app.command()
+@app.command(cls=Verb)
 def close(
     day: Day = None, account: Account = None, month: Month = None, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
@@ -91,7 +91,7 @@ def close(
     _told(made, as_json=as_json, dry_run=dry_run)
 
 
-@app.command()
+@app.command(cls=Verb)
 def reopen(
     reason: Reason, day: Day = None, account: Account = None, month: Month = None, as_json: AsJson = False
 ) -> None:

@@ -146,5 +146,5 @@ def _found(name: str) -> dict[str, Any]:
     with environment.database() as conn:
         row = views.found(conn, wanted)
         if row is None:
-            raise NotFound(f"no fee demand is called {name}")
+            raise NotFound(f"không có khoản phải thu {name}")
         return {**row, "journal": house.journal_of(conn, row["id"])}

@@ -10,7 +10,7 @@ from typer import Argument, Context, Option, Typer
 from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column, Limit
-from hub.cli.writing import DryRun, Reason
+from hub.cli.writing import DryRun, Reason, Verb
 from hub.fees.matching.words import CLASSES, PASSES, STATES
 from schemas.figures import grouped
 
@@ -109,7 +109,7 @@ def list_(
     output.listing([{**row, "day": row["day"].isoformat()} for row in rows], _GROUPS, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=Verb)
 def confirm(group: Group, reason: Reason) -> None:
     """It is so. Class B takes one person; class C a second one, who says the same."""
     from hub.fees.matching import desk
@@ -118,7 +118,7 @@ def confirm(group: Group, reason: Reason) -> None:
     output.say(f"ghép {group}: đã xác nhận ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def reject(group: Group, reason: Reason) -> None:
     """It is not so, and is not proposed again."""
     from hub.fees.matching import desk
@@ -127,7 +127,7 @@ def reject(group: Group, reason: Reason) -> None:
     output.say(f"ghép {group}: đã bác ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def revoke(group: Group, reason: Reason) -> None:
     """It was not so: what was paid by it is open again. Takes two persons."""
     from hub.fees.matching import desk
@@ -136,7 +136,7 @@ def revoke(group: Group, reason: Reason) -> None:
     output.say(f"ghép {group}: đã hủy ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def payout(
     file: Annotated[Path, Argument(help="JSON: provider, report, account, day, items", exists=True, dir_okay=False)],
 ) -> None:
@@ -148,7 +148,7 @@ def payout(
     try:
         report = files.payout(file.read_bytes())
     except Unreadable as error:
-        leave(Code.USAGE, f"hub: {file.name} is no payout report: {error.sentence}")
+        leave(Code.USAGE, f"hub: {file.name} không phải là báo cáo tiền về: {error.sentence}")
 
     def bring(work: "Work") -> "list[Event]":
         payouts.bring(work, report)

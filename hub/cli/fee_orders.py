@@ -11,7 +11,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
-from hub.cli.writing import DryRun, Reason, Yes
+from hub.cli.writing import DryRun, Reason, Verb, Yes
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def fail(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
     _each("fail", name, lambda work: orders.fail(work, name, reason), yes=yes, dry_run=dry_run)
 
 
-@app.command()
+@app.command(cls=Verb)
 def send(
     names: Annotated[list[str], Argument(metavar="ORDER…", parser=whole_id, help="po_… or references, all approved")],
     out: Annotated[Path, Option("--output", "-o", help="Where the bank's file goes: FILE.csv, or FILE.txt to print.")],
@@ -177,7 +177,7 @@ def send(
     output.say(f"{len(sent)} lệnh, {grouped(sum(order.amount for order in sent))} đ: {out} ✔")
 
 
-@refunds.command()
+@refunds.command(cls=Verb)
 def refund(
     name: What,
     *,
@@ -238,7 +238,7 @@ def _item(conn: "Connection", name: str) -> str:
     if name.startswith("ex_"):
         item = source_of(conn, name)
         if item is None:
-            raise NotFound(f"nothing that could be given back stands behind {name}")
+            raise NotFound(f"{name} không có khoản nào để hoàn trả")
         return item
     if name.startswith(("pm_", "rf_")) or name.isdecimal():
         return name
@@ -248,7 +248,7 @@ def _item(conn: "Connection", name: str) -> str:
         wanted = name
     row = views.found(conn, wanted)
     if row is None:
-        raise NotFound(f"no fee demand is called {name}")
+        raise NotFound(f"không có khoản phải thu {name}")
     return str(row["id"])
 
 

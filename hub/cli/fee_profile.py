@@ -79,7 +79,7 @@ def _tried(profile: str | None) -> "Mapping[str, Statements]":
     if profile is None:
         return known
     if profile not in known:
-        leave(Code.USAGE, f"hub: there is no profile {profile!r}; there are: {', '.join(known)}, or a .toml file")
+        leave(Code.USAGE, f"hub: không có cấu hình {profile}; có: {', '.join(known)}, hoặc một tệp .toml")
     return {profile: known[profile]}
 
 

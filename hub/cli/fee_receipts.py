@@ -13,7 +13,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import TRANSFER_STATES
-from hub.cli.writing import Reason
+from hub.cli.writing import Reason, Verb
 from schemas.figures import grouped
 
 app: Final = Typer(help="Receipts (biên lai điện tử): list, show, issue, void, a day's summary.", no_args_is_help=True)
@@ -117,7 +117,7 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
     output.listing(found["transfers"], _TRANSFERS, as_json=False)
 
 
-@app.command()
+@app.command(cls=Verb)
 def issue(
     demand: Annotated[
         str | None, Argument(metavar="[DEMAND]", parser=whole_id, help="only for this one (fd_…)")
@@ -145,7 +145,7 @@ def issue(
         output.say(f"{done} yêu cầu nộp được lập hoặc hủy biên lai ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def void(receipt: Receipt, reason: Reason) -> None:
     """It is wrong. Takes two persons; where the fee is still paid, another is issued in its place."""
     from hub.fees.receipts import voiding

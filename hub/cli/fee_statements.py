@@ -11,7 +11,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
-from hub.cli.writing import Reason
+from hub.cli.writing import Reason, Verb
 from hub.fees.statements.states import Status
 from schemas.figures import grouped
 
@@ -109,7 +109,7 @@ def import_(
     with environment.house() as hub:
         known = hub.catalogue.banks.get(bank)
         if known is None:
-            raise NotFound(f"the catalogue has no bank {bank!r}")
+            raise NotFound(f"danh mục không có ngân hàng {bank}")
         named = [(path.name, path.read_bytes()) for path in files]
 
         def try_out(work: "Work") -> tuple[list["Result"], list["Event"]]:
@@ -192,7 +192,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     with environment.database() as conn:
         row = views.file(conn, name)
     if row is None:
-        raise NotFound(f"no file of statements has the id {name}")
+        raise NotFound(f"không có tệp sao kê {name}")
     if as_json:
         output.document(row)
         return
@@ -206,7 +206,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     output.listing(row["journal"], JOURNAL, as_json=False)
 
 
-@app.command()
+@app.command(cls=Verb)
 def reread(
     names: Annotated[list[str], Argument(metavar="FILE...", help="sf_…, from: hub fee statements list")],
 ) -> None:
@@ -229,13 +229,13 @@ def reread(
         leave(Code.FINDING, f"{held} tệp vẫn không được ghi")
 
 
-@app.command()
+@app.command(cls=Verb)
 def approve(name: Name, *, reason: Reason) -> None:
     """Accept what does not follow on (S02, S03, S04, S08): one person proposes, another's same command does it."""
     _decide(name, "approve", reason)
 
 
-@app.command()
+@app.command(cls=Verb)
 def reject(name: Name, *, reason: Reason) -> None:
     """Drop what is held for good: the first person proposes, another one's same command does it."""
     _decide(name, "reject", reason)

@@ -11,7 +11,7 @@ from hub.cli import dates, environment, files, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.handoff_bundle import TrustFile
 from hub.cli.output import AsJson, Column
-from hub.cli.writing import Reason
+from hub.cli.writing import Reason, Verb
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def table(
             output.say(f"{out.with_suffix(suffix)}: {len(content)} byte")
 
 
-@app.command()
+@app.command(cls=Verb)
 def send(month: Month, department: Department = None) -> None:
     """Hand the tables of a month to their departments. What was handed over already is left as it is."""
     from hub.fees.settlements import sending
@@ -93,7 +93,7 @@ def send(month: Month, department: Department = None) -> None:
             output.say(f"{settlement.department}: đã gửi ✔")
 
 
-@app.command()
+@app.command(cls=Verb)
 def remit(month: Month, *, department: Department = None, reason: Reason) -> None:
     """Order the transfer of what departments have confirmed; another person approves it: hub fee orders approve.
 

@@ -7,11 +7,12 @@ from typer import Argument, Typer
 
 from hub.cli import output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.writing import Verb
 
 app: Final = Typer(help="Virtual accounts (tài khoản định danh): import.", no_args_is_help=True)
 
 
-@app.command("import")
+@app.command("import", cls=Verb)
 def import_(
     file: Annotated[Path, Argument(help="CSV with the columns number,reference", exists=True, dir_okay=False)],
 ) -> None:

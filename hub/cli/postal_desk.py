@@ -10,6 +10,7 @@ from hub.cli import environment, files, output, writing
 from hub.cli.exits import Code, leave
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column
+from hub.cli.writing import Verb
 from hub.consignments.words import IncidentKind, Liable, Outcome, Subject
 
 app: Final = Typer()
@@ -18,7 +19,7 @@ pool: Final = Typer(help="Pre-printed item codes (mã bưu gửi in sẵn).", no
 Id = Annotated[str, Argument(metavar="CONSIGNMENT", parser=whole_id, help="cs_…")]
 
 
-@app.command()
+@app.command(cls=Verb)
 def complain(
     consignment: Id,
     subject: Annotated[Subject, Option(help="What about.")],
@@ -33,7 +34,7 @@ def complain(
     sys.stdout.write(filed + "\n")
 
 
-@app.command()
+@app.command(cls=Verb)
 def resolve(
     complaint: Annotated[str, Argument(metavar="COMPLAINT", parser=whole_id, help="cm_…")],
     outcome: Annotated[Outcome, Option(help="How it ends.")],
@@ -48,7 +49,7 @@ def resolve(
     output.say(f"{complaint}: {outcome}")
 
 
-@app.command()
+@app.command(cls=Verb)
 def incident(
     consignment: Id,
     kind: Annotated[IncidentKind, Option(help="Thất lạc hay hư hỏng.")],
@@ -93,7 +94,7 @@ def report(
     output.listing(rows, (Column("name", "Chỉ tiêu"), Column("value", "Giá trị")), as_json=False)
 
 
-@pool.command("add")
+@pool.command("add", cls=Verb)
 def pool_add(
     operator: Annotated[str, Argument(help="buu-dien-lgsp")],
     codes: Annotated[FileText, Argument(help="A file with a code on each line; - is stdin.")],

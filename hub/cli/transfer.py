@@ -10,7 +10,7 @@ from hub.cli.exits import Code, leave
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import ADVICE, JOURNAL, NEEDING_A_PERSON, TRANSFER_STATES
-from hub.cli.writing import DryRun, Reason, Yes
+from hub.cli.writing import DryRun, Reason, Verb, Yes
 
 app: Final = Typer(help="Transfers (lần chuyển): list, look into, replay, park, cancel, check.", no_args_is_help=True)
 
@@ -175,7 +175,7 @@ def cancel(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
         )
 
 
-@app.command()
+@app.command(cls=Verb)
 def check(ids: Ids, as_json: AsJson = False) -> None:
     """Ask the counterparty now whether it has each of these; nothing is sent. Its state afterwards."""
     from hub import operations

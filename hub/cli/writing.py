@@ -5,9 +5,11 @@ import pwd
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
-from typer import Option
+from typer import Option, Typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from hub.cli import environment
 from hub.cli.exits import Code, code_of, leave
@@ -21,7 +23,31 @@ Given = TypeVar("Given")
 
 Reason = Annotated[str, Option("--reason", "-r", help="Why; stands in the journal.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask; needed where nobody can be asked.")]
+_Taken = Annotated[bool, Option("--yes", "-y", help="Taken by every command that writes; this one never asks.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+
+class Verb(TyperCommand):
+    """A command that writes and asks nothing: it takes --yes as well, so that a script need not know which ones ask.
+
+    One that asks takes ``Yes`` and goes through ``confirm``.
+    """
+
+    def __init__(self, *args: Any, params: list[Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, params=[*(params or ()), _yes()], **kwargs)
+
+
+def _yes() -> Any:
+    """--yes as Typer makes it, of which no function is told."""
+    app = Typer()
+
+    @app.command()
+    def _(*, yes: _Taken = False) -> None:
+        raise NotImplementedError
+
+    [yes] = (one for one in get_command(app).params if one.name == "yes")
+    yes.expose_value = False
+    return yes
 
 
 _LOGIN: Final = Path("/proc/self/loginuid")
