@@ -75,7 +75,7 @@ class About:
     """a command that settles it, or what comes by itself; in Vietnamese"""
 
 
-_FILE: Final = "`hub fee statements approve` hoặc `reject`, hai người"
+_FILE: Final = "`hub fee statements approve` hoặc `reject`, hai người; tệp không đọc được: một người `reject`"
 _HELD: Final = "Tệp bị giữ nguyên, không dòng nào được ghi sổ; ngày chưa khóa được."
 
 CODES: Final[Mapping[Code, About]] = {
