@@ -222,7 +222,7 @@ def _cash(work: Work, wish: Wish, dossiers: list[dict[str, Any]], operator: Oper
     """What the postman is to collect. Raises NotNow where he is told to and cannot."""
     collects = operator.remits_within_working_days is not None and work.catalogue.fee_desk is not None
     if wish.cash and not collects:
-        raise NotNow(f"{operator.code} collects nothing for us: its TOML has no remits_within_working_days")
+        raise NotNow(f"{operator.code} không thu hộ: TOML của bên này không có remits_within_working_days")
     if wish.cash is not None or not collects or wish.direction is not Direction.RESULT_TO_CITIZEN:
         return wish.cash or 0
     return int(one(work.conn, _OUTSTANDING, (dossiers[0]["id"],))["amount"])

@@ -95,11 +95,11 @@ def waive(work: Work, demand_id: str, exemption: str, reason: str) -> list[Event
     found = work.catalogue.procedures.get(procedure["procedure"]) if procedure else None
     provision = found.exemption(exemption) if found else None
     if provision is None:
-        raise NotFound(f"the procedure has no exemption {exemption!r}")
+        raise NotFound(f"thủ tục không có đối tượng miễn {exemption}")
     lines = [one for one in store.lines(work.conn, demand_id) if provision.lifts(one.fee_code) and not one.waived]
     amount = sum(line.amount for line in lines)
     if before.status not in COLLECTING or not 0 < amount <= before.outstanding:
-        raise NotNow(f"the demand is {before.status}: there is nothing left of it that this exemption lifts")
+        raise NotNow(f"khoản phải thu đang {before.status}: không còn gì để miễn theo đối tượng này")
     for line in lines:
         store.lift(work.conn, demand_id, line.fee_code, exemption=provision.code, basis=provision.basis)
     because = f"{provision.code}, {provision.basis}: {reason}"
@@ -110,7 +110,7 @@ def waive_rest(work: Work, demand_id: str, decision: str, reason: str) -> list[E
     """What is outstanding need not be paid, by a decision. Raises NotFound, or NotNow where nothing is collected."""
     before = store.lock(work.conn, demand_id)
     if before.status not in COLLECTING:
-        raise NotNow(f"the demand is {before.status}: nothing of it is collected")
+        raise NotNow(f"khoản phải thu đang {before.status}: không còn thu nữa")
     rest = before.outstanding
     for line in reversed(store.lines(work.conn, demand_id)):  # what came has filled the first
         lifted = min(rest, line.amount - line.waived)
@@ -133,7 +133,7 @@ def renew(work: Work, demand_id: str, reason: str) -> list[Event]:
     before = store.lock(work.conn, demand_id)
     desk = work.catalogue.fee_desk
     if desk is None or before.status != Status.EXPIRED:
-        raise NotNow(f"only what has expired is renewed; the demand is {before.status}")
+        raise NotNow(f"chỉ gia hạn khoản phải thu đã hết hạn; khoản này đang {before.status}")
     until = issuing.expiry(desk, work.now)
     return _stand(work, before, before.amounts.renewed(), "renewed", reason, expires_at=until)
 
@@ -152,7 +152,7 @@ def order_refund(work: Work, demand_id: str, reason: str) -> list[Event]:
     """All that is allocated goes back. Raises NotNow where there is nothing to give back."""
     before = store.lock(work.conn, demand_id)
     if not before.allocated or before.status == Status.REFUND_PENDING:
-        raise NotNow(f"the demand is {before.status}: there is nothing to give back")
+        raise NotNow(f"khoản phải thu đang {before.status}: không có gì để hoàn trả")
     return _stand(work, before, before.amounts.moved(Status.REFUND_PENDING), "refund ordered", reason)
 
 
@@ -160,7 +160,7 @@ def refunded(work: Work, demand_id: str, *, by: str) -> list[Event]:
     """The money has left: ``by`` is the refund that our own statement shows. Raises NotNow."""
     before = store.lock(work.conn, demand_id)
     if before.status != Status.REFUND_PENDING:
-        raise NotNow(f"no refund is under way: the demand is {before.status}")
+        raise NotNow(f"khoản phải thu đang {before.status}: không có hoàn trả nào đang làm")
     store.end_credits(work.conn, demand_id, by=by, at=work.now)
     return _stand(work, before, before.amounts.refunded(), "refunded", by)
 
@@ -174,9 +174,9 @@ def keep(work: Work, demand_id: str, reason: str) -> list[Event]:
 def standing(credited: store.Credit | None, demand_id: str, evidence: str) -> store.Credit:
     """``credited``, if it is there and counts. Raises NotFound, NotNow."""
     if credited is None:
-        raise NotFound(f"nothing was credited to {demand_id} by {evidence}")
+        raise NotFound(f"{evidence} không tính gì cho khoản phải thu {demand_id}")
     if credited.reversed_at is not None:
-        raise NotNow(f"what {evidence} had credited to {demand_id} was taken back by {credited.reversed_by}")
+        raise NotNow(f"khoản {evidence} tính cho {demand_id} đã bị lấy lại bởi {credited.reversed_by}")
     return credited
 
 

@@ -115,7 +115,7 @@ class Amounts:
     def closed(self, to: Status) -> "Amounts":
         """What is outstanding is not collected any more: expired or cancelled. Raises MoveRefused."""
         if self.status not in COLLECTING and self.status is not Status.EXPIRED:
-            raise MoveRefused(f"{self.status} is not followed by {to}: nothing is being collected")
+            raise MoveRefused(f"khoản phải thu đang {self.status}, không chuyển sang {to} được: không còn thu nữa")
         return self.moved(to)
 
     def renewed(self) -> "Amounts":
@@ -130,7 +130,7 @@ class Amounts:
     def kept(self) -> "Amounts":
         """The refund is not made after all: what was paid is paid, what was short is not collected on any more."""
         if self.status is not Status.REFUND_PENDING:
-            raise NotNow(f"a refund is under way only while the demand is refund_pending; it is {self.status}")
+            raise NotNow(f"khoản phải thu đang {self.status}: không có hoàn trả nào đang làm")
         return _as_paid(self, short=Status.CANCELLED)
 
 

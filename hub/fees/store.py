@@ -68,7 +68,7 @@ def lock(conn: Connection, demand_id: str) -> Demand:
     with conn.cursor(row_factory=class_row(Demand)) as cursor:
         found = cursor.execute(f"SELECT {_COLUMNS} FROM fee_demand WHERE id = %s FOR UPDATE", (demand_id,)).fetchone()
     if found is None:
-        raise NotFound(f"no fee demand has the id {demand_id}")
+        raise NotFound(f"không có khoản phải thu {demand_id}")
     return found
 
 
@@ -85,7 +85,7 @@ def lock_all(conn: Connection, demands: Sequence[str]) -> list[Demand]:
         ).fetchall()
     missing = sorted(set(demands) - {demand.id for demand in found})
     if missing:
-        raise NotFound(f"no fee demand has the id {missing[0]}")
+        raise NotFound(f"không có khoản phải thu {missing[0]}")
     return found
 
 

@@ -23,7 +23,7 @@ def waive_rest(work: Work, case: Case, details: Mapping[str, str]) -> list[Event
 def no_refund(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     """The fee was earned before the dossier ended: it is kept. Only of what counts for a demand."""
     if case.object_type != "fee_demand":
-        raise NotNow("this money counts for nothing; it goes back")
+        raise NotNow("khoản tiền này không tính cho mã thanh toán nào: hoàn lại cho người nộp")
     work.note(case.object_id, "case kept", reason=case.id)
     return []
 
@@ -32,5 +32,5 @@ def mended(work: Work, _: Case, __: Mapping[str, str]) -> list[Event]:
     """The book is whole again: the proof says so now."""
     red = sorted({result.invariant.value for result in proving.proven(work.conn).red})
     if red:
-        raise NotNow(f"the proof is still red: {', '.join(red)}")
+        raise NotNow(f"phép kiểm tra sổ vẫn còn lỗi: {', '.join(red)}; sửa xong rồi xử lý lại")
     return []

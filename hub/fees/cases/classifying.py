@@ -21,7 +21,7 @@ def charge(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
 def not_fee(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
     """It is not for fees: what came is off 338, what went is no charge. ``kind`` says what it is."""
     if details["kind"] not in KINDS:
-        raise NotNow(f"kind is one of: {', '.join(KINDS)}")
+        raise NotNow(f"kind là một trong: {', '.join(KINDS)}")
     if case.code in ("P02", "V05"):
         amount, account = _debited(work, case)
         money.settle_line(work, case.line, "not_fee")
@@ -51,7 +51,7 @@ def _debited(work: Work, case: Case) -> tuple[int, str]:
         (str(line["id"]),),
     ).fetchone()
     if taken is None or line["state"] != "in_case":
-        raise NotNow("the line has another outcome by now")
+        raise NotNow("dòng sao kê này đã được xử lý cách khác: xem lại ca")
     return int(taken["amount"]), str(line["account"])
 
 
@@ -62,10 +62,10 @@ def _unidentified(work: Work, case: Case) -> tuple[str, str, int]:
         "SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line WHERE account = '338' AND item = %s", (item,)
     ).fetchone()
     if item is None or row is None or row["net"] <= 0:
-        raise NotNow("nothing of it is unidentified (338)")
+        raise NotNow("khoản này không còn tiền trên 338")
     if case.payment is None:
         return item, str(money.line_by(work, item)["account"]), row["net"]
     payment = money.payment_by(work, case.payment)
     if payment.status not in payments.SHOWN:
-        raise NotNow("no statement has shown it yet; settle it when one has, or as N01")
+        raise NotNow("sao kê chưa có khoản này: chờ có sao kê, hoặc xử lý theo ca N01")
     return item, payment.account, row["net"]

@@ -82,7 +82,7 @@ def withdraw(work: Work, case_id: str, reason: str) -> list[Event]:
     persons.check_clerk(work)
     case = store.lock(work.conn, case_id)
     if case.state != "proposed":
-        raise NotNow(f"nothing is proposed: the case is {case.state}")
+        raise NotNow(f"ca đang ở trạng thái {case.state}, chưa ai đề nghị gì")
     state = _unproposed(case)
     store.change(work.conn, case_id, state=state, **_NOTHING)
     work.note(case_id, "withdrawn", before="proposed", after=state, reason=f"{case.resolution}: {reason}")
@@ -94,7 +94,7 @@ def reopen(work: Work, case_id: str, reason: str) -> list[Event]:
     persons.check_clerk(work)
     case = store.lock(work.conn, case_id)
     if case.state != "resolved":
-        raise NotNow(f"only what was resolved is opened again: the case is {case.state}")
+        raise NotNow(f"chỉ mở lại được ca đã xong; ca này đang {case.state}")
     state = _unproposed(case)
     store.change(work.conn, case_id, state=state, carried_by=None, carried_reason=None, **_NOTHING)
     work.note(case_id, "reopened", before="resolved", after=state, reason=reason)
@@ -108,7 +108,7 @@ def _check_left(work: Work, case: Case, said: str) -> None:
         work.note(case.id, "resolved", before=case.state, after="resolved", reason=said)
         return
     if left >= case.at_risk:
-        raise NotNow(f"{left} đ would be left with nobody to settle them")
+        raise NotNow(f"còn {left} đ chưa có ca nào xử lý: xử lý hết số tiền của ca này")
     state = _unproposed(case)
     level = severity(Code(case.code), left)
     store.change(work.conn, case.id, state=state, at_risk=left, severity=level, **_NOTHING)
@@ -134,7 +134,7 @@ def _propose(work: Work, case: Case, resolution: Resolution, details: Mapping[st
 def _check_second(work: Work, case: Case, name: str, details: Mapping[str, str]) -> None:
     if (case.resolution, case.details) != (name, dict(details)):
         proposed = _told(case.resolution or "", case.details)
-        raise NotNow(f"{case.maker} has proposed: {proposed}; agree with the same, or have it withdrawn")
+        raise NotNow(f"{case.maker} đã đề nghị: {proposed}; đồng ý đúng như vậy, hoặc rút đề nghị đó trước")
     persons.check_agrees(work, case.maker)
 
 
@@ -149,11 +149,11 @@ def ways(conn: Connection, case: Case) -> list[Resolution]:
 def _allowed(conn: Connection, case: Case, name: str, details: Mapping[str, str]) -> Resolution:
     allowed = {way.name: way for way in ways(conn, case)}
     if name not in allowed:
-        raise NotNow(f"a case {case.code} is settled by: {', '.join(allowed) or case.about.elsewhere}")
+        raise NotNow(f"ca {case.code} xử lý bằng: {', '.join(allowed) or case.about.elsewhere}")
     resolution = allowed[name]
     if details.keys() != set(resolution.details):
         wanted = " ".join(f"--set {one}=…" for one in resolution.details)
-        raise NotNow(f"{name} has to be told: {wanted or 'nothing, no --set'}")
+        raise NotNow(f"{name} cần {wanted or 'không --set nào'}")
     return resolution
 
 
@@ -175,7 +175,7 @@ def _unproposed(case: Case) -> str:
 
 def _open(case: Case) -> Case:
     if case.state == "resolved":
-        raise NotNow(f"the case is resolved: {case.resolution}")
+        raise NotNow(f"ca đã xử lý xong: {case.resolution}; muốn xử lý lại thì mở lại ca trước")
     return case
 
 

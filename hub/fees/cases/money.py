@@ -32,7 +32,7 @@ def stands(work: Work, payment: str) -> Standing:
 def payment_of(work: Work, case: Case) -> Payment:
     """The payment that the case is about, ours until the transaction ends. Raises NotNow where there is none."""
     if case.payment is None:
-        raise NotNow("no payment is known for it")
+        raise NotNow("ca này không gắn với khoản nộp nào")
     return payment_by(work, case.payment)
 
 
@@ -40,7 +40,7 @@ def payment_by(work: Work, payment: str) -> Payment:
     """The payment of this id, ours until the transaction ends. Raises NotNow where there is none."""
     found = payments.lock(work.conn, payment)
     if found is None:
-        raise NotNow(f"there is no payment {payment}")
+        raise NotNow(f"không có khoản nộp {payment}")
     return found
 
 
@@ -48,7 +48,7 @@ def line_by(work: Work, line: str) -> dict[str, Any]:
     """A statement line and what it is joined to, ours until the transaction ends. Raises NotNow."""
     row = work.conn.execute(_LINE, (int(line),)).fetchone() if line.isdecimal() else None
     if row is None:
-        raise NotNow(f"there is no statement line {line}")
+        raise NotNow(f"không có dòng sao kê {line}")
     return row
 
 

@@ -19,20 +19,20 @@ def report(work: Work, demand: str, other: str, reason: str, payment: str | None
     ``payment``: which of the demand's, where several count for it.
     """
     if demand == other:
-        raise NotNow("these are one demand")
+        raise NotNow("hai mã này là một khoản phải thu")
     locked = {name: store.lock(work.conn, name) for name in sorted({demand, other})}
     rows = work.conn.execute(
         "SELECT evidence, amount FROM fee_credit WHERE demand_id = %s AND reversed_at IS NULL AND evidence LIKE %s",
         (demand, payment or r"pm\_%"),
     ).fetchall()
     if len(rows) != 1:
-        raise NotNow("say which of its payments (--payment)" if rows else "nothing was paid for it")
+        raise NotNow("nói rõ khoản nộp nào của mã này (--payment)" if rows else "chưa có khoản nộp nào cho mã này")
     _takes(locked[other].outstanding if locked[other].status in COLLECTING else 0, rows[0]["amount"])
     facts = {"other": other, "payment": rows[0]["evidence"], "demand_status": locked[demand].status}
     at_risk = rows[0]["amount"]
     opened = open_case(work, "R08", "fee_demand", demand, at_risk, facts)
     if opened is None:
-        raise NotNow("this was reported before, and is open")
+        raise NotNow("việc này đã báo rồi, ca vẫn đang mở")
     work.note(other, "case R08", reason=opened)
     work.note(opened, "reported", after="open", reason=f"demand={demand} other={other}: {reason}")
     return opened
@@ -45,9 +45,9 @@ def move(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     away = _owed(work, payment.id, demand)
     amount = sum(share.amount for share in away)
     if demand not in payments.paid_for(work.conn, payment.id) or not amount:
-        raise NotNow("the payment does not count for this demand any more")
+        raise NotNow("khoản nộp không còn tính cho mã thanh toán này")
     if store.credit_by(work.conn, other.id, payment.id) is not None:
-        raise NotNow("the payment was taken from the other demand before; it does not go back there")
+        raise NotNow("khoản nộp đã từng chuyển đi từ mã thanh toán kia, không chuyển lại được")
     _takes(other.outstanding if other.status in COLLECTING else 0, amount)
     events = demands.reverse(work, demand, payment.id, by=case.id)
     is_shown = payment.status in payments.SHOWN
@@ -64,4 +64,4 @@ def _owed(work: Work, payment: str, demand: str) -> Sequence[Share]:
 
 def _takes(outstanding: int, amount: int) -> None:
     if outstanding < amount:
-        raise NotNow(f"the other demand takes {outstanding} đ, not {amount} đ")
+        raise NotNow(f"mã thanh toán kia chỉ còn phải thu {outstanding} đ, không phải {amount} đ")

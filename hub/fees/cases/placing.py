@@ -64,14 +64,14 @@ def choose(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
         (details["match"], payment.id),
     ).fetchone()
     if row is None:
-        raise NotNow(f"match {details['match']} is not proposed for this money")
+        raise NotNow(f"ghép {details['match']} không phải là đề xuất cho khoản tiền này")
     return assign(work, case, {"demand": row["demand_id"]})
 
 
 def renew(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     """The demand that had expired stands again, and has the money."""
     if case.demand is None:
-        raise NotNow("no demand is known for it")
+        raise NotNow("ca này không gắn với mã thanh toán nào")
     payment = money.payment_of(work, case)
     events = demands.renew(work, case.demand, case.reason or "")
     return [*events, *_credit(work, case, payment, store.lock(work.conn, case.demand))]
@@ -119,7 +119,7 @@ def _takes(demand: Demand, amount: int) -> int:
     """How much of ``amount`` the demand takes. Raises NotNow where that is nothing."""
     takes = min(amount, demand.outstanding) if demand.status in COLLECTING else 0
     if takes <= 0:
-        raise NotNow(f"the demand is {demand.status} and takes nothing of {amount} đ")
+        raise NotNow(f"khoản phải thu đang {demand.status}, không nhận được gì của {amount} đ")
     return takes
 
 

@@ -23,12 +23,12 @@ _REVOKE: Final = "UPDATE match_group SET state = 'revoked', reason = %s WHERE id
 def recover(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
     """It was this ``payment`` that the bank has taken back: what it had paid is open again."""
     if case.line is None:
-        raise NotNow("no statement line has taken anything back yet; settle it when one does, or as answered")
+        raise NotNow("sao kê chưa có dòng nào lấy lại tiền: chờ có sao kê, hoặc xử lý bằng answered")
     payment = money.payment_by(work, details["payment"])
     line = money.line_by(work, case.line)
     stands = money.stands(work, payment.id)
     if payment.status not in payments.SHOWN or stands.total != -line["amount"]:
-        raise NotNow(f"{stands.total} đ stand in the book for this payment ({payment.status}), not {-line['amount']} đ")
+        raise NotNow(f"sổ có {stands.total} đ của khoản nộp này ({payment.status}), không phải {-line['amount']} đ")
     events = _undone(work, case, payment, money.line_of(work, payment.id))
     money.settle_line(work, case.line, "matched")
     today = money.origin(work, case, line["account"])
@@ -46,7 +46,9 @@ def recover_from_department(work: Work, case: Case, _: Mapping[str, str]) -> lis
     ).fetchone()
     lost = int(row["net"]) if row else 0
     if not lost or sum(share.amount for share in stands.owed) != lost:
-        raise NotNow(f"{lost} đ were lost; departments have had {sum(share.amount for share in stands.owed)} đ of it")
+        raise NotNow(
+            f"mất {lost} đ, nhưng các cơ quan chỉ được ghi {sum(share.amount for share in stands.owed)} đ trong đó"
+        )
     post(work.conn, postings.recovered(money.origin(work, case, payment.account), payment.id, stands.owed))
     return []
 
@@ -62,11 +64,11 @@ def bank_answer(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     if booked is None or not booked["net"]:
         return []
     if line["payment_id"] is None or line["joined_by"] == "P9" or booked["net"] != line["amount"]:
-        raise NotNow("the line is not one payment; ask for a corrected statement")
+        raise NotNow("dòng sao kê không phải là một khoản nộp riêng: yêu cầu ngân hàng gửi sao kê đúng")
     payment = money.payment_by(work, line["payment_id"])
     stands = money.stands(work, payment.id)
     if stands.total != line["amount"]:
-        raise NotNow(f"{stands.total} đ of the line's {line['amount']} đ stand where they were: part has gone on")
+        raise NotNow(f"chỉ còn {stands.total} đ trong {line['amount']} đ của dòng sao kê: một phần đã chuyển đi")
     events = _undone(work, case, payment, case.object_id, state="vanished")
     day = money.origin(work, case, line["account"])
     taken_back = Origin("line", case.object_id, day.day, day.bank_account)

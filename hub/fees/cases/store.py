@@ -43,7 +43,7 @@ def _one(conn: Connection, case_id: str, ending: str) -> Case:
     with conn.cursor(row_factory=class_row(Case)) as cursor:
         found = cursor.execute(f"SELECT {_COLUMNS} FROM exception_case WHERE id = %s{ending}", (case_id,)).fetchone()
     if found is None:
-        raise NotFound(f"there is no case {case_id}")
+        raise NotFound(f"không có ca {case_id}")
     return found
 
 
@@ -54,7 +54,7 @@ def change(conn: Connection, case_id: str, **columns: Any) -> None:
     try:
         conn.execute(f"UPDATE exception_case SET {wanted} WHERE id = %(id)s", {**values, "id": case_id})
     except errors.UniqueViolation as error:
-        raise NotNow("another case of this code is open about it") from error
+        raise NotNow("đã có ca khác cùng mã đang mở về khoản này") from error
 
 
 def standing(conn: Connection, case: Case) -> int:

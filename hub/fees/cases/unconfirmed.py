@@ -50,7 +50,9 @@ def confirm(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
     payment = _waiting(money.payment_of(work, case))
     line = _unplaced(work, details["line"])
     if (line["account"], line["amount"]) != (payment.account, payment.amount):
-        raise NotNow(f"the line is {line['amount']} đ on {line['account']}, the payment {payment.amount} đ")
+        raise NotNow(
+            f"dòng sao kê là {line['amount']} đ của tài khoản {line['account']}, khoản nộp là {payment.amount} đ"
+        )
     found = _replace(work, case, line)
     group = _group(work, case, line, "P11")
     events = _join(work, group, payment, 1, line["id"])
@@ -66,7 +68,7 @@ def void(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     payment = _waiting(money.payment_of(work, case))
     stands = money.stands(work, payment.id)
     if stands.total != payment.amount:
-        raise NotNow(f"{stands.total} đ of it stand in the book, not {payment.amount} đ: part of it has gone on")
+        raise NotNow(f"sổ chỉ còn {stands.total} đ của khoản này, không phải {payment.amount} đ: một phần đã chuyển đi")
     events = [
         event
         for demand in payments.paid_for(work.conn, payment.id)
@@ -86,11 +88,11 @@ def book_payout(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     provider, name = case.facts.get("provider"), case.facts.get("report")
     rows = work.conn.execute(_REPORTED, (provider, name)).fetchall()
     if not rows or any(row["payment_id"] is None for row in rows):
-        raise NotNow("the report names payments that were not notified, or are on a statement already")
+        raise NotNow("báo cáo có khoản nộp chưa ai báo, hoặc đã có trên sao kê")
     paid = [_waiting(money.payment_by(work, row["payment_id"])) for row in rows]
     charge = sum(payment.amount for payment in paid) - line["amount"]
     if charge < 0:
-        raise NotNow(f"{-charge} đ more came than the report's payments come to")
+        raise NotNow(f"tiền về nhiều hơn tổng các khoản trong báo cáo {-charge} đ")
     found = _replace(work, case, line)
     evidence = {"provider": provider, "report": name, "charge": charge}
     group = _group(work, case, line, "P9", **evidence)
@@ -105,14 +107,14 @@ def book_payout(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
 
 def _waiting(payment: Payment) -> Payment:
     if payment.status not in WAITING:
-        raise NotNow(f"the payment {payment.id} is {payment.status}")
+        raise NotNow(f"khoản nộp {payment.id} đang ở trạng thái {payment.status}, không chờ sao kê nữa")
     return payment
 
 
 def _unplaced(work: Work, name: str) -> Mapping[str, Any]:
     line = money.line_by(work, name)
     if line["state"] != "in_case" or line["joined_by"] != "P0" or line["demand_id"] is not None:
-        raise NotNow(f"line {name} has found its place")
+        raise NotNow(f"dòng sao kê {name} đã ghép xong")
     return line
 
 
@@ -120,7 +122,7 @@ def _replace(work: Work, case: Case, line: Mapping[str, Any]) -> str:
     """The payment that was made up for the line is none of its own; its id."""
     found = money.payment_by(work, line["payment_id"])
     if found.allocated or money.stands(work, found.id).unidentified != line["amount"]:
-        raise NotNow(f"part of line {line['id']} has found its place")
+        raise NotNow(f"một phần của dòng sao kê {line['id']} đã ghép xong")
     work.conn.execute(_SUPERSEDE, (case.id, line["group_id"]))
     payments.end(work.conn, found.id, "voided")
     work.note(found.id, "voided", before=found.status, after="voided", reason=case.id)

@@ -26,12 +26,12 @@ def notice(work: Work, payment_id: str, provider_case: str, answer_by: date, rea
     persons.check_clerk(work)
     number = normalise(provider_case).squeezed
     if not _NUMBER.fullmatch(number):
-        raise NotNow("a case is known by 6 to 40 letters and digits")
+        raise NotNow("số tra soát gồm 6 đến 40 chữ cái và chữ số")
     payment = payments.lock(work.conn, payment_id)
     if payment is None:
-        raise NotFound(f"there is no payment {payment_id}")
+        raise NotFound(f"không có khoản nộp {payment_id}")
     if payment.status not in payments.SHOWN:
-        raise NotNow(f"the payment is {payment.status}: there is nothing that could be taken back")
+        raise NotNow(f"khoản nộp đang ở trạng thái {payment.status}: không có gì để đòi lại")
     found = Chargeback(
         id=new_id(Prefix.CHARGEBACK),
         payment_id=payment_id,
@@ -88,6 +88,6 @@ def close(work: Work, found: Chargeback, how: str) -> None:
 
 def _move(work: Work, found: Chargeback, to: State, reason: str) -> None:
     if found.state is to:
-        raise NotNow(f"{found.id} is {to} already")
+        raise NotNow(f"tra soát {found.id} đã ở trạng thái {to}")
     store.move(work.conn, found, to, at=work.now)
     work.note(found.id, f"chargeback {to}", before=found.state, after=to, reason=reason)

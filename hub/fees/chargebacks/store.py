@@ -35,7 +35,7 @@ def add(conn: Connection, found: Chargeback) -> None:
         with conn.transaction():
             conn.execute(_ADD, row)
     except errors.UniqueViolation:
-        raise NotNow(f"{found.payment_id}, or the case {found.provider_case}, is noticed already") from None
+        raise NotNow(f"khoản nộp {found.payment_id} hoặc số tra soát {found.provider_case} đã được ghi nhận") from None
 
 
 def find(conn: Connection, name: str, *, lock: bool = False) -> Chargeback:
@@ -46,7 +46,7 @@ def find(conn: Connection, name: str, *, lock: bool = False) -> Chargeback:
         {"name": name},
     ).fetchone()
     if row is None:
-        raise NotFound(f"no chargeback is called {name}")
+        raise NotFound(f"không có tra soát {name}")
     return _made(row)
 
 
@@ -68,7 +68,7 @@ def listing(conn: Connection, *, state: str | None, limit: int) -> list[dict[str
 def move(conn: Connection, found: Chargeback, to: State, *, at: datetime, line: int | None = None) -> None:
     """A locked one comes to stand at ``to``. Raises NotNow where that does not follow."""
     if to is not found.state and to not in LIFECYCLE.moves[found.state]:
-        raise NotNow(f"{found.id} is {found.state}: it does not become {to}")
+        raise NotNow(f"tra soát {found.id} đang {found.state}: không chuyển sang {to} được")
     conn.execute(
         "UPDATE chargeback SET state = %(to)s, line_id = coalesce(%(line)s, line_id),"
         " settled_at = CASE WHEN %(to)s IN ('won', 'lost') THEN %(at)s END WHERE id = %(id)s",

@@ -21,10 +21,10 @@ def close_day(work: Work, account: str, day: date) -> Closing:
     bank = bank_of(work, account)
     book.hold(work.conn)
     if store.day_digest(work.conn, account, day) is not None:
-        raise NotNow(f"{day} of {account} is closed already; hub fee reopen opens it again")
+        raise NotNow(f"ngày {day} của tài khoản {account} đã khóa; muốn sửa thì mở lại bằng hub fee reopen")
     first = store.first_day(work.conn, account)
     if first is not None and day < first:
-        raise NotNow(f"the book of {account} begins on {first}: there is nothing to close before")
+        raise NotNow(f"sổ của tài khoản {account} bắt đầu từ ngày {first}: trước đó không có gì để khóa")
     balance.open_account(work, account)
     standing = store.proposal(work.conn, "close", account, day)
     closing = standing is not None and persons.may_agree(work, standing.maker)
@@ -46,11 +46,11 @@ def close_month(work: Work, month: date) -> Closing:
     persons.check_clerk(work)
     book.hold(work.conn)
     if store.month_digest(work.conn, month) is not None:
-        raise NotNow(f"{month:%Y-%m} is closed already; hub fee reopen opens it again")
+        raise NotNow(f"tháng {month:%Y-%m} đã khóa; muốn sửa thì mở lại bằng hub fee reopen")
     accounts = accounts_of(work)
     firsts = [day for account in accounts if (day := store.first_day(work.conn, account)) is not None]
     if firsts and last_of(month) < min(firsts):
-        raise NotNow(f"the book begins on {min(firsts)}: there is nothing to close before")
+        raise NotNow(f"sổ bắt đầu từ ngày {min(firsts)}: trước đó không có gì để khóa")
     gates = month_gates.of_month(work, month, accounts)
     found = totals.of_month(work.conn, month, accounts)
 
@@ -72,11 +72,11 @@ def reopen_day(work: Work, account: str, day: date, reason: str) -> Closing:
     book.hold(work.conn)
     closed = store.closed_from(work.conn, account, day)
     if not closed or closed[0][0] != day:
-        raise NotNow(f"{day} of {account} is not closed")
+        raise NotNow(f"ngày {day} của tài khoản {account} chưa khóa")
     months = sorted({one.replace(day=1) for one, _ in closed})
     shut = [f"{month:%Y-%m}" for month in months if store.month_digest(work.conn, month) is not None]
     if shut:
-        raise NotNow(f"{', '.join(shut)} is closed: open the month first")
+        raise NotNow(f"tháng {', '.join(shut)} đã khóa: mở lại tháng trước")
     found = {"v": 1, "account": account, "closed": {one.isoformat(): digest.hex() for one, digest in closed}}
     return _reopened(work, account, day, found, reason)
 
@@ -90,11 +90,11 @@ def reopen_month(work: Work, month: date, reason: str) -> Closing:
     book.hold(work.conn)
     digest = store.month_digest(work.conn, month)
     if digest is None:
-        raise NotNow(f"{month:%Y-%m} is not closed")
+        raise NotNow(f"tháng {month:%Y-%m} chưa khóa")
     if store.last_closed_month(work.conn) != month:
-        raise NotNow(f"a month after {month:%Y-%m} is closed: open that first")
+        raise NotNow(f"có tháng sau {month:%Y-%m} đã khóa: mở lại tháng đó trước")
     if handed := store.handed_over(work.conn, month):
-        raise NotNow(f"{month:%Y-%m} was handed over to {', '.join(handed)}: put it right in the open month")
+        raise NotNow(f"tháng {month:%Y-%m} đã giao cho {', '.join(handed)}: điều chỉnh trong tháng đang mở")
     return _reopened(work, BOOK, month, {"v": 1, "month": f"{month:%Y-%m}", "closed": digest.hex()}, reason)
 
 
@@ -103,7 +103,7 @@ def bank_of(work: Work, account: str) -> Bank:
     for bank in work.catalogue.banks.values():
         if any(one.number == account for one in bank.accounts):
             return bank
-    raise NotFound(f"no account of ours has the number {account}")
+    raise NotFound(f"Trung tâm không có tài khoản {account}")
 
 
 def accounts_of(work: Work) -> list[str]:

@@ -111,7 +111,7 @@ def _insert(conn: Connection, entries: Sequence[tuple[Entry, bytes]]) -> None:
     try:
         conn.execute(_INSERT, (as_set([_head(*one) for one in entries]), as_set(lines)))
     except errors.ObjectNotInPrerequisiteState as error:
-        raise DayClosed(str(error.diag.message_primary)) from error
+        raise DayClosed("sổ của ngày này đã khóa: ghi vào ngày đang mở, hoặc mở lại bằng hub fee reopen") from error
 
 
 def _sources(entries: Sequence[Entry]) -> tuple[list[str], list[str], list[str]]:

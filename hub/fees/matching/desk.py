@@ -100,7 +100,7 @@ def revoke(work: Work, group_id: int, reason: str) -> list[Event]:
     persons.check_clerk(work)
     group = _locked(work, group_id, "confirmed")
     if group["pass"] not in _REVOCABLE or not group["allocated"]:
-        raise NotNow(f"a match of {group['pass']} is not revoked; settle its case")
+        raise NotNow(f"không hủy được ghép theo {group['pass']}: xử lý ca của khoản đó")
     if group["revoke_maker"] is None:
         persons.check_proposes(work)
         work.conn.execute("UPDATE match_group SET revoke_maker = %s WHERE id = %s", (work.actor, group_id))
@@ -133,7 +133,7 @@ def _taken_back(doing: Doing, group: Mapping[str, Any]) -> Entry:
     """What the book says of the money, back to where it was nobody's. Raises NotNow where part of it has gone on."""
     stands = standing(doing.work.conn, group["payment_id"], group["line_id"])
     if stands.total != group["came"]:
-        raise NotNow("part of the money has gone elsewhere since")
+        raise NotNow("một phần tiền đã chuyển đi nơi khác: xử lý ca của khoản đó")
     origin = _origin(doing.work, group, "revoke")
     counted = postings.identified_later(origin, group["payment_id"], stands.owed, stands.over)
     return postings.mirrored(counted, "revoked", origin)
@@ -145,12 +145,12 @@ def _look_again(work: Work, group: Mapping[str, Any]) -> str:
     stands = work.conn.execute(_STANDS, (group["line_id"],)).fetchone()
     is_open = stands is not None and stands["demand_id"] is None and stands["pass"] in ("P0", "P1")
     if not is_open or group["allocated"] or group["payment_status"] not in payments.SHOWN:
-        raise NotNow("the money has found its place since this was proposed")
+        raise NotNow("khoản tiền đã ghép xong từ sau khi có đề xuất này")
     if demand.account != group["account"]:
-        raise NotNow("the demand is to be paid into another account")
+        raise NotNow("mã thanh toán này phải nộp vào tài khoản khác")
     takes = min(group["came"], demand.outstanding) if demand.status in COLLECTING else 0
     if takes != group["amount"]:
-        raise NotNow(f"the demand takes {takes} by now, not {group['amount']}; match the day anew")
+        raise NotNow(f"mã thanh toán nay chỉ còn phải thu {takes} đ, không phải {group['amount']} đ: ghép lại ngày đó")
     return demand.id
 
 
@@ -158,13 +158,13 @@ def _locked(work: Work, group_id: int, state: str) -> Mapping[str, Any]:
     """The group, ours until the transaction ends; its demand's dossier before it."""
     group = work.conn.execute(_GROUP, (group_id,)).fetchone()
     if group is None:
-        raise NotFound(f"there is no match {group_id}")
+        raise NotFound(f"không có ghép {group_id}")
     if group["demand_id"] is not None:
         store.lock(work.conn, group["demand_id"])
     work.conn.execute("SELECT 1 FROM match_group WHERE id = %s FOR UPDATE", (group_id,))
     again = work.conn.execute(f"{_GROUP} FOR UPDATE OF l, p", (group_id,)).fetchone()
     if again is None or again["state"] != state:
-        raise NotNow(f"match {group_id} is {again['state'] if again else 'gone'}, not {state}")
+        raise NotNow(f"ghép {group_id} đang {again['state'] if again else 'không còn'}, không phải {state}")
     return again
 
 

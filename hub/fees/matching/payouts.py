@@ -111,7 +111,7 @@ def bring(work: Work, report: Report) -> bool:
         return _is_the_same(work.conn, report)
     paid = work.conn.execute(_PAID, (report.provider, [item.provider_txn for item in report.items])).fetchone()
     if paid is not None:
-        raise NotNow(f"{paid['provider_txn']} was paid out by the report {paid['report']} already")
+        raise NotNow(f"{paid['provider_txn']} đã được trả trong báo cáo {paid['report']}")
     rows = [(report.provider, report.report, item.provider_txn, item.amount, item.charge) for item in report.items]
     with work.conn.cursor() as cursor:
         cursor.executemany("INSERT INTO payout_item VALUES (%s, %s, %s, %s, %s)", rows)
@@ -126,7 +126,7 @@ def _is_the_same(conn: Connection, report: Report) -> bool:
     )
     known = {(row["provider_txn"], row["amount"], row["charge"]) for row in rows}
     if known != {(item.provider_txn, item.amount, item.charge) for item in report.items}:
-        raise NotNow(f"the report {report.report} was brought before, and said something else")
+        raise NotNow(f"báo cáo {report.report} đã nạp trước đây với nội dung khác: hỏi lại bên thu hộ")
     return False
 
 

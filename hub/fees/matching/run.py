@@ -19,7 +19,7 @@ from hub.work import Work
 
 
 class Busy(NotNow):
-    """Somebody is matching this account at this moment, or is being notified of what it shows."""
+    """Tài khoản này đang được ghép hoặc vừa có báo tiền về: chờ một lát rồi chạy lại."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _run(work: Work, account: str, day: date) -> Result:
     passes.pair(work.conn, scope)
     paid_out, differences = payouts.join(work, scope)
     if not passes.found(work.conn, scope):
-        raise Busy("a movement of this day was notified meanwhile")
+        raise Busy("vừa có báo tiền về của ngày này: chạy lại")
     passes.identify(work.conn, scope)
     notified = _is_notified(work, account)
     doing = effects.apply(work, scope, notified=notified, payout_differences=differences)

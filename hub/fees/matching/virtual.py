@@ -47,26 +47,26 @@ def read(file: bytes) -> list[Given]:
     try:
         rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise NotAList(f"it cannot be read: {type(error).__name__}") from None
+        raise NotAList(f"không đọc được tệp ({type(error).__name__}): lưu lại dạng CSV UTF-8") from None
     if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
-        raise NotAList(f"its first row is not {','.join(COLUMNS)}")
+        raise NotAList(f"dòng đầu phải là {','.join(COLUMNS)}")
     given = [_row(number, row) for number, row in enumerate(rows[1:], 2) if row]
     seen: set[str] = set()
     for one in given:
         if one.number in seen:
-            raise NotAList(f"row {one.row}: {one.number} stands in it twice")
+            raise NotAList(f"dòng {one.row}: {one.number} có hai lần trong tệp")
         seen.add(one.number)
     return given
 
 
 def _row(place: int, row: Sequence[str]) -> Given:
     if len(row) != len(COLUMNS):
-        raise NotAList(f"row {place} has {len(row)} columns")
+        raise NotAList(f"dòng {place} có {len(row)} cột")
     number, reference = bare(row[0].strip()), row[1].strip().upper()
     if not (_SHORTEST <= len(number) <= _LONGEST and number.isascii()):
-        raise NotAList(f"row {place}: {_SHORTEST} to {_LONGEST} digits and letters are an account number")
+        raise NotAList(f"dòng {place}: số tài khoản gồm {_SHORTEST} đến {_LONGEST} chữ số và chữ cái")
     if not is_reference(reference):
-        raise NotAList(f"row {place}: {reference[:20]!r} is no payment reference; its check digits are wrong")
+        raise NotAList(f"dòng {place}: {reference[:20]} không phải là mã thanh toán, số kiểm tra sai")
     return Given(place, number, reference)
 
 
@@ -77,7 +77,7 @@ def bring(work: Work, given: Sequence[Given]) -> int:
     new = 0
     for row in work.conn.execute(_KNOWN, (as_set(asked), as_set(ours))).fetchall():
         if why := _why_not(row["demand"], row["taken_by"], is_ours=row["is_ours"]):
-            raise NotNow(f"row {row['row']}: {why}; nothing was taken")
+            raise NotNow(f"dòng {row['row']}: {why}; chưa nạp dòng nào")
         if row["taken_by"] is None:
             work.conn.execute(_GIVE, (row["number"], row["account"], row["demand"], work.now))
             work.note(row["demand"], "virtual account given", reason=row["number"])
@@ -87,7 +87,7 @@ def bring(work: Work, given: Sequence[Given]) -> int:
 
 def _why_not(demand: str | None, taken_by: str | None, *, is_ours: bool) -> str:
     if is_ours:
-        return "it is the number of an account of ours"
+        return "đó là số tài khoản của Trung tâm"
     if demand is None:
-        return "nothing is demanded under this reference"
-    return f"the number stands for {taken_by} already" if taken_by not in (None, demand) else ""
+        return "không có khoản phải thu nào với mã này"
+    return f"số này đã cấp cho {taken_by}" if taken_by not in (None, demand) else ""

@@ -28,7 +28,7 @@ def place(work: Work, purpose: str, subject_id: str, account: str, amount: int, 
     persons.check_proposes(work)
     desk = work.catalogue.fee_desk
     if desk is None:
-        raise NotConfigured("without a fees.toml nothing is paid out")
+        raise NotConfigured("danh mục không có fees.toml: không chi được gì")
     order = Order(
         id=new_id(Prefix.PAYMENT_ORDER),
         purpose=purpose,
@@ -97,7 +97,7 @@ def fail(work: Work, name: str, reason: str) -> list[Event]:
     persons.check_clerk(work)
     order = locked(work, name)
     if order.state is not State.SENT:
-        raise NotNow(f"{order.id} is {order.state}: only what the bank was told of can fail there")
+        raise NotNow(f"lệnh chi {order.id} đang {order.state}: chỉ lệnh đã chuyển ngân hàng mới ghi là không chi được")
     settling.FOLLOWS[order.purpose].failed(work, order)
     store.move(work.conn, order, State.FAILED, at=work.now)
     return finish(work, order, State.FAILED, Settled(), reason)

@@ -40,12 +40,12 @@ LABELS: Final = {
     State.CANCELLED: "Đã hủy",
 }
 _NEXT: Final = {
-    State.REQUESTED: "another person approves it first (hub fee orders approve), or it is cancelled",
-    State.APPROVED: "it is sent next (hub fee orders send), or cancelled",
-    State.SENT: "the bank has it; our statement shows it, or the bank says no (hub fee orders fail)",
-    State.CONFIRMED: "it is paid",
-    State.FAILED: "order it again (hub fee refund rf_…, hub fee remit)",
-    State.CANCELLED: "ask for it anew",
+    State.REQUESTED: "người khác duyệt trước (hub fee orders approve), hoặc hủy",
+    State.APPROVED: "bước sau là chuyển ngân hàng (hub fee orders send), hoặc hủy",
+    State.SENT: "ngân hàng đang giữ lệnh: chờ sao kê, hoặc ngân hàng báo không chi được (hub fee orders fail)",
+    State.CONFIRMED: "lệnh đã chi",
+    State.FAILED: "lập lại lệnh (hub fee refund rf_…, hub fee remit)",
+    State.CANCELLED: "lập lệnh mới",
 }
 LIFECYCLE: Final = Lifecycle(
     {
@@ -107,7 +107,7 @@ class Order:
     def check(self, to: State) -> None:
         """Raises NotNow where ``to`` does not follow."""
         if to not in LIFECYCLE.moves[self.state]:
-            raise NotNow(f"{self.id} is {self.state} and cannot become {to}: {_NEXT[self.state]}")
+            raise NotNow(f"lệnh chi {self.id} đang {self.state}, không chuyển sang {to} được: {_NEXT[self.state]}")
 
 
 CONTENT: Final = {"refund": "HOAN TRA PHI LE PHI", "remittance": "CHUYEN PHI LE PHI THANG"}

@@ -32,9 +32,9 @@ def own_order(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]
     row = one(work.conn, _LINE, (line,))
     charged = posted(work.conn, "line", str(line), "charged")
     if row["state"] != "in_case" or charged is None:
-        raise NotNow("the line has another outcome by now")
+        raise NotNow("dòng sao kê này đã được xử lý cách khác: xem lại ca")
     if (row["account"], row["amount"]) != (order.account, -order.amount):
-        raise NotNow(f"the order is of {order.amount} đ on {order.account}: that is another movement")
+        raise NotNow(f"lệnh chi là {order.amount} đ từ tài khoản {order.account}: dòng sao kê này là khoản khác")
     origin = bookings.origin_on(work, "line", str(line), order.account, local(work.now).date())
     settled = desk.paid(work, order, line, origin)
     by = {"class": "C", "maker": case.maker, "checker": case.checker}

@@ -53,7 +53,7 @@ def add(conn: Connection, order: Order) -> None:
         with conn.transaction():
             conn.execute(_ADD, row)
     except errors.UniqueViolation:
-        raise NotNow(f"{order.subject_id} is ordered already") from None
+        raise NotNow(f"{order.subject_id} đã có lệnh chi") from None
 
 
 def find(conn: Connection, name: str, *, lock: bool = False) -> Order:
@@ -63,7 +63,7 @@ def find(conn: Connection, name: str, *, lock: bool = False) -> Order:
         f"SELECT {_COLUMNS} FROM payment_order WHERE {column} = %s" + (" FOR UPDATE" if lock else ""), (name,)
     ).fetchone()
     if row is None:
-        raise NotFound(f"no payment order is called {name}")
+        raise NotFound(f"không có lệnh chi {name}")
     return _order(row)
 
 

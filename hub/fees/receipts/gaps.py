@@ -20,6 +20,11 @@ PATIENCE: Final = timedelta(days=1)
 """a receipt is issued, and void, on the day on which it has to be"""
 _MOST: Final = 1000
 """cases that are opened at a time"""
+_WHY: Final = {
+    "not issued": "chưa lập",
+    "not published": "chưa gửi nơi phát hành",
+    "other number": "số ở nơi phát hành khác số của Hub",
+}
 
 # What is missing or not known to the issuer, of demands that were paid in [%(first)s, %(behind)s). OFFSET 0 keeps the
 # planner from working receipt_due out for every demand there is.
@@ -75,7 +80,7 @@ def mended(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:  
         {"first": datetime.min.replace(tzinfo=VIETNAM), "behind": work.now, "object": case.object_id},
     ).fetchone()
     if row is not None:
-        raise NotNow(f"the receipt is still missing: {row['why']}")
+        raise NotNow(f"vẫn còn thiếu biên lai: {_WHY[row['why']]}")
     return []
 
 

@@ -52,7 +52,7 @@ def issue(work: Work, demand_id: str) -> list[Event]:
 def desk_of(work: Work) -> ReceiptDesk:
     """Raises NotConfigured where no receipts are issued."""
     if work.catalogue.receipts is None:
-        raise NotConfigured("the catalogue has no receipts.toml: no receipt is issued")
+        raise NotConfigured("danh mục không có receipts.toml: không lập biên lai")
     return work.catalogue.receipts
 
 

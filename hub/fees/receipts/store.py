@@ -109,7 +109,7 @@ def demand_of(conn: Connection, receipt_id: str) -> str:
     """The demand that it is for: to be locked before the receipt. Raises NotFound."""
     row = conn.execute("SELECT demand_id FROM receipt WHERE id = %s", (receipt_id,)).fetchone()
     if row is None:
-        raise NotFound(f"no receipt has the id {receipt_id}")
+        raise NotFound(f"không có biên lai {receipt_id}")
     return str(row["demand_id"])
 
 
@@ -118,7 +118,7 @@ def lock(conn: Connection, receipt_id: str) -> Receipt:
     with conn.cursor(row_factory=class_row(Receipt)) as cursor:
         found = cursor.execute(f"SELECT {_COLUMNS} FROM receipt WHERE id = %s FOR UPDATE", (receipt_id,)).fetchone()
     if found is None:
-        raise NotFound(f"no receipt has the id {receipt_id}")
+        raise NotFound(f"không có biên lai {receipt_id}")
     return found
 
 

@@ -38,7 +38,7 @@ def void(work: Work, receipt_id: str, reason: str) -> bool:
     persons.check_clerk(work)
     receipt = store.lock(work.conn, receipt_id)
     if receipt.voided_at is not None:
-        raise NotNow("the receipt is void already")
+        raise NotNow("biên lai đã hủy rồi")
     if receipt.void_maker is None:
         persons.check_proposes(work)
         store.void_proposed(work.conn, receipt.id, work.actor, reason)

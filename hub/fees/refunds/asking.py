@@ -29,7 +29,7 @@ def request(work: Work, item: str, payee: Payee, reason: str, *, amount: int | N
     account = _account(work.conn, source, item)
     wanted = store.standing(work.conn, item).get(source, 0) if amount is None else amount
     if wanted <= 0:
-        raise NotNow("there is nothing to give back")
+        raise NotNow("không còn gì để hoàn trả")
     following.check(work, source, item, wanted)
     refund = Refund(
         id=new_id(Prefix.REFUND),
@@ -56,7 +56,7 @@ def again(work: Work, refund_id: str, payee: Payee, reason: str) -> Order:
     persons.check_proposes(work)
     refund = following.lock(work, refund_id)
     if refund.state is not State.FAILED:
-        raise NotNow(f"{refund_id} is {refund.state}: only what failed is ordered again")
+        raise NotNow(f"khoản hoàn {refund_id} đang {refund.state}: chỉ lập lại lệnh cho khoản không chi được")
     account = _account(work.conn, refund.source, refund.item)
     store.move(work.conn, refund, State.REQUESTED, booked_at=refund.booked_at)
     work.note(refund.id, "refund requested", before=refund.state, after=State.REQUESTED, reason=reason)
@@ -76,7 +76,7 @@ def _source(conn: Connection, item: str) -> Account:
         return Account.PAYABLE
     stands = store.standing(conn, item)
     if not stands:
-        raise NotFound(f"nothing of {item} stands on 338 or 339")
+        raise NotFound(f"{item} không có tiền trên 338 hay 339")
     if len(stands) > 1:
-        raise NotNow(f"{item} stands on {' and '.join(stands)}: settle the case of one first")
+        raise NotNow(f"{item} đang ở trên {' và '.join(stands)}: xử lý ca của một bên trước")
     return next(iter(stands))

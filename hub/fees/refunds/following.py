@@ -41,16 +41,16 @@ def check(work: Work, source: Account, item: str, amount: int) -> None:
     """What is to be given back is there, and a statement has shown it. Raises NotFound, NotNow."""
     there = store.standing(work.conn, item).get(source, 0)
     if amount > there:
-        raise NotNow(f"{amount} đ are to be given back, and {there} đ are there")
+        raise NotNow(f"hoàn trả {amount} đ, nhưng chỉ còn {there} đ")
     if source is not Account.PAYABLE:
         if store.money(work.conn, item).status not in payments.SHOWN:
-            raise NotNow("no statement has shown this money yet")
+            raise NotNow("sao kê chưa có khoản tiền này: chờ sao kê rồi hoàn trả")
         return
     demand = demand_store.lock(work.conn, item)
     if demand.allocated != amount:
-        raise NotNow(f"all that counts for a demand is given back: {demand.allocated} đ, not {amount} đ")
+        raise NotNow(f"phải hoàn trả toàn bộ số đã nộp cho mã này: {demand.allocated} đ, không phải {amount} đ")
     if demand.confirmed != demand.allocated:
-        raise NotNow("no statement has shown all of this money yet")
+        raise NotNow("sao kê chưa có đủ khoản tiền này: chờ sao kê rồi hoàn trả")
 
 
 def approved(work: Work, order: Order, origin: Origin) -> Settled:

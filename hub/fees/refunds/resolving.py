@@ -14,7 +14,7 @@ def agree(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
     """What is asked for of this case's money is approved. Raises NotNow where nobody has asked (hub fee refund)."""
     order = _asked(work, case)
     if order is None:
-        raise NotNow(f"nobody has asked for a refund of it: hub fee refund {case.id}")
+        raise NotNow(f"chưa ai đề nghị hoàn trả khoản này: hub fee refund {case.id}")
     events = orders.approve(work, order.id, case.reason or case.code)
     store.settles(work.conn, order.subject_id, case.id)
     return events

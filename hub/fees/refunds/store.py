@@ -97,9 +97,9 @@ def add(conn: Connection, refund: Refund) -> None:
         with conn.transaction():
             conn.execute(_ADD, row)
     except errors.UniqueViolation:
-        raise NotNow(f"a refund of {refund.item} waits to be approved already") from None
-    except errors.CheckViolation as error:
-        raise NotNow(str(error.diag.message_primary)) from None
+        raise NotNow(f"đã có khoản hoàn của {refund.item} đang chờ duyệt") from None
+    except errors.CheckViolation:
+        raise NotNow(f"sổ không còn đủ {refund.amount} đ của {refund.item} để hoàn trả: xem lại số tiền") from None
 
 
 def find(conn: Connection, refund_id: str, *, lock: bool = False) -> Refund:
@@ -108,7 +108,7 @@ def find(conn: Connection, refund_id: str, *, lock: bool = False) -> Refund:
         f"SELECT {_COLUMNS} FROM refund WHERE id = %s" + (" FOR UPDATE" if lock else ""), (refund_id,)
     ).fetchone()
     if row is None:
-        raise NotFound(f"no refund has the id {refund_id}")
+        raise NotFound(f"không có khoản hoàn {refund_id}")
     return Refund(**{**row, "source": Account(row["source"]), "state": State(row["state"])})
 
 
@@ -138,7 +138,7 @@ def money(conn: Connection, item: str) -> Money:
     """What brought that which stands on 338 or 339: locked. Raises NotFound."""
     row = conn.execute(_PAYMENT if item.startswith("pm_") else _LINE, (item,)).fetchone()
     if row is None:
-        raise NotFound(f"no payment and no line is called {item}")
+        raise NotFound(f"không có khoản nộp hay dòng sao kê {item}")
     return Money(**row)
 
 

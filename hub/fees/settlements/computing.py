@@ -49,7 +49,7 @@ def withdraw(work: Work, month: date, reason: str) -> None:
     standing = [store.lock(work.conn, one.id) for one in store.of_month(work.conn, first)]
     late = [one.id for one in standing if one.state != State.COMPUTED]
     if late:
-        raise NotNow(f"handed over already: {', '.join(late)}")
+        raise NotNow(f"bảng đã giao, không tính lại được: {', '.join(late)}; điều chỉnh trong tháng đang mở")
     for settlement in standing:
         store.move(work.conn, settlement, State.WITHDRAWN)
         work.conn.execute("UPDATE settlement_item SET live = false WHERE settlement_id = %s", (settlement.id,))
@@ -139,5 +139,5 @@ def _anchored(work: Work) -> Anchor:
     ) or checkpoints.latest(work.conn)
     last = int(one(work.conn, "SELECT coalesce(max(seq), 0) AS seq FROM journal_entry", ())["seq"])
     if made is None or made.last_seq != last:
-        raise NotNow("a checkpoint of the book is being made at this moment; try again")
+        raise NotNow("sổ đang được chốt mốc kiểm tra: chờ một lát rồi chạy lại")
     return Anchor(str(canonical.decode(made.body)["root"]), last)

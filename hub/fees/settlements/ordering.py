@@ -19,7 +19,9 @@ def remit(work: Work, settlement_id: str, reason: str) -> Order:
     persons.check_proposes(work)
     settlement = store.lock(work.conn, settlement_id)
     if settlement.state not in ANSWERED:
-        raise NotNow(f"the table of {settlement.department} for {settlement.name} is {settlement.state}")
+        raise NotNow(
+            f"bảng {settlement.name} của {settlement.department} đang {settlement.state}, chưa chuyển tiền được"
+        )
     remitting.check_proven(work)
     account, payee = _between(work, settlement)
     amount = settlement.transferable
@@ -33,8 +35,10 @@ def _between(work: Work, settlement: Settlement) -> tuple[str, Payee]:
     """Our account, and the department's."""
     desk, department = work.catalogue.fee_desk, work.catalogue.departments.get(settlement.department)
     if desk is None:
-        raise NotConfigured("without a fees.toml nothing is paid out")
+        raise NotConfigured("danh mục không có fees.toml: không chi được gì")
     if department is None or department.remittance is None:
-        raise NotConfigured(f"departments/{settlement.department}.toml has no [remittance]: no account to transfer to")
+        raise NotConfigured(
+            f"departments/{settlement.department}.toml không có [remittance]: chưa có tài khoản nhận tiền"
+        )
     to = department.remittance
     return desk.account.number, Payee(bank_bin=to.bank_bin, account=to.account, holder=to.holder)

@@ -99,7 +99,7 @@ def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, 
     book = conn.execute("SELECT body, signature FROM ledger_checkpoint WHERE last_seq = %s", (table.last_entry,))
     kept = book.fetchone()
     if kept is None:
-        raise NotFound(f"the book has no checkpoint up to entry {table.last_entry}")
+        raise NotFound(f"sổ chưa chốt mốc kiểm tra đến bút toán {table.last_entry}: chờ một lát rồi chạy lại")
     receipts = conn.execute(_RECEIPTS, (settlement.id,)).fetchall()
     files = {
         "package.json": canonical.encode({"v": 1, "typ": "vn.hub.settlement-package", "centre": centre}),

@@ -33,7 +33,7 @@ def approved(work: Work, order: Order, _: Origin) -> Settled:
     check_proven(work)
     settlement = store.lock(work.conn, order.subject_id)
     if settlement.order_id != order.id or settlement.transferable != order.amount:
-        raise NotNow(f"{order.id} is not the order of what {settlement.id} comes to")
+        raise NotNow(f"lệnh chi {order.id} không đúng với số của bảng {settlement.id}")
     return Settled()
 
 
@@ -76,7 +76,7 @@ def returned(work: Work, order: Order, origin: Origin) -> Settled:
 def check_proven(work: Work) -> None:
     """Raises NotNow while the proof of the book is red: nothing is transferred then."""
     if runs.stopped(work.conn):
-        raise NotNow("the proof of the book is red (L01-L04): nothing is transferred until it is mended")
+        raise NotNow("phép kiểm tra sổ đang có lỗi (L01-L04): sửa xong mới chuyển tiền")
 
 
 def look(work: Work, account: str, day: date) -> int:

@@ -23,7 +23,7 @@ def send(work: Work, settlement_id: str) -> None:
     persons.check_clerk(work)
     settlement = store.lock(work.conn, settlement_id)
     if settlement.state != State.COMPUTED:
-        raise NotNow(f"the table of {settlement.department} for {settlement.name} is {settlement.state}")
+        raise NotNow(f"bảng {settlement.name} của {settlement.department} đang {settlement.state}, không gửi được")
     if is_under_way(work, settlement):
         return
     table = store.handed(work.conn, settlement.id)

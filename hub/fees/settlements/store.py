@@ -173,7 +173,7 @@ def answer(conn: Connection, settlement_id: str) -> bytes:
 def _only(conn: Connection, where: Any, settlement_id: str) -> Settlement:
     found = _find(conn, where, (settlement_id,))
     if not found:
-        raise NotFound(f"no settlement has the id {settlement_id}")
+        raise NotFound(f"không có bảng {settlement_id}")
     return found[0]
 
 

@@ -26,12 +26,12 @@ def decide(work: Work, file_id: str, verdict: Verdict, reason: str) -> tuple[Res
     persons.check_clerk(work)
     kept = store.file(work.conn, file_id)
     if kept is None:
-        raise NotFound(f"no file of statements has the id {file_id}")
+        raise NotFound(f"không có tệp sao kê {file_id}")
     bank = work.catalogue.banks.get(kept.bank)
     if bank is None:
-        raise NotNow(f"the catalogue no longer has the bank {kept.bank}")
+        raise NotNow(f"danh mục không còn ngân hàng {kept.bank}")
     if kept.state not in _OPEN:
-        raise NotNow(f"{file_id} is {kept.state.value}: there is nothing to decide")
+        raise NotNow(f"tệp {file_id} đang {kept.state.value}: không có gì để quyết định")
     store.lock(work.conn, [bank.code])
     if verdict == "reject" and kept.proposal is None and not kept.summary:
         persons.check_proposes(work)
@@ -40,7 +40,7 @@ def decide(work: Work, file_id: str, verdict: Verdict, reason: str) -> tuple[Res
         return _propose(work, bank, kept, verdict, reason), []
     persons.check_agrees(work, kept.maker)
     if kept.proposal != verdict:
-        raise NotNow(f"proposed is: {kept.proposal}; agree with that, or let its proposer say otherwise")
+        raise NotNow(f"đang có đề nghị {kept.proposal}: đồng ý đúng như vậy, hoặc để người đề nghị đổi ý")
     return (_approve if verdict == "approve" else _reject)(work, bank, kept, reason), []
 
 
@@ -50,8 +50,8 @@ def _propose(work: Work, bank: Bank, kept: store.File, verdict: Verdict, reason:
         found = importing.read(work, bank, kept.body)
         _check(found.statements, found.findings, kept.id)
         if importing.can_be_read_anew(kept, bank):
-            sentence = f"{kept.id} was read by another profile; first: hub fee statements reread {kept.id}"
-            raise NotNow(f"{sentence} (what is right then takes no second person)")
+            sentence = f"tệp {kept.id} đã đọc theo cấu hình cũ; trước hết: hub fee statements reread {kept.id}"
+            raise NotNow(f"{sentence} (tệp đúng thì không cần người thứ hai)")
     store.propose(work.conn, kept.id, verdict, work.actor, reason)
     work.note(kept.id, f"{verdict} proposed", before=kept.state, after=kept.state, reason=reason)
     return Result(kept.id, kept.name, kept.state, False, kept.summary, kept.findings)
@@ -61,8 +61,8 @@ def _check(statements: list[Statement], findings: list[Finding], file_id: str) -
     refused = sorted({finding.code for finding in findings if finding.code not in APPROVABLE or not statements})
     if refused:
         raise NotNow(
-            f"{file_id}: {', '.join(refused)} cannot be approved; ask the bank for a correct file, or mend its profile"
-            f" and: hub fee statements reread {file_id}"
+            f"tệp {file_id}: {', '.join(refused)} không duyệt được; xin ngân hàng tệp đúng, hoặc sửa cấu hình"
+            f" đọc tệp rồi: hub fee statements reread {file_id}"
         )
 
 

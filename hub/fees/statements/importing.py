@@ -149,13 +149,13 @@ def reread(work: Work, file_id: str) -> Result:
     persons.check_clerk(work)
     kept = store.file(work.conn, file_id)
     if kept is None:
-        raise NotFound(f"no file of statements has the id {file_id}")
+        raise NotFound(f"không có tệp sao kê {file_id}")
     bank = work.catalogue.banks.get(kept.bank)
     if bank is None:
-        raise NotNow(f"the catalogue no longer has the bank {kept.bank}")
+        raise NotNow(f"danh mục không còn ngân hàng {kept.bank}")
     if not can_be_read_anew(kept, bank):
-        sentence = f"{file_id} is {kept.state.value}; what is held, or was discarded unread, is read anew"
-        raise NotNow(f"{sentence} once its bank's profile has changed, unless somebody has proposed what becomes of it")
+        sentence = f"tệp {file_id} đang {kept.state.value}: chỉ đọc lại tệp bị giữ, hoặc đã bỏ vì không đọc được"
+        raise NotNow(f"{sentence}, khi cấu hình của ngân hàng đã đổi và chưa ai đề nghị gì")
     store.lock(work.conn, [bank.code])
     return _anew(work, bank, kept)
 

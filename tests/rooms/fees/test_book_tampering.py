@@ -233,7 +233,7 @@ def test_a_red_night_s_case_is_over_when_the_rows_are_again_what_they_were(
     cases = book.rows("SELECT id, code FROM exception_case WHERE object_type = 'invariant'")
     assert code in {case["code"] for case in cases}
     for case in cases:
-        with pytest.raises(NotNow, match="still red"):
+        with pytest.raises(NotNow, match="vẫn còn lỗi"):
             mended(case["id"])
 
     with opened(database_url) as conn:

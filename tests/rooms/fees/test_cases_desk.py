@@ -50,7 +50,7 @@ def test_a_second_person_agrees_with_what_was_proposed_and_with_nothing_else(
     work.proposes("R01", "assign", demand=cashier.demand(dossier)["id"])
 
     for name, details in (("assign", {"demand": cashier.demand(other)["id"]}), ("not_fee", {"kind": "interest"})):
-        with pytest.raises(NotNow, match="proposed: assign"):
+        with pytest.raises(NotNow, match="đã đề nghị: assign"):
             work.says(CHECKER, lambda work, n=name, d=details: desk.resolve(work, unplaced, n, d, REASON))  # type: ignore[misc]
 
     assert work.case("R01")["state"] == "proposed"
@@ -77,7 +77,7 @@ def test_a_case_is_assigned_carried_over_a_close_and_opened_again(
     assert (case["state"], case["assigned_to"], case["carried_by"]) == ("assigned", "chuyen-vien-c", MAKER)
 
     work.settles("R01", "assign", demand=cashier.demand(dossier)["id"])
-    with pytest.raises(NotNow, match="resolved"):
+    with pytest.raises(NotNow, match="đã xử lý xong"):
         work.says(MAKER, lambda work: desk.assign(work, unplaced, "ai-khac"))
     work.says(MAKER, lambda work: desk.reopen(work, unplaced, "người nộp khiếu nại"))
 
@@ -93,7 +93,7 @@ def test_a_case_does_not_close_while_its_money_has_nobody_else_behind_it(work: C
     with till.house.db.connection() as conn:
         conn.execute("UPDATE exception_case SET state = 'resolved', resolution = 'matched' WHERE code = 'R01'")
 
-    with pytest.raises(NotNow, match="nobody to settle"):
+    with pytest.raises(NotNow, match="chưa có ca nào xử lý"):
         work.says(MAKER, lambda work: desk.resolve(work, case, "answered", {}, REASON))
 
     assert (work.case("N03")["state"], red(till.house)) == ("open", [])
@@ -114,12 +114,12 @@ def test_what_a_later_match_explains_leaves_no_proposal_behind(
 @pytest.mark.parametrize(
     ("name", "details", "why"),
     [
-        ("mended", {}, "is settled by"),
-        ("refunded", {}, "is settled by"),
-        ("assign", {}, "has to be told: --set demand=…"),
-        ("assign", {"demand": "fd_1", "line": "2"}, "has to be told: --set demand=…"),
-        ("not_fee", {"kind": "interest", "why": "x"}, "has to be told: --set kind=…"),
-        ("not_fee", {"kind": "tien-an"}, "kind is one of"),
+        ("mended", {}, "xử lý bằng"),
+        ("refunded", {}, "xử lý bằng"),
+        ("assign", {}, "cần --set demand=…"),
+        ("assign", {"demand": "fd_1", "line": "2"}, "cần --set demand=…"),
+        ("not_fee", {"kind": "interest", "why": "x"}, "cần --set kind=…"),
+        ("not_fee", {"kind": "tien-an"}, "kind là một trong"),
     ],
 )
 def test_a_case_is_settled_as_its_code_allows_and_with_what_that_needs(
@@ -148,7 +148,7 @@ def test_what_could_not_be_done_is_not_proposed_and_nothing_of_its_trial_is_left
 def test_a_case_that_was_opened_again_after_its_money_had_gone_is_noted(
     work: Casework, till: Till, unplaced: str
 ) -> None:
-    with pytest.raises(NotNow, match="settled by: assign, return_to_sender, not_fee"):
+    with pytest.raises(NotNow, match="xử lý bằng: assign, return_to_sender, not_fee"):
         work.says(MAKER, lambda work: desk.resolve(work, unplaced, "noted", {}, REASON))
     work.settles("R01", "not_fee", kind="interest")
     work.says(MAKER, lambda work: desk.reopen(work, unplaced, "người nộp hỏi lại"))
@@ -176,7 +176,7 @@ def test_a_case_of_the_proof_is_over_when_the_proof_is_green(work: Casework, til
     case = work.opened("L01", "invariant", "I6: thử", 0)
     with till.house.db.connection() as conn:
         conn.execute("UPDATE statement_line SET state = 'new'")
-    with pytest.raises(NotNow, match="still red: I2"):
+    with pytest.raises(NotNow, match="vẫn còn lỗi: I2"):
         work.says(MAKER, lambda work: desk.resolve(work, case, "mended", {}, REASON))
     with till.house.db.connection() as conn:
         conn.execute("UPDATE statement_line SET state = 'in_case'")

@@ -116,7 +116,7 @@ def test_a_demand_that_takes_nothing_is_assigned_nothing(
     till.books(Move(DUE, reference), Move(DUE, "nop tien"))
     demand = cashier.demand(dossier)["id"]
 
-    with pytest.raises(NotNow, match="takes nothing"):
+    with pytest.raises(NotNow, match="không nhận được gì"):
         work.proposes("R01", "assign", demand=demand)
 
     assert (work.case("R01")["state"], till.book()) == ("open", {"111": 2 * DUE, "331": -DUE, "338": -DUE})
@@ -193,7 +193,7 @@ def test_money_that_counts_for_nothing_is_not_kept(
     cashier.act(lambda work: demands.cancel(work, demand, "đã rút hồ sơ"))
     till.books(Move(DUE, reference))
 
-    with pytest.raises(NotNow, match="it goes back"):
+    with pytest.raises(NotNow, match="hoàn lại cho người nộp"):
         work.proposes("R07", "no_refund")
 
     assert (work.standing(), till.book()) == (["R07"], {"111": DUE, "339": -DUE})

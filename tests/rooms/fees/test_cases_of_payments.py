@@ -81,12 +81,12 @@ def test_only_what_was_paid_and_what_the_other_demand_takes_is_reported_as_wrong
     work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str
 ) -> None:
     other, second = another(cashier)
-    with pytest.raises(NotNow, match="nothing was paid"):
+    with pytest.raises(NotNow, match="chưa có khoản nộp nào"):
         reported(work, cashier, dossier, other)
     till.books(Move(DUE, reference), Move(DUE, second))
-    with pytest.raises(NotNow, match="takes 0"):
+    with pytest.raises(NotNow, match="chỉ còn phải thu 0 đ"):
         reported(work, cashier, dossier, other)
-    with pytest.raises(NotNow, match="one demand"):
+    with pytest.raises(NotNow, match="một khoản phải thu"):
         reported(work, cashier, dossier, dossier)
 
 
@@ -121,7 +121,7 @@ def test_a_notification_is_no_line_of_another_amount(work: Casework, till: Till,
     till.books(Move(DUE - 1, "nop tien"))
     line = str(till.line()["id"])
 
-    with pytest.raises(NotNow, match="the line is"):
+    with pytest.raises(NotNow, match="dòng sao kê"):
         work.proposes("N01", "confirm", line=line)
 
 

@@ -180,7 +180,7 @@ def test_what_was_never_paid_and_is_taken_back_is_answered(work: Casework, provi
 def test_what_the_bank_has_taken_back_is_not_settled_by_an_answer(work: Casework, till: Till) -> None:  # V01
     till.books(Move(DUE, "nop tien"))
     till.books(Move(-5_000, "HOAN TRA", ref="FT9", reversal=True))
-    with pytest.raises(NotNow, match="nobody to settle"):
+    with pytest.raises(NotNow, match="chưa có ca nào xử lý"):
         work.proposes("V01", "answered")
     assert (work.standing(), till.book()["341"]) == (["R01", "V01"], 5_000)
 
@@ -274,7 +274,7 @@ def test_a_missing_receipt_is_mended_by_its_receipt_and_not_by_a_word(  # M03
     def mended() -> None:
         work.says(CHECKER, lambda doing: desk.resolve(doing, case, "receipt_mended", {}, REASON))
 
-    with pytest.raises(NotNow, match="still missing"):
+    with pytest.raises(NotNow, match="vẫn còn thiếu biên lai: chưa lập"):
         mended()
     registry.ticks()
     mended()

@@ -44,7 +44,7 @@ def test_a_result_that_is_not_paid_for_is_carried_for_cash(postman: Postman, cas
 
 def test_an_operator_without_collection_is_not_told_to_collect(postman: Postman, unpaid: str) -> None:
     assert postman.row(postman.takes(unpaid, operator="post-b"))["cash"] == 0
-    with pytest.raises(NotNow, match="post-b collects nothing"):
+    with pytest.raises(NotNow, match="post-b không thu hộ"):
         postman.takes(unpaid, operator="post-b", cash=OWED)
 
 

@@ -46,7 +46,7 @@ def test_while_it_is_argued_nothing_moves(till: Till, cashier: Cashier, dossier:
     till.act(lambda work: desk.answered(work, found.id, "đã gửi biên nhận hồ sơ"))
 
     assert (till.cases(), status(cashier, dossier), till.book()) == (["V03"], "paid", {"111": DUE, "331": -DUE})
-    with pytest.raises(NotNow, match="noticed already"):
+    with pytest.raises(NotNow, match="đã được ghi nhận"):
         noticed(till, paid)
     assert red(till.house) == []
 
@@ -137,5 +137,5 @@ def test_a_debit_of_another_amount_is_not_the_chargeback(till: Till, paid: str) 
 def test_what_is_only_notified_cannot_be_asked_back(till: Till, provider: Provider, reference: str) -> None:
     told = provider.tells(reference)
 
-    with pytest.raises(NotNow, match="nothing that could be taken back"):
+    with pytest.raises(NotNow, match="không có gì để đòi lại"):
         noticed(till, str(provider.payment(told)["id"]))

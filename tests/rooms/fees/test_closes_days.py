@@ -55,7 +55,7 @@ def test_a_day_is_closed_by_two_persons_with_the_digest_of_what_it_came_to(
     assert (row["account"], row["day"], row["maker"], row["checker"]) == (ACCOUNT, day, FIRST, SECOND)
     assert (row["totals"]["statement"], row["totals"]["book"]) == (DUE, DUE)
     assert bytes(row["digest"]) == hashlib.sha256(canonical.encode(row["totals"])).digest() == made.digest
-    with pytest.raises(NotNow, match="is closed"):
+    with pytest.raises(NotNow, match="đã khóa"):
         accountants.asks(day)
     assert red(till.house) == []
 
@@ -185,9 +185,9 @@ def test_a_day_is_opened_again_by_two_persons_who_say_why_and_its_digest_stays(
 def test_only_what_is_closed_is_opened_again(accountants: Accountants, till: Till) -> None:
     day = till.books()
 
-    with pytest.raises(NotNow, match="is not closed"):
+    with pytest.raises(NotNow, match="chưa khóa"):
         till.act(lambda work: desk.reopen_day(work, ACCOUNT, day, "nhầm"))
-    with pytest.raises(NotFound, match="no account of ours"):
+    with pytest.raises(NotFound, match="không có tài khoản"):
         accountants.asks(day, account="0000")
 
 

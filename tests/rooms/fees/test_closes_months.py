@@ -74,7 +74,7 @@ def test_a_month_is_closed_with_its_last_day_and_its_tables_are_made(
     [kept] = till.house.rows("SELECT business_date FROM journal_entry WHERE kind = 'retained'")
     assert kept["business_date"] == last
     assert red(till.house) == []
-    with pytest.raises(NotNow, match="is closed"):
+    with pytest.raises(NotNow, match="đã khóa"):
         accountants.month(month)
 
 
@@ -198,7 +198,7 @@ def test_a_month_is_opened_again_while_nobody_has_its_table(
 ) -> None:
     closed(accountants, till, reference)
     [before] = till.house.rows("SELECT digest FROM month_close")
-    with pytest.raises(NotNow, match="open the month first"):
+    with pytest.raises(NotNow, match="mở lại tháng trước"):
         reopens_day(accountants, last_of(FEBRUARY), FIRST)
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState), till.house.db.connection() as conn:
         conn.execute(
@@ -234,7 +234,7 @@ def test_a_month_whose_table_was_handed_over_stays_closed(accountants: Accountan
     with till.house.db.connection() as conn:
         conn.execute("UPDATE settlement SET state = 'notified', notified_at = now()")
 
-    with pytest.raises(NotNow, match="handed over to rest-a"):
+    with pytest.raises(NotNow, match="đã giao cho rest-a"):
         reopens_month(accountants, FIRST)
 
 

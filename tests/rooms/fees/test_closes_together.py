@@ -59,7 +59,7 @@ def test_of_many_who_agree_at_once_one_closes(house: ScriptedHouse, proposed: da
     with ThreadPoolExecutor(len(others)) as threads:
         came = list(threads.map(agrees, others))
 
-    refused = f"{proposed} of {ACCOUNT} is closed already; hub fee reopen opens it again"
+    refused = f"ngày {proposed} của tài khoản {ACCOUNT} đã khóa; muốn sửa thì mở lại bằng hub fee reopen"
     assert sorted(map(str, came)) == sorted(["done", refused, refused, refused])
     assert house.count("day_close") == 1
 

@@ -115,9 +115,9 @@ def test_one_of_two_payments_that_is_taken_back_leaves_the_other(cashier: Cashie
     row = cashier.demand(dossier)
     assert (row["status"], row["allocated"], row["confirmed"]) == ("reopened", 100_000, 100_000)
     assert cases(cashier, demand) == ["R04"]
-    with pytest.raises(NotNow, match="taken back by sl_9"):
+    with pytest.raises(NotNow, match="đã bị lấy lại bởi sl_9"):
         cashier.act(lambda work: demands.reverse(work, demand, "pm_2", by="sl_9"))
-    with pytest.raises(NotNow, match="taken back by sl_9"):
+    with pytest.raises(NotNow, match="đã bị lấy lại bởi sl_9"):
         cashier.act(lambda work: demands.confirm(work, demand, "pm_2"))
     assert cashier.pays(dossier, 50_000, "pm_3").taken == 50_000
     assert cashier.demand(dossier)["status"] == "paid_unconfirmed"

@@ -85,7 +85,7 @@ def test_a_confirmation_looks_again_at_what_it_stands_on(
         if person == "ke-toan-a":
             till.act(act, person)
         else:
-            with pytest.raises(NotNow, match="takes 0 by now"):
+            with pytest.raises(NotNow, match="chỉ còn phải thu 0 đ"):
                 till.act(act, person)
 
     assert status(cashier, dossier) == "paid_unconfirmed"
@@ -127,7 +127,7 @@ def test_what_the_bank_s_number_has_joined_is_not_revoked(
     till.books(Move(DUE, reference, ref="FT1"))
     [row] = till.house.rows("SELECT id FROM match_group")
 
-    with pytest.raises(NotNow, match="P1 is not revoked"):
+    with pytest.raises(NotNow, match="không hủy được ghép theo P1"):
         till.act(lambda work: desk.revoke(work, row["id"], "nhầm"))
 
 

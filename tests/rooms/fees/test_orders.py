@@ -83,7 +83,7 @@ def test_the_bank_is_told_once_and_an_order_that_was_sent_is_not_cancelled(till:
     approved(till, order)
     first = till.act(lambda work: orders.send(work, order.id))
     assert till.act(lambda work: orders.send(work, order.id)) == first
-    with pytest.raises(NotNow, match="cannot become cancelled"):
+    with pytest.raises(NotNow, match="không chuyển sang cancelled được"):
         till.act(lambda work: orders.cancel(work, order.id, "đổi ý"))
 
 

@@ -49,5 +49,5 @@ def test_what_another_report_has_paid_out_is_refused_in_a_line(
     second.write_bytes(raw.replace(b"SAID-1", b"SAID-2"))
     assert hub("fee", "match", "payout", str(first))[0] == Code.OK
     code, _, err = hub("fee", "match", "payout", str(second))
-    assert (code, "PAYOUT-SAID-1 already" in err) == (Code.REFUSED, True)
+    assert (code, "báo cáo PAYOUT-SAID-1" in err) == (Code.REFUSED, True)
     assert house.count("payout_report") == 1

@@ -104,7 +104,7 @@ def test_what_is_only_notified_is_not_given_back(
 ) -> None:
     provider.tells(reference)
 
-    with pytest.raises(NotNow, match="no statement has shown"):
+    with pytest.raises(NotNow, match="sao kê chưa có"):
         asked(till, cashier.demand(dossier)["id"])
 
 
@@ -112,7 +112,7 @@ def test_a_double_click_asks_once(till: Till, cashier: Cashier, dossier: str, re
     till.books(Move(DUE + 50_000, reference))
     asked(till, payment(till), amount=20_000)
 
-    with pytest.raises(NotNow, match="already"):
+    with pytest.raises(NotNow, match="đang chờ duyệt"):
         asked(till, payment(till), amount=20_000)
     assert till.house.rows("SELECT count(*) AS orders FROM payment_order") == [{"orders": 1}]
 
@@ -136,7 +136,7 @@ def test_two_officers_at_once_ask_once(till: Till, cashier: Cashier, dossier: st
 
 def test_more_than_is_there_is_not_given_back_whoever_asks(till: Till, reference: str) -> None:
     till.books(Move(DUE + 50_000, reference))
-    with pytest.raises(NotNow, match="50000 đ are there"):
+    with pytest.raises(NotNow, match="chỉ còn 50000 đ"):
         asked(till, payment(till), amount=50_001)
 
     with till.house.db.connection() as conn, pytest.raises(psycopg.errors.CheckViolation):
@@ -154,7 +154,7 @@ def test_what_has_gone_elsewhere_since_it_was_asked_for_is_not_approved(
     order = asked(till, cashier.demand(dossier)["id"])
     till.books(Move(-DUE, "SUA SAI", ref="FT2", e2e="FT1", reversal=True))
 
-    with pytest.raises(NotNow, match="0 đ are there"):
+    with pytest.raises(NotNow, match="chỉ còn 0 đ"):
         approved(till, order)
     till.act(lambda work: orders.cancel(work, order.id, "ngân hàng đã thu hồi"))
     assert (refund_of(till, order)["state"], till.book()) == ("cancelled", {})

@@ -53,7 +53,7 @@ def test_a_case_is_not_settled_by_a_refund_that_nobody_asked_for(
 ) -> None:
     till.books(Move(DUE + 50_000, reference))
 
-    with pytest.raises(NotNow, match="nobody has asked"):
+    with pytest.raises(NotNow, match="chưa ai đề nghị hoàn trả"):
         casework.proposes("R05", "refund")
     assert casework.case("R05")["state"] == "open"
 
@@ -104,7 +104,7 @@ def test_two_persons_know_a_debit_without_a_reference_to_be_an_order(
         told = {"order": order.id}
         return casework.says(actor, lambda work: desk.resolve(work, about, "own_order", told, "đã hỏi ngân hàng"))
 
-    with pytest.raises(NotNow, match="another movement"):
+    with pytest.raises(NotNow, match="khoản khác"):
         says("ke-toan-a", other)
     says("ke-toan-a", case)
     says("ke-toan-b", case)

@@ -258,7 +258,7 @@ def test_nothing_is_transferred_while_the_proof_is_red(handed: Office) -> None:
             "INSERT INTO exception_case (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)"
             " VALUES ('ex_1', 'L01', 1, 0, 'invariant', 'I1', 'open', current_date, '{}')"
         )
-    with pytest.raises(NotNow, match="red"):
+    with pytest.raises(NotNow, match="đang có lỗi"):
         ordered(handed)
 
 

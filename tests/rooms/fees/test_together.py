@@ -130,7 +130,7 @@ def test_what_was_taken_back_is_not_confirmed(cashier: Cashier, dossier: str) ->
     cashier.pays(dossier, 150_000, "pm_1")
     cashier.act(lambda work: demands.reverse(work, demand, "pm_1", by="bank"))
 
-    with pytest.raises(NotNow, match="taken back by bank"):
+    with pytest.raises(NotNow, match="đã bị lấy lại bởi bank"):
         act(cashier, lambda work: Together(work).confirm(demand, "pm_1"))
 
 

@@ -45,12 +45,12 @@ def test_money_to_a_number_of_the_list_is_its_demand_s(
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        pytest.param("96024170002,HC000000000051", "check digits", id="a wrong check digit"),
-        pytest.param("96024170002,HC000000000149", "row 3: nothing is demanded", id="no such demand"),
-        pytest.param(f"{NUMBER},{{reference}}", "stands in it twice", id="twice"),
-        pytest.param(f"{ACCOUNT},{{reference}}", "an account of ours", id="our own account"),
-        pytest.param("9602,{reference}", "account number", id="too short"),
-        pytest.param("96024170002", "1 columns", id="half a row"),
+        pytest.param("96024170002,HC000000000051", "số kiểm tra sai", id="a wrong check digit"),
+        pytest.param("96024170002,HC000000000149", "dòng 3: không có khoản phải thu", id="no such demand"),
+        pytest.param(f"{NUMBER},{{reference}}", "có hai lần trong tệp", id="twice"),
+        pytest.param(f"{ACCOUNT},{{reference}}", "số tài khoản của Trung tâm", id="our own account"),
+        pytest.param("9602,{reference}", "số tài khoản gồm", id="too short"),
+        pytest.param("96024170002", "có 1 cột", id="half a row"),
     ],
 )
 def test_a_list_with_one_wrong_row_is_not_taken_at_all(
@@ -67,7 +67,7 @@ def test_a_number_stands_for_one_demand(cashier: Cashier, hub: Hub, reference: s
     hub("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{reference}"))
     _, other = another(cashier)
     code, _, said = hub("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{other}"))
-    assert (code, "already" in said) == (Code.REFUSED, True)
+    assert (code, "đã cấp cho" in said) == (Code.REFUSED, True)
 
 
 def test_a_file_that_is_no_such_list_says_so() -> None:

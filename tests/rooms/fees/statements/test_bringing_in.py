@@ -173,7 +173,7 @@ def test_what_one_person_dropped_unread_is_read_by_a_mended_profile(desk: Desk, 
 
 def test_nobody_approves_what_a_mended_profile_reads(desk: Desk, mended: Callable[[], None]) -> None:
     held = desk.bring(TABLE)
-    with pytest.raises(NotNow, match=f"S05 cannot be approved.*reread {held.id}"):
+    with pytest.raises(NotNow, match=f"S05 không duyệt được.*reread {held.id}"):
         desk.decide(held, "approve", "nguoi.mot")
     mended()
     with pytest.raises(NotNow, match=f"reread {held.id}"):

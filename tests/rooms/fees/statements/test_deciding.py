@@ -26,7 +26,7 @@ def test_one_person_alone_lets_nothing_out(desk: Desk) -> None:
     with pytest.raises(NotNow, match="cần người khác"):
         desk.decide(held, "approve", "nguoi.mot")
     assert desk.amounts == [50_000, 20]
-    with pytest.raises(NotNow, match="proposed is"):
+    with pytest.raises(NotNow, match="đang có đề nghị"):
         desk.decide(held, "reject", "nguoi.hai")
 
 
@@ -63,7 +63,7 @@ def test_two_persons_drop_a_file_for_good(desk: Desk) -> None:
     desk.decide(held, "reject", "nguoi.mot")
     assert desk.decide(held, "reject", "nguoi.hai").state is Status.REJECTED
     assert desk.bring(camt(BROKEN)).repeated
-    with pytest.raises(NotNow, match="nothing to decide"):
+    with pytest.raises(NotNow, match="không có gì để quyết định"):
         desk.decide(held, "approve", "nguoi.ba")
     assert desk.amounts == [50_000, 20]
 
@@ -88,7 +88,7 @@ def test_who_has_proposed_may_say_otherwise(desk: Desk) -> None:
 def test_what_does_not_add_up_or_is_not_ours_nobody_may_accept(desk: Desk, raw: bytes) -> None:
     held = desk.bring(raw)
     assert held.state is Status.QUARANTINED
-    with pytest.raises(NotNow, match="cannot be approved"):
+    with pytest.raises(NotNow, match="không duyệt được"):
         desk.decide(held, "approve", "nguoi.mot")
     if held.summary:
         desk.decide(held, "reject", "nguoi.mot")
