@@ -95,14 +95,27 @@ def inbox(conn: Connection, settings: Settings) -> Iterator[str]:
 
 def disks(conn: Connection, var: Path) -> dict[Path, int]:
     """Free bytes where the data is: the hub's own folder, and PostgreSQL's if it is on this machine and known to us."""
-    folders = {_there(var)}
-    try:
-        row = conn.execute("SELECT current_setting('data_directory', true) AS folder").fetchone()
-    except psycopg.errors.InsufficientPrivilege:  # whoever keeps that server watches its disk
-        row = None
-    if row and row["folder"] and _is_here(conn):
-        folders.add(_there(Path(row["folder"])))
+    folders, data = {_there(var)}, _data_folder(conn)
+    if data is not None and _is_here(conn):
+        folders.add(_there(data))
     return {folder: shutil.disk_usage(folder).free for folder in folders}
+
+
+def unseen_disk(conn: Connection) -> str:
+    """Why PostgreSQL's disk is not among them; empty where it is. Whoever keeps that server watches its disk."""
+    if not _is_here(conn):
+        return "PostgreSQL's disk is another machine's and was not looked at"
+    return "" if _data_folder(conn) else "PostgreSQL's disk is not visible to this role and was not looked at"
+
+
+def _data_folder(conn: Connection) -> Path | None:
+    """None where the role may not know it: pg_read_all_settings would show it passwords of replication too."""
+    try:
+        with conn.transaction():
+            row = conn.execute("SELECT current_setting('data_directory', true) AS folder").fetchone()
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+    return Path(row["folder"]) if row and row["folder"] else None
 
 
 def disk(conn: Connection, var: Path, least: int = LEAST_DISK) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -65,10 +65,14 @@ def examine() -> list[Finding]:
         "workers": lambda: _asked(settings, standstill.workers),
         "inbox": lambda: _asked(settings, lambda conn: standstill.inbox(conn, settings)),
         "counterparties": lambda: _asked(settings, lambda conn: _counterparties(conn, catalogue, settings)),
-        "disk": lambda: _asked(settings, lambda conn: standstill.disk(conn, environment.place().folder)),
     }
     told = [Finding("config", ok=True, finding=said), _clerks(settings, catalogue)]
-    return [*told, *(_found(name, check) for name, check in checks.items()), *_coming(catalogue.calendar)]
+    return [
+        *told,
+        *(_found(name, check) for name, check in checks.items()),
+        _disk(settings),
+        *_coming(catalogue.calendar),
+    ]
 
 
 def _clerks(settings: Settings, catalogue: Catalogue) -> Finding:
@@ -140,6 +144,8 @@ def _keys(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
         for one in key_checks.examine(hub.signer, hub.keyring, catalogue, now()):
             if not one.ok:
                 yield f"{one.key} {one.finding}"
+        if wrong := key_checks.published(catalogue, hub.keyring, hub.signer.trust(), now()):
+            yield wrong
 
 
 def _clock(settings: Settings) -> Iterator[str]:
@@ -180,6 +186,18 @@ def not_announced(calendar: Calendar, today: date) -> str:
 def _asked(settings: Settings, question: Callable[[Connection], Iterator[str]]) -> Iterator[str]:
     with psycopg.connect(str(settings.database_url), connect_timeout=5, row_factory=dict_row, autocommit=True) as conn:
         yield from question(conn)
+
+
+def _disk(settings: Settings) -> Finding:
+    """What is well is not said of a disk that nobody could look at."""
+    unseen: list[str] = []
+
+    def look(conn: Connection) -> Iterator[str]:
+        unseen.append(standstill.unseen_disk(conn))
+        yield from standstill.disk(conn, environment.place().folder)
+
+    found = _found("disk", lambda: _asked(settings, look))
+    return replace(found, finding=f"{found.finding}; {unseen[0]}") if any(unseen) else found
 
 
 def _counterparties(conn: Connection, catalogue: Catalogue, settings: Settings) -> Iterator[str]:

@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from config.catalogue import Catalogue, Officer
 from hub.clock import local
+from hub.signing import trust_entries, trust_list
 from hub.signing.keyring import Generation, Keyring
 from hub.signing.signer import MayNotSign, Signer
+from hub.signing.trust import Trust
 
 EXPIRY_NOTICE: Final = timedelta(days=30)
 """a CA needs days, and somebody has to carry the request there"""
@@ -45,6 +47,29 @@ def _examined(signer: Signer, keyring: Keyring, name: str, officer: Officer | No
     if last - at < EXPIRY_NOTICE:
         return KeyFinding(name, ok=False, finding=f"{said}: hub keys issue-request {name}")
     return KeyFinding(name, ok=True, finding=said)
+
+
+def published(catalogue: Catalogue, keyring: Keyring, trust: Trust, at: datetime) -> str:
+    """What is wrong with the trust list in the keys' folder, by which others verify what we sign; empty: nothing.
+
+    Raises NotConfigured where a department's CA file cannot be used.
+    """
+    try:
+        held = trust_list.held(keyring.folder)
+        if held is None:
+            return "no trust list has been published: hub keys trust-list"
+        is_older = trust_entries.drawn(catalogue, keyring, trust, at) != held.listed
+    except trust_list.NotATrustList as error:
+        return f"the trust list in {keyring.folder} cannot be believed: {error}"
+    if is_older:
+        said = f"version {held.listed.version} of the trust list is older than the keys and the catalogue"
+        return f"{said}: what it does not have, others cannot verify: hub keys trust-list"
+    ends = [entry.until for entry in held.listed.entries if entry.kind == "seal" and entry.holder == held.centre]
+    last = max((one for one in ends if one is not None), default=None)
+    if last is not None and None not in ends and last - at < EXPIRY_NOTICE:
+        said = f"the last seal in the trust list ends on {local(last):%d/%m/%Y}"
+        return f"{said}: hub keys issue-request, then hub keys trust-list while it can still seal the next version"
+    return ""
 
 
 def listed(keyring: Keyring, at: datetime) -> Iterator[dict[str, Any]]:

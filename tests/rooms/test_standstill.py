@@ -108,6 +108,17 @@ def test_the_disk_that_is_looked_at_is_the_datas_own(
         assert str(full) in next(standstill.disk(conn, full / "var" / "not-made-yet").__iter__())
 
 
+def test_a_disk_that_a_role_may_not_see_is_said_to_be_unseen(house: ScriptedHouse) -> None:
+    with house.db.transaction() as conn:
+        assert standstill.unseen_disk(conn) == ""
+        conn.execute("CREATE ROLE sees_little")
+        conn.execute("SET LOCAL ROLE sees_little")
+        assert "not visible to this role" in standstill.unseen_disk(conn)
+        assert len(standstill.disks(conn, Path("/"))) == 1
+        conn.execute("RESET ROLE")
+        conn.execute("DROP ROLE sees_little")
+
+
 SHIPPED = {"morning": ["07:00", "11:30"], "afternoon": ["13:30", "17:00"], "cut_off": "15:00"}
 
 
