@@ -1,6 +1,6 @@
 """What happens to a dossier: it is opened, taken by its department, moved by its department's reports."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from hub.clock import local
 from hub.codes import Code
@@ -30,7 +30,7 @@ def open_dossier(work: Work, message: Message) -> list[Event]:
     if procedure is None:
         raise NeedsAPerson(Code.PROCEDURE_UNKNOWN, "the procedure left the catalogue after the submission was accepted")
     today = local(message.received_at).date()
-    code = _code(work, submission) or store.issue_code(work.conn, work.catalogue.portal.centre, today)
+    code = _code(work, submission) or _issued(work, today)
     fees = procedure.fees_on(today)
     store.add(
         work.conn,
@@ -52,9 +52,17 @@ def _code(work: Work, submission: Submission) -> DossierCode | None:
     if submission.dossier_code is None:
         return None
     code = DossierCode.received(submission.dossier_code)
-    if work.conn.execute("SELECT 1 FROM dossier WHERE code = %s", (code.normalised,)).fetchone():
+    if store.is_taken(work.conn, code):
         # The door has asked before: another submission with this code was under way.
         raise TurnedDown(Code.DOSSIER_CODE_TAKEN, f"Mã số hồ sơ {code.raw} đã thuộc hồ sơ khác")
+    return code
+
+
+def _issued(work: Work, today: date) -> DossierCode:
+    """The next code of the Centre; one that the portal has issued in the Centre's name is passed over."""
+    code = store.issue_code(work.conn, work.catalogue.portal.centre, today)
+    while store.is_taken(work.conn, code):
+        code = store.issue_code(work.conn, work.catalogue.portal.centre, today)
     return code
 
 

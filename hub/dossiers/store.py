@@ -31,6 +31,11 @@ def issue_code(conn: Connection, agency: str, day: date) -> DossierCode:
     return DossierCode.issued(agency, day, row["last"])
 
 
+def is_taken(conn: Connection, code: DossierCode) -> bool:
+    """Whether a dossier has this code."""
+    return conn.execute("SELECT 1 FROM dossier WHERE code = %s", (code.normalised,)).fetchone() is not None
+
+
 def add(
     conn: Connection,
     dossier_id: str,

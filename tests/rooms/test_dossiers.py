@@ -52,6 +52,22 @@ def test_the_hub_issues_codes_without_gaps_when_the_portal_has_none(house: Scrip
     assert [code[-4:] for code in codes] == ["0001", "0002", "0003"]
 
 
+def test_a_code_that_the_portal_issued_in_the_centres_name_is_passed_over(house: ScriptedHouse) -> None:
+    house.department("rest-a").answers.extend([a_receipt(), a_receipt(), a_receipt()])
+    centre = house.catalogue.portal.centre
+    house.accept(submission_arrival(a_submission(dossier_code=a_code(1, agency=centre))))
+    house.accept(submission_arrival(a_submission(dossier_code=a_code(2, agency=centre))))
+    house.carry()
+    ours = house.accept(submission_arrival(a_submission()))
+    house.carry()
+    assert inbox_state(house, ours.id) == ("handled", None)
+    assert [row["code"][-4:] for row in house.rows("SELECT code FROM dossier ORDER BY code")] == [
+        "0001",
+        "0002",
+        "0003",
+    ]
+
+
 def test_the_portals_own_code_is_kept_and_a_second_with_the_same_is_refused_with_a_notice(house: ScriptedHouse) -> None:
     code = a_code(17)
     house.department("rest-a").answers.append(a_receipt())
