@@ -17,7 +17,7 @@ from mmap import mmap
 from random import Random
 from typing import Final
 
-from tests.fuzz import mutations
+from tests.fuzz import doors, mutations
 from tests.fuzz.subject import Subject
 from tests.fuzz.subjects import SUBJECTS
 
@@ -31,7 +31,7 @@ SLOW: Final = 10
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("reader", nargs="*", choices=[*SUBJECTS, []], help="all, if none is named")
+    parser.add_argument("reader", nargs="*", choices=[*SUBJECTS, *doors.SUBJECTS, []], help="all, if none is named")
     parser.add_argument("--seconds", type=int, default=600, help="for each reader")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="write this file to standard output instead")
@@ -41,7 +41,12 @@ def main() -> int:
         subject, random = SUBJECTS[given.reader[0]](), Random(f"{given.seed}:{given.only}")  # noqa: S311
         sys.stdout.buffer.write(mutations.spoilt(random.choice(subject.seeds), subject.ways, random))
         return 0
-    found = [_run(name, SUBJECTS[name](), given.seconds, given.seed) for name in given.reader or SUBJECTS]
+    found = [
+        _run(name, SUBJECTS[name](), given.seconds, given.seed)
+        if name in SUBJECTS
+        else doors.run(name, given.seconds, given.seed)
+        for name in given.reader or [*SUBJECTS, *doors.SUBJECTS]
+    ]
     return 3 if sum(found) else 0
 
 

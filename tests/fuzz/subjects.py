@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from tests.fuzz import banks, desks
+from tests.fuzz import banks, desks, replies
 from tests.fuzz.subject import Subject
 
 SUBJECTS: Final[Mapping[str, Callable[[], Subject]]] = {
@@ -21,4 +21,5 @@ SUBJECTS: Final[Mapping[str, Callable[[], Subject]]] = {
     "virtual-accounts": desks.virtual_files,
     "bundle": desks.bundle_files,
     "pdf": desks.pdf_files,
+    **replies.SUBJECTS,
 }
