@@ -1,0 +1,93 @@
+"""../shared/samples/faults/hostile: at the doors, in the database's roles, and before the judge of handoffs.
+
+Without a file, and shown by tests of our own: 11 (tests/rooms/http/test_banks.py: whoever proves nothing leaves a
+counter), 15 (tests/rooms/test_wakeups.py: a burst takes one wake-up for each row), 16 (tests/rooms/test_standstill.py:
+the disk that is looked at is the data's own), 17 (tests/rooms/http/test_without_proxy.py: a thousand half heads).
+"""
+
+import hmac
+import json
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.errors import InsufficientPrivilege, UndefinedFunction
+
+from hub.signing import archive, bundle
+from hub.signing.findings import Answer
+from hub.signing.judge import judge
+from hub.signing.trust import Trust
+from tests.builders import PROCEDURES
+from tests.deploy.test_database_roles import as_role, installed
+from tests.notices import Sent
+from tests.rooms.http.caller import Door
+from tests.rooms.http.conftest import log_stream, own_door, protocol, proxy_secret
+from tests.rooms.http.teller import Teller, count, said_by, secret_of, verdicts
+
+__all__ = ["as_role", "installed", "log_stream", "own_door", "protocol", "proxy_secret"]
+
+
+@pytest.fixture(scope="module")
+def folder(samples: Path) -> Path:
+    return samples / "faults" / "hostile"
+
+
+@pytest.mark.parametrize("name", ["02-forged-handoff.zip", "12-tst-byte-191-flipped.zip"])
+def test_what_the_roots_alone_would_prove_is_not_valid(folder: Path, name: str) -> None:
+    trust = Trust.load((folder / "02-roots.pem").read_bytes())
+    verdict = judge(bundle.assemble(archive.opened(folder / name)), trust)
+    assert verdict.answer is not Answer.VALID
+
+
+def test_a_text_that_xml_cannot_hold_is_refused_at_the_door_with_its_place(folder: Path, own_door: Door) -> None:
+    raw = (folder / "03-fffe.json").read_bytes()
+    answer = own_door.portal().submit(raw, key="FFFE-1")
+    assert answer.status_code == 422
+    assert "/summary" in [fault["pointer"] for fault in answer.json()["errors"]]
+    assert own_door.stored()["inbox"] == 0
+
+
+def as_sepay(raw: bytes) -> Sent:
+    moment = str(int(time.time()))
+    signature = hmac.new(secret_of("SEPAY_A").encode(), f"{moment}.".encode() + raw, "sha256").hexdigest()
+    return Sent(headers={"X-SePay-Timestamp": moment, "X-SePay-Signature": f"sha256={signature}"}, body=raw)
+
+
+@pytest.mark.parametrize("name", ["07-sepay-year-0001.json", "08-sepay-year-2099.json"])
+def test_a_payment_of_no_year_that_can_be_is_answered_in_the_providers_words(
+    folder: Path, own_door: Door, name: str
+) -> None:
+    answer = Teller(own_door, "sepay-t").tells(as_sepay((folder / name).read_bytes()))
+    assert said_by(answer) == (400, {"success": False})
+    assert verdicts(own_door) == [("malformed", "N04")]
+    assert (count(own_door, "notify_event"), count(own_door, "inbox")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("as_role", "name"),
+    [
+        ("hub_worker", "09-evidence-dropped-by-worker-role.sql"),
+        ("hub_api", "10-journal-forged-by-api-role.sql"),
+    ],
+    indirect=["as_role"],
+)
+def test_a_role_is_refused_what_is_not_its_work(folder: Path, as_role: psycopg.Connection, name: str) -> None:
+    statements = [one for one in (folder / name).read_text("utf-8").split(";") if one.strip()]
+    assert statements
+    for statement in statements:
+        with pytest.raises((InsufficientPrivilege, UndefinedFunction)):
+            as_role.execute(statement.encode())
+
+
+def test_a_reference_that_is_used_again_does_not_stand_in_postgresqls_log(folder: Path, own_door: Door) -> None:
+    said = json.loads((folder / "14-reference-in-postgres-log.json").read_bytes())
+    said["procedure"] = PROCEDURES["rest-a"]
+    portal = own_door.portal()
+    assert portal.submit(said, key="k-1").status_code == 202
+    again = portal.submit(said | {"summary": "Nội dung khác"}, key="k-2")
+    assert (again.status_code, again.json()["code"]) == (422, "reference-reused")
+    [row] = own_door.house.rows("SELECT setting FROM pg_settings WHERE name = 'data_directory'")
+    log = (Path(row["setting"]).parent / "postgres.log").read_text("utf-8")
+    assert "duplicate key" in log
+    assert said["reference"] not in log
