@@ -51,7 +51,9 @@ def opened(path: Path, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
             if path.stat().st_size > LARGEST:
                 raise NotABundle("larger than a bundle can be")
             return unpack(path.read_bytes(), names)
-        there = [file for file in sorted(path.rglob("*")) if file.is_file()]
+        there = [file for file in sorted(path.rglob("*")) if file.is_symlink() or not file.is_dir()]
+        if any(file.is_symlink() or not file.is_file() for file in there):
+            raise NotABundle("something that is neither a file nor a folder, such as a link")
         if len(there) > MOST_FILES or sum(file.stat().st_size for file in there) > LARGEST:
             raise NotABundle("larger than a bundle can be")
         files = {file.relative_to(path).as_posix(): file.read_bytes() for file in there}

@@ -4,15 +4,22 @@
 # script, from a bundle that you doubt. Ends with 0 and VALID; with 1, NOT VALID and the first thing that is not right;
 # with 4, CANNOT TELL and what is missing; with 2 where it was not called rightly.
 set -u
+LC_ALL=C
+export LC_ALL
 [ $# -eq 1 ] && [ -r "$1" ] || { echo "usage: sh verify.sh trust.json"; exit 2; }
 list=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 cd "$(dirname "$0")" || exit 2
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
+# openssl believes the system's authorities beside those that it is given: here there are none.
+SSL_CERT_DIR=$work/none SSL_CERT_FILE=$work/none
+export SSL_CERT_DIR SSL_CERT_FILE
 
 doubt=
-no() { echo "NOT VALID: $1"; exit 1; }
-cannot() { echo "CANNOT TELL: $1"; exit 4; }
+# What is printed may come from the bundle: no escapes of the shell's, none of the terminal's.
+say() { printf '%s\n' "$1" | tr -d '\000-\010\013-\037\177'; }
+no() { say "NOT VALID: $1"; exit 1; }
+cannot() { say "CANNOT TELL: $1"; exit 4; }
 sha256() { openssl dgst -sha256 -r "$1" | cut -c1-64; }
 # SHA-256 of bytes that are given as hex digits: openssl writes them as DER, behind a header of two bytes.
 sha256_of_hex() {
@@ -115,12 +122,13 @@ print=$(openssl x509 -in "$work/signer.pem" -outform DER | openssl dgst -sha256 
 grep -q "^$print $centre seal " "$work/entries" || cannot "the seal on $list is not one of $centre"
 
 # 2. Nothing was changed on the way, and nothing was added.
-files=0
-while read -r sum name; do
-    [ "$(sha256 "$name" 2>/dev/null)" = "$sum" ] || no "$name is not what SHA256SUMS says"
-    files=$((files + 1))
-done <SHA256SUMS
-[ "$(find . -type f ! -path ./SHA256SUMS ! -path './SHA256SUMS.*' | wc -l)" -eq "$files" ] || no "SHA256SUMS does not list every file"
+# Names are taken from the folder, never from the list: openssl would read one with a hyphen as an option.
+[ -z "$(find . ! -type f ! -type d)" ] || no "the bundle holds something that is neither a file nor a folder"
+[ -z "$(find . -name '*[!A-Za-z0-9._-]*')" ] || no "the bundle holds a file whose name no bundle has"
+find . -type f ! -path ./SHA256SUMS ! -path ./SHA256SUMS.p7s ! -path ./SHA256SUMS.tst | sed 's|^\./||' | sort |
+    while read -r name; do printf '%s  %s\n' "$(sha256 "./$name")" "$name"; done >"$work/sums"
+other=$(diff "$work/sums" SHA256SUMS | sed -n 's/^< [0-9a-f]*  //p' | head -n 1)
+cmp -s "$work/sums" SHA256SUMS || no "${other:-a file that is not here} is not what SHA256SUMS says"
 
 # 3. Issuers and revocation lists of the time: believed only as far as their issuer has signed them.
 cat certificates/*.pem >>"$work/issuers.pem" 2>/dev/null
@@ -139,9 +147,15 @@ for crl in crls/*.crl; do
     openssl crl -inform DER -in "$crl" >>"$work/trust.pem"
 done
 
-handoff= department="~" to="~" to_role=
+handoff= department="~" to="~" to_role= number=0
 for part in [0-9][0-9]-*; do
     kind=${part#*-}
+    number=$((number + 1))
+    case $number-$kind in
+    1-handoff | 1-settlement | [2-9]-receipt | [2-9]-minute) ;;
+    *) no "$part does not belong there" ;;
+    esac
+    [ "${part%%-*}" = "0$number" ] || no "the numbers of its parts have a gap"
     # 4. The time: the stamp on the checkpoint. Everything else is judged as of then.
     [ -e "$part/checkpoint.tst" ] || cannot "$part has no time stamp yet"
     stamped "$part/checkpoint.json" "$part/checkpoint.tst"
@@ -208,7 +222,7 @@ SIDE
         record=$(cat "$part/record.sha256")
         openssl asn1parse -inform DER -in "$part/record.p7s" | grep -qi "HEX DUMP]:$record\$" ||
             no "$part/record.p7s signs another record"
-        echo "$part: content expired, its hash matches"
+        say "$part: content expired, its hash matches"
         doubt=${doubt:-"$part: without its content nobody can tell who had to sign it"}
     fi
     leaf=$record$(sha256 "$part/record.p7s")
@@ -253,7 +267,7 @@ SIDE
     [ -z "$handoff" ] || [ ! -e "$part/record.json" ] || grep -q "\"record\":\"$handoff\"" "$part/record.json" ||
         no "$part answers another handoff"
     handoff=${handoff:-$record}
-    echo "$part: signed by $agency ${officer#"~"}, in the log $log, not later than $stamp_of_part"
+    say "$part: signed by $agency ${officer#"~"}, in the log $log, not later than $stamp_of_part"
 done
 
 # 10. The package of a month: the book that its table names, and the Centre's seal over every file in it.
@@ -266,7 +280,7 @@ if [ -e package.json ]; then
     signed SHA256SUMS SHA256SUMS.p7s
     party SHA256SUMS.p7s seal "$centre" "~" "~"
     for word in answer.json transfer.json; do
-        [ ! -e "$word" ] || echo "$word: the Centre's word, under its seal; the department or the bank has not signed it"
+        [ ! -e "$word" ] || say "$word: the Centre's word, under its seal; the department or the bank has not signed it"
     done
 fi
 [ -z "$doubt" ] || cannot "$doubt"

@@ -56,18 +56,27 @@ def verify_sh(
     files: Mapping[str, bytes], trust_list: tuple[bytes, bytes], folder: Path
 ) -> subprocess.CompletedProcess[str]:
     """What a stranger does who has openssl and nothing of ours."""
+    return run_verify_sh(unpacked(files, trust_list, folder))
+
+
+def unpacked(files: Mapping[str, bytes], trust_list: tuple[bytes, bytes], folder: Path) -> Path:
+    """The script, in ``folder``/bundle; the reader's list lies beside that."""
     for name, data in files.items():
         (folder / "bundle" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "bundle" / name).write_bytes(data)
     for name, data in zip(("trust.json", "trust.p7s"), trust_list, strict=True):
         (folder / name).write_bytes(data)
+    return folder / "bundle" / "verify.sh"
+
+
+def run_verify_sh(script: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", folder / "bundle" / "verify.sh", folder / "trust.json"],
+        ["sh", script, script.parent.parent / "trust.json"],
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C", **environment},
     )
 
 
