@@ -29,8 +29,8 @@ def test_money_to_a_number_of_the_list_is_its_demand_s(
     till.books(Move(DUE, f"NOP VAO TK {NUMBER}"))
     file = listed(tmp_path, f"9602 417 0001,{reference}")
     code, _, said = hub("fee", "virtual-accounts", "import", file)
-    assert (code, "1 new, 0 known" in said) == (Code.OK, True)
-    assert hub("fee", "virtual-accounts", "import", file)[2].startswith("va.csv: 0 new, 1 known")
+    assert (code, "1 số mới, 0 đã có" in said) == (Code.OK, True)
+    assert hub("fee", "virtual-accounts", "import", file)[2].startswith("va.csv: 0 số mới, 1 đã có")
     second, other = another(cashier)
     hub("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER}9,{other}"))
 
