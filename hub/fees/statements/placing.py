@@ -9,7 +9,7 @@ from typing import Any
 from config.banks import Bank
 from hub.fees import cases
 from hub.fees.cases.opening import LINE
-from hub.fees.statements import chain, keys, lines, store
+from hub.fees.statements import chain, keys, lines, store, superseding
 from hub.fees.statements.lines import Line
 from hub.fees.statements.model import Finding, booked, movements
 from hub.work import Work
@@ -71,7 +71,7 @@ def place(work: Work, bank: Bank, file_id: str, statement: Statement, *, approve
         at=work.now,
     )
     if same:
-        store.supersede(work.conn, same, placed.id)
+        superseding.supersede(work.conn, same, placed.id)
     store.add_statement(work.conn, placed, statement)
     count = lines.put(work.conn, placed.id, account.number, keyed)
     _vanish(work, placed, vanished)

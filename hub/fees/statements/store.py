@@ -271,18 +271,6 @@ def add_statement(conn: Connection, placed: Placed, statement: Statement) -> Non
     )
 
 
-def supersede(conn: Connection, old: Sequence[Mapping[str, Any]], new_id: str) -> None:
-    """``new_id`` takes the place of ``old``; a file none of whose statements stands any longer is superseded too."""
-    conn.execute(
-        "UPDATE statement SET superseded_by = %s, chain = NULL WHERE id = ANY(%s)", (new_id, [row["id"] for row in old])
-    )
-    conn.execute(
-        "UPDATE statement_file f SET state = 'superseded' WHERE id = ANY(%s) AND NOT EXISTS"
-        " (SELECT 1 FROM statement s WHERE s.file_id = f.id AND s.superseded_by IS NULL)",
-        ([row["file_id"] for row in old],),
-    )
-
-
 def place_at(conn: Connection, account: str, statement: Statement) -> int | None:
     """Its place in the account's chain: before the first, behind the last, or none, where all of it is told again."""
     row = conn.execute(

@@ -67,3 +67,17 @@ def test_a_corrected_day_takes_the_place_of_all_its_parts(desk: Desk) -> None:
     assert codes(held) == ["S04", "S08"]
     desk.approve(held)
     assert (desk.amounts, red(desk.house)) == ([150, 71], [])
+
+
+def test_a_day_that_came_in_parts_is_corrected_after_the_next_ones_were_accepted(desk: Desk) -> None:
+    """The days after it stay behind it, without a gap."""
+    desk.bring(part(Move(1, "HOM TRUOC"), opening=999, day=6))
+    desk.bring(part(MORNING, opening=1_000))
+    desk.bring(part(EVENING, opening=1_150))
+    for day, opening in ((4, 1_220), (3, 1_225)):
+        assert desk.bring(part(Move(5, f"SAU {day}"), opening=opening, day=day)).is_accepted
+    desk.approve(desk.bring(part(MORNING, Move(70, "CHIEU MUON", ref="FT3"), opening=1_000)))
+    assert (desk.amounts, red(desk.house)) == ([1, 150, 70, 5, 5], [])
+    rows = desk.house.rows("SELECT chain, opening FROM statement WHERE chain IS NOT NULL ORDER BY chain")
+    assert [(row["chain"], row["opening"]) for row in rows] == [(0, 999), (1, 1_000), (2, 1_220), (3, 1_225)]
+    assert desk.bring(part(Move(9, "MAI"), opening=1_230, day=2)).is_accepted
