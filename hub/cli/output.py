@@ -16,7 +16,8 @@ Limit = Annotated[int, Option(min=1, max=10_000, help="At most so many.")]
 
 _LONGEST_WORD: Final = 20
 """letters of a word within a sentence that a column makes room for, however narrow the terminal is"""
-_ANY_WIDTH: Final = 10_000
+_GAP: Final = 2
+"""between two columns"""
 _HOUR: Final = 3600
 _DAY: Final = 86_400
 
@@ -115,22 +116,33 @@ def _cell(column: Column, value: Any) -> str:
 def _table(labels: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     """A table as wide as the terminal, or wider: what is one word, as an id is, is never broken over two lines."""
     from rich.console import Console
-    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    columns = list(zip(labels, *cells, strict=True))
+    widths = [_least(column) for column in columns]
+    whole = [max(map(len, column)) for column in columns]
+    # Narrow columns get their room first; rich itself would take away whole columns from a narrow terminal.
+    for _ in range(console.width - sum(widths) - _GAP * len(widths)):
+        short = [place for place, width in enumerate(widths) if width < whole[place]]
+        if not short:
+            break
+        widths[min(short, key=widths.__getitem__)] += 1
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for place, label in enumerate(labels):
-        written = [row[place] for row in cells]
-        longest = max((len(word) for cell in written for word in cell.split()), default=0)
-        is_one_word = not any(" " in cell for cell in written)
-        table.add_column(label, overflow="fold", no_wrap=is_one_word, min_width=min(longest, _LONGEST_WORD))
+    for label, width in zip(labels, widths, strict=True):
+        table.add_column(label, overflow="fold", width=width)
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console()
-    least = Measurement.get(console, console.options.update(max_width=_ANY_WIDTH), table).minimum
-    console.width = max(console.width, least)
+    # Both, or a terminal that says "dumb" stays at 80.
+    console.width, console.height = max(console.width, sum(widths) + _GAP * len(widths)), console.height
     console.print(table)
+
+
+def _least(column: Sequence[str]) -> int:
+    """The width that a column (its label first) needs: its longest word's, up to a limit where there are sentences."""
+    longest = max((len(word) for cell in column for word in cell.split()), default=1)
+    return min(longest, _LONGEST_WORD) if any(" " in cell for cell in column[1:]) else longest
 
 
 def _plain(value: Any) -> Any:

@@ -144,21 +144,25 @@ class Month:
         return packages
 
     def hub(self, *words: str, actor: str = FIRST, quiet: bool = False) -> str:
-        """What the command prints; the reader sees it as he would type it. Raises StepFailed."""
+        """Run the command as the reader would type it, and show its output unless ``quiet``, which returns it.
+
+        Raises StepFailed.
+        """
         say(f"$ HUB_ACTOR={actor} hub {shlex.join(words)}")
         done = subprocess.run(
             [sys.executable, "-m", "hub.cli", *words],
             env={**os.environ, "HUB_ACTOR": actor},
-            capture_output=True,
+            stdout=subprocess.PIPE if quiet else None,  # a terminal of its own: tables with frames
+            stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
         if done.returncode:
-            why = (done.stderr.strip() or done.stdout.strip()).splitlines()
+            why = (done.stderr.strip() or (done.stdout or "").strip()).splitlines()
             raise StepFailed(f"hub {shlex.join(words)}: mã thoát {done.returncode}: {why[-1] if why else ''}")
-        if not quiet:
-            say(done.stdout.rstrip() or done.stderr.rstrip())
-        return done.stdout
+        if not quiet and done.stderr.strip():
+            say(done.stderr.rstrip())
+        return done.stdout or ""
 
     def _owes(self, trial: Trial) -> bool:
         """Something is to be paid for it, and no postman has to collect it."""

@@ -21,6 +21,7 @@ from hub.signing.parties import ANY, Party
 from hub.signing.trust import Path, Trust
 from hub.signing.verdicts import Invalid, Undecided
 from schemas import strict
+from schemas.figures import grouped
 from schemas.settlement import SettlementTable, TableAnswer
 
 
@@ -156,7 +157,8 @@ def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) ->
         return
     amount = canonical.decode(paid)["amount"]
     weight = Weight.GOOD if amount == due else Weight.WRONG
-    verdict.add(weight, Code.TABLE_TRANSFER, "transfer.json", f"{amount}" if amount == due else f"{amount} ≠ {due}")
+    figures = " ≠ ".join(grouped(figure) for figure in dict.fromkeys((amount, due)))
+    verdict.add(weight, Code.TABLE_TRANSFER, "transfer.json", figures)
 
 
 def _check_book(package: Package, judged: Judged, trust: Trust, verdict: Verdict) -> None:

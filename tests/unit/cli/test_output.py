@@ -22,3 +22,20 @@ def test_an_id_is_never_broken_over_two_lines(
     shown = capsys.readouterr().out.split()
     assert [row["id"] for row in rows] == [word for word in shown if word.startswith("tr_")]
     assert shown.count("000.00.01.H42-261130-0001") == len(rows)
+
+
+def test_a_narrow_terminal_takes_no_column_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    columns = (
+        Column("code", "Đối tác"),
+        Column("state", "Trạng thái"),
+        *(Column(key, "Đang chờ") for key in "abcdefgh"),
+    )
+    row = {"code": "department.so-nong-nghiep-moi-truong", "state": "thông suốt", **dict.fromkeys("abcdefgh", 0)}
+    output.listing([row], columns, as_json=False)
+    shown = capsys.readouterr().out.split()
+    assert shown.count("chờ") == 8
+    assert {"department.so-nong-nghiep-moi-truong", "thông", "suốt", "Trạng", "thái"} <= set(shown)
