@@ -58,7 +58,7 @@ class Seal:
             leg=said.leg + 1,
             act=Act.RETURN,
             carrier=Carrier.WIRE,
-            giver=Side(agency=self.agency, role="department", officer="van-thu"),
+            giver=Side(agency=self.agency, role="department"),
             receiver=said.giver.model_copy(update={"officer": None}),
             received_at=at - timedelta(minutes=1),
             given_at=at,

@@ -8,13 +8,13 @@ from config.parties import Department
 from hub.codes import Code
 from hub.errors import NeedsAPerson, NotYet
 from hub.handoffs.model import Handoff
-from hub.signing import canonical, countersigning, verifier
+from hub.signing import canonical, countersigning
 from hub.signing.canonical import NotCanonical
 from hub.signing.verifier import Invalid, Undecided
 from hub.work import Work
 from schemas import strict
 from schemas.department import Receipt
-from schemas.handoff import CounterRecord, ReceiptRecord
+from schemas.handoff import CounterRecord, HandoffRecord, ReceiptRecord
 from schemas.identifiers import DossierCode
 
 Record = TypeVar("Record", bound=strict.Strict)
@@ -38,7 +38,7 @@ def receipt(work: Work, department: Department, row: Handoff, answer: Receipt) -
     told = decoded(answer.signed)
     said = read(ReceiptRecord, told.record)
     _check_about(department, row, answer, said)
-    check_signatures(work, department, told)
+    check_signatures(work, department, said, told)
     return told
 
 
@@ -82,19 +82,11 @@ def same_dossier(one: str, other: str) -> bool:
     return DossierCode.received(one).normalised == DossierCode.received(other).normalised
 
 
-def check_signatures(work: Work, department: Department, told: Told) -> None:
-    """The first over the record, the second over the first; the last one by the department's certificate.
-
-    Raises NeedsAPerson or NotYet.
-    """
+def check_signatures(work: Work, department: Department, said: ReceiptRecord | HandoffRecord, told: Told) -> None:
+    """That everybody signed who has to. Raises NeedsAPerson or NotYet."""
+    trust = work.signer.trust()
     try:
-        trust = work.signer.trust()
-        content, last = told.record, told.signatures[-1]
-        for signature in told.signatures[:-1]:
-            own = countersigning.trust_of(department, work.catalogue, trust)
-            verifier.verify(content, signature, own, at=work.now)
-            content = signature
-        countersigning.verified(content, last, department, work.catalogue, trust, work.now)
+        countersigning.check_record(said, told.record, told.signatures, department, work.catalogue, trust, work.now)
     except Invalid as error:
         raise NeedsAPerson(Code.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
     except Undecided as error:

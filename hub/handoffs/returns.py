@@ -29,7 +29,7 @@ def handed_back(work: Work, event: HandedBack) -> list[Event]:
         return []
     before = store.last(work.conn, event.dossier_id)
     _check(work, event, said, before)
-    counter.check_signatures(work, department, told)
+    counter.check_signatures(work, department, said, told)
     row_id = new_id(Prefix.HANDOFF)
     leaf_id = custody.enter(work.conn, kind=LEAF, subject=row_id, record=told.record, signatures=told.signatures)
     store.add(

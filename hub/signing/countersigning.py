@@ -1,31 +1,64 @@
 """A department's own signatures: verified like anybody's, and bound to the department by what its TOML says."""
 
-import hashlib
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 from config.catalogue import Catalogue, Department
 from hub.errors import NotConfigured
-from hub.signing import verifier
+from hub.signing import parties, verifier
+from hub.signing.parties import Party, fingerprint
 from hub.signing.trust import Trust
-from hub.signing.verdicts import Invalid
+from hub.signing.verdicts import Invalid, Undecided
 from hub.signing.verifier import Signed
+from schemas.handoff import HandoffRecord, ReceiptRecord
+from schemas.trust_list import TrustEntry
 
 
 def verified(
     content: bytes, signature: bytes, department: Department, catalogue: Catalogue, trust: Trust, at: datetime
 ) -> Signed:
-    """Whose signature it is, if ``department`` made it and it is valid at ``at``.
+    """Whose signature it is, if ``department``'s seal made it and it is valid at ``at``.
 
     ``trust``: the house's own; a department with a CA of its own is judged by that. Raises Invalid, Undecided, and
     NotConfigured where that CA's file cannot be used.
     """
-    signed = verifier.verify(content, signature, trust_of(department, catalogue, trust), at=at)
-    if not _is_of(signed.certificate, department):
-        raise Invalid("not-the-department", f"the certificate is not one of {department.code}")
+    own = trust_of(department, catalogue, trust)
+    return _verified(content, signature, department, [Party("seal", department.agency)], own, at)
+
+
+def check_record(
+    said: ReceiptRecord | HandoffRecord,
+    record: bytes,
+    signatures: Sequence[bytes],
+    department: Department,
+    catalogue: Catalogue,
+    trust: Trust,
+    at: datetime,
+) -> None:
+    """That everybody signed ``record`` who has to, as its readers will ask: the person first, then the seal on that.
+
+    ``said``: the record, read. Raises as ``verified`` does.
+    """
+    own, content = trust_of(department, catalogue, trust), record
+    wanted = parties.required(said, catalogue.portal.centre)
+    if len(wanted) != len(signatures):
+        raise Invalid("signatures", f"{len(signatures)} signatures, and the record needs {len(wanted)}")
+    for signature, must_be in zip(signatures, wanted, strict=True):
+        _verified(content, signature, department, must_be, own, at)
+        content = signature
+
+
+def _verified(
+    content: bytes, signature: bytes, department: Department, wanted: Sequence[Party], own: Trust, at: datetime
+) -> Signed:
+    signed = verifier.verify(content, signature, own, at=at)
+    try:
+        for party in wanted:
+            parties.check(list(entries_of(department, own.roots)), party, signed.chain, at)
+    except Undecided as end:
+        raise Invalid(end.code, f"the certificate is not one of {department.code}, by the catalogue") from None
     return signed
 
 
@@ -40,8 +73,19 @@ def trust_of(department: Department, catalogue: Catalogue, trust: Trust) -> Trus
         raise NotConfigured(f"{path}: {error}") from None
 
 
-def _is_of(certificate: x509.Certificate, department: Department) -> bool:
-    if department.signing.certificates:
-        return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest() in department.signing.certificates
-    named = {attribute.value for attribute in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)}
-    return bool(named & {department.code, department.agency, department.qd20})
+def entries_of(department: Department, roots: Sequence[x509.Certificate]) -> Iterator[TrustEntry]:
+    """Its seal as the catalogue knows it; officers of its own by the id that their certificates carry."""
+    own = department.signing.certificates
+    for code in codes_of(department):
+        for certificate in own:
+            yield TrustEntry(kind="seal", holder=code, certificate=certificate)
+        for root in map(fingerprint, roots):
+            if not own:
+                for subject in dict.fromkeys((department.code, *codes_of(department))):
+                    yield TrustEntry(kind="seal", holder=code, root=root, subject=subject)
+            yield TrustEntry(kind="officer", holder=code, root=root)
+
+
+def codes_of(department: Department) -> list[str]:
+    """Its codes in both registers."""
+    return list(dict.fromkeys((department.agency, department.qd20)))

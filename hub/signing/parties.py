@@ -56,15 +56,20 @@ class Register:
         Raises Invalid where the list says that it is another's or that its time is another, Undecided where the list
         does not know the certificate.
         """
-        named = [entry for entry in self.listed.entries if _is_named(entry, party, chain)]
-        theirs = [entry for entry in named if _is_of(entry, party)]
-        if any(_counts(entry, at) for entry in theirs):
-            return
-        if theirs:
-            raise Invalid("out-of-period", f"the trust list lets this certificate sign as {party} at another time only")
-        if named:
-            raise Invalid("another-party", f"by the trust list it is {_called(named[0])}; it has to be {party}")
-        raise Undecided("not-listed", f"the trust list (version {self.listed.version}) does not have it as {party}")
+        check(self.listed.entries, party, chain, at)
+
+
+def check(entries: Sequence[TrustEntry], party: Party, chain: Sequence[x509.Certificate], at: datetime) -> None:
+    """As ``Register.check``, by these entries."""
+    named = [entry for entry in entries if _is_named(entry, party, chain)]
+    theirs = [entry for entry in named if _is_of(entry, party)]
+    if any(_counts(entry, at) for entry in theirs):
+        return
+    if theirs:
+        raise Invalid("out-of-period", f"the trust list lets this certificate sign as {party} at another time only")
+    if named:
+        raise Invalid("another-party", f"by the trust list it is {_called(named[0])}; it has to be {party}")
+    raise Undecided("not-listed", f"the trust list does not have it as {party}")
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

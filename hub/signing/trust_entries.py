@@ -1,13 +1,13 @@
 """What our trust list says: drawn from the catalogue and from the certificates of our own keys, of every generation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from cryptography import x509
 
-from config.catalogue import Catalogue, Department, Officer
+from config.catalogue import Catalogue, Officer
 from config.officers import MAY_HAND_OVER
 from hub.clock import VIETNAM
 from hub.signing import cms, countersigning, trust_list
@@ -76,7 +76,7 @@ def _entries(catalogue: Catalogue, keyring: Keyring, trust: Trust) -> list[Trust
             found += [TrustEntry(kind="tsa", holder=authority.code, root=fingerprint(root)) for root in trust.roots]
     for department in catalogue.departments.values():
         if department.signing.signs or department.witness:
-            found += _department(department, countersigning.trust_of(department, catalogue, trust).roots)
+            found += countersigning.entries_of(department, countersigning.trust_of(department, catalogue, trust).roots)
     return list(dict.fromkeys(found))
 
 
@@ -101,7 +101,7 @@ def _officer(officer: Officer, centre: str, catalogue: Catalogue, keyring: Keyri
     if officer.valid_to is not None:
         until = datetime.combine(officer.valid_to + timedelta(days=1), _MIDNIGHT, VIETNAM).astimezone(UTC)
     known = officer.certificates or [fingerprint(one) for one in _certificates(keyring, officer.key)]
-    units = [None] if officer.department is None else _codes(catalogue.departments[officer.department])
+    units = [None] if officer.department is None else countersigning.codes_of(catalogue.departments[officer.department])
     for certificate in known:
         for unit in units:
             yield TrustEntry(
@@ -113,20 +113,3 @@ def _officer(officer: Officer, centre: str, catalogue: Catalogue, keyring: Keyri
                 since=since,
                 until=until,
             )
-
-
-def _department(department: Department, roots: Sequence[x509.Certificate]) -> Iterator[TrustEntry]:
-    """Its seal as the catalogue knows it; officers of its own by the id that their certificates carry."""
-    own = department.signing.certificates
-    for code in _codes(department):
-        for certificate in own:
-            yield TrustEntry(kind="seal", holder=code, certificate=certificate)
-        for root in map(fingerprint, roots):
-            if not own:
-                for subject in dict.fromkeys((department.code, *_codes(department))):
-                    yield TrustEntry(kind="seal", holder=code, root=root, subject=subject)
-            yield TrustEntry(kind="officer", holder=code, root=root)
-
-
-def _codes(department: Department) -> list[str]:
-    return list(dict.fromkeys((department.agency, department.qd20)))

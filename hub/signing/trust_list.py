@@ -76,6 +76,8 @@ def check_successor(held: Register, body: bytes, signature: bytes) -> Register:
     assert newer is not None  # noqa: S101 - read has made it
     if newer.centre != held.centre or newer.listed.version <= held.listed.version:
         raise NotATrustList(f"it is no later version than the one that is held ({held.listed.version})")
+    if newer.listed.at < held.listed.at:  # or a seal whose period has ended could sign as of before
+        raise NotATrustList("it says that it is older than the one that is held")
     if newer.listed.version == held.listed.version + 1 and newer.listed.prev != held.sha256:
         raise NotATrustList("it follows another list than the one that is held")
     check_sealed(body, signature, held)

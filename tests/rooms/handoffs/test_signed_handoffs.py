@@ -94,6 +94,10 @@ def by_another_agency(seal: Seal, _: Pki, handoff: Handoff) -> Receipt:
     return seal.receipt(handoff, receiver=Side(agency="000.00.99.H42", role="department"))
 
 
+def by_an_officer_who_has_not_signed(seal: Seal, _: Pki, handoff: Handoff) -> Receipt:
+    return seal.receipt(handoff, receiver=Side(agency=seal.agency, role="department", officer="van-thu"))
+
+
 def at_another_time(seal: Seal, _: Pki, handoff: Handoff) -> Receipt:
     return seal.receipt(handoff, received_at=now() - timedelta(days=1))
 
@@ -134,6 +138,7 @@ def by_another_department(seal: Seal, pki: Pki, handoff: Handoff) -> Receipt:
         (by_another_agency, "RECEIPT_OF_ANOTHER"),
         (at_another_time, "RECEIPT_OF_ANOTHER"),
         (forged, "RECEIPT_REFUSED"),
+        (by_an_officer_who_has_not_signed, "RECEIPT_REFUSED"),
         (not_canonical, "RECEIPT_UNREADABLE"),
         (revoked, "RECEIPT_REFUSED"),
         (unknown, "RECEIPT_REFUSED"),

@@ -9,7 +9,7 @@ from hub.clock import now
 from hub.handoffs.model import result_of
 from hub.signing import canonical
 from schemas.department import Handoff
-from schemas.handoff import Act, CounterRecord, Result
+from schemas.handoff import Act, CounterRecord, Result, Side
 from tests.builders import a_report, report_arrival
 from tests.counterparts import Seal
 from tests.house import ScriptedHouse
@@ -76,6 +76,15 @@ def test_a_way_back_that_does_not_go_on_from_our_record_waits_for_a_person(
 def test_a_way_back_sealed_by_another_is_refused(house: ScriptedHouse, seal: Seal, handed: Handoff, pki: Any) -> None:
     other = Seal(pki, "soap-b", seal.agency)
     assert state_of(house, report_back(house, handed, other.back(handed, now()))) == ("dead", "RECEIPT_REFUSED")
+
+
+def test_a_way_back_that_names_an_officer_who_has_not_signed_is_refused(
+    house: ScriptedHouse, seal: Seal, handed: Handoff
+) -> None:
+    """No reader would believe it: with an officer two signatures are needed."""
+    unsigned = seal.back(handed, now(), giver=Side(agency=seal.agency, role="department", officer="van-thu"))
+    assert state_of(house, report_back(house, handed, unsigned)) == ("dead", "RECEIPT_REFUSED")
+    assert house.count("handoff") == 1
 
 
 DUE = datetime.fromisoformat("2026-11-26T17:00:00+07:00")

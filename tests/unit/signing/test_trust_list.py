@@ -126,3 +126,12 @@ def test_a_list_of_somebody_else_s_making_does_not_go_on_from_ours(
     forger.list_trust(catalogue)
     with pytest.raises(NotATrustList):
         trust_list.check_successor(held(own_pki), *files(forger))
+
+
+def test_a_later_version_is_not_dated_before_the_one_that_is_held(own_pki: Pki) -> None:
+    """Its seal is asked for as of its date: one that has ended since then would do."""
+    register = held(own_pki)
+    dated = register.listed.at - timedelta(seconds=1)
+    forged = trust_list.encoded(register.listed.model_copy(update={"version": 9, "at": dated}))
+    with pytest.raises(NotATrustList, match="older"):
+        trust_list.check_successor(register, *_by("seal.trung-tam")(own_pki, forged))
