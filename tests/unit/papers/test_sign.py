@@ -1,11 +1,15 @@
 """Signed forms, as others see them: pyHanko's judge behind our findings, and poppler's pdfsig."""
 
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pyhanko.pdf_utils.generic import DictionaryObject, NameObject, TextStringObject
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from hub.papers import sign
 from hub.papers.forms import ControlSheet
@@ -105,8 +109,28 @@ def test_without_a_trust_list_a_form_cannot_be_told(signed: bytes, authority: Au
     assert "FORM_TRUST_LIST" in [finding.code for finding in judged.findings]
 
 
-def test_what_is_added_after_the_seal_is_found(signed: bytes, roots: Trust) -> None:
-    assert "FORM_ADDED_TO" in codes(signed + b"\n% one more line\n", roots)
+@pytest.mark.parametrize("more", [b"\n", b"\x00", b" ", b"%%EOF\n", b"\n% one more line\n", b"\nstartxref\n0\n%%EOF\n"])
+def test_bytes_behind_the_seal_are_found(signed: bytes, roots: Trust, more: bytes) -> None:
+    assert verify_pdf(signed + more, roots, SIGNED_AT).answer is Answer.INVALID
+
+
+def _retitled(writer: IncrementalPdfFileWriter) -> None:
+    writer.set_info(writer.add_object(DictionaryObject({NameObject("/Title"): TextStringObject("khác")})))
+
+
+def _without_its_record(writer: IncrementalPdfFileWriter) -> None:
+    writer.root["/Names"] = DictionaryObject({})
+    writer.update_root()
+
+
+@pytest.mark.parametrize("change", [_retitled, _without_its_record])
+def test_a_revision_after_the_seal_is_found(
+    signed: bytes, roots: Trust, change: Callable[[IncrementalPdfFileWriter], None]
+) -> None:
+    writer, written = IncrementalPdfFileWriter(BytesIO(signed)), BytesIO()
+    change(writer)
+    writer.write(written)
+    assert verify_pdf(written.getvalue(), roots, SIGNED_AT).answer is Answer.INVALID
 
 
 def test_a_cut_file_is_invalid_and_a_foreign_one_cannot_be_told(signed: bytes, roots: Trust) -> None:
