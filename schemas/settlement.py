@@ -21,6 +21,8 @@ Signed = Annotated[int, Field(strict=True, ge=-MOST, le=MOST, description="Số 
 Count = Annotated[int, Field(strict=True, ge=0)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Base64Table = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$", max_length=64 * 1024 * 1024)]
+TableId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+LineNumber = Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
 LineKind = Literal["receipt", "refund", "adjustment", "carried"]
 """received · given back · put right in this month for an earlier one · from an earlier table, disputed there"""
 
@@ -57,7 +59,7 @@ class FeeSum(Strict):
 class TableLine(Strict):
     """One movement of what is owed to the department, by the number under which it is confirmed or disputed."""
 
-    number: Annotated[int, Field(strict=True, ge=1)]
+    number: LineNumber
     kind: LineKind
     day: Day
     """the business day of the book"""
@@ -127,7 +129,7 @@ class TableReceipt(Strict):
 class DisputedLine(Strict):
     """A line that the department does not accept, and why."""
 
-    number: Annotated[int, Field(strict=True, ge=1)]
+    number: LineNumber
     reason: Words
 
 
@@ -135,7 +137,7 @@ class TableAnswer(Strict):
     """The department's answer. ``lines`` are the disputed ones; every other is confirmed. Silence confirms nothing."""
 
     answer_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
-    settlement_id: str
+    settlement_id: TableId
     sha256: Sha256
     """of the table that is answered"""
     verdict: Literal["confirmed", "disputed"]

@@ -95,6 +95,6 @@ def fault_in(payload: Element) -> Fault | None:
 def check_understood(envelope: Element, *known: str) -> None:
     """Raises NotUnderstood if a header block for us, whose tag is none of ``known``, must be understood."""
     for block in envelope.iterfind(f"{HEADER}/*"):
-        for_us = block.get(_ACTOR, _NEXT) in {"", _NEXT}
+        for_us = block.get(_ACTOR, _NEXT).strip() in {"", _NEXT}
         if for_us and block.tag not in known and block.get(MUST_UNDERSTAND, "0").strip() not in {"0", "false"}:
             raise NotUnderstood("a header block that must be understood is not one of the contract")

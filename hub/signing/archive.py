@@ -48,6 +48,8 @@ def opened(path: Path, names: re.Pattern[str] = _NAME) -> dict[str, bytes]:
     """The files of a bundle, packed or unpacked to a folder. Raises NotABundle for what no bundle has."""
     try:
         if not path.is_dir():
+            if not path.is_file() and path.exists():  # a pipe or a device has no size and need not end
+                raise NotABundle("neither a file nor a folder")
             if path.stat().st_size > LARGEST:
                 raise NotABundle("larger than a bundle can be")
             return unpack(path.read_bytes(), names)

@@ -1,5 +1,6 @@
 """What a department answers to a month's table: kept once, whichever way it comes."""
 
+import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,6 +66,24 @@ def test_an_answer_is_kept_the_same_whether_it_comes_as_json_or_as_soap(door: Do
         an_answer()["settlement_id"],
         TableAnswer.model_validate_json(as_json(an_answer())),
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"settlement_id": "".join(f"{random.getrandbits(32):08x}" for _ in range(2_000))}, "/settlement_id"),
+        ({"settlement_id": ""}, "/settlement_id"),
+        ({"lines": [{"number": 2**31, "reason": REASON}]}, "/lines/0/number"),
+    ],
+)
+def test_an_answer_by_json_takes_no_more_than_one_by_soap(
+    door: Door, rest_a: Caller, changes: dict[str, Any], pointer: str
+) -> None:
+    """The table's id is the lane, which an index holds: 16 kB of it were no row."""
+    answer = rest_a.call("POST", PATH, as_json(an_answer(**changes)))
+
+    assert (answer.status_code, [fault["pointer"] for fault in answer.json()["errors"]]) == (422, [pointer])
+    assert door.house.rows("SELECT id FROM inbox") == []
 
 
 def test_a_repeated_answer_is_answered_as_the_first_time(door: Door, rest_a: Caller) -> None:

@@ -135,9 +135,10 @@ def with_header(message: Element, **attributes: str) -> Element:
     return message
 
 
-def test_a_header_that_must_be_understood_and_is_not_is_refused(door: Door) -> None:
-    """SOAP 1.1 §4.2.3: who goes on regardless breaks what the sender relies on."""
-    answer = post(door, signed(with_header(a_push(), mustUnderstand="1")))
+@pytest.mark.parametrize("actor", [{}, {"actor": ""}, {"actor": "\n http://schemas.xmlsoap.org/soap/actor/next "}])
+def test_a_header_that_must_be_understood_and_is_not_is_refused(door: Door, actor: dict[str, str]) -> None:
+    """SOAP 1.1 §4.2.3: who goes on regardless breaks what the sender relies on. White space names nobody else."""
+    answer = post(door, signed(with_header(a_push(), mustUnderstand="1", **actor)))
 
     refused(door, answer, "soap-header-not-understood", fault="MustUnderstand")
 

@@ -1,5 +1,6 @@
 """verify.sh against a bundle that attacks its reader: names that are options, links, authorities of the system's."""
 
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -63,6 +64,13 @@ def test_a_link_does_not_make_room_for_a_file_that_is_not_listed(
     assert run_verify_sh(script).returncode == 1
     with pytest.raises(NotABundle, match="link"):
         archive.opened(script.parent)
+
+
+def test_a_pipe_is_no_bundle_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "bundle")
+    for endless in (tmp_path / "bundle", Path("/dev/zero")):
+        with pytest.raises(NotABundle, match="neither a file nor a folder"):
+            archive.opened(endless)
 
 
 def test_a_line_twice_does_not_make_room_for_a_file_that_is_not_listed(
