@@ -14,8 +14,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM hub_api, hub_worker, hub_reade
 
 -- The doors.
 GRANT SELECT ON alembic_version, counterparty, idempotency, dossier, event TO hub_api;
-GRANT SELECT (id, source, kind, external_id, seq, lane, fingerprint, received_at, due_at, nudged_at, state) ON inbox
-    TO hub_api;
+GRANT SELECT (id, source, kind, external_id, seq, lane, fingerprint, received_at, due_at, nudged_at, state, settled_at,
+    error_detail) ON inbox TO hub_api;                      -- the last two: when and why a submission was refused
 GRANT INSERT ON inbox, idempotency TO hub_api;
 GRANT EXECUTE ON FUNCTION note_at_door(text, text, text) TO hub_api;
 GRANT INSERT (code) ON counterparty TO hub_api;             -- a new one in the catalogue, at the start

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
 import pytest
@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from psycopg.rows import dict_row
 
+from hub.dossiers import views
 from hub.migrations.run import retain, upgrade
 from hub.signing import custody
 from tests.deploy.installed import DATABASE_ROLES, a_database, database_url_as, make_roles, run_script
@@ -181,3 +182,11 @@ def test_that_a_message_came_is_noted_once_in_its_sources_name(
 def test_doors_and_workers_may_ask_whether_the_custody_log_is_anchored(as_role: psycopg.Connection) -> None:
     with psycopg.connect(as_role.info.dsn, password=as_role.info.password, row_factory=dict_row) as conn:
         assert custody.anchored_since(conn) is None
+
+
+@pytest.mark.parametrize("as_role", ["hub_api"], indirect=True)
+def test_the_portals_door_looks_up_and_lists_submissions(as_role: psycopg.Connection) -> None:
+    conn: Any = as_role
+    conn.row_factory = dict_row
+    assert views.submission(conn, code="000001626111250001") is None
+    assert views.page(conn, moment=datetime(2026, 1, 1, tzinfo=UTC), after="", limit=10) == []

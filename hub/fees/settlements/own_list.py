@@ -13,10 +13,10 @@ from schemas.money import MOST
 AMOUNT: Final = "Số tiền"
 SERIES: Final = "Ký hiệu"
 _AMOUNT: Final = re.compile(
-    r"(?P<whole>[0-9]{1,3}(?:(?P<sign>[., ])[0-9]{3})(?:(?P=sign)[0-9]{3})*|[0-9]+)(?:[.,]00?)?"
+    r"(?P<whole>[0-9]{1,3}(?:(?P<sign>[., ])[0-9]{3})(?:(?P=sign)[0-9]{3}){0,5}|[0-9]{1,18})(?:[.,]00?)?"
 )
 """1.250.000 or 1,250,000 or 1250000, and with .00 behind it: groups have three digits, a fraction one or two"""
-_CURRENCY: Final = re.compile(r"\s*(VND|VNĐ|đồng|đ|₫)$", re.IGNORECASE)
+_CURRENCY: Final = re.compile(r"(VND|VNĐ|đồng|đ|₫)$", re.IGNORECASE)
 _TOTALS: Final = frozenset({"cộng", "tổng", "tổng cộng", "tổng số"})
 _RECEIPT: Final = re.compile(r"(?:(?P<series>.*\S)\s+)?(?P<number>[0-9]{1,8})")
 
