@@ -11,7 +11,7 @@ from config.settings import Settings
 from hub.messages import inbox
 from hub.messages.model import Nudge
 from hub.wiring import Hub
-from schemas.identifiers import Prefix, new_id
+from tests.builders import submission_arrival
 
 
 def connections(url: str) -> int:
@@ -27,7 +27,9 @@ def test_a_house_that_is_left_keeps_no_connection_to_its_broker(
     url: str = request.getfixturevalue(broker)
     with Hub(settings.model_copy(update={"broker_url": url}), catalogue) as hub:
         before = connections(url)
-        hub.nudge([Nudge(inbox.QUEUE, new_id(Prefix.INBOX))])
+        with hub.db.connection() as conn:
+            accepted = inbox.accept(conn, submission_arrival())
+        hub.nudge([Nudge(inbox.QUEUE, accepted.id)])
         until = time.monotonic() + 120
         while connections(url) == before:
             assert time.monotonic() < until

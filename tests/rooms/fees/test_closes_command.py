@@ -79,7 +79,7 @@ def test_before_the_book_begins_there_is_nothing_to_close(desk: Desk, till: Till
 
     for period in (("--day", long_before.isoformat()), ("--month", f"{long_before:%Y-%m}")):
         code, _, err = desk.says(FIRST, "close", *period)
-        assert (code, err.count("\n"), f"begins on {day}" in err) == (Code.REFUSED, 1, True)
+        assert (code, err.count("\n"), f"bắt đầu từ ngày {day}" in err) == (Code.REFUSED, 1, True)
     assert desk.says(FIRST, "close", "--day", f"{day:%d/%m/%Y}")[0] == Code.USAGE
     assert till.house.count("close_proposal") == 0
 

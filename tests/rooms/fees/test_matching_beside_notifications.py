@@ -49,7 +49,7 @@ def test_what_is_notified_between_two_statements_of_a_run_is_not_paid_twice(till
     dispatch.act(till.house, "bank.bank-a", tells)
     worker.join()
 
-    assert [str(error) for error in failed] == ["a movement of this day was notified meanwhile"]
+    assert [str(error) for error in failed] == ["vừa có báo tiền về của ngày này: chạy lại"]
     assert (till.house.count("payment"), till.house.count("match_group")) == (1, 0)
     till.house.waiting.extend(waiting)
     till.house.carry()

@@ -58,8 +58,10 @@ def test_the_shipped_catalogue_covers_each_way_in_which_a_department_can_be_prot
 
 
 @pytest.mark.parametrize("path", TOMLS, ids=lambda path: path.relative_to(PACKAGED).as_posix())
-def test_every_shipped_file_says_at_its_top_that_it_is_illustrative(path: Path) -> None:
-    assert path.read_text(encoding="utf-8").startswith("# ILLUSTRATIVE. ")
+def test_every_shipped_file_says_at_its_top_what_it_rests_on(path: Path) -> None:
+    of_a_bank = path.parent.name == "profiles"
+    rests_on = "From public parsers and exports, not confirmed by the bank" if of_a_bank else "ILLUSTRATIVE. "
+    assert path.read_text(encoding="utf-8").startswith(f"# {rests_on}")
 
 
 def test_a_fee_is_the_one_in_force_on_the_day(shipped: Catalogue) -> None:
