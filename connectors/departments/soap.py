@@ -189,8 +189,12 @@ def decode_changes(answer: Element, odd: Sequence[Element] = ()) -> ReadChanges:
 
 
 def _alone(report: Element) -> str:
-    """The report as a document: canonical XML is the same whenever and in whatever envelope it is told again."""
-    return etree.tostring(report, method="c14n", exclusive=True, with_tail=False).decode()
+    """The report as a document: canonical XML is the same whenever and in whatever envelope it is told again.
+
+    By Canonical XML 2.0, since 1.0 refuses the relative namespaces that some stacks declare and nobody uses.
+    """
+    document: str = etree.canonicalize(etree.tostring(report, with_tail=False, encoding="unicode"))
+    return document
 
 
 def _report(report: Element, document: str, *, is_odd: bool = False) -> StatusReport | Unreadable:

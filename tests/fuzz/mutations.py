@@ -132,7 +132,7 @@ def _change(node: Any, other: Any, random: Random) -> None:
         if way == 0 and parent is not None:
             parent.remove(node)
         elif way == 1 and parent is not None:
-            parent.insert(random.randrange(len(parent) + 1), etree.fromstring(etree.tostring(node)))
+            parent.insert(random.randrange(len(parent) + 1), etree.fromstring(etree.tostring(node, with_tail=False)))
         elif way == 2 and node not in other.iterancestors() and node is not other:
             other.append(node)
         elif way == 3:

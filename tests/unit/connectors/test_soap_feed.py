@@ -47,6 +47,16 @@ def test_a_report_that_was_set_aside_is_read_again_by_itself(office: Office) -> 
     assert isinstance(read, StatusReport)
 
 
+def test_a_namespace_that_is_no_address_stops_no_feed(plain_office: Office) -> None:
+    """Some stacks declare relative ones, which canonical XML 1.0 cannot write."""
+    said = answer(page(report(), report("R-2", status="đang xử lý")), signer=None)
+    length = b"Content-Length: "
+    declared = said.replace(b"<report>", b'<report xmlns:r="urn/relative">')
+    before, after = (b"%s%d" % (length, len(one.partition(b"\r\n\r\n")[2])) for one in (said, declared))
+    read = plain_office.will(declared.replace(before, after)).changes("")
+    assert ([one.report_id for one in read.reports], len(read.unreadable)) == (["R-1"], 1)
+
+
 def test_no_entry_of_a_page_that_is_not_signed_is_set_aside(office: Office) -> None:
     with pytest.raises(ContractBroken):
         office.will(answer(page(report(status="đang xử lý")), signer=None)).changes("")
