@@ -10,6 +10,7 @@ from typer import Argument, Option, Typer
 from hub.cli import dates, environment, fee_table, files, output
 from hub.cli.exits import Code, leave
 from hub.cli.fee_table import Month
+from hub.cli.files import read_sent
 from hub.cli.output import AsJson, Column
 from hub.cli.writing import Verb
 from schemas.figures import grouped
@@ -61,7 +62,7 @@ def answer(
         if file.suffix.lower() == ".json":
             if table or by or at:
                 leave(Code.USAGE, "hub: tệp JSON tự nói bảng nào, ai trả lời, khi nào; bỏ --table, --by, --at")
-            said = file.read_bytes()
+            said = read_sent(file)
         else:
             if not by or at is None:
                 leave(Code.USAGE, "hub: tệp không nói ai trả lời, khi nào; thêm --by CƠ-QUAN-HOẶC-PHÒNG và --at NGÀY")
@@ -106,7 +107,7 @@ def compare(
         with hub.db.connection() as conn:
             lines = comparing.lines(conn, settlement.id)
     try:
-        own = own_list.read(untrusted.sheets(file.read_bytes(), file.suffix.lower()))
+        own = own_list.read(untrusted.sheets(read_sent(file), file.suffix.lower()))
         found = comparing.compared(lines, own)
     except desk_files.BadFile as error:
         _bad(file, error)
@@ -135,7 +136,7 @@ def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime)
     from hub.signing import canonical
     from hub.untrusted import files as untrusted
 
-    raw = file.read_bytes()
+    raw = read_sent(file)
     try:
         sheets = untrusted.sheets(raw, file.suffix.lower())
         settlement, disputed = _disputed(hub, answer_files.named(sheets), sheets, table)

@@ -9,6 +9,7 @@ from typer import Argument, Context, Option, Typer
 
 from hub.cli import dates, environment, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.files import read_sent
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.writing import DryRun, Reason, Verb
 from hub.fees.matching.words import CLASSES, PASSES, STATES
@@ -146,7 +147,7 @@ def payout(
     from schemas.statement import Unreadable
 
     try:
-        report = files.payout(file.read_bytes())
+        report = files.payout(read_sent(file))
     except Unreadable as error:
         leave(Code.USAGE, f"hub: {file.name} không phải là báo cáo tiền về: {error.sentence}")
 

@@ -9,6 +9,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import output
 from hub.cli.exits import Code, leave
+from hub.cli.files import read_sent
 from hub.cli.output import AsJson, Column
 from schemas.figures import grouped
 
@@ -60,7 +61,7 @@ def try_(
         tried = _tried(profile)
     except CatalogueError as error:
         leave(Code.USAGE, f"hub: {error}")
-    raw = file.read_bytes()
+    raw = read_sent(file)
     trials = {name: trying.trial(said, raw, files.trial) for name, said in tried.items()}
     fitting = [name for name, trial in trials.items() if trial.fits]
     shown = fitting[0] if fitting else min(trials, key=lambda name: trials[name].rank)

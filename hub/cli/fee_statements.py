@@ -8,6 +8,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.files import read_sent
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
@@ -110,7 +111,7 @@ def import_(
         known = hub.catalogue.banks.get(bank)
         if known is None:
             raise NotFound(f"danh mục không có ngân hàng {bank}")
-        named = [(path.name, path.read_bytes()) for path in files]
+        named = [(path.name, read_sent(path)) for path in files]
 
         def try_out(work: "Work") -> tuple[list["Result"], list["Event"]]:
             return importing.try_out(work, known, named), []

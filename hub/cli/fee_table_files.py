@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hub.cli.exits import Code, leave
+from hub.cli.files import read_sent
 
 if TYPE_CHECKING:
     from hub.events import Event
@@ -67,7 +68,7 @@ def judged(file: Path, trust: "Trust") -> "Verdict | Judged | Both":
     from hub.signing import archive
     from hub.signing.archive import NotABundle
 
-    if file.is_file() and (data := file.read_bytes()).startswith(b"%PDF-"):
+    if file.is_file() and (data := read_sent(file)).startswith(b"%PDF-"):
         return verify_pdf(data, trust, now())
     try:
         read = package.assemble(archive.opened(file, package.NAMES))

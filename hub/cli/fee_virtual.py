@@ -7,6 +7,7 @@ from typer import Argument, Typer
 
 from hub.cli import output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.files import read_sent
 from hub.cli.writing import Verb
 
 app: Final = Typer(help="Virtual accounts (tài khoản định danh): import.", no_args_is_help=True)
@@ -22,7 +23,7 @@ def import_(
     from schemas.statement import Unreadable
 
     try:
-        given = files.virtual_accounts(file.read_bytes())
+        given = files.virtual_accounts(read_sent(file))
     except Unreadable as error:
         leave(Code.USAGE, f"hub: {file.name}: {error.sentence}")
 

@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all; one that cannot be written is a sentence and exit 2."""
+"""Files that commands read and write, whole or not at all; where that cannot be, a sentence and exit 2."""
 
 import os
 from pathlib import Path
@@ -9,6 +9,25 @@ from hub.cli.exits import Code, leave
 _OWNER: Final = 0o600
 _EVERYBODY: Final = 0o666
 """less what the umask takes away"""
+MOST: Final = 32 * 1024 * 1024
+"""bytes that a command reads of a file that somebody sent; bundles and statements have the same bound"""
+
+
+def read_sent(path: Path, *, at_most: int = MOST) -> bytes:
+    """All of a file that somebody sent; leaves where it is none, larger than ``at_most`` bytes, or not to be read.
+
+    A pipe or a device is no file: it has no size and need not end.
+    """
+    if not path.is_file():
+        leave(Code.USAGE, f"hub: {path} is not a file")
+    try:
+        with path.open("rb") as file:
+            content = file.read(at_most + 1)
+    except OSError as error:
+        leave(Code.USAGE, f"hub: {path} cannot be read: {error.strerror}")
+    if len(content) > at_most:
+        leave(Code.USAGE, f"hub: {path} is larger than {at_most >> 20} MiB")
+    return content
 
 
 def check(path: Path) -> None:

@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from hub.cli import environment, files, output
 from hub.cli.exits import Code, leave
+from hub.cli.files import read_sent
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson
 
@@ -75,11 +76,11 @@ def verify(
 
 def _judged(path: Path, trust: "Trust") -> "Verdict | Judged":
     """By the judge of printed forms if it is a PDF, else by the judge of bundles. Raises NotABundle."""
-    if path.is_file() and path.read_bytes().startswith(b"%PDF-"):
+    if path.is_file() and (data := read_sent(path)).startswith(b"%PDF-"):
         from hub.clock import now
         from hub.papers.verify import verify_pdf
 
-        return verify_pdf(path.read_bytes(), trust, now())
+        return verify_pdf(data, trust, now())
     from hub.signing import archive, bundle
     from hub.signing.judge import judge
 
@@ -96,7 +97,7 @@ def trust_of(path: Path | None, *, offline: bool) -> "Trust":
     if path is None:
         return _own_trust()
     try:
-        return Trust.load(path.read_bytes()) if path.suffix == ".pem" else trust_list.load(path)
+        return Trust.load(read_sent(path)) if path.suffix == ".pem" else trust_list.load(path)
     except ValueError as error:
         leave(Code.USAGE, f"hub: {path}: {error}")
 

@@ -8,6 +8,7 @@ from typer import Argument, Option
 
 from hub.cli import environment, files, output, writing
 from hub.cli.exits import Code, leave
+from hub.cli.files import read_sent
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Column, Limit
 from hub.cli.wording import JOURNAL
@@ -138,7 +139,7 @@ def sign(
             return
         status: Any
         if attach is not None:
-            signature = attach.read_bytes()
+            signature = read_sent(attach)
             status = dispatch.act(hub, writing.actor(), lambda work: elsewhere.attach(work, handoff_id, signature))
         else:
             status = dispatch.act(hub, writing.actor(), lambda work: elsewhere.renew(work, handoff_id))
@@ -156,7 +157,7 @@ def minute(
     from hub.clock import VIETNAM
     from hub.handoffs import minutes
 
-    entered = minutes.Minute(file=file.read_bytes(), signers=tuple(signed_by), at=at.replace(tzinfo=VIETNAM))
+    entered = minutes.Minute(file=read_sent(file), signers=tuple(signed_by), at=at.replace(tzinfo=VIETNAM))
     with environment.house() as hub:
         status = dispatch.act(hub, writing.actor(), lambda work: minutes.enter(work, handoff_id, entered))
     output.say(f"{handoff_id}: {STATES[status]}")

@@ -9,6 +9,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import environment, output
 from hub.cli.exits import Code, leave
+from hub.cli.files import read_sent
 from hub.cli.output import AsJson, Column
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def import_(
     from hub.signing.keys import certificates
 
     _, catalogue, keyring = _keys()
-    pem = chain.read_bytes()
+    pem = read_sent(chain)
     _check_known(catalogue, keyring, certificates(pem))
     generation = enrolment.accept(keyring, name, pem)
     signs = "it signs now" if generation.is_valid(now()) else "it does not sign yet"
@@ -166,7 +167,7 @@ def check_trust_list(
             before = trust_list.load(held).register
             assert before is not None  # noqa: S101 - a list was read
             beside = newer.with_suffix(trust_list.SIGNATURE)
-            read = trust_list.check_successor(before, newer.read_bytes(), beside.read_bytes())
+            read = trust_list.check_successor(before, read_sent(newer), read_sent(beside))
     except trust_list.NotATrustList as error:
         leave(Code.FINDING, f"hub: {newer}: {error}")
     assert read is not None  # noqa: S101 - a list was read
@@ -214,7 +215,7 @@ def _check_known(catalogue: "Catalogue", keyring: "Keyring", chain: "tuple[x509.
     if not chain:
         leave(Code.REFUSED, "hub: the file holds no certificate (PEM)")
     try:
-        Trust.load(roots.read_bytes()).path(chain[0], chain[0].not_valid_before_utc, chain[1:])
+        Trust.load(read_sent(roots)).path(chain[0], chain[0].not_valid_before_utc, chain[1:])
     except Undecided as end:
         if not end.code.startswith("crl-"):  # lists are fetched for what signs; here nothing signs yet
             leave(Code.REFUSED, f"hub: {end}")
