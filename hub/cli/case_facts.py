@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
+from hub.fees.proof import words
 from schemas.figures import grouped
 
-ABOUT: Final = {
+_ABOUT: Final = {
     "payment": "khoản nộp",
     "fee_demand": "yêu cầu nộp",
     "statement_line": "dòng sao kê",
@@ -28,7 +29,9 @@ _NAMES: Final = {
     "bank_ref": "Số giao dịch ngân hàng",
     "candidates": "Có thể là",
     "chargeback": "Tra soát",
+    "check": "Phép kiểm tra",
     "consignment": "Bưu gửi",
+    "count": "Số điểm sai",
     "currency": "Tiền tệ",
     "day": "Ngày",
     "demand": "Yêu cầu nộp",
@@ -43,6 +46,7 @@ _NAMES: Final = {
     "month": "Tháng",
     "moved": "Số tiền của giao dịch",
     "of": "Của",
+    "offenders": "Sai ở",
     "order": "Lệnh chi",
     "other": "Yêu cầu nộp kia",
     "paid_on": "Ngày nộp",
@@ -67,7 +71,19 @@ def written(facts: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"name": _NAMES.get(key, key), "value": _value(key, value)} for key, value in sorted(facts.items())]
 
 
+def subject(object_type: str, object_id: str) -> str:
+    """What a case is about: its kind and its id; of an invariant the label of the check that is red."""
+    if object_type == "invariant":
+        invariant, _, check = object_id.partition(": ")
+        object_id = f"{invariant}: {words.CHECKS.get(check, check)}"
+    return f"{_ABOUT.get(object_type, object_type)} {object_id}"
+
+
 def _value(key: str, value: Any) -> str:
+    if key == "check":
+        return words.CHECKS.get(value, value)
+    if key == "offenders":
+        return "; ".join(f"{words.subject(what)}: {how}" for what, how in value)
     if isinstance(value, list | tuple):
         return ", ".join(_value("", one) for one in value) or "không có"
     if isinstance(value, dict):

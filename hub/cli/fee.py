@@ -23,6 +23,7 @@ from hub.cli import (
 from hub.cli.exits import Code, leave
 from hub.cli.output import AsJson, Column
 from hub.cli.writing import Verb
+from hub.fees.proof import words
 
 if TYPE_CHECKING:
     from hub.fees.proof.findings import Proof, Result
@@ -49,10 +50,14 @@ app.add_typer(fee_receipts.app, name="receipts")
 _CHECKS: Final = (
     Column("green", "", lambda green: "✔" if green else "✗"),
     Column("invariant", "Mã"),
-    Column("check", "Kiểm tra"),
+    Column("label", "Kiểm tra"),
     Column("count", "Số điểm sai"),
 )
-_OFFENDERS: Final = (Column("invariant", "Mã"), Column("what", "Ở đâu"), Column("how", "Sai thế nào"))
+_OFFENDERS: Final = (
+    Column("invariant", "Mã"),
+    Column("what", "Ở đâu", words.subject),
+    Column("how", "Sai thế nào"),
+)
 
 
 @app.command()
@@ -78,9 +83,9 @@ def prove(
         results = [*found.results, *(second.compared(conn) if second_engine else [])]
     if replay:
         results.append(_replayed())
-    rows = [{"invariant": one.invariant, "green": one.green, "check": one.name, "count": one.count} for one in results]
+    rows = [{**_named(one), "green": one.green, "count": one.count} for one in results]
     offenders = [
-        {"invariant": one.invariant, "check": one.name, "code": one.code, "what": offender.what, "how": offender.how}
+        {**_named(one), "code": one.code, "what": offender.what, "how": offender.how}
         for one in results
         for offender in one.offenders
     ]
@@ -111,6 +116,10 @@ def _replayed() -> "Result":
 
     with environment.house() as hub:
         return dispatch.act(hub, "hub", lambda work: (replay.replayed(work), []))
+
+
+def _named(result: "Result") -> dict[str, Any]:
+    return {"invariant": result.invariant, "check": result.name, "label": result.label}
 
 
 def _said(found: "Proof") -> dict[str, Any]:

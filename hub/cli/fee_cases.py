@@ -246,7 +246,7 @@ def _row(case: "Case", named: Mapping[str, Any]) -> dict[str, Any]:
         "reason": case.reason,
         "carried_by": case.carried_by,
         "carried_reason": case.carried_reason,
-        "object": f"{case_facts.ABOUT.get(case.object_type, case.object_type)} {case.object_id}",
+        "object": case_facts.subject(case.object_type, case.object_id),
         "sits": about.sits,
         "otherwise": about.otherwise,
         "elsewhere": about.elsewhere,

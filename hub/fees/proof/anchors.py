@@ -37,11 +37,11 @@ def _chain(kept: list[dict[str, Any]]) -> Iterator[Offender]:
         said = json.loads(bytes(row["body"]))
         told = (said["number"], said["first"], said["last"], said["root"], said["day"])
         if told != (row["number"], row["first_seq"], row["last_seq"], row["root"].hex(), row["day"].isoformat()):
-            yield Offender(name, "its columns and its signed bytes do not belong together")
+            yield Offender(name, "các cột không đúng với nội dung đã ký")
         if (row["number"], row["first_seq"], said["prev"]) != (number, last + 1, prev):
-            yield Offender(name, f"does not follow on checkpoint {number - 1}, which ends at entry {last}")
+            yield Offender(name, f"không nối tiếp điểm kiểm tra {number - 1}, kết thúc ở bút toán {last}")
         if (row["record_hash"], row["signature_hashes"]) != (_hash(row["body"]), [_hash(row["signature"])]):
-            yield Offender(name, "is not the leaf that entered the custody log")
+            yield Offender(name, "không phải mục đã vào sổ lưu vết")
         prev, last = _hash(row["body"]).hex(), row["last_seq"]
 
 
@@ -56,9 +56,9 @@ def _cut_off(conn: Connection, kept: list[dict[str, Any]]) -> Iterator[Offender]
         ]
         name, wanted = f"checkpoint {row['number']}", row["last_seq"] - row["first_seq"] + 1
         if len(digests) != wanted:
-            yield Offender(name, f"covers {wanted} entries from {row['first_seq']} on; {len(digests)} are there")
+            yield Offender(name, f"gồm {wanted} bút toán từ số {row['first_seq']}; nay có {len(digests)}")
         elif root(digests) != row["root"]:
-            yield Offender(name, f"an entry from {row['first_seq']} to {row['last_seq']} is another")
+            yield Offender(name, f"có bút toán từ số {row['first_seq']} đến số {row['last_seq']} đã khác")
 
 
 def _hash(data: bytes) -> bytes:

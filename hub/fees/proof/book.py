@@ -18,7 +18,7 @@ CHECKS: Final = (
         Invariant.I1,
         "entries are numbered without a gap",
         """
-        SELECT 'entry ' || seq AS what, 'the one before it is ' || before AS how
+        SELECT 'entry ' || seq AS what, 'bút toán liền trước là ' || before AS how
         FROM (SELECT seq, lag(seq, 1, 0::bigint) OVER (ORDER BY seq) AS before FROM journal_entry) AS numbered
         WHERE seq <> before + 1 ORDER BY seq
         """,
@@ -29,7 +29,7 @@ CHECKS: Final = (
         "both sides of every entry are equal and what it says",
         """
         SELECT 'entry ' || coalesce(e.seq, l.seq) AS what,
-               format('says %s in %s lines; debit %s, credit %s in %s', e.amount, e.lines, l.dr, l.cr, l.n) AS how
+               format('ghi %s đ trong %s dòng; Nợ %s, Có %s trong %s dòng', e.amount, e.lines, l.dr, l.cr, l.n) AS how
         FROM journal_entry e FULL JOIN (
             SELECT entry_seq AS seq, sum(dr) AS dr, sum(cr) AS cr, count(*) AS n FROM journal_line GROUP BY entry_seq
         ) AS l ON l.seq = e.seq
@@ -40,7 +40,7 @@ CHECKS: Final = (
         Invariant.I1,
         "debit and credit of the whole book are equal",
         """
-        SELECT 'book' AS what, format('debit %s, credit %s', sum(dr), sum(cr)) AS how
+        SELECT 'book' AS what, format('Nợ %s, Có %s', sum(dr), sum(cr)) AS how
         FROM journal_line HAVING sum(dr) <> sum(cr)
         """,
     ),
@@ -48,7 +48,7 @@ CHECKS: Final = (
         Invariant.I1,
         "every entry is the one that was posted",
         f"""
-        SELECT 'entry ' || e.seq AS what, format('%s %s %s was changed', e.source_type, e.source_id, e.kind) AS how
+        SELECT 'entry ' || e.seq AS what, format('%s %s %s đã bị sửa', e.source_type, e.source_id, e.kind) AS how
         FROM journal_entry e JOIN ({CONTENT}) AS c ON c.seq = e.seq
         WHERE sha256(convert_to(c.content, 'UTF8')) <> e.digest ORDER BY e.seq
         """,

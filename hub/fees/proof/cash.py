@@ -10,7 +10,7 @@ CHECKS: Final = (
         "what postmen have collected is what consignments were delivered for",
         """
         SELECT coalesce(p.id, c.id) AS what,
-               format('%s đ are collected; delivered for %s đ', coalesce(p.amount, 0), coalesce(c.cash, 0)) AS how
+               format('đã thu %s đ; tiền thu hộ khi phát là %s đ', coalesce(p.amount, 0), coalesce(c.cash, 0)) AS how
         FROM (SELECT id, provider, provider_txn, amount FROM payment WHERE source = 'postman') AS p
         FULL JOIN (
             SELECT id, operator, order_number, cash, status FROM consignment c WHERE cash > 0 AND EXISTS (
@@ -24,7 +24,7 @@ CHECKS: Final = (
         "what was notified of a known payment is that payment, told once by each provider",
         """
         SELECT format('event %s %s', e.provider, e.provider_txn) AS what,
-               format('%s đ were notified; it is joined to %s of %s đ, by %s', e.amount, p.id, p.amount,
+               format('báo %s đ; gắn với %s có số tiền %s đ, nguồn %s', e.amount, p.id, p.amount,
                       p.source) AS how
         FROM (SELECT e.id, e.provider, e.provider_txn, e.kind, e.amount, n.payment_id,
                      count(*) OVER (PARTITION BY n.payment_id, e.provider) AS times

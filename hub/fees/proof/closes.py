@@ -9,10 +9,10 @@ CHECKS: Final = (
         Invariant.I1,
         "a closed day has the entries with which it was closed",
         """
-        SELECT c.account || ' ' || c.day AS what, format('closed with %s entries; %s stand there, %s',
+        SELECT c.account || ' ' || c.day AS what, format('khóa với %s bút toán; nay có %s, %s',
                    c.totals #>> '{entries,count}', coalesce(e.count, 0),
-                   CASE WHEN e.count = (c.totals #>> '{entries,count}')::bigint THEN 'others' ELSE 'not as many' END)
-                   AS how
+                   CASE WHEN e.count = (c.totals #>> '{entries,count}')::bigint THEN 'nội dung khác'
+                        ELSE 'khác số lượng' END) AS how
         FROM day_close c LEFT JOIN (
             SELECT bank_account, business_date, count(*) AS count, sha256(string_agg(digest, ''::bytea ORDER BY seq))
                        AS hash FROM journal_entry GROUP BY bank_account, business_date
@@ -27,10 +27,10 @@ CHECKS: Final = (
         Invariant.I1,
         "a closed month has the entries with which it was closed",
         """
-        SELECT to_char(c.month, 'YYYY-MM') AS what, format('closed with %s entries; %s stand there, %s',
+        SELECT to_char(c.month, 'YYYY-MM') AS what, format('khóa với %s bút toán; nay có %s, %s',
                    c.totals #>> '{entries,count}', coalesce(e.count, 0),
-                   CASE WHEN e.count = (c.totals #>> '{entries,count}')::bigint THEN 'others' ELSE 'not as many' END)
-                   AS how
+                   CASE WHEN e.count = (c.totals #>> '{entries,count}')::bigint THEN 'nội dung khác'
+                        ELSE 'khác số lượng' END) AS how
         FROM month_close c LEFT JOIN (
             SELECT date_trunc('month', business_date)::date AS month, count(*) AS count,
                    sha256(string_agg(digest, ''::bytea ORDER BY seq)) AS hash

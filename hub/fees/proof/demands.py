@@ -9,7 +9,7 @@ CHECKS: Final = (
         Invariant.I5,
         "a demand is the sum of its lines",
         """
-        SELECT d.id AS what, format('due %s, waived %s; its lines say %s and %s', d.amount_due, d.waived,
+        SELECT d.id AS what, format('phải nộp %s, được miễn %s; các dòng ghi %s và %s', d.amount_due, d.waived,
                                     coalesce(l.due, 0), coalesce(l.waived, 0)) AS how
         FROM fee_demand d LEFT JOIN (SELECT demand_id, sum(amount) AS due, sum(waived) AS waived
                                      FROM fee_demand_line GROUP BY demand_id) AS l ON l.demand_id = d.id
@@ -20,7 +20,7 @@ CHECKS: Final = (
         Invariant.I5,
         "what is allocated to a demand is what was credited to it",
         """
-        SELECT d.id AS what, format('allocated %s, of that confirmed %s; credited %s and %s', d.allocated, d.confirmed,
+        SELECT d.id AS what, format('đã tính %s, trong đó đã xác nhận %s; đã ghi có %s và %s', d.allocated, d.confirmed,
                                     coalesce(c.live, 0), coalesce(c.shown, 0)) AS how
         FROM fee_demand d LEFT JOIN (
             SELECT demand_id, sum(amount) AS live, sum(amount) FILTER (WHERE confirmed_at IS NOT NULL) AS shown
@@ -34,7 +34,7 @@ CHECKS: Final = (
         "what is allocated to a demand is owed to its departments by the book",
         """
         SELECT coalesce(d.id, l.demand_id) AS what,
-               format('%s, allocated %s; 331 owes %s for it', coalesce(d.status, 'no such demand'),
+               format('%s, đã tính %s; 331 còn phải trả %s', coalesce(d.status, 'không có yêu cầu nộp này'),
                       coalesce(d.allocated, 0), coalesce(l.owed, 0)) AS how
         FROM fee_demand d FULL JOIN (
             SELECT demand_id, sum(cr - dr) AS owed FROM journal_line
@@ -54,7 +54,7 @@ CHECKS: Final = (
         Invariant.I5,
         "no more is allocated of a payment than it counts for",
         """
-        SELECT p.id AS what, format('%s, allocated %s of %s; demands have %s of it', p.status, p.allocated, p.amount,
+        SELECT p.id AS what, format('%s, đã dùng %s trong %s; các yêu cầu nộp nhận %s', p.status, p.allocated, p.amount,
                                     coalesce(c.live, 0)) AS how
         FROM payment p LEFT JOIN (SELECT evidence, sum(amount) AS live FROM fee_credit
                                   WHERE reversed_at IS NULL GROUP BY evidence) AS c ON c.evidence = p.id

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, LiteralString
 
+from hub.fees.proof import words
 from schemas.explained import Explained
 
 
@@ -69,7 +70,7 @@ class Code(Explained):
 
 @dataclass(frozen=True, slots=True)
 class Offender:
-    """One thing that breaks an invariant: which (an id, a number), and how, with the numbers."""
+    """One thing that breaks an invariant: which (an id, a number), and how, in Vietnamese, with the numbers."""
 
     what: str
     how: str
@@ -81,7 +82,7 @@ class Check:
 
     invariant: Invariant
     name: str
-    """what holds, in English; stable, for scripts"""
+    """what holds, in English; stable, for scripts. People read its label (words.CHECKS)"""
     query: LiteralString
     code: Code = Code.INVARIANT
 
@@ -95,6 +96,10 @@ class Result:
     code: Code
     offenders: Sequence[Offender] = ()
     count: int = 0
+
+    @property
+    def label(self) -> str:
+        return words.CHECKS[self.name]
 
     @property
     def green(self) -> bool:

@@ -19,8 +19,9 @@ CHECKS: Final = (
         Invariant.I6,
         "112 is the payments that no statement has shown yet",
         f"""
-        SELECT coalesce(p.id, l.item) AS what, format('%s of %s đ; on 112: %s', coalesce(p.status, 'no such payment'),
-                                                      coalesce(p.amount, 0), coalesce(l.net, 0)) AS how
+        SELECT coalesce(p.id, l.item) AS what,
+               format('%s, %s đ; trên 112: %s đ', coalesce(p.status, 'không có khoản nộp này'),
+                      coalesce(p.amount, 0), coalesce(l.net, 0)) AS how
         FROM ({PROVEN}) AS p FULL JOIN (
             SELECT item, sum(dr - cr) AS net FROM journal_line WHERE account = '112' GROUP BY item
         ) AS l ON l.item = p.id
@@ -34,8 +35,8 @@ CHECKS: Final = (
         "behind every sum on 338, 339 and 341 there is an open case, and on its right side",
         """
         SELECT l.account || ' ' || l.item AS what, CASE
-            WHEN l.net < 0 THEN format('%s đ are on the wrong side', -l.net)
-            ELSE format('%s đ; nobody has a case about it', l.net) END AS how
+            WHEN l.net < 0 THEN format('%s đ nằm sai bên', -l.net)
+            ELSE format('%s đ; không có ca nào đang mở', l.net) END AS how
         FROM (SELECT account, item, sum(CASE account WHEN '341' THEN dr - cr ELSE cr - dr END) AS net FROM journal_line
               WHERE account IN ('338', '339', '341') GROUP BY account, item) AS l
         WHERE l.net < 0 OR (l.net > 0 AND NOT EXISTS (

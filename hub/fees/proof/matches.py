@@ -9,7 +9,8 @@ CHECKS: Final = (
         Invariant.I3,
         "a line, and a payment, stand in one confirmed match",
         """
-        SELECT coalesce('line ' || line_id, payment_id) AS what, format('%s confirmed legs', count(*)) AS how
+        SELECT coalesce('line ' || line_id, payment_id) AS what,
+               format('nằm trong %s nhóm khớp đã xác nhận', count(*)) AS how
         FROM (SELECT line_id, NULL AS payment_id FROM match_leg WHERE confirmed AND line_id IS NOT NULL
               UNION ALL SELECT NULL, payment_id FROM match_leg WHERE confirmed AND payment_id IS NOT NULL) AS joined
         GROUP BY line_id, payment_id HAVING count(*) > 1 ORDER BY 1
@@ -19,8 +20,8 @@ CHECKS: Final = (
         Invariant.I3,
         "what a match counts for a demand was credited to it by its payment",
         """
-        SELECT 'match ' || t.group_id AS what, format('counts %s for %s; %s credited by %s', t.amount, t.demand_id,
-                                                      coalesce(c.amount::text, 'nothing was'), first.payment_id) AS how
+        SELECT 'match ' || t.group_id AS what, format('tính %s cho %s; đã ghi có %s từ %s', t.amount, t.demand_id,
+                                                      coalesce(c.amount::text, 'không có gì'), first.payment_id) AS how
         FROM match_leg t JOIN match_group g ON g.id = t.group_id
         JOIN match_leg first ON first.group_id = t.group_id
             AND first.number = CASE g.pass WHEN 'P9' THEN t.number ELSE 1 END
@@ -33,7 +34,7 @@ CHECKS: Final = (
         Invariant.I3,
         "a match counts no more than came, and its line and payment are of one amount and account",
         """
-        SELECT 'match ' || t.group_id AS what, format('line of %s đ on %s, payment of %s đ on %s, %s đ counted',
+        SELECT 'match ' || t.group_id AS what, format('dòng sao kê %s đ vào %s, khoản nộp %s đ vào %s, đã tính %s đ',
                                                       l.amount, l.account, p.amount, p.account, s.counted) AS how
         FROM match_leg t JOIN match_group g ON g.id = t.group_id
         JOIN statement_line l ON l.id = t.line_id JOIN payment p ON p.id = t.payment_id
@@ -47,7 +48,7 @@ CHECKS: Final = (
         Invariant.I3,
         "no movement is two payments because two issuers number it",
         """
-        SELECT p.id AS what, format('%s đ told by %s as %s: %s has its reference, account, amount and day', p.amount,
+        SELECT p.id AS what, format('%s đ do %s báo với số %s: %s trùng mã, tài khoản, số tiền và ngày', p.amount,
                                     p.provider, p.bank_ref, q.id) AS how
         FROM payment p JOIN payment q ON (q.reference, q.account, q.amount) = (p.reference, p.account, p.amount)
         LEFT JOIN match_leg t ON t.payment_id = q.id AND t.confirmed AND t.number = 1

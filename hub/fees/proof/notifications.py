@@ -14,7 +14,7 @@ CHECKS: Final = (
         Invariant.I4,
         "deliveries are the bytes that came",
         """
-        SELECT 'delivery ' || id AS what, 'its bytes are not those that were hashed when they came' AS how
+        SELECT 'delivery ' || id AS what, 'nội dung không còn như khi nhận' AS how
         FROM notify_delivery WHERE sha256(query || '\\x00'::bytea || body) <> sha256 ORDER BY id
         """,
     ),
@@ -23,9 +23,10 @@ CHECKS: Final = (
         "deliveries are events, repetitions, conflicts, and what was not believed",
         """
         SELECT 'delivery ' || d.id AS what, CASE
-            WHEN e.id IS NOT NULL AND v.delivery_id IS NULL THEN format('brought event %s; no verdict says so', e.id)
-            WHEN e.id IS NOT NULL THEN format('brought event %s; the verdict is %s of %s', e.id, v.verdict, v.event_id)
-            ELSE format('%s of an event that is not there', v.verdict) END AS how
+            WHEN e.id IS NOT NULL AND v.delivery_id IS NULL
+                THEN format('đem đến sự kiện %s; không có kết luận nào ghi vậy', e.id)
+            WHEN e.id IS NOT NULL THEN format('đem đến sự kiện %s; kết luận là %s của %s', e.id, v.verdict, v.event_id)
+            ELSE format('%s của một sự kiện không có', v.verdict) END AS how
         FROM notify_delivery d LEFT JOIN notify_event e ON e.delivery_id = d.id
         LEFT JOIN notify_verdict v ON v.delivery_id = d.id
         WHERE (e.id IS NOT NULL AND (v.event_id, v.verdict) IS DISTINCT FROM (e.id, e.verdict))
@@ -39,8 +40,8 @@ CHECKS: Final = (
         "events are what their messages say",
         f"""
         SELECT format('event %s %s %s', e.provider, e.provider_txn, e.kind) AS what, CASE
-            WHEN i.id IS NULL THEN 'its message is not there'
-            ELSE format('amount %s; its message says %s', e.amount, i.said ->> 'amount')
+            WHEN i.id IS NULL THEN 'không có tin báo của nó'
+            ELSE format('số tiền %s; tin báo ghi %s', e.amount, i.said ->> 'amount')
             END AS how
         FROM notify_event e LEFT JOIN {MESSAGE} AS i ON i.id = e.inbox_id
         WHERE i.id IS NULL OR sha256(i.body) <> e.content_hash
@@ -55,7 +56,7 @@ CHECKS: Final = (
         "a payment that was notified has one outcome",
         f"""
         SELECT format('event %s %s', e.provider, e.provider_txn) AS what,
-               format('%s đ were notified; no payment and no case came of it', e.amount) AS how
+               format('báo %s đ; không thành khoản nộp hay ca nào', e.amount) AS how
         FROM notify_event e JOIN {MESSAGE} AS i ON i.id = e.inbox_id AND i.state = 'handled'
         WHERE e.kind = 'payment'
           AND NOT EXISTS (SELECT 1 FROM payment p WHERE (p.provider, p.provider_txn) = (e.provider, e.provider_txn))
@@ -71,7 +72,7 @@ CHECKS: Final = (
         "what was taken back has ended its payment, or is a case",
         f"""
         SELECT format('event %s %s %s', e.provider, e.provider_txn, e.kind) AS what,
-               format('%s đ were taken back; the payment is %s', e.amount, coalesce(p.status, 'unknown')) AS how
+               format('thu hồi %s đ; khoản nộp: %s', e.amount, coalesce(p.status, 'không rõ')) AS how
         FROM notify_event e JOIN {MESSAGE} AS i ON i.id = e.inbox_id AND i.state = 'handled'
         LEFT JOIN payment p ON p.id IN (
             SELECT o.id FROM payment o WHERE (o.provider, o.provider_txn) = (e.provider, i.said ->> 'original')
@@ -90,8 +91,8 @@ CHECKS: Final = (
         Invariant.I4,
         "every payment by notification was notified, with its amount and number",
         """
-        SELECT p.id AS what, format('%s đ as %s; notified: %s as %s', p.amount, coalesce(p.bank_ref, 'nothing'),
-                                    coalesce(e.amount::text, 'nothing'), coalesce(e.bank_ref, 'nothing')) AS how
+        SELECT p.id AS what, format('%s đ, số %s; tin báo: %s, số %s', p.amount, coalesce(p.bank_ref, 'không có'),
+                                    coalesce(e.amount::text, 'không có'), coalesce(e.bank_ref, 'không có')) AS how
         FROM payment p LEFT JOIN notify_event e
             ON (e.provider, e.provider_txn, e.kind) = (p.provider, p.provider_txn, 'payment')
         WHERE p.source = 'notification' AND (p.amount IS DISTINCT FROM e.amount

@@ -13,7 +13,7 @@ CHECKS: Final = (
         "the numbers of a series begin with 1 every year and none is missing",
         """
         SELECT format('%s, %s', coalesce(s.series, r.series), coalesce(s.year, r.year)) AS what,
-               format('%s receipts from %s to %s; the last number given is %s', coalesce(r.count, 0),
+               format('%s biên lai, từ số %s đến số %s; số cấp cuối cùng là %s', coalesce(r.count, 0),
                       coalesce(r.first, 0), coalesce(r.last, 0), coalesce(s.last, 0)) AS how
         FROM receipt_series s FULL JOIN (
             SELECT series, year, count(DISTINCT number) AS count, min(number) AS first, max(number) AS last
@@ -26,7 +26,7 @@ CHECKS: Final = (
         Invariant.I10,
         "the receipts of a demand that stand are what is allocated to it",
         """
-        SELECT d.id AS what, format('%s, allocated %s; its receipts stand for %s', d.status, d.allocated,
+        SELECT d.id AS what, format('%s, đã tính %s; biên lai còn hiệu lực %s', d.status, d.allocated,
                                     coalesce(r.amount, 0)) AS how
         FROM fee_demand d
         LEFT JOIN (SELECT demand_id, sum(amount) AS amount FROM receipt WHERE voided_at IS NULL GROUP BY demand_id)
@@ -43,7 +43,7 @@ CHECKS: Final = (
         Invariant.I10,
         "what a receipt says is what was sealed and what its row says",
         """
-        SELECT r.id AS what, format('the row says %s %s %s đ; the receipt %s %s %s đ', r.series, r.number, r.amount,
+        SELECT r.id AS what, format('dữ liệu lưu ghi %s %s %s đ; biên lai ghi %s %s %s đ', r.series, r.number, r.amount,
                                     said ->> 'symbol', said ->> 'number', said ->> 'amount') AS how
         FROM receipt r JOIN custody_leaf l ON l.id = r.leaf_id
         CROSS JOIN LATERAL (SELECT convert_from(r.body, 'UTF8')::jsonb AS said) AS read

@@ -59,8 +59,8 @@ def replayed(work: Work) -> Result:
         again = set(state.lines(work.conn))
     offenders = [
         *failed,
-        *(Offender(line, "in the house, and not when it is made anew") for line in sorted(stands - again)),
-        *(Offender(line, "made anew, and not in the house") for line in sorted(again - stands)),
+        *(Offender(line, "có trong sổ hiện tại, không có khi lập lại") for line in sorted(stands - again)),
+        *(Offender(line, "có khi lập lại, không có trong sổ hiện tại") for line in sorted(again - stands)),
     ]
     return Result(Invariant.I9, NAME, Code.REPLAY, offenders[:_MOST], len(offenders))
 
@@ -90,10 +90,10 @@ def _again(work: Work, step: Step) -> Offender | None:
         with work.conn.transaction():
             take(work, step)
     except UnknownStep:
-        return Offender(step.subject, f"nobody has said how {step.verb!r} is done again")
+        return Offender(step.subject, f"chưa có cách lập lại việc {step.verb!r}")
     except errors.IntegrityError as error:
         told = error.diag.message_primary or type(error).__name__
-        return Offender(step.subject, f"{step.verb} of {step.at:%Y-%m-%d %H:%M:%S} is refused: {told}")
+        return Offender(step.subject, f"{step.verb} lúc {step.at:%Y-%m-%d %H:%M:%S} bị từ chối: {told}")
     except (HubError, LookupError) as error:
-        return Offender(step.subject, f"{step.verb} of {step.at:%Y-%m-%d %H:%M:%S} cannot be done again: {error}")
+        return Offender(step.subject, f"{step.verb} lúc {step.at:%Y-%m-%d %H:%M:%S} không làm lại được: {error}")
     return None

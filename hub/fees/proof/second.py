@@ -13,6 +13,9 @@ from hub.errors import NotConfigured
 from hub.fees.proof import second_matches
 from hub.fees.proof.findings import Code, Invariant, Offender, Result
 
+BALANCES: Final = "the second engine comes to the same balances"
+ENTRIES: Final = "the second engine reads the same entries"
+
 _ENTRIES: Final[LiteralString] = (
     "SELECT seq, to_char(business_date, 'YYYY-MM-DD') AS business_date, kind, source_type, source_id,"
     " coalesce(bank_account, '') AS bank_account, to_char(original_date, 'YYYY-MM-DD') AS original_date, lines, amount,"
@@ -83,23 +86,23 @@ def _same_balances(other: Any, here: set[tuple[Any, ...]]) -> Result:
             " coalesce(item, ''), sum(dr)::BIGINT, sum(cr)::BIGINT FROM line GROUP BY ALL"
         ).fetchall()
     )
-    return _result("the second engine comes to the same balances", list(_differences(here, there)))
+    return _result(BALANCES, list(_differences(here, there)))
 
 
 def _differences(here: set[tuple[Any, ...]], there: set[tuple[Any, ...]]) -> Iterator[Offender]:
-    for name, rows in (("PostgreSQL only", here - there), ("DuckDB only", there - here)):
+    for name, rows in (("chỉ PostgreSQL", here - there), ("chỉ DuckDB", there - here)):
         for row in sorted(rows):
-            yield Offender(" ".join(str(part) for part in row[:5] if part), f"{name}: debit {row[5]}, credit {row[6]}")
+            yield Offender(" ".join(str(part) for part in row[:5] if part), f"{name}: Nợ {row[5]}, Có {row[6]}")
 
 
 def _same_entries(other: Any) -> Result:
     """Numbers, sides and digests, by SQL of another dialect."""
     found = other.execute(
         """
-        SELECT e.seq, CASE WHEN e.seq <> e.place THEN 'stands at place ' || e.place
+        SELECT e.seq, CASE WHEN e.seq <> e.place THEN 'ở vị trí ' || e.place
                            WHEN l.dr IS DISTINCT FROM e.amount OR l.cr IS DISTINCT FROM e.amount OR l.n <> e.lines
-                               THEN 'debit ' || coalesce(l.dr, 0) || ', credit ' || coalesce(l.cr, 0)
-                           ELSE 'is not the one that was posted' END
+                               THEN 'Nợ ' || coalesce(l.dr, 0) || ', Có ' || coalesce(l.cr, 0)
+                           ELSE 'không còn như khi ghi sổ' END
         FROM (SELECT *, row_number() OVER (ORDER BY seq) AS place FROM entry) AS e LEFT JOIN (
             SELECT entry_seq, count(*) AS n, sum(dr) AS dr, sum(cr) AS cr,
                    list_aggregate(list(chr(10) || concat_ws('|', account, coalesce(department, ''),
@@ -113,7 +116,7 @@ def _same_entries(other: Any) -> Result:
         ORDER BY e.seq
         """
     ).fetchall()
-    return _result("the second engine reads the same entries", [Offender(f"entry {seq}", how) for seq, how in found])
+    return _result(ENTRIES, [Offender(f"entry {seq}", how) for seq, how in found])
 
 
 def _result(name: str, offenders: Sequence[Offender]) -> Result:

@@ -32,10 +32,10 @@ WITH named AS (  -- ISO 7064 MOD 97-10, letters read as 10 to 35
     SELECT DISTINCT t.line_id, d.demand_id FROM token t JOIN demand d ON d.reference = t.token AND d.account = t.account
     WHERE CAST((ascii(t.token) - 55) || (ascii(t.token[2:2]) - 55)::VARCHAR || t.token[3:] AS HUGEINT) % 97 = 1
 )
-SELECT 'line ' || m.line_id, 'matched by ' || m.pass || ' to ' || m.demand_id || ', which its text does not name'
+SELECT 'line ' || m.line_id, 'khớp theo ' || m.pass || ' với ' || m.demand_id || ', nội dung không ghi mã này'
 FROM match m WHERE NOT EXISTS (SELECT 1 FROM named n WHERE (n.line_id, n.demand_id) = (m.line_id, m.demand_id))
 UNION ALL
-SELECT 'line ' || n.line_id, 'said to be nobody''s; it names ' || n.demand_id
+SELECT 'line ' || n.line_id, 'bị coi là chưa rõ của ai; nội dung ghi mã của ' || n.demand_id
 FROM named n JOIN nobodys b ON b.line_id = n.line_id
 ORDER BY ALL
 """

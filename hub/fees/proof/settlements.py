@@ -22,8 +22,8 @@ CHECKS: Final = (
         "every movement of 331 in a month that has tables is one line of its department's table",
         f"""
         SELECT 'entry ' || coalesce(b.entry_seq, i.entry_seq) AS what,
-               format('%s %s đ of %s in the book; %s đ in the table of %s for %s', b.fee_code, b.amount, b.department,
-                      coalesce(i.amount::text, 'no'), i.department, i.month) AS how
+               format('sổ ghi %s %s đ của %s; bảng ghi %s đ của %s, tháng %s', b.fee_code, b.amount, b.department,
+                      coalesce(i.amount::text, 'không có'), i.department, i.month) AS how
         FROM (SELECT b.* FROM ({TOLD}) AS b WHERE EXISTS (
                   SELECT 1 FROM settlement s WHERE s.state <> 'withdrawn'
                     AND s.month = date_trunc('month', b.business_date))) AS b
@@ -38,8 +38,8 @@ CHECKS: Final = (
         Invariant.I8,
         "the sums of a table are those of its lines, and what was signed says the same",
         f"""
-        SELECT s.id AS what, format('lines %s %s %s %s, by fee %s, signed %s', i.carried, i.receipts, i.refunds,
-                                    i.adjustments, f.net, signed.net) AS how
+        SELECT s.id AS what, format('các dòng %s %s %s %s, theo khoản phí %s, đã ký %s', i.carried, i.receipts,
+                                    i.refunds, i.adjustments, f.net, signed.net) AS how
         FROM settlement s
         CROSS JOIN LATERAL (SELECT convert_from(s.body, 'UTF8')::jsonb AS told) AS body
         CROSS JOIN LATERAL (SELECT (told ->> 'net')::bigint AS net, (told ->> 'retained')::bigint AS retained,
@@ -62,7 +62,7 @@ CHECKS: Final = (
         Invariant.I8,
         "what the Centre keeps of a month is what its tables say",
         """
-        SELECT coalesce(s.id, k.id) AS what, format('%s: the table keeps %s đ, the book %s đ', coalesce(s.fee_code,
+        SELECT coalesce(s.id, k.id) AS what, format('%s: bảng để lại %s đ, sổ ghi %s đ', coalesce(s.fee_code,
                       k.fee_code), coalesce(s.retained, 0), coalesce(k.kept, 0)) AS how
         FROM (SELECT s.id, f.fee_code, f.retained FROM settlement s JOIN settlement_fee f ON f.settlement_id = s.id
               WHERE s.state <> 'withdrawn' AND f.retained <> 0) AS s
@@ -77,8 +77,8 @@ CHECKS: Final = (
         Invariant.I8,
         "a settlement whose money has gone was paid what it came to, but for what is disputed",
         """
-        SELECT s.id AS what, format('net %s đ, disputed %s đ; ordered %s đ, carried on %s đ', s.net, s.disputed,
-                                    coalesce(o.amount, 0), coalesce(c.amount, 0)) AS how
+        SELECT s.id AS what, format('phải chuyển %s đ, tranh chấp %s đ; đã chi %s đ, chuyển kỳ sau %s đ', s.net,
+                                    s.disputed, coalesce(o.amount, 0), coalesce(c.amount, 0)) AS how
         FROM settlement s LEFT JOIN payment_order o ON o.id = s.order_id AND o.state = 'confirmed'
         LEFT JOIN (SELECT settlement_id, sum(amount) AS amount FROM settlement_carry GROUP BY settlement_id) AS c
             ON c.settlement_id = s.id
@@ -92,7 +92,7 @@ CHECKS: Final = (
         "331 of a department is what is in no table yet, in tables not paid yet, and disputed",
         f"""
         SELECT coalesce(b.department, t.department) AS what,
-               format('331: %s đ; accounted for: %s đ', coalesce(b.owed, 0), coalesce(t.owed, 0)) AS how
+               format('331: %s đ; giải thích được: %s đ', coalesce(b.owed, 0), coalesce(t.owed, 0)) AS how
         FROM (SELECT department, sum(cr - dr) AS owed FROM journal_line WHERE account = '331'
               GROUP BY department) AS b
         FULL JOIN (

@@ -11,8 +11,8 @@ CHECKS: Final = (
         "every payment that was notified is in the book once, with its amount and its account",
         f"""
         SELECT coalesce(p.id, e.source_id) AS what,
-               format('notified %s on %s; the book says %s on %s', coalesce(p.amount::text, 'nothing'), p.account,
-                      coalesce(e.amount::text, 'nothing'), e.bank_account) AS how
+               format('đã báo %s vào %s; sổ ghi %s vào %s', coalesce(p.amount::text, 'không có gì'), p.account,
+                      coalesce(e.amount::text, 'không có gì'), e.bank_account) AS how
         FROM (SELECT * FROM ({PROVEN}) AS believed WHERE source <> 'statement') AS p
         FULL JOIN (SELECT source_id, amount, bank_account FROM journal_entry
             WHERE source_type = 'payment' AND kind IN ('notified', 'overpaid')) AS e ON e.source_id = p.id
@@ -24,7 +24,7 @@ CHECKS: Final = (
         Invariant.I9,
         "what was taken back is taken back in the book",
         """
-        SELECT p.id AS what, format('%s; the book says %s', p.status, coalesce(e.kind, 'nothing of it')) AS how
+        SELECT p.id AS what, format('%s; sổ ghi %s', p.status, coalesce(e.kind, 'không có gì')) AS how
         FROM payment p JOIN journal_entry n ON (n.source_type, n.source_id, n.kind) = ('payment', p.id, 'notified')
         LEFT JOIN journal_entry e ON (e.source_type, e.source_id, e.kind) = ('payment', p.id, 'taken_back')
         WHERE (p.status = 'notified' AND e.seq IS NOT NULL)

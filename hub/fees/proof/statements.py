@@ -10,7 +10,7 @@ CHECKS: Final = (
         "111 of every account is what its statements have booked",
         """
         SELECT coalesce(s.account, b.account) AS what,
-               format('lines with an outcome come to %s; 111 to %s', coalesce(s.total, 0), coalesce(b.net, 0)) AS how
+               format('các dòng đã có kết quả cộng lại %s; 111 là %s', coalesce(s.total, 0), coalesce(b.net, 0)) AS how
         FROM (SELECT account, sum(amount) AS total FROM statement_line
               WHERE state IN ('matched', 'in_case', 'not_fee', 'reversed') GROUP BY account) AS s
         FULL JOIN (SELECT e.bank_account AS account, sum(l.dr - l.cr) AS net FROM journal_line l
@@ -24,8 +24,8 @@ CHECKS: Final = (
         Invariant.I2,
         "every booked line that has an outcome is in the book once, with its amount and its account",
         """
-        SELECT coalesce(s.source, b.source) AS what, format('%s of %s đ on %s; 111 says %s on %s', s.state, s.amount,
-                      s.account, coalesce(b.net::text, 'nothing'), b.account) AS how
+        SELECT coalesce(s.source, b.source) AS what, format('%s, %s đ vào %s; 111 ghi %s vào %s', s.state, s.amount,
+                      s.account, coalesce(b.net::text, 'không có gì'), b.account) AS how
         FROM (SELECT 'line ' || id AS source, account, amount, state FROM statement_line
               WHERE state IN ('matched', 'in_case', 'not_fee', 'reversed') AND amount <> 0) AS s
         FULL JOIN (SELECT e.source_type || ' ' || e.source_id AS source, e.bank_account AS account,
@@ -41,7 +41,7 @@ CHECKS: Final = (
         Invariant.I3,
         "no booked line has waited for an hour without an outcome",
         """
-        SELECT 'line ' || l.id AS what, format('%s đ of %s on %s', l.amount, l.booking_date, l.account) AS how
+        SELECT 'line ' || l.id AS what, format('%s đ ngày %s vào %s', l.amount, l.booking_date, l.account) AS how
         FROM statement_line l JOIN statement s ON s.id = l.statement_id
         WHERE l.state = 'new' AND s.accepted_at < now() - interval '1 hour' ORDER BY l.id
         """,
@@ -50,8 +50,9 @@ CHECKS: Final = (
         Invariant.I3,
         "a line is matched, in an open case, or no fee: one of the three",
         """
-        SELECT 'line ' || l.id AS what, format('%s: %s of %s đ allocated, %s', l.state, l.allocated, l.amount,
-                                               CASE WHEN c.open THEN 'an open case' ELSE 'no open case' END) AS how
+        SELECT 'line ' || l.id AS what, format('%s: đã tính %s trong %s đ, %s', l.state, l.allocated, l.amount,
+                                               CASE WHEN c.open THEN 'có ca đang mở'
+                                                    ELSE 'không có ca đang mở' END) AS how
         FROM statement_line l CROSS JOIN LATERAL (SELECT EXISTS (
             SELECT 1 FROM exception_case c WHERE c.state <> 'resolved' AND (
                 (c.object_type IN ('statement_line', 'line') AND c.object_id = l.id::text)
@@ -66,7 +67,7 @@ CHECKS: Final = (
         "files are the bytes that came, and what was not accepted has posted nothing",
         """
         SELECT f.id AS what, format('%s, %s', f.state, CASE WHEN sha256(f.body) <> f.sha256
-            THEN 'its bytes are not those that came' ELSE 'and a statement of it stands' END) AS how
+            THEN 'nội dung không còn như khi nhận' ELSE 'nhưng đã có sao kê từ tệp này' END) AS how
         FROM statement_file f WHERE sha256(f.body) <> f.sha256
            OR (f.state IN ('balanced', 'quarantined', 'rejected')
                AND EXISTS (SELECT 1 FROM statement s WHERE s.file_id = f.id))
@@ -77,7 +78,7 @@ CHECKS: Final = (
         Invariant.I7,
         "the statements of an account follow one another without a gap",
         """
-        SELECT account || ' ' || id AS what, format('place %s; the one before it has %s', chain, before) AS how
+        SELECT account || ' ' || id AS what, format('thứ tự %s; sao kê liền trước là %s', chain, before) AS how
         FROM (SELECT id, account, chain, lag(chain) OVER (PARTITION BY account ORDER BY chain) AS before
               FROM statement WHERE chain IS NOT NULL) AS chained
         WHERE chain <> before + 1 ORDER BY account, chain
@@ -104,7 +105,7 @@ CHECKS: Final = (
                        ELSE coalesce(s.chain, n.chain) >= b.chain END
             GROUP BY l.account
         )
-        SELECT b.account AS what, format('opened with %s, booked %s, closed with %s', b.opening, coalesce(k.total, 0),
+        SELECT b.account AS what, format('đầu kỳ %s, phát sinh %s, cuối kỳ %s', b.opening, coalesce(k.total, 0),
                                          e.closing) AS how
         FROM base b JOIN last e ON e.account = b.account LEFT JOIN booked k ON k.account = b.account
         WHERE b.opening + coalesce(k.total, 0) <> e.closing ORDER BY b.account

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from hub.cli.exits import Code
+from hub.fees.proof import words
 from tests.rooms.fees.booking import opened, tampered
 from tests.rooms.fees.telling import Provider
 from tests.rooms.test_command_line import Hub
@@ -19,7 +20,10 @@ def test_a_green_book_is_said_with_its_digest(provider: Provider, hub: Hub, refe
     assert {check["invariant"] for check in said["checks"]} | set(said["not_looked_at"]) == {
         f"I{number}" for number in range(1, 11)
     }
-    assert hub("fee", "prove")[0] == Code.OK
+    assert all(check["label"] == words.CHECKS[check["check"]] for check in said["checks"])
+    code, table, _ = hub("fee", "prove")
+    assert code == Code.OK
+    assert all(check["label"] in table and check["check"] not in table for check in said["checks"])
     assert not err
 
 
@@ -40,7 +44,8 @@ def test_a_changed_row_is_named_and_the_runbook_told(
         tampered(conn, "UPDATE journal_line SET department = 'so-khac' WHERE account = '331'")
     code, out, err = hub("fee", "prove")
     assert code == Code.FINDING
-    assert "entry 1" in out
+    assert "bút toán 1" in out
+    assert "đã bị sửa" in out
     assert "I1" in err
     assert "when-the-proof-is-red" in err
 

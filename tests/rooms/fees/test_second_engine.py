@@ -45,13 +45,13 @@ FORGED: dict[str, tuple[str, LiteralString, str]] = {
         "match_leg",
         """UPDATE match_leg SET demand_id = (SELECT max(id) FROM fee_demand)
         WHERE demand_id = (SELECT min(id) FROM fee_demand)""",
-        "which its text does not name",
+        "nội dung không ghi mã này",
     ),
     "a line said to be nobody's": (
         "exception_case",
         """UPDATE exception_case SET facts = jsonb_set(facts, '{line}', to_jsonb((SELECT min(id)::text
         FROM statement_line WHERE state = 'matched'))) WHERE code = 'R01'""",
-        "said to be nobody's",
+        "bị coi là chưa rõ của ai",
     ),
 }
 
