@@ -35,7 +35,8 @@ QUORUM: Final = {
 }
 """What makes a queue of ours on RabbitMQ: publisher, worker and deploy/rabbitmq must say the same, else it is a 406."""
 QUORUM_DEAD: Final = {"x-queue-type": "quorum"}
-NOT_FOUND: Final = 404
+NOT_FOUND: Final = {404, "404"}
+"""py-amqp says it as a number, kombu's redis transport as a string"""
 CONNECT_TIMEOUT: Final = 3.0
 """seconds"""
 ANSWER_TIMEOUT: Final = 10
@@ -133,7 +134,7 @@ def _depth(connection: Connection, queue: str) -> int:
             count: int = channel.queue_declare(queue, passive=True).message_count
             return count
     except connection.channel_errors as error:
-        if getattr(error, "reply_code", None) == NOT_FOUND:
+        if getattr(error, "reply_code", None) in NOT_FOUND:
             return 0  # no such queue, or on Valkey an empty one
         raise
 

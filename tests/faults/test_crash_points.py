@@ -50,6 +50,7 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(
         assert not token.exists(), f"{point} was never reached"
         running.wait_for(running.over)
         assert findings(running, told) == [], point
+    assert "task_failed" not in (running.folder / "worker.log").read_text(encoding="utf-8")
 
 
 def load_while_the_door_dies(running: Stack, department: str, crash: dict[str, str]) -> dict[str, tuple[str, str]]:

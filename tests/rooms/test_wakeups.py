@@ -1,17 +1,20 @@
 """One wake-up for each due row: whatever sweeps, however long the queue, and whatever the broker has lost."""
 
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import pytest
+from kombu import Connection as BrokerConnection
 
 from config.catalogue import Catalogue
 from config.settings import Settings
-from hub import dispatch
+from hub import broker, dispatch
 from hub.messages import due, inbox
 from hub.messages.model import Nudge
 from hub.nudger import Nudger
+from hub.wiring import Hub
 from tests.builders import a_receipt, submission_arrival
 from tests.house import ScriptedHouse
 
@@ -100,3 +103,33 @@ def test_the_next_notice_of_a_dossier_is_woken_by_the_one_before_it_without_a_sw
         burst.queue.rotate(1)  # the newest first, so that later notices come up before earlier ones
         burst.take()
     assert burst.rows("SELECT DISTINCT state FROM outbox") == [{"state": "delivered"}]
+
+
+@pytest.mark.parametrize("kind", ["valkey_url", "rabbit_url"])
+def test_a_wake_up_that_the_broker_lost_is_sent_again(
+    kind: str, settings: Settings, catalogue: Catalogue, request: pytest.FixtureRequest
+) -> None:
+    """On the real brokers: an empty list of Valkey's is no list, and that must not end the sweep."""
+    url: str = request.getfixturevalue(kind)
+    changes = {"broker_url": url, "renudge_after": 0.1}
+    with Hub(settings.model_copy(update=changes), catalogue) as hub, BrokerConnection(url) as connection:
+
+        def depth() -> int:
+            return broker.depths(hub._celery, [inbox.QUEUE])[inbox.QUEUE]
+
+        def until_there() -> None:
+            until = time.monotonic() + 120
+            while depth() == 0:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+
+        with hub.db.connection() as conn:
+            accepted = inbox.accept(conn, submission_arrival())
+        hub.nudge([Nudge(inbox.QUEUE, accepted.id)])
+        until_there()
+        connection.default_channel.queue_purge(inbox.QUEUE)
+        assert depth() == 0
+        time.sleep(0.2)
+        hub.sweep()
+        until_there()
+        assert depth() == 1
