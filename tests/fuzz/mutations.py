@@ -10,6 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from random import Random
 from typing import Any, Final
 
@@ -132,7 +133,9 @@ def _change(node: Any, other: Any, random: Random) -> None:
         if way == 0 and parent is not None:
             parent.remove(node)
         elif way == 1 and parent is not None:
-            parent.insert(random.randrange(len(parent) + 1), etree.fromstring(etree.tostring(node, with_tail=False)))
+            copied = deepcopy(node)
+            copied.tail = None
+            parent.insert(random.randrange(len(parent) + 1), copied)
         elif way == 2 and node not in other.iterancestors() and node is not other:
             other.append(node)
         elif way == 3:
