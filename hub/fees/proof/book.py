@@ -29,7 +29,9 @@ CHECKS: Final = (
         "both sides of every entry are equal and what it says",
         """
         SELECT 'entry ' || coalesce(e.seq, l.seq) AS what,
-               format('ghi %s đ trong %s dòng; Nợ %s, Có %s trong %s dòng', e.amount, e.lines, l.dr, l.cr, l.n) AS how
+               CASE WHEN e.seq IS NULL THEN format('không có bút toán; có %s dòng, Nợ %s, Có %s', l.n, l.dr, l.cr)
+                    ELSE format('ghi %s đ trong %s dòng; Nợ %s, Có %s trong %s dòng', e.amount, e.lines,
+                                coalesce(l.dr, 0), coalesce(l.cr, 0), coalesce(l.n, 0)) END AS how
         FROM journal_entry e FULL JOIN (
             SELECT entry_seq AS seq, sum(dr) AS dr, sum(cr) AS cr, count(*) AS n FROM journal_line GROUP BY entry_seq
         ) AS l ON l.seq = e.seq

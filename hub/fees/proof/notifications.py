@@ -25,7 +25,8 @@ CHECKS: Final = (
         SELECT 'delivery ' || d.id AS what, CASE
             WHEN e.id IS NOT NULL AND v.delivery_id IS NULL
                 THEN format('đem đến sự kiện %s; không có kết luận nào ghi vậy', e.id)
-            WHEN e.id IS NOT NULL THEN format('đem đến sự kiện %s; kết luận là %s của %s', e.id, v.verdict, v.event_id)
+            WHEN e.id IS NOT NULL THEN format('đem đến sự kiện %s; kết luận là %s của %s', e.id, v.verdict,
+                                               coalesce('sự kiện ' || v.event_id, 'không sự kiện nào'))
             ELSE format('%s của một sự kiện không có', v.verdict) END AS how
         FROM notify_delivery d LEFT JOIN notify_event e ON e.delivery_id = d.id
         LEFT JOIN notify_verdict v ON v.delivery_id = d.id
@@ -41,8 +42,8 @@ CHECKS: Final = (
         f"""
         SELECT format('event %s %s %s', e.provider, e.provider_txn, e.kind) AS what, CASE
             WHEN i.id IS NULL THEN 'không có tin báo của nó'
-            ELSE format('số tiền %s; tin báo ghi %s', e.amount, i.said ->> 'amount')
-            END AS how
+            ELSE format('số tiền %s; tin báo ghi %s', e.amount,
+                        coalesce(i.said ->> 'amount', 'không đọc được')) END AS how
         FROM notify_event e LEFT JOIN {MESSAGE} AS i ON i.id = e.inbox_id
         WHERE i.id IS NULL OR sha256(i.body) <> e.content_hash
            OR (e.provider, e.provider_txn, e.kind, e.amount::text, e.currency, e.bank_ref) IS DISTINCT FROM (

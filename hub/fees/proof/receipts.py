@@ -44,7 +44,8 @@ CHECKS: Final = (
         "what a receipt says is what was sealed and what its row says",
         """
         SELECT r.id AS what, format('dữ liệu lưu ghi %s %s %s đ; biên lai ghi %s %s %s đ', r.series, r.number, r.amount,
-                                    said ->> 'symbol', said ->> 'number', said ->> 'amount') AS how
+                                    coalesce(said ->> 'symbol', '–'), coalesce(said ->> 'number', '–'),
+                                    coalesce(said ->> 'amount', '–')) AS how
         FROM receipt r JOIN custody_leaf l ON l.id = r.leaf_id
         CROSS JOIN LATERAL (SELECT convert_from(r.body, 'UTF8')::jsonb AS said) AS read
         WHERE l.record_hash <> sha256(r.body)

@@ -22,8 +22,13 @@ CHECKS: Final = (
         "every movement of 331 in a month that has tables is one line of its department's table",
         f"""
         SELECT 'entry ' || coalesce(b.entry_seq, i.entry_seq) AS what,
-               format('sổ ghi %s %s đ của %s; bảng ghi %s đ của %s, tháng %s', b.fee_code, b.amount, b.department,
-                      coalesce(i.amount::text, 'không có'), i.department, i.month) AS how
+               CASE WHEN b.entry_seq IS NULL THEN 'không có trong sổ'
+                    ELSE format('sổ ghi %s đ của %s, khoản phí %s, tháng %s', b.amount,
+                                coalesce(b.department, '–'), coalesce(b.fee_code, '–'),
+                                to_char(b.business_date, 'MM/YYYY')) END || '; ' ||
+               CASE WHEN i.entry_seq IS NULL THEN 'không có trong bảng'
+                    ELSE format('bảng ghi %s đ của %s, khoản phí %s, tháng %s', i.amount, i.department, i.fee_code,
+                                to_char(i.month, 'MM/YYYY')) END AS how
         FROM (SELECT b.* FROM ({TOLD}) AS b WHERE EXISTS (
                   SELECT 1 FROM settlement s WHERE s.state <> 'withdrawn'
                     AND s.month = date_trunc('month', b.business_date))) AS b
@@ -38,8 +43,9 @@ CHECKS: Final = (
         Invariant.I8,
         "the sums of a table are those of its lines, and what was signed says the same",
         f"""
-        SELECT s.id AS what, format('các dòng %s %s %s %s, theo khoản phí %s, đã ký %s', i.carried, i.receipts,
-                                    i.refunds, i.adjustments, f.net, signed.net) AS how
+        SELECT s.id AS what, format('các dòng %s %s %s %s, theo khoản phí %s, đã ký %s', coalesce(i.carried, 0),
+                                    coalesce(i.receipts, 0), coalesce(i.refunds, 0), coalesce(i.adjustments, 0),
+                                    coalesce(f.net, 0), coalesce(signed.net::text, 'không có')) AS how
         FROM settlement s
         CROSS JOIN LATERAL (SELECT convert_from(s.body, 'UTF8')::jsonb AS told) AS body
         CROSS JOIN LATERAL (SELECT (told ->> 'net')::bigint AS net, (told ->> 'retained')::bigint AS retained,

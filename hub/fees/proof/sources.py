@@ -11,8 +11,9 @@ CHECKS: Final = (
         "every payment that was notified is in the book once, with its amount and its account",
         f"""
         SELECT coalesce(p.id, e.source_id) AS what,
-               format('đã báo %s vào %s; sổ ghi %s vào %s', coalesce(p.amount::text, 'không có gì'), p.account,
-                      coalesce(e.amount::text, 'không có gì'), e.bank_account) AS how
+               format('đã báo %s; sổ ghi %s', coalesce(p.amount || ' đ vào ' || p.account, 'không có gì'),
+                      CASE WHEN e.source_id IS NULL THEN 'không có gì'
+                           ELSE e.amount || ' đ vào ' || coalesce(e.bank_account, '–') END) AS how
         FROM (SELECT * FROM ({PROVEN}) AS believed WHERE source <> 'statement') AS p
         FULL JOIN (SELECT source_id, amount, bank_account FROM journal_entry
             WHERE source_type = 'payment' AND kind IN ('notified', 'overpaid')) AS e ON e.source_id = p.id

@@ -24,8 +24,11 @@ CHECKS: Final = (
         Invariant.I2,
         "every booked line that has an outcome is in the book once, with its amount and its account",
         """
-        SELECT coalesce(s.source, b.source) AS what, format('%s, %s đ vào %s; 111 ghi %s vào %s', s.state, s.amount,
-                      s.account, coalesce(b.net::text, 'không có gì'), b.account) AS how
+        SELECT coalesce(s.source, b.source) AS what,
+               format('%s; 111 ghi %s', coalesce(s.state || ', ' || s.amount || ' đ vào ' || s.account,
+                                                 'không có dòng sao kê này'),
+                      CASE WHEN b.source IS NULL THEN 'không có gì'
+                           ELSE b.net || ' đ vào ' || coalesce(b.account, '–') END) AS how
         FROM (SELECT 'line ' || id AS source, account, amount, state FROM statement_line
               WHERE state IN ('matched', 'in_case', 'not_fee', 'reversed') AND amount <> 0) AS s
         FULL JOIN (SELECT e.source_type || ' ' || e.source_id AS source, e.bank_account AS account,

@@ -1,8 +1,9 @@
 """A collection account for the tests of matching: its statements come day by day, and are matched as in service."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from config.banks import Bank
 from hub import dispatch
@@ -121,11 +122,17 @@ class Till:
         return {row["account"]: row["net"] for row in rows if row["net"]}
 
 
+HOLE: Final = re.compile(r"(^| )( |[;,:]|$)")
+"""What format() leaves in a sentence where a value is NULL"""
+
+
 def red(house: ScriptedHouse) -> Sequence[str]:
     """What the proof of the book has to say against it."""
     with house.db.connection() as conn:
         found = proving.prove(conn).red
-    return [f"{one.name}: {offender.what} {offender.how}" for one in found for offender in one.offenders]
+    offenders = [(one.name, offender) for one in found for offender in one.offenders]
+    assert [offender.how for _, offender in offenders if HOLE.search(offender.how)] == []
+    return [f"{name}: {offender.what} {offender.how}" for name, offender in offenders]
 
 
 def later(day: date, days: int) -> date:

@@ -20,6 +20,7 @@ from schemas.portal import FeeKind
 from schemas.settlement import SettlementTable, TableAnswer
 from tests.bank_files import ago
 from tests.house import ScriptedHouse
+from tests.rooms.fees.matching import HOLE
 from tests.rooms.fees.telling import ACCOUNT
 
 OCTOBER: Final = date(2026, 10, 1)
@@ -108,6 +109,7 @@ class Office:
         """What I8 has to say against the tables: these books have no statements behind them."""
         with self.house.db.connection() as conn:
             found = [one for one in proving.prove(conn).red if one.invariant is Invariant.I8]
+        assert [offender.how for one in found for offender in one.offenders if HOLE.search(offender.how)] == []
         return [f"{one.name}: {offender.what} {offender.how}" for one in found for offender in one.offenders]
 
 

@@ -224,7 +224,7 @@ def test_what_is_put_into_a_closed_day_past_the_database_turns_the_proof_red(
         tampered(conn, slipped, day, ACCOUNT)
 
     told = "a closed day has the entries with which it was closed: "
-    assert f"{told}{ACCOUNT} {day} closed with 1 entries; 2 stand there, not as many" in red(till.house)
+    assert f"{told}{ACCOUNT} {day} khóa với 1 bút toán; nay có 2, khác số lượng" in red(till.house)
 
 
 def test_what_was_on_the_account_before_its_first_statement_is_in_the_book_once(

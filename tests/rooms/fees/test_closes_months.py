@@ -226,7 +226,7 @@ def test_what_is_put_into_a_closed_month_past_the_database_turns_the_proof_red(
         tampered(conn, "UPDATE journal_entry SET business_date = business_date - 40 WHERE kind = 'identified'")
 
     told = "a closed month has the entries with which it was closed: "
-    assert f"{told}2024-02 closed with 1 entries; 0 stand there, not as many" in red(till.house)
+    assert f"{told}2024-02 khóa với 1 bút toán; nay có 0, khác số lượng" in red(till.house)
 
 
 def test_a_month_whose_table_was_handed_over_stays_closed(accountants: Accountants, till: Till, reference: str) -> None:

@@ -14,6 +14,7 @@ from schemas.payment import Kind
 from tests.house import ScriptedHouse
 from tests.rooms.fees.booking import CLOSE, DAY, opened, tampered
 from tests.rooms.fees.conftest import Cashier
+from tests.rooms.fees.matching import HOLE
 from tests.rooms.fees.telling import ACCOUNT, DUE, Provider
 
 
@@ -41,7 +42,9 @@ def proof(house: ScriptedHouse) -> Proof:
 
 def red(house: ScriptedHouse) -> dict[str, set[str]]:
     """Check → its offenders."""
-    return {result.name: {one.what for one in result.offenders} for result in proof(house).red}
+    found = proof(house).red
+    assert [one.how for result in found for one in result.offenders if HOLE.search(one.how)] == []
+    return {result.name: {one.what for one in result.offenders} for result in found}
 
 
 def test_a_day_with_one_of_each_trouble_is_proven(day: ScriptedHouse) -> None:
