@@ -3,9 +3,6 @@
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from psycopg import connect, errors
 
 _HERE: Final = Path(__file__).parent
@@ -13,7 +10,14 @@ _HERE: Final = Path(__file__).parent
 
 def upgrade(database_url: str) -> None:
     """Run the missing steps, each in a transaction, waiting at most 10 s for a lock."""
-    command.upgrade(_config(database_url), "head")
+    # Alembic brings SQLAlchemy: 0.5 s and 20 MiB of every process that only asks at which step the database is.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    config.attributes["database_url"] = database_url
+    command.upgrade(config, "head")
 
 
 def retain(database_url: str, *, evidence_days: int) -> None:
@@ -23,11 +27,8 @@ def retain(database_url: str, *, evidence_days: int) -> None:
 
 
 def head() -> str:
-    """The newest step that this code knows."""
-    found = ScriptDirectory.from_config(_config("")).get_current_head()
-    if found is None:
-        raise LookupError("no migration step")
-    return found
+    """The newest step that this code knows: the number that its file begins with."""
+    return max(path.stem for path in (_HERE / "versions").glob("[0-9]*.py"))[:4]
 
 
 def current(database_url: str) -> str | None:
@@ -38,10 +39,3 @@ def current(database_url: str) -> str | None:
         except errors.UndefinedTable:
             return None
     return row[0] if row else None
-
-
-def _config(database_url: str) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_HERE))
-    config.attributes["database_url"] = database_url
-    return config

@@ -5,6 +5,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 
 import hub.migrations
+from hub.migrations.run import head
 
 
 def test_every_migration_follows_the_one_of_the_number_before() -> None:
@@ -14,3 +15,4 @@ def test_every_migration_follows_the_one_of_the_number_before() -> None:
 
     steps = list(ScriptDirectory(str(folder)).walk_revisions())
     assert [step.revision for step in reversed(steps)] == [name[:4] for name in files]
+    assert head() == steps[0].revision
