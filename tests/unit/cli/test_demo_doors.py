@@ -19,7 +19,7 @@ from hub.cli.main import app
 from hub.embedded.ports import free_port
 from hub.embedded.secrets import kept_secrets
 from hub.embedded.waiting import Patience
-from tests.unit.connectors.partner import OK, answering, partner
+from tests.unit.connectors.partner import OK, Partner, partner
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,13 @@ def test_a_bank_that_comes_back_is_asked_again(packaged: Catalogue) -> None:
 
 def test_what_a_bank_may_have_done_is_not_asked_for_again(packaged: Catalogue) -> None:
     """The line breaks after the request was read: nobody knows whether the transfer was made."""
-    with partner(answering(b"", OK)) as door:
+
+    def break_the_first(connection: socket.socket, there: Partner) -> None:
+        there.read_request(connection)
+        if there.connections > 1:
+            connection.sendall(OK)
+
+    with partner(break_the_first) as door:
         banks = bank_at(packaged, f"{door.url}/statements", Patience(30))
         with pytest.raises(BankTurnedAway, match="transfers: ConnectionError"):
             banks.ask(banks.own, "transfers", {"amount": 1})
