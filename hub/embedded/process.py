@@ -23,6 +23,8 @@ LOG_LIMIT: Final = 10_000_000
 _PAUSE: Final = 0.05
 _WORK_SEEN_EVERY: Final = 20
 """looks; who works is asked of the whole system's list of processes, which costs"""
+_WORK_UNIT: Final = 1.0
+"""seconds of processor time that count as work; whole ones, because waiting costs some too"""
 
 
 class CannotStart(HubError):
@@ -134,7 +136,7 @@ def last_line(log: Path) -> str:
 
 
 def _worked(pid: int) -> int:
-    """Seconds of processor time of a process and its children; whole ones, because waiting costs some too."""
+    """Whole units of processor time of a process and its children."""
     spent = 0.0
     with contextlib.suppress(psutil.Error):
         head = psutil.Process(pid)
@@ -142,7 +144,7 @@ def _worked(pid: int) -> int:
             with contextlib.suppress(psutil.Error):
                 times = process.cpu_times()
                 spent += times.user + times.system
-    return int(spent)
+    return int(spent / _WORK_UNIT)
 
 
 def _tethered(program: Program) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.embedded import process as process_module
 from hub.embedded import waiting
 from hub.embedded.process import CannotStart, Process, Program
 from hub.embedded.waiting import NothingMoves, Patience, wait_for
@@ -51,15 +52,18 @@ def test_a_look_that_comes_late_is_not_held_against_who_works(monkeypatch: pytes
 
 @pytest.mark.parametrize(("code", "ready"), [("while True: pass", True), ("import time; time.sleep(600)", False)])
 def test_a_program_that_works_is_waited_for_and_one_that_sleeps_is_not(
-    tmp_path: Path, code: str, *, ready: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, *, ready: bool
 ) -> None:
+    """A tenth of a second of work is seen, so that both take some seconds and no more."""
+    monkeypatch.setattr(process_module, "_WORK_UNIT", 0.1)
+    monkeypatch.setattr(process_module, "_WORK_SEEN_EVERY", 2)
     process = Process(Program("trial", (sys.executable, "-c", code), tmp_path / "log"))
     looks = itertools.count()
     try:
         if ready:
-            process.wait_until(lambda: next(looks) > 200, still=8.0)
+            process.wait_until(lambda: next(looks) > 70, still=3.0)
         else:
             with pytest.raises(CannotStart, match="has done nothing"):
-                process.wait_until(lambda: False, still=8.0)
+                process.wait_until(lambda: False, still=3.0)
     finally:
         process.stop()
