@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import disk_usage
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import psycopg
 import pytest
@@ -24,6 +25,50 @@ from tests.house import ScriptedHouse
 from tests.rabbitmq import USER, RabbitMQ, install, rabbitmq
 
 _numbers = itertools.count(1)
+
+LONGEST_FIRST: Final = (
+    "faults/test_crash_points.py",
+    "journeys/test_supervisor.py",
+    "faults/test_controls.py",
+    "faults/test_broker.py",
+    "unit/signing/test_forgeries.py",
+    "deploy/test_rabbitmq.py",
+    "journeys/test_fates.py",
+    "rooms/fees/test_two_names.py",
+    "rooms/fees/test_settlements_story.py",
+    "unit/signing/test_tampering.py",
+    "journeys/test_parcels.py",
+    "faults/test_previous_release.py",
+    "deploy/test_house_with_roles.py",
+    "journeys/test_custody.py",
+    "rooms/http/test_sandbox_banks.py",
+    "unit/untrusted/test_reading.py",
+    "rooms/fees/test_book_tampering.py",
+    "journeys/test_settlements.py",
+    "journeys/test_privacy.py",
+    "unit/papers/test_sign.py",
+    "rooms/fees/test_noise.py",
+    "rooms/fees/test_alike.py",
+    "rooms/fees/test_lifecycles.py",
+    "rooms/http/test_published.py",
+    "unit/sandbox/test_tables.py",
+    "architecture/test_docs.py",
+    "unit/sandbox/test_hub_connectors.py",
+    "rooms/fees/test_matching_sums.py",
+    "rooms/http/test_serve.py",
+    "contract/test_postal_operators.py",
+    "contract/test_banks.py",
+)
+"""files that take 15 s and more, so that no worker is left alone with one when the others have nothing more to do"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files before all others. `make test` keeps this order (--no-loadscope-reorder)."""
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(LONGEST_FIRST)}
+    if gone := [str(path) for path in places if not path.is_file()]:
+        raise pytest.UsageError(f"tests/conftest.py: LONGEST_FIRST names what is not there: {', '.join(gone)}")
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")
