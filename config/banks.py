@@ -18,7 +18,7 @@ def bare(number: str) -> str:
     return "".join(sign for sign in number.upper() if sign.isalnum())
 
 
-class Account(Data):
+class BankAccount(Data):
     """An account of ours at a bank."""
 
     number: AccountNumber
@@ -35,7 +35,7 @@ class Bank(Data):
 
     code: PartyCode
     name: Name
-    accounts: list[Account] = Field([])
+    accounts: list[BankAccount] = Field([])
     """ours; a gateway has none"""
     statements: Statements = Statements()
     notifications: Notifications | None = None
@@ -53,7 +53,7 @@ class Bank(Data):
         no_duplicates("account", [bare(name) for one in self.accounts for name in {one.number, *one.also}])
         return self
 
-    def account(self, said: str) -> Account | None:
+    def account(self, said: str) -> BankAccount | None:
         """The account that the bank's files call ``said``; where they call it nothing, the only one."""
         if not said:
             return self.accounts[0] if len(self.accounts) == 1 else None

@@ -11,7 +11,7 @@ WORKING_DAY: Final = timedelta(hours=8)
 """What the law calls a working day when it counts a procedure's time."""
 
 
-class Calendar(Data):
+class CalendarConfig(Data):
     """Working hours, and the days on which a decision (quyết định) overrules what the week and the law's list say."""
 
     morning: tuple[time, time]

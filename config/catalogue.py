@@ -14,10 +14,10 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, SecretStr, ValidationError
 
 import schemas
-from config.banks import Account, Bank
-from config.calendar import Calendar
+from config.banks import Bank, BankAccount
+from config.calendar import CalendarConfig
 from config.data import Data, SecretName
-from config.fees import Fee, FeeDesk, Pay
+from config.fees import FeeDesk, Pay, ProcedureFee
 from config.officers import Officer, Officers
 from config.parties import (
     CertificateGuard,
@@ -28,21 +28,21 @@ from config.parties import (
     Guard,
     HmacGuard,
     Idempotency,
-    Portal,
+    PortalConfig,
     SoapGuard,
     Tls,
     WsSecurity,
 )
 from config.postal import Operator
-from config.procedure import Procedure, RequiredPaper, Step
+from config.procedure import Procedure, ProcedureStep, RequiredPaper
 from config.receipts import Issuer, ReceiptDesk
 from config.signing import CertificateAuthority, Signing, StampingAuthority
 from schemas.strict import faults_of, pointer_of
 
 __all__ = [
-    "Account",
     "Bank",
-    "Calendar",
+    "BankAccount",
+    "CalendarConfig",
     "Catalogue",
     "CatalogueError",
     "CertificateAuthority",
@@ -51,7 +51,6 @@ __all__ = [
     "Department",
     "DepartmentStatus",
     "Endpoint",
-    "Fee",
     "FeeDesk",
     "Guard",
     "HmacGuard",
@@ -60,15 +59,16 @@ __all__ = [
     "Officer",
     "Operator",
     "Pay",
-    "Portal",
+    "PortalConfig",
     "Procedure",
+    "ProcedureFee",
+    "ProcedureStep",
     "ReceiptDesk",
     "RequiredPaper",
     "SecretName",
     "Signing",
     "SoapGuard",
     "StampingAuthority",
-    "Step",
     "Tls",
     "WsSecurity",
     "load",
@@ -93,8 +93,8 @@ class Catalogue(Data):
     """The whole catalogue, cross-checked: every name that it uses exists."""
 
     folder: Path
-    portal: Portal
-    calendar: Calendar
+    portal: PortalConfig
+    calendar: CalendarConfig
     departments: dict[str, Department]
     procedures: dict[str, Procedure]
     signing: Signing
@@ -129,7 +129,7 @@ class Catalogue(Data):
 def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
     """The catalogue in ``folder``, secrets from ``environment``. Raises CatalogueError on the first mistake."""
     portal_file, signing_file, officers_file = (folder / f"{name}.toml" for name in ("portal", "signing", "officers"))
-    portal, calendar = read(portal_file, Portal), read(folder / "calendar.toml", Calendar)
+    portal, calendar = read(portal_file, PortalConfig), read(folder / "calendar.toml", CalendarConfig)
     signing, officers = read(signing_file, Signing), read(officers_file, Officers)
     departments = read_all(folder / "departments", Department)
     procedures = read_all(folder / "procedures", Procedure)
@@ -238,7 +238,7 @@ def _check_fee_desk(path: Path, desk: FeeDesk | None, banks: Mapping[str, Bank])
         raise CatalogueError(path, "/account/number", f"{bank.code} has no such account of ours")
 
 
-def _check_post(path: Path, portal: Portal, operators: Mapping[str, Operator]) -> None:
+def _check_post(path: Path, portal: PortalConfig, operators: Mapping[str, Operator]) -> None:
     if portal.post is None:
         return
     operator = operators.get(portal.post.operator)

@@ -24,7 +24,7 @@ class Pay(StrEnum):
     NONE = "none"
 
 
-class Fee(Data):
+class ProcedureFee(Data):
     """A fee of a procedure, in force from ``since`` to ``until``, both inclusive; open: until further notice."""
 
     code: ListCode
@@ -73,7 +73,7 @@ class ReceivingAccount(Data):
     """as the bank writes it: capitals without marks"""
 
 
-class Right(StrEnum):
+class ClerkRight(StrEnum):
     """What a clerk may say about money where two persons decide."""
 
     PROPOSE = "propose"
@@ -86,7 +86,7 @@ class Clerk(Data):
     account: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_.:@-]{1,63}$")]
     """as the journal says it: cli:<the account at the operating system>"""
     title: Name
-    may: frozenset[Right] = Field(min_length=1)
+    may: frozenset[ClerkRight] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _is_a_person(self) -> Self:
@@ -111,7 +111,8 @@ class FeeDesk(Data):
     def _two_clerks_can_decide(self) -> Self:
         no_duplicates("clerk", [clerk.account for clerk in self.clerks])
         makers, checkers = (
-            {clerk.account for clerk in self.clerks if right in clerk.may} for right in (Right.PROPOSE, Right.AGREE)
+            {clerk.account for clerk in self.clerks if right in clerk.may}
+            for right in (ClerkRight.PROPOSE, ClerkRight.AGREE)
         )
         if self.clerks and not any(maker != checker for maker in makers for checker in checkers):
             raise ValueError("clerks: one may propose and another one agree, or nothing can be decided")
@@ -128,7 +129,7 @@ class FeeDesk(Data):
         return self
 
 
-def check_fees(fees: Sequence[Fee], exemptions: Sequence[Exemption], pay: Pay) -> None:
+def check_fees(fees: Sequence[ProcedureFee], exemptions: Sequence[Exemption], pay: Pay) -> None:
     """Raises ValueError where the fees of a procedure contradict one another, its exemptions, or when they are paid."""
     for before, after in pairwise(sorted(fees, key=lambda fee: (fee.code, fee.since))):
         if before.code != after.code:

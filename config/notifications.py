@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from config.data import Data, SecretName, no_duplicates
-from schemas.payment import Kind
+from schemas.payment import NotificationKind
 
 Dialect = Literal["vnpay", "national", "keypay", "payos", "casso", "sepay", "momo", "signed-json"]
 """The dialects of notifications; connectors.banks.notifications has a file for each."""
@@ -55,7 +55,7 @@ class SignedJson(Data):
     timestamp_header: Header | None = None
     """seconds since 1970; signed in front of the content, with a dot between"""
     names: dict[Part, Path]
-    kinds: dict[str, Kind] = Field({})
+    kinds: dict[str, NotificationKind] = Field({})
     """their word for what happened = ours; empty: all are payments"""
     time: Annotated[str, StringConstraints(max_length=40)] = "%Y-%m-%dT%H:%M:%S"
     """how they write a time of Vietnam; "rfc3339": with its zone"""
@@ -78,7 +78,9 @@ class SignedJson(Data):
         unsigned = set(self.names.values()) - set(self.fields) if self.content == "fields" else set[str]()
         if unsigned:
             raise ValueError(f"what is read has to be signed, and fields lack {', '.join(sorted(unsigned))}")
-        if {Kind.REFUND, Kind.REVERSAL} & set(self.kinds.values()) and "original" not in self.names:
+        if {NotificationKind.REFUND, NotificationKind.REVERSAL} & set(
+            self.kinds.values()
+        ) and "original" not in self.names:
             raise ValueError("a refund or reversal names its payment: names lacks original")
         return self
 

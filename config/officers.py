@@ -13,7 +13,7 @@ from config.signing import Fingerprint, KeyName
 _VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
-class Role(StrEnum):
+class OfficerRole(StrEnum):
     """What an officer does at the Centre."""
 
     RECEPTION = "reception"
@@ -24,7 +24,7 @@ class Role(StrEnum):
     """answers for the Centre or for a department's counter (phụ trách)"""
 
 
-class Standing(StrEnum):
+class OfficerStanding(StrEnum):
     """Article 6: each department names one official and one reserve."""
 
     OFFICIAL = "official"
@@ -38,8 +38,8 @@ class Officer(Data):
     name: Name
     department: PartyCode | None = None
     """who sent the officer to the Centre, and whose dossiers the officer may hand over; unset: the Centre's, any"""
-    role: Role
-    standing: Standing
+    role: OfficerRole
+    standing: OfficerStanding
     valid_from: date
     valid_to: date | None = None
     certificates: list[Fingerprint] = Field([])
@@ -76,7 +76,7 @@ class Officers(Data):
         return self
 
 
-MAY_HAND_OVER: Final = frozenset({Role.RECEPTION, Role.LEAD})
+MAY_HAND_OVER: Final = frozenset({OfficerRole.RECEPTION, OfficerRole.LEAD})
 """the roles whose signature hands a dossier over"""
 
 
@@ -85,4 +85,4 @@ def on_duty(officers: list[Officer], department: str | None, at: datetime) -> li
     able = [
         one for one in officers if one.role in MAY_HAND_OVER and one.department in (department, None) and one.serves(at)
     ]
-    return sorted(able, key=lambda one: (one.department is None, one.standing is Standing.RESERVE, one.id))
+    return sorted(able, key=lambda one: (one.department is None, one.standing is OfficerStanding.RESERVE, one.id))

@@ -33,7 +33,7 @@ class Idempotency(StrEnum):
 
 
 class DepartmentStatus(StrEnum):
-    """What a department's code can mean to us: our dossier statuses (hub.dossiers.model.Status) that it may move to."""
+    """Our dossier statuses (hub.dossiers.model.DossierStatus) that a department's code may mean."""
 
     ACCEPTED = "accepted"
     NOT_ACCEPTED = "not_accepted"
@@ -113,7 +113,7 @@ class CounterSigning(Data):
     """PEM bundle of the roots that vouch for it, from the catalogue's folder; unset: the roots of signing.toml"""
 
 
-class Remittance(Data):
+class RemittanceAccount(Data):
     """The account into which a department's fees are transferred every month."""
 
     bank_bin: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
@@ -141,7 +141,7 @@ class Department(Data):
     tls: Tls = Tls()
     post: Contact | None = None
     """where the postman finds it; unset: nothing goes there by post"""
-    remittance: Remittance | None = None
+    remittance: RemittanceAccount | None = None
     """where its fees go; unset: nothing can be transferred to it"""
     guard: Guard | None = None
     """how its pushes are known to be its own; unset: its doors are closed"""
@@ -229,7 +229,7 @@ class PostDesk(Data):
     contact: Contact
 
 
-class Portal(Data):
+class PortalConfig(Data):
     """The public portal: the agency that receives, who may call, and where it hears from us."""
 
     code: PartyCode = "portal"

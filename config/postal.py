@@ -35,7 +35,7 @@ NAMES: Final[dict[Dialect, dict[Operation, str]]] = {
 _KIND_OF_UNIT: Final = re.compile(r"^(tỉnh|thành phố|tp\.?) ")
 
 
-class Answer(StrEnum):
+class ReplyMeaning(StrEnum):
     """What the Status of an operator's reply can mean."""
 
     DONE = "done"
@@ -134,7 +134,7 @@ class Operator(Data):
     """what we ask = the name of their operation, where it is not the dialect's"""
     max_in_flight: int = Field(4, ge=1, le=64)
     timeout_seconds: float = Field(30, gt=0, le=120)
-    answers: dict[StatusCode, Answer] = Field(min_length=1)
+    answers: dict[StatusCode, ReplyMeaning] = Field(min_length=1)
     """their Status = what it means; one that is not here breaks the contract"""
     status: dict[StatusCode, PostalStatus] = Field(min_length=1)
     """their code = ours; a code that is not here moves nothing and waits for a person"""
@@ -160,7 +160,7 @@ class Operator(Data):
     @model_validator(mode="after")
     def _can_say_that_it_has_it(self) -> Self:
         """Sending an order again is safe only because of these two."""
-        for meaning in (Answer.DONE, Answer.ALREADY):
+        for meaning in (ReplyMeaning.DONE, ReplyMeaning.ALREADY):
             if meaning not in self.answers.values():
                 raise ValueError(f"answers: no Status means {meaning.value}")
         return self

@@ -6,12 +6,12 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from config.data import Data, ListCode, Name, PartyCode, no_duplicates
-from config.fees import Exemption, Fee, Pay, check_fees
+from config.fees import Exemption, Pay, ProcedureFee, check_fees
 from schemas.handoff import Carrier
 from schemas.identifiers import ProcedureCode
 
 
-class Step(Data):
+class ProcedureStep(Data):
     """One step of a procedure, with its share of the time."""
 
     title: Name
@@ -34,9 +34,9 @@ class Procedure(Data):
     department: PartyCode
     working_hours: int = Field(ge=1)
     """legal duration in working hours; 8 make a working day (NĐ 61/2018)"""
-    steps: list[Step] = Field(min_length=1)
+    steps: list[ProcedureStep] = Field(min_length=1)
     papers: list[RequiredPaper] = Field([])
-    fees: list[Fee] = Field([])
+    fees: list[ProcedureFee] = Field([])
     exemptions: list[Exemption] = Field([])
     pay: Pay = Pay.LATER
     """whether the dossier waits for its fees, is paid for later, or is not the Centre's to collect for"""
@@ -57,7 +57,7 @@ class Procedure(Data):
         check_fees(self.fees, self.exemptions, self.pay)
         return self
 
-    def fees_on(self, day: date) -> list[Fee]:
+    def fees_on(self, day: date) -> list[ProcedureFee]:
         """The fees in force on ``day``."""
         return [fee for fee in self.fees if fee.since <= day and (fee.until is None or day <= fee.until)]
 

@@ -78,8 +78,8 @@ class Settings(BaseSettings):
     """seconds after which a message whose process has died is taken by another; whoever still handles it keeps it."""
     sweep_every: Seconds = 15.0
     """seconds between sweeps for what is due and was not taken."""
-    renudge_after: Seconds = 60.0
-    """seconds after which a nudge that nobody took counts as lost."""
+    wakeup_repeat_after: Seconds = 60.0
+    """seconds after which a wake-up that nobody took counts as lost."""
     poll_every: Seconds = 60.0
     """seconds between questions to departments that do not push their statuses."""
     poll_at_least_every: Seconds = 86_400.0

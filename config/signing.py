@@ -81,7 +81,7 @@ class CertificateAuthority(Data):
         return Idempotency.KEY
 
 
-class Token(Data):
+class TokenConfig(Data):
     """A cryptographic token (PKCS#11): smart card, HSM. It holds the keys that have no file."""
 
     module: Path
@@ -103,7 +103,7 @@ class Signing(Data):
     stamping: list[StampingAuthority] = Field(min_length=1)
     """tried in this order"""
     authorities: list[CertificateAuthority] = Field(min_length=1)
-    token: Token | None = None
+    token: TokenConfig | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -9,7 +9,7 @@ REASON_LIMIT: Final = 1_000
 """characters of a refusal's reason that are kept"""
 
 
-class Code(Explained):
+class ConnectorCode(Explained):
     """Why a call failed, as a stable word: in attempts, logs, metrics and docs/reference/errors."""
 
     UNREACHABLE = (
@@ -104,7 +104,7 @@ class ConnectorError(Exception):
 
     def __init__(self, code: str, detail: str = "") -> None:
         self.code = code
-        """A stable word, one of ``Code`` unless the dialect has its own; has a page in docs/reference/errors."""
+        """A stable word: a ``ConnectorCode`` unless the dialect has its own; has a page in docs/reference/errors."""
         self.detail = cleaned(detail)
         """One sentence for a person; never anything from a message's content (a media type may stand in it)."""
         meaning, _, _ = (self.__doc__ or "").partition("\n")

@@ -14,10 +14,10 @@ from typing import Final
 from standardwebhooks import Webhook
 
 from config.catalogue import Catalogue, Endpoint, Tls
-from connectors.errors import Code, Rejected, Unavailable
+from connectors.errors import ConnectorCode, Rejected, Unavailable
 from connectors.transport.addresses import AddressGuard
 from connectors.transport.http import Transport
-from connectors.transport.wall import BUSY, Reply, checked
+from connectors.transport.http_errors import BUSY, HttpReply, checked
 
 PREFIX: Final = "whsec_"
 SHORTEST_KEY: Final = 24
@@ -78,9 +78,9 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def _heard(reply: Reply) -> None:
+def _heard(reply: HttpReply) -> None:
     if reply.status == _GONE:
-        raise Rejected(Code.REJECTED, "HTTP 410: the endpoint is gone; take it out of portal.toml")
+        raise Rejected(ConnectorCode.REJECTED, "HTTP 410: the endpoint is gone; take it out of portal.toml")
     if 400 <= reply.status < 500 and reply.status not in BUSY:  # noqa: PLR2004 - the class of client errors
-        raise Unavailable(Code.DECLINED, f"HTTP {reply.status}", retry_after=reply.retry_after)
+        raise Unavailable(ConnectorCode.DECLINED, f"HTTP {reply.status}", retry_after=reply.retry_after)
     checked(reply, idempotent=False)

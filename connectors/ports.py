@@ -3,28 +3,28 @@
 from typing import Protocol
 
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Handoff, ReadChanges, Receipt, StatusReport
+from schemas.department import Handoff, HandoffReceipt, ReadChanges, StatusReport
 from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
-from schemas.postal import Accepted, Feed, Order, TrackingEvent
+from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage, TrackingEvent
 from schemas.settlement import HandedTable, TableReceipt
-from schemas.statement import Delivery
+from schemas.statement import StatementPage
 from schemas.trust import RevocationList
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 
 class DepartmentPort(Protocol):
     """A department (sở, ngành). Every call raises the errors of connectors.errors and nothing else."""
 
-    def submit(self, handoff: Handoff, key: str) -> Receipt:
+    def submit(self, handoff: Handoff, key: str) -> HandoffReceipt:
         """Hand the dossier over. ``key`` is the same for every attempt of one transfer."""
 
-    def find(self, handoff: Handoff, key: str) -> Receipt | None:
+    def find(self, handoff: Handoff, key: str) -> HandoffReceipt | None:
         """The receipt, if the department has this dossier; None if it says that it has not."""
 
     def changes(self, cursor: str) -> ReadChanges:
         """Status reports since ``cursor`` ("" for the first time), in the department's order."""
 
-    def entry(self, document: str) -> StatusReport | Unreadable:
+    def entry(self, document: str) -> StatusReport | UnreadableEntry:
         """An entry of ``changes`` that was set aside, read again: the hub or the catalogue may have been mended."""
 
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
@@ -74,16 +74,16 @@ class PostalPort(Protocol):
     if it is there. No operator can be asked for one order, so there is no ``find``.
     """
 
-    def order(self, order: Order, key: str) -> Accepted:
+    def order(self, order: ConsignmentOrder, key: str) -> ConsignmentAccepted:
         """Have something carried. Duplicate comes with the Accepted that a first answer would have been."""
 
     def cancel(self, order_number: str, key: str) -> None:
         """Take the order back; again, if it has been taken back. Rejected: it is too late, or this operator cannot."""
 
-    def feed(self, cursor: str) -> Feed:
+    def feed(self, cursor: str) -> EventPage:
         """What has happened to all items of the contract since ``cursor`` ("" for the first time)."""
 
-    def entry(self, document: str) -> TrackingEvent | Unreadable:
+    def entry(self, document: str) -> TrackingEvent | UnreadableEntry:
         """An entry of ``feed`` that was set aside, read again."""
 
     def check(self) -> str:
@@ -93,7 +93,7 @@ class PostalPort(Protocol):
 class BankPort(Protocol):
     """A bank that lays out files for us. Every call raises the errors of connectors.errors and nothing else."""
 
-    def statements(self, cursor: str) -> Delivery:
+    def statements(self, cursor: str) -> StatementPage:
         """Files since ``cursor`` ("" for the first time), whole and unread; a few of them, if there are many."""
 
     def check(self) -> str:

@@ -1,4 +1,4 @@
-"""The broker: its queues, from the catalogue, and how a nudge is published. A message says one id and nothing else.
+"""The broker: its queues, from the catalogue, and how a wake-up is published. A message says one id and nothing else.
 
 RabbitMQ: quorum queues with a delivery limit and a dead-letter queue, publisher confirms. Valkey (kombu's redis
 transport): a short visibility time-out, which is safe because the leases are in PostgreSQL.
@@ -17,7 +17,7 @@ from kombu.utils.uuid import uuid
 from config.catalogue import Catalogue
 from config.settings import Settings
 from hub.messages import inbox
-from hub.messages.model import Nudge
+from hub.messages.model import Wakeup
 
 TICKS: Final = "ticks"
 HANDLE: Final = "inbox.handle"
@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 
 
 def queue_names(catalogue: Catalogue) -> list[str]:
-    """Every queue of the house: the front door, one for each counterparty, the ticks."""
+    """Every queue of the hub: the front door, one for each counterparty, the ticks."""
     return [inbox.QUEUE, *sorted({party.queue for party in catalogue.counterparties.values()}), TICKS]
 
 
@@ -72,7 +72,7 @@ def queues(settings: Settings, catalogue: Catalogue) -> list[Queue]:
 
 
 def dead_queue() -> Queue:
-    """Where RabbitMQ puts a nudge that killed its worker too often. The row is still due: the sweep goes on."""
+    """Where RabbitMQ puts a wake-up that killed its worker too often. The row is still due: the sweep goes on."""
     return Queue(DEAD, DEAD_EXCHANGE, durable=True, queue_arguments=QUORUM_DEAD)
 
 
@@ -112,7 +112,7 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
         "visibility_timeout": 120,
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
-        "priority_steps": [0],  # no nudge goes before another: one list a queue to wait at, not four
+        "priority_steps": [0],  # no wake-up goes before another: one list a queue to wait at, not four
     }
 
 
@@ -140,7 +140,7 @@ def _depth(connection: Connection, queue: str) -> int:
 
 
 class Publisher:
-    """Publishes nudges and ticks as Celery messages (protocol 2), each confirmed. Belongs to one thread."""
+    """Publishes wake-ups and ticks as Celery messages (protocol 2), each confirmed. Belongs to one thread."""
 
     def __init__(self, app: Celery, settings: Settings) -> None:
         self._app = app
@@ -149,8 +149,8 @@ class Publisher:
         self._exchange = EXCHANGE.name if is_rabbitmq(settings) else ""
         self._producer: Producer | None = None
 
-    def publish(self, nudges: Sequence[Nudge]) -> Iterator[Nudge]:
-        """Gives each nudge once the broker has it: on Valkey all after one round trip, on RabbitMQ one by one.
+    def publish(self, wakeups: Sequence[Wakeup]) -> Iterator[Wakeup]:
+        """Gives each wake-up once the broker has it: on Valkey all after one round trip, on RabbitMQ one by one.
 
         Raises kombu's operational errors while the broker is away; the next call connects anew.
         """
@@ -158,13 +158,13 @@ class Publisher:
             producer = self._producer or self._connect()
             if producer.supports_batch_publish:
                 with producer.batch():
-                    for nudge in nudges:
-                        self._send(producer, nudge)
-                yield from nudges
+                    for wakeup in wakeups:
+                        self._send(producer, wakeup)
+                yield from wakeups
             else:
-                for nudge in nudges:
-                    self._send(producer, nudge)
-                    yield nudge
+                for wakeup in wakeups:
+                    self._send(producer, wakeup)
+                    yield wakeup
         except Exception:
             self.close()
             raise
@@ -186,13 +186,13 @@ class Publisher:
         self._producer = connection.Producer()
         return self._producer
 
-    def _send(self, producer: Producer, nudge: Nudge) -> None:
-        name, args = _task(nudge)
+    def _send(self, producer: Producer, wakeup: Wakeup) -> None:
+        name, args = _task(wakeup)
         message = self._app.amqp.as_task_v2(uuid(), name, args=args, argsrepr=f"({', '.join(args)})")
         producer.publish(
             message.body,
             exchange=self._exchange,
-            routing_key=nudge.queue,
+            routing_key=wakeup.queue,
             headers=message.headers,
             serializer="json",
             delivery_mode=2,
@@ -202,8 +202,8 @@ class Publisher:
         )
 
 
-def _task(nudge: Nudge) -> tuple[str, tuple[str, ...]]:
-    """The task that a nudge is for, and its arguments; a tick's id is its task's name."""
-    if nudge.queue == TICKS:
-        return nudge.id, ()
-    return (HANDLE if nudge.queue == inbox.QUEUE else DELIVER), (nudge.id,)
+def _task(wakeup: Wakeup) -> tuple[str, tuple[str, ...]]:
+    """The task that a wake-up is for, and its arguments; a tick's id is its task's name."""
+    if wakeup.queue == TICKS:
+        return wakeup.id, ()
+    return (HANDLE if wakeup.queue == inbox.QUEUE else DELIVER), (wakeup.id,)

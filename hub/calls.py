@@ -7,15 +7,15 @@ from typing import Any, Final
 from connectors.ports import DepartmentPort, PortalPort, PostalPort, ReceiptPort, StampPort
 from hub.consignments import service as consignments
 from hub.dossiers import notices
-from hub.fees.receipts import telling
+from hub.fees.receipts import issuer_messages
 from hub.fees.settlements import sending as settlements
 from hub.handoffs import service as handoffs
 from hub.messages.model import Transfer
 from hub.signing import checkpoints
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Handoff, Receipt
+from schemas.department import Handoff, HandoffReceipt
 from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
-from schemas.postal import Accepted, Order
+from schemas.postal import ConsignmentAccepted, ConsignmentOrder
 from schemas.settlement import HandedTable, TableReceipt
 
 
@@ -27,11 +27,11 @@ class Call:
     find: Callable[[Any, Transfer], Any] | None
 
 
-def _submit(port: DepartmentPort, transfer: Transfer) -> Receipt:
+def _submit(port: DepartmentPort, transfer: Transfer) -> HandoffReceipt:
     return port.submit(Handoff.model_validate_json(transfer.body), transfer.key)
 
 
-def _find(port: DepartmentPort, transfer: Transfer) -> Receipt | None:
+def _find(port: DepartmentPort, transfer: Transfer) -> HandoffReceipt | None:
     return port.find(Handoff.model_validate_json(transfer.body), transfer.key)
 
 
@@ -51,8 +51,8 @@ def _settle(port: DepartmentPort, transfer: Transfer) -> TableReceipt:
     return port.settle(HandedTable.model_validate_json(transfer.body), transfer.key)
 
 
-def _order(port: PostalPort, transfer: Transfer) -> Accepted:
-    return port.order(Order.model_validate_json(transfer.body), transfer.key)
+def _order(port: PostalPort, transfer: Transfer) -> ConsignmentAccepted:
+    return port.order(ConsignmentOrder.model_validate_json(transfer.body), transfer.key)
 
 
 def _cancel(port: PostalPort, transfer: Transfer) -> None:
@@ -79,6 +79,6 @@ CALLS: Final[Mapping[str, Call]] = {
     checkpoints.STAMP: Call(send=_stamp, find=None),
     checkpoints.WITNESS: Call(send=_witness, find=None),
     settlements.HAND: Call(send=_settle, find=None),
-    telling.ISSUE: Call(send=_issue, find=_find_receipt),
-    telling.VOID: Call(send=_void, find=None),
+    issuer_messages.ISSUE: Call(send=_issue, find=_find_receipt),
+    issuer_messages.VOID: Call(send=_void, find=None),
 }

@@ -1,12 +1,12 @@
 """Why a message waits for a person or for another message: stable words of the hub's own, each with its meaning.
 
-The words for what went wrong at a counterparty are connectors.errors.Code.
+The words for what went wrong at a counterparty are connectors.errors.ConnectorCode.
 """
 
 from schemas.explained import Explained
 
 
-class Code(Explained):
+class HubCode(Explained):
     """A word that stands in rows, logs and docs/reference/errors.md; ``en`` and ``vi`` say what it means and asks."""
 
     NOT_THERE = (
@@ -46,12 +46,12 @@ class Code(Explained):
     )
     HANDLER_FAILED = (
         "HANDLER_FAILED",
-        "A fault of ours while handling what came in; the log names it. Mend, then revive.",
+        "A fault of ours while handling what came in; the log names it. Mend, then requeue.",
         "Lỗi của trục khi xử lý tin đến (xem nhật ký). Sửa lỗi rồi phục hồi tin.",
     )
     PROCEDURE_UNKNOWN = (
         "PROCEDURE_UNKNOWN",
-        "The procedure left the catalogue after the submission was accepted. Restore it, then revive.",
+        "The procedure left the catalogue after the submission was accepted. Restore it, then requeue.",
         "Thủ tục đã bị gỡ khỏi danh mục sau khi nhận hồ sơ. Khôi phục thủ tục rồi phục hồi tin.",
     )
     DOSSIER_CODE_TAKEN = (
@@ -66,7 +66,7 @@ class Code(Explained):
     )
     STATUS_UNKNOWN = (
         "STATUS_UNKNOWN",
-        "A department or operator reports a code that is not in its [status] table. Ask, add it, then revive.",
+        "A department or operator reports a code that is not in its [status] table. Ask, add it, then requeue.",
         "Đối tác báo một mã trạng thái không có trong bảng [status]. Hỏi rõ nghĩa, bổ sung bảng rồi phục hồi tin.",
     )
     MATCHING_BUSY = (
@@ -91,23 +91,23 @@ class Code(Explained):
     )
     ENTRY_UNREADABLE = (
         "ENTRY_UNREADABLE",
-        "An entry of a feed cannot be read; the feed went on. Ask what it says; revive reads it again, or refuse it.",
-        "Một mục trong luồng tin không đọc được; các mục sau vẫn được nhận. Hỏi lại; revive: đọc lại, hoặc refuse.",
+        "An entry of a feed cannot be read; the feed went on. Ask what it says; requeue reads it again, or refuse it.",
+        "Một mục trong luồng tin không đọc được; các mục sau vẫn được nhận. Hỏi lại; requeue: đọc lại, hoặc refuse.",
     )
     REPORT_CONFLICT = (
         "REPORT_CONFLICT",
-        "A name that was used before came with other content; the first counts. Ask; revive takes both, or refuse it.",
-        "Cùng một mã báo cáo nhưng nội dung khác; bản trước có hiệu lực. Hỏi lại; revive: nhận cả hai, hoặc refuse.",
+        "A name that was used before came with other content; the first counts. Ask; requeue takes both, or refuse it.",
+        "Cùng một mã báo cáo nhưng nội dung khác; bản trước có hiệu lực. Hỏi lại; requeue: nhận cả hai, hoặc refuse.",
     )
     DATED_AHEAD = (
         "DATED_AHEAD",
-        "Dated later than it came, by more than clocks may differ. Ask; revive takes it as of then, or refuse it.",
-        "Ghi thời điểm sau lúc nhận, quá mức lệch đồng hồ. Hỏi lại; revive: áp dụng theo lúc nhận, hoặc refuse.",
+        "Dated later than it came, by more than clocks may differ. Ask; requeue takes it as of then, or refuse it.",
+        "Ghi thời điểm sau lúc nhận, quá mức lệch đồng hồ. Hỏi lại; requeue: áp dụng theo lúc nhận, hoặc refuse.",
     )
     REPORT_LATE = (
         "REPORT_LATE",
-        "A result or an end is reported for an earlier time than the status now. Ask; revive applies it, or refuse it.",
-        "Báo kết quả hoặc kết thúc tại thời điểm trước trạng thái hiện tại. Hỏi lại sở; revive: áp dụng, hoặc refuse.",
+        "A result or an end is reported for an earlier time than the status. Ask; requeue to apply it, or refuse.",
+        "Báo kết quả hoặc kết thúc tại thời điểm trước trạng thái hiện tại. Hỏi lại sở; requeue: áp dụng, hoặc refuse.",
     )
     PAYMENT_UNKNOWN = (
         "PAYMENT_UNKNOWN",
@@ -131,7 +131,7 @@ class Code(Explained):
     )
     KEY_UNAVAILABLE = (
         "KEY_UNAVAILABLE",
-        "A signing key is missing, locked or expired, so nothing is signed. Mend it (hub keys check), then revive.",
+        "A signing key is missing, locked or expired, so nothing is signed. Mend it (hub keys check), then requeue.",
         "Khóa ký bị thiếu, bị khóa hoặc hết hạn nên không ký. Khắc phục (hub keys check) rồi phục hồi tin.",
     )
     CERTIFICATE_REFUSED = (

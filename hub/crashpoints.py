@@ -15,7 +15,7 @@ class Point(StrEnum):
 
     ACCEPT_BEFORE_COMMIT = "accept.before-commit"
     ACCEPT_AFTER_COMMIT = "accept.after-commit"
-    NUDGE_BEFORE_MARK = "nudge.before-mark"
+    WAKEUP_BEFORE_MARK = "wakeup.before-mark"
     HANDLE_BEFORE_COMMIT = "handle.before-commit"
     HANDLE_AFTER_COMMIT = "handle.after-commit"
     CLAIM_BEFORE_COMMIT = "claim.before-commit"

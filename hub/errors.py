@@ -1,4 +1,4 @@
-"""Errors of the house. Each is a name and a sentence; the sentence is the message."""
+"""Errors of the hub. Each is a name and a sentence; the sentence is the message."""
 
 
 class HubError(Exception):
@@ -20,7 +20,7 @@ class InFlight(HubError):
     """A request with this idempotency key is being accepted at this moment."""
 
 
-class Overtaken(HubError):
+class StaleClaim(HubError):
     """Another worker took this over while we were busy; what we found out is not written."""
 
 
@@ -28,7 +28,7 @@ class MoveRefused(HubError):
     """The lifecycle does not have this move."""
 
 
-class NotYet(HubError):
+class RetryLater(HubError):
     """The message cannot be handled yet (its dossier has not arrived, an earlier report is missing); try later."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -36,7 +36,7 @@ class NotYet(HubError):
         super().__init__(detail)
 
 
-class NeedsAPerson(HubError):
+class ManualAction(HubError):
     """The message can be understood by a person only; it moves nothing and waits."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -44,7 +44,7 @@ class NeedsAPerson(HubError):
         super().__init__(detail)
 
 
-class TurnedDown(HubError):
+class MessageRefused(HubError):
     """The message cannot stand, whoever looks at it; it ends, and its sender is told why. ``reason`` is for them."""
 
     def __init__(self, code: str, reason: str) -> None:
@@ -61,9 +61,9 @@ class NotFound(HubError):
     """There is nothing with this id."""
 
 
-class MayNot(HubError):
+class Forbidden(HubError):
     """This is not for this person to decide."""
 
 
-class NotNow(HubError):
+class InvalidState(HubError):
     """The state does not allow this."""

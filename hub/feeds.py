@@ -17,11 +17,11 @@ from schemas.department import StatusReport
 from schemas.identifiers import DossierCode, Prefix, new_id
 from schemas.postal import TrackingEvent
 from schemas.statement import DeliveredFile
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FeedPage:
     """What a feed says after a cursor, and the cursor to go on with. A page without arrivals is the feed's end."""
 
     arrivals: list[Arrival]
@@ -29,11 +29,11 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class FeedReader:
     """How one kind of counterparty is read: whether this one is to be asked at all, and a page of what it says."""
 
     is_polled: Callable[[Any], bool]
-    read: Callable[[Any, Any, str], Page]
+    read: Callable[[Any, Any, str], FeedPage]
     """(the counterparty, its port, the cursor) → a page"""
     every: Callable[[Any], float] = lambda _: 0.0
     """seconds to leave it alone after a poll, where that is more than HUB_POLL_EVERY"""
@@ -41,15 +41,15 @@ class Feed:
     """(the counterparty, its port, an entry that was set aside) → what came in; None: this feed sets nothing aside"""
 
 
-def _reports(department: Department, port: DepartmentPort, cursor: str) -> Page:
+def _reports(department: Department, port: DepartmentPort, cursor: str) -> FeedPage:
     changes = port.changes(cursor)
     reports = [_report(department, report) for report in changes.reports]
-    return Page([*reports, *(_riddle(department, entry) for entry in changes.unreadable)], changes.cursor)
+    return FeedPage([*reports, *(_riddle(department, entry) for entry in changes.unreadable)], changes.cursor)
 
 
 def _report_again(department: Department, port: DepartmentPort, document: str) -> Arrival:
     said = port.entry(document)
-    return _riddle(department, said) if isinstance(said, Unreadable) else _report(department, said)
+    return _riddle(department, said) if isinstance(said, UnreadableEntry) else _report(department, said)
 
 
 def _report(department: Department, report: StatusReport) -> Arrival:
@@ -64,10 +64,10 @@ def _report(department: Department, report: StatusReport) -> Arrival:
     )
 
 
-def _revocations(authority: CertificateAuthority, port: RevocationPort, cursor: str) -> Page:
+def _revocations(authority: CertificateAuthority, port: RevocationPort, cursor: str) -> FeedPage:
     found = port.changes(cursor)
     if found is None:
-        return Page([], cursor)
+        return FeedPage([], cursor)
     arrival = Arrival(
         id=new_id(Prefix.INBOX),
         source=authority.counterparty,
@@ -77,19 +77,19 @@ def _revocations(authority: CertificateAuthority, port: RevocationPort, cursor: 
         body=found.der,
         media_type="application/pkix-crl",
     )
-    return Page([arrival], found.cursor)
+    return FeedPage([arrival], found.cursor)
 
 
-def _tracking(operator: Operator, port: PostalPort, cursor: str) -> Page:
+def _tracking(operator: Operator, port: PostalPort, cursor: str) -> FeedPage:
     """One feed for each customer code: of all its consignments, in the operator's order."""
     feed = port.feed(cursor)
     events = [_event(operator, said) for said in feed.events]
-    return Page([*events, *(_riddle(operator, entry) for entry in feed.unreadable)], feed.cursor)
+    return FeedPage([*events, *(_riddle(operator, entry) for entry in feed.unreadable)], feed.cursor)
 
 
 def _event_again(operator: Operator, port: PostalPort, document: str) -> Arrival:
     said = port.entry(document)
-    return _riddle(operator, said) if isinstance(said, Unreadable) else _event(operator, said)
+    return _riddle(operator, said) if isinstance(said, UnreadableEntry) else _event(operator, said)
 
 
 def _event(operator: Operator, said: TrackingEvent) -> Arrival:
@@ -105,7 +105,7 @@ def _event(operator: Operator, said: TrackingEvent) -> Arrival:
     )
 
 
-def _riddle(party: Counterparty, entry: Unreadable) -> Arrival:
+def _riddle(party: Counterparty, entry: UnreadableEntry) -> Arrival:
     return Arrival(
         id=new_id(Prefix.INBOX),
         source=party.counterparty,
@@ -116,10 +116,10 @@ def _riddle(party: Counterparty, entry: Unreadable) -> Arrival:
     )
 
 
-def _statements(bank: Bank, port: BankPort, cursor: str) -> Page:
+def _statements(bank: Bank, port: BankPort, cursor: str) -> FeedPage:
     """The same bytes are one file, whatever the bank calls them and whoever else has brought them."""
     delivery = port.statements(cursor)
-    return Page([_file(bank, file) for file in delivery.files], delivery.cursor)
+    return FeedPage([_file(bank, file) for file in delivery.files], delivery.cursor)
 
 
 def _file(bank: Bank, file: DeliveredFile) -> Arrival:
@@ -136,20 +136,22 @@ def _file(bank: Bank, file: DeliveredFile) -> Arrival:
     )
 
 
-FEEDS: Final[Mapping[type, Feed]] = {
-    Department: Feed(is_polled=lambda department: department.statuses == "poll", read=_reports, again=_report_again),
-    Operator: Feed(is_polled=lambda operator: operator.feed, read=_tracking, again=_event_again),
-    Bank: Feed(
+FEEDS: Final[Mapping[type, FeedReader]] = {
+    Department: FeedReader(
+        is_polled=lambda department: department.statuses == "poll", read=_reports, again=_report_again
+    ),
+    Operator: FeedReader(is_polled=lambda operator: operator.feed, read=_tracking, again=_event_again),
+    Bank: FeedReader(
         is_polled=lambda bank: bank.statements.fetch is not None,
         read=_statements,
         every=lambda bank: bank.statements.fetch.every_seconds if bank.statements.fetch else 0.0,
     ),
-    CertificateAuthority: Feed(is_polled=lambda _: True, read=_revocations, every=lambda one: one.every_seconds),
+    CertificateAuthority: FeedReader(is_polled=lambda _: True, read=_revocations, every=lambda one: one.every_seconds),
 }
 """The kind of a counterparty in the catalogue → its feed. A kind that is not here is never asked."""
 
 
-def polled(catalogue: Catalogue) -> dict[str, tuple[Counterparty, Feed]]:
+def polled(catalogue: Catalogue) -> dict[str, tuple[Counterparty, FeedReader]]:
     """Every counterparty that is asked by itself, with its feed, by its code."""
     return {
         code: (party, feed)

@@ -70,7 +70,7 @@ _FRAMES: Final = 6
 
 def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send structlog's lines and those of the standard library to ``stream`` (stderr) as JSON."""
-    target = Lines(stream or sys.stderr)
+    target = LineWriter(stream or sys.stderr)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -97,7 +97,7 @@ def configure(level: str = "INFO", stream: TextIO | None = None) -> None:
     logging.basicConfig(handlers=[handler], level=_number(level), force=True)
 
 
-class Lines:
+class LineWriter:
     """Writes lines to ``target``, many at a time.
 
     A write gives up the interpreter's lock, and in a process with busy threads it takes long to get it back: a write
@@ -152,7 +152,7 @@ class Lines:
 def flush() -> None:
     """Write what waits; for whoever reads the log while the process runs."""
     lines = structlog.get_config()["logger_factory"]()
-    if isinstance(lines, Lines):
+    if isinstance(lines, LineWriter):
         lines.flush()
 
 

@@ -4,68 +4,79 @@ from datetime import datetime
 from typing import Any, Final
 
 from config.catalogue import Idempotency
-from hub import dispatch, feeds, journal, routing
+from hub import audit, dispatch, feeds, routing
+from hub.app import Hub
 from hub.calls import CALLS
-from hub.codes import Code
+from hub.codes import HubCode
 from hub.db import Connection
-from hub.errors import KeyReused, NotFound, NotNow, ReferenceReused
+from hub.errors import InvalidState, KeyReused, NotFound, ReferenceReused
 from hub.events import Event
 from hub.messages import inbox, set_aside
-from hub.messages.model import Arrival, Nudge, State
-from hub.wiring import Hub
-from hub.work import Work
-from schemas.unreadable import Unreadable
+from hub.messages.model import Arrival, TransferState, Wakeup
+from hub.unit_of_work import UnitOfWork
+from schemas.unreadable import UnreadableEntry
 
-PARKABLE: Final = (State.QUEUED, State.RETRYING, State.UNKNOWN, State.STUCK)
-CANCELLABLE: Final = (State.QUEUED, State.RETRYING, State.UNKNOWN, State.STUCK, State.PARKED)
-REPLAYABLE: Final = (State.RETRYING, State.UNKNOWN, State.STUCK)
+PARKABLE: Final = (TransferState.QUEUED, TransferState.RETRYING, TransferState.UNKNOWN, TransferState.STUCK)
+CANCELLABLE: Final = (
+    TransferState.QUEUED,
+    TransferState.RETRYING,
+    TransferState.UNKNOWN,
+    TransferState.STUCK,
+    TransferState.PARKED,
+)
+REPLAYABLE: Final = (TransferState.RETRYING, TransferState.UNKNOWN, TransferState.STUCK)
 
 
 def replay(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
     """Try again now: a new attempt of the same transfer with the same key, never a new transfer.
 
     Whatever may have arrived before is asked about first, where its counterparty can be asked.
-    Raises NotFound, or NotNow where the transfer is under way, parked or ended.
+    Raises NotFound, or InvalidState where the transfer is under way, parked or ended.
     """
     _change(hub, transfer_id, REPLAYABLE, _due_state(hub, transfer_id), verb="replayed", actor=actor, reason=reason)
     _nudge(hub, transfer_id)
 
 
 def park(hub: Hub, transfer_id: str, *, actor: str, reason: str, review_at: datetime) -> None:
-    """Put aside until a person looks again; its lane waits with it. Raises NotFound, NotNow."""
-    _change(hub, transfer_id, PARKABLE, State.PARKED, verb="parked", actor=actor, reason=reason, review_at=review_at)
+    """Put aside until a person looks again; its lane waits with it. Raises NotFound, InvalidState."""
+    _change(
+        hub, transfer_id, PARKABLE, TransferState.PARKED, verb="parked", actor=actor, reason=reason, review_at=review_at
+    )
 
 
 def unpark(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
-    """Take up again what was parked. Raises NotFound, NotNow."""
+    """Take up again what was parked. Raises NotFound, InvalidState."""
     state = _due_state(hub, transfer_id)
-    _change(hub, transfer_id, (State.PARKED,), state, verb="unparked", actor=actor, reason=reason)
+    _change(hub, transfer_id, (TransferState.PARKED,), state, verb="unparked", actor=actor, reason=reason)
     _nudge(hub, transfer_id)
 
 
 def cancel(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
-    """End it unsent, for good; its lane goes on. Raises NotFound, NotNow."""
-    _change(hub, transfer_id, CANCELLABLE, State.CANCELLED, verb="cancelled", actor=actor, reason=reason)
+    """End it unsent, for good; its lane goes on. Raises NotFound, InvalidState."""
+    _change(hub, transfer_id, CANCELLABLE, TransferState.CANCELLED, verb="cancelled", actor=actor, reason=reason)
 
 
-def check(hub: Hub, transfer_id: str, *, actor: str) -> State:
+def check(hub: Hub, transfer_id: str, *, actor: str) -> TransferState:
     """Ask the counterparty now whether it has this; nothing is sent. Its state afterwards.
 
-    Raises NotFound, or NotNow where there is nothing to ask.
+    Raises NotFound, or InvalidState where there is nothing to ask.
     """
     with hub.db.transaction() as conn:
         row = _locked(conn, transfer_id)
         if CALLS[row["kind"]].find is None or hub.profile(row["counterparty"]) is Idempotency.NONE:
-            raise NotNow(f"{row['counterparty']} cannot be asked what it has")
-        journal.note(conn, transfer_id, actor, "asked", before=row["state"])
+            raise InvalidState(f"{row['counterparty']} cannot be asked what it has")
+        audit.note(conn, transfer_id, actor, "asked", before=row["state"])
     state = dispatch.ask(hub, transfer_id)
     if state is None:
-        raise NotNow(f"the transfer is {row['state']}: there is nothing to ask")
+        raise InvalidState(f"the transfer is {row['state']}: there is nothing to ask")
     return state
 
 
 def pause(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
-    """Send nothing to this counterparty until it is resumed; what comes up waits (held). Raises NotFound, NotNow."""
+    """Send nothing to this counterparty until it is resumed; what comes up waits (held).
+
+    Raises NotFound, InvalidState.
+    """
     _set_pause(hub, counterparty, actor, "paused", reason, "paused_at IS NULL", "now(), %(actor)s, %(reason)s")
 
 
@@ -73,7 +84,7 @@ def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
     """Send again, most urgent first, what waits for a later attempt too, and give its breaker a fresh start.
 
     For one that was paused, and for one that is kept quiet by its breaker or its own Retry-After.
-    Raises NotFound, NotNow.
+    Raises NotFound, InvalidState.
     """
     silenced = "(paused_at IS NOT NULL OR open_until > now())"
     _set_pause(hub, counterparty, actor, "resumed", reason, silenced, "NULL, NULL, NULL")
@@ -94,8 +105,9 @@ def test(hub: Hub, counterparty: str) -> str:
     return answer
 
 
-def revive(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
-    """Handle a dead inbox message again; read an entry of a feed again. Raises NotNow if it is not dead, or no better.
+def requeue(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
+    """Handle a dead inbox message again; read an entry of a feed again. Raises InvalidState if it is not dead, or no
+    better.
 
     What contradicts an earlier one of its name is handled as another one beside it. What was dead for its time
     (DATED_AHEAD, REPORT_LATE) is taken all the same: a person has looked.
@@ -107,43 +119,43 @@ def revive(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
         elif message is not None and (another := set_aside.as_another(message)) is not None:
             message_id = inbox.accept(conn, another).id
             inbox.end(conn, message.id, actor=actor, verb="taken as another", reason=reason)
-        elif not inbox.revive(conn, message_id, actor=actor, reason=reason):
-            raise NotNow(f"no dead message has the id {message_id}")
-    hub.nudge([Nudge(inbox.QUEUE, message_id)])
+        elif not inbox.requeue(conn, message_id, actor=actor, reason=reason):
+            raise InvalidState(f"no dead message has the id {message_id}")
+    hub.wake([Wakeup(inbox.QUEUE, message_id)])
 
 
 def refuse(hub: Hub, message_id: str, *, actor: str, reason: str) -> bool:
     """End for good what waits or is dead in the inbox. Whether its sender is told: not every sender can be.
 
-    Raises NotFound, or NotNow where it is not waiting.
+    Raises NotFound, or InvalidState where it is not waiting.
     """
 
-    def turn_down(work: Work) -> tuple[bool, list[Event]]:
-        row = work.conn.execute("SELECT kind, source, lane, state FROM inbox WHERE id = %s", (message_id,)).fetchone()
+    def turn_down(uow: UnitOfWork) -> tuple[bool, list[Event]]:
+        row = uow.conn.execute("SELECT kind, source, lane, state FROM inbox WHERE id = %s", (message_id,)).fetchone()
         if row is None:
             raise NotFound(f"no message has the id {message_id}")
-        if not inbox.refuse(work.conn, message_id, actor=actor, code=Code.REFUSED, reason=reason):
-            raise NotNow(f"{message_id} is {row['state']}: this is for messages that wait or are dead")
-        work.nudges.extend(inbox.next_in_lane(work.conn, row["source"], row["lane"]))
+        if not inbox.refuse(uow.conn, message_id, actor=actor, code=HubCode.REFUSED, reason=reason):
+            raise InvalidState(f"{message_id} is {row['state']}: this is for messages that wait or are dead")
+        uow.wakeups.extend(inbox.next_in_lane(uow.conn, row["source"], row["lane"]))
         tell = routing.REFUSED.get(row["kind"])
-        return tell is not None, tell(work, message_id, reason) if tell else []
+        return tell is not None, tell(uow, message_id, reason) if tell else []
 
-    return dispatch.act(hub, actor, turn_down)
+    return dispatch.run_command(hub, actor, turn_down)
 
 
 def _read_again(hub: Hub, conn: Connection, message: Arrival, *, actor: str, reason: str) -> str:
-    """What the entry says now that something was mended, stored in its place; its id. Raises NotNow."""
+    """What the entry says now that something was mended, stored in its place; its id. Raises InvalidState."""
     party, feed = feeds.polled(hub.catalogue).get(message.source, (None, None))
     if feed is None or feed.again is None:
-        raise NotNow(f"the catalogue has no feed of {message.source} any more: refuse it")
-    entry = Unreadable.model_validate_json(message.body)
+        raise InvalidState(f"the catalogue has no feed of {message.source} any more: refuse it")
+    entry = UnreadableEntry.model_validate_json(message.body)
     arrival = feed.again(party, hub.port(message.source), entry.document)
     if arrival.kind == set_aside.KIND:
-        raise NotNow(f"it still cannot be read: {Unreadable.model_validate_json(arrival.body).why}")
+        raise InvalidState(f"it still cannot be read: {UnreadableEntry.model_validate_json(arrival.body).why}")
     try:
         accepted = inbox.accept(conn, arrival)
     except (KeyReused, ReferenceReused):
-        raise NotNow(f"{message.source} has told something else under the same name since: refuse it") from None
+        raise InvalidState(f"{message.source} has told something else under the same name since: refuse it") from None
     inbox.end(conn, message.id, actor=actor, verb="read again", reason=reason)
     return accepted.id
 
@@ -151,8 +163,8 @@ def _read_again(hub: Hub, conn: Connection, message: Arrival, *, actor: str, rea
 def _change(
     hub: Hub,
     transfer_id: str,
-    allowed: tuple[State, ...],
-    to: State,
+    allowed: tuple[TransferState, ...],
+    to: TransferState,
     *,
     verb: str,
     actor: str,
@@ -161,8 +173,8 @@ def _change(
 ) -> None:
     with hub.db.transaction() as conn:
         row = _locked(conn, transfer_id)
-        if State(row["state"]) not in allowed:
-            raise NotNow(f"{transfer_id} is {row['state']}; this is for transfers that are {', '.join(allowed)}")
+        if TransferState(row["state"]) not in allowed:
+            raise InvalidState(f"{transfer_id} is {row['state']}; this is for transfers that are {', '.join(allowed)}")
         conn.execute(
             "UPDATE outbox SET state = %(to)s, due_at = now(), nudged_at = NULL, turned_away = false, tries = 0,"
             " open_claims = 0, reason = %(reason)s, review_at = %(review_at)s,"
@@ -171,20 +183,20 @@ def _change(
                 "to": to,
                 "reason": reason,
                 "review_at": review_at,
-                "ends": to is State.CANCELLED,
+                "ends": to is TransferState.CANCELLED,
                 "id": transfer_id,
             },
         )
-        journal.note(conn, transfer_id, actor, verb, before=row["state"], after=to, reason=reason)
+        audit.note(conn, transfer_id, actor, verb, before=row["state"], after=to, reason=reason)
 
 
-def _due_state(hub: Hub, transfer_id: str) -> State:
+def _due_state(hub: Hub, transfer_id: str) -> TransferState:
     """How a transfer goes on: asked about first, unless it was never sent, or its counterparty cannot be asked."""
     with hub.db.connection() as conn:
         row = conn.execute("SELECT attempts, counterparty FROM outbox WHERE id = %s", (transfer_id,)).fetchone()
     if row is None or row["attempts"] == 0:
-        return State.QUEUED
-    return State.RETRYING if hub.profile(row["counterparty"]) is Idempotency.NONE else State.UNKNOWN
+        return TransferState.QUEUED
+    return TransferState.RETRYING if hub.profile(row["counterparty"]) is Idempotency.NONE else TransferState.UNKNOWN
 
 
 def _locked(conn: Connection, transfer_id: str) -> dict[str, Any]:
@@ -200,7 +212,7 @@ def _nudge(hub: Hub, transfer_id: str) -> None:
     with hub.db.connection() as conn:
         row = conn.execute("SELECT counterparty FROM outbox WHERE id = %s", (transfer_id,)).fetchone()
     if row is not None:
-        hub.nudge([Nudge(hub.queues[row["counterparty"]], transfer_id)])
+        hub.wake([Wakeup(hub.queues[row["counterparty"]], transfer_id)])
 
 
 def _set_pause(hub: Hub, counterparty: str, actor: str, verb: str, reason: str, when: Any, values: Any) -> None:
@@ -213,5 +225,5 @@ def _set_pause(hub: Hub, counterparty: str, actor: str, verb: str, reason: str, 
             {"code": counterparty, "actor": actor, "reason": reason},
         )
         if changed.fetchone() is None:
-            raise NotNow(f"{counterparty} is {verb} already")
-        journal.note(conn, counterparty, actor, verb, reason=reason)
+            raise InvalidState(f"{counterparty} is {verb} already")
+        audit.note(conn, counterparty, actor, verb, reason=reason)

@@ -16,12 +16,12 @@ from psycopg_pool import PoolTimeout
 from config.catalogue import Counterparty
 from connectors.errors import ConnectorError
 from hub import feeds
+from hub.context import HubContext
 from hub.db import Connection
-from hub.errors import InFlight, KeyReused, Overtaken, ReferenceReused
-from hub.feeds import Feed, Page
-from hub.house import House
+from hub.errors import InFlight, KeyReused, ReferenceReused, StaleClaim
+from hub.feeds import FeedPage, FeedReader
 from hub.messages import inbox, set_aside
-from hub.messages.model import Arrival, Nudge
+from hub.messages.model import Arrival, Wakeup
 
 PAGES: Final = 20
 """How many pages one poll reads at most; the next poll goes on where this one stopped."""
@@ -54,7 +54,7 @@ class _Reading:
     """One feed that is being read by us: where it stands, and until when it is ours."""
 
     party: Counterparty
-    feed: Feed
+    feed: FeedReader
     lease: float
     """seconds that one page may take"""
     cursor: str
@@ -65,29 +65,29 @@ class _Reading:
         return self.party.counterparty
 
 
-def poll(house: House) -> None:
+def poll(hub: HubContext) -> None:
     """Ask every counterparty whose feed is due and that nobody is asking. One that does not answer is asked again."""
-    wanted = feeds.polled(house.catalogue)
+    wanted = feeds.polled(hub.catalogue)
     with ThreadPoolExecutor(max_workers=max(len(wanted), 1), thread_name_prefix="poll") as threads:
-        asked = [threads.submit(_ask, house, party, feed) for party, feed in wanted.values()]
+        asked = [threads.submit(_ask, hub, party, feed) for party, feed in wanted.values()]
     for one in asked:
         one.result()  # raises what a database that is away has raised there
 
 
-def _ask(house: House, party: Counterparty, feed: Feed) -> None:
-    reading = _taken(house, party, feed)
+def _ask(hub: HubContext, party: Counterparty, feed: FeedReader) -> None:
+    reading = _taken(hub, party, feed)
     if reading is None:
         return
     error: str | None = None
     try:
-        _read(house, reading)
+        _read(hub, reading)
     except ConnectorError as failed:
         error = str(failed)
         log.warning("poll_failed", counterparty=reading.code, code=failed.code)
     except InFlight:
         # A door is storing the same at this moment and may yet fail: the page is read again next time.
         log.info("poll_postponed", counterparty=reading.code)
-    except Overtaken:
+    except StaleClaim:
         log.warning("poll_overtaken", counterparty=reading.code)
     except (OperationalError, PoolTimeout):
         raise
@@ -95,40 +95,40 @@ def _ask(house: House, party: Counterparty, feed: Feed) -> None:
         # A fault of ours with one feed must not keep the others from being read.
         error = f"a fault of ours: {type(failed).__name__} (see the worker's log)"
         log.exception("poll_broken", counterparty=reading.code, error=type(failed).__name__)
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         conn.execute(_GIVE_BACK, {"code": reading.code, "until": reading.until, "error": error})
 
 
-def _taken(house: House, party: Counterparty, feed: Feed) -> _Reading | None:
+def _taken(hub: HubContext, party: Counterparty, feed: FeedReader) -> _Reading | None:
     """The feed, ours to read; None if it is not due, paused, cut off by its breaker, or being read by somebody."""
-    every = min(feed.every(party), house.settings.poll_at_least_every)
+    every = min(feed.every(party), hub.settings.poll_at_least_every)
     # A question that only asks is repeated once by the transport.
-    lease = 2 * party.timeout_seconds + house.settings.lease_margin
+    lease = 2 * party.timeout_seconds + hub.settings.lease_margin
     asked: dict[str, Any] = {"code": party.counterparty, "every": every, "lease": lease}
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         row = conn.execute(_TAKE, asked).fetchone()
     return _Reading(party, feed, lease, row["cursor"], row["polling_until"]) if row else None
 
 
-def _read(house: House, reading: _Reading) -> None:
+def _read(hub: HubContext, reading: _Reading) -> None:
     for _ in range(PAGES):
-        page = reading.feed.read(reading.party, house.port(reading.code), reading.cursor)
+        page = reading.feed.read(reading.party, hub.port(reading.code), reading.cursor)
         before = reading.cursor
-        _store(house, reading, page)
+        _store(hub, reading, page)
         if not page.arrivals or page.cursor == before:
             return
 
 
-def _store(house: House, reading: _Reading, page: Page) -> None:
-    """The page's arrivals and the new cursor, together. Raises Overtaken if the feed is not ours any more."""
-    with house.db.transaction() as conn:
+def _store(hub: HubContext, reading: _Reading, page: FeedPage) -> None:
+    """The page's arrivals and the new cursor, together. Raises StaleClaim if the feed is not ours any more."""
+    with hub.db.transaction() as conn:
         stored = [_accept(conn, arrival) for arrival in page.arrivals]
         asked = {"code": reading.code, "cursor": page.cursor, "lease": reading.lease, "until": reading.until}
         row = conn.execute(_PROLONG, asked).fetchone()
         if row is None:
-            raise Overtaken
+            raise StaleClaim
     reading.cursor, reading.until = page.cursor, row["polling_until"]
-    house.nudge([Nudge(inbox.QUEUE, message_id) for message_id in stored if message_id])
+    hub.wake([Wakeup(inbox.QUEUE, message_id) for message_id in stored if message_id])
 
 
 def _accept(conn: Connection, arrival: Arrival) -> str | None:

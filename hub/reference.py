@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from connectors.errors import Code as PartnerCode
-from hub.codes import Code
+from connectors.errors import ConnectorCode as PartnerCode
+from hub.codes import HubCode
 from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
 from hub.fees import model as fees
@@ -31,7 +31,7 @@ def _errors() -> str:
         "",
         "| code | meaning, and what to do | ý nghĩa và việc cần làm |",
         "| --- | --- | --- |",
-        *(f"| `{code}` | {code.en} | {code.vi} |" for code in [*PartnerCode, *Code]),
+        *(f"| `{code}` | {code.en} | {code.vi} |" for code in [*PartnerCode, *HubCode]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -40,7 +40,7 @@ def _lifecycles() -> str:
     statuses = [
         "| status | national code | tên | submission state |",
         "| --- | --- | --- | --- |",
-        *(f"| `{s}` | {s.national_code} | {s.label} | {s.submission_state} |" for s in dossiers.Status),
+        *(f"| `{s}` | {s.national_code} | {s.label} | {s.submission_state} |" for s in dossiers.DossierStatus),
     ]
     return "\n".join(
         [
@@ -91,7 +91,7 @@ def _fee_demand() -> list[str]:
         "",
         "| status | tên |",
         "| --- | --- |",
-        *(f"| `{status}` | {status.label} |" for status in fees.Status),
+        *(f"| `{status}` | {status.label} |" for status in fees.DemandStatusCode),
         "",
         "```mermaid",
         fees.LIFECYCLE.to_mermaid(),
@@ -119,7 +119,7 @@ def _settlement() -> list[str]:
         "",
         "| state | tên |",
         "| --- | --- |",
-        *(f"| `{state}` | {state.label} |" for state in settlements.State),
+        *(f"| `{state}` | {state.label} |" for state in settlements.SettlementState),
         "",
         "```mermaid",
         settlements.LIFECYCLE.to_mermaid(),
@@ -147,8 +147,11 @@ def _paid_out() -> list[str]:
     ]
 
 
-def _listed(following: frozenset[consignments.Status]) -> str:
-    return ", ".join(f"`{status}`" for status in consignments.Status if status in following) or "nothing: it ends here"
+def _listed(following: frozenset[consignments.ConsignmentStatus]) -> str:
+    return (
+        ", ".join(f"`{status}`" for status in consignments.ConsignmentStatus if status in following)
+        or "nothing: it ends here"
+    )
 
 
 if __name__ == "__main__":

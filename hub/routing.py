@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hub import events
-from hub.consignments import arranging, following
+from hub.consignments import arranging, tracking_events
 from hub.consignments import service as consignments
 from hub.dossiers import notices, releasing
 from hub.dossiers import service as dossiers
 from hub.events import Event
-from hub.fees import cash, closing, intake, issuing, notified
-from hub.fees.matching import asking
+from hub.fees import cash, dossier_events, intake, issuing, notifications
+from hub.fees.matching import run_requests
 from hub.fees.receipts import answers as receipts
-from hub.fees.receipts import telling
+from hub.fees.receipts import issuer_messages
 from hub.fees.settlements import answers as settlement_answers
 from hub.fees.settlements import sending as settlements
 from hub.fees.statements import importing
@@ -25,37 +25,37 @@ from hub.handoffs import service as handoffs
 from hub.messages import set_aside
 from hub.messages.model import Message, Transfer
 from hub.signing import anchoring, checkpoints, crl_store
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
-Reaction = Callable[[Work, Any], list[Event]]
+Reaction = Callable[[UnitOfWork, Any], list[Event]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What to do when a transfer ends: delivered (with the counterparty's answer), or refused (with its reason)."""
 
-    delivered: Callable[[Work, Transfer, Any], list[Event]]
-    refused: Callable[[Work, Transfer, str], list[Event]]
+    delivered: Callable[[UnitOfWork, Transfer, Any], list[Event]]
+    refused: Callable[[UnitOfWork, Transfer, str], list[Event]]
 
 
-INBOUND: Final[Mapping[str, Callable[[Work, Message], list[Event]]]] = {
+INBOUND: Final[Mapping[str, Callable[[UnitOfWork, Message], list[Event]]]] = {
     "portal.submission": dossiers.open_dossier,
     "department.status": dossiers.report,
     releasing.RELEASE: releasing.release_paid,
     crl_store.KIND: crl_store.arrived,
-    "postal.event": following.follow,
+    "postal.event": tracking_events.follow,
     set_aside.KIND: set_aside.unreadable,
     set_aside.OLDER_KIND: set_aside.unreadable,
     set_aside.CONFLICTS["department.status"]: set_aside.conflict,
-    set_aside.CONFLICTS["postal.event"]: following.told_again,
-    intake.KIND: notified.notified,
-    intake.CONFLICT: notified.conflict,
+    set_aside.CONFLICTS["postal.event"]: tracking_events.told_again,
+    intake.KIND: notifications.notified,
+    intake.CONFLICT: notifications.conflict,
     importing.KIND: importing.arrived,
-    asking.KIND: asking.asked,
+    run_requests.KIND: run_requests.asked,
     settlement_answers.KIND: settlement_answers.answered,
 }
 
-REFUSED: Final[Mapping[str, Callable[[Work, str, str], list[Event]]]] = {
+REFUSED: Final[Mapping[str, Callable[[UnitOfWork, str, str], list[Event]]]] = {
     "portal.submission": notices.tell_refused,
 }
 """What is said to the sender of a message that is refused for good, by its id and the reason. No other can be told."""
@@ -66,7 +66,7 @@ REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
     events.FeeDemanded: (notices.tell_fee, releasing.release_or_wait),
     events.FeePaid: (notices.tell_fee, releasing.covered),
     events.FeeWaived: (notices.tell_fee, releasing.covered),
-    events.FeeReopened: (notices.tell_fee, releasing.reopened, closing.unpaid_again),
+    events.FeeReopened: (notices.tell_fee, releasing.reopened, dossier_events.unpaid_again),
     events.FeeChanged: (notices.tell_fee,),
     events.DossierReleased: (handoffs.prepare,),
     events.HandoffPrepared: (arranging.carry_papers,),
@@ -75,7 +75,7 @@ REACTIONS: Final[Mapping[type[Event], tuple[Reaction, ...]]] = {
     events.HandoffCompleted: (),
     events.HandedBack: (returns.handed_back,),
     events.ConsignmentDelivered: (completion.delivered, cash.collected),
-    events.StatusMoved: (notices.tell_portal, arranging.send_result, closing.follow),
+    events.StatusMoved: (notices.tell_portal, arranging.send_result, dossier_events.follow),
 }
 
 OUTBOUND: Final[Mapping[str, Reply]] = {
@@ -86,6 +86,6 @@ OUTBOUND: Final[Mapping[str, Reply]] = {
     checkpoints.WITNESS: Reply(delivered=anchoring.witnessed, refused=anchoring.not_witnessed),
     settlements.HAND: Reply(delivered=settlements.received, refused=settlements.not_received),
     consignments.CANCEL: Reply(delivered=consignments.cancelled, refused=consignments.not_cancelled),
-    telling.ISSUE: Reply(delivered=receipts.issued, refused=receipts.not_issued),
-    telling.VOID: Reply(delivered=receipts.voided, refused=receipts.not_voided),
+    issuer_messages.ISSUE: Reply(delivered=receipts.issued, refused=receipts.not_issued),
+    issuer_messages.VOID: Reply(delivered=receipts.voided, refused=receipts.not_voided),
 }

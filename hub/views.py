@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from hub.db import Connection
 from hub.messages import set_aside
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 Row = dict[str, Any]
 
@@ -104,4 +104,4 @@ def message(conn: Connection, message_id: str) -> Row | None:
 def _document(kind: str, body: bytes) -> str:
     if kind in set_aside.CONFLICTS.values():
         return body.decode()
-    return Unreadable.model_validate_json(body).document
+    return UnreadableEntry.model_validate_json(body).document

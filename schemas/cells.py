@@ -16,7 +16,7 @@ EXACT: Final = 2**53
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CellRow:
     """A row, and where it stands in the file."""
 
     number: int
@@ -49,7 +49,7 @@ def is_label(cell: Cell, wanted: str) -> bool:
     return wanted in {label(cell), *map(label, cell.splitlines())}
 
 
-def labelled(row: Row, wanted: str | None) -> str | None:
+def labelled(row: CellRow, wanted: str | None) -> str | None:
     """What stands behind the label ``wanted`` in ``row``: in its own cell after a colon, or in the next filled ones."""
     if not wanted:
         return None

@@ -16,7 +16,7 @@ Size = Annotated[int, Field(ge=1, lt=2**53)]
 Base64 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]+={0,2}$", max_length=65_536)]
 
 
-class Checkpoint(Strict):
+class LogCheckpoint(Strict):
     """How long the log was, and the root of its tree (RFC 9162). Its bytes are canonical JSON (RFC 8785)."""
 
     v: Literal[1]

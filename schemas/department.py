@@ -12,7 +12,7 @@ from schemas.paper import Paper
 from schemas.portal import Channel, DeclaredFee, ResultWish
 from schemas.strict import Strict
 from schemas.text import Text
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 
@@ -39,7 +39,7 @@ class Handoff(Strict):
     """the row of the Phiếu kiểm soát that our officer and our seal have signed"""
 
 
-class Receipt(Strict):
+class HandoffReceipt(Strict):
     """A department's word that it has the dossier: its own number, and when it took it."""
 
     number: Annotated[str, StringConstraints(pattern=r"^[^\s](.{0,62}[^\s])?$")]
@@ -70,4 +70,4 @@ class Changes(Strict):
 class ReadChanges(Changes):
     """A page as it was read: what is no report, though it stands among them, is set aside."""
 
-    unreadable: list[Unreadable] = Field([])
+    unreadable: list[UnreadableEntry] = Field([])

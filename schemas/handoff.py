@@ -36,7 +36,7 @@ class Act(StrEnum):
     """back with the result"""
 
 
-class Result(StrEnum):
+class ShareResult(StrEnum):
     """How the giver's share of the work ended against its term (the form's third column)."""
 
     NONE = "none"
@@ -53,7 +53,7 @@ class Carrier(StrEnum):
     POST = "post"
 
 
-class Side(Strict):
+class HandoffSide(Strict):
     """Bên giao or bên nhận: the agency, in which part, and the officer by a roster's id, never by name."""
 
     agency: AgencyCode
@@ -61,7 +61,7 @@ class Side(Strict):
     officer: OfficerId | None = None
 
 
-class Document(Strict):
+class HandedDocument(Strict):
     """One document handed over. ``name`` is the paper's title in the catalogue, or its code: not what people typed."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
@@ -83,15 +83,15 @@ class HandoffRecord(Strict):
     leg: Leg
     act: Act
     carrier: Carrier
-    giver: Side
-    receiver: Side
+    giver: HandoffSide
+    receiver: HandoffSide
     received_at: Moment
     """when the giver got the dossier"""
     given_at: Moment
     due_at: Moment
-    result: Result
+    result: ShareResult
     note: Short | None
-    documents: Annotated[list[Document], Field(max_length=50)]
+    documents: Annotated[list[HandedDocument], Field(max_length=50)]
     personal: Sha256
     """salted hash of the personal data that goes with it"""
     prev: Sha256
@@ -108,7 +108,7 @@ class ReceiptRecord(Strict):
     leg: Leg
     record: Sha256
     """SHA-256 of the record.json that it answers"""
-    receiver: Side
+    receiver: HandoffSide
     number: Number
     """the receiver's own"""
     received_at: Moment
@@ -127,11 +127,11 @@ class MinuteRecord(Strict):
     """SHA-256 of the handoff's record.json"""
     at: Moment
     """the time that the minute states: the legal time of the submission (QĐ 45/2016/QĐ-TTg Article 7)"""
-    scan: Document
+    scan: HandedDocument
     signers: Annotated[int, Field(ge=1, le=10)]
     personal: Sha256
     """salted hash of their names"""
-    entered_by: Side
+    entered_by: HandoffSide
     entered_at: Moment
 
 

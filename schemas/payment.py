@@ -15,7 +15,7 @@ Account = Annotated[str, StringConstraints(max_length=34), Fit]
 Words = Annotated[str, StringConstraints(max_length=1000), Cleaned]
 
 
-class Kind(StrEnum):
+class NotificationKind(StrEnum):
     """What the provider says has happened."""
 
     PAYMENT = "payment"
@@ -32,7 +32,7 @@ class Notification(Strict):
 
     provider: Annotated[str, StringConstraints(max_length=40)]
     provider_txn: ProviderTxn
-    kind: Kind
+    kind: NotificationKind
     amount: Annotated[int, Field(strict=True, gt=0, le=MOST, description="đồng, where the currency is VND")]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "VND"
     paid_at: Moment | None = None

@@ -16,7 +16,7 @@ from schemas.moment import Moment
 from schemas.money import Dong
 from schemas.strict import Strict
 from schemas.text import Short
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 ORDER_NUMBER_LIMIT: Final = 50
 """characters; a dossier code has 25, and the consignments of one dossier are told apart behind it"""
@@ -61,7 +61,7 @@ class Contact(Strict):
     province: Short
 
 
-class Order(Strict):
+class ConsignmentOrder(Strict):
     """What is to be carried. The customer code is the contract's and stands in the catalogue."""
 
     order_number: OrderNumber
@@ -75,7 +75,7 @@ class Order(Strict):
     """a capability URL that takes tracking events of this one consignment; said only where the operator calls back"""
 
 
-class Accepted(Strict):
+class ConsignmentAccepted(Strict):
     """The operator has the order. ``item_code`` if it has said one; it may be wrong, which is a warning."""
 
     order_number: OrderNumber
@@ -102,9 +102,9 @@ class TrackingEvent(Strict):
         return f"{self.order_number}:{self.status_code}:{self.at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-class Feed(Strict):
+class EventPage(Strict):
     """A page of an operator's feed in its order, and the cursor to ask with next time."""
 
     events: list[TrackingEvent]
-    unreadable: list[Unreadable] = Field([])
+    unreadable: list[UnreadableEntry] = Field([])
     cursor: Annotated[str, StringConstraints(max_length=200)]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from schemas.department import Changes, Handoff, Receipt, StatusReport
+from schemas.department import Changes, Handoff, HandoffReceipt, StatusReport
 from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord
 from schemas.portal import Notice, Submission
 from schemas.settlement import HandedTable, SettlementTable, TableAnswer, TableReceipt
@@ -20,7 +20,7 @@ PUBLISHED: Final[dict[str, type[BaseModel]]] = {
     "submission": Submission,
     "notice": Notice,
     "handoff": Handoff,
-    "receipt": Receipt,
+    "receipt": HandoffReceipt,
     "handoff-record": HandoffRecord,
     "receipt-record": ReceiptRecord,
     "minute-record": MinuteRecord,

@@ -18,7 +18,7 @@ from schemas.text import Cleaned
 Format = Literal["camt", "mt940", "csv", "xlsx"]
 
 
-class Code(StrEnum):
+class StatementCode(StrEnum):
     """Why a statement is not taken (docs/integrators/banks.md)."""
 
     UNBALANCED = "S01"
@@ -31,10 +31,10 @@ class Code(StrEnum):
     VANISHED_LINE = "S08"
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """The file, or a place in it, is not what its format has. The sentence never repeats a person's words."""
 
-    def __init__(self, code: Code, sentence: str, line: int | None = None) -> None:
+    def __init__(self, code: StatementCode, sentence: str, line: int | None = None) -> None:
         self.code = code
         self.sentence = sentence
         self.line = line
@@ -42,16 +42,18 @@ class Unreadable(Exception):
         super().__init__(f"{code}: {f'line {line}: ' if line else ''}{sentence}")
 
 
-def misfit(error: ValidationError, line: int) -> Unreadable:
+def misfit(error: ValidationError, line: int) -> UnreadableFile:
     """What was read is not what a statement holds: which field it is, and why."""
     first = faults_of(error)[0]
     field = first.pointer.strip("/")
     if field.endswith("_date"):
-        return Unreadable(Code.UNPARSABLE, f"{field}: a day lies between {FIRST_YEAR} and {LAST_YEAR}", line)
-    return Unreadable(Code.UNPARSABLE, f"{field}: {first.detail}", line)
+        return UnreadableFile(
+            StatementCode.UNPARSABLE, f"{field}: a day lies between {FIRST_YEAR} and {LAST_YEAR}", line
+        )
+    return UnreadableFile(StatementCode.UNPARSABLE, f"{field}: {first.detail}", line)
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What the bank means by it. Only a statement moves the account; the others tell what it will say."""
 
     STATEMENT = "statement"
@@ -62,7 +64,7 @@ class Kind(StrEnum):
     """camt.054: single movements"""
 
 
-class Standing(StrEnum):
+class EntryStatus(StrEnum):
     """Whether a line is in the account's balance."""
 
     BOOK = "BOOK"
@@ -86,7 +88,7 @@ class Detail(Strict):
     reversal: bool = False
 
 
-class Entry(Strict):
+class StatementEntry(Strict):
     """One entry of a statement, as the bank booked it."""
 
     line: int
@@ -94,7 +96,7 @@ class Entry(Strict):
     booking_date: Day
     value_date: Day
     amount: Signed
-    standing: Standing = Standing.BOOK
+    standing: EntryStatus = EntryStatus.BOOK
     bank_ref: Reference | None = None
     e2e: Reference | None = None
     text: Text = ""
@@ -121,7 +123,7 @@ class Totals(Strict):
 class Head(Strict):
     """A statement without its entries."""
 
-    kind: Kind
+    kind: EntryKind
     line: int
     account: Annotated[str, StringConstraints(max_length=64), Cleaned]
     """as the bank writes it; empty: the file does not say"""
@@ -144,7 +146,7 @@ class Head(Strict):
 class Statement(Head):
     """A statement with all its entries, in the bank's order."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[StatementEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +154,23 @@ class Portion:
     """A statement that is being read: ``entries`` must be used up before the next one is asked for."""
 
     head: Head
-    entries: Iterator[Entry]
+    entries: Iterator[StatementEntry]
 
 
 def gathered(portions: Iterable[Portion], *, most: int) -> list[Statement]:
-    """The statements as a whole. Raises Unreadable, also where there are more than ``most`` entries or none to read."""
+    """The statements as a whole. Raises UnreadableFile, also for more than ``most`` entries, or none to read."""
     found: list[Statement] = []
     seen = 0
     for portion in portions:
-        entries: list[Entry] = []
+        entries: list[StatementEntry] = []
         for entry in portion.entries:
             seen += 1
             if seen > most:
-                raise Unreadable(Code.UNPARSABLE, f"the file has more than {most} entries", entry.line)
+                raise UnreadableFile(StatementCode.UNPARSABLE, f"the file has more than {most} entries", entry.line)
             entries.append(entry)
         found.append(Statement(**dict(portion.head), entries=tuple(entries)))
     if not found:
-        raise Unreadable(Code.UNPARSABLE, "the file holds no statement")
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the file holds no statement")
     return found
 
 
@@ -181,7 +183,7 @@ class DeliveredFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class StatementPage:
     """What a bank has laid out since a cursor, in its order, and the cursor to ask with next time."""
 
     files: list[DeliveredFile]

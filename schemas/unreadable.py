@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from schemas.strict import Strict
 
 
-class Unreadable(Strict):
+class UnreadableEntry(Strict):
     """An entry that is not what the contract says. Nothing of it is lost: a person looks at it."""
 
     key: Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -19,7 +19,7 @@ class Unreadable(Strict):
     """which rule it breaks, and where; never what it holds"""
 
     @classmethod
-    def entry(cls, document: str, why: str = "", key: str | None = None) -> "Unreadable":
+    def entry(cls, document: str, why: str = "", key: str | None = None) -> "UnreadableEntry":
         """``document`` as it was cut out of its page; named by its fingerprint, unless the feed has a ``key`` for it.
 
         Bytes that are no UTF-8 stand in ``document`` as Python's surrogate escapes.

@@ -10,8 +10,8 @@ from typing import Final, Self
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from schemas.cells import Row
-from schemas.statement import Code, Unreadable
+from schemas.cells import CellRow
+from schemas.statement import StatementCode, UnreadableFile
 from schemas.workbook_package import repacked
 
 _PANIC: Final = "pyo3_runtime"
@@ -22,7 +22,7 @@ class Workbook:
     """A workbook that is being read."""
 
     def __init__(self, raw: bytes, *, formulas: bool = False) -> None:
-        """``formulas``: whether cells may be some; then they say what was calculated last. Raises Unreadable."""
+        """``formulas``: whether cells may be some; then they say what was calculated last. Raises UnreadableFile."""
         package = repacked(raw, formulas=formulas)
         with _read():
             self._book = CalamineWorkbook.from_filelike(io.BytesIO(package))
@@ -38,24 +38,24 @@ class Workbook:
         """Of its sheets."""
         return self._book.sheet_names
 
-    def rows(self, name: str, most: int) -> list[Row]:
-        """The rows of a sheet, the empty ones too. Raises Unreadable, also where there are more than ``most``."""
+    def rows(self, name: str, most: int) -> list[CellRow]:
+        """The rows of a sheet, the empty ones too. Raises UnreadableFile, also where there are more than ``most``."""
         with _read():
             sheet = self._book.get_sheet_by_name(name)
             if sheet.total_height > most:
-                raise Unreadable(Code.UNPARSABLE, f"the sheet has more than {most} rows")
-            return [Row(number, cells) for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1)]
+                raise UnreadableFile(StatementCode.UNPARSABLE, f"the sheet has more than {most} rows")
+            return [CellRow(number, cells) for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1)]
 
 
 @contextmanager
 def _read() -> Iterator[None]:
     try:
         yield
-    except Unreadable:
+    except UnreadableFile:
         raise
     except (CalamineError, ValueError, OSError, LookupError, ArithmeticError):
-        raise Unreadable(Code.UNPARSABLE, "the file is no XLSX workbook") from None
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the file is no XLSX workbook") from None
     except BaseException as error:
         if type(error).__module__ != _PANIC:
             raise
-        raise Unreadable(Code.UNPARSABLE, "the workbook breaks its reader") from None
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the workbook breaks its reader") from None

@@ -13,7 +13,7 @@ from collections import Counter
 from typing import IO, Final
 from xml.parsers import expat
 
-from schemas.statement import Code, Unreadable
+from schemas.statement import StatementCode, UnreadableFile
 
 MEMBERS: Final = 500
 UNFOLDED: Final = 256 * 1024 * 1024
@@ -47,10 +47,12 @@ _PLACE: Final = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 def repacked(raw: bytes, *, formulas: bool) -> bytes:
     """What the workbook says, in a package of our own making: what is read afterwards is what was looked through.
 
-    ``formulas``: whether cells may be some. Raises Unreadable.
+    ``formulas``: whether cells may be some. Raises UnreadableFile.
     """
     if raw.startswith(_OLD):
-        raise Unreadable(Code.UNPARSABLE, "the workbook is in the old binary format, or has a password: XLSX is read")
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, "the workbook is in the old binary format, or has a password: XLSX is read"
+        )
     made = io.BytesIO()
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as package, zipfile.ZipFile(made, "w") as clean:
@@ -64,22 +66,24 @@ def repacked(raw: bytes, *, formulas: bool) -> bytes:
                         _look_through(package, member, copy, part)
             texts.check()
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
-        raise Unreadable(Code.UNPARSABLE, "the file breaks off, or is no XLSX workbook") from None
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the file breaks off, or is no XLSX workbook") from None
     return made.getvalue()
 
 
 def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
     most = min(UNFOLDED, max(size, PIECE) * RATIO)
     if len(members) > MEMBERS or sum(member.file_size for member in members) > most:
-        raise Unreadable(Code.UNPARSABLE, "the workbook unfolds to more than a table needs")
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the workbook unfolds to more than a table needs")
     for member in members:
         for part, sentence in _REFUSED.items():
             if part in f"/{member.filename.lower()}":
-                raise Unreadable(Code.UNPARSABLE, sentence)
+                raise UnreadableFile(StatementCode.UNPARSABLE, sentence)
         if member.compress_type not in _COMPRESSION:
-            raise Unreadable(Code.UNPARSABLE, "a part of the workbook is packed in a way that XLSX does not have")
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, "a part of the workbook is packed in a way that XLSX does not have"
+            )
     if len({member.filename.lower() for member in members}) < len(members):
-        raise Unreadable(Code.UNPARSABLE, "a part of the workbook is there twice")
+        raise UnreadableFile(StatementCode.UNPARSABLE, "a part of the workbook is there twice")
 
 
 def _look_through(package: zipfile.ZipFile, member: zipfile.ZipInfo, copy: IO[bytes], part: "_Part") -> None:
@@ -89,7 +93,9 @@ def _look_through(package: zipfile.ZipFile, member: zipfile.ZipInfo, copy: IO[by
                 part.take(piece)
                 copy.write(piece)
     except (zlib.error, zipfile.BadZipFile, EOFError):
-        raise Unreadable(Code.UNPARSABLE, f"{member.filename} does not unfold: the workbook is damaged") from None
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, f"{member.filename} does not unfold: the workbook is damaged"
+        ) from None
     part.take(b"", last=True)
 
 
@@ -103,12 +109,14 @@ class _Texts:
         """characters that stand in the cells themselves"""
 
     def check(self) -> None:
-        """Raises Unreadable."""
+        """Raises UnreadableFile."""
         shared = sum(
             self.lengths[number] * count for number, count in self.used.items() if 0 <= number < len(self.lengths)
         )
         if shared + self.own > TEXT:
-            raise Unreadable(Code.UNPARSABLE, f"the cells of the workbook hold more than {TEXT} characters")
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"the cells of the workbook hold more than {TEXT} characters"
+            )
 
 
 class _Part:
@@ -135,18 +143,20 @@ class _Part:
         parser.CharacterDataHandler = self._text
 
     def take(self, piece: bytes, *, last: bool = False) -> None:
-        """Raises Unreadable."""
+        """Raises UnreadableFile."""
         try:
             self._parser.Parse(piece, last)
         except expat.ExpatError as error:
-            raise Unreadable(
-                Code.UNPARSABLE, f"{self._name}, line {error.lineno}: the XML is not well-formed"
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"{self._name}, line {error.lineno}: the XML is not well-formed"
             ) from None
         except (LookupError, ValueError):
-            raise Unreadable(Code.UNPARSABLE, f"{self._name} is not in an encoding that XLSX has") from None
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"{self._name} is not in an encoding that XLSX has"
+            ) from None
 
     def _doctype(self, *_: object) -> None:
-        raise Unreadable(Code.UNPARSABLE, f"{self._name} has a DOCTYPE")
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"{self._name} has a DOCTYPE")
 
     def _start(self, tag: str, given: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
@@ -162,7 +172,9 @@ class _Part:
             self._filled()
             self._value = [] if name == "v" and self._is_shared else None
         elif self._in_cell and name == "f" and not self._formulas:
-            raise Unreadable(Code.UNPARSABLE, f"{self._here} is a formula: have the values exported", self._row)
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"{self._here} is a formula: have the values exported", self._row
+            )
 
     def _end(self, tag: str) -> None:
         name = tag.rpartition("}")[2]
@@ -186,7 +198,7 @@ class _Part:
         """A reader makes room for as many as are announced."""
         digits = said.strip()
         if not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS):
-            raise Unreadable(Code.UNPARSABLE, f"{self._name} announces more than a table needs")
+            raise UnreadableFile(StatementCode.UNPARSABLE, f"{self._name} announces more than a table needs")
 
     def _cell(self, given: dict[str, str]) -> None:
         self._in_cell, self._is_shared = True, given.get("t") == "s"
@@ -196,7 +208,9 @@ class _Part:
             return
         match = _PLACE.fullmatch(place.upper())
         if match is None:
-            raise Unreadable(Code.UNPARSABLE, f"{self._name}: a cell says a place that no sheet has", self._row)
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"{self._name}: a cell says a place that no sheet has", self._row
+            )
         self._column = 0
         for letter in match[1]:
             self._column = self._column * 26 + ord(letter) - ord("A") + 1
@@ -205,19 +219,23 @@ class _Part:
     def _filled(self) -> None:
         """The cell has a value: the sheet reaches to it."""
         if (self._row, self._column) <= self._before:
-            raise Unreadable(Code.UNPARSABLE, f"{self._here} does not stand in the order of the sheet", self._row)
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"{self._here} does not stand in the order of the sheet", self._row
+            )
         self._before = self._row, self._column
         rows, columns = self._row, max(self._farthest, self._column)
         if rows > _ROWS or columns > _COLUMNS or rows * columns > AREA:
             sentence = f"{self._here} is filled: the sheet would take more room than a table needs ({AREA} cells)"
-            raise Unreadable(Code.UNPARSABLE, sentence, self._row)
+            raise UnreadableFile(StatementCode.UNPARSABLE, sentence, self._row)
         self._farthest = columns
 
     def _number(self, said: str | None, otherwise: int) -> int:
         if said is None:
             return otherwise
         if not (said.isascii() and said.isdigit() and len(said) <= 7):  # noqa: PLR2004 - 1048576 has seven digits
-            raise Unreadable(Code.UNPARSABLE, f"{self._name}: a row says a number that no sheet has", self._row)
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"{self._name}: a row says a number that no sheet has", self._row
+            )
         return int(said)
 
     @property

@@ -9,15 +9,15 @@ from typing import Any, Final
 import xlsxwriter
 
 from connectors.sandbox import bank_statements
-from connectors.sandbox.bank_statements import CAMT_08, Move, camt, mt940
+from connectors.sandbox.bank_statements import CAMT_08, StatementMovement, camt, mt940
 from hub.clock import local, now
 
 __all__ = [
     "ACCOUNT",
     "CAMT_08",
     "HEADINGS",
-    "Move",
-    "Told",
+    "StatementDraft",
+    "StatementMovement",
     "ago",
     "camt",
     "csv_file",
@@ -41,10 +41,10 @@ def weekday(day: date) -> bool:
 
 
 @dataclass(frozen=True)
-class Told(bank_statements.Told):
+class StatementDraft(bank_statements.StatementText):
     """A statement of yesterday, of an account that had nothing."""
 
-    moves: Sequence[Move] = ()
+    moves: Sequence[StatementMovement] = ()
     opening: int = 0
     day: date = field(default_factory=lambda: ago(1))
     first: date | None = None
@@ -54,7 +54,7 @@ class Told(bank_statements.Told):
 HEADINGS: Final = ("Ngày giao dịch", "Số tham chiếu", "Ghi nợ", "Ghi có", "Số dư", "Nội dung")
 
 
-def table(told: Told, *, thousands: str = ".", total: bool = True) -> list[list[str]]:
+def table(told: StatementDraft, *, thousands: str = ".", total: bool = True) -> list[list[str]]:
     """The rows of bank-a's table."""
     rows = [
         ["SAO KÊ TÀI KHOẢN"],

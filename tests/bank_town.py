@@ -1,4 +1,4 @@
-"""The sandbox's banks beside a house with open doors: people pay, the banks tell, statements are fetched."""
+"""The sandbox's banks beside a hub with open doors: people pay, the banks tell, statements are fetched."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from typing import Any
 
 from connectors.banks.files import LaidOutFiles
 from hub import dispatch
-from hub.fees.matching.payouts import Report, bring
+from hub.fees.matching.payouts import PayoutReport, bring
 from hub.fees.statements import importing
-from hub.fees.statements.importing import Result
-from tests.house import ScriptedHouse
+from hub.fees.statements.importing import ImportResult
+from tests.scripted_hub import ScriptedHub
 from tests.unit.sandbox.running import Running, call, sandbox
 
 BANK = "bank-a"
@@ -19,10 +19,10 @@ ACCOUNT = "1020304050607"
 
 
 @dataclass
-class Town:
+class BankTown:
     """Every bank and gateway of tests/catalogue, on sockets of their own."""
 
-    house: ScriptedHouse
+    hub: ScriptedHub
     running: Running
     _cursors: dict[str, str] = field(default_factory=dict)
 
@@ -38,9 +38,9 @@ class Town:
         return list(reply.json())
 
     def pays(self, reference: str, amount: int, bank: str = BANK, **form: Any) -> list[dict[str, Any]]:
-        """Somebody pays; what became of it, and what followed in the house."""
+        """Somebody pays; what became of it, and what followed in the hub."""
         done = self.asks("transfers", bank, reference=reference, amount=amount, **form)
-        self.house.carry()
+        self.hub.carry()
         return list(done)
 
     def seen(self, listing: str, bank: str = BANK) -> list[dict[str, Any]]:
@@ -53,35 +53,35 @@ class Town:
     def lays_out(self, **form: Any) -> dict[str, Any]:
         return dict(self.asks("statements", **form))
 
-    def fetches(self, bank: str = BANK) -> Sequence[Result]:
+    def fetches(self, bank: str = BANK) -> Sequence[ImportResult]:
         """What is new at the bank's file service, brought in and matched."""
         port = self._port(bank)
-        brought: list[Result] = []
+        brought: list[ImportResult] = []
         while (delivery := port.statements(self._cursors.get(bank, ""))).files:
             brought += [self._brought(bank, file.name, file.body) for file in delivery.files]
             self._cursors[bank] = delivery.cursor
-        self.house.carry()
+        self.hub.carry()
         return brought
 
-    def _brought(self, bank: str, name: str, body: bytes) -> Result:
-        known = self.house.catalogue.banks[bank]
-        result: Result = dispatch.act(
-            self.house, "ke-toan-a", lambda work: (importing.bring(work, known, name, body), [])
+    def _brought(self, bank: str, name: str, body: bytes) -> ImportResult:
+        known = self.hub.catalogue.banks[bank]
+        result: ImportResult = dispatch.run_command(
+            self.hub, "ke-toan-a", lambda uow: (importing.bring(uow, known, name, body), [])
         )
         return result
 
     def brings(self, report: dict[str, Any]) -> None:
         """A person brings a gateway's report."""
-        said = Report.model_validate({**report, "day": report["day"]}, strict=False)
-        dispatch.act(self.house, "ke-toan-a", lambda work: (bring(work, said), []))
+        said = PayoutReport.model_validate({**report, "day": report["day"]}, strict=False)
+        dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (bring(uow, said), []))
 
     def _port(self, bank: str) -> LaidOutFiles:
-        known = self.house.catalogue.banks[bank]
-        return LaidOutFiles(known, self.house.catalogue, self.running.urls[f"bank.{bank}"])
+        known = self.hub.catalogue.banks[bank]
+        return LaidOutFiles(known, self.hub.catalogue, self.running.urls[f"bank.{bank}"])
 
 
 @contextmanager
-def town(house: ScriptedHouse, data: Path) -> Iterator[Town]:
-    codes = [bank.counterparty for bank in house.catalogue.banks.values()]
-    with sandbox(data, codes, hub=str(house.settings.public_url).rstrip("/")) as running:
-        yield Town(house, running)
+def town(hub: ScriptedHub, data: Path) -> Iterator[BankTown]:
+    codes = [bank.counterparty for bank in hub.catalogue.banks.values()]
+    with sandbox(data, codes, hub=str(hub.settings.public_url).rstrip("/")) as running:
+        yield BankTown(hub, running)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.clock import now
 from hub.messages.model import Arrival
-from schemas.department import Handoff, Receipt, StatusReport
+from schemas.department import Handoff, HandoffReceipt, StatusReport
 from schemas.identifiers import DossierCode, Prefix, new_id
 from schemas.portal import Submission
 
@@ -68,8 +68,8 @@ def a_code(serial: int, *, agency: str = "000.00.01.H42") -> str:
     return f"{agency}-{now():%y%m%d}-{serial:04d}"
 
 
-def a_receipt(number: str = "SO-1", at: datetime | None = None) -> Receipt:
-    return Receipt(number=number, received_at=at or now())
+def a_receipt(number: str = "SO-1", at: datetime | None = None) -> HandoffReceipt:
+    return HandoffReceipt(number=number, received_at=at or now())
 
 
 def a_report(dossier_code: str, status: str, *, minutes: float = 1, report_id: str | None = None) -> StatusReport:

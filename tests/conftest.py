@@ -18,11 +18,10 @@ from hub.embedded.pki import Pki, made
 from hub.embedded.postgres import postgres
 from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
-from hub.wiring import Hub
 from tests import later_schema
 from tests.catalogue_secrets import CATALOGUE, environment
-from tests.house import ScriptedHouse
 from tests.rabbitmq import USER, RabbitMQ, install, rabbitmq
+from tests.scripted_hub import ScriptedHub
 
 _numbers = itertools.count(1)
 
@@ -136,7 +135,7 @@ def own_pki(catalogue: Catalogue, tmp_path: Path) -> Pki:
 
 @pytest.fixture
 def settings(database_url: str, pki: Pki) -> Settings:
-    """Settings for a house in one process: a broker that is not there, short pauses."""
+    """Settings for a hub in one process: a broker that is not there, short pauses."""
     return Settings.model_validate(
         {
             "database_url": database_url,
@@ -154,16 +153,9 @@ def settings(database_url: str, pki: Pki) -> Settings:
 
 
 @pytest.fixture
-def house(settings: Settings, catalogue: Catalogue) -> Iterator[ScriptedHouse]:
-    """A house on a real database whose counterparties the test plays itself, and whose nudges it carries."""
-    with ScriptedHouse(settings, catalogue) as opened:
-        yield opened
-
-
-@pytest.fixture
-def hub(settings: Settings, catalogue: Catalogue) -> Iterator[Hub]:
-    """The real hub on a real database, with the broker away."""
-    with Hub(settings, catalogue) as opened:
+def hub(settings: Settings, catalogue: Catalogue) -> Iterator[ScriptedHub]:
+    """A hub on a real database whose counterparties the test plays itself, and whose wake-ups it carries."""
+    with ScriptedHub(settings, catalogue) as opened:
         yield opened
 
 

@@ -7,23 +7,23 @@ from datetime import datetime, timedelta
 import rfc8785
 
 from connectors.sandbox.cades import detached
-from connectors.sandbox.certificates import Holder
+from connectors.sandbox.certificates import KeyPair
 from hub.clock import now
 from hub.embedded.pki import Pki
 from schemas import strict
-from schemas.department import Handoff, Receipt
-from schemas.handoff import Act, Carrier, CounterRecord, HandoffRecord, ReceiptRecord, Result, Side
+from schemas.department import Handoff, HandoffReceipt
+from schemas.handoff import Act, Carrier, CounterRecord, HandoffRecord, HandoffSide, ReceiptRecord, ShareResult
 
 
-class Seal:
+class DepartmentSeal:
     """A department's seal, made by the development authority of ``pki``."""
 
-    def __init__(self, pki: Pki, department: str, agency: str, holder: Holder | None = None) -> None:
+    def __init__(self, pki: Pki, department: str, agency: str, holder: KeyPair | None = None) -> None:
         self._pki = pki
         self.agency = agency
         self.holder = holder or pki.authority.seal(department)
 
-    def receipt(self, handed: Handoff, /, *, signed: bool = True, **changes: object) -> Receipt:
+    def receipt(self, handed: Handoff, /, *, signed: bool = True, **changes: object) -> HandoffReceipt:
         """The receipt for ``handed``; ``changes``: what its counter-record says otherwise."""
         at = now()
         record = ReceiptRecord(
@@ -33,11 +33,11 @@ class Seal:
             dossier=handed.dossier_code,
             leg=handed.leg,
             record=hashlib.sha256(record_of(handed)).hexdigest(),
-            receiver=Side(agency=self.agency, role="department"),
+            receiver=HandoffSide(agency=self.agency, role="department"),
             number="SO-1",
             received_at=at,
         ).model_copy(update=changes)
-        return Receipt(number="SO-1", received_at=at, signed=self.signed(record) if signed else None)
+        return HandoffReceipt(number="SO-1", received_at=at, signed=self.signed(record) if signed else None)
 
     def signed(self, record: strict.Strict, *, forged: bool = False) -> CounterRecord:
         said = rfc8785.dumps(record.model_dump(mode="json"))
@@ -58,12 +58,12 @@ class Seal:
             leg=said.leg + 1,
             act=Act.RETURN,
             carrier=Carrier.WIRE,
-            giver=Side(agency=self.agency, role="department"),
+            giver=HandoffSide(agency=self.agency, role="department"),
             receiver=said.giver.model_copy(update={"officer": None}),
             received_at=at - timedelta(minutes=1),
             given_at=at,
             due_at=said.due_at,
-            result=Result.EARLY,
+            result=ShareResult.EARLY,
             note=None,
             documents=[],
             personal=said.personal,

@@ -36,7 +36,7 @@ EDITS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Remittance:
+class NoisyText:
     """A text and what it was made of. ``errors``: characters that are wrong, added, missing or look like others."""
 
     text: str
@@ -53,12 +53,12 @@ class Grammar:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - the same texts every time
 
-    def texts(self, references: Sequence[str | None]) -> Iterator[Remittance]:
+    def texts(self, references: Sequence[str | None]) -> Iterator[NoisyText]:
         """One text for each; None: nothing of ours is in it."""
         for reference in references:
             yield self._text(reference)
 
-    def _text(self, reference: str | None) -> Remittance:
+    def _text(self, reference: str | None) -> NoisyText:
         written, errors, survives = self._damaged(reference) if reference else ("", 0, False)
         inner = self._inner(written)
         text = self._wrapped(inner)
@@ -71,7 +71,7 @@ class Grammar:
             text = "\n".join(text[at : at + width] for at in range(0, len(text), width))
         if self.chance.random() < 0.3:
             text = text.upper()
-        return Remittance(text, reference, errors, survives)
+        return NoisyText(text, reference, errors, survives)
 
     # What happens to the reference.
 

@@ -12,7 +12,7 @@ from hub.db import Connection
 from hub.fees.matching import normalise, passes, reading
 from hub.fees.matching.passes import Scope
 from schemas.payment_reference import PaymentReference, scattered
-from tests.fees_noise import Remittance
+from tests.fees_noise import NoisyText
 
 ACCOUNT: Final = "1020304050607"
 DAY: Final = date(2026, 11, 2)
@@ -156,7 +156,7 @@ WHERE l.booking_date = %s ORDER BY l.entry, g.id
 """
 
 
-def judged(conn: Connection, day: date, said: Sequence[Remittance], amounts: Sequence[int], into: Figures) -> None:
+def judged(conn: Connection, day: date, said: Sequence[NoisyText], amounts: Sequence[int], into: Figures) -> None:
     """What the passes make of these texts, held against what was meant."""
     rows = [(None, amount, one.text) for one, amount in zip(said, amounts, strict=True)]
     confirmed: dict[int, list[str]] = {}

@@ -18,14 +18,14 @@ from connectors.sandbox.bank_signed_json import signed_json
 from hub.clock import now
 from tests.catalogue_secrets import environment
 
-__all__ = ["ACCOUNT", "LOCAL", "MOMO_KEY", "SENDERS", "SIGNED_JSON", "Said", "Sent", "rsa_pair"]
+__all__ = ["ACCOUNT", "LOCAL", "MOMO_KEY", "SENDERS", "SIGNED_JSON", "NoticeDraft", "Sent", "rsa_pair"]
 
 ACCOUNT: Final = "1020304050607"
 MOMO_KEY: Final = environment()["HUB_SECRET_TEST_MOMO_ACCESS"]
 
 
 @dataclass(frozen=True)
-class Said(bank_notices.Said):
+class NoticeDraft(bank_notices.MovementNotice):
     """A movement; say only what matters to the test."""
 
     txn: str = "14226112"

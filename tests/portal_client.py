@@ -11,7 +11,7 @@ from tests.catalogue_secrets import environment
 KEY_ID = "portal-test-a"
 
 
-class PortalClient:
+class SigningPortal:
     """Speaks to the hub's doors with the portal's key."""
 
     def __init__(self, url: str) -> None:

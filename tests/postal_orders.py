@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.postal import Contact, Order
+from schemas.postal import ConsignmentOrder, Contact
 from tests.builders import a_code
 
 SENDER = Contact(
@@ -19,6 +19,6 @@ RECEIVER = Contact(
 )
 
 
-def an_order(serial: int = 1, **changes: Any) -> Order:
+def an_order(serial: int = 1, **changes: Any) -> ConsignmentOrder:
     """An order for the dossier whose code ends in ``serial``."""
-    return Order(**{"order_number": a_code(serial), "sender": SENDER, "receiver": RECEIVER, **changes})
+    return ConsignmentOrder(**{"order_number": a_code(serial), "sender": SENDER, "receiver": RECEIVER, **changes})

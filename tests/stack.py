@@ -20,7 +20,7 @@ from hub.embedded.ports import free_port
 from hub.embedded.process import Process, Program
 from hub.embedded.waiting import NothingMoves, wait_for
 from tests.catalogue_secrets import CATALOGUE, environment
-from tests.portal_client import PortalClient
+from tests.portal_client import SigningPortal
 
 PACE: Final = {
     "HUB_PAUSES": "[0.3, 0.3, 0.5, 0.5, 1, 1, 1, 1, 2, 2, 2, 2]",
@@ -28,7 +28,7 @@ PACE: Final = {
     "HUB_LEASE_MARGIN": "1",
     "HUB_INBOX_LEASE": "2",
     "HUB_SWEEP_EVERY": "0.5",
-    "HUB_RENUDGE_AFTER": "15",
+    "HUB_WAKEUP_REPEAT_AFTER": "15",
     "HUB_POLL_EVERY": "0.5",
     "HUB_CUSTODY_EVERY": "0.5",
     "HUB_CHECKPOINT_EVERY": "1",
@@ -38,7 +38,7 @@ PACE: Final = {
     "HUB_SANDBOX_SLOW_SECONDS": "1.2",
     "HUB_SANDBOX_HANG_SECONDS": "4",
 }
-"""A house in a hurry: what takes minutes in service takes a second here. The time-outs are in tests/catalogue."""
+"""A hub in a hurry: what takes minutes in service takes a second here. The time-outs are in tests/catalogue."""
 
 NOTHING: Final[Mapping[str, str]] = {}
 
@@ -48,7 +48,7 @@ STILL: Final = 120.0
 Found = TypeVar("Found")
 
 
-class Stack:
+class ProcessStack:
     """Processes on one database and one broker, in one folder. A part can be killed and started again."""
 
     def __init__(self, folder: Path, database_url: str, broker_url: str, changes: Mapping[str, str]) -> None:
@@ -68,7 +68,7 @@ class Stack:
             **changes,
         }
         self.parts: dict[str, Process] = {}
-        self.portal = PortalClient(self.url)
+        self.portal = SigningPortal(self.url)
 
     @property
     def url(self) -> str:
@@ -209,7 +209,7 @@ class Stack:
 
 
 def _entry(without: str | None) -> list[str]:
-    """The command line as everybody starts it, or with one rule of the house broken (tests/faults/without.py)."""
+    """The command line as everybody starts it, or with one rule of the hub broken (tests/faults/without.py)."""
     return ["-m", "hub.cli"] if without is None else ["-m", "tests.faults.without", without]
 
 
@@ -218,9 +218,9 @@ def _json(mapping: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def stack(folder: Path, database_url: str, broker_url: str, **changes: str) -> Iterator[Stack]:
+def stack(folder: Path, database_url: str, broker_url: str, **changes: str) -> Iterator[ProcessStack]:
     """A stack whose parts the caller starts; all of them are stopped at the end."""
-    made = Stack(folder, database_url, broker_url, changes)
+    made = ProcessStack(folder, database_url, broker_url, changes)
     try:
         yield made
     finally:

@@ -14,12 +14,12 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, StringConstraints
 
 from config.catalogue import Bank, Catalogue
-from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport.http import Transport
-from connectors.transport.wall import Reply, checked
+from connectors.transport.http_errors import HttpReply, checked
 from schemas import replies
 from schemas.faults import Refused
-from schemas.statement import DeliveredFile, Delivery
+from schemas.statement import DeliveredFile, StatementPage
 from schemas.strict import Strict
 
 FILES: Final = 4
@@ -57,14 +57,14 @@ class LaidOutFiles:
             on_sent=on_sent,
         )
 
-    def statements(self, cursor: str) -> Delivery:
+    def statements(self, cursor: str) -> StatementPage:
         """The next files. One whose bytes are not those of the list is asked for again later."""
         if not self._url:
-            return Delivery([], cursor)
+            return StatementPage([], cursor)
         listed = self._list(cursor)
         if not listed.files:
-            return Delivery([], cursor)
-        return Delivery([DeliveredFile(laid.name, self._download(laid)) for laid in listed.files], listed.cursor)
+            return StatementPage([], cursor)
+        return StatementPage([DeliveredFile(laid.name, self._download(laid)) for laid in listed.files], listed.cursor)
 
     def check(self) -> str:
         """Asks for the list."""
@@ -79,23 +79,29 @@ class LaidOutFiles:
         try:
             listed = replies.read(_List, replies.parse(reply.body))
         except Refused as error:
-            raise ContractBroken(Code.CONTRACT, f"the list of files: {json.dumps(str(error.faults[0]))}") from None
+            raise ContractBroken(
+                ConnectorCode.CONTRACT, f"the list of files: {json.dumps(str(error.faults[0]))}"
+            ) from None
         if len(listed.files) > FILES:
-            raise ContractBroken(Code.CONTRACT, f"the list has more than the {FILES} files that were asked for")
+            raise ContractBroken(
+                ConnectorCode.CONTRACT, f"the list has more than the {FILES} files that were asked for"
+            )
         return listed
 
     def _download(self, laid: _Laid) -> bytes:
         if laid.size > self._most:
-            raise ContractBroken(Code.CONTRACT, f"a file has more than {self._most} bytes")
+            raise ContractBroken(ConnectorCode.CONTRACT, f"a file has more than {self._most} bytes")
         body = self._get(f"{self._url}/{quote(laid.name)}", "*/*").body
         if len(body) != laid.size or hashlib.sha256(body).hexdigest() != laid.sha256:
-            raise Unavailable(Code.CUT, "a file is not the one of the list: it came cut, or is still being written")
+            raise Unavailable(
+                ConnectorCode.CUT, "a file is not the one of the list: it came cut, or is still being written"
+            )
         return body
 
-    def _get(self, url: str, accept: str) -> Reply:
+    def _get(self, url: str, accept: str) -> HttpReply:
         """The reply, if it is a success: a bank's file service can neither refuse a dossier nor have it already."""
         reply = self._transport.get(url, {**self._headers, "Accept": accept})
         try:
             return checked(reply, idempotent=True)
         except (Duplicate, Rejected):
-            raise ContractBroken(Code.CONTRACT, f"HTTP {reply.status}") from None
+            raise ContractBroken(ConnectorCode.CONTRACT, f"HTTP {reply.status}") from None

@@ -5,7 +5,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from schemas.department import Changes, Handoff, Receipt, StatusReport
+from schemas.department import Changes, Handoff, HandoffReceipt, StatusReport
 
 
 class Renames:
@@ -17,7 +17,7 @@ class Renames:
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         """Raises ValueError if ``fields`` names a field that we do not have."""
-        known = {path for model in (Handoff, Receipt, StatusReport, Changes) for path in paths(model)}
+        known = {path for model in (Handoff, HandoffReceipt, StatusReport, Changes) for path in paths(model)}
         for theirs, ours in fields.items():
             if ours not in known:
                 raise ValueError(f"[fields] {theirs}: we have no field {ours!r}")

@@ -14,17 +14,17 @@ from pydantic import BaseModel
 from config.catalogue import Catalogue, Department
 from connectors.departments import tables
 from connectors.departments.renames import Renames
-from connectors.errors import Code, ContractBroken, Duplicate
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate
 from connectors.transport import entries
 from connectors.transport.http import Transport
-from connectors.transport.wall import Reply, checked
+from connectors.transport.http_errors import HttpReply, checked
 from schemas import replies
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Changes, Handoff, ReadChanges, Receipt, StatusReport
+from schemas.department import Changes, Handoff, HandoffReceipt, ReadChanges, StatusReport
 from schemas.faults import Fault, Refused
 from schemas.settlement import HandedTable, TableReceipt
 from schemas.strict import Strict
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 JSON: Final = "application/json"
 _NOT_FOUND: Final = 404
@@ -56,21 +56,21 @@ class RESTDepartment:
         if department.secret:
             self._headers["Authorization"] = f"Bearer {catalogue.secret(department.secret)}"
 
-    def submit(self, handoff: Handoff, key: str) -> Receipt:
+    def submit(self, handoff: Handoff, key: str) -> HandoffReceipt:
         """201, or 200 when it has the dossier under this key; 409 is Duplicate, 422 Rejected."""
         headers = {**self._headers, "Content-Type": JSON, "Idempotency-Key": key}
         reply = self._transport.post(f"{self._base}/dossiers", self.encode(handoff), headers)
         try:
-            return self.decode(Receipt, checked(reply, idempotent=False))
+            return self.decode(HandoffReceipt, checked(reply, idempotent=False))
         except Duplicate as duplicate:
             raise Duplicate(duplicate.code, reply=self._receipt_of_the_first(reply)) from None
 
-    def find(self, handoff: Handoff, key: str) -> Receipt | None:  # noqa: ARG002 - the dossier code is asked for
+    def find(self, handoff: Handoff, key: str) -> HandoffReceipt | None:  # noqa: ARG002 - the dossier code is asked for
         """200, or 404 in JSON: a page that says "not found" speaks of an address, not of a dossier."""
         reply = self._ask(f"dossiers/{quote(handoff.dossier_code, safe='')}")
         if reply.status == _NOT_FOUND and "json" in reply.media_type:
             return None
-        return self.decode(Receipt, checked(reply, idempotent=True))
+        return self.decode(HandoffReceipt, checked(reply, idempotent=True))
 
     def changes(self, cursor: str) -> ReadChanges:
         """The reports after ``cursor``, in the department's order. An entry that is none is set aside by itself."""
@@ -81,14 +81,14 @@ class RESTDepartment:
             return self._one_by_one(reply)
         return ReadChanges(reports=page.reports, cursor=page.cursor)
 
-    def entry(self, document: str) -> StatusReport | Unreadable:
+    def entry(self, document: str) -> StatusReport | UnreadableEntry:
         """One entry of a page, by itself."""
         try:
             return self._read(StatusReport, document.encode("utf-8", "surrogateescape"))
         except Refused as refused:
-            return Unreadable.entry(document, _places(refused.faults))
+            return UnreadableEntry.entry(document, _places(refused.faults))
 
-    def _one_by_one(self, reply: Reply) -> ReadChanges:
+    def _one_by_one(self, reply: HttpReply) -> ReadChanges:
         """The page, entry by entry. Raises ContractBroken where it has no list of reports or no cursor."""
         try:
             found = entries.entries(reply.body, self._renames.theirs("reports"))
@@ -96,11 +96,11 @@ class RESTDepartment:
             page = replies.read(Changes, {"reports": [], "cursor": cursor})
         except ValueError as error:
             what = f"HTTP {reply.status} {reply.media_type or 'without a type'} is no page of reports"
-            raise ContractBroken(Code.CONTRACT, f"{what}: {type(error).__name__}") from None
+            raise ContractBroken(ConnectorCode.CONTRACT, f"{what}: {type(error).__name__}") from None
         read = [self.entry(text) for text in found]
         return ReadChanges(
             reports=[one for one in read if isinstance(one, StatusReport)],
-            unreadable=[one for one in read if isinstance(one, Unreadable)],
+            unreadable=[one for one in read if isinstance(one, UnreadableEntry)],
             cursor=page.cursor,
         )
 
@@ -127,7 +127,7 @@ class RESTDepartment:
         reply = checked(self._ask("health"), idempotent=True)
         return f"{self._name}: HTTP {reply.status}; address, connection and token are accepted"
 
-    def _ask(self, path: str) -> Reply:
+    def _ask(self, path: str) -> HttpReply:
         return self._transport.get(f"{self._base}/{path}", self._headers)
 
     def encode(self, handoff: Handoff) -> bytes:
@@ -137,7 +137,7 @@ class RESTDepartment:
         document = handoff.model_dump(mode="json", exclude_none=True)
         return json.dumps(self._renames.to_theirs(document), ensure_ascii=False, separators=(",", ":")).encode()
 
-    def decode(self, model: type[Model], reply: Reply) -> Model:
+    def decode(self, model: type[Model], reply: HttpReply) -> Model:
         """What they said as ``model``. Raises ContractBroken, naming the place and never the content."""
         try:
             return self._read(model, reply.body)
@@ -148,11 +148,11 @@ class RESTDepartment:
         """``said`` under our names as ``model``. Raises Refused."""
         return replies.read(model, self._renames.to_ours(replies.parse(said)))
 
-    def _receipt_of_the_first(self, reply: Reply) -> Receipt | None:
+    def _receipt_of_the_first(self, reply: HttpReply) -> HandoffReceipt | None:
         """The receipt inside a 409, if all of it is there; with the number alone, the hub asks for the rest."""
         self.decode(_Numbered, reply)
         try:
-            receipt = self.decode(Receipt, reply)
+            receipt = self.decode(HandoffReceipt, reply)
         except ContractBroken:
             return None
         return receipt if receipt.signed is not None or not self._signs else None
@@ -164,7 +164,7 @@ class _Numbered(Strict):
     number: str
 
 
-def _as_it_stands(model: type[Model], reply: Reply) -> Model:
+def _as_it_stands(model: type[Model], reply: HttpReply) -> Model:
     """What they said as ``model``, where all departments say it under our names. Raises ContractBroken."""
     try:
         return replies.read(model, replies.parse(reply.body))
@@ -172,9 +172,9 @@ def _as_it_stands(model: type[Model], reply: Reply) -> Model:
         raise _broken(model, reply, refused.faults) from None
 
 
-def _broken(model: type[BaseModel], reply: Reply, faults: list[Fault]) -> ContractBroken:
+def _broken(model: type[BaseModel], reply: HttpReply, faults: list[Fault]) -> ContractBroken:
     what = f"HTTP {reply.status} {reply.media_type or 'without a type'} is no {model.__name__}"
-    return ContractBroken(Code.CONTRACT, f"{what}: {_places(faults)}")
+    return ContractBroken(ConnectorCode.CONTRACT, f"{what}: {_places(faults)}")
 
 
 def _places(faults: list[Fault]) -> str:

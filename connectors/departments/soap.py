@@ -14,19 +14,19 @@ from pydantic import BaseModel
 
 from config.catalogue import Catalogue, Department
 from connectors.departments import tables
-from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import xml
 from connectors.transport.contract import contract
 from connectors.transport.http import Transport
-from connectors.transport.soap import Security, SOAPService, TypedFault
+from connectors.transport.soap import SoapSecurity, SOAPService, TypedFault
 from connectors.transport.xml import Element, value_of
 from schemas import replies
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Changes, Handoff, ReadChanges, Receipt, StatusReport
+from schemas.department import Changes, Handoff, HandoffReceipt, ReadChanges, StatusReport
 from schemas.faults import Refused
 from schemas.identifiers import DossierCode
 from schemas.settlement import HandedTable, TableReceipt
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 NAMESPACE: Final = "urn:lienthong:department:1"
 OPERATIONS: Final = {
@@ -72,13 +72,13 @@ class SOAPDepartment:
         self._terms = terms
         self._service = SOAPService(terms, url, transport, security_of(department, catalogue.secret))
 
-    def submit(self, handoff: Handoff, key: str) -> Receipt:
+    def submit(self, handoff: Handoff, key: str) -> HandoffReceipt:
         """DossierExists is Duplicate with the first receipt, DossierRefused is Rejected, ServiceBusy is Unavailable."""
         code = handoff.dossier_code
         answer = self._ask("submit", {"key": key, "handoff": encode(handoff)}, about=code, idempotent=False)
         return decode_receipt(answer)
 
-    def find(self, handoff: Handoff, key: str) -> Receipt | None:  # noqa: ARG002 - the dossier code is asked for
+    def find(self, handoff: Handoff, key: str) -> HandoffReceipt | None:  # noqa: ARG002 - the dossier code is asked for
         code = handoff.dossier_code
         answer = self._ask("find", {"dossierCode": code}, about=code, idempotent=True)
         return None if answer.find(_tag("receipt")) is None else decode_receipt(answer)
@@ -89,12 +89,12 @@ class SOAPDepartment:
             answer, odd = self._service.page(self._operations["changes"], {"after": cursor}, _tag("report"))
         return decode_changes(answer, odd)
 
-    def entry(self, document: str) -> StatusReport | Unreadable:
+    def entry(self, document: str) -> StatusReport | UnreadableEntry:
         """One report of a page, by itself."""
         try:
             report = xml.parse(document.encode())
         except xml.UnsafeXML as error:
-            return Unreadable.entry(document, error.code)
+            return UnreadableEntry.entry(document, error.code)
         page = etree.Element(self._terms.operations[self._operations["changes"]].answer)
         page.append(report)
         etree.SubElement(page, _tag("cursor")).text = ""
@@ -146,12 +146,12 @@ class SOAPDepartment:
             raise fate_of(fault.element) from None
 
 
-def security_of(department: Department, secret: Callable[[str], str]) -> Security:
+def security_of(department: Department, secret: Callable[[str], str]) -> SoapSecurity:
     """What the department's [ws_security] asks for. Raises UnusableKeyError for keys that cannot be used."""
     asked = department.ws_security
     if asked is None:
-        return Security()
-    return Security.from_pem(
+        return SoapSecurity()
+    return SoapSecurity.from_pem(
         username=asked.username,
         password=secret(asked.password) if asked.password else None,
         key=secret(asked.sign_key) if asked.sign_key else None,
@@ -170,10 +170,10 @@ def encode(handoff: Handoff) -> dict[str, Any]:
     return said
 
 
-def decode_receipt(answer: Element) -> Receipt:
+def decode_receipt(answer: Element) -> HandoffReceipt:
     """The receipt in SubmitDossierResponse, FindDossierResponse or DossierExists."""
     receipt = answer.find(_tag("receipt"))
-    return _read(Receipt, {} if receipt is None else _snake(receipt))
+    return _read(HandoffReceipt, {} if receipt is None else _snake(receipt))
 
 
 def decode_changes(answer: Element, odd: Sequence[Element] = ()) -> ReadChanges:
@@ -183,7 +183,7 @@ def decode_changes(answer: Element, odd: Sequence[Element] = ()) -> ReadChanges:
     page = _read(Changes, {"reports": [], "cursor": answer.findtext(_tag("cursor"))})
     return ReadChanges(
         reports=[one for one in read if isinstance(one, StatusReport)],
-        unreadable=[one for one in read if isinstance(one, Unreadable)],
+        unreadable=[one for one in read if isinstance(one, UnreadableEntry)],
         cursor=page.cursor,
     )
 
@@ -197,13 +197,13 @@ def _alone(report: Element) -> str:
     return document
 
 
-def _report(report: Element, document: str, *, is_odd: bool = False) -> StatusReport | Unreadable:
+def _report(report: Element, document: str, *, is_odd: bool = False) -> StatusReport | UnreadableEntry:
     if is_odd:
-        return Unreadable.entry(document, "not as the WSDL has it")
+        return UnreadableEntry.entry(document, "not as the WSDL has it")
     try:
         return _read(StatusReport, _snake(report))
     except ContractBroken as broken:
-        return Unreadable.entry(document, broken.detail)
+        return UnreadableEntry.entry(document, broken.detail)
 
 
 def fate_of(fault: Element) -> ConnectorError:
@@ -211,16 +211,20 @@ def fate_of(fault: Element) -> ConnectorError:
     match etree.QName(fault).localname:
         case "DossierRefused":
             code, reason = fault.findtext(_tag("code")), fault.findtext(_tag("reason"))
-            return Rejected(Code.REJECTED, f"their reason {code}", reason=reason or "")
+            return Rejected(ConnectorCode.REJECTED, f"their reason {code}", reason=reason or "")
         case "CheckpointRefused":
-            return Rejected(Code.REJECTED, "the log does not go on", reason=fault.findtext(_tag("reason")) or "")
+            return Rejected(
+                ConnectorCode.REJECTED, "the log does not go on", reason=fault.findtext(_tag("reason")) or ""
+            )
         case "SettlementRefused":
-            return Rejected(Code.REJECTED, "the table is not taken", reason=fault.findtext(_tag("reason")) or "")
+            return Rejected(
+                ConnectorCode.REJECTED, "the table is not taken", reason=fault.findtext(_tag("reason")) or ""
+            )
         case "DossierExists":
-            return Duplicate(Code.DUPLICATE, reply=decode_receipt(fault))
+            return Duplicate(ConnectorCode.DUPLICATE, reply=decode_receipt(fault))
         case "ServiceBusy":
-            return Unavailable(Code.BUSY, retry_after=float(fault.findtext(_tag("retryAfterSeconds")) or 0))
-    return ContractBroken(Code.CONTRACT, "a typed fault that this dialect does not have")
+            return Unavailable(ConnectorCode.BUSY, retry_after=float(fault.findtext(_tag("retryAfterSeconds")) or 0))
+    return ContractBroken(ConnectorCode.CONTRACT, "a typed fault that this dialect does not have")
 
 
 def _check_subject(answer: Element, code: str | None) -> None:
@@ -233,7 +237,7 @@ def _check_subject(answer: Element, code: str | None) -> None:
     except ValueError:
         same = False
     if not same:
-        raise ContractBroken(Code.CONTRACT, "the answer is about another dossier")
+        raise ContractBroken(ConnectorCode.CONTRACT, "the answer is about another dossier")
 
 
 def _read(model: type[Model], document: dict[str, Any]) -> Model:
@@ -242,7 +246,7 @@ def _read(model: type[Model], document: dict[str, Any]) -> Model:
         return replies.read(model, document)
     except Refused as refused:
         places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:_SHOWN])
-        raise ContractBroken(Code.CONTRACT, f"the reply is no {model.__name__}: {places}") from None
+        raise ContractBroken(ConnectorCode.CONTRACT, f"the reply is no {model.__name__}: {places}") from None
 
 
 def _with_bytes(paper: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 
-from connectors.errors import Code, ContractBroken
+from connectors.errors import ConnectorCode, ContractBroken
 from schemas.settlement import HandedTable, TableReceipt
 
 
@@ -15,5 +15,5 @@ def bytes_of(handed: HandedTable) -> bytes:
 def checked(receipt: TableReceipt, table: bytes) -> TableReceipt:
     """``receipt``, if it is for ``table``. Raises ContractBroken: an older answer, replayed, must not pass for it."""
     if receipt.sha256 != hashlib.sha256(table).hexdigest():
-        raise ContractBroken(Code.CONTRACT, "the receipt is about another table")
+        raise ContractBroken(ConnectorCode.CONTRACT, "the receipt is about another table")
     return receipt

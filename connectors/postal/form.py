@@ -4,13 +4,13 @@ from typing import Any, Final
 
 from config.catalogue import Operator
 from config.postal import Province
-from connectors.errors import Code, ContractBroken
-from schemas.postal import Order
+from connectors.errors import ConnectorCode, ContractBroken
+from schemas.postal import ConsignmentOrder
 
 JSON: Final = "application/json"
 
 
-def filled(operator: Operator, order: Order) -> dict[str, Any]:
+def filled(operator: Operator, order: ConsignmentOrder) -> dict[str, Any]:
     """The form. Raises ContractBroken where the operator's list lacks a province: nothing has been sent then."""
     sender, receiver = order.sender, order.receiver
     origin, destination = _province(operator, sender.province), _province(operator, receiver.province)
@@ -34,5 +34,7 @@ def filled(operator: Operator, order: Order) -> dict[str, Any]:
 def _province(operator: Operator, name: str) -> Province:
     found = operator.province(name)
     if found is None:
-        raise ContractBroken(Code.OUR_MESSAGE, f"a province of the order stands in no row of {operator.code}.toml")
+        raise ContractBroken(
+            ConnectorCode.OUR_MESSAGE, f"a province of the order stands in no row of {operator.code}.toml"
+        )
     return found

@@ -10,14 +10,14 @@ from typing import Final
 from urllib.parse import urlencode
 
 from config.catalogue import Catalogue, Operator
-from connectors.errors import Code, ContractBroken, Rejected
+from connectors.errors import ConnectorCode, ContractBroken, Rejected
 from connectors.postal.form import JSON, filled
 from connectors.postal.replies import SIZE_CAP, entry, ordered, page, whole
 from connectors.transport import entries
 from connectors.transport.http import Transport
-from connectors.transport.wall import Reply
-from schemas.postal import Accepted, Feed, Order, TrackingEvent
-from schemas.unreadable import Unreadable
+from connectors.transport.http_errors import HttpReply
+from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage, TrackingEvent
+from schemas.unreadable import UnreadableEntry
 
 NAMES: Final = {name: name for name in TrackingEvent.model_fields}
 NO_CANCELLATION: Final = "Hệ thống của bưu điện không có lệnh huỷ: báo bưu điện bằng điện thoại."
@@ -46,7 +46,7 @@ class LGSPOperator:
             on_sent=on_sent,
         )
 
-    def order(self, order: Order, key: str) -> Accepted:  # noqa: ARG002 - the order number is what it knows us by
+    def order(self, order: ConsignmentOrder, key: str) -> ConsignmentAccepted:  # noqa: ARG002 - the order number is what it knows us by
         """One order a call, however many the operator would take at once: each is a transfer with a fate of its own."""
         form = filled(self._operator, order) | {"FlagConfig": self._operator.flag_config}
         if order.item_code is not None:
@@ -60,24 +60,24 @@ class LGSPOperator:
 
     def cancel(self, order_number: str, key: str) -> None:  # noqa: ARG002 - the port's
         """This dialect has no such call."""
-        raise Rejected(Code.REJECTED, "this dialect has no cancellation", reason=NO_CANCELLATION)
+        raise Rejected(ConnectorCode.REJECTED, "this dialect has no cancellation", reason=NO_CANCELLATION)
 
-    def feed(self, cursor: str) -> Feed:
+    def feed(self, cursor: str) -> EventPage:
         """Our own contract: the events after ``cursor``, and the cursor to go on with."""
         reply = whole(self._ask(cursor, self._operator.page_size), idempotent=True)
         texts, following = page(reply, "events"), entries.value(reply.body, "cursor")
         if not isinstance(following, str) or not _CURSOR.fullmatch(following):
-            raise ContractBroken(Code.CONTRACT, "the feed's page holds no list events with a cursor")
+            raise ContractBroken(ConnectorCode.CONTRACT, "the feed's page holds no list events with a cursor")
         if texts and following == cursor:
-            raise ContractBroken(Code.CONTRACT, "the feed's cursor does not go on")
+            raise ContractBroken(ConnectorCode.CONTRACT, "the feed's cursor does not go on")
         read = [self.entry(text) for text in texts]
-        return Feed(
+        return EventPage(
             events=[one for one in read if isinstance(one, TrackingEvent)],
-            unreadable=[one for one in read if isinstance(one, Unreadable)],
+            unreadable=[one for one in read if isinstance(one, UnreadableEntry)],
             cursor=following,
         )
 
-    def entry(self, document: str) -> TrackingEvent | Unreadable:
+    def entry(self, document: str) -> TrackingEvent | UnreadableEntry:
         """One entry of the feed, by itself."""
         return entry(document, NAMES)
 
@@ -91,6 +91,6 @@ class LGSPOperator:
         whole(self._ask("", 1), idempotent=True)
         return f"{self._operator.name}: address, connection and token are accepted"
 
-    def _ask(self, cursor: str, limit: int) -> Reply:
+    def _ask(self, cursor: str, limit: int) -> HttpReply:
         query = urlencode({"after": cursor, "limit": limit})
         return self._transport.get(f"{self._base}/{self._operator.operation('feed')}?{query}", self._headers)

@@ -11,15 +11,15 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from config.catalogue import Catalogue, Operator
-from connectors.errors import Code, ContractBroken
+from connectors.errors import ConnectorCode, ContractBroken
 from connectors.postal.form import JSON, filled
 from connectors.postal.replies import SIZE_CAP, answer, document, entry, ordered, page, whole
 from connectors.postal.tokens import Tokens
 from connectors.transport import entries
 from connectors.transport.http import Transport
-from connectors.transport.wall import Reply
-from schemas.postal import Accepted, Feed, Order, TrackingEvent
-from schemas.unreadable import Unreadable
+from connectors.transport.http_errors import HttpReply
+from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage, TrackingEvent
+from schemas.unreadable import UnreadableEntry
 
 START: Final = "0" * 24
 """the cursor before everything: an ObjectId of MongoDB, of zeros"""
@@ -64,10 +64,10 @@ class NGSPOperator:
             catalogue.secret(operator.consumer_secret),
         )
 
-    def order(self, order: Order, key: str) -> Accepted:  # noqa: ARG002 - the order number is what it knows us by
+    def order(self, order: ConsignmentOrder, key: str) -> ConsignmentAccepted:  # noqa: ARG002 - the order number is what it knows us by
         """PostOrder. What it answers is in its Status."""
         if order.item_code is not None:
-            raise ContractBroken(Code.OUR_MESSAGE, "this dialect has no place for an item code of ours")
+            raise ContractBroken(ConnectorCode.OUR_MESSAGE, "this dialect has no place for an item code of ours")
         url = f"{self._base}/{self._operator.operation('order')}"
         body = json.dumps(filled(self._operator, order), ensure_ascii=False).encode()
         reply = self._with_token(
@@ -80,22 +80,22 @@ class NGSPOperator:
         reply = self._get("cancel", {"CustomerCode": self._operator.customer_code, "OrderNumber": order_number})
         answer(self._operator, document(whole(reply, idempotent=True)))
 
-    def feed(self, cursor: str) -> Feed:
+    def feed(self, cursor: str) -> EventPage:
         """GetOrderTracking. What belongs to another customer code is passed over."""
         after = cursor or START
         reply = whole(self._get("feed", {"pagesize": str(self._operator.page_size), "lastId": after}), idempotent=True)
         texts = _entries(reply)
         ids = [found for text in texts if (found := _id(text)) is not None]
         if any(later <= before for before, later in zip([after, *ids], ids, strict=False)) or (texts and not ids):
-            raise ContractBroken(Code.CONTRACT, "the feed does not go on from the lastId that was asked for")
+            raise ContractBroken(ConnectorCode.CONTRACT, "the feed does not go on from the lastId that was asked for")
         read = [self.entry(text) for text in texts if self._is_ours(text)]
-        return Feed(
+        return EventPage(
             events=[one for one in read if isinstance(one, TrackingEvent)],
-            unreadable=[one for one in read if isinstance(one, Unreadable)],
+            unreadable=[one for one in read if isinstance(one, UnreadableEntry)],
             cursor=ids[-1] if ids else after,
         )
 
-    def entry(self, document: str) -> TrackingEvent | Unreadable:
+    def entry(self, document: str) -> TrackingEvent | UnreadableEntry:
         """One entry of the feed, by itself."""
         name = _id(document)
         return entry(document, NAMES, key=f"oid:{name}" if name else None)
@@ -110,11 +110,11 @@ class NGSPOperator:
         whole(self._get("feed", {"pagesize": "1", "lastId": START}), idempotent=True)
         return f"{self._operator.name}: address, connection and credentials are accepted"
 
-    def _get(self, operation: Any, query: dict[str, str]) -> Reply:
+    def _get(self, operation: Any, query: dict[str, str]) -> HttpReply:
         url = f"{self._base}/{self._operator.operation(operation)}?{urlencode(query)}"
         return self._with_token(lambda headers: self._transport.get(url, {**headers, "Accept": JSON}))
 
-    def _with_token(self, say: Callable[[dict[str, str]], Reply]) -> Reply:
+    def _with_token(self, say: Callable[[dict[str, str]], HttpReply]) -> HttpReply:
         """The reply; a token that is refused is replaced once. Who is refused for that has had nothing done for him."""
         token = self._tokens.current()
         reply = say({"Authorization": token})
@@ -124,7 +124,7 @@ class NGSPOperator:
         return say({"Authorization": self._tokens.current()})
 
 
-def _entries(reply: Reply) -> list[str]:
+def _entries(reply: HttpReply) -> list[str]:
     """The entries in RESTHeart's envelope; an empty page may lack the list."""
     try:
         return page(reply, "_embedded", "rh:doc")

@@ -11,16 +11,16 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from config.catalogue import Operator
-from config.postal import Answer
-from connectors.errors import REASON_LIMIT, Code, ContractBroken, Duplicate, Rejected, Unavailable
+from config.postal import ReplyMeaning
+from connectors.errors import REASON_LIMIT, ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import entries
-from connectors.transport.wall import Reply, checked
+from connectors.transport.http_errors import HttpReply, checked
 from schemas import replies
 from schemas.faults import Fault, Refused
 from schemas.moment import bounded, from_milliseconds
-from schemas.postal import Accepted, TrackingEvent
+from schemas.postal import ConsignmentAccepted, TrackingEvent
 from schemas.strict import faults_of
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 SIZE_CAP: Final = 8 * 1024 * 1024
 """bytes; a page of a thousand entries has half a million"""
@@ -32,58 +32,61 @@ _LOCAL: Final = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S")
 _FRACTION: Final = re.compile(r"\.[0-9]+$")
 
 
-def whole(reply: Reply, *, idempotent: bool) -> Reply:
+def whole(reply: HttpReply, *, idempotent: bool) -> HttpReply:
     """The reply, if it is a success. An operator refuses in its Status, so no HTTP status refuses an order."""
     try:
         return checked(reply, idempotent=idempotent)
     except (Duplicate, Rejected):
-        raise ContractBroken(Code.CONTRACT, f"HTTP {reply.status}") from None
+        raise ContractBroken(ConnectorCode.CONTRACT, f"HTTP {reply.status}") from None
 
 
-def document(reply: Reply) -> dict[str, Any]:
+def document(reply: HttpReply) -> dict[str, Any]:
     """The JSON object in the reply. Raises ContractBroken: a gateway's page in a 200 is no answer."""
     try:
         said = replies.parse(reply.body)
     except Refused as refused:
         fault = refused.faults[0]
         raise ContractBroken(
-            Code.CONTRACT, f"HTTP {reply.status} {reply.media_type or 'without a type'} is no JSON: {fault.code}"
+            ConnectorCode.CONTRACT,
+            f"HTTP {reply.status} {reply.media_type or 'without a type'} is no JSON: {fault.code}",
         ) from None
     if not isinstance(said, dict):
-        raise ContractBroken(Code.CONTRACT, f"HTTP {reply.status}: the reply is no JSON object")
+        raise ContractBroken(ConnectorCode.CONTRACT, f"HTTP {reply.status}: the reply is no JSON object")
     return said
 
 
-def ordered(operator: Operator, reply: Reply, order_number: str, item_code: str | None) -> Accepted:
-    """What became of an order. Raises Duplicate (with the same Accepted), Rejected, Unavailable or ContractBroken."""
+def ordered(operator: Operator, reply: HttpReply, order_number: str, item_code: str | None) -> ConsignmentAccepted:
+    """What became of an order. Raises Duplicate (with the same answer), Rejected, Unavailable, ContractBroken."""
     said = document(whole(reply, idempotent=False))
     accepted = _accepted(order_number, said.get("ItemCode"), item_code)
-    if answer(operator, said) is Answer.ALREADY:
-        raise Duplicate(Code.DUPLICATE, reply=accepted)
+    if answer(operator, said) is ReplyMeaning.ALREADY:
+        raise Duplicate(ConnectorCode.DUPLICATE, reply=accepted)
     return accepted
 
 
-def answer(operator: Operator, said: Mapping[str, Any]) -> Answer:
+def answer(operator: Operator, said: Mapping[str, Any]) -> ReplyMeaning:
     """DONE or ALREADY. Raises Rejected or Unavailable as the Status says, ContractBroken for one in no table."""
     meaning = operator.answers.get(_code(said.get("Status")))
     if meaning is None:
-        raise ContractBroken(Code.CONTRACT, "the reply's Status stands in no row of [answers]")
-    if meaning is Answer.REFUSED:
-        raise Rejected(Code.REJECTED, "by its Status", reason=_words(said.get("Message"), REASON_LIMIT) or "")
-    if meaning is Answer.BUSY:
-        raise Unavailable(Code.BUSY, "by its Status")
+        raise ContractBroken(ConnectorCode.CONTRACT, "the reply's Status stands in no row of [answers]")
+    if meaning is ReplyMeaning.REFUSED:
+        raise Rejected(ConnectorCode.REJECTED, "by its Status", reason=_words(said.get("Message"), REASON_LIMIT) or "")
+    if meaning is ReplyMeaning.BUSY:
+        raise Unavailable(ConnectorCode.BUSY, "by its Status")
     return meaning
 
 
-def page(reply: Reply, *path: str) -> list[str]:
+def page(reply: HttpReply, *path: str) -> list[str]:
     """The entries of a feed's page as they came, each by itself. Raises ContractBroken without a list of them."""
     try:
         return entries.entries(reply.body, *path)
     except ValueError:
-        raise ContractBroken(Code.CONTRACT, f"HTTP {reply.status}: the page holds no list {'.'.join(path)}") from None
+        raise ContractBroken(
+            ConnectorCode.CONTRACT, f"HTTP {reply.status}: the page holds no list {'.'.join(path)}"
+        ) from None
 
 
-def entry(text: str, names: Mapping[str, str], key: str | None = None) -> TrackingEvent | Unreadable:
+def entry(text: str, names: Mapping[str, str], key: str | None = None) -> TrackingEvent | UnreadableEntry:
     """One entry of a feed. ``names``: our field → theirs. ``key`` names the entry if it cannot be read."""
     try:
         return event(replies.parse(text.encode("utf-8", "surrogateescape")), names)
@@ -93,7 +96,7 @@ def entry(text: str, names: Mapping[str, str], key: str | None = None) -> Tracki
         why = str(refused)
     except ValueError:
         why = "its time cannot be read"
-    return Unreadable.entry(text, why, key)
+    return UnreadableEntry.entry(text, why, key)
 
 
 def event(said: object, names: Mapping[str, str]) -> TrackingEvent:
@@ -149,9 +152,9 @@ def _words(said: object, limit: int = LONGEST_WORDS) -> str | None:
     return str(said)[:limit] if isinstance(said, str | int) and said != "" else None
 
 
-def _accepted(order_number: str, said: object, ours: str | None) -> Accepted:
+def _accepted(order_number: str, said: object, ours: str | None) -> ConsignmentAccepted:
     """With the code that the operator has given, if it can be read as one; the feed tells it again."""
     try:
-        return Accepted.model_validate({"order_number": order_number, "item_code": said or ours})
+        return ConsignmentAccepted.model_validate({"order_number": order_number, "item_code": said or ours})
     except ValidationError:
-        return Accepted(order_number=order_number, item_code=ours)
+        return ConsignmentAccepted(order_number=order_number, item_code=ours)

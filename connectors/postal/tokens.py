@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from connectors.errors import Code, ContractBroken
+from connectors.errors import ConnectorCode, ContractBroken
 from connectors.postal.replies import document, whole
 from connectors.transport.http import Transport
 
@@ -59,6 +59,6 @@ class Tokens:
         try:
             granted = _Granted.model_validate(document(reply))
         except ValidationError:
-            raise ContractBroken(Code.CONTRACT, "the reply holds no token (RFC 6749 section 5.1)") from None
+            raise ContractBroken(ConnectorCode.CONTRACT, "the reply holds no token (RFC 6749 section 5.1)") from None
         self._token = f"{granted.token_type} {granted.access_token}"
         self._until = asked_at + granted.expires_in * (1 - _MARGIN)

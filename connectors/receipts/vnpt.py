@@ -12,12 +12,12 @@ from typing import Any, Final
 from lxml import etree
 
 from config.catalogue import Catalogue, Issuer
-from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Unavailable
+from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Duplicate, Unavailable
 from connectors.receipts.invoice import invoices
 from connectors.transport import xml
 from connectors.transport.contract import contract
 from connectors.transport.http import Transport
-from connectors.transport.soap import Security, SOAPService
+from connectors.transport.soap import SoapSecurity, SOAPService
 from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
 
 NAMESPACE: Final = "http://tempuri.org/"
@@ -75,7 +75,7 @@ class VNPTIssuer:
                 contract(f"{FOLDER}/{name}-service.wsdl"),
                 f"{base}/{issuer.services.get(name, path)}",  # type: ignore[call-overload]  # the keys are its own
                 transport,
-                Security(),
+                SoapSecurity(),
             )
             for name, path in SERVICES.items()
         }
@@ -100,12 +100,14 @@ class VNPTIssuer:
             },
         )
         if said == "ERR:13":
-            raise Duplicate(Code.DUPLICATE, MEANINGS["13"])
+            raise Duplicate(ConnectorCode.DUPLICATE, MEANINGS["13"])
         _raise_error(said)
         head = f"OK:{receipt.template};{receipt.symbol}-{receipt.fkey}_"
         number = said.removeprefix(head)
         if number == said or not _NUMBER.fullmatch(number) or not int(number):
-            raise ContractBroken(Code.CONTRACT, "the answer is neither OK with this fkey and its number, nor ERR")
+            raise ContractBroken(
+                ConnectorCode.CONTRACT, "the answer is neither OK with this fkey and its number, nor ERR"
+            )
         return Issued(template=receipt.template, symbol=receipt.symbol, number=int(number))
 
     def find(self, receipt: FeeReceipt, key: str) -> Issued | None:  # noqa: ARG002 - as above
@@ -116,7 +118,7 @@ class VNPTIssuer:
         item = items[0]
         number = item.get("invNum", "")
         if len(items) > 1 or item.get("amount") != str(receipt.amount) or not _NUMBER.fullmatch(number):
-            raise ContractBroken(Code.CONTRACT, "what is there under this fkey is not this receipt")
+            raise ContractBroken(ConnectorCode.CONTRACT, "what is there under this fkey is not this receipt")
         return Issued(template=item.get("pattern", ""), symbol=item.get("serial", ""), number=int(number))
 
     def void(self, voiding: Voiding, key: str) -> Voided:  # noqa: ARG002 - as above
@@ -125,10 +127,10 @@ class VNPTIssuer:
         said = self._ask("business", "cancelInvNoPay", message)
         done = Voided(receipt_id=voiding.receipt_id)
         if said == "ERR:8":
-            raise Duplicate(Code.DUPLICATE, MEANINGS["8"], reply=done)
+            raise Duplicate(ConnectorCode.DUPLICATE, MEANINGS["8"], reply=done)
         _raise_error(said)
         if not said.startswith("OK:"):
-            raise ContractBroken(Code.CONTRACT, "the answer is neither OK nor ERR")
+            raise ContractBroken(ConnectorCode.CONTRACT, "the answer is neither OK nor ERR")
         return done
 
     def check(self) -> str:
@@ -152,7 +154,7 @@ class VNPTIssuer:
         try:
             data = xml.parse(said.encode())
         except xml.UnsafeXML as error:
-            raise ContractBroken(Code.CONTRACT, f"the list cannot be read: {error}") from None
+            raise ContractBroken(ConnectorCode.CONTRACT, f"the list cannot be read: {error}") from None
         found = [{etree.QName(part).localname: part.text or "" for part in item} for item in data if item.tag == "Item"]
         return [item for item in found if item.get("fkey", fkey) == fkey]
 
@@ -173,5 +175,5 @@ def _raise_error(said: str, *, idempotent: bool = False) -> None:
 
 def _fate(number: str, words: str, *, idempotent: bool) -> ConnectorError:
     if number in _UNCERTAIN:
-        return Unavailable(Code.ERROR, words, outcome_unknown=not idempotent)
-    return ContractBroken(Code.AUTH if number in _CREDENTIALS else Code.ISSUER, words)
+        return Unavailable(ConnectorCode.ERROR, words, outcome_unknown=not idempotent)
+    return ContractBroken(ConnectorCode.AUTH if number in _CREDENTIALS else ConnectorCode.ISSUER, words)

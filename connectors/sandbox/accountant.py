@@ -24,7 +24,7 @@ REASON: Final = "Số tiền của dòng này không khớp với sổ theo dõi
 OFFICE: Final = "Phòng Kế hoạch - Tài chính"
 
 
-class Kept(Strict):
+class TakenTable(Strict):
     """A table that the department has taken."""
 
     line: Literal["table"] = "table"
@@ -39,21 +39,21 @@ class Kept(Strict):
     handed: HandedTable
 
 
-class Said(Strict):
+class AnswerLine(Strict):
     """What it answers."""
 
     line: Literal["answer"] = "answer"
     answer: TableAnswer
 
 
-class Told(Strict):
+class AnswerDelivery(Strict):
     """The hub has the answer, or it lies in the folder of answers."""
 
     line: Literal["told"] = "told"
     settlement_id: str
 
 
-class Standing(Strict):
+class TableStatus(Strict):
     """Where a table stands at the department."""
 
     settlement_id: str
@@ -64,7 +64,9 @@ class Standing(Strict):
     told: bool
 
 
-_LINE: Final[TypeAdapter[Kept | Said | Told]] = TypeAdapter(Annotated[Kept | Said | Told, Field(discriminator="line")])
+_LINE: Final[TypeAdapter[TakenTable | AnswerLine | AnswerDelivery]] = TypeAdapter(
+    Annotated[TakenTable | AnswerLine | AnswerDelivery, Field(discriminator="line")]
+)
 
 
 class Accountant:
@@ -79,7 +81,7 @@ class Accountant:
         self._panel = panel
         self._courier = courier
         self._lines = DurableLines(tables_path(data, counterparty))
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, TakenTable] = {}
         self._said: dict[str, TableAnswer] = {}
         self._told: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
@@ -94,7 +96,7 @@ class Accountant:
             kept = self._kept.get(table.settlement_id)
             fresh = kept is None
             if kept is None:
-                kept = Kept(
+                kept = TakenTable(
                     at=now(),
                     counterparty=self._counterparty,
                     key=key,
@@ -111,10 +113,10 @@ class Accountant:
             raise NotTaken("đã nhận một bảng khác cùng số")
         return TableReceipt(settlement_id=kept.settlement_id, sha256=digest, received_at=kept.at), fresh
 
-    def standing(self) -> list[Standing]:
+    def standing(self) -> list[TableStatus]:
         """Every table, in the order in which they were taken."""
         return [
-            Standing(
+            TableStatus(
                 settlement_id=kept.settlement_id,
                 month=kept.month,
                 net=kept.net,
@@ -138,23 +140,23 @@ class Accountant:
         await asyncio.gather(*self._working, return_exceptions=True)
         self._lines.close()
 
-    def _begin(self, kept: Kept) -> None:
+    def _begin(self, kept: TakenTable) -> None:
         task = asyncio.create_task(self._answer(kept))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
 
-    async def _answer(self, kept: Kept) -> None:
+    async def _answer(self, kept: TakenTable) -> None:
         if kept.settlement_id not in self._said:
             await self._panel.one_step()
-            await self._write(Said(answer=self._judged(kept)))
+            await self._write(AnswerLine(answer=self._judged(kept)))
         answer = self._said[kept.settlement_id]
         if self._courier is not None:
             await self._courier.deliver(answer)
         else:
             await asyncio.to_thread(self._lay_down, answer)
-        await self._write(Told(settlement_id=kept.settlement_id))
+        await self._write(AnswerDelivery(settlement_id=kept.settlement_id))
 
-    def _judged(self, kept: Kept) -> TableAnswer:
+    def _judged(self, kept: TakenTable) -> TableAnswer:
         disputed = min(self._panel.knobs.dispute_line, kept.lines)
         return TableAnswer(
             answer_id=f"TL-{kept.settlement_id}",
@@ -173,17 +175,17 @@ class Accountant:
         draft.write_text(answer.model_dump_json(indent=2) + "\n", encoding="utf-8")
         draft.replace(self._folder / f"{answer.settlement_id}.json")
 
-    async def _write(self, line: Kept | Said | Told) -> None:
+    async def _write(self, line: TakenTable | AnswerLine | AnswerDelivery) -> None:
         await self._lines.append(line.model_dump_json())
         self._enter(line)
 
-    def _enter(self, line: Kept | Said | Told) -> None:
+    def _enter(self, line: TakenTable | AnswerLine | AnswerDelivery) -> None:
         match line:
-            case Kept():
+            case TakenTable():
                 self._kept[line.settlement_id] = line
-            case Said():
+            case AnswerLine():
                 self._said[line.answer.settlement_id] = line.answer
-            case Told():
+            case AnswerDelivery():
                 self._told.add(line.settlement_id)
 
 
@@ -192,7 +194,7 @@ def tables_path(data: Path, counterparty: str) -> Path:
     return data / f"{counterparty}.tables.jsonl"
 
 
-def read_tables(data: Path, counterparty: str) -> list[Kept | Said | Told]:
+def read_tables(data: Path, counterparty: str) -> list[TakenTable | AnswerLine | AnswerDelivery]:
     """What a department has taken and said, from outside it and while it runs; a line under way is left out."""
     path = tables_path(data, counterparty)
     lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.sandbox import certificates
-from connectors.sandbox.certificates import SKEW, Holder, PrivateKey, PublicKey
+from connectors.sandbox.certificates import SKEW, KeyPair, PrivateKey, PublicKey
 from connectors.sandbox.clock import now
 
 ROOT_LASTS: Final = timedelta(days=3650)
@@ -27,7 +27,7 @@ LASTS: Final = timedelta(days=730)
 CRL_LASTS: Final = timedelta(days=7)
 
 
-class Authority:
+class SandboxAuthority:
     """The authority kept in ``folder``; made there the first time, never made anew."""
 
     def __init__(self, folder: Path) -> None:
@@ -53,7 +53,7 @@ class Authority:
         """PEM: ``certificate`` and the issuing CA's; the root is known or it is not believed."""
         return _pem(certificate) + _pem(self.issuing.certificate)
 
-    def seal(self, code: str) -> Holder:
+    def seal(self, code: str) -> KeyPair:
         """The seal of a department that the sandbox plays; its subject's serialNumber is the department's code."""
         with _alone(self.folder):
             return self._held(
@@ -61,7 +61,7 @@ class Authority:
                 lambda key: self.issue(f"{code} seal (DEVELOPMENT)", key.public_key(), serial_name=code),
             )
 
-    def revoked_seal(self, code: str) -> Holder:
+    def revoked_seal(self, code: str) -> KeyPair:
         """A seal of the same department that has been revoked."""
         with _alone(self.folder):
             held = self._held(
@@ -73,13 +73,13 @@ class Authority:
             self.revoke(held.certificate.serial_number)
         return held
 
-    def stranger(self, code: str) -> Holder:
+    def stranger(self, code: str) -> KeyPair:
         """A seal in the name of the same department that nobody vouches for but itself."""
         key = ec.generate_private_key(ec.SECP256R1())
-        itself = Holder(key, certificates.root(key, "Unknown authority (DEVELOPMENT)", LASTS))
+        itself = KeyPair(key, certificates.root(key, "Unknown authority (DEVELOPMENT)", LASTS))
         name, until = f"{code} seal (DEVELOPMENT)", now() + LASTS
         certified = certificates.signer(key.public_key(), name, now() - SKEW, until, itself, serial_name=code)
-        return Holder(key, certified)
+        return KeyPair(key, certified)
 
     def issue(
         self,
@@ -118,7 +118,7 @@ class Authority:
         """The root's own list (DER), empty: ``openssl -crl_check_all`` asks for one of every CA."""
         return _revocation_list(self.root, now() - SKEW, now() + timedelta(days=365), 1, {})
 
-    def _held(self, name: str, certified: Callable[[PrivateKey], x509.Certificate]) -> Holder:
+    def _held(self, name: str, certified: Callable[[PrivateKey], x509.Certificate]) -> KeyPair:
         """The key called ``name`` and its certificate; made and certified the first time."""
         key_file, certificate_file = self.folder / f"{name}.key", self.folder / f"{name}.pem"
         if not certificate_file.exists():
@@ -128,10 +128,10 @@ class Authority:
         loaded = serialization.load_pem_private_key(key_file.read_bytes(), None)
         if not isinstance(loaded, ec.EllipticCurvePrivateKey):
             raise TypeError(f"{key_file} holds no EC key")
-        return Holder(loaded, x509.load_pem_x509_certificate(certificate_file.read_bytes()))
+        return KeyPair(loaded, x509.load_pem_x509_certificate(certificate_file.read_bytes()))
 
 
-def _revocation_list(issuer: Holder, since: datetime, until: datetime, number: int, revoked: dict[str, str]) -> bytes:
+def _revocation_list(issuer: KeyPair, since: datetime, until: datetime, number: int, revoked: dict[str, str]) -> bytes:
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(issuer.certificate.subject)

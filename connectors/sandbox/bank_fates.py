@@ -18,7 +18,7 @@ class Booked(StrEnum):
     NEXT_DAY = "on the day after"
 
 
-class Telling(StrEnum):
+class NotificationFate(StrEnum):
     """What the provider says of it at the hub's door."""
 
     ONCE = "once"
@@ -39,7 +39,7 @@ class TransferFate:
 
     name: str
     booked: Booked
-    telling: Telling
+    telling: NotificationFate
     case: str
     english: str
     vietnamese: str
@@ -50,7 +50,7 @@ class TransferFate:
 TOLD: Final = TransferFate(
     "told",
     Booked.ONCE,
-    Telling.ONCE,
+    NotificationFate.ONCE,
     "",
     "Booked and told once: what happens where nothing else is asked for.",
     "Ghi sổ và báo một lần: mặc định.",
@@ -60,7 +60,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "repeated",
         Booked.ONCE,
-        Telling.REPEATED,
+        NotificationFate.REPEATED,
         "",
         "The same notification again and again: one payment, the same answer each time.",
         "Báo đi báo lại y hệt: một khoản thu, mỗi lần cùng một câu trả lời.",
@@ -68,7 +68,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "crowded",
         Booked.ONCE,
-        Telling.CROWDED,
+        NotificationFate.CROWDED,
         "",
         "Twenty deliveries side by side: one payment.",
         "Hai mươi lần báo cùng lúc: một khoản thu.",
@@ -76,7 +76,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "lost",
         Booked.ONCE,
-        Telling.NEVER,
+        NotificationFate.NEVER,
         "N02",
         "The notification is lost: the statement makes the payment.",
         "Mất báo có: sao kê lập khoản thu.",
@@ -84,7 +84,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "late",
         Booked.ONCE,
-        Telling.HELD,
+        NotificationFate.HELD,
         "N02",
         "Told only after the statement, if at all.",
         "Báo có đến sau sao kê.",
@@ -92,7 +92,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "unbooked",
         Booked.NEVER,
-        Telling.ONCE,
+        NotificationFate.ONCE,
         "N01",
         "Told, and on no statement ever.",
         "Có báo nhưng không bao giờ có trên sao kê.",
@@ -100,7 +100,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "forged",
         Booked.NEVER,
-        Telling.FORGED,
+        NotificationFate.FORGED,
         "N04",
         "Somebody else speaks in the bank's name: refused, nothing is counted.",
         "Kẻ khác mạo danh ngân hàng: từ chối, không tính gì.",
@@ -108,7 +108,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "stale",
         Booked.ONCE,
-        Telling.STALE,
+        NotificationFate.STALE,
         "N05",
         "Signed an hour ago (where a time is signed): refused; the statement shows the money (N02).",
         "Ký từ một giờ trước (nơi có ký giờ): từ chối; sao kê cho thấy tiền (N02).",
@@ -116,7 +116,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "changed",
         Booked.ONCE,
-        Telling.CHANGED,
+        NotificationFate.CHANGED,
         "N03",
         "Told again with another amount: what was said first stands, a person asks the provider.",
         "Báo lại với số tiền khác: giữ lần đầu, có người hỏi lại.",
@@ -124,7 +124,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "failed",
         Booked.NEVER,
-        Telling.FAILED,
+        NotificationFate.FAILED,
         "",
         "The payment did not succeed: told so (where they tell it), nothing is counted.",
         "Thanh toán không thành công: không tính gì.",
@@ -132,7 +132,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "failed-first",
         Booked.ONCE,
-        Telling.FAILED_FIRST,
+        NotificationFate.FAILED_FIRST,
         "",
         "Failed at the first try and paid at the second: counted.",
         "Lần đầu thất bại, lần sau thành công: tính.",
@@ -140,7 +140,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "twice",
         Booked.TWICE,
-        Telling.ONCE,
+        NotificationFate.ONCE,
         "R03",
         "The payer pressed twice: two movements of money, each told; the second is owed back.",
         "Người nộp bấm hai lần: hai khoản tiền, khoản sau phải hoàn.",
@@ -148,7 +148,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "taken-back",
         Booked.TAKEN_BACK,
-        Telling.ONCE,
+        NotificationFate.ONCE,
         "R04",
         "Booked, told, and taken back by the bank: what was paid is open again.",
         "Ghi có, báo có, rồi bị ngân hàng đảo: khoản phải thu mở lại.",
@@ -156,7 +156,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "next-day",
         Booked.NEXT_DAY,
-        Telling.ONCE,
+        NotificationFate.ONCE,
         "",
         "Paid late in the evening and booked on the day after.",
         "Nộp tối muộn, ngân hàng hạch toán ngày sau.",
@@ -164,7 +164,7 @@ TRANSFER_FATES: Final = (
     TransferFate(
         "cut-words",
         Booked.ONCE,
-        Telling.ONCE,
+        NotificationFate.ONCE,
         "R01",
         "The payer's words are cut in the middle of the reference: a person decides.",
         "Nội dung bị cắt giữa mã thu phí: cần người xử lý.",
@@ -173,7 +173,7 @@ TRANSFER_FATES: Final = (
 )
 
 
-class Fault(StrEnum):
+class StatementFault(StrEnum):
     """What is wrong with a statement."""
 
     NONE = "right"
@@ -192,45 +192,52 @@ class Fault(StrEnum):
 class StatementFate:
     """How a day's statement is laid out."""
 
-    fault: Fault
+    fault: StatementFault
     case: str
     english: str
     vietnamese: str
 
 
 STATEMENT_FATES: Final = (
-    StatementFate(Fault.NONE, "", "As the book has it; its balances are right.", "Đúng như sổ của ngân hàng."),
-    StatementFate(Fault.UNBALANCED, "S01", "The closing balance is one đồng off.", "Số dư cuối lệch một đồng."),
-    StatementFate(Fault.CUT, "S05", "The file breaks off in its middle.", "Tệp bị cắt giữa chừng."),
+    StatementFate(StatementFault.NONE, "", "As the book has it; its balances are right.", "Đúng như sổ của ngân hàng."),
     StatementFate(
-        Fault.OTHER_OPENING,
+        StatementFault.UNBALANCED, "S01", "The closing balance is one đồng off.", "Số dư cuối lệch một đồng."
+    ),
+    StatementFate(StatementFault.CUT, "S05", "The file breaks off in its middle.", "Tệp bị cắt giữa chừng."),
+    StatementFate(
+        StatementFault.OTHER_OPENING,
         "S02",
         "It does not go on from where the last one ended.",
         "Số dư đầu không nối tiếp sao kê trước.",
     ),
     StatementFate(
-        Fault.WITHHELD,
+        StatementFault.WITHHELD,
         "S03",
         "It is made and not laid out: the next one waits for it. `POST /_sandbox/release` lays it out.",
         "Lập nhưng không đưa ra: sao kê sau phải chờ.",
     ),
     StatementFate(
-        Fault.OTHER_CONTENT,
+        StatementFault.OTHER_CONTENT,
         "S04",
         "The last statement again, under its own number, with a line more.",
         "Sao kê cũ đưa lại cùng số nhưng thêm một dòng.",
     ),
     StatementFate(
-        Fault.LINE_GONE,
+        StatementFault.LINE_GONE,
         "S08",
         "The last statement again without its first line.",
         "Sao kê cũ đưa lại, mất dòng đầu.",
     ),
     StatementFate(
-        Fault.OTHER_ACCOUNT, "S06", "Of an account that is not ours.", "Của tài khoản không phải của Trung tâm."
+        StatementFault.OTHER_ACCOUNT,
+        "S06",
+        "Of an account that is not ours.",
+        "Của tài khoản không phải của Trung tâm.",
     ),
-    StatementFate(Fault.OTHER_CURRENCY, "S07", "In US dollars.", "Bằng đô la Mỹ."),
-    StatementFate(Fault.AGAIN, "", "The last file again under another name: no line is new.", "Tệp cũ dưới tên khác."),
+    StatementFate(StatementFault.OTHER_CURRENCY, "S07", "In US dollars.", "Bằng đô la Mỹ."),
+    StatementFate(
+        StatementFault.AGAIN, "", "The last file again under another name: no line is new.", "Tệp cũ dưới tên khác."
+    ),
 )
 
 

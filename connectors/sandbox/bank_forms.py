@@ -13,7 +13,7 @@ _Words = Annotated[str, StringConstraints(max_length=500)]
 _Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{0,40}$")]
 
 
-class Transfer(Strict):
+class PayerTransferForm(Strict):
     """Somebody pays. ``account``: None: the first. ``words``: what the payer writes; empty: some with the reference."""
 
     amount: _Amount
@@ -40,7 +40,7 @@ class TakeBack(Strict):
     ref: str
 
 
-class Order(Strict):
+class BankOrderForm(Strict):
     """A payment order of ours."""
 
     reference: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[0-9]{1,12}$")]
@@ -50,7 +50,7 @@ class Order(Strict):
     fate: str = "executed"
 
 
-class Payout(Strict):
+class PayoutForm(Strict):
     """Pay what was collected into our account. ``charge_bp``: what is kept of each payment, in basis points."""
 
     account: str | None = None
@@ -66,7 +66,7 @@ class ReportItem(Strict):
     charge: int
 
 
-class Report(Strict):
+class PayoutReportForm(Strict):
     """What a payout is made of, as ``hub fee match payout`` takes it."""
 
     provider: str
@@ -80,7 +80,7 @@ class Report(Strict):
         return sum(item.amount - item.charge for item in self.items)
 
 
-class Wanted(Strict):
+class StatementForm(Strict):
     """A statement up to the end of ``day`` (None: today). ``format``: None: the first that the bank writes."""
 
     account: str | None = None

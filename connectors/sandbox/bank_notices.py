@@ -15,7 +15,7 @@ LOCAL: Final = timezone(timedelta(hours=7))
 
 
 @dataclass(frozen=True)
-class Said:
+class MovementNotice:
     """What a provider tells of one movement of money. Amounts in đồng; ``at`` in Vietnam's time."""
 
     txn: str
@@ -60,11 +60,11 @@ class Sent:
     body: bytes = b""
 
 
-Sender = Callable[[Said, str], Sent]
+Sender = Callable[[MovementNotice, str], Sent]
 """(what is told, the secret that it is signed with) → the request"""
 
 
-def vnpay(said: Said, secret: str) -> Sent:
+def vnpay(said: MovementNotice, secret: str) -> Sent:
     code = "24" if said.failed else "00"
     fields = {
         "vnp_Amount": str(said.amount * 100),
@@ -83,7 +83,7 @@ def vnpay(said: Said, secret: str) -> Sent:
     return Sent(query=urlencode({**fields, "vnp_SecureHash": signature}).encode())
 
 
-def national(said: Said, secret: str) -> Sent:
+def national(said: MovementNotice, secret: str) -> Sent:
     fields = {
         "LoaiBanTin": "CONFIRM",
         "MaLoi": "01" if said.failed else "00",
@@ -100,7 +100,7 @@ def national(said: Said, secret: str) -> Sent:
     return as_json(fields | {"MaXacThuc": hashlib.sha256(values.encode()).hexdigest()})
 
 
-def keypay(said: Said, secret: str) -> Sent:
+def keypay(said: MovementNotice, secret: str) -> Sent:
     fields = {
         "addition_fee": "0",
         "client_id": said.merchant,
@@ -115,12 +115,12 @@ def keypay(said: Said, secret: str) -> Sent:
     return as_json(fields | {"check_sum": _hex(secret, values.encode(), "sha256")})
 
 
-def keypay_transaction(said: Said) -> str:
+def keypay_transaction(said: MovementNotice) -> str:
     """KeyPay's own name of a payment begins with what we called it."""
     return f"{said.reference}_{said.txn}"[:40]
 
 
-def payos(said: Said, secret: str) -> Sent:
+def payos(said: MovementNotice, secret: str) -> Sent:
     data = {
         "orderCode": 123,
         "amount": said.amount,
@@ -140,7 +140,7 @@ def payos(said: Said, secret: str) -> Sent:
     return as_json({"code": "00", "desc": "success", "success": True, "data": data, "signature": signature})
 
 
-def casso(said: Said, secret: str) -> Sent:
+def casso(said: MovementNotice, secret: str) -> Sent:
     data = {
         "id": said.number,
         "reference": said.bank_ref or f"FT{said.txn}",
@@ -158,7 +158,7 @@ def casso(said: Said, secret: str) -> Sent:
     return as_json(body, {"X-Casso-Signature": f"t={moment},v1={signature}"})
 
 
-def sepay(said: Said, secret: str) -> Sent:
+def sepay(said: MovementNotice, secret: str) -> Sent:
     fields = {
         "id": said.number,
         "gateway": "Vietcombank",
@@ -179,7 +179,7 @@ def sepay(said: Said, secret: str) -> Sent:
     return replace(made, headers={"X-SePay-Timestamp": moment, "X-SePay-Signature": signature})
 
 
-def momo(said: Said, secret: str) -> Sent:
+def momo(said: MovementNotice, secret: str) -> Sent:
     fields = {
         "amount": said.amount,
         "extraData": "",

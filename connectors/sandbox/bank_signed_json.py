@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from config.notifications import Part, SignedJson
-from connectors.sandbox.bank_notices import LOCAL, Said, Sender, Sent, as_json
+from connectors.sandbox.bank_notices import LOCAL, MovementNotice, Sender, Sent, as_json
 from connectors.sandbox.clock import now
 
 _HASH: Final = hashes.SHA256()
@@ -19,7 +19,7 @@ _HASH: Final = hashes.SHA256()
 def signed_json(form: SignedJson) -> Sender:
     """The dialect of a bank with this contract; its secret is a private key, PEM."""
 
-    def send(said: Said, private_pem: str) -> Sent:
+    def send(said: MovementNotice, private_pem: str) -> Sent:
         document = _document(form, said)
         moment = str(int((said.signed_at or now()).timestamp())) if form.timestamp_header else ""
         body = as_json(document).body
@@ -39,7 +39,7 @@ def word_of(form: SignedJson, kind: str) -> str:
     return next((theirs for theirs, ours in form.kinds.items() if ours == kind), "")
 
 
-def _document(form: SignedJson, said: Said) -> dict[str, Any]:
+def _document(form: SignedJson, said: MovementNotice) -> dict[str, Any]:
     known: dict[Part, Any] = {
         "transaction": said.txn,
         "amount": str(said.amount) if form.digits else said.amount,

@@ -10,7 +10,7 @@ CAMT_08: Final = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
 
 @dataclass(frozen=True)
-class Move:
+class StatementMovement:
     """A movement; ``details`` are amounts and texts of what it is made of."""
 
     amount: int
@@ -25,10 +25,10 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Told:
+class StatementText:
     """A statement as a bank tells it; its closing balance is right unless another one is said."""
 
-    moves: Sequence[Move]
+    moves: Sequence[StatementMovement]
     opening: int
     day: date
     first: date | None
@@ -43,7 +43,7 @@ class Told:
         booked = sum(move.amount for move in self.moves if move.standing == "BOOK")
         return self.opening + booked if self.closing is None else self.closing
 
-    def next(self, *moves: Move, **changes: Any) -> Self:
+    def next(self, *moves: StatementMovement, **changes: Any) -> Self:
         """The statement of the day after."""
         following = replace(
             self,
@@ -59,7 +59,7 @@ class Told:
         return replace(following, **changes)
 
 
-def camt(*told: Told, ns: str | None = CAMT_08, kind: str = "Stmt", encoding: str = "UTF-8") -> bytes:
+def camt(*told: StatementText, ns: str | None = CAMT_08, kind: str = "Stmt", encoding: str = "UTF-8") -> bytes:
     """camt.053 (``kind`` Stmt), 052 (Rpt) or 054 (Ntfctn)."""
     message = {"Stmt": "BkToCstmrStmt", "Rpt": "BkToCstmrAcctRpt", "Ntfctn": "BkToCstmrDbtCdtNtfctn"}[kind]
     inside = "\n".join(_camt_statement(one, kind, balances=kind == "Stmt") for one in told)
@@ -69,7 +69,7 @@ def camt(*told: Told, ns: str | None = CAMT_08, kind: str = "Stmt", encoding: st
     return f'<?xml version="1.0" encoding="{encoding}"?>\n{text}'.encode(encoding)
 
 
-def _camt_statement(told: Told, kind: str, *, balances: bool) -> str:
+def _camt_statement(told: StatementText, kind: str, *, balances: bool) -> str:
     sequence = "" if told.sequence is None else f"<ElctrncSeqNb>{told.sequence}</ElctrncSeqNb>"
     first = told.first or told.day
     entries = "\n".join(_camt_entry(move, told) for move in told.moves)
@@ -81,14 +81,14 @@ def _camt_statement(told: Told, kind: str, *, balances: bool) -> str:
     )
 
 
-def _balance(code: str, amount: int, day: date, told: Told) -> str:
+def _balance(code: str, amount: int, day: date, told: StatementText) -> str:
     return (
         f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{_amount(amount, told)}{_way(amount)}"
         f"<Dt><Dt>{day}</Dt></Dt></Bal>"
     )
 
 
-def _amount(amount: int, told: Told) -> str:
+def _amount(amount: int, told: StatementText) -> str:
     return f'<Amt Ccy="{told.currency}">{abs(amount)}</Amt>'
 
 
@@ -96,7 +96,7 @@ def _way(amount: int) -> str:
     return f"<CdtDbtInd>{'CRDT' if amount >= 0 else 'DBIT'}</CdtDbtInd>"
 
 
-def _camt_entry(move: Move, told: Told) -> str:
+def _camt_entry(move: StatementMovement, told: StatementText) -> str:
     day = move.day or told.day
     reversal = "<RvslInd>true</RvslInd>" if move.reversal else ""
     ref = f"<AcctSvcrRef>{escape(move.ref)}</AcctSvcrRef>" if move.ref else ""
@@ -114,12 +114,12 @@ def _camt_entry(move: Move, told: Told) -> str:
     )
 
 
-def mt940(*told: Told) -> bytes:
+def mt940(*told: StatementText) -> bytes:
     """MT940, a message a statement."""
     return "".join(_message(one) for one in told).encode()
 
 
-def _message(told: Told) -> str:
+def _message(told: StatementText) -> str:
     first = told.first or told.day
     lines = "".join(_line_61(move, told) for move in told.moves)
     return (
@@ -129,11 +129,11 @@ def _message(told: Told) -> str:
     )
 
 
-def _swift_balance(amount: int, day: date, told: Told) -> str:
+def _swift_balance(amount: int, day: date, told: StatementText) -> str:
     return f"{'C' if amount >= 0 else 'D'}{day:%y%m%d}{told.currency}{abs(amount)},"
 
 
-def _line_61(move: Move, told: Told) -> str:
+def _line_61(move: StatementMovement, told: StatementText) -> str:
     day = move.day or told.day
     mark = ("RD" if move.amount >= 0 else "RC") if move.reversal else ("C" if move.amount >= 0 else "D")
     ref = f"//{move.ref}" if move.ref else ""

@@ -7,13 +7,13 @@ from typing import Final
 import xlsxwriter
 
 from config.statements import Table
-from connectors.sandbox.bank_statements import Move, Told
+from connectors.sandbox.bank_statements import StatementMovement, StatementText
 
 Row = list[str]
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
-def rows(told: Told, profile: Table) -> list[Row]:
+def rows(told: StatementText, profile: Table) -> list[Row]:
     """The statement with what stands around its lines, under the bank's own labels."""
     days = [told.first or told.day, told.day]
     around: list[list[str | None]] = [
@@ -29,13 +29,13 @@ def rows(told: Told, profile: Table) -> list[Row]:
     return [*made, [profile.closing, _money(told.end, profile)]] if profile.closing else made
 
 
-def csv(told: Told, profile: Table) -> bytes:
+def csv(told: StatementText, profile: Table) -> bytes:
     lines = [profile.delimiter.join(_quoted(cell, profile.delimiter) for cell in row) for row in rows(told, profile)]
     mark = _BYTE_ORDER_MARK if profile.encoding == "utf-8" else ""
     return (mark + "\r\n".join(lines) + "\r\n").encode(profile.encoding)
 
 
-def xlsx(told: Told, profile: Table) -> bytes:
+def xlsx(told: StatementText, profile: Table) -> bytes:
     """A workbook of texts, as internet banking makes them."""
     made = io.BytesIO()
     with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
@@ -53,7 +53,7 @@ def _columns(profile: Table) -> list[tuple[str, str]]:
     return [*named, *((f"text{number}", heading) for number, heading in enumerate(profile.columns.text))]
 
 
-def _lines(told: Told, profile: Table) -> list[Row]:
+def _lines(told: StatementText, profile: Table) -> list[Row]:
     balance, made = told.opening, []
     for move in told.moves:
         balance += move.amount
@@ -62,7 +62,7 @@ def _lines(told: Told, profile: Table) -> list[Row]:
     return made[::-1] if profile.newest_first else made
 
 
-def _cells(move: Move, balance: int, told: Told, profile: Table) -> dict[str, str]:
+def _cells(move: StatementMovement, balance: int, told: StatementText, profile: Table) -> dict[str, str]:
     day, is_debit = move.day or told.day, move.amount < 0
     signed = profile.columns.direction is None
     return {
@@ -84,7 +84,7 @@ def _debit_sign(profile: Table) -> int:
     return 1 if profile.negative_debits else -1
 
 
-def _total(told: Told, profile: Table) -> Row:
+def _total(told: StatementText, profile: Table) -> Row:
     amounts = [move.amount for move in told.moves]
     sums = {
         "debit": _money(_debit_sign(profile) * sum(amount for amount in amounts if amount < 0), profile),

@@ -7,16 +7,16 @@ from typing import Any, Final
 
 from config.catalogue import Bank
 from connectors.sandbox import bank_statements, bank_tables
-from connectors.sandbox.bank_book import AccountBook, Made
-from connectors.sandbox.bank_fates import STATEMENT_FATES, Fault
+from connectors.sandbox.bank_fates import STATEMENT_FATES, StatementFault
 from connectors.sandbox.bank_files import FileService
-from connectors.sandbox.bank_forms import LaidOut, Wanted
+from connectors.sandbox.bank_forms import LaidOut, StatementForm
+from connectors.sandbox.bank_ledger import AccountBook, LedgerMovement
 from connectors.sandbox.bank_notices import LOCAL
-from connectors.sandbox.bank_office import BankOffice, CannotDo
-from connectors.sandbox.bank_statements import Move, Told
+from connectors.sandbox.bank_server import BankServer, CannotDo
+from connectors.sandbox.bank_statements import StatementMovement, StatementText
 from connectors.sandbox.clock import now
 
-Writer = Callable[[Told, Any], bytes]
+Writer = Callable[[StatementText, Any], bytes]
 WRITERS: Final[Mapping[str, tuple[str, Writer]]] = {
     "camt": ("xml", lambda told, _: bank_statements.camt(told)),
     "mt940": ("sta", lambda told, _: bank_statements.mt940(told)),
@@ -25,31 +25,33 @@ WRITERS: Final[Mapping[str, tuple[str, Writer]]] = {
 }
 """format → the end of its files' names, and how it is written"""
 NOT_OURS: Final = "0000000000001"
-_OF_THE_LAST: Final = frozenset({Fault.OTHER_CONTENT, Fault.LINE_GONE, Fault.AGAIN})
+_OF_THE_LAST: Final = frozenset({StatementFault.OTHER_CONTENT, StatementFault.LINE_GONE, StatementFault.AGAIN})
 
 
 class StatementWriter:
     """Lays out one bank's statements."""
 
-    def __init__(self, bank: Bank, office: BankOffice, files: FileService) -> None:
+    def __init__(self, bank: Bank, office: BankServer, files: FileService) -> None:
         self._bank = bank
         self._office = office
         self._files = files
 
-    async def lay_out(self, wanted: Wanted) -> LaidOut:
+    async def lay_out(self, wanted: StatementForm) -> LaidOut:
         """Make the statement, keep that it was made (if it is right), and lay it out. Raises CannotDo, OSError."""
         if not self._bank.accounts:
             raise CannotDo(f"{self._bank.code} is no bank of ours: it writes no statements")
         if wanted.fate not in {fate.fault for fate in STATEMENT_FATES}:
             raise CannotDo(f"no statement has the fate {wanted.fate}")
-        book, fault = self._office.book(wanted.account), Fault(wanted.fate)
+        book, fault = self._office.book(wanted.account), StatementFault(wanted.fate)
         if fault in _OF_THE_LAST:
             return self._last_again(book, fault)
         made = self._made(book, wanted)
-        if fault in (Fault.NONE, Fault.WITHHELD):
+        if fault in (StatementFault.NONE, StatementFault.WITHHELD):
             await book.keep(made)
-        if fault is not Fault.WITHHELD:
-            self._write(made.name if fault is Fault.NONE else f"{fault}-{made.name}", made, book.told(made), fault)
+        if fault is not StatementFault.WITHHELD:
+            self._write(
+                made.name if fault is StatementFault.NONE else f"{fault}-{made.name}", made, book.told(made), fault
+            )
         return _laid_out(made.name, book.told(made))
 
     def release(self) -> list[str]:
@@ -57,10 +59,10 @@ class StatementWriter:
         books = [self._office.book(account) for account in self._office.accounts]
         missing = [(book, made) for book in books for made in book.statements if not self._files.has(made.name)]
         for book, made in missing:
-            self._write(made.name, made, book.told(made), Fault.NONE)
+            self._write(made.name, made, book.told(made), StatementFault.NONE)
         return [made.name for _, made in missing]
 
-    def _made(self, book: AccountBook, wanted: Wanted) -> Made:
+    def _made(self, book: AccountBook, wanted: StatementForm) -> LedgerMovement:
         formats = [name for name in WRITERS if self._profile(name) is not None]
         format_ = wanted.format or next(iter(formats), "")
         if format_ not in formats:
@@ -68,21 +70,21 @@ class StatementWriter:
         day = wanted.day or now().astimezone(LOCAL).date()
         return book.made(day, _name(book, day, format_), format_)
 
-    def _last_again(self, book: AccountBook, fault: Fault) -> LaidOut:
+    def _last_again(self, book: AccountBook, fault: StatementFault) -> LaidOut:
         if not book.statements:
             raise CannotDo("no statement has been made yet")
         made = book.statements[-1]
         name = f"{fault}-{len(book.statements):03}-{made.name}"
-        if fault is Fault.AGAIN:
+        if fault is StatementFault.AGAIN:
             self._files.lay_out(name, self._files.body(made.name))
         else:
             self._write(name, made, book.told(made), fault)
         return _laid_out(name, book.told(made))
 
-    def _write(self, name: str, made: Made, told: Told, fault: Fault) -> None:
+    def _write(self, name: str, made: LedgerMovement, told: StatementText, fault: StatementFault) -> None:
         _, write = WRITERS[made.format]
         body = write(_wrong(told, fault), self._profile(made.format))
-        self._files.lay_out(name, body[: len(body) * 3 // 5] if fault is Fault.CUT else body)
+        self._files.lay_out(name, body[: len(body) * 3 // 5] if fault is StatementFault.CUT else body)
 
     def _profile(self, format_: str) -> Any:
         return getattr(self._bank.statements, format_)
@@ -93,18 +95,20 @@ def _name(book: AccountBook, day: date, format_: str) -> str:
     return f"{book.account}-{day:%Y%m%d}-{len(book.statements) + 1:03}.{ending}"
 
 
-def _wrong(told: Told, fault: Fault) -> Told:
+def _wrong(told: StatementText, fault: StatementFault) -> StatementText:
     """The statement with what is wrong with it."""
-    changes: Mapping[Fault, Mapping[str, Any]] = {
-        Fault.UNBALANCED: {"closing": told.end + 1},
-        Fault.OTHER_OPENING: {"opening": told.opening + 1_000},
-        Fault.OTHER_CONTENT: {"moves": [*told.moves, Move(1_000, "THEM MOT DONG", ref="FT0000000000001")]},
-        Fault.LINE_GONE: {"moves": told.moves[1:]},
-        Fault.OTHER_ACCOUNT: {"account": NOT_OURS},
-        Fault.OTHER_CURRENCY: {"currency": "USD"},
+    changes: Mapping[StatementFault, Mapping[str, Any]] = {
+        StatementFault.UNBALANCED: {"closing": told.end + 1},
+        StatementFault.OTHER_OPENING: {"opening": told.opening + 1_000},
+        StatementFault.OTHER_CONTENT: {
+            "moves": [*told.moves, StatementMovement(1_000, "THEM MOT DONG", ref="FT0000000000001")]
+        },
+        StatementFault.LINE_GONE: {"moves": told.moves[1:]},
+        StatementFault.OTHER_ACCOUNT: {"account": NOT_OURS},
+        StatementFault.OTHER_CURRENCY: {"currency": "USD"},
     }
     return replace(told, **changes.get(fault, {}))
 
 
-def _laid_out(name: str, told: Told) -> LaidOut:
+def _laid_out(name: str, told: StatementText) -> LaidOut:
     return LaidOut(name=name, opening=told.opening, closing=told.end, lines=len(told.moves))

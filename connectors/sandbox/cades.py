@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from connectors.sandbox.certificates import Holder
+from connectors.sandbox.certificates import KeyPair
 
 
-def detached(content: bytes, holder: Holder, issuers: Sequence[x509.Certificate], at: datetime) -> bytes:
+def detached(content: bytes, holder: KeyPair, issuers: Sequence[x509.Certificate], at: datetime) -> bytes:
     """DER; ``issuers`` travel with it."""
     certificate = _asn1(holder.certificate)
     attributes = _attributes(content, certificate, at)
@@ -39,12 +39,12 @@ def detached(content: bytes, holder: Holder, issuers: Sequence[x509.Certificate]
     return der
 
 
-class BadSignature(ValueError):
+class BadCadesSignature(ValueError):
     """The signature does not hold; the text says what of it does not, in the department's words."""
 
 
 def signer_of(content: bytes, signature: bytes, issuer: x509.Certificate, at: datetime) -> x509.Certificate:
-    """Whose signature over ``content`` it is: a key that ``issuer`` certified, in force. Raises BadSignature."""
+    """Whose signature over ``content`` it is: a key that ``issuer`` certified, in force. Raises BadCadesSignature."""
     try:
         signed = cms.ContentInfo.load(signature, strict=True)["content"]
         [signer] = signed["signer_infos"]
@@ -55,11 +55,11 @@ def signer_of(content: bytes, signature: bytes, issuer: x509.Certificate, at: da
         digest, made = attributes["message_digest"].native, signer["signature"].native
         covered = signer["signed_attrs"].untag().dump()
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise BadSignature("tệp chữ ký không đọc được") from None
+        raise BadCadesSignature("tệp chữ ký không đọc được") from None
     if digest != sha256(content).digest():
-        raise BadSignature("chữ ký trên nội dung khác")
+        raise BadCadesSignature("chữ ký trên nội dung khác")
     if bound != sha256(certificate.dump()).digest():
-        raise BadSignature("chữ ký không gắn với chứng thư đi kèm")
+        raise BadCadesSignature("chữ ký không gắn với chứng thư đi kèm")
     return _believed(x509.load_der_x509_certificate(certificate.dump()), issuer, made, covered, at)
 
 
@@ -79,11 +79,11 @@ def _believed(
             case rsa.RSAPublicKey() as key:
                 key.verify(made, covered, padding.PKCS1v15(), hashes.SHA256())
             case _:
-                raise BadSignature("loại khóa không dùng được")
+                raise BadCadesSignature("loại khóa không dùng được")
     except (InvalidSignature, TypeError, ValueError):
-        raise BadSignature("chữ ký hoặc chứng thư không đúng") from None
+        raise BadCadesSignature("chữ ký hoặc chứng thư không đúng") from None
     if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
-        raise BadSignature("chứng thư không còn hiệu lực")
+        raise BadCadesSignature("chứng thư không còn hiệu lực")
     return certificate
 
 

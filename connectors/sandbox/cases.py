@@ -18,7 +18,7 @@ class KeyReusedError(Exception):
 _NUMBER_DIGITS: Final = 6
 
 
-class Cases:
+class DossierRegister:
     """Dossiers by code (the natural key) and by idempotency key; two hand-overs of one at once become one case."""
 
     def __init__(self, counterparty: str, effects: EffectFile[Submitted]) -> None:

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from config.catalogue import DepartmentStatus
-from connectors.sandbox.cases import Cases, normalised
+from connectors.sandbox.cases import DossierRegister, normalised
 from connectors.sandbox.clock import now
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.courier import Courier
 from connectors.sandbox.effects import Submitted
 from connectors.sandbox.fates import fate_of
 from connectors.sandbox.knobs import Panel
-from connectors.sandbox.lifecycle import Move, Word, plan
+from connectors.sandbox.lifecycle import StatusMove, Word, plan
 from connectors.sandbox.reports import ReportBook
 from schemas.department import StatusReport
 
@@ -23,7 +23,7 @@ class Caseworker:
 
     def __init__(
         self,
-        cases: Cases,
+        cases: DossierRegister,
         book: ReportBook,
         codes: Mapping[DepartmentStatus, str],
         panel: Panel,
@@ -66,8 +66,8 @@ class Caseworker:
         if self._courier is not None:
             self._courier.close()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
+    def _begin(self, uow: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(uow)
         self._working.add(task)
         task.add_done_callback(self._working.discard)
         return task
@@ -79,10 +79,10 @@ class Caseworker:
             await self._panel.one_step()
             await self._move(case, number, moves[number], moments)
 
-    def _plan(self, case: Submitted) -> tuple[Move, ...]:
+    def _plan(self, case: Submitted) -> tuple[StatusMove, ...]:
         return plan(case.dossier_code, fate_of(case.dossier_code, case.procedure), self._codes)
 
-    async def _move(self, case: Submitted, number: int, move: Move, moments: dict[int, datetime]) -> None:
+    async def _move(self, case: Submitted, number: int, move: StatusMove, moments: dict[int, datetime]) -> None:
         moments[number] = now()
         if not move.words:
             return

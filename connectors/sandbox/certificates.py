@@ -18,7 +18,7 @@ PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class KeyPair:
     """A key and the certificate of it."""
 
     key: PrivateKey
@@ -32,13 +32,13 @@ def root(key: PrivateKey, common_name: str, lasts: timedelta) -> x509.Certificat
     return _as_authority(builder, below=1).sign(key, hashes.SHA256())
 
 
-def intermediate(key: PublicKey, common_name: str, lasts: timedelta, issuer: Holder) -> x509.Certificate:
+def intermediate(key: PublicKey, common_name: str, lasts: timedelta, issuer: KeyPair) -> x509.Certificate:
     """A certificate authority below ``issuer``, with none below it."""
     builder = _issued(_builder(_name(common_name), key, now() - SKEW, now() + lasts), issuer)
     return _as_authority(builder, below=0).sign(issuer.key, hashes.SHA256())
 
 
-def stamper(key: PublicKey, common_name: str, lasts: timedelta, issuer: Holder) -> x509.Certificate:
+def stamper(key: PublicKey, common_name: str, lasts: timedelta, issuer: KeyPair) -> x509.Certificate:
     """For time stamps and for nothing else, critically (RFC 3161 section 2.3)."""
     builder = _issued(_builder(_name(common_name), key, now() - SKEW, now() + lasts), issuer)
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
@@ -46,14 +46,14 @@ def stamper(key: PublicKey, common_name: str, lasts: timedelta, issuer: Holder) 
 
 
 def signer(
-    key: PublicKey, common_name: str, begins: datetime, ends: datetime, issuer: Holder, *, serial_name: str = ""
+    key: PublicKey, common_name: str, begins: datetime, ends: datetime, issuer: KeyPair, *, serial_name: str = ""
 ) -> x509.Certificate:
     """For signing documents. ``serial_name``: who it is, in the subject's serialNumber."""
     builder = _issued(_builder(_name(common_name, serial_name), key, begins, ends), issuer)
     return _as_signer(builder).sign(issuer.key, hashes.SHA256())
 
 
-def identifier(issuer: Holder) -> x509.AuthorityKeyIdentifier:
+def identifier(issuer: KeyPair) -> x509.AuthorityKeyIdentifier:
     """By which certificates and lists say whose they are."""
     known = issuer.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(known)
@@ -82,7 +82,7 @@ def _builder(subject: x509.Name, key: PublicKey, begins: datetime, ends: datetim
     )
 
 
-def _issued(builder: x509.CertificateBuilder, issuer: Holder) -> x509.CertificateBuilder:
+def _issued(builder: x509.CertificateBuilder, issuer: KeyPair) -> x509.CertificateBuilder:
     return builder.issuer_name(issuer.certificate.subject).add_extension(identifier(issuer), critical=False)
 
 

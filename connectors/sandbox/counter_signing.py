@@ -9,12 +9,12 @@ import rfc8785
 from pydantic import BaseModel
 
 from config.catalogue import Department
-from connectors.sandbox.authority import Authority
+from connectors.sandbox.authority import SandboxAuthority
 from connectors.sandbox.cades import detached
 from connectors.sandbox.clock import now
 from connectors.sandbox.effects import Submitted
 from connectors.sandbox.fates import Countersigned
-from schemas.handoff import Act, Carrier, CounterRecord, HandoffRecord, ReceiptRecord, Result, Side
+from schemas.handoff import Act, Carrier, CounterRecord, HandoffRecord, HandoffSide, ReceiptRecord, ShareResult
 
 _VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -22,7 +22,7 @@ _VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 class CounterSigner:
     """The seal of one department, certified by the development authority."""
 
-    def __init__(self, department: Department, authority: Authority) -> None:
+    def __init__(self, department: Department, authority: SandboxAuthority) -> None:
         self._department = department
         self._authority = authority
         self._seals = {
@@ -63,7 +63,7 @@ class CounterSigner:
             act=Act.RETURN,
             carrier=Carrier.WIRE,
             giver=self._side,
-            receiver=Side(agency=case.handed.centre, role="centre"),
+            receiver=HandoffSide(agency=case.handed.centre, role="centre"),
             received_at=case.at,
             given_at=at,
             due_at=case.handed.due_at,
@@ -80,9 +80,9 @@ class CounterSigner:
         return _base64(detached(content, self._seal, [self._authority.issuing.certificate], now()))
 
     @property
-    def _side(self) -> Side:
+    def _side(self) -> HandoffSide:
         # Its seal signs and nobody else: a record that named an officer would say more than its signature does.
-        return Side(agency=self._department.agency, role="department", officer=None)
+        return HandoffSide(agency=self._department.agency, role="department", officer=None)
 
     def _signed(self, said: BaseModel, counter: Countersigned) -> CounterRecord:
         record = rfc8785.dumps(said.model_dump(mode="json"))
@@ -93,11 +93,11 @@ class CounterSigner:
         return CounterRecord(record=_base64(record), signature=_base64(signature))
 
 
-def _result(given_at: datetime, due_at: datetime) -> Result:
+def _result(given_at: datetime, due_at: datetime) -> ShareResult:
     if given_at > due_at:
-        return Result.LATE
+        return ShareResult.LATE
     given, due = (moment.astimezone(_VIETNAM).date() for moment in (given_at, due_at))
-    return Result.EARLY if given < due else Result.ON_TIME
+    return ShareResult.EARLY if given < due else ShareResult.ON_TIME
 
 
 def _base64(data: bytes) -> str:

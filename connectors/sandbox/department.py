@@ -13,19 +13,19 @@ from pydantic import BaseModel
 
 from config.catalogue import Department
 from connectors.sandbox.accountant import Accountant
-from connectors.sandbox.cases import Cases, normalised
+from connectors.sandbox.cases import DossierRegister, normalised
 from connectors.sandbox.caseworker import Caseworker
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.courier import Courier, Push
 from connectors.sandbox.effects import EffectFile, Submitted, effects_path
-from connectors.sandbox.fates import Answer, Countersigned, Fate, fate_of
-from connectors.sandbox.knobs import Panel, Settings
+from connectors.sandbox.fates import Countersigned, DepartmentAnswer, Fate, fate_of
+from connectors.sandbox.knobs import Panel, SandboxSettings
 from connectors.sandbox.lifecycle import codes_of
 from connectors.sandbox.reports import ReportBook
 from connectors.sandbox.tables import TableReader
 from connectors.sandbox.witness import Inconsistent, WitnessBook
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Changes, Handoff, Receipt
+from schemas.department import Changes, Handoff, HandoffReceipt
 
 RETRY_AFTER: Final = 2
 """seconds; what fate 9005 asks for"""
@@ -35,10 +35,10 @@ REASON: Final = "Hồ sơ thử nghiệm: thành phần hồ sơ chưa đúng qu
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class DossierTaken:
     """The department has the dossier. ``fresh``: it took it just now."""
 
-    receipt: Receipt
+    receipt: HandoffReceipt
     fresh: bool
 
 
@@ -46,18 +46,18 @@ class Taken:
 class AlreadyThere:
     """It has the dossier from elsewhere, or under another key."""
 
-    receipt: Receipt
+    receipt: HandoffReceipt
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class DossierRefused:
     """It does not take the dossier, for a reason of the matter."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
+class DepartmentBusy:
     """Not now."""
 
     retry_after: int
@@ -75,15 +75,21 @@ class Silent:
     """It has the dossier and says nothing."""
 
 
-Reply = Taken | AlreadyThere | Refused | Busy | Faulty | Garbled | Silent
+Reply = DossierTaken | AlreadyThere | DossierRefused | DepartmentBusy | Faulty | Garbled | Silent
 
-_WITHOUT_EFFECT: Final[dict[Answer, Reply]] = {Answer.FAULT: Faulty(), Answer.BUSY: Busy(RETRY_AFTER)}
+_WITHOUT_EFFECT: Final[dict[DepartmentAnswer, Reply]] = {
+    DepartmentAnswer.FAULT: Faulty(),
+    DepartmentAnswer.BUSY: DepartmentBusy(RETRY_AFTER),
+}
 """Answers that are given so many times as the fate says, before the department gives in."""
 
-_AFTER_THE_EFFECT: Final[dict[Answer, Reply]] = {Answer.SILENCE: Silent(), Answer.GARBLED: Garbled()}
+_AFTER_THE_EFFECT: Final[dict[DepartmentAnswer, Reply]] = {
+    DepartmentAnswer.SILENCE: Silent(),
+    DepartmentAnswer.GARBLED: Garbled(),
+}
 
 
-class Standing(BaseModel):
+class DossierState(BaseModel):
     """Where a dossier stands at the department."""
 
     dossier_code: str
@@ -100,7 +106,7 @@ class DepartmentOffice:
         self,
         department: Department,
         data: Path,
-        settings: Settings,
+        settings: SandboxSettings,
         push: Push | None,
         reader: TableReader,
         counter_signer: CounterSigner | None = None,
@@ -110,7 +116,7 @@ class DepartmentOffice:
         self._counter_signer = counter_signer
         self.panel = Panel(settings)
         self._effects = EffectFile(effects_path(data, department.counterparty), Submitted)
-        self.cases = Cases(department.counterparty, self._effects)
+        self.cases = DossierRegister(department.counterparty, self._effects)
         self.witness_book = WitnessBook(data, department.counterparty)
         self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl", pushes=push is not None)
         courier = Courier(push, self.panel, department.counterparty) if push else None
@@ -124,16 +130,16 @@ class DepartmentOffice:
         """Raises KeyReusedError when the key stands for another handoff, OSError when the disk does not take it."""
         fate = fate_of(handoff.dossier_code, handoff.procedure)
         if self.cases.find(handoff.dossier_code) is None:
-            if fate.answer is Answer.REFUSAL:
-                return Refused(REASON)
+            if fate.answer is DepartmentAnswer.REFUSAL:
+                return DossierRefused(REASON)
             if self._turns_away(fate, handoff):
                 return _WITHOUT_EFFECT[fate.answer]
         case, fresh = await self.cases.take(handoff, key)
         if fresh:
             return await self._first_answer(fate, case)
-        return Taken(self._receipt(case), fresh=False) if case.key == key else AlreadyThere(self._receipt(case))
+        return DossierTaken(self._receipt(case), fresh=False) if case.key == key else AlreadyThere(self._receipt(case))
 
-    def find(self, dossier_code: str) -> Receipt | None:
+    def find(self, dossier_code: str) -> HandoffReceipt | None:
         """The receipt, if the department has this dossier. Raises ValueError when it is no dossier code."""
         case = self.cases.find(dossier_code)
         return self._receipt(case) if case else None
@@ -142,20 +148,20 @@ class DepartmentOffice:
         """Raises UnknownCursorError."""
         return self.book.page(cursor)
 
-    async def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt | Refused:
+    async def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt | DossierRefused:
         """Keep the custody log's checkpoint, or say that the log does not go on. Raises as WitnessBook.keep."""
         try:
             kept = await self.witness_book.keep(checkpoint, key)
         except Inconsistent as error:
-            return Refused(str(error))
+            return DossierRefused(str(error))
         signer = self._counter_signer
         signature = None if signer is None else signer.seal(base64.b64decode(checkpoint.checkpoint))
         return WitnessReceipt(size=kept.size, root=kept.root, received_at=kept.at, signature=signature)
 
-    def standing(self) -> list[Standing]:
+    def standing(self) -> list[DossierState]:
         """Every dossier, in the order in which they were taken."""
         return [
-            Standing(
+            DossierState(
                 dossier_code=case.dossier_code,
                 number=case.number,
                 fate=fate_of(case.dossier_code, case.procedure).name,
@@ -187,16 +193,16 @@ class DepartmentOffice:
         return True
 
     async def _first_answer(self, fate: Fate, case: Submitted) -> Reply:
-        if fate.answer is Answer.STATUS_FIRST:
+        if fate.answer is DepartmentAnswer.STATUS_FIRST:
             await self._worker.first_word(case)
         self._worker.open(case)
-        if fate.answer is Answer.SLOW:
+        if fate.answer is DepartmentAnswer.SLOW:
             await asyncio.sleep(self.panel.settings.slow_seconds)
-        if fate.answer is Answer.DUPLICATE:
+        if fate.answer is DepartmentAnswer.DUPLICATE:
             return AlreadyThere(self._receipt(case))
-        return _AFTER_THE_EFFECT.get(fate.answer, Taken(self._receipt(case, fate.countersigned), fresh=True))
+        return _AFTER_THE_EFFECT.get(fate.answer, DossierTaken(self._receipt(case, fate.countersigned), fresh=True))
 
-    def _receipt(self, case: Submitted, counter: Countersigned = Countersigned.RIGHT) -> Receipt:
+    def _receipt(self, case: Submitted, counter: Countersigned = Countersigned.RIGHT) -> HandoffReceipt:
         signer = self._counter_signer
         signed = signer.receipt(case, counter) if signer is not None else None
-        return Receipt(number=case.number, received_at=case.at, signed=signed)
+        return HandoffReceipt(number=case.number, received_at=case.at, signed=signed)

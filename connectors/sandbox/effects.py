@@ -9,7 +9,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from connectors.sandbox.durable_lines import DurableLines
-from connectors.sandbox.handed import Handed
+from connectors.sandbox.handed import HandoffEvidence
 from schemas.strict import Strict
 
 
@@ -29,7 +29,7 @@ class Submitted(Strict):
     """the department's own number"""
     digest: str
     """SHA-256 of the handoff, so that one key cannot stand for two contents"""
-    handed: Handed | None = None
+    handed: HandoffEvidence | None = None
     """of the hub's signed record, if it came with one"""
 
 

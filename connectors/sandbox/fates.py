@@ -15,7 +15,7 @@ MAGIC_PROCEDURES: Final = "9.00"
 """A procedure code that starts so ends in a fate too: every dossier of 9.009002 is refused."""
 
 
-class Answer(StrEnum):
+class DepartmentAnswer(StrEnum):
     """What the counterparty does when the dossier is handed over for the first time."""
 
     RECEIPT = "answers with a receipt"
@@ -40,7 +40,7 @@ class Countersigned(StrEnum):
     UNKNOWN = "signed with a certificate of an unknown authority"
 
 
-class Telling(StrEnum):
+class ReportingFate(StrEnum):
     """How it reports the dossier's statuses afterwards."""
 
     IN_ORDER = "each status once, in order"
@@ -57,8 +57,8 @@ class Fate:
 
     suffix: str
     name: str
-    answer: Answer
-    telling: Telling
+    answer: DepartmentAnswer
+    telling: ReportingFate
     transfer: str
     """the state in which the transfer ends"""
     dossier: str
@@ -76,8 +76,8 @@ def _counter(suffix: str, name: str, countersigned: Countersigned, english: str,
     return Fate(
         suffix,
         name,
-        Answer.RECEIPT,
-        Telling.IN_ORDER,
+        DepartmentAnswer.RECEIPT,
+        ReportingFate.IN_ORDER,
         "stuck",
         "returned",
         f"{english} A person looks: `hub transfer check` asks for the right one.",
@@ -90,8 +90,8 @@ FATES: Final = (
     Fate(
         "9001",
         "accepted-at-once",
-        Answer.RECEIPT,
-        Telling.IN_ORDER,
+        DepartmentAnswer.RECEIPT,
+        ReportingFate.IN_ORDER,
         "delivered",
         "returned",
         "Accepted at once; the statuses follow in order.",
@@ -100,8 +100,8 @@ FATES: Final = (
     Fate(
         "9002",
         "refused",
-        Answer.REFUSAL,
-        Telling.NOTHING,
+        DepartmentAnswer.REFUSAL,
+        ReportingFate.NOTHING,
         "refused",
         "not_accepted",
         "The department refuses for a reason of its own. Not a failure: it ends the transfer and the portal is told.",
@@ -110,8 +110,8 @@ FATES: Final = (
     Fate(
         "9003",
         "time-out-then-found",
-        Answer.SILENCE,
-        Telling.IN_ORDER,
+        DepartmentAnswer.SILENCE,
+        ReportingFate.IN_ORDER,
         "delivered",
         "returned",
         "The department takes the dossier and never answers. The outcome is unknown until the hub has asked.",
@@ -120,8 +120,8 @@ FATES: Final = (
     Fate(
         "9004",
         "fault-twice",
-        Answer.FAULT,
-        Telling.IN_ORDER,
+        DepartmentAnswer.FAULT,
+        ReportingFate.IN_ORDER,
         "delivered",
         "returned",
         "Two faults without effect (SOAP Fault, HTTP 500), then accepted.",
@@ -131,8 +131,8 @@ FATES: Final = (
     Fate(
         "9005",
         "busy-once",
-        Answer.BUSY,
-        Telling.IN_ORDER,
+        DepartmentAnswer.BUSY,
+        ReportingFate.IN_ORDER,
         "delivered",
         "returned",
         "503 with Retry-After: 2 once; accepted when the hub comes back, not earlier than it was asked to.",
@@ -142,8 +142,8 @@ FATES: Final = (
     Fate(
         "9006",
         "duplicate",
-        Answer.DUPLICATE,
-        Telling.IN_ORDER,
+        DepartmentAnswer.DUPLICATE,
+        ReportingFate.IN_ORDER,
         "delivered",
         "returned",
         "The department says that it has the dossier already: a success.",
@@ -152,8 +152,8 @@ FATES: Final = (
     Fate(
         "9007",
         "malformed-reply",
-        Answer.GARBLED,
-        Telling.IN_ORDER,
+        DepartmentAnswer.GARBLED,
+        ReportingFate.IN_ORDER,
         "stuck",
         "returned",
         "The department takes the dossier; its answer cannot be read. A person looks: `hub transfer check` finds it.",
@@ -162,8 +162,8 @@ FATES: Final = (
     Fate(
         "9008",
         "unknown-status-code",
-        Answer.RECEIPT,
-        Telling.UNKNOWN_CODE,
+        DepartmentAnswer.RECEIPT,
+        ReportingFate.UNKNOWN_CODE,
         "delivered",
         "in_process",
         "A later report carries a code that stands in no table. Nothing moves; the message waits for a person.",
@@ -172,8 +172,8 @@ FATES: Final = (
     Fate(
         "9009",
         "statuses-out-of-order",
-        Answer.RECEIPT,
-        Telling.OUT_OF_ORDER,
+        DepartmentAnswer.RECEIPT,
+        ReportingFate.OUT_OF_ORDER,
         "delivered",
         "returned",
         "A newer status arrives before the one that leads to it.",
@@ -182,8 +182,8 @@ FATES: Final = (
     Fate(
         "9010",
         "slow",
-        Answer.SLOW,
-        Telling.IN_ORDER,
+        DepartmentAnswer.SLOW,
+        ReportingFate.IN_ORDER,
         "delivered",
         "returned",
         "Accepted, but the answer takes 25 seconds.",
@@ -192,8 +192,8 @@ FATES: Final = (
     Fate(
         "9011",
         "status-repeated",
-        Answer.RECEIPT,
-        Telling.REPEATED,
+        DepartmentAnswer.RECEIPT,
+        ReportingFate.REPEATED,
         "delivered",
         "returned",
         "One status comes twice under the same report id and once under a new one: it moves the dossier once.",
@@ -202,8 +202,8 @@ FATES: Final = (
     Fate(
         "9012",
         "status-late",
-        Answer.RECEIPT,
-        Telling.LATE,
+        DepartmentAnswer.RECEIPT,
+        ReportingFate.LATE,
         "delivered",
         "returned",
         "An older status arrives after a newer one: journaled as late, it moves nothing.",
@@ -212,8 +212,8 @@ FATES: Final = (
     Fate(
         "9013",
         "status-before-receipt",
-        Answer.STATUS_FIRST,
-        Telling.IN_ORDER,
+        DepartmentAnswer.STATUS_FIRST,
+        ReportingFate.IN_ORDER,
         "delivered",
         "returned",
         "The first status arrives before the hand-over has been answered.",
@@ -259,8 +259,8 @@ FATES: Final = (
 ORDINARY: Final = Fate(
     "",
     "ordinary",
-    Answer.RECEIPT,
-    Telling.IN_ORDER,
+    DepartmentAnswer.RECEIPT,
+    ReportingFate.IN_ORDER,
     "delivered",
     "returned",
     "Accepted at once; the statuses follow in order; one dossier in five is asked for a supplement on the way.",

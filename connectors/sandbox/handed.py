@@ -19,7 +19,7 @@ class NotWhatWasHanded(Exception):
     """The signed record is about something else than the message that it came in; the text says what."""
 
 
-class Handed(Strict):
+class HandoffEvidence(Strict):
     """What of the record the department's own records name."""
 
     id: str
@@ -32,7 +32,7 @@ class Handed(Strict):
     due_at: AwareDatetime
 
 
-def handed(handoff: Handoff) -> Handed | None:
+def handed(handoff: Handoff) -> HandoffEvidence | None:
     """None where nothing is signed. Raises NotWhatWasHanded, and schemas.strict.Refused for what is no record."""
     if handoff.signed is None:
         return None
@@ -48,7 +48,7 @@ def handed(handoff: Handoff) -> Handed | None:
         raise NotWhatWasHanded("the record lists other documents")
     if handoff.signed.salt is not None and _personal(handoff, handoff.signed.salt) != said.personal:
         raise NotWhatWasHanded("the record was signed for other personal data")
-    return Handed(
+    return HandoffEvidence(
         id=said.id,
         record=hashlib.sha256(data).hexdigest(),
         log=said.log,

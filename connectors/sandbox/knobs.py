@@ -16,7 +16,7 @@ Stamps = Literal["right", "nonce", "imprint", "time", "rejection", "certificate"
 time stamping, no DER at all."""
 
 
-class Settings(BaseSettings):
+class SandboxSettings(BaseSettings):
     """HUB_SANDBOX_…: the paces of every counterparty of one sandbox process, in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="HUB_SANDBOX_", frozen=True, extra="ignore")
@@ -70,7 +70,7 @@ class Knobs(BaseModel):
 class Panel:
     """The knobs as they stand, and waiting that notices when they are turned."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
         self.knobs = self._initial = Knobs(pace=settings.pace)
         self.closing = asyncio.Event()

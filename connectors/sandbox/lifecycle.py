@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.catalogue import DepartmentStatus
-from connectors.sandbox.fates import Fate, Telling
+from connectors.sandbox.fates import Fate, ReportingFate
 
 UNKNOWN_CODE: Final = "SANDBOX-UNLISTED"
 """A code that no catalogue has."""
@@ -43,31 +43,31 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class StatusMove:
     """The dossier comes to stand somewhere new (in the department's code), and this is told on the occasion."""
 
     status: str
     words: tuple[Word, ...]
 
 
-def plan(dossier_code: str, fate: Fate, codes: Mapping[DepartmentStatus, str]) -> tuple[Move, ...]:
+def plan(dossier_code: str, fate: Fate, codes: Mapping[DepartmentStatus, str]) -> tuple[StatusMove, ...]:
     """The moves of a dossier in their true order. ``codes``: our status → the department's code.
 
     A status for which the department has no code is left out.
     """
     match fate.telling:
-        case Telling.NOTHING:
+        case ReportingFate.NOTHING:
             return ()
-        case Telling.UNKNOWN_CODE:
+        case ReportingFate.UNKNOWN_CODE:
             return _in_order([*_codes(_PLAIN[:2], codes), UNKNOWN_CODE])
-        case Telling.OUT_OF_ORDER:
+        case ReportingFate.OUT_OF_ORDER:
             return _held_back(_codes(_PLAIN, codes), 1)
-        case Telling.REPEATED:
+        case ReportingFate.REPEATED:
             return _repeated(_codes(_PLAIN, codes), 1)
-        case Telling.LATE:
+        case ReportingFate.LATE:
             detour, late = (_WITH_SUPPLEMENT, 2) if _SUPPLEMENT in codes else (_PLAIN, 0)
             return _late(_codes(detour, codes), late)
-        case Telling.IN_ORDER:
+        case ReportingFate.IN_ORDER:
             usual = _WITH_SUPPLEMENT if not fate.suffix and _needs_supplement(dossier_code) else _PLAIN
             return _in_order(_codes(usual, codes))
 
@@ -88,25 +88,25 @@ def _needs_supplement(dossier_code: str) -> bool:
     return hashlib.sha256(dossier_code.encode()).digest()[0] % SUPPLEMENT_ONE_IN == 0
 
 
-def _in_order(statuses: list[str]) -> tuple[Move, ...]:
-    return tuple(Move(status, (Word(number),)) for number, status in enumerate(statuses))
+def _in_order(statuses: list[str]) -> tuple[StatusMove, ...]:
+    return tuple(StatusMove(status, (Word(number),)) for number, status in enumerate(statuses))
 
 
-def _held_back(statuses: list[str], held: int) -> tuple[Move, ...]:
+def _held_back(statuses: list[str], held: int) -> tuple[StatusMove, ...]:
     """The report of move ``held`` leaves only after that of the next move."""
     moves = list(_in_order(statuses))
-    moves[held] = Move(statuses[held], ())
-    moves[held + 1] = Move(statuses[held + 1], (Word(held + 1), Word(held)))
+    moves[held] = StatusMove(statuses[held], ())
+    moves[held + 1] = StatusMove(statuses[held + 1], (Word(held + 1), Word(held)))
     return tuple(moves)
 
 
-def _repeated(statuses: list[str], told: int) -> tuple[Move, ...]:
+def _repeated(statuses: list[str], told: int) -> tuple[StatusMove, ...]:
     moves = list(_in_order(statuses))
-    moves[told] = Move(statuses[told], (Word(told), Word(told), Word(told, again="b")))
+    moves[told] = StatusMove(statuses[told], (Word(told), Word(told), Word(told, again="b")))
     return tuple(moves)
 
 
-def _late(statuses: list[str], late: int) -> tuple[Move, ...]:
+def _late(statuses: list[str], late: int) -> tuple[StatusMove, ...]:
     """Move ``late`` is told, under an id of its own, only after the dossier is resolved.
 
     The detour that it begins leaves no other trace.
@@ -114,6 +114,6 @@ def _late(statuses: list[str], late: int) -> tuple[Move, ...]:
     moves = list(_in_order(statuses))
     resolved = len(moves) - 2
     for untold in range(late, resolved) if late else ():
-        moves[untold] = Move(statuses[untold], ())
-    moves[resolved] = Move(statuses[resolved], (Word(resolved), Word(late, again="late")))
+        moves[untold] = StatusMove(statuses[untold], ())
+    moves[resolved] = StatusMove(statuses[resolved], (Word(resolved), Word(late, again="late")))
     return tuple(moves)

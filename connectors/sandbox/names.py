@@ -7,7 +7,7 @@ from typing import Any
 from schemas.strict import parse
 
 
-class Names:
+class PartnerVocabulary:
     """Reads what the hub says under the department's names, and says its own answers under them."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:

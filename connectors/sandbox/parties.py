@@ -16,14 +16,14 @@ from config.catalogue import (
     StampingAuthority,
 )
 from connectors.sandbox import soap_messages
-from connectors.sandbox.authority import Authority
-from connectors.sandbox.bank_book import Books
-from connectors.sandbox.bank_desk import BankDesk
+from connectors.sandbox.authority import SandboxAuthority
+from connectors.sandbox.bank_control_api import BankControlApi
 from connectors.sandbox.bank_files import PATH
-from connectors.sandbox.bank_messenger import Messenger
+from connectors.sandbox.bank_ledger import BankLedgers
+from connectors.sandbox.bank_notifier import BankNotifier
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.department import DepartmentOffice
-from connectors.sandbox.knobs import Settings
+from connectors.sandbox.knobs import SandboxSettings
 from connectors.sandbox.portal_receiver import PortalReceiver
 from connectors.sandbox.postal_lgsp import LgspOffice
 from connectors.sandbox.postal_ngsp import NgspOffice
@@ -31,9 +31,9 @@ from connectors.sandbox.postal_operator import PostOffice
 from connectors.sandbox.pushing import push_of
 from connectors.sandbox.receipt_issuer import ReceiptIssuer
 from connectors.sandbox.rest_department import RestDepartment
-from connectors.sandbox.server import Party
+from connectors.sandbox.server import ServedParty
 from connectors.sandbox.soap_department import SoapDepartment
-from connectors.sandbox.soap_security import Security
+from connectors.sandbox.soap_security import DepartmentSoapSecurity
 from connectors.sandbox.tables import TableReader
 from connectors.sandbox.trust_services import RevocationOffice, StampingOffice
 
@@ -42,7 +42,7 @@ class Sandbox:
     """Builds the server of any counterparty. ``hub``: the hub's public address, without a slash at its end."""
 
     def __init__(
-        self, catalogue: Catalogue, data: Path, hub: str, settings: Settings, environment: Mapping[str, str]
+        self, catalogue: Catalogue, data: Path, hub: str, settings: SandboxSettings, environment: Mapping[str, str]
     ) -> None:
         self._catalogue = catalogue
         self._data = data
@@ -50,9 +50,9 @@ class Sandbox:
         self._settings = settings
         self._environment = environment
         accounts = [account.number for bank in catalogue.banks.values() for account in bank.accounts]
-        self._books = Books(data / "accounts", accounts)
+        self._books = BankLedgers(data / "accounts", accounts)
 
-    def parties(self, only: Sequence[str] | None = None, without: Sequence[str] = ()) -> list[Party]:
+    def parties(self, only: Sequence[str] | None = None, without: Sequence[str] = ()) -> list[ServedParty]:
         """The counterparties, or only those named, and none of ``without``. Raises ValueError for what it cannot be."""
         # A gateway only ever tells, so the hub has no business with it; here it is played all the same.
         banks = {bank.counterparty: bank for bank in self._catalogue.banks.values()}
@@ -62,52 +62,54 @@ class Sandbox:
             raise ValueError(f"the catalogue has no {', '.join(sorted(unknown))}")
         return [self._party(known[code]) for code in only or known if code not in without]
 
-    def _party(self, counterparty: Counterparty) -> Party:
+    def _party(self, counterparty: Counterparty) -> ServedParty:
         return KINDS[type(counterparty)](self, counterparty)
 
-    def endpoint(self, endpoint: Endpoint) -> Party:
+    def endpoint(self, endpoint: Endpoint) -> ServedParty:
         secrets = [self._catalogue.secret(name) for name in endpoint.secrets]
         receiver = PortalReceiver(endpoint, self._data, self._settings, secrets)
-        return Party(endpoint.counterparty, receiver.app, receiver.panel, "/webhooks")
+        return ServedParty(endpoint.counterparty, receiver.app, receiver.panel, "/webhooks")
 
-    def department(self, department: Department) -> Party:
+    def department(self, department: Department) -> ServedParty:
         push = push_of(department, self._catalogue, self._hub, self._environment)
-        authority = Authority(self._pki)
+        authority = SandboxAuthority(self._pki)
         reader = TableReader(department.code, authority.issuing.certificate, self._catalogue.signing.seal)
         signer = CounterSigner(department, authority) if department.signing.signs else None
         office = DepartmentOffice(department, self._data, self._settings, push, reader, signer)
         if department.dialect == "rest":
             token = self._catalogue.secret(department.secret) if department.secret else None
-            return Party(department.counterparty, RestDepartment(office, token).app, office.panel)
+            return ServedParty(department.counterparty, RestDepartment(office, token).app, office.panel)
         if department.wsdl != soap_messages.WSDL:
             raise ValueError(f"{department.code}: the sandbox speaks {soap_messages.WSDL}, not {department.wsdl}")
-        security = Security.of(department, self._catalogue, self._environment)
-        return Party(department.counterparty, SoapDepartment(office, security).app, office.panel, "/soap")
+        security = DepartmentSoapSecurity.of(department, self._catalogue, self._environment)
+        return ServedParty(department.counterparty, SoapDepartment(office, security).app, office.panel, "/soap")
 
-    def stamping(self, authority: StampingAuthority) -> Party:
+    def stamping(self, authority: StampingAuthority) -> ServedParty:
         office = StampingOffice(self._pki, self._settings)
-        return Party(authority.counterparty, office.app, office.panel, "/tsa")
+        return ServedParty(authority.counterparty, office.app, office.panel, "/tsa")
 
-    def authority(self, authority: CertificateAuthority) -> Party:
+    def authority(self, authority: CertificateAuthority) -> ServedParty:
         office = RevocationOffice(self._pki, self._settings)
-        return Party(authority.counterparty, office.app, office.panel, "/issuing.crl")
+        return ServedParty(authority.counterparty, office.app, office.panel, "/issuing.crl")
 
-    def operator(self, operator: Operator) -> Party:
+    def operator(self, operator: Operator) -> ServedParty:
         office = PostOffice(operator, self._data, self._settings)
-        return Party(operator.counterparty, POST_OFFICES[operator.dialect](office, self._catalogue).app, office.panel)
+        return ServedParty(
+            operator.counterparty, POST_OFFICES[operator.dialect](office, self._catalogue).app, office.panel
+        )
 
-    def bank(self, bank: Bank) -> Party:
+    def bank(self, bank: Bank) -> ServedParty:
         fetch = bank.statements.fetch
         token = self._catalogue.secret(fetch.token) if fetch else None
         tells = bank.notifications is not None
-        messenger = Messenger(bank, self._catalogue, self._hub, self._environment) if tells else None
-        desk = BankDesk(bank, self._books, self._data, self._settings, messenger, token)
-        return Party(bank.counterparty, desk.app, desk.panel, PATH)
+        messenger = BankNotifier(bank, self._catalogue, self._hub, self._environment) if tells else None
+        desk = BankControlApi(bank, self._books, self._data, self._settings, messenger, token)
+        return ServedParty(bank.counterparty, desk.app, desk.panel, PATH)
 
-    def issuer(self, issuer: Issuer) -> Party:
+    def issuer(self, issuer: Issuer) -> ServedParty:
         secrets = self._catalogue.secret(issuer.account_password), self._catalogue.secret(issuer.password)
         office = ReceiptIssuer(issuer, self._data, self._settings, secrets)
-        return Party(issuer.counterparty, office.app, office.panel)
+        return ServedParty(issuer.counterparty, office.app, office.panel)
 
     @property
     def _pki(self) -> Path:
@@ -121,7 +123,7 @@ POST_OFFICES: Final[Mapping[str, Callable[[PostOffice, Catalogue], NgspOffice | 
 }
 """A postal operator's ``dialect`` → who speaks it for the office behind."""
 
-KINDS: Final[Mapping[type, Callable[[Sandbox, Any], Party]]] = {
+KINDS: Final[Mapping[type, Callable[[Sandbox, Any], ServedParty]]] = {
     Department: Sandbox.department,
     Endpoint: Sandbox.endpoint,
     StampingAuthority: Sandbox.stamping,

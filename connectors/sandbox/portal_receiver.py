@@ -18,7 +18,7 @@ from config.catalogue import Endpoint
 from connectors.sandbox.clock import now
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.effects import EffectFile, Noticed, effects_path
-from connectors.sandbox.knobs import Panel, Settings
+from connectors.sandbox.knobs import Panel, SandboxSettings
 from schemas import strict
 from schemas.portal import Notice
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class PortalReceiver:
     """One webhook endpoint. It accepts a notice signed with any of ``secrets``, as during a rotation."""
 
-    def __init__(self, endpoint: Endpoint, data: Path, settings: Settings, secrets: list[str]) -> None:
+    def __init__(self, endpoint: Endpoint, data: Path, settings: SandboxSettings, secrets: list[str]) -> None:
         self.panel = Panel(settings)
         self._counterparty = endpoint.counterparty
         self._webhooks = [Webhook(secret) for secret in secrets]

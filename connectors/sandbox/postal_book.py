@@ -12,7 +12,7 @@ LARGEST_PAGE: Final = 1000
 """entries"""
 
 
-class _Told(Strict):
+class _ItemMoveTold(Strict):
     """A move of an item, and the events that were told on its occasion."""
 
     order_number: str
@@ -28,7 +28,7 @@ class TrackingBook:
         self._feed: list[TrackingEvent] = []
         self._moves: dict[str, int] = {}
         for text in self._lines.loaded:
-            self._enter(_Told.model_validate_json(text))
+            self._enter(_ItemMoveTold.model_validate_json(text))
 
     def moves_told(self, order_number: str) -> int:
         """How many moves of this item are done."""
@@ -44,7 +44,7 @@ class TrackingBook:
 
     async def tell(self, order_number: str, move: int, events: Sequence[TrackingEvent]) -> None:
         """Enter the events of one move, all or none. Returns when they are on the disk."""
-        told = _Told(order_number=order_number, move=move, events=list(events))
+        told = _ItemMoveTold(order_number=order_number, move=move, events=list(events))
         await self._lines.append(told.model_dump_json())
         self._enter(told)
 
@@ -56,6 +56,6 @@ class TrackingBook:
     def close(self) -> None:
         self._lines.close()
 
-    def _enter(self, told: _Told) -> None:
+    def _enter(self, told: _ItemMoveTold) -> None:
         self._moves[told.order_number] = told.move + 1
         self._feed.extend(told.events)

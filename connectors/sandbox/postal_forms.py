@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from config.catalogue import Operator
 from connectors.sandbox.connection import NoAnswer
-from connectors.sandbox.department import Busy, Faulty, Garbled, Silent
-from connectors.sandbox.postal_operator import OrderReply, PostOffice, Told, Wanted
+from connectors.sandbox.department import DepartmentBusy, Faulty, Garbled, Silent
+from connectors.sandbox.postal_operator import OperatorReply, OrderReply, ParsedOrder, PostOffice
 from schemas import strict
 
 PAGE: Final = "<!doctype html><title>Gateway</title><p>sandbox: a page instead of an answer"
@@ -56,7 +56,7 @@ class CodedForm(LgspForm):
     ItemCode: Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9]{9}[A-Z]{2}$")]
 
 
-async def read(request: Request, form: type[Form], operator: Operator) -> Wanted:
+async def read(request: Request, form: type[Form], operator: Operator) -> ParsedOrder:
     """The order. Raises strict.Refused for what is not on the form, or is another customer's."""
     body = await request.body()
     said = strict.parse(body)
@@ -66,7 +66,7 @@ async def read(request: Request, form: type[Form], operator: Operator) -> Wanted
         raise strict.Refused(strict.faults_of(error)) from None
     if filled.CustomerCode != operator.customer_code:
         raise strict.Refused([strict.Fault("/CustomerCode", "unknown", "is no customer of this operator")])
-    return Wanted(
+    return ParsedOrder(
         order_number=filled.OrderNumber,
         item_code=getattr(filled, "ItemCode", None),
         cash=filled.CODAmount,
@@ -79,9 +79,9 @@ async def read(request: Request, form: type[Form], operator: Operator) -> Wanted
 def answered(office: PostOffice, reply: OrderReply, *, with_item_code: bool) -> Response:
     """The reply as both dialects say it: Status and Message."""
     match reply:
-        case Told():
+        case OperatorReply():
             return JSONResponse(_told(office.operator, reply, with_item_code=with_item_code))
-        case Busy(seconds):
+        case DepartmentBusy(seconds):
             return PlainTextResponse("busy\n", HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(seconds)})
         case Faulty():
             return PlainTextResponse("fault\n", HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -98,7 +98,7 @@ def malformed(refused: strict.Refused) -> Response:
     )
 
 
-def _told(operator: Operator, reply: Told, *, with_item_code: bool) -> dict[str, Any]:
+def _told(operator: Operator, reply: OperatorReply, *, with_item_code: bool) -> dict[str, Any]:
     """Status by the catalogue's [answers] read backwards; where it has no word for it, by one that it lacks."""
     status = next((code for code, meaning in operator.answers.items() if meaning is reply.answer), "unlisted")
     said = {"Status": status, "Message": reply.message}

@@ -13,11 +13,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from config.catalogue import Operator
-from config.postal import Answer
+from config.postal import ReplyMeaning
 from connectors.sandbox.clock import now
-from connectors.sandbox.department import RETRY_AFTER, Busy, Faulty, Garbled, Silent
+from connectors.sandbox.department import RETRY_AFTER, DepartmentBusy, Faulty, Garbled, Silent
 from connectors.sandbox.effects import EffectFile, Ordered, effects_path
-from connectors.sandbox.knobs import Panel, Settings
+from connectors.sandbox.knobs import Panel, SandboxSettings
 from connectors.sandbox.postal_book import TrackingBook
 from connectors.sandbox.postal_callbacks import Callbacks
 from connectors.sandbox.postal_fates import Journey, OrderAnswer, PostalFate, postal_fate_of
@@ -32,7 +32,7 @@ _ON_ITS_WAY: Final = frozenset(PostalStatus) - {PostalStatus.POSTED, PostalStatu
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ParsedOrder:
     """An order as its dialect has read it."""
 
     order_number: str
@@ -44,18 +44,18 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class OperatorReply:
     """What the operator answers by its Status."""
 
-    answer: Answer
+    answer: ReplyMeaning
     message: str
     item_code: str | None = None
 
 
-OrderReply = Told | Busy | Faulty | Garbled | Silent
+OrderReply = OperatorReply | DepartmentBusy | Faulty | Garbled | Silent
 
 
-class Item(BaseModel):
+class TrackedItem(BaseModel):
     """Where an item stands at the operator."""
 
     order_number: str
@@ -67,7 +67,7 @@ class Item(BaseModel):
 class PostOffice:
     """One operator under one contract: its orders, its items on their way, its feed, its calls back."""
 
-    def __init__(self, operator: Operator, data: Path, settings: Settings) -> None:
+    def __init__(self, operator: Operator, data: Path, settings: SandboxSettings) -> None:
         self.operator = operator
         self.panel = Panel(settings)
         self._effects = EffectFile(effects_path(data, operator.counterparty), Ordered)
@@ -88,9 +88,9 @@ class PostOffice:
         """Every order, in the order in which they were taken."""
         return list(self._orders.values())
 
-    def items(self) -> list[Item]:
+    def items(self) -> list[TrackedItem]:
         return [
-            Item(
+            TrackedItem(
                 order_number=order.order_number,
                 item_code=order.item_code,
                 fate=self.fate(order.order_number).name,
@@ -103,30 +103,30 @@ class PostOffice:
         """What was decided when it was ordered; after a restart, what its number says."""
         return self._fates.get(order_number) or postal_fate_of(order_number)
 
-    async def order(self, wanted: Wanted) -> OrderReply:
+    async def order(self, wanted: ParsedOrder) -> OrderReply:
         """Raises OSError when the disk does not take it."""
         number = wanted.order_number
         if number in self._orders:
-            return Told(Answer.ALREADY, "Đơn hàng đã tồn tại", self._orders[number].item_code)
+            return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", self._orders[number].item_code)
         fate = self._fates.setdefault(number, postal_fate_of(number, self.panel.knobs.parcel_fate))
         if fate.answer is OrderAnswer.REFUSAL:
-            return Told(Answer.REFUSED, REASON)
+            return OperatorReply(ReplyMeaning.REFUSED, REASON)
         if self._turned_away[number] < fate.times:
             self._turned_away[number] += 1
-            return Faulty() if fate.answer is OrderAnswer.FAULT else Busy(RETRY_AFTER)
+            return Faulty() if fate.answer is OrderAnswer.FAULT else DepartmentBusy(RETRY_AFTER)
         mine = number not in self._writing
         if mine:
             self._writing[number] = asyncio.create_task(self._take(wanted, fate))
         order = await asyncio.shield(self._writing[number])
         if not mine:
-            return Told(Answer.ALREADY, "Đơn hàng đã tồn tại", order.item_code)
+            return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", order.item_code)
         return await self._first_answer(order, fate)
 
-    async def cancel(self, order_number: str) -> Told:
+    async def cancel(self, order_number: str) -> OperatorReply:
         """Until the item is on its way. Once more is as good as once."""
         order = self._orders.get(order_number)
         if order is None:
-            return Told(Answer.REFUSED, "Không có đơn hàng này")
+            return OperatorReply(ReplyMeaning.REFUSED, "Không có đơn hàng này")
         async with self._turns[order_number]:
             return await self._cancel(order)
 
@@ -153,18 +153,18 @@ class PostOffice:
             self._effects.close()
             self.book.close()
 
-    async def _cancel(self, order: Ordered) -> Told:
+    async def _cancel(self, order: Ordered) -> OperatorReply:
         number = order.order_number
         told = {self.operator.status.get(event.status_code) for event in self.book.of(number)}
         if PostalStatus.CANCELLED in told:
-            return Told(Answer.ALREADY, "Đơn hàng đã huỷ")
+            return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã huỷ")
         if told & _ON_ITS_WAY or PostalStatus.CANCELLED not in self._codes:
-            return Told(Answer.REFUSED, "Bưu gửi đang được vận chuyển, không huỷ được")
+            return OperatorReply(ReplyMeaning.REFUSED, "Bưu gửi đang được vận chuyển, không huỷ được")
         event = self._event(order, self._codes[PostalStatus.CANCELLED], now())
         await self._tell(order, len(self._moves(number)), [event])
-        return Told(Answer.DONE, "Đã huỷ")
+        return OperatorReply(ReplyMeaning.DONE, "Đã huỷ")
 
-    async def _take(self, wanted: Wanted, fate: PostalFate) -> Ordered:
+    async def _take(self, wanted: ParsedOrder, fate: PostalFate) -> Ordered:
         order = Ordered(
             at=now(),
             counterparty=self.operator.counterparty,
@@ -195,10 +195,10 @@ class PostOffice:
             case OrderAnswer.GARBLED:
                 return Garbled()
             case OrderAnswer.ALREADY:
-                return Told(Answer.ALREADY, "Đơn hàng đã tồn tại", order.item_code)
+                return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", order.item_code)
             case OrderAnswer.SLOW:
                 await asyncio.sleep(self.panel.settings.slow_seconds)
-        return Told(Answer.DONE, "Thành công", order.item_code)
+        return OperatorReply(ReplyMeaning.DONE, "Thành công", order.item_code)
 
     def _set_off(self, order: Ordered) -> None:
         task = asyncio.create_task(self._carry(order))
@@ -228,8 +228,8 @@ class PostOffice:
         url = order.callback_url
         return [self._begin(self._callbacks.say(url, event)) for event in events] if url else []
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
+    def _begin(self, uow: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(uow)
         self._calling.add(task)
         task.add_done_callback(self._calling.discard)
         return task

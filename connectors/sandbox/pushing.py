@@ -14,7 +14,7 @@ from connectors.sandbox.soap_security import signing_key
 from connectors.transport import signatures, wsse
 from connectors.transport.contract import contract
 from connectors.transport.envelope import CONTENT_TYPE, to_bytes
-from connectors.transport.wsse import SigningKey
+from connectors.transport.wsse import WsseKey
 from schemas.department import StatusReport
 from schemas.settlement import TableAnswer
 
@@ -31,14 +31,14 @@ def push_of(department: Department, catalogue: Catalogue, hub: str, environment:
     guard = department.guard
     if isinstance(guard, HmacGuard):
         keyid, secret = next(iter(guard.keys.items()))
-        return SignedJson(f"{hub}/v1/departments/{department.code}", keyid, catalogue.secret(secret).encode())
+        return SignedJsonPush(f"{hub}/v1/departments/{department.code}", keyid, catalogue.secret(secret).encode())
     if isinstance(guard, SoapGuard):
         key = signing_key(guard.certificates[0], catalogue, environment)
         return SignedSoap(f"{hub}/soap/{department.code}", key)
     raise ValueError(f"{department.code}: the sandbox pushes with an hmac or a ws-security guard only")
 
 
-class SignedJson:
+class SignedJsonPush:
     """POST of one report or answer, signed as RFC 9421 has it. ``url``: the department's own place at the hub."""
 
     def __init__(self, url: str, keyid: str, secret: bytes) -> None:
@@ -60,7 +60,7 @@ class SignedJson:
 class SignedSoap:
     """The operations of schemas/wire/hub-department.wsdl, signed."""
 
-    def __init__(self, url: str, key: SigningKey) -> None:
+    def __init__(self, url: str, key: WsseKey) -> None:
         self._url = url
         self._key = key
         self._contract = contract(HUB_WSDL)

@@ -24,7 +24,7 @@ from config.catalogue import Issuer
 from connectors.sandbox.connection import NoAnswer
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import RETRY_AFTER
-from connectors.sandbox.knobs import Panel, Settings
+from connectors.sandbox.knobs import Panel, SandboxSettings
 from connectors.sandbox.receipt_book import Entered, ReceiptBook, receipts_path
 from connectors.sandbox.receipt_fates import IssueAnswer, ReceiptFate, receipt_fate_of
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, body_of, fault, payload_of, to_bytes, wrap
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 class ReceiptIssuer:
     """One issuer and its book. ``secrets``: the password of the account, and that of the service."""
 
-    def __init__(self, issuer: Issuer, data: Path, settings: Settings, secrets: tuple[str, str]) -> None:
+    def __init__(self, issuer: Issuer, data: Path, settings: SandboxSettings, secrets: tuple[str, str]) -> None:
         self._issuer = issuer
         self._account_password, self._password = secrets
         self._book = ReceiptBook(receipts_path(data, issuer.counterparty))

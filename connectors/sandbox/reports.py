@@ -16,7 +16,7 @@ PAGE: Final = 100
 """reports in one page of the feed"""
 
 
-class _Told(Strict):
+class _StatusMoveTold(Strict):
     """A move of a dossier and the reports that were made on its occasion."""
 
     line: Literal["told"] = "told"
@@ -30,11 +30,13 @@ class _Pushed(Strict):
     position: int
 
 
-_LINE: Final[TypeAdapter[_Told | _Pushed]] = TypeAdapter(Annotated[_Told | _Pushed, Field(discriminator="line")])
+_LINE: Final[TypeAdapter[_StatusMoveTold | _Pushed]] = TypeAdapter(
+    Annotated[_StatusMoveTold | _Pushed, Field(discriminator="line")]
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FeedReport:
     """A report and its place in the feed."""
 
     position: int
@@ -55,11 +57,11 @@ class ReportBook:
         self._lines = DurableLines(path)
         self._pushes = pushes
         self._feed: list[StatusReport] = []
-        self._unpushed: dict[str, list[Entry]] = {}
+        self._unpushed: dict[str, list[FeedReport]] = {}
         self._moves: dict[str, int] = {}
         for text in self._lines.loaded:
             line = _LINE.validate_json(text)
-            if isinstance(line, _Told):
+            if isinstance(line, _StatusMoveTold):
                 self._enter(line)
             else:
                 self._strike(line.position)
@@ -68,13 +70,13 @@ class ReportBook:
         """How many moves of this dossier are done: up to the last that was told of."""
         return self._moves.get(normalised(dossier_code), 0)
 
-    def unpushed(self, dossier_code: str) -> list[Entry]:
+    def unpushed(self, dossier_code: str) -> list[FeedReport]:
         """The reports of this dossier that the hub has not taken yet, in their order."""
         return list(self._unpushed.get(normalised(dossier_code), []))
 
     async def tell(self, dossier_code: str, move: int, reports: Sequence[StatusReport]) -> None:
         """Enter the reports of one move, all or none. Returns when they are on the disk."""
-        line = _Told(move=move, dossier_code=dossier_code, reports=list(reports))
+        line = _StatusMoveTold(move=move, dossier_code=dossier_code, reports=list(reports))
         await self._lines.append(line.model_dump_json())
         self._enter(line)
 
@@ -96,12 +98,12 @@ class ReportBook:
     def close(self) -> None:
         self._lines.close()
 
-    def _enter(self, line: _Told) -> None:
+    def _enter(self, line: _StatusMoveTold) -> None:
         dossier = normalised(line.dossier_code)
         self._moves[dossier] = line.move + 1
         for report in line.reports:
             if self._pushes:
-                self._unpushed.setdefault(dossier, []).append(Entry(len(self._feed), report))
+                self._unpushed.setdefault(dossier, []).append(FeedReport(len(self._feed), report))
             self._feed.append(report)
 
     def _strike(self, position: int) -> None:

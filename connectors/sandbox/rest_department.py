@@ -15,22 +15,22 @@ from connectors.sandbox.connection import NoAnswer
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import (
     AlreadyThere,
-    Busy,
+    DepartmentBusy,
     DepartmentOffice,
+    DossierRefused,
+    DossierTaken,
     Faulty,
     Garbled,
-    Refused,
     Reply,
     Silent,
-    Taken,
 )
 from connectors.sandbox.handed import NotWhatWasHanded
-from connectors.sandbox.names import Names
+from connectors.sandbox.names import PartnerVocabulary
 from connectors.sandbox.reports import UnknownCursorError
 from connectors.sandbox.tables import NotTaken
 from schemas import strict
 from schemas.custody import WitnessedCheckpoint
-from schemas.department import Changes, Handoff, Receipt
+from schemas.department import Changes, Handoff, HandoffReceipt
 from schemas.settlement import HandedTable
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -42,7 +42,7 @@ class RestDepartment:
     def __init__(self, office: DepartmentOffice, token: str | None) -> None:
         self._office = office
         self._token = token
-        self._names = Names(office.department.fields)
+        self._names = PartnerVocabulary(office.department.fields)
         self.app = Starlette(
             routes=[
                 Route("/dossiers", self._known(self._submit), methods=["POST"]),
@@ -110,7 +110,7 @@ class RestDepartment:
             answer = await self._office.witness(checkpoint, key)
         except strict.Refused as refused:
             return _malformed(*(f"{fault.pointer}: {fault.code}" for fault in refused.faults))
-        if isinstance(answer, Refused):
+        if isinstance(answer, DossierRefused):
             return _without_effect(answer)
         return JSONResponse(answer.model_dump(mode="json", exclude_none=True), HTTPStatus.CREATED)
 
@@ -130,7 +130,7 @@ class RestDepartment:
 
     def _said(self, reply: Reply) -> Response:
         match reply:
-            case Taken(receipt, fresh):
+            case DossierTaken(receipt, fresh):
                 return self._json(receipt, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
             case AlreadyThere(receipt):
                 return JSONResponse(self._names.said({"number": receipt.number}), HTTPStatus.CONFLICT)
@@ -138,18 +138,18 @@ class RestDepartment:
                 return Response('{"number": "', HTTPStatus.CREATED, media_type="application/json")
             case Silent():
                 return NoAnswer(self._office.panel, self._office.panel.settings.hang_seconds)
-            case Refused() | Busy() | Faulty():
+            case DossierRefused() | DepartmentBusy() | Faulty():
                 return _without_effect(reply)
 
-    def _json(self, answer: Receipt | Changes, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    def _json(self, answer: HandoffReceipt | Changes, status: HTTPStatus = HTTPStatus.OK) -> Response:
         return JSONResponse(self._names.said(answer.model_dump(mode="json", exclude_none=True)), status)
 
 
-def _without_effect(reply: Refused | Busy | Faulty) -> Response:
+def _without_effect(reply: DossierRefused | DepartmentBusy | Faulty) -> Response:
     match reply:
-        case Refused(reason):
+        case DossierRefused(reason):
             return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", reason)
-        case Busy(seconds):
+        case DepartmentBusy(seconds):
             headers = {"Retry-After": str(seconds)}
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", "come back later", headers)
         case Faulty():

@@ -8,9 +8,9 @@ from pathlib import Path
 import uvloop
 
 from config.catalogue import load
-from connectors.sandbox.knobs import Settings
+from connectors.sandbox.knobs import SandboxSettings
 from connectors.sandbox.parties import Sandbox
-from connectors.sandbox.server import Party, serve
+from connectors.sandbox.server import ServedParty, serve
 
 
 def run(
@@ -28,13 +28,13 @@ def run(
     ``data``: the folder of effect files and reports. ``hub``: its public address. ``only`` and ``without`` are
     counterparty codes.
     """
-    sandbox = Sandbox(load(catalogue, environment), data, hub.rstrip("/"), Settings(), environment)
+    sandbox = Sandbox(load(catalogue, environment), data, hub.rstrip("/"), SandboxSettings(), environment)
     parties = sandbox.parties(only, without)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_stopped(parties, ports))
 
 
-async def _until_stopped(parties: list[Party], ports: Path) -> None:
+async def _until_stopped(parties: list[ServedParty], ports: Path) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -25,7 +25,7 @@ _BACKLOG: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class ServedParty:
     """One counterparty, ready to be served. ``path`` completes its address."""
 
     counterparty: str
@@ -34,7 +34,7 @@ class Party:
     path: str = ""
 
 
-class _Server(uvicorn.Server):
+class _EmbeddedServer(uvicorn.Server):
     """One of several in a process: signals are not its business."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -52,7 +52,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(parties: Sequence[Party], ports: Path, stop: asyncio.Event) -> None:
+async def serve(parties: Sequence[ServedParty], ports: Path, stop: asyncio.Event) -> None:
     """Serve until ``stop``. ``ports`` then holds {counterparty: address}, complete once all of them listen.
 
     Ports that stand in the file already are taken again, so that who knows an address need not learn another.
@@ -60,7 +60,7 @@ async def serve(parties: Sequence[Party], ports: Path, stop: asyncio.Event) -> N
     """
     known = addresses(ports)
     listeners = [_listen(known.get(party.counterparty)) for party in parties]
-    servers = [_Server(_config(party)) for party in parties]
+    servers = [_EmbeddedServer(_config(party)) for party in parties]
     async with asyncio.TaskGroup() as running:
         for server, listener in zip(servers, listeners, strict=True):
             running.create_task(server.serve(sockets=[listener]))
@@ -92,7 +92,7 @@ def _listen(known: str | None) -> socket.socket:
     return listener
 
 
-def _config(party: Party) -> uvicorn.Config:
+def _config(party: ServedParty) -> uvicorn.Config:
     return uvicorn.Config(
         party.app,
         http=CuttableProtocol,

@@ -19,24 +19,24 @@ from connectors.sandbox.connection import NoAnswer
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import (
     AlreadyThere,
-    Busy,
+    DepartmentBusy,
     DepartmentOffice,
+    DossierRefused,
+    DossierTaken,
     Faulty,
     Garbled,
-    Refused,
     Silent,
-    Taken,
 )
 from connectors.sandbox.handed import NotWhatWasHanded
 from connectors.sandbox.reports import UnknownCursorError
-from connectors.sandbox.soap_security import Security
+from connectors.sandbox.soap_security import DepartmentSoapSecurity
 from connectors.sandbox.tables import NotTaken
 from connectors.transport import vendored
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, fault, payload_of, to_bytes, wrap
 from connectors.transport.wsse_parts import Untrusted
 from connectors.transport.xml import Element, UnsafeXML, parse, schema_of
 from schemas import strict
-from schemas.department import Receipt
+from schemas.department import HandoffReceipt
 
 LIMIT: Final = 80 * 1024 * 1024
 """bytes of one request: inline papers travel inside the handoff, a month's table inside its delivery"""
@@ -52,7 +52,7 @@ class _NotOurs(Exception):
 class SoapDepartment:
     """The office behind one SOAP endpoint."""
 
-    def __init__(self, office: DepartmentOffice, security: Security) -> None:
+    def __init__(self, office: DepartmentOffice, security: DepartmentSoapSecurity) -> None:
         self._office = office
         self._security = security
         self._schema = schema_of(messages.WSDL, messages.NAMESPACE)
@@ -115,7 +115,7 @@ class SoapDepartment:
         code = handoff.dossier_code
         reply = await self._office.submit(handoff, messages.text_of(message, "key"))
         match reply:
-            case Taken(receipt):
+            case DossierTaken(receipt):
                 return self._reply(messages.submitted(code, receipt))
             case AlreadyThere(receipt):
                 return self._fault("Client", "the dossier is here already", messages.exists(code, receipt))
@@ -123,12 +123,12 @@ class SoapDepartment:
                 return Response(b'<?xml version="1.0"?><soap:Envelope xmlns:soap="http://sch', media_type="text/xml")
             case Silent():
                 return NoAnswer(self._office.panel, self._office.panel.settings.hang_seconds)
-            case Refused() | Busy() | Faulty():
+            case DossierRefused() | DepartmentBusy() | Faulty():
                 return self._without_effect(code, reply)
 
     async def _witness(self, message: Element) -> Response:
         answer = await self._office.witness(messages.checkpoint_in(message), messages.text_of(message, "key"))
-        if isinstance(answer, Refused):
+        if isinstance(answer, DossierRefused):
             detail = messages.checkpoint_refused(answer.reason)
             return self._fault("Client", "the log does not go on", detail)
         return self._reply(messages.witnessed(answer))
@@ -141,11 +141,11 @@ class SoapDepartment:
             return self._fault("Client", "the table is not taken", messages.settlement_refused(str(error)))
         return self._reply(messages.settled(receipt))
 
-    def _without_effect(self, code: str, reply: Refused | Busy | Faulty) -> Response:
+    def _without_effect(self, code: str, reply: DossierRefused | DepartmentBusy | Faulty) -> Response:
         match reply:
-            case Refused(reason):
+            case DossierRefused(reason):
                 return self._fault("Client", "the dossier is refused", messages.refused(code, reason))
-            case Busy(seconds):
+            case DepartmentBusy(seconds):
                 response = self._fault("Server", "come back later", messages.busy(seconds))
                 response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
                 response.headers["Retry-After"] = str(seconds)
@@ -153,7 +153,7 @@ class SoapDepartment:
             case Faulty():
                 return self._fault("Server", "something went wrong; nothing was done")
 
-    def _found(self, code: str) -> Receipt | None:
+    def _found(self, code: str) -> HandoffReceipt | None:
         try:
             return self._office.find(code)
         except ValueError as error:

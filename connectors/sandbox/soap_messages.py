@@ -10,7 +10,7 @@ from lxml import etree
 from connectors.transport.xml import Element
 from schemas import strict
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
-from schemas.department import Changes, Handoff, Receipt, StatusReport
+from schemas.department import Changes, Handoff, HandoffReceipt, StatusReport
 from schemas.handoff import CounterRecord
 from schemas.settlement import HandedTable, TableReceipt
 
@@ -57,11 +57,11 @@ def table_in(message: Element) -> HandedTable:
     )
 
 
-def submitted(dossier_code: str, receipt: Receipt) -> Element:
+def submitted(dossier_code: str, receipt: HandoffReceipt) -> Element:
     return _element("SubmitDossierResponse", _element("dossierCode", dossier_code), _receipt(receipt))
 
 
-def found(dossier_code: str, receipt: Receipt | None) -> Element:
+def found(dossier_code: str, receipt: HandoffReceipt | None) -> Element:
     return _element(
         "FindDossierResponse", _element("dossierCode", dossier_code), *([_receipt(receipt)] if receipt else [])
     )
@@ -110,7 +110,7 @@ def refused(dossier_code: str, reason: str) -> Element:
     )
 
 
-def exists(dossier_code: str, receipt: Receipt) -> Element:
+def exists(dossier_code: str, receipt: HandoffReceipt) -> Element:
     return _element("DossierExists", _element("dossierCode", dossier_code), _receipt(receipt))
 
 
@@ -128,7 +128,7 @@ def _element(name: str, *content: Element | str) -> Element:
     return element
 
 
-def _receipt(receipt: Receipt) -> Element:
+def _receipt(receipt: HandoffReceipt) -> Element:
     return _element(
         "receipt",
         _element("number", receipt.number),

@@ -15,23 +15,25 @@ from config.catalogue import Catalogue, Department, SecretName
 from connectors.sandbox.clock import now
 from connectors.transport import wsse, wsse_verifier
 from connectors.transport.envelope import HEADER, body_of
-from connectors.transport.wsse import PASSWORD_DIGEST, SECURITY, USERNAME_TOKEN, WINDOW, WSSE, SigningKey
+from connectors.transport.wsse import PASSWORD_DIGEST, SECURITY, USERNAME_TOKEN, WINDOW, WSSE, WsseKey
 from connectors.transport.wsse_parts import Untrusted
 from connectors.transport.wsse_verifier import PinnedCertificate
 from connectors.transport.xml import Element
 
 
 @dataclass(frozen=True, slots=True)
-class Security:
+class DepartmentSoapSecurity:
     """What a department asks of the hub's messages, and the key with which it signs its own, if it signs."""
 
     hub: PinnedCertificate | None
     username: str | None
     password: str
-    own_key: SigningKey | None
+    own_key: WsseKey | None
 
     @classmethod
-    def of(cls, department: Department, catalogue: Catalogue, environment: Mapping[str, str]) -> "Security":
+    def of(
+        cls, department: Department, catalogue: Catalogue, environment: Mapping[str, str]
+    ) -> "DepartmentSoapSecurity":
         """Raises ValueError when the department's key is not in the environment, or is not usable."""
         asked = department.ws_security
         if asked is None:
@@ -75,12 +77,12 @@ class Security:
             raise Untrusted("signature", "unknown user or wrong password")
 
 
-def signing_key(certificate: SecretName, catalogue: Catalogue, environment: Mapping[str, str]) -> SigningKey:
+def signing_key(certificate: SecretName, catalogue: Catalogue, environment: Mapping[str, str]) -> WsseKey:
     """The private key beside ``certificate``. Raises ValueError when it is missing or does not belong to it."""
     name = certificate.removesuffix("CERTIFICATE") + "KEY"
     if not environment.get(name):
         raise ValueError(f"the environment has no {name}: the sandbox signs with it as the department")
-    return SigningKey.from_pem(environment[name].encode(), catalogue.secret(certificate).encode())
+    return WsseKey.from_pem(environment[name].encode(), catalogue.secret(certificate).encode())
 
 
 def _decoded(text: str | None) -> bytes:

@@ -11,7 +11,7 @@ import rfc8785
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from connectors.sandbox.cades import BadSignature, signer_of
+from connectors.sandbox.cades import BadCadesSignature, signer_of
 from connectors.sandbox.clock import now
 from schemas import strict
 from schemas.settlement import FeeSum, HandedTable, SettlementTable
@@ -52,7 +52,7 @@ class TableReader:
     def _check_seal(self, data: bytes, signature: bytes) -> None:
         try:
             certificate = signer_of(data, signature, self._issuer, now())
-        except BadSignature as error:
+        except BadCadesSignature as error:
             raise NotTaken(f"chữ ký của Trung tâm không đúng: {error}") from None
         names = [str(found.value) for found in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         if not any(name.startswith(self._seal) for name in names):

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from connectors.sandbox.authority import Authority
-from connectors.sandbox.certificates import Holder
+from connectors.sandbox.authority import SandboxAuthority
+from connectors.sandbox.certificates import KeyPair
 from connectors.sandbox.knobs import Stamps
 
 POLICY: Final = "1.3.6.1.4.1.99999.1.1"
@@ -33,7 +33,7 @@ class _Response(core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
     ]
 
 
-def reply(body: bytes, authority: Authority, at: datetime, wrong: Stamps = "right") -> bytes:
+def reply(body: bytes, authority: SandboxAuthority, at: datetime, wrong: Stamps = "right") -> bytes:
     """The TimeStampResp (DER) to the request in ``body``. Raises NotARequest."""
     request = _request(body)
     if wrong == "garbage":
@@ -64,7 +64,7 @@ def _response(status: str, *, token: Any = None, fail: set[str] | None = None) -
     return der
 
 
-def _token(request: Any, authority: Authority, at: datetime, wrong: Stamps) -> Any:
+def _token(request: Any, authority: SandboxAuthority, at: datetime, wrong: Stamps) -> Any:
     # A stamp by somebody's seal is signed well and means nothing: that certificate is not for time stamping.
     holder = authority.seal("no-tsa") if wrong == "certificate" else authority.stamping
     content = _info(request, at, wrong).dump()
@@ -124,5 +124,5 @@ def _attributes(content: bytes, certificate: asn1_x509.Certificate, at: datetime
     return cms.CMSAttributes([cms.CMSAttribute({"type": kind, "values": [value]}) for kind, value in values.items()])
 
 
-def _asn1(holder: Holder) -> asn1_x509.Certificate:
+def _asn1(holder: KeyPair) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(holder.certificate.public_bytes(Encoding.DER))

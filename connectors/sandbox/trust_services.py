@@ -19,10 +19,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from connectors.sandbox import time_stamps
-from connectors.sandbox.authority import CRL_LASTS, Authority
+from connectors.sandbox.authority import CRL_LASTS, SandboxAuthority
 from connectors.sandbox.clock import now
 from connectors.sandbox.control import PREFIX, Obstacles, control
-from connectors.sandbox.knobs import Panel, Settings
+from connectors.sandbox.knobs import Panel, SandboxSettings
 
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
@@ -34,9 +34,9 @@ _STALE: Final = timedelta(days=2)
 class StampingOffice:
     """A TSA. Its key and certificate are the development authority's."""
 
-    def __init__(self, pki: Path, settings: Settings) -> None:
+    def __init__(self, pki: Path, settings: SandboxSettings) -> None:
         self.panel = Panel(settings)
-        self._authority = Authority(pki)
+        self._authority = SandboxAuthority(pki)
         self.app = Starlette(
             routes=[control(self.panel), Route("/{path:path}", self._stamp, methods=["POST"])],
             middleware=[Middleware(Obstacles, panel=self.panel)],
@@ -61,9 +61,9 @@ class _Revocation(BaseModel):
 class RevocationOffice:
     """A CA's distribution point: a new list every hour, and at once when something has been revoked."""
 
-    def __init__(self, pki: Path, settings: Settings) -> None:
+    def __init__(self, pki: Path, settings: SandboxSettings) -> None:
         self.panel = Panel(settings)
-        self._authority = Authority(pki)
+        self._authority = SandboxAuthority(pki)
         self._list = b""
         self._made: tuple[datetime, object] | None = None
         self.app = Starlette(

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime
 from connectors.sandbox.clock import now
 from connectors.sandbox.durable_lines import DurableLines
 from schemas import strict
-from schemas.custody import Checkpoint, WitnessedCheckpoint
+from schemas.custody import LogCheckpoint, WitnessedCheckpoint
 from schemas.strict import Strict
 
 
@@ -49,7 +49,7 @@ class WitnessBook:
 
     async def keep(self, handed: WitnessedCheckpoint, key: str) -> Witnessed:
         """Raises Inconsistent, schemas.strict.Refused when it is no checkpoint, OSError when the disk is full."""
-        checkpoint = strict.read(Checkpoint, base64.b64decode(handed.checkpoint))
+        checkpoint = strict.read(LogCheckpoint, base64.b64decode(handed.checkpoint))
         async with self._one_at_a_time:
             if self.kept:
                 _check(self.kept[-1], checkpoint, handed)
@@ -78,7 +78,7 @@ def witnessed_path(data: Path, counterparty: str) -> Path:
     return data / f"{counterparty}.checkpoints.jsonl"
 
 
-def _check(held: Witnessed, checkpoint: Checkpoint, handed: WitnessedCheckpoint) -> None:
+def _check(held: Witnessed, checkpoint: LogCheckpoint, handed: WitnessedCheckpoint) -> None:
     if checkpoint.log != held.log:
         raise Inconsistent(f"sổ {checkpoint.log} không phải sổ {held.log} đang giữ")
     if checkpoint.size < held.size:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from connectors.errors import Code, ContractBroken
+from connectors.errors import ConnectorCode, ContractBroken
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -26,7 +26,7 @@ def resolve(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
-        raise ContractBroken(Code.ADDRESS, "the address has a host that cannot be a name") from None
+        raise ContractBroken(ConnectorCode.ADDRESS, "the address has a host that cannot be a name") from None
     return list(dict.fromkeys(str(sockaddr[0]) for _, _, _, _, sockaddr in found))
 
 
@@ -45,7 +45,8 @@ class AddressGuard:
         for address in addresses:
             if not self._is_open(unwrapped(ip_address(address))):
                 raise ContractBroken(
-                    Code.ADDRESS, f"{host} resolves to {address}, which is not public; see HUB_WEBHOOK_NETWORKS"
+                    ConnectorCode.ADDRESS,
+                    f"{host} resolves to {address}, which is not public; see HUB_WEBHOOK_NETWORKS",
                 )
         return addresses
 

@@ -52,7 +52,7 @@ class _Vendored:
         return vendored.document(url.removeprefix(BASE))
 
 
-class Contract:
+class SoapContract:
     """A WSDL 1.1 with one SOAP 1.1 binding, document/literal, all types inside."""
 
     def __init__(self, wsdl: str) -> None:
@@ -103,9 +103,9 @@ class Contract:
 
 
 @cache
-def contract(wsdl: str) -> Contract:
+def contract(wsdl: str) -> SoapContract:
     """The one Contract of this process for ``wsdl``."""
-    return Contract(wsdl)
+    return SoapContract(wsdl)
 
 
 def _client(wsdl: str) -> Any:

@@ -30,7 +30,7 @@ class NotUnderstood(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SoapFault:
     """What a soap:Fault says. ``code``: Server, Client, …, no prefix, no subcode.
 
     ``details``: its detail entries. Besides the typed fault of a contract, a stack may add entries of its own there
@@ -81,11 +81,11 @@ def payload_of(body: Element) -> Element:
     return body[0]
 
 
-def fault_in(payload: Element) -> Fault | None:
+def fault_in(payload: Element) -> SoapFault | None:
     """The fault, if ``payload`` is one."""
     if payload.tag != FAULT:
         return None
-    return Fault(
+    return SoapFault(
         code=(payload.findtext("faultcode") or "").rpartition(":")[2].partition(".")[0].strip(),
         reason=payload.findtext("faultstring") or "",
         details=tuple(payload.iterfind("detail/*")),

@@ -13,7 +13,7 @@ from connectors.transport.redaction import MASK, holds_unfit_text, redacted_body
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RecordedMessage:
     """One half of an exchange as it is kept: harmless headers, a body without personal data, proof of the raw bytes."""
 
     headers: dict[str, str]
@@ -28,7 +28,7 @@ class Message:
     personal, and shown nowhere"""
 
     @classmethod
-    def of(cls, headers: Mapping[str, str], body: bytes) -> "Message":
+    def of(cls, headers: Mapping[str, str], body: bytes) -> "RecordedMessage":
         """The message as it may be kept."""
         media_type = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
         return cls(
@@ -53,11 +53,11 @@ class Exchange:
     duration_ms: int
     sent: bool
     """whether the request had been written whole"""
-    request: Message
+    request: RecordedMessage
     status: int | None
-    reply: Message | None
+    reply: RecordedMessage | None
     error: str | None
-    """the code of the transport's failure (connectors.errors.Code), if it failed"""
+    """the code of the transport's failure (connectors.errors.ConnectorCode), if it failed"""
 
 
 _KEPT: ContextVar[list[Exchange] | None] = ContextVar("kept_exchanges", default=None)

@@ -19,12 +19,12 @@ from tenacity import (
 )
 
 from config.catalogue import Tls
-from connectors.errors import Code, ConnectorError, ContractBroken, Unavailable
+from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Unavailable
 from connectors.transport.addresses import AddressGuard
-from connectors.transport.exchange import Exchange, Message, is_recording, keep, without_secrets
+from connectors.transport.exchange import Exchange, RecordedMessage, is_recording, keep, without_secrets
+from connectors.transport.http_adapter import RequestUnderway, underway
+from connectors.transport.http_errors import HttpReply, map_errors
 from connectors.transport.session import session, trust
-from connectors.transport.wall import Reply, translated
-from connectors.transport.wire import Call, underway
 from schemas.identifiers import Prefix, new_id
 
 CONNECT_TIMEOUT: Final = 5.0
@@ -81,17 +81,17 @@ class Transport:
         """Closes the kept connections."""
         self._session.close()
 
-    def get(self, url: str, headers: Mapping[str, str]) -> Reply:
+    def get(self, url: str, headers: Mapping[str, str]) -> HttpReply:
         """The reply, whatever its status. Raises Unavailable or ContractBroken where there is no whole reply."""
         return self._persistently(requests.Request("GET", url, headers=dict(headers)), idempotent=True)
 
-    def post(self, url: str, data: bytes, headers: Mapping[str, str], *, idempotent: bool = False) -> Reply:
+    def post(self, url: str, data: bytes, headers: Mapping[str, str], *, idempotent: bool = False) -> HttpReply:
         """As ``get``. ``idempotent``: the request only asks (SOAP asks by POST), so it may be asked again at once."""
         return self._persistently(
             requests.Request("POST", url, data=data, headers=dict(headers)), idempotent=idempotent
         )
 
-    def _persistently(self, request: requests.Request, *, idempotent: bool) -> Reply:
+    def _persistently(self, request: requests.Request, *, idempotent: bool) -> HttpReply:
         """Two short retries where nothing was done: no connection, or "busy" in answer to a question."""
         deadline = time.monotonic() + self._timeout
         retrying = Retrying(
@@ -102,12 +102,12 @@ class Transport:
         )
         return retrying(self._once, request, deadline, idempotent)
 
-    def _once(self, request: requests.Request, deadline: float, idempotent: bool) -> Reply:
-        call = Call(deadline, on_sent=self._on_sent, guard=self._guard)
+    def _once(self, request: requests.Request, deadline: float, idempotent: bool) -> HttpReply:
+        call = RequestUnderway(deadline, on_sent=self._on_sent, guard=self._guard)
         started = time.time()
         prepared, reply, error = requests.PreparedRequest(), None, None
         try:
-            with translated(call, idempotent=idempotent), underway(call):
+            with map_errors(call, idempotent=idempotent), underway(call):
                 prepared = self._session.prepare_request(request)
                 reply = self._exchange(prepared, call)
         except ConnectorError as failure:
@@ -118,7 +118,7 @@ class Transport:
                 keep(self._evidence(prepared, call, started, reply, error))
         return reply
 
-    def _exchange(self, prepared: requests.PreparedRequest, call: Call) -> Reply:
+    def _exchange(self, prepared: requests.PreparedRequest, call: RequestUnderway) -> HttpReply:
         left = call.left()
         response = self._session.send(
             prepared,
@@ -131,22 +131,27 @@ class Transport:
         with closing(response):
             return self._whole(response)
 
-    def _whole(self, response: requests.Response) -> Reply:
+    def _whole(self, response: requests.Response) -> HttpReply:
         """The reply with its body. Raises ContractBroken for what no contract of ours has."""
         encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding != "identity":
-            raise ContractBroken(Code.CONTRACT, "the reply is compressed, which was not offered")
+            raise ContractBroken(ConnectorCode.CONTRACT, "the reply is compressed, which was not offered")
         if not 200 <= response.status_code < 300 and response.status_code < 400:  # noqa: PLR2004 - 1xx and 3xx
-            raise ContractBroken(Code.CONTRACT, f"HTTP {response.status_code}: redirects are not followed")
+            raise ContractBroken(ConnectorCode.CONTRACT, f"HTTP {response.status_code}: redirects are not followed")
         body = bytearray()
         for piece in response.raw.stream(PIECE, decode_content=False):
             body += piece
             if len(body) > self._size_cap:
-                raise ContractBroken(Code.CONTRACT, f"the reply is larger than {self._size_cap} bytes")
-        return Reply(response.status_code, response.headers, bytes(body))
+                raise ContractBroken(ConnectorCode.CONTRACT, f"the reply is larger than {self._size_cap} bytes")
+        return HttpReply(response.status_code, response.headers, bytes(body))
 
     def _evidence(
-        self, prepared: requests.PreparedRequest, call: Call, started: float, reply: Reply | None, error: str | None
+        self,
+        prepared: requests.PreparedRequest,
+        call: RequestUnderway,
+        started: float,
+        reply: HttpReply | None,
+        error: str | None,
     ) -> Exchange:
         body = prepared.body if isinstance(prepared.body, bytes) else b""
         return Exchange(
@@ -157,18 +162,18 @@ class Transport:
             started_at=datetime.fromtimestamp(started, UTC),
             duration_ms=round((time.time() - started) * 1000),
             sent=call.sent,
-            request=Message.of(prepared.headers or {}, body),
+            request=RecordedMessage.of(prepared.headers or {}, body),
             status=call.status,
-            reply=Message.of(reply.headers, reply.body) if reply else None,
+            reply=RecordedMessage.of(reply.headers, reply.body) if reply else None,
             error=error,
         )
 
 
 def _was_not_reached(error: BaseException) -> bool:
-    return isinstance(error, Unavailable) and error.code == Code.UNREACHABLE
+    return isinstance(error, Unavailable) and error.code == ConnectorCode.UNREACHABLE
 
 
-def _is_busy(reply: Reply) -> bool:
+def _is_busy(reply: HttpReply) -> bool:
     return reply.status == _SERVICE_UNAVAILABLE and (reply.retry_after or 0) <= SHORT
 
 

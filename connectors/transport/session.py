@@ -10,7 +10,7 @@ from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 
-from connectors.transport.wire import PlainPool, TLSPool
+from connectors.transport.http_adapter import PlainPool, TLSPool
 
 _POOL_SIZE: Final = 64
 """connections that are kept to one counterparty; the most that max_in_flight may be"""

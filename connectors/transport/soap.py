@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import wsse, xml
-from connectors.transport.contract import Contract, InvalidMessage, Operation
+from connectors.transport.contract import InvalidMessage, Operation, SoapContract
 from connectors.transport.envelope import (
     CONTENT_TYPE,
-    Fault,
     NotSOAP,
     NotUnderstood,
+    SoapFault,
     body_of,
     check_understood,
     fault_in,
@@ -26,7 +26,7 @@ from connectors.transport.envelope import (
     to_bytes,
 )
 from connectors.transport.http import Transport
-from connectors.transport.wall import Reply, checked
+from connectors.transport.http_errors import HttpReply, checked
 from connectors.transport.wsse_parts import Untrusted
 from connectors.transport.wsse_verifier import PinnedCertificate, verify
 from connectors.transport.xml import Element
@@ -61,10 +61,10 @@ class TypedFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Security:
+class SoapSecurity:
     """What the two sides prove to one another. The default asks for nothing beyond TLS."""
 
-    signing: wsse.SigningKey | None = None
+    signing: wsse.WsseKey | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     pinned: tuple[PinnedCertificate, ...] = ()
@@ -82,7 +82,7 @@ class Security:
     ) -> Self:
         """``key`` and ``certificate`` are ours, ``theirs`` may sign replies; all PEM. Raises UnusableKeyError."""
         return cls(
-            signing=wsse.SigningKey.from_pem(key.encode(), certificate.encode()) if key and certificate else None,
+            signing=wsse.WsseKey.from_pem(key.encode(), certificate.encode()) if key and certificate else None,
             username=username,
             password=password,
             pinned=tuple(PinnedCertificate.from_pem(pem.encode()) for pem in theirs),
@@ -103,7 +103,7 @@ class Security:
 class SOAPService:
     """One counterparty's SOAP service. Threads may share it: contract and keys do not change, the transport pools."""
 
-    def __init__(self, contract: Contract, url: str, http: Transport, security: Security) -> None:
+    def __init__(self, contract: SoapContract, url: str, http: Transport, security: SoapSecurity) -> None:
         self._contract = contract
         self._url = url
         self._http = http
@@ -151,12 +151,12 @@ class SOAPService:
             envelope = self._contract.envelope(operation, message)
             self._security.protect(envelope)
         except InvalidMessage as error:
-            raise ContractBroken(Code.OUR_MESSAGE, str(error)) from None
+            raise ContractBroken(ConnectorCode.OUR_MESSAGE, str(error)) from None
         except wsse.UnusableKeyError as error:
-            raise Unavailable(Code.OUR_CERTIFICATE, str(error)) from None
+            raise Unavailable(ConnectorCode.OUR_CERTIFICATE, str(error)) from None
         return to_bytes(envelope)
 
-    def _believed(self, reply: Reply, *, idempotent: bool) -> Element:
+    def _believed(self, reply: HttpReply, *, idempotent: bool) -> Element:
         """The payload, an answer or a fault, of a reply that is proven to be the counterparty's where it has to be."""
         try:
             envelope = xml.parse(reply.body)
@@ -165,45 +165,49 @@ class SOAPService:
             check_understood(envelope, wsse.SECURITY)
             return payload_of(body)
         except NotUnderstood as error:
-            raise ContractBroken(Code.CONTRACT, str(error)) from None
+            raise ContractBroken(ConnectorCode.CONTRACT, str(error)) from None
         except (xml.UnsafeXML, NotSOAP) as error:
             raise _by_status(reply, str(error), idempotent=idempotent) from None
         except Untrusted as error:
             if claimed:
                 raise Unavailable(
-                    Code.UNSIGNED_FAULT,
+                    ConnectorCode.UNSIGNED_FAULT,
                     f"{_words(claimed)}: {error}",
                     outcome_unknown=not idempotent,
                     retry_after=reply.retry_after,
                 ) from None
-            raise ContractBroken(Code.SIGNATURE, str(error)) from None
+            raise ContractBroken(ConnectorCode.SIGNATURE, str(error)) from None
 
-    def _fate(self, fault: Fault, terms: Operation, reply: Reply, *, idempotent: bool) -> Exception:
+    def _fate(self, fault: SoapFault, terms: Operation, reply: HttpReply, *, idempotent: bool) -> Exception:
         typed = [detail for detail in fault.details if detail.tag in terms.faults]
         if len(typed) > 1:
-            return ContractBroken(Code.CONTRACT, "a fault holds more than one typed fault")
+            return ContractBroken(ConnectorCode.CONTRACT, "a fault holds more than one typed fault")
         if typed:
             wrong = self._contract.fault(typed[0])
             return (
-                ContractBroken(Code.CONTRACT, f"a typed fault is malformed: {wrong}") if wrong else TypedFault(typed[0])
+                ContractBroken(ConnectorCode.CONTRACT, f"a typed fault is malformed: {wrong}")
+                if wrong
+                else TypedFault(typed[0])
             )
         if fault.code in _CREDENTIALS:
-            return ContractBroken(Code.AUTH, _words(fault))
+            return ContractBroken(ConnectorCode.AUTH, _words(fault))
         if fault.code in _OURS:
-            return ContractBroken(Code.CONTRACT, _words(fault))
+            return ContractBroken(ConnectorCode.CONTRACT, _words(fault))
         if reply.status in _TURNED_AWAY:
-            return Unavailable(Code.BUSY, _words(fault), retry_after=reply.retry_after)
-        return Unavailable(Code.ERROR, _words(fault), outcome_unknown=not idempotent, retry_after=reply.retry_after)
+            return Unavailable(ConnectorCode.BUSY, _words(fault), retry_after=reply.retry_after)
+        return Unavailable(
+            ConnectorCode.ERROR, _words(fault), outcome_unknown=not idempotent, retry_after=reply.retry_after
+        )
 
     def _check_answer(self, payload: Element, terms: Operation) -> None:
         if payload.tag != terms.answer:
-            raise ContractBroken(Code.CONTRACT, "the reply is another message than the one that was asked for")
+            raise ContractBroken(ConnectorCode.CONTRACT, "the reply is another message than the one that was asked for")
         wrong = self._contract.fault(payload)
         if wrong:
-            raise ContractBroken(Code.CONTRACT, f"the reply is not as the WSDL has it: {wrong}")
+            raise ContractBroken(ConnectorCode.CONTRACT, f"the reply is not as the WSDL has it: {wrong}")
 
 
-def _by_status(reply: Reply, why: str, *, idempotent: bool) -> Exception:
+def _by_status(reply: HttpReply, why: str, *, idempotent: bool) -> Exception:
     """The fate of a reply without a SOAP message in it, such as a gateway's page: what its status says.
 
     A refusal or a duplicate is never taken from HTTP: in SOAP those are said by typed faults.
@@ -214,10 +218,10 @@ def _by_status(reply: Reply, why: str, *, idempotent: bool) -> Exception:
         return fate
     except (Duplicate, Rejected):
         pass
-    return ContractBroken(Code.CONTRACT, f"HTTP {reply.status} {reply.media_type}: {why}")
+    return ContractBroken(ConnectorCode.CONTRACT, f"HTTP {reply.status} {reply.media_type}: {why}")
 
 
-def _words(fault: Fault) -> str:
+def _words(fault: SoapFault) -> str:
     """The fault's code if it reads as one; its sentence may hold anything and is not repeated."""
     return f"SOAP fault {fault.code}" if _WORD.fullmatch(fault.code) else "SOAP fault"
 

@@ -64,7 +64,7 @@ def method_of(certificate: x509.Certificate) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class SigningKey:
+class WsseKey:
     """Our private key, and the certificate that the other party knows it by. Read once, used by all threads."""
 
     key: xmlsec.Key
@@ -73,7 +73,7 @@ class SigningKey:
     certificate: x509.Certificate
 
     @classmethod
-    def from_pem(cls, key: bytes, certificate: bytes) -> "SigningKey":
+    def from_pem(cls, key: bytes, certificate: bytes) -> "WsseKey":
         """Raises UnusableKeyError when the two are unreadable, weak, or do not belong together."""
         try:
             private = load_pem_private_key(key, password=None)
@@ -91,7 +91,7 @@ class SigningKey:
         return base64.b64encode(self.certificate.public_bytes(Encoding.DER)).decode("ascii")
 
 
-def sign(envelope: Element, key: SigningKey, now: datetime) -> None:
+def sign(envelope: Element, key: WsseKey, now: datetime) -> None:
     """Adds Timestamp, certificate and signature to ``envelope``. Raises UnusableKeyError if our certificate is out."""
     if not key.certificate.not_valid_before_utc <= now <= key.certificate.not_valid_after_utc:
         raise UnusableKeyError("our certificate is not valid at this time")

@@ -61,7 +61,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedElement:
     """An element that a Reference names, and the attribute that carries the name."""
 
     element: Element
@@ -88,7 +88,7 @@ def parts_of(envelope: Element) -> Parts:
     )
 
 
-def signed_by(parts: Parts, envelope: Element) -> list[Signed]:
+def signed_by(parts: Parts, envelope: Element) -> list[SignedElement]:
     """What the signature covers. Raises Untrusted unless that is Body and Timestamp, by algorithms of our list."""
     info, _, key_info = _children(parts.signature, "SignedInfo", "SignatureValue", "KeyInfo")
     _check_key_info(key_info, parts.token)
@@ -136,7 +136,7 @@ def _references(info: Element) -> list[Element]:
     return references
 
 
-def _named(reference: Element, ids: dict[str, Element]) -> Signed:
+def _named(reference: Element, ids: dict[str, Element]) -> SignedElement:
     """The element that ``reference`` digests."""
     if reference.tag != _REFERENCE:
         raise Untrusted("structure", "SignedInfo holds something else than References")
@@ -150,9 +150,9 @@ def _named(reference: Element, ids: dict[str, Element]) -> Signed:
         raise Untrusted("structure", "a Reference does not name an element of this message")
     element = ids[uri[1]]
     if element.get(WSU_ID) == uri[1]:
-        return Signed(element, "Id", WSU)
+        return SignedElement(element, "Id", WSU)
     if element.get("Id") == uri[1]:
-        return Signed(element, "Id", None)
+        return SignedElement(element, "Id", None)
     raise Untrusted("structure", "a Reference names an element by something else than wsu:Id or Id")
 
 

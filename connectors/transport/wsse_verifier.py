@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from xmlsec import constants
 
 from connectors.transport.wsse import CREATED, EXPIRES, WINDOW, X509V3, UnusableKeyError, method_of
-from connectors.transport.wsse_parts import Signed, Untrusted, parts_of, signed_by
+from connectors.transport.wsse_parts import SignedElement, Untrusted, parts_of, signed_by
 from connectors.transport.xml import Element, moment_in
 
 
@@ -72,7 +72,7 @@ def _pinned(token: Element, pinned: Sequence[PinnedCertificate], now: datetime) 
     return known
 
 
-def _check_signature(signature: Element, signed: Sequence[Signed], key: xmlsec.Key) -> None:
+def _check_signature(signature: Element, signed: Sequence[SignedElement], key: xmlsec.Key) -> None:
     context = xmlsec.SignatureContext()
     context.key = key
     for named in signed:

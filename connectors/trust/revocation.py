@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.catalogue import Catalogue, CertificateAuthority
-from connectors.errors import Code, ContractBroken
+from connectors.errors import ConnectorCode, ContractBroken
 from connectors.transport.http import Transport
 from connectors.trust.answers import whole
 from schemas.trust import RevocationList
@@ -59,7 +59,9 @@ def decoded(body: bytes) -> RevocationList:
         crl = x509.load_pem_x509_crl(body) if pem else x509.load_der_x509_crl(body)
         number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
     except (ValueError, x509.ExtensionNotFound, x509.UnsupportedGeneralNameType) as error:
-        raise ContractBroken(Code.CONTRACT, "the reply is no revocation list with a number (RFC 5280)") from error
+        raise ContractBroken(
+            ConnectorCode.CONTRACT, "the reply is no revocation list with a number (RFC 5280)"
+        ) from error
     return RevocationList(
         der=crl.public_bytes(Encoding.DER),
         issuer=hashlib.sha256(crl.issuer.public_bytes()).hexdigest(),

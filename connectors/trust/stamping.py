@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from config.catalogue import Catalogue, StampingAuthority
-from connectors.errors import Code, ContractBroken
+from connectors.errors import ConnectorCode, ContractBroken
 from connectors.transport.http import Transport
 from connectors.trust.answers import whole
 
@@ -41,7 +41,7 @@ class TimeStamping:
         headers = {"Content-Type": QUERY, "Accept": REPLY}
         reply = whole(self._transport.post(self._url, request, headers, idempotent=True))
         if reply.media_type != REPLY:
-            raise ContractBroken(Code.CONTRACT, f"the reply is not {REPLY}")
+            raise ContractBroken(ConnectorCode.CONTRACT, f"the reply is not {REPLY}")
         return reply.body
 
     def check(self) -> str:

@@ -43,7 +43,7 @@ _FLOWERS: Final = rf"celeryev\.{_UUID}|{_UUID}\.reply\.celery\.pidbox"
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class BrokerRole:
     """Regular expressions over names of exchanges and queues; ``keys`` over the routing keys of the exchange "hub"."""
 
     configure: str = NOTHING
@@ -55,20 +55,20 @@ class Role:
 
 ROLES: Final = {
     # Imports these definitions; no process of the hub runs as this one.
-    "deploy": Role(configure=".*", write=".*", read=".*", keys=".*", tags="administrator"),
+    "deploy": BrokerRole(configure=".*", write=".*", read=".*", keys=".*", tags="administrator"),
     # Says "this has come in", and can neither hear nor make anything.
-    "api": Role(write=f"^{broker.EXCHANGE.name}$", keys=f"^{inbox.QUEUE}$"),
+    "api": BrokerRole(write=f"^{broker.EXCHANGE.name}$", keys=f"^{inbox.QUEUE}$"),
     # Consumes every queue of ours; sends on what its own work and the sweep make due.
-    "worker": Role(
+    "worker": BrokerRole(
         configure=f"^({_SHARED}|{_CONTROL})$",
         write=rf"^({broker.EXCHANGE.name}|celeryev|reply\.celery\.pidbox|{_CONTROL})$",
         read=rf"^({inbox.QUEUE}|outbox\..+|{broker.TICKS}|celery\.pidbox|{_CONTROL})$",
         keys=rf"^({inbox.QUEUE}|outbox\..+)$",
     ),
-    "beat": Role(write=f"^{broker.EXCHANGE.name}$", keys=f"^{broker.TICKS}$"),
+    "beat": BrokerRole(write=f"^{broker.EXCHANGE.name}$", keys=f"^{broker.TICKS}$"),
     # Hears the events, asks the workers how they are (that is a message to celery.pidbox), and may look at the lengths
     # of queues; it cannot put anything into the hub's exchange, nor take anything out of its queues.
-    "flower": Role(
+    "flower": BrokerRole(
         configure=f"^({_SHARED}|{_FLOWERS})$",
         write=rf"^(celery\.pidbox|{_FLOWERS})$",
         read=rf"^(celeryev|reply\.celery\.pidbox|{_FLOWERS})$",
@@ -140,7 +140,7 @@ def shipped() -> str:
     return text(definitions(load(PACKAGED, _AnySecret()), {}))
 
 
-def _user(name: str, role: Role, password: str | None) -> dict[str, str]:
+def _user(name: str, role: BrokerRole, password: str | None) -> dict[str, str]:
     return {
         "name": user(name),
         "password_hash": "" if password is None else _hash(password),

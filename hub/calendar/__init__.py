@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from config.calendar import Calendar as CalendarData
+from config.calendar import CalendarConfig as CalendarData
 from hub.calendar.law import year_by_law
 from hub.clock import VIETNAM, local
 
@@ -18,7 +18,7 @@ _NOTHING: Final = timedelta()
 _SATURDAY: Final = 5
 
 
-class Calendar:
+class WorkingCalendar:
     """The working calendar of one catalogue. Every moment that it gives is aware, in Vietnam's time."""
 
     def __init__(self, data: CalendarData) -> None:

@@ -14,17 +14,17 @@ from kombu.exceptions import OperationalError
 from psycopg.rows import dict_row
 from psycopg_pool import PoolTimeout
 
-from config.calendar import Calendar
+from config.calendar import CalendarConfig
 from config.catalogue import Catalogue, CatalogueError, load
 from config.settings import Settings
 from hub import standstill
+from hub.app import Hub, check_clerks, read_settings
 from hub.calendar.law import years_by_law
 from hub.cli import custody_checks, environment, key_checks
 from hub.clock import local, now
 from hub.db import Connection
 from hub.errors import NotConfigured
 from hub.migrations import run
-from hub.wiring import Hub, check_clerks, read_settings
 
 EXPIRY_NOTICE: Final = timedelta(days=30)
 SKEW: Final = timedelta(seconds=2)
@@ -34,7 +34,7 @@ SWAPS_KNOWN_FROM: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One check and what came of it."""
 
     check: str
@@ -44,13 +44,13 @@ class Finding:
     """nothing is wrong yet, and will be if nobody looks"""
 
 
-def examine() -> list[Finding]:
+def examine() -> list[CheckResult]:
     """Every check, in the order in which one would mend things."""
     try:
         settings = read_settings()
         catalogue = load(settings.catalogue, os.environ)
     except (CatalogueError, NotConfigured) as error:
-        return [Finding("config", ok=False, finding=str(error))]
+        return [CheckResult("config", ok=False, finding=str(error))]
     said = f"{len(catalogue.departments)} departments, {len(catalogue.procedures)} procedures"
     checks: dict[str, Callable[[], Iterator[str]]] = {
         "database": lambda: _database(settings),
@@ -66,7 +66,7 @@ def examine() -> list[Finding]:
         "inbox": lambda: _asked(settings, lambda conn: standstill.inbox(conn, settings)),
         "counterparties": lambda: _asked(settings, lambda conn: _counterparties(conn, catalogue, settings)),
     }
-    told = [Finding("config", ok=True, finding=said), _clerks(settings, catalogue)]
+    told = [CheckResult("config", ok=True, finding=said), _clerks(settings, catalogue)]
     return [
         *told,
         *(_found(name, check) for name, check in checks.items()),
@@ -75,26 +75,26 @@ def examine() -> list[Finding]:
     ]
 
 
-def _clerks(settings: Settings, catalogue: Catalogue) -> Finding:
+def _clerks(settings: Settings, catalogue: Catalogue) -> CheckResult:
     """That everybody may decide is right for a development catalogue, and is said all the same."""
     try:
         check_clerks(settings, catalogue)
     except CatalogueError as error:
-        return Finding("clerks", ok=False, finding=str(error))
+        return CheckResult("clerks", ok=False, finding=str(error))
     if catalogue.fee_desk is None:
-        return Finding("clerks", ok=True, finding="nothing is collected")
+        return CheckResult("clerks", ok=True, finding="nothing is collected")
     if not catalogue.fee_desk.clerks:
-        return Finding("clerks", ok=True, finding="none: everybody proposes and agrees (development only)")
-    return Finding("clerks", ok=True, finding=f"{len(catalogue.fee_desk.clerks)} decide about money")
+        return CheckResult("clerks", ok=True, finding="none: everybody proposes and agrees (development only)")
+    return CheckResult("clerks", ok=True, finding=f"{len(catalogue.fee_desk.clerks)} decide about money")
 
 
-def _found(name: str, check: Callable[[], Iterator[str]]) -> Finding:
+def _found(name: str, check: Callable[[], Iterator[str]]) -> CheckResult:
     """A check yields what is wrong; what it returns at its end is the good news."""
     try:
         wrong = list(check())
     except (psycopg.Error, PoolTimeout, OSError, OperationalError, NotConfigured) as error:
         wrong = [" ".join(str(error).split())]
-    return Finding(name, ok=not wrong, finding="; ".join(wrong) or "ok")
+    return CheckResult(name, ok=not wrong, finding="; ".join(wrong) or "ok")
 
 
 def _database(settings: Settings) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _clock(settings: Settings) -> Iterator[str]:
         yield f"the newest message is from {local(newest):%d/%m/%Y %H:%M}, in the future: the clock was set back"
 
 
-def calendar_faults(calendar: Calendar, today: date) -> Iterator[str]:
+def calendar_faults(calendar: CalendarConfig, today: date) -> Iterator[str]:
     """What the calendar lacks today."""
     for year in (today.year, today.year + 1):
         if year not in years_by_law():
@@ -169,12 +169,12 @@ def calendar_faults(calendar: Calendar, today: date) -> Iterator[str]:
         yield f"calendar.toml says nothing about {today.year}: enter the year's decisions, or confirm with a day off"
 
 
-def _coming(calendar: Calendar) -> list[Finding]:
+def _coming(calendar: CalendarConfig) -> list[CheckResult]:
     soon = not_announced(calendar, local(now()).date())
-    return [Finding("swapped days", ok=True, finding=soon, warns=True)] if soon else []
+    return [CheckResult("swapped days", ok=True, finding=soon, warns=True)] if soon else []
 
 
-def not_announced(calendar: Calendar, today: date) -> str:
+def not_announced(calendar: CalendarConfig, today: date) -> str:
     """What has to be entered soon, from 1 December on; empty: nothing. Till then the law's list counts."""
     for year in (today.year, today.year + 1):
         is_near = year == today.year or today.month >= SWAPS_KNOWN_FROM
@@ -188,7 +188,7 @@ def _asked(settings: Settings, question: Callable[[Connection], Iterator[str]]) 
         yield from question(conn)
 
 
-def _disk(settings: Settings) -> Finding:
+def _disk(settings: Settings) -> CheckResult:
     """What is well is not said of a disk that nobody could look at."""
     unseen: list[str] = []
 

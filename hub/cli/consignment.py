@@ -5,85 +5,85 @@ from typing import Annotated, Any, Final
 
 from typer import Argument, Option, Typer
 
-from hub.cli import environment, output, postal_desk, writing
+from hub.cli import consignment_commands, environment, output, writing
 from hub.cli.consignment_print import print_
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Verb, Yes
-from hub.consignments.model import DIRECTIONS, LABELS, Direction, Service, Status
+from hub.consignments.model import DIRECTIONS, LABELS, ConsignmentStatus, Direction, Service
 from hub.consignments.words import CONCERNS
 
 app: Final = Typer(help="Consignments (bưu gửi): list, order, follow, complain, report.", no_args_is_help=True)
 
-app.registered_commands += postal_desk.app.registered_commands
-app.add_typer(postal_desk.pool, name="pool")
+app.registered_commands += consignment_commands.app.registered_commands
+app.add_typer(consignment_commands.pool, name="pool")
 app.command("print")(print_)
 
 Name = Annotated[str, Argument(metavar="CONSIGNMENT", parser=whole_id, help="cs_…, the order number or the item code")]
 
 _COLUMNS: Final = (
-    Column("id", "Bưu gửi"),
-    Column("order_number", "Số đơn"),
-    Column("item_code", "Mã bưu gửi"),
-    Column("direction", "Chiều", lambda direction: DIRECTIONS[Direction(direction)]),
-    Column("status", "Trạng thái", lambda status: LABELS[Status(status)]),
-    Column("status_at", "Từ", output.since),
-    Column("promised_on", "Hạn J+n"),
-    Column("attention", "Cần xem"),
+    TableColumn("id", "Bưu gửi"),
+    TableColumn("order_number", "Số đơn"),
+    TableColumn("item_code", "Mã bưu gửi"),
+    TableColumn("direction", "Chiều", lambda direction: DIRECTIONS[Direction(direction)]),
+    TableColumn("status", "Trạng thái", lambda status: LABELS[ConsignmentStatus(status)]),
+    TableColumn("status_at", "Từ", output.since),
+    TableColumn("promised_on", "Hạn J+n"),
+    TableColumn("attention", "Cần xem"),
 )
 _FIELDS: Final = (
     *_COLUMNS,
-    Column("operator", "Bưu chính"),
-    Column("service", "Dịch vụ"),
-    Column("seal_number", "Số niêm phong"),
-    Column("route_class", "Loại tuyến"),
-    Column("cash", "Thu hộ (đồng)"),
-    Column("handoff_id", "Bàn giao"),
-    Column("transfer_id", "Lần chuyển"),
-    Column("ordered_at", "Đặt lúc", output.moment),
-    Column("posted_on", "Ngày gửi (J)"),
-    Column("heard_at", "Tin cuối", output.moment),
-    Column("reason", "Lý do"),
-    Column("settled_at", "Kết thúc", output.moment),
+    TableColumn("operator", "Bưu chính"),
+    TableColumn("service", "Dịch vụ"),
+    TableColumn("seal_number", "Số niêm phong"),
+    TableColumn("route_class", "Loại tuyến"),
+    TableColumn("cash", "Thu hộ (đồng)"),
+    TableColumn("handoff_id", "Bàn giao"),
+    TableColumn("transfer_id", "Lần chuyển"),
+    TableColumn("ordered_at", "Đặt lúc", output.moment),
+    TableColumn("posted_on", "Ngày gửi (J)"),
+    TableColumn("heard_at", "Tin cuối", output.moment),
+    TableColumn("reason", "Lý do"),
+    TableColumn("settled_at", "Kết thúc", output.moment),
 )
 _MANIFEST: Final = (
-    Column("number", "TT"),
-    Column("dossier_code", "Mã hồ sơ"),
-    Column("kind", "Loại"),
-    Column("title", "Tên giấy tờ"),
-    Column("originals", "Bản chính"),
-    Column("copies", "Bản sao"),
+    TableColumn("number", "TT"),
+    TableColumn("dossier_code", "Mã hồ sơ"),
+    TableColumn("kind", "Loại"),
+    TableColumn("title", "Tên giấy tờ"),
+    TableColumn("originals", "Bản chính"),
+    TableColumn("copies", "Bản sao"),
 )
 _EVENTS: Final = (
-    Column("at", "Xảy ra lúc", output.moment),
-    Column("status", "Trạng thái", lambda status: LABELS[Status(status)]),
-    Column("code", "Mã của bưu chính"),
-    Column("place", "Nơi"),
-    Column("noted_at", "Biết lúc", output.moment),
+    TableColumn("at", "Xảy ra lúc", output.moment),
+    TableColumn("status", "Trạng thái", lambda status: LABELS[ConsignmentStatus(status)]),
+    TableColumn("code", "Mã của bưu chính"),
+    TableColumn("place", "Nơi"),
+    TableColumn("noted_at", "Biết lúc", output.moment),
 )
 _CONCERNS: Final = (
-    Column("id", "Số"),
-    Column("kind", "Việc cần làm", lambda kind: CONCERNS[kind]),
-    Column("raised_at", "Từ", output.since),
-    Column("cleared_at", "Xong lúc", output.moment),
-    Column("cleared_by", "Bởi"),
+    TableColumn("id", "Số"),
+    TableColumn("kind", "Việc cần làm", lambda kind: CONCERNS[kind]),
+    TableColumn("raised_at", "Từ", output.since),
+    TableColumn("cleared_at", "Xong lúc", output.moment),
+    TableColumn("cleared_by", "Bởi"),
 )
 _ATTENTION: Final = (
-    Column("id", "Số"),
-    Column("kind", "Việc cần làm", lambda kind: CONCERNS[kind]),
-    Column("subject", "Bưu gửi / hồ sơ"),
-    Column("order_number", "Số đơn"),
-    Column("item_code", "Mã bưu gửi"),
-    Column("raised_at", "Từ", output.since),
-    Column("promised_on", "Hạn J+n"),
+    TableColumn("id", "Số"),
+    TableColumn("kind", "Việc cần làm", lambda kind: CONCERNS[kind]),
+    TableColumn("subject", "Bưu gửi / hồ sơ"),
+    TableColumn("order_number", "Số đơn"),
+    TableColumn("item_code", "Mã bưu gửi"),
+    TableColumn("raised_at", "Từ", output.since),
+    TableColumn("promised_on", "Hạn J+n"),
 )
 
 
 @app.command("list")
 def list_(
-    status: Annotated[Status | None, Option(help="Only these.")] = None,
+    status: Annotated[ConsignmentStatus | None, Option(help="Only these.")] = None,
     operator: Annotated[str | None, Option(help="Only of this one: buu-dien-ngsp")] = None,
     is_open: Annotated[bool, Option("--open", help="Only those of which more is expected.")] = False,
     limit: Limit = 50,
@@ -97,7 +97,7 @@ def list_(
     output.listing(rows, _COLUMNS, as_json=as_json)
     waiting = sum(row["attention"] > 0 for row in rows)
     if waiting:
-        leave(Code.FINDING, f"{len(rows)} bưu gửi, {waiting} cần người xem: hub consignment attention")
+        leave(ExitCode.FINDING, f"{len(rows)} bưu gửi, {waiting} cần người xem: hub consignment attention")
 
 
 @app.command()
@@ -128,7 +128,7 @@ def attention(limit: Limit = 50, as_json: AsJson = False) -> None:
         rows = views.attention(conn, limit=limit)
     output.listing(rows, _ATTENTION, as_json=as_json)
     if rows:
-        leave(Code.FINDING, f"{len(rows)} việc chờ người xử lý")
+        leave(ExitCode.FINDING, f"{len(rows)} việc chờ người xử lý")
 
 
 @app.command()
@@ -141,13 +141,13 @@ def dismiss(
 ) -> None:
     """It has been seen to; this occasion is not raised again."""
     from hub import dispatch
-    from hub.consignments import desk
+    from hub.consignments import commands
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each(
             "dismiss",
             [str(number) for number in numbers],
-            lambda one: dispatch.act(hub, writing.actor(), lambda work: desk.dismiss(work, int(one), reason)),
+            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: commands.dismiss(uow, int(one), reason)),
             yes=yes,
             dry_run=dry_run,
         )
@@ -172,10 +172,10 @@ def order(
 ) -> None:
     """Have the operator carry papers or results. Its id on stdout."""
     from hub import dispatch
-    from hub.consignments import desk
-    from hub.consignments.arranging import Wish
+    from hub.consignments import commands
+    from hub.consignments.arranging import DeliveryWish
 
-    wish = Wish(
+    wish = DeliveryWish(
         direction,
         tuple(dossiers),
         service=service,
@@ -187,8 +187,8 @@ def order(
         seal_number=seal,
         item_code=item_code,
     )
-    with environment.house() as hub:
-        sys.stdout.write(dispatch.act(hub, writing.actor(), lambda work: desk.order(work, wish)) + "\n")
+    with environment.hub() as hub:
+        sys.stdout.write(dispatch.run_command(hub, writing.actor(), lambda uow: commands.order(uow, wish)) + "\n")
 
 
 @app.command()
@@ -201,13 +201,13 @@ def cancel(
 ) -> None:
     """Take orders back that have not been collected."""
     from hub import dispatch
-    from hub.consignments import desk
+    from hub.consignments import commands
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each(
             "cancel",
             ids,
-            lambda one: dispatch.act(hub, writing.actor(), lambda work: desk.cancel(work, one, reason)),
+            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: commands.cancel(uow, one, reason)),
             yes=yes,
             dry_run=dry_run,
         )

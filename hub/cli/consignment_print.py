@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from typer import Argument, Option
 
 from hub.cli import environment, files, output
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
 
 if TYPE_CHECKING:
     from config.catalogue import Catalogue
-    from hub.papers.forms import Address, Form, Manifest, Slip
-    from schemas.postal import Contact, Order
+    from hub.papers.forms import Form, Manifest, PostalAddress, Slip
+    from schemas.postal import ConsignmentOrder, Contact
 
 FormName = Literal["phieu-gui", "bang-ke"]
 _SERVICES: Final = {"documents": "Gửi hồ sơ", "result": "Nhận kết quả", "both": "Gửi hồ sơ và nhận kết quả"}
@@ -32,7 +32,7 @@ def print_(
     from hub.papers import render
 
     if form == "phieu-gui" and len(names) != 1:
-        leave(Code.USAGE, "hub: a phiếu gửi is of one consignment; for several: --form bang-ke")
+        leave(ExitCode.USAGE, "hub: a phiếu gửi is of one consignment; for several: --form bang-ke")
     catalogue, rows = _read(names)
     made: Form = _slip(catalogue, *rows[0]) if form == "phieu-gui" else _manifest(catalogue, rows, bag)
     target = out or Path(f"{form}-{rows[0][0]['order_number']}.pdf")
@@ -40,27 +40,27 @@ def print_(
     output.say(f"{target}: {made.number}")
 
 
-def _read(names: list[str]) -> "tuple[Catalogue, list[tuple[dict[str, Any], Order]]]":
+def _read(names: list[str]) -> "tuple[Catalogue, list[tuple[dict[str, Any], ConsignmentOrder]]]":
     from hub.consignments import views
     from hub.errors import NotFound
-    from hub.handoffs import way
+    from hub.handoffs import history
 
     found = []
-    with environment.house() as hub, hub.db.connection() as conn:
+    with environment.hub() as hub, hub.db.connection() as conn:
         for name in names:
             row = views.consignment(conn, name)
             if row is None or row["transfer_id"] is None:
                 raise NotFound(f"no consignment is called {name}")
-            procedures = {way.find(conn, line["dossier_id"]).procedure for line in row["manifest"]}
+            procedures = {history.find(conn, line["dossier_id"]).procedure for line in row["manifest"]}
             known = [hub.catalogue.procedures.get(code) for code in sorted(procedures)]
             row["procedure"] = "; ".join(one.title for one in known if one is not None)
             found.append((row, views.ordered(conn, row["transfer_id"])))
     return hub.catalogue, found
 
 
-def _slip(catalogue: "Catalogue", row: dict[str, Any], order: "Order") -> "Slip":
+def _slip(catalogue: "Catalogue", row: dict[str, Any], order: "ConsignmentOrder") -> "Slip":
     from hub.cli.handoff_print import office
-    from hub.papers.forms import Document, Slip
+    from hub.papers.forms import MinuteDocument, Slip
 
     operator = catalogue.operators[row["operator"]]
     route = operator.routes[row["route_class"]]
@@ -79,7 +79,7 @@ def _slip(catalogue: "Catalogue", row: dict[str, Any], order: "Order") -> "Slip"
         dossier_code=", ".join(dict.fromkeys(line["dossier_code"] for line in lines)),
         procedure=row["procedure"],
         documents=tuple(
-            Document(line["title"], _KINDS[line["kind"]], line["originals"] + line["copies"]) for line in lines
+            MinuteDocument(line["title"], _KINDS[line["kind"]], line["originals"] + line["copies"]) for line in lines
         ),
         term=f"J+{days} ngày làm việc ({route.title})",
         price=None,
@@ -87,14 +87,16 @@ def _slip(catalogue: "Catalogue", row: dict[str, Any], order: "Order") -> "Slip"
     )
 
 
-def _manifest(catalogue: "Catalogue", rows: "list[tuple[dict[str, Any], Order]]", bag: str | None) -> "Manifest":
+def _manifest(
+    catalogue: "Catalogue", rows: "list[tuple[dict[str, Any], ConsignmentOrder]]", bag: str | None
+) -> "Manifest":
     from hub.cli.handoff_print import office
     from hub.consignments.model import DIRECTIONS, Direction
-    from hub.papers.forms import Item, Manifest
+    from hub.papers.forms import BagItem, Manifest
 
     first = rows[0][0]
     if len({(row["operator"], row["direction"]) for row, _ in rows}) != 1:
-        leave(Code.USAGE, "hub: a bảng kê is of one operator and one direction")
+        leave(ExitCode.USAGE, "hub: a bảng kê is of one operator and one direction")
     number = bag or first["order_number"]
     return Manifest(
         number=f"{number}/BK",
@@ -105,13 +107,15 @@ def _manifest(catalogue: "Catalogue", rows: "list[tuple[dict[str, Any], Order]]"
         bag_number=number,
         seal_number=first["seal_number"] or "…" * 6,
         items=tuple(
-            Item(row["item_code"] or "", row["order_number"], _address(order.receiver), weight=0, collect=row["cash"])
+            BagItem(
+                row["item_code"] or "", row["order_number"], _address(order.receiver), weight=0, collect=row["cash"]
+            )
             for row, order in rows
         ),
     )
 
 
-def _address(contact: "Contact") -> "Address":
-    from hub.papers.forms import Address
+def _address(contact: "Contact") -> "PostalAddress":
+    from hub.papers.forms import PostalAddress
 
-    return Address(contact.name, f"{contact.address}, {contact.province}", contact.phone)
+    return PostalAddress(contact.name, f"{contact.address}, {contact.province}", contact.phone)

@@ -7,35 +7,35 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, output
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 
 if TYPE_CHECKING:
-    from schemas.custody import Checkpoint
+    from schemas.custody import LogCheckpoint
 
 Handoff = Annotated[str, Argument(metavar="HANDOFF", parser=whole_id, help="hd_…")]
 
 app: Final = Typer(help="Custody log (sổ lưu vết): audit, show, proof, checkpoints.", no_args_is_help=True)
 
 _LEAVES: Final = (
-    Column("place", "Mục"),
-    Column("id", "Mã"),
-    Column("kind", "Loại"),
-    Column("subject", "Bàn giao"),
-    Column("entered_at", "Ghi lúc", output.moment),
-    Column("record", "SHA-256 nội dung"),
+    TableColumn("place", "Mục"),
+    TableColumn("id", "Mã"),
+    TableColumn("kind", "Loại"),
+    TableColumn("subject", "Bàn giao"),
+    TableColumn("entered_at", "Ghi lúc", output.moment),
+    TableColumn("record", "SHA-256 nội dung"),
 )
 _CHECKPOINTS: Final = (
-    Column("number", "Số"),
-    Column("size", "Số mục"),
-    Column("root", "Gốc"),
-    Column("at", "Lúc", output.moment),
-    Column("stamped_at", "Dấu thời gian", output.moment),
-    Column("witnesses", "Bên làm chứng"),
-    Column("refusals", "Từ chối"),
+    TableColumn("number", "Số"),
+    TableColumn("size", "Số mục"),
+    TableColumn("root", "Gốc"),
+    TableColumn("at", "Lúc", output.moment),
+    TableColumn("stamped_at", "Dấu thời gian", output.moment),
+    TableColumn("witnesses", "Bên làm chứng"),
+    TableColumn("refusals", "Từ chối"),
 )
-_FINDINGS: Final = (Column("code", "Mã"), Column("where", "Ở đâu"), Column("meaning", "Nghĩa là"))
+_FINDINGS: Final = (TableColumn("code", "Mã"), TableColumn("where", "Ở đâu"), TableColumn("meaning", "Nghĩa là"))
 
 
 @app.command()
@@ -70,7 +70,7 @@ def audit(
             f" đối chiếu {found.compared} điểm của bên làm chứng"
         )
     if rows:
-        leave(Code.FINDING, f"sổ lưu vết có {len(rows)} điểm sai")
+        leave(ExitCode.FINDING, f"sổ lưu vết có {len(rows)} điểm sai")
 
 
 @app.command()
@@ -124,10 +124,10 @@ def checkpoints(limit: Limit = 20, as_json: AsJson = False) -> None:
         rows: list[dict[str, Any]] = kept.listed(conn, limit)
     output.listing([{**row, "root": row["root"].hex()} for row in rows], _CHECKPOINTS, as_json=as_json)
     if any(row["refusals"] for row in rows):
-        leave(Code.FINDING, "có cơ quan từ chối điểm kiểm tra: hub custody audit")
+        leave(ExitCode.FINDING, "có cơ quan từ chối điểm kiểm tra: hub custody audit")
 
 
-def _held(path: Path) -> "list[Checkpoint]":
+def _held(path: Path) -> "list[LogCheckpoint]":
     """The checkpoints in a file: checkpoint.json of a bundle, what a department was handed, or its list of them."""
     import base64
 
@@ -141,4 +141,4 @@ def _held(path: Path) -> "list[Checkpoint]":
             lines = [json.loads(line) for line in text.splitlines() if line.strip()]
             return [checkpoint_form.read(base64.b64decode(line["checkpoint"])) for line in lines]
     except (ValueError, KeyError, TypeError) as error:
-        leave(Code.USAGE, f"hub: {path} không phải điểm kiểm tra: {error}")
+        leave(ExitCode.USAGE, f"hub: {path} không phải điểm kiểm tra: {error}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from typer import Typer
 
 from hub.cli import environment, output
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ def check(as_json: AsJson = False) -> None:
     else:
         output.say(f"database at step {current}, newest {newest}")
     if current != newest:
-        leave(Code.FINDING, "run: hub db upgrade")
+        leave(ExitCode.FINDING, "run: hub db upgrade")
 
 
 def _settings() -> "Settings":
     environment.adopt()
-    from hub.wiring import read_settings
+    from hub.app import read_settings
 
     return read_settings()

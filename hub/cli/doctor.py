@@ -5,15 +5,15 @@ from typing import Final
 from typer import Typer
 
 from hub.cli import environment, output
-from hub.cli.exits import Code, leave
-from hub.cli.output import AsJson, Column
+from hub.cli.exits import ExitCode, leave
+from hub.cli.output import AsJson, TableColumn
 
 app: Final = Typer()
 
 _COLUMNS: Final = (
-    Column("mark", ""),
-    Column("check", "Kiểm tra"),
-    Column("finding", "Kết quả"),
+    TableColumn("mark", ""),
+    TableColumn("check", "Kiểm tra"),
+    TableColumn("finding", "Kết quả"),
 )
 
 
@@ -40,4 +40,4 @@ def doctor(as_json: AsJson = False) -> None:
     ]
     output.listing(rows, _COLUMNS, as_json=as_json)
     if wrong := [one.check for one in findings if not one.ok]:
-        leave(Code.FINDING, f"cần xem: {', '.join(wrong)}")
+        leave(ExitCode.FINDING, f"cần xem: {', '.join(wrong)}")

@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 
 if TYPE_CHECKING:
+    from hub.app import Hub
     from hub.db import Connection
-    from hub.embedded.place import Place
-    from hub.wiring import Hub
+    from hub.embedded.place import StackFolder
 
 
-def place() -> "Place":
+def place() -> "StackFolder":
     """The folder of the embedded stack: HUB_VAR, else ./var."""
-    from hub.embedded.place import Place
+    from hub.embedded.place import StackFolder
 
-    return Place(Path(os.environ.get("HUB_VAR") or "var").resolve())
+    return StackFolder(Path(os.environ.get("HUB_VAR") or "var").resolve())
 
 
 def adopt() -> None:
@@ -30,7 +30,7 @@ def adopt() -> None:
     told = running_environment(place())
     if told is None:
         leave(
-            Code.USAGE,
+            ExitCode.USAGE,
             f"hub: HUB_DATABASE_URL is not set, and no embedded stack runs in {place().folder} (start one: hub up)",
         )
     os.environ.update(told)
@@ -40,8 +40,8 @@ def adopt() -> None:
 def database() -> Iterator["Connection"]:
     """A connection for reading."""
     adopt()
+    from hub.app import read_settings
     from hub.db import Database
-    from hub.wiring import read_settings
 
     db = Database(str(read_settings().database_url), size=1)
     try:
@@ -53,11 +53,11 @@ def database() -> Iterator["Connection"]:
 
 
 @contextmanager
-def house() -> Iterator["Hub"]:
+def hub() -> Iterator["Hub"]:
     """The hub, plugged together and opened: for what changes something."""
     adopt()
-    from hub import logging, wiring
+    from hub import app, logging
 
     logging.configure("WARNING")  # to stderr: stdout is for data, and what went well the command says itself
-    with wiring.build() as hub:
+    with app.build() as hub:
         yield hub

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Option, Typer
 
 from hub.cli import environment, output
-from hub.cli.output import Column
+from hub.cli.output import TableColumn
 
 if TYPE_CHECKING:
     from hub.db import Connection
@@ -19,11 +19,11 @@ app: Final = Typer(help="Events (thông báo cho Cổng).", no_args_is_help=True
 _LOOK_EVERY: Final = 0.5
 _PAGE: Final = 200
 _COLUMNS: Final = (
-    Column("timestamp", "Lúc", lambda text: output.moment(datetime.fromisoformat(text))),
-    Column("dossier_code", "Mã hồ sơ"),
-    Column("status", "Trạng thái"),
-    Column("version", "Lần đổi"),
-    Column("event_id", "Sự kiện"),
+    TableColumn("timestamp", "Lúc", lambda text: output.moment(datetime.fromisoformat(text))),
+    TableColumn("dossier_code", "Mã hồ sơ"),
+    TableColumn("status", "Trạng thái"),
+    TableColumn("version", "Lần đổi"),
+    TableColumn("event_id", "Sự kiện"),
 )
 _BEFORE_THE_LAST: Final = """
 SELECT id FROM event WHERE tx < pg_snapshot_xmin(pg_current_snapshot())

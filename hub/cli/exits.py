@@ -7,7 +7,7 @@ from typing import NoReturn
 from typer import Exit
 
 
-class Code(IntEnum):
+class ExitCode(IntEnum):
     """The exit codes of every command."""
 
     OK = 0
@@ -26,14 +26,14 @@ class Code(IntEnum):
     """Ctrl-C"""
 
 
-def leave(code: Code, sentence: str = "") -> NoReturn:
+def leave(code: ExitCode, sentence: str = "") -> NoReturn:
     """End the command, with a sentence on stderr."""
     if sentence:
         sys.stderr.write(sentence + "\n")
     raise Exit(int(code))
 
 
-def code_of(error: Exception) -> Code | None:
+def code_of(error: Exception) -> ExitCode | None:
     """The exit code that an expected error stands for; None for one that nobody expected."""
     from psycopg import OperationalError
     from psycopg_pool import PoolTimeout
@@ -43,15 +43,15 @@ def code_of(error: Exception) -> Code | None:
     from hub.embedded.process import CannotStart
     from hub.errors import HubError, NotConfigured, NotFound
 
-    codes: dict[type[Exception], Code] = {
-        CatalogueError: Code.USAGE,
-        NotConfigured: Code.USAGE,
-        NotFound: Code.NOT_FOUND,
-        CannotStart: Code.UNREACHABLE,
-        HubError: Code.REFUSED,
-        Unavailable: Code.UNREACHABLE,
-        ConnectorError: Code.FINDING,
-        OperationalError: Code.UNREACHABLE,
-        PoolTimeout: Code.UNREACHABLE,
+    codes: dict[type[Exception], ExitCode] = {
+        CatalogueError: ExitCode.USAGE,
+        NotConfigured: ExitCode.USAGE,
+        NotFound: ExitCode.NOT_FOUND,
+        CannotStart: ExitCode.UNREACHABLE,
+        HubError: ExitCode.REFUSED,
+        Unavailable: ExitCode.UNREACHABLE,
+        ConnectorError: ExitCode.FINDING,
+        OperationalError: ExitCode.UNREACHABLE,
+        PoolTimeout: ExitCode.UNREACHABLE,
     }
     return next((code for kind, code in codes.items() if isinstance(error, kind)), None)

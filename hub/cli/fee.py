@@ -20,13 +20,13 @@ from hub.cli import (
     fee_virtual,
     output,
 )
-from hub.cli.exits import Code, leave
-from hub.cli.output import AsJson, Column
+from hub.cli.exits import ExitCode, leave
+from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import Verb
 from hub.fees.proof import words
 
 if TYPE_CHECKING:
-    from hub.fees.proof.findings import Proof, Result
+    from hub.fees.proof.findings import CheckOutcome, ProofReport
 
 app: Final = Typer(help="Fees (phí, lệ phí): demands, bank statements, matching, proof.", no_args_is_help=True)
 
@@ -48,15 +48,15 @@ app.add_typer(fee_receipts.app, name="receipts")
 
 
 _CHECKS: Final = (
-    Column("green", "", lambda green: "✔" if green else "✗"),
-    Column("invariant", "Mã"),
-    Column("label", "Kiểm tra"),
-    Column("count", "Số điểm sai"),
+    TableColumn("green", "", lambda green: "✔" if green else "✗"),
+    TableColumn("invariant", "Mã"),
+    TableColumn("label", "Kiểm tra"),
+    TableColumn("count", "Số điểm sai"),
 )
 _OFFENDERS: Final = (
-    Column("invariant", "Mã"),
-    Column("what", "Ở đâu", words.subject),
-    Column("how", "Sai thế nào"),
+    TableColumn("invariant", "Mã"),
+    TableColumn("what", "Ở đâu", words.subject),
+    TableColumn("how", "Sai thế nào"),
 )
 
 
@@ -66,7 +66,7 @@ def prove(
         bool, Option("--second-engine", help="Work the balances out once more in DuckDB, and compare.")
     ] = False,
     replay: Annotated[
-        bool, Option("--replay", help="Handle all that came again from the beginning, beside the house, and compare.")
+        bool, Option("--replay", help="Handle all that came again from the beginning, beside the hub, and compare.")
     ] = False,
     keep: Annotated[
         bool, Option("--keep", help="Make today's run now, as the night does, if there is none: a close asks for it.")
@@ -100,29 +100,29 @@ def prove(
             output.say(f"chưa xét (chưa có bảng dữ liệu): {', '.join(found.missing)}")
     red = sorted({one.invariant.value for one in results if not one.green})
     if red:
-        leave(Code.FINDING, f"sổ không khớp: {', '.join(red)} (docs/runbooks/when-the-proof-is-red.md)")
+        leave(ExitCode.FINDING, f"sổ không khớp: {', '.join(red)} (docs/runbooks/when-the-proof-is-red.md)")
 
 
 def _kept() -> None:
-    from hub.worker import prover
+    from hub.worker.jobs import prove_ledger
 
-    with environment.house() as hub:
-        prover.prove(hub)
+    with environment.hub() as hub:
+        prove_ledger.prove(hub)
 
 
-def _replayed() -> "Result":
+def _replayed() -> "CheckOutcome":
     from hub import dispatch
     from hub.fees.proof import replay
 
-    with environment.house() as hub:
-        return dispatch.act(hub, "hub", lambda work: (replay.replayed(work), []))
+    with environment.hub() as hub:
+        return dispatch.run_command(hub, "hub", lambda uow: (replay.replayed(uow), []))
 
 
-def _named(result: "Result") -> dict[str, Any]:
+def _named(result: "CheckOutcome") -> dict[str, Any]:
     return {"invariant": result.invariant, "check": result.name, "label": result.label}
 
 
-def _said(found: "Proof") -> dict[str, Any]:
+def _said(found: "ProofReport") -> dict[str, Any]:
     return {
         "last_seq": found.last_seq,
         "digest": found.digest.hex(),

@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, fee_table, files, output
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.fee_table import Month
 from hub.cli.files import read_sent
-from hub.cli.output import AsJson, Column
+from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import Verb
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
-    from hub.fees.settlements.answer_files import Named
+    from hub.app import Hub
+    from hub.fees.settlements.answer_files import AnsweredTable
     from hub.fees.settlements.comparing import Comparison
-    from hub.fees.settlements.desk_files import BadFile, Sheet
+    from hub.fees.settlements.department_files import BadFile, Sheet
     from hub.fees.settlements.model import Settlement
-    from hub.wiring import Hub
     from schemas.settlement import DisputedLine, TableAnswer
 
 app: Final = Typer()
 
 VERDICTS: Final = {"confirmed": "đồng ý", "disputed": "không đồng ý dòng"}
 _FINDINGS: Final = (
-    Column("where", "Khác nhau"),
-    Column("name", "Khoản thu"),
-    Column("table", "Bảng", grouped),
-    Column("listed", "Cơ quan", grouped),
-    Column("numbers", "Dòng số", lambda numbers: ", ".join(map(str, numbers))),
-    Column("places", "Ở tệp", ", ".join),
+    TableColumn("where", "Khác nhau"),
+    TableColumn("name", "Khoản thu"),
+    TableColumn("table", "Bảng", grouped),
+    TableColumn("listed", "Cơ quan", grouped),
+    TableColumn("numbers", "Dòng số", lambda numbers: ", ".join(map(str, numbers))),
+    TableColumn("places", "Ở tệp", ", ".join),
 )
 
 
@@ -55,23 +55,25 @@ def answer(
     ] = None,
 ) -> None:
     """Take in an answer that came on paper or by mail: it confirms a table, or disputes lines of it."""
-    from hub.errors import NeedsAPerson
+    from hub.errors import ManualAction
     from hub.fees.settlements import answers
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         if file.suffix.lower() == ".json":
             if table or by or at:
-                leave(Code.USAGE, "hub: tệp JSON tự nói bảng nào, ai trả lời, khi nào; bỏ --table, --by, --at")
+                leave(ExitCode.USAGE, "hub: tệp JSON tự nói bảng nào, ai trả lời, khi nào; bỏ --table, --by, --at")
             said = read_sent(file)
         else:
             if not by or at is None:
-                leave(Code.USAGE, "hub: tệp không nói ai trả lời, khi nào; thêm --by CƠ-QUAN-HOẶC-PHÒNG và --at NGÀY")
+                leave(
+                    ExitCode.USAGE, "hub: tệp không nói ai trả lời, khi nào; thêm --by CƠ-QUAN-HOẶC-PHÒNG và --at NGÀY"
+                )
             said = _from_desk(hub, file, table, by, at)
         given = _read(file, said)
         try:
-            fee_table.act(hub, lambda work: answers.answer_with(work, given, said))
-        except NeedsAPerson as error:
-            leave(Code.REFUSED, f"hub: {error}")
+            fee_table.act(hub, lambda uow: answers.answer_with(uow, given, said))
+        except ManualAction as error:
+            leave(ExitCode.REFUSED, f"hub: {error}")
     lines = "".join(f" {line.number}" for line in given.lines)
     output.say(f"{given.settlement_id}: {VERDICTS[given.verdict]}{lines} ✔")
 
@@ -95,27 +97,27 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """A department's own list of receipts against its table of the month. Exit 3 if something differs."""
-    from hub.fees.settlements import comparing, desk_files, own_list
+    from hub.fees.settlements import comparing, department_files, own_list
     from hub.untrusted import files as untrusted
 
     if write is not None and write.suffix.lower() != ".csv":
-        leave(Code.USAGE, f"hub: {write}: tệp trả lời được ghi dạng .csv")
+        leave(ExitCode.USAGE, f"hub: {write}: tệp trả lời được ghi dạng .csv")
     if write is not None and (not write.parent.is_dir() or write.resolve() == file.resolve()):
-        leave(Code.USAGE, f"hub: {write}: chọn một tệp khác, trong thư mục đã có")
-    with environment.house() as hub:
+        leave(ExitCode.USAGE, f"hub: {write}: chọn một tệp khác, trong thư mục đã có")
+    with environment.hub() as hub:
         [settlement] = fee_table.found(hub, month, department)
         with hub.db.connection() as conn:
             lines = comparing.lines(conn, settlement.id)
     try:
         own = own_list.read(untrusted.sheets(read_sent(file), file.suffix.lower()))
         found = comparing.compared(lines, own)
-    except desk_files.BadFile as error:
+    except department_files.BadFile as error:
         _bad(file, error)
     _tell(settlement, found, as_json=as_json)
     if write is not None:
         _write(write, settlement, found)
     if found.findings:
-        leave(Code.FINDING, f"{len(found.findings)} khoản khác nhau")
+        leave(ExitCode.FINDING, f"{len(found.findings)} khoản khác nhau")
 
 
 def _read(file: Path, raw: bytes) -> "TableAnswer":
@@ -126,13 +128,13 @@ def _read(file: Path, raw: bytes) -> "TableAnswer":
         return strict.read(TableAnswer, raw)
     except strict.Refused as refused:
         places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
-        leave(Code.USAGE, f"hub: {file.name} không phải là trả lời đúng mẫu: {places}")
+        leave(ExitCode.USAGE, f"hub: {file.name} không phải là trả lời đúng mẫu: {places}")
 
 
 def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime) -> bytes:
     """The answer that a file of a desk gives, as JSON. Its id is the file's digest: the same file again is the same."""
     from hub.clock import VIETNAM
-    from hub.fees.settlements import answer_files, desk_files
+    from hub.fees.settlements import answer_files, department_files
     from hub.signing import canonical
     from hub.untrusted import files as untrusted
 
@@ -140,7 +142,7 @@ def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime)
     try:
         sheets = untrusted.sheets(raw, file.suffix.lower())
         settlement, disputed = _disputed(hub, answer_files.named(sheets), sheets, table)
-    except desk_files.BadFile as error:
+    except department_files.BadFile as error:
         _bad(file, error)
     return canonical.encode(
         {
@@ -156,18 +158,18 @@ def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime)
 
 
 def _disputed(
-    hub: "Hub", named: "Named", sheets: "list[Sheet]", table: str | None
+    hub: "Hub", named: "AnsweredTable", sheets: "list[Sheet]", table: str | None
 ) -> "tuple[Settlement, tuple[DisputedLine, ...]]":
     """Which table is answered, and which of its lines are not accepted. Raises BadFile."""
-    from hub.fees.settlements import answer_files, desk_files, sheet, store, words
+    from hub.fees.settlements import answer_files, department_files, sheet, store, words
     from schemas.settlement import SettlementTable
 
     if table and named.settlement_id and table != named.settlement_id:
         problem = f"tệp trả lời bảng {named.settlement_id}, không phải {table}"
-        raise desk_files.BadFile(words.TABLE_ID, problem, "bỏ --table, hoặc lấy đúng tệp")
+        raise department_files.BadFile(words.TABLE_ID, problem, "bỏ --table, hoặc lấy đúng tệp")
     wanted = table or named.settlement_id
     if wanted is None:
-        leave(Code.USAGE, "hub: tệp không nói bảng nào; thêm --table sm_… (hub fee table THÁNG)")
+        leave(ExitCode.USAGE, "hub: tệp không nói bảng nào; thêm --table sm_… (hub fee table THÁNG)")
     with hub.db.connection() as conn:
         settlement = store.named(conn, wanted)
         body = store.handed(conn, wanted).body
@@ -175,7 +177,7 @@ def _disputed(
     signed = SettlementTable.model_validate_json(body)
     if named.is_ours:
         made = sheet.written(signed, settlement.sha256.hex(), hub.catalogue.portal.centre_name)
-        answer_files.check_untouched(sheets, desk_files.read(made, ".xlsx"))
+        answer_files.check_untouched(sheets, department_files.read(made, ".xlsx"))
     return settlement, answer_files.disputed(sheets, {line.number for line in signed.lines})
 
 
@@ -183,9 +185,9 @@ def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> No
     """What differs, and the sums as an equation."""
     from dataclasses import asdict
 
-    from hub.fees.settlements.comparing import Where
+    from hub.fees.settlements.comparing import DifferenceSide
 
-    sums = {where.name.lower(): found.of(where) for where in Where}
+    sums = {where.name.lower(): found.of(where) for where in DifferenceSide}
     rows = [asdict(one) for one in found.findings]
     if as_json:
         told = {"settlement": settlement.id, "table": found.table, "listed": found.listed, "same": found.same}
@@ -194,7 +196,7 @@ def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> No
     if rows:
         output.listing(rows, _FINDINGS, as_json=False)
     parts = "".join(
-        f" {'-' if found.of(where) < 0 else '+'} {where} {grouped(abs(found.of(where)))}" for where in Where
+        f" {'-' if found.of(where) < 0 else '+'} {where} {grouped(abs(found.of(where)))}" for where in DifferenceSide
     )
     output.say(
         f"cơ quan {grouped(found.listed)} = thu trong bảng {grouped(found.table)}{parts} đồng; {found.same} khoản khớp"
@@ -204,14 +206,14 @@ def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> No
 def _write(out: Path, settlement: "Settlement", found: "Comparison") -> None:
     """The answer file, whole or not at all."""
     from hub.fees.settlements import answer_files
-    from hub.fees.settlements.comparing import Where
+    from hub.fees.settlements.comparing import DifferenceSide
 
     files.write(out, answer_files.as_csv(settlement.id, settlement.sha256.hex(), found.disputed))
     output.say(f"{out}: {len(found.disputed)} dòng không đồng ý")
-    missing = sum(one.where is Where.ONLY_LIST for one in found.findings)
+    missing = sum(one.where is DifferenceSide.ONLY_LIST for one in found.findings)
     if missing:
         output.say(f"{missing} khoản chỉ có ở cơ quan không có dòng trong bảng để trả lời: báo riêng cho Trung tâm")
 
 
 def _bad(file: Path, error: "BadFile") -> NoReturn:
-    leave(Code.USAGE, f"hub: {file.name}: {error}")
+    leave(ExitCode.USAGE, f"hub: {file.name}: {error}")

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Context, Option, Typer
 
 from hub.cli import case_facts, environment, fee_demands, output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import Reason, Verb
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
-    from hub.fees.cases.model import Case
+    from hub.fees.cases.model import FeeException
     from hub.fees.cases.resolutions import Resolution
-    from hub.work import Work
+    from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer(help="Exceptions (ca xử lý): list, show, assign, carry, report, withdraw, reopen.")
 resolving: Final = Typer()
@@ -30,39 +30,39 @@ _OPEN: Final = ("open", "assigned", "proposed")
 _LONGEST: Final = 40
 """letters of a payer's words in a list"""
 _CASES: Final = (
-    Column("id", "Ca"),
-    Column("code", "Mã"),
-    Column("title", "Việc"),
-    Column("severity", "Mức"),
-    Column("amount", "Số tiền", grouped),
-    Column("dossier", "Hồ sơ"),
-    Column("reference", "Mã thanh toán"),
-    Column("words", "Nội dung chuyển", lambda words: words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"),
-    Column("due_on", "Hạn"),
-    Column("state_label", "Trạng thái"),
-    Column("assigned_to", "Người xử lý"),
-    Column("proposed", "Đề nghị"),
-    Column("maker", "Người đề nghị"),
-    Column("carried_by", "Treo bởi"),
+    TableColumn("id", "Ca"),
+    TableColumn("code", "Mã"),
+    TableColumn("title", "Việc"),
+    TableColumn("severity", "Mức"),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("dossier", "Hồ sơ"),
+    TableColumn("reference", "Mã thanh toán"),
+    TableColumn("words", "Nội dung chuyển", lambda words: words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"),
+    TableColumn("due_on", "Hạn"),
+    TableColumn("state_label", "Trạng thái"),
+    TableColumn("assigned_to", "Người xử lý"),
+    TableColumn("proposed", "Đề nghị"),
+    TableColumn("maker", "Người đề nghị"),
+    TableColumn("carried_by", "Treo bởi"),
 )
 _FIELDS: Final = (
     *_CASES,
-    Column("object", "Về"),
-    Column("sits", "Tiền đang ở"),
-    Column("otherwise", "Nếu không ai xử lý"),
-    Column("elsewhere", "Xử lý bằng"),
-    Column("checker", "Người đồng ý"),
-    Column("reason", "Lý do"),
-    Column("carried_reason", "Lý do treo"),
-    Column("opened_at", "Mở lúc", output.moment),
-    Column("resolved_at", "Xong lúc", output.moment),
+    TableColumn("object", "Về"),
+    TableColumn("sits", "Tiền đang ở"),
+    TableColumn("otherwise", "Nếu không ai xử lý"),
+    TableColumn("elsewhere", "Xử lý bằng"),
+    TableColumn("checker", "Người đồng ý"),
+    TableColumn("reason", "Lý do"),
+    TableColumn("carried_reason", "Lý do treo"),
+    TableColumn("opened_at", "Mở lúc", output.moment),
+    TableColumn("resolved_at", "Xong lúc", output.moment),
 )
-_FACTS: Final = (Column("name", "Đã thấy"), Column("value", "Giá trị"))
+_FACTS: Final = (TableColumn("name", "Đã thấy"), TableColumn("value", "Giá trị"))
 _WAYS: Final = (
-    Column("name", "Cách xử lý"),
-    Column("label", "Nghĩa"),
-    Column("persons", "Số người"),
-    Column("details", "Phải nói rõ (--set)"),
+    TableColumn("name", "Cách xử lý"),
+    TableColumn("label", "Nghĩa"),
+    TableColumn("persons", "Số người"),
+    TableColumn("details", "Phải nói rõ (--set)"),
 )
 
 
@@ -86,9 +86,9 @@ def list_(
     from hub.fees.cases.codes import CODES
 
     if state not in ("all", "resolved", *_OPEN):
-        leave(Code.USAGE, f"hub: trạng thái của ca là {', '.join(_OPEN)} hoặc resolved")
+        leave(ExitCode.USAGE, f"hub: trạng thái của ca là {', '.join(_OPEN)} hoặc resolved")
     if code is not None and code not in CODES:
-        leave(Code.USAGE, f"hub: không có mã ca {code}; các mã: {', '.join(CODES)}")
+        leave(ExitCode.USAGE, f"hub: không có mã ca {code}; các mã: {', '.join(CODES)}")
     states = _OPEN if state == "all" else (state,)
     with environment.database() as conn:
         found = store.listing(conn, states=states, code=code, assigned_to=person, limit=limit)
@@ -99,14 +99,14 @@ def list_(
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
     """One case: what was seen, where the money is, what may be done, and who did what. Personal: the payer's words."""
-    from hub import views as house
-    from hub.fees.cases import desk, store, views
+    from hub import views as hub
+    from hub.fees.cases import commands, store, views
 
     with environment.database() as conn:
         case = store.find(conn, name)
         seen = {**case.facts, **store.movement(conn, case)}
-        ways = [_way(way) for way in desk.ways(conn, case)]
-        journal = house.journal_of(conn, name)
+        ways = [_way(way) for way in commands.ways(conn, case)]
+        journal = hub.journal_of(conn, name)
         row = _row(case, views.named(conn, [name])[name])
     if as_json:
         output.document({**row, "facts": seen, "ways": ways, "journal": journal})
@@ -122,18 +122,18 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command(cls=Verb)
 def assign(name: Name, person: Annotated[str, Argument(help="who settles it: a person's account")]) -> None:
     """Say who settles it."""
-    from hub.fees.cases import desk
+    from hub.fees.cases import commands
 
-    _act(lambda work: desk.assign(work, name, person))
+    _act(lambda uow: commands.assign(uow, name, person))
     output.say(f"{name}: {person} ✔")
 
 
 @app.command(cls=Verb)
 def carry(name: Name, *, reason: Reason) -> None:
     """Let it stay open over the close of its day (treo sang kỳ sau)."""
-    from hub.fees.cases import desk
+    from hub.fees.cases import commands
 
-    _act(lambda work: desk.carry(work, name, reason))
+    _act(lambda uow: commands.carry(uow, name, reason))
     output.say(f"{name}: treo sang kỳ sau ✔")
 
 
@@ -149,25 +149,25 @@ def report(
     from hub.fees.cases import moving
 
     one, two = fee_demands.id_of(demand), fee_demands.id_of(other)
-    case = writing.act(lambda work: (moving.report(work, one, two, reason, payment=payment), []))
+    case = writing.act(lambda uow: (moving.report(uow, one, two, reason, payment=payment), []))
     output.text(f"{case}\n")
 
 
 @app.command(cls=Verb)
 def withdraw(name: Name, *, reason: Reason) -> None:
     """What was proposed is not done: by whoever proposed it, or by the second person who does not agree."""
-    from hub.fees.cases import desk
+    from hub.fees.cases import commands
 
-    _act(lambda work: desk.withdraw(work, name, reason))
+    _act(lambda uow: commands.withdraw(uow, name, reason))
     output.say(f"{name}: đã rút đề nghị ✔")
 
 
 @app.command(cls=Verb)
 def reopen(name: Name, *, reason: Reason) -> None:
     """It was not settled after all. What its resolution did stays done."""
-    from hub.fees.cases import desk
+    from hub.fees.cases import commands
 
-    _act(lambda work: desk.reopen(work, name, reason))
+    _act(lambda uow: commands.reopen(uow, name, reason))
     output.say(f"{name}: đã mở lại ✔")
 
 
@@ -183,16 +183,16 @@ def resolve(
 
     Exit 5 where another person has to agree, or the case does not allow it.
     """
-    from hub.fees.cases import desk
+    from hub.fees.cases import commands
     from hub.fees.cases.resolutions import RESOLUTIONS
 
     if resolution not in RESOLUTIONS:
-        leave(Code.USAGE, f"hub: không có cách xử lý {resolution!r}; xem các cách: hub fee exceptions show {name}")
+        leave(ExitCode.USAGE, f"hub: không có cách xử lý {resolution!r}; xem các cách: hub fee exceptions show {name}")
     details = _details(told or [])
     if details.keys() != set(RESOLUTIONS[resolution].details):
         wanted = " ".join(f"--set {one}=…" for one in RESOLUTIONS[resolution].details)
-        leave(Code.USAGE, f"hub: {resolution} cần {wanted or 'không --set nào'}")
-    state = _act(lambda work: desk.resolve(work, name, resolution, details, reason), name)
+        leave(ExitCode.USAGE, f"hub: {resolution} cần {wanted or 'không --set nào'}")
+    state = _act(lambda uow: commands.resolve(uow, name, resolution, details, reason), name)
     if state == "proposed":
         output.say(f"{name}: {resolution} đã đề nghị; người thứ hai chạy lại đúng lệnh này")
     else:
@@ -204,23 +204,23 @@ def _details(told: Sequence[str]) -> dict[str, str]:
     for one in told:
         key, equals, value = one.partition("=")
         if not (key and equals and value):
-            leave(Code.USAGE, f"hub: viết --set tên=giá-trị, không phải {one}")
+            leave(ExitCode.USAGE, f"hub: viết --set tên=giá-trị, không phải {one}")
         details[key] = fee_demands.id_of(value) if key == "demand" else value
     return details
 
 
-def _act(verb: "Callable[[Work], list[Event]]", name: str | None = None) -> str | None:
+def _act(verb: "Callable[[UnitOfWork], list[Event]]", name: str | None = None) -> str | None:
     """Do it; the state in which it leaves the case ``name``."""
     from hub.fees.cases import store
 
-    def whole(work: "Work") -> "tuple[str | None, list[Event]]":
-        events = verb(work)
-        return store.find(work.conn, name).state if name else None, events
+    def whole(uow: "UnitOfWork") -> "tuple[str | None, list[Event]]":
+        events = verb(uow)
+        return store.find(uow.conn, name).state if name else None, events
 
     return writing.act(whole)
 
 
-def _row(case: "Case", named: Mapping[str, Any]) -> dict[str, Any]:
+def _row(case: "FeeException", named: Mapping[str, Any]) -> dict[str, Any]:
     from hub.fees.cases.model import STATES
     from hub.fees.cases.resolutions import RESOLUTIONS
 

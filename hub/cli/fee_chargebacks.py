@@ -6,9 +6,9 @@ from typing import Annotated, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, Verb
 from schemas.figures import grouped
 
@@ -22,13 +22,13 @@ STATES: Final = {
     "lost": "phải trả lại",
 }
 _COLUMNS: Final = (
-    Column("id", "Tra soát"),
-    Column("provider_case", "Số của bên báo"),
-    Column("payment_id", "Khoản nộp"),
-    Column("amount", "Số tiền", grouped),
-    Column("state", "Trạng thái", lambda name: STATES[name]),
-    Column("answer_by", "Trả lời trước"),
-    Column("line_id", "Dòng sao kê"),
+    TableColumn("id", "Tra soát"),
+    TableColumn("provider_case", "Số của bên báo"),
+    TableColumn("payment_id", "Khoản nộp"),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("state", "Trạng thái", lambda name: STATES[name]),
+    TableColumn("answer_by", "Trả lời trước"),
+    TableColumn("line_id", "Dòng sao kê"),
 )
 
 
@@ -42,7 +42,7 @@ def list_(
     from hub.fees.chargebacks import store
 
     if state is not None and state not in STATES:
-        leave(Code.USAGE, f"hub: trạng thái tra soát là một trong: {', '.join(STATES)}")
+        leave(ExitCode.USAGE, f"hub: trạng thái tra soát là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = store.listing(conn, state=state, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
@@ -59,34 +59,34 @@ def notice(
     reason: Reason,
 ) -> None:
     """The provider says that a payment is asked back. Nothing moves; a case (V03) waits for the answer."""
-    from hub.fees.chargebacks import desk
+    from hub.fees.chargebacks import commands
 
-    found = writing.act(lambda work: (desk.notice(work, payment, case, answer_by.date(), reason), []))
+    found = writing.act(lambda uow: (commands.notice(uow, payment, case, answer_by.date(), reason), []))
     output.say(f"{found.id} {found.provider_case}: trả lời trước {found.answer_by:%d/%m/%Y}")
 
 
 @app.command(cls=Verb)
 def evidence(name: Name, *, reason: Reason) -> None:
     """The evidence was sent; the reason says by which letter."""
-    from hub.fees.chargebacks import desk
+    from hub.fees.chargebacks import commands
 
-    writing.act(lambda work: (None, desk.answered(work, name, reason)))
+    writing.act(lambda uow: (None, commands.answered(uow, name, reason)))
     output.say(f"{name}: đã nộp chứng cứ ✔")
 
 
 @app.command(cls=Verb)
 def won(name: Name, *, reason: Reason) -> None:
     """The money stays here."""
-    from hub.fees.chargebacks import desk
+    from hub.fees.chargebacks import commands
 
-    writing.act(lambda work: (None, desk.won(work, name, reason)))
+    writing.act(lambda uow: (None, commands.won(uow, name, reason)))
     output.say(f"{name}: thắng ✔")
 
 
 @app.command(cls=Verb)
 def lost(name: Name, *, reason: Reason) -> None:
     """It has to go back. The debit on our statement books it, by the provider's number."""
-    from hub.fees.chargebacks import desk
+    from hub.fees.chargebacks import commands
 
-    writing.act(lambda work: (None, desk.lost(work, name, reason)))
+    writing.act(lambda uow: (None, commands.lost(uow, name, reason)))
     output.say(f"{name}: thua ✔")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from typer import Option, Typer
 
 from hub.cli import dates, environment, output, writing
-from hub.cli.exits import Code, leave
-from hub.cli.output import AsJson, Column
+from hub.cli.exits import ExitCode, leave
+from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
+    from hub.context import HubContext
     from hub.fees.closes.model import Closing, Gate
-    from hub.house import House
-    from hub.work import Work
+    from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer()
 Given = TypeVar("Given")
@@ -38,37 +38,37 @@ def _account(account: str) -> str:
 
 
 _ROWS: Final = (
-    Column("account", "Tài khoản", _account),
-    Column("period", "Kỳ"),
-    Column("step", "Kết quả", lambda step: STEPS[step]),
-    Column("digest", "Mã băm", lambda digest: digest[:16]),
+    TableColumn("account", "Tài khoản", _account),
+    TableColumn("period", "Kỳ"),
+    TableColumn("step", "Kết quả", lambda step: STEPS[step]),
+    TableColumn("digest", "Mã băm", lambda digest: digest[:16]),
 )
 _GATES: Final = (
-    Column("green", "", lambda green: "✔" if green else "✗"),
-    Column("account", "Tài khoản", _account),
-    Column("period", "Kỳ"),
-    Column("label", "Điều kiện"),
-    Column("found", "Hiện trạng"),
-    Column("todo", "Việc cần làm"),
+    TableColumn("green", "", lambda green: "✔" if green else "✗"),
+    TableColumn("account", "Tài khoản", _account),
+    TableColumn("period", "Kỳ"),
+    TableColumn("label", "Điều kiện"),
+    TableColumn("found", "Hiện trạng"),
+    TableColumn("todo", "Việc cần làm"),
 )
 _ITEMS: Final = (
-    Column("account", "Tài khoản sổ"),
-    Column("item", "Khoản"),
-    Column("net", "Nợ trừ Có", grouped),
-    Column("since", "Từ ngày"),
-    Column("days", "Số ngày"),
-    Column("cases", "Ca"),
+    TableColumn("account", "Tài khoản sổ"),
+    TableColumn("item", "Khoản"),
+    TableColumn("net", "Nợ trừ Có", grouped),
+    TableColumn("since", "Từ ngày"),
+    TableColumn("days", "Số ngày"),
+    TableColumn("cases", "Ca"),
 )
 _DAYS: Final = (
-    Column("account", "Tài khoản", _account),
-    Column("period", "Kỳ"),
-    Column("state", "Trạng thái", lambda state: _STATES[state]),
-    Column("book", "Số dư sổ", grouped),
-    Column("maker", "Người đề nghị"),
-    Column("checker", "Người đồng ý"),
-    Column("reopened", "Lần mở lại"),
-    Column("reopen_maker", "Đề nghị mở lại"),
-    Column("digest", "Mã băm", lambda digest: digest[:16]),
+    TableColumn("account", "Tài khoản", _account),
+    TableColumn("period", "Kỳ"),
+    TableColumn("state", "Trạng thái", lambda state: _STATES[state]),
+    TableColumn("book", "Số dư sổ", grouped),
+    TableColumn("maker", "Người đề nghị"),
+    TableColumn("checker", "Người đồng ý"),
+    TableColumn("reopened", "Lần mở lại"),
+    TableColumn("reopen_maker", "Đề nghị mở lại"),
+    TableColumn("digest", "Mã băm", lambda digest: digest[:16]),
 )
 
 
@@ -80,12 +80,12 @@ def close(
 
     Exit 5 with the gates that are red, or if another person has to agree.
     """
-    from hub.fees.closes import desk
+    from hub.fees.closes import commands
 
     _one_of(day, month)
-    with environment.house() as hub:
+    with environment.hub() as hub:
         if month is not None:
-            made = _act(hub, lambda work: [desk.close_month(work, month.date())], dry_run=dry_run)
+            made = _act(hub, lambda uow: [commands.close_month(uow, month.date())], dry_run=dry_run)
         else:
             made = _days_closed(hub, account, _date(day), dry_run=dry_run)
     _told(made, as_json=as_json, dry_run=dry_run)
@@ -96,16 +96,16 @@ def reopen(
     reason: Reason, day: Day = None, account: Account = None, month: Month = None, as_json: AsJson = False
 ) -> None:
     """Open a day (and the closed ones after it) or a month again; takes two persons. Its digest of before is kept."""
-    from hub.fees.closes import desk
+    from hub.fees.closes import commands
 
     _one_of(day, month)
     if day is not None and account is None:
-        leave(Code.USAGE, "hub: thêm --account: mở lại ngày của tài khoản nào")
-    with environment.house() as hub:
+        leave(ExitCode.USAGE, "hub: thêm --account: mở lại ngày của tài khoản nào")
+    with environment.hub() as hub:
         if month is not None:
-            made = _act(hub, lambda work: desk.reopen_month(work, month.date(), reason))
+            made = _act(hub, lambda uow: commands.reopen_month(uow, month.date(), reason))
         else:
-            made = _act(hub, lambda work: desk.reopen_day(work, str(account), _date(day), reason))
+            made = _act(hub, lambda uow: commands.reopen_day(uow, str(account), _date(day), reason))
     _told([made], as_json=as_json, dry_run=False)
 
 
@@ -113,34 +113,34 @@ def reopen(
 def days(month: Month = None, account: Account = None, as_json: AsJson = False) -> None:
     """How the days of a month stand, of every account, and the month itself; without --month, this month."""
     from hub.clock import last_of, local, now
-    from hub.fees.closes import desk, store, views
+    from hub.fees.closes import commands, store, views
 
     today = local(now()).date()
     first = (month.date() if month else today).replace(day=1)
 
-    def read(work: "Work") -> list[dict[str, Any]]:
-        wanted = [account] if account else desk.accounts_of(work)
-        begun = [(one, day) for one in wanted if (day := store.first_day(work.conn, one)) is not None]
+    def read(uow: "UnitOfWork") -> list[dict[str, Any]]:
+        wanted = [account] if account else commands.accounts_of(uow)
+        begun = [(one, day) for one in wanted if (day := store.first_day(uow.conn, one)) is not None]
         last = min(last_of(first), today)
-        return [*views.days(work.conn, begun, first, last), *views.months(work.conn, first, last_of(first))]
+        return [*views.days(uow.conn, begun, first, last), *views.months(uow.conn, first, last_of(first))]
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         rows = _act(hub, read)
     output.listing([{**row, "period": _period(row["account"], row["day"])} for row in rows], _DAYS, as_json=as_json)
 
 
 def _one_of(day: datetime | None, month: datetime | None) -> None:
     if (day is None) == (month is None):
-        leave(Code.USAGE, "hub: chọn một trong hai: --day hoặc --month")
+        leave(ExitCode.USAGE, "hub: chọn một trong hai: --day hoặc --month")
 
 
 def _date(day: datetime | None) -> date:
     if day is None:
-        leave(Code.USAGE, "hub: thiếu --day")
+        leave(ExitCode.USAGE, "hub: thiếu --day")
     return day.date()
 
 
-def _act(hub: "House", verb: "Callable[[Work], Given]", *, dry_run: bool = False) -> Given:
+def _act(hub: "HubContext", verb: "Callable[[UnitOfWork], Given]", *, dry_run: bool = False) -> Given:
     """``verb`` in a transaction; ``dry_run``: all of it is taken back."""
     from psycopg import Rollback
 
@@ -148,37 +148,37 @@ def _act(hub: "House", verb: "Callable[[Work], Given]", *, dry_run: bool = False
 
     given: list[Given] = []
 
-    def tried(work: "Work") -> tuple[None, list[Any]]:
-        with work.conn.transaction() as savepoint:
-            given.append(verb(work))
+    def tried(uow: "UnitOfWork") -> tuple[None, list[Any]]:
+        with uow.conn.transaction() as savepoint:
+            given.append(verb(uow))
             if dry_run:
                 raise Rollback(savepoint)
         return None, []
 
-    dispatch.act(hub, writing.actor(), tried)
+    dispatch.run_command(hub, writing.actor(), tried)
     return given[0]
 
 
-def _days_closed(hub: "House", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
+def _days_closed(hub: "HubContext", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
     """The open days of each account, in order, as far as they can be closed; of each account all together."""
-    from hub.fees.closes import desk, store
-    from hub.fees.closes.model import Step
+    from hub.fees.closes import commands, store
+    from hub.fees.closes.model import CloseStep
 
-    def close_all(work: "Work", one: str) -> "list[Closing]":
+    def close_all(uow: "UnitOfWork", one: str) -> "list[Closing]":
         made: list[Closing] = []
-        for day in store.open_days(work.conn, one, until) or [until]:
-            made.append(desk.close_day(work, one, day))
-            if made[-1].step is Step.REFUSED:
+        for day in store.open_days(uow.conn, one, until) or [until]:
+            made.append(commands.close_day(uow, one, day))
+            if made[-1].step is CloseStep.REFUSED:
                 break
         return made
 
-    accounts = [account] if account else _act(hub, desk.accounts_of)
+    accounts = [account] if account else _act(hub, commands.accounts_of)
     if not accounts:
-        leave(Code.NOT_FOUND, "hub: chưa tài khoản nào có sao kê hay bút toán")
+        leave(ExitCode.NOT_FOUND, "hub: chưa tài khoản nào có sao kê hay bút toán")
     return [
         closing
         for one in accounts
-        for closing in _act(hub, lambda work, one=one: close_all(work, one), dry_run=dry_run)  # type: ignore[misc]
+        for closing in _act(hub, lambda uow, one=one: close_all(uow, one), dry_run=dry_run)  # type: ignore[misc]
     ]
 
 
@@ -194,12 +194,12 @@ def _told(made: "list[Closing]", *, as_json: bool, dry_run: bool) -> None:
         _shown(made, rows, dry_run=dry_run)
     red = [one for one in rows if not all(gate["green"] for gate in one["gates"])]
     if red:
-        leave(Code.REFUSED, "chưa khóa được: xem các dòng ✗ (docs/runbooks/close-a-day-and-a-month.md)")
+        leave(ExitCode.REFUSED, "chưa khóa được: xem các dòng ✗ (docs/runbooks/close-a-day-and-a-month.md)")
     if not dry_run and all(one["step"] == "waiting" for one in rows):
-        leave(Code.REFUSED, "cần người khác đồng ý")
+        leave(ExitCode.REFUSED, "cần người khác đồng ý")
     if changed := [line for one in rows for line in one["changed"]]:
         sentence = "số liệu đã khác so với lần đề nghị trước; cần người khác đồng ý với số mới:"
-        leave(Code.REFUSED, "\n".join([sentence, *changed]))
+        leave(ExitCode.REFUSED, "\n".join([sentence, *changed]))
 
 
 def _shown(made: "list[Closing]", rows: list[dict[str, Any]], *, dry_run: bool) -> None:

@@ -7,15 +7,15 @@ from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Yes
-from hub.fees.model import LABELS, Status
+from hub.fees.model import LABELS, DemandStatusCode
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
-    from hub.work import Work
+    from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer()
 
@@ -24,46 +24,46 @@ Name = Annotated[
 ]
 
 _COLUMNS: Final = (
-    Column("id", "Yêu cầu nộp"),
-    Column("reference", "Nội dung chuyển khoản"),
-    Column("dossier_code", "Mã hồ sơ"),
-    Column("amount_due", "Phải nộp", grouped),
-    Column("waived", "Miễn", grouped),
-    Column("allocated", "Đã nộp", grouped),
-    Column("outstanding", "Còn thiếu", grouped),
-    Column("status", "Trạng thái", lambda status: LABELS[Status(status)]),
-    Column("expires_at", "Hạn nộp", output.last_day),
+    TableColumn("id", "Yêu cầu nộp"),
+    TableColumn("reference", "Nội dung chuyển khoản"),
+    TableColumn("dossier_code", "Mã hồ sơ"),
+    TableColumn("amount_due", "Phải nộp", grouped),
+    TableColumn("waived", "Miễn", grouped),
+    TableColumn("allocated", "Đã nộp", grouped),
+    TableColumn("outstanding", "Còn thiếu", grouped),
+    TableColumn("status", "Trạng thái", lambda status: LABELS[DemandStatusCode(status)]),
+    TableColumn("expires_at", "Hạn nộp", output.last_day),
 )
 _FIELDS: Final = (
     *_COLUMNS,
-    Column("dossier_id", "Hồ sơ"),
-    Column("department", "Sở"),
-    Column("pay_first", "Thu trước", lambda first: "có" if first else "không"),
-    Column("confirmed", "Sao kê xác nhận", grouped),
-    Column("issued_at", "Lập lúc", output.moment),
+    TableColumn("dossier_id", "Hồ sơ"),
+    TableColumn("department", "Sở"),
+    TableColumn("pay_first", "Thu trước", lambda first: "có" if first else "không"),
+    TableColumn("confirmed", "Sao kê xác nhận", grouped),
+    TableColumn("issued_at", "Lập lúc", output.moment),
 )
 _LINES: Final = (
-    Column("number", "TT"),
-    Column("kind", "Loại", lambda kind: {"phi": "phí", "le_phi": "lệ phí"}[kind]),
-    Column("title", "Khoản thu"),
-    Column("amount", "Số tiền", grouped),
-    Column("waived", "Miễn", grouped),
-    Column("basis", "Căn cứ"),
-    Column("retention_bp", "Để lại (1/10.000)"),
+    TableColumn("number", "TT"),
+    TableColumn("kind", "Loại", lambda kind: {"phi": "phí", "le_phi": "lệ phí"}[kind]),
+    TableColumn("title", "Khoản thu"),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("waived", "Miễn", grouped),
+    TableColumn("basis", "Căn cứ"),
+    TableColumn("retention_bp", "Để lại (1/10.000)"),
 )
 _CREDITS: Final = (
-    Column("evidence", "Khoản tiền"),
-    Column("amount", "Số tiền", grouped),
-    Column("paid_at", "Nộp lúc", output.moment),
-    Column("confirmed_at", "Sao kê lúc", output.moment),
-    Column("reversed_at", "Lấy lại lúc", output.moment),
-    Column("reversed_by", "Bởi"),
+    TableColumn("evidence", "Khoản tiền"),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("paid_at", "Nộp lúc", output.moment),
+    TableColumn("confirmed_at", "Sao kê lúc", output.moment),
+    TableColumn("reversed_at", "Lấy lại lúc", output.moment),
+    TableColumn("reversed_by", "Bởi"),
 )
 
 
 @app.command("demands")
 def demands_(
-    status: Annotated[Status | None, Option(help="Only these.")] = None,
+    status: Annotated[DemandStatusCode | None, Option(help="Only these.")] = None,
     department: Annotated[str | None, Option(help="Only this department's fees: so-tu-phap")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -103,7 +103,7 @@ def waive(
     """What this exemption lifts need not be paid; a dossier that waited for nothing else goes out."""
     from hub.fees import demands
 
-    _act("waive", name, lambda work, demand: demands.waive(work, demand, exemption, reason), yes=yes, dry_run=dry_run)
+    _act("waive", name, lambda uow, demand: demands.waive(uow, demand, exemption, reason), yes=yes, dry_run=dry_run)
 
 
 @app.command()
@@ -111,18 +111,18 @@ def renew(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fal
     """An expired demand may be paid again, for as long as a new one."""
     from hub.fees import demands
 
-    _act("renew", name, lambda work, demand: demands.renew(work, demand, reason), yes=yes, dry_run=dry_run)
+    _act("renew", name, lambda uow, demand: demands.renew(uow, demand, reason), yes=yes, dry_run=dry_run)
 
 
-def _act(what: str, name: str, verb: "Callable[[Work, str], list[Event]]", *, yes: bool, dry_run: bool) -> None:
+def _act(what: str, name: str, verb: "Callable[[UnitOfWork, str], list[Event]]", *, yes: bool, dry_run: bool) -> None:
     from hub import dispatch
 
     demand = str(_found(name)["id"])
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each(
             what,
             [demand],
-            lambda one: dispatch.act(hub, writing.actor(), lambda work: (None, verb(work, one))),
+            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: (None, verb(uow, one))),
             yes=yes,
             dry_run=dry_run,
         )
@@ -134,7 +134,7 @@ def id_of(name: str) -> str:
 
 
 def _found(name: str) -> dict[str, Any]:
-    from hub import views as house
+    from hub import views as hub
     from hub.errors import NotFound
     from hub.fees import views
     from schemas.identifiers import DossierCode
@@ -147,4 +147,4 @@ def _found(name: str) -> dict[str, Any]:
         row = views.found(conn, wanted)
         if row is None:
             raise NotFound(f"không có khoản phải thu {name}")
-        return {**row, "journal": house.journal_of(conn, row["id"])}
+        return {**row, "journal": hub.journal_of(conn, row["id"])}

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Context, Option, Typer
 
 from hub.cli import dates, environment, output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb
 from hub.fees.matching.words import CLASSES, PASSES, STATES
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
-    from hub.work import Work
+    from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer(help="Matching (đối soát): run, list, confirm, reject, revoke; payout reports.")
 
@@ -26,24 +26,24 @@ Account = Annotated[str | None, Option(help="Only this account.")]
 Day = Annotated[datetime | None, Option(parser=dates.day, metavar=dates.DAY, help="Only what was booked on this day.")]
 
 _RUNS: Final = (
-    Column("account", "Tài khoản"),
-    Column("day", "Ngày hạch toán"),
-    Column("lines", "Dòng tiền vào"),
-    Column("found", "Kết quả"),
-    Column("digest", "Mã băm"),
+    TableColumn("account", "Tài khoản"),
+    TableColumn("day", "Ngày hạch toán"),
+    TableColumn("lines", "Dòng tiền vào"),
+    TableColumn("found", "Kết quả"),
+    TableColumn("digest", "Mã băm"),
 )
 _GROUPS: Final = (
-    Column("id", "Số"),
-    Column("pass", "Căn cứ", lambda name: f"{name} {PASSES[name]}"),
-    Column("class", "Duyệt", lambda name: CLASSES[name]),
-    Column("day", "Ngày hạch toán"),
-    Column("line", "Dòng sao kê"),
-    Column("came", "Số tiền", grouped),
-    Column("reference", "Mã thanh toán"),
-    Column("amount", "Tính cho mã", grouped),
-    Column("shown", "Ghi trong nội dung"),
-    Column("errors", "Ký tự sai"),
-    Column("maker", "Người đề nghị"),
+    TableColumn("id", "Số"),
+    TableColumn("pass", "Căn cứ", lambda name: f"{name} {PASSES[name]}"),
+    TableColumn("class", "Duyệt", lambda name: CLASSES[name]),
+    TableColumn("day", "Ngày hạch toán"),
+    TableColumn("line", "Dòng sao kê"),
+    TableColumn("came", "Số tiền", grouped),
+    TableColumn("reference", "Mã thanh toán"),
+    TableColumn("amount", "Tính cho mã", grouped),
+    TableColumn("shown", "Ghi trong nội dung"),
+    TableColumn("errors", "Ký tự sai"),
+    TableColumn("maker", "Người đề nghị"),
 )
 
 
@@ -55,7 +55,7 @@ def match(
     if context.invoked_subcommand is not None:
         return
     if (account is None) != (day is None):
-        leave(Code.USAGE, "hub: --account và --day phải đi cùng nhau")
+        leave(ExitCode.USAGE, "hub: --account và --day phải đi cùng nhau")
     rows = _matched(account, day.date() if day else None, dry_run=dry_run)
     output.listing(rows, _RUNS, as_json=as_json)
 
@@ -63,23 +63,23 @@ def match(
 def _matched(account: str | None, day: date | None, *, dry_run: bool) -> list[dict[str, Any]]:
     from hub import dispatch
     from hub.fees.matching import views
-    from hub.fees.matching.run import Result, run
+    from hub.fees.matching.run import MatchRunResult, run
 
-    def one(work: "Work", on: str, booked: date) -> "tuple[Result, list[Event]]":
-        result = run(work, on, booked, dry=dry_run)
+    def one(uow: "UnitOfWork", on: str, booked: date) -> "tuple[MatchRunResult, list[Event]]":
+        result = run(uow, on, booked, dry=dry_run)
         return result, [] if dry_run else list(result.events)
 
     rows = []
-    with environment.house() as hub:
+    with environment.hub() as hub:
         if account is not None and day is not None:
             if not any(bank.account(account) for bank in hub.catalogue.banks.values()):
-                leave(Code.NOT_FOUND, f"hub: Trung tâm không có tài khoản {account}")
+                leave(ExitCode.NOT_FOUND, f"hub: Trung tâm không có tài khoản {account}")
             wanted = [(account, day)]
         else:
             with hub.db.connection() as conn:
                 wanted = views.waiting(conn)
         for on, booked in wanted:
-            result = dispatch.act(hub, writing.actor(), lambda work, on=on, booked=booked: one(work, on, booked))  # type: ignore[misc]
+            result = dispatch.run_command(hub, writing.actor(), lambda uow, on=on, booked=booked: one(uow, on, booked))  # type: ignore[misc]
             rows.append(
                 {
                     "account": on,
@@ -104,7 +104,7 @@ def list_(
     from hub.fees.matching import views
 
     if state not in STATES:
-        leave(Code.USAGE, f"hub: trạng thái ghép là một trong: {', '.join(STATES)}")
+        leave(ExitCode.USAGE, f"hub: trạng thái ghép là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = views.groups(conn, state=state, account=account, day=day.date() if day else None, limit=limit)
     output.listing([{**row, "day": row["day"].isoformat()} for row in rows], _GROUPS, as_json=as_json)
@@ -113,27 +113,27 @@ def list_(
 @app.command(cls=Verb)
 def confirm(group: Group, reason: Reason) -> None:
     """It is so. Class B takes one person; class C a second one, who says the same."""
-    from hub.fees.matching import desk
+    from hub.fees.matching import commands
 
-    _decide(lambda work: desk.confirm(work, group, reason))
+    _decide(lambda uow: commands.confirm(uow, group, reason))
     output.say(f"ghép {group}: đã xác nhận ✔")
 
 
 @app.command(cls=Verb)
 def reject(group: Group, reason: Reason) -> None:
     """It is not so, and is not proposed again."""
-    from hub.fees.matching import desk
+    from hub.fees.matching import commands
 
-    _decide(lambda work: desk.reject(work, group, reason))
+    _decide(lambda uow: commands.reject(uow, group, reason))
     output.say(f"ghép {group}: đã bác ✔")
 
 
 @app.command(cls=Verb)
 def revoke(group: Group, reason: Reason) -> None:
     """It was not so: what was paid by it is open again. Takes two persons."""
-    from hub.fees.matching import desk
+    from hub.fees.matching import commands
 
-    _decide(lambda work: desk.revoke(work, group, reason))
+    _decide(lambda uow: commands.revoke(uow, group, reason))
     output.say(f"ghép {group}: đã hủy ✔")
 
 
@@ -144,20 +144,20 @@ def payout(
     """A gateway's report of what one of its payouts is made of; its line is matched by it, and by nothing else."""
     from hub.fees.matching import payouts
     from hub.untrusted import files
-    from schemas.statement import Unreadable
+    from schemas.statement import UnreadableFile
 
     try:
         report = files.payout(read_sent(file))
-    except Unreadable as error:
-        leave(Code.USAGE, f"hub: {file.name} không phải là báo cáo tiền về: {error.sentence}")
+    except UnreadableFile as error:
+        leave(ExitCode.USAGE, f"hub: {file.name} không phải là báo cáo tiền về: {error.sentence}")
 
-    def bring(work: "Work") -> "list[Event]":
-        payouts.bring(work, report)
+    def bring(uow: "UnitOfWork") -> "list[Event]":
+        payouts.bring(uow, report)
         return []
 
     _decide(bring)
     output.say(f"{report.provider} {report.report}: {len(report.items)} ✔")
 
 
-def _decide(verb: "Callable[[Work], list[Event]]") -> None:
-    writing.act(lambda work: (None, verb(work)))
+def _decide(verb: "Callable[[UnitOfWork], list[Event]]") -> None:
+    writing.act(lambda uow: (None, verb(uow)))

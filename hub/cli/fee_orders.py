@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, fee_table, files, output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.db import Connection
-    from hub.fees.orders import Order
-    from hub.work import Work
+    from hub.fees.orders import PaymentOrder
+    from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer(help="Payment orders (lệnh chi): refunds and remittances, by two persons.", no_args_is_help=True)
 refunds: Final = Typer()
@@ -41,40 +41,40 @@ PURPOSES: Final = {"refund": "hoàn trả", "remittance": "chuyển cơ quan"}
 
 
 _COLUMNS: Final = (
-    Column("id", "Lệnh chi"),
-    Column("reference", "Nội dung"),
-    Column("purpose", "Mục đích", lambda name: PURPOSES[name]),
-    Column("subject_id", "Cho"),
-    Column("amount", "Số tiền", grouped),
-    Column("state", "Trạng thái", lambda name: STATES[name]),
-    Column("maker", "Người lập"),
-    Column("checker", "Người duyệt"),
-    Column("due_on", "Hạn"),
+    TableColumn("id", "Lệnh chi"),
+    TableColumn("reference", "Nội dung"),
+    TableColumn("purpose", "Mục đích", lambda name: PURPOSES[name]),
+    TableColumn("subject_id", "Cho"),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("state", "Trạng thái", lambda name: STATES[name]),
+    TableColumn("maker", "Người lập"),
+    TableColumn("checker", "Người duyệt"),
+    TableColumn("due_on", "Hạn"),
 )
 _FIELDS: Final = (
-    Column("id", "Lệnh chi"),
-    Column("reference", "Mã trong nội dung"),
-    Column("purpose", "Mục đích", lambda name: PURPOSES[name]),
-    Column("subject_id", "Cho"),
-    Column("account", "Trích tài khoản"),
-    Column("amount", "Số tiền", grouped),
-    Column("holder", "Người thụ hưởng"),
-    Column("payee_account", "Tài khoản thụ hưởng"),
-    Column("bank_bin", "Ngân hàng (BIN)"),
-    Column("state", "Trạng thái", lambda name: STATES[name]),
-    Column("maker", "Người lập"),
-    Column("checker", "Người duyệt"),
-    Column("reason", "Lý do"),
-    Column("line_id", "Dòng sao kê"),
-    Column("returned_line_id", "Dòng trả lại"),
+    TableColumn("id", "Lệnh chi"),
+    TableColumn("reference", "Mã trong nội dung"),
+    TableColumn("purpose", "Mục đích", lambda name: PURPOSES[name]),
+    TableColumn("subject_id", "Cho"),
+    TableColumn("account", "Trích tài khoản"),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("holder", "Người thụ hưởng"),
+    TableColumn("payee_account", "Tài khoản thụ hưởng"),
+    TableColumn("bank_bin", "Ngân hàng (BIN)"),
+    TableColumn("state", "Trạng thái", lambda name: STATES[name]),
+    TableColumn("maker", "Người lập"),
+    TableColumn("checker", "Người duyệt"),
+    TableColumn("reason", "Lý do"),
+    TableColumn("line_id", "Dòng sao kê"),
+    TableColumn("returned_line_id", "Dòng trả lại"),
 )
 _REFUNDS: Final = (
-    Column("id", "Khoản hoàn"),
-    Column("item", "Từ"),
-    Column("source", "Tài khoản sổ"),
-    Column("amount", "Số tiền", grouped),
-    Column("state", "Trạng thái", lambda name: STATES[name]),
-    Column("due_on", "Hạn"),
+    TableColumn("id", "Khoản hoàn"),
+    TableColumn("item", "Từ"),
+    TableColumn("source", "Tài khoản sổ"),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("state", "Trạng thái", lambda name: STATES[name]),
+    TableColumn("due_on", "Hạn"),
 )
 
 
@@ -96,7 +96,7 @@ def list_(
     from hub.fees.orders import views
 
     if state is not None and state not in STATES:
-        leave(Code.USAGE, f"hub: trạng thái lệnh chi là một trong: {', '.join(STATES)}")
+        leave(ExitCode.USAGE, f"hub: trạng thái lệnh chi là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = views.listing(conn, state=state, purpose=purpose, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
@@ -105,12 +105,12 @@ def list_(
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
     """One order with its payee (personal data), and who did what."""
-    from hub import views as house
+    from hub import views as hub
     from hub.fees.orders import store
 
     with environment.database() as conn:
         order = store.find(conn, name)
-        journal = house.journal_of(conn, order.id)
+        journal = hub.journal_of(conn, order.id)
     row = {field: getattr(order, field) for field in order.__slots__ if field != "payee"}
     row |= {"holder": order.payee.holder, "payee_account": order.payee.account, "bank_bin": order.payee.bank_bin}
     if as_json:
@@ -135,7 +135,7 @@ def approve(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = F
         order = store.find(conn, name)
         if order.purpose == remitting.PURPOSE:
             fee_table.warn_unshown(conn, order.subject_id, order.id)
-    _each("approve", name, lambda work: orders.approve(work, name, reason), yes=yes, dry_run=dry_run)
+    _each("approve", name, lambda uow: orders.approve(uow, name, reason), yes=yes, dry_run=dry_run)
 
 
 @app.command()
@@ -143,7 +143,7 @@ def cancel(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fa
     """It is not paid after all; too late once the bank was told."""
     from hub.fees import orders
 
-    _each("cancel", name, lambda work: orders.cancel(work, name, reason), yes=yes, dry_run=dry_run)
+    _each("cancel", name, lambda uow: orders.cancel(uow, name, reason), yes=yes, dry_run=dry_run)
 
 
 @app.command()
@@ -151,7 +151,7 @@ def fail(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
     """The bank says that it did not pay it: the money never left. It can be ordered again."""
     from hub.fees import orders
 
-    _each("fail", name, lambda work: orders.fail(work, name, reason), yes=yes, dry_run=dry_run)
+    _each("fail", name, lambda uow: orders.fail(uow, name, reason), yes=yes, dry_run=dry_run)
 
 
 @app.command(cls=Verb)
@@ -167,9 +167,9 @@ def send(
     from hub.fees.orders import paper
 
     if out.suffix not in (".csv", ".txt"):
-        leave(Code.USAGE, "hub: tệp là .csv cho ngân hàng, hoặc .txt để in")
+        leave(ExitCode.USAGE, "hub: tệp là .csv cho ngân hàng, hoặc .txt để in")
     files.check(out)
-    sent: list[Order] = writing.act(lambda work: ([orders.send(work, name) for name in names], []))
+    sent: list[PaymentOrder] = writing.act(lambda uow: ([orders.send(uow, name) for name in names], []))
     if out.suffix == ".csv":
         files.write(out, paper.table(sent), private=True)
     else:
@@ -199,14 +199,14 @@ def refund(
     try:
         payee = Payee(bank_bin=bank, account=account, holder=holder)
     except ValidationError as error:
-        leave(Code.USAGE, f"hub: {'; '.join(_PAYEE[str(one['loc'][0])] for one in error.errors())}")
+        leave(ExitCode.USAGE, f"hub: {'; '.join(_PAYEE[str(one['loc'][0])] for one in error.errors())}")
     with environment.database() as conn:
         item = _item(conn, name)
 
-    def ask(work: "Work") -> "tuple[Order, list[Any]]":
+    def ask(uow: "UnitOfWork") -> "tuple[PaymentOrder, list[Any]]":
         if item.startswith("rf_"):
-            return asking.again(work, item, payee, reason), []
-        return asking.request(work, item, payee, reason, amount=amount), []
+            return asking.again(uow, item, payee, reason), []
+        return asking.request(uow, item, payee, reason, amount=amount), []
 
     order = writing.act(ask)
     output.say(f"{order.subject_id}, {order.id} {order.reference}, {grouped(order.amount)} đ: chờ người khác duyệt")
@@ -222,7 +222,7 @@ def refunds_(
     from hub.fees.refunds import views
 
     if state is not None and state not in STATES:
-        leave(Code.USAGE, f"hub: trạng thái khoản hoàn là một trong: {', '.join(STATES)}")
+        leave(ExitCode.USAGE, f"hub: trạng thái khoản hoàn là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = views.listing(conn, state=state, limit=limit)
     output.listing(rows, _REFUNDS, as_json=as_json)
@@ -252,5 +252,5 @@ def _item(conn: "Connection", name: str) -> str:
     return str(row["id"])
 
 
-def _each(what: str, name: str, verb: "Callable[[Work], list[Any]]", *, yes: bool, dry_run: bool) -> None:
-    writing.each(what, [name], lambda _: writing.act(lambda work: (None, verb(work))), yes=yes, dry_run=dry_run)
+def _each(what: str, name: str, verb: "Callable[[UnitOfWork], list[Any]]", *, yes: bool, dry_run: bool) -> None:
+    writing.each(what, [name], lambda _: writing.act(lambda uow: (None, verb(uow))), yes=yes, dry_run=dry_run)

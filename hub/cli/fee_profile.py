@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import output
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
-from hub.cli.output import AsJson, Column
+from hub.cli.output import AsJson, TableColumn
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from config.statements import Statements
-    from hub.fees.statements.trying import Trial
+    from hub.fees.statements.trying import ProfileTrial
 
 app: Final = Typer(help="Profiles: how banks' files read (docs/integrators/banks.md).", no_args_is_help=True)
 
 _FITS: Final = (
-    Column("profile", "Cách đọc"),
-    Column("fits", "Hợp", lambda fits: "✔" if fits else "✗"),
-    Column("format", "Dạng"),
-    Column("statements", "Số sao kê"),
-    Column("lines", "Số dòng"),
-    Column("why", "Vì sao không"),
+    TableColumn("profile", "Cách đọc"),
+    TableColumn("fits", "Hợp", lambda fits: "✔" if fits else "✗"),
+    TableColumn("format", "Dạng"),
+    TableColumn("statements", "Số sao kê"),
+    TableColumn("lines", "Số dòng"),
+    TableColumn("why", "Vì sao không"),
 )
 _ROWS: Final = (
-    Column("row", "Dòng"),
-    Column("taken", "Được hiểu là"),
-    Column("account", "Tài khoản"),
-    Column("day", "Ngày"),
-    Column("amount", "Số tiền", grouped),
-    Column("balance", "Số dư", grouped),
-    Column("text", "Trong tệp"),
+    TableColumn("row", "Dòng"),
+    TableColumn("taken", "Được hiểu là"),
+    TableColumn("account", "Tài khoản"),
+    TableColumn("day", "Ngày"),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("balance", "Số dư", grouped),
+    TableColumn("text", "Trong tệp"),
 )
 
 
@@ -60,14 +60,14 @@ def try_(
     try:
         tried = _tried(profile)
     except CatalogueError as error:
-        leave(Code.USAGE, f"hub: {error}")
+        leave(ExitCode.USAGE, f"hub: {error}")
     raw = read_sent(file)
     trials = {name: trying.trial(said, raw, files.trial) for name, said in tried.items()}
     fitting = [name for name, trial in trials.items() if trial.fits]
     shown = fitting[0] if fitting else min(trials, key=lambda name: trials[name].rank)
     _show(trials, shown, as_json=as_json)
     if not fitting:
-        leave(Code.FINDING, f"{file.name}: không cách đọc nào hợp; gần nhất là {shown}: {trials[shown].why}")
+        leave(ExitCode.FINDING, f"{file.name}: không cách đọc nào hợp; gần nhất là {shown}: {trials[shown].why}")
 
 
 def _tried(profile: str | None) -> "Mapping[str, Statements]":
@@ -80,11 +80,11 @@ def _tried(profile: str | None) -> "Mapping[str, Statements]":
     if profile is None:
         return known
     if profile not in known:
-        leave(Code.USAGE, f"hub: không có cấu hình {profile}; có: {', '.join(known)}, hoặc một tệp .toml")
+        leave(ExitCode.USAGE, f"hub: không có cấu hình {profile}; có: {', '.join(known)}, hoặc một tệp .toml")
     return {profile: known[profile]}
 
 
-def _show(trials: "Mapping[str, Trial]", shown: str, *, as_json: bool) -> None:
+def _show(trials: "Mapping[str, ProfileTrial]", shown: str, *, as_json: bool) -> None:
     fits = [
         {
             "profile": name,
@@ -105,7 +105,7 @@ def _show(trials: "Mapping[str, Trial]", shown: str, *, as_json: bool) -> None:
     output.listing(rows, _ROWS, as_json=False)
 
 
-def _rows(trial: "Trial") -> list[dict[str, Any]]:
+def _rows(trial: "ProfileTrial") -> list[dict[str, Any]]:
     entries = {entry.line: (one.account, entry) for one in trial.statements for entry in one.entries}
     numbers = sorted({*trial.rows, *entries})
     made = []

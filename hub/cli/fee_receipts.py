@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, files, output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import TRANSFER_STATES
 from hub.cli.writing import Reason, Verb
 from schemas.figures import grouped
@@ -35,45 +35,49 @@ Day = Annotated[datetime | None, Option(parser=dates.day, metavar=dates.DAY, hel
 
 
 _LISTED: Final = (
-    Column("id", "Mã"),
-    Column("series", "Ký hiệu"),
-    Column("number", "Số", lambda number: f"{number:08}"),
-    Column("issued_on", "Ngày"),
-    Column("kind", "Loại", lambda kind: _KINDS[kind]),
-    Column("amount", "Số tiền", grouped),
-    Column("dossier_code", "Hồ sơ"),
-    Column("state", "Trạng thái", lambda state: STATES[state]),
-    Column("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
+    TableColumn("id", "Mã"),
+    TableColumn("series", "Ký hiệu"),
+    TableColumn("number", "Số", lambda number: f"{number:08}"),
+    TableColumn("issued_on", "Ngày"),
+    TableColumn("kind", "Loại", lambda kind: _KINDS[kind]),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("dossier_code", "Hồ sơ"),
+    TableColumn("state", "Trạng thái", lambda state: STATES[state]),
+    TableColumn("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
 )
 
 
 _SHOWN: Final = (
-    Column("id", "Mã"),
-    Column("name", "Tên"),
-    Column("series", "Ký hiệu"),
-    Column("number", "Số", lambda number: f"{number:08}"),
-    Column("issued_at", "Lập lúc", lambda at: output.moment(datetime.fromisoformat(at))),
-    Column("amount", "Số tiền", grouped),
-    Column("amount_in_words", "Bằng chữ"),
-    Column("department_name", "Cơ quan"),
-    Column("dossier_code", "Mã hồ sơ"),
-    Column("reference", "Mã thanh toán"),
-    Column("state", "Trạng thái", lambda state: STATES[state]),
-    Column("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
-    Column("published_at", "Phát hành lúc", output.moment),
-    Column("void_reason", "Lý do hủy"),
-    Column("void_maker", "Đề nghị hủy"),
-    Column("voided_by", "Người đồng ý hủy"),
-    Column("voided_at", "Hủy lúc", output.moment),
-    Column("void_told_at", "Báo hủy lúc", output.moment),
-    Column("chain", "Thay cho"),
+    TableColumn("id", "Mã"),
+    TableColumn("name", "Tên"),
+    TableColumn("series", "Ký hiệu"),
+    TableColumn("number", "Số", lambda number: f"{number:08}"),
+    TableColumn("issued_at", "Lập lúc", lambda at: output.moment(datetime.fromisoformat(at))),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("amount_in_words", "Bằng chữ"),
+    TableColumn("department_name", "Cơ quan"),
+    TableColumn("dossier_code", "Mã hồ sơ"),
+    TableColumn("reference", "Mã thanh toán"),
+    TableColumn("state", "Trạng thái", lambda state: STATES[state]),
+    TableColumn("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
+    TableColumn("published_at", "Phát hành lúc", output.moment),
+    TableColumn("void_reason", "Lý do hủy"),
+    TableColumn("void_maker", "Đề nghị hủy"),
+    TableColumn("voided_by", "Người đồng ý hủy"),
+    TableColumn("voided_at", "Hủy lúc", output.moment),
+    TableColumn("void_told_at", "Báo hủy lúc", output.moment),
+    TableColumn("chain", "Thay cho"),
 )
-_LINES: Final = (Column("fee_code", "Mã khoản"), Column("title", "Khoản thu"), Column("amount", "Số tiền", grouped))
+_LINES: Final = (
+    TableColumn("fee_code", "Mã khoản"),
+    TableColumn("title", "Khoản thu"),
+    TableColumn("amount", "Số tiền", grouped),
+)
 _TRANSFERS: Final = (
-    Column("id", "Lần chuyển"),
-    Column("kind", "Việc", lambda kind: {"receipt.issue": "phát hành", "receipt.void": "hủy"}.get(kind, kind)),
-    Column("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
-    Column("error_code", "Lỗi"),
+    TableColumn("id", "Lần chuyển"),
+    TableColumn("kind", "Việc", lambda kind: {"receipt.issue": "phát hành", "receipt.void": "hủy"}.get(kind, kind)),
+    TableColumn("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
+    TableColumn("error_code", "Lỗi"),
 )
 
 
@@ -88,7 +92,7 @@ def list_(
     from hub.fees.receipts import views
 
     if state is not None and state not in STATES:
-        leave(Code.USAGE, f"hub: trạng thái biên lai là một trong: {', '.join(STATES)}")
+        leave(ExitCode.USAGE, f"hub: trạng thái biên lai là một trong: {', '.join(STATES)}")
     with environment.database() as conn:
         rows = views.listing(conn, day=day.date() if day else None, state=state, limit=limit)
     output.listing([{**row, "issued_on": row["issued_on"].isoformat()} for row in rows], _LISTED, as_json=as_json)
@@ -104,7 +108,7 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
     with environment.database() as conn:
         found = views.found(conn, receipt)
     if found is None:
-        leave(Code.NOT_FOUND, f"hub: không có biên lai {receipt}")
+        leave(ExitCode.NOT_FOUND, f"hub: không có biên lai {receipt}")
     says = json.loads(bytes(found.pop("body")))
     if as_json:
         output.document({**found, "says": says})
@@ -127,17 +131,17 @@ def issue(
     """Issue what is missing now instead of at the next tick, and void what has no money any more."""
     from hub import dispatch
     from hub.fees.receipts import issuing, policy, voiding
-    from hub.worker import registrar
+    from hub.worker.jobs import issue_receipts
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         desk = hub.catalogue.receipts
         if desk is None:
-            leave(Code.USAGE, "hub: danh mục không có receipts.toml: không phát hành biên lai")
+            leave(ExitCode.USAGE, "hub: danh mục không có receipts.toml: không phát hành biên lai")
         if demand is None:
-            done = registrar.follow(hub)
+            done = issue_receipts.follow(hub)
         else:
-            dispatch.act(hub, voiding.BY_ITSELF, lambda work: (None, policy.keep(work, desk.issue_on)))
-            dispatch.act(hub, writing.actor(), lambda work: (None, issuing.issue(work, demand)))
+            dispatch.run_command(hub, voiding.BY_ITSELF, lambda uow: (None, policy.keep(uow, desk.issue_on)))
+            dispatch.run_command(hub, writing.actor(), lambda uow: (None, issuing.issue(uow, demand)))
             done = 1
     if as_json:
         output.document({"done": done})
@@ -150,7 +154,7 @@ def void(receipt: Receipt, reason: Reason) -> None:
     """It is wrong. Takes two persons; where the fee is still paid, another is issued in its place."""
     from hub.fees.receipts import voiding
 
-    agreed = writing.act(lambda work: (voiding.void(work, receipt, reason), []))
+    agreed = writing.act(lambda uow: (voiding.void(uow, receipt, reason), []))
     output.say(f"{receipt}: đã hủy ✔" if agreed else f"{receipt}: đã đề nghị hủy; người thứ hai chạy lại đúng lệnh này")
 
 
@@ -162,7 +166,7 @@ def summary(
 ) -> None:
     """The summary of a day's receipts (bảng tổng hợp trong ngày), which the tax office has on the same day."""
     if file is not None and file.suffix not in {".json", ".csv"}:
-        leave(Code.USAGE, "hub: bảng kê là tệp .json hoặc .csv")
+        leave(ExitCode.USAGE, "hub: bảng kê là tệp .json hoặc .csv")
     found = _summary(day.date())
     if file is None:
         _printed(found, as_json=as_json)
@@ -181,9 +185,9 @@ def summary(
 def _summary(day: date) -> Any:
     from hub.fees.receipts.summary import of_day
 
-    with environment.house() as hub, hub.db.connection() as conn:
+    with environment.hub() as hub, hub.db.connection() as conn:
         if hub.catalogue.receipts is None:
-            leave(Code.USAGE, "hub: danh mục không có receipts.toml: không phát hành biên lai")
+            leave(ExitCode.USAGE, "hub: danh mục không có receipts.toml: không phát hành biên lai")
         return of_day(conn, hub.catalogue.receipts, day)
 
 
@@ -194,7 +198,7 @@ def _printed(found: Any, *, as_json: bool) -> None:
         output.document(found.model_dump(mode="json"))
         return
     heads, *rows = table(found)
-    columns = tuple(Column(str(head), str(head), _cell) for head in heads)
+    columns = tuple(TableColumn(str(head), str(head), _cell) for head in heads)
     output.listing([dict(zip(map(str, heads), row, strict=True)) for row in rows], columns, as_json=False)
 
 
@@ -207,7 +211,7 @@ def _signed(found: Any, file: Path) -> None:
     from hub.signing import canonical
 
     content = canonical.encode(found.model_dump(mode="json"))
-    with environment.house() as hub:
+    with environment.hub() as hub:
         signature = hub.signer.sealed(content, clock.now())
     files.write(file, content)
     files.write(file.with_name(f"{file.name}.p7s"), signature)

@@ -7,38 +7,38 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import Reason, Verb
-from hub.fees.statements.states import Status
+from hub.fees.statements.states import FileStatus
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
     from hub.fees.statements.deciding import Verdict
-    from hub.fees.statements.importing import Result
-    from hub.work import Work
+    from hub.fees.statements.importing import ImportResult
+    from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer(help="Files of bank statements (sao kê): list, look, approve, reject.", no_args_is_help=True)
 
-STATES: Final[Mapping[Status, str]] = {
-    Status.RECEIVED: "đã nhận",
-    Status.PARSED: "đã đọc",
-    Status.BALANCED: "chờ sao kê trước",
-    Status.ACCEPTED: "đã ghi",
-    Status.QUARANTINED: "giữ lại",
-    Status.ACCEPTED_WITH_APPROVAL: "đã ghi, hai người duyệt",
-    Status.REJECTED: "đã loại",
-    Status.SUPERSEDED: "đã được thay",
+STATES: Final[Mapping[FileStatus, str]] = {
+    FileStatus.RECEIVED: "đã nhận",
+    FileStatus.PARSED: "đã đọc",
+    FileStatus.BALANCED: "chờ sao kê trước",
+    FileStatus.ACCEPTED: "đã ghi",
+    FileStatus.QUARANTINED: "giữ lại",
+    FileStatus.ACCEPTED_WITH_APPROVAL: "đã ghi, hai người duyệt",
+    FileStatus.REJECTED: "đã loại",
+    FileStatus.SUPERSEDED: "đã được thay",
 }
 Name = Annotated[str, Argument(metavar="FILE", parser=whole_id, help="sf_…, from: hub fee statements list")]
 
 
 def _state(state: str) -> str:
-    return STATES[Status(state)]
+    return STATES[FileStatus(state)]
 
 
 def _meaning(code: str) -> str:
@@ -48,47 +48,47 @@ def _meaning(code: str) -> str:
 
 
 _BROUGHT: Final = (
-    Column("file", "Tệp"),
-    Column("state", "Trạng thái", _state),
-    Column("account", "Tài khoản"),
-    Column("bank_id", "Số sao kê"),
-    Column("from", "Từ ngày"),
-    Column("to", "Đến ngày"),
-    Column("opening", "Số dư đầu", grouped),
-    Column("total", "Phát sinh", grouped),
-    Column("closing", "Số dư cuối", grouped),
-    Column("new", "Dòng mới"),
-    Column("known", "Đã có"),
+    TableColumn("file", "Tệp"),
+    TableColumn("state", "Trạng thái", _state),
+    TableColumn("account", "Tài khoản"),
+    TableColumn("bank_id", "Số sao kê"),
+    TableColumn("from", "Từ ngày"),
+    TableColumn("to", "Đến ngày"),
+    TableColumn("opening", "Số dư đầu", grouped),
+    TableColumn("total", "Phát sinh", grouped),
+    TableColumn("closing", "Số dư cuối", grouped),
+    TableColumn("new", "Dòng mới"),
+    TableColumn("known", "Đã có"),
 )
 _FINDINGS: Final = (
-    Column("file", "Tệp"),
-    Column("code", "Lỗi", _meaning),
-    Column("line", "Dòng"),
-    Column("sentence", "Cụ thể"),
-    Column("opening", "Số dư đầu", grouped),
-    Column("total", "Phát sinh", grouped),
-    Column("closing", "Số dư cuối", grouped),
+    TableColumn("file", "Tệp"),
+    TableColumn("code", "Lỗi", _meaning),
+    TableColumn("line", "Dòng"),
+    TableColumn("sentence", "Cụ thể"),
+    TableColumn("opening", "Số dư đầu", grouped),
+    TableColumn("total", "Phát sinh", grouped),
+    TableColumn("closing", "Số dư cuối", grouped),
 )
 _FILES: Final = (
-    Column("id", "Mã"),
-    Column("bank", "Ngân hàng"),
-    Column("name", "Tệp"),
-    Column("format", "Dạng"),
-    Column("state", "Trạng thái", _state),
-    Column("received_at", "Nhận lúc", output.moment),
-    Column("statements", "Số sao kê"),
-    Column("codes", "Lỗi"),
-    Column("proposal", "Đề nghị"),
-    Column("maker", "Bởi"),
+    TableColumn("id", "Mã"),
+    TableColumn("bank", "Ngân hàng"),
+    TableColumn("name", "Tệp"),
+    TableColumn("format", "Dạng"),
+    TableColumn("state", "Trạng thái", _state),
+    TableColumn("received_at", "Nhận lúc", output.moment),
+    TableColumn("statements", "Số sao kê"),
+    TableColumn("codes", "Lỗi"),
+    TableColumn("proposal", "Đề nghị"),
+    TableColumn("maker", "Bởi"),
 )
 _FIELDS: Final = (
     *_FILES[:6],
-    Column("sha256", "SHA-256"),
-    Column("brought_by", "Do"),
+    TableColumn("sha256", "SHA-256"),
+    TableColumn("brought_by", "Do"),
     *_FILES[8:],
-    Column("reason", "Lý do"),
-    Column("checker", "Người duyệt"),
-    Column("settled_at", "Xong lúc", output.moment),
+    TableColumn("reason", "Lý do"),
+    TableColumn("checker", "Người duyệt"),
+    TableColumn("settled_at", "Xong lúc", output.moment),
 )
 
 
@@ -107,30 +107,30 @@ def import_(
     from hub.errors import NotFound
     from hub.fees.statements import importing
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         known = hub.catalogue.banks.get(bank)
         if known is None:
             raise NotFound(f"danh mục không có ngân hàng {bank}")
         named = [(path.name, read_sent(path)) for path in files]
 
-        def try_out(work: "Work") -> tuple[list["Result"], list["Event"]]:
-            return importing.try_out(work, known, named), []
+        def try_out(uow: "UnitOfWork") -> tuple[list["ImportResult"], list["Event"]]:
+            return importing.try_out(uow, known, named), []
 
-        def bring(name: str, body: bytes) -> "Result":
-            return dispatch.act(hub, writing.actor(), lambda work: (importing.bring(work, known, name, body), []))
+        def bring(name: str, body: bytes) -> "ImportResult":
+            return dispatch.run_command(hub, writing.actor(), lambda uow: (importing.bring(uow, known, name, body), []))
 
-        results = dispatch.act(hub, writing.actor(), try_out) if dry_run else [bring(*one) for one in named]
+        results = dispatch.run_command(hub, writing.actor(), try_out) if dry_run else [bring(*one) for one in named]
     _show(results, as_json=as_json)
     held = [result for result in results if not result.is_accepted]
     if held and dry_run:
-        leave(Code.FINDING, f"thử: {len(held)} tệp sẽ không được ghi")
+        leave(ExitCode.FINDING, f"thử: {len(held)} tệp sẽ không được ghi")
     if dry_run:
         output.say("thử: không ghi gì")
     elif held:
-        leave(Code.FINDING, f"{len(held)} tệp không được ghi: hub fee statements show {held[0].id}")
+        leave(ExitCode.FINDING, f"{len(held)} tệp không được ghi: hub fee statements show {held[0].id}")
 
 
-def _show(results: Sequence["Result"], *, as_json: bool) -> None:
+def _show(results: Sequence["ImportResult"], *, as_json: bool) -> None:
     rows = [_row(one, result.name, result.state) for result in results for one in result.summary or [{}]]
     findings = [
         {**finding, "file": result.name} for result in results if not result.is_accepted for finding in result.findings
@@ -155,7 +155,7 @@ def _row(statement: Mapping[str, Any], file: str, state: str) -> dict[str, Any]:
     return {**_EMPTY, **statement, "file": file, "state": state}
 
 
-def _plain(result: "Result") -> dict[str, Any]:
+def _plain(result: "ImportResult") -> dict[str, Any]:
     return {
         "id": result.id,
         "name": result.name,
@@ -168,7 +168,7 @@ def _plain(result: "Result") -> dict[str, Any]:
 
 @app.command("list")
 def list_(
-    state: Annotated[Status | None, Option(help="Only these.")] = None,
+    state: Annotated[FileStatus | None, Option(help="Only these.")] = None,
     bank: Annotated[str | None, Option(help="Only of this one.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
@@ -179,9 +179,9 @@ def list_(
     with environment.database() as conn:
         rows = views.files(conn, state=state, bank=bank, limit=limit)
     output.listing(rows, _FILES, as_json=as_json)
-    waiting = sum(row["state"] in (Status.QUARANTINED, Status.BALANCED) for row in rows)
+    waiting = sum(row["state"] in (FileStatus.QUARANTINED, FileStatus.BALANCED) for row in rows)
     if waiting:
-        leave(Code.FINDING, f"{waiting} tệp chưa được ghi")
+        leave(ExitCode.FINDING, f"{waiting} tệp chưa được ghi")
 
 
 @app.command()
@@ -218,16 +218,16 @@ def reread(
     from hub import dispatch
     from hub.fees.statements import importing
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
 
-        def anew(name: str) -> "Result":
-            return dispatch.act(hub, writing.actor(), lambda work: (importing.reread(work, name), []))
+        def anew(name: str) -> "ImportResult":
+            return dispatch.run_command(hub, writing.actor(), lambda uow: (importing.reread(uow, name), []))
 
         results = [anew(name) for name in names]
     _show(results, as_json=False)
     held = sum(not result.is_accepted for result in results)
     if held:
-        leave(Code.FINDING, f"{held} tệp vẫn không được ghi")
+        leave(ExitCode.FINDING, f"{held} tệp vẫn không được ghi")
 
 
 @app.command(cls=Verb)
@@ -246,8 +246,8 @@ def _decide(name: str, verdict: "Verdict", reason: str) -> None:
     from hub import dispatch
     from hub.fees.statements import deciding
 
-    with environment.house() as hub:
-        result = dispatch.act(hub, writing.actor(), lambda work: deciding.decide(work, name, verdict, reason))
-    if result.state in (Status.QUARANTINED, Status.BALANCED):
-        leave(Code.FINDING, f"{name}: đã đề nghị; cần người thứ hai chạy cùng lệnh")
+    with environment.hub() as hub:
+        result = dispatch.run_command(hub, writing.actor(), lambda uow: deciding.decide(uow, name, verdict, reason))
+    if result.state in (FileStatus.QUARANTINED, FileStatus.BALANCED):
+        leave(ExitCode.FINDING, f"{name}: đã đề nghị; cần người thứ hai chạy cùng lệnh")
     output.say(f"{name}: {STATES[result.state]}")

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, files, output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.handoff_bundle import TrustFile
-from hub.cli.output import AsJson, Column
+from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import Reason, Verb
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
+    from hub.app import Hub
     from hub.db import Connection
     from hub.fees.settlements.model import Settlement
     from hub.signing.trust import Trust
-    from hub.wiring import Hub
-    from hub.work import Work
+    from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer()
 
@@ -29,17 +29,17 @@ ENDINGS: Final = (".json", ".xlsx", ".pdf", ".zip")
 
 
 _TABLES: Final = (
-    Column("department", "Cơ quan"),
-    Column("label", "Trạng thái"),
-    Column("opening", "Kỳ trước sang", grouped),
-    Column("receipts", "Thu", grouped),
-    Column("refunds", "Hoàn trả", grouped),
-    Column("adjustments", "Điều chỉnh", grouped),
-    Column("retained", "Để lại", grouped),
-    Column("net", "Phải chuyển", grouped),
-    Column("disputed", "Không đồng ý", grouped),
-    Column("id", "Bảng"),
-    Column("sha256", "SHA-256", lambda digest: digest[:16]),
+    TableColumn("department", "Cơ quan"),
+    TableColumn("label", "Trạng thái"),
+    TableColumn("opening", "Kỳ trước sang", grouped),
+    TableColumn("receipts", "Thu", grouped),
+    TableColumn("refunds", "Hoàn trả", grouped),
+    TableColumn("adjustments", "Điều chỉnh", grouped),
+    TableColumn("retained", "Để lại", grouped),
+    TableColumn("net", "Phải chuyển", grouped),
+    TableColumn("disputed", "Không đồng ý", grouped),
+    TableColumn("id", "Bảng"),
+    TableColumn("sha256", "SHA-256", lambda digest: digest[:16]),
 )
 
 
@@ -62,16 +62,18 @@ def table(
     from hub.fees.settlements import store
 
     if out is not None and out.suffix not in ENDINGS:
-        leave(Code.USAGE, f"hub: {out}: bảng được ghi thành {', '.join(ENDINGS)}")
+        leave(ExitCode.USAGE, f"hub: {out}: bảng được ghi thành {', '.join(ENDINGS)}")
     if out is not None:
         files.check(out)
-    with environment.house() as hub:
+    with environment.hub() as hub:
         chosen = found(hub, month, department)
         if out is None:
             output.listing([store.as_row(one) for one in chosen], _TABLES, as_json=as_json)
             return
         if len(chosen) != 1:
-            leave(Code.USAGE, f"hub: chọn một cơ quan bằng --department: {' '.join(one.department for one in chosen)}")
+            leave(
+                ExitCode.USAGE, f"hub: chọn một cơ quan bằng --department: {' '.join(one.department for one in chosen)}"
+            )
         written = fee_table_files.written(hub, chosen[0], out.suffix, officer, unsigned=unsigned)
         for suffix, content in written.items():
             files.write(out.with_suffix(suffix), content)
@@ -82,14 +84,14 @@ def table(
 def send(month: Month, department: Department = None) -> None:
     """Hand the tables of a month to their departments. What was handed over already is left as it is."""
     from hub.fees.settlements import sending
-    from hub.fees.settlements.model import State
+    from hub.fees.settlements.model import SettlementState
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         for settlement in found(hub, month, department):
-            if settlement.state != State.COMPUTED:
-                output.say(f"{settlement.department}: {State(settlement.state).label}")
+            if settlement.state != SettlementState.COMPUTED:
+                output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
                 continue
-            act(hub, lambda work, one=settlement.id: sending.send(work, one))  # type: ignore[misc]
+            act(hub, lambda uow, one=settlement.id: sending.send(uow, one))  # type: ignore[misc]
             output.say(f"{settlement.department}: đã gửi ✔")
 
 
@@ -100,20 +102,20 @@ def remit(month: Month, *, department: Department = None, reason: Reason) -> Non
     Says how much of it no statement has shown yet. Exit 5 where nothing is ordered.
     """
     from hub.fees.settlements import ordering
-    from hub.fees.settlements.model import State
+    from hub.fees.settlements.model import SettlementState
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         tables = found(hub, month, department)
         for settlement in tables:
             if settlement.state not in ordering.ANSWERED:
-                output.say(f"{settlement.department}: {State(settlement.state).label}")
+                output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
         answered = [settlement for settlement in tables if settlement.state in ordering.ANSWERED]
         if not answered:
-            leave(Code.REFUSED, f"hub: tháng {month:%m/%Y} không có bảng nào chờ chuyển: không lập lệnh chi nào")
+            leave(ExitCode.REFUSED, f"hub: tháng {month:%m/%Y} không có bảng nào chờ chuyển: không lập lệnh chi nào")
         for settlement in answered:
             with hub.db.connection() as conn:
                 warn_unshown(conn, settlement.id, settlement.department)
-            order = act(hub, lambda work, one=settlement.id: ordering.remit(work, one, reason))  # type: ignore[misc]
+            order = act(hub, lambda uow, one=settlement.id: ordering.remit(uow, one, reason))  # type: ignore[misc]
             output.say(f"{settlement.department}: {order.id} {order.reference} {grouped(order.amount)} ✔")
 
 
@@ -155,18 +157,18 @@ def found(hub: "Hub", month: datetime, department: str | None) -> "list[Settleme
     if not standing:
         of = f" của {department}" if department else ""
         leave(
-            Code.NOT_FOUND,
+            ExitCode.NOT_FOUND,
             f"hub: tháng {month:%m/%Y} chưa có bảng{of}; bảng được lập khi khóa tháng: hub fee close --month",
         )
     return standing
 
 
-def act(hub: "Hub", verb: "Callable[[Work], Any]") -> Any:
+def act(hub: "Hub", verb: "Callable[[UnitOfWork], Any]") -> Any:
     """What ``verb`` gives, done by whoever is at the keyboard."""
     from hub import dispatch
 
-    def whole(work: "Work") -> tuple[Any, list[Any]]:
-        done = verb(work)
+    def whole(uow: "UnitOfWork") -> tuple[Any, list[Any]]:
+        done = verb(uow)
         return done, done if isinstance(done, list) else []
 
-    return dispatch.act(hub, writing.actor(), whole)
+    return dispatch.run_command(hub, writing.actor(), whole)

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 
 if TYPE_CHECKING:
+    from hub.app import Hub
     from hub.events import Event
     from hub.fees.settlements.model import Settlement
     from hub.fees.settlements.package import Package
-    from hub.fees.settlements.store import Handed
-    from hub.papers.findings import Judged
+    from hub.fees.settlements.store import SealedTable
+    from hub.papers.findings import JudgedPaper
     from hub.papers.forms import FeeTable
-    from hub.signing.findings import Answer, Verdict
+    from hub.signing.findings import Verdict, VerdictAnswer
     from hub.signing.trust import Trust
-    from hub.wiring import Hub
-    from hub.work import Work
+    from hub.unit_of_work import UnitOfWork
     from schemas.settlement import SettlementTable
 
 
@@ -27,19 +27,21 @@ class Both:
     """A package, and the print that lies in it."""
 
     package: "Verdict"
-    printed: "Judged"
+    printed: "JudgedPaper"
 
     @property
     def findings(self) -> "list[Any]":
         return [*self.package.findings, *self.printed.findings]
 
     @property
-    def answer(self) -> "Answer":
+    def answer(self) -> "VerdictAnswer":
         """The worse of the two."""
-        from hub.signing.findings import Answer
+        from hub.signing.findings import VerdictAnswer
 
         both = {self.package.answer, self.printed.answer}
-        return next(one for one in (Answer.INVALID, Answer.CANNOT_TELL, Answer.VALID) if one in both)
+        return next(
+            one for one in (VerdictAnswer.INVALID, VerdictAnswer.CANNOT_TELL, VerdictAnswer.VALID) if one in both
+        )
 
 
 def written(
@@ -60,7 +62,7 @@ def written(
     return {suffix: printed if suffix == ".pdf" else _package(hub, settlement, printed)}
 
 
-def judged(file: Path, trust: "Trust") -> "Verdict | Judged | Both":
+def judged(file: Path, trust: "Trust") -> "Verdict | JudgedPaper | Both":
     """By the judge of printed forms if it is a PDF, else as a package, with the print inside it."""
     from hub.clock import now
     from hub.fees.settlements import judging, package
@@ -73,23 +75,23 @@ def judged(file: Path, trust: "Trust") -> "Verdict | Judged | Both":
     try:
         read = package.assemble(archive.opened(file, package.NAMES))
     except NotABundle as error:
-        leave(Code.USAGE, f"hub: {file} không phải gói chứng từ tháng: {error}")
+        leave(ExitCode.USAGE, f"hub: {file} không phải gói chứng từ tháng: {error}")
     found, at = judging.judge(read, trust)
     if "table.pdf" not in read.files:
         return found
     return Both(found, _of_print(read, verify_pdf(read.files["table.pdf"], trust, at or now())))
 
 
-def _of_print(read: "Package", printed: "Judged") -> "Judged":
+def _of_print(read: "Package", printed: "JudgedPaper") -> "JudgedPaper":
     """What was found in the print, and whether the table inside it is the package's."""
-    from hub.papers.findings import Code, Finding, Judged
+    from hub.papers.findings import JudgedPaper, PaperCode, PaperFinding
     from hub.signing.findings import Weight
 
     inside = [content for name, content in printed.attachments.items() if name.endswith(".json")]
     if inside == [read.table]:
         return printed
-    other = Finding(Weight.WRONG, Code.RECORD, "table.pdf", "the table in the print is another")
-    return Judged((*printed.findings, other), printed.attachments)
+    other = PaperFinding(Weight.WRONG, PaperCode.RECORD, "table.pdf", "the table in the print is another")
+    return JudgedPaper((*printed.findings, other), printed.attachments)
 
 
 def _printed(hub: "Hub", form: "FeeTable", officer: str | None, *, unsigned: bool) -> bytes:
@@ -104,11 +106,11 @@ def _printed(hub: "Hub", form: "FeeTable", officer: str | None, *, unsigned: boo
     return handoff_print.signed(hub, pdf, form, chosen, time_stamp=False)
 
 
-def _form(hub: "Hub", table: "SettlementTable", handed: "Handed") -> "FeeTable":
+def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTable":
     from hub.cli.handoff_print import office
-    from hub.fees.cases.codes import Code as Case
+    from hub.fees.cases.codes import ExceptionCode as Case
     from hub.fees.settlements import words
-    from hub.papers.forms import Attachment, FeeRow, FeeTable, OpenCases
+    from hub.papers.forms import Attachment, FeeTable, MonthFeeRow, OpenCases
     from schemas.amount_in_words import in_words
 
     name = table.settlement_id
@@ -120,7 +122,7 @@ def _form(hub: "Hub", table: "SettlementTable", handed: "Handed") -> "FeeTable":
         department=table.department_name,
         month=words.month(table.month),
         rows=tuple(
-            FeeRow(fee.fee_code, fee.title, words.KINDS[fee.kind], *(getattr(fee, column) for column in columns))
+            MonthFeeRow(fee.fee_code, fee.title, words.KINDS[fee.kind], *(getattr(fee, column) for column in columns))
             for fee in table.fees
         ),
         rule=words.RULE,
@@ -158,11 +160,11 @@ def _package(hub: "Hub", settlement: "Settlement", printed: bytes) -> bytes:
         files = package.made(conn, settlement, hub.catalogue.portal.centre_name, beside, printed)
     made = package.sealed(files, lambda sums: hub.signer.sealed(sums, now()), lambda data: _stamped(hub, data))
 
-    def hand(work: "Work") -> "tuple[None, list[Event]]":
-        handing.handed(work, settlement.id, hashlib.sha256(made).hexdigest())
+    def hand(uow: "UnitOfWork") -> "tuple[None, list[Event]]":
+        handing.handed(uow, settlement.id, hashlib.sha256(made).hexdigest())
         return None, []
 
-    dispatch.act(hub, writing.actor(), hand)
+    dispatch.run_command(hub, writing.actor(), hand)
     return made
 
 

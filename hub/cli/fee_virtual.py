@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from typer import Argument, Typer
 
 from hub.cli import output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 from hub.cli.writing import Verb
 
@@ -20,12 +20,12 @@ def import_(
     """Take the bank's list: money that comes to such a number is its demand's (P2). All of it, or nothing."""
     from hub.fees.matching import virtual
     from hub.untrusted import files
-    from schemas.statement import Unreadable
+    from schemas.statement import UnreadableFile
 
     try:
         given = files.virtual_accounts(read_sent(file))
-    except Unreadable as error:
-        leave(Code.USAGE, f"hub: {file.name}: {error.sentence}")
+    except UnreadableFile as error:
+        leave(ExitCode.USAGE, f"hub: {file.name}: {error.sentence}")
 
-    new = writing.act(lambda work: (virtual.bring(work, given), []))
+    new = writing.act(lambda uow: (virtual.bring(uow, given), []))
     output.say(f"{file.name}: {new} số mới, {len(given) - new} đã có ✔")

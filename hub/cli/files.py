@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 
 _OWNER: Final = 0o600
 _EVERYBODY: Final = 0o666
@@ -19,25 +19,25 @@ def read_sent(path: Path, *, at_most: int = MOST) -> bytes:
     A pipe or a device is no file: it has no size and need not end.
     """
     if not path.is_file():
-        leave(Code.USAGE, f"hub: {path} is not a file")
+        leave(ExitCode.USAGE, f"hub: {path} is not a file")
     try:
         with path.open("rb") as file:
             content = file.read(at_most + 1)
     except OSError as error:
-        leave(Code.USAGE, f"hub: {path} cannot be read: {error.strerror}")
+        leave(ExitCode.USAGE, f"hub: {path} cannot be read: {error.strerror}")
     if len(content) > at_most:
-        leave(Code.USAGE, f"hub: {path} is larger than {at_most >> 20} MiB")
+        leave(ExitCode.USAGE, f"hub: {path} is larger than {at_most >> 20} MiB")
     return content
 
 
 def check(path: Path) -> None:
     """Leave where no file can come to stand there: asked before something is done that cannot be taken back."""
     if path.is_dir():
-        leave(Code.USAGE, f"hub: {path} is a folder; name a file in it")
+        leave(ExitCode.USAGE, f"hub: {path} is a folder; name a file in it")
     if not path.parent.is_dir():
-        leave(Code.USAGE, f"hub: there is no folder {path.parent} to write {path.name} into")
+        leave(ExitCode.USAGE, f"hub: there is no folder {path.parent} to write {path.name} into")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        leave(Code.USAGE, f"hub: {path} may not be written here")
+        leave(ExitCode.USAGE, f"hub: {path} may not be written here")
 
 
 def write(path: Path, content: bytes, *, private: bool = False) -> None:
@@ -53,4 +53,4 @@ def write(path: Path, content: bytes, *, private: bool = False) -> None:
             file.write(content)
         fresh.replace(path)
     except OSError as error:
-        leave(Code.USAGE, f"hub: {path} cannot be written: {error.strerror}")
+        leave(ExitCode.USAGE, f"hub: {path} cannot be written: {error.strerror}")

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, Protocol
 from typer import Argument, Option
 
 from hub.cli import environment, files, output
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 from hub.cli.ids import whole_id
 from hub.cli.output import AsJson
 
 if TYPE_CHECKING:
-    from hub.papers.findings import Judged
-    from hub.signing.findings import Answer, Verdict
+    from hub.papers.findings import JudgedPaper
+    from hub.signing.findings import Verdict, VerdictAnswer
     from hub.signing.trust import Trust
 
 
-class Told(Protocol):
+class VerificationText(Protocol):
     """What a judge has found, whichever it is."""
 
     @property
-    def answer(self) -> "Answer": ...
+    def answer(self) -> "VerdictAnswer": ...
     @property
     def findings(self) -> "Sequence[Any]": ...
 
@@ -38,7 +38,7 @@ _ANSWERS: Final = {
     "INVALID": "KHÔNG HỢP LỆ",
     "CANNOT TELL": "CHƯA KẾT LUẬN ĐƯỢC",
 }
-_EXITS: Final = {"VALID": Code.OK, "INVALID": Code.FINDING, "CANNOT TELL": Code.NOT_FOUND}
+_EXITS: Final = {"VALID": ExitCode.OK, "INVALID": ExitCode.FINDING, "CANNOT TELL": ExitCode.NOT_FOUND}
 
 
 def export(
@@ -48,7 +48,7 @@ def export(
     """Write a handoff as a bundle that anybody can verify, with this command or with openssl alone."""
     from hub.signing import crl_store, exporting
 
-    with environment.house() as hub, hub.db.transaction() as conn:
+    with environment.hub() as hub, hub.db.transaction() as conn:
         beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
         written = exporting.export(conn, handoff_id, beside).write()
     path = to or Path(f"{handoff_id}.zip")
@@ -70,11 +70,11 @@ def verify(
     try:
         verdict = _judged(bundle, trust_of(trust, offline=offline))
     except NotABundle as error:
-        leave(Code.USAGE, f"hub: {bundle} không phải gói bàn giao: {error}")
+        leave(ExitCode.USAGE, f"hub: {bundle} không phải gói bàn giao: {error}")
     tell(verdict, as_json=as_json)
 
 
-def _judged(path: Path, trust: "Trust") -> "Verdict | Judged":
+def _judged(path: Path, trust: "Trust") -> "Verdict | JudgedPaper":
     """By the judge of printed forms if it is a PDF, else by the judge of bundles. Raises NotABundle."""
     if path.is_file() and (data := read_sent(path)).startswith(b"%PDF-"):
         from hub.clock import now
@@ -93,13 +93,13 @@ def trust_of(path: Path | None, *, offline: bool) -> "Trust":
     from hub.signing.trust import Trust
 
     if path is None and offline:
-        leave(Code.USAGE, "hub: --offline cần --trust: danh sách tin cậy (trust.json) mà người kiểm tra giữ")
+        leave(ExitCode.USAGE, "hub: --offline cần --trust: danh sách tin cậy (trust.json) mà người kiểm tra giữ")
     if path is None:
         return _own_trust()
     try:
         return Trust.load(read_sent(path)) if path.suffix == ".pem" else trust_list.load(path)
     except ValueError as error:
-        leave(Code.USAGE, f"hub: {path}: {error}")
+        leave(ExitCode.USAGE, f"hub: {path}: {error}")
 
 
 def _own_trust() -> "Trust":
@@ -109,20 +109,20 @@ def _own_trust() -> "Trust":
     from hub.signing import trust_entries, trust_list
     from hub.signing.parties import Register
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         trust = hub.signer.trust()
         listed = trust_entries.drawn(hub.catalogue, hub.keyring, trust, now())
     own = trust_list.trust_of(Register(listed, hashlib.sha256(trust_list.encoded(listed)).hexdigest()))
     return own.knowing(crls=trust.crls)
 
 
-def tell(verdict: "Told", *, as_json: bool) -> NoReturn:
+def tell(verdict: "VerificationText", *, as_json: bool) -> NoReturn:
     """Say what was found, and leave with the answer's exit code."""
     _show(verdict, as_json=as_json)
     leave(_EXITS[verdict.answer])
 
 
-def _show(verdict: "Told", *, as_json: bool) -> None:
+def _show(verdict: "VerificationText", *, as_json: bool) -> None:
     if as_json:
         findings = [
             {

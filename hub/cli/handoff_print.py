@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 from hub.cli import environment, files, output
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
 
 if TYPE_CHECKING:
     from config.catalogue import Catalogue
     from config.officers import Officer
-    from hub.papers.compose import Handed, Names
-    from hub.papers.forms import ControlSheet, Form, Minute, Office
+    from hub.app import Hub
+    from hub.papers.compose import HandoffPaper, PaperNames
+    from hub.papers.forms import ControlSheet, Form, IssuingOffice, MinuteForm
     from hub.papers.sign import Stamp
-    from hub.wiring import Hub
 
 FormName = Literal["kiem-soat", "bien-ban"]
 
@@ -39,7 +39,7 @@ def print_(
     from hub.clock import now
     from hub.papers import render
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         made, department = _form(hub, named, form)
         pdf = render.render(made)
         if not unsigned:
@@ -49,20 +49,20 @@ def print_(
     output.say(f"{target}: {made.number}, {len(pdf)} bytes" + (", chưa ký" if unsigned else ", đã ký số"))
 
 
-def _form(hub: "Hub", named: str, form: FormName) -> "tuple[ControlSheet | Minute, str]":
+def _form(hub: "Hub", named: str, form: FormName) -> "tuple[ControlSheet | MinuteForm, str]":
     """The form's values, and whose dossier it is."""
-    from hub.handoffs import way
+    from hub.handoffs import history
     from hub.papers import compose
     from hub.signing import custody
 
     with hub.db.connection() as conn:
-        found = way.find(conn, named)
+        found = history.find(conn, named)
         wanted = found.handoffs if form == "kiem-soat" else _one(found.asked, found.handoffs)
-        handed: list[Handed] = []
+        handed: list[HandoffPaper] = []
         for handoff_id in wanted:
             leaves = custody.about(conn, handoff_id)
             if leaves or form == "bien-ban":  # what is not signed yet is no row of the form yet
-                handed.append(compose.Handed.of(handoff_id, leaves))
+                handed.append(compose.HandoffPaper.of(handoff_id, leaves))
     names = _names(hub, found.procedure)
     if form == "bien-ban":
         return compose.minute(handed[0], names), found.department
@@ -73,17 +73,17 @@ def _one(asked: str | None, handoffs: Sequence[str]) -> Sequence[str]:
     if asked is not None:
         return [asked]
     if len(handoffs) != 1:
-        leave(Code.USAGE, f"hub: the dossier has {len(handoffs)} handoffs; name one: {' '.join(handoffs)}")
+        leave(ExitCode.USAGE, f"hub: the dossier has {len(handoffs)} handoffs; name one: {' '.join(handoffs)}")
     return handoffs
 
 
-def _names(hub: "Hub", procedure: str) -> "Names":
-    from hub.papers.compose import Names
+def _names(hub: "Hub", procedure: str) -> "PaperNames":
+    from hub.papers.compose import PaperNames
 
     catalogue = hub.catalogue
     known = catalogue.procedures.get(procedure)
     agencies = {one.agency: one.name for one in catalogue.departments.values()}
-    return Names(
+    return PaperNames(
         office=office(catalogue),
         agencies={catalogue.portal.centre: catalogue.portal.centre_name, **agencies},
         officers={one.id: one.name for one in catalogue.officers.values()},
@@ -91,23 +91,23 @@ def _names(hub: "Hub", procedure: str) -> "Names":
     )
 
 
-def office(catalogue: "Catalogue") -> "Office":
+def office(catalogue: "Catalogue") -> "IssuingOffice":
     """The Centre, as it stands at the head of a form: under the committee of the province that its name ends with."""
-    from hub.papers.forms import Office
+    from hub.papers.forms import IssuingOffice
 
     centre = catalogue.portal.centre_name
     kind = next((one for one in ("tỉnh", "thành phố") if f" {one} " in centre), "")
     place = centre.rpartition(f" {kind} ")[2] if kind else ""
-    return Office(name=centre, superior=f"UBND {kind} {place}" if place else "", place=place or "…")
+    return IssuingOffice(name=centre, superior=f"UBND {kind} {place}" if place else "", place=place or "…")
 
 
 def signatory(hub: "Hub", named: str | None, department: str | None, at: datetime) -> "Officer":
     """Who signs a form of ``department`` (None: one of the Centre's own): whom the roster calls so, or who is on duty.
 
-    Raises NotFound, NotNow, MayNotSign.
+    Raises NotFound, InvalidState, MayNotSign.
     """
     from config.officers import on_duty
-    from hub.errors import NotFound, NotNow
+    from hub.errors import InvalidState, NotFound
 
     officers = hub.catalogue.officers
     if named is not None and named not in officers:
@@ -115,15 +115,17 @@ def signatory(hub: "Hub", named: str | None, department: str | None, at: datetim
     able = [officers[named]] if named is not None else on_duty(list(officers.values()), department, at)
     chosen = next((one for one in able if not one.signs_elsewhere), None)
     if chosen is None:
-        raise NotNow("no officer on duty has a key here; print it --unsigned and sign it on the officer's own device")
+        raise InvalidState(
+            "no officer on duty has a key here; print it --unsigned and sign it on the officer's own device"
+        )
     hub.signer.check_officer(chosen, at, department)
     return chosen
 
 
 def signed(hub: "Hub", pdf: bytes, made: "Form", officer: "Officer", *, time_stamp: bool) -> bytes:
-    """``pdf`` of the form ``made``, signed by the officer and by the Centre's seal. Raises NotNow."""
+    """``pdf`` of the form ``made``, signed by the officer and by the Centre's seal. Raises InvalidState."""
     from hub.clock import now
-    from hub.errors import NotNow
+    from hub.errors import InvalidState
     from hub.papers import render, sign
     from hub.signing.verdicts import Invalid, Undecided
 
@@ -134,7 +136,7 @@ def signed(hub: "Hub", pdf: bytes, made: "Form", officer: "Officer", *, time_sta
     try:
         return sign.sign(pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(made), stamp=stamp)
     except (Invalid, Undecided) as error:
-        raise NotNow(f"nothing was signed: {error}") from None
+        raise InvalidState(f"nothing was signed: {error}") from None
 
 
 def stamp_of(hub: "Hub") -> "Stamp":

@@ -43,7 +43,7 @@ def whole_id(name: str) -> str:
     beginning = f"{prefix}_{match[2].upper()}"
     from psycopg import sql
 
-    from hub.cli.exits import Code, leave
+    from hub.cli.exits import ExitCode, leave
     from hub.errors import NotFound
 
     query = sql.SQL("SELECT id FROM {} WHERE starts_with(id, %s) ORDER BY id LIMIT %s")
@@ -54,5 +54,5 @@ def whole_id(name: str) -> str:
         raise NotFound(f"no id begins with {beginning}")
     if len(found) > 1:
         shown = ", ".join(found[:_NAMED]) + (", …" if len(found) > _NAMED else "")
-        leave(Code.USAGE, f"hub: several ids begin with {beginning}: {shown}")
+        leave(ExitCode.USAGE, f"hub: several ids begin with {beginning}: {shown}")
     return str(found[0])

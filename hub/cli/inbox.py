@@ -5,34 +5,34 @@ from typing import TYPE_CHECKING, Annotated, Final
 from typer import Argument, Typer
 
 from hub.cli import environment, output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Yes
 
 if TYPE_CHECKING:
-    from hub.wiring import Hub
+    from hub.app import Hub
 
-app: Final = Typer(help="Messages that wait for a person: list, show, revive, refuse.", no_args_is_help=True)
+app: Final = Typer(help="Messages that wait for a person: list, show, requeue, refuse.", no_args_is_help=True)
 
 Ids = Annotated[list[str], Argument(metavar="MESSAGE...", parser=whole_id, help="in_… or sub_…")]
 
 _COLUMNS: Final = (
-    Column("id", "Bản tin"),
-    Column("source", "Nguồn"),
-    Column("kind", "Loại"),
-    Column("external_id", "Mã của bên gửi"),
-    Column("received_at", "Nhận lúc", output.since),
-    Column("tries", "Lần"),
-    Column("error_code", "Lỗi"),
-    Column("error_detail", "Chi tiết"),
+    TableColumn("id", "Bản tin"),
+    TableColumn("source", "Nguồn"),
+    TableColumn("kind", "Loại"),
+    TableColumn("external_id", "Mã của bên gửi"),
+    TableColumn("received_at", "Nhận lúc", output.since),
+    TableColumn("tries", "Lần"),
+    TableColumn("error_code", "Lỗi"),
+    TableColumn("error_detail", "Chi tiết"),
 )
 _FIELDS: Final = (
     *_COLUMNS,
-    Column("state", "Trạng thái"),
-    Column("due_at", "Đến lượt", output.moment),
-    Column("settled_at", "Kết thúc", output.moment),
+    TableColumn("state", "Trạng thái"),
+    TableColumn("due_at", "Đến lượt", output.moment),
+    TableColumn("settled_at", "Kết thúc", output.moment),
 )
 
 
@@ -45,7 +45,7 @@ def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
         rows = views.dead_letters(conn, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
     if rows:
-        leave(Code.FINDING, f"{len(rows)} bản tin chờ người xử lý")
+        leave(ExitCode.FINDING, f"{len(rows)} bản tin chờ người xử lý")
 
 
 @app.command()
@@ -72,18 +72,18 @@ def show(
 
 
 @app.command()
-def revive(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
+def requeue(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Handle a dead message again, after its cause is mended. An entry of a feed is read again.
 
     What came under a name that was used before (REPORT_CONFLICT) is taken beside the first.
     """
     from hub import operations
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each(
-            "revive",
+            "requeue",
             ids,
-            lambda one: operations.revive(hub, one, actor=writing.actor(), reason=reason),
+            lambda one: operations.requeue(hub, one, actor=writing.actor(), reason=reason),
             yes=yes,
             dry_run=dry_run,
         )
@@ -98,5 +98,5 @@ def refuse(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
         if not operations.refuse(hub, message, actor=writing.actor(), reason=reason):
             output.say(f"{message}: bên gửi không có kênh nhận thông báo, hãy báo trực tiếp cho họ")
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each("refuse", ids, lambda one: turn_down(hub, one), yes=yes, dry_run=dry_run)

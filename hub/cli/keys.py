@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, output
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
-from hub.cli.output import AsJson, Column
+from hub.cli.output import AsJson, TableColumn
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -31,18 +31,18 @@ STATES: Final = {
     "expired": "hết hạn",
 }
 _GENERATIONS: Final = (
-    Column("key", "Khóa"),
-    Column("generation", "Đời"),
-    Column("state", "Trạng thái", lambda state: STATES[state]),
-    Column("kept_in", "Nơi giữ"),
-    Column("valid_from", "Từ", output.moment),
-    Column("valid_to", "Đến", output.moment),
-    Column("subject", "Chứng thư"),
+    TableColumn("key", "Khóa"),
+    TableColumn("generation", "Đời"),
+    TableColumn("state", "Trạng thái", lambda state: STATES[state]),
+    TableColumn("kept_in", "Nơi giữ"),
+    TableColumn("valid_from", "Từ", output.moment),
+    TableColumn("valid_to", "Đến", output.moment),
+    TableColumn("subject", "Chứng thư"),
 )
 _FINDINGS: Final = (
-    Column("ok", "", lambda ok: "✔" if ok else "✗"),
-    Column("key", "Khóa"),
-    Column("finding", "Kết quả"),
+    TableColumn("ok", "", lambda ok: "✔" if ok else "✗"),
+    TableColumn("key", "Khóa"),
+    TableColumn("finding", "Kết quả"),
 )
 
 
@@ -62,12 +62,12 @@ def check(as_json: AsJson = False) -> None:
     from hub.cli import key_checks
     from hub.clock import now
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         findings = key_checks.examine(hub.signer, hub.keyring, hub.catalogue, now())
     rows = [{"key": one.key, "ok": one.ok, "finding": one.finding} for one in findings]
     output.listing(rows, _FINDINGS, as_json=as_json)
     if wrong := [one.key for one in findings if not one.ok]:
-        leave(Code.FINDING, f"cần xem: {', '.join(wrong)}")
+        leave(ExitCode.FINDING, f"cần xem: {', '.join(wrong)}")
 
 
 @app.command("issue-request")
@@ -81,7 +81,7 @@ def issue_request(
 
     settings, catalogue, keyring = _keys()
     if settings.production and not token:
-        leave(Code.REFUSED, "hub: in production a key is made in a token: say --token")
+        leave(ExitCode.REFUSED, "hub: in production a key is made in a token: say --token")
     subject = _subject(catalogue, name)
     sys.stdout.write(enrolment.request(keyring, name, subject, in_token=token, as_rsa=rsa).decode())
     output.say(f"{name}: send the request to the CA, then: hub keys import {name} CHAIN.pem")
@@ -114,7 +114,7 @@ def rotate(name: Name) -> None:
     folder = keyring.folder.parent
     if settings.production or not (folder / "authority").is_dir():
         leave(
-            Code.REFUSED,
+            ExitCode.REFUSED,
             f"hub: no development authority stands beside these keys; ask your CA: hub keys issue-request {name}",
         )
     assert settings.keys_passphrase is not None  # noqa: S101 - whoever made the authority made it
@@ -139,7 +139,7 @@ def trust_list_(
     from hub.clock import now
     from hub.signing import trust_entries, trust_list
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         register = trust_entries.publish(hub.catalogue, hub.keyring, hub.signer.trust(), now())
         there = hub.keyring.folder / trust_list.FILE
     files.write(to, there.read_bytes())
@@ -169,7 +169,7 @@ def check_trust_list(
             beside = newer.with_suffix(trust_list.SIGNATURE)
             read = trust_list.check_successor(before, read_sent(newer), read_sent(beside))
     except trust_list.NotATrustList as error:
-        leave(Code.FINDING, f"hub: {newer}: {error}")
+        leave(ExitCode.FINDING, f"hub: {newer}: {error}")
     assert read is not None  # noqa: S101 - a list was read
     output.text(f"version {read.listed.version}\nSHA-256 {_grouped(read.sha256)}\n")
 
@@ -182,11 +182,11 @@ def _grouped(digest: str) -> str:
 def _keys() -> "tuple[Settings, Catalogue, Keyring]":
     environment.adopt()
     from config.catalogue import load
-    from hub import wiring
+    from hub import app
 
-    settings = wiring.read_settings()
+    settings = app.read_settings()
     catalogue = load(settings.catalogue, os.environ)
-    return settings, catalogue, wiring.keyring(settings, catalogue)
+    return settings, catalogue, app.keyring(settings, catalogue)
 
 
 def _subject(catalogue: "Catalogue", name: str) -> dict[str, str]:
@@ -201,7 +201,7 @@ def _subject(catalogue: "Catalogue", name: str) -> dict[str, str]:
         return {**organisation, "common_name": name, "serial_number": catalogue.signing.log}
     officer = next((one for one in catalogue.officers.values() if one.key == name), None)
     if officer is None:
-        leave(Code.NOT_FOUND, f"hub: neither signing.toml nor officers.toml has a key called {name}")
+        leave(ExitCode.NOT_FOUND, f"hub: neither signing.toml nor officers.toml has a key called {name}")
     return {**organisation, "common_name": fitting(officer.name), "serial_number": officer.id}
 
 
@@ -213,11 +213,11 @@ def _check_known(catalogue: "Catalogue", keyring: "Keyring", chain: "tuple[x509.
 
     roots = catalogue.folder / catalogue.signing.roots if catalogue.signing.roots else keyring.folder / ROOTS
     if not chain:
-        leave(Code.REFUSED, "hub: the file holds no certificate (PEM)")
+        leave(ExitCode.REFUSED, "hub: the file holds no certificate (PEM)")
     try:
         Trust.load(read_sent(roots)).path(chain[0], chain[0].not_valid_before_utc, chain[1:])
     except Undecided as end:
         if not end.code.startswith("crl-"):  # lists are fetched for what signs; here nothing signs yet
-            leave(Code.REFUSED, f"hub: {end}")
+            leave(ExitCode.REFUSED, f"hub: {end}")
     except Invalid as end:
-        leave(Code.REFUSED, f"hub: {end}")
+        leave(ExitCode.REFUSED, f"hub: {end}")

@@ -23,7 +23,7 @@ _DAY: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column of a table: which key of a row, what stands above it, and how its value is written."""
 
     key: str
@@ -47,7 +47,7 @@ def line(value: Any) -> None:
     sys.stdout.flush()
 
 
-def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, as_json: bool) -> None:
+def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[TableColumn], *, as_json: bool) -> None:
     """Rows as {"data": […]} or as a table."""
     if as_json:
         document({"data": rows})
@@ -65,13 +65,13 @@ def text(content: str) -> None:
     sys.stdout.write(content)
 
 
-def row(values: Mapping[str, Any], columns: Sequence[Column]) -> None:
+def row(values: Mapping[str, Any], columns: Sequence[TableColumn]) -> None:
     """One row of a listing that has no end."""
     sys.stdout.write("\t".join(_cell(column, values[column.key]) for column in columns) + "\n")
     sys.stdout.flush()
 
 
-def fields(values: Mapping[str, Any], columns: Sequence[Column]) -> None:
+def fields(values: Mapping[str, Any], columns: Sequence[TableColumn]) -> None:
     """One row, a field a line."""
     width = max(len(column.label) for column in columns)
     for column in columns:
@@ -107,7 +107,7 @@ def duration(seconds: float) -> str:
     return f"{whole // _DAY} ngày"
 
 
-def _cell(column: Column, value: Any) -> str:
+def _cell(column: TableColumn, value: Any) -> str:
     written = "" if value is None else column.write(value)
     # What a counterparty wrote may hold anything; a terminal obeys control characters.
     return "".join(char if char.isprintable() else " " for char in written)

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 from typer import Argument, Typer
 
 from hub.cli import environment, output, writing
-from hub.cli.exits import Code, leave
-from hub.cli.output import AsJson, Column
+from hub.cli.exits import ExitCode, leave
+from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
 
 app: Final = Typer(help="Counterparties (đối tác): list, pause, resume, test.", no_args_is_help=True)
@@ -17,18 +17,18 @@ Counterparty = Annotated[str, Argument(metavar="COUNTERPARTY", help="department.
 
 LABELS: Final = {"open": "thông suốt", "paused": "tạm dừng", "broken off": "ngắt mạch"}
 _COLUMNS: Final = (
-    Column("code", "Đối tác"),
-    Column("state", "Trạng thái", lambda state: LABELS[state]),
-    Column("waiting", "Đang chờ"),
-    Column("held", "Giữ lại"),
-    Column("sending", "Đang gửi"),
-    Column("stuck", "Kẹt"),
-    Column("oldest", "Cũ nhất", output.since),
-    Column("failures", "Lỗi liên tiếp"),
-    Column("open_until", "Thử lại lúc", output.moment),
-    Column("last_success_at", "Thành công cuối", output.moment),
-    Column("pause_reason", "Lý do dừng"),
-    Column("finding", "Cần xem"),
+    TableColumn("code", "Đối tác"),
+    TableColumn("state", "Trạng thái", lambda state: LABELS[state]),
+    TableColumn("waiting", "Đang chờ"),
+    TableColumn("held", "Giữ lại"),
+    TableColumn("sending", "Đang gửi"),
+    TableColumn("stuck", "Kẹt"),
+    TableColumn("oldest", "Cũ nhất", output.since),
+    TableColumn("failures", "Lỗi liên tiếp"),
+    TableColumn("open_until", "Thử lại lúc", output.moment),
+    TableColumn("last_success_at", "Thành công cuối", output.moment),
+    TableColumn("pause_reason", "Lý do dừng"),
+    TableColumn("finding", "Cần xem"),
 )
 
 
@@ -41,7 +41,7 @@ def list_(as_json: AsJson = False) -> None:
     environment.adopt()
     from config.catalogue import load
     from hub import standstill
-    from hub.wiring import read_settings
+    from hub.app import read_settings
 
     settings = read_settings()
     catalogue = load(settings.catalogue, os.environ)
@@ -49,7 +49,7 @@ def list_(as_json: AsJson = False) -> None:
         rows = standstill.counterparties(conn, catalogue, settings)
     output.listing(rows, _COLUMNS, as_json=as_json)
     if still := [row["code"] for row in rows if row["finding"]]:
-        leave(Code.FINDING, f"cần xem: {', '.join(still)}")
+        leave(ExitCode.FINDING, f"cần xem: {', '.join(still)}")
 
 
 @app.command()
@@ -57,7 +57,7 @@ def pause(counterparty: Counterparty, *, reason: Reason, yes: Yes = False, dry_r
     """Send nothing to it until it is resumed; what comes up is held."""
     from hub import operations
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each(
             "pause",
             [counterparty],
@@ -72,7 +72,7 @@ def resume(counterparty: Counterparty, *, reason: Reason, yes: Yes = False, dry_
     """Send again, the most urgent first."""
     from hub import operations
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each(
             "resume",
             [counterparty],
@@ -88,7 +88,7 @@ def try_(counterparty: Counterparty, as_json: AsJson = False) -> None:
     from hub import operations
 
     started = time.monotonic()
-    with environment.house() as hub:
+    with environment.hub() as hub:
         answer = operations.test(hub, counterparty)
     took = round(time.monotonic() - started, 3)
     if as_json:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from typer import Context, Option, Typer
 
 from hub.cli import environment
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 
 app: Final = Typer()
 
@@ -36,13 +36,13 @@ def worker(
 ) -> None:
     """A worker on some or all queues."""
     environment.adopt()
-    from hub import broker, logging, wiring
+    from hub import app, broker, logging
     from hub.worker import run
 
-    hub = wiring.build()
+    hub = app.build()
     known = broker.queue_names(hub.catalogue)
     if unknown := set(queue or ()) - set(known):
-        leave(Code.USAGE, f"hub: no queue is called {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        leave(ExitCode.USAGE, f"hub: no queue is called {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     logging.configure(hub.settings.log_level)
     run.worker(hub, queues=queue or [], threads=threads, name=name)
 
@@ -53,10 +53,10 @@ def beat(
 ) -> None:
     """The clock: sends the ticks. One of it is enough."""
     environment.adopt()
-    from hub import logging, wiring
+    from hub import app, logging
     from hub.worker import run
 
-    hub = wiring.build()
+    hub = app.build()
     logging.configure(hub.settings.log_level)
     file = schedule or environment.place().folder / "run" / "beat-schedule"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def flower(
         settings = FlowerSettings()
     except ValidationError as error:
         fault = faults_of(error)[0]
-        leave(Code.USAGE, f"hub: HUB_{fault.pointer.strip('/').upper()}: {fault.detail}")
+        leave(ExitCode.USAGE, f"hub: HUB_{fault.pointer.strip('/').upper()}: {fault.detail}")
     logging.configure()
     serve(settings, host, port, url_prefix)
 
@@ -95,4 +95,4 @@ def sandbox(context: Context) -> None:
     """Every counterparty of the catalogue as a server on this machine, for trials (its own --help)."""
     from connectors.sandbox.__main__ import main
 
-    leave(Code(main(context.args)))
+    leave(ExitCode(main(context.args)))

@@ -11,18 +11,18 @@ import psutil
 from typer import Option, Typer
 
 from hub.cli import environment, output
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson
 
 if TYPE_CHECKING:
-    from hub.embedded.place import Place
+    from hub.embedded.place import StackFolder
 
 app: Final = Typer()
 
 _FIELDS: Final = (
-    output.Column("api", "API"),
-    output.Column("docs", "Tài liệu"),
-    output.Column("flower", "Flower"),
+    output.TableColumn("api", "API"),
+    output.TableColumn("docs", "Tài liệu"),
+    output.TableColumn("flower", "Flower"),
 )
 _STOPPED_WITHIN: Final = 90.0
 _LOOK_EVERY: Final = 0.1
@@ -47,14 +47,14 @@ def up(
     place = environment.place()
     if "HUB_DATABASE_URL" in os.environ or "HUB_BROKER_URL" in os.environ:
         leave(
-            Code.USAGE,
+            ExitCode.USAGE,
             "hub: HUB_DATABASE_URL or HUB_BROKER_URL is set, and `hub up` starts its own; unset them, or start"
             " the processes one by one (hub api, hub worker, hub beat)",
         )
     if place.supervisor():
-        leave(Code.REFUSED, f"hub: a stack is running in {place.folder} already (hub down stops it)")
+        leave(ExitCode.REFUSED, f"hub: a stack is running in {place.folder} already (hub down stops it)")
     if themselves and not sandbox:
-        leave(Code.USAGE, "hub: --except leaves somebody out of the sandbox, and there is none without --sandbox")
+        leave(ExitCode.USAGE, "hub: --except leaves somebody out of the sandbox, and there is none without --sandbox")
     if detach:
         start_detached(place, sandbox=sandbox, workers=workers, themselves=themselves or ())
         _show(place, as_json=as_json)
@@ -67,11 +67,11 @@ def up(
         stack = Stack.planned(place, os.environ, workers=workers, themselves=apart)
         if unknown := apart.keys() - stack.counterparties:
             known = ", ".join(sorted(stack.counterparties))
-            leave(Code.USAGE, f"hub: --except {', '.join(sorted(unknown))}: the catalogue has {known}")
+            leave(ExitCode.USAGE, f"hub: --except {', '.join(sorted(unknown))}: the catalogue has {known}")
         supervisor = Supervisor(stack, sandbox=sandbox, say=output.say)
         supervisor.run(lambda: _show(place, as_json=as_json))
     if supervisor.interrupted:
-        leave(Code.INTERRUPTED)
+        leave(ExitCode.INTERRUPTED)
 
 
 @app.command()
@@ -89,11 +89,11 @@ def down() -> None:
     except psutil.NoSuchProcess:
         pass
     except psutil.TimeoutExpired:
-        leave(Code.UNEXPECTED, f"hub: process {pid} does not stop; see {place.log('supervisor')}")
+        leave(ExitCode.UNEXPECTED, f"hub: process {pid} does not stop; see {place.log('supervisor')}")
     output.say("stopped")
 
 
-def start_detached(place: "Place", *, sandbox: bool, workers: int, themselves: Sequence[str] = ()) -> None:
+def start_detached(place: "StackFolder", *, sandbox: bool, workers: int, themselves: Sequence[str] = ()) -> None:
     """Returns when it is ready. Leaves with its exit code and its last words where it does not become so."""
     log = place.log("supervisor")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -108,12 +108,12 @@ def start_detached(place: "Place", *, sandbox: bool, workers: int, themselves: S
         if (code := child.poll()) is not None:
             from hub.embedded.process import last_line
 
-            leave(Code(code), last_line(log))
+            leave(ExitCode(code), last_line(log))
         time.sleep(_LOOK_EVERY)
     child.returncode = 0  # it lives on; nobody shall warn that it does
 
 
-def _show(place: "Place", *, as_json: bool) -> None:
+def _show(place: "StackFolder", *, as_json: bool) -> None:
     from hub.embedded.stack import FLOWER_USER, running_environment
 
     addresses, told = place.running(), running_environment(place)
@@ -134,4 +134,4 @@ def _show(place: "Place", *, as_json: bool) -> None:
     output.fields(shown, _FIELDS)
     for code, url in addresses.partners.items():
         label = "Tự chạy" if code in addresses.themselves else "Sandbox"
-        output.fields({"code": f"{code}  {url}"}, (output.Column("code", label),))
+        output.fields({"code": f"{code}  {url}"}, (output.TableColumn("code", label),))

@@ -8,7 +8,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column
+from hub.cli.output import AsJson, TableColumn
 from hub.cli.wording import JOURNAL, TRANSFER_STATES
 from hub.cli.writing import DryRun, Reason, Yes
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app: Final = Typer(help="Submissions (hồ sơ nộp).", no_args_is_help=True)
 
 
-class End(StrEnum):
+class SubmissionEnd(StrEnum):
     """How a dossier that has not gone out may end."""
 
     WITHDRAWN = "withdrawn"
@@ -27,27 +27,27 @@ class End(StrEnum):
 
 
 _FIELDS: Final = (
-    Column("id", "Hồ sơ"),
-    Column("reference", "Số của Cổng"),
-    Column("dossier_code", "Mã hồ sơ"),
-    Column("procedure", "Thủ tục"),
-    Column("department", "Sở"),
-    Column("status_label", "Trạng thái"),
-    Column("updated_at", "Từ", output.since),
-    Column("reason", "Lý do"),
-    Column("received_at", "Nhận lúc", output.moment),
-    Column("due_at", "Hạn trả", output.moment),
+    TableColumn("id", "Hồ sơ"),
+    TableColumn("reference", "Số của Cổng"),
+    TableColumn("dossier_code", "Mã hồ sơ"),
+    TableColumn("procedure", "Thủ tục"),
+    TableColumn("department", "Sở"),
+    TableColumn("status_label", "Trạng thái"),
+    TableColumn("updated_at", "Từ", output.since),
+    TableColumn("reason", "Lý do"),
+    TableColumn("received_at", "Nhận lúc", output.moment),
+    TableColumn("due_at", "Hạn trả", output.moment),
 )
 Name = Annotated[
     str, Argument(metavar="SUBMISSION", parser=whole_id, help="sub_…, the portal's reference, or the dossier code")
 ]
 _TRANSFERS: Final = (
-    Column("id", "Lần chuyển"),
-    Column("kind", "Loại"),
-    Column("counterparty", "Đối tác"),
-    Column("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
-    Column("attempts", "Lần"),
-    Column("settled_at", "Kết thúc", output.moment),
+    TableColumn("id", "Lần chuyển"),
+    TableColumn("kind", "Loại"),
+    TableColumn("counterparty", "Đối tác"),
+    TableColumn("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
+    TableColumn("attempts", "Lần"),
+    TableColumn("settled_at", "Kết thúc", output.moment),
 )
 
 
@@ -81,7 +81,7 @@ def show(
 def end(
     name: Name,
     *,
-    to: Annotated[End, Option("--as", help="Taken back by its applicant, or stopped by the Centre.")],
+    to: Annotated[SubmissionEnd, Option("--as", help="Taken back by its applicant, or stopped by the Centre.")],
     reason: Reason,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -89,19 +89,19 @@ def end(
     """End a dossier that has not gone out, such as one that nobody pays for. Its demand is cancelled."""
     from hub import dispatch
     from hub.dossiers import ending
-    from hub.dossiers.model import Status
+    from hub.dossiers.model import DossierStatus
     from hub.errors import NotFound
 
     with environment.database() as conn:
         view = _find(conn, name)
     if view is None:
         raise NotFound(f"no submission is called {name}")
-    status = Status(to.value)
-    with environment.house() as hub:
+    status = DossierStatus(to.value)
+    with environment.hub() as hub:
         writing.each(
             "end",
             [view.id],
-            lambda one: dispatch.act(hub, writing.actor(), lambda work: ending.end(work, one, status, reason)),
+            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: ending.end(uow, one, status, reason)),
             yes=yes,
             dry_run=dry_run,
         )

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, Literal
 from typer import Argument, Option, Typer
 
 from hub.cli import dates, environment, output, writing
-from hub.cli.exits import Code, leave
+from hub.cli.exits import ExitCode, leave
 from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Column, Limit
+from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import ADVICE, JOURNAL, NEEDING_A_PERSON, TRANSFER_STATES
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 
@@ -20,35 +20,35 @@ Shown = Literal[
 Ids = Annotated[list[str], Argument(metavar="TRANSFER...", parser=whole_id, help="tr_…")]
 
 _COLUMNS: Final = (
-    Column("id", "Lần chuyển"),
-    Column("dossier_code", "Mã hồ sơ"),
-    Column("counterparty", "Đối tác"),
-    Column("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
-    Column("error_code", "Lỗi"),
-    Column("attempts", "Lần"),
-    Column("created_at", "Từ", output.since),
-    Column("advice", "Việc nên làm"),
+    TableColumn("id", "Lần chuyển"),
+    TableColumn("dossier_code", "Mã hồ sơ"),
+    TableColumn("counterparty", "Đối tác"),
+    TableColumn("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
+    TableColumn("error_code", "Lỗi"),
+    TableColumn("attempts", "Lần"),
+    TableColumn("created_at", "Từ", output.since),
+    TableColumn("advice", "Việc nên làm"),
 )
 _FIELDS: Final = (
     *_COLUMNS,
-    Column("kind", "Loại"),
-    Column("subject", "Hồ sơ (submission)"),
-    Column("error_detail", "Chi tiết lỗi"),
-    Column("due_at", "Đến lượt", output.moment),
-    Column("deadline", "Hạn theo luật", output.moment),
-    Column("reason", "Lý do"),
-    Column("review_at", "Xem lại", output.moment),
-    Column("settled_at", "Kết thúc", output.moment),
+    TableColumn("kind", "Loại"),
+    TableColumn("subject", "Hồ sơ (submission)"),
+    TableColumn("error_detail", "Chi tiết lỗi"),
+    TableColumn("due_at", "Đến lượt", output.moment),
+    TableColumn("deadline", "Hạn theo luật", output.moment),
+    TableColumn("reason", "Lý do"),
+    TableColumn("review_at", "Xem lại", output.moment),
+    TableColumn("settled_at", "Kết thúc", output.moment),
 )
-_CHECKED: Final = (_COLUMNS[0], Column("state", "Trạng thái", lambda state: TRANSFER_STATES[state]))
+_CHECKED: Final = (_COLUMNS[0], TableColumn("state", "Trạng thái", lambda state: TRANSFER_STATES[state]))
 _ATTEMPTS: Final = (
-    Column("number", "Lần"),
-    Column("id", "Mã"),
-    Column("started_at", "Bắt đầu", output.moment),
-    Column("finished_at", "Xong", output.moment),
-    Column("outcome", "Kết quả"),
-    Column("code", "Mã lỗi"),
-    Column("detail", "Chi tiết"),
+    TableColumn("number", "Lần"),
+    TableColumn("id", "Mã"),
+    TableColumn("started_at", "Bắt đầu", output.moment),
+    TableColumn("finished_at", "Xong", output.moment),
+    TableColumn("outcome", "Kết quả"),
+    TableColumn("code", "Mã lỗi"),
+    TableColumn("detail", "Chi tiết"),
 )
 
 
@@ -67,7 +67,7 @@ def list_(
     output.listing([_advised(row) for row in rows], _COLUMNS, as_json=as_json)
     stuck = sum(row["state"] in NEEDING_A_PERSON for row in rows)
     if stuck:
-        leave(Code.FINDING, f"{len(rows)} lần chuyển, {stuck} kẹt")
+        leave(ExitCode.FINDING, f"{len(rows)} lần chuyển, {stuck} kẹt")
 
 
 @app.command()
@@ -106,8 +106,8 @@ def replay(
     from hub import operations, views
 
     if bool(ids) == (counterparty is not None):
-        leave(Code.USAGE, "hub: name transfers, or --counterparty, and not both")
-    with environment.house() as hub:
+        leave(ExitCode.USAGE, "hub: name transfers, or --counterparty, and not both")
+    with environment.hub() as hub:
         if counterparty is not None:
             with hub.db.connection() as conn:
                 stuck = views.transfers(conn, state="stuck", counterparty=counterparty, limit=limit)
@@ -135,7 +135,7 @@ def park(
     from hub.clock import VIETNAM
 
     again = review_at.replace(tzinfo=VIETNAM)
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each(
             "park",
             ids,
@@ -150,7 +150,7 @@ def unpark(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
     """Take up again what was parked."""
     from hub import operations
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each(
             "unpark",
             ids,
@@ -165,7 +165,7 @@ def cancel(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
     """End it unsent, for good."""
     from hub import operations
 
-    with environment.house() as hub:
+    with environment.hub() as hub:
         writing.each(
             "cancel",
             ids,
@@ -181,7 +181,7 @@ def check(ids: Ids, as_json: AsJson = False) -> None:
     from hub import operations
 
     states: list[dict[str, Any]] = []
-    with environment.house() as hub:
+    with environment.hub() as hub:
         try:
             writing.each_of(
                 "check",

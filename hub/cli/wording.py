@@ -3,7 +3,7 @@
 from typing import Final
 
 from hub.cli import output
-from hub.cli.output import Column
+from hub.cli.output import TableColumn
 
 TRANSFER_STATES: Final[dict[str, str]] = {
     "queued": "chờ gửi",
@@ -27,10 +27,10 @@ ADVICE: Final[dict[str, str]] = {
 }
 NEEDING_A_PERSON: Final = frozenset({"stuck"})
 JOURNAL: Final = (
-    Column("at", "Lúc", output.moment),
-    Column("actor", "Ai"),
-    Column("verb", "Việc"),
-    Column("before", "Trước"),
-    Column("after", "Sau"),
-    Column("reason", "Lý do"),
+    TableColumn("at", "Lúc", output.moment),
+    TableColumn("actor", "Ai"),
+    TableColumn("verb", "Việc"),
+    TableColumn("before", "Trước"),
+    TableColumn("after", "Sau"),
+    TableColumn("reason", "Lý do"),
 )

@@ -12,12 +12,12 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from hub.cli import environment
-from hub.cli.exits import Code, code_of, leave
+from hub.cli.exits import ExitCode, code_of, leave
 from hub.cli.output import say
 
 if TYPE_CHECKING:
     from hub.events import Event
-    from hub.work import Work
+    from hub.unit_of_work import UnitOfWork
 
 Given = TypeVar("Given")
 
@@ -61,22 +61,24 @@ def actor() -> str:
 
     Leaves with exit 2 where production is told a name.
     """
-    from hub.wiring import read_settings
+    from hub.app import read_settings
 
     told = os.environ.get("HUB_ACTOR")
     if told and read_settings().production:
-        leave(Code.USAGE, "hub: HUB_ACTOR is not believed in production: log in with your own account, and unset it")
+        leave(
+            ExitCode.USAGE, "hub: HUB_ACTOR is not believed in production: log in with your own account, and unset it"
+        )
     if told:
         return told
     return f"cli:{account(os.environ, os.getuid(), _logged_in())}"
 
 
-def act(verb: "Callable[[Work], tuple[Given, list[Event]]]") -> Given:
+def act(verb: "Callable[[UnitOfWork], tuple[Given, list[Event]]]") -> Given:
     """``verb`` in one transaction, in the name of whoever types; what it gives beside its events."""
     from hub import dispatch
 
-    with environment.house() as hub:
-        return dispatch.act(hub, actor(), verb)
+    with environment.hub() as hub:
+        return dispatch.run_command(hub, actor(), verb)
 
 
 def account(environ: Mapping[str, str], uid: int, login: int | None) -> str:
@@ -90,9 +92,9 @@ def account(environ: Mapping[str, str], uid: int, login: int | None) -> str:
     try:
         known = pwd.getpwnam(said).pw_uid
     except KeyError:
-        leave(Code.USAGE, "hub: SUDO_USER is no account of this machine")
+        leave(ExitCode.USAGE, "hub: SUDO_USER is no account of this machine")
     if login not in (None, known):
-        leave(Code.USAGE, "hub: SUDO_USER is another account than the one that logged in: use sudo from your own")
+        leave(ExitCode.USAGE, "hub: SUDO_USER is another account than the one that logged in: use sudo from your own")
     return said
 
 
@@ -108,7 +110,7 @@ def each(what: str, ids: Iterable[str], act: Callable[[str], object], *, yes: bo
     """``act`` on every id after asking once; ``what`` is the verb for the question. See each_of for what fails."""
     wanted = list(ids)
     if not wanted:
-        leave(Code.NOT_FOUND, f"nothing to {what}")
+        leave(ExitCode.NOT_FOUND, f"nothing to {what}")
     if dry_run:
         say(f"would {what}: {', '.join(wanted)}")
         return
@@ -139,7 +141,7 @@ def each_of(what: str, ids: Sequence[str], act: Callable[[str], object]) -> None
             failed.append(error)
             say(f"{what}: {one} ✗ {error}")
     if failed:
-        leave(code_of(failed[0]) or Code.UNEXPECTED, f"hub: {len(failed)} of {len(ids)} not done")
+        leave(code_of(failed[0]) or ExitCode.UNEXPECTED, f"hub: {len(failed)} of {len(ids)} not done")
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -147,8 +149,8 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        leave(Code.USAGE, "hub: nobody can be asked here; say --yes if it is meant")
+        leave(ExitCode.USAGE, "hub: nobody can be asked here; say --yes if it is meant")
     import typer
 
     if not typer.confirm(question, err=True):
-        leave(Code.REFUSED, "nothing done")
+        leave(ExitCode.REFUSED, "nothing done")

@@ -7,14 +7,14 @@ from config.parties import PostDesk
 from config.postal import Operator
 from hub.consignments import attention, service
 from hub.consignments.levels import Raised
-from hub.consignments.model import Direction, Item, ItemKind, Service
-from hub.consignments.service import Wanted
+from hub.consignments.model import Direction, ItemKind, ManifestItem, Service
+from hub.consignments.service import ConsignmentRequest
 from hub.consignments.words import Concern
 from hub.db import one
-from hub.errors import NotFound, NotNow
+from hub.errors import InvalidState, NotFound
 from hub.events import Event, HandoffPrepared, StatusMoved
 from hub.messages import inbox
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.applicant import Address
 from schemas.identifiers import DossierCode, Prefix, is_id
 from schemas.portal import Submission
@@ -31,7 +31,7 @@ WHERE dossier_id = %s AND status IN ('issued', 'part_paid', 'reopened')
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DeliveryWish:
     """What a person wants carried. None: as the Centre's post has it, or as the dossier says."""
 
     direction: Direction
@@ -48,63 +48,63 @@ class Wish:
     item_code: str | None = None
 
 
-def carry_papers(work: Work, event: HandoffPrepared) -> list[Event]:
+def carry_papers(uow: UnitOfWork, event: HandoffPrepared) -> list[Event]:
     """The paper originals of a handoff that goes by post, from the Centre to the department.
 
     Posting them submits nothing: the legal time is that of the minute signed at the department (QĐ 45/2016 Đ7.3).
     """
     if event.carrier != CARRIER:
         return []
-    dossier = _dossier(work, event.dossier_id)
-    wish = Wish(Direction.CENTRE_TO_DEPARTMENT, (event.dossier_id,))
-    _order_or_ask(work, dossier, wish, handoff_id=event.handoff_id)
+    dossier = _dossier(uow, event.dossier_id)
+    wish = DeliveryWish(Direction.CENTRE_TO_DEPARTMENT, (event.dossier_id,))
+    _order_or_ask(uow, dossier, wish, handoff_id=event.handoff_id)
     return []
 
 
-def send_result(work: Work, event: StatusMoved) -> list[Event]:
+def send_result(uow: UnitOfWork, event: StatusMoved) -> list[Event]:
     """The result of a dossier whose applicant wants it by post, as soon as the dossier is resolved; once."""
-    if work.catalogue.portal.post is None:
+    if uow.catalogue.portal.post is None:
         return []
-    dossier = _dossier(work, event.dossier_id)
-    if dossier["status"] != RESOLVED or _submission(work, dossier).result.method != CARRIER:
+    dossier = _dossier(uow, event.dossier_id)
+    if dossier["status"] != RESOLVED or _submission(uow, dossier).result.method != CARRIER:
         return []
-    sent = work.conn.execute(
+    sent = uow.conn.execute(
         "SELECT 1 FROM consignment c JOIN consignment_item i ON i.consignment_id = c.id"
         " WHERE i.dossier_id = %s AND c.direction = %s",
         (event.dossier_id, Direction.RESULT_TO_CITIZEN),
     ).fetchone()
     if sent is None:
-        _order_or_ask(work, dossier, Wish(Direction.RESULT_TO_CITIZEN, (event.dossier_id,)))
+        _order_or_ask(uow, dossier, DeliveryWish(Direction.RESULT_TO_CITIZEN, (event.dossier_id,)))
     return []
 
 
-def arrange(work: Work, wish: Wish, *, handoff_id: str | None = None) -> str:
-    """Order what is wished for; the consignment's id. Raises NotFound, or NotNow saying what is missing."""
-    desk = work.catalogue.portal.post
+def arrange(uow: UnitOfWork, wish: DeliveryWish, *, handoff_id: str | None = None) -> str:
+    """Order what is wished for; the consignment's id. Raises NotFound, or InvalidState saying what is missing."""
+    desk = uow.catalogue.portal.post
     if desk is None:
-        raise NotNow("portal.toml has no [post]: the Centre has no address and no operator")
+        raise InvalidState("portal.toml has no [post]: the Centre has no address and no operator")
     code = wish.operator or desk.operator
-    operator = work.catalogue.operators.get(code)
+    operator = uow.catalogue.operators.get(code)
     if operator is None:
         raise NotFound(f"the catalogue has no postal operator {code!r}")
-    dossiers = _dossiers(work, wish.dossiers)
-    sender, receiver = _ends(work, wish, dossiers, desk)
+    dossiers = _dossiers(uow, wish.dossiers)
+    sender, receiver = _ends(uow, wish, dossiers, desk)
     for end in (sender, receiver):
         if operator.province(end.province) is None:
-            raise NotNow(f"{code} has no number for the province of the sender or receiver")
+            raise InvalidState(f"{code} has no number for the province of the sender or receiver")
     if wish.item_code and not operator.takes_item_codes:
-        raise NotNow(f"{code} gives its own item codes: its orders have no place for ours")
+        raise InvalidState(f"{code} gives its own item codes: its orders have no place for ours")
     route = wish.route_class or (desk.inside if sender.province == receiver.province else desk.outside)
     if route not in operator.routes:
-        raise NotNow(f"{code} has no class of routes {route!r}")
-    cash = _cash(work, wish, dossiers, operator)
+        raise InvalidState(f"{code} has no class of routes {route!r}")
+    cash = _cash(uow, wish, dossiers, operator)
     consignment = service.order(
-        work,
-        Wanted(
+        uow,
+        ConsignmentRequest(
             operator=code,
             direction=wish.direction,
             service=wish.service or _service(wish.direction),
-            items=tuple(item for dossier in dossiers for item in _items(work, dossier, wish.direction)),
+            items=tuple(item for dossier in dossiers for item in _items(uow, dossier, wish.direction)),
             sender=sender,
             receiver=receiver,
             route_class=route,
@@ -115,28 +115,30 @@ def arrange(work: Work, wish: Wish, *, handoff_id: str | None = None) -> str:
         ),
     )
     for dossier in dossiers:
-        attention.mended(work.conn, dossier["id"], Concern.NOT_ORDERED, occasion=wish.direction)
+        attention.mended(uow.conn, dossier["id"], Concern.NOT_ORDERED, occasion=wish.direction)
     return consignment
 
 
-def _order_or_ask(work: Work, dossier: dict[str, Any], wish: Wish, *, handoff_id: str | None = None) -> None:
+def _order_or_ask(
+    uow: UnitOfWork, dossier: dict[str, Any], wish: DeliveryWish, *, handoff_id: str | None = None
+) -> None:
     """What follows from a dossier by itself must not stop it: where nothing can be ordered, a person is asked to."""
     try:
-        arrange(work, wish, handoff_id=handoff_id)
-    except (NotFound, NotNow) as error:
-        work.note(dossier["id"], "not ordered", reason=str(error))
-        attention.call_for(work.conn, dossier["id"], Raised(Concern.NOT_ORDERED, wish.direction))
+        arrange(uow, wish, handoff_id=handoff_id)
+    except (NotFound, InvalidState) as error:
+        uow.note(dossier["id"], "not ordered", reason=str(error))
+        attention.call_for(uow.conn, dossier["id"], Raised(Concern.NOT_ORDERED, wish.direction))
 
 
-def _dossier(work: Work, name: str) -> dict[str, Any]:
+def _dossier(uow: UnitOfWork, name: str) -> dict[str, Any]:
     """By id or code, locked. Raises NotFound."""
-    return _dossiers(work, (name,))[0]
+    return _dossiers(uow, (name,))[0]
 
 
-def _dossiers(work: Work, names: tuple[str, ...]) -> list[dict[str, Any]]:
+def _dossiers(uow: UnitOfWork, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Each once, as they are named; locked in one order, so that no two bags wait for each other."""
-    ids = list(dict.fromkeys(_id(work, name) for name in names))
-    rows = work.conn.execute(
+    ids = list(dict.fromkeys(_id(uow, name) for name in names))
+    rows = uow.conn.execute(
         "SELECT id, code, raw_code, reference, procedure, department, status, fee_due, received_at, due_at, released_at"
         " FROM dossier WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
         (ids,),
@@ -144,9 +146,9 @@ def _dossiers(work: Work, names: tuple[str, ...]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: ids.index(row["id"]))
 
 
-def _id(work: Work, name: str) -> str:
+def _id(uow: UnitOfWork, name: str) -> str:
     column, value = ("id", name) if is_id(name, Prefix.SUBMISSION) else ("code", _normalised(name))
-    row = work.conn.execute(f"SELECT id FROM dossier WHERE {column} = %s", (value,)).fetchone()
+    row = uow.conn.execute(f"SELECT id FROM dossier WHERE {column} = %s", (value,)).fetchone()
     if row is None:
         raise NotFound(f"no dossier is called {name}")
     return str(row["id"])
@@ -159,51 +161,53 @@ def _normalised(name: str) -> str:
         raise NotFound(str(error)) from None
 
 
-def _submission(work: Work, dossier: dict[str, Any]) -> Submission:
-    return Submission.model_validate_json(inbox.body(work.conn, dossier["id"]))
+def _submission(uow: UnitOfWork, dossier: dict[str, Any]) -> Submission:
+    return Submission.model_validate_json(inbox.body(uow.conn, dossier["id"]))
 
 
-def _ends(work: Work, wish: Wish, dossiers: list[dict[str, Any]], desk: PostDesk) -> tuple[Contact, Contact]:
-    """Sender and receiver. Raises NotNow where one of them has no address or phone."""
+def _ends(
+    uow: UnitOfWork, wish: DeliveryWish, dossiers: list[dict[str, Any]], desk: PostDesk
+) -> tuple[Contact, Contact]:
+    """Sender and receiver. Raises InvalidState where one of them has no address or phone."""
     match wish.direction:
         case Direction.CITIZEN_TO_CENTRE:
-            return _applicant(work, dossiers, to_result=False), desk.contact
+            return _applicant(uow, dossiers, to_result=False), desk.contact
         case Direction.RESULT_TO_CITIZEN:
-            return desk.contact, _applicant(work, dossiers, to_result=True)
+            return desk.contact, _applicant(uow, dossiers, to_result=True)
         case Direction.CENTRE_TO_DEPARTMENT:
-            return desk.contact, _department(work, wish.to_department or _decider(dossiers))
+            return desk.contact, _department(uow, wish.to_department or _decider(dossiers))
         case Direction.DEPARTMENT_TO_CENTRE:
-            return _department(work, wish.from_department or _decider(dossiers)), desk.contact
+            return _department(uow, wish.from_department or _decider(dossiers)), desk.contact
         case Direction.AGENCY_TO_AGENCY:
             if wish.from_department is None or wish.to_department is None:
-                raise NotNow("between agencies: say from which department and to which")
-            return _department(work, wish.from_department), _department(work, wish.to_department)
+                raise InvalidState("between agencies: say from which department and to which")
+            return _department(uow, wish.from_department), _department(uow, wish.to_department)
 
 
 def _decider(dossiers: list[dict[str, Any]]) -> str:
     deciders = {str(dossier["department"]) for dossier in dossiers}
     if len(deciders) > 1:
-        raise NotNow("the dossiers are not of one department: say which")
+        raise InvalidState("the dossiers are not of one department: say which")
     return deciders.pop()
 
 
-def _department(work: Work, code: str) -> Contact:
-    department = work.catalogue.departments.get(code)
+def _department(uow: UnitOfWork, code: str) -> Contact:
+    department = uow.catalogue.departments.get(code)
     if department is None:
         raise NotFound(f"the catalogue has no department {code!r}")
     if department.post is None:
-        raise NotNow(f"the department {code} has no [post] address in the catalogue")
+        raise InvalidState(f"the department {code} has no [post] address in the catalogue")
     return department.post
 
 
-def _applicant(work: Work, dossiers: list[dict[str, Any]], *, to_result: bool) -> Contact:
+def _applicant(uow: UnitOfWork, dossiers: list[dict[str, Any]], *, to_result: bool) -> Contact:
     """The applicant, at the address where the result is wanted or where the applicant lives."""
     if len(dossiers) > 1:
-        raise NotNow("one citizen's dossiers travel one by one: say one")
-    submission = _submission(work, dossiers[0])
+        raise InvalidState("one citizen's dossiers travel one by one: say one")
+    submission = _submission(uow, dossiers[0])
     applicant = submission.applicant
     if applicant.phone is None:
-        raise NotNow("the applicant has left no phone number, and the postman needs one")
+        raise InvalidState("the applicant has left no phone number, and the postman needs one")
     wanted = submission.result.address if to_result else None
     address = wanted or applicant.address
     return Contact(
@@ -214,30 +218,30 @@ def _applicant(work: Work, dossiers: list[dict[str, Any]], *, to_result: bool) -
 def _line(address: Address) -> str:
     line = f"{address.detail.strip()}, {address.commune.strip()}"
     if len(line) > 255:  # noqa: PLR2004 - schemas.text.Short
-        raise NotNow("the address is longer than a label")
+        raise InvalidState("the address is longer than a label")
     return line
 
 
-def _cash(work: Work, wish: Wish, dossiers: list[dict[str, Any]], operator: Operator) -> int:
-    """What the postman is to collect. Raises NotNow where he is told to and cannot."""
-    collects = operator.remits_within_working_days is not None and work.catalogue.fee_desk is not None
+def _cash(uow: UnitOfWork, wish: DeliveryWish, dossiers: list[dict[str, Any]], operator: Operator) -> int:
+    """What the postman is to collect. Raises InvalidState where he is told to and cannot."""
+    collects = operator.remits_within_working_days is not None and uow.catalogue.fee_desk is not None
     if wish.cash and not collects:
-        raise NotNow(f"{operator.code} không thu hộ: TOML của bên này không có remits_within_working_days")
+        raise InvalidState(f"{operator.code} không thu hộ: TOML của bên này không có remits_within_working_days")
     if wish.cash is not None or not collects or wish.direction is not Direction.RESULT_TO_CITIZEN:
         return wish.cash or 0
-    return int(one(work.conn, _OUTSTANDING, (dossiers[0]["id"],))["amount"])
+    return int(one(uow.conn, _OUTSTANDING, (dossiers[0]["id"],))["amount"])
 
 
 def _service(direction: Direction) -> Service:
     return Service.RESULT if direction is Direction.RESULT_TO_CITIZEN else Service.DOCUMENTS
 
 
-def _items(work: Work, dossier: dict[str, Any], direction: Direction) -> list[Item]:
+def _items(uow: UnitOfWork, dossier: dict[str, Any], direction: Direction) -> list[ManifestItem]:
     """The manifest's lines of one dossier, in the catalogue's words."""
-    procedure = work.catalogue.procedures.get(dossier["procedure"])
+    procedure = uow.catalogue.procedures.get(dossier["procedure"])
     if direction in (Direction.RESULT_TO_CITIZEN, Direction.DEPARTMENT_TO_CENTRE):
         title = procedure.title if procedure else str(dossier["procedure"])
-        return [Item(dossier["id"], ItemKind.RESULT, title)]
+        return [ManifestItem(dossier["id"], ItemKind.RESULT, title)]
     titles = {paper.code: paper.title for paper in procedure.papers} if procedure else {}
-    papers = _submission(work, dossier).papers
-    return [Item(dossier["id"], ItemKind.DOCUMENTS, titles.get(paper.code, paper.code)) for paper in papers]
+    papers = _submission(uow, dossier).papers
+    return [ManifestItem(dossier["id"], ItemKind.DOCUMENTS, titles.get(paper.code, paper.code)) for paper in papers]

@@ -7,8 +7,8 @@ from psycopg.rows import class_row
 
 from config.catalogue import Catalogue
 from config.postal import Levels
-from hub import journal
-from hub.calendar import Calendar
+from hub import audit
+from hub.calendar import WorkingCalendar
 from hub.clock import local
 from hub.consignments import levels, store
 from hub.consignments.levels import Known, Raised
@@ -27,7 +27,9 @@ PAGE: Final = 200
 """consignments in one transaction"""
 
 
-def watch(conn: Connection, catalogue: Catalogue, calendar: Calendar, now: datetime, *, after: str = "") -> str | None:
+def watch(
+    conn: Connection, catalogue: Catalogue, calendar: WorkingCalendar, now: datetime, *, after: str = ""
+) -> str | None:
     """Look at a page of what is under way, from behind the id ``after`` on; the id to go on from, or None at the end.
 
     What somebody else is changing at this moment is passed over: he looks at it himself.
@@ -39,7 +41,7 @@ def watch(conn: Connection, catalogue: Catalogue, calendar: Calendar, now: datet
     return rows[-1].id if rows else None
 
 
-def look(conn: Connection, catalogue: Catalogue, calendar: Calendar, row: Consignment, now: datetime) -> None:
+def look(conn: Connection, catalogue: Catalogue, calendar: WorkingCalendar, row: Consignment, now: datetime) -> None:
     """Raise what is wrong with this consignment now and was not raised before; clear what is mended."""
     operator = catalogue.operators.get(row.operator)
     terms = Levels() if operator is None else operator.levels  # an operator that left the catalogue owes the law's
@@ -66,7 +68,7 @@ def dismiss(conn: Connection, attention_id: int, actor: str, reason: str) -> boo
         (actor, attention_id),
     ).fetchone()
     if row is not None:
-        journal.note(conn, row["subject"], actor, "attention dismissed", before=row["kind"], reason=reason)
+        audit.note(conn, row["subject"], actor, "attention dismissed", before=row["kind"], reason=reason)
     return row is not None
 
 
@@ -85,7 +87,7 @@ def call_for(conn: Connection, subject: str, one: Raised) -> None:
         "INSERT INTO attention (subject, kind, occasion) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         (subject, one.kind, one.occasion),
     )
-    journal.note(conn, subject, "hub", "attention raised", after=one.kind)
+    audit.note(conn, subject, "hub", "attention raised", after=one.kind)
 
 
 def mended(conn: Connection, subject: str, kind: Concern, *, by: str = "hub", occasion: str | None = None) -> None:
@@ -96,4 +98,4 @@ def mended(conn: Connection, subject: str, kind: Concern, *, by: str = "hub", oc
         {"by": by, "subject": subject, "kind": kind, "occasion": occasion},
     )
     if cleared.fetchone() is not None:
-        journal.note(conn, subject, by, "attention cleared", before=kind)
+        audit.note(conn, subject, by, "attention cleared", before=kind)

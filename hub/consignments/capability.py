@@ -19,7 +19,7 @@ _BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class TokenConsignment:
     """The consignment that a token names, as far as a door has to know it."""
 
     id: str
@@ -37,7 +37,7 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def named_by(conn: Connection, token: str) -> Named | None:
+def named_by(conn: Connection, token: str) -> TokenConsignment | None:
     """The consignment that ``token`` names; looked up by its digest, so that the time it takes says nothing of it."""
     if not _TOKEN.fullmatch(token):
         return None
@@ -47,4 +47,4 @@ def named_by(conn: Connection, token: str) -> Named | None:
     ).fetchone()
     if row is None or not hmac.compare_digest(bytes(row["token_hash"]), asked):
         return None
-    return Named(row["id"], row["operator"], row["order_number"])
+    return TokenConsignment(row["id"], row["operator"], row["order_number"])

@@ -3,19 +3,19 @@
 from datetime import date
 
 from config.postal import Operator
-from hub import journal
-from hub.calendar import Calendar
+from hub import audit
+from hub.calendar import WorkingCalendar
 from hub.consignments.levels import months_after
 from hub.consignments.model import Consignment
 from hub.consignments.words import IncidentKind, Liable, Outcome, Subject
 from hub.db import Connection
-from hub.errors import NotFound, NotNow
+from hub.errors import InvalidState, NotFound
 from schemas.identifiers import Prefix, new_id
 
 
 def file(
     conn: Connection,
-    calendar: Calendar,
+    calendar: WorkingCalendar,
     operator: Operator,
     row: Consignment,
     *,
@@ -24,10 +24,10 @@ def file(
     today: date,
     actor: str,
 ) -> str:
-    """A complaint about this consignment; its id. Raises NotNow once the time for one is over."""
+    """A complaint about this consignment; its id. Raises InvalidState once the time for one is over."""
     levels = operator.levels
     if row.promised_on is not None and today > months_after(row.promised_on, levels.complaint_months):
-        raise NotNow(
+        raise InvalidState(
             f"{row.id} was promised for {row.promised_on}: complaints end {levels.complaint_months} months later"
         )
     complaint = new_id(Prefix.COMPLAINT)
@@ -38,24 +38,24 @@ def file(
         "INSERT INTO complaint (id, consignment_id, subject, detail, filed_on, due_on) VALUES (%s, %s, %s, %s, %s, %s)",
         (complaint, row.id, subject, detail, today, due_on),
     )
-    journal.note(conn, row.id, actor, "complaint filed", after=subject, reason=complaint)
+    audit.note(conn, row.id, actor, "complaint filed", after=subject, reason=complaint)
     return complaint
 
 
 def resolve(conn: Connection, complaint: str, *, outcome: Outcome, answer: str, today: date, actor: str) -> str:
-    """Settle a complaint; the id of its consignment. Raises NotFound, or NotNow where it is settled already."""
+    """Settle a complaint; the id of its consignment. Raises NotFound, or InvalidState where it is settled already."""
     row = conn.execute(
         "SELECT consignment_id, outcome FROM complaint WHERE id = %s FOR UPDATE", (complaint,)
     ).fetchone()
     if row is None:
         raise NotFound(f"no complaint has the id {complaint}")
     if row["outcome"] is not None:
-        raise NotNow(f"{complaint} is {row['outcome']} already")
+        raise InvalidState(f"{complaint} is {row['outcome']} already")
     conn.execute(
         "UPDATE complaint SET outcome = %s, answer = %s, resolved_on = %s WHERE id = %s",
         (outcome, answer, today, complaint),
     )
-    journal.note(conn, row["consignment_id"], actor, "complaint resolved", after=outcome, reason=complaint)
+    audit.note(conn, row["consignment_id"], actor, "complaint resolved", after=outcome, reason=complaint)
     return str(row["consignment_id"])
 
 
@@ -79,5 +79,5 @@ def incident(
         (new_id(Prefix.INCIDENT), row.id, kind, today, liable, compensation, note),
     ).fetchone()
     assert found is not None  # noqa: S101 - one of the two has happened
-    journal.note(conn, row.id, actor, f"{kind} recorded", after=liable, reason=f"{compensation} đồng")
+    audit.note(conn, row.id, actor, f"{kind} recorded", after=liable, reason=f"{compensation} đồng")
     return str(found["id"])

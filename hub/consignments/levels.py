@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from config.postal import Levels
-from hub.calendar import Calendar
+from hub.calendar import WorkingCalendar
 from hub.clock import local
-from hub.consignments.model import SETTLED, Consignment, Status
+from hub.consignments.model import SETTLED, Consignment, ConsignmentStatus
 from hub.consignments.words import Concern
 
 
@@ -37,15 +37,15 @@ def months_after(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, (first_of_next - timedelta(days=1)).day))
 
 
-def concerns(calendar: Calendar, levels: Levels, row: Consignment, known: Known, now: datetime) -> set[Raised]:
+def concerns(calendar: WorkingCalendar, levels: Levels, row: Consignment, known: Known, now: datetime) -> set[Raised]:
     """Everything about this consignment that a person has to look at now."""
     found = {Raised(Concern.COMPLAINT_OVERDUE, complaint) for complaint in known.overdue_complaints}
     found |= _faults(levels, row, known)
-    if row.stands in (Status.ORDERED, Status.ACCEPTED):
+    if row.stands in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
         ordered_on = local(row.ordered_at).date()
         if _is_over(calendar, calendar.after(ordered_on, levels.days_to_collect), now):
             found.add(Raised(Concern.NOT_COLLECTED, ordered_on.isoformat()))
-    elif row.stands not in SETTLED | {Status.LOST}:
+    elif row.stands not in SETTLED | {ConsignmentStatus.LOST}:
         found |= _delays(calendar, levels, row, now)
     return found
 
@@ -54,11 +54,14 @@ def _faults(levels: Levels, row: Consignment, known: Known) -> set[Raised]:
     """What went wrong, whatever the day."""
     found: set[Raised] = set()
     once = row.status_at.isoformat()
-    if row.stands in (Status.REFUSED, Status.RETURNED):
+    if row.stands in (ConsignmentStatus.REFUSED, ConsignmentStatus.RETURNED):
         found.add(Raised(Concern(row.status), once))
-    if row.stands in (Status.RETURNING, Status.RETURNED) and len(row.attempts) < levels.invitations:
+    if (
+        row.stands in (ConsignmentStatus.RETURNING, ConsignmentStatus.RETURNED)
+        and len(row.attempts) < levels.invitations
+    ):
         found.add(Raised(Concern.RETURNED_EARLY, ""))
-    if row.stands is Status.LOST and "loss" not in known.incidents:
+    if row.stands is ConsignmentStatus.LOST and "loss" not in known.incidents:
         found.add(Raised(Concern.LOST, once))
     if row.damaged and "damage" not in known.incidents:
         found.add(Raised(Concern.DAMAGED, ""))
@@ -69,7 +72,7 @@ def _faults(levels: Levels, row: Consignment, known: Known) -> set[Raised]:
     return found
 
 
-def _delays(calendar: Calendar, levels: Levels, row: Consignment, now: datetime) -> set[Raised]:
+def _delays(calendar: WorkingCalendar, levels: Levels, row: Consignment, now: datetime) -> set[Raised]:
     """What has not happened in time, of a consignment that is on its way."""
     found: set[Raised] = set()
     heard_on = local(row.heard_at).date()
@@ -77,7 +80,7 @@ def _delays(calendar: Calendar, levels: Levels, row: Consignment, now: datetime)
         found.add(Raised(Concern.SILENT, row.heard_at.isoformat()))
     if row.promised_on and not row.attempts and _is_over(calendar, row.promised_on, now):
         found.add(Raised(Concern.LATE, row.promised_on.isoformat()))
-    if row.attempts and row.stands is not Status.RETURNING:
+    if row.attempts and row.stands is not ConsignmentStatus.RETURNING:
         last = local(row.attempts[-1]).date()
         if len(row.attempts) < levels.invitations:
             kind, days = Concern.NO_SECOND_INVITATION, levels.days_between_invitations
@@ -88,6 +91,6 @@ def _delays(calendar: Calendar, levels: Levels, row: Consignment, now: datetime)
     return found
 
 
-def _is_over(calendar: Calendar, day: date, now: datetime) -> bool:
+def _is_over(calendar: WorkingCalendar, day: date, now: datetime) -> bool:
     """Whether the work of ``day`` is done: asked that evening, before the citizen calls us in the morning."""
     return now >= calendar.closing(day) if calendar.is_working_day(day) else local(now).date() > day

@@ -8,7 +8,7 @@ from typing import Final
 from hub.lifecycle import Lifecycle
 
 
-class Status(StrEnum):
+class ConsignmentStatus(StrEnum):
     """Where a consignment stands. The first four follow from our order, the others from what the operator says.
 
     Their order is that of the way: of two things said of one moment, the later one here happened last.
@@ -35,57 +35,70 @@ class Status(StrEnum):
 
 
 LABELS: Final = {
-    Status.ORDERED: "Đã đặt dịch vụ",
-    Status.ACCEPTED: "Bưu điện đã nhận yêu cầu",
-    Status.REFUSED: "Bưu điện từ chối",
-    Status.CANCELLED: "Đã huỷ",
-    Status.POSTED: "Đã nhận gửi",
-    Status.IN_TRANSIT: "Đang vận chuyển",
-    Status.AT_DELIVERY_OFFICE: "Đã đến bưu cục phát",
-    Status.OUT_FOR_DELIVERY: "Đang đi phát",
-    Status.ATTEMPT_FAILED: "Phát chưa thành công",
-    Status.DAMAGED: "Hư hỏng",
-    Status.LOST: "Thất lạc",
-    Status.RETURNING: "Đang chuyển hoàn",
-    Status.RETURNED: "Đã chuyển hoàn",
-    Status.DELIVERED: "Đã phát",
+    ConsignmentStatus.ORDERED: "Đã đặt dịch vụ",
+    ConsignmentStatus.ACCEPTED: "Bưu điện đã nhận yêu cầu",
+    ConsignmentStatus.REFUSED: "Bưu điện từ chối",
+    ConsignmentStatus.CANCELLED: "Đã huỷ",
+    ConsignmentStatus.POSTED: "Đã nhận gửi",
+    ConsignmentStatus.IN_TRANSIT: "Đang vận chuyển",
+    ConsignmentStatus.AT_DELIVERY_OFFICE: "Đã đến bưu cục phát",
+    ConsignmentStatus.OUT_FOR_DELIVERY: "Đang đi phát",
+    ConsignmentStatus.ATTEMPT_FAILED: "Phát chưa thành công",
+    ConsignmentStatus.DAMAGED: "Hư hỏng",
+    ConsignmentStatus.LOST: "Thất lạc",
+    ConsignmentStatus.RETURNING: "Đang chuyển hoàn",
+    ConsignmentStatus.RETURNED: "Đã chuyển hoàn",
+    ConsignmentStatus.DELIVERED: "Đã phát",
 }
 
 _UNDER_WAY: Final = frozenset(
     {
-        Status.IN_TRANSIT,
-        Status.AT_DELIVERY_OFFICE,
-        Status.OUT_FOR_DELIVERY,
-        Status.ATTEMPT_FAILED,
-        Status.DAMAGED,
-        Status.LOST,
-        Status.RETURNING,
-        Status.RETURNED,
-        Status.DELIVERED,
+        ConsignmentStatus.IN_TRANSIT,
+        ConsignmentStatus.AT_DELIVERY_OFFICE,
+        ConsignmentStatus.OUT_FOR_DELIVERY,
+        ConsignmentStatus.ATTEMPT_FAILED,
+        ConsignmentStatus.DAMAGED,
+        ConsignmentStatus.LOST,
+        ConsignmentStatus.RETURNING,
+        ConsignmentStatus.RETURNED,
+        ConsignmentStatus.DELIVERED,
     }
 )
-_TRAVELLING: Final = (_UNDER_WAY | {Status.CANCELLED}) - {Status.RETURNED, Status.DELIVERED}
+_TRAVELLING: Final = (_UNDER_WAY | {ConsignmentStatus.CANCELLED}) - {
+    ConsignmentStatus.RETURNED,
+    ConsignmentStatus.DELIVERED,
+}
 
 # Operators leave scans out, so whatever is on its way may come to stand anywhere further on, and what was lost may be
 # found. What was cancelled may be collected all the same. Nothing follows a delivery, a return, or a refused order.
 LIFECYCLE: Final = Lifecycle(
     {
-        Status.ORDERED: frozenset({Status.ACCEPTED, Status.REFUSED, Status.CANCELLED, Status.POSTED}) | _UNDER_WAY,
-        Status.ACCEPTED: frozenset({Status.CANCELLED, Status.POSTED}) | _UNDER_WAY,
-        Status.REFUSED: frozenset(),
-        Status.CANCELLED: frozenset({Status.POSTED}) | _UNDER_WAY,
-        Status.POSTED: frozenset({Status.CANCELLED}) | _UNDER_WAY,
+        ConsignmentStatus.ORDERED: frozenset(
+            {
+                ConsignmentStatus.ACCEPTED,
+                ConsignmentStatus.REFUSED,
+                ConsignmentStatus.CANCELLED,
+                ConsignmentStatus.POSTED,
+            }
+        )
+        | _UNDER_WAY,
+        ConsignmentStatus.ACCEPTED: frozenset({ConsignmentStatus.CANCELLED, ConsignmentStatus.POSTED}) | _UNDER_WAY,
+        ConsignmentStatus.REFUSED: frozenset(),
+        ConsignmentStatus.CANCELLED: frozenset({ConsignmentStatus.POSTED}) | _UNDER_WAY,
+        ConsignmentStatus.POSTED: frozenset({ConsignmentStatus.CANCELLED}) | _UNDER_WAY,
         **{
-            status: frozenset({Status.CANCELLED}) | _UNDER_WAY - {status}
-            for status in Status
-            if status in _TRAVELLING - {Status.CANCELLED}
+            status: frozenset({ConsignmentStatus.CANCELLED}) | _UNDER_WAY - {status}
+            for status in ConsignmentStatus
+            if status in _TRAVELLING - {ConsignmentStatus.CANCELLED}
         },
-        Status.RETURNED: frozenset(),
-        Status.DELIVERED: frozenset(),
+        ConsignmentStatus.RETURNED: frozenset(),
+        ConsignmentStatus.DELIVERED: frozenset(),
     }
 )
 
-SETTLED: Final = frozenset({Status.REFUSED, Status.CANCELLED, Status.RETURNED, Status.DELIVERED})
+SETTLED: Final = frozenset(
+    {ConsignmentStatus.REFUSED, ConsignmentStatus.CANCELLED, ConsignmentStatus.RETURNED, ConsignmentStatus.DELIVERED}
+)
 """Nothing more is expected of these. A cancelled one may still turn up; it is open again then."""
 
 
@@ -128,7 +141,7 @@ class ItemKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ManifestItem:
     """One line of the manifest. ``title`` comes from the catalogue: nobody's own words."""
 
     dossier_id: str
@@ -170,5 +183,5 @@ class Consignment:
     updated_at: datetime
 
     @property
-    def stands(self) -> Status:
-        return Status(self.status)
+    def stands(self) -> ConsignmentStatus:
+        return ConsignmentStatus(self.status)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from hub import journal
+from hub import audit
 from hub.db import Connection
-from hub.errors import NotNow
+from hub.errors import InvalidState
 
 
 def add(conn: Connection, operator: str, codes: Sequence[str], *, actor: str) -> int:
@@ -16,7 +16,7 @@ def add(conn: Connection, operator: str, codes: Sequence[str], *, actor: str) ->
             (code, operator),
         )
         added += stored.fetchone() is not None
-    journal.note(conn, f"postal.{operator}", actor, "item codes added", after=str(added))
+    audit.note(conn, f"postal.{operator}", actor, "item codes added", after=str(added))
     return added
 
 
@@ -31,10 +31,13 @@ def free(conn: Connection, operator: str) -> str | None:
 
 
 def take(conn: Connection, code: str, consignment_id: str) -> None:
-    """The code is on this consignment, for good. Raises NotNow if it is on another; one from no pool is nobody's."""
+    """The code is on this consignment, for good.
+
+    Raises InvalidState if it is on another; one from no pool is nobody's.
+    """
     taken = conn.execute(
         "UPDATE item_code_pool SET consignment_id = %s, taken_at = now() WHERE code = %s AND consignment_id IS NULL",
         (consignment_id, code),
     )
     if taken.rowcount == 0 and conn.execute("SELECT 1 FROM item_code_pool WHERE code = %s", (code,)).fetchone():
-        raise NotNow(f"the item code {code} is on another consignment")
+        raise InvalidState(f"the item code {code} is on another consignment")

@@ -48,7 +48,7 @@ WHERE c.operator = %(operator)s AND n.found_on >= %(first)s AND n.found_on < %(e
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class QuarterLine:
     """One direction and route class. ``due``: whose promised day is over, or that are there already."""
 
     direction: str
@@ -90,7 +90,7 @@ class Incidents:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class QuarterReport:
     """A quarter of one operator."""
 
     operator: str
@@ -99,7 +99,7 @@ class Report:
     end: date
     """the first day that is not in it"""
     due_before: date
-    lines: tuple[Line, ...]
+    lines: tuple[QuarterLine, ...]
     complaints: Complaints
     incidents: Incidents
 
@@ -113,23 +113,23 @@ def quarter(text: str) -> tuple[date, date]:
     return first, months_after(first, 3)
 
 
-def make(conn: Connection, operator: str, text: str, today: date) -> Report:
+def make(conn: Connection, operator: str, text: str, today: date) -> QuarterReport:
     """The report of the quarter ``text`` as the rows have it today. Raises ValueError for what is no quarter."""
     first, end = quarter(text)
     asked = {"operator": operator, "first": first, "end": end, "today": today, "zone": str(VIETNAM)}
-    return Report(
+    return QuarterReport(
         operator=operator,
         quarter=text.upper(),
         first=first,
         end=end,
         due_before=end.replace(day=DUE_BEFORE),
-        lines=tuple(Line(**row) for row in conn.execute(_LINES, asked).fetchall()),
+        lines=tuple(QuarterLine(**row) for row in conn.execute(_LINES, asked).fetchall()),
         complaints=Complaints(**conn.execute(_COMPLAINTS, asked).fetchall()[0]),
         incidents=Incidents(**conn.execute(_INCIDENTS, asked).fetchall()[0]),
     )
 
 
-def as_rows(report: Report) -> list[tuple[str, str]]:
+def as_rows(report: QuarterReport) -> list[tuple[str, str]]:
     """The report in pairs of a Vietnamese name and a value, for a table or a sheet."""
     rows = [
         ("Đơn vị bưu chính", report.operator),
@@ -161,14 +161,14 @@ def as_rows(report: Report) -> list[tuple[str, str]]:
     ]
 
 
-def as_csv(report: Report) -> str:
+def as_csv(report: QuarterReport) -> str:
     """The same for a spreadsheet, which takes a cell that begins like a formula for one: such a cell becomes text."""
     sheet = io.StringIO()
     csv.writer(sheet).writerows([_text(cell) for cell in row] for row in as_rows(report))
     return sheet.getvalue()
 
 
-def as_data(report: Report) -> dict[str, object]:
+def as_data(report: QuarterReport) -> dict[str, object]:
     """The same for a program."""
     shares = [{**asdict(line), "on_time_percent": line.share} for line in report.lines]
     return {**asdict(report), "lines": shares}

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from psycopg.rows import class_row
 
-from hub.consignments.model import SETTLED, Consignment, Item, Status
-from hub.consignments.tracking import Happening, Standing
+from hub.consignments.model import SETTLED, Consignment, ConsignmentStatus, ManifestItem
+from hub.consignments.tracking import Happening, TrackingStatus
 from hub.db import Connection
 
 COLUMNS: Final = ", ".join(f"c.{field.name}" for field in fields(Consignment))
@@ -31,7 +31,7 @@ WHERE id = %(id)s
 """
 
 
-def add(conn: Connection, row: dict[str, Any], items: Sequence[Item]) -> None:
+def add(conn: Connection, row: dict[str, Any], items: Sequence[ManifestItem]) -> None:
     """A new consignment, ordered, with its manifest."""
     conn.execute(_ADD, row)
     with conn.cursor() as cursor:
@@ -96,10 +96,12 @@ def note(conn: Connection, consignment_id: str, one: Happening, *, code: str, pl
 def happenings(conn: Connection, consignment_id: str) -> list[Happening]:
     """All that was ever said of it."""
     rows = conn.execute("SELECT key, status, at FROM tracking_event WHERE consignment_id = %s", (consignment_id,))
-    return [Happening(row["key"], Status(row["status"]), row["at"]) for row in rows]
+    return [Happening(row["key"], ConsignmentStatus(row["status"]), row["at"]) for row in rows]
 
 
-def order_answered(conn: Connection, consignment_id: str, to: Status, *, at: datetime, reason: str | None) -> None:
+def order_answered(
+    conn: Connection, consignment_id: str, to: ConsignmentStatus, *, at: datetime, reason: str | None
+) -> None:
     """What became of our order, or of its cancelling."""
     conn.execute(
         "UPDATE consignment SET ordering = %s, ordering_at = %s, reason = %s WHERE id = %s",
@@ -114,7 +116,7 @@ def coded(conn: Connection, consignment_id: str, item_code: str, *, is_valid: bo
     )
 
 
-def place(conn: Connection, consignment_id: str, standing: Standing, promised_on: date | None) -> None:
+def place(conn: Connection, consignment_id: str, standing: TrackingStatus, promised_on: date | None) -> None:
     """Write down what the fold says."""
     conn.execute(
         _PLACE,

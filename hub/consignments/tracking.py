@@ -10,9 +10,9 @@ from datetime import date, datetime
 from typing import Final
 
 from hub.clock import local
-from hub.consignments.model import LIFECYCLE, Status
+from hub.consignments.model import LIFECYCLE, ConsignmentStatus
 
-_PLACE: Final = {status: place for place, status in enumerate(Status)}
+_PLACE: Final = {status: place for place, status in enumerate(ConsignmentStatus)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,15 @@ class Happening:
     """One thing that happened. ``key`` is its natural name: the same for every repetition of it."""
 
     key: str
-    status: Status
+    status: ConsignmentStatus
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TrackingStatus:
     """What all of it comes to."""
 
-    status: Status
+    status: ConsignmentStatus
     at: datetime
     heard_at: datetime
     """when the latest of it happened"""
@@ -41,7 +41,7 @@ class Standing:
     """what is said to have happened after the end, and differs from it"""
 
 
-def fold(ordering: Status, since: datetime, said: Iterable[Happening]) -> Standing:
+def fold(ordering: ConsignmentStatus, since: datetime, said: Iterable[Happening]) -> TrackingStatus:
     """Where a consignment stands that has been ``ordering`` ``since``, when all of this was said of it.
 
     What happened is taken in the order in which it happened; of one moment, in the order of the way. What may not
@@ -55,20 +55,22 @@ def fold(ordering: Status, since: datetime, said: Iterable[Happening]) -> Standi
         following = LIFECYCLE.moves[status]
         if one.status in following or (following and one.status is status):
             status, at = one.status, one.at
-            if status is Status.ATTEMPT_FAILED:
+            if status is ConsignmentStatus.ATTEMPT_FAILED:
                 attempts.append(at)
         elif not following and one.status is not status:
             strays.append(one)
     posted = next((one.at for one in in_order if one.status not in _BEFORE_POSTING), None)
-    return Standing(
+    return TrackingStatus(
         status=status,
         at=at,
         heard_at=in_order[-1].at if in_order else since,
         posted_on=local(posted).date() if posted else None,
         attempts=tuple(attempts),
-        damaged=any(one.status is Status.DAMAGED for one in in_order),
+        damaged=any(one.status is ConsignmentStatus.DAMAGED for one in in_order),
         strays=tuple(strays),
     )
 
 
-_BEFORE_POSTING: Final = frozenset({Status.ORDERED, Status.ACCEPTED, Status.REFUSED, Status.CANCELLED})
+_BEFORE_POSTING: Final = frozenset(
+    {ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED, ConsignmentStatus.REFUSED, ConsignmentStatus.CANCELLED}
+)

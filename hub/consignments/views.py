@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from hub.db import Connection, one
-from schemas.postal import Order
+from schemas.postal import ConsignmentOrder
 
 Row = dict[str, Any]
 
@@ -63,10 +63,10 @@ def manifest(conn: Connection, consignment_id: str) -> list[Row]:
     )
 
 
-def ordered(conn: Connection, transfer_id: str) -> Order:
+def ordered(conn: Connection, transfer_id: str) -> ConsignmentOrder:
     """What the operator was told of a consignment: the names and addresses, for the slip and the label."""
     row = one(conn, "SELECT body FROM outbox WHERE id = %s", (transfer_id,))
-    return Order.model_validate_json(row["body"])
+    return ConsignmentOrder.model_validate_json(row["body"])
 
 
 def attention(conn: Connection, *, limit: int) -> list[Row]:

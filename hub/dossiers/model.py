@@ -8,7 +8,7 @@ from typing import Final
 from hub.lifecycle import Lifecycle
 
 
-class Status(StrEnum):
+class DossierStatus(StrEnum):
     """Where a dossier stands. ``national_code`` and ``label`` are those of the national portal."""
 
     REGISTERED = "registered"
@@ -37,80 +37,88 @@ class Status(StrEnum):
 
 
 NATIONAL: Final = {
-    Status.REGISTERED: ("1", "Mới đăng ký"),
-    Status.ACCEPTED: ("2", "Được tiếp nhận"),
-    Status.NOT_ACCEPTED: ("3", "Không được tiếp nhận"),
-    Status.IN_PROCESS: ("4", "Đang xử lý"),
-    Status.SUPPLEMENT_REQUESTED: ("5", "Yêu cầu bổ sung giấy tờ"),
-    Status.AWAITING_FEE: ("6", "Yêu cầu thực hiện nghĩa vụ tài chính"),
-    Status.WITHDRAWN: ("7", "Công dân yêu cầu rút hồ sơ"),
-    Status.STOPPED: ("8", "Dừng xử lý"),
-    Status.RESOLVED: ("9", "Đã xử lý xong"),
-    Status.RETURNED: ("10", "Đã trả kết quả"),
+    DossierStatus.REGISTERED: ("1", "Mới đăng ký"),
+    DossierStatus.ACCEPTED: ("2", "Được tiếp nhận"),
+    DossierStatus.NOT_ACCEPTED: ("3", "Không được tiếp nhận"),
+    DossierStatus.IN_PROCESS: ("4", "Đang xử lý"),
+    DossierStatus.SUPPLEMENT_REQUESTED: ("5", "Yêu cầu bổ sung giấy tờ"),
+    DossierStatus.AWAITING_FEE: ("6", "Yêu cầu thực hiện nghĩa vụ tài chính"),
+    DossierStatus.WITHDRAWN: ("7", "Công dân yêu cầu rút hồ sơ"),
+    DossierStatus.STOPPED: ("8", "Dừng xử lý"),
+    DossierStatus.RESOLVED: ("9", "Đã xử lý xong"),
+    DossierStatus.RETURNED: ("10", "Đã trả kết quả"),
 }
 
 SUBMISSION_STATE: Final = {
-    Status.REGISTERED: "accepted",
-    Status.ACCEPTED: "in_progress",
-    Status.NOT_ACCEPTED: "rejected",
-    Status.IN_PROCESS: "in_progress",
-    Status.SUPPLEMENT_REQUESTED: "in_progress",
-    Status.AWAITING_FEE: "in_progress",
-    Status.WITHDRAWN: "withdrawn",
-    Status.STOPPED: "stopped",
-    Status.RESOLVED: "completed",
-    Status.RETURNED: "completed",
+    DossierStatus.REGISTERED: "accepted",
+    DossierStatus.ACCEPTED: "in_progress",
+    DossierStatus.NOT_ACCEPTED: "rejected",
+    DossierStatus.IN_PROCESS: "in_progress",
+    DossierStatus.SUPPLEMENT_REQUESTED: "in_progress",
+    DossierStatus.AWAITING_FEE: "in_progress",
+    DossierStatus.WITHDRAWN: "withdrawn",
+    DossierStatus.STOPPED: "stopped",
+    DossierStatus.RESOLVED: "completed",
+    DossierStatus.RETURNED: "completed",
 }
 
 # Derived from NĐ 61/2018 (rules R1 to R18) and the national codes; architecture.md §7.
 LIFECYCLE: Final = Lifecycle(
     {
-        Status.REGISTERED: frozenset(
+        DossierStatus.REGISTERED: frozenset(
             {
-                Status.ACCEPTED,
-                Status.NOT_ACCEPTED,
-                Status.SUPPLEMENT_REQUESTED,
-                Status.AWAITING_FEE,
-                Status.WITHDRAWN,
+                DossierStatus.ACCEPTED,
+                DossierStatus.NOT_ACCEPTED,
+                DossierStatus.SUPPLEMENT_REQUESTED,
+                DossierStatus.AWAITING_FEE,
+                DossierStatus.WITHDRAWN,
             }
         ),
-        Status.ACCEPTED: frozenset(
+        DossierStatus.ACCEPTED: frozenset(
             {
-                Status.IN_PROCESS,
-                Status.SUPPLEMENT_REQUESTED,
-                Status.AWAITING_FEE,
-                Status.WITHDRAWN,
-                Status.STOPPED,
+                DossierStatus.IN_PROCESS,
+                DossierStatus.SUPPLEMENT_REQUESTED,
+                DossierStatus.AWAITING_FEE,
+                DossierStatus.WITHDRAWN,
+                DossierStatus.STOPPED,
             }
         ),
-        Status.NOT_ACCEPTED: frozenset(),
-        Status.IN_PROCESS: frozenset(
+        DossierStatus.NOT_ACCEPTED: frozenset(),
+        DossierStatus.IN_PROCESS: frozenset(
             {
-                Status.NOT_ACCEPTED,
-                Status.SUPPLEMENT_REQUESTED,
-                Status.AWAITING_FEE,
-                Status.WITHDRAWN,
-                Status.STOPPED,
-                Status.RESOLVED,
+                DossierStatus.NOT_ACCEPTED,
+                DossierStatus.SUPPLEMENT_REQUESTED,
+                DossierStatus.AWAITING_FEE,
+                DossierStatus.WITHDRAWN,
+                DossierStatus.STOPPED,
+                DossierStatus.RESOLVED,
             }
         ),
-        Status.SUPPLEMENT_REQUESTED: frozenset({Status.ACCEPTED, Status.IN_PROCESS, Status.WITHDRAWN, Status.STOPPED}),
-        Status.AWAITING_FEE: frozenset(
-            {Status.REGISTERED, Status.ACCEPTED, Status.IN_PROCESS, Status.WITHDRAWN, Status.STOPPED}
+        DossierStatus.SUPPLEMENT_REQUESTED: frozenset(
+            {DossierStatus.ACCEPTED, DossierStatus.IN_PROCESS, DossierStatus.WITHDRAWN, DossierStatus.STOPPED}
         ),
-        Status.WITHDRAWN: frozenset(),
-        Status.STOPPED: frozenset(),
-        Status.RESOLVED: frozenset({Status.RETURNED, Status.IN_PROCESS}),
-        Status.RETURNED: frozenset(),
+        DossierStatus.AWAITING_FEE: frozenset(
+            {
+                DossierStatus.REGISTERED,
+                DossierStatus.ACCEPTED,
+                DossierStatus.IN_PROCESS,
+                DossierStatus.WITHDRAWN,
+                DossierStatus.STOPPED,
+            }
+        ),
+        DossierStatus.WITHDRAWN: frozenset(),
+        DossierStatus.STOPPED: frozenset(),
+        DossierStatus.RESOLVED: frozenset({DossierStatus.RETURNED, DossierStatus.IN_PROCESS}),
+        DossierStatus.RETURNED: frozenset(),
     }
 )
 
 
-MAIN_ROAD: Final = frozenset({Status.ACCEPTED, Status.IN_PROCESS, Status.RESOLVED})
+MAIN_ROAD: Final = frozenset({DossierStatus.ACCEPTED, DossierStatus.IN_PROCESS, DossierStatus.RESOLVED})
 """What a department may leave out of its reports: these only follow from what comes after them."""
 
 
-FINAL: Final = frozenset({Status.RESOLVED, *(status for status, moves in LIFECYCLE.moves.items() if not moves)})
+FINAL: Final = frozenset({DossierStatus.RESOLVED, *(status for status, moves in LIFECYCLE.moves.items() if not moves)})
 """The result and every end: no report of one may pass unseen."""
 
 
@@ -138,5 +146,5 @@ class Dossier:
     """whether ``status_at`` is by the clock of the department's reports; else by its receipts', or ours"""
 
     @property
-    def stands(self) -> Status:
-        return Status(self.status)
+    def stands(self) -> DossierStatus:
+        return DossierStatus(self.status)

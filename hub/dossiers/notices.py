@@ -6,13 +6,13 @@ from typing import Final
 from psycopg.types.json import Jsonb
 
 from hub.dossiers import store
-from hub.dossiers.model import Dossier, Status
+from hub.dossiers.model import Dossier, DossierStatus
 from hub.dossiers.views import REFUSED_VERSION
 from hub.events import Event, FeeChanged, FeeDemanded, FeeEvent, FeePaid, FeeReopened, FeeWaived
 from hub.messages import inbox
 from hub.messages.model import Transfer
 from hub.messages.outbox import Posting
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 from schemas.portal import FeeNotice, Notice, NoticeData, Submission
 
@@ -27,55 +27,55 @@ FEE_TYPES: Final[Mapping[type[FeeEvent], str]] = {
 }
 
 
-def tell_portal(work: Work, event: Event) -> list[Event]:
+def tell_portal(uow: UnitOfWork, event: Event) -> list[Event]:
     """Ids and states, never a citizen's data (Standard Webhooks, thin payload)."""
-    _tell(work, event.dossier_id, TYPE)
+    _tell(uow, event.dossier_id, TYPE)
     return []
 
 
-def tell_fee(work: Work, event: FeeEvent) -> list[Event]:
+def tell_fee(uow: UnitOfWork, event: FeeEvent) -> list[Event]:
     """What is demanded has changed. That is another version of the submission: it is shown with it."""
-    store.touch(work.conn, event.dossier_id)
-    _tell(work, event.dossier_id, FEE_TYPES[type(event)], event.fee)
+    store.touch(uow.conn, event.dossier_id)
+    _tell(uow, event.dossier_id, FEE_TYPES[type(event)], event.fee)
     return []
 
 
-def _tell(work: Work, dossier_id: str, type: str, fee: FeeNotice | None = None) -> None:
-    dossier = store.by_id(work.conn, dossier_id)
+def _tell(uow: UnitOfWork, dossier_id: str, type: str, fee: FeeNotice | None = None) -> None:
+    dossier = store.by_id(uow.conn, dossier_id)
     if dossier is None:
         raise LookupError(dossier_id)
-    _publish(work, _notice(work, dossier, type, fee))
+    _publish(uow, _notice(uow, dossier, type, fee))
 
 
-def tell_refused(work: Work, submission_id: str, reason: str) -> list[Event]:
+def tell_refused(uow: UnitOfWork, submission_id: str, reason: str) -> list[Event]:
     """A submission that became no dossier, and never will: an end like any other, in the words of the lifecycle."""
-    said = Submission.model_validate_json(inbox.body(work.conn, submission_id))
+    said = Submission.model_validate_json(inbox.body(uow.conn, submission_id))
     data = NoticeData(
         event_id=new_id(Prefix.EVENT),
         submission_id=submission_id,
         reference=said.reference,
         dossier_code=said.dossier_code,
-        state=Status.NOT_ACCEPTED.submission_state,
-        status=Status.NOT_ACCEPTED,
-        status_code=Status.NOT_ACCEPTED.national_code,
+        state=DossierStatus.NOT_ACCEPTED.submission_state,
+        status=DossierStatus.NOT_ACCEPTED,
+        status_code=DossierStatus.NOT_ACCEPTED.national_code,
         version=REFUSED_VERSION,
         reason=reason,
     )
-    _publish(work, Notice(type=TYPE, timestamp=work.now, data=data))
+    _publish(uow, Notice(type=TYPE, timestamp=uow.now, data=data))
     return []
 
 
-def _publish(work: Work, notice: Notice) -> None:
+def _publish(uow: UnitOfWork, notice: Notice) -> None:
     """As an event that may be pulled, and to every endpoint that wants such."""
     about = notice.data.submission_id
-    work.conn.execute(
+    uow.conn.execute(
         "INSERT INTO event (id, type, submission_id, version, notice) VALUES (%s, %s, %s, %s, %s)",
         (notice.data.event_id, notice.type, about, notice.data.version, Jsonb(notice.model_dump(mode="json"))),
     )
     body = notice.model_dump_json().encode()
-    for endpoint in work.catalogue.portal.endpoints:
+    for endpoint in uow.catalogue.portal.endpoints:
         if not endpoint.types or notice.type in endpoint.types:
-            work.put(
+            uow.put(
                 Posting(
                     id=new_id(Prefix.TRANSFER),
                     kind=KIND,
@@ -88,10 +88,10 @@ def _publish(work: Work, notice: Notice) -> None:
             )
 
 
-def _notice(work: Work, dossier: Dossier, type: str, fee: FeeNotice | None) -> Notice:
+def _notice(uow: UnitOfWork, dossier: Dossier, type: str, fee: FeeNotice | None) -> Notice:
     return Notice(
         type=type,
-        timestamp=work.now,
+        timestamp=uow.now,
         data=NoticeData(
             event_id=new_id(Prefix.EVENT),
             submission_id=dossier.id,
@@ -107,13 +107,13 @@ def _notice(work: Work, dossier: Dossier, type: str, fee: FeeNotice | None) -> N
     )
 
 
-def told(work: Work, transfer: Transfer, _: None) -> list[Event]:
+def told(uow: UnitOfWork, transfer: Transfer, _: None) -> list[Event]:
     """The endpoint has the notice."""
-    work.note(transfer.subject, "portal told", reason=transfer.key)
+    uow.note(transfer.subject, "portal told", reason=transfer.key)
     return []
 
 
-def declined(work: Work, transfer: Transfer, reason: str) -> list[Event]:
+def declined(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     """The endpoint is gone (410). Nothing is lost: the portal pulls the same event from /v1/events."""
-    work.note(transfer.subject, "portal declined", reason=f"{transfer.key} {reason}".strip())
+    uow.note(transfer.subject, "portal declined", reason=f"{transfer.key} {reason}".strip())
     return []

@@ -3,10 +3,10 @@
 from datetime import date, datetime, timedelta
 
 from hub.clock import local
-from hub.codes import Code
+from hub.codes import HubCode
 from hub.dossiers import store
-from hub.dossiers.model import FINAL, LIFECYCLE, MAIN_ROAD, Dossier, Status
-from hub.errors import NeedsAPerson, NotYet, TurnedDown
+from hub.dossiers.model import FINAL, LIFECYCLE, MAIN_ROAD, Dossier, DossierStatus
+from hub.errors import ManualAction, MessageRefused, RetryLater
 from hub.events import (
     DossierOpened,
     Event,
@@ -17,23 +17,25 @@ from hub.events import (
 )
 from hub.messages import inbox
 from hub.messages.model import Message
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.department import StatusReport
 from schemas.identifiers import DossierCode
 from schemas.portal import Submission
 
 
-def open_dossier(work: Work, message: Message) -> list[Event]:
+def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
     """A submission becomes a dossier: code, department, due date, fee (NĐ 61/2018 Đ17; Decision 743 Article 5.2.d)."""
     submission = Submission.model_validate_json(message.body)
-    procedure = work.catalogue.procedures.get(submission.procedure)
+    procedure = uow.catalogue.procedures.get(submission.procedure)
     if procedure is None:
-        raise NeedsAPerson(Code.PROCEDURE_UNKNOWN, "the procedure left the catalogue after the submission was accepted")
+        raise ManualAction(
+            HubCode.PROCEDURE_UNKNOWN, "the procedure left the catalogue after the submission was accepted"
+        )
     today = local(message.received_at).date()
-    code = _code(work, submission) or _issued(work, today)
+    code = _code(uow, submission) or _issued(uow, today)
     fees = procedure.fees_on(today)
     store.add(
-        work.conn,
+        uow.conn,
         message.id,
         code,
         reference=submission.reference,
@@ -41,55 +43,57 @@ def open_dossier(work: Work, message: Message) -> list[Event]:
         department=procedure.department,
         fee_due=sum(fee.amount for fee in fees),
         received_at=message.received_at,
-        due_at=work.calendar.due(message.received_at, procedure.working_hours),
+        due_at=uow.calendar.due(message.received_at, procedure.working_hours),
     )
-    work.note(message.id, "opened", after=Status.REGISTERED, reason=code.normalised)
+    uow.note(message.id, "opened", after=DossierStatus.REGISTERED, reason=code.normalised)
     return [DossierOpened(message.id)]
 
 
-def _code(work: Work, submission: Submission) -> DossierCode | None:
+def _code(uow: UnitOfWork, submission: Submission) -> DossierCode | None:
     """The code that the portal issued, if it did and nobody else has it."""
     if submission.dossier_code is None:
         return None
     code = DossierCode.received(submission.dossier_code)
-    if store.is_taken(work.conn, code):
+    if store.is_taken(uow.conn, code):
         # The door has asked before: another submission with this code was under way.
-        raise TurnedDown(Code.DOSSIER_CODE_TAKEN, f"Mã số hồ sơ {code.raw} đã thuộc hồ sơ khác")
+        raise MessageRefused(HubCode.DOSSIER_CODE_TAKEN, f"Mã số hồ sơ {code.raw} đã thuộc hồ sơ khác")
     return code
 
 
-def _issued(work: Work, today: date) -> DossierCode:
+def _issued(uow: UnitOfWork, today: date) -> DossierCode:
     """The next code of the Centre; one that the portal has issued in the Centre's name is passed over."""
-    code = store.issue_code(work.conn, work.catalogue.portal.centre, today)
-    while store.is_taken(work.conn, code):
-        code = store.issue_code(work.conn, work.catalogue.portal.centre, today)
+    code = store.issue_code(uow.conn, uow.catalogue.portal.centre, today)
+    while store.is_taken(uow.conn, code):
+        code = store.issue_code(uow.conn, uow.catalogue.portal.centre, today)
     return code
 
 
-def taken(work: Work, event: HandoffAcknowledged) -> list[Event]:
+def taken(uow: UnitOfWork, event: HandoffAcknowledged) -> list[Event]:
     """The department gave its receipt: the dossier is accepted, unless a report has already said more."""
-    dossier = store.lock(work.conn, event.dossier_id)
+    dossier = store.lock(uow.conn, event.dossier_id)
     # Reports that came before the receipt have been waiting for it.
-    work.nudges.extend(inbox.wake(work.conn, f"department.{dossier.department}", dossier.code))
-    if dossier.stands is not Status.REGISTERED:
+    uow.wakeups.extend(inbox.wake(uow.conn, f"department.{dossier.department}", dossier.code))
+    if dossier.stands is not DossierStatus.REGISTERED:
         return []
-    return _move(work, dossier, Status.ACCEPTED, event)
+    return _move(uow, dossier, DossierStatus.ACCEPTED, event)
 
 
-def not_taken(work: Work, event: HandoffRefused) -> list[Event]:
+def not_taken(uow: UnitOfWork, event: HandoffRefused) -> list[Event]:
     """The department refused the dossier. That is an answer, not a failure: the applicant is told why."""
-    return _move(work, store.lock(work.conn, event.dossier_id), Status.NOT_ACCEPTED, event)
+    return _move(uow, store.lock(uow.conn, event.dossier_id), DossierStatus.NOT_ACCEPTED, event)
 
 
-def _move(work: Work, dossier: Dossier, to: Status, event: HandoffAcknowledged | HandoffRefused) -> list[Event]:
+def _move(
+    uow: UnitOfWork, dossier: Dossier, to: DossierStatus, event: HandoffAcknowledged | HandoffRefused
+) -> list[Event]:
     reason = event.reason if isinstance(event, HandoffRefused) else None
     # A receipt's clock may be wrong, too: nobody takes a dossier later than we hear of it.
-    store.move(work.conn, dossier, to, at=min(event.at, work.now), reason=reason)
-    work.note(dossier.id, "moved", before=dossier.status, after=to)
+    store.move(uow.conn, dossier, to, at=min(event.at, uow.now), reason=reason)
+    uow.note(dossier.id, "moved", before=dossier.status, after=to)
     return [StatusMoved(dossier.id)]
 
 
-def report(work: Work, message: Message) -> list[Event]:
+def report(uow: UnitOfWork, message: Message) -> list[Event]:
     """A department's word on where a dossier stands, in its own code.
 
     An unknown code moves nothing and waits for a person, and so does what is dated ahead of its arrival. A late or
@@ -97,60 +101,62 @@ def report(work: Work, message: Message) -> list[Event]:
     before what has to precede it waits for that, and after the department's patience goes without it.
     """
     said = StatusReport.model_validate_json(message.body)
-    department = work.catalogue.departments[message.source.removeprefix("department.")]
+    department = uow.catalogue.departments[message.source.removeprefix("department.")]
     meaning = department.status.get(said.status)
     if meaning is None:
-        raise NeedsAPerson(Code.STATUS_UNKNOWN, f"{department.code} has no status {said.status!r} in its table")
-    dossier = store.lock_by_code(work.conn, DossierCode.received(said.dossier_code), department.code)
+        raise ManualAction(HubCode.STATUS_UNKNOWN, f"{department.code} has no status {said.status!r} in its table")
+    dossier = store.lock_by_code(uow.conn, DossierCode.received(said.dossier_code), department.code)
     if dossier is None or dossier.released_at is None:
-        raise NotYet(Code.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
-    to, at = Status(meaning.value), work.told_at(message, said.at)
+        raise RetryLater(HubCode.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
+    to, at = DossierStatus(meaning.value), uow.told_at(message, said.at)
     back = [HandedBack(dossier.id, department.code, to, at, said.signed)] if said.signed is not None else []
-    if _says_nothing_new(work, message, dossier, said.report_id, to, at):
+    if _says_nothing_new(uow, message, dossier, said.report_id, to, at):
         return [*back]
     steps = LIFECYCLE.path(dossier.stands, to, through=MAIN_ROAD)
     if not steps:
-        raise NeedsAPerson(Code.MOVE_REFUSED, f"{to} is reported of a dossier that is {dossier.status}")
-    if len(steps) > 1 and work.now < message.received_at + timedelta(seconds=department.gap_patience_seconds):
-        raise NotYet(Code.REPORT_EARLY, f"{to} is reported while the dossier is still {dossier.status}")
+        raise ManualAction(HubCode.MOVE_REFUSED, f"{to} is reported of a dossier that is {dossier.status}")
+    if len(steps) > 1 and uow.now < message.received_at + timedelta(seconds=department.gap_patience_seconds):
+        raise RetryLater(HubCode.REPORT_EARLY, f"{to} is reported while the dossier is still {dossier.status}")
     for step in steps:
         # More than one step: the department has left some out, and has had time to say them after all.
-        store.move(work.conn, dossier, step, at=at, reason=said.note, by_report=True)
+        store.move(uow.conn, dossier, step, at=at, reason=said.note, by_report=True)
         verb = "moved" if step is to else "passed"
-        work.note(dossier.id, verb, before=dossier.status, after=step, reason=said.report_id)
-        dossier = store.lock(work.conn, dossier.id)
+        uow.note(dossier.id, verb, before=dossier.status, after=step, reason=said.report_id)
+        dossier = store.lock(uow.conn, dossier.id)
     return [*back, StatusMoved(dossier.id)]
 
 
-def _says_nothing_new(work: Work, message: Message, dossier: Dossier, report_id: str, to: Status, at: datetime) -> bool:
-    """Whether it repeats where the dossier stands, or comes late. Raises NeedsAPerson for a late result or end."""
+def _says_nothing_new(
+    uow: UnitOfWork, message: Message, dossier: Dossier, report_id: str, to: DossierStatus, at: datetime
+) -> bool:
+    """Whether it repeats where the dossier stands, or comes late. Raises ManualAction for a late result or end."""
     if to is dossier.stands:
-        if dossier.by_report or at >= dossier.status_at - work.clock_skew:
+        if dossier.by_report or at >= dossier.status_at - uow.clock_skew:
             # It still stands there at this later time: what is reported of the time between has come too late.
-            store.confirm(work.conn, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
-        work.note(dossier.id, "report repeated", before=dossier.status, after=to, reason=report_id)
+            store.confirm(uow.conn, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
+        uow.note(dossier.id, "report repeated", before=dossier.status, after=to, reason=report_id)
         return True
-    if not _is_late(dossier, to, at, work.clock_skew) or message.held_for == Code.REPORT_LATE:
+    if not _is_late(dossier, to, at, uow.clock_skew) or message.held_for == HubCode.REPORT_LATE:
         return False
     has_gone_on = dossier.stands in FINAL and _may_precede(to, dossier.stands)
     if to in FINAL and not has_gone_on:
-        raise NeedsAPerson(Code.REPORT_LATE, f"{to} is reported for a time before the dossier was {dossier.status}")
-    work.note(dossier.id, "report late", before=dossier.status, after=to, reason=report_id)
+        raise ManualAction(HubCode.REPORT_LATE, f"{to} is reported for a time before the dossier was {dossier.status}")
+    uow.note(dossier.id, "report late", before=dossier.status, after=to, reason=report_id)
     return True
 
 
-def _is_late(dossier: Dossier, to: Status, at: datetime, clock_skew: timedelta) -> bool:
+def _is_late(dossier: Dossier, to: DossierStatus, at: datetime, clock_skew: timedelta) -> bool:
     """Whether the report is of a time before that from which on the dossier stands where it stands.
 
     A department's reports go by one clock, so that of two of them the later one counts, unless the lifecycle knows the
     other order only. Its receipts, or ours, go by another: within the skew the order of arrival counts.
     """
-    if dossier.stands is Status.REGISTERED or at >= dossier.status_at:
+    if dossier.stands is DossierStatus.REGISTERED or at >= dossier.status_at:
         return False
     if at < dossier.status_at - clock_skew:
         return True
     return dossier.by_report and _may_precede(to, dossier.stands)
 
 
-def _may_precede(earlier: Status, later: Status) -> bool:
+def _may_precede(earlier: DossierStatus, later: DossierStatus) -> bool:
     return bool(LIFECYCLE.path(earlier, later, through=MAIN_ROAD))

@@ -6,8 +6,8 @@ from typing import Final
 from psycopg.rows import class_row
 
 from hub.db import Connection, one
-from hub.dossiers.model import LIFECYCLE, Dossier, Status
-from hub.errors import Overtaken
+from hub.dossiers.model import LIFECYCLE, Dossier, DossierStatus
+from hub.errors import StaleClaim
 from schemas.identifiers import DossierCode
 
 _COLUMNS: Final = """id, code, raw_code, reference, procedure, department, status, status_at, version, reason, fee_due,
@@ -58,7 +58,7 @@ def add(
             "reference": reference,
             "procedure": procedure,
             "department": department,
-            "status": Status.REGISTERED,
+            "status": DossierStatus.REGISTERED,
             "fee_due": fee_due,
             "received_at": received_at,
             "due_at": due_at,
@@ -95,11 +95,11 @@ def confirm(conn: Connection, dossier: Dossier, *, at: datetime) -> None:
 
 
 def move(
-    conn: Connection, dossier: Dossier, to: Status, *, at: datetime, reason: str | None, by_report: bool = False
+    conn: Connection, dossier: Dossier, to: DossierStatus, *, at: datetime, reason: str | None, by_report: bool = False
 ) -> None:
     """Compare-and-set. ``by_report``: ``at`` is by the clock of the department's reports.
 
-    Raises MoveRefused where the lifecycle has no such move, Overtaken if somebody was quicker.
+    Raises MoveRefused where the lifecycle has no such move, StaleClaim if somebody was quicker.
     """
     LIFECYCLE.check(dossier.stands, to)
     moved = conn.execute(
@@ -108,7 +108,7 @@ def move(
         (to, at, by_report, reason, dossier.id, dossier.status),
     )
     if moved.fetchone() is None:
-        raise Overtaken
+        raise StaleClaim
 
 
 def release(conn: Connection, dossier: Dossier, *, at: datetime) -> None:

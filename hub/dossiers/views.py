@@ -7,7 +7,7 @@ from typing import Final
 from psycopg.rows import class_row
 
 from hub.db import Connection
-from hub.dossiers.model import Status
+from hub.dossiers.model import DossierStatus
 
 SOURCE: Final = "portal"
 REFUSED_VERSION: Final = 1
@@ -36,15 +36,15 @@ class SubmissionView:
 
     @property
     def state(self) -> str:
-        return (Status(self.status) if self.status else Status.REGISTERED).submission_state
+        return (DossierStatus(self.status) if self.status else DossierStatus.REGISTERED).submission_state
 
     @property
     def status_code(self) -> str | None:
-        return Status(self.status).national_code if self.status else None
+        return DossierStatus(self.status).national_code if self.status else None
 
     @property
     def status_label(self) -> str | None:
-        return Status(self.status).label if self.status else None
+        return DossierStatus(self.status).label if self.status else None
 
 
 @dataclass(frozen=True, slots=True)

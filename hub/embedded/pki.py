@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from config.catalogue import Catalogue
-from connectors.sandbox.authority import LASTS, Authority
+from connectors.sandbox.authority import LASTS, SandboxAuthority
 from hub.clock import now
 from hub.signing import crl_store, enrolment, trust_entries, trust_list
 from hub.signing.keyring import ROOTS, Generation, Keyring
@@ -43,9 +43,9 @@ class Pki:
         return self.keys / trust_list.FILE
 
     @property
-    def authority(self) -> Authority:
+    def authority(self) -> SandboxAuthority:
         """The CA, to issue and to revoke."""
-        return Authority(self.folder)
+        return SandboxAuthority(self.folder)
 
     @property
     def keyring(self) -> Keyring:

@@ -48,7 +48,7 @@ class Addresses(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StackFolder:
     """The folder and what stands in it."""
 
     folder: Path
@@ -74,9 +74,9 @@ class Place:
     def secrets(self) -> Path:
         return self.folder / "secrets.env"
 
-    def beside(self, name: str) -> "Place":
+    def beside(self, name: str) -> "StackFolder":
         """Another stack's, inside this one's folder: it shares nothing with it."""
-        return Place(self.folder / name)
+        return StackFolder(self.folder / name)
 
     def log(self, name: str) -> Path:
         return self.folder / "log" / f"{name}.log"

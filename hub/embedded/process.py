@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 import psutil
 
-from hub.embedded import tether
+from hub.embedded import child_exec
 from hub.embedded.waiting import STILL, Patience
 from hub.errors import HubError
 
@@ -150,7 +150,7 @@ def _worked(pid: int) -> int:
 def _tethered(program: Program) -> list[str]:
     # -I -S: nothing of the environment or of site-packages; it lives for some milliseconds.
     return [
-        sys.executable, "-I", "-S", str(Path(tether.__file__).resolve()),
+        sys.executable, "-I", "-S", str(Path(child_exec.__file__).resolve()),
         str(int(program.orphan_signal)), str(os.getpid()), program.user, "passage" if program.passage else "",
         *program.command,
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from config.catalogue import load
 from config.settings import PACKAGED
 from hub.embedded import pki
-from hub.embedded.place import Addresses, Place
+from hub.embedded.place import Addresses, StackFolder
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.postgres import Postgres
 from hub.embedded.process import Program
@@ -26,7 +26,7 @@ REHEARSAL: Final = {
     "HUB_PAUSES": "[1, 2, 4, 8, 15, 30]",
     "HUB_INBOX_PAUSES": "[0.5, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 10, 30]",
     "HUB_SWEEP_EVERY": "2",
-    "HUB_RENUDGE_AFTER": "5",
+    "HUB_WAKEUP_REPEAT_AFTER": "5",
     "HUB_POLL_EVERY": "2",
     "HUB_POLL_AT_LEAST_EVERY": "2",
     "HUB_CHECKPOINT_EVERY": "5",
@@ -43,7 +43,7 @@ _WORKER_GRACE: Final = 20.0
 class Stack:
     """One embedded stack, planned: ports chosen, secrets made, nothing started."""
 
-    place: Place
+    place: StackFolder
     postgres: Postgres
     valkey: Valkey
     api_port: int
@@ -59,7 +59,7 @@ class Stack:
     @classmethod
     def planned(
         cls,
-        place: Place,
+        place: StackFolder,
         environment: Mapping[str, str],
         *,
         workers: int,
@@ -159,7 +159,7 @@ class Stack:
         )
 
 
-def environment_of(place: Place, addresses: Addresses, secrets: Secrets) -> dict[str, str]:
+def environment_of(place: StackFolder, addresses: Addresses, secrets: Secrets) -> dict[str, str]:
     """What a process of the stack is told: the settings that its place and addresses fix, and the secrets."""
     told = {
         **secrets.hub,
@@ -175,7 +175,7 @@ def environment_of(place: Place, addresses: Addresses, secrets: Secrets) -> dict
     return told
 
 
-def running_environment(place: Place) -> dict[str, str] | None:
+def running_environment(place: StackFolder) -> dict[str, str] | None:
     """The environment of the stack that runs in ``place``; None if none does. Raises CatalogueError."""
     addresses = place.running()
     if addresses is None:

@@ -1,8 +1,8 @@
 """Keeps an embedded stack alive: starts it in order, starts again what ends, stops it in order, leaves nothing behind.
 
 It has to start workers again: kombu's redis transport ends the worker's whole process when Valkey dies under it. Every
-child is tethered (hub.embedded.tether), so even a kill -9 of the supervisor ends them all. One thread, the main one:
-the tether is to it.
+child is tethered (hub.embedded.child_exec), so even a kill -9 of the supervisor ends them all. One thread, the main
+one: the tether is to it.
 """
 
 import json
@@ -18,9 +18,9 @@ from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
-from hub.embedded.kept import Kept
 from hub.embedded.ports import LOOPBACK, is_free
 from hub.embedded.process import Process, Program
+from hub.embedded.restarting import RestartingProcess
 from hub.embedded.stack import Stack, environment_of
 
 _LOOK_EVERY: Final = 0.2
@@ -44,7 +44,7 @@ class Supervisor:
         self._asked = False
         self.interrupted = False
         """whether it was Ctrl-C that stopped it"""
-        self._stages: list[list[Kept]] = []
+        self._stages: list[list[RestartingProcess]] = []
         """in the order of the start; stopped in the reverse one"""
 
     def run(self, ready: Callable[[], None]) -> None:
@@ -106,7 +106,7 @@ class Supervisor:
 
     def _stage(self, programs: Sequence[Program], prepare: Callable[[], None] | None = None) -> list[Process]:
         self._go_on()
-        self._stages.append([Kept(program, self._say, prepare) for program in programs])
+        self._stages.append([RestartingProcess(program, self._say, prepare) for program in programs])
         return [kept.start() for kept in self._stages[-1]]
 
     def _await(self, process: Process, ready: Callable[[], bool], *, beside: Sequence[Process] = ()) -> None:
@@ -126,7 +126,7 @@ class Supervisor:
             raise StopAsked
         return True
 
-    def _all(self) -> Iterator[Kept]:
+    def _all(self) -> Iterator[RestartingProcess]:
         for stage in self._stages:
             yield from stage
 

@@ -5,10 +5,10 @@ from typing import Final
 
 from hub.clock import local
 from hub.fees import store
-from hub.fees.ledger import Account, Entry, Line, Origin, Share, closed, post, postings
+from hub.fees.ledger import LedgerAccount, LedgerEntry, LedgerLine, Origin, Share, closed, post, postings
 from hub.fees.ledger.entry import spread
 from hub.fees.payments import Payment
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "payment"
 OWED_BACK: Final = frozenset({"R03", "R05", "R07"})
@@ -16,18 +16,18 @@ OWED_BACK: Final = frozenset({"R03", "R05", "R07"})
 
 
 def notified(
-    work: Work, payment: Payment, demand_id: str | None = None, taken: int = 0, case: str | None = None
+    uow: UnitOfWork, payment: Payment, demand_id: str | None = None, taken: int = 0, case: str | None = None
 ) -> None:
     """An authenticated notification: ``taken`` of it counts for the demand, ``case`` says what the rest is. Once."""
     rest = payment.amount - taken
     over = rest if case in OWED_BACK else 0
-    owed = shares(work, demand_id, taken) if demand_id and taken else []
-    post(work.conn, postings.notified(_origin(work, payment), payment.id, owed, over, rest - over))
+    owed = shares(uow, demand_id, taken) if demand_id and taken else []
+    post(uow.conn, postings.notified(_origin(uow, payment), payment.id, owed, over, rest - over))
 
 
-def taken_back(work: Work, payment: Payment) -> bool:
+def taken_back(uow: UnitOfWork, payment: Payment) -> bool:
     """``notified`` in reverse; False if something has been booked about the payment since, so that a person decides."""
-    booked = work.conn.execute(
+    booked = uow.conn.execute(
         "SELECT l.account, l.dr, l.cr, l.department, l.fee_code, l.demand_id, l.item,"
         " e.source_type, e.source_id, e.kind FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq"
         " WHERE l.item = %(id)s OR (e.source_type = 'payment' AND e.source_id = %(id)s) ORDER BY e.seq, l.number",
@@ -37,8 +37,8 @@ def taken_back(work: Work, payment: Payment) -> bool:
     if not booked or any((row["source_type"], row["source_id"], row["kind"]) != own for row in booked):
         return False
     lines = tuple(
-        Line(
-            Account(row["account"]),
+        LedgerLine(
+            LedgerAccount(row["account"]),
             row["dr"],
             row["cr"],
             row["department"],
@@ -48,38 +48,38 @@ def taken_back(work: Work, payment: Payment) -> bool:
         )
         for row in booked
     )
-    origin = _origin(work, payment)
-    today = origin_on(work, SOURCE, payment.id, payment.account, local(work.now).date())
-    post(work.conn, postings.mirrored(Entry("notified", origin, lines), "taken_back", today))
+    origin = _origin(uow, payment)
+    today = origin_on(uow, SOURCE, payment.id, payment.account, local(uow.now).date())
+    post(uow.conn, postings.mirrored(LedgerEntry("notified", origin, lines), "taken_back", today))
     return True
 
 
-def shares(work: Work, demand_id: str, taken: int) -> list[Share]:
+def shares(uow: UnitOfWork, demand_id: str, taken: int) -> list[Share]:
     """Which fees of the demand the money is for: in their order, behind what came before."""
-    demand = store.lock(work.conn, demand_id)
+    demand = store.lock(uow.conn, demand_id)
     owed = [
         Share(line.department, line.fee_code, line.amount - line.waived, demand_id)
-        for line in store.lines(work.conn, demand_id)
+        for line in store.lines(uow.conn, demand_id)
         if line.amount > line.waived
     ]
     return spread(owed, demand.allocated - taken, taken)
 
 
-def _origin(work: Work, payment: Payment) -> Origin:
-    return origin_on(work, SOURCE, payment.id, payment.account, payment.business_date)
+def _origin(uow: UnitOfWork, payment: Payment) -> Origin:
+    return origin_on(uow, SOURCE, payment.id, payment.account, payment.business_date)
 
 
-def origin_on(work: Work, source_type: str, source_id: str, account: str, day: date) -> Origin:
+def origin_on(uow: UnitOfWork, source_type: str, source_id: str, account: str, day: date) -> Origin:
     """Where an entry that belongs on ``day`` of ``account`` goes: there, or to an open day that points back to it."""
-    taken = open_day(work, account, day)
+    taken = open_day(uow, account, day)
     return Origin(source_type, source_id, taken, account, day if taken != day else None)
 
 
-def open_day(work: Work, account: str, day: date) -> date:
+def open_day(uow: UnitOfWork, account: str, day: date) -> date:
     """What is found when its day has been closed goes to today; where that is closed too, to the next open day."""
-    if not closed(work.conn, account, day):
+    if not closed(uow.conn, account, day):
         return day
-    later = max(day + timedelta(days=1), local(work.now).date())
-    while closed(work.conn, account, later):
+    later = max(day + timedelta(days=1), local(uow.now).date())
+    while closed(uow.conn, account, later):
         later += timedelta(days=1)
     return later

@@ -8,9 +8,9 @@ from typing import Any, Final
 from hub.clock import local
 from hub.db import one
 from hub.events import ConsignmentDelivered, Event
-from hub.fees import bookings, cases, notified, payments, store
+from hub.fees import bookings, cases, notifications, payments, store
 from hub.fees.payments import Payment
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 
 SOURCE: Final = "postman"
@@ -23,15 +23,15 @@ ORDER BY status IN ('issued', 'part_paid', 'reopened') DESC, issued_at DESC, id 
 """
 
 
-def collected(work: Work, event: ConsignmentDelivered) -> list[Event]:
+def collected(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event]:
     """The postman has the money: it is paid, once however often its delivery is told."""
     if not event.cash:
         return []
-    order = one(work.conn, "SELECT operator, order_number FROM consignment WHERE id = %s", (event.consignment_id,))
-    demand = work.conn.execute(_DEMAND, (event.dossier_id,)).fetchone()
-    account = _account(work, demand)
+    order = one(uow.conn, "SELECT operator, order_number FROM consignment WHERE id = %s", (event.consignment_id,))
+    demand = uow.conn.execute(_DEMAND, (event.dossier_id,)).fetchone()
+    account = _account(uow, demand)
     if account is None:
-        work.note(event.consignment_id, "cash not booked", reason="the catalogue has no fees.toml any more")
+        uow.note(event.consignment_id, "cash not booked", reason="the catalogue has no fees.toml any more")
         return []
     payment = Payment(
         id=new_id(Prefix.PAYMENT),
@@ -48,25 +48,27 @@ def collected(work: Work, event: ConsignmentDelivered) -> list[Event]:
         status="notified",
     )
     if demand:
-        store.lock(work.conn, demand["id"])
-    if not payments.add(work.conn, payment, ""):
+        store.lock(uow.conn, demand["id"])
+    if not payments.add(uow.conn, payment, ""):
         return []
-    work.note(payment.id, "collected", after="notified", reason=event.consignment_id)
-    return _counted(work, payment, demand, event)
+    uow.note(payment.id, "collected", after="notified", reason=event.consignment_id)
+    return _counted(uow, payment, demand, event)
 
 
-def _account(work: Work, demand: dict[str, Any] | None) -> str | None:
+def _account(uow: UnitOfWork, demand: dict[str, Any] | None) -> str | None:
     """Where the operator pays it in."""
     if demand:
         return str(demand["account"])
-    return work.catalogue.fee_desk.account.number if work.catalogue.fee_desk else None
+    return uow.catalogue.fee_desk.account.number if uow.catalogue.fee_desk else None
 
 
-def _counted(work: Work, payment: Payment, demand: dict[str, Any] | None, event: ConsignmentDelivered) -> list[Event]:
+def _counted(
+    uow: UnitOfWork, payment: Payment, demand: dict[str, Any] | None, event: ConsignmentDelivered
+) -> list[Event]:
     """As far as the demand takes it; without any nobody knows what was collected for (R01)."""
     facts = {"consignment": event.consignment_id, "amount": payment.amount, "account": payment.account}
     if demand:
-        return notified.count(work, payment, demand["id"], facts)
-    bookings.notified(work, payment)
-    cases.open_case(work, "R01", "payment", payment.id, payment.amount, facts)
+        return notifications.count(uow, payment, demand["id"], facts)
+    bookings.notified(uow, payment)
+    cases.open_case(uow, "R01", "payment", payment.id, payment.amount, facts)
     return []

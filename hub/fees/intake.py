@@ -74,7 +74,7 @@ class Judgement:
     key_id: str | None = None
 
 
-class Order(StrEnum):
+class DemandStatus(StrEnum):
     """What a provider that asks at once is told about the demand that it names."""
 
     OPEN = "open"
@@ -84,7 +84,7 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class IntakeResult:
     """What became of an authentic notification. ``message``: the new inbox message, if there is one."""
 
     answer: Judgement
@@ -116,7 +116,7 @@ def judge(conn: Connection, delivery: int, found: Judgement, event: int | None =
     conn.execute(_JUDGE, row)
 
 
-def believe(conn: Connection, delivery: int, said: Notification, first: Judgement, conflict: Judgement) -> Taken:
+def believe(conn: Connection, delivery: int, said: Notification, first: Judgement, conflict: Judgement) -> IntakeResult:
     """An authentic notification, once: the first time it gets the answer ``first``, and so does every repetition.
 
     Told before in other words, it is a conflict: what was said first stands, a person hears of it, and the answer is
@@ -143,19 +143,19 @@ def believe(conn: Connection, delivery: int, said: Notification, first: Judgemen
     }
     event = conn.execute(_BELIEVE, row).fetchone()
     if event is not None:
-        return Taken(first, event["inbox_id"])
+        return IntakeResult(first, event["inbox_id"])
     return _again(conn, delivery, said, row["hash"], first, conflict)
 
 
 def _again(
     conn: Connection, delivery: int, said: Notification, digest: bytes, first: Judgement, conflict: Judgement
-) -> Taken:
+) -> IntakeResult:
     known = one(conn, _KNOWN, (said.provider, said.provider_txn, said.kind))
     if bytes(known["content_hash"]) == digest:
         answered = None if known["answer_body"] is None else bytes(known["answer_body"])
         repeated = Judgement("repeated", known["answer_status"], answered, key_id=first.key_id)
         judge(conn, delivery, repeated, known["id"])
-        return Taken(repeated)
+        return IntakeResult(repeated)
     source = f"bank.{said.provider}"
     accepted = inbox.accept(
         conn,
@@ -170,19 +170,19 @@ def _again(
         ),
     )
     judge(conn, delivery, conflict, known["id"])
-    return Taken(conflict, None if accepted.replayed else accepted.id)
+    return IntakeResult(conflict, None if accepted.replayed else accepted.id)
 
 
-def order(conn: Connection, references: Sequence[str], amount: int) -> Order:
+def order(conn: Connection, references: Sequence[str], amount: int) -> DemandStatus:
     """How the one demand with such a reference stands to this amount. A read: the verb that acts on it looks again."""
     rows = conn.execute(
         "SELECT amount_due, waived, allocated, status FROM fee_demand WHERE reference = ANY(%s)", (list(references),)
     ).fetchall()
     if len(rows) != 1:
-        return Order.UNKNOWN
+        return DemandStatus.UNKNOWN
     [row] = rows
     collects = row["status"] in COLLECTING
     due = row["amount_due"] - row["waived"] - (row["allocated"] if collects else 0)
     if amount != due:
-        return Order.OTHER_AMOUNT
-    return Order.OPEN if collects else Order.FINAL
+        return DemandStatus.OTHER_AMOUNT
+    return DemandStatus.OPEN if collects else DemandStatus.FINAL

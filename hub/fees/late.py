@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from hub.calendar import Calendar
+from hub.calendar import WorkingCalendar
 from hub.fees import cases, payments, store
-from hub.fees.matching import alone, passes
+from hub.fees.matching import passes, run_lock
 from hub.messages.model import Message
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.payment import Notification
 
 _ALIKE: Final = """
@@ -37,62 +37,62 @@ SELECT id, %(payment)s, %(now)s FROM notify_event WHERE inbox_id = %(message)s
 """
 
 
-def first_day(calendar: Calendar, booked: date) -> date:
+def first_day(calendar: WorkingCalendar, booked: date) -> date:
     """The first day whose payments the bank may book as late as on ``booked``: the second working day before it."""
     return calendar.before(booked, 2)
 
 
-def joined(work: Work, said: Notification, account: str, reference: str, day: date, message: Message) -> bool:
+def joined(uow: UnitOfWork, said: Notification, account: str, reference: str, day: date, message: Message) -> bool:
     """Whether it is a payment of the same reference, account, amount and day that is known already.
 
     A provider tells of each payment once, so of two that are alike its second notification is the second one.
     """
-    demand = work.conn.execute("SELECT id FROM fee_demand WHERE reference = %s", (reference,)).fetchone()
+    demand = uow.conn.execute("SELECT id FROM fee_demand WHERE reference = %s", (reference,)).fetchone()
     if demand is not None:
-        store.lock(work.conn, demand["id"])  # whoever matches the day at this moment has it until he has written
+        store.lock(uow.conn, demand["id"])  # whoever matches the day at this moment has it until he has written
     else:
-        alone.wait(work.conn, account)
+        run_lock.wait(uow.conn, account)
     asked = {"reference": reference, "account": account, "amount": said.amount, "day": day}
     asked |= {"provider": said.provider, "bank_ref": said.bank_ref}
-    alike = work.conn.execute(_ALIKE, asked).fetchall()
-    known = next((row for row in alike if _is_the_same(work, said, day, row)), None)
+    alike = uow.conn.execute(_ALIKE, asked).fetchall()
+    known = next((row for row in alike if _is_the_same(uow, said, day, row)), None)
     if known is None:
         return False
-    work.conn.execute(_JOIN, {"payment": known["id"], "now": work.now, "message": message.id})
-    if said.bank_ref != known["bank_ref"] and _is_of_the_bank(work, said, account):
-        payments.number(work.conn, known["id"], said.bank_ref)
-    explained = [known["id"], *told_of(work, account, [known["id"]], known["booking_date"] or day)]
-    cases.explained(work.conn, ["N02"], "payment", explained, "notified late")
-    work.note(known["id"], "notified late", reason=message.id)
+    uow.conn.execute(_JOIN, {"payment": known["id"], "now": uow.now, "message": message.id})
+    if said.bank_ref != known["bank_ref"] and _is_of_the_bank(uow, said, account):
+        payments.number(uow.conn, known["id"], said.bank_ref)
+    explained = [known["id"], *told_of(uow, account, [known["id"]], known["booking_date"] or day)]
+    cases.explained(uow.conn, ["N02"], "payment", explained, "notified late")
+    uow.note(known["id"], "notified late", reason=message.id)
     return True
 
 
-def told_of(work: Work, account: str, named: Sequence[str], day: date) -> set[str]:
+def told_of(uow: UnitOfWork, account: str, named: Sequence[str], day: date) -> set[str]:
     """Payments alike to those ``named`` that only the statement of ``day`` or a little before has shown, and of which a
     second watcher told: what it said was taken for another payment that is alike.
     """
-    since = first_day(work.calendar, day)
+    since = first_day(uow.calendar, day)
     asked = {"payments": list(named), "account": account, "since": since, "day": day}
-    return {row["id"] for row in work.conn.execute(passes.text("told_of"), asked)}
+    return {row["id"] for row in uow.conn.execute(passes.text("told_of"), asked)}
 
 
-def _is_the_same(work: Work, said: Notification, day: date, known: Mapping[str, Any]) -> bool:
-    if known["source"] == "notification" and not (_watches(work, said.provider) and _watches(work, known["provider"])):
+def _is_the_same(uow: UnitOfWork, said: Notification, day: date, known: Mapping[str, Any]) -> bool:
+    if known["source"] == "notification" and not (_watches(uow, said.provider) and _watches(uow, known["provider"])):
         return False
     if known["booking_date"] is None:
         return bool(known["business_date"] == day)
     if said.bank_ref is None or known["shown_as"] in (None, said.bank_ref):
         return True
     booked = known["booking_date"]
-    return bool(known["bank"] != said.provider and first_day(work.calendar, booked) <= day <= booked)
+    return bool(known["bank"] != said.provider and first_day(uow.calendar, booked) <= day <= booked)
 
 
-def _watches(work: Work, provider: str) -> bool:
-    bank = work.catalogue.banks.get(provider)
+def _watches(uow: UnitOfWork, provider: str) -> bool:
+    bank = uow.catalogue.banks.get(provider)
     return bank is not None and bank.watches
 
 
-def _is_of_the_bank(work: Work, said: Notification, account: str) -> bool:
+def _is_of_the_bank(uow: UnitOfWork, said: Notification, account: str) -> bool:
     """Its number is the one that will stand on the statement: the bank that keeps the account gave it."""
-    bank = work.catalogue.banks.get(said.provider)
+    bank = uow.catalogue.banks.get(said.provider)
     return said.bank_ref is not None and bank is not None and bank.account(account) is not None

@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from hub.errors import MoveRefused, NotNow
+from hub.errors import InvalidState, MoveRefused
 from hub.lifecycle import Lifecycle
 
 
-class Status(StrEnum):
+class DemandStatusCode(StrEnum):
     """Where a demand stands. An authenticated notification pays it, a statement confirms that, a month settles it."""
 
     ISSUED = "issued"
@@ -30,37 +30,54 @@ class Status(StrEnum):
 
 
 LABELS: Final = {
-    Status.ISSUED: "Chờ thanh toán",
-    Status.PART_PAID: "Đã nộp một phần",
-    Status.PAID_UNCONFIRMED: "Đã thanh toán, chờ sao kê",
-    Status.PAID: "Đã thanh toán",
-    Status.SETTLED: "Đã quyết toán",
-    Status.EXPIRED: "Hết hạn nộp",
-    Status.CANCELLED: "Đã hủy",
-    Status.WAIVED: "Được miễn",
-    Status.REFUND_PENDING: "Đang hoàn trả",
-    Status.REFUNDED: "Đã hoàn trả",
-    Status.REOPENED: "Mở lại, phải nộp lại",
+    DemandStatusCode.ISSUED: "Chờ thanh toán",
+    DemandStatusCode.PART_PAID: "Đã nộp một phần",
+    DemandStatusCode.PAID_UNCONFIRMED: "Đã thanh toán, chờ sao kê",
+    DemandStatusCode.PAID: "Đã thanh toán",
+    DemandStatusCode.SETTLED: "Đã quyết toán",
+    DemandStatusCode.EXPIRED: "Hết hạn nộp",
+    DemandStatusCode.CANCELLED: "Đã hủy",
+    DemandStatusCode.WAIVED: "Được miễn",
+    DemandStatusCode.REFUND_PENDING: "Đang hoàn trả",
+    DemandStatusCode.REFUNDED: "Đã hoàn trả",
+    DemandStatusCode.REOPENED: "Mở lại, phải nộp lại",
 }
 
-COLLECTING: Final = frozenset({Status.ISSUED, Status.PART_PAID, Status.REOPENED})
+COLLECTING: Final = frozenset({DemandStatusCode.ISSUED, DemandStatusCode.PART_PAID, DemandStatusCode.REOPENED})
 """Money that arrives counts for the demand."""
-_PAID: Final = (Status.PAID_UNCONFIRMED, Status.PAID)
-_CLOSED: Final = (Status.EXPIRED, Status.CANCELLED)
+_PAID: Final = (DemandStatusCode.PAID_UNCONFIRMED, DemandStatusCode.PAID)
+_CLOSED: Final = (DemandStatusCode.EXPIRED, DemandStatusCode.CANCELLED)
 
 LIFECYCLE: Final = Lifecycle(
     {
-        Status.ISSUED: frozenset({Status.PART_PAID, *_PAID, *_CLOSED, Status.WAIVED}),
-        Status.PART_PAID: frozenset({*_PAID, *_CLOSED, Status.REOPENED, Status.REFUND_PENDING}),
-        Status.PAID_UNCONFIRMED: frozenset({Status.PAID, Status.REOPENED, Status.REFUND_PENDING}),
-        Status.PAID: frozenset({Status.SETTLED, Status.REOPENED, Status.REFUND_PENDING}),
-        Status.SETTLED: frozenset({Status.PAID, Status.REOPENED, Status.REFUND_PENDING}),
-        Status.REOPENED: frozenset({*_PAID, *_CLOSED, Status.WAIVED, Status.REFUND_PENDING}),
-        Status.EXPIRED: frozenset({Status.ISSUED, Status.PART_PAID, Status.CANCELLED, Status.REFUND_PENDING}),
-        Status.CANCELLED: frozenset({Status.REFUND_PENDING}),
-        Status.REFUND_PENDING: frozenset({Status.REFUNDED, *_PAID, Status.CANCELLED}),
-        Status.REFUNDED: frozenset(),
-        Status.WAIVED: frozenset(),
+        DemandStatusCode.ISSUED: frozenset({DemandStatusCode.PART_PAID, *_PAID, *_CLOSED, DemandStatusCode.WAIVED}),
+        DemandStatusCode.PART_PAID: frozenset(
+            {*_PAID, *_CLOSED, DemandStatusCode.REOPENED, DemandStatusCode.REFUND_PENDING}
+        ),
+        DemandStatusCode.PAID_UNCONFIRMED: frozenset(
+            {DemandStatusCode.PAID, DemandStatusCode.REOPENED, DemandStatusCode.REFUND_PENDING}
+        ),
+        DemandStatusCode.PAID: frozenset(
+            {DemandStatusCode.SETTLED, DemandStatusCode.REOPENED, DemandStatusCode.REFUND_PENDING}
+        ),
+        DemandStatusCode.SETTLED: frozenset(
+            {DemandStatusCode.PAID, DemandStatusCode.REOPENED, DemandStatusCode.REFUND_PENDING}
+        ),
+        DemandStatusCode.REOPENED: frozenset(
+            {*_PAID, *_CLOSED, DemandStatusCode.WAIVED, DemandStatusCode.REFUND_PENDING}
+        ),
+        DemandStatusCode.EXPIRED: frozenset(
+            {
+                DemandStatusCode.ISSUED,
+                DemandStatusCode.PART_PAID,
+                DemandStatusCode.CANCELLED,
+                DemandStatusCode.REFUND_PENDING,
+            }
+        ),
+        DemandStatusCode.CANCELLED: frozenset({DemandStatusCode.REFUND_PENDING}),
+        DemandStatusCode.REFUND_PENDING: frozenset({DemandStatusCode.REFUNDED, *_PAID, DemandStatusCode.CANCELLED}),
+        DemandStatusCode.REFUNDED: frozenset(),
+        DemandStatusCode.WAIVED: frozenset(),
     }
 )
 
@@ -74,13 +91,13 @@ class Amounts:
     allocated: int
     confirmed: int
     """of what is allocated, what a statement has shown"""
-    status: Status
+    status: DemandStatusCode
 
     @property
     def outstanding(self) -> int:
         return self.due - self.waived - self.allocated
 
-    def moved(self, to: Status) -> "Amounts":
+    def moved(self, to: DemandStatusCode) -> "Amounts":
         """The same at another status. Raises MoveRefused."""
         if to is not self.status:
             LIFECYCLE.check(self.status, to)
@@ -90,55 +107,62 @@ class Amounts:
         """``amount`` came in, no more than is outstanding of a demand that collects."""
         seen = amount if confirmed else 0
         found = replace(self, allocated=self.allocated + amount, confirmed=self.confirmed + seen)
-        return _as_paid(found, short=Status.REOPENED if self.status is Status.REOPENED else Status.PART_PAID)
+        return _as_paid(
+            found,
+            short=DemandStatusCode.REOPENED if self.status is DemandStatusCode.REOPENED else DemandStatusCode.PART_PAID,
+        )
 
     def shown(self, amount: int) -> "Amounts":
         """A statement shows ``amount`` of what is allocated."""
         found = replace(self, confirmed=self.confirmed + amount)
         whole = found.confirmed == found.allocated
-        return found.moved(Status.PAID) if self.status is Status.PAID_UNCONFIRMED and whole else found
+        return (
+            found.moved(DemandStatusCode.PAID) if self.status is DemandStatusCode.PAID_UNCONFIRMED and whole else found
+        )
 
     def reversed(self, amount: int, *, confirmed: bool) -> "Amounts":
         """``amount`` of what was allocated is taken back: what was paid is open again, what was ended stays so."""
         left = replace(self, allocated=self.allocated - amount, confirmed=self.confirmed - (amount if confirmed else 0))
-        if self.status is Status.REFUND_PENDING:
-            return left if left.allocated else left.moved(Status.CANCELLED)
-        return left if self.status in _CLOSED else left.moved(Status.REOPENED)
+        if self.status is DemandStatusCode.REFUND_PENDING:
+            return left if left.allocated else left.moved(DemandStatusCode.CANCELLED)
+        return left if self.status in _CLOSED else left.moved(DemandStatusCode.REOPENED)
 
     def lifted(self, amount: int) -> "Amounts":
         """``amount`` of what is outstanding need not be paid."""
         found = replace(self, waived=self.waived + amount)
         if found.outstanding:
             return found
-        return found.moved(Status.WAIVED) if not found.allocated else _as_paid(found, short=self.status)
+        return found.moved(DemandStatusCode.WAIVED) if not found.allocated else _as_paid(found, short=self.status)
 
-    def closed(self, to: Status) -> "Amounts":
+    def closed(self, to: DemandStatusCode) -> "Amounts":
         """What is outstanding is not collected any more: expired or cancelled. Raises MoveRefused."""
-        if self.status not in COLLECTING and self.status is not Status.EXPIRED:
+        if self.status not in COLLECTING and self.status is not DemandStatusCode.EXPIRED:
             raise MoveRefused(f"khoản phải thu đang {self.status}, không chuyển sang {to} được: không còn thu nữa")
         return self.moved(to)
 
     def renewed(self) -> "Amounts":
         """An expired demand stands again. Raises MoveRefused for any other."""
-        LIFECYCLE.check(self.status, Status.PART_PAID if self.allocated else Status.ISSUED)
-        return replace(self, status=Status.PART_PAID if self.allocated else Status.ISSUED)
+        LIFECYCLE.check(self.status, DemandStatusCode.PART_PAID if self.allocated else DemandStatusCode.ISSUED)
+        return replace(self, status=DemandStatusCode.PART_PAID if self.allocated else DemandStatusCode.ISSUED)
 
     def refunded(self) -> "Amounts":
         """All that was allocated has gone back."""
-        return replace(self, allocated=0, confirmed=0).moved(Status.REFUNDED)
+        return replace(self, allocated=0, confirmed=0).moved(DemandStatusCode.REFUNDED)
 
     def kept(self) -> "Amounts":
         """The refund is not made after all: what was paid is paid, what was short is not collected on any more."""
-        if self.status is not Status.REFUND_PENDING:
-            raise NotNow(f"khoản phải thu đang {self.status}: không có hoàn trả nào đang làm")
-        return _as_paid(self, short=Status.CANCELLED)
+        if self.status is not DemandStatusCode.REFUND_PENDING:
+            raise InvalidState(f"khoản phải thu đang {self.status}: không có hoàn trả nào đang làm")
+        return _as_paid(self, short=DemandStatusCode.CANCELLED)
 
 
-def _as_paid(found: Amounts, *, short: Status) -> Amounts:
+def _as_paid(found: Amounts, *, short: DemandStatusCode) -> Amounts:
     """At the status of what is paid, or at ``short`` while something is outstanding."""
     if found.outstanding:
         return found.moved(short)
-    return found.moved(Status.PAID if found.confirmed == found.allocated else Status.PAID_UNCONFIRMED)
+    return found.moved(
+        DemandStatusCode.PAID if found.confirmed == found.allocated else DemandStatusCode.PAID_UNCONFIRMED
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +187,7 @@ class Demand:
 
     @property
     def amounts(self) -> Amounts:
-        return Amounts(self.amount_due, self.waived, self.allocated, self.confirmed, Status(self.status))
+        return Amounts(self.amount_due, self.waived, self.allocated, self.confirmed, DemandStatusCode(self.status))
 
     @property
     def outstanding(self) -> int:
@@ -171,7 +195,7 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DemandLine:
     """One fee of a demand; ``waived`` of its amount need not be paid, by ``exemption``."""
 
     fee_code: str

@@ -1,7 +1,7 @@
 """Which demand a notification names: the door that answers and the handler that books read it here alike."""
 
 from hub.fees.matching.normalise import normalise
-from hub.fees.matching.references import How
+from hub.fees.matching.references import MatchMethod
 from hub.fees.matching.references import references as written_in
 from schemas.payment import Notification
 from schemas.payment_reference import is_reference
@@ -27,4 +27,4 @@ def _written(said: Notification, prefix: str | None) -> list[str]:
     if prefix is None:
         return []
     clues = written_in(normalise(f"{said.reference or ''} {said.text}"), (prefix,))
-    return [clue.value for clue in clues if clue.how is How.STRICT]
+    return [clue.value for clue in clues if clue.how is MatchMethod.STRICT]

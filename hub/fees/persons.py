@@ -4,49 +4,52 @@ Every verb that a person says about money asks here first. What the hub does by 
 no verb of a person in it and does not ask.
 """
 
-from config.fees import Clerk, Right
-from hub.errors import MayNot, NotNow
-from hub.work import Work
+from config.fees import Clerk, ClerkRight
+from hub.errors import Forbidden, InvalidState
+from hub.unit_of_work import UnitOfWork
 
 
-def check_clerk(work: Work) -> None:
-    """Whoever says this decides about money at all: enough for what one person settles alone. Raises MayNot."""
-    _clerk(work)
+def check_clerk(uow: UnitOfWork) -> None:
+    """Whoever says this decides about money at all: enough for what one person settles alone. Raises Forbidden."""
+    _clerk(uow)
 
 
-def check_proposes(work: Work) -> None:
-    """Raises MayNot where the person may not propose."""
-    clerk = _clerk(work)
-    if clerk is not None and Right.PROPOSE not in clerk.may:
-        raise MayNot(f"{work.actor} ({clerk.title}): chỉ được đồng ý, không được đề nghị")
+def check_proposes(uow: UnitOfWork) -> None:
+    """Raises Forbidden where the person may not propose."""
+    clerk = _clerk(uow)
+    if clerk is not None and ClerkRight.PROPOSE not in clerk.may:
+        raise Forbidden(f"{uow.actor} ({clerk.title}): chỉ được đồng ý, không được đề nghị")
 
 
-def check_agrees(work: Work, maker: str | None) -> None:
-    """With what ``maker`` has proposed. Raises MayNot, and NotNow for what the same person has proposed."""
-    clerk = _clerk(work)
-    if is_maker(work, maker):
-        raise NotNow("cần người khác đồng ý")
-    if clerk is not None and Right.AGREE not in clerk.may:
-        raise MayNot(f"{work.actor} ({clerk.title}): chỉ được đề nghị, không được đồng ý")
+def check_agrees(uow: UnitOfWork, maker: str | None) -> None:
+    """With what ``maker`` has proposed. Raises Forbidden, and InvalidState for what the same person has proposed."""
+    clerk = _clerk(uow)
+    if is_maker(uow, maker):
+        raise InvalidState("cần người khác đồng ý")
+    if clerk is not None and ClerkRight.AGREE not in clerk.may:
+        raise Forbidden(f"{uow.actor} ({clerk.title}): chỉ được đề nghị, không được đồng ý")
 
 
-def may_agree(work: Work, maker: str) -> bool:
-    """Whether ``check_agrees`` would let it pass, for one who decides about money. Raises MayNot for anybody else."""
-    clerk = _clerk(work)
-    return not is_maker(work, maker) and (clerk is None or Right.AGREE in clerk.may)
+def may_agree(uow: UnitOfWork, maker: str) -> bool:
+    """Whether ``check_agrees`` would let it pass, for one who decides about money.
+
+    Raises Forbidden for anybody else.
+    """
+    clerk = _clerk(uow)
+    return not is_maker(uow, maker) and (clerk is None or ClerkRight.AGREE in clerk.may)
 
 
-def is_maker(work: Work, maker: str | None) -> bool:
+def is_maker(uow: UnitOfWork, maker: str | None) -> bool:
     """Whether this is the person who has proposed it."""
-    return maker == work.actor
+    return maker == uow.actor
 
 
-def _clerk(work: Work) -> Clerk | None:
-    """As whom the person decides; None: nobody is named, or it was decided before. Raises MayNot."""
-    desk = work.catalogue.fee_desk
-    if work.replayed or desk is None or not desk.clerks:
+def _clerk(uow: UnitOfWork) -> Clerk | None:
+    """As whom the person decides; None: nobody is named, or it was decided before. Raises Forbidden."""
+    desk = uow.catalogue.fee_desk
+    if uow.replayed or desk is None or not desk.clerks:
         return None
-    clerk = desk.clerk(work.actor)
+    clerk = desk.clerk(uow.actor)
     if clerk is None:
-        raise MayNot(f"{work.actor}: không có trong [[clerks]] của fees.toml, không được quyết định")
+        raise Forbidden(f"{uow.actor}: không có trong [[clerks]] của fees.toml, không được quyết định")
     return clerk

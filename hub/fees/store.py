@@ -10,11 +10,11 @@ from psycopg.rows import class_row
 from hub.clock import local
 from hub.db import Connection, one
 from hub.errors import NotFound
-from hub.fees.model import COLLECTING, Amounts, Demand, Line
+from hub.fees.model import COLLECTING, Amounts, Demand, DemandLine
 from schemas.payment_reference import PaymentReference, scattered
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Demand))
-_LINE_COLUMNS: Final = ", ".join(field.name for field in fields(Line))
+_LINE_COLUMNS: Final = ", ".join(field.name for field in fields(DemandLine))
 
 _ADD: Final = """
 INSERT INTO fee_demand (id, dossier_id, department, reference, bank_bin, account, amount_due, waived, allocated,
@@ -50,7 +50,7 @@ def next_reference(conn: Connection, prefix: str) -> PaymentReference:
     return PaymentReference.issued(prefix, scattered(number))
 
 
-def add(conn: Connection, demand: Demand, lines: Sequence[Line]) -> None:
+def add(conn: Connection, demand: Demand, lines: Sequence[DemandLine]) -> None:
     """A new demand with what it is made of."""
     conn.execute(_ADD, asdict(demand) | {"business_date": local(demand.issued_at).date()})
     with conn.cursor() as cursor:
@@ -97,8 +97,8 @@ def of_dossier(conn: Connection, dossier_id: str) -> list[Demand]:
         ).fetchall()
 
 
-def lines(conn: Connection, demand_id: str) -> list[Line]:
-    with conn.cursor(row_factory=class_row(Line)) as cursor:
+def lines(conn: Connection, demand_id: str) -> list[DemandLine]:
+    with conn.cursor(row_factory=class_row(DemandLine)) as cursor:
         return cursor.execute(
             f"SELECT {_LINE_COLUMNS} FROM fee_demand_line WHERE demand_id = %s ORDER BY number", (demand_id,)
         ).fetchall()

@@ -28,7 +28,7 @@ class NotVietQr(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class PayerTransfer:
     """What the payer's app fills in. ``amount`` in đồng; None: the payer says. ``purpose``, ``bill``: empty: none."""
 
     bin: str
@@ -41,7 +41,7 @@ class Transfer:
     """for this one payment (dynamic); False: printed on a wall"""
 
 
-def encode(transfer: Transfer) -> str:
+def encode(transfer: PayerTransfer) -> str:
     """The text of ``transfer``. Raises NotVietQr for what no field can hold."""
     if len(transfer.bin) != 6 or not _is_number(transfer.bin):  # noqa: PLR2004 - a bank's number in NAPAS's list
         raise NotVietQr("a bank's number has six digits")
@@ -66,7 +66,7 @@ def encode(transfer: Transfer) -> str:
     return f"{text}{_CRC}{_crc(text + _CRC)}"
 
 
-def decode(text: str) -> Transfer:
+def decode(text: str) -> PayerTransfer:
     """The transfer that ``text`` asks for. Raises NotVietQr, also where a bank's app might still read it."""
     body, check = text[:-4], text[-4:]
     if not body.endswith(_CRC) or not body.isascii():
@@ -82,7 +82,7 @@ def decode(text: str) -> Transfer:
     amount = fields.get("54")
     if amount is not None and (not _is_number(amount) or amount.startswith("0")):
         raise NotVietQr("the amount is not a whole number of đồng")
-    return Transfer(
+    return PayerTransfer(
         bin=beneficiary.get("00", ""),
         account=beneficiary.get("01", ""),
         amount=None if amount is None else int(amount),

@@ -8,8 +8,8 @@ from typing import Any, Final
 from psycopg.rows import class_row
 
 from hub.db import Connection
-from hub.fees import told
-from hub.fees.model import Demand, Status
+from hub.fees import payer_notice
+from hub.fees.model import Demand, DemandStatusCode
 from schemas.payment_reference import is_reference
 
 Row = dict[str, Any]
@@ -75,7 +75,7 @@ def of_dossiers(conn: Connection, dossier_ids: Sequence[str]) -> dict[str, FeeVi
 
 
 def _view(demand: Demand, lines: list[FeeLine]) -> FeeView:
-    status = Status(told.word(Status(demand.status)))
+    status = DemandStatusCode(payer_notice.word(DemandStatusCode(demand.status)))
     return FeeView(
         demand_id=demand.id,
         status=status.value,
@@ -87,14 +87,14 @@ def _view(demand: Demand, lines: list[FeeLine]) -> FeeView:
         reference=demand.reference,
         bank_bin=demand.bank_bin,
         account=demand.account,
-        qr=told.qr(demand),
+        qr=payer_notice.qr(demand),
         issued_at=demand.issued_at,
         expires_at=demand.expires_at,
         lines=lines,
     )
 
 
-def listing(conn: Connection, *, status: Status | None, department: str | None, limit: int) -> list[Row]:
+def listing(conn: Connection, *, status: DemandStatusCode | None, department: str | None, limit: int) -> list[Row]:
     """Demands, the oldest first."""
     return conn.execute(
         _LIST + " WHERE (%(status)s::text IS NULL OR f.status = %(status)s)"

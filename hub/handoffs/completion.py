@@ -2,30 +2,30 @@
 
 from hub.events import ConsignmentDelivered, Event, HandoffCompleted
 from hub.handoffs import store
-from hub.handoffs.model import LIFECYCLE, Handoff, Status
-from hub.work import Work
+from hub.handoffs.model import LIFECYCLE, HandoffRow, HandoffStatus
+from hub.unit_of_work import UnitOfWork
 
 
-def settle(work: Work, row: Handoff, *, at_least: Status) -> list[Event]:
+def settle(uow: UnitOfWork, row: HandoffRow, *, at_least: HandoffStatus) -> list[Event]:
     """Move ``row`` on: complete if nothing is missing, else ``at_least``, unless it stands there already or beyond."""
-    to = Status.COMPLETE if row.is_complete else at_least
-    if row.stands in (to, Status.COMPLETE, Status.REFUSED):
+    to = HandoffStatus.COMPLETE if row.is_complete else at_least
+    if row.stands in (to, HandoffStatus.COMPLETE, HandoffStatus.REFUSED):
         return []
     LIFECYCLE.check(row.stands, to)
-    store.change(work.conn, row.id, status=to, completed_at=work.now if to is Status.COMPLETE else None)
-    if to is not Status.COMPLETE:
+    store.change(uow.conn, row.id, status=to, completed_at=uow.now if to is HandoffStatus.COMPLETE else None)
+    if to is not HandoffStatus.COMPLETE:
         return []
-    work.note(row.id, "completed", before=row.status, after=to)
+    uow.note(row.id, "completed", before=row.status, after=to)
     return [HandoffCompleted(row.dossier_id, row.id)]
 
 
-def delivered(work: Work, event: ConsignmentDelivered) -> list[Event]:
+def delivered(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event]:
     """The operator has delivered the papers of a handoff. That alone completes nothing: the minute has to be there."""
     if event.handoff_id is None:
         return []
-    row = store.lock(work.conn, event.handoff_id)
+    row = store.lock(uow.conn, event.handoff_id)
     if row.delivered_at is not None:
         return []
-    row = store.change(work.conn, row.id, delivered_at=event.at)
-    work.note(row.id, "papers delivered", reason=event.consignment_id)
-    return settle(work, row, at_least=row.stands)
+    row = store.change(uow.conn, row.id, delivered_at=event.at)
+    uow.note(row.id, "papers delivered", reason=event.consignment_id)
+    return settle(uow, row, at_least=row.stands)

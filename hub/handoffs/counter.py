@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from config.parties import Department
-from hub.codes import Code
-from hub.errors import NeedsAPerson, NotYet
-from hub.handoffs.model import Handoff
+from hub.codes import HubCode
+from hub.errors import ManualAction, RetryLater
+from hub.handoffs.model import HandoffRow
 from hub.signing import canonical, countersigning
 from hub.signing.canonical import NotCanonical
 from hub.signing.verifier import Invalid, Undecided
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas import strict
-from schemas.department import Receipt
+from schemas.department import HandoffReceipt
 from schemas.handoff import CounterRecord, HandoffRecord, ReceiptRecord
 from schemas.identifiers import DossierCode
 
@@ -21,39 +21,41 @@ Record = TypeVar("Record", bound=strict.Strict)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DepartmentRecord:
     """A department's record that holds, as it was signed."""
 
     record: bytes
     signatures: list[bytes]
 
 
-def receipt(work: Work, department: Department, row: Handoff, answer: Receipt) -> Told:
+def receipt(uow: UnitOfWork, department: Department, row: HandoffRow, answer: HandoffReceipt) -> DepartmentRecord:
     """The counter-record in ``answer``, if it is the department's word on this handoff.
 
-    Raises NeedsAPerson for what is wrong, NotYet for what cannot be told yet (no revocation list).
+    Raises ManualAction for what is wrong, RetryLater for what cannot be told yet (no revocation list).
     """
     if answer.signed is None:
-        raise NeedsAPerson(Code.RECEIPT_UNSIGNED, f"{department.code} signs by the catalogue, and did not sign this")
+        raise ManualAction(HubCode.RECEIPT_UNSIGNED, f"{department.code} signs by the catalogue, and did not sign this")
     told = decoded(answer.signed)
     said = read(ReceiptRecord, told.record)
     _check_about(department, row, answer, said)
-    check_signatures(work, department, said, told)
+    check_signatures(uow, department, said, told)
     return told
 
 
-def _check_about(department: Department, row: Handoff, answer: Receipt, said: ReceiptRecord) -> None:
+def _check_about(department: Department, row: HandoffRow, answer: HandoffReceipt, said: ReceiptRecord) -> None:
     assert row.record_hash is not None  # noqa: S101 - who asks has a record
     if said.record != row.record_hash.hex() or said.handoff != row.id or said.leg != row.leg:
-        raise NeedsAPerson(Code.RECEIPT_OF_ANOTHER, "the counter-record is about another handoff than this one")
+        raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the counter-record is about another handoff than this one")
     if said.receiver.agency not in (department.agency, department.qd20) or said.receiver.role != "department":
-        raise NeedsAPerson(Code.RECEIPT_OF_ANOTHER, "the counter-record is in the name of another agency")
+        raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the counter-record is in the name of another agency")
     if (said.number, said.received_at) != (answer.number, answer.received_at):
-        raise NeedsAPerson(Code.RECEIPT_OF_ANOTHER, "the counter-record says another number or time than the receipt")
+        raise ManualAction(
+            HubCode.RECEIPT_OF_ANOTHER, "the counter-record says another number or time than the receipt"
+        )
 
 
-def decoded(signed: CounterRecord) -> Told:
-    """The bytes. Raises NeedsAPerson for what is not base64."""
+def decoded(signed: CounterRecord) -> DepartmentRecord:
+    """The bytes. Raises ManualAction for what is not base64."""
     try:
         parts = [
             base64.b64decode(part, validate=True)
@@ -61,20 +63,20 @@ def decoded(signed: CounterRecord) -> Told:
             if part is not None
         ]
     except ValueError:
-        raise NeedsAPerson(Code.RECEIPT_UNREADABLE, "a part of the signed record is not base64") from None
-    return Told(parts[0], parts[1:])
+        raise ManualAction(HubCode.RECEIPT_UNREADABLE, "a part of the signed record is not base64") from None
+    return DepartmentRecord(parts[0], parts[1:])
 
 
 def read(model: type[Record], record: bytes) -> Record:
-    """The record in these bytes: canonical JSON, and nothing that the contract does not have. Raises NeedsAPerson."""
+    """The record in these bytes: canonical JSON, and nothing that the contract does not have. Raises ManualAction."""
     try:
         canonical.decode(record)
         return strict.read(model, record)
     except NotCanonical as error:
-        raise NeedsAPerson(Code.RECEIPT_UNREADABLE, str(error)) from None
+        raise ManualAction(HubCode.RECEIPT_UNREADABLE, str(error)) from None
     except strict.Refused as refused:
         places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
-        raise NeedsAPerson(Code.RECEIPT_UNREADABLE, f"is no {model.__name__}: {places}") from None
+        raise ManualAction(HubCode.RECEIPT_UNREADABLE, f"is no {model.__name__}: {places}") from None
 
 
 def same_dossier(one: str, other: str) -> bool:
@@ -82,14 +84,16 @@ def same_dossier(one: str, other: str) -> bool:
     return DossierCode.received(one).normalised == DossierCode.received(other).normalised
 
 
-def check_signatures(work: Work, department: Department, said: ReceiptRecord | HandoffRecord, told: Told) -> None:
-    """That everybody signed who has to. Raises NeedsAPerson or NotYet."""
-    trust = work.signer.trust()
+def check_signatures(
+    uow: UnitOfWork, department: Department, said: ReceiptRecord | HandoffRecord, told: DepartmentRecord
+) -> None:
+    """That everybody signed who has to. Raises ManualAction or RetryLater."""
+    trust = uow.signer.trust()
     try:
-        countersigning.check_record(said, told.record, told.signatures, department, work.catalogue, trust, work.now)
+        countersigning.check_record(said, told.record, told.signatures, department, uow.catalogue, trust, uow.now)
     except Invalid as error:
-        raise NeedsAPerson(Code.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
+        raise ManualAction(HubCode.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
     except Undecided as error:
         if error.code == "no-path":
-            raise NeedsAPerson(Code.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
-        raise NotYet(Code.REVOCATION_UNKNOWN, f"{error.code}: {error.sentence}") from None
+            raise ManualAction(HubCode.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
+        raise RetryLater(HubCode.REVOCATION_UNKNOWN, f"{error.code}: {error.sentence}") from None

@@ -2,80 +2,83 @@
 
 from typing import Any
 
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import Event, HandoffPrepared
 from hub.handoffs import record, store
-from hub.handoffs.model import LIFECYCLE, Handoff, Status
+from hub.handoffs.model import LIFECYCLE, HandoffRow, HandoffStatus
 from hub.handoffs.record import Recorded
 from hub.handoffs.service import officer_on_duty, send
 from hub.signing.signer import Signatures
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.department import Handoff as Message
 from schemas.handoff import Carrier
 
 
-def exported(work: Work, handoff_id: str) -> bytes:
-    """The exact bytes to be signed: detached CAdES-B over them is what ``attach`` takes. Raises NotFound, NotNow."""
-    draft = _draft(store.lock(work.conn, handoff_id))
-    work.note(handoff_id, "taken out to be signed")
+def exported(uow: UnitOfWork, handoff_id: str) -> bytes:
+    """The exact bytes to be signed: detached CAdES-B over them is what ``attach`` takes.
+
+    Raises NotFound, InvalidState.
+    """
+    draft = _draft(store.lock(uow.conn, handoff_id))
+    uow.note(handoff_id, "taken out to be signed")
     return draft
 
 
-def attach(work: Work, handoff_id: str, signature: bytes) -> tuple[Status, list[Event]]:
+def attach(uow: UnitOfWork, handoff_id: str, signature: bytes) -> tuple[HandoffStatus, list[Event]]:
     """The officer's signature: verified, then sealed, and the handoff goes out.
 
-    Raises NotFound, NotNow, or MayNotSign for a signature that does not hold or is not that officer's.
+    Raises NotFound, InvalidState, or MayNotSign for a signature that does not hold or is not that officer's.
     """
-    row = store.lock(work.conn, handoff_id)
+    row = store.lock(uow.conn, handoff_id)
     draft = _draft(row)
-    officer = work.catalogue.officers.get(row.officer or "")
+    officer = uow.catalogue.officers.get(row.officer or "")
     if officer is None:
-        raise NotNow(f"{row.officer} has left the roster: renew the record (hub handoff sign --renew)")
-    signatures = work.signer.seal_record(draft, signature, officer, work.now, department=row.department)
-    dossier = record.dossier_of(work, row.dossier_id)
-    said = record.message(work, dossier, row.id, row.leg)
+        raise InvalidState(f"{row.officer} has left the roster: renew the record (hub handoff sign --renew)")
+    signatures = uow.signer.seal_record(draft, signature, officer, uow.now, department=row.department)
+    dossier = record.dossier_of(uow, row.dossier_id)
+    said = record.message(uow, dossier, row.id, row.leg)
     made = Recorded(draft, row.salt or b"")
-    work.note(row.id, "signed", before=row.status, after=Status.PREPARED, reason=officer.id)
-    return Status.PREPARED, _go(work, row, dossier, said, made, signatures)
+    uow.note(row.id, "signed", before=row.status, after=HandoffStatus.PREPARED, reason=officer.id)
+    return HandoffStatus.PREPARED, _go(uow, row, dossier, said, made, signatures)
 
 
-def renew(work: Work, handoff_id: str) -> tuple[Status, list[Event]]:
+def renew(uow: UnitOfWork, handoff_id: str) -> tuple[HandoffStatus, list[Event]]:
     """Draw the record up anew in the name of whoever is on duty now: the officer that it waits for may have left.
 
-    Signed and sent at once where that officer's key is here. Raises NotFound, NotNow, NotYet.
+    Signed and sent at once where that officer's key is here. Raises NotFound, InvalidState, RetryLater.
     """
-    row = store.lock(work.conn, handoff_id)
+    row = store.lock(uow.conn, handoff_id)
     _draft(row)
-    dossier, officer = record.dossier_of(work, row.dossier_id), officer_on_duty(work, row.department)
-    said = record.message(work, dossier, row.id, row.leg)
-    before = store.last(work.conn, row.dossier_id, below=row.leg)
-    made = record.transfer(work, said, officer, Carrier(row.carrier), before.hash)
-    renewed = {"officer": officer.id, "record_hash": made.hash, "salt": made.salt, "prepared_at": work.now}
-    work.note(row.id, "renewed", before=row.officer, after=officer.id)
+    dossier, officer = record.dossier_of(uow, row.dossier_id), officer_on_duty(uow, row.department)
+    said = record.message(uow, dossier, row.id, row.leg)
+    before = store.last(uow.conn, row.dossier_id, below=row.leg)
+    made = record.transfer(uow, said, officer, Carrier(row.carrier), before.hash)
+    renewed = {"officer": officer.id, "record_hash": made.hash, "salt": made.salt, "prepared_at": uow.now}
+    uow.note(row.id, "renewed", before=row.officer, after=officer.id)
     if officer.signs_elsewhere:
-        store.change(work.conn, row.id, draft=made.record, **renewed)
-        return Status.UNSIGNED, []
-    signatures = work.signer.sign_record(made.record, officer, work.now, department=row.department)
-    return Status.PREPARED, _go(work, row, dossier, said, made, signatures, **renewed)
+        store.change(uow.conn, row.id, draft=made.record, **renewed)
+        return HandoffStatus.UNSIGNED, []
+    signatures = uow.signer.sign_record(made.record, officer, uow.now, department=row.department)
+    return HandoffStatus.PREPARED, _go(uow, row, dossier, said, made, signatures, **renewed)
 
 
 def _go(
-    work: Work,
-    row: Handoff,
+    uow: UnitOfWork,
+    row: HandoffRow,
     dossier: dict[str, Any],
     said: Message,
     made: Recorded,
     signatures: Signatures,
     **changed: Any,
 ) -> list[Event]:
-    LIFECYCLE.check(row.stands, Status.PREPARED)
-    transfer_id, leaf_id = send(work, dossier, said, made, signatures)
-    sent = {"status": Status.PREPARED, "draft": None, "transfer_id": transfer_id, "leaf_id": leaf_id}
-    store.change(work.conn, row.id, **changed, **sent)
+    LIFECYCLE.check(row.stands, HandoffStatus.PREPARED)
+    transfer_id, leaf_id = send(uow, dossier, said, made, signatures)
+    sent = {"status": HandoffStatus.PREPARED, "draft": None, "transfer_id": transfer_id, "leaf_id": leaf_id}
+    store.change(uow.conn, row.id, **changed, **sent)
     return [HandoffPrepared(row.dossier_id, row.id, Carrier(row.carrier))]
 
 
-def _draft(row: Handoff) -> bytes:
+def _draft(row: HandoffRow) -> bytes:
     if row.draft is None:
-        raise NotNow(f"{row.id} is {row.status}: there is nothing to sign")
+        raise InvalidState(f"{row.id} is {row.status}: there is nothing to sign")
     return row.draft

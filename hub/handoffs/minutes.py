@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import Event, HandoffAcknowledged
 from hub.handoffs import completion, record, store
-from hub.handoffs.model import Handoff, Status
+from hub.handoffs.model import HandoffRow, HandoffStatus
 from hub.handoffs.service import officer_on_duty
 from hub.signing import custody
-from hub.work import Work
-from schemas.handoff import SALT_BYTES, Document, MinuteRecord, Side
+from hub.unit_of_work import UnitOfWork
+from schemas.handoff import SALT_BYTES, HandedDocument, HandoffSide, MinuteRecord
 
 LARGEST: Final = 10 * 1024 * 1024
 """bytes of a scan"""
@@ -22,7 +22,7 @@ MEDIA_TYPES: Final = {b"%PDF-": "application/pdf", b"\x89PNG\r\n\x1a\n": "image/
 
 
 @dataclass(frozen=True, slots=True)
-class Minute:
+class ScannedMinute:
     """A scanned minute: the file, who signed it, and the time that it states."""
 
     file: bytes
@@ -30,22 +30,22 @@ class Minute:
     at: datetime
 
 
-def enter(work: Work, handoff_id: str, minute: Minute) -> tuple[Status, list[Event]]:
+def enter(uow: UnitOfWork, handoff_id: str, minute: ScannedMinute) -> tuple[HandoffStatus, list[Event]]:
     """Keep the minute with a record that the Centre's officer signs; the handoff's status afterwards.
 
-    Its time is the legal one of the submission (QĐ 45/2016 Article 7). Raises NotFound; NotNow where it is not the way
-    to complete this handoff; NotYet where nobody can sign.
+    Its time is the legal one of the submission (QĐ 45/2016 Article 7). Raises NotFound; InvalidState where it is not
+    the way to complete this handoff; RetryLater where nobody can sign.
     """
     media_type = _check(minute)
-    row = store.lock(work.conn, handoff_id)
-    _check_needed(work, row, minute)
-    salt, officer = secrets.token_bytes(SALT_BYTES), officer_on_duty(work, row.department)
-    made = _record(work, row, minute, media_type, record.salted(salt, list(minute.signers)), officer.id)
-    signatures = work.signer.sign_record(made, officer, work.now, department=row.department)
+    row = store.lock(uow.conn, handoff_id)
+    _check_needed(uow, row, minute)
+    salt, officer = secrets.token_bytes(SALT_BYTES), officer_on_duty(uow, row.department)
+    made = _record(uow, row, minute, media_type, record.salted(salt, list(minute.signers)), officer.id)
+    signatures = uow.signer.sign_record(made, officer, uow.now, department=row.department)
     leaf_id = custody.enter(
-        work.conn, kind="minute", subject=row.id, record=made, signatures=[signatures.person, signatures.seal]
+        uow.conn, kind="minute", subject=row.id, record=made, signatures=[signatures.person, signatures.seal]
     )
-    work.conn.execute(
+    uow.conn.execute(
         "INSERT INTO handoff_minute (handoff_id, at, signers, salt, media_type, sha256, file, leaf_id, entered_by,"
         " entered_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
@@ -57,44 +57,52 @@ def enter(work: Work, handoff_id: str, minute: Minute) -> tuple[Status, list[Eve
             hashlib.sha256(minute.file).digest(),
             minute.file,
             leaf_id,
-            work.actor,
-            work.now,
+            uow.actor,
+            uow.now,
         ),
     )
-    work.note(row.id, "minute entered", reason=hashlib.sha256(minute.file).hexdigest())
-    first = row.stands is Status.PREPARED
-    row = store.change(work.conn, row.id, taken_at=minute.at)
+    uow.note(row.id, "minute entered", reason=hashlib.sha256(minute.file).hexdigest())
+    first = row.stands is HandoffStatus.PREPARED
+    row = store.change(uow.conn, row.id, taken_at=minute.at)
     events: list[Event] = [HandoffAcknowledged(row.dossier_id, minute.at)] if first else []
-    events += completion.settle(work, row, at_least=Status.ACKNOWLEDGED)
-    return store.lock(work.conn, row.id).stands, events
+    events += completion.settle(uow, row, at_least=HandoffStatus.ACKNOWLEDGED)
+    return store.lock(uow.conn, row.id).stands, events
 
 
-def _check(minute: Minute) -> str:
-    """The media type of the scan, by its first bytes. Raises NotNow."""
+def _check(minute: ScannedMinute) -> str:
+    """The media type of the scan, by its first bytes. Raises InvalidState."""
     if not 1 <= len(minute.file) <= LARGEST:
-        raise NotNow(f"a scan has 1 to {LARGEST} bytes; this one has {len(minute.file)}")
+        raise InvalidState(f"a scan has 1 to {LARGEST} bytes; this one has {len(minute.file)}")
     for beginning, media_type in MEDIA_TYPES.items():
         if minute.file.startswith(beginning):
             return media_type
-    raise NotNow("a scan is a PDF, PNG or JPEG file")
+    raise InvalidState("a scan is a PDF, PNG or JPEG file")
 
 
-def _check_needed(work: Work, row: Handoff, minute: Minute) -> None:
-    """Raises NotNow."""
+def _check_needed(uow: UnitOfWork, row: HandoffRow, minute: ScannedMinute) -> None:
+    """Raises InvalidState."""
     if row.minuted:
-        raise NotNow(f"{row.id} has its minute already")
-    if row.record_hash is None or row.stands not in (Status.PREPARED, Status.ACKNOWLEDGED):
-        raise NotNow(f"{row.id} is {row.status}: a minute is for a signed handoff that is on its way or has arrived")
-    department = work.catalogue.departments[row.department]
+        raise InvalidState(f"{row.id} has its minute already")
+    if row.record_hash is None or row.stands not in (HandoffStatus.PREPARED, HandoffStatus.ACKNOWLEDGED):
+        raise InvalidState(
+            f"{row.id} is {row.status}: a minute is for a signed handoff that is on its way or has arrived"
+        )
+    department = uow.catalogue.departments[row.department]
     if department.signing.signs and not row.by_post:
-        raise NotNow(f"{row.department} signs its receipts itself: a minute does not stand in for its counter-record")
-    if not row.prepared_at.replace(second=0, microsecond=0) <= minute.at <= work.now:  # on paper, to the minute
-        raise NotNow(f"the minute's time lies between the handoff's ({row.prepared_at:%Y-%m-%d %H:%M} UTC) and now")
+        raise InvalidState(
+            f"{row.department} signs its receipts itself: a minute does not stand in for its counter-record"
+        )
+    if not row.prepared_at.replace(second=0, microsecond=0) <= minute.at <= uow.now:  # on paper, to the minute
+        raise InvalidState(
+            f"the minute's time lies between the handoff's ({row.prepared_at:%Y-%m-%d %H:%M} UTC) and now"
+        )
 
 
-def _record(work: Work, row: Handoff, minute: Minute, media_type: str, personal: str, officer: str) -> bytes:
+def _record(
+    uow: UnitOfWork, row: HandoffRow, minute: ScannedMinute, media_type: str, personal: str, officer: str
+) -> bytes:
     assert row.record_hash is not None  # noqa: S101 - checked before
-    dossier = record.dossier_of(work, row.dossier_id)
+    dossier = record.dossier_of(uow, row.dossier_id)
     made = MinuteRecord(
         v=1,
         typ="vn.hub.minute",
@@ -103,7 +111,7 @@ def _record(work: Work, row: Handoff, minute: Minute, media_type: str, personal:
         leg=row.leg,
         record=row.record_hash.hex(),
         at=minute.at,
-        scan=Document(
+        scan=HandedDocument(
             code="bien-ban",
             name="Biên bản giao nhận hồ sơ",
             media_type=media_type,
@@ -112,7 +120,7 @@ def _record(work: Work, row: Handoff, minute: Minute, media_type: str, personal:
         ),
         signers=len(minute.signers),
         personal=personal,
-        entered_by=Side(agency=work.catalogue.portal.centre, role="centre", officer=officer),
-        entered_at=work.now,
+        entered_by=HandoffSide(agency=uow.catalogue.portal.centre, role="centre", officer=officer),
+        entered_at=uow.now,
     )
     return record.written(made)

@@ -7,10 +7,10 @@ from typing import Final
 
 from hub.clock import local
 from hub.lifecycle import Lifecycle
-from schemas.handoff import Act, Carrier, Result
+from schemas.handoff import Act, Carrier, ShareResult
 
 
-class Status(StrEnum):
+class HandoffStatus(StrEnum):
     """Where a handoff stands."""
 
     UNSIGNED = "unsigned"
@@ -26,17 +26,17 @@ class Status(StrEnum):
 
 LIFECYCLE: Final = Lifecycle(
     {
-        Status.UNSIGNED: frozenset({Status.PREPARED}),
-        Status.PREPARED: frozenset({Status.ACKNOWLEDGED, Status.COMPLETE, Status.REFUSED}),
-        Status.ACKNOWLEDGED: frozenset({Status.COMPLETE}),
-        Status.COMPLETE: frozenset(),
-        Status.REFUSED: frozenset(),
+        HandoffStatus.UNSIGNED: frozenset({HandoffStatus.PREPARED}),
+        HandoffStatus.PREPARED: frozenset({HandoffStatus.ACKNOWLEDGED, HandoffStatus.COMPLETE, HandoffStatus.REFUSED}),
+        HandoffStatus.ACKNOWLEDGED: frozenset({HandoffStatus.COMPLETE}),
+        HandoffStatus.COMPLETE: frozenset(),
+        HandoffStatus.REFUSED: frozenset(),
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Handoff:
+class HandoffRow:
     """A handoff's row. What was signed stands in the custody log, under the handoff's id."""
 
     id: str
@@ -62,8 +62,8 @@ class Handoff:
     """whether the scanned signed minute is here"""
 
     @property
-    def stands(self) -> Status:
-        return Status(self.status)
+    def stands(self) -> HandoffStatus:
+        return HandoffStatus(self.status)
 
     @property
     def by_post(self) -> bool:
@@ -77,10 +77,10 @@ class Handoff:
         return self.minuted or self.receipt_leaf_id is not None
 
 
-def result_of(act: Act, given_at: datetime, due_at: datetime) -> Result:
+def result_of(act: Act, given_at: datetime, due_at: datetime) -> ShareResult:
     """How the giver's work ended against its term; only who decided it has one. Due dates come from the calendar."""
     if act is Act.TRANSFER:
-        return Result.NONE
+        return ShareResult.NONE
     if given_at > due_at:
-        return Result.LATE
-    return Result.EARLY if local(given_at).date() < local(due_at).date() else Result.ON_TIME
+        return ShareResult.LATE
+    return ShareResult.EARLY if local(given_at).date() < local(due_at).date() else ShareResult.ON_TIME

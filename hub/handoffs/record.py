@@ -16,16 +16,16 @@ from hub.db import one
 from hub.messages import inbox
 from hub.signing import canonical
 from hub.signing.signer import Signatures
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.department import Handoff
 from schemas.handoff import (
     SALT_BYTES,
     Act,
     Carrier,
-    Document,
+    HandedDocument,
     HandoffRecord,
-    Result,
-    Side,
+    HandoffSide,
+    ShareResult,
     SignedRecord,
 )
 from schemas.portal import DeclaredFee, Submission
@@ -48,16 +48,16 @@ def hash_of(record: bytes) -> bytes:
     return hashlib.sha256(record).digest()
 
 
-def message(work: Work, dossier: dict[str, Any], handoff_id: str, leg: int) -> Handoff:
+def message(uow: UnitOfWork, dossier: dict[str, Any], handoff_id: str, leg: int) -> Handoff:
     """The dossier's content for its department; the same whenever it is asked for."""
-    submission = Submission.model_validate_json(inbox.body(work.conn, dossier["id"]))
-    procedure = work.catalogue.procedures[dossier["procedure"]]
+    submission = Submission.model_validate_json(inbox.body(uow.conn, dossier["id"]))
+    procedure = uow.catalogue.procedures[dossier["procedure"]]
     return Handoff(
         id=handoff_id,
         dossier_code=dossier["raw_code"],
         leg=leg,
-        from_agency=work.catalogue.portal.centre,
-        to_agency=work.catalogue.departments[dossier["department"]].agency,
+        from_agency=uow.catalogue.portal.centre,
+        to_agency=uow.catalogue.departments[dossier["department"]].agency,
         procedure=procedure.code,
         procedure_title=procedure.title,
         channel=submission.channel,
@@ -74,38 +74,38 @@ def message(work: Work, dossier: dict[str, Any], handoff_id: str, leg: int) -> H
     )
 
 
-def dossier_of(work: Work, dossier_id: str) -> dict[str, Any]:
+def dossier_of(uow: UnitOfWork, dossier_id: str) -> dict[str, Any]:
     """The dossier's row."""
     return one(
-        work.conn,
+        uow.conn,
         "SELECT id, code, raw_code, reference, procedure, department, status, fee_due, received_at, due_at, released_at"
         " FROM dossier WHERE id = %s",
         (dossier_id,),
     )
 
 
-def transfer(work: Work, said: Handoff, officer: Officer, carrier: Carrier, prev: str) -> Recorded:
+def transfer(uow: UnitOfWork, said: Handoff, officer: Officer, carrier: Carrier, prev: str) -> Recorded:
     """The row of the Phiếu kiểm soát for ``said``, given by ``officer`` now."""
     salt = secrets.token_bytes(SALT_BYTES)
-    titles = {paper.code: paper.title for paper in work.catalogue.procedures[said.procedure].papers}
+    titles = {paper.code: paper.title for paper in uow.catalogue.procedures[said.procedure].papers}
     made = HandoffRecord(
         v=1,
         typ="vn.hub.handoff",
         id=said.id,
-        log=work.catalogue.signing.log,
+        log=uow.catalogue.signing.log,
         dossier=said.dossier_code,
         leg=said.leg,
         act=Act.TRANSFER,
         carrier=carrier,
-        giver=Side(agency=said.from_agency, role="centre", officer=officer.id),
-        receiver=Side(agency=said.to_agency, role="department"),
+        giver=HandoffSide(agency=said.from_agency, role="centre", officer=officer.id),
+        receiver=HandoffSide(agency=said.to_agency, role="department"),
         received_at=said.received_at,
-        given_at=work.now,
+        given_at=uow.now,
         due_at=said.due_at,
-        result=Result.NONE,
+        result=ShareResult.NONE,
         note=None,
         documents=[
-            Document(
+            HandedDocument(
                 code=paper.code,
                 name=titles.get(paper.code, paper.code),
                 media_type=paper.media_type,

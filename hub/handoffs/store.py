@@ -6,8 +6,8 @@ from typing import Any, Final, LiteralString
 
 from hub.db import Connection, one
 from hub.errors import NotFound
-from hub.handoffs.model import Handoff, Status
-from schemas.handoff import FIRST, Act, Carrier, Result
+from hub.handoffs.model import HandoffRow, HandoffStatus
+from schemas.handoff import FIRST, Act, Carrier, ShareResult
 
 _MINUTED: Final = "EXISTS (SELECT 1 FROM handoff_minute m WHERE m.handoff_id = h.id) AS minuted"
 _COLUMNS: Final[LiteralString] = (
@@ -33,12 +33,12 @@ class New:
     leg: int
     department: str
     transfer_id: str | None
-    status: Status
+    status: HandoffStatus
     prepared_at: datetime
     act: Act
     carrier: Carrier
     officer: str | None
-    result: Result
+    result: ShareResult
     record_hash: bytes
     salt: bytes | None
     draft: bytes | None
@@ -69,27 +69,27 @@ def last(conn: Connection, dossier_id: str, *, below: int = 2**31 - 1) -> Last:
     return Last(row["leg"] + 1, row["record_hash"].hex() if row["record_hash"] is not None else FIRST)
 
 
-def lock(conn: Connection, handoff_id: str) -> Handoff:
+def lock(conn: Connection, handoff_id: str) -> HandoffRow:
     """The row and its dossier's, held until the end of the transaction. Raises NotFound."""
     return _locked(conn, "h.id = %s", handoff_id)
 
 
-def lock_by_transfer(conn: Connection, transfer_id: str) -> Handoff:
+def lock_by_transfer(conn: Connection, transfer_id: str) -> HandoffRow:
     """The handoff that this transfer carries. Raises NotFound."""
     return _locked(conn, "h.transfer_id = %s", transfer_id)
 
 
-def _locked(conn: Connection, where: LiteralString, value: str) -> Handoff:
+def _locked(conn: Connection, where: LiteralString, value: str) -> HandoffRow:
     row = conn.execute(
         f"SELECT {_COLUMNS} FROM handoff h JOIN dossier d ON d.id = h.dossier_id WHERE {where} FOR UPDATE OF d, h",
         (value,),
     ).fetchone()
     if row is None:
         raise NotFound(f"no handoff has the id {value}")
-    return Handoff(**row)
+    return HandoffRow(**row)
 
 
-def change(conn: Connection, handoff_id: str, **columns: Any) -> Handoff:
+def change(conn: Connection, handoff_id: str, **columns: Any) -> HandoffRow:
     """Set these columns; the row as it is now."""
     sets = ", ".join(f"{name} = %({name})s" for name in columns)
     row = one(
@@ -97,4 +97,4 @@ def change(conn: Connection, handoff_id: str, **columns: Any) -> Handoff:
         f"UPDATE handoff h SET {sets} WHERE id = %(id)s RETURNING {_COLUMNS}",
         {**columns, "id": handoff_id},
     )
-    return Handoff(**row)
+    return HandoffRow(**row)

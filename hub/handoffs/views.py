@@ -2,17 +2,17 @@
 
 from typing import Any, Final
 
-from hub.codes import Code
+from hub.codes import HubCode
 from hub.db import Connection
-from hub.handoffs.model import Status
+from hub.handoffs.model import HandoffStatus
 
 Row = dict[str, Any]
 
 UNSIGNABLE: Final = (
-    Code.OFFICER_MAY_NOT_SIGN,
-    Code.KEY_UNAVAILABLE,
-    Code.CERTIFICATE_REFUSED,
-    Code.REVOCATION_UNKNOWN,
+    HubCode.OFFICER_MAY_NOT_SIGN,
+    HubCode.KEY_UNAVAILABLE,
+    HubCode.CERTIFICATE_REFUSED,
+    HubCode.REVOCATION_UNKNOWN,
 )
 """why a submission waits at the front door before it has become a handoff"""
 
@@ -55,7 +55,7 @@ def handoff(conn: Connection, handoff_id: str) -> Row | None:
 
 
 def unsignable(conn: Connection, *, limit: int) -> list[Row]:
-    """What could not be signed, so that nothing left: it is tried again, or is dead and waits to be revived."""
+    """What could not be signed, so that nothing left: it is tried again, or is dead and waits to be requeued."""
     return conn.execute(
         "SELECT id, source, received_at, state, tries, due_at, error_code, error_detail FROM inbox"
         " WHERE state IN ('waiting', 'dead') AND error_code = ANY(%s) ORDER BY received_at LIMIT %s",
@@ -65,10 +65,10 @@ def unsignable(conn: Connection, *, limit: int) -> list[Row]:
 
 def lacks(row: Row) -> str:
     """What a handoff still needs before it is complete, in Vietnamese; empty where nothing."""
-    match Status(row["status"]):
-        case Status.COMPLETE | Status.REFUSED:
+    match HandoffStatus(row["status"]):
+        case HandoffStatus.COMPLETE | HandoffStatus.REFUSED:
             return ""
-        case Status.UNSIGNED:
+        case HandoffStatus.UNSIGNED:
             return "chữ ký của người giao"
         case _:
             return ", ".join(_missing(row))

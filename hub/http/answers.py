@@ -34,7 +34,7 @@ class AcceptedSubmission(BaseModel):
     links: SubmissionLinks
 
 
-class ReceivingAccount(BaseModel):
+class PaymentAccount(BaseModel):
     """Where to pay."""
 
     bank_bin: Annotated[str, Field(description="mã ngân hàng theo NAPAS")]
@@ -67,7 +67,7 @@ class FeeDocument(BaseModel):
     paid: Dong
     outstanding: Dong
     reference: Annotated[str, Field(description="nội dung chuyển khoản", examples=["HC000000000149"])]
-    account: ReceivingAccount
+    account: PaymentAccount
     qr: Annotated[str | None, Field(description="VietQR; null when there is nothing to pay")]
     issued_at: datetime
     expires_at: datetime | None
@@ -106,7 +106,7 @@ class SubmissionPage(BaseModel):
     next_cursor: str | None
 
 
-class EventPage(BaseModel):
+class SubmissionEventPage(BaseModel):
     """The portal's feed: the notices that its webhooks carry. Ask again with ``after`` = ``next_after``."""
 
     data: list[Notice]

@@ -9,6 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from hub.app import Hub
 from hub.http import (
     banks,
     departments,
@@ -22,8 +23,7 @@ from hub.http import (
     settlements,
     soap,
 )
-from hub.http.middleware import Threshold
-from hub.wiring import Hub
+from hub.http.middleware import RequestContextMiddleware
 
 DOORS: Final = (
     portal.direct,
@@ -48,12 +48,12 @@ def create(hub: Hub) -> FastAPI:
             yield {"stopping": asyncio.Event(), "behind_a_proxy": hub.settings.proxy_secret is not None}
 
     app = doors(lifespan=open_house)
-    app.state.house = hub
+    app.state.hub = hub
     return app
 
 
 def doors(**parts: Any) -> FastAPI:
-    """The doors without a house behind them: what the OpenAPI description is made from."""
+    """The doors without a hub behind them: what the OpenAPI description is made from."""
     app = FastAPIOffline(  # /docs with its own copy of Swagger UI: a Centre's network may not reach a public one
         title="Liên thông Hub",
         version=version("lienthong-hub"),
@@ -68,5 +68,5 @@ def doors(**parts: Any) -> FastAPI:
         app.router.routes.extend(router.routes)  # flat: include_router would look each route up twice per request
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(Threshold)
+    app.add_middleware(RequestContextMiddleware)
     return app

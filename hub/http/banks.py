@@ -16,17 +16,23 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from connectors.banks.notifications import table
-from connectors.banks.notifications.dialect import Contract, Delivery, Dialect, NotVerified, Verdict
+from connectors.banks.notifications.dialect import (
+    Dialect,
+    NotificationRequest,
+    NotificationVerdict,
+    NotVerified,
+    ProviderContract,
+)
 from hub import clock, crashpoints
+from hub.context import HubContext
 from hub.crashpoints import Point
 from hub.db import Connection
 from hub.fees import intake, named
-from hub.fees.intake import Judgement, Order
-from hub.house import House
-from hub.http import bodies, kinds, openapi, passage, reception
+from hub.fees.intake import DemandStatus, Judgement
+from hub.http import bodies, ingest, openapi, problem_types, request_context
 from hub.http.problems import Problem
 from hub.messages import inbox
-from hub.messages.model import Nudge
+from hub.messages.model import Wakeup
 from schemas.payment import Notification
 from schemas.strict import Refused
 
@@ -40,23 +46,23 @@ LONGEST_QUERY: Final = 8_192
 AHEAD: Final = timedelta(days=1)
 """by which a movement may lie before us: clocks differ, and no bank books what is still to come"""
 
-CODES: Final[Mapping[Verdict, str]] = {
-    Verdict.BAD_SIGNATURE: "N04",
-    Verdict.MALFORMED: "N04",
-    Verdict.STALE: "N05",
-    Verdict.UNKNOWN_KEY: "N06",
-    Verdict.CONFLICT: "N03",
-    Verdict.UNKNOWN_ORDER: "R01",
+CODES: Final[Mapping[NotificationVerdict, str]] = {
+    NotificationVerdict.BAD_SIGNATURE: "N04",
+    NotificationVerdict.MALFORMED: "N04",
+    NotificationVerdict.STALE: "N05",
+    NotificationVerdict.UNKNOWN_KEY: "N06",
+    NotificationVerdict.CONFLICT: "N03",
+    NotificationVerdict.UNKNOWN_ORDER: "R01",
 }
-SIGNED: Final = frozenset({Verdict.STALE, Verdict.UNKNOWN_KEY})
+SIGNED: Final = frozenset({NotificationVerdict.STALE, NotificationVerdict.UNKNOWN_KEY})
 """refusals of what the provider has signed, at another time or with a key that has run out: kept for a dispute"""
 MOST_DISPUTED: Final = 100
 """of them in a day, for each provider and reason: whoever holds one such delivery can send it for ever"""
-ORDERS: Final[Mapping[Order, Verdict]] = {
-    Order.OPEN: Verdict.ACCEPTED,
-    Order.UNKNOWN: Verdict.UNKNOWN_ORDER,
-    Order.OTHER_AMOUNT: Verdict.WRONG_AMOUNT,
-    Order.FINAL: Verdict.FINAL,
+ORDERS: Final[Mapping[DemandStatus, NotificationVerdict]] = {
+    DemandStatus.OPEN: NotificationVerdict.ACCEPTED,
+    DemandStatus.UNKNOWN: NotificationVerdict.UNKNOWN_ORDER,
+    DemandStatus.OTHER_AMOUNT: NotificationVerdict.WRONG_AMOUNT,
+    DemandStatus.FINAL: NotificationVerdict.FINAL,
 }
 
 _WORDS: Final[dict[str, Any]] = {"application/json": {"schema": {"type": "object"}}}
@@ -67,22 +73,22 @@ _OWN: Final[dict[int | str, Any]] = {
     409: {"description": "Told before with other content: what was said first stands.", "content": _WORDS},
 }
 RESPONSES: Final = _OWN | openapi.problems(
-    kinds.NOT_FOUND,
-    kinds.METHOD_NOT_ALLOWED,
-    kinds.TOO_SLOW,
-    kinds.TOO_LARGE,
-    kinds.ENCODING,
-    kinds.MEDIA_TYPE,
+    problem_types.NOT_FOUND,
+    problem_types.METHOD_NOT_ALLOWED,
+    problem_types.TOO_SLOW,
+    problem_types.TOO_LARGE,
+    problem_types.ENCODING,
+    problem_types.MEDIA_TYPE,
     also=_WORDS,
 )
 EXTRA: Final = openapi.extra(security=())
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class NotificationSender:
     """Who may speak at this door, and how."""
 
-    contract: Contract
+    contract: ProviderContract
     dialect: Dialect
 
 
@@ -107,28 +113,28 @@ async def notify_by_query(request: Request, code: str) -> Response:
     return await run_in_threadpool(_take, request, _at_this_door(request, code, "GET"), b"")
 
 
-def _at_this_door(request: Request, code: str, method: Literal["GET", "POST"]) -> Provider:
-    catalogue = reception.house(request).catalogue
+def _at_this_door(request: Request, code: str, method: Literal["GET", "POST"]) -> NotificationSender:
+    catalogue = ingest.hub(request).catalogue
     bank = catalogue.banks.get(code)
     contract = table.contract(bank, catalogue) if bank else None
     dialect = table.DIALECTS[contract.terms.dialect] if contract else None
     if contract is None or dialect is None or dialect.method != method:
-        raise Problem(kinds.NOT_FOUND)
+        raise Problem(problem_types.NOT_FOUND)
     if len(request.scope["query_string"]) > LONGEST_QUERY:
-        raise Problem(kinds.TOO_LARGE)
-    return Provider(contract, dialect)
+        raise Problem(problem_types.TOO_LARGE)
+    return NotificationSender(contract, dialect)
 
 
-def _take(request: Request, provider: Provider, body: bytes) -> Response:
-    house, contract, now = reception.house(request), provider.contract, clock.now()
-    came = Delivery(request.scope["query_string"], _headers(request, provider), body)
+def _take(request: Request, provider: NotificationSender, body: bytes) -> Response:
+    hub, contract, now = ingest.hub(request), provider.contract, clock.now()
+    came = NotificationRequest(request.scope["query_string"], _headers(request, provider), body)
     key = _signed_by(provider, came, now)
-    with house.db.connection() as conn:
-        if isinstance(key, Verdict):
+    with hub.db.connection() as conn:
+        if isinstance(key, NotificationVerdict):
             delivery, found = _refused(conn, provider, came, key, now)
         else:
             delivery = _kept(conn, provider, came)
-            found = _found(conn, house, provider, came, delivery, key, now)
+            found = _found(conn, hub, provider, came, delivery, key, now)
     crashpoints.reached(Point.ACCEPT_AFTER_COMMIT)
     if found.code is not None:
         log.warning(
@@ -139,29 +145,33 @@ def _take(request: Request, provider: Provider, body: bytes) -> Response:
             code=found.code,
         )
     if found.key_id is not None:
-        passage.of(request).client = f"bank.{contract.provider} {found.key_id}"
+        request_context.of(request).client = f"bank.{contract.provider} {found.key_id}"
     return Response(found.body, found.status, media_type="application/json" if found.body is not None else None)
 
 
-def _headers(request: Request, provider: Provider) -> dict[str, str]:
+def _headers(request: Request, provider: NotificationSender) -> dict[str, str]:
     """Those on which the verdict stands; one that was given twice could be read in two ways, and counts as missing."""
     names = {*provider.dialect.headers, *provider.contract.terms.headers}
     given = {name: request.headers.getlist(name) for name in sorted(names)}
     return {name: values[0] for name, values in given.items() if len(values) == 1}
 
 
-def _signed_by(provider: Provider, came: Delivery, now: datetime) -> str | Verdict:
+def _signed_by(provider: NotificationSender, came: NotificationRequest, now: datetime) -> str | NotificationVerdict:
     """The id of the key that signed it, or why it is not believed."""
     try:
         return provider.dialect.verify(came, provider.contract, now)
     except NotVerified as error:
         return error.verdict
     except Refused:
-        return Verdict.MALFORMED
+        return NotificationVerdict.MALFORMED
 
 
 def _refused(
-    conn: Connection, provider: Provider, came: Delivery, verdict: Verdict, now: datetime
+    conn: Connection,
+    provider: NotificationSender,
+    came: NotificationRequest,
+    verdict: NotificationVerdict,
+    now: datetime,
 ) -> tuple[int | None, Judgement]:
     """Counted; and kept only where the provider has signed it, up to a bound."""
     found = _judgement(provider, verdict, None, now)
@@ -173,50 +183,56 @@ def _refused(
     return delivery, found
 
 
-def _kept(conn: Connection, provider: Provider, came: Delivery) -> int:
+def _kept(conn: Connection, provider: NotificationSender, came: NotificationRequest) -> int:
     delivery = intake.keep(conn, provider.contract.provider, came.query, came.headers, came.body)
     crashpoints.reached(Point.ACCEPT_BEFORE_COMMIT)
     return delivery
 
 
-def _judgement(provider: Provider, verdict: Verdict, key: str | None, now: datetime) -> Judgement:
+def _judgement(provider: NotificationSender, verdict: NotificationVerdict, key: str | None, now: datetime) -> Judgement:
     answer = provider.dialect.answer(verdict, provider.contract, now)
     return Judgement(verdict.value, answer.status, answer.body, CODES.get(verdict), key)
 
 
 def _found(
-    conn: Connection, house: House, provider: Provider, came: Delivery, delivery: int, key: str, now: datetime
+    conn: Connection,
+    hub: HubContext,
+    provider: NotificationSender,
+    came: NotificationRequest,
+    delivery: int,
+    key: str,
+    now: datetime,
 ) -> Judgement:
     """Verdict, kept; and what is answered."""
-    said, verdict = None, Verdict.IGNORED
+    said, verdict = None, NotificationVerdict.IGNORED
     try:
         said = _read(provider, came, now)
     except NotVerified as error:
         verdict = error.verdict
     except Refused:
-        verdict = Verdict.MALFORMED
+        verdict = NotificationVerdict.MALFORMED
     if said is None:
         found = _judgement(provider, verdict, key, now)
         intake.judge(conn, delivery, found)
         return found
-    first = _judgement(provider, _standing(conn, house, provider.dialect, said), key, now)
-    taken = intake.believe(conn, delivery, said, first, _judgement(provider, Verdict.CONFLICT, key, now))
+    first = _judgement(provider, _standing(conn, hub, provider.dialect, said), key, now)
+    taken = intake.believe(conn, delivery, said, first, _judgement(provider, NotificationVerdict.CONFLICT, key, now))
     if taken.message is not None:
-        house.nudge([Nudge(inbox.QUEUE, taken.message)])
+        hub.wake([Wakeup(inbox.QUEUE, taken.message)])
     return taken.answer
 
 
-def _read(provider: Provider, came: Delivery, now: datetime) -> Notification | None:
+def _read(provider: NotificationSender, came: NotificationRequest, now: datetime) -> Notification | None:
     """What the dialect reads in it. Raises Refused, NotVerified."""
     said = provider.dialect.read(came, provider.contract)
     if said is not None and said.paid_at is not None and said.paid_at > now + AHEAD:
-        raise NotVerified(Verdict.MALFORMED)
+        raise NotVerified(NotificationVerdict.MALFORMED)
     return said
 
 
-def _standing(conn: Connection, house: House, dialect: Dialect, said: Notification) -> Verdict:
+def _standing(conn: Connection, hub: HubContext, dialect: Dialect, said: Notification) -> NotificationVerdict:
     if not dialect.orders:
-        return Verdict.ACCEPTED
-    desk = house.catalogue.fee_desk
+        return NotificationVerdict.ACCEPTED
+    desk = hub.catalogue.fee_desk
     references = named.references(said, desk.prefix if desk else None)
     return ORDERS[intake.order(conn, references, said.amount)]

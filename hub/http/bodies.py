@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from hub.http import kinds
+from hub.http import problem_types
 from hub.http.problems import Problem
 
 LIMIT: Final = 1_048_576
@@ -22,17 +22,17 @@ async def read(request: Request, media_type: re.Pattern[str], *, limit: int = LI
     """The body's bytes. Raises Problem for another media type, any content encoding, and more than ``limit`` bytes."""
     headers = request.headers
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise Problem(kinds.ENCODING)
+        raise Problem(problem_types.ENCODING)
     if not media_type.fullmatch(headers.get("content-type", "").strip()):
-        raise Problem(kinds.MEDIA_TYPE)
+        raise Problem(problem_types.MEDIA_TYPE)
     announced = headers.get("content-length", "0")
     if not announced.isdecimal() or int(announced) > limit:
-        raise Problem(kinds.TOO_LARGE)
+        raise Problem(problem_types.TOO_LARGE)
     try:
         async with asyncio.timeout(SECONDS):
             return await _collect(request, limit)
     except TimeoutError:
-        raise Problem(kinds.TOO_SLOW) from None
+        raise Problem(problem_types.TOO_SLOW) from None
 
 
 async def _collect(request: Request, limit: int) -> bytes:
@@ -40,5 +40,5 @@ async def _collect(request: Request, limit: int) -> bytes:
     async for chunk in request.stream():
         collected += chunk
         if len(collected) > limit:
-            raise Problem(kinds.TOO_LARGE)
+            raise Problem(problem_types.TOO_LARGE)
     return bytes(collected)

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from hub.http import kinds
+from hub.http import problem_types
 from hub.http.problems import Problem
 from schemas.strict import Fault
 
@@ -41,4 +41,6 @@ def _mac(key: SecretStr, place: bytes) -> bytes:
 
 
 def _refusal() -> Problem:
-    return Problem(kinds.PARAMETER, faults=[Fault("/query/cursor", "cursor", "is not a cursor that we gave out")])
+    return Problem(
+        problem_types.PARAMETER, faults=[Fault("/query/cursor", "cursor", "is not a cursor that we gave out")]
+    )

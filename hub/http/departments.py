@@ -7,10 +7,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from config.parties import Department
-from hub.house import House
-from hub.http import answers, bodies, guards, kinds, openapi, reception
+from hub.context import HubContext
+from hub.http import answers, bodies, guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedReport
-from hub.messages.model import Accepted, Arrival
+from hub.messages.model import Arrival, InboxReceipt
 from schemas import strict
 from schemas.department import StatusReport
 from schemas.identifiers import DossierCode, Prefix, new_id
@@ -24,7 +24,7 @@ KIND: Final = "department.status"
     "/v1/departments/{code}/statuses",
     status_code=202,
     responses=openapi.answers(
-        202, AcceptedReport, *kinds.OF_A_WRITE, kinds.NOT_FOUND, headers=("Idempotency-Replayed",)
+        202, AcceptedReport, *problem_types.OF_A_WRITE, problem_types.NOT_FOUND, headers=("Idempotency-Replayed",)
     ),
     openapi_extra=openapi.extra(
         security=("httpSignature", "clientCertificate"), body=StatusReport, parameters=[openapi.IDEMPOTENCY_KEY]
@@ -34,18 +34,18 @@ async def report_status(request: Request, code: str) -> Response:
     """Report where a dossier stands. 202 means: stored durably, will be handled."""
     body = await bodies.read(request, bodies.JSON)
     sender = guards.department(request, code, body)
-    key = reception.idempotency_key(request)
-    return await run_in_threadpool(_report, reception.house(request), sender, key, body)
+    key = ingest.idempotency_key(request)
+    return await run_in_threadpool(_report, ingest.hub(request), sender, key, body)
 
 
-def _report(house: House, sender: Department, key: str | None, body: bytes) -> Response:
+def _report(hub: HubContext, sender: Department, key: str | None, body: bytes) -> Response:
     said = strict.read(StatusReport, body)
-    accepted = take(house, sender, said, key)
+    accepted = take(hub, sender, said, key)
     document = AcceptedReport(report_id=said.report_id, state="accepted", received_at=accepted.at)
-    return answers.json(document, 202, headers=reception.replay_header(accepted))
+    return answers.json(document, 202, headers=ingest.replay_header(accepted))
 
 
-def take(house: House, sender: Department, said: StatusReport, key: str | None) -> Accepted:
+def take(hub: HubContext, sender: Department, said: StatusReport, key: str | None) -> InboxReceipt:
     """Store the report in one form, whichever way it came: a report that is pushed and polled is one report."""
     arrival = Arrival(
         id=new_id(Prefix.INBOX),
@@ -56,4 +56,4 @@ def take(house: House, sender: Department, said: StatusReport, key: str | None) 
         body=said.model_dump_json().encode(),
         lane=DossierCode.received(said.dossier_code).normalised,
     )
-    return reception.store(house, arrival)
+    return ingest.store(hub, arrival)

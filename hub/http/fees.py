@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from hub.context import HubContext
 from hub.dossiers.views import SubmissionView
 from hub.fees import views
 from hub.fees.views import FeeView
-from hub.house import House
-from hub.http import guards, kinds, openapi, parameters, reception, standing
-from hub.http.answers import FeeDocument, ReceivingAccount, SubmissionDocument
+from hub.http import guards, ingest, long_poll, openapi, parameters, problem_types
+from hub.http.answers import FeeDocument, PaymentAccount, SubmissionDocument
 from hub.http.problems import Problem
 
 reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(parameters.known)])
@@ -26,17 +26,17 @@ SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
 
 
-def documents(house: House, found: Sequence[SubmissionView]) -> list[SubmissionDocument]:
+def documents(hub: HubContext, found: Sequence[SubmissionView]) -> list[SubmissionDocument]:
     """Submissions with their fees, which are read last: whoever sees them early sees them again with their version."""
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         fees = views.of_dossiers(conn, [view.id for view in found])
-    return [_document(house, view, fees.get(view.id)) for view in found]
+    return [_document(hub, view, fees.get(view.id)) for view in found]
 
 
 @reads.head("/v1/submissions/{submission_id}/payment.svg", include_in_schema=False)
 @reads.get(
     "/v1/submissions/{submission_id}/payment.svg",
-    responses=openapi.picture(SVG, *kinds.OF_A_READ, kinds.NOT_FOUND),
+    responses=openapi.picture(SVG, *problem_types.OF_A_READ, problem_types.NOT_FOUND),
     response_class=Response,
     openapi_extra=openapi.extra(security=("httpSignature",)),
 )
@@ -48,7 +48,7 @@ async def payment_svg(request: Request, submission_id: str) -> Response:
 @reads.head("/v1/submissions/{submission_id}/payment.png", include_in_schema=False)
 @reads.get(
     "/v1/submissions/{submission_id}/payment.png",
-    responses=openapi.picture(PNG, *kinds.OF_A_READ, kinds.NOT_FOUND),
+    responses=openapi.picture(PNG, *problem_types.OF_A_READ, problem_types.NOT_FOUND),
     response_class=Response,
     openapi_extra=openapi.extra(security=("httpSignature",)),
 )
@@ -58,20 +58,20 @@ async def payment_png(request: Request, submission_id: str) -> Response:
 
 
 async def _picture(request: Request, submission_id: str, kind: str, media_type: str) -> Response:
-    view = await standing.look(request, submission_id)
-    [document] = await run_in_threadpool(documents, reception.house(request), [view])
+    view = await long_poll.look(request, submission_id)
+    [document] = await run_in_threadpool(documents, ingest.hub(request), [view])
     if document.fee is None or document.fee.qr is None:
-        raise Problem(kinds.NOT_FOUND)
+        raise Problem(problem_types.NOT_FOUND)
     drawn = io.BytesIO()
     segno.make(document.fee.qr, error="m", micro=False).save(drawn, kind=kind, scale=SCALE)
     return Response(drawn.getvalue(), media_type=media_type)
 
 
-def _document(house: House, view: SubmissionView, fee: FeeView | None) -> SubmissionDocument:
+def _document(hub: HubContext, view: SubmissionView, fee: FeeView | None) -> SubmissionDocument:
     document = SubmissionDocument.model_validate(view)
     if fee is None:
         return document
-    desk = house.catalogue.fee_desk
+    desk = hub.catalogue.fee_desk
     holder = desk.account.holder if desk is not None and desk.account.number == fee.account else None
-    account = ReceivingAccount(bank_bin=fee.bank_bin, number=fee.account, holder=holder)
+    account = PaymentAccount(bank_bin=fee.bank_bin, number=fee.account, holder=holder)
     return document.model_copy(update={"fee": FeeDocument.model_validate(asdict(fee) | {"account": account})})

@@ -20,8 +20,8 @@ from connectors.transport.wsse_parts import Untrusted
 from connectors.transport.wsse_verifier import PinnedCertificate
 from connectors.transport.xml import Element
 from hub import clock
-from hub.house import House
-from hub.http import kinds, parameters, passage, reception, usual
+from hub.context import HubContext
+from hub.http import ingest, parameters, problem_types, request_context, signature_fast_path
 from hub.http.problems import Problem
 
 CERTIFICATE: Final = "x-client-cert"
@@ -31,7 +31,7 @@ PROXY_SECRET: Final = "x-proxy-secret"  # noqa: S105 - a header's name
 
 def portal(request: Request, body: bytes) -> None:
     """Let the public portal through. Raises Problem for anybody else."""
-    _signed(request, body, reception.house(request).catalogue.portal.guard)
+    _signed(request, body, ingest.hub(request).catalogue.portal.guard)
 
 
 async def portal_read(request: Request) -> None:
@@ -55,9 +55,9 @@ def department(request: Request, code: str, body: bytes) -> Department:
 
 def open_door(request: Request, code: str, *kinds_of_guard: type) -> Department:
     """The department ``code``, if it has such a guard. An unknown one and a shut door look alike from outside."""
-    found = reception.house(request).catalogue.departments.get(code)
+    found = ingest.hub(request).catalogue.departments.get(code)
     if found is None or not isinstance(found.guard, kinds_of_guard):
-        raise Problem(kinds.NOT_FOUND)
+        raise Problem(problem_types.NOT_FOUND)
     return found
 
 
@@ -68,32 +68,32 @@ def soap_body(request: Request, sender: Department, message: Element) -> Element
         return envelope.body_of(message)
     assert isinstance(sender.guard, SoapGuard)  # noqa: S101 - open_door asked for one of the two
     try:
-        body = wsse_verifier.verify(message, _pinned(reception.house(request), sender.guard), clock.now())
+        body = wsse_verifier.verify(message, _pinned(ingest.hub(request), sender.guard), clock.now())
     except Untrusted as error:
         raise _stranger(error.reason) from None
-    passage.of(request).client = sender.counterparty
+    request_context.of(request).client = sender.counterparty
     return body
 
 
 def _signed(request: Request, body: bytes, guard: HmacGuard) -> None:
     """RFC 9421 with one of the guard's keys."""
-    house = reception.house(request)
+    hub = ingest.hub(request)
     query = request.scope["query_string"].decode("latin-1")
-    target = reception.url(house, request.scope["raw_path"].decode("latin-1")) + (f"?{query}" if query else "")
-    keys = {key_id: house.catalogue.secret(name).encode() for key_id, name in guard.keys.items()}
+    target = ingest.url(hub, request.scope["raw_path"].decode("latin-1")) + (f"?{query}" if query else "")
+    keys = {key_id: hub.catalogue.secret(name).encode() for key_id, name in guard.keys.items()}
     now = clock.now()
     try:
-        key_id = usual.key_of(request.method, target, request.headers, body, keys=keys, now=now) or signatures.verify(
-            request.method, target, request.headers.items(), body, keys=keys, now=now
-        )
+        key_id = signature_fast_path.key_of(
+            request.method, target, request.headers, body, keys=keys, now=now
+        ) or signatures.verify(request.method, target, request.headers.items(), body, keys=keys, now=now)
     except BadSignature as error:
         raise _stranger(error.reason) from None
-    passage.of(request).client = key_id
+    request_context.of(request).client = key_id
 
 
 def _certified(request: Request, guard: CertificateGuard) -> None:
     """The certificate that the proxy saw, believed only from the proxy, only if pinned, only while it is in force."""
-    secret = reception.house(request).settings.proxy_secret
+    secret = ingest.hub(request).settings.proxy_secret
     shown = request.headers.get(PROXY_SECRET, "").encode()
     if secret is None or not secret.get_secret_value():
         raise _stranger("proxy_secret_unset")
@@ -108,11 +108,11 @@ def _certified(request: Request, guard: CertificateGuard) -> None:
         raise _stranger("certificate_unknown")
     if not certificate.not_valid_before_utc <= clock.now() <= certificate.not_valid_after_utc:
         raise _stranger("certificate_not_in_force")
-    passage.of(request).client = f"certificate {fingerprint[:16]}"
+    request_context.of(request).client = f"certificate {fingerprint[:16]}"
 
 
-def _pinned(house: House, guard: SoapGuard) -> list[PinnedCertificate]:
-    return [_certificate(house.catalogue.secret(name)) for name in guard.certificates]
+def _pinned(hub: HubContext, guard: SoapGuard) -> list[PinnedCertificate]:
+    return [_certificate(hub.catalogue.secret(name)) for name in guard.certificates]
 
 
 @cache
@@ -122,4 +122,4 @@ def _certificate(pem: str) -> PinnedCertificate:
 
 
 def _stranger(reason: str) -> Problem:
-    return Problem(kinds.SIGNATURE_REFUSED, reason=str(reason))
+    return Problem(problem_types.SIGNATURE_REFUSED, reason=str(reason))

@@ -13,8 +13,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from hub import clock, standstill
-from hub.house import House
-from hub.http import answers, kinds, passage, problems, reception
+from hub.context import HubContext
+from hub.http import answers, ingest, problem_types, problems, request_context
 from hub.http.answers import Health
 from hub.migrations import run
 from hub.signing import custody
@@ -41,24 +41,24 @@ async def live() -> Response:
 @router.get("/health/ready")
 async def ready(request: Request) -> Response:
     """Whether it can accept: database there with room on its disk, migrations done. All else is reported only."""
-    house = reception.house(request)
+    hub = ingest.hub(request)
     checks = {"database": "slow", "migrations": "unknown", "disk": "unknown"}
     with anyio.move_on_after(PATIENCE):
-        checks = await anyio.to_thread.run_sync(_database, house, abandon_on_cancel=True)
+        checks = await anyio.to_thread.run_sync(_database, hub, abandon_on_cancel=True)
     faults = [Fault(f"/checks/{name}", "not_ready", found) for name, found in checks.items() if found != OK]
     if faults:
-        return problems.response(kinds.UNAVAILABLE, passage.of(request), faults=faults)
-    custody_log = await anyio.to_thread.run_sync(_custody, house)
-    alive = await anyio.to_thread.run_sync(_alive, house)
-    broker = await anyio.to_thread.run_sync(_broker, str(house.settings.broker_url))
-    catalogue = f"{len(house.catalogue.procedures)} procedures, {len(house.catalogue.departments)} departments"
+        return problems.response(problem_types.UNAVAILABLE, request_context.of(request), faults=faults)
+    custody_log = await anyio.to_thread.run_sync(_custody, hub)
+    alive = await anyio.to_thread.run_sync(_alive, hub)
+    broker = await anyio.to_thread.run_sync(_broker, str(hub.settings.broker_url))
+    catalogue = f"{len(hub.catalogue.procedures)} procedures, {len(hub.catalogue.departments)} departments"
     reports = {"catalogue": catalogue, "broker": broker, "custody": custody_log, **alive}
     return answers.json(Health(status="ready", checks={**checks, **reports}))
 
 
-def _database(house: House) -> dict[str, str]:
+def _database(hub: HubContext) -> dict[str, str]:
     try:
-        with house.db.connection() as conn:
+        with hub.db.connection() as conn:
             full = list(standstill.disk(conn, Path(os.environ.get("HUB_VAR") or "."), least=standstill.NO_DISK))
             row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
     except psycopg.errors.UndefinedTable:
@@ -70,10 +70,10 @@ def _database(house: House) -> dict[str, str]:
     return {"database": OK, "migrations": migrations, "disk": "; ".join(full) or OK}
 
 
-def _alive(house: House) -> dict[str, str]:
+def _alive(hub: HubContext) -> dict[str, str]:
     """Whether the ticks run and the workers live; the doors accept all the same."""
     try:
-        with house.db.connection() as conn:
+        with hub.db.connection() as conn:
             return {
                 "ticks": "; ".join(standstill.ticks(conn)) or OK,
                 "workers": "; ".join(standstill.workers(conn)) or OK,
@@ -82,10 +82,10 @@ def _alive(house: House) -> dict[str, str]:
         return {"ticks": type(error).__name__, "workers": type(error).__name__}
 
 
-def _custody(house: House) -> str:
+def _custody(hub: HubContext) -> str:
     """Whether what is signed is anchored in time; the doors accept all the same."""
     try:
-        with house.db.connection() as conn:
+        with hub.db.connection() as conn:
             since = custody.anchored_since(conn)
     except psycopg.Error as error:
         return type(error).__name__
@@ -99,7 +99,7 @@ def _newest_step() -> str:
 
 
 def _broker(url: str) -> str:
-    """Whether something listens there; whether it takes messages is the nudger's to find out."""
+    """Whether something listens there; whether it takes messages is the publisher's to find out."""
     address = urlsplit(url)
     try:
         port = address.port or _PORTS[address.scheme]

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from hub.http.kinds import Language
+from hub.http.problem_types import Language
 
 _RANGE: Final = re.compile(r"(?P<tag>[a-z*]{1,8})(?:-[a-z0-9-]{1,40})?(?:\s*;\s*q=(?P<q>[01](?:\.\d{0,3})?))?")
 DEFAULT: Final[Language] = "vi"

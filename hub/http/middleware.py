@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.http import problems
-from hub.http.kinds import INTERNAL, MALFORMED
-from hub.http.passage import Passage
+from hub.http.problem_types import INTERNAL, MALFORMED
+from hub.http.request_context import RequestContext
 from hub.logging import place_of
 
 log: Final = structlog.stdlib.get_logger()
@@ -21,7 +21,7 @@ GONE: Final = 499
 """What the log says where the caller hung up before the answer; nobody ever receives it."""
 
 
-class Threshold:
+class RequestContextMiddleware:
     """The outermost layer: nothing that an app raises gets past it into the server's own log."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -32,7 +32,7 @@ class Threshold:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), GONE
-        passage = Passage.begin(scope["headers"])
+        passage = RequestContext.begin(scope["headers"])
         scope.setdefault("state", {})["passage"] = passage
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=passage.request_id, trace_id=passage.trace_id)
@@ -59,7 +59,7 @@ class Threshold:
                 _note(scope, passage, status, started)
 
 
-def _headers(passage: Passage) -> list[tuple[bytes, bytes]]:
+def _headers(passage: RequestContext) -> list[tuple[bytes, bytes]]:
     return [
         (b"x-request-id", passage.request_id.encode()),
         (b"traceparent", passage.traceparent.encode()),
@@ -67,7 +67,7 @@ def _headers(passage: Passage) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _note(scope: Scope, passage: Passage, status: int, started: float) -> None:
+def _note(scope: Scope, passage: RequestContext, status: int, started: float) -> None:
     """The access log: the route's template, never the path, the query or anything that was sent."""
     route = getattr(scope.get("route"), "path_format", None)
     log.info(

@@ -7,8 +7,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from hub.http import examples, kinds
-from hub.http.kinds import Kind
+from hub.http import examples, problem_types
+from hub.http.problem_types import ProblemType
 from hub.http.problems import MEDIA_TYPE, RETRY_AFTER, ProblemDocument
 from schemas.department import StatusReport
 from schemas.portal import Notice, Submission
@@ -17,7 +17,7 @@ from schemas.settlement import TableAnswer
 
 BODIES: Final[tuple[type[BaseModel], ...]] = (Submission, StatusReport, TableAnswer, TrackingEvent)
 """Request bodies: read by schemas.strict, not by FastAPI."""
-EVERYWHERE: Final = (kinds.MALFORMED, kinds.INTERNAL, kinds.UNAVAILABLE)
+EVERYWHERE: Final = (problem_types.MALFORMED, problem_types.INTERNAL, problem_types.UNAVAILABLE)
 _TEXT: Final = {"schema": {"type": "string"}}
 _REF: Final = "#/components/schemas/{model}"
 
@@ -53,19 +53,21 @@ IF_NONE_MATCH: Final[dict[str, Any]] = {
 }
 
 
-def answers(status: int, model: type[BaseModel], *refusals: Kind, headers: Sequence[str] = ()) -> dict[int | str, Any]:
+def answers(
+    status: int, model: type[BaseModel], *refusals: ProblemType, headers: Sequence[str] = ()
+) -> dict[int | str, Any]:
     """``responses`` of a door: what it says on success, and every problem that it may answer with."""
     return {status: {"model": model, "headers": dict.fromkeys(headers, _TEXT)}} | problems(*refusals)
 
 
-def picture(media_type: str, *refusals: Kind) -> dict[int | str, Any]:
+def picture(media_type: str, *refusals: ProblemType) -> dict[int | str, Any]:
     """``responses`` of a door that answers with a picture."""
     return {200: {"description": "A picture.", "content": {media_type: {}}}} | problems(*refusals)
 
 
-def problems(*refusals: Kind, also: Mapping[str, Any] | None = None) -> dict[int | str, Any]:
+def problems(*refusals: ProblemType, also: Mapping[str, Any] | None = None) -> dict[int | str, Any]:
     """These problems and those that may meet any request, by status; ``also``: media types that may carry them too."""
-    by_status: dict[int, list[Kind]] = {}
+    by_status: dict[int, list[ProblemType]] = {}
     for kind in (*refusals, *EVERYWHERE):
         by_status.setdefault(kind.status, []).append(kind)
     return {status: _problem(found, also or {}) for status, found in sorted(by_status.items())}
@@ -138,7 +140,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     return found
 
 
-def _problem(found: Sequence[Kind], also: Mapping[str, Any]) -> dict[str, Any]:
+def _problem(found: Sequence[ProblemType], also: Mapping[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "description": " · ".join(f"`{kind.code}`: {kind.title.en}" for kind in found),
         "content": {MEDIA_TYPE: {"schema": _ref(ProblemDocument)}, **also},

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from starlette.requests import Request
 
-from hub.http import kinds
+from hub.http import problem_types
 from hub.http.problems import Problem
 from schemas.faults import MAX_FAULTS, Fault, pointer_of
 
@@ -36,4 +36,4 @@ def check(request: Request, names: Collection[str] | None = None) -> None:
         if name not in names or count > 1
     ]
     if faults:
-        raise Problem(kinds.PARAMETER, faults=faults[:MAX_FAULTS])
+        raise Problem(problem_types.PARAMETER, faults=faults[:MAX_FAULTS])

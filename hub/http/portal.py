@@ -6,12 +6,18 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from hub.context import HubContext
 from hub.dossiers import views
-from hub.house import House
-from hub.http import answers, bodies, fees, guards, kinds, openapi, paging, parameters, reception, standing
-from hub.http.answers import AcceptedSubmission, EventPage, SubmissionDocument, SubmissionLinks, SubmissionPage
-from hub.http.direct import DirectRoute
+from hub.http import answers, bodies, fees, guards, ingest, long_poll, openapi, paging, parameters, problem_types
+from hub.http.answers import (
+    AcceptedSubmission,
+    SubmissionDocument,
+    SubmissionEventPage,
+    SubmissionLinks,
+    SubmissionPage,
+)
 from hub.http.problems import Problem
+from hub.http.raw_request_route import RawRequestRoute
 from hub.messages.model import Arrival
 from schemas import strict
 from schemas.identifiers import DossierCode, Prefix, new_id
@@ -19,7 +25,7 @@ from schemas.moment import Moment
 from schemas.portal import Submission
 from schemas.strict import Fault
 
-direct: Final = APIRouter(tags=["portal"], route_class=DirectRoute)
+direct: Final = APIRouter(tags=["portal"], route_class=RawRequestRoute)
 reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(parameters.known)])
 """Questions; the guard stands before any of their parameters is looked at."""
 
@@ -32,7 +38,11 @@ SIGNED: Final = ("httpSignature",)
     "/v1/submissions",
     status_code=202,
     responses=openapi.answers(
-        202, AcceptedSubmission, *kinds.OF_A_WRITE, kinds.KEY_MISSING, headers=("Location", "Idempotency-Replayed")
+        202,
+        AcceptedSubmission,
+        *problem_types.OF_A_WRITE,
+        problem_types.KEY_MISSING,
+        headers=("Location", "Idempotency-Replayed"),
     ),
     openapi_extra=openapi.extra(
         security=SIGNED, body=Submission, parameters=[openapi.IDEMPOTENCY_KEY | {"required": True}]
@@ -43,38 +53,40 @@ async def submit(request: Request) -> Response:
     body = await bodies.read(request, bodies.JSON)
     guards.portal(request, body)
     parameters.check(request)
-    key = reception.idempotency_key(request)
+    key = ingest.idempotency_key(request)
     if key is None:
-        raise Problem(kinds.KEY_MISSING)
-    return await run_in_threadpool(_submit, reception.house(request), key, body)
+        raise Problem(problem_types.KEY_MISSING)
+    return await run_in_threadpool(_submit, ingest.hub(request), key, body)
 
 
 @reads.head("/v1/submissions/{submission_id}", include_in_schema=False)
 @reads.get(
     "/v1/submissions/{submission_id}",
-    responses=openapi.answers(200, SubmissionDocument, *kinds.OF_A_READ, kinds.NOT_FOUND, headers=("ETag",))
+    responses=openapi.answers(
+        200, SubmissionDocument, *problem_types.OF_A_READ, problem_types.NOT_FOUND, headers=("ETag",)
+    )
     | {304: {"description": "The caller has this version already."}},
     openapi_extra=openapi.extra(security=SIGNED, parameters=[openapi.IF_NONE_MATCH]),
 )
 async def submission(
-    request: Request, submission_id: str, wait: Annotated[int, Query(ge=0, le=standing.LONGEST_WAIT)] = 0
+    request: Request, submission_id: str, wait: Annotated[int, Query(ge=0, le=long_poll.LONGEST_WAIT)] = 0
 ) -> Response:
     """Where a submission stands. With ``wait``, answers when its version changes or the seconds are over."""
     known = request.headers.get("if-none-match", "")
-    view = await standing.look(request, submission_id)
-    if wait and (not known or standing.is_known(view, known)):
-        view = await standing.wait_for_news(request, view, wait)
-    etag = {"etag": standing.etag(view)}
-    if standing.is_known(view, known):
+    view = await long_poll.look(request, submission_id)
+    if wait and (not known or long_poll.is_known(view, known)):
+        view = await long_poll.wait_for_news(request, view, wait)
+    etag = {"etag": long_poll.etag(view)}
+    if long_poll.is_known(view, known):
         return Response(status_code=304, headers=etag)
-    [document] = await run_in_threadpool(fees.documents, reception.house(request), [view])
+    [document] = await run_in_threadpool(fees.documents, ingest.hub(request), [view])
     return answers.json(document, headers=etag)
 
 
 @reads.head("/v1/submissions", include_in_schema=False)
 @reads.get(
     "/v1/submissions",
-    responses=openapi.answers(200, SubmissionPage, *kinds.OF_A_READ, headers=("Link",)),
+    responses=openapi.answers(200, SubmissionPage, *problem_types.OF_A_READ, headers=("Link",)),
     openapi_extra=openapi.extra(security=SIGNED),
 )
 async def submissions(
@@ -86,18 +98,18 @@ async def submissions(
     limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 50,
 ) -> Response:
     """Submissions by reference or dossier code, or all of them, the oldest change first."""
-    house = reception.house(request)
+    hub = ingest.hub(request)
     if reference is not None or dossier_code is not None:
-        page: SubmissionPage = await run_in_threadpool(paging.find, house, reference, dossier_code)
+        page: SubmissionPage = await run_in_threadpool(paging.find, hub, reference, dossier_code)
     else:
-        page = await run_in_threadpool(paging.submissions, house, updated_since, cursor, limit)
-    return answers.json(page, headers=paging.next_link(house, "/v1/submissions", cursor=page.next_cursor, limit=limit))
+        page = await run_in_threadpool(paging.submissions, hub, updated_since, cursor, limit)
+    return answers.json(page, headers=paging.next_link(hub, "/v1/submissions", cursor=page.next_cursor, limit=limit))
 
 
 @reads.head("/v1/events", include_in_schema=False)
 @reads.get(
     "/v1/events",
-    responses=openapi.answers(200, EventPage, *kinds.OF_A_READ, headers=("Link",)),
+    responses=openapi.answers(200, SubmissionEventPage, *problem_types.OF_A_READ, headers=("Link",)),
     openapi_extra=openapi.extra(security=SIGNED),
 )
 async def events(
@@ -106,44 +118,44 @@ async def events(
     limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 100,
 ) -> Response:
     """The pull twin of the webhooks: every event once, in an order in which nothing appears behind the reader."""
-    house = reception.house(request)
-    page: EventPage = await run_in_threadpool(paging.events, house, after, limit)
+    hub = ingest.hub(request)
+    page: SubmissionEventPage = await run_in_threadpool(paging.events, hub, after, limit)
     full = len(page.data) == limit
-    link = paging.next_link(house, "/v1/events", after=page.next_after if full else None, limit=limit)
+    link = paging.next_link(hub, "/v1/events", after=page.next_after if full else None, limit=limit)
     return answers.json(page, headers=link)
 
 
-def _check_is_free(house: House, dossier_code: str, reference: str) -> None:
+def _check_is_free(hub: HubContext, dossier_code: str, reference: str) -> None:
     """Raises Problem where another submission has become the dossier with this code.
 
     The same one again goes on to its first answer. Two that come at once are told apart when they are handled: the
     second is refused, with a notice.
     """
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         found = views.submission(conn, code=DossierCode.received(dossier_code).normalised)
     if found is not None and found.reference != reference:
         taken = Fault("/dossier_code", "dossier_code_taken", "is the code of another dossier already")
-        raise Problem(kinds.CONTENT, faults=[taken])
+        raise Problem(problem_types.CONTENT, faults=[taken])
 
 
-def _submit(house: House, key: str, body: bytes) -> Response:
+def _submit(hub: HubContext, key: str, body: bytes) -> Response:
     said = strict.read(Submission, body)
-    procedure = house.catalogue.procedures.get(said.procedure)
+    procedure = hub.catalogue.procedures.get(said.procedure)
     if procedure is None:
         unknown = Fault("/procedure", "unknown_procedure", "is not a procedure in the Centre's catalogue")
-        raise Problem(kinds.CONTENT, faults=[unknown])
+        raise Problem(problem_types.CONTENT, faults=[unknown])
     if said.exemption is not None and procedure.exemption(said.exemption) is None:
         unknown = Fault("/exemption", "unknown_exemption", "is not an exemption of this procedure")
-        raise Problem(kinds.CONTENT, faults=[unknown])
+        raise Problem(problem_types.CONTENT, faults=[unknown])
     if said.dossier_code is not None:
-        _check_is_free(house, said.dossier_code, said.reference)
-    accepted = reception.store(house, Arrival(new_id(Prefix.SUBMISSION), SOURCE, KIND, key, said.reference, body))
-    location = reception.url(house, f"/v1/submissions/{accepted.id}")
+        _check_is_free(hub, said.dossier_code, said.reference)
+    accepted = ingest.store(hub, Arrival(new_id(Prefix.SUBMISSION), SOURCE, KIND, key, said.reference, body))
+    location = ingest.url(hub, f"/v1/submissions/{accepted.id}")
     document = AcceptedSubmission(
         id=accepted.id,
         state="accepted",
         reference=said.reference,
         received_at=accepted.at,
-        links=SubmissionLinks(self=location, events=reception.url(house, "/v1/events")),
+        links=SubmissionLinks(self=location, events=ingest.url(hub, "/v1/events")),
     )
-    return answers.json(document, 202, headers={"location": location, **reception.replay_header(accepted)})
+    return answers.json(document, 202, headers={"location": location, **ingest.replay_header(accepted)})

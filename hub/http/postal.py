@@ -10,15 +10,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from hub.consignments import capability
-from hub.consignments.capability import Named
+from hub.consignments.capability import TokenConsignment
+from hub.context import HubContext
 from hub.db import one
 from hub.errors import KeyReused, ReferenceReused
-from hub.house import House
-from hub.http import answers, bodies, kinds, openapi, passage, reception
+from hub.http import answers, bodies, ingest, openapi, problem_types, request_context
 from hub.http.answers import AcceptedEvent
 from hub.http.problems import Problem
 from hub.messages import set_aside
-from hub.messages.model import Accepted, Arrival
+from hub.messages.model import Arrival, InboxReceipt
 from schemas import strict
 from schemas.faults import Fault, Refused
 from schemas.identifiers import Prefix, new_id
@@ -28,15 +28,15 @@ router: Final = APIRouter(tags=["postal operators"])
 
 KIND: Final = "postal.event"
 REFUSALS: Final = (
-    kinds.NOT_FOUND,
-    kinds.METHOD_NOT_ALLOWED,
-    kinds.NOT_JSON,
-    kinds.TOO_SLOW,
-    kinds.IN_FLIGHT,
-    kinds.TOO_LARGE,
-    kinds.ENCODING,
-    kinds.MEDIA_TYPE,
-    kinds.CONTENT,
+    problem_types.NOT_FOUND,
+    problem_types.METHOD_NOT_ALLOWED,
+    problem_types.NOT_JSON,
+    problem_types.TOO_SLOW,
+    problem_types.IN_FLIGHT,
+    problem_types.TOO_LARGE,
+    problem_types.ENCODING,
+    problem_types.MEDIA_TYPE,
+    problem_types.CONTENT,
 )
 
 
@@ -48,34 +48,34 @@ REFUSALS: Final = (
 )
 async def report_event(request: Request, token: str) -> Response:
     """Say what happened to the consignment that the address names. 202 means: stored durably, will be handled."""
-    named = await run_in_threadpool(_named, reception.house(request), token)
-    passage.of(request).client = f"postal.{named.operator}"
+    named = await run_in_threadpool(_named, ingest.hub(request), token)
+    request_context.of(request).client = f"postal.{named.operator}"
     body = await bodies.read(request, bodies.JSON)
-    return await run_in_threadpool(_report, reception.house(request), named, body)
+    return await run_in_threadpool(_report, ingest.hub(request), named, body)
 
 
-def _named(house: House, token: str) -> Named:
-    with house.db.connection() as conn:
+def _named(hub: HubContext, token: str) -> TokenConsignment:
+    with hub.db.connection() as conn:
         named = capability.named_by(conn, token)
     if named is None:
-        raise Problem(kinds.NOT_FOUND)
+        raise Problem(problem_types.NOT_FOUND)
     return named
 
 
-def _report(house: House, named: Named, body: bytes) -> Response:
+def _report(hub: HubContext, named: TokenConsignment, body: bytes) -> Response:
     said = strict.read(TrackingEvent, body)
     if said.order_number != named.order_number:
         raise Refused([Fault("/order_number", "foreign", "is not the consignment that this address names")])
     try:
-        accepted = reception.store(house, _arrival(named, said))
+        accepted = ingest.store(hub, _arrival(named, said))
     except (KeyReused, ReferenceReused):
         # The same happening, told otherwise. What was said first stands; a worker looks at what differs.
-        accepted = _first_said(house, named, said)
+        accepted = _first_said(hub, named, said)
     document = AcceptedEvent(order_number=said.order_number, state="accepted", received_at=accepted.at)
-    return answers.json(document, 202, headers=reception.replay_header(accepted))
+    return answers.json(document, 202, headers=ingest.replay_header(accepted))
 
 
-def _arrival(named: Named, said: TrackingEvent) -> Arrival:
+def _arrival(named: TokenConsignment, said: TrackingEvent) -> Arrival:
     """In one form, whichever way it came: an event that is called and polled is one event."""
     return Arrival(
         id=new_id(Prefix.INBOX),
@@ -88,10 +88,10 @@ def _arrival(named: Named, said: TrackingEvent) -> Arrival:
     )
 
 
-def _first_said(house: House, named: Named, said: TrackingEvent) -> Accepted:
+def _first_said(hub: HubContext, named: TokenConsignment, said: TrackingEvent) -> InboxReceipt:
     """What was stored of this happening before; what came now is kept beside it."""
     source = f"postal.{named.operator}"
-    reception.store(house, set_aside.in_conflict(_arrival(named, said)))
-    with house.db.connection() as conn:
+    ingest.store(hub, set_aside.in_conflict(_arrival(named, said)))
+    with hub.db.connection() as conn:
         row = one(conn, "SELECT id, received_at FROM inbox WHERE source = %s AND external_id = %s", (source, said.key))
-    return Accepted(row["id"], row["received_at"], replayed=True)
+    return InboxReceipt(row["id"], row["received_at"], replayed=True)

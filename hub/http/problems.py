@@ -15,20 +15,20 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from hub.errors import InFlight, KeyReused, ReferenceReused
-from hub.http import kinds, language, passage, places
-from hub.http.kinds import Kind
-from hub.http.passage import Passage
+from hub.http import json_pointers, language, problem_types, request_context
+from hub.http.problem_types import ProblemType
+from hub.http.request_context import RequestContext
 from schemas.strict import Fault, Refused, pointer_of
 
 MEDIA_TYPE: Final = "application/problem+json"
-RETRY_AFTER: Final = {kinds.IN_FLIGHT.code: "1", kinds.UNAVAILABLE.code: "5"}
+RETRY_AFTER: Final = {problem_types.IN_FLIGHT.code: "1", problem_types.UNAVAILABLE.code: "5"}
 """seconds"""
 _UNREADABLE: Final = frozenset({"not_json", "not_utf8"})
 
 log: Final = structlog.stdlib.get_logger()
 
 
-class Place(BaseModel):
+class ProblemDetail(BaseModel):
     """One thing to mend: where it stands (JSON pointer, RFC 6901), which rule it breaks, and how."""
 
     pointer: str
@@ -45,13 +45,13 @@ class ProblemDocument(BaseModel):
     detail: str
     code: str
     request_id: str
-    errors: list[Place] = []
+    errors: list[ProblemDetail] = []
 
 
 class Problem(Exception):
     """A door says no. ``reason`` goes to the log, and may hold nothing personal; ``faults`` go to the caller."""
 
-    def __init__(self, kind: Kind, *, reason: str = "", faults: list[Fault] | None = None) -> None:
+    def __init__(self, kind: ProblemType, *, reason: str = "", faults: list[Fault] | None = None) -> None:
         self.kind = kind
         self.reason = reason
         self.faults = faults or []
@@ -59,7 +59,11 @@ class Problem(Exception):
 
 
 def response(
-    kind: Kind, passage_: Passage, *, faults: list[Fault] | None = None, headers: Mapping[str, str] | None = None
+    kind: ProblemType,
+    passage_: RequestContext,
+    *,
+    faults: list[Fault] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The problem in the caller's language."""
     said = language.chosen(passage_.accept_language)
@@ -82,26 +86,26 @@ def response(
 
 def _refused(error: Refused) -> Problem:
     unreadable = bool(error.faults) and error.faults[0].code in _UNREADABLE
-    return Problem(kinds.NOT_JSON if unreadable else kinds.CONTENT, faults=error.faults)
+    return Problem(problem_types.NOT_JSON if unreadable else problem_types.CONTENT, faults=error.faults)
 
 
 def _parameters(error: RequestValidationError) -> Problem:
     """pydantic's findings without the values."""
     found = [Fault(pointer_of(tuple(one["loc"])), str(one["type"]), str(one["msg"])) for one in error.errors()]
-    return Problem(kinds.PARAMETER, faults=found)
+    return Problem(problem_types.PARAMETER, faults=found)
 
 
 def _unavailable(error: Exception) -> Problem:
-    return Problem(kinds.UNAVAILABLE, reason=type(error).__name__)
+    return Problem(problem_types.UNAVAILABLE, reason=type(error).__name__)
 
 
 _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     Problem: lambda error: error,
     Refused: _refused,
     RequestValidationError: _parameters,
-    KeyReused: lambda _: Problem(kinds.KEY_REUSED),
-    ReferenceReused: lambda _: Problem(kinds.REFERENCE_REUSED),
-    InFlight: lambda _: Problem(kinds.IN_FLIGHT),
+    KeyReused: lambda _: Problem(problem_types.KEY_REUSED),
+    ReferenceReused: lambda _: Problem(problem_types.REFERENCE_REUSED),
+    InFlight: lambda _: Problem(problem_types.IN_FLIGHT),
     psycopg.OperationalError: _unavailable,
     psycopg.InterfaceError: _unavailable,
 }
@@ -124,25 +128,25 @@ def install(app: FastAPI) -> None:
 async def _refuse(request: Request, error: Exception) -> Response:
     problem = of(error)
     note(problem)
-    return response(problem.kind, passage.of(request), faults=problem.faults)
+    return response(problem.kind, request_context.of(request), faults=problem.faults)
 
 
 def note(problem: Problem) -> None:
     """One line on why: rule and place of each fault, never a value."""
-    faults = [f"{places.loggable(fault.pointer)} {fault.code}" for fault in problem.faults]
+    faults = [f"{json_pointers.loggable(fault.pointer)} {fault.code}" for fault in problem.faults]
     log.warning("refused", problem=problem.kind.code, reason=problem.reason or None, faults=faults or None)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     """What FastAPI and starlette refuse by themselves: no such route, no such method, a body that broke off."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    kind = kinds.BY_STATUS.get(error.status_code, kinds.MALFORMED)
-    if kind is not kinds.METHOD_NOT_ALLOWED:
-        return response(kind, passage.of(request))
+    kind = problem_types.BY_STATUS.get(error.status_code, problem_types.MALFORMED)
+    if kind is not problem_types.METHOD_NOT_ALLOWED:
+        return response(kind, request_context.of(request))
     allow = {"allow": ", ".join(_methods(request))}
     if request.method == "OPTIONS":
         return Response(status_code=204, headers=allow)
-    return response(kind, passage.of(request), headers=allow)
+    return response(kind, request_context.of(request), headers=allow)
 
 
 def _methods(request: Request) -> list[str]:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from config.procedure import Procedure
 from hub import clock
-from hub.http import answers, guards, kinds, openapi, parameters, reception
+from hub.http import answers, guards, ingest, openapi, parameters, problem_types
 from schemas.money import Dong
 from schemas.portal import FeeKind
 
@@ -25,7 +25,7 @@ class PaperDocument(BaseModel):
     title: str
 
 
-class ProcedureFee(BaseModel):
+class ProcedureFeeDocument(BaseModel):
     """A fee in force today, đồng."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -57,7 +57,7 @@ class ProcedureDocument(BaseModel):
     pay: Annotated[str, Field(description="first: the dossier waits for its fees; later; none", examples=["first"])]
     by_post: bool
     papers: list[PaperDocument]
-    fees: list[ProcedureFee]
+    fees: list[ProcedureFeeDocument]
     exemptions: list[ExemptionDocument]
 
 
@@ -70,13 +70,13 @@ class ProcedureList(BaseModel):
 @reads.head("/v1/procedures", include_in_schema=False)
 @reads.get(
     "/v1/procedures",
-    responses=openapi.answers(200, ProcedureList, *kinds.OF_A_READ),
+    responses=openapi.answers(200, ProcedureList, *problem_types.OF_A_READ),
     response_class=Response,
     openapi_extra=openapi.extra(security=("httpSignature",)),
 )
 async def procedures(request: Request) -> Response:
     """What may be submitted: procedures, their papers, today's fees and exemptions."""
-    catalogue, today = reception.house(request).catalogue, clock.local(clock.now()).date()
+    catalogue, today = ingest.hub(request).catalogue, clock.local(clock.now()).date()
     found = [
         _document(procedure, catalogue.departments[procedure.department].name, today)
         for _, procedure in sorted(catalogue.procedures.items())
@@ -94,6 +94,6 @@ def _document(procedure: Procedure, department_name: str, today: date) -> Proced
         pay=procedure.pay,
         by_post=procedure.by_post,
         papers=[PaperDocument.model_validate(paper) for paper in procedure.papers],
-        fees=[ProcedureFee.model_validate(fee) for fee in procedure.fees_on(today)],
+        fees=[ProcedureFeeDocument.model_validate(fee) for fee in procedure.fees_on(today)],
         exemptions=[ExemptionDocument.model_validate(one) for one in procedure.exemptions],
     )

@@ -5,14 +5,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from hub.http import kinds
+from hub.http import problem_types
 from hub.http.app import doors
 
 ROOT: Final = Path(__file__).parents[2]
 
 PREFACE: Final = """# Các loại lỗi · Problems
 
-<!-- Tệp này được sinh ra từ hub/http/kinds.py bằng `python -m hub.http.publish`. Made from hub/http/kinds.py. -->
+<!-- Tệp này được sinh ra từ hub/http/problem_types.py bằng `python -m hub.http.publish`. Made from
+hub/http/problem_types.py. -->
 
 Mọi lời từ chối của Hub đều là `application/problem+json` (RFC 9457). `code` và `status` là cam kết và không đổi;
 câu chữ có thể đổi, đừng dựa vào câu chữ. `type` là `urn:lienthong:hub:problem:` cộng với `code`. `errors` chỉ chỗ cần
@@ -47,7 +48,7 @@ def problems() -> str:
     sections = [
         f"## {kind.code}\n\n`{kind.status}` · **{kind.title.vi}** · {kind.title.en}\n\n{kind.advice.vi}\n\n"
         f"{kind.advice.en}\n"
-        for kind in kinds.KINDS
+        for kind in problem_types.KINDS
     ]
     return PREFACE + "\n".join(sections)
 

@@ -11,9 +11,9 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
-from hub import logging, wiring
+from hub import app, logging
 from hub.http.app import create
-from hub.http.patience import PatientProtocol
+from hub.http.timeouts import TimeoutHttpProtocol
 
 log = structlog.get_logger(__name__)
 
@@ -27,13 +27,13 @@ BACKLOG: Final = 1_024
 
 def application() -> FastAPI:
     """The application that this process's environment describes; each worker process makes its own."""
-    hub = wiring.build()
+    hub = app.build()
     if not structlog.is_configured():
         logging.configure(hub.settings.log_level)
     return create(hub)
 
 
-def config(app: Any, *, protocol: type[PatientProtocol] = PatientProtocol, **parts: Any) -> uvicorn.Config:
+def config(app: Any, *, protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtocol, **parts: Any) -> uvicorn.Config:
     """How we run uvicorn. Its access log would hold paths and queries; ours is in the middleware."""
     return uvicorn.Config(
         app,
@@ -55,7 +55,7 @@ def config(app: Any, *, protocol: type[PatientProtocol] = PatientProtocol, **par
 def serve(host: str, port: int, fd: int | None = None, workers: int = 1) -> None:
     """Serve until SIGTERM or SIGINT, on ``host`` and ``port`` or on the listening socket ``fd`` that we were given."""
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises the signal once more when it has stopped gracefully
-    logging.configure(wiring.read_settings().log_level)
+    logging.configure(app.read_settings().log_level)
     listening = _listen(host, port) if fd is None else socket.socket(fileno=fd)
     log.info("listening", host=host, port=listening.getsockname()[1], workers=workers)
     settings = config("hub.http.serve:application", factory=True, workers=workers)

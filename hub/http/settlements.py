@@ -8,15 +8,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from config.parties import Department
-from hub import journal
+from hub import audit
+from hub.context import HubContext
 from hub.fees.settlements import views
-from hub.fees.settlements.model import State
+from hub.fees.settlements.model import SettlementState
 from hub.fees.settlements.views import SettlementView
-from hub.house import House
-from hub.http import answers, bodies, guards, kinds, openapi, reception
+from hub.http import answers, bodies, guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedAnswer, SettlementDocument, SettlementFile, SettlementList
 from hub.http.problems import Problem
-from hub.messages.model import Accepted, Arrival
+from hub.messages.model import Arrival, InboxReceipt
 from schemas import strict
 from schemas.identifiers import Prefix, is_id, new_id
 from schemas.settlement import TableAnswer
@@ -28,33 +28,33 @@ KIND: Final = "department.settlement"
 
 @router.get(
     "/v1/departments/{code}/settlements",
-    responses=openapi.answers(200, SettlementList, *kinds.OF_A_READ, kinds.NOT_FOUND),
+    responses=openapi.answers(200, SettlementList, *problem_types.OF_A_READ, problem_types.NOT_FOUND),
     response_class=Response,
     openapi_extra=openapi.extra(security=("httpSignature", "clientCertificate")),
 )
 async def settlements(request: Request, code: str) -> Response:
     """The months' tables that the department has been handed."""
     sender = guards.department(request, code, b"")
-    return await run_in_threadpool(_list, reception.house(request), sender)
+    return await run_in_threadpool(_list, ingest.hub(request), sender)
 
 
 @router.get(
     "/v1/departments/{code}/settlements/{settlement_id}",
-    responses=openapi.answers(200, SettlementFile, *kinds.OF_A_READ, kinds.NOT_FOUND),
+    responses=openapi.answers(200, SettlementFile, *problem_types.OF_A_READ, problem_types.NOT_FOUND),
     response_class=Response,
     openapi_extra=openapi.extra(security=("httpSignature", "clientCertificate")),
 )
 async def settlement(request: Request, code: str, settlement_id: str) -> Response:
     """One of them, as the Centre sealed it. That it was opened is recorded."""
     sender = guards.department(request, code, b"")
-    return await run_in_threadpool(_open, reception.house(request), sender, settlement_id)
+    return await run_in_threadpool(_open, ingest.hub(request), sender, settlement_id)
 
 
 @router.post(
     "/v1/departments/{code}/settlement-answers",
     status_code=202,
     responses=openapi.answers(
-        202, AcceptedAnswer, *kinds.OF_A_WRITE, kinds.NOT_FOUND, headers=("Idempotency-Replayed",)
+        202, AcceptedAnswer, *problem_types.OF_A_WRITE, problem_types.NOT_FOUND, headers=("Idempotency-Replayed",)
     ),
     openapi_extra=openapi.extra(
         security=("httpSignature", "clientCertificate"), body=TableAnswer, parameters=[openapi.IDEMPOTENCY_KEY]
@@ -64,25 +64,25 @@ async def answer_settlement(request: Request, code: str) -> Response:
     """Confirm a month's table, or dispute lines of it. 202 means: stored durably, will be handled."""
     body = await bodies.read(request, bodies.JSON)
     sender = guards.department(request, code, body)
-    key = reception.idempotency_key(request)
-    return await run_in_threadpool(_answer, reception.house(request), sender, key, body)
+    key = ingest.idempotency_key(request)
+    return await run_in_threadpool(_answer, ingest.hub(request), sender, key, body)
 
 
-def _list(house: House, sender: Department) -> Response:
-    with house.db.connection() as conn:
+def _list(hub: HubContext, sender: Department) -> Response:
+    with hub.db.connection() as conn:
         found = views.of_department(conn, sender.code)
     return answers.json(SettlementList(data=[SettlementDocument(**_shown(view)) for view in found]))
 
 
-def _open(house: House, sender: Department, settlement_id: str) -> Response:
+def _open(hub: HubContext, sender: Department, settlement_id: str) -> Response:
     found = None
     if is_id(settlement_id, Prefix.SETTLEMENT):
-        with house.db.transaction() as conn:
+        with hub.db.transaction() as conn:
             found = views.one_of(conn, sender.code, settlement_id)
             if found is not None:
-                journal.note_at_door(conn, settlement_id, "opened")
+                audit.note_at_door(conn, settlement_id, "opened")
     if found is None:
-        raise Problem(kinds.NOT_FOUND)
+        raise Problem(problem_types.NOT_FOUND)
     view, handed = found
     table, signature = (base64.b64encode(part).decode() for part in (handed.body, handed.signature))
     return answers.json(SettlementFile(**_shown(view), table=table, signature=signature))
@@ -93,7 +93,7 @@ def _shown(view: SettlementView) -> dict[str, Any]:
         "settlement_id": view.id,
         "month": f"{view.month:%Y-%m}",
         "state": view.state,
-        "state_label": State(view.state).label,
+        "state_label": SettlementState(view.state).label,
         "net": view.net,
         "disputed": view.disputed,
         "sha256": view.sha256.hex(),
@@ -104,14 +104,14 @@ def _shown(view: SettlementView) -> dict[str, Any]:
     }
 
 
-def _answer(house: House, sender: Department, key: str | None, body: bytes) -> Response:
+def _answer(hub: HubContext, sender: Department, key: str | None, body: bytes) -> Response:
     said = strict.read(TableAnswer, body)
-    accepted = take(house, sender, said, key)
+    accepted = take(hub, sender, said, key)
     document = AcceptedAnswer(answer_id=said.answer_id, state="accepted", received_at=accepted.at)
-    return answers.json(document, 202, headers=reception.replay_header(accepted))
+    return answers.json(document, 202, headers=ingest.replay_header(accepted))
 
 
-def take(house: House, sender: Department, said: TableAnswer, key: str | None) -> Accepted:
+def take(hub: HubContext, sender: Department, said: TableAnswer, key: str | None) -> InboxReceipt:
     """Store the answer in one form, whichever way it came. Its number is one of answers: a report may have the same."""
     name = f"answer:{said.answer_id}"
     arrival = Arrival(
@@ -123,4 +123,4 @@ def take(house: House, sender: Department, said: TableAnswer, key: str | None) -
         body=said.model_dump_json().encode(),
         lane=said.settlement_id,
     )
-    return reception.store(house, arrival)
+    return ingest.store(hub, arrival)

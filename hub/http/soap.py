@@ -14,21 +14,21 @@ from connectors.transport import envelope, vendored, xml
 from connectors.transport.envelope import NotSOAP, NotUnderstood
 from connectors.transport.wsse import SECURITY
 from connectors.transport.xml import Element, UnsafeXML
-from hub.house import House
+from hub.context import HubContext
 from hub.http import (
     bodies,
     departments,
     guards,
-    kinds,
+    ingest,
     language,
     openapi,
     parameters,
-    passage,
+    problem_types,
     problems,
-    reception,
+    request_context,
     settlements,
 )
-from hub.http.kinds import Kind, Words
+from hub.http.problem_types import ProblemType, ProblemWords
 from hub.http.problems import Problem
 from schemas import strict
 from schemas.department import StatusReport
@@ -67,28 +67,28 @@ UNDERSTOOD: Final[Mapping[type, tuple[str, ...]]] = {SoapGuard: (SECURITY,), Cer
 """Kind of guard → the header blocks that are read; others that must be understood are refused (SOAP 1.1 §4.2.3)."""
 STATUS_OF_A_FAULT: Final = 500
 """of every fault, whoever is to blame (WS-I Basic Profile 1.1, R1126): many stacks read no envelope behind another"""
-FAULT_CODES: Final = {kinds.HEADER_UNKNOWN: "MustUnderstand"}
+FAULT_CODES: Final = {problem_types.HEADER_UNKNOWN: "MustUnderstand"}
 """Server where the same message may pass later, Client otherwise, but for these (SOAP 1.1 §4.4.1)"""
 ADVICE: Final = {
-    kinds.SIGNATURE_REFUSED: Words(
+    problem_types.SIGNATURE_REFUSED: ProblemWords(
         "Ký Body và Timestamp theo WS-Security bằng chứng thư đã đăng ký với Trung tâm, hoặc kết nối bằng chứng thư máy"
         " khách; kiểm tra đồng hồ (sai lệch tối đa 300 giây).",
         "Sign Body and Timestamp by WS-Security with the certificate that the Centre knows, or connect with the client"
         " certificate; check the clock (300 seconds at most).",
     ),
-    kinds.MEDIA_TYPE: Words("Gửi text/xml (SOAP 1.1), UTF-8.", "Send text/xml (SOAP 1.1), in UTF-8."),
-    kinds.CONTENT: Words(
+    problem_types.MEDIA_TYPE: ProblemWords("Gửi text/xml (SOAP 1.1), UTF-8.", "Send text/xml (SOAP 1.1), in UTF-8."),
+    problem_types.CONTENT: ProblemWords(
         "Sửa từng phần tử nêu sau đây theo WSDL rồi gửi lại.", "Mend each element named here as the WSDL has it."
     ),
-    kinds.REFERENCE_REUSED: Words(
+    problem_types.REFERENCE_REUSED: ProblemWords(
         "Mỗi reportId (answerId) chỉ dùng một lần, mãi mãi. Cấp số mới cho nội dung mới.",
         "A reportId (answerId) is used once, for ever. Give new content a new one.",
     ),
-    kinds.UNAVAILABLE: Words(
+    problem_types.UNAVAILABLE: ProblemWords(
         "Chưa chắc đã lưu. Gửi lại nguyên thông điệp, cùng reportId (answerId), sau retryAfterSeconds giây.",
         "It may not have been stored. Send the same message with the same reportId (answerId) after retryAfterSeconds.",
     ),
-    kinds.INTERNAL: Words(
+    problem_types.INTERNAL: ProblemWords(
         "Gửi lại sau với cùng reportId (answerId). Nếu lặp lại, báo X-Request-Id cho Trung tâm.",
         "Send it again later with the same reportId (answerId). If it stays, give the Centre the X-Request-Id.",
     ),
@@ -104,7 +104,7 @@ SEALED: Final[dict[str, Any]] = {"security": [{"clientCertificate": []}, {}]}
 @router.get(
     "/soap/{code}",
     response_class=Response,
-    responses={200: {"description": "WSDL 1.1", "content": XML}, **openapi.problems(kinds.NOT_FOUND)},
+    responses={200: {"description": "WSDL 1.1", "content": XML}, **openapi.problems(problem_types.NOT_FOUND)},
 )
 async def wsdl(request: Request, code: str) -> Response:
     """The contract, with this door's address in it."""
@@ -112,7 +112,7 @@ async def wsdl(request: Request, code: str) -> Response:
     parameters.check(request, WSDL_ASKED)
     contract = xml.parse(vendored.document(WSDL))
     for address in contract.iter(ADDRESS):
-        address.set("location", reception.url(reception.house(request), f"/soap/{code}"))
+        address.set("location", ingest.url(ingest.hub(request), f"/soap/{code}"))
     return Response(envelope.to_bytes(contract), media_type=envelope.CONTENT_TYPE)
 
 
@@ -122,7 +122,7 @@ async def wsdl(request: Request, code: str) -> Response:
     responses={
         200: {"description": "ReportStatusResponse, AnswerSettlementResponse", "content": XML},
         STATUS_OF_A_FAULT: {"description": "soap:Fault", "content": XML},
-        **openapi.problems(kinds.NOT_FOUND, also=XML),
+        **openapi.problems(problem_types.NOT_FOUND, also=XML),
     },
     openapi_extra=SEALED | {"requestBody": {"required": True, "content": XML}},
 )
@@ -147,13 +147,13 @@ def _report(request: Request, sender: Department, body: bytes) -> Response:
         payload = envelope.payload_of(guards.soap_body(request, sender, message))
         envelope.check_understood(message, *UNDERSTOOD[type(sender.guard)])
     except UnsafeXML as error:
-        raise Problem(kinds.NOT_SOAP, reason=error.code) from None
+        raise Problem(problem_types.NOT_SOAP, reason=error.code) from None
     except NotSOAP:
-        raise Problem(kinds.NOT_SOAP) from None
+        raise Problem(problem_types.NOT_SOAP) from None
     except NotUnderstood:
-        raise Problem(kinds.HEADER_UNKNOWN) from None
+        raise Problem(problem_types.HEADER_UNKNOWN) from None
     operation = _operation(payload)
-    name, number = OPERATIONS[operation](reception.house(request), sender, payload)
+    name, number = OPERATIONS[operation](ingest.hub(request), sender, payload)
     answer = etree.Element(f"{{{NAMESPACE}}}{operation}Response", nsmap=PREFIX)
     _say(_say(answer, "accepted"), name, number)
     return Response(envelope.to_bytes(envelope.wrap(answer)), media_type=envelope.CONTENT_TYPE)
@@ -163,22 +163,22 @@ def _operation(payload: Element) -> str:
     """Which operation is asked for. Raises Problem unless the contract has it so; places are named as the WSDL does."""
     name = etree.QName(payload)
     if name.namespace != NAMESPACE or name.localname not in OPERATIONS:
-        raise Problem(kinds.CONTENT, faults=[Fault("/Body", "schema", "holds no operation of this door")])
+        raise Problem(problem_types.CONTENT, faults=[Fault("/Body", "schema", "holds no operation of this door")])
     wrong = xml.schema_of(WSDL, NAMESPACE).fault(payload)
     if wrong is not None:
-        raise Problem(kinds.CONTENT, faults=[Fault(f"/{name.localname}", "schema", wrong)])
+        raise Problem(problem_types.CONTENT, faults=[Fault(f"/{name.localname}", "schema", wrong)])
     return name.localname
 
 
-def _take_status(house: House, sender: Department, payload: Element) -> tuple[str, str]:
+def _take_status(hub: HubContext, sender: Department, payload: Element) -> tuple[str, str]:
     """ReportStatus. Raises Refused."""
     document = {FIELDS[etree.QName(element).localname]: xml.value_of(element) for element in payload}
     said = strict.read(StatusReport, json.dumps(document).encode())
-    departments.take(house, sender, said, None)
+    departments.take(hub, sender, said, None)
     return "reportId", said.report_id
 
 
-def _take_answer(house: House, sender: Department, payload: Element) -> tuple[str, str]:
+def _take_answer(hub: HubContext, sender: Department, payload: Element) -> tuple[str, str]:
     """AnswerSettlement. Raises Refused."""
     named = {etree.QName(element).localname: element for element in payload}
     texts = {field: xml.value_of(named[name]) for name, field in ANSWER_FIELDS.items() if name in named}
@@ -187,11 +187,11 @@ def _take_answer(house: House, sender: Department, payload: Element) -> tuple[st
         for number, reason in payload.iterfind(f"{{{NAMESPACE}}}line")
     ]
     said = strict.read(TableAnswer, json.dumps(texts | {"lines": lines}).encode())
-    settlements.take(house, sender, said, None)
+    settlements.take(hub, sender, said, None)
     return "answerId", said.answer_id
 
 
-OPERATIONS: Final[Mapping[str, Callable[[House, Department, Element], tuple[str, str]]]] = {
+OPERATIONS: Final[Mapping[str, Callable[[HubContext, Department, Element], tuple[str, str]]]] = {
     "ReportStatus": _take_status,
     "AnswerSettlement": _take_answer,
 }
@@ -200,7 +200,7 @@ OPERATIONS: Final[Mapping[str, Callable[[House, Department, Element], tuple[str,
 
 def _fault(request: Request, problem: Problem) -> Response:
     """The problem as a fault of the contract: ServiceBusy where the same report will pass later, else ReportRefused."""
-    kind = kinds.REFERENCE_REUSED if problem.kind is kinds.KEY_REUSED else problem.kind
+    kind = problem_types.REFERENCE_REUSED if problem.kind is problem_types.KEY_REUSED else problem.kind
     retry_after = problems.RETRY_AFTER.get(kind.code)
     if retry_after is None:
         detail = etree.Element(f"{{{NAMESPACE}}}ReportRefused", nsmap=PREFIX)
@@ -209,15 +209,15 @@ def _fault(request: Request, problem: Problem) -> Response:
     else:
         detail = etree.Element(f"{{{NAMESPACE}}}ServiceBusy", nsmap=PREFIX)
         _say(detail, "retryAfterSeconds", retry_after)
-    title = kind.title.said(language.chosen(passage.of(request).accept_language))
+    title = kind.title.said(language.chosen(request_context.of(request).accept_language))
     code = FAULT_CODES.get(kind, "Client" if retry_after is None else "Server")
     said = envelope.fault(code, title, detail)
     return Response(envelope.to_bytes(said), STATUS_OF_A_FAULT, media_type=envelope.CONTENT_TYPE)
 
 
-def _reason(request: Request, kind: Kind, problem: Problem) -> str:
+def _reason(request: Request, kind: ProblemType, problem: Problem) -> str:
     """What to mend: the rule and the place of each fault, never a value."""
-    advice = ADVICE.get(kind, kind.advice).said(language.chosen(passage.of(request).accept_language))
+    advice = ADVICE.get(kind, kind.advice).said(language.chosen(request_context.of(request).accept_language))
     places = [f"{fault.pointer}: {fault.detail}" for fault in problem.faults]
     return "; ".join([advice, *places])[:LONGEST_REASON]
 

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from hub.db import Connection, one
 from hub.errors import NotFound
 from hub.messages import suspects
-from hub.messages.model import Nudge, Transfer
+from hub.messages.model import Transfer, Wakeup
 from schemas.identifiers import Prefix, new_id
 
 
@@ -131,7 +131,7 @@ RETURNING turned_away AND paused_at IS NULL AND open_until IS NULL AS wake
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CounterpartyState:
     """A counterparty as it stands, its row locked until the transaction ends."""
 
     counterparty: str
@@ -149,17 +149,17 @@ class Standing:
         return 1 if self.failures >= limits.breaker_threshold else limits.max_in_flight
 
 
-def approach(conn: Connection, transfer_id: str) -> Standing:
+def lock_counterparty(conn: Connection, transfer_id: str) -> CounterpartyState:
     """Lock the counterparty of this transfer. Raises NotFound."""
     # A statement of its own: only the next one's snapshot sees what was committed while we waited for the lock.
-    with conn.cursor(row_factory=class_row(Standing)) as cursor:
+    with conn.cursor(row_factory=class_row(CounterpartyState)) as cursor:
         standing = cursor.execute(_APPROACH, {"id": transfer_id}).fetchone()
     if standing is None:
         raise NotFound(f"no transfer has the id {transfer_id}")
     return standing
 
 
-def claim(conn: Connection, transfer_id: str, standing: Standing, limits: Limits) -> Transfer | None:
+def claim(conn: Connection, transfer_id: str, standing: CounterpartyState, limits: Limits) -> Transfer | None:
     """Take the transfer; None if it is not due, not the head of its lane, or its counterparty has no place for it.
 
     One whose process has died is not given either while another such is under way; the sweep comes back to it.
@@ -212,7 +212,7 @@ def _take(
         ).fetchone()
 
 
-def succeeded(conn: Connection, limits: Limits) -> list[Nudge]:
+def succeeded(conn: Connection, limits: Limits) -> list[Wakeup]:
     """The counterparty answered: its breaker is closed. Returns whom to wake."""
     standing = one(conn, _ANSWERED, (limits.counterparty,))
     if standing["news"]:
@@ -223,7 +223,7 @@ def succeeded(conn: Connection, limits: Limits) -> list[Nudge]:
     return wake(conn, limits) if standing["turned_away"] else []
 
 
-def failed(conn: Connection, limits: Limits, retry_after: float | None) -> list[Nudge]:
+def failed(conn: Connection, limits: Limits, retry_after: float | None) -> list[Wakeup]:
     """It did not: count it, open the breaker at the threshold, keep quiet as long as it asked. Returns whom to wake."""
     standing = one(
         conn,
@@ -238,7 +238,7 @@ def failed(conn: Connection, limits: Limits, retry_after: float | None) -> list[
     return wake(conn, limits) if standing["wake"] else []
 
 
-def wake(conn: Connection, limits: Limits) -> list[Nudge]:
+def wake(conn: Connection, limits: Limits) -> list[Wakeup]:
     """Whoever was turned away and now has a place, the most urgent first."""
     woken = conn.execute(_WAKE, {"counterparty": limits.counterparty, "places": limits.max_in_flight}).fetchall()
     if not woken:
@@ -247,4 +247,4 @@ def wake(conn: Connection, limits: Limits) -> list[Nudge]:
             " AND outbox.turned_away) WHERE code = %s",
             (limits.counterparty,),
         )
-    return [Nudge(limits.queue, row["id"]) for row in woken]
+    return [Wakeup(limits.queue, row["id"]) for row in woken]

@@ -1,8 +1,8 @@
 """What is due and was not taken: the sweep that makes a lost broker message cost seconds, not data.
 
-One nudge for each due row. A row remembers since when its nudge is on the broker (``nudged_at``); whoever takes it, or
-is turned away, forgets that. What stands there too long is nudged again only as far as the broker has lost some: more
-rows believe that they are in a queue than wait in it.
+One wake-up for each due row. A row remembers since when its wake-up is on the broker (``nudged_at``); whoever takes
+it, or is turned away, forgets that. What stands there too long is woken again only as far as the broker has lost some:
+more rows believe that they are in a queue than wait in it.
 """
 
 from collections import Counter, defaultdict
@@ -12,10 +12,10 @@ from typing import Any, Final
 from hub.db import Connection
 from hub.messages.claim import LANE_HEAD, await_turn
 from hub.messages.inbox import LANE_FREE, QUEUE
-from hub.messages.model import Nudge
+from hub.messages.model import Wakeup
 
 BATCH: Final = 200
-"""How many rows one sweep nudges at each door (at the back door: per counterparty)."""
+"""How many rows one sweep wake-ups at each door (at the back door: per counterparty)."""
 
 _INBOX_DUE: Final = "inbox.state IN ('received', 'waiting') AND inbox.due_at <= now() AND " + LANE_FREE
 _MAY: Final = "o.state IN ('queued', 'retrying', 'unknown', 'sending') AND o.due_at <= now()"
@@ -43,11 +43,11 @@ SELECT o.id, o.counterparty FROM outbox o WHERE o.state = 'sending' AND o.due_at
 
 _NUDGED: Final = f"""
 SELECT id, NULL AS counterparty, nudged_at,
-    nudged_at NOT BETWEEN now() - make_interval(secs => %(renudge)s) AND clock_timestamp() AS late
+    nudged_at NOT BETWEEN now() - make_interval(secs => %(repeat_after)s) AND clock_timestamp() AS late
 FROM inbox WHERE nudged_at IS NOT NULL AND {_INBOX_DUE}
 UNION ALL
 SELECT o.id, o.counterparty, o.nudged_at,
-    o.nudged_at NOT BETWEEN now() - make_interval(secs => %(renudge)s) AND clock_timestamp()
+    o.nudged_at NOT BETWEEN now() - make_interval(secs => %(repeat_after)s) AND clock_timestamp()
 FROM outbox o WHERE o.nudged_at IS NOT NULL AND {_MAY} AND {LANE_HEAD}
 ORDER BY nudged_at
 """
@@ -57,43 +57,43 @@ def due(
     conn: Connection,
     queues: Mapping[str, str],
     *,
-    renudge: float,
+    repeat_after: float,
     depths: Callable[[Collection[str]], Mapping[str, int]],
-) -> list[Nudge]:
-    """Whoever is due without a nudge under way, or with one that the broker has lost.
+) -> list[Wakeup]:
+    """Whoever is due without a wake-up under way, or with one that the broker has lost.
 
-    ``queues``: counterparty → queue. A nudge counts as late after ``renudge`` seconds, or where it is from the future
-    (the database's clock was set back); then ``depths`` is asked how
+    ``queues``: counterparty → queue. A wake-up counts as late after ``repeat_after`` seconds, or where it is from the
+    future (the database's clock was set back); then ``depths`` is asked how
     many messages wait in its queue (a queue that it leaves out is not known, and nothing of it counts as lost).
     """
-    inbound = [Nudge(QUEUE, row["id"]) for row in conn.execute(_INBOX, {"batch": BATCH})]
+    inbound = [Wakeup(QUEUE, row["id"]) for row in conn.execute(_INBOX, {"batch": BATCH})]
     outbound = conn.execute(_OUTBOX, {"batch": BATCH}).fetchall()
     unsent = inbound + [
-        Nudge(queues[row["counterparty"]], row["id"]) for row in outbound if row["counterparty"] in queues
+        Wakeup(queues[row["counterparty"]], row["id"]) for row in outbound if row["counterparty"] in queues
     ]
-    return unsent + _lost(conn, queues, renudge, depths)
+    return unsent + _lost(conn, queues, repeat_after, depths)
 
 
 def _lost(
     conn: Connection,
     queues: Mapping[str, str],
-    renudge: float,
+    repeat_after: float,
     depths: Callable[[Collection[str]], Mapping[str, int]],
-) -> list[Nudge]:
-    """The oldest late nudges of each queue, as many as it has fewer messages than there are rows nudged in it."""
-    nudged: Counter[str] = Counter()
-    late: defaultdict[str, list[Nudge]] = defaultdict(list)
-    for row in conn.execute(_NUDGED, {"renudge": renudge}):
+) -> list[Wakeup]:
+    """The oldest late wake-ups of each queue, as many as it has fewer messages than there are rows woken in it."""
+    woken: Counter[str] = Counter()
+    late: defaultdict[str, list[Wakeup]] = defaultdict(list)
+    for row in conn.execute(_NUDGED, {"repeat_after": repeat_after}):
         queue = _queue_of(row, queues)
         if queue is None:
             continue
-        nudged[queue] += 1
+        woken[queue] += 1
         if row["late"]:
-            late[queue].append(Nudge(queue, row["id"]))
+            late[queue].append(Wakeup(queue, row["id"]))
     if not late:
         return []
     waiting = depths(late.keys())
-    lost = [nudge for queue, depth in waiting.items() for nudge in late[queue][: max(0, nudged[queue] - depth)]]
+    lost = [wakeup for queue, depth in waiting.items() for wakeup in late[queue][: max(0, woken[queue] - depth)]]
     _forget(conn, lost)
     return lost
 
@@ -102,7 +102,7 @@ def _queue_of(row: Mapping[str, Any], queues: Mapping[str, str]) -> str | None:
     return QUEUE if row["counterparty"] is None else queues.get(row["counterparty"])
 
 
-def _forget(conn: Connection, lost: list[Nudge]) -> None:
+def _forget(conn: Connection, lost: list[Wakeup]) -> None:
     inbound, outbound = _by_door(lost)
     if inbound:
         conn.execute("UPDATE inbox SET nudged_at = NULL WHERE id = ANY(%s)", (inbound,))
@@ -110,12 +110,12 @@ def _forget(conn: Connection, lost: list[Nudge]) -> None:
         conn.execute("UPDATE outbox SET nudged_at = NULL WHERE id = ANY(%s)", (outbound,))
 
 
-def unsent(conn: Connection, nudges: Collection[Nudge]) -> list[Nudge]:
+def unsent(conn: Connection, wakeups: Collection[Wakeup]) -> list[Wakeup]:
     """Those of these that the broker has to be told: once each, due, next in their lane, and not told of already.
 
     A transfer that is not the next in its lane is woken by the one before it, as if it had been turned away.
     """
-    inbound, outbound = _by_door(nudges)
+    inbound, outbound = _by_door(wakeups)
     rows: set[str] = set()
     if inbound:
         query = f"SELECT id FROM inbox WHERE id = ANY(%s) AND nudged_at IS NULL AND {_INBOX_DUE}"
@@ -127,12 +127,12 @@ def unsent(conn: Connection, nudges: Collection[Nudge]) -> list[Nudge]:
         found = conn.execute(query, (outbound,)).fetchall()
         rows |= {row["id"] for row in found if row["head"]}
         rows |= await_turn(conn, [row["id"] for row in found if not row["head"]])
-    return [nudge for nudge in dict.fromkeys(nudges) if nudge.id in rows]
+    return [wakeup for wakeup in dict.fromkeys(wakeups) if wakeup.id in rows]
 
 
-def mark(conn: Connection, nudges: Collection[Nudge]) -> None:
-    """These nudges are on the broker. A row that was taken meanwhile, or turned away, keeps its own word."""
-    inbound, outbound = _by_door(nudges)
+def mark(conn: Connection, wakeups: Collection[Wakeup]) -> None:
+    """These wake-ups are on the broker. A row that was taken meanwhile, or turned away, keeps its own word."""
+    inbound, outbound = _by_door(wakeups)
     if inbound:
         conn.execute(
             "UPDATE inbox SET nudged_at = now() WHERE id = ANY(%s) AND state IN ('received', 'waiting')"
@@ -147,7 +147,7 @@ def mark(conn: Connection, nudges: Collection[Nudge]) -> None:
         )
 
 
-def _by_door(nudges: Collection[Nudge]) -> tuple[list[str], list[str]]:
+def _by_door(wakeups: Collection[Wakeup]) -> tuple[list[str], list[str]]:
     """The ids at the front door, and those at the back door."""
-    inbound = [nudge.id for nudge in nudges if nudge.queue == QUEUE]
-    return inbound, [nudge.id for nudge in nudges if nudge.queue != QUEUE]
+    inbound = [wakeup.id for wakeup in wakeups if wakeup.queue == QUEUE]
+    return inbound, [wakeup.id for wakeup in wakeups if wakeup.queue != QUEUE]

@@ -11,9 +11,9 @@ from psycopg.rows import class_row
 from hub import crashpoints
 from hub.crashpoints import Point
 from hub.db import Connection
-from hub.errors import InFlight, KeyReused, Overtaken, ReferenceReused
+from hub.errors import InFlight, KeyReused, ReferenceReused, StaleClaim
 from hub.messages import suspects
-from hub.messages.model import Accepted, Arrival, Message, Nudge
+from hub.messages.model import Arrival, InboxReceipt, Message, Wakeup
 
 QUEUE: Final = "inbox"
 
@@ -87,7 +87,7 @@ SELECT id FROM (SELECT id, 1 AS turn, seq FROM woken UNION ALL SELECT id, 2, 0 F
 )
 
 
-def accept(conn: Connection, arrival: Arrival) -> Accepted:
+def accept(conn: Connection, arrival: Arrival) -> InboxReceipt:
     """Store ``arrival`` once: inbox row, idempotency row and (by a trigger) journal in one statement.
 
     The same key or external id with the same content gives the first answer again. Raises KeyReused or
@@ -117,10 +117,10 @@ def accept(conn: Connection, arrival: Arrival) -> Accepted:
         return _same_reference(conn, arrival, fingerprint)
     if stored is None:
         return _same_key(conn, arrival, fingerprint)
-    return Accepted(stored["id"], stored["received_at"], replayed=False)
+    return InboxReceipt(stored["id"], stored["received_at"], replayed=False)
 
 
-def _same_key(conn: Connection, arrival: Arrival, fingerprint: bytes) -> Accepted:
+def _same_key(conn: Connection, arrival: Arrival, fingerprint: bytes) -> InboxReceipt:
     found = conn.execute(
         "SELECT i.id, i.received_at, k.fingerprint FROM idempotency k JOIN inbox i ON i.id = k.message_id"
         " WHERE k.source = %s AND k.key = %s",
@@ -130,10 +130,10 @@ def _same_key(conn: Connection, arrival: Arrival, fingerprint: bytes) -> Accepte
         raise InFlight
     if bytes(found["fingerprint"]) != fingerprint:
         raise KeyReused
-    return Accepted(found["id"], found["received_at"], replayed=True)
+    return InboxReceipt(found["id"], found["received_at"], replayed=True)
 
 
-def _same_reference(conn: Connection, arrival: Arrival, fingerprint: bytes) -> Accepted:
+def _same_reference(conn: Connection, arrival: Arrival, fingerprint: bytes) -> InboxReceipt:
     """A sender that lost its key and made a new one: the natural name catches the repetition."""
     found = conn.execute(
         "SELECT id, received_at, fingerprint FROM inbox WHERE source = %s AND external_id = %s",
@@ -147,7 +147,7 @@ def _same_reference(conn: Connection, arrival: Arrival, fingerprint: bytes) -> A
         "INSERT INTO idempotency (source, key, fingerprint, message_id) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
         (arrival.source, arrival.key, fingerprint, found["id"]),
     )
-    return Accepted(found["id"], found["received_at"], replayed=True)
+    return InboxReceipt(found["id"], found["received_at"], replayed=True)
 
 
 def claim(conn: Connection, message_id: str, *, lease: float) -> Message | None:
@@ -174,10 +174,10 @@ def _take(conn: Connection, message_id: str, *, lease: float, suspect: bool) -> 
 def hold(conn: Connection, message: Message) -> None:
     """Keep the claimed message until the transaction ends, however long that takes; nobody else is given it.
 
-    Raises Overtaken if the lease has passed to another worker.
+    Raises StaleClaim if the lease has passed to another worker.
     """
     if conn.execute(_HOLD, (message.id, message.fence)).fetchone() is None:
-        raise Overtaken
+        raise StaleClaim
 
 
 def release(conn: Connection, message: Message) -> None:
@@ -194,29 +194,29 @@ def body(conn: Connection, message_id: str) -> bytes:
 
 
 def settle(conn: Connection, message: Message) -> None:
-    """The message is handled. Raises Overtaken if the lease has passed to another worker."""
+    """The message is handled. Raises StaleClaim if the lease has passed to another worker."""
     done = conn.execute(
         "UPDATE inbox SET state = 'handled', settled_at = now(), open_claims = 0, error_code = NULL,"
         " error_detail = NULL WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING id",
         (message.id, message.fence),
     )
     if done.fetchone() is None:
-        raise Overtaken
+        raise StaleClaim
 
 
-def wake(conn: Connection, source: str, lane: str) -> list[Nudge]:
+def wake(conn: Connection, source: str, lane: str) -> list[Wakeup]:
     """Something has happened in this lane: whoever waits in it may go on. A wait that is cut short does not count."""
     due = conn.execute(_WAKE, {"source": source, "lane": lane}).fetchall()
-    return [Nudge(QUEUE, row["id"]) for row in due]
+    return [Wakeup(QUEUE, row["id"]) for row in due]
 
 
-def next_in_lane(conn: Connection, source: str, lane: str) -> list[Nudge]:
-    """The first of a lane that nobody has looked at yet: its own nudge may have come while another went before it."""
+def next_in_lane(conn: Connection, source: str, lane: str) -> list[Wakeup]:
+    """The first of a lane that nobody has looked at yet: its own wake-up may have come while another went before it."""
     row = conn.execute(_NEXT_IN_LANE, {"source": source, "lane": lane}).fetchone()
-    return [Nudge(QUEUE, row["id"])] if row else []
+    return [Wakeup(QUEUE, row["id"])] if row else []
 
 
-def postpone(conn: Connection, message: Message, *, seconds: float, code: str, detail: str) -> list[Nudge]:
+def postpone(conn: Connection, message: Message, *, seconds: float, code: str, detail: str) -> list[Wakeup]:
     """Try again in ``seconds``; at once if what it waits for has come while it was in hand (``wake``)."""
     woken = conn.execute(
         "UPDATE inbox SET state = 'waiting', open_claims = 0, error_code = %s, error_detail = %s,"
@@ -224,11 +224,11 @@ def postpone(conn: Connection, message: Message, *, seconds: float, code: str, d
         " WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING due_at <= now() AS due",
         (code, detail, seconds, message.id, message.fence),
     ).fetchone()
-    return [Nudge(QUEUE, message.id)] if woken and woken["due"] else []
+    return [Wakeup(QUEUE, message.id)] if woken and woken["due"] else []
 
 
-def bury(conn: Connection, message: Message, *, code: str, detail: str) -> None:
-    """A person has to look: the message is dead, visible, and can be revived."""
+def dead_letter(conn: Connection, message: Message, *, code: str, detail: str) -> None:
+    """A person has to look: the message is dead, visible, and can be requeued."""
     conn.execute(
         "WITH dead AS (UPDATE inbox SET state = 'dead', open_claims = 0, error_code = %(code)s,"
         "  error_detail = %(detail)s"
@@ -256,17 +256,17 @@ def refuse(conn: Connection, message_id: str, *, actor: str, code: str, reason: 
     return refused.fetchone() is not None
 
 
-def revive(conn: Connection, message_id: str, *, actor: str, reason: str) -> bool:
+def requeue(conn: Connection, message_id: str, *, actor: str, reason: str) -> bool:
     """A dead message is due again; False if it was not dead."""
-    revived = conn.execute(
+    requeued = conn.execute(
         "WITH alive AS (UPDATE inbox SET state = 'received', due_at = now(), nudged_at = NULL, tries = 0,"
         "  open_claims = 0"
         "  WHERE id = %(id)s AND state = 'dead' RETURNING id)"
         " INSERT INTO journal (subject, actor, verb, before, after, reason)"
-        " SELECT id, %(actor)s, 'revived', 'dead', 'received', %(reason)s FROM alive RETURNING id",
+        " SELECT id, %(actor)s, 'requeued', 'dead', 'received', %(reason)s FROM alive RETURNING id",
         {"id": message_id, "actor": actor, "reason": reason},
     )
-    return revived.fetchone() is not None
+    return requeued.fetchone() is not None
 
 
 def end(conn: Connection, message_id: str, *, actor: str, verb: str, reason: str) -> bool:

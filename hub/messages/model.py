@@ -9,7 +9,7 @@ MOST_DEATHS: Final = 2
 """What its process has died of so often is set aside for a person: it would kill every worker, one after the other."""
 
 
-class State(StrEnum):
+class TransferState(StrEnum):
     """Where a transfer stands. The last four end it; stuck and parked wait for a person and hold their lane."""
 
     QUEUED = "queued"
@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Nudge:
+class Wakeup:
     """ "This row is due now": all that a broker message ever says. In the queue of the ticks, ``id`` names one."""
 
     queue: str
@@ -60,7 +60,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class InboxReceipt:
     """The door's word: stored durably under ``id`` at ``at``; ``replayed`` if it was there already."""
 
     id: str
@@ -83,7 +83,7 @@ class Message:
     deaths: int = 0
     """how many claims in a row before this one ended without a word: their processes died"""
     held_for: str | None = None
-    """why it waited before this: of what a person has revived, why it was dead"""
+    """why it waited before this: of what a person has requeued, why it was dead"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from hub.db import Connection
-from hub.errors import Overtaken
-from hub.messages.model import Outcome, State, Transfer
+from hub.errors import StaleClaim
+from hub.messages.model import Outcome, Transfer, TransferState
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def put(conn: Connection, posting: Posting) -> None:
 class Ending:
     """What an attempt came to: the transfer's next state, and after how many seconds it is due again."""
 
-    state: State
+    state: TransferState
     outcome: Outcome
     code: str | None = None
     detail: str | None = None
@@ -80,11 +80,11 @@ class Ending:
 
     @property
     def ends(self) -> bool:
-        return self.state in (State.DELIVERED, State.REFUSED)
+        return self.state in (TransferState.DELIVERED, TransferState.REFUSED)
 
 
 def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
-    """Write down how the claimed attempt ended. Raises Overtaken if the lease has passed to another worker."""
+    """Write down how the claimed attempt ended. Raises StaleClaim if the lease has passed to another worker."""
     done = conn.execute(
         _SETTLE,
         {
@@ -101,7 +101,7 @@ def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
         },
     )
     if done.fetchone() is None:
-        raise Overtaken
+        raise StaleClaim
 
 
 def release(conn: Connection, transfer: Transfer) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, NoReturn
 
-from hub.codes import Code
-from hub.errors import NeedsAPerson
+from hub.codes import HubCode
+from hub.errors import ManualAction
 from hub.messages.model import Arrival, Message
 from schemas.identifiers import Prefix, new_id
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 KIND: Final = "feed.unreadable"
 OLDER_KIND: Final = "postal.unreadable"
@@ -23,9 +23,9 @@ _CONFLICT: Final = "conflict:"
 
 
 def unreadable(_: object, message: Message) -> NoReturn:
-    """Raises NeedsAPerson: nobody can handle it as it stands. ``hub inbox revive`` has it read again."""
-    entry = Unreadable.model_validate_json(message.body)
-    raise NeedsAPerson(Code.ENTRY_UNREADABLE, entry.why or "an entry of the feed cannot be read")
+    """Raises ManualAction: nobody can handle it as it stands. ``hub inbox requeue`` has it read again."""
+    entry = UnreadableEntry.model_validate_json(message.body)
+    raise ManualAction(HubCode.ENTRY_UNREADABLE, entry.why or "an entry of the feed cannot be read")
 
 
 def in_conflict(arrival: Arrival) -> Arrival:
@@ -36,8 +36,8 @@ def in_conflict(arrival: Arrival) -> Arrival:
 
 
 def conflict(_: object, __: Message) -> NoReturn:
-    """Raises NeedsAPerson: which of the two is right, only their sender knows."""
-    raise NeedsAPerson(Code.REPORT_CONFLICT, "its name was used before, with other content; what came first counts")
+    """Raises ManualAction: which of the two is right, only their sender knows."""
+    raise ManualAction(HubCode.REPORT_CONFLICT, "its name was used before, with other content; what came first counts")
 
 
 def as_another(aside: Arrival) -> Arrival | None:

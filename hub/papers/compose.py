@@ -13,14 +13,23 @@ from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from hub.errors import NotFound, NotNow
+from hub.errors import InvalidState, NotFound
 from hub.papers import words
-from hub.papers.forms import Attachment, ControlSheet, Document, Leg, Minute, Office, Result, Signature
-from hub.papers.forms import Side as Party
+from hub.papers.forms import (
+    Attachment,
+    ControlSheet,
+    ControlSheetRow,
+    IssuingOffice,
+    LegResult,
+    MinuteDocument,
+    MinuteForm,
+    Signature,
+)
+from hub.papers.forms import MinuteSide as Party
 from hub.signing import cms, signed_data
 from hub.signing.custody import Leaf
-from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord, Side
-from schemas.handoff import Result as Ended
+from schemas.handoff import HandoffRecord, HandoffSide, MinuteRecord, ReceiptRecord
+from schemas.handoff import ShareResult as Ended
 
 _SIGNATURES: Final = {"handoff": ("p7s", "seal.p7s"), "receipt": ("receipt.p7s", "receipt.seal.p7s")}
 _RECORDS: Final = {"handoff": "json", "receipt": "receipt.json"}
@@ -28,17 +37,17 @@ _CALLED: Final = {"handoff": "Bản ghi bàn giao", "receipt": "Bản ghi xác n
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class PaperNames:
     """How agencies, officers and procedures are called on paper."""
 
-    office: Office
+    office: IssuingOffice
     agencies: Mapping[str, str]
     officers: Mapping[str, str]
     procedure: str
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class HandoffPaper:
     """One handoff: what its giver signed, and what its receiver answered, as they stand in the custody log."""
 
     id: str
@@ -47,7 +56,7 @@ class Handed:
     minute: Leaf | None
 
     @classmethod
-    def of(cls, handoff_id: str, leaves: Sequence[Leaf]) -> "Handed":
+    def of(cls, handoff_id: str, leaves: Sequence[Leaf]) -> "HandoffPaper":
         """Raises NotFound where nothing of it was signed."""
         kinds = {leaf.kind: leaf for leaf in leaves}
         if "handoff" not in kinds:
@@ -56,7 +65,7 @@ class Handed:
 
     @property
     def record(self) -> HandoffRecord:
-        """Raises NotNow where retention took the record away."""
+        """Raises InvalidState where retention took the record away."""
         return HandoffRecord.model_validate_json(_bytes(self.handoff))
 
     @property
@@ -68,7 +77,7 @@ class Handed:
         return None if self.minute is None else MinuteRecord.model_validate_json(_bytes(self.minute))
 
 
-def control_sheet(way: Sequence[Handed], names: Names) -> ControlSheet:
+def control_sheet(way: Sequence[HandoffPaper], names: PaperNames) -> ControlSheet:
     """The Phiếu kiểm soát of a dossier whose handoffs are ``way``, in their order; dated by the last of them."""
     if not way:
         raise NotFound("the dossier has not been handed over yet")
@@ -87,10 +96,10 @@ def control_sheet(way: Sequence[Handed], names: Names) -> ControlSheet:
     )
 
 
-def minute(handed: Handed, names: Names) -> Minute:
+def minute(handed: HandoffPaper, names: PaperNames) -> MinuteForm:
     """The Biên bản giao nhận of one handoff, to be signed by both sides."""
     record = handed.record
-    return Minute(
+    return MinuteForm(
         number=f"{record.leg:02}/BBGN",
         at=record.given_at,
         office=names.office,
@@ -99,7 +108,7 @@ def minute(handed: Handed, names: Names) -> Minute:
         procedure=names.procedure,
         giver=_party(record.giver, names),
         receiver=_party(record.receiver, names),
-        documents=tuple(Document(one.name, "tệp điện tử", 1, one.sha256) for one in record.documents),
+        documents=tuple(MinuteDocument(one.name, "tệp điện tử", 1, one.sha256) for one in record.documents),
         complete=None,
         note=record.note or "",
         given_by=_signature(handed.handoff, names.officers.get(record.giver.officer or "")),
@@ -111,33 +120,33 @@ def minute(handed: Handed, names: Names) -> Minute:
 
 def _bytes(leaf: Leaf) -> bytes:
     if leaf.record is None:
-        raise NotNow(
+        raise InvalidState(
             f"{leaf.subject}: the record has expired (its hash is kept), so the form cannot be printed any more"
         )
     if hashlib.sha256(leaf.record).digest() != leaf.record_hash:
-        raise NotNow(f"{leaf.subject}: the record is not the one that was signed (hub custody audit)")
+        raise InvalidState(f"{leaf.subject}: the record is not the one that was signed (hub custody audit)")
     return leaf.record
 
 
-def _ended(handed: Handed) -> datetime:
+def _ended(handed: HandoffPaper) -> datetime:
     record, answered, minuted = handed.record, handed.answered, handed.minuted
     return max(one for one in (record.given_at, answered and answered.received_at, minuted and minuted.at) if one)
 
 
-def _leg(handed: Handed, names: Names) -> Leg:
+def _leg(handed: HandoffPaper, names: PaperNames) -> ControlSheetRow:
     record, answered, minuted = handed.record, handed.answered, handed.minuted
     taken = minuted.at if minuted else answered.received_at if answered else None
     notes = [record.note, f"Số của bên nhận: {answered.number}" if answered else None]
     if minuted:
         notes.append(f"Có biên bản giao nhận ký tay, SHA-256 {minuted.scan.sha256[:16]}…")
-    return Leg(
+    return ControlSheetRow(
         number=record.leg,
         handoff_id=record.id,
         giver=_agency(record.giver, names),
         receiver=_agency(record.receiver, names),
         given_at=record.given_at,
         received_at=taken,
-        result=None if record.result is Ended.NONE else Result(record.result.value),
+        result=None if record.result is Ended.NONE else LegResult(record.result.value),
         note="; ".join(note for note in notes if note),
         given_by=_signature(handed.handoff, names.officers.get(record.giver.officer or "")),
         received_by=None if handed.receipt is None else _signature(handed.receipt, None),
@@ -145,11 +154,11 @@ def _leg(handed: Handed, names: Names) -> Leg:
     )
 
 
-def _agency(side: Side, names: Names) -> str:
+def _agency(side: HandoffSide, names: PaperNames) -> str:
     return names.agencies.get(side.agency, side.agency)
 
 
-def _party(side: Side, names: Names) -> Party:
+def _party(side: HandoffSide, names: PaperNames) -> Party:
     person = names.officers.get(side.officer or "", "…" * 12)
     return Party(_agency(side, names), person, "…" * 8)
 
@@ -171,7 +180,7 @@ def _common_name(name: x509.Name) -> str:
     return str(found[0].value) if found else name.rfc4514_string()
 
 
-def _files(handed: Handed) -> list[Attachment]:
+def _files(handed: HandoffPaper) -> list[Attachment]:
     files = []
     for leaf in (handed.handoff, handed.receipt):
         if leaf is None:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hub.signing.findings import Answer, Weight
+from hub.signing.findings import VerdictAnswer, Weight
 from schemas.explained import Explained
 
 
-class Code(Explained):
+class PaperCode(Explained):
     """What can be found in a printed form."""
 
     NOT_A_PDF = (
@@ -93,11 +93,11 @@ class Code(Explained):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PaperFinding:
     """One thing that was looked at."""
 
     weight: Weight
-    code: Code
+    code: PaperCode
     where: str
     """the signature's field, or the attached file"""
     detail: str = ""
@@ -105,16 +105,16 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPaper:
     """All that was found, and the files that the form carries."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[PaperFinding, ...]
     attachments: Mapping[str, bytes]
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> VerdictAnswer:
         """One wrong thing is enough; then one missing thing."""
         weights = {finding.weight for finding in self.findings}
         if Weight.WRONG in weights:
-            return Answer.INVALID
-        return Answer.CANNOT_TELL if Weight.MISSING in weights else Answer.VALID
+            return VerdictAnswer.INVALID
+        return VerdictAnswer.CANNOT_TELL if Weight.MISSING in weights else VerdictAnswer.VALID

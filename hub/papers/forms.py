@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class Result(StrEnum):
+class LegResult(StrEnum):
     """How a leg of the dossier's way was ended, against its term (Phiếu kiểm soát, third column)."""
 
     EARLY = "early"
@@ -19,11 +19,11 @@ class Result(StrEnum):
     @property
     def label(self) -> str:
         """As the form writes it."""
-        return {Result.EARLY: "Trước hạn", Result.ON_TIME: "Đúng hạn", Result.LATE: "Quá hạn"}[self]
+        return {LegResult.EARLY: "Trước hạn", LegResult.ON_TIME: "Đúng hạn", LegResult.LATE: "Quá hạn"}[self]
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class IssuingOffice:
     """The office that issues a form: the two lines at the top left, and where it sits."""
 
     name: str
@@ -52,7 +52,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class ControlSheetRow:
     """One handoff of the dossier: one numbered row of the Phiếu kiểm soát."""
 
     number: int
@@ -61,7 +61,7 @@ class Leg:
     receiver: str
     given_at: datetime
     received_at: datetime | None
-    result: Result | None
+    result: LegResult | None
     note: str
     given_by: Signature | None
     received_by: Signature | None
@@ -74,19 +74,19 @@ class ControlSheet:
 
     number: str
     at: datetime
-    office: Office
+    office: IssuingOffice
     dossier_code: str
     procedure: str
     deciding: str
     """cơ quan, bộ phận giải quyết hồ sơ"""
     received_at: datetime
     due_at: datetime
-    legs: tuple[Leg, ...]
+    legs: tuple[ControlSheetRow, ...]
     attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class MinuteDocument:
     """A document that is handed over, as a line of the minute's list."""
 
     title: str
@@ -98,7 +98,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class MinuteSide:
     """One of the two who sign a minute."""
 
     office: str
@@ -108,18 +108,18 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Minute:
+class MinuteForm:
     """Biên bản giao nhận hồ sơ (QĐ 45/2016/QĐ-TTg Article 7.4): when both have signed it, the dossier is submitted."""
 
     number: str
     at: datetime
-    office: Office
+    office: IssuingOffice
     handoff_id: str
     dossier_code: str
     procedure: str
-    giver: Side
-    receiver: Side
-    documents: tuple[Document, ...]
+    giver: MinuteSide
+    receiver: MinuteSide
+    documents: tuple[MinuteDocument, ...]
     complete: bool | None
     """whether the list is complete; None where that is filled in by hand"""
     slip_number: str = ""
@@ -133,7 +133,7 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class PostalAddress:
     """Who sends or gets an item: all that the post is told about a person."""
 
     name: str
@@ -147,18 +147,18 @@ class Slip:
 
     number: str
     at: datetime
-    office: Office
+    office: IssuingOffice
     operator: str
     item_code: str
     seal_number: str
     service: str
     """gửi hồ sơ, nhận kết quả, gửi hồ sơ và nhận kết quả (QĐ 45/2016 Article 5)"""
-    sender: Address
-    receiver: Address
+    sender: PostalAddress
+    receiver: PostalAddress
     dossier_code: str
     """several where a bag holds several"""
     procedure: str
-    documents: tuple[Document, ...]
+    documents: tuple[MinuteDocument, ...]
     term: str
     """thời gian toàn trình: J+2"""
     price: int | None
@@ -169,12 +169,12 @@ class Slip:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class BagItem:
     """One item of a bag: what the operator has to know, and not what is in it."""
 
     item_code: str
     order_number: str
-    receiver: Address
+    receiver: PostalAddress
     weight: int
     """grams; 0 if it was not weighed"""
     collect: int
@@ -187,17 +187,17 @@ class Manifest:
 
     number: str
     at: datetime
-    office: Office
+    office: IssuingOffice
     operator: str
     direction: str
     bag_number: str
     seal_number: str
-    items: tuple[Item, ...]
+    items: tuple[BagItem, ...]
     attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class FeeRow:
+class MonthFeeRow:
     """One fee of a department's month; đồng."""
 
     code: str
@@ -230,11 +230,11 @@ class FeeTable:
 
     number: str
     at: datetime
-    office: Office
+    office: IssuingOffice
     department: str
     month: str
     """tháng 10 năm 2026"""
-    rows: tuple[FeeRow, ...]
+    rows: tuple[MonthFeeRow, ...]
     rule: str
     """how what is kept was worked out"""
     in_words: str
@@ -252,4 +252,4 @@ class FeeTable:
     attachments: tuple[Attachment, ...] = ()
 
 
-Form = ControlSheet | Minute | Slip | Manifest | FeeTable
+Form = ControlSheet | MinuteForm | Slip | Manifest | FeeTable

@@ -8,12 +8,12 @@ from hub.papers import words
 from hub.papers.forms import (
     Attachment,
     ControlSheet,
-    Document,
+    ControlSheetRow,
     FeeTable,
     Form,
-    Leg,
     Manifest,
-    Minute,
+    MinuteDocument,
+    MinuteForm,
     Signature,
     Slip,
 )
@@ -31,7 +31,7 @@ def template(form: Form) -> str:
     """The name of the template that ``form`` is laid out with."""
     names: dict[type[Form], str] = {
         ControlSheet: "control-sheet.typ",
-        Minute: "minute.typ",
+        MinuteForm: "minute.typ",
         Slip: "slip.typ",
         Manifest: "manifest.typ",
         FeeTable: "fee-table.typ",
@@ -49,7 +49,7 @@ def content(form: Form) -> dict[str, Any]:
     match form:
         case ControlSheet():
             own = _control_sheet(form)
-        case Minute():
+        case MinuteForm():
             own = _minute(form)
         case Slip():
             own = _slip(form)
@@ -81,7 +81,7 @@ def _control_sheet(form: ControlSheet) -> dict[str, Any]:
     }
 
 
-def _leg(leg: Leg) -> dict[str, Any]:
+def _leg(leg: ControlSheetRow) -> dict[str, Any]:
     return {
         "number": leg.number,
         "handoff_id": leg.handoff_id,
@@ -97,7 +97,7 @@ def _leg(leg: Leg) -> dict[str, Any]:
     }
 
 
-def _minute(form: Minute) -> dict[str, Any]:
+def _minute(form: MinuteForm) -> dict[str, Any]:
     return {
         "title": "Biên bản giao nhận hồ sơ",
         "basis": "Căn cứ Quyết định số 45/2016/QĐ-TTg ngày 19 tháng 10 năm 2016 của Thủ tướng Chính phủ;",
@@ -200,7 +200,7 @@ def _fee_table(form: FeeTable) -> dict[str, Any]:
     }
 
 
-def _documents(documents: Sequence[Document]) -> list[dict[str, Any]]:
+def _documents(documents: Sequence[MinuteDocument]) -> list[dict[str, Any]]:
     return [
         {
             "title": document.title,

@@ -23,7 +23,7 @@ _LENGTH: Final = re.compile(r"([0-9.]+)pt")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SignaturePlace:
     """Where a signature is drawn: the page (from 0) and the upper left corner of its box, in points from below."""
 
     page: int
@@ -45,15 +45,15 @@ def picture(form: Form, dots_per_inch: float = 110) -> list[bytes]:
     return _pages(made)
 
 
-def places(form: Form) -> Mapping[Literal["person", "seal"], Place]:
+def places(form: Form) -> Mapping[Literal["person", "seal"], SignaturePlace]:
     """Where the form leaves room for the signatures of the person and of the organisation; empty if it leaves none."""
     with as_file(files("hub.papers")) as folder:
         compiler = _compiler(form, folder)
-        found: dict[Literal["person", "seal"], Place] = {}
+        found: dict[Literal["person", "seal"], SignaturePlace] = {}
         for who in ("person", "seal"):
             for value in json.loads(compiler.query(f"<{who}>", field="value")):
                 across, down = (float(_LENGTH.fullmatch(value[axis])[1]) for axis in ("x", "y"))  # type: ignore[index]
-                found[who] = Place(value["page"] - 1, across, _A4[layout.is_across(form)] - down)
+                found[who] = SignaturePlace(value["page"] - 1, across, _A4[layout.is_across(form)] - down)
     return found
 
 

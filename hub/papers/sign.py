@@ -25,7 +25,7 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from hub.papers.render import Place, drawn_signature
+from hub.papers.render import SignaturePlace, drawn_signature
 from hub.papers.verify import context
 from hub.signing import stamps
 from hub.signing.cms import SigningKey
@@ -65,7 +65,7 @@ def sign(
     *,
     at: datetime,
     trust: Trust,
-    places: Mapping[Who, Place],
+    places: Mapping[Who, SignaturePlace],
     stamp: Stamp | None = None,
 ) -> bytes:
     """``pdf`` with both signatures. Without a place in ``places`` a signature is there and not drawn.
@@ -81,7 +81,13 @@ def sign(
 
 
 def _signed(
-    pdf: bytes, who: Who, signatory: Signatory, at: datetime, trust: Trust, place: Place | None, stamp: Stamp | None
+    pdf: bytes,
+    who: Who,
+    signatory: Signatory,
+    at: datetime,
+    trust: Trust,
+    place: SignaturePlace | None,
+    stamp: Stamp | None,
 ) -> bytes:
     field = SigFieldSpec(FIELDS[who], on_page=place.page if place else 0, box=_box(place))
     meta = PdfSignatureMetadata(
@@ -109,7 +115,7 @@ def _signed(
     return signed
 
 
-def _box(place: Place | None) -> tuple[int, int, int, int] | None:
+def _box(place: SignaturePlace | None) -> tuple[int, int, int, int] | None:
     if place is None:
         return None
     width, height = _BOX

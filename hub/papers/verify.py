@@ -24,12 +24,12 @@ from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
-from hub.papers.findings import Code, Finding, Judged
+from hub.papers.findings import JudgedPaper, PaperCode, PaperFinding
 from hub.signing import cms as files
 from hub.signing import der, parties, signed_data, stamps, verifier
 from hub.signing.act_judge import KINDS
 from hub.signing.findings import Weight
-from hub.signing.parties import ANY, Party, Register
+from hub.signing.parties import ANY, Register, SigningParty
 from hub.signing.signed_data import SignedData
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
@@ -56,46 +56,48 @@ logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 logging.getLogger("pyhanko").propagate = False
 
 
-def verify_pdf(data: bytes, trust: Trust, at: datetime) -> Judged:
+def verify_pdf(data: bytes, trust: Trust, at: datetime) -> JudgedPaper:
     """Judge ``data``, and its certificates as of ``at`` (now), unless a time stamp proves that it was signed before."""
     if not data.startswith(_MAGIC) or len(data) > _LARGEST:
-        return Judged((Finding(Weight.MISSING, Code.NOT_A_PDF, "file"),), {})
+        return JudgedPaper((PaperFinding(Weight.MISSING, PaperCode.NOT_A_PDF, "file"),), {})
     try:
         return asyncio.run(_judge(data, trust, at))
     except Exception as error:  # noqa: BLE001 - a broken file breaks the reader in any way that a parser knows
-        return Judged((Finding(Weight.WRONG, Code.BROKEN, "file", type(error).__name__),), {})
+        return JudgedPaper((PaperFinding(Weight.WRONG, PaperCode.BROKEN, "file", type(error).__name__),), {})
 
 
-async def _judge(data: bytes, trust: Trust, at: datetime) -> Judged:
+async def _judge(data: bytes, trust: Trust, at: datetime) -> JudgedPaper:
     reader = PdfFileReader(BytesIO(data))
     trust = trust.knowing(*_kept(reader))
     signatures = list(reader.embedded_regular_signatures)
     findings = [_order([signature.field_name for signature in signatures])]
     if trust.register is None:
-        findings.append(Finding(Weight.MISSING, Code.TRUST_LIST, "file"))
+        findings.append(PaperFinding(Weight.MISSING, PaperCode.TRUST_LIST, "file"))
     proven: datetime | None = None
     for number, signature in enumerate(signatures, start=1):
         status = await _status(signature, trust, at)
         findings.append(_finding(signature.field_name, status, last=number == len(signatures)))
         known = {x509.load_der_x509_certificate(status.signing_cert.dump()), *trust.roots, *trust.intermediates}
         if not _is_in_one_form(data, signature, known):
-            findings.append(Finding(Weight.WRONG, Code.HIDDEN, signature.field_name))
+            findings.append(PaperFinding(Weight.WRONG, PaperCode.HIDDEN, signature.field_name))
         if status.trusted and status.timestamp_validity is not None:
             proven = status.timestamp_validity.timestamp
         findings += _party(signature.field_name, status, trust, proven or at)
     attachments = _attachments(reader)
     findings += _records(attachments, trust, at, proven)
-    return Judged(tuple(findings), attachments)
+    return JudgedPaper(tuple(findings), attachments)
 
 
-def _order(fields: Sequence[str]) -> Finding:
+def _order(fields: Sequence[str]) -> PaperFinding:
     if not fields:
-        return Finding(Weight.MISSING, Code.NOT_SIGNED, "file")
+        return PaperFinding(Weight.MISSING, PaperCode.NOT_SIGNED, "file")
     if tuple(fields) == FIELDS:
-        return Finding(Weight.GOOD, Code.ORDER, "file")
+        return PaperFinding(Weight.GOOD, PaperCode.ORDER, "file")
     if tuple(fields) == FIELDS[:1]:
-        return Finding(Weight.MISSING, Code.NO_SEAL, "file")
-    return Finding(Weight.WRONG, Code.ORDER, "file", f"signed by {', '.join(fields)}; it has to be {', '.join(FIELDS)}")
+        return PaperFinding(Weight.MISSING, PaperCode.NO_SEAL, "file")
+    return PaperFinding(
+        Weight.WRONG, PaperCode.ORDER, "file", f"signed by {', '.join(fields)}; it has to be {', '.join(FIELDS)}"
+    )
 
 
 async def _status(signature: Any, trust: Trust, at: datetime) -> PdfSignatureStatus:
@@ -123,26 +125,26 @@ def context(trust: Trust, at: datetime) -> ValidationContext:
     )
 
 
-def _finding(field: str, status: PdfSignatureStatus, *, last: bool) -> Finding:
+def _finding(field: str, status: PdfSignatureStatus, *, last: bool) -> PaperFinding:
     name = str(status.signing_cert.subject.native.get("common_name", "?"))
     if not status.intact:
-        return Finding(Weight.WRONG, Code.ALTERED, field, name)
+        return PaperFinding(Weight.WRONG, PaperCode.ALTERED, field, name)
     if not status.valid:
-        return Finding(Weight.WRONG, Code.FORGED, field, name)
+        return PaperFinding(Weight.WRONG, PaperCode.FORGED, field, name)
     if not status.docmdp_ok or (last and status.coverage is not SignatureCoverageLevel.ENTIRE_FILE):
-        return Finding(Weight.WRONG, Code.ADDED_TO, field, name)
+        return PaperFinding(Weight.WRONG, PaperCode.ADDED_TO, field, name)
     if not status.trusted:
         return _untrusted(field, name, status.trust_problem_indic)
     stamp = status.timestamp_validity
     proven = f"; it was there at {stamp.timestamp:%Y-%m-%d %H:%M:%S} UTC (time stamp)" if stamp else ""
-    return Finding(Weight.GOOD, Code.SIGNATURE, field, f"{name}{proven}")
+    return PaperFinding(Weight.GOOD, PaperCode.SIGNATURE, field, f"{name}{proven}")
 
 
-def _untrusted(field: str, name: str, problem: AdESSubIndic | None) -> Finding:
+def _untrusted(field: str, name: str, problem: AdESSubIndic | None) -> PaperFinding:
     word = "unknown" if problem is None else str(problem.standard_name)
     if problem is not None and (problem.status is AdESStatus.FAILED or word.startswith("REVOKED")):
-        return Finding(Weight.WRONG, Code.CERTIFICATE_REFUSED, field, f"{name}: {word}")
-    return Finding(Weight.MISSING, Code.CERTIFICATE_UNDECIDED, field, f"{name}: {_WHY.get(word, word)}")
+        return PaperFinding(Weight.WRONG, PaperCode.CERTIFICATE_REFUSED, field, f"{name}: {word}")
+    return PaperFinding(Weight.MISSING, PaperCode.CERTIFICATE_UNDECIDED, field, f"{name}: {_WHY.get(word, word)}")
 
 
 def _is_in_one_form(data: bytes, signature: Any, known: set[x509.Certificate]) -> bool:
@@ -188,34 +190,34 @@ def _written(signed: SignedData, stamp: bytes | None) -> bytes:
     return files.detached(signed.digest_algorithm, list(map(signed_data.encoded, signed.certificates)), signer)
 
 
-def _party(field: str, status: PdfSignatureStatus, trust: Trust, at: datetime) -> Iterator[Finding]:
+def _party(field: str, status: PdfSignatureStatus, trust: Trust, at: datetime) -> Iterator[PaperFinding]:
     """The form is the Centre's: an officer of its list signs it, then its seal."""
     if trust.register is None or field not in FIELDS:
         return
     centre = trust.register.centre
-    party = Party("seal", centre) if field == FIELDS[1] else Party("officer", centre, ANY)
+    party = SigningParty("seal", centre) if field == FIELDS[1] else SigningParty("officer", centre, ANY)
     yield _bound(field, [party], (x509.load_der_x509_certificate(status.signing_cert.dump()),), trust.register, at)
 
 
 def _bound(
-    where: str, wanted: Sequence[Party], chain: Sequence[x509.Certificate], register: Register, at: datetime
-) -> Finding:
+    where: str, wanted: Sequence[SigningParty], chain: Sequence[x509.Certificate], register: Register, at: datetime
+) -> PaperFinding:
     try:
         for party in wanted:
             register.check(party, chain, at)
     except (Invalid, Undecided) as end:
         weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
-        return Finding(weight, Code.PARTY, where, end.sentence)
-    return Finding(Weight.GOOD, Code.PARTY, where, str(wanted[0]))
+        return PaperFinding(weight, PaperCode.PARTY, where, end.sentence)
+    return PaperFinding(Weight.GOOD, PaperCode.PARTY, where, str(wanted[0]))
 
 
 def _records(
     attachments: Mapping[str, bytes], trust: Trust, at: datetime, proven: datetime | None
-) -> Iterator[Finding]:
+) -> Iterator[PaperFinding]:
     """Each attached record with its signatures: the first over the record, the seal over the bytes of the first."""
     records = [name for name in attachments if name.endswith(".json")]
     if not records:
-        yield Finding(Weight.MISSING, Code.NOTHING_ATTACHED, "file")
+        yield PaperFinding(Weight.MISSING, PaperCode.NOTHING_ATTACHED, "file")
     for name in records:
         stem, content = name.removesuffix(".json"), attachments[name]
         signatures = [attachments[file] for file in (f"{stem}.p7s", f"{stem}.seal.p7s") if file in attachments]
@@ -231,15 +233,17 @@ def _record(
     at: datetime,
     *,
     proven: bool,
-) -> Finding:
+) -> PaperFinding:
     """``records``: the one that is signed, and the handoff that it answers if it is a receipt."""
     if not signatures:
-        return Finding(Weight.WRONG, Code.RECORD, name, "nobody's signature is attached")
+        return PaperFinding(Weight.WRONG, PaperCode.RECORD, name, "nobody's signature is attached")
     signers, content = [], records[0]
     try:
         wanted = None if trust.register is None else _wanted(records, trust.register)
         if wanted is not None and len(wanted) != len(signatures):
-            return Finding(Weight.WRONG, Code.RECORD, name, f"{len(signatures)} signatures, {len(wanted)} are needed")
+            return PaperFinding(
+                Weight.WRONG, PaperCode.RECORD, name, f"{len(signatures)} signatures, {len(wanted)} are needed"
+            )
         for number, signature in enumerate(signatures):
             signed = verifier.verify(content, signature, trust, at=at)
             for party in wanted[number] if wanted else ():
@@ -247,17 +251,17 @@ def _record(
             signers.append(signed.certificate.subject.rfc4514_string())
             content = signature
     except Undecided as error:
-        return Finding(Weight.MISSING, Code.RECORD, name, error.sentence)
+        return PaperFinding(Weight.MISSING, PaperCode.RECORD, name, error.sentence)
     except Invalid as error:
         if error.code in ("expired", "revoked") and not proven:
-            return Finding(
-                Weight.MISSING, Code.RECORD, name, f"{error.sentence}, and nothing proves that it was before"
+            return PaperFinding(
+                Weight.MISSING, PaperCode.RECORD, name, f"{error.sentence}, and nothing proves that it was before"
             )
-        return Finding(Weight.WRONG, Code.RECORD, name, error.sentence)
-    return Finding(Weight.GOOD, Code.RECORD, name, "; ".join(signers))
+        return PaperFinding(Weight.WRONG, PaperCode.RECORD, name, error.sentence)
+    return PaperFinding(Weight.GOOD, PaperCode.RECORD, name, "; ".join(signers))
 
 
-def _wanted(records: tuple[bytes, bytes | None], register: Register) -> list[list[Party]]:
+def _wanted(records: tuple[bytes, bytes | None], register: Register) -> list[list[SigningParty]]:
     """Who has to have signed. Raises Invalid for what is no record that the hub knows."""
     content, answered = (None if one is None else _read(one) for one in records)
     if content is None:

@@ -23,14 +23,14 @@ from hub.signing import (
     stamps,
     verifier,
 )
-from hub.signing.bundle import SIGNATURES, Act
-from hub.signing.findings import Code, Verdict, Weight
-from hub.signing.parties import ANY, Party
+from hub.signing.bundle import SIGNATURES, BundledAct
+from hub.signing.findings import Verdict, VerdictCode, Weight
+from hub.signing.parties import ANY, SigningParty
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
-from hub.signing.verifier import SKEW, Gone, Signed
+from hub.signing.verifier import SKEW, Gone, VerifiedSignature
 from schemas import strict
-from schemas.custody import Checkpoint
+from schemas.custody import LogCheckpoint
 from schemas.handoff import HandoffRecord, MinuteRecord, ReceiptRecord
 from schemas.settlement import SettlementTable
 
@@ -46,14 +46,14 @@ KINDS: Final[Mapping[str, type[Record]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedAct:
     """What one part says, as far as it could be read."""
 
     where: str
     kind: str
     record_hash: bytes
     record: Record | None
-    checkpoint: Checkpoint | None
+    checkpoint: LogCheckpoint | None
     at: datetime | None
     """when it existed at the latest; None where nothing proves it"""
 
@@ -62,7 +62,7 @@ class ActJudge:
     """One part, and the verdict to which its findings are added."""
 
     def __init__(
-        self, where: str, act: Act, trust: Trust, verdict: Verdict, handoff: HandoffRecord | None = None
+        self, where: str, act: BundledAct, trust: Trust, verdict: Verdict, handoff: HandoffRecord | None = None
     ) -> None:
         """``handoff``: what this part answers, if it is an answer."""
         self._where = where
@@ -71,7 +71,7 @@ class ActJudge:
         self._verdict = verdict
         self._handoff = handoff
 
-    def judge(self) -> Judged:
+    def judge(self) -> JudgedAct:
         """Everything about this part, in the order in which one thing stands on another."""
         checkpoint = self._checkpoint()
         moment = self._time(checkpoint)
@@ -83,62 +83,62 @@ class ActJudge:
             self._check_times(record, moment)
             self._check_parties(record, signed, moment)
             if isinstance(record, HandoffRecord) and checkpoint is not None and record.log != checkpoint.log:
-                self._wrong(Code.OTHER_LOG, detail=record.log)
-        return Judged(self._where, self._act.kind, self._act.record_hash, record, checkpoint, moment)
+                self._wrong(VerdictCode.OTHER_LOG, detail=record.log)
+        return JudgedAct(self._where, self._act.kind, self._act.record_hash, record, checkpoint, moment)
 
-    def _checkpoint(self) -> Checkpoint | None:
+    def _checkpoint(self) -> LogCheckpoint | None:
         try:
             return checkpoint_form.read(self._act.checkpoint)
         except checkpoint_form.NotACheckpoint as error:
-            self._wrong(Code.CHECKPOINT, "checkpoint.json", str(error))
+            self._wrong(VerdictCode.CHECKPOINT, "checkpoint.json", str(error))
             return None
 
-    def _time(self, checkpoint: Checkpoint | None) -> datetime | None:
+    def _time(self, checkpoint: LogCheckpoint | None) -> datetime | None:
         """When everything here existed at the latest; None if nothing proves it."""
         if self._act.stamp is None:
-            self._add(Weight.MISSING, Code.NOT_STAMPED, "checkpoint.tst")
+            self._add(Weight.MISSING, VerdictCode.NOT_STAMPED, "checkpoint.tst")
             return None
         try:
             stamp = stamps.verify(self._act.stamp, self._act.checkpoint, self._trust)
         except (Invalid, Undecided) as end:
-            self._ended(end, Code.STAMP, "checkpoint.tst")
+            self._ended(end, VerdictCode.STAMP, "checkpoint.tst")
             return None
-        self._good(Code.STAMP, "checkpoint.tst", f"{shown(stamp.at)}, {name_of(stamp.certificate)}")
-        self._check_party([Party("tsa", ANY)], stamp.chain, "checkpoint.tst", stamp.at)
+        self._good(VerdictCode.STAMP, "checkpoint.tst", f"{shown(stamp.at)}, {name_of(stamp.certificate)}")
+        self._check_party([SigningParty("tsa", ANY)], stamp.chain, "checkpoint.tst", stamp.at)
         if checkpoint is not None and stamp.at < checkpoint.at - SKEW:
-            self._wrong(Code.TIMES, "checkpoint.json", f"{shown(checkpoint.at)} > {shown(stamp.at)}")
+            self._wrong(VerdictCode.TIMES, "checkpoint.json", f"{shown(checkpoint.at)} > {shown(stamp.at)}")
         return stamp.at
 
-    def _check_log(self, checkpoint: Checkpoint | None, moment: datetime | None) -> None:
-        signed = self._verified(self._act.checkpoint, "checkpoint.p7s", Code.CHECKPOINT, moment)
+    def _check_log(self, checkpoint: LogCheckpoint | None, moment: datetime | None) -> None:
+        signed = self._verified(self._act.checkpoint, "checkpoint.p7s", VerdictCode.CHECKPOINT, moment)
         if signed is None or checkpoint is None:
             return
-        self._good(Code.CHECKPOINT, "checkpoint.json", f"{checkpoint.log}, {checkpoint.size} mục")
-        self._check_party([Party("log", checkpoint.log)], signed.chain, "checkpoint.p7s", moment)
+        self._good(VerdictCode.CHECKPOINT, "checkpoint.json", f"{checkpoint.log}, {checkpoint.size} mục")
+        self._check_party([SigningParty("log", checkpoint.log)], signed.chain, "checkpoint.p7s", moment)
 
-    def _check_proof(self, checkpoint: Checkpoint | None) -> None:
+    def _check_proof(self, checkpoint: LogCheckpoint | None) -> None:
         try:
             found = proof.read(self._act.proof)
         except proof.NotAProof as error:
-            self._wrong(Code.PROOF, "proof.txt", str(error))
+            self._wrong(VerdictCode.PROOF, "proof.txt", str(error))
             return
         hashes = tuple(hashlib.sha256(signature).digest() for signature in self._act.signatures)
         if (found.record_hash, found.signature_hashes) != (self._act.record_hash, hashes):
-            self._wrong(Code.PROOF_OF_ANOTHER, "proof.txt")
+            self._wrong(VerdictCode.PROOF_OF_ANOTHER, "proof.txt")
             return
         if checkpoint is not None and (found.size, found.root.hex()) != (checkpoint.size, checkpoint.root):
-            self._wrong(Code.PROOF_OF_ANOTHER, "proof.txt")
+            self._wrong(VerdictCode.PROOF_OF_ANOTHER, "proof.txt")
             return
         leaf = merkle.leaf_hash(proof.leaf_data(found.record_hash, found.signature_hashes))
         if merkle.verify_inclusion(leaf, found.place, found.size, found.path, found.root):
-            self._good(Code.PROOF, "proof.txt", f"mục {found.place + 1} trong {found.size}")
+            self._good(VerdictCode.PROOF, "proof.txt", f"mục {found.place + 1} trong {found.size}")
         else:
-            self._wrong(Code.PROOF, "proof.txt")
+            self._wrong(VerdictCode.PROOF, "proof.txt")
 
     def _record(self) -> Record | None:
         model = KINDS.get(self._act.kind)
         if model is None:
-            self._wrong(Code.UNEXPECTED_PART)
+            self._wrong(VerdictCode.UNEXPECTED_PART)
             return None
         if self._act.record is None:
             return None
@@ -146,39 +146,43 @@ class ActJudge:
             canonical.decode(self._act.record)
             record: Record = strict.read(model, self._act.record)
         except canonical.NotCanonical as error:
-            self._wrong(Code.RECORD, "record.json", str(error))
+            self._wrong(VerdictCode.RECORD, "record.json", str(error))
             return None
         except strict.Refused as refused:
             places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
-            self._wrong(Code.RECORD, "record.json", places)
+            self._wrong(VerdictCode.RECORD, "record.json", places)
             return None
-        self._good(Code.RECORD, "record.json", _called(record))
+        self._good(VerdictCode.RECORD, "record.json", _called(record))
         return record
 
-    def _signatures(self, moment: datetime | None) -> list[Signed | None]:
+    def _signatures(self, moment: datetime | None) -> list[VerifiedSignature | None]:
         """Whose they are, in their order; None for one that does not hold."""
         signatures = self._act.signatures
         if _is_turned_round(self._content, signatures):
-            self._wrong(Code.ORDER, "seal.p7s")
+            self._wrong(VerdictCode.ORDER, "seal.p7s")
             return []
         contents = [self._content, *signatures[:-1]]
-        found: list[Signed | None] = []
-        for content, name, code in zip(contents, SIGNATURES, (Code.PERSON, Code.SEAL), strict=False):
+        found: list[VerifiedSignature | None] = []
+        for content, name, code in zip(contents, SIGNATURES, (VerdictCode.PERSON, VerdictCode.SEAL), strict=False):
             signed = self._verified(content, name, code, moment)
             if signed is not None:
                 self._good(code, name, name_of(signed.certificate))
             found.append(signed)
         if self._act.record is None and found and found[0] is not None:
-            self._add(Weight.MISSING, Code.EXPIRED, "record.json")
+            self._add(Weight.MISSING, VerdictCode.EXPIRED, "record.json")
         if len(found) == len(SIGNATURES) and found[0] and found[1] and found[1].signing_time < found[0].signing_time:
-            self._wrong(Code.ORDER, "seal.p7s", f"{shown(found[1].signing_time)} < {shown(found[0].signing_time)}")
+            self._wrong(
+                VerdictCode.ORDER, "seal.p7s", f"{shown(found[1].signing_time)} < {shown(found[0].signing_time)}"
+            )
         return found
 
     @property
     def _content(self) -> bytes | Gone:
         return Gone(self._act.record_hash) if self._act.record is None else self._act.record
 
-    def _verified(self, content: bytes | Gone, name: str, code: Code, moment: datetime | None) -> Signed | None:
+    def _verified(
+        self, content: bytes | Gone, name: str, code: VerdictCode, moment: datetime | None
+    ) -> VerifiedSignature | None:
         signature = {**dict(zip(SIGNATURES, self._act.signatures, strict=False))}.get(
             name, self._act.checkpoint_signature
         )
@@ -193,9 +197,9 @@ class ActJudge:
             return
         late = [time for time in _times(record) if time > moment + SKEW]
         if late:
-            self._wrong(Code.TIMES, "record.json", f"{shown(late[0])} > {shown(moment)}")
+            self._wrong(VerdictCode.TIMES, "record.json", f"{shown(late[0])} > {shown(moment)}")
 
-    def _check_parties(self, record: Record, signed: list[Signed | None], moment: datetime | None) -> None:
+    def _check_parties(self, record: Record, signed: list[VerifiedSignature | None], moment: datetime | None) -> None:
         """Each signature is the one that a record of this kind needs there, by the reader's trust list."""
         register = self._trust.register
         if register is None:
@@ -203,17 +207,17 @@ class ActJudge:
         try:
             wanted = parties.required(record, register.centre, self._handoff)
         except Invalid as end:
-            self._ended(end, Code.PARTY, "record.json")
+            self._ended(end, VerdictCode.PARTY, "record.json")
             return
         if signed and len(signed) != len(wanted):
-            self._wrong(Code.PARTY, "record.p7s", f"{len(signed)} chữ ký ≠ {len(wanted)}")
+            self._wrong(VerdictCode.PARTY, "record.p7s", f"{len(signed)} chữ ký ≠ {len(wanted)}")
             return
         for one, must_be, name in zip(signed, wanted, SIGNATURES, strict=False):
             if one is not None:
                 self._check_party(must_be, one.chain, name, moment)
 
     def _check_party(
-        self, wanted: list[Party], chain: Sequence[x509.Certificate], file: str, moment: datetime | None
+        self, wanted: list[SigningParty], chain: Sequence[x509.Certificate], file: str, moment: datetime | None
     ) -> None:
         """That the signer is each of ``wanted``; without a trust list the verdict has said already that none is."""
         if self._trust.register is None:
@@ -222,20 +226,20 @@ class ActJudge:
             for party in wanted:
                 self._trust.register.check(party, chain, moment or now())
         except (Invalid, Undecided) as end:
-            self._ended(end, Code.PARTY, file)
+            self._ended(end, VerdictCode.PARTY, file)
         else:
-            self._good(Code.PARTY, file, f"{wanted[0]} = {name_of(chain[0])}")
+            self._good(VerdictCode.PARTY, file, f"{wanted[0]} = {name_of(chain[0])}")
 
-    def _ended(self, end: Invalid | Undecided, code: Code, file: str) -> None:
+    def _ended(self, end: Invalid | Undecided, code: VerdictCode, file: str) -> None:
         self._add(Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING, code, file, reasons.said(end))
 
-    def _good(self, code: Code, file: str, detail: str) -> None:
+    def _good(self, code: VerdictCode, file: str, detail: str) -> None:
         self._add(Weight.GOOD, code, file, detail)
 
-    def _wrong(self, code: Code, file: str = "", detail: str = "") -> None:
+    def _wrong(self, code: VerdictCode, file: str = "", detail: str = "") -> None:
         self._add(Weight.WRONG, code, file, detail)
 
-    def _add(self, weight: Weight, code: Code, file: str, detail: str = "") -> None:
+    def _add(self, weight: Weight, code: VerdictCode, file: str, detail: str = "") -> None:
         self._verdict.add(weight, code, f"{self._where}/{file}" if file else self._where, detail)
 
 

@@ -7,13 +7,13 @@ from typing import Any, Final, Protocol
 from asn1crypto import tsp
 
 from config.catalogue import Catalogue, StampingAuthority
-from hub.codes import Code
+from hub.codes import HubCode
 from hub.db import Connection
-from hub.errors import NeedsAPerson, NotYet
+from hub.errors import ManualAction, RetryLater
 from hub.events import Event
 from hub.messages.model import Transfer
 from hub.signing import checkpoints, countersigning, stamps
-from hub.signing.checkpoints import Kept
+from hub.signing.checkpoints import CheckpointRow
 from hub.signing.stamps import Stamp
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
@@ -29,8 +29,8 @@ class Trusting(Protocol):
     def trust(self) -> Trust: ...
 
 
-class Within(Protocol):
-    """What these verbs need of hub.work.Work."""
+class AnchoringContext(Protocol):
+    """What these verbs need of hub.unit_of_work.UnitOfWork."""
 
     @property
     def conn(self) -> Connection: ...
@@ -46,55 +46,58 @@ class Within(Protocol):
     ) -> None: ...
 
 
-def stamped(work: Within, transfer: Transfer, reply: bytes) -> list[Event]:
-    """Keep the stamp. Raises NeedsAPerson if it is not a true one of that checkpoint, NotYet if that cannot be told."""
-    checkpoint = _checkpoint(work, transfer)
-    authority = work.catalogue.counterparties[transfer.counterparty]
+def stamped(uow: AnchoringContext, transfer: Transfer, reply: bytes) -> list[Event]:
+    """Keep the stamp.
+
+    Raises ManualAction if it is not a true one of that checkpoint, RetryLater if that cannot be told.
+    """
+    checkpoint = _checkpoint(uow, transfer)
+    authority = uow.catalogue.counterparties[transfer.counterparty]
     try:
         token = stamps.read(reply, checkpoint.digest, _nonce(transfer.body))
-        stamp = stamps.verify(token, checkpoint.body, work.signer.trust())
-        _check(stamp, authority, checkpoint, work.now)
+        stamp = stamps.verify(token, checkpoint.body, uow.signer.trust())
+        _check(stamp, authority, checkpoint, uow.now)
     except Invalid as error:
-        raise NeedsAPerson(Code.STAMP_UNTRUE, f"{error.code}: {error.sentence}") from None
+        raise ManualAction(HubCode.STAMP_UNTRUE, f"{error.code}: {error.sentence}") from None
     except Undecided as error:
-        raise NotYet(Code.STAMP_UNDECIDED, f"{error.code}: {error.sentence}") from None
-    work.conn.execute(
+        raise RetryLater(HubCode.STAMP_UNDECIDED, f"{error.code}: {error.sentence}") from None
+    uow.conn.execute(
         "INSERT INTO custody_stamp (checkpoint, authority, at, serial, token) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING",
         (checkpoint.number, transfer.counterparty, stamp.at, str(stamp.serial), token),
     )
-    work.note(transfer.subject, "stamped", reason=transfer.counterparty)
+    uow.note(transfer.subject, "stamped", reason=transfer.counterparty)
     return []
 
 
-def not_stamped(work: Within, transfer: Transfer, reason: str) -> list[Event]:
+def not_stamped(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
     """The authority gives no stamp; the next one is asked for another checkpoint."""
-    work.note(transfer.subject, "not stamped", reason=f"{transfer.counterparty} {reason}".strip())
+    uow.note(transfer.subject, "not stamped", reason=f"{transfer.counterparty} {reason}".strip())
     return []
 
 
-def witnessed(work: Within, transfer: Transfer, receipt: WitnessReceipt) -> list[Event]:
-    """A department keeps the checkpoint. Raises NeedsAPerson if its answer is about another, or signed by another."""
-    checkpoint = _checkpoint(work, transfer)
+def witnessed(uow: AnchoringContext, transfer: Transfer, receipt: WitnessReceipt) -> list[Event]:
+    """A department keeps the checkpoint. Raises ManualAction if its answer is about another, or signed by another."""
+    checkpoint = _checkpoint(uow, transfer)
     if (receipt.size, receipt.root) != (checkpoint.size, checkpoint.root.hex()):
-        raise NeedsAPerson(Code.WITNESS_UNTRUE, "the receipt is about another checkpoint")
+        raise ManualAction(HubCode.WITNESS_UNTRUE, "the receipt is about another checkpoint")
     signature = None if receipt.signature is None else base64.b64decode(receipt.signature)
     if signature is not None:
-        _check_counter_signature(work, transfer, checkpoint, signature)
-    _answered(work, transfer, checkpoint, signature=signature)
-    work.note(transfer.subject, "witnessed", reason=transfer.counterparty)
+        _check_counter_signature(uow, transfer, checkpoint, signature)
+    _answered(uow, transfer, checkpoint, signature=signature)
+    uow.note(transfer.subject, "witnessed", reason=transfer.counterparty)
     return []
 
 
-def not_witnessed(work: Within, transfer: Transfer, reason: str) -> list[Event]:
+def not_witnessed(uow: AnchoringContext, transfer: Transfer, reason: str) -> list[Event]:
     """The department says that the log does not go on from the checkpoint that it holds: an audit will name it."""
-    _answered(work, transfer, _checkpoint(work, transfer), refusal=reason or "no reason given")
-    work.note(transfer.subject, "witness refused", reason=f"{transfer.counterparty} {reason}".strip())
+    _answered(uow, transfer, _checkpoint(uow, transfer), refusal=reason or "no reason given")
+    uow.note(transfer.subject, "witness refused", reason=f"{transfer.counterparty} {reason}".strip())
     return []
 
 
-def _checkpoint(work: Within, transfer: Transfer) -> Kept:
-    checkpoint = checkpoints.numbered(work.conn, checkpoints.number_of(transfer.key))
+def _checkpoint(uow: AnchoringContext, transfer: Transfer) -> CheckpointRow:
+    checkpoint = checkpoints.numbered(uow.conn, checkpoints.number_of(transfer.key))
     if checkpoint is None:
         raise LookupError(transfer.key)
     return checkpoint
@@ -106,7 +109,7 @@ def _nonce(request: bytes) -> int:
     return nonce
 
 
-def _check(stamp: Stamp, authority: Any, checkpoint: Kept, now: datetime) -> None:
+def _check(stamp: Stamp, authority: Any, checkpoint: CheckpointRow, now: datetime) -> None:
     """Raises Invalid unless it was given just now, and under the policy that the catalogue asks for."""
     if not checkpoint.at - SKEW <= stamp.at <= now + SKEW or stamp.at < now - SKEW:
         raise Invalid(
@@ -116,21 +119,28 @@ def _check(stamp: Stamp, authority: Any, checkpoint: Kept, now: datetime) -> Non
         raise Invalid("stamp-policy", f"the stamp is given under the policy {stamp.policy}")
 
 
-def _check_counter_signature(work: Within, transfer: Transfer, checkpoint: Kept, signature: bytes) -> None:
-    department = work.catalogue.departments[transfer.counterparty.removeprefix("department.")]
+def _check_counter_signature(
+    uow: AnchoringContext, transfer: Transfer, checkpoint: CheckpointRow, signature: bytes
+) -> None:
+    department = uow.catalogue.departments[transfer.counterparty.removeprefix("department.")]
     try:
-        countersigning.verified(checkpoint.body, signature, department, work.catalogue, work.signer.trust(), work.now)
+        countersigning.verified(checkpoint.body, signature, department, uow.catalogue, uow.signer.trust(), uow.now)
     except Invalid as error:
-        raise NeedsAPerson(Code.WITNESS_UNTRUE, f"{error.code}: {error.sentence}") from None
+        raise ManualAction(HubCode.WITNESS_UNTRUE, f"{error.code}: {error.sentence}") from None
     except Undecided as error:
-        raise NotYet(Code.WITNESS_UNDECIDED, f"{error.code}: {error.sentence}") from None
+        raise RetryLater(HubCode.WITNESS_UNDECIDED, f"{error.code}: {error.sentence}") from None
 
 
 def _answered(
-    work: Within, transfer: Transfer, checkpoint: Kept, *, signature: bytes | None = None, refusal: str | None = None
+    uow: AnchoringContext,
+    transfer: Transfer,
+    checkpoint: CheckpointRow,
+    *,
+    signature: bytes | None = None,
+    refusal: str | None = None,
 ) -> None:
-    work.conn.execute(
+    uow.conn.execute(
         "INSERT INTO custody_witness (counterparty, checkpoint, at, signature, refusal) VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING",
-        (transfer.counterparty, checkpoint.number, work.now, signature, refusal),
+        (transfer.counterparty, checkpoint.number, uow.now, signature, refusal),
     )

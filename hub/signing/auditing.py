@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from hub.db import Connection
 from hub.signing import merkle
-from hub.signing.checkpoints import Kept
+from hub.signing.checkpoints import CheckpointRow
 from hub.signing.custody import size
 from hub.signing.proof import leaf_data
-from schemas.custody import FIRST, Checkpoint
+from schemas.custody import FIRST, LogCheckpoint
 from schemas.explained import Explained
 
 _PAGE_BITS: Final = 10
@@ -22,7 +22,7 @@ _MOST: Final = 100
 """findings that one audit tells; more say nothing new"""
 
 
-class Code(Explained):
+class AuditCode(Explained):
     """What an audit of the log can find."""
 
     LEAF_MISSING = (
@@ -88,10 +88,10 @@ class Code(Explained):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One thing that is wrong, and where."""
 
-    code: Code
+    code: AuditCode
     where: str
 
 
@@ -108,14 +108,14 @@ class Audit:
     compared: int = 0
     """checkpoints of witnesses"""
     root: bytes = merkle.EMPTY_ROOT
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
 
-    def found(self, code: Code, where: str) -> None:
+    def found(self, code: AuditCode, where: str) -> None:
         if len(self.findings) < _MOST:
-            self.findings.append(Finding(code, where))
+            self.findings.append(AuditFinding(code, where))
 
 
-def audit(conn: Connection, witnesses: Sequence[Checkpoint] = ()) -> Audit:
+def audit(conn: Connection, witnesses: Sequence[LogCheckpoint] = ()) -> Audit:
     """Look at all of the log, in one reading of it. ``witnesses``: checkpoints that others hold."""
     result = Audit()
     checkpoints = _checkpoints(conn, result)
@@ -124,27 +124,29 @@ def audit(conn: Connection, witnesses: Sequence[Checkpoint] = ()) -> Audit:
     for checkpoint in checkpoints:
         where = f"checkpoint {checkpoint.number}, {checkpoint.size} leaves"
         if checkpoint.size > result.leaves:
-            result.found(Code.TAIL_CUT, f"{where}; the log has {result.leaves}")
+            result.found(AuditCode.TAIL_CUT, f"{where}; the log has {result.leaves}")
         elif roots[checkpoint.size] != checkpoint.root:
-            result.found(Code.REWRITTEN, where)
+            result.found(AuditCode.REWRITTEN, where)
     _compare(result, witnesses, checkpoints, roots)
     for row in conn.execute("SELECT counterparty, checkpoint, refusal FROM custody_witness WHERE refusal IS NOT NULL"):
-        result.found(Code.WITNESS_REFUSED, f"{row['counterparty']}, checkpoint {row['checkpoint']}: {row['refusal']}")
+        result.found(
+            AuditCode.WITNESS_REFUSED, f"{row['counterparty']}, checkpoint {row['checkpoint']}: {row['refusal']}"
+        )
     return result
 
 
-def _checkpoints(conn: Connection, result: Audit) -> list[Kept]:
+def _checkpoints(conn: Connection, result: Audit) -> list[CheckpointRow]:
     rows = conn.execute(
         "SELECT number, size, root, at, body, signature, witnessed FROM custody_checkpoint ORDER BY number"
     ).fetchall()
-    kept = [Kept(**row) for row in rows]
+    kept = [CheckpointRow(**row) for row in rows]
     before, size = FIRST, 0
     for number, checkpoint in enumerate(kept, start=1):
-        said = Checkpoint.model_validate_json(checkpoint.body)
+        said = LogCheckpoint.model_validate_json(checkpoint.body)
         if checkpoint.number != number or said.prev != before or checkpoint.size < size:
-            result.found(Code.CHECKPOINT_MISSING, f"checkpoint {checkpoint.number}")
+            result.found(AuditCode.CHECKPOINT_MISSING, f"checkpoint {checkpoint.number}")
         if (said.size, said.root) != (checkpoint.size, checkpoint.root.hex()):
-            result.found(Code.CHECKPOINT_REWRITTEN, f"checkpoint {checkpoint.number}")
+            result.found(AuditCode.CHECKPOINT_REWRITTEN, f"checkpoint {checkpoint.number}")
         before, size = hashlib.sha256(checkpoint.body).hexdigest(), checkpoint.size
     result.checkpoints = len(kept)
     return kept
@@ -158,15 +160,15 @@ def _grow(conn: Connection, result: Audit, asked: set[int]) -> dict[int, bytes]:
             result.waiting += 1
             continue
         while result.leaves < row["place"]:
-            result.found(Code.LEAF_MISSING, f"leaf {result.leaves}")
+            result.found(AuditCode.LEAF_MISSING, f"leaf {result.leaves}")
             tree.append(tree.stored(0, result.leaves))
         _check_content(row, result)
         leaf = merkle.leaf_hash(leaf_data(row["record_hash"], row["signature_hashes"]))
         if tree.stored(0, result.leaves) != leaf:
-            result.found(Code.LEAF_REWRITTEN, f"leaf {result.leaves} ({row['id']}, {row['subject']})")
+            result.found(AuditCode.LEAF_REWRITTEN, f"leaf {result.leaves} ({row['id']}, {row['subject']})")
         tree.append(leaf)
     if (placed := size(conn)) > result.leaves:
-        result.found(Code.TAIL_CUT, f"{placed} leaves were placed; the log has {result.leaves}")
+        result.found(AuditCode.TAIL_CUT, f"{placed} leaves were placed; the log has {result.leaves}")
     return tree.roots
 
 
@@ -188,7 +190,7 @@ class _Tree:
             current = merkle.node_hash(self._edge.pop(), current)
             level += 1
             if self.stored(level, place >> level) != current:
-                self._result.found(Code.NODE_REWRITTEN, f"level {level}, node {place >> level}")
+                self._result.found(AuditCode.NODE_REWRITTEN, f"level {level}, node {place >> level}")
         self._edge.append(current)
         self._result.leaves = size = place + 1
         self._result.root = _root(self._edge)
@@ -221,14 +223,14 @@ def _leaves(conn: Connection) -> Iterator[dict[str, Any]]:
 def _check_content(row: dict[str, Any], result: Audit) -> None:
     where = f"leaf {row['place']} ({row['id']}, {row['subject']})"
     if row["leaf_id"] is None:
-        result.found(Code.CONTENT_MISSING, where)
+        result.found(AuditCode.CONTENT_MISSING, where)
         return
     if row["record"] is None:
         result.expired += 1
     elif hashlib.sha256(row["record"]).digest() != row["record_hash"]:
-        result.found(Code.CONTENT_REWRITTEN, where)
+        result.found(AuditCode.CONTENT_REWRITTEN, where)
     if [hashlib.sha256(one).digest() for one in row["signatures"]] != row["signature_hashes"]:
-        result.found(Code.CONTENT_REWRITTEN, f"{where}, signatures")
+        result.found(AuditCode.CONTENT_REWRITTEN, f"{where}, signatures")
 
 
 def _root(edge: Sequence[bytes]) -> bytes:
@@ -238,15 +240,17 @@ def _root(edge: Sequence[bytes]) -> bytes:
     return current
 
 
-def _compare(result: Audit, witnesses: Sequence[Checkpoint], ours: Sequence[Kept], roots: dict[int, bytes]) -> None:
-    log = Checkpoint.model_validate_json(ours[0].body).log if ours else None
-    agrees = not any(finding.code in {Code.REWRITTEN, Code.TAIL_CUT} for finding in result.findings)
+def _compare(
+    result: Audit, witnesses: Sequence[LogCheckpoint], ours: Sequence[CheckpointRow], roots: dict[int, bytes]
+) -> None:
+    log = LogCheckpoint.model_validate_json(ours[0].body).log if ours else None
+    agrees = not any(finding.code in {AuditCode.REWRITTEN, AuditCode.TAIL_CUT} for finding in result.findings)
     for witness in witnesses:
         result.compared += 1
         where = f"the witness's checkpoint of {witness.size} leaves, {witness.at:%Y-%m-%d %H:%M}"
         if log is not None and witness.log != log:
-            result.found(Code.OTHER_LOG, f"{where}: {witness.log}")
+            result.found(AuditCode.OTHER_LOG, f"{where}: {witness.log}")
         elif witness.size > result.leaves:
-            result.found(Code.TAIL_CUT, f"{where}; the log has {result.leaves}")
+            result.found(AuditCode.TAIL_CUT, f"{where}; the log has {result.leaves}")
         elif roots[witness.size].hex() != witness.root:
-            result.found(Code.REPLACED if agrees else Code.REWRITTEN, where)
+            result.found(AuditCode.REPLACED if agrees else AuditCode.REWRITTEN, where)

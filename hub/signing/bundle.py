@@ -32,7 +32,7 @@ _EXPIRED: Final = re.compile(rb"([0-9a-f]{64})\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class BundledAct:
     """One signed record, and its proof of being in the log. ``record`` is None where retention took it away."""
 
     kind: str
@@ -50,7 +50,7 @@ class Act:
 class Bundle:
     """What is in the zip. ``changed`` names files that are not what SHA256SUMS says."""
 
-    acts: tuple[Act, ...]
+    acts: tuple[BundledAct, ...]
     certificates: tuple[bytes, ...]
     """PEM, one each"""
     crls: tuple[bytes, ...]
@@ -104,7 +104,7 @@ def assemble(files: Mapping[str, bytes]) -> Bundle:
     )
 
 
-def _files(act: Act) -> dict[str, bytes]:
+def _files(act: BundledAct) -> dict[str, bytes]:
     files = dict(zip(SIGNATURES, act.signatures, strict=False))
     files |= {name: getattr(act, attribute) for name, attribute in _EVIDENCE.items()}
     if act.record is None:
@@ -116,14 +116,14 @@ def _files(act: Act) -> dict[str, bytes]:
     return files
 
 
-def _act(folder: str, files: Mapping[str, bytes]) -> Act:
+def _act(folder: str, files: Mapping[str, bytes]) -> BundledAct:
     missing = {*_EVIDENCE, SIGNATURES[0]} - files.keys()
     if missing:
         raise NotABundle(f"{folder}/{min(missing)} is missing")
     if ("record.json" in files) == ("record.sha256" in files):
         raise NotABundle(f"{folder} has to have either record.json or record.sha256")
     record = files.get("record.json")
-    return Act(
+    return BundledAct(
         kind=folder[3:],
         record=record,
         record_hash=_expired(folder, files["record.sha256"]) if record is None else hashlib.sha256(record).digest(),

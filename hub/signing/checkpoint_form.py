@@ -2,18 +2,18 @@
 
 from hub.signing import canonical
 from schemas import strict
-from schemas.custody import Checkpoint
+from schemas.custody import LogCheckpoint
 
 
 class NotACheckpoint(ValueError):
     """The bytes are no checkpoint; the text says why and never quotes them."""
 
 
-def read(body: bytes) -> Checkpoint:
+def read(body: bytes) -> LogCheckpoint:
     """The checkpoint in ``body``. Raises NotACheckpoint."""
     try:
         canonical.decode(body)
-        return strict.read(Checkpoint, body)
+        return strict.read(LogCheckpoint, body)
     except canonical.NotCanonical as error:
         raise NotACheckpoint(str(error)) from None
     except strict.Refused as refused:

@@ -16,7 +16,7 @@ from config.catalogue import Catalogue
 from hub.clock import local
 from hub.db import Connection
 from hub.messages import outbox
-from hub.messages.model import Nudge
+from hub.messages.model import Wakeup
 from hub.messages.outbox import Posting
 from hub.signing import canonical, cms, custody, merkle, stamps
 from hub.signing.cms import SigningKey
@@ -43,7 +43,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CheckpointRow:
     """A checkpoint in the log's table."""
 
     number: int
@@ -61,7 +61,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class StampToken:
     """A time stamp (RFC 3161) on a checkpoint, and the time that it vouches for."""
 
     der: bytes
@@ -70,8 +70,8 @@ class Token:
 
 def keep(
     conn: Connection, catalogue: Catalogue, key: Callable[[], SigningKey], pace: Pace, now: datetime
-) -> list[Nudge]:
-    """Make a checkpoint if one is due, and owe it to the TSA and to the witnesses. What to nudge after the commit.
+) -> list[Wakeup]:
+    """Make a checkpoint if one is due, and owe it to the TSA and to the witnesses. What to wake-up after the commit.
 
     The caller holds ``custody.lengthen``. ``key``: the log's; raises what it raises, and nothing is made then.
     """
@@ -88,10 +88,10 @@ def keep(
         ]
     for posting in postings:
         outbox.put(conn, posting)
-    return [Nudge(catalogue.counterparties[posting.counterparty].queue, posting.id) for posting in postings]
+    return [Wakeup(catalogue.counterparties[posting.counterparty].queue, posting.id) for posting in postings]
 
 
-def _due(conn: Connection, pace: Pace, size: int, last: Kept | None, now: datetime) -> bool:
+def _due(conn: Connection, pace: Pace, size: int, last: CheckpointRow | None, now: datetime) -> bool:
     if last is None:
         return size > 0
     waited = (now - last.at).total_seconds()
@@ -100,7 +100,7 @@ def _due(conn: Connection, pace: Pace, size: int, last: Kept | None, now: dateti
     return waited >= pace.again and not _is_stamped(conn, last) and not _is_asked_for(conn)
 
 
-def _is_witnesses_turn(before: Kept | None, size: int, pace: Pace, now: datetime) -> bool:
+def _is_witnesses_turn(before: CheckpointRow | None, size: int, pace: Pace, now: datetime) -> bool:
     return before is None or (before.size < size and _turn(before.at, pace) != _turn(now, pace))
 
 
@@ -111,8 +111,15 @@ def _turn(at: datetime, pace: Pace) -> int:
 
 
 def _make(
-    conn: Connection, log: str, key: SigningKey, size: int, last: Kept | None, now: datetime, *, witnessed: bool
-) -> Kept:
+    conn: Connection,
+    log: str,
+    key: SigningKey,
+    size: int,
+    last: CheckpointRow | None,
+    now: datetime,
+    *,
+    witnessed: bool,
+) -> CheckpointRow:
     root = merkle.root(size, lambda level, at: custody.node(conn, level, at))
     body = canonical.encode(
         {
@@ -126,7 +133,7 @@ def _make(
         }
     )
     number = last.number + 1 if last else 1
-    made = Kept(number, size, root, now, body, cms.sign(body, key, now), witnessed)
+    made = CheckpointRow(number, size, root, now, body, cms.sign(body, key, now), witnessed)
     conn.execute(
         "INSERT INTO custody_checkpoint (number, size, root, at, body, signature, witnessed)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s)",
@@ -135,7 +142,7 @@ def _make(
     return made
 
 
-def _stamp(conn: Connection, catalogue: Catalogue, made: Kept) -> Posting:
+def _stamp(conn: Connection, catalogue: Catalogue, made: CheckpointRow) -> Posting:
     """Ask the first TSA that is not known to be away."""
     authorities = [authority.counterparty for authority in catalogue.signing.stamping]
     away = conn.execute(
@@ -156,7 +163,7 @@ def _stamp(conn: Connection, catalogue: Catalogue, made: Kept) -> Posting:
     )
 
 
-def _handed(conn: Connection, made: Kept, witness: str) -> Posting:
+def _handed(conn: Connection, made: CheckpointRow, witness: str) -> Posting:
     held = _held(conn, witness)
     path = merkle.consistency_path(held, made.size, lambda level, at: custody.node(conn, level, at)) if held else []
     handed = WitnessedCheckpoint(
@@ -211,19 +218,19 @@ def listed(conn: Connection, limit: int) -> list[dict[str, Any]]:
     ).fetchall()
 
 
-def latest(conn: Connection) -> Kept | None:
+def latest(conn: Connection) -> CheckpointRow | None:
     """The newest checkpoint."""
     found = _find(conn, "ORDER BY number DESC LIMIT 1", ())
     return found[0] if found else None
 
 
-def numbered(conn: Connection, number: int) -> Kept | None:
+def numbered(conn: Connection, number: int) -> CheckpointRow | None:
     """The checkpoint with this number."""
     found = _find(conn, "WHERE number = %s", (number,))
     return found[0] if found else None
 
 
-def covering(conn: Connection, place: int) -> tuple[Kept, Token | None] | None:
+def covering(conn: Connection, place: int) -> tuple[CheckpointRow, StampToken | None] | None:
     """The checkpoint that anchors the leaf at ``place`` first, and its stamp; without any stamp, the first one."""
     stamped = _find(
         conn,
@@ -234,20 +241,20 @@ def covering(conn: Connection, place: int) -> tuple[Kept, Token | None] | None:
     return (found[0], token(conn, found[0].number)) if found else None
 
 
-def _latest_witnessed(conn: Connection) -> Kept | None:
+def _latest_witnessed(conn: Connection) -> CheckpointRow | None:
     found = _find(conn, "WHERE witnessed ORDER BY number DESC LIMIT 1", ())
     return found[0] if found else None
 
 
-def token(conn: Connection, number: int) -> Token | None:
+def token(conn: Connection, number: int) -> StampToken | None:
     """The earliest time stamp on the checkpoint with this number."""
     row = conn.execute(
         "SELECT token, at FROM custody_stamp WHERE checkpoint = %s ORDER BY at LIMIT 1", (number,)
     ).fetchone()
-    return Token(bytes(row["token"]), row["at"]) if row else None
+    return StampToken(bytes(row["token"]), row["at"]) if row else None
 
 
-def _is_stamped(conn: Connection, checkpoint: Kept) -> bool:
+def _is_stamped(conn: Connection, checkpoint: CheckpointRow) -> bool:
     return token(conn, checkpoint.number) is not None
 
 
@@ -261,8 +268,8 @@ def _is_asked_for(conn: Connection) -> bool:
     return row is not None
 
 
-def _find(conn: Connection, which: LiteralString, parameters: Sequence[object]) -> list[Kept]:
+def _find(conn: Connection, which: LiteralString, parameters: Sequence[object]) -> list[CheckpointRow]:
     rows = conn.execute(
         f"SELECT number, size, root, at, body, signature, witnessed FROM custody_checkpoint {which}", parameters
     ).fetchall()
-    return [Kept(**row) for row in rows]
+    return [CheckpointRow(**row) for row in rows]

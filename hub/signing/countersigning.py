@@ -8,24 +8,24 @@ from cryptography import x509
 from config.catalogue import Catalogue, Department
 from hub.errors import NotConfigured
 from hub.signing import parties, verifier
-from hub.signing.parties import Party, fingerprint
+from hub.signing.parties import SigningParty, fingerprint
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
-from hub.signing.verifier import Signed
+from hub.signing.verifier import VerifiedSignature
 from schemas.handoff import HandoffRecord, ReceiptRecord
 from schemas.trust_list import TrustEntry
 
 
 def verified(
     content: bytes, signature: bytes, department: Department, catalogue: Catalogue, trust: Trust, at: datetime
-) -> Signed:
+) -> VerifiedSignature:
     """Whose signature it is, if ``department``'s seal made it and it is valid at ``at``.
 
-    ``trust``: the house's own; a department with a CA of its own is judged by that. Raises Invalid, Undecided, and
+    ``trust``: the hub's own; a department with a CA of its own is judged by that. Raises Invalid, Undecided, and
     NotConfigured where that CA's file cannot be used.
     """
     own = trust_of(department, catalogue, trust)
-    return _verified(content, signature, department, [Party("seal", department.agency)], own, at)
+    return _verified(content, signature, department, [SigningParty("seal", department.agency)], own, at)
 
 
 def check_record(
@@ -51,8 +51,8 @@ def check_record(
 
 
 def _verified(
-    content: bytes, signature: bytes, department: Department, wanted: Sequence[Party], own: Trust, at: datetime
-) -> Signed:
+    content: bytes, signature: bytes, department: Department, wanted: Sequence[SigningParty], own: Trust, at: datetime
+) -> VerifiedSignature:
     signed = verifier.verify(content, signature, own, at=at)
     try:
         for party in wanted:

@@ -16,16 +16,16 @@ FOLDER: Final = "crls"
 """in the keys' folder: lists that were put there by hand, or came with a development authority"""
 
 
-class Within(Protocol):
-    """What keeping a list needs of hub.work.Work."""
+class CrlContext(Protocol):
+    """What keeping a list needs of hub.unit_of_work.UnitOfWork."""
 
     @property
     def conn(self) -> Connection: ...
 
 
-def arrived(work: Within, message: Message) -> list[Event]:
+def arrived(uow: CrlContext, message: Message) -> list[Event]:
     """Keep the list that a CA's poll has brought (inbox kind trust.crl)."""
-    keep(work.conn, message.body)
+    keep(uow.conn, message.body)
     return []
 
 

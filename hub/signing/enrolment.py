@@ -9,7 +9,7 @@ from asn1crypto import csr, keys, pem, x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.signing.keyring import Generation, Keyring
 from hub.signing.keys import (
     KeyUnavailable,
@@ -39,11 +39,11 @@ def request(
     """Make the next generation of key ``name`` and ask for its certificate: the request (PEM), also kept beside it.
 
     ``subject``: common_name, organization_name, serial_number (an officer's id) and so on. The older generation goes on
-    signing until ``accept``. Raises NotNow while a request is open; KeyUnavailable, NotConfigured.
+    signing until ``accept``. Raises InvalidState while a request is open; KeyUnavailable, NotConfigured.
     """
     known = keyring.generations(name)
     if known and not known[-1].chain:
-        raise NotNow(f"{name}: request no. {known[-1].number} waits for its certificate; import that first")
+        raise InvalidState(f"{name}: request no. {known[-1].number} waits for its certificate; import that first")
     number = known[-1].number + 1 if known else 1
     folder = keyring.folder / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,12 +61,12 @@ def request(
 def accept(keyring: Keyring, name: str, chain: bytes) -> Generation:
     """Take the certificate in; from now on this generation signs, as soon as the certificate is valid.
 
-    ``chain``: PEM, the signer's certificate first, then the CAs between it and the root. Raises NotNow where nothing
-    was asked for, KeyUnavailable where the certificate is not for the key that waits.
+    ``chain``: PEM, the signer's certificate first, then the CAs between it and the root. Raises InvalidState where
+    nothing was asked for, KeyUnavailable where the certificate is not for the key that waits.
     """
     known = keyring.generations(name)
     if not known or known[-1].chain:
-        raise NotNow(f"{name}: no request waits for a certificate (hub keys issue-request {name})")
+        raise InvalidState(f"{name}: no request waits for a certificate (hub keys issue-request {name})")
     waiting = known[-1]
     issued = certificates(chain)
     if not issued:

@@ -7,18 +7,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.db import Connection
-from hub.errors import NotFound, NotNow
+from hub.errors import InvalidState, NotFound
 from hub.signing import checkpoints, custody, merkle, signed_data
-from hub.signing.bundle import Act, Bundle
+from hub.signing.bundle import Bundle, BundledAct
 from hub.signing.custody import Leaf
-from hub.signing.proof import Proof
+from hub.signing.proof import InclusionProof
 from hub.signing.revocation import list_of
 
 
 def export(conn: Connection, handoff_id: str, lists: Sequence[bytes] = ()) -> Bundle:
     """The bundle of a handoff. ``lists``: revocation lists (DER) that we hold beside the table of those fetched.
 
-    Raises NotFound where nothing was signed under this id, NotNow while it is not in the log yet.
+    Raises NotFound where nothing was signed under this id, InvalidState while it is not in the log yet.
     """
     leaves = custody.about(conn, handoff_id)
     if not leaves:
@@ -27,7 +27,10 @@ def export(conn: Connection, handoff_id: str, lists: Sequence[bytes] = ()) -> Bu
 
 
 def bundled(conn: Connection, leaves: Sequence[Leaf], lists: Sequence[bytes] = ()) -> Bundle:
-    """These leaves with their proofs, and what their signatures are judged by. Raises NotNow as ``export`` does."""
+    """These leaves with their proofs, and what their signatures are judged by.
+
+    Raises InvalidState as ``export`` does.
+    """
     acts = [_act(conn, leaf) for leaf in leaves]
     certificates = _issuers(acts)
     return Bundle(
@@ -37,13 +40,15 @@ def bundled(conn: Connection, leaves: Sequence[Leaf], lists: Sequence[bytes] = (
     )
 
 
-def _act(conn: Connection, leaf: Leaf) -> tuple[Act, datetime]:
+def _act(conn: Connection, leaf: Leaf) -> tuple[BundledAct, datetime]:
     covering = None if leaf.place is None else checkpoints.covering(conn, leaf.place)
     if leaf.place is None or covering is None:
-        raise NotNow(f"{leaf.subject}: its {leaf.kind} is signed and not in the custody log yet; try again in a minute")
+        raise InvalidState(
+            f"{leaf.subject}: its {leaf.kind} is signed and not in the custody log yet; try again in a minute"
+        )
     checkpoint, stamp = covering
     path = merkle.inclusion_path(leaf.place, checkpoint.size, lambda level, at: custody.node(conn, level, at))
-    shown = Proof(
+    shown = InclusionProof(
         place=leaf.place,
         size=checkpoint.size,
         record_hash=leaf.record_hash,
@@ -51,7 +56,7 @@ def _act(conn: Connection, leaf: Leaf) -> tuple[Act, datetime]:
         path=tuple(path),
         root=checkpoint.root,
     )
-    act = Act(
+    act = BundledAct(
         kind=leaf.kind,
         record=leaf.record,
         record_hash=leaf.record_hash,
@@ -64,14 +69,14 @@ def _act(conn: Connection, leaf: Leaf) -> tuple[Act, datetime]:
     return act, stamp.at if stamp else checkpoint.at
 
 
-def _embedded(acts: Iterable[tuple[Act, datetime]]) -> Iterable[x509.Certificate]:
+def _embedded(acts: Iterable[tuple[BundledAct, datetime]]) -> Iterable[x509.Certificate]:
     for act, _ in acts:
         for file in (*act.signatures, act.checkpoint_signature, act.stamp):
             if file is not None:
                 yield from signed_data.read(file).certificates
 
 
-def _issuers(acts: Sequence[tuple[Act, datetime]]) -> list[x509.Certificate]:
+def _issuers(acts: Sequence[tuple[BundledAct, datetime]]) -> list[x509.Certificate]:
     """The issuing certificates that came with the signatures; roots are the reader's own business."""
     found = {one: None for one in _embedded(acts) if one.subject != one.issuer and _is_authority(one)}
     return sorted(found, key=lambda one: one.public_bytes(Encoding.DER))
@@ -84,7 +89,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
-def _names_of_issuers(acts: Sequence[tuple[Act, datetime]]) -> set[bytes]:
+def _names_of_issuers(acts: Sequence[tuple[BundledAct, datetime]]) -> set[bytes]:
     return {one.issuer.public_bytes() for one in _embedded(acts)}
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from schemas.explained import Explained
 
 
-class Answer(StrEnum):
+class VerdictAnswer(StrEnum):
     """The three answers to "is this what it says it is?"."""
 
     VALID = "VALID"
@@ -25,7 +25,7 @@ class Weight(StrEnum):
     WRONG = "wrong"
 
 
-class Code(Explained):
+class VerdictCode(Explained):
     """What can be found in a bundle. Good findings have the same word as what they are about."""
 
     FILE_CHANGED = (
@@ -181,11 +181,11 @@ class Code(Explained):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class BundleFinding:
     """One thing that was looked at."""
 
     weight: Weight
-    code: Code
+    code: VerdictCode
     where: str
     """the file or the part that it is about"""
     detail: str = ""
@@ -196,15 +196,15 @@ class Finding:
 class Verdict:
     """All that was found, and the answer that follows from it."""
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[BundleFinding] = field(default_factory=list)
 
-    def add(self, weight: Weight, code: Code, where: str, detail: str = "") -> None:
-        self.findings.append(Finding(weight, code, where, detail))
+    def add(self, weight: Weight, code: VerdictCode, where: str, detail: str = "") -> None:
+        self.findings.append(BundleFinding(weight, code, where, detail))
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> VerdictAnswer:
         """One wrong thing is enough; then one missing thing."""
         weights = {finding.weight for finding in self.findings}
         if Weight.WRONG in weights:
-            return Answer.INVALID
-        return Answer.CANNOT_TELL if Weight.MISSING in weights else Answer.VALID
+            return VerdictAnswer.INVALID
+        return VerdictAnswer.CANNOT_TELL if Weight.MISSING in weights else VerdictAnswer.VALID

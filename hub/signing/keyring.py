@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from hub.errors import NotConfigured
 from hub.signing import keys
 from hub.signing.keys import KeyUnavailable, SoftwareKey, certificates
-from hub.signing.token import Token, TokenKey
+from hub.signing.token import Pkcs11Token, TokenKey
 
 ROOTS: Final = "roots.pem"
 """in the keys' folder: the roots that are believed where the catalogue names none"""
@@ -51,10 +51,15 @@ class Generation:
 
 
 class Keyring:
-    """Every key of the house. Keys are loaded at first use and kept; a new generation is seen without a restart."""
+    """Every key of the hub. Keys are loaded at first use and kept; a new generation is seen without a restart."""
 
     def __init__(
-        self, folder: Path | None, passphrase: SecretStr | None, *, token: Token | None = None, production: bool = False
+        self,
+        folder: Path | None,
+        passphrase: SecretStr | None,
+        *,
+        token: Pkcs11Token | None = None,
+        production: bool = False,
     ) -> None:
         """``production``: keys in files are refused, whatever the folder holds."""
         self._folder = folder

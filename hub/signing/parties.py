@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from hub.signing.verdicts import Invalid, Undecided
-from schemas.handoff import Act, HandoffRecord, MinuteRecord, ReceiptRecord, Side
+from schemas.handoff import Act, HandoffRecord, HandoffSide, MinuteRecord, ReceiptRecord
 from schemas.settlement import SettlementTable
 from schemas.trust_list import PartyKind, TrustEntry, TrustList
 
@@ -24,7 +24,7 @@ ANY: Final = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class SigningParty:
     """Somebody who has to sign."""
 
     kind: PartyKind
@@ -50,7 +50,7 @@ class Register:
         """The agency code of the Centre whose list it is."""
         return self.listed.centre
 
-    def check(self, party: Party, chain: Sequence[x509.Certificate], at: datetime) -> None:
+    def check(self, party: SigningParty, chain: Sequence[x509.Certificate], at: datetime) -> None:
         """That the signer at the beginning of ``chain`` signs as ``party`` at ``at``; the root is at its end.
 
         Raises Invalid where the list says that it is another's or that its time is another, Undecided where the list
@@ -59,7 +59,7 @@ class Register:
         check(self.listed.entries, party, chain, at)
 
 
-def check(entries: Sequence[TrustEntry], party: Party, chain: Sequence[x509.Certificate], at: datetime) -> None:
+def check(entries: Sequence[TrustEntry], party: SigningParty, chain: Sequence[x509.Certificate], at: datetime) -> None:
     """As ``Register.check``, by these entries."""
     named = [entry for entry in entries if _is_named(entry, party, chain)]
     theirs = [entry for entry in named if _is_of(entry, party)]
@@ -82,29 +82,29 @@ def serial_names(certificate: x509.Certificate) -> list[str]:
     return [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
 
 
-def required(record: SignedRecord, centre: str, handoff: HandoffRecord | None = None) -> list[list[Party]]:
+def required(record: SignedRecord, centre: str, handoff: HandoffRecord | None = None) -> list[list[SigningParty]]:
     """For every signature, in their order, the parties that its signer has to be, all at once.
 
     ``handoff``: what a receipt or a minute answers, where it can be read. Raises Invalid for a record that nobody may
     sign: sides that do not fit its act, no officer where one has to sign.
     """
     if isinstance(record, SettlementTable):
-        return [[Party("seal", centre)]]
+        return [[SigningParty("seal", centre)]]
     side, unit = _signing_side(record), _unit(record, handoff)
     agencies = {side.agency}
     if isinstance(record, ReceiptRecord) and handoff is not None:
         # One agency has a code in two registers; both have to be the signer's.
         agencies.add(handoff.receiver.agency)
     _check_sides(record, centre, handoff)
-    seals = [Party("seal", code) for code in sorted(agencies)]
+    seals = [SigningParty("seal", code) for code in sorted(agencies)]
     if side.officer is not None:
-        return [[Party("officer", side.agency, side.officer, unit if side.role == "centre" else None)], seals]
+        return [[SigningParty("officer", side.agency, side.officer, unit if side.role == "centre" else None)], seals]
     if side.role == "centre":
         raise Invalid("officer-absent", "the record names no officer, and the Centre's are signed by one")
     return [seals]
 
 
-def _signing_side(record: HandoffRecord | ReceiptRecord | MinuteRecord) -> Side:
+def _signing_side(record: HandoffRecord | ReceiptRecord | MinuteRecord) -> HandoffSide:
     if isinstance(record, HandoffRecord):
         return record.giver
     return record.receiver if isinstance(record, ReceiptRecord) else record.entered_by
@@ -135,7 +135,7 @@ def _check_sides(
         raise Invalid("sides", "the sides named in the record are not those of its act")
 
 
-def _is_named(entry: TrustEntry, party: Party, chain: Sequence[x509.Certificate]) -> bool:
+def _is_named(entry: TrustEntry, party: SigningParty, chain: Sequence[x509.Certificate]) -> bool:
     """Whether the entry speaks of this certificate."""
     if entry.certificate is not None:
         return entry.certificate == fingerprint(chain[0])
@@ -147,7 +147,7 @@ def _is_named(entry: TrustEntry, party: Party, chain: Sequence[x509.Certificate]
     return subject is not None and serial_names(chain[0]) == [subject]
 
 
-def _is_of(entry: TrustEntry, party: Party) -> bool:
+def _is_of(entry: TrustEntry, party: SigningParty) -> bool:
     return (
         entry.kind == party.kind
         and (party.holder in (entry.holder, ANY))
@@ -161,4 +161,4 @@ def _counts(entry: TrustEntry, at: datetime) -> bool:
 
 
 def _called(entry: TrustEntry) -> str:
-    return str(Party(entry.kind, entry.holder, entry.officer, entry.unit))
+    return str(SigningParty(entry.kind, entry.holder, entry.officer, entry.unit))

@@ -27,7 +27,7 @@ class NotAProof(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class InclusionProof:
     """An inclusion proof (RFC 9162 section 2.1.3). ``path`` from the leaf up to the root."""
 
     place: int
@@ -50,12 +50,12 @@ def leaf_data(record_hash: bytes, signature_hashes: Sequence[bytes]) -> bytes:
     return record_hash + b"".join(signature_hashes)
 
 
-def read(text: bytes) -> Proof:
+def read(text: bytes) -> InclusionProof:
     """Raises NotAProof for any text that ``write`` would not have written."""
     match = _FORM.fullmatch(text.decode("ascii", errors="replace"))
     if match is None:
         raise NotAProof("not the lines of a proof")
-    proof = Proof(
+    proof = InclusionProof(
         place=int(match["place"]),
         size=int(match["size"]),
         record_hash=bytes.fromhex(match["record"]),

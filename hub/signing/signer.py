@@ -21,20 +21,20 @@ from cryptography.x509.oid import NameOID
 
 from config.officers import MAY_HAND_OVER, Officer
 from config.signing import Signing
-from hub.codes import Code
-from hub.errors import NotConfigured, NotYet
+from hub.codes import HubCode
+from hub.errors import NotConfigured, RetryLater
 from hub.signing import cms, verifier
 from hub.signing.cms import SigningKey
 from hub.signing.keyring import ROOTS, Keyring
 from hub.signing.keys import KeyUnavailable, is_signature, public_key_of
 from hub.signing.trust import Trust
-from hub.signing.verifier import Invalid, Signed, Undecided
+from hub.signing.verifier import Invalid, Undecided, VerifiedSignature
 
 FRESH: Final = 5.0
 """seconds for which the revocation lists in hand are used without looking for newer ones"""
 
 
-class MayNotSign(NotYet):
+class MayNotSign(RetryLater):
     """Nothing was signed, for the reason given; it can be signed once that has been mended."""
 
 
@@ -79,7 +79,7 @@ class Signer:
         self.check_officer(officer, at, department)
         if officer.signs_elsewhere:
             raise MayNotSign(
-                Code.KEY_UNAVAILABLE, f"{officer.id} signs on a device of one's own; bring that signature in"
+                HubCode.KEY_UNAVAILABLE, f"{officer.id} signs on a device of one's own; bring that signature in"
             )
         person = self._signed(record, officer.key, at, officer)
         return Signatures(person, self._signed(person, self._signing.seal, at))
@@ -110,14 +110,14 @@ class Signer:
         elif department is not None and officer.department not in (None, department):
             refusal = f"serves {officer.department}, not {department}"
         if refusal:
-            raise MayNotSign(Code.OFFICER_MAY_NOT_SIGN, f"{officer.id} {refusal}")
+            raise MayNotSign(HubCode.OFFICER_MAY_NOT_SIGN, f"{officer.id} {refusal}")
 
     def trial(self, name: str, at: datetime, officer: Officer | None = None) -> None:
         """Sign what nobody gets to see with the key ``name``, and verify it. Raises MayNotSign with what is wrong."""
         content = b"a trial of this key"
         self.verified(content, self._signed(content, name, at, officer), at)
 
-    def verified(self, content: bytes, signature: bytes, at: datetime) -> Signed:
+    def verified(self, content: bytes, signature: bytes, at: datetime) -> VerifiedSignature:
         """Whose signature it is, if it is valid at ``at`` by what we know now. Raises MayNotSign."""
         with _refused():
             return verifier.verify(content, signature, self.trust(), at=at)
@@ -158,7 +158,7 @@ class Signer:
         try:
             return self._keyring.current(name, at)
         except (KeyUnavailable, NotConfigured) as error:
-            raise MayNotSign(Code.KEY_UNAVAILABLE, str(error)) from None
+            raise MayNotSign(HubCode.KEY_UNAVAILABLE, str(error)) from None
 
     def _signed(self, content: bytes, name: str, at: datetime, officer: Officer | None = None) -> bytes:
         """Raises MayNotSign before anything is signed; the key is watched."""
@@ -169,7 +169,7 @@ class Signer:
         try:
             return cms.sign(content, _Watched(key), at)
         except KeyUnavailable as error:
-            raise MayNotSign(Code.KEY_UNAVAILABLE, str(error)) from None
+            raise MayNotSign(HubCode.KEY_UNAVAILABLE, str(error)) from None
 
     def _check_path(self, name: str, key: SigningKey, at: datetime) -> None:
         """Raises MayNotSign unless the certificate is good at ``at``, by what a stranger would look at."""
@@ -216,10 +216,10 @@ def _refused() -> Iterator[None]:
     try:
         yield
     except Invalid as error:
-        raise MayNotSign(Code.CERTIFICATE_REFUSED, str(error)) from None
+        raise MayNotSign(HubCode.CERTIFICATE_REFUSED, str(error)) from None
     except Undecided as error:
         unknown = error.code.startswith("crl-")
-        raise MayNotSign(Code.REVOCATION_UNKNOWN if unknown else Code.CERTIFICATE_REFUSED, str(error)) from None
+        raise MayNotSign(HubCode.REVOCATION_UNKNOWN if unknown else HubCode.CERTIFICATE_REFUSED, str(error)) from None
 
 
 def _check_bound(officer: Officer, certificate: x509.Certificate) -> None:
@@ -230,4 +230,4 @@ def _check_bound(officer: Officer, certificate: x509.Certificate) -> None:
         named = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
         bound = [attribute.value for attribute in named] == [officer.id]
     if not bound:
-        raise MayNotSign(Code.CERTIFICATE_REFUSED, f"the certificate is not one of {officer.id}")
+        raise MayNotSign(HubCode.CERTIFICATE_REFUSED, f"the certificate is not one of {officer.id}")

@@ -22,13 +22,13 @@ RSA_BITS: Final = 3072
 
 
 class Slot(Protocol):
-    """Where keys are found and made by their label; ``Token`` is the real one."""
+    """Where keys are found and made by their label; ``Pkcs11Token`` is the real one."""
 
     def sign(self, label: str, data: bytes) -> bytes: ...
     def public_key(self, label: str) -> PublicKey: ...
 
 
-class Token:
+class Pkcs11Token:
     """One token of one PKCS#11 module. Safe to share between threads. Not to be used on both sides of a fork."""
 
     def __init__(self, module: Path, label: str, pin: str) -> None:

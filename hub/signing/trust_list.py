@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.signing import canonical, verifier
-from hub.signing.parties import Party, Register
+from hub.signing.parties import Register, SigningParty
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 from schemas import strict
@@ -65,7 +65,7 @@ def check_sealed(body: bytes, signature: bytes, register: Register) -> None:
     """
     try:
         _, certificate = verifier.made_by(body, signature)
-        register.check(Party("seal", register.centre), (certificate,), _decoded(body).at)
+        register.check(SigningParty("seal", register.centre), (certificate,), _decoded(body).at)
     except (Invalid, Undecided) as error:
         raise NotATrustList(f"its signature: {error.sentence}") from None
 

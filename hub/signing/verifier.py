@@ -26,14 +26,14 @@ from hub.signing.signed_data import (
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
 
-__all__ = ["Gone", "Invalid", "Signed", "Undecided", "verify"]
+__all__ = ["Gone", "Invalid", "Undecided", "VerifiedSignature", "verify"]
 
 SKEW: Final = timedelta(minutes=5)
 """how far a signer's clock may be ahead"""
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class VerifiedSignature:
     """A signature that holds."""
 
     certificate: x509.Certificate
@@ -43,7 +43,7 @@ class Signed:
     """the signer's own word, UTC; only a time stamp proves when"""
 
 
-def verify(content: bytes | Gone, signature: bytes, trust: Trust, *, at: datetime | None) -> Signed:
+def verify(content: bytes | Gone, signature: bytes, trust: Trust, *, at: datetime | None) -> VerifiedSignature:
     """``at``: when the signature is known to have existed (now for what just arrived, its time stamp for what is old).
 
     None: nothing proves when. It is judged as of now, and what has ended meanwhile leaves it undecided. What is wrong
@@ -64,7 +64,7 @@ def verify(content: bytes | Gone, signature: bytes, trust: Trust, *, at: datetim
         raise
     if not set(signed.certificates) <= set(chain):
         raise Invalid("certificates-superfluous", "a certificate in the file has no part in the signature")
-    return Signed(certificate=certificate, chain=chain, signing_time=signing_time)
+    return VerifiedSignature(certificate=certificate, chain=chain, signing_time=signing_time)
 
 
 def made_by(content: bytes | Gone, signature: bytes) -> tuple[SignedData, x509.Certificate]:

@@ -20,7 +20,7 @@ import structlog
 
 from hub.errors import HubError
 from hub.untrusted import limits
-from schemas.statement import Code, Unreadable
+from schemas.statement import StatementCode, UnreadableFile
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class _Ended(Exception):
     """The reader has stopped speaking before it was done."""
 
 
-class _Server:
+class _ReaderServer:
     """The process that forks a reader for each file (hub.untrusted.server)."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class _Server:
 
 
 _lock = threading.Lock()
-_servers: Final[list[_Server]] = []
+_servers: Final[list[_ReaderServer]] = []
 """the one that runs, if there is one"""
 
 
@@ -102,19 +102,19 @@ def _close() -> None:
         _servers.pop().close()
 
 
-def _server() -> _Server:
+def _server() -> _ReaderServer:
     """The one of this process; what was there before this process was forked is its parent's."""
     if _servers and _servers[0].owner != os.getpid():
         _close()
     if not _servers:
-        _servers.append(_Server())
+        _servers.append(_ReaderServer())
     return _servers[0]
 
 
 def read(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], Taken]) -> Taken:
     """What ``take`` makes of the lines that ``reader`` (hub.untrusted.readers) says of the file.
 
-    Raises Unreadable; ReaderLost where no reader can be started. One that is ended from outside is started once more;
+    Raises UnreadableFile; ReaderLost where no reader can be started. One ended from outside is started once more;
     the second time it was the file.
     """
     lost = ReaderLost()
@@ -130,7 +130,7 @@ def read(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], Ta
     if lost.ended_by is None:
         raise lost
     sentence = f"its reader was ended twice ({lost.ended_by.name}): it may need more memory than this machine has"
-    raise Unreadable(Code.UNPARSABLE, sentence)
+    raise UnreadableFile(StatementCode.UNPARSABLE, sentence)
 
 
 def _once(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], Taken]) -> Taken:
@@ -147,7 +147,7 @@ def _once(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], T
 
 
 def _lines(answer: BinaryIO, reader: str, size: int) -> Iterator[bytes]:
-    """What the reader says, until its last word. Raises Unreadable, _Ended."""
+    """What the reader says, until its last word. Raises UnreadableFile, _Ended."""
     most, taken = limits.answer(size), 0
     while True:
         try:
@@ -156,7 +156,9 @@ def _lines(answer: BinaryIO, reader: str, size: int) -> Iterator[bytes]:
             line = b""
         taken += len(line)
         if taken >= most:
-            raise Unreadable(Code.UNPARSABLE, f"the file unfolds to more than {most // limits.MEGABYTE} MiB")
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"the file unfolds to more than {most // limits.MEGABYTE} MiB"
+            )
         if not line.endswith(b"\n"):
             raise _Ended
         if line.startswith(b"."):
@@ -166,14 +168,16 @@ def _lines(answer: BinaryIO, reader: str, size: int) -> Iterator[bytes]:
 
 
 def _check(last: dict[str, Any], reader: str, size: int) -> None:
-    """Raises Unreadable where the reader's last word is not that all was read."""
+    """Raises UnreadableFile where the reader's last word is not that all was read."""
     if last["end"] == "unreadable":
-        raise Unreadable(Code(last["code"]), last["sentence"], last["line"])
+        raise UnreadableFile(StatementCode(last["code"]), last["sentence"], last["line"])
     if last["end"] == "memory":
-        raise Unreadable(Code.UNPARSABLE, _memory(size))
+        raise UnreadableFile(StatementCode.UNPARSABLE, _memory(size))
     if last["end"] == "fault":
         log.error("reader_failed", reader=reader, error=last["error"], where=last["where"])
-        raise Unreadable(Code.UNPARSABLE, f"our reader fails on it ({last['error']}); see the log: reader_failed")
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, f"our reader fails on it ({last['error']}); see the log: reader_failed"
+        )
 
 
 def _ending(status: int, size: int) -> Exception:
@@ -181,13 +185,17 @@ def _ending(status: int, size: int) -> Exception:
     if not os.WIFSIGNALED(status):
         if os.waitstatus_to_exitcode(status) == limits.UNLIMITED:
             return ReaderLost()
-        return Unreadable(Code.UNPARSABLE, f"its reader gave up (exit status {os.waitstatus_to_exitcode(status)})")
+        return UnreadableFile(
+            StatementCode.UNPARSABLE, f"its reader gave up (exit status {os.waitstatus_to_exitcode(status)})"
+        )
     ended_by = signal.Signals(os.WTERMSIG(status))
     if ended_by in _FROM_OUTSIDE:
         return ReaderLost(ended_by)
     if ended_by in _OUT_OF_TIME:
-        return Unreadable(Code.UNPARSABLE, f"reading it takes more than {limits.seconds(size)} s")
-    return Unreadable(Code.UNPARSABLE, f"it ends its reader ({ended_by.name}): {_memory(size)}, or is made to do so")
+        return UnreadableFile(StatementCode.UNPARSABLE, f"reading it takes more than {limits.seconds(size)} s")
+    return UnreadableFile(
+        StatementCode.UNPARSABLE, f"it ends its reader ({ended_by.name}): {_memory(size)}, or is made to do so"
+    )
 
 
 def _memory(size: int) -> str:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from config.statements import Statements
 from hub.untrusted.asking import read
-from schemas.cells import Cell, Row
-from schemas.statement import Entry, Format, Head, Portion, Statement, Unreadable, gathered
+from schemas.cells import Cell, CellRow
+from schemas.statement import Format, Head, Portion, Statement, StatementEntry, UnreadableFile, gathered
 
 if TYPE_CHECKING:
-    from hub.fees.matching.payouts import Report
-    from hub.fees.matching.virtual import Given
-    from hub.fees.settlements.desk_files import Sheet
+    from hub.fees.matching.payouts import PayoutReport
+    from hub.fees.matching.virtual import VirtualAccountList
+    from hub.fees.settlements.department_files import Sheet
 
 
 def statements(said: Statements, raw: bytes) -> tuple[Format, list[Statement]]:
-    """The format and the statements of a bank's file, by what the bank is said to write. Raises Unreadable."""
+    """The format and the statements of a bank's file, by what the bank is said to write. Raises UnreadableFile."""
 
     def take(lines: Iterator[bytes]) -> tuple[Format, list[Statement]]:
         format_: Format = json.loads(next(lines))
@@ -28,12 +28,14 @@ def statements(said: Statements, raw: bytes) -> tuple[Format, list[Statement]]:
 
 def _portions(lines: Iterator[bytes]) -> Iterator[Portion]:
     for line in lines:
-        yield Portion(Head.model_validate_json(line), map(Entry.model_validate_json, iter(lines.__next__, b"")))
+        yield Portion(
+            Head.model_validate_json(line), map(StatementEntry.model_validate_json, iter(lines.__next__, b""))
+        )
 
 
 def trial(said: Statements, raw: bytes) -> tuple[Format, dict[int, tuple[str, str]], list[Statement], str]:
     """A bank's file as it is read by ``said``: its format, row → what it was taken for and what stands in it, the
-    statements, and what is wrong, which may be nothing. Raises Unreadable for what no profile reads.
+    statements, and what is wrong, which may be nothing. Raises UnreadableFile for what no profile reads.
     """
 
     def take(lines: Iterator[bytes]) -> tuple[Format, dict[int, tuple[str, str]], list[Statement], str]:
@@ -46,8 +48,8 @@ def trial(said: Statements, raw: bytes) -> tuple[Format, dict[int, tuple[str, st
 
 
 def sheets(raw: bytes, ending: str) -> "list[Sheet]":
-    """The sheets of a file of a department's desk. Raises BadFile (hub.fees.settlements.desk_files)."""
-    from hub.fees.settlements.desk_files import BadFile, Sheet  # noqa: PLC0415 - no worker needs it
+    """The sheets of a file of a department's desk. Raises BadFile (hub.fees.settlements.department_files)."""
+    from hub.fees.settlements.department_files import BadFile, Sheet  # noqa: PLC0415 - no worker needs it
 
     def take(lines: Iterator[bytes]) -> list[Sheet]:
         found = []
@@ -60,23 +62,23 @@ def sheets(raw: bytes, ending: str) -> "list[Sheet]":
 
     try:
         return read("sheets", {"ending": ending}, raw, take)
-    except Unreadable as error:
+    except UnreadableFile as error:
         raise BadFile("", f"không đọc được tệp: {error.sentence}", "lưu lại từ Excel, chỉ trang có danh sách") from None
 
 
-def payout(raw: bytes) -> "Report":
-    """A gateway's report. Raises Unreadable."""
-    from hub.fees.matching.payouts import Report  # noqa: PLC0415 - see above
+def payout(raw: bytes) -> "PayoutReport":
+    """A gateway's report. Raises UnreadableFile."""
+    from hub.fees.matching.payouts import PayoutReport  # noqa: PLC0415 - see above
 
-    [report] = read("payout", None, raw, lambda lines: [Report.model_validate_json(line) for line in lines])
+    [report] = read("payout", None, raw, lambda lines: [PayoutReport.model_validate_json(line) for line in lines])
     return report
 
 
-def virtual_accounts(raw: bytes) -> "list[Given]":
-    """A bank's list of virtual accounts. Raises Unreadable."""
-    from hub.fees.matching.virtual import Given  # noqa: PLC0415 - see above
+def virtual_accounts(raw: bytes) -> "list[VirtualAccountList]":
+    """A bank's list of virtual accounts. Raises UnreadableFile."""
+    from hub.fees.matching.virtual import VirtualAccountList  # noqa: PLC0415 - see above
 
-    return read("virtual accounts", None, raw, lambda lines: [Given(*json.loads(line)) for line in lines])
+    return read("virtual accounts", None, raw, lambda lines: [VirtualAccountList(*json.loads(line)) for line in lines])
 
 
 _KINDS: Final[Mapping[str, Callable[[str], Cell]]] = {
@@ -86,10 +88,10 @@ _KINDS: Final[Mapping[str, Callable[[str], Cell]]] = {
 }
 
 
-def row_of(line: bytes) -> Row:
+def row_of(line: bytes) -> CellRow:
     """What readers.line has written."""
     number, *cells = json.loads(line)
-    return Row(number, [_cell(cell) for cell in cells])
+    return CellRow(number, [_cell(cell) for cell in cells])
 
 
 def _cell(said: Any) -> Cell:

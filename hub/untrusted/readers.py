@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from config.statements import Statements
 from connectors.banks.statements import formats
-from hub.fees.settlements import desk_files
-from schemas.cells import Cell, Row, written
-from schemas.statement import Code, Statement, Unreadable, gathered
+from hub.fees.settlements import department_files
+from schemas.cells import Cell, CellRow, written
+from schemas.statement import Statement, StatementCode, UnreadableFile, gathered
 
 SHOWN: Final = 100
 """characters of a row that a person is shown"""
@@ -34,14 +34,14 @@ def _trial(how: Any, raw: bytes) -> Iterator[bytes]:
     yield json.dumps(formats.format_of(raw)).encode()
     rows: list[bytes] = []
 
-    def told(row: Row, taken: str) -> None:
+    def told(row: CellRow, taken: str) -> None:
         text = " | ".join(filter(None, map(written, row.cells)))
         rows.append(json.dumps([row.number, taken, " ".join(text.split())[:SHOWN]]).encode())
 
     wrong, found = "", list[Statement]()
     try:
         found = gathered(formats.portions(said, raw, told)[1], most=said.max_entries)
-    except Unreadable as error:
+    except UnreadableFile as error:
         wrong = str(error)
     yield from (*rows, b"", json.dumps(wrong).encode(), *(one.model_dump_json().encode() for one in found))
 
@@ -49,8 +49,8 @@ def _trial(how: Any, raw: bytes) -> Iterator[bytes]:
 def _sheets(how: Any, raw: bytes) -> Iterator[bytes]:
     """Each sheet: its name, its rows, and an empty line; or a list of what is wrong, where, and what to do."""
     try:
-        sheets = desk_files.read(raw, how["ending"])
-    except desk_files.BadFile as error:
+        sheets = department_files.read(raw, how["ending"])
+    except department_files.BadFile as error:
         yield json.dumps([error.place, error.problem, error.fix]).encode()
         return
     for sheet in sheets:
@@ -65,10 +65,10 @@ def _payout(_: Any, raw: bytes) -> Iterator[bytes]:
     from schemas import strict  # noqa: PLC0415 - see above
 
     try:
-        yield strict.read(payouts.Report, raw).model_dump_json().encode()
+        yield strict.read(payouts.PayoutReport, raw).model_dump_json().encode()
     except strict.Refused as refused:
         places = ", ".join(f"{fault.pointer or '/'} {fault.detail}" for fault in refused.faults[:3])
-        raise Unreadable(Code.UNPARSABLE, places) from None
+        raise UnreadableFile(StatementCode.UNPARSABLE, places) from None
 
 
 def _virtual_accounts(_: Any, raw: bytes) -> Iterator[bytes]:
@@ -78,7 +78,7 @@ def _virtual_accounts(_: Any, raw: bytes) -> Iterator[bytes]:
         for one in virtual.read(raw):
             yield json.dumps([one.row, one.number, one.reference]).encode()
     except virtual.NotAList as error:
-        raise Unreadable(Code.UNPARSABLE, str(error)) from None
+        raise UnreadableFile(StatementCode.UNPARSABLE, str(error)) from None
 
 
 READERS: Final[Mapping[str, Reader]] = {
@@ -90,7 +90,7 @@ READERS: Final[Mapping[str, Reader]] = {
 }
 
 
-def line(row: Row) -> bytes:
+def line(row: CellRow) -> bytes:
     """The row as a line; hub.untrusted.files takes it down."""
     return json.dumps([row.number, *map(_said, row.cells)]).encode()
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final
 
 from hub.untrusted import limits
 from hub.untrusted.readers import READERS
-from schemas.statement import Unreadable
+from schemas.statement import UnreadableFile
 
 IDLE: Final = 60
 """seconds"""
@@ -53,7 +53,7 @@ def _answer(told: dict[str, Any], raw: bytes, answer: BinaryIO) -> dict[str, Any
     """Write what is read, a line for each piece; how it ended."""
     try:
         answer.writelines(b"+" + line + b"\n" for line in READERS[told["reader"]](told["how"], raw))
-    except Unreadable as error:
+    except UnreadableFile as error:
         return {"end": "unreadable", "code": error.code, "sentence": error.sentence, "line": error.line}
     except MemoryError:
         return {"end": "memory"}

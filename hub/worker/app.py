@@ -1,4 +1,4 @@
-"""The Celery application of the workers: a few tasks, each one call into the house; and how often each tick comes."""
+"""The Celery application of the workers: a few tasks, each one call into the hub; and how often each tick comes."""
 
 from collections.abc import Callable, Collection
 from typing import Final
@@ -8,11 +8,12 @@ from celery import Celery
 
 from config.settings import Settings
 from hub import broker, dispatch, polling
+from hub.app import Hub
 from hub.messages import evidence, liveness
-from hub.wiring import Hub
-from hub.worker import cashier, custodian, errands, postmaster, prover, registrar
-from hub.worker.consumer import HouseConsumer
-from hub.worker.task import HouseTask
+from hub.worker import drain
+from hub.worker.consumer import HubConsumer
+from hub.worker.jobs import expire_demands, issue_receipts, prove_ledger, seal_log, watch_consignments
+from hub.worker.task import HubTask
 
 SWEEP: Final = "ticks.sweep"
 POLL: Final = "ticks.poll"
@@ -32,9 +33,9 @@ log = structlog.get_logger(__name__)
 def create(hub: Hub, queues: Collection[str] = ()) -> Celery:
     """The application for ``hub``, for a worker that consumes ``queues``; its process opens the hub before."""
     app = broker.application(hub.settings, hub.catalogue)
-    app.conf.worker_consumer = HouseConsumer
+    app.conf.worker_consumer = HubConsumer
     for name, verb in _tasks(hub, queues).items():
-        app.task(verb, name=name, base=HouseTask)
+        app.task(verb, name=name, base=HubTask)
     return app
 
 
@@ -47,16 +48,16 @@ def ticks(settings: Settings) -> dict[str, float]:
         CUSTODY: settings.custody_every,
         POSTS: POSTS_EVERY,
         FEES: FEES_EVERY,
-        PROVE: prover.EVERY,
+        PROVE: prove_ledger.EVERY,
     }
 
 
 def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
     def handle(message_id: str) -> None:
-        errands.run(hub, dispatch.handle, message_id, queues)
+        drain.run(hub, dispatch.handle, message_id, queues)
 
     def deliver(transfer_id: str) -> None:
-        errands.run(hub, dispatch.deliver, transfer_id, queues)
+        drain.run(hub, dispatch.deliver, transfer_id, queues)
 
     def poll() -> None:
         polling.poll(hub)
@@ -67,19 +68,19 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
         log.info("evidence_rotated", dropped=dropped)
 
     def custody() -> None:
-        custodian.tend(hub)
+        seal_log.tend(hub)
 
     def posts() -> None:
-        postmaster.watch(hub)
+        watch_consignments.watch(hub)
 
     def fees() -> None:
-        cashier.close(hub)
-        registrar.follow(hub)
+        expire_demands.close(hub)
+        issue_receipts.follow(hub)
 
     def prove() -> None:
-        prover.prove(hub)
+        prove_ledger.prove(hub)
 
-    work = {
+    uow = {
         SWEEP: hub.sweep,
         POLL: poll,
         RETENTION: retention,
@@ -92,7 +93,7 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
     return {
         broker.HANDLE: handle,
         broker.DELIVER: deliver,
-        **{name: _tick(hub, name, every[name], verb) for name, verb in work.items()},
+        **{name: _tick(hub, name, every[name], verb) for name, verb in uow.items()},
     }
 
 

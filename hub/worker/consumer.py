@@ -9,7 +9,7 @@ HARMLESS: Final = frozenset({"enable_events", "disable_events", "heartbeat", "el
 """Commands that start and stop the telling of events, and nothing else."""
 
 
-class HouseConsumer(Consumer):  # type: ignore[misc] # Celery is untyped
+class HubConsumer(Consumer):  # type: ignore[misc] # Celery is untyped
     """Celery's, without native delayed delivery.
 
     Beside quorum queues Celery declares 28 more of them (celery_delayed_0 to 27) for ETAs and countdowns. Ours wait in

@@ -9,11 +9,12 @@ from socket import gethostname
 from typing import NoReturn
 
 from hub import broker
-from hub.messages.model import Nudge
-from hub.wiring import Hub
-from hub.worker import app, registrar, ticking
+from hub.app import Hub
+from hub.messages.model import Wakeup
+from hub.worker import app, ticking
 from hub.worker.consumer import close_remote_control
 from hub.worker.heartbeat import heartbeat
+from hub.worker.jobs import issue_receipts
 
 
 def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoReturn:
@@ -23,7 +24,7 @@ def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoRet
     """
     close_remote_control()
     with hub:
-        registrar.begin(hub)
+        issue_receipts.begin(hub)
         consumed = list(queues) or broker.queue_names(hub.catalogue)
         made = app.create(hub, consumed)
         # Not app.worker_main: Celery's command line loads its prompt and Flower's command, 12 MiB that stay.
@@ -47,7 +48,7 @@ def beat(hub: Hub, *, touched: Path) -> None:
     publisher = broker.Publisher(broker.application(hub.settings, hub.catalogue), hub.settings)
 
     def publish(names: list[str]) -> None:
-        for _ in publisher.publish([Nudge(broker.TICKS, name) for name in names]):
+        for _ in publisher.publish([Wakeup(broker.TICKS, name) for name in names]):
             pass
         touched.touch()
 

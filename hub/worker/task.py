@@ -1,4 +1,4 @@
-"""What every task of the house is: one opaque id in, nothing out, and no text that could carry personal data.
+"""What every task of the hub is: one opaque id in, nothing out, and no text that could carry personal data.
 
 Celery puts arguments, exception texts and tracebacks into its events (retries drop ``argsrepr``), so nothing but our
 own ids and the names of exception classes may get there.
@@ -18,7 +18,7 @@ class TaskFailed(Exception):
     """A task ended with an exception; its class is named, its text is in the log of the worker that had it."""
 
 
-class HouseTask(Task):  # type: ignore[misc] # Celery is untyped
+class HubTask(Task):  # type: ignore[misc] # Celery is untyped
     """Base of all tasks: at most one argument, and that one of our ids."""
 
     abstract = True

@@ -1,8 +1,8 @@
-"""The clock of the house: every tick at its time, by a clock that nobody sets.
+"""The clock of the hub: every tick at its time, by a clock that nobody sets.
 
 Not Celery's beat: it reckons by the wall clock, so that one step of that clock mutes it until the old hour comes
 again, and it publishes by the exchange's table in Valkey, without which (FLUSHALL, an eviction) its ticks go nowhere
-and nobody hears of it. Here a tick takes a nudge's way: to a queue that is declared, and confirmed.
+and nobody hears of it. Here a tick takes a wake-up's way: to a queue that is declared, and confirmed.
 """
 
 import threading

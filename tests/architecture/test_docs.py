@@ -13,13 +13,13 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from config.settings import Settings
-from connectors.errors import Code as PartnerCode
-from connectors.sandbox.knobs import Settings as SandboxSettings
+from connectors.errors import ConnectorCode as PartnerCode
+from connectors.sandbox.knobs import SandboxSettings
 from hub.cli.flower import FlowerSettings
 from hub.cli.main import app
-from hub.codes import Code
-from hub.signing.auditing import Code as AuditCode
-from hub.signing.findings import Code as JudgeCode
+from hub.codes import HubCode
+from hub.signing.auditing import AuditCode
+from hub.signing.findings import VerdictCode as JudgeCode
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [path for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")) if path.name != "cli.md"]
@@ -115,7 +115,7 @@ def test_every_setting_that_is_named_is_known(page: Path) -> None:
     models: tuple[type[BaseSettings], ...] = (Settings, FlowerSettings, SandboxSettings)
     known = {f"{model.model_config['env_prefix']}{name}".upper() for model in models for name in model.model_fields}
     named = set(re.findall(r"\bHUB_(?!SECRET_)[A-Z_]+\b", text_of(page)))
-    assert named <= known | {"HUB_ACTOR", "HUB_VAR"} | set(Code)
+    assert named <= known | {"HUB_ACTOR", "HUB_VAR"} | set(HubCode)
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/runbooks/*.md")), ids=lambda page: page.name)
@@ -126,7 +126,7 @@ def test_a_runbook_says_when_to_use_it_and_how_one_knows_that_it_worked(page: Pa
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/runbooks/*.md")), ids=lambda page: page.name)
 def test_every_error_code_in_a_runbook_is_one_of_ours(page: Path) -> None:
-    codes = {str(code) for code in (*PartnerCode, *Code, *JudgeCode, *AuditCode)}
+    codes = {str(code) for code in (*PartnerCode, *HubCode, *JudgeCode, *AuditCode)}
     named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", prose_of(page)))
     assert {name for name in named if not name.startswith(("HUB_", "KEY_"))} <= codes
 

@@ -35,7 +35,7 @@ def block(language: str, word: str) -> str:
 
 
 @dataclass
-class Door:
+class RecordingServer:
     """A door that keeps what it is asked and answers 202."""
 
     address: str
@@ -49,7 +49,7 @@ class Door:
 
 
 @pytest.fixture
-def door() -> Iterator[Door]:
+def door() -> Iterator[RecordingServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -66,7 +66,7 @@ def door() -> Iterator[Door]:
         def log_message(self, format: str, *args: object) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made = Door(f"http://127.0.0.1:{server.server_port}")
+        made = RecordingServer(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield made
@@ -83,7 +83,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(door: Door, checkout: Path, *command: str) -> str:
+def run(door: RecordingServer, checkout: Path, *command: str) -> str:
     """What the command prints; it must succeed."""
     told = {"PATH": os.environ["PATH"], "API": door.address, "SECRET": SECRET, "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
@@ -95,7 +95,7 @@ def test_the_submission_that_is_shown_is_one() -> None:
     assert strict.read(Submission, block("json", "reference").encode()).reference == "CDVC-0001"
 
 
-def test_the_script_in_python_signs_as_the_door_asks(door: Door, checkout: Path) -> None:
+def test_the_script_in_python_signs_as_the_door_asks(door: RecordingServer, checkout: Path) -> None:
     line = next(line for line in block("sh", "export API").splitlines() if line.startswith("python var/goi.py"))
     said = run(door, checkout, sys.executable, *line.split()[1:])
     run(door, checkout, sys.executable, "var/goi.py", "GET", "/v1/submissions?reference=CDVC-0001")
@@ -108,7 +108,7 @@ def test_the_script_in_python_signs_as_the_door_asks(door: Door, checkout: Path)
 
 def test_a_hub_that_is_not_there_is_one_line_and_no_traceback(checkout: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
-        door = Door(f"http://127.0.0.1:{gone.getsockname()[1]}")
+        door = RecordingServer(f"http://127.0.0.1:{gone.getsockname()[1]}")
     with pytest.raises(subprocess.CalledProcessError) as ended:
         run(door, checkout, sys.executable, "var/goi.py", "POST", "/v1/submissions", "var/hoso.json", "CDVC-0001")
 
@@ -117,7 +117,7 @@ def test_a_hub_that_is_not_there_is_one_line_and_no_traceback(checkout: Path) ->
 
 
 @pytest.mark.skipif(not all(map(shutil.which, SHELL)), reason=f"the shell script needs {', '.join(SHELL)}")
-def test_the_script_in_shell_signs_as_the_door_asks(door: Door, checkout: Path) -> None:
+def test_the_script_in_shell_signs_as_the_door_asks(door: RecordingServer, checkout: Path) -> None:
     said = run(door, checkout, "bash", "-euc", block("sh", "openssl"))
 
     assert "202" in said

@@ -1,1 +1,1 @@
-"""What the house costs, as ratios to a bare baseline in the same run: ``python -m tests.bench``."""
+"""What the hub costs, as ratios to a bare baseline in the same run: ``python -m tests.bench``."""

@@ -11,13 +11,17 @@ from hub.embedded.postgres import postgres
 from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
 from tests.bench import door, journey, matching, memory, months, statements
-from tests.bench.rows import Row, table, write
+from tests.bench.rows import BenchRow, table, write
 from tests.catalogue_secrets import CATALOGUE
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 OUTPUT = Path("var/bench.json")
-PARTS: dict[str, Callable[[Stack], list[Row]]] = {"door": door.rows, "journey": journey.rows, "memory": memory.rows}
-ALONE: dict[str, Callable[[], list[Row]]] = {
+PARTS: dict[str, Callable[[ProcessStack], list[BenchRow]]] = {
+    "door": door.rows,
+    "journey": journey.rows,
+    "memory": memory.rows,
+}
+ALONE: dict[str, Callable[[], list[BenchRow]]] = {
     "statements": statements.rows,
     "matching": matching.rows,
     "months": months.rows,
@@ -27,7 +31,7 @@ SERVICE_PACE = {
     # As in service, but for the departments' own pace: no status reports, so that only the hand-over is measured.
     "HUB_SANDBOX_PACE": "3600",
     "HUB_SWEEP_EVERY": "15",
-    "HUB_RENUDGE_AFTER": "60",
+    "HUB_WAKEUP_REPEAT_AFTER": "60",
     "HUB_POLL_EVERY": "60",
     "HUB_LOG_LEVEL": "WARNING",
 }
@@ -36,7 +40,7 @@ SERVICE_PACE = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("part", nargs="*", choices=[*PARTS, *ALONE, []], help="only these parts")
-    rows: list[Row] = []
+    rows: list[BenchRow] = []
     for part in parser.parse_args().part or [*PARTS, *ALONE]:
         rows += ALONE[part]() if part in ALONE else _measure(part)
     write(rows, OUTPUT)
@@ -44,7 +48,7 @@ def main() -> int:
     return 0 if all(row.ok for row in rows) else 3
 
 
-def _measure(part: str) -> list[Row]:
+def _measure(part: str) -> list[BenchRow]:
     """One part, on a database and a broker of its own."""
     sys.stderr.write(f"{part} ...\n")
     with TemporaryDirectory(prefix="lienthong-bench-") as name:

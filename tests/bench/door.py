@@ -8,17 +8,17 @@ import requests
 from hub.embedded.ports import free_port
 from hub.embedded.process import Process, Program
 from tests.bench.load import bytes_of, requests_per_second, submission_requests
-from tests.bench.rows import Row, at_least, in_turn
+from tests.bench.rows import BenchRow, at_least, in_turn
 from tests.builders import a_submission
-from tests.portal_client import PortalClient
-from tests.stack import Stack
+from tests.portal_client import SigningPortal
+from tests.stack import ProcessStack
 
 ROUNDS = 3
 MANY = 3_000
-WHY = "beyond the bare insert: signature, idempotency, journal, and the nudge that the same process publishes"
+WHY = "beyond the bare insert: signature, idempotency, journal, and the wake-up that the same process publishes"
 
 
-def rows(running: Stack) -> list[Row]:
+def rows(running: ProcessStack) -> list[BenchRow]:
     running.start_api()
     with psycopg.connect(running.database_url, autocommit=True) as conn:
         conn.execute("CREATE TABLE bare (id text PRIMARY KEY, body bytea NOT NULL, at timestamptz DEFAULT now())")
@@ -45,7 +45,7 @@ def rows(running: Stack) -> list[Row]:
 
 
 def _bare_wire(url: str) -> bytes:
-    body = PortalClient.body(a_submission())
+    body = SigningPortal.body(a_submission())
     return bytes_of(
         requests.Request("POST", url + "/bare", headers={"Content-Type": "application/json"}, data=body).prepare()
     )

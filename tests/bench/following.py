@@ -16,13 +16,13 @@ from typing import Final, cast
 
 from config.catalogue import Catalogue, load
 from hub import clock
-from hub.calendar import Calendar
+from hub.calendar import WorkingCalendar
 from hub.db import Connection
 from hub.fees.ledger import Origin, Share, post_all, postings
-from hub.fees.matching.run import Result, run
+from hub.fees.matching.run import MatchRunResult, run
 from hub.signing.signer import Signer
-from hub.work import Work
-from tests.bench.rows import Row, at_most, table
+from hub.unit_of_work import UnitOfWork
+from tests.bench.rows import BenchRow, at_most, table
 from tests.bench.store import connection
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fees_scale import ACCOUNT, DAY, demands, lines, reference, statement
@@ -49,7 +49,7 @@ UPDATE fee_demand d SET allocated = d.amount_due, status = 'paid_unconfirmed' FR
 """
 
 
-def rows(count: int = COUNT) -> list[Row]:
+def rows(count: int = COUNT) -> list[BenchRow]:
     """One figure, on a database of its own: the whole, beside the passes alone."""
     with connection() as conn:
         _fill(conn, count)
@@ -99,19 +99,19 @@ def _round(conn: Connection, count: int) -> float:
     return took
 
 
-def matched(conn: Connection) -> Result:
+def matched(conn: Connection) -> MatchRunResult:
     """The day, up to what a commit checks."""
     known = _catalogue()
-    work = Work(
+    uow = UnitOfWork(
         conn=conn,
         catalogue=known,
-        calendar=Calendar(known.calendar),
+        calendar=WorkingCalendar(known.calendar),
         now=clock.now(),
         signer=cast("Signer", None),  # nothing is signed
         actor="bench",
         read_statements=lambda bank, body: (bank.statements, body),  # type: ignore[arg-type, return-value] # nor read
     )
-    result = run(work, ACCOUNT, DAY)
+    result = run(uow, ACCOUNT, DAY)
     conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
     return result
 

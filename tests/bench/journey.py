@@ -10,16 +10,16 @@ import requests
 from connectors.departments.soap import encode
 from tests.bench import bare_zeep
 from tests.bench.load import requests_per_second, submission_requests
-from tests.bench.rows import Row, at_least, in_turn
+from tests.bench.rows import BenchRow, at_least, in_turn
 from tests.builders import a_code, a_handoff
-from tests.stack import Stack
+from tests.stack import ProcessStack
 
 ROUNDS = 3
 WHY = "a dossier is 8 durable commits, a signed record, and three conversations with an attempt and evidence each"
 _serials = count(1)
 
 
-def rows(running: Stack) -> list[Row]:
+def rows(running: ProcessStack) -> list[BenchRow]:
     running.start()
     return [
         _row(running, "rest-a", "portal to REST department / bare requests", 0.35, 800, _bare_requests(running)),
@@ -27,7 +27,9 @@ def rows(running: Stack) -> list[Row]:
     ]
 
 
-def _row(running: Stack, department: str, name: str, must: float, many: int, bare: Callable[[], None]) -> Row:
+def _row(
+    running: ProcessStack, department: str, name: str, must: float, many: int, bare: Callable[[], None]
+) -> BenchRow:
     baseline, value = in_turn(
         ROUNDS, lambda: _calls_per_second(bare, many), lambda: _acknowledged_per_second(running, department, many)
     )
@@ -41,7 +43,7 @@ def _calls_per_second(call: Callable[[], None], many: int) -> float:
     return many / (time.perf_counter() - started)
 
 
-def _acknowledged_per_second(running: Stack, department: str, many: int) -> float:
+def _acknowledged_per_second(running: ProcessStack, department: str, many: int) -> float:
     wires = submission_requests(running.url, many, department)
     with psycopg.connect(running.database_url, autocommit=True) as watching:
         before = _acknowledged(watching)
@@ -67,7 +69,7 @@ def _fresh_code() -> str:
     return a_code(number % 9000 + 1, agency=f"000.00.{91 + number // 9000}.H42")
 
 
-def _bare_requests(running: Stack) -> Callable[[], None]:
+def _bare_requests(running: ProcessStack) -> Callable[[], None]:
     url = running.address("department.rest-b") + "/dossiers"
     session = requests.Session()
     session.trust_env = False
@@ -85,7 +87,7 @@ def _bare_requests(running: Stack) -> Callable[[], None]:
     return call
 
 
-def _bare_zeep(running: Stack) -> Callable[[], None]:
+def _bare_zeep(running: ProcessStack) -> Callable[[], None]:
     department = bare_zeep.service(running.address("department.soap-a"), running.folder, running.environment)
 
     def call() -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from hub.db import Connection
 from hub.fees.matching import passes
 from hub.fees.matching.passes import Scope
-from tests.bench.rows import Row, at_most, in_turn
+from tests.bench.rows import BenchRow, at_most, in_turn
 from tests.bench.store import connection
 from tests.fees_scale import ACCOUNT, DAY, PREFIX, demands, lines, reference, statement
 
@@ -48,13 +48,13 @@ WHERE l.account = %(account)s AND l.booking_date = %(day)s AND l.state = 'new'
 """
 
 
-def rows(count: int = COUNT) -> list[Row]:
+def rows(count: int = COUNT) -> list[BenchRow]:
     """One figure, on a database of its own."""
     with connection() as conn:
         return [_measure(conn, count)]
 
 
-def _measure(conn: Connection, count: int) -> Row:
+def _measure(conn: Connection, count: int) -> BenchRow:
     _fill(conn, count, DAY)
     bare, ours = in_turn(ROUNDS, lambda: _bare(conn, count), lambda: _ours(conn, count))
     note = f"{count} payments, {count + count // 2} lines; {count / ours:,.0f} matches/s"

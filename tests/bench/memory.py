@@ -3,8 +3,8 @@
 import psutil
 
 from tests.bench.load import requests_per_second, submission_requests
-from tests.bench.rows import Row, at_most
-from tests.stack import Stack
+from tests.bench.rows import BenchRow, at_most
+from tests.stack import ProcessStack
 
 FIRST, LAST = 2_000, 20_000
 """messages: inbox and outbox rows handled"""
@@ -14,7 +14,7 @@ GROWTH = 1.1
 BATCH = 500
 
 
-def rows(running: Stack) -> list[Row]:
+def rows(running: ProcessStack) -> list[BenchRow]:
     running.start()
     early = _weight_after(running, FIRST)
     late = _weight_after(running, LAST)
@@ -24,7 +24,7 @@ def rows(running: Stack) -> list[Row]:
     ]
 
 
-def _weight_after(running: Stack, messages: int) -> float:
+def _weight_after(running: ProcessStack, messages: int) -> float:
     while _handled(running) < messages:
         requests_per_second(running.url, submission_requests(running.url, BATCH, "rest-a"), expect=202)
         running.wait_for(running.quiet)
@@ -32,6 +32,6 @@ def _weight_after(running: Stack, messages: int) -> float:
     return float(worker.memory_info().rss / 2**20)
 
 
-def _handled(running: Stack) -> int:
+def _handled(running: ProcessStack) -> int:
     [row] = running.rows("SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM outbox) AS n")
     return int(row["n"])

@@ -17,15 +17,15 @@ from typing import Any, Final
 from config.catalogue import load
 from config.settings import Settings
 from hub import dispatch
+from hub.app import Hub
 from hub.db import Connection
 from hub.embedded.pki import made
 from hub.events import Event
 from hub.fees import settlements
 from hub.fees.ledger import Origin, Share, checkpoints, post_all, postings
 from hub.signing.cms import SigningKey
-from hub.wiring import Hub
-from hub.work import Work
-from tests.bench.rows import Row, at_most, table
+from hub.unit_of_work import UnitOfWork
+from tests.bench.rows import BenchRow, at_most, table
 from tests.bench.store import database
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fees_scale import ACCOUNT, FEES, demands
@@ -45,15 +45,15 @@ JOIN dossier o ON o.id = d.dossier_id WHERE l.account = '331'
 """
 
 
-def rows(payments: int = PAYMENTS) -> list[Row]:
+def rows(payments: int = PAYMENTS) -> list[BenchRow]:
     """One figure, on a database of its own."""
     with database() as (folder, url), _hub(folder, url) as hub:
         with hub.db.connection() as conn:
             _fill(conn, payments)
-        dispatch.act(hub, "bench", lambda work: (checkpoints.keep(work.conn, *_log(work)), []))
+        dispatch.run_command(hub, "bench", lambda uow: (checkpoints.keep(uow.conn, *_log(uow)), []))
         bare = _bare(hub)
         took = median(_closed(hub) for _ in range(ROUNDS))
-        dispatch.act(hub, "bench", lambda work: (settlements.compute(work, MONTH), []))
+        dispatch.run_command(hub, "bench", lambda uow: (settlements.compute(uow, MONTH), []))
         with hub.db.connection() as conn:
             found = conn.execute("SELECT count(*) AS n, sum(length(body)) AS b FROM settlement").fetchone()
     assert found is not None
@@ -91,25 +91,25 @@ def _entry(number: int, payments: int) -> Any:
     return postings.identified(Origin("line", str(number), day, ACCOUNT), f"pm_{number}", [share])
 
 
-def _log(work: Work) -> tuple[str, Callable[[], SigningKey], datetime]:
+def _log(uow: UnitOfWork) -> tuple[str, Callable[[], SigningKey], datetime]:
     """The book is anchored up to the last day, as every night."""
-    return work.catalogue.signing.log, lambda: work.signer.log_key(work.now), work.now
+    return uow.catalogue.signing.log, lambda: uow.signer.log_key(uow.now), uow.now
 
 
 def _closed(hub: Hub) -> float:
     """Seconds for all of it, up to what a commit writes; undone."""
     took = 0.0
 
-    def close(work: Work) -> tuple[None, list[Event]]:
+    def close(uow: UnitOfWork) -> tuple[None, list[Event]]:
         nonlocal took
         begun = perf_counter()
-        settlements.compute(work, MONTH)
-        work.conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        settlements.compute(uow, MONTH)
+        uow.conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
         took = perf_counter() - begun
         raise _Undone
 
     with suppress(_Undone):
-        dispatch.act(hub, "bench", close)
+        dispatch.run_command(hub, "bench", close)
     return took
 
 

@@ -8,7 +8,7 @@ from statistics import median
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BenchRow:
     """``ratio`` is value over baseline; ``ok`` says whether it keeps ``must``."""
 
     name: str
@@ -21,13 +21,17 @@ class Row:
     note: str = ""
 
 
-def at_least(name: str, unit: str, baseline: float, value: float, must: float, note: str = "") -> Row:
+def at_least(name: str, unit: str, baseline: float, value: float, must: float, note: str = "") -> BenchRow:
     ratio = value / baseline
-    return Row(name, unit, round(baseline, 1), round(value, 1), round(ratio, 3), f">= {must} x", ratio >= must, note)
+    return BenchRow(
+        name, unit, round(baseline, 1), round(value, 1), round(ratio, 3), f">= {must} x", ratio >= must, note
+    )
 
 
-def at_most(name: str, unit: str, baseline: float, value: float, limit: float, must: str, note: str = "") -> Row:
-    return Row(name, unit, round(baseline, 1), round(value, 1), round(value / baseline, 3), must, value <= limit, note)
+def at_most(name: str, unit: str, baseline: float, value: float, limit: float, must: str, note: str = "") -> BenchRow:
+    return BenchRow(
+        name, unit, round(baseline, 1), round(value, 1), round(value / baseline, 3), must, value <= limit, note
+    )
 
 
 def in_turn(rounds: int, baseline: Callable[[], float], value: Callable[[], float]) -> tuple[float, float]:
@@ -36,12 +40,12 @@ def in_turn(rounds: int, baseline: Callable[[], float], value: Callable[[], floa
     return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
 
 
-def write(rows: list[Row], path: Path) -> None:
+def write(rows: list[BenchRow], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[BenchRow]) -> str:
     lines = [f"{'':4}{'name':44}{'unit':12}{'baseline':>10}{'value':>10}{'ratio':>8}  must"]
     for row in rows:
         mark = "ok" if row.ok else "--"

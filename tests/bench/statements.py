@@ -15,7 +15,7 @@ from lxml import etree
 from config.statements import Mt940
 from connectors.banks.statements import camt
 from connectors.banks.statements import mt940 as ours
-from tests.bench.rows import Row, at_least, at_most, in_turn
+from tests.bench.rows import BenchRow, at_least, at_most, in_turn
 from tests.bench.statement_files import camt_file, mt940_text
 
 MEGABYTE: Final = 1024 * 1024
@@ -24,7 +24,7 @@ ROUNDS: Final = 3
 MT940_ENTRIES: Final = 20_000
 
 
-def rows() -> list[Row]:
+def rows() -> list[BenchRow]:
     with TemporaryDirectory(prefix="lienthong-bench-") as folder:
         path = Path(folder) / "statement.xml"
         entries = camt_file(path, SIZE)

@@ -9,28 +9,28 @@ from typing import Final
 import pytest
 import rfc8785
 
-from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from schemas import strict
-from schemas.department import Receipt
+from schemas.department import HandoffReceipt
 from schemas.handoff import ReceiptRecord
 from tests.contract.canonical import KEY, TABLE_KEY
-from tests.contract.subject import REPLIES, Subject
+from tests.contract.subject import REPLIES, ContractSubject
 
-Check = Callable[[Subject], None]
+Check = Callable[[ContractSubject], None]
 
 FAILURE: Final = b"HTTP/1.1 500 Oops\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
 BUSY: Final = b"HTTP/1.1 503 Busy\r\nRetry-After: 90\r\nContent-Length: 0\r\n\r\n"
 GATEWAY_PAGE: Final = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
 
 
-def recordings_and_status_codes_cover_one_another(subject: Subject) -> None:
+def recordings_and_status_codes_cover_one_another(subject: ContractSubject) -> None:
     there = {path.name for path in subject.folder.iterdir()} if subject.folder.is_dir() else set()
     missing, left_over = sorted(subject.files - there), sorted(there - subject.files)
     assert not missing, f"{subject.folder} lacks what {subject.department.code}.toml asks for: {', '.join(missing)}"
     assert not left_over, f"{subject.folder} has what {subject.department.code}.toml lacks: {', '.join(left_over)}"
 
 
-def what_we_say_is_what_was_recorded(subject: Subject) -> None:
+def what_we_say_is_what_was_recorded(subject: ContractSubject) -> None:
     with subject.playing(subject.reply("submit")) as (port, there):
         port.submit(subject.handoff, KEY)
 
@@ -39,7 +39,7 @@ def what_we_say_is_what_was_recorded(subject: Subject) -> None:
     assert subject.dialect.said(body) == subject.dialect.said(recorded)
 
 
-def every_attempt_carries_the_same_key(subject: Subject) -> None:
+def every_attempt_carries_the_same_key(subject: ContractSubject) -> None:
     with subject.playing(BUSY, subject.reply("submit")) as (port, there):
         with pytest.raises(Unavailable):
             port.submit(subject.handoff, KEY)
@@ -53,15 +53,15 @@ def every_attempt_carries_the_same_key(subject: Subject) -> None:
     assert keys == [KEY, KEY]
 
 
-def its_receipt_is_understood(subject: Subject) -> None:
+def its_receipt_is_understood(subject: ContractSubject) -> None:
     with subject.playing(subject.reply("submit")) as (port, _):
         receipt = port.submit(subject.handoff, KEY)
 
-    assert isinstance(receipt, Receipt)
+    assert isinstance(receipt, HandoffReceipt)
     assert receipt.number.encode() in subject.recorded("submit.reply.http")
 
 
-def who_signs_answers_with_a_record_of_exactly_this_handoff(subject: Subject) -> None:
+def who_signs_answers_with_a_record_of_exactly_this_handoff(subject: ContractSubject) -> None:
     """And who does not sign answers without one. Whether the signature holds is for the rooms."""
     assert subject.handoff.signed is not None
     with subject.playing(subject.reply("submit"), subject.reply("found")) as (port, _):
@@ -80,7 +80,7 @@ def who_signs_answers_with_a_record_of_exactly_this_handoff(subject: Subject) ->
         assert signed.receiver.agency == subject.department.agency
 
 
-def a_duplicate_is_a_success_that_names_what_it_has(subject: Subject) -> None:
+def a_duplicate_is_a_success_that_names_what_it_has(subject: ContractSubject) -> None:
     with (
         subject.playing(subject.reply("duplicate"), subject.reply("found")) as (port, _),
         pytest.raises(Duplicate) as caught,
@@ -88,10 +88,10 @@ def a_duplicate_is_a_success_that_names_what_it_has(subject: Subject) -> None:
         port.submit(subject.handoff, KEY)
 
     receipt = caught.value.reply
-    assert receipt is None or isinstance(receipt, Receipt), "the hub takes a receipt, or asks for one"
+    assert receipt is None or isinstance(receipt, HandoffReceipt), "the hub takes a receipt, or asks for one"
 
 
-def a_refusal_comes_with_its_reason(subject: Subject) -> None:
+def a_refusal_comes_with_its_reason(subject: ContractSubject) -> None:
     with subject.playing(subject.reply("refused")) as (port, _), pytest.raises(Rejected) as caught:
         port.submit(subject.handoff, KEY)
 
@@ -100,28 +100,28 @@ def a_refusal_comes_with_its_reason(subject: Subject) -> None:
     assert caught.value.reason not in str(caught.value), "the reason is for the applicant, not for a log"
 
 
-def a_garbled_reply_waits_for_a_person(subject: Subject) -> None:
+def a_garbled_reply_waits_for_a_person(subject: ContractSubject) -> None:
     with subject.playing(subject.reply("garbled")) as (port, _), pytest.raises(ContractBroken):
         port.submit(subject.handoff, KEY)
 
 
-def a_gateways_page_is_no_success(subject: Subject) -> None:
+def a_gateways_page_is_no_success(subject: ContractSubject) -> None:
     with subject.playing(GATEWAY_PAGE) as (port, _), pytest.raises(ContractBroken):
         port.submit(subject.handoff, KEY)
 
 
-def a_failure_leaves_the_outcome_unknown_and_busy_does_not(subject: Subject) -> None:
+def a_failure_leaves_the_outcome_unknown_and_busy_does_not(subject: ContractSubject) -> None:
     with subject.playing(FAILURE, BUSY) as (port, _):
         with pytest.raises(Unavailable) as failed:
             port.submit(subject.handoff, KEY)
         with pytest.raises(Unavailable) as busy:
             port.submit(subject.handoff, KEY)
 
-    assert (failed.value.code, failed.value.outcome_unknown) == (Code.ERROR, True)
-    assert (busy.value.code, busy.value.outcome_unknown, busy.value.retry_after) == (Code.BUSY, False, 90)
+    assert (failed.value.code, failed.value.outcome_unknown) == (ConnectorCode.ERROR, True)
+    assert (busy.value.code, busy.value.outcome_unknown, busy.value.retry_after) == (ConnectorCode.BUSY, False, 90)
 
 
-def it_can_be_asked_what_it_has(subject: Subject) -> None:
+def it_can_be_asked_what_it_has(subject: ContractSubject) -> None:
     with subject.playing(subject.reply("found"), subject.reply("not-found")) as (port, _):
         found = port.find(subject.handoff, KEY)
         not_found = port.find(subject.handoff, KEY)
@@ -131,13 +131,13 @@ def it_can_be_asked_what_it_has(subject: Subject) -> None:
     assert not_found is None
 
 
-def a_gateways_page_does_not_say_that_it_has_nothing(subject: Subject) -> None:
+def a_gateways_page_does_not_say_that_it_has_nothing(subject: ContractSubject) -> None:
     page = GATEWAY_PAGE.replace(b"200 OK", b"404 Not Found")
     with subject.playing(page) as (port, _), pytest.raises(ContractBroken):
         port.find(subject.handoff, KEY)
 
 
-def a_table_is_handed_over_as_it_was_recorded(subject: Subject) -> None:
+def a_table_is_handed_over_as_it_was_recorded(subject: ContractSubject) -> None:
     """Byte for byte, under its own number, whenever it is said."""
     with subject.playing(FAILURE, subject.reply("settle")) as (port, there):
         with pytest.raises(Unavailable) as failed:
@@ -156,14 +156,14 @@ def a_table_is_handed_over_as_it_was_recorded(subject: Subject) -> None:
     assert receipt.sha256 == hashlib.sha256(table).hexdigest()
 
 
-def a_receipt_for_another_table_is_none(subject: Subject) -> None:
+def a_receipt_for_another_table_is_none(subject: ContractSubject) -> None:
     """Signed, right in its form, and replayed from another month."""
     other = base64.b64encode(base64.b64decode(subject.table.table).replace(b"2026-10", b"2026-11")).decode()
     with subject.playing(subject.reply("settle")) as (port, _), pytest.raises(ContractBroken):
         port.settle(subject.table.model_copy(update={"table": other}), TABLE_KEY)
 
 
-def a_table_that_is_refused_comes_with_a_reason(subject: Subject) -> None:
+def a_table_that_is_refused_comes_with_a_reason(subject: ContractSubject) -> None:
     with subject.playing(subject.reply("settle-refused")) as (port, _), pytest.raises(Rejected) as caught:
         port.settle(subject.table, TABLE_KEY)
 
@@ -171,7 +171,7 @@ def a_table_that_is_refused_comes_with_a_reason(subject: Subject) -> None:
     assert caught.value.reason.encode() in subject.recorded("settle-refused.reply.http")
 
 
-def every_status_code_that_it_knows_is_ours_too(subject: Subject) -> None:
+def every_status_code_that_it_knows_is_ours_too(subject: ContractSubject) -> None:
     for code in subject.department.status:
         with subject.playing(subject.report(code)) as (port, _):
             page = port.changes("")
@@ -179,7 +179,7 @@ def every_status_code_that_it_knows_is_ours_too(subject: Subject) -> None:
         assert page.cursor
 
 
-def no_recording_is_about_a_real_person(subject: Subject) -> None:
+def no_recording_is_about_a_real_person(subject: ContractSubject) -> None:
     """The recorded request is the canonical one; replies have no field for a person."""
     for name in REPLIES:
         text = subject.recorded(f"{name}.reply.http").decode()

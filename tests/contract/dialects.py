@@ -8,7 +8,7 @@ from config.catalogue import Department
 from tests.contract.soap_dialect import SOAP
 
 
-class Dialect(Protocol):
+class DialectRecordings(Protocol):
     """How recordings of one dialect are read and played."""
 
     suffix: str
@@ -41,4 +41,4 @@ class REST:
         return recorded
 
 
-DIALECTS: Final[Mapping[str, Dialect]] = {"rest": REST(), "soap": SOAP()}
+DIALECTS: Final[Mapping[str, DialectRecordings]] = {"rest": REST(), "soap": SOAP()}

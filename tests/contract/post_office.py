@@ -13,7 +13,7 @@ from connectors.ports import PostalPort
 from connectors.registry import Surroundings
 from hub.embedded.secrets import kept_secrets
 from schemas import strict
-from schemas.postal import Order
+from schemas.postal import ConsignmentOrder
 from tests.unit.connectors.partner import Partner, answering, partner
 
 RECORDINGS: Final = Path(__file__).parent / "recordings" / "postal"
@@ -29,7 +29,7 @@ CODE: Final = "RR123456785VN"
 
 
 @dataclass(frozen=True)
-class PostOffice:
+class PostalSubject:
     """What the checks are about."""
 
     operator: Operator
@@ -47,8 +47,8 @@ class PostOffice:
             | OF_THE_DIALECT[self.operator.dialect]
         )
 
-    def order(self, **changes: Any) -> Order:
-        return strict.read(Order, ORDER.read_bytes()).model_copy(update=changes)
+    def order(self, **changes: Any) -> ConsignmentOrder:
+        return strict.read(ConsignmentOrder, ORDER.read_bytes()).model_copy(update=changes)
 
     def recorded(self, file: str) -> bytes:
         return (self.folder / file).read_bytes()
@@ -79,8 +79,8 @@ class PostOffice:
         return [json.loads(body) for body in bodies if body.startswith(b"{")]
 
 
-def post_office(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> PostOffice:
+def post_office(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> PostalSubject:
     """The operator ``code`` of the catalogue in ``catalogue``, with secrets made for it in the file ``secrets``."""
     made = kept_secrets(secrets, catalogue, {})
     loaded = load(catalogue, made.hub | made.departments)
-    return PostOffice(loaded.operators[code], loaded, recordings / code)
+    return PostalSubject(loaded.operators[code], loaded, recordings / code)

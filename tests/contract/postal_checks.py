@@ -6,45 +6,45 @@ from typing import Final
 
 import pytest
 
-from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
-from schemas.postal import Accepted
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
+from schemas.postal import ConsignmentAccepted
 from tests.contract.canonical import KEY
 from tests.contract.checks import BUSY, FAILURE, GATEWAY_PAGE
-from tests.contract.post_office import CODE, PostOffice
+from tests.contract.post_office import CODE, PostalSubject
 
-PostalCheck = Callable[[PostOffice], None]
+PostalCheck = Callable[[PostalSubject], None]
 
 
-def recordings_and_status_codes_cover_one_another(post: PostOffice) -> None:
+def recordings_and_status_codes_cover_one_another(post: PostalSubject) -> None:
     there = {path.name for path in post.folder.iterdir()} if post.folder.is_dir() else set()
     missing, left_over = sorted(post.files - there), sorted(there - post.files)
     assert not missing, f"{post.folder} lacks what {post.operator.code}.toml asks for: {', '.join(missing)}"
     assert not left_over, f"{post.folder} has what {post.operator.code}.toml lacks: {', '.join(left_over)}"
 
 
-def what_we_order_is_what_was_recorded(post: PostOffice) -> None:
+def what_we_order_is_what_was_recorded(post: PostalSubject) -> None:
     with post.playing(post.reply("order")) as (port, there):
         port.order(post.order(), KEY)
     assert post.forms(there) == [json.loads(post.recorded("order.request.json"))]
 
 
-def an_item_code_of_ours_is_said_or_the_order_stays_here(post: PostOffice) -> None:
+def an_item_code_of_ours_is_said_or_the_order_stays_here(post: PostalSubject) -> None:
     with post.playing(post.reply("order")) as (port, there):
         if post.operator.dialect == "ngsp":
             with pytest.raises(ContractBroken) as caught:
                 port.order(post.order(item_code=CODE), KEY)
-            assert caught.value.code == Code.OUR_MESSAGE
+            assert caught.value.code == ConnectorCode.OUR_MESSAGE
         else:
             port.order(post.order(item_code=CODE), KEY)
             assert post.forms(there) == [json.loads(post.recorded("order-with-item-code.request.json"))]
 
 
-def its_answer_is_understood(post: PostOffice) -> None:
+def its_answer_is_understood(post: PostalSubject) -> None:
     with post.playing(post.reply("order")) as (port, _):
         assert port.order(post.order(), KEY).order_number == post.order().order_number
 
 
-def every_attempt_is_the_same_order(post: PostOffice) -> None:
+def every_attempt_is_the_same_order(post: PostalSubject) -> None:
     with post.playing(BUSY, post.reply("order")) as (port, there):
         with pytest.raises(Unavailable):
             port.order(post.order(), KEY)
@@ -53,13 +53,13 @@ def every_attempt_is_the_same_order(post: PostOffice) -> None:
     assert first == second
 
 
-def what_it_has_already_is_a_success(post: PostOffice) -> None:
+def what_it_has_already_is_a_success(post: PostalSubject) -> None:
     with post.playing(post.reply("already")) as (port, _), pytest.raises(Duplicate) as caught:
         port.order(post.order(), KEY)
-    assert isinstance(caught.value.reply, Accepted)
+    assert isinstance(caught.value.reply, ConsignmentAccepted)
 
 
-def a_refusal_comes_with_its_reason(post: PostOffice) -> None:
+def a_refusal_comes_with_its_reason(post: PostalSubject) -> None:
     with post.playing(post.reply("refused")) as (port, _), pytest.raises(Rejected) as caught:
         port.order(post.order(), KEY)
     assert caught.value.reason
@@ -67,23 +67,23 @@ def a_refusal_comes_with_its_reason(post: PostOffice) -> None:
     assert caught.value.reason not in str(caught.value), "the reason may name people"
 
 
-def a_garbled_reply_and_a_gateways_page_wait_for_a_person(post: PostOffice) -> None:
+def a_garbled_reply_and_a_gateways_page_wait_for_a_person(post: PostalSubject) -> None:
     for reply in (post.reply("garbled"), GATEWAY_PAGE):
         with post.playing(reply) as (port, _), pytest.raises(ContractBroken):
             port.order(post.order(), KEY)
 
 
-def a_failure_leaves_the_outcome_unknown_and_busy_does_not(post: PostOffice) -> None:
+def a_failure_leaves_the_outcome_unknown_and_busy_does_not(post: PostalSubject) -> None:
     with post.playing(FAILURE, BUSY) as (port, _):
         with pytest.raises(Unavailable) as failed:
             port.order(post.order(), KEY)
         with pytest.raises(Unavailable) as busy:
             port.order(post.order(), KEY)
-    assert (failed.value.code, failed.value.outcome_unknown) == (Code.ERROR, True)
-    assert (busy.value.code, busy.value.outcome_unknown, busy.value.retry_after) == (Code.BUSY, False, 90)
+    assert (failed.value.code, failed.value.outcome_unknown) == (ConnectorCode.ERROR, True)
+    assert (busy.value.code, busy.value.outcome_unknown, busy.value.retry_after) == (ConnectorCode.BUSY, False, 90)
 
 
-def an_order_is_cancelled_or_it_says_that_it_cannot(post: PostOffice) -> None:
+def an_order_is_cancelled_or_it_says_that_it_cannot(post: PostalSubject) -> None:
     if post.operator.dialect == "ngsp":
         with post.playing(post.reply("cancel")) as (port, there):
             port.cancel(post.order().order_number, KEY)
@@ -94,7 +94,7 @@ def an_order_is_cancelled_or_it_says_that_it_cannot(post: PostOffice) -> None:
         assert there.requests == []
 
 
-def every_status_code_that_it_knows_is_read_from_its_feed(post: PostOffice) -> None:
+def every_status_code_that_it_knows_is_read_from_its_feed(post: PostalSubject) -> None:
     for code in post.operator.status:
         with post.playing(post.page(code)) as (port, _):
             page = port.feed("")
@@ -103,12 +103,12 @@ def every_status_code_that_it_knows_is_read_from_its_feed(post: PostOffice) -> N
         assert page.cursor
 
 
-def the_feed_is_never_taken_from_a_gateway(post: PostOffice) -> None:
+def the_feed_is_never_taken_from_a_gateway(post: PostalSubject) -> None:
     with post.playing(GATEWAY_PAGE) as (port, _), pytest.raises(ContractBroken):
         port.feed("")
 
 
-def nothing_leaves_but_who_and_where(post: PostOffice) -> None:
+def nothing_leaves_but_who_and_where(post: PostalSubject) -> None:
     """The form that was recorded says the order, the contract's own numbers, and no more."""
     order = post.order()
     said = set(json.loads(post.recorded("order.request.json")).values())
@@ -120,7 +120,7 @@ def nothing_leaves_but_who_and_where(post: PostOffice) -> None:
     assert said <= {*ends, *numbers} | ours
 
 
-def no_recording_is_about_a_real_person(post: PostOffice) -> None:
+def no_recording_is_about_a_real_person(post: PostalSubject) -> None:
     """The recorded order is the canonical one; what comes back need not name anybody."""
     order = post.order()
     for file in sorted(post.files - {"order.request.json", "order-with-item-code.request.json"}):

@@ -7,7 +7,7 @@ from config.catalogue import Department
 from connectors.departments.soap import NAMESPACE
 from connectors.transport import wsse, xml
 from connectors.transport.envelope import body_of, payload_of, to_bytes
-from connectors.transport.wsse import SigningKey
+from connectors.transport.wsse import WsseKey
 from connectors.transport.xml import Element
 from hub.clock import now
 from hub.embedded.secrets import private_key_of
@@ -37,7 +37,7 @@ class SOAP:
             envelope = xml.parse(recorded)
         except xml.UnsafeXML:  # what is garbled cannot be signed either
             return recorded
-        key = SigningKey.from_pem(keys[private_key_of(certificate)].encode(), keys[certificate].encode())
+        key = WsseKey.from_pem(keys[private_key_of(certificate)].encode(), keys[certificate].encode())
         wsse.sign(envelope, key, now())
         return to_bytes(envelope)
 

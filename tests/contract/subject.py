@@ -14,7 +14,7 @@ from hub.embedded.secrets import kept_secrets
 from schemas.department import Handoff
 from schemas.settlement import HandedTable
 from tests.contract.canonical import canonical_handoff, canonical_table
-from tests.contract.dialects import DIALECTS, Dialect
+from tests.contract.dialects import DIALECTS, DialectRecordings
 from tests.unit.connectors.partner import Partner, answering, partner
 
 RECORDINGS: Final = Path(__file__).parent / "recordings" / "departments"
@@ -24,7 +24,7 @@ REPLIES: Final = ("submit", "duplicate", "refused", "garbled", "found", "not-fou
 
 
 @dataclass(frozen=True)
-class Subject:
+class ContractSubject:
     """What the checks are about."""
 
     department: Department
@@ -35,7 +35,7 @@ class Subject:
     """the secrets of both sides, by name"""
 
     @cached_property
-    def dialect(self) -> Dialect:
+    def dialect(self) -> DialectRecordings:
         return DIALECTS[self.department.dialect]
 
     @cached_property
@@ -80,9 +80,9 @@ class Subject:
             yield registry.department_port(self.department, self.catalogue, there.url), there
 
 
-def subject(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> Subject:
+def subject(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> ContractSubject:
     """The department ``code`` of the catalogue in ``catalogue``, with secrets made for it in the file ``secrets``."""
     made = kept_secrets(secrets, catalogue, {})
     keys = made.hub | made.departments
     loaded = load(catalogue, keys)
-    return Subject(loaded.departments[code], loaded, recordings / code, keys)
+    return ContractSubject(loaded.departments[code], loaded, recordings / code, keys)

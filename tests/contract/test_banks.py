@@ -13,16 +13,16 @@ import pytest
 from config.catalogue import Bank, Catalogue, load
 from config.settings import PACKAGED
 from connectors.banks.notifications import table
-from connectors.banks.notifications.dialect import Delivery, NotVerified, Verdict
+from connectors.banks.notifications.dialect import NotificationRequest, NotificationVerdict, NotVerified
 from connectors.banks.statements import formats
-from connectors.sandbox.bank_fates import Telling
-from connectors.sandbox.bank_messenger import Messenger
-from connectors.sandbox.bank_notices import LOCAL, Said
-from connectors.sandbox.bank_statements import Move, Told
+from connectors.sandbox.bank_fates import NotificationFate
+from connectors.sandbox.bank_notices import LOCAL, MovementNotice
+from connectors.sandbox.bank_notifier import BankNotifier
+from connectors.sandbox.bank_statements import StatementMovement, StatementText
 from connectors.sandbox.bank_writer import WRITERS
 from hub.clock import now
 from hub.embedded.secrets import kept_secrets
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 from schemas.statement import Format
 from tests.catalogue_secrets import CATALOGUE
 from tests.unit.connectors.partner import OK, answering, partner
@@ -40,10 +40,10 @@ class Played:
     catalogue: Catalogue
     keys: dict[str, str]
 
-    def said(self) -> Said:
+    def said(self) -> MovementNotice:
         terms = self.bank.notifications
         assert terms is not None
-        return Said(
+        return MovementNotice(
             txn="261124000001",
             amount=150_000,
             reference="HC000000000182",
@@ -54,16 +54,16 @@ class Played:
             bank_ref="FT2632800000001",
         )
 
-    def told(self, telling: Telling) -> list[Delivery]:
+    def told(self, telling: NotificationFate) -> list[NotificationRequest]:
         """What arrives at the hub's door, on a real socket."""
         with partner(answering(*[OK] * 30)) as door:
-            messenger = Messenger(self.bank, self.catalogue, door.url, self.keys)
+            messenger = BankNotifier(self.bank, self.catalogue, door.url, self.keys)
             answers = asyncio.run(messenger.tell(self.said(), telling))
             messenger.close()
             assert [answer.status for answer in answers] == [200] * len(door.requests)
             return [_delivery(request) for request in door.requests]
 
-    def heard(self, came: Delivery) -> Notification | Verdict:
+    def heard(self, came: NotificationRequest) -> Notification | NotificationVerdict:
         contract = table.contract(self.bank, self.catalogue)
         assert contract is not None
         dialect = table.DIALECTS[contract.terms.dialect]
@@ -71,15 +71,17 @@ class Played:
             dialect.verify(came, contract, now())
         except NotVerified as error:
             return error.verdict
-        return dialect.read(came, contract) or Verdict.IGNORED
+        return dialect.read(came, contract) or NotificationVerdict.IGNORED
 
 
-def _delivery(request: bytes) -> Delivery:
+def _delivery(request: bytes) -> NotificationRequest:
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode().splitlines()
     pairs = (line.partition(":") for line in lines)
     target = first.split()[1]
-    return Delivery(target.partition("?")[2].encode(), {name.lower(): value.strip() for name, _, value in pairs}, body)
+    return NotificationRequest(
+        target.partition("?")[2].encode(), {name.lower(): value.strip() for name, _, value in pairs}, body
+    )
 
 
 def banks(*, with_: str) -> Iterator[tuple[str, str]]:
@@ -112,26 +114,26 @@ tells = pytest.mark.parametrize("played", list(banks(with_="notifications")), id
 
 @tells
 def test_what_it_tells_is_believed_and_says_what_was_paid(played: Played) -> None:
-    [came] = played.told(Telling.ONCE)
+    [came] = played.told(NotificationFate.ONCE)
     heard = played.heard(came)
 
     assert isinstance(heard, Notification)
-    assert (heard.provider, heard.kind, heard.amount) == (played.bank.code, Kind.PAYMENT, 150_000)
+    assert (heard.provider, heard.kind, heard.amount) == (played.bank.code, NotificationKind.PAYMENT, 150_000)
     assert (heard.account or played.bank.notified[0]) == played.bank.notified[0]
     assert "HC000000000182" in f"{heard.reference} {heard.text}"
 
 
 @tells
 def test_told_in_a_crowd_it_is_the_same_each_time(played: Played) -> None:
-    heard = [played.heard(came) for came in played.told(Telling.CROWDED)]
+    heard = [played.heard(came) for came in played.told(NotificationFate.CROWDED)]
     assert len(heard) == 20
     assert all(one == heard[0] for one in heard)
 
 
 @tells
 def test_a_forged_one_is_not_believed(played: Played) -> None:
-    [came] = played.told(Telling.FORGED)
-    assert played.heard(came) is Verdict.BAD_SIGNATURE
+    [came] = played.told(NotificationFate.FORGED)
+    assert played.heard(came) is NotificationVerdict.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("played", list(written()), ids="-".join, indirect=True)
@@ -139,11 +141,11 @@ def test_every_format_that_it_writes_is_read_as_it_was_written(played: Played, r
     format_ = request.node.callspec.params["played"][2]
     account = played.bank.accounts[0].number
     moves = [
-        Move(1_500_000, "HC000000000182 nop phi", ref="FT2632800000001"),
-        Move(-250_000, "Hoan phi; so 2", ref="FT2632800000002"),
-        Move(8_000, "NOP PHI", ref="FT2632800000003"),
+        StatementMovement(1_500_000, "HC000000000182 nop phi", ref="FT2632800000001"),
+        StatementMovement(-250_000, "Hoan phi; so 2", ref="FT2632800000002"),
+        StatementMovement(8_000, "NOP PHI", ref="FT2632800000003"),
     ]
-    told = Told(moves, 20_000_000, date(2026, 11, 24), None, account, id="7", sequence=7)
+    told = StatementText(moves, 20_000_000, date(2026, 11, 24), None, account, id="7", sequence=7)
     _, write = WRITERS[format_]
     found, [statement] = formats.read(played.bank, write(told, played.bank.statements.profile(format_)))
 
@@ -158,4 +160,4 @@ def test_a_signing_bank_without_its_key_is_not_played(tmp_path: Path) -> None:
     secrets = kept_secrets(tmp_path / "secrets.env", CATALOGUE, {})
     catalogue = load(CATALOGUE, secrets.hub)
     with pytest.raises(ValueError, match="HUB_SECRET_TEST_BANK_A_KEY"):
-        Messenger(catalogue.banks["bank-a"], catalogue, "http://127.0.0.1:1", secrets.hub)
+        BankNotifier(catalogue.banks["bank-a"], catalogue, "http://127.0.0.1:1", secrets.hub)

@@ -10,7 +10,7 @@ import pytest
 from config.settings import PACKAGED
 from tests.catalogue_secrets import CATALOGUE
 from tests.contract.checks import CHECKS, Check
-from tests.contract.subject import RECORDINGS, Subject, subject
+from tests.contract.subject import RECORDINGS, ContractSubject, subject
 
 CATALOGUES: Final = {"shipped": PACKAGED, "tests": CATALOGUE}
 
@@ -23,14 +23,14 @@ def departments() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session", params=list(departments()), ids="-".join)
-def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ContractSubject:
     name, code = request.param
     secrets: Path = tmp_path_factory.getbasetemp() / f"contract-{name}.env"
     return subject(CATALOGUES[name], code, secrets)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_a_department_keeps_its_contract(played: Subject, check: Check) -> None:
+def test_a_department_keeps_its_contract(played: ContractSubject, check: Check) -> None:
     check(played)
 
 

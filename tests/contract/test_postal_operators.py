@@ -10,7 +10,7 @@ import pytest
 
 from config.settings import PACKAGED
 from tests.catalogue_secrets import CATALOGUE
-from tests.contract.post_office import ORDER, RECORDINGS, PostOffice, post_office
+from tests.contract.post_office import ORDER, RECORDINGS, PostalSubject, post_office
 from tests.contract.postal_checks import POSTAL_CHECKS, PostalCheck, recordings_and_status_codes_cover_one_another
 
 CATALOGUES: Final = {"shipped": PACKAGED, "tests": CATALOGUE}
@@ -24,14 +24,14 @@ def operators() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session", params=list(operators()), ids="-".join)
-def post(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PostOffice:
+def post(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PostalSubject:
     name, code = request.param
     secrets: Path = tmp_path_factory.getbasetemp() / f"contract-post-{name}.env"
     return post_office(CATALOGUES[name], code, secrets)
 
 
 @pytest.mark.parametrize("check", POSTAL_CHECKS, ids=lambda check: check.__name__)
-def test_an_operator_keeps_its_contract(post: PostOffice, check: PostalCheck) -> None:
+def test_an_operator_keeps_its_contract(post: PostalSubject, check: PostalCheck) -> None:
     check(post)
 
 
@@ -40,7 +40,7 @@ def test_no_recordings_are_left_behind() -> None:
 
 
 @pytest.fixture(params=["buu-dien-ngsp", "buu-dien-lgsp"])
-def newcomer(request: pytest.FixtureRequest, tmp_path: Path) -> PostOffice:
+def newcomer(request: pytest.FixtureRequest, tmp_path: Path) -> PostalSubject:
     """The shipped catalogue with one operator more, under a code of its own, and that operator's recordings."""
     model = request.param
     catalogue = tmp_path / "catalogue"
@@ -52,11 +52,11 @@ def newcomer(request: pytest.FixtureRequest, tmp_path: Path) -> PostOffice:
 
 
 @pytest.mark.parametrize("check", POSTAL_CHECKS, ids=lambda check: check.__name__)
-def test_a_toml_and_recordings_are_enough(newcomer: PostOffice, check: PostalCheck) -> None:
+def test_a_toml_and_recordings_are_enough(newcomer: PostalSubject, check: PostalCheck) -> None:
     check(newcomer)
 
 
-def test_a_status_code_without_a_recording_is_noticed(newcomer: PostOffice) -> None:
+def test_a_status_code_without_a_recording_is_noticed(newcomer: PostalSubject) -> None:
     code = next(iter(newcomer.operator.status))
     (newcomer.folder / f"event.{code}.json").unlink()
     with pytest.raises(AssertionError, match=rf"lacks what buu-cuc-moi.toml asks for: event\.{code}\.json$"):

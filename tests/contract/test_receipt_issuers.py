@@ -13,7 +13,7 @@ from lxml import etree
 from config.catalogue import Catalogue, Issuer, load
 from config.settings import PACKAGED
 from connectors import registry
-from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Unavailable
+from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Duplicate, Unavailable
 from connectors.ports import ReceiptPort
 from connectors.receipts.vnpt import MEANINGS
 from connectors.registry import Surroundings
@@ -40,7 +40,7 @@ def void(port: ReceiptPort) -> object:
     return port.void(voiding(RECEIPT), RECEIPT.receipt_id)
 
 
-class Desk:
+class IssuerOnSocket:
     """The issuer of a catalogue on a socket, and the hub's port to it."""
 
     def __init__(self, there: Partner, issuer: Issuer, catalogue: Catalogue) -> None:
@@ -65,7 +65,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module", params=[CATALOGUE, PACKAGED], ids=["tests", "shipped"])
-def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuerOnSocket]:
     secrets: Path = tmp_path_factory.mktemp("secrets") / "secrets.env"
     catalogue = load(request.param, kept_secrets(secrets, request.param, {}).hub)
     assert catalogue.receipts is not None
@@ -76,11 +76,11 @@ def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         opened.behaviour(connection, there)
 
     with partner(attend) as there:
-        opened = Desk(there, issuer, catalogue)
+        opened = IssuerOnSocket(there, issuer, catalogue)
         yield opened
 
 
-def test_a_receipt_is_issued_under_its_fkey_with_all_that_it_says(desk: Desk) -> None:
+def test_a_receipt_is_issued_under_its_fkey_with_all_that_it_says(desk: IssuerOnSocket) -> None:
     issued = desk.will(result("ImportAndPublishInv", OK)).issue(RECEIPT, RECEIPT.receipt_id)
     assert (issued.template, issued.symbol, issued.number) == ("01BLP0-001", "PT-26E", 17)
     path, operation, parts = said(desk.requests[0])
@@ -115,63 +115,63 @@ def test_a_receipt_is_issued_under_its_fkey_with_all_that_it_says(desk: Desk) ->
         "<html>",
     ],
 )
-def test_an_answer_that_is_not_about_this_receipt_waits_for_a_person(desk: Desk, text: str) -> None:
+def test_an_answer_that_is_not_about_this_receipt_waits_for_a_person(desk: IssuerOnSocket, text: str) -> None:
     error = desk.fate(result("ImportAndPublishInv", text))
     assert isinstance(error, ContractBroken)
-    assert error.code == Code.CONTRACT
+    assert error.code == ConnectorCode.CONTRACT
 
 
 @pytest.mark.parametrize("number", [number for number in MEANINGS if number not in {"5", "13"}])
-def test_what_the_issuer_cannot_do_waits_for_a_person_in_its_words(desk: Desk, number: str) -> None:
+def test_what_the_issuer_cannot_do_waits_for_a_person_in_its_words(desk: IssuerOnSocket, number: str) -> None:
     error = desk.fate(result("ImportAndPublishInv", f"ERR:{number}"))
     assert isinstance(error, ContractBroken)
-    assert error.code == (Code.AUTH if number in {"1", "7"} else Code.ISSUER)
+    assert error.code == (ConnectorCode.AUTH if number in {"1", "7"} else ConnectorCode.ISSUER)
     assert MEANINGS[number] in error.detail
 
 
 @pytest.mark.parametrize("text", ["ERR:99", "ERR:-3", "ERR:3 Dữ liệu của ông Nguyễn Văn Thử Nghiệm"])
-def test_an_error_that_is_not_known_waits_too_and_its_words_are_not_repeated(desk: Desk, text: str) -> None:
+def test_an_error_that_is_not_known_waits_too_and_its_words_are_not_repeated(desk: IssuerOnSocket, text: str) -> None:
     error = desk.fate(result("ImportAndPublishInv", text))
     assert isinstance(error, ContractBroken)
-    assert error.code == Code.ISSUER
+    assert error.code == ConnectorCode.ISSUER
     assert "Nguyễn" not in str(error)
 
 
 @pytest.mark.parametrize("text", ["ERR:5", "ERR:"])
-def test_a_failure_over_there_leaves_the_outcome_unknown(desk: Desk, text: str) -> None:
+def test_a_failure_over_there_leaves_the_outcome_unknown(desk: IssuerOnSocket, text: str) -> None:
     error = desk.fate(result("ImportAndPublishInv", text))
     assert isinstance(error, Unavailable)
     assert error.outcome_unknown
 
 
-def test_an_fkey_that_is_there_is_a_duplicate_whose_number_is_asked_for(desk: Desk) -> None:
+def test_an_fkey_that_is_there_is_a_duplicate_whose_number_is_asked_for(desk: IssuerOnSocket) -> None:
     error = desk.fate(result("ImportAndPublishInv", "ERR:13"))
     assert isinstance(error, Duplicate)
     assert error.reply is None
 
 
-def test_no_answer_in_time_and_a_cut_connection_leave_the_outcome_unknown(desk: Desk) -> None:
+def test_no_answer_in_time_and_a_cut_connection_leave_the_outcome_unknown(desk: IssuerOnSocket) -> None:
     def silent(connection: socket.socket) -> None:
         connection.recv(1)  # until the hub has gone
 
-    for behaviour, code in ((silent, Code.TIMEOUT), (reset, Code.CUT)):
+    for behaviour, code in ((silent, ConnectorCode.TIMEOUT), (reset, ConnectorCode.CUT)):
         error = desk.fate(after_reading(behaviour))
         assert isinstance(error, Unavailable)
         assert (error.code, error.outcome_unknown) == (code, True)
 
 
-def test_busy_means_that_nothing_was_done(desk: Desk) -> None:
+def test_busy_means_that_nothing_was_done(desk: IssuerOnSocket) -> None:
     error = desk.fate(b"HTTP/1.1 503 X\r\nRetry-After: 90\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     assert isinstance(error, Unavailable)
     assert (error.outcome_unknown, error.retry_after) == (False, 90)
 
 
-def test_half_an_envelope_and_a_gateways_page_wait_for_a_person(desk: Desk) -> None:
+def test_half_an_envelope_and_a_gateways_page_wait_for_a_person(desk: IssuerOnSocket) -> None:
     for body in (b'<?xml version="1.0"?><soap:Envelope', b"<html>xin chao</html>", b"<!DOCTYPE x []><x/>"):
         assert isinstance(desk.fate(http(200, body)), ContractBroken)
 
 
-def test_what_is_there_is_found_by_its_fkey(desk: Desk) -> None:
+def test_what_is_there_is_found_by_its_fkey(desk: IssuerOnSocket) -> None:
     found = desk.will(result("listInvByCusFkey", item(RECEIPT))).find(RECEIPT, RECEIPT.receipt_id)
     assert found is not None
     assert found.number == 17
@@ -181,28 +181,28 @@ def test_what_is_there_is_found_by_its_fkey(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("text", ["<Data></Data>", "<Data/>", "ERR:6"])
-def test_what_is_not_there_is_not_found(desk: Desk, text: str) -> None:
+def test_what_is_not_there_is_not_found(desk: IssuerOnSocket, text: str) -> None:
     assert find(desk.will(result("listInvByCusFkey", text))) is None
 
 
-def test_what_the_list_has_under_another_fkey_is_not_ours(desk: Desk) -> None:
+def test_what_the_list_has_under_another_fkey_is_not_ours(desk: IssuerOnSocket) -> None:
     assert find(desk.will(result("listInvByCusFkey", item(RECEIPT, fkey="rc02")))) is None
 
 
 @pytest.mark.parametrize(
     "text", [item(RECEIPT, amount="119999"), item(RECEIPT, invNum=""), "<Data><Item>", "ERR:1", "ERR:4", "ERR:7"]
 )
-def test_a_list_that_does_not_hold_this_receipt_waits_for_a_person(desk: Desk, text: str) -> None:
+def test_a_list_that_does_not_hold_this_receipt_waits_for_a_person(desk: IssuerOnSocket, text: str) -> None:
     assert isinstance(desk.fate(result("listInvByCusFkey", text), find), ContractBroken)
 
 
-def test_another_number_is_found_as_it_is(desk: Desk) -> None:
+def test_another_number_is_found_as_it_is(desk: IssuerOnSocket) -> None:
     found = desk.will(result("listInvByCusFkey", item(RECEIPT, invNum="0000021"))).find(RECEIPT, "")
     assert found is not None
     assert found.number == 21
 
 
-def test_a_receipt_becomes_void_and_void_again_is_void(desk: Desk) -> None:
+def test_a_receipt_becomes_void_and_void_again_is_void(desk: IssuerOnSocket) -> None:
     desk.will(result("cancelInvNoPay", "OK:")).void(voiding(RECEIPT), RECEIPT.receipt_id)
     path, operation, parts = said(desk.requests[0])
     assert (path, operation, parts["fkey"]) == ("/dich-vu/BusinessService.asmx", "cancelInvNoPay", RECEIPT.fkey)
@@ -212,15 +212,15 @@ def test_a_receipt_becomes_void_and_void_again_is_void(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("text", ["ERR:2", "ERR:9", "xong"])
-def test_what_cannot_become_void_waits_for_a_person(desk: Desk, text: str) -> None:
+def test_what_cannot_become_void_waits_for_a_person(desk: IssuerOnSocket, text: str) -> None:
     assert isinstance(desk.fate(result("cancelInvNoPay", text), void), ContractBroken)
 
 
-def test_a_check_asks_for_what_nobody_has(desk: Desk) -> None:
+def test_a_check_asks_for_what_nobody_has(desk: IssuerOnSocket) -> None:
     assert "listInvByCusFkey" in desk.will(result("listInvByCusFkey", "<Data></Data>")).check()
 
 
-def test_neither_passwords_nor_the_receipt_stand_in_the_evidence(desk: Desk) -> None:
+def test_neither_passwords_nor_the_receipt_stand_in_the_evidence(desk: IssuerOnSocket) -> None:
     with recording() as exchanges:
         issue(desk.will(result("ImportAndPublishInv", OK)))
     kept = str(exchanges)

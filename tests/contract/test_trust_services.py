@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from config.catalogue import Catalogue, CertificateAuthority, StampingAuthority, load
 from config.settings import PACKAGED
 from connectors import registry
-from connectors.errors import Code, ConnectorError, ContractBroken, Unavailable
+from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Unavailable
 from connectors.registry import Surroundings
 from hub.embedded.secrets import kept_secrets
 from tests.catalogue_secrets import CATALOGUE
@@ -93,7 +93,7 @@ def test_a_busy_authority_is_asked_again_at_once_and_then_later(known: Catalogue
         assert len(there.requests) == 2
     end = fate(known, busy)
     assert isinstance(end, Unavailable)
-    assert (end.code, end.outcome_unknown) == (Code.BUSY, False)
+    assert (end.code, end.outcome_unknown) == (ConnectorCode.BUSY, False)
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 410, 422])
@@ -114,7 +114,7 @@ def test_nobody_at_the_address_is_unreachable(known: Catalogue) -> None:
         port = registry.port(party, Surroundings(known, f"http://127.0.0.1:{a_closed_port()}/"))
         with pytest.raises(Unavailable) as end:
             port.check()
-        assert end.value.code == Code.UNREACHABLE
+        assert end.value.code == ConnectorCode.UNREACHABLE
 
 
 def test_a_list_is_brought_with_its_number_and_only_once(known: Catalogue) -> None:

@@ -12,7 +12,7 @@ from config.catalogue import Catalogue
 from config.settings import Settings
 from deploy.rabbitmq import definitions
 from hub.broker import QUORUM, Publisher, application, queue_names
-from hub.messages.model import Nudge
+from hub.messages.model import Wakeup
 from tests.deploy.installed import broker_url
 from tests.rabbitmq import RabbitMQ
 
@@ -41,8 +41,8 @@ def listen(queue: str, exchange: str, key: str) -> Callable[[Any], None]:
 
 
 ACTS: Final[dict[str, Callable[[Any], Any]]] = {
-    "nudge the inbox": publish("hub", "inbox"),
-    "nudge a department": publish("hub", OUTBOX),
+    "wake-up the inbox": publish("hub", "inbox"),
+    "wake-up a department": publish("hub", OUTBOX),
     "tick": publish("hub", "ticks"),
     "publish past the exchange": publish("", "inbox"),
     "publish as if dead": publish("hub.dead", ""),
@@ -58,16 +58,16 @@ ACTS: Final[dict[str, Callable[[Any], Any]]] = {
     ),
     "make a queue": lambda channel: channel.queue_declare("mine", exclusive=True),
     "make an exchange": lambda channel: channel.exchange_declare("mine", "topic"),
-    "overhear the house": lambda channel: channel.queue_bind("inbox", "hub", "#"),
+    "overhear the hub": lambda channel: channel.queue_bind("inbox", "hub", "#"),
     "hear events": listen(EVENTS, "celeryev", "#"),
     "hear commands": listen(CONTROL, "celery.pidbox", ""),
 }
 MAY: Final = {
-    "api": {"nudge the inbox"},
+    "api": {"wake-up the inbox"},
     "beat": {"tick"},
     "worker": {
-        "nudge the inbox",
-        "nudge a department",
+        "wake-up the inbox",
+        "wake-up a department",
         "tell events",
         "take from the inbox",
         "take a department's",
@@ -109,7 +109,7 @@ def test_the_hub_finds_the_queues_as_it_would_have_declared_them(broker: RabbitM
     hub = settings(broker, "deploy", declares=True)
     publisher = Publisher(application(hub, catalogue), hub)
     for name in queue_names(catalogue):
-        list(publisher.publish([Nudge(name, "in_x")]))  # a difference raises 406
+        list(publisher.publish([Wakeup(name, "in_x")]))  # a difference raises 406
     publisher.close()
     assert {waiting(broker, name) for name in queue_names(catalogue)} == {1}
     with Connection(broker_url(broker, "deploy")) as connection:
@@ -121,10 +121,10 @@ def test_the_api_nudges_the_inbox_without_declaring_anything(broker: RabbitMQ, c
     hub = settings(broker, "api", declares=False)
     publisher = Publisher(application(hub, catalogue), hub)
     before = waiting(broker, "inbox")
-    list(publisher.publish([Nudge("inbox", "sub_x")]))
+    list(publisher.publish([Wakeup("inbox", "sub_x")]))
     with pytest.raises(AccessRefused):
-        list(publisher.publish([Nudge(OUTBOX, "tr_x")]))
-    list(publisher.publish([Nudge("inbox", "sub_y")]))
+        list(publisher.publish([Wakeup(OUTBOX, "tr_x")]))
+    list(publisher.publish([Wakeup("inbox", "sub_y")]))
     publisher.close()
     assert waiting(broker, "inbox") == before + 2
 

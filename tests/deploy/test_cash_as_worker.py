@@ -6,23 +6,23 @@ from pydantic_core import Url
 
 from config.settings import Settings
 from hub.fees.matching import virtual
-from hub.fees.matching.virtual import Given
-from tests.bank_files import Move
+from hub.fees.matching.virtual import VirtualAccountList
+from tests.bank_files import StatementMovement
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.house import ScriptedHouse
 from tests.rooms.fees.conftest import Cashier, cashier, dossier, provider, reference, till  # noqa: F401 - fixtures
-from tests.rooms.fees.matching import DUE, Till, later, status
+from tests.rooms.fees.matching import DUE, AccountTill, later, status
 from tests.rooms.fees.posting import Postman
-from tests.rooms.fees.telling import Provider
+from tests.rooms.fees.telling import NotifyingProvider
 from tests.rooms.fees.test_cash import OWED, postman, unpaid  # noqa: F401 - fixtures
 from tests.rooms.fees.test_payouts import report, told  # noqa: F401 - a fixture beside its verb
+from tests.scripted_hub import ScriptedHub
 
 
 @pytest.fixture
 def settings(settings: Settings, database_url: str) -> Settings:
     make_roles(database_url)
     run_script(database_url, "grants.sql")
-    with psycopg.connect(database_url, autocommit=True) as conn:  # the house of the tests is its own door as well
+    with psycopg.connect(database_url, autocommit=True) as conn:  # the hub of the tests is its own door as well
         conn.execute("GRANT INSERT ON notify_delivery, notify_event, notify_verdict TO hub_worker")
     name = database_url.rpartition("/")[2]
     return settings.model_copy(update={"database_url": Url(database_url_as(database_url, name, "hub_worker"))})
@@ -30,49 +30,49 @@ def settings(settings: Settings, database_url: str) -> Settings:
 
 def test_a_worker_may_do_all_that_cash_takes(
     postman: Postman,  # noqa: F811 - the fixture
-    till: Till,  # noqa: F811
+    till: AccountTill,  # noqa: F811
     cashier: Cashier,  # noqa: F811
     unpaid: str,  # noqa: F811
 ) -> None:
     day, parcel = till.books(), postman.takes(unpaid)
     postman.delivers(parcel, day)
     said = postman.reports(later(day, 1), parcel)
-    till.books(Move(said.net, said.report))
+    till.books(StatementMovement(said.net, said.report))
     assert (status(cashier, unpaid), till.book()) == ("paid", {"111": OWED, "331": -OWED})
 
 
 def test_a_worker_may_join_what_comes_late(
-    till: Till,  # noqa: F811
-    provider: Provider,  # noqa: F811
+    till: AccountTill,  # noqa: F811
+    provider: NotifyingProvider,  # noqa: F811
     reference: str,  # noqa: F811
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     provider.tells(reference)
-    assert (till.house.count("late_notification"), till.cases()) == (1, [])
+    assert (till.hub.count("late_notification"), till.cases()) == (1, [])
 
 
 def test_a_worker_may_join_a_report_that_comes_late(
-    till: Till,  # noqa: F811
+    till: AccountTill,  # noqa: F811
     told: str,  # noqa: F811
 ) -> None:
-    day = till.books(Move(DUE - 1_100, "CTY CP VNPAY-T TT"))
+    day = till.books(StatementMovement(DUE - 1_100, "CTY CP VNPAY-T TT"))
     report(till, day, told)
     till.matches(day)
     assert (till.line()["pass"], till.cases()) == ("P9", [])
 
 
 def test_a_worker_may_give_a_virtual_account(
-    till: Till,  # noqa: F811
+    till: AccountTill,  # noqa: F811
     cashier: Cashier,  # noqa: F811
     dossier: str,  # noqa: F811
     reference: str,  # noqa: F811
 ) -> None:
-    till.act(lambda work: virtual.bring(work, [Given(2, "96024170001", reference)]))
-    till.books(Move(DUE, "NOP VAO TK 96024170001"))
+    till.act(lambda uow: virtual.bring(uow, [VirtualAccountList(2, "96024170001", reference)]))
+    till.books(StatementMovement(DUE, "NOP VAO TK 96024170001"))
     assert (till.line()["pass"], status(cashier, dossier)) == ("P2", "paid")
 
 
-def test_a_worker_cannot_change_what_was_told_late(house: ScriptedHouse) -> None:
+def test_a_worker_cannot_change_what_was_told_late(hub: ScriptedHub) -> None:
     for change in ("UPDATE late_notification SET payment_id = ''", "DELETE FROM virtual_account"):
-        with house.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with hub.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute(change)

@@ -1,4 +1,4 @@
-"""The house's verbs once more, as the role hub_worker: workers and operators need no more than grants.sql gives."""
+"""The hub's verbs once more, as the role hub_worker: workers and operators need no more than grants.sql gives."""
 
 from datetime import timedelta
 
@@ -10,7 +10,6 @@ from hub import clock, dispatch, operations
 from hub.messages import evidence
 from tests.builders import a_submission, submission_arrival
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.house import ScriptedHouse
 from tests.rooms.test_dossiers import (  # noqa: F401 - pytest runs them here too
     test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step,
     test_a_late_report_is_journaled_and_moves_nothing,
@@ -30,6 +29,7 @@ from tests.rooms.test_outbox import (  # noqa: F401
     test_failures_in_a_row_open_the_breaker_and_one_probe_closes_it,
     test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took,
 )
+from tests.scripted_hub import ScriptedHub
 
 ACTOR, REASON = "thu.nghiem", "chỉ để thử"
 
@@ -42,19 +42,19 @@ def settings(settings: Settings, database_url: str) -> Settings:
     return settings.model_copy(update={"database_url": Url(database_url_as(database_url, name, "hub_worker"))})
 
 
-def test_an_operator_pauses_parks_revives_and_lets_evidence_age(house: ScriptedHouse) -> None:
-    assert house.rows("SELECT current_user AS role") == [{"role": "hub_worker"}]
-    operations.pause(house, "department.rest-a", actor=ACTOR, reason=REASON)
-    operations.resume(house, "department.rest-a", actor=ACTOR, reason=REASON)
-    accepted = house.accept(submission_arrival(a_submission()))
-    dispatch.handle(house, accepted.id)
-    [row] = house.rows("SELECT id FROM outbox WHERE kind = 'department.submit'")
-    operations.park(house, row["id"], actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))
-    operations.unpark(house, row["id"], actor=ACTOR, reason=REASON)
-    operations.cancel(house, row["id"], actor=ACTOR, reason=REASON)
-    with house.db.connection() as conn:
+def test_an_operator_pauses_parks_revives_and_lets_evidence_age(hub: ScriptedHub) -> None:
+    assert hub.rows("SELECT current_user AS role") == [{"role": "hub_worker"}]
+    operations.pause(hub, "department.rest-a", actor=ACTOR, reason=REASON)
+    operations.resume(hub, "department.rest-a", actor=ACTOR, reason=REASON)
+    accepted = hub.accept(submission_arrival(a_submission()))
+    dispatch.handle(hub, accepted.id)
+    [row] = hub.rows("SELECT id FROM outbox WHERE kind = 'department.submit'")
+    operations.park(hub, row["id"], actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))
+    operations.unpark(hub, row["id"], actor=ACTOR, reason=REASON)
+    operations.cancel(hub, row["id"], actor=ACTOR, reason=REASON)
+    with hub.db.connection() as conn:
         assert evidence.rotate(conn) == []
-    assert [line["verb"] for line in house.rows("SELECT verb FROM journal WHERE actor = %s ORDER BY id", ACTOR)] == [
+    assert [line["verb"] for line in hub.rows("SELECT verb FROM journal WHERE actor = %s ORDER BY id", ACTOR)] == [
         "paused",
         "resumed",
         "parked",

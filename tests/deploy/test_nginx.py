@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives import hashes
 
 from hub.embedded.certificates import self_signed
 from hub.embedded.ports import free_port
-from hub.http import kinds
+from hub.http import problem_types
 from tests.builders import a_code, a_report, a_submission
 from tests.catalogue_secrets import CATALOGUE
 from tests.deploy.installed import DEPLOY, a_database, database_url_as
 from tests.deploy.nginx import Nginx, install, running
-from tests.portal_client import PortalClient
-from tests.stack import Stack, stack
+from tests.portal_client import SigningPortal
+from tests.stack import ProcessStack, stack
 
 pytestmark = pytest.mark.server_stack
 
@@ -69,23 +69,23 @@ def department(folder: Path) -> Client:
 
 
 @pytest.fixture(scope="module")
-def doors(folder: Path, department: Client, server: str) -> Iterator[tuple[Stack, Nginx]]:
+def doors(folder: Path, department: Client, server: str) -> Iterator[tuple[ProcessStack, Nginx]]:
     flower = free_port()
     with (
         a_database(server, template="hub") as name,
-        stack(folder, database_url_as(server, name), "redis://127.0.0.1:1/0") as house,
+        stack(folder, database_url_as(server, name), "redis://127.0.0.1:1/0") as hub,
     ):
-        site = Nginx(folder, api=house.port, flower=flower, proxy_secret=PROXY_SECRET)
-        house.environment |= {
+        site = Nginx(folder, api=hub.port, flower=flower, proxy_secret=PROXY_SECRET)
+        hub.environment |= {
             "HUB_CATALOGUE": str(certified(folder, department)),
             "HUB_PUBLIC_URL": site.url,
             "HUB_PROXY_SECRET": PROXY_SECRET,
             "HUB_FLOWER_PASSWORD": FLOWER_PASSWORD,
         }
-        house._run("flower", "-m", "hub.cli", "flower", "--port", str(flower), "--url-prefix", "flower")
-        house.start_api()
+        hub._run("flower", "-m", "hub.cli", "flower", "--port", str(flower), "--url-prefix", "flower")
+        hub.start_api()
         with running(site):
-            yield house, site
+            yield hub, site
 
 
 def certified(folder: Path, department: Client) -> Path:
@@ -121,9 +121,9 @@ def test_the_site_passes_nginxs_own_check(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_department_is_known_by_its_certificate_and_by_nothing_it_says(
-    folder: Path, department: Client, doors: tuple[Stack, Nginx]
+    folder: Path, department: Client, doors: tuple[ProcessStack, Nginx]
 ) -> None:
-    house, site = doors
+    hub, site = doors
     trust = str(site.certificate)
     stolen = {"X-Client-Cert": quote(department.certificate), "X-Proxy-Secret": PROXY_SECRET}
     assert report(site.url, department, verify=trust).status_code == 202
@@ -131,13 +131,13 @@ def test_a_department_is_known_by_its_certificate_and_by_nothing_it_says(
     assert report(site.url, verify=trust).status_code == 401
     assert report(site.url, verify=trust, headers=stolen).status_code == 401
     assert report(site.url, client(folder, "thief"), verify=trust, headers=stolen).status_code == 401
-    assert report(house.url, headers={**stolen, "X-Proxy-Secret": "guessed"}).status_code == 401
-    assert house.rows("SELECT count(*) AS n FROM inbox") == [{"n": 1}]
+    assert report(hub.url, headers={**stolen, "X-Proxy-Secret": "guessed"}).status_code == 401
+    assert hub.rows("SELECT count(*) AS n FROM inbox") == [{"n": 1}]
 
 
-def test_the_portals_signature_over_the_public_address_survives_the_proxy(doors: tuple[Stack, Nginx]) -> None:
+def test_the_portals_signature_over_the_public_address_survives_the_proxy(doors: tuple[ProcessStack, Nginx]) -> None:
     stack, site = doors
-    portal = PortalClient(site.url)
+    portal = SigningPortal(site.url)
     portal._session.verify = str(site.certificate)
     stored = portal.submit(a_submission())
     assert stored.status_code == 202
@@ -152,7 +152,7 @@ def test_the_portals_signature_over_the_public_address_survives_the_proxy(doors:
     assert all(stack.wait_for(logged))
 
 
-def test_fifty_megabytes_are_refused_in_the_hubs_words(doors: tuple[Stack, Nginx]) -> None:
+def test_fifty_megabytes_are_refused_in_the_hubs_words(doors: tuple[ProcessStack, Nginx]) -> None:
     _, site = doors
     connection = http.client.HTTPSConnection("localhost", site.port, timeout=30, context=trusting(site))
     connection.putrequest("POST", "/v1/submissions")
@@ -160,7 +160,7 @@ def test_fifty_megabytes_are_refused_in_the_hubs_words(doors: tuple[Stack, Nginx
     connection.endheaders()
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Content-Type"]) == (413, "application/problem+json")
-    assert json.load(answer)["type"] == kinds.TOO_LARGE.uri
+    assert json.load(answer)["type"] == problem_types.TOO_LARGE.uri
     connection.close()
 
 
@@ -169,10 +169,12 @@ def test_a_hub_that_is_away_is_said_in_its_own_words(folder: Path, tmp_path: Pat
     with running(site):
         answer = requests.get(site.url + "/health/live", verify=str(site.certificate), timeout=30)
     assert (answer.status_code, answer.headers["Content-Type"]) == (503, "application/problem+json")
-    assert answer.json()["code"] == kinds.UNAVAILABLE.code
+    assert answer.json()["code"] == problem_types.UNAVAILABLE.code
 
 
-def test_flower_asks_operators_for_its_password_and_shows_itself_to_nobody_else(doors: tuple[Stack, Nginx]) -> None:
+def test_flower_asks_operators_for_its_password_and_shows_itself_to_nobody_else(
+    doors: tuple[ProcessStack, Nginx],
+) -> None:
     _, site = doors
     trust = str(site.certificate)
 
@@ -194,7 +196,7 @@ def test_flower_asks_operators_for_its_password_and_shows_itself_to_nobody_else(
     elsewhere.close()
 
 
-def test_another_name_gets_no_handshake(doors: tuple[Stack, Nginx]) -> None:
+def test_another_name_gets_no_handshake(doors: tuple[ProcessStack, Nginx]) -> None:
     _, site = doors
     context = trusting(site)
     with (
@@ -206,7 +208,7 @@ def test_another_name_gets_no_handshake(doors: tuple[Stack, Nginx]) -> None:
 
 def test_what_nginx_says_in_the_hubs_place_is_in_the_hubs_table() -> None:
     said = PROBLEM.findall((DEPLOY / "nginx/hub.conf").read_text())
-    table = {kind.code: kind for kind in (kinds.MALFORMED, kinds.TOO_LARGE, kinds.UNAVAILABLE)}
+    table = {kind.code: kind for kind in (problem_types.MALFORMED, problem_types.TOO_LARGE, problem_types.UNAVAILABLE)}
     assert len(said) == len(table)
     for status, text in said:
         problem = json.loads(text)

@@ -9,9 +9,9 @@ from psycopg.rows import dict_row
 
 from hub.db import Connection
 from hub.fees import intake
-from hub.fees.intake import Judgement, Order
+from hub.fees.intake import DemandStatus, Judgement
 from hub.migrations.run import upgrade
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 from tests.deploy.installed import a_database, database_url_as, make_roles, run_script
 
 KEPT = Judgement("accepted", 200, b"{}", key_id="k1")
@@ -31,7 +31,7 @@ def api(server: str) -> Iterator[Connection]:
 
 def said(amount: int) -> Notification:
     return Notification(
-        provider="bank-a", provider_txn="GD1", kind=Kind.PAYMENT, amount=amount, account="1020304050607"
+        provider="bank-a", provider_txn="GD1", kind=NotificationKind.PAYMENT, amount=amount, account="1020304050607"
     )
 
 
@@ -45,7 +45,7 @@ def test_the_door_keeps_judges_and_believes(api: Connection) -> None:
 
     assert [one.answer.verdict for one in taken] == ["accepted", "repeated", "conflict"]
     assert [one.message is not None for one in taken] == [True, False, True]
-    assert intake.order(api, ["HC000000000182"], 1) is Order.UNKNOWN
+    assert intake.order(api, ["HC000000000182"], 1) is DemandStatus.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from pydantic_core import Url
 
 from config.settings import Settings
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.house import ScriptedHouse
 from tests.rooms.fees.conftest import cashier, dossier, reference, till  # noqa: F401 - fixtures
 from tests.rooms.fees.test_chargebacks import (  # noqa: F401 - pytest runs them here too
     paid,
@@ -18,6 +17,7 @@ from tests.rooms.fees.test_refunds import (  # noqa: F401
     test_a_refund_that_the_bank_did_not_pay_is_ordered_again,
     test_what_nobody_could_place_goes_back_to_its_sender_and_is_joined_to_nothing_later,
 )
+from tests.scripted_hub import ScriptedHub
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def settings(settings: Settings, database_url: str) -> Settings:
         "UPDATE chargeback SET amount = 1",
     ],
 )
-def test_a_worker_cannot_change_what_is_to_be_paid(house: ScriptedHouse, change: str) -> None:
-    with house.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+def test_a_worker_cannot_change_what_is_to_be_paid(hub: ScriptedHub, change: str) -> None:
+    with hub.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
         conn.execute(change)
 
 

@@ -6,7 +6,6 @@ from pydantic_core import Url
 
 from config.settings import Settings
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.house import ScriptedHouse
 from tests.rooms.fees.conftest import cashier, registry  # noqa: F401 - fixtures
 from tests.rooms.fees.test_receipts import (  # noqa: F401 - pytest runs them here too
     paid,
@@ -19,6 +18,7 @@ from tests.rooms.fees.test_receipts_void import (  # noqa: F401
     test_the_days_summary_holds_every_number_and_says_which_are_void,
     test_two_persons_void_a_wrong_receipt_and_another_takes_its_place,
 )
+from tests.scripted_hub import ScriptedHub
 
 
 @pytest.fixture
@@ -32,6 +32,6 @@ def settings(settings: Settings, database_url: str) -> Settings:
 @pytest.mark.parametrize(
     "change", ["UPDATE receipt SET amount = 1", "DELETE FROM receipt", "UPDATE receipt_policy SET issue_on = 'paid'"]
 )
-def test_a_worker_cannot_change_what_a_receipt_says(house: ScriptedHouse, change: str) -> None:
-    with house.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+def test_a_worker_cannot_change_what_a_receipt_says(hub: ScriptedHub, change: str) -> None:
+    with hub.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
         conn.execute(change)

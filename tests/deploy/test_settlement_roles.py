@@ -7,7 +7,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 
-from hub import journal
+from hub import audit
 from hub.db import Connection
 from hub.fees.settlements import views
 from hub.migrations.run import upgrade
@@ -43,7 +43,7 @@ def test_the_door_shows_a_table_and_records_that_it_was_opened(api: Connection) 
     assert found is not None
     assert (found[1].body, found[1].signature) == (b"the table", b"the seal")
     assert views.one_of(api, "rest-b", ID) is None
-    journal.note_at_door(api, ID, "opened")
+    audit.note_at_door(api, ID, "opened")
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from tests.stack import Stack
+from tests.stack import ProcessStack
 
 
-def findings(running: Stack, told: Mapping[str, tuple[str, str]]) -> list[str]:
+def findings(running: ProcessStack, told: Mapping[str, tuple[str, str]]) -> list[str]:
     """Everything that is wrong. ``told``: submission id of every 202 → (dossier code, department)."""
     return [
         *_lost_or_doubled(running, told),
@@ -17,7 +17,7 @@ def findings(running: Stack, told: Mapping[str, tuple[str, str]]) -> list[str]:
     ]
 
 
-def _lost_or_doubled(running: Stack, told: Mapping[str, tuple[str, str]]) -> list[str]:
+def _lost_or_doubled(running: ProcessStack, told: Mapping[str, tuple[str, str]]) -> list[str]:
     wrong = []
     for department in {department for _, department in told.values()}:
         effects = Counter(effect.dossier_code for effect in running.submitted(department))
@@ -27,13 +27,13 @@ def _lost_or_doubled(running: Stack, told: Mapping[str, tuple[str, str]]) -> lis
     return wrong
 
 
-def _not_ended(running: Stack) -> list[str]:
+def _not_ended(running: ProcessStack) -> list[str]:
     rows = running.rows("SELECT id, counterparty, state, error_code FROM outbox WHERE state <> 'delivered'")
     rows += running.rows("SELECT id, source AS counterparty, state, error_code FROM inbox WHERE state <> 'handled'")
     return [f"{row['id']} ({row['counterparty']}): {row['state']} {row['error_code'] or ''}" for row in rows]
 
 
-def _notices(running: Stack) -> list[str]:
+def _notices(running: ProcessStack) -> list[str]:
     """Each event once at the portal, the versions of one submission in order."""
     noticed = running.noticed()
     counted = Counter(notice.event_id for notice in noticed)
@@ -46,13 +46,13 @@ def _notices(running: Stack) -> list[str]:
     return wrong
 
 
-def _untraced(running: Stack, told: Mapping[str, tuple[str, str]]) -> list[str]:
+def _untraced(running: ProcessStack, told: Mapping[str, tuple[str, str]]) -> list[str]:
     rows = running.rows("SELECT subject FROM journal WHERE verb = 'received'")
     received = Counter(row["subject"] for row in rows)
     return [f"{submission}: journaled {received[submission]} times" for submission in told if received[submission] != 1]
 
 
-def _answered_twice(running: Stack) -> list[str]:
+def _answered_twice(running: ProcessStack) -> list[str]:
     """A worker that outslept its lease must not write down its answer over its successor's."""
     rows = running.rows("SELECT subject FROM journal WHERE verb = 'answered'")
     answered = Counter(row["subject"] for row in rows)

@@ -7,18 +7,20 @@ from itertools import count
 import requests
 
 from tests.builders import a_code, a_submission
-from tests.stack import Stack
+from tests.stack import ProcessStack
 
 _serials: Iterator[int] = count(1)
 _AGENCIES = 80
 
 
-def a_load(running: Stack, department: str, many: int) -> dict[str, tuple[str, str]]:
+def a_load(running: ProcessStack, department: str, many: int) -> dict[str, tuple[str, str]]:
     """``many`` submissions accepted: submission id → (dossier code, department)."""
     return dict(submit_until_accepted(running, department) for _ in range(many))
 
 
-def submit_until_accepted(running: Stack, department: str, *, seconds: float = 300) -> tuple[str, tuple[str, str]]:
+def submit_until_accepted(
+    running: ProcessStack, department: str, *, seconds: float = 300
+) -> tuple[str, tuple[str, str]]:
     """One submission, sent with the same key until the door has answered 202."""
     number = next(_serials)
     # Ordinary dossiers: the serial stays below the sandbox's magic ones, the agency grows instead.

@@ -9,13 +9,13 @@ import pytest
 from tests.faults.checker import findings
 from tests.faults.load import a_load
 from tests.rabbitmq import WRITTEN_WITHIN, RabbitMQ
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 pytestmark = [pytest.mark.faults, pytest.mark.server_stack]
 
 
 @pytest.fixture
-def running(tmp_path: Path, database_url: str, rabbit_url: str) -> Iterator[Stack]:
+def running(tmp_path: Path, database_url: str, rabbit_url: str) -> Iterator[ProcessStack]:
     # No status reports: what is accepted, handed over and told is enough to lose.
     with stack(tmp_path, database_url, rabbit_url, HUB_SANDBOX_PACE="3600") as made:
         made.start()
@@ -25,7 +25,7 @@ def running(tmp_path: Path, database_url: str, rabbit_url: str) -> Iterator[Stac
         yield made
 
 
-def test_a_broker_that_is_killed_in_mid_traffic_costs_nothing(running: Stack, rabbit: RabbitMQ) -> None:
+def test_a_broker_that_is_killed_in_mid_traffic_costs_nothing(running: ProcessStack, rabbit: RabbitMQ) -> None:
     told = a_load(running, "rest-a", 20)
     rabbit.kill()
     told |= a_load(running, "rest-a", 20)
@@ -36,7 +36,9 @@ def test_a_broker_that_is_killed_in_mid_traffic_costs_nothing(running: Stack, ra
 
 
 @pytest.mark.timeout(600)
-def test_five_hundred_submissions_are_accepted_while_the_broker_is_down(running: Stack, rabbit: RabbitMQ) -> None:
+def test_five_hundred_submissions_are_accepted_while_the_broker_is_down(
+    running: ProcessStack, rabbit: RabbitMQ
+) -> None:
     rabbit.kill()
     told = a_load(running, "rest-b", 500)
     stored = running.rows("SELECT id FROM inbox WHERE id = ANY(%s)", list(told))

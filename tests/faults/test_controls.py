@@ -1,4 +1,4 @@
-"""Negative controls: with one rule of the house switched off, the same checker must fail.
+"""Negative controls: with one rule of the hub switched off, the same checker must fail.
 
 The fence, the sweep and the confirms each have a run in which everything else holds; a checker that never fails
 proves nothing.
@@ -15,13 +15,13 @@ import pytest
 from tests.faults.checker import findings
 from tests.faults.load import a_load
 from tests.rabbitmq import WRITTEN_WITHIN, RabbitMQ
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def embedded(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Stack]:
+def embedded(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
     with stack(tmp_path, database_url, valkey_url, HUB_LEASE_MARGIN="0.1") as made:
         made.start_sandbox()
         yield made
@@ -29,7 +29,7 @@ def embedded(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Sta
 
 @pytest.mark.parametrize("rule", ["kept", "fence"])
 def test_without_the_fence_a_worker_that_outslept_its_lease_overwrites_its_successor(
-    embedded: Stack, rule: str
+    embedded: ProcessStack, rule: str
 ) -> None:
     embedded.start_api()
     embedded.turn("department.rest-a", slow=1)
@@ -48,7 +48,7 @@ def test_without_the_fence_a_worker_that_outslept_its_lease_overwrites_its_succe
 
 @pytest.mark.parametrize("swept", [True, False])
 def test_without_the_sweep_a_nudge_that_the_door_took_with_it_is_never_made_up_for(
-    embedded: Stack, *, swept: bool
+    embedded: ProcessStack, *, swept: bool
 ) -> None:
     embedded.start_api({"HUB_BROKER_URL": "redis://127.0.0.1:1/0"})
     told = a_load(embedded, "rest-a", 3)
@@ -68,20 +68,20 @@ def test_without_the_sweep_a_nudge_that_the_door_took_with_it_is_never_made_up_f
 def test_without_confirms_what_the_broker_had_not_written_is_never_made_up_for(
     tmp_path: Path, database_url: str, rabbit: RabbitMQ, rabbit_url: str, rule: str
 ) -> None:
-    """No beat here: only the publisher's own knowledge of what has arrived protects the nudges."""
+    """No beat here: only the publisher's own knowledge of what has arrived protects the wake-ups."""
     with stack(tmp_path, database_url, rabbit_url) as running:
         running.start_sandbox()
         running.start_api(without=rule if rule != "kept" else None)
         told = a_load(running, "rest-a", 3)
-        running.wait_for(lambda: nudged(running) == 3)
+        running.wait_for(lambda: woken(running) == 3)
         time.sleep(WRITTEN_WITHIN)
         rabbit.freeze()
         told |= a_load(running, "rest-a", 5)
         if rule == "kept":
             time.sleep(2)
-            assert nudged(running) == 3
+            assert woken(running) == 3
         else:
-            running.wait_for(lambda: nudged(running) == 8)
+            running.wait_for(lambda: woken(running) == 8)
         rabbit.kill()
         rabbit.start()
         running.start_worker()
@@ -92,10 +92,10 @@ def test_without_confirms_what_the_broker_had_not_written_is_never_made_up_for(
         assert (findings(running, told) == []) is (rule == "kept")
 
 
-def transfer_is(running: Stack, state: str) -> bool:
+def transfer_is(running: ProcessStack, state: str) -> bool:
     rows = running.rows("SELECT state FROM outbox WHERE kind = 'department.submit'")
     return [row["state"] for row in rows] == [state]
 
 
-def nudged(running: Stack) -> int:
+def woken(running: ProcessStack) -> int:
     return len(running.rows("SELECT 1 FROM inbox WHERE nudged_at IS NOT NULL AND kind = 'portal.submission'"))

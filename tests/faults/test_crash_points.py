@@ -13,17 +13,17 @@ import pytest
 from hub.crashpoints import Point
 from tests.faults.checker import findings
 from tests.faults.load import a_load
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 pytestmark = pytest.mark.faults
 
 ON_THE_WIRE = tuple(point for point in Point if point.value.split(".")[0] in ("claim", "send", "settle"))
-AT_THE_DOOR = (Point.ACCEPT_BEFORE_COMMIT, Point.ACCEPT_AFTER_COMMIT, Point.NUDGE_BEFORE_MARK)
+AT_THE_DOOR = (Point.ACCEPT_BEFORE_COMMIT, Point.ACCEPT_AFTER_COMMIT, Point.WAKEUP_BEFORE_MARK)
 
 
 @pytest.fixture
-def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Stack]:
-    with stack(tmp_path, database_url, valkey_url, HUB_SANDBOX_PACE="0.02", HUB_RENUDGE_AFTER="5") as made:
+def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
+    with stack(tmp_path, database_url, valkey_url, HUB_SANDBOX_PACE="0.02", HUB_WAKEUP_REPEAT_AFTER="5") as made:
         made.start_sandbox()
         made.start_beat()
         yield made
@@ -32,7 +32,7 @@ def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Stac
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("department", "points"), [("rest-a", tuple(Point)), ("soap-a", ON_THE_WIRE)])
 def test_a_kill_at_any_point_loses_and_doubles_nothing(
-    running: Stack, tmp_path: Path, department: str, points: tuple[Point, ...]
+    running: ProcessStack, tmp_path: Path, department: str, points: tuple[Point, ...]
 ) -> None:
     told: dict[str, tuple[str, str]] = {}
     doors = iter([crash_at(tmp_path, point) for point in points if point in AT_THE_DOOR])
@@ -60,7 +60,9 @@ def crash_at(folder: Path, point: Point) -> dict[str, str]:
     return {"HUB_CRASH_AT": point.value, "HUB_CRASH_TOKEN": str(folder / point.value)}
 
 
-def load_while_the_door_dies(running: Stack, department: str, after: dict[str, str]) -> dict[str, tuple[str, str]]:
+def load_while_the_door_dies(
+    running: ProcessStack, department: str, after: dict[str, str]
+) -> dict[str, tuple[str, str]]:
     """``after``: what the door that takes its place is armed for."""
     with ThreadPoolExecutor(1) as portal:
         load = portal.submit(a_load, running, department, 5)

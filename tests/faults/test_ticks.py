@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
-def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Stack]:
+def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
     with stack(tmp_path, database_url, valkey_url) as made:
         made.start_worker()
         made.start_beat()
@@ -21,19 +21,19 @@ def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Stac
         yield made
 
 
-def swept(running: Stack) -> datetime | None:
+def swept(running: ProcessStack) -> datetime | None:
     rows = running.rows("SELECT finished_at FROM tick WHERE name = 'ticks.sweep'")
     at: datetime | None = rows[0]["finished_at"] if rows else None
     return at
 
 
-def test_the_ticks_go_on_after_the_broker_has_forgotten_everything(running: Stack, valkey_url: str) -> None:
+def test_the_ticks_go_on_after_the_broker_has_forgotten_everything(running: ProcessStack, valkey_url: str) -> None:
     redis.Redis.from_url(valkey_url).flushall()
     [row] = running.rows("SELECT now() AS now")
     running.wait_for(lambda: (swept(running) or row["now"]) > row["now"])
 
 
-def test_a_killed_worker_is_dead_and_a_stopped_one_is_not(running: Stack) -> None:
+def test_a_killed_worker_is_dead_and_a_stopped_one_is_not(running: ProcessStack) -> None:
     living = "SELECT name, stopped_at FROM worker_heartbeat"
     running.wait_for(lambda: running.rows(living))
     running.kill("worker")

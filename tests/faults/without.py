@@ -1,4 +1,4 @@
-"""``python -m tests.faults.without fence|confirms worker …``: the same processes with one rule of the house broken.
+"""``python -m tests.faults.without fence|confirms worker …``: the same processes with one rule of the hub broken.
 
 For the negative controls only: a checker that never fails proves nothing. The rule is broken here, in the test's own
 launcher, so that the product has no switch for it.

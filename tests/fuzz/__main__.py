@@ -18,7 +18,7 @@ from random import Random
 from typing import Final
 
 from tests.fuzz import doors, mutations
-from tests.fuzz.subject import Subject
+from tests.fuzz.subject import FuzzSubject
 from tests.fuzz.subjects import SUBJECTS
 
 MEMORY: Final = 4 * 1024 * 1024 * 1024
@@ -50,7 +50,7 @@ def main() -> int:
     return 3 if sum(found) else 0
 
 
-def _run(name: str, subject: Subject, seconds: int, seed: int) -> int:
+def _run(name: str, subject: FuzzSubject, seconds: int, seed: int) -> int:
     """How many kinds of findings there are."""
     shared, ends, ended = mmap(-1, _SHARED.size), time.monotonic() + seconds, 0
     while time.monotonic() < ends:
@@ -71,7 +71,7 @@ def _run(name: str, subject: Subject, seconds: int, seed: int) -> int:
     return ended
 
 
-def _until(ends: float, name: str, subject: Subject, seed: int, shared: mmap) -> int:
+def _until(ends: float, name: str, subject: FuzzSubject, seed: int, shared: mmap) -> int:
     """Go on from the number in ``shared``; how many kinds of findings there are. May end this process."""
     findings: Counter[str] = Counter()
     number, taken = _SHARED.unpack(shared[:])

@@ -10,10 +10,10 @@ from config.catalogue import load
 from connectors.banks.statements import formats
 from hub.fees.statements import gates, keys, placing
 from hub.fees.statements.model import movements
-from tests.bank_files import Move, Told, camt, csv_file, mt940, table, xlsx
+from tests.bank_files import StatementDraft, StatementMovement, camt, csv_file, mt940, table, xlsx
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fuzz import mutations
-from tests.fuzz.subject import IN_A_WORKBOOK, TEXTUAL, Subject, storable
+from tests.fuzz.subject import IN_A_WORKBOOK, TEXTUAL, FuzzSubject, storable
 
 DAY: Final = date(2026, 11, 24)
 SATURDAY: Final = 5
@@ -25,19 +25,19 @@ def _banks() -> Mapping[str, Bank]:
     return load(CATALOGUE, environment()).banks
 
 
-def _told() -> Sequence[Told]:
+def _told() -> Sequence[StatementDraft]:
     moves = [
-        Move(50_000, "HC123456789012 nộp phí", ref="FT1", e2e="E1"),
-        Move(-1_100, "phí dịch vụ", value=date(2026, 11, 23)),
-        Move(30_000, "gộp", details=((10_000, "một"), (20_000, "hai")), ref="FT2"),
-        Move(-50_000, "hủy", ref="FT3", reversal=True),
-        Move(5, "chờ", standing="PDNG"),
+        StatementMovement(50_000, "HC123456789012 nộp phí", ref="FT1", e2e="E1"),
+        StatementMovement(-1_100, "phí dịch vụ", value=date(2026, 11, 23)),
+        StatementMovement(30_000, "gộp", details=((10_000, "một"), (20_000, "hai")), ref="FT2"),
+        StatementMovement(-50_000, "hủy", ref="FT3", reversal=True),
+        StatementMovement(5, "chờ", standing="PDNG"),
     ]
     plain = [move for move in moves if move.standing == "BOOK" and not move.details]
     account = "1020304050607"
     return [
-        Told(moves, 7, DAY, None, account),
-        Told(plain, 10**12, DAY, date(2026, 11, 20), account, id="2", sequence=2),
+        StatementDraft(moves, 7, DAY, None, account),
+        StatementDraft(plain, 10**12, DAY, date(2026, 11, 20), account, id="2", sequence=2),
     ]
 
 
@@ -62,7 +62,7 @@ def _statements(bank: Bank) -> Callable[[bytes], object]:
     return read
 
 
-def camt_files() -> Subject:
+def camt_files() -> FuzzSubject:
     first, second = _told()
     seeds = [
         *(camt(first, second, kind=kind) for kind in ("Stmt", "Rpt", "Ntfctn")),
@@ -77,10 +77,10 @@ def camt_files() -> Subject:
         mutations.some_bytes,
         mutations.another_encoding,
     )
-    return Subject(seeds, ways, _statements(_banks()["bank-a"]))
+    return FuzzSubject(seeds, ways, _statements(_banks()["bank-a"]))
 
 
-def mt940_files() -> Subject:
+def mt940_files() -> FuzzSubject:
     first, second = _told()
     interim = (
         b":20:S\n:25:1020304050607\n:28C:1/1\n:34F:VND0,\n:13D:2611241200+0700\n"
@@ -95,21 +95,21 @@ def mt940_files() -> Subject:
         mutations.some_bytes,
         mutations.another_encoding,
     )
-    return Subject([mt940(first, second), interim, structured, pages], ways, _statements(_banks()["bank-a"]))
+    return FuzzSubject([mt940(first, second), interim, structured, pages], ways, _statements(_banks()["bank-a"]))
 
 
-def csv_files(bank: str) -> Subject:
+def csv_files(bank: str) -> FuzzSubject:
     _, second = _told()
     signed = (
         'Date,Amount,D/C,Balance,Currency,Description,Payer\n2026-11-24,50,C,"1,050",VND,b,A\n'
         '2026-11-23,30,D,"1,000",VND,a,B\nClosing balance,"1,050"\n'
     )
     seeds = {"bank-a": [csv_file(table(second)), csv_file(table(second, total=False))], "bank-b": [signed.encode()]}
-    return Subject(seeds[bank], TEXTUAL, _statements(_banks()[bank]))
+    return FuzzSubject(seeds[bank], TEXTUAL, _statements(_banks()[bank]))
 
 
-def xlsx_files() -> Subject:
+def xlsx_files() -> FuzzSubject:
     _, second = _told()
     rows: list[list[Any]] = [list(row) for row in table(second, thousands=",")]
     rows[5] = [DAY, *rows[5][1:3], 50_000, 10**12 + 50_000.0, "x"]
-    return Subject([xlsx(table(second, thousands=",")), xlsx(rows)], IN_A_WORKBOOK, _statements(_banks()["bank-a"]))
+    return FuzzSubject([xlsx(table(second, thousands=",")), xlsx(rows)], IN_A_WORKBOOK, _statements(_banks()["bank-a"]))

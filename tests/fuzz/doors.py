@@ -38,13 +38,13 @@ from hub.migrations.run import upgrade
 from tests.builders import a_code, a_receipt, a_report, a_submission
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fuzz import mutations
-from tests.house import ScriptedHouse
-from tests.notices import Said
-from tests.rooms.http.caller import JSON, Caller, Door, as_json
+from tests.notices import NoticeDraft
+from tests.rooms.http.caller import JSON, ApiCaller, Caller, as_json
 from tests.rooms.http.teller import BANKS, Teller
 from tests.rooms.http.test_postal import SAID, address_of
 from tests.rooms.http.test_settlements import an_answer
 from tests.rooms.http.test_soap import PATH, a_push, post, signed
+from tests.scripted_hub import ScriptedHub
 
 HANDLED_EVERY: Final = 20
 """requests"""
@@ -54,7 +54,7 @@ WAYS: Final = (mutations.some_values, mutations.some_values, mutations.some_word
 
 
 @cache
-def the_door() -> Door:
+def the_door() -> ApiCaller:
     """The doors, open until the process ends."""
     stack = ExitStack()
     atexit.register(stack.close)
@@ -66,7 +66,7 @@ def the_door() -> Door:
 
 
 @contextmanager
-def _opened(folder: Path, url: str) -> Iterator[Door]:
+def _opened(folder: Path, url: str) -> Iterator[ApiCaller]:
     stream = io.StringIO()
     configure("CRITICAL", stream)
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
@@ -84,14 +84,14 @@ def _opened(folder: Path, url: str) -> Iterator[Door]:
     )
     with socket.create_server(("127.0.0.1", 0)) as listening:
         here = HttpUrl(f"http://127.0.0.1:{listening.getsockname()[1]}")
-        house = ScriptedHouse(settings.model_copy(update={"public_url": here}), catalogue)
-        server = uvicorn.Server(serve.config(create(house)))
+        hub = ScriptedHub(settings.model_copy(update={"public_url": here}), catalogue)
+        server = uvicorn.Server(serve.config(create(hub)))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:
             assert thread.is_alive(), "the doors did not open"
             time.sleep(0.01)
-        yield Door(house, stream)
+        yield ApiCaller(hub, stream)
         server.should_exit = True
         thread.join(20)
 
@@ -99,7 +99,7 @@ def _opened(folder: Path, url: str) -> Iterator[Door]:
 class Doors:
     """One door, or some: ``call`` sends something to it and gives the answer; None where it could not be made."""
 
-    def __init__(self, *calls: Callable[[Door, Random], Response | None]) -> None:
+    def __init__(self, *calls: Callable[[ApiCaller, Random], Response | None]) -> None:
         self._calls = calls
         self._sent = 0
 
@@ -114,24 +114,24 @@ class Doors:
         assert b"internal-error" not in answer.content, answer.text[:300]
         self._sent += 1
         if self._sent % HANDLED_EVERY == 0:
-            _handle(door.house)
+            _handle(door.hub)
         return answer.ok
 
 
-def _handle(house: ScriptedHouse) -> None:
+def _handle(hub: ScriptedHub) -> None:
     """Handle and deliver what has come. Raises AssertionError where a fault of ours is in the way."""
-    for code in house.catalogue.departments:
-        department = house.department(code)
+    for code in hub.catalogue.departments:
+        department = hub.department(code)
         for script in (department.answers, department.findings):
             script.extend(a_receipt() for _ in range(len(script), 3 * HANDLED_EVERY))
-    house.carry()
+    hub.carry()
     query = "SELECT id, kind, error_code, error_detail FROM {} WHERE error_code = ANY(%s) AND state <> 'cancelled'"
-    found = [row for table in ("inbox", "outbox") for row in house.rows(query.format(table), list(FAILED))]
-    with house.db.connection() as conn:
+    found = [row for table in ("inbox", "outbox") for row in hub.rows(query.format(table), list(FAILED))]
+    with hub.db.connection() as conn:
         conn.execute("UPDATE inbox SET error_code = 'SEEN' WHERE error_code = ANY(%s)", (list(FAILED),))
         conn.execute("UPDATE outbox SET error_code = 'SEEN' WHERE error_code = ANY(%s)", (list(FAILED),))
     bodies = [
-        bytes(house.rows("SELECT body FROM inbox WHERE id = %s", row["id"])[0]["body"])
+        bytes(hub.rows("SELECT body FROM inbox WHERE id = %s", row["id"])[0]["body"])
         for row in found[:1]
         if not row["id"].startswith("tr_")
     ]
@@ -142,9 +142,9 @@ def _spoilt(document: Any, random: Random) -> bytes:
     return mutations.spoilt(as_json(document), WAYS, random)
 
 
-def submission(door: Door, random: Random) -> Response:
+def submission(door: ApiCaller, random: Random) -> Response:
     document = a_submission(random.choice(("rest-a", "rest-b", "soap-a", "soap-b")))
-    document["procedure"] = random.choice(sorted(door.house.catalogue.procedures))
+    document["procedure"] = random.choice(sorted(door.hub.catalogue.procedures))
     document["applicant"]["address"]["detail"] = random.choice(mutations.LURES)
     document["summary"] = f"{random.choice(mutations.LURES)} ổn {random.choice(mutations.LURES)}"
     if random.random() < 0.3:
@@ -153,9 +153,9 @@ def submission(door: Door, random: Random) -> Response:
     return door.portal().submit(body, key=f"k-{random.random()}")
 
 
-def question(door: Door, random: Random) -> Response:
+def question(door: ApiCaller, random: Random) -> Response:
     paths = [path for path, verbs in doors().openapi()["paths"].items() if "get" in verbs and "banks" not in path]
-    some = door.house.rows("SELECT id FROM inbox ORDER BY random() LIMIT 1")
+    some = door.hub.rows("SELECT id FROM inbox ORDER BY random() LIMIT 1")
     path = random.choice(paths).replace("{code}", "rest-a").replace("{settlement_id}", "sm_x")
     path = path.replace("{submission_id}", some[0]["id"] if some else "sub_x")
     names = ("reference", "dossier_code", "updated_since", "cursor", "limit", "after", "x")
@@ -167,17 +167,17 @@ def question(door: Door, random: Random) -> Response:
     return caller.get(f"{path}?{asked}" if asked else path)
 
 
-def _department(door: Door) -> Caller:
-    return Caller(door.url, "rest-a-1", door.house.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
+def _department(door: ApiCaller) -> Caller:
+    return Caller(door.url, "rest-a-1", door.hub.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
 
 
-def _a_dossier(door: Door, department: str) -> str:
-    rows = door.house.rows("SELECT code FROM dossier WHERE department = %s ORDER BY random() LIMIT 1", department)
+def _a_dossier(door: ApiCaller, department: str) -> str:
+    rows = door.hub.rows("SELECT code FROM dossier WHERE department = %s ORDER BY random() LIMIT 1", department)
     return str(rows[0]["code"]) if rows else a_code(1)
 
 
-def status(door: Door, random: Random) -> Response:
-    words = [*door.house.catalogue.departments["rest-a"].status, "MA_LA"]
+def status(door: ApiCaller, random: Random) -> Response:
+    words = [*door.hub.catalogue.departments["rest-a"].status, "MA_LA"]
     report = a_report(_a_dossier(door, "rest-a"), random.choice(words), report_id=f"R-{random.random()}")
     document = json.loads(report.model_dump_json(exclude_none=True)) | {"note": random.choice(mutations.LURES)[:1000]}
     if random.random() < 0.3:
@@ -186,12 +186,12 @@ def status(door: Door, random: Random) -> Response:
     return _department(door).call("POST", "/v1/departments/rest-a/statuses", body)
 
 
-def settlement_answer(door: Door, random: Random) -> Response:
+def settlement_answer(door: ApiCaller, random: Random) -> Response:
     document = an_answer(answer_id=f"TL-{random.random()}")
     return _department(door).call("POST", "/v1/departments/rest-a/settlement-answers", _spoilt(document, random))
 
 
-def soap(door: Door, random: Random) -> Response | None:
+def soap(door: ApiCaller, random: Random) -> Response | None:
     code = _a_dossier(door, "soap-b")
     message = a_push(reportId=f"R-{random.randrange(10**9)}", dossierCode=code)
     leaves = [one for one in message.iter() if not len(one)]
@@ -208,9 +208,9 @@ def soap(door: Door, random: Random) -> Response | None:
     return post(door, body, PATH)
 
 
-def parcel(door: Door, random: Random) -> Response:
+def parcel(door: ApiCaller, random: Random) -> Response:
     number = f"{a_code(1)}-{random.randrange(10**6)}"
-    row = door.house.rows("SELECT order_number FROM consignment ORDER BY random() LIMIT 1")
+    row = door.hub.rows("SELECT order_number FROM consignment ORDER BY random() LIMIT 1")
     if not row or random.random() < 0.05:
         _addresses.append((address_of(door, number), number))
     address, number = random.choice(_addresses)
@@ -223,15 +223,15 @@ def parcel(door: Door, random: Random) -> Response:
 _addresses: Final[list[tuple[str, str]]] = []
 
 
-def bank(name: str) -> Callable[[Door, Random], Response | None]:
+def bank(name: str) -> Callable[[ApiCaller, Random], Response | None]:
     """The door of one provider."""
 
-    def call(door: Door, random: Random) -> Response | None:
+    def call(door: ApiCaller, random: Random) -> Response | None:
         teller = Teller(door, name)
-        references = door.house.rows("SELECT reference FROM fee_demand ORDER BY random() LIMIT 1")
-        said = Said(
+        references = door.hub.rows("SELECT reference FROM fee_demand ORDER BY random() LIMIT 1")
+        said = NoticeDraft(
             txn=str(random.randrange(10**8)),
-            reference=references[0]["reference"] if references else Said.reference,
+            reference=references[0]["reference"] if references else NoticeDraft.reference,
             amount=random.choice((150_000, 1, 10**15, 10**15 + 1)),
             words=random.choice(mutations.TEXTS),
             failed=random.random() < 0.1,

@@ -19,17 +19,17 @@ from connectors.postal import replies as postal
 from connectors.postal.tokens import _Granted
 from connectors.transport import envelope, xml
 from connectors.transport.contract import contract
-from connectors.transport.exchange import Message
-from connectors.transport.wall import PROBLEM, Reply, checked
+from connectors.transport.exchange import RecordedMessage
+from connectors.transport.http_errors import PROBLEM, HttpReply, checked
 from connectors.trust import revocation
 from schemas import replies
-from schemas.department import Changes, Receipt
+from schemas.department import Changes, HandoffReceipt
 from schemas.faults import Refused
 from schemas.postal import TrackingEvent
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fuzz import mutations
-from tests.fuzz.subject import Subject, storable
+from tests.fuzz.subject import FuzzSubject, storable
 
 JSON: Final = (
     mutations.some_values,
@@ -59,17 +59,17 @@ def catalogue() -> Catalogue:
     return load(CATALOGUE, environment())
 
 
-def a_reply(raw: bytes, status: int = 200, media_type: str = "application/json") -> Reply:
+def a_reply(raw: bytes, status: int = 200, media_type: str = "application/json") -> HttpReply:
     """A reply whose evidence is made first, as the transport does."""
     headers = CaseInsensitiveDict({"Content-Type": media_type})
-    kept = Message.of(headers, raw)
+    kept = RecordedMessage.of(headers, raw)
     storable((kept.body or "") + (kept.raw or ""))
-    return Reply(status, headers, raw)
+    return HttpReply(status, headers, raw)
 
 
 def _kept(model: BaseModel) -> None:
     """What goes into columns can; an entry that nobody can read is kept as bytes, but for its name."""
-    if isinstance(model, Unreadable):
+    if isinstance(model, UnreadableEntry):
         storable(model.key)
         return
     storable("".join(_texts(model.model_dump(mode="json"))))
@@ -85,10 +85,10 @@ def _said(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-def _department(model: type[BaseModel], document: Any) -> Subject:
+def _department(model: type[BaseModel], document: Any) -> FuzzSubject:
     port = object.__new__(RESTDepartment)
     port._renames = Renames({"Mã hồ sơ": "dossier_code"})
-    return Subject([_said(document)], JSON, lambda raw: _kept(port.decode(model, a_reply(raw))), (ConnectorError,))
+    return FuzzSubject([_said(document)], JSON, lambda raw: _kept(port.decode(model, a_reply(raw))), (ConnectorError,))
 
 
 def _problem(raw: bytes) -> None:
@@ -109,12 +109,12 @@ def _feed(names: Mapping[str, str]) -> Callable[[bytes], object]:
     return read
 
 
-def _postal(names: Mapping[str, str]) -> Subject:
+def _postal(names: Mapping[str, str]) -> FuzzSubject:
     entry = {names[ours]: value for ours, value in EVENT.items()}
-    return Subject([_said({"events": [entry, entry], "cursor": "2"})], JSON, _feed(names), (ConnectorError,))
+    return FuzzSubject([_said({"events": [entry, entry], "cursor": "2"})], JSON, _feed(names), (ConnectorError,))
 
 
-def _ngsp() -> Subject:
+def _ngsp() -> FuzzSubject:
     def read(raw: bytes) -> None:
         for text in ngsp._entries(a_reply(raw)):
             ngsp._id(text)
@@ -124,13 +124,13 @@ def _ngsp() -> Subject:
         "_id": {"$oid": "0" * 24},
         "EventTime": {"$date": 1_795_485_600_000},
     }
-    return Subject([_said({"_embedded": {"rh:doc": [entry]}, "_returned": 1})], JSON, read, (ConnectorError,))
+    return FuzzSubject([_said({"_embedded": {"rh:doc": [entry]}, "_returned": 1})], JSON, read, (ConnectorError,))
 
 
-def _ordered() -> Subject:
+def _ordered() -> FuzzSubject:
     operator = catalogue().operators["post-a"]
     seed = {"Status": "00", "Message": "Thành công", "OrderNumber": "A-1", "ItemCode": "EA123456785VN"}
-    return Subject(
+    return FuzzSubject(
         [_said(seed | {"Status": code}) for code in (*operator.answers, "x")],
         JSON,
         lambda raw: _kept(postal.ordered(operator, a_reply(raw), "A-1", None)),
@@ -138,7 +138,7 @@ def _ordered() -> Subject:
     )
 
 
-def _soap() -> Subject:
+def _soap() -> FuzzSubject:
     head = f'<r:X xmlns:r="{soap.NAMESPACE}" xmlns="{soap.NAMESPACE}">'
     receipt = "<receipt><number>31/2026-7</number><receivedAt>2026-11-24T09:00:00+07:00</receivedAt></receipt>"
     report = f"<report>{''.join(f'<{name}>{value}</{name}>' for name, value in _camel(REPORT).items())}</report>"
@@ -161,7 +161,7 @@ def _soap() -> Subject:
             except ConnectorError:
                 continue
 
-    return Subject(seeds, XML, read, (xml.UnsafeXML, envelope.NotSOAP))
+    return FuzzSubject(seeds, XML, read, (xml.UnsafeXML, envelope.NotSOAP))
 
 
 def _camel(document: Mapping[str, str]) -> dict[str, str]:
@@ -172,14 +172,14 @@ def _envelope(payload: str) -> bytes:
     return (f'<soap:Envelope xmlns:soap="{envelope.SOAP}"><soap:Body>{payload}</soap:Body></soap:Envelope>').encode()
 
 
-def _model(model: type[BaseModel], document: Any) -> Subject:
-    return Subject([_said(document)], JSON, lambda raw: _kept(replies.read(model, replies.parse(raw))), (Refused,))
+def _model(model: type[BaseModel], document: Any) -> FuzzSubject:
+    return FuzzSubject([_said(document)], JSON, lambda raw: _kept(replies.read(model, replies.parse(raw))), (Refused,))
 
 
-SUBJECTS: Final[Mapping[str, Callable[[], Subject]]] = {
-    "reply-receipt": lambda: _department(Receipt, RECEIPT),
+SUBJECTS: Final[Mapping[str, Callable[[], FuzzSubject]]] = {
+    "reply-receipt": lambda: _department(HandoffReceipt, RECEIPT),
     "reply-changes": lambda: _department(Changes, {"reports": [REPORT, REPORT], "cursor": "2"}),
-    "reply-refusal": lambda: Subject(
+    "reply-refusal": lambda: FuzzSubject(
         [_said({"type": "x", "title": "Từ chối", "detail": "Thiếu giấy tờ", "status": 422})], JSON, _problem, ()
     ),
     "reply-lgsp": lambda: _postal(lgsp.NAMES),
@@ -188,7 +188,7 @@ SUBJECTS: Final[Mapping[str, Callable[[], Subject]]] = {
     "reply-soap": _soap,
     "reply-token": lambda: _model(_Granted, {"access_token": "abc", "token_type": "Bearer", "expires_in": 3600}),
     "reply-files": lambda: _model(_List, {"files": [{"name": "a", "size": 3, "sha256": "ab" * 32}], "cursor": "1"}),
-    "reply-revocation": lambda: Subject(
+    "reply-revocation": lambda: FuzzSubject(
         [b"-----BEGIN X509 CRL-----\nMA==\n-----END X509 CRL-----\n"],
         (mutations.some_bytes, mutations.some_words),
         revocation.decoded,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from schemas.statement import Unreadable
+from schemas.statement import UnreadableFile
 from tests.fuzz import mutations
 from tests.fuzz.mutations import Mutation
 
@@ -27,13 +27,13 @@ IN_A_WORKBOOK: Final = (
 
 
 @dataclass(frozen=True)
-class Subject:
+class FuzzSubject:
     """A reader: ``read`` takes a file, or raises one of ``says``; anything else is a finding."""
 
     seeds: Sequence[bytes]
     ways: Sequence[Mutation]
     read: Callable[[bytes], object]
-    says: tuple[type[Exception], ...] = (Unreadable,)
+    says: tuple[type[Exception], ...] = (UnreadableFile,)
 
     def try_one(self, random: Random) -> bool:
         """Spoil a file and have it read; whether it was taken all the same."""

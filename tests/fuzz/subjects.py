@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tests.fuzz import banks, desks, replies
-from tests.fuzz.subject import Subject
+from tests.fuzz.subject import FuzzSubject
 
-SUBJECTS: Final[Mapping[str, Callable[[], Subject]]] = {
+SUBJECTS: Final[Mapping[str, Callable[[], FuzzSubject]]] = {
     "camt": banks.camt_files,
     "mt940": banks.mt940_files,
     "csv": lambda: banks.csv_files("bank-a"),

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import psutil
 
-from hub.embedded.place import Place
+from hub.embedded.place import StackFolder
 
 
 class Checkout:
@@ -22,7 +22,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.place = Place(folder / "var")
+        self.place = StackFolder(folder / "var")
 
     def hub(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

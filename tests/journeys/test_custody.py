@@ -8,13 +8,13 @@ from pathlib import Path
 
 from connectors.sandbox.witness import Witnessed, witnessed_path
 from hub.signing import bundle, trust_list
-from hub.signing.findings import Answer
+from hub.signing.findings import VerdictAnswer
 from hub.signing.judge import judge
 from tests.builders import a_submission
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 
-def hub(there: Stack, *words: str) -> subprocess.CompletedProcess[str]:
+def hub(there: ProcessStack, *words: str) -> subprocess.CompletedProcess[str]:
     """The command line beside the running house."""
     return subprocess.run(
         [sys.executable, "-m", "hub.cli", *words],
@@ -43,7 +43,7 @@ def test_what_was_handed_over_can_be_verified_by_a_stranger_and_is_kept_by_the_w
             assert exported.returncode == 0, exported.stderr
             trust = trust_list.load(Path(there.environment["HUB_KEYS"]) / trust_list.FILE)
             verdict = judge(bundle.read(to.read_bytes()), trust)
-            assert verdict.answer is Answer.VALID, verdict.findings
+            assert verdict.answer is VerdictAnswer.VALID, verdict.findings
 
         for witness in ("rest-a", "soap-a", "soap-b"):
             held = witnessed_path(there.effects, f"department.{witness}")
@@ -53,7 +53,7 @@ def test_what_was_handed_over_can_be_verified_by_a_stranger_and_is_kept_by_the_w
         assert there.rows("SELECT 1 FROM custody_witness WHERE refusal IS NOT NULL") == []
 
 
-def _anchored(there: Stack) -> list[str]:
+def _anchored(there: ProcessStack) -> list[str]:
     """Handoffs that are in the log below a stamped checkpoint, once there are two."""
     rows = there.rows(
         "SELECT DISTINCT l.subject FROM custody_leaf l WHERE l.kind = 'handoff' AND l.place < ("
@@ -62,7 +62,7 @@ def _anchored(there: Stack) -> list[str]:
     return [row["subject"] for row in rows] if len(rows) > 1 else []
 
 
-def _kept(there: Stack, witness: str) -> list[Witnessed]:
+def _kept(there: ProcessStack, witness: str) -> list[Witnessed]:
     """The checkpoints that a department holds."""
     path = witnessed_path(there.effects, f"department.{witness}")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.sandbox.fates import FATES, Countersigned, Fate
 from tests.builders import a_code, a_submission
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 USUAL = tuple(fate for fate in FATES if fate.countersigned is Countersigned.RIGHT)
 DEPARTMENTS = {
@@ -21,7 +21,7 @@ SIGNING = ("soap-b", "rest-b")
 
 
 @pytest.fixture
-def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Stack]:
+def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[ProcessStack]:
     with stack(tmp_path, database_url, broker_url) as made:
         made.start()
         yield made
@@ -31,7 +31,7 @@ def agency_of(department: str) -> str:
     return f"000.00.{61 + list(DEPARTMENTS).index(department)}.H42"
 
 
-def test_every_fate_ends_as_the_table_says(running: Stack) -> None:
+def test_every_fate_ends_as_the_table_says(running: ProcessStack) -> None:
     sent: dict[tuple[str, Fate], str] = {}
     for department, fates in DEPARTMENTS.items():
         for fate in fates:
@@ -50,7 +50,7 @@ def test_every_fate_ends_as_the_table_says(running: Stack) -> None:
     assert_the_portal_heard_all(running)
 
 
-def wrong(running: Stack, sent: dict[tuple[str, Fate], str]) -> dict[str, tuple[str, str]]:
+def wrong(running: ProcessStack, sent: dict[tuple[str, Fate], str]) -> dict[str, tuple[str, str]]:
     """department and fate → where its dossier stands, of those that do not stand where the table says."""
     return {
         f"{department} {fate.name}": found
@@ -59,7 +59,7 @@ def wrong(running: Stack, sent: dict[tuple[str, Fate], str]) -> dict[str, tuple[
     }
 
 
-def where_it_ended(running: Stack, submission: str) -> tuple[str, str]:
+def where_it_ended(running: ProcessStack, submission: str) -> tuple[str, str]:
     rows = running.rows(
         "SELECT o.state, d.status FROM dossier d JOIN outbox o ON o.subject = d.id AND o.kind = 'department.submit'"
         " WHERE d.id = %s",
@@ -68,7 +68,7 @@ def where_it_ended(running: Stack, submission: str) -> tuple[str, str]:
     return (rows[0]["state"], rows[0]["status"]) if rows else ("", "")
 
 
-def handoffs_of(running: Stack, submission: str) -> list[tuple[str, str]]:
+def handoffs_of(running: ProcessStack, submission: str) -> list[tuple[str, str]]:
     rows = running.rows("SELECT act, status FROM handoff WHERE dossier_id = %s ORDER BY leg", submission)
     return [(row["act"], row["status"]) for row in rows]
 
@@ -83,7 +83,7 @@ def handoffs_by(department: str, fate: Fate) -> list[tuple[str, str]]:
     return [("transfer", "complete" if fate.transfer == "delivered" else "prepared"), *back]
 
 
-def assert_the_portal_heard_all(running: Stack) -> None:
+def assert_the_portal_heard_all(running: ProcessStack) -> None:
     """Each event once at each endpoint, the versions of each submission in order."""
     events = {row["id"] for row in running.rows("SELECT id FROM event")}
     for endpoint in ("cong-dvc", "second"):

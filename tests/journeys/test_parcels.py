@@ -10,13 +10,13 @@ from config.catalogue import Catalogue
 from config.settings import Settings
 from connectors.sandbox.postal_fates import POSTAL_FATES, PostalFate
 from hub import dispatch
-from hub.consignments import desk
-from hub.consignments.arranging import Wish
+from hub.app import Hub
+from hub.consignments import commands
+from hub.consignments.arranging import DeliveryWish
 from hub.consignments.model import Direction
-from hub.wiring import Hub
 from tests.builders import a_code, a_submission
 from tests.catalogue_secrets import CATALOGUE
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 BY_POST = {
     "method": "post",
@@ -26,7 +26,7 @@ OPERATORS = ("post-a", "post-b")
 
 
 @pytest.fixture
-def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Stack]:
+def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[ProcessStack]:
     with stack(tmp_path, database_url, broker_url) as made:
         made.start()
         yield made
@@ -36,7 +36,7 @@ def code_of(fate: PostalFate) -> str:
     return a_code(int(fate.suffix), agency="000.00.61.H42")
 
 
-def order_by_hand(running: Stack, catalogue: Catalogue, dossiers: list[str]) -> None:
+def order_by_hand(running: ProcessStack, catalogue: Catalogue, dossiers: list[str]) -> None:
     """A clerk has the other operator, which calls back, carry the papers of the same dossiers."""
     settings = Settings.model_validate(
         {
@@ -49,11 +49,11 @@ def order_by_hand(running: Stack, catalogue: Catalogue, dossiers: list[str]) -> 
     )
     with Hub(settings, catalogue) as hub:
         for dossier in dossiers:
-            wish = Wish(Direction.CENTRE_TO_DEPARTMENT, (dossier,), operator="post-b")
-            dispatch.act(hub, "can-bo-thu-nghiem", partial(desk.order, wish=wish))
+            wish = DeliveryWish(Direction.CENTRE_TO_DEPARTMENT, (dossier,), operator="post-b")
+            dispatch.run_command(hub, "can-bo-thu-nghiem", partial(commands.order, wish=wish))
 
 
-def wrong(running: Stack, expected: dict[tuple[str, str], tuple[str, str]]) -> dict[str, tuple[str, str]]:
+def wrong(running: ProcessStack, expected: dict[tuple[str, str], tuple[str, str]]) -> dict[str, tuple[str, str]]:
     """operator and order number → where order and item stand, of those that do not stand where the table says."""
     rows = running.rows(
         "SELECT c.operator, c.order_number, o.state, c.status FROM consignment c JOIN outbox o ON o.id = c.transfer_id"
@@ -64,7 +64,7 @@ def wrong(running: Stack, expected: dict[tuple[str, str], tuple[str, str]]) -> d
     }
 
 
-def test_every_parcel_ends_as_the_table_says(running: Stack, catalogue: Catalogue) -> None:
+def test_every_parcel_ends_as_the_table_says(running: ProcessStack, catalogue: Catalogue) -> None:
     dossiers = []
     for fate in POSTAL_FATES:
         answer = running.portal.submit(a_submission("rest-a", dossier_code=code_of(fate), result=BY_POST))
@@ -84,7 +84,7 @@ def test_every_parcel_ends_as_the_table_says(running: Stack, catalogue: Catalogu
     assert_delivered_once(running)
 
 
-def assert_each_event_counts_once(running: Stack) -> None:
+def assert_each_event_counts_once(running: ProcessStack) -> None:
     """By callback and by feed it is one event; only an unknown code waits for a person."""
     assert running.rows("SELECT 1 FROM tracking_event GROUP BY consignment_id, key HAVING count(*) > 1") == []
     dead = running.rows("SELECT source, kind, error_code FROM inbox WHERE state = 'dead' ORDER BY source")
@@ -94,7 +94,7 @@ def assert_each_event_counts_once(running: Stack) -> None:
     ]
 
 
-def assert_what_a_person_has_to_look_at(running: Stack) -> None:
+def assert_what_a_person_has_to_look_at(running: ProcessStack) -> None:
     rows = running.rows(
         "SELECT c.order_number, a.kind FROM attention a JOIN consignment c ON c.id = a.subject"
         " WHERE a.cleared_at IS NULL AND c.operator = 'post-a'"
@@ -109,7 +109,7 @@ def assert_what_a_person_has_to_look_at(running: Stack) -> None:
     }
 
 
-def assert_delivered_once(running: Stack) -> None:
+def assert_delivered_once(running: ProcessStack) -> None:
     """Each consignment moved to its delivery one time, whatever was repeated."""
     rows = running.rows(
         "SELECT subject FROM journal WHERE verb = 'moved' AND after = 'delivered' GROUP BY subject HAVING count(*) > 1"

@@ -12,7 +12,7 @@ from celery import Celery
 
 from connectors.sandbox.fates import FATES
 from tests.builders import a_code, a_submission
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 MARKERS = ("Phạm Thị Giấu Kín", "034190001234", "0912999888", "giau.kin@example.vn", "ngõ Bí Mật", "việc riêng tư")
 
@@ -61,14 +61,14 @@ class Listener(Thread):
 
 
 @pytest.fixture
-def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Stack]:
+def running(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[ProcessStack]:
     with stack(tmp_path, database_url, valkey_url, HUB_LOG_LEVEL="DEBUG") as made:
         made.start()
         yield made
 
 
 def test_planted_people_are_found_in_no_log_queue_event_or_evidence(
-    running: Stack, tmp_path: Path, valkey_url: str
+    running: ProcessStack, tmp_path: Path, valkey_url: str
 ) -> None:
     listener = Listener(valkey_url)
     listener.start()

@@ -7,17 +7,17 @@ from typing import Final
 
 from config.catalogue import Catalogue
 from config.settings import Settings
-from connectors.sandbox.accountant import REASON, Kept, Said, read_tables
+from connectors.sandbox.accountant import REASON, AnswerLine, TakenTable, read_tables
 from hub import dispatch
+from hub.app import Hub
 from hub.events import Event
 from hub.fees import settlements
 from hub.fees.ledger import Origin, Share, post_all, postings
 from hub.fees.settlements import sending, store
-from hub.wiring import Hub
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.settlement import SettlementTable, TableAnswer
 from tests.catalogue_secrets import CATALOGUE
-from tests.stack import Stack, stack
+from tests.stack import ProcessStack, stack
 
 DAY: Final = date(2026, 10, 5)
 ACCOUNT: Final = "1020304050607"
@@ -27,7 +27,7 @@ DISPUTED: Final = 2
 """the line that soap-b does not accept"""
 
 
-def in_the_house(running: Stack, catalogue: Catalogue) -> Hub:
+def in_the_house(running: ProcessStack, catalogue: Catalogue) -> Hub:
     """A hub beside the running one, on the same database and broker: what a command of the Centre is."""
     settings = Settings.model_validate(
         {
@@ -43,34 +43,34 @@ def in_the_house(running: Stack, catalogue: Catalogue) -> Hub:
     return Hub(settings, catalogue)
 
 
-def close_the_month(work: Work) -> tuple[None, list[Event]]:
+def close_the_month(uow: UnitOfWork) -> tuple[None, list[Event]]:
     """Everything that was paid is in the book, and every department's table is sealed and on its way."""
     entries = [
         postings.identified(Origin("line", f"{code}-{number}", DAY, ACCOUNT), f"{number}", [Share(code, "phi", amount)])
         for code, amounts in PAID.items()
         for number, amount in enumerate(amounts)
     ]
-    post_all(work.conn, entries)
-    settlements.compute(work, DAY)
-    for settlement in store.of_month(work.conn, DAY.replace(day=1)):
-        sending.send(work, settlement.id)
+    post_all(uow.conn, entries)
+    settlements.compute(uow, DAY)
+    for settlement in store.of_month(uow.conn, DAY.replace(day=1)):
+        sending.send(uow, settlement.id)
     return None, []
 
 
-def states(running: Stack) -> dict[str, tuple[str, int, int]]:
+def states(running: ProcessStack) -> dict[str, tuple[str, int, int]]:
     """department → state of its table, net, and what it disputes."""
     rows = running.rows("SELECT department, state, net, disputed FROM settlement")
     return {row["department"]: (row["state"], row["net"], row["disputed"]) for row in rows}
 
 
-def kept(running: Stack, code: str) -> SettlementTable:
+def kept(running: ProcessStack, code: str) -> SettlementTable:
     """The one table that the department's own file says that it has."""
-    [one] = [line for line in read_tables(running.effects, f"department.{code}") if isinstance(line, Kept)]
+    [one] = [line for line in read_tables(running.effects, f"department.{code}") if isinstance(line, TakenTable)]
     return SettlementTable.model_validate_json(base64.b64decode(one.handed.table))
 
 
-def said(running: Stack, code: str) -> TableAnswer:
-    [one] = [line for line in read_tables(running.effects, f"department.{code}") if isinstance(line, Said)]
+def said(running: ProcessStack, code: str) -> TableAnswer:
+    [one] = [line for line in read_tables(running.effects, f"department.{code}") if isinstance(line, AnswerLine)]
     return one.answer
 
 
@@ -81,7 +81,7 @@ def test_departments_are_handed_their_month_and_say_what_they_think_of_it(
         there.start()
         there.turn("department.soap-b", dispute_line=DISPUTED)
         with in_the_house(there, catalogue) as hub:
-            dispatch.act(hub, "ke-toan-a", close_the_month)
+            dispatch.run_command(hub, "ke-toan-a", close_the_month)
         there.wait_for(lambda: [states(there)[code][0] for code in PAID] == ["confirmed", "notified", "disputed"])
 
         assert {code: kept(there, code).net for code in PAID} == {code: sum(paid) for code, paid in PAID.items()}

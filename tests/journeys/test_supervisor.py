@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 from tests.journeys.checkout import Checkout, page, status, wait_for
 
 pytestmark = pytest.mark.faults
@@ -32,7 +32,7 @@ def test_a_day_in_the_life_of_a_stack(checkout: Checkout) -> None:
     assert secrets not in checkout.logs()
 
     again = checkout.hub("up")
-    assert again.returncode == Code.REFUSED
+    assert again.returncode == ExitCode.REFUSED
     assert "already" in again.stderr
     assert checkout.hub("doctor").returncode == 0
     assert checkout.hub("partner", "test", "department.so-tu-phap").returncode == 0
@@ -94,7 +94,7 @@ def test_ctrl_c_stops_everything_and_is_exit_130(checkout: Checkout) -> None:
         wait_for(lambda: checkout.place.running() or running.poll() is not None)
         running.send_signal(signal.SIGINT)
         said, complaints = running.communicate(timeout=300)
-    assert running.returncode == Code.INTERRUPTED, complaints
+    assert running.returncode == ExitCode.INTERRUPTED, complaints
     assert "API" in said
     assert not checkout.processes()
 
@@ -111,7 +111,7 @@ def test_a_catalogue_that_cannot_be_used_is_one_line_and_starts_nothing(checkout
         timeout=60,
         check=False,
     )
-    assert done.returncode == Code.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "portal.toml" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not checkout.processes()

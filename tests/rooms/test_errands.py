@@ -8,32 +8,32 @@ import pytest
 from config.catalogue import Catalogue
 from config.settings import Settings
 from hub import broker, dispatch
+from hub.app import Hub
 from hub.messages import inbox
-from hub.messages.model import Nudge
-from hub.nudger import Nudger
-from hub.wiring import Hub
-from hub.worker import errands
+from hub.messages.model import Wakeup
+from hub.wakeups import WakeupPublisher
+from hub.worker import drain
 from tests.builders import a_receipt, submission_arrival
-from tests.house import ScriptedHouse
+from tests.scripted_hub import ScriptedHub
 
 
-class WorkersHouse(ScriptedHouse):
-    """Its nudges go through the real nudger, to a broker that keeps them."""
+class WorkersHouse(ScriptedHub):
+    """Its wake-ups go through the real publisher, to a broker that keeps them."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         super().__init__(settings, catalogue)
-        self.published: list[Nudge] = []
+        self.published: list[Wakeup] = []
 
     @cached_property
-    def _nudger(self) -> Nudger:
-        return Nudger(self._unsent, self._publish, self._mark, rest=60)
+    def _wakeup_publisher(self) -> WakeupPublisher:
+        return WakeupPublisher(self._unsent, self._publish, self._mark, rest=60)
 
-    def _publish(self, nudges: Sequence[Nudge]) -> Iterator[Nudge]:
-        self.published.extend(nudges)
-        yield from nudges
+    def _publish(self, wakeups: Sequence[Wakeup]) -> Iterator[Wakeup]:
+        self.published.extend(wakeups)
+        yield from wakeups
 
-    def nudge(self, nudges: list[Nudge]) -> None:
-        Hub.nudge(self, nudges)
+    def wake(self, wakeups: list[Wakeup]) -> None:
+        Hub.wake(self, wakeups)
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ def workplace(settings: Settings, catalogue: Catalogue) -> Iterator[WorkersHouse
         yield opened
 
 
-def handled(house: WorkersHouse, queues: Collection[str], rows: int = errands.ROWS) -> None:
+def handled(hub: WorkersHouse, queues: Collection[str], rows: int = drain.ROWS) -> None:
     """A submission that a worker on ``queues`` has found in the inbox and finished its errand with."""
-    house.department("rest-a").answers.append(a_receipt())
-    with house.db.connection() as conn:
+    hub.department("rest-a").answers.append(a_receipt())
+    with hub.db.connection() as conn:
         accepted = inbox.accept(conn, submission_arrival())
-    errands.run(house, dispatch.handle, accepted.id, queues, rows=rows)
-    house._nudger.stop()
+    drain.run(hub, dispatch.handle, accepted.id, queues, rows=rows)
+    hub._wakeup_publisher.stop()
 
 
 def test_a_worker_on_every_queue_brings_a_prompt_dossier_to_its_department_and_tells_the_portal(
@@ -63,7 +63,7 @@ def test_a_worker_on_every_queue_brings_a_prompt_dossier_to_its_department_and_t
 
 def test_a_worker_of_the_front_door_leaves_the_back_door_to_others(workplace: WorkersHouse) -> None:
     handled(workplace, {"inbox"})
-    assert {nudge.queue for nudge in workplace.published} == {"outbox.department.rest-a", "outbox.portal"}
+    assert {wakeup.queue for wakeup in workplace.published} == {"outbox.department.rest-a", "outbox.portal"}
     assert {row["state"] for row in workplace.rows("SELECT state FROM outbox")} == {"queued"}
 
 
@@ -71,6 +71,6 @@ def test_an_errand_ends_and_the_broker_has_what_is_left(workplace: WorkersHouse)
     handled(workplace, broker.queue_names(workplace.catalogue), rows=2)
     states = [row["state"] for row in workplace.rows("SELECT state FROM outbox ORDER BY seq")]
     assert states.count("delivered") == 1
-    assert {nudge.id for nudge in workplace.published} == {
+    assert {wakeup.id for wakeup in workplace.published} == {
         row["id"] for row in workplace.rows("SELECT id FROM outbox WHERE state = 'queued'")
     }

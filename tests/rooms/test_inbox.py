@@ -6,12 +6,12 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from hub.errors import KeyReused, Overtaken, ReferenceReused
+from hub.errors import KeyReused, ReferenceReused, StaleClaim
 from hub.messages import inbox
 from hub.messages.model import Arrival
 from schemas.identifiers import Prefix, new_id
 from tests.builders import a_submission, submission_arrival
-from tests.house import ScriptedHouse
+from tests.scripted_hub import ScriptedHub
 
 
 def again(arrival: Arrival, key: str | None = None) -> Arrival:
@@ -19,87 +19,87 @@ def again(arrival: Arrival, key: str | None = None) -> Arrival:
     return replace(arrival, id=new_id(Prefix.SUBMISSION), key=key or arrival.key)
 
 
-def test_the_same_key_and_content_gets_the_first_answer(house: ScriptedHouse) -> None:
+def test_the_same_key_and_content_gets_the_first_answer(hub: ScriptedHub) -> None:
     arrival = submission_arrival()
-    first = house.accept(arrival)
-    second = house.accept(again(arrival))
+    first = hub.accept(arrival)
+    second = hub.accept(again(arrival))
     assert (second.id, second.at, second.replayed) == (first.id, first.at, True)
-    assert len(house.rows("SELECT 1 FROM inbox")) == 1
+    assert len(hub.rows("SELECT 1 FROM inbox")) == 1
 
 
-def test_the_same_key_with_other_content_is_refused_and_leaves_nothing(house: ScriptedHouse) -> None:
+def test_the_same_key_with_other_content_is_refused_and_leaves_nothing(hub: ScriptedHub) -> None:
     arrival = submission_arrival(key="k-1")
-    house.accept(arrival)
+    hub.accept(arrival)
     with pytest.raises(KeyReused):
-        house.accept(submission_arrival(key="k-1"))
-    assert len(house.rows("SELECT 1 FROM inbox")) == 1
-    assert len(house.rows("SELECT 1 FROM idempotency")) == 1
+        hub.accept(submission_arrival(key="k-1"))
+    assert len(hub.rows("SELECT 1 FROM inbox")) == 1
+    assert len(hub.rows("SELECT 1 FROM idempotency")) == 1
 
 
-def test_a_sender_that_lost_its_key_is_recognised_by_its_reference(house: ScriptedHouse) -> None:
+def test_a_sender_that_lost_its_key_is_recognised_by_its_reference(hub: ScriptedHub) -> None:
     arrival = submission_arrival(key="k-1")
-    first = house.accept(arrival)
-    assert house.accept(again(arrival, key="k-2")).id == first.id
-    assert house.accept(again(arrival, key="k-2")).replayed
-    assert len(house.rows("SELECT 1 FROM inbox")) == 1
+    first = hub.accept(arrival)
+    assert hub.accept(again(arrival, key="k-2")).id == first.id
+    assert hub.accept(again(arrival, key="k-2")).replayed
+    assert len(hub.rows("SELECT 1 FROM inbox")) == 1
 
 
-def test_the_same_reference_with_other_content_is_refused(house: ScriptedHouse) -> None:
+def test_the_same_reference_with_other_content_is_refused(hub: ScriptedHub) -> None:
     submission = a_submission()
-    house.accept(submission_arrival(submission, key="k-1"))
+    hub.accept(submission_arrival(submission, key="k-1"))
     with pytest.raises(ReferenceReused):
-        house.accept(submission_arrival(submission | {"summary": "Nội dung khác"}, key="k-2"))
-    assert len(house.rows("SELECT 1 FROM idempotency")) == 1
+        hub.accept(submission_arrival(submission | {"summary": "Nội dung khác"}, key="k-2"))
+    assert len(hub.rows("SELECT 1 FROM idempotency")) == 1
 
 
-def test_fifty_copies_at_once_are_one_message_and_one_answer(house: ScriptedHouse) -> None:
+def test_fifty_copies_at_once_are_one_message_and_one_answer(hub: ScriptedHub) -> None:
     arrival = submission_arrival()
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(lambda _: house.accept(again(arrival)), range(50)))
+        answers = list(pool.map(lambda _: hub.accept(again(arrival)), range(50)))
     assert len({answer.id for answer in answers}) == 1
     assert [answer.replayed for answer in answers].count(False) == 1
-    assert len(house.rows("SELECT 1 FROM inbox")) == 1
+    assert len(hub.rows("SELECT 1 FROM inbox")) == 1
 
 
-def test_a_claim_under_lease_is_not_given_twice_and_comes_back_by_itself(house: ScriptedHouse) -> None:
-    accepted = house.accept(submission_arrival())
-    with house.db.connection() as conn:
+def test_a_claim_under_lease_is_not_given_twice_and_comes_back_by_itself(hub: ScriptedHub) -> None:
+    accepted = hub.accept(submission_arrival())
+    with hub.db.connection() as conn:
         assert inbox.claim(conn, accepted.id, lease=0.2) is not None
         assert inbox.claim(conn, accepted.id, lease=0.2) is None
         conn.execute("SELECT pg_sleep(0.25)")
         assert inbox.claim(conn, accepted.id, lease=0.2) is not None
 
 
-def test_a_worker_that_outslept_its_lease_cannot_settle(house: ScriptedHouse) -> None:
-    accepted = house.accept(submission_arrival())
-    with house.db.connection() as conn:
+def test_a_worker_that_outslept_its_lease_cannot_settle(hub: ScriptedHub) -> None:
+    accepted = hub.accept(submission_arrival())
+    with hub.db.connection() as conn:
         slow = inbox.claim(conn, accepted.id, lease=0)
         quick = inbox.claim(conn, accepted.id, lease=10)
         assert slow is not None
         assert quick is not None
-        with pytest.raises(Overtaken):
+        with pytest.raises(StaleClaim):
             inbox.settle(conn, slow)
         inbox.settle(conn, quick)
 
 
-def test_what_is_woken_while_it_is_in_hand_is_due_again_at_once(house: ScriptedHouse) -> None:
+def test_what_is_woken_while_it_is_in_hand_is_due_again_at_once(hub: ScriptedHub) -> None:
     """It may have looked before that came for which it waits."""
     arrival = replace(submission_arrival(), lane="one")
-    house.accept(arrival)
-    with house.db.connection() as conn:
+    hub.accept(arrival)
+    with hub.db.connection() as conn:
         for woken in (False, True):
             message = inbox.claim(conn, arrival.id, lease=60)
             assert message is not None
-            nudges = inbox.wake(conn, arrival.source, "one") if woken else []
+            wakeups = inbox.wake(conn, arrival.source, "one") if woken else []
             postponed = inbox.postpone(conn, message, seconds=60, code="NOT_YET", detail="")
-            assert postponed == nudges
-            due = house.rows("SELECT due_at <= now() AS due FROM inbox")
+            assert postponed == wakeups
+            due = hub.rows("SELECT due_at <= now() AS due FROM inbox")
             assert due == [{"due": woken}]
-            house.make_due(arrival.id)
+            hub.make_due(arrival.id)
 
 
-def test_the_journal_cannot_be_changed(house: ScriptedHouse) -> None:
-    house.accept(submission_arrival())
+def test_the_journal_cannot_be_changed(hub: ScriptedHub) -> None:
+    hub.accept(submission_arrival())
     for statement in ("UPDATE journal SET verb = 'x'", "DELETE FROM journal", "TRUNCATE journal"):
-        with house.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with hub.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute(statement)

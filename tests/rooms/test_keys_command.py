@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.settings import Settings
 from hub.cli import main
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 from hub.clock import now
 from hub.embedded.pki import Pki
 from hub.signing import enrolment
@@ -59,7 +59,7 @@ def generations(keys: Keys, name: str) -> dict[int, str]:
 def asked_and_issued(keys: Keys, pki: Pki, folder: Path, **dates: Any) -> Path:
     """The file that the CA sends back for a fresh request."""
     code, request, _ = keys("issue-request", SEAL)
-    assert code == Code.OK
+    assert code == ExitCode.OK
     certificate = pki.authority.issue("the seal", enrolment.subject_key(request.encode()), **dates)
     file = folder / "chain.pem"
     file.write_bytes(pki.authority.chain(certificate))
@@ -69,7 +69,7 @@ def asked_and_issued(keys: Keys, pki: Pki, folder: Path, **dates: Any) -> Path:
 def test_all_keys_of_a_development_authority_sign(keys: Keys) -> None:
     code, out, _ = keys("check", "--json")
     found = {row["key"]: row["ok"] for row in json.loads(out)["data"]}
-    assert code == Code.OK
+    assert code == ExitCode.OK
     assert found == dict.fromkeys(
         [SEAL, "log", "officer.tt-01", "officer.ra-01", "officer.ra-02", "officer.rb-01"], True
     )
@@ -81,9 +81,9 @@ def test_a_request_is_made_a_certificate_taken_in_and_the_new_key_signs(
     chain = asked_and_issued(keys, own_pki, tmp_path)
     assert generations(keys, SEAL) == {1: "signs", 2: "waits"}
     code, _, err = keys("import", SEAL, str(chain))
-    assert (code, "signs now" in err) == (Code.OK, True)
+    assert (code, "signs now" in err) == (ExitCode.OK, True)
     assert generations(keys, SEAL) == {1: "replaced", 2: "signs"}
-    assert keys("check")[0] == Code.OK
+    assert keys("check")[0] == ExitCode.OK
 
 
 def test_a_certificate_of_an_unknown_authority_is_not_taken_in(
@@ -94,7 +94,7 @@ def test_a_certificate_of_an_unknown_authority_is_not_taken_in(
     file = tmp_path / "chain.pem"
     file.write_bytes(pki.authority.chain(stranger))
     code, _, err = keys("import", SEAL, str(file))
-    assert code == Code.REFUSED
+    assert code == ExitCode.REFUSED
     assert "root" in err
     assert generations(keys, SEAL) == {1: "signs", 2: "waits"}
 
@@ -104,7 +104,7 @@ def test_a_certificate_for_another_key_is_not_taken_in(keys: Keys, own_pki: Pki,
     other = own_pki.authority.issue("the seal", ec.generate_private_key(ec.SECP256R1()).public_key())
     file = tmp_path / "chain.pem"
     file.write_bytes(own_pki.authority.chain(other))
-    assert keys("import", SEAL, str(file))[0] == Code.REFUSED
+    assert keys("import", SEAL, str(file))[0] == ExitCode.REFUSED
 
 
 def test_a_request_says_whose_key_it_is_in_letters_that_fit(keys: Keys) -> None:
@@ -117,14 +117,14 @@ def test_a_request_says_whose_key_it_is_in_letters_that_fit(keys: Keys) -> None:
 
 
 def test_a_key_that_nobody_has_named_is_not_made(keys: Keys) -> None:
-    assert keys("issue-request", "officer.nobody")[0] == Code.NOT_FOUND
+    assert keys("issue-request", "officer.nobody")[0] == ExitCode.NOT_FOUND
 
 
 @pytest.mark.parametrize("name", [SEAL, "log", "officer.ra-01"])
 def test_a_development_key_is_rotated_in_one_step(keys: Keys, name: str) -> None:
-    assert keys("rotate", name)[0] == Code.OK
+    assert keys("rotate", name)[0] == ExitCode.OK
     assert generations(keys, name) == {1: "replaced", 2: "signs"}
-    assert keys("check")[0] == Code.OK
+    assert keys("check")[0] == ExitCode.OK
 
 
 def test_a_certificate_that_ends_soon_is_a_finding(keys: Keys, own_pki: Pki) -> None:
@@ -132,7 +132,7 @@ def test_a_certificate_that_ends_soon_is_a_finding(keys: Keys, own_pki: Pki) -> 
         file.unlink()
     own_pki.renew(SEAL, lasts=timedelta(days=12))
     code, out, err = keys("check")
-    assert code == Code.FINDING
+    assert code == ExitCode.FINDING
     assert f"hub keys issue-request {SEAL}" in out
     assert SEAL in err
 
@@ -142,7 +142,7 @@ def test_a_revoked_certificate_is_a_finding(keys: Keys, own_pki: Pki) -> None:
     own_pki.authority.revoke(certificate.serial_number)
     own_pki.publish()
     code, out, _ = keys("check")
-    assert code == Code.FINDING
+    assert code == ExitCode.FINDING
     assert "CERTIFICATE_REFUSED" in out
 
 
@@ -152,7 +152,7 @@ def test_in_production_keys_in_files_are_a_finding_and_are_not_made(
     monkeypatch.setenv("HUB_PRODUCTION", "true")
     monkeypatch.setenv("HUB_CATALOGUE", str(a_catalogue(tmp_path / "catalogue", "cli:ke-toan", "cli:truong-phong")))
     code, out, _ = keys("check")
-    assert code == Code.FINDING
+    assert code == ExitCode.FINDING
     assert "in production a token holds it" in out
-    assert keys("issue-request", SEAL)[0] == Code.REFUSED
-    assert keys("rotate", SEAL)[0] == Code.REFUSED
+    assert keys("issue-request", SEAL)[0] == ExitCode.REFUSED
+    assert keys("rotate", SEAL)[0] == ExitCode.REFUSED

@@ -1,4 +1,4 @@
-"""A process that has left the house holds nothing of it."""
+"""A process that has left the hub holds nothing of it."""
 
 import time
 from urllib.parse import urlsplit
@@ -8,9 +8,9 @@ import pytest
 
 from config.catalogue import Catalogue
 from config.settings import Settings
+from hub.app import Hub
 from hub.messages import inbox
-from hub.messages.model import Nudge
-from hub.wiring import Hub
+from hub.messages.model import Wakeup
 from tests.builders import submission_arrival
 
 
@@ -29,7 +29,7 @@ def test_a_house_that_is_left_keeps_no_connection_to_its_broker(
         before = connections(url)
         with hub.db.connection() as conn:
             accepted = inbox.accept(conn, submission_arrival())
-        hub.nudge([Nudge(inbox.QUEUE, accepted.id)])
+        hub.wake([Wakeup(inbox.QUEUE, accepted.id)])
         until = time.monotonic() + 120
         while connections(url) == before:
             assert time.monotonic() < until

@@ -11,57 +11,57 @@ from config.catalogue import Catalogue
 from config.settings import Settings
 from hub import broker
 from hub.messages import liveness
-from hub.messages.model import Nudge
+from hub.messages.model import Wakeup
 from hub.worker import app
 from hub.worker.heartbeat import heartbeat
-from tests.house import ScriptedHouse
+from tests.scripted_hub import ScriptedHub
 
 EVERY = 60.0
-SWEEP = Nudge(broker.TICKS, app.SWEEP)
+SWEEP = Wakeup(broker.TICKS, app.SWEEP)
 
 
-def ran(house: ScriptedHouse, name: str = app.SWEEP, *, every: float = EVERY) -> bool:
-    with house.db.connection() as conn:
+def ran(hub: ScriptedHub, name: str = app.SWEEP, *, every: float = EVERY) -> bool:
+    with hub.db.connection() as conn:
         return liveness.claim_tick(conn, name, every)
 
 
-def test_ticks_that_piled_up_run_once(house: ScriptedHouse) -> None:
-    assert [ran(house) for _ in range(3)] == [True, False, False]
+def test_ticks_that_piled_up_run_once(hub: ScriptedHub) -> None:
+    assert [ran(hub) for _ in range(3)] == [True, False, False]
 
 
-def test_a_tick_runs_again_in_its_time_and_after_the_clock_was_set_back(house: ScriptedHouse) -> None:
-    ran(house)
+def test_a_tick_runs_again_in_its_time_and_after_the_clock_was_set_back(hub: ScriptedHub) -> None:
+    ran(hub)
     for moved in ("- interval '31 seconds'", "+ interval '1 year'"):
-        house.rows(f"UPDATE tick SET started_at = now() {moved} RETURNING name")
-        assert ran(house), moved
+        hub.rows(f"UPDATE tick SET started_at = now() {moved} RETURNING name")
+        assert ran(hub), moved
 
 
-def test_the_last_run_of_every_tick_is_known_and_one_that_fails_grows_old(house: ScriptedHouse) -> None:
-    app._tasks(house, ())[app.SWEEP]()
-    with house.db.connection() as conn:
+def test_the_last_run_of_every_tick_is_known_and_one_that_fails_grows_old(hub: ScriptedHub) -> None:
+    app._tasks(hub, ())[app.SWEEP]()
+    with hub.db.connection() as conn:
         last = liveness.last_ticks(conn)
     assert set(last) == {app.SWEEP}
     assert last[app.SWEEP].finished_at is not None
-    assert last[app.SWEEP].every == house.settings.sweep_every
+    assert last[app.SWEEP].every == hub.settings.sweep_every
 
-    ran(house, app.POLL)
-    house.rows("UPDATE tick SET started_at = now() - interval '1 hour' WHERE name = %s RETURNING name", app.POLL)
-    with house.db.connection() as conn:
+    ran(hub, app.POLL)
+    hub.rows("UPDATE tick SET started_at = now() - interval '1 hour' WHERE name = %s RETURNING name", app.POLL)
+    with hub.db.connection() as conn:
         never_ended = liveness.last_ticks(conn)[app.POLL]
     assert never_ended.finished_at is None
     assert never_ended.age > 3500
 
 
-def test_a_worker_that_died_is_told_from_one_that_was_stopped(house: ScriptedHouse) -> None:
+def test_a_worker_that_died_is_told_from_one_that_was_stopped(hub: ScriptedHub) -> None:
     def living() -> list[str]:
-        with house.db.connection() as conn:
+        with hub.db.connection() as conn:
             return [worker.name for worker in liveness.workers(conn)]
 
-    with heartbeat(house.db, "worker@here", ["inbox"], every=0.05):
+    with heartbeat(hub.db, "worker@here", ["inbox"], every=0.05):
         wait_for(living)
         assert living() == ["worker@here"]
     assert living() == []
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         liveness.beat_heart(conn, "died@here", ["inbox"])
         conn.execute("UPDATE worker_heartbeat SET seen_at = now() - interval '5 minutes' WHERE name = 'died@here'")
         [dead] = liveness.workers(conn)
@@ -91,7 +91,7 @@ def test_ticks_find_their_queue_again_after_the_broker_has_forgotten_everything(
         list(publisher.publish([SWEEP]))
         assert waiting(connection) == 1
         forget(connection)
-        published: list[Nudge] = []
+        published: list[Wakeup] = []
         while not published:  # as beat does: what was not taken is published again
             try:
                 published = list(publisher.publish([SWEEP]))

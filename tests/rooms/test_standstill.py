@@ -7,68 +7,68 @@ from typing import Any
 
 import pytest
 
-from config.calendar import Calendar
+from config.calendar import CalendarConfig
 from hub import operations, standstill
 from hub.cli import checkup
 from hub.messages import liveness
-from tests.house import ScriptedHouse
 from tests.rooms.transfers import put_one
+from tests.scripted_hub import ScriptedHub
 
 
-def finding(house: ScriptedHouse, code: str) -> Any:
-    with house.db.connection() as conn:
-        rows = standstill.counterparties(conn, house.catalogue, house.settings)
+def finding(hub: ScriptedHub, code: str) -> Any:
+    with hub.db.connection() as conn:
+        rows = standstill.counterparties(conn, hub.catalogue, hub.settings)
     return next(row["finding"] for row in rows if row["code"] == code)
 
 
-def change(house: ScriptedHouse, statement: Any) -> None:
-    with house.db.connection() as conn:
+def change(hub: ScriptedHub, statement: Any) -> None:
+    with hub.db.connection() as conn:
         conn.execute(statement)
 
 
-def test_a_house_that_moves_has_no_findings(house: ScriptedHouse) -> None:
-    put_one(house)
-    with house.db.connection() as conn:
+def test_a_house_that_moves_has_no_findings(hub: ScriptedHub) -> None:
+    put_one(hub)
+    with hub.db.connection() as conn:
         liveness.claim_tick(conn, "ticks.sweep", 15)
         liveness.finish_tick(conn, "ticks.sweep")
         liveness.beat_heart(conn, "worker@here", ["inbox"])
-        rows = standstill.counterparties(conn, house.catalogue, house.settings)
+        rows = standstill.counterparties(conn, hub.catalogue, hub.settings)
         assert [row["finding"] for row in rows if row["finding"]] == []
-        assert [*standstill.ticks(conn), *standstill.workers(conn), *standstill.inbox(conn, house.settings)] == []
+        assert [*standstill.ticks(conn), *standstill.workers(conn), *standstill.inbox(conn, hub.settings)] == []
 
 
-def test_a_department_cut_off_by_its_breaker_is_a_finding_with_its_backlog(house: ScriptedHouse) -> None:
-    put_one(house)
-    change(house, "UPDATE counterparty SET failures = 5, open_until = now() + interval '1 minute'")
-    said = finding(house, "department.rest-a")
+def test_a_department_cut_off_by_its_breaker_is_a_finding_with_its_backlog(hub: ScriptedHub) -> None:
+    put_one(hub)
+    change(hub, "UPDATE counterparty SET failures = 5, open_until = now() + interval '1 minute'")
+    said = finding(hub, "department.rest-a")
     assert said is not None
     assert "1 đang chờ" in said
-    change(house, "UPDATE counterparty SET open_until = now() - interval '1 minute'")
-    assert finding(house, "department.rest-a") is not None, "one probe is not an answer"
+    change(hub, "UPDATE counterparty SET open_until = now() - interval '1 minute'")
+    assert finding(hub, "department.rest-a") is not None, "one probe is not an answer"
 
 
-def test_an_aged_backlog_is_a_finding_unless_a_person_has_paused_it(house: ScriptedHouse) -> None:
-    put_one(house)
-    change(house, "UPDATE outbox SET created_at = now() - interval '2 hours'")
-    assert "120 phút" in str(finding(house, "department.rest-a"))
-    operations.pause(house, "department.rest-a", actor="thu.nghiem", reason="bảo trì")
-    assert finding(house, "department.rest-a") is None
-    with house.db.connection() as conn:
-        rows = standstill.counterparties(conn, house.catalogue, house.settings)
+def test_an_aged_backlog_is_a_finding_unless_a_person_has_paused_it(hub: ScriptedHub) -> None:
+    put_one(hub)
+    change(hub, "UPDATE outbox SET created_at = now() - interval '2 hours'")
+    assert "120 phút" in str(finding(hub, "department.rest-a"))
+    operations.pause(hub, "department.rest-a", actor="thu.nghiem", reason="bảo trì")
+    assert finding(hub, "department.rest-a") is None
+    with hub.db.connection() as conn:
+        rows = standstill.counterparties(conn, hub.catalogue, hub.settings)
     [row] = [row for row in rows if row["code"] == "department.rest-a"]
     assert (row["waiting"], row["held"]) == (0, 1)
 
 
-def test_a_feed_that_has_not_advanced_in_its_time_is_a_finding_that_says_why(house: ScriptedHouse) -> None:
-    change(house, "UPDATE counterparty SET enrolled_at = now() - interval '1 day', feed_error = 'PARTNER_CONTRACT: x'")
-    assert "PARTNER_CONTRACT" in str(finding(house, "department.soap-a"))
-    assert finding(house, "department.rest-a") is None, "it pushes"
-    change(house, "UPDATE counterparty SET polled_at = now()")
-    assert finding(house, "department.soap-a") is None
+def test_a_feed_that_has_not_advanced_in_its_time_is_a_finding_that_says_why(hub: ScriptedHub) -> None:
+    change(hub, "UPDATE counterparty SET enrolled_at = now() - interval '1 day', feed_error = 'PARTNER_CONTRACT: x'")
+    assert "PARTNER_CONTRACT" in str(finding(hub, "department.soap-a"))
+    assert finding(hub, "department.rest-a") is None, "it pushes"
+    change(hub, "UPDATE counterparty SET polled_at = now()")
+    assert finding(hub, "department.soap-a") is None
 
 
-def test_ticks_that_stopped_and_workers_that_died_are_findings(house: ScriptedHouse) -> None:
-    with house.db.connection() as conn:
+def test_ticks_that_stopped_and_workers_that_died_are_findings(hub: ScriptedHub) -> None:
+    with hub.db.connection() as conn:
         assert "no sweep" in next(standstill.ticks(conn))
         assert list(standstill.workers(conn)) == ["no worker lives"]
         for name in ("ticks.sweep", "ticks.poll"):
@@ -86,30 +86,30 @@ def test_ticks_that_stopped_and_workers_that_died_are_findings(house: ScriptedHo
         assert list(standstill.workers(conn)) == ["no worker lives"], "it was told to stop"
 
 
-def test_an_inbox_that_nobody_takes_from_is_a_finding(house: ScriptedHouse) -> None:
-    put_one(house)
-    change(house, "UPDATE inbox SET state = 'received', settled_at = NULL, due_at = now() - interval '2 hours'")
-    with house.db.connection() as conn:
-        assert "nobody takes them" in next(standstill.inbox(conn, house.settings))
+def test_an_inbox_that_nobody_takes_from_is_a_finding(hub: ScriptedHub) -> None:
+    put_one(hub)
+    change(hub, "UPDATE inbox SET state = 'received', settled_at = NULL, due_at = now() - interval '2 hours'")
+    with hub.db.connection() as conn:
+        assert "nobody takes them" in next(standstill.inbox(conn, hub.settings))
 
 
 def test_the_disk_that_is_looked_at_is_the_datas_own(
-    house: ScriptedHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: ScriptedHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil has it
     full = tmp_path / "full"
     full.mkdir()
     monkeypatch.setattr("shutil.disk_usage", lambda folder: Usage(9, 9, 0 if Path(folder) == full else 9 * 1024**3))
-    with house.db.connection() as conn:
-        [row] = house.rows("SELECT current_setting('data_directory') AS folder")
+    with hub.db.connection() as conn:
+        [row] = hub.rows("SELECT current_setting('data_directory') AS folder")
         assert Path(row["folder"]) in standstill.disks(conn, tmp_path)
         assert list(standstill.disk(conn, tmp_path)) == []
         assert str(full) in next(standstill.disk(conn, full))
         assert str(full) in next(standstill.disk(conn, full / "var" / "not-made-yet").__iter__())
 
 
-def test_a_disk_that_a_role_may_not_see_is_said_to_be_unseen(house: ScriptedHouse) -> None:
-    with house.db.transaction() as conn:
+def test_a_disk_that_a_role_may_not_see_is_said_to_be_unseen(hub: ScriptedHub) -> None:
+    with hub.db.transaction() as conn:
         assert standstill.unseen_disk(conn) == ""
         conn.execute("CREATE ROLE sees_little")
         conn.execute("SET LOCAL ROLE sees_little")
@@ -137,7 +137,7 @@ def test_next_years_swapped_days_are_a_warning_in_december_and_not_red(
     today: date, known: dict[str, Any], wrong: bool, soon: bool
 ) -> None:
     said = {"days_off": {"2026-01-02": "x"}, **known}
-    calendar = Calendar.model_validate({**SHIPPED, **said}, strict=False)
+    calendar = CalendarConfig.model_validate({**SHIPPED, **said}, strict=False)
     assert (bool(list(checkup.calendar_faults(calendar, today))), bool(checkup.not_announced(calendar, today))) == (
         wrong,
         soon,

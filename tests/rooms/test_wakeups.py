@@ -11,47 +11,49 @@ from kombu import Connection as BrokerConnection
 from config.catalogue import Catalogue
 from config.settings import Settings
 from hub import broker, dispatch
+from hub.app import Hub
 from hub.messages import due, inbox
-from hub.messages.model import Nudge
-from hub.nudger import Nudger
-from hub.wiring import Hub
+from hub.messages.model import Wakeup
+from hub.wakeups import WakeupPublisher
 from tests.builders import a_receipt, submission_arrival
-from tests.house import ScriptedHouse
+from tests.scripted_hub import ScriptedHub
 
 MANY = 40
 
 
-class QueuedHouse(ScriptedHouse):
-    """Its nudges go through the real nudger to a broker in memory, and nothing is taken before the test says so."""
+class QueuedHouse(ScriptedHub):
+    """Its wake-ups go through the real publisher to a broker in memory, and nothing is taken before the test asks."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         super().__init__(settings, catalogue)
-        self.queue: deque[Nudge] = deque()
-        self.published: list[Nudge] = []
+        self.queue: deque[Wakeup] = deque()
+        self.published: list[Wakeup] = []
 
     @cached_property
-    def _nudger(self) -> Nudger:
-        return Nudger(self._unsent, self._publish, self._mark)
+    def _wakeup_publisher(self) -> WakeupPublisher:
+        return WakeupPublisher(self._unsent, self._publish, self._mark)
 
-    def _publish(self, nudges: Sequence[Nudge]) -> Iterator[Nudge]:
-        self.queue.extend(nudges)
-        self.published.extend(nudges)
-        yield from nudges
+    def _publish(self, wakeups: Sequence[Wakeup]) -> Iterator[Wakeup]:
+        self.queue.extend(wakeups)
+        self.published.extend(wakeups)
+        yield from wakeups
 
-    def nudge(self, nudges: list[Nudge]) -> None:
-        self._nudger._waiting.extend(nudges)
-        while self._nudger._waiting:
-            assert self._nudger._carry()
+    def wake(self, wakeups: list[Wakeup]) -> None:
+        self._wakeup_publisher._waiting.extend(wakeups)
+        while self._wakeup_publisher._waiting:
+            assert self._wakeup_publisher._carry()
 
     def sweep(self) -> None:
-        depth = Counter(nudge.queue for nudge in self.queue)
+        depth = Counter(wakeup.queue for wakeup in self.queue)
         with self.db.connection() as conn:
-            nudges = due.due(conn, self.queues, renudge=0, depths=lambda queues: {one: depth[one] for one in queues})
-        self.nudge(nudges)
+            wakeups = due.due(
+                conn, self.queues, repeat_after=0, depths=lambda queues: {one: depth[one] for one in queues}
+            )
+        self.wake(wakeups)
 
     def take(self) -> None:
-        nudge = self.queue.popleft()
-        (dispatch.handle if nudge.queue == inbox.QUEUE else dispatch.deliver)(self, nudge.id)
+        wakeup = self.queue.popleft()
+        (dispatch.handle if wakeup.queue == inbox.QUEUE else dispatch.deliver)(self, wakeup.id)
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ def test_a_sweep_repeats_what_the_broker_has_lost_and_no_more(burst: QueuedHouse
     lost = [burst.queue.popleft() for _ in range(7)]
     for _ in range(3):
         burst.sweep()
-    assert sorted(nudge.id for nudge in burst.published[MANY:]) == sorted(nudge.id for nudge in lost)
+    assert sorted(wakeup.id for wakeup in burst.published[MANY:]) == sorted(wakeup.id for wakeup in lost)
     burst.queue.clear()
     for _ in range(3):
         burst.sweep()
@@ -111,7 +113,7 @@ def test_a_wake_up_that_the_broker_lost_is_sent_again(
 ) -> None:
     """On the real brokers: an empty list of Valkey's is no list, and that must not end the sweep."""
     url: str = request.getfixturevalue(kind)
-    changes = {"broker_url": url, "renudge_after": 0.1}
+    changes = {"broker_url": url, "wakeup_repeat_after": 0.1}
     with Hub(settings.model_copy(update=changes), catalogue) as hub, BrokerConnection(url) as connection:
 
         def depth() -> int:
@@ -125,7 +127,7 @@ def test_a_wake_up_that_the_broker_lost_is_sent_again(
 
         with hub.db.connection() as conn:
             accepted = inbox.accept(conn, submission_arrival())
-        hub.nudge([Nudge(inbox.QUEUE, accepted.id)])
+        hub.wake([Wakeup(inbox.QUEUE, accepted.id)])
         until_there()
         connection.default_channel.queue_purge(inbox.QUEUE)
         assert depth() == 0

@@ -4,32 +4,32 @@ import time
 
 from hub import dispatch, views
 from tests.builders import a_submission, submission_arrival
-from tests.house import ScriptedHouse
+from tests.scripted_hub import ScriptedHub
 
 
-def put_one(house: ScriptedHouse, department: str = "rest-a") -> str:
+def put_one(hub: ScriptedHub, department: str = "rest-a") -> str:
     """A submission, handled: gives the id of the transfer to its department; nothing is sent yet."""
-    accepted = house.accept(submission_arrival(a_submission(department)))
-    dispatch.handle(house, accepted.id)
-    house.waiting.clear()
-    [row] = house.rows("SELECT id FROM outbox WHERE kind = 'department.submit' AND subject = %s", accepted.id)
+    accepted = hub.accept(submission_arrival(a_submission(department)))
+    dispatch.handle(hub, accepted.id)
+    hub.waiting.clear()
+    [row] = hub.rows("SELECT id FROM outbox WHERE kind = 'department.submit' AND subject = %s", accepted.id)
     return str(row["id"])
 
 
-def state_of(house: ScriptedHouse, transfer_id: str) -> str:
-    with house.db.connection() as conn:
+def state_of(hub: ScriptedHub, transfer_id: str) -> str:
+    with hub.db.connection() as conn:
         found = views.transfer(conn, transfer_id)
     assert found is not None
     return str(found["state"])
 
 
-def attempts_of(house: ScriptedHouse, transfer_id: str) -> list[tuple[bool, str | None]]:
-    rows = house.rows("SELECT asked_first, outcome FROM attempt WHERE transfer_id = %s ORDER BY number", transfer_id)
+def attempts_of(hub: ScriptedHub, transfer_id: str) -> list[tuple[bool, str | None]]:
+    rows = hub.rows("SELECT asked_first, outcome FROM attempt WHERE transfer_id = %s ORDER BY number", transfer_id)
     return [(row["asked_first"], row["outcome"]) for row in rows]
 
 
-def wait_until_due(house: ScriptedHouse, transfer_id: str) -> None:
-    [row] = house.rows(
+def wait_until_due(hub: ScriptedHub, transfer_id: str) -> None:
+    [row] = hub.rows(
         "SELECT GREATEST(0, extract(epoch FROM due_at - now()))::float8 AS s FROM outbox WHERE id = %s", transfer_id
     )
     time.sleep(row["s"] + 0.01)

@@ -15,13 +15,13 @@ import pytest
 from psycopg.errors import InsufficientPrivilege, UndefinedFunction
 
 from hub.signing import archive, bundle
-from hub.signing.findings import Answer
+from hub.signing.findings import VerdictAnswer
 from hub.signing.judge import judge
 from hub.signing.trust import Trust
 from tests.builders import PROCEDURES
 from tests.deploy.test_database_roles import as_role, installed
 from tests.notices import Sent
-from tests.rooms.http.caller import Door
+from tests.rooms.http.caller import ApiCaller
 from tests.rooms.http.conftest import log_stream, own_door, protocol, proxy_secret
 from tests.rooms.http.teller import Teller, count, said_by, secret_of, verdicts
 
@@ -37,10 +37,10 @@ def folder(samples: Path) -> Path:
 def test_what_the_roots_alone_would_prove_is_not_valid(folder: Path, name: str) -> None:
     trust = Trust.load((folder / "02-roots.pem").read_bytes())
     verdict = judge(bundle.assemble(archive.opened(folder / name)), trust)
-    assert verdict.answer is not Answer.VALID
+    assert verdict.answer is not VerdictAnswer.VALID
 
 
-def test_a_text_that_xml_cannot_hold_is_refused_at_the_door_with_its_place(folder: Path, own_door: Door) -> None:
+def test_a_text_that_xml_cannot_hold_is_refused_at_the_door_with_its_place(folder: Path, own_door: ApiCaller) -> None:
     raw = (folder / "03-fffe.json").read_bytes()
     answer = own_door.portal().submit(raw, key="FFFE-1")
     assert answer.status_code == 422
@@ -56,7 +56,7 @@ def as_sepay(raw: bytes) -> Sent:
 
 @pytest.mark.parametrize("name", ["07-sepay-year-0001.json", "08-sepay-year-2099.json"])
 def test_a_payment_of_no_year_that_can_be_is_answered_in_the_providers_words(
-    folder: Path, own_door: Door, name: str
+    folder: Path, own_door: ApiCaller, name: str
 ) -> None:
     answer = Teller(own_door, "sepay-t").tells(as_sepay((folder / name).read_bytes()))
     assert said_by(answer) == (400, {"success": False})
@@ -80,14 +80,14 @@ def test_a_role_is_refused_what_is_not_its_work(folder: Path, as_role: psycopg.C
             as_role.execute(statement.encode())
 
 
-def test_a_reference_that_is_used_again_does_not_stand_in_postgresqls_log(folder: Path, own_door: Door) -> None:
+def test_a_reference_that_is_used_again_does_not_stand_in_postgresqls_log(folder: Path, own_door: ApiCaller) -> None:
     said = json.loads((folder / "14-reference-in-postgres-log.json").read_bytes())
     said["procedure"] = PROCEDURES["rest-a"]
     portal = own_door.portal()
     assert portal.submit(said, key="k-1").status_code == 202
     again = portal.submit(said | {"summary": "Nội dung khác"}, key="k-2")
     assert (again.status_code, again.json()["code"]) == (422, "reference-reused")
-    [row] = own_door.house.rows("SELECT setting FROM pg_settings WHERE name = 'data_directory'")
+    [row] = own_door.hub.rows("SELECT setting FROM pg_settings WHERE name = 'data_directory'")
     log = (Path(row["setting"]).parent / "postgres.log").read_text("utf-8")
     assert "duplicate key" in log
     assert said["reference"] not in log

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from config.statements import Statements
-from hub.fees.settlements.desk_files import BadFile
+from hub.fees.settlements.department_files import BadFile
 from hub.untrusted import files
-from schemas.statement import Unreadable
+from schemas.statement import UnreadableFile
 
 XLSX = Statements.model_validate(
     {
@@ -30,7 +30,7 @@ XLSX = Statements.model_validate(
 )
 def test_a_workbook_that_ended_its_reader_is_unreadable(samples: Path, name: str, says: str) -> None:
     raw = (samples / "faults" / "hostile" / name).read_bytes()
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableFile) as caught:
         files.statements(XLSX, raw)
     assert says in caught.value.sentence
 

@@ -12,22 +12,22 @@ import pytest
 
 from config.statements import Statements
 from hub import dispatch
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 from hub.fees.statements import importing
-from hub.fees.statements.states import Status
-from tests.house import ScriptedHouse
-from tests.notices import Said, Sent
+from hub.fees.statements.states import FileStatus
+from tests.notices import NoticeDraft, Sent
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import red
-from tests.rooms.fees.statements.conftest import Desk, desk
-from tests.rooms.http.caller import Door
+from tests.rooms.fees.statements.conftest import StatementDesk, desk
+from tests.rooms.http.caller import ApiCaller
 from tests.rooms.http.conftest import log_stream, own_door, protocol, proxy_secret
 from tests.rooms.http.teller import Teller, count, secret_of
-from tests.rooms.test_command_line import hub
+from tests.rooms.test_command_line import cli
 from tests.samples.test_hostile_doors import as_sepay
 from tests.samples.test_statement_files import COLUMNS, DAYTIME, read
+from tests.scripted_hub import ScriptedHub
 
-__all__ = ["desk", "hub", "log_stream", "own_door", "protocol", "proxy_secret"]
+__all__ = ["cli", "desk", "log_stream", "own_door", "protocol", "proxy_secret"]
 
 ACCOUNT = "9001002003004"
 CommandLine = Callable[..., tuple[int, str, str]]
@@ -38,19 +38,21 @@ def folder(samples: Path) -> Path:
     return samples / "faults" / "payments"
 
 
-def a_demand(house: ScriptedHouse, reference: str) -> str:
+def a_demand(hub: ScriptedHub, reference: str) -> str:
     """An open demand of 150.000 đ with this reference; its id."""
-    cashier = Cashier(house)
+    cashier = Cashier(hub)
     demand = cashier.demand(cashier.dossier())
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET reference = %s WHERE id = %s", (reference, demand["id"]))
     return str(demand["id"])
 
 
 @pytest.mark.parametrize("statement_first", [False, True], ids=["notification first", "statement first"])
-def test_f01_one_transfer_that_two_number_is_one_payment(folder: Path, own_door: Door, statement_first: bool) -> None:
-    house = own_door.house
-    demand = a_demand(house, "HC304968046806")
+def test_f01_one_transfer_that_two_number_is_one_payment(
+    folder: Path, own_door: ApiCaller, statement_first: bool
+) -> None:
+    hub = own_door.hub
+    demand = a_demand(hub, "HC304968046806")
     told = as_sepay((folder / "F01-sepay.json").read_bytes())
     booked = (folder / "F01-statement-vcb-number.xlsx").read_bytes()
 
@@ -58,16 +60,16 @@ def test_f01_one_transfer_that_two_number_is_one_payment(folder: Path, own_door:
         assert Teller(own_door, "sepay-t").tells(told).ok
 
     def book() -> None:
-        bank = house.catalogue.banks["bank-a"]
-        result = dispatch.act(house, "ke-toan-a", lambda work: (importing.bring(work, bank, "F01", booked), []))
+        bank = hub.catalogue.banks["bank-a"]
+        result = dispatch.run_command(hub, "ke-toan-a", lambda uow: (importing.bring(uow, bank, "F01", booked), []))
         assert result.is_accepted, result.findings
 
     for step in (book, tell) if statement_first else (tell, book):
         step()
-        house.carry()
-    assert house.rows("SELECT status FROM fee_demand WHERE id = %s", demand) == [{"status": "paid"}]
-    assert house.rows("SELECT 1 AS x FROM exception_case WHERE code = 'R03'") == []
-    assert red(house) == []
+        hub.carry()
+    assert hub.rows("SELECT status FROM fee_demand WHERE id = %s", demand) == [{"status": "paid"}]
+    assert hub.rows("SELECT 1 AS x FROM exception_case WHERE code = 'R03'") == []
+    assert red(hub) == []
 
 
 def test_f05a_words_that_go_on_in_the_next_row_are_one_text(folder: Path) -> None:
@@ -77,70 +79,70 @@ def test_f05a_words_that_go_on_in_the_next_row_are_one_text(folder: Path) -> Non
     assert one.entries[0].text.endswith("NOP LE PHI")
 
 
-def with_table(house: ScriptedHouse, **changes: Any) -> None:
+def with_table(hub: ScriptedHub, **changes: Any) -> None:
     """bank-a keeps the account of the files, and writes tables as they do."""
-    bank = house.catalogue.banks["bank-a"]
+    bank = hub.catalogue.banks["bank-a"]
     account = bank.accounts[0].model_copy(update={"number": ACCOUNT, "also": []})
     said = Statements.model_validate({"csv": {**DAYTIME, "columns": COLUMNS, **changes}})
     changed = bank.model_copy(update={"accounts": [account, *bank.accounts], "statements": said})
-    banks = {**house.catalogue.banks, "bank-a": changed}
-    house.catalogue = house.catalogue.model_copy(update={"banks": banks})
+    banks = {**hub.catalogue.banks, "bank-a": changed}
+    hub.catalogue = hub.catalogue.model_copy(update={"banks": banks})
 
 
-def test_f09_the_evening_adds_what_the_morning_did_not_have(folder: Path, desk: Desk) -> None:
-    with_table(desk.house)
+def test_f09_the_evening_adds_what_the_morning_did_not_have(folder: Path, desk: StatementDesk) -> None:
+    with_table(desk.hub)
     morning, evening = (desk.bring((folder / f"F09-{part}.csv").read_bytes()) for part in ("morning", "evening"))
-    assert (morning.state, evening.state) == (Status.ACCEPTED, Status.ACCEPTED)
+    assert (morning.state, evening.state) == (FileStatus.ACCEPTED, FileStatus.ACCEPTED)
     assert [(one["new"], one["known"]) for one in evening.summary] == [(1, 1)]
     assert desk.amounts == [150_000, 150_000]
 
 
-def test_f10_a_file_is_read_anew_when_its_profile_was_mended(folder: Path, desk: Desk) -> None:
+def test_f10_a_file_is_read_anew_when_its_profile_was_mended(folder: Path, desk: StatementDesk) -> None:
     raw = (folder / "F10-file.csv").read_bytes()
-    kept = desk.house.catalogue
-    with_table(desk.house, thousands=",")
+    kept = desk.hub.catalogue
+    with_table(desk.hub, thousands=",")
     held = desk.bring(raw)
-    assert (held.state, held.findings[0]["code"]) == (Status.QUARANTINED, "S05")
-    desk.house.catalogue = kept
-    with_table(desk.house)
+    assert (held.state, held.findings[0]["code"]) == (FileStatus.QUARANTINED, "S05")
+    desk.hub.catalogue = kept
+    with_table(desk.hub)
     again = desk.bring(raw)
-    assert (again.id, again.state, desk.amounts) == (held.id, Status.ACCEPTED, [150_000])
+    assert (again.id, again.state, desk.amounts) == (held.id, FileStatus.ACCEPTED, [150_000])
 
 
-def test_f18_what_vnpay_hears_is_what_is_booked(folder: Path, own_door: Door) -> None:
+def test_f18_what_vnpay_hears_is_what_is_booked(folder: Path, own_door: ApiCaller) -> None:
     fields = dict(parse_qsl((folder / "F18-vnpay-query.txt").read_text("utf-8").split("  (")[0]))
-    demand = a_demand(own_door.house, fields["vnp_TxnRef"].removesuffix("-1"))
-    fields["vnp_TmnCode"] = Said().merchant
+    demand = a_demand(own_door.hub, fields["vnp_TxnRef"].removesuffix("-1"))
+    fields["vnp_TmnCode"] = NoticeDraft().merchant
     fields |= {"vnp_PayDate": time.strftime("%Y%m%d%H%M%S"), "vnp_BankCode": "NCB"}
     query = urlencode(sorted(fields.items()))
     signature = hmac.new(secret_of("VNPAY").encode(), query.encode(), hashlib.sha512).hexdigest()
     answer = Teller(own_door, "vnpay-t").tells(Sent(query=f"{query}&vnp_SecureHash={signature}".encode()))
-    own_door.house.carry()
+    own_door.hub.carry()
     assert answer.json()["RspCode"] == "00"
-    credited = own_door.house.rows("SELECT amount FROM fee_credit WHERE demand_id = %s", demand)
+    credited = own_door.hub.rows("SELECT amount FROM fee_credit WHERE demand_id = %s", demand)
     assert credited == [{"amount": 150_000}]
 
 
 @pytest.mark.parametrize("name", ["F19a-amount-0.json", "F19c-refund-deducted.json", "F19d-net-below-0.json"])
 def test_f19_a_report_that_cannot_be_booked_is_refused_in_a_line(
     folder: Path,
-    hub: CommandLine,
-    house: ScriptedHouse,
+    cli: CommandLine,
+    hub: ScriptedHub,
     tmp_path: Path,
     name: str,
 ) -> None:
     report = tmp_path / name
     report.write_bytes((folder / name).read_bytes().replace(b'"vnpay"', b'"vnpay-t"'))
-    code, _, err = hub("fee", "match", "payout", str(report))
-    assert (code, err.count("\n")) == (Code.USAGE, 1), err
-    assert house.count("payout_report") == 0
+    code, _, err = cli("fee", "match", "payout", str(report))
+    assert (code, err.count("\n")) == (ExitCode.USAGE, 1), err
+    assert hub.count("payout_report") == 0
 
 
-def test_f20_two_attempts_that_failed_without_a_number_are_two(folder: Path, own_door: Door) -> None:
+def test_f20_two_attempts_that_failed_without_a_number_are_two(folder: Path, own_door: ApiCaller) -> None:
     assert "transId 0" in (folder / "F20-momo.txt").read_text("utf-8")
     teller = Teller(own_door, "momo-t")
     for last in (1, 2):
-        failed = Said(reference=f"HC00000000018{last}", txn="0", failed=True).with_field("resultCode", 1005)
+        failed = NoticeDraft(reference=f"HC00000000018{last}", txn="0", failed=True).with_field("resultCode", 1005)
         assert teller.tells(failed).ok
-    own_door.house.carry()
+    own_door.hub.carry()
     assert (count(own_door, "notify_event"), count(own_door, "exception_case")) == (2, 0)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from config.statements import Statements
 from hub.fees.statements import gates
 from hub.untrusted import files
-from schemas.statement import Code, Statement, Unreadable
+from schemas.statement import Statement, StatementCode, UnreadableFile
 from tests.bank_files import weekday
 
 ACCOUNT: Final = "1020304050607"
@@ -29,7 +29,7 @@ DAYTIME: Final = LABELS | {"period": "Kỳ", "thousands": "."}
 
 
 @dataclass(frozen=True)
-class Right:
+class ReadableFile:
     """A file that is read: its movements in đồng, by account. ``says``: what the profile beside it does not."""
 
     file: str
@@ -38,34 +38,34 @@ class Right:
 
 
 READ: Final = (
-    Right("F01-statement-vcb-number.xlsx", {ACCOUNT: (150_000, 150_000)}, {
+    ReadableFile("F01-statement-vcb-number.xlsx", {ACCOUNT: (150_000, 150_000)}, {
         **LABELS, "total": "Tổng cộng",
         "columns": COLUMNS | {"debit": "Ghi nợ", "credit": "Ghi có", "balance": "Số dư"},
     }),
-    Right("F02-fin-trailer.sta", {ACCOUNT: (150_000,)}),
-    Right("F03-debit-column-negative.xlsx", says={"negative_debits": True}),
-    Right("F04-day-and-number-in-one-cell.xlsx"),
-    Right("F05a-content-goes-on-in-next-row.xlsx"),
-    Right("F06-label-carries-a-day.xlsx"),
-    Right("F07-charges-in-detail.xml", {ACCOUNT: (148_900,)}),
-    Right("F08-detail-in-usd.xml", {ACCOUNT: (25_400_000,)}),
-    Right("F09-morning.csv", {"9001002003004": (150_000,)}, {**DAYTIME, "columns": COLUMNS}),
-    Right("F09-evening.csv", {"9001002003004": (150_000, 150_000)}, {**DAYTIME, "columns": COLUMNS}),
-    Right("F10-file.csv", {"9001002003004": (150_000,)}, {**DAYTIME, "columns": COLUMNS}),
-    Right("F11-account-in-groups.xlsx"),
-    Right("F13-balance-once-a-day.xlsx"),
-    Right("F14-negative-credit-storno.xlsx", {ACCOUNT: (1_000_000, -1_000_000, 350_000)}),
-    Right("F15a-page-line.xlsx", says={"skip": ["Trang [0-9]+/[0-9]+"]}),
-    Right("F15b-no-movement-sentence.xlsx", {ACCOUNT: ()}),
-    Right("F16-no-closing-label.xlsx", says={"closing": None}),
-    Right("F21-saturday-in-mondays-statement.xml", {ACCOUNT: (150_000, 150_000)}),
-    Right("F24-fee-and-vat-columns.xlsx", says={"columns": {"charges": ["Phí/Lãi", "Thuế/VAT"]}}),
-    Right("F25a-VND-before.xlsx"),
-    Right("F25b-trailing-minus.csv"),
-    Right("F25d-nbsp-thousands.csv"),
-    Right("F27-serial-day.xlsx"),
-    Right("F28-two-accounts.xlsx", {ACCOUNT: USUAL, "1020304050999": USUAL}),
-    Right("F30-balance-rows-with-day.xlsx"),
+    ReadableFile("F02-fin-trailer.sta", {ACCOUNT: (150_000,)}),
+    ReadableFile("F03-debit-column-negative.xlsx", says={"negative_debits": True}),
+    ReadableFile("F04-day-and-number-in-one-cell.xlsx"),
+    ReadableFile("F05a-content-goes-on-in-next-row.xlsx"),
+    ReadableFile("F06-label-carries-a-day.xlsx"),
+    ReadableFile("F07-charges-in-detail.xml", {ACCOUNT: (148_900,)}),
+    ReadableFile("F08-detail-in-usd.xml", {ACCOUNT: (25_400_000,)}),
+    ReadableFile("F09-morning.csv", {"9001002003004": (150_000,)}, {**DAYTIME, "columns": COLUMNS}),
+    ReadableFile("F09-evening.csv", {"9001002003004": (150_000, 150_000)}, {**DAYTIME, "columns": COLUMNS}),
+    ReadableFile("F10-file.csv", {"9001002003004": (150_000,)}, {**DAYTIME, "columns": COLUMNS}),
+    ReadableFile("F11-account-in-groups.xlsx"),
+    ReadableFile("F13-balance-once-a-day.xlsx"),
+    ReadableFile("F14-negative-credit-storno.xlsx", {ACCOUNT: (1_000_000, -1_000_000, 350_000)}),
+    ReadableFile("F15a-page-line.xlsx", says={"skip": ["Trang [0-9]+/[0-9]+"]}),
+    ReadableFile("F15b-no-movement-sentence.xlsx", {ACCOUNT: ()}),
+    ReadableFile("F16-no-closing-label.xlsx", says={"closing": None}),
+    ReadableFile("F21-saturday-in-mondays-statement.xml", {ACCOUNT: (150_000, 150_000)}),
+    ReadableFile("F24-fee-and-vat-columns.xlsx", says={"columns": {"charges": ["Phí/Lãi", "Thuế/VAT"]}}),
+    ReadableFile("F25a-VND-before.xlsx"),
+    ReadableFile("F25b-trailing-minus.csv"),
+    ReadableFile("F25d-nbsp-thousands.csv"),
+    ReadableFile("F27-serial-day.xlsx"),
+    ReadableFile("F28-two-accounts.xlsx", {ACCOUNT: USUAL, "1020304050999": USUAL}),
+    ReadableFile("F30-balance-rows-with-day.xlsx"),
 )  # fmt: skip
 
 
@@ -91,12 +91,12 @@ def read(file: Path, says: dict[str, Any] | None = None) -> list[Statement]:
 
 
 @pytest.mark.parametrize("right", READ, ids=lambda right: right.file)
-def test_a_file_is_read_as_its_bank_meant_it_and_keeps_every_gate(folder: Path, right: Right) -> None:
+def test_a_file_is_read_as_its_bank_meant_it_and_keeps_every_gate(folder: Path, right: ReadableFile) -> None:
     found = read(folder / right.file, right.says)
     assert {one.account: tuple(entry.amount for entry in one.entries) for one in found} == right.moves
     for one in found:
         findings = gates.judge(one, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
-        assert [finding.sentence for finding in findings if finding.code is not Code.WRONG_ACCOUNT] == []
+        assert [finding.sentence for finding in findings if finding.code is not StatementCode.WRONG_ACCOUNT] == []
 
 
 def test_a_day_without_its_year_is_refused_with_the_profile(folder: Path) -> None:
@@ -105,5 +105,5 @@ def test_a_day_without_its_year_is_refused_with_the_profile(folder: Path) -> Non
 
 
 def test_a_page_of_the_web_is_called_what_it_is(folder: Path) -> None:
-    with pytest.raises(Unreadable, match="HTML"):
+    with pytest.raises(UnreadableFile, match="HTML"):
         read(folder / "F26-html-named-xls.xlsx")

@@ -12,17 +12,17 @@ from connectors.errors import Rejected, Unavailable
 from connectors.transport import xml
 from hub import dispatch, operations
 from hub.clock import now
-from hub.messages.model import State
+from hub.messages.model import TransferState
 from schemas.department import StatusReport
 from tests.builders import a_receipt, a_submission, report_arrival
-from tests.house import ScriptedHouse
-from tests.rooms.http.caller import Door
+from tests.rooms.http.caller import ApiCaller
 from tests.rooms.http.conftest import log_stream, own_door, protocol, proxy_secret
 from tests.rooms.test_dossiers import an_accepted_dossier, inbox_state, report, status_of
 from tests.rooms.transfers import put_one, state_of
+from tests.scripted_hub import ScriptedHub
 from tests.unit.connectors import soap_office
 from tests.unit.connectors.partner import answering, partner
-from tests.unit.connectors.soap_office import Office, an_office
+from tests.unit.connectors.soap_office import SoapOffice, an_office
 from tests.unit.connectors.test_rest_department_port import http, port_to, submit, the_handoff
 
 __all__ = ["log_stream", "own_door", "protocol", "proxy_secret"]
@@ -34,7 +34,7 @@ def folder(samples: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
+def office() -> Iterator[SoapOffice]:
     with an_office("soap-a") as opened:
         yield opened
 
@@ -46,49 +46,49 @@ def test_a_page_with_a_decomposed_text_is_read_whole(folder: Path) -> None:
     assert (page.unreadable, page.cursor) == ([], "2")
 
 
-def test_a_report_a_year_ahead_waits_for_a_person_and_blocks_none(folder: Path, house: ScriptedHouse) -> None:
-    code = an_accepted_dossier(house)
+def test_a_report_a_year_ahead_waits_for_a_person_and_blocks_none(folder: Path, hub: ScriptedHub) -> None:
+    code = an_accepted_dossier(hub)
     said = json.loads((folder / "report-a-year-ahead.json").read_bytes()) | {"dossier_code": code}
     said["at"] = (now() + timedelta(days=365)).isoformat()  # the file's own is no year ahead one day
-    ahead = house.accept(report_arrival(StatusReport.model_validate(said)))
-    house.carry()
-    assert inbox_state(house, ahead.id) == ("dead", "DATED_AHEAD")
-    report(house, code, "DANG_XU_LY", 1)
-    assert status_of(house, code) == "in_process"
+    ahead = hub.accept(report_arrival(StatusReport.model_validate(said)))
+    hub.carry()
+    assert inbox_state(hub, ahead.id) == ("dead", "DATED_AHEAD")
+    report(hub, code, "DANG_XU_LY", 1)
+    assert status_of(hub, code) == "in_process"
 
 
-def test_who_asks_for_thirty_years_is_left_alone_for_an_hour(folder: Path, house: ScriptedHouse) -> None:
+def test_who_asks_for_thirty_years_is_left_alone_for_an_hour(folder: Path, hub: ScriptedHub) -> None:
     with pytest.raises(Unavailable) as busy:
         submit((folder / "busy-retry-after.http").read_bytes())
     assert busy.value.retry_after == 999_999_999
-    transfer = put_one(house)
-    house.department("rest-a").answers.extend([busy.value, a_receipt()])
-    dispatch.deliver(house, transfer)
-    [row] = house.rows(
+    transfer = put_one(hub)
+    hub.department("rest-a").answers.extend([busy.value, a_receipt()])
+    dispatch.deliver(hub, transfer)
+    [row] = hub.rows(
         "SELECT open_until <= now() + interval '1 hour' AS bounded FROM counterparty WHERE code = %s",
         "department.rest-a",
     )
     assert row == {"bounded": True}
-    operations.resume(house, "department.rest-a", actor="thu.nghiem", reason="đã hỏi")
-    house.carry()
-    assert state_of(house, transfer) == State.DELIVERED
+    operations.resume(hub, "department.rest-a", actor="thu.nghiem", reason="đã hỏi")
+    hub.carry()
+    assert state_of(hub, transfer) == TransferState.DELIVERED
 
 
-def test_a_typed_fault_of_axis_is_a_refusal(folder: Path, office: Office) -> None:
+def test_a_typed_fault_of_axis_is_a_refusal(folder: Path, office: SoapOffice) -> None:
     fault = xml.parse((folder / "fault-axis.xml").read_bytes())
     refused = soap_office.fate(office, soap_office.sent(fault, status=500))
     assert isinstance(refused, Rejected)
     assert (refused.reason, "TP-07" in refused.detail) == ("Thieu giay to", True)
 
 
-def test_a_refusal_that_no_row_can_hold_is_a_refusal(folder: Path, house: ScriptedHouse) -> None:
+def test_a_refusal_that_no_row_can_hold_is_a_refusal(folder: Path, hub: ScriptedHub) -> None:
     with pytest.raises(Rejected) as refused:
         submit(http(422, (folder / "refused-nul.json").read_bytes(), "application/problem+json"))
-    transfer = put_one(house)
-    house.department("rest-a").answers.append(refused.value)
-    dispatch.deliver(house, transfer)
-    assert state_of(house, transfer) == State.REFUSED
-    assert house.rows("SELECT reason FROM dossier") == [{"reason": "Thieu giay to"}]
+    transfer = put_one(hub)
+    hub.department("rest-a").answers.append(refused.value)
+    dispatch.deliver(hub, transfer)
+    assert state_of(hub, transfer) == TransferState.REFUSED
+    assert hub.rows("SELECT reason FROM dossier") == [{"reason": "Thieu giay to"}]
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a BOM"])
@@ -104,7 +104,7 @@ def test_an_early_hint_is_not_the_answer(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["name-ffff.json", "name-zero-width.json"])
 def test_a_name_that_cannot_be_written_or_seen_is_refused_with_its_place(
-    folder: Path, own_door: Door, name: str
+    folder: Path, own_door: ApiCaller, name: str
 ) -> None:
     said: dict[str, Any] = a_submission()
     said["applicant"] |= json.loads((folder / name).read_bytes())["applicant"]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.calendar import Calendar as CalendarData
-from hub.calendar import Calendar
+from config.calendar import CalendarConfig as CalendarData
+from hub.calendar import WorkingCalendar
 from hub.clock import VIETNAM, local, now
 
 HOURS: Final = CalendarData(morning=(time(7), time(11, 30)), afternoon=(time(13, 30), time(17)), cut_off=time(15))
@@ -19,7 +19,7 @@ DECIDED: Final = HOURS.model_copy(
         "working_days": {date(2026, 1, 10): "for 2 January", date(2027, 2, 4): "Tết begins a day later than guessed"},
     }
 )
-CALENDAR: Final = Calendar(DECIDED)
+CALENDAR: Final = WorkingCalendar(DECIDED)
 MOMENTS: Final = st.datetimes(datetime(2019, 1, 1), datetime(2030, 12, 31)).map(  # noqa: DTZ001 - the zone follows
     lambda moment: moment.replace(tzinfo=VIETNAM)
 )
@@ -78,7 +78,7 @@ def test_a_decision_overrules_the_list_of_public_holidays() -> None:
 
 
 def test_every_year_knows_its_own_holidays_whichever_year_was_asked_for_first() -> None:
-    first = Calendar(HOURS)
+    first = WorkingCalendar(HOURS)
     assert not first.is_working_day(date(2026, 2, 17))
     assert not first.is_working_day(date(2025, 1, 29))
     assert first.is_working_day(date(2025, 2, 17))

@@ -1,33 +1,33 @@
-"""Nudges between a commit and the broker: handed over, or kept for the worker that made them."""
+"""Wake-ups between a commit and the broker: handed over, or kept for the worker that made them."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from hub.messages.model import Nudge
-from hub.nudger import Nudger
+from hub.messages.model import Wakeup
+from hub.wakeups import WakeupPublisher
 
-MINE, YOURS = Nudge("outbox.portal", "tr_1"), Nudge("outbox.department.x", "tr_2")
+MINE, YOURS = Wakeup("outbox.portal", "tr_1"), Wakeup("outbox.department.x", "tr_2")
 
 
 class Broker:
     """Keeps what it is given, and what was then marked."""
 
     def __init__(self) -> None:
-        self.published: list[Nudge] = []
-        self.marked: list[Nudge] = []
+        self.published: list[Wakeup] = []
+        self.marked: list[Wakeup] = []
         self.refused: set[str] = set()
 
-    def unsent(self, nudges: list[Nudge]) -> list[Nudge]:
-        return [nudge for nudge in nudges if nudge not in self.marked]
+    def unsent(self, wakeups: list[Wakeup]) -> list[Wakeup]:
+        return [wakeup for wakeup in wakeups if wakeup not in self.marked]
 
-    def publish(self, nudges: Sequence[Nudge]) -> Iterator[Nudge]:
-        for nudge in nudges:
-            if nudge.queue in self.refused:
+    def publish(self, wakeups: Sequence[Wakeup]) -> Iterator[Wakeup]:
+        for wakeup in wakeups:
+            if wakeup.queue in self.refused:
                 raise ConnectionError
-            self.published.append(nudge)
-            yield nudge
+            self.published.append(wakeup)
+            yield wakeup
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def broker() -> Broker:
 
 
 @pytest.fixture
-def nudger(broker: Broker) -> Iterator[Nudger]:
-    made = Nudger(broker.unsent, broker.publish, broker.marked.extend, rest=60)
+def publisher(broker: Broker) -> Iterator[WakeupPublisher]:
+    made = WakeupPublisher(broker.unsent, broker.publish, broker.marked.extend, rest=60)
     made.start()
     yield made
     made.stop()
@@ -50,74 +50,74 @@ def soon(what: Callable[[], bool]) -> bool:
     return what()
 
 
-def test_a_nudge_is_published_and_then_marked(nudger: Nudger, broker: Broker) -> None:
-    nudger.nudge([MINE, YOURS])
+def test_a_nudge_is_published_and_then_marked(publisher: WakeupPublisher, broker: Broker) -> None:
+    publisher.wake([MINE, YOURS])
     assert soon(lambda: broker.marked == [MINE, YOURS])
     assert broker.published == [MINE, YOURS]
 
 
-def test_what_a_worker_takes_itself_never_goes_to_the_broker(nudger: Nudger, broker: Broker) -> None:
-    with nudger.at_hand({MINE.queue}) as at_hand:
-        nudger.nudge([MINE])
-        assert at_hand.take() == MINE
-        assert at_hand.take() is None
-    nudger.stop()
+def test_what_a_worker_takes_itself_never_goes_to_the_broker(publisher: WakeupPublisher, broker: Broker) -> None:
+    with publisher.prompt_queue({MINE.queue}) as prompt_queue:
+        publisher.wake([MINE])
+        assert prompt_queue.take() == MINE
+        assert prompt_queue.take() is None
+    publisher.stop()
     assert broker.published == []
 
 
-def test_what_another_queue_brings_is_published_at_once(nudger: Nudger, broker: Broker) -> None:
-    with nudger.at_hand({MINE.queue}) as at_hand:
-        nudger.nudge([YOURS])
+def test_what_another_queue_brings_is_published_at_once(publisher: WakeupPublisher, broker: Broker) -> None:
+    with publisher.prompt_queue({MINE.queue}) as prompt_queue:
+        publisher.wake([YOURS])
         assert soon(lambda: broker.published == [YOURS])
-        assert at_hand.take() is None
+        assert prompt_queue.take() is None
 
 
 def test_while_a_worker_is_held_up_the_broker_brings_the_rest_to_others(broker: Broker) -> None:
-    nudger = Nudger(broker.unsent, broker.publish, broker.marked.extend, rest=0.01)
-    nudger.start()
-    with nudger.at_hand({MINE.queue}) as at_hand:
-        nudger.nudge([MINE])
+    publisher = WakeupPublisher(broker.unsent, broker.publish, broker.marked.extend, rest=0.01)
+    publisher.start()
+    with publisher.prompt_queue({MINE.queue}) as prompt_queue:
+        publisher.wake([MINE])
         assert soon(lambda: broker.published == [MINE])
-        assert at_hand.take() is None
-    nudger.stop()
+        assert prompt_queue.take() is None
+    publisher.stop()
 
 
-def test_what_a_worker_leaves_goes_to_the_broker(nudger: Nudger, broker: Broker) -> None:
-    with nudger.at_hand({MINE.queue}):
-        nudger.nudge([MINE])
-    nudger.stop()
+def test_what_a_worker_leaves_goes_to_the_broker(publisher: WakeupPublisher, broker: Broker) -> None:
+    with publisher.prompt_queue({MINE.queue}):
+        publisher.wake([MINE])
+    publisher.stop()
     assert broker.published == [MINE]
 
 
-def test_what_still_rests_when_the_process_stops_goes_to_the_broker(nudger: Nudger, broker: Broker) -> None:
-    nudger.rest([MINE])
-    nudger.stop()
+def test_what_still_rests_when_the_process_stops_goes_to_the_broker(publisher: WakeupPublisher, broker: Broker) -> None:
+    publisher.rest([MINE])
+    publisher.stop()
     assert broker.published == [MINE]
 
 
-def test_a_queue_that_takes_nothing_holds_up_no_other(nudger: Nudger, broker: Broker) -> None:
+def test_a_queue_that_takes_nothing_holds_up_no_other(publisher: WakeupPublisher, broker: Broker) -> None:
     broker.refused = {MINE.queue}
-    nudger.nudge([MINE, YOURS])
+    publisher.wake([MINE, YOURS])
     assert soon(lambda: broker.marked == [YOURS])
     broker.refused = set()
     assert soon(lambda: broker.marked == [YOURS, MINE])
     assert broker.published == [YOURS, MINE]
 
 
-def test_what_went_to_the_broker_before_does_not_go_again(nudger: Nudger, broker: Broker) -> None:
-    nudger.nudge([MINE])
+def test_what_went_to_the_broker_before_does_not_go_again(publisher: WakeupPublisher, broker: Broker) -> None:
+    publisher.wake([MINE])
     assert soon(lambda: broker.marked == [MINE])
-    nudger.nudge([MINE, YOURS])
+    publisher.wake([MINE, YOURS])
     assert soon(lambda: broker.marked == [MINE, YOURS])
     assert broker.published == [MINE, YOURS]
 
 
 def test_a_nudge_too_many_is_better_than_none_while_the_rows_cannot_be_read(broker: Broker) -> None:
-    def away(_: list[Nudge]) -> list[Nudge]:
+    def away(_: list[Wakeup]) -> list[Wakeup]:
         raise ConnectionError
 
-    nudger = Nudger(away, broker.publish, broker.marked.extend)
-    nudger.start()
-    nudger.nudge([MINE])
-    nudger.stop()
+    publisher = WakeupPublisher(away, broker.publish, broker.marked.extend)
+    publisher.start()
+    publisher.wake([MINE])
+    publisher.stop()
     assert broker.published == [MINE]

@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.banks.notifications.dialect import (
-    Contract,
-    Delivery,
     Dialect,
     Key,
+    NotificationRequest,
+    NotificationVerdict,
     NotVerified,
-    Verdict,
+    ProviderContract,
     as_bytes,
     document,
     dong,
@@ -32,7 +32,7 @@ from connectors.banks.notifications.dialect import (
     text_of,
     whole_of,
 )
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 
 HEADER: Final = "x-casso-signature"
 _SIGNATURE: Final = re.compile(r"t=(?P<t>[0-9]{1,16}),\s*v1=(?P<v1>[0-9a-fA-F]{128})")
@@ -45,10 +45,10 @@ def canonical(moment: str, said: Mapping[str, Any]) -> tuple[bytes, bytes]:
     return as_bytes(f"{moment}.{plainly}"), as_bytes(f"{moment}.{escaped}")
 
 
-def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     match = _SIGNATURE.fullmatch(came.headers.get(HEADER, "").strip())
     if match is None:
-        raise NotVerified(Verdict.BAD_SIGNATURE)
+        raise NotVerified(NotificationVerdict.BAD_SIGNATURE)
     contents = canonical(match["t"], document(came.body))
 
     def matches(key: Key) -> bool:
@@ -60,7 +60,7 @@ def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
     return key
 
 
-def _read(came: Delivery, contract: Contract) -> Notification:
+def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
     found = document(came.body)
     data = found.get("data")
     if whole_of(found, "error") != 0 or not isinstance(data, dict):
@@ -68,7 +68,7 @@ def _read(came: Delivery, contract: Contract) -> Notification:
     return notification(
         provider=contract.provider,
         provider_txn=f"{whole_of(data, 'id')}.{text_of(data, 'reference')}",
-        kind=Kind.PAYMENT,
+        kind=NotificationKind.PAYMENT,
         amount=dong(whole_of(data, "amount"), "/data/amount"),
         paid_at=local(text_of(data, "transactionDateTime"), "/data/transactionDateTime", "%Y-%m-%d %H:%M:%S"),
         account=text_of(data, "accountNumber"),

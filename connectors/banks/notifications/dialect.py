@@ -25,7 +25,7 @@ VIETNAM: Final = timezone(timedelta(hours=7))
 """The clock of providers, who do not say which: the country has one, without summer time."""
 
 
-class Verdict(StrEnum):
+class NotificationVerdict(StrEnum):
     """What a delivery is. All but the last three groups are known before anything but the delivery is looked at."""
 
     ACCEPTED = "accepted"
@@ -50,13 +50,13 @@ class Verdict(StrEnum):
 class NotVerified(Exception):
     """The delivery is not believed, and why."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: NotificationVerdict) -> None:
         self.verdict = verdict
         super().__init__(verdict.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class NotificationRequest:
     """One request as it came. ``query`` is raw; the names of ``headers`` are in lower case."""
 
     query: bytes
@@ -80,7 +80,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Contract:
+class ProviderContract:
     """What we have agreed with a provider. ``accounts`` is not empty."""
 
     provider: str
@@ -96,7 +96,7 @@ class Contract:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderAnswer:
     """What the provider hears: HTTP status, and a body in its own words (None: none)."""
 
     status: int
@@ -114,21 +114,21 @@ class Dialect:
 
     method: Literal["GET", "POST"]
     headers: tuple[str, ...]
-    verify: Callable[[Delivery, Contract, datetime], str]
-    read: Callable[[Delivery, Contract], Notification | None]
-    answer: Callable[[Verdict, Contract, datetime], Answer]
+    verify: Callable[[NotificationRequest, ProviderContract, datetime], str]
+    read: Callable[[NotificationRequest, ProviderContract], Notification | None]
+    answer: Callable[[NotificationVerdict, ProviderContract, datetime], ProviderAnswer]
     orders: bool = False
 
 
-def signed_by(contract: Contract, at: datetime, matches: Callable[[Key], bool]) -> str:
+def signed_by(contract: ProviderContract, at: datetime, matches: Callable[[Key], bool]) -> str:
     """The id of the key under which the delivery ``matches``; every key is tried. Raises NotVerified."""
     found = [key for key in contract.keys if matches(key)]
     if not found:
-        raise NotVerified(Verdict.BAD_SIGNATURE)
+        raise NotVerified(NotificationVerdict.BAD_SIGNATURE)
     for key in found:
         if key.in_force(at):
             return key.id
-    raise NotVerified(Verdict.UNKNOWN_KEY)
+    raise NotVerified(NotificationVerdict.UNKNOWN_KEY)
 
 
 def same(said: object, computed: str) -> bool:
@@ -139,9 +139,9 @@ def same(said: object, computed: str) -> bool:
 def fresh(said: str | None, at: datetime, tolerance: int, *, per_second: int = 1) -> None:
     """Raises NotVerified unless the time that was signed (a whole number since 1970) lies within the tolerance."""
     if said is None or not (said.isascii() and said.isdecimal()) or len(said) > 16:  # noqa: PLR2004 - of milliseconds
-        raise NotVerified(Verdict.BAD_SIGNATURE)
+        raise NotVerified(NotificationVerdict.BAD_SIGNATURE)
     if abs(at.timestamp() - int(said) / per_second) > tolerance:
-        raise NotVerified(Verdict.STALE)
+        raise NotVerified(NotificationVerdict.STALE)
 
 
 def document(body: bytes) -> dict[str, Any]:
@@ -214,27 +214,27 @@ def notification(**parts: Any) -> Notification:
         raise Refused(faults_of(error)) from None
 
 
-def said(status: int, words: Mapping[str, Any]) -> Answer:
+def said(status: int, words: Mapping[str, Any]) -> ProviderAnswer:
     """An answer in JSON."""
-    return Answer(status, json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode())
+    return ProviderAnswer(status, json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-STATUS: Final[Mapping[Verdict, int]] = {
-    Verdict.ACCEPTED: 200,
-    Verdict.IGNORED: 200,
-    Verdict.BAD_SIGNATURE: 401,
-    Verdict.STALE: 401,
-    Verdict.UNKNOWN_KEY: 401,
-    Verdict.MALFORMED: 400,
-    Verdict.CONFLICT: 409,
-    Verdict.UNKNOWN_ORDER: 200,
-    Verdict.WRONG_AMOUNT: 200,
-    Verdict.FINAL: 200,
+STATUS: Final[Mapping[NotificationVerdict, int]] = {
+    NotificationVerdict.ACCEPTED: 200,
+    NotificationVerdict.IGNORED: 200,
+    NotificationVerdict.BAD_SIGNATURE: 401,
+    NotificationVerdict.STALE: 401,
+    NotificationVerdict.UNKNOWN_KEY: 401,
+    NotificationVerdict.MALFORMED: 400,
+    NotificationVerdict.CONFLICT: 409,
+    NotificationVerdict.UNKNOWN_ORDER: 200,
+    NotificationVerdict.WRONG_AMOUNT: 200,
+    NotificationVerdict.FINAL: 200,
 }
 """For providers whose contract asks for an HTTP status: what is kept is a success, whatever it pays."""
 
 
-def plain(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+def plain(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
     """The answer of the contracts that ask for a status and {"success": …}."""
     status = STATUS[verdict]
     return said(status, {"success": status == 200})  # noqa: PLR2004 - the HTTP status

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from connectors.banks.notifications.dialect import (
     STATUS,
-    Answer,
-    Contract,
-    Delivery,
     Dialect,
-    Verdict,
+    NotificationRequest,
+    NotificationVerdict,
+    ProviderAnswer,
+    ProviderContract,
     as_bytes,
     digits,
     document,
@@ -27,7 +27,7 @@ from connectors.banks.notifications.dialect import (
     same,
     signed_by,
 )
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 
 SIGNED: Final = ("addition_fee", "client_id", "command", "trans_amount", "transaction_id", "version")
 SUCCESS: Final = "0"
@@ -49,13 +49,13 @@ def _text(found: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     found = document(came.body)
     values, signature = [_text(found, name) for name in SIGNED], found.get("check_sum")
     return signed_by(contract, at, lambda key: same(signature, check_sum(values, key.secret)))
 
 
-def _read(came: Delivery, contract: Contract) -> Notification:
+def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
     found = document(came.body)
     if _text(found, "client_id") != contract.terms.merchant:
         raise refused("/client_id", "merchant", "is another client")
@@ -65,7 +65,7 @@ def _read(came: Delivery, contract: Contract) -> Notification:
     return notification(
         provider=contract.provider,
         provider_txn=transaction,
-        kind=Kind.PAYMENT if _text(found, "status") == SUCCESS else Kind.FAILED,
+        kind=NotificationKind.PAYMENT if _text(found, "status") == SUCCESS else NotificationKind.FAILED,
         amount=dong(digits(_text(found, "trans_amount"), "/trans_amount"), "/trans_amount"),
         account=contract.account,
         reference=transaction.partition("_")[0],
@@ -73,7 +73,7 @@ def _read(came: Delivery, contract: Contract) -> Notification:
     )
 
 
-def _answer(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+def _answer(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
     status = STATUS[verdict]
     code, words = WORDS[status == 200]  # noqa: PLR2004 - the HTTP status
     return said(status, {"return_code": code, "return_msg": words})

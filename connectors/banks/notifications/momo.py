@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from connectors.banks.notifications.dialect import (
     STATUS,
-    Answer,
-    Contract,
-    Delivery,
     Dialect,
-    Verdict,
+    NotificationRequest,
+    NotificationVerdict,
+    ProviderAnswer,
+    ProviderContract,
     as_bytes,
     document,
     dong,
@@ -24,7 +24,7 @@ from connectors.banks.notifications.dialect import (
     whole_of,
 )
 from schemas.moment import from_milliseconds
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 
 TEXTS: Final = ("extraData", "message", "orderId", "orderInfo", "orderType", "partnerCode", "payType", "requestId")
 NUMBERS: Final = ("amount", "responseTime", "resultCode", "transId")
@@ -38,7 +38,7 @@ def canonical(said: Mapping[str, Any], access_key: str) -> bytes:
     return as_bytes("&".join([f"accessKey={access_key}", *(f"{name}={values[name]}" for name in SIGNED)]))
 
 
-def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     found = document(came.body)
     content, signature = canonical(found, contract.access_key), found.get("signature")
     return signed_by(
@@ -46,7 +46,7 @@ def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
     )
 
 
-def _read(came: Delivery, contract: Contract) -> Notification:
+def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
     found = document(came.body)
     if text_of(found, "partnerCode") != contract.terms.merchant:
         raise refused("/partnerCode", "merchant", "is another partner")
@@ -59,7 +59,7 @@ def _read(came: Delivery, contract: Contract) -> Notification:
         provider=contract.provider,
         # An attempt that came to nothing may have no number of its own: as VNPAY's, it is 0.
         provider_txn=str(number) if number else f"{text_of(found, 'orderId')}.{text_of(found, 'requestId')}",
-        kind=Kind.PAYMENT if whole_of(found, "resultCode") == SUCCESS else Kind.FAILED,
+        kind=NotificationKind.PAYMENT if whole_of(found, "resultCode") == SUCCESS else NotificationKind.FAILED,
         amount=dong(whole_of(found, "amount"), "/amount"),
         paid_at=paid_at,
         account=contract.account,
@@ -68,9 +68,9 @@ def _read(came: Delivery, contract: Contract) -> Notification:
     )
 
 
-def _answer(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+def _answer(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
     status = STATUS[verdict]
-    return Answer(204 if status == 200 else status)  # noqa: PLR2004 - HTTP statuses
+    return ProviderAnswer(204 if status == 200 else status)  # noqa: PLR2004 - HTTP statuses
 
 
 DIALECT: Final = Dialect("POST", (), _verify, _read, _answer)

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from connectors.banks.notifications.dialect import (
     VIETNAM,
-    Answer,
-    Contract,
-    Delivery,
     Dialect,
-    Verdict,
+    NotificationRequest,
+    NotificationVerdict,
+    ProviderAnswer,
+    ProviderContract,
     as_bytes,
     digits,
     document,
@@ -28,7 +28,7 @@ from connectors.banks.notifications.dialect import (
     signed_by,
     text_of,
 )
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 
 SIGNED: Final = (
     "LoaiBanTin",
@@ -45,17 +45,17 @@ SIGNED: Final = (
 SUCCESS: Final = "00"
 TIME: Final = "%Y%m%d%H%M%S"
 
-ANSWERS: Final[Mapping[Verdict, tuple[int, str, str]]] = {
-    Verdict.ACCEPTED: (200, "00", "Thành công"),
-    Verdict.IGNORED: (200, "00", "Thành công"),
-    Verdict.UNKNOWN_ORDER: (200, "00", "Thành công"),
-    Verdict.WRONG_AMOUNT: (200, "00", "Thành công"),
-    Verdict.FINAL: (200, "00", "Thành công"),
-    Verdict.BAD_SIGNATURE: (401, "97", "Mã xác thực không hợp lệ"),
-    Verdict.STALE: (401, "97", "Mã xác thực không hợp lệ"),
-    Verdict.UNKNOWN_KEY: (401, "97", "Mã xác thực không hợp lệ"),
-    Verdict.MALFORMED: (400, "99", "Bản tin không hợp lệ"),
-    Verdict.CONFLICT: (409, "99", "Giao dịch đã được báo với nội dung khác"),
+ANSWERS: Final[Mapping[NotificationVerdict, tuple[int, str, str]]] = {
+    NotificationVerdict.ACCEPTED: (200, "00", "Thành công"),
+    NotificationVerdict.IGNORED: (200, "00", "Thành công"),
+    NotificationVerdict.UNKNOWN_ORDER: (200, "00", "Thành công"),
+    NotificationVerdict.WRONG_AMOUNT: (200, "00", "Thành công"),
+    NotificationVerdict.FINAL: (200, "00", "Thành công"),
+    NotificationVerdict.BAD_SIGNATURE: (401, "97", "Mã xác thực không hợp lệ"),
+    NotificationVerdict.STALE: (401, "97", "Mã xác thực không hợp lệ"),
+    NotificationVerdict.UNKNOWN_KEY: (401, "97", "Mã xác thực không hợp lệ"),
+    NotificationVerdict.MALFORMED: (400, "99", "Bản tin không hợp lệ"),
+    NotificationVerdict.CONFLICT: (409, "99", "Giao dịch đã được báo với nội dung khác"),
 }
 """HTTP status, MaLoi, MoTaLoi. Only MaLoi 00 is public; what says no is any other."""
 
@@ -73,13 +73,13 @@ def _values(found: Mapping[str, Any]) -> list[str]:
     return values
 
 
-def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     found = document(came.body)
     values, signature = _values(found), found.get("MaXacThuc")
     return signed_by(contract, at, lambda key: same(signature, code_of(values, key.secret)))
 
 
-def _read(came: Delivery, contract: Contract) -> Notification:
+def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
     found = document(came.body)
     if text_of(found, "LoaiBanTin") != "CONFIRM":
         raise refused("/LoaiBanTin", "type", "is no CONFIRM")
@@ -88,7 +88,7 @@ def _read(came: Delivery, contract: Contract) -> Notification:
     return notification(
         provider=contract.provider,
         provider_txn=text_of(found, "MaGiaoDich"),
-        kind=Kind.PAYMENT if text_of(found, "MaLoi") == SUCCESS else Kind.FAILED,
+        kind=NotificationKind.PAYMENT if text_of(found, "MaLoi") == SUCCESS else NotificationKind.FAILED,
         amount=dong(digits(text_of(found, "SoTien"), "/SoTien"), "/SoTien"),
         currency=text_of(found, "MaTienTe"),
         paid_at=local(text_of(found, "ThoiGianGD"), "/ThoiGianGD", TIME),
@@ -98,7 +98,7 @@ def _read(came: Delivery, contract: Contract) -> Notification:
     )
 
 
-def _answer(verdict: Verdict, contract: Contract, at: datetime) -> Answer:
+def _answer(verdict: NotificationVerdict, contract: ProviderContract, at: datetime) -> ProviderAnswer:
     """Signed like theirs, unless it tells a stranger no."""
     status, code, words = ANSWERS[verdict]
     reply = {

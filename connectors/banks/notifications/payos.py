@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.banks.notifications.dialect import (
-    Contract,
-    Delivery,
     Dialect,
+    NotificationRequest,
+    ProviderContract,
     as_bytes,
     document,
     dong,
@@ -23,7 +23,7 @@ from connectors.banks.notifications.dialect import (
     text_of,
     whole_of,
 )
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 
 SUCCESS: Final = "00"
 
@@ -42,7 +42,7 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _data(came: Delivery) -> tuple[dict[str, Any], object]:
+def _data(came: NotificationRequest) -> tuple[dict[str, Any], object]:
     found = document(came.body)
     data = found.get("data")
     if not isinstance(data, dict):
@@ -50,7 +50,7 @@ def _data(came: Delivery) -> tuple[dict[str, Any], object]:
     return data, found.get("signature")
 
 
-def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     data, signature = _data(came)
     content = canonical(data)
     return signed_by(
@@ -58,14 +58,14 @@ def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
     )
 
 
-def _read(came: Delivery, contract: Contract) -> Notification:
+def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
     data, _ = _data(came)
     reference = text_of(data, "reference")
     return notification(
         provider=contract.provider,
         # A payment link can be paid by more than one transfer, and the banks' numbers are the banks' own.
         provider_txn=f"{text_of(data, 'paymentLinkId')}.{reference}",
-        kind=Kind.PAYMENT if text_of(data, "code") == SUCCESS else Kind.FAILED,
+        kind=NotificationKind.PAYMENT if text_of(data, "code") == SUCCESS else NotificationKind.FAILED,
         amount=dong(whole_of(data, "amount"), "/data/amount"),
         currency=text_of(data, "currency"),
         paid_at=local(text_of(data, "transactionDateTime"), "/data/transactionDateTime", "%Y-%m-%d %H:%M:%S"),

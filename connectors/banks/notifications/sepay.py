@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from connectors.banks.notifications.dialect import (
-    Contract,
-    Delivery,
     Dialect,
+    NotificationRequest,
+    ProviderContract,
     document,
     dong,
     fresh,
@@ -25,7 +25,7 @@ from connectors.banks.notifications.dialect import (
     text_of,
     whole_of,
 )
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 
 SIGNATURE: Final = "x-sepay-signature"
 TIMESTAMP: Final = "x-sepay-timestamp"
@@ -37,14 +37,14 @@ def signature(moment: str, body: bytes, secret: str) -> str:
     return SCHEME + hmac.new(secret.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     moment, shown = came.headers.get(TIMESTAMP, ""), came.headers.get(SIGNATURE)
     key = signed_by(contract, at, lambda key: same(shown, signature(moment, came.body, key.secret)))
     fresh(moment, at, contract.terms.tolerance_seconds)
     return key
 
 
-def _read(came: Delivery, contract: Contract) -> Notification | None:
+def _read(came: NotificationRequest, contract: ProviderContract) -> Notification | None:
     found = document(came.body)
     direction = text_of(found, "transferType")
     if direction not in ("in", "out"):
@@ -55,7 +55,7 @@ def _read(came: Delivery, contract: Contract) -> Notification | None:
     return notification(
         provider=contract.provider,
         provider_txn=str(whole_of(found, "id")),
-        kind=Kind.PAYMENT,
+        kind=NotificationKind.PAYMENT,
         amount=amount,
         paid_at=local(text_of(found, "transactionDate"), "/transactionDate", "%Y-%m-%d %H:%M:%S"),
         account=text_of(found, "accountNumber"),

@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from config.notifications import Part, SignedJson
 from connectors.banks.notifications.dialect import (
     STATUS,
-    Answer,
-    Contract,
-    Delivery,
     Dialect,
     Key,
+    NotificationRequest,
+    NotificationVerdict,
     NotVerified,
-    Verdict,
+    ProviderAnswer,
+    ProviderContract,
     as_bytes,
     digits,
     document,
@@ -36,25 +36,25 @@ from connectors.banks.notifications.dialect import (
     signed_by,
 )
 from schemas.moment import bounded
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 HASH: Final = hashes.SHA256()
-WORDS: Final[Mapping[Verdict, tuple[str, str]]] = {
-    Verdict.ACCEPTED: ("00", "accepted"),
-    Verdict.IGNORED: ("00", "accepted"),
-    Verdict.UNKNOWN_ORDER: ("00", "accepted"),
-    Verdict.WRONG_AMOUNT: ("00", "accepted"),
-    Verdict.FINAL: ("00", "accepted"),
-    Verdict.BAD_SIGNATURE: ("97", "signature refused"),
-    Verdict.STALE: ("97", "signature refused"),
-    Verdict.UNKNOWN_KEY: ("97", "signature refused"),
-    Verdict.MALFORMED: ("99", "content refused"),
-    Verdict.CONFLICT: ("09", "notified before with other content"),
+WORDS: Final[Mapping[NotificationVerdict, tuple[str, str]]] = {
+    NotificationVerdict.ACCEPTED: ("00", "accepted"),
+    NotificationVerdict.IGNORED: ("00", "accepted"),
+    NotificationVerdict.UNKNOWN_ORDER: ("00", "accepted"),
+    NotificationVerdict.WRONG_AMOUNT: ("00", "accepted"),
+    NotificationVerdict.FINAL: ("00", "accepted"),
+    NotificationVerdict.BAD_SIGNATURE: ("97", "signature refused"),
+    NotificationVerdict.STALE: ("97", "signature refused"),
+    NotificationVerdict.UNKNOWN_KEY: ("97", "signature refused"),
+    NotificationVerdict.MALFORMED: ("99", "content refused"),
+    NotificationVerdict.CONFLICT: ("09", "notified before with other content"),
 }
 
 
-def canonical(came: Delivery, form: SignedJson) -> bytes:
+def canonical(came: NotificationRequest, form: SignedJson) -> bytes:
     """What is signed. Raises Refused."""
     content = _content(came, form)
     if form.timestamp_header is None:
@@ -62,7 +62,7 @@ def canonical(came: Delivery, form: SignedJson) -> bytes:
     return came.headers.get(form.timestamp_header, "").encode() + b"." + content
 
 
-def _content(came: Delivery, form: SignedJson) -> bytes:
+def _content(came: NotificationRequest, form: SignedJson) -> bytes:
     if form.content == "raw":
         return came.body
     found = document(came.body)
@@ -97,7 +97,7 @@ def _written(value: Any, path: str) -> str:
     raise refused("/" + path.replace(".", "/"), "type", "only texts and whole numbers can be signed one by one")
 
 
-def _signature(came: Delivery, form: SignedJson) -> bytes:
+def _signature(came: NotificationRequest, form: SignedJson) -> bytes:
     if form.signature_header is not None:
         shown: object = came.headers.get(form.signature_header)
     else:
@@ -105,7 +105,7 @@ def _signature(came: Delivery, form: SignedJson) -> bytes:
     with suppress(binascii.Error, ValueError):
         if isinstance(shown, str):
             return base64.b64decode(shown, validate=True) if form.encoding == "base64" else bytes.fromhex(shown)
-    raise NotVerified(Verdict.BAD_SIGNATURE)
+    raise NotVerified(NotificationVerdict.BAD_SIGNATURE)
 
 
 @cache
@@ -138,18 +138,18 @@ def _holds(key: PublicKey, signature: bytes, content: bytes, form: SignedJson) -
     return True
 
 
-def _form(contract: Contract) -> SignedJson:
+def _form(contract: ProviderContract) -> SignedJson:
     form = contract.terms.signed_json
     assert form is not None  # noqa: S101 - the catalogue sees to it for this dialect
     return form
 
 
-def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     form = _form(contract)
     signature, content = _signature(came, form), canonical(came, form)
     named = came.headers.get(form.key_header) if form.key_header else None
     if form.key_header and named not in {key.id for key in contract.keys}:
-        raise NotVerified(Verdict.UNKNOWN_KEY)
+        raise NotVerified(NotificationVerdict.UNKNOWN_KEY)
 
     def matches(key: Key) -> bool:
         return named in (None, key.id) and _holds(public_key(key.secret), signature, content, form)
@@ -160,7 +160,7 @@ def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
     return key
 
 
-def _read(came: Delivery, contract: Contract) -> Notification:
+def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
     form = _form(contract)
     found = document(came.body)
 
@@ -182,9 +182,9 @@ def _read(came: Delivery, contract: Contract) -> Notification:
     )
 
 
-def _kind(word: str, form: SignedJson) -> Kind:
+def _kind(word: str, form: SignedJson) -> NotificationKind:
     if not form.kinds:
-        return Kind.PAYMENT
+        return NotificationKind.PAYMENT
     if word not in form.kinds:
         raise refused("/kind", "kind", "is a word that the contract does not have")
     return form.kinds[word]
@@ -208,7 +208,7 @@ def _time(value: str, form: SignedJson) -> datetime:
     raise refused("/at", "time", "is no time as the contract writes it")
 
 
-def _answer(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+def _answer(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
     code, message = WORDS[verdict]
     return said(STATUS[verdict], {"code": code, "message": message})
 

@@ -6,7 +6,7 @@ from typing import Final
 from config.catalogue import Bank, Catalogue
 from config.notifications import Dialect as Name
 from connectors.banks.notifications import casso, keypay, momo, national, payos, sepay, signed_json, vnpay
-from connectors.banks.notifications.dialect import Contract, Dialect, Key
+from connectors.banks.notifications.dialect import Dialect, Key, ProviderContract
 
 DIALECTS: Final[Mapping[Name, Dialect]] = {
     "vnpay": vnpay.DIALECT,
@@ -20,12 +20,12 @@ DIALECTS: Final[Mapping[Name, Dialect]] = {
 }
 
 
-def contract(bank: Bank, catalogue: Catalogue) -> Contract | None:
+def contract(bank: Bank, catalogue: Catalogue) -> ProviderContract | None:
     """What we have agreed with ``bank``; None if it does not notify."""
     terms = bank.notifications
     if terms is None:
         return None
-    return Contract(
+    return ProviderContract(
         provider=bank.code,
         terms=terms,
         accounts=bank.notified,

@@ -12,12 +12,12 @@ from typing import Final
 from urllib.parse import parse_qsl, quote_plus
 
 from connectors.banks.notifications.dialect import (
-    Answer,
-    Contract,
-    Delivery,
     Dialect,
+    NotificationRequest,
+    NotificationVerdict,
     NotVerified,
-    Verdict,
+    ProviderAnswer,
+    ProviderContract,
     digits,
     dong,
     local,
@@ -27,7 +27,7 @@ from connectors.banks.notifications.dialect import (
     same,
     signed_by,
 )
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 from schemas.strict import Refused
 
 SIGNATURE: Final = "vnp_SecureHash"
@@ -36,17 +36,17 @@ SUCCESS: Final = "00"
 HUNDREDTHS: Final = 100
 MOST_PARAMETERS: Final = 40
 
-ANSWERS: Final[Mapping[Verdict, tuple[str, str]]] = {
-    Verdict.ACCEPTED: ("00", "Confirm Success"),
-    Verdict.IGNORED: ("00", "Confirm Success"),
-    Verdict.UNKNOWN_ORDER: ("01", "Order not found"),
-    Verdict.FINAL: ("02", "Order already confirmed"),
-    Verdict.WRONG_AMOUNT: ("04", "Invalid amount"),
-    Verdict.BAD_SIGNATURE: ("97", "Invalid signature"),
-    Verdict.STALE: ("97", "Invalid signature"),
-    Verdict.UNKNOWN_KEY: ("97", "Invalid signature"),
-    Verdict.MALFORMED: ("99", "Input data required"),
-    Verdict.CONFLICT: ("99", "Transaction was notified with other content"),
+ANSWERS: Final[Mapping[NotificationVerdict, tuple[str, str]]] = {
+    NotificationVerdict.ACCEPTED: ("00", "Confirm Success"),
+    NotificationVerdict.IGNORED: ("00", "Confirm Success"),
+    NotificationVerdict.UNKNOWN_ORDER: ("01", "Order not found"),
+    NotificationVerdict.FINAL: ("02", "Order already confirmed"),
+    NotificationVerdict.WRONG_AMOUNT: ("04", "Invalid amount"),
+    NotificationVerdict.BAD_SIGNATURE: ("97", "Invalid signature"),
+    NotificationVerdict.STALE: ("97", "Invalid signature"),
+    NotificationVerdict.UNKNOWN_KEY: ("97", "Invalid signature"),
+    NotificationVerdict.MALFORMED: ("99", "Input data required"),
+    NotificationVerdict.CONFLICT: ("99", "Transaction was notified with other content"),
 }
 """RspCode and Message. They try again unless they hear 00 or 02."""
 
@@ -75,18 +75,18 @@ def parameters(query: bytes) -> dict[str, str]:
     return found
 
 
-def _verify(came: Delivery, contract: Contract, at: datetime) -> str:
+def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     try:
         found = parameters(came.query)
     except Refused:
-        raise NotVerified(Verdict.BAD_SIGNATURE) from None  # what cannot be read was not signed
+        raise NotVerified(NotificationVerdict.BAD_SIGNATURE) from None  # what cannot be read was not signed
     content, signature = canonical(found), found.get(SIGNATURE)
     return signed_by(
         contract, at, lambda key: same(signature, hmac.new(key.secret.encode(), content, hashlib.sha512).hexdigest())
     )
 
 
-def _read(came: Delivery, contract: Contract) -> Notification:
+def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
     found = parameters(came.query)
 
     def of(name: str) -> str:
@@ -107,7 +107,7 @@ def _read(came: Delivery, contract: Contract) -> Notification:
         provider=contract.provider,
         # An attempt that came to nothing may have no number of its own: they write 0.
         provider_txn=number if number.strip("0") else f"{order}.{paid_on}",
-        kind=Kind.PAYMENT if succeeded else Kind.FAILED,
+        kind=NotificationKind.PAYMENT if succeeded else NotificationKind.FAILED,
         amount=dong(amount, "/vnp_Amount"),
         paid_at=local(paid_on, "/vnp_PayDate", "%Y%m%d%H%M%S") if succeeded else None,
         account=contract.account,
@@ -116,7 +116,7 @@ def _read(came: Delivery, contract: Contract) -> Notification:
     )
 
 
-def _answer(verdict: Verdict, _contract: Contract, _at: datetime) -> Answer:
+def _answer(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
     code, message = ANSWERS[verdict]
     return said(200, {"RspCode": code, "Message": message})
 

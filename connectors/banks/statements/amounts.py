@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.moment import bounded
 from schemas.money import MOST
-from schemas.statement import Code, Unreadable
+from schemas.statement import StatementCode, UnreadableFile
 
 VIETNAM: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 _NO_CENTS: Final = frozenset({"VND", "JPY", "KRW"})
@@ -25,24 +25,24 @@ def places(currency: str) -> int:
 
 
 def units(whole: str, fraction: str, currency: str, line: int) -> int:
-    """Digits before and after the decimal sign → units of the currency. Raises Unreadable."""
+    """Digits before and after the decimal sign → units of the currency. Raises UnreadableFile."""
     digits = places(currency)
     kept, rest = fraction[:digits].ljust(digits, "0"), fraction[digits:]
     if not _DIGITS.fullmatch(whole) or (fraction and not fraction.isascii()) or (fraction and not fraction.isdigit()):
-        raise Unreadable(Code.UNPARSABLE, "an amount is not a number as this format writes it", line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "an amount is not a number as this format writes it", line)
     if rest.strip("0"):
-        raise Unreadable(Code.UNPARSABLE, f"an amount has a fraction that {currency} does not have", line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"an amount has a fraction that {currency} does not have", line)
     found = int(whole + kept)
     if found > MOST:
-        raise Unreadable(Code.UNPARSABLE, "an amount is larger than any that there is", line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "an amount is larger than any that there is", line)
     return found
 
 
 def plain(text: str, currency: str, line: int) -> int:
-    """An amount as XML writes it: 150000 or 150000.00. Raises Unreadable."""
+    """An amount as XML writes it: 150000 or 150000.00. Raises UnreadableFile."""
     whole, point, fraction = text.strip().partition(".")
     if point and not fraction:
-        raise Unreadable(Code.UNPARSABLE, "an amount ends with its decimal sign", line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "an amount ends with its decimal sign", line)
     return units(whole, fraction, currency, line)
 
 
@@ -58,20 +58,20 @@ def _iso(text: str) -> date | None:
 
 
 def iso_date(text: str, line: int) -> date:
-    """A day, or the day in Vietnam of a moment, as ISO 8601 writes it. Raises Unreadable."""
+    """A day, or the day in Vietnam of a moment, as ISO 8601 writes it. Raises UnreadableFile."""
     found = _iso(text.strip())
     if found is None:
-        raise Unreadable(Code.UNPARSABLE, "a date is none", line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "a date is none", line)
     return found
 
 
 def day(text: str, patterns: list[str], line: int) -> date:
-    """The day in ``text`` by the first of ``patterns`` that fits. Raises Unreadable."""
+    """The day in ``text`` by the first of ``patterns`` that fits. Raises UnreadableFile."""
     for pattern in patterns:
         found = _by(text.strip(), pattern)
         if found is not None:
             return found
-    raise Unreadable(Code.UNPARSABLE, f"a date does not read {patterns[0]}, or is no day", line)
+    raise UnreadableFile(StatementCode.UNPARSABLE, f"a date does not read {patterns[0]}, or is no day", line)
 
 
 @lru_cache(maxsize=1024)

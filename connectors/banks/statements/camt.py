@@ -18,7 +18,7 @@ from connectors.banks.statements import camt_head
 from connectors.banks.statements.camt_entry import EntryReader
 from connectors.banks.statements.camt_head import CONTAINERS, local
 from connectors.banks.statements.camt_plan import line_of
-from schemas.statement import Code, Entry, Portion, Unreadable
+from schemas.statement import Portion, StatementCode, StatementEntry, UnreadableFile
 
 PROLOG: Final = 64 * 1024
 """bytes that are looked through for a DOCTYPE before the parser sees anything"""
@@ -28,15 +28,15 @@ Element = etree._Element  # noqa: SLF001 - lxml has no public name for its eleme
 
 
 def read(raw: bytes, _: Camt) -> Iterator[Portion]:
-    """The statements in ``raw``. Raises Unreadable."""
+    """The statements in ``raw``. Raises UnreadableFile."""
     return stream(io.BytesIO(raw))
 
 
 def stream(source: io.BufferedIOBase) -> Iterator[Portion]:
-    """The statements of a file that is read as it goes; memory does not grow with it. Raises Unreadable."""
+    """The statements of a file that is read as it goes; memory does not grow with it. Raises UnreadableFile."""
     beginning = source.read(PROLOG)
     if any(doctype in beginning for doctype in _DOCTYPES):
-        raise Unreadable(Code.UNPARSABLE, "the document has a DOCTYPE")
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the document has a DOCTYPE")
     source.seek(0)
     events = _events(source)
     for element in events:
@@ -44,7 +44,9 @@ def stream(source: io.BufferedIOBase) -> Iterator[Portion]:
         is_entry = local(element) == "Ntry" and parent is not None
         container = parent if is_entry and parent is not None else element
         if local(container) not in CONTAINERS:
-            raise Unreadable(Code.UNPARSABLE, "an entry stands outside of every statement", line_of(element))
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, "an entry stands outside of every statement", line_of(element)
+            )
         entries = _Entries(container, element if is_entry else None, events)
         head = camt_head.read(container)
         yield Portion(head, entries.read(EntryReader(container, head)))
@@ -61,7 +63,7 @@ class _Entries:
         self._events = events
         self._ended = first is None
 
-    def read(self, reader: EntryReader) -> Iterator[Entry]:
+    def read(self, reader: EntryReader) -> Iterator[StatementEntry]:
         if self._first is None:
             return
         for element in chain((self._first,), self._events):
@@ -88,7 +90,7 @@ def _free(element: Element) -> None:
 
 
 def _events(source: io.BufferedIOBase) -> Iterator[Element]:
-    """Entries and their containers, at their ends. Raises Unreadable."""
+    """Entries and their containers, at their ends. Raises UnreadableFile."""
     wanted = ["{*}Ntry", *(f"{{*}}{name}" for name in CONTAINERS)]
     checked = False
     try:
@@ -100,9 +102,11 @@ def _events(source: io.BufferedIOBase) -> Iterator[Element]:
     except etree.XMLSyntaxError as error:
         # libxml2's own sentence quotes the document, so only what it is about is told.
         about = "is not in the encoding that it names" if "ncod" in str(error) else "is not well-formed"
-        raise Unreadable(Code.UNPARSABLE, f"the XML breaks off, or {about}", error.lineno or None) from None
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, f"the XML breaks off, or {about}", error.lineno or None
+        ) from None
     if not checked:
-        raise Unreadable(Code.UNPARSABLE, "the document holds no account statement (camt.052, 053, 054)")
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the document holds no account statement (camt.052, 053, 054)")
 
 
 def _parser(source: io.BufferedIOBase, wanted: list[str]) -> Any:
@@ -126,8 +130,10 @@ def _parser(source: io.BufferedIOBase, wanted: list[str]) -> Any:
 def _check(tree: Any) -> None:
     """What can be told from the document's beginning."""
     if tree.docinfo.doctype:
-        raise Unreadable(Code.UNPARSABLE, "the document has a DOCTYPE")
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the document has a DOCTYPE")
     root = tree.getroot()
     for element in chain((root,), root.iter("{*}Document")):
         if local(element) == "Document" and element.tag != "Document" and not _MESSAGE.match(element.tag):
-            raise Unreadable(Code.UNPARSABLE, "the document is not of camt.052, 053 or 054", line_of(element))
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, "the document is not of camt.052, 053 or 054", line_of(element)
+            )

@@ -6,11 +6,20 @@ from lxml import etree
 from pydantic import ValidationError
 
 from connectors.banks.statements.amounts import iso_date, plain
-from connectors.banks.statements.camt_plan import ChargePlan, DetailPlan, Plan, Planner, line_of
-from schemas.statement import Code, Detail, Entry, Head, Standing, Unreadable, misfit, reference
+from connectors.banks.statements.camt_plan import CamtEntryPlan, ChargePlan, DetailPlan, Planner, line_of
+from schemas.statement import (
+    Detail,
+    EntryStatus,
+    Head,
+    StatementCode,
+    StatementEntry,
+    UnreadableFile,
+    misfit,
+    reference,
+)
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
-_STANDINGS: Final = {"BOOK": Standing.BOOK, "PDNG": Standing.PDNG, "FUTR": Standing.PDNG}
+_STANDINGS: Final = {"BOOK": EntryStatus.BOOK, "PDNG": EntryStatus.PDNG, "FUTR": EntryStatus.PDNG}
 _TRUE: Final = frozenset({"true", "1"})
 
 
@@ -22,8 +31,8 @@ class EntryReader:
         self._planner = Planner(tag[: tag.index("}") + 1] if tag.startswith("{") else "")
         self._currency = head.currency
 
-    def read(self, element: Element) -> Entry:
-        """Raises Unreadable."""
+    def read(self, element: Element) -> StatementEntry:
+        """Raises UnreadableFile."""
         nodes = list(element.iter())
         plan = self._planner.plan(nodes)
         try:
@@ -31,23 +40,23 @@ class EntryReader:
         except ValidationError as error:
             raise misfit(error, line_of(element)) from None
 
-    def _entry(self, nodes: list[Element], plan: Plan, line: int) -> Entry:
+    def _entry(self, nodes: list[Element], plan: CamtEntryPlan, line: int) -> StatementEntry:
         amount = self._amount(nodes, plan.amount, line)
         if self._is_debit(nodes, plan.direction, line):
             amount = -amount
         standing = _STANDINGS.get(_text(nodes, plan.standing))
         if standing is None:
-            raise Unreadable(Code.UNPARSABLE, "an entry is neither booked nor pending", line)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "an entry is neither booked nor pending", line)
         dated = plan.value if plan.booking is None else plan.booking
-        if dated is None or (plan.booking is None and standing is Standing.BOOK):
-            raise Unreadable(Code.UNPARSABLE, "an entry has no booking date", line)
+        if dated is None or (plan.booking is None and standing is EntryStatus.BOOK):
+            raise UnreadableFile(StatementCode.UNPARSABLE, "an entry has no booking date", line)
         booked = iso_date(_text(nodes, dated), line)
         texts = [text for one in plan.details for number in one.texts if (text := _text(nodes, number))]
         if plan.note is not None:
             texts.append(_text(nodes, plan.note))
         only = plan.details[0] if len(plan.details) == 1 else None
         own = _reference(nodes, plan.bank_ref)
-        return Entry(
+        return StatementEntry(
             line=line,
             booking_date=booked,
             value_date=booked if plan.value is None else iso_date(_text(nodes, plan.value), line),
@@ -60,14 +69,18 @@ class EntryReader:
             details=self._details(nodes, plan, amount, own, line),
         )
 
-    def _details(self, nodes: list[Element], plan: Plan, whole: int, own: str | None, line: int) -> tuple[Detail, ...]:
+    def _details(
+        self, nodes: list[Element], plan: CamtEntryPlan, whole: int, own: str | None, line: int
+    ) -> tuple[Detail, ...]:
         """The details that become lines. One that only says the whole again is not; without amounts none is."""
         numbers = [self._own_amount(nodes, one) for one in plan.details]
         priced = sum([number is not None for number in numbers])
         if priced == 0:
             return ()
         if priced < len(plan.details):
-            raise Unreadable(Code.UNPARSABLE, "some details of an entry have an amount and some have none", line)
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, "some details of an entry have an amount and some have none", line
+            )
         pairs = list(zip(plan.details, numbers, strict=True))
         amounts = [self._detail_amount(nodes, one, number, is_debit=whole < 0) for one, number in pairs]
         if sum(amounts) != whole:
@@ -90,7 +103,7 @@ class EntryReader:
         """The amount of a detail in the account's currency. What is only told in another says nothing about it."""
         return next((number for number in plan.amounts if nodes[number].get("Ccy") == self._currency), None)
 
-    def _less_charges(self, nodes: list[Element], plan: Plan, amounts: list[int], whole: int) -> list[int]:
+    def _less_charges(self, nodes: list[Element], plan: CamtEntryPlan, amounts: list[int], whole: int) -> list[int]:
         """The details as they were booked, if what was taken of them makes up the difference, to the đồng."""
         charged = [sum(self._charge(nodes, one) for one in detail.charges) for detail in plan.details]
         booked = [amount + charge for amount, charge in zip(amounts, charged, strict=True)]
@@ -116,16 +129,18 @@ class EntryReader:
 
     def _amount(self, nodes: list[Element], number: int | None, line: int) -> int:
         if number is None:
-            raise Unreadable(Code.UNPARSABLE, "an entry has no amount", line)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "an entry has no amount", line)
         currency = nodes[number].get("Ccy")
         if currency != self._currency:
-            raise Unreadable(Code.WRONG_CURRENCY, f"an amount in {currency} on an account in {self._currency}", line)
+            raise UnreadableFile(
+                StatementCode.WRONG_CURRENCY, f"an amount in {currency} on an account in {self._currency}", line
+            )
         return plain(_text(nodes, number), currency, line)
 
     def _is_debit(self, nodes: list[Element], number: int | None, line: int) -> bool:
         said = _text(nodes, number)
         if said not in ("CRDT", "DBIT"):
-            raise Unreadable(Code.UNPARSABLE, "an entry is neither credit nor debit", line)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "an entry is neither credit nor debit", line)
         return said == "DBIT"
 
 

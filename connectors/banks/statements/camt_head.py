@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from connectors.banks.statements.amounts import iso_date, plain
 from connectors.banks.statements.camt_plan import line_of
-from schemas.statement import Code, Head, Kind, Totals, Unreadable, misfit
+from schemas.statement import EntryKind, Head, StatementCode, Totals, UnreadableFile, misfit
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
-CONTAINERS: Final = {"Stmt": Kind.STATEMENT, "Rpt": Kind.INTERIM, "Ntfctn": Kind.NOTICE}
+CONTAINERS: Final = {"Stmt": EntryKind.STATEMENT, "Rpt": EntryKind.INTERIM, "Ntfctn": EntryKind.NOTICE}
 OPENING: Final = ("OPBD", "PRCD")
 """in this order: the opening balance, or the closing one of the day before"""
 CLOSING: Final = ("CLBD",)
@@ -47,7 +47,7 @@ class Reading:
 
 
 def read(container: Element) -> Head:
-    """Raises Unreadable."""
+    """Raises UnreadableFile."""
     said = Reading(container)
     balances = {_type(balance): balance for balance in reversed(said.all("Bal"))}
     opening = next((balances[code] for code in OPENING if code in balances), None)
@@ -74,9 +74,9 @@ def read(container: Element) -> Head:
 
 
 def check_end(container: Element) -> None:
-    """A balance behind the entries was not there when the head was read. Raises Unreadable."""
+    """A balance behind the entries was not there when the head was read. Raises UnreadableFile."""
     if Reading(container).one("Bal") is not None:
-        raise Unreadable(Code.UNPARSABLE, "a balance stands behind the entries", line_of(container))
+        raise UnreadableFile(StatementCode.UNPARSABLE, "a balance stands behind the entries", line_of(container))
 
 
 def _type(balance: Reading) -> str:
@@ -90,11 +90,11 @@ def _currency(said: Reading, balances: list[Reading]) -> str:
     if account := said.text("Acct/Ccy"):
         told.add(account)
     if len(told) > 1:
-        raise Unreadable(Code.WRONG_CURRENCY, f"balances in {' and '.join(sorted(told))}", said.line)
+        raise UnreadableFile(StatementCode.WRONG_CURRENCY, f"balances in {' and '.join(sorted(told))}", said.line)
     entry = said.one("Ntry/Amt")
     found = next(iter(told), None) or (entry.element.get("Ccy") if entry else None)
     if not found:
-        raise Unreadable(Code.UNPARSABLE, "the statement names no currency", said.line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the statement names no currency", said.line)
     return found
 
 
@@ -102,7 +102,7 @@ def _signed(balance: Reading, currency: str) -> int:
     amount = plain(balance.text("Amt"), currency, balance.line)
     direction = balance.text("CdtDbtInd")
     if direction not in ("CRDT", "DBIT"):
-        raise Unreadable(Code.UNPARSABLE, "a balance is neither credit nor debit", balance.line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "a balance is neither credit nor debit", balance.line)
     return amount if direction == "CRDT" else -amount
 
 
@@ -112,7 +112,7 @@ def _period(said: Reading, opening: Reading | None, closing: Reading | None) -> 
     first = _moment(said, "FrToDt/FrDtTm") or _moment(said, "FrToDt/FrDt") or (opening and _dated(opening))
     last = _moment(said, "FrToDt/ToDtTm") or _moment(said, "FrToDt/ToDt") or (closing and _dated(closing))
     if not made and not (first and last):
-        raise Unreadable(Code.UNPARSABLE, "the statement says nowhere which days it covers", said.line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the statement says nowhere which days it covers", said.line)
     last = last or iso_date(made, said.line)
     return first or last, last
 
@@ -132,7 +132,7 @@ def _number(said: Reading, path: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:  # noqa: PLR2004 - Max18NumericText
-        raise Unreadable(Code.UNPARSABLE, f"{path.rpartition('/')[2]} is no number", said.line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"{path.rpartition('/')[2]} is no number", said.line)
     return int(text)
 
 

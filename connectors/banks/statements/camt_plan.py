@@ -49,7 +49,7 @@ class DetailPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CamtEntryPlan:
     """Numbers of the elements of an Ntry."""
 
     amount: int | None
@@ -69,9 +69,9 @@ class Planner:
 
     def __init__(self, namespace: str) -> None:
         self._ns = namespace
-        self._plans: dict[Shape, Plan] = {}
+        self._plans: dict[Shape, CamtEntryPlan] = {}
 
-    def plan(self, nodes: list[Element]) -> Plan:
+    def plan(self, nodes: list[Element]) -> CamtEntryPlan:
         """``nodes``: an entry and all that is in it, in document order."""
         shape = tuple([(node.tag, len(node)) for node in nodes])
         plan = self._plans.get(shape)
@@ -81,7 +81,7 @@ class Planner:
             plan = self._plans[shape] = self._made(nodes)
         return plan
 
-    def _made(self, nodes: list[Element]) -> Plan:
+    def _made(self, nodes: list[Element]) -> CamtEntryPlan:
         numbers = {node: number for number, node in enumerate(nodes)}
         entry = nodes[0]
 
@@ -118,7 +118,7 @@ class Planner:
                 is_return=first(element, "RtrInf") is not None,
             )
 
-        return Plan(
+        return CamtEntryPlan(
             amount=first(entry, "Amt"),
             direction=first(entry, "CdtDbtInd"),
             standing=first(entry, "Sts/Cd", "Sts"),

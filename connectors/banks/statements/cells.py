@@ -11,7 +11,7 @@ from config.statements import Table
 from connectors.banks.statements.amounts import day, units
 from schemas.cells import EXACT, Cell, written
 from schemas.moment import FIRST_YEAR, LAST_YEAR
-from schemas.statement import Code, Unreadable
+from schemas.statement import StatementCode, UnreadableFile
 
 _SIGNS: Final = str.maketrans(
     dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-") | dict.fromkeys("\u200b\u2060\ufeff")
@@ -32,16 +32,18 @@ _SERIALS: Final = range(*((date(year, 1, 1) - _FIRST_SERIAL).days for year in (F
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CellPlace:
     """Where a cell stands, for the reader of a refusal. ``name`` is the heading or label of the profile."""
 
     line: int
     column: int
     name: str
 
-    def refused(self, sentence: str) -> Unreadable:
+    def refused(self, sentence: str) -> UnreadableFile:
         """The refusal: ``sentence`` with its column; the row is told beside it."""
-        return Unreadable(Code.UNPARSABLE, f"{sentence} (column {letters(self.column)}, {self.name!r})", self.line)
+        return UnreadableFile(
+            StatementCode.UNPARSABLE, f"{sentence} (column {letters(self.column)}, {self.name!r})", self.line
+        )
 
 
 def letters(column: int) -> str:
@@ -60,8 +62,8 @@ def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).translate(_SIGNS).split())
 
 
-def money(cell: Cell, profile: Table, place: Place) -> int:
-    """An amount in đồng with its sign: 1,000,000 or VND 50000 or (150,000) or 11,000-. Raises Unreadable."""
+def money(cell: Cell, profile: Table, place: CellPlace) -> int:
+    """An amount in đồng with its sign: 1,000,000 or VND 50000 or (150,000) or 11,000-. Raises UnreadableFile."""
     if isinstance(cell, bool) or not isinstance(cell, str | int | float):
         raise place.refused("an amount is no number")
     if isinstance(cell, int | float):
@@ -76,7 +78,7 @@ def money(cell: Cell, profile: Table, place: Place) -> int:
     whole = number["whole"].replace(profile.thousands, "") if profile.thousands else number["whole"]
     try:
         amount = units(whole, number["fraction"] or "", "VND", place.line)
-    except Unreadable as error:
+    except UnreadableFile as error:
         raise place.refused(error.sentence) from None
     return amount if signs in ([], ["+"]) else -amount
 
@@ -88,8 +90,8 @@ def _number(thousands: str, decimal: str) -> re.Pattern[str]:
     return re.compile(rf"(?P<whole>{grouped}){fraction}")
 
 
-def when(cell: Cell, profile: Table, place: Place) -> date:
-    """A day: a spreadsheet's own, its number, or text by the bank's patterns. Raises Unreadable."""
+def when(cell: Cell, profile: Table, place: CellPlace) -> date:
+    """A day: a spreadsheet's own, its number, or text by the bank's patterns. Raises UnreadableFile."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
@@ -100,14 +102,14 @@ def when(cell: Cell, profile: Table, place: Place) -> date:
         raise place.refused("a date is no day")
     try:
         return day(_plain(written(cell)), profile.dates, place.line)
-    except Unreadable as error:
+    except UnreadableFile as error:
         raise place.refused(error.sentence) from None
 
 
-def days(text: str, profile: Table, place: Place) -> list[date]:
+def days(text: str, profile: Table, place: CellPlace) -> list[date]:
     """Every day that stands in ``text``, such as: từ ngày 01/11/2026 đến ngày 30/11/2026."""
     patterns = [*dict.fromkeys(_TIME.sub("", pattern) for pattern in profile.dates), "%Y-%m-%d"]
     try:
         return [day(found, patterns, place.line) for found in _DATE_LIKE.findall(text)]
-    except Unreadable as error:
+    except UnreadableFile as error:
         raise place.refused(error.sentence) from None

@@ -7,7 +7,7 @@ from typing import Final
 from config.banks import Bank
 from config.statements import Statements, Table
 from connectors.banks.statements import camt, mt940, table, table_csv, table_xlsx
-from schemas.statement import Code, Format, Portion, Statement, Unreadable, gathered
+from schemas.statement import Format, Portion, Statement, StatementCode, UnreadableFile, gathered
 
 READERS: Final[Mapping[Format, Callable[..., Iterator[Portion]]]] = {
     "camt": camt.read,
@@ -30,14 +30,16 @@ _SWIFT: Final = (b":20:", b"\n:20:")
 
 
 def format_of(raw: bytes) -> Format:
-    """The format that ``raw`` looks like; whether it is, its reader finds out. Raises Unreadable if none reads it."""
+    """The format that ``raw`` looks like; its reader finds out whether it is. Raises UnreadableFile if none fits."""
     if raw.startswith((_ZIP, _OLD_EXCEL)):
         return "xlsx"
     # Of UTF-16 the NULs are left out: what is looked for is ASCII.
     beginning = raw[:65536].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x01")
     for looks, name in _NOT_READ:
         if looks.match(beginning):
-            raise Unreadable(Code.UNPARSABLE, f"the file is {name}, whatever its name says: export it as XLSX or CSV")
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"the file is {name}, whatever its name says: export it as XLSX or CSV"
+            )
     if beginning.startswith(b"<"):
         return "camt"
     if beginning.startswith((b"{1:", _SWIFT[0])) or _SWIFT[1] in beginning:
@@ -46,25 +48,25 @@ def format_of(raw: bytes) -> Format:
 
 
 def read(bank: Bank, raw: bytes) -> tuple[Format, list[Statement]]:
-    """The format and the statements of a bank's file. Raises Unreadable."""
+    """The format and the statements of a bank's file. Raises UnreadableFile."""
     format_, found = portions(bank.statements, raw)
     return format_, gathered(found, most=bank.statements.max_entries)
 
 
 def portions(said: Statements, raw: bytes, told: table.Told | None = None) -> tuple[Format, Iterator[Portion]]:
-    """The format of a file, and its statements by the profile of who writes it, as they are read. Raises Unreadable.
+    """The format of a file, and its statements by its bank's profile, as they are read. Raises UnreadableFile.
 
     ``told`` is told of each row of a table what it was taken for.
     """
     format_ = format_of(raw)
     profile = said.profile(format_)
     if len(raw) > said.max_bytes:
-        raise Unreadable(Code.UNPARSABLE, f"the file has more than {said.max_bytes} bytes")
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"the file has more than {said.max_bytes} bytes")
     if not raw.strip():
-        raise Unreadable(Code.UNPARSABLE, "the file is empty")
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the file is empty")
     if profile is None:
         sentence = f"the file is {_NAMES[format_]}, and the TOML of this bank has no [statements.{format_}]"
-        raise Unreadable(Code.UNPARSABLE, sentence)
+        raise UnreadableFile(StatementCode.UNPARSABLE, sentence)
     if isinstance(profile, Table) and told is not None:
         return format_, READERS[format_](raw, profile, told)
     return format_, READERS[format_](raw, profile)

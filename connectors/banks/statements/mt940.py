@@ -17,10 +17,21 @@ from pydantic import ValidationError
 
 from config.statements import Mt940
 from connectors.banks.statements.amounts import places
-from connectors.banks.statements.mt940_lines import Line61, Message, messages
-from connectors.banks.statements.pages import Page, joined
+from connectors.banks.statements.mt940_lines import Line61, Mt940Message, messages
+from connectors.banks.statements.pages import Mt940Page, joined
 from connectors.banks.statements.text import text_of
-from schemas.statement import Code, Entry, Head, Kind, Portion, Statement, Totals, Unreadable, misfit, reference
+from schemas.statement import (
+    EntryKind,
+    Head,
+    Portion,
+    Statement,
+    StatementCode,
+    StatementEntry,
+    Totals,
+    UnreadableFile,
+    misfit,
+    reference,
+)
 
 # What it cannot match it writes to its log, and that is what people wrote.
 logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
@@ -32,7 +43,7 @@ _NUMBER: Final = re.compile(r"([0-9]{1,5})(?:/([0-9]{1,5}))?")
 
 
 def read(raw: bytes, profile: Mt940) -> Iterator[Portion]:
-    """The statements in ``raw``, pages of one put together. Raises Unreadable."""
+    """The statements in ``raw``, pages of one put together. Raises UnreadableFile."""
     tags: dict[int | str, Any] = {}
     if profile.dialect == "long-reference":
         relaxed = mt940.tags.StatementGLS()
@@ -41,19 +52,21 @@ def read(raw: bytes, profile: Mt940) -> Iterator[Portion]:
         yield Portion(Head(**{name: getattr(one, name) for name in Head.model_fields}), iter(one.entries))
 
 
-def _page(message: Message, tags: dict[int | str, Any]) -> Page:
+def _page(message: Mt940Message, tags: dict[int | str, Any]) -> Mt940Page:
     parsed = _parsed(message, tags)
     number = int(parsed.data.get("sequence_number") or 1)
-    return Page(_statement(message, parsed), number, "60M" in message.tags, "62M" in message.tags)
+    return Mt940Page(_statement(message, parsed), number, "60M" in message.tags, "62M" in message.tags)
 
 
-def _statement(message: Message, parsed: Any) -> Statement:
+def _statement(message: Mt940Message, parsed: Any) -> Statement:
     if len(parsed) != len(message.entries):
-        raise Unreadable(Code.UNPARSABLE, "the message has entries that cannot be told apart", message.number)
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, "the message has entries that cannot be told apart", message.number
+        )
     try:
         head = _head(message, parsed.data, parsed.currency)
         entries = [_entry(one, line, head) for one, line in zip(parsed, message.entries, strict=True)]
-        if head.kind is Kind.INTERIM and entries:
+        if head.kind is EntryKind.INTERIM and entries:
             first = min(entry.booking_date for entry in entries)
             head = head.model_copy(update={"from_date": min(first, head.to_date)})
         return Statement(**dict(head), entries=tuple(entries))
@@ -61,34 +74,38 @@ def _statement(message: Message, parsed: Any) -> Statement:
         raise misfit(error, message.number) from None
 
 
-def _parsed(message: Message, tags: dict[int | str, Any]) -> Any:
+def _parsed(message: Mt940Message, tags: dict[int | str, Any]) -> Any:
     try:
         source = io.StringIO("\n".join(message.lines))
         (parsed,) = mt940.parse_statements(source, tags=tags, options=mt940.Options.all())
     except (RuntimeError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError):
-        raise Unreadable(
-            Code.UNPARSABLE, "a tag of the message does not read as SWIFT has it", message.number
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, "a tag of the message does not read as SWIFT has it", message.number
         ) from None
     return parsed
 
 
-def _head(message: Message, data: dict[str, Any], told: str | None) -> Head:
+def _head(message: Mt940Message, data: dict[str, Any], told: str | None) -> Head:
     opening = data.get("final_opening_balance") or data.get("intermediate_opening_balance")
     closing = data.get("final_closing_balance") or data.get("intermediate_closing_balance")
-    kind = Kind.INTERIM if "34F" in message.tags and not (opening or closing) else Kind.STATEMENT
+    kind = EntryKind.INTERIM if "34F" in message.tags and not (opening or closing) else EntryKind.STATEMENT
     match = _NUMBER.fullmatch(data.get("statement_number") or "")
     if match is None or not data.get("account_identification"):
-        raise Unreadable(Code.UNPARSABLE, "the message names no account or no number", message.number)
-    if kind is Kind.STATEMENT and not (opening and closing):
-        raise Unreadable(Code.UNPARSABLE, "the message has no opening or no closing balance", message.number)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the message names no account or no number", message.number)
+    if kind is EntryKind.STATEMENT and not (opening and closing):
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, "the message has no opening or no closing balance", message.number
+        )
     page = data.get("sequence_number")
     made = data.get("date")
     first, last = (opening.date if opening else made), (closing.date if closing else made)
     if first is None or last is None:
-        raise Unreadable(Code.UNPARSABLE, "the message says nowhere which day it is of (13D)", message.number)
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, "the message says nowhere which day it is of (13D)", message.number
+        )
     currency = told or ""
     if closing and closing.amount.currency != currency:
-        raise Unreadable(Code.WRONG_CURRENCY, "the balances are in two currencies", message.number)
+        raise UnreadableFile(StatementCode.WRONG_CURRENCY, "the balances are in two currencies", message.number)
     return Head(
         kind=kind,
         line=message.number,
@@ -114,14 +131,14 @@ def _totals(data: dict[str, Any], currency: str, line: int) -> Totals:
     )
 
 
-def _entry(parsed: Any, said: Line61, head: Head) -> Entry:
+def _entry(parsed: Any, said: Line61, head: Head) -> StatementEntry:
     data = parsed.data
     value = _day(data["date"])
     # Without an entry date it was booked on one of the statement's days: that of its value, brought within them.
     booked = _day(data["entry_date"]) if said.has_entry_date else value
-    if not said.has_entry_date and head.kind is Kind.STATEMENT:
+    if not said.has_entry_date and head.kind is EntryKind.STATEMENT:
         booked = max(head.from_date, min(value, head.to_date))
-    return Entry(
+    return StatementEntry(
         line=said.number,
         booking_date=booked,
         value_date=value,
@@ -145,14 +162,14 @@ def _text(said: Line61) -> str:
 
 
 def _units(amount: Any, currency: str, line: int) -> int:
-    """The library's Decimal as units of the currency. Raises Unreadable if it is none."""
+    """The library's Decimal as units of the currency. Raises UnreadableFile if it is none."""
     if amount.currency != currency:
-        raise Unreadable(Code.WRONG_CURRENCY, f"an amount is not in {currency}", line)
+        raise UnreadableFile(StatementCode.WRONG_CURRENCY, f"an amount is not in {currency}", line)
     digits = places(currency)
     scaled = amount.amount.scaleb(digits) if digits else amount.amount
     units = int(scaled)
     if units != scaled:
-        raise Unreadable(Code.UNPARSABLE, f"an amount has a fraction that {currency} does not have", line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"an amount has a fraction that {currency} does not have", line)
     return units
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from config.statements import Mt940
-from schemas.statement import Code, Unreadable
+from schemas.statement import StatementCode, UnreadableFile
 
 _TAG: Final = re.compile(r":(20|21|25P?|28C?|34F|13D?|60[FM]|61|62[FM]|64|65|86|90[DC]|NS):")
 _CONTINUED: Final = frozenset({"61", "86", "NS", "25P"})
@@ -46,7 +46,7 @@ class Line61:
 
 
 @dataclass(slots=True)
-class Message:
+class Mt940Message:
     """One message from its ``:20:`` to its end. ``lines`` is what the library is given: all but the details (86).
 
     Those are text, of which the library keeps some and drops some; here all of it stays with its ``:61:``.
@@ -62,8 +62,8 @@ class Message:
     """whether the closing balance has been seen: an ``:86:`` behind it is about the whole statement"""
 
 
-def messages(text: str, profile: Mt940) -> list[Message]:
-    """The messages in ``text``. Raises Unreadable for a line that has no place in one."""
+def messages(text: str, profile: Mt940) -> list[Mt940Message]:
+    """The messages in ``text``. Raises UnreadableFile for a line that has no place in one."""
     reader = _Lines(profile)
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip("\r\x01\x03").rstrip()
@@ -78,8 +78,8 @@ class _Lines:
     def __init__(self, profile: Mt940) -> None:
         self._profile = profile
         self._own, self._bank = _LENGTHS[profile.dialect]
-        self._found: list[Message] = []
-        self._open: Message | None = None
+        self._found: list[Mt940Message] = []
+        self._open: Mt940Message | None = None
         self._tag = ""
 
     def take(self, line: str, number: int) -> None:
@@ -89,32 +89,32 @@ class _Lines:
             self._end(number)
         elif self._open is None:
             if not _HEADER.fullmatch(line):
-                raise Unreadable(Code.UNPARSABLE, "a line stands outside of every message", number)
+                raise UnreadableFile(StatementCode.UNPARSABLE, "a line stands outside of every message", number)
         else:
             self._continued(self._open, line, number)
 
-    def finished(self) -> list[Message]:
+    def finished(self) -> list[Mt940Message]:
         if self._open is not None and self._profile.terminator:
-            raise Unreadable(Code.UNPARSABLE, "the file breaks off inside a message", self._open.number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "the file breaks off inside a message", self._open.number)
         if not self._found:
-            raise Unreadable(Code.UNPARSABLE, "the file holds no MT940 or MT942 message")
+            raise UnreadableFile(StatementCode.UNPARSABLE, "the file holds no MT940 or MT942 message")
         return self._found
 
     def _end(self, number: int) -> None:
         if self._open is None:
-            raise Unreadable(Code.UNPARSABLE, "a message ends that has not begun", number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "a message ends that has not begun", number)
         self._open = None
 
     def _tagged(self, line: str, number: int) -> None:
         match = _TAG.match(line)
         if match is None:
-            raise Unreadable(Code.UNPARSABLE, "a tag is none of MT940 or MT942", number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "a tag is none of MT940 or MT942", number)
         self._tag = tag = match[1]
         if tag == "20":
             self._begin(number)
         message = self._open
         if message is None:
-            raise Unreadable(Code.UNPARSABLE, f"tag {tag} stands outside of every message", number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, f"tag {tag} stands outside of every message", number)
         if tag == "61":
             self._line_61(message, line, number)
         elif tag == "86":
@@ -124,19 +124,21 @@ class _Lines:
 
     def _begin(self, number: int) -> None:
         if self._open is not None and self._profile.terminator:
-            raise Unreadable(Code.UNPARSABLE, "a message begins before the one before it has ended", number)
-        self._open = Message(number)
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, "a message begins before the one before it has ended", number
+            )
+        self._open = Mt940Message(number)
         self._found.append(self._open)
 
-    def _line_61(self, message: Message, line: str, number: int) -> None:
+    def _line_61(self, message: Mt940Message, line: str, number: int) -> None:
         match = _LINE_61.fullmatch(line)
         value, entry, rest = match.groups() if match else ("", None, "")
         own, _, bank = rest.partition("//")
         if match is None or len(own) > self._own or len(bank) > self._bank:
             sentence = "a :61: does not read as SWIFT has it (a longer reference: dialect long-reference)"
-            raise Unreadable(Code.UNPARSABLE, sentence, number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, sentence, number)
         if message.closed:
-            raise Unreadable(Code.UNPARSABLE, "a :61: stands behind the closing balance", number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "a :61: stands behind the closing balance", number)
         self._check_day(value, number)
         booked = (entry or "").strip()
         if booked:
@@ -144,17 +146,17 @@ class _Lines:
         message.lines.append(line)
         message.entries.append(Line61(number, own, bank, bool(booked)))
 
-    def _details(self, message: Message, line: str, number: int) -> None:
+    def _details(self, message: Mt940Message, line: str, number: int) -> None:
         if message.closed:
             return
         if not message.entries:
-            raise Unreadable(Code.UNPARSABLE, "a :86: stands before the first :61:", number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "a :86: stands before the first :61:", number)
         entry = message.entries[-1]
         entry.details = f"{entry.details}\n{line[4:]}" if entry.details else line[4:]
 
-    def _continued(self, message: Message, line: str, number: int) -> None:
+    def _continued(self, message: Mt940Message, line: str, number: int) -> None:
         if self._tag not in _CONTINUED:
-            raise Unreadable(Code.UNPARSABLE, f"tag {self._tag} goes on in a second line", number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, f"tag {self._tag} goes on in a second line", number)
         if self._tag == "86":
             if not message.closed:
                 message.entries[-1].details += "\n" + line
@@ -165,20 +167,20 @@ class _Lines:
 
     def _check_day(self, digits: str, number: int) -> None:
         if not is_day(digits, thirty=self._profile.thirty_day_months):
-            raise Unreadable(Code.UNPARSABLE, "a date is no day", number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "a date is no day", number)
 
 
-def _single(message: Message, tag: str, line: str, number: int) -> None:
+def _single(message: Mt940Message, tag: str, line: str, number: int) -> None:
     if tag in message.tags and tag not in ("NS", "65"):
-        raise Unreadable(Code.UNPARSABLE, f"tag {tag} stands twice in a message", number)
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"tag {tag} stands twice in a message", number)
     if tag[:2] in ("60", "62"):
         match = _BALANCE.fullmatch(line)
         if match is None or not is_day(match["date"], thirty=False):
-            raise Unreadable(Code.UNPARSABLE, "a balance does not read as SWIFT has it", number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "a balance does not read as SWIFT has it", number)
     if tag[:2] == "60" and message.entries:
-        raise Unreadable(Code.UNPARSABLE, "the opening balance stands behind entries", number)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the opening balance stands behind entries", number)
     if tag[:2] == "90" and not _SUM.fullmatch(line):
-        raise Unreadable(Code.UNPARSABLE, "a sum does not read as SWIFT has it", number)
+        raise UnreadableFile(StatementCode.UNPARSABLE, "a sum does not read as SWIFT has it", number)
     message.tags.append(tag)
     message.lines.append(line)
     message.closed = message.closed or tag[:2] in ("62", "90")

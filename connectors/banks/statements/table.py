@@ -16,28 +16,28 @@ from config.statements import Table
 from connectors.banks.statements import table_heading, table_line
 from connectors.banks.statements.table_heading import Found
 from connectors.banks.statements.table_labels import VND, Around, account_of, behind
-from schemas.cells import Row, label, written
-from schemas.statement import Code, Entry, Head, Kind, Portion, Unreadable, misfit
+from schemas.cells import CellRow, label, written
+from schemas.statement import EntryKind, Head, Portion, StatementCode, StatementEntry, UnreadableFile, misfit
 
-Told = Callable[[Row, str], None]
+Told = Callable[[CellRow, str], None]
 """is told of each row what it was taken for"""
 
 
-def untold(_row: Row, _taken: str) -> None:
+def untold(_row: CellRow, _taken: str) -> None:
     """Nobody asks."""
 
 
-def read(rows: Iterable[Row], profile: Table, told: Told = untold) -> Iterator[Portion]:
-    """The statements in ``rows``. Raises Unreadable."""
+def read(rows: Iterable[CellRow], profile: Table, told: Told = untold) -> Iterator[Portion]:
+    """The statements in ``rows``. Raises UnreadableFile."""
     for section in _sections(rows, profile, told):
         yield Portion(section.head(), iter(section.entries))
 
 
-def _sections(rows: Iterable[Row], profile: Table, told: Told) -> Iterator["_Section"]:
+def _sections(rows: Iterable[CellRow], profile: Table, told: Told) -> Iterator["_Section"]:
     """Each account's part of the sheet. The next one begins with its account's label, and is one if headings follow."""
     section, lines = _Section(profile, told, 0), 0
     coming: _Section | None = None
-    kept: list[Row] = []
+    kept: list[CellRow] = []
     for row in rows:
         if coming is not None and row.number - coming.above > profile.header_within:
             section.take_all(kept)
@@ -56,7 +56,9 @@ def _sections(rows: Iterable[Row], profile: Table, told: Told) -> Iterator["_Sec
         else:
             section.take(row)
         if coming is None and lines + len(section.entries) > profile.rows:
-            raise Unreadable(Code.UNPARSABLE, f"a line is one too many: {profile.rows} rows are read", row.number)
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"a line is one too many: {profile.rows} rows are read", row.number
+            )
     section.take_all(kept)
     if not section.columns:
         raise section.without_headings()
@@ -73,17 +75,17 @@ class _Section:
     """the number of the row before it"""
     around: Around = field(default_factory=Around)
     columns: Found = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
-    heading: Row | None = None
+    entries: list[StatementEntry] = field(default_factory=list)
+    heading: CellRow | None = None
     nothing_moved: bool = False
-    before: Row | None = None
+    before: CellRow | None = None
     half: tuple[str, ...] = ()
     """the first row of headings that go over two"""
     lacking: tuple[int, list[str]] = (0, [])
     """the row that came nearest to the headings, and what it lacks of them"""
 
-    def begins(self, row: Row) -> bool:
-        """Look for the headings; whether ``row`` has them. Raises Unreadable where they do not come in time."""
+    def begins(self, row: CellRow) -> bool:
+        """Look for the headings; whether ``row`` has them. Raises UnreadableFile where they do not come in time."""
         if row.number - self.above > self.profile.header_within:
             raise self.without_headings()
         self.columns = table_heading.find(row, self.profile, self.before) or {}
@@ -100,13 +102,13 @@ class _Section:
         self.told(row, self.around.take(row, self.profile, {}) or "above the headings")
         return False
 
-    def without_headings(self) -> Unreadable:
+    def without_headings(self) -> UnreadableFile:
         row, lacking = self.lacking
         nearest = f"; row {row} lacks {', '.join(map(repr, lacking))}" if row else ""
         sentence = f"the headings are not in the first {self.profile.header_within} rows{nearest}"
-        return Unreadable(Code.UNPARSABLE, sentence)
+        return UnreadableFile(StatementCode.UNPARSABLE, sentence)
 
-    def is_followed_at(self, row: Row) -> bool:
+    def is_followed_at(self, row: CellRow) -> bool:
         """Whether the next account may begin here: its label stands in no line, and this one has ended."""
         if table_line.has_day(row, self.columns, self.profile):
             return False
@@ -114,13 +116,13 @@ class _Section:
         has_closing = self.around.closing is not None or self.profile.closing is None
         return said is not None and (self.around.ended or (has_closing and account_of(said) != self.around.account))
 
-    def take_all(self, rows: Iterable[Row]) -> None:
+    def take_all(self, rows: Iterable[CellRow]) -> None:
         """Rows behind which no headings came: words below the end, if they are that."""
         for row in rows:
             self.take(row)
 
-    def take(self, row: Row) -> None:
-        """A row below the headings. Raises Unreadable for one that is nothing that is known."""
+    def take(self, row: CellRow) -> None:
+        """A row below the headings. Raises UnreadableFile for one that is nothing that is known."""
         if row.is_blank:
             return
         if table_line.has_day(row, self.columns, self.profile):
@@ -132,17 +134,17 @@ class _Section:
         self.before = row
         self.told(row, taken)
 
-    def _dated(self, row: Row) -> str:
+    def _dated(self, row: CellRow) -> str:
         """A line; or a balance of that day, which moves nothing."""
         moves = table_line.moves(row, self.columns, self.profile)
         if not moves and any(behind(row, name) for name in (self.profile.opening, self.profile.closing)):
             return self.around.take(row, self.profile, self.columns)
         if self.around.ended or self.nothing_moved:
-            raise Unreadable(Code.UNPARSABLE, "a line stands below the end", row.number)
+            raise UnreadableFile(StatementCode.UNPARSABLE, "a line stands below the end", row.number)
         self.entries.append(table_line.entry(row, self.columns, self.profile))
         return "line"
 
-    def _undated(self, row: Row) -> str:
+    def _undated(self, row: CellRow) -> str:
         """What is neither line nor label: passed over by the profile, or text that goes on, or words below the end."""
         text = " ".join(" ".join(filter(None, map(written, row.cells))).split())
         if any(re.fullmatch(pattern, text) for pattern in self.profile.skip):
@@ -150,7 +152,9 @@ class _Section:
         has_amount = bool(table_line.amounts(row, self.columns))
         if not has_amount and any(label(text).startswith(label(name)) for name in self.profile.no_movement):
             if self.entries:
-                raise Unreadable(Code.UNPARSABLE, "a row says that nothing moved, below lines that did", row.number)
+                raise UnreadableFile(
+                    StatementCode.UNPARSABLE, "a row says that nothing moved, below lines that did", row.number
+                )
             self.nothing_moved = True
             return "nothing moved"
         if self.around.ended and not has_amount:
@@ -167,11 +171,11 @@ class _Section:
             table_line.entry(row, self.columns, self.profile)  # says what its day is not
         raise day.place(row).refused("a row has no day, and is not anything that is known")
 
-    def _goes_on(self, row: Row) -> None:
+    def _goes_on(self, row: CellRow) -> None:
         last = self.entries[-1]
         text = f"{last.text}\n{table_line.text_of(row, self.columns)}".strip("\n")
         try:
-            self.entries[-1] = Entry(**{**dict(last), "text": text})
+            self.entries[-1] = StatementEntry(**{**dict(last), "text": text})
         except ValidationError as error:
             raise misfit(error, row.number) from None
 
@@ -183,10 +187,12 @@ class _Section:
         if len(days) <= 1:  # no period, or only where it begins
             days += [entry.booking_date for entry in entries if entry.booking_date >= min(days, default=date.min)]
         if not days:
-            raise Unreadable(Code.UNPARSABLE, "the file has no lines and says nowhere which days it covers (period)")
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, "the file has no lines and says nowhere which days it covers (period)"
+            )
         try:
             return Head(
-                kind=Kind.STATEMENT,
+                kind=EntryKind.STATEMENT,
                 line=self.heading.number if self.heading else 0,
                 account=around.account,
                 bank_id=f"{min(days)}/{max(days)}",
@@ -212,14 +218,16 @@ class _Section:
         if self.profile.closing is not None:
             return self.around.closing
         if self.profile.total is not None and not self.around.ended and not self.nothing_moved:
-            raise Unreadable(Code.UNPARSABLE, f"the row of totals ({self.profile.total!r}) is not there: it is cut")
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"the row of totals ({self.profile.total!r}) is not there: it is cut"
+            )
         return self.entries[-1].balance if self.entries else self.around.opening if self.nothing_moved else None
 
 
-def _on(day: date, row: Row, column: int) -> Row:
+def _on(day: date, row: CellRow, column: int) -> CellRow:
     """The row with the day of the line above it."""
-    return Row(row.number, [*row.cells[:column], day, *row.cells[column + 1 :]])
+    return CellRow(row.number, [*row.cells[:column], day, *row.cells[column + 1 :]])
 
 
-def _labels(row: Row) -> tuple[str, ...]:
+def _labels(row: CellRow) -> tuple[str, ...]:
     return tuple(label(written(cell)) for cell in row.cells)

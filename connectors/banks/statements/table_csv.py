@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from config.statements import Table
 from connectors.banks.statements import table
 from connectors.banks.statements.text import text_of
-from schemas.cells import Row
-from schemas.statement import Code, Portion, Unreadable
+from schemas.cells import CellRow
+from schemas.statement import Portion, StatementCode, UnreadableFile
 
 
 def read(raw: bytes, profile: Table, told: table.Told = table.untold) -> Iterator[Portion]:
-    """The statements in ``raw``. Raises Unreadable."""
+    """The statements in ``raw``. Raises UnreadableFile."""
     return table.read(_rows(text_of(raw, profile.encoding), profile), profile, told)
 
 
-def _rows(text: str, profile: Table) -> Iterator[Row]:
+def _rows(text: str, profile: Table) -> Iterator[CellRow]:
     """The rows, each with the line on which it ends: a quoted cell may hold line breaks."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=profile.delimiter, strict=True)
     try:
         for cells in reader:
-            yield Row(reader.line_num, cells)
+            yield CellRow(reader.line_num, cells)
     except csv.Error:
         sentence = "the file breaks off inside a quoted cell, or is not CSV"
-        raise Unreadable(Code.UNPARSABLE, sentence, reader.line_num) from None
+        raise UnreadableFile(StatementCode.UNPARSABLE, sentence, reader.line_num) from None

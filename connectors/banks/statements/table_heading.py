@@ -6,9 +6,9 @@ from itertools import zip_longest
 from typing import Final
 
 from config.statements import Columns, Table
-from connectors.banks.statements.cells import Place, letters
-from schemas.cells import Cell, Row, label, written
-from schemas.statement import Code, Unreadable
+from connectors.banks.statements.cells import CellPlace, letters
+from schemas.cells import Cell, CellRow, label, written
+from schemas.statement import StatementCode, UnreadableFile
 
 _SINGLE: Final = (
     "booking_date",
@@ -25,7 +25,7 @@ _SINGLE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FieldColumn:
     """Where a field stands. ``parts`` > 1: the cell has as many lines, and the field is line ``part`` of them."""
 
     number: int
@@ -33,11 +33,11 @@ class Column:
     part: int = 0
     parts: int = 1
 
-    def place(self, row: Row) -> Place:
-        return Place(row.number, self.number, self.name)
+    def place(self, row: CellRow) -> CellPlace:
+        return CellPlace(row.number, self.number, self.name)
 
-    def cell(self, row: Row) -> Cell:
-        """The field's cell, or its line of it. Raises Unreadable where a cell has more lines than its heading."""
+    def cell(self, row: CellRow) -> Cell:
+        """The field's cell, or its line of it. Raises UnreadableFile where a cell has more lines than its heading."""
         cell = row.cells[self.number] if self.number < len(row.cells) else ""
         if self.parts == 1:
             return cell
@@ -49,7 +49,7 @@ class Column:
         return lines[self.part] if self.part < len(lines) else ""
 
 
-Found = Mapping[str, Column]
+Found = Mapping[str, FieldColumn]
 """field → where it stands; charges and texts have a number behind their name: text0, text1"""
 
 
@@ -60,7 +60,7 @@ def wanted(columns: Columns) -> dict[str, str]:
     return named | {f"text{number}": heading for number, heading in enumerate(columns.text)}
 
 
-def find(row: Row, profile: Table, above: Row | None = None) -> Found | None:
+def find(row: CellRow, profile: Table, above: CellRow | None = None) -> Found | None:
     """Where each field stands, if ``row`` has all the headings, or has them together with the row ``above`` it."""
     found = _in(row, profile)
     if found is None and above is not None and above.number == row.number - 1:
@@ -68,7 +68,7 @@ def find(row: Row, profile: Table, above: Row | None = None) -> Found | None:
     return found
 
 
-def missing(row: Row, profile: Table, above: Row | None) -> list[str]:
+def missing(row: CellRow, profile: Table, above: CellRow | None) -> list[str]:
     """The headings that ``row`` lacks, also together with the row ``above`` it; all of them, where it has none."""
     names = list(wanted(profile.columns).values())
     lacking = [heading for heading in names if not _spots(row, heading)]
@@ -78,7 +78,7 @@ def missing(row: Row, profile: Table, above: Row | None) -> list[str]:
     return lacking
 
 
-def _in(row: Row, profile: Table) -> Found | None:
+def _in(row: CellRow, profile: Table) -> Found | None:
     spots: dict[str, tuple[int, int]] = {}
     names = wanted(profile.columns)
     for field, heading in names.items():
@@ -87,18 +87,20 @@ def _in(row: Row, profile: Table) -> Found | None:
             return None
         if len(places) > 1:
             both = " and ".join(letters(number) for number, _ in places)
-            raise Unreadable(Code.UNPARSABLE, f"the heading {heading!r} stands twice (columns {both})", row.number)
+            raise UnreadableFile(
+                StatementCode.UNPARSABLE, f"the heading {heading!r} stands twice (columns {both})", row.number
+            )
         spots[field] = places[0]
     return {field: _column(spots, field, names[field]) for field in spots}
 
 
-def _column(spots: Mapping[str, tuple[int, int]], field: str, name: str) -> Column:
+def _column(spots: Mapping[str, tuple[int, int]], field: str, name: str) -> FieldColumn:
     number, line = spots[field]
     lines = sorted({other for column, other in spots.values() if column == number})
-    return Column(number, name, lines.index(line), len(lines))
+    return FieldColumn(number, name, lines.index(line), len(lines))
 
 
-def _spots(row: Row, heading: str) -> list[tuple[int, int]]:
+def _spots(row: CellRow, heading: str) -> list[tuple[int, int]]:
     """Column and line of the cells that are this heading, or have it as one of their lines."""
     sought = label(heading)
     found = []
@@ -114,7 +116,7 @@ def _spots(row: Row, heading: str) -> list[tuple[int, int]]:
     return found
 
 
-def _together(above: Row, row: Row) -> Row:
+def _together(above: CellRow, row: CellRow) -> CellRow:
     """Two rows as one of cells with several lines. A heading that spans columns is the first line's in each of them."""
     cells: list[Cell] = []
     spanning = ""
@@ -122,4 +124,4 @@ def _together(above: Row, row: Row) -> Row:
         spanning = first or spanning
         joined = " ".join(f"{spanning} {second}".split()) if second else ""
         cells.append("\n".join(filter(None, (first, second, joined))))
-    return Row(row.number, cells)
+    return CellRow(row.number, cells)

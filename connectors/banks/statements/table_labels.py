@@ -7,10 +7,10 @@ from datetime import date
 from typing import Final
 
 from config.statements import Table
-from connectors.banks.statements.cells import Place, days, is_empty, money
+from connectors.banks.statements.cells import CellPlace, days, is_empty, money
 from connectors.banks.statements.table_heading import Found
-from schemas.cells import Cell, Row, is_label, label, written
-from schemas.statement import Code, Totals, Unreadable
+from schemas.cells import Cell, CellRow, is_label, label, written
+from schemas.statement import StatementCode, Totals, UnreadableFile
 
 VND: Final = "VND"
 _DAY_BEHIND: Final = re.compile(r"\s*\(?[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:\s+[0-9:]+)?\)?\s*:?\s*$")
@@ -24,7 +24,7 @@ _GROUPS: Final = re.compile(r"[0-9]+(?:[-.][0-9]+)*")
 class Behind:
     """The cells behind a label, and where the label stands. What followed a colon in its own cell comes first."""
 
-    place: Place
+    place: CellPlace
     cells: Sequence[Cell]
 
     @property
@@ -32,7 +32,7 @@ class Behind:
         return " ".join(filter(None, map(written, self.cells)))
 
 
-def behind(row: Row, wanted: str | None) -> Behind | None:
+def behind(row: CellRow, wanted: str | None) -> Behind | None:
     """What stands behind the label ``wanted`` in ``row``; a day may be part of the label. None: it is not there."""
     if not wanted:
         return None
@@ -43,7 +43,7 @@ def behind(row: Row, wanted: str | None) -> Behind | None:
         inside = _inside(cell, name)
         if inside is not None:
             cells = [one for one in (inside, *row.cells[number + 1 :]) if written(one)]
-            return Behind(Place(row.number, number, wanted), cells)
+            return Behind(CellPlace(row.number, number, wanted), cells)
     return None
 
 
@@ -75,7 +75,7 @@ class Around:
     ended: bool = False
     """below the headings the totals or the closing balance have been seen: no line may follow"""
 
-    def take(self, row: Row, profile: Table, columns: Found) -> str:
+    def take(self, row: CellRow, profile: Table, columns: Found) -> str:
         """Keep what ``row`` says about the whole; its name, or empty: nothing. ``columns``: below the headings."""
         taken = []
         if (said := behind(row, profile.account)) is not None:
@@ -114,41 +114,41 @@ def account_of(said: Behind) -> str:
     return "".join(groups) or (words[0] if words else "")
 
 
-def is_total(row: Row, profile: Table) -> bool:
+def is_total(row: CellRow, profile: Table) -> bool:
     """Whether it is the row of totals: what stands first in it begins with the profile's word."""
     first = next((text for cell in row.cells if (text := written(cell))), "")
     return bool(profile.total) and label(first).startswith(label(profile.total or ""))
 
 
-def _period(row: Row, profile: Table) -> Behind | None:
+def _period(row: CellRow, profile: Table) -> Behind | None:
     """Behind its label; or its label begins a sentence that has the days: Từ ngày 01/11/2026 đến ngày …"""
     if (said := behind(row, profile.period)) is not None or not profile.period:
         return said
     begins = re.compile(re.escape(label(profile.period)) + r"\s+[0-9]")
     for number, cell in enumerate(row.cells):
         if isinstance(cell, str) and begins.match(label(cell)):
-            return Behind(Place(row.number, number, profile.period), [cell])
+            return Behind(CellPlace(row.number, number, profile.period), [cell])
     return None
 
 
-def _balance(said: Behind, row: Row, profile: Table, columns: Found) -> int:
+def _balance(said: Behind, row: CellRow, profile: Table, columns: Found) -> int:
     """The amount in the column of balances, if the row has one there, or behind its label."""
     cells = [cell for cell in said.cells if written(cell) != VND]
     if "balance" in columns and not is_empty(columns["balance"].cell(row)):
         return money(columns["balance"].cell(row), profile, columns["balance"].place(row))
     other = written(cells[1]) if len(cells) > 1 else ""
     if _CURRENCY.fullmatch(other):
-        raise Unreadable(Code.WRONG_CURRENCY, f"{said.place.name!r} is in {other}", row.number)
+        raise UnreadableFile(StatementCode.WRONG_CURRENCY, f"{said.place.name!r} is in {other}", row.number)
     return money(cells[0] if cells else "", profile, said.place)
 
 
-def _same(before: int | None, now: int, place: Place) -> int:
+def _same(before: int | None, now: int, place: CellPlace) -> int:
     if before is not None and before != now:
         raise place.refused("this balance stands twice, with two amounts")
     return now
 
 
-def _totals(row: Row, columns: Found, profile: Table) -> Totals:
+def _totals(row: CellRow, columns: Found, profile: Table) -> Totals:
     def total(name: str) -> int | None:
         column = columns.get(name)
         if column is None or is_empty(column.cell(row)):

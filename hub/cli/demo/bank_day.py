@@ -11,16 +11,16 @@ from urllib.parse import quote
 
 from hub import dispatch
 from hub.cli.demo.payers import Banks, Deed, Payers
-from hub.cli.demo.portal import Portal, Standing
+from hub.cli.demo.portal import PortalClient, SubmissionStatus
 from hub.db import one
 from hub.embedded.waiting import Patience
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.fees.matching import payouts
 
 if TYPE_CHECKING:
+    from hub.app import Hub
     from hub.db import Connection
-    from hub.wiring import Hub
-    from hub.work import Work
+    from hub.unit_of_work import UnitOfWork
 
 CHARGE_BP: Final = 50
 """what a gateway keeps of each payment, in basis points"""
@@ -44,7 +44,7 @@ class BankDay:
     """One day of one account. ``since``: when the demo began; what the bank has booked before is not its own."""
 
     hub: "Hub"
-    portal: Portal
+    portal: PortalClient
     banks: Banks
     payers: Payers
     codes: set[str]
@@ -64,7 +64,7 @@ class BankDay:
     """what gateways kept, by their reports"""
 
     def collect(self) -> None:
-        """Until everybody has paid once, and the hub has handled all that it was told. Raises NotNow."""
+        """Until everybody has paid once, and the hub has handled all that it was told. Raises InvalidState."""
         while self.payers.waiting:
             self._look("người nộp nhận được yêu cầu nộp tiền", len(self.payers.waiting))
             for standing in self.stands().values():
@@ -82,16 +82,19 @@ class BankDay:
         self.wait(self._unmatched, "dòng sao kê được đối soát")
 
     def wait_until_quiet(self) -> None:
-        """Until nobody collects or sends any more, so that two persons agree to figures that stay. Raises NotNow."""
+        """Until nobody collects or sends any more, so that two persons agree to figures that stay.
+
+        Raises InvalidState.
+        """
         while not self.quiet.is_set():
             self._look("hồ sơ, bưu gửi kết thúc", None)
 
     def bring(self, report: dict[str, Any]) -> None:
         """A person brings the report of what a payout is made of."""
-        said = payouts.Report.model_validate_json(json.dumps(report))
-        self.act(CASHIER, lambda work: payouts.bring(work, said))
+        said = payouts.PayoutReport.model_validate_json(json.dumps(report))
+        self.act(CASHIER, lambda uow: payouts.bring(uow, said))
 
-    def stands(self) -> dict[str, Standing]:
+    def stands(self) -> dict[str, SubmissionStatus]:
         """Dossier code → how it stands, by the public API."""
         found = self.portal.standings(quote(self.since.isoformat()))
         return {one.dossier_code: one for one in found if one.dossier_code in self.codes}
@@ -105,20 +108,23 @@ class BankDay:
         """Of that, what has moved since the demo began."""
         return [row for row in self.booked() if datetime.fromisoformat(row["at"]) >= self.since]
 
-    def act(self, actor: str, verb: "Callable[[Work], Any]") -> Any:
+    def act(self, actor: str, verb: "Callable[[UnitOfWork], Any]") -> Any:
         """``verb`` by a person, with what follows from it."""
 
-        def whole(work: "Work") -> tuple[Any, list[Any]]:
-            done = verb(work)
+        def whole(uow: "UnitOfWork") -> tuple[Any, list[Any]]:
+            done = verb(uow)
             return done, done if isinstance(done, list) else []
 
-        done = dispatch.act(self.hub, actor, whole)
+        done = dispatch.run_command(self.hub, actor, whole)
         self.deeds += 1
         self.patience.see(self.deeds, "persons")
         return done
 
     def wait(self, missing: "Callable[[Connection], int]", what: str) -> None:
-        """Until ``missing`` counts nothing any more. Raises NotNow when nothing moves, or the demo was given up."""
+        """Until ``missing`` counts nothing any more.
+
+        Raises InvalidState when nothing moves, or the demo was given up.
+        """
         while True:
             with self.hub.db.connection() as conn:
                 left = missing(conn)
@@ -131,7 +137,7 @@ class BankDay:
         self.waits = what if left is None else f"{left} {what}"
         self.patience.see(self.waits, "fees")
         if self.stopped.wait(_LOOK_EVERY) or self.patience.over:
-            raise NotNow(f"chờ {self.waits}")
+            raise InvalidState(f"chờ {self.waits}")
 
     def _unknown(self, conn: "Connection") -> int:
         told: Sequence[Deed] = [deed for deed in self.payers.deeds if deed.told]

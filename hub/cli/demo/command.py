@@ -14,19 +14,19 @@ from typer import Argument, Exit, Option, Typer
 
 from hub.cli import environment
 from hub.cli.demo.machine import planned
-from hub.cli.exits import Code, code_of, leave
+from hub.cli.exits import ExitCode, code_of, leave
 from hub.cli.output import duration, say
 
 if TYPE_CHECKING:
     from hub.cli.demo.rehearsal import Rehearsed
-    from hub.embedded.place import Addresses, Place
+    from hub.embedded.place import Addresses, StackFolder
 
 app: Final = Typer()
 
 _STOPPED_WITHIN: Final = 60.0
 
 
-class What(StrEnum):
+class DemoKind(StrEnum):
     """What is rehearsed."""
 
     DAY = "day"
@@ -35,7 +35,9 @@ class What(StrEnum):
 
 @app.command()
 def demo(
-    what: Annotated[What, Argument(help="day: as told here. month: the end of last month, in var/month.")] = What.DAY,
+    what: Annotated[
+        DemoKind, Argument(help="day: as told here. month: the end of last month, in var/month.")
+    ] = DemoKind.DAY,
     *,
     count: Annotated[
         int | None, Option(min=30, max=2000, help="How many submissions; else as many as this machine does in time.")
@@ -48,7 +50,7 @@ def demo(
 
     Uses the stack that runs in ./var with its sandbox, or starts one and stops it. Exit 3 if something does not hold.
     """
-    if what is What.MONTH:
+    if what is DemoKind.MONTH:
         _month()
         return
     began = time.monotonic()
@@ -77,13 +79,13 @@ def demo(
         say(f"Xem tiếp: hub up --sandbox (cùng địa chỉ: {addresses.flower}, {addresses.docs}); dừng: hub down")
 
 
-def _tell(rehearsed: "Rehearsed", count: int, place: "Place", *, runs_on: bool) -> None:
+def _tell(rehearsed: "Rehearsed", count: int, place: "StackFolder", *, runs_on: bool) -> None:
     """What came of it; leaves where something does not hold. ``runs_on``: the stack is still there to be asked."""
     for line in (line for trouble in rehearsed.wrong for line in trouble.lines):
         say(line)
     if rehearsed.wrong:
         stopped = "" if runs_on else " (sau khi chạy lại: hub up --sandbox --detach)"
-        leave(Code.FINDING, f"Nhật ký ở {place.folder / 'log'}{stopped}")
+        leave(ExitCode.FINDING, f"Nhật ký ở {place.folder / 'log'}{stopped}")
     say(f"✔ {count} hồ sơ: mỗi hồ sơ đến đúng sở, đúng một lần; mọi trạng thái đã về đến Cổng")
     if rehearsed.shown:
         say(f"✔ Một bàn giao đã ký, kiểm tra độc lập: {rehearsed.shown.answer}. Tự kiểm tra lại:")
@@ -95,7 +97,7 @@ def _month() -> None:
     """On a stack of its own that begins anew each time: nobody can close last month where it is closed already."""
     place = environment.place().beside("month")
     if place.supervisor() is not None:
-        leave(Code.REFUSED, f"hub: a stack is running already; stop it first: HUB_VAR={place.folder} hub down")
+        leave(ExitCode.REFUSED, f"hub: a stack is running already; stop it first: HUB_VAR={place.folder} hub down")
     shutil.rmtree(place.folder, ignore_errors=True)
     os.environ["HUB_VAR"] = str(place.folder)
     try:
@@ -112,7 +114,7 @@ def _month() -> None:
         say(f"    {package}")
 
 
-def _explain(error: Exception, place: "Place") -> None:
+def _explain(error: Exception, place: "StackFolder") -> None:
     """One line for what nobody expected; how it came to it stands in a log, which is no newcomer's reading."""
     if code_of(error) is not None or isinstance(error, Exit):
         return
@@ -120,19 +122,23 @@ def _explain(error: Exception, place: "Place") -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
         traceback.print_exception(error, file=file)
-    leave(Code.UNEXPECTED, f"✗ {type(error).__name__}: {error}; có lẽ là lỗi của chương trình, xem: {log}")
+    leave(ExitCode.UNEXPECTED, f"✗ {type(error).__name__}: {error}; có lẽ là lỗi của chương trình, xem: {log}")
 
 
 @contextmanager
-def _stack(place: "Place", *, keep: bool) -> Iterator["Addresses"]:
+def _stack(place: "StackFolder", *, keep: bool) -> Iterator["Addresses"]:
     """The running stack, or one of our own that ends with us (unless it is kept)."""
     running = place.running()
     if running is not None:
         if not running.partners:
-            leave(Code.REFUSED, f"hub: the stack in {place.folder} runs without its sandbox; stop it first: hub down")
+            leave(
+                ExitCode.REFUSED, f"hub: the stack in {place.folder} runs without its sandbox; stop it first: hub down"
+            )
         if running.themselves:
             left_out = ", ".join(running.themselves)
-            leave(Code.REFUSED, f"hub: {left_out} plays itself and no witness of ours; stop the stack first: hub down")
+            leave(
+                ExitCode.REFUSED, f"hub: {left_out} plays itself and no witness of ours; stop the stack first: hub down"
+            )
         yield running
         return
     from hub.cli.stack import start_detached
@@ -146,7 +152,7 @@ def _stack(place: "Place", *, keep: bool) -> Iterator["Addresses"]:
 
 
 @contextmanager
-def _tethered(place: "Place") -> Iterator[None]:
+def _tethered(place: "StackFolder") -> Iterator[None]:
     from signal import SIGTERM
 
     from hub.embedded.process import Process, Program, last_line
@@ -181,7 +187,7 @@ def _tethered(place: "Place") -> Iterator[None]:
         stack.stop()
 
 
-def _ready(place: "Place") -> "Addresses":
+def _ready(place: "StackFolder") -> "Addresses":
     running = place.running()
     assert running is not None  # noqa: S101 - it has just said so
     return running

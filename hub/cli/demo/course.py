@@ -7,9 +7,9 @@ from typing import Final
 
 from psycopg.rows import class_row
 
-from hub.consignments.model import Status as Carriage
+from hub.consignments.model import ConsignmentStatus as Carriage
 from hub.db import Connection
-from hub.dossiers.model import LIFECYCLE, Status
+from hub.dossiers.model import LIFECYCLE, DossierStatus
 
 # A dossier has one handoff here, and many notices to the portal; each is a transfer.
 _COURSE: Final = """
@@ -47,7 +47,7 @@ FROM inbox WHERE received_at >= %s AND state <> 'handled'
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class SubmissionProgress:
     """One submission's way so far; what has not happened yet is None."""
 
     reference: str
@@ -67,7 +67,7 @@ class Leg:
     @property
     def resolved(self) -> bool:
         """It has come to its end: returned, refused, or stopped."""
-        return self.status is not None and not LIFECYCLE.moves[Status(self.status)]
+        return self.status is not None and not LIFECYCLE.moves[DossierStatus(self.status)]
 
     @property
     def seconds_to_answer(self) -> float | None:
@@ -89,7 +89,7 @@ class Owed:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class HandoffProgress:
     """A handoff: whether each side has signed, and what it has come to."""
 
     department: str
@@ -116,10 +116,10 @@ class Parcel:
 class Course:
     """All of it at one moment."""
 
-    legs: Mapping[str, Leg]
+    legs: Mapping[str, SubmissionProgress]
     """by reference"""
     owed: Sequence[Owed]
-    handed: Sequence[Handed]
+    handed: Sequence[HandoffProgress]
     parcels: Sequence[Parcel]
     unhandled: int
     """messages of the front door that are not handled yet"""
@@ -149,12 +149,12 @@ class Course:
 
 def look(conn: Connection, references: Sequence[str], since: datetime) -> Course:
     """The course of the submissions called ``references``; messages count from ``since`` on."""
-    with conn.cursor(row_factory=class_row(Leg)) as cursor:
+    with conn.cursor(row_factory=class_row(SubmissionProgress)) as cursor:
         legs = {leg.reference: leg for leg in cursor.execute(_COURSE, (list(references),)).fetchall()}
     ids = [leg.id for leg in legs.values()]
     with conn.cursor(row_factory=class_row(Owed)) as cursor:
         owed = cursor.execute(_OWED, (ids,)).fetchall()
-    with conn.cursor(row_factory=class_row(Handed)) as cursor:
+    with conn.cursor(row_factory=class_row(HandoffProgress)) as cursor:
         handed = cursor.execute(_HANDED, (ids,)).fetchall()
     with conn.cursor(row_factory=class_row(Parcel)) as cursor:
         parcels = cursor.execute(_PARCELS, (ids,)).fetchall()

@@ -50,10 +50,10 @@ class Display(Protocol):
 
 def display(total: int) -> Display:
     """Bars if somebody watches, else lines."""
-    return Bars(total) if sys.stderr.isatty() else Lines(total)
+    return Bars(total) if sys.stderr.isatty() else ProgressLines(total)
 
 
-class Lines:
+class ProgressLines:
     """A line every few seconds, for logs."""
 
     def __init__(self, total: int) -> None:

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 from hub.db import Connection, one
 from hub.embedded.waiting import wait_for
 from hub.signing import crl_store, exporting, trust_list
-from hub.signing.findings import Answer
+from hub.signing.findings import VerdictAnswer
 from hub.signing.judge import judge
 from hub.signing.keyring import ROOTS
 
@@ -33,7 +33,7 @@ class Shown:
     """what is in it, unpacked"""
     trust: Path
     roots: Path
-    answer: Answer
+    answer: VerdictAnswer
 
     @property
     def commands(self) -> tuple[str, ...]:

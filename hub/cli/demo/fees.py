@@ -9,24 +9,24 @@ from connectors.sandbox.server import addresses
 from hub.cli.demo import reckoning
 from hub.cli.demo.bank_day import BankDay
 from hub.cli.demo.payers import Banks, Payers
-from hub.cli.demo.portal import Portal
+from hub.cli.demo.portal import PortalClient
 from hub.cli.demo.reckoning import Reckoning
 from hub.cli.demo.settling import Settling
-from hub.cli.demo.trials import Trial
+from hub.cli.demo.trials import SubmissionTrial
 from hub.clock import now
 from hub.embedded.waiting import Patience
-from hub.fees.closes.model import Closing, Step
+from hub.fees.closes.model import CloseStep, Closing
 from hub.fees.settlements.model import Settlement
 
 if TYPE_CHECKING:
-    from hub.wiring import Hub
+    from hub.app import Hub
 
 
 STEPS: Final = {
-    Step.DONE: "đã khóa, hai người duyệt",
-    Step.PROPOSED: "mới có người đề nghị khóa",
-    Step.WAITING: "chờ người thứ hai",
-    Step.REFUSED: "chưa khóa được",
+    CloseStep.DONE: "đã khóa, hai người duyệt",
+    CloseStep.PROPOSED: "mới có người đề nghị khóa",
+    CloseStep.WAITING: "chờ người thứ hai",
+    CloseStep.REFUSED: "chưa khóa được",
 }
 
 
@@ -42,7 +42,9 @@ class Accounts:
     wrong: list[str]
 
 
-def opened(hub: "Hub", portal: Portal, effects: Path, given: list[Trial], patience: Patience) -> BankDay:
+def opened(
+    hub: "Hub", portal: PortalClient, effects: Path, given: list[SubmissionTrial], patience: Patience
+) -> BankDay:
     """The bank day of these trials. ``effects``: where the sandbox writes, and says its addresses."""
     banks = Banks(hub.catalogue, addresses(effects / "addresses.json"), patience)
     ways = {trial.code: trial.way for trial in given if trial.way is not None}
@@ -50,7 +52,7 @@ def opened(hub: "Hub", portal: Portal, effects: Path, given: list[Trial], patien
 
 
 def run(day: BankDay) -> Accounts:
-    """All of it; returns when the day is closed. Raises NotNow, BankTurnedAway."""
+    """All of it; returns when the day is closed. Raises InvalidState, BankTurnedAway."""
     day.collect()
     day.end()
     evening, wrong = _reckoned(day)
@@ -81,7 +83,7 @@ def findings(found: Accounts) -> Iterator[str]:
     """What does not hold, a sentence each."""
     yield from found.wrong
     for closing in found.closings:
-        if closing.step is not Step.DONE:
+        if closing.step is not CloseStep.DONE:
             red = ", ".join(f"{gate.label}: {gate.found}" for gate in closing.gates if not gate.green)
             yield f"fees: the day is not closed: {red or ', '.join(closing.changed) or closing.step}"
 

@@ -36,7 +36,7 @@ print(rounds)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DemoPlan:
     """What the demo is going to do. ``cores``: as fast as so many free cores of the machine it was tuned on."""
 
     cores: float
@@ -44,11 +44,11 @@ class Plan:
     seconds: float
 
 
-def planned(count: int | None) -> Plan:
+def planned(count: int | None) -> DemoPlan:
     """A second's measurement, and what follows. ``count``: None: as many as are over in time, within bounds."""
     cores = measured()
     chosen = count or max(FEWEST, min(MOST, fitting(cores)))
-    return Plan(cores, chosen, takes(chosen, cores))
+    return DemoPlan(cores, chosen, takes(chosen, cores))
 
 
 def measured() -> float:

@@ -23,9 +23,10 @@ from psycopg.rows import dict_row
 
 from config.catalogue import Catalogue, Pay, load
 from connectors.sandbox.server import addresses
+from hub.app import read_settings
 from hub.cli.demo.payers import Banks
-from hub.cli.demo.portal import Portal, Standing
-from hub.cli.demo.trials import Trial, trials
+from hub.cli.demo.portal import PortalClient, SubmissionStatus
+from hub.cli.demo.trials import SubmissionTrial, trials
 from hub.cli.output import say
 from hub.clock import VIETNAM, local, now
 from hub.db import Connection, one
@@ -34,7 +35,6 @@ from hub.embedded.waiting import Patience, wait_for
 from hub.errors import HubError
 from hub.fees import vietqr
 from hub.signing import trust_list
-from hub.wiring import read_settings
 
 FIRST, SECOND = "ke-toan-dien-tap", "truong-phong-dien-tap"
 DAYS: Final = 4
@@ -64,11 +64,11 @@ class StepFailed(HubError):
 
 
 @dataclass
-class Month:
+class MonthRehearsal:
     """The end of one month. ``folder``: the stack's; ``since``: when the rehearsal began."""
 
     conn: Connection
-    portal: Portal
+    portal: PortalClient
     banks: Banks
     catalogue: Catalogue
     folder: Path
@@ -83,7 +83,7 @@ class Month:
     def days(self) -> list[date]:
         return [self.last - timedelta(days=back) for back in reversed(range(DAYS))]
 
-    def payers(self) -> list[Trial]:
+    def payers(self) -> list[SubmissionTrial]:
         """Ordinary dossiers for which something is paid, and not to a postman."""
         ordinary = trials(self.catalogue, self.days[0], 0, _PAST_THE_MAGIC + _COUNT)[_PAST_THE_MAGIC:]
         return [trial for trial in ordinary if self._owes(trial)]
@@ -164,19 +164,19 @@ class Month:
             say(done.stderr.rstrip())
         return done.stdout or ""
 
-    def _owes(self, trial: Trial) -> bool:
+    def _owes(self, trial: SubmissionTrial) -> bool:
         """Something is to be paid for it, and no postman has to collect it."""
         procedure = self.catalogue.procedures[trial.submission.procedure]
         charged = procedure.pay is not Pay.NONE and bool(procedure.fees_on(local(now()).date()))
         return charged and trial.submission.result.method != "post" and trial.papers is None
 
-    def _demanded(self, codes: set[str]) -> list[Standing]:
+    def _demanded(self, codes: set[str]) -> list[SubmissionStatus]:
         """Everybody, once everybody is asked to pay; nobody before."""
         found = [one for one in self.portal.standings(quote(self.since.isoformat())) if one.dossier_code in codes]
         asked = [one for one in found if one.fee is not None and one.fee["qr"]]
         return asked if len(asked) == len(codes) else []
 
-    def _pay(self, standing: Standing, day: date) -> None:
+    def _pay(self, standing: SubmissionStatus, day: date) -> None:
         asked = vietqr.decode(str((standing.fee or {})["qr"]))
         form = {"amount": asked.amount, "reference": asked.purpose, "account": asked.account}
         at = datetime.combine(day, time(9, 30), VIETNAM)
@@ -221,11 +221,11 @@ def rehearse(stack: Addresses, folder: Path) -> list[Path]:
     catalogue = load(settings.catalogue, os.environ)
     patience = Patience()
     key_id, name = next(iter(catalogue.portal.guard.keys.items()))
-    portal = Portal(stack.api, key_id, catalogue.secret(name), patience)
+    portal = PortalClient(stack.api, key_id, catalogue.secret(name), patience)
     banks = Banks(catalogue, addresses(folder / "sandbox" / "addresses.json"), patience)
     last = local(now()).date().replace(day=1) - timedelta(days=1)
     with closing(psycopg.connect(str(settings.database_url), autocommit=True, row_factory=dict_row)) as conn:
-        month = Month(conn, portal, banks, catalogue, folder, now(), last)
+        month = MonthRehearsal(conn, portal, banks, catalogue, folder, now(), last)
         month.paid()
         month.closed()
         month.answered()

@@ -10,9 +10,9 @@ import requests
 from urllib3.exceptions import MaxRetryError
 
 from config.catalogue import Bank, Catalogue
-from connectors.sandbox.bank_office import WATCHERS
-from hub.cli.demo.portal import Standing
-from hub.cli.demo.ways import Way
+from connectors.sandbox.bank_server import WATCHERS
+from hub.cli.demo.payment_scenarios import PaymentScenario
+from hub.cli.demo.portal import SubmissionStatus
 from hub.embedded.waiting import Patience
 from hub.errors import HubError
 from hub.fees import vietqr
@@ -25,11 +25,11 @@ TOO_MUCH: Final = 50_000
 _REFUSED: Final = 422
 
 
-_FATES: Final[Mapping[Way, str]] = {
-    Way.TWICE: "twice",
-    Way.UNREADABLE: "cut-words",
-    Way.TAKEN_BACK: "taken-back",
-    Way.LOST: "lost",
+_FATES: Final[Mapping[PaymentScenario, str]] = {
+    PaymentScenario.TWICE: "twice",
+    PaymentScenario.UNREADABLE: "cut-words",
+    PaymentScenario.TAKEN_BACK: "taken-back",
+    PaymentScenario.LOST: "lost",
 }
 
 
@@ -42,7 +42,7 @@ class Deed:
     """Somebody has paid: through whom, the provider's number and the bank's, and whether the hub was told."""
 
     dossier_code: str
-    way: Way
+    way: PaymentScenario
     provider: str
     txn: str
     ref: str
@@ -115,7 +115,7 @@ class Payers:
     """Whoever has to pay first. ``ways``: dossier code → how they do it."""
 
     banks: Banks
-    ways: Mapping[str, Way]
+    ways: Mapping[str, PaymentScenario]
     deeds: list[Deed] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -127,16 +127,16 @@ class Payers:
         """Dossier codes of those who have not paid yet."""
         return set(self.ways) - self._paid
 
-    def look(self, standing: Standing) -> None:
+    def look(self, standing: SubmissionStatus) -> None:
         """Pay, if there is something to pay and it has not been paid. Raises BankTurnedAway."""
         if standing.dossier_code in self.waiting and standing.fee is not None and standing.fee["qr"]:
             self._paid.add(standing.dossier_code)
             self.pay(standing, self.ways[standing.dossier_code])
 
-    def pay(self, standing: Standing, way: Way) -> None:
+    def pay(self, standing: SubmissionStatus, way: PaymentScenario) -> None:
         """Read the QR as a banking app does, and pay. Raises BankTurnedAway."""
         asked = vietqr.decode(str((standing.fee or {})["qr"]))
-        bank = next(self._channels) if way is Way.EXACT else self.banks.own
+        bank = next(self._channels) if way is PaymentScenario.EXACT else self.banks.own
         form = {
             "amount": _amount(asked.amount or 0, way),
             "reference": asked.purpose,
@@ -148,6 +148,6 @@ class Payers:
             self.deeds.append(Deed(standing.dossier_code, way, bank, done["txn"], done["ref"], done["amount"], told))
 
 
-def _amount(due: int, way: Way) -> int:
+def _amount(due: int, way: PaymentScenario) -> int:
     # Not the half: of two equal amounts with one reference, told by two services, the second is seen on the statement.
-    return {Way.SHORT: due // 3, Way.OVER: due + TOO_MUCH}.get(way, due)
+    return {PaymentScenario.SHORT: due // 3, PaymentScenario.OVER: due + TOO_MUCH}.get(way, due)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import requests
 
 from connectors.transport import signatures
-from hub.cli.demo.trials import Trial
+from hub.cli.demo.trials import SubmissionTrial
 from hub.embedded.waiting import Patience
 from hub.errors import HubError
 
@@ -24,7 +24,7 @@ class PortalTurnedAway(HubError):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SubmissionStatus:
     """Where a submission stands, by the public API."""
 
     id: str
@@ -35,7 +35,7 @@ class Standing:
     """what is demanded, as the portal shows it to its payer"""
 
 
-class Portal:
+class PortalClient:
     """``key_id`` and ``secret`` are those with which the portal signs (RFC 9421).
 
     A door that does not answer is knocked at again until ``patience`` is over.
@@ -48,7 +48,7 @@ class Portal:
         self._secret = secret.encode()
         self._threads = threading.local()
 
-    def submit(self, trial: Trial) -> str:
+    def submit(self, trial: SubmissionTrial) -> str:
         """The submission's id. Raises PortalTurnedAway."""
         body = trial.submission.model_dump_json(exclude_none=True).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"demo:{trial.reference}"}
@@ -59,14 +59,14 @@ class Portal:
         """Whether the hub has a submission with this dossier code."""
         return bool(self._send("GET", f"/v1/submissions?dossier_code={dossier_code}")["data"])
 
-    def standings(self, since: str) -> Iterator[Standing]:
+    def standings(self, since: str) -> Iterator[SubmissionStatus]:
         """Every submission that has changed since (ISO 8601, URL-safe)."""
         path = f"/v1/submissions?limit=200&updated_since={since}"
         while path:
             page = self._send("GET", path)
             for row in page["data"]:
                 if row["dossier_code"]:
-                    yield Standing(row["id"], row["dossier_code"], row["status"], row["version"], row["fee"])
+                    yield SubmissionStatus(row["id"], row["dossier_code"], row["status"], row["version"], row["fee"])
             cursor = page["next_cursor"]
             path = f"/v1/submissions?limit=200&cursor={cursor}" if cursor else ""
 

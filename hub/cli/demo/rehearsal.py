@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from config.catalogue import Catalogue, load
 from config.settings import Settings
+from hub.app import read_settings
 from hub.cli import environment
 from hub.cli.demo import course, evidence, fees, report, signed, verdict, witnesses
 from hub.cli.demo.bank_day import BankDay
@@ -21,16 +22,15 @@ from hub.cli.demo.course import Course
 from hub.cli.demo.display import Counts, display
 from hub.cli.demo.evidence import Shown
 from hub.cli.demo.fees import Accounts
-from hub.cli.demo.portal import Portal
-from hub.cli.demo.trials import Trial, runs_a_day, trials
+from hub.cli.demo.portal import PortalClient
+from hub.cli.demo.trials import SubmissionTrial, runs_a_day, trials
 from hub.cli.demo.verdict import Trouble
 from hub.clock import local, now
 from hub.db import Connection
 from hub.embedded.place import Addresses
 from hub.embedded.waiting import NothingMoves, Patience
-from hub.errors import HubError, NotNow
-from hub.signing.findings import Answer
-from hub.wiring import read_settings
+from hub.errors import HubError, InvalidState
+from hub.signing.findings import VerdictAnswer
 
 SENDERS: Final = 8
 _LOOK_EVERY: Final = 0.5
@@ -48,7 +48,7 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -
     """Hand over ``count`` submissions and prove what became of them. ``effects``: where the sandbox writes.
 
     Ends when all is over, or when nothing has moved for ``still`` seconds. The tables go to stdout.
-    Raises NotNow, PortalTurnedAway.
+    Raises InvalidState, PortalTurnedAway.
     """
     settings = read_settings()
     catalogue = load(settings.catalogue, os.environ)
@@ -57,7 +57,7 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -
     given = _trials(portal, catalogue, count)
     names = {department.code: department.name for department in catalogue.departments.values()}
     since = now()
-    with closing(_connect(settings)) as conn, environment.house() as hub, ThreadPoolExecutor(1) as cashier:
+    with closing(_connect(settings)) as conn, environment.hub() as hub, ThreadPoolExecutor(1) as cashier:
         day = fees.opened(hub, portal, effects, given, patience)
         paid = cashier.submit(fees.run, day)
         try:
@@ -79,24 +79,24 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -
     return Rehearsed(wrong, shown)
 
 
-def _portal(addresses: Addresses, catalogue: Catalogue, patience: Patience) -> Portal:
+def _portal(addresses: Addresses, catalogue: Catalogue, patience: Patience) -> PortalClient:
     key_id, name = next(iter(catalogue.portal.guard.keys.items()))
-    return Portal(addresses.api, key_id, catalogue.secret(name), patience)
+    return PortalClient(addresses.api, key_id, catalogue.secret(name), patience)
 
 
-def _trials(portal: Portal, catalogue: Catalogue, count: int) -> list[Trial]:
-    """Those of the day's first run whose dossier codes the hub does not know yet. Raises NotNow."""
+def _trials(portal: PortalClient, catalogue: Catalogue, count: int) -> list[SubmissionTrial]:
+    """Those of the day's first run whose dossier codes the hub does not know yet. Raises InvalidState."""
     day = local(now()).date()
     for run in range(runs_a_day(catalogue)):
         given = trials(catalogue, day, run, count)
         if not portal.knows(given[0].code):
             return given
-    raise NotNow("today's dossier codes for the demo are used up: come back tomorrow, or begin with an empty var")
+    raise InvalidState("today's dossier codes for the demo are used up: come back tomorrow, or begin with an empty var")
 
 
 def _watch(
     conn: Connection,
-    given: list[Trial],
+    given: list[SubmissionTrial],
     departments: tuple[Path, Addresses],
     day: BankDay,
     paid: Future[Accounts],
@@ -134,7 +134,7 @@ def _failed(done: Future[Any]) -> bool:
 def _given_up(paid: Future[Accounts], unfinished: Trouble) -> Trouble:
     """Why it was not waited for any longer: a bank's fault, or that nothing moved."""
     error = paid.exception()
-    if error is None or isinstance(error, NotNow):
+    if error is None or isinstance(error, InvalidState):
         return unfinished
     if not isinstance(error, HubError):
         raise error
@@ -159,7 +159,7 @@ def _evidence(conn: Connection, end: Course, effects: Path, settings: Settings, 
     except NothingMoves as error:
         wrong.append(verdict.without_evidence(str(error)))
         return None
-    if shown is None or shown.answer is not Answer.VALID:
+    if shown is None or shown.answer is not VerdictAnswer.VALID:
         why = f"{shown.bundle}: {shown.answer}" if shown else "chưa bàn giao nào hoàn tất"
         wrong.append(verdict.without_evidence(why))
     return shown

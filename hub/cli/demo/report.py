@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from hub.cli.demo.course import Course, Handed, Leg, Owed, Parcel
+from hub.cli.demo.course import Course, HandoffProgress, Owed, Parcel, SubmissionProgress
 from hub.consignments.model import DIRECTIONS, LABELS, Direction
-from hub.consignments.model import Status as Carriage
-from hub.dossiers.model import Status
+from hub.consignments.model import ConsignmentStatus as Carriage
+from hub.dossiers.model import DossierStatus
 
 
 def write(course: Course, names: dict[str, str]) -> None:
@@ -24,8 +24,10 @@ def write(course: Course, names: dict[str, str]) -> None:
         console.print(_waiting(course.owed))
 
 
-def _departments(legs: Sequence[Leg], names: dict[str, str]) -> Table:
-    statuses = sorted({Status(leg.status) for leg in legs if leg.status}, key=lambda status: int(status.national_code))
+def _departments(legs: Sequence[SubmissionProgress], names: dict[str, str]) -> Table:
+    statuses = sorted(
+        {DossierStatus(leg.status) for leg in legs if leg.status}, key=lambda status: int(status.national_code)
+    )
     table = Table(title="Hồ sơ theo sở và trạng thái", title_justify="left", show_footer=True)
     table.add_column("Sở", footer="Tổng")
     totals = Counter(leg.status for leg in legs)
@@ -44,7 +46,7 @@ def _departments(legs: Sequence[Leg], names: dict[str, str]) -> Table:
     return table
 
 
-def _handed(handed: Sequence[Handed], names: dict[str, str]) -> Table:
+def _handed(handed: Sequence[HandoffProgress], names: dict[str, str]) -> Table:
     """How many handoffs each side has signed, and how many are complete."""
     table = Table(title="Bàn giao đã ký", title_justify="left")
     table.add_column("Sở")
@@ -73,7 +75,7 @@ def _carried(parcels: Sequence[Parcel]) -> Table:
     return table
 
 
-def _times(legs: Iterable[Leg]) -> tuple[str, str]:
+def _times(legs: Iterable[SubmissionProgress]) -> tuple[str, str]:
     """Median and 99th percentile of the time from the front door to the department's receipt."""
     seconds = sorted(leg.seconds_to_answer for leg in legs if leg.acknowledged and leg.seconds_to_answer is not None)
     if not seconds:

@@ -7,23 +7,23 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from hub.cli.demo.bank_day import CASHIER, BankDay
-from hub.cli.demo.ways import Way
+from hub.cli.demo.payment_scenarios import PaymentScenario
 from hub.clock import local, now
 from hub.db import one
 from hub.fees import orders
-from hub.fees.cases import desk
+from hub.fees.cases import commands
 from hub.fees.orders import Payee
 from hub.fees.refunds import asking
 
 if TYPE_CHECKING:
     from hub.fees.closes.model import Closing
     from hub.fees.settlements.model import Settlement
-    from hub.work import Work
+    from hub.unit_of_work import UnitOfWork
 
 CHIEF: Final = "truong-phong-dien-tap"
 TRIES: Final = 5
 """how often persons agree anew, where the numbers have changed between them"""
-AGAIN: Final = frozenset({Way.SHORT, Way.TAKEN_BACK})
+AGAIN: Final = frozenset({PaymentScenario.SHORT, PaymentScenario.TAKEN_BACK})
 """whoever pays once more, what is still open"""
 _REASON: Final = "diễn tập"
 _PAYEE: Final = Payee(bank_bin="970418", account="0000000001", holder="NGUYEN VAN THU")
@@ -53,7 +53,7 @@ class Settling:
     day: BankDay
 
     def settle(self) -> None:
-        """Everything that is open is put right. Raises NotNow, BankTurnedAway."""
+        """Everything that is open is put right. Raises InvalidState, BankTurnedAway."""
         self._pay_again()
         with self.day.hub.db.connection() as conn:
             rows = conn.execute(_OPEN, (["R01", "R03", "R05", "N02"], self._refs())).fetchall()
@@ -65,27 +65,27 @@ class Settling:
 
         Nothing where today is closed already.
         """
-        from hub.fees.closes import desk as closes
+        from hub.fees.closes import commands as closes
         from hub.fees.closes import store
         from hub.fees.ledger import closed
-        from hub.worker import prover
+        from hub.worker.jobs import prove_ledger
 
         account, today = self.day.banks.account, local(now()).date()
         with self.day.hub.db.connection() as conn:
             if closed(conn, account, today):
                 return []
             days = store.open_days(conn, account, today) or [today]
-        prover.prove(self.day.hub)
+        prove_ledger.prove(self.day.hub)
         return [self._agreed(partial(closes.close_day, account=account, day=day)) for day in days]
 
-    def _agreed(self, close: "Callable[[Work], Closing]") -> "Closing":
+    def _agreed(self, close: "Callable[[UnitOfWork], Closing]") -> "Closing":
         """What came of it when the second person agreed; with new numbers where a postman collected meanwhile."""
-        from hub.fees.closes.model import Step
+        from hub.fees.closes.model import CloseStep
 
         self.day.act(CASHIER, close)
         for actor in islice(cycle((CHIEF, CASHIER)), TRIES):
             found: Closing = self.day.act(actor, close)
-            if found.step is not Step.PROPOSED:
+            if found.step is not CloseStep.PROPOSED:
                 break
         return found
 
@@ -104,12 +104,12 @@ class Settling:
         owed: list[int] = []
         today = local(now()).date()
 
-        def tried(work: "Work") -> None:
-            with work.conn.transaction() as savepoint:
-                book.hold(work.conn)
-                settlements.compute(work, today)
-                made.extend(store.of_month(work.conn, today.replace(day=1)))
-                owed.append(one(work.conn, _ON_331, (today,))["net"])
+        def tried(uow: "UnitOfWork") -> None:
+            with uow.conn.transaction() as savepoint:
+                book.hold(uow.conn)
+                settlements.compute(uow, today)
+                made.extend(store.of_month(uow.conn, today.replace(day=1)))
+                owed.append(one(uow.conn, _ON_331, (today,))["net"])
                 raise Rollback(savepoint)
 
         self.day.act(CASHIER, tried)
@@ -137,7 +137,7 @@ class Settling:
         for standing in self.day.stands().values():
             if payers.ways.get(standing.dossier_code) in AGAIN:
                 demands.append((standing.fee or {})["demand_id"])
-                payers.pay(standing, Way.EXACT)
+                payers.pay(standing, PaymentScenario.EXACT)
         self.day.wait(lambda conn: int(one(conn, _UNPAID, (demands,))["missing"]), "khoản nộp thiếu được nộp đủ")
 
     def _case(self, row: Mapping[str, Any]) -> None:
@@ -145,27 +145,27 @@ class Settling:
             case "R01":
                 self._both(row["id"], "assign", {"demand": self._unreadable()})
             case "N02":
-                self.day.act(CASHIER, lambda work: desk.resolve(work, row["id"], "noted", {}, _REASON))
+                self.day.act(CASHIER, lambda uow: commands.resolve(uow, row["id"], "noted", {}, _REASON))
             case _:
                 self._refund(row["object_id"])
 
     def _both(self, case: str, resolution: str, details: dict[str, str]) -> None:
         for actor in (CASHIER, CHIEF):
-            self.day.act(actor, lambda work: desk.resolve(work, case, resolution, details, _REASON))
+            self.day.act(actor, lambda uow: commands.resolve(uow, case, resolution, details, _REASON))
 
     def _unreadable(self) -> str:
         """The demand of whoever's words were cut."""
         [standing] = [
             standing
             for standing in self.day.stands().values()
-            if self.day.payers.ways.get(standing.dossier_code) is Way.UNREADABLE
+            if self.day.payers.ways.get(standing.dossier_code) is PaymentScenario.UNREADABLE
         ]
         return str((standing.fee or {})["demand_id"])
 
     def _refund(self, payment: str) -> None:
         """What was paid too much goes back: one person asks, another approves, the bank pays."""
-        order = self.day.act(CASHIER, lambda work: asking.request(work, payment, _PAYEE, _REASON))
-        self.day.act(CHIEF, lambda work: orders.approve(work, order.id, _REASON))
-        sent = self.day.act(CASHIER, lambda work: orders.send(work, order.id))
+        order = self.day.act(CASHIER, lambda uow: asking.request(uow, payment, _PAYEE, _REASON))
+        self.day.act(CHIEF, lambda uow: orders.approve(uow, order.id, _REASON))
+        sent = self.day.act(CASHIER, lambda uow: orders.send(uow, order.id))
         said = {"reference": sent.reference, "amount": sent.amount, "account": sent.account, "words": "HOAN PHI"}
         self.day.banks.ask(self.day.banks.own, "orders", said)

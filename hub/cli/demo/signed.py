@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 
 from config.catalogue import Catalogue
 from connectors.sandbox.postal_fates import PostalFate
-from hub.cli.demo.course import Course, Handed, Parcel
-from hub.cli.demo.trials import Trial
+from hub.cli.demo.course import Course, HandoffProgress, Parcel
+from hub.cli.demo.trials import SubmissionTrial
 from hub.consignments.model import Direction
 
 
-def findings(trials: Iterable[Trial], course: Course, catalogue: Catalogue) -> list[str]:
+def findings(trials: Iterable[SubmissionTrial], course: Course, catalogue: Catalogue) -> list[str]:
     """What does not hold, a sentence each."""
     handed = {one.dossier_id: one for one in course.handed}
     parcels = {(one.dossier_id, Direction(one.direction)): one for one in course.parcels}
@@ -25,7 +25,7 @@ def findings(trials: Iterable[Trial], course: Course, catalogue: Catalogue) -> l
     ]
 
 
-def _handoff(trial: Trial, handed: Handed | None, signs: bool) -> Iterator[str]:
+def _handoff(trial: SubmissionTrial, handed: HandoffProgress | None, signs: bool) -> Iterator[str]:
     if handed is None:
         yield "has no handoff"
     elif not handed.signed:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from config.catalogue import Catalogue, Pay, Procedure
 from connectors.sandbox.fates import Fate, fate_of
 from connectors.sandbox.postal_fates import PostalFate, postal_fate_of
-from hub.cli.demo.ways import TROUBLES, Way
+from hub.cli.demo.payment_scenarios import TROUBLES, PaymentScenario
 from hub.clock import now
 from schemas.handoff import Carrier
 from schemas.identifiers import DossierCode
@@ -41,7 +41,7 @@ ENTERPRISE_ONE_IN: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class SubmissionTrial:
     """One submission of the demo, and what is going to become of it."""
 
     submission: Submission
@@ -53,7 +53,7 @@ class Trial:
     """what the post does with its result; None: it does not go by post"""
     papers: PostalFate | None
     """what the post does with its papers, on their way to the department"""
-    way: Way | None = None
+    way: PaymentScenario | None = None
     """how its fee is paid before it goes out; None: it is not paid first"""
 
     @property
@@ -66,7 +66,7 @@ def runs_a_day(catalogue: Catalogue) -> int:
     return PREFIXES // len(catalogue.departments)
 
 
-def trials(catalogue: Catalogue, day: date, run: int, count: int) -> list[Trial]:
+def trials(catalogue: Catalogue, day: date, run: int, count: int) -> list[SubmissionTrial]:
     """``count`` submissions; the same for the same day and run, and none in common with another's."""
     first_prefix = run * len(catalogue.departments)
     serials = islice(_serials(catalogue, first_prefix), count)
@@ -78,12 +78,12 @@ def trials(catalogue: Catalogue, day: date, run: int, count: int) -> list[Trial]
     return _paid(catalogue, made)
 
 
-def _paid(catalogue: Catalogue, made: list[Trial]) -> list[Trial]:
+def _paid(catalogue: Catalogue, made: list[SubmissionTrial]) -> list[SubmissionTrial]:
     """Who pays first, and how: the troubles go to ordinary dossiers, as far as there are some."""
     first = [trial for trial in made if catalogue.procedures[trial.submission.procedure].pay is Pay.FIRST]
     ordinary = sorted(first, key=lambda trial: bool(trial.fate.suffix or trial.parcel or trial.papers))
     troubles = {trial.code: way for trial, way in zip(ordinary, TROUBLES, strict=False)}
-    ways = {trial.code: troubles.get(trial.code, Way.EXACT) for trial in first}
+    ways = {trial.code: troubles.get(trial.code, PaymentScenario.EXACT) for trial in first}
     return [replace(trial, way=ways.get(trial.code)) for trial in made]
 
 
@@ -107,7 +107,9 @@ def _serials(catalogue: Catalogue, first_prefix: int) -> Iterator[tuple[Procedur
         yield procedure, f"{first_prefix:02}{number:04}"
 
 
-def _trial(catalogue: Catalogue, people: dict[str, Any], procedure: Procedure, raw: str, number: int) -> Trial:
+def _trial(
+    catalogue: Catalogue, people: dict[str, Any], procedure: Procedure, raw: str, number: int
+) -> SubmissionTrial:
     code = DossierCode.received(raw)
     submission = Submission(
         reference=f"demo-{code.day:%y%m%d}-{code.serial:06}",
@@ -127,7 +129,7 @@ def _trial(catalogue: Catalogue, people: dict[str, Any], procedure: Procedure, r
     fate = fate_of(raw, procedure.code)
     parcel = postal_fate_of(raw) if submission.result.method == "post" and fate.transfer != "refused" else None
     papers = postal_fate_of(raw) if procedure.carrier is Carrier.POST else None
-    return Trial(submission, code.normalised, department.code, fate, parcel, papers)
+    return SubmissionTrial(submission, code.normalised, department.code, fate, parcel, papers)
 
 
 def _applicant(people: dict[str, Any], number: int) -> Applicant:

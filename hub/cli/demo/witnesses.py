@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.sandbox.effects import Noticed, Ordered, Submitted, read_effects
-from hub.cli.demo.portal import Standing
-from hub.cli.demo.trials import Trial
+from hub.cli.demo.portal import SubmissionStatus
+from hub.cli.demo.trials import SubmissionTrial
 from schemas.identifiers import DossierCode
 
 
@@ -54,7 +54,7 @@ def hear(folder: Path, partners: Mapping[str, str]) -> Heard:
     return Heard(taken, noticed, ordered, held)
 
 
-def findings(trials: Iterable[Trial], standings: Sequence[Standing], heard: Heard) -> list[str]:
+def findings(trials: Iterable[SubmissionTrial], standings: Sequence[SubmissionStatus], heard: Heard) -> list[str]:
     """What does not hold, a sentence each; none: every submission arrived exactly once, every status came back."""
     by_code = {_normalised(standing.dossier_code): standing for standing in standings}
     return [
@@ -64,7 +64,7 @@ def findings(trials: Iterable[Trial], standings: Sequence[Standing], heard: Hear
     ]
 
 
-def _of_one(trial: Trial, standing: Standing | None, heard: Heard) -> Iterator[str]:
+def _of_one(trial: SubmissionTrial, standing: SubmissionStatus | None, heard: Heard) -> Iterator[str]:
     if standing is None:
         yield "the hub's API does not know it"
         return
@@ -78,7 +78,7 @@ def _of_one(trial: Trial, standing: Standing | None, heard: Heard) -> Iterator[s
     yield from _came_back(standing, heard.noticed.get(trial.code, []))
 
 
-def _arrived_once(trial: Trial, heard: Heard) -> Iterator[str]:
+def _arrived_once(trial: SubmissionTrial, heard: Heard) -> Iterator[str]:
     """At its own department once and nowhere else; a refused one nowhere at all."""
     should = [] if trial.fate.transfer == "refused" else [f"department.{trial.department}"]
     took = [effect.counterparty for effect in heard.taken.get(trial.code, [])]
@@ -89,7 +89,7 @@ def _arrived_once(trial: Trial, heard: Heard) -> Iterator[str]:
         yield f"held by {holds or 'nobody'}, should be {should or 'nobody'}"
 
 
-def _came_back(standing: Standing, notices: Sequence[Noticed]) -> Iterator[str]:
+def _came_back(standing: SubmissionStatus, notices: Sequence[Noticed]) -> Iterator[str]:
     """Each version of the submission was noticed once, and the newest says where it stands."""
     versions = sorted(notice.version for notice in notices)
     if versions != list(range(1, standing.version + 1)):

@@ -2,36 +2,36 @@
 
 from collections.abc import Mapping
 
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import payments
 from hub.fees.cases import money
-from hub.fees.cases.model import Case
+from hub.fees.cases.model import FeeException
 from hub.fees.ledger import post, postings
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 
-def charge(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
+def charge(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
     """It is the bank's charge, as the book took it for."""
-    _debited(work, case)
-    money.settle_line(work, case.line, "not_fee")
+    _debited(uow, case)
+    money.settle_line(uow, case.line, "not_fee")
     return []
 
 
-def not_fee(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+def not_fee(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
     """It is not for fees: what came is off 338, what went is no charge. ``kind`` says what it is."""
     if details["kind"] not in KINDS:
-        raise NotNow(f"kind là một trong: {', '.join(KINDS)}")
+        raise InvalidState(f"kind là một trong: {', '.join(KINDS)}")
     if case.code in ("P02", "V05"):
-        amount, account = _debited(work, case)
-        money.settle_line(work, case.line, "not_fee")
-        post(work.conn, postings.no_charge(money.origin(work, case, account), amount))
+        amount, account = _debited(uow, case)
+        money.settle_line(uow, case.line, "not_fee")
+        post(uow.conn, postings.no_charge(money.origin(uow, case, account), amount))
         return []
-    item, account, amount = _unidentified(work, case)
-    line = case.line or money.line_of(work, item)
-    money.settle_line(work, line, "not_fee", before=("in_case", "matched"))
-    money.close_others(work, case, item, ["R01", "R02", "R06", "R09", "N02", "N03"])
-    post(work.conn, postings.not_ours(money.origin(work, case, account), item, amount))
+    item, account, amount = _unidentified(uow, case)
+    line = case.line or money.line_of(uow, item)
+    money.settle_line(uow, line, "not_fee", before=("in_case", "matched"))
+    money.close_others(uow, case, item, ["R01", "R02", "R06", "R09", "N02", "N03"])
+    post(uow.conn, postings.not_ours(money.origin(uow, case, account), item, amount))
     return []
 
 
@@ -43,29 +43,29 @@ KINDS = {
 }
 
 
-def _debited(work: Work, case: Case) -> tuple[int, str]:
-    """What the book took for a charge, and on which account. Raises NotNow."""
-    line = money.line_by(work, case.line or "")
-    taken = work.conn.execute(
+def _debited(uow: UnitOfWork, case: FeeException) -> tuple[int, str]:
+    """What the book took for a charge, and on which account. Raises InvalidState."""
+    line = money.line_by(uow, case.line or "")
+    taken = uow.conn.execute(
         "SELECT amount FROM journal_entry WHERE (source_type, source_id, kind) = ('line', %s, 'charged')",
         (str(line["id"]),),
     ).fetchone()
     if taken is None or line["state"] != "in_case":
-        raise NotNow("dòng sao kê này đã được xử lý cách khác: xem lại ca")
+        raise InvalidState("dòng sao kê này đã được xử lý cách khác: xem lại ca")
     return int(taken["amount"]), str(line["account"])
 
 
-def _unidentified(work: Work, case: Case) -> tuple[str, str, int]:
-    """The item on 338, its account at the bank, and what stands there. Raises NotNow."""
+def _unidentified(uow: UnitOfWork, case: FeeException) -> tuple[str, str, int]:
+    """The item on 338, its account at the bank, and what stands there. Raises InvalidState."""
     item = case.payment or case.line
-    row = work.conn.execute(
+    row = uow.conn.execute(
         "SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line WHERE account = '338' AND item = %s", (item,)
     ).fetchone()
     if item is None or row is None or row["net"] <= 0:
-        raise NotNow("khoản này không còn tiền trên 338")
+        raise InvalidState("khoản này không còn tiền trên 338")
     if case.payment is None:
-        return item, str(money.line_by(work, item)["account"]), row["net"]
-    payment = money.payment_by(work, case.payment)
+        return item, str(money.line_by(uow, item)["account"]), row["net"]
+    payment = money.payment_by(uow, case.payment)
     if payment.status not in payments.SHOWN:
-        raise NotNow("sao kê chưa có khoản này: chờ có sao kê, hoặc xử lý theo ca N01")
+        raise InvalidState("sao kê chưa có khoản này: chờ có sao kê, hoặc xử lý theo ca N01")
     return item, payment.account, row["net"]

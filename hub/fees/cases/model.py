@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from hub.fees.cases.codes import About, Code
+from hub.fees.cases.codes import ExceptionCode, ExceptionDescription
 
 STATES: Final = {
     "open": "chưa phân công",
@@ -17,7 +17,7 @@ STATES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class FeeException:
     """A case's row. ``at_risk`` in đồng; ``severity``: 1 is the worst of four."""
 
     id: str
@@ -46,8 +46,8 @@ class Case:
     resolved_at: datetime | None
 
     @property
-    def about(self) -> About:
-        return Code(self.code).about
+    def about(self) -> ExceptionDescription:
+        return ExceptionCode(self.code).about
 
     @property
     def payment(self) -> str | None:

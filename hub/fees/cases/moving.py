@@ -2,66 +2,68 @@
 
 from collections.abc import Mapping, Sequence
 
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import bookings, demands, payments, store
 from hub.fees.cases import covered, money
-from hub.fees.cases.model import Case
+from hub.fees.cases.model import FeeException
 from hub.fees.cases.opening import open_case
 from hub.fees.ledger import Share, post, postings
 from hub.fees.model import COLLECTING
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 
-def report(work: Work, demand: str, other: str, reason: str, payment: str | None = None) -> str:
-    """Somebody says that the money of ``demand`` was for ``other``: the case. Raises NotFound, NotNow.
+def report(uow: UnitOfWork, demand: str, other: str, reason: str, payment: str | None = None) -> str:
+    """Somebody says that the money of ``demand`` was for ``other``: the case. Raises NotFound, InvalidState.
 
     ``payment``: which of the demand's, where several count for it.
     """
     if demand == other:
-        raise NotNow("hai mã này là một khoản phải thu")
-    locked = {name: store.lock(work.conn, name) for name in sorted({demand, other})}
-    rows = work.conn.execute(
+        raise InvalidState("hai mã này là một khoản phải thu")
+    locked = {name: store.lock(uow.conn, name) for name in sorted({demand, other})}
+    rows = uow.conn.execute(
         "SELECT evidence, amount FROM fee_credit WHERE demand_id = %s AND reversed_at IS NULL AND evidence LIKE %s",
         (demand, payment or r"pm\_%"),
     ).fetchall()
     if len(rows) != 1:
-        raise NotNow("nói rõ khoản nộp nào của mã này (--payment)" if rows else "chưa có khoản nộp nào cho mã này")
+        raise InvalidState(
+            "nói rõ khoản nộp nào của mã này (--payment)" if rows else "chưa có khoản nộp nào cho mã này"
+        )
     _takes(locked[other].outstanding if locked[other].status in COLLECTING else 0, rows[0]["amount"])
     facts = {"other": other, "payment": rows[0]["evidence"], "demand_status": locked[demand].status}
     at_risk = rows[0]["amount"]
-    opened = open_case(work, "R08", "fee_demand", demand, at_risk, facts)
+    opened = open_case(uow, "R08", "fee_demand", demand, at_risk, facts)
     if opened is None:
-        raise NotNow("việc này đã báo rồi, ca vẫn đang mở")
-    work.note(other, "case R08", reason=opened)
-    work.note(opened, "reported", after="open", reason=f"demand={demand} other={other}: {reason}")
+        raise InvalidState("việc này đã báo rồi, ca vẫn đang mở")
+    uow.note(other, "case R08", reason=opened)
+    uow.note(opened, "reported", after="open", reason=f"demand={demand} other={other}: {reason}")
     return opened
 
 
-def move(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
+def move(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
     """The payment counts for the other demand: what was paid is open again there, and paid here."""
-    payment = money.payment_of(work, case)
-    demand, other = case.object_id, store.lock(work.conn, str(case.facts["other"]))
-    away = _owed(work, payment.id, demand)
+    payment = money.payment_of(uow, case)
+    demand, other = case.object_id, store.lock(uow.conn, str(case.facts["other"]))
+    away = _owed(uow, payment.id, demand)
     amount = sum(share.amount for share in away)
-    if demand not in payments.paid_for(work.conn, payment.id) or not amount:
-        raise NotNow("khoản nộp không còn tính cho mã thanh toán này")
-    if store.credit_by(work.conn, other.id, payment.id) is not None:
-        raise NotNow("khoản nộp đã từng chuyển đi từ mã thanh toán kia, không chuyển lại được")
+    if demand not in payments.paid_for(uow.conn, payment.id) or not amount:
+        raise InvalidState("khoản nộp không còn tính cho mã thanh toán này")
+    if store.credit_by(uow.conn, other.id, payment.id) is not None:
+        raise InvalidState("khoản nộp đã từng chuyển đi từ mã thanh toán kia, không chuyển lại được")
     _takes(other.outstanding if other.status in COLLECTING else 0, amount)
-    events = demands.reverse(work, demand, payment.id, by=case.id)
+    events = demands.reverse(uow, demand, payment.id, by=case.id)
     is_shown = payment.status in payments.SHOWN
-    credited = demands.credit(work, other.id, amount, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
-    covered(work.conn, [other.id])
-    to = bookings.shares(work, other.id, credited.taken)
-    post(work.conn, postings.moved(money.origin(work, case, payment.account), payment.id, away, to))
+    credited = demands.credit(uow, other.id, amount, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
+    covered(uow.conn, [other.id])
+    to = bookings.shares(uow, other.id, credited.taken)
+    post(uow.conn, postings.moved(money.origin(uow, case, payment.account), payment.id, away, to))
     return [*events, *credited.events]
 
 
-def _owed(work: Work, payment: str, demand: str) -> Sequence[Share]:
-    return [share for share in money.stands(work, payment).owed if share.demand_id == demand]
+def _owed(uow: UnitOfWork, payment: str, demand: str) -> Sequence[Share]:
+    return [share for share in money.stands(uow, payment).owed if share.demand_id == demand]
 
 
 def _takes(outstanding: int, amount: int) -> None:
     if outstanding < amount:
-        raise NotNow(f"mã thanh toán kia chỉ còn phải thu {outstanding} đ, không phải {amount} đ")
+        raise InvalidState(f"mã thanh toán kia chỉ còn phải thu {outstanding} đ, không phải {amount} đ")

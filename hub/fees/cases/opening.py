@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hub.calendar import Calendar
+from hub.calendar import WorkingCalendar
 from hub.clock import local, now
 from hub.db import Connection, as_set
-from hub.fees.cases.codes import CODES, Code, severity
-from hub.work import Work
+from hub.fees.cases.codes import CODES, ExceptionCode, severity
+from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 
 LINE: Final = "statement_line"
@@ -40,20 +40,20 @@ class Opening:
 
 
 def open_case(
-    work: Work, code: str, object_type: str, object_id: str, at_risk: int, facts: Mapping[str, Any]
+    uow: UnitOfWork, code: str, object_type: str, object_id: str, at_risk: int, facts: Mapping[str, Any]
 ) -> str | None:
     """Open a case of ``code`` as Opening says, and note it with what it is about; its id, or None if it is open."""
-    opened = open_all(work.conn, work.calendar, [Opening(code, object_type, object_id, at_risk, facts)])[0]
+    opened = open_all(uow.conn, uow.calendar, [Opening(code, object_type, object_id, at_risk, facts)])[0]
     if opened is not None:
-        work.note(f"line {object_id}" if object_type == LINE else object_id, f"case {code}", reason=opened)
+        uow.note(f"line {object_id}" if object_type == LINE else object_id, f"case {code}", reason=opened)
     return opened
 
 
-def open_all(conn: Connection, calendar: Calendar, openings: Sequence[Opening]) -> list[str | None]:
+def open_all(conn: Connection, calendar: WorkingCalendar, openings: Sequence[Opening]) -> list[str | None]:
     """Open many at once, and note none: for each its id, or None if it is open already."""
     ids = [new_id(Prefix.EXCEPTION) for _ in openings]
     today = local(now()).date()
-    codes = [Code(one.code) for one in openings]
+    codes = [ExceptionCode(one.code) for one in openings]
     days = {days: calendar.after(today, days) for days in {CODES[code].days for code in codes}}
     rows = [
         {

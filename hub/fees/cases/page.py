@@ -3,7 +3,7 @@
 from typing import Final
 
 from hub.fees.cases.classifying import KINDS
-from hub.fees.cases.codes import CODES, SEVERITY, About
+from hub.fees.cases.codes import CODES, SEVERITY, ExceptionDescription
 from hub.fees.cases.model import STATES
 from hub.fees.cases.resolutions import RESOLUTIONS
 from schemas.figures import grouped
@@ -61,7 +61,7 @@ def page() -> str:
     )
 
 
-def _row(code: str, about: About) -> str:
+def _row(code: str, about: ExceptionDescription) -> str:
     days = str(about.days) if about.days else "ngay"
     ways = [*(f"`{name}`" for name in about.resolutions), about.elsewhere]
     done = "; ".join(way for way in ways if way)

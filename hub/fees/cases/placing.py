@@ -6,17 +6,17 @@ from typing import Final
 from psycopg.types.json import Jsonb
 
 from hub.db import one
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import bookings, cases, demands, payments, store
 from hub.fees.cases import money
-from hub.fees.cases.model import Case
+from hub.fees.cases.model import FeeException
 from hub.fees.ledger import Share, post, postings
-from hub.fees.matching import desk
+from hub.fees.matching import commands
 from hub.fees.matching.passes import RULES
 from hub.fees.model import COLLECTING, Demand
 from hub.fees.payments import Payment
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 _NOBODYS: Final = """
 SELECT g.run_id, leg.line_id FROM match_leg leg JOIN match_group g ON g.id = leg.group_id
@@ -34,13 +34,13 @@ SELECT id, 1, %(line)s, %(payment)s, %(demand)s, %(amount)s, false, false FROM m
 """
 
 
-def assign(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+def assign(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
     """It is for this demand. A line of its own is joined to it by a match; what a gateway pays out has none."""
-    payment = money.payment_of(work, case)
-    demand = store.lock(work.conn, details["demand"])
-    nobodys = work.conn.execute(_NOBODYS, (payment.id,)).fetchone()
+    payment = money.payment_of(uow, case)
+    demand = store.lock(uow.conn, details["demand"])
+    nobodys = uow.conn.execute(_NOBODYS, (payment.id,)).fetchone()
     if nobodys is None:
-        return _credit(work, case, payment, demand)
+        return _credit(uow, case, payment, demand)
     said = {
         "run": nobodys["run_id"],
         "rules": RULES,
@@ -51,78 +51,78 @@ def assign(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
         "demand": demand.id,
         "amount": _takes(demand, payment.amount),
     }
-    group = one(work.conn, _PROPOSE, said)["group_id"]
-    return desk.confirm(work, group, case.reason or "")
+    group = one(uow.conn, _PROPOSE, said)["group_id"]
+    return commands.confirm(uow, group, case.reason or "")
 
 
-def choose(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+def choose(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
     """One of the matches that were proposed is right: ``match`` is its number."""
-    payment = money.payment_of(work, case)
-    row = work.conn.execute(
+    payment = money.payment_of(uow, case)
+    row = uow.conn.execute(
         "SELECT leg.demand_id FROM match_group g JOIN match_leg leg ON leg.group_id = g.id AND leg.number = 1"
         " WHERE g.id::text = %s AND g.state = 'proposed' AND leg.payment_id = %s",
         (details["match"], payment.id),
     ).fetchone()
     if row is None:
-        raise NotNow(f"ghép {details['match']} không phải là đề xuất cho khoản tiền này")
-    return assign(work, case, {"demand": row["demand_id"]})
+        raise InvalidState(f"ghép {details['match']} không phải là đề xuất cho khoản tiền này")
+    return assign(uow, case, {"demand": row["demand_id"]})
 
 
-def renew(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
+def renew(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
     """The demand that had expired stands again, and has the money."""
     if case.demand is None:
-        raise NotNow("ca này không gắn với mã thanh toán nào")
-    payment = money.payment_of(work, case)
-    events = demands.renew(work, case.demand, case.reason or "")
-    return [*events, *_credit(work, case, payment, store.lock(work.conn, case.demand))]
+        raise InvalidState("ca này không gắn với mã thanh toán nào")
+    payment = money.payment_of(uow, case)
+    events = demands.renew(uow, case.demand, case.reason or "")
+    return [*events, *_credit(uow, case, payment, store.lock(uow.conn, case.demand))]
 
 
-def allocate(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+def allocate(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
     """What was paid too much counts for another demand, as far as that takes it; its payer asked for it."""
-    payment = money.payment_of(work, case)
-    demand = store.lock(work.conn, details["demand"])
-    over = money.stands(work, payment.id).over
+    payment = money.payment_of(uow, case)
+    demand = store.lock(uow.conn, details["demand"])
+    over = money.stands(uow, payment.id).over
     taken = _takes(demand, over)
-    events, owed = _count(work, payment, demand, taken)
+    events, owed = _count(uow, payment, demand, taken)
     if demand.outstanding > taken:
-        _short(work, case, demand, taken)
-    post(work.conn, postings.allocated(money.origin(work, case, payment.account), payment.id, owed))
+        _short(uow, case, demand, taken)
+    post(uow.conn, postings.allocated(money.origin(uow, case, payment.account), payment.id, owed))
     return events
 
 
-def _credit(work: Work, case: Case, payment: Payment, demand: Demand) -> list[Event]:
+def _credit(uow: UnitOfWork, case: FeeException, payment: Payment, demand: Demand) -> list[Event]:
     """What stands on 338 of the payment counts for the demand; what that does not take is owed back (R05)."""
-    unknown = money.stands(work, payment.id).unidentified
+    unknown = money.stands(uow, payment.id).unidentified
     taken = _takes(demand, unknown)
-    events, owed = _count(work, payment, demand, taken)
+    events, owed = _count(uow, payment, demand, taken)
     over = unknown - taken
-    money.settle_line(work, money.line_of(work, payment.id), "matched")
+    money.settle_line(uow, money.line_of(uow, payment.id), "matched")
     if over:
         facts = {"demand": demand.id, "payment": payment.id, "taken": taken, "rest": over, "account": payment.account}
-        cases.open_case(work, "R05", "payment", payment.id, over, facts)
+        cases.open_case(uow, "R05", "payment", payment.id, over, facts)
     elif demand.outstanding > taken:
-        _short(work, case, demand, taken)
-    money.close_others(work, case, payment.id, ["R01", "R02", "R06", "R09"])
-    post(work.conn, postings.identified_later(money.origin(work, case, payment.account), payment.id, owed, over))
+        _short(uow, case, demand, taken)
+    money.close_others(uow, case, payment.id, ["R01", "R02", "R06", "R09"])
+    post(uow.conn, postings.identified_later(money.origin(uow, case, payment.account), payment.id, owed, over))
     return events
 
 
-def _count(work: Work, payment: Payment, demand: Demand, taken: int) -> tuple[list[Event], list[Share]]:
+def _count(uow: UnitOfWork, payment: Payment, demand: Demand, taken: int) -> tuple[list[Event], list[Share]]:
     is_shown = payment.status in payments.SHOWN
-    credited = demands.credit(work, demand.id, taken, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
-    payments.allocate(work.conn, payment.id, credited.taken)
-    cases.covered(work.conn, [demand.id])
-    return credited.events, bookings.shares(work, demand.id, credited.taken)
+    credited = demands.credit(uow, demand.id, taken, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
+    payments.allocate(uow.conn, payment.id, credited.taken)
+    cases.covered(uow.conn, [demand.id])
+    return credited.events, bookings.shares(uow, demand.id, credited.taken)
 
 
 def _takes(demand: Demand, amount: int) -> int:
-    """How much of ``amount`` the demand takes. Raises NotNow where that is nothing."""
+    """How much of ``amount`` the demand takes. Raises InvalidState where that is nothing."""
     takes = min(amount, demand.outstanding) if demand.status in COLLECTING else 0
     if takes <= 0:
-        raise NotNow(f"khoản phải thu đang {demand.status}, không nhận được gì của {amount} đ")
+        raise InvalidState(f"khoản phải thu đang {demand.status}, không nhận được gì của {amount} đ")
     return takes
 
 
-def _short(work: Work, case: Case, demand: Demand, taken: int) -> None:
+def _short(uow: UnitOfWork, case: FeeException, demand: Demand, taken: int) -> None:
     facts = {"demand": demand.id, "payment": case.payment, "taken": taken, "rest": 0}
-    cases.open_case(work, "R04", "fee_demand", demand.id, taken, facts)
+    cases.open_case(uow, "R04", "fee_demand", demand.id, taken, facts)

@@ -6,13 +6,13 @@ from typing import Final, Literal
 
 from hub.events import Event
 from hub.fees.cases import answers, classifying, moving, placing, recovering, unconfirmed
-from hub.fees.cases.model import Case
+from hub.fees.cases.model import FeeException
 from hub.fees.orders import recognising
 from hub.fees.receipts import gaps
 from hub.fees.refunds import resolving as giving_back
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
-Act = Callable[[Work, Case, Mapping[str, str]], list[Event]]
+Act = Callable[[UnitOfWork, FeeException, Mapping[str, str]], list[Event]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Resolution:
     persons: Literal[1, 2]
     act: Act
     details: tuple[str, ...] = ()
-    asked_by: Callable[[Work, Case], str | None] | None = None
+    asked_by: Callable[[UnitOfWork, FeeException], str | None] | None = None
     """who has asked for it already: that counts as the proposal of that person"""
 
 

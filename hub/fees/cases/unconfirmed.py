@@ -6,15 +6,15 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from hub.db import one
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import demands, payments, store
 from hub.fees.cases import explained, money
-from hub.fees.cases.model import Case
+from hub.fees.cases.model import FeeException
 from hub.fees.ledger import post, postings
 from hub.fees.matching.passes import RULES
 from hub.fees.payments import Payment
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 WAITING: Final = frozenset({"notified", "unconfirmed_overdue"})
 _OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N03"]
@@ -45,91 +45,93 @@ WHERE i.provider = %s AND i.report = %s ORDER BY i.provider_txn
 """
 
 
-def confirm(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+def confirm(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
     """It is this ``line``, which nobody could place."""
-    payment = _waiting(money.payment_of(work, case))
-    line = _unplaced(work, details["line"])
+    payment = _waiting(money.payment_of(uow, case))
+    line = _unplaced(uow, details["line"])
     if (line["account"], line["amount"]) != (payment.account, payment.amount):
-        raise NotNow(
+        raise InvalidState(
             f"dòng sao kê là {line['amount']} đ của tài khoản {line['account']}, khoản nộp là {payment.amount} đ"
         )
-    found = _replace(work, case, line)
-    group = _group(work, case, line, "P11")
-    events = _join(work, group, payment, 1, line["id"])
-    money.settle_line(work, str(line["id"]), "matched")
-    money.close_others(work, case, found, _FOUND)
-    entry = postings.found_notified(money.origin(work, case, payment.account), found, [(payment.id, payment.amount)])
-    post(work.conn, entry)
+    found = _replace(uow, case, line)
+    group = _group(uow, case, line, "P11")
+    events = _join(uow, group, payment, 1, line["id"])
+    money.settle_line(uow, str(line["id"]), "matched")
+    money.close_others(uow, case, found, _FOUND)
+    entry = postings.found_notified(money.origin(uow, case, payment.account), found, [(payment.id, payment.amount)])
+    post(uow.conn, entry)
     return events
 
 
-def void(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
+def void(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
     """No money ever came: what it had paid is open again."""
-    payment = _waiting(money.payment_of(work, case))
-    stands = money.stands(work, payment.id)
+    payment = _waiting(money.payment_of(uow, case))
+    stands = money.stands(uow, payment.id)
     if stands.total != payment.amount:
-        raise NotNow(f"sổ chỉ còn {stands.total} đ của khoản này, không phải {payment.amount} đ: một phần đã chuyển đi")
+        raise InvalidState(
+            f"sổ chỉ còn {stands.total} đ của khoản này, không phải {payment.amount} đ: một phần đã chuyển đi"
+        )
     events = [
         event
-        for demand in payments.paid_for(work.conn, payment.id)
-        for event in demands.reverse(work, demand, payment.id, by=case.id)
+        for demand in payments.paid_for(uow.conn, payment.id)
+        for event in demands.reverse(uow, demand, payment.id, by=case.id)
     ]
-    payments.end(work.conn, payment.id, "voided")
-    work.note(payment.id, "voided", before=payment.status, after="voided", reason=case.id)
-    money.close_others(work, case, payment.id, _OVER)
-    today = money.origin(work, case, payment.account)
-    post(work.conn, postings.unconfirmed(today, payment.id, stands.owed, stands.over, stands.unidentified))
+    payments.end(uow.conn, payment.id, "voided")
+    uow.note(payment.id, "voided", before=payment.status, after="voided", reason=case.id)
+    money.close_others(uow, case, payment.id, _OVER)
+    today = money.origin(uow, case, payment.account)
+    post(uow.conn, postings.unconfirmed(today, payment.id, stands.owed, stands.over, stands.unidentified))
     return events
 
 
-def book_payout(work: Work, case: Case, _: Mapping[str, str]) -> list[Event]:
+def book_payout(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
     """What the gateway paid is what its report names, less a charge that the report does not say."""
-    line = _unplaced(work, case.line or "")
+    line = _unplaced(uow, case.line or "")
     provider, name = case.facts.get("provider"), case.facts.get("report")
-    rows = work.conn.execute(_REPORTED, (provider, name)).fetchall()
+    rows = uow.conn.execute(_REPORTED, (provider, name)).fetchall()
     if not rows or any(row["payment_id"] is None for row in rows):
-        raise NotNow("báo cáo có khoản nộp chưa ai báo, hoặc đã có trên sao kê")
-    paid = [_waiting(money.payment_by(work, row["payment_id"])) for row in rows]
+        raise InvalidState("báo cáo có khoản nộp chưa ai báo, hoặc đã có trên sao kê")
+    paid = [_waiting(money.payment_by(uow, row["payment_id"])) for row in rows]
     charge = sum(payment.amount for payment in paid) - line["amount"]
     if charge < 0:
-        raise NotNow(f"tiền về nhiều hơn tổng các khoản trong báo cáo {-charge} đ")
-    found = _replace(work, case, line)
+        raise InvalidState(f"tiền về nhiều hơn tổng các khoản trong báo cáo {-charge} đ")
+    found = _replace(uow, case, line)
     evidence = {"provider": provider, "report": name, "charge": charge}
-    group = _group(work, case, line, "P9", **evidence)
-    work.conn.execute(_LEG, (group, 1, line["id"], None, None, 0))
-    events = [event for number, payment in enumerate(paid, 2) for event in _join(work, group, payment, number, None)]
-    money.settle_line(work, str(line["id"]), "matched")
-    money.close_others(work, case, found, _FOUND)
+    group = _group(uow, case, line, "P9", **evidence)
+    uow.conn.execute(_LEG, (group, 1, line["id"], None, None, 0))
+    events = [event for number, payment in enumerate(paid, 2) for event in _join(uow, group, payment, number, None)]
+    money.settle_line(uow, str(line["id"]), "matched")
+    money.close_others(uow, case, found, _FOUND)
     amounts = [(payment.id, payment.amount) for payment in paid]
-    post(work.conn, postings.found_notified(money.origin(work, case, line["account"]), found, amounts, charge))
+    post(uow.conn, postings.found_notified(money.origin(uow, case, line["account"]), found, amounts, charge))
     return events
 
 
 def _waiting(payment: Payment) -> Payment:
     if payment.status not in WAITING:
-        raise NotNow(f"khoản nộp {payment.id} đang ở trạng thái {payment.status}, không chờ sao kê nữa")
+        raise InvalidState(f"khoản nộp {payment.id} đang ở trạng thái {payment.status}, không chờ sao kê nữa")
     return payment
 
 
-def _unplaced(work: Work, name: str) -> Mapping[str, Any]:
-    line = money.line_by(work, name)
+def _unplaced(uow: UnitOfWork, name: str) -> Mapping[str, Any]:
+    line = money.line_by(uow, name)
     if line["state"] != "in_case" or line["joined_by"] != "P0" or line["demand_id"] is not None:
-        raise NotNow(f"dòng sao kê {name} đã ghép xong")
+        raise InvalidState(f"dòng sao kê {name} đã ghép xong")
     return line
 
 
-def _replace(work: Work, case: Case, line: Mapping[str, Any]) -> str:
+def _replace(uow: UnitOfWork, case: FeeException, line: Mapping[str, Any]) -> str:
     """The payment that was made up for the line is none of its own; its id."""
-    found = money.payment_by(work, line["payment_id"])
-    if found.allocated or money.stands(work, found.id).unidentified != line["amount"]:
-        raise NotNow(f"một phần của dòng sao kê {line['id']} đã ghép xong")
-    work.conn.execute(_SUPERSEDE, (case.id, line["group_id"]))
-    payments.end(work.conn, found.id, "voided")
-    work.note(found.id, "voided", before=found.status, after="voided", reason=case.id)
+    found = money.payment_by(uow, line["payment_id"])
+    if found.allocated or money.stands(uow, found.id).unidentified != line["amount"]:
+        raise InvalidState(f"một phần của dòng sao kê {line['id']} đã ghép xong")
+    uow.conn.execute(_SUPERSEDE, (case.id, line["group_id"]))
+    payments.end(uow.conn, found.id, "voided")
+    uow.note(found.id, "voided", before=found.status, after="voided", reason=case.id)
     return found.id
 
 
-def _group(work: Work, case: Case, line: Mapping[str, Any], name: str, **evidence: Any) -> int:
+def _group(uow: UnitOfWork, case: FeeException, line: Mapping[str, Any], name: str, **evidence: Any) -> int:
     said = {
         "run": line["run_id"],
         "pass": name,
@@ -139,16 +141,16 @@ def _group(work: Work, case: Case, line: Mapping[str, Any], name: str, **evidenc
         "checker": case.checker,
         "reason": case.reason,
     }
-    return int(one(work.conn, _JOIN, said)["id"])
+    return int(one(uow.conn, _JOIN, said)["id"])
 
 
-def _join(work: Work, group: int, payment: Payment, number: int, line: int | None) -> list[Event]:
+def _join(uow: UnitOfWork, group: int, payment: Payment, number: int, line: int | None) -> list[Event]:
     """The payment is on its statement, with what it was credited to."""
-    paid = payments.paid_for(work.conn, payment.id)
-    credited = store.credit_by(work.conn, paid[0], payment.id) if paid else None
+    paid = payments.paid_for(uow.conn, payment.id)
+    credited = store.credit_by(uow.conn, paid[0], payment.id) if paid else None
     demand, amount = (paid[0], credited.amount) if credited else (None, 0)
-    work.conn.execute(_LEG, (group, number, line, payment.id, demand, amount))
-    work.conn.execute("UPDATE payment SET status = 'confirmed', updated_at = now() WHERE id = %s", (payment.id,))
-    work.note(payment.id, "confirmed by a person", before=payment.status, after="confirmed", reason=f"match {group}")
-    explained(work.conn, ["N01"], "payment", [payment.id], f"match {group}")
-    return [event for one in paid for event in demands.confirm(work, one, payment.id)]
+    uow.conn.execute(_LEG, (group, number, line, payment.id, demand, amount))
+    uow.conn.execute("UPDATE payment SET status = 'confirmed', updated_at = now() WHERE id = %s", (payment.id,))
+    uow.note(payment.id, "confirmed by a person", before=payment.status, after="confirmed", reason=f"match {group}")
+    explained(uow.conn, ["N01"], "payment", [payment.id], f"match {group}")
+    return [event for one in paid for event in demands.confirm(uow, one, payment.id)]

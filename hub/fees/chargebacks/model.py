@@ -8,7 +8,7 @@ from typing import Final
 from hub.lifecycle import Lifecycle
 
 
-class State(StrEnum):
+class ChargebackState(StrEnum):
     """Where it stands. A debit loses what had been won: money that has left has left."""
 
     NOTICED = "noticed"
@@ -22,17 +22,17 @@ class State(StrEnum):
 
 
 LABELS: Final = {
-    State.NOTICED: "Mới nhận tra soát",
-    State.EVIDENCE: "Đã gửi chứng từ",
-    State.WON: "Giữ được tiền",
-    State.LOST: "Phải trả lại",
+    ChargebackState.NOTICED: "Mới nhận tra soát",
+    ChargebackState.EVIDENCE: "Đã gửi chứng từ",
+    ChargebackState.WON: "Giữ được tiền",
+    ChargebackState.LOST: "Phải trả lại",
 }
 LIFECYCLE: Final = Lifecycle(
     {
-        State.NOTICED: frozenset({State.EVIDENCE, State.WON, State.LOST}),
-        State.EVIDENCE: frozenset({State.WON, State.LOST}),
-        State.WON: frozenset({State.LOST}),
-        State.LOST: frozenset(),
+        ChargebackState.NOTICED: frozenset({ChargebackState.EVIDENCE, ChargebackState.WON, ChargebackState.LOST}),
+        ChargebackState.EVIDENCE: frozenset({ChargebackState.WON, ChargebackState.LOST}),
+        ChargebackState.WON: frozenset({ChargebackState.LOST}),
+        ChargebackState.LOST: frozenset(),
     }
 )
 
@@ -46,7 +46,7 @@ class Chargeback:
     account: str
     amount: int
     provider_case: str
-    state: State
+    state: ChargebackState
     answer_by: date
     maker: str
     reason: str

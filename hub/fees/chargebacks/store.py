@@ -8,8 +8,8 @@ from typing import Any, Final
 from psycopg import errors
 
 from hub.db import Connection
-from hub.errors import NotFound, NotNow
-from hub.fees.chargebacks.model import LIFECYCLE, Chargeback, State
+from hub.errors import InvalidState, NotFound
+from hub.fees.chargebacks.model import LIFECYCLE, Chargeback, ChargebackState
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Chargeback))
 _ADD: Final = """
@@ -19,7 +19,7 @@ VALUES (%s, %s, %s, %s, %s, 'noticed', %s, %s, %s, %s)
 
 
 def add(conn: Connection, found: Chargeback) -> None:
-    """Raises NotNow where the provider's case or the payment has one already."""
+    """Raises InvalidState where the provider's case or the payment has one already."""
     row = (
         found.id,
         found.payment_id,
@@ -35,7 +35,9 @@ def add(conn: Connection, found: Chargeback) -> None:
         with conn.transaction():
             conn.execute(_ADD, row)
     except errors.UniqueViolation:
-        raise NotNow(f"khoản nộp {found.payment_id} hoặc số tra soát {found.provider_case} đã được ghi nhận") from None
+        raise InvalidState(
+            f"khoản nộp {found.payment_id} hoặc số tra soát {found.provider_case} đã được ghi nhận"
+        ) from None
 
 
 def find(conn: Connection, name: str, *, lock: bool = False) -> Chargeback:
@@ -65,10 +67,10 @@ def listing(conn: Connection, *, state: str | None, limit: int) -> list[dict[str
     ).fetchall()
 
 
-def move(conn: Connection, found: Chargeback, to: State, *, at: datetime, line: int | None = None) -> None:
-    """A locked one comes to stand at ``to``. Raises NotNow where that does not follow."""
+def move(conn: Connection, found: Chargeback, to: ChargebackState, *, at: datetime, line: int | None = None) -> None:
+    """A locked one comes to stand at ``to``. Raises InvalidState where that does not follow."""
     if to is not found.state and to not in LIFECYCLE.moves[found.state]:
-        raise NotNow(f"tra soát {found.id} đang {found.state}: không chuyển sang {to} được")
+        raise InvalidState(f"tra soát {found.id} đang {found.state}: không chuyển sang {to} được")
     conn.execute(
         "UPDATE chargeback SET state = %(to)s, line_id = coalesce(%(line)s, line_id),"
         " settled_at = CASE WHEN %(to)s IN ('won', 'lost') THEN %(at)s END WHERE id = %(id)s",
@@ -77,4 +79,4 @@ def move(conn: Connection, found: Chargeback, to: State, *, at: datetime, line: 
 
 
 def _made(row: Mapping[str, Any]) -> Chargeback:
-    return Chargeback(**{**row, "state": State(row["state"])})
+    return Chargeback(**{**row, "state": ChargebackState(row["state"])})

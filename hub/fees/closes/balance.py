@@ -7,7 +7,7 @@ from typing import Final
 from hub.db import Connection, one
 from hub.fees import bookings
 from hub.fees.ledger import balances, post, postings
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 ACCOUNT: Final = "account"
 """the source of what was on an account before its first statement here"""
@@ -57,7 +57,7 @@ WHERE e.bank_account = %(account)s AND e.business_date > %(day)s
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class DayBalance:
     """The end of a day. They agree where ``book + later + unposted + breaks`` is what the bank ``said``."""
 
     said: int | None
@@ -84,41 +84,41 @@ class Balance:
         return self.said == self.explained and (not self.breaks or self.accepted)
 
 
-def at(conn: Connection, account: str, day: date) -> Balance:
+def at(conn: Connection, account: str, day: date) -> DayBalance:
     """How ``account`` ends ``day``."""
     book = balances.bank_balance(conn, account, day)
     asked = {"account": account, "day": day}
     row = conn.execute(_SAID, asked).fetchone()
     if row is None or day < row["from_date"]:
-        return Balance(None, book)
+        return DayBalance(None, book)
     later = int(one(conn, _LATER, asked)["net"])
     unposted = row["opening"] - int(one(conn, _OPENING, (account,))["net"])
     breaks = row["said"] - row["by_lines"]
-    return Balance(row["said"], book, later, unposted, breaks, accepted=row["broken"] > 0)
+    return DayBalance(row["said"], book, later, unposted, breaks, accepted=row["broken"] > 0)
 
 
-def open_account(work: Work, account: str) -> None:
+def open_account(uow: UnitOfWork, account: str) -> None:
     """What was on the account before its first statement is in the book (411), on that statement's first day.
 
     Where an older statement was brought in since, it moves there. Nothing is posted where it stands right.
     """
-    row = work.conn.execute(
+    row = uow.conn.execute(
         "SELECT opening, from_date FROM statement WHERE account = %s AND chain IS NOT NULL ORDER BY chain LIMIT 1",
         (account,),
     ).fetchone()
     if row is None:
         return
-    stands = {one["day"]: int(one["net"]) for one in work.conn.execute(_OPENINGS, (account,))}
+    stands = {one["day"]: int(one["net"]) for one in uow.conn.execute(_OPENINGS, (account,))}
     wanted = {row["from_date"]: row["opening"]}
     for day in sorted(stands.keys() | wanted.keys()):
         amount = wanted.get(day, 0) - stands.get(day, 0)
         if amount:
-            opened(work, account, day, amount)
-            work.note(f"close {account}", "opening booked", reason=f"{day} {amount}")
+            opened(uow, account, day, amount)
+            uow.note(f"close {account}", "opening booked", reason=f"{day} {amount}")
 
 
-def opened(work: Work, account: str, day: date, amount: int) -> None:
+def opened(uow: UnitOfWork, account: str, day: date, amount: int) -> None:
     """``amount`` more was on the account before ``day`` than the book had."""
-    before = int(one(work.conn, _COUNT, (account,))["count"])
-    origin = bookings.origin_on(work, ACCOUNT, f"{account} {before + 1}", account, day)
-    post(work.conn, postings.opening(origin, amount))
+    before = int(one(uow.conn, _COUNT, (account,))["count"])
+    origin = bookings.origin_on(uow, ACCOUNT, f"{account} {before + 1}", account, day)
+    post(uow.conn, postings.opening(origin, amount))

@@ -9,7 +9,7 @@ from hub.clock import local
 from hub.fees.closes import balance, store
 from hub.fees.closes.model import Gate, dong
 from hub.fees.proof import runs
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 _STATEMENTS: Final = """
 SELECT bool_or(%(day)s BETWEEN from_date AND to_date) AS covered, min(from_date) AS first, max(to_date) AS last,
@@ -52,43 +52,43 @@ SELECT day FROM close_proposal WHERE verb = 'close' AND account = %s AND day < %
 """
 
 
-def of_day(work: Work, bank: Bank, account: str, day: date, *, closing: bool) -> list[Gate]:
+def of_day(uow: UnitOfWork, bank: Bank, account: str, day: date, *, closing: bool) -> list[Gate]:
     """All of them. ``closing``: another person has proposed it, so that this would close it."""
     asked = {"account": account, "day": day}
     return [
-        _over(work, day),
-        _earlier(work, account, day, closing=closing),
-        _statement(work, bank, asked),
-        _files(work, bank, account, day),
-        _lines(work, asked),
-        _matched(work, asked),
-        _cases(work, asked),
-        proof(work),
-        _balance(work, account, day),
+        _over(uow, day),
+        _earlier(uow, account, day, closing=closing),
+        _statement(uow, bank, asked),
+        _files(uow, bank, account, day),
+        _lines(uow, asked),
+        _matched(uow, asked),
+        _cases(uow, asked),
+        proof(uow),
+        _balance(uow, account, day),
     ]
 
 
-def _over(work: Work, day: date) -> Gate:
-    today = local(work.now).date()
+def _over(uow: UnitOfWork, day: date) -> Gate:
+    today = local(uow.now).date()
     found = "hôm nay" if day == today else f"{day:%d/%m/%Y}"
     return Gate("over", "Ngày đã đến", day <= today, found, "chờ đến ngày")
 
 
-def _earlier(work: Work, account: str, day: date, *, closing: bool) -> Gate:
+def _earlier(uow: UnitOfWork, account: str, day: date, *, closing: bool) -> Gate:
     """Its balance stands on the days before it: those are closed first, or at least proposed by who proposes this."""
-    waiting = [one for one in store.open_days(work.conn, account, day) if one < day]
+    waiting = [one for one in store.open_days(uow.conn, account, day) if one < day]
     if not closing:
-        proposed = {row["day"] for row in work.conn.execute(_PROPOSED, (account, day))}
+        proposed = {row["day"] for row in uow.conn.execute(_PROPOSED, (account, day))}
         waiting = [one for one in waiting if one not in proposed]
     found = f"{len(waiting)} ngày trước còn mở, từ {waiting[0]:%d/%m/%Y}" if waiting else "các ngày trước đã khóa"
     todo = f"hub fee close --day {waiting[-1]} --account {account}" if waiting else ""
     return Gate("earlier", "Ngày trước đã khóa", not waiting, found, todo)
 
 
-def _statement(work: Work, bank: Bank, asked: Mapping[str, Any]) -> Gate:
+def _statement(uow: UnitOfWork, bank: Bank, asked: Mapping[str, Any]) -> Gate:
     """The statement of the day is there, or the bank makes none for it and one after it is there."""
     label, day = "Đủ sao kê", asked["day"]
-    row = work.conn.execute(_STATEMENTS, asked).fetchone() or {}
+    row = uow.conn.execute(_STATEMENTS, asked).fetchone() or {}
     if row.get("covered"):
         return Gate("statement", label, True, "có sao kê")
     todo = f"lấy sao kê của {bank.name}, hoặc hub fee import; ngày không phát sinh cũng cần sao kê"
@@ -97,18 +97,18 @@ def _statement(work: Work, bank: Bank, asked: Mapping[str, Any]) -> Gate:
     if day < row["first"]:
         return Gate("statement", label, True, "trước sao kê đầu tiên của tài khoản")
     rule = bank.statements.days
-    expected = rule == "every" or (rule == "working" and work.calendar.is_working_day(day))
+    expected = rule == "every" or (rule == "working" and uow.calendar.is_working_day(day))
     if expected and not row["skipped"]:
         return Gate("statement", label, False, "thiếu sao kê của ngày", todo)
     found = "thiếu, hai người đã chấp nhận" if expected else "ngân hàng không lập; sao kê sau nối tiếp"
     return Gate("statement", label, True, found)
 
 
-def _files(work: Work, bank: Bank, account: str, day: date) -> Gate:
+def _files(uow: UnitOfWork, bank: Bank, account: str, day: date) -> Gate:
     """A held file whose days cannot be read may be about any."""
     held = [
         {"id": row["id"], "state": row["state"]}
-        for row in work.conn.execute(_HELD, (bank.code,)).fetchall()
+        for row in uow.conn.execute(_HELD, (bank.code,)).fetchall()
         if not row["summary"] or any(_touches(bank, one, account, day) for one in row["summary"])
     ]
     found = ", ".join(one["id"] for one in held) or "không có tệp bị giữ"
@@ -121,15 +121,15 @@ def _touches(bank: Bank, said: Mapping[str, Any], account: str, day: date) -> bo
     return (own is None or own.number == account) and said["from"] <= day.isoformat() <= said["to"]
 
 
-def _lines(work: Work, asked: Mapping[str, Any]) -> Gate:
-    new = [{"id": str(row["id"]), "amount": row["amount"]} for row in work.conn.execute(_NEW, asked).fetchall()]
+def _lines(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
+    new = [{"id": str(row["id"]), "amount": row["amount"]} for row in uow.conn.execute(_NEW, asked).fetchall()]
     found = f"{len(new)} dòng chưa có kết quả" if new else "mọi dòng đã có kết quả"
     todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
     return Gate("lines", "Mọi dòng sao kê có kết quả", not new, found, todo, new)
 
 
-def _matched(work: Work, asked: Mapping[str, Any]) -> Gate:
-    row = work.conn.execute(_MATCHED, asked).fetchone() or {}
+def _matched(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
+    row = uow.conn.execute(_MATCHED, asked).fetchone() or {}
     told, matched = row.get("told"), row.get("matched")
     todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
     label = "Đã đối soát sau tệp cuối"
@@ -141,10 +141,10 @@ def _matched(work: Work, asked: Mapping[str, Any]) -> Gate:
     return Gate("matched", label, matched >= told, found, todo)
 
 
-def _cases(work: Work, asked: Mapping[str, Any]) -> Gate:
+def _cases(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
     items = [
         {**row, "due_on": row["due_on"].isoformat(), "carried": row["carried_by"] is not None}
-        for row in work.conn.execute(_CASES, asked).fetchall()
+        for row in uow.conn.execute(_CASES, asked).fetchall()
     ]
     open_ = [one for one in items if not one["carried"]]
     carried = len(items) - len(open_)
@@ -153,9 +153,9 @@ def _cases(work: Work, asked: Mapping[str, Any]) -> Gate:
     return Gate("cases", "Ca bất thường đã xử lý hoặc treo", not open_, found, todo, items)
 
 
-def proof(work: Work) -> Gate:
+def proof(uow: UnitOfWork) -> Gate:
     """Made today, and nothing that it found is open: a red one opens a case, which only a green one ends."""
-    made, stopped = runs.made(work.conn, local(work.now).date()), runs.stopped(work.conn)
+    made, stopped = runs.made(uow.conn, local(uow.now).date()), runs.stopped(uow.conn)
     found = "hôm nay đã kiểm tra, sổ đúng" if made else "hôm nay chưa kiểm tra"
     if stopped:
         found = "có ca L01–L04 đang mở"
@@ -163,9 +163,9 @@ def proof(work: Work) -> Gate:
     return Gate("proof", "Sổ đã được kiểm tra hôm nay và đúng", made and not stopped, found, todo)
 
 
-def _balance(work: Work, account: str, day: date) -> Gate:
+def _balance(uow: UnitOfWork, account: str, day: date) -> Gate:
     """I2 of this day: what is not on it is listed, never netted."""
-    ends = balance.at(work.conn, account, day)
+    ends = balance.at(uow.conn, account, day)
     if ends.said is None:
         said = f"sổ {dong(ends.book)}, chưa có sao kê"
     else:

@@ -12,7 +12,7 @@ BOOK: Final = "book"
 """stands for all accounts where a month is closed"""
 
 
-class Step(StrEnum):
+class CloseStep(StrEnum):
     """What came of asking for a close, or for opening again."""
 
     REFUSED = "refused"
@@ -45,7 +45,7 @@ class Closing:
     account: str
     day: date
     """of a month, its first"""
-    step: Step
+    step: CloseStep
     gates: Sequence[Gate] = ()
     digest: bytes = b""
     changed: Sequence[str] = ()

@@ -1,14 +1,14 @@
 """The Centre's book: double entry in whole đồng, append-only (docs/decisions/0017)."""
 
 from hub.fees.ledger.book import DayClosed, SourceReused, closed, post, post_all
-from hub.fees.ledger.chart import Account
-from hub.fees.ledger.entry import Entry, Line, Origin, Share
+from hub.fees.ledger.chart import LedgerAccount
+from hub.fees.ledger.entry import LedgerEntry, LedgerLine, Origin, Share
 
 __all__ = [
-    "Account",
     "DayClosed",
-    "Entry",
-    "Line",
+    "LedgerAccount",
+    "LedgerEntry",
+    "LedgerLine",
     "Origin",
     "Share",
     "SourceReused",

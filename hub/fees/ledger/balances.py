@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from hub.db import Connection
-from hub.fees.ledger.chart import Account
+from hub.fees.ledger.chart import LedgerAccount
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class AccountBalance:
     """What was moved on an account; ``net`` is debit less credit, đồng."""
 
-    account: Account
+    account: LedgerAccount
     debit: int
     credit: int
 
@@ -22,7 +22,7 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
+class AccountMovement:
     """A line of an account's statement, with what was on the account after it."""
 
     seq: int
@@ -39,7 +39,7 @@ class Movement:
     """debit less credit up to here"""
 
 
-def trial_balance(conn: Connection, until: date | None = None) -> list[Balance]:
+def trial_balance(conn: Connection, until: date | None = None) -> list[AccountBalance]:
     """Every account that was ever moved, by code, up to the end of business day ``until``. The nets sum to 0."""
     rows = conn.execute(
         "SELECT l.account, sum(l.dr)::bigint AS debit, sum(l.cr)::bigint AS credit FROM journal_line l"
@@ -47,7 +47,7 @@ def trial_balance(conn: Connection, until: date | None = None) -> list[Balance]:
         " GROUP BY l.account ORDER BY l.account",
         {"until": until},
     )
-    return [Balance(Account(row["account"]), row["debit"], row["credit"]) for row in rows]
+    return [AccountBalance(LedgerAccount(row["account"]), row["debit"], row["credit"]) for row in rows]
 
 
 def bank_balance(conn: Connection, bank_account: str, until: date) -> int:
@@ -72,7 +72,7 @@ def payable(conn: Connection, department: str, first: date, last: date) -> dict[
     return {row["fee_code"]: row["owed"] for row in rows}
 
 
-def open_items(conn: Connection, account: Account) -> dict[str, int]:
+def open_items(conn: Connection, account: LedgerAccount) -> dict[str, int]:
     """Item → what is open of it (debit less credit); what has gone to zero is left out."""
     rows = conn.execute(
         "SELECT item, sum(dr - cr)::bigint AS net FROM journal_line WHERE account = %s"
@@ -82,7 +82,7 @@ def open_items(conn: Connection, account: Account) -> dict[str, int]:
     return {row["item"]: row["net"] for row in rows}
 
 
-def statement(conn: Connection, account: Account, first: date, last: date) -> Sequence[Movement]:
+def statement(conn: Connection, account: LedgerAccount, first: date, last: date) -> Sequence[AccountMovement]:
     """What moved on an account between two business days, in the order of the book; ``after`` starts from before."""
     rows = conn.execute(
         "SELECT * FROM ("
@@ -92,4 +92,4 @@ def statement(conn: Connection, account: Account, first: date, last: date) -> Se
         " WHERE l.account = %s AND e.business_date <= %s) AS book WHERE day >= %s ORDER BY day, seq, number",
         (account.value, last, first),
     )
-    return [Movement(**{name: row[name] for name in Movement.__slots__}) for row in rows]
+    return [AccountMovement(**{name: row[name] for name in AccountMovement.__slots__}) for row in rows]

@@ -8,8 +8,8 @@ from psycopg import errors
 
 from hub.db import Connection, as_set, one
 from hub.errors import HubError
-from hub.fees.ledger.chart import Account
-from hub.fees.ledger.entry import Entry, Line, Origin
+from hub.fees.ledger.chart import LedgerAccount
+from hub.fees.ledger.entry import LedgerEntry, LedgerLine, Origin
 
 LOCK: Final = 7_310_002
 """PostgreSQL's advisory lock under which the database numbers entries; it is held until the commit, so post late"""
@@ -55,7 +55,7 @@ def hold(conn: Connection) -> None:
     conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
 
 
-def post(conn: Connection, entry: Entry) -> int:
+def post(conn: Connection, entry: LedgerEntry) -> int:
     """Write ``entry`` in the caller's transaction and give its number; the same again is the same number.
 
     Raises SourceReused for other content about the same source, DayClosed for a closed day.
@@ -63,7 +63,7 @@ def post(conn: Connection, entry: Entry) -> int:
     return post_all(conn, [entry])[0]
 
 
-def post_all(conn: Connection, entries: Sequence[Entry]) -> list[int]:
+def post_all(conn: Connection, entries: Sequence[LedgerEntry]) -> list[int]:
     """``post`` for many at once: in two statements, numbered in their order."""
     digests = [entry.digest for entry in entries]
     unlike = {entry.source: (entry, digest) for entry, digest in zip(entries, digests, strict=True)}
@@ -78,7 +78,7 @@ def post_all(conn: Connection, entries: Sequence[Entry]) -> list[int]:
     return [written[entry.source][0] for entry in entries]
 
 
-def posted(conn: Connection, source_type: str, source_id: str, kind: str) -> Entry | None:
+def posted(conn: Connection, source_type: str, source_id: str, kind: str) -> LedgerEntry | None:
     """What was posted about a source; None: nothing of this kind was."""
     rows = conn.execute(_POSTED, (source_type, source_id, kind)).fetchall()
     if not rows:
@@ -86,8 +86,8 @@ def posted(conn: Connection, source_type: str, source_id: str, kind: str) -> Ent
     head = rows[0]
     origin = Origin(source_type, source_id, head["business_date"], head["bank_account"], head["original_date"])
     said = ("dr", "cr", "department", "fee_code", "demand_id", "item")
-    lines = [Line(Account(row["account"]), *(row[name] for name in said)) for row in rows]
-    return Entry(kind, origin, tuple(lines))
+    lines = [LedgerLine(LedgerAccount(row["account"]), *(row[name] for name in said)) for row in rows]
+    return LedgerEntry(kind, origin, tuple(lines))
 
 
 def closed(conn: Connection, account: str | None, day: date) -> bool:
@@ -95,7 +95,7 @@ def closed(conn: Connection, account: str | None, day: date) -> bool:
     return bool(one(conn, "SELECT book_is_closed(%s, %s) AS closed", (account, day))["closed"])
 
 
-def _written(conn: Connection, entries: Sequence[Entry]) -> dict[tuple[str, str, str], tuple[int, bytes]]:
+def _written(conn: Connection, entries: Sequence[LedgerEntry]) -> dict[tuple[str, str, str], tuple[int, bytes]]:
     """Source → number and digest, of those that are in the book."""
     rows = conn.execute(
         "SELECT e.seq, e.digest, source_type, source_id, kind FROM journal_entry e"
@@ -106,7 +106,7 @@ def _written(conn: Connection, entries: Sequence[Entry]) -> dict[tuple[str, str,
     return {(row["source_type"], row["source_id"], row["kind"]): (row["seq"], bytes(row["digest"])) for row in rows}
 
 
-def _insert(conn: Connection, entries: Sequence[tuple[Entry, bytes]]) -> None:
+def _insert(conn: Connection, entries: Sequence[tuple[LedgerEntry, bytes]]) -> None:
     lines = [_line(entry, number, line) for entry, _ in entries for number, line in enumerate(entry.lines, start=1)]
     try:
         conn.execute(_INSERT, (as_set([_head(*one) for one in entries]), as_set(lines)))
@@ -114,7 +114,7 @@ def _insert(conn: Connection, entries: Sequence[tuple[Entry, bytes]]) -> None:
         raise DayClosed("sổ của ngày này đã khóa: ghi vào ngày đang mở, hoặc mở lại bằng hub fee reopen") from error
 
 
-def _sources(entries: Sequence[Entry]) -> tuple[list[str], list[str], list[str]]:
+def _sources(entries: Sequence[LedgerEntry]) -> tuple[list[str], list[str], list[str]]:
     return (
         [entry.origin.source_type for entry in entries],
         [entry.origin.source_id for entry in entries],
@@ -122,7 +122,7 @@ def _sources(entries: Sequence[Entry]) -> tuple[list[str], list[str], list[str]]
     )
 
 
-def _head(entry: Entry, digest: bytes) -> Mapping[str, Any]:
+def _head(entry: LedgerEntry, digest: bytes) -> Mapping[str, Any]:
     origin = entry.origin
     return {
         "day": origin.day,
@@ -137,7 +137,7 @@ def _head(entry: Entry, digest: bytes) -> Mapping[str, Any]:
     }
 
 
-def _line(entry: Entry, number: int, line: Line) -> Mapping[str, Any]:
+def _line(entry: LedgerEntry, number: int, line: LedgerLine) -> Mapping[str, Any]:
     origin = entry.origin
     return {
         "source_type": origin.source_type,

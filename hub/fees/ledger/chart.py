@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Account(StrEnum):
+class LedgerAccount(StrEnum):
     """An account and what stands on it. ``label``: what an accountant reads."""
 
     BANK = "111"
@@ -34,19 +34,25 @@ class Account(StrEnum):
 
 
 LABELS: Final = {
-    Account.BANK: "Tiền gửi ngân hàng",
-    Account.IN_TRANSIT: "Tiền đang chuyển",
-    Account.REFUNDS: "Hoàn trả đang chuyển",
-    Account.PAYABLE: "Phải trả cơ quan về phí, lệ phí",
-    Account.UNIDENTIFIED: "Tiền thu chưa xác định",
-    Account.OVERPAID: "Nộp thừa phải hoàn trả",
-    Account.CHARGEBACK: "Bị đòi lại, phải thu",
-    Account.OWN: "Tiền không phải thu hộ",
-    Account.RETAINED: "Phần được để lại",
-    Account.CHARGES: "Phí ngân hàng, cổng thanh toán",
+    LedgerAccount.BANK: "Tiền gửi ngân hàng",
+    LedgerAccount.IN_TRANSIT: "Tiền đang chuyển",
+    LedgerAccount.REFUNDS: "Hoàn trả đang chuyển",
+    LedgerAccount.PAYABLE: "Phải trả cơ quan về phí, lệ phí",
+    LedgerAccount.UNIDENTIFIED: "Tiền thu chưa xác định",
+    LedgerAccount.OVERPAID: "Nộp thừa phải hoàn trả",
+    LedgerAccount.CHARGEBACK: "Bị đòi lại, phải thu",
+    LedgerAccount.OWN: "Tiền không phải thu hộ",
+    LedgerAccount.RETAINED: "Phần được để lại",
+    LedgerAccount.CHARGES: "Phí ngân hàng, cổng thanh toán",
 }
 
 OPEN_ITEMS: Final = frozenset(
-    {Account.IN_TRANSIT, Account.REFUNDS, Account.UNIDENTIFIED, Account.OVERPAID, Account.CHARGEBACK}
+    {
+        LedgerAccount.IN_TRANSIT,
+        LedgerAccount.REFUNDS,
+        LedgerAccount.UNIDENTIFIED,
+        LedgerAccount.OVERPAID,
+        LedgerAccount.CHARGEBACK,
+    }
 )
 """accounts on which every sum has an item behind it, and goes to zero with it"""

@@ -25,7 +25,7 @@ _LOCK: Final = 7_310_003
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class LedgerCheckpoint:
     """One that was made."""
 
     number: int
@@ -33,7 +33,7 @@ class Checkpoint:
     body: bytes
 
 
-def keep(conn: Connection, log: str, key: Callable[[], SigningKey], now: datetime) -> Checkpoint | None:
+def keep(conn: Connection, log: str, key: Callable[[], SigningKey], now: datetime) -> LedgerCheckpoint | None:
     """Make a checkpoint over what was posted since the last one; None if nothing was, or another is being made."""
     if not _alone(conn):
         return None
@@ -55,7 +55,7 @@ def keep(conn: Connection, log: str, key: Callable[[], SigningKey], now: datetim
             "prev": hashlib.sha256(last.body).hexdigest() if last else FIRST,
         }
     )
-    made = Checkpoint(last.number + 1 if last else 1, first + len(digests) - 1, body)
+    made = LedgerCheckpoint(last.number + 1 if last else 1, first + len(digests) - 1, body)
     signature = cms.sign(body, key(), now)
     leaf = custody.enter(conn, kind=KIND, subject=f"ledger-{made.number}", record=body, signatures=[signature])
     conn.execute(
@@ -75,10 +75,10 @@ def _alone(conn: Connection) -> bool:
     return bool(row and row["mine"])
 
 
-def latest(conn: Connection) -> Checkpoint | None:
+def latest(conn: Connection) -> LedgerCheckpoint | None:
     """The newest."""
     row = conn.execute("SELECT number, last_seq, body FROM ledger_checkpoint ORDER BY number DESC LIMIT 1").fetchone()
-    return Checkpoint(row["number"], row["last_seq"], bytes(row["body"])) if row else None
+    return LedgerCheckpoint(row["number"], row["last_seq"], bytes(row["body"])) if row else None
 
 
 def root(digests: Sequence[bytes]) -> bytes:

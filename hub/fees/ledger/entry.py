@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from hub.fees.ledger.chart import OPEN_ITEMS, Account
+from hub.fees.ledger.chart import OPEN_ITEMS, LedgerAccount
 from schemas.money import MOST
 
 _SEPARATORS: Final = ("|", "\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LedgerLine:
     """One side of an entry, on one account. Exactly one of ``dr`` and ``cr`` is above zero; đồng."""
 
-    account: Account
+    account: LedgerAccount
     dr: int = 0
     cr: int = 0
     department: str | None = None
@@ -27,9 +27,9 @@ class Line:
     def __post_init__(self) -> None:
         if min(self.dr, self.cr) != 0 or not 0 < max(self.dr, self.cr) <= MOST:
             raise ValueError("a line has one side above zero")
-        if self.account is Account.PAYABLE and not (self.department and self.fee_code):
+        if self.account is LedgerAccount.PAYABLE and not (self.department and self.fee_code):
             raise ValueError("331 is owed to a department for a fee")
-        if self.account is Account.RETAINED and not self.department:
+        if self.account is LedgerAccount.RETAINED and not self.department:
             raise ValueError("511 is kept from a department's fees")
         if self.account in OPEN_ITEMS and not self.item:
             raise ValueError(f"{self.account} needs the item that is open")
@@ -69,18 +69,18 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """Both sides are equal, or there is no such entry: raises ValueError."""
 
     kind: str
     origin: Origin
-    lines: tuple[Line, ...]
+    lines: tuple[LedgerLine, ...]
 
     def __post_init__(self) -> None:
         debit, credit = sum(line.dr for line in self.lines), sum(line.cr for line in self.lines)
         if debit != credit or not 0 < debit <= MOST:
             raise ValueError(f"{self.kind}: debit {debit}, credit {credit}")
-        if not self.origin.bank_account and any(line.account is Account.BANK for line in self.lines):
+        if not self.origin.bank_account and any(line.account is LedgerAccount.BANK for line in self.lines):
             raise ValueError("111 is an account at a bank: the origin names it")
         _check_words(self.kind, self.origin.source_type, self.origin.source_id, self.origin.bank_account)
 

@@ -10,15 +10,15 @@ from psycopg.types.json import Jsonb
 
 from hub.fees import cases, demands, payments, store
 from hub.fees.cases.opening import LINE
-from hub.fees.chargebacks import desk
+from hub.fees.chargebacks import commands
 from hub.fees.chargebacks import store as chargebacks
-from hub.fees.chargebacks.model import Chargeback, State
-from hub.fees.ledger import Entry, postings
-from hub.fees.matching.effects import TAKEN_BACK, Doing, close
+from hub.fees.chargebacks.model import Chargeback, ChargebackState
+from hub.fees.ledger import LedgerEntry, postings
+from hub.fees.matching.effects import TAKEN_BACK, MatchRun, close
 from hub.fees.matching.normalise import normalise
 from hub.fees.matching.passes import RULES
-from hub.fees.matching.standing import Standing, standing
-from hub.fees.model import Status
+from hub.fees.matching.standing import PaymentPosition, standing
+from hub.fees.model import DemandStatusCode
 
 _DEBITS: Final = """
 SELECT id AS line_id, booking_date, amount, concat_ws(' / ', nullif(text, ''), e2e) AS said, NULL AS payment_id
@@ -40,12 +40,12 @@ SELECT id, 1, %(line)s, 0, true, true FROM grouped
 """
 
 
-def settle(doing: Doing) -> None:
+def settle(doing: MatchRun) -> None:
     """Every debit of the day that is the amount of a chargeback and names it."""
-    awaited = chargebacks.awaited(doing.work.conn, doing.scope.account)
+    awaited = chargebacks.awaited(doing.uow.conn, doing.scope.account)
     if not awaited:
         return
-    for row in doing.work.conn.execute(_DEBITS, doing.scope.parameters).fetchall():
+    for row in doing.uow.conn.execute(_DEBITS, doing.scope.parameters).fetchall():
         said = normalise(row["said"]).squeezed
         named = [one for one in awaited if one.provider_case in said and one.amount == -row["amount"]]
         if len(named) == 1:
@@ -53,45 +53,45 @@ def settle(doing: Doing) -> None:
             _lose(doing, row, named[0])
 
 
-def _lose(doing: Doing, row: Mapping[str, Any], found: Chargeback) -> None:
-    work, line = doing.work, row["line_id"]
-    credited = payments.paid_for(work.conn, found.payment_id)
-    locked = [store.lock(work.conn, demand) for demand in credited]
-    shown = work.conn.execute(_SHOWN_BY, (found.payment_id,)).fetchone()
-    stands = standing(work.conn, found.payment_id, shown["line_id"] if shown else None)
+def _lose(doing: MatchRun, row: Mapping[str, Any], found: Chargeback) -> None:
+    uow, line = doing.uow, row["line_id"]
+    credited = payments.paid_for(uow.conn, found.payment_id)
+    locked = [store.lock(uow.conn, demand) for demand in credited]
+    shown = uow.conn.execute(_SHOWN_BY, (found.payment_id,)).fetchone()
+    stands = standing(uow.conn, found.payment_id, shown["line_id"] if shown else None)
     if not stands.is_all(found.amount):
         _orphan(doing, row, found)
     else:
-        is_settled = any(demand.status == Status.SETTLED for demand in locked)
+        is_settled = any(demand.status == DemandStatusCode.SETTLED for demand in locked)
         doing.entries.append(_entry(doing, row, found, None if is_settled else stands))
         for demand in credited:
-            doing.events += demands.reverse(work, demand, found.payment_id, by=found.id)
-        payments.end(work.conn, found.payment_id, "charged_back")
-        work.note(found.payment_id, "charged back", after="charged_back", reason=found.id)
+            doing.events += demands.reverse(uow, demand, found.payment_id, by=found.id)
+        payments.end(uow.conn, found.payment_id, "charged_back")
+        uow.note(found.payment_id, "charged back", after="charged_back", reason=found.id)
         close(doing, found.payment_id, TAKEN_BACK, "chargeback")
         if is_settled:
             doing.case("V02", "payment", found.payment_id, found.amount, {**row, "payment_id": found.payment_id})
         doing.states[line] = "matched"
     evidence = {"how": "chargeback", "chargeback": found.id, "payment": found.payment_id}
     said = {"run": doing.scope.run, "rules": RULES, "line": line, "evidence": Jsonb(evidence)}
-    work.conn.execute(_JOIN, said)
-    chargebacks.move(work.conn, found, State.LOST, at=work.now, line=line)
-    work.note(found.id, "chargeback debited", before=found.state, after=State.LOST, reason=f"line {line}")
-    desk.close(work, found, "lost")
+    uow.conn.execute(_JOIN, said)
+    chargebacks.move(uow.conn, found, ChargebackState.LOST, at=uow.now, line=line)
+    uow.note(found.id, "chargeback debited", before=found.state, after=ChargebackState.LOST, reason=f"line {line}")
+    commands.close(uow, found, "lost")
     doing.counters["P10"] += 1
 
 
-def _orphan(doing: Doing, row: Mapping[str, Any], found: Chargeback) -> None:
+def _orphan(doing: MatchRun, row: Mapping[str, Any], found: Chargeback) -> None:
     """The money has gone elsewhere since (it was given back, say): until somebody knows, it is to be got back."""
     name = str(row["line_id"])
     doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, found.amount))
     doing.states[row["line_id"]] = "in_case"
     facts = {"line": name, "chargeback": found.id, "of": found.payment_id, "why": "part of it has gone elsewhere since"}
-    cases.open_case(doing.work, "V01", LINE, name, found.amount, facts)
+    cases.open_case(doing.uow, "V01", LINE, name, found.amount, facts)
     doing.counters["V01"] += 1
 
 
-def _entry(doing: Doing, row: Mapping[str, Any], found: Chargeback, stands: Standing | None) -> Entry:
+def _entry(doing: MatchRun, row: Mapping[str, Any], found: Chargeback, stands: PaymentPosition | None) -> LedgerEntry:
     """Out of where it ``stands``; None: its department has it, and has to give it back."""
     if stands is None:
         return postings.chargeback_after_transfer(doing.origin(row), found.payment_id, found.amount)

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from hub import journal
+from hub import audit
+from hub.audit import AuditEntry
 from hub.db import as_set
-from hub.errors import Overtaken
+from hub.errors import StaleClaim
 from hub.events import Event
 from hub.fees import bookings, cases, late
 from hub.fees.cases import Opening
-from hub.fees.ledger import Entry, Origin, Share, post_all, postings
+from hub.fees.demand_batch import DemandBatch
+from hub.fees.ledger import LedgerEntry, Origin, Share, post_all, postings
 from hub.fees.ledger.entry import spread
 from hub.fees.matching import passes
 from hub.fees.matching.passes import Scope
-from hub.fees.together import Together
-from hub.journal import Note
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 LINE: Final = "line"
 """the source of what the book says of a statement line"""
@@ -62,10 +62,10 @@ FROM json_to_recordset(%s) AS a (id text, amount bigint) WHERE p.id = a.id
 
 
 @dataclass(slots=True)
-class Doing:
+class MatchRun:
     """What a run has done so far, and what is written at its end."""
 
-    work: Work
+    uow: UnitOfWork
     scope: Scope
     notified: bool
     """whether somebody is to notify what comes into this account"""
@@ -73,11 +73,11 @@ class Doing:
     """payment → demands that were credited by its notification, and wait for the statement"""
     payout_differences: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """line → in which way it is not what its gateway's report says"""
-    demands: Together = field(init=False)
+    demands: DemandBatch = field(init=False)
     """what is credited and confirmed, before it is written"""
     events: list[Event] = field(default_factory=list)
     cases: list[Opening] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
     states: dict[int, str] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
     allocated: Counter[str] = field(default_factory=Counter)
@@ -90,12 +90,12 @@ class Doing:
     """booking day → where the book takes what was booked on it"""
 
     def __post_init__(self) -> None:
-        self.demands = Together(self.work)
+        self.demands = DemandBatch(self.uow)
 
     def origin(self, row: Mapping[str, Any]) -> Origin:
         booked = row["booking_date"]
         if booked not in self.origins:
-            self.origins[booked] = bookings.origin_on(self.work, LINE, "", self.scope.account, booked)
+            self.origins[booked] = bookings.origin_on(self.uow, LINE, "", self.scope.account, booked)
         day = self.origins[booked]
         return Origin(LINE, str(row["line_id"]), day.day, day.bank_account, day.original)
 
@@ -104,62 +104,64 @@ class Doing:
         self.cases.append(Opening(code, kind, about, at_risk, told))
 
 
-def apply(work: Work, scope: Scope, *, notified: bool, payout_differences: Mapping[int, Mapping[str, Any]]) -> Doing:
+def apply(
+    uow: UnitOfWork, scope: Scope, *, notified: bool, payout_differences: Mapping[int, Mapping[str, Any]]
+) -> MatchRun:
     """Everything that follows from this run, in the order of booking."""
-    passes.execute(work.conn, "confirmed", scope)
+    passes.execute(uow.conn, "confirmed", scope)
     waiting: dict[str, list[str]] = {}
-    for one in work.conn.execute(_CREDITS, scope.parameters):
+    for one in uow.conn.execute(_CREDITS, scope.parameters):
         waiting.setdefault(one["evidence"], []).append(one["demand_id"])
-    doing = Doing(work, scope, notified, waiting, payout_differences)
-    joined = passes.rows(work.conn, "joined", scope)
+    doing = MatchRun(uow, scope, notified, waiting, payout_differences)
+    joined = passes.rows(uow.conn, "joined", scope)
     doing.demands.read(demand for waits in waiting.values() for demand in waits)
     expect(doing, {demand for row in joined for demand, _, credited in row["legs"] if demand and not credited})
     for row in joined:
         _joined(doing, row)
     explained(doing, joined)
-    for row in passes.rows(work.conn, "leftovers", scope):
+    for row in passes.rows(uow.conn, "leftovers", scope):
         _left(doing, row)
-    work.conn.execute(_CREDITED, scope.parameters)
+    uow.conn.execute(_CREDITED, scope.parameters)
     return doing
 
 
-def expect(doing: Doing, named: Iterable[str]) -> None:
+def expect(doing: MatchRun, named: Iterable[str]) -> None:
     """Read what these demands are made of, and what counts for them so far, before any of it is credited."""
     wanted = sorted(named)
     doing.demands.read(wanted)
-    for row in doing.work.conn.execute(_MADE_OF, (wanted,)):
+    for row in doing.uow.conn.execute(_MADE_OF, (wanted,)):
         share = Share(row["department"], row["fee_code"], row["amount"], row["demand_id"])
         doing.owed.setdefault(row["demand_id"], []).append(share)
         doing.received[row["demand_id"]] = row["allocated"]
 
 
-def finish(doing: Doing) -> None:
+def finish(doing: MatchRun) -> None:
     """Write down how demands, payments and lines stand, then the book: what has been done since the last time."""
     _write(doing)
     allocated = [{"id": payment, "amount": amount} for payment, amount in doing.allocated.items()]
-    doing.work.conn.execute(_ALLOCATE, (as_set(allocated),))
+    doing.uow.conn.execute(_ALLOCATE, (as_set(allocated),))
     states = [{"id": line, "state": state} for line, state in doing.states.items()]
-    doing.work.conn.execute(_STATES, (as_set(states),))
-    post_all(doing.work.conn, doing.entries)
+    doing.uow.conn.execute(_STATES, (as_set(states),))
+    post_all(doing.uow.conn, doing.entries)
     for written in (doing.allocated, doing.states, doing.entries):
         written.clear()
 
 
-def _write(doing: Doing) -> None:
+def _write(doing: MatchRun) -> None:
     """Demands, and the cases about what they did not take."""
     doing.demands.write()
     lost = [one.object_id for one in doing.cases if one.code == "N02"]
-    told = late.told_of(doing.work, doing.scope.account, lost, doing.scope.day) if lost else set()
+    told = late.told_of(doing.uow, doing.scope.account, lost, doing.scope.day) if lost else set()
     doing.cases = [one for one in doing.cases if one.code != "N02" or one.object_id not in told]
-    opened = cases.open_all(doing.work.conn, doing.work.calendar, doing.cases)
+    opened = cases.open_all(doing.uow.conn, doing.uow.calendar, doing.cases)
     noted = [(one, case) for one, case in zip(doing.cases, opened, strict=True) if case is not None]
     doing.counters.update(one.code for one, _ in noted)
-    notes = [Note(one.object_id, f"case {one.code}", reason=case) for one, case in noted]
-    journal.note_all(doing.work.conn, doing.work.actor, notes)
+    notes = [AuditEntry(one.object_id, f"case {one.code}", reason=case) for one, case in noted]
+    audit.note_all(doing.uow.conn, doing.uow.actor, notes)
     doing.cases.clear()
 
 
-def _joined(doing: Doing, row: Mapping[str, Any]) -> None:
+def _joined(doing: MatchRun, row: Mapping[str, Any]) -> None:
     confirm(doing, row["payment_id"])
     if row["booked"]:
         doing.entries.append(postings.on_statement(doing.origin(row), row["payment_id"], row["came"]))
@@ -170,16 +172,18 @@ def _joined(doing: Doing, row: Mapping[str, Any]) -> None:
         credit(doing, row, legs)
 
 
-def confirm(doing: Doing, payment: str) -> None:
+def confirm(doing: MatchRun, payment: str) -> None:
     """The statement shows what the notification of this payment had credited."""
     for demand in doing.credits.get(payment, ()):
         doing.events += doing.demands.confirm(demand, payment)
 
 
-def credit(doing: Doing, row: Mapping[str, Any], legs: Sequence[tuple[str, int]], origin: Origin | None = None) -> None:
+def credit(
+    doing: MatchRun, row: Mapping[str, Any], legs: Sequence[tuple[str, int]], origin: Origin | None = None
+) -> None:
     """The money of a line counts for the demands of ``legs``, as far as the passes said; the rest is a case.
 
-    Raises Overtaken where a demand takes something else, which the locks should have prevented.
+    Raises StaleClaim where a demand takes something else, which the locks should have prevented.
     """
     owed: list[Share] = []
     code: str | None = None
@@ -187,7 +191,7 @@ def credit(doing: Doing, row: Mapping[str, Any], legs: Sequence[tuple[str, int]]
         money = amount if len(legs) > 1 else row["came"]
         credited = doing.demands.credit(demand, money, row["payment_id"], paid_at=row["paid_at"], confirmed=True)
         if credited.taken != amount:
-            raise Overtaken(f"{demand} was to take {amount} and took {credited.taken}")
+            raise StaleClaim(f"{demand} was to take {amount} and took {credited.taken}")
         if credited.taken:
             doing.allocated[row["payment_id"]] += credited.taken
             owed += spread(doing.owed[demand], doing.received[demand], credited.taken)
@@ -202,7 +206,7 @@ def credit(doing: Doing, row: Mapping[str, Any], legs: Sequence[tuple[str, int]]
 
 
 def _book(
-    doing: Doing, row: Mapping[str, Any], owed: Sequence[Share], over: int, unknown: int, origin: Origin | None
+    doing: MatchRun, row: Mapping[str, Any], owed: Sequence[Share], over: int, unknown: int, origin: Origin | None
 ) -> None:
     said = origin or doing.origin(row)
     is_in_book = row["booked"] or row["line_state"] != "new"
@@ -216,7 +220,7 @@ def _book(
         doing.entries.append(postings.overpaid(said, row["payment_id"], over))
 
 
-def _cases(doing: Doing, row: Mapping[str, Any], demand: str, code: str | None, rest: int) -> None:
+def _cases(doing: MatchRun, row: Mapping[str, Any], demand: str, code: str | None, rest: int) -> None:
     if code == "R04":
         doing.case(code, "fee_demand", demand, row["came"], row, demand=demand)
     elif code is not None:
@@ -225,7 +229,7 @@ def _cases(doing: Doing, row: Mapping[str, Any], demand: str, code: str | None, 
         doing.case("N02", "payment", row["payment_id"], 0, row, demand=demand)
 
 
-def _left(doing: Doing, row: Mapping[str, Any]) -> None:
+def _left(doing: MatchRun, row: Mapping[str, Any]) -> None:
     """Money that came and is nobody's: on 338, in a case, with what was seen."""
     if row["booked"]:
         return  # A notification told of it: it is on 338, and in a case since then.
@@ -253,16 +257,16 @@ def _why(row: Mapping[str, Any]) -> tuple[str, str]:
     return "R01", "no reference, or none that is certain"
 
 
-def explained(doing: Doing, joined: Sequence[Mapping[str, Any]]) -> None:
+def explained(doing: MatchRun, joined: Sequence[Mapping[str, Any]]) -> None:
     """Cases that are over: of payments that are on their statement or with their demand, and of sums that are whole."""
     _write(doing)
-    conn = doing.work.conn
+    conn = doing.uow.conn
     cases.explained(conn, ["N01"], "payment", [row["payment_id"] for row in joined if row["booked"]], "matched")
     placed = [row["payment_id"] for row in joined if any(demand for demand, _, _ in row["legs"])]
     cases.explained(conn, _EXPLAINED, "payment", placed, "matched")
     cases.covered(conn, doing.received)
 
 
-def close(doing: Doing, payment: str, codes: Sequence[str], by: str) -> None:
+def close(doing: MatchRun, payment: str, codes: Sequence[str], by: str) -> None:
     """Cases about a payment that what came later explains."""
-    cases.explained(doing.work.conn, codes, "payment", [payment], f"matched by {by}")
+    cases.explained(doing.uow.conn, codes, "payment", [payment], f"matched by {by}")

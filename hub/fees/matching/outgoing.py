@@ -9,7 +9,7 @@ from typing import Any, Final
 from hub.fees import cases
 from hub.fees.cases.opening import LINE
 from hub.fees.ledger import postings
-from hub.fees.matching.effects import Doing
+from hub.fees.matching.effects import MatchRun
 
 _LEFT: Final = """
 SELECT id AS line_id, booking_date, amount FROM statement_line
@@ -19,13 +19,13 @@ ORDER BY booking_date, line_key
 """
 
 
-def settle(doing: Doing) -> None:
+def settle(doing: MatchRun) -> None:
     """Every such line of the day that no step has taken."""
-    for row in doing.work.conn.execute(_LEFT, doing.scope.parameters).fetchall():
+    for row in doing.uow.conn.execute(_LEFT, doing.scope.parameters).fetchall():
         _case(doing, row)
 
 
-def _case(doing: Doing, row: Mapping[str, Any]) -> None:
+def _case(doing: MatchRun, row: Mapping[str, Any]) -> None:
     """A debit is taken for a charge (642) until somebody knows better; what came back is unidentified (338)."""
     name, amount = str(row["line_id"]), row["amount"]
     if amount < 0:
@@ -35,5 +35,5 @@ def _case(doing: Doing, row: Mapping[str, Any]) -> None:
     doing.entries.append(entry)
     doing.states[row["line_id"]] = "in_case"
     facts = {"line": name, "account": doing.scope.account}
-    cases.open_case(doing.work, code, LINE, name, abs(amount), facts)
+    cases.open_case(doing.uow, code, LINE, name, abs(amount), facts)
     doing.counters[code] += 1

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from hub.clock import local
 from hub.fees import cases, cash
-from hub.fees.matching.effects import Doing
-from hub.work import Work
+from hub.fees.matching.effects import MatchRun
+from hub.unit_of_work import UnitOfWork
 
 NIGHT: Final = (time(22), time(5))
 """what is paid between these is booked by many banks on the next day"""
@@ -30,48 +30,48 @@ UPDATE payment SET status = 'unconfirmed_overdue', updated_at = now() WHERE id =
 """
 
 
-def due_on(work: Work, paid_at: datetime, business_date: date) -> date:
+def due_on(uow: UnitOfWork, paid_at: datetime, business_date: date) -> date:
     """The booking day by whose end it has to be on a statement: T+1 in working days, T+2 for the night's."""
     begins, ends = NIGHT
     hour = local(paid_at).time()
     late = begins <= hour or hour < ends
     evening = business_date - timedelta(days=1) if hour < ends else business_date
-    return work.calendar.after(evening, 2 if late else 1)
+    return uow.calendar.after(evening, 2 if late else 1)
 
 
-def remitted_by(work: Work, provider: str, business_date: date) -> date:
+def remitted_by(uow: UnitOfWork, provider: str, business_date: date) -> date:
     """The booking day by whose end its operator has to pay in what a postman collected: its own working days after."""
-    operator = work.catalogue.operators.get(provider.removeprefix(cash.PROVIDER))
-    return work.calendar.after(business_date, (operator.remits_within_working_days if operator else None) or 1)
+    operator = uow.catalogue.operators.get(provider.removeprefix(cash.PROVIDER))
+    return uow.calendar.after(business_date, (operator.remits_within_working_days if operator else None) or 1)
 
 
-def _due_on(work: Work, row: Mapping[str, Any]) -> date:
+def _due_on(uow: UnitOfWork, row: Mapping[str, Any]) -> date:
     if row["source"] == cash.SOURCE:
-        return remitted_by(work, row["provider"], row["business_date"])
-    return due_on(work, row["paid_at"], row["business_date"])
+        return remitted_by(uow, row["provider"], row["business_date"])
+    return due_on(uow, row["paid_at"], row["business_date"])
 
 
-def look(doing: Doing) -> None:
+def look(doing: MatchRun) -> None:
     """The statement of ``day`` is in: whatever it or one before it should have shown is overdue."""
-    work = doing.work
-    for row in work.conn.execute(_WAITING, doing.scope.parameters).fetchall():
-        if _due_on(work, row) > doing.scope.day:
+    uow = doing.uow
+    for row in uow.conn.execute(_WAITING, doing.scope.parameters).fetchall():
+        if _due_on(uow, row) > doing.scope.day:
             continue
-        work.conn.execute(_LATE, row)
-        opened = _case(work, doing.scope.account, row)
-        work.note(row["id"], "overdue", before="notified", after="unconfirmed_overdue", reason=opened)
+        uow.conn.execute(_LATE, row)
+        opened = _case(uow, doing.scope.account, row)
+        uow.note(row["id"], "overdue", before="notified", after="unconfirmed_overdue", reason=opened)
         doing.counters["N01"] += opened is not None
 
 
-def closed(work: Work, account: str, day: date) -> None:
+def closed(uow: UnitOfWork, account: str, day: date) -> None:
     """``day`` is closed: what was notified of it and no statement shows yet is a case from now on, not first when it is
     overdue, for the month may be handed over before. The statement that shows it ends the case.
     """
-    for row in work.conn.execute(_UNSHOWN, (account, day)).fetchall():
-        _case(work, account, row)
+    for row in uow.conn.execute(_UNSHOWN, (account, day)).fetchall():
+        _case(uow, account, row)
 
 
-def _case(work: Work, account: str, row: Mapping[str, Any]) -> str | None:
+def _case(uow: UnitOfWork, account: str, row: Mapping[str, Any]) -> str | None:
     facts = {"payment": row["id"], "account": account, "paid_on": row["business_date"].isoformat()}
     facts["provider"] = row["provider"]
-    return cases.open_case(work, "N01", "payment", row["id"], row["amount"], facts)
+    return cases.open_case(uow, "N01", "payment", row["id"], row["amount"], facts)

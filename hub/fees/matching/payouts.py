@@ -9,14 +9,14 @@ from pydantic import Field, StringConstraints, model_validator
 
 from config.catalogue import Catalogue
 from hub.db import Connection, as_set, one
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.fees import payments
-from hub.fees.ledger import Entry, postings
+from hub.fees.ledger import LedgerEntry, postings
 from hub.fees.matching import passes
-from hub.fees.matching.effects import Doing, close, confirm
+from hub.fees.matching.effects import MatchRun, close, confirm
 from hub.fees.matching.normalise import normalise
 from hub.fees.matching.passes import RULES, Scope
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.moment import Day
 from schemas.money import MOST
 from schemas.payment import ProviderTxn
@@ -26,7 +26,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{6,80}$")]
 _Amount = Annotated[int, Field(strict=True, ge=0, le=MOST)]
 
 
-class Item(Strict):
+class PayoutItem(Strict):
     """A payment that was paid out, with what the gateway kept of it; đồng."""
 
     provider_txn: ProviderTxn
@@ -40,7 +40,7 @@ class Item(Strict):
         return self
 
 
-class Report(Strict):
+class PayoutReport(Strict):
     """What a gateway says that one of its payouts is made of."""
 
     provider: str
@@ -48,7 +48,7 @@ class Report(Strict):
     """its name; stands in the line's text or as its number, unless the catalogue has the words of its payer's lines"""
     account: str
     day: Day
-    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100_000)]
+    items: Annotated[tuple[PayoutItem, ...], Field(min_length=1, max_length=100_000)]
 
     @model_validator(mode="after")
     def _pays_each_once(self) -> Self:
@@ -67,7 +67,7 @@ class Report(Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class Payout:
+class PayoutLine:
     """A line that is what a report comes to."""
 
     row: Mapping[str, Any]
@@ -100,46 +100,46 @@ FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[])
 """
 
 
-def bring(work: Work, report: Report) -> bool:
-    """Keep a report; False if it is there already. Raises NotNow where it says something else than before."""
-    head = work.conn.execute(
+def bring(uow: UnitOfWork, report: PayoutReport) -> bool:
+    """Keep a report; False if it is there already. Raises InvalidState where it says something else than before."""
+    head = uow.conn.execute(
         "INSERT INTO payout_report (provider, report, account, day, net, brought_by, brought_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING report",
-        (report.provider, report.report, report.account, report.day, report.net, work.actor, work.now),
+        (report.provider, report.report, report.account, report.day, report.net, uow.actor, uow.now),
     ).fetchone()
     if head is None:
-        return _is_the_same(work.conn, report)
-    paid = work.conn.execute(_PAID, (report.provider, [item.provider_txn for item in report.items])).fetchone()
+        return _is_the_same(uow.conn, report)
+    paid = uow.conn.execute(_PAID, (report.provider, [item.provider_txn for item in report.items])).fetchone()
     if paid is not None:
-        raise NotNow(f"{paid['provider_txn']} đã được trả trong báo cáo {paid['report']}")
+        raise InvalidState(f"{paid['provider_txn']} đã được trả trong báo cáo {paid['report']}")
     rows = [(report.provider, report.report, item.provider_txn, item.amount, item.charge) for item in report.items]
-    with work.conn.cursor() as cursor:
+    with uow.conn.cursor() as cursor:
         cursor.executemany("INSERT INTO payout_item VALUES (%s, %s, %s, %s, %s)", rows)
-    work.note(f"payout {report.provider} {report.report}", "brought", reason=f"{len(rows)} payments, {report.net} đ")
+    uow.note(f"payout {report.provider} {report.report}", "brought", reason=f"{len(rows)} payments, {report.net} đ")
     return True
 
 
-def _is_the_same(conn: Connection, report: Report) -> bool:
+def _is_the_same(conn: Connection, report: PayoutReport) -> bool:
     rows = conn.execute(
         "SELECT provider_txn, amount, charge FROM payout_item WHERE provider = %s AND report = %s",
         (report.provider, report.report),
     )
     known = {(row["provider_txn"], row["amount"], row["charge"]) for row in rows}
     if known != {(item.provider_txn, item.amount, item.charge) for item in report.items}:
-        raise NotNow(f"báo cáo {report.report} đã nạp trước đây với nội dung khác: hỏi lại bên thu hộ")
+        raise InvalidState(f"báo cáo {report.report} đã nạp trước đây với nội dung khác: hỏi lại bên thu hộ")
     return False
 
 
-def join(work: Work, scope: Scope) -> tuple[list[Payout], dict[int, dict[str, Any]]]:
+def join(uow: UnitOfWork, scope: Scope) -> tuple[list[PayoutLine], dict[int, dict[str, Any]]]:
     """The lines that are a report's; and those that should be and are not, with the numbers."""
-    fitting: list[Payout] = []
+    fitting: list[PayoutLine] = []
     differences: dict[int, dict[str, Any]] = {}
-    if work.conn.execute(_REPORTED, (scope.account,)).fetchone() is None:
+    if uow.conn.execute(_REPORTED, (scope.account,)).fetchone() is None:
         return fitting, differences
-    for row in passes.rows(work.conn, "p9_payouts", scope, payers=as_set(payers(work.catalogue))):
+    for row in passes.rows(uow.conn, "p9_payouts", scope, payers=as_set(payers(uow.catalogue))):
         if row["alone"] and not row["unknown"] and row["gross"] - row["charge"] == row["amount"]:
-            fitting.append(Payout(row, [tuple(one) for one in row["payments"]]))
-            _write(work.conn, scope, fitting[-1])
+            fitting.append(PayoutLine(row, [tuple(one) for one in row["payments"]]))
+            _write(uow.conn, scope, fitting[-1])
         else:
             differences[row["line_id"]] = {
                 name: row[name] for name in ("provider", "report", "gross", "charge", "unknown", "alone")
@@ -154,7 +154,7 @@ def payers(catalogue: Catalogue) -> list[dict[str, str]]:
     return [{"provider": code, "words": normalise(words).squeezed} for code, words in said if words]
 
 
-def _write(conn: Connection, scope: Scope, payout: Payout) -> None:
+def _write(conn: Connection, scope: Scope, payout: PayoutLine) -> None:
     row = payout.row
     if row["found"]:
         conn.execute(_SUPERSEDE, (f"the report {row['report']}", row["found_group"]))
@@ -168,7 +168,7 @@ def _write(conn: Connection, scope: Scope, payout: Payout) -> None:
     conn.execute(_LEGS, (group, list(numbers), lines, [None, *paid], demands, amounts))
 
 
-def settle(doing: Doing, payouts: Sequence[Payout]) -> None:
+def settle(doing: MatchRun, payouts: Sequence[PayoutLine]) -> None:
     """What follows: every payment is confirmed, the net is on the account, the charges are ours."""
     for payout in payouts:
         amounts = [(payment, amount) for payment, amount, _, _ in payout.payments]
@@ -180,14 +180,12 @@ def settle(doing: Doing, payouts: Sequence[Payout]) -> None:
             close(doing, payment, ["N01"], "P9")
 
 
-def _entry(doing: Doing, payout: Payout, amounts: Sequence[tuple[str, int]]) -> Entry:
+def _entry(doing: MatchRun, payout: PayoutLine, amounts: Sequence[tuple[str, int]]) -> LedgerEntry:
     """The money comes; or it came before its report, and what was made up for its line is no payment of its own."""
     row = payout.row
     if not row["found"]:
         return postings.gateway_net(doing.origin(row), amounts, row["charge"])
-    payments.end(doing.work.conn, row["found"], "voided")
-    doing.work.note(
-        row["found"], "voided", before="found_on_statement", after="voided", reason=f"line {row['line_id']}"
-    )
+    payments.end(doing.uow.conn, row["found"], "voided")
+    doing.uow.note(row["found"], "voided", before="found_on_statement", after="voided", reason=f"line {row['line_id']}")
     close(doing, row["found"], _NOBODYS, "P9")
     return postings.found_notified(doing.origin(row), row["found"], amounts, row["charge"])

@@ -30,7 +30,7 @@ _QD20_HEADS: Final = (3, 5, 7, 9, 11)  # H42, H42.16 and deeper, without their d
 _DATE_AND_SERIAL: Final = re.compile(r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{4}")
 
 
-class How(StrEnum):
+class MatchMethod(StrEnum):
     """How a clue stands in the text; the order is that of trust."""
 
     STRICT = "strict"
@@ -43,7 +43,7 @@ class Clue:
     """``value`` is what the text names; ``shown`` what stands there, so that a person sees the repair."""
 
     value: str
-    how: How
+    how: MatchMethod
     shown: str
 
 
@@ -61,18 +61,18 @@ def references(text: Text, prefixes: tuple[str, ...]) -> list[Clue]:
 def _all(text: Text, prefixes: tuple[str, ...]) -> Iterator[Clue]:
     strict, torn = _patterns(prefixes)
     for match in strict.finditer(text.spaced):
-        yield from _checked(match[0], How.STRICT, match[0])
+        yield from _checked(match[0], MatchMethod.STRICT, match[0])
     for match in _FOREIGN.finditer(text.spaced):
         if match[0][:2] not in prefixes:
-            yield from _checked(match[0], How.STRICT, match[0])
+            yield from _checked(match[0], MatchMethod.STRICT, match[0])
     for prefix, pattern in torn:
         for match in pattern.finditer(text.squeezed):
             digits = match[1][2:]
             if _lookalikes(digits) <= _MOST_LOOKALIKES:
-                yield from _checked(prefix + digits.translate(AS_DIGITS), How.REPAIRED, match[1])
+                yield from _checked(prefix + digits.translate(AS_DIGITS), MatchMethod.REPAIRED, match[1])
     for run in _runs(text):
         for prefix in prefixes:
-            yield from _checked(prefix + run.translate(AS_DIGITS), How.UNPREFIXED, run)
+            yield from _checked(prefix + run.translate(AS_DIGITS), MatchMethod.UNPREFIXED, run)
 
 
 @lru_cache(maxsize=16)
@@ -86,7 +86,7 @@ def _alike(prefix: str) -> str:
     return "".join(f"[{letter}{LOOKALIKES.get(letter, '')}]" for letter in prefix)
 
 
-def _checked(value: str, how: How, shown: str) -> Iterator[Clue]:
+def _checked(value: str, how: MatchMethod, shown: str) -> Iterator[Clue]:
     if is_reference(value):
         yield Clue(value, how, shown)
 

@@ -7,12 +7,12 @@ from psycopg.types.json import Jsonb
 
 from hub.fees import cases, demands, payments, store
 from hub.fees.cases.opening import LINE
-from hub.fees.ledger import Entry, postings
+from hub.fees.ledger import LedgerEntry, postings
 from hub.fees.matching import passes
-from hub.fees.matching.effects import TAKEN_BACK, Doing, close
+from hub.fees.matching.effects import TAKEN_BACK, MatchRun, close
 from hub.fees.matching.passes import RULES
-from hub.fees.matching.standing import Standing, standing
-from hub.fees.model import Status
+from hub.fees.matching.standing import PaymentPosition, standing
+from hub.fees.model import DemandStatusCode
 
 _ORIGINAL: Final = """
 SELECT g.id AS group_id, g.pass, l.line_key, p.id AS payment_id, p.status, p.amount FROM match_leg leg
@@ -33,33 +33,33 @@ SELECT id, 1, %(line)s, %(demand)s, 0, true, true FROM grouped
 """
 
 
-def reverse(doing: Doing) -> None:
+def reverse(doing: MatchRun) -> None:
     """Every reversal of the day; what has no original, or one that has gone on, is a case (V01, V02)."""
-    for row in passes.rows(doing.work.conn, "p10_reversals", doing.scope):
+    for row in passes.rows(doing.uow.conn, "p10_reversals", doing.scope):
         why = _reverse(doing, row)
         if why:
             _orphan(doing, row, why)
 
 
-def _reverse(doing: Doing, row: Mapping[str, Any]) -> str | None:
+def _reverse(doing: MatchRun, row: Mapping[str, Any]) -> str | None:
     """Do it, or say why not."""
     if len(row["originals"]) != 1:
         return "several lines may be meant" if row["originals"] else "no line has this number and amount"
     [line] = row["originals"]
-    original = doing.work.conn.execute(_ORIGINAL, (line,)).fetchone()
+    original = doing.uow.conn.execute(_ORIGINAL, (line,)).fetchone()
     if original is None:
         return "the original was paid out for several payments"
-    credited = sorted(payments.paid_for(doing.work.conn, original["payment_id"]))
-    locked = [store.lock(doing.work.conn, demand) for demand in credited]
-    stands = standing(doing.work.conn, original["payment_id"], line)
+    credited = sorted(payments.paid_for(doing.uow.conn, original["payment_id"]))
+    locked = [store.lock(doing.uow.conn, demand) for demand in credited]
+    stands = standing(doing.uow.conn, original["payment_id"], line)
     if not stands.is_all(-row["amount"]):
         return "part of it has gone elsewhere since"
-    is_settled = any(demand.status == Status.SETTLED for demand in locked)
+    is_settled = any(demand.status == DemandStatusCode.SETTLED for demand in locked)
     doing.entries.append(_entry(doing, row, original["payment_id"], None if is_settled else stands))
     for demand in credited:
-        doing.events += demands.reverse(doing.work, demand, original["payment_id"], by=f"line {row['line_id']}")
-    payments.end(doing.work.conn, original["payment_id"], "reversed")
-    doing.work.note(original["payment_id"], "reversed", before=original["status"], reason=f"line {row['line_id']}")
+        doing.events += demands.reverse(doing.uow, demand, original["payment_id"], by=f"line {row['line_id']}")
+    payments.end(doing.uow.conn, original["payment_id"], "reversed")
+    doing.uow.note(original["payment_id"], "reversed", before=original["status"], reason=f"line {row['line_id']}")
     _write(doing, row, line, original, credited[0] if credited else None)
     close(doing, original["payment_id"], TAKEN_BACK, "P10")
     if is_settled:
@@ -70,14 +70,14 @@ def _reverse(doing: Doing, row: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _entry(doing: Doing, row: Mapping[str, Any], payment: str, stands: Standing | None) -> Entry:
+def _entry(doing: MatchRun, row: Mapping[str, Any], payment: str, stands: PaymentPosition | None) -> LedgerEntry:
     """Out of where it ``stands``; None: its department has it, and has to give it back."""
     if stands is None:
         return postings.chargeback_after_transfer(doing.origin(row), payment, -row["amount"])
     return postings.reversal(doing.origin(row), stands.owed, payment, stands.over, stands.unidentified)
 
 
-def _write(doing: Doing, row: Mapping[str, Any], line: int, original: Mapping[str, Any], demand: str | None) -> None:
+def _write(doing: MatchRun, row: Mapping[str, Any], line: int, original: Mapping[str, Any], demand: str | None) -> None:
     said = {
         "run": doing.scope.run,
         "rules": RULES,
@@ -87,16 +87,16 @@ def _write(doing: Doing, row: Mapping[str, Any], line: int, original: Mapping[st
         "line": row["line_id"],
         "demand": demand,
     }
-    doing.work.conn.execute(_JOIN, said)
-    doing.work.conn.execute("UPDATE statement_line SET state = 'reversed' WHERE id = %s", (line,))
+    doing.uow.conn.execute(_JOIN, said)
+    doing.uow.conn.execute("UPDATE statement_line SET state = 'reversed' WHERE id = %s", (line,))
     doing.states[row["line_id"]] = "matched"
 
 
-def _orphan(doing: Doing, row: Mapping[str, Any], why: str) -> None:
+def _orphan(doing: MatchRun, row: Mapping[str, Any], why: str) -> None:
     """The money has left; until somebody knows whose it was, it is to be got back (341)."""
     name = str(row["line_id"])
     doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, -row["amount"]))
     doing.states[row["line_id"]] = "in_case"
     facts = {"line": name, "account": doing.scope.account, "why": why, "candidates": row["originals"]}
-    cases.open_case(doing.work, "V01", LINE, name, -row["amount"], facts)
+    cases.open_case(doing.uow, "V01", LINE, name, -row["amount"], facts)
     doing.counters["V01"] += 1

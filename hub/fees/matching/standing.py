@@ -9,7 +9,7 @@ from hub.fees.matching import passes
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PaymentPosition:
     """Of one payment, in đồng."""
 
     owed: Sequence[Share]
@@ -26,7 +26,7 @@ class Standing:
         return self.total == amount and least >= 0
 
 
-def standing(conn: Connection, payment: str, line: int | str | None) -> Standing:
+def standing(conn: Connection, payment: str, line: int | str | None) -> PaymentPosition:
     """``line``: the one that shows the payment; None: none does."""
     rows = conn.execute(passes.text("standing"), {"payment": payment, "line": line}).fetchall()
     owed = [
@@ -35,4 +35,4 @@ def standing(conn: Connection, payment: str, line: int | str | None) -> Standing
         if row["account"] == "331"
     ]
     over, unidentified = (sum(row["net"] for row in rows if row["account"] == name) for name in ("339", "338"))
-    return Standing(owed, over, unidentified)
+    return PaymentPosition(owed, over, unidentified)

@@ -8,8 +8,8 @@ from typing import Final
 
 from config.banks import bare
 from hub.db import as_set
-from hub.errors import NotNow
-from hub.work import Work
+from hub.errors import InvalidState
+from hub.unit_of_work import UnitOfWork
 from schemas.payment_reference import is_reference
 
 COLUMNS: Final = ("number", "reference")
@@ -34,7 +34,7 @@ class NotAList(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class VirtualAccountList:
     """A row of the bank's list: the number, and the reference of the demand for which it stands."""
 
     row: int
@@ -42,7 +42,7 @@ class Given:
     reference: str
 
 
-def read(file: bytes) -> list[Given]:
+def read(file: bytes) -> list[VirtualAccountList]:
     """A CSV with the columns number and reference. Raises NotAList."""
     try:
         rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"), newline=""), strict=True))
@@ -59,7 +59,7 @@ def read(file: bytes) -> list[Given]:
     return given
 
 
-def _row(place: int, row: Sequence[str]) -> Given:
+def _row(place: int, row: Sequence[str]) -> VirtualAccountList:
     if len(row) != len(COLUMNS):
         raise NotAList(f"dòng {place} có {len(row)} cột")
     number, reference = bare(row[0].strip()), row[1].strip().upper()
@@ -67,20 +67,20 @@ def _row(place: int, row: Sequence[str]) -> Given:
         raise NotAList(f"dòng {place}: số tài khoản gồm {_SHORTEST} đến {_LONGEST} chữ số và chữ cái")
     if not is_reference(reference):
         raise NotAList(f"dòng {place}: {reference[:20]} không phải là mã thanh toán, số kiểm tra sai")
-    return Given(place, number, reference)
+    return VirtualAccountList(place, number, reference)
 
 
-def bring(work: Work, given: Sequence[Given]) -> int:
-    """Take all of them; how many were new. Raises NotNow, and takes none, where one is not what it says."""
-    ours = [{"number": account.number} for bank in work.catalogue.banks.values() for account in bank.accounts]
+def bring(uow: UnitOfWork, given: Sequence[VirtualAccountList]) -> int:
+    """Take all of them; how many were new. Raises InvalidState, and takes none, where one is not what it says."""
+    ours = [{"number": account.number} for bank in uow.catalogue.banks.values() for account in bank.accounts]
     asked = [{"row": one.row, "number": one.number, "reference": one.reference} for one in given]
     new = 0
-    for row in work.conn.execute(_KNOWN, (as_set(asked), as_set(ours))).fetchall():
+    for row in uow.conn.execute(_KNOWN, (as_set(asked), as_set(ours))).fetchall():
         if why := _why_not(row["demand"], row["taken_by"], is_ours=row["is_ours"]):
-            raise NotNow(f"dòng {row['row']}: {why}; chưa nạp dòng nào")
+            raise InvalidState(f"dòng {row['row']}: {why}; chưa nạp dòng nào")
         if row["taken_by"] is None:
-            work.conn.execute(_GIVE, (row["number"], row["account"], row["demand"], work.now))
-            work.note(row["demand"], "virtual account given", reason=row["number"])
+            uow.conn.execute(_GIVE, (row["number"], row["account"], row["demand"], uow.now))
+            uow.note(row["demand"], "virtual account given", reason=row["number"])
             new += 1
     return new
 

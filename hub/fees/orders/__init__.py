@@ -1,6 +1,6 @@
 """What we pay out: payment orders (lệnh chi), from the request to our own statement."""
 
-from hub.fees.orders.desk import approve, cancel, fail, place, send
-from hub.fees.orders.model import Order, Payee, State
+from hub.fees.orders.commands import approve, cancel, fail, place, send
+from hub.fees.orders.model import OrderState, Payee, PaymentOrder
 
-__all__ = ["Order", "Payee", "State", "approve", "cancel", "fail", "place", "send"]
+__all__ = ["OrderState", "Payee", "PaymentOrder", "approve", "cancel", "fail", "place", "send"]

@@ -7,16 +7,16 @@ from typing import Annotated, Final, Protocol
 
 from pydantic import AfterValidator, StringConstraints
 
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import Event
-from hub.fees.ledger import Entry, Origin
+from hub.fees.ledger import LedgerEntry, Origin
 from hub.fees.matching.normalise import normalise
 from hub.lifecycle import Lifecycle
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.strict import Strict
 
 
-class State(StrEnum):
+class OrderState(StrEnum):
     """Where an order stands. One person asks, another approves, the bank is told, our own statement shows it."""
 
     REQUESTED = "requested"
@@ -32,29 +32,29 @@ class State(StrEnum):
 
 
 LABELS: Final = {
-    State.REQUESTED: "Chờ duyệt",
-    State.APPROVED: "Đã duyệt, chưa chuyển ngân hàng",
-    State.SENT: "Đã chuyển ngân hàng, chờ sao kê",
-    State.CONFIRMED: "Đã chi",
-    State.FAILED: "Không chi được, tiền đã về",
-    State.CANCELLED: "Đã hủy",
+    OrderState.REQUESTED: "Chờ duyệt",
+    OrderState.APPROVED: "Đã duyệt, chưa chuyển ngân hàng",
+    OrderState.SENT: "Đã chuyển ngân hàng, chờ sao kê",
+    OrderState.CONFIRMED: "Đã chi",
+    OrderState.FAILED: "Không chi được, tiền đã về",
+    OrderState.CANCELLED: "Đã hủy",
 }
 _NEXT: Final = {
-    State.REQUESTED: "người khác duyệt trước (hub fee orders approve), hoặc hủy",
-    State.APPROVED: "bước sau là chuyển ngân hàng (hub fee orders send), hoặc hủy",
-    State.SENT: "ngân hàng đang giữ lệnh: chờ sao kê, hoặc ngân hàng báo không chi được (hub fee orders fail)",
-    State.CONFIRMED: "lệnh đã chi",
-    State.FAILED: "lập lại lệnh (hub fee refund rf_…, hub fee remit)",
-    State.CANCELLED: "lập lệnh mới",
+    OrderState.REQUESTED: "người khác duyệt trước (hub fee orders approve), hoặc hủy",
+    OrderState.APPROVED: "bước sau là chuyển ngân hàng (hub fee orders send), hoặc hủy",
+    OrderState.SENT: "ngân hàng đang giữ lệnh: chờ sao kê, hoặc ngân hàng báo không chi được (hub fee orders fail)",
+    OrderState.CONFIRMED: "lệnh đã chi",
+    OrderState.FAILED: "lập lại lệnh (hub fee refund rf_…, hub fee remit)",
+    OrderState.CANCELLED: "lập lệnh mới",
 }
 LIFECYCLE: Final = Lifecycle(
     {
-        State.REQUESTED: frozenset({State.APPROVED, State.CANCELLED}),
-        State.APPROVED: frozenset({State.SENT, State.CONFIRMED, State.CANCELLED}),
-        State.SENT: frozenset({State.CONFIRMED, State.FAILED}),
-        State.CONFIRMED: frozenset({State.FAILED}),
-        State.FAILED: frozenset(),
-        State.CANCELLED: frozenset(),
+        OrderState.REQUESTED: frozenset({OrderState.APPROVED, OrderState.CANCELLED}),
+        OrderState.APPROVED: frozenset({OrderState.SENT, OrderState.CONFIRMED, OrderState.CANCELLED}),
+        OrderState.SENT: frozenset({OrderState.CONFIRMED, OrderState.FAILED}),
+        OrderState.CONFIRMED: frozenset({OrderState.FAILED}),
+        OrderState.FAILED: frozenset(),
+        OrderState.CANCELLED: frozenset(),
     }
 )
 """From approved straight to confirmed: the bank was told by hand before the file was made."""
@@ -78,7 +78,7 @@ class Payee(Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PaymentOrder:
     """A payment order's row."""
 
     id: str
@@ -88,7 +88,7 @@ class Order:
     account: str
     amount: int
     payee: Payee
-    state: State
+    state: OrderState
     maker: str
     checker: str | None
     reason: str
@@ -104,10 +104,12 @@ class Order:
         """What the bank is to write on the transfer, and what we recognise our own debit by."""
         return f"{self.reference} {CONTENT[self.purpose]}"
 
-    def check(self, to: State) -> None:
-        """Raises NotNow where ``to`` does not follow."""
+    def check(self, to: OrderState) -> None:
+        """Raises InvalidState where ``to`` does not follow."""
         if to not in LIFECYCLE.moves[self.state]:
-            raise NotNow(f"lệnh chi {self.id} đang {self.state}, không chuyển sang {to} được: {_NEXT[self.state]}")
+            raise InvalidState(
+                f"lệnh chi {self.id} đang {self.state}, không chuyển sang {to} được: {_NEXT[self.state]}"
+            )
 
 
 CONTENT: Final = {"refund": "HOAN TRA PHI LE PHI", "remittance": "CHUYEN PHI LE PHI THANG"}
@@ -115,37 +117,37 @@ CONTENT: Final = {"refund": "HOAN TRA PHI LE PHI", "remittance": "CHUYEN PHI LE 
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledOrder:
     """What follows from an order's move: events to hand on, and entries that the caller posts last."""
 
     events: list[Event] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
 
 
-class Follows(Protocol):
+class PurposeHandler(Protocol):
     """What an order of one purpose brings about: a module that has these functions.
 
     Each is given the locked order as it stood before the move. It may import hub.fees.orders.model and .store, not
     the package's verbs: those call it.
     """
 
-    def lock(self, work: Work, subject_id: str) -> object:
+    def lock(self, uow: UnitOfWork, subject_id: str) -> object:
         """Lock what stands behind the subject, before the order itself: dossiers first, as everywhere."""
 
-    def approved(self, work: Work, order: Order, origin: Origin) -> Settled:
-        """Another person has agreed. The origin is the order, today. Raises NotNow where it may not be paid."""
+    def approved(self, uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
+        """Another person has agreed. The origin is the order, today. Raises InvalidState where it may not be paid."""
 
-    def cancelled(self, work: Work, order: Order, origin: Origin) -> Settled:
+    def cancelled(self, uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
         """It is not paid after all: asked for or approved, and the bank was not told."""
 
-    def sent(self, work: Work, order: Order) -> None:
+    def sent(self, uow: UnitOfWork, order: PaymentOrder) -> None:
         """The bank was told."""
 
-    def paid(self, work: Work, order: Order, origin: Origin) -> Settled:
+    def paid(self, uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
         """Our own debit line shows it. The origin is that line: one of the entries takes the amount from 111."""
 
-    def failed(self, work: Work, order: Order) -> None:
+    def failed(self, uow: UnitOfWork, order: PaymentOrder) -> None:
         """The bank did not pay: the money never left."""
 
-    def returned(self, work: Work, order: Order, origin: Origin) -> Settled:
+    def returned(self, uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
         """It was paid and came back. The origin is the credit line: one of the entries puts the amount on 111."""

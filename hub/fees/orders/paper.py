@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hub.clock import local
-from hub.fees.orders.model import Order
+from hub.fees.orders.model import PaymentOrder
 from schemas.amount_in_words import in_words
 from schemas.figures import grouped
 
@@ -27,7 +27,7 @@ MARK: Final = "\ufeff"
 """without it spreadsheets take UTF-8 for something else"""
 
 
-def table(orders: Sequence[Order]) -> bytes:
+def table(orders: Sequence[PaymentOrder]) -> bytes:
     """The orders as CSV (UTF-8 with its mark, lines ended by CR LF): the same orders are the same bytes."""
     written = io.StringIO()
     rows = csv.writer(written)
@@ -38,7 +38,7 @@ def table(orders: Sequence[Order]) -> bytes:
     return (MARK + written.getvalue()).encode()
 
 
-def printed(order: Order) -> str:
+def printed(order: PaymentOrder) -> str:
     """One order, for the file and for the signatures."""
     payee = order.payee
     rows = (
@@ -60,7 +60,7 @@ def printed(order: Order) -> str:
     return "\n".join(["LỆNH CHI", "", *(f"{label:<{width}}  {value}" for label, value in rows), ""])
 
 
-def _by(order: Order) -> str:
+def _by(order: PaymentOrder) -> str:
     if order.checker is None or order.approved_at is None:
         return "chưa duyệt"
     return f"{order.checker}, {local(order.approved_at):%d/%m/%Y %H:%M}"

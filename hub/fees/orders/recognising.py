@@ -5,15 +5,15 @@ from typing import Final
 
 from hub.clock import local
 from hub.db import one
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import bookings
-from hub.fees.cases.model import Case
+from hub.fees.cases.model import FeeException
 from hub.fees.ledger import post_all, postings
 from hub.fees.ledger.book import posted
-from hub.fees.matching import own
-from hub.fees.orders import desk
-from hub.work import Work
+from hub.fees.matching import payment_order_lines
+from hub.fees.orders import commands
+from hub.unit_of_work import UnitOfWork
 
 _LINE: Final = """
 SELECT l.account, l.amount, l.state, (SELECT max(id) FROM recon_run r
@@ -22,22 +22,24 @@ FROM statement_line l WHERE l.id = %s FOR UPDATE
 """
 
 
-def own_order(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:
+def own_order(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
     """The debit is the payment of ``order``: no charge any more, and all that follows from one that was recognised.
 
-    Raises NotFound, and NotNow where amount or account is another, or the order is not under way.
+    Raises NotFound, and InvalidState where amount or account is another, or the order is not under way.
     """
-    order = desk.locked(work, details["order"])
+    order = commands.locked(uow, details["order"])
     line = int(case.line or 0)
-    row = one(work.conn, _LINE, (line,))
-    charged = posted(work.conn, "line", str(line), "charged")
+    row = one(uow.conn, _LINE, (line,))
+    charged = posted(uow.conn, "line", str(line), "charged")
     if row["state"] != "in_case" or charged is None:
-        raise NotNow("dòng sao kê này đã được xử lý cách khác: xem lại ca")
+        raise InvalidState("dòng sao kê này đã được xử lý cách khác: xem lại ca")
     if (row["account"], row["amount"]) != (order.account, -order.amount):
-        raise NotNow(f"lệnh chi là {order.amount} đ từ tài khoản {order.account}: dòng sao kê này là khoản khác")
-    origin = bookings.origin_on(work, "line", str(line), order.account, local(work.now).date())
-    settled = desk.paid(work, order, line, origin)
+        raise InvalidState(f"lệnh chi là {order.amount} đ từ tài khoản {order.account}: dòng sao kê này là khoản khác")
+    origin = bookings.origin_on(uow, "line", str(line), order.account, local(uow.now).date())
+    settled = commands.paid(uow, order, line, origin)
     by = {"class": "C", "maker": case.maker, "checker": case.checker}
-    own.join(work.conn, row["run"], line, {"how": "person", "order": order.id, "reference": order.reference}, by)
-    post_all(work.conn, [postings.mirrored(charged, "recognised", origin), *settled.entries])
+    payment_order_lines.join(
+        uow.conn, row["run"], line, {"how": "person", "order": order.id, "reference": order.reference}, by
+    )
+    post_all(uow.conn, [postings.mirrored(charged, "recognised", origin), *settled.entries])
     return settled.events

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hub.fees.orders.model import Follows
-from hub.fees.refunds import following as refunds
+from hub.fees.orders.model import PurposeHandler
+from hub.fees.refunds import order_events as refunds
 from hub.fees.settlements import remitting
 
-FOLLOWS: Final[Mapping[str, Follows]] = {"refund": refunds, "remittance": remitting}
+FOLLOWS: Final[Mapping[str, PurposeHandler]] = {"refund": refunds, "remittance": remitting}
 """purpose → the module that says what follows"""

@@ -9,11 +9,11 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from hub.db import Connection, one
-from hub.errors import NotFound, NotNow
-from hub.fees.orders.model import Order, Payee, State
+from hub.errors import InvalidState, NotFound
+from hub.fees.orders.model import OrderState, Payee, PaymentOrder
 from schemas.payment_reference import PaymentReference, is_reference, scattered
 
-_COLUMNS: Final = ", ".join(field.name for field in fields(Order))
+_COLUMNS: Final = ", ".join(field.name for field in fields(PaymentOrder))
 _ADD: Final = """
 INSERT INTO payment_order (id, purpose, subject_id, reference, account, amount, payee, state, maker, reason,
     requested_at)
@@ -35,8 +35,8 @@ def next_reference(conn: Connection, prefix: str) -> str:
     return str(PaymentReference.issued(prefix, scattered(number)))
 
 
-def add(conn: Connection, order: Order) -> None:
-    """Raises NotNow where an order for the same subject is under way, or was paid."""
+def add(conn: Connection, order: PaymentOrder) -> None:
+    """Raises InvalidState where an order for the same subject is under way, or was paid."""
     row = (
         order.id,
         order.purpose,
@@ -53,10 +53,10 @@ def add(conn: Connection, order: Order) -> None:
         with conn.transaction():
             conn.execute(_ADD, row)
     except errors.UniqueViolation:
-        raise NotNow(f"{order.subject_id} đã có lệnh chi") from None
+        raise InvalidState(f"{order.subject_id} đã có lệnh chi") from None
 
 
-def find(conn: Connection, name: str, *, lock: bool = False) -> Order:
+def find(conn: Connection, name: str, *, lock: bool = False) -> PaymentOrder:
     """By its id or reference; ``lock``: ours until the transaction ends. Raises NotFound."""
     column = "reference" if is_reference(name) else "id"
     row = conn.execute(
@@ -67,13 +67,13 @@ def find(conn: Connection, name: str, *, lock: bool = False) -> Order:
     return _order(row)
 
 
-def named(conn: Connection, references: Sequence[str]) -> dict[str, Order]:
+def named(conn: Connection, references: Sequence[str]) -> dict[str, PaymentOrder]:
     """Reference → its order, of those that are orders' references."""
     rows = conn.execute(f"SELECT {_COLUMNS} FROM payment_order WHERE reference = ANY(%s)", (list(references),))
     return {row["reference"]: _order(row) for row in rows}
 
 
-def paid_by(conn: Connection, lines: Sequence[int]) -> list[Order]:
+def paid_by(conn: Connection, lines: Sequence[int]) -> list[PaymentOrder]:
     """The orders that these debit lines have shown."""
     rows = conn.execute(f"SELECT {_COLUMNS} FROM payment_order WHERE line_id = ANY(%s) ORDER BY id", (list(lines),))
     return [_order(row) for row in rows]
@@ -81,19 +81,19 @@ def paid_by(conn: Connection, lines: Sequence[int]) -> list[Order]:
 
 def move(
     conn: Connection,
-    order: Order,
-    to: State,
+    order: PaymentOrder,
+    to: OrderState,
     *,
     at: datetime,
     checker: str | None = None,
     line: int | None = None,
     returned: int | None = None,
 ) -> None:
-    """A locked order comes to stand at ``to``. Raises NotNow where that does not follow."""
+    """A locked order comes to stand at ``to``. Raises InvalidState where that does not follow."""
     order.check(to)
     said = {"state": to.value, "at": at, "checker": checker, "line": line, "returned": returned, "id": order.id}
     conn.execute(_MOVE, said)
 
 
-def _order(row: Mapping[str, Any]) -> Order:
-    return Order(**{**row, "payee": Payee.model_validate(row["payee"]), "state": State(row["state"])})
+def _order(row: Mapping[str, Any]) -> PaymentOrder:
+    return PaymentOrder(**{**row, "payee": Payee.model_validate(row["payee"]), "state": OrderState(row["state"])})

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hub.db import Connection
 from hub.fees.ledger.checkpoints import FIRST, root
-from hub.fees.proof.findings import Code, Invariant, Offender, Result
+from hub.fees.proof.findings import CheckOutcome, Invariant, Offender, ProofCode
 
 ROOTS: Final = "the entries lead to the signed roots"
 CHAIN: Final = "checkpoints follow one another and lie in the custody log"
@@ -19,15 +19,15 @@ _CHECKPOINTS: Final = (
 )
 
 
-def looked_at(conn: Connection) -> list[Result]:
+def looked_at(conn: Connection) -> list[CheckOutcome]:
     """Both checks over all checkpoints."""
     kept = conn.execute(_CHECKPOINTS).fetchall()
     cut = list(_cut_off(conn, kept))
-    return [_result(CHAIN, Code.CHAIN, list(_chain(kept))), _result(ROOTS, Code.CHECKPOINT, cut)]
+    return [_result(CHAIN, ProofCode.CHAIN, list(_chain(kept))), _result(ROOTS, ProofCode.CHECKPOINT, cut)]
 
 
-def _result(name: str, code: Code, offenders: list[Offender]) -> Result:
-    return Result(Invariant.I1, name, code, offenders, len(offenders))
+def _result(name: str, code: ProofCode, offenders: list[Offender]) -> CheckOutcome:
+    return CheckOutcome(Invariant.I1, name, code, offenders, len(offenders))
 
 
 def _chain(kept: list[dict[str, Any]]) -> Iterator[Offender]:

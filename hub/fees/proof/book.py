@@ -2,7 +2,7 @@
 
 from typing import Final, LiteralString
 
-from hub.fees.proof.findings import Check, Code, Invariant
+from hub.fees.proof.findings import Check, Invariant, ProofCode
 
 CONTENT: Final[LiteralString] = """
 SELECT e.seq, concat_ws('|', to_char(e.business_date, 'YYYY-MM-DD'), e.kind, e.source_type, e.source_id,
@@ -22,7 +22,7 @@ CHECKS: Final = (
         FROM (SELECT seq, lag(seq, 1, 0::bigint) OVER (ORDER BY seq) AS before FROM journal_entry) AS numbered
         WHERE seq <> before + 1 ORDER BY seq
         """,
-        Code.CHAIN,
+        ProofCode.CHAIN,
     ),
     Check(
         Invariant.I1,
@@ -54,6 +54,6 @@ CHECKS: Final = (
         FROM journal_entry e JOIN ({CONTENT}) AS c ON c.seq = e.seq
         WHERE sha256(convert_to(c.content, 'UTF8')) <> e.digest ORDER BY e.seq
         """,
-        Code.CHAIN,
+        ProofCode.CHAIN,
     ),
 )

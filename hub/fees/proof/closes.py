@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hub.fees.proof.findings import Check, Code, Invariant
+from hub.fees.proof.findings import Check, Invariant, ProofCode
 
 CHECKS: Final = (
     Check(
@@ -21,7 +21,7 @@ CHECKS: Final = (
           AND c.totals #>> '{entries,sha256}' <> encode(coalesce(e.hash, sha256('')), 'hex')
         ORDER BY c.account, c.day
         """,
-        Code.CHAIN,
+        ProofCode.CHAIN,
     ),
     Check(
         Invariant.I1,
@@ -39,6 +39,6 @@ CHECKS: Final = (
         WHERE c.reopened_at IS NULL AND c.totals #>> '{entries,sha256}' <> encode(coalesce(e.hash, sha256('')), 'hex')
         ORDER BY c.month
         """,
-        Code.CHAIN,
+        ProofCode.CHAIN,
     ),
 )

@@ -10,13 +10,13 @@ from typing import Final, Protocol
 from hub.clock import last_of
 from hub.db import one
 from hub.fees import orders
-from hub.fees.cases import desk as cases
+from hub.fees.cases import commands as cases
 from hub.fees.cases.resolutions import RESOLUTIONS
-from hub.fees.chargebacks import desk as chargebacks
+from hub.fees.chargebacks import commands as chargebacks
 from hub.fees.ledger import Origin, Share, post, postings
-from hub.fees.matching import desk as matches
+from hub.fees.matching import commands as matches
 from hub.fees.proof import translation
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 NOTHING: Final = frozenset({"mended", "receipt_mended", "noted", "answered", "no_move"})
 """resolutions that move nothing, and that look at what is not made anew"""
@@ -69,7 +69,7 @@ FROM public.chargeback c WHERE c.id = %(id)s
 _FEES: Final = "SELECT fee_code, retained FROM public.settlement_fee WHERE settlement_id = %s ORDER BY fee_code"
 
 
-class Step(Protocol):
+class ReplayDecision(Protocol):
     """As in hub.fees.proof.steps."""
 
     @property
@@ -79,79 +79,79 @@ class Step(Protocol):
     def reason(self) -> str | None: ...
 
 
-def _resolved(work: Work, step: Step) -> None:
+def _resolved(uow: UnitOfWork, step: ReplayDecision) -> None:
     head, _, reason = (step.reason or "").partition(": ")
     name, _, told = head.partition(" ")
     if name in NOTHING:
         return
     said = dict(re.findall(rf"({'|'.join(_DETAILS)})=(.*?)(?= (?:{'|'.join(_DETAILS)})=|$)", told))
-    about = translation.case(work.conn, step.subject)
-    cases.resolve(work, about, name, translation.details(work.conn, said), reason)
+    about = translation.case(uow.conn, step.subject)
+    cases.resolve(uow, about, name, translation.details(uow.conn, said), reason)
 
 
 _DETAILS: Final = sorted({detail for one_of in RESOLUTIONS.values() for detail in one_of.details})
 
 
-def _withdrawn(work: Work, step: Step) -> None:
+def _withdrawn(uow: UnitOfWork, step: ReplayDecision) -> None:
     if (step.reason or "").partition(":")[0] not in NOTHING:
-        cases.withdraw(work, translation.case(work.conn, step.subject), "replayed")
+        cases.withdraw(uow, translation.case(uow.conn, step.subject), "replayed")
 
 
-def _reopened(work: Work, step: Step) -> None:
-    cases.reopen(work, translation.case(work.conn, step.subject, over=True), "replayed")
+def _reopened(uow: UnitOfWork, step: ReplayDecision) -> None:
+    cases.reopen(uow, translation.case(uow.conn, step.subject, over=True), "replayed")
 
 
-def _of_match(verb: Callable[[Work, int, str], object]) -> Callable[[Work, Step], None]:
-    def decided(work: Work, step: Step) -> None:
-        verb(work, translation.match(work.conn, step.subject.removeprefix("match ")), step.reason or "replayed")
+def _of_match(verb: Callable[[UnitOfWork, int, str], object]) -> Callable[[UnitOfWork, ReplayDecision], None]:
+    def decided(uow: UnitOfWork, step: ReplayDecision) -> None:
+        verb(uow, translation.match(uow.conn, step.subject.removeprefix("match ")), step.reason or "replayed")
 
     return decided
 
 
-def _requested(work: Work, step: Step) -> None:
+def _requested(uow: UnitOfWork, step: ReplayDecision) -> None:
     """What was asked for is an input, with its ids and its reference; what follows is worked out anew."""
-    order = one(work.conn, "SELECT subject_id, purpose FROM public.payment_order WHERE id = %s", (step.subject,))
+    order = one(uow.conn, "SELECT subject_id, purpose FROM public.payment_order WHERE id = %s", (step.subject,))
     subject = order["subject_id"]
     if order["purpose"] == "remittance":
         for table in ("settlement_item", "settlement_fee", "settlement_carry"):
-            work.conn.execute(
+            uow.conn.execute(
                 f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM public.{table} WHERE settlement_id = %s"
                 " ON CONFLICT DO NOTHING",
                 (subject,),
             )
-        work.conn.execute(_ANSWERED, {"id": subject, "order": step.subject})
-    elif work.conn.execute("UPDATE refund SET state = 'requested' WHERE id = %s", (subject,)).rowcount == 0:
-        item = one(work.conn, "SELECT item FROM public.refund WHERE id = %s", (subject,))["item"]
-        work.conn.execute(_REFUND, {"id": subject, "item": translation.item(work.conn, item)})
-    work.conn.execute(_ORDER, (step.subject,))
+        uow.conn.execute(_ANSWERED, {"id": subject, "order": step.subject})
+    elif uow.conn.execute("UPDATE refund SET state = 'requested' WHERE id = %s", (subject,)).rowcount == 0:
+        item = one(uow.conn, "SELECT item FROM public.refund WHERE id = %s", (subject,))["item"]
+        uow.conn.execute(_REFUND, {"id": subject, "item": translation.item(uow.conn, item)})
+    uow.conn.execute(_ORDER, (step.subject,))
 
 
-def _computed(work: Work, step: Step) -> None:
+def _computed(uow: UnitOfWork, step: ReplayDecision) -> None:
     """A table is what was signed; what is kept of it is posted again."""
-    work.conn.execute(_TABLE, (step.subject,))
-    _retained(work, step.subject, 1, "retained")
+    uow.conn.execute(_TABLE, (step.subject,))
+    _retained(uow, step.subject, 1, "retained")
 
 
-def _table_withdrawn(work: Work, step: Step) -> None:
-    work.conn.execute("UPDATE settlement SET state = 'withdrawn' WHERE id = %s", (step.subject,))
-    _retained(work, step.subject, -1, "retained_withdrawn")
+def _table_withdrawn(uow: UnitOfWork, step: ReplayDecision) -> None:
+    uow.conn.execute("UPDATE settlement SET state = 'withdrawn' WHERE id = %s", (step.subject,))
+    _retained(uow, step.subject, -1, "retained_withdrawn")
 
 
-def _retained(work: Work, settlement: str, sign: int, kind: str) -> None:
-    row = one(work.conn, "SELECT department, month FROM public.settlement WHERE id = %s", (settlement,))
-    fees = work.conn.execute(_FEES, (settlement,)).fetchall()
+def _retained(uow: UnitOfWork, settlement: str, sign: int, kind: str) -> None:
+    row = one(uow.conn, "SELECT department, month FROM public.settlement WHERE id = %s", (settlement,))
+    fees = uow.conn.execute(_FEES, (settlement,)).fetchall()
     shares = [Share(row["department"], fee["fee_code"], sign * fee["retained"]) for fee in fees if fee["retained"]]
     if shares:
-        post(work.conn, postings.retained(Origin("settlement", settlement, last_of(row["month"])), shares, kind))
+        post(uow.conn, postings.retained(Origin("settlement", settlement, last_of(row["month"])), shares, kind))
 
 
-def _charged_back(work: Work, step: Step) -> None:
-    found = one(work.conn, "SELECT payment_id FROM public.chargeback WHERE id = %s", (step.subject,))
-    payment = translation.payment(work.conn, found["payment_id"])
-    work.conn.execute(_CHARGEBACK, {"id": step.subject, "payment": payment})
+def _charged_back(uow: UnitOfWork, step: ReplayDecision) -> None:
+    found = one(uow.conn, "SELECT payment_id FROM public.chargeback WHERE id = %s", (step.subject,))
+    payment = translation.payment(uow.conn, found["payment_id"])
+    uow.conn.execute(_CHARGEBACK, {"id": step.subject, "payment": payment})
 
 
-DECIDED: Final[Mapping[str, Callable[[Work, Step], object]]] = {
+DECIDED: Final[Mapping[str, Callable[[UnitOfWork, ReplayDecision], object]]] = {
     "ex proposed": _resolved,
     "ex resolved": _resolved,
     "ex partly resolved": _resolved,
@@ -163,15 +163,15 @@ DECIDED: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "match revocation proposed": _of_match(matches.revoke),
     "match revoked": _of_match(matches.revoke),
     "order requested": _requested,
-    "order approved": lambda work, step: orders.approve(work, step.subject, "replayed"),
-    "order sent": lambda work, step: orders.send(work, step.subject),
-    "order cancelled": lambda work, step: orders.cancel(work, step.subject, "replayed"),
-    "order failed": lambda work, step: orders.fail(work, step.subject, "replayed"),
+    "order approved": lambda uow, step: orders.approve(uow, step.subject, "replayed"),
+    "order sent": lambda uow, step: orders.send(uow, step.subject),
+    "order cancelled": lambda uow, step: orders.cancel(uow, step.subject, "replayed"),
+    "order failed": lambda uow, step: orders.fail(uow, step.subject, "replayed"),
     "sm computed": _computed,
     "sm withdrawn": _table_withdrawn,
     "chargeback noticed": _charged_back,
-    "chargeback evidence": lambda work, step: chargebacks.answered(work, step.subject, "replayed"),
-    "chargeback won": lambda work, step: chargebacks.won(work, step.subject, "replayed"),
-    "chargeback lost": lambda work, step: chargebacks.lost(work, step.subject, "replayed"),
+    "chargeback evidence": lambda uow, step: chargebacks.answered(uow, step.subject, "replayed"),
+    "chargeback won": lambda uow, step: chargebacks.won(uow, step.subject, "replayed"),
+    "chargeback lost": lambda uow, step: chargebacks.lost(uow, step.subject, "replayed"),
 }
 """The kind and the verb of a leading note → how it is taken again."""

@@ -43,7 +43,7 @@ LABELS: Final = {
 }
 
 
-class Code(Explained):
+class ProofCode(Explained):
     """The cases that a red proof opens; while one is open nothing is closed and nothing is transferred."""
 
     INVARIANT = (
@@ -84,16 +84,16 @@ class Check:
     name: str
     """what holds, in English; stable, for scripts. People read its label (words.CHECKS)"""
     query: LiteralString
-    code: Code = Code.INVARIANT
+    code: ProofCode = ProofCode.INVARIANT
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CheckOutcome:
     """What became of a check. ``offenders``: at most proving.MOST of them; ``count``: how many there are."""
 
     invariant: Invariant
     name: str
-    code: Code
+    code: ProofCode
     offenders: Sequence[Offender] = ()
     count: int = 0
 
@@ -107,10 +107,10 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ProofReport:
     """All checks over one reading of the database, and the digest of what was proven."""
 
-    results: Sequence[Result]
+    results: Sequence[CheckOutcome]
     digest: bytes
     last_seq: int
     missing: Sequence[Invariant] = field(default=())
@@ -121,7 +121,7 @@ class Proof:
         return all(result.green for result in self.results)
 
     @property
-    def red(self) -> list[Result]:
+    def red(self) -> list[CheckOutcome]:
         return [result for result in self.results if not result.green]
 
 

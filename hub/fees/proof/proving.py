@@ -20,7 +20,7 @@ from hub.fees.proof import (
     state,
     statements,
 )
-from hub.fees.proof.findings import Check, Invariant, Offender, Proof, Result, digest_of
+from hub.fees.proof.findings import Check, CheckOutcome, Invariant, Offender, ProofReport, digest_of
 
 MOST: Final = 100
 """offenders of a check that are told; more say nothing new"""
@@ -40,18 +40,18 @@ CHECKS: Final[Sequence[Check]] = (
 )
 
 
-def prove(conn: Connection) -> Proof:
+def prove(conn: Connection) -> ProofReport:
     """All of it, read at one moment. Changes nothing."""
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return proven(conn)
 
 
-def proven(conn: Connection) -> Proof:
+def proven(conn: Connection) -> ProofReport:
     """All of it, as the caller's transaction sees it."""
     results = [*(_looked_at(conn, check) for check in CHECKS), *anchors.looked_at(conn)]
     seen = {result.invariant for result in results}
-    return Proof(
+    return ProofReport(
         results=sorted(results, key=lambda result: list(Invariant).index(result.invariant)),
         digest=digest_of(state.lines(conn)),
         last_seq=int(one(conn, "SELECT coalesce(max(seq), 0) AS seq FROM journal_entry", ())["seq"]),
@@ -59,7 +59,7 @@ def proven(conn: Connection) -> Proof:
     )
 
 
-def _looked_at(conn: Connection, check: Check) -> Result:
+def _looked_at(conn: Connection, check: Check) -> CheckOutcome:
     found = conn.execute(check.query).fetchall()
     offenders = [Offender(row["what"], row["how"]) for row in found[:MOST]]
-    return Result(check.invariant, check.name, check.code, offenders, len(found))
+    return CheckOutcome(check.invariant, check.name, check.code, offenders, len(found))

@@ -1,7 +1,7 @@
-"""I9, verb by verb: everything that came is handled again from the beginning, beside the house, and must end alike.
+"""I9, verb by verb: everything that came is handled again from the beginning, beside the hub, and must end alike.
 
 The tables in which that happens are temporary copies, empty, and gone with the transaction: PostgreSQL finds them
-before the house's own, so that the very verbs of the house write into them.
+before the hub's own, so that the very verbs of the hub write into them.
 """
 
 from typing import Final
@@ -11,11 +11,11 @@ from psycopg import errors, sql
 from hub.db import Connection
 from hub.errors import HubError, NotConfigured
 from hub.fees.proof import state
-from hub.fees.proof.findings import Code, Invariant, Offender, Result
-from hub.fees.proof.steps import Step, UnknownStep, steps, take
-from hub.work import Work
+from hub.fees.proof.findings import CheckOutcome, Invariant, Offender, ProofCode
+from hub.fees.proof.steps import ReplayStep, UnknownStep, steps, take
+from hub.unit_of_work import UnitOfWork
 
-NAME: Final = "all that came, handled again from the beginning, ends where the house stands"
+NAME: Final = "all that came, handled again from the beginning, ends where the hub stands"
 COPIED: Final = (
     "fee_demand", "fee_demand_line", "fee_credit", "payment", "exception_case", "journal", "journal_entry",
     "journal_line", "day_close", "month_close", "close_proposal", "statement_file", "statement", "statement_line",
@@ -46,23 +46,23 @@ END $$;
 CREATE TRIGGER journal_entry_is_numbered BEFORE INSERT ON pg_temp.journal_entry
     FOR EACH ROW EXECUTE FUNCTION pg_temp.number_replayed()
 """
-"""As the house numbers entries, without its lock: nobody else writes here"""
+"""As the hub numbers entries, without its lock: nobody else writes here"""
 
 
-def replayed(work: Work) -> Result:
+def replayed(uow: UnitOfWork) -> CheckOutcome:
     """Take every step again. Raises NotConfigured for a role that may not make temporary tables (the owner may)."""
-    with work.conn.transaction(force_rollback=True):
-        stands = set(state.lines(work.conn))
-        taken = list(steps(work.conn))
-        _copy(work.conn)
-        failed = [offender for step in taken if (offender := _again(work, step)) is not None]
-        again = set(state.lines(work.conn))
+    with uow.conn.transaction(force_rollback=True):
+        stands = set(state.lines(uow.conn))
+        taken = list(steps(uow.conn))
+        _copy(uow.conn)
+        failed = [offender for step in taken if (offender := _again(uow, step)) is not None]
+        again = set(state.lines(uow.conn))
     offenders = [
         *failed,
         *(Offender(line, "có trong sổ hiện tại, không có khi lập lại") for line in sorted(stands - again)),
         *(Offender(line, "có khi lập lại, không có trong sổ hiện tại") for line in sorted(again - stands)),
     ]
-    return Result(Invariant.I9, NAME, Code.REPLAY, offenders[:_MOST], len(offenders))
+    return CheckOutcome(Invariant.I9, NAME, ProofCode.REPLAY, offenders[:_MOST], len(offenders))
 
 
 def _copy(conn: Connection) -> None:
@@ -74,7 +74,7 @@ def _copy(conn: Connection) -> None:
             )
     except errors.InsufficientPrivilege as error:
         raise NotConfigured("the replay makes temporary tables: run it as the owner of the tables") from error
-    # A plan that was made before these tables were there would go on with the house's: a new path makes plans anew.
+    # A plan that was made before these tables were there would go on with the hub's: a new path makes plans anew.
     conn.execute("SET LOCAL search_path = pg_temp, public")
     # Verbs lock a demand's dossier; these copies they may lock for as long as it takes.
     conn.execute("INSERT INTO pg_temp.dossier SELECT * FROM public.dossier")
@@ -85,10 +85,10 @@ def _copy(conn: Connection) -> None:
     conn.execute(_NUMBERED)
 
 
-def _again(work: Work, step: Step) -> Offender | None:
+def _again(uow: UnitOfWork, step: ReplayStep) -> Offender | None:
     try:
-        with work.conn.transaction():
-            take(work, step)
+        with uow.conn.transaction():
+            take(uow, step)
     except UnknownStep:
         return Offender(step.subject, f"chưa có cách lập lại việc {step.verb!r}")
     except errors.IntegrityError as error:

@@ -3,10 +3,10 @@
 from datetime import date
 from typing import Final
 
-from hub.calendar import Calendar
+from hub.calendar import WorkingCalendar
 from hub.db import Connection
 from hub.fees import cases
-from hub.fees.proof.findings import Proof, Result
+from hub.fees.proof.findings import CheckOutcome, ProofReport
 
 _SHOWN: Final = 20
 """offenders that a case names; `hub fee prove` names more"""
@@ -17,7 +17,7 @@ def made(conn: Connection, day: date) -> bool:
     return conn.execute("SELECT 1 FROM proof_run WHERE day = %s LIMIT 1", (day,)).fetchone() is not None
 
 
-def keep(conn: Connection, calendar: Calendar, proof: Proof, day: date) -> list[str]:
+def keep(conn: Connection, calendar: WorkingCalendar, proof: ProofReport, day: date) -> list[str]:
     """Write the run down and open a case for each check that is red and has none. The new cases' ids."""
     red = sorted({result.invariant.value for result in proof.red})
     conn.execute(
@@ -36,7 +36,7 @@ def stopped(conn: Connection) -> bool:
     return row is not None
 
 
-def _case(result: Result) -> cases.Opening:
+def _case(result: CheckOutcome) -> cases.Opening:
     facts = {
         "check": result.name,
         "count": result.count,

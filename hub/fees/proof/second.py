@@ -11,7 +11,7 @@ from typing import Any, Final, LiteralString
 from hub.db import Connection
 from hub.errors import NotConfigured
 from hub.fees.proof import second_matches
-from hub.fees.proof.findings import Code, Invariant, Offender, Result
+from hub.fees.proof.findings import CheckOutcome, Invariant, Offender, ProofCode
 
 BALANCES: Final = "the second engine comes to the same balances"
 ENTRIES: Final = "the second engine reads the same entries"
@@ -44,7 +44,7 @@ _BALANCES: Final[LiteralString] = (
 """As PostgreSQL sums them."""
 
 
-def compared(conn: Connection) -> list[Result]:
+def compared(conn: Connection) -> list[CheckOutcome]:
     """Both engines over the same rows. Raises NotConfigured where DuckDB is not installed."""
     try:
         import duckdb  # noqa: PLC0415 - not there in production, where nobody asks for it
@@ -79,7 +79,7 @@ def _export(conn: Connection, query: LiteralString, path: Path) -> None:
             file.write(block)
 
 
-def _same_balances(other: Any, here: set[tuple[Any, ...]]) -> Result:
+def _same_balances(other: Any, here: set[tuple[Any, ...]]) -> CheckOutcome:
     there = set(
         other.execute(
             "SELECT account, coalesce(department, ''), coalesce(fee_code, ''), coalesce(demand_id, ''),"
@@ -95,7 +95,7 @@ def _differences(here: set[tuple[Any, ...]], there: set[tuple[Any, ...]]) -> Ite
             yield Offender(" ".join(str(part) for part in row[:5] if part), f"{name}: Nợ {row[5]}, Có {row[6]}")
 
 
-def _same_entries(other: Any) -> Result:
+def _same_entries(other: Any) -> CheckOutcome:
     """Numbers, sides and digests, by SQL of another dialect."""
     found = other.execute(
         """
@@ -119,5 +119,5 @@ def _same_entries(other: Any) -> Result:
     return _result(ENTRIES, [Offender(f"entry {seq}", how) for seq, how in found])
 
 
-def _result(name: str, offenders: Sequence[Offender]) -> Result:
-    return Result(Invariant.I9, name, Code.REPLAY, offenders[:100], len(offenders))
+def _result(name: str, offenders: Sequence[Offender]) -> CheckOutcome:
+    return CheckOutcome(Invariant.I9, name, ProofCode.REPLAY, offenders[:100], len(offenders))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hub.fees.proof.findings import Check, Code, Invariant
+from hub.fees.proof.findings import Check, Invariant, ProofCode
 from hub.fees.proof.items import PROVEN
 
 CHECKS: Final = (
@@ -19,7 +19,7 @@ CHECKS: Final = (
             WHERE source_type = 'payment' AND kind IN ('notified', 'overpaid')) AS e ON e.source_id = p.id
         WHERE (p.amount, p.account) IS DISTINCT FROM (e.amount, e.bank_account) ORDER BY 1
         """,
-        Code.REPLAY,
+        ProofCode.REPLAY,
     ),
     Check(
         Invariant.I9,
@@ -34,6 +34,6 @@ CHECKS: Final = (
                WHERE l.item = p.id AND o.kind IN ('reversal', 'on_statement', 'refund_ordered')))
         ORDER BY p.id
         """,
-        Code.REPLAY,
+        ProofCode.REPLAY,
     ),
 )

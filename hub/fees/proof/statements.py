@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hub.fees.proof.findings import Check, Code, Invariant
+from hub.fees.proof.findings import Check, Invariant, ProofCode
 
 CHECKS: Final = (
     Check(
@@ -86,7 +86,7 @@ CHECKS: Final = (
               FROM statement WHERE chain IS NOT NULL) AS chained
         WHERE chain <> before + 1 ORDER BY account, chain
         """,
-        Code.CHAIN,
+        ProofCode.CHAIN,
     ),
     Check(
         Invariant.I7,
@@ -113,6 +113,6 @@ CHECKS: Final = (
         FROM base b JOIN last e ON e.account = b.account LEFT JOIN booked k ON k.account = b.account
         WHERE b.opening + coalesce(k.total, 0) <> e.closing ORDER BY b.account
         """,
-        Code.CHAIN,
+        ProofCode.CHAIN,
     ),
 )

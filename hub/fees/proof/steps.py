@@ -13,13 +13,13 @@ from psycopg.rows import class_row
 
 from hub.db import Connection, one
 from hub.events import ConsignmentDelivered
-from hub.fees import cash, demands, notified
+from hub.fees import cash, demands, notifications
 from hub.fees.closes import balance
 from hub.fees.matching import run
 from hub.fees.proof.decisions import DECIDED, LEADS
 from hub.fees.statements import deciding, importing, store
 from hub.messages.model import Message
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 _STEPS: Final = (
     r"WITH lead AS MATERIALIZED ("
@@ -91,8 +91,8 @@ FROM public.fee_demand_line l WHERE l.demand_id = %(id)s
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One of them. ``subject``: a message, a demand or a file, by its id in the house; ``at``: when it happened."""
+class ReplayStep:
+    """One of them. ``subject``: a message, a demand or a file, by its id in the hub; ``at``: when it happened."""
 
     place: Decimal
     at: datetime
@@ -106,134 +106,134 @@ class UnknownStep(LookupError):
     """The journal has a verb of which nobody has said how it is taken again."""
 
 
-def steps(conn: Connection) -> Iterator[Step]:
+def steps(conn: Connection) -> Iterator[ReplayStep]:
     """All of them, in order."""
-    with conn.cursor(row_factory=class_row(Step)) as cursor:
+    with conn.cursor(row_factory=class_row(ReplayStep)) as cursor:
         yield from cursor.execute(_STEPS)
 
 
-def take(work: Work, step: Step) -> None:
-    """Do it again, in the tables that ``work`` sees. Raises UnknownStep."""
+def take(uow: UnitOfWork, step: ReplayStep) -> None:
+    """Do it again, in the tables that ``uow`` sees. Raises UnknownStep."""
     taken = TAKEN.get(step.verb)
     if taken is None:
         raise UnknownStep(step.verb)
-    # What it would nudge is for nobody: it goes with the tables. Who may decide has changed since, perhaps.
-    taken(replace(work, now=step.at, actor=step.actor, nudges=[], replayed=True), step)
+    # What it would wake-up is for nobody: it goes with the tables. Who may decide has changed since, perhaps.
+    taken(replace(uow, now=step.at, actor=step.actor, wakeups=[], replayed=True), step)
 
 
-def _message(work: Work, step: Step) -> None:
+def _message(uow: UnitOfWork, step: ReplayStep) -> None:
     row = one(
-        work.conn,
+        uow.conn,
         "SELECT id, source, kind, lane, body, received_at, attempts AS fence, tries FROM public.inbox WHERE id = %s",
         (step.subject,),
     )
-    notified.notified(work, Message(**row))
+    notifications.notified(uow, Message(**row))
 
 
-def _demanded(work: Work, step: Step) -> None:
-    work.conn.execute(_DEMAND, {"id": step.subject})
-    work.conn.execute(_LINES, {"id": step.subject})
+def _demanded(uow: UnitOfWork, step: ReplayStep) -> None:
+    uow.conn.execute(_DEMAND, {"id": step.subject})
+    uow.conn.execute(_LINES, {"id": step.subject})
 
 
-def _waived(work: Work, step: Step) -> None:
-    demands.waive(work, step.subject, (step.reason or "").partition(",")[0], "replayed")
+def _waived(uow: UnitOfWork, step: ReplayStep) -> None:
+    demands.waive(uow, step.subject, (step.reason or "").partition(",")[0], "replayed")
 
 
-def _expired(work: Work, step: Step) -> None:
-    work.conn.execute("UPDATE fee_demand SET expires_at = %s WHERE id = %s", (step.at, step.subject))
-    demands.expire(work, step.subject)
+def _expired(uow: UnitOfWork, step: ReplayStep) -> None:
+    uow.conn.execute("UPDATE fee_demand SET expires_at = %s WHERE id = %s", (step.at, step.subject))
+    demands.expire(uow, step.subject)
 
 
-def _brought(work: Work, step: Step) -> None:
+def _brought(uow: UnitOfWork, step: ReplayStep) -> None:
     """As it was read at last, and when: what another profile could not read posted nothing."""
-    kept = store.original(work.conn, step.subject)
+    kept = store.original(uow.conn, step.subject)
     assert kept is not None  # noqa: S101 - nothing of it is deleted
-    bank = work.catalogue.banks[kept.bank]
-    if not _is_read_later(work, step) and not importing.can_be_read_anew(kept, bank):
-        importing.bring(work, bank, kept.name, kept.body)
+    bank = uow.catalogue.banks[kept.bank]
+    if not _is_read_later(uow, step) and not importing.can_be_read_anew(kept, bank):
+        importing.bring(uow, bank, kept.name, kept.body)
 
 
-def _is_read_later(work: Work, step: Step) -> bool:
+def _is_read_later(uow: UnitOfWork, step: ReplayStep) -> bool:
     query = (
         "SELECT EXISTS (SELECT 1 FROM public.journal WHERE subject = %s AND verb = 'statement read anew'"
         " AND at > %s) AS found"
     )
-    return bool(one(work.conn, query, (step.subject, step.at))["found"])
+    return bool(one(uow.conn, query, (step.subject, step.at))["found"])
 
 
-def _rejected(work: Work, step: Step) -> None:
-    kept = store.original(work.conn, step.subject)
+def _rejected(uow: UnitOfWork, step: ReplayStep) -> None:
+    kept = store.original(uow.conn, step.subject)
     assert kept is not None  # noqa: S101 - nothing of it is deleted
-    if not _is_read_later(work, step) and not importing.can_be_read_anew(kept, work.catalogue.banks[kept.bank]):
-        _decided("reject")(work, step)
+    if not _is_read_later(uow, step) and not importing.can_be_read_anew(kept, uow.catalogue.banks[kept.bank]):
+        _decided("reject")(uow, step)
 
 
-def _decided(verdict: deciding.Verdict) -> Callable[[Work, Step], None]:
-    def decided(work: Work, step: Step) -> None:
+def _decided(verdict: deciding.Verdict) -> Callable[[UnitOfWork, ReplayStep], None]:
+    def decided(uow: UnitOfWork, step: ReplayStep) -> None:
         same = one(
-            work.conn,
+            uow.conn,
             "SELECT f.id FROM statement_file f JOIN public.statement_file p ON p.sha256 = f.sha256 WHERE p.id = %s",
             (step.subject,),
         )
-        deciding.decide(work, same["id"], verdict, step.reason or "replayed")
+        deciding.decide(uow, same["id"], verdict, step.reason or "replayed")
 
     return decided
 
 
-def _matched(work: Work, step: Step) -> None:
+def _matched(uow: UnitOfWork, step: ReplayStep) -> None:
     account, _, day = step.subject.rpartition(" ")
-    run.run(work, account, date.fromisoformat(day))
+    run.run(uow, account, date.fromisoformat(day))
 
 
-def _reported(work: Work, step: Step) -> None:
+def _reported(uow: UnitOfWork, step: ReplayStep) -> None:
     for table in ("payout_report", "payout_item"):
-        work.conn.execute(
+        uow.conn.execute(
             f"INSERT INTO {table} SELECT * FROM public.{table} WHERE 'payout ' || provider || ' ' || report = %s",
             (step.subject,),
         )
 
 
-def _given(work: Work, step: Step) -> None:
-    work.conn.execute(
+def _given(uow: UnitOfWork, step: ReplayStep) -> None:
+    uow.conn.execute(
         "INSERT INTO virtual_account SELECT * FROM public.virtual_account WHERE number = %s", (step.reason,)
     )
 
 
-def _opened(work: Work, step: Step) -> None:
+def _opened(uow: UnitOfWork, step: ReplayStep) -> None:
     day, _, amount = (step.reason or "").partition(" ")
-    balance.opened(work, step.subject.removeprefix("close "), date.fromisoformat(day), int(amount))
+    balance.opened(uow, step.subject.removeprefix("close "), date.fromisoformat(day), int(amount))
 
 
-def _collected(work: Work, step: Step) -> None:
+def _collected(uow: UnitOfWork, step: ReplayStep) -> None:
     row = one(
-        work.conn,
+        uow.conn,
         "SELECT p.paid_at, p.amount, i.dossier_id FROM public.payment p CROSS JOIN public.consignment_item i"
         " WHERE p.id = %s AND i.consignment_id = %s ORDER BY i.dossier_id LIMIT 1",
         (step.subject, step.reason),
     )
     said = ConsignmentDelivered(row["dossier_id"], step.reason or "", None, row["paid_at"], row["amount"])
-    cash.collected(work, said)
+    cash.collected(uow, said)
 
 
-def _refunded(work: Work, step: Step) -> None:
+def _refunded(uow: UnitOfWork, step: ReplayStep) -> None:
     if not (step.reason or "").startswith("rf_"):  # what an order pays follows from the statement that shows it
-        demands.refunded(work, step.subject, by=step.reason or "replayed")
+        demands.refunded(uow, step.subject, by=step.reason or "replayed")
 
 
-def _follows(_: Work, __: Step) -> None:
+def _follows(_: UnitOfWork, __: ReplayStep) -> None:
     """What another step brings about by itself."""
 
 
-def _stood(status: str) -> Callable[[Work, Step], None]:
-    def stood(work: Work, step: Step) -> None:
-        work.conn.execute(
+def _stood(status: str) -> Callable[[UnitOfWork, ReplayStep], None]:
+    def stood(uow: UnitOfWork, step: ReplayStep) -> None:
+        uow.conn.execute(
             "UPDATE fee_demand SET status = %s, version = version + 1 WHERE id = %s", (status, step.subject)
         )
 
     return stood
 
 
-TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
+TAKEN: Final[Mapping[str, Callable[[UnitOfWork, ReplayStep], object]]] = {
     "settled": _stood("settled"),
     "not settled": _stood("paid"),
     "bank.notification": _message,
@@ -241,10 +241,10 @@ TAKEN: Final[Mapping[str, Callable[[Work, Step], object]]] = {
     "demanded": _demanded,
     "waived": _waived,
     "expired": _expired,
-    "renewed": lambda work, step: demands.renew(work, step.subject, "replayed"),
-    "cancelled": lambda work, step: demands.cancel(work, step.subject, "replayed"),
-    "refund ordered": lambda work, step: demands.order_refund(work, step.subject, "replayed"),
-    "refund withdrawn": lambda work, step: demands.keep(work, step.subject, "replayed"),
+    "renewed": lambda uow, step: demands.renew(uow, step.subject, "replayed"),
+    "cancelled": lambda uow, step: demands.cancel(uow, step.subject, "replayed"),
+    "refund ordered": lambda uow, step: demands.order_refund(uow, step.subject, "replayed"),
+    "refund withdrawn": lambda uow, step: demands.keep(uow, step.subject, "replayed"),
     "refunded": _refunded,
     "credited": _follows,
     "not credited": _follows,

@@ -1,7 +1,7 @@
-"""What the house calls by an id of its own, in the tables that the replay makes anew: found by what others call it.
+"""What the hub calls by an id of its own, in the tables that the replay makes anew: found by what others call it.
 
 Demands, orders, refunds, chargebacks and tables of settlements keep their ids there; payments, lines, matches and cases
-have others. Asked while pg_temp is searched first: ``public.`` is the house.
+have others. Asked while pg_temp is searched first: ``public.`` is the hub.
 """
 
 from collections.abc import Callable, Mapping

@@ -117,7 +117,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "the second engine finds the same demands in the lines": (
         "Công cụ tính thứ hai tìm thấy cùng yêu cầu nộp trong các dòng sao kê"
     ),
-    "all that came, handled again from the beginning, ends where the house stands": (
+    "all that came, handled again from the beginning, ends where the hub stands": (
         "Xử lý lại từ đầu mọi dữ liệu đã nhận cho cùng kết quả với hiện tại"
     ),
     # I10

@@ -9,12 +9,12 @@ from psycopg.rows import class_row
 
 from hub.clock import VIETNAM, last_of
 from hub.db import Connection
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import cases
-from hub.fees.cases import Case
+from hub.fees.cases import FeeException
 from hub.fees.receipts.policy import BARE
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 PATIENCE: Final = timedelta(days=1)
 """a receipt is issued, and void, on the day on which it has to be"""
@@ -63,24 +63,24 @@ def missing(conn: Connection, month: date) -> list[Gap]:
     return _gaps(conn, _midnight(month.replace(day=1)), _midnight(last_of(month) + timedelta(days=1)))
 
 
-def report(work: Work) -> int:
+def report(uow: UnitOfWork) -> int:
     """Open M03 for what has been missing for longer than a day. How many were opened."""
     opened = 0
-    for gap in _gaps(work.conn, datetime.min.replace(tzinfo=VIETNAM), work.now - PATIENCE)[:_MOST]:
+    for gap in _gaps(uow.conn, datetime.min.replace(tzinfo=VIETNAM), uow.now - PATIENCE)[:_MOST]:
         about = ("receipt", gap.receipt_id) if gap.receipt_id else ("fee_demand", gap.demand_id)
         facts = {"why": gap.why, "kind": gap.kind, "demand": gap.demand_id}
-        opened += cases.open_case(work, "M03", *about, gap.amount, facts) is not None
+        opened += cases.open_case(uow, "M03", *about, gap.amount, facts) is not None
     return opened
 
 
-def mended(work: Work, case: Case, details: Mapping[str, str]) -> list[Event]:  # noqa: ARG001 - takes none
-    """The case is over if nothing is missing any more. Raises NotNow."""
-    row = work.conn.execute(
+def mended(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:  # noqa: ARG001 - takes none
+    """The case is over if nothing is missing any more. Raises InvalidState."""
+    row = uow.conn.execute(
         f"SELECT why FROM ({_GAPS}) AS g WHERE %(object)s IN (demand_id, receipt_id) LIMIT 1",
-        {"first": datetime.min.replace(tzinfo=VIETNAM), "behind": work.now, "object": case.object_id},
+        {"first": datetime.min.replace(tzinfo=VIETNAM), "behind": uow.now, "object": case.object_id},
     ).fetchone()
     if row is not None:
-        raise NotNow(f"vẫn còn thiếu biên lai: {_WHY[row['why']]}")
+        raise InvalidState(f"vẫn còn thiếu biên lai: {_WHY[row['why']]}")
     return []
 
 

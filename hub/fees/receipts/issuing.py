@@ -10,10 +10,10 @@ from hub.db import one
 from hub.errors import NotConfigured
 from hub.events import Event
 from hub.fees import store as demands
-from hub.fees.receipts import store, telling
-from hub.fees.receipts.store import Due, Receipt
+from hub.fees.receipts import issuer_messages, store
+from hub.fees.receipts.store import Due, FeeReceiptRow
 from hub.signing import canonical, custody
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.amount_in_words import in_words
 from schemas.fee_receipt import NAMES, TYPE, FeeReceipt, ReceiptLine, ReceiptNumber
 from schemas.identifiers import Prefix, new_id
@@ -37,37 +37,37 @@ class Numbered:
         return f"{self.template} {self.symbol}"
 
 
-def issue(work: Work, demand_id: str) -> list[Event]:
+def issue(uow: UnitOfWork, demand_id: str) -> list[Event]:
     """Issue what the demand has to have and has not. Nothing, if nothing is missing. Raises NotFound, NotConfigured.
 
     Raises MayNotSign where the seal cannot sign: then no number is taken either.
     """
-    desk = desk_of(work)
-    demands.lock(work.conn, demand_id)
-    for due in store.waiting(work.conn, demand_id):
-        _issue(work, desk, due)
+    desk = desk_of(uow)
+    demands.lock(uow.conn, demand_id)
+    for due in store.waiting(uow.conn, demand_id):
+        _issue(uow, desk, due)
     return []
 
 
-def desk_of(work: Work) -> ReceiptDesk:
+def desk_of(uow: UnitOfWork) -> ReceiptDesk:
     """Raises NotConfigured where no receipts are issued."""
-    if work.catalogue.receipts is None:
+    if uow.catalogue.receipts is None:
         raise NotConfigured("danh mục không có receipts.toml: không lập biên lai")
-    return work.catalogue.receipts
+    return uow.catalogue.receipts
 
 
-def said(receipt: Receipt) -> FeeReceipt:
+def said(receipt: FeeReceiptRow) -> FeeReceipt:
     """What the receipt says."""
     return FeeReceipt.model_validate_json(receipt.body)
 
 
-def _issue(work: Work, desk: ReceiptDesk, due: Due) -> None:
-    before = store.last_void(work.conn, due.demand_id, due.kind)
-    numbered = _number(work, desk, FeeKind(due.kind))
-    record = _record(work, desk, due, numbered, before)
+def _issue(uow: UnitOfWork, desk: ReceiptDesk, due: Due) -> None:
+    before = store.last_void(uow.conn, due.demand_id, due.kind)
+    numbered = _number(uow, desk, FeeKind(due.kind))
+    record = _record(uow, desk, due, numbered, before)
     body = canonical.encode(record.model_dump(mode="json", exclude_none=True))
-    signature = work.signer.sealed(body, work.now)
-    receipt = Receipt(
+    signature = uow.signer.sealed(body, uow.now)
+    receipt = FeeReceiptRow(
         id=record.receipt_id,
         series=numbered.series,
         year=numbered.day.year,
@@ -77,30 +77,32 @@ def _issue(work: Work, desk: ReceiptDesk, due: Due) -> None:
         kind=due.kind,
         amount=due.amount,
         issued_on=numbered.day,
-        issued_at=work.now,
+        issued_at=uow.now,
         body=body,
         signature=signature,
-        leaf_id=custody.enter(work.conn, kind=LEAF, subject=record.receipt_id, record=body, signatures=[signature]),
+        leaf_id=custody.enter(uow.conn, kind=LEAF, subject=record.receipt_id, record=body, signatures=[signature]),
         replaces=before.id if before else None,
         counterparty=desk.issuer.counterparty if desk.issuer else None,
     )
-    store.add(work.conn, receipt)
-    telling.tell(work, receipt, telling.ISSUE, body)
-    work.note(receipt.id, "issued", after="stands", reason=f"{due.demand_id} {due.kind} {due.amount} {receipt.title}")
+    store.add(uow.conn, receipt)
+    issuer_messages.tell(uow, receipt, issuer_messages.ISSUE, body)
+    uow.note(receipt.id, "issued", after="stands", reason=f"{due.demand_id} {due.kind} {due.amount} {receipt.title}")
 
 
-def _number(work: Work, desk: ReceiptDesk, kind: FeeKind) -> Numbered:
-    series, day = desk.of(kind), local(work.now).date()
+def _number(uow: UnitOfWork, desk: ReceiptDesk, kind: FeeKind) -> Numbered:
+    series, day = desk.of(kind), local(uow.now).date()
     symbol = series.symbol_of(day)
-    number = store.next_number(work.conn, f"{series.template} {symbol}", day.year)
+    number = store.next_number(uow.conn, f"{series.template} {symbol}", day.year)
     return Numbered(series.template, symbol, number, day)
 
 
-def _record(work: Work, desk: ReceiptDesk, due: Due, numbered: Numbered, before: Receipt | None) -> FeeReceipt:
-    about = _about(work, due.demand_id)
+def _record(
+    uow: UnitOfWork, desk: ReceiptDesk, due: Due, numbered: Numbered, before: FeeReceiptRow | None
+) -> FeeReceipt:
+    about = _about(uow, due.demand_id)
     lines = [
         ReceiptLine(fee_code=line.fee_code, title=line.title, amount=line.amount - line.waived)
-        for line in demands.lines(work.conn, due.demand_id)
+        for line in demands.lines(uow.conn, due.demand_id)
         if line.kind == due.kind and line.amount > line.waived
     ]
     kind, old = FeeKind(due.kind), said(before) if before else None
@@ -113,10 +115,10 @@ def _record(work: Work, desk: ReceiptDesk, due: Due, numbered: Numbered, before:
         symbol=numbered.symbol,
         number=numbered.number,
         issued_on=numbered.day.isoformat(),
-        issued_at=work.now,
+        issued_at=uow.now,
         collector=desk.collector,
         department=due.department,
-        department_name=work.catalogue.departments[due.department].name,
+        department_name=uow.catalogue.departments[due.department].name,
         procedure=about["procedure"],
         dossier_code=about["dossier_code"],
         reference=about["reference"],
@@ -129,9 +131,9 @@ def _record(work: Work, desk: ReceiptDesk, due: Due, numbered: Numbered, before:
     )
 
 
-def _about(work: Work, demand_id: str) -> dict[str, Any]:
+def _about(uow: UnitOfWork, demand_id: str) -> dict[str, Any]:
     return one(
-        work.conn,
+        uow.conn,
         "SELECT d.procedure, d.raw_code AS dossier_code, f.reference FROM fee_demand f"
         " JOIN dossier d ON d.id = f.dossier_id WHERE f.id = %s",
         (demand_id,),

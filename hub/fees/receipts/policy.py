@@ -4,10 +4,14 @@ from typing import Final, LiteralString
 
 from config.receipts import IssueOn
 from hub.events import Event
-from hub.fees.model import Status
-from hub.work import Work
+from hub.fees.model import DemandStatusCode
+from hub.unit_of_work import UnitOfWork
 
-STANDS_WHILE: Final = (Status.PAID_UNCONFIRMED.value, Status.PAID.value, Status.SETTLED.value)
+STANDS_WHILE: Final = (
+    DemandStatusCode.PAID_UNCONFIRMED.value,
+    DemandStatusCode.PAID.value,
+    DemandStatusCode.SETTLED.value,
+)
 """demand statuses in which a receipt is right"""
 
 
@@ -19,10 +23,10 @@ WHERE d.status IN ('paid_unconfirmed', 'paid', 'settled') AND l.amount > l.waive
 """Demands of which something has no receipt, found in one pass; receipt_due, asked for each, says if it ought to"""
 
 
-def keep(work: Work, issue_on: IssueOn) -> list[Event]:
+def keep(uow: UnitOfWork, issue_on: IssueOn) -> list[Event]:
     """Write down that from now on receipts are issued on that, unless it stands there already."""
-    last = work.conn.execute("SELECT issue_on FROM receipt_policy ORDER BY number DESC LIMIT 1").fetchone()
+    last = uow.conn.execute("SELECT issue_on FROM receipt_policy ORDER BY number DESC LIMIT 1").fetchone()
     if last is None or last["issue_on"] != issue_on:
-        work.conn.execute("INSERT INTO receipt_policy (since, issue_on) VALUES (%s, %s)", (work.now, issue_on))
-        work.note("receipts", "policy", before=last["issue_on"] if last else None, after=issue_on)
+        uow.conn.execute("INSERT INTO receipt_policy (since, issue_on) VALUES (%s, %s)", (uow.now, issue_on))
+        uow.note("receipts", "policy", before=last["issue_on"] if last else None, after=issue_on)
     return []

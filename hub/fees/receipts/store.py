@@ -12,7 +12,7 @@ from hub.fees.receipts.policy import BARE, STANDS_WHILE
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class FeeReceiptRow:
     """A receipt's row; what it says is in ``body``."""
 
     id: str
@@ -54,7 +54,7 @@ class Due:
     department: str
 
 
-_COLUMNS: Final = ", ".join(field.name for field in fields(Receipt))
+_COLUMNS: Final = ", ".join(field.name for field in fields(FeeReceiptRow))
 _ADD: Final = """
 INSERT INTO receipt (id, series, year, number, demand_id, department, kind, amount, issued_on, issued_at, body,
     signature, leaf_id, replaces, counterparty)
@@ -73,7 +73,7 @@ def next_number(conn: Connection, series: str, year: int) -> int:
     return int(one(conn, "SELECT next_receipt_number(%s, %s::smallint) AS number", (series, year))["number"])
 
 
-def add(conn: Connection, receipt: Receipt) -> None:
+def add(conn: Connection, receipt: FeeReceiptRow) -> None:
     """The receipt under the number that was just taken."""
     conn.execute(_ADD, asdict(receipt))
 
@@ -113,18 +113,18 @@ def demand_of(conn: Connection, receipt_id: str) -> str:
     return str(row["demand_id"])
 
 
-def lock(conn: Connection, receipt_id: str) -> Receipt:
+def lock(conn: Connection, receipt_id: str) -> FeeReceiptRow:
     """The receipt, ours until the transaction ends. Raises NotFound."""
-    with conn.cursor(row_factory=class_row(Receipt)) as cursor:
+    with conn.cursor(row_factory=class_row(FeeReceiptRow)) as cursor:
         found = cursor.execute(f"SELECT {_COLUMNS} FROM receipt WHERE id = %s FOR UPDATE", (receipt_id,)).fetchone()
     if found is None:
         raise NotFound(f"không có biên lai {receipt_id}")
     return found
 
 
-def last_void(conn: Connection, demand_id: str, kind: str) -> Receipt | None:
+def last_void(conn: Connection, demand_id: str, kind: str) -> FeeReceiptRow | None:
     """The void receipt in whose place the next one of this kind stands."""
-    with conn.cursor(row_factory=class_row(Receipt)) as cursor:
+    with conn.cursor(row_factory=class_row(FeeReceiptRow)) as cursor:
         return cursor.execute(
             f"SELECT {_COLUMNS} FROM receipt WHERE demand_id = %s AND kind = %s"
             " ORDER BY issued_at DESC, id DESC LIMIT 1",

@@ -41,7 +41,7 @@ class SeriesDay(Strict):
     """numbers of the day that are void now"""
 
 
-class Voided(Strict):
+class VoidedReceipt(Strict):
     """An older receipt that became void on the day."""
 
     series: str
@@ -58,7 +58,7 @@ class Summary(Strict):
     day: Day
     collector: Collector
     series: tuple[SeriesDay, ...]
-    voided: tuple[Voided, ...]
+    voided: tuple[VoidedReceipt, ...]
 
 
 def of_day(conn: Connection, desk: ReceiptDesk, day: date) -> Summary:
@@ -82,7 +82,7 @@ def of_day(conn: Connection, desk: ReceiptDesk, day: date) -> Summary:
         day=day.isoformat(),
         collector=desk.collector,
         series=tuple(SeriesDay(**{**row, "void": tuple(row["void"])}) for row in rows),
-        voided=tuple(Voided(**{**row, "issued_on": row["issued_on"].isoformat()}) for row in older),
+        voided=tuple(VoidedReceipt(**{**row, "issued_on": row["issued_on"].isoformat()}) for row in older),
     )
 
 

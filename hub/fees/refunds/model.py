@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from hub.fees.ledger import Account
-from hub.fees.orders.model import State
+from hub.fees.ledger import LedgerAccount
+from hub.fees.orders.model import OrderState
 
-SOURCES: Final = (Account.PAYABLE, Account.UNIDENTIFIED, Account.OVERPAID)
+SOURCES: Final = (LedgerAccount.PAYABLE, LedgerAccount.UNIDENTIFIED, LedgerAccount.OVERPAID)
 """where money stands that may be given back"""
 
 
@@ -16,10 +16,10 @@ class Refund:
     """A refund's row. ``item``: the demand where it stands on 331, else what the account calls it by."""
 
     id: str
-    source: Account
+    source: LedgerAccount
     item: str
     amount: int
-    state: State
+    state: OrderState
     """its order's; after ``failed`` it is ordered again"""
     reason: str
     due_on: date

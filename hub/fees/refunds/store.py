@@ -8,9 +8,9 @@ from typing import Final
 from psycopg import errors
 
 from hub.db import Connection
-from hub.errors import NotFound, NotNow
-from hub.fees.ledger import Account, Share
-from hub.fees.orders.model import State
+from hub.errors import InvalidState, NotFound
+from hub.fees.ledger import LedgerAccount, Share
+from hub.fees.orders.model import OrderState
 from hub.fees.refunds.model import SOURCES, Refund
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Refund))
@@ -74,7 +74,7 @@ UPDATE payment SET status = CASE source WHEN 'statement' THEN 'found_on_statemen
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class RefundSource:
     """The payment or line that brought money: the account of ours that it came into, and how a payment stands."""
 
     account: str
@@ -91,15 +91,17 @@ class Requested:
 
 
 def add(conn: Connection, refund: Refund) -> None:
-    """Raises NotNow where the same is asked for already, or less is there."""
+    """Raises InvalidState where the same is asked for already, or less is there."""
     row = (refund.id, refund.source, refund.item, refund.amount, refund.reason, refund.due_on, refund.requested_at)
     try:
         with conn.transaction():
             conn.execute(_ADD, row)
     except errors.UniqueViolation:
-        raise NotNow(f"đã có khoản hoàn của {refund.item} đang chờ duyệt") from None
+        raise InvalidState(f"đã có khoản hoàn của {refund.item} đang chờ duyệt") from None
     except errors.CheckViolation:
-        raise NotNow(f"sổ không còn đủ {refund.amount} đ của {refund.item} để hoàn trả: xem lại số tiền") from None
+        raise InvalidState(
+            f"sổ không còn đủ {refund.amount} đ của {refund.item} để hoàn trả: xem lại số tiền"
+        ) from None
 
 
 def find(conn: Connection, refund_id: str, *, lock: bool = False) -> Refund:
@@ -109,11 +111,11 @@ def find(conn: Connection, refund_id: str, *, lock: bool = False) -> Refund:
     ).fetchone()
     if row is None:
         raise NotFound(f"không có khoản hoàn {refund_id}")
-    return Refund(**{**row, "source": Account(row["source"]), "state": State(row["state"])})
+    return Refund(**{**row, "source": LedgerAccount(row["source"]), "state": OrderState(row["state"])})
 
 
 def move(
-    conn: Connection, refund: Refund, to: State, *, booked_at: datetime | None, cases: Sequence[str] | None = None
+    conn: Connection, refund: Refund, to: OrderState, *, booked_at: datetime | None, cases: Sequence[str] | None = None
 ) -> None:
     """A locked refund comes to stand at ``to``; ``booked_at``: since when it stands on 113."""
     conn.execute(
@@ -122,10 +124,10 @@ def move(
     )
 
 
-def standing(conn: Connection, item: str) -> dict[Account, int]:
+def standing(conn: Connection, item: str) -> dict[LedgerAccount, int]:
     """Account → what stands there for a demand, payment or line and could be given back."""
     asked = {"accounts": [account.value for account in SOURCES], "item": item}
-    return {Account(row["account"]): row["net"] for row in conn.execute(_STANDS, asked)}
+    return {LedgerAccount(row["account"]): row["net"] for row in conn.execute(_STANDS, asked)}
 
 
 def shares(conn: Connection, demand_id: str) -> list[Share]:
@@ -134,12 +136,12 @@ def shares(conn: Connection, demand_id: str) -> list[Share]:
     return [Share(row["department"], row["fee_code"], row["amount"], demand_id) for row in rows]
 
 
-def money(conn: Connection, item: str) -> Money:
+def money(conn: Connection, item: str) -> RefundSource:
     """What brought that which stands on 338 or 339: locked. Raises NotFound."""
     row = conn.execute(_PAYMENT if item.startswith("pm_") else _LINE, (item,)).fetchone()
     if row is None:
         raise NotFound(f"không có khoản nộp hay dòng sao kê {item}")
-    return Money(**row)
+    return RefundSource(**row)
 
 
 def place(conn: Connection, item: str, *, gone: bool) -> None:

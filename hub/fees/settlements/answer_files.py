@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from hub.fees.settlements import words
-from hub.fees.settlements.desk_files import BadFile, Block, Sheet, blocks
-from schemas.cells import Row, labelled, written
+from hub.fees.settlements.department_files import BadFile, Block, Sheet, blocks
+from schemas.cells import CellRow, labelled, written
 from schemas.settlement import DisputedLine
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
@@ -25,7 +25,7 @@ _HERE: Final = f"ghi vào phần «{words.NUMBER}, {words.REASON}» ở cuối t
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class AnsweredTable:
     """Which table the file says that it answers."""
 
     settlement_id: str | None
@@ -40,7 +40,7 @@ class Named:
             raise BadFile(words.SOURCE if self.is_ours else words.DIGEST, problem, _AGAIN)
 
 
-def named(sheets: Sequence[Sheet]) -> Named:
+def named(sheets: Sequence[Sheet]) -> AnsweredTable:
     """What stands behind the labels of the sheet Nguồn, wherever they are. Raises BadFile for half of it."""
     rows = [row for sheet in sheets for row in sheet.rows]
     settlement_id, sha256 = (
@@ -49,7 +49,7 @@ def named(sheets: Sequence[Sheet]) -> Named:
     is_ours = any(sheet.name == words.DIFFERENCES for sheet in sheets)
     if is_ours and (settlement_id is None or sha256 is None):
         raise BadFile(words.SOURCE, f"thiếu «{words.TABLE_ID}» hoặc «{words.DIGEST}»", _AGAIN)
-    return Named(settlement_id, sha256, is_ours)
+    return AnsweredTable(settlement_id, sha256, is_ours)
 
 
 def disputed(sheets: Sequence[Sheet], numbers: Container[int]) -> tuple[DisputedLine, ...]:
@@ -120,7 +120,7 @@ def _answer(sheets: Sequence[Sheet]) -> Block:
     return found[0]
 
 
-def _reason(block: Block, row: Row, reason: str) -> str:
+def _reason(block: Block, row: CellRow, reason: str) -> str:
     place = block.place(row, words.REASON)
     if not reason:
         raise BadFile(place, f"«{words.REASON}» trống", "ghi vì sao không đồng ý, hoặc xóa số dòng")
@@ -129,20 +129,20 @@ def _reason(block: Block, row: Row, reason: str) -> str:
     return reason
 
 
-def _printed(sheet: Sheet, block: Block) -> Sequence[Row]:
+def _printed(sheet: Sheet, block: Block) -> Sequence[CellRow]:
     """Its rows that say something, without the answer."""
     last = block.heading.number if sheet is block.sheet else None
     return [row for row in sheet.rows if not row.is_blank and (last is None or row.number <= last)]
 
 
-def _said(row: Row) -> tuple[str, ...]:
+def _said(row: CellRow) -> tuple[str, ...]:
     cells = [written(cell) for cell in row.cells]
     while cells and not cells[-1]:
         cells.pop()
     return tuple(cells)
 
 
-def _changed(sheet: Sheet, row: Row, ours: Sheet) -> str:
+def _changed(sheet: Sheet, row: CellRow, ours: Sheet) -> str:
     """Where the row differs from the one that we made in its place; the row alone where that is another altogether."""
     before = next((_said(one) for one in ours.rows if one.number == row.number), ())
     now = _said(row)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from hub.clock import local
-from hub.codes import Code
-from hub.errors import NeedsAPerson, NotFound
+from hub.codes import HubCode
+from hub.errors import ManualAction, NotFound
 from hub.events import Event
 from hub.fees import cases, persons
 from hub.fees.settlements import handing, paying, store
-from hub.fees.settlements.model import ANSWERABLE, Settlement, State
+from hub.fees.settlements.model import ANSWERABLE, Settlement, SettlementState
 from hub.messages.model import Message
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas import strict
 from schemas.settlement import TableAnswer
 
@@ -38,86 +38,88 @@ RETURNING c.id
 """
 
 
-def answered(work: Work, message: Message) -> list[Event]:
-    """A department's answer came in. Raises NeedsAPerson for one that cannot stand."""
+def answered(uow: UnitOfWork, message: Message) -> list[Event]:
+    """A department's answer came in. Raises ManualAction for one that cannot stand."""
     try:
         answer = strict.read(TableAnswer, message.body)
     except strict.Refused as refused:
-        raise NeedsAPerson(Code.ANSWER_REFUSED, str(refused)) from None
-    return answer_with(work, answer, message.body, message.source.removeprefix("department."))
+        raise ManualAction(HubCode.ANSWER_REFUSED, str(refused)) from None
+    return answer_with(uow, answer, message.body, message.source.removeprefix("department."))
 
 
-def answer_with(work: Work, answer: TableAnswer, said: bytes, department: str | None = None) -> list[Event]:
+def answer_with(uow: UnitOfWork, answer: TableAnswer, said: bytes, department: str | None = None) -> list[Event]:
     """Take ``answer`` (its bytes: ``said``); the same again changes nothing. ``department``: whose it has to be;
     none: a person has brought it as a file.
 
-    Raises NeedsAPerson: for a table that is not there or is another, for lines that it does not have, for an answer
+    Raises ManualAction: for a table that is not there or is another, for lines that it does not have, for an answer
     from before the table or told before in other words, or too late.
-    MayNot for a person who may not.
+    Forbidden for a person who may not.
     """
     if department is None:
-        persons.check_clerk(work)
-    settlement = _settlement(work, answer, department)
+        persons.check_clerk(uow)
+    settlement = _settlement(uow, answer, department)
     if settlement.answer_id == answer.answer_id:
-        if answer != TableAnswer.model_validate_json(store.answer(work.conn, settlement.id)):
-            raise NeedsAPerson(Code.ANSWER_REFUSED, f"trả lời {answer.answer_id} đã nhận trước đây với nội dung khác")
+        if answer != TableAnswer.model_validate_json(store.answer(uow.conn, settlement.id)):
+            raise ManualAction(
+                HubCode.ANSWER_REFUSED, f"trả lời {answer.answer_id} đã nhận trước đây với nội dung khác"
+            )
         return []
     if settlement.state not in ANSWERABLE:
-        raise NeedsAPerson(Code.ANSWER_REFUSED, f"the table of {settlement.name} is {settlement.state}")
-    lines = _disputed(work, settlement, answer)
+        raise ManualAction(HubCode.ANSWER_REFUSED, f"the table of {settlement.name} is {settlement.state}")
+    lines = _disputed(uow, settlement, answer)
     disputed = sum(line["amount"] for line in lines)
-    store.answered(work.conn, settlement.id, work.now, answer.answer_id, said, disputed)
-    to = State.DISPUTED if lines else State.CONFIRMED
-    moved = store.move(work.conn, settlement, to)
+    store.answered(uow.conn, settlement.id, uow.now, answer.answer_id, said, disputed)
+    to = SettlementState.DISPUTED if lines else SettlementState.CONFIRMED
+    moved = store.move(uow.conn, settlement, to)
     reason = answer.answer_id + "".join(f" {line['number']}" for line in lines)
-    work.note(settlement.id, to.value, before=settlement.state, after=to, reason=reason)
-    _cases(work, settlement, lines)
+    uow.note(settlement.id, to.value, before=settlement.state, after=to, reason=reason)
+    _cases(uow, settlement, lines)
     if moved.transferable <= 0:
-        carry_on(work, moved)
+        carry_on(uow, moved)
     return []
 
 
-def carry_on(work: Work, settlement: Settlement) -> None:
+def carry_on(uow: UnitOfWork, settlement: Settlement) -> None:
     """There is nothing to transfer: the rest goes into the next table, against what is owed there."""
-    rest = store.carry_rest(work.conn, settlement.id)
-    store.move(work.conn, settlement, State.CLOSED)
-    work.note(settlement.id, "carried on", before=settlement.state, after=State.CLOSED, reason=f"{rest}")
-    paying.settle(work, settlement.id)
+    rest = store.carry_rest(uow.conn, settlement.id)
+    store.move(uow.conn, settlement, SettlementState.CLOSED)
+    uow.note(settlement.id, "carried on", before=settlement.state, after=SettlementState.CLOSED, reason=f"{rest}")
+    paying.settle(uow, settlement.id)
 
 
-def _settlement(work: Work, answer: TableAnswer, department: str | None) -> Settlement:
+def _settlement(uow: UnitOfWork, answer: TableAnswer, department: str | None) -> Settlement:
     try:
-        settlement = store.lock(work.conn, answer.settlement_id)
+        settlement = store.lock(uow.conn, answer.settlement_id)
     except NotFound as error:
-        raise NeedsAPerson(Code.ANSWER_REFUSED, str(error)) from None
+        raise ManualAction(HubCode.ANSWER_REFUSED, str(error)) from None
     if department not in (None, settlement.department):
-        raise NeedsAPerson(Code.ANSWER_REFUSED, f"{settlement.id} is not a table of {department}")
+        raise ManualAction(HubCode.ANSWER_REFUSED, f"{settlement.id} is not a table of {department}")
     made, said = (local(at).date() for at in (settlement.computed_at, answer.answered_at))
     if said < made:
         why = f"trả lời ghi ngày {said:%d/%m/%Y}, trước khi có bảng ({made:%d/%m/%Y})"
-        raise NeedsAPerson(Code.ANSWER_REFUSED, why)
+        raise ManualAction(HubCode.ANSWER_REFUSED, why)
     if answer.sha256 != settlement.sha256.hex():
-        raise NeedsAPerson(Code.ANSWER_REFUSED, f"the answer is to another table than {settlement.id}")
+        raise ManualAction(HubCode.ANSWER_REFUSED, f"the answer is to another table than {settlement.id}")
     return settlement
 
 
-def _disputed(work: Work, settlement: Settlement, answer: TableAnswer) -> Sequence[dict[str, Any]]:
+def _disputed(uow: UnitOfWork, settlement: Settlement, answer: TableAnswer) -> Sequence[dict[str, Any]]:
     numbers = sorted(line.number for line in answer.lines)
     told = {"id": settlement.id, "numbers": numbers, "department": settlement.department}
-    lines = work.conn.execute(_DISPUTE, told).fetchall()
+    lines = uow.conn.execute(_DISPUTE, told).fetchall()
     if len(lines) != len(numbers):
-        raise NeedsAPerson(Code.ANSWER_REFUSED, f"{settlement.id} does not have every line that is disputed")
+        raise ManualAction(HubCode.ANSWER_REFUSED, f"{settlement.id} does not have every line that is disputed")
     return lines
 
 
-def _cases(work: Work, settlement: Settlement, lines: Sequence[dict[str, Any]]) -> None:
+def _cases(uow: UnitOfWork, settlement: Settlement, lines: Sequence[dict[str, Any]]) -> None:
     """M01 for each disputed line; a case of an earlier table whose line is carried on here ends, or goes on as this."""
     for how, disputed in (("confirmed by the department", False), ("disputed again", True)):
         told = {"id": settlement.id, "disputed": disputed, "how": how}
-        for row in work.conn.execute(_EXPLAINED, told).fetchall():
-            work.note(row["id"], "explained", after="resolved", reason=f"{settlement.id} {how}")
-    handing.close(work, settlement.department)
+        for row in uow.conn.execute(_EXPLAINED, told).fetchall():
+            uow.note(row["id"], "explained", after="resolved", reason=f"{settlement.id} {how}")
+    handing.close(uow, settlement.department)
     facts = {"department": settlement.department, "month": settlement.name, "settlement": settlement.id}
     for line in lines:
         about = f"{settlement.id}/{line['number']}"
-        cases.open_case(work, "M01", LINE, about, abs(line["amount"]), facts | dict(line))
+        cases.open_case(uow, "M01", LINE, about, abs(line["amount"]), facts | dict(line))

@@ -8,8 +8,8 @@ from typing import Final
 from psycopg.rows import class_row
 
 from hub.db import Connection
-from hub.fees.settlements.desk_files import BadFile
-from hub.fees.settlements.own_list import By, Entry, OwnList, receipt_key, reference_key
+from hub.fees.settlements.department_files import BadFile
+from hub.fees.settlements.own_list import ListKey, OwnList, OwnListRow, receipt_key, reference_key
 from schemas.figures import grouped
 
 _LINES: Final = """
@@ -22,7 +22,7 @@ WHERE i.settlement_id = %s AND i.kind = 'receipt' ORDER BY i.number
 """
 
 
-class Where(StrEnum):
+class DifferenceSide(StrEnum):
     """How the two differ."""
 
     ONLY_TABLE = "chỉ có ở bảng"
@@ -31,7 +31,7 @@ class Where(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableReceiptLine:
     """A receipt line of the table; đồng. ``receipts``: series and number of those that stand for it (biên lai)."""
 
     number: int
@@ -53,10 +53,10 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class TableDifference:
     """One thing that differs; đồng, 0 where a side does not have it."""
 
-    where: Where
+    where: DifferenceSide
     name: str
     table: int
     listed: int
@@ -68,7 +68,7 @@ class Finding:
     @property
     def reason(self) -> str:
         """Why its lines are disputed."""
-        if self.where is Where.ONLY_TABLE:
+        if self.where is DifferenceSide.ONLY_TABLE:
             return "không có trong danh sách của cơ quan"
         return f"cơ quan ghi {grouped(self.listed)} đồng, bảng ghi {grouped(self.table)} đồng"
 
@@ -81,9 +81,9 @@ class Comparison:
     listed: int
     same: int
     """how many are the same on both sides"""
-    findings: Sequence[Finding]
+    findings: Sequence[TableDifference]
 
-    def of(self, where: Where) -> int:
+    def of(self, where: DifferenceSide) -> int:
         """What findings of this sort move from the table's sum to the list's."""
         return sum(one.listed - one.table for one in self.findings if one.where is where)
 
@@ -93,20 +93,20 @@ class Comparison:
         return {number: one.reason for one in self.findings for number in one.numbers}
 
 
-def lines(conn: Connection, settlement_id: str) -> list[Line]:
+def lines(conn: Connection, settlement_id: str) -> list[TableReceiptLine]:
     """The receipts of a table."""
-    with conn.cursor(row_factory=class_row(Line)) as cursor:
+    with conn.cursor(row_factory=class_row(TableReceiptLine)) as cursor:
         return cursor.execute(_LINES, (settlement_id,)).fetchall()
 
 
-def compared(table: Iterable[Line], own: OwnList) -> Comparison:
+def compared(table: Iterable[TableReceiptLine], own: OwnList) -> Comparison:
     """By sums: a receipt may be several lines of either. Raises BadFile for a row that could be several receipts."""
     groups = _groups(table, own.by)
     known: dict[str, set[int]] = {}
     for at, group in enumerate(groups):
         for key in group.keys:
             known.setdefault(key, set()).add(at)
-    given: dict[int | str, list[Entry]] = {}
+    given: dict[int | str, list[OwnListRow]] = {}
     for entry in own.entries:
         given.setdefault(_meant(entry, known), []).append(entry)
     findings = [
@@ -118,23 +118,23 @@ def compared(table: Iterable[Line], own: OwnList) -> Comparison:
     return Comparison(
         table=sum(group.amount for group in groups),
         listed=_listed(own.entries),
-        same=len(groups) - sum(one.where is not Where.ONLY_LIST for one in findings),
+        same=len(groups) - sum(one.where is not DifferenceSide.ONLY_LIST for one in findings),
         findings=findings,
     )
 
 
-def _groups(table: Iterable[Line], by: By) -> list[Group]:
-    together: dict[str, list[Line]] = {}
+def _groups(table: Iterable[TableReceiptLine], by: ListKey) -> list[Group]:
+    together: dict[str, list[TableReceiptLine]] = {}
     for line in table:
-        shared = line.reference if by is By.REFERENCE else line.of_kind
+        shared = line.reference if by is ListKey.REFERENCE else line.of_kind
         together.setdefault(shared or f"dòng {line.number}", []).append(line)
     return [_group(name, found, by) for name, found in together.items()]
 
 
-def _group(shared: str, found: Sequence[Line], by: By) -> Group:
+def _group(shared: str, found: Sequence[TableReceiptLine], by: ListKey) -> Group:
     first = found[0]
     keys: set[str] = set()
-    if by is By.REFERENCE:
+    if by is ListKey.REFERENCE:
         name = shared
         keys = {reference_key(first.reference)} if first.reference else set()
     else:
@@ -145,25 +145,25 @@ def _group(shared: str, found: Sequence[Line], by: By) -> Group:
     return Group(name, frozenset(keys), tuple(line.number for line in found), sum(line.amount for line in found))
 
 
-def _meant(entry: Entry, known: dict[str, set[int]]) -> int | str:
+def _meant(entry: OwnListRow, known: dict[str, set[int]]) -> int | str:
     """Which group the entry is for; its key where there is none."""
     groups = known.get(entry.key, set())
     if len(groups) > 1:
         problem = f"«{entry.name}» có thể là {len(groups)} biên lai của bảng"
-        raise BadFile(entry.place, problem, f"thêm cột «Ký hiệu», hoặc dùng «{By.REFERENCE}»")
+        raise BadFile(entry.place, problem, f"thêm cột «Ký hiệu», hoặc dùng «{ListKey.REFERENCE}»")
     return next(iter(groups), entry.key)
 
 
-def _listed(entries: Iterable[Entry]) -> int:
+def _listed(entries: Iterable[OwnListRow]) -> int:
     return sum(entry.amount for entry in entries)
 
 
-def _finding(group: Group, entries: Sequence[Entry]) -> Finding:
-    where = Where.OTHER_AMOUNT if entries else Where.ONLY_TABLE
+def _finding(group: Group, entries: Sequence[OwnListRow]) -> TableDifference:
+    where = DifferenceSide.OTHER_AMOUNT if entries else DifferenceSide.ONLY_TABLE
     places = tuple(entry.place for entry in entries)
-    return Finding(where, group.name, group.amount, _listed(entries), group.numbers, places)
+    return TableDifference(where, group.name, group.amount, _listed(entries), group.numbers, places)
 
 
-def _strange(entries: Sequence[Entry]) -> Finding:
+def _strange(entries: Sequence[OwnListRow]) -> TableDifference:
     places = tuple(entry.place for entry in entries)
-    return Finding(Where.ONLY_LIST, entries[0].name, 0, _listed(entries), (), places)
+    return TableDifference(DifferenceSide.ONLY_LIST, entries[0].name, 0, _listed(entries), (), places)

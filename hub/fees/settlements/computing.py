@@ -7,33 +7,33 @@ from typing import Final
 
 from hub.clock import last_of
 from hub.db import one
-from hub.errors import NotNow
-from hub.fees.ledger import Entry, Origin, Share, book, checkpoints, post_all, postings
+from hub.errors import InvalidState
+from hub.fees.ledger import LedgerEntry, Origin, Share, book, checkpoints, post_all, postings
 from hub.fees.settlements import answers, issued, store, table, taking
-from hub.fees.settlements.model import LEAF, Settlement, State
-from hub.fees.settlements.table import Anchor, Draft, Fee
+from hub.fees.settlements.model import LEAF, Settlement, SettlementState
+from hub.fees.settlements.table import Anchor, Draft, TableFee
 from hub.signing import canonical, custody
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 
 SOURCE: Final = "settlement"
 """of the entries that a settlement makes"""
 
 
-def compute(work: Work, month: date) -> bytes:
+def compute(uow: UnitOfWork, month: date) -> bytes:
     """The tables of ``month`` (any day of it), one a department, and the digest over them; once, then the same digest.
 
-    Called by the month's close, before it stands: posts what the Centre keeps on the last day. Raises NotNow while a
-    checkpoint of the book is being made, and MayNotSign where the seal or the log's key cannot sign.
+    Called by the month's close, before it stands: posts what the Centre keeps on the last day. Raises InvalidState
+    while a checkpoint of the book is being made, and MayNotSign where the seal or the log's key cannot sign.
     """
     first = month.replace(day=1)
-    standing = store.of_month(work.conn, first)
+    standing = store.of_month(uow.conn, first)
     if not standing:
-        _carry_on(work, first)
-        drafts = _drafts(work, first)
-        post_all(work.conn, [entry for draft in drafts if (entry := _kept(draft)) is not None])
-        _seal(work, drafts)
-        standing = store.of_month(work.conn, first)
+        _carry_on(uow, first)
+        drafts = _drafts(uow, first)
+        post_all(uow.conn, [entry for draft in drafts if (entry := _kept(draft)) is not None])
+        _seal(uow, drafts)
+        standing = store.of_month(uow.conn, first)
     return digest(standing)
 
 
@@ -43,49 +43,52 @@ def digest(settlements: Sequence[Settlement]) -> bytes:
     return hashlib.sha256("\n".join(lines).encode()).digest()
 
 
-def withdraw(work: Work, month: date, reason: str) -> None:
-    """The month is opened again: its tables are no more, and what was kept is given back. Raises NotNow if too late."""
+def withdraw(uow: UnitOfWork, month: date, reason: str) -> None:
+    """The month is opened again: its tables are no more, and what was kept is given back.
+
+    Raises InvalidState if too late.
+    """
     first = month.replace(day=1)
-    standing = [store.lock(work.conn, one.id) for one in store.of_month(work.conn, first)]
-    late = [one.id for one in standing if one.state != State.COMPUTED]
+    standing = [store.lock(uow.conn, one.id) for one in store.of_month(uow.conn, first)]
+    late = [one.id for one in standing if one.state != SettlementState.COMPUTED]
     if late:
-        raise NotNow(f"bảng đã giao, không tính lại được: {', '.join(late)}; điều chỉnh trong tháng đang mở")
+        raise InvalidState(f"bảng đã giao, không tính lại được: {', '.join(late)}; điều chỉnh trong tháng đang mở")
     for settlement in standing:
-        store.move(work.conn, settlement, State.WITHDRAWN)
-        work.conn.execute("UPDATE settlement_item SET live = false WHERE settlement_id = %s", (settlement.id,))
-        work.conn.execute("UPDATE settlement_carry SET taken_by = NULL WHERE taken_by = %s", (settlement.id,))
-        work.note(settlement.id, "withdrawn", before=settlement.state, after=State.WITHDRAWN, reason=reason)
-    post_all(work.conn, [entry for one in standing if (entry := _given_back(work, one)) is not None])
+        store.move(uow.conn, settlement, SettlementState.WITHDRAWN)
+        uow.conn.execute("UPDATE settlement_item SET live = false WHERE settlement_id = %s", (settlement.id,))
+        uow.conn.execute("UPDATE settlement_carry SET taken_by = NULL WHERE taken_by = %s", (settlement.id,))
+        uow.note(settlement.id, "withdrawn", before=settlement.state, after=SettlementState.WITHDRAWN, reason=reason)
+    post_all(uow.conn, [entry for one in standing if (entry := _given_back(uow, one)) is not None])
 
 
-def _carry_on(work: Work, month: date) -> None:
+def _carry_on(uow: UnitOfWork, month: date) -> None:
     """What nobody answered and has nothing to transfer is not waited for."""
-    for settlement in store.before(work.conn, month):
+    for settlement in store.before(uow.conn, month):
         if settlement.net <= 0:
-            answers.carry_on(work, settlement)
+            answers.carry_on(uow, settlement)
 
 
-def _drafts(work: Work, month: date) -> list[Draft]:
+def _drafts(uow: UnitOfWork, month: date) -> list[Draft]:
     known = {
-        fee.code: Fee(fee.kind.value, fee.title)
-        for procedure in work.catalogue.procedures.values()
+        fee.code: TableFee(fee.kind.value, fee.title)
+        for procedure in uow.catalogue.procedures.values()
         for fee in procedure.fees
     }
     return [
         table.draft(new_id(Prefix.SETTLEMENT), department, month, items, known)
-        for department, items in taking.items(work.conn, month).items()
+        for department, items in taking.items(uow.conn, month).items()
     ]
 
 
-def _kept(draft: Draft) -> Entry | None:
+def _kept(draft: Draft) -> LedgerEntry | None:
     shares = [Share(draft.department, fee["fee_code"], fee["retained"]) for fee in draft.fees if fee["retained"]]
     return postings.retained(_origin(draft.id, draft.month), shares) if shares else None
 
 
-def _given_back(work: Work, settlement: Settlement) -> Entry | None:
+def _given_back(uow: UnitOfWork, settlement: Settlement) -> LedgerEntry | None:
     shares = [
         Share(settlement.department, fee.fee_code, -fee.retained)
-        for fee in store.fee_rows(work.conn, settlement.id)
+        for fee in store.fee_rows(uow.conn, settlement.id)
         if fee.retained
     ]
     return postings.retained(_origin(settlement.id, settlement.month), shares, "retained_withdrawn") if shares else None
@@ -95,32 +98,32 @@ def _origin(settlement_id: str, month: date) -> Origin:
     return Origin(SOURCE, settlement_id, last_of(month))
 
 
-def _seal(work: Work, drafts: Sequence[Draft]) -> None:
+def _seal(uow: UnitOfWork, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
-    anchor, cases = _anchored(work), taking.open_cases(work.conn)
-    ranges = issued.by_fee(work.conn, drafts[0].month) if drafts else {}
+    anchor, cases = _anchored(uow), taking.open_cases(uow.conn)
+    ranges = issued.by_fee(uow.conn, drafts[0].month) if drafts else {}
     for draft in drafts:
-        department = work.catalogue.departments.get(draft.department)
+        department = uow.catalogue.departments.get(draft.department)
         body = table.encoded(
             draft,
             name=department.name if department else draft.department,
-            at=work.now,
+            at=uow.now,
             anchor=anchor,
             cases=cases.get(draft.department, ()),
             issued=ranges.get(draft.department, {}),
         )
-        _keep(work, draft, body)
+        _keep(uow, draft, body)
 
 
-def _keep(work: Work, draft: Draft, body: bytes) -> None:
-    signature = work.signer.sealed(body, work.now)
-    leaf = custody.enter(work.conn, kind=LEAF, subject=draft.id, record=body, signatures=[signature])
-    row = {"id": draft.id, "department": draft.department, "month": draft.month, "body": body, "at": work.now}
-    store.add(work.conn, row | draft.sums | {"signature": signature, "leaf": leaf}, [dict(fee) for fee in draft.fees])
-    taking.take(work.conn, draft.id, [item.carry_id for item in draft.items if item.carry_id is not None])
+def _keep(uow: UnitOfWork, draft: Draft, body: bytes) -> None:
+    signature = uow.signer.sealed(body, uow.now)
+    leaf = custody.enter(uow.conn, kind=LEAF, subject=draft.id, record=body, signatures=[signature])
+    row = {"id": draft.id, "department": draft.department, "month": draft.month, "body": body, "at": uow.now}
+    store.add(uow.conn, row | draft.sums | {"signature": signature, "leaf": leaf}, [dict(fee) for fee in draft.fees])
+    taking.take(uow.conn, draft.id, [item.carry_id for item in draft.items if item.carry_id is not None])
     store.add_items(
-        work.conn,
+        uow.conn,
         (
             (draft.id, number, item.kind, item.day, item.fee_code, item.amount, item.retention_bp, item.entry,
              item.line_number, item.carry_id, item.demand_id)
@@ -128,16 +131,16 @@ def _keep(work: Work, draft: Draft, body: bytes) -> None:
         ),
     )  # fmt: skip
     said = f"{draft.month:%Y-%m} {draft.department} {hashlib.sha256(body).hexdigest()}"
-    work.note(draft.id, "computed", after=State.COMPUTED, reason=said)
+    uow.note(draft.id, "computed", after=SettlementState.COMPUTED, reason=said)
 
 
-def _anchored(work: Work) -> Anchor:
+def _anchored(uow: UnitOfWork) -> Anchor:
     """The book up to its last entry, under a checkpoint. Nobody else posts: we hold the book since our last entry."""
-    book.hold(work.conn)
+    book.hold(uow.conn)
     made = checkpoints.keep(
-        work.conn, work.catalogue.signing.log, lambda: work.signer.log_key(work.now), work.now
-    ) or checkpoints.latest(work.conn)
-    last = int(one(work.conn, "SELECT coalesce(max(seq), 0) AS seq FROM journal_entry", ())["seq"])
+        uow.conn, uow.catalogue.signing.log, lambda: uow.signer.log_key(uow.now), uow.now
+    ) or checkpoints.latest(uow.conn)
+    last = int(one(uow.conn, "SELECT coalesce(max(seq), 0) AS seq FROM journal_entry", ())["seq"])
     if made is None or made.last_seq != last:
-        raise NotNow("sổ đang được chốt mốc kiểm tra: chờ một lát rồi chạy lại")
+        raise InvalidState("sổ đang được chốt mốc kiểm tra: chờ một lát rồi chạy lại")
     return Anchor(str(canonical.decode(made.body)["root"]), last)

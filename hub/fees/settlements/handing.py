@@ -3,8 +3,8 @@
 from typing import Final
 
 from hub.fees.settlements import store
-from hub.fees.settlements.model import Settlement, State
-from hub.work import Work
+from hub.fees.settlements.model import Settlement, SettlementState
+from hub.unit_of_work import UnitOfWork
 
 _SETTLED: Final = """
 SELECT s.id FROM settlement s WHERE s.state = 'receipted' AND s.department = %s AND NOT EXISTS (
@@ -14,19 +14,19 @@ ORDER BY s.month
 """
 
 
-def handed(work: Work, settlement_id: str, sha256: str) -> Settlement:
+def handed(uow: UnitOfWork, settlement_id: str, sha256: str) -> Settlement:
     """The package with this digest was made; of a month that was transferred its papers are handed over by it."""
-    settlement = store.lock(work.conn, settlement_id)
-    if settlement.state == State.TRANSFERRED:
-        store.move(work.conn, settlement, State.RECEIPTED)
-        work.note(settlement.id, "receipted", before=settlement.state, after=State.RECEIPTED, reason=sha256)
-        close(work, settlement.department)
-    return store.lock(work.conn, settlement_id)
+    settlement = store.lock(uow.conn, settlement_id)
+    if settlement.state == SettlementState.TRANSFERRED:
+        store.move(uow.conn, settlement, SettlementState.RECEIPTED)
+        uow.note(settlement.id, "receipted", before=settlement.state, after=SettlementState.RECEIPTED, reason=sha256)
+        close(uow, settlement.department)
+    return store.lock(uow.conn, settlement_id)
 
 
-def close(work: Work, department: str) -> None:
+def close(uow: UnitOfWork, department: str) -> None:
     """Months of the department whose papers are there and of which nothing is disputed any more are over."""
-    for row in work.conn.execute(_SETTLED, (department,)).fetchall():
-        settlement = store.lock(work.conn, row["id"])
-        store.move(work.conn, settlement, State.CLOSED)
-        work.note(settlement.id, "closed", before=settlement.state, after=State.CLOSED)
+    for row in uow.conn.execute(_SETTLED, (department,)).fetchall():
+        settlement = store.lock(uow.conn, row["id"])
+        store.move(uow.conn, settlement, SettlementState.CLOSED)
+        uow.note(settlement.id, "closed", before=settlement.state, after=SettlementState.CLOSED)

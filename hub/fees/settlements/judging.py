@@ -13,11 +13,11 @@ from hub.fees.settlements import sheet
 from hub.fees.settlements.model import LEAF
 from hub.fees.settlements.package import SEAL, STAMP, Package
 from hub.fees.settlements.table import SUMS as COLUMNS
-from hub.signing import aids, canonical, reasons, stamps, verifier
-from hub.signing.act_judge import ActJudge, Judged, name_of, shown
+from hub.signing import bundle_trust, canonical, reasons, stamps, verifier
+from hub.signing.act_judge import ActJudge, JudgedAct, name_of, shown
 from hub.signing.bundle import FOR_OUTSIDERS, OUTSIDERS, SUMS
-from hub.signing.findings import Code, Verdict, Weight
-from hub.signing.parties import ANY, Party
+from hub.signing.findings import Verdict, VerdictCode, Weight
+from hub.signing.parties import ANY, SigningParty
 from hub.signing.trust import Path, Trust
 from hub.signing.verdicts import Invalid, Undecided
 from schemas import strict
@@ -29,11 +29,11 @@ def judge(package: Package, trust: Trust) -> tuple[Verdict, datetime | None]:
     """What is to be thought of ``package`` by whoever believes ``trust``; and since when it exists, if shown."""
     verdict = Verdict()
     for name in package.changed:
-        verdict.add(Weight.WRONG, Code.FILE_CHANGED, name)
-    known = aids.knowing(package.evidence, trust, verdict)
+        verdict.add(Weight.WRONG, VerdictCode.FILE_CHANGED, name)
+    known = bundle_trust.trust_with_bundle(package.evidence, trust, verdict)
     for name in OUTSIDERS:
         if package.files[name] != (FOR_OUTSIDERS / name).read_bytes():
-            verdict.add(Weight.NOTE, Code.SCRIPT_UNKNOWN, name)
+            verdict.add(Weight.NOTE, VerdictCode.SCRIPT_UNKNOWN, name)
     at = _check_sealed(package, known, verdict)
     judged = ActJudge(f"01-{LEAF}", package.evidence.acts[0], known, verdict).judge()
     if isinstance(judged.record, SettlementTable):
@@ -50,24 +50,24 @@ def _check_sealed(package: Package, trust: Trust, verdict: Verdict) -> datetime 
         if STAMP in package.files:
             party = STAMP
             stamp = stamps.verify(package.files[STAMP], package.files[SEAL], trust)
-            _check_party(Party("tsa", ANY), stamp.chain, stamp.at, trust)
+            _check_party(SigningParty("tsa", ANY), stamp.chain, stamp.at, trust)
             at, party = stamp.at, SEAL
         signed = verifier.verify(package.files[SUMS], package.files[SEAL], trust, at=at)
         if trust.register is not None:
-            _check_party(Party("seal", trust.register.centre), signed.chain, at or now(), trust)
+            _check_party(SigningParty("seal", trust.register.centre), signed.chain, at or now(), trust)
     except (Invalid, Undecided) as end:
         weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
-        verdict.add(weight, Code.PACKAGE_SEAL, party, reasons.said(end))
+        verdict.add(weight, VerdictCode.PACKAGE_SEAL, party, reasons.said(end))
         return None
     detail = name_of(signed.certificate) + (f", {shown(at)}" if at else "")
-    verdict.add(Weight.GOOD, Code.PACKAGE_SEAL, SEAL, detail)
+    verdict.add(Weight.GOOD, VerdictCode.PACKAGE_SEAL, SEAL, detail)
     for name in ("answer.json", "transfer.json"):
         if name in package.files:
-            verdict.add(Weight.NOTE, Code.UNPROVED, name)
+            verdict.add(Weight.NOTE, VerdictCode.UNPROVED, name)
     return at
 
 
-def _check_party(party: Party, chain: Path, at: datetime, trust: Trust) -> None:
+def _check_party(party: SigningParty, chain: Path, at: datetime, trust: Trust) -> None:
     """Raises Invalid or Undecided; without a trust list the verdict has said already that nothing binds anybody."""
     if trust.register is not None:
         trust.register.check(party, chain, at)
@@ -81,7 +81,7 @@ def _tried(check: _Check, package: Package, table: SettlementTable, verdict: Ver
     try:
         check(package, table, verdict)
     except (canonical.NotCanonical, strict.Refused, KeyError, TypeError, ValueError, BadZipFile) as error:
-        verdict.add(Weight.WRONG, Code.RECORD, check.__name__.removeprefix("_check_"), type(error).__name__)
+        verdict.add(Weight.WRONG, VerdictCode.RECORD, check.__name__.removeprefix("_check_"), type(error).__name__)
 
 
 def _check_sums(_: Package, table: SettlementTable, verdict: Verdict) -> None:
@@ -105,7 +105,7 @@ def _check_sums(_: Package, table: SettlementTable, verdict: Verdict) -> None:
     wrong += [name for name, total in totals.items() if total != sum(getattr(fee, name) for fee in table.fees)]
     wrong += [f"line {at}" for at, line in enumerate(table.lines, start=1) if line.number != at]
     weight = Weight.WRONG if wrong else Weight.GOOD
-    verdict.add(weight, Code.TABLE_SUMS, "record.json", ", ".join(wrong[:5]) or f"{len(table.lines)} dòng")
+    verdict.add(weight, VerdictCode.TABLE_SUMS, "record.json", ", ".join(wrong[:5]) or f"{len(table.lines)} dòng")
 
 
 def _check_sheet(package: Package, table: SettlementTable, verdict: Verdict) -> None:
@@ -114,11 +114,11 @@ def _check_sheet(package: Package, table: SettlementTable, verdict: Verdict) -> 
     centre = str(canonical.decode(package.files["package.json"])["centre"])
     again, given = sheet.written(table, sha256, centre), package.files["table.xlsx"]
     if again == given:
-        verdict.add(Weight.GOOD, Code.TABLE_SHEET, "table.xlsx")
+        verdict.add(Weight.GOOD, VerdictCode.TABLE_SHEET, "table.xlsx")
         return
     same = sheet.cells(again) == sheet.cells(given)
     detail = "the same numbers, written by another version" if same else "it says something else"
-    verdict.add(Weight.MISSING if same else Weight.WRONG, Code.TABLE_SHEET, "table.xlsx", detail)
+    verdict.add(Weight.MISSING if same else Weight.WRONG, VerdictCode.TABLE_SHEET, "table.xlsx", detail)
 
 
 def _check_receipts(package: Package, table: SettlementTable, verdict: Verdict) -> None:
@@ -135,33 +135,33 @@ def _check_receipts(package: Package, table: SettlementTable, verdict: Verdict) 
     }
     differs = sorted(" ".join(key) for key in told.keys() | listed.keys() if told.get(key) != listed.get(key))
     weight = Weight.WRONG if differs else Weight.GOOD
-    verdict.add(weight, Code.TABLE_RECEIPTS, "receipts.json", ", ".join(differs[:5]) or f"{len(listed)} dải số")
+    verdict.add(weight, VerdictCode.TABLE_RECEIPTS, "receipts.json", ", ".join(differs[:5]) or f"{len(listed)} dải số")
 
 
 def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) -> None:
     said = package.files.get("answer.json")
     if said is None:
-        verdict.add(Weight.NOTE, Code.TABLE_ANSWER, "answer.json", "cơ quan chưa trả lời")
+        verdict.add(Weight.NOTE, VerdictCode.TABLE_ANSWER, "answer.json", "cơ quan chưa trả lời")
         return
     answer = strict.read(TableAnswer, said)
     amounts = {line.number: line.amount for line in table.lines}
     fits = answer.sha256 == package.evidence.acts[0].record_hash.hex() and answer.settlement_id == table.settlement_id
     fits = fits and all(line.number in amounts for line in answer.lines)
-    verdict.add(Weight.GOOD if fits else Weight.WRONG, Code.TABLE_ANSWER, "answer.json", answer.verdict)
+    verdict.add(Weight.GOOD if fits else Weight.WRONG, VerdictCode.TABLE_ANSWER, "answer.json", answer.verdict)
     if not fits:
         return
     due = table.net - sum(amounts[line.number] for line in answer.lines)
     paid = package.files.get("transfer.json")
     if paid is None:
-        verdict.add(Weight.NOTE, Code.TABLE_TRANSFER, "transfer.json", "chưa chuyển tiền")
+        verdict.add(Weight.NOTE, VerdictCode.TABLE_TRANSFER, "transfer.json", "chưa chuyển tiền")
         return
     amount = canonical.decode(paid)["amount"]
     weight = Weight.GOOD if amount == due else Weight.WRONG
     figures = " ≠ ".join(grouped(figure) for figure in dict.fromkeys((amount, due)))
-    verdict.add(weight, Code.TABLE_TRANSFER, "transfer.json", figures)
+    verdict.add(weight, VerdictCode.TABLE_TRANSFER, "transfer.json", figures)
 
 
-def _check_book(package: Package, judged: Judged, trust: Trust, verdict: Verdict) -> None:
+def _check_book(package: Package, judged: JudgedAct, trust: Trust, verdict: Verdict) -> None:
     """The book's checkpoint is signed by the log, and is the one that the table names.
 
     The table names its root, so it was there before the table was stamped.
@@ -172,14 +172,14 @@ def _check_book(package: Package, judged: Judged, trust: Trust, verdict: Verdict
         signed = verifier.verify(body, package.files["book.p7s"], trust, at=judged.at)
         told = canonical.decode(body)
         log = judged.checkpoint.log if judged.checkpoint else ""
-        _check_party(Party("log", log), signed.chain, judged.at or now(), trust)
+        _check_party(SigningParty("log", log), signed.chain, judged.at or now(), trust)
     except (Invalid, Undecided) as end:
         weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
-        verdict.add(weight, Code.TABLE_BOOK, "book.p7s", reasons.said(end))
+        verdict.add(weight, VerdictCode.TABLE_BOOK, "book.p7s", reasons.said(end))
         return
     except canonical.NotCanonical as error:
-        verdict.add(Weight.WRONG, Code.TABLE_BOOK, "book.json", str(error))
+        verdict.add(Weight.WRONG, VerdictCode.TABLE_BOOK, "book.json", str(error))
         return
     named = isinstance(told, dict) and (told.get("root"), told.get("last")) == (table.book, table.last_entry)
     weight = Weight.GOOD if named else Weight.WRONG
-    verdict.add(weight, Code.TABLE_BOOK, "book.json", name_of(signed.certificate))
+    verdict.add(weight, VerdictCode.TABLE_BOOK, "book.json", name_of(signed.certificate))

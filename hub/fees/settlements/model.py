@@ -8,7 +8,7 @@ from typing import Final
 from hub.lifecycle import Lifecycle
 
 
-class State(StrEnum):
+class SettlementState(StrEnum):
     """Where a settlement stands. Silence of the department confirms nothing."""
 
     COMPUTED = "computed"
@@ -29,32 +29,48 @@ class State(StrEnum):
 LEAF: Final = "settlement"
 """the kind of a table's leaf in the custody log, and of its one act in the month package"""
 LABELS: Final = {
-    State.COMPUTED: "Đã lập",
-    State.NOTIFIED: "Đã gửi, chưa xác nhận",
-    State.CONFIRMED: "Cơ quan đã xác nhận",
-    State.DISPUTED: "Có dòng không đồng ý",
-    State.ORDERED: "Đã lập lệnh chi",
-    State.TRANSFERRED: "Đã chuyển tiền",
-    State.RECEIPTED: "Đã giao chứng từ",
-    State.CLOSED: "Đã xong",
-    State.WITHDRAWN: "Đã thu hồi",
+    SettlementState.COMPUTED: "Đã lập",
+    SettlementState.NOTIFIED: "Đã gửi, chưa xác nhận",
+    SettlementState.CONFIRMED: "Cơ quan đã xác nhận",
+    SettlementState.DISPUTED: "Có dòng không đồng ý",
+    SettlementState.ORDERED: "Đã lập lệnh chi",
+    SettlementState.TRANSFERRED: "Đã chuyển tiền",
+    SettlementState.RECEIPTED: "Đã giao chứng từ",
+    SettlementState.CLOSED: "Đã xong",
+    SettlementState.WITHDRAWN: "Đã thu hồi",
 }
 
 LIFECYCLE: Final = Lifecycle(
     {
-        State.COMPUTED: frozenset({State.NOTIFIED, State.CONFIRMED, State.DISPUTED, State.CLOSED, State.WITHDRAWN}),
-        State.NOTIFIED: frozenset({State.CONFIRMED, State.DISPUTED, State.CLOSED}),
-        State.CONFIRMED: frozenset({State.ORDERED, State.CLOSED}),
-        State.DISPUTED: frozenset({State.ORDERED, State.CLOSED}),
-        State.ORDERED: frozenset({State.CONFIRMED, State.DISPUTED, State.TRANSFERRED}),
-        State.TRANSFERRED: frozenset({State.RECEIPTED, State.CONFIRMED, State.DISPUTED}),
-        State.RECEIPTED: frozenset({State.CLOSED, State.CONFIRMED, State.DISPUTED}),
-        State.CLOSED: frozenset({State.CONFIRMED, State.DISPUTED}),
-        State.WITHDRAWN: frozenset(),
+        SettlementState.COMPUTED: frozenset(
+            {
+                SettlementState.NOTIFIED,
+                SettlementState.CONFIRMED,
+                SettlementState.DISPUTED,
+                SettlementState.CLOSED,
+                SettlementState.WITHDRAWN,
+            }
+        ),
+        SettlementState.NOTIFIED: frozenset(
+            {SettlementState.CONFIRMED, SettlementState.DISPUTED, SettlementState.CLOSED}
+        ),
+        SettlementState.CONFIRMED: frozenset({SettlementState.ORDERED, SettlementState.CLOSED}),
+        SettlementState.DISPUTED: frozenset({SettlementState.ORDERED, SettlementState.CLOSED}),
+        SettlementState.ORDERED: frozenset(
+            {SettlementState.CONFIRMED, SettlementState.DISPUTED, SettlementState.TRANSFERRED}
+        ),
+        SettlementState.TRANSFERRED: frozenset(
+            {SettlementState.RECEIPTED, SettlementState.CONFIRMED, SettlementState.DISPUTED}
+        ),
+        SettlementState.RECEIPTED: frozenset(
+            {SettlementState.CLOSED, SettlementState.CONFIRMED, SettlementState.DISPUTED}
+        ),
+        SettlementState.CLOSED: frozenset({SettlementState.CONFIRMED, SettlementState.DISPUTED}),
+        SettlementState.WITHDRAWN: frozenset(),
     }
 )
 """From an order that failed, or a transfer that came back, to a new one; what is carried on whole is closed at once."""
-ANSWERABLE: Final = frozenset({State.COMPUTED, State.NOTIFIED})
+ANSWERABLE: Final = frozenset({SettlementState.COMPUTED, SettlementState.NOTIFIED})
 """A table that was handed over on paper is answered before any machine said that it has it."""
 
 

@@ -2,38 +2,38 @@
 
 from typing import Final
 
-from hub.errors import NotConfigured, NotNow
+from hub.errors import InvalidState, NotConfigured
 from hub.fees import orders, persons
-from hub.fees.orders.model import Order, Payee
+from hub.fees.orders.model import Payee, PaymentOrder
 from hub.fees.settlements import remitting, store
-from hub.fees.settlements.model import Settlement, State
-from hub.work import Work
+from hub.fees.settlements.model import Settlement, SettlementState
+from hub.unit_of_work import UnitOfWork
 
-ANSWERED: Final = frozenset({State.CONFIRMED, State.DISPUTED})
+ANSWERED: Final = frozenset({SettlementState.CONFIRMED, SettlementState.DISPUTED})
 
 
-def remit(work: Work, settlement_id: str, reason: str) -> Order:
-    """Order what the department has confirmed of its month. Raises NotFound, NotConfigured, MayNot; NotNow where it
-    has not answered, there is nothing to transfer, it is ordered already, or the proof of the book is red.
+def remit(uow: UnitOfWork, settlement_id: str, reason: str) -> PaymentOrder:
+    """Order what the department has confirmed of its month. Raises NotFound, NotConfigured, Forbidden; InvalidState
+    where it has not answered, there is nothing to transfer, it is ordered already, or the proof of the book is red.
     """
-    persons.check_proposes(work)
-    settlement = store.lock(work.conn, settlement_id)
+    persons.check_proposes(uow)
+    settlement = store.lock(uow.conn, settlement_id)
     if settlement.state not in ANSWERED:
-        raise NotNow(
+        raise InvalidState(
             f"bảng {settlement.name} của {settlement.department} đang {settlement.state}, chưa chuyển tiền được"
         )
-    remitting.check_proven(work)
-    account, payee = _between(work, settlement)
+    remitting.check_proven(uow)
+    account, payee = _between(uow, settlement)
     amount = settlement.transferable
-    order = orders.place(work, remitting.PURPOSE, settlement.id, account, amount, payee, reason)
-    store.move(work.conn, settlement, State.ORDERED, order_id=order.id)
-    work.note(settlement.id, "ordered", before=settlement.state, after=State.ORDERED, reason=order.id)
+    order = orders.place(uow, remitting.PURPOSE, settlement.id, account, amount, payee, reason)
+    store.move(uow.conn, settlement, SettlementState.ORDERED, order_id=order.id)
+    uow.note(settlement.id, "ordered", before=settlement.state, after=SettlementState.ORDERED, reason=order.id)
     return order
 
 
-def _between(work: Work, settlement: Settlement) -> tuple[str, Payee]:
+def _between(uow: UnitOfWork, settlement: Settlement) -> tuple[str, Payee]:
     """Our account, and the department's."""
-    desk, department = work.catalogue.fee_desk, work.catalogue.departments.get(settlement.department)
+    desk, department = uow.catalogue.fee_desk, uow.catalogue.departments.get(settlement.department)
     if desk is None:
         raise NotConfigured("danh mục không có fees.toml: không chi được gì")
     if department is None or department.remittance is None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from hub.fees.settlements.desk_files import BadFile, Block, Sheet, blocks
-from schemas.cells import EXACT, Cell, Row, label, written
+from hub.fees.settlements.department_files import BadFile, Block, Sheet, blocks
+from schemas.cells import EXACT, Cell, CellRow, label, written
 from schemas.money import MOST
 
 AMOUNT: Final = "Số tiền"
@@ -21,7 +21,7 @@ _TOTALS: Final = frozenset({"cộng", "tổng", "tổng cộng", "tổng số"})
 _RECEIPT: Final = re.compile(r"(?:(?P<series>.*\S)\s+)?(?P<number>[0-9]{1,8})")
 
 
-class By(StrEnum):
+class ListKey(StrEnum):
     """What names a receipt in the list."""
 
     REFERENCE = "Mã thanh toán"
@@ -29,7 +29,7 @@ class By(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OwnListRow:
     """A row of the list; đồng. ``place``: where it stands, ``name``: what it is called there."""
 
     place: str
@@ -42,8 +42,8 @@ class Entry:
 class OwnList:
     """The list, and by what it goes."""
 
-    by: By
-    entries: Sequence[Entry]
+    by: ListKey
+    entries: Sequence[OwnListRow]
 
 
 def reference_key(reference: str) -> str:
@@ -58,16 +58,16 @@ def receipt_key(series: str, number: int) -> str:
 
 def read(sheets: Sequence[Sheet]) -> OwnList:
     """The first sheet with a column of amounts beside references or, where there are none, receipts. Raises BadFile."""
-    for by in By:
+    for by in ListKey:
         found = blocks(sheets, (by, AMOUNT), (SERIES,))
         if found:
             entries = [_entry(found[0], row, by) for row in found[0].rows if not _is_total(row.cells)]
             return OwnList(by, entries)
-    fix = f"thêm dòng tiêu đề có «{AMOUNT}» và «{By.REFERENCE}» (hoặc «{By.RECEIPT}», «{SERIES}»)"
-    raise BadFile("", f"không có cột «{AMOUNT}» bên cạnh «{By.REFERENCE}» hoặc «{By.RECEIPT}»", fix)
+    fix = f"thêm dòng tiêu đề có «{AMOUNT}» và «{ListKey.REFERENCE}» (hoặc «{ListKey.RECEIPT}», «{SERIES}»)"
+    raise BadFile("", f"không có cột «{AMOUNT}» bên cạnh «{ListKey.REFERENCE}» hoặc «{ListKey.RECEIPT}»", fix)
 
 
-def _entry(block: Block, row: Row, by: By) -> Entry:
+def _entry(block: Block, row: CellRow, by: ListKey) -> OwnListRow:
     name = written(block.cell(row, by))
     if not name:
         raise BadFile(block.place(row, by), f"«{by}» trống", "ghi vào, hoặc xóa dòng; dòng tổng thì ghi chữ «Cộng»")
@@ -77,13 +77,15 @@ def _entry(block: Block, row: Row, by: By) -> Entry:
     if not 0 < amount <= MOST:
         fix = "chỉ để lại các khoản thu: hoàn trả và điều chỉnh xem trang Chênh lệch của bảng"
         raise BadFile(block.place(row, AMOUNT), f"«{AMOUNT}» phải lớn hơn 0 và không quá {MOST}", fix)
-    if by is By.REFERENCE:
-        return Entry(block.place(row, by), reference_key(name), name, amount)
+    if by is ListKey.REFERENCE:
+        return OwnListRow(block.place(row, by), reference_key(name), name, amount)
     found = _RECEIPT.fullmatch(name)
     if found is None:
         raise BadFile(block.place(row, by), f"«{by}» không phải là số biên lai", "ghi số, như 00000017")
     series = found["series"] or written(block.cell(row, SERIES))
-    return Entry(block.place(row, by), receipt_key(series, int(found["number"])), f"{series} {name}".strip(), amount)
+    return OwnListRow(
+        block.place(row, by), receipt_key(series, int(found["number"])), f"{series} {name}".strip(), amount
+    )
 
 
 def _is_total(cells: Sequence[Cell]) -> bool:

@@ -20,7 +20,7 @@ from hub.fees.settlements import sheet, store
 from hub.fees.settlements.model import LEAF, Settlement
 from hub.signing import archive, bundle, canonical, custody, exporting
 from hub.signing.archive import NotABundle
-from hub.signing.bundle import Act, Bundle
+from hub.signing.bundle import Bundle, BundledAct
 from schemas.settlement import SettlementTable
 
 SEAL: Final = f"{bundle.SUMS}.p7s"
@@ -73,7 +73,7 @@ def made(
 ) -> dict[str, bytes]:
     """The package's files, to be sealed. ``lists``: revocation lists (DER) beside those fetched; ``printed``: the PDF.
 
-    Raises NotNow while the table is not in the custody log yet.
+    Raises InvalidState while the table is not in the custody log yet.
     """
     leaves = [leaf for leaf in custody.about(conn, settlement.id) if leaf.kind == LEAF]
     evidence = exporting.bundled(conn, leaves, lists)
@@ -142,7 +142,7 @@ def assemble(files: dict[str, bytes]) -> Package:
     missing = _NEEDED - files.keys()
     if missing:
         raise NotABundle(f"{min(missing)} is missing")
-    act = Act(
+    act = BundledAct(
         kind=LEAF,
         record=files[f"{_FOLDER}record.json"],
         record_hash=hashlib.sha256(files[f"{_FOLDER}record.json"]).digest(),

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from hub.fees.settlements.taking import OWN
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 
 _LOCK: Final = """
 SELECT 1 FROM dossier WHERE id IN (
@@ -42,17 +42,17 @@ SELECT id, %(actor)s, 'not settled', 'settled', 'paid', %(id)s FROM back ORDER B
 """
 
 
-def settle(work: Work, settlement_id: str) -> None:
+def settle(uow: UnitOfWork, settlement_id: str) -> None:
     """What was paid for this settlement's lines has gone to its department: demands that are wholly so are settled."""
-    _do(work, _SETTLE, settlement_id)
+    _do(uow, _SETTLE, settlement_id)
 
 
-def unsettle(work: Work, settlement_id: str) -> None:
+def unsettle(uow: UnitOfWork, settlement_id: str) -> None:
     """The transfer came back."""
-    _do(work, _UNSETTLE, settlement_id)
+    _do(uow, _UNSETTLE, settlement_id)
 
 
-def _do(work: Work, query: Any, settlement_id: str) -> None:
-    told = {"id": settlement_id, "actor": work.actor, "own": list(OWN)}
-    work.conn.execute(_LOCK, told)
-    work.conn.execute(query, told)
+def _do(uow: UnitOfWork, query: Any, settlement_id: str) -> None:
+    told = {"id": settlement_id, "actor": uow.actor, "own": list(OWN)}
+    uow.conn.execute(_LOCK, told)
+    uow.conn.execute(query, told)

@@ -4,14 +4,14 @@ from datetime import date
 from typing import Final
 
 from hub.clock import local
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.fees import cases
 from hub.fees.ledger import Origin, Share, postings
-from hub.fees.orders.model import Order, Settled
+from hub.fees.orders.model import PaymentOrder, SettledOrder
 from hub.fees.proof import runs
 from hub.fees.settlements import paying, store
-from hub.fees.settlements.model import Settlement, State
-from hub.work import Work
+from hub.fees.settlements.model import Settlement, SettlementState
+from hub.unit_of_work import UnitOfWork
 
 PURPOSE: Final = "remittance"
 SHOWN_WITHIN: Final = 2
@@ -23,91 +23,94 @@ WHERE o.purpose = 'remittance' AND o.state = 'sent' AND o.account = %s ORDER BY 
 """
 
 
-def lock(work: Work, subject_id: str) -> Settlement:
+def lock(uow: UnitOfWork, subject_id: str) -> Settlement:
     """The settlement; ours until the transaction ends."""
-    return store.lock(work.conn, subject_id)
+    return store.lock(uow.conn, subject_id)
 
 
-def approved(work: Work, order: Order, _: Origin) -> Settled:
-    """Another person has agreed: the book says nothing before our statement does. Raises NotNow while it is red."""
-    check_proven(work)
-    settlement = store.lock(work.conn, order.subject_id)
+def approved(uow: UnitOfWork, order: PaymentOrder, _: Origin) -> SettledOrder:
+    """Another person has agreed: the book says nothing before our statement does.
+
+    Raises InvalidState while it is red.
+    """
+    check_proven(uow)
+    settlement = store.lock(uow.conn, order.subject_id)
     if settlement.order_id != order.id or settlement.transferable != order.amount:
-        raise NotNow(f"lệnh chi {order.id} không đúng với số của bảng {settlement.id}")
-    return Settled()
+        raise InvalidState(f"lệnh chi {order.id} không đúng với số của bảng {settlement.id}")
+    return SettledOrder()
 
 
-def cancelled(work: Work, order: Order, _: Origin) -> Settled:
+def cancelled(uow: UnitOfWork, order: PaymentOrder, _: Origin) -> SettledOrder:
     """It can be ordered anew."""
-    _back(work, order, "order cancelled")
-    return Settled()
+    _back(uow, order, "order cancelled")
+    return SettledOrder()
 
 
-def sent(work: Work, _: Order) -> None:
-    """The bank was told. Raises NotNow while the proof of the book is red."""
-    check_proven(work)
+def sent(uow: UnitOfWork, _: PaymentOrder) -> None:
+    """The bank was told. Raises InvalidState while the proof of the book is red."""
+    check_proven(uow)
 
 
-def paid(work: Work, order: Order, origin: Origin) -> Settled:
+def paid(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
     """Our statement shows it: the department has its money, and what it is made of is settled."""
-    settlement = store.lock(work.conn, order.subject_id)
-    store.move(work.conn, settlement, State.TRANSFERRED, transferred_at=work.now)
-    work.note(settlement.id, "transferred", before=settlement.state, after=State.TRANSFERRED, reason=order.id)
-    paying.settle(work, settlement.id)
-    _explain(work, order)
-    return Settled(entries=[postings.transferred(origin, _shares(work, settlement))])
+    settlement = store.lock(uow.conn, order.subject_id)
+    store.move(uow.conn, settlement, SettlementState.TRANSFERRED, transferred_at=uow.now)
+    uow.note(settlement.id, "transferred", before=settlement.state, after=SettlementState.TRANSFERRED, reason=order.id)
+    paying.settle(uow, settlement.id)
+    _explain(uow, order)
+    return SettledOrder(entries=[postings.transferred(origin, _shares(uow, settlement))])
 
 
-def failed(work: Work, order: Order) -> None:
+def failed(uow: UnitOfWork, order: PaymentOrder) -> None:
     """The bank did not pay it: it can be ordered anew."""
-    _back(work, order, "order failed")
-    _explain(work, order)
+    _back(uow, order, "order failed")
+    _explain(uow, order)
 
 
-def returned(work: Work, order: Order, origin: Origin) -> Settled:
+def returned(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
     """It came back: the department has not got it, and it is owed again."""
-    settlement = store.lock(work.conn, order.subject_id)
-    away = postings.transferred(origin, _shares(work, settlement))
-    paying.unsettle(work, settlement.id)
-    _back(work, order, "transfer returned")
-    return Settled(entries=[postings.mirrored(away, "transfer_returned", origin)])
+    settlement = store.lock(uow.conn, order.subject_id)
+    away = postings.transferred(origin, _shares(uow, settlement))
+    paying.unsettle(uow, settlement.id)
+    _back(uow, order, "transfer returned")
+    return SettledOrder(entries=[postings.mirrored(away, "transfer_returned", origin)])
 
 
-def check_proven(work: Work) -> None:
-    """Raises NotNow while the proof of the book is red: nothing is transferred then."""
-    if runs.stopped(work.conn):
-        raise NotNow("phép kiểm tra sổ đang có lỗi (L01-L04): sửa xong mới chuyển tiền")
+def check_proven(uow: UnitOfWork) -> None:
+    """Raises InvalidState while the proof of the book is red: nothing is transferred then."""
+    if runs.stopped(uow.conn):
+        raise InvalidState("phép kiểm tra sổ đang có lỗi (L01-L04): sửa xong mới chuyển tiền")
 
 
-def look(work: Work, account: str, day: date) -> int:
+def look(uow: UnitOfWork, account: str, day: date) -> int:
     """The statement of ``day`` is in: orders that one should have shown by now are cases (M02). How many are new."""
     opened = 0
-    for row in work.conn.execute(_SENT, (account,)).fetchall():
-        due = work.calendar.after(local(row["sent_at"]).date(), SHOWN_WITHIN)
+    for row in uow.conn.execute(_SENT, (account,)).fetchall():
+        due = uow.calendar.after(local(row["sent_at"]).date(), SHOWN_WITHIN)
         if day < due:
             continue
         facts = {"settlement": row["subject_id"], "department": row["department"], "month": row["month"]}
-        case = cases.open_case(work, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"})
+        case = cases.open_case(uow, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"})
         opened += case is not None
     return opened
 
 
-def _shares(work: Work, settlement: Settlement) -> list[Share]:
+def _shares(uow: UnitOfWork, settlement: Settlement) -> list[Share]:
     return [
         Share(settlement.department, fee.fee_code, fee.net - fee.disputed)
-        for fee in store.fee_rows(work.conn, settlement.id)
+        for fee in store.fee_rows(uow.conn, settlement.id)
         if fee.net != fee.disputed
     ]
 
 
-def _back(work: Work, order: Order, verb: str) -> None:
-    settlement = store.lock(work.conn, order.subject_id)
-    to = State.DISPUTED if store.is_disputed(work.conn, settlement.id) else State.CONFIRMED
-    store.move(work.conn, settlement, to, order_id=None, transferred_at=None)
-    work.note(settlement.id, verb, before=settlement.state, after=to, reason=order.id)
+def _back(uow: UnitOfWork, order: PaymentOrder, verb: str) -> None:
+    settlement = store.lock(uow.conn, order.subject_id)
+    to = SettlementState.DISPUTED if store.is_disputed(uow.conn, settlement.id) else SettlementState.CONFIRMED
+    store.move(uow.conn, settlement, to, order_id=None, transferred_at=None)
+    uow.note(settlement.id, verb, before=settlement.state, after=to, reason=order.id)
 
 
-def _explain(work: Work, order: Order) -> None:
+def _explain(uow: UnitOfWork, order: PaymentOrder) -> None:
     """What was missing is not, or is no more."""
-    for case in cases.explained(work.conn, ["M02"], "payment_order", [order.id], "found"):
-        work.note(case, "explained", after="resolved", reason=order.subject_id)
+    for case in cases.explained(uow.conn, ["M02"], "payment_order", [order.id], "found"):
+        uow.note(case, "explained", after="resolved", reason=order.subject_id)

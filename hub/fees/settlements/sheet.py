@@ -12,10 +12,10 @@ import xlsxwriter
 
 from hub.clock import local
 from hub.fees.settlements import words
-from hub.fees.settlements.desk_files import ROWS
+from hub.fees.settlements.department_files import ROWS
 from schemas.cells import Cell
 from schemas.settlement import SettlementTable, TableLine
-from schemas.statement import Unreadable
+from schemas.statement import UnreadableFile
 from schemas.workbook import Workbook
 
 _FONT: Final = {"font_name": "Times New Roman", "font_size": 11}
@@ -106,7 +106,7 @@ def cells(body: bytes) -> list[tuple[str, list[list[Cell]]]]:
     try:
         with Workbook(body, formulas=True) as book:
             return [(name, [list(row.cells) for row in book.rows(name, ROWS)]) for name in book.names]
-    except Unreadable as error:
+    except UnreadableFile as error:
         raise ValueError(error.sentence) from None
 
 

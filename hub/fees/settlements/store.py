@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 
 from hub.db import Connection, one
 from hub.errors import NotFound
-from hub.fees.settlements.model import LIFECYCLE, Settlement, State
+from hub.fees.settlements.model import LIFECYCLE, Settlement, SettlementState
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Settlement))
 _ITEM: Final = (
@@ -31,7 +31,7 @@ VALUES (%(settlement)s, %(fee_code)s, %(kind)s, %(carried)s, %(receipts)s, %(ref
 
 
 @dataclass(frozen=True, slots=True)
-class FeeRow:
+class TableFeeRow:
     """What a table says of one fee."""
 
     fee_code: str
@@ -47,7 +47,7 @@ class FeeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class SealedTable:
     """A table's bytes, and the seal's signature over them."""
 
     body: bytes
@@ -91,14 +91,14 @@ def before(conn: Connection, month: date) -> list[Settlement]:
     )
 
 
-def handed(conn: Connection, settlement_id: str) -> Handed:
+def handed(conn: Connection, settlement_id: str) -> SealedTable:
     row = one(conn, "SELECT body, signature FROM settlement WHERE id = %s", (settlement_id,))
-    return Handed(bytes(row["body"]), bytes(row["signature"]))
+    return SealedTable(bytes(row["body"]), bytes(row["signature"]))
 
 
-def fee_rows(conn: Connection, settlement_id: str) -> list[FeeRow]:
+def fee_rows(conn: Connection, settlement_id: str) -> list[TableFeeRow]:
     """By fee."""
-    with conn.cursor(row_factory=class_row(FeeRow)) as cursor:
+    with conn.cursor(row_factory=class_row(TableFeeRow)) as cursor:
         return cursor.execute(
             "SELECT f.fee_code, f.kind, f.carried, f.receipts, f.refunds, f.adjustments, f.retained, f.net,"
             " coalesce(sum(i.amount) FILTER (WHERE i.disputed), 0)::bigint AS disputed FROM settlement_fee f"
@@ -108,9 +108,9 @@ def fee_rows(conn: Connection, settlement_id: str) -> list[FeeRow]:
         ).fetchall()
 
 
-def move(conn: Connection, settlement: Settlement, to: State, **changed: Any) -> Settlement:
+def move(conn: Connection, settlement: Settlement, to: SettlementState, **changed: Any) -> Settlement:
     """A locked settlement comes to stand at ``to``, with what has ``changed`` beside. Raises MoveRefused."""
-    LIFECYCLE.check(State(settlement.state), to)
+    LIFECYCLE.check(SettlementState(settlement.state), to)
     names = sorted(changed)
     said = "".join(f", {name} = %({name})s" for name in names)
     conn.execute(
@@ -155,7 +155,7 @@ def carry_rest(conn: Connection, settlement_id: str) -> int:
 
 def as_row(settlement: Settlement) -> dict[str, Any]:
     """For whoever lists them."""
-    return asdict(settlement) | {"sha256": settlement.sha256.hex(), "label": State(settlement.state).label}
+    return asdict(settlement) | {"sha256": settlement.sha256.hex(), "label": SettlementState(settlement.state).label}
 
 
 def answered(conn: Connection, settlement_id: str, at: datetime, answer_id: str, answer: bytes, disputed: int) -> None:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from hub.fees.settlements.retention import retained
-from hub.fees.settlements.taking import Cases, Item
+from hub.fees.settlements.taking import OpenExceptions, TableItem
 from hub.signing import canonical
 from schemas.settlement import TYPE
 
@@ -17,7 +17,7 @@ _LONGEST: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Fee:
+class TableFee:
     """How a fee is called where none of its lines says so."""
 
     kind: str
@@ -39,7 +39,7 @@ class Draft:
     id: str
     department: str
     month: date
-    items: Sequence[Item]
+    items: Sequence[TableItem]
     fees: Sequence[Mapping[str, Any]]
     """as schemas.settlement.FeeSum, by code"""
 
@@ -53,7 +53,9 @@ class Draft:
         return {"opening": self.total("carried")} | {column: self.total(column) for column in columns}
 
 
-def draft(settlement_id: str, department: str, month: date, items: Sequence[Item], known: Mapping[str, Fee]) -> Draft:
+def draft(
+    settlement_id: str, department: str, month: date, items: Sequence[TableItem], known: Mapping[str, TableFee]
+) -> Draft:
     """The sums over ``items``, with what the Centre keeps. ``known``: fees of the catalogue, by code."""
     named = _named(items, known)
     sums: dict[str, dict[str, int]] = {}
@@ -88,7 +90,7 @@ def encoded(
     name: str,
     at: datetime,
     anchor: Anchor,
-    cases: Iterable[Cases] = (),
+    cases: Iterable[OpenExceptions] = (),
     issued: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> bytes:
     """Its canonical JSON. ``name``: the department's; ``issued``: fee → the ranges of receipts that belong to it."""
@@ -111,7 +113,7 @@ def encoded(
     )
 
 
-def _line(number: int, item: Item) -> dict[str, Any]:
+def _line(number: int, item: TableItem) -> dict[str, Any]:
     return {
         "number": number,
         "kind": item.kind,
@@ -125,13 +127,13 @@ def _line(number: int, item: Item) -> dict[str, Any]:
     }
 
 
-def _named(items: Sequence[Item], known: Mapping[str, Fee]) -> dict[str, Fee]:
+def _named(items: Sequence[TableItem], known: Mapping[str, TableFee]) -> dict[str, TableFee]:
     """By code: as its lines say it, else as the catalogue does, else by its code alone.
 
     Two procedures may call two fees alike: then the row has the titles of both. If one of them is a phí it stands as
     a phí, for of that a share may be kept.
     """
-    found: dict[str, Fee] = {}
+    found: dict[str, TableFee] = {}
     titles: dict[str, list[str]] = {}
     for item in items:
         if item.fee_kind is not None and item.title is not None:
@@ -139,9 +141,9 @@ def _named(items: Sequence[Item], known: Mapping[str, Fee]) -> dict[str, Fee]:
             said = titles.setdefault(item.fee_code, [])
             if item.title not in said:
                 said.append(item.title)
-            found[item.fee_code] = Fee("phi" if mixed else item.fee_kind, _together(said))
+            found[item.fee_code] = TableFee("phi" if mixed else item.fee_kind, _together(said))
         elif item.fee_code not in found:
-            fallback = Fee(item.fee_kind or "phi", item.fee_code)
+            fallback = TableFee(item.fee_kind or "phi", item.fee_code)
             found[item.fee_code] = known.get(item.fee_code, fallback)
     return found
 

@@ -57,7 +57,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class TableItem:
     """A line of a table to be, as the columns above have it. ``amount`` in đồng, above zero where it is owed."""
 
     department: str
@@ -78,7 +78,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Cases:
+class OpenExceptions:
     """Exceptions of one code about a department's money that are not settled yet."""
 
     department: str
@@ -87,21 +87,21 @@ class Cases:
     at_risk: int
 
 
-def items(conn: Connection, month: date) -> dict[str, list[Item]]:
+def items(conn: Connection, month: date) -> dict[str, list[TableItem]]:
     """Department → its lines in their order: what is carried on first, then by day and entry."""
     between = {"first": month, "last": last_of(month), "own": list(OWN), "receipts": list(RECEIPTS)}
-    found: dict[str, list[Item]] = {}
-    with conn.cursor(row_factory=args_row(Item)) as cursor:
+    found: dict[str, list[TableItem]] = {}
+    with conn.cursor(row_factory=args_row(TableItem)) as cursor:
         for query in (_CARRIED, _BOOKED):
             for item in cursor.execute(query, between):
                 found.setdefault(item.department, []).append(item)
     return dict(sorted(found.items()))
 
 
-def open_cases(conn: Connection) -> dict[str, list[Cases]]:
+def open_cases(conn: Connection) -> dict[str, list[OpenExceptions]]:
     """By department."""
-    found: dict[str, list[Cases]] = {}
-    with conn.cursor(row_factory=class_row(Cases)) as cursor:
+    found: dict[str, list[OpenExceptions]] = {}
+    with conn.cursor(row_factory=class_row(OpenExceptions)) as cursor:
         for cases in cursor.execute(_CASES):
             found.setdefault(cases.department, []).append(cases)
     return found

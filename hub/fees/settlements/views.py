@@ -8,8 +8,8 @@ from psycopg.rows import class_row
 
 from hub.db import Connection
 from hub.fees.settlements import store
-from hub.fees.settlements.model import State
-from hub.fees.settlements.store import Handed
+from hub.fees.settlements.model import SettlementState
+from hub.fees.settlements.store import SealedTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class SettlementView:
 
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(SettlementView))
-_UNSEEN: Final = [State.COMPUTED.value, State.WITHDRAWN.value]
+_UNSEEN: Final = [SettlementState.COMPUTED.value, SettlementState.WITHDRAWN.value]
 """What has not been handed over may still be withdrawn."""
 _MOST: Final = 120
 """tables in a list: ten years"""
@@ -42,7 +42,7 @@ def of_department(conn: Connection, department: str) -> list[SettlementView]:
     )
 
 
-def one_of(conn: Connection, department: str, settlement_id: str) -> tuple[SettlementView, Handed] | None:
+def one_of(conn: Connection, department: str, settlement_id: str) -> tuple[SettlementView, SealedTable] | None:
     """One of them with its bytes; None if the department has been handed none with this id."""
     found = _find(conn, "department = %s AND id = %s AND state <> ALL(%s)", (department, settlement_id, _UNSEEN))
     if not found:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from hub.fees.statements.model import Finding, booked
-from schemas.statement import Code, Statement
+from hub.fees.statements.model import FileFinding, booked
+from schemas.statement import Statement, StatementCode
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class ChainEnd:
     """The first or the last statement of the account's chain."""
 
     from_date: date
@@ -36,8 +36,8 @@ class Missed:
 class History:
     """The account's history as far as one statement is concerned. Sums are of booked lines."""
 
-    first: End
-    last: End
+    first: ChainEnd
+    last: ChainEnd
     later: int
     """the sum of lines booked after the statement's last day"""
     known: int
@@ -52,7 +52,7 @@ class History:
     """days between the last statement and this one on which there should be one"""
 
 
-def judge(statement: Statement, history: History | None) -> tuple[list[Finding], list[Missed]]:
+def judge(statement: Statement, history: History | None) -> tuple[list[FileFinding], list[Missed]]:
     """What is wrong, and the lines that have vanished. A first statement follows nothing, and is right."""
     if history is None:
         return [], []
@@ -60,14 +60,16 @@ def judge(statement: Statement, history: History | None) -> tuple[list[Finding],
     vanished = _vanished(statement, history, agrees=agrees)
     findings = []
     if _is_another(statement, history, agrees=agrees, vanished=vanished):
-        findings.append(_finding(statement, Code.OTHER_CONTENT, "its days are there already, with other content"))
+        findings.append(
+            _finding(statement, StatementCode.OTHER_CONTENT, "its days are there already, with other content")
+        )
     if vanished:
         sentence = f"{len(vanished)} lines of an accepted statement are not in it"
-        findings.append(_finding(statement, Code.VANISHED_LINE, sentence))
+        findings.append(_finding(statement, StatementCode.VANISHED_LINE, sentence))
     if not agrees and not _explained(statement, history, vanished):
         findings.append(_break(statement, history))
     elif missing := _missing(statement, history):
-        findings.append(_finding(statement, Code.MISSING_DAY, missing))
+        findings.append(_finding(statement, StatementCode.MISSING_DAY, missing))
     return findings, vanished
 
 
@@ -109,18 +111,22 @@ def _explained(statement: Statement, history: History, vanished: Sequence[Missed
     return statement.opening == history.last.closing - history.later - history.known - gone
 
 
-def _break(statement: Statement, history: History) -> Finding:
+def _break(statement: Statement, history: History) -> FileFinding:
     """A statement may be missing between, whose coming would mend it; else the chain is broken."""
     if not _overlaps(history):
         if statement.to_date < history.first.from_date:
-            return _finding(statement, Code.MISSING_DAY, "between it and the first one that is there, one is missing")
+            return _finding(
+                statement, StatementCode.MISSING_DAY, "between it and the first one that is there, one is missing"
+            )
         gap = _sequence_gap(statement, history)
         if gap:
-            return _finding(statement, Code.MISSING_DAY, gap)
+            return _finding(statement, StatementCode.MISSING_DAY, gap)
         if history.expected and statement.sequence is None:
-            return _finding(statement, Code.MISSING_DAY, f"the statement of {history.expected[0]} has not come")
+            return _finding(
+                statement, StatementCode.MISSING_DAY, f"the statement of {history.expected[0]} has not come"
+            )
     sentence = f"it opens with {statement.opening}, the one before it closed with {history.last.closing}"
-    return _finding(statement, Code.CHAIN_BREAK, sentence)
+    return _finding(statement, StatementCode.CHAIN_BREAK, sentence)
 
 
 def _missing(statement: Statement, history: History) -> str:
@@ -144,8 +150,8 @@ def _sequence_gap(statement: Statement, history: History) -> str:
     return f"its number is {number}, that of the last one is {before}"
 
 
-def _finding(statement: Statement, code: Code, sentence: str) -> Finding:
-    return Finding(
+def _finding(statement: Statement, code: StatementCode, sentence: str) -> FileFinding:
+    return FileFinding(
         code,
         sentence,
         account=statement.account,

@@ -3,94 +3,94 @@
 from typing import Any, Final, Literal
 
 from config.banks import Bank
-from hub.errors import NotFound, NotNow
+from hub.errors import InvalidState, NotFound
 from hub.events import Event
 from hub.fees import persons
-from hub.fees.matching import asking
+from hub.fees.matching import run_requests
 from hub.fees.statements import importing, store
-from hub.fees.statements.importing import Result
-from hub.fees.statements.model import APPROVABLE, Finding
+from hub.fees.statements.importing import ImportResult
+from hub.fees.statements.model import APPROVABLE, FileFinding
 from hub.fees.statements.placing import place
-from hub.fees.statements.states import LIFECYCLE, Status
-from hub.work import Work
+from hub.fees.statements.states import LIFECYCLE, FileStatus
+from hub.unit_of_work import UnitOfWork
 from schemas.statement import Statement
 
 Verdict = Literal["approve", "reject"]
-_OPEN: Final = (Status.QUARANTINED, Status.BALANCED)
+_OPEN: Final = (FileStatus.QUARANTINED, FileStatus.BALANCED)
 
 
-def decide(work: Work, file_id: str, verdict: Verdict, reason: str) -> tuple[Result, list[Event]]:
+def decide(uow: UnitOfWork, file_id: str, verdict: Verdict, reason: str) -> tuple[ImportResult, list[Event]]:
     """Propose ``verdict``, or agree with the one that another person has proposed. A file of which nothing could be
-    read is discarded by one person. Raises NotFound, NotNow, MayNot.
+    read is discarded by one person. Raises NotFound, InvalidState, Forbidden.
     """
-    persons.check_clerk(work)
-    kept = store.file(work.conn, file_id)
+    persons.check_clerk(uow)
+    kept = store.file(uow.conn, file_id)
     if kept is None:
         raise NotFound(f"không có tệp sao kê {file_id}")
-    bank = work.catalogue.banks.get(kept.bank)
+    bank = uow.catalogue.banks.get(kept.bank)
     if bank is None:
-        raise NotNow(f"danh mục không còn ngân hàng {kept.bank}")
+        raise InvalidState(f"danh mục không còn ngân hàng {kept.bank}")
     if kept.state not in _OPEN:
-        raise NotNow(f"tệp {file_id} đang {kept.state.value}: không có gì để quyết định")
-    store.lock(work.conn, [bank.code])
+        raise InvalidState(f"tệp {file_id} đang {kept.state.value}: không có gì để quyết định")
+    store.lock(uow.conn, [bank.code])
     if verdict == "reject" and kept.proposal is None and not kept.summary:
-        persons.check_proposes(work)
-        return _reject(work, bank, kept, reason), []
-    if kept.proposal is None or (persons.is_maker(work, kept.maker) and kept.proposal != verdict):
-        return _propose(work, bank, kept, verdict, reason), []
-    persons.check_agrees(work, kept.maker)
+        persons.check_proposes(uow)
+        return _reject(uow, bank, kept, reason), []
+    if kept.proposal is None or (persons.is_maker(uow, kept.maker) and kept.proposal != verdict):
+        return _propose(uow, bank, kept, verdict, reason), []
+    persons.check_agrees(uow, kept.maker)
     if kept.proposal != verdict:
-        raise NotNow(f"đang có đề nghị {kept.proposal}: đồng ý đúng như vậy, hoặc để người đề nghị đổi ý")
-    return (_approve if verdict == "approve" else _reject)(work, bank, kept, reason), []
+        raise InvalidState(f"đang có đề nghị {kept.proposal}: đồng ý đúng như vậy, hoặc để người đề nghị đổi ý")
+    return (_approve if verdict == "approve" else _reject)(uow, bank, kept, reason), []
 
 
-def _propose(work: Work, bank: Bank, kept: store.File, verdict: Verdict, reason: str) -> Result:
-    persons.check_proposes(work)
+def _propose(uow: UnitOfWork, bank: Bank, kept: store.File, verdict: Verdict, reason: str) -> ImportResult:
+    persons.check_proposes(uow)
     if verdict == "approve":
-        found = importing.read(work, bank, kept.body)
+        found = importing.read(uow, bank, kept.body)
         _check(found.statements, found.findings, kept.id)
         if importing.can_be_read_anew(kept, bank):
             sentence = f"tệp {kept.id} đã đọc theo cấu hình cũ; trước hết: hub fee statements reread {kept.id}"
-            raise NotNow(f"{sentence} (tệp đúng thì không cần người thứ hai)")
-    store.propose(work.conn, kept.id, verdict, work.actor, reason)
-    work.note(kept.id, f"{verdict} proposed", before=kept.state, after=kept.state, reason=reason)
-    return Result(kept.id, kept.name, kept.state, False, kept.summary, kept.findings)
+            raise InvalidState(f"{sentence} (tệp đúng thì không cần người thứ hai)")
+    store.propose(uow.conn, kept.id, verdict, uow.actor, reason)
+    uow.note(kept.id, f"{verdict} proposed", before=kept.state, after=kept.state, reason=reason)
+    return ImportResult(kept.id, kept.name, kept.state, False, kept.summary, kept.findings)
 
 
-def _check(statements: list[Statement], findings: list[Finding], file_id: str) -> None:
+def _check(statements: list[Statement], findings: list[FileFinding], file_id: str) -> None:
     refused = sorted({finding.code for finding in findings if finding.code not in APPROVABLE or not statements})
     if refused:
-        raise NotNow(
+        raise InvalidState(
             f"tệp {file_id}: {', '.join(refused)} không duyệt được; xin ngân hàng tệp đúng, hoặc sửa cấu hình"
             f" đọc tệp rồi: hub fee statements reread {file_id}"
         )
 
 
-def _approve(work: Work, bank: Bank, kept: store.File, reason: str) -> Result:
-    found = importing.read(work, bank, kept.body)
+def _approve(uow: UnitOfWork, bank: Bank, kept: store.File, reason: str) -> ImportResult:
+    found = importing.read(uow, bank, kept.body)
     _check(found.statements, found.findings, kept.id)
-    LIFECYCLE.check(kept.state, Status.ACCEPTED_WITH_APPROVAL)
+    LIFECYCLE.check(kept.state, FileStatus.ACCEPTED_WITH_APPROVAL)
     accepted, summary = list(found.findings), list[dict[str, Any]]()
     for one in importing.in_order(found.statements):
-        placing = place(work, bank, kept.id, one, approved=True)
+        placing = place(uow, bank, kept.id, one, approved=True)
         summary.append(dict(placing.told))
         accepted += placing.findings
-    state = Status.ACCEPTED_WITH_APPROVAL
-    store.settle(work.conn, kept.id, state, work.now, checker=work.actor, summary=summary, findings=accepted)
-    asking.ask(work, kept.id)
-    _end(work, kept, state, "approved", reason)
-    importing.go_on(work, bank)
-    return Result(kept.id, kept.name, state, False, summary, [finding.told() for finding in accepted])
+    state = FileStatus.ACCEPTED_WITH_APPROVAL
+    store.settle(uow.conn, kept.id, state, uow.now, checker=uow.actor, summary=summary, findings=accepted)
+    run_requests.ask(uow, kept.id)
+    _end(uow, kept, state, "approved", reason)
+    importing.go_on(uow, bank)
+    return ImportResult(kept.id, kept.name, state, False, summary, [finding.told() for finding in accepted])
 
 
-def _reject(work: Work, _: Bank, kept: store.File, reason: str) -> Result:
-    LIFECYCLE.check(kept.state, Status.REJECTED)
-    store.settle(work.conn, kept.id, Status.REJECTED, work.now, checker=work.actor)
-    _end(work, kept, Status.REJECTED, "rejected", reason)
-    return Result(kept.id, kept.name, Status.REJECTED, False, kept.summary, kept.findings)
+def _reject(uow: UnitOfWork, _: Bank, kept: store.File, reason: str) -> ImportResult:
+    LIFECYCLE.check(kept.state, FileStatus.REJECTED)
+    store.settle(uow.conn, kept.id, FileStatus.REJECTED, uow.now, checker=uow.actor)
+    _end(uow, kept, FileStatus.REJECTED, "rejected", reason)
+    return ImportResult(kept.id, kept.name, FileStatus.REJECTED, False, kept.summary, kept.findings)
 
 
-def _end(work: Work, kept: store.File, state: Status, verb: str, reason: str) -> None:
-    first, second = (kept.maker, work.actor) if kept.maker else (work.actor, None)
-    importing.close_cases(work, kept.id, verb, maker=first, checker=second)
-    work.note(kept.id, verb, before=kept.state, after=state, reason=reason)
+def _end(uow: UnitOfWork, kept: store.File, state: FileStatus, verb: str, reason: str) -> None:
+    first, second = (kept.maker, uow.actor) if kept.maker else (uow.actor, None)
+    importing.close_cases(uow, kept.id, verb, maker=first, checker=second)
+    uow.note(kept.id, verb, before=kept.state, after=state, reason=reason)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Final
 
-from config.banks import Account
-from hub.fees.statements.model import Finding, booked
-from schemas.statement import Code, Kind, Standing, Statement, Totals
+from config.banks import BankAccount
+from hub.fees.statements.model import FileFinding, booked
+from schemas.statement import EntryKind, EntryStatus, Statement, StatementCode, Totals
 
 _VND: Final = "VND"
 LONGEST_HOLIDAY: Final = timedelta(days=16)
@@ -17,26 +17,31 @@ LONGEST_HOLIDAY: Final = timedelta(days=16)
 
 
 def judge(
-    statement: Statement, account: Account | None, *, value_days: int, today: date, is_working: Callable[[date], bool]
-) -> list[Finding]:
+    statement: Statement,
+    account: BankAccount | None,
+    *,
+    value_days: int,
+    today: date,
+    is_working: Callable[[date], bool],
+) -> list[FileFinding]:
     """All that is wrong with ``statement`` in itself. ``today`` in Vietnam; nothing is booked after it.
 
     ``is_working``: whether banks work on a day; what was booked on days on which they do not, the next statement has.
     """
-    findings: list[Finding] = []
+    findings: list[FileFinding] = []
     if account is None:
-        findings.append(_finding(statement, Code.WRONG_ACCOUNT, "the account is none of ours at this bank"))
+        findings.append(_finding(statement, StatementCode.WRONG_ACCOUNT, "the account is none of ours at this bank"))
     if statement.currency != _VND:
-        findings.append(_finding(statement, Code.WRONG_CURRENCY, f"it is in {statement.currency}"))
+        findings.append(_finding(statement, StatementCode.WRONG_CURRENCY, f"it is in {statement.currency}"))
     if not statement.whole:
-        findings.append(_finding(statement, Code.UNPARSABLE, "pages of it are missing"))
+        findings.append(_finding(statement, StatementCode.UNPARSABLE, "pages of it are missing"))
     findings += _sums(statement)
     findings += _days(statement, account, value_days, today, _first_day(statement.from_date, is_working))
     return findings
 
 
-def _finding(statement: Statement, code: Code, sentence: str, line: int | None = None) -> Finding:
-    return Finding(
+def _finding(statement: Statement, code: StatementCode, sentence: str, line: int | None = None) -> FileFinding:
+    return FileFinding(
         code,
         sentence,
         account=statement.account,
@@ -48,30 +53,34 @@ def _finding(statement: Statement, code: Code, sentence: str, line: int | None =
     )
 
 
-def _sums(statement: Statement) -> Iterator[Finding]:
+def _sums(statement: Statement) -> Iterator[FileFinding]:
     opening, closing, total = statement.opening, statement.closing, booked(statement)
-    if statement.kind is Kind.STATEMENT and (opening is None or closing is None):
-        yield _finding(statement, Code.UNBALANCED, "it has no opening or no closing balance, so nothing is proved")
+    if statement.kind is EntryKind.STATEMENT and (opening is None or closing is None):
+        yield _finding(
+            statement, StatementCode.UNBALANCED, "it has no opening or no closing balance, so nothing is proved"
+        )
     elif opening is not None and closing is not None and opening + total != closing:
         missing = closing - opening - total
-        yield _finding(statement, Code.UNBALANCED, f"opening + entries and closing differ by {missing}")
+        yield _finding(statement, StatementCode.UNBALANCED, f"opening + entries and closing differ by {missing}")
     for entry in statement.entries:
         if entry.details and sum(detail.amount for detail in entry.details) != entry.amount:
-            yield _finding(statement, Code.UNBALANCED, "the details of an entry do not add up to it", entry.line)
+            yield _finding(
+                statement, StatementCode.UNBALANCED, "the details of an entry do not add up to it", entry.line
+            )
     yield from _running(statement)
     for sentence in _against(statement.totals, statement):
-        yield _finding(statement, Code.UNBALANCED, sentence)
+        yield _finding(statement, StatementCode.UNBALANCED, sentence)
 
 
-def _running(statement: Statement) -> Iterator[Finding]:
+def _running(statement: Statement) -> Iterator[FileFinding]:
     """The first line whose own balance is not the last one known plus all that moved since: some lines print none."""
     expected = statement.opening
     for entry in statement.entries:
-        if expected is not None and entry.standing is Standing.BOOK:
+        if expected is not None and entry.standing is EntryStatus.BOOK:
             expected += entry.amount
         if entry.balance is not None and expected is not None and expected != entry.balance:
             sentence = f"the balance of a line is {entry.balance}, not {expected}"
-            yield _finding(statement, Code.UNBALANCED, sentence, entry.line)
+            yield _finding(statement, StatementCode.UNBALANCED, sentence, entry.line)
             return
         expected = expected if entry.balance is None else entry.balance
 
@@ -79,7 +88,7 @@ def _running(statement: Statement) -> Iterator[Finding]:
 def _against(said: Totals, statement: Statement) -> Iterator[str]:
     """Where the file's own count or sum is that of neither all of its entries nor the booked ones."""
     amounts = [entry.amount for entry in statement.entries]
-    in_balance = [entry.amount for entry in statement.entries if entry.standing is Standing.BOOK]
+    in_balance = [entry.amount for entry in statement.entries if entry.standing is EntryStatus.BOOK]
     for name, told, count in (
         ("count of entries", said.entries, len),
         ("count of credits", said.credits, lambda found: sum(amount >= 0 for amount in found)),
@@ -101,21 +110,23 @@ def _first_day(from_date: date, is_working: Callable[[date], bool]) -> date:
 
 
 def _days(
-    statement: Statement, account: Account | None, value_days: int, today: date, first: date
-) -> Iterator[Finding]:
+    statement: Statement, account: BankAccount | None, value_days: int, today: date, first: date
+) -> Iterator[FileFinding]:
     if statement.from_date > statement.to_date:
-        yield _finding(statement, Code.UNPARSABLE, "it ends before it begins")
-    if statement.to_date > today and statement.kind is Kind.STATEMENT:
-        yield _finding(statement, Code.UNPARSABLE, "it ends in the future")
+        yield _finding(statement, StatementCode.UNPARSABLE, "it ends before it begins")
+    if statement.to_date > today and statement.kind is EntryKind.STATEMENT:
+        yield _finding(statement, StatementCode.UNPARSABLE, "it ends in the future")
     far = timedelta(days=value_days)
     opened = account.opened if account else None
     for entry in statement.entries:
-        day, is_booked = entry.booking_date, entry.standing is Standing.BOOK
+        day, is_booked = entry.booking_date, entry.standing is EntryStatus.BOOK
         if is_booked and day > today:
-            yield _finding(statement, Code.UNPARSABLE, "an entry is booked in the future", entry.line)
+            yield _finding(statement, StatementCode.UNPARSABLE, "an entry is booked in the future", entry.line)
         elif opened is not None and day < opened:
-            yield _finding(statement, Code.UNPARSABLE, "an entry is older than the account", entry.line)
-        elif is_booked and statement.kind is Kind.STATEMENT and not first <= day <= statement.to_date:
-            yield _finding(statement, Code.UNPARSABLE, "an entry is booked outside of the statement's days", entry.line)
+            yield _finding(statement, StatementCode.UNPARSABLE, "an entry is older than the account", entry.line)
+        elif is_booked and statement.kind is EntryKind.STATEMENT and not first <= day <= statement.to_date:
+            yield _finding(
+                statement, StatementCode.UNPARSABLE, "an entry is booked outside of the statement's days", entry.line
+            )
         elif abs(entry.value_date - day) > far:
-            yield _finding(statement, Code.UNPARSABLE, "a value date is too far from its booking", entry.line)
+            yield _finding(statement, StatementCode.UNPARSABLE, "a value date is too far from its booking", entry.line)

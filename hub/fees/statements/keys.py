@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from hub.fees.statements.model import Movement
+from hub.fees.statements.model import StatementMovementDraft
 from schemas.statement import Statement
 
 
@@ -40,7 +40,7 @@ def plain(text: str) -> str:
     return "".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
-def content(account: str, line: Movement) -> bytes:
+def content(account: str, line: StatementMovementDraft) -> bytes:
     """What a line says, as 32 bytes."""
     said = [
         account,

@@ -9,8 +9,8 @@ from typing import Any, Final
 from hub.db import Connection
 from hub.fees.matching import normalise
 from hub.fees.statements import keys
-from hub.fees.statements.model import Movement
-from schemas.statement import Standing
+from hub.fees.statements.model import StatementMovementDraft
+from schemas.statement import EntryStatus
 
 NEAR: Final = timedelta(days=31)
 """how far a pending line may lie from its booking"""
@@ -48,10 +48,10 @@ WHERE id = %(id)s
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
     """A movement with the key by which it is known again."""
 
-    movement: Movement
+    movement: StatementMovementDraft
     key: str
     content: bytes
 
@@ -74,10 +74,10 @@ def known(
     return [keys.KnownLine(**{**row, "content": bytes(row["content"])}) for row in rows]
 
 
-def put(conn: Connection, statement_id: str, account: str, lines: Sequence[Line]) -> Count:
+def put(conn: Connection, statement_id: str, account: str, lines: Sequence[StatementLine]) -> Count:
     """Write those that are not there. A pending line that is booked now is the same line."""
-    booked = [line for line in lines if line.movement.standing is Standing.BOOK]
-    pending = [line for line in lines if line.movement.standing is Standing.PDNG]
+    booked = [line for line in lines if line.movement.standing is EntryStatus.BOOK]
+    pending = [line for line in lines if line.movement.standing is EntryStatus.PDNG]
     there = _there(conn, account, booked)
     fresh = [line for line in booked if line.key not in there]
     announced = _Announced(conn, account, fresh, booked_too=False)
@@ -105,7 +105,7 @@ def vanish(conn: Connection, ids: Iterable[int]) -> None:
     conn.execute("UPDATE statement_line SET state = 'vanished' WHERE id = ANY(%s)", (list(ids),))
 
 
-def _there(conn: Connection, account: str, lines: Sequence[Line]) -> set[str]:
+def _there(conn: Connection, account: str, lines: Sequence[StatementLine]) -> set[str]:
     rows = conn.execute(
         "SELECT line_key FROM statement_line WHERE account = %s AND line_key = ANY(%s)",
         (account, [line.key for line in lines]),
@@ -113,9 +113,9 @@ def _there(conn: Connection, account: str, lines: Sequence[Line]) -> set[str]:
     return {row["line_key"] for row in rows}
 
 
-def _numbered(conn: Connection, account: str, lines: Sequence[Line]) -> list[Line]:
+def _numbered(conn: Connection, account: str, lines: Sequence[StatementLine]) -> list[StatementLine]:
     """Announced lines under a key that no booked line has: the first ordinals that are free."""
-    found: list[Line] = []
+    found: list[StatementLine] = []
     taken: set[str] = set()
     wanted = [f"pending:{line.content.hex()}:" for line in lines]
     rows = conn.execute(
@@ -128,14 +128,14 @@ def _numbered(conn: Connection, account: str, lines: Sequence[Line]) -> list[Lin
         while f"{start}{ordinal}" in taken:
             ordinal += 1
         taken.add(f"{start}{ordinal}")
-        found.append(Line(line.movement, f"{start}{ordinal}", line.content))
+        found.append(StatementLine(line.movement, f"{start}{ordinal}", line.content))
     return found
 
 
 class _Announced:
     """Lines of the account that may be the same as some of these; each is given out once."""
 
-    def __init__(self, conn: Connection, account: str, lines: Sequence[Line], *, booked_too: bool) -> None:
+    def __init__(self, conn: Connection, account: str, lines: Sequence[StatementLine], *, booked_too: bool) -> None:
         self._by: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         self._left: set[int] = set()
         if not lines:
@@ -153,7 +153,7 @@ class _Announced:
             for name in _names(row["amount"], row["bank_ref"], row["e2e"], row["value_date"], row["text"]):
                 self._by[name].append(row["id"])
 
-    def take(self, line: Movement) -> int | None:
+    def take(self, line: StatementMovementDraft) -> int | None:
         """The line that is the same: by the bank's reference, else by value date and the payer's, or the text."""
         for name in _names(line.amount, line.bank_ref, line.e2e, line.value_date, line.text):
             for found in self._by.get(name, ()):
@@ -172,9 +172,9 @@ def _names(amount: int, bank_ref: str | None, e2e: str | None, value_date: Any, 
     return [*names, ("text", amount, value_date, keys.plain(text))]
 
 
-def _row(statement_id: str, account: str, line: Line) -> dict[str, Any]:
+def _row(statement_id: str, account: str, line: StatementLine) -> dict[str, Any]:
     movement = line.movement
-    is_booked = movement.standing is Standing.BOOK
+    is_booked = movement.standing is EntryStatus.BOOK
     return {
         "statement": statement_id,
         "account": account,

@@ -5,27 +5,29 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
 
-from schemas.statement import Code, Entry, Kind, Standing, Statement
+from schemas.statement import EntryKind, EntryStatus, Statement, StatementCode, StatementEntry
 
-MEANING: Final[Mapping[Code, str]] = {
-    Code.UNBALANCED: "Số dư đầu cộng phát sinh không bằng số dư cuối",
-    Code.CHAIN_BREAK: "Không nối tiếp sao kê trước",
-    Code.MISSING_DAY: "Thiếu sao kê trước đó; chờ",
-    Code.OTHER_CONTENT: "Cùng kỳ đã nhận với nội dung khác",
-    Code.UNPARSABLE: "Không đọc được trọn vẹn",
-    Code.WRONG_ACCOUNT: "Không phải tài khoản của Trung tâm",
-    Code.WRONG_CURRENCY: "Không phải đồng Việt Nam",
-    Code.VANISHED_LINE: "Thiếu dòng mà sao kê trước đã có",
+MEANING: Final[Mapping[StatementCode, str]] = {
+    StatementCode.UNBALANCED: "Số dư đầu cộng phát sinh không bằng số dư cuối",
+    StatementCode.CHAIN_BREAK: "Không nối tiếp sao kê trước",
+    StatementCode.MISSING_DAY: "Thiếu sao kê trước đó; chờ",
+    StatementCode.OTHER_CONTENT: "Cùng kỳ đã nhận với nội dung khác",
+    StatementCode.UNPARSABLE: "Không đọc được trọn vẹn",
+    StatementCode.WRONG_ACCOUNT: "Không phải tài khoản của Trung tâm",
+    StatementCode.WRONG_CURRENCY: "Không phải đồng Việt Nam",
+    StatementCode.VANISHED_LINE: "Thiếu dòng mà sao kê trước đã có",
 }
-APPROVABLE: Final = frozenset({Code.CHAIN_BREAK, Code.MISSING_DAY, Code.OTHER_CONTENT, Code.VANISHED_LINE})
+APPROVABLE: Final = frozenset(
+    {StatementCode.CHAIN_BREAK, StatementCode.MISSING_DAY, StatementCode.OTHER_CONTENT, StatementCode.VANISHED_LINE}
+)
 """What two persons may accept. What does not add up, or is not ours, nobody may."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FileFinding:
     """What is wrong with a file, with the three numbers where it is about a sum. Never anybody's words."""
 
-    code: Code
+    code: StatementCode
     sentence: str
     account: str = ""
     bank_id: str = ""
@@ -40,29 +42,29 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
+class StatementMovementDraft:
     """A line to be: an entry, or one of the details that it is made of."""
 
     entry: int
     booking_date: date
     value_date: date
     amount: int
-    standing: Standing
+    standing: EntryStatus
     bank_ref: str | None
     e2e: str | None
     text: str
     reversal: bool
 
 
-def movements(statement: Statement) -> list[Movement]:
+def movements(statement: Statement) -> list[StatementMovementDraft]:
     """The movements of a statement. Of what is no statement, none is booked: it only tells what one will say."""
     return [one for number, entry in enumerate(statement.entries, 1) for one in _of(number, entry, statement.kind)]
 
 
-def _of(number: int, entry: Entry, kind: Kind) -> Iterator[Movement]:
-    standing = entry.standing if kind is Kind.STATEMENT else Standing.PDNG
+def _of(number: int, entry: StatementEntry, kind: EntryKind) -> Iterator[StatementMovementDraft]:
+    standing = entry.standing if kind is EntryKind.STATEMENT else EntryStatus.PDNG
     for part in entry.details or (entry,):
-        yield Movement(
+        yield StatementMovementDraft(
             entry=number,
             booking_date=entry.booking_date,
             value_date=entry.value_date,
@@ -77,4 +79,4 @@ def _of(number: int, entry: Entry, kind: Kind) -> Iterator[Movement]:
 
 def booked(statement: Statement) -> int:
     """The sum of its booked entries."""
-    return sum(entry.amount for entry in statement.entries if entry.standing is Standing.BOOK)
+    return sum(entry.amount for entry in statement.entries if entry.standing is EntryStatus.BOOK)

@@ -10,11 +10,11 @@ from config.banks import Bank
 from hub.fees import cases
 from hub.fees.cases.opening import LINE
 from hub.fees.statements import chain, keys, lines, store, superseding
-from hub.fees.statements.lines import Line
-from hub.fees.statements.model import Finding, booked, movements
-from hub.work import Work
+from hub.fees.statements.lines import StatementLine
+from hub.fees.statements.model import FileFinding, booked, movements
+from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
-from schemas.statement import Code, Kind, Standing, Statement
+from schemas.statement import EntryKind, EntryStatus, Statement, StatementCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Placing:
 
     told: Mapping[str, Any]
     """the statement in numbers, for people"""
-    findings: Sequence[Finding]
+    findings: Sequence[FileFinding]
 
 
 def told(statement: Statement, **lines_: int | bool) -> dict[str, Any]:
@@ -43,23 +43,23 @@ def told(statement: Statement, **lines_: int | bool) -> dict[str, Any]:
     }
 
 
-def place(work: Work, bank: Bank, file_id: str, statement: Statement, *, approved: bool = False) -> Placing:
+def place(uow: UnitOfWork, bank: Bank, file_id: str, statement: Statement, *, approved: bool = False) -> Placing:
     """Write the statement and its lines, if it fits or two persons say so. The account is one of ours."""
     account = bank.account(statement.account)
     if account is None:
         raise LookupError(statement.account)
     digest, moved = keys.digest(statement), movements(statement)
-    if store.repeated(work.conn, account.number, digest):
+    if store.repeated(uow.conn, account.number, digest):
         return Placing(told(statement, new=0, known=len(moved), repeated=True), [])
-    keyed = _keyed(work, account.number, statement)
-    is_statement = statement.kind is Kind.STATEMENT
-    same = store.same_period(work.conn, account.number, statement) if is_statement else []
-    findings, vanished = _fits(work, bank, account.number, statement, keyed, [row["opening"] for row in same])
+    keyed = _keyed(uow, account.number, statement)
+    is_statement = statement.kind is EntryKind.STATEMENT
+    same = store.same_period(uow.conn, account.number, statement) if is_statement else []
+    findings, vanished = _fits(uow, bank, account.number, statement, keyed, [row["opening"] for row in same])
     if findings and not approved:
         return Placing(told(statement), findings)
-    if same and not any(finding.code is Code.OTHER_CONTENT for finding in findings):
+    if same and not any(finding.code is StatementCode.OTHER_CONTENT for finding in findings):
         statement, same = _named(statement, len(same) + 1), []
-    position = store.place_at(work.conn, account.number, statement) if is_statement else None
+    position = store.place_at(uow.conn, account.number, statement) if is_statement else None
     placed = store.Placed(
         id=new_id(Prefix.STATEMENT),
         file_id=file_id,
@@ -67,14 +67,14 @@ def place(work: Work, bank: Bank, file_id: str, statement: Statement, *, approve
         account=account.number,
         digest=digest,
         chain=same[0]["chain"] if same else position,
-        broken=any(finding.code is not Code.OTHER_CONTENT for finding in findings),
-        at=work.now,
+        broken=any(finding.code is not StatementCode.OTHER_CONTENT for finding in findings),
+        at=uow.now,
     )
     if same:
-        superseding.supersede(work.conn, same, placed.id)
-    store.add_statement(work.conn, placed, statement)
-    count = lines.put(work.conn, placed.id, account.number, keyed)
-    _vanish(work, placed, vanished)
+        superseding.supersede(uow.conn, same, placed.id)
+    store.add_statement(uow.conn, placed, statement)
+    count = lines.put(uow.conn, placed.id, account.number, keyed)
+    _vanish(uow, placed, vanished)
     return Placing(told(statement, new=count.new, known=count.known), findings)
 
 
@@ -83,8 +83,8 @@ def _named(statement: Statement, number: int) -> Statement:
     return statement.model_copy(update={"bank_id": f"{statement.bank_id} ({number})"})
 
 
-def _vanish(work: Work, placed: store.Placed, vanished: Sequence[chain.Missed]) -> None:
-    lines.vanish(work.conn, [one.id for one in vanished])
+def _vanish(uow: UnitOfWork, placed: store.Placed, vanished: Sequence[chain.Missed]) -> None:
+    lines.vanish(uow.conn, [one.id for one in vanished])
     for one in vanished:
         facts = {
             "account": placed.account,
@@ -92,41 +92,46 @@ def _vanish(work: Work, placed: store.Placed, vanished: Sequence[chain.Missed]) 
             "amount": one.amount,
             "file": placed.file_id,
         }
-        cases.open_case(work, Code.VANISHED_LINE, LINE, str(one.id), abs(one.amount), facts)
+        cases.open_case(uow, StatementCode.VANISHED_LINE, LINE, str(one.id), abs(one.amount), facts)
 
 
-def _keyed(work: Work, account: str, statement: Statement) -> list[Line]:
+def _keyed(uow: UnitOfWork, account: str, statement: Statement) -> list[StatementLine]:
     """The movements with their keys."""
     moved = movements(statement)
     contents = [keys.content(account, one) for one in moved]
-    refs = [one.bank_ref if one.standing is Standing.BOOK else None for one in moved]
-    known = [one for one in lines.known(work.conn, account, contents, refs) if one.is_booked]
+    refs = [one.bank_ref if one.standing is EntryStatus.BOOK else None for one in moved]
+    known = [one for one in lines.known(uow.conn, account, contents, refs) if one.is_booked]
     found = keys.assigned(contents, refs, known, {})
     again = sum(one.amount for one in known if one.line_key in set(found))
-    ends = store.ends(work.conn, account)
+    ends = store.ends(uow.conn, account)
     if ends and again and statement.from_date >= ends[1].to_date and statement.opening == ends[1].closing:
         # It opens where the last one closed: what looks told again is another of the same, on the same day.
         found = keys.assigned(contents, refs, known, Counter(one.content for one in known))
-    return [Line(one, key, content) for one, key, content in zip(moved, found, contents, strict=True)]
+    return [StatementLine(one, key, content) for one, key, content in zip(moved, found, contents, strict=True)]
 
 
 def _fits(
-    work: Work, bank: Bank, account: str, statement: Statement, keyed: Sequence[Line], same: Sequence[int]
-) -> tuple[list[Finding], list[chain.Missed]]:
-    ends = store.ends(work.conn, account)
-    if statement.kind is not Kind.STATEMENT or ends is None:
+    uow: UnitOfWork,
+    bank: Bank,
+    account: str,
+    statement: Statement,
+    keyed: Sequence[StatementLine],
+    same: Sequence[int],
+) -> tuple[list[FileFinding], list[chain.Missed]]:
+    ends = store.ends(uow.conn, account)
+    if statement.kind is not EntryKind.STATEMENT or ends is None:
         return [], []
-    days = {line.key: line.movement.booking_date for line in keyed if line.movement.standing is Standing.BOOK}
-    expected = _expected(work, bank, ends[1].to_date, statement.from_date)
-    found = store.history(work.conn, account, statement, days, chain=ends, same=same, expected=expected)
+    days = {line.key: line.movement.booking_date for line in keyed if line.movement.standing is EntryStatus.BOOK}
+    expected = _expected(uow, bank, ends[1].to_date, statement.from_date)
+    found = store.history(uow.conn, account, statement, days, chain=ends, same=same, expected=expected)
     return chain.judge(statement, found)
 
 
-def _expected(work: Work, bank: Bank, after: date, before: date) -> list[date]:
+def _expected(uow: UnitOfWork, bank: Bank, after: date, before: date) -> list[date]:
     """The first day between two statements on which this bank makes one."""
     rule, day = bank.statements.days, after + timedelta(days=1)
     while rule != "any" and day < before:
-        if rule == "every" or work.calendar.is_working_day(day):
+        if rule == "every" or uow.calendar.is_working_day(day):
             return [day]
         day += timedelta(days=1)
     return []

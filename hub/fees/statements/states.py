@@ -6,7 +6,7 @@ from typing import Final
 from hub.lifecycle import Lifecycle
 
 
-class Status(StrEnum):
+class FileStatus(StrEnum):
     """Where a file stands. The first two are passed through in one go; a file is never stored in them."""
 
     RECEIVED = "received"
@@ -23,16 +23,18 @@ class Status(StrEnum):
 
 LIFECYCLE: Final = Lifecycle(
     {
-        Status.RECEIVED: frozenset({Status.PARSED, Status.QUARANTINED}),
-        Status.PARSED: frozenset({Status.BALANCED, Status.QUARANTINED}),
-        Status.BALANCED: frozenset(
-            {Status.ACCEPTED, Status.QUARANTINED, Status.ACCEPTED_WITH_APPROVAL, Status.REJECTED}
+        FileStatus.RECEIVED: frozenset({FileStatus.PARSED, FileStatus.QUARANTINED}),
+        FileStatus.PARSED: frozenset({FileStatus.BALANCED, FileStatus.QUARANTINED}),
+        FileStatus.BALANCED: frozenset(
+            {FileStatus.ACCEPTED, FileStatus.QUARANTINED, FileStatus.ACCEPTED_WITH_APPROVAL, FileStatus.REJECTED}
         ),
-        Status.ACCEPTED: frozenset({Status.SUPERSEDED}),
-        Status.QUARANTINED: frozenset({Status.BALANCED, Status.ACCEPTED_WITH_APPROVAL, Status.REJECTED}),
-        Status.ACCEPTED_WITH_APPROVAL: frozenset({Status.SUPERSEDED}),
-        Status.REJECTED: frozenset({Status.QUARANTINED}),
-        Status.SUPERSEDED: frozenset(),
+        FileStatus.ACCEPTED: frozenset({FileStatus.SUPERSEDED}),
+        FileStatus.QUARANTINED: frozenset(
+            {FileStatus.BALANCED, FileStatus.ACCEPTED_WITH_APPROVAL, FileStatus.REJECTED}
+        ),
+        FileStatus.ACCEPTED_WITH_APPROVAL: frozenset({FileStatus.SUPERSEDED}),
+        FileStatus.REJECTED: frozenset({FileStatus.QUARANTINED}),
+        FileStatus.SUPERSEDED: frozenset(),
     }
 )
 """Nothing leaves quarantine but by two persons, or by being right when it is read anew by another profile.

@@ -9,9 +9,9 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from hub.db import Connection, one
-from hub.fees.statements.chain import End, History, Missed
-from hub.fees.statements.model import Finding, booked
-from hub.fees.statements.states import Status
+from hub.fees.statements.chain import ChainEnd, History, Missed
+from hub.fees.statements.model import FileFinding, booked
+from hub.fees.statements.states import FileStatus
 from schemas.statement import Format, Statement
 
 _LOCK: Final = 7310003
@@ -46,7 +46,7 @@ class File:
     bank: str
     name: str
     body: bytes
-    state: Status
+    state: FileStatus
     profile: bytes | None
     """of how it was read (importing.profile); None: before that was kept"""
     proposal: str | None
@@ -65,10 +65,10 @@ class NewFile:
     body: bytes
     format: Format | None
     profile: bytes
-    state: Status
+    state: FileStatus
     brought_by: str
     at: datetime
-    findings: Sequence[Finding]
+    findings: Sequence[FileFinding]
     summary: Sequence[Mapping[str, Any]]
 
 
@@ -89,7 +89,7 @@ def file(conn: Connection, file_id: str) -> File | None:
 
 
 def original(conn: Connection, file_id: str) -> File | None:
-    """The file as the house keeps it, whatever tables stand before its own."""
+    """The file as the hub keeps it, whatever tables stand before its own."""
     return _file(conn, "id = %s", file_id, table="public.statement_file")
 
 
@@ -108,7 +108,7 @@ def _file(conn: Connection, condition: Any, value: Any, *, table: Any = "stateme
     if row is None:
         return None
     profile = None if row["profile"] is None else bytes(row["profile"])
-    return File(**{**row, "body": bytes(row["body"]), "state": Status(row["state"]), "profile": profile})
+    return File(**{**row, "body": bytes(row["body"]), "state": FileStatus(row["state"]), "profile": profile})
 
 
 def add_file(conn: Connection, new: NewFile) -> None:
@@ -128,7 +128,7 @@ def add_file(conn: Connection, new: NewFile) -> None:
             new.at,
             Jsonb([dict(one) for one in new.summary]),
             Jsonb([finding.told() for finding in new.findings]),
-            None if new.state in (Status.BALANCED, Status.QUARANTINED) else new.at,
+            None if new.state in (FileStatus.BALANCED, FileStatus.QUARANTINED) else new.at,
         ),
     )
 
@@ -151,12 +151,12 @@ def propose(conn: Connection, file_id: str, proposal: str, maker: str, reason: s
 def settle(
     conn: Connection,
     file_id: str,
-    state: Status,
+    state: FileStatus,
     at: datetime | None,
     *,
     checker: str | None = None,
     summary: Sequence[Mapping[str, Any]] | None = None,
-    findings: Sequence[Finding] | None = None,
+    findings: Sequence[FileFinding] | None = None,
 ) -> None:
     """Where the file stands now; ``at``: when it came to its end, if this is one. None leaves what was there."""
     conn.execute(
@@ -189,10 +189,10 @@ def same_period(conn: Connection, account: str, statement: Statement) -> list[di
     ).fetchall()
 
 
-def ends(conn: Connection, account: str) -> tuple[End, End] | None:
+def ends(conn: Connection, account: str) -> tuple[ChainEnd, ChainEnd] | None:
     """The first and the last statement of the account's chain."""
     rows = conn.execute(_ENDS, {"account": account}).fetchall()
-    return (End(**rows[0]), End(**rows[-1])) if rows else None
+    return (ChainEnd(**rows[0]), ChainEnd(**rows[-1])) if rows else None
 
 
 def history(
@@ -201,7 +201,7 @@ def history(
     statement: Statement,
     keys: Mapping[str, date],
     *,
-    chain: tuple[End, End],
+    chain: tuple[ChainEnd, ChainEnd],
     same: Sequence[int],
     expected: Sequence[date],
 ) -> History:

@@ -11,7 +11,7 @@ from typing import Final
 from config.statements import Statements
 from hub.clock import local, now
 from hub.fees.statements import gates
-from schemas.statement import Code, Format, Statement, Unreadable
+from schemas.statement import Format, Statement, StatementCode, UnreadableFile
 
 Rows = Mapping[int, tuple[str, str]]
 """of a table: row → what it was taken for, and what stands in it"""
@@ -21,7 +21,7 @@ _SATURDAY: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ProfileTrial:
     """What came of reading a file by one profile."""
 
     format: Format | None
@@ -41,22 +41,22 @@ class Trial:
         return not self.statements, -known
 
 
-def trial(said: Statements, raw: bytes, read: Reader) -> Trial:
+def trial(said: Statements, raw: bytes, read: Reader) -> ProfileTrial:
     """Read ``raw`` by ``said``, row by row."""
     try:
         format_, rows, statements, error = read(said, raw)
-    except Unreadable as refused:
-        return Trial(None, {}, [], str(refused))
+    except UnreadableFile as refused:
+        return ProfileTrial(None, {}, [], str(refused))
     if error:
-        return Trial(format_, rows, [], error)
+        return ProfileTrial(format_, rows, [], error)
     today = local(now()).date()
     findings = [
         f"{finding.code}: {f'line {finding.line}: ' if finding.line else ''}{finding.sentence}"
         for one in statements
         for finding in gates.judge(one, None, value_days=said.value_days, today=today, is_working=_weekday)
-        if finding.code is not Code.WRONG_ACCOUNT
+        if finding.code is not StatementCode.WRONG_ACCOUNT
     ]
-    return Trial(format_, rows, statements, findings[0] if findings else "")
+    return ProfileTrial(format_, rows, statements, findings[0] if findings else "")
 
 
 def _weekday(day: date) -> bool:

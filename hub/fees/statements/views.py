@@ -3,10 +3,10 @@
 from typing import Any
 
 from hub.db import Connection
-from hub.fees.statements.states import Status
+from hub.fees.statements.states import FileStatus
 
 
-def files(conn: Connection, *, state: Status | None, bank: str | None, limit: int) -> list[dict[str, Any]]:
+def files(conn: Connection, *, state: FileStatus | None, bank: str | None, limit: int) -> list[dict[str, Any]]:
     """The newest files, without their bytes."""
     return conn.execute(
         "SELECT id, bank, name, format, state, received_at, proposal, maker, jsonb_array_length(summary) AS statements,"

@@ -8,15 +8,15 @@ import pytest
 
 from hub import dispatch
 from hub.clock import now
-from hub.consignments import desk
-from hub.consignments.arranging import Wish
+from hub.consignments import commands
+from hub.consignments.arranging import DeliveryWish
 from hub.consignments.model import Direction
 from hub.messages.model import Arrival
 from schemas.identifiers import Prefix, new_id
 from schemas.postal import TrackingEvent
 from tests.builders import a_receipt, a_submission, submission_arrival
-from tests.house import ScriptedHouse
-from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
+from tests.rooms.test_command_line import cli  # noqa: F401 - the command line as a fixture
+from tests.scripted_hub import ScriptedHub
 
 CODES = {
     "posted": "1",
@@ -40,50 +40,50 @@ BY_POST = {
 class Counter:
     """A clerk at the Centre, and the postman."""
 
-    def __init__(self, house: ScriptedHouse) -> None:
-        self.house = house
+    def __init__(self, hub: ScriptedHub) -> None:
+        self.hub = hub
         self.start = now() - timedelta(hours=8)
 
     def dossier(self, **changes: Any) -> str:
         """A dossier that its department has; gives its id."""
-        self.house.department("rest-a").answers.append(a_receipt())
-        accepted = self.house.accept(submission_arrival(a_submission(**changes)))
-        self.house.carry()
+        self.hub.department("rest-a").answers.append(a_receipt())
+        accepted = self.hub.accept(submission_arrival(a_submission(**changes)))
+        self.hub.carry()
         return accepted.id
 
     def order(self, dossier: str | None = None, direction: Direction = Direction.RESULT_TO_CITIZEN, **wish: Any) -> str:
         """A consignment that the operator has accepted."""
-        asked = Wish(direction, (dossier or self.dossier(),), **wish)
-        consignment = self.act(lambda work: desk.order(work, asked))
-        self.house.carry()
+        asked = DeliveryWish(direction, (dossier or self.dossier(),), **wish)
+        consignment = self.act(lambda uow: commands.order(uow, asked))
+        self.hub.carry()
         return str(consignment)
 
     def act(self, verb: Callable[[Any], Any]) -> Any:
-        return dispatch.act(self.house, "can-bo-thu-nghiem", verb)
+        return dispatch.run_command(self.hub, "can-bo-thu-nghiem", verb)
 
     def at(self, minute: float) -> datetime:
         return (self.start + timedelta(minutes=minute)).replace(microsecond=0)
 
     def event(self, consignment: str, status: str, minute: float, **changes: Any) -> TrackingEvent:
-        [row] = self.house.rows("SELECT order_number FROM consignment WHERE id = %s", consignment)
+        [row] = self.hub.rows("SELECT order_number FROM consignment WHERE id = %s", consignment)
         said = {"order_number": row["order_number"], "status_code": CODES.get(status, status), "at": self.at(minute)}
         return TrackingEvent.model_validate(said | changes)
 
     def told(self, consignment: str, status: str, minute: float, **changes: Any) -> str:
         """The operator says it; gives the inbox message."""
-        accepted = self.house.accept(arrival(self.event(consignment, status, minute, **changes)))
-        self.house.carry()
+        accepted = self.hub.accept(arrival(self.event(consignment, status, minute, **changes)))
+        self.hub.carry()
         return accepted.id
 
     def row(self, consignment: str) -> dict[str, Any]:
-        [row] = self.house.rows("SELECT * FROM consignment WHERE id = %s", consignment)
+        [row] = self.hub.rows("SELECT * FROM consignment WHERE id = %s", consignment)
         return row
 
     def status(self, consignment: str) -> str:
         return str(self.row(consignment)["status"])
 
     def concerns(self, subject: str) -> set[str]:
-        rows = self.house.rows("SELECT kind FROM attention WHERE subject = %s AND cleared_at IS NULL", subject)
+        rows = self.hub.rows("SELECT kind FROM attention WHERE subject = %s AND cleared_at IS NULL", subject)
         return {row["kind"] for row in rows}
 
 
@@ -101,5 +101,5 @@ def arrival(said: TrackingEvent, operator: str = "post-a") -> Arrival:
 
 
 @pytest.fixture
-def counter(house: ScriptedHouse) -> Counter:
-    return Counter(house)
+def counter(hub: ScriptedHub) -> Counter:
+    return Counter(hub)

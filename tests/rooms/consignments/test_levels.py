@@ -7,7 +7,7 @@ import pytest
 
 from config.catalogue import Catalogue
 from config.postal import Levels
-from hub.calendar import Calendar
+from hub.calendar import WorkingCalendar
 from hub.clock import VIETNAM
 from hub.consignments.levels import Known, concerns, months_after
 from hub.consignments.model import Consignment
@@ -17,8 +17,8 @@ MONDAY = date(2026, 12, 7)
 
 
 @pytest.fixture(scope="module")
-def calendar(catalogue: Catalogue) -> Calendar:
-    return Calendar(catalogue.calendar)
+def calendar(catalogue: Catalogue) -> WorkingCalendar:
+    return WorkingCalendar(catalogue.calendar)
 
 
 def hour(day: int, clock: int = 9) -> datetime:
@@ -56,11 +56,11 @@ POSTED = Consignment(
 )
 
 
-def kinds(calendar: Calendar, row: Consignment, now: datetime, known: Known = Known()) -> set[Concern]:  # noqa: B008
+def kinds(calendar: WorkingCalendar, row: Consignment, now: datetime, known: Known = Known()) -> set[Concern]:  # noqa: B008
     return {one.kind for one in concerns(calendar, Levels(), row, known, now)}
 
 
-def test_j_and_n_count_working_days(calendar: Calendar) -> None:
+def test_j_and_n_count_working_days(calendar: WorkingCalendar) -> None:
     friday = date(2026, 11, 27)
     assert calendar.after(friday, 1) == date(2026, 11, 30)
     assert calendar.after(MONDAY - timedelta(days=14), 1) == date(2026, 11, 25)  # the 24th is a holiday
@@ -74,16 +74,16 @@ def test_six_months_after_the_last_of_august_is_the_last_of_february() -> None:
     assert months_after(date(2026, 6, 30), 6) == date(2026, 12, 30)
 
 
-def test_nothing_is_wrong_with_what_is_on_its_way_in_time(calendar: Calendar) -> None:
+def test_nothing_is_wrong_with_what_is_on_its_way_in_time(calendar: WorkingCalendar) -> None:
     assert kinds(calendar, POSTED, hour(8, 16)) == set()
 
 
-def test_a_working_day_without_a_word_is_silence_on_its_evening(calendar: Calendar) -> None:
+def test_a_working_day_without_a_word_is_silence_on_its_evening(calendar: WorkingCalendar) -> None:
     assert kinds(calendar, POSTED, hour(8, 17)) == {Concern.SILENT}
     assert kinds(calendar, replace(POSTED, heard_at=hour(8)), hour(8, 17)) == set()
 
 
-def test_the_evening_of_the_promised_day_is_a_breach_unless_it_was_attempted(calendar: Calendar) -> None:
+def test_the_evening_of_the_promised_day_is_a_breach_unless_it_was_attempted(calendar: WorkingCalendar) -> None:
     heard = replace(POSTED, heard_at=hour(9, 8), status="out_for_delivery")
     assert kinds(calendar, heard, hour(9, 16)) == set()
     assert kinds(calendar, heard, hour(9, 17)) == {Concern.LATE}
@@ -91,7 +91,7 @@ def test_the_evening_of_the_promised_day_is_a_breach_unless_it_was_attempted(cal
     assert kinds(calendar, replace(heard, status="delivered", settled_at=hour(9)), hour(14)) == set()
 
 
-def test_the_second_invitation_comes_within_two_working_days_and_then_the_way_back(calendar: Calendar) -> None:
+def test_the_second_invitation_comes_within_two_working_days_and_then_the_way_back(calendar: WorkingCalendar) -> None:
     once = replace(POSTED, status="attempt_failed", attempts=[hour(9)], heard_at=hour(11))
     assert kinds(calendar, once, hour(11, 16)) == set()
     assert kinds(calendar, once, hour(11, 17)) == {Concern.NO_SECOND_INVITATION}
@@ -101,25 +101,25 @@ def test_the_second_invitation_comes_within_two_working_days_and_then_the_way_ba
     assert kinds(calendar, replace(twice, status="returning"), hour(15, 17)) == set()
 
 
-def test_what_goes_back_after_one_invitation_goes_back_too_early(calendar: Calendar) -> None:
+def test_what_goes_back_after_one_invitation_goes_back_too_early(calendar: WorkingCalendar) -> None:
     once = replace(POSTED, status="returned", attempts=[hour(9)], settled_at=hour(10))
     assert kinds(calendar, once, hour(10)) == {Concern.RETURNED, Concern.RETURNED_EARLY}
     assert kinds(calendar, replace(once, attempts=[hour(8), hour(10)]), hour(10)) == {Concern.RETURNED}
 
 
-def test_what_was_ordered_is_collected_within_a_working_day(calendar: Calendar) -> None:
+def test_what_was_ordered_is_collected_within_a_working_day(calendar: WorkingCalendar) -> None:
     ordered = replace(POSTED, status="accepted", posted_on=None, promised_on=None)
     assert kinds(calendar, ordered, hour(8, 16)) == set()
     assert kinds(calendar, ordered, hour(8, 17)) == {Concern.NOT_COLLECTED}
 
 
-def test_loss_and_damage_are_open_until_somebody_has_written_down_who_is_liable(calendar: Calendar) -> None:
+def test_loss_and_damage_are_open_until_somebody_has_written_down_who_is_liable(calendar: WorkingCalendar) -> None:
     lost = replace(POSTED, status="lost", damaged=True)
     assert kinds(calendar, lost, hour(8)) == {Concern.LOST, Concern.DAMAGED}
     assert kinds(calendar, lost, hour(8), Known(incidents=frozenset({"loss"}))) == {Concern.DAMAGED}
 
 
-def test_each_silence_is_an_occasion_of_its_own(calendar: Calendar) -> None:
+def test_each_silence_is_an_occasion_of_its_own(calendar: WorkingCalendar) -> None:
     first = concerns(calendar, Levels(), POSTED, Known(), hour(8, 17))
     second = concerns(
         calendar, Levels(), replace(POSTED, heard_at=POSTED.heard_at + timedelta(hours=1)), Known(), hour(8, 17)
@@ -127,6 +127,6 @@ def test_each_silence_is_an_occasion_of_its_own(calendar: Calendar) -> None:
     assert first.isdisjoint(second)
 
 
-def test_a_wrong_check_digit_a_refusal_and_what_comes_after_the_end_are_for_a_person(calendar: Calendar) -> None:
+def test_a_wrong_check_digit_a_refusal_and_what_comes_after_the_end_are_for_a_person(calendar: WorkingCalendar) -> None:
     odd = replace(POSTED, status="refused", item_code="RR123456780VN", item_code_ok=False, strays=1)
     assert kinds(calendar, odd, hour(7)) == {Concern.REFUSED, Concern.ITEM_CODE, Concern.AFTER_THE_END}

@@ -2,7 +2,7 @@
 
 from connectors.errors import Rejected
 from hub import dispatch
-from hub.consignments import desk
+from hub.consignments import commands
 from hub.consignments.model import Direction
 from tests.builders import a_receipt, a_submission, submission_arrival
 from tests.rooms.consignments.conftest import Counter
@@ -11,18 +11,18 @@ from tests.rooms.handoffs.test_minutes import by_post, enter
 
 def hand_over_by_post(counter: Counter) -> tuple[str, str]:
     """Handoff and consignment of a dossier whose papers travel."""
-    house = counter.house
-    by_post(house, "rest-a")
-    house.department("rest-a").answers.append(a_receipt())
-    message = house.accept(submission_arrival(a_submission("rest-a")))
-    house.carry()
-    [handoff] = house.rows("SELECT id FROM handoff WHERE dossier_id = %s", message.id)
-    [consignment] = house.rows("SELECT id FROM consignment WHERE handoff_id = %s", handoff["id"])
+    hub = counter.hub
+    by_post(hub, "rest-a")
+    hub.department("rest-a").answers.append(a_receipt())
+    message = hub.accept(submission_arrival(a_submission("rest-a")))
+    hub.carry()
+    [handoff] = hub.rows("SELECT id FROM handoff WHERE dossier_id = %s", message.id)
+    [consignment] = hub.rows("SELECT id FROM consignment WHERE handoff_id = %s", handoff["id"])
     return handoff["id"], consignment["id"]
 
 
 def status_of(counter: Counter, handoff: str) -> str:
-    [row] = counter.house.rows("SELECT status FROM handoff WHERE id = %s", handoff)
+    [row] = counter.hub.rows("SELECT status FROM handoff WHERE id = %s", handoff)
     return str(row["status"])
 
 
@@ -30,17 +30,17 @@ def test_the_papers_of_a_handoff_by_post_are_ordered_with_their_manifest(counter
     _, consignment = hand_over_by_post(counter)
     row = counter.row(consignment)
     assert (row["direction"], row["service"]) == (Direction.CENTRE_TO_DEPARTMENT, "documents")
-    [item] = counter.house.rows("SELECT kind, title, originals FROM consignment_item")
+    [item] = counter.hub.rows("SELECT kind, title, originals FROM consignment_item")
     assert (item["kind"], item["originals"]) == ("documents", 1)
     assert item["title"] != "Đơn đề nghị", "the catalogue's words, not the applicant's"
-    [ordered] = counter.house.operator("post-a").ordered
-    assert ordered.receiver == counter.house.catalogue.departments["rest-a"].post
+    [ordered] = counter.hub.operator("post-a").ordered
+    assert ordered.receiver == counter.hub.catalogue.departments["rest-a"].post
 
 
 def test_papers_are_handed_over_with_the_delivery_and_the_minute(counter: Counter) -> None:
     handoff, consignment = hand_over_by_post(counter)
     counter.told(consignment, "posted", 0)
-    enter(counter.house, handoff)
+    enter(counter.hub, handoff)
     assert status_of(counter, handoff) != "complete"
     counter.told(consignment, "delivered", 60)
     counter.told(consignment, "delivered", 60)
@@ -49,9 +49,9 @@ def test_papers_are_handed_over_with_the_delivery_and_the_minute(counter: Counte
 
 def test_an_operator_that_does_not_take_an_order_back_is_work_for_a_person(counter: Counter) -> None:
     consignment = counter.order()
-    counter.house.operator("post-a").answers.append(Rejected("PARTNER_REJECTED", reason="không hỗ trợ huỷ"))
-    dispatch.act(counter.house, "op", lambda work: desk.cancel(work, consignment, "đổi ý"))
-    counter.house.carry()
+    counter.hub.operator("post-a").answers.append(Rejected("PARTNER_REJECTED", reason="không hỗ trợ huỷ"))
+    dispatch.run_command(counter.hub, "op", lambda uow: commands.cancel(uow, consignment, "đổi ý"))
+    counter.hub.carry()
     assert counter.concerns(consignment) == {"not_cancelled"}
     counter.told(consignment, "posted", 1)
     assert counter.concerns(consignment) == {"not_cancelled"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 from tests import debian
 from tests.rooms.consignments.conftest import Counter
 
@@ -23,11 +23,11 @@ def text() -> Callable[[Path], str]:
 
 
 def test_a_slip_says_who_sends_what_to_whom(
-    counter: Counter, hub: Hub, text: Callable[[Path], str], tmp_path: Path
+    counter: Counter, cli: Hub, text: Callable[[Path], str], tmp_path: Path
 ) -> None:
     consignment = counter.order()
-    code, _, said = hub("consignment", "print", consignment, "-o", str(tmp_path / "slip.pdf"))
-    assert code == Code.OK, said
+    code, _, said = cli("consignment", "print", consignment, "-o", str(tmp_path / "slip.pdf"))
+    assert code == ExitCode.OK, said
     read = text(tmp_path / "slip.pdf")
     assert "PHIẾU GỬI HỒ SƠ" in read
     assert "NGƯỜI NHẬN" in read
@@ -36,24 +36,25 @@ def test_a_slip_says_who_sends_what_to_whom(
 
 
 def test_a_list_of_several_names_their_receivers_and_not_what_is_inside(
-    counter: Counter, hub: Hub, text: Callable[[Path], str], tmp_path: Path
+    counter: Counter, cli: Hub, text: Callable[[Path], str], tmp_path: Path
 ) -> None:
     both = [counter.order(), counter.order()]
-    code, _, said = hub(
+    code, _, said = cli(
         "consignment", "print", *both, "--form", "bang-ke", "--bag", "TUI-1", "-o", str(tmp_path / "list.pdf")
     )
-    assert code == Code.OK, said
+    assert code == ExitCode.OK, said
     read = text(tmp_path / "list.pdf")
-    titles = [row["title"] for row in counter.house.rows("SELECT title FROM consignment_item")]
+    titles = [row["title"] for row in counter.hub.rows("SELECT title FROM consignment_item")]
     assert "Cộng: 2 bưu gửi" in read
     assert "TUI-1" in read
     assert titles
     assert not [title for title in titles if title in read]
 
 
-def test_a_slip_is_of_one_and_what_is_not_there_is_exit_4(counter: Counter, hub: Hub, tmp_path: Path) -> None:
+def test_a_slip_is_of_one_and_what_is_not_there_is_exit_4(counter: Counter, cli: Hub, tmp_path: Path) -> None:
     both = [counter.order(), counter.order()]
-    assert hub("consignment", "print", *both, "-o", str(tmp_path / "x.pdf"))[0] == Code.USAGE
+    assert cli("consignment", "print", *both, "-o", str(tmp_path / "x.pdf"))[0] == ExitCode.USAGE
     assert (
-        hub("consignment", "print", "cs_01JD8M7W4Q2V9X3Y5Z6A7B8C9D", "-o", str(tmp_path / "x.pdf"))[0] == Code.NOT_FOUND
+        cli("consignment", "print", "cs_01JD8M7W4Q2V9X3Y5Z6A7B8C9D", "-o", str(tmp_path / "x.pdf"))[0]
+        == ExitCode.NOT_FOUND
     )

@@ -7,20 +7,20 @@ from datetime import date
 
 import pytest
 
-from hub.consignments import desk, report
-from hub.consignments.report import Report
+from hub.consignments import commands, report
+from hub.consignments.report import QuarterReport
 from tests.rooms.consignments.conftest import Counter
 
 TODAY = date(2027, 1, 5)
 
 
-def made(counter: Counter, quarter: str) -> Report:
-    with counter.house.db.connection() as conn:
+def made(counter: Counter, quarter: str) -> QuarterReport:
+    with counter.hub.db.connection() as conn:
         return report.make(conn, "post-a", quarter, TODAY)
 
 
 def this_quarter(counter: Counter) -> str:
-    [row] = counter.house.rows("SELECT max(posted_on) AS day FROM consignment")
+    [row] = counter.hub.rows("SELECT max(posted_on) AS day FROM consignment")
     return f"{row['day'].year}-Q{(row['day'].month + 2) // 3}"
 
 
@@ -31,9 +31,9 @@ def test_a_quarter_says_volumes_on_time_share_complaints_and_losses(counter: Cou
     counter.told(delivered, "delivered", 30)
     counter.told(returned, "returned", 30)
     counter.told(lost, "lost", 30)
-    counter.act(lambda work: desk.record(work, lost, "loss", "operator", 700_000, "thất lạc"))
-    complaint = counter.act(lambda work: desk.complain(work, lost, "lost", "chưa nhận được"))
-    counter.act(lambda work: desk.resolve(work, complaint, "upheld", "bồi thường"))
+    counter.act(lambda uow: commands.record(uow, lost, "loss", "operator", 700_000, "thất lạc"))
+    complaint = counter.act(lambda uow: commands.complain(uow, lost, "lost", "chưa nhận được"))
+    counter.act(lambda uow: commands.resolve(uow, complaint, "upheld", "bồi thường"))
 
     found = made(counter, this_quarter(counter))
 

@@ -7,37 +7,41 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.consignments.model import LIFECYCLE, SETTLED, Status
-from hub.consignments.tracking import Happening, Standing, fold
+from hub.consignments.model import LIFECYCLE, SETTLED, ConsignmentStatus
+from hub.consignments.tracking import Happening, TrackingStatus, fold
 
 ORDERED_AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-SAID = [status for status in Status if status not in (Status.ORDERED, Status.ACCEPTED, Status.REFUSED)]
+SAID = [
+    status
+    for status in ConsignmentStatus
+    if status not in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED, ConsignmentStatus.REFUSED)
+]
 
 
 def at(minute: float) -> datetime:
     return ORDERED_AT + timedelta(minutes=minute)
 
 
-def happening(status: Status, minute: float) -> Happening:
+def happening(status: ConsignmentStatus, minute: float) -> Happening:
     return Happening(f"{status}|{at(minute).isoformat()}", status, at(minute))
 
 
-def way(*statuses: Status) -> list[Happening]:
+def way(*statuses: ConsignmentStatus) -> list[Happening]:
     """These, a minute apart."""
     return [happening(status, minute) for minute, status in enumerate(statuses, 1)]
 
 
-def standing(said: list[Happening]) -> Standing:
-    return fold(Status.ACCEPTED, ORDERED_AT, said)
+def standing(said: list[Happening]) -> TrackingStatus:
+    return fold(ConsignmentStatus.ACCEPTED, ORDERED_AT, said)
 
 
 RETURNED = way(
-    Status.POSTED,
-    Status.AT_DELIVERY_OFFICE,
-    Status.ATTEMPT_FAILED,
-    Status.ATTEMPT_FAILED,
-    Status.RETURNING,
-    Status.RETURNED,
+    ConsignmentStatus.POSTED,
+    ConsignmentStatus.AT_DELIVERY_OFFICE,
+    ConsignmentStatus.ATTEMPT_FAILED,
+    ConsignmentStatus.ATTEMPT_FAILED,
+    ConsignmentStatus.RETURNING,
+    ConsignmentStatus.RETURNED,
 )
 
 happenings = st.lists(st.builds(happening, st.sampled_from(SAID), st.integers(0, 20)), max_size=25)
@@ -45,7 +49,7 @@ happenings = st.lists(st.builds(happening, st.sampled_from(SAID), st.integers(0,
 
 def test_every_order_of_six_events_ends_in_the_same_place() -> None:
     expected = standing(RETURNED)
-    assert (expected.status, len(expected.attempts)) == (Status.RETURNED, 2)
+    assert (expected.status, len(expected.attempts)) == (ConsignmentStatus.RETURNED, 2)
     for order in permutations(RETURNED):
         assert standing(list(order)) == expected
 
@@ -68,46 +72,68 @@ def test_what_is_delayed_changes_nothing_once_it_is_there(early: list[Happening]
 
 @given(happenings)
 def test_nothing_that_happens_after_a_delivery_undoes_it(said: list[Happening]) -> None:
-    delivered = happening(Status.DELIVERED, 5)
-    before = [one for one in said if one.at < delivered.at and one.status not in (Status.DELIVERED, Status.RETURNED)]
+    delivered = happening(ConsignmentStatus.DELIVERED, 5)
+    before = [
+        one
+        for one in said
+        if one.at < delivered.at and one.status not in (ConsignmentStatus.DELIVERED, ConsignmentStatus.RETURNED)
+    ]
     after = [one for one in said if one.at > delivered.at]
     found = standing([*before, delivered, *after])
-    assert (found.status, found.at) == (Status.DELIVERED, delivered.at)
-    assert {one.key for one in found.strays} == {one.key for one in after if one.status is not Status.DELIVERED}
+    assert (found.status, found.at) == (ConsignmentStatus.DELIVERED, delivered.at)
+    assert {one.key for one in found.strays} == {
+        one.key for one in after if one.status is not ConsignmentStatus.DELIVERED
+    }
 
 
 def test_what_was_lost_may_be_found_and_what_was_damaged_stays_damaged() -> None:
-    found = standing(way(Status.POSTED, Status.LOST, Status.DAMAGED, Status.IN_TRANSIT, Status.DELIVERED))
-    assert (found.status, found.damaged) == (Status.DELIVERED, True)
+    found = standing(
+        way(
+            ConsignmentStatus.POSTED,
+            ConsignmentStatus.LOST,
+            ConsignmentStatus.DAMAGED,
+            ConsignmentStatus.IN_TRANSIT,
+            ConsignmentStatus.DELIVERED,
+        )
+    )
+    assert (found.status, found.damaged) == (ConsignmentStatus.DELIVERED, True)
 
 
 def test_what_was_cancelled_and_collected_all_the_same_is_on_its_way() -> None:
-    found = fold(Status.CANCELLED, at(10), way(Status.POSTED, Status.IN_TRANSIT))
-    assert found.status is Status.IN_TRANSIT
+    found = fold(ConsignmentStatus.CANCELLED, at(10), way(ConsignmentStatus.POSTED, ConsignmentStatus.IN_TRANSIT))
+    assert found.status is ConsignmentStatus.IN_TRANSIT
 
 
 def test_a_posting_that_is_scanned_on_the_way_moves_nothing_and_begins_no_other_term() -> None:
-    found = standing([*way(Status.POSTED, Status.IN_TRANSIT), happening(Status.POSTED, 60 * 24)])
-    assert (found.status, str(found.posted_on)) == (Status.IN_TRANSIT, "2026-11-23")
+    found = standing(
+        [*way(ConsignmentStatus.POSTED, ConsignmentStatus.IN_TRANSIT), happening(ConsignmentStatus.POSTED, 60 * 24)]
+    )
+    assert (found.status, str(found.posted_on)) == (ConsignmentStatus.IN_TRANSIT, "2026-11-23")
 
 
 def test_of_two_things_in_one_moment_the_one_further_on_the_way_happened_last() -> None:
-    together = [happening(Status.DELIVERED, 3), happening(Status.OUT_FOR_DELIVERY, 3)]
-    assert standing(together).status is standing(together[::-1]).status is Status.DELIVERED
+    together = [happening(ConsignmentStatus.DELIVERED, 3), happening(ConsignmentStatus.OUT_FOR_DELIVERY, 3)]
+    assert standing(together).status is standing(together[::-1]).status is ConsignmentStatus.DELIVERED
 
 
 def test_the_lifecycle_knows_every_status_and_ends_where_nothing_is_expected() -> None:
-    assert set(LIFECYCLE.moves) == set(Status)
-    assert {status for status, following in LIFECYCLE.moves.items() if not following} == SETTLED - {Status.CANCELLED}
+    assert set(LIFECYCLE.moves) == set(ConsignmentStatus)
+    assert {status for status, following in LIFECYCLE.moves.items() if not following} == SETTLED - {
+        ConsignmentStatus.CANCELLED
+    }
 
 
 def test_ten_thousand_events_in_any_order_leave_each_of_a_thousand_consignments_where_the_ordered_ones_do() -> None:
-    """What arrives is folded again at every arrival, as in the house: only the last word counts."""
+    """What arrives is folded again at every arrival, as in the hub: only the last word counts."""
     chance = random.Random(2026)  # noqa: S311 - the same disorder in every run
     sent: list[tuple[int, Happening]] = []
     for number in range(1_000):
         minutes = sorted(chance.sample(range(5_000), 8))
-        statuses = [Status.POSTED, *chance.choices(SAID, k=6), chance.choice([Status.DELIVERED, Status.RETURNED])]
+        statuses = [
+            ConsignmentStatus.POSTED,
+            *chance.choices(SAID, k=6),
+            chance.choice([ConsignmentStatus.DELIVERED, ConsignmentStatus.RETURNED]),
+        ]
         sent += [(number, happening(status, minute)) for status, minute in zip(statuses, minutes, strict=True)]
     expected = {number: standing([one for owner, one in sent if owner == number]) for number in range(1_000)}
     arriving = sent + chance.choices(sent, k=2_000)
@@ -115,7 +141,7 @@ def test_ten_thousand_events_in_any_order_leave_each_of_a_thousand_consignments_
     assert len(arriving) == 10_000
 
     known: dict[int, list[Happening]] = {number: [] for number in range(1_000)}
-    found: dict[int, Standing] = {}
+    found: dict[int, TrackingStatus] = {}
     for number, one in arriving:
         known[number].append(one)
         found[number] = standing(known[number])

@@ -1,3 +1,3 @@
 """The command line, for the tests of its custody commands."""
 
-from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
+from tests.rooms.test_command_line import cli  # noqa: F401 - the command line as a fixture

@@ -15,16 +15,16 @@ import pytest
 
 from connectors.sandbox import time_stamps
 from hub import clock
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 from hub.embedded.pki import Pki
 from hub.signing import archive, custody
-from hub.worker import custodian
+from hub.worker.jobs import seal_log
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Handoff
-from tests.counterparts import Seal
-from tests.house import ScriptedHouse
+from tests.counterparts import DepartmentSeal
 from tests.rooms.handoffs.handing import hand_over
 from tests.rooms.test_command_line import Hub
+from tests.scripted_hub import ScriptedHub
 
 TABLES: tuple[LiteralString, ...] = (
     "custody_leaf", "custody_content", "custody_node", "custody_checkpoint", "custody_stamp", "custody_witness"
@@ -43,17 +43,17 @@ class Tsa:
 
 
 @pytest.fixture
-def handed(house: ScriptedHouse, pki: Pki) -> Handoff:
+def handed(hub: ScriptedHub, pki: Pki) -> Handoff:
     """A handoff with its receipt, logged, stamped and witnessed."""
-    house.players["trust.tsa"] = Tsa(pki)
-    seal = Seal(pki, "rest-b", house.catalogue.departments["rest-b"].agency)
-    handoff = hand_over(house, seal.receipt)
-    for code, department in house.catalogue.departments.items():
+    hub.players["trust.tsa"] = Tsa(pki)
+    seal = DepartmentSeal(pki, "rest-b", hub.catalogue.departments["rest-b"].agency)
+    handoff = hand_over(hub, seal.receipt)
+    for code, department in hub.catalogue.departments.items():
         if department.witness:
-            player = house.department(code)
+            player = hub.department(code)
             player.answers.append(lambda player=player: _kept(player.checkpoints[-1]))
-    custodian.tend(house)
-    house.carry()
+    seal_log.tend(hub)
+    hub.carry()
     return handoff
 
 
@@ -63,11 +63,11 @@ def _kept(handed: WitnessedCheckpoint) -> WitnessReceipt:
 
 
 @pytest.fixture
-def bundle(hub: Hub, handed: Handoff, tmp_path: Path) -> Path:
+def bundle(cli: Hub, handed: Handoff, tmp_path: Path) -> Path:
     """The exported handoff, in the folder ``tmp_path``."""
     path = tmp_path / "handoff.zip"
-    code, _, said = hub("handoff", "export", handed.id, "-o", str(path))
-    assert code == Code.OK, said
+    code, _, said = cli("handoff", "export", handed.id, "-o", str(path))
+    assert code == ExitCode.OK, said
     return path
 
 
@@ -88,7 +88,7 @@ def test_a_stranger_verifies_the_bundle_with_nothing_but_the_trust_list(
     bundle: Path, pki: Pki, handed: Handoff
 ) -> None:
     judged = stranger(bundle.parent, "handoff", "verify", bundle.name, "--offline", "--trust", str(pki.trust_list))
-    assert judged.returncode == Code.OK, judged.stdout + judged.stderr
+    assert judged.returncode == ExitCode.OK, judged.stdout + judged.stderr
     assert judged.stdout.splitlines()[-1].startswith("VALID")
     assert "tt-01" in judged.stdout
     assert sorted(archive.unpack(bundle.read_bytes()))[:2] == [
@@ -114,18 +114,18 @@ def test_every_answer_has_its_exit_code(bundle: Path, pki: Pki, tmp_path: Path) 
     nothing = tmp_path / "nothing.zip"
     nothing.write_bytes(b"no zip at all")
     for file, trust, code in (
-        (changed, pki.trust_list, Code.FINDING),
-        (bundle, pki.roots, Code.NOT_FOUND),  # roots alone do not say who signs for whom
-        (nothing, pki.trust_list, Code.USAGE),
+        (changed, pki.trust_list, ExitCode.FINDING),
+        (bundle, pki.roots, ExitCode.NOT_FOUND),  # roots alone do not say who signs for whom
+        (nothing, pki.trust_list, ExitCode.USAGE),
     ):
         judged = stranger(tmp_path, "handoff", "verify", file.name, "--offline", "--trust", str(trust))
         assert judged.returncode == code, judged.stdout + judged.stderr
-    assert stranger(tmp_path, "handoff", "verify", bundle.name, "--offline").returncode == Code.USAGE
+    assert stranger(tmp_path, "handoff", "verify", bundle.name, "--offline").returncode == ExitCode.USAGE
 
 
-def test_inside_the_hub_its_own_roots_are_believed(hub: Hub, bundle: Path) -> None:
-    code, out, err = hub("handoff", "verify", str(bundle))
-    assert (code, out.splitlines()[-1].split(":")[0]) == (Code.OK, "VALID"), out + err
+def test_inside_the_hub_its_own_roots_are_believed(cli: Hub, bundle: Path) -> None:
+    code, out, err = cli("handoff", "verify", str(bundle))
+    assert (code, out.splitlines()[-1].split(":")[0]) == (ExitCode.OK, "VALID"), out + err
 
 
 def test_the_commands_of_the_page_are_right(bundle: Path, pki: Pki, tmp_path: Path) -> None:
@@ -155,43 +155,43 @@ def test_the_commands_of_the_page_are_right(bundle: Path, pki: Pki, tmp_path: Pa
     assert json.loads((tmp_path / "verdict.json").read_text())["answer"] == "VALID"
 
 
-def test_what_is_exported_before_the_log_has_it_is_refused(hub: Hub, house: ScriptedHouse, pki: Pki) -> None:
-    seal = Seal(pki, "rest-b", house.catalogue.departments["rest-b"].agency)
-    handoff = hand_over(house, seal.receipt)
-    assert hub("handoff", "export", handoff.id)[0] == Code.REFUSED
-    assert hub("handoff", "export", "hd_00000000000000000000000000")[0] == Code.NOT_FOUND
+def test_what_is_exported_before_the_log_has_it_is_refused(cli: Hub, hub: ScriptedHub, pki: Pki) -> None:
+    seal = DepartmentSeal(pki, "rest-b", hub.catalogue.departments["rest-b"].agency)
+    handoff = hand_over(hub, seal.receipt)
+    assert cli("handoff", "export", handoff.id)[0] == ExitCode.REFUSED
+    assert cli("handoff", "export", "hd_00000000000000000000000000")[0] == ExitCode.NOT_FOUND
 
 
-def test_the_log_is_shown_proved_and_audited(hub: Hub, handed: Handoff) -> None:
-    _, out, _ = hub("custody", "show", handed.id, "--json")
+def test_the_log_is_shown_proved_and_audited(cli: Hub, handed: Handoff) -> None:
+    _, out, _ = cli("custody", "show", handed.id, "--json")
     assert [leaf["kind"] for leaf in json.loads(out)["data"]] == ["handoff", "receipt"]
-    _, out, _ = hub("custody", "proof", handed.id)
+    _, out, _ = cli("custody", "proof", handed.id)
     assert out.startswith("leaf 0 of 2\n")
-    code, out, _ = hub("custody", "checkpoints", "--json")
-    assert code == Code.OK
+    code, out, _ = cli("custody", "checkpoints", "--json")
+    assert code == ExitCode.OK
     [point] = json.loads(out)["data"]
     assert (point["size"], point["witnesses"], point["refusals"]) == (2, 3, 0)
-    code, out, _ = hub("custody", "audit", "--json")
-    assert (code, json.loads(out)["findings"]) == (Code.OK, [])
+    code, out, _ = cli("custody", "audit", "--json")
+    assert (code, json.loads(out)["findings"]) == (ExitCode.OK, [])
 
 
 def test_whoever_holds_an_older_root_sees_a_cut_tail_and_a_log_put_together_anew(
-    hub: Hub,
-    house: ScriptedHouse,
+    cli: Hub,
+    hub: ScriptedHub,
     handed: Handoff,
     tmp_path: Path,
     database_url: str,
 ) -> None:
     held = tmp_path / "checkpoints.jsonl"
-    held.write_text(house.department("rest-a").checkpoints[-1].model_dump_json() + "\n")
-    assert hub("custody", "audit", "--witness", str(held))[0] == Code.OK
+    held.write_text(hub.department("rest-a").checkpoints[-1].model_dump_json() + "\n")
+    assert cli("custody", "audit", "--witness", str(held))[0] == ExitCode.OK
 
     def said(*statements: LiteralString) -> set[str]:
         with psycopg.connect(database_url) as conn:
             conn.execute("SET session_replication_role = replica")  # no trigger, no foreign key: an owner can do that
             for statement in statements:
                 conn.execute(statement)
-        _, out, _ = hub("custody", "audit", "--witness", str(held), "--json")
+        _, out, _ = cli("custody", "audit", "--witness", str(held), "--json")
         return {finding["code"] for finding in json.loads(out)["findings"]}
 
     # Everything taken back, and the log begun again with other leaves, signed by the log's own key.
@@ -200,10 +200,10 @@ def test_whoever_holds_an_older_root_sees_a_cut_tail_and_a_log_put_together_anew
         conn.execute("DELETE FROM outbox WHERE kind IN ('trust.stamp', 'department.witness') AND NOT EXISTS"
                      " (SELECT 1 FROM attempt WHERE transfer_id = outbox.id)")  # fmt: skip
         conn.execute("UPDATE outbox SET key = key || '-old' WHERE kind IN ('trust.stamp', 'department.witness')")
-    with house.db.transaction() as inside:
+    with hub.db.transaction() as inside:
         for number in range(3):
             custody.enter(
                 inside, kind="handoff", subject=f"hd_{number}", record=b"other %d" % number, signatures=[b"s"]
             )
-    custodian.tend(house)
+    seal_log.tend(hub)
     assert said() == {"LOG_REPLACED"}

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from hub.db import Connection
 from hub.signing import custody, merkle
-from hub.signing.auditing import Code, audit
+from hub.signing.auditing import AuditCode, audit
 
 TABLES = ("custody_leaf", "custody_content", "custody_node")
 
@@ -52,7 +52,7 @@ def tampered(conn: Connection, statement: Any, *parameters: Any) -> None:
             conn.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
-def codes(conn: Connection) -> set[Code]:
+def codes(conn: Connection) -> set[AuditCode]:
     return {finding.code for finding in audit(conn).findings}
 
 
@@ -149,38 +149,38 @@ def test_a_record_that_retention_took_away_is_no_finding(conn: Connection) -> No
 
 LEAF_3 = "(SELECT id FROM custody_leaf WHERE place = 3)"
 NOTHING = "decode(repeat('00', 32), 'hex')"
-DEEDS: dict[str, tuple[LiteralString, set[Code]]] = {
+DEEDS: dict[str, tuple[LiteralString, set[AuditCode]]] = {
     "a record rewritten": (
         f"UPDATE custody_content SET record = 'x' WHERE leaf_id = {LEAF_3}",
-        {Code.CONTENT_REWRITTEN},
+        {AuditCode.CONTENT_REWRITTEN},
     ),
     "signatures rewritten": (
         f"UPDATE custody_content SET signatures = ARRAY['x'::bytea, 'y'] WHERE leaf_id = {LEAF_3}",
-        {Code.CONTENT_REWRITTEN},
+        {AuditCode.CONTENT_REWRITTEN},
     ),
     "a leaf rewritten": (
         f"UPDATE custody_leaf SET record_hash = {NOTHING} WHERE place = 3",
-        {Code.LEAF_REWRITTEN, Code.CONTENT_REWRITTEN, Code.NODE_REWRITTEN},
+        {AuditCode.LEAF_REWRITTEN, AuditCode.CONTENT_REWRITTEN, AuditCode.NODE_REWRITTEN},
     ),
     "two leaves swapped": (
         "UPDATE custody_leaf SET place = CASE place WHEN 2 THEN 3 ELSE 2 END WHERE place IN (2, 3)",
-        {Code.LEAF_REWRITTEN, Code.NODE_REWRITTEN},
+        {AuditCode.LEAF_REWRITTEN, AuditCode.NODE_REWRITTEN},
     ),
     "a node rewritten": (
         f"UPDATE custody_node SET hash = {NOTHING} WHERE level = 1 AND at = 1",
-        {Code.NODE_REWRITTEN},
+        {AuditCode.NODE_REWRITTEN},
     ),
     "content deleted": (
         f"DELETE FROM custody_content WHERE leaf_id = {LEAF_3}",
-        {Code.CONTENT_MISSING},
+        {AuditCode.CONTENT_MISSING},
     ),
     "a leaf deleted": (
         "DELETE FROM custody_leaf WHERE place = 3",
-        {Code.LEAF_MISSING},
+        {AuditCode.LEAF_MISSING},
     ),
     "the tail cut": (
         "DELETE FROM custody_leaf WHERE place >= 3",
-        {Code.TAIL_CUT},
+        {AuditCode.TAIL_CUT},
     ),
 }
 

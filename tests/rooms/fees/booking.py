@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from hub.db import Connection
-from hub.fees.ledger import Entry, Origin, Share, postings
+from hub.fees.ledger import LedgerEntry, Origin, Share, postings
 
 DAY: Final = date(2026, 11, 2)
 ACCOUNT: Final = "1020304050"
@@ -27,11 +27,11 @@ def origin(number: int, source: str = "payment", day: date = DAY) -> Origin:
     return Origin(source, f"{source}_{number}", day, ACCOUNT)
 
 
-def notified(number: int, day: date = DAY) -> Entry:
+def notified(number: int, day: date = DAY) -> LedgerEntry:
     return postings.notified(origin(number, day=day), f"pm_{number}", [FEE])
 
 
-def on_statement(number: int, day: date = DAY) -> Entry:
+def on_statement(number: int, day: date = DAY) -> LedgerEntry:
     return postings.on_statement(origin(number, "line", day), f"pm_{number}", FEE.amount)
 
 

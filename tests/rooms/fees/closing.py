@@ -5,12 +5,12 @@ from datetime import date
 
 from hub import clock
 from hub.clock import local
-from hub.fees.cases import desk as cases
-from hub.fees.closes import desk
-from hub.fees.closes.model import Closing, Step
-from hub.work import Work
-from hub.worker import prover
-from tests.rooms.fees.matching import Till
+from hub.fees.cases import commands as cases
+from hub.fees.closes import commands
+from hub.fees.closes.model import CloseStep, Closing
+from hub.unit_of_work import UnitOfWork
+from hub.worker.jobs import prove_ledger
+from tests.rooms.fees.matching import AccountTill
 from tests.rooms.fees.telling import ACCOUNT
 
 FIRST, SECOND = "ke-toan-a", "ke-toan-b"
@@ -19,26 +19,26 @@ FIRST, SECOND = "ke-toan-a", "ke-toan-b"
 class Accountants:
     """Closes days of the till's account."""
 
-    def __init__(self, till: Till) -> None:
+    def __init__(self, till: AccountTill) -> None:
         self.till = till
-        self.house = till.house
+        self.hub = till.hub
 
     def asks(self, day: date, by: str = FIRST, account: str = ACCOUNT) -> Closing:
         """One person says that the day is to be closed."""
-        made: Closing = self.till.act(lambda work: desk.close_day(work, account, day), by)
+        made: Closing = self.till.act(lambda uow: commands.close_day(uow, account, day), by)
         return made
 
     def closes(self, *days: date, account: str = ACCOUNT) -> None:
         """Two persons, and every gate is green."""
         self.proves()
         for day in days:
-            for person, step in ((FIRST, Step.PROPOSED), (SECOND, Step.DONE)):
+            for person, step in ((FIRST, CloseStep.PROPOSED), (SECOND, CloseStep.DONE)):
                 made = self.asks(day, person, account)
                 assert (made.step, red_gates(made)) == (step, [])
 
     def proves(self) -> None:
         """The night's proof, made today."""
-        prover.prove(self.house)
+        prove_ledger.prove(self.hub)
 
     def gates(self, day: date) -> Sequence[str]:
         """The red gates of a day, in order."""
@@ -50,16 +50,16 @@ class Accountants:
 
     def carries(self) -> None:
         """Every open case stays open over the close."""
-        for row in self.house.rows("SELECT id FROM exception_case WHERE state <> 'resolved'"):
+        for row in self.hub.rows("SELECT id FROM exception_case WHERE state <> 'resolved'"):
             case = str(row["id"])
 
-            def carry(work: Work, case: str = case) -> object:
-                return cases.carry(work, case, "chờ ngân hàng")
+            def carry(uow: UnitOfWork, case: str = case) -> object:
+                return cases.carry(uow, case, "chờ ngân hàng")
 
             self.till.act(carry)
 
     def month(self, month: date, by: str = FIRST) -> Closing:
-        made: Closing = self.till.act(lambda work: desk.close_month(work, month), by)
+        made: Closing = self.till.act(lambda uow: commands.close_month(uow, month), by)
         return made
 
 

@@ -9,13 +9,13 @@ import pytest
 from hub import dispatch
 from hub.fees import demands
 from hub.fees.demands import Credited
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from tests.builders import a_receipt, a_submission, submission_arrival
-from tests.house import ScriptedHouse
-from tests.rooms.fees.matching import Till
+from tests.rooms.fees.matching import AccountTill
 from tests.rooms.fees.registry import Registry
-from tests.rooms.fees.telling import Provider
-from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
+from tests.rooms.fees.telling import NotifyingProvider
+from tests.rooms.test_command_line import cli  # noqa: F401 - the command line as a fixture
+from tests.scripted_hub import ScriptedHub
 
 PAY_FIRST = "9.000005"
 PAY_LATER = "9.000006"
@@ -24,64 +24,64 @@ PAY_LATER = "9.000006"
 class Cashier:
     """Opens dossiers, and says that money has come."""
 
-    def __init__(self, house: ScriptedHouse) -> None:
-        self.house = house
+    def __init__(self, hub: ScriptedHub) -> None:
+        self.hub = hub
         self._numbers = itertools.count(1)
 
     def dossier(self, procedure: str = PAY_FIRST, **changes: Any) -> str:
         """A dossier of that procedure; gives its id."""
-        self.house.department("rest-a").answers.append(a_receipt())
-        accepted = self.house.accept(submission_arrival(a_submission(procedure=procedure, **changes)))
-        self.house.carry()
+        self.hub.department("rest-a").answers.append(a_receipt())
+        accepted = self.hub.accept(submission_arrival(a_submission(procedure=procedure, **changes)))
+        self.hub.carry()
         return accepted.id
 
-    def act(self, verb: Callable[[Work], Any]) -> Any:
+    def act(self, verb: Callable[[UnitOfWork], Any]) -> Any:
         """``verb`` by a person, with everything that follows from it; its events, or what it gives beside them."""
 
-        def whole(work: Work) -> tuple[Any, Any]:
-            done = verb(work)
+        def whole(uow: UnitOfWork) -> tuple[Any, Any]:
+            done = verb(uow)
             return (done, done.events) if isinstance(done, Credited) else (None, done)
 
-        done = dispatch.act(self.house, "ke-toan-thu-nghiem", whole)
-        self.house.carry()
+        done = dispatch.run_command(self.hub, "ke-toan-thu-nghiem", whole)
+        self.hub.carry()
         return done
 
     def pays(self, dossier: str, amount: int, evidence: str | None = None, *, confirmed: bool = False) -> Credited:
         """``amount`` comes for the dossier's demand."""
         demand, by = self.demand(dossier)["id"], evidence or f"pm_{next(self._numbers)}"
-        credited = self.act(lambda work: demands.credit(work, demand, amount, by, confirmed=confirmed))
+        credited = self.act(lambda uow: demands.credit(uow, demand, amount, by, confirmed=confirmed))
         assert isinstance(credited, Credited)
         return credited
 
     def demand(self, dossier: str) -> dict[str, Any]:
         """The dossier's demand, as the database has it."""
-        [row] = self.house.rows("SELECT * FROM fee_demand WHERE dossier_id = %s", dossier)
+        [row] = self.hub.rows("SELECT * FROM fee_demand WHERE dossier_id = %s", dossier)
         return row
 
     def stands(self, dossier: str) -> str:
-        [row] = self.house.rows("SELECT status FROM dossier WHERE id = %s", dossier)
+        [row] = self.hub.rows("SELECT status FROM dossier WHERE id = %s", dossier)
         return str(row["status"])
 
     def handed(self, dossier: str) -> bool:
         """Whether the department has it."""
-        [row] = self.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
-        return row["raw_code"] in [code for code, _ in self.house.department("rest-a").submitted]
+        [row] = self.hub.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
+        return row["raw_code"] in [code for code, _ in self.hub.department("rest-a").submitted]
 
     def told(self, dossier: str) -> list[str]:
         """The types of the notices about the dossier, in order; each is of another version."""
-        rows = self.house.rows("SELECT type, version FROM event WHERE submission_id = %s ORDER BY seq", dossier)
+        rows = self.hub.rows("SELECT type, version FROM event WHERE submission_id = %s ORDER BY seq", dossier)
         assert [row["version"] for row in rows] == list(range(1, len(rows) + 1))
         return [row["type"] for row in rows]
 
 
 @pytest.fixture
-def cashier(house: ScriptedHouse) -> Cashier:
-    return Cashier(house)
+def cashier(hub: ScriptedHub) -> Cashier:
+    return Cashier(hub)
 
 
 @pytest.fixture
-def provider(house: ScriptedHouse) -> Provider:
-    return Provider(house)
+def provider(hub: ScriptedHub) -> NotifyingProvider:
+    return NotifyingProvider(hub)
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ def reference(cashier: Cashier, dossier: str) -> str:
 
 
 @pytest.fixture
-def till(house: ScriptedHouse) -> Till:
-    return Till(house)
+def till(hub: ScriptedHub) -> AccountTill:
+    return AccountTill(hub)
 
 
 @pytest.fixture
-def registry(house: ScriptedHouse) -> Registry:
-    return Registry(house)
+def registry(hub: ScriptedHub) -> Registry:
+    return Registry(hub)

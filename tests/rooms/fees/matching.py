@@ -10,13 +10,13 @@ from hub import dispatch
 from hub.events import Event
 from hub.fees.matching.digest import digest
 from hub.fees.matching.passes import Scope
-from hub.fees.matching.run import Result, run
+from hub.fees.matching.run import MatchRunResult, run
 from hub.fees.proof import proving
 from hub.fees.statements import importing
-from hub.work import Work
-from tests.bank_files import Move, Told, ago, camt
-from tests.house import ScriptedHouse
+from hub.unit_of_work import UnitOfWork
+from tests.bank_files import StatementDraft, StatementMovement, ago, camt
 from tests.rooms.fees.telling import ACCOUNT
+from tests.scripted_hub import ScriptedHub
 
 if TYPE_CHECKING:
     from tests.rooms.fees.conftest import Cashier
@@ -25,65 +25,65 @@ DUE = 150_000
 """what a dossier of tests/rooms/fees/conftest.py owes"""
 
 
-class Till:
+class AccountTill:
     """The account, and what its statements have said so far."""
 
-    def __init__(self, house: ScriptedHouse) -> None:
-        self.house = house
-        self.told: Told | None = None
+    def __init__(self, hub: ScriptedHub) -> None:
+        self.hub = hub
+        self.told: StatementDraft | None = None
 
     @property
     def bank(self) -> Bank:
-        return self.house.catalogue.banks["bank-a"]
+        return self.hub.catalogue.banks["bank-a"]
 
-    def books(self, *moves: Move, carry: bool = True) -> date:
+    def books(self, *moves: StatementMovement, carry: bool = True) -> date:
         """The next day's statement, brought by a person; its day."""
-        self.told = self.told.next(*moves) if self.told else Told(moves, opening=0, day=ago(60))
+        self.told = self.told.next(*moves) if self.told else StatementDraft(moves, opening=0, day=ago(60))
         self.brings(self.told, carry=carry)
         return self.told.day
 
-    def brings(self, told: Told, *, carry: bool = True) -> None:
+    def brings(self, told: StatementDraft, *, carry: bool = True) -> None:
         """A statement, brought by a person, which is accepted."""
         body = camt(told)
-        result = dispatch.act(
-            self.house, "ke-toan-a", lambda work: (importing.bring(work, self.bank, f"{ago(0)}", body), [])
+        result = dispatch.run_command(
+            self.hub, "ke-toan-a", lambda uow: (importing.bring(uow, self.bank, f"{ago(0)}", body), [])
         )
         assert result.is_accepted, result.findings
         if carry:
-            self.house.carry()
+            self.hub.carry()
 
-    def act(self, verb: Callable[[Work], Any], actor: str = "ke-toan-a") -> Any:
+    def act(self, verb: Callable[[UnitOfWork], Any], actor: str = "ke-toan-a") -> Any:
         """``verb`` by a person; its events are reacted to."""
 
-        def whole(work: Work) -> tuple[Any, list[Event]]:
-            done = verb(work)
+        def whole(uow: UnitOfWork) -> tuple[Any, list[Event]]:
+            done = verb(uow)
             return done, done if isinstance(done, list) else []
 
-        done = dispatch.act(self.house, actor, whole)
-        self.house.carry()
+        done = dispatch.run_command(self.hub, actor, whole)
+        self.hub.carry()
         return done
 
     def always_open(self) -> None:
         """The account was there on every day."""
         accounts = [one.model_copy(update={"opened": None}) for one in self.bank.accounts]
         bank = self.bank.model_copy(update={"accounts": accounts})
-        self.house.catalogue = self.house.catalogue.model_copy(
-            update={"banks": {**self.house.catalogue.banks, bank.code: bank}}
+        self.hub.catalogue = self.hub.catalogue.model_copy(
+            update={"banks": {**self.hub.catalogue.banks, bank.code: bank}}
         )
 
-    def matches(self, day: date, *, dry: bool = False, account: str = ACCOUNT) -> Result:
+    def matches(self, day: date, *, dry: bool = False, account: str = ACCOUNT) -> MatchRunResult:
         """A person has the day matched anew."""
-        result: Result = dispatch.act(
-            self.house,
+        result: MatchRunResult = dispatch.run_command(
+            self.hub,
             "ke-toan-a",
-            lambda work: ((found := run(work, account, day, dry=dry)), [] if dry else list(found.events)),
+            lambda uow: ((found := run(uow, account, day, dry=dry)), [] if dry else list(found.events)),
         )
         if not dry:
-            self.house.carry()
+            self.hub.carry()
         return result
 
     def lines(self) -> list[dict[str, Any]]:
-        return self.house.rows(
+        return self.hub.rows(
             "SELECT l.id, l.state, l.amount, l.allocated, g.pass, g.class, leg.demand_id, leg.amount AS counted,"
             " leg.payment_id, p.status AS payment FROM statement_line l"
             " LEFT JOIN match_leg leg ON leg.line_id = l.id AND leg.confirmed LEFT JOIN match_group g"
@@ -98,27 +98,27 @@ class Till:
         return sorted(str(row["pass"]) for row in self.lines())
 
     def proposals(self) -> list[dict[str, Any]]:
-        return self.house.rows(
+        return self.hub.rows(
             "SELECT g.id, g.pass, g.class, g.state, g.evidence, leg.demand_id, leg.amount FROM match_group g"
             " JOIN match_leg leg ON leg.group_id = g.id WHERE g.state = 'proposed'"
             " ORDER BY (g.evidence ->> 'place')::int, g.id"
         )
 
     def cases(self) -> list[str]:
-        rows = self.house.rows("SELECT code FROM exception_case WHERE state <> 'resolved' ORDER BY code")
+        rows = self.hub.rows("SELECT code FROM exception_case WHERE state <> 'resolved' ORDER BY code")
         return [row["code"] for row in rows if row["code"] != "N02"]
 
     def digest(self, day: date) -> str:
-        with self.house.db.connection() as conn:
+        with self.hub.db.connection() as conn:
             return digest(conn, Scope(0, ACCOUNT, day, ("HC",))).hex()
 
     def digests(self) -> list[str]:
-        rows = self.house.rows("SELECT DISTINCT booking_date AS day FROM statement_line ORDER BY 1")
+        rows = self.hub.rows("SELECT DISTINCT booking_date AS day FROM statement_line ORDER BY 1")
         return [self.digest(row["day"]) for row in rows]
 
     def book(self) -> Mapping[str, int]:
         """Account → debit less credit; what is nothing is left out."""
-        rows = self.house.rows("SELECT account, sum(dr - cr)::bigint AS net FROM journal_line GROUP BY account")
+        rows = self.hub.rows("SELECT account, sum(dr - cr)::bigint AS net FROM journal_line GROUP BY account")
         return {row["account"]: row["net"] for row in rows if row["net"]}
 
 
@@ -126,9 +126,9 @@ HOLE: Final = re.compile(r"(^| )( |[;,:]|$)")
 """What format() leaves in a sentence where a value is NULL"""
 
 
-def red(house: ScriptedHouse) -> Sequence[str]:
+def red(hub: ScriptedHub) -> Sequence[str]:
     """What the proof of the book has to say against it."""
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         found = proving.prove(conn).red
     offenders = [(one.name, offender) for one in found for offender in one.offenders]
     assert [offender.how for _, offender in offenders if HOLE.search(offender.how)] == []

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from config.fees import Clerk, Right
-from tests.house import ScriptedHouse
+from config.fees import Clerk, ClerkRight
+from tests.scripted_hub import ScriptedHub
 
 MAKER, OTHER_MAKER, CHECKER, CHIEF = "cli:lap", "cli:lap-hai", "cli:duyet", "cli:truong-phong"
 STRANGER: Final = "cli:nguoi-la"
@@ -11,16 +11,16 @@ STRANGER: Final = "cli:nguoi-la"
 CLERKS: Final = [
     Clerk(account=account, title="Kế toán", may=frozenset(may))
     for account, may in {
-        MAKER: [Right.PROPOSE],
-        OTHER_MAKER: [Right.PROPOSE],
-        CHECKER: [Right.AGREE],
-        CHIEF: [Right.PROPOSE, Right.AGREE],
+        MAKER: [ClerkRight.PROPOSE],
+        OTHER_MAKER: [ClerkRight.PROPOSE],
+        CHECKER: [ClerkRight.AGREE],
+        CHIEF: [ClerkRight.PROPOSE, ClerkRight.AGREE],
     }.items()
 ]
 
 
-def named(house: ScriptedHouse) -> None:
+def named(hub: ScriptedHub) -> None:
     """From now on these clerks decide about money, and nobody else."""
-    assert house.catalogue.fee_desk is not None
-    desk = house.catalogue.fee_desk.model_copy(update={"clerks": CLERKS})
-    house.catalogue = house.catalogue.model_copy(update={"fee_desk": desk})
+    assert hub.catalogue.fee_desk is not None
+    desk = hub.catalogue.fee_desk.model_copy(update={"clerks": CLERKS})
+    hub.catalogue = hub.catalogue.model_copy(update={"fee_desk": desk})

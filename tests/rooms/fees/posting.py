@@ -5,16 +5,16 @@ from typing import Any
 
 from hub import dispatch
 from hub.clock import VIETNAM
-from hub.consignments import desk
-from hub.consignments.arranging import Wish
+from hub.consignments import commands
+from hub.consignments.arranging import DeliveryWish
 from hub.consignments.model import Direction
 from hub.fees.matching import payouts
-from hub.fees.matching.payouts import Item, Report
+from hub.fees.matching.payouts import PayoutItem, PayoutReport
 from hub.messages.model import Arrival
 from schemas.identifiers import Prefix, new_id
 from schemas.postal import TrackingEvent
-from tests.house import ScriptedHouse
 from tests.rooms.fees.telling import ACCOUNT
+from tests.scripted_hub import ScriptedHub
 
 OPERATOR = "post-a"
 PROVIDER = "postal.post-a"
@@ -26,14 +26,14 @@ RETURNED = "7"
 class Postman:
     """Carries results of post-a, and collects what their orders say."""
 
-    def __init__(self, house: ScriptedHouse) -> None:
-        self.house = house
+    def __init__(self, hub: ScriptedHub) -> None:
+        self.hub = hub
 
     def takes(self, dossier: str, **wish: Any) -> str:
         """A result is ordered to be carried to its applicant; the consignment."""
-        asked = Wish(Direction.RESULT_TO_CITIZEN, (dossier,), **wish)
-        consignment = dispatch.act(self.house, "can-bo-thu-nghiem", lambda work: desk.order(work, asked))
-        self.house.carry()
+        asked = DeliveryWish(Direction.RESULT_TO_CITIZEN, (dossier,), **wish)
+        consignment = dispatch.run_command(self.hub, "can-bo-thu-nghiem", lambda uow: commands.order(uow, asked))
+        self.hub.carry()
         return str(consignment)
 
     def tells(self, consignment: str, code: str, at: datetime, *, again: int = 0) -> None:
@@ -50,8 +50,8 @@ class Postman:
                 lane=said.order_number,
                 body=said.model_dump_json().encode(),
             )
-            self.house.accept(arrival)
-            self.house.carry()
+            self.hub.accept(arrival)
+            self.hub.carry()
 
     def delivers(self, consignment: str, on: date, *, again: int = 0) -> None:
         """It is handed over at noon of that day, for its cash."""
@@ -61,17 +61,18 @@ class Postman:
         return str(self.row(consignment)["order_number"])
 
     def row(self, consignment: str) -> dict[str, Any]:
-        [row] = self.house.rows("SELECT * FROM consignment WHERE id = %s", consignment)
+        [row] = self.hub.rows("SELECT * FROM consignment WHERE id = %s", consignment)
         return row
 
     def payments(self) -> list[dict[str, Any]]:
-        return self.house.rows("SELECT * FROM payment WHERE source = 'postman' ORDER BY provider_txn")
+        return self.hub.rows("SELECT * FROM payment WHERE source = 'postman' ORDER BY provider_txn")
 
-    def reports(self, day: date, *consignments: str, charge: int = 0, name: str = "COD-000001") -> Report:
+    def reports(self, day: date, *consignments: str, charge: int = 0, name: str = "COD-000001") -> PayoutReport:
         """The operator's collection report: what it pays in for, less its charge for each."""
         items = [
-            Item(provider_txn=self.number(one), amount=self.row(one)["cash"], charge=charge) for one in consignments
+            PayoutItem(provider_txn=self.number(one), amount=self.row(one)["cash"], charge=charge)
+            for one in consignments
         ]
-        report = Report(provider=PROVIDER, report=name, account=ACCOUNT, day=day, items=tuple(items))
-        dispatch.act(self.house, "ke-toan-a", lambda work: (payouts.bring(work, report), []))
+        report = PayoutReport(provider=PROVIDER, report=name, account=ACCOUNT, day=day, items=tuple(items))
+        dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (payouts.bring(uow, report), []))
         return report

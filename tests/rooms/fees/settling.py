@@ -7,46 +7,46 @@ from typing import Any, Final
 from hub import dispatch
 from hub.events import Event
 from hub.fees import settlements
-from hub.fees.ledger import Entry, Origin, Share, post_all, postings
-from hub.fees.orders import desk
-from hub.fees.orders.model import Order, Settled
+from hub.fees.ledger import LedgerEntry, Origin, Share, post_all, postings
+from hub.fees.orders import commands
+from hub.fees.orders.model import PaymentOrder, SettledOrder
 from hub.fees.proof import proving
 from hub.fees.proof.findings import Invariant
 from hub.fees.settlements import answers, store
 from hub.fees.settlements.model import Settlement
 from hub.signing import canonical
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from schemas.portal import FeeKind
 from schemas.settlement import SettlementTable, TableAnswer
 from tests.bank_files import ago
-from tests.house import ScriptedHouse
 from tests.rooms.fees.matching import HOLE
 from tests.rooms.fees.telling import ACCOUNT
+from tests.scripted_hub import ScriptedHub
 
 OCTOBER: Final = date(2026, 10, 1)
 NOVEMBER: Final = date(2026, 11, 1)
 
 
-class Office:
+class SettlementOffice:
     """Posts what was paid, and closes months."""
 
-    def __init__(self, house: ScriptedHouse) -> None:
-        self.house = house
+    def __init__(self, hub: ScriptedHub) -> None:
+        self.hub = hub
         self._number = 0
 
-    def act(self, verb: Callable[[Work], Any], actor: str = "ke-toan-a") -> Any:
+    def act(self, verb: Callable[[UnitOfWork], Any], actor: str = "ke-toan-a") -> Any:
         """``verb`` by a person."""
 
-        def whole(work: Work) -> tuple[Any, list[Event]]:
-            done = verb(work)
+        def whole(uow: UnitOfWork) -> tuple[Any, list[Event]]:
+            done = verb(uow)
             return done, done if isinstance(done, list) else []
 
-        done = dispatch.act(self.house, actor, whole)
-        self.house.carry()
+        done = dispatch.run_command(self.hub, actor, whole)
+        self.hub.carry()
         return done
 
-    def books(self, *entries: Entry) -> None:
-        self.act(lambda work: (post_all(work.conn, entries), None)[1])
+    def books(self, *entries: LedgerEntry) -> None:
+        self.act(lambda uow: (post_all(uow.conn, entries), None)[1])
 
     def origin(self, day: date, kind: str = "line") -> Origin:
         self._number += 1
@@ -57,36 +57,38 @@ class Office:
         self.books(postings.identified(self.origin(day), f"item-{self._number}", shares))
 
     def closes(self, month: date) -> bytes:
-        digest = self.act(lambda work: settlements.compute(work, month))
+        digest = self.act(lambda uow: settlements.compute(uow, month))
         assert isinstance(digest, bytes)
         return digest
 
     def settlement(self, department: str, month: date = OCTOBER) -> Settlement:
-        with self.house.db.connection() as conn:
+        with self.hub.db.connection() as conn:
             [found] = store.of_month(conn, month, department)
         return found
 
     def table(self, department: str, month: date = OCTOBER) -> SettlementTable:
         """What the department is handed, as it reads it."""
-        with self.house.db.connection() as conn:
+        with self.hub.db.connection() as conn:
             body = store.handed(conn, self.settlement(department, month).id).body
         canonical.decode(body)
         return SettlementTable.model_validate_json(body)
 
-    def shows(self, order: Order, day: date) -> None:
+    def shows(self, order: PaymentOrder, day: date) -> None:
         """Our statement of ``day`` has the debit of an order."""
-        self._follows(desk.paid, order, day)
+        self._follows(commands.paid, order, day)
 
-    def comes_back(self, order: Order, day: date) -> None:
+    def comes_back(self, order: PaymentOrder, day: date) -> None:
         """What an order paid is on our account again."""
-        self._follows(desk.returned, order, day)
+        self._follows(commands.returned, order, day)
 
-    def _follows(self, verb: Callable[[Work, Order, int, Origin], Settled], order: Order, day: date) -> None:
+    def _follows(
+        self, verb: Callable[[UnitOfWork, PaymentOrder, int, Origin], SettledOrder], order: PaymentOrder, day: date
+    ) -> None:
         origin = self.origin(day)
 
-        def whole(work: Work) -> list[Event]:
-            settled = verb(work, desk.locked(work, order.id), self._number, origin)
-            post_all(work.conn, settled.entries)
+        def whole(uow: UnitOfWork) -> list[Event]:
+            settled = verb(uow, commands.locked(uow, order.id), self._number, origin)
+            post_all(uow.conn, settled.entries)
             return settled.events
 
         self.act(whole, "hub")
@@ -94,11 +96,11 @@ class Office:
     def answers(self, department: str, month: date = OCTOBER, disputed: Mapping[int, str] | None = None) -> None:
         """The department confirms, or disputes lines: number → why."""
         answer = said(self.settlement(department, month), disputed or {})
-        self.act(lambda work: answers.answer_with(work, answer, answer.model_dump_json().encode(), department))
+        self.act(lambda uow: answers.answer_with(uow, answer, answer.model_dump_json().encode(), department))
 
     def book(self, account: str, department: str | None = None) -> int:
         """Debit less credit."""
-        [row] = self.house.rows(
+        [row] = self.hub.rows(
             "SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM journal_line WHERE account = %s"
             " AND (%s::text IS NULL OR department = %s)",
             account, department, department,
@@ -107,7 +109,7 @@ class Office:
 
     def broken(self) -> Sequence[str]:
         """What I8 has to say against the tables: these books have no statements behind them."""
-        with self.house.db.connection() as conn:
+        with self.hub.db.connection() as conn:
             found = [one for one in proving.prove(conn).red if one.invariant is Invariant.I8]
         assert [offender.how for one in found for offender in one.offenders if HOLE.search(offender.how)] == []
         return [f"{one.name}: {offender.what} {offender.how}" for one in found for offender in one.offenders]

@@ -7,9 +7,9 @@ from hub.clock import VIETNAM
 from hub.fees import intake
 from hub.fees.intake import Judgement
 from hub.messages import inbox
-from hub.messages.model import Nudge
-from schemas.payment import Kind, Notification
-from tests.house import ScriptedHouse
+from hub.messages.model import Wakeup
+from schemas.payment import Notification, NotificationKind
+from tests.scripted_hub import ScriptedHub
 
 ACCOUNT = "1020304050607"
 OTHER_ACCOUNT = "7060504030201"
@@ -19,11 +19,11 @@ KEPT = Judgement("accepted", 200, b"{}", key_id="k1")
 CONFLICT = Judgement("conflict", 409, b"{}", "N03", "k1")
 
 
-class Provider:
+class NotifyingProvider:
     """Tells of movements, as the door does once a signature holds."""
 
-    def __init__(self, house: ScriptedHouse) -> None:
-        self.house = house
+    def __init__(self, hub: ScriptedHub) -> None:
+        self.hub = hub
         self._number = 0
 
     def tells(self, text: str = "", *, carry: bool = True, **changes: Any) -> str:
@@ -32,31 +32,31 @@ class Provider:
         said: dict[str, Any] = {
             "provider": "bank-a",
             "provider_txn": f"GD{self._number}",
-            "kind": Kind.PAYMENT,
+            "kind": NotificationKind.PAYMENT,
             "amount": DUE,
             "paid_at": AT,
             "account": ACCOUNT,
             "text": text,
         } | changes
         notification = Notification(**said)
-        with self.house.db.connection() as conn:
+        with self.hub.db.connection() as conn:
             delivery = intake.keep(conn, notification.provider, b"", {}, b"{}")
             taken = intake.believe(conn, delivery, notification, KEPT, CONFLICT)
         if taken.message is not None:
-            self.house.nudge([Nudge(inbox.QUEUE, taken.message)])
+            self.hub.wake([Wakeup(inbox.QUEUE, taken.message)])
         if carry:
-            self.house.carry()
+            self.hub.carry()
         return notification.provider_txn
 
     def payment(self, txn: str) -> dict[str, Any]:
-        [row] = self.house.rows("SELECT * FROM payment WHERE provider_txn = %s", txn)
+        [row] = self.hub.rows("SELECT * FROM payment WHERE provider_txn = %s", txn)
         return row
 
     def cases(self) -> list[tuple[str, str, str, int]]:
-        rows = self.house.rows("SELECT code, object_type, object_id, at_risk FROM exception_case ORDER BY id")
+        rows = self.hub.rows("SELECT code, object_type, object_id, at_risk FROM exception_case ORDER BY id")
         return [(row["code"], row["object_type"], row["object_id"], row["at_risk"]) for row in rows]
 
     def book(self) -> dict[str, int]:
         """Account → debit less credit."""
-        rows = self.house.rows("SELECT account, sum(dr - cr)::bigint AS net FROM journal_line GROUP BY account")
+        rows = self.hub.rows("SELECT account, sum(dr - cr)::bigint AS net FROM journal_line GROUP BY account")
         return {row["account"]: row["net"] for row in rows}

@@ -11,8 +11,8 @@ import pytest
 
 from hub.clock import now
 from hub.db import Connection
-from hub.errors import NotNow
-from hub.fees.cases import desk
+from hub.errors import InvalidState
+from hub.fees.cases import commands
 from hub.fees.ledger import checkpoints
 from hub.fees.proof import proving
 from hub.fees.proof.anchors import CHAIN, ROOTS
@@ -20,16 +20,16 @@ from hub.fees.proof.book import CONTENT
 from hub.fees.proof.findings import Invariant
 from hub.signing import checkpoints as log
 from hub.signing import custody
-from hub.signing.auditing import Code, audit
+from hub.signing.auditing import AuditCode, audit
 from hub.signing.checkpoints import Pace
-from hub.worker import prover
-from schemas.custody import Checkpoint
-from tests.house import ScriptedHouse
+from hub.worker.jobs import prove_ledger
+from schemas.custody import LogCheckpoint
 from tests.rooms.fees.booking import opened, tampered
 from tests.rooms.fees.casework import MAKER, REASON, Casework
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import Till
-from tests.rooms.fees.telling import DUE, Provider
+from tests.rooms.fees.matching import AccountTill
+from tests.rooms.fees.telling import DUE, NotifyingProvider
+from tests.scripted_hub import ScriptedHub
 
 GAP: Final = "entries are numbered without a gap"
 POSTED: Final = "every entry is the one that was posted"
@@ -59,29 +59,29 @@ UPDATE journal_entry e SET digest = sha256(convert_to(c.content, 'UTF8')) FROM (
 CUT: Final = "DELETE FROM journal_line WHERE entry_seq >= {0}; DELETE FROM journal_entry WHERE seq >= {0};"
 
 
-def anchor(house: ScriptedHouse) -> None:
+def anchor(hub: ScriptedHub) -> None:
     """The night's checkpoint of the book, and the custody log's own above it."""
     at = now()
-    with house.db.transaction() as conn:
-        assert checkpoints.keep(conn, house.catalogue.signing.log, lambda: house.signer.log_key(at), at) is not None
+    with hub.db.transaction() as conn:
+        assert checkpoints.keep(conn, hub.catalogue.signing.log, lambda: hub.signer.log_key(at), at) is not None
         assert custody.lengthen(conn)
         custody.sequence(conn)
         pace = Pace(every=0, leaves=1, again=600, witness_every=86_400)
-        log.keep(conn, house.catalogue, lambda: house.signer.log_key(at), pace, at)
+        log.keep(conn, hub.catalogue, lambda: hub.signer.log_key(at), pace, at)
 
 
 @pytest.fixture
-def book(cashier: Cashier, provider: Provider) -> ScriptedHouse:
+def book(cashier: Cashier, provider: NotifyingProvider) -> ScriptedHub:
     """Six entries, of which the first four are signed."""
     references = [str(cashier.demand(cashier.dossier())["reference"]) for _ in range(4)]
     for reference in references[:3]:
         provider.tells(reference)
     provider.tells("khong ro", provider_txn="NOBODY")
-    anchor(provider.house)
+    anchor(provider.hub)
     provider.tells(references[3])
     provider.tells("khong ro", provider_txn="LATER")
-    assert provider.house.count("journal_entry") == LAST
-    return provider.house
+    assert provider.hub.count("journal_entry") == LAST
+    return provider.hub
 
 
 def seen(conn: Connection) -> set[str]:
@@ -107,7 +107,7 @@ def seen(conn: Connection) -> set[str]:
     ],
 )
 def test_what_was_done_to_an_entry_is_seen_by_the_book_or_only_by_its_roots(
-    book: ScriptedHouse, database_url: str, deed: str, place: int, named: set[str]
+    book: ScriptedHub, database_url: str, deed: str, place: int, named: set[str]
 ) -> None:
     with opened(database_url) as conn, conn.transaction(force_rollback=True):
         assert seen(conn) == set()
@@ -131,15 +131,15 @@ DELETE FROM notify_delivery d WHERE NOT EXISTS (SELECT 1 FROM notify_verdict v W
 TRACES: Final = ("exception_case", "payment", "notify_verdict", "inbox", "notify_event", "notify_delivery")
 
 
-def entry_of(house: ScriptedHouse, txn: str) -> int:
-    [row] = house.rows(
+def entry_of(hub: ScriptedHub, txn: str) -> int:
+    [row] = hub.rows(
         "SELECT e.seq FROM journal_entry e JOIN payment p ON p.id = e.source_id WHERE p.provider_txn = %s", txn
     )
     return int(row["seq"])
 
 
 def test_what_came_after_the_last_checkpoint_and_went_with_all_its_traces_is_seen_by_nobody_here(
-    book: ScriptedHouse, database_url: str
+    book: ScriptedHub, database_url: str
 ) -> None:
     place = entry_of(book, "LATER")
     with opened(database_url) as conn, conn.transaction(force_rollback=True):
@@ -152,11 +152,11 @@ def test_what_came_after_the_last_checkpoint_and_went_with_all_its_traces_is_see
 
 
 def test_a_book_that_was_signed_anew_is_seen_by_whoever_holds_a_checkpoint_and_by_nobody_else(
-    book: ScriptedHouse, database_url: str
+    book: ScriptedHub, database_url: str
 ) -> None:
     """Its payment is gone with all its traces, and he who did it has the keys: everything here agrees with itself."""
     [held] = book.rows("SELECT body FROM custody_checkpoint")
-    witness = Checkpoint.model_validate_json(bytes(held["body"]))
+    witness = LogCheckpoint.model_validate_json(bytes(held["body"]))
     place = entry_of(book, "NOBODY")
     with opened(database_url) as conn:
         assert audit(conn, [witness]).findings == []
@@ -167,7 +167,7 @@ def test_a_book_that_was_signed_anew_is_seen_by_whoever_holds_a_checkpoint_and_b
     with opened(database_url) as conn:
         assert proving.prove(conn).red == []
         assert audit(conn).findings == []
-        assert {finding.code for finding in audit(conn, [witness]).findings} == {Code.REPLACED}
+        assert {finding.code for finding in audit(conn, [witness]).findings} == {AuditCode.REPLACED}
 
 
 REPLACE: Final = """
@@ -181,7 +181,7 @@ DELETE FROM outbox WHERE key LIKE 'checkpoint-%';
 
 
 def test_a_checkpoint_that_was_put_together_anew_is_not_the_one_in_the_custody_log(
-    book: ScriptedHouse, database_url: str
+    book: ScriptedHub, database_url: str
 ) -> None:
     """Without the key: the row has another root, and its bytes say so too."""
     said = "replace(convert_from(body, 'UTF8'), encode(root, 'hex'), encode(sha256('x'), 'hex'))"
@@ -218,22 +218,22 @@ DEEDS: Final[dict[str, tuple[tuple[str, ...], str, str]]] = {
 
 @pytest.mark.parametrize("code", DEEDS)
 def test_a_red_night_s_case_is_over_when_the_rows_are_again_what_they_were(
-    book: ScriptedHouse, database_url: str, code: str
+    book: ScriptedHub, database_url: str, code: str
 ) -> None:
     tables, deed, undone = DEEDS[code]
     [paid] = book.rows("SELECT id FROM fee_demand WHERE status = 'paid_unconfirmed' ORDER BY id LIMIT 1")
-    work = Casework(Till(book))
+    uow = Casework(AccountTill(book))
 
     def mended(case: str) -> Any:
-        return work.says(MAKER, lambda doing: desk.resolve(doing, case, "mended", {}, REASON))
+        return uow.says(MAKER, lambda doing: commands.resolve(doing, case, "mended", {}, REASON))
 
     with opened(database_url) as conn:
         tampered(conn, deed.format(demand=paid["id"]), tables=tables)
-    prover.prove(book)
+    prove_ledger.prove(book)
     cases = book.rows("SELECT id, code FROM exception_case WHERE object_type = 'invariant'")
     assert code in {case["code"] for case in cases}
     for case in cases:
-        with pytest.raises(NotNow, match="vẫn còn lỗi"):
+        with pytest.raises(InvalidState, match="vẫn còn lỗi"):
             mended(case["id"])
 
     with opened(database_url) as conn:

@@ -2,15 +2,17 @@
 
 import json
 
-from tests.bank_files import Move
-from tests.rooms.fees.matching import DUE, Till
+from tests.bank_files import StatementMovement
+from tests.rooms.fees.matching import DUE, AccountTill
 from tests.rooms.test_command_line import Hub
 
 
-def test_the_list_says_what_an_accountant_knows_it_by(hub: Hub, till: Till, dossier: str, reference: str) -> None:
-    till.books(Move(DUE + 1_000, f"NOP LE PHI {reference}", ref="FT1"))
-    code = till.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)[0]["raw_code"]
-    rows = {row["code"]: row for row in json.loads(hub("fee", "exceptions", "list", "--json")[1])["data"]}
+def test_the_list_says_what_an_accountant_knows_it_by(
+    cli: Hub, till: AccountTill, dossier: str, reference: str
+) -> None:
+    till.books(StatementMovement(DUE + 1_000, f"NOP LE PHI {reference}", ref="FT1"))
+    code = till.hub.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)[0]["raw_code"]
+    rows = {row["code"]: row for row in json.loads(cli("fee", "exceptions", "list", "--json")[1])["data"]}
 
     assert {row["code"]: row["amount"] for row in rows.values()} == {"R05": 1_000, "N02": DUE + 1_000}
     for row in rows.values():

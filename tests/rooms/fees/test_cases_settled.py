@@ -7,23 +7,23 @@ import pytest
 
 from hub import dispatch
 from hub.clock import VIETNAM
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.fees import demands
-from hub.fees.cases import desk
+from hub.fees.cases import commands
 from hub.fees.matching import payouts
-from hub.fees.matching.payouts import Item, Report
+from hub.fees.matching.payouts import PayoutItem, PayoutReport
 from hub.fees.receipts import gaps
 from hub.fees.refunds import asking
-from schemas.payment import Kind
+from schemas.payment import NotificationKind
 from schemas.payment_reference import PaymentReference
-from tests.bank_files import Move, ago
+from tests.bank_files import StatementMovement, ago
 from tests.rooms.fees.booking import tampered
 from tests.rooms.fees.casework import CHECKER, MAKER, REASON, Casework
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, another, red, status
+from tests.rooms.fees.matching import DUE, AccountTill, another, red, status
 from tests.rooms.fees.paying import PAYEE, approved, asked, debit, ordered, stands
 from tests.rooms.fees.registry import Registry
-from tests.rooms.fees.telling import ACCOUNT, Provider
+from tests.rooms.fees.telling import ACCOUNT, NotifyingProvider
 from tests.rooms.fees.test_refunds import payment
 
 ANOTHERS = str(PaymentReference.issued("TB", 12))
@@ -31,206 +31,206 @@ PAID_AT = datetime.combine(ago(60), time(9), VIETNAM)
 
 
 @pytest.fixture
-def work(till: Till) -> Casework:
+def uow(till: AccountTill) -> Casework:
     return Casework(till)
 
 
-def gone(work: Casework, code: str, name: str, item: str | None = None) -> None:
+def gone(uow: Casework, code: str, name: str, item: str | None = None) -> None:
     """The money is asked back by its payer, the case ends by that, and our statement shows the debit."""
-    order = asked(work.till, item or payment(work.till))
-    work.settles(code, name)
-    work.till.books(debit(stands(work.till, order)))
-    assert (work.till.book(), work.standing(), red(work.house)) == ({}, [], [])
+    order = asked(uow.till, item or payment(uow.till))
+    uow.settles(code, name)
+    uow.till.books(debit(stands(uow.till, order)))
+    assert (uow.till.book(), uow.standing(), red(uow.hub)) == ({}, [], [])
 
 
 def test_too_much_counts_for_another_demand_of_its_payer(  # R05
-    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str
+    uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
     other, _ = another(cashier)
-    till.books(Move(2 * DUE, reference))
+    till.books(StatementMovement(2 * DUE, reference))
 
-    work.settles("R05", "allocate", demand=cashier.demand(other)["id"])
+    uow.settles("R05", "allocate", demand=cashier.demand(other)["id"])
 
     assert (status(cashier, dossier), status(cashier, other)) == ("paid", "paid")
-    assert (till.book(), work.standing()) == ({"111": 2 * DUE, "331": -2 * DUE}, [])
+    assert (till.book(), uow.standing()) == ({"111": 2 * DUE, "331": -2 * DUE}, [])
 
 
 def test_what_came_after_the_demand_s_end_goes_back(  # R06
-    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str
+    uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    with till.house.db.connection() as conn:
+    with till.hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET expires_at = now() - interval '1 day'")
     cashier.act(lambda doing: demands.expire(doing, cashier.demand(dossier)["id"]))
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
 
-    gone(work, "R06", "return_to_sender")
+    gone(uow, "R06", "return_to_sender")
     assert status(cashier, dossier) == "expired"
 
 
 def test_what_came_for_a_demand_that_was_cancelled_goes_back(  # R07, on 339
-    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str
+    uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
     cashier.act(lambda doing: demands.cancel(doing, cashier.demand(dossier)["id"], "rút hồ sơ"))
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
 
-    gone(work, "R07", "refund")
+    gone(uow, "R07", "refund")
     assert status(cashier, dossier) == "cancelled"
 
 
 def test_what_was_paid_for_a_dossier_that_ended_goes_back(  # R07, on 331
-    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str
+    uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     demand = str(cashier.demand(dossier)["id"])
-    work.opened("R07", "fee_demand", demand, DUE, demand=demand)
+    uow.opened("R07", "fee_demand", demand, DUE, demand=demand)
     order = asked(till, demand)
 
-    work.settles("R07", "refund")
+    uow.settles("R07", "refund")
     till.books(debit(stands(till, order)))
 
-    assert (status(cashier, dossier), till.book(), red(till.house)) == ("refunded", {}, [])
+    assert (status(cashier, dossier), till.book(), red(till.hub)) == ("refunded", {}, [])
 
 
 @pytest.mark.parametrize("name", ["assign", "return_to_sender"])
 def test_what_names_two_demands_is_for_one_of_them_or_goes_back(  # R02
-    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str, name: str
+    uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str, name: str
 ) -> None:
     _, other = another(cashier)
-    till.books(Move(DUE, f"{reference} {other}"))
-    assert work.standing() == ["R02"]
+    till.books(StatementMovement(DUE, f"{reference} {other}"))
+    assert uow.standing() == ["R02"]
 
     if name == "assign":
-        work.settles("R02", "assign", demand=cashier.demand(dossier)["id"])
+        uow.settles("R02", "assign", demand=cashier.demand(dossier)["id"])
         assert (status(cashier, dossier), till.book()) == ("paid", {"111": DUE, "331": -DUE})
     else:
-        gone(work, "R02", name)
+        gone(uow, "R02", name)
 
 
-def test_what_is_another_centre_s_is_no_fee_or_goes_back(work: Casework, till: Till) -> None:  # R09
-    till.books(Move(DUE, ANOTHERS))
-    work.settles("R09", "not_fee", kind="not_ours")
+def test_what_is_another_centre_s_is_no_fee_or_goes_back(uow: Casework, till: AccountTill) -> None:  # R09
+    till.books(StatementMovement(DUE, ANOTHERS))
+    uow.settles("R09", "not_fee", kind="not_ours")
     assert till.book() == {"111": DUE, "411": -DUE}
-    till.books(Move(-DUE, "chuyen tra"))
-    work.settles("P02", "not_fee", kind="own_transfer")
+    till.books(StatementMovement(-DUE, "chuyen tra"))
+    uow.settles("P02", "not_fee", kind="own_transfer")
     assert till.book() == {}
 
 
-def test_what_is_another_centre_s_is_sent_back(work: Casework, till: Till) -> None:  # R09
-    till.books(Move(DUE, ANOTHERS))
-    gone(work, "R09", "return_to_sender")
+def test_what_is_another_centre_s_is_sent_back(uow: Casework, till: AccountTill) -> None:  # R09
+    till.books(StatementMovement(DUE, ANOTHERS))
+    gone(uow, "R09", "return_to_sender")
 
 
 @pytest.mark.parametrize("changes", [{"currency": "USD"}, {"account": "9988776655"}], ids=["currency", "account"])
 def test_what_never_came_to_us_is_noted(  # R09, W8
-    work: Casework, provider: Provider, reference: str, changes: dict[str, Any]
+    uow: Casework, provider: NotifyingProvider, reference: str, changes: dict[str, Any]
 ) -> None:
     provider.tells(reference, **changes)
-    work.settles_alone("R09", "noted")
+    uow.settles_alone("R09", "noted")
 
 
 def test_a_conflict_of_words_is_over_when_the_provider_has_answered(  # N03
-    work: Casework, provider: Provider, reference: str
+    uow: Casework, provider: NotifyingProvider, reference: str
 ) -> None:
     txn = provider.tells(reference)
     provider.tells(reference, provider_txn=txn, amount=1)
-    work.settles_alone("N03", "answered")
+    uow.settles_alone("N03", "answered")
 
     provider.tells(reference, provider_txn=txn, amount=1)
-    assert work.standing() == [], "what was answered is not asked again"
+    assert uow.standing() == [], "what was answered is not asked again"
     provider.tells(reference, provider_txn=txn, amount=2)
-    assert work.standing() == ["N03"], "what is new is"
+    assert uow.standing() == ["N03"], "what is new is"
 
 
 def test_a_line_of_another_amount_than_was_told_is_assigned_when_what_was_told_is_void(  # N03, N01
-    work: Casework, till: Till, provider: Provider, cashier: Cashier, dossier: str, reference: str
+    uow: Casework, till: AccountTill, provider: NotifyingProvider, cashier: Cashier, dossier: str, reference: str
 ) -> None:
     till.books()
     provider.tells(reference, bank_ref="FT1", paid_at=PAID_AT)
-    till.books(Move(DUE - 1_000, reference, ref="FT1"))
+    till.books(StatementMovement(DUE - 1_000, reference, ref="FT1"))
     for _ in range(4):
         till.books()
-    assert work.standing() == ["N01", "N03"]
+    assert uow.standing() == ["N01", "N03"]
 
-    work.settles("N01", "void")
+    uow.settles("N01", "void")
     assert status(cashier, dossier) == "reopened"
-    work.settles("N03", "assign", demand=cashier.demand(dossier)["id"])
+    uow.settles("N03", "assign", demand=cashier.demand(dossier)["id"])
 
     assert till.book() == {"111": DUE - 1_000, "331": 1_000 - DUE}
-    assert (cashier.demand(dossier)["allocated"], work.standing()) == (DUE - 1_000, ["R04"])
+    assert (cashier.demand(dossier)["allocated"], uow.standing()) == (DUE - 1_000, ["R04"])
 
 
 def test_a_line_of_another_amount_than_was_told_is_no_fee_at_all(  # N03
-    work: Casework, till: Till, provider: Provider, reference: str
+    uow: Casework, till: AccountTill, provider: NotifyingProvider, reference: str
 ) -> None:
     provider.tells(reference, bank_ref="FT1")
-    till.books(Move(DUE - 1_000, "lai tien gui", ref="FT1"))
-    work.settles("N03", "not_fee", kind="interest")
+    till.books(StatementMovement(DUE - 1_000, "lai tien gui", ref="FT1"))
+    uow.settles("N03", "not_fee", kind="interest")
     assert till.book() == {"111": DUE - 1_000, "112": DUE, "331": -DUE, "411": 1_000 - DUE}
 
 
-def test_what_was_never_paid_and_is_taken_back_is_answered(work: Casework, provider: Provider) -> None:  # V01
-    provider.tells(kind=Kind.REVERSAL, original="GD-NEVER")
-    with provider.house.db.connection() as conn:
+def test_what_was_never_paid_and_is_taken_back_is_answered(uow: Casework, provider: NotifyingProvider) -> None:  # V01
+    provider.tells(kind=NotificationKind.REVERSAL, original="GD-NEVER")
+    with provider.hub.db.connection() as conn:
         conn.execute("UPDATE inbox SET tries = 5, due_at = now(), state = 'received' WHERE kind = 'bank.notification'")
-    provider.house.sweep()
-    provider.house.carry()
-    work.settles_alone("V01", "answered")
+    provider.hub.sweep()
+    provider.hub.carry()
+    uow.settles_alone("V01", "answered")
 
 
-def test_what_the_bank_has_taken_back_is_not_settled_by_an_answer(work: Casework, till: Till) -> None:  # V01
-    till.books(Move(DUE, "nop tien"))
-    till.books(Move(-5_000, "HOAN TRA", ref="FT9", reversal=True))
-    with pytest.raises(NotNow, match="chưa có ca nào xử lý"):
-        work.proposes("V01", "answered")
-    assert (work.standing(), till.book()["341"]) == (["R01", "V01"], 5_000)
+def test_what_the_bank_has_taken_back_is_not_settled_by_an_answer(uow: Casework, till: AccountTill) -> None:  # V01
+    till.books(StatementMovement(DUE, "nop tien"))
+    till.books(StatementMovement(-5_000, "HOAN TRA", ref="FT9", reversal=True))
+    with pytest.raises(InvalidState, match="chưa có ca nào xử lý"):
+        uow.proposes("V01", "answered")
+    assert (uow.standing(), till.book()["341"]) == (["R01", "V01"], 5_000)
 
 
 def test_a_payout_of_somebody_else_s_money_is_no_fee(  # P01
-    work: Casework, till: Till, provider: Provider, reference: str
+    uow: Casework, till: AccountTill, provider: NotifyingProvider, reference: str
 ) -> None:
     txn = provider.tells(reference, provider="vnpay-t", paid_at=PAID_AT)
-    report = Report(provider="vnpay-t", report="PAYOUT-20261103-01", account=ACCOUNT, day=ago(60),
-                    items=(Item(provider_txn=txn, amount=DUE, charge=0),))  # fmt: skip
+    report = PayoutReport(provider="vnpay-t", report="PAYOUT-20261103-01", account=ACCOUNT, day=ago(60),
+                    items=(PayoutItem(provider_txn=txn, amount=DUE, charge=0),))  # fmt: skip
     till.act(lambda doing: payouts.bring(doing, report))
-    till.books(Move(DUE + 5_000, "PAYOUT-20261103-01"))
-    assert work.standing() == ["P01"]
+    till.books(StatementMovement(DUE + 5_000, "PAYOUT-20261103-01"))
+    assert uow.standing() == ["P01"]
 
-    work.settles("P01", "not_fee", kind="not_ours")
+    uow.settles("P01", "not_fee", kind="not_ours")
     assert till.book() == {"111": DUE + 5_000, "112": DUE, "331": -DUE, "411": -DUE - 5_000}
 
 
 @pytest.mark.parametrize("name", ["not_fee", "return_to_sender"])
 def test_a_return_of_another_amount_than_was_ordered_is_settled(  # V04
-    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str, name: str
+    uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str, name: str
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     order = ordered(till, cashier.demand(dossier)["id"])
     till.books(debit(order))
-    till.books(Move(DUE - 1_100, f"HOAN TRA {order.reference} TRU PHI"))
-    assert work.standing() == ["V04"]
+    till.books(StatementMovement(DUE - 1_100, f"HOAN TRA {order.reference} TRU PHI"))
+    assert uow.standing() == ["V04"]
 
     if name == "not_fee":
-        work.settles("V04", "not_fee", kind="other")
+        uow.settles("V04", "not_fee", kind="other")
         assert till.book() == {"111": DUE - 1_100, "411": 1_100 - DUE}
     else:
-        gone(work, "V04", name, str(till.lines()[-1]["id"]))
+        gone(uow, "V04", name, str(till.lines()[-1]["id"]))
 
 
 def test_a_refund_that_came_back_is_ordered_again_by_its_case(  # V04
-    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str
+    uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     order = ordered(till, cashier.demand(dossier)["id"])
     till.books(debit(order))
-    till.books(Move(DUE, f"HOAN TRA {order.reference}"))
+    till.books(StatementMovement(DUE, f"HOAN TRA {order.reference}"))
     again = asked_again(till, order.subject_id)
 
-    work.settles("V04", "refund")
+    uow.settles("V04", "refund")
     till.books(debit(stands(till, again)))
-    assert (status(cashier, dossier), till.book(), work.standing()) == ("refunded", {}, [])
+    assert (status(cashier, dossier), till.book(), uow.standing()) == ("refunded", {}, [])
 
 
-def asked_again(till: Till, refund: str) -> Any:
+def asked_again(till: AccountTill, refund: str) -> Any:
     return till.act(lambda doing: asking.again(doing, refund, PAYEE, "số tài khoản mới"), MAKER)
 
 
@@ -243,40 +243,40 @@ def asked_again(till: Till, refund: str) -> Any:
     ],
 )
 def test_a_debit_that_names_an_order_that_nobody_had_approved_is_settled(  # V05
-    work: Casework, till: Till, cashier: Cashier, dossier: str, reference: str,
+    uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str,
     name: str, details: dict[str, str], left: dict[str, int],
 ) -> None:  # fmt: skip
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     order = asked(till, cashier.demand(dossier)["id"])
     till.books(debit(order))
-    assert work.standing() == ["V05"]
+    assert uow.standing() == ["V05"]
 
     if name == "own_order":
         approved(till, order)
         details = {"order": order.id}
-    work.settles("V05", name, **details)
+    uow.settles("V05", name, **details)
 
-    assert (till.book(), work.standing()) == (left, [])
+    assert (till.book(), uow.standing()) == (left, [])
     assert stands(till, order).state == ("confirmed" if name == "own_order" else "requested")
 
 
 def test_a_missing_receipt_is_mended_by_its_receipt_and_not_by_a_word(  # M03
-    work: Casework, registry: Registry, cashier: Cashier
+    uow: Casework, registry: Registry, cashier: Cashier
 ) -> None:
     registry.ticks()
     cashier.pays(cashier.dossier(), DUE, "pm_first", confirmed=True)
-    with registry.house.db.connection() as conn:
+    with registry.hub.db.connection() as conn:
         tampered(conn, "UPDATE receipt_policy SET since = since - interval '9 days'", tables=("receipt_policy",))
     registry.ages()
-    dispatch.act(registry.house, "hub", lambda doing: (gaps.report(doing), []))
-    case = str(work.case("M03")["id"])
+    dispatch.run_command(registry.hub, "hub", lambda doing: (gaps.report(doing), []))
+    case = str(uow.case("M03")["id"])
 
     def mended() -> None:
-        work.says(CHECKER, lambda doing: desk.resolve(doing, case, "receipt_mended", {}, REASON))
+        uow.says(CHECKER, lambda doing: commands.resolve(doing, case, "receipt_mended", {}, REASON))
 
-    with pytest.raises(NotNow, match="vẫn còn thiếu biên lai: chưa lập"):
+    with pytest.raises(InvalidState, match="vẫn còn thiếu biên lai: chưa lập"):
         mended()
     registry.ticks()
     mended()
-    [row] = registry.house.rows("SELECT state, resolution FROM exception_case WHERE id = %s", case)
+    [row] = registry.hub.rows("SELECT state, resolution FROM exception_case WHERE id = %s", case)
     assert row == {"state": "resolved", "resolution": "receipt_mended"}

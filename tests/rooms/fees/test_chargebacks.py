@@ -4,103 +4,105 @@ from typing import Any
 
 import pytest
 
-from hub.errors import NotNow
-from hub.fees.chargebacks import desk
+from hub.errors import InvalidState
+from hub.fees.chargebacks import commands
 from hub.fees.chargebacks.model import Chargeback
 from hub.fees.matching import payouts
-from hub.fees.matching.payouts import Item, Report
+from hub.fees.matching.payouts import PayoutItem, PayoutReport
 from hub.fees.settlements import ordering
-from tests.bank_files import Move, ago
+from tests.bank_files import StatementMovement, ago
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, another, red, status
+from tests.rooms.fees.matching import DUE, AccountTill, another, red, status
 from tests.rooms.fees.paying import approved, debit, ordered
-from tests.rooms.fees.settling import Office
-from tests.rooms.fees.telling import ACCOUNT, Provider
+from tests.rooms.fees.settling import SettlementOffice
+from tests.rooms.fees.telling import ACCOUNT, NotifyingProvider
 from tests.rooms.fees.test_refunds import payment
 
 NUMBER = "CB 2026-000777"
-LOST = Move(-DUE, "VNPAY DOI HOAN CB2026000777", ref="TT9")
+LOST = StatementMovement(-DUE, "VNPAY DOI HOAN CB2026000777", ref="TT9")
 
 
-def noticed(till: Till, about: str) -> Chargeback:
+def noticed(till: AccountTill, about: str) -> Chargeback:
     """The provider has written that a payment is asked back."""
-    found = till.act(lambda work: desk.notice(work, about, NUMBER, ago(-5), "công văn của cổng thanh toán"))
+    found = till.act(lambda uow: commands.notice(uow, about, NUMBER, ago(-5), "công văn của cổng thanh toán"))
     assert isinstance(found, Chargeback)
     return found
 
 
-def stands(till: Till) -> dict[str, Any]:
-    [row] = till.house.rows("SELECT state, line_id IS NOT NULL AS debited FROM chargeback")
+def stands(till: AccountTill) -> dict[str, Any]:
+    [row] = till.hub.rows("SELECT state, line_id IS NOT NULL AS debited FROM chargeback")
     return row
 
 
 @pytest.fixture
-def paid(till: Till, cashier: Cashier, reference: str) -> str:
+def paid(till: AccountTill, cashier: Cashier, reference: str) -> str:
     """A payment that the statement shows, for a demand; its id."""
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     return payment(till)
 
 
-def test_while_it_is_argued_nothing_moves(till: Till, cashier: Cashier, dossier: str, paid: str) -> None:
+def test_while_it_is_argued_nothing_moves(till: AccountTill, cashier: Cashier, dossier: str, paid: str) -> None:
     found = noticed(till, paid)
-    till.act(lambda work: desk.answered(work, found.id, "đã gửi biên nhận hồ sơ"))
+    till.act(lambda uow: commands.answered(uow, found.id, "đã gửi biên nhận hồ sơ"))
 
     assert (till.cases(), status(cashier, dossier), till.book()) == (["V03"], "paid", {"111": DUE, "331": -DUE})
-    with pytest.raises(NotNow, match="đã được ghi nhận"):
+    with pytest.raises(InvalidState, match="đã được ghi nhận"):
         noticed(till, paid)
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
-def test_what_is_won_stays(till: Till, cashier: Cashier, dossier: str, paid: str) -> None:
+def test_what_is_won_stays(till: AccountTill, cashier: Cashier, dossier: str, paid: str) -> None:
     found = noticed(till, paid)
-    till.act(lambda work: desk.won(work, found.provider_case, "ngân hàng phát hành rút khiếu nại"))
+    till.act(lambda uow: commands.won(uow, found.provider_case, "ngân hàng phát hành rút khiếu nại"))
 
     assert (till.cases(), status(cashier, dossier), stands(till)["state"]) == ([], "paid", "won")
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
-@pytest.mark.parametrize("verb", [None, desk.answered, desk.won, desk.lost])
+@pytest.mark.parametrize("verb", [None, commands.answered, commands.won, commands.lost])
 def test_the_debit_takes_it_whatever_was_argued(
-    till: Till, cashier: Cashier, dossier: str, paid: str, verb: Any
+    till: AccountTill, cashier: Cashier, dossier: str, paid: str, verb: Any
 ) -> None:
     found = noticed(till, paid)
     if verb is not None:
-        till.act(lambda work: verb(work, found.id, "theo công văn"))
+        till.act(lambda uow: verb(uow, found.id, "theo công văn"))
 
     till.books(LOST)
 
     assert (status(cashier, dossier), stands(till)) == ("reopened", {"state": "lost", "debited": True})
     # The dossier had gone out: that its department works unpaid is a case of its own.
     assert (till.cases(), till.book()) == (["R04"], {})
-    assert till.house.rows("SELECT status, allocated FROM payment") == [{"status": "charged_back", "allocated": 0}]
-    assert red(till.house) == []
+    assert till.hub.rows("SELECT status, allocated FROM payment") == [{"status": "charged_back", "allocated": 0}]
+    assert red(till.hub) == []
 
 
 def test_of_a_gateway_s_payout_one_payment_is_taken_back(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
     other, its = another(cashier)
     told = [provider.tells(one, provider="vnpay-t") for one in (reference, its)]
-    items = tuple(Item(provider_txn=txn, amount=DUE, charge=0) for txn in told)
-    report = Report(provider="vnpay-t", report="PAYOUT-20261103-01", account=ACCOUNT, day=ago(60), items=items)
-    till.act(lambda work: payouts.bring(work, report))
-    till.books(Move(2 * DUE, "VNPAY TT PAYOUT20261103 01"))
+    items = tuple(PayoutItem(provider_txn=txn, amount=DUE, charge=0) for txn in told)
+    report = PayoutReport(provider="vnpay-t", report="PAYOUT-20261103-01", account=ACCOUNT, day=ago(60), items=items)
+    till.act(lambda uow: payouts.bring(uow, report))
+    till.books(StatementMovement(2 * DUE, "VNPAY TT PAYOUT20261103 01"))
     noticed(till, str(provider.payment(told[0])["id"]))
 
     till.books(LOST)
 
     assert (status(cashier, dossier), status(cashier, other)) == ("reopened", "paid")
     assert till.book() == {"111": DUE, "331": -DUE}
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
-def test_after_its_transfer_the_department_owes_it(till: Till, cashier: Cashier, dossier: str, reference: str) -> None:
-    month = till.books(Move(DUE, reference)).replace(day=1)
-    office = Office(till.house)
+def test_after_its_transfer_the_department_owes_it(
+    till: AccountTill, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    month = till.books(StatementMovement(DUE, reference)).replace(day=1)
+    office = SettlementOffice(till.hub)
     office.closes(month)
     office.answers("rest-a", month)
     settlement = office.settlement("rest-a", month).id
-    till.books(debit(approved(till, till.act(lambda work: ordering.remit(work, settlement, "chuyển tháng")))))
+    till.books(debit(approved(till, till.act(lambda uow: ordering.remit(uow, settlement, "chuyển tháng")))))
     assert status(cashier, dossier) == "settled"
     noticed(till, payment(till))
 
@@ -108,13 +110,13 @@ def test_after_its_transfer_the_department_owes_it(till: Till, cashier: Cashier,
 
     assert (status(cashier, dossier), till.book()["341"]) == ("reopened", DUE)
     assert till.cases() == ["R04", "V02"]
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 def test_what_was_given_back_already_is_to_be_got_back(
-    till: Till, cashier: Cashier, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     noticed(till, payment(till))
     till.books(debit(ordered(till, cashier.demand(dossier)["id"])))
 
@@ -122,20 +124,22 @@ def test_what_was_given_back_already_is_to_be_got_back(
 
     assert (till.cases(), stands(till)["state"]) == (["V01"], "lost")
     assert till.book() == {"111": -DUE, "341": DUE}
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
-def test_a_debit_of_another_amount_is_not_the_chargeback(till: Till, paid: str) -> None:
+def test_a_debit_of_another_amount_is_not_the_chargeback(till: AccountTill, paid: str) -> None:
     noticed(till, paid)
 
-    till.books(Move(1 - DUE, "VNPAY DOI HOAN CB2026000777"))
+    till.books(StatementMovement(1 - DUE, "VNPAY DOI HOAN CB2026000777"))
 
     assert (till.cases(), stands(till)) == (["P02", "V03"], {"state": "noticed", "debited": False})
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
-def test_what_is_only_notified_cannot_be_asked_back(till: Till, provider: Provider, reference: str) -> None:
+def test_what_is_only_notified_cannot_be_asked_back(
+    till: AccountTill, provider: NotifyingProvider, reference: str
+) -> None:
     told = provider.tells(reference)
 
-    with pytest.raises(NotNow, match="không có gì để đòi lại"):
+    with pytest.raises(InvalidState, match="không có gì để đòi lại"):
         noticed(till, str(provider.payment(told)["id"]))

@@ -9,23 +9,23 @@ import pytest
 
 from hub.clock import VIETNAM
 from hub.db import Connection
-from hub.errors import NotFound, NotNow
-from hub.fees.closes import balance, desk
-from hub.fees.closes.model import Step
+from hub.errors import InvalidState, NotFound
+from hub.fees.closes import balance, commands
+from hub.fees.closes.model import CloseStep
 from hub.fees.ledger import DayClosed, Origin, post, postings
 from hub.fees.proof import replay
 from hub.signing import canonical
-from tests.bank_files import Move, Told, ago
+from tests.bank_files import StatementDraft, StatementMovement, ago
 from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.rooms.fees.booking import FEE, opened, tampered
 from tests.rooms.fees.closing import FIRST, SECOND, Accountants, today
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, red, status
-from tests.rooms.fees.telling import ACCOUNT, Provider
+from tests.rooms.fees.matching import DUE, AccountTill, red, status
+from tests.rooms.fees.telling import ACCOUNT, NotifyingProvider
 
 
 @pytest.fixture
-def accountants(till: Till) -> Accountants:
+def accountants(till: AccountTill) -> Accountants:
     return Accountants(till)
 
 
@@ -41,27 +41,27 @@ def worker(database_url: str) -> Iterator[Connection]:
 
 
 def test_a_day_is_closed_by_two_persons_with_the_digest_of_what_it_came_to(
-    accountants: Accountants, till: Till, reference: str
+    accountants: Accountants, till: AccountTill, reference: str
 ) -> None:
-    day = till.books(Move(DUE, reference))
+    day = till.books(StatementMovement(DUE, reference))
     accountants.proves()
 
-    assert [accountants.asks(day, by).step for by in (FIRST, FIRST)] == [Step.PROPOSED, Step.WAITING]
-    assert till.house.count("day_close") == 0
+    assert [accountants.asks(day, by).step for by in (FIRST, FIRST)] == [CloseStep.PROPOSED, CloseStep.WAITING]
+    assert till.hub.count("day_close") == 0
     made = accountants.asks(day, SECOND)
 
-    assert made.step is Step.DONE
-    [row] = till.house.rows("SELECT * FROM day_close")
+    assert made.step is CloseStep.DONE
+    [row] = till.hub.rows("SELECT * FROM day_close")
     assert (row["account"], row["day"], row["maker"], row["checker"]) == (ACCOUNT, day, FIRST, SECOND)
     assert (row["totals"]["statement"], row["totals"]["book"]) == (DUE, DUE)
     assert bytes(row["digest"]) == hashlib.sha256(canonical.encode(row["totals"])).digest() == made.digest
-    with pytest.raises(NotNow, match="đã khóa"):
+    with pytest.raises(InvalidState, match="đã khóa"):
         accountants.asks(day)
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 def test_what_no_statement_has_shown_is_a_case_from_the_close_of_its_day_on(
-    accountants: Accountants, till: Till, provider: Provider, reference: str
+    accountants: Accountants, till: AccountTill, provider: NotifyingProvider, reference: str
 ) -> None:
     """It could be handed over with its month before it is overdue."""
     day = till.books()
@@ -69,14 +69,19 @@ def test_what_no_statement_has_shown_is_a_case_from_the_close_of_its_day_on(
     accountants.closes(day)
 
     assert till.cases() == ["N01"]
-    assert red(till.house) == []
-    till.books(Move(DUE, reference))
+    assert red(till.hub) == []
+    till.books(StatementMovement(DUE, reference))
     assert till.cases() == [], "the statement that shows it ends the case"
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 def test_what_has_changed_since_the_proposal_is_shown_and_needs_another_agreement(
-    accountants: Accountants, till: Till, provider: Provider, cashier: Cashier, dossier: str, reference: str
+    accountants: Accountants,
+    till: AccountTill,
+    provider: NotifyingProvider,
+    cashier: Cashier,
+    dossier: str,
+    reference: str,
 ) -> None:
     day = till.books()
     accountants.proves()
@@ -85,12 +90,12 @@ def test_what_has_changed_since_the_proposal_is_shown_and_needs_another_agreemen
 
     made = accountants.asks(day, SECOND)
 
-    assert (made.step, till.house.count("day_close")) == (Step.PROPOSED, 0)
+    assert (made.step, till.hub.count("day_close")) == (CloseStep.PROPOSED, 0)
     assert "entries.count: 0 → 1" in made.changed
     assert f"moved.112.debit: – → {DUE}" in made.changed
-    assert accountants.asks(day, SECOND).step is Step.WAITING
-    assert accountants.asks(day, FIRST).step is Step.DONE
-    rows = till.house.rows("SELECT maker, checker, outcome FROM close_proposal ORDER BY id")
+    assert accountants.asks(day, SECOND).step is CloseStep.WAITING
+    assert accountants.asks(day, FIRST).step is CloseStep.DONE
+    rows = till.hub.rows("SELECT maker, checker, outcome FROM close_proposal ORDER BY id")
     assert [tuple(row.values()) for row in rows] == [
         (FIRST, None, "overtaken"),
         (SECOND, FIRST, "agreed"),
@@ -99,15 +104,15 @@ def test_what_has_changed_since_the_proposal_is_shown_and_needs_another_agreemen
 
 
 def test_a_closed_day_takes_nothing_from_anybody(
-    accountants: Accountants, till: Till, reference: str, worker: Connection
+    accountants: Accountants, till: AccountTill, reference: str, worker: Connection
 ) -> None:
-    day = till.books(Move(DUE, reference))
+    day = till.books(StatementMovement(DUE, reference))
     accountants.closes(day)
     charge = postings.charged(Origin("line", "999", day, ACCOUNT), 1_100)
     without_account = postings.recovered(Origin("case", "ex_1", day), "pm_1", [FEE])
 
     for entry in (charge, without_account):
-        with pytest.raises(DayClosed), till.house.db.connection() as conn:
+        with pytest.raises(DayClosed), till.hub.db.connection() as conn:
             post(conn, entry)
         with pytest.raises(DayClosed):
             post(worker, entry)
@@ -121,78 +126,78 @@ def test_a_closed_day_takes_nothing_from_anybody(
 
 
 def test_what_is_found_after_its_day_was_closed_stands_on_an_open_day_and_points_back(  # O5
-    accountants: Accountants, till: Till, cashier: Cashier, dossier: str, reference: str
+    accountants: Accountants, till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    day = till.books(Move(5_000, "LAI TIEN GUI", ref="FT1"))
+    day = till.books(StatementMovement(5_000, "LAI TIEN GUI", ref="FT1"))
     accountants.carries()
     accountants.closes(day)
     assert till.told is not None
 
-    till.told = till.told.next(Move(DUE, reference, day=day, ref="FT2"), first=day)
+    till.told = till.told.next(StatementMovement(DUE, reference, day=day, ref="FT2"), first=day)
     till.brings(till.told)
 
-    [entry] = till.house.rows("SELECT * FROM journal_entry WHERE kind = 'identified'")
+    [entry] = till.hub.rows("SELECT * FROM journal_entry WHERE kind = 'identified'")
     assert (entry["business_date"], entry["original_date"]) == (today(), day)
     assert status(cashier, dossier) == "paid"
-    with till.house.db.connection() as conn:
+    with till.hub.db.connection() as conn:
         closed_day, next_day = (balance.at(conn, ACCOUNT, one) for one in (day, day + timedelta(days=1)))
     assert (closed_day.said, closed_day.book, closed_day.later) == (5_000 + DUE, 5_000, DUE)
     assert (next_day.said, next_day.book, next_day.later, next_day.agrees) == (5_000 + DUE, 5_000, DUE, True)
     accountants.closes(day + timedelta(days=1))
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 def test_what_is_found_when_today_is_closed_too_goes_to_the_next_open_day(
-    accountants: Accountants, till: Till, provider: Provider, reference: str
+    accountants: Accountants, till: AccountTill, provider: NotifyingProvider, reference: str
 ) -> None:
-    till.told = Told((), opening=0, day=ago(2))
+    till.told = StatementDraft((), opening=0, day=ago(2))
     days = [till.books() for _ in range(2)]
     assert days == [ago(1), today()]
     accountants.closes(*days)
 
     payment = provider.payment(provider.tells(reference, paid_at=datetime.combine(ago(1), time(9), VIETNAM)))
 
-    [entry] = till.house.rows("SELECT business_date, original_date FROM journal_entry")
+    [entry] = till.hub.rows("SELECT business_date, original_date FROM journal_entry")
     assert (payment["business_date"], entry["original_date"]) == (ago(1), ago(1))
     assert entry["business_date"] == today() + timedelta(days=1)
 
 
 def test_a_day_is_opened_again_by_two_persons_who_say_why_and_its_digest_stays(
-    accountants: Accountants, till: Till, provider: Provider, reference: str
+    accountants: Accountants, till: AccountTill, provider: NotifyingProvider, reference: str
 ) -> None:
     first, second = till.books(), till.books()
     accountants.closes(first, second)
 
-    def ask(by: str) -> Step:
-        made = till.act(lambda work: desk.reopen_day(work, ACCOUNT, first, "thiếu một khoản"), by)
-        return Step(made.step)
+    def ask(by: str) -> CloseStep:
+        made = till.act(lambda uow: commands.reopen_day(uow, ACCOUNT, first, "thiếu một khoản"), by)
+        return CloseStep(made.step)
 
-    assert [ask(FIRST), ask(FIRST), ask(SECOND)] == [Step.PROPOSED, Step.WAITING, Step.DONE]
-    rows = till.house.rows("SELECT * FROM day_close ORDER BY day")
+    assert [ask(FIRST), ask(FIRST), ask(SECOND)] == [CloseStep.PROPOSED, CloseStep.WAITING, CloseStep.DONE]
+    rows = till.hub.rows("SELECT * FROM day_close ORDER BY day")
     assert [(row["day"], row["reopen_maker"], row["reopen_checker"]) for row in rows] == [
         (first, FIRST, SECOND),
         (second, FIRST, SECOND),  # it stood on the first
     ]
     assert all(row["reopen_reason"] == "thiếu một khoản" and len(row["digest"]) == 32 for row in rows)
     provider.tells(reference, paid_at=datetime.combine(first, time(9), VIETNAM))
-    [entry] = till.house.rows("SELECT business_date, original_date FROM journal_entry")
+    [entry] = till.hub.rows("SELECT business_date, original_date FROM journal_entry")
     assert entry == {"business_date": first, "original_date": None}
     accountants.closes(first, second)
-    digests = till.house.rows("SELECT digest FROM day_close WHERE day = %s ORDER BY closed_at", first)
+    digests = till.hub.rows("SELECT digest FROM day_close WHERE day = %s ORDER BY closed_at", first)
     assert digests[0] != digests[1]
 
 
-def test_only_what_is_closed_is_opened_again(accountants: Accountants, till: Till) -> None:
+def test_only_what_is_closed_is_opened_again(accountants: Accountants, till: AccountTill) -> None:
     day = till.books()
 
-    with pytest.raises(NotNow, match="chưa khóa"):
-        till.act(lambda work: desk.reopen_day(work, ACCOUNT, day, "nhầm"))
+    with pytest.raises(InvalidState, match="chưa khóa"):
+        till.act(lambda uow: commands.reopen_day(uow, ACCOUNT, day, "nhầm"))
     with pytest.raises(NotFound, match="không có tài khoản"):
         accountants.asks(day, account="0000")
 
 
 def test_nobody_closes_alone_or_opens_alone_even_in_the_database(
-    accountants: Accountants, till: Till, worker: Connection
+    accountants: Accountants, till: AccountTill, worker: Connection
 ) -> None:
     day = till.books()
     accountants.closes(day)
@@ -207,14 +212,14 @@ def test_nobody_closes_alone_or_opens_alone_even_in_the_database(
             worker.execute(f"UPDATE day_close SET {changes}")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         worker.execute("UPDATE day_close SET digest = sha256('y')")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), till.house.db.connection() as owner:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), till.hub.db.connection() as owner:
         owner.execute("UPDATE day_close SET digest = sha256('y')")
 
 
 def test_what_is_put_into_a_closed_day_past_the_database_turns_the_proof_red(
-    accountants: Accountants, till: Till, reference: str, database_url: str
+    accountants: Accountants, till: AccountTill, reference: str, database_url: str
 ) -> None:
-    day = till.books(Move(DUE, reference))
+    day = till.books(StatementMovement(DUE, reference))
     accountants.closes(day)
     slipped = (
         "INSERT INTO journal_entry (seq, business_date, kind, source_type, source_id, bank_account, lines, amount,"
@@ -224,40 +229,42 @@ def test_what_is_put_into_a_closed_day_past_the_database_turns_the_proof_red(
         tampered(conn, slipped, day, ACCOUNT)
 
     told = "a closed day has the entries with which it was closed: "
-    assert f"{told}{ACCOUNT} {day} khóa với 1 bút toán; nay có 2, khác số lượng" in red(till.house)
+    assert f"{told}{ACCOUNT} {day} khóa với 1 bút toán; nay có 2, khác số lượng" in red(till.hub)
 
 
 def test_what_was_on_the_account_before_its_first_statement_is_in_the_book_once(
-    accountants: Accountants, till: Till, reference: str
+    accountants: Accountants, till: AccountTill, reference: str
 ) -> None:
-    till.told = Told((), opening=700_000, day=ago(10))
-    days = [till.books(Move(DUE, reference)), till.books()]
+    till.told = StatementDraft((), opening=700_000, day=ago(10))
+    days = [till.books(StatementMovement(DUE, reference)), till.books()]
 
     accountants.closes(*days)
 
     assert till.book() == {"111": 700_000 + DUE, "331": -DUE, "411": -700_000}
-    [entry] = till.house.rows("SELECT business_date, source_type FROM journal_entry WHERE kind = 'opening'")
+    [entry] = till.hub.rows("SELECT business_date, source_type FROM journal_entry WHERE kind = 'opening'")
     assert entry == {"business_date": days[0], "source_type": "account"}
-    assert red(till.house) == []
+    assert red(till.hub) == []
     assert till.act(replay.replayed).offenders == []
 
 
 def test_an_older_statement_that_is_brought_in_later_corrects_what_was_there_before(
-    accountants: Accountants, till: Till
+    accountants: Accountants, till: AccountTill
 ) -> None:
     first = ago(10)
-    till.told = Told((), opening=700_000, day=first - timedelta(days=1))
+    till.told = StatementDraft((), opening=700_000, day=first - timedelta(days=1))
     till.books()
     accountants.closes(first)
-    till.brings(Told((Move(50_000, "LAI"),), opening=650_000, day=first - timedelta(days=1), id="0"))
+    till.brings(
+        StatementDraft((StatementMovement(50_000, "LAI"),), opening=650_000, day=first - timedelta(days=1), id="0")
+    )
     accountants.carries()
 
     accountants.closes(first - timedelta(days=1))
     till.books()
     accountants.closes(first + timedelta(days=1))
 
-    with till.house.db.connection() as conn:
+    with till.hub.db.connection() as conn:
         ends = balance.at(conn, ACCOUNT, first + timedelta(days=1))
     assert (ends.said, ends.agrees) == (700_000, True)
     assert till.book()["411"] == -650_000
-    assert red(till.house) == []
+    assert red(till.hub) == []

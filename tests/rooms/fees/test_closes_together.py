@@ -8,66 +8,66 @@ import pytest
 
 from hub import dispatch
 from hub.db import one
-from hub.errors import NotNow
-from hub.fees.closes import desk
-from hub.fees.closes.model import Step
+from hub.errors import InvalidState
+from hub.fees.closes import commands
+from hub.fees.closes.model import CloseStep
 from hub.fees.ledger import Origin, post, postings
-from tests.house import ScriptedHouse
 from tests.rooms.fees.closing import FIRST, SECOND, Accountants
-from tests.rooms.fees.matching import Till
+from tests.rooms.fees.matching import AccountTill
 from tests.rooms.fees.telling import ACCOUNT
+from tests.scripted_hub import ScriptedHub
 
 
 @pytest.fixture
-def proposed(till: Till) -> date:
+def proposed(till: AccountTill) -> date:
     """A day that one person has proposed to close."""
     accountants, day = Accountants(till), till.books()
     accountants.proves()
-    assert accountants.asks(day, FIRST).step is Step.PROPOSED
+    assert accountants.asks(day, FIRST).step is CloseStep.PROPOSED
     return day
 
 
-def asks(house: ScriptedHouse, day: date, by: str) -> Step | str:
+def asks(hub: ScriptedHub, day: date, by: str) -> CloseStep | str:
     try:
-        made = dispatch.act(house, by, lambda work: (desk.close_day(work, ACCOUNT, day), []))
-    except NotNow as error:
+        made = dispatch.run_command(hub, by, lambda uow: (commands.close_day(uow, ACCOUNT, day), []))
+    except InvalidState as error:
         return str(error)
     return made.step
 
 
-def test_what_is_being_posted_is_waited_for_and_counts(house: ScriptedHouse, proposed: date) -> None:
+def test_what_is_being_posted_is_waited_for_and_counts(hub: ScriptedHub, proposed: date) -> None:
     with ThreadPoolExecutor(1) as threads:
-        with house.db.transaction() as conn:
+        with hub.db.transaction() as conn:
             post(conn, postings.not_collected(Origin("line", "998", proposed, ACCOUNT), 100))
             post(conn, postings.charged(Origin("line", "999", proposed, ACCOUNT), 100))
-            asked = threads.submit(asks, house, proposed, SECOND)
-            waits_for_the_book(house)
+            asked = threads.submit(asks, hub, proposed, SECOND)
+            waits_for_the_book(hub)
             assert not asked.done()
-        assert asked.result(30) is Step.PROPOSED  # what it comes to is something else now
+        assert asked.result(30) is CloseStep.PROPOSED  # what it comes to is something else now
 
-    assert house.count("day_close") == 0
+    assert hub.count("day_close") == 0
 
 
-def test_of_many_who_agree_at_once_one_closes(house: ScriptedHouse, proposed: date) -> None:
+def test_of_many_who_agree_at_once_one_closes(hub: ScriptedHub, proposed: date) -> None:
     others = [f"ke-toan-{letter}" for letter in "bcde"]
     start = threading.Barrier(len(others))
 
-    def agrees(by: str) -> Step | str:
+    def agrees(by: str) -> CloseStep | str:
         start.wait(30)
-        return asks(house, proposed, by)
+        return asks(hub, proposed, by)
 
     with ThreadPoolExecutor(len(others)) as threads:
         came = list(threads.map(agrees, others))
 
     refused = f"ngày {proposed} của tài khoản {ACCOUNT} đã khóa; muốn sửa thì mở lại bằng hub fee reopen"
     assert sorted(map(str, came)) == sorted(["done", refused, refused, refused])
-    assert house.count("day_close") == 1
+    assert hub.count("day_close") == 1
 
 
-def waits_for_the_book(house: ScriptedHouse) -> None:
+def waits_for_the_book(hub: ScriptedHub) -> None:
     """Until somebody waits for the lock under which entries are numbered."""
     for _ in range(300):
-        with house.db.connection() as conn:
+        with hub.db.connection() as conn:
             waiting = one(conn, "SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", ())
         if waiting["n"]:
             return

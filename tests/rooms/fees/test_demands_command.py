@@ -2,68 +2,68 @@
 
 import json
 
-from hub.cli.exits import Code
-from hub.worker import cashier as tick
+from hub.cli.exits import ExitCode
+from hub.worker.jobs import expire_demands as tick
 from tests.rooms.fees.conftest import PAY_LATER, Cashier
 from tests.rooms.test_command_line import Hub
 
 
-def test_demands_are_listed_by_status(cashier: Cashier, hub: Hub) -> None:
+def test_demands_are_listed_by_status(cashier: Cashier, cli: Hub) -> None:
     waiting, paid = cashier.dossier(), cashier.dossier(PAY_LATER)
     cashier.pays(paid, 50_000)
 
-    code, out, _ = hub("fee", "demands", "--status", "issued", "--json")
+    code, out, _ = cli("fee", "demands", "--status", "issued", "--json")
 
     [row] = json.loads(out)["data"]
-    assert code == Code.OK
+    assert code == ExitCode.OK
     assert (row["dossier_id"], row["outstanding"]) == (waiting, 150_000)
-    assert json.loads(hub("fee", "demands", "--department", "rest-b", "--json")[1])["data"] == []
+    assert json.loads(cli("fee", "demands", "--department", "rest-b", "--json")[1])["data"] == []
 
 
-def test_one_demand_is_shown_by_any_of_its_names(cashier: Cashier, hub: Hub, dossier: str) -> None:
+def test_one_demand_is_shown_by_any_of_its_names(cashier: Cashier, cli: Hub, dossier: str) -> None:
     cashier.pays(dossier, 100_000, "pm_1")
     demand = cashier.demand(dossier)
-    [row] = cashier.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
+    [row] = cashier.hub.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
 
     shown = [
-        json.loads(hub("fee", "show", name, "--json")[1])
+        json.loads(cli("fee", "show", name, "--json")[1])
         for name in (demand["id"], demand["reference"], row["raw_code"])
     ]
-    code, out, _ = hub("fee", "show", demand["reference"])
+    code, out, _ = cli("fee", "show", demand["reference"])
 
     assert shown[0] == shown[1] == shown[2]
     assert [credit["evidence"] for credit in shown[0]["credits"]] == ["pm_1"]
     assert [line["amount"] for line in shown[0]["lines"]] == [120_000, 30_000]
     assert [line["verb"] for line in shown[0]["journal"]] == ["demanded", "credited"]
-    assert code == Code.OK
+    assert code == ExitCode.OK
     assert all(said in out for said in ("Đã nộp một phần", "150.000", "120.000"))
-    assert hub("fee", "show", "HC000000000052")[0] == Code.NOT_FOUND
+    assert cli("fee", "show", "HC000000000052")[0] == ExitCode.NOT_FOUND
 
 
-def test_a_clerk_waives_by_an_exemption_and_the_journal_says_why(cashier: Cashier, hub: Hub, dossier: str) -> None:
+def test_a_clerk_waives_by_an_exemption_and_the_journal_says_why(cashier: Cashier, cli: Hub, dossier: str) -> None:
     demand = cashier.demand(dossier)["id"]
     words = ("fee", "waive", demand, "--exemption", "nguoi-co-cong", "--reason", "thẻ đã xuất trình")
 
-    assert hub(*words, "--dry-run")[0] == Code.OK
+    assert cli(*words, "--dry-run")[0] == ExitCode.OK
     assert cashier.demand(dossier)["status"] == "issued"
-    assert hub(*words, "--yes")[0] == Code.OK
-    cashier.house.sweep()
-    cashier.house.carry()
+    assert cli(*words, "--yes")[0] == ExitCode.OK
+    cashier.hub.sweep()
+    cashier.hub.carry()
 
     assert cashier.demand(dossier)["status"] == "waived"
     assert cashier.handed(dossier)
-    [line] = cashier.house.rows("SELECT actor, reason FROM journal WHERE subject = %s AND verb = 'waived'", demand)
+    [line] = cashier.hub.rows("SELECT actor, reason FROM journal WHERE subject = %s AND verb = 'waived'", demand)
     assert line["actor"] == "thu.nghiem"
     assert line["reason"] == "nguoi-co-cong, Nghị quyết thử nghiệm số 1, Điều 4: thẻ đã xuất trình"
-    assert hub(*words, "--yes")[0] == Code.REFUSED
+    assert cli(*words, "--yes")[0] == ExitCode.REFUSED
 
 
-def test_an_expired_demand_is_renewed(cashier: Cashier, hub: Hub, dossier: str) -> None:
+def test_an_expired_demand_is_renewed(cashier: Cashier, cli: Hub, dossier: str) -> None:
     demand = cashier.demand(dossier)["id"]
-    assert hub("fee", "renew", demand, "--reason", "chưa hết hạn", "--yes")[0] == Code.REFUSED
-    cashier.house.rows("UPDATE fee_demand SET expires_at = now() WHERE id = %s RETURNING id", demand)
-    tick.close(cashier.house)
+    assert cli("fee", "renew", demand, "--reason", "chưa hết hạn", "--yes")[0] == ExitCode.REFUSED
+    cashier.hub.rows("UPDATE fee_demand SET expires_at = now() WHERE id = %s RETURNING id", demand)
+    tick.close(cashier.hub)
 
-    assert hub("fee", "renew", demand, "--reason", "người dân đến nộp", "--yes")[0] == Code.OK
+    assert cli("fee", "renew", demand, "--reason", "người dân đến nộp", "--yes")[0] == ExitCode.OK
 
     assert cashier.demand(dossier)["status"] == "issued"

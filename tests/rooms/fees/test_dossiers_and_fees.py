@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hub import clock
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 from hub.clock import local
 from hub.fees import demands
 from schemas.payment_reference import PaymentReference
@@ -43,14 +43,14 @@ def test_paid_in_full_it_goes_out(cashier: Cashier) -> None:
 
 def test_its_term_begins_when_it_is_paid(cashier: Cashier) -> None:
     dossier = cashier.dossier()
-    [before] = cashier.house.rows("SELECT due_at FROM dossier WHERE id = %s", dossier)
+    [before] = cashier.hub.rows("SELECT due_at FROM dossier WHERE id = %s", dossier)
     paid = clock.now() + timedelta(days=3)
 
     demand = cashier.demand(dossier)["id"]
-    cashier.act(lambda work: demands.credit(work, demand, 150_000, "pm_1", paid_at=paid))
+    cashier.act(lambda uow: demands.credit(uow, demand, 150_000, "pm_1", paid_at=paid))
 
-    [after] = cashier.house.rows("SELECT due_at FROM dossier WHERE id = %s", dossier)
-    assert after["due_at"] == cashier.house.calendar.due(paid, 16)
+    [after] = cashier.hub.rows("SELECT due_at FROM dossier WHERE id = %s", dossier)
+    assert after["due_at"] == cashier.hub.calendar.due(paid, 16)
     assert after["due_at"] > before["due_at"]
 
 
@@ -88,9 +88,9 @@ def test_who_is_exempt_is_waived_with_the_provision(cashier: Cashier) -> None:
     assert (demand["status"], demand["waived"], demand["amount_due"]) == ("waived", 150_000, 150_000)
     assert cashier.handed(dossier)
     assert cashier.told(dossier)[:2] == ["submission.status", "fee.changed"]
-    lines = cashier.house.rows("SELECT * FROM fee_demand_line WHERE demand_id = %s", demand["id"])
+    lines = cashier.hub.rows("SELECT * FROM fee_demand_line WHERE demand_id = %s", demand["id"])
     assert {line["basis"] for line in lines} == {"Nghị quyết thử nghiệm số 1, Điều 4"}
-    noted = cashier.house.rows("SELECT reason FROM journal WHERE subject = %s AND verb = 'waived'", demand["id"])
+    noted = cashier.hub.rows("SELECT reason FROM journal WHERE subject = %s AND verb = 'waived'", demand["id"])
     assert len(noted) == 2
     assert all("Nghị quyết thử nghiệm số 1, Điều 4" in line["reason"] for line in noted)
 
@@ -110,7 +110,7 @@ def test_a_person_waives_by_an_exemption_and_the_dossier_goes_out(cashier: Cashi
     dossier = cashier.dossier()
     demand = cashier.demand(dossier)["id"]
 
-    cashier.act(lambda work: demands.waive(work, demand, "nguoi-co-cong", "thẻ đã xuất trình"))
+    cashier.act(lambda uow: demands.waive(uow, demand, "nguoi-co-cong", "thẻ đã xuất trình"))
 
     assert cashier.demand(dossier)["status"] == "waived"
     assert cashier.handed(dossier)
@@ -120,8 +120,8 @@ def test_while_nobody_can_sign_the_money_is_booked_and_the_dossier_waits(
     cashier: Cashier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dossier = cashier.dossier()
-    officers = cashier.house.catalogue.officers
-    cashier.house.catalogue = cashier.house.catalogue.model_copy(update={"officers": {}})
+    officers = cashier.hub.catalogue.officers
+    cashier.hub.catalogue = cashier.hub.catalogue.model_copy(update={"officers": {}})
 
     cashier.pays(dossier, 150_000)
 
@@ -129,20 +129,20 @@ def test_while_nobody_can_sign_the_money_is_booked_and_the_dossier_waits(
     assert cashier.stands(dossier) == "registered"
     assert not cashier.handed(dossier)
 
-    cashier.house.catalogue = cashier.house.catalogue.model_copy(update={"officers": officers})
+    cashier.hub.catalogue = cashier.hub.catalogue.model_copy(update={"officers": officers})
     _wait_is_over(cashier)
     assert cashier.handed(dossier)
 
 
 def test_money_taken_back_before_the_dossier_went_out_makes_it_wait_again(cashier: Cashier) -> None:
     dossier = cashier.dossier()
-    officers = cashier.house.catalogue.officers
-    cashier.house.catalogue = cashier.house.catalogue.model_copy(update={"officers": {}})
+    officers = cashier.hub.catalogue.officers
+    cashier.hub.catalogue = cashier.hub.catalogue.model_copy(update={"officers": {}})
     cashier.pays(dossier, 150_000, "pm_1")
     demand = cashier.demand(dossier)["id"]
 
-    cashier.act(lambda work: demands.reverse(work, demand, "pm_1", by="sl_1"))
-    cashier.house.catalogue = cashier.house.catalogue.model_copy(update={"officers": officers})
+    cashier.act(lambda uow: demands.reverse(uow, demand, "pm_1", by="sl_1"))
+    cashier.hub.catalogue = cashier.hub.catalogue.model_copy(update={"officers": officers})
     _wait_is_over(cashier)
 
     assert cashier.demand(dossier)["status"] == "reopened"
@@ -160,19 +160,19 @@ def test_money_taken_back_after_the_dossier_went_out_is_told_and_moves_nothing(c
     assert cashier.demand(dossier)["status"] == "paid"
     demand = cashier.demand(dossier)["id"]
 
-    cashier.act(lambda work: demands.reverse(work, demand, "pm_1", by="sl_1"))
+    cashier.act(lambda uow: demands.reverse(uow, demand, "pm_1", by="sl_1"))
 
     assert cashier.demand(dossier)["status"] == "reopened"
     assert cashier.stands(dossier) == "accepted"
     assert cashier.told(dossier)[-1] == "fee.reopened"
-    noted = cashier.house.rows("SELECT verb FROM journal WHERE subject = %s ORDER BY id", dossier)
+    noted = cashier.hub.rows("SELECT verb FROM journal WHERE subject = %s ORDER BY id", dossier)
     assert noted[-1]["verb"] != "moved"
     assert "unpaid after release" in [line["verb"] for line in noted]
 
 
 def test_a_dossier_that_its_department_does_not_accept_is_not_paid_for(cashier: Cashier) -> None:
     dossier = cashier.dossier(PAY_LATER)
-    [row] = cashier.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
+    [row] = cashier.hub.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
 
     _report(cashier, row["raw_code"], "TU_CHOI")
 
@@ -182,22 +182,24 @@ def test_a_dossier_that_its_department_does_not_accept_is_not_paid_for(cashier: 
     assert cashier.demand(dossier)["status"] == "cancelled"
 
 
-def test_a_dossier_that_nobody_pays_for_is_ended_and_its_demand_with_it(cashier: Cashier, hub: Hub) -> None:
+def test_a_dossier_that_nobody_pays_for_is_ended_and_its_demand_with_it(cashier: Cashier, cli: Hub) -> None:
     dossier, gone = cashier.dossier(), cashier.dossier(PAY_LATER)
 
-    code, _, _ = hub("submission", "end", dossier, "--as", "stopped", "--reason", "quá hạn nộp phí", "--yes")
+    code, _, _ = cli("submission", "end", dossier, "--as", "stopped", "--reason", "quá hạn nộp phí", "--yes")
 
-    assert code == Code.OK
+    assert code == ExitCode.OK
     assert cashier.stands(dossier) == "stopped"
     assert cashier.demand(dossier)["status"] == "cancelled"
     assert cashier.told(dossier)[-2:] == ["submission.status", "fee.changed"]
-    assert hub("submission", "end", gone, "--as", "withdrawn", "--reason", "đã chuyển đi", "--yes")[0] == Code.REFUSED
+    assert (
+        cli("submission", "end", gone, "--as", "withdrawn", "--reason", "đã chuyển đi", "--yes")[0] == ExitCode.REFUSED
+    )
     assert cashier.stands(gone) == "accepted"
 
 
 def test_no_report_moves_a_dossier_that_has_not_gone_out(cashier: Cashier) -> None:
     dossier = cashier.dossier()
-    [row] = cashier.house.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
+    [row] = cashier.hub.rows("SELECT raw_code FROM dossier WHERE id = %s", dossier)
 
     _report(cashier, row["raw_code"], "TU_CHOI")
 
@@ -205,13 +207,13 @@ def test_no_report_moves_a_dossier_that_has_not_gone_out(cashier: Cashier) -> No
 
 
 def _report(cashier: Cashier, code: str, status: str) -> None:
-    cashier.house.impatient("rest-a")
-    cashier.house.accept(report_arrival(a_report(code, status)))
-    cashier.house.carry()
+    cashier.hub.impatient("rest-a")
+    cashier.hub.accept(report_arrival(a_report(code, status)))
+    cashier.hub.carry()
 
 
 def _wait_is_over(cashier: Cashier) -> Any:
-    for row in cashier.house.rows("SELECT id FROM inbox WHERE state = 'waiting'"):
-        cashier.house.make_due(row["id"])
-    cashier.house.sweep()
-    cashier.house.carry()
+    for row in cashier.hub.rows("SELECT id FROM inbox WHERE state = 'waiting'"):
+        cashier.hub.make_due(row["id"])
+    cashier.hub.sweep()
+    cashier.hub.carry()

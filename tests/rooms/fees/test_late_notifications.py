@@ -11,42 +11,43 @@ from hub import dispatch
 from hub.db import one
 from hub.fees import demands
 from hub.fees.matching.run import run
-from hub.work import Work
-from schemas.payment import Kind
-from tests.bank_files import Move
+from hub.unit_of_work import UnitOfWork
+from schemas.payment import NotificationKind
+from tests.bank_files import StatementMovement
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, red, status
-from tests.rooms.fees.telling import ACCOUNT, OTHER_ACCOUNT, Provider
+from tests.rooms.fees.matching import DUE, AccountTill, red, status
+from tests.rooms.fees.telling import ACCOUNT, OTHER_ACCOUNT, NotifyingProvider
 from tests.rooms.fees.test_replay import replayed
 
 
 def test_what_the_statement_has_shown_is_not_paid_twice(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
-    till.books(Move(DUE, f"HO SO {reference}", ref="FT1"))
+    till.books(StatementMovement(DUE, f"HO SO {reference}", ref="FT1"))
     notices = cashier.told(dossier)
     provider.tells(f"HO SO {reference}")
 
-    assert provider.house.count("payment") == 1
+    assert provider.hub.count("payment") == 1
     assert (status(cashier, dossier), till.cases()) == ("paid", [])
     assert till.book() == {"111": DUE, "331": -DUE}
     assert cashier.told(dossier) == notices, "its payer heard of it once"
     for _ in range(4):
         till.books()
     assert till.cases() == [], "nobody waits for a second line"
-    assert provider.house.rows("SELECT 1 AS x FROM exception_case WHERE code = 'N02' AND state <> 'resolved'") == []
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
+    assert provider.hub.rows("SELECT 1 AS x FROM exception_case WHERE code = 'N02' AND state <> 'resolved'") == []
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
 
 
 def test_a_day_comes_to_the_same_with_its_notifications_late(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
     """Some name the demand in other words, some have the bank's number, one stands in the line with none."""
     others = [cashier.demand(cashier.dossier()) for _ in range(3)]
     named = [reference, *(str(one["reference"]) for one in others)]
     day = till.books(
-        *(Move(DUE, f"NOP PHI {name}", ref=f"FT{at}") for at, name in enumerate(named[:3])), Move(DUE, named[3])
+        *(StatementMovement(DUE, f"NOP PHI {name}", ref=f"FT{at}") for at, name in enumerate(named[:3])),
+        StatementMovement(DUE, named[3]),
     )
     before = till.digest(day)
 
@@ -57,9 +58,9 @@ def test_a_day_comes_to_the_same_with_its_notifications_late(
     till.matches(day)
 
     assert till.digest(day) == before
-    assert (till.house.count("payment"), till.cases()) == (4, [])
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
+    assert (till.hub.count("payment"), till.cases()) == (4, [])
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
 
 
 @pytest.mark.parametrize(
@@ -71,96 +72,110 @@ def test_a_day_comes_to_the_same_with_its_notifications_late(
     ],
 )
 def test_what_differs_is_other_money(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str, changes: dict[str, Any]
+    till: AccountTill,
+    cashier: Cashier,
+    provider: NotifyingProvider,
+    dossier: str,
+    reference: str,
+    changes: dict[str, Any],
 ) -> None:
-    till.books(Move(DUE, reference, ref="FT1"))
+    till.books(StatementMovement(DUE, reference, ref="FT1"))
     provider.tells(reference, **changes)
 
-    assert provider.house.count("late_notification") == 0
+    assert provider.hub.count("late_notification") == 0
     assert till.cases() in (["R03"], ["R09"])
     assert status(cashier, dossier) == "paid"
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 def test_a_second_notification_of_one_line_is_a_second_payment(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     provider.tells(reference)
     provider.tells(reference)
-    assert (till.house.count("payment"), till.cases()) == (2, ["R03"])
+    assert (till.hub.count("payment"), till.cases()) == (2, ["R03"])
 
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     assert (till.cases(), status(cashier, dossier)) == (["R03"], "paid")
     assert till.book() == {"111": 2 * DUE, "331": -DUE, "339": -DUE}
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
 
 
 def test_of_several_alike_each_is_told_of_once(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
-    till.books(Move(DUE, reference, ref="FT1"), Move(DUE, reference, ref="FT2"))
+    till.books(StatementMovement(DUE, reference, ref="FT1"), StatementMovement(DUE, reference, ref="FT2"))
     provider.tells(reference)
     provider.tells(reference)
-    assert (till.house.count("payment"), till.cases()) == (2, ["R03"])
+    assert (till.hub.count("payment"), till.cases()) == (2, ["R03"])
 
     provider.tells(reference)
-    assert (till.house.count("payment"), till.cases()) == (3, ["R03", "R03"])
-    assert till.house.count("late_notification") == 2
-    assert red(till.house) == []
+    assert (till.hub.count("payment"), till.cases()) == (3, ["R03", "R03"])
+    assert till.hub.count("late_notification") == 2
+    assert red(till.hub) == []
 
 
 def test_money_that_waits_in_a_case_is_told_late_all_the_same(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
     """It came after the demand's end, and is on 338: what its provider says does not double it."""
-    with till.house.db.connection() as conn:
+    with till.hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET expires_at = now() - interval '1 minute'")
-    cashier.act(lambda work: demands.expire(work, cashier.demand(dossier)["id"]))
-    till.books(Move(DUE, reference))
+    cashier.act(lambda uow: demands.expire(uow, cashier.demand(dossier)["id"]))
+    till.books(StatementMovement(DUE, reference))
     provider.tells(reference)
 
     assert (till.cases(), status(cashier, dossier)) == (["R06"], "expired")
     assert till.book() == {"111": DUE, "338": -DUE}
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
-@pytest.mark.parametrize(("kind", "code"), [(Kind.REVERSAL, "V01"), (Kind.REFUND, "V01"), (Kind.FAILED, "N03")])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [(NotificationKind.REVERSAL, "V01"), (NotificationKind.REFUND, "V01"), (NotificationKind.FAILED, "N03")],
+)
 def test_what_is_said_of_it_later_finds_it(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str, kind: Kind, code: str
+    till: AccountTill,
+    cashier: Cashier,
+    provider: NotifyingProvider,
+    dossier: str,
+    reference: str,
+    kind: NotificationKind,
+    code: str,
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     txn = provider.tells(reference)
-    if kind is Kind.FAILED:
+    if kind is NotificationKind.FAILED:
         provider.tells(reference, kind=kind, provider_txn=txn)
     else:
         provider.tells(kind=kind, original=txn)
 
-    [payment] = till.house.rows("SELECT id FROM payment")
+    [payment] = till.hub.rows("SELECT id FROM payment")
     assert [case[:3] for case in provider.cases() if case[0] != "N02"] == [(code, "payment", payment["id"])]
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
-def test_that_it_was_told_late_is_never_changed(till: Till, provider: Provider, reference: str) -> None:
-    till.books(Move(DUE, reference))
+def test_that_it_was_told_late_is_never_changed(till: AccountTill, provider: NotifyingProvider, reference: str) -> None:
+    till.books(StatementMovement(DUE, reference))
     provider.tells(reference)
-    with till.house.db.connection() as conn, pytest.raises(Exception, match="append-only"):
+    with till.hub.db.connection() as conn, pytest.raises(Exception, match="append-only"):
         conn.execute("DELETE FROM late_notification")
 
 
 def test_a_notification_that_comes_while_its_day_is_matched_waits_for_it(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
-    day = till.books(Move(DUE, reference), carry=False)
+    day = till.books(StatementMovement(DUE, reference), carry=False)
     has_run = Event()
 
-    def matched(work: Work) -> tuple[None, list[Any]]:
-        events = run(work, ACCOUNT, day).events
+    def matched(uow: UnitOfWork) -> tuple[None, list[Any]]:
+        events = run(uow, ACCOUNT, day).events
         has_run.set()
         waiting = "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
         for _ in range(500):
-            if one(work.conn, waiting, ())["n"]:
+            if one(uow.conn, waiting, ())["n"]:
                 break
             time.sleep(0.02)
         else:
@@ -168,12 +183,12 @@ def test_a_notification_that_comes_while_its_day_is_matched_waits_for_it(
         return None, list(events)
 
     with ThreadPoolExecutor(1) as clerk:
-        matching = clerk.submit(dispatch.act, till.house, "ke-toan-a", matched)
+        matching = clerk.submit(dispatch.run_command, till.hub, "ke-toan-a", matched)
         assert has_run.wait(30)
         provider.tells(reference)
         matching.result(30)
-    till.house.carry()
+    till.hub.carry()
 
-    assert (provider.house.count("payment"), provider.house.count("late_notification")) == (1, 1)
+    assert (provider.hub.count("payment"), provider.hub.count("late_notification")) == (1, 1)
     assert (status(cashier, dossier), till.cases()) == ("paid", [])
-    assert red(till.house) == []
+    assert red(till.hub) == []

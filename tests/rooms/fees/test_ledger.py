@@ -12,11 +12,21 @@ from psycopg.errors import CheckViolation, ForeignKeyViolation, InsufficientPriv
 from hub.clock import now
 from hub.db import Connection, one
 from hub.embedded.pki import Pki
-from hub.fees.ledger import Account, DayClosed, SourceReused, balances, checkpoints, closed, post, post_all, postings
+from hub.fees.ledger import (
+    DayClosed,
+    LedgerAccount,
+    SourceReused,
+    balances,
+    checkpoints,
+    closed,
+    post,
+    post_all,
+    postings,
+)
 from hub.signing import custody
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.house import ScriptedHouse
 from tests.rooms.fees.booking import ACCOUNT, CLOSE, DAY, FEE, REOPEN, notified, on_statement, opened, origin
+from tests.scripted_hub import ScriptedHub
 
 CONNECTIONS: Final = 8
 EACH: Final = 25
@@ -43,17 +53,17 @@ def numbers(conn: Connection) -> list[int]:
     return [row["seq"] for row in conn.execute("SELECT seq FROM journal_entry ORDER BY seq")]
 
 
-def nets(conn: Connection) -> dict[Account, int]:
+def nets(conn: Connection) -> dict[LedgerAccount, int]:
     return {balance.account: balance.net for balance in balances.trial_balance(conn)}
 
 
 def test_a_payment_is_in_transit_until_the_statement_shows_it(conn: Connection) -> None:
     post(conn, notified(1))
-    assert nets(conn) == {Account.IN_TRANSIT: 50_000, Account.PAYABLE: -50_000}
-    assert balances.open_items(conn, Account.IN_TRANSIT) == {"pm_1": 50_000}
+    assert nets(conn) == {LedgerAccount.IN_TRANSIT: 50_000, LedgerAccount.PAYABLE: -50_000}
+    assert balances.open_items(conn, LedgerAccount.IN_TRANSIT) == {"pm_1": 50_000}
     post(conn, on_statement(1))
-    assert nets(conn) == {Account.BANK: 50_000, Account.IN_TRANSIT: 0, Account.PAYABLE: -50_000}
-    assert balances.open_items(conn, Account.IN_TRANSIT) == {}
+    assert nets(conn) == {LedgerAccount.BANK: 50_000, LedgerAccount.IN_TRANSIT: 0, LedgerAccount.PAYABLE: -50_000}
+    assert balances.open_items(conn, LedgerAccount.IN_TRANSIT) == {}
     assert balances.bank_balance(conn, ACCOUNT, DAY) == 50_000
     assert balances.bank_balance(conn, ACCOUNT, DAY - timedelta(days=1)) == 0
     assert balances.payable(conn, FEE.department, DAY, DAY) == {FEE.fee_code: 50_000}
@@ -62,7 +72,7 @@ def test_a_payment_is_in_transit_until_the_statement_shows_it(conn: Connection) 
 def test_an_accounts_statement_carries_what_was_there_before(conn: Connection) -> None:
     later = DAY + timedelta(days=1)
     post_all(conn, [notified(1), notified(2, later), on_statement(1, later)])
-    moved = balances.statement(conn, Account.IN_TRANSIT, later, later)
+    moved = balances.statement(conn, LedgerAccount.IN_TRANSIT, later, later)
     assert [(one.kind, one.dr, one.cr, one.after) for one in moved] == [
         ("notified", 50_000, 0, 100_000),
         ("on_statement", 0, 50_000, 50_000),
@@ -76,7 +86,7 @@ def test_the_same_again_is_the_same_number_and_other_content_is_refused(conn: Co
         post(conn, dearer)
     with pytest.raises(SourceReused):
         post_all(conn, [notified(3), postings.notified(origin(3), "pm_3", [FEE], over=1)])
-    assert nets(conn)[Account.PAYABLE] == -100_000 - 50_000
+    assert nets(conn)[LedgerAccount.PAYABLE] == -100_000 - 50_000
 
 
 def test_what_was_rolled_back_leaves_no_gap(conn: Connection) -> None:
@@ -89,7 +99,7 @@ def test_what_was_rolled_back_leaves_no_gap(conn: Connection) -> None:
 def test_many_connections_give_numbers_without_gaps_and_one_entry_a_source(conn: Connection, database_url: str) -> None:
     """Every connection posts its own sources, one that all of them post, and one that it takes back."""
 
-    def work(worker: int) -> list[int]:
+    def uow(worker: int) -> list[int]:
         with opened(database_url) as mine:
             got = []
             for number in range(EACH):
@@ -100,7 +110,7 @@ def test_many_connections_give_numbers_without_gaps_and_one_entry_a_source(conn:
             return got
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        given = [seq for got in pool.map(work, range(CONNECTIONS)) for seq in got]
+        given = [seq for got in pool.map(uow, range(CONNECTIONS)) for seq in got]
     assert len(set(given)) == CONNECTIONS * EACH
     assert numbers(conn) == list(range(1, (CONNECTIONS + 1) * EACH + 1))
     assert sum(nets(conn).values()) == 0
@@ -222,21 +232,21 @@ def test_nothing_is_closed_while_the_proof_is_red(conn: Connection) -> None:
     close(conn, ACCOUNT, DAY)
 
 
-def keep(house: ScriptedHouse, conn: Connection) -> checkpoints.Checkpoint | None:
+def keep(hub: ScriptedHub, conn: Connection) -> checkpoints.LedgerCheckpoint | None:
     moment = now()
-    return checkpoints.keep(conn, house.catalogue.signing.log, lambda: house.signer.log_key(moment), moment)
+    return checkpoints.keep(conn, hub.catalogue.signing.log, lambda: hub.signer.log_key(moment), moment)
 
 
 def test_each_checkpoint_covers_what_came_after_the_one_before_and_lies_in_the_custody_log(
-    house: ScriptedHouse, conn: Connection
+    hub: ScriptedHub, conn: Connection
 ) -> None:
-    assert keep(house, conn) is None
+    assert keep(hub, conn) is None
     entries = [notified(1), notified(2), on_statement(1)]
     post_all(conn, entries[:2])
-    assert keep(house, conn) is not None
-    assert keep(house, conn) is None
+    assert keep(hub, conn) is not None
+    assert keep(hub, conn) is None
     post(conn, entries[2])
-    second = keep(house, conn)
+    second = keep(hub, conn)
     assert second is not None
     assert [
         (row["first_seq"], row["last_seq"], bytes(row["root"]))

@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from hub.db import Connection
-from hub.fees.ledger import Account, Entry, Origin, Share, balances, post, postings
+from hub.fees.ledger import LedgerAccount, LedgerEntry, Origin, Share, balances, post, postings
 from hub.fees.ledger.entry import spread
 from tests.rooms.fees.booking import ACCOUNT, DAY, opened
 
@@ -18,7 +18,7 @@ AMOUNT = st.integers(1, 10**7)
 FEES = (Share("so-tu-phap", "phi-01", 30_000, "fd_1"), Share("so-tu-phap", "lp-02", 20_000, "fd_1"))
 
 
-class Money(RuleBasedStateMachine):
+class LedgerMachine(RuleBasedStateMachine):
     """Payments, lines and refunds. ``items``: what is open, by account and item, as this machine counts it."""
 
     conn: ClassVar[Connection]
@@ -34,7 +34,7 @@ class Money(RuleBasedStateMachine):
         self._rolled = self.conn.transaction(force_rollback=True)
         self._rolled.__enter__()
         self.bank, self.number = 0, 0
-        self.items: dict[tuple[Account, str], int] = {}
+        self.items: dict[tuple[LedgerAccount, str], int] = {}
 
     def teardown(self) -> None:
         if hasattr(self, "_rolled"):
@@ -44,11 +44,11 @@ class Money(RuleBasedStateMachine):
         self.number += 1
         return Origin("test", str(self.number), DAY, ACCOUNT)
 
-    def write(self, entry: Entry, bank: int = 0) -> None:
+    def write(self, entry: LedgerEntry, bank: int = 0) -> None:
         assert post(self.conn, entry) == post(self.conn, entry)
         self.bank += bank
 
-    def open(self, account: Account, item: str, amount: int) -> None:
+    def open(self, account: LedgerAccount, item: str, amount: int) -> None:
         self.items[account, item] = self.items.get((account, item), 0) + amount
 
     @rule(target=in_transit, amount=AMOUNT, over=st.integers(0, 10**6))
@@ -56,22 +56,22 @@ class Money(RuleBasedStateMachine):
         origin = self.origin()
         item = f"pm_{origin.source_id}"
         self.write(postings.notified(origin, item, [share(amount)], over))
-        self.open(Account.IN_TRANSIT, item, amount + over)
-        self.open(Account.OVERPAID, item, -over)
+        self.open(LedgerAccount.IN_TRANSIT, item, amount + over)
+        self.open(LedgerAccount.OVERPAID, item, -over)
         return item, amount + over
 
     @rule(target=owed, paid=consumes(in_transit))
     def shown(self, paid: tuple[str, int]) -> int:
         self.write(postings.on_statement(self.origin(), *paid), bank=paid[1])
-        self.open(Account.IN_TRANSIT, paid[0], -paid[1])
+        self.open(LedgerAccount.IN_TRANSIT, paid[0], -paid[1])
         return paid[1]
 
     @rule(paid=consumes(in_transit))
     def never_shown(self, paid: tuple[str, int]) -> None:
-        over = -self.items.get((Account.OVERPAID, paid[0]), 0)
+        over = -self.items.get((LedgerAccount.OVERPAID, paid[0]), 0)
         self.write(postings.unconfirmed(self.origin(), paid[0], [share(paid[1] - over)], over))
-        self.open(Account.IN_TRANSIT, paid[0], -paid[1])
-        self.open(Account.OVERPAID, paid[0], over)
+        self.open(LedgerAccount.IN_TRANSIT, paid[0], -paid[1])
+        self.open(LedgerAccount.OVERPAID, paid[0], over)
 
     @rule(paid=st.lists(consumes(in_transit), min_size=1, max_size=3), charge=st.integers(0, 100))
     def paid_out_by_a_gateway(self, paid: list[tuple[str, int]], charge: int) -> None:
@@ -80,13 +80,13 @@ class Money(RuleBasedStateMachine):
         if total > charge:
             self.write(postings.gateway_net(self.origin(), paid, charge), bank=total - charge)
             for item, amount in paid:
-                self.open(Account.IN_TRANSIT, item, -amount)
+                self.open(LedgerAccount.IN_TRANSIT, item, -amount)
 
     @rule(target=unknown, amount=AMOUNT)
     def unidentified(self, amount: int) -> Any:
         origin = self.origin()
         self.write(postings.unidentified(origin, origin.source_id, amount), bank=amount)
-        self.open(Account.UNIDENTIFIED, origin.source_id, -amount)
+        self.open(LedgerAccount.UNIDENTIFIED, origin.source_id, -amount)
         return origin.source_id, amount
 
     @rule(target=over, line=consumes(unknown), share_of=st.integers(0, 100))
@@ -94,8 +94,8 @@ class Money(RuleBasedStateMachine):
         taken = line[1] * share_of // 100
         rest = line[1] - taken
         self.write(postings.identified_later(self.origin(), line[0], [share(taken)], rest))
-        self.open(Account.UNIDENTIFIED, line[0], line[1])
-        self.open(Account.OVERPAID, line[0], -rest)
+        self.open(LedgerAccount.UNIDENTIFIED, line[0], line[1])
+        self.open(LedgerAccount.OVERPAID, line[0], -rest)
         return (line[0], rest) if rest else multiple()
 
     @rule(target=refunds, paid=consumes(over))
@@ -103,8 +103,8 @@ class Money(RuleBasedStateMachine):
         origin = self.origin()
         refund = f"rf_{origin.source_id}"
         self.write(postings.refund_ordered(origin, refund, overpaid=[paid]))
-        self.open(Account.OVERPAID, *paid)
-        self.open(Account.REFUNDS, refund, -paid[1])
+        self.open(LedgerAccount.OVERPAID, *paid)
+        self.open(LedgerAccount.REFUNDS, refund, -paid[1])
         return refund, paid[1]
 
     @rule(target=refunds, amount=consumes(owed))
@@ -112,17 +112,17 @@ class Money(RuleBasedStateMachine):
         origin = self.origin()
         refund = f"rf_{origin.source_id}"
         self.write(postings.refund_ordered(origin, refund, owed=[share(amount)]))
-        self.open(Account.REFUNDS, refund, -amount)
+        self.open(LedgerAccount.REFUNDS, refund, -amount)
         return refund, amount
 
     @rule(target=refunds, refund=consumes(refunds), returned=st.booleans())
     def refund_shown(self, refund: tuple[str, int], returned: bool) -> Any:
         self.write(postings.refund_line(self.origin(), *refund), bank=-refund[1])
-        self.open(Account.REFUNDS, *refund)
+        self.open(LedgerAccount.REFUNDS, *refund)
         if not returned:
             return multiple()
         self.write(postings.refund_returned(self.origin(), *refund), bank=refund[1])
-        self.open(Account.REFUNDS, refund[0], -refund[1])
+        self.open(LedgerAccount.REFUNDS, refund[0], -refund[1])
         return refund
 
     @rule(amount=consumes(owed))
@@ -135,13 +135,13 @@ class Money(RuleBasedStateMachine):
         self.write(postings.transferred(origin, [share(amount)]), bank=-amount)
         item = f"pm_{origin.source_id}"
         self.write(postings.chargeback_after_transfer(self.origin(), item, amount), bank=-amount)
-        self.open(Account.CHARGEBACK, item, amount)
+        self.open(LedgerAccount.CHARGEBACK, item, amount)
         return item, amount
 
     @rule(lost=consumes(charged_back))
     def recovered(self, lost: tuple[str, int]) -> None:
         self.write(postings.recovered(self.origin(), lost[0], [share(lost[1])]))
-        self.open(Account.CHARGEBACK, lost[0], -lost[1])
+        self.open(LedgerAccount.CHARGEBACK, lost[0], -lost[1])
 
     @rule(amount=consumes(owed), kept=st.integers(0, 10_000))
     def handed_on(self, amount: int, kept: int) -> None:
@@ -163,7 +163,7 @@ class Money(RuleBasedStateMachine):
         self.conn.execute("SET CONSTRAINTS ALL DEFERRED")
         nets = {balance.account: balance.net for balance in balances.trial_balance(self.conn)}
         assert sum(nets.values()) == 0
-        assert nets.get(Account.BANK, 0) == self.bank
+        assert nets.get(LedgerAccount.BANK, 0) == self.bank
         for account in {account for account, _ in self.items}:
             counted = {item: net for (of, item), net in self.items.items() if of is account and net}
             assert balances.open_items(self.conn, account) == counted
@@ -181,7 +181,7 @@ def conn(database_url: str) -> Iterator[Connection]:
 
 def test_in_whatever_order_money_moves_the_book_balances(conn: Connection) -> None:
     run(
-        type("MoneyHere", (Money,), {"conn": conn}),
+        type("MoneyHere", (LedgerMachine,), {"conn": conn}),
         settings=settings(max_examples=25, stateful_step_count=25, deadline=None),
     )
 

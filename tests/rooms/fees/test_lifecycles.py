@@ -12,15 +12,15 @@ from hypothesis.stateful import run_state_machine_as_test as run
 from hub.clock import VIETNAM
 from hub.errors import HubError
 from hub.fees import demands
-from hub.fees.cases import desk
-from hub.fees.cases.codes import Code
+from hub.fees.cases import commands
+from hub.fees.cases.codes import ExceptionCode
 from hub.fees.model import LIFECYCLE
-from schemas.payment import Kind
-from tests.bank_files import Move, Told, ago
+from schemas.payment import NotificationKind
+from tests.bank_files import StatementDraft, StatementMovement, ago
 from tests.rooms.fees.casework import CHECKER, MAKER, REASON
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, red
-from tests.rooms.fees.telling import Provider
+from tests.rooms.fees.matching import DUE, AccountTill, red
+from tests.rooms.fees.telling import NotifyingProvider
 
 MOVES: Final[dict[str, dict[str, set[str]]]] = {
     "payment": {
@@ -64,17 +64,17 @@ def reaches(table: str, before: str, after: str) -> bool:
     return after in seen
 
 
-class Money(RuleBasedStateMachine):
-    till: ClassVar[Till]
+class LifecycleMoney(RuleBasedStateMachine):
+    till: ClassVar[AccountTill]
     cashier: ClassVar[Cashier]
-    provider: ClassVar[Provider]
+    provider: ClassVar[NotifyingProvider]
 
     @initialize(first=st.sampled_from(["both", "shown", "without number", "nobody"]))
     def begins(self, first: str) -> None:
         """Three dossiers: one is not paid for yet, one is paid in part, and of one we know by now."""
         self.ids = [self.cashier.dossier() for _ in range(3)]
         self.references = [str(self.cashier.demand(one)["reference"]) for one in self.ids]
-        self.moves: list[Move] = []
+        self.moves: list[StatementMovement] = []
         self.came: list[tuple[str, int]] = []
         self.told: list[str] = []
         self.pays(0, DUE, first)
@@ -92,20 +92,25 @@ class Money(RuleBasedStateMachine):
             at = datetime.combine(day_of(self.till), time(9), VIETNAM)
             self.told.append(self.provider.tells(text, amount=amount, bank_ref=ref, paid_at=at))
         if how != "told":
-            self.moves.append(Move(amount, text, ref=number))
+            self.moves.append(StatementMovement(amount, text, ref=number))
             self.came.append((number, amount))
 
     @precondition(lambda self: self.came)
     @rule(which=st.integers(0, 9))
     def is_taken_back_by_the_bank(self, which: int) -> None:
         number, amount = self.came[which % len(self.came)]
-        self.moves.append(Move(-amount, "HOAN TRA", ref=f"FT{next(NUMBERS):06}", e2e=number, reversal=True))
+        self.moves.append(
+            StatementMovement(-amount, "HOAN TRA", ref=f"FT{next(NUMBERS):06}", e2e=number, reversal=True)
+        )
 
     @precondition(lambda self: self.told)
-    @rule(which=st.integers(0, 9), kind=st.sampled_from([Kind.REVERSAL, Kind.REFUND, Kind.FAILED]))
-    def is_said_to_be_taken_back(self, which: int, kind: Kind) -> None:
+    @rule(
+        which=st.integers(0, 9),
+        kind=st.sampled_from([NotificationKind.REVERSAL, NotificationKind.REFUND, NotificationKind.FAILED]),
+    )
+    def is_said_to_be_taken_back(self, which: int, kind: NotificationKind) -> None:
         txn = self.told[which % len(self.told)]
-        if kind is Kind.FAILED:
+        if kind is NotificationKind.FAILED:
             self.provider.tells(kind=kind, provider_txn=txn)
         else:
             self.provider.tells(kind=kind, original=txn)
@@ -117,24 +122,27 @@ class Money(RuleBasedStateMachine):
 
     @rule(amount=st.sampled_from([11_000, 50_000]))
     def is_charged(self, amount: int) -> None:
-        self.moves.append(Move(-amount, "PHI"))
+        self.moves.append(StatementMovement(-amount, "PHI"))
 
     @rule(which=st.integers(0, 2), verb=st.sampled_from([demands.cancel, demands.renew]))
     def ends_or_begins_anew(self, which: int, verb: Any) -> None:
         demand = self.cashier.demand(self.ids[which])["id"]
         with contextlib.suppress(HubError):
-            self.cashier.act(lambda work: verb(work, demand, "thử nghiệm"))
+            self.cashier.act(lambda uow: verb(uow, demand, "thử nghiệm"))
 
     @rule(which=st.integers(0, 9), way=st.integers(0, 2), demand=st.integers(0, 2))
     def is_settled_by_two_persons(self, which: int, way: int, demand: int) -> None:
         """In a way that its code allows; whether it can be done is for the verbs to say."""
-        cases = self.till.house.rows(
+        cases = self.till.hub.rows(
             "SELECT id, code FROM exception_case WHERE state <> 'resolved' AND code <> 'N02' ORDER BY id DESC LIMIT 5"
         )
         if not cases:
             return
         chosen = cases[which % len(cases)]
-        case, ways = str(chosen["id"]), [name for name in Code(chosen["code"]).about.resolutions if name in WAYS]
+        case, ways = (
+            str(chosen["id"]),
+            [name for name in ExceptionCode(chosen["code"]).about.resolutions if name in WAYS],
+        )
         if not ways:
             return
         name = ways[way % len(ways)]
@@ -146,7 +154,7 @@ class Money(RuleBasedStateMachine):
         details = said.get("assign" if name == "allocate" else name, {})
         for person in (MAKER, CHECKER):
             try:
-                self.till.act(lambda work: desk.resolve(work, case, name, details, REASON), person)
+                self.till.act(lambda uow: commands.resolve(uow, case, name, details, REASON), person)
             except HubError:
                 if person == CHECKER:
                     withdrawn(self.till, case)
@@ -155,7 +163,7 @@ class Money(RuleBasedStateMachine):
         return {
             (table, str(row["id"])): str(row["status"])
             for table in MOVES
-            for row in self.till.house.rows(f"SELECT id, {COLUMN.get(table, 'state')} AS status FROM {table}")
+            for row in self.till.hub.rows(f"SELECT id, {COLUMN.get(table, 'state')} AS status FROM {table}")
         }
 
     @invariant()
@@ -166,15 +174,15 @@ class Money(RuleBasedStateMachine):
         for (table, name), status in self.before.items():
             assert reaches(table, status, now[table, name]), (table, status, now[table, name])
         self.before = now
-        assert red(self.till.house) == []
+        assert red(self.till.hub) == []
 
 
-def withdrawn(till: Till, case: str) -> None:
+def withdrawn(till: AccountTill, case: str) -> None:
     with contextlib.suppress(HubError):
-        till.act(lambda work: desk.withdraw(work, case, "không được"), CHECKER)
+        till.act(lambda uow: commands.withdraw(uow, case, "không được"), CHECKER)
 
 
-def day_of(till: Till) -> Any:
+def day_of(till: AccountTill) -> Any:
     assert till.told is not None
     return till.told.day
 
@@ -182,12 +190,14 @@ def day_of(till: Till) -> Any:
 NUMBERS = iter(range(1, 10**6))
 
 
-def test_statuses_move_as_they_may_whatever_happens(till: Till, cashier: Cashier, provider: Provider) -> None:
+def test_statuses_move_as_they_may_whatever_happens(
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider
+) -> None:
     till.always_open()
-    till.told = Told([], opening=10**9, day=ago(900))
+    till.told = StatementDraft([], opening=10**9, day=ago(900))
     till.brings(till.told)
     run(
-        type("MoneyHere", (Money,), {"till": till, "cashier": cashier, "provider": provider}),
+        type("MoneyHere", (LifecycleMoney,), {"till": till, "cashier": cashier, "provider": provider}),
         settings=settings(
             max_examples=12,
             stateful_step_count=14,

@@ -7,20 +7,20 @@ from typing import Any
 import psycopg
 import pytest
 
-from hub.errors import NotFound, NotNow
+from hub.errors import InvalidState, NotFound
 from hub.fees import demands
-from hub.fees.matching import desk
-from tests.bank_files import Move, ago
-from tests.house import ScriptedHouse
+from hub.fees.matching import commands
+from tests.bank_files import StatementMovement, ago
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, red
-from tests.rooms.fees.telling import ACCOUNT, Provider
+from tests.rooms.fees.matching import DUE, AccountTill, red
+from tests.rooms.fees.telling import ACCOUNT, NotifyingProvider
 from tests.rooms.test_command_line import Hub
+from tests.scripted_hub import ScriptedHub
 
 
 @pytest.fixture
-def till(house: ScriptedHouse) -> Till:
-    return Till(house)
+def till(hub: ScriptedHub) -> AccountTill:
+    return AccountTill(hub)
 
 
 def near(reference: str) -> str:
@@ -32,115 +32,117 @@ def status(cashier: Cashier, dossier: str) -> Any:
     return cashier.demand(dossier)["status"]
 
 
-def test_one_person_confirms_class_b(till: Till, cashier: Cashier, dossier: str) -> None:
-    [row] = till.house.rows("SELECT code FROM dossier WHERE id = %s", dossier)
-    till.books(Move(DUE, f"phi {row['code']}"))
+def test_one_person_confirms_class_b(till: AccountTill, cashier: Cashier, dossier: str) -> None:
+    [row] = till.hub.rows("SELECT code FROM dossier WHERE id = %s", dossier)
+    till.books(StatementMovement(DUE, f"phi {row['code']}"))
     [proposal] = till.proposals()
 
-    till.act(lambda work: desk.confirm(work, proposal["id"], "đúng hồ sơ"), "ke-toan-a")
+    till.act(lambda uow: commands.confirm(uow, proposal["id"], "đúng hồ sơ"), "ke-toan-a")
 
     assert (till.line()["pass"], till.line()["state"], status(cashier, dossier)) == ("P6", "matched", "paid")
     assert (till.cases(), till.book()) == ([], {"111": DUE, "331": -DUE})
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
-def test_class_c_takes_two_persons(till: Till, cashier: Cashier, dossier: str, reference: str) -> None:
-    till.books(Move(DUE, near(reference)))
+def test_class_c_takes_two_persons(till: AccountTill, cashier: Cashier, dossier: str, reference: str) -> None:
+    till.books(StatementMovement(DUE, near(reference)))
     [proposal] = till.proposals()
 
-    till.act(lambda work: desk.confirm(work, proposal["id"], "đúng người"), "ke-toan-a")
+    till.act(lambda uow: commands.confirm(uow, proposal["id"], "đúng người"), "ke-toan-a")
     assert status(cashier, dossier) == "issued"
-    with pytest.raises(NotNow, match="cần người khác"):
-        till.act(lambda work: desk.confirm(work, proposal["id"], "đúng người"), "ke-toan-a")
-    till.act(lambda work: desk.confirm(work, proposal["id"], "đúng người"), "ke-toan-b")
+    with pytest.raises(InvalidState, match="cần người khác"):
+        till.act(lambda uow: commands.confirm(uow, proposal["id"], "đúng người"), "ke-toan-a")
+    till.act(lambda uow: commands.confirm(uow, proposal["id"], "đúng người"), "ke-toan-b")
 
     assert (status(cashier, dossier), till.line()["pass"]) == ("paid", "P11")
-    [group] = till.house.rows("SELECT maker, checker FROM match_group WHERE id = %s", proposal["id"])
+    [group] = till.hub.rows("SELECT maker, checker FROM match_group WHERE id = %s", proposal["id"])
     assert group == {"maker": "ke-toan-a", "checker": "ke-toan-b"}
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 def test_a_run_in_between_keeps_what_a_first_person_has_confirmed(
-    till: Till, cashier: Cashier, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    day = till.books(Move(DUE, near(reference)))
+    day = till.books(StatementMovement(DUE, near(reference)))
     [proposal] = till.proposals()
-    till.act(lambda work: desk.confirm(work, proposal["id"], "đúng người"), "ke-toan-a")
+    till.act(lambda uow: commands.confirm(uow, proposal["id"], "đúng người"), "ke-toan-a")
 
     till.matches(day)
-    till.act(lambda work: desk.confirm(work, proposal["id"], "đúng người"), "ke-toan-b")
+    till.act(lambda uow: commands.confirm(uow, proposal["id"], "đúng người"), "ke-toan-b")
 
     assert (status(cashier, dossier), till.proposals()) == ("paid", [])
 
 
 def test_a_confirmation_looks_again_at_what_it_stands_on(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
-    till.books(Move(DUE, near(reference)))
+    till.books(StatementMovement(DUE, near(reference)))
     [proposal] = till.proposals()
     provider.tells(reference, bank_ref="FT77")
 
     for person in ("ke-toan-a", "ke-toan-b"):
-        act = lambda work: desk.confirm(work, proposal["id"], "đúng người")  # noqa: E731 - said twice
+        act = lambda uow: commands.confirm(uow, proposal["id"], "đúng người")  # noqa: E731 - said twice
         if person == "ke-toan-a":
             till.act(act, person)
         else:
-            with pytest.raises(NotNow, match="chỉ còn phải thu 0 đ"):
+            with pytest.raises(InvalidState, match="chỉ còn phải thu 0 đ"):
                 till.act(act, person)
 
     assert status(cashier, dossier) == "paid_unconfirmed"
 
 
-def test_what_was_rejected_is_not_proposed_again(till: Till, cashier: Cashier, dossier: str, reference: str) -> None:
-    day = till.books(Move(DUE, near(reference)))
+def test_what_was_rejected_is_not_proposed_again(
+    till: AccountTill, cashier: Cashier, dossier: str, reference: str
+) -> None:
+    day = till.books(StatementMovement(DUE, near(reference)))
     [proposal] = till.proposals()
 
-    till.act(lambda work: desk.reject(work, proposal["id"], "người khác"))
+    till.act(lambda uow: commands.reject(uow, proposal["id"], "người khác"))
     till.matches(day)
 
     assert (till.proposals(), till.cases()) == ([], ["R01"])
 
 
 def test_to_revoke_takes_two_persons_and_opens_the_demand_again(
-    till: Till, cashier: Cashier, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    day = till.books(Move(DUE, reference))
-    [row] = till.house.rows("SELECT id FROM match_group WHERE state = 'confirmed'")
+    day = till.books(StatementMovement(DUE, reference))
+    [row] = till.hub.rows("SELECT id FROM match_group WHERE state = 'confirmed'")
 
-    till.act(lambda work: desk.revoke(work, row["id"], "nhầm hồ sơ"), "ke-toan-a")
-    with pytest.raises(NotNow, match="cần người khác"):
-        till.act(lambda work: desk.revoke(work, row["id"], "nhầm hồ sơ"), "ke-toan-a")
-    till.act(lambda work: desk.revoke(work, row["id"], "nhầm hồ sơ"), "ke-toan-b")
+    till.act(lambda uow: commands.revoke(uow, row["id"], "nhầm hồ sơ"), "ke-toan-a")
+    with pytest.raises(InvalidState, match="cần người khác"):
+        till.act(lambda uow: commands.revoke(uow, row["id"], "nhầm hồ sơ"), "ke-toan-a")
+    till.act(lambda uow: commands.revoke(uow, row["id"], "nhầm hồ sơ"), "ke-toan-b")
 
     assert (status(cashier, dossier), till.cases()) == ("reopened", ["R01", "R04"])  # it had gone out
     assert (till.line()["pass"], till.line()["state"]) == ("P0", "in_case")
     assert till.book() == {"111": DUE, "338": -DUE}
-    assert red(till.house) == []
+    assert red(till.hub) == []
     till.matches(day)
     assert status(cashier, dossier) == "reopened"
 
 
 def test_what_the_bank_s_number_has_joined_is_not_revoked(
-    till: Till, provider: Provider, dossier: str, reference: str
+    till: AccountTill, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
     provider.tells(reference, bank_ref="FT1")
-    till.books(Move(DUE, reference, ref="FT1"))
-    [row] = till.house.rows("SELECT id FROM match_group")
+    till.books(StatementMovement(DUE, reference, ref="FT1"))
+    [row] = till.hub.rows("SELECT id FROM match_group")
 
-    with pytest.raises(NotNow, match="không hủy được ghép theo P1"):
-        till.act(lambda work: desk.revoke(work, row["id"], "nhầm"))
+    with pytest.raises(InvalidState, match="không hủy được ghép theo P1"):
+        till.act(lambda uow: commands.revoke(uow, row["id"], "nhầm"))
 
 
-def test_there_is_no_match_of_that_number(till: Till) -> None:
+def test_there_is_no_match_of_that_number(till: AccountTill) -> None:
     with pytest.raises(NotFound):
-        till.act(lambda work: desk.confirm(work, 4711, "đúng"))
+        till.act(lambda uow: commands.confirm(uow, 4711, "đúng"))
 
 
 @pytest.mark.parametrize("column", ["line_id", "payment_id"])
 def test_the_database_lets_a_line_and_a_payment_belong_to_one_confirmed_group(
-    till: Till, dossier: str, reference: str, column: str
+    till: AccountTill, dossier: str, reference: str, column: str
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
     again = (
         "WITH made AS (INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)"
         " SELECT run_id, pass, class, rule_version, state, evidence FROM match_group LIMIT 1 RETURNING id)"
@@ -148,7 +150,7 @@ def test_the_database_lets_a_line_and_a_payment_belong_to_one_confirmed_group(
         f" SELECT made.id, 1, leg.{column}, 0, false, true FROM made CROSS JOIN match_leg leg LIMIT 1"
     )
 
-    with pytest.raises(psycopg.errors.UniqueViolation), till.house.db.transaction() as conn:
+    with pytest.raises(psycopg.errors.UniqueViolation), till.hub.db.transaction() as conn:
         conn.execute(again)
 
 
@@ -163,54 +165,54 @@ def test_the_database_lets_a_line_and_a_payment_belong_to_one_confirmed_group(
     ],
 )
 def test_the_database_refuses_what_no_match_may_do(
-    till: Till, dossier: str, reference: str, wrong: str, error: type[Exception]
+    till: AccountTill, dossier: str, reference: str, wrong: str, error: type[Exception]
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
 
-    with pytest.raises(error), till.house.db.transaction() as conn:
+    with pytest.raises(error), till.hub.db.transaction() as conn:
         conn.execute(wrong)
 
 
 def test_a_demand_moved_to_another_dossier_s_money_is_credited_once(
-    till: Till, cashier: Cashier, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    till.books(Move(DUE, near(reference)))
+    till.books(StatementMovement(DUE, near(reference)))
     [proposal] = till.proposals()
-    cashier.act(lambda work: demands.cancel(work, cashier.demand(dossier)["id"], "rút hồ sơ"))
+    cashier.act(lambda uow: demands.cancel(uow, cashier.demand(dossier)["id"], "rút hồ sơ"))
 
-    till.act(lambda work: desk.confirm(work, proposal["id"], "đúng"), "ke-toan-a")
-    with pytest.raises(NotNow):
-        till.act(lambda work: desk.confirm(work, proposal["id"], "đúng"), "ke-toan-b")
+    till.act(lambda uow: commands.confirm(uow, proposal["id"], "đúng"), "ke-toan-a")
+    with pytest.raises(InvalidState):
+        till.act(lambda uow: commands.confirm(uow, proposal["id"], "đúng"), "ke-toan-b")
 
     assert till.book() == {"111": DUE, "338": -DUE}
 
 
 def test_the_command_matches_lists_and_decides(
-    hub: Hub, till: Till, cashier: Cashier, dossier: str, reference: str
+    cli: Hub, till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    day = till.books(Move(DUE, near(reference)), carry=False)
+    day = till.books(StatementMovement(DUE, near(reference)), carry=False)
 
-    code, said, _ = hub("fee", "match", "--dry-run", "--json")
+    code, said, _ = cli("fee", "match", "--dry-run", "--json")
     assert code == 0
     assert json.loads(said)["data"][0]["found"] == "R01 1"
     assert till.line()["state"] == "new"
 
-    assert hub("fee", "match")[0] == 0
-    code, said, _ = hub("fee", "match", "list", "--json")
+    assert cli("fee", "match")[0] == 0
+    code, said, _ = cli("fee", "match", "list", "--json")
     [item] = json.loads(said)["data"]
     assert (item["pass"], item["reference"], item["errors"]) == ("P11", reference, 1)
-    assert hub("fee", "match", "confirm", str(item["id"]), "-r", "đúng người")[0] == 0
-    assert hub("fee", "match", "confirm", str(item["id"]), "-r", "đúng người")[0] == 5
-    assert hub("fee", "match", "reject", str(item["id"]), "-r", "không phải")[0] == 0
-    assert hub("fee", "match", "revoke", "4711", "-r", "không phải")[0] == 4
-    assert hub("fee", "match", "--account", ACCOUNT)[0] == 2
-    assert hub("fee", "match", "--account", ACCOUNT, "--day", day.isoformat())[0] == 0
-    assert hub("fee", "match", "--account", "99", "--day", day.isoformat())[0] == 4
+    assert cli("fee", "match", "confirm", str(item["id"]), "-r", "đúng người")[0] == 0
+    assert cli("fee", "match", "confirm", str(item["id"]), "-r", "đúng người")[0] == 5
+    assert cli("fee", "match", "reject", str(item["id"]), "-r", "không phải")[0] == 0
+    assert cli("fee", "match", "revoke", "4711", "-r", "không phải")[0] == 4
+    assert cli("fee", "match", "--account", ACCOUNT)[0] == 2
+    assert cli("fee", "match", "--account", ACCOUNT, "--day", day.isoformat())[0] == 0
+    assert cli("fee", "match", "--account", "99", "--day", day.isoformat())[0] == 4
     assert status(cashier, dossier) == "issued"
 
 
 def test_the_command_takes_a_payout_report(
-    hub: Hub, till: Till, provider: Provider, dossier: str, reference: str, tmp_path: Path
+    cli: Hub, till: AccountTill, provider: NotifyingProvider, dossier: str, reference: str, tmp_path: Path
 ) -> None:
     report = {
         "provider": "vnpay-t",
@@ -222,13 +224,13 @@ def test_the_command_takes_a_payout_report(
     file = tmp_path / "report.json"
     file.write_text(json.dumps(report), encoding="utf-8")
 
-    assert [hub("fee", "match", "payout", str(file))[0] for _ in range(2)] == [0, 0]
+    assert [cli("fee", "match", "payout", str(file))[0] for _ in range(2)] == [0, 0]
     report["items"][0]["charge"] = 1  # type: ignore[index]
     file.write_text(json.dumps(report), encoding="utf-8")
-    assert hub("fee", "match", "payout", str(file))[0] == 5
+    assert cli("fee", "match", "payout", str(file))[0] == 5
     file.write_text("{}", encoding="utf-8")
-    code, _, told = hub("fee", "match", "payout", str(file))
+    code, _, told = cli("fee", "match", "payout", str(file))
     assert (code, told.count("\n"), "/provider " in told) == (2, 1, True)
 
-    till.books(Move(DUE, "PAYOUT-01"))
+    till.books(StatementMovement(DUE, "PAYOUT-01"))
     assert till.lines()[0]["pass"] == "P9"

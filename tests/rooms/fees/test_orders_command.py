@@ -8,89 +8,91 @@ from typing import Any
 
 import pytest
 
-from hub.cli.exits import Code
-from tests.bank_files import Move
+from hub.cli.exits import ExitCode
+from tests.bank_files import StatementMovement
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, red, status
+from tests.rooms.fees.matching import DUE, AccountTill, red, status
 from tests.rooms.fees.test_refunds import payment
 from tests.rooms.test_command_line import Hub
 
 PAYEE = ("--bank", "970436", "--account", "0011223344", "--holder", "Nguyễn Thị Thử Nghiệm", "--reason", "rút hồ sơ")
 
 
-def listed(hub: Hub, *words: str) -> list[dict[str, Any]]:
-    return list(json.loads(hub("fee", *words, "--json")[1])["data"])
+def listed(cli: Hub, *words: str) -> list[dict[str, Any]]:
+    return list(json.loads(cli("fee", *words, "--json")[1])["data"])
 
 
 def test_a_refund_from_the_request_to_our_own_statement(
-    till: Till,
+    till: AccountTill,
     cashier: Cashier,
-    hub: Hub,
+    cli: Hub,
     dossier: str,
     reference: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    till.books(Move(DUE, reference))
+    till.books(StatementMovement(DUE, reference))
 
-    assert hub("fee", "refund", reference, *PAYEE)[0] == Code.OK
-    assert hub("fee", "refund", reference, *PAYEE)[0] == Code.REFUSED
-    [order] = listed(hub, "orders", "list")
+    assert cli("fee", "refund", reference, *PAYEE)[0] == ExitCode.OK
+    assert cli("fee", "refund", reference, *PAYEE)[0] == ExitCode.REFUSED
+    [order] = listed(cli, "orders", "list")
     approve = ("fee", "orders", "approve", order["id"], "--reason", "đủ giấy tờ", "--yes")
-    assert hub(*approve)[0] == Code.REFUSED
+    assert cli(*approve)[0] == ExitCode.REFUSED
     monkeypatch.setenv("HUB_ACTOR", "truong-phong")
-    assert hub(*approve, "--dry-run")[0] == Code.OK
+    assert cli(*approve, "--dry-run")[0] == ExitCode.OK
     assert status(cashier, dossier) == "paid"
-    assert hub(*approve)[0] == Code.OK
-    code, _, told = hub("fee", "orders", "send", order["id"], "-o", str(tmp_path / "khong-co" / "lenh.csv"))
-    assert (code, told.count("\n"), listed(hub, "orders", "list")[0]["state"]) == (Code.USAGE, 1, "approved")
-    assert hub("fee", "orders", "send", order["reference"], "-o", str(tmp_path / "lenh.csv"))[0] == Code.OK
+    assert cli(*approve)[0] == ExitCode.OK
+    code, _, told = cli("fee", "orders", "send", order["id"], "-o", str(tmp_path / "khong-co" / "lenh.csv"))
+    assert (code, told.count("\n"), listed(cli, "orders", "list")[0]["state"]) == (ExitCode.USAGE, 1, "approved")
+    assert cli("fee", "orders", "send", order["reference"], "-o", str(tmp_path / "lenh.csv"))[0] == ExitCode.OK
     assert (tmp_path / "lenh.csv").stat().st_mode & 0o077 == 0
-    assert hub("fee", "orders", "cancel", order["id"], "--reason", "muộn", "--yes")[0] == Code.REFUSED
+    assert cli("fee", "orders", "cancel", order["id"], "--reason", "muộn", "--yes")[0] == ExitCode.REFUSED
 
     written = (tmp_path / "lenh.csv").read_bytes()
     [row] = csv.DictReader(io.StringIO(written.decode("utf-8-sig")))
     assert (row["Tên người thụ hưởng"], row["Tài khoản thụ hưởng"]) == ("NGUYEN THI THU NGHIEM", "0011223344")
     assert (row["Số tiền"], row["Nội dung"].split()[0]) == (str(DUE), order["reference"])
-    hub("fee", "orders", "send", order["id"], "-o", str(tmp_path / "lai.csv"))
+    cli("fee", "orders", "send", order["id"], "-o", str(tmp_path / "lai.csv"))
     assert (tmp_path / "lai.csv").read_bytes() == written
 
-    till.books(Move(-DUE, f"CT DI {order['reference']} HOAN TRA PHI LE PHI"))
-    assert listed(hub, "orders", "list") == []
-    assert [(one["state"], one["amount"]) for one in listed(hub, "refunds", "--state", "confirmed")] == [
+    till.books(StatementMovement(-DUE, f"CT DI {order['reference']} HOAN TRA PHI LE PHI"))
+    assert listed(cli, "orders", "list") == []
+    assert [(one["state"], one["amount"]) for one in listed(cli, "refunds", "--state", "confirmed")] == [
         ("confirmed", DUE)
     ]
-    assert hub("fee", "prove")[0] == Code.OK
+    assert cli("fee", "prove")[0] == ExitCode.OK
 
 
-def test_whose_account_it_is_stands_in_the_order_alone(till: Till, hub: Hub, reference: str, tmp_path: Path) -> None:
-    till.books(Move(DUE + 50_000, reference))
-    [case] = till.house.rows("SELECT id FROM exception_case WHERE code = 'R05'")
-    assert hub("fee", "refund", case["id"], *PAYEE, "--amount", "20000")[0] == Code.OK
+def test_whose_account_it_is_stands_in_the_order_alone(
+    till: AccountTill, cli: Hub, reference: str, tmp_path: Path
+) -> None:
+    till.books(StatementMovement(DUE + 50_000, reference))
+    [case] = till.hub.rows("SELECT id FROM exception_case WHERE code = 'R05'")
+    assert cli("fee", "refund", case["id"], *PAYEE, "--amount", "20000")[0] == ExitCode.OK
 
-    [order] = listed(hub, "orders", "list")
-    shown = hub("fee", "orders", "show", order["id"])[1]
+    [order] = listed(cli, "orders", "list")
+    shown = cli("fee", "orders", "show", order["id"])[1]
     assert "NGUYEN THI THU NGHIEM" in shown
     assert "20.000" in shown
-    told = till.house.rows("SELECT string_agg(concat_ws(' ', subject, verb, reason), ' ') AS said FROM journal")
+    told = till.hub.rows("SELECT string_agg(concat_ws(' ', subject, verb, reason), ' ') AS said FROM journal")
     for secret in ("0011223344", "THU NGHIEM", "Thử Nghiệm"):
         assert secret not in told[0]["said"]
-        assert secret not in json.dumps(listed(hub, "orders", "list") + listed(hub, "refunds"), ensure_ascii=False)
+        assert secret not in json.dumps(listed(cli, "orders", "list") + listed(cli, "refunds"), ensure_ascii=False)
 
 
 def test_a_paper_is_printed_for_those_who_sign(
-    till: Till, hub: Hub, reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    till: AccountTill, cli: Hub, reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    till.books(Move(DUE, reference))
-    hub("fee", "refund", reference, *PAYEE)
-    [order] = listed(hub, "orders", "list")
+    till.books(StatementMovement(DUE, reference))
+    cli("fee", "refund", reference, *PAYEE)
+    [order] = listed(cli, "orders", "list")
     paper = tmp_path / "lenh.txt"
-    assert hub("fee", "orders", "send", order["id"], "-o", str(paper))[0] == Code.REFUSED
+    assert cli("fee", "orders", "send", order["id"], "-o", str(paper))[0] == ExitCode.REFUSED
     assert not paper.exists()
     monkeypatch.setenv("HUB_ACTOR", "truong-phong")
-    hub("fee", "orders", "approve", order["id"], "--reason", "đủ giấy tờ", "--yes")
+    cli("fee", "orders", "approve", order["id"], "--reason", "đủ giấy tờ", "--yes")
 
-    assert hub("fee", "orders", "send", order["id"], "-o", str(paper))[0] == Code.OK
+    assert cli("fee", "orders", "send", order["id"], "-o", str(paper))[0] == ExitCode.OK
 
     said = paper.read_text(encoding="utf-8")
     assert said.startswith("LỆNH CHI\n")
@@ -99,40 +101,40 @@ def test_a_paper_is_printed_for_those_who_sign(
 
 
 def test_what_the_bank_did_not_pay_is_ordered_again_by_its_refund(
-    till: Till, hub: Hub, reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    till: AccountTill, cli: Hub, reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    till.books(Move(DUE, reference))
-    hub("fee", "refund", reference, *PAYEE)
-    [order] = listed(hub, "orders", "list")
+    till.books(StatementMovement(DUE, reference))
+    cli("fee", "refund", reference, *PAYEE)
+    [order] = listed(cli, "orders", "list")
     monkeypatch.setenv("HUB_ACTOR", "truong-phong")
-    hub("fee", "orders", "approve", order["id"], "--reason", "đủ giấy tờ", "--yes")
-    hub("fee", "orders", "send", order["id"], "-o", str(tmp_path / "a.csv"))
+    cli("fee", "orders", "approve", order["id"], "--reason", "đủ giấy tờ", "--yes")
+    cli("fee", "orders", "send", order["id"], "-o", str(tmp_path / "a.csv"))
 
-    assert hub("fee", "orders", "fail", order["id"], "--reason", "sai số tài khoản", "--yes")[0] == Code.OK
-    assert hub("fee", "refund", order["subject_id"], *PAYEE)[0] == Code.OK
+    assert cli("fee", "orders", "fail", order["id"], "--reason", "sai số tài khoản", "--yes")[0] == ExitCode.OK
+    assert cli("fee", "refund", order["subject_id"], *PAYEE)[0] == ExitCode.OK
 
-    [again] = listed(hub, "orders", "list")
+    [again] = listed(cli, "orders", "list")
     assert (again["subject_id"], again["maker"]) == (order["subject_id"], "truong-phong")
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
-def test_what_is_not_there_is_not_given_back(hub: Hub, reference: str) -> None:
-    assert hub("fee", "refund", reference, *PAYEE)[0] == Code.REFUSED
-    assert hub("fee", "refund", "pm_01ARZ3NDEKTSV4RRFFQ69G5FAV", *PAYEE)[0] == Code.NOT_FOUND
-    assert hub("fee", "refund", "ex_01ARZ3NDEKTSV4RRFFQ69G5FAV", *PAYEE)[0] == Code.NOT_FOUND
+def test_what_is_not_there_is_not_given_back(cli: Hub, reference: str) -> None:
+    assert cli("fee", "refund", reference, *PAYEE)[0] == ExitCode.REFUSED
+    assert cli("fee", "refund", "pm_01ARZ3NDEKTSV4RRFFQ69G5FAV", *PAYEE)[0] == ExitCode.NOT_FOUND
+    assert cli("fee", "refund", "ex_01ARZ3NDEKTSV4RRFFQ69G5FAV", *PAYEE)[0] == ExitCode.NOT_FOUND
     wrong = ("--bank", "1", "--account", "0011223344", "--holder", "Bí Mật", "--reason", "x")
-    code, _, told = hub("fee", "refund", reference, *wrong)
-    assert (code, "Bí Mật" in told, "--bank" in told) == (Code.USAGE, False, True)
+    code, _, told = cli("fee", "refund", reference, *wrong)
+    assert (code, "Bí Mật" in told, "--bank" in told) == (ExitCode.USAGE, False, True)
 
 
-def test_a_chargeback_is_noticed_answered_and_won(till: Till, hub: Hub, reference: str) -> None:
-    till.books(Move(DUE, reference))
+def test_a_chargeback_is_noticed_answered_and_won(till: AccountTill, cli: Hub, reference: str) -> None:
+    till.books(StatementMovement(DUE, reference))
     words = ("fee", "chargebacks", "notice", payment(till), "--case", "CB-000777", "--answer-by", "2026-12-01")
 
-    assert hub(*words, "--reason", "công văn")[0] == Code.OK
-    assert hub("fee", "chargebacks", "evidence", "CB000777", "--reason", "đã gửi")[0] == Code.OK
-    [found] = listed(hub, "chargebacks", "list")
+    assert cli(*words, "--reason", "công văn")[0] == ExitCode.OK
+    assert cli("fee", "chargebacks", "evidence", "CB000777", "--reason", "đã gửi")[0] == ExitCode.OK
+    [found] = listed(cli, "chargebacks", "list")
     assert (found["state"], found["amount"], found["answer_by"]) == ("evidence", DUE, "2026-12-01")
-    assert hub("fee", "chargebacks", "won", found["id"], "--reason", "rút khiếu nại")[0] == Code.OK
-    assert hub("fee", "chargebacks", "won", found["id"], "--reason", "rút khiếu nại")[0] == Code.REFUSED
-    assert (listed(hub, "chargebacks", "list"), till.cases()) == ([], [])
+    assert cli("fee", "chargebacks", "won", found["id"], "--reason", "rút khiếu nại")[0] == ExitCode.OK
+    assert cli("fee", "chargebacks", "won", found["id"], "--reason", "rút khiếu nại")[0] == ExitCode.REFUSED
+    assert (listed(cli, "chargebacks", "list"), till.cases()) == ([], [])

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 from tests.bank_files import ago
-from tests.house import ScriptedHouse
 from tests.rooms.fees.telling import ACCOUNT
+from tests.scripted_hub import ScriptedHub
 
 CommandLine = Callable[..., tuple[int, str, str]]
 
@@ -32,22 +32,22 @@ def said(*items: dict[str, object]) -> bytes:
     ],
 )
 def test_a_report_of_what_is_no_payout_is_refused_in_a_line(
-    hub: CommandLine, house: ScriptedHouse, tmp_path: Path, raw: bytes, says: str
+    cli: CommandLine, hub: ScriptedHub, tmp_path: Path, raw: bytes, says: str
 ) -> None:
     (tmp_path / "r.json").write_bytes(raw)
-    code, _, err = hub("fee", "match", "payout", str(tmp_path / "r.json"))
-    assert (code, err.count("\n"), says in err) == (Code.USAGE, 1, True), err
-    assert house.count("payout_report") == 0
+    code, _, err = cli("fee", "match", "payout", str(tmp_path / "r.json"))
+    assert (code, err.count("\n"), says in err) == (ExitCode.USAGE, 1, True), err
+    assert hub.count("payout_report") == 0
 
 
 def test_what_another_report_has_paid_out_is_refused_in_a_line(
-    hub: CommandLine, house: ScriptedHouse, tmp_path: Path
+    cli: CommandLine, hub: ScriptedHub, tmp_path: Path
 ) -> None:
     raw = said({"provider_txn": "1", "amount": 9})
     first, second = tmp_path / "a.json", tmp_path / "b.json"
     first.write_bytes(raw)
     second.write_bytes(raw.replace(b"SAID-1", b"SAID-2"))
-    assert hub("fee", "match", "payout", str(first))[0] == Code.OK
-    code, _, err = hub("fee", "match", "payout", str(second))
-    assert (code, "báo cáo PAYOUT-SAID-1" in err) == (Code.REFUSED, True)
-    assert house.count("payout_report") == 1
+    assert cli("fee", "match", "payout", str(first))[0] == ExitCode.OK
+    code, _, err = cli("fee", "match", "payout", str(second))
+    assert (code, "báo cáo PAYOUT-SAID-1" in err) == (ExitCode.REFUSED, True)
+    assert hub.count("payout_report") == 1

@@ -6,13 +6,13 @@ from itertools import count
 import pytest
 
 from hub.fees.matching import payouts
-from hub.fees.matching.payouts import Item, Report
-from tests.bank_files import Move, ago
+from hub.fees.matching.payouts import PayoutItem, PayoutReport
+from tests.bank_files import StatementMovement, ago
 from tests.rooms.fees.casework import Casework
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, another, later, red, status
+from tests.rooms.fees.matching import DUE, AccountTill, another, later, red, status
 from tests.rooms.fees.paying import asked
-from tests.rooms.fees.telling import ACCOUNT, Provider
+from tests.rooms.fees.telling import ACCOUNT, NotifyingProvider
 from tests.rooms.fees.test_replay import replayed
 
 LINE = "CTY CP VNPAY-T THANH TOAN DV T11"
@@ -21,38 +21,38 @@ CHARGE = 1_100
 _NUMBERS = count(1)
 
 
-def report(till: Till, day: date, *payments: str, provider: str = "vnpay-t") -> Report:
+def report(till: AccountTill, day: date, *payments: str, provider: str = "vnpay-t") -> PayoutReport:
     """The gateway's report of that day of settlement, brought by a person."""
-    items = tuple(Item(provider_txn=txn, amount=DUE, charge=CHARGE) for txn in payments)
-    said = Report(provider=provider, report=f"PAYOUT-{next(_NUMBERS):06}", account=ACCOUNT, day=day, items=items)
-    till.act(lambda work: payouts.bring(work, said))
+    items = tuple(PayoutItem(provider_txn=txn, amount=DUE, charge=CHARGE) for txn in payments)
+    said = PayoutReport(provider=provider, report=f"PAYOUT-{next(_NUMBERS):06}", account=ACCOUNT, day=day, items=items)
+    till.act(lambda uow: payouts.bring(uow, said))
     return said
 
 
 @pytest.fixture
-def casework(till: Till) -> Casework:
+def casework(till: AccountTill) -> Casework:
     return Casework(till)
 
 
 @pytest.fixture
-def told(provider: Provider, reference: str) -> str:
+def told(provider: NotifyingProvider, reference: str) -> str:
     """A payment that vnpay-t has notified; its name of it."""
     return provider.tells(reference, provider="vnpay-t")
 
 
 def test_a_line_without_the_report_s_name_is_found_by_payer_day_and_net(
-    till: Till, cashier: Cashier, dossier: str, told: str
+    till: AccountTill, cashier: Cashier, dossier: str, told: str
 ) -> None:
     day = till.books()
     said = report(till, later(day, 1), told)
-    till.books(Move(said.net, LINE))
+    till.books(StatementMovement(said.net, LINE))
 
     assert (till.line()["pass"], till.cases(), status(cashier, dossier)) == ("P9", [], "paid")
     assert till.book() == {"111": said.net, "642": CHARGE, "331": -DUE}
-    [group] = till.house.rows("SELECT evidence ->> 'how' AS how FROM match_group WHERE pass = 'P9'")
+    [group] = till.hub.rows("SELECT evidence ->> 'how' AS how FROM match_group WHERE pass = 'P9'")
     assert group["how"] == "day"
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
 
 
 @pytest.mark.parametrize(
@@ -64,82 +64,82 @@ def test_a_line_without_the_report_s_name_is_found_by_payer_day_and_net(
     ],
 )
 def test_what_differs_is_not_taken_for_a_payout(
-    till: Till, cashier: Cashier, dossier: str, told: str, days: int, more: int, line: str
+    till: AccountTill, cashier: Cashier, dossier: str, told: str, days: int, more: int, line: str
 ) -> None:
     day = till.books()
     said = report(till, later(day, days), told)
-    till.books(Move(said.net + more, line))
+    till.books(StatementMovement(said.net + more, line))
     assert (till.cases(), status(cashier, dossier)) == (["R01"], "paid_unconfirmed")
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 def test_of_two_reports_or_two_lines_alike_none_is_chosen(
-    till: Till, cashier: Cashier, provider: Provider, told: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, told: str
 ) -> None:
     _, other = another(cashier)
     day = till.books()
     first = report(till, later(day, 1), told)
     report(till, later(day, 1), provider.tells(other, provider="vnpay-t"))
-    till.books(Move(first.net, LINE))
+    till.books(StatementMovement(first.net, LINE))
     assert till.cases() == ["R01"]
 
     _, third = another(cashier)
     said = report(till, later(day, 2), provider.tells(third, provider="vnpay-t", amount=DUE))
-    till.books(Move(said.net, LINE, ref="FT8"), Move(said.net, LINE, ref="FT9"))
+    till.books(StatementMovement(said.net, LINE, ref="FT8"), StatementMovement(said.net, LINE, ref="FT9"))
     assert till.cases() == ["R01"] * 3
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 def test_a_name_on_the_line_goes_before_day_and_sum(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, told: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, told: str
 ) -> None:
     second, other = another(cashier)
     day = till.books()
     named = report(till, later(day, 1), told)
     report(till, later(day, 1), provider.tells(other, provider="vnpay-t"))
-    till.books(Move(named.net, f"{LINE} {named.report}"), Move(named.net, LINE))
+    till.books(StatementMovement(named.net, f"{LINE} {named.report}"), StatementMovement(named.net, LINE))
 
     assert (till.passes(), till.cases()) == (["P9", "P9"], [])
     assert (status(cashier, dossier), status(cashier, second)) == ("paid", "paid")
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 @pytest.mark.parametrize("line", [LINE, None], ids=["by its day", "by its name"])
 def test_a_line_that_came_before_its_report_is_its_report_s_all_the_same(
-    till: Till, cashier: Cashier, dossier: str, told: str, line: str | None
+    till: AccountTill, cashier: Cashier, dossier: str, told: str, line: str | None
 ) -> None:
-    items = (Item(provider_txn=told, amount=DUE, charge=CHARGE),)
-    said = Report(provider="vnpay-t", report="PAYOUT-LATE-1", account=ACCOUNT, day=ago(60), items=items)
-    day = till.books(Move(said.net, line or said.report))
+    items = (PayoutItem(provider_txn=told, amount=DUE, charge=CHARGE),)
+    said = PayoutReport(provider="vnpay-t", report="PAYOUT-LATE-1", account=ACCOUNT, day=ago(60), items=items)
+    day = till.books(StatementMovement(said.net, line or said.report))
     assert till.cases() == ["R01"]
 
-    till.act(lambda work: payouts.bring(work, said))
+    till.act(lambda uow: payouts.bring(uow, said))
     till.matches(day)
 
     assert (till.line()["pass"], till.line()["state"], till.cases()) == ("P9", "matched", [])
     assert status(cashier, dossier) == "paid"
     assert till.book() == {"111": said.net, "642": CHARGE, "331": -DUE}
-    [found] = till.house.rows("SELECT status FROM payment WHERE source = 'statement'")
+    [found] = till.hub.rows("SELECT status FROM payment WHERE source = 'statement'")
     assert found["status"] == "voided"
     before = till.digest(day)
     till.matches(day)
     assert till.digest(day) == before
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
 
 
 def test_a_line_whose_money_goes_back_is_not_joined_any_more(
-    till: Till, casework: Casework, cashier: Cashier, dossier: str, told: str
+    till: AccountTill, casework: Casework, cashier: Cashier, dossier: str, told: str
 ) -> None:
     """Two persons have sent it back to its sender before the report came."""
-    items = (Item(provider_txn=told, amount=DUE, charge=CHARGE),)
-    said = Report(provider="vnpay-t", report="PAYOUT-LATE-2", account=ACCOUNT, day=ago(60), items=items)
-    day = till.books(Move(said.net, said.report))
+    items = (PayoutItem(provider_txn=told, amount=DUE, charge=CHARGE),)
+    said = PayoutReport(provider="vnpay-t", report="PAYOUT-LATE-2", account=ACCOUNT, day=ago(60), items=items)
+    day = till.books(StatementMovement(said.net, said.report))
     asked(till, str(till.line()["payment_id"]))
     casework.settles("R01", "return_to_sender")
 
-    till.act(lambda work: payouts.bring(work, said))
+    till.act(lambda uow: payouts.bring(uow, said))
     till.matches(day)
 
     assert (till.line()["pass"], status(cashier, dossier)) == ("P0", "paid_unconfirmed")
-    assert red(till.house) == []
+    assert red(till.hub) == []

@@ -11,25 +11,25 @@ from typing import Any, Final
 import pytest
 
 from hub import dispatch
-from hub.errors import HubError, MayNot, NotFound, NotNow
+from hub.errors import Forbidden, HubError, InvalidState, NotFound
 from hub.fees import demands, orders, persons
-from hub.fees.cases import desk as cases
+from hub.fees.cases import commands as cases
 from hub.fees.cases import moving
-from hub.fees.chargebacks import desk as chargebacks
-from hub.fees.closes import desk as closes
-from hub.fees.matching import desk as matches
+from hub.fees.chargebacks import commands as chargebacks
+from hub.fees.closes import commands as closes
+from hub.fees.matching import commands as matches
 from hub.fees.matching import payouts, virtual
 from hub.fees.proof import replay
 from hub.fees.receipts import issuing, policy, voiding
 from hub.fees.refunds import asking
 from hub.fees.settlements import answers, handing, ordering, sending
 from hub.fees.statements import deciding, importing
-from hub.work import Work
-from tests.house import ScriptedHouse
+from hub.unit_of_work import UnitOfWork
 from tests.rooms.fees.paying import PAYEE
 from tests.rooms.fees.persons import CHECKER, CHIEF, MAKER, STRANGER, named
 from tests.rooms.fees.settling import said
 from tests.rooms.fees.telling import ACCOUNT
+from tests.scripted_hub import ScriptedHub
 
 ROOT: Final = Path(__file__).parents[3]
 NONE: Final = "none"
@@ -103,8 +103,8 @@ def called(path: Path) -> set[Callable[..., object]]:
     return {verb for verb in found if verb is not None}
 
 
-def said_by(house: ScriptedHouse, actor: str, verb: Callable[[Work], object]) -> object:
-    return dispatch.act(house, actor, lambda work: (verb(work), []))
+def said_by(hub: ScriptedHub, actor: str, verb: Callable[[UnitOfWork], object]) -> object:
+    return dispatch.run_command(hub, actor, lambda uow: (verb(uow), []))
 
 
 def test_every_verb_of_the_commands_about_money_asks_who_it_is_or_has_a_reason_not_to() -> None:
@@ -113,24 +113,24 @@ def test_every_verb_of_the_commands_about_money_asks_who_it_is_or_has_a_reason_n
 
 
 @pytest.mark.parametrize("verb", ASKING, ids=lambda verb: f"{verb.__module__}.{verb.__name__}")
-def test_a_stranger_is_refused_before_anything_is_looked_at(house: ScriptedHouse, verb: Callable[..., object]) -> None:
-    named(house)
+def test_a_stranger_is_refused_before_anything_is_looked_at(hub: ScriptedHub, verb: Callable[..., object]) -> None:
+    named(hub)
 
-    with pytest.raises(MayNot, match=STRANGER):
-        said_by(house, STRANGER, lambda work: verb(work, *ASKING[verb]))
+    with pytest.raises(Forbidden, match=STRANGER):
+        said_by(hub, STRANGER, lambda uow: verb(uow, *ASKING[verb]))
 
-    with suppress(NotFound, NotNow):  # for a clerk it is about something that is not there
-        said_by(house, CHIEF, lambda work: verb(work, *ASKING[verb]))
+    with suppress(NotFound, InvalidState):  # for a clerk it is about something that is not there
+        said_by(hub, CHIEF, lambda uow: verb(uow, *ASKING[verb]))
 
 
-def test_the_answer_of_a_department_is_its_own_and_from_a_file_a_clerks(house: ScriptedHouse) -> None:
-    named(house)
+def test_the_answer_of_a_department_is_its_own_and_from_a_file_a_clerks(hub: ScriptedHub) -> None:
+    named(hub)
     answer: Any = said(_Nothing(), {})  # type: ignore[arg-type]
-    with pytest.raises(MayNot):
-        said_by(house, STRANGER, lambda work: answers.answer_with(work, answer, b"{}"))
+    with pytest.raises(Forbidden):
+        said_by(hub, STRANGER, lambda uow: answers.answer_with(uow, answer, b"{}"))
     for actor, department in ((MAKER, None), ("department.rest-a", "rest-a")):
         with pytest.raises(HubError, match="sm_"):
-            said_by(house, actor, lambda work, of=department: answers.answer_with(work, answer, b"{}", of))  # type: ignore[misc]
+            said_by(hub, actor, lambda uow, of=department: answers.answer_with(uow, answer, b"{}", of))  # type: ignore[misc]
 
 
 class _Nothing:
@@ -140,15 +140,15 @@ class _Nothing:
     sha256 = b"\0" * 32
 
 
-def test_what_one_person_settles_alone_any_clerk_may(house: ScriptedHouse) -> None:
-    named(house)
+def test_what_one_person_settles_alone_any_clerk_may(hub: ScriptedHub) -> None:
+    named(hub)
     for clerk in (MAKER, CHECKER, CHIEF):
-        said_by(house, clerk, persons.check_clerk)
+        said_by(hub, clerk, persons.check_clerk)
 
 
-def test_where_nobody_is_named_everybody_may(house: ScriptedHouse) -> None:
-    said_by(house, STRANGER, persons.check_proposes)
-    said_by(house, STRANGER, lambda work: persons.check_agrees(work, MAKER))
+def test_where_nobody_is_named_everybody_may(hub: ScriptedHub) -> None:
+    said_by(hub, STRANGER, persons.check_proposes)
+    said_by(hub, STRANGER, lambda uow: persons.check_agrees(uow, MAKER))
 
 
 def test_nobody_but_the_one_place_compares_who_it_is() -> None:

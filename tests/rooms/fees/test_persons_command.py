@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.exits import Code
-from tests.bank_files import Move
+from hub.cli.exits import ExitCode
+from tests.bank_files import StatementMovement
 from tests.clerks import a_catalogue
-from tests.rooms.fees.matching import DUE, Till
+from tests.rooms.fees.matching import DUE, AccountTill
 from tests.rooms.test_command_line import Hub
 
 OWN = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
@@ -19,7 +19,7 @@ Names = Callable[..., None]
 
 
 @pytest.fixture
-def production(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Names:
+def production(cli: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Names:
     """HUB_PRODUCTION, with a catalogue that names these accounts, each with all rights."""
     monkeypatch.setenv("HUB_CATALOGUE", str(tmp_path / "catalogue"))
     monkeypatch.setenv("HUB_PRODUCTION", "true")
@@ -33,55 +33,55 @@ def production(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Nam
 
 
 @pytest.fixture
-def settle(till: Till) -> tuple[str, ...]:
+def settle(till: AccountTill) -> tuple[str, ...]:
     """Says how a case is settled."""
-    till.books(Move(DUE, "nop tien"))
-    [case] = till.house.rows("SELECT id FROM exception_case WHERE code = 'R01'")
+    till.books(StatementMovement(DUE, "nop tien"))
+    [case] = till.hub.rows("SELECT id FROM exception_case WHERE code = 'R01'")
     return ("fee", "resolve", case["id"], "not_fee", "--set", "kind=other", "--reason", "lãi")
 
 
 def test_a_name_that_somebody_gives_himself_is_refused(
-    production: Names, hub: Hub, till: Till, settle: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    production: Names, cli: Hub, till: AccountTill, settle: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     production(OWN, "cli:truong-phong")
     monkeypatch.setenv("HUB_ACTOR", "cli:truong-phong")
 
-    code, _, err = hub(*settle)
+    code, _, err = cli(*settle)
 
-    assert (code, err.count("\n")) == (Code.USAGE, 1)
+    assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
     assert "HUB_ACTOR" in err
-    assert till.house.rows("SELECT maker FROM exception_case WHERE code = 'R01'") == [{"maker": None}]
+    assert till.hub.rows("SELECT maker FROM exception_case WHERE code = 'R01'") == [{"maker": None}]
 
 
 def test_the_account_proposes_and_does_not_agree_as_well(
-    production: Names, hub: Hub, till: Till, settle: tuple[str, ...]
+    production: Names, cli: Hub, till: AccountTill, settle: tuple[str, ...]
 ) -> None:
     production(OWN, "cli:truong-phong")
-    assert hub(*settle)[0] == Code.OK
-    assert till.house.rows("SELECT maker FROM exception_case WHERE code = 'R01'") == [{"maker": OWN}]
+    assert cli(*settle)[0] == ExitCode.OK
+    assert till.hub.rows("SELECT maker FROM exception_case WHERE code = 'R01'") == [{"maker": OWN}]
 
-    code, _, err = hub(*settle)
+    code, _, err = cli(*settle)
 
-    assert (code, "cần người khác đồng ý" in err) == (Code.REFUSED, True)
+    assert (code, "cần người khác đồng ý" in err) == (ExitCode.REFUSED, True)
 
 
-def test_an_account_that_is_not_named_decides_nothing(production: Names, hub: Hub, settle: tuple[str, ...]) -> None:
+def test_an_account_that_is_not_named_decides_nothing(production: Names, cli: Hub, settle: tuple[str, ...]) -> None:
     production("cli:ke-toan", "cli:truong-phong")
-    code, _, err = hub(*settle)
-    assert (code, err.count("\n")) == (Code.REFUSED, 1)
+    code, _, err = cli(*settle)
+    assert (code, err.count("\n")) == (ExitCode.REFUSED, 1)
     assert f"{OWN}: không có trong [[clerks]]" in err
 
 
-def test_production_does_not_start_where_nobody_is_named(production: Names, hub: Hub, settle: tuple[str, ...]) -> None:
+def test_production_does_not_start_where_nobody_is_named(production: Names, cli: Hub, settle: tuple[str, ...]) -> None:
     production()
-    code, _, err = hub(*settle)
-    assert code == Code.USAGE
+    code, _, err = cli(*settle)
+    assert code == ExitCode.USAGE
     assert "fees.toml: /clerks: HUB_PRODUCTION" in err
 
 
-def test_the_doctor_says_who_decides(hub: Hub, production: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_says_who_decides(cli: Hub, production: Names, monkeypatch: pytest.MonkeyPatch) -> None:
     def found() -> tuple[bool, str]:
-        [row] = [row for row in json.loads(hub("doctor", "--json")[1])["data"] if row["check"] == "clerks"]
+        [row] = [row for row in json.loads(cli("doctor", "--json")[1])["data"] if row["check"] == "clerks"]
         return row["ok"], row["finding"]
 
     production()

@@ -9,44 +9,44 @@ import pytest
 
 from hub import dispatch
 from hub.clock import last_of
-from hub.errors import MayNot, NotNow
+from hub.errors import Forbidden, InvalidState
 from hub.fees import orders
-from hub.fees.cases import desk as cases
-from hub.fees.closes import desk as closes
-from hub.fees.closes.model import Closing, Step
-from hub.fees.matching import desk as matches
+from hub.fees.cases import commands as cases
+from hub.fees.closes import commands as closes
+from hub.fees.closes.model import CloseStep, Closing
+from hub.fees.matching import commands as matches
 from hub.fees.proof import replay
 from hub.fees.receipts import voiding
 from hub.fees.refunds import asking
 from hub.fees.statements import deciding, importing
-from hub.work import Work
-from tests.bank_files import Move, Told, camt
-from tests.house import ScriptedHouse
+from hub.unit_of_work import UnitOfWork
+from tests.bank_files import StatementDraft, StatementMovement, camt
 from tests.rooms.fees.closing import FIRST, SECOND, Accountants, today
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till
+from tests.rooms.fees.matching import DUE, AccountTill
 from tests.rooms.fees.paying import PAYEE, approved, asked
 from tests.rooms.fees.persons import CHECKER, CHIEF, MAKER, OTHER_MAKER, STRANGER, named
 from tests.rooms.fees.registry import Registry
 from tests.rooms.fees.telling import ACCOUNT
+from tests.scripted_hub import ScriptedHub
 
-Verb = Callable[[Work], Any]
+Verb = Callable[[UnitOfWork], Any]
 
 
 @dataclass
 class Stage:
     """Where something is made that two persons have to decide, before anybody is named."""
 
-    till: Till
+    till: AccountTill
     cashier: Cashier
 
     @property
-    def house(self) -> ScriptedHouse:
-        return self.till.house
+    def hub(self) -> ScriptedHub:
+        return self.till.hub
 
     def one(self, query: str) -> Any:
         """The only value of the only row."""
-        [row] = self.house.rows(query)
+        [row] = self.hub.rows(query)
         [value] = row.values()
         return value
 
@@ -55,55 +55,57 @@ class Stage:
 
 
 def a_held_file(stage: Stage) -> Verb:
-    stage.till.books(Move(DUE, "nop tien"))
+    stage.till.books(StatementMovement(DUE, "nop tien"))
     assert stage.till.told is not None
-    broken = camt(replace(stage.till.told.next(Move(1, "x")), opening=7))
-    held = dispatch.act(stage.house, FIRST, lambda work: (importing.bring(work, stage.till.bank, "sao-ke", broken), []))
-    return lambda work: deciding.decide(work, held.id, "approve", "đã hỏi ngân hàng")
+    broken = camt(replace(stage.till.told.next(StatementMovement(1, "x")), opening=7))
+    held = dispatch.run_command(
+        stage.hub, FIRST, lambda uow: (importing.bring(uow, stage.till.bank, "sao-ke", broken), [])
+    )
+    return lambda uow: deciding.decide(uow, held.id, "approve", "đã hỏi ngân hàng")
 
 
 def a_proposed_match(stage: Stage) -> Verb:
     reference = stage.demand()["reference"]
-    stage.till.books(Move(DUE, reference[:6] + ("7" if reference[6] != "7" else "3") + reference[7:]))
+    stage.till.books(StatementMovement(DUE, reference[:6] + ("7" if reference[6] != "7" else "3") + reference[7:]))
     [proposal] = stage.till.proposals()
-    return lambda work: matches.confirm(work, proposal["id"], "đúng người")
+    return lambda uow: matches.confirm(uow, proposal["id"], "đúng người")
 
 
 def a_confirmed_match(stage: Stage) -> Verb:
-    stage.till.books(Move(DUE, stage.demand()["reference"]))
+    stage.till.books(StatementMovement(DUE, stage.demand()["reference"]))
     found = stage.one("SELECT id FROM match_group WHERE state = 'confirmed' AND pass = 'P3'")
-    return lambda work: matches.revoke(work, found, "nhầm hồ sơ")
+    return lambda uow: matches.revoke(uow, found, "nhầm hồ sơ")
 
 
 def a_case(stage: Stage) -> Verb:
     demand = stage.demand()["id"]
-    stage.till.books(Move(DUE, "nop tien"))
+    stage.till.books(StatementMovement(DUE, "nop tien"))
     case = stage.one("SELECT id FROM exception_case WHERE code = 'R01'")
-    return lambda work: cases.resolve(work, case, "assign", {"demand": demand}, "theo hồ sơ")
+    return lambda uow: cases.resolve(uow, case, "assign", {"demand": demand}, "theo hồ sơ")
 
 
 def a_day(stage: Stage) -> Verb:
-    day = stage.till.books(Move(DUE, stage.demand()["reference"]))
+    day = stage.till.books(StatementMovement(DUE, stage.demand()["reference"]))
     Accountants(stage.till).proves()
-    return lambda work: closes.close_day(work, ACCOUNT, day)
+    return lambda uow: closes.close_day(uow, ACCOUNT, day)
 
 
 def a_closed_day(stage: Stage) -> Verb:
-    day = stage.till.books(Move(DUE, stage.demand()["reference"]))
+    day = stage.till.books(StatementMovement(DUE, stage.demand()["reference"]))
     Accountants(stage.till).closes(day)
-    return lambda work: closes.reopen_day(work, ACCOUNT, day, "thiếu sao kê")
+    return lambda uow: closes.reopen_day(uow, ACCOUNT, day, "thiếu sao kê")
 
 
 def a_month(stage: Stage) -> Verb:
     stage.till.always_open()
     month = (today().replace(day=1) - timedelta(days=1)).replace(day=1)
-    stage.till.told = Told((), opening=0, day=last_of(month) - timedelta(days=1))
-    days = [stage.till.books(Move(DUE, stage.demand()["reference"]))]
+    stage.till.told = StatementDraft((), opening=0, day=last_of(month) - timedelta(days=1))
+    days = [stage.till.books(StatementMovement(DUE, stage.demand()["reference"]))]
     stage.till.books()
     accountants = Accountants(stage.till)
     accountants.proves()
     accountants.closes(*days)
-    return lambda work: closes.close_month(work, month)
+    return lambda uow: closes.close_month(uow, month)
 
 
 def a_closed_month(stage: Stage) -> Verb:
@@ -111,17 +113,17 @@ def a_closed_month(stage: Stage) -> Verb:
     for person in (FIRST, SECOND):
         stage.till.act(close, person)
     month = stage.one("SELECT month FROM month_close")
-    return lambda work: closes.reopen_month(work, month, "thiếu sao kê")
+    return lambda uow: closes.reopen_month(uow, month, "thiếu sao kê")
 
 
 def a_receipt(stage: Stage) -> Verb:
-    registry = Registry(stage.house)
+    registry = Registry(stage.hub)
     registry.ticks()
     dossier = stage.cashier.dossier()
     stage.cashier.pays(dossier, DUE, confirmed=True)
     registry.ticks()
     receipt = registry.receipts()[0].id
-    return lambda work: voiding.void(work, receipt, "sai tên phí")
+    return lambda uow: voiding.void(uow, receipt, "sai tên phí")
 
 
 TWICE: Final[Mapping[str, tuple[Callable[[Stage], Verb], set[str]]]] = {
@@ -139,24 +141,24 @@ TWICE: Final[Mapping[str, tuple[Callable[[Stage], Verb], set[str]]]] = {
 
 
 @pytest.fixture
-def stage(till: Till, cashier: Cashier) -> Stage:
+def stage(till: AccountTill, cashier: Cashier) -> Stage:
     return Stage(till, cashier)
 
 
-def refused(till: Till, verb: Verb, actor: str) -> bool:
+def refused(till: AccountTill, verb: Verb, actor: str) -> bool:
     """Whether the hub will not take it from that person; a close waits then."""
     try:
         made = till.act(verb, actor)
-    except (MayNot, NotNow):
+    except (Forbidden, InvalidState):
         return True
-    return isinstance(made, Closing) and made.step is Step.WAITING
+    return isinstance(made, Closing) and made.step is CloseStep.WAITING
 
 
 @pytest.mark.parametrize("what", TWICE)
 def test_two_persons_who_may_and_no_one_else(stage: Stage, what: str) -> None:
     made, _ = TWICE[what]
     verb = made(stage)
-    named(stage.house)
+    named(stage.hub)
 
     assert refused(stage.till, verb, STRANGER)
     assert refused(stage.till, verb, CHECKER), "who may only agree has proposed it"
@@ -169,24 +171,24 @@ def test_two_persons_who_may_and_no_one_else(stage: Stage, what: str) -> None:
 
 def test_an_order_is_asked_for_by_one_who_may_and_approved_by_another(stage: Stage) -> None:
     demand = stage.demand()
-    stage.till.books(Move(DUE, demand["reference"]))
-    named(stage.house)
+    stage.till.books(StatementMovement(DUE, demand["reference"]))
+    named(stage.hub)
 
-    def ask(work: Work) -> Any:
-        return asking.request(work, demand["id"], PAYEE, "rút hồ sơ")
+    def ask(uow: UnitOfWork) -> Any:
+        return asking.request(uow, demand["id"], PAYEE, "rút hồ sơ")
 
     assert refused(stage.till, ask, CHECKER)
     order = stage.till.act(ask, CHIEF)
 
-    def approve(work: Work) -> Any:
-        return orders.approve(work, order.id, "đủ giấy tờ")
+    def approve(uow: UnitOfWork) -> Any:
+        return orders.approve(uow, order.id, "đủ giấy tờ")
 
     assert [refused(stage.till, approve, actor) for actor in (STRANGER, CHIEF, OTHER_MAKER)] == [True] * 3
     assert not refused(stage.till, approve, CHECKER)
 
 
 def test_whatever_the_database_refuses_of_one_person_is_tried_here(stage: Stage) -> None:
-    rows = stage.house.rows(
+    rows = stage.hub.rows(
         "SELECT DISTINCT conrelid::regclass::text AS name FROM pg_constraint WHERE contype = 'c'"
         " AND pg_get_constraintdef(oid) ~ 'maker.* <> .*(by|checker|maker)|(by|checker) <> .*maker'"
     )
@@ -195,13 +197,15 @@ def test_whatever_the_database_refuses_of_one_person_is_tried_here(stage: Stage)
 
 def test_what_was_allowed_on_its_day_is_taken_again_whoever_may_today(stage: Stage) -> None:
     demand = stage.demand()
-    stage.till.books(Move(DUE, demand["reference"], ref="FT1"), Move(DUE, "nop tien", ref="FT2"))
+    stage.till.books(
+        StatementMovement(DUE, demand["reference"], ref="FT1"), StatementMovement(DUE, "nop tien", ref="FT2")
+    )
     case = stage.one("SELECT id FROM exception_case WHERE code = 'R01'")
     for person in (FIRST, SECOND):
-        stage.till.act(lambda work: cases.resolve(work, case, "not_fee", {"kind": "other"}, "lãi"), person)
+        stage.till.act(lambda uow: cases.resolve(uow, case, "not_fee", {"kind": "other"}, "lãi"), person)
     approved(stage.till, asked(stage.till, demand["id"]))
-    named(stage.house)
+    named(stage.hub)
 
-    result = dispatch.act(stage.house, "hub", lambda work: (replay.replayed(work), []))
+    result = dispatch.run_command(stage.hub, "hub", lambda uow: (replay.replayed(uow), []))
 
     assert [f"{one.what} {one.how}" for one in result.offenders] == []

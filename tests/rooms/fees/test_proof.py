@@ -8,18 +8,18 @@ from psycopg.errors import ObjectNotInPrerequisiteState
 from hub.clock import local, now
 from hub.fees.ledger import Origin, post, postings
 from hub.fees.proof import proving, second
-from hub.fees.proof.findings import Proof
-from hub.worker import prover
-from schemas.payment import Kind
-from tests.house import ScriptedHouse
+from hub.fees.proof.findings import ProofReport
+from hub.worker.jobs import prove_ledger
+from schemas.payment import NotificationKind
 from tests.rooms.fees.booking import CLOSE, DAY, opened, tampered
 from tests.rooms.fees.conftest import Cashier
 from tests.rooms.fees.matching import HOLE
-from tests.rooms.fees.telling import ACCOUNT, DUE, Provider
+from tests.rooms.fees.telling import ACCOUNT, DUE, NotifyingProvider
+from tests.scripted_hub import ScriptedHub
 
 
 @pytest.fixture
-def day(cashier: Cashier, provider: Provider) -> ScriptedHouse:
+def day(cashier: Cashier, provider: NotifyingProvider) -> ScriptedHub:
     """A day with one of each: paid, short, over, twice, unknown, unproven, taken back, and a conflict."""
     references = [cashier.demand(cashier.dossier())["reference"] for _ in range(5)]
     provider.tells(references[0], provider_txn="PAID")
@@ -29,25 +29,25 @@ def day(cashier: Cashier, provider: Provider) -> ScriptedHouse:
     provider.tells("tien an")
     provider.tells(references[3], proven=False, provider_txn="UNPROVEN")
     provider.tells(references[4], provider_txn="BACK")
-    provider.tells(kind=Kind.REVERSAL, original="BACK")
+    provider.tells(kind=NotificationKind.REVERSAL, original="BACK")
     provider.tells(references[0], provider_txn="PAID", amount=1)
-    provider.tells(references[0], kind=Kind.FAILED)
-    return provider.house
+    provider.tells(references[0], kind=NotificationKind.FAILED)
+    return provider.hub
 
 
-def proof(house: ScriptedHouse) -> Proof:
-    with house.db.connection() as conn:
+def proof(hub: ScriptedHub) -> ProofReport:
+    with hub.db.connection() as conn:
         return proving.prove(conn)
 
 
-def red(house: ScriptedHouse) -> dict[str, set[str]]:
+def red(hub: ScriptedHub) -> dict[str, set[str]]:
     """Check → its offenders."""
-    found = proof(house).red
+    found = proof(hub).red
     assert [one.how for result in found for one in result.offenders if HOLE.search(one.how)] == []
     return {result.name: {one.what for one in result.offenders} for result in found}
 
 
-def test_a_day_with_one_of_each_trouble_is_proven(day: ScriptedHouse) -> None:
+def test_a_day_with_one_of_each_trouble_is_proven(day: ScriptedHub) -> None:
     found = proof(day)
     assert found.red == []
     assert found.last_seq == len(day.rows("SELECT 1 FROM journal_entry"))
@@ -55,8 +55,8 @@ def test_a_day_with_one_of_each_trouble_is_proven(day: ScriptedHouse) -> None:
     assert codes == ["N03", "R01", "R03", "R04", "R04", "R05"]
 
 
-def test_an_empty_house_is_proven(house: ScriptedHouse) -> None:
-    assert (proof(house).red, proof(house).last_seq) == ([], 0)
+def test_an_empty_house_is_proven(hub: ScriptedHub) -> None:
+    assert (proof(hub).red, proof(hub).last_seq) == ([], 0)
 
 
 NOTHING: Final = "decode(repeat('00', 32), 'hex')"
@@ -184,8 +184,8 @@ DEEDS: Final[dict[str, tuple[tuple[str, ...], LiteralString, set[str]]]] = {
 }
 
 
-def test_what_was_done_to_the_rows_is_named(day: ScriptedHouse, database_url: str) -> None:
-    prover.prove(day)  # anchors what is there
+def test_what_was_done_to_the_rows_is_named(day: ScriptedHub, database_url: str) -> None:
+    prove_ledger.prove(day)  # anchors what is there
     for deed, (tables, statement, named) in DEEDS.items():
         with opened(database_url) as conn, conn.transaction(force_rollback=True):
             tampered(conn, statement, tables=tables)
@@ -195,7 +195,7 @@ def test_what_was_done_to_the_rows_is_named(day: ScriptedHouse, database_url: st
     assert red(day) == {}
 
 
-def test_refunds_that_were_never_ordered_are_named(day: ScriptedHouse) -> None:
+def test_refunds_that_were_never_ordered_are_named(day: ScriptedHub) -> None:
     with day.db.transaction() as conn:
         post(conn, postings.refund_line(Origin("refund", "rf_1", DAY, ACCOUNT), "rf_1", 5_000))
     assert red(day) == {
@@ -205,12 +205,12 @@ def test_refunds_that_were_never_ordered_are_named(day: ScriptedHouse) -> None:
     }
 
 
-def test_a_red_night_opens_cases_once_and_nothing_is_closed(day: ScriptedHouse, database_url: str) -> None:
+def test_a_red_night_opens_cases_once_and_nothing_is_closed(day: ScriptedHub, database_url: str) -> None:
     before = day.count("exception_case")
     with opened(database_url) as conn:
         tampered(conn, "UPDATE journal_line SET department = 'so-khac' WHERE account = '331'", tables=BOOK)
-    prover.prove(day)
-    prover.prove(day)  # another worker, the same night
+    prove_ledger.prove(day)
+    prove_ledger.prove(day)  # another worker, the same night
     [run] = day.rows("SELECT * FROM proof_run")
     assert run["red"] == ["I1"]
     [case] = day.rows("SELECT * FROM exception_case WHERE code LIKE 'L%%'")
@@ -224,8 +224,8 @@ def test_a_red_night_opens_cases_once_and_nothing_is_closed(day: ScriptedHouse, 
         conn.execute(CLOSE, ("book", local(now()).date()))
 
 
-def test_a_green_night_is_kept_and_anchored(day: ScriptedHouse) -> None:
-    prover.prove(day)
+def test_a_green_night_is_kept_and_anchored(day: ScriptedHub) -> None:
+    prove_ledger.prove(day)
     [run] = day.rows("SELECT * FROM proof_run")
     assert (run["red"], bytes(run["digest"])) == ([], proof(day).digest)
     [checkpoint] = day.rows("SELECT * FROM ledger_checkpoint")
@@ -234,7 +234,7 @@ def test_a_green_night_is_kept_and_anchored(day: ScriptedHouse) -> None:
 
 
 def test_the_same_notifications_in_another_order_come_to_the_same_digest(
-    cashier: Cashier, provider: Provider, database_url: str
+    cashier: Cashier, provider: NotifyingProvider, database_url: str
 ) -> None:
     """Compared within one house: everything is taken away by its owner, and told again the other way round."""
     references = [cashier.demand(cashier.dossier())["reference"] for _ in range(3)]
@@ -243,7 +243,7 @@ def test_the_same_notifications_in_another_order_come_to_the_same_digest(
     def tell(order: list[tuple[str, str, int]]) -> bytes:
         for text, txn, amount in order:
             provider.tells(text, provider_txn=txn, amount=amount)
-        return proof(provider.house).digest
+        return proof(provider.hub).digest
 
     first = tell(told)
     assert first != proof_without_one(provider, database_url)
@@ -251,7 +251,7 @@ def test_the_same_notifications_in_another_order_come_to_the_same_digest(
     assert tell(told[::-1]) == first
 
 
-def proof_without_one(provider: Provider, database_url: str) -> bytes:
+def proof_without_one(provider: NotifyingProvider, database_url: str) -> bytes:
     with opened(database_url) as conn, conn.transaction(force_rollback=True):
         tampered(conn, "DELETE FROM payment WHERE provider_txn = 'D'", tables=("payment",))
         return proving.proven(conn).digest
@@ -272,7 +272,7 @@ def forget(database_url: str) -> None:
         conn.execute("UPDATE fee_demand SET allocated = 0, confirmed = 0, status = 'issued'")
 
 
-def test_the_second_engine_agrees_and_sees_what_was_changed(day: ScriptedHouse, database_url: str) -> None:
+def test_the_second_engine_agrees_and_sees_what_was_changed(day: ScriptedHub, database_url: str) -> None:
     def compared() -> dict[str, Any]:
         with day.db.connection() as conn:
             return {result.name: [one.what for one in result.offenders] for result in second.compared(conn)}

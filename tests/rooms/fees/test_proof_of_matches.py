@@ -5,12 +5,12 @@ from typing import Final, LiteralString
 import pytest
 
 from hub.fees.proof import proving
-from tests.bank_files import Move
-from tests.house import ScriptedHouse
+from tests.bank_files import StatementMovement
 from tests.rooms.fees.booking import opened, tampered
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, red
-from tests.rooms.fees.telling import Provider
+from tests.rooms.fees.matching import DUE, AccountTill, red
+from tests.rooms.fees.telling import NotifyingProvider
+from tests.scripted_hub import ScriptedHub
 
 ONCE: Final = "a line, and a payment, stand in one confirmed match"
 CREDITED: Final = "what a match counts for a demand was credited to it by its payment"
@@ -18,12 +18,16 @@ AMOUNT: Final = "a match counts no more than came, and its line and payment are 
 
 
 @pytest.fixture
-def week(cashier: Cashier, provider: Provider) -> ScriptedHouse:
+def week(cashier: Cashier, provider: NotifyingProvider) -> ScriptedHub:
     first, second, third, fourth = (str(cashier.demand(cashier.dossier())["reference"]) for _ in range(4))
-    till = Till(cashier.house)
+    till = AccountTill(cashier.hub)
     provider.tells(first, bank_ref="FT1")
-    till.books(Move(DUE, "CK", ref="FT1"), Move(DUE, second, ref="FT2"), Move(2 * DUE, f"{third} {fourth}", ref="FT3"))
-    return cashier.house
+    till.books(
+        StatementMovement(DUE, "CK", ref="FT1"),
+        StatementMovement(DUE, second, ref="FT2"),
+        StatementMovement(2 * DUE, f"{third} {fourth}", ref="FT3"),
+    )
+    return cashier.hub
 
 
 DEEDS: Final[dict[str, tuple[LiteralString, str]]] = {
@@ -56,7 +60,7 @@ DEEDS: Final[dict[str, tuple[LiteralString, str]]] = {
 
 
 @pytest.mark.parametrize("deed", DEEDS)
-def test_what_was_done_to_a_match_is_named(week: ScriptedHouse, database_url: str, deed: str) -> None:
+def test_what_was_done_to_a_match_is_named(week: ScriptedHub, database_url: str, deed: str) -> None:
     assert red(week) == []
     statement, named = DEEDS[deed]
     with opened(database_url) as conn, conn.transaction(force_rollback=True):

@@ -13,20 +13,20 @@ from hub.errors import NotConfigured
 from hub.fees import demands
 from hub.fees.receipts import issuing
 from hub.signing import custody
-from hub.worker import registrar
+from hub.worker.jobs import issue_receipts
 from schemas.identifiers import Prefix, is_id
-from tests.bank_files import Move
-from tests.house import ScriptedHouse
+from tests.bank_files import StatementMovement
 from tests.rooms.fees.conftest import PAY_LATER, Cashier
-from tests.rooms.fees.matching import Till
+from tests.rooms.fees.matching import AccountTill
 from tests.rooms.fees.registry import Registry
-from tests.rooms.fees.telling import DUE, Provider
+from tests.rooms.fees.telling import DUE, NotifyingProvider
+from tests.scripted_hub import ScriptedHub
 
 
-def issues_on(house: ScriptedHouse, issue_on: IssueOn) -> None:
-    assert house.catalogue.receipts is not None
-    desk = house.catalogue.receipts.model_copy(update={"issue_on": issue_on})
-    house.catalogue = house.catalogue.model_copy(update={"receipts": desk})
+def issues_on(hub: ScriptedHub, issue_on: IssueOn) -> None:
+    assert hub.catalogue.receipts is not None
+    desk = hub.catalogue.receipts.model_copy(update={"issue_on": issue_on})
+    hub.catalogue = hub.catalogue.model_copy(update={"receipts": desk})
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_paid_demand_has_one_receipt_for_each_kind_of_fee(registry: Registry, 
     assert all(one.published_at and one.issuer_number == one.number for one in registry.of(paid))
 
 
-def test_what_a_receipt_says_is_what_the_law_asks_for(house: ScriptedHouse, registry: Registry, paid: str) -> None:
+def test_what_a_receipt_says_is_what_the_law_asks_for(hub: ScriptedHub, registry: Registry, paid: str) -> None:
     said = issuing.said(registry.of(paid)[0])
     year = local(now()).strftime("%y")
     assert (said.name, said.template, said.symbol, said.number) == ("Biên lai thu phí", "01BLP0-001", f"PT-{year}E", 1)
@@ -56,21 +56,21 @@ def test_what_a_receipt_says_is_what_the_law_asks_for(house: ScriptedHouse, regi
     assert [(line.title, line.amount) for line in said.lines] == [("Phí thẩm định thử nghiệm", 120_000)]
     assert said.amount_in_words == "Một trăm hai mươi nghìn đồng"
     assert said.issued_on == local(now()).date().isoformat()
-    [row] = house.rows("SELECT raw_code FROM dossier")
+    [row] = hub.rows("SELECT raw_code FROM dossier")
     assert said.dossier_code == row["raw_code"]
 
 
-def test_nobody_is_named_by_a_receipt_or_by_what_the_issuer_is_told(house: ScriptedHouse, paid: str) -> None:
-    [row] = house.rows("SELECT body FROM inbox WHERE kind = 'portal.submission'")
+def test_nobody_is_named_by_a_receipt_or_by_what_the_issuer_is_told(hub: ScriptedHub, paid: str) -> None:
+    [row] = hub.rows("SELECT body FROM inbox WHERE kind = 'portal.submission'")
     assert "Nguyễn".encode() in bytes(row["body"]), "the submission does name somebody"
-    for kept in house.rows("SELECT body FROM receipt UNION ALL SELECT body FROM outbox WHERE kind LIKE 'receipt.%%'"):
+    for kept in hub.rows("SELECT body FROM receipt UNION ALL SELECT body FROM outbox WHERE kind LIKE 'receipt.%%'"):
         assert "Nguyễn".encode() not in bytes(kept["body"])
 
 
-def test_a_receipt_is_sealed_and_enters_the_custody_log(house: ScriptedHouse, registry: Registry, paid: str) -> None:
+def test_a_receipt_is_sealed_and_enters_the_custody_log(hub: ScriptedHub, registry: Registry, paid: str) -> None:
     for receipt in registry.of(paid):
-        house.signer.verified(receipt.body, receipt.signature, now())
-        with house.db.connection() as conn:
+        hub.signer.verified(receipt.body, receipt.signature, now())
+        with hub.db.connection() as conn:
             [leaf] = custody.about(conn, receipt.id)
         assert (leaf.kind, leaf.record, leaf.signatures) == ("fee-receipt", receipt.body, [receipt.signature])
         assert is_id(receipt.id, Prefix.RECEIPT)
@@ -83,22 +83,22 @@ def test_another_tick_issues_nothing_again(registry: Registry, paid: str) -> Non
 
 
 def test_a_notification_alone_has_no_receipt_until_the_statement_shows_the_money(
-    registry: Registry, cashier: Cashier, provider: Provider, till: Till
+    registry: Registry, cashier: Cashier, provider: NotifyingProvider, till: AccountTill
 ) -> None:
     registry.ticks()
     dossier = cashier.dossier()
     reference = cashier.demand(dossier)["reference"]
     provider.tells(f"{reference} nop phi", bank_ref="FT1")
     assert (cashier.demand(dossier)["status"], registry.ticks()) == ("paid_unconfirmed", 0)
-    till.books(Move(DUE, f"{reference} nop phi", ref="FT1"))
+    till.books(StatementMovement(DUE, f"{reference} nop phi", ref="FT1"))
     assert (cashier.demand(dossier)["status"], registry.ticks()) == ("paid", 1)
     assert sum(one.amount for one in registry.receipts()) == DUE
 
 
 def test_on_a_notification_already_where_the_centre_has_decided_so(
-    house: ScriptedHouse, registry: Registry, cashier: Cashier
+    hub: ScriptedHub, registry: Registry, cashier: Cashier
 ) -> None:
-    issues_on(house, "notified")
+    issues_on(hub, "notified")
     registry.ticks()
     dossier = cashier.dossier()
     cashier.pays(dossier, DUE)
@@ -133,19 +133,19 @@ def test_what_is_paid_between_the_start_of_a_worker_and_the_first_tick_has_one(
     registry: Registry, cashier: Cashier
 ) -> None:
     for _ in range(2):
-        registrar.begin(registry.house)
+        issue_receipts.begin(registry.hub)
     cashier.pays(cashier.dossier(), DUE, confirmed=True)
     registry.ticks()
     assert sum(one.amount for one in registry.receipts()) == DUE
-    assert registry.house.count("receipt_policy") == 1
+    assert registry.hub.count("receipt_policy") == 1
 
 
-def test_without_a_desk_nothing_is_issued(house: ScriptedHouse, cashier: Cashier) -> None:
-    house.catalogue = house.catalogue.model_copy(update={"receipts": None})
-    assert registrar.follow(house) == 0
+def test_without_a_desk_nothing_is_issued(hub: ScriptedHub, cashier: Cashier) -> None:
+    hub.catalogue = hub.catalogue.model_copy(update={"receipts": None})
+    assert issue_receipts.follow(hub) == 0
     demand = cashier.demand(cashier.dossier())["id"]
     with pytest.raises(NotConfigured, match=r"receipts\.toml"):
-        cashier.act(lambda work: issuing.issue(work, demand))
+        cashier.act(lambda uow: issuing.issue(uow, demand))
 
 
 def test_numbers_have_no_gaps_however_many_issue_at_once(registry: Registry, cashier: Cashier) -> None:
@@ -153,12 +153,12 @@ def test_numbers_have_no_gaps_however_many_issue_at_once(registry: Registry, cas
     paid = [cashier.dossier(PAY_LATER) for _ in range(12)]
     for dossier in paid:
         cashier.pays(dossier, cashier.demand(dossier)["amount_due"], confirmed=True)
-    threads = [threading.Thread(target=registrar.follow, args=(registry.house,)) for _ in range(4)]
+    threads = [threading.Thread(target=issue_receipts.follow, args=(registry.hub,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    registry.house.carry()
+    registry.hub.carry()
     series: dict[str, list[int]] = {}
     for receipt in registry.receipts():
         series.setdefault(receipt.series, []).append(receipt.number)
@@ -174,8 +174,8 @@ def test_a_number_that_a_failed_issue_took_is_given_to_the_next(
     cashier.pays(second, DUE, confirmed=True)
     demand = cashier.demand(second)["id"]
 
-    def breaks(work: object) -> None:
-        issuing.issue(work, demand)  # type: ignore[arg-type]
+    def breaks(uow: object) -> None:
+        issuing.issue(uow, demand)  # type: ignore[arg-type]
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -224,30 +224,30 @@ SKIPPING: Final = (
     ],
 )
 def test_the_database_refuses_what_would_change_a_receipt_or_its_numbers(
-    house: ScriptedHouse, paid: str, change: str
+    hub: ScriptedHub, paid: str, change: str
 ) -> None:
-    with house.db.connection() as conn, pytest.raises(psycopg.Error):
+    with hub.db.connection() as conn, pytest.raises(psycopg.Error):
         conn.execute(change)
 
 
 def test_nothing_is_numbered_while_the_seal_cannot_sign(
-    house: ScriptedHouse, registry: Registry, cashier: Cashier, monkeypatch: pytest.MonkeyPatch
+    hub: ScriptedHub, registry: Registry, cashier: Cashier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registry.ticks()
     cashier.pays(cashier.dossier(), DUE, confirmed=True)
-    signing = house.catalogue.signing.model_copy(update={"seal": "seal.khong-co"})
-    house.catalogue, kept = house.catalogue.model_copy(update={"signing": signing}), house.catalogue
-    del house.__dict__["signer"]
+    signing = hub.catalogue.signing.model_copy(update={"seal": "seal.khong-co"})
+    hub.catalogue, kept = hub.catalogue.model_copy(update={"signing": signing}), hub.catalogue
+    del hub.__dict__["signer"]
     assert registry.ticks() == 0
-    assert house.count("receipt_series") == 0
-    house.catalogue = kept
-    del house.__dict__["signer"]
+    assert hub.count("receipt_series") == 0
+    hub.catalogue = kept
+    del hub.__dict__["signer"]
     assert registry.ticks() == 1
     assert [one.number for one in registry.receipts()] == [1, 1]
 
 
 def test_a_reversed_payment_leaves_no_receipt_that_stands(registry: Registry, cashier: Cashier, paid: str) -> None:
-    [credited] = registry.house.rows("SELECT evidence FROM fee_credit WHERE demand_id = %s", paid)
-    cashier.act(lambda work: demands.reverse(work, paid, credited["evidence"], by="line 7"))
+    [credited] = registry.hub.rows("SELECT evidence FROM fee_credit WHERE demand_id = %s", paid)
+    cashier.act(lambda uow: demands.reverse(uow, paid, credited["evidence"], by="line 7"))
     registry.ticks()
     assert [one.voided_by for one in registry.of(paid)] == ["hub", "hub"]

@@ -7,22 +7,22 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from hub import dispatch
 from hub.clock import local, now
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.fees import demands
 from hub.fees.proof import proving
-from hub.fees.proof.findings import Invariant, Result
+from hub.fees.proof.findings import CheckOutcome, Invariant
 from hub.fees.receipts import gaps, issuing, summary, views
 from schemas.fee_receipt import Issued
-from tests.bank_files import Move
-from tests.house import ScriptedHouse
+from tests.bank_files import StatementMovement
 from tests.rooms.fees.booking import tampered
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import Till
+from tests.rooms.fees.matching import AccountTill
 from tests.rooms.fees.registry import Registry
 from tests.rooms.fees.telling import DUE
+from tests.scripted_hub import ScriptedHub
 
 TABLES = ("receipt", "receipt_series", "custody_leaf", "fee_demand")
 
@@ -46,11 +46,11 @@ def today() -> date:
 
 
 def reverses(cashier: Cashier, demand: str) -> None:
-    cashier.act(lambda work: demands.reverse(work, demand, "pm_first", by="line 7"))
+    cashier.act(lambda uow: demands.reverse(uow, demand, "pm_first", by="line 7"))
 
 
-def i10(house: ScriptedHouse) -> list[Result]:
-    with house.db.connection() as conn:
+def i10(hub: ScriptedHub) -> list[CheckOutcome]:
+    with hub.db.connection() as conn:
         found = [result for result in proving.prove(conn).results if result.invariant is Invariant.I10]
     assert len(found) == 3
     return [result for result in found if not result.green]
@@ -71,21 +71,21 @@ def test_paid_again_it_stands_in_the_place_of_the_void_one_under_a_new_number(
     said = issuing.said(second).replaces
     assert said is not None
     assert said.number == 1
-    with registry.house.db.connection() as conn:
+    with registry.hub.db.connection() as conn:
         found = views.found(conn, second.id)
     assert found is not None
     assert [before["id"] for before in found["chain"]] == [first.id]
 
 
 def test_a_reversal_on_the_statement_voids_what_the_statement_had_paid(
-    registry: Registry, cashier: Cashier, till: Till
+    registry: Registry, cashier: Cashier, till: AccountTill
 ) -> None:
     registry.ticks()
     opened = cashier.dossier()
     reference = cashier.demand(opened)["reference"]
-    till.books(Move(DUE, f"{reference} nop phi", ref="FT1"))
+    till.books(StatementMovement(DUE, f"{reference} nop phi", ref="FT1"))
     registry.ticks()
-    till.books(Move(-DUE, "hoan lai", ref="FT1", reversal=True))
+    till.books(StatementMovement(-DUE, "hoan lai", ref="FT1", reversal=True))
     assert cashier.demand(opened)["status"] == "reopened"
     registry.ticks()
     assert [one.voided_by for one in registry.receipts()] == ["hub", "hub"]
@@ -96,10 +96,10 @@ def test_what_goes_back_to_its_payer_has_no_receipt_and_has_one_again_if_it_stay
     registry: Registry, cashier: Cashier, demand: str
 ) -> None:
     registry.ticks()
-    cashier.act(lambda work: demands.order_refund(work, demand, "rút hồ sơ"))
+    cashier.act(lambda uow: demands.order_refund(uow, demand, "rút hồ sơ"))
     registry.ticks()
     assert all(one.voided_at for one in registry.of(demand))
-    cashier.act(lambda work: demands.keep(work, demand, "người nộp không rút nữa"))
+    cashier.act(lambda uow: demands.keep(uow, demand, "người nộp không rút nữa"))
     registry.ticks()
     assert [one.number for one in registry.of(demand) if one.voided_at is None] == [2, 2]
 
@@ -108,42 +108,42 @@ def test_two_persons_void_a_wrong_receipt_and_another_takes_its_place(registry: 
     registry.ticks()
     wrong = registry.of(demand)[0]
     assert not registry.void(wrong.id, "ke-toan-a")
-    with pytest.raises(NotNow, match="cần người khác"):
+    with pytest.raises(InvalidState, match="cần người khác"):
         registry.void(wrong.id, "ke-toan-a")
     assert registry.void(wrong.id, "ke-toan-b")
-    with pytest.raises(NotNow, match="đã hủy rồi"):
+    with pytest.raises(InvalidState, match="đã hủy rồi"):
         registry.void(wrong.id, "ke-toan-c")
     registry.ticks()
     [stands] = [one for one in registry.of(demand) if one.kind == wrong.kind and one.voided_at is None]
     assert (stands.replaces, stands.number) == (wrong.id, wrong.number + 1)
 
 
-def test_the_database_asks_for_two_persons_too(house: ScriptedHouse, registry: Registry, demand: str) -> None:
+def test_the_database_asks_for_two_persons_too(hub: ScriptedHub, registry: Registry, demand: str) -> None:
     registry.ticks()
-    with house.db.connection() as conn, pytest.raises(Exception, match="receipt_check"):
+    with hub.db.connection() as conn, pytest.raises(Exception, match="receipt_check"):
         conn.execute("UPDATE receipt SET voided_at = now(), voided_by = 'a', void_maker = 'a', void_reason = 'x'")
 
 
 def test_an_unknown_outcome_is_asked_before_anything_is_said_again(
-    house: ScriptedHouse, registry: Registry, demand: str
+    hub: ScriptedHub, registry: Registry, demand: str
 ) -> None:
-    registry.issuer.answers.append(Unavailable(Code.TIMEOUT, outcome_unknown=True))
+    registry.issuer.answers.append(Unavailable(ConnectorCode.TIMEOUT, outcome_unknown=True))
     registry.issuer.findings.append(
         lambda receipt: Issued(template=receipt.template, symbol=receipt.symbol, number=receipt.number)
     )
     registry.ticks()
     assert ("receipt.issue", "unknown") in registry.transfers()
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         conn.execute("UPDATE outbox SET due_at = now()")
-    house.sweep()
-    house.carry()
+    hub.sweep()
+    hub.carry()
     assert set(registry.transfers()) == {("receipt.issue", "delivered")}
     assert len(registry.issuer.asked) == 1
     assert len(registry.issuer.issued) == 2, "of two receipts each was said once"
 
 
 def test_what_the_issuer_has_already_is_found_and_done(registry: Registry, demand: str) -> None:
-    registry.issuer.answers.append(Duplicate(Code.DUPLICATE))
+    registry.issuer.answers.append(Duplicate(ConnectorCode.DUPLICATE))
     registry.issuer.findings.append(
         lambda receipt: Issued(template=receipt.template, symbol=receipt.symbol, number=receipt.number)
     )
@@ -152,9 +152,9 @@ def test_what_the_issuer_has_already_is_found_and_done(registry: Registry, deman
 
 
 def test_while_the_issuer_cannot_those_behind_in_the_series_wait(
-    house: ScriptedHouse, registry: Registry, cashier: Cashier, demand: str
+    hub: ScriptedHub, registry: Registry, cashier: Cashier, demand: str
 ) -> None:
-    registry.issuer.answers.append(ContractBroken(Code.ISSUER, "ERR:29"))
+    registry.issuer.answers.append(ContractBroken(ConnectorCode.ISSUER, "ERR:29"))
     registry.ticks()
     second = cashier.dossier()
     cashier.pays(second, DUE, confirmed=True)
@@ -170,53 +170,51 @@ def test_while_the_issuer_cannot_those_behind_in_the_series_wait(
 
 
 def test_another_number_than_ours_is_a_case_that_ends_when_the_receipt_is_replaced(
-    house: ScriptedHouse, registry: Registry, demand: str
+    hub: ScriptedHub, registry: Registry, demand: str
 ) -> None:
     registry.issuer.answers.append(lambda receipt: Issued(template=receipt.template, symbol=receipt.symbol, number=7))
     registry.ticks()
     [(receipt, why)] = registry.cases()
     assert why == "other number"
     case: Any = type("Case", (), {"object_id": receipt})()
-    with pytest.raises(NotNow, match="khác số"):
-        dispatch.act(house, "ke-toan-a", lambda work: (None, gaps.mended(work, case, {})))
+    with pytest.raises(InvalidState, match="khác số"):
+        dispatch.run_command(hub, "ke-toan-a", lambda uow: (None, gaps.mended(uow, case, {})))
     registry.void(receipt, "ke-toan-a")
     registry.void(receipt, "ke-toan-b")
-    dispatch.act(house, "ke-toan-a", lambda work: (None, gaps.mended(work, case, {})))
+    dispatch.run_command(hub, "ke-toan-a", lambda uow: (None, gaps.mended(uow, case, {})))
 
 
 def test_a_refusal_is_a_case(registry: Registry, demand: str) -> None:
-    registry.issuer.answers.append(Rejected(Code.REJECTED, "no"))
+    registry.issuer.answers.append(Rejected(ConnectorCode.REJECTED, "no"))
     registry.ticks()
     assert [why for _, why in registry.cases()] == ["refused"]
 
 
-def test_the_month_lacks_what_is_not_issued_or_not_published(
-    house: ScriptedHouse, registry: Registry, demand: str
-) -> None:
-    with house.db.connection() as conn:
+def test_the_month_lacks_what_is_not_issued_or_not_published(hub: ScriptedHub, registry: Registry, demand: str) -> None:
+    with hub.db.connection() as conn:
         assert [(gap.demand_id, gap.kind, gap.why) for gap in gaps.missing(conn, today())] == [
             (demand, "le_phi", "not issued"),
             (demand, "phi", "not issued"),
         ]
         registry.ticks(carry=False)
         assert {gap.why for gap in gaps.missing(conn, today())} == {"not published"}
-        house.carry()
+        hub.carry()
         assert gaps.missing(conn, today()) == []
         assert gaps.missing(conn, today() - timedelta(days=40)) == []
 
 
 def test_what_stays_missing_for_a_day_is_a_case_and_makes_the_proof_red(
-    house: ScriptedHouse, registry: Registry, demand: str
+    hub: ScriptedHub, registry: Registry, demand: str
 ) -> None:
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         tampered(conn, "UPDATE receipt_policy SET since = since - interval '9 days'", tables=("receipt_policy",))
-    assert i10(house) == [], "a day's patience"
+    assert i10(hub) == [], "a day's patience"
     registry.ages()
-    assert [result.name for result in i10(house)] == ["the receipts of a demand that stand are what is allocated to it"]
-    dispatch.act(house, "hub", lambda work: (gaps.report(work), []))
+    assert [result.name for result in i10(hub)] == ["the receipts of a demand that stand are what is allocated to it"]
+    dispatch.run_command(hub, "hub", lambda uow: (gaps.report(uow), []))
     assert registry.cases() == [(demand, "not issued")]
     registry.ticks()
-    assert i10(house) == []
+    assert i10(hub) == []
 
 
 @pytest.mark.parametrize(
@@ -232,23 +230,23 @@ def test_what_stays_missing_for_a_day_is_a_case_and_makes_the_proof_red(
     ],
 )
 def test_whatever_somebody_with_all_rights_does_to_receipts_is_seen(
-    house: ScriptedHouse, registry: Registry, demand: str, change: str, check: str
+    hub: ScriptedHub, registry: Registry, demand: str, change: str, check: str
 ) -> None:
     registry.ticks()
     registry.ages()
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         tampered(conn, "UPDATE receipt_policy SET since = since - interval '9 days'", tables=("receipt_policy",))
-        assert i10(house) == []
+        assert i10(hub) == []
         if "body" in change:
             change = (
                 "UPDATE receipt SET body = convert_to(replace(convert_from(body, 'UTF8'), '30000', '30001'), 'UTF8')"
             )
         tampered(conn, change, tables=TABLES)
-    assert any(result.name.startswith(check) for result in i10(house))
+    assert any(result.name.startswith(check) for result in i10(hub))
 
 
 def test_the_days_summary_holds_every_number_and_says_which_are_void(
-    house: ScriptedHouse, registry: Registry, cashier: Cashier, demand: str
+    hub: ScriptedHub, registry: Registry, cashier: Cashier, demand: str
 ) -> None:
     second = cashier.dossier()
     cashier.pays(second, DUE, confirmed=True)
@@ -256,9 +254,9 @@ def test_the_days_summary_holds_every_number_and_says_which_are_void(
     reverses(cashier, demand)
     registry.ticks()
     void = {one.number for one in registry.of(demand) if one.kind == "phi"}
-    desk = house.catalogue.receipts
+    desk = hub.catalogue.receipts
     assert desk is not None
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         said = summary.of_day(conn, desk, today())
     phi = next(one for one in said.series if one.kind == "phi")
     assert (phi.first, phi.last, phi.count, phi.standing, phi.amount) == (1, 2, 2, 1, 120_000)
@@ -277,8 +275,8 @@ def test_the_command_line_lists_shows_voids_and_sums_up(
         return json.loads(out)
 
     assert says("issue") == {"done": 1}
-    registry.house.sweep()
-    registry.house.carry()
+    registry.hub.sweep()
+    registry.hub.carry()
     listed = says("list")["data"]
     assert {(row["state"], row["issuer"]) for row in listed} == {("stands", "published")}
     shown = says("show", listed[0]["id"])
@@ -290,6 +288,6 @@ def test_the_command_line_lists_shows_voids_and_sums_up(
     assert "người thứ hai" in hub("fee", "receipts", "void", listed[0]["id"], "-r", "sai")[2]
     file = tmp_path / "ngay.json"
     hub("fee", "receipts", "summary", today().isoformat(), "-o", str(file))
-    registry.house.signer.verified(file.read_bytes(), file.with_name("ngay.json.p7s").read_bytes(), now())
+    registry.hub.signer.verified(file.read_bytes(), file.with_name("ngay.json.p7s").read_bytes(), now())
     hub("fee", "receipts", "summary", today().isoformat(), "-o", str(tmp_path / "ngay.csv"))
     assert "Cộng" in (tmp_path / "ngay.csv").read_text(encoding="utf-8-sig")

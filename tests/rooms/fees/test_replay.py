@@ -1,4 +1,4 @@
-"""The replay: all that came is handled again beside the house, and ends where the house stands, or says where not."""
+"""The replay: all that came is handled again beside the hub, and ends where the hub stands, or says where not."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,30 +6,30 @@ from typing import Final
 
 import pytest
 
-from hub import dispatch, journal
+from hub import audit, dispatch
 from hub.errors import NotConfigured
 from hub.events import Event
 from hub.fees import demands
 from hub.fees.matching import payouts
-from hub.fees.matching.payouts import Item, Report
+from hub.fees.matching.payouts import PayoutItem, PayoutReport
 from hub.fees.proof import proving, replay
-from hub.fees.proof.findings import Result
+from hub.fees.proof.findings import CheckOutcome
 from hub.fees.statements import deciding, importing
-from hub.work import Work
-from schemas.payment import Kind
-from tests.bank_files import Move
+from hub.unit_of_work import UnitOfWork
+from schemas.payment import NotificationKind
+from tests.bank_files import StatementMovement
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.house import ScriptedHouse
 from tests.rooms.fees.booking import DAY, opened, tampered
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import Till, red
-from tests.rooms.fees.telling import ACCOUNT, DUE, Provider
+from tests.rooms.fees.matching import AccountTill, red
+from tests.rooms.fees.telling import ACCOUNT, DUE, NotifyingProvider
+from tests.scripted_hub import ScriptedHub
 
 BOOK: Final = ("journal_entry", "journal_line")
 
 
-def replayed(house: ScriptedHouse) -> Result:
-    return dispatch.act(house, "hub", lambda work: (replay.replayed(work), []))
+def replayed(hub: ScriptedHub) -> CheckOutcome:
+    return dispatch.run_command(hub, "hub", lambda uow: (replay.replayed(uow), []))
 
 
 @pytest.fixture
@@ -38,27 +38,27 @@ def references(cashier: Cashier) -> list[str]:
 
 
 @pytest.fixture
-def day(cashier: Cashier, provider: Provider, references: list[str]) -> ScriptedHouse:
+def day(cashier: Cashier, provider: NotifyingProvider, references: list[str]) -> ScriptedHub:
     """Paid in parts and too much, taken back and paid again, after the end, for nobody, in other words."""
     provider.tells(references[0], amount=DUE - 1_000)
     provider.tells(references[0], amount=3_000)
     provider.tells(references[1], provider_txn="BACK")
-    provider.tells(kind=Kind.REVERSAL, original="BACK")
+    provider.tells(kind=NotificationKind.REVERSAL, original="BACK")
     provider.tells(references[1], provider_txn="AGAIN")
     provider.tells(references[1], provider_txn="AGAIN", amount=1)
     dossier = ids(cashier, references[2])
-    cashier.act(lambda work: demands.cancel(work, dossier, "the dossier is withdrawn"))
+    cashier.act(lambda uow: demands.cancel(uow, dossier, "the dossier is withdrawn"))
     provider.tells(references[2])
     provider.tells("tien an")
-    return provider.house
+    return provider.hub
 
 
 def ids(cashier: Cashier, reference: str) -> str:
-    [row] = cashier.house.rows("SELECT id FROM fee_demand WHERE reference = %s", reference)
+    [row] = cashier.hub.rows("SELECT id FROM fee_demand WHERE reference = %s", reference)
     return str(row["id"])
 
 
-def test_the_replay_ends_where_the_house_stands_and_leaves_nothing(day: ScriptedHouse) -> None:
+def test_the_replay_ends_where_the_house_stands_and_leaves_nothing(day: ScriptedHub) -> None:
     tables = (*replay.COPIED, "dossier", "inbox")
     before = {table: day.count(table) for table in tables}
     for _ in range(2):  # a second time on the same connection
@@ -67,23 +67,25 @@ def test_the_replay_ends_where_the_house_stands_and_leaves_nothing(day: Scripted
     assert before["payment"] == 6
 
 
-def test_what_persons_decided_is_decided_again(cashier: Cashier, provider: Provider, references: list[str]) -> None:
+def test_what_persons_decided_is_decided_again(
+    cashier: Cashier, provider: NotifyingProvider, references: list[str]
+) -> None:
     first, second, third = (ids(cashier, reference) for reference in references[:3])
-    exemption = next(iter(cashier.house.catalogue.procedures["9.000005"].exemptions)).code
-    cashier.act(lambda work: demands.waive(work, first, exemption, "hộ nghèo"))
-    with cashier.house.db.connection() as conn:
+    exemption = next(iter(cashier.hub.catalogue.procedures["9.000005"].exemptions)).code
+    cashier.act(lambda uow: demands.waive(uow, first, exemption, "hộ nghèo"))
+    with cashier.hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET expires_at = now() - interval '1 minute' WHERE id = %s", (second,))
-    cashier.act(lambda work: demands.expire(work, second))
+    cashier.act(lambda uow: demands.expire(uow, second))
     provider.tells(references[1], provider_txn="LATE")
-    cashier.act(lambda work: demands.renew(work, second, "đã nộp đúng hạn"))
+    cashier.act(lambda uow: demands.renew(uow, second, "đã nộp đúng hạn"))
     provider.tells(references[2])
-    cashier.act(lambda work: demands.order_refund(work, third, "nộp nhầm"))
+    cashier.act(lambda uow: demands.order_refund(uow, third, "nộp nhầm"))
 
-    assert replayed(cashier.house).offenders == []
+    assert replayed(cashier.hub).offenders == []
 
 
 def test_money_that_was_moved_consistently_everywhere_is_seen(
-    day: ScriptedHouse, cashier: Cashier, references: list[str], database_url: str
+    day: ScriptedHub, cashier: Cashier, references: list[str], database_url: str
 ) -> None:
     """Demands, credits, the book and its digests agree; nothing was signed yet. What came says otherwise."""
     paid, unpaid = ids(cashier, references[1]), ids(cashier, references[3])
@@ -120,21 +122,21 @@ WHERE c.seq = journal_entry.seq
 
 
 def test_a_verb_of_which_nobody_said_how_it_is_done_again_is_named(
-    day: ScriptedHouse, cashier: Cashier, references: list[str]
+    day: ScriptedHub, cashier: Cashier, references: list[str]
 ) -> None:
     demand = ids(cashier, references[3])
     with day.db.connection() as conn:
-        journal.note(conn, demand, "ke-toan", "invented")
+        audit.note(conn, demand, "ke-toan", "invented")
     [offender] = replayed(day).offenders
     assert (offender.what, "invented" in offender.how) == (demand, True)
 
 
-def test_a_role_that_may_not_make_tables_is_told_who_may(day: ScriptedHouse, database_url: str) -> None:
+def test_a_role_that_may_not_make_tables_is_told_who_may(day: ScriptedHub, database_url: str) -> None:
     make_roles(database_url)
     run_script(database_url, "grants.sql")
     worker = database_url_as(database_url, database_url.rpartition("/")[2], "hub_worker")
     settings = day.settings.model_copy(update={"database_url": worker})
-    with ScriptedHouse(settings, day.catalogue) as other, pytest.raises(NotConfigured, match="owner"):
+    with ScriptedHub(settings, day.catalogue) as other, pytest.raises(NotConfigured, match="owner"):
         replayed(other)
 
 
@@ -155,66 +157,74 @@ def mt940(number: int, opening: int, *amounts: int) -> bytes:
     ).encode()
 
 
-def brought(house: ScriptedHouse, *files: bytes) -> list[str]:
-    bank = house.catalogue.banks["bank-a"]
+def brought(hub: ScriptedHub, *files: bytes) -> list[str]:
+    bank = hub.catalogue.banks["bank-a"]
 
-    def bring(body: bytes) -> Callable[[Work], tuple[str, list[Event]]]:
-        return lambda work: (importing.bring(work, bank, "saoke.txt", body).state, [])
+    def bring(body: bytes) -> Callable[[UnitOfWork], tuple[str, list[Event]]]:
+        return lambda uow: (importing.bring(uow, bank, "saoke.txt", body).state, [])
 
-    return [dispatch.act(house, "ke-toan", bring(body)) for body in files]
+    return [dispatch.run_command(hub, "ke-toan", bring(body)) for body in files]
 
 
-def test_files_of_statements_are_read_again(house: ScriptedHouse, database_url: str) -> None:
+def test_files_of_statements_are_read_again(hub: ScriptedHub, database_url: str) -> None:
     """Accepted, quarantined, and one that waited for the one before it: each ends where it ended."""
     first, second, third = mt940(1, 0, 5_000, 5_000), mt940(2, 10_000, 7_000), mt940(3, 17_000, 1_000)
     wrong = mt940(4, 18_000, 2_000).replace(b"VND20000,", b"VND20001,")
-    states = brought(house, first, third, second, wrong)
+    states = brought(hub, first, third, second, wrong)
     assert states == ["accepted", "balanced", "accepted", "quarantined"]
-    assert house.count("statement") == 3
-    assert replayed(house).offenders == []
+    assert hub.count("statement") == 3
+    assert replayed(hub).offenders == []
 
     with opened(database_url) as conn:
         tampered(conn, "UPDATE statement_line SET amount = 7001 WHERE amount = 7000", tables=("statement_line",))
-    assert len(replayed(house).offenders) == 2
+    assert len(replayed(hub).offenders) == 2
 
 
-def test_files_are_read_again_as_they_were_read_at_last(house: ScriptedHouse) -> None:
+def test_files_are_read_again_as_they_were_read_at_last(hub: ScriptedHub) -> None:
     """One that was held and one that was discarded, both read by a mended profile; one that nobody brought again."""
-    bank = house.catalogue.banks["bank-a"]
+    bank = hub.catalogue.banks["bank-a"]
     spoilt = bank.statements.model_copy(update={"mt940": None})
     files = [mt940(1, 0, 5_000, 5_000), mt940(2, 10_000, 7_000), mt940(3, 17_000, 1_000)]
-    house.catalogue.banks["bank-a"] = bank.model_copy(update={"statements": spoilt})
+    hub.catalogue.banks["bank-a"] = bank.model_copy(update={"statements": spoilt})
     try:
-        assert brought(house, *files) == ["quarantined"] * 3
-        for row in house.rows("SELECT id FROM statement_file ORDER BY id OFFSET 1"):
+        assert brought(hub, *files) == ["quarantined"] * 3
+        for row in hub.rows("SELECT id FROM statement_file ORDER BY id OFFSET 1"):
             drop = partial(deciding.decide, file_id=row["id"], verdict="reject", reason="không đọc được")
-            dispatch.act(house, "ke-toan", drop)
+            dispatch.run_command(hub, "ke-toan", drop)
     finally:
-        house.catalogue.banks["bank-a"] = bank
-    assert brought(house, *files[:2]) == ["accepted", "accepted"]
-    assert house.count("statement") == 2
-    assert replayed(house).offenders == []
+        hub.catalogue.banks["bank-a"] = bank
+    assert brought(hub, *files[:2]) == ["accepted", "accepted"]
+    assert hub.count("statement") == 2
+    assert replayed(hub).offenders == []
 
 
 def test_a_week_of_statements_and_what_was_matched_is_matched_again(
-    cashier: Cashier, provider: Provider, references: list[str]
+    cashier: Cashier, provider: NotifyingProvider, references: list[str]
 ) -> None:
     """Told and shown, shown only, short, over, for nobody, in a payout, taken back."""
-    house = cashier.house
-    till = Till(house)
+    hub = cashier.hub
+    till = AccountTill(hub)
     first, second, third, fourth = references
     provider.tells(first, bank_ref="FT1")
     provider.tells(second, bank_ref="FT2", proven=False)
-    till.books(Move(DUE, "CK", ref="FT1"), Move(DUE, "CK", ref="FT2"), Move(DUE - 1, third, ref="FT3"))
+    till.books(
+        StatementMovement(DUE, "CK", ref="FT1"),
+        StatementMovement(DUE, "CK", ref="FT2"),
+        StatementMovement(DUE - 1, third, ref="FT3"),
+    )
     provider.tells(third, amount=1, bank_ref="FT4")
-    till.books(Move(1, "CK", ref="FT4"), Move(DUE + 5, fourth, ref="FT5"), Move(77, "tien an", ref="FT6"))
-    till.books(Move(-DUE, "HOAN TRA", ref="FT7", e2e="FT1", reversal=True))
+    till.books(
+        StatementMovement(1, "CK", ref="FT4"),
+        StatementMovement(DUE + 5, fourth, ref="FT5"),
+        StatementMovement(77, "tien an", ref="FT6"),
+    )
+    till.books(StatementMovement(-DUE, "HOAN TRA", ref="FT7", e2e="FT1", reversal=True))
     gateway = provider.tells(first, provider="vnpay-t")
-    items = (Item(provider_txn=gateway, amount=DUE, charge=1_100),)
-    report = Report(provider="vnpay-t", report="PAYOUT-1", account=ACCOUNT, day=DAY, items=items)
-    till.act(lambda work: payouts.bring(work, report))
-    till.books(Move(DUE - 1_100, "PAYOUT-1", ref="FT8"))
+    items = (PayoutItem(provider_txn=gateway, amount=DUE, charge=1_100),)
+    report = PayoutReport(provider="vnpay-t", report="PAYOUT-1", account=ACCOUNT, day=DAY, items=items)
+    till.act(lambda uow: payouts.bring(uow, report))
+    till.books(StatementMovement(DUE - 1_100, "PAYOUT-1", ref="FT8"))
 
     assert {"P1", "P3", "P4", "P9", "P10"} <= set(till.passes())
-    assert red(house) == []
-    assert replayed(house).offenders == []
+    assert red(hub) == []
+    assert replayed(hub).offenders == []

@@ -5,37 +5,37 @@ from typing import LiteralString
 import pytest
 
 from hub.fees.proof import second
-from tests.bank_files import Move
-from tests.house import ScriptedHouse
+from tests.bank_files import StatementMovement
 from tests.rooms.fees.booking import opened, tampered
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till
-from tests.rooms.fees.telling import Provider
+from tests.rooms.fees.matching import DUE, AccountTill
+from tests.rooms.fees.telling import NotifyingProvider
+from tests.scripted_hub import ScriptedHub
 
 
 @pytest.fixture
-def week(cashier: Cashier, provider: Provider) -> ScriptedHouse:
+def week(cashier: Cashier, provider: NotifyingProvider) -> ScriptedHub:
     """Lines that name a demand: paid, short, twice, split by a blank, notified before; and one that names nobody."""
     first, second_, third, fourth = (str(cashier.demand(cashier.dossier())["reference"]) for _ in range(4))
-    till = Till(cashier.house)
+    till = AccountTill(cashier.hub)
     provider.tells(fourth)
     till.books(
-        Move(DUE, f"NOP PHI {first}", ref="FT1"),
-        Move(DUE - 1, f"{second_}.CT tu 0011", ref="FT2"),
-        Move(DUE, f"NOP {third[:6]} {third[6:]}", ref="FT3"),
-        Move(DUE, fourth, ref="FT4"),
-        Move(77, "tien an", ref="FT5"),
+        StatementMovement(DUE, f"NOP PHI {first}", ref="FT1"),
+        StatementMovement(DUE - 1, f"{second_}.CT tu 0011", ref="FT2"),
+        StatementMovement(DUE, f"NOP {third[:6]} {third[6:]}", ref="FT3"),
+        StatementMovement(DUE, fourth, ref="FT4"),
+        StatementMovement(77, "tien an", ref="FT5"),
     )
-    till.books(Move(DUE, first, ref="FT6"))
-    return cashier.house
+    till.books(StatementMovement(DUE, first, ref="FT6"))
+    return cashier.hub
 
 
-def offenders(house: ScriptedHouse) -> list[tuple[str, str]]:
-    with house.db.connection() as conn:
+def offenders(hub: ScriptedHub) -> list[tuple[str, str]]:
+    with hub.db.connection() as conn:
         return [(one.what, one.how) for result in second.compared(conn) for one in result.offenders]
 
 
-def test_both_engines_find_the_same(week: ScriptedHouse) -> None:
+def test_both_engines_find_the_same(week: ScriptedHub) -> None:
     assert {row["pass"] for row in week.rows("SELECT pass FROM match_group")} >= {"P3", "P4", "P8", "P0"}
     assert offenders(week) == []
 
@@ -57,7 +57,7 @@ FORGED: dict[str, tuple[str, LiteralString, str]] = {
 
 
 @pytest.mark.parametrize("deed", FORGED)
-def test_a_forged_match_is_seen_by_the_other_engine(week: ScriptedHouse, database_url: str, deed: str) -> None:
+def test_a_forged_match_is_seen_by_the_other_engine(week: ScriptedHub, database_url: str, deed: str) -> None:
     table, statement, said = FORGED[deed]
     with opened(database_url) as conn:
         tampered(conn, statement, tables=(table,))

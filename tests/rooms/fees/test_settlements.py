@@ -5,19 +5,19 @@ from datetime import date
 import pytest
 from psycopg import errors, sql
 
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.fees import settlements
 from hub.fees.ledger import Share, postings
 from hub.fees.settlements import store
 from hub.signing import custody, verifier
-from tests.house import ScriptedHouse
 from tests.rooms.fees.conftest import PAY_LATER, Cashier
-from tests.rooms.fees.settling import NOVEMBER, OCTOBER, Office, sums
+from tests.rooms.fees.settling import NOVEMBER, OCTOBER, SettlementOffice, sums
+from tests.scripted_hub import ScriptedHub
 
 
 @pytest.fixture
-def office(house: ScriptedHouse) -> Office:
-    return Office(house)
+def office(hub: ScriptedHub) -> SettlementOffice:
+    return SettlementOffice(hub)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def owed(demand: str, phi: int = 120_000, le_phi: int = 30_000) -> list[Share]:
     return [Share("rest-a", "phi", phi, demand), Share("rest-a", "le-phi", le_phi, demand)]
 
 
-def test_a_table_holds_all_of_a_month_and_the_share_that_is_kept(office: Office, demand: str) -> None:
+def test_a_table_holds_all_of_a_month_and_the_share_that_is_kept(office: SettlementOffice, demand: str) -> None:
     office.paid(date(2026, 9, 30), *owed(demand))
     office.paid(date(2026, 10, 1), *owed(demand))
     office.paid(date(2026, 10, 31), *owed(demand, 20_000, 5_000))
@@ -45,7 +45,9 @@ def test_a_table_holds_all_of_a_month_and_the_share_that_is_kept(office: Office,
     assert office.book("511", "rest-a") == -98_000
 
 
-def test_fees_of_one_code_stand_in_one_row_that_names_them_all(office: Office, cashier: Cashier, demand: str) -> None:
+def test_fees_of_one_code_stand_in_one_row_that_names_them_all(
+    office: SettlementOffice, cashier: Cashier, demand: str
+) -> None:
     later = str(cashier.demand(cashier.dossier(PAY_LATER))["id"])
     for day in (5, 6):
         office.paid(date(2026, 10, day), Share("rest-a", "phi", 10_000, demand))
@@ -54,7 +56,7 @@ def test_fees_of_one_code_stand_in_one_row_that_names_them_all(office: Office, c
     assert [fee.title for fee in office.table("rest-a").fees] == ["Phí thẩm định thử nghiệm; Phí thử nghiệm"]
 
 
-def test_a_month_is_computed_once(office: Office, demand: str) -> None:
+def test_a_month_is_computed_once(office: SettlementOffice, demand: str) -> None:
     office.paid(date(2026, 10, 1), *owed(demand))
     digest = office.closes(OCTOBER)
     first = office.settlement("rest-a")
@@ -64,7 +66,7 @@ def test_a_month_is_computed_once(office: Office, demand: str) -> None:
     assert office.closes(NOVEMBER) != digest
 
 
-def test_two_departments_have_a_table_each_of_their_own_lines(office: Office, demand: str) -> None:
+def test_two_departments_have_a_table_each_of_their_own_lines(office: SettlementOffice, demand: str) -> None:
     office.paid(date(2026, 10, 5), *owed(demand), Share("soap-a", "phi-b", 90_000))
     office.paid(date(2026, 10, 6), Share("soap-a", "phi-b", 10_000))
     office.closes(OCTOBER)
@@ -74,7 +76,7 @@ def test_two_departments_have_a_table_each_of_their_own_lines(office: Office, de
 
 
 def test_what_is_given_back_later_is_a_negative_line_that_names_the_one_it_takes_back(
-    office: Office, demand: str
+    office: SettlementOffice, demand: str
 ) -> None:
     office.paid(date(2026, 10, 5), *owed(demand))
     office.closes(OCTOBER)
@@ -87,7 +89,7 @@ def test_what_is_given_back_later_is_a_negative_line_that_names_the_one_it_takes
     assert office.broken() == []
 
 
-def test_what_was_moved_and_taken_back_stands_as_an_adjustment(office: Office, demand: str) -> None:
+def test_what_was_moved_and_taken_back_stands_as_an_adjustment(office: SettlementOffice, demand: str) -> None:
     office.paid(date(2026, 10, 5), *owed(demand))
     away, to = [Share("rest-a", "phi", 120_000, demand)], [Share("soap-a", "phi-b", 120_000)]
     office.books(postings.moved(office.origin(date(2026, 10, 6)), "pm-1", away, to))
@@ -97,11 +99,13 @@ def test_what_was_moved_and_taken_back_stands_as_an_adjustment(office: Office, d
     assert office.broken() == []
 
 
-def test_a_month_that_is_opened_again_has_other_tables_and_its_share_is_given_back(office: Office, demand: str) -> None:
+def test_a_month_that_is_opened_again_has_other_tables_and_its_share_is_given_back(
+    office: SettlementOffice, demand: str
+) -> None:
     office.paid(date(2026, 10, 5), *owed(demand))
     office.closes(OCTOBER)
     first = office.settlement("rest-a").id
-    office.act(lambda work: settlements.withdraw(work, OCTOBER, "thiếu một sao kê"))
+    office.act(lambda uow: settlements.withdraw(uow, OCTOBER, "thiếu một sao kê"))
     assert office.book("511") == 0
     office.paid(date(2026, 10, 6), *owed(demand))
     office.closes(OCTOBER)
@@ -111,25 +115,25 @@ def test_a_month_that_is_opened_again_has_other_tables_and_its_share_is_given_ba
     assert office.broken() == []
 
 
-def test_a_table_that_was_answered_is_not_withdrawn(office: Office, demand: str) -> None:
+def test_a_table_that_was_answered_is_not_withdrawn(office: SettlementOffice, demand: str) -> None:
     office.paid(date(2026, 10, 5), *owed(demand))
     office.closes(OCTOBER)
     office.answers("rest-a")
-    with pytest.raises(NotNow):
-        office.act(lambda work: settlements.withdraw(work, OCTOBER, "quá muộn"))
+    with pytest.raises(InvalidState):
+        office.act(lambda uow: settlements.withdraw(uow, OCTOBER, "quá muộn"))
 
 
-def test_a_table_names_the_book_that_it_was_made_from_and_the_log_has_it(office: Office, demand: str) -> None:
+def test_a_table_names_the_book_that_it_was_made_from_and_the_log_has_it(office: SettlementOffice, demand: str) -> None:
     office.paid(date(2026, 10, 5), *owed(demand))
     office.closes(OCTOBER)
     table, settlement = office.table("rest-a"), office.settlement("rest-a")
-    [checkpoint] = office.house.rows("SELECT last_seq, root FROM ledger_checkpoint")
+    [checkpoint] = office.hub.rows("SELECT last_seq, root FROM ledger_checkpoint")
     assert (table.last_entry, table.book) == (checkpoint["last_seq"], checkpoint["root"].hex())
-    with office.house.db.connection() as conn:
+    with office.hub.db.connection() as conn:
         handed = store.handed(conn, settlement.id)
         [leaf] = custody.about(conn, settlement.id)
     assert leaf.record == handed.body
-    signed = verifier.verify(handed.body, handed.signature, office.house.signer.trust(), at=None)
+    signed = verifier.verify(handed.body, handed.signature, office.hub.signer.trust(), at=None)
     assert signed.certificate.subject != signed.certificate.issuer
 
 
@@ -138,14 +142,14 @@ def test_a_table_names_the_book_that_it_was_made_from_and_the_log_has_it(office:
     ["UPDATE settlement SET net = net + 1, receipts = receipts + 1", "UPDATE settlement SET body = body || ' '",
      "DELETE FROM settlement_item", "UPDATE settlement_fee SET net = 0"],
 )  # fmt: skip
-def test_what_a_table_says_is_not_changed_even_by_its_owner(office: Office, demand: str, change: str) -> None:
+def test_what_a_table_says_is_not_changed_even_by_its_owner(office: SettlementOffice, demand: str, change: str) -> None:
     office.paid(date(2026, 10, 5), *owed(demand))
     office.closes(OCTOBER)
-    with pytest.raises(errors.InsufficientPrivilege), office.house.db.connection() as conn:
+    with pytest.raises(errors.InsufficientPrivilege), office.hub.db.connection() as conn:
         conn.execute(change)
 
 
-def test_a_line_that_slipped_past_its_table_turns_the_proof_red(office: Office, demand: str) -> None:
+def test_a_line_that_slipped_past_its_table_turns_the_proof_red(office: SettlementOffice, demand: str) -> None:
     office.paid(date(2026, 10, 5), *owed(demand))
     office.closes(OCTOBER)
     office.paid(date(2026, 10, 6), *owed(demand))
@@ -153,10 +157,10 @@ def test_a_line_that_slipped_past_its_table_turns_the_proof_red(office: Office, 
 
 
 @pytest.mark.parametrize("change", ["amount = 1", "fee_code = 'le-phi'", "entry_seq = 999", "settlement_id = 'sm_x'"])
-def test_a_line_that_is_not_in_the_book_is_in_no_table(office: Office, demand: str, change: str) -> None:
+def test_a_line_that_is_not_in_the_book_is_in_no_table(office: SettlementOffice, demand: str, change: str) -> None:
     office.paid(date(2026, 10, 5), Share("rest-a", "phi", 120_000, demand))
     office.closes(OCTOBER)
-    with office.house.db.connection() as conn:
+    with office.hub.db.connection() as conn:
         conn.execute("CREATE TABLE other AS SELECT * FROM settlement_item")
         conn.execute(sql.SQL("UPDATE other SET number = 99, live = false, {}").format(sql.SQL(change)))
         with pytest.raises(errors.CheckViolation):

@@ -10,12 +10,12 @@ import pytest
 
 from hub import dispatch
 from hub.clock import VIETNAM
-from hub.errors import HubError, NotFound, NotNow
+from hub.errors import HubError, InvalidState, NotFound
 from hub.events import Event, FeeEvent, FeePaid
 from hub.fees import demands
+from hub.fees.demand_batch import DemandBatch
 from hub.fees.demands import Credited
-from hub.fees.together import Together
-from hub.work import Work
+from hub.unit_of_work import UnitOfWork
 from tests.rooms.fees.conftest import Cashier
 
 AT: Final = datetime(2026, 11, 2, 8, 15, tzinfo=VIETNAM)
@@ -36,15 +36,15 @@ class Verbs(Protocol):
 
 @dataclass
 class OneByOne:
-    work: Work
+    uow: UnitOfWork
 
     def credit(
         self, demand_id: str, amount: int, evidence: str, *, paid_at: datetime | None, confirmed: bool
     ) -> Credited:
-        return demands.credit(self.work, demand_id, amount, evidence, paid_at=paid_at, confirmed=confirmed)
+        return demands.credit(self.uow, demand_id, amount, evidence, paid_at=paid_at, confirmed=confirmed)
 
     def confirm(self, demand_id: str, evidence: str) -> list[Event]:
-        return demands.confirm(self.work, demand_id, evidence)
+        return demands.confirm(self.uow, demand_id, evidence)
 
 
 def happen(verbs: Verbs, seed: int, places: Sequence[str]) -> list[Any]:
@@ -81,13 +81,13 @@ def stands(cashier: Cashier, places: Sequence[str]) -> list[Any]:
         "SELECT evidence, amount, paid_at, credited_at, confirmed_at FROM fee_credit WHERE demand_id = %s ORDER BY 1",
         "SELECT actor, verb, before, after, reason FROM journal WHERE subject = %s AND verb <> 'demanded' ORDER BY id",
     )
-    return [cashier.house.rows(query, place) for place in places for query in queries]
+    return [cashier.hub.rows(query, place) for place in places for query in queries]
 
 
 def opened(cashier: Cashier) -> list[str]:
     """A demand in each of the statuses."""
     places = [str(cashier.demand(cashier.dossier())["id"]) for _ in STATUSES]
-    with cashier.house.db.connection() as conn:
+    with cashier.hub.db.connection() as conn:
         for place, status in zip(places, STATUSES, strict=True):
             conn.execute("UPDATE fee_demand SET status = %s WHERE id = %s", (status, place))
     return places
@@ -95,28 +95,28 @@ def opened(cashier: Cashier) -> list[str]:
 
 def act(cashier: Cashier, verb: Any) -> Any:
     """In one transaction; nobody reacts."""
-    return dispatch.act(cashier.house, "ke-toan-a", lambda work: (verb(replace(work, now=AT)), []))
+    return dispatch.run_command(cashier.hub, "ke-toan-a", lambda uow: (verb(replace(uow, now=AT)), []))
 
 
 def test_many_at_once_is_one_by_one(cashier: Cashier) -> None:
     seen: set[Any] = set()
     for seed in range(4):
         alone, many = opened(cashier), opened(cashier)
-        found = act(cashier, lambda work: one_by_one(work, seed, alone))  # noqa: B023 - it is done at once
+        found = act(cashier, lambda uow: one_by_one(uow, seed, alone))  # noqa: B023 - it is done at once
 
-        assert act(cashier, lambda work: together(work, seed, many)) == found  # noqa: B023 - it is done at once
+        assert act(cashier, lambda uow: together(uow, seed, many)) == found  # noqa: B023 - it is done at once
         assert stands(cashier, many) == stands(cashier, alone)
         seen |= {one[2] if isinstance(one, tuple) else NotFound for one in found if not isinstance(one, list)}
 
     assert seen == {"R03", "R04", "R05", "R06", "R07", None, NotFound}
 
 
-def one_by_one(work: Work, seed: int, places: Sequence[str]) -> list[Any]:
-    return happen(OneByOne(work), seed, places) + happen(OneByOne(work), seed + 100, places)
+def one_by_one(uow: UnitOfWork, seed: int, places: Sequence[str]) -> list[Any]:
+    return happen(OneByOne(uow), seed, places) + happen(OneByOne(uow), seed + 100, places)
 
 
-def together(work: Work, seed: int, places: Sequence[str]) -> list[Any]:
-    verbs = Together(work)
+def together(uow: UnitOfWork, seed: int, places: Sequence[str]) -> list[Any]:
+    verbs = DemandBatch(uow)
     verbs.read(places)
     found = happen(verbs, seed, places)
     verbs.write()
@@ -128,20 +128,20 @@ def together(work: Work, seed: int, places: Sequence[str]) -> list[Any]:
 def test_what_was_taken_back_is_not_confirmed(cashier: Cashier, dossier: str) -> None:
     demand = str(cashier.demand(dossier)["id"])
     cashier.pays(dossier, 150_000, "pm_1")
-    cashier.act(lambda work: demands.reverse(work, demand, "pm_1", by="bank"))
+    cashier.act(lambda uow: demands.reverse(uow, demand, "pm_1", by="bank"))
 
-    with pytest.raises(NotNow, match="đã bị lấy lại bởi bank"):
-        act(cashier, lambda work: Together(work).confirm(demand, "pm_1"))
+    with pytest.raises(InvalidState, match="đã bị lấy lại bởi bank"):
+        act(cashier, lambda uow: DemandBatch(uow).confirm(demand, "pm_1"))
 
 
 def test_a_demand_that_is_not_there_is_named(cashier: Cashier) -> None:
     with pytest.raises(NotFound, match="fd_none"):
-        act(cashier, lambda work: Together(work).read(["fd_none"]))
+        act(cashier, lambda uow: DemandBatch(uow).read(["fd_none"]))
     with pytest.raises(ValueError, match="only money that has come"):
-        act(cashier, lambda work: Together(work).credit("fd_none", 0, "pm_1"))
+        act(cashier, lambda uow: DemandBatch(uow).credit("fd_none", 0, "pm_1"))
 
 
 def test_nothing_is_written_before_it_is_said_so(cashier: Cashier, dossier: str) -> None:
     demand = str(cashier.demand(dossier)["id"])
-    act(cashier, lambda work: Together(work).credit(demand, 150_000, "pm_1"))
-    assert (cashier.demand(dossier)["status"], cashier.house.count("fee_credit")) == ("issued", 0)
+    act(cashier, lambda uow: DemandBatch(uow).credit(demand, 150_000, "pm_1"))
+    assert (cashier.demand(dossier)["status"], cashier.hub.count("fee_credit")) == ("issued", 0)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from hub.clock import VIETNAM
-from tests.bank_files import Move, ago
+from tests.bank_files import StatementMovement, ago
 from tests.rooms.fees.booking import opened, tampered
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, red, status
-from tests.rooms.fees.telling import Provider
+from tests.rooms.fees.matching import DUE, AccountTill, red, status
+from tests.rooms.fees.telling import NotifyingProvider
 from tests.rooms.fees.test_replay import replayed
 from tests.rooms.fees.test_second_engine import offenders
 
@@ -40,21 +40,21 @@ EITHER_FIRST = pytest.mark.parametrize(
 
 @EITHER_FIRST
 def test_a_transfer_that_two_number_is_one_payment(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str, order: Order
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str, order: Order
 ) -> None:
     order(
         lambda: provider.tells(f"NOP LE PHI {reference}", **gateway("MBVCB.3388120459")),
-        lambda: till.books(Move(DUE, f"MBVCB.3388120459.NOP LE PHI {reference}.CT", ref="6120.48113")),
+        lambda: till.books(StatementMovement(DUE, f"MBVCB.3388120459.NOP LE PHI {reference}.CT", ref="6120.48113")),
     )
 
-    assert (till.house.count("payment"), till.cases(), status(cashier, dossier)) == (1, [], "paid")
+    assert (till.hub.count("payment"), till.cases(), status(cashier, dossier)) == (1, [], "paid")
     assert till.book() == {"111": DUE, "331": -DUE}
     for _ in range(4):
         till.books()
     assert till.cases() == [], "nobody waits for a second line"
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
-    assert offenders(till.house) == []
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
+    assert offenders(till.hub) == []
 
 
 @EITHER_FIRST
@@ -71,48 +71,56 @@ def test_a_transfer_that_two_number_is_one_payment(
     ],
 )
 def test_as_many_payments_as_movements(
-    till: Till, provider: Provider, reference: str, order: Order, told: list[str], booked: list[str], payments: int
+    till: AccountTill,
+    provider: NotifyingProvider,
+    reference: str,
+    order: Order,
+    told: list[str],
+    booked: list[str],
+    payments: int,
 ) -> None:
     """Two honest transfers of one payer on one day stay two."""
     order(
         lambda: [provider.tells(reference, **gateway(number)) for number in told],
-        lambda: till.books(*(Move(DUE, reference, ref=number) for number in booked)),
+        lambda: till.books(*(StatementMovement(DUE, reference, ref=number) for number in booked)),
     )
 
-    assert till.house.count("payment") == payments
+    assert till.hub.count("payment") == payments
     assert till.cases() == ["R03"] * (payments - 1)
     assert till.book()["111"] == DUE * len(booked)
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
 
 
 @EITHER_FIRST
 def test_two_numbers_of_the_bank_itself_are_two_payments(
-    till: Till, provider: Provider, reference: str, order: Order
+    till: AccountTill, provider: NotifyingProvider, reference: str, order: Order
 ) -> None:
     order(
         lambda: provider.tells(reference, **gateway("FT9", provider="bank-a")),
-        lambda: till.books(Move(DUE, reference, ref="FT1")),
+        lambda: till.books(StatementMovement(DUE, reference, ref="FT1")),
     )
 
-    assert (till.house.count("payment"), till.cases()) == (2, ["R03"])
-    assert red(till.house) == []
+    assert (till.hub.count("payment"), till.cases()) == (2, ["R03"])
+    assert red(till.hub) == []
 
 
 @EITHER_FIRST
 def test_a_number_that_stands_on_another_line_is_that_line_s(
-    till: Till, cashier: Cashier, provider: Provider, reference: str, order: Order
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, reference: str, order: Order
 ) -> None:
     """The gateway passes the bank's numbers on, and its words came to the bank cut short."""
     order(
         lambda: provider.tells(reference, **gateway("FT2")),
-        lambda: till.books(Move(DUE, reference, ref="FT1"), Move(DUE, "NOP LE PHI", ref="FT2")),
+        lambda: till.books(
+            StatementMovement(DUE, reference, ref="FT1"), StatementMovement(DUE, "NOP LE PHI", ref="FT2")
+        ),
     )
 
-    assert till.house.count("payment") == 2
+    assert till.hub.count("payment") == 2
     assert till.book()["111"] == 2 * DUE
     assert "N01" not in till.cases()
-    assert red(till.house) == []
+    assert red(till.hub) == []
 
 
 @EITHER_FIRST
@@ -122,42 +130,42 @@ def test_a_number_that_stands_on_another_line_is_that_line_s(
     ids=["of the day", "of the night before", "of the next day", "of a month before"],
 )
 def test_their_days_have_to_fit(
-    till: Till, provider: Provider, reference: str, order: Order, days: int, payments: int
+    till: AccountTill, provider: NotifyingProvider, reference: str, order: Order, days: int, payments: int
 ) -> None:
     order(
         lambda: provider.tells(reference, **gateway("GW1", DAY + timedelta(days))),
-        lambda: till.books(Move(DUE, reference, ref="FT1")),
+        lambda: till.books(StatementMovement(DUE, reference, ref="FT1")),
     )
 
-    assert till.house.count("payment") == payments
-    assert red(till.house) == []
+    assert till.hub.count("payment") == payments
+    assert red(till.hub) == []
 
 
 @pytest.mark.parametrize("first", ["bank-a", GATEWAY])
 def test_a_movement_that_two_tell_of_is_one_payment(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str, first: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str, first: str
 ) -> None:
     """Its line says nothing: the bank's own number is what finds it."""
     tells = {"bank-a": gateway("FT1", provider="bank-a"), GATEWAY: gateway("GW1")}
     provider.tells(reference, **tells.pop(first))
     [other] = tells.values()
     provider.tells(reference, **other)
-    assert (till.house.count("payment"), till.cases(), status(cashier, dossier)) == (1, [], "paid_unconfirmed")
+    assert (till.hub.count("payment"), till.cases(), status(cashier, dossier)) == (1, [], "paid_unconfirmed")
 
-    till.books(Move(DUE, "NOP LE PHI", ref="FT1"))
+    till.books(StatementMovement(DUE, "NOP LE PHI", ref="FT1"))
 
-    assert (till.house.count("payment"), till.cases(), status(cashier, dossier)) == (1, [], "paid")
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
+    assert (till.hub.count("payment"), till.cases(), status(cashier, dossier)) == (1, [], "paid")
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
 
 
 @EITHER_FIRST
 @pytest.mark.parametrize("first", ["bank-a", GATEWAY])
 @pytest.mark.parametrize("its_own", ["FT1", "FT2"])
 def test_two_halves_of_which_two_watchers_tell_one_each_are_both_notified(
-    till: Till,
+    till: AccountTill,
     cashier: Cashier,
-    provider: Provider,
+    provider: NotifyingProvider,
     dossier: str,
     reference: str,
     order: Order,
@@ -170,21 +178,23 @@ def test_two_halves_of_which_two_watchers_tell_one_each_are_both_notified(
 
     order(
         lambda: [provider.tells(reference, amount=DUE // 2, **one) for one in tells],
-        lambda: till.books(Move(DUE // 2, reference, ref="FT1"), Move(DUE // 2, reference, ref="FT2")),
+        lambda: till.books(
+            StatementMovement(DUE // 2, reference, ref="FT1"), StatementMovement(DUE // 2, reference, ref="FT2")
+        ),
     )
 
-    assert (till.house.count("payment"), till.cases(), status(cashier, dossier)) == (2, [], "paid")
+    assert (till.hub.count("payment"), till.cases(), status(cashier, dossier)) == (2, [], "paid")
     assert nobody_told_of(till) == 0
     for _ in range(4):
         till.books()
     assert till.cases() == [], "nobody waits for a third line"
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
 
 
 @EITHER_FIRST
 def test_a_third_payment_of_which_nobody_told_is_counted(
-    till: Till, provider: Provider, reference: str, order: Order
+    till: AccountTill, provider: NotifyingProvider, reference: str, order: Order
 ) -> None:
     third = DUE // 3
     order(
@@ -192,39 +202,39 @@ def test_a_third_payment_of_which_nobody_told_is_counted(
             provider.tells(reference, amount=third, **one)
             for one in (gateway("FT1", provider="bank-a"), gateway("GW1"))
         ],
-        lambda: till.books(*(Move(third, reference, ref=f"FT{number}") for number in (1, 2, 3))),
+        lambda: till.books(*(StatementMovement(third, reference, ref=f"FT{number}") for number in (1, 2, 3))),
     )
 
-    assert (till.house.count("payment"), nobody_told_of(till)) == (3, 1)
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == []
+    assert (till.hub.count("payment"), nobody_told_of(till)) == (3, 1)
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == []
 
 
-def nobody_told_of(till: Till) -> int:
+def nobody_told_of(till: AccountTill) -> int:
     """Payments that are counted as not notified (N02)."""
-    return len(till.house.rows("SELECT 1 FROM exception_case WHERE code = 'N02' AND state <> 'resolved'"))
+    return len(till.hub.rows("SELECT 1 FROM exception_case WHERE code = 'N02' AND state <> 'resolved'"))
 
 
 def test_what_a_gateway_collects_is_no_transfer(
-    till: Till, cashier: Cashier, provider: Provider, dossier: str, reference: str
+    till: AccountTill, cashier: Cashier, provider: NotifyingProvider, dossier: str, reference: str
 ) -> None:
     """It is paid in with a payout: whoever has transferred the fee as well has paid twice."""
     provider.tells(reference=reference, provider="vnpay-t", paid_at=at(DAY))
     provider.tells(reference, **gateway("GW1"))
 
-    assert (till.house.count("payment"), till.cases()) == (2, ["R03"])
-    assert red(till.house) == []
+    assert (till.hub.count("payment"), till.cases()) == (2, ["R03"])
+    assert red(till.hub) == []
 
 
 def test_the_proof_sees_a_movement_that_counts_twice(
-    till: Till, provider: Provider, reference: str, database_url: str
+    till: AccountTill, provider: NotifyingProvider, reference: str, database_url: str
 ) -> None:
     """The number is not the bank's: that is what joined them."""
     provider.tells(reference, **gateway("FT9", provider="bank-a"))
-    till.books(Move(DUE, reference, ref="FT1"))
-    assert red(till.house) == []
+    till.books(StatementMovement(DUE, reference, ref="FT1"))
+    assert red(till.hub) == []
 
     with opened(database_url) as conn:
         tampered(conn, "UPDATE payment SET provider = 'sepay-t' WHERE source = 'notification'", tables=("payment",))
 
-    assert any(one.startswith("no movement is two payments because two issuers number it") for one in red(till.house))
+    assert any(one.startswith("no movement is two payments because two issuers number it") for one in red(till.hub))

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 from hub.fees.matching import virtual
 from hub.fees.matching.virtual import NotAList
-from tests.bank_files import Move
+from tests.bank_files import StatementMovement
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till, another, red, status
+from tests.rooms.fees.matching import DUE, AccountTill, another, red, status
 from tests.rooms.fees.telling import ACCOUNT
 from tests.rooms.fees.test_replay import replayed
 from tests.rooms.test_command_line import Hub
@@ -24,22 +24,22 @@ def listed(folder: Path, *rows: str, heading: str = "number,reference") -> str:
 
 
 def test_money_to_a_number_of_the_list_is_its_demand_s(
-    till: Till, cashier: Cashier, hub: Hub, dossier: str, reference: str, tmp_path: Path
+    till: AccountTill, cashier: Cashier, cli: Hub, dossier: str, reference: str, tmp_path: Path
 ) -> None:
-    till.books(Move(DUE, f"NOP VAO TK {NUMBER}"))
+    till.books(StatementMovement(DUE, f"NOP VAO TK {NUMBER}"))
     file = listed(tmp_path, f"9602 417 0001,{reference}")
-    code, _, said = hub("fee", "virtual-accounts", "import", file)
-    assert (code, "1 số mới, 0 đã có" in said) == (Code.OK, True)
-    assert hub("fee", "virtual-accounts", "import", file)[2].startswith("va.csv: 0 số mới, 1 đã có")
+    code, _, said = cli("fee", "virtual-accounts", "import", file)
+    assert (code, "1 số mới, 0 đã có" in said) == (ExitCode.OK, True)
+    assert cli("fee", "virtual-accounts", "import", file)[2].startswith("va.csv: 0 số mới, 1 đã có")
     second, other = another(cashier)
-    hub("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER}9,{other}"))
+    cli("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER}9,{other}"))
 
-    till.books(Move(DUE, f"NOP VAO TK {NUMBER}9"))
+    till.books(StatementMovement(DUE, f"NOP VAO TK {NUMBER}9"))
 
     assert [row["pass"] for row in till.lines()] == ["P0", "P2"]
     assert (status(cashier, dossier), status(cashier, second)) == ("issued", "paid")
-    assert red(till.house) == []
-    assert replayed(till.house).offenders == [], "a number counts from when it was given"
+    assert red(till.hub) == []
+    assert replayed(till.hub).offenders == [], "a number counts from when it was given"
 
 
 @pytest.mark.parametrize(
@@ -54,20 +54,20 @@ def test_money_to_a_number_of_the_list_is_its_demand_s(
     ],
 )
 def test_a_list_with_one_wrong_row_is_not_taken_at_all(
-    cashier: Cashier, hub: Hub, reference: str, tmp_path: Path, row: str, why: str
+    cashier: Cashier, cli: Hub, reference: str, tmp_path: Path, row: str, why: str
 ) -> None:
     file = listed(tmp_path, f"{NUMBER},{reference}", row.format(reference=reference))
-    code, _, said = hub("fee", "virtual-accounts", "import", file)
-    assert code in (Code.USAGE, Code.REFUSED)
+    code, _, said = cli("fee", "virtual-accounts", "import", file)
+    assert code in (ExitCode.USAGE, ExitCode.REFUSED)
     assert why in said
-    assert cashier.house.count("virtual_account") == 0
+    assert cashier.hub.count("virtual_account") == 0
 
 
-def test_a_number_stands_for_one_demand(cashier: Cashier, hub: Hub, reference: str, tmp_path: Path) -> None:
-    hub("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{reference}"))
+def test_a_number_stands_for_one_demand(cashier: Cashier, cli: Hub, reference: str, tmp_path: Path) -> None:
+    cli("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{reference}"))
     _, other = another(cashier)
-    code, _, said = hub("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{other}"))
-    assert (code, "đã cấp cho" in said) == (Code.REFUSED, True)
+    code, _, said = cli("fee", "virtual-accounts", "import", listed(tmp_path, f"{NUMBER},{other}"))
+    assert (code, "đã cấp cho" in said) == (ExitCode.REFUSED, True)
 
 
 def test_a_file_that_is_no_such_list_says_so() -> None:

@@ -1,4 +1,4 @@
-"""Towns that are alike: each a house on a database of its own, the same dossiers, and the same days to be told of them.
+"""Towns that are alike: each a hub on a database of its own, the same dossiers, and the same days to be told of them.
 
 What is told to one of them in another order, in other pieces, twice, late or not at all has to come to the same.
 """
@@ -19,11 +19,11 @@ from hub import dispatch
 from hub.clock import VIETNAM
 from hub.fees.statements import importing
 from schemas.payment_reference import PaymentReference
-from tests.bank_files import Move, Told, ago, camt
-from tests.house import ScriptedHouse
+from tests.bank_files import StatementDraft, StatementMovement, ago, camt
 from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import DUE, Till
-from tests.rooms.fees.telling import Provider
+from tests.rooms.fees.matching import DUE, AccountTill
+from tests.rooms.fees.telling import NotifyingProvider
+from tests.scripted_hub import ScriptedHub
 
 _numbers = itertools.count(1)
 FIRST: Final = 9
@@ -31,46 +31,46 @@ FIRST: Final = 9
 
 
 @dataclass
-class Town:
-    """A house of its own with nine dossiers, what was told of them, and what the account shows."""
+class FeeTown:
+    """A hub of its own with nine dossiers, what was told of them, and what the account shows."""
 
-    till: Till
+    till: AccountTill
     cashier: Cashier
-    provider: Provider
+    provider: NotifyingProvider
     references: list[str]
 
     @property
-    def house(self) -> ScriptedHouse:
-        return self.till.house
+    def hub(self) -> ScriptedHub:
+        return self.till.hub
 
     @property
-    def days(self) -> list[Told]:
+    def days(self) -> list[StatementDraft]:
         """Three days: one of each trouble, what comes of them the day after, and a day without movements."""
         a, b, c, d, e, f, g, h, i = self.references
-        first = Told(
+        first = StatementDraft(
             [
-                Move(DUE, a, ref="FT01"),
-                Move(DUE, f"{b[:5]} {b[5:]}", ref="FT02"),
-                Move(DUE - 1_000, c, ref="FT03"),
-                Move(DUE + 1_000, d, ref="FT04"),
-                Move(DUE, e, ref="FT05"),
-                Move(DUE, e, ref="FT06"),
-                Move(2 * DUE, f"{f} {g}", ref="FT07"),
-                Move(DUE, f"phi {h[2:7]}O{h[8:]}" if h[7] == "0" else f"phi {h[2:]}", ref="FT08"),
-                Move(DUE, "NGUYEN VAN THU NGHIEM", ref="FT09"),
-                Move(DUE, str(PaymentReference.issued("TB", 5)), ref="FT10"),
-                Move(DUE, "KHONG CO GI"),
-                Move(DUE, "KHONG CO GI"),
+                StatementMovement(DUE, a, ref="FT01"),
+                StatementMovement(DUE, f"{b[:5]} {b[5:]}", ref="FT02"),
+                StatementMovement(DUE - 1_000, c, ref="FT03"),
+                StatementMovement(DUE + 1_000, d, ref="FT04"),
+                StatementMovement(DUE, e, ref="FT05"),
+                StatementMovement(DUE, e, ref="FT06"),
+                StatementMovement(2 * DUE, f"{f} {g}", ref="FT07"),
+                StatementMovement(DUE, f"phi {h[2:7]}O{h[8:]}" if h[7] == "0" else f"phi {h[2:]}", ref="FT08"),
+                StatementMovement(DUE, "NGUYEN VAN THU NGHIEM", ref="FT09"),
+                StatementMovement(DUE, str(PaymentReference.issued("TB", 5)), ref="FT10"),
+                StatementMovement(DUE, "KHONG CO GI"),
+                StatementMovement(DUE, "KHONG CO GI"),
             ],
             day=ago(FIRST),
             sequence=1,
         )
         second = first.next(
-            Move(-DUE, "HOAN TRA", ref="FT21", e2e="FT02", reversal=True),
-            Move(1_000, c, ref="FT22"),
-            Move(-11_000, "PHI DICH VU", ref="FT23"),
-            Move(-DUE, "HOAN TRA", ref="FT24", e2e="FT99", reversal=True),
-            Move(DUE, i, ref="FT25"),
+            StatementMovement(-DUE, "HOAN TRA", ref="FT21", e2e="FT02", reversal=True),
+            StatementMovement(1_000, c, ref="FT22"),
+            StatementMovement(-11_000, "PHI DICH VU", ref="FT23"),
+            StatementMovement(-DUE, "HOAN TRA", ref="FT24", e2e="FT99", reversal=True),
+            StatementMovement(DUE, i, ref="FT25"),
         )
         return [first, second, second.next()]
 
@@ -104,22 +104,22 @@ class Town:
         for notice in notices or self.notices:
             self.provider.tells(carry=carry, **notice)
 
-    def lay(self, told: Told, name: str = "a.xml") -> None:
+    def lay(self, told: StatementDraft, name: str = "a.xml") -> None:
         """The file comes in; nobody has matched it yet."""
         body = camt(told)
-        dispatch.act(self.house, "ke-toan-a", lambda work: (importing.bring(work, self.till.bank, name, body), []))
+        dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (importing.bring(uow, self.till.bank, name, body), []))
 
-    def bring(self, *told: Told, name: str = "a.xml") -> None:
+    def bring(self, *told: StatementDraft, name: str = "a.xml") -> None:
         for one in told or self.days:
             self.lay(one, name)
-            self.house.carry()
+            self.hub.carry()
 
     def stands(self) -> dict[str, Any]:
         """Where the whole chain has come to, without our own ids: whatever was told, in whichever order."""
-        files = self.house.rows("SELECT DISTINCT state FROM statement_file")
+        files = self.hub.rows("SELECT DISTINCT state FROM statement_file")
         assert [row["state"] for row in files] == ["accepted"]
         return {"digests": self.till.digests()} | {
-            name: sorted(tuple(map(str, row.values())) for row in self.house.rows(query))
+            name: sorted(tuple(map(str, row.values())) for row in self.hub.rows(query))
             for name, query in STANDS.items()
         }
 
@@ -169,33 +169,33 @@ these are two words for where the same money is. N02 counts who was not notified
 
 
 @contextmanager
-def alike(server: str, settings: Settings, catalogue: Catalogue) -> Iterator[Callable[[], Town]]:
+def alike(server: str, settings: Settings, catalogue: Catalogue) -> Iterator[Callable[[], FeeTown]]:
     """Makes towns that are alike."""
     root = server.rpartition("/")[0]
     with ExitStack() as towns:
 
-        def made() -> Town:
+        def made() -> FeeTown:
             name = f"town_{next(_numbers)}"
             with psycopg.connect(f"{root}/postgres", autocommit=True) as admin:
                 admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE hub").format(sql.Identifier(name)))
             own = settings.model_copy(update={"database_url": f"{root}/{name}"})
-            house = towns.enter_context(ScriptedHouse(own, catalogue))
-            cashier = Cashier(house)
+            hub = towns.enter_context(ScriptedHub(own, catalogue))
+            cashier = Cashier(hub)
             dossiers = [cashier.dossier() for _ in range(9)]
             references = [str(cashier.demand(dossier)["reference"]) for dossier in dossiers]
-            return Town(Till(house), cashier, Provider(house), references)
+            return FeeTown(AccountTill(hub), cashier, NotifyingProvider(hub), references)
 
         yield made
 
 
-def in_two(told: Told) -> Sequence[Told]:
+def in_two(told: StatementDraft) -> Sequence[StatementDraft]:
     """The same day as two files, the later movements first; files of which the bank counts none."""
     half = len(told.moves) // 2
     first = replace(told, moves=told.moves[half:], id=f"{told.id}00", sequence=None)
     return first, replace(told, moves=told.moves[:half], opening=first.end, sequence=None)
 
 
-def mixed(told: Told) -> Told:
+def mixed(told: StatementDraft) -> StatementDraft:
     """The same day in another order."""
     moves = list(told.moves)
     return replace(told, moves=[*moves[6:], *reversed(moves[:6])])

@@ -1,14 +1,14 @@
-"""A house whose department rest-b signs what it receives."""
+"""A hub whose department rest-b signs what it receives."""
 
 import pytest
 
 from hub.embedded.pki import Pki
-from tests.counterparts import Seal
-from tests.house import ScriptedHouse
-from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
+from tests.counterparts import DepartmentSeal
+from tests.rooms.test_command_line import cli  # noqa: F401 - the command line as a fixture
+from tests.scripted_hub import ScriptedHub
 
 
 @pytest.fixture
-def seal(pki: Pki, house: ScriptedHouse) -> Seal:
+def seal(pki: Pki, hub: ScriptedHub) -> DepartmentSeal:
     """The seal of rest-b."""
-    return Seal(pki, "rest-b", house.catalogue.departments["rest-b"].agency)
+    return DepartmentSeal(pki, "rest-b", hub.catalogue.departments["rest-b"].agency)

@@ -6,28 +6,28 @@ from hub.signing import custody
 from hub.signing.custody import Leaf
 from schemas.department import Handoff
 from tests.builders import a_submission, submission_arrival
-from tests.house import ScriptedHouse
+from tests.scripted_hub import ScriptedHub
 
 
-def hand_over(house: ScriptedHouse, *answers: Any, department: str = "rest-b") -> Handoff:
+def hand_over(hub: ScriptedHub, *answers: Any, department: str = "rest-b") -> Handoff:
     """A submission goes to ``department``, which answers so; what it was handed."""
-    house.department(department).answers.extend(answers)
-    house.accept(submission_arrival(a_submission(department)))
-    house.carry()
-    return house.department(department).handed[-1]
+    hub.department(department).answers.extend(answers)
+    hub.accept(submission_arrival(a_submission(department)))
+    hub.carry()
+    return hub.department(department).handed[-1]
 
 
-def row_of(house: ScriptedHouse, handoff_id: str) -> dict[str, Any]:
-    [row] = house.rows("SELECT * FROM handoff WHERE id = %s", handoff_id)
+def row_of(hub: ScriptedHub, handoff_id: str) -> dict[str, Any]:
+    [row] = hub.rows("SELECT * FROM handoff WHERE id = %s", handoff_id)
     return row
 
 
-def transfer_of(house: ScriptedHouse, handoff_id: str) -> dict[str, Any]:
-    [row] = house.rows("SELECT o.* FROM outbox o JOIN handoff h ON h.transfer_id = o.id WHERE h.id = %s", handoff_id)
+def transfer_of(hub: ScriptedHub, handoff_id: str) -> dict[str, Any]:
+    [row] = hub.rows("SELECT o.* FROM outbox o JOIN handoff h ON h.transfer_id = o.id WHERE h.id = %s", handoff_id)
     return row
 
 
-def leaves(house: ScriptedHouse, handoff_id: str) -> list[Leaf]:
+def leaves(hub: ScriptedHub, handoff_id: str) -> list[Leaf]:
     """What the custody log holds about the handoff."""
-    with house.db.connection() as conn:
+    with hub.db.connection() as conn:
         return custody.about(conn, handoff_id)

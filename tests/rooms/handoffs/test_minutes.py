@@ -8,51 +8,51 @@ import pytest
 
 from hub import dispatch
 from hub.clock import now
-from hub.errors import NotNow
+from hub.errors import InvalidState
 from hub.events import ConsignmentDelivered
 from hub.handoffs import completion, minutes
-from hub.handoffs.minutes import Minute
+from hub.handoffs.minutes import ScannedMinute
 from hub.signing import canonical
 from schemas.handoff import Carrier
 from tests.builders import PROCEDURES, a_receipt, a_submission, submission_arrival
-from tests.counterparts import Seal, record_of
-from tests.house import ScriptedHouse
+from tests.counterparts import DepartmentSeal, record_of
 from tests.rooms.handoffs.handing import hand_over, leaves, row_of
+from tests.scripted_hub import ScriptedHub
 
 SCAN = b"%PDF-1.7 a scan of a signed minute"
 NAMES = ("Nguyễn Thị Bên Giao", "Trần Văn Bên Nhận")
 
 
-def a_minute(file: bytes = SCAN, at: datetime | None = None) -> Minute:
-    return Minute(file=file, signers=NAMES, at=at or now())
+def a_minute(file: bytes = SCAN, at: datetime | None = None) -> ScannedMinute:
+    return ScannedMinute(file=file, signers=NAMES, at=at or now())
 
 
-def enter(house: ScriptedHouse, handoff_id: str, minute: Minute | None = None) -> str:
+def enter(hub: ScriptedHub, handoff_id: str, minute: ScannedMinute | None = None) -> str:
     found = minute or a_minute()
-    return str(dispatch.act(house, "op", lambda work: minutes.enter(work, handoff_id, found)))
+    return str(dispatch.run_command(hub, "op", lambda uow: minutes.enter(uow, handoff_id, found)))
 
 
-def deliver(house: ScriptedHouse, handoff_id: str) -> None:
-    event = ConsignmentDelivered(row_of(house, handoff_id)["dossier_id"], "cs_1", handoff_id, now())
+def deliver(hub: ScriptedHub, handoff_id: str) -> None:
+    event = ConsignmentDelivered(row_of(hub, handoff_id)["dossier_id"], "cs_1", handoff_id, now())
 
-    dispatch.act(house, "postal.post-a", lambda work: (None, completion.delivered(work, event)))
+    dispatch.run_command(hub, "postal.post-a", lambda uow: (None, completion.delivered(uow, event)))
 
 
-def by_post(house: ScriptedHouse, department: str) -> None:
+def by_post(hub: ScriptedHub, department: str) -> None:
     """From now on the papers of this department's procedure go by post."""
     code = PROCEDURES[department]
-    procedures = dict(house.catalogue.procedures)
+    procedures = dict(hub.catalogue.procedures)
     procedures[code] = procedures[code].model_copy(update={"carrier": Carrier.POST})
-    house.catalogue = house.catalogue.model_copy(update={"procedures": procedures})
+    hub.catalogue = hub.catalogue.model_copy(update={"procedures": procedures})
 
 
-def test_a_minute_completes_what_a_receiver_without_a_signature_has_taken(house: ScriptedHouse) -> None:
-    handed = hand_over(house, a_receipt(), department="rest-a")
+def test_a_minute_completes_what_a_receiver_without_a_signature_has_taken(hub: ScriptedHub) -> None:
+    handed = hand_over(hub, a_receipt(), department="rest-a")
     minute = a_minute()
-    assert enter(house, handed.id, minute) == "complete"
-    row = row_of(house, handed.id)
+    assert enter(hub, handed.id, minute) == "complete"
+    row = row_of(hub, handed.id)
     assert (row["status"], row["taken_at"]) == ("complete", minute.at), "the minute's time is the legal one"
-    ours, entered = leaves(house, handed.id)
+    ours, entered = leaves(hub, handed.id)
     assert (ours.kind, entered.kind, len(entered.signatures)) == ("handoff", "minute", 2)
     assert entered.record is not None
     said = canonical.decode(entered.record)
@@ -60,50 +60,50 @@ def test_a_minute_completes_what_a_receiver_without_a_signature_has_taken(house:
     assert (said["scan"]["sha256"], said["signers"]) == (hashlib.sha256(SCAN).hexdigest(), 2)
 
 
-def test_the_names_on_a_minute_stand_beside_it_and_not_in_the_log(house: ScriptedHouse) -> None:
-    handed = hand_over(house, a_receipt(), department="rest-a")
-    enter(house, handed.id)
-    [kept] = house.rows("SELECT signers, file FROM handoff_minute")
+def test_the_names_on_a_minute_stand_beside_it_and_not_in_the_log(hub: ScriptedHub) -> None:
+    handed = hand_over(hub, a_receipt(), department="rest-a")
+    enter(hub, handed.id)
+    [kept] = hub.rows("SELECT signers, file FROM handoff_minute")
     assert (tuple(kept["signers"]), kept["file"]) == (NAMES, SCAN)
-    for leaf in leaves(house, handed.id):
+    for leaf in leaves(hub, handed.id):
         assert leaf.record is not None
         assert not any(name in leaf.record.decode() for name in NAMES)
 
 
 @pytest.mark.parametrize("order", list(permutations(("receipt", "minute", "delivery"))), ids=" ".join)
 def test_papers_by_post_are_handed_over_with_delivery_and_minute_in_any_order(
-    house: ScriptedHouse, order: tuple[str, ...]
+    hub: ScriptedHub, order: tuple[str, ...]
 ) -> None:
-    by_post(house, "rest-a")
-    house.department("rest-a").answers.append(a_receipt())
-    message = house.accept(submission_arrival(a_submission("rest-a")))
-    dispatch.handle(house, message.id)
-    held, house.waiting = list(house.waiting), type(house.waiting)()
-    [row] = house.rows("SELECT id FROM handoff")
+    by_post(hub, "rest-a")
+    hub.department("rest-a").answers.append(a_receipt())
+    message = hub.accept(submission_arrival(a_submission("rest-a")))
+    dispatch.handle(hub, message.id)
+    held, hub.waiting = list(hub.waiting), type(hub.waiting)()
+    [row] = hub.rows("SELECT id FROM handoff")
     handed_id = str(row["id"])
     for number, step in enumerate(order):
-        assert row_of(house, handed_id)["status"] != "complete", f"before step {number}"
+        assert row_of(hub, handed_id)["status"] != "complete", f"before step {number}"
         if step == "receipt":
-            house.nudge(held)
-            house.carry()
+            hub.wake(held)
+            hub.carry()
         elif step == "minute":
-            enter(house, handed_id)
+            enter(hub, handed_id)
         else:
-            deliver(house, handed_id)
+            deliver(hub, handed_id)
         has = set(order[: number + 1])
         if {"minute", "delivery"} <= has:
-            assert row_of(house, handed_id)["status"] == "complete"
+            assert row_of(hub, handed_id)["status"] == "complete"
             break
-    house.nudge(held)
-    house.carry()
-    assert row_of(house, handed_id)["status"] == "complete"
-    assert house.rows("SELECT status FROM dossier")[0]["status"] == "accepted"
+    hub.wake(held)
+    hub.carry()
+    assert row_of(hub, handed_id)["status"] == "complete"
+    assert hub.rows("SELECT status FROM dossier")[0]["status"] == "accepted"
 
 
-def test_a_department_that_signs_is_not_replaced_by_a_minute(house: ScriptedHouse, seal: Seal) -> None:
-    handed = hand_over(house, lambda handoff: seal.receipt(handoff, signed=False))
-    with pytest.raises(NotNow, match="signs its receipts itself"):
-        enter(house, handed.id)
+def test_a_department_that_signs_is_not_replaced_by_a_minute(hub: ScriptedHub, seal: DepartmentSeal) -> None:
+    handed = hand_over(hub, lambda handoff: seal.receipt(handoff, signed=False))
+    with pytest.raises(InvalidState, match="signs its receipts itself"):
+        enter(hub, handed.id)
 
 
 @pytest.mark.parametrize(
@@ -117,15 +117,15 @@ def test_a_department_that_signs_is_not_replaced_by_a_minute(house: ScriptedHous
     ],
     ids=["empty", "no scan", "too large", "before the handoff", "in the future"],
 )
-def test_a_minute_that_cannot_be_one_is_refused(house: ScriptedHouse, wrong: Minute) -> None:
-    handed = hand_over(house, a_receipt(), department="rest-a")
-    with pytest.raises(NotNow):
-        enter(house, handed.id, wrong)
-    assert house.count("handoff_minute") == 0
+def test_a_minute_that_cannot_be_one_is_refused(hub: ScriptedHub, wrong: ScannedMinute) -> None:
+    handed = hand_over(hub, a_receipt(), department="rest-a")
+    with pytest.raises(InvalidState):
+        enter(hub, handed.id, wrong)
+    assert hub.count("handoff_minute") == 0
 
 
-def test_a_handoff_has_one_minute(house: ScriptedHouse) -> None:
-    handed = hand_over(house, a_receipt(), department="rest-a")
-    enter(house, handed.id)
-    with pytest.raises(NotNow, match="already"):
-        enter(house, handed.id)
+def test_a_handoff_has_one_minute(hub: ScriptedHub) -> None:
+    handed = hand_over(hub, a_receipt(), department="rest-a")
+    enter(hub, handed.id)
+    with pytest.raises(InvalidState, match="already"):
+        enter(hub, handed.id)

@@ -13,7 +13,7 @@ from hub import operations
 from hub.clock import now
 from hub.embedded.pki import Pki, made
 from tests.builders import a_receipt, a_submission, submission_arrival
-from tests.house import ScriptedHouse
+from tests.scripted_hub import ScriptedHub
 
 YESTERDAY = now().date() - timedelta(days=1)
 
@@ -24,8 +24,8 @@ def own_pki(tmp_path: Path, catalogue: Catalogue) -> Pki:
     return made(tmp_path / "pki", catalogue, "a passphrase for keys in tests only")
 
 
-def a_house(settings: Settings, catalogue: Catalogue, keys: Path | None) -> ScriptedHouse:
-    return ScriptedHouse(settings.model_copy(update={"keys": keys}), catalogue)
+def a_house(settings: Settings, catalogue: Catalogue, keys: Path | None) -> ScriptedHub:
+    return ScriptedHub(settings.model_copy(update={"keys": keys}), catalogue)
 
 
 def with_officers(catalogue: Catalogue, change: Callable[[Officer], Officer | None]) -> Catalogue:
@@ -80,21 +80,21 @@ def sealless(catalogue: Catalogue, pki: Pki) -> Catalogue:
 def test_nothing_leaves_that_cannot_be_signed(
     settings: Settings, catalogue: Catalogue, own_pki: Pki, spoil: Callable[[Catalogue, Pki], Catalogue], code: str
 ) -> None:
-    with a_house(settings, spoil(catalogue, own_pki), own_pki.keys) as house:
-        message = house.accept(submission_arrival(a_submission("rest-a")))
-        house.carry()
-        assert (house.count("handoff"), house.count("outbox"), house.count("custody_leaf")) == (0, 0, 0)
-        [row] = house.rows("SELECT state, error_code FROM inbox WHERE id = %s", message.id)
+    with a_house(settings, spoil(catalogue, own_pki), own_pki.keys) as hub:
+        message = hub.accept(submission_arrival(a_submission("rest-a")))
+        hub.carry()
+        assert (hub.count("handoff"), hub.count("outbox"), hub.count("custody_leaf")) == (0, 0, 0)
+        [row] = hub.rows("SELECT state, error_code FROM inbox WHERE id = %s", message.id)
         assert (row["state"], row["error_code"]) == ("waiting", code)
 
 
 def test_a_root_that_we_do_not_believe_signs_nothing(settings: Settings, catalogue: Catalogue, own_pki: Pki) -> None:
     of_an_unknown_authority(catalogue, own_pki)
-    with a_house(settings, catalogue, own_pki.keys) as house:
-        house.accept(submission_arrival(a_submission("rest-a")))
-        house.carry()
-        [row] = house.rows("SELECT state, error_code FROM inbox")
-        assert (row["state"], house.count("outbox")) == ("waiting", 0)
+    with a_house(settings, catalogue, own_pki.keys) as hub:
+        hub.accept(submission_arrival(a_submission("rest-a")))
+        hub.carry()
+        [row] = hub.rows("SELECT state, error_code FROM inbox")
+        assert (row["state"], hub.count("outbox")) == ("waiting", 0)
         assert row["error_code"] in ("CERTIFICATE_REFUSED", "REVOCATION_UNKNOWN")
 
 
@@ -102,43 +102,43 @@ def test_what_waited_goes_out_once_the_key_is_there_and_a_dead_message_is_revive
     settings: Settings, catalogue: Catalogue, pki: Pki, own_pki: Pki
 ) -> None:
     without_a_key(catalogue, own_pki)
-    with a_house(settings, catalogue, own_pki.keys) as house:
-        message = house.accept(submission_arrival(a_submission("rest-a")))
-        house.carry()
+    with a_house(settings, catalogue, own_pki.keys) as hub:
+        message = hub.accept(submission_arrival(a_submission("rest-a")))
+        hub.carry()
         for _ in settings.inbox_pauses:
-            house.make_due(message.id)
-            house.sweep()
-            house.carry()
-        [row] = house.rows("SELECT state, error_code FROM inbox")
+            hub.make_due(message.id)
+            hub.sweep()
+            hub.carry()
+        [row] = hub.rows("SELECT state, error_code FROM inbox")
         assert (row["state"], row["error_code"]) == ("dead", "KEY_UNAVAILABLE")
 
         officer = catalogue.officers["ra-01"]
         own_pki.renew(officer.key, common_name=officer.name, serial_name=officer.id)
-        house.department("rest-a").answers.append(a_receipt())
-        operations.revive(house, message.id, actor="op", reason="khóa đã được cấp lại")
-        house.carry()
-        assert [row["status"] for row in house.rows("SELECT status FROM handoff")] == ["acknowledged"]
+        hub.department("rest-a").answers.append(a_receipt())
+        operations.requeue(hub, message.id, actor="op", reason="khóa đã được cấp lại")
+        hub.carry()
+        assert [row["status"] for row in hub.rows("SELECT status FROM handoff")] == ["acknowledged"]
 
 
 def test_the_reserve_signs_when_the_official_has_left(settings: Settings, catalogue: Catalogue, own_pki: Pki) -> None:
     def left(one: Officer) -> Officer:
         return one.model_copy(update={"valid_to": YESTERDAY}) if one.id == "ra-01" else one
 
-    def signer_of(house: ScriptedHouse) -> str:
-        house.department("rest-a").answers.append(a_receipt())
-        house.accept(submission_arrival(a_submission("rest-a")))
-        house.carry()
-        [row] = house.rows("SELECT officer FROM handoff ORDER BY prepared_at DESC LIMIT 1")
+    def signer_of(hub: ScriptedHub) -> str:
+        hub.department("rest-a").answers.append(a_receipt())
+        hub.accept(submission_arrival(a_submission("rest-a")))
+        hub.carry()
+        [row] = hub.rows("SELECT officer FROM handoff ORDER BY prepared_at DESC LIMIT 1")
         return str(row["officer"])
 
-    with a_house(settings, catalogue, own_pki.keys) as house:
-        assert signer_of(house) == "ra-01"
-    with a_house(settings, with_officers(catalogue, left), own_pki.keys) as house:
-        assert signer_of(house) == "ra-02"
+    with a_house(settings, catalogue, own_pki.keys) as hub:
+        assert signer_of(hub) == "ra-01"
+    with a_house(settings, with_officers(catalogue, left), own_pki.keys) as hub:
+        assert signer_of(hub) == "ra-02"
 
 
 def test_without_a_folder_of_keys_nothing_leaves(settings: Settings, catalogue: Catalogue) -> None:
-    with a_house(settings, catalogue, None) as house:
-        house.accept(submission_arrival(a_submission("rest-a")))
-        house.carry()
-        assert house.count("outbox") == 0
+    with a_house(settings, catalogue, None) as hub:
+        hub.accept(submission_arrival(a_submission("rest-a")))
+        hub.carry()
+        assert hub.count("outbox") == 0

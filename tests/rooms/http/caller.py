@@ -20,7 +20,7 @@ from requests import PreparedRequest, Response
 from connectors.transport import signatures
 from hub.clock import now
 from hub.logging import flush
-from tests.house import ScriptedHouse
+from tests.scripted_hub import ScriptedHub
 
 JSON = "application/json"
 LOGGED_WITHIN = 10.0
@@ -29,23 +29,23 @@ PROXY_SECRET = "what only the proxy of these tests knows"
 TABLES = ("inbox", "idempotency", "journal", "dossier", "outbox", "event")
 
 
-class Door:
-    """The doors, the house behind them, and the log."""
+class ApiCaller:
+    """The doors, the hub behind them, and the log."""
 
-    def __init__(self, house: ScriptedHouse, stream: io.StringIO) -> None:
-        self.house = house
-        self.url = str(house.settings.public_url).rstrip("/")
+    def __init__(self, hub: ScriptedHub, stream: io.StringIO) -> None:
+        self.hub = hub
+        self.url = str(hub.settings.public_url).rstrip("/")
         self._stream = stream
         flush()
         self._mark = len(stream.getvalue())
 
     def portal(self) -> "Caller":
         """The public portal, at this door."""
-        return Caller(self.url, "portal-test-a", self.house.catalogue.secret("HUB_SECRET_TEST_PORTAL_A").encode())
+        return Caller(self.url, "portal-test-a", self.hub.catalogue.secret("HUB_SECRET_TEST_PORTAL_A").encode())
 
     def stored(self) -> dict[str, int]:
         """How many rows each table has."""
-        return {table: self.house.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in TABLES}
+        return {table: self.hub.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in TABLES}
 
     def log_text(self) -> str:
         """What was logged since the doors opened."""

@@ -1,6 +1,6 @@
 """The doors on a real socket, before a real database; what they log can be read back.
 
-``door`` is opened once for all these tests and emptied before each. A test that changes the house itself asks for
+``door`` is opened once for all these tests and emptied before each. A test that changes the hub itself asks for
 ``own_door``.
 """
 
@@ -25,13 +25,13 @@ from config.settings import Settings
 from hub.embedded.pki import Pki
 from hub.http import serve
 from hub.http.app import create
-from hub.http.patience import PatientProtocol
+from hub.http.timeouts import TimeoutHttpProtocol
 from hub.logging import configure
-from tests.house import ScriptedHouse
-from tests.rooms.http.caller import PROXY_SECRET, Caller, Door, certificate_of
+from tests.rooms.http.caller import PROXY_SECRET, ApiCaller, Caller, certificate_of
+from tests.scripted_hub import ScriptedHub
 
 KEPT = ("alembic_version", "counterparty")
-"""Tables whose rows belong to the house, not to a test."""
+"""Tables whose rows belong to the hub, not to a test."""
 
 
 @pytest.fixture(scope="package")
@@ -56,8 +56,8 @@ def catalogue(catalogue: Catalogue) -> Catalogue:
 
 
 @pytest.fixture(scope="package")
-def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO, pki: Pki) -> Iterator[ScriptedHouse]:
-    """A house on a database of these tests, its doors open."""
+def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO, pki: Pki) -> Iterator[ScriptedHub]:
+    """A hub on a database of these tests, its doors open."""
     base = server.rpartition("/")[0]
     with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
         admin.execute("CREATE DATABASE doors TEMPLATE hub STRATEGY file_copy")
@@ -71,22 +71,22 @@ def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO, pki
                 "keys_passphrase": pki.passphrase,
             }
         )
-        with _opened(settings, catalogue, PatientProtocol) as house:
-            yield house
+        with _opened(settings, catalogue, TimeoutHttpProtocol) as hub:
+            yield hub
         admin.execute("DROP DATABASE doors WITH (FORCE)")
 
 
 @pytest.fixture
-def door(shared_house: ScriptedHouse, log_stream: io.StringIO) -> Door:
+def door(shared_house: ScriptedHub, log_stream: io.StringIO) -> ApiCaller:
     """The doors, with nothing behind them yet."""
     _empty(shared_house)
-    return Door(shared_house, log_stream)
+    return ApiCaller(shared_house, log_stream)
 
 
 @pytest.fixture
-def protocol() -> type[PatientProtocol]:
+def protocol() -> type[TimeoutHttpProtocol]:
     """How patient ``own_door`` is: as in earnest."""
-    return PatientProtocol
+    return TimeoutHttpProtocol
 
 
 @pytest.fixture
@@ -99,62 +99,65 @@ def proxy_secret() -> str | None:
 def own_door(
     settings: Settings,
     catalogue: Catalogue,
-    protocol: type[PatientProtocol],
+    protocol: type[TimeoutHttpProtocol],
     proxy_secret: str | None,
     log_stream: io.StringIO,
-) -> Iterator[Door]:
+) -> Iterator[ApiCaller]:
     """Doors of this test's own, on a database of its own."""
-    with _opened(settings, catalogue, protocol, proxy_secret) as house:
-        yield Door(house, log_stream)
+    with _opened(settings, catalogue, protocol, proxy_secret) as hub:
+        yield ApiCaller(hub, log_stream)
 
 
 @pytest.fixture
-def portal(door: Door) -> Caller:
+def portal(door: ApiCaller) -> Caller:
     """The public portal, signing with a key of its own."""
     return door.portal()
 
 
 @pytest.fixture
-def rest_a(door: Door) -> Caller:
+def rest_a(door: ApiCaller) -> Caller:
     """A department that signs with a key of its own."""
-    return Caller(door.url, "rest-a-1", door.house.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
+    return Caller(door.url, "rest-a-1", door.hub.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
 
 
 @contextmanager
 def _opened(
     settings: Settings,
     catalogue: Catalogue,
-    protocol: type[PatientProtocol],
+    protocol: type[TimeoutHttpProtocol],
     proxy_secret: str | None = PROXY_SECRET,
-) -> Iterator[ScriptedHouse]:
-    """A house with these settings whose doors are served by a thread, on a port of its own, with a proxy in front."""
+) -> Iterator[ScriptedHub]:
+    """A hub with these settings whose doors are served by a thread, on a port of its own, with a proxy in front."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         here = {
             "public_url": HttpUrl(f"http://127.0.0.1:{listening.getsockname()[1]}"),
             "proxy_secret": None if proxy_secret is None else SecretStr(proxy_secret),
         }
-        house = ScriptedHouse(settings.model_copy(update=here), catalogue)
-        server = uvicorn.Server(serve.config(create(house), protocol=protocol))
+        hub = ScriptedHub(settings.model_copy(update=here), catalogue)
+        server = uvicorn.Server(serve.config(create(hub), protocol=protocol))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="doors")
         thread.start()
         try:
             while not server.started:
                 assert thread.is_alive(), "the doors did not open"
                 time.sleep(0.01)
-            yield house
+            yield hub
         finally:
             server.should_exit = True
             thread.join(20)
     assert not thread.is_alive()
 
 
-def _empty(house: ScriptedHouse) -> None:
-    """As after opening: no rows, no nudges, no answers prepared. As a replica: the append-only tables would refuse."""
-    with house.db.transaction() as conn:
+def _empty(hub: ScriptedHub) -> None:
+    """As after opening: no rows, no wake-ups, no answers prepared.
+
+    As a replica: the append-only tables would refuse.
+    """
+    with hub.db.transaction() as conn:
         found = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         tables = [sql.Identifier(row["tablename"]) for row in found if row["tablename"] not in KEPT]
         conn.execute("SET LOCAL session_replication_role = replica")
         conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
-    house.waiting.clear()
-    for player in house.players.values():
+    hub.waiting.clear()
+    for player in hub.players.values():
         player.answers.clear()

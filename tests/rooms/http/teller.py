@@ -7,8 +7,8 @@ import requests
 from requests import Response
 
 from tests.catalogue_secrets import environment
-from tests.notices import SENDERS, Said, Sent
-from tests.rooms.http.caller import JSON, Door
+from tests.notices import SENDERS, NoticeDraft, Sent
+from tests.rooms.http.caller import JSON, ApiCaller
 
 BANKS = {
     "vnpay-t": ("vnpay", "VNPAY"),
@@ -26,17 +26,17 @@ BANKS = {
 class Teller:
     """A provider at the door."""
 
-    def __init__(self, door: Door, bank: str, secret: str | None = None) -> None:
+    def __init__(self, door: ApiCaller, bank: str, secret: str | None = None) -> None:
         dialect, name = BANKS[bank]
         self.url = f"{door.url}/v1/banks/{bank}/notifications"
-        self._send: Callable[[Said, str], Sent] = SENDERS[dialect]
+        self._send: Callable[[NoticeDraft, str], Sent] = SENDERS[dialect]
         self._secret = secret or secret_of(name)
 
-    def request(self, said: Said) -> Sent:
+    def request(self, said: NoticeDraft) -> Sent:
         return self._send(said, self._secret)
 
-    def tells(self, said: Said | Sent, session: requests.Session | None = None) -> Response:
-        sent = self.request(said) if isinstance(said, Said) else said
+    def tells(self, said: NoticeDraft | Sent, session: requests.Session | None = None) -> Response:
+        sent = self.request(said) if isinstance(said, NoticeDraft) else said
         own = session or requests.Session()
         if sent.query:
             return own.get(self.url + "?" + sent.query.decode("latin-1"), timeout=30)
@@ -52,10 +52,10 @@ def said_by(answer: Response) -> tuple[int, Any]:
     return answer.status_code, answer.json() if answer.content else None
 
 
-def count(door: Door, table: str) -> int:
-    return int(door.house.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"])
+def count(door: ApiCaller, table: str) -> int:
+    return int(door.hub.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"])
 
 
-def verdicts(door: Door) -> list[tuple[str, str | None]]:
-    rows = door.house.rows("SELECT verdict, code FROM notify_verdict ORDER BY delivery_id")
+def verdicts(door: ApiCaller) -> list[tuple[str, str | None]]:
+    rows = door.hub.rows("SELECT verdict, code FROM notify_verdict ORDER BY delivery_id")
     return [(row["verdict"], row["code"]) for row in rows]

@@ -12,13 +12,13 @@ from lxml import etree
 from hub.fees import vietqr
 from tests.builders import a_submission
 from tests.rooms.fees.conftest import PAY_FIRST, PAY_LATER, Cashier
-from tests.rooms.http.caller import Caller, Door
+from tests.rooms.http.caller import ApiCaller, Caller
 from tests.rooms.http.test_refusals import expect
 
 
 @pytest.fixture
-def cashier(door: Door) -> Cashier:
-    return Cashier(door.house)
+def cashier(door: ApiCaller) -> Cashier:
+    return Cashier(door.hub)
 
 
 def fee_of(portal: Caller, dossier: str) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def test_what_is_to_be_paid_is_shown_with_the_reference_the_account_and_each_fee
         ("le_phi", 30_000, 30_000, "nop-truc-tuyen"),
     ]
     asked = vietqr.decode(fee["qr"])
-    assert asked == vietqr.Transfer("970418", "1020304050607", 120_000, purpose=fee["reference"])
+    assert asked == vietqr.PayerTransfer("970418", "1020304050607", 120_000, purpose=fee["reference"])
 
 
 def test_with_each_payment_the_rest_is_asked_for_and_the_version_grows(portal: Caller, cashier: Cashier) -> None:
@@ -117,14 +117,14 @@ def test_nothing_is_drawn_where_nothing_is_to_be_paid(portal: Caller, cashier: C
     assert portal.get(f"/v1/submissions/sub_nothing/payment.{kind}").status_code == 404
 
 
-def test_the_picture_is_guarded_as_the_submission_is(door: Door, portal: Caller, cashier: Cashier) -> None:
+def test_the_picture_is_guarded_as_the_submission_is(door: ApiCaller, portal: Caller, cashier: Cashier) -> None:
     dossier = cashier.dossier()
 
     for path in (f"/v1/submissions/{dossier}", f"/v1/submissions/{dossier}/payment.svg"):
         assert requests.get(portal.url + path, timeout=5).status_code == 401
 
 
-def test_an_exemption_that_the_procedure_does_not_have_is_refused_at_the_door(door: Door, portal: Caller) -> None:
+def test_an_exemption_that_the_procedure_does_not_have_is_refused_at_the_door(door: ApiCaller, portal: Caller) -> None:
     submission = a_submission(procedure=PAY_FIRST, exemption="ho-ngheo")
 
     expect(door, portal.submit(submission), 422, "content-invalid", "/exemption")

@@ -5,14 +5,14 @@ import socket
 import requests
 
 from tests.builders import a_submission
-from tests.rooms.http.caller import Caller, Door
+from tests.rooms.http.caller import ApiCaller, Caller
 
 
-def ask(door: Door, path: str) -> requests.Response:
+def ask(door: ApiCaller, path: str) -> requests.Response:
     return requests.Session().get(door.url + path, timeout=20)
 
 
-def test_without_a_broker_the_house_is_ready_and_says_so(door: Door, portal: Caller) -> None:
+def test_without_a_broker_the_house_is_ready_and_says_so(door: ApiCaller, portal: Caller) -> None:
     answer = ask(door, "/health/ready")
 
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
@@ -22,16 +22,16 @@ def test_without_a_broker_the_house_is_ready_and_says_so(door: Door, portal: Cal
     assert portal.submit(a_submission()).status_code == 202
 
 
-def test_a_broker_that_listens_is_reported(own_door: Door) -> None:
+def test_a_broker_that_listens_is_reported(own_door: ApiCaller) -> None:
     with socket.create_server(("127.0.0.1", 0)) as broker:
         url = f"redis://127.0.0.1:{broker.getsockname()[1]}/0"
-        own_door.house.settings = own_door.house.settings.model_copy(update={"broker_url": url})
+        own_door.hub.settings = own_door.hub.settings.model_copy(update={"broker_url": url})
 
         assert ask(own_door, "/health/ready").json()["checks"]["broker"] == "ok"
 
 
-def test_a_database_at_another_step_is_not_ready(own_door: Door) -> None:
-    own_door.house.rows("UPDATE alembic_version SET version_num = '0000' RETURNING version_num")
+def test_a_database_at_another_step_is_not_ready(own_door: ApiCaller) -> None:
+    own_door.hub.rows("UPDATE alembic_version SET version_num = '0000' RETURNING version_num")
 
     answer = ask(own_door, "/health/ready")
 

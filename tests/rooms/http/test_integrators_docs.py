@@ -17,7 +17,7 @@ from connectors.transport.xml import parse, schema_of
 from hub.fees import vietqr
 from hub.http.answers import AcceptedAnswer, AcceptedReport, AcceptedSubmission, SubmissionDocument
 from schemas import strict
-from schemas.department import Changes, Receipt
+from schemas.department import Changes, HandoffReceipt
 from schemas.payment_reference import PaymentReference
 from schemas.portal import Notice, Submission
 from schemas.settlement import TableAnswer, TableReceipt
@@ -37,7 +37,7 @@ def blocks(name: str, language: str) -> list[str]:
     ("name", "models"),
     [
         ("portal.md", [Submission, AcceptedSubmission, SubmissionDocument, Notice]),
-        ("departments-rest.md", [Receipt, Changes, AcceptedReport, TableReceipt, TableAnswer, AcceptedAnswer]),
+        ("departments-rest.md", [HandoffReceipt, Changes, AcceptedReport, TableReceipt, TableAnswer, AcceptedAnswer]),
     ],
 )
 def test_every_json_example_is_a_message_of_ours(name: str, models: list[type[BaseModel]]) -> None:

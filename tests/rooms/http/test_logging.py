@@ -11,7 +11,7 @@ import pytest
 import structlog
 from typing_extensions import override
 
-from hub.logging import Lines, configure, flush
+from hub.logging import LineWriter, configure, flush
 
 NAME = "Trần Thị Dấu Vết"
 
@@ -114,7 +114,7 @@ def test_what_is_below_the_level_is_not_written(stream: io.StringIO) -> None:
 
 def test_a_line_is_written_soon_and_a_warning_at_once_with_what_came_before() -> None:
     target = io.StringIO()
-    lines = Lines(target)
+    lines = LineWriter(target)
 
     lines.info("first")
     at_first = target.getvalue()

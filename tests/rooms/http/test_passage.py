@@ -8,13 +8,13 @@ import time
 import pytest
 
 from tests.builders import a_submission
-from tests.rooms.http.caller import Caller, Door
+from tests.rooms.http.caller import ApiCaller, Caller
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
-def test_a_callers_request_id_comes_back_and_stands_in_the_log(door: Door, portal: Caller) -> None:
+def test_a_callers_request_id_comes_back_and_stands_in_the_log(door: ApiCaller, portal: Caller) -> None:
     answer = portal.submit(a_submission(), headers={"X-Request-Id": "cong-dvc.2026_11-24"})
 
     assert answer.headers["X-Request-Id"] == "cong-dvc.2026_11-24"
@@ -22,13 +22,13 @@ def test_a_callers_request_id_comes_back_and_stands_in_the_log(door: Door, porta
 
 
 @pytest.mark.parametrize("given", ["", "with space", "x" * 65, 'quote"', "semi;colon"])
-def test_a_request_id_that_could_mislead_is_replaced(door: Door, portal: Caller, given: str) -> None:
+def test_a_request_id_that_could_mislead_is_replaced(door: ApiCaller, portal: Caller, given: str) -> None:
     answer = portal.get("/v1/events", headers={"X-Request-Id": given})
 
     assert re.fullmatch(r"[0-9a-f]{20}", answer.headers["X-Request-Id"])
 
 
-def test_a_trace_is_continued_with_a_span_of_our_own(door: Door, portal: Caller) -> None:
+def test_a_trace_is_continued_with_a_span_of_our_own(door: ApiCaller, portal: Caller) -> None:
     answer = portal.get("/v1/events", headers={"traceparent": PARENT})
 
     version, trace, span, flags = answer.headers["traceparent"].split("-")
@@ -40,7 +40,7 @@ def test_a_trace_is_continued_with_a_span_of_our_own(door: Door, portal: Caller)
 @pytest.mark.parametrize(
     "given", ["", "00-0-0-0", PARENT.upper(), f"ff{PARENT[2:]}", PARENT.replace(TRACE, "0" * 32), PARENT + "-x"]
 )
-def test_a_trace_that_is_none_is_begun_anew(door: Door, portal: Caller, given: str) -> None:
+def test_a_trace_that_is_none_is_begun_anew(door: ApiCaller, portal: Caller, given: str) -> None:
     answer = portal.get("/v1/events", headers={"traceparent": given})
 
     trace = answer.headers["traceparent"].split("-")[1]
@@ -48,7 +48,7 @@ def test_a_trace_that_is_none_is_begun_anew(door: Door, portal: Caller, given: s
     assert trace not in {TRACE, "0" * 32}
 
 
-def test_a_request_is_one_line_that_names_the_route_and_nothing_that_was_sent(door: Door, portal: Caller) -> None:
+def test_a_request_is_one_line_that_names_the_route_and_nothing_that_was_sent(door: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
     accepted = portal.submit(submission)
     asked = portal.get(f"/v1/submissions/{accepted.json()['id']}?wait=0")
@@ -67,7 +67,7 @@ def test_a_request_is_one_line_that_names_the_route_and_nothing_that_was_sent(do
         assert sent not in door.log_text()
 
 
-def test_no_answer_is_kept_by_anybody_between_us(door: Door, portal: Caller) -> None:
+def test_no_answer_is_kept_by_anybody_between_us(door: ApiCaller, portal: Caller) -> None:
     for answer in (portal.submit(a_submission()), portal.get("/v1/events"), portal.get("/nowhere")):
         assert answer.headers["Cache-Control"] == "no-store"
         assert "Server" not in answer.headers
@@ -76,7 +76,7 @@ def test_no_answer_is_kept_by_anybody_between_us(door: Door, portal: Caller) -> 
 HALF = b"POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
 
 
-def test_a_caller_that_hangs_up_is_noted_and_nothing_is_stored(door: Door, portal: Caller) -> None:
+def test_a_caller_that_hangs_up_is_noted_and_nothing_is_stored(door: ApiCaller, portal: Caller) -> None:
     host, _, port = door.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as line:
         line.sendall(HALF)

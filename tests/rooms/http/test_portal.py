@@ -10,10 +10,10 @@ import requests
 from hub.clock import local, now
 from hub.http.app import doors
 from tests.builders import a_code, a_receipt, a_submission
-from tests.rooms.http.caller import Caller, Door, as_json
+from tests.rooms.http.caller import ApiCaller, Caller, as_json
 
 
-def test_a_submission_is_stored_before_it_is_answered(door: Door, portal: Caller) -> None:
+def test_a_submission_is_stored_before_it_is_answered(door: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
 
     answer = portal.submit(submission)
@@ -24,13 +24,13 @@ def test_a_submission_is_stored_before_it_is_answered(door: Door, portal: Caller
     assert said["reference"] == submission["reference"]
     assert answer.headers["Location"] == said["links"]["self"] == f"{door.url}/v1/submissions/{said['id']}"
     assert "Idempotency-Replayed" not in answer.headers
-    (row,) = door.house.rows("SELECT id, source, kind, external_id, body FROM inbox")
+    (row,) = door.hub.rows("SELECT id, source, kind, external_id, body FROM inbox")
     assert (row["id"], row["source"], row["kind"]) == (said["id"], "portal", "portal.submission")
     assert bytes(row["body"]) == as_json(submission)
-    assert [nudge.id for nudge in door.house.waiting] == [said["id"]]
+    assert [wakeup.id for wakeup in door.hub.waiting] == [said["id"]]
 
 
-def test_the_same_again_is_answered_as_the_first_time(door: Door, portal: Caller) -> None:
+def test_the_same_again_is_answered_as_the_first_time(door: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
     first = portal.submit(submission)
 
@@ -40,10 +40,10 @@ def test_the_same_again_is_answered_as_the_first_time(door: Door, portal: Caller
     assert again.headers["Location"] == first.headers["Location"]
     assert again.headers["Idempotency-Replayed"] == "true"
     assert door.stored()["inbox"] == 1
-    assert len(door.house.waiting) == 1
+    assert len(door.hub.waiting) == 1
 
 
-def test_a_sender_that_lost_its_key_is_known_by_its_reference(door: Door, portal: Caller) -> None:
+def test_a_sender_that_lost_its_key_is_known_by_its_reference(door: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
     first = portal.submit(submission, key="first-key")
 
@@ -54,7 +54,7 @@ def test_a_sender_that_lost_its_key_is_known_by_its_reference(door: Door, portal
     assert door.stored()["inbox"] == 1
 
 
-def test_fifty_at_once_are_one_submission_and_one_answer(door: Door, portal: Caller) -> None:
+def test_fifty_at_once_are_one_submission_and_one_answer(door: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
     callers = [Caller(portal.url, portal.key_id, portal.secret) for _ in range(50)]
 
@@ -68,9 +68,11 @@ def test_fifty_at_once_are_one_submission_and_one_answer(door: Door, portal: Cal
     assert (stored["inbox"], stored["idempotency"], stored["journal"]) == (1, 1, 1)
 
 
-def test_while_the_first_is_still_being_written_the_second_is_asked_to_come_back(door: Door, portal: Caller) -> None:
+def test_while_the_first_is_still_being_written_the_second_is_asked_to_come_back(
+    door: ApiCaller, portal: Caller
+) -> None:
     submission = a_submission()
-    with psycopg.connect(str(door.house.settings.database_url)) as first:
+    with psycopg.connect(str(door.hub.settings.database_url)) as first:
         first.execute(
             "INSERT INTO idempotency (source, key, fingerprint, message_id) VALUES ('portal', %s, ''::bytea, 'sub_X')",
             (submission["reference"],),
@@ -84,8 +86,8 @@ def test_while_the_first_is_still_being_written_the_second_is_asked_to_come_back
     assert portal.submit(submission).status_code == 202
 
 
-def test_either_key_of_a_rotation_opens_the_door(door: Door, portal: Caller) -> None:
-    secret = door.house.catalogue.secret("HUB_SECRET_TEST_PORTAL_B").encode()
+def test_either_key_of_a_rotation_opens_the_door(door: ApiCaller, portal: Caller) -> None:
+    secret = door.hub.catalogue.secret("HUB_SECRET_TEST_PORTAL_B").encode()
 
     answer = Caller(door.url, "portal-test-b", secret).submit(a_submission())
 
@@ -93,7 +95,7 @@ def test_either_key_of_a_rotation_opens_the_door(door: Door, portal: Caller) -> 
     assert door.lines_of([answer])[0]["client"] == "portal-test-b"
 
 
-def test_the_same_key_with_other_content_is_refused(door: Door, portal: Caller) -> None:
+def test_the_same_key_with_other_content_is_refused(door: ApiCaller, portal: Caller) -> None:
     portal.submit(a_submission(), key="one-key")
 
     other = portal.submit(a_submission(), key="one-key")
@@ -102,7 +104,7 @@ def test_the_same_key_with_other_content_is_refused(door: Door, portal: Caller) 
     assert door.stored()["inbox"] == 1
 
 
-def test_the_same_reference_with_other_content_is_refused(door: Door, portal: Caller) -> None:
+def test_the_same_reference_with_other_content_is_refused(door: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
     portal.submit(submission, key="key-1")
 
@@ -112,12 +114,12 @@ def test_the_same_reference_with_other_content_is_refused(door: Door, portal: Ca
     assert (door.stored()["inbox"], door.stored()["idempotency"]) == (1, 1)
 
 
-def test_the_code_of_another_dossier_is_refused_and_the_key_is_still_free(door: Door, portal: Caller) -> None:
+def test_the_code_of_another_dossier_is_refused_and_the_key_is_still_free(door: ApiCaller, portal: Caller) -> None:
     code = a_code(17)
     first = a_submission(dossier_code=code)
     portal.submit(first)
-    door.house.department("rest-a").answers.append(a_receipt())
-    door.house.carry()
+    door.hub.department("rest-a").answers.append(a_receipt())
+    door.hub.carry()
     second = a_submission(dossier_code=code.lower())
 
     refused = portal.submit(second, key="key-2")
@@ -142,7 +144,7 @@ def test_the_code_of_another_dossier_is_refused_and_the_key_is_still_free(door: 
     ],
 )
 def test_a_parameter_that_the_address_does_not_have_is_refused(
-    door: Door, portal: Caller, query: str, faults: list[tuple[str, str]]
+    door: ApiCaller, portal: Caller, query: str, faults: list[tuple[str, str]]
 ) -> None:
     portal.submit(a_submission())
     answer = portal.get(f"/v1/submissions?{query}")
@@ -150,7 +152,7 @@ def test_a_parameter_that_the_address_does_not_have_is_refused(
     assert [(one["pointer"], one["code"]) for one in answer.json()["errors"]] == faults
 
 
-def test_so_it_is_at_every_address_that_is_read(door: Door, portal: Caller, rest_a: Caller) -> None:
+def test_so_it_is_at_every_address_that_is_read(door: ApiCaller, portal: Caller, rest_a: Caller) -> None:
     """But for the one that providers write their message into, and machines that ask for health."""
     paths = [
         path.replace("{code}", "rest-b" if path.startswith("/soap") else "rest-a")
@@ -165,17 +167,17 @@ def test_so_it_is_at_every_address_that_is_read(door: Door, portal: Caller, rest
     assert portal.call("POST", "/v1/submissions?dry_run=1", as_json(a_submission()), key="k").status_code == 422
 
 
-def test_what_may_be_submitted_is_listed(door: Door, portal: Caller) -> None:
+def test_what_may_be_submitted_is_listed(door: ApiCaller, portal: Caller) -> None:
     listed = {one["code"]: one for one in portal.get("/v1/procedures").json()["data"]}
-    assert listed.keys() == door.house.catalogue.procedures.keys()
+    assert listed.keys() == door.hub.catalogue.procedures.keys()
     mine = listed["9.000001"]
-    assert (mine["department"], mine["department_name"]) == ("rest-a", door.house.catalogue.departments["rest-a"].name)
-    fees = door.house.catalogue.procedures["9.000001"].fees_on(local(now()).date())
+    assert (mine["department"], mine["department_name"]) == ("rest-a", door.hub.catalogue.departments["rest-a"].name)
+    fees = door.hub.catalogue.procedures["9.000001"].fees_on(local(now()).date())
     assert [one["amount"] for one in mine["fees"]] == [fee.amount for fee in fees]
     assert requests.Session().get(f"{portal.url}/v1/procedures", timeout=10).status_code == 401
 
 
-def test_the_description_can_be_read_where_no_other_network_is(door: Door) -> None:
+def test_the_description_can_be_read_where_no_other_network_is(door: ApiCaller) -> None:
     page = requests.Session().get(f"{door.url}/docs", timeout=10).text
     assets = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert {"/static-offline-docs/swagger-ui-bundle.js", "/static-offline-docs/swagger-ui.css"} <= set(assets)

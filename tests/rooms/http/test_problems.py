@@ -8,16 +8,16 @@ import psycopg
 import pytest
 import requests
 
-from hub.http import kinds
+from hub.http import problem_types
 from hub.http.language import chosen
 from tests.builders import a_submission
-from tests.rooms.http.caller import Caller, Door
+from tests.rooms.http.caller import ApiCaller, Caller
 
 NAME = "Trần Thị Dấu Vết"
 
 
 @pytest.fixture
-def anybody(door: Door) -> Caller:
+def anybody(door: ApiCaller) -> Caller:
     """Somebody without a key of ours."""
     return Caller(door.url, "nobody", b"nothing that we know")
 
@@ -62,7 +62,7 @@ def test_options_says_what_a_path_can_do(anybody: Caller) -> None:
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
-def test_head_answers_as_get_does_without_the_body(door: Door, portal: Caller) -> None:
+def test_head_answers_as_get_does_without_the_body(door: ApiCaller, portal: Caller) -> None:
     path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
 
     head, get = portal.call("HEAD", path), portal.get(path)
@@ -100,14 +100,14 @@ def test_the_words_change_with_the_language_and_the_code_does_not(anybody: Calle
 
 
 def test_every_kind_of_problem_has_a_code_of_its_own() -> None:
-    declared = [kind for kind in vars(kinds).values() if isinstance(kind, kinds.Kind)]
+    declared = [kind for kind in vars(problem_types).values() if isinstance(kind, problem_types.ProblemType)]
 
-    assert sorted(kind.code for kind in declared) == sorted({kind.code for kind in kinds.KINDS})
+    assert sorted(kind.code for kind in declared) == sorted({kind.code for kind in problem_types.KINDS})
 
 
-def test_a_failure_in_the_house_is_a_problem_and_the_log_knows_the_place_only(own_door: Door) -> None:
+def test_a_failure_in_the_house_is_a_problem_and_the_log_knows_the_place_only(own_door: ApiCaller) -> None:
     """The database fails with a message that quotes the row, as databases do."""
-    with psycopg.connect(str(own_door.house.settings.database_url), autocommit=True) as admin:
+    with psycopg.connect(str(own_door.hub.settings.database_url), autocommit=True) as admin:
         admin.execute(
             "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN RAISE EXCEPTION 'cannot store %', convert_from(NEW.body, 'UTF8'); END $$"
@@ -128,9 +128,9 @@ def test_a_failure_in_the_house_is_a_problem_and_the_log_knows_the_place_only(ow
 
 
 @contextmanager
-def no_database(door: Door) -> Iterator[None]:
+def no_database(door: ApiCaller) -> Iterator[None]:
     """Nobody gets a connection, and who has one loses it."""
-    base, _, name = str(door.house.settings.database_url).rpartition("/")
+    base, _, name = str(door.hub.settings.database_url).rpartition("/")
     with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
@@ -138,7 +138,7 @@ def no_database(door: Door) -> Iterator[None]:
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
-def test_while_the_database_is_away_the_caller_is_told_to_come_back(own_door: Door) -> None:
+def test_while_the_database_is_away_the_caller_is_told_to_come_back(own_door: ApiCaller) -> None:
     portal, submission = own_door.portal(), a_submission(summary=NAME)
     with no_database(own_door):
         away = portal.submit(submission)

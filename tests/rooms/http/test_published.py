@@ -24,7 +24,7 @@ from hub.http import examples, openapi, publish
 from hub.http.app import doors
 from hub.http.problems import ProblemDocument
 from schemas import strict
-from tests.rooms.http.caller import JSON, Caller, Door, as_json
+from tests.rooms.http.caller import JSON, ApiCaller, Caller, as_json
 
 EXAMPLES = 8
 
@@ -81,7 +81,7 @@ def references(part: Any) -> list[str]:
     return [found for value in part for found in references(value)] if isinstance(part, list) else []
 
 
-def test_no_door_of_a_partner_stands_open(door: Door, portal: Caller) -> None:
+def test_no_door_of_a_partner_stands_open(door: ApiCaller, portal: Caller) -> None:
     """Whatever is asked without a signature, and however wrongly, the guard is met first."""
     unguarded_doors = {"/health/live", "/health/ready"}
     for path, operations in doors().openapi()["paths"].items():
@@ -97,7 +97,7 @@ def test_no_door_of_a_partner_stands_open(door: Door, portal: Caller) -> None:
             assert (path, answer.status_code) == (path, expected)
 
 
-class Signed(AuthBase):
+class SignedRequests(AuthBase):
     """Signs what was made up, as the portal or the department would; what cannot be signed goes out as it is."""
 
     def __init__(self, portal: Caller, department: Caller) -> None:
@@ -115,12 +115,12 @@ class Signed(AuthBase):
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_a_door_does_what_the_description_says(
-    door: Door, portal: Caller, rest_a: Caller, label: str, mode: GenerationMode
+    door: ApiCaller, portal: Caller, rest_a: Caller, label: str, mode: GenerationMode
 ) -> None:
     """Requests made up from the description, signed; every answer is a described one, and never a failure."""
     operation = OPERATIONS[label]
     named = {"code": "soap-b" if "/soap/" in label else "rest-a"} if "{code}" in label else None
-    signed, answered = Signed(portal, rest_a), set[int]()
+    signed, answered = SignedRequests(portal, rest_a), set[int]()
 
     @settings(
         max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)

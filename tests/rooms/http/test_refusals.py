@@ -14,7 +14,7 @@ from requests import PreparedRequest, Response
 
 from hub.clock import now
 from tests.builders import a_submission
-from tests.rooms.http.caller import JSON, Caller, Door, long_ago
+from tests.rooms.http.caller import JSON, ApiCaller, Caller, long_ago
 
 NAME = "Trần Thị Dấu Vết"
 NUMBER = "012345678901"
@@ -32,16 +32,16 @@ def marked(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def _leaves_no_trace(door: Door) -> Iterator[None]:
+def _leaves_no_trace(door: ApiCaller) -> Iterator[None]:
     """After each of these tests: nothing in the database, and no word of the applicant in the log."""
     yield
     assert set(door.stored().values()) == {0}
-    assert not door.house.waiting
+    assert not door.hub.waiting
     for word in PERSONAL:
         assert word not in door.log_text()
 
 
-def expect(door: Door, answer: Response, status: int, code: str, *pointers: str) -> dict[str, Any]:
+def expect(door: ApiCaller, answer: Response, status: int, code: str, *pointers: str) -> dict[str, Any]:
     """The answer is this problem and the log says so in one line."""
     problem: dict[str, Any] = answer.json()
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -104,14 +104,14 @@ def uncover(component: str) -> Callable[[PreparedRequest], None]:
     ],
 )
 def test_a_request_that_was_touched_after_signing_is_refused(
-    door: Door, portal: Caller, spoil: Callable[[PreparedRequest], None], reason: str
+    door: ApiCaller, portal: Caller, spoil: Callable[[PreparedRequest], None], reason: str
 ) -> None:
     answer = portal.submit(marked(), spoil=spoil)
 
     assert expect(door, answer, 401, "authentication-failed")["reason"] == reason
 
 
-def test_every_wrong_signature_is_answered_with_the_same_words(door: Door, portal: Caller) -> None:
+def test_every_wrong_signature_is_answered_with_the_same_words(door: ApiCaller, portal: Caller) -> None:
     stranger = Caller(door.url, "nobody", portal.secret)
     answers = [
         portal.submit(marked(), spoil=spoil_signature),
@@ -128,33 +128,33 @@ def test_every_wrong_signature_is_answered_with_the_same_words(door: Door, porta
 
 
 @pytest.mark.parametrize("seconds", [-301, 301])
-def test_a_request_from_outside_the_window_is_refused(door: Door, portal: Caller, seconds: int) -> None:
+def test_a_request_from_outside_the_window_is_refused(door: ApiCaller, portal: Caller, seconds: int) -> None:
     answer = portal.submit(marked(), created=now() + timedelta(seconds=seconds))
 
     assert expect(door, answer, 401, "authentication-failed")["reason"] == "outside_window"
 
 
-def test_another_partners_key_does_not_open_this_door(door: Door, rest_a: Caller) -> None:
+def test_another_partners_key_does_not_open_this_door(door: ApiCaller, rest_a: Caller) -> None:
     expect(door, rest_a.submit(marked()), 401, "authentication-failed")
 
 
-def test_a_signature_for_another_address_is_refused(door: Door, portal: Caller) -> None:
+def test_a_signature_for_another_address_is_refused(door: ApiCaller, portal: Caller) -> None:
     def redirect(request: PreparedRequest) -> None:
         request.url = str(request.url).replace("127.0.0.1", "localhost") + "?x=1"
 
     expect(door, portal.submit(marked(), spoil=redirect), 401, "authentication-failed")
 
 
-def test_a_submission_without_a_key_is_refused(door: Door, portal: Caller) -> None:
+def test_a_submission_without_a_key_is_refused(door: ApiCaller, portal: Caller) -> None:
     expect(door, portal.submit(marked(), key=None), 400, "idempotency-key-missing")
 
 
 @pytest.mark.parametrize("key", ["with a space", "k" * 256])
-def test_a_key_that_could_not_be_compared_is_refused(door: Door, portal: Caller, key: str) -> None:
+def test_a_key_that_could_not_be_compared_is_refused(door: ApiCaller, portal: Caller, key: str) -> None:
     expect(door, portal.submit(marked(), key=key), 400, "idempotency-key-missing")
 
 
-def test_one_unknown_key_is_named(door: Door, portal: Caller) -> None:
+def test_one_unknown_key_is_named(door: ApiCaller, portal: Caller) -> None:
     submission = marked()
     submission["applicant"]["nickname"] = NAME
 
@@ -163,7 +163,9 @@ def test_one_unknown_key_is_named(door: Door, portal: Caller) -> None:
     assert line["faults"] == ["/applicant/… extra_forbidden"]
 
 
-def test_an_unknown_key_that_is_a_name_is_told_to_the_sender_and_not_to_the_log(door: Door, portal: Caller) -> None:
+def test_an_unknown_key_that_is_a_name_is_told_to_the_sender_and_not_to_the_log(
+    door: ApiCaller, portal: Caller
+) -> None:
     line = expect(door, portal.submit(marked(Tran_Thi_Dau_Vet=1)), 422, "content-invalid", "/Tran_Thi_Dau_Vet")
 
     assert line["faults"] == ["/… extra_forbidden"]
@@ -171,13 +173,13 @@ def test_an_unknown_key_that_is_a_name_is_told_to_the_sender_and_not_to_the_log(
 
 
 @pytest.mark.parametrize("amount", [50_000.0, 50_000.5, "50000", True, -1, 10**16])
-def test_a_fee_that_is_no_whole_number_of_dong_is_refused(door: Door, portal: Caller, amount: object) -> None:
+def test_a_fee_that_is_no_whole_number_of_dong_is_refused(door: ApiCaller, portal: Caller, amount: object) -> None:
     submission = marked(fees=[{"code": "LP-01", "kind": "le_phi", "amount": amount}])
 
     expect(door, portal.submit(submission), 422, "content-invalid", "/fees/0/amount")
 
 
-def test_a_procedure_that_the_centre_does_not_have_is_refused(door: Door, portal: Caller) -> None:
+def test_a_procedure_that_the_centre_does_not_have_is_refused(door: ApiCaller, portal: Caller) -> None:
     expect(door, portal.submit(marked(procedure="1.999999")), 422, "content-invalid", "/procedure")
 
 
@@ -194,13 +196,13 @@ def test_a_procedure_that_the_centre_does_not_have_is_refused(door: Door, portal
         (b'{"reference": "a", "reference": "b"}', 422, "content-invalid"),
     ],
 )
-def test_what_is_no_submission_is_refused(door: Door, portal: Caller, body: bytes, status: int, code: str) -> None:
+def test_what_is_no_submission_is_refused(door: ApiCaller, portal: Caller, body: bytes, status: int, code: str) -> None:
     answer = portal.submit(body, key="a-key")
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_fifty_megabytes_are_refused_without_being_kept(door: Door, portal: Caller) -> None:
+def test_fifty_megabytes_are_refused_without_being_kept(door: ApiCaller, portal: Caller) -> None:
     """Announced by nobody: the body comes in chunks, and the door stops listening after the first mebibyte."""
 
     def chunks() -> Iterator[bytes]:
@@ -213,24 +215,24 @@ def test_fifty_megabytes_are_refused_without_being_kept(door: Door, portal: Call
     expect(door, portal.session.send(request, timeout=40), 413, "body-too-large")
 
 
-def test_an_announced_size_over_the_limit_is_refused_before_it_is_sent(door: Door, portal: Caller) -> None:
+def test_an_announced_size_over_the_limit_is_refused_before_it_is_sent(door: ApiCaller, portal: Caller) -> None:
     expect(door, portal.submit(b" " * 1_048_577, key="large"), 413, "body-too-large")
 
 
-def test_an_encoded_body_is_refused_whatever_is_in_it(door: Door, portal: Caller) -> None:
+def test_an_encoded_body_is_refused_whatever_is_in_it(door: ApiCaller, portal: Caller) -> None:
     answer = portal.submit(marked(), headers={"Content-Encoding": "gzip"})
 
     expect(door, answer, 415, "content-encoding-not-supported")
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "", "application/json; charset=utf-16"])
-def test_another_media_type_is_refused(door: Door, portal: Caller, media_type: str) -> None:
+def test_another_media_type_is_refused(door: ApiCaller, portal: Caller, media_type: str) -> None:
     answer = portal.submit(marked(), headers={"Content-Type": media_type})
 
     expect(door, answer, 415, "media-type-not-supported")
 
 
-def test_a_header_on_which_a_decision_stands_is_given_once(door: Door) -> None:
+def test_a_header_on_which_a_decision_stands_is_given_once(door: ApiCaller) -> None:
     """By hand, because no decent client sends the same header twice."""
     connection = HTTPConnection(door.url.removeprefix("http://"), timeout=10)
     connection.putrequest("POST", "/v1/submissions")

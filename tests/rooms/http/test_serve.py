@@ -15,10 +15,10 @@ import pytest
 import requests
 
 from config.settings import Settings
-from hub.http.patience import PatientProtocol
+from hub.http.timeouts import TimeoutHttpProtocol
 from tests.builders import a_submission
 from tests.catalogue_secrets import environment
-from tests.rooms.http.caller import Caller, Door
+from tests.rooms.http.caller import ApiCaller, Caller
 
 ROOT = Path(__file__).parents[3]
 
@@ -76,7 +76,7 @@ def test_a_process_takes_over_a_socket_and_stops_when_told(settings: Settings, t
     assert all(line.startswith("{") for line in lines), log.read_text()
 
 
-def raw(door: Door, parts: Iterable[bytes]) -> bytes:
+def raw(door: ApiCaller, parts: Iterable[bytes]) -> bytes:
     """What comes back for these bytes, until the other side hangs up."""
     host, _, port = door.url.removeprefix("http://").partition(":")
     received = b""
@@ -91,7 +91,7 @@ def raw(door: Door, parts: Iterable[bytes]) -> bytes:
     return received
 
 
-def test_what_is_no_http_is_refused_as_a_problem(door: Door) -> None:
+def test_what_is_no_http_is_refused_as_a_problem(door: ApiCaller) -> None:
     answer = raw(door, [b"HELLO\r\n\r\n"])
 
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
@@ -99,7 +99,7 @@ def test_what_is_no_http_is_refused_as_a_problem(door: Door) -> None:
     assert b'"code": "request-malformed"' in answer
 
 
-def test_a_second_request_cannot_be_smuggled_past_two_lengths(door: Door) -> None:
+def test_a_second_request_cannot_be_smuggled_past_two_lengths(door: ApiCaller) -> None:
     hidden = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
     head = (
         b"POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
@@ -112,7 +112,7 @@ def test_a_second_request_cannot_be_smuggled_past_two_lengths(door: Door) -> Non
 
 
 @pytest.mark.parametrize("filler", [b"x" * 1_000, b"x\r\nX-More: " * 100])
-def test_an_endless_head_is_cut_off(door: Door, filler: bytes) -> None:
+def test_an_endless_head_is_cut_off(door: ApiCaller, filler: bytes) -> None:
     """One line that never ends, and lines that never end."""
     sent = 0
 
@@ -129,7 +129,7 @@ def test_an_endless_head_is_cut_off(door: Door, filler: bytes) -> None:
     assert b"alive" not in answer
 
 
-def test_a_long_head_is_refused_as_a_problem(door: Door) -> None:
+def test_a_long_head_is_refused_as_a_problem(door: ApiCaller) -> None:
     def slowly() -> Iterator[bytes]:
         for piece in (b"GET /health/live HTTP/1.1\r\nHost: x\r\n", b"X-Filler: ", b"x" * 20_000, b"x" * 20_000):
             yield piece
@@ -145,8 +145,8 @@ class TestPatience:
     """With a shorter one, so that the test need not be patient itself."""
 
     @pytest.fixture
-    def protocol(self) -> type[PatientProtocol]:
-        class Hasty(PatientProtocol):
+    def protocol(self) -> type[TimeoutHttpProtocol]:
+        class Hasty(TimeoutHttpProtocol):
             whole_request = whole_head = 1.0
 
         return Hasty
@@ -154,7 +154,7 @@ class TestPatience:
     @pytest.mark.parametrize(
         "begun", [b"", b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"POST /v1/submissions HTTP/1.1\r\nHost: x"]
     )
-    def test_who_never_finishes_a_request_is_cut_off(self, own_door: Door, begun: bytes) -> None:
+    def test_who_never_finishes_a_request_is_cut_off(self, own_door: ApiCaller, begun: bytes) -> None:
         began = time.monotonic()
 
         answer = raw(own_door, [begun])
@@ -162,7 +162,7 @@ class TestPatience:
         assert answer == b""
         assert time.monotonic() - began > 0.5
 
-    def test_who_has_asked_may_wait_longer_than_that_for_the_answer(self, own_door: Door) -> None:
+    def test_who_has_asked_may_wait_longer_than_that_for_the_answer(self, own_door: ApiCaller) -> None:
         portal = own_door.portal()
         path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
 
@@ -173,16 +173,16 @@ class TestHalfAHead:
     """With no patience for a head, and much for a body."""
 
     @pytest.fixture
-    def protocol(self) -> type[PatientProtocol]:
-        class Hasty(PatientProtocol):
+    def protocol(self) -> type[TimeoutHttpProtocol]:
+        class HastyHead(TimeoutHttpProtocol):
             whole_head = 1.0
 
-        return Hasty
+        return HastyHead
 
-    def test_a_head_has_less_time_than_a_whole_request(self, own_door: Door) -> None:
+    def test_a_head_has_less_time_than_a_whole_request(self, own_door: ApiCaller) -> None:
         assert raw(own_door, [b"GET /health/live HTTP/1.1\r\nHost: x"]) == b""
 
-    def test_a_body_may_take_longer_than_a_head(self, own_door: Door) -> None:
+    def test_a_body_may_take_longer_than_a_head(self, own_door: ApiCaller) -> None:
         def slowly() -> Iterator[bytes]:
             yield b"POST /v1/portal/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{"
             time.sleep(2)

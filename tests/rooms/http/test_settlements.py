@@ -10,7 +10,7 @@ from connectors.transport import envelope
 from connectors.transport.contract import contract
 from schemas.settlement import TableAnswer
 from tests.builders import a_code, a_report
-from tests.rooms.http.caller import Caller, Door, as_json
+from tests.rooms.http.caller import ApiCaller, Caller, as_json
 from tests.rooms.http.test_soap import post, refused, signed, text
 
 PATH = "/v1/departments/rest-a/settlement-answers"
@@ -44,15 +44,15 @@ def a_message(**changes: Any) -> bytes:
     return signed(contract("hub-department.wsdl").envelope("AnswerSettlement", message))
 
 
-def stored(door: Door) -> tuple[str, str, str, TableAnswer]:
-    (row,) = door.house.rows("SELECT source, kind, lane, body FROM inbox")
+def stored(door: ApiCaller) -> tuple[str, str, str, TableAnswer]:
+    (row,) = door.hub.rows("SELECT source, kind, lane, body FROM inbox")
     return row["source"], row["kind"], row["lane"], TableAnswer.model_validate_json(row["body"])
 
 
-def test_an_answer_is_kept_the_same_whether_it_comes_as_json_or_as_soap(door: Door, rest_a: Caller) -> None:
+def test_an_answer_is_kept_the_same_whether_it_comes_as_json_or_as_soap(door: ApiCaller, rest_a: Caller) -> None:
     by_rest = rest_a.call("POST", PATH, as_json(an_answer()))
     kept = stored(door)
-    with door.house.db.transaction() as conn:
+    with door.hub.db.transaction() as conn:
         conn.execute("DELETE FROM inbox")
 
     by_soap = post(door, a_message())
@@ -77,16 +77,16 @@ def test_an_answer_is_kept_the_same_whether_it_comes_as_json_or_as_soap(door: Do
     ],
 )
 def test_an_answer_by_json_takes_no_more_than_one_by_soap(
-    door: Door, rest_a: Caller, changes: dict[str, Any], pointer: str
+    door: ApiCaller, rest_a: Caller, changes: dict[str, Any], pointer: str
 ) -> None:
     """The table's id is the lane, which an index holds: 16 kB of it were no row."""
     answer = rest_a.call("POST", PATH, as_json(an_answer(**changes)))
 
     assert (answer.status_code, [fault["pointer"] for fault in answer.json()["errors"]]) == (422, [pointer])
-    assert door.house.rows("SELECT id FROM inbox") == []
+    assert door.hub.rows("SELECT id FROM inbox") == []
 
 
-def test_a_repeated_answer_is_answered_as_the_first_time(door: Door, rest_a: Caller) -> None:
+def test_a_repeated_answer_is_answered_as_the_first_time(door: ApiCaller, rest_a: Caller) -> None:
     first = rest_a.call("POST", PATH, as_json(an_answer()))
     again = rest_a.call("POST", PATH, b" " + as_json(an_answer()))
 
@@ -96,7 +96,7 @@ def test_a_repeated_answer_is_answered_as_the_first_time(door: Door, rest_a: Cal
     assert door.stored()["inbox"] == 2
 
 
-def test_the_same_number_with_another_verdict_is_refused(door: Door, rest_a: Caller) -> None:
+def test_the_same_number_with_another_verdict_is_refused(door: ApiCaller, rest_a: Caller) -> None:
     rest_a.call("POST", PATH, as_json(an_answer()), key="key-1")
 
     answer = rest_a.call("POST", PATH, as_json(an_answer(verdict="confirmed", lines=[])), key="key-2")
@@ -105,7 +105,7 @@ def test_the_same_number_with_another_verdict_is_refused(door: Door, rest_a: Cal
     assert stored(door)[3].verdict == "disputed"
 
 
-def test_a_report_and_an_answer_may_have_the_same_number(door: Door, rest_a: Caller) -> None:
+def test_a_report_and_an_answer_may_have_the_same_number(door: ApiCaller, rest_a: Caller) -> None:
     report = a_report(a_code(1), "DANG_XU_LY", report_id="1")
     said = report.model_dump_json(exclude_none=True).encode()
 
@@ -135,7 +135,9 @@ def test_a_report_and_an_answer_may_have_the_same_number(door: Door, rest_a: Cal
     ],
     ids=str,
 )
-def test_an_answer_that_says_two_things_or_none_is_refused(door: Door, rest_a: Caller, changes: dict[str, Any]) -> None:
+def test_an_answer_that_says_two_things_or_none_is_refused(
+    door: ApiCaller, rest_a: Caller, changes: dict[str, Any]
+) -> None:
     answer = rest_a.call("POST", PATH, as_json(an_answer(**changes)))
 
     assert (answer.status_code, answer.json()["code"]) == (422, "content-invalid")
@@ -143,11 +145,11 @@ def test_an_answer_that_says_two_things_or_none_is_refused(door: Door, rest_a: C
     assert door.stored()["inbox"] == 0
 
 
-def test_a_soap_answer_that_says_two_things_is_a_fault_of_the_contract(door: Door) -> None:
+def test_a_soap_answer_that_says_two_things_is_a_fault_of_the_contract(door: ApiCaller) -> None:
     refused(door, post(door, a_message(verdict="confirmed")), "content-invalid")
 
 
-def test_a_soap_answer_that_is_not_signed_is_refused(door: Door) -> None:
+def test_a_soap_answer_that_is_not_signed_is_refused(door: ApiCaller) -> None:
     message = contract("hub-department.wsdl").envelope(
         "AnswerSettlement",
         {
@@ -164,13 +166,13 @@ def test_a_soap_answer_that_is_not_signed_is_refused(door: Door) -> None:
 
 
 @pytest.mark.parametrize("code", ["nobody", "soap-a", "soap-b"])
-def test_a_department_without_a_door_finds_none(door: Door, rest_a: Caller, code: str) -> None:
+def test_a_department_without_a_door_finds_none(door: ApiCaller, rest_a: Caller, code: str) -> None:
     answer = rest_a.call("POST", f"/v1/departments/{code}/settlement-answers", as_json(an_answer()))
 
     assert (answer.status_code, door.stored()["inbox"]) == (404, 0)
 
 
-def test_the_portals_key_answers_for_no_department(door: Door, portal: Caller) -> None:
+def test_the_portals_key_answers_for_no_department(door: ApiCaller, portal: Caller) -> None:
     answer = portal.call("POST", PATH, as_json(an_answer()))
 
     assert (answer.status_code, door.stored()["inbox"]) == (401, 0)

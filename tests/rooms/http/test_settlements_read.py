@@ -10,36 +10,38 @@ from hub.fees.settlements import sending
 from schemas import strict
 from schemas.settlement import SettlementTable
 from tests.bank_files import ago
-from tests.rooms.fees.settling import OCTOBER, Office
-from tests.rooms.http.caller import PROXY_SECRET, Caller, Door, as_json, certificate_of
+from tests.rooms.fees.settling import OCTOBER, SettlementOffice
+from tests.rooms.http.caller import PROXY_SECRET, ApiCaller, Caller, as_json, certificate_of
 
 PATH = "/v1/departments/rest-a/settlements"
 DAY = date(2026, 10, 5)
 
 
 @pytest.fixture
-def office(door: Door) -> Office:
+def office(door: ApiCaller) -> SettlementOffice:
     """October of two departments, computed."""
-    office = Office(door.house)
+    office = SettlementOffice(door.hub)
     office.paid(DAY, Share("rest-a", "phi", 120_000), Share("rest-a", "le-phi", 30_000))
     office.paid(DAY, Share("rest-b", "phi", 70_000))
     office.closes(OCTOBER)
     return office
 
 
-def hand_over(office: Office, code: str) -> str:
+def hand_over(office: SettlementOffice, code: str) -> str:
     """Send the department its table; it takes it. The settlement's id."""
     settlement = office.settlement(code)
-    office.act(lambda work: sending.send(work, settlement.id))
+    office.act(lambda uow: sending.send(uow, settlement.id))
     return settlement.id
 
 
-def openings(door: Door, settlement: str) -> list[str]:
-    rows = door.house.rows("SELECT actor FROM journal WHERE subject = %s AND verb = 'opened'", settlement)
+def openings(door: ApiCaller, settlement: str) -> list[str]:
+    rows = door.hub.rows("SELECT actor FROM journal WHERE subject = %s AND verb = 'opened'", settlement)
     return [row["actor"] for row in rows]
 
 
-def test_a_table_is_shown_once_it_has_been_handed_over(door: Door, rest_a: Caller, office: Office) -> None:
+def test_a_table_is_shown_once_it_has_been_handed_over(
+    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+) -> None:
     before, waiting = rest_a.get(PATH), rest_a.get(f"{PATH}/{office.settlement('rest-a').id}")
     settlement = hand_over(office, "rest-a")
 
@@ -54,18 +56,22 @@ def test_a_table_is_shown_once_it_has_been_handed_over(door: Door, rest_a: Calle
     )
 
 
-def test_what_is_opened_is_what_was_sealed_and_handed_over(door: Door, rest_a: Caller, office: Office) -> None:
+def test_what_is_opened_is_what_was_sealed_and_handed_over(
+    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+) -> None:
     settlement = hand_over(office, "rest-a")
 
     shown = rest_a.get(f"{PATH}/{settlement}").json()
 
-    handed, key = door.house.department("rest-a").tables[-1]
+    handed, key = door.hub.department("rest-a").tables[-1]
     assert (shown["table"], shown["signature"], key) == (handed.table, handed.signature, settlement)
     table = strict.read(SettlementTable, base64.b64decode(shown["table"]))
     assert (table.department, table.net, len(table.lines)) == ("rest-a", shown["net"], 2)
 
 
-def test_every_opening_is_recorded_and_a_look_at_the_list_is_none(door: Door, rest_a: Caller, office: Office) -> None:
+def test_every_opening_is_recorded_and_a_look_at_the_list_is_none(
+    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+) -> None:
     settlement = hand_over(office, "rest-a")
 
     rest_a.get(PATH)
@@ -76,7 +82,9 @@ def test_every_opening_is_recorded_and_a_look_at_the_list_is_none(door: Door, re
     assert openings(door, settlement) == ["department.rest-a", "department.rest-a"]
 
 
-def test_nobody_opens_the_table_of_another(door: Door, rest_a: Caller, portal: Caller, office: Office) -> None:
+def test_nobody_opens_the_table_of_another(
+    door: ApiCaller, rest_a: Caller, portal: Caller, office: SettlementOffice
+) -> None:
     hand_over(office, "rest-a")
     others = hand_over(office, "rest-b")
 
@@ -92,7 +100,9 @@ def test_nobody_opens_the_table_of_another(door: Door, rest_a: Caller, portal: C
     assert openings(door, others) == []
 
 
-def test_a_department_known_by_its_certificate_opens_its_own(door: Door, rest_a: Caller, office: Office) -> None:
+def test_a_department_known_by_its_certificate_opens_its_own(
+    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+) -> None:
     others = hand_over(office, "rest-b")
     shown = {"X-Client-Cert": certificate_of("rest-b").escaped, "X-Proxy-Secret": PROXY_SECRET}
 
@@ -102,7 +112,7 @@ def test_a_department_known_by_its_certificate_opens_its_own(door: Door, rest_a:
     assert openings(door, others) == ["department.rest-b"]
 
 
-def test_an_answer_at_the_door_is_seen_at_the_door(door: Door, rest_a: Caller, office: Office) -> None:
+def test_an_answer_at_the_door_is_seen_at_the_door(door: ApiCaller, rest_a: Caller, office: SettlementOffice) -> None:
     settlement = hand_over(office, "rest-a")
     shown = rest_a.get(f"{PATH}/{settlement}").json()
     table = strict.read(SettlementTable, base64.b64decode(shown["table"]))
@@ -118,7 +128,7 @@ def test_an_answer_at_the_door_is_seen_at_the_door(door: Door, rest_a: Caller, o
     }
 
     rest_a.call("POST", "/v1/departments/rest-a/settlement-answers", as_json(answer))
-    door.house.carry()
+    door.hub.carry()
 
     after = rest_a.get(f"{PATH}/{settlement}").json()
     assert (after["state"], after["disputed"], after["answer_id"]) == ("disputed", 30_000, "TL-2026-10")

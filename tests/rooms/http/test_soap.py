@@ -13,13 +13,13 @@ from requests import Response
 from connectors.transport import envelope, wsse
 from connectors.transport.contract import contract
 from connectors.transport.envelope import CONTENT_TYPE
-from connectors.transport.wsse import SigningKey
+from connectors.transport.wsse import WsseKey
 from connectors.transport.xml import Element, parse
 from hub.clock import now
 from schemas.department import StatusReport
 from tests.builders import a_code
 from tests.catalogue_secrets import environment
-from tests.rooms.http.caller import PROXY_SECRET, Door, certificate_of
+from tests.rooms.http.caller import PROXY_SECRET, ApiCaller, certificate_of
 
 PATH = "/soap/soap-b"
 HUB = {"h": "urn:lienthong:hub:1", "soap": envelope.SOAP}
@@ -27,10 +27,10 @@ NOTE = "Ghi chú về bà Dấu Vết"
 MOMENT = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)
 
 
-def key_of(department: str) -> SigningKey:
+def key_of(department: str) -> WsseKey:
     name = department.upper().replace("-", "_")
     secrets = environment()
-    return SigningKey.from_pem(
+    return WsseKey.from_pem(
         secrets[f"HUB_SECRET_TEST_{name}_KEY"].encode(), secrets[f"HUB_SECRET_TEST_{name}_CERTIFICATE"].encode()
     )
 
@@ -46,7 +46,7 @@ def signed(message: Element, signer: str = "soap-b", at: datetime | None = None)
     return envelope.to_bytes(message)
 
 
-def post(door: Door, body: bytes, path: str = PATH, **headers: str) -> Response:
+def post(door: ApiCaller, body: bytes, path: str = PATH, **headers: str) -> Response:
     sent = {"Content-Type": CONTENT_TYPE, "SOAPAction": '""', **headers}
     return requests.Session().post(door.url + path, data=body, headers=sent, timeout=20)
 
@@ -57,7 +57,7 @@ def text(answer: Response, path: str) -> str:
     return found
 
 
-def refused(door: Door, answer: Response, code: str, fault: str = "Client") -> None:
+def refused(door: ApiCaller, answer: Response, code: str, fault: str = "Client") -> None:
     """A fault of the contract under the one status that every stack reads it behind, in SOAP's words; nothing stored;
     one line in the log, and in it nothing of the message."""
     assert answer.headers["Content-Type"] == CONTENT_TYPE
@@ -75,25 +75,25 @@ def refused(door: Door, answer: Response, code: str, fault: str = "Client") -> N
     assert NOTE not in answer.text
 
 
-def test_a_signed_report_is_stored_as_any_other(door: Door) -> None:
+def test_a_signed_report_is_stored_as_any_other(door: ApiCaller) -> None:
     answer = post(door, signed(a_push()))
 
     assert answer.status_code == 200
     assert text(answer, ".//h:ReportStatusResponse/h:accepted/h:reportId") == "BC-1"
-    (row,) = door.house.rows("SELECT source, kind, external_id, body FROM inbox")
+    (row,) = door.hub.rows("SELECT source, kind, external_id, body FROM inbox")
     assert (row["source"], row["kind"], row["external_id"]) == ("department.soap-b", "department.status", "BC-1")
     report = StatusReport.model_validate_json(row["body"])
     assert (report.dossier_code, report.status, report.at, report.note) == (a_code(1), "03", MOMENT, NOTE)
 
 
-def test_a_repeated_report_is_answered_as_the_first_time(door: Door) -> None:
+def test_a_repeated_report_is_answered_as_the_first_time(door: ApiCaller) -> None:
     first, again = post(door, signed(a_push())), post(door, signed(a_push()))
 
     assert again.content == first.content
     assert door.stored()["inbox"] == 1
 
 
-def test_the_published_contract_is_enough_for_a_strangers_soap_client(door: Door, tmp_path: Path) -> None:
+def test_the_published_contract_is_enough_for_a_strangers_soap_client(door: ApiCaller, tmp_path: Path) -> None:
     """zeep reads the WSDL from the door and finds this door's address in it."""
     wsdl = requests.Session().get(f"{door.url}{PATH}?wsdl", timeout=10)
     (tmp_path / "hub.wsdl").write_bytes(wsdl.content)
@@ -105,13 +105,13 @@ def test_the_published_contract_is_enough_for_a_strangers_soap_client(door: Door
 
 
 @pytest.mark.parametrize("code", ["nobody", "soap-a", "rest-a"])
-def test_a_door_without_a_guard_that_fits_is_closed(door: Door, code: str) -> None:
+def test_a_door_without_a_guard_that_fits_is_closed(door: ApiCaller, code: str) -> None:
     for answer in (post(door, signed(a_push()), f"/soap/{code}"), requests.Session().get(f"{door.url}/soap/{code}")):
         assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
     assert door.stored()["inbox"] == 0
 
 
-def test_a_department_known_by_its_certificate_may_send_soap_unsigned(door: Door) -> None:
+def test_a_department_known_by_its_certificate_may_send_soap_unsigned(door: ApiCaller) -> None:
     shown = {"X-Client-Cert": certificate_of("rest-b").escaped, "X-Proxy-Secret": PROXY_SECRET}
 
     accepted = post(door, envelope.to_bytes(a_push()), "/soap/rest-b", **shown)
@@ -136,7 +136,7 @@ def with_header(message: Element, **attributes: str) -> Element:
 
 
 @pytest.mark.parametrize("actor", [{}, {"actor": ""}, {"actor": "\n http://schemas.xmlsoap.org/soap/actor/next "}])
-def test_a_header_that_must_be_understood_and_is_not_is_refused(door: Door, actor: dict[str, str]) -> None:
+def test_a_header_that_must_be_understood_and_is_not_is_refused(door: ApiCaller, actor: dict[str, str]) -> None:
     """SOAP 1.1 §4.2.3: who goes on regardless breaks what the sender relies on. White space names nobody else."""
     answer = post(door, signed(with_header(a_push(), mustUnderstand="1", **actor)))
 
@@ -147,7 +147,7 @@ def test_a_header_that_must_be_understood_and_is_not_is_refused(door: Door, acto
     "attributes",
     [{}, {"mustUnderstand": "0"}, {"mustUnderstand": "1", "actor": "urn:a-gateway-on-the-way"}],
 )
-def test_a_header_that_need_not_be_understood_is_passed_over(door: Door, attributes: dict[str, str]) -> None:
+def test_a_header_that_need_not_be_understood_is_passed_over(door: ApiCaller, attributes: dict[str, str]) -> None:
     assert post(door, signed(with_header(a_push(), **attributes))).status_code == 200
 
 
@@ -159,34 +159,34 @@ def test_a_header_that_need_not_be_understood_is_passed_over(door: Door, attribu
         (" 2026-11-24T01:02:03Z\n", "2026-11-24T01:02:03+00:00"),
     ],
 )
-def test_a_moment_may_be_written_in_every_way_that_xml_schema_has(door: Door, written: str, meant: str) -> None:
+def test_a_moment_may_be_written_in_every_way_that_xml_schema_has(door: ApiCaller, written: str, meant: str) -> None:
     message = a_push()
     moment = message.find(".//h:at", HUB)
     assert moment is not None
     moment.text = written
 
     assert post(door, signed(message)).status_code == 200
-    [row] = door.house.rows("SELECT convert_from(body, 'UTF8')::jsonb ->> 'at' AS at FROM inbox")
+    [row] = door.hub.rows("SELECT convert_from(body, 'UTF8')::jsonb ->> 'at' AS at FROM inbox")
     assert datetime.fromisoformat(row["at"]) == datetime.fromisoformat(meant)
 
 
-def test_an_unsigned_report_is_refused(door: Door) -> None:
+def test_an_unsigned_report_is_refused(door: ApiCaller) -> None:
     refused(door, post(door, envelope.to_bytes(a_push())), "authentication-failed")
 
 
-def test_another_departments_signature_is_refused(door: Door) -> None:
+def test_another_departments_signature_is_refused(door: ApiCaller) -> None:
     refused(door, post(door, signed(a_push(), "soap-a")), "authentication-failed")
 
 
-def test_a_report_signed_long_ago_is_refused(door: Door) -> None:
+def test_a_report_signed_long_ago_is_refused(door: ApiCaller) -> None:
     refused(door, post(door, signed(a_push(), at=now() - timedelta(seconds=301))), "authentication-failed")
 
 
-def test_a_report_that_was_changed_after_signing_is_refused(door: Door) -> None:
+def test_a_report_that_was_changed_after_signing_is_refused(door: ApiCaller) -> None:
     refused(door, post(door, signed(a_push()).replace(b">03<", b">07<")), "authentication-failed")
 
 
-def test_a_signed_body_that_was_moved_aside_for_another_is_refused(door: Door) -> None:
+def test_a_signed_body_that_was_moved_aside_for_another_is_refused(door: ApiCaller) -> None:
     """Signature wrapping: the signed Body still stands in the document, in a place that nobody reads."""
     message = parse(signed(a_push()))
     body = message[-1]
@@ -216,12 +216,12 @@ EMPTY = f'<soap:Envelope xmlns:soap="{envelope.SOAP}"/>'
 
 
 @pytest.mark.parametrize("body", [BOMB, LEAK, '<!DOCTYPE html "x"><html/>', "", "not xml", "<a>", "<a>" * 300])
-def test_bombs_leaks_and_what_is_no_xml_are_refused_before_anything_else(door: Door, body: str) -> None:
+def test_bombs_leaks_and_what_is_no_xml_are_refused_before_anything_else(door: ApiCaller, body: str) -> None:
     refused(door, post(door, body.encode()), "envelope-not-readable")
 
 
 @pytest.mark.parametrize("body", [EMPTY, "<a/>", f"<x>{EMPTY}</x>"])
-def test_xml_that_is_no_signed_envelope_is_refused(door: Door, body: str) -> None:
+def test_xml_that_is_no_signed_envelope_is_refused(door: ApiCaller, body: str) -> None:
     refused(door, post(door, body.encode()), "authentication-failed")
 
 
@@ -235,7 +235,7 @@ def test_xml_that_is_no_signed_envelope_is_refused(door: Door, body: str) -> Non
         ("reportId", ""),
     ],
 )
-def test_a_report_that_the_contract_does_not_have_is_refused(door: Door, element: str, value: str) -> None:
+def test_a_report_that_the_contract_does_not_have_is_refused(door: ApiCaller, element: str, value: str) -> None:
     message = a_push()
     found = message.find(f".//h:{element}", HUB)
     assert found is not None
@@ -244,14 +244,14 @@ def test_a_report_that_the_contract_does_not_have_is_refused(door: Door, element
     refused(door, post(door, signed(message)), "content-invalid")
 
 
-def test_a_dossier_code_that_is_none_is_refused_with_its_place(door: Door) -> None:
+def test_a_dossier_code_that_is_none_is_refused_with_its_place(door: ApiCaller) -> None:
     answer = post(door, signed(a_push(dossierCode="khong-phai-ma")))
 
     refused(door, answer, "content-invalid")
     assert "/dossier_code" in text(answer, ".//h:reason")
 
 
-def test_another_operation_is_refused(door: Door) -> None:
+def test_another_operation_is_refused(door: ApiCaller) -> None:
     message = a_push()
     payload = envelope.payload_of(message[-1])
     payload.tag = "{urn:lienthong:hub:1}ServiceBusy"
@@ -259,7 +259,7 @@ def test_another_operation_is_refused(door: Door) -> None:
     refused(door, post(door, signed(message)), "content-invalid")
 
 
-def test_a_reused_report_id_is_refused(door: Door) -> None:
+def test_a_reused_report_id_is_refused(door: ApiCaller) -> None:
     post(door, signed(a_push()))
 
     answer = post(door, signed(a_push(status="07")))
@@ -268,9 +268,9 @@ def test_a_reused_report_id_is_refused(door: Door) -> None:
     assert door.stored()["inbox"] == 1
 
 
-def test_a_large_envelope_is_refused(door: Door) -> None:
+def test_a_large_envelope_is_refused(door: ApiCaller) -> None:
     refused(door, post(door, b" " * 1_048_577), "body-too-large")
 
 
-def test_json_is_refused_at_the_soap_door(door: Door) -> None:
+def test_json_is_refused_at_the_soap_door(door: ApiCaller) -> None:
     refused(door, post(door, b"{}", **{"Content-Type": "application/json"}), "media-type-not-supported")

@@ -5,16 +5,16 @@ import time
 
 from schemas.identifiers import Prefix, new_id
 from tests.builders import a_receipt, a_submission
-from tests.rooms.http.caller import Caller, Door
+from tests.rooms.http.caller import ApiCaller, Caller
 
 
-def handle(door: Door) -> None:
-    """Let the house handle what came in and hand it over; the department takes it."""
-    door.house.department("rest-a").answers.append(a_receipt())
-    door.house.carry()
+def handle(door: ApiCaller) -> None:
+    """Let the hub handle what came in and hand it over; the department takes it."""
+    door.hub.department("rest-a").answers.append(a_receipt())
+    door.hub.carry()
 
 
-def test_it_can_be_asked_about_before_anybody_has_handled_it(door: Door, portal: Caller) -> None:
+def test_it_can_be_asked_about_before_anybody_has_handled_it(door: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
     path = f"/v1/submissions/{portal.submit(submission).json()['id']}"
 
@@ -25,17 +25,17 @@ def test_it_can_be_asked_about_before_anybody_has_handled_it(door: Door, portal:
     assert said["dossier_code"] is said["due_at"] is None
 
 
-def test_a_submission_that_waits_for_a_person_looks_like_any_other(door: Door, portal: Caller) -> None:
+def test_a_submission_that_waits_for_a_person_looks_like_any_other(door: ApiCaller, portal: Caller) -> None:
     path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
     before = portal.get(path)
-    door.house.rows("UPDATE inbox SET state = 'dead', error_code = 'X', error_detail = 'ours alone' RETURNING id")
+    door.hub.rows("UPDATE inbox SET state = 'dead', error_code = 'X', error_detail = 'ours alone' RETURNING id")
 
     after = portal.get(path)
 
     assert after.json() == before.json()
 
 
-def test_when_it_has_been_handled_its_dossier_is_told_and_no_citizen_is(door: Door, portal: Caller) -> None:
+def test_when_it_has_been_handled_its_dossier_is_told_and_no_citizen_is(door: ApiCaller, portal: Caller) -> None:
     submission = a_submission()
     path = f"/v1/submissions/{portal.submit(submission).json()['id']}"
     handle(door)
@@ -52,7 +52,7 @@ def test_when_it_has_been_handled_its_dossier_is_told_and_no_citizen_is(door: Do
     assert submission["applicant"]["identity"]["number"] not in answer.text
 
 
-def test_a_version_that_the_caller_has_is_not_sent_again(door: Door, portal: Caller) -> None:
+def test_a_version_that_the_caller_has_is_not_sent_again(door: ApiCaller, portal: Caller) -> None:
     path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
     tag = portal.get(path).headers["ETag"]
 
@@ -65,7 +65,7 @@ def test_a_version_that_the_caller_has_is_not_sent_again(door: Door, portal: Cal
     assert changed.status_code == 200
 
 
-def test_who_waits_is_answered_as_soon_as_there_is_news(door: Door, portal: Caller) -> None:
+def test_who_waits_is_answered_as_soon_as_there_is_news(door: ApiCaller, portal: Caller) -> None:
     path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
     news = threading.Timer(0.7, handle, [door])
     news.start()
@@ -78,7 +78,7 @@ def test_who_waits_is_answered_as_soon_as_there_is_news(door: Door, portal: Call
     news.join()
 
 
-def test_who_waits_in_vain_hears_that_nothing_changed(door: Door, portal: Caller) -> None:
+def test_who_waits_in_vain_hears_that_nothing_changed(door: ApiCaller, portal: Caller) -> None:
     path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
     started = time.monotonic()
 
@@ -89,7 +89,7 @@ def test_who_waits_in_vain_hears_that_nothing_changed(door: Door, portal: Caller
     assert time.monotonic() - started >= 2
 
 
-def test_who_holds_an_older_version_does_not_wait(door: Door, portal: Caller) -> None:
+def test_who_holds_an_older_version_does_not_wait(door: ApiCaller, portal: Caller) -> None:
     path = f"/v1/submissions/{portal.submit(a_submission()).json()['id']}"
     handle(door)
     started = time.monotonic()
@@ -100,9 +100,9 @@ def test_who_holds_an_older_version_does_not_wait(door: Door, portal: Caller) ->
     assert time.monotonic() - started < 20, "before the wait was over"
 
 
-def test_an_id_that_is_nobodys_is_not_found(door: Door, portal: Caller) -> None:
+def test_an_id_that_is_nobodys_is_not_found(door: ApiCaller, portal: Caller) -> None:
     report = new_id(Prefix.INBOX)
-    door.house.rows(
+    door.hub.rows(
         "INSERT INTO inbox (id, source, kind, external_id, fingerprint, media_type, body)"
         " VALUES (%s, 'department.rest-a', 'department.status', 'BC', decode(repeat('00', 32), 'hex'), '', '')"
         " RETURNING id",

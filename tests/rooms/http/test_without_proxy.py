@@ -8,7 +8,7 @@ import requests
 
 from hub.http import serve
 from tests.builders import a_submission
-from tests.rooms.http.caller import Door, certificate_of
+from tests.rooms.http.caller import ApiCaller, certificate_of
 from tests.rooms.http.test_departments import certified, refused
 
 
@@ -18,18 +18,18 @@ def proxy_secret() -> str | None:
 
 
 @pytest.mark.parametrize("secret", [None, "", "None"])
-def test_an_unset_secret_is_a_closed_door(own_door: Door, secret: str | None) -> None:
+def test_an_unset_secret_is_a_closed_door(own_door: ApiCaller, secret: str | None) -> None:
     refused(own_door, certified(own_door, certificate_of("rest-b").escaped, secret), 401, "authentication-failed")
 
 
-def half_a_head(door: Door) -> socket.socket:
+def half_a_head(door: ApiCaller) -> socket.socket:
     host, _, port = door.url.removeprefix("http://").partition(":")
     line = socket.create_connection((host, int(port)), timeout=15)
     line.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Slow: ")
     return line
 
 
-def test_a_thousand_half_heads_of_one_address_keep_nobody_out(own_door: Door) -> None:
+def test_a_thousand_half_heads_of_one_address_keep_nobody_out(own_door: ApiCaller) -> None:
     """More than the process takes connections: the oldest of them have to go, before their time is over."""
     with contextlib.ExitStack() as lines:
         for _ in range(serve.CONNECTIONS + 10):

@@ -14,11 +14,11 @@ from typer import Exit
 from config.catalogue import CatalogueError
 from connectors.errors import ContractBroken, Unavailable
 from hub.cli import main, output, transfer, wording, writing
-from hub.cli.exits import Code, code_of
+from hub.cli.exits import ExitCode, code_of
 from hub.embedded.place import AlreadyRunning
 from hub.embedded.process import CannotStart
-from hub.errors import NotConfigured, NotFound, NotNow
-from hub.messages.model import State
+from hub.errors import InvalidState, NotConfigured, NotFound
+from hub.messages.model import TransferState
 
 ROOT = Path(__file__).parents[3]
 
@@ -40,18 +40,18 @@ def hub(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (CatalogueError(Path("portal.toml"), "/centre", "no agency"), Code.USAGE),
-        (NotConfigured("HUB_POOL_SIZE: too small"), Code.USAGE),
-        (NotFound("no transfer has the id tr_1"), Code.NOT_FOUND),
-        (NotNow("the transfer is delivered"), Code.REFUSED),
-        (AlreadyRunning(), Code.REFUSED),
-        (CannotStart("postgres ended at once"), Code.UNREACHABLE),
-        (Unavailable("DEPT_TIMEOUT"), Code.UNREACHABLE),
-        (psycopg.OperationalError("connection refused"), Code.UNREACHABLE),
-        (ContractBroken("DEPT_SCHEMA"), Code.FINDING),
+        (CatalogueError(Path("portal.toml"), "/centre", "no agency"), ExitCode.USAGE),
+        (NotConfigured("HUB_POOL_SIZE: too small"), ExitCode.USAGE),
+        (NotFound("no transfer has the id tr_1"), ExitCode.NOT_FOUND),
+        (InvalidState("the transfer is delivered"), ExitCode.REFUSED),
+        (AlreadyRunning(), ExitCode.REFUSED),
+        (CannotStart("postgres ended at once"), ExitCode.UNREACHABLE),
+        (Unavailable("DEPT_TIMEOUT"), ExitCode.UNREACHABLE),
+        (psycopg.OperationalError("connection refused"), ExitCode.UNREACHABLE),
+        (ContractBroken("DEPT_SCHEMA"), ExitCode.FINDING),
     ],
 )
-def test_an_expected_error_has_its_exit_code(error: Exception, code: Code) -> None:
+def test_an_expected_error_has_its_exit_code(error: Exception, code: ExitCode) -> None:
     assert code_of(error) is code
 
 
@@ -61,7 +61,7 @@ def test_an_error_that_nobody_expected_is_not_disguised() -> None:
 
 def test_without_a_hub_a_command_says_where_it_looked_and_exits_2(tmp_path: Path) -> None:
     done = hub("transfer", "list", cwd=tmp_path)
-    assert done.returncode == Code.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert done.stdout == ""
     assert f"no embedded stack runs in {tmp_path / 'var'}" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -69,7 +69,7 @@ def test_without_a_hub_a_command_says_where_it_looked_and_exits_2(tmp_path: Path
 
 def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path) -> None:
     done = hub("db", "check", cwd=tmp_path, HUB_DATABASE_URL="mysql://there")
-    assert done.returncode == Code.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "HUB_DATABASE_URL" in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -81,19 +81,19 @@ def test_a_database_that_is_away_is_exit_6(tmp_path: Path) -> None:
         "HUB_CURSOR_KEY": "a key for cursors in tests only",
     }
     done = hub("db", "check", cwd=tmp_path, **given)
-    assert done.returncode == Code.UNREACHABLE
+    assert done.returncode == ExitCode.UNREACHABLE
     assert "not-a-password" not in done.stderr
 
 
 def test_an_unknown_word_is_a_usage_error_with_a_suggestion(tmp_path: Path) -> None:
     done = hub("transfr", "list", cwd=tmp_path)
-    assert done.returncode == Code.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "transfer" in done.stderr
 
 
 def test_up_refuses_to_start_beside_a_database_that_is_configured(tmp_path: Path) -> None:
     done = hub("up", cwd=tmp_path, HUB_DATABASE_URL="postgresql://somewhere/hub")
-    assert done.returncode == Code.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "HUB_DATABASE_URL" in done.stderr
     assert not (tmp_path / "var").exists()
 
@@ -107,7 +107,7 @@ def test_down_where_nothing_runs_is_no_error(tmp_path: Path) -> None:
 def test_flower_does_not_start_without_a_password(tmp_path: Path) -> None:
     given = {"HUB_DATABASE_URL": "postgresql://there/hub", "HUB_BROKER_URL": "redis://127.0.0.1:1/0"}
     done = hub("flower", "--port", "0", cwd=tmp_path, **given)
-    assert done.returncode == Code.USAGE
+    assert done.returncode == ExitCode.USAGE
     assert "HUB_FLOWER_PASSWORD" in done.stderr
 
 
@@ -126,7 +126,7 @@ def test_a_traceback_never_shows_local_variables() -> None:
 
 
 def test_every_state_of_a_transfer_has_its_vietnamese_name() -> None:
-    assert set(wording.TRANSFER_STATES) == {*State, "held"}
+    assert set(wording.TRANSFER_STATES) == {*TransferState, "held"}
     assert set(get_args(transfer.Shown)) == set(wording.TRANSFER_STATES)
 
 
@@ -137,7 +137,7 @@ def test_nothing_is_written_where_nobody_can_be_asked(
     done: list[str] = []
     with pytest.raises(Exit) as left:
         writing.each("cancel", ["tr_1"], done.append, yes=False, dry_run=False)
-    assert (left.value.exit_code, done) == (Code.USAGE, [])
+    assert (left.value.exit_code, done) == (ExitCode.USAGE, [])
     assert "--yes" in capsys.readouterr().err
 
 
@@ -155,13 +155,13 @@ def test_with_yes_each_is_done_in_turn() -> None:
 
 
 def test_a_listing_into_a_pipe_is_tab_separated_with_a_head(capsys: pytest.CaptureFixture[str]) -> None:
-    columns = (output.Column("a", "Cột A"), output.Column("b", "Cột B"))
+    columns = (output.TableColumn("a", "Cột A"), output.TableColumn("b", "Cột B"))
     output.listing([{"a": 1, "b": None}, {"a": 2, "b": "x"}], columns, as_json=False)
     assert capsys.readouterr().out == "Cột A\tCột B\n1\t\n2\tx\n"
 
 
 def test_what_a_counterparty_wrote_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    output.listing([{"a": "x\x1b[2J\ty\nz"}], [output.Column("a", "A")], as_json=False)
+    output.listing([{"a": "x\x1b[2J\ty\nz"}], [output.TableColumn("a", "A")], as_json=False)
     assert capsys.readouterr().out == "A\nx [2J y z\n"
 
 

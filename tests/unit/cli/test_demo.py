@@ -12,8 +12,8 @@ from config.catalogue import Catalogue, load
 from config.settings import PACKAGED
 from connectors.sandbox.effects import Noticed, Ordered, Submitted
 from hub.cli.demo import course, signed, witnesses
-from hub.cli.demo.portal import Standing
-from hub.cli.demo.trials import HEALING, Trial, runs_a_day, trials
+from hub.cli.demo.portal import SubmissionStatus
+from hub.cli.demo.trials import HEALING, SubmissionTrial, runs_a_day, trials
 from hub.cli.demo.witnesses import Heard
 from hub.clock import now
 from hub.embedded.secrets import kept_secrets
@@ -31,11 +31,11 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def given(packaged: Catalogue) -> list[Trial]:
+def given(packaged: Catalogue) -> list[SubmissionTrial]:
     return trials(packaged, DAY, 0, 200)
 
 
-def test_every_submission_of_the_demo_is_one_that_the_door_takes(given: list[Trial]) -> None:
+def test_every_submission_of_the_demo_is_one_that_the_door_takes(given: list[SubmissionTrial]) -> None:
     assert len(given) == 200
     for trial in given:
         body = trial.submission.model_dump_json(exclude_none=True).encode()
@@ -43,14 +43,14 @@ def test_every_submission_of_the_demo_is_one_that_the_door_takes(given: list[Tri
 
 
 def test_every_department_meets_every_fate_that_heals_and_two_refusals_occur(
-    given: list[Trial], packaged: Catalogue
+    given: list[SubmissionTrial], packaged: Catalogue
 ) -> None:
     met = Counter((trial.department, trial.fate.suffix) for trial in given if trial.fate.suffix)
     assert all(met[code, suffix] == 1 for code in packaged.departments for suffix in HEALING)
     assert sum(trial.fate.name == "refused" for trial in given) == 2
 
 
-def test_every_procedure_of_the_catalogue_is_asked_for(given: list[Trial], packaged: Catalogue) -> None:
+def test_every_procedure_of_the_catalogue_is_asked_for(given: list[SubmissionTrial], packaged: Catalogue) -> None:
     assert {trial.submission.procedure for trial in given} == set(packaged.procedures)
 
 
@@ -61,7 +61,7 @@ def test_no_run_of_a_day_uses_what_another_has_used(packaged: Catalogue) -> None
     assert len(set(codes)) == len(codes) == len(set(references))
 
 
-def test_nobody_in_the_demo_could_be_taken_for_a_person(given: list[Trial]) -> None:
+def test_nobody_in_the_demo_could_be_taken_for_a_person(given: list[SubmissionTrial]) -> None:
     for trial in given:
         applicant = trial.submission.applicant
         assert applicant.identity.number.startswith("00000000")
@@ -69,11 +69,11 @@ def test_nobody_in_the_demo_could_be_taken_for_a_person(given: list[Trial]) -> N
         assert str(applicant.email).endswith("@vi-du.example")
 
 
-def standing(trial: Trial, **changes: Any) -> Standing:
-    return replace(Standing("sub_1", trial.code, trial.fate.dossier, 3), **changes)
+def standing(trial: SubmissionTrial, **changes: Any) -> SubmissionStatus:
+    return replace(SubmissionStatus("sub_1", trial.code, trial.fate.dossier, 3), **changes)
 
 
-def took(trial: Trial, department: str | None = None) -> Submitted:
+def took(trial: SubmissionTrial, department: str | None = None) -> Submitted:
     return Submitted(
         at=now(),
         counterparty=f"department.{department or trial.department}",
@@ -87,7 +87,7 @@ def took(trial: Trial, department: str | None = None) -> Submitted:
     )
 
 
-def notice(trial: Trial, version: int, status: str = "") -> Noticed:
+def notice(trial: SubmissionTrial, version: int, status: str = "") -> Noticed:
     return Noticed(
         at=now(),
         counterparty="portal.cong-dvc",
@@ -102,7 +102,7 @@ def notice(trial: Trial, version: int, status: str = "") -> Noticed:
     )
 
 
-def order(trial: Trial) -> Ordered:
+def order(trial: SubmissionTrial) -> Ordered:
     return Ordered(
         at=now(),
         counterparty="postal.buu-dien-ngsp",
@@ -115,7 +115,7 @@ def order(trial: Trial) -> Ordered:
     )
 
 
-def good(trial: Trial) -> Heard:
+def good(trial: SubmissionTrial) -> Heard:
     """What the witnesses say when all went well."""
     taken = [] if trial.fate.transfer == "refused" else [took(trial)]
     held = {trial.code: f"department.{trial.department}"} if taken else {}
@@ -123,17 +123,17 @@ def good(trial: Trial) -> Heard:
     return Heard({trial.code: taken}, {trial.code: [notice(trial, n) for n in (1, 2, 3)]}, ordered, held)
 
 
-def test_the_proof_finds_nothing_where_all_went_well(given: list[Trial]) -> None:
+def test_the_proof_finds_nothing_where_all_went_well(given: list[SubmissionTrial]) -> None:
     for trial in given:
         assert witnesses.findings([trial], [standing(trial)], good(trial)) == []
 
 
-def test_the_proof_finds_whatever_went_wrong(given: list[Trial]) -> None:
+def test_the_proof_finds_whatever_went_wrong(given: list[SubmissionTrial]) -> None:
     trial = next(trial for trial in reversed(given) if trial.parcel)
     other = next(one.department for one in given if one.department != trial.department)
     fine = good(trial)
     code = trial.code
-    cases: list[tuple[list[Standing], Heard]] = [
+    cases: list[tuple[list[SubmissionStatus], Heard]] = [
         ([], fine),
         ([standing(trial, status="in_process")], fine),
         ([standing(trial, version=4)], fine),
@@ -153,14 +153,14 @@ def test_the_proof_finds_whatever_went_wrong(given: list[Trial]) -> None:
         assert all(code in sentence for sentence in found)
 
 
-def test_a_refused_dossier_must_not_be_anywhere(given: list[Trial]) -> None:
+def test_a_refused_dossier_must_not_be_anywhere(given: list[SubmissionTrial]) -> None:
     trial = next(trial for trial in given if trial.fate.name == "refused")
     doubtful = replace(good(trial), taken={trial.code: [took(trial)]})
     assert witnesses.findings([trial], [standing(trial)], doubtful)
 
 
-def test_a_run_is_over_only_when_nothing_is_owed(given: list[Trial]) -> None:
-    leg = course.Leg("r", "sub_1", now(), "handled", "returned", "so-tu-phap", "delivered", now(), 0)
+def test_a_run_is_over_only_when_nothing_is_owed(given: list[SubmissionTrial]) -> None:
+    leg = course.SubmissionProgress("r", "sub_1", now(), "handled", "returned", "so-tu-phap", "delivered", now(), 0)
     owed = course.Owed("tr_1", "portal.cong-dvc", "queued", None, 0, 0)
     parcel = course.Parcel("cs_1", "code", "result_to_citizen", "delivered", [], "sub_1")
     over = course.Course({"r": leg}, owed=[], handed=[], parcels=[parcel], unhandled=0, dead=0)
@@ -172,14 +172,16 @@ def test_a_run_is_over_only_when_nothing_is_owed(given: list[Trial]) -> None:
     assert not replace(over, legs={"r": replace(leg, status="resolved")}).over(1)
 
 
-def test_the_proof_finds_what_was_not_signed_or_not_carried(given: list[Trial], packaged: Catalogue) -> None:
+def test_the_proof_finds_what_was_not_signed_or_not_carried(given: list[SubmissionTrial], packaged: Catalogue) -> None:
     trial = next(
         trial
         for trial in given
         if trial.parcel and not trial.papers and packaged.departments[trial.department].signing.signs
     )
-    leg = course.Leg(trial.reference, "sub_1", now(), "handled", "returned", trial.department, "delivered", now(), 0)
-    handed = course.Handed(trial.department, "sub_1", "complete", signed=True, countersigned=True)
+    leg = course.SubmissionProgress(
+        trial.reference, "sub_1", now(), "handled", "returned", trial.department, "delivered", now(), 0
+    )
+    handed = course.HandoffProgress(trial.department, "sub_1", "complete", signed=True, countersigned=True)
     assert trial.parcel
     assert trial.parcel.status
     parcel = course.Parcel("cs_1", trial.code, "result_to_citizen", trial.parcel.status.value, [], "sub_1")
@@ -196,7 +198,7 @@ def test_the_proof_finds_what_was_not_signed_or_not_carried(given: list[Trial], 
         assert len(signed.findings([trial], wrong, packaged)) == 1
 
 
-def test_what_is_written_while_one_reads_is_left_out(tmp_path: Path, given: list[Trial]) -> None:
+def test_what_is_written_while_one_reads_is_left_out(tmp_path: Path, given: list[SubmissionTrial]) -> None:
     trial = given[-1]
     file = tmp_path / f"department.{trial.department}.effects.jsonl"
     file.write_text(took(trial).model_dump_json() + "\n" + '{"effect": "subm', encoding="utf-8")

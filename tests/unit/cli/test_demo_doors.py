@@ -13,8 +13,8 @@ from config.catalogue import Catalogue, load
 from config.settings import PACKAGED
 from hub.cli.demo import command
 from hub.cli.demo.payers import Banks, BankTurnedAway
-from hub.cli.demo.portal import Portal, PortalTurnedAway
-from hub.cli.exits import Code
+from hub.cli.demo.portal import PortalClient, PortalTurnedAway
+from hub.cli.exits import ExitCode
 from hub.cli.main import app
 from hub.embedded.ports import free_port
 from hub.embedded.secrets import kept_secrets
@@ -33,7 +33,7 @@ def bank_at(catalogue: Catalogue, url: str, patience: Patience) -> Banks:
 
 
 def test_a_portal_door_at_which_nobody_is_ends_in_a_sentence() -> None:
-    portal = Portal(f"http://127.0.0.1:{free_port()}", "k", "s" * 16, Patience(1))
+    portal = PortalClient(f"http://127.0.0.1:{free_port()}", "k", "s" * 16, Patience(1))
     with pytest.raises(PortalTurnedAway, match="GET /v1/submissions: ConnectionError"):
         portal.knows("H")
 
@@ -85,7 +85,7 @@ def test_what_nobody_expected_is_one_line_and_its_trace_is_in_a_log(
     monkeypatch.setattr(command, "_stack", lambda *_, **__: broken(None))
     done = CliRunner().invoke(app, ["demo", "--count", "30"])
 
-    assert done.exit_code == Code.UNEXPECTED
+    assert done.exit_code == ExitCode.UNEXPECTED
     assert "ZeroDivisionError: a fault of ours" in done.stderr
     assert "Traceback" not in done.output
     assert "Traceback" in (tmp_path / "log" / "demo.log").read_text(encoding="utf-8")

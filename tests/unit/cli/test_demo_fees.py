@@ -12,12 +12,12 @@ from typing_extensions import override
 from config.catalogue import Catalogue, Pay, load
 from config.settings import PACKAGED
 from hub.cli.demo.payers import Banks, Deed, Payers
-from hub.cli.demo.portal import Standing
+from hub.cli.demo.payment_scenarios import TROUBLES, PaymentScenario
+from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.reckoning import OPEN, Reckoning
 from hub.cli.demo.trials import trials
-from hub.cli.demo.ways import TROUBLES, Way
 from hub.embedded.secrets import kept_secrets
-from hub.fees.vietqr import Transfer, encode
+from hub.fees.vietqr import PayerTransfer, encode
 
 DAY = date(2026, 11, 24)
 EVENING = Reckoning(
@@ -58,7 +58,7 @@ def test_whoever_pays_first_pays_and_each_trouble_happens(packaged: Catalogue, c
     assert [trial.code for trial in given if trial.way is not None] == [trial.code for trial in first]
     ways = Counter(trial.way for trial in first)
     assert {way: ways[way] for way in TROUBLES} == Counter(TROUBLES)
-    assert ways[Way.EXACT] == len(first) - len(TROUBLES) > 0
+    assert ways[PaymentScenario.EXACT] == len(first) - len(TROUBLES) > 0
 
 
 def test_troubles_go_to_ordinary_dossiers_and_nobody_pays_for_what_is_refused(packaged: Catalogue) -> None:
@@ -103,7 +103,7 @@ def test_what_is_still_open_after_all_was_settled_is_noticed(exception: str) -> 
     assert "ex_1" in second
 
 
-class Till(Banks):
+class RecordingBanks(Banks):
     """Banks that only write down what they are asked for."""
 
     def __init__(self) -> None:
@@ -116,25 +116,25 @@ class Till(Banks):
         return [{"txn": "1", "ref": "FT1", "amount": form["amount"], "answers": [200]}]
 
 
-def standing(code: str = "H") -> Standing:
-    qr = encode(Transfer(bin="970418", account="1020304050607", amount=150_000, purpose="HC000000000149"))
-    return Standing("sub_1", code, "awaiting_fee", 2, {"qr": qr})
+def standing(code: str = "H") -> SubmissionStatus:
+    qr = encode(PayerTransfer(bin="970418", account="1020304050607", amount=150_000, purpose="HC000000000149"))
+    return SubmissionStatus("sub_1", code, "awaiting_fee", 2, {"qr": qr})
 
 
 @pytest.mark.parametrize(
     ("way", "amount", "fate"),
     [
-        (Way.EXACT, 150_000, ""),
-        (Way.SHORT, 50_000, ""),
-        (Way.OVER, 200_000, ""),
-        (Way.TWICE, 150_000, "twice"),
-        (Way.UNREADABLE, 150_000, "cut-words"),
-        (Way.TAKEN_BACK, 150_000, "taken-back"),
-        (Way.LOST, 150_000, "lost"),
+        (PaymentScenario.EXACT, 150_000, ""),
+        (PaymentScenario.SHORT, 50_000, ""),
+        (PaymentScenario.OVER, 200_000, ""),
+        (PaymentScenario.TWICE, 150_000, "twice"),
+        (PaymentScenario.UNREADABLE, 150_000, "cut-words"),
+        (PaymentScenario.TAKEN_BACK, 150_000, "taken-back"),
+        (PaymentScenario.LOST, 150_000, "lost"),
     ],
 )
-def test_a_payer_does_what_the_qr_says_or_errs_in_one_way(way: Way, amount: int, fate: str) -> None:
-    banks = Till()
+def test_a_payer_does_what_the_qr_says_or_errs_in_one_way(way: PaymentScenario, amount: int, fate: str) -> None:
+    banks = RecordingBanks()
     payers = Payers(banks, {"H": way})
     payers.look(standing())
     payers.look(standing())

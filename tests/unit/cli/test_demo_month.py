@@ -8,30 +8,30 @@ import pytest
 
 from config.catalogue import load
 from config.settings import PACKAGED
-from hub.cli.demo.month import Month, StepFailed
+from hub.cli.demo.month import MonthRehearsal, StepFailed
 from hub.clock import now
 from hub.embedded.secrets import kept_secrets
 
 
 @pytest.fixture
-def month(tmp_path: Path) -> Month:
+def month(tmp_path: Path) -> MonthRehearsal:
     secrets = kept_secrets(tmp_path / "secrets.env", PACKAGED, {})
     nobody = cast("Any", None)
-    return Month(nobody, nobody, nobody, load(PACKAGED, secrets.hub), tmp_path, now(), date(2026, 2, 28))
+    return MonthRehearsal(nobody, nobody, nobody, load(PACKAGED, secrets.hub), tmp_path, now(), date(2026, 2, 28))
 
 
-def test_something_is_paid_for_every_department_and_nothing_waits_for_a_postman(month: Month) -> None:
+def test_something_is_paid_for_every_department_and_nothing_waits_for_a_postman(month: MonthRehearsal) -> None:
     payers = month.payers()
     assert {trial.department for trial in payers} == set(month.catalogue.departments)
     assert {trial.submission.result.method for trial in payers} <= {"counter", "electronic"}
     assert {trial.fate.suffix for trial in payers} == {""}, "all of them go well"
 
 
-def test_all_is_paid_in_the_month(month: Month) -> None:
+def test_all_is_paid_in_the_month(month: MonthRehearsal) -> None:
     assert {f"{day:%Y-%m}" for day in month.days} == {"2026-02"} == {month.name}
     assert month.days[-1] == month.last
 
 
-def test_a_command_that_fails_ends_the_rehearsal_with_its_own_words(month: Month) -> None:
+def test_a_command_that_fails_ends_the_rehearsal_with_its_own_words(month: MonthRehearsal) -> None:
     with pytest.raises(StepFailed, match=r"--offline: mã thoát 2: .*--trust"):
         month.hub("fee", "verify", str(month.folder / "secrets.env"), "--offline")

@@ -9,7 +9,7 @@ import pytest
 from typer import BadParameter, Exit
 
 from hub.cli import dates, files
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 
 
 def test_a_file_is_there_whole_and_a_private_one_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_where_no_file_can_stand_it_is_said_in_one_line(
     (tmp_path / "folder").mkdir()
     with pytest.raises(Exit) as left:
         files.write(tmp_path / name, b"")
-    assert left.value.exit_code == Code.USAGE
+    assert left.value.exit_code == ExitCode.USAGE
     assert capsys.readouterr().err.count("\n") == 1
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
 
@@ -53,7 +53,7 @@ def test_what_somebody_sent_is_read_whole_within_its_bound(tmp_path: Path, capsy
     for path, at_most in ((tmp_path / "sent", 5), (tmp_path / "pipe", 6), (tmp_path / "none", 6), (tmp_path, 6)):
         with pytest.raises(Exit) as left:
             files.read_sent(path, at_most=at_most)
-        assert left.value.exit_code == Code.USAGE
+        assert left.value.exit_code == ExitCode.USAGE
         assert capsys.readouterr().err.count("\n") == 1
 
 

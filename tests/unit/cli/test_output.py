@@ -3,7 +3,7 @@
 import pytest
 
 from hub.cli import output
-from hub.cli.output import Column
+from hub.cli.output import TableColumn
 from schemas.identifiers import Prefix, new_id
 
 
@@ -17,7 +17,7 @@ def test_an_id_is_never_broken_over_two_lines(
         {"id": new_id(Prefix.TRANSFER), "code": "000.00.01.H42-261130-0001", "detail": "một câu dài " * 12}
         for _ in range(3)
     ]
-    columns = (Column("id", "Lần chuyển"), Column("code", "Mã hồ sơ"), Column("detail", "Chi tiết lỗi"))
+    columns = (TableColumn("id", "Lần chuyển"), TableColumn("code", "Mã hồ sơ"), TableColumn("detail", "Chi tiết lỗi"))
     output.listing(rows, columns, as_json=False)
     shown = capsys.readouterr().out.split()
     assert [row["id"] for row in rows] == [word for word in shown if word.startswith("tr_")]
@@ -30,9 +30,9 @@ def test_a_narrow_terminal_takes_no_column_away(
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     columns = (
-        Column("code", "Đối tác"),
-        Column("state", "Trạng thái"),
-        *(Column(key, "Đang chờ") for key in "abcdefgh"),
+        TableColumn("code", "Đối tác"),
+        TableColumn("state", "Trạng thái"),
+        *(TableColumn(key, "Đang chờ") for key in "abcdefgh"),
     )
     row = {"code": "department.so-nong-nghiep-moi-truong", "state": "thông suốt", **dict.fromkeys("abcdefgh", 0)}
     output.listing([row], columns, as_json=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 from hub.cli.main import app
 from tests.bank_files import xlsx
 from tests.unit.connectors.statements.test_shipped_profiles import FILES, padded
@@ -48,7 +48,7 @@ def bare(tmp_path: Path, *, thousands: str = ".", dates: str = "%d/%m/%Y") -> st
 def test_the_one_that_fits_is_found_and_each_row_is_shown(file: Path) -> None:
     code, out = tried(str(file), "--json")
     told = json.loads(out)
-    assert (code, told["shown"]) == (Code.OK, "bidv")
+    assert (code, told["shown"]) == (ExitCode.OK, "bidv")
     assert [one["profile"] for one in told["profiles"] if one["fits"]] == ["bidv"]
     taken = {row["row"]: row["taken"] for row in told["rows"]}
     assert [taken[row] for row in range(1, 10)] == [
@@ -66,23 +66,23 @@ def test_the_one_that_fits_is_found_and_each_row_is_shown(file: Path) -> None:
 
 
 def test_a_profile_that_is_being_written_is_tried_from_its_file(file: Path, tmp_path: Path) -> None:
-    assert tried(str(file), "--profile", bare(tmp_path))[0] == Code.OK
+    assert tried(str(file), "--profile", bare(tmp_path))[0] == ExitCode.OK
     code, out = tried(str(file), "--profile", bare(tmp_path, thousands=","))
-    assert (code, "S05" in out, "column A" in out) == (Code.FINDING, True, True)
+    assert (code, "S05" in out, "column A" in out) == (ExitCode.FINDING, True, True)
 
 
 @pytest.mark.parametrize("profile", ["nowhere", "nowhere.toml"])
 def test_a_profile_that_is_not_there_is_a_usage_error(file: Path, profile: str) -> None:
-    assert tried(str(file), "--profile", profile)[0] == Code.USAGE
+    assert tried(str(file), "--profile", profile)[0] == ExitCode.USAGE
 
 
 def test_a_pattern_without_a_year_is_refused_by_its_key(file: Path, tmp_path: Path) -> None:
     code, out = tried(str(file), "--profile", bare(tmp_path, dates="%d-%m"))
-    assert (code, "/dates/0" in out, "year" in out) == (Code.USAGE, True, True)
+    assert (code, "/dates/0" in out, "year" in out) == (ExitCode.USAGE, True, True)
 
 
 def test_what_no_profile_reads_is_called_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "a.xls"
     path.write_bytes(b"<html><table><tr><td>SAO KE</td></tr></table></html>")
     code, out = tried(str(path))
-    assert (code, "HTML" in out) == (Code.FINDING, True)
+    assert (code, "HTML" in out) == (ExitCode.FINDING, True)

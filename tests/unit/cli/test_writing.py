@@ -7,7 +7,7 @@ import pytest
 from typer import Exit
 
 from hub.cli import writing
-from hub.cli.exits import Code
+from hub.cli.exits import ExitCode
 
 OWN = pwd.getpwuid(os.getuid()).pw_name
 ROOT = 0
@@ -30,5 +30,5 @@ def test_what_the_kernel_does_not_bear_out_is_refused(
 ) -> None:
     with pytest.raises(Exit) as left:
         writing.account({"SUDO_USER": said}, ROOT, login)
-    assert left.value.exit_code == Code.USAGE
+    assert left.value.exit_code == ExitCode.USAGE
     assert capsys.readouterr().err.count("\n") == 1

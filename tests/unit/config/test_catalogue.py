@@ -15,7 +15,7 @@ from tests.catalogue_secrets import CATALOGUE, environment
 TOMLS: Final = sorted(PACKAGED.rglob("*.toml"))
 
 
-class AnySecret(dict[str, str]):
+class AnySecretSet(dict[str, str]):
     """An environment in which every secret is set."""
 
     def get(self, key: str, default: object = None) -> str:
@@ -46,7 +46,7 @@ def test_no_secret_shows_when_the_catalogue_is_printed() -> None:
 @pytest.fixture(scope="module")
 def shipped() -> Catalogue:
     """The catalogue that ships with the hub."""
-    return load(PACKAGED, AnySecret())
+    return load(PACKAGED, AnySecretSet())
 
 
 def test_the_shipped_catalogue_covers_each_way_in_which_a_department_can_be_protected(shipped: Catalogue) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from config.catalogue import CatalogueError, load
 from config.parties import Idempotency
-from config.postal import ROUTES, Answer, Levels, Province, Route
+from config.postal import ROUTES, Levels, Province, ReplyMeaning, Route
 from config.settings import PACKAGED
 from schemas.postal import PostalStatus
 from tests.catalogue_secrets import CATALOGUE, environment
@@ -141,4 +141,4 @@ def test_the_shipped_operators_have_a_code_for_all_that_can_happen() -> None:
     assert {operator.dialect for operator in operators} == {"ngsp", "lgsp"}
     for operator in operators:
         assert set(operator.status.values()) == set(PostalStatus)
-        assert set(operator.answers.values()) == set(Answer)
+        assert set(operator.answers.values()) == set(ReplyMeaning)

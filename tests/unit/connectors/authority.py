@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from hub.clock import now
 
 
-class Authority:
+class ServerAuthority:
     """``ca`` is the file that a partner pins; ``issue`` writes a certificate and its key into one PEM file."""
 
     def __init__(self, folder: Path, name: str) -> None:

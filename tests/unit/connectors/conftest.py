@@ -9,7 +9,7 @@ from config.catalogue import Tls
 from connectors.transport.http import Transport
 from tests.unit.connectors.keys import a_pair
 from tests.unit.connectors.signed_messages import FromZeep
-from tests.unit.connectors.soap_office import Office, an_office
+from tests.unit.connectors.soap_office import SoapOffice, an_office
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def hasty() -> Iterator[Transport]:
 
 
 @pytest.fixture(scope="session")
-def office() -> Iterator[Office]:
+def office() -> Iterator[SoapOffice]:
     """A department that signs. One office of each kind serves all tests: opening a port takes long."""
     with an_office("soap-a") as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def plain_office() -> Iterator[Office]:
+def plain_office() -> Iterator[SoapOffice]:
     """A department that does not sign."""
     with an_office("soap-b") as opened:
         yield opened

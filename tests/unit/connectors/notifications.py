@@ -4,12 +4,19 @@ from datetime import datetime
 from typing import Any, Final
 
 from config.notifications import Notifications
-from connectors.banks.notifications.dialect import Contract, Delivery, Dialect, Key, NotVerified, Verdict
+from connectors.banks.notifications.dialect import (
+    Dialect,
+    Key,
+    NotificationRequest,
+    NotificationVerdict,
+    NotVerified,
+    ProviderContract,
+)
 from connectors.banks.notifications.table import DIALECTS
 from hub.clock import now
 from schemas.payment import Notification
 from schemas.strict import Refused
-from tests.notices import ACCOUNT, MOMO_KEY, SENDERS, SIGNED_JSON, Said, Sent, rsa_pair
+from tests.notices import ACCOUNT, MOMO_KEY, SENDERS, SIGNED_JSON, NoticeDraft, Sent, rsa_pair
 
 SECRET: Final = "a secret of this test alone"
 MERCHANT: Final = "DEMOTMN1"
@@ -27,9 +34,9 @@ def terms_of(dialect: str, **changes: Any) -> Notifications:
     return Notifications.model_validate(said | changes)
 
 
-def contract_of(dialect: str, *keys: Key, **changes: Any) -> Contract:
+def contract_of(dialect: str, *keys: Key, **changes: Any) -> ProviderContract:
     secret = rsa_pair()[1] if dialect == "signed-json" else SECRET
-    return Contract(
+    return ProviderContract(
         provider=f"{dialect}-test",
         terms=terms_of(dialect, **changes),
         accounts=[ACCOUNT],
@@ -38,27 +45,27 @@ def contract_of(dialect: str, *keys: Key, **changes: Any) -> Contract:
     )
 
 
-def sent(dialect: str, said: Said, secret: str | None = None) -> Delivery:
+def sent(dialect: str, said: NoticeDraft, secret: str | None = None) -> NotificationRequest:
     """What the provider sends of this, signed."""
     own = rsa_pair()[0] if dialect == "signed-json" else SECRET
     return delivery(SENDERS[dialect](said, secret or own))
 
 
-def delivery(request: Sent) -> Delivery:
+def delivery(request: Sent) -> NotificationRequest:
     headers = {name.lower(): value for name, value in dict(request.headers).items()}
-    return Delivery(request.query, headers, request.body)
+    return NotificationRequest(request.query, headers, request.body)
 
 
 def judged(
-    dialect: str, came: Delivery, contract: Contract | None = None, at: datetime | None = None
-) -> Notification | Verdict:
+    dialect: str, came: NotificationRequest, contract: ProviderContract | None = None, at: datetime | None = None
+) -> Notification | NotificationVerdict:
     """What is made of a delivery: the notification, or why there is none."""
     speaker: Dialect = DIALECTS[dialect]  # type: ignore[index]  # a name of the table
     agreed = contract or contract_of(dialect)
     try:
         speaker.verify(came, agreed, at or now())
-        return speaker.read(came, agreed) or Verdict.IGNORED
+        return speaker.read(came, agreed) or NotificationVerdict.IGNORED
     except NotVerified as error:
         return error.verdict
     except Refused:
-        return Verdict.MALFORMED
+        return NotificationVerdict.MALFORMED

@@ -14,7 +14,7 @@ from zeep.wsse.utils import get_security_header
 
 from connectors.transport import wsse, xml
 from connectors.transport.envelope import BODY, payload_of, to_bytes, wrap
-from connectors.transport.wsse import DS, SECURITY, TIMESTAMP, TOKEN, WSU_ID, SigningKey
+from connectors.transport.wsse import DS, SECURITY, TIMESTAMP, TOKEN, WSU_ID, WsseKey
 from connectors.transport.wsse_parts import Untrusted
 from connectors.transport.wsse_verifier import PinnedCertificate, verify
 from connectors.transport.xml import Element
@@ -35,7 +35,7 @@ def a_message() -> Element:
 
 def signed(pair: Pair, at: datetime | None = None) -> Element:
     envelope = a_message()
-    wsse.sign(envelope, SigningKey.from_pem(pair.key, pair.certificate), at or now())
+    wsse.sign(envelope, WsseKey.from_pem(pair.key, pair.certificate), at or now())
     return over_the_wire(envelope)
 
 

@@ -16,7 +16,7 @@ from connectors.departments.soap import NAMESPACE, SOAPDepartment
 from connectors.errors import ConnectorError
 from connectors.transport import envelope as soap
 from connectors.transport import wsse, xml
-from connectors.transport.wsse import SigningKey
+from connectors.transport.wsse import WsseKey
 from connectors.transport.wsse_verifier import PinnedCertificate, verify
 from connectors.transport.xml import Element
 from hub.clock import now
@@ -42,7 +42,7 @@ def the_catalogue() -> Catalogue:
     return load(CATALOGUE, environment())
 
 
-class Office:
+class SoapOffice:
     """The department ``code`` of the test catalogue on a socket, and the hub's port to it.
 
     soap-a signs its replies and wants ours signed; soap-b knows us by a password and does not sign.
@@ -67,14 +67,14 @@ class Office:
 
 
 @contextmanager
-def an_office(code: str) -> Iterator[Office]:
+def an_office(code: str) -> Iterator[SoapOffice]:
     """Opening a port costs a tenth of a second (the system's trusted roots), so one serves many tests."""
 
     def attend(connection: socket, there: Partner) -> None:
         office.behaviour(connection, there)
 
     with partner(attend) as there:
-        office = Office(there, code)
+        office = SoapOffice(there, code)
         yield office
 
 
@@ -149,9 +149,9 @@ def http(status: int, body: bytes, media_type: str = "text/xml", *headers: str) 
 
 
 @cache
-def key_of(signer: str) -> SigningKey:
+def key_of(signer: str) -> WsseKey:
     secrets = environment()
-    return SigningKey.from_pem(
+    return WsseKey.from_pem(
         secrets[f"HUB_SECRET_TEST_{signer}_KEY"].encode(), secrets[f"HUB_SECRET_TEST_{signer}_CERTIFICATE"].encode()
     )
 
@@ -184,7 +184,7 @@ def find(port: SOAPDepartment) -> object:
     return port.find(a_handoff(), "tr_1")
 
 
-def fate(office: Office, reply: bytes | Behaviour, ask: Ask = submit) -> ConnectorError:
+def fate(office: SoapOffice, reply: bytes | Behaviour, ask: Ask = submit) -> ConnectorError:
     """What ``ask`` raises when the department behaves so. The words of a message are never in the error."""
     with pytest.raises(ConnectorError) as raised:
         ask(office.will(reply))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.catalogue import Tls
-from connectors.errors import Code, ContractBroken, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Unavailable
 from connectors.transport.addresses import AddressGuard, is_public, resolve, unwrapped
 from connectors.transport.http import Transport
 from tests.unit.connectors.partner import OK, Partner, answering, partner
@@ -63,7 +63,7 @@ def test_every_other_address_is_closed(address: str) -> None:
     with pytest.raises(ContractBroken) as caught:
         AddressGuard(resolver=answers(address))("portal.example", 443)
 
-    assert caught.value.code == Code.ADDRESS
+    assert caught.value.code == ConnectorCode.ADDRESS
 
 
 def test_one_private_address_among_public_ones_spoils_the_answer() -> None:
@@ -100,7 +100,7 @@ def test_no_spelling_of_this_machine_is_connected_to(host: str) -> None:
     ):
         transport.post(f"http://{host}:{there.port}/hub", b"{}", {})
 
-    assert caught.value.code == Code.ADDRESS
+    assert caught.value.code == ConnectorCode.ADDRESS
     assert there.connections == 0
 
 
@@ -151,7 +151,7 @@ def test_a_name_without_an_address_is_unreachable_and_nothing_was_done() -> None
     ):
         transport.post("http://portal.example/", b"{}", {})
 
-    assert caught.value.code == Code.UNREACHABLE
+    assert caught.value.code == ConnectorCode.UNREACHABLE
     assert not caught.value.outcome_unknown
 
 
@@ -175,5 +175,5 @@ def test_addresses_that_do_not_answer_do_not_outlive_the_deadline() -> None:
         for knocking in waiting:
             knocking.close()
 
-    assert caught.value.code == Code.UNREACHABLE
+    assert caught.value.code == ConnectorCode.UNREACHABLE
     assert took < 100, "a second for all two hundred, not for each"

@@ -14,7 +14,7 @@ from config.catalogue import Catalogue
 from connectors import registry
 from connectors.errors import ContractBroken, Unavailable
 from connectors.ports import BankPort
-from schemas.statement import DeliveredFile, Delivery
+from schemas.statement import DeliveredFile, StatementPage
 from tests.unit.connectors.partner import Partner, answering, partner
 from tests.unit.sandbox.running import Running, sandbox
 
@@ -49,14 +49,14 @@ def port_to(url: str, catalogue: Catalogue, code: str = "bank-a") -> BankPort:
 
 
 def test_files_are_listed_and_downloaded_a_few_at_a_time(laid: Laid) -> None:
-    assert laid.port.statements("") == Delivery([], "")
+    assert laid.port.statements("") == StatementPage([], "")
     for number in range(6):
         laid.put(f"{number}.xml", b"x" * number)
     first = laid.port.statements("")
     assert first.files == [DeliveredFile(f"{number}.xml", b"x" * number) for number in range(4)]
     second = laid.port.statements(first.cursor)
     assert [file.name for file in second.files] == ["4.xml", "5.xml"]
-    assert laid.port.statements(second.cursor) == Delivery([], second.cursor)
+    assert laid.port.statements(second.cursor) == StatementPage([], second.cursor)
     assert "accepted" in laid.port.check()
 
 
@@ -76,7 +76,7 @@ def test_a_caller_with_another_token_gets_nothing(laid: Laid, service: Running) 
 
 def test_a_bank_whose_files_are_brought_in_by_hand_is_not_asked(catalogue: Catalogue) -> None:
     port = port_to("", catalogue, "bank-b")
-    assert port.statements("7") == Delivery([], "7")
+    assert port.statements("7") == StatementPage([], "7")
     assert "hub fee import" in port.check()
 
 
@@ -118,7 +118,7 @@ def test_what_is_not_as_it_was_agreed_is_not_believed(
 def test_what_is_as_it_was_agreed_is_handed_on(catalogue: Catalogue) -> None:
     with laying_out({"files": [a_file()], "cursor": "1"}, b"abc") as there:
         port = port_to(f"{there.url}/statements", catalogue)
-        assert port.statements("") == Delivery([DeliveredFile("a", b"abc")], "1")
+        assert port.statements("") == StatementPage([DeliveredFile("a", b"abc")], "1")
         assert b"Authorization: Bearer " in there.requests[0]
         assert b"GET /statements?after=&limit=4 " in there.requests[0]
         assert b"GET /statements/a " in there.requests[1]

@@ -16,7 +16,7 @@ from connectors.transport.contract import contract
 from hub.clock import now
 from schemas.department import Handoff
 from schemas.portal import Submission
-from schemas.postal import Contact, Order
+from schemas.postal import ConsignmentOrder, Contact
 from schemas.strict import Refused, read
 from tests.unit.connectors.soap_office import the_catalogue
 from tests.unit.schemas.documents import a_full_submission
@@ -85,7 +85,7 @@ def test_what_was_accepted_is_delivered_in_every_dialect(texts: dict[str, str]) 
         heard = xml.parse(envelope.to_bytes(contract(wsdl).envelope("SubmitDossier", message)))
         values = {element.text for element in heard.iter() if not len(element)}
         assert {said.applicant.name, said.summary, said.papers[0].name, said.applicant.address.detail} <= values
-    order = Order(
+    order = ConsignmentOrder(
         order_number="A-1",
         sender=_contact(said),
         receiver=_contact(said),

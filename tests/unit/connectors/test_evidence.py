@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.catalogue import Tls
-from connectors.errors import Code, ContractBroken, Unavailable
-from connectors.transport.exchange import Exchange, Message, recording, without_secrets
+from connectors.errors import ConnectorCode, ContractBroken, Unavailable
+from connectors.transport.exchange import Exchange, RecordedMessage, recording, without_secrets
 from connectors.transport.http import Transport
 from connectors.transport.redaction import KEEP_LIMIT, MASK, READ_LIMIT, redacted_body, redacted_headers
 from tests.unit.connectors.partner import OK, answering, partner
@@ -51,7 +51,7 @@ def exchanges_of(reply: bytes, *, times: int = 1, error: type[Exception] | None 
     ],
 )
 def test_bytes_whose_texts_are_used_cleaned_are_kept_as_they_came(media_type: str, body: bytes, kept: bool) -> None:
-    raw = Message.of({"Content-Type": media_type}, body).raw
+    raw = RecordedMessage.of({"Content-Type": media_type}, body).raw
     assert (base64.b64decode(raw) if raw else None) == (body if kept else None)
 
 
@@ -65,7 +65,7 @@ def test_an_exchange_keeps_both_sides_and_the_proof_of_their_bytes() -> None:
     assert exchange.error is None
     assert exchange.request.body == '{"id": "hd_1"}'
     assert exchange.request.sha256 == hashlib.sha256(b'{"id":"hd_1"}').hexdigest()
-    assert exchange.reply == Message.of({"Content-Type": JSON, "Content-Length": "2"}, b"{}")
+    assert exchange.reply == RecordedMessage.of({"Content-Type": JSON, "Content-Length": "2"}, b"{}")
     assert 0 <= exchange.duration_ms < 5000
 
 
@@ -76,7 +76,7 @@ def test_every_exchange_is_kept_under_an_id_of_its_own() -> None:
 def test_a_failed_exchange_says_why_and_whether_the_request_had_left() -> None:
     (exchange,) = exchanges_of(b"HTTP/1.1 302 Go\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", error=ContractBroken)
 
-    assert (exchange.error, exchange.status, exchange.sent, exchange.reply) == (Code.CONTRACT, 302, True, None)
+    assert (exchange.error, exchange.status, exchange.sent, exchange.reply) == (ConnectorCode.CONTRACT, 302, True, None)
 
 
 def test_each_try_of_a_partner_that_is_away_is_kept() -> None:
@@ -87,7 +87,7 @@ def test_each_try_of_a_partner_that_is_away_is_kept() -> None:
     ):
         transport.post("http://127.0.0.1:1/", b"{}", {})
 
-    assert [(exchange.error, exchange.sent) for exchange in exchanges] == [(Code.UNREACHABLE, False)] * 3
+    assert [(exchange.error, exchange.sent) for exchange in exchanges] == [(ConnectorCode.UNREACHABLE, False)] * 3
 
 
 def test_recordings_end_and_nest() -> None:
@@ -185,7 +185,7 @@ def test_codes_and_shape_stay_readable_in_xml() -> None:
     ],
 )
 def test_what_cannot_be_read_is_kept_as_its_hash_only(media_type: str, body: bytes) -> None:
-    message = Message.of({"Content-Type": media_type}, body)
+    message = RecordedMessage.of({"Content-Type": media_type}, body)
 
     assert message.body is None
     assert (message.size, message.sha256) == (len(body), hashlib.sha256(body).hexdigest())
@@ -199,7 +199,7 @@ def test_long_evidence_is_cut() -> None:
 
 @given(media_type=st.sampled_from([JSON, XML, "application/problem+json", "application/soap+xml"]), body=st.binary())
 def test_redaction_raises_on_no_bytes(media_type: str, body: bytes) -> None:
-    Message.of({"Content-Type": media_type}, body)
+    RecordedMessage.of({"Content-Type": media_type}, body)
 
 
 MARKERS = ("Nguyễn Văn Dấu", "079200000001", "0912345678", "dau@example.vn", "Số 1 đường Dấu", "bí mật")

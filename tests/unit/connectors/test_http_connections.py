@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import Code, ContractBroken
+from connectors.errors import ConnectorCode, ContractBroken
 from connectors.transport.http import Transport
 from tests.unit.connectors.partner import OK, Partner, a_closed_port, answering, partner
 from tests.unit.connectors.posting import post
@@ -63,4 +63,4 @@ def test_an_address_that_is_none_needs_a_person(transport: Transport, url: str) 
     with pytest.raises(ContractBroken) as caught:
         transport.post(url, b"{}", {})
 
-    assert caught.value.code == Code.ADDRESS
+    assert caught.value.code == ConnectorCode.ADDRESS

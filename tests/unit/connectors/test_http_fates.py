@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config.catalogue import Tls
-from connectors.errors import Code, ContractBroken, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Unavailable
 from connectors.transport.http import Transport
 from tests.unit.connectors.partner import OK, Partner, a_closed_port, after_reading, answering, partner, reset
 from tests.unit.connectors.posting import post
@@ -22,7 +22,7 @@ def test_nobody_listening_is_known_not_to_have_acted(transport: Transport) -> No
     with pytest.raises(Unavailable) as caught:
         transport.post(f"http://127.0.0.1:{a_closed_port()}/", b"{}", {})
 
-    assert caught.value.code == Code.UNREACHABLE
+    assert caught.value.code == ConnectorCode.UNREACHABLE
     assert not caught.value.outcome_unknown
 
 
@@ -34,7 +34,7 @@ def test_a_reset_while_the_request_is_being_written_is_known_not_to_have_acted(t
     with partner(behave) as there, pytest.raises(Unavailable) as caught:
         post(transport, there, body=LARGE)
 
-    assert caught.value.code == Code.UNREACHABLE
+    assert caught.value.code == ConnectorCode.UNREACHABLE
     assert not caught.value.outcome_unknown
     assert there.connections == 3, "nothing was done, so two short retries are safe"
 
@@ -46,7 +46,7 @@ def test_a_connection_that_ends_after_the_request_leaves_the_outcome_unknown(
     with partner(after_reading(ends)) as there, pytest.raises(Unavailable) as caught:
         post(transport, there)
 
-    assert caught.value.code == Code.CUT
+    assert caught.value.code == ConnectorCode.CUT
     assert caught.value.outcome_unknown
     assert there.connections == 1, "what may have been done is never repeated by the transport"
 
@@ -71,7 +71,7 @@ def test_a_reply_that_breaks_off_anywhere_leaves_the_outcome_unknown(transport: 
         post(transport, there)
 
     if isinstance(caught.value, Unavailable):
-        assert caught.value.code == Code.CUT
+        assert caught.value.code == ConnectorCode.CUT
         assert caught.value.outcome_unknown
     else:
         assert kept < len(b"HTTP/1.1 200"), "a broken status line is no HTTP; anything later is a reply that breaks off"
@@ -85,7 +85,7 @@ def test_a_chunked_reply_that_breaks_off_leaves_the_outcome_unknown(transport: T
     ):
         post(transport, there)
 
-    assert caught.value.code == Code.CUT
+    assert caught.value.code == ConnectorCode.CUT
     assert caught.value.outcome_unknown
 
 
@@ -98,7 +98,7 @@ def test_silence_ends_with_the_time_out_and_an_unknown_outcome(hasty: Transport)
         took = time.monotonic() - started
         gone.set()
 
-    assert caught.value.code == Code.TIMEOUT
+    assert caught.value.code == ConnectorCode.TIMEOUT
     assert caught.value.outcome_unknown
     assert 0.4 <= took < 9
 
@@ -121,7 +121,7 @@ def test_a_reply_that_trickles_does_not_outlive_the_deadline(hasty: Transport, f
             post(hasty, there)
         took = time.monotonic() - started
 
-    assert caught.value.code == Code.TIMEOUT
+    assert caught.value.code == ConnectorCode.TIMEOUT
     assert caught.value.outcome_unknown
     assert took < 9, "each byte came in time, the whole did not"
 

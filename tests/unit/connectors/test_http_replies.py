@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from connectors.errors import Code, ContractBroken, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Unavailable
 from connectors.transport.http import Transport
 from tests.unit.connectors.partner import OK, after_reading, answering, partner
 from tests.unit.connectors.posting import post
@@ -44,7 +44,7 @@ def test_a_huge_reply_is_not_read_to_its_end(hasty: Transport, head: bytes) -> N
     with partner(after_reading(flood)) as there, pytest.raises(ContractBroken) as caught:
         post(hasty, there)
 
-    assert caught.value.code == Code.CONTRACT
+    assert caught.value.code == ConnectorCode.CONTRACT
     assert sent < 50_000_000, "the connection was closed on the flood"
 
 
@@ -80,7 +80,7 @@ def test_interim_answers_without_end_are_left_at_the_deadline(hasty: Transport) 
     with partner(after_reading(hint)) as there, pytest.raises(Unavailable) as caught:
         post(hasty, there)
 
-    assert (caught.value.code, caught.value.outcome_unknown) == (Code.TIMEOUT, True)
+    assert (caught.value.code, caught.value.outcome_unknown) == (ConnectorCode.TIMEOUT, True)
 
 
 def test_a_switch_of_protocols_is_no_answer(transport: Transport) -> None:
@@ -88,7 +88,7 @@ def test_a_switch_of_protocols_is_no_answer(transport: Transport) -> None:
     with partner(answering(switch)) as there, pytest.raises(ContractBroken) as caught:
         post(transport, there)
 
-    assert caught.value.code == Code.CONTRACT
+    assert caught.value.code == ConnectorCode.CONTRACT
 
 
 def test_two_lengths_are_a_fault_of_the_reply_and_not_of_our_address(transport: Transport) -> None:
@@ -96,7 +96,7 @@ def test_two_lengths_are_a_fault_of_the_reply_and_not_of_our_address(transport: 
     with partner(answering(twice)) as there, pytest.raises(ContractBroken) as caught:
         post(transport, there)
 
-    assert caught.value.code == Code.CONTRACT
+    assert caught.value.code == ConnectorCode.CONTRACT
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -109,7 +109,7 @@ def test_a_redirect_is_not_followed(transport: Transport, status: int) -> None:
         with partner(answering(redirect)) as there, pytest.raises(ContractBroken) as caught:
             post(transport, there)
 
-    assert caught.value.code == Code.CONTRACT
+    assert caught.value.code == ConnectorCode.CONTRACT
     assert elsewhere.connections == 0
 
 
@@ -137,4 +137,4 @@ def test_what_is_not_http_breaks_the_contract(transport: Transport, garbage: byt
     ):
         post(transport, there)
 
-    assert caught.value.code == Code.CONTRACT
+    assert caught.value.code == ConnectorCode.CONTRACT

@@ -6,25 +6,31 @@ from typing import Any
 
 import pytest
 
-from connectors.banks.notifications.dialect import Verdict
+from connectors.banks.notifications.dialect import NotificationVerdict
 from connectors.banks.notifications.table import DIALECTS
 from tests.unit.connectors.notifications import EACH, contract_of
 
 AT = datetime(2026, 11, 24, 1, 15, 2, tzinfo=UTC)
-KEPT = (Verdict.ACCEPTED, Verdict.IGNORED, Verdict.UNKNOWN_ORDER, Verdict.WRONG_AMOUNT, Verdict.FINAL)
-STRANGER = (Verdict.BAD_SIGNATURE, Verdict.STALE, Verdict.UNKNOWN_KEY)
+KEPT = (
+    NotificationVerdict.ACCEPTED,
+    NotificationVerdict.IGNORED,
+    NotificationVerdict.UNKNOWN_ORDER,
+    NotificationVerdict.WRONG_AMOUNT,
+    NotificationVerdict.FINAL,
+)
+STRANGER = (NotificationVerdict.BAD_SIGNATURE, NotificationVerdict.STALE, NotificationVerdict.UNKNOWN_KEY)
 
 VNPAY = {
-    Verdict.ACCEPTED: "00",
-    Verdict.IGNORED: "00",
-    Verdict.UNKNOWN_ORDER: "01",
-    Verdict.FINAL: "02",
-    Verdict.WRONG_AMOUNT: "04",
-    Verdict.BAD_SIGNATURE: "97",
-    Verdict.STALE: "97",
-    Verdict.UNKNOWN_KEY: "97",
-    Verdict.MALFORMED: "99",
-    Verdict.CONFLICT: "99",
+    NotificationVerdict.ACCEPTED: "00",
+    NotificationVerdict.IGNORED: "00",
+    NotificationVerdict.UNKNOWN_ORDER: "01",
+    NotificationVerdict.FINAL: "02",
+    NotificationVerdict.WRONG_AMOUNT: "04",
+    NotificationVerdict.BAD_SIGNATURE: "97",
+    NotificationVerdict.STALE: "97",
+    NotificationVerdict.UNKNOWN_KEY: "97",
+    NotificationVerdict.MALFORMED: "99",
+    NotificationVerdict.CONFLICT: "99",
 }
 _SAYS_NO = {"return_code": -1, "return_msg": "error"}
 _SUCCESS = {200: {"success": True}, 400: {"success": False}, 401: {"success": False}, 409: {"success": False}}
@@ -43,32 +49,34 @@ BODIES: dict[str, dict[int, Any]] = {
 }
 
 
-def answer_of(dialect: str, verdict: Verdict) -> tuple[int, Any]:
+def answer_of(dialect: str, verdict: NotificationVerdict) -> tuple[int, Any]:
     answer = DIALECTS[dialect].answer(verdict, contract_of(dialect), AT)  # type: ignore[index]  # a name of the table
     return answer.status, None if answer.body is None else json.loads(answer.body)
 
 
-def status_of(dialect: str, verdict: Verdict) -> int:
+def status_of(dialect: str, verdict: NotificationVerdict) -> int:
     if verdict in KEPT:
         return 204 if dialect == "momo" else 200
-    return 401 if verdict in STRANGER else {Verdict.MALFORMED: 400, Verdict.CONFLICT: 409}[verdict]
+    return (
+        401 if verdict in STRANGER else {NotificationVerdict.MALFORMED: 400, NotificationVerdict.CONFLICT: 409}[verdict]
+    )
 
 
-@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("verdict", NotificationVerdict)
 @pytest.mark.parametrize("dialect", sorted(BODIES))
-def test_a_status_and_words_for_each_verdict(dialect: str, verdict: Verdict) -> None:
+def test_a_status_and_words_for_each_verdict(dialect: str, verdict: NotificationVerdict) -> None:
     status = status_of(dialect, verdict)
     assert answer_of(dialect, verdict) == (status, BODIES[dialect][status])
 
 
-@pytest.mark.parametrize("verdict", Verdict)
-def test_vnpay_hears_everything_by_its_code(verdict: Verdict) -> None:
+@pytest.mark.parametrize("verdict", NotificationVerdict)
+def test_vnpay_hears_everything_by_its_code(verdict: NotificationVerdict) -> None:
     status, said = answer_of("vnpay", verdict)
     assert (status, said["RspCode"], set(said)) == (200, VNPAY[verdict], {"RspCode", "Message"})
 
 
-@pytest.mark.parametrize("verdict", Verdict)
-def test_the_national_platform_hears_a_signed_answer_unless_it_is_a_stranger(verdict: Verdict) -> None:
+@pytest.mark.parametrize("verdict", NotificationVerdict)
+def test_the_national_platform_hears_a_signed_answer_unless_it_is_a_stranger(verdict: NotificationVerdict) -> None:
     status, said = answer_of("national", verdict)
     assert status == status_of("national", verdict)
     assert list(said) == ["MaLoi", "MoTaLoi", "MaDoiTac", "ThoiGianGD", "MaXacThuc"]

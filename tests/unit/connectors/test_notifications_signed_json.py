@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from connectors.banks.notifications.dialect import Delivery, Key, Verdict
-from schemas.payment import Kind, Notification
+from connectors.banks.notifications.dialect import Key, NotificationRequest, NotificationVerdict
+from schemas.payment import Notification, NotificationKind
 from tests.unit.connectors.notifications import contract_of, judged, terms_of
 
 NAMES = {"transaction": "data.id", "amount": "data.money", "at": "data.time", "text": "data.note"}
@@ -46,7 +46,7 @@ def form_of(algorithm: str, content: str, encoding: str) -> dict[str, Any]:
     return form | {"signature_field": "signature"} | ({"fields": FIELDS} if content == "fields" else {})
 
 
-def sent(form: dict[str, Any], said: dict[str, Any]) -> Delivery:
+def sent(form: dict[str, Any], said: dict[str, Any]) -> NotificationRequest:
     plain = json.dumps(said).encode()
     if form["content"] == "fields":
         content = "|".join(str(said["data"][path.split(".")[1]]) for path in FIELDS).encode()
@@ -57,11 +57,11 @@ def sent(form: dict[str, Any], said: dict[str, Any]) -> Delivery:
     made = signature(form["algorithm"], content)
     written = base64.b64encode(made).decode() if form["encoding"] == "base64" else made.hex()
     if "signature_header" in form:
-        return Delivery(b"", {"x-bank-signature": written}, plain)
-    return Delivery(b"", {}, json.dumps(said | {"signature": written}).encode())
+        return NotificationRequest(b"", {"x-bank-signature": written}, plain)
+    return NotificationRequest(b"", {}, json.dumps(said | {"signature": written}).encode())
 
 
-def found(form: dict[str, Any], came: Delivery) -> Notification | Verdict:
+def found(form: dict[str, Any], came: NotificationRequest) -> Notification | NotificationVerdict:
     key = public(CURVE if form["algorithm"] == "ecdsa-sha256" else RSA)
     return judged("signed-json", came, contract_of("signed-json", Key("k", key), signed_json=form))
 
@@ -82,7 +82,7 @@ each_form = pytest.mark.parametrize(
 def test_what_it_signs_is_read(form: dict[str, Any]) -> None:
     read = found(form, sent(form, SAID))
     assert isinstance(read, Notification)
-    assert (read.provider_txn, read.amount, read.kind) == ("GD1", 150_000, Kind.PAYMENT)
+    assert (read.provider_txn, read.amount, read.kind) == ("GD1", 150_000, NotificationKind.PAYMENT)
 
 
 @each_form
@@ -95,11 +95,11 @@ def test_any_changed_byte_is_refused_or_changes_nothing_that_is_believed(
     true = found(form, came)
     place = data.draw(st.integers(0, 9_999)) % len(came.body)  # a signature on a curve is not always as long
     byte = bytes([came.body[place] ^ data.draw(st.integers(1, 255))])
-    spoilt = found(form, Delivery(b"", came.headers, came.body[:place] + byte + came.body[place + 1 :]))
+    spoilt = found(form, NotificationRequest(b"", came.headers, came.body[:place] + byte + came.body[place + 1 :]))
     if form["content"] == "raw":
-        assert spoilt is Verdict.BAD_SIGNATURE
+        assert spoilt is NotificationVerdict.BAD_SIGNATURE
     else:
-        assert spoilt == true or spoilt in (Verdict.BAD_SIGNATURE, Verdict.MALFORMED)
+        assert spoilt == true or spoilt in (NotificationVerdict.BAD_SIGNATURE, NotificationVerdict.MALFORMED)
 
 
 @each_form
@@ -109,13 +109,15 @@ def test_a_signature_that_is_none_is_refused(form: dict[str, Any], written: str 
         {"x-bank-signature": written} if written is not None and "signature_header" in form else {}
     )
     body = SAID if "signature_header" in form else SAID | {"signature": written}
-    assert found(form, Delivery(b"", headers, json.dumps(body).encode())) is Verdict.BAD_SIGNATURE
+    assert (
+        found(form, NotificationRequest(b"", headers, json.dumps(body).encode())) is NotificationVerdict.BAD_SIGNATURE
+    )
 
 
 def test_a_key_of_another_kind_than_the_algorithm_verifies_nothing() -> None:
     form = form_of("rsa-sha256", "raw", "base64")
     agreed = contract_of("signed-json", Key("k", public(CURVE)), signed_json=form)
-    assert judged("signed-json", sent(form, SAID), agreed) is Verdict.BAD_SIGNATURE
+    assert judged("signed-json", sent(form, SAID), agreed) is NotificationVerdict.BAD_SIGNATURE
 
 
 def test_a_named_key_is_the_only_one_that_counts() -> None:
@@ -123,18 +125,18 @@ def test_a_named_key_is_the_only_one_that_counts() -> None:
     agreed = contract_of("signed-json", Key("a", public(CURVE)), Key("b", public(RSA)), signed_json=form)
     came = sent(form, SAID)
     by_name = {
-        name: judged("signed-json", Delivery(b"", {**came.headers, "x-key": name}, came.body), agreed)
+        name: judged("signed-json", NotificationRequest(b"", {**came.headers, "x-key": name}, came.body), agreed)
         for name in ("a", "b", "c")
     }
-    assert by_name["a"] is Verdict.BAD_SIGNATURE
+    assert by_name["a"] is NotificationVerdict.BAD_SIGNATURE
     assert isinstance(by_name["b"], Notification)
-    assert by_name["c"] is Verdict.UNKNOWN_KEY
+    assert by_name["c"] is NotificationVerdict.UNKNOWN_KEY
 
 
 def test_a_separator_within_a_value_cannot_move_its_borders() -> None:
     form = form_of("rsa-sha256", "fields", "base64")
     said = {"data": SAID["data"] | {"time": "2026-11-24T08:15:02|x"}}
-    assert found(form, sent(form, said)) is Verdict.MALFORMED
+    assert found(form, sent(form, said)) is NotificationVerdict.MALFORMED
 
 
 def test_amounts_may_be_texts_of_digits_where_the_contract_says_so() -> None:
@@ -149,7 +151,7 @@ def test_a_word_that_the_contract_does_not_have_is_refused() -> None:
     form |= {"names": NAMES | {"kind": "data.kind"}, "kinds": {"CR": "payment"}}
     read = [found(form, sent(form, {"data": SAID["data"] | {"kind": word}})) for word in ("CR", "DR", "")]
     assert isinstance(read[0], Notification)
-    assert read[1:] == [Verdict.MALFORMED, Verdict.MALFORMED]
+    assert read[1:] == [NotificationVerdict.MALFORMED, NotificationVerdict.MALFORMED]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from connectors.banks.notifications import national
-from connectors.banks.notifications.dialect import Delivery, Key, Verdict
-from schemas.payment import Kind, Notification
+from connectors.banks.notifications.dialect import Key, NotificationRequest, NotificationVerdict
+from schemas.payment import Notification, NotificationKind
 from tests.unit.connectors.notifications import contract_of, judged
 
 KEY = Key("published", "SECRET")
@@ -25,17 +25,19 @@ VNPAY_HASH = (
 
 
 def test_vnpay_2_1_0() -> None:
-    found = judged("vnpay", Delivery(VNPAY + b"&vnp_SecureHash=" + VNPAY_HASH, {}, b""), contract_of("vnpay", KEY))
+    found = judged(
+        "vnpay", NotificationRequest(VNPAY + b"&vnp_SecureHash=" + VNPAY_HASH, {}, b""), contract_of("vnpay", KEY)
+    )
 
     assert isinstance(found, Notification)
-    assert (found.provider_txn, found.kind, found.amount) == ("14226112", Kind.PAYMENT, 150_000)
+    assert (found.provider_txn, found.kind, found.amount) == ("14226112", NotificationKind.PAYMENT, 150_000)
     assert found.paid_at == datetime(2020, 9, 23, 7, 35, 2, tzinfo=UTC)
     assert found.reference == "0000016H422009230001"
 
 
 def test_vnpay_takes_upper_case_and_the_type_of_hash_beside_it() -> None:
     query = VNPAY + b"&vnp_SecureHashType=SHA512&vnp_SecureHash=" + VNPAY_HASH.upper()
-    assert isinstance(judged("vnpay", Delivery(query, {}, b""), contract_of("vnpay", KEY)), Notification)
+    assert isinstance(judged("vnpay", NotificationRequest(query, {}, b""), contract_of("vnpay", KEY)), Notification)
 
 
 def test_the_national_platform_1_0_6() -> None:
@@ -53,15 +55,20 @@ def test_the_national_platform_1_0_6() -> None:
         "MaXacThuc": "f951c4fa31709c801019eb1d95517c84eba13755e8de7593a20f47c0d509eb2a",
     }
     agreed = contract_of("national", KEY, merchant="DOITAC01")
-    found = judged("national", Delivery(b"", {}, json.dumps(said).encode()), agreed)
+    found = judged("national", NotificationRequest(b"", {}, json.dumps(said).encode()), agreed)
 
     assert isinstance(found, Notification)
-    assert (found.provider_txn, found.kind, found.amount, found.currency) == ("GD123", Kind.PAYMENT, 150_000, "VND")
+    assert (found.provider_txn, found.kind, found.amount, found.currency) == (
+        "GD123",
+        NotificationKind.PAYMENT,
+        150_000,
+        "VND",
+    )
 
 
 def test_what_we_answer_the_national_platform_is_signed_as_it_signs() -> None:
     agreed = contract_of("national", KEY, merchant="DOITAC01")
-    answer = national.DIALECT.answer(Verdict.ACCEPTED, agreed, datetime(2020, 9, 23, 7, 35, 2, tzinfo=UTC))
+    answer = national.DIALECT.answer(NotificationVerdict.ACCEPTED, agreed, datetime(2020, 9, 23, 7, 35, 2, tzinfo=UTC))
 
     assert answer.status == 200
     assert answer.body is not None
@@ -83,7 +90,7 @@ def test_keypay_3_0() -> None:
         "check_sum": "a2fdf98989f8c05981031b16905031e71dbe1443b3758b0a9e3dea77cf9bb655",
     }
     agreed = contract_of("keypay", KEY, merchant="CLIENT1")
-    found = judged("keypay", Delivery(b"", {}, json.dumps(said).encode()), agreed)
+    found = judged("keypay", NotificationRequest(b"", {}, json.dumps(said).encode()), agreed)
 
     assert isinstance(found, Notification)
     assert (found.provider_txn, found.amount, found.reference) == ("123_aaaaaaaaaaaaaaaa", 150_000, "123")
@@ -93,7 +100,9 @@ def test_keypay_3_0() -> None:
 def test_payos_as_published(samples: Path) -> None:
     vector: dict[str, Any] = json.loads((samples / "vectors" / "payos.json").read_text())
     body = json.dumps({"code": "00", "data": vector["data"], "signature": vector["signature"]}).encode()
-    found = judged("payos", Delivery(b"", {}, body), contract_of("payos", Key("published", vector["checksum_key"])))
+    found = judged(
+        "payos", NotificationRequest(b"", {}, body), contract_of("payos", Key("published", vector["checksum_key"]))
+    )
 
     assert isinstance(found, Notification)
     assert (found.amount, found.bank_ref, found.text) == (3000, "TF230204212323", "VQRIO123")
@@ -103,7 +112,7 @@ def test_casso_as_published(samples: Path) -> None:
     vector: dict[str, Any] = json.loads((samples / "vectors" / "casso.json").read_text())
     moment = vector["timestamp_ms"]
     headers = {"x-casso-signature": f"t={moment},v1={vector['signature']}"}
-    came = Delivery(b"", headers, json.dumps(vector["body"], indent=1).encode())
+    came = NotificationRequest(b"", headers, json.dumps(vector["body"], indent=1).encode())
     sent_at = datetime.fromtimestamp(moment / 1000, UTC)
     found = judged("casso", came, contract_of("casso", Key("published", vector["key"])), sent_at)
 
@@ -130,5 +139,5 @@ def test_casso_is_understood_whichever_of_its_samples_signs() -> None:
     )
     for written in (php, json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))):
         signature = hmac.new(b"SECRET", f"{moment}.{written}".encode(), "sha512").hexdigest()
-        came = Delivery(b"", {"x-casso-signature": f"t={moment},v1={signature}"}, json.dumps(body).encode())
+        came = NotificationRequest(b"", {"x-casso-signature": f"t={moment},v1={signature}"}, json.dumps(body).encode())
         assert isinstance(judged("casso", came, contract_of("casso", KEY), at), Notification)

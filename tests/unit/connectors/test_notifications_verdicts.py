@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.banks.notifications.dialect import Delivery, Key, Verdict
+from connectors.banks.notifications.dialect import Key, NotificationRequest, NotificationVerdict
 from hub.clock import now
-from schemas.payment import Kind, Notification
-from tests.notices import LOCAL, SENDERS, Said, rsa_pair
+from schemas.payment import Notification, NotificationKind
+from tests.notices import LOCAL, SENDERS, NoticeDraft, rsa_pair
 from tests.unit.connectors.notifications import EACH, SECRET, contract_of, delivery, judged, sent
 
 AT = now()
-SAID = Said(signed_at=AT)
+SAID = NoticeDraft(signed_at=AT)
 each_dialect = pytest.mark.parametrize("dialect", EACH)
 NUMBERS = ["payos", "casso", "sepay", "momo", "signed-json"]
 """write an amount as a number"""
@@ -51,7 +51,12 @@ def test_what_is_signed_is_read(dialect: str) -> None:
     found = judged(dialect, sent(dialect, SAID), at=AT)
 
     assert isinstance(found, Notification)
-    assert (found.kind, found.amount, found.currency, found.account) == (Kind.PAYMENT, 150_000, "VND", SAID.account)
+    assert (found.kind, found.amount, found.currency, found.account) == (
+        NotificationKind.PAYMENT,
+        150_000,
+        "VND",
+        SAID.account,
+    )
     assert SAID.reference in f"{found.reference} {found.text}"
     if dialect == "keypay":
         assert found.paid_at is None
@@ -62,7 +67,7 @@ def test_what_is_signed_is_read(dialect: str) -> None:
 @each_dialect
 def test_another_secret_is_refused(dialect: str) -> None:
     secret = rsa_pair("stranger")[0] if dialect == "signed-json" else SECRET[:-1]
-    assert judged(dialect, sent(dialect, SAID, secret), at=AT) is Verdict.BAD_SIGNATURE
+    assert judged(dialect, sent(dialect, SAID, secret), at=AT) is NotificationVerdict.BAD_SIGNATURE
 
 
 @each_dialect
@@ -73,8 +78,8 @@ def test_nothing_signed_is_refused(dialect: str) -> None:
     for name in ("MaXacThuc", "check_sum", "signature"):
         said.pop(name, None)
     query = came.query.partition(b"&vnp_SecureHash")[0]
-    found = judged(dialect, Delivery(query, bare, json.dumps(said).encode() if said else b""), at=AT)
-    assert found is Verdict.BAD_SIGNATURE
+    found = judged(dialect, NotificationRequest(query, bare, json.dumps(said).encode() if said else b""), at=AT)
+    assert found is NotificationVerdict.BAD_SIGNATURE
 
 
 @each_dialect
@@ -87,18 +92,22 @@ def test_any_changed_byte_is_refused_or_changes_nothing_that_is_believed(dialect
     place = data.draw(st.integers(0, len(part) - 1))
     byte = data.draw(st.integers(0, 255).filter(lambda byte: byte != part[place]))
     spoilt = part[:place] + bytes([byte]) + part[place + 1 :]
-    changed = Delivery(spoilt, came.headers, b"") if dialect == "vnpay" else Delivery(b"", came.headers, spoilt)
+    changed = (
+        NotificationRequest(spoilt, came.headers, b"")
+        if dialect == "vnpay"
+        else NotificationRequest(b"", came.headers, spoilt)
+    )
     found = judged(dialect, changed, at=AT)
 
     if dialect in ALL_SIGNED:
-        assert found is Verdict.BAD_SIGNATURE
+        assert found is NotificationVerdict.BAD_SIGNATURE
     elif dialect == "keypay" and isinstance(found, Notification):
         # check_sum does not cover status: success is not proven, and everything else is the same.
         assert not found.proven
         assert isinstance(true, Notification)
         assert found.model_copy(update={"kind": true.kind}) == true
     else:
-        assert found == true or found in (Verdict.BAD_SIGNATURE, Verdict.MALFORMED)
+        assert found == true or found in (NotificationVerdict.BAD_SIGNATURE, NotificationVerdict.MALFORMED)
 
 
 @pytest.mark.parametrize("dialect", ALL_SIGNED)
@@ -114,13 +123,13 @@ def test_the_bytes_of_the_time_and_the_signature_are_bound_too(dialect: str, dat
     )
     headers = {**came.headers, name: value[:place] + sign + value[place + 1 :]}
     found = judged(dialect, replace(came, headers=headers), at=AT)
-    assert found is Verdict.BAD_SIGNATURE
+    assert found is NotificationVerdict.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("dialect", ["casso", "sepay", "signed-json"])
 @pytest.mark.parametrize("minutes", [-6, 6])
 def test_a_signed_time_six_minutes_off_is_stale(dialect: str, minutes: int) -> None:
-    assert judged(dialect, sent(dialect, SAID), at=AT + timedelta(minutes=minutes)) is Verdict.STALE
+    assert judged(dialect, sent(dialect, SAID), at=AT + timedelta(minutes=minutes)) is NotificationVerdict.STALE
 
 
 @each_dialect
@@ -134,19 +143,21 @@ def test_while_a_key_is_replaced_both_are_believed_and_only_then(dialect: str) -
         dialect, Key("old", old, None, AT + day), Key("new", new, AT - day, None), tolerance_seconds=3600
     )
 
-    def found(secret: str, at: datetime) -> Notification | Verdict:
+    def found(secret: str, at: datetime) -> Notification | NotificationVerdict:
         return judged(dialect, delivery(SENDERS[dialect](replace(SAID, signed_at=at), secret)), agreed, at)
 
     assert isinstance(found(old_signs, AT), Notification)
     assert isinstance(found(new_signs, AT), Notification)
-    assert found(old_signs, AT + day) is Verdict.UNKNOWN_KEY
-    assert found(new_signs, AT - 2 * day) is Verdict.UNKNOWN_KEY
+    assert found(old_signs, AT + day) is NotificationVerdict.UNKNOWN_KEY
+    assert found(new_signs, AT - 2 * day) is NotificationVerdict.UNKNOWN_KEY
 
 
 @pytest.mark.parametrize("dialect", NUMBERS)
 @pytest.mark.parametrize("amount", [0, -150_000, 150_000.5, 10**18, "50,000", "150000", None])
 def test_an_amount_that_is_no_whole_number_of_dong_makes_no_event(dialect: str, amount: Any) -> None:
-    assert judged(dialect, sent(dialect, SAID.with_field(AMOUNT[dialect], amount)), at=AT) is Verdict.MALFORMED
+    assert (
+        judged(dialect, sent(dialect, SAID.with_field(AMOUNT[dialect], amount)), at=AT) is NotificationVerdict.MALFORMED
+    )
 
 
 @pytest.mark.parametrize("dialect", DIGITS)
@@ -154,31 +165,33 @@ def test_an_amount_that_is_no_whole_number_of_dong_makes_no_event(dialect: str, 
     "amount", ["0", "-15000000", "150000.5", "1" + "0" * 20, "50,000", "NaN", "", "015000000", "１５"]
 )
 def test_an_amount_that_is_no_digits_makes_no_event(dialect: str, amount: str) -> None:
-    assert judged(dialect, sent(dialect, SAID.with_field(AMOUNT[dialect], amount)), at=AT) is Verdict.MALFORMED
+    assert (
+        judged(dialect, sent(dialect, SAID.with_field(AMOUNT[dialect], amount)), at=AT) is NotificationVerdict.MALFORMED
+    )
 
 
 @pytest.mark.parametrize("dialect", NUMBERS)
 def test_not_a_number_makes_no_event(dialect: str) -> None:
     assert judged(dialect, sent(dialect, SAID.with_field(AMOUNT[dialect], float("nan"))), at=AT) in (
-        Verdict.MALFORMED,
-        Verdict.BAD_SIGNATURE,
+        NotificationVerdict.MALFORMED,
+        NotificationVerdict.BAD_SIGNATURE,
     )
 
 
 def test_a_vnpay_amount_that_is_not_whole_dong_is_refused() -> None:
-    assert judged("vnpay", sent("vnpay", SAID.with_field("vnp_Amount", "15000050"))) is Verdict.MALFORMED
+    assert judged("vnpay", sent("vnpay", SAID.with_field("vnp_Amount", "15000050"))) is NotificationVerdict.MALFORMED
 
 
 @pytest.mark.parametrize("dialect", sorted(set(EACH) - {"casso", "sepay"}))  # they tell of money that moved only
 def test_a_failed_attempt_is_one(dialect: str) -> None:
     found = judged(dialect, sent(dialect, replace(SAID, failed=True)), at=AT)
     assert isinstance(found, Notification)
-    assert found.kind is Kind.FAILED
+    assert found.kind is NotificationKind.FAILED
 
 
 @pytest.mark.parametrize("dialect", ["vnpay", "national", "keypay", "momo"])
 def test_what_is_meant_for_another_merchant_is_refused(dialect: str) -> None:
-    assert judged(dialect, sent(dialect, replace(SAID, merchant="ANOTHER")), at=AT) is Verdict.MALFORMED
+    assert judged(dialect, sent(dialect, replace(SAID, merchant="ANOTHER")), at=AT) is NotificationVerdict.MALFORMED
 
 
 @pytest.mark.parametrize("dialect", [name for name in EACH if name != "vnpay"])
@@ -188,19 +201,19 @@ def test_what_is_meant_for_another_merchant_is_refused(dialect: str) -> None:
 )
 def test_what_is_no_document_is_refused_without_an_event(dialect: str, body: bytes) -> None:
     came = replace(sent(dialect, SAID), body=body)
-    assert judged(dialect, came, at=AT) in (Verdict.MALFORMED, Verdict.BAD_SIGNATURE)
+    assert judged(dialect, came, at=AT) in (NotificationVerdict.MALFORMED, NotificationVerdict.BAD_SIGNATURE)
 
 
 @pytest.mark.parametrize(
     "query", [b"", b"%ff", b"vnp_Amount", b"a=1&a=2", b"&".join(b"a%d=1" % n for n in range(50)), b"a=%00", b"\xff=1"]
 )
 def test_what_is_no_query_is_refused_without_an_event(query: bytes) -> None:
-    assert judged("vnpay", Delivery(query, {}, b"")) is Verdict.BAD_SIGNATURE
+    assert judged("vnpay", NotificationRequest(query, {}, b"")) is NotificationVerdict.BAD_SIGNATURE
 
 
 def test_a_vnpay_parameter_given_twice_is_refused_though_one_reading_of_it_is_signed() -> None:
     came = sent("vnpay", SAID)
-    assert judged("vnpay", replace(came, query=b"vnp_Amount=1&" + came.query)) is Verdict.BAD_SIGNATURE
+    assert judged("vnpay", replace(came, query=b"vnp_Amount=1&" + came.query)) is NotificationVerdict.BAD_SIGNATURE
 
 
 def test_a_bar_within_a_value_cannot_move_the_borders_of_what_the_national_platform_signed() -> None:
@@ -212,25 +225,30 @@ def test_a_bar_within_a_value_cannot_move_the_borders_of_what_the_national_platf
         "ThoiGianGD": "HO SO",
         "ThongTinGiaoDich": "1",
     }
-    assert isinstance(judged("national", Delivery(b"", {}, json.dumps(true).encode())), Notification)
-    assert judged("national", Delivery(b"", {}, json.dumps(shifted).encode())) is Verdict.MALFORMED
+    assert isinstance(judged("national", NotificationRequest(b"", {}, json.dumps(true).encode())), Notification)
+    assert (
+        judged("national", NotificationRequest(b"", {}, json.dumps(shifted).encode())) is NotificationVerdict.MALFORMED
+    )
 
 
 @pytest.mark.parametrize("dialect", TIMES)
 @pytest.mark.parametrize("year", [1, 1999, 2051, 2099, 9999])
 def test_a_movement_outside_the_years_that_are_taken_makes_no_event(dialect: str, year: int) -> None:
     field, form = TIMES[dialect]
-    assert judged(dialect, sent(dialect, SAID.with_field(field, form.format(year))), at=AT) is Verdict.MALFORMED
+    assert (
+        judged(dialect, sent(dialect, SAID.with_field(field, form.format(year))), at=AT)
+        is NotificationVerdict.MALFORMED
+    )
 
 
 @pytest.mark.parametrize("milliseconds", [-(10**18), -1, 0, 946_684_799_999, 4_070_908_800_000, 10**18])
 def test_so_does_one_of_momo_that_is_counted_in_milliseconds(milliseconds: int) -> None:
     came = sent("momo", SAID.with_field("responseTime", milliseconds))
-    assert judged("momo", came, at=AT) is Verdict.MALFORMED
+    assert judged("momo", came, at=AT) is NotificationVerdict.MALFORMED
 
 
 def test_money_that_goes_out_is_true_and_not_for_us() -> None:
-    assert judged("sepay", sent("sepay", SAID.with_field("transferType", "out")), at=AT) is Verdict.IGNORED
+    assert judged("sepay", sent("sepay", SAID.with_field("transferType", "out")), at=AT) is NotificationVerdict.IGNORED
 
 
 def test_only_what_payos_signs_says_whether_it_succeeded() -> None:
@@ -238,7 +256,7 @@ def test_only_what_payos_signs_says_whether_it_succeeded() -> None:
     document = json.loads(came.body) | {"code": "00", "success": True, "desc": "success"}
     found = judged("payos", replace(came, body=json.dumps(document).encode()))
     assert isinstance(found, Notification)
-    assert found.kind is Kind.FAILED
+    assert found.kind is NotificationKind.FAILED
 
 
 def test_the_twelve_hour_clock_of_the_national_platform_is_taken_for_its_day() -> None:

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from config.catalogue import Catalogue, load
 from connectors import registry
-from connectors.errors import Code, ConnectorError, ContractBroken, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Rejected, Unavailable
 from connectors.portal import key_of
 from connectors.ports import PortalPort
 from tests.catalogue_secrets import CATALOGUE, environment
@@ -90,7 +90,7 @@ def test_gone_is_the_only_refusal() -> None:
     error = fate(status(410))
 
     assert isinstance(error, Rejected)
-    assert error.code == Code.REJECTED
+    assert error.code == ConnectorCode.REJECTED
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 409, 413, 422])
@@ -98,7 +98,7 @@ def test_a_receiver_that_declines_is_told_again(code: int) -> None:
     error = fate(status(code))
 
     assert isinstance(error, Unavailable)
-    assert (error.code, error.outcome_unknown) == (Code.DECLINED, False)
+    assert (error.code, error.outcome_unknown) == (ConnectorCode.DECLINED, False)
 
 
 @pytest.mark.parametrize("code", [429, 503])
@@ -106,14 +106,14 @@ def test_a_busy_receiver_says_when(code: int) -> None:
     error = fate(status(code, "Retry-After: 120"))
 
     assert isinstance(error, Unavailable)
-    assert (error.code, error.outcome_unknown, error.retry_after) == (Code.BUSY, False, 120)
+    assert (error.code, error.outcome_unknown, error.retry_after) == (ConnectorCode.BUSY, False, 120)
 
 
 def test_a_failing_receiver_may_have_heard() -> None:
     error = fate(status(500))
 
     assert isinstance(error, Unavailable)
-    assert (error.code, error.outcome_unknown) == (Code.ERROR, True)
+    assert (error.code, error.outcome_unknown) == (ConnectorCode.ERROR, True)
 
 
 def test_a_receiver_that_moved_is_for_a_person() -> None:
@@ -124,7 +124,7 @@ def test_a_private_address_hears_nothing_unless_the_settings_name_its_network() 
     with partner(answering(OK)) as there, pytest.raises(ContractBroken) as caught:
         port_to(there, networks=["10.0.0.0/8"]).tell(NOTICE, KEY)
 
-    assert caught.value.code == Code.ADDRESS
+    assert caught.value.code == ConnectorCode.ADDRESS
     assert there.connections == 0
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 import pytest
 
 from config.catalogue import load
-from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.postal.lgsp import LGSPOperator
-from schemas.postal import Accepted, Feed, Order
+from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.postal_orders import an_order
 from tests.unit.connectors.partner import Partner, answering, partner
@@ -32,12 +32,12 @@ def port_to(there: Partner, **changes: Any) -> LGSPOperator:
     return LGSPOperator(catalogue.operators["post-b"].model_copy(update=changes), catalogue, f"{there.url}/post/")
 
 
-def order(reply: bytes, wanted: Order | None = None) -> Accepted:
+def order(reply: bytes, wanted: ConsignmentOrder | None = None) -> ConsignmentAccepted:
     with partner(answering(reply)) as there:
         return port_to(there).order(wanted or an_order(), "tr_1")
 
 
-def feed(reply: bytes, cursor: str = "") -> Feed:
+def feed(reply: bytes, cursor: str = "") -> EventPage:
     with partner(answering(reply)) as there:
         return port_to(there).feed(cursor)
 
@@ -78,13 +78,13 @@ def test_the_operators_item_code_is_kept_even_with_a_wrong_check_digit() -> None
 
 @pytest.mark.parametrize("code", [7, {"a": 1}, "x" * 99, "<b>"])
 def test_an_item_code_that_cannot_be_read_does_not_undo_an_order_that_was_taken(code: object) -> None:
-    assert order(said(DONE | {"ItemCode": code})) == Accepted(order_number=an_order().order_number)
+    assert order(said(DONE | {"ItemCode": code})) == ConsignmentAccepted(order_number=an_order().order_number)
 
 
 def test_101_is_a_success() -> None:
     with pytest.raises(Duplicate) as caught:
         order(said({"Status": "101", "Message": "Đã tồn tại"}), an_order(item_code="RR123456785VN"))
-    assert caught.value.reply == Accepted(order_number=an_order().order_number, item_code="RR123456785VN")
+    assert caught.value.reply == ConsignmentAccepted(order_number=an_order().order_number, item_code="RR123456785VN")
 
 
 @pytest.mark.parametrize("reply", [PAGE, said({"Status": "500"}), said({}), http(201, b"null", "application/json")])
@@ -102,7 +102,7 @@ def test_a_refusal_comes_with_its_reason() -> None:
 def test_a_token_that_is_refused_is_for_a_person() -> None:
     with pytest.raises(ContractBroken) as caught:
         order(said({}, 401))
-    assert caught.value.code == Code.AUTH
+    assert caught.value.code == ConnectorCode.AUTH
 
 
 def test_a_failure_leaves_the_outcome_unknown() -> None:

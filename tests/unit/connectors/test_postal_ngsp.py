@@ -6,9 +6,9 @@ from typing import Any, Final
 import pytest
 
 from config.catalogue import load
-from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.postal.ngsp import START, NGSPOperator
-from schemas.postal import Accepted, Feed
+from schemas.postal import ConsignmentAccepted, EventPage
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.postal_orders import an_order
 from tests.unit.connectors.partner import Partner, answering, partner
@@ -25,7 +25,7 @@ def port_to(there: Partner, **changes: Any) -> NGSPOperator:
     return NGSPOperator(catalogue.operators["post-a"].model_copy(update=changes), catalogue, f"{there.url}/hcc/")
 
 
-def order(*replies: bytes, token: Any = TOKEN) -> Accepted:
+def order(*replies: bytes, token: Any = TOKEN) -> ConsignmentAccepted:
     with partner(answering(said(token), *replies)) as there:
         return port_to(there).order(an_order(), "tr_1")
 
@@ -48,7 +48,7 @@ def a_page(*entries: dict[str, Any]) -> bytes:
     return said({"_size": 9, "_total_pages": 1, "_returned": len(entries), "_embedded": {"rh:doc": list(entries)}})
 
 
-def feed(*replies: bytes, cursor: str = "", **changes: Any) -> Feed:
+def feed(*replies: bytes, cursor: str = "", **changes: Any) -> EventPage:
     with partner(answering(said(TOKEN), *replies)) as there:
         return port_to(there, **changes).feed(cursor)
 
@@ -81,13 +81,13 @@ def test_an_order_says_who_and_where_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("status", ["1", 1])
 def test_a_status_is_text_or_a_number(status: object) -> None:
-    assert order(said({"Status": status, "Message": "OK"})) == Accepted(order_number=an_order().order_number)
+    assert order(said({"Status": status, "Message": "OK"})) == ConsignmentAccepted(order_number=an_order().order_number)
 
 
 def test_what_is_there_already_is_a_success_with_its_answer() -> None:
     with pytest.raises(Duplicate) as caught:
         order(said({"Status": "2", "Message": "Trùng"}))
-    assert caught.value.reply == Accepted(order_number=an_order().order_number)
+    assert caught.value.reply == ConsignmentAccepted(order_number=an_order().order_number)
 
 
 def test_a_refusal_is_told_in_the_operators_words() -> None:
@@ -100,7 +100,7 @@ def test_a_refusal_is_told_in_the_operators_words() -> None:
 def test_busy_by_status_is_for_later_and_known() -> None:
     with pytest.raises(Unavailable) as caught:
         order(said({"Status": "9"}))
-    assert (caught.value.code, caught.value.outcome_unknown) == (Code.BUSY, False)
+    assert (caught.value.code, caught.value.outcome_unknown) == (ConnectorCode.BUSY, False)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_order_that_the_form_cannot_hold_is_not_sent() -> None:
         for wrong in (an_order(receiver=elsewhere), an_order(item_code="RR123456785VN")):
             with pytest.raises(ContractBroken) as caught:
                 port_to(there).order(wrong, "tr_1")
-            assert caught.value.code == Code.OUR_MESSAGE
+            assert caught.value.code == ConnectorCode.OUR_MESSAGE
             assert "Xứ" not in str(caught.value)
     assert there.requests == []
 

@@ -8,7 +8,7 @@ from config.catalogue import load
 from connectors.registry import Surroundings, port
 from connectors.transport.exchange import Exchange, recording
 from schemas.item_code import ItemCode
-from schemas.postal import Order
+from schemas.postal import ConsignmentOrder
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.postal_orders import an_order
 from tests.unit.connectors.partner import Partner, answering, partner
@@ -19,7 +19,7 @@ from tests.unit.connectors.test_rest_department_port import said
 CALLBACK = "https://hub.example/v1/postal/callbacks/a-token-that-opens-one-door"
 
 
-def conversation(code: str) -> tuple[Partner, list[Exchange], Order]:
+def conversation(code: str) -> tuple[Partner, list[Exchange], ConsignmentOrder]:
     """Everything that is ever said to an operator, and the evidence of it."""
     catalogue = load(CATALOGUE, environment())
     operator = catalogue.operators[code]
@@ -41,7 +41,7 @@ def talk(request: pytest.FixtureRequest) -> Any:
     return conversation(request.param)
 
 
-def test_evidence_shows_nobody_and_no_key(talk: tuple[Partner, list[Exchange], Order]) -> None:
+def test_evidence_shows_nobody_and_no_key(talk: tuple[Partner, list[Exchange], ConsignmentOrder]) -> None:
     _, exchanges, order = talk
     kept = repr(exchanges)
     personal = [part for end in (order.sender, order.receiver) for part in (end.name, end.phone, end.address)]
@@ -49,18 +49,27 @@ def test_evidence_shows_nobody_and_no_key(talk: tuple[Partner, list[Exchange], O
     assert [word for word in [*personal, *secret, "Nguyễn", "0900000001", "Thí Điểm"] if word in kept] == []
 
 
-def test_evidence_still_says_which_order_it_is_about(talk: tuple[Partner, list[Exchange], Order]) -> None:
+def test_evidence_still_says_which_order_it_is_about(talk: tuple[Partner, list[Exchange], ConsignmentOrder]) -> None:
     _, exchanges, order = talk
     assert order.order_number in (exchanges[-2].request.body or "")
 
 
 def test_an_order_has_no_place_for_the_matter_or_for_an_identity() -> None:
     """Every field that an order can have; a new one has to be thought about here."""
-    assert set(Order.model_fields) == {"order_number", "item_code", "sender", "receiver", "cash", "callback_url"}
+    assert set(ConsignmentOrder.model_fields) == {
+        "order_number",
+        "item_code",
+        "sender",
+        "receiver",
+        "cash",
+        "callback_url",
+    }
     assert set(type(an_order().sender).model_fields) == {"name", "phone", "address", "province"}
 
 
-def test_every_word_that_leaves_is_of_the_order_or_of_the_contract(talk: tuple[Partner, list[Exchange], Order]) -> None:
+def test_every_word_that_leaves_is_of_the_order_or_of_the_contract(
+    talk: tuple[Partner, list[Exchange], ConsignmentOrder],
+) -> None:
     there, _, order = talk
     bodies = [request.partition(b"\r\n\r\n")[2].decode() for request in there.requests]
     (form,) = [body for body in bodies if "OrderNumber" in body]

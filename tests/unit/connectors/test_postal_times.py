@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.postal.replies import entry, event, moment
 from schemas.postal import TrackingEvent
-from schemas.unreadable import Unreadable
+from schemas.unreadable import UnreadableEntry
 
 NINE = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 NAMES = {name: name for name in TrackingEvent.model_fields}
@@ -70,4 +70,4 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_an_entry_is_an_event_or_is_kept_whatever_it_holds(said: Any) -> None:
-    assert isinstance(entry(json.dumps(said), NAMES), TrackingEvent | Unreadable)
+    assert isinstance(entry(json.dumps(said), NAMES), TrackingEvent | UnreadableEntry)

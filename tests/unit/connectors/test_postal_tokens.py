@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from connectors.errors import Code, ContractBroken, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Unavailable
 from tests.postal_orders import an_order
 from tests.unit.connectors.partner import answering, partner
 from tests.unit.connectors.test_postal_ngsp import ANOTHER, DONE, TOKEN, a_page, an_entry, lines, order, port_to
@@ -79,7 +79,7 @@ def test_a_token_that_runs_out_in_the_middle_of_the_feed_loses_nothing() -> None
 def test_credentials_that_are_refused_are_for_a_person() -> None:
     with pytest.raises(ContractBroken) as caught:
         order(REFUSED_TOKEN)
-    assert caught.value.code == Code.AUTH
+    assert caught.value.code == ConnectorCode.AUTH
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_credentials_that_are_refused_are_for_a_person() -> None:
 def test_what_is_no_token_is_not_shown_to_anybody(token: Any) -> None:
     with pytest.raises(ContractBroken) as caught:
         order(said(DONE), token=token)
-    assert caught.value.code == Code.CONTRACT
+    assert caught.value.code == ConnectorCode.CONTRACT
 
 
 def test_a_failure_to_get_a_token_leaves_no_outcome_unknown() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from config.catalogue import load
 from connectors.departments.rest import RESTDepartment
-from connectors.errors import Code, ContractBroken, Duplicate
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate
 from schemas.department import Handoff, StatusReport
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.contract.canonical import KEY, canonical_handoff
@@ -44,7 +44,7 @@ def submit(reply: bytes, **changes: Any) -> Any:
 def broken(reply: bytes) -> str:
     with pytest.raises(ContractBroken) as caught:
         submit(reply)
-    assert caught.value.code == Code.CONTRACT
+    assert caught.value.code == ConnectorCode.CONTRACT
     return caught.value.detail
 
 
@@ -88,7 +88,10 @@ def test_an_answer_may_say_more_than_we_know() -> None:
         (http(201, b'{"number": "'), "not_json"),
         (http(201, b""), "not_json"),
         (http(204, b""), "not_json"),
-        (http(200, b"<html>Xin m\xe1\xbb\x9di</html>", "text/html"), "HTTP 200 text/html is no Receipt: / not_json"),
+        (
+            http(200, b"<html>Xin m\xe1\xbb\x9di</html>", "text/html"),
+            "HTTP 200 text/html is no HandoffReceipt: / not_json",
+        ),
         (http(200, b"\xff\xfe"), "not_utf8"),
     ],
 )
@@ -151,7 +154,7 @@ def test_a_check_with_a_wrong_token_is_for_a_person() -> None:
     with partner(answering(said({}, 401))) as there, pytest.raises(ContractBroken) as caught:
         port_to(there).check()
 
-    assert caught.value.code == Code.AUTH
+    assert caught.value.code == ConnectorCode.AUTH
 
 
 def test_their_names_stand_for_our_fields_in_both_directions() -> None:

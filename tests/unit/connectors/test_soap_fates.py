@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from connectors.errors import Code, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport import envelope
 from tests.unit.connectors.partner import Partner, a_closed_port, after_reading, reset
 from tests.unit.connectors.soap_office import (
@@ -18,7 +18,7 @@ from tests.unit.connectors.soap_office import (
     REASON,
     REFUSED,
     SUBMITTED,
-    Office,
+    SoapOffice,
     a_handoff,
     answer,
     body_in,
@@ -36,7 +36,7 @@ from tests.unit.connectors.soap_office import (
 OTHER = "000.00.31.H42-261124-0002"
 
 
-def test_a_dossier_is_handed_over_whole_signed_and_under_its_key(office: Office) -> None:
+def test_a_dossier_is_handed_over_whole_signed_and_under_its_key(office: SoapOffice) -> None:
     receipt = office.will(answer(SUBMITTED)).submit(a_handoff(), "tr_1")
 
     assert (receipt.number, receipt.received_at.isoformat()) == ("31/2026-7", "2026-11-24T09:00:00+07:00")
@@ -50,7 +50,7 @@ def test_a_dossier_is_handed_over_whole_signed_and_under_its_key(office: Office)
     assert text(message, "handoff", "result", "address", "commune") == "Phường Mẫu"
 
 
-def test_a_dossier_that_is_there_is_found_by_its_code(office: Office) -> None:
+def test_a_dossier_that_is_there_is_found_by_its_code(office: SoapOffice) -> None:
     missing = f"<FindDossierResponse><dossierCode>{CODE}</dossierCode></FindDossierResponse>"
     port = office.will(answer(FOUND), answer(missing))
     found, not_found = port.find(a_handoff(), "tr_1"), port.find(a_handoff(), "tr_1")
@@ -61,7 +61,7 @@ def test_a_dossier_that_is_there_is_found_by_its_code(office: Office) -> None:
     assert text(heard(office.requests[0]), "dossierCode") == CODE
 
 
-def test_changes_come_in_the_departments_order_and_in_its_codes(office: Office) -> None:
+def test_changes_come_in_the_departments_order_and_in_its_codes(office: SoapOffice) -> None:
     page = """<ListChangesResponse>
         <report><reportId>b</reportId><dossierCode>000.00.31.H42-261124-0001</dossierCode><status>20</status>
           <at>2026-11-24T02:00:00.123Z</at><note>Đang thẩm định</note></report>
@@ -78,18 +78,18 @@ def test_changes_come_in_the_departments_order_and_in_its_codes(office: Office) 
     assert text(heard(office.requests[0]), "after") == "40"
 
 
-def test_a_check_pings(office: Office) -> None:
+def test_a_check_pings(office: SoapOffice) -> None:
     assert "Ping" in office.will(answer("<PingResponse><system>thử nghiệm 1.0</system></PingResponse>")).check()
     assert heard(office.requests[0]).tag == "{urn:lienthong:department:1}Ping"
 
 
-def test_a_department_that_knows_us_by_password_gets_a_digest_of_it(plain_office: Office) -> None:
+def test_a_department_that_knows_us_by_password_gets_a_digest_of_it(plain_office: SoapOffice) -> None:
     assert plain_office.will(answer(SUBMITTED, signer=None)).submit(a_handoff(), "tr_1").number == "31/2026-7"
     assert b"UsernameToken" in body_in(plain_office.requests[0])
     assert b"PasswordDigest" in body_in(plain_office.requests[0])
 
 
-def test_typed_faults_are_fates(office: Office) -> None:
+def test_typed_faults_are_fates(office: SoapOffice) -> None:
     refused, exists, busy = (fate(office, refusal("Client", detail)) for detail in (REFUSED, EXISTS, BUSY))
 
     assert isinstance(refused, Rejected)
@@ -101,7 +101,7 @@ def test_typed_faults_are_fates(office: Office) -> None:
     assert (busy.retry_after, busy.outcome_unknown) == (120, False)
 
 
-def test_a_typed_fault_counts_whatever_the_http_status(office: Office) -> None:
+def test_a_typed_fault_counts_whatever_the_http_status(office: SoapOffice) -> None:
     for status in (200, 400, 401, 403, 404, 502):
         assert isinstance(fate(office, refusal("Client", REFUSED, status=status)), Rejected), status
     assert isinstance(fate(office, refusal("Server", BUSY, status=503)), Unavailable)
@@ -116,7 +116,7 @@ def beside(detail: str, *others: str) -> bytes:
     return sent(fault, status=500)
 
 
-def test_a_typed_fault_is_found_beside_what_a_stack_adds(office: Office) -> None:
+def test_a_typed_fault_is_found_beside_what_a_stack_adds(office: SoapOffice) -> None:
     """Axis 1 adds exceptionName, stackTrace and hostname to every fault."""
     refused = fate(office, beside(REFUSED, "<exceptionName>vn.motcua.Loi</exceptionName>", "<hostname>srv</hostname>"))
 
@@ -124,7 +124,7 @@ def test_a_typed_fault_is_found_beside_what_a_stack_adds(office: Office) -> None
     assert refused.reason == REASON
 
 
-def test_of_two_typed_faults_none_is_believed(office: Office) -> None:
+def test_of_two_typed_faults_none_is_believed(office: SoapOffice) -> None:
     assert isinstance(fate(office, beside(REFUSED, BUSY)), ContractBroken)
 
 
@@ -138,74 +138,74 @@ def test_of_two_typed_faults_none_is_believed(office: Office) -> None:
     ],
 )
 def test_an_answer_about_another_dossier_is_no_answer(
-    office: Office, say: Callable[[str], bytes], message: str
+    office: SoapOffice, say: Callable[[str], bytes], message: str
 ) -> None:
     assert isinstance(fate(office, say(message)), ContractBroken)
 
 
-def test_an_answer_may_write_the_code_in_small_letters(office: Office) -> None:
+def test_an_answer_may_write_the_code_in_small_letters(office: SoapOffice) -> None:
     assert office.will(answer(SUBMITTED.replace(CODE, CODE.lower()))).submit(a_handoff(), "tr_1").number == "31/2026-7"
 
 
 @pytest.mark.parametrize("code", ["Server", "a:InternalServiceFault", "Whatever", ""])
-def test_after_a_fault_of_the_server_the_outcome_is_unknown(office: Office, code: str) -> None:
+def test_after_a_fault_of_the_server_the_outcome_is_unknown(office: SoapOffice, code: str) -> None:
     failed = fate(office, refusal(code))
     assert isinstance(failed, Unavailable)
-    assert (failed.code, failed.outcome_unknown) == (Code.ERROR, True)
+    assert (failed.code, failed.outcome_unknown) == (ConnectorCode.ERROR, True)
 
 
-def test_a_question_that_fails_leaves_nothing_unknown(office: Office) -> None:
+def test_a_question_that_fails_leaves_nothing_unknown(office: SoapOffice) -> None:
     failed = fate(office, refusal("Server"), find)
     assert isinstance(failed, Unavailable)
     assert not failed.outcome_unknown
 
 
 @pytest.mark.parametrize("code", ["Client", "Client.Validation", "VersionMismatch", "MustUnderstand"])
-def test_a_fault_that_blames_our_message_waits_for_a_person(office: Office, code: str) -> None:
+def test_a_fault_that_blames_our_message_waits_for_a_person(office: SoapOffice, code: str) -> None:
     failed = fate(office, refusal(code))
     assert isinstance(failed, ContractBroken)
-    assert failed.code == Code.CONTRACT
+    assert failed.code == ConnectorCode.CONTRACT
 
 
 @pytest.mark.parametrize("code", ["FailedAuthentication", "InvalidSecurity", "wsse:FailedCheck"])
-def test_a_fault_about_our_credentials_says_so(office: Office, code: str) -> None:
-    assert fate(office, refusal(code)).code == Code.AUTH
+def test_a_fault_about_our_credentials_says_so(office: SoapOffice, code: str) -> None:
+    assert fate(office, refusal(code)).code == ConnectorCode.AUTH
 
 
-def test_a_fault_behind_503_did_nothing(plain_office: Office) -> None:
+def test_a_fault_behind_503_did_nothing(plain_office: SoapOffice) -> None:
     failed = fate(plain_office, refusal("Server", status=503, signer=None))
     assert isinstance(failed, Unavailable)
-    assert (failed.code, failed.outcome_unknown) == (Code.BUSY, False)
+    assert (failed.code, failed.outcome_unknown) == (ConnectorCode.BUSY, False)
 
 
 @pytest.mark.parametrize(
     ("status", "headers", "code", "unknown", "pause"),
     [
-        (503, ["Retry-After: 7"], Code.BUSY, False, 7),
-        (429, [], Code.BUSY, False, None),
-        (502, [], Code.ERROR, True, None),
-        (500, [], Code.ERROR, True, None),
+        (503, ["Retry-After: 7"], ConnectorCode.BUSY, False, 7),
+        (429, [], ConnectorCode.BUSY, False, None),
+        (502, [], ConnectorCode.ERROR, True, None),
+        (500, [], ConnectorCode.ERROR, True, None),
     ],
 )
 def test_a_gateways_page_means_what_its_status_says(
-    office: Office, status: int, headers: list[str], code: str, unknown: bool, pause: float | None
+    office: SoapOffice, status: int, headers: list[str], code: str, unknown: bool, pause: float | None
 ) -> None:
     failed = fate(office, http(status, b"<html>", "text/html", *headers))
     assert isinstance(failed, Unavailable)
     assert (failed.code, failed.outcome_unknown, failed.retry_after) == (code, unknown, pause)
 
 
-def test_a_good_answer_with_a_bad_status_is_not_believed(office: Office) -> None:
+def test_a_good_answer_with_a_bad_status_is_not_believed(office: SoapOffice) -> None:
     failed = fate(office, answer(SUBMITTED, status=500))
     assert isinstance(failed, Unavailable)
     assert failed.outcome_unknown
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_closed_door_is_about_our_credentials(office: Office, status: int) -> None:
+def test_a_closed_door_is_about_our_credentials(office: SoapOffice, status: int) -> None:
     failed = fate(office, http(status, b"", "text/html"))
     assert isinstance(failed, ContractBroken)
-    assert failed.code == Code.AUTH
+    assert failed.code == ConnectorCode.AUTH
 
 
 def silence(connection: socket.socket) -> None:
@@ -215,13 +215,13 @@ def silence(connection: socket.socket) -> None:
 @pytest.mark.parametrize(
     ("act", "code"),
     [
-        (reset, Code.CUT),
-        (lambda connection: connection.sendall(answer(SUBMITTED)[:-200]), Code.CUT),
-        (silence, Code.TIMEOUT),
+        (reset, ConnectorCode.CUT),
+        (lambda connection: connection.sendall(answer(SUBMITTED)[:-200]), ConnectorCode.CUT),
+        (silence, ConnectorCode.TIMEOUT),
     ],
 )
 def test_when_the_request_has_left_and_no_answer_came_the_outcome_is_unknown(
-    office: Office, act: Callable[[socket.socket], object], code: str
+    office: SoapOffice, act: Callable[[socket.socket], object], code: str
 ) -> None:
     failed = fate(office, after_reading(act))
     assert isinstance(failed, Unavailable)
@@ -229,7 +229,7 @@ def test_when_the_request_has_left_and_no_answer_came_the_outcome_is_unknown(
 
 
 def test_nobody_listening_is_known_not_to_have_acted() -> None:
-    nowhere = Office(Partner(a_closed_port()), "soap-a")
+    nowhere = SoapOffice(Partner(a_closed_port()), "soap-a")
     with pytest.raises(Unavailable) as raised:
         submit(nowhere.port)
     assert not raised.value.outcome_unknown

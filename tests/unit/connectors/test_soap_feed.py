@@ -4,7 +4,7 @@ import pytest
 
 from connectors.errors import ContractBroken
 from schemas.department import StatusReport
-from tests.unit.connectors.soap_office import CODE, Office, answer
+from tests.unit.connectors.soap_office import CODE, SoapOffice, answer
 
 NOW = "2026-11-30T16:00:00+07:00"
 
@@ -29,7 +29,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_a_report_that_cannot_be_read_is_set_aside_and_hides_no_other(office: Office, odd: str) -> None:
+def test_a_report_that_cannot_be_read_is_set_aside_and_hides_no_other(office: SoapOffice, odd: str) -> None:
     read = office.will(answer(page(report("R-1"), odd, report("R-3")))).changes("")
     names = [one.report_id for one in read.reports]
     assert read.cursor == "7"
@@ -41,13 +41,13 @@ def test_a_report_that_cannot_be_read_is_set_aside_and_hides_no_other(office: Of
         assert office.port.entry(aside.document) == aside
 
 
-def test_a_report_that_was_set_aside_is_read_again_by_itself(office: Office) -> None:
+def test_a_report_that_was_set_aside_is_read_again_by_itself(office: SoapOffice) -> None:
     [aside] = office.will(answer(page(report(status="đang xử lý")))).changes("").unreadable
     read = office.port.entry(aside.document.replace("đang xử lý", "DANG_XU_LY"))
     assert isinstance(read, StatusReport)
 
 
-def test_a_namespace_that_is_no_address_stops_no_feed(plain_office: Office) -> None:
+def test_a_namespace_that_is_no_address_stops_no_feed(plain_office: SoapOffice) -> None:
     """Some stacks declare relative ones, which canonical XML 1.0 cannot write."""
     said = answer(page(report(), report("R-2", status="đang xử lý")), signer=None)
     length = b"Content-Length: "
@@ -57,11 +57,11 @@ def test_a_namespace_that_is_no_address_stops_no_feed(plain_office: Office) -> N
     assert ([one.report_id for one in read.reports], len(read.unreadable)) == (["R-1"], 1)
 
 
-def test_no_entry_of_a_page_that_is_not_signed_is_set_aside(office: Office) -> None:
+def test_no_entry_of_a_page_that_is_not_signed_is_set_aside(office: SoapOffice) -> None:
     with pytest.raises(ContractBroken):
         office.will(answer(page(report(status="đang xử lý")), signer=None)).changes("")
 
 
-def test_a_page_that_is_wrong_around_its_reports_is_broken(office: Office) -> None:
+def test_a_page_that_is_wrong_around_its_reports_is_broken(office: SoapOffice) -> None:
     with pytest.raises(ContractBroken):
         office.will(answer(f"<ListChangesResponse>{report()}</ListChangesResponse>")).changes("")

@@ -10,19 +10,19 @@ from zeep.exceptions import ExternalReferenceForbidden
 
 from config.catalogue import Department
 from connectors.departments.soap import NAMESPACE, SOAPDepartment, encode
-from connectors.errors import Code, ContractBroken, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Unavailable
 from connectors.transport import vendored
-from connectors.transport.contract import BASE, STRICT, Contract, InvalidMessage, _Vendored, contract
+from connectors.transport.contract import BASE, STRICT, InvalidMessage, SoapContract, _Vendored, contract
 from connectors.transport.envelope import payload_of
 from connectors.transport.exchange import recording
-from connectors.transport.soap import Security
+from connectors.transport.soap import SoapSecurity
 from connectors.transport.wsse import UnusableKeyError
 from tests.unit.connectors.keys import a_pair, an_outdated_pair
 from tests.unit.connectors.lures import a_listener
 from tests.unit.connectors.soap_office import (
     CODE,
     SUBMITTED,
-    Office,
+    SoapOffice,
     a_handoff,
     answer,
     heard,
@@ -63,7 +63,7 @@ def test_every_valid_handoff_can_be_said(changes: dict[str, object]) -> None:
     assert contract(WSDL).fault(payload_of(contract(WSDL).envelope("SubmitDossier", message)[-1])) is None
 
 
-def test_what_is_said_is_what_was_meant(office: Office) -> None:
+def test_what_is_said_is_what_was_meant(office: SoapOffice) -> None:
     office.will(answer(SUBMITTED)).submit(a_handoff(), "tr_1")
     message = heard(office.requests[0])
 
@@ -74,11 +74,11 @@ def test_what_is_said_is_what_was_meant(office: Office) -> None:
 
 
 @pytest.mark.parametrize("title", ["x" * 1001, "", "Cấp giấy\x0bxác nhận"])
-def test_what_the_contract_does_not_allow_is_not_sent(office: Office, title: str) -> None:
+def test_what_the_contract_does_not_allow_is_not_sent(office: SoapOffice, title: str) -> None:
     handoff = a_handoff().model_copy(update={"procedure_title": title})
     with pytest.raises(ContractBroken) as broken:
         office.will(answer(SUBMITTED)).submit(handoff, "tr_1")
-    assert broken.value.code == Code.OUR_MESSAGE
+    assert broken.value.code == ConnectorCode.OUR_MESSAGE
     assert "xxx" not in str(broken.value)
     assert office.requests == []
 
@@ -92,7 +92,7 @@ def test_a_message_is_held_against_the_contract(message: dict[str, object]) -> N
     assert "xxx" not in str(invalid.value)
 
 
-def test_with_a_certificate_that_has_run_out_nothing_is_sent(office: Office) -> None:
+def test_with_a_certificate_that_has_run_out_nothing_is_sent(office: SoapOffice) -> None:
     pair, secrets = an_outdated_pair(), dict(the_catalogue().secrets)
     secrets["HUB_SECRET_TEST_SOAP_SIGN_KEY"] = SecretStr(pair.key.decode())
     secrets["HUB_SECRET_TEST_SOAP_SIGN_CERTIFICATE"] = SecretStr(pair.certificate.decode())
@@ -100,20 +100,20 @@ def test_with_a_certificate_that_has_run_out_nothing_is_sent(office: Office) -> 
     office.will(answer(SUBMITTED))
     with pytest.raises(Unavailable) as unavailable:
         SOAPDepartment(catalogue.departments["soap-a"], catalogue, office.url).submit(a_handoff(), "tr_1")
-    assert (unavailable.value.code, unavailable.value.outcome_unknown) == (Code.OUR_CERTIFICATE, False)
+    assert (unavailable.value.code, unavailable.value.outcome_unknown) == (ConnectorCode.OUR_CERTIFICATE, False)
     assert office.requests == []
 
 
 def test_a_key_that_does_not_fit_its_certificate_stops_the_start() -> None:
     with pytest.raises(UnusableKeyError):
-        Security.from_pem(key=a_pair("hub").key.decode(), certificate=a_pair("other").certificate.decode())
+        SoapSecurity.from_pem(key=a_pair("hub").key.decode(), certificate=a_pair("other").certificate.decode())
 
 
 def test_a_password_is_not_in_the_repr_of_anything() -> None:
-    assert "long password" not in repr(Security(username="hub", password="a long password"))
+    assert "long password" not in repr(SoapSecurity(username="hub", password="a long password"))
 
 
-def test_many_threads_may_share_one_port(office: Office) -> None:
+def test_many_threads_may_share_one_port(office: SoapOffice) -> None:
     port = office.will(answer(SUBMITTED))
     receipts: list[str] = []
 
@@ -130,7 +130,7 @@ def test_many_threads_may_share_one_port(office: Office) -> None:
     assert keys == {f"tr_{number}_{turn}" for number in range(8) for turn in range(5)}
 
 
-def test_the_evidence_of_a_call_holds_no_personal_data(office: Office) -> None:
+def test_the_evidence_of_a_call_holds_no_personal_data(office: SoapOffice) -> None:
     with recording() as exchanges:
         office.will(answer(SUBMITTED)).submit(a_handoff(), "tr_1")
     kept = repr(exchanges)
@@ -159,7 +159,7 @@ def test_a_department_that_speaks_otherwise_stops_the_start(changes: dict[str, o
 
 def test_a_contract_that_we_do_not_hold_is_not_looked_for() -> None:
     with pytest.raises(vendored.NotVendored):
-        Contract("../../pyproject.toml")
+        SoapContract("../../pyproject.toml")
 
 
 def importing(how: str, location: str) -> bytes:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.errors import Code, ContractBroken, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Unavailable
 from connectors.transport import envelope as soap
 from connectors.transport import xml
 from hub.clock import now
@@ -18,7 +18,7 @@ from tests.unit.connectors.soap_office import (
     RECEIPT,
     REFUSED,
     SUBMITTED,
-    Office,
+    SoapOffice,
     answer,
     body_in,
     fate,
@@ -28,21 +28,21 @@ from tests.unit.connectors.soap_office import (
 
 
 @pytest.mark.parametrize("detail", [None, REFUSED, EXISTS, BUSY])
-def test_an_unsigned_fault_leaves_the_outcome_unknown(office: Office, detail: str | None) -> None:
+def test_an_unsigned_fault_leaves_the_outcome_unknown(office: SoapOffice, detail: str | None) -> None:
     failed = fate(office, refusal("Client", detail, signer=None))
     assert isinstance(failed, Unavailable)
-    assert (failed.code, failed.outcome_unknown) == (Code.UNSIGNED_FAULT, True)
+    assert (failed.code, failed.outcome_unknown) == (ConnectorCode.UNSIGNED_FAULT, True)
 
 
 @pytest.mark.parametrize("signer", [None, "SOAP_B", "SOAP_SIGN"])
-def test_a_success_that_is_not_signed_by_the_department_is_not_believed(office: Office, signer: str | None) -> None:
+def test_a_success_that_is_not_signed_by_the_department_is_not_believed(office: SoapOffice, signer: str | None) -> None:
     failed = fate(office, answer(SUBMITTED, signer=signer))
     assert isinstance(failed, ContractBroken)
-    assert failed.code == Code.SIGNATURE
+    assert failed.code == ConnectorCode.SIGNATURE
 
 
-def test_an_old_answer_replayed_is_not_believed(office: Office) -> None:
-    assert fate(office, answer(SUBMITTED, at=now() - timedelta(minutes=6))).code == Code.SIGNATURE
+def test_an_old_answer_replayed_is_not_believed(office: SoapOffice) -> None:
+    assert fate(office, answer(SUBMITTED, at=now() - timedelta(minutes=6))).code == ConnectorCode.SIGNATURE
 
 
 HARMLESS = "a comment inside a value"
@@ -50,7 +50,7 @@ HARMLESS = "a comment inside a value"
 
 
 @pytest.mark.parametrize("move", [*WRAPPING, *(what for what in OTHERS if what != HARMLESS)])
-def test_a_forged_answer_is_not_believed(office: Office, move: str) -> None:
+def test_a_forged_answer_is_not_believed(office: SoapOffice, move: str) -> None:
     forge = OTHERS.get(move) or WRAPPING[move][0]
     signed = xml.parse(body_in(answer(SUBMITTED)))
     forge(signed)
@@ -92,26 +92,26 @@ MISSPOKEN = {
 }
 
 
-def waits_for_a_person(office: Office, reply: bytes) -> bool:
+def waits_for_a_person(office: SoapOffice, reply: bytes) -> bool:
     failed = fate(office, reply)
-    return isinstance(failed, ContractBroken) and failed.code == Code.CONTRACT
+    return isinstance(failed, ContractBroken) and failed.code == ConnectorCode.CONTRACT
 
 
 @pytest.mark.parametrize("what", UNREADABLE)
-def test_a_reply_that_cannot_be_read_waits_for_a_person(office: Office, what: str) -> None:
+def test_a_reply_that_cannot_be_read_waits_for_a_person(office: SoapOffice, what: str) -> None:
     assert waits_for_a_person(office, UNREADABLE[what])
 
 
 @pytest.mark.parametrize("what", MISSPOKEN)
-def test_a_signed_reply_that_the_contract_does_not_have_waits_for_a_person(office: Office, what: str) -> None:
+def test_a_signed_reply_that_the_contract_does_not_have_waits_for_a_person(office: SoapOffice, what: str) -> None:
     assert waits_for_a_person(office, answer(MISSPOKEN[what]))
 
 
-def test_a_signed_fault_that_the_contract_does_not_have_waits_for_a_person(office: Office) -> None:
+def test_a_signed_fault_that_the_contract_does_not_have_waits_for_a_person(office: SoapOffice) -> None:
     assert waits_for_a_person(office, refusal("Client", REFUSED.replace("<code>TP-07</code>", "")))
 
 
-def test_nothing_that_a_reply_points_to_is_fetched(office: Office) -> None:
+def test_nothing_that_a_reply_points_to_is_fetched(office: SoapOffice) -> None:
     with a_listener() as (port, visits):
         lure = f'<!DOCTYPE a SYSTEM "http://127.0.0.1:{port}/evil.dtd"><a/>'
         assert isinstance(fate(office, http(200, lure.encode())), ContractBroken)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from config.catalogue import Tls
-from connectors.errors import Code, Unavailable
+from connectors.errors import ConnectorCode, Unavailable
 from connectors.transport.http import Transport
 from connectors.transport.session import trust
-from tests.unit.connectors.authority import Authority
+from tests.unit.connectors.authority import ServerAuthority
 from tests.unit.connectors.partner import OK, answering, partner
 
 
@@ -19,30 +19,30 @@ def post(url: str, tls: Tls, folder: Path) -> int:
 
 
 def test_a_partner_whose_ca_is_pinned_is_trusted(tmp_path: Path) -> None:
-    authority = Authority(tmp_path, "partner-ca")
+    authority = ServerAuthority(tmp_path, "partner-ca")
     with partner(answering(OK), tls=authority.server("partner")) as there:
         assert post(there.url, Tls(ca=Path("partner-ca.ca.pem")), tmp_path) == 200
 
 
 def test_a_certificate_of_another_authority_is_refused_before_anything_is_said(tmp_path: Path) -> None:
-    pinned, other = Authority(tmp_path, "pinned"), Authority(tmp_path, "other")
+    pinned, other = ServerAuthority(tmp_path, "pinned"), ServerAuthority(tmp_path, "other")
     with partner(answering(OK), tls=other.server("partner")) as there, pytest.raises(Unavailable) as caught:
         post(there.url, Tls(ca=pinned.ca), tmp_path)
 
-    assert caught.value.code == Code.TLS
+    assert caught.value.code == ConnectorCode.TLS
     assert not caught.value.outcome_unknown
     assert there.requests == []
 
 
 def test_a_certificate_for_another_address_is_refused(tmp_path: Path) -> None:
-    authority = Authority(tmp_path, "partner-ca")
+    authority = ServerAuthority(tmp_path, "partner-ca")
     with (
         partner(answering(OK), tls=authority.server("partner", address="127.0.0.2")) as there,
         pytest.raises(Unavailable) as caught,
     ):
         post(there.url, Tls(ca=authority.ca), tmp_path)
 
-    assert caught.value.code == Code.TLS
+    assert caught.value.code == ConnectorCode.TLS
     assert there.requests == []
 
 
@@ -50,19 +50,19 @@ def test_a_certificate_for_another_address_is_refused(tmp_path: Path) -> None:
 def test_a_bundle_in_the_environment_opens_no_door(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    authority, pinned = Authority(tmp_path, "partner-ca"), Authority(tmp_path, "pinned")
+    authority, pinned = ServerAuthority(tmp_path, "partner-ca"), ServerAuthority(tmp_path, "pinned")
     monkeypatch.setenv(variable, str(authority.ca))
     with partner(answering(OK), tls=authority.server("partner")) as there:
         for tls in (Tls(), Tls(ca=pinned.ca)):
             with pytest.raises(Unavailable) as caught:
                 post(there.url, tls, tmp_path)
-            assert caught.value.code == Code.TLS
+            assert caught.value.code == ConnectorCode.TLS
 
     assert there.requests == []
 
 
 def test_a_pinned_ca_stands_instead_of_the_systems_roots_and_not_beside_them(tmp_path: Path) -> None:
-    authority = Authority(tmp_path, "partner-ca")
+    authority = ServerAuthority(tmp_path, "partner-ca")
 
     (only,) = trust(authority.ca, None).get_ca_certs()
 
@@ -70,18 +70,18 @@ def test_a_pinned_ca_stands_instead_of_the_systems_roots_and_not_beside_them(tmp
 
 
 def test_old_tls_is_not_spoken(tmp_path: Path) -> None:
-    authority = Authority(tmp_path, "partner-ca")
+    authority = ServerAuthority(tmp_path, "partner-ca")
     old = authority.server("partner")
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     with partner(answering(OK), tls=old) as there, pytest.raises(Unavailable) as caught:
         post(there.url, Tls(ca=authority.ca), tmp_path)
 
-    assert caught.value.code == Code.TLS
+    assert caught.value.code == ConnectorCode.TLS
 
 
 def test_our_certificate_is_shown_to_a_partner_that_asks_for_it(tmp_path: Path) -> None:
-    authority, ours = Authority(tmp_path, "partner-ca"), Authority(tmp_path, "our-ca")
+    authority, ours = ServerAuthority(tmp_path, "partner-ca"), ServerAuthority(tmp_path, "our-ca")
     ours.issue("hub")
     server = authority.server("partner", asks_for=ours.ca)
     with partner(answering(OK), tls=server) as there:
@@ -89,7 +89,7 @@ def test_our_certificate_is_shown_to_a_partner_that_asks_for_it(tmp_path: Path) 
 
 
 def test_a_partner_that_asks_for_a_certificate_does_not_get_a_request_without_one(tmp_path: Path) -> None:
-    authority, ours = Authority(tmp_path, "partner-ca"), Authority(tmp_path, "our-ca")
+    authority, ours = ServerAuthority(tmp_path, "partner-ca"), ServerAuthority(tmp_path, "our-ca")
     server = authority.server("partner", asks_for=ours.ca)
     with partner(answering(OK), tls=server) as there, pytest.raises(Unavailable):
         post(there.url, Tls(ca=authority.ca), tmp_path)

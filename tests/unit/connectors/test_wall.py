@@ -5,19 +5,19 @@ import json
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from connectors.errors import Code, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
-from connectors.transport.wall import Reply, checked, seconds_to_wait
+from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
+from connectors.transport.http_errors import HttpReply, checked, seconds_to_wait
 
 NOON = 1_795_521_600.0
 """24 November 2026, 12:00 UTC"""
 
 
-def a_reply(status: int, body: bytes = b"", **headers: str) -> Reply:
+def a_reply(status: int, body: bytes = b"", **headers: str) -> HttpReply:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, CaseInsensitiveDict(named), body)
+    return HttpReply(status, CaseInsensitiveDict(named), body)
 
 
-def fate(reply: Reply, *, idempotent: bool = False) -> ConnectorError:
+def fate(reply: HttpReply, *, idempotent: bool = False) -> ConnectorError:
     with pytest.raises(ConnectorError) as caught:
         checked(reply, idempotent=idempotent)
     return caught.value
@@ -34,7 +34,7 @@ def test_busy_means_not_done_and_says_when_to_come_back(status: int) -> None:
     error = fate(a_reply(status, Retry_After="7"))
 
     assert isinstance(error, Unavailable)
-    assert (error.code, error.outcome_unknown, error.retry_after) == (Code.BUSY, False, 7.0)
+    assert (error.code, error.outcome_unknown, error.retry_after) == (ConnectorCode.BUSY, False, 7.0)
 
 
 @pytest.mark.parametrize("status", [500, 501, 502, 504, 599])
@@ -43,7 +43,7 @@ def test_a_failing_server_may_have_acted_unless_it_was_only_asked(status: int) -
 
     assert isinstance(act, Unavailable)
     assert isinstance(question, Unavailable)
-    assert act.code == Code.ERROR
+    assert act.code == ConnectorCode.ERROR
     assert act.outcome_unknown
     assert not question.outcome_unknown
 
@@ -54,7 +54,7 @@ def test_a_wrong_credential_is_for_a_person_and_refuses_no_dossier(status: int) 
     error = fate(a_reply(status, problem, Content_Type="application/problem+json"))
 
     assert isinstance(error, ContractBroken)
-    assert error.code == Code.AUTH
+    assert error.code == ConnectorCode.AUTH
 
 
 def test_a_conflict_is_a_duplicate() -> None:
@@ -67,7 +67,7 @@ def test_a_refusal_is_said_in_a_problem_document(status: int) -> None:
     error = fate(a_reply(status, problem, content_type="application/problem+json; charset=utf-8"))
 
     assert isinstance(error, Rejected)
-    assert error.code == Code.REJECTED
+    assert error.code == ConnectorCode.REJECTED
     assert error.reason == "Thiếu bản sao giấy tờ"
     assert "Thiếu" not in str(error), "their words are stored, never logged"
 
@@ -108,7 +108,7 @@ def test_nobody_is_refused_by_a_proxy_or_a_wrong_address(status: int, media_type
     error = fate(a_reply(status, b'{"detail": "no"}', Content_Type=media_type))
 
     assert isinstance(error, ContractBroken)
-    assert error.code == Code.CONTRACT
+    assert error.code == ConnectorCode.CONTRACT
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_retry_after_is_seconds_or_a_date_or_nothing(header: str, seconds: float
 
 
 def test_every_code_has_a_sentence_in_both_languages() -> None:
-    for code in Code:
+    for code in ConnectorCode:
         assert code.en.endswith(".")
         assert code.vi.endswith(".")
         assert code.value == str(code)

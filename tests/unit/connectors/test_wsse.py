@@ -10,7 +10,7 @@ from zeep.wsse.signature import BinarySignature
 
 from connectors.transport import wsse
 from connectors.transport.envelope import BODY, to_bytes
-from connectors.transport.wsse import SigningKey
+from connectors.transport.wsse import WsseKey
 from connectors.transport.wsse_parts import Untrusted
 from connectors.transport.wsse_verifier import PinnedCertificate, verify
 from connectors.transport.xml import Element
@@ -103,7 +103,7 @@ def test_a_certificate_that_has_run_out_neither_signs_nor_is_believed() -> None:
 )
 def test_a_weak_or_foreign_key_is_not_used(key: bytes, certificate: bytes) -> None:
     with pytest.raises(wsse.UnusableKeyError):
-        SigningKey.from_pem(key, certificate)
+        WsseKey.from_pem(key, certificate)
 
 
 @pytest.mark.parametrize("certificate", [a_pair("hub", "weak").certificate, b"no certificate", a_pair("hub").key])
@@ -127,7 +127,7 @@ def test_a_username_token_proves_the_password_without_carrying_it() -> None:
 def test_a_message_may_carry_a_password_and_a_signature() -> None:
     envelope, pair = a_message(), a_pair("hub")
     wsse.username_token(envelope, "trung-tam", "a long password", now())
-    wsse.sign(envelope, SigningKey.from_pem(pair.key, pair.certificate), now())
+    wsse.sign(envelope, WsseKey.from_pem(pair.key, pair.certificate), now())
     assert code_in(verify(over_the_wire(envelope), pinned(pair), now())) == CODE
 
 

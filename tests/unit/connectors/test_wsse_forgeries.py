@@ -6,7 +6,7 @@ from zeep.wsse.signature import BinarySignature, Signature
 
 from connectors.transport import xml
 from connectors.transport.envelope import BODY, HEADER, to_bytes
-from connectors.transport.wsse import DS, TIMESTAMP, TOKEN, WSSE, WSU, SigningKey
+from connectors.transport.wsse import DS, TIMESTAMP, TOKEN, WSSE, WSU, WsseKey
 from connectors.transport.wsse_verifier import verify
 from hub.clock import now
 from tests.unit.connectors.forgeries import OTHERS, WRAPPING, part
@@ -107,7 +107,7 @@ def test_a_certificate_that_nobody_gave_us_is_refused() -> None:
 
 def test_a_stranger_cannot_sign_behind_a_certificate_that_we_know() -> None:
     envelope = signed(a_pair("stranger"))
-    part(envelope, TOKEN).text = SigningKey.from_pem(a_pair("hub").key, a_pair("hub").certificate).token
+    part(envelope, TOKEN).text = WsseKey.from_pem(a_pair("hub").key, a_pair("hub").certificate).token
     assert refusal(envelope) == "signature"
 
 

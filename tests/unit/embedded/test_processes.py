@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hub.embedded.kept import PAUSES, Kept
-from hub.embedded.place import AlreadyRunning, Place
+from hub.embedded.place import AlreadyRunning, StackFolder
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.process import CannotStart, Process, Program, last_line
+from hub.embedded.restarting import PAUSES, RestartingProcess
 
 
 def program(tmp_path: Path, code: str, **changes: object) -> Program:
@@ -86,7 +86,7 @@ time.sleep(60)
 
 def test_a_program_that_ended_is_started_again_after_a_pause(tmp_path: Path) -> None:
     said: list[str] = []
-    kept = Kept(program(tmp_path, "import time; time.sleep(60)"), said.append)
+    kept = RestartingProcess(program(tmp_path, "import time; time.sleep(60)"), said.append)
     first = kept.start()
     os.kill(first.pid, signal.SIGKILL)
     wait_for(lambda: first.exit_code() is not None)
@@ -110,10 +110,10 @@ def test_a_remembered_port_is_taken_again_only_if_it_is_free() -> None:
 
 
 def test_one_folder_has_one_supervisor(tmp_path: Path) -> None:
-    place = Place(tmp_path / "var")
+    place = StackFolder(tmp_path / "var")
     assert place.supervisor() is None
     with place.held():
-        assert Place(tmp_path / "var").supervisor() == os.getpid()
-        with pytest.raises(AlreadyRunning), Place(tmp_path / "var").held():
+        assert StackFolder(tmp_path / "var").supervisor() == os.getpid()
+        with pytest.raises(AlreadyRunning), StackFolder(tmp_path / "var").held():
             pytest.fail("two supervisors in one folder")
     assert place.supervisor() is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.sandbox.__main__ import main
-from hub.embedded.place import Place
+from hub.embedded.place import StackFolder
 from hub.embedded.stack import Stack, environment_of
 from hub.embedded.supervisor import Supervisor
 from tests.catalogue_secrets import CATALOGUE, environment
@@ -23,7 +23,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Stack:
-    planned = Stack.planned(Place(tmp_path), {}, workers=1)
+    planned = Stack.planned(StackFolder(tmp_path), {}, workers=1)
     planned.sandbox_ports.parent.mkdir(parents=True)
     return planned
 
@@ -66,7 +66,7 @@ def test_who_plays_himself_is_neither_played_nor_waited_for_and_is_called_at_his
     tmp_path: Path, address: str
 ) -> None:
     own = {"department.so-tu-phap": "http://127.0.0.1:9000/lien-thong", "portal.cong-dvc": ""}
-    stack = Stack.planned(Place(tmp_path), {}, workers=1, themselves=own)
+    stack = Stack.planned(StackFolder(tmp_path), {}, workers=1, themselves=own)
     stack.sandbox_ports.parent.mkdir(parents=True)
     stack.sandbox_ports.write_text(json.dumps(dict.fromkeys(stack.counterparties, address)))
 

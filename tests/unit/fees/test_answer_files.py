@@ -10,8 +10,8 @@ import pytest
 import xlsxwriter
 from xlsxwriter.utility import xl_cell_to_rowcol
 
-from hub.fees.settlements import answer_files, desk_files, sheet
-from hub.fees.settlements.desk_files import BadFile, Sheet
+from hub.fees.settlements import answer_files, department_files, sheet
+from hub.fees.settlements.department_files import BadFile, Sheet
 from tests.rooms.fees.settling import a_table
 
 SHA: Final = "ab" * 32
@@ -19,7 +19,7 @@ CENTRE: Final = "Trung tâm thử nghiệm"
 TABLE: Final = a_table()
 NUMBERS: Final = frozenset(line.number for line in TABLE.lines)
 HEAD: Final = ("Số dòng", "Lý do")
-OURS: Final = desk_files.read(sheet.written(TABLE, SHA, CENTRE), ".xlsx")
+OURS: Final = department_files.read(sheet.written(TABLE, SHA, CENTRE), ".xlsx")
 Said = dict[int, str]
 
 
@@ -27,7 +27,7 @@ def as_csv(*rows: Sequence[Any], delimiter: str = ";", encoding: str = "utf-8-si
     """As a spreadsheet in Vietnam writes it."""
     kept = io.StringIO(newline="")
     csv.writer(kept, delimiter=delimiter).writerows(rows)
-    return desk_files.read(kept.getvalue().encode(encoding), ".csv")
+    return department_files.read(kept.getvalue().encode(encoding), ".csv")
 
 
 def as_xlsx(*rows: Sequence[Any]) -> list[Sheet]:
@@ -36,7 +36,7 @@ def as_xlsx(*rows: Sequence[Any]) -> list[Sheet]:
         page = book.add_worksheet("Trả lời")
         for at, row in enumerate(rows):
             page.write_row(at, 0, row)
-    return desk_files.read(kept.getvalue(), ".xlsx")
+    return department_files.read(kept.getvalue(), ".xlsx")
 
 
 def test_a_reason_is_words_without_what_no_text_may_hold() -> None:
@@ -60,7 +60,7 @@ def filled(changes: dict[str, Any], drop: str | None = None) -> list[Sheet]:
             page = book.add_worksheet(ours.name)
             for (row, column), cell in cells.items():
                 page.write(row, column, cell, day if isinstance(cell, date) else None)
-    return desk_files.read(kept.getvalue(), ".xlsx")
+    return department_files.read(kept.getvalue(), ".xlsx")
 
 
 def answer_row() -> int:
@@ -184,11 +184,11 @@ def test_a_wrong_answer_is_one_sentence_with_place_and_remedy(rows: list[Any], t
         (b"PK\x03\x04 cut", ".xlsx", "không đọc được bảng tính"),
         (b"\xd0\xcf\x11\xe0", ".xlsx", "không đọc được bảng tính"),
         (b"%PDF-1.7", ".pdf", "không đọc được tệp .pdf"),
-        (b"x" * (desk_files.BYTES + 1), ".csv", "tệp lớn hơn 32 MB"),
+        (b"x" * (department_files.BYTES + 1), ".csv", "tệp lớn hơn 32 MB"),
     ],
 )
 def test_what_is_no_file_of_a_desk_says_how_to_save_it(raw: bytes, ending: str, told: str) -> None:
-    assert refused(lambda: desk_files.read(raw, ending)).startswith(told)
+    assert refused(lambda: department_files.read(raw, ending)).startswith(told)
 
 
 def test_two_answers_in_one_workbook_are_none() -> None:
@@ -196,13 +196,13 @@ def test_two_answers_in_one_workbook_are_none() -> None:
     with xlsxwriter.Workbook(kept) as book:
         for name in ("Một", "Hai"):
             book.add_worksheet(name).write_row(0, 0, HEAD)
-    sheets = desk_files.read(kept.getvalue(), ".xlsx")
+    sheets = department_files.read(kept.getvalue(), ".xlsx")
     assert "«Một», «Hai»" in refused(lambda: said(sheets))
 
 
 def test_an_answer_that_we_write_reads_back_with_the_table_it_is_for() -> None:
     lines = {4: "cơ quan ghi 150.000 đồng, bảng ghi 180.000 đồng", 1: "a;b"}
-    came = desk_files.read(answer_files.as_csv(TABLE.settlement_id, SHA, lines), ".csv")
+    came = department_files.read(answer_files.as_csv(TABLE.settlement_id, SHA, lines), ".csv")
     named = answer_files.named(came)
     assert (named.settlement_id, named.sha256, named.is_ours) == (TABLE.settlement_id, SHA, False)
     assert said(came) == lines

@@ -10,21 +10,21 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.fees.settlements import comparing, desk_files, own_list
-from hub.fees.settlements.comparing import Comparison, Line, Where
-from hub.fees.settlements.desk_files import BadFile
-from hub.fees.settlements.own_list import By
+from hub.fees.settlements import comparing, department_files, own_list
+from hub.fees.settlements.comparing import Comparison, DifferenceSide, TableReceiptLine
+from hub.fees.settlements.department_files import BadFile
+from hub.fees.settlements.own_list import ListKey
 from schemas.money import MOST
 
 SERIES: Final = ("01BLP0-001 PT-26E", "01BLL0-001 LP-26E")
 BY_REFERENCE: Final = ("Mã thanh toán", "Số tiền")
 BY_RECEIPT: Final = ("Ký hiệu", "Số biên lai", "Số tiền")
 TABLE: Final = (
-    Line(1, 120_000, "HC001", "fd_1/phi", (f"{SERIES[0]} 1",)),
-    Line(2, 30_000, "HC001", "fd_1/le_phi", (f"{SERIES[1]} 1",)),
-    Line(4, 50_000, "HC002", "fd_2/phi", (f"{SERIES[0]} 2",)),
-    Line(5, 70_000, "HC002", "fd_2/phi", (f"{SERIES[0]} 2",)),
-    Line(6, 10_000, "HC003", "fd_3/phi", ()),
+    TableReceiptLine(1, 120_000, "HC001", "fd_1/phi", (f"{SERIES[0]} 1",)),
+    TableReceiptLine(2, 30_000, "HC001", "fd_1/le_phi", (f"{SERIES[1]} 1",)),
+    TableReceiptLine(4, 50_000, "HC002", "fd_2/phi", (f"{SERIES[0]} 2",)),
+    TableReceiptLine(5, 70_000, "HC002", "fd_2/phi", (f"{SERIES[0]} 2",)),
+    TableReceiptLine(6, 10_000, "HC003", "fd_3/phi", ()),
 )
 
 
@@ -34,39 +34,43 @@ def as_csv(*rows: Sequence[Any]) -> bytes:
     return kept.getvalue().encode("utf-8-sig")
 
 
-def compared(*rows: Sequence[Any], table: Sequence[Line] = TABLE) -> Comparison:
-    return comparing.compared(table, own_list.read(desk_files.read(as_csv(*rows), ".csv")))
+def compared(*rows: Sequence[Any], table: Sequence[TableReceiptLine] = TABLE) -> Comparison:
+    return comparing.compared(table, own_list.read(department_files.read(as_csv(*rows), ".csv")))
 
 
-def told(found: Comparison) -> list[tuple[Where, int, int, tuple[int, ...]]]:
+def told(found: Comparison) -> list[tuple[DifferenceSide, int, int, tuple[int, ...]]]:
     return [(one.where, one.table, one.listed, one.numbers) for one in found.findings]
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> list[Line]:
+def tables(draw: st.DrawFn) -> list[TableReceiptLine]:
     """Demands with fees of either kind, each paid in one or several lines, with their receipts."""
-    lines: list[Line] = []
+    lines: list[TableReceiptLine] = []
     for demand in range(draw(st.integers(0, 6))):
         for at, kind in enumerate(draw(st.sets(st.sampled_from(("phi", "le_phi")), min_size=1))):
             receipts = (f"{SERIES[at]} {demand + 1}",)
             for amount in draw(st.lists(st.integers(1, MOST // 1000), min_size=1, max_size=3)):
-                lines.append(Line(len(lines) + 1, amount, f"HC{demand:010}", f"fd_{demand}/{kind}", receipts))
+                lines.append(
+                    TableReceiptLine(len(lines) + 1, amount, f"HC{demand:010}", f"fd_{demand}/{kind}", receipts)
+                )
     return lines
 
 
-def listed(lines: Sequence[Line], by: By) -> list[tuple[Any, ...]]:
+def listed(lines: Sequence[TableReceiptLine], by: ListKey) -> list[tuple[Any, ...]]:
     """The table's lines as the department would list them."""
-    if by is By.REFERENCE:
+    if by is ListKey.REFERENCE:
         return [(line.reference, line.amount) for line in lines]
     return [(*line.receipts[0].rsplit(" ", 1), line.amount) for line in lines]
 
 
-def head(by: By) -> tuple[str, ...]:
-    return BY_REFERENCE if by is By.REFERENCE else BY_RECEIPT
+def head(by: ListKey) -> tuple[str, ...]:
+    return BY_REFERENCE if by is ListKey.REFERENCE else BY_RECEIPT
 
 
-@given(tables(), st.sampled_from(By), st.randoms(use_true_random=False))
-def test_a_list_that_is_made_from_the_table_differs_in_nothing(lines: list[Line], by: By, chance: Any) -> None:
+@given(tables(), st.sampled_from(ListKey), st.randoms(use_true_random=False))
+def test_a_list_that_is_made_from_the_table_differs_in_nothing(
+    lines: list[TableReceiptLine], by: ListKey, chance: Any
+) -> None:
     rows = listed(lines, by)
     chance.shuffle(rows)
     found = compared(head(by), *rows, table=lines)
@@ -74,12 +78,12 @@ def test_a_list_that_is_made_from_the_table_differs_in_nothing(lines: list[Line]
     assert found.disputed == {}
 
 
-@given(tables(), tables(), st.sampled_from(By))
+@given(tables(), tables(), st.sampled_from(ListKey))
 def test_the_sums_are_an_equation_and_every_line_that_differs_is_named_once(
-    lines: list[Line], other: list[Line], by: By
+    lines: list[TableReceiptLine], other: list[TableReceiptLine], by: ListKey
 ) -> None:
     found = compared(head(by), *listed(other, by), table=lines)
-    assert found.listed == found.table + sum(found.of(where) for where in Where)
+    assert found.listed == found.table + sum(found.of(where) for where in DifferenceSide)
     assert found.table == sum(line.amount for line in lines)
     assert found.listed == sum(line.amount for line in other)
     numbers = [number for one in found.findings for number in one.numbers]
@@ -89,9 +93,9 @@ def test_the_sums_are_an_equation_and_every_line_that_differs_is_named_once(
 def test_what_differs_is_told_by_where_it_is() -> None:
     found = compared(BY_REFERENCE, (" hc001 ", "150.000 đ"), ("HC002", "100,000.00"), ("HC009", 5_000), ("Cộng", 1))
     assert told(found) == [
-        (Where.OTHER_AMOUNT, 120_000, 100_000, (4, 5)),
-        (Where.ONLY_TABLE, 10_000, 0, (6,)),
-        (Where.ONLY_LIST, 0, 5_000, ()),
+        (DifferenceSide.OTHER_AMOUNT, 120_000, 100_000, (4, 5)),
+        (DifferenceSide.ONLY_TABLE, 10_000, 0, (6,)),
+        (DifferenceSide.ONLY_LIST, 0, 5_000, ()),
     ]
     assert (found.same, found.table, found.listed) == (1, 280_000, 255_000)
     assert [one.places for one in found.findings] == [("dòng 3, cột 1",), (), ("dòng 4, cột 1",)]
@@ -104,7 +108,7 @@ def test_what_differs_is_told_by_where_it_is() -> None:
 
 def test_a_row_that_is_listed_twice_is_another_amount() -> None:
     found = compared(BY_REFERENCE, ("HC001", 150_000), ("HC001", 150_000), ("HC002", 120_000), ("HC003", 10_000))
-    assert told(found) == [(Where.OTHER_AMOUNT, 150_000, 300_000, (1, 2))]
+    assert told(found) == [(DifferenceSide.OTHER_AMOUNT, 150_000, 300_000, (1, 2))]
     assert found.findings[0].places == ("dòng 2, cột 1", "dòng 3, cột 1")
 
 
@@ -112,7 +116,7 @@ def test_a_row_that_is_listed_twice_is_another_amount() -> None:
 def test_receipts_are_known_by_series_and_number_with_or_without_its_zeros(series: tuple[str, str]) -> None:
     rows = ((series[0], "00000001", 120_000), (series[1], 1, 30_000), (series[0], 2, 120_000))
     found = compared(BY_RECEIPT, *rows)
-    assert told(found) == [(Where.ONLY_TABLE, 10_000, 0, (6,))]
+    assert told(found) == [(DifferenceSide.ONLY_TABLE, 10_000, 0, (6,))]
     assert found.findings[0].name == "HC003 (chưa có biên lai)"
 
 
@@ -132,7 +136,7 @@ def test_a_list_that_is_a_workbook_is_read_where_its_columns_are() -> None:
             page.write_row(at, 1, (at - 3, *row))
         page.write(7, 2, "Tổng cộng")
         page.write_formula(7, 3, "=SUM(D5:D7)", None, 280_000)
-    own = own_list.read(desk_files.read(kept.getvalue(), ".xlsx"))
+    own = own_list.read(department_files.read(kept.getvalue(), ".xlsx"))
     assert comparing.compared(TABLE, own).findings == []
     assert own.entries[0].place == "Thu!C5"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.errors import MoveRefused, NotNow
-from hub.fees.model import COLLECTING, LABELS, LIFECYCLE, Amounts, Status
+from hub.errors import InvalidState, MoveRefused
+from hub.fees.model import COLLECTING, LABELS, LIFECYCLE, Amounts, DemandStatusCode
 
 MIGRATION = Path(__file__).parents[3] / "hub" / "migrations" / "versions" / "0006_fee_demands.sql"
 MONEY = ["credit", "seen", "confirm", "reverse", "lift"]
@@ -19,7 +19,7 @@ class Book:
     """A demand as the verbs treat it: credits by number, what is confirmed of them, and the amounts."""
 
     def __init__(self, due: int) -> None:
-        self.amounts = Amounts(due, 0, 0, 0, Status.ISSUED)
+        self.amounts = Amounts(due, 0, 0, 0, DemandStatusCode.ISSUED)
         self.credits: list[tuple[int, bool]] = []
 
     def do(self, act: str, number: int) -> None:
@@ -37,26 +37,26 @@ class Book:
             self.amounts = now.reversed(taken, confirmed=confirmed)
         elif act == "lift" and now.status in COLLECTING:
             self.amounts = now.lifted(min(number, now.outstanding))
-        elif act == "refund" and now.status is Status.REFUND_PENDING:
+        elif act == "refund" and now.status is DemandStatusCode.REFUND_PENDING:
             self.amounts = now.refunded()
             self.credits.clear()
         else:
             self._moved(act)
 
     def _moved(self, act: str) -> None:
-        closed = {"expire": Status.EXPIRED, "cancel": Status.CANCELLED}
+        closed = {"expire": DemandStatusCode.EXPIRED, "cancel": DemandStatusCode.CANCELLED}
         try:
             if act in closed:
                 self.amounts = self.amounts.closed(closed[act])
             elif act == "settle":
-                self.amounts = self.amounts.moved(Status.SETTLED)
+                self.amounts = self.amounts.moved(DemandStatusCode.SETTLED)
             elif act == "order" and self.amounts.allocated:
-                self.amounts = self.amounts.moved(Status.REFUND_PENDING)
+                self.amounts = self.amounts.moved(DemandStatusCode.REFUND_PENDING)
             elif act == "renew":
                 self.amounts = self.amounts.renewed()
             elif act == "keep":
                 self.amounts = self.amounts.kept()
-        except (MoveRefused, NotNow):
+        except (MoveRefused, InvalidState):
             pass
 
 
@@ -65,17 +65,17 @@ def follows(amounts: Amounts) -> bool:
     some, whole = amounts.allocated > 0, amounts.outstanding == 0
     shown = amounts.confirmed == amounts.allocated
     return {
-        Status.ISSUED: not some and not whole,
-        Status.PART_PAID: some and not whole,
-        Status.PAID_UNCONFIRMED: some and whole and not shown,
-        Status.PAID: some and whole and shown,
-        Status.SETTLED: some and whole and shown,
-        Status.WAIVED: whole and not some,
-        Status.REOPENED: not whole,
-        Status.EXPIRED: not whole,
-        Status.CANCELLED: not whole,
-        Status.REFUND_PENDING: some,
-        Status.REFUNDED: not some,
+        DemandStatusCode.ISSUED: not some and not whole,
+        DemandStatusCode.PART_PAID: some and not whole,
+        DemandStatusCode.PAID_UNCONFIRMED: some and whole and not shown,
+        DemandStatusCode.PAID: some and whole and shown,
+        DemandStatusCode.SETTLED: some and whole and shown,
+        DemandStatusCode.WAIVED: whole and not some,
+        DemandStatusCode.REOPENED: not whole,
+        DemandStatusCode.EXPIRED: not whole,
+        DemandStatusCode.CANCELLED: not whole,
+        DemandStatusCode.REFUND_PENDING: some,
+        DemandStatusCode.REFUNDED: not some,
     }[amounts.status]
 
 
@@ -110,5 +110,5 @@ def test_every_status_has_its_word_its_moves_and_its_amounts_in_the_database() -
     check = MIGRATION.read_text(encoding="utf-8").partition("CHECK (CASE status")[2].partition("END)")[0]
     in_database = set(re.findall(r"WHEN '([a-z_]+)' THEN", check))
 
-    assert set(LABELS) == set(LIFECYCLE.moves) == set(Status)
-    assert in_database == {status.value for status in Status}
+    assert set(LABELS) == set(LIFECYCLE.moves) == set(DemandStatusCode)
+    assert in_database == {status.value for status in DemandStatusCode}

@@ -13,16 +13,16 @@ from pydantic import ValidationError
 
 from hub import migrations
 from hub.fees.matching.normalise import normalise
-from hub.fees.matching.references import How, references
+from hub.fees.matching.references import MatchMethod, references
 from hub.fees.orders import paper
-from hub.fees.orders.model import LIFECYCLE, Order, Payee, State
+from hub.fees.orders.model import LIFECYCLE, OrderState, Payee, PaymentOrder
 from schemas.payment_reference import LAST_SERIAL, PaymentReference
 
 SQL = Path(migrations.__file__).parent / "versions" / "0014_payment_orders.sql"
 
 
-def an_order(reference: str = "LC000000000131", holder: str = "Đặng Thị Thử") -> Order:
-    return Order(
+def an_order(reference: str = "LC000000000131", holder: str = "Đặng Thị Thử") -> PaymentOrder:
+    return PaymentOrder(
         id="po_01ARZ3NDEKTSV4RRFFQ69G5FAV",
         purpose="refund",
         subject_id="rf_01ARZ3NDEKTSV4RRFFQ69G5FAV",
@@ -30,7 +30,7 @@ def an_order(reference: str = "LC000000000131", holder: str = "Đặng Thị Th�
         account="1020304050607",
         amount=150_000,
         payee=Payee(bank_bin="970436", account="0011223344", holder=holder),
-        state=State.APPROVED,
+        state=OrderState.APPROVED,
         maker="ke-toan-a",
         checker="ke-toan-b",
         reason="nộp hai lần",
@@ -96,7 +96,9 @@ def test_what_we_write_we_read_again_and_never_as_a_payment_to_us(serial: int, b
     order = an_order(str(PaymentReference.issued("LC", serial)))
     text = normalise(before + order.content)
 
-    sure = [clue.value for clue in references(text, ("LC",)) if clue.how in (How.STRICT, How.REPAIRED)]
+    sure = [clue.value for clue in references(text, ("LC",)) if clue.how in (MatchMethod.STRICT, MatchMethod.REPAIRED)]
 
     assert order.reference in sure
-    assert not [clue for clue in references(text, ("HC",)) if clue.how is How.STRICT and clue.value.startswith("HC")]
+    assert not [
+        clue for clue in references(text, ("HC",)) if clue.how is MatchMethod.STRICT and clue.value.startswith("HC")
+    ]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hub.fees.matching.near import MOST_ERRORS, Index
 from hub.fees.matching.normalise import normalise
-from hub.fees.matching.references import How, dossier_codes, references
+from hub.fees.matching.references import MatchMethod, dossier_codes, references
 from schemas.payment_reference import PaymentReference, is_reference, scattered
 from tests.fees_noise import Grammar
 
@@ -19,7 +19,7 @@ OURS = "HC618034573120"
 SERIALS = st.integers(0, 10**10 - 1)
 
 
-def found(text: str) -> dict[str, How]:
+def found(text: str) -> dict[str, MatchMethod]:
     return {clue.value: clue.how for clue in references(normalise(text), PREFIXES)}
 
 
@@ -35,7 +35,7 @@ def found(text: str) -> dict[str, How]:
     ],
 )
 def test_what_is_written_as_it_was_issued_is_strict(text: str) -> None:
-    assert found(text) == {OURS: How.STRICT}
+    assert found(text) == {OURS: MatchMethod.STRICT}
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def test_what_is_written_as_it_was_issued_is_strict(text: str) -> None:
     ],
 )
 def test_look_alikes_and_what_was_torn_apart_are_repaired(text: str) -> None:
-    assert found(f"nop phi {text} cam on") == {OURS: How.REPAIRED}
+    assert found(f"nop phi {text} cam on") == {OURS: MatchMethod.REPAIRED}
 
 
 @pytest.mark.parametrize("text", ["618034573120", "C618034573120", "618034 573120", "6l8O34573120", "phi618034573120"])
 def test_a_reference_without_its_letters_is_found_where_digits_begin(text: str) -> None:
-    assert found(f"nop phi {text} cam on") == {OURS: How.UNPREFIXED}
+    assert found(f"nop phi {text} cam on") == {OURS: MatchMethod.UNPREFIXED}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_nothing_is_found_in_what_holds_no_reference(text: str) -> None:
 def test_a_reference_of_another_centre_is_told_only_where_it_is_written_exactly() -> None:
     other = str(PaymentReference.issued("TB", 7))
 
-    assert found(f"{other} phi") == {other: How.STRICT}
+    assert found(f"{other} phi") == {other: MatchMethod.STRICT}
     assert found(f"{other[:5]} {other[5:]}") == {}
 
 

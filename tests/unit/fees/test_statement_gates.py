@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from hub.fees.statements import gates
-from schemas.statement import Entry, Head, Kind, Statement
+from schemas.statement import EntryKind, Head, Statement, StatementEntry
 from tests.bank_files import weekday
 
 MONDAY = date(2026, 11, 23)
@@ -13,9 +13,9 @@ MONDAY = date(2026, 11, 23)
 
 def sentences(*days: date) -> list[str]:
     """What is wrong with a Monday's statement of entries that were booked on these days, but for its account."""
-    entries = tuple(Entry(line=1, booking_date=day, value_date=day, amount=5) for day in days)
+    entries = tuple(StatementEntry(line=1, booking_date=day, value_date=day, amount=5) for day in days)
     head = Head(
-        kind=Kind.STATEMENT,
+        kind=EntryKind.STATEMENT,
         line=1,
         account="1",
         bank_id="S1",

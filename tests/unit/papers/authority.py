@@ -15,7 +15,7 @@ BEGINS: Final = datetime(2026, 1, 1, tzinfo=UTC)
 ENDS: Final = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-class Authority:
+class PaperAuthority:
     """Issues certificates under a root of its own."""
 
     def __init__(self, name: str) -> None:

@@ -9,20 +9,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hub.papers.forms import (
-    Address,
     Attachment,
+    BagItem,
     ControlSheet,
-    Document,
-    FeeRow,
+    ControlSheetRow,
     FeeTable,
-    Item,
-    Leg,
+    IssuingOffice,
+    LegResult,
     Manifest,
-    Minute,
-    Office,
+    MinuteDocument,
+    MinuteForm,
+    MinuteSide,
+    MonthFeeRow,
     OpenCases,
-    Result,
-    Side,
+    PostalAddress,
     Signature,
     Slip,
 )
@@ -34,10 +34,10 @@ from hub.signing.parties import Register, fingerprint
 from hub.signing.trust import Trust
 from schemas.trust_list import TYPE, TrustEntry, TrustList
 from tests import debian
-from tests.unit.papers.authority import Authority
+from tests.unit.papers.authority import PaperAuthority
 
 CENTRE = "Trung tâm Phục vụ hành chính công tỉnh Ninh Bình"
-OFFICE = Office(name=CENTRE, superior="UBND tỉnh Ninh Bình", place="Ninh Bình")
+OFFICE = IssuingOffice(name=CENTRE, superior="UBND tỉnh Ninh Bình", place="Ninh Bình")
 CODE = "000.00.01.H42-261124-0001"
 PROCEDURE = "Đăng ký hoạt động của tổ chức hành nghề luật sư"
 RECORD = canonical.encode(
@@ -73,27 +73,27 @@ def signature(signer: str, moment: str) -> Signature:
 
 
 LEGS = (
-    Leg(
+    ControlSheetRow(
         number=1,
         handoff_id="hd_01JD000000000000000000000A",
         giver=CENTRE,
         receiver="Sở Tư pháp tỉnh Ninh Bình",
         given_at=at("2026-11-24T08:15:02"),
         received_at=at("2026-11-24T08:16:40"),
-        result=Result.ON_TIME,
+        result=LegResult.ON_TIME,
         note="",
         given_by=signature("Trần Văn Ví Dụ", "2026-11-24T08:15:02"),
         received_by=signature("Sở Tư pháp tỉnh Ninh Bình", "2026-11-24T08:16:41"),
         record_sha256="3f1a" * 16,
     ),
-    Leg(
+    ControlSheetRow(
         number=2,
         handoff_id="hd_01JD000000000000000000000B",
         giver="Sở Tư pháp tỉnh Ninh Bình",
         receiver=CENTRE,
         given_at=at("2026-12-04T16:40:00"),
         received_at=None,
-        result=Result.LATE,
+        result=LegResult.LATE,
         note="Chờ bưu cục phát; đã có thư xin lỗi số 12/XL",
         given_by=signature("Nguyễn Thị Minh Họa", "2026-12-04T16:40:00"),
         received_by=None,
@@ -132,23 +132,23 @@ def control_sheet(person: Signatory) -> ControlSheet:
 
 
 DOCUMENTS = (
-    Document("Giấy đề nghị đăng ký hoạt động (theo mẫu)", "bản chính", 1),
-    Document("Bản sao Chứng chỉ hành nghề luật sư và Thẻ luật sư", "bản sao chứng thực", 2),
-    Document("Dự thảo Điều lệ của công ty luật", "tệp điện tử", 1, "9a" * 32),
+    MinuteDocument("Giấy đề nghị đăng ký hoạt động (theo mẫu)", "bản chính", 1),
+    MinuteDocument("Bản sao Chứng chỉ hành nghề luật sư và Thẻ luật sư", "bản sao chứng thực", 2),
+    MinuteDocument("Dự thảo Điều lệ của công ty luật", "tệp điện tử", 1, "9a" * 32),
 )
 
 
 @pytest.fixture
-def minute() -> Minute:
-    return Minute(
+def minute() -> MinuteForm:
+    return MinuteForm(
         number="01/BBGN",
         at=at("2026-01-05T09:05:00"),
         office=OFFICE,
         handoff_id="hd_01JD000000000000000000000C",
         dossier_code=CODE,
         procedure=PROCEDURE,
-        giver=Side("Bưu điện tỉnh Ninh Bình", "Lý Thị Bưu Tá", "Nhân viên bưu chính"),
-        receiver=Side(CENTRE, "Trần Văn Ví Dụ", "Cán bộ tiếp nhận"),
+        giver=MinuteSide("Bưu điện tỉnh Ninh Bình", "Lý Thị Bưu Tá", "Nhân viên bưu chính"),
+        receiver=MinuteSide(CENTRE, "Trần Văn Ví Dụ", "Cán bộ tiếp nhận"),
         documents=DOCUMENTS,
         complete=None,
         slip_number="RR123456785VN",
@@ -157,7 +157,7 @@ def minute() -> Minute:
     )
 
 
-PARTY = Address("Ông Phan Văn Giả", "Số 1, đường Không Có, phường Hoa Lư, tỉnh Ninh Bình", "0900 000 001")
+PARTY = PostalAddress("Ông Phan Văn Giả", "Số 1, đường Không Có, phường Hoa Lư, tỉnh Ninh Bình", "0900 000 001")
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def slip() -> Slip:
         seal_number="NB-0042",
         service="Gửi hồ sơ và nhận kết quả",
         sender=PARTY,
-        receiver=Address(CENTRE, "Số 2, đường Không Có, phường Hoa Lư, tỉnh Ninh Bình", "0900 000 002"),
+        receiver=PostalAddress(CENTRE, "Số 2, đường Không Có, phường Hoa Lư, tỉnh Ninh Bình", "0900 000 002"),
         dossier_code=CODE,
         procedure=PROCEDURE,
         documents=DOCUMENTS,
@@ -192,7 +192,7 @@ def manifest() -> Manifest:
         bag_number="TUI-0007",
         seal_number="NB-0043",
         items=tuple(
-            Item("RR123456785VN", f"000.00.01.H42-261124-{number:04}", PARTY, weight=120, collect=number * 10_000)
+            BagItem("RR123456785VN", f"000.00.01.H42-261124-{number:04}", PARTY, weight=120, collect=number * 10_000)
             for number in range(28)
         ),
     )
@@ -207,9 +207,9 @@ def fee_table() -> FeeTable:
         department="Sở Tư pháp tỉnh Ninh Bình",
         month="tháng 10 năm 2026",
         rows=(
-            FeeRow("phi-tham-dinh", "Phí thẩm định", "Phí", 1_045, 0, 1_254_300_000, -12_500_000, 0, 351_204_000,
+            MonthFeeRow("phi-tham-dinh", "Phí thẩm định", "Phí", 1_045, 0, 1_254_300_000, -12_500_000, 0, 351_204_000,
                    890_596_000),
-            FeeRow("le-phi-lltp", "Lệ phí cấp Phiếu lý lịch tư pháp", "Lệ phí", 3, -200_000, 600_000, 0, 0, 0,
+            MonthFeeRow("le-phi-lltp", "Lệ phí cấp Phiếu lý lịch tư pháp", "Lệ phí", 3, -200_000, 600_000, 0, 0, 0,
                    400_000),
         ),
         rule="Phần được để lại làm tròn xuống đồng.",
@@ -225,17 +225,17 @@ def fee_table() -> FeeTable:
 
 
 @pytest.fixture(scope="session")
-def authority() -> Authority:
-    return Authority("Tổ chức chứng thực thử")
+def authority() -> PaperAuthority:
+    return PaperAuthority("Tổ chức chứng thực thử")
 
 
 @pytest.fixture(scope="session")
-def person(authority: Authority) -> Signatory:
+def person(authority: PaperAuthority) -> Signatory:
     return Signatory(authority.key_for("Trần Văn Ví Dụ"), "Trần Văn Ví Dụ", "Lập phiếu")
 
 
 @pytest.fixture(scope="session")
-def seal(authority: Authority) -> Signatory:
+def seal(authority: PaperAuthority) -> Signatory:
     return Signatory(authority.key_for(CENTRE), CENTRE, "Xác nhận của cơ quan")
 
 
@@ -243,7 +243,7 @@ SIGNED_AT = at("2026-12-04T16:45:00")
 
 
 @pytest.fixture(scope="session")
-def trust(authority: Authority) -> Trust:
+def trust(authority: PaperAuthority) -> Trust:
     return Trust([authority.root], crls=[authority.revocation_list(SIGNED_AT)])
 
 

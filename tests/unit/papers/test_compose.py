@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hub.errors import NotFound, NotNow
+from hub.errors import InvalidState, NotFound
 from hub.papers import compose, layout
-from hub.papers.compose import Handed, Names
-from hub.papers.forms import Result
+from hub.papers.compose import HandoffPaper, PaperNames
+from hub.papers.forms import LegResult
 from hub.papers.render import render
 from hub.signing import canonical, cms
 from hub.signing.custody import Leaf
-from tests.unit.papers.authority import Authority
+from tests.unit.papers.authority import PaperAuthority
 from tests.unit.papers.conftest import CENTRE, CODE, OFFICE, PROCEDURE
 
-NAMES = Names(
+NAMES = PaperNames(
     office=OFFICE,
     agencies={"000.00.01.H42": CENTRE, "000.00.16.H42": "Sở Tư pháp tỉnh Ninh Bình"},
     officers={"tt-01": "Trần Văn Ví Dụ"},
@@ -25,7 +25,7 @@ NAMES = Names(
 GIVEN = "2026-11-24T01:15:02Z"
 
 
-def leaf(authority: Authority, kind: str, record: dict[str, object], who: str, at: str) -> Leaf:
+def leaf(authority: PaperAuthority, kind: str, record: dict[str, object], who: str, at: str) -> Leaf:
     body = canonical.encode(record)
     person = cms.sign(body, authority.key_for(who), datetime.fromisoformat(at))
     return Leaf(
@@ -42,7 +42,7 @@ def leaf(authority: Authority, kind: str, record: dict[str, object], who: str, a
 
 
 @pytest.fixture
-def handed(authority: Authority) -> Handed:
+def handed(authority: PaperAuthority) -> HandoffPaper:
     record = {
         "v": 1, "typ": "vn.hub.handoff", "id": "hd_A", "log": "hub.h42", "dossier": CODE, "leg": 1,
         "act": "transfer", "carrier": "wire",
@@ -61,14 +61,14 @@ def handed(authority: Authority) -> Handed:
         "number": "STP-77", "received_at": "2026-11-24T01:16:40Z", "note": None,
     }  # fmt: skip
     second = leaf(authority, "receipt", receipt, "Sở Tư pháp tỉnh Ninh Bình", "2026-11-24T01:16:41+00:00")
-    return Handed.of("hd_A", [first, second])
+    return HandoffPaper.of("hd_A", [first, second])
 
 
-def test_a_row_of_the_form_is_what_both_sides_signed(handed: Handed) -> None:
+def test_a_row_of_the_form_is_what_both_sides_signed(handed: HandoffPaper) -> None:
     sheet = compose.control_sheet([handed], NAMES)
     [row] = sheet.legs
     assert (row.giver, row.receiver) == (CENTRE, "Sở Tư pháp tỉnh Ninh Bình")
-    assert row.result is Result.ON_TIME
+    assert row.result is LegResult.ON_TIME
     assert row.note == "Số của bên nhận: STP-77"
     assert row.received_at == datetime(2026, 11, 24, 1, 16, 40, tzinfo=UTC)
     assert row.given_by is not None
@@ -81,7 +81,7 @@ def test_a_row_of_the_form_is_what_both_sides_signed(handed: Handed) -> None:
     assert layout.content(sheet)["legs"][0]["given"] == "08 giờ 15 phút, ngày 24 tháng 11 năm 2026"
 
 
-def test_the_files_inside_are_what_was_signed_and_its_signatures(handed: Handed) -> None:
+def test_the_files_inside_are_what_was_signed_and_its_signatures(handed: HandoffPaper) -> None:
     assert handed.receipt is not None
     files = {file.name: file.data for file in compose.control_sheet([handed], NAMES).attachments}
     assert files == {
@@ -92,13 +92,13 @@ def test_the_files_inside_are_what_was_signed_and_its_signatures(handed: Handed)
     }
 
 
-def test_a_reprint_is_the_same_paper_with_the_same_number(handed: Handed) -> None:
+def test_a_reprint_is_the_same_paper_with_the_same_number(handed: HandoffPaper) -> None:
     once, again = compose.control_sheet([handed], NAMES), compose.control_sheet([handed], NAMES)
     assert once.number == f"{CODE}/PKS"
     assert render(once) == render(again)
 
 
-def test_a_minute_lists_the_documents_with_their_hashes(handed: Handed) -> None:
+def test_a_minute_lists_the_documents_with_their_hashes(handed: HandoffPaper) -> None:
     made = compose.minute(handed, NAMES)
     assert made.number == "01/BBGN"
     assert [(one.title, one.sha256) for one in made.documents] == [("Dự thảo Điều lệ của công ty luật", "9a" * 32)]
@@ -106,15 +106,15 @@ def test_a_minute_lists_the_documents_with_their_hashes(handed: Handed) -> None:
     assert render(made).startswith(b"%PDF-1.7")
 
 
-def test_what_retention_took_away_or_somebody_rewrote_is_not_printed(handed: Handed) -> None:
+def test_what_retention_took_away_or_somebody_rewrote_is_not_printed(handed: HandoffPaper) -> None:
     gone = replace(handed, handoff=replace(handed.handoff, record=None))
-    with pytest.raises(NotNow, match="expired"):
+    with pytest.raises(InvalidState, match="expired"):
         compose.control_sheet([gone], NAMES)
     assert handed.handoff.record is not None
     bent = replace(
         handed, handoff=replace(handed.handoff, record=handed.handoff.record.replace(b"on_time", b"earlier"))
     )
-    with pytest.raises(NotNow, match="not the one that was signed"):
+    with pytest.raises(InvalidState, match="not the one that was signed"):
         compose.control_sheet([bent], NAMES)
 
 
@@ -122,4 +122,4 @@ def test_a_dossier_that_nobody_handed_over_has_no_form() -> None:
     with pytest.raises(NotFound):
         compose.control_sheet([], NAMES)
     with pytest.raises(NotFound):
-        Handed.of("hd_B", [])
+        HandoffPaper.of("hd_B", [])

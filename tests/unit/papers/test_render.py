@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from hub.papers.forms import Attachment, ControlSheet, FeeTable, Form, Leg, Manifest, Minute, Slip
+from hub.papers.forms import Attachment, ControlSheet, ControlSheetRow, FeeTable, Form, Manifest, MinuteForm, Slip
 from hub.papers.render import picture, places, render
 from tests.unit.papers.conftest import RECORD, at
 
@@ -58,7 +58,7 @@ def test_a_dossier_keeps_the_form_of_the_circular_in_force_when_it_was_received(
     assert "Mẫu số 05, Thông tư 01/2018/TT-VPCP" in text(replace(control_sheet, received_at=at("2025-06-30T23:59:59")))
 
 
-def test_a_minute_says_that_its_signing_is_the_submission(minute: Minute, text: Text) -> None:
+def test_a_minute_says_that_its_signing_is_the_submission(minute: MinuteForm, text: Text) -> None:
     read = text(minute)
     for words in (
         "BIÊN BẢN GIAO NHẬN HỒ SƠ",
@@ -120,7 +120,7 @@ def test_a_fee_table_of_many_fees_goes_on_with_its_heading(fee_table: FeeTable, 
     assert text(many).count("KHOẢN THU") >= len(picture(many)) - 1  # the last may hold the places to sign alone
 
 
-def test_the_same_values_give_the_same_bytes(control_sheet: ControlSheet, minute: Minute) -> None:
+def test_the_same_values_give_the_same_bytes(control_sheet: ControlSheet, minute: MinuteForm) -> None:
     assert render(control_sheet) == render(replace(control_sheet))
     assert render(minute) == render(minute)
     assert render(control_sheet) != render(replace(control_sheet, number="khác"))
@@ -166,7 +166,7 @@ def test_a_long_way_runs_over_pages_and_the_last_has_the_places_to_sign(control_
 
 
 def test_a_dossier_without_handoffs_has_an_empty_sheet(control_sheet: ControlSheet) -> None:
-    legs: tuple[Leg, ...] = ()
+    legs: tuple[ControlSheetRow, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     assert len(picture(replace(control_sheet, legs=legs, attachments=attachments), dots_per_inch=40)) == 1
 

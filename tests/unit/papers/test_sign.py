@@ -16,17 +16,17 @@ from hub.papers.forms import ControlSheet
 from hub.papers.render import places, render
 from hub.papers.sign import Signatory
 from hub.papers.verify import verify_pdf
-from hub.signing.findings import Answer, Weight
+from hub.signing.findings import VerdictAnswer, Weight
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid
-from tests.unit.papers.authority import Authority
+from tests.unit.papers.authority import PaperAuthority
 from tests.unit.papers.conftest import RECORD, SIGNED_AT, register
 
 SIGNED = ["FORM_ORDER", *(("FORM_SIGNATURE", "FORM_PARTY") * 2), "FORM_RECORD"]
 
 
 @pytest.fixture
-def roots(authority: Authority, person: Signatory, seal: Signatory) -> Trust:
+def roots(authority: PaperAuthority, person: Signatory, seal: Signatory) -> Trust:
     """A stranger's: the trust list and nothing else."""
     return Trust([authority.root], register=register(authority.root, person.key, seal.key))
 
@@ -37,7 +37,7 @@ def codes(data: bytes, roots: Trust, at: datetime = SIGNED_AT) -> list[str]:
 
 def test_a_signed_form_is_valid_and_gives_its_record_back(signed: bytes, roots: Trust) -> None:
     judged = verify_pdf(signed, roots, SIGNED_AT)
-    assert judged.answer is Answer.VALID
+    assert judged.answer is VerdictAnswer.VALID
     assert [finding.code for finding in judged.findings] == SIGNED
     assert judged.attachments["hd_01JD000000000000000000000A.json"] == RECORD
 
@@ -50,7 +50,7 @@ def test_a_record_that_its_signature_does_not_fit_makes_the_form_invalid(
     other = replace(control_sheet, attachments=(replace(record, data=b'{"typ":"vn.hub.other","v":1}'), signature))
     made = sign.sign(render(other), person, seal, at=SIGNED_AT, trust=trust, places={})
     judged = verify_pdf(made, roots, SIGNED_AT)
-    assert judged.answer is Answer.INVALID
+    assert judged.answer is VerdictAnswer.INVALID
     assert [one.code for one in judged.findings if one.weight is Weight.WRONG] == ["FORM_RECORD"]
     bare = replace(control_sheet, attachments=())
     made = sign.sign(render(bare), person, seal, at=SIGNED_AT, trust=trust, places={})
@@ -78,7 +78,7 @@ def test_pdfsig_finds_both_signatures_valid_and_the_second_over_the_whole(
 def test_one_flipped_byte_is_found(signed: bytes, roots: Trust, place: int) -> None:
     changed = bytearray(signed)
     changed[place] ^= 0x01
-    assert verify_pdf(bytes(changed), roots, SIGNED_AT).answer is Answer.INVALID
+    assert verify_pdf(bytes(changed), roots, SIGNED_AT).answer is VerdictAnswer.INVALID
 
 
 def test_no_byte_of_the_seal_s_own_room_can_be_another(signed: bytes, roots: Trust) -> None:
@@ -91,27 +91,27 @@ def test_no_byte_of_the_seal_s_own_room_can_be_another(signed: bytes, roots: Tru
         for bit in (0x20, 0x10, 0x01):
             changed = bytearray(signed)
             changed[place] ^= bit
-            assert verify_pdf(bytes(changed), roots, SIGNED_AT).answer is Answer.INVALID, (place - begins, bit)
+            assert verify_pdf(bytes(changed), roots, SIGNED_AT).answer is VerdictAnswer.INVALID, (place - begins, bit)
 
 
 def test_a_form_sealed_by_somebody_else_is_invalid_and_by_nobody_listed_cannot_be_told(
-    control_sheet: ControlSheet, person: Signatory, authority: Authority, roots: Trust, trust: Trust
+    control_sheet: ControlSheet, person: Signatory, authority: PaperAuthority, roots: Trust, trust: Trust
 ) -> None:
     unlisted = Signatory(authority.key_for("Trung tâm"), "Trung tâm", "Xác nhận của cơ quan")
-    for seal, answer in ((person, Answer.INVALID), (unlisted, Answer.CANNOT_TELL)):
+    for seal, answer in ((person, VerdictAnswer.INVALID), (unlisted, VerdictAnswer.CANNOT_TELL)):
         made = sign.sign(render(control_sheet), person, seal, at=SIGNED_AT, trust=trust, places={})
         assert verify_pdf(made, roots, SIGNED_AT).answer is answer
 
 
-def test_without_a_trust_list_a_form_cannot_be_told(signed: bytes, authority: Authority) -> None:
+def test_without_a_trust_list_a_form_cannot_be_told(signed: bytes, authority: PaperAuthority) -> None:
     judged = verify_pdf(signed, Trust([authority.root]), SIGNED_AT)
-    assert judged.answer is Answer.CANNOT_TELL
+    assert judged.answer is VerdictAnswer.CANNOT_TELL
     assert "FORM_TRUST_LIST" in [finding.code for finding in judged.findings]
 
 
 @pytest.mark.parametrize("more", [b"\n", b"\x00", b" ", b"%%EOF\n", b"\n% one more line\n", b"\nstartxref\n0\n%%EOF\n"])
 def test_bytes_behind_the_seal_are_found(signed: bytes, roots: Trust, more: bytes) -> None:
-    assert verify_pdf(signed + more, roots, SIGNED_AT).answer is Answer.INVALID
+    assert verify_pdf(signed + more, roots, SIGNED_AT).answer is VerdictAnswer.INVALID
 
 
 def _retitled(writer: IncrementalPdfFileWriter) -> None:
@@ -130,7 +130,7 @@ def test_a_revision_after_the_seal_is_found(
     writer, written = IncrementalPdfFileWriter(BytesIO(signed)), BytesIO()
     change(writer)
     writer.write(written)
-    assert verify_pdf(written.getvalue(), roots, SIGNED_AT).answer is Answer.INVALID
+    assert verify_pdf(written.getvalue(), roots, SIGNED_AT).answer is VerdictAnswer.INVALID
 
 
 def test_a_cut_file_is_invalid_and_a_foreign_one_cannot_be_told(signed: bytes, roots: Trust) -> None:
@@ -145,7 +145,7 @@ def test_a_seal_before_the_person_is_the_wrong_order(
     sealed = sign._signed(render(control_sheet), "seal", seal, SIGNED_AT, trust, None, None)
     both = sign._signed(sealed, "person", person, SIGNED_AT, trust, None, None)
     judged = verify_pdf(both, roots, SIGNED_AT)
-    assert judged.answer is Answer.INVALID
+    assert judged.answer is VerdictAnswer.INVALID
     assert [finding.code for finding in judged.findings] == SIGNED
 
 
@@ -154,30 +154,30 @@ def test_a_form_that_only_the_person_signed_cannot_be_told(
 ) -> None:
     alone = sign._signed(render(control_sheet), "person", person, SIGNED_AT, trust, None, None)
     judged = verify_pdf(alone, roots, SIGNED_AT)
-    assert judged.answer is Answer.CANNOT_TELL
+    assert judged.answer is VerdictAnswer.CANNOT_TELL
     assert judged.findings[0].code == "FORM_NO_SEAL"
 
 
 def test_an_unsigned_print_cannot_be_told(control_sheet: ControlSheet, roots: Trust) -> None:
-    assert verify_pdf(render(control_sheet), roots, SIGNED_AT).answer is Answer.CANNOT_TELL
+    assert verify_pdf(render(control_sheet), roots, SIGNED_AT).answer is VerdictAnswer.CANNOT_TELL
 
 
 def test_a_reader_with_other_roots_cannot_tell(signed: bytes) -> None:
-    other = Trust([Authority("Ai đó khác").root])
-    assert verify_pdf(signed, other, SIGNED_AT).answer is Answer.CANNOT_TELL
+    other = Trust([PaperAuthority("Ai đó khác").root])
+    assert verify_pdf(signed, other, SIGNED_AT).answer is VerdictAnswer.CANNOT_TELL
 
 
 def test_a_signer_revoked_before_is_refused_whatever_older_list_the_form_brings(
-    signed: bytes, authority: Authority, person: Signatory
+    signed: bytes, authority: PaperAuthority, person: Signatory
 ) -> None:
     later = authority.revocation_list(SIGNED_AT + timedelta(minutes=1), [person.key.certificate])
     judged = verify_pdf(signed, Trust([authority.root], crls=[later]), SIGNED_AT + timedelta(minutes=2))
-    assert judged.answer is Answer.INVALID
+    assert judged.answer is VerdictAnswer.INVALID
     assert "FORM_CERTIFICATE_REFUSED" in [finding.code for finding in judged.findings]
 
 
 def test_nothing_is_signed_with_a_revoked_certificate(
-    control_sheet: ControlSheet, person: Signatory, seal: Signatory, authority: Authority
+    control_sheet: ControlSheet, person: Signatory, seal: Signatory, authority: PaperAuthority
 ) -> None:
     revoked = Trust([authority.root], crls=[authority.revocation_list(SIGNED_AT, [seal.key.certificate])])
     with pytest.raises(Invalid):
@@ -186,7 +186,7 @@ def test_nothing_is_signed_with_a_revoked_certificate(
 
 def test_an_ended_certificate_without_a_time_stamp_cannot_be_told(signed: bytes, roots: Trust) -> None:
     judged = verify_pdf(signed, roots, datetime(2031, 1, 1, tzinfo=UTC))
-    assert judged.answer is Answer.CANNOT_TELL
+    assert judged.answer is VerdictAnswer.CANNOT_TELL
 
 
 def test_the_drawn_signature_lies_in_the_forms_place(

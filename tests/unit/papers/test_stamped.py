@@ -10,14 +10,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.sandbox import time_stamps
-from connectors.sandbox.authority import Authority
+from connectors.sandbox.authority import SandboxAuthority
 from connectors.sandbox.knobs import Stamps
 from hub.clock import now
 from hub.papers.forms import ControlSheet
 from hub.papers.render import places, render
 from hub.papers.sign import Signatory, sign
 from hub.papers.verify import verify_pdf
-from hub.signing.findings import Answer
+from hub.signing.findings import VerdictAnswer
 from hub.signing.keys import SoftwareKey, certificates
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid
@@ -27,8 +27,8 @@ Sign = Callable[[Stamps | None], bytes]
 
 
 @pytest.fixture
-def development(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
+def development(tmp_path: Path) -> SandboxAuthority:
+    return SandboxAuthority(tmp_path)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def at() -> datetime:
 
 
 @pytest.fixture
-def keys(development: Authority, at: datetime) -> tuple[SoftwareKey, SoftwareKey]:
+def keys(development: SandboxAuthority, at: datetime) -> tuple[SoftwareKey, SoftwareKey]:
     """The officer's and the seal's, for a month."""
 
     def key(name: str) -> SoftwareKey:
@@ -51,14 +51,14 @@ def keys(development: Authority, at: datetime) -> tuple[SoftwareKey, SoftwareKey
 
 
 @pytest.fixture
-def stranger(development: Authority, keys: tuple[SoftwareKey, SoftwareKey]) -> Trust:
+def stranger(development: SandboxAuthority, keys: tuple[SoftwareKey, SoftwareKey]) -> Trust:
     roots = certificates(development.roots)
     return Trust(roots, register=register(roots[0], *keys))
 
 
 @pytest.fixture
 def printed(
-    development: Authority, control_sheet: ControlSheet, at: datetime, keys: tuple[SoftwareKey, SoftwareKey]
+    development: SandboxAuthority, control_sheet: ControlSheet, at: datetime, keys: tuple[SoftwareKey, SoftwareKey]
 ) -> Sign:
     def made(stamps: Stamps | None) -> bytes:
         person, seal = keys
@@ -84,10 +84,10 @@ def test_a_stamped_form_stays_valid_after_its_certificates_have_ended(
 ) -> None:
     later = at + timedelta(days=400)
     plain, stamped = printed(None), printed("right")
-    assert verify_pdf(plain, stranger, at).answer is Answer.VALID
-    assert verify_pdf(plain, stranger, later).answer is Answer.CANNOT_TELL
+    assert verify_pdf(plain, stranger, at).answer is VerdictAnswer.VALID
+    assert verify_pdf(plain, stranger, later).answer is VerdictAnswer.CANNOT_TELL
     found = verify_pdf(stamped, stranger, later)
-    assert found.answer is Answer.VALID
+    assert found.answer is VerdictAnswer.VALID
     assert f"it was there at {at:%Y-%m-%d %H:%M:%S} UTC" in found.findings[1].detail
 
 

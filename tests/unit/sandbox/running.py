@@ -14,7 +14,7 @@ import requests
 
 from config.catalogue import load
 from connectors.sandbox.effects import Noticed, Submitted, read_effects
-from connectors.sandbox.knobs import Settings
+from connectors.sandbox.knobs import SandboxSettings
 from connectors.sandbox.parties import Sandbox
 from connectors.sandbox.server import addresses, serve
 from schemas.department import Handoff
@@ -52,7 +52,7 @@ def sandbox(
     data: Path, only: Sequence[str] | None = None, *, hub: str = NOWHERE, catalogue: Path = CATALOGUE, **settings: float
 ) -> Iterator[Running]:
     """The counterparties of a catalogue, served until the block ends. ``settings``: pace and so on, in seconds."""
-    paces = Settings.model_validate({"pace": 0.01, "slow_seconds": 0.3, "hang_seconds": 30, **settings})
+    paces = SandboxSettings.model_validate({"pace": 0.01, "slow_seconds": 0.3, "hang_seconds": 30, **settings})
     parties = Sandbox(load(catalogue, environment()), data, hub, paces, environment()).parties(only)
     ports = data / "ports.json"
     ports.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from connectors.sandbox.clock import now
 from connectors.transport import wsse, wsse_verifier
 from connectors.transport.contract import contract
 from connectors.transport.envelope import CONTENT_TYPE, to_bytes
-from connectors.transport.wsse import SigningKey
+from connectors.transport.wsse import WsseKey
 from connectors.transport.wsse_verifier import PinnedCertificate
 from connectors.transport.xml import Element
 from schemas.department import Handoff
@@ -28,7 +28,7 @@ class HubSignature:
     """What zeep asks of a WS-Security plug-in: our signature on what goes out, the department's on what comes in."""
 
     def __init__(self, key: str = "SOAP_SIGN_KEY", certificate: str = "SOAP_SIGN_CERTIFICATE") -> None:
-        self._key = SigningKey.from_pem(SECRETS[key].encode(), SECRETS[certificate].encode())
+        self._key = WsseKey.from_pem(SECRETS[key].encode(), SECRETS[certificate].encode())
         self._theirs = PinnedCertificate.from_pem(SECRETS["SOAP_A_CERTIFICATE"].encode())
 
     def apply(self, envelope: Element, headers: dict[str, str]) -> tuple[Element, dict[str, str]]:
@@ -71,7 +71,7 @@ def fault_of(handing_over: Any, handoff: Handoff) -> tuple[str, Element | None]:
 def message(handoff: Handoff) -> Element:
     """The signed envelope of a hand-over."""
     message = contract("department.wsdl").envelope("SubmitDossier", {"key": "tr_1", "handoff": said(handoff)})
-    key = SigningKey.from_pem(SECRETS["SOAP_SIGN_KEY"].encode(), SECRETS["SOAP_SIGN_CERTIFICATE"].encode())
+    key = WsseKey.from_pem(SECRETS["SOAP_SIGN_KEY"].encode(), SECRETS["SOAP_SIGN_CERTIFICATE"].encode())
     wsse.sign(message, key, now())
     return message
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sandbox.fates import BY_SUFFIX, FATES, ORDINARY, Answer, Telling, fate_of
+from connectors.sandbox.fates import BY_SUFFIX, FATES, ORDINARY, DepartmentAnswer, ReportingFate, fate_of
 from connectors.sandbox.reference import markdown
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "sandbox.md"
@@ -21,12 +21,12 @@ def test_every_suffix_and_every_name_stands_once() -> None:
 
 
 def test_every_answer_and_every_way_of_telling_is_some_dossiers_fate() -> None:
-    assert {fate.answer for fate in FATES} == set(Answer)
-    assert {fate.telling for fate in FATES} == set(Telling)
+    assert {fate.answer for fate in FATES} == set(DepartmentAnswer)
+    assert {fate.telling for fate in FATES} == set(ReportingFate)
 
 
 def test_only_answers_without_effect_are_counted() -> None:
-    assert {fate.answer for fate in FATES if fate.times} == {Answer.FAULT, Answer.BUSY}
+    assert {fate.answer for fate in FATES if fate.times} == {DepartmentAnswer.FAULT, DepartmentAnswer.BUSY}
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.ports import DepartmentPort
 from connectors.registry import department_port, portal_port
 from connectors.sandbox.department import REASON
-from connectors.sandbox.fates import FATES, Answer, Fate
-from schemas.department import Handoff, Receipt
+from connectors.sandbox.fates import FATES, DepartmentAnswer, Fate
+from schemas.department import Handoff, HandoffReceipt
 from tests.unit.sandbox.running import Running, a_handoff, sandbox, until
 from tests.unit.sandbox.test_portal_receiver import a_notice
 
 DEPARTMENTS = ["rest-a", "soap-a", "soap-b"]
-ACCEPTING = [fate for fate in FATES if fate.answer in {Answer.RECEIPT, Answer.SLOW}]
+ACCEPTING = [fate for fate in FATES if fate.answer in {DepartmentAnswer.RECEIPT, DepartmentAnswer.SLOW}]
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_fault_is_tried_again_and_ends_well(running: Running, port: Department
         with pytest.raises(Unavailable):
             port.submit(handoff, "tr_1")
         assert not is_found(port, handoff)
-    assert isinstance(port.submit(handoff, "tr_1"), Receipt)
+    assert isinstance(port.submit(handoff, "tr_1"), HandoffReceipt)
     assert taken(running, code) == [handoff.dossier_code]
 
 

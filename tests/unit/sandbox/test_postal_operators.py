@@ -17,7 +17,7 @@ from connectors.sandbox.postal_fates import POSTAL_FATES, Journey, OrderAnswer, 
 from connectors.sandbox.postal_operator import REASON
 from schemas import strict
 from schemas.item_code import ItemCode
-from schemas.postal import Accepted, PostalStatus, TrackingEvent
+from schemas.postal import ConsignmentAccepted, PostalStatus, TrackingEvent
 from tests.catalogue_secrets import environment
 from tests.postal_orders import an_order
 from tests.unit.connectors.partner import answering, partner
@@ -144,7 +144,7 @@ def test_an_order_that_was_taken_unheard_is_there_when_it_is_sent_again(post: Po
         assert first.value.outcome_unknown
     with pytest.raises(Duplicate) as again:
         post.port.order(order, "tr_1")
-    assert isinstance(again.value.reply, Accepted)
+    assert isinstance(again.value.reply, ConsignmentAccepted)
     assert [effect.order_number for effect in post.taken] == [order.order_number]
 
 

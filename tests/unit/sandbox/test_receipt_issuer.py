@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.catalogue import Catalogue, Issuer
-from connectors.errors import Code, ContractBroken, Duplicate, Unavailable
+from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Unavailable
 from connectors.ports import ReceiptPort
 from connectors.registry import Surroundings, port
 from connectors.sandbox.receipt_book import receipts_path
@@ -27,7 +27,7 @@ TURNED_AWAY = [fate for fate in RECEIPT_FATES if fate.times]
 
 
 @dataclass(frozen=True)
-class Desk:
+class SandboxIssuer:
     """The sandbox's issuer, and the hub's port to it."""
 
     running: Running
@@ -44,9 +44,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, catalogue: Catalogue) -> Iterator[Desk]:
+def desk(tmp_path: Path, catalogue: Catalogue) -> Iterator[SandboxIssuer]:
     with sandbox(tmp_path, [ISSUER], hang_seconds=30) as running:
-        yield Desk(running, the_port(catalogue, running))
+        yield SandboxIssuer(running, the_port(catalogue, running))
 
 
 def the_port(catalogue: Catalogue, running: Running) -> ReceiptPort:
@@ -62,7 +62,7 @@ def for_fate(fate: ReceiptFate) -> FeeReceipt:
     return a_receipt(1, int(fate.suffix))
 
 
-def test_receipts_are_issued_once_each_under_numbers_that_follow(desk: Desk) -> None:
+def test_receipts_are_issued_once_each_under_numbers_that_follow(desk: SandboxIssuer) -> None:
     assert [desk.issue(a_receipt(number, number)) for number in (1, 2, 3)] == [1, 2, 3]
     with pytest.raises(Duplicate):
         desk.issue(a_receipt(2, 2))
@@ -75,7 +75,7 @@ def test_receipts_are_issued_once_each_under_numbers_that_follow(desk: Desk) -> 
     ]
 
 
-def test_however_many_say_the_same_at_once_it_is_issued_once(desk: Desk) -> None:
+def test_however_many_say_the_same_at_once_it_is_issued_once(desk: SandboxIssuer) -> None:
     def says(_: int) -> bool:
         try:
             desk.issue(a_receipt())
@@ -89,7 +89,7 @@ def test_however_many_say_the_same_at_once_it_is_issued_once(desk: Desk) -> None
 
 
 @pytest.mark.parametrize("fate", TAKEN_AND_NOT_TOLD, ids=lambda fate: fate.name)
-def test_what_was_issued_without_a_word_is_found_when_it_is_asked_for(desk: Desk, fate: ReceiptFate) -> None:
+def test_what_was_issued_without_a_word_is_found_when_it_is_asked_for(desk: SandboxIssuer, fate: ReceiptFate) -> None:
     with pytest.raises((Unavailable, ContractBroken, Duplicate)) as raised:
         desk.issue(for_fate(fate))
     if isinstance(raised.value, Unavailable):
@@ -101,7 +101,7 @@ def test_what_was_issued_without_a_word_is_found_when_it_is_asked_for(desk: Desk
 
 
 @pytest.mark.parametrize("fate", TURNED_AWAY, ids=lambda fate: fate.name)
-def test_what_was_turned_away_had_no_effect_and_is_issued_in_the_end(desk: Desk, fate: ReceiptFate) -> None:
+def test_what_was_turned_away_had_no_effect_and_is_issued_in_the_end(desk: SandboxIssuer, fate: ReceiptFate) -> None:
     for _ in range(fate.times):
         with pytest.raises((Unavailable, ContractBroken)):
             desk.issue(for_fate(fate))
@@ -109,16 +109,16 @@ def test_what_was_turned_away_had_no_effect_and_is_issued_in_the_end(desk: Desk,
     assert desk.issue(for_fate(fate)) == 1
 
 
-def test_another_number_than_ours_is_told_as_it_is(desk: Desk) -> None:
+def test_another_number_than_ours_is_told_as_it_is(desk: SandboxIssuer) -> None:
     [fate] = [one for one in RECEIPT_FATES if one.answer is IssueAnswer.OTHER_NUMBER]
     assert desk.issue(for_fate(fate)) == 2
 
 
-def test_a_receipt_becomes_void_once(desk: Desk) -> None:
+def test_a_receipt_becomes_void_once(desk: SandboxIssuer) -> None:
     receipt = a_receipt()
     with pytest.raises(ContractBroken) as missing:
         desk.port.void(voiding(receipt), "")
-    assert missing.value.code == Code.ISSUER
+    assert missing.value.code == ConnectorCode.ISSUER
     desk.issue(receipt)
     desk.port.void(voiding(receipt), "")
     with pytest.raises(Duplicate):
@@ -136,7 +136,7 @@ def test_after_a_restart_it_knows_what_it_has_issued(tmp_path: Path, catalogue: 
         assert again.issue(a_receipt(2, 2), "").number == 2
 
 
-def test_who_does_not_know_the_passwords_is_told_nothing(desk: Desk, catalogue: Catalogue) -> None:
+def test_who_does_not_know_the_passwords_is_told_nothing(desk: SandboxIssuer, catalogue: Catalogue) -> None:
     issuer = catalogue.counterparties[ISSUER]
     assert isinstance(issuer, Issuer)
     swapped = issuer.model_copy(update={"password": issuer.account_password, "account_password": issuer.password})
@@ -148,10 +148,10 @@ def test_who_does_not_know_the_passwords_is_told_nothing(desk: Desk, catalogue: 
     ):
         with pytest.raises(ContractBroken) as refused:
             says()
-        assert refused.value.code == Code.AUTH
+        assert refused.value.code == ConnectorCode.AUTH
 
 
-def test_the_control_door_shows_what_was_issued(desk: Desk) -> None:
+def test_the_control_door_shows_what_was_issued(desk: SandboxIssuer) -> None:
     desk.issue(a_receipt())
     [shown] = call("GET", f"{desk.running.control(ISSUER)}/receipts").json()
     assert (shown["number"], shown["amount"]) == (1, 120_000)

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from connectors.sandbox.department import REASON
-from schemas.department import Changes, Handoff, Receipt
+from schemas.department import Changes, Handoff, HandoffReceipt
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.unit.sandbox.running import Running, a_handoff, call, sandbox, until
 
@@ -32,10 +32,10 @@ def ask(rest: Running, path: str) -> requests.Response:
     return call("GET", f"{rest.urls[CODE]}/{path}", headers=TOKEN)
 
 
-def found(rest: Running, handoff: Handoff) -> Receipt:
+def found(rest: Running, handoff: Handoff) -> HandoffReceipt:
     answer = ask(rest, f"dossiers/{handoff.dossier_code}")
     assert answer.status_code == 200
-    return Receipt.model_validate_json(answer.content)
+    return HandoffReceipt.model_validate_json(answer.content)
 
 
 def feed(rest: Running, dossier_code: str, statuses: int) -> list[str]:
@@ -52,7 +52,7 @@ def _told(rest: Running, dossier_code: str) -> list[str]:
 def test_an_accepted_dossier_has_a_receipt_an_effect_and_a_life(rest: Running) -> None:
     handoff = a_handoff(9001)
     answer = submit(rest, handoff)
-    receipt = Receipt.model_validate_json(answer.content)
+    receipt = HandoffReceipt.model_validate_json(answer.content)
     (effect,) = rest.effects(CODE)
     assert answer.status_code == 201
     assert (effect.key, effect.dossier_code, effect.number) == ("tr_1", handoff.dossier_code, receipt.number)

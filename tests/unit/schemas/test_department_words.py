@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas.department import Changes, Receipt, StatusReport
+from schemas.department import Changes, HandoffReceipt, StatusReport
 from schemas.strict import Refused, Strict, read
 
 REPORT = {
@@ -37,9 +37,13 @@ def test_a_page_of_reports_is_read_in_its_order() -> None:
         pytest.param(StatusReport, REPORT | {"officer": "x"}, "/officer", id="an unknown key"),
         pytest.param(Changes, {"reports": [REPORT | {"note": 1}], "cursor": "2"}, "/reports/0/note", id="in a page"),
         pytest.param(Changes, {"reports": [], "cursor": None}, "/cursor", id="a page without a cursor"),
-        pytest.param(Receipt, {"number": " ", "received_at": REPORT["at"]}, "/number", id="a blank number"),
-        pytest.param(Receipt, {"number": "1\n2", "received_at": REPORT["at"]}, "/number", id="a number of two lines"),
-        pytest.param(Receipt, {"number": "x" * 65, "received_at": REPORT["at"]}, "/number", id="a number too long"),
+        pytest.param(HandoffReceipt, {"number": " ", "received_at": REPORT["at"]}, "/number", id="a blank number"),
+        pytest.param(
+            HandoffReceipt, {"number": "1\n2", "received_at": REPORT["at"]}, "/number", id="a number of two lines"
+        ),
+        pytest.param(
+            HandoffReceipt, {"number": "x" * 65, "received_at": REPORT["at"]}, "/number", id="a number too long"
+        ),
     ],
 )
 def test_a_word_outside_the_contract_is_refused_at_its_place(
@@ -53,7 +57,7 @@ def test_a_word_outside_the_contract_is_refused_at_its_place(
 @pytest.mark.parametrize("number", ["1", "123/TNHS-STP", "Số 7 năm 2026", "x" * 64])
 def test_a_department_numbers_as_it_likes(number: str) -> None:
     document = {"number": number, "received_at": "2026-11-24T01:15:00.5Z"}
-    assert read(Receipt, json.dumps(document).encode()).number == number
+    assert read(HandoffReceipt, json.dumps(document).encode()).number == number
 
 
 def test_what_was_read_does_not_change_any_more() -> None:

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import replies
-from schemas.department import Changes, Receipt
+from schemas.department import Changes, HandoffReceipt
 from schemas.faults import Refused
 
 RECEIPT = {"number": "A-1", "received_at": "2026-11-24T09:00:00+07:00"}
 
 
-def the_receipt(body: bytes) -> Receipt:
-    return replies.read(Receipt, replies.parse(body))
+def the_receipt(body: bytes) -> HandoffReceipt:
+    return replies.read(HandoffReceipt, replies.parse(body))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from schemas.payment import Kind, Notification
+from schemas.payment import Notification, NotificationKind
 from schemas.portal import Submission
 from schemas.strict import Refused, read
 from schemas.text import cleaned, fault_in
@@ -77,7 +77,7 @@ def test_what_shows_anything_is_a_text(text: str) -> None:
 
 
 def test_a_payers_words_are_cleaned_and_the_names_of_his_payment_are_not() -> None:
-    said = {"provider": "a", "provider_txn": "1", "kind": Kind.PAYMENT, "amount": 1, "account": "1"}
+    said = {"provider": "a", "provider_txn": "1", "kind": NotificationKind.PAYMENT, "amount": 1, "account": "1"}
     assert Notification.model_validate(said | {"text": "HC\x00 Bi\u0300nh \ud83d"}).text == "HC Bình "
     for name in ("provider_txn", "account", "bank_ref", "reference", "original"):
         with pytest.raises(ValueError, match="control character"):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import xlsxwriter
 
-from schemas.statement import Unreadable
+from schemas.statement import UnreadableFile
 from schemas.workbook import Workbook
 
 SHEET: Final = "xl/worksheets/sheet1.xml"
@@ -46,8 +46,8 @@ def read(raw: bytes) -> list[list[Any]]:
         return [list(row.cells) for row in book.rows(book.names[0], 100)]
 
 
-def wrong(raw: bytes) -> Unreadable:
-    with pytest.raises(Unreadable) as caught:
+def wrong(raw: bytes) -> UnreadableFile:
+    with pytest.raises(UnreadableFile) as caught:
         read(raw)
     return caught.value
 

@@ -62,7 +62,7 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 
 
 @dataclass(frozen=True)
-class Holder:
+class KeyHolder:
     """A key with its certificate, and those of its issuers but the root: a SigningKey."""
 
     private: PrivateKey
@@ -91,13 +91,13 @@ class Holder:
         return key, certificate
 
 
-class Authority:
+class SigningAuthority:
     """A root, or an authority under ``parent``."""
 
     def __init__(
         self,
         name: str = "Test root",
-        parent: "Authority | None" = None,
+        parent: "SigningAuthority | None" = None,
         *,
         extensions: Extensions = CA,
         begins: datetime = BEGINS,
@@ -123,10 +123,10 @@ class Authority:
         begins: datetime = BEGINS,
         ends: datetime = ENDS,
         hash_: Hash | None = None,
-    ) -> Holder:
+    ) -> KeyHolder:
         private = key or new_key()
         certificate = certified(_name(name), private, self, extensions, begins, ends, hash_ or hashes.SHA256())
-        return Holder(private, certificate, self.issuers)
+        return KeyHolder(private, certificate, self.issuers)
 
     def crl(
         self,
@@ -159,7 +159,7 @@ class Authority:
 def certified(
     subject: x509.Name,
     key: PrivateKey,
-    issuer: Authority,
+    issuer: SigningAuthority,
     extensions: Extensions,
     begins: datetime,
     ends: datetime,

@@ -4,9 +4,9 @@ import pytest
 
 from config.catalogue import Catalogue
 from hub.embedded.pki import Pki
-from tests.unit.signing.office import Office
+from tests.unit.signing.office import KeyOffice
 
 
 @pytest.fixture
-def office(own_pki: Pki, catalogue: Catalogue) -> Office:
-    return Office(own_pki, catalogue)
+def office(own_pki: Pki, catalogue: Catalogue) -> KeyOffice:
+    return KeyOffice(own_pki, catalogue)

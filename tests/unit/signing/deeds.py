@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from hub.signing import proof
-from hub.signing.bundle import Act, Bundle
-from hub.signing.findings import Code
+from hub.signing.bundle import Bundle, BundledAct
+from hub.signing.findings import VerdictCode
 from tests.unit.signing.notary import MINUTE, Notary
 
 
@@ -131,27 +131,30 @@ def _document() -> dict[str, object]:
     return {"code": "TP-01", "name": "Đơn đề nghị", "media_type": "application/pdf", "size": 1234}
 
 
-def _hashes(act: Act) -> tuple[bytes, ...]:
+def _hashes(act: BundledAct) -> tuple[bytes, ...]:
     return tuple(hashlib.sha256(one).digest() for one in act.signatures)
 
 
-DEEDS: dict[Callable[[Notary], Bundle], tuple[set[Code], bool]] = {
-    deed_swapped_signatures: ({Code.ORDER, Code.PROOF_OF_ANOTHER}, True),
-    deed_sealed_first: ({Code.ORDER}, True),
-    deed_sealed_beside: ({Code.ORDER}, True),
-    deed_seal_dated_before_the_person: ({Code.ORDER}, False),
-    deed_swapped_documents: ({Code.PROOF_OF_ANOTHER, Code.PERSON}, True),
-    deed_re_signed_after_the_log: ({Code.PROOF_OF_ANOTHER}, True),
-    deed_replayed_receipt: ({Code.ANSWER_OF_ANOTHER}, True),
-    deed_replayed_proof_of_the_receipt: ({Code.PROOF_OF_ANOTHER}, True),
-    deed_proof_of_another_leaf: ({Code.PROOF}, True),
-    deed_truncated_log: ({Code.PROOF_OF_ANOTHER}, True),
-    deed_rewritten_log: ({Code.PARTY}, True),
-    deed_another_log_s_name: ({Code.OTHER_LOG}, False),
-    deed_unsigned_root: ({Code.PROOF}, True),
-    deed_replaced_stamp: ({Code.STAMP}, True),
-    deed_stamp_from_before_the_checkpoint: ({Code.TIMES, Code.CHECKPOINT, Code.PERSON, Code.SEAL}, True),
-    deed_dated_after_its_stamp: ({Code.TIMES}, False),
-    deed_forked_log: ({Code.FORKED, Code.PROOF_OF_ANOTHER}, True),
+DEEDS: dict[Callable[[Notary], Bundle], tuple[set[VerdictCode], bool]] = {
+    deed_swapped_signatures: ({VerdictCode.ORDER, VerdictCode.PROOF_OF_ANOTHER}, True),
+    deed_sealed_first: ({VerdictCode.ORDER}, True),
+    deed_sealed_beside: ({VerdictCode.ORDER}, True),
+    deed_seal_dated_before_the_person: ({VerdictCode.ORDER}, False),
+    deed_swapped_documents: ({VerdictCode.PROOF_OF_ANOTHER, VerdictCode.PERSON}, True),
+    deed_re_signed_after_the_log: ({VerdictCode.PROOF_OF_ANOTHER}, True),
+    deed_replayed_receipt: ({VerdictCode.ANSWER_OF_ANOTHER}, True),
+    deed_replayed_proof_of_the_receipt: ({VerdictCode.PROOF_OF_ANOTHER}, True),
+    deed_proof_of_another_leaf: ({VerdictCode.PROOF}, True),
+    deed_truncated_log: ({VerdictCode.PROOF_OF_ANOTHER}, True),
+    deed_rewritten_log: ({VerdictCode.PARTY}, True),
+    deed_another_log_s_name: ({VerdictCode.OTHER_LOG}, False),
+    deed_unsigned_root: ({VerdictCode.PROOF}, True),
+    deed_replaced_stamp: ({VerdictCode.STAMP}, True),
+    deed_stamp_from_before_the_checkpoint: (
+        {VerdictCode.TIMES, VerdictCode.CHECKPOINT, VerdictCode.PERSON, VerdictCode.SEAL},
+        True,
+    ),
+    deed_dated_after_its_stamp: ({VerdictCode.TIMES}, False),
+    deed_forked_log: ({VerdictCode.FORKED, VerdictCode.PROOF_OF_ANOTHER}, True),
 }
 """What a forger does → what the judge calls it, and whether openssl alone sees it too"""

@@ -16,7 +16,7 @@ from pyhanko.sign.validation.generic_cms import async_validate_detached_cms
 from pyhanko_certvalidator import ValidationContext
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from tests.unit.signing.authority import DAY, Holder, pem
+from tests.unit.signing.authority import DAY, KeyHolder, pem
 
 __all__ = ["needs_openssl", "openssl", "openssl_accepts", "pyhanko_accepts", "pyhanko_signs"]
 
@@ -54,7 +54,7 @@ def pyhanko_accepts(content: bytes, signature: bytes, root: x509.Certificate) ->
     return bool(status.intact and status.valid and status.trusted)
 
 
-def pyhanko_signs(content: bytes, holder: Holder) -> bytes:
+def pyhanko_signs(content: bytes, holder: KeyHolder) -> bytes:
     """A CAdES-B signature as another vendor's product makes it."""
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # pyHanko
     store.register_multiple(_asn1(one) for one in holder.issuers)

@@ -12,16 +12,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from connectors.sandbox import time_stamps
-from connectors.sandbox.authority import Authority
+from connectors.sandbox.authority import SandboxAuthority
 from hub.clock import now
 from hub.signing import canonical, cms, merkle, stamps, trust_list
-from hub.signing.bundle import Act, Bundle
+from hub.signing.bundle import Bundle, BundledAct
 from hub.signing.custody import grown
 from hub.signing.parties import fingerprint
-from hub.signing.proof import Proof, leaf_data
+from hub.signing.proof import InclusionProof, leaf_data
 from hub.signing.trust import Trust
 from schemas.trust_list import TYPE, PartyKind, TrustEntry, TrustList
-from tests.unit.signing.authority import Holder
+from tests.unit.signing.authority import KeyHolder
 
 LOG: Final = "hub.test"
 CENTRE: Final = "000.00.01.H42"
@@ -31,7 +31,7 @@ FILLERS: Final = 5
 MINUTE: Final = timedelta(minutes=1)
 
 
-def listed(kind: PartyKind, holder: str, by: Holder, **more: Any) -> TrustEntry:
+def listed(kind: PartyKind, holder: str, by: KeyHolder, **more: Any) -> TrustEntry:
     """An entry of a trust list."""
     return TrustEntry(kind=kind, holder=holder, certificate=fingerprint(by.certificate), **more)
 
@@ -40,7 +40,7 @@ class Notary:
     """One authority, one officer, one seal, one log, one receiving department."""
 
     def __init__(self, folder: Path) -> None:
-        self.authority = Authority(folder)
+        self.authority = SandboxAuthority(folder)
         self.at = now().replace(microsecond=0)
         self.officer = self.issue("Trần Văn Thử Nghiệm", "tt-01")
         self.seal = self.issue("Trung tâm Phục vụ hành chính công (thử nghiệm)")
@@ -57,10 +57,10 @@ class Notary:
         self.size = 0
         self.lists: list[bytes] = []
 
-    def issue(self, name: str, serial_name: str = "") -> Holder:
+    def issue(self, name: str, serial_name: str = "") -> KeyHolder:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self.authority.issue(name, key.public_key(), serial_name=serial_name)
-        return Holder(key, certificate, (self.authority.issuing.certificate,))
+        return KeyHolder(key, certificate, (self.authority.issuing.certificate,))
 
     @property
     def roots(self) -> bytes:
@@ -90,7 +90,7 @@ class Notary:
     def by_roots_alone(self) -> Trust:
         return Trust.load(self.roots)
 
-    def sign(self, content: bytes, by: Holder, *, after: timedelta = timedelta()) -> bytes:
+    def sign(self, content: bytes, by: KeyHolder, *, after: timedelta = timedelta()) -> bytes:
         return cms.sign(content, by, self.at + after)
 
     def record(self, number: int = 1, **changes: Any) -> bytes:
@@ -189,10 +189,10 @@ class Notary:
         digest = hashlib.sha256(body).digest()
         return stamps.read(time_stamps.reply(stamps.request(digest, 7), self.authority, at or self.at), digest, 7)
 
-    def act(self, kind: str, record: bytes, place: int, *signatures: bytes, **changes: Any) -> Act:
+    def act(self, kind: str, record: bytes, place: int, *signatures: bytes, **changes: Any) -> BundledAct:
         """With a checkpoint of the log as it is now."""
         body = self.checkpoint()
-        shown = Proof(
+        shown = InclusionProof(
             place=place,
             size=self.size,
             record_hash=hashlib.sha256(record).digest(),
@@ -200,7 +200,7 @@ class Notary:
             path=tuple(merkle.inclusion_path(place, self.size, self.node)),
             root=merkle.root(self.size, self.node),
         )
-        made = Act(
+        made = BundledAct(
             kind=kind,
             record=record,
             record_hash=shown.record_hash,
@@ -217,24 +217,24 @@ class Notary:
         person = self.sign(record, self.officer)
         return person, self.sign(person, self.seal)
 
-    def handoff(self, number: int = 1, **changes: Any) -> Act:
+    def handoff(self, number: int = 1, **changes: Any) -> BundledAct:
         """One that was signed, logged and stamped."""
         record = self.record(number, **changes)
         return self.logged("handoff", record, *self.signed(record))
 
-    def receipt(self, handoff: Act, by: Holder | None = None, **changes: Any) -> Act:
+    def receipt(self, handoff: BundledAct, by: KeyHolder | None = None, **changes: Any) -> BundledAct:
         """The receiver's answer to it: sealed, logged and stamped."""
         assert handoff.record is not None
         record = self.counter_record(handoff.record, **changes)
         return self.logged("receipt", record, self.sign(record, by or self.receiver))
 
-    def logged(self, kind: str, record: bytes, *signatures: bytes) -> Act:
+    def logged(self, kind: str, record: bytes, *signatures: bytes) -> BundledAct:
         self.fill()
         place = self.enter(record, *signatures)
         self.fill()
         return self.act(kind, record, place, *signatures)
 
-    def bundle(self, *acts: Act) -> Bundle:
+    def bundle(self, *acts: BundledAct) -> Bundle:
         """These parts, or a handoff with its receipt; with the issuer's certificate and the lists of the day."""
         if not acts:
             handoff = self.handoff()

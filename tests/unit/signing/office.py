@@ -9,7 +9,7 @@ from hub.signing.signer import Signer
 
 
 @dataclass
-class Office:
+class KeyOffice:
     """Keys that a test may rotate and revoke, and who signs with them."""
 
     pki: Pki

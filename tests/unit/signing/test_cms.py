@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from hub.clock import VIETNAM, now
 from hub.signing import cms, der, verifier
-from tests.unit.signing.authority import DAY, Authority, Holder, PrivateKey
+from tests.unit.signing.authority import DAY, KeyHolder, PrivateKey, SigningAuthority
 from tests.unit.signing.judges import needs_openssl, openssl, openssl_accepts, pyhanko_accepts, pyhanko_signs
 
 CONTENT = b'{"dossier":"000.00.01.H26-261124-0001","typ":"vn.hub.handoff"}\r\n'
-ROOT = Authority()
-ISSUING = Authority("Issuing CA", ROOT)
+ROOT = SigningAuthority()
+ISSUING = SigningAuthority("Issuing CA", ROOT)
 KEYS: dict[str, PrivateKey] = {
     "P-256": ec.generate_private_key(ec.SECP256R1()),
     "P-384": ec.generate_private_key(ec.SECP384R1()),
@@ -27,7 +27,7 @@ KEYS: dict[str, PrivateKey] = {
 each_key = pytest.mark.parametrize("kind", KEYS)
 
 
-def holder(kind: str) -> Holder:
+def holder(kind: str) -> KeyHolder:
     return ISSUING.issue(key=KEYS[kind])
 
 

@@ -10,15 +10,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.sandbox import certificates
-from connectors.sandbox.certificates import Holder as Issuer
+from connectors.sandbox.certificates import KeyPair as Issuer
 from hub.clock import now
 from hub.signing import archive, canonical
-from hub.signing.bundle import Act, Bundle
-from hub.signing.findings import Answer, Code, Weight
+from hub.signing.bundle import Bundle, BundledAct
+from hub.signing.findings import VerdictAnswer, VerdictCode, Weight
 from hub.signing.judge import judge
 from hub.signing.parties import fingerprint
 from schemas.trust_list import TrustEntry
-from tests.unit.signing.authority import Holder
+from tests.unit.signing.authority import KeyHolder
 from tests.unit.signing.judges import needs_openssl
 from tests.unit.signing.notary import CENTRE, DEPARTMENT, LOG, MINUTE, Notary, listed
 from tests.unit.signing.test_tampering import verify_sh
@@ -28,7 +28,7 @@ OTHER_LOG: Final = "hub.other"
 DAY: Final = timedelta(days=1)
 
 
-class Town(Notary):
+class ForgeryTown(Notary):
     """A notary's world with a second department, an officer of it, a second log, and whoever forges."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class Town(Notary):
             listed("log", OTHER_LOG, self.other_log),
         ]
 
-    def namesake(self, holder: Holder, **period: Any) -> Holder:
+    def namesake(self, holder: KeyHolder, **period: Any) -> KeyHolder:
         """Another certificate of the same subject, by the same authority."""
         key, name = ec.generate_private_key(ec.SECP256R1()), holder.certificate.subject
         common, serial = (
@@ -62,9 +62,9 @@ class Town(Notary):
         certificate = self.authority.issue(
             common[0], key.public_key(), serial_name=serial[0] if serial else "", **begins, **period
         )
-        return Holder(key, certificate, (self.authority.issuing.certificate,))
+        return KeyHolder(key, certificate, (self.authority.issuing.certificate,))
 
-    def by_itself(self, holder: Holder) -> Holder:
+    def by_itself(self, holder: KeyHolder) -> KeyHolder:
         """A certificate of the same subject that nobody vouches for but its own authority, of the right name too."""
         root_key = ec.generate_private_key(ec.SECP256R1())
         root = Issuer(root_key, certificates.root(root_key, "Development root", DAY * 30))
@@ -73,7 +73,7 @@ class Town(Notary):
         certificate = certificates.signer(
             key.public_key(), "như nhau", now() - DAY, now() + DAY, root, serial_name=named[0] if named else ""
         )
-        return Holder(key, certificate)
+        return KeyHolder(key, certificate)
 
     def table(self) -> bytes:
         """A month's table of nothing."""
@@ -85,7 +85,7 @@ class Town(Notary):
             | {"open_cases": [], "book": "0" * 64, "last_entry": 1}
         )
 
-    def evidence(self, kind: str, by: Mapping[str, Holder]) -> Bundle:
+    def evidence(self, kind: str, by: Mapping[str, KeyHolder]) -> Bundle:
         """A bundle about ``kind`` in which everybody signs who has to, with what ``by`` says instead."""
         hands = {**self.right, **by}
 
@@ -110,15 +110,15 @@ class Town(Notary):
         counter = ("receipt", answer, (self.sign(answer, hands["receiver"]),))
         return self._logged(hands, ("handoff", record, both(record)), counter)
 
-    def _logged(self, hands: Mapping[str, Holder], *parts: tuple[str, bytes, tuple[bytes, ...]]) -> Bundle:
-        acts: list[Act] = []
+    def _logged(self, hands: Mapping[str, KeyHolder], *parts: tuple[str, bytes, tuple[bytes, ...]]) -> Bundle:
+        acts: list[BundledAct] = []
         for kind, record, signatures in parts:
             act = self.logged(kind, record, *signatures)
             acts.append(replace(act, checkpoint_signature=self.sign(act.checkpoint, hands["log"])))
         return self.bundle(*acts)
 
 
-def _root(town: Town) -> str:
+def _root(town: ForgeryTown) -> str:
     return fingerprint(town.authority.root.certificate)
 
 
@@ -130,8 +130,8 @@ def _side(agency: str, role: str, officer: str | None = None) -> dict[str, str |
 class Wrong:
     """Somebody who must not sign, and what the judge answers."""
 
-    signer: Callable[[Town, str], Holder]
-    answer: Answer = Answer.INVALID
+    signer: Callable[[ForgeryTown, str], KeyHolder]
+    answer: VerdictAnswer = VerdictAnswer.INVALID
 
 
 WRONG: Final[Mapping[str, Wrong]] = {
@@ -141,8 +141,10 @@ WRONG: Final[Mapping[str, Wrong]] = {
     "a log of another name": Wrong(lambda town, _: town.other_log),
     "expired": Wrong(lambda town, who: town.expired[who]),
     "outside its period": Wrong(lambda town, who: town.ended[who]),
-    "of the same name, not listed": Wrong(lambda town, who: town.namesake(town.right[who]), Answer.CANNOT_TELL),
-    "self-signed, of the same name": Wrong(lambda town, who: town.by_itself(town.right[who]), Answer.CANNOT_TELL),
+    "of the same name, not listed": Wrong(lambda town, who: town.namesake(town.right[who]), VerdictAnswer.CANNOT_TELL),
+    "self-signed, of the same name": Wrong(
+        lambda town, who: town.by_itself(town.right[who]), VerdictAnswer.CANNOT_TELL
+    ),
 }
 SIGNED: Final = [
     ("handoff", "officer"), ("handoff", "seal"), ("handoff", "log"), ("handoff", "receiver"),
@@ -153,12 +155,12 @@ SIGNED: Final = [
 
 
 @pytest.fixture(scope="module")
-def _town(tmp_path_factory: pytest.TempPathFactory) -> Town:
-    return Town(tmp_path_factory.mktemp("town"))
+def _town(tmp_path_factory: pytest.TempPathFactory) -> ForgeryTown:
+    return ForgeryTown(tmp_path_factory.mktemp("town"))
 
 
 @pytest.fixture
-def town(_town: Town) -> Iterator[Town]:
+def town(_town: ForgeryTown) -> Iterator[ForgeryTown]:
     """The same town for every test, with the trust list as it was."""
     entries = list(_town.entries)
     yield _town
@@ -167,11 +169,11 @@ def town(_town: Town) -> Iterator[Town]:
 
 @needs_openssl
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in SIGNED}))
-def test_with_everybody_who_has_to_sign_it_is_valid_in_both(town: Town, kind: str, tmp_path: Path) -> None:
+def test_with_everybody_who_has_to_sign_it_is_valid_in_both(town: ForgeryTown, kind: str, tmp_path: Path) -> None:
     """So that the refusals below are about the signer that they name."""
     bundle = town.evidence(kind, {})
     verdict = judge(bundle, town.trust)
-    assert verdict.answer is Answer.VALID, verdict.findings
+    assert verdict.answer is VerdictAnswer.VALID, verdict.findings
     judged = verify_sh(archive.unpack(bundle.write()), town.trust_list, tmp_path)
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
@@ -179,20 +181,20 @@ def test_with_everybody_who_has_to_sign_it_is_valid_in_both(town: Town, kind: st
 @needs_openssl
 @pytest.mark.parametrize("wrong", WRONG)
 @pytest.mark.parametrize(("kind", "who"), SIGNED, ids=lambda each: each)
-def test_a_wrong_signer_is_never_valid(town: Town, kind: str, who: str, wrong: str, tmp_path: Path) -> None:
+def test_a_wrong_signer_is_never_valid(town: ForgeryTown, kind: str, who: str, wrong: str, tmp_path: Path) -> None:
     forged = town.evidence(kind, {who: WRONG[wrong].signer(town, who)})
     assert judge(forged, town.trust).answer is WRONG[wrong].answer
     judged = verify_sh(archive.unpack(forged.write()), town.trust_list, tmp_path)
     assert judged.returncode in (1, 4), judged.stdout + judged.stderr
 
 
-def test_without_a_trust_list_nothing_is_valid(town: Town) -> None:
+def test_without_a_trust_list_nothing_is_valid(town: ForgeryTown) -> None:
     verdict = judge(town.evidence("handoff", {}), town.by_roots_alone)
-    assert verdict.answer is Answer.CANNOT_TELL
-    assert [one.code for one in verdict.findings if one.weight is Weight.MISSING] == [Code.TRUST_LIST]
+    assert verdict.answer is VerdictAnswer.CANNOT_TELL
+    assert [one.code for one in verdict.findings if one.weight is Weight.MISSING] == [VerdictCode.TRUST_LIST]
 
 
-RECORDS: Final[Mapping[str, Callable[[Town], bytes]]] = {
+RECORDS: Final[Mapping[str, Callable[[ForgeryTown], bytes]]] = {
     "the Centre's without an officer": lambda town: town.record(giver=_side(CENTRE, "centre")),
     "a department that calls itself the Centre": lambda town: town.record(giver=_side(OTHER, "centre", "tt-01")),
     "the Centre that calls itself a department": lambda town: town.record(
@@ -208,29 +210,29 @@ RECORDS: Final[Mapping[str, Callable[[Town], bytes]]] = {
 @needs_openssl
 @pytest.mark.parametrize("record", RECORDS)
 def test_the_right_hands_on_a_record_that_is_not_theirs_are_never_valid(
-    town: Town, record: str, tmp_path: Path
+    town: ForgeryTown, record: str, tmp_path: Path
 ) -> None:
     content = RECORDS[record](town)
     bundle = town.bundle(town.logged("handoff", content, *town.signed(content)))
-    assert judge(bundle, town.trust).answer is Answer.INVALID
+    assert judge(bundle, town.trust).answer is VerdictAnswer.INVALID
     assert verify_sh(archive.unpack(bundle.write()), town.trust_list, tmp_path).returncode == 1
 
 
 @needs_openssl
 def test_a_receipt_by_another_agency_under_a_code_of_the_other_register_is_never_valid(
-    town: Town, tmp_path: Path
+    town: ForgeryTown, tmp_path: Path
 ) -> None:
     """H42.17 is no code that can be compared with 000.00.16.H42: whose seal it is decides."""
     town.entries.append(listed("seal", "H42.17", town.other_seal))
     handoff = town.handoff()
     answer = town.receipt(handoff, town.other_seal, receiver=_side("H42.17", "department"))
     bundle = town.bundle(handoff, answer)
-    assert judge(bundle, town.trust).answer is Answer.INVALID
+    assert judge(bundle, town.trust).answer is VerdictAnswer.INVALID
     assert verify_sh(archive.unpack(bundle.write()), town.trust_list, tmp_path).returncode == 1
 
 
 @needs_openssl
-def test_a_department_whose_officer_signs_too_is_known_by_the_officer_s_id(town: Town, tmp_path: Path) -> None:
+def test_a_department_whose_officer_signs_too_is_known_by_the_officer_s_id(town: ForgeryTown, tmp_path: Path) -> None:
     root = _root(town)
     town.entries.append(TrustEntry(kind="officer", holder=DEPARTMENT, root=root))
     handoff = town.handoff()
@@ -239,28 +241,28 @@ def test_a_department_whose_officer_signs_too_is_known_by_the_officer_s_id(town:
     for number, (signer, right) in enumerate(((town.department_officer, True), (town.other_officer, False))):
         person = town.sign(answer, signer)
         bundle = town.bundle(handoff, town.logged("receipt", answer, person, town.sign(person, town.receiver)))
-        assert (judge(bundle, town.trust).answer is Answer.VALID) == right
+        assert (judge(bundle, town.trust).answer is VerdictAnswer.VALID) == right
         judged = verify_sh(archive.unpack(bundle.write()), town.trust_list, tmp_path / str(number))
         assert (judged.returncode == 0) == right, judged.stdout
 
 
 @needs_openssl
-def test_a_seal_known_by_its_code_below_a_root_is_not_another_s(town: Town, tmp_path: Path) -> None:
+def test_a_seal_known_by_its_code_below_a_root_is_not_another_s(town: ForgeryTown, tmp_path: Path) -> None:
     town.entries = [one for one in town.entries if one.holder != DEPARTMENT or one.kind != "seal"]
     root = _root(town)
     town.entries.append(TrustEntry(kind="seal", holder=DEPARTMENT, root=root, subject="rest-a"))
     handoff = town.handoff()
     for number, (signer, right) in enumerate(((town.receiver, True), (town.other_seal, False))):
         bundle = town.bundle(handoff, town.receipt(handoff, signer))
-        assert (judge(bundle, town.trust).answer is Answer.VALID) == right
+        assert (judge(bundle, town.trust).answer is VerdictAnswer.VALID) == right
         judged = verify_sh(archive.unpack(bundle.write()), town.trust_list, tmp_path / str(number))
         assert (judged.returncode == 0) == right, judged.stdout
 
 
 @needs_openssl
-def test_a_time_stamp_by_an_authority_that_is_not_listed_is_never_valid(town: Town, tmp_path: Path) -> None:
+def test_a_time_stamp_by_an_authority_that_is_not_listed_is_never_valid(town: ForgeryTown, tmp_path: Path) -> None:
     town.entries = [one for one in town.entries if one.kind != "tsa"]
     town.entries.append(TrustEntry(kind="tsa", holder="tsa", certificate="0" * 64))
     bundle = town.bundle(town.handoff())
-    assert judge(bundle, town.trust).answer is Answer.CANNOT_TELL
+    assert judge(bundle, town.trust).answer is VerdictAnswer.CANNOT_TELL
     assert verify_sh(archive.unpack(bundle.write()), town.trust_list, tmp_path).returncode == 4

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from hub.clock import now
 from hub.embedded.pki import Pki
-from hub.errors import NotConfigured, NotNow
+from hub.errors import InvalidState, NotConfigured
 from hub.signing import cms, crl_store, enrolment, verifier
 from hub.signing.keyring import Keyring
 from hub.signing.keys import KeyUnavailable
@@ -129,7 +129,7 @@ def test_private_keys_are_readable_by_their_owner_only(own_pki: Pki) -> None:
 
 def test_a_second_request_waits_for_the_first(own_pki: Pki) -> None:
     enrolment.request(own_pki.keyring, SEAL, {"common_name": "one"})
-    with pytest.raises(NotNow, match="waits for its certificate"):
+    with pytest.raises(InvalidState, match="waits for its certificate"):
         enrolment.request(own_pki.keyring, SEAL, {"common_name": "another"})
 
 
@@ -143,7 +143,7 @@ def test_a_certificate_for_another_key_is_not_taken(own_pki: Pki) -> None:
 
 def test_nothing_is_taken_that_was_not_asked_for(own_pki: Pki) -> None:
     chain = (own_pki.keys / SEAL / "1.pem").read_bytes()
-    with pytest.raises(NotNow, match="no request waits"):
+    with pytest.raises(InvalidState, match="no request waits"):
         enrolment.accept(own_pki.keyring, SEAL, chain)
 
 

@@ -15,15 +15,15 @@ from hub.clock import now
 from hub.signing import cms, der, signed_data, stamps
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
-from tests.unit.signing.authority import SIGNER, STAMPER, Authority, Extensions, Holder, pem
+from tests.unit.signing.authority import SIGNER, STAMPER, Extensions, KeyHolder, SigningAuthority, pem
 from tests.unit.signing.judges import needs_openssl, openssl
 
 DATA = b'{"root":"00","size":2000}'
 DIGEST = hashlib.sha256(DATA).digest()
 NONCE = 0xC0FFEE_0123_4567_89AB
 POLICY = "1.3.6.1.4.1.99999.1"
-ROOT = Authority()
-ISSUING = Authority("Stamping CA", ROOT)
+ROOT = SigningAuthority()
+ISSUING = SigningAuthority("Stamping CA", ROOT)
 pytestmark = needs_openssl
 
 
@@ -32,7 +32,7 @@ class TSA:
 
     def __init__(self, folder: Path, extensions: Extensions = STAMPER, identified_by: str = "sha256") -> None:
         self.folder = folder
-        self.holder: Holder = ISSUING.issue("Time stamps", extensions=extensions)
+        self.holder: KeyHolder = ISSUING.issue("Time stamps", extensions=extensions)
         key, certificate = self.holder.write(folder)
         (folder / "chain.pem").write_bytes(pem(ISSUING.certificate))
         (folder / "serial").write_text("01\n")
@@ -177,7 +177,7 @@ def test_a_stamp_made_after_the_authority_was_revoked_is_refused_and_one_made_be
 
 def test_a_stamp_of_an_unknown_authority_decides_nothing(kept: bytes) -> None:
     with pytest.raises(Undecided):
-        stamps.verify(kept, DATA, Authority("Other").trust())
+        stamps.verify(kept, DATA, SigningAuthority("Other").trust())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -194,7 +194,7 @@ def test_no_bit_of_what_a_stamp_says_can_be_flipped(kept: bytes, data: st.DataOb
     assert stamp == whole
 
 
-def forged(holder: Holder, at: datetime) -> bytes:
+def forged(holder: KeyHolder, at: datetime) -> bytes:
     """A token for DATA by ``holder``, who need not be one who may stamp."""
     info = der.sequence(
         der.integer(1),

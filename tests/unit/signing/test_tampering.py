@@ -13,7 +13,7 @@ from hub.signing import archive, proof
 from hub.signing import bundle as bundles
 from hub.signing.archive import NotABundle
 from hub.signing.bundle import SUMS, Bundle
-from hub.signing.findings import Answer, Code, Verdict, Weight
+from hub.signing.findings import Verdict, VerdictAnswer, VerdictCode, Weight
 from hub.signing.judge import judge
 from hub.signing.proof import NotAProof
 from tests.unit.signing.deeds import DEEDS, forged_list
@@ -35,7 +35,7 @@ def files(notary: Notary) -> dict[str, bytes]:
     return archive.unpack(notary.bundle().write())
 
 
-def wrong(verdict: Verdict) -> set[Code]:
+def wrong(verdict: Verdict) -> set[VerdictCode]:
     return {finding.code for finding in verdict.findings if finding.weight is Weight.WRONG}
 
 
@@ -99,9 +99,9 @@ def test_a_flipped_bit_anywhere_is_invalid_and_the_file_is_named(
 ) -> None:
     for changed in flips(files[name]):
         verdict = judge(bundles.assemble(files | {name: changed}), notary.trust)
-        assert verdict.answer is Answer.INVALID
-        assert Code.FILE_CHANGED in wrong(verdict)
-        named = {one.where for one in verdict.findings if one.code is Code.FILE_CHANGED}
+        assert verdict.answer is VerdictAnswer.INVALID
+        assert VerdictCode.FILE_CHANGED in wrong(verdict)
+        named = {one.where for one in verdict.findings if one.code is VerdictCode.FILE_CHANGED}
         assert named == {name} or name == SUMS
 
 
@@ -111,7 +111,7 @@ def test_a_flipped_bit_in_the_evidence_is_invalid_even_if_the_sums_are_mended(
 ) -> None:
     for changed in flips(files[name]):
         verdict = judge(bundles.assemble(summed(files | {name: changed})), notary.trust)
-        assert verdict.answer is Answer.INVALID, name
+        assert verdict.answer is VerdictAnswer.INVALID, name
         part = name.partition("/")[0]
         assert any(one.where.startswith(part) for one in verdict.findings if one.weight is Weight.WRONG)
 
@@ -120,13 +120,13 @@ def test_a_flipped_bit_in_the_evidence_is_invalid_even_if_the_sums_are_mended(
 def test_a_flipped_bit_in_what_helps_is_never_valid(notary: Notary, files: dict[str, bytes], name: str) -> None:
     for changed in flips(files[name]):
         verdict = judge(bundles.assemble(summed(files | {name: changed})), notary.trust)
-        assert verdict.answer is not Answer.VALID, name
+        assert verdict.answer is not VerdictAnswer.VALID, name
 
 
 @pytest.mark.parametrize("name", ["README.txt", "verify.sh"])
 def test_a_script_that_is_not_ours_is_named(notary: Notary, files: dict[str, bytes], name: str) -> None:
     verdict = judge(bundles.assemble(summed(files | {name: files[name] + b"\n"})), notary.trust)
-    assert [one.where for one in verdict.findings if one.code is Code.SCRIPT_UNKNOWN] == [name]
+    assert [one.where for one in verdict.findings if one.code is VerdictCode.SCRIPT_UNKNOWN] == [name]
 
 
 def test_a_flipped_bit_anywhere_in_the_zip_is_noticed(notary: Notary, files: dict[str, bytes]) -> None:
@@ -136,13 +136,13 @@ def test_a_flipped_bit_anywhere_in_the_zip_is_noticed(notary: Notary, files: dic
             read = bundles.read(changed)
         except NotABundle:
             continue
-        assert judge(read, notary.trust).answer is Answer.INVALID
+        assert judge(read, notary.trust).answer is VerdictAnswer.INVALID
 
 
 @pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.__name__.removeprefix("deed_"))
 def test_what_a_forger_does_is_named(notary: Notary, deed: Callable[[Notary], Bundle]) -> None:
     verdict = judge(bundles.read(deed(notary).write()), notary.trust)
-    assert verdict.answer is Answer.INVALID
+    assert verdict.answer is VerdictAnswer.INVALID
     assert wrong(verdict) == DEEDS[deed][0]
 
 
@@ -150,8 +150,8 @@ def test_what_a_forger_does_is_named(notary: Notary, deed: Callable[[Notary], Bu
 def test_a_revocation_list_by_another_key_in_the_issuer_s_name_is_named_and_not_used(notary: Notary) -> None:
     """It may be another generation of that CA: nothing is proved by it, and nothing can be told without a true one."""
     verdict = judge(bundles.read(forged_list(notary).write()), notary.trust)
-    assert verdict.answer is Answer.CANNOT_TELL
-    assert Code.CRL_UNTRUE in {finding.code for finding in verdict.findings if finding.weight is Weight.MISSING}
+    assert verdict.answer is VerdictAnswer.CANNOT_TELL
+    assert VerdictCode.CRL_UNTRUE in {finding.code for finding in verdict.findings if finding.weight is Weight.MISSING}
 
 
 @pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.__name__.removeprefix("deed_"))

@@ -15,7 +15,7 @@ from hub.embedded.pki import Pki
 from hub.signing import cms, crl_store, enrolment, verifier
 from hub.signing.keyring import Keyring
 from hub.signing.keys import KeyUnavailable
-from hub.signing.token import Token
+from hub.signing.token import Pkcs11Token
 from hub.signing.trust import Trust
 from tests import softhsm
 
@@ -37,14 +37,14 @@ def softhsm_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def token(softhsm_folder: Path) -> Iterator[Token]:
-    opened = Token(softhsm.module(), softhsm.LABEL, softhsm.PIN)
+def token(softhsm_folder: Path) -> Iterator[Pkcs11Token]:
+    opened = Pkcs11Token(softhsm.module(), softhsm.LABEL, softhsm.PIN)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def keyring(own_pki: Pki, token: Token) -> Keyring:
+def keyring(own_pki: Pki, token: Pkcs11Token) -> Keyring:
     """The folder's certificates, the token's keys, and production's rule that no file holds a key."""
     return Keyring(own_pki.keys, None, token=token, production=True)
 
@@ -82,7 +82,7 @@ def test_openssl_finds_the_tokens_request_in_order(
     assert name in said.stdout
 
 
-def test_a_key_moves_from_its_file_into_the_token_by_a_rotation(own_pki: Pki, token: Token) -> None:
+def test_a_key_moves_from_its_file_into_the_token_by_a_rotation(own_pki: Pki, token: Pkcs11Token) -> None:
     keyring = Keyring(own_pki.keys, own_pki.passphrase, token=token)
     in_file = keyring.current("log", now())
     issued = certified(own_pki, keyring, "log")
@@ -96,19 +96,19 @@ def test_the_private_key_does_not_leave_the_token(own_pki: Pki, keyring: Keyring
     assert [path.name for path in (own_pki.keys / "seal.stays").glob("*.key")] == []
 
 
-def test_a_key_that_the_token_does_not_have_is_unavailable(token: Token) -> None:
+def test_a_key_that_the_token_does_not_have_is_unavailable(token: Pkcs11Token) -> None:
     with pytest.raises(KeyUnavailable, match="no such key"):
         token.sign("seal.nobody/1", b"content")
 
 
-def test_after_a_key_that_is_not_there_the_token_goes_on(own_pki: Pki, keyring: Keyring, token: Token) -> None:
+def test_after_a_key_that_is_not_there_the_token_goes_on(own_pki: Pki, keyring: Keyring, token: Pkcs11Token) -> None:
     certified(own_pki, keyring, "seal.goes-on")
     with pytest.raises(KeyUnavailable):
         token.sign("seal.nobody/1", b"content")
     assert keyring.current("seal.goes-on", now()).sign(b"content")
 
 
-def test_after_logging_out_it_logs_in_again(own_pki: Pki, keyring: Keyring, token: Token) -> None:
+def test_after_logging_out_it_logs_in_again(own_pki: Pki, keyring: Keyring, token: Pkcs11Token) -> None:
     certified(own_pki, keyring, "seal.again")
     token.close()
     assert keyring.current("seal.again", now()).sign(b"content")
@@ -116,22 +116,22 @@ def test_after_logging_out_it_logs_in_again(own_pki: Pki, keyring: Keyring, toke
 
 def test_a_wrong_pin_opens_nothing_and_is_not_told(softhsm_folder: Path) -> None:
     with pytest.raises(KeyUnavailable) as caught:
-        Token(softhsm.module(), softhsm.LABEL, "87654321").check()
+        Pkcs11Token(softhsm.module(), softhsm.LABEL, "87654321").check()
     assert "PinIncorrect" in str(caught.value)
     assert "87654321" not in str(caught.value)
 
 
 def test_a_token_that_is_not_plugged_in_is_unavailable(softhsm_folder: Path) -> None:
     with pytest.raises(KeyUnavailable, match="NoSuchToken"):
-        Token(softhsm.module(), "another", softhsm.PIN).check()
+        Pkcs11Token(softhsm.module(), "another", softhsm.PIN).check()
 
 
 def test_a_module_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(KeyUnavailable, match="cannot be used"):
-        Token(tmp_path / "no-module.so", softhsm.LABEL, softhsm.PIN).check()
+        Pkcs11Token(tmp_path / "no-module.so", softhsm.LABEL, softhsm.PIN).check()
 
 
-def test_the_tokens_check_says_what_it_is(token: Token) -> None:
+def test_the_tokens_check_says_what_it_is(token: Pkcs11Token) -> None:
     assert "SoftHSM" in token.check()
 
 

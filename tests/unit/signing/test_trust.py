@@ -10,16 +10,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
-from tests.unit.signing.authority import BEGINS, CA, DAY, ENDS, SIGNER, Authority, Extensions, new_key, pem
+from tests.unit.signing.authority import BEGINS, CA, DAY, ENDS, SIGNER, Extensions, SigningAuthority, new_key, pem
 
-ROOT = Authority()
-ISSUING = Authority("Issuing CA", ROOT)
+ROOT = SigningAuthority()
+ISSUING = SigningAuthority("Issuing CA", ROOT)
 OFFICER = ISSUING.issue()
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
 
 
-def trust(*crls: x509.CertificateRevocationList, authority: Authority = ISSUING) -> Trust:
+def trust(*crls: x509.CertificateRevocationList, authority: SigningAuthority = ISSUING) -> Trust:
     return Trust([ROOT.certificate], [authority.certificate], crls or [authority.crl()])
 
 
@@ -50,11 +50,11 @@ def test_a_root_believes_what_it_issued_itself() -> None:
 
 
 def test_an_unknown_root_a_missing_issuer_and_a_namesake_lead_nowhere() -> None:
-    assert doubt(Authority("Other root").trust(), OFFICER.certificate) == "no-path"
+    assert doubt(SigningAuthority("Other root").trust(), OFFICER.certificate) == "no-path"
     assert doubt(Trust([ROOT.certificate], crls=[ISSUING.crl()]), OFFICER.certificate) == "no-path"
-    assert doubt(trust(authority=Authority("Issuing CA", ROOT)), OFFICER.certificate) == "no-path"
+    assert doubt(trust(authority=SigningAuthority("Issuing CA", ROOT)), OFFICER.certificate) == "no-path"
     assert (
-        doubt(Authority("Test root").trust(ISSUING.crl()).knowing([ISSUING.certificate]), OFFICER.certificate)
+        doubt(SigningAuthority("Test root").trust(ISSUING.crl()).knowing([ISSUING.certificate]), OFFICER.certificate)
         == "no-path"
     )
 
@@ -67,7 +67,7 @@ def test_an_issuer_is_no_root_only_because_it_is_known() -> None:
 def test_a_path_has_an_end() -> None:
     authority = ROOT
     for number in range(4):
-        authority = Authority(f"CA {number}", authority)
+        authority = SigningAuthority(f"CA {number}", authority)
     long = Trust([ROOT.certificate], authority.issuers, [authority.crl()])
     assert doubt(long, authority.issue().certificate) == "no-path"
     assert authority.parent is not None
@@ -87,14 +87,14 @@ def test_a_certificate_is_believed_from_its_first_second_to_its_last(at: datetim
 
 
 def test_an_issuer_that_has_expired_takes_its_certificates_along() -> None:
-    brief = Authority("Issuing CA", ROOT, ends=DAY - HOUR)
+    brief = SigningAuthority("Issuing CA", ROOT, ends=DAY - HOUR)
     assert refusal(trust(authority=brief), brief.issue().certificate) == "expired"
 
 
 def test_a_renewed_issuer_with_the_old_key_carries_on() -> None:
-    old = Authority("Issuing CA", ROOT, ends=DAY - HOUR)
+    old = SigningAuthority("Issuing CA", ROOT, ends=DAY - HOUR)
     officer = old.issue()
-    renewed = Authority("Issuing CA", ROOT)
+    renewed = SigningAuthority("Issuing CA", ROOT)
     renewed.key = old.key
     certificate = ROOT.issue("Issuing CA", key=old.key, extensions=CA).certificate
     both = Trust([ROOT.certificate], [old.certificate, certificate], [renewed.crl()])
@@ -112,19 +112,21 @@ def test_a_renewed_issuer_with_the_old_key_carries_on() -> None:
     ],
 )
 def test_only_an_authority_issues(extensions: Extensions, code: str) -> None:
-    impostor = Authority("Impostor", ROOT, extensions=extensions)
+    impostor = SigningAuthority("Impostor", ROOT, extensions=extensions)
     assert refusal(trust(authority=impostor), impostor.issue().certificate) == code
 
 
 def test_an_officer_cannot_issue() -> None:
-    officer = Authority("Officer", ISSUING, extensions=SIGNER)
+    officer = SigningAuthority("Officer", ISSUING, extensions=SIGNER)
     known = Trust([ROOT.certificate], [ISSUING.certificate, officer.certificate], [officer.crl(), ISSUING.crl()])
     assert refusal(known, officer.issue("Somebody").certificate) == "issuer-refused"
 
 
 def test_an_authority_that_may_have_none_below_it_has_none() -> None:
-    last = Authority("Last", ROOT, extensions=replaced(CA, (x509.BasicConstraints(ca=True, path_length=0), True)))
-    below = Authority("Below", last)
+    last = SigningAuthority(
+        "Last", ROOT, extensions=replaced(CA, (x509.BasicConstraints(ca=True, path_length=0), True))
+    )
+    below = SigningAuthority("Below", last)
     assert trust(authority=last).path(last.issue().certificate, DAY)
     known = Trust([ROOT.certificate], below.issuers, [below.crl()])
     assert refusal(known, below.issue().certificate) == "issuer-refused"
@@ -209,7 +211,7 @@ def test_an_authority_is_revoked_by_its_root_where_there_is_a_list() -> None:
 
 
 def test_a_way_that_may_yet_prove_good_is_doubt_not_refusal() -> None:
-    old = Authority("Issuing CA", ROOT, ends=DAY - HOUR)
+    old = SigningAuthority("Issuing CA", ROOT, ends=DAY - HOUR)
     officer = old.issue()
     renewed = ROOT.issue("Issuing CA", key=old.key, extensions=CA).certificate
     assert doubt(Trust([ROOT.certificate], [old.certificate, renewed]), officer.certificate) == "crl-missing"

@@ -9,7 +9,7 @@ from config.catalogue import Catalogue
 from hub.clock import now
 from hub.embedded.pki import Pki
 from hub.signing import cms, trust_entries, trust_list
-from hub.signing.parties import ANY, Party, Register
+from hub.signing.parties import ANY, Register, SigningParty
 from hub.signing.trust import Trust
 from hub.signing.trust_list import NotATrustList
 from hub.signing.verdicts import Invalid, Undecided
@@ -40,28 +40,30 @@ def test_it_says_who_signs_for_whom(own_pki: Pki, catalogue: Catalogue) -> None:
     def chain(key: str) -> tuple[object, ...]:
         return (*keyring.current(key, at).chain, own_pki.authority.root.certificate)
 
-    def answer(party: Party, key: str) -> str:
+    def answer(party: SigningParty, key: str) -> str:
         try:
             register.check(party, chain(key), at)  # type: ignore[arg-type]
         except (Invalid, Undecided) as end:
             return end.code
         return "is"
 
-    assert answer(Party("seal", centre), signing.seal) == "is"
-    assert answer(Party("log", signing.log), signing.log_key) == "is"
-    assert answer(Party("seal", centre), signing.log_key) == "another-party"
-    assert answer(Party("officer", centre, "tt-01", rest_b.agency), "officer.tt-01") == "is"
-    assert answer(Party("officer", centre, "ra-01", rest_a.agency), "officer.ra-01") == "is"
-    assert answer(Party("officer", centre, "ra-01", rest_a.qd20), "officer.ra-01") == "is"
-    assert answer(Party("officer", centre, "ra-01", rest_b.agency), "officer.ra-01") == "another-party"
-    assert answer(Party("officer", centre, ANY), "officer.ra-02") == "is"
-    assert answer(Party("officer", centre, "ra-03", rest_a.agency), "officer.ra-03") == "out-of-period"  # has left
-    assert answer(Party("officer", centre, "rb-01"), "officer.rb-01") == "not-listed"  # hands nothing over
+    assert answer(SigningParty("seal", centre), signing.seal) == "is"
+    assert answer(SigningParty("log", signing.log), signing.log_key) == "is"
+    assert answer(SigningParty("seal", centre), signing.log_key) == "another-party"
+    assert answer(SigningParty("officer", centre, "tt-01", rest_b.agency), "officer.tt-01") == "is"
+    assert answer(SigningParty("officer", centre, "ra-01", rest_a.agency), "officer.ra-01") == "is"
+    assert answer(SigningParty("officer", centre, "ra-01", rest_a.qd20), "officer.ra-01") == "is"
+    assert answer(SigningParty("officer", centre, "ra-01", rest_b.agency), "officer.ra-01") == "another-party"
+    assert answer(SigningParty("officer", centre, ANY), "officer.ra-02") == "is"
+    assert (
+        answer(SigningParty("officer", centre, "ra-03", rest_a.agency), "officer.ra-03") == "out-of-period"
+    )  # has left
+    assert answer(SigningParty("officer", centre, "rb-01"), "officer.rb-01") == "not-listed"  # hands nothing over
     seal = (own_pki.authority.seal("rest-b").certificate, own_pki.authority.root.certificate)
-    register.check(Party("seal", rest_b.agency), seal, at)
-    register.check(Party("seal", rest_b.qd20), seal, at)
+    register.check(SigningParty("seal", rest_b.agency), seal, at)
+    register.check(SigningParty("seal", rest_b.qd20), seal, at)
     with pytest.raises(Invalid):
-        register.check(Party("seal", centre), seal, at)
+        register.check(SigningParty("seal", centre), seal, at)
 
 
 def test_the_same_again_is_the_same_version(own_pki: Pki, catalogue: Catalogue) -> None:
@@ -88,7 +90,7 @@ def test_who_is_taken_off_keeps_an_entry_that_has_ended(own_pki: Pki, catalogue:
     assert listed.version == 2
     assert {one.until for one in ended} == {at}
     register, chain = Register(listed, ""), keyring.current("officer.ra-01", now()).chain
-    party = Party("officer", catalogue.portal.centre, "ra-01")
+    party = SigningParty("officer", catalogue.portal.centre, "ra-01")
     register.check(party, chain, at - timedelta(seconds=1))
     with pytest.raises(Invalid):
         register.check(party, chain, at + timedelta(seconds=1))

@@ -15,11 +15,11 @@ from hub.clock import now
 from hub.signing import cms, der, signed_data, verifier
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid, Undecided
-from tests.unit.signing.authority import BEGINS, DAY, ENDS, Authority, Holder
+from tests.unit.signing.authority import BEGINS, DAY, ENDS, KeyHolder, SigningAuthority
 
 CONTENT = b'{"seq":3}'
-ROOT = Authority()
-ISSUING = Authority("Issuing CA", ROOT)
+ROOT = SigningAuthority()
+ISSUING = SigningAuthority("Issuing CA", ROOT)
 SIGNER = ISSUING.issue()
 TRUST = ROOT.trust(ISSUING.crl(), ROOT.crl())
 SIGNATURE = cms.sign(CONTENT, SIGNER, DAY)
@@ -58,7 +58,7 @@ def rebuilt(**parts: bytes) -> bytes:
     )
 
 
-def signed_over(attributes: dict[str, bytes], *, sort: bool = True, signer: Holder = SIGNER) -> bytes:
+def signed_over(attributes: dict[str, bytes], *, sort: bool = True, signer: KeyHolder = SIGNER) -> bytes:
     """A signature by SIGNER over whatever attributes, in DER's order or against it."""
     encoded = [der.sequence(der.oid(kind), der.set_of([value])) for kind, value in attributes.items()]
     encoded.sort(reverse=not sort)
@@ -156,7 +156,7 @@ def test_the_same_certificate_twice_is_refused() -> None:
 
 def test_an_embedded_certificate_has_one_form_too() -> None:
     # A BIT STRING that ends in a zero bit may claim to be one bit shorter, and is the same certificate to many readers.
-    while signed_data.encoded((issuing := Authority("Issuing CA", ROOT)).certificate)[-1] & 1:
+    while signed_data.encoded((issuing := SigningAuthority("Issuing CA", ROOT)).certificate)[-1] & 1:
         pass
     signer = issuing.issue()
     whole = signed_data.encoded(issuing.certificate)
@@ -207,7 +207,7 @@ def test_a_signature_bound_to_another_certificate_of_the_same_key_is_refused() -
 
 
 def test_a_signature_by_another_key_under_ones_name_is_refused() -> None:
-    forger = Holder(ISSUING.issue().private, SIGNER.certificate, SIGNER.issuers)
+    forger = KeyHolder(ISSUING.issue().private, SIGNER.certificate, SIGNER.issuers)
     assert refusal(CONTENT, cms.sign(CONTENT, forger, DAY)) == "signature-wrong"
 
 
@@ -225,7 +225,7 @@ def _header(encoded: bytes) -> int:
 
 @pytest.mark.parametrize("hash_", [hashes.SHA384(), hashes.SHA512()])
 def test_an_algorithm_that_does_not_fit_the_key_s_word_is_refused(hash_: hashes.HashAlgorithm) -> None:
-    other = Holder(SIGNER.private, SIGNER.certificate, SIGNER.issuers, hash_)
+    other = KeyHolder(SIGNER.private, SIGNER.certificate, SIGNER.issuers, hash_)
     assert refusal(CONTENT, cms.sign(CONTENT, other, DAY)) == "signature-wrong"
 
 
@@ -242,7 +242,7 @@ def test_a_signature_said_to_be_made_outside_its_certificate_s_life_is_refused(a
 
 
 def test_what_is_wrong_in_itself_is_invalid_even_where_nobody_is_trusted() -> None:
-    assert refusal(b"other", SIGNATURE, trust=Authority("Other root").trust()) == "content-changed"
+    assert refusal(b"other", SIGNATURE, trust=SigningAuthority("Other root").trust()) == "content-changed"
 
 
 def test_a_revoked_signer_is_refused_and_undecided_where_nothing_proves_when_he_signed() -> None:
@@ -258,21 +258,21 @@ def test_a_revoked_signer_is_refused_and_undecided_where_nothing_proves_when_he_
 
 
 def test_an_unknown_root_and_a_missing_list_leave_it_undecided() -> None:
-    for trust, code in ((Authority("Other").trust(), "no-path"), (ROOT.trust(ROOT.crl()), "crl-missing")):
+    for trust, code in ((SigningAuthority("Other").trust(), "no-path"), (ROOT.trust(ROOT.crl()), "crl-missing")):
         with pytest.raises(Undecided) as undecided:
             verifier.verify(CONTENT, SIGNATURE, trust, at=DAY)
         assert undecided.value.code == code
 
 
 def test_the_signer_may_leave_out_the_issuer_that_the_verifier_knows() -> None:
-    alone = cms.sign(CONTENT, Holder(SIGNER.private, SIGNER.certificate), DAY)
+    alone = cms.sign(CONTENT, KeyHolder(SIGNER.private, SIGNER.certificate), DAY)
     assert holds(CONTENT, alone, TRUST.knowing([ISSUING.certificate]), at=DAY)
     with pytest.raises(Undecided):
         verifier.verify(CONTENT, alone, TRUST, at=DAY)
 
 
 def test_a_self_signed_certificate_of_ones_own_making_proves_nothing() -> None:
-    own = Authority("Officer")
-    forged = Holder(own.key, own.certificate)
+    own = SigningAuthority("Officer")
+    forged = KeyHolder(own.key, own.certificate)
     with pytest.raises(Undecided):
         verifier.verify(CONTENT, cms.sign(CONTENT, forged, DAY), TRUST, at=DAY)

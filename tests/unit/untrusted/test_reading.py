@@ -12,15 +12,21 @@ import pytest
 from config.banks import Bank
 from config.catalogue import Catalogue
 from connectors.banks.statements import formats
-from hub.fees.settlements import desk_files, sheet
-from hub.fees.settlements.desk_files import BadFile
+from hub.fees.settlements import department_files, sheet
+from hub.fees.settlements.department_files import BadFile
 from hub.untrusted import asking, files, limits, readers
-from schemas.cells import Cell, Row
-from schemas.statement import Code, Unreadable
-from tests.bank_files import Move, Told, camt, csv_file, mt940, table, xlsx
+from schemas.cells import Cell, CellRow
+from schemas.statement import StatementCode, UnreadableFile
+from tests.bank_files import StatementDraft, StatementMovement, camt, csv_file, mt940, table, xlsx
 from tests.rooms.fees.settling import a_table
 
-TOLD = Told([Move(50_000, "HC123456789012 nộp; phí", ref="FT1"), Move(-1_100, 'có "ngoặc"\nhai dòng')], opening=7)
+TOLD = StatementDraft(
+    [
+        StatementMovement(50_000, "HC123456789012 nộp; phí", ref="FT1"),
+        StatementMovement(-1_100, 'có "ngoặc"\nhai dòng'),
+    ],
+    opening=7,
+)
 HOSTILE = Path(__file__).with_name("hostile.py")
 
 
@@ -29,30 +35,30 @@ def bank(catalogue: Catalogue) -> Bank:
     return catalogue.banks["bank-a"]
 
 
-def as_csv(told: Told) -> bytes:
+def as_csv(told: StatementDraft) -> bytes:
     return csv_file(table(told))
 
 
-def as_xlsx(told: Told) -> bytes:
+def as_xlsx(told: StatementDraft) -> bytes:
     return xlsx(table(told, thousands=","))
 
 
 @pytest.mark.parametrize("write", [camt, mt940, as_csv, as_xlsx])
-def test_statements_are_what_they_are_without_it(bank: Bank, write: Callable[[Told], bytes]) -> None:
+def test_statements_are_what_they_are_without_it(bank: Bank, write: Callable[[StatementDraft], bytes]) -> None:
     assert files.statements(bank.statements, write(TOLD)) == formats.read(bank, write(TOLD))
 
 
 def test_what_is_wrong_is_told_with_its_code_and_line(bank: Bank) -> None:
     raw = csv_file(table(TOLD)).replace(b"1.100", b"1.1.0")
     for reading in (formats.read, lambda of, sent: files.statements(of.statements, sent)):
-        with pytest.raises(Unreadable, match="line 8: an amount") as caught:
+        with pytest.raises(UnreadableFile, match="line 8: an amount") as caught:
             reading(bank, raw)
-        assert (caught.value.code, caught.value.line) == (Code.UNPARSABLE, 8)
+        assert (caught.value.code, caught.value.line) == (StatementCode.UNPARSABLE, 8)
 
 
 def test_a_departments_workbook_is_what_it_is_without_it() -> None:
     raw = sheet.written(a_table(), "ab" * 32, "Trung tâm")
-    assert files.sheets(raw, ".xlsx") == desk_files.read(raw, ".xlsx")
+    assert files.sheets(raw, ".xlsx") == department_files.read(raw, ".xlsx")
     with pytest.raises(BadFile, match="dòng 2: chữ không ở dạng UTF-8; trong Excel"):
         files.sheets(b"a;b\n\xff;c\n", ".csv")
 
@@ -74,7 +80,7 @@ def test_a_departments_workbook_is_what_it_is_without_it() -> None:
     ids=repr,
 )
 def test_a_cell_comes_over_as_what_it_is(cell: Cell) -> None:
-    row = files.row_of(readers.line(Row(3, [cell])))
+    row = files.row_of(readers.line(CellRow(3, [cell])))
     assert (row.number, row.cells, type(row.cells[0])) == (3, [cell], type(cell))
 
 
@@ -110,7 +116,7 @@ def ask(reader: str, raw: bytes = b"abc") -> list[bytes]:
 )
 def test_what_ends_a_reader_is_told_and_the_next_file_is_read(reader: str, says: str) -> None:
     for _ in range(2):
-        with pytest.raises(Unreadable) as caught:
+        with pytest.raises(UnreadableFile) as caught:
             ask(reader)
         assert says in caught.value.sentence
         assert ask("reads") == [b"3"]
@@ -125,7 +131,7 @@ def test_a_reader_that_was_killed_once_is_started_again(tmp_path: Path) -> None:
 def test_a_reader_has_none_of_our_secrets_and_writes_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUB_KEYS_PASSPHRASE", "secret")
     assert ask("looks around") == [b"[]"]
-    with pytest.raises(Unreadable, match=r"SIGXFSZ|OSError"):
+    with pytest.raises(UnreadableFile, match=r"SIGXFSZ|OSError"):
         ask("writes")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from celery import Celery
 
-from hub.worker.task import HouseTask, TaskFailed
+from hub.worker.task import HubTask, TaskFailed
 from schemas.identifiers import Prefix, new_id
 
 MARKER = "Nguyễn Văn Thử 012345678901"
@@ -11,17 +11,17 @@ MARKER = "Nguyễn Văn Thử 012345678901"
 
 @pytest.fixture
 def app() -> Celery:
-    return Celery("a house in memory", broker="memory://", set_as_current=False)
+    return Celery("a hub in memory", broker="memory://", set_as_current=False)
 
 
-def a_task(app: Celery, seen: list[tuple[str, ...]]) -> HouseTask:
+def a_task(app: Celery, seen: list[tuple[str, ...]]) -> HubTask:
     def verb(*arguments: str) -> None:
         seen.append(arguments)
         if arguments and arguments[0].startswith("tr_"):
             raise ValueError(MARKER)
 
-    task = app.task(verb, name="a.task", base=HouseTask)
-    assert isinstance(task, HouseTask)
+    task = app.task(verb, name="a.task", base=HubTask)
+    assert isinstance(task, HubTask)
     return task
 
 

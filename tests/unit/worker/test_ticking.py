@@ -6,7 +6,7 @@ from hub.worker import ticking
 
 
 class Clock:
-    """Seconds that pass only while the clock of the house waits."""
+    """Seconds that pass only while the clock of the hub waits."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 STRANGERS = {"alembic", "click_repl", "fastapi", "flower", "holidays", "prompt_toolkit", "starlette", "uvicorn"}
-LOADED = "import sys, hub.cli.main, hub.wiring, hub.worker.run, celery.apps.worker; print(*sys.modules)"
+LOADED = "import sys, hub.cli.main, hub.app, hub.worker.run, celery.apps.worker; print(*sys.modules)"
 
 
 def test_a_worker_loads_no_doors_no_command_line_of_celery_and_no_calendar_of_the_world() -> None:

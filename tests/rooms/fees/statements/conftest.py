@@ -8,32 +8,34 @@ import pytest
 from hub import dispatch
 from hub.events import Event
 from hub.fees.statements import deciding, importing
-from hub.fees.statements.importing import Result
-from hub.work import Work
-from tests.house import ScriptedHouse
-from tests.rooms.test_command_line import hub  # noqa: F401 - the command line as a fixture
+from hub.fees.statements.importing import ImportResult
+from hub.unit_of_work import UnitOfWork
+from tests.rooms.test_command_line import cli  # noqa: F401 - the command line as a fixture
+from tests.scripted_hub import ScriptedHub
 
 
-class Desk:
+class StatementDesk:
     """Brings files in, and says what is there then."""
 
-    def __init__(self, house: ScriptedHouse) -> None:
-        self.house = house
+    def __init__(self, hub: ScriptedHub) -> None:
+        self.hub = hub
         self._numbers = itertools.count(1)
 
-    def bring(self, raw: bytes, *, bank: str = "bank-a", name: str = "") -> Result:
-        known = self.house.catalogue.banks[bank]
+    def bring(self, raw: bytes, *, bank: str = "bank-a", name: str = "") -> ImportResult:
+        known = self.hub.catalogue.banks[bank]
         named = name or f"file-{next(self._numbers)}"
 
-        def verb(work: Work) -> tuple[Result, list[Event]]:
-            return importing.bring(work, known, named, raw), []
+        def verb(uow: UnitOfWork) -> tuple[ImportResult, list[Event]]:
+            return importing.bring(uow, known, named, raw), []
 
-        return dispatch.act(self.house, "thu.nghiem", verb)
+        return dispatch.run_command(self.hub, "thu.nghiem", verb)
 
-    def decide(self, result: Result, verdict: deciding.Verdict, who: str) -> Result:
-        return dispatch.act(self.house, who, lambda work: deciding.decide(work, result.id, verdict, "đã hỏi ngân hàng"))
+    def decide(self, result: ImportResult, verdict: deciding.Verdict, who: str) -> ImportResult:
+        return dispatch.run_command(
+            self.hub, who, lambda uow: deciding.decide(uow, result.id, verdict, "đã hỏi ngân hàng")
+        )
 
-    def approve(self, result: Result) -> Result:
+    def approve(self, result: ImportResult) -> ImportResult:
         """By two persons."""
         self.decide(result, "approve", "nguoi.mot")
         return self.decide(result, "approve", "nguoi.hai")
@@ -41,7 +43,7 @@ class Desk:
     @property
     def amounts(self) -> list[int]:
         """Of the booked lines that count, in the order of matching."""
-        rows = self.house.rows(
+        rows = self.hub.rows(
             "SELECT amount FROM statement_line WHERE status = 'BOOK' AND state <> 'vanished'"
             " ORDER BY booking_date, entry, id"
         )
@@ -49,11 +51,11 @@ class Desk:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return self.house.rows("SELECT * FROM statement_line ORDER BY id")
+        return self.hub.rows("SELECT * FROM statement_line ORDER BY id")
 
     def kept(self, account: str) -> list[tuple[Any, ...]]:
         """All that matching will see of an account: the same in whatever order its files came in."""
-        rows = self.house.rows(
+        rows = self.hub.rows(
             "SELECT booking_date, value_date, amount, status, bank_ref, e2e, text, reversal, state"
             " FROM statement_line WHERE account = %s",
             account,
@@ -62,10 +64,10 @@ class Desk:
 
     @property
     def open_cases(self) -> list[str]:
-        rows = self.house.rows("SELECT code FROM exception_case WHERE state <> 'resolved' ORDER BY code, object_id")
+        rows = self.hub.rows("SELECT code FROM exception_case WHERE state <> 'resolved' ORDER BY code, object_id")
         return [row["code"] for row in rows]
 
 
 @pytest.fixture
-def desk(house: ScriptedHouse) -> Desk:
-    return Desk(house)
+def desk(hub: ScriptedHub) -> StatementDesk:
+    return StatementDesk(hub)

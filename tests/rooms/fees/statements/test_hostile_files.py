@@ -6,11 +6,11 @@ import zipfile
 import pytest
 
 from hub import polling
-from schemas.statement import DeliveredFile, Delivery
-from tests.bank_files import Move, Told, ago, camt, csv_file, mt940, table, xlsx
-from tests.rooms.fees.statements.conftest import Desk
+from schemas.statement import DeliveredFile, StatementPage
+from tests.bank_files import StatementDraft, StatementMovement, ago, camt, csv_file, mt940, table, xlsx
+from tests.rooms.fees.statements.conftest import StatementDesk
 
-TOLD = Told([Move(50_000, "phí")], day=ago(5))
+TOLD = StatementDraft([StatementMovement(50_000, "phí")], day=ago(5))
 SHEET = "xl/worksheets/sheet1.xml"
 
 
@@ -53,18 +53,18 @@ FILES = {
 
 
 @pytest.mark.parametrize("raw", FILES.values(), ids=FILES)
-def test_it_is_kept_and_shown_and_stops_nobody(desk: Desk, raw: bytes) -> None:
-    house = desk.house
+def test_it_is_kept_and_shown_and_stops_nobody(desk: StatementDesk, raw: bytes) -> None:
+    hub = desk.hub
     files = [DeliveredFile("01.bin", raw), DeliveredFile("02.xml", camt(TOLD))]
-    house.bank("bank-a").pages.append(Delivery(files, "2"))
-    polling.poll(house)
-    house.carry()
-    assert house.rows("SELECT name, state FROM statement_file ORDER BY id") == [
+    hub.bank("bank-a").pages.append(StatementPage(files, "2"))
+    polling.poll(hub)
+    hub.carry()
+    assert hub.rows("SELECT name, state FROM statement_file ORDER BY id") == [
         {"name": "01.bin", "state": "quarantined"},
         {"name": "02.xml", "state": "accepted"},
     ]
-    [case] = house.rows("SELECT code, facts FROM exception_case WHERE object_type = 'statement_file'")
+    [case] = hub.rows("SELECT code, facts FROM exception_case WHERE object_type = 'statement_file'")
     [finding] = case["facts"]["findings"]
     assert (case["code"], finding["sentence"].startswith("our reader fails")) == ("S05", False)
-    assert house.rows("SELECT id FROM inbox WHERE settled_at IS NULL") == []
+    assert hub.rows("SELECT id FROM inbox WHERE settled_at IS NULL") == []
     assert desk.amounts == [50_000]

@@ -7,7 +7,7 @@ import pytest
 from config.banks import Bank
 from config.catalogue import Catalogue
 from connectors.banks.statements import formats
-from schemas.statement import Statement, Unreadable
+from schemas.statement import Statement, UnreadableFile
 
 Reading = Callable[[bytes], list[Statement]]
 
@@ -30,11 +30,11 @@ def read(bank: Bank) -> Reading:
 
 
 @pytest.fixture
-def wrong(read: Reading) -> Callable[[bytes], Unreadable]:
+def wrong(read: Reading) -> Callable[[bytes], UnreadableFile]:
     """Why a file is not read."""
 
-    def why(raw: bytes) -> Unreadable:
-        with pytest.raises(Unreadable) as caught:
+    def why(raw: bytes) -> UnreadableFile:
+        with pytest.raises(UnreadableFile) as caught:
             read(raw)
         return caught.value
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from config.banks import Bank
 from connectors.banks.statements import formats
 from hub.fees.statements import gates
-from schemas.statement import Entry, Statement, Unreadable
-from tests.bank_files import Move, Told, ago, camt, csv_file, mt940, table, weekday, xlsx
+from schemas.statement import Statement, StatementEntry, UnreadableFile
+from tests.bank_files import StatementDraft, StatementMovement, ago, camt, csv_file, mt940, table, weekday, xlsx
 
 WORDS = st.text(st.sampled_from("ABCDEFGHIKLMNOPQRSTUVXY0123456789 .-/"), min_size=1, max_size=150).map(
     lambda text: " ".join(text.split()).strip(" :-{") or "X"
@@ -23,20 +23,20 @@ REFERENCES = st.none() | st.from_regex(r"FT[0-9]{1,12}", fullmatch=True)
 AMOUNTS = st.integers(-(10**13), 10**13).filter(bool)
 
 
-def told(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Told]:
-    moves = st.builds(Move, AMOUNTS, texts, ref=REFERENCES)
-    return st.builds(Told, st.lists(moves, max_size=8), st.integers(0, 10**14), st.just(ago(1)))
+def told(texts: st.SearchStrategy[str]) -> st.SearchStrategy[StatementDraft]:
+    moves = st.builds(StatementMovement, AMOUNTS, texts, ref=REFERENCES)
+    return st.builds(StatementDraft, st.lists(moves, max_size=8), st.integers(0, 10**14), st.just(ago(1)))
 
 
-def as_table(said: Told) -> bytes:
+def as_table(said: StatementDraft) -> bytes:
     return csv_file(table(said))
 
 
-def as_workbook(said: Told) -> bytes:
+def as_workbook(said: StatementDraft) -> bytes:
     return xlsx(table(said, thousands=","))
 
 
-WRITERS: list[tuple[Callable[[Told], bytes], st.SearchStrategy[Told]]] = [
+WRITERS: list[tuple[Callable[[StatementDraft], bytes], st.SearchStrategy[StatementDraft]]] = [
     (camt, told(VIETNAMESE.map(lambda text: " ".join(text.split())))),
     (mt940, told(WORDS)),
     (as_table, told(VIETNAMESE)),
@@ -49,23 +49,23 @@ def read(bank: Bank, raw: bytes) -> Statement | None:
     """The one statement, if it is read and keeps the gates."""
     try:
         _, [found] = formats.read(bank, raw)
-    except Unreadable:
+    except UnreadableFile:
         return None
     account = bank.account(found.account)
     return None if gates.judge(found, account, value_days=31, today=ago(0), is_working=weekday) else found
 
 
-def said_of(entry: Entry) -> tuple[int, str, str | None]:
+def said_of(entry: StatementEntry) -> tuple[int, str, str | None]:
     return entry.amount, "".join(entry.text.split()), entry.bank_ref
 
 
 @each_format
 def test_what_is_read_is_what_was_said(
-    bank: Bank, write: Callable[[Told], bytes], any_told: st.SearchStrategy[Told]
+    bank: Bank, write: Callable[[StatementDraft], bytes], any_told: st.SearchStrategy[StatementDraft]
 ) -> None:
     @settings(max_examples=60, deadline=None)
     @given(any_told.filter(lambda said: said.moves or (write is not as_table and write is not as_workbook)))
-    def check(said: Told) -> None:
+    def check(said: StatementDraft) -> None:
         found = read(bank, write(said))
         assert found is not None
         assert (found.opening, found.closing) == (said.opening, said.end)
@@ -78,11 +78,11 @@ def test_what_is_read_is_what_was_said(
 
 @each_format
 def test_one_dong_more_or_less_is_seen(
-    bank: Bank, write: Callable[[Told], bytes], any_told: st.SearchStrategy[Told]
+    bank: Bank, write: Callable[[StatementDraft], bytes], any_told: st.SearchStrategy[StatementDraft]
 ) -> None:
     @settings(max_examples=25, deadline=None)
     @given(any_told, st.sampled_from([-1, 1]))
-    def check(said: Told, wrong: int) -> None:
+    def check(said: StatementDraft, wrong: int) -> None:
         assert read(bank, write(replace(said, closing=said.end + wrong))) is None
 
     check()
@@ -90,11 +90,11 @@ def test_one_dong_more_or_less_is_seen(
 
 @each_format
 def test_a_file_cut_anywhere_is_all_of_it_or_nothing(
-    bank: Bank, write: Callable[[Told], bytes], any_told: st.SearchStrategy[Told]
+    bank: Bank, write: Callable[[StatementDraft], bytes], any_told: st.SearchStrategy[StatementDraft]
 ) -> None:
     @settings(max_examples=8, deadline=None)
     @given(any_told.filter(lambda said: bool(said.moves)), st.integers(0, 36))
-    def check(said: Told, start: int) -> None:
+    def check(said: StatementDraft, start: int) -> None:
         raw = write(said)
         whole = read(bank, raw)
         for end in range(start, len(raw), 37):

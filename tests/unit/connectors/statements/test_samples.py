@@ -9,12 +9,12 @@ from typing import Final
 
 import pytest
 
-from config.banks import Account, Bank
+from config.banks import Bank, BankAccount
 from config.statements import Camt, Columns, Mt940, Statements, Table
 from connectors.banks.statements import formats
 from hub.fees.statements import gates, keys
 from hub.fees.statements.model import booked, movements
-from schemas.statement import Code, Statement, Unreadable
+from schemas.statement import Statement, StatementCode, UnreadableFile
 from tests.bank_files import ago, weekday
 
 TABLE: Final = Table(
@@ -37,12 +37,12 @@ ENGLISH: Final = TABLE.model_copy(
 BANK: Final = Bank(
     code="any",
     name="Any",
-    accounts=[Account(number="00000000", name="none of theirs")],
+    accounts=[BankAccount(number="00000000", name="none of theirs")],
     statements=Statements(camt=Camt(), mt940=Mt940(encoding="cp852"), csv=TABLE, value_days=366),
 )
-UNBALANCED, UNPARSABLE, CURRENCY = Code.UNBALANCED, Code.UNPARSABLE, Code.WRONG_CURRENCY
+UNBALANCED, UNPARSABLE, CURRENCY = StatementCode.UNBALANCED, StatementCode.UNPARSABLE, StatementCode.WRONG_CURRENCY
 
-VERDICTS: Final[dict[str, set[Code]]] = {
+VERDICTS: Final[dict[str, set[StatementCode]]] = {
     "betterplace__sepa_mt9401.sta": {CURRENCY},
     "camt053.v2.five.decimals.xml": {CURRENCY, UNBALANCED},
     "camt053.v2.minimal.xml": {CURRENCY},
@@ -68,17 +68,17 @@ def files(samples: Path) -> Path:
     return samples / "statements"
 
 
-def verdict(raw: bytes, bank: Bank = BANK) -> set[Code]:
+def verdict(raw: bytes, bank: Bank = BANK) -> set[StatementCode]:
     """The codes of all that is wrong, but for the account."""
     try:
         statements = formats.read(bank, raw)[1]
-    except Unreadable as error:
+    except UnreadableFile as error:
         return {error.code}
     return {
         finding.code
         for one in statements
         for finding in gates.judge(one, BANK.accounts[0], value_days=366, today=ago(0), is_working=weekday)
-        if finding.code is not Code.WRONG_ACCOUNT
+        if finding.code is not StatementCode.WRONG_ACCOUNT
     }
 
 
@@ -116,7 +116,7 @@ def test_two_identical_lines_of_one_day_stay_two(files: Path) -> None:
 
 def test_a_garbled_amount_is_named_by_its_line(files: Path) -> None:
     bank = BANK.model_copy(update={"statements": Statements(csv=ENGLISH)})
-    with pytest.raises(Unreadable, match="line 3: an amount is not a number"):
+    with pytest.raises(UnreadableFile, match="line 3: an amount is not a number"):
         formats.read(bank, (files / "csv_garbled_amount.csv").read_bytes())
 
 
@@ -143,8 +143,8 @@ def is_proved(one: Statement) -> bool:
     return one.whole and one.opening is not None and one.opening + booked(one) == one.closing
 
 
-def _read(raw: bytes) -> list[Statement] | Code:
+def _read(raw: bytes) -> list[Statement] | StatementCode:
     try:
         return formats.read(BANK, raw)[1]
-    except Unreadable as error:
+    except UnreadableFile as error:
         return error.code

@@ -10,7 +10,7 @@ from config import profiles
 from config.settings import PACKAGED
 from connectors.banks.statements import formats
 from hub.fees.statements import gates
-from schemas.statement import Code, Statement, gathered
+from schemas.statement import Statement, StatementCode, gathered
 from tests.bank_files import weekday, xlsx
 
 KNOWN: Final = profiles.known(PACKAGED)
@@ -153,7 +153,7 @@ def test_a_file_of_its_layout_is_read_and_keeps_every_gate(name: str) -> None:
     assert [entry.amount for entry in found.entries] == [50_000, -1_100]
     assert "".join(found.entries[0].text.split()).endswith("HC123456789012nopphi")
     judged = gates.judge(found, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
-    assert {finding.code for finding in judged} == {Code.WRONG_ACCOUNT}
+    assert {finding.code for finding in judged} == {StatementCode.WRONG_ACCOUNT}
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -161,4 +161,4 @@ def test_one_amount_that_is_changed_is_never_accepted(name: str) -> None:
     rows = [[cell.replace("50,000", "60,000").replace("50.000", "60.000") for cell in row] for row in FILES[name]]
     [found] = read(name, xlsx(padded(rows)))
     judged = gates.judge(found, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
-    assert Code.UNBALANCED in {finding.code for finding in judged}
+    assert StatementCode.UNBALANCED in {finding.code for finding in judged}

@@ -12,14 +12,18 @@ from pydantic import ValidationError
 from config.banks import Bank
 from config.statements import Table
 from connectors.banks.statements import formats, table_csv
-from schemas.statement import Code, Statement, Unreadable, gathered
-from tests.bank_files import Move, Told, ago, csv_file, table, xlsx
+from schemas.statement import Statement, StatementCode, UnreadableFile, gathered
+from tests.bank_files import StatementDraft, StatementMovement, ago, csv_file, table, xlsx
 
 Reading = Callable[[bytes], list[Statement]]
-Wrong = Callable[[bytes], Unreadable]
+Wrong = Callable[[bytes], UnreadableFile]
 
-MOVES = (Move(50_000, "HC123456789012 nộp; phí", ref="FT1"), Move(-1_100, 'có "ngoặc"\nhai dòng'), Move(50_000))
-TOLD = Told(MOVES, opening=1_000_000)
+MOVES = (
+    StatementMovement(50_000, "HC123456789012 nộp; phí", ref="FT1"),
+    StatementMovement(-1_100, 'có "ngoặc"\nhai dòng'),
+    StatementMovement(50_000),
+)
+TOLD = StatementDraft(MOVES, opening=1_000_000)
 
 
 def amounts(found: list[Statement]) -> list[int]:
@@ -115,14 +119,14 @@ def test_a_cell_that_is_not_what_the_bank_writes_refuses_the_file(
     wrong: Wrong, row: int, column: int, cell: str, says: str
 ) -> None:
     why = wrong(spoilt(row, column, cell))
-    assert why.code is Code.UNPARSABLE
+    assert why.code is StatementCode.UNPARSABLE
     assert says in why.sentence
 
 
 def test_a_row_that_nobody_knows_is_not_passed_over(wrong: Wrong) -> None:
     rows = table(TOLD)
     rows.insert(6, ["Phí dịch vụ", "", "1.000", "", "", ""])
-    assert (wrong(csv_file(rows)).code, wrong(csv_file(rows)).line) == (Code.UNPARSABLE, 7)
+    assert (wrong(csv_file(rows)).code, wrong(csv_file(rows)).line) == (StatementCode.UNPARSABLE, 7)
     rows[6] = ["Phí dịch vụ", "", "", "", "", ""]
     assert "not anything that is known" in wrong(csv_file(rows)).sentence
 
@@ -133,7 +137,13 @@ def test_a_line_below_the_total_is_not_passed_over(wrong: Wrong) -> None:
 
 
 def test_what_a_payer_writes_is_no_label(read: Reading) -> None:
-    told = Told([Move(5, "Số dư cuối kỳ: 1.000.000"), Move(7, "Tổng cộng"), Move(9, "Số tài khoản: 1")])
+    told = StatementDraft(
+        [
+            StatementMovement(5, "Số dư cuối kỳ: 1.000.000"),
+            StatementMovement(7, "Tổng cộng"),
+            StatementMovement(9, "Số tài khoản: 1"),
+        ]
+    )
     [found] = read(csv_file(table(told)))
     assert (amounts([found]), found.closing, found.account) == ([5, 7, 9], 21, "1020304050607")
 
@@ -184,9 +194,9 @@ def test_a_word_may_say_the_direction_and_the_newest_may_come_first(other: Bank)
     [found] = formats.read(other, text.encode())[1]
     assert ([entry.amount for entry in found.entries], found.opening, found.closing) == ([200, -30], 0, 170)
     assert [entry.text for entry in found.entries] == ["a", "b\np"]
-    with pytest.raises(Unreadable, match="neither debit nor credit"):
+    with pytest.raises(UnreadableFile, match="neither debit nor credit"):
         formats.read(other, text.replace(",D,", ",?,").encode())
-    with pytest.raises(Unreadable, match="S07"):
+    with pytest.raises(UnreadableFile, match="S07"):
         formats.read(other, text.replace("30,170,VND", "30,170,EUR").encode())
 
 
@@ -204,13 +214,13 @@ def test_a_profile_whose_days_have_no_year_or_no_month_is_refused(pattern: str) 
 
 def test_a_quoted_cell_that_does_not_end_refuses_the_file(wrong: Wrong) -> None:
     raw = csv_file(table(TOLD))
-    assert wrong(raw[: raw.index(b"ngo") + 1]).code is Code.UNPARSABLE
+    assert wrong(raw[: raw.index(b"ngo") + 1]).code is StatementCode.UNPARSABLE
 
 
 def test_more_lines_than_the_profile_allows_are_refused() -> None:
     text = "Date,Amount,Balance,Text\n" + "2026-11-02,0,0,x\n" * 3 + "Closing,0\n"
     assert len(by(text, rows=3)[0].entries) == 3
-    with pytest.raises(Unreadable, match="one too many"):
+    with pytest.raises(UnreadableFile, match="one too many"):
         by(text, rows=2)
 
 
@@ -265,7 +275,7 @@ def test_a_workbook_with_more_rows_than_a_statement_needs_is_refused(wrong: Wron
 
 @pytest.mark.parametrize("raw", [b"\xd0\xcf\x11\xe0" + b"x" * 600, b"PK\x03\x04" + b"x" * 600])
 def test_what_is_no_workbook_is_refused(wrong: Wrong, raw: bytes) -> None:
-    assert wrong(raw).code is Code.UNPARSABLE
+    assert wrong(raw).code is StatementCode.UNPARSABLE
 
 
 @pytest.mark.parametrize(
@@ -285,5 +295,5 @@ def test_a_profile_that_could_prove_nothing_stops_the_start(changes: dict[str, A
 
 @pytest.mark.parametrize("raw", [b"", b" \r\n"])
 def test_a_file_without_anything_in_it_is_said_to_be_empty(bank: Bank, raw: bytes) -> None:
-    with pytest.raises(Unreadable, match="empty"):
+    with pytest.raises(UnreadableFile, match="empty"):
         formats.read(bank, raw)

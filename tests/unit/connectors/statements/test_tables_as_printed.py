@@ -10,7 +10,7 @@ import pytest
 from config.statements import Statements, Table
 from connectors.banks.statements import table_csv, table_xlsx
 from hub.fees.statements import gates
-from schemas.statement import Code, Statement, Unreadable, gathered
+from schemas.statement import Statement, StatementCode, UnreadableFile, gathered
 from tests.bank_files import weekday, xlsx
 
 COLUMNS: Final = {"booking_date": "Ngày", "debit": "Nợ", "credit": "Có", "balance": "Số dư", "text": ["Diễn giải"]}
@@ -46,7 +46,7 @@ def whole(rows: Rows, **changes: Any) -> Statement:
     """The one statement, which keeps every gate but that of its account."""
     [found] = read(rows, **changes)
     findings = gates.judge(found, None, value_days=31, today=date(2026, 12, 1), is_working=weekday)
-    assert [(one.code, one.sentence) for one in findings if one.code is not Code.WRONG_ACCOUNT] == []
+    assert [(one.code, one.sentence) for one in findings if one.code is not StatementCode.WRONG_ACCOUNT] == []
     return found
 
 
@@ -54,8 +54,8 @@ def amounts(found: Statement) -> list[int]:
     return [entry.amount for entry in found.entries]
 
 
-def refused(rows: Rows, **changes: Any) -> Unreadable:
-    with pytest.raises(Unreadable) as caught:
+def refused(rows: Rows, **changes: Any) -> UnreadableFile:
+    with pytest.raises(UnreadableFile) as caught:
         read(rows, **changes)
     return caught.value
 
@@ -103,7 +103,7 @@ def test_text_goes_on_in_rows_that_hold_nothing_else() -> None:
     first, second = whole(rows).entries
     assert (first.text, second.text) == ("HC2411001\n73361 NGUYEN VAN MAU", "PHI\n73361 NGUYEN VAN MAU")
     why = refused([*TOP, HEADINGS, goes_on, FIRST, SECOND, *END])
-    assert (why.line, why.code) == (4, Code.UNPARSABLE)  # there is no line above it
+    assert (why.line, why.code) == (4, StatementCode.UNPARSABLE)  # there is no line above it
     assert "no day" in refused([*TOP, HEADINGS, FIRST, ["x", *goes_on[1:]], SECOND, *END]).sentence
 
 
@@ -205,7 +205,7 @@ def test_what_is_no_amount_is_refused_with_row_column_and_heading(cell: str) -> 
 def test_a_balance_behind_a_label_is_refused_with_row_column_and_label() -> None:
     why = refused([TOP[0], ["Đầu kỳ", "1.000"], HEADINGS, FIRST, *END])
     assert (why.line, why.sentence.endswith("(column A, 'Đầu kỳ')")) == (2, True)
-    assert refused([TOP[0], ["Đầu kỳ", "1,000", "USD"], HEADINGS, FIRST, *END]).code is Code.WRONG_CURRENCY
+    assert refused([TOP[0], ["Đầu kỳ", "1,000", "USD"], HEADINGS, FIRST, *END]).code is StatementCode.WRONG_CURRENCY
     assert "twice" in refused([*TOP, ["Đầu kỳ", "1,001"], HEADINGS, FIRST, *END]).sentence
 
 
@@ -294,5 +294,5 @@ def test_a_text_that_may_be_cut_unseen_stops_the_start() -> None:
     assert Statements(csv=ended).csv == ended
     assert gathered(table_csv.read(raw, ended), most=9)[0].closing == 1_500
     for end in range(raw.index(b"500,1500"), raw.index("Cộng".encode()) + 3):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableFile):
             gathered(table_csv.read(raw[:end], ended), most=9)

@@ -1,0 +1,148 @@
+"""A sandbox bank's own book: what moved on an account, and the statements made of it. On the disk before it is told."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from connectors.sandbox.bank_statements import StatementMovement, StatementText
+from connectors.sandbox.durable_lines import DurableLines
+from schemas.strict import Strict
+
+
+class BankMovement(Strict):
+    """A movement. ``amount``: below zero it left the account. ``by``: through whom it came (counterparty)."""
+
+    type: Literal["entry"] = "entry"
+    number: int
+    at: AwareDatetime
+    account: str
+    day: date
+    amount: int
+    words: str
+    ref: str
+    """the bank's own number; a reversal has that of what it takes back"""
+    by: str
+    reversal: bool = False
+    reference: str | None = None
+    """of a payment order of ours, as we gave it"""
+
+    @property
+    def move(self) -> StatementMovement:
+        e2e = self.reference if self.amount < 0 else None
+        return StatementMovement(self.amount, self.words, self.day, ref=self.ref, e2e=e2e, reversal=self.reversal)
+
+
+class LedgerMovement(Strict):
+    """A statement: the entries behind those of the one before it, up to a day's end."""
+
+    type: Literal["statement"] = "statement"
+    number: int
+    first: date
+    day: date
+    opening: int
+    entries: list[int]
+    name: str
+    format: str
+
+
+_LINE: TypeAdapter[BankMovement | LedgerMovement] = TypeAdapter(
+    Annotated[BankMovement | LedgerMovement, Field(discriminator="type")]
+)
+
+
+class AccountBook:
+    """One account. Nothing in it is ever changed."""
+
+    def __init__(self, path: Path, account: str) -> None:
+        self.account = account
+        self._lines = DurableLines(path)
+        self.entries: list[BankMovement] = []
+        self.statements: list[LedgerMovement] = []
+        self._numbers = 0
+        for text in self._lines.loaded:
+            self._enter(_LINE.validate_json(text))
+
+    @property
+    def balance(self) -> int:
+        return sum(entry.amount for entry in self.entries)
+
+    def number(self) -> int:
+        """One that no entry has had, here or before a restart."""
+        self._numbers += 1
+        return self._numbers
+
+    def used(self, number: int) -> None:
+        """This number was given to something that never came onto the account."""
+        self._numbers = max(self._numbers, number)
+
+    async def keep(self, line: BankMovement | LedgerMovement) -> None:
+        """Returns when it is on the disk. Raises OSError."""
+        await self._lines.append(line.model_dump_json())
+        self._enter(line)
+
+    def found(self, ref: str) -> BankMovement | None:
+        """The entry with the bank's number ``ref`` that is no reversal."""
+        return next((entry for entry in self.entries if entry.ref == ref and not entry.reversal), None)
+
+    def made(self, day: date, name: str, format_: str) -> LedgerMovement:
+        """What a statement up to the end of ``day`` would be: the entries that are on none yet."""
+        told = {number for made in self.statements for number in made.entries}
+        fresh = [entry for entry in self.entries if entry.number not in told and entry.day <= day]
+        before = self.statements[-1].day if self.statements else day - timedelta(days=1)
+        return LedgerMovement(
+            number=len(self.statements) + 1,
+            first=min([day, before + timedelta(days=1), *(entry.day for entry in fresh)]),
+            day=max(day, before),
+            opening=sum(entry.amount for entry in self.entries if entry.number in told),
+            entries=[entry.number for entry in fresh],
+            name=name,
+            format=format_,
+        )
+
+    def told(self, made: LedgerMovement) -> StatementText:
+        """The statement in words."""
+        by_number: Mapping[int, BankMovement] = {entry.number: entry for entry in self.entries}
+        return StatementText(
+            moves=[by_number[number].move for number in made.entries],
+            opening=made.opening,
+            day=made.day,
+            first=made.first,
+            account=self.account,
+            id=str(made.number),
+            sequence=made.number,
+        )
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def _enter(self, line: BankMovement | LedgerMovement) -> None:
+        if isinstance(line, BankMovement):
+            self.entries.append(line)
+            self.used(line.number)
+        else:
+            self.statements.append(line)
+
+
+class BankLedgers:
+    """The accounts of all banks of one sandbox: gateways pay into accounts at other banks."""
+
+    def __init__(self, folder: Path, accounts: Sequence[str]) -> None:
+        self._folder = folder
+        self._accounts = frozenset(accounts)
+        self._books: dict[str, AccountBook] = {}
+
+    def of(self, account: str) -> AccountBook:
+        """Raises KeyError for an account that no bank of the catalogue has."""
+        if account not in self._accounts:
+            raise KeyError(account)
+        if account not in self._books:
+            self._books[account] = AccountBook(self._folder / f"{account}.jsonl", account)
+        return self._books[account]
+
+    def close(self, accounts: Sequence[str]) -> None:
+        for account in accounts:
+            if account in self._books:
+                self._books.pop(account).close()

@@ -1,0 +1,255 @@
+"""A sandbox bank or gateway behind its doors: takes transfers, tells of them, pays out, executes orders."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from config.catalogue import Bank
+from connectors.sandbox.bank_fates import (
+    EXECUTED,
+    ORDER_FATES,
+    PAID_OUT,
+    PAYOUT_FATES,
+    TOLD,
+    TRANSFER_FATES,
+    Booked,
+    NotificationFate,
+    TransferFate,
+)
+from connectors.sandbox.bank_forms import (
+    BankOrderForm,
+    Done,
+    PayerTransferForm,
+    PayoutForm,
+    PayoutReportForm,
+    ReportItem,
+)
+from connectors.sandbox.bank_ledger import AccountBook, BankLedgers, BankMovement
+from connectors.sandbox.bank_notices import LOCAL, MovementNotice, keypay_transaction
+from connectors.sandbox.bank_notifier import BankNotifier, HubAnswer
+from connectors.sandbox.bank_transfers import BankTransfers, NotificationCall, Paid, PaidOut
+from connectors.sandbox.clock import now
+from connectors.sandbox.knobs import Panel
+
+WATCHERS: Final = frozenset({"payos", "casso", "sepay"})
+"""Dialects of services that watch an account at a bank; any other without accounts collects, and pays out later."""
+FATES: Final[Mapping[str, TransferFate]] = {fate.name: fate for fate in TRANSFER_FATES}
+OFF_BY: Final = 1_000
+"""đồng by which an order or a payout is wrong"""
+WHOLE: Final = 10_000
+"""basis points"""
+_DATED: Final = len("FTyyjjj")
+"""characters of a bank's number before the part that counts on"""
+
+
+class CannotDo(ValueError):
+    """It was asked for something that it does not do; the message says what."""
+
+
+class BankServer:
+    """One bank or gateway. ``messenger`` is None for one that tells nothing by itself."""
+
+    def __init__(
+        self, bank: Bank, books: BankLedgers, data: Path, panel: Panel, messenger: BankNotifier | None
+    ) -> None:
+        self.bank = bank
+        self._books = books
+        self._panel = panel
+        self._messenger = messenger
+        self._till = BankTransfers(data / f"{bank.counterparty}.jsonl")
+        dialect = bank.notifications.dialect if bank.notifications else ""
+        self._books_at_once = bool(bank.accounts) or dialect in WATCHERS
+        self.accounts = [account.number for account in bank.accounts] or bank.notified
+        for paid in self._till.paid:
+            if paid.ref and paid.account in self.accounts:
+                # What was told and never booked stands in no book, and its number must not come again.
+                books.of(paid.account).used(int(paid.ref[_DATED:]))
+
+    def book(self, account: str | None = None) -> AccountBook:
+        """Of one of its accounts, or of the first. Raises CannotDo."""
+        number = account or self.accounts[0]
+        if number not in self.accounts:
+            raise CannotDo(f"{self.bank.code} has nothing to do with that account")
+        return self._books.of(number)
+
+    def told(self) -> list[NotificationCall]:
+        return self._till.told
+
+    def paid(self) -> list[Paid]:
+        return self._till.paid
+
+    async def transfer(self, wanted: PayerTransferForm) -> list[Done]:
+        """Somebody pays. Raises CannotDo, OSError."""
+        fate = self._fate(self._panel.knobs.transfer_fate or wanted.fate)
+        book = self.book(wanted.account)
+        times = 2 if fate.booked is Booked.TWICE else 1
+        return [await self._transfer(wanted, fate, book) for _ in range(times)]
+
+    async def tell_held(self) -> int:
+        """Tell now what was held back or lost; how many."""
+        held = self._till.untold()
+        for paid in held:
+            await self._tell(paid, NotificationFate.ONCE)
+        return len(held)
+
+    async def take_back(self, ref: str) -> BankMovement:
+        """The bank takes a credit back. Raises CannotDo."""
+        for account in self.accounts:
+            entry = self._books.of(account).found(ref)
+            if entry is not None and entry.amount > 0:
+                return await self._enter(
+                    self._books.of(account), now(), -entry.amount, f"DAO BUT TOAN {ref}", ref=ref, reversal=True
+                )
+        raise CannotDo(f"no credit has the number {ref}")
+
+    async def pay_out(self, wanted: PayoutForm) -> PayoutReportForm:
+        """A gateway pays what it has collected into our account; its report. Raises CannotDo."""
+        if self._books_at_once:
+            raise CannotDo(f"{self.bank.code} collects nothing of its own")
+        if wanted.fate not in {fate.name for fate in PAYOUT_FATES}:
+            raise CannotDo(f"no payout has the fate {wanted.fate}")
+        book = self.book(wanted.account)
+        paid = [one for one in self._till.unpaid(book.account) if FATES[one.fate].booked is not Booked.NEVER]
+        if not paid:
+            raise CannotDo(f"{self.bank.code} has collected nothing that is not paid out")
+        day = _local(now()).date()
+        name = f"{self.bank.code.upper()}-{day:%Y%m%d}-{len(self._till.paid_out) + 1:03}"
+        items = [
+            ReportItem(provider_txn=one.name, amount=one.amount, charge=one.amount * wanted.charge_bp // WHOLE)
+            for one in paid
+        ]
+        report = PayoutReportForm(provider=self.bank.code, report=name, account=book.account, day=day, items=items)
+        await self._till.keep(PaidOut(report=name, txns=[one.txn for one in paid]))
+        off = 0 if wanted.fate == PAID_OUT else OFF_BY
+        await self._enter(book, now(), report.net - off, f"{name} THANH TOAN DVC")
+        return report
+
+    async def execute(self, order: BankOrderForm) -> list[BankMovement]:
+        """A payment order of ours; once for each reference. Raises CannotDo."""
+        if order.fate not in {fate.name for fate in ORDER_FATES}:
+            raise CannotDo(f"no order has the fate {order.fate}")
+        book = self.book(order.account)
+        if any(entry.reference == order.reference for entry in book.entries):
+            raise CannotDo(f"{order.reference} was executed before")
+        if order.fate == "never":
+            return []
+        amount = order.amount + (OFF_BY if order.fate == "other-amount" else 0)
+        if amount > book.balance:
+            raise CannotDo(f"the account has {book.balance} đ")
+        words = f"{order.reference} {order.words}".strip()
+        entries = [await self._enter(book, now(), -amount, words, reference=order.reference)]
+        if order.fate not in (EXECUTED, "other-amount"):
+            entries.append(await self._enter(book, now(), amount, f"HOAN TRA LENH {order.reference}"))
+        return entries
+
+    def close(self) -> None:
+        self._till.close()
+        if self._messenger is not None:
+            self._messenger.close()
+
+    def _fate(self, name: str) -> TransferFate:
+        fate = FATES.get(name or TOLD.name)
+        if fate is None:
+            raise CannotDo(f"no transfer has the fate {name}")
+        if fate.booked is Booked.TAKEN_BACK and not self._books_at_once:
+            raise CannotDo(f"{self.bank.code} collects, and takes nothing back from our account")
+        return fate
+
+    async def _transfer(self, wanted: PayerTransferForm, fate: TransferFate, book: AccountBook) -> Done:
+        at = _local(wanted.at or now())
+        reference = _cut(wanted.reference) if fate.cut else wanted.reference
+        words = wanted.words.replace(wanted.reference, reference) if wanted.words else f"{reference} NOP PHI"
+        ref = _ref(at, book.number()) if self._books_at_once else ""
+        txn = f"{at:%y%m%d}{self._till.number():06}"
+        said = self._said(txn, wanted.amount, reference, words, at, book.account, ref)
+        name = keypay_transaction(said) if self._dialect == "keypay" else txn
+        paid = Paid(
+            txn=txn,
+            name=name,
+            at=at,
+            account=book.account,
+            amount=wanted.amount,
+            reference=reference,
+            words=words,
+            ref=ref,
+            fate=fate.name,
+        )
+        if self._books_at_once and fate.booked is not Booked.NEVER:
+            late = timedelta(days=fate.booked is Booked.NEXT_DAY)
+            await self._enter(book, at, wanted.amount, words, ref=ref, day=at.date() + late)
+        await self._till.keep(paid)
+        answers = [] if self._panel.knobs.lose_notifications else await self._tell(paid, fate.telling)
+        if fate.booked is Booked.TAKEN_BACK:
+            await self.take_back(ref)
+        return Done(txn=txn, ref=ref, amount=wanted.amount, answers=[answer.status for answer in answers])
+
+    @property
+    def _dialect(self) -> str:
+        return self._messenger.terms.dialect if self._messenger else ""
+
+    async def _tell(self, paid: Paid, telling: NotificationFate) -> list[HubAnswer]:
+        if self._messenger is None:
+            return []
+        said = self._said(paid.txn, paid.amount, paid.reference, paid.words, _local(paid.at), paid.account, paid.ref)
+        answers = await self._messenger.tell(said, telling)
+        for answer in answers:
+            await self._till.keep(NotificationCall(at=now(), txn=paid.txn, status=answer.status, body=answer.body))
+        return answers
+
+    def _said(
+        self, txn: str, amount: int, reference: str, words: str, at: datetime, account: str, ref: str
+    ) -> MovementNotice:
+        terms = self._messenger.terms if self._messenger else None
+        return MovementNotice(
+            txn=txn,
+            amount=amount,
+            reference=reference,
+            at=at,
+            account=account,
+            merchant=(terms.merchant or "") if terms else "",
+            words=words,
+            bank_ref=ref,
+            access_key=self._messenger.access_key if self._messenger else "",
+        )
+
+    async def _enter(
+        self,
+        book: AccountBook,
+        at: datetime,
+        amount: int,
+        words: str,
+        *,
+        ref: str = "",
+        day: date | None = None,
+        reversal: bool = False,
+        reference: str | None = None,
+    ) -> BankMovement:
+        number = book.number()
+        entry = BankMovement(
+            number=number,
+            at=at,
+            account=book.account,
+            day=day or _local(at).date(),
+            amount=amount,
+            words=words,
+            ref=ref or _ref(at, number),
+            by=self.bank.counterparty,
+            reversal=reversal,
+            reference=reference,
+        )
+        await book.keep(entry)
+        return entry
+
+
+def _ref(at: datetime, number: int) -> str:
+    """The bank's own number of a movement."""
+    return f"FT{_local(at):%y%j}{number:08}"
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(LOCAL)
+
+
+def _cut(reference: str) -> str:
+    return reference[: len(reference) // 2]

@@ -1,0 +1,199 @@
+"""The only place where real things are plugged together: settings in, a running Hub out."""
+
+import os
+import threading
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+from celery import Celery
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from config.catalogue import Bank, Catalogue, CatalogueError, Counterparty, Idempotency, load
+from config.settings import Settings
+from connectors import registry
+from hub import broker, crashpoints
+from hub.calendar import WorkingCalendar
+from hub.crashpoints import Point
+from hub.db import Database
+from hub.errors import NotConfigured, NotFound
+from hub.messages import due, enrolment
+from hub.messages.claim import Limits
+from hub.messages.model import Wakeup
+from hub.signing import crl_store
+from hub.signing.keyring import Keyring
+from hub.signing.signer import Signer
+from hub.signing.token import Pkcs11Token
+from hub.untrusted import files
+from hub.wakeups import PromptQueue, WakeupPublisher
+from schemas.statement import Format, Statement
+from schemas.strict import faults_of
+
+
+class Hub:
+    """The hub in one process. Use it as a context manager: it opens the database and starts the publisher."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.calendar = WorkingCalendar(catalogue.calendar)
+        self.db = Database(str(settings.database_url), size=settings.pool_size)
+        self._ports: dict[str, Any] = {}
+        self._ports_lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self.db.open()
+        with self.db.transaction() as conn:
+            enrolment.enrol(conn, self.catalogue.counterparties)
+        self._wakeup_publisher.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._wakeup_publisher.stop()
+        self._publisher.close()
+        self.db.close()
+
+    @cached_property
+    def _celery(self) -> Celery:
+        return broker.application(self.settings, self.catalogue)
+
+    @cached_property
+    def _publisher(self) -> broker.Publisher:
+        return broker.Publisher(self._celery, self.settings)
+
+    @cached_property
+    def _wakeup_publisher(self) -> WakeupPublisher:
+        return WakeupPublisher(self._unsent, self._publisher.publish, self._mark)
+
+    def _unsent(self, wakeups: list[Wakeup]) -> list[Wakeup]:
+        with self.db.connection() as conn:
+            return due.unsent(conn, wakeups)
+
+    def _mark(self, wakeups: list[Wakeup]) -> None:
+        with self.db.transaction(durable=False) as conn:
+            due.mark(conn, wakeups)
+
+    def wake(self, wakeups: list[Wakeup]) -> None:
+        """Tell the broker "these are due", some time after now; never waits, may be lost without harm."""
+        self._wakeup_publisher.wake(wakeups)
+
+    def sweep(self) -> None:
+        """Wake up whatever is due and has no wake-up under way, or has lost it."""
+        with self.db.connection() as conn:
+            wakeups = due.due(
+                conn,
+                self.queues,
+                repeat_after=self.settings.wakeup_repeat_after,
+                depths=lambda queues: broker.depths(self._celery, queues),
+            )
+        self.wake(wakeups)
+
+    def prompt_queue(self, queues: Collection[str]) -> AbstractContextManager[PromptQueue]:
+        """While it is open, this thread may go on by itself with what it makes due in ``queues``."""
+        return self._wakeup_publisher.prompt_queue(queues)
+
+    def port(self, counterparty: str) -> Any:
+        """The counterparty's port (connectors.ports), built at first use: a WSDL takes its time."""
+        port = self._ports.get(counterparty)
+        if port is None:
+            with self._ports_lock:
+                port = self._ports.get(counterparty) or self._build_port(counterparty)
+                self._ports[counterparty] = port
+        return port
+
+    def _build_port(self, counterparty: str) -> Any:
+        party = self._party(counterparty)
+        url = self.settings.partner_urls.get(counterparty, party.address)
+        around = registry.Surroundings(self.catalogue, url, self.settings.webhook_networks, _sent)
+        return registry.port(party, around)
+
+    def _party(self, counterparty: str) -> Counterparty:
+        party = self.catalogue.counterparties.get(counterparty)
+        if party is None:
+            raise NotFound(f"the catalogue has no counterparty {counterparty!r}")
+        return party
+
+    def limits(self, counterparty: str) -> Limits:
+        """What the counterparty bears, from the catalogue and the settings."""
+        party = self._party(counterparty)
+        return Limits(
+            counterparty=counterparty,
+            queue=party.queue,
+            max_in_flight=party.max_in_flight,
+            lease=party.timeout_seconds + self.settings.lease_margin,
+            breaker_threshold=self.settings.breaker_threshold,
+            breaker_pause=self.settings.breaker_pause,
+        )
+
+    def profile(self, counterparty: str) -> Idempotency:
+        """What protects a call to it from acting twice."""
+        return self._party(counterparty).idempotency
+
+    def read_statements(self, bank: Bank, body: bytes) -> tuple[Format, list[Statement]]:
+        """The format and the statements of a bank's file. Raises schemas.statement.UnreadableFile."""
+        return files.statements(bank.statements, body)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """Our signing keys; nothing is loaded before something is signed."""
+        return keyring(self.settings, self.catalogue)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Who signs in the name of officers and of the Centre."""
+        signing = self.catalogue.signing
+        roots = self.catalogue.folder / signing.roots if signing.roots else None
+        return Signer(self.keyring, signing, self.catalogue.officers, roots, self._revocation_lists)
+
+    def _revocation_lists(self) -> list[bytes]:
+        with self.db.connection() as conn:
+            fetched = crl_store.newest(conn)
+        return fetched + (crl_store.beside(self.settings.keys) if self.settings.keys else [])
+
+    @cached_property
+    def queues(self) -> dict[str, str]:
+        """counterparty → queue"""
+        return {code: party.queue for code, party in self.catalogue.counterparties.items()}
+
+
+def keyring(settings: Settings, catalogue: Catalogue) -> Keyring:
+    """The signing keys that settings and catalogue speak of; no database is needed."""
+    token = catalogue.signing.token
+    slot = Pkcs11Token(token.module, token.label, catalogue.secret(token.pin)) if token else None
+    return Keyring(settings.keys, settings.keys_passphrase, token=slot, production=settings.production)
+
+
+def _sent() -> None:
+    crashpoints.reached(Point.SEND_AFTER_BYTES)
+
+
+def build() -> Hub:
+    """The Hub that this process's environment describes (HUB_…). Raises NotConfigured, CatalogueError."""
+    settings = read_settings()
+    catalogue = load(settings.catalogue, os.environ)
+    check_clerks(settings, catalogue)
+    return Hub(settings, catalogue)
+
+
+def check_clerks(settings: Settings, catalogue: Catalogue) -> None:
+    """In production somebody is named who decides about money, as soon as there is any. Raises CatalogueError."""
+    desk = catalogue.fee_desk
+    if settings.production and desk is not None and not desk.clerks:
+        mend = "HUB_PRODUCTION, and nobody is named who decides about money: add [[clerks]] (docs/decisions/0022)"
+        raise CatalogueError(catalogue.folder / "fees.toml", "/clerks", mend)
+
+
+def read_settings() -> Settings:
+    """HUB_… as Settings. Raises NotConfigured naming the variable."""
+    try:
+        return Settings()
+    except (ValidationError, SettingsError) as error:
+        if isinstance(error, SettingsError):
+            raise NotConfigured(str(error)) from None
+        first = faults_of(error)[0]
+        raise NotConfigured(f"HUB_{first.pointer.strip('/').upper()}: {first.detail}") from None

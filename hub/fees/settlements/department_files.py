@@ -1,0 +1,152 @@
+"""Files from a desk: CSV as a spreadsheet saves it, or a workbook. Rows and their places; nothing of what they mean.
+
+Loads calamine. Whatever is wrong is one sentence for the person at that desk: where, what, and what to do.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Final
+
+from schemas.cells import Cell, CellRow, is_label, label
+from schemas.statement import UnreadableFile
+from schemas.text import cleaned
+from schemas.workbook import Workbook
+
+BYTES: Final = 32 * 1024 * 1024
+ROWS: Final = 500_000
+ENDINGS: Final = (".csv", ".xlsx")
+_SAMPLE: Final = 20
+"""lines that are looked at for the separator"""
+_SEPARATORS: Final = (";", "\t", ",")
+"""a Vietnamese spreadsheet writes the first; an amount may have the last in it"""
+
+
+class BadFile(ValueError):
+    """The file, or a place in it, is not what it has to be."""
+
+    def __init__(self, place: str, problem: str, fix: str) -> None:
+        self.place, self.problem, self.fix = place, problem, fix
+        super().__init__(f"{place}{': ' if place else ''}{problem}; {fix}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet of a workbook, or (without a name) a CSV."""
+
+    name: str
+    rows: Sequence[CellRow]
+
+    def place(self, row: CellRow, column: int | None = None) -> str:
+        """As the person finds it: Chênh lệch!B17, or dòng 17, cột 2."""
+        if self.name:
+            return f"{self.name}!{'' if column is None else _letters(column)}{row.number}"
+        return f"dòng {row.number}" + ("" if column is None else f", cột {column + 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows under a heading. ``columns``: which of the labels stands in which column; not all need to be there."""
+
+    sheet: Sheet
+    heading: CellRow
+    columns: dict[str, int]
+    rows: Sequence[CellRow]
+
+    def cell(self, row: CellRow, name: str) -> Cell:
+        """What stands in ``row`` under the label ``name``; nothing where there is no such column, or the row ends."""
+        column = self.columns.get(name)
+        return "" if column is None or column >= len(row.cells) else row.cells[column]
+
+    def place(self, row: CellRow, name: str) -> str:
+        return self.sheet.place(row, self.columns.get(name))
+
+
+def read(raw: bytes, ending: str) -> list[Sheet]:
+    """The sheets of the file; a CSV is one. Raises BadFile."""
+    if ending not in ENDINGS:
+        raise BadFile("", f"không đọc được tệp {ending or 'không có đuôi'}", "lưu lại dạng .xlsx hoặc .csv (UTF-8)")
+    if len(raw) > BYTES:
+        raise BadFile("", f"tệp lớn hơn {BYTES // 1024 // 1024} MB", "chỉ gửi trang tính có danh sách")
+    sheets = [Sheet("", _lines(_text(raw)))] if ending == ".csv" else _workbook(raw)
+    if sum(len(sheet.rows) for sheet in sheets) > ROWS:
+        raise BadFile("", f"tệp có hơn {ROWS} dòng", "chỉ gửi trang tính có danh sách")
+    return sheets
+
+
+def blocks(sheets: Sequence[Sheet], needed: Sequence[str], beside: Sequence[str] = ()) -> list[Block]:
+    """What stands under a row that has all labels of ``needed``, in every sheet that has one."""
+    return [found for sheet in sheets if (found := _block(sheet, needed, beside)) is not None]
+
+
+def _block(sheet: Sheet, needed: Sequence[str], beside: Sequence[str]) -> Block | None:
+    wanted = {name: label(name) for name in (*needed, *beside)}
+    for at, row in enumerate(sheet.rows):
+        columns: dict[str, int] = {}
+        for column, cell in enumerate(row.cells):
+            for name, text in wanted.items():
+                if name not in columns and is_label(cell, text):
+                    columns[name] = column
+        if columns.keys() >= set(needed):
+            return Block(sheet, row, columns, [one for one in sheet.rows[at + 1 :] if not one.is_blank])
+    return None
+
+
+def _text(raw: bytes) -> str:
+    """Raises BadFile."""
+    name = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = raw.decode(name)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise BadFile(f"dòng {line}", "chữ không ở dạng UTF-8", "trong Excel lưu lại dạng «CSV UTF-8»") from None
+    if "\0" in text:
+        raise BadFile(f"dòng {text[: text.index(chr(0))].count(chr(10)) + 1}", "tệp không phải CSV", "lưu lại dạng CSV")
+    return text
+
+
+def _lines(text: str) -> list[CellRow]:
+    """The rows, each with the line on which it ends: a quoted cell may hold line breaks. Raises BadFile."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    try:
+        return [_plain(CellRow(reader.line_num, cells)) for cells in reader]
+    except csv.Error:
+        fix = "đóng dấu ngoặc kép của ô, hoặc lưu lại từ Excel"
+        raise BadFile(f"dòng {reader.line_num}", "một ô có dấu ngoặc kép không đóng đúng", fix) from None
+
+
+def _separator(text: str) -> str:
+    """The one that most of the first lines have."""
+    first = text.split("\n", _SAMPLE)[:_SAMPLE]
+    return max(_SEPARATORS, key=lambda sign: sum(sign in line for line in first))
+
+
+def _workbook(raw: bytes) -> list[Sheet]:
+    try:
+        with Workbook(raw, formulas=True) as book:
+            return [Sheet(name, [_plain(row) for row in book.rows(name, ROWS)]) for name in book.names]
+    except UnreadableFile as error:
+        fix = "lưu lại dạng .xlsx không có macro, mật khẩu, liên kết"
+        raise BadFile("", f"không đọc được bảng tính: {error.sentence}", fix) from None
+
+
+def _plain(row: CellRow) -> CellRow:
+    return CellRow(row.number, [_cell(cell) for cell in row.cells])
+
+
+def _cell(cell: Cell) -> Cell:
+    """Words without what no text may hold. One program writes a day as a day, another as its midnight."""
+    if isinstance(cell, str):
+        return cleaned(cell)
+    return cell.date() if isinstance(cell, datetime) and cell.time() == time.min else cell
+
+
+def _letters(column: int) -> str:
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters

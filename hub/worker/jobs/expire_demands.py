@@ -1,0 +1,32 @@
+"""The tick of the fees: a demand whose time is over expires."""
+
+from typing import Final
+
+from hub import clock, dispatch
+from hub.context import HubContext
+from hub.events import Event
+from hub.fees import demands, store
+from hub.unit_of_work import UnitOfWork
+
+PAGE: Final = 200
+"""demands looked up at a time; each expires in a transaction of its own"""
+
+
+def close(hub: HubContext) -> None:
+    """Expire what nobody has paid in time."""
+    after = ""
+    while True:
+        with hub.db.connection() as conn:
+            page = store.expiring(conn, clock.now(), after=after, limit=PAGE)
+        for demand_id in page:
+            _expire(hub, demand_id)
+        if len(page) < PAGE:
+            return
+        after = page[-1]
+
+
+def _expire(hub: HubContext, demand_id: str) -> None:
+    def verb(uow: UnitOfWork) -> tuple[None, list[Event]]:
+        return None, demands.expire(uow, demand_id)
+
+    dispatch.run_command(hub, "hub", verb)

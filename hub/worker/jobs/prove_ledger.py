@@ -1,0 +1,36 @@
+"""The tick of the book: once a night it is proven and anchored. Red opens cases, which stop every close."""
+
+from typing import Final
+
+import structlog
+
+from hub import clock
+from hub.clock import local
+from hub.context import HubContext
+from hub.errors import RetryLater
+from hub.fees.ledger import checkpoints
+from hub.fees.proof import proving, runs
+
+EVERY: Final = 3600.0
+"""seconds between looking whether the night's proof was made"""
+
+log = structlog.get_logger(__name__)
+
+
+def prove(hub: HubContext) -> None:
+    """Safe to run anywhere and at any time: of a day there is one run; whoever comes second does nothing."""
+    now = clock.now()
+    day = local(now).date()
+    with hub.db.connection() as conn:
+        if runs.made(conn, day):
+            return
+        proof = proving.prove(conn)
+        with conn.transaction():
+            runs.keep(conn, hub.calendar, proof, day)
+    for result in proof.red:
+        log.error("proof_red", invariant=result.invariant, check=result.name, offenders=result.count)
+    try:
+        with hub.db.transaction() as conn:
+            checkpoints.keep(conn, hub.catalogue.signing.log, lambda: hub.signer.log_key(now), now)
+    except RetryLater as error:
+        log.error("book_not_anchored", code=error.code, reason=str(error))  # noqa: TRY400 - a reason, not a fault
