@@ -9,12 +9,12 @@ from hub.fees.matching import virtual
 from hub.fees.matching.virtual import VirtualAccountList
 from tests.bank_files import StatementMovement
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.rooms.fees.conftest import Cashier, cashier, dossier, provider, reference, till  # noqa: F401 - fixtures
-from tests.rooms.fees.matching import DUE, AccountTill, later, status
-from tests.rooms.fees.posting import Postman
-from tests.rooms.fees.telling import NotifyingProvider
-from tests.rooms.fees.test_cash import OWED, postman, unpaid  # noqa: F401 - fixtures
-from tests.rooms.fees.test_payouts import report, told  # noqa: F401 - a fixture beside its verb
+from tests.integration.fees.conftest import Cashier, cashier, dossier, provider, reference, till  # noqa: F401 - fixtures
+from tests.integration.fees.matching import DUE, AccountTill, later, status
+from tests.integration.fees.posting import Postman
+from tests.integration.fees.telling import NotifyingProvider
+from tests.integration.fees.test_cash import OWED, postman, unpaid  # noqa: F401 - fixtures
+from tests.integration.fees.test_payouts import report, told  # noqa: F401 - a fixture beside its verb
 from tests.scripted_hub import ScriptedHub
 
 

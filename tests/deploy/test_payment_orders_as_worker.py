@@ -6,12 +6,12 @@ from pydantic_core import Url
 
 from config.settings import Settings
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.rooms.fees.conftest import cashier, dossier, reference, till  # noqa: F401 - fixtures
-from tests.rooms.fees.test_chargebacks import (  # noqa: F401 - pytest runs them here too
+from tests.integration.fees.conftest import cashier, dossier, reference, till  # noqa: F401 - fixtures
+from tests.integration.fees.test_chargebacks import (  # noqa: F401 - pytest runs them here too
     paid,
     test_the_debit_takes_it_whatever_was_argued,
 )
-from tests.rooms.fees.test_refunds import (  # noqa: F401
+from tests.integration.fees.test_refunds import (  # noqa: F401
     test_a_cancelled_refund_leaves_all_as_it_was,
     test_a_demand_s_money_goes_back_and_our_statement_shows_it,
     test_a_refund_that_the_bank_did_not_pay_is_ordered_again,

@@ -6,12 +6,12 @@ from pydantic_core import Url
 
 from config.settings import Settings
 from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.rooms.fees.conftest import cashier, registry  # noqa: F401 - fixtures
-from tests.rooms.fees.test_receipts import (  # noqa: F401 - pytest runs them here too
+from tests.integration.fees.conftest import cashier, registry  # noqa: F401 - fixtures
+from tests.integration.fees.test_receipts import (  # noqa: F401 - pytest runs them here too
     paid,
     test_a_paid_demand_has_one_receipt_for_each_kind_of_fee,
 )
-from tests.rooms.fees.test_receipts_void import (  # noqa: F401
+from tests.integration.fees.test_receipts_void import (  # noqa: F401
     demand,
     dossier,
     test_paid_again_it_stands_in_the_place_of_the_void_one_under_a_new_number,

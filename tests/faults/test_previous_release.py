@@ -14,7 +14,7 @@ pytestmark = pytest.mark.faults
 
 ROOT = Path(__file__).parents[2]
 STEPS = Path("hub") / "migrations" / "versions"
-CORE = ["tests/rooms/test_inbox.py", "tests/rooms/test_outbox.py", "tests/rooms/test_dossiers.py"]
+CORE = ["tests/integration/test_inbox.py", "tests/integration/test_outbox.py", "tests/integration/test_dossiers.py"]
 
 
 def git(*arguments: str) -> bytes:
@@ -28,7 +28,7 @@ def before(tmp_path: Path) -> Path:
         newest = git("log", "-1", "--format=%H", "--", str(STEPS)).decode().strip()
         tree = git("archive", f"{newest}^", "hub", "connectors", "config", "schemas", "tests", "pyproject.toml")
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this checkout has no history: tests/rooms/test_rolling_upgrade.py has to do")
+        pytest.skip("this checkout has no history: tests/integration/test_rolling_upgrade.py has to do")
     with TarFile(fileobj=BytesIO(tree)) as archive:
         archive.extractall(tmp_path, filter="data")
     shutil.rmtree(tmp_path / STEPS)

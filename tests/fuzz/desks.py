@@ -24,7 +24,7 @@ from tests.bank_files import xlsx
 from tests.fuzz import mutations
 from tests.fuzz.mutations import Mutation
 from tests.fuzz.subject import IN_A_WORKBOOK, TEXTUAL, FuzzSubject, storable
-from tests.rooms.fees.settling import a_table
+from tests.integration.fees.settling import a_table
 
 
 def _answer(ending: str) -> Callable[[bytes], object]:

@@ -38,12 +38,12 @@ from hub.migrations.run import upgrade
 from tests.builders import a_code, a_receipt, a_report, a_submission
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fuzz import mutations
+from tests.integration.http.caller import JSON, ApiCaller, Caller, as_json
+from tests.integration.http.teller import BANKS, Teller
+from tests.integration.http.test_postal import SAID, address_of
+from tests.integration.http.test_settlements import an_answer
+from tests.integration.http.test_soap import PATH, a_push, post, signed
 from tests.notices import NoticeDraft
-from tests.rooms.http.caller import JSON, ApiCaller, Caller, as_json
-from tests.rooms.http.teller import BANKS, Teller
-from tests.rooms.http.test_postal import SAID, address_of
-from tests.rooms.http.test_settlements import an_answer
-from tests.rooms.http.test_soap import PATH, a_push, post, signed
 from tests.scripted_hub import ScriptedHub
 
 HANDLED_EVERY: Final = 20

@@ -1,8 +1,9 @@
 """../shared/samples/faults/hostile: at the doors, in the database's roles, and before the judge of handoffs.
 
-Without a file, and shown by tests of our own: 11 (tests/rooms/http/test_banks.py: whoever proves nothing leaves a
-counter), 15 (tests/rooms/test_wakeups.py: a burst takes one wake-up for each row), 16 (tests/rooms/test_standstill.py:
-the disk that is looked at is the data's own), 17 (tests/rooms/http/test_without_proxy.py: a thousand half heads).
+Without a file, and shown by tests of our own: 11 (tests/integration/http/test_banks.py: whoever proves nothing leaves
+a counter), 15 (tests/integration/test_wakeups.py: a burst takes one wake-up for each row), 16
+(tests/integration/test_standstill.py: the disk that is looked at is the data's own), 17
+(tests/integration/http/test_without_proxy.py: a thousand half heads).
 """
 
 import hmac
@@ -20,10 +21,10 @@ from hub.signing.judge import judge
 from hub.signing.trust import Trust
 from tests.builders import PROCEDURES
 from tests.deploy.test_database_roles import as_role, installed
+from tests.integration.http.caller import ApiCaller
+from tests.integration.http.conftest import log_stream, own_door, protocol, proxy_secret
+from tests.integration.http.teller import Teller, count, said_by, secret_of, verdicts
 from tests.notices import Sent
-from tests.rooms.http.caller import ApiCaller
-from tests.rooms.http.conftest import log_stream, own_door, protocol, proxy_secret
-from tests.rooms.http.teller import Teller, count, said_by, secret_of, verdicts
 
 __all__ = ["as_role", "installed", "log_stream", "own_door", "protocol", "proxy_secret"]
 

@@ -15,14 +15,14 @@ from hub import dispatch
 from hub.cli.exits import ExitCode
 from hub.fees.statements import importing
 from hub.fees.statements.states import FileStatus
+from tests.integration.fees.conftest import Cashier
+from tests.integration.fees.matching import red
+from tests.integration.fees.statements.conftest import StatementDesk, desk
+from tests.integration.http.caller import ApiCaller
+from tests.integration.http.conftest import log_stream, own_door, protocol, proxy_secret
+from tests.integration.http.teller import Teller, count, secret_of
+from tests.integration.test_command_line import cli
 from tests.notices import NoticeDraft, Sent
-from tests.rooms.fees.conftest import Cashier
-from tests.rooms.fees.matching import red
-from tests.rooms.fees.statements.conftest import StatementDesk, desk
-from tests.rooms.http.caller import ApiCaller
-from tests.rooms.http.conftest import log_stream, own_door, protocol, proxy_secret
-from tests.rooms.http.teller import Teller, count, secret_of
-from tests.rooms.test_command_line import cli
 from tests.samples.test_hostile_doors import as_sepay
 from tests.samples.test_statement_files import COLUMNS, DAYTIME, read
 from tests.scripted_hub import ScriptedHub

@@ -15,10 +15,10 @@ from hub.clock import now
 from hub.messages.model import TransferState
 from schemas.department import StatusReport
 from tests.builders import a_receipt, a_submission, report_arrival
-from tests.rooms.http.caller import ApiCaller
-from tests.rooms.http.conftest import log_stream, own_door, protocol, proxy_secret
-from tests.rooms.test_dossiers import an_accepted_dossier, inbox_state, report, status_of
-from tests.rooms.transfers import put_one, state_of
+from tests.integration.http.caller import ApiCaller
+from tests.integration.http.conftest import log_stream, own_door, protocol, proxy_secret
+from tests.integration.test_dossiers import an_accepted_dossier, inbox_state, report, status_of
+from tests.integration.transfers import put_one, state_of
 from tests.scripted_hub import ScriptedHub
 from tests.unit.connectors import soap_office
 from tests.unit.connectors.partner import answering, partner

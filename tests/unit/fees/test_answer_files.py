@@ -12,7 +12,7 @@ from xlsxwriter.utility import xl_cell_to_rowcol
 
 from hub.fees.settlements import answer_files, department_files, sheet
 from hub.fees.settlements.department_files import BadFile, Sheet
-from tests.rooms.fees.settling import a_table
+from tests.integration.fees.settling import a_table
 
 SHA: Final = "ab" * 32
 CENTRE: Final = "Trung tâm thử nghiệm"

@@ -18,7 +18,7 @@ from hub.untrusted import asking, files, limits, readers
 from schemas.cells import Cell, CellRow
 from schemas.statement import StatementCode, UnreadableFile
 from tests.bank_files import StatementDraft, StatementMovement, camt, csv_file, mt940, table, xlsx
-from tests.rooms.fees.settling import a_table
+from tests.integration.fees.settling import a_table
 
 TOLD = StatementDraft(
     [

@@ -1,0 +1,206 @@
+"""Towns that are alike: each a hub on a database of its own, the same dossiers, and the same days to be told of them.
+
+What is told to one of them in another order, in other pieces, twice, late or not at all has to come to the same.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from config.catalogue import Catalogue
+from config.settings import Settings
+from hub import dispatch
+from hub.clock import VIETNAM
+from hub.fees.statements import importing
+from schemas.payment_reference import PaymentReference
+from tests.bank_files import StatementDraft, StatementMovement, ago, camt
+from tests.integration.fees.conftest import Cashier
+from tests.integration.fees.matching import DUE, AccountTill
+from tests.integration.fees.telling import NotifyingProvider
+from tests.scripted_hub import ScriptedHub
+
+_numbers = itertools.count(1)
+FIRST: Final = 9
+"""days ago"""
+
+
+@dataclass
+class FeeTown:
+    """A hub of its own with nine dossiers, what was told of them, and what the account shows."""
+
+    till: AccountTill
+    cashier: Cashier
+    provider: NotifyingProvider
+    references: list[str]
+
+    @property
+    def hub(self) -> ScriptedHub:
+        return self.till.hub
+
+    @property
+    def days(self) -> list[StatementDraft]:
+        """Three days: one of each trouble, what comes of them the day after, and a day without movements."""
+        a, b, c, d, e, f, g, h, i = self.references
+        first = StatementDraft(
+            [
+                StatementMovement(DUE, a, ref="FT01"),
+                StatementMovement(DUE, f"{b[:5]} {b[5:]}", ref="FT02"),
+                StatementMovement(DUE - 1_000, c, ref="FT03"),
+                StatementMovement(DUE + 1_000, d, ref="FT04"),
+                StatementMovement(DUE, e, ref="FT05"),
+                StatementMovement(DUE, e, ref="FT06"),
+                StatementMovement(2 * DUE, f"{f} {g}", ref="FT07"),
+                StatementMovement(DUE, f"phi {h[2:7]}O{h[8:]}" if h[7] == "0" else f"phi {h[2:]}", ref="FT08"),
+                StatementMovement(DUE, "NGUYEN VAN THU NGHIEM", ref="FT09"),
+                StatementMovement(DUE, str(PaymentReference.issued("TB", 5)), ref="FT10"),
+                StatementMovement(DUE, "KHONG CO GI"),
+                StatementMovement(DUE, "KHONG CO GI"),
+            ],
+            day=ago(FIRST),
+            sequence=1,
+        )
+        second = first.next(
+            StatementMovement(-DUE, "HOAN TRA", ref="FT21", e2e="FT02", reversal=True),
+            StatementMovement(1_000, c, ref="FT22"),
+            StatementMovement(-11_000, "PHI DICH VU", ref="FT23"),
+            StatementMovement(-DUE, "HOAN TRA", ref="FT24", e2e="FT99", reversal=True),
+            StatementMovement(DUE, i, ref="FT25"),
+        )
+        return [first, second, second.next()]
+
+    @property
+    def notices(self) -> list[dict[str, Any]]:
+        """What the bank notifies: what comes in and can be told apart; once without the bank's own number."""
+        return [
+            {
+                "text": move.text,
+                "amount": move.amount,
+                "bank_ref": None if move.ref == "FT01" else move.ref,
+                "provider_txn": f"GD {move.ref}",
+                "paid_at": datetime.combine(told.day, time(9), VIETNAM),
+            }
+            for told in self.days
+            for move in told.moves
+            if move.amount > 0 and move.ref is not None
+        ]
+
+    @property
+    def gateways_notices(self) -> list[dict[str, Any]]:
+        """The same of what names a demand, by a service that watches the account and has numbers of its own."""
+        return [
+            notice | {"provider": "sepay-t", "bank_ref": f"MBVCB.{notice['provider_txn']}"}
+            for notice in self.notices
+            if notice["text"] in self.references
+        ]
+
+    def tell(self, *notices: dict[str, Any], carry: bool = True) -> None:
+        """All of them, or these."""
+        for notice in notices or self.notices:
+            self.provider.tells(carry=carry, **notice)
+
+    def lay(self, told: StatementDraft, name: str = "a.xml") -> None:
+        """The file comes in; nobody has matched it yet."""
+        body = camt(told)
+        dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (importing.bring(uow, self.till.bank, name, body), []))
+
+    def bring(self, *told: StatementDraft, name: str = "a.xml") -> None:
+        for one in told or self.days:
+            self.lay(one, name)
+            self.hub.carry()
+
+    def stands(self) -> dict[str, Any]:
+        """Where the whole chain has come to, without our own ids: whatever was told, in whichever order."""
+        files = self.hub.rows("SELECT DISTINCT state FROM statement_file")
+        assert [row["state"] for row in files] == ["accepted"]
+        return {"digests": self.till.digests()} | {
+            name: sorted(tuple(map(str, row.values())) for row in self.hub.rows(query))
+            for name, query in STANDS.items()
+        }
+
+
+_ABOUT: Final = """
+coalesce(
+    (SELECT reference FROM fee_demand d WHERE d.id = c.object_id),
+    (SELECT concat_ws(' ', l.text, l.amount) FROM statement_line l WHERE l.id::text = c.object_id),
+    (SELECT concat_ws(' ', l.text, l.amount) FROM match_leg t JOIN statement_line l ON l.id = t.line_id
+     WHERE t.payment_id = c.object_id AND t.number = 1 ORDER BY t.confirmed DESC, t.group_id DESC LIMIT 1),
+    c.object_id)
+"""
+STANDS: Final = {
+    "demands": "SELECT reference, amount_due, waived, allocated, confirmed, status FROM fee_demand",
+    "dossiers": "SELECT d.code, d.status FROM dossier d",
+    "lines": """
+        SELECT booking_date, bank_ref, text, amount, status, CASE state WHEN 'in_case' THEN 'matched' ELSE state END
+        FROM statement_line
+    """,
+    "payments": """
+        SELECT l.text, p.amount, p.allocated, replace(p.status, 'found_on_statement', 'confirmed'), p.business_date
+        FROM payment p LEFT JOIN LATERAL (SELECT s.* FROM match_leg t JOIN statement_line s ON s.id = t.line_id
+            WHERE t.payment_id = p.id AND t.number = 1 ORDER BY t.confirmed DESC, t.group_id DESC LIMIT 1) l ON true
+    """,
+    "credits": """
+        SELECT d.reference, c.amount, c.confirmed_at IS NOT NULL, c.reversed_at IS NOT NULL
+        FROM fee_credit c JOIN fee_demand d ON d.id = c.demand_id
+    """,
+    "book": """
+        SELECT l.account, l.department, l.fee_code, d.reference, sum(l.cr - l.dr) FROM journal_line l
+        LEFT JOIN fee_demand d ON d.id = l.demand_id GROUP BY 1, 2, 3, 4 HAVING sum(l.cr - l.dr) <> 0
+    """,
+    "days": """
+        SELECT l.account, e.business_date, sum(l.cr - l.dr) FROM journal_line l
+        JOIN journal_entry e ON e.seq = l.entry_seq GROUP BY 1, 2 HAVING sum(l.cr - l.dr) <> 0
+    """,
+    "cases": f"""
+        SELECT code, at_risk, severity, {_ABOUT} FROM exception_case c WHERE state <> 'resolved' AND code <> 'N02'
+    """,
+}
+"""What has to be the same, named by what others call it.
+
+Of two payments of the same words and amount it says nothing which was the first. A payment has been confirmed, or was
+found, by its statement; a line is matched to a payment that was told of, or waits in a case with the one that it made:
+these are two words for where the same money is. N02 counts who was not notified.
+"""
+
+
+@contextmanager
+def alike(server: str, settings: Settings, catalogue: Catalogue) -> Iterator[Callable[[], FeeTown]]:
+    """Makes towns that are alike."""
+    root = server.rpartition("/")[0]
+    with ExitStack() as towns:
+
+        def made() -> FeeTown:
+            name = f"town_{next(_numbers)}"
+            with psycopg.connect(f"{root}/postgres", autocommit=True) as admin:
+                admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE hub").format(sql.Identifier(name)))
+            own = settings.model_copy(update={"database_url": f"{root}/{name}"})
+            hub = towns.enter_context(ScriptedHub(own, catalogue))
+            cashier = Cashier(hub)
+            dossiers = [cashier.dossier() for _ in range(9)]
+            references = [str(cashier.demand(dossier)["reference"]) for dossier in dossiers]
+            return FeeTown(AccountTill(hub), cashier, NotifyingProvider(hub), references)
+
+        yield made
+
+
+def in_two(told: StatementDraft) -> Sequence[StatementDraft]:
+    """The same day as two files, the later movements first; files of which the bank counts none."""
+    half = len(told.moves) // 2
+    first = replace(told, moves=told.moves[half:], id=f"{told.id}00", sequence=None)
+    return first, replace(told, moves=told.moves[:half], opening=first.end, sequence=None)
+
+
+def mixed(told: StatementDraft) -> StatementDraft:
+    """The same day in another order."""
+    moves = list(told.moves)
+    return replace(told, moves=[*moves[6:], *reversed(moves[:6])])
+
+
+def day_of(notice: dict[str, Any]) -> date:
+    paid: datetime = notice["paid_at"]
+    return paid.date()

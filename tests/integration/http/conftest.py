@@ -1,0 +1,163 @@
+"""The doors on a real socket, before a real database; what they log can be read back.
+
+``door`` is opened once for all these tests and emptied before each. A test that changes the hub itself asks for
+``own_door``.
+"""
+
+import io
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+import structlog
+import uvicorn
+from psycopg import sql
+from pydantic import HttpUrl, SecretStr
+
+from config.catalogue import Catalogue
+from config.parties import CertificateGuard
+from config.settings import Settings
+from hub.embedded.pki import Pki
+from hub.http import serve
+from hub.http.app import create
+from hub.http.timeouts import TimeoutHttpProtocol
+from hub.logging import configure
+from tests.integration.http.caller import PROXY_SECRET, ApiCaller, Caller, certificate_of
+from tests.scripted_hub import ScriptedHub
+
+KEPT = ("alembic_version", "counterparty")
+"""Tables whose rows belong to the hub, not to a test."""
+
+
+@pytest.fixture(scope="package")
+def log_stream() -> Iterator[io.StringIO]:
+    """Where every line of the log goes while these tests run."""
+    root, handlers, level = logging.getLogger(), logging.getLogger().handlers[:], logging.getLogger().level
+    stream = io.StringIO()
+    configure("INFO", stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture(scope="session")
+def catalogue(catalogue: Catalogue) -> Catalogue:
+    """tests/catalogue, with one department that is known by its certificates: one in force and one that has expired."""
+    pinned = [certificate_of("rest-b").fingerprint, certificate_of("rest-b", expired=True).fingerprint]
+    guard = CertificateGuard(kind="client-certificate", fingerprints=pinned)
+    certified = catalogue.departments["rest-b"].model_copy(update={"guard": guard})
+    return catalogue.model_copy(update={"departments": {**catalogue.departments, "rest-b": certified}})
+
+
+@pytest.fixture(scope="package")
+def shared_house(server: str, catalogue: Catalogue, log_stream: io.StringIO, pki: Pki) -> Iterator[ScriptedHub]:
+    """A hub on a database of these tests, its doors open."""
+    base = server.rpartition("/")[0]
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
+        admin.execute("CREATE DATABASE doors TEMPLATE hub STRATEGY file_copy")
+        settings = Settings.model_validate(
+            {
+                "database_url": f"{base}/doors",
+                "broker_url": "redis://127.0.0.1:1/0",
+                "catalogue": catalogue.folder,
+                "cursor_key": "a key for cursors in tests only",
+                "keys": pki.keys,
+                "keys_passphrase": pki.passphrase,
+            }
+        )
+        with _opened(settings, catalogue, TimeoutHttpProtocol) as hub:
+            yield hub
+        admin.execute("DROP DATABASE doors WITH (FORCE)")
+
+
+@pytest.fixture
+def door(shared_house: ScriptedHub, log_stream: io.StringIO) -> ApiCaller:
+    """The doors, with nothing behind them yet."""
+    _empty(shared_house)
+    return ApiCaller(shared_house, log_stream)
+
+
+@pytest.fixture
+def protocol() -> type[TimeoutHttpProtocol]:
+    """How patient ``own_door`` is: as in earnest."""
+    return TimeoutHttpProtocol
+
+
+@pytest.fixture
+def proxy_secret() -> str | None:
+    """What the proxy before ``own_door`` proves itself with."""
+    return PROXY_SECRET
+
+
+@pytest.fixture
+def own_door(
+    settings: Settings,
+    catalogue: Catalogue,
+    protocol: type[TimeoutHttpProtocol],
+    proxy_secret: str | None,
+    log_stream: io.StringIO,
+) -> Iterator[ApiCaller]:
+    """Doors of this test's own, on a database of its own."""
+    with _opened(settings, catalogue, protocol, proxy_secret) as hub:
+        yield ApiCaller(hub, log_stream)
+
+
+@pytest.fixture
+def portal(door: ApiCaller) -> Caller:
+    """The public portal, signing with a key of its own."""
+    return door.portal()
+
+
+@pytest.fixture
+def rest_a(door: ApiCaller) -> Caller:
+    """A department that signs with a key of its own."""
+    return Caller(door.url, "rest-a-1", door.hub.catalogue.secret("HUB_SECRET_TEST_REST_A_PUSH").encode())
+
+
+@contextmanager
+def _opened(
+    settings: Settings,
+    catalogue: Catalogue,
+    protocol: type[TimeoutHttpProtocol],
+    proxy_secret: str | None = PROXY_SECRET,
+) -> Iterator[ScriptedHub]:
+    """A hub with these settings whose doors are served by a thread, on a port of its own, with a proxy in front."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        here = {
+            "public_url": HttpUrl(f"http://127.0.0.1:{listening.getsockname()[1]}"),
+            "proxy_secret": None if proxy_secret is None else SecretStr(proxy_secret),
+        }
+        hub = ScriptedHub(settings.model_copy(update=here), catalogue)
+        server = uvicorn.Server(serve.config(create(hub), protocol=protocol))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="doors")
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive(), "the doors did not open"
+                time.sleep(0.01)
+            yield hub
+        finally:
+            server.should_exit = True
+            thread.join(20)
+    assert not thread.is_alive()
+
+
+def _empty(hub: ScriptedHub) -> None:
+    """As after opening: no rows, no wake-ups, no answers prepared.
+
+    As a replica: the append-only tables would refuse.
+    """
+    with hub.db.transaction() as conn:
+        found = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        tables = [sql.Identifier(row["tablename"]) for row in found if row["tablename"] not in KEPT]
+        conn.execute("SET LOCAL session_replication_role = replica")
+        conn.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+    hub.waiting.clear()
+    for player in hub.players.values():
+        player.answers.clear()

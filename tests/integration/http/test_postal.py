@@ -1,0 +1,138 @@
+"""The operators' door: one address for one consignment, looked at before anything is read, telling each thing once."""
+
+import pytest
+import requests
+from requests import Response
+
+from hub.consignments import capability
+from hub.http import bodies
+from schemas.postal import TrackingEvent
+from tests.builders import a_receipt, a_submission
+from tests.integration.http.caller import JSON, ApiCaller, Caller, as_json
+
+NUMBER = "000.00.61.H42-261124-7001"
+SAID = {"order_number": NUMBER, "status_code": "1", "at": "2026-11-24T08:15:02+07:00", "notes": "bà Dấu Vết ký nhận"}
+
+
+@pytest.fixture
+def address(door: ApiCaller, portal: Caller) -> str:
+    """The capability URL of a consignment that has the order number NUMBER."""
+    door.hub.department("rest-a").answers.append(a_receipt())
+    portal.submit(a_submission(dossier_code=NUMBER))
+    door.hub.carry()
+    return address_of(door, NUMBER)
+
+
+def address_of(door: ApiCaller, number: str) -> str:
+    token, token_hash = capability.issue()
+    with door.hub.db.connection() as conn:
+        conn.execute(
+            "INSERT INTO consignment (id, operator, direction, service, order_number, route_class, ordering,"
+            " ordering_at, status, status_at, token_hash, ordered_at, heard_at)"
+            " VALUES (%s, 'post-a', 'result_to_citizen', 'result', %s, 'province', 'accepted', now(),"
+            " 'accepted', now(), %s, now(), now())",
+            (f"cs_{number}", number, token_hash),
+        )
+    return door.url + capability.PATH + token
+
+
+def call(address: str, body: bytes | None = None, media_type: str = JSON) -> Response:
+    document = as_json(SAID) if body is None else body
+    return requests.Session().post(address, data=document, headers={"Content-Type": media_type}, timeout=10)
+
+
+def stored(door: ApiCaller) -> int:
+    return int(door.hub.rows("SELECT count(*) AS n FROM inbox WHERE kind = 'postal.event'")[0]["n"])
+
+
+def test_an_event_is_stored_and_moves_its_consignment(door: ApiCaller, address: str) -> None:
+    answer = call(address)
+    door.hub.carry()
+
+    assert (answer.status_code, answer.json()["order_number"]) == (202, NUMBER)
+    [row] = door.hub.rows("SELECT status FROM consignment")
+    assert row["status"] == "posted"
+    [row] = door.hub.rows("SELECT source, lane, body FROM inbox WHERE kind = 'postal.event'")
+    assert (row["source"], row["lane"]) == ("postal.post-a", NUMBER)
+    assert TrackingEvent.model_validate_json(row["body"]) == TrackingEvent.model_validate_json(as_json(SAID))
+
+
+def test_the_same_event_twice_is_one(door: ApiCaller, address: str) -> None:
+    first, again = call(address), call(address, b"  " + as_json(SAID))
+
+    assert (first.status_code, again.status_code, again.headers["Idempotency-Replayed"]) == (202, 202, "true")
+    assert again.json() == first.json()
+    assert stored(door) == 1
+
+
+def test_the_same_event_in_other_words_is_one_and_that_they_differ_is_journaled(door: ApiCaller, address: str) -> None:
+    call(address)
+    answer = call(address, as_json(SAID | {"notes": "ông Dấu Vết ký nhận"}))
+    door.hub.carry()
+
+    assert answer.status_code == 202
+    assert stored(door) == 1
+    assert door.hub.rows("SELECT state FROM inbox WHERE kind = 'postal.conflict'") == [{"state": "handled"}]
+    [line] = door.hub.rows("SELECT subject, reason FROM journal WHERE verb = 'event conflict'")
+    assert line["subject"] == f"cs_{NUMBER}"
+    assert "Dấu" not in line["reason"]
+
+
+def test_the_same_event_of_another_item_waits_for_a_person(door: ApiCaller, address: str) -> None:
+    call(address, as_json(SAID | {"item_code": "EA123456785VN"}))
+    answers = [call(address, as_json(SAID | {"item_code": "EA987654321VN"})) for _ in range(2)]
+    door.hub.carry()
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    [row] = door.hub.rows("SELECT state, error_code FROM inbox WHERE kind = 'postal.conflict'")
+    assert row == {"state": "dead", "error_code": "REPORT_CONFLICT"}
+    assert door.hub.rows("SELECT item_code FROM consignment") == [{"item_code": "EA123456785VN"}]
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 43, "Zm9yZ2Vk" * 5 + "abc", "A" * 44, "%00" * 3, "a.b"])
+def test_a_wrong_token_opens_nothing_and_its_body_is_not_looked_at(door: ApiCaller, address: str, token: str) -> None:
+    answer = call(door.url + capability.PATH + token, b"not even JSON", media_type="text/plain")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert stored(door) == 0
+
+
+def test_an_address_speaks_of_its_own_consignment_only(door: ApiCaller, address: str) -> None:
+    other = address_of(door, "000.00.61.H42-261124-7002")
+    answer = call(other)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/order_number")
+    assert stored(door) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "body-not-readable"),
+        (as_json(SAID | {"at": "24/11/2026"}), 422, "content-invalid"),
+        (as_json(SAID | {"extra": 1}), 422, "content-invalid"),
+        (b" " * (bodies.LIMIT + 1), 413, "body-too-large"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(door: ApiCaller, address: str, body: bytes, status: int, code: str) -> None:
+    answer = call(address, body)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert stored(door) == 0
+
+
+def test_the_log_names_neither_the_token_nor_what_was_said(door: ApiCaller, address: str) -> None:
+    call(address)
+    call(address, as_json(SAID | {"Dấu Vết": "x"}))
+
+    text = door.log_text()
+    assert address.rpartition("/")[2] not in text
+    assert "Dấu" not in text
+    assert "D\\u1ea5u" not in text
+
+
+def test_what_the_table_keeps_of_a_token_opens_no_door(door: ApiCaller, address: str) -> None:
+    [row] = door.hub.rows("SELECT token_hash FROM consignment")
+    assert bytes(row["token_hash"]) == capability.digest(address.rpartition("/")[2])
+    assert call(door.url + capability.PATH + bytes(row["token_hash"]).hex()[:43]).status_code == 404

@@ -1,0 +1,135 @@
+"""What a department is shown of its months: what it has been handed, sealed, and who opened it is written down."""
+
+import base64
+from datetime import date
+
+import pytest
+
+from hub.fees.ledger import Share
+from hub.fees.settlements import sending
+from schemas import strict
+from schemas.settlement import SettlementTable
+from tests.bank_files import ago
+from tests.integration.fees.settling import OCTOBER, SettlementOffice
+from tests.integration.http.caller import PROXY_SECRET, ApiCaller, Caller, as_json, certificate_of
+
+PATH = "/v1/departments/rest-a/settlements"
+DAY = date(2026, 10, 5)
+
+
+@pytest.fixture
+def office(door: ApiCaller) -> SettlementOffice:
+    """October of two departments, computed."""
+    office = SettlementOffice(door.hub)
+    office.paid(DAY, Share("rest-a", "phi", 120_000), Share("rest-a", "le-phi", 30_000))
+    office.paid(DAY, Share("rest-b", "phi", 70_000))
+    office.closes(OCTOBER)
+    return office
+
+
+def hand_over(office: SettlementOffice, code: str) -> str:
+    """Send the department its table; it takes it. The settlement's id."""
+    settlement = office.settlement(code)
+    office.act(lambda uow: sending.send(uow, settlement.id))
+    return settlement.id
+
+
+def openings(door: ApiCaller, settlement: str) -> list[str]:
+    rows = door.hub.rows("SELECT actor FROM journal WHERE subject = %s AND verb = 'opened'", settlement)
+    return [row["actor"] for row in rows]
+
+
+def test_a_table_is_shown_once_it_has_been_handed_over(
+    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+) -> None:
+    before, waiting = rest_a.get(PATH), rest_a.get(f"{PATH}/{office.settlement('rest-a').id}")
+    settlement = hand_over(office, "rest-a")
+
+    [shown] = rest_a.get(PATH).json()["data"]
+
+    assert (before.json(), waiting.status_code) == ({"data": []}, 404)
+    assert (shown["settlement_id"], shown["month"], shown["state"], shown["net"]) == (
+        settlement,
+        "2026-10",
+        "notified",
+        150_000,
+    )
+
+
+def test_what_is_opened_is_what_was_sealed_and_handed_over(
+    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+) -> None:
+    settlement = hand_over(office, "rest-a")
+
+    shown = rest_a.get(f"{PATH}/{settlement}").json()
+
+    handed, key = door.hub.department("rest-a").tables[-1]
+    assert (shown["table"], shown["signature"], key) == (handed.table, handed.signature, settlement)
+    table = strict.read(SettlementTable, base64.b64decode(shown["table"]))
+    assert (table.department, table.net, len(table.lines)) == ("rest-a", shown["net"], 2)
+
+
+def test_every_opening_is_recorded_and_a_look_at_the_list_is_none(
+    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+) -> None:
+    settlement = hand_over(office, "rest-a")
+
+    rest_a.get(PATH)
+    assert openings(door, settlement) == []
+    rest_a.get(f"{PATH}/{settlement}")
+    rest_a.get(f"{PATH}/{settlement}")
+
+    assert openings(door, settlement) == ["department.rest-a", "department.rest-a"]
+
+
+def test_nobody_opens_the_table_of_another(
+    door: ApiCaller, rest_a: Caller, portal: Caller, office: SettlementOffice
+) -> None:
+    hand_over(office, "rest-a")
+    others = hand_over(office, "rest-b")
+
+    answers = [
+        rest_a.get(f"{PATH}/{others}"),
+        rest_a.get(f"/v1/departments/rest-b/settlements/{others}"),
+        portal.get(f"{PATH}/{office.settlement('rest-a').id}"),
+        rest_a.get(f"{PATH}/sm_x"),
+        rest_a.get("/v1/departments/soap-b/settlements"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [404, 401, 401, 404, 404]
+    assert openings(door, others) == []
+
+
+def test_a_department_known_by_its_certificate_opens_its_own(
+    door: ApiCaller, rest_a: Caller, office: SettlementOffice
+) -> None:
+    others = hand_over(office, "rest-b")
+    shown = {"X-Client-Cert": certificate_of("rest-b").escaped, "X-Proxy-Secret": PROXY_SECRET}
+
+    answer = rest_a.session.get(f"{door.url}/v1/departments/rest-b/settlements/{others}", headers=shown, timeout=20)
+
+    assert (answer.status_code, answer.json()["net"]) == (200, 70_000)
+    assert openings(door, others) == ["department.rest-b"]
+
+
+def test_an_answer_at_the_door_is_seen_at_the_door(door: ApiCaller, rest_a: Caller, office: SettlementOffice) -> None:
+    settlement = hand_over(office, "rest-a")
+    shown = rest_a.get(f"{PATH}/{settlement}").json()
+    table = strict.read(SettlementTable, base64.b64decode(shown["table"]))
+    [line] = [line for line in table.lines if line.amount == 30_000]
+    answer = {
+        "answer_id": "TL-2026-10",
+        "settlement_id": settlement,
+        "sha256": shown["sha256"],
+        "verdict": "disputed",
+        "lines": [{"number": line.number, "reason": "không có hồ sơ này"}],
+        "answered_by": "Phòng Kế hoạch - Tài chính",
+        "answered_at": f"{ago(0)}T08:00:00+07:00",
+    }
+
+    rest_a.call("POST", "/v1/departments/rest-a/settlement-answers", as_json(answer))
+    door.hub.carry()
+
+    after = rest_a.get(f"{PATH}/{settlement}").json()
+    assert (after["state"], after["disputed"], after["answer_id"]) == ("disputed", 30_000, "TL-2026-10")
+    assert (after["table"], after["sha256"]) == (shown["table"], shown["sha256"])
