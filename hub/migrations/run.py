@@ -8,14 +8,14 @@ from psycopg import connect, errors
 _HERE: Final = Path(__file__).parent
 
 
-def upgrade(database_url: str) -> None:
-    """Run the missing steps, each in a transaction, waiting at most 10 s for a lock."""
+def upgrade(database_url: str, steps: Path = _HERE) -> None:
+    """Run the missing steps of the folder, each in a transaction, waiting at most 10 s for a lock."""
     # Alembic brings SQLAlchemy: 0.5 s and 20 MiB of every process that only asks at which step the database is.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(_HERE))
+    config.set_main_option("script_location", str(steps))
     config.attributes["database_url"] = database_url
     command.upgrade(config, "head")
 

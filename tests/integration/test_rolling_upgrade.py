@@ -3,8 +3,14 @@
 ``LATER_SCHEMA=1 pytest tests/integration`` runs every other test so.
 """
 
+import shutil
+from pathlib import Path
+
+import psycopg
 import pytest
 
+import hub.migrations
+from hub.migrations.run import current, head, upgrade
 from tests.integration.test_dossiers import (
     test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step,
     test_a_report_that_waited_goes_on_as_soon_as_its_predecessor_is_there,
@@ -30,6 +36,7 @@ __all__ = [
     "apart",
     "dies",
     "test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step",
+    "test_a_later_step_is_run_on_a_database_of_this_release",
     "test_a_refusal_ends_the_transfer_and_is_told",
     "test_a_report_that_waited_goes_on_as_soon_as_its_predecessor_is_there",
     "test_a_worker_that_died_is_told_from_one_that_was_stopped",
@@ -48,3 +55,18 @@ def database_url(database_url: str) -> str:
     """Every table has a column that this code does not know."""
     widen(database_url)
     return database_url
+
+
+def test_a_later_step_is_run_on_a_database_of_this_release(database_url: str, tmp_path: Path) -> None:
+    later = tmp_path / "migrations"
+    shutil.copytree(Path(hub.migrations.__file__).parent, later)
+    (later / "versions" / "later.py").write_text(
+        f'from alembic import op\n\nrevision = "later"\ndown_revision = "{head()}"\n\n\n'
+        'def upgrade() -> None:\n    op.execute("CREATE TABLE of_a_later_release (id text)")\n'
+    )
+
+    upgrade(database_url, later)
+
+    assert current(database_url) == "later"
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("SELECT count(*) FROM of_a_later_release").fetchone() == (0,)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hub.errors import InvalidState, MoveRefused
 from hub.fees.model import COLLECTING, LABELS, LIFECYCLE, Amounts, DemandStatusCode
 
-MIGRATION = Path(__file__).parents[3] / "hub" / "migrations" / "versions" / "0006_fee_demands.sql"
+MIGRATION = Path(__file__).parents[3] / "hub" / "migrations" / "versions" / "0001_baseline.sql"
 MONEY = ["credit", "seen", "confirm", "reverse", "lift"]
 MOVES = ["expire", "renew", "cancel", "settle", "order", "refund", "keep"]
 ACTS = st.lists(st.tuples(st.sampled_from(MONEY + MOVES), st.integers(1, 200_000)), max_size=25)

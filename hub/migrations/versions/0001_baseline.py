@@ -1,11 +1,11 @@
-"""Signed records of handoffs, counter-records and signed minutes."""
+"""The schema of the first release."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0001"
+down_revision = None
 
 
 def upgrade() -> None:
