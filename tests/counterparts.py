@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import rfc8785
 
 from connectors.sandbox.cades import detached
-from connectors.sandbox.certificates import KeyPair
+from connectors.trust.development_certificates import KeyPair
 from hub.clock import now
 from hub.embedded.pki import Pki
 from schemas import strict

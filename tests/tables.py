@@ -6,10 +6,10 @@ from typing import Any
 
 import rfc8785
 
-from connectors.sandbox.authority import SandboxAuthority
+from connectors.clock import now
 from connectors.sandbox.cades import detached
-from connectors.sandbox.certificates import KeyPair
-from connectors.sandbox.clock import now
+from connectors.trust.development_authority import DevelopmentAuthority
+from connectors.trust.development_certificates import KeyPair
 from schemas.identifiers import Prefix, new_id
 from schemas.settlement import HandedTable
 
@@ -49,14 +49,14 @@ def a_table(department: str, lines: Sequence[tuple[str, str, int]] = LINES, **ch
     } | changes
 
 
-def handed(table: dict[str, Any], authority: SandboxAuthority, holder: KeyPair | None = None) -> HandedTable:
+def handed(table: dict[str, Any], authority: DevelopmentAuthority, holder: KeyPair | None = None) -> HandedTable:
     """``table`` under the Centre's seal, or under another's."""
     data = rfc8785.dumps(table)
     signature = detached(data, holder or the_seal(authority), [authority.issuing.certificate], now())
     return HandedTable(table=base64.b64encode(data).decode(), signature=base64.b64encode(signature).decode())
 
 
-def the_seal(authority: SandboxAuthority) -> KeyPair:
+def the_seal(authority: DevelopmentAuthority) -> KeyPair:
     """A seal of the Centre that the development authority has certified."""
     key = authority.seal("the-centre").key
     return KeyPair(key, authority.issue(f"{SEAL} (DEVELOPMENT)", key.public_key()))

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.sandbox.courier import Courier
 from connectors.sandbox.durable_lines import DurableLines
 from connectors.sandbox.knobs import Panel

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
-from connectors.sandbox.clock import now
+from connectors.clock import now
 
 LOCAL: Final = timezone(timedelta(hours=7))
 

@@ -11,10 +11,10 @@ import requests
 
 from config.catalogue import Bank, Catalogue
 from config.notifications import Notifications, SignedJson
+from connectors.clock import now
 from connectors.sandbox.bank_fates import NotificationFate
 from connectors.sandbox.bank_notices import SENDERS, MovementNotice, Sender, Sent
 from connectors.sandbox.bank_signed_json import signed_json
-from connectors.sandbox.clock import now
 
 CALLERS: Final = 8
 """threads"""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from config.catalogue import Bank
+from connectors.clock import now
 from connectors.sandbox.bank_fates import (
     EXECUTED,
     ORDER_FATES,
@@ -29,7 +30,6 @@ from connectors.sandbox.bank_ledger import AccountBook, BankLedgers, BankMovemen
 from connectors.sandbox.bank_notices import LOCAL, MovementNotice, keypay_transaction
 from connectors.sandbox.bank_notifier import BankNotifier, HubAnswer
 from connectors.sandbox.bank_transfers import BankTransfers, NotificationCall, Paid, PaidOut
-from connectors.sandbox.clock import now
 from connectors.sandbox.knobs import Panel
 
 WATCHERS: Final = frozenset({"payos", "casso", "sepay"})

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from config.notifications import Part, SignedJson
+from connectors.clock import now
 from connectors.sandbox.bank_notices import LOCAL, MovementNotice, Sender, Sent, as_json
-from connectors.sandbox.clock import now
 
 _HASH: Final = hashes.SHA256()
 

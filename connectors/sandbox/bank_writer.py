@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from config.catalogue import Bank
+from connectors.clock import now
 from connectors.sandbox import bank_statements, bank_tables
 from connectors.sandbox.bank_fates import STATEMENT_FATES, StatementFault
 from connectors.sandbox.bank_files import FileService
@@ -14,7 +15,6 @@ from connectors.sandbox.bank_ledger import AccountBook, LedgerMovement
 from connectors.sandbox.bank_notices import LOCAL
 from connectors.sandbox.bank_server import BankServer, CannotDo
 from connectors.sandbox.bank_statements import StatementMovement, StatementText
-from connectors.sandbox.clock import now
 
 Writer = Callable[[StatementText, Any], bytes]
 WRITERS: Final[Mapping[str, tuple[str, Writer]]] = {

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from connectors.sandbox.certificates import KeyPair
+from connectors.trust.development_certificates import KeyPair
 
 
 def detached(content: bytes, holder: KeyPair, issuers: Sequence[x509.Certificate], at: datetime) -> bytes:

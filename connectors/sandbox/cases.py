@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from typing import Final
 
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.sandbox.effects import EffectFile, Submitted
 from connectors.sandbox.handed import handed
 from schemas.department import Handoff

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from config.catalogue import DepartmentStatus
+from connectors.clock import now
 from connectors.sandbox.cases import DossierRegister, normalised
-from connectors.sandbox.clock import now
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.courier import Courier
 from connectors.sandbox.effects import Submitted

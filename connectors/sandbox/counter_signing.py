@@ -9,11 +9,11 @@ import rfc8785
 from pydantic import BaseModel
 
 from config.catalogue import Department
-from connectors.sandbox.authority import SandboxAuthority
+from connectors.clock import now
 from connectors.sandbox.cades import detached
-from connectors.sandbox.clock import now
 from connectors.sandbox.effects import Submitted
 from connectors.sandbox.fates import Countersigned
+from connectors.trust.development_authority import DevelopmentAuthority
 from schemas.handoff import Act, Carrier, CounterRecord, HandoffRecord, HandoffSide, ReceiptRecord, ShareResult
 
 _VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -22,7 +22,7 @@ _VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 class CounterSigner:
     """The seal of one department, certified by the development authority."""
 
-    def __init__(self, department: Department, authority: SandboxAuthority) -> None:
+    def __init__(self, department: Department, authority: DevelopmentAuthority) -> None:
         self._department = department
         self._authority = authority
         self._seals = {

@@ -16,7 +16,6 @@ from config.catalogue import (
     StampingAuthority,
 )
 from connectors.sandbox import soap_messages
-from connectors.sandbox.authority import SandboxAuthority
 from connectors.sandbox.bank_control_api import BankControlApi
 from connectors.sandbox.bank_files import PATH
 from connectors.sandbox.bank_ledger import BankLedgers
@@ -36,6 +35,7 @@ from connectors.sandbox.soap_department import SoapDepartment
 from connectors.sandbox.soap_security import DepartmentSoapSecurity
 from connectors.sandbox.tables import TableReader
 from connectors.sandbox.trust_services import RevocationOffice, StampingOffice
+from connectors.trust.development_authority import DevelopmentAuthority
 
 
 class Sandbox:
@@ -72,7 +72,7 @@ class Sandbox:
 
     def department(self, department: Department) -> ServedParty:
         push = push_of(department, self._catalogue, self._hub, self._environment)
-        authority = SandboxAuthority(self._pki)
+        authority = DevelopmentAuthority(self._pki)
         reader = TableReader(department.code, authority.issuing.certificate, self._catalogue.signing.seal)
         signer = CounterSigner(department, authority) if department.signing.signs else None
         office = DepartmentOffice(department, self._data, self._settings, push, reader, signer)

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from config.catalogue import Endpoint
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.effects import EffectFile, Noticed, effects_path
 from connectors.sandbox.knobs import Panel, SandboxSettings

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from config.catalogue import Operator
 from config.postal import ReplyMeaning
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.sandbox.department import RETRY_AFTER, DepartmentBusy, Faulty, Garbled, Silent
 from connectors.sandbox.effects import EffectFile, Ordered, effects_path
 from connectors.sandbox.knobs import Panel, SandboxSettings

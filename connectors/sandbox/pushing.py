@@ -8,7 +8,7 @@ from typing import Any, Final
 import requests
 
 from config.catalogue import Catalogue, Department, HmacGuard, SoapGuard
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.sandbox.courier import Push, PushError, Said, number_of
 from connectors.sandbox.soap_security import signing_key
 from connectors.transport import signatures, wsse

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.sandbox.durable_lines import DurableLines
 from schemas.strict import Strict
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.catalogue import Catalogue, Department, SecretName
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.transport import wsse, wsse_verifier
 from connectors.transport.envelope import HEADER, body_of
 from connectors.transport.wsse import PASSWORD_DIGEST, SECURITY, USERNAME_TOKEN, WINDOW, WSSE, WsseKey

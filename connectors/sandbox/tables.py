@@ -11,8 +11,8 @@ import rfc8785
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from connectors.clock import now
 from connectors.sandbox.cades import BadCadesSignature, signer_of
-from connectors.sandbox.clock import now
 from schemas import strict
 from schemas.settlement import FeeSum, HandedTable, SettlementTable
 

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from connectors.sandbox.authority import SandboxAuthority
-from connectors.sandbox.certificates import KeyPair
 from connectors.sandbox.knobs import Stamps
+from connectors.trust.development_authority import DevelopmentAuthority
+from connectors.trust.development_certificates import KeyPair
 
 POLICY: Final = "1.3.6.1.4.1.99999.1.1"
 """the development authority's own; the arc belongs to nobody"""
@@ -33,7 +33,7 @@ class _Response(core.Sequence):  # type: ignore[misc]  # asn1crypto is untyped
     ]
 
 
-def reply(body: bytes, authority: SandboxAuthority, at: datetime, wrong: Stamps = "right") -> bytes:
+def reply(body: bytes, authority: DevelopmentAuthority, at: datetime, wrong: Stamps = "right") -> bytes:
     """The TimeStampResp (DER) to the request in ``body``. Raises NotARequest."""
     request = _request(body)
     if wrong == "garbage":
@@ -64,7 +64,7 @@ def _response(status: str, *, token: Any = None, fail: set[str] | None = None) -
     return der
 
 
-def _token(request: Any, authority: SandboxAuthority, at: datetime, wrong: Stamps) -> Any:
+def _token(request: Any, authority: DevelopmentAuthority, at: datetime, wrong: Stamps) -> Any:
     # A stamp by somebody's seal is signed well and means nothing: that certificate is not for time stamping.
     holder = authority.seal("no-tsa") if wrong == "certificate" else authority.stamping
     content = _info(request, at, wrong).dump()

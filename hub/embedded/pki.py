@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from config.catalogue import Catalogue
-from connectors.sandbox.authority import LASTS, SandboxAuthority
+from connectors.trust.development_authority import LASTS, DevelopmentAuthority
 from hub.clock import now
 from hub.signing import crl_store, enrolment, trust_entries, trust_list
 from hub.signing.keyring import ROOTS, Generation, Keyring
@@ -43,9 +43,9 @@ class Pki:
         return self.keys / trust_list.FILE
 
     @property
-    def authority(self) -> SandboxAuthority:
+    def authority(self) -> DevelopmentAuthority:
         """The CA, to issue and to revoke."""
-        return SandboxAuthority(self.folder)
+        return DevelopmentAuthority(self.folder)
 
     @property
     def keyring(self) -> Keyring:

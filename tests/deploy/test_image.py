@@ -1,11 +1,7 @@
 """deploy/Dockerfile: what can be said of it without an engine to build it."""
 
 import re
-import zipfile
 from fnmatch import fnmatch
-from pathlib import Path
-from subprocess import run
-from sys import executable
 from typing import Final
 
 import pytest
@@ -14,7 +10,6 @@ from tests.deploy.installed import DEPLOY
 
 ROOT: Final = DEPLOY.parent
 STAGES: Final = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ").split("\nFROM ")
-DATA: Final = ("*.sql", "*.toml", "*.wsdl", "*.json")
 
 
 def test_the_process_is_an_ordinary_user() -> None:
@@ -45,14 +40,3 @@ def test_what_is_copied_is_there_and_reaches_the_builder() -> None:
     for source in (word for line in copied for word in line.split()):
         assert (ROOT / source).exists(), source
         assert any(fnmatch(source, pattern) for pattern in let_in), source
-
-
-def test_the_wheel_holds_the_four_packages_with_their_data(tmp_path: Path) -> None:
-    made = run([executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], cwd=ROOT, check=False)
-    assert made.returncode == 0
-    [wheel] = tmp_path.glob("*.whl")
-    packed = set(zipfile.ZipFile(wheel).namelist())
-    for package in ("schemas", "config", "connectors", "hub"):
-        data = [path for pattern in DATA for path in (ROOT / package).rglob(pattern)]
-        files = {str(path.relative_to(ROOT)) for path in [*data, *(ROOT / package).rglob("*.py")]}
-        assert files <= packed

@@ -10,8 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.sandbox import time_stamps
-from connectors.sandbox.authority import SandboxAuthority
 from connectors.sandbox.knobs import Stamps
+from connectors.trust.development_authority import DevelopmentAuthority
 from hub.clock import now
 from hub.papers.forms import ControlSheet
 from hub.papers.render import places, render
@@ -27,8 +27,8 @@ Sign = Callable[[Stamps | None], bytes]
 
 
 @pytest.fixture
-def development(tmp_path: Path) -> SandboxAuthority:
-    return SandboxAuthority(tmp_path)
+def development(tmp_path: Path) -> DevelopmentAuthority:
+    return DevelopmentAuthority(tmp_path)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def at() -> datetime:
 
 
 @pytest.fixture
-def keys(development: SandboxAuthority, at: datetime) -> tuple[SoftwareKey, SoftwareKey]:
+def keys(development: DevelopmentAuthority, at: datetime) -> tuple[SoftwareKey, SoftwareKey]:
     """The officer's and the seal's, for a month."""
 
     def key(name: str) -> SoftwareKey:
@@ -51,14 +51,14 @@ def keys(development: SandboxAuthority, at: datetime) -> tuple[SoftwareKey, Soft
 
 
 @pytest.fixture
-def stranger(development: SandboxAuthority, keys: tuple[SoftwareKey, SoftwareKey]) -> Trust:
+def stranger(development: DevelopmentAuthority, keys: tuple[SoftwareKey, SoftwareKey]) -> Trust:
     roots = certificates(development.roots)
     return Trust(roots, register=register(roots[0], *keys))
 
 
 @pytest.fixture
 def printed(
-    development: SandboxAuthority, control_sheet: ControlSheet, at: datetime, keys: tuple[SoftwareKey, SoftwareKey]
+    development: DevelopmentAuthority, control_sheet: ControlSheet, at: datetime, keys: tuple[SoftwareKey, SoftwareKey]
 ) -> Sign:
     def made(stamps: Stamps | None) -> bytes:
         person, seal = keys

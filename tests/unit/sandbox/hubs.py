@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 from config.catalogue import Catalogue, HmacGuard, SoapGuard
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.transport import signatures, wsse_verifier
 from connectors.transport.envelope import payload_of
 from connectors.transport.wsse_verifier import PinnedCertificate

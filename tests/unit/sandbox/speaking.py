@@ -9,7 +9,7 @@ import zeep
 import zeep.exceptions
 import zeep.transports
 
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.transport import wsse, wsse_verifier
 from connectors.transport.contract import contract
 from connectors.transport.envelope import CONTENT_TYPE, to_bytes

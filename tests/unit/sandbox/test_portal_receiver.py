@@ -12,7 +12,7 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from tests.catalogue_secrets import environment
 from tests.unit.sandbox.running import Running, call, sandbox
 

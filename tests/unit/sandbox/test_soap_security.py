@@ -6,7 +6,7 @@ import pytest
 import zeep.exceptions
 from zeep.wsse.username import UsernameToken
 
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.transport import wsse
 from connectors.transport.contract import contract
 from connectors.transport.envelope import CONTENT_TYPE, to_bytes

@@ -14,7 +14,7 @@ from connectors.errors import Rejected
 from connectors.ports import DepartmentPort
 from connectors.registry import department_port
 from connectors.sandbox.accountant import REASON, AnswerLine, read_tables
-from connectors.sandbox.authority import SandboxAuthority
+from connectors.trust.development_authority import DevelopmentAuthority
 from schemas.settlement import HandedTable, TableAnswer
 from tests.tables import LINES, a_table, handed
 from tests.unit.sandbox.hubs import WitnessHub
@@ -31,9 +31,9 @@ def running(tmp_path: Path, witness: WitnessHub) -> Iterator[Running]:
 
 
 @pytest.fixture
-def authority(running: Running) -> SandboxAuthority:
+def authority(running: Running) -> DevelopmentAuthority:
     """The one that the sandbox believes."""
-    return SandboxAuthority(running.data / "pki")
+    return DevelopmentAuthority(running.data / "pki")
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def standing(running: Running, code: str) -> list[dict[str, Any]]:
 
 
 def test_a_table_that_adds_up_is_taken_and_taken_once(
-    port: DepartmentPort, code: str, authority: SandboxAuthority
+    port: DepartmentPort, code: str, authority: DevelopmentAuthority
 ) -> None:
     table = handed(a_table(code), authority)
 
@@ -77,7 +77,7 @@ def test_a_table_that_adds_up_is_taken_and_taken_once(
 
 @pytest.mark.parametrize("code", PUSHING)
 def test_a_department_that_pushes_confirms_by_itself(
-    port: DepartmentPort, code: str, authority: SandboxAuthority, witness: WitnessHub, running: Running
+    port: DepartmentPort, code: str, authority: DevelopmentAuthority, witness: WitnessHub, running: Running
 ) -> None:
     receipt = port.settle(handed(a_table(code), authority), "tr_1")
 
@@ -89,7 +89,7 @@ def test_a_department_that_pushes_confirms_by_itself(
 
 @pytest.mark.parametrize("code", PUSHING)
 def test_it_disputes_the_line_that_it_is_told_to(
-    port: DepartmentPort, code: str, authority: SandboxAuthority, witness: WitnessHub, running: Running
+    port: DepartmentPort, code: str, authority: DevelopmentAuthority, witness: WitnessHub, running: Running
 ) -> None:
     running.turn(f"department.{code}", dispute_line=3)
     port.settle(handed(a_table(code), authority), "tr_1")
@@ -105,7 +105,7 @@ def test_it_disputes_the_line_that_it_is_told_to(
 
 
 def test_a_department_that_does_not_push_lays_its_answer_down_as_a_file(
-    port_of: Callable[[str], DepartmentPort], authority: SandboxAuthority, running: Running
+    port_of: Callable[[str], DepartmentPort], authority: DevelopmentAuthority, running: Running
 ) -> None:
     receipt = port_of("soap-a").settle(handed(a_table("soap-a"), authority), "tr_1")
 
@@ -120,7 +120,7 @@ def test_an_answer_that_the_hub_has_not_taken_is_told_after_a_restart_and_is_the
 ) -> None:
     with sandbox(tmp_path, ["department.rest-a"]) as alone:
         port = department_port(catalogue.departments["rest-a"], catalogue, alone.urls["department.rest-a"])
-        port.settle(handed(a_table("rest-a"), SandboxAuthority(tmp_path / "pki")), "tr_1")
+        port.settle(handed(a_table("rest-a"), DevelopmentAuthority(tmp_path / "pki")), "tr_1")
         [said] = until(lambda: answers(tmp_path, "rest-a"))
     with sandbox(tmp_path, ["department.rest-a"], hub=witness.url):
         [told] = until(lambda: list(witness.answers))
@@ -176,7 +176,11 @@ def _another_department(table: dict[str, Any]) -> None:
     ],
 )
 def test_a_table_that_does_not_add_up_is_refused_with_the_place(
-    port: DepartmentPort, code: str, authority: SandboxAuthority, spoil: Callable[[dict[str, Any]], None], named: str
+    port: DepartmentPort,
+    code: str,
+    authority: DevelopmentAuthority,
+    spoil: Callable[[dict[str, Any]], None],
+    named: str,
 ) -> None:
     table = a_table(code)
     spoil(table)
@@ -187,20 +191,20 @@ def test_a_table_that_does_not_add_up_is_refused_with_the_place(
     assert named in refused.value.reason
 
 
-def _changed(table: HandedTable, _: SandboxAuthority) -> HandedTable:
+def _changed(table: HandedTable, _: DevelopmentAuthority) -> HandedTable:
     said = base64.b64decode(table.table).replace(b"Th", b"th", 1)
     return table.model_copy(update={"table": base64.b64encode(said).decode()})
 
 
-def _no_signature(table: HandedTable, _: SandboxAuthority) -> HandedTable:
+def _no_signature(table: HandedTable, _: DevelopmentAuthority) -> HandedTable:
     return table.model_copy(update={"signature": base64.b64encode(b"none").decode()})
 
 
-def _by_a_stranger(table: HandedTable, authority: SandboxAuthority) -> HandedTable:
+def _by_a_stranger(table: HandedTable, authority: DevelopmentAuthority) -> HandedTable:
     return handed(json.loads(base64.b64decode(table.table)), authority, authority.stranger("rest-a"))
 
 
-def _by_another_department(table: HandedTable, authority: SandboxAuthority) -> HandedTable:
+def _by_another_department(table: HandedTable, authority: DevelopmentAuthority) -> HandedTable:
     return handed(json.loads(base64.b64decode(table.table)), authority, authority.seal("soap-b"))
 
 
@@ -216,8 +220,8 @@ def _by_another_department(table: HandedTable, authority: SandboxAuthority) -> H
 def test_a_table_that_the_centre_has_not_sealed_is_refused(
     port: DepartmentPort,
     code: str,
-    authority: SandboxAuthority,
-    spoil: Callable[[HandedTable, SandboxAuthority], HandedTable],
+    authority: DevelopmentAuthority,
+    spoil: Callable[[HandedTable, DevelopmentAuthority], HandedTable],
     named: str,
 ) -> None:
     with pytest.raises(Rejected) as refused:
@@ -227,7 +231,7 @@ def test_a_table_that_the_centre_has_not_sealed_is_refused(
 
 
 def test_another_table_with_the_same_number_is_refused_and_the_first_stands(
-    port: DepartmentPort, code: str, authority: SandboxAuthority, running: Running
+    port: DepartmentPort, code: str, authority: DevelopmentAuthority, running: Running
 ) -> None:
     first = a_table(code)
     receipt = port.settle(handed(first, authority), "tr_1")
@@ -242,7 +246,7 @@ def test_another_table_with_the_same_number_is_refused_and_the_first_stands(
 
 @pytest.mark.parametrize("code", ["rest-a", "soap-a"])
 def test_a_table_of_ten_megabytes_arrives_whole(
-    catalogue: Catalogue, code: str, authority: SandboxAuthority, running: Running
+    catalogue: Catalogue, code: str, authority: DevelopmentAuthority, running: Running
 ) -> None:
     """In SOAP it takes three elements."""
     said = a_table(code, [LINES[0]] * 10_000)

@@ -13,10 +13,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connectors.sandbox.authority import SandboxAuthority
-from connectors.sandbox.clock import now
+from connectors.clock import now
 from connectors.sandbox.knobs import Stamps
 from connectors.sandbox.trust_fates import TRUST_FATES
+from connectors.trust.development_authority import DevelopmentAuthority
 from hub.signing import stamps
 from hub.signing.trust import Trust
 from hub.signing.verdicts import Invalid
@@ -34,12 +34,12 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def authority(running: Running) -> SandboxAuthority:
-    return SandboxAuthority(running.data / "pki")
+def authority(running: Running) -> DevelopmentAuthority:
+    return DevelopmentAuthority(running.data / "pki")
 
 
 @pytest.fixture
-def desk(tmp_path: Path, authority: SandboxAuthority) -> Path:
+def desk(tmp_path: Path, authority: DevelopmentAuthority) -> Path:
     """Where openssl works: the data, a request for a stamp on it, the root."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
@@ -114,7 +114,7 @@ def test_a_stamp_of_an_hour_ago_is_well_signed(running: Running, desk: Path) -> 
     ],
 )
 def test_the_hub_names_what_is_wrong_with_a_stamp(
-    running: Running, authority: SandboxAuthority, wrong: Stamps, code: str
+    running: Running, authority: DevelopmentAuthority, wrong: Stamps, code: str
 ) -> None:
     running.turn(TSA, stamps=wrong)
     digest, nonce = hashlib.sha256(DATA).digest(), 2**62 + 1
@@ -137,14 +137,14 @@ def test_what_is_no_request_gets_no_stamp(running: Running) -> None:
 
 
 def test_the_list_is_the_issuing_cas_and_stays_the_same_for_an_hour(
-    running: Running, authority: SandboxAuthority
+    running: Running, authority: DevelopmentAuthority
 ) -> None:
     first = served(running)
     assert first.is_signature_valid(authority.issuing.key.public_key())
     assert served(running) == first
 
 
-def test_what_is_revoked_stands_in_the_list_at_once(running: Running, authority: SandboxAuthority) -> None:
+def test_what_is_revoked_stands_in_the_list_at_once(running: Running, authority: DevelopmentAuthority) -> None:
     certificate = authority.issue("an officer", ec.generate_private_key(ec.SECP256R1()).public_key())
     assert served(running).get_revoked_certificate_by_serial_number(certificate.serial_number) is None
     before = served(running).extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
@@ -155,7 +155,7 @@ def test_what_is_revoked_stands_in_the_list_at_once(running: Running, authority:
     assert after.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number > before
 
 
-def test_a_stale_list_is_out_of_date_and_well_signed(running: Running, authority: SandboxAuthority) -> None:
+def test_a_stale_list_is_out_of_date_and_well_signed(running: Running, authority: DevelopmentAuthority) -> None:
     running.turn(CA, stale_list=True)
     stale = served(running)
     assert stale.next_update_utc is not None
@@ -171,5 +171,5 @@ def test_the_authority_is_the_same_after_a_restart(tmp_path: Path) -> None:
     known = []
     for _ in range(2):
         with sandbox(tmp_path / "data", [CA]) as running:
-            known.append(hashlib.sha256(SandboxAuthority(running.data / "pki").roots).hexdigest())
+            known.append(hashlib.sha256(DevelopmentAuthority(running.data / "pki").roots).hexdigest())
     assert known[0] == known[1]

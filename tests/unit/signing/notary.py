@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from connectors.sandbox import time_stamps
-from connectors.sandbox.authority import SandboxAuthority
+from connectors.trust.development_authority import DevelopmentAuthority
 from hub.clock import now
 from hub.signing import canonical, cms, merkle, stamps, trust_list
 from hub.signing.bundle import Bundle, BundledAct
@@ -40,7 +40,7 @@ class Notary:
     """One authority, one officer, one seal, one log, one receiving department."""
 
     def __init__(self, folder: Path) -> None:
-        self.authority = SandboxAuthority(folder)
+        self.authority = DevelopmentAuthority(folder)
         self.at = now().replace(microsecond=0)
         self.officer = self.issue("Trần Văn Thử Nghiệm", "tt-01")
         self.seal = self.issue("Trung tâm Phục vụ hành chính công (thử nghiệm)")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sandbox import certificates
+from connectors.trust import development_certificates
 from hub.signing import archive
 from hub.signing.archive import NotABundle
 from hub.signing.bundle import SUMS
@@ -95,9 +95,13 @@ def test_a_part_that_does_not_belong_there_is_refused(
 def test_what_the_system_believes_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An authority among the system's own, by which the forger has certificates in everybody's name; a time stamp by
     the reader's own authority is to be had by anybody."""
-    reader, root_of, ca_of = Notary(tmp_path / "reader"), certificates.root, certificates.intermediate
-    monkeypatch.setattr(certificates, "root", lambda key, _, lasts: root_of(key, "Public root", lasts))
-    monkeypatch.setattr(certificates, "intermediate", lambda key, _, *more: ca_of(key, "Public CA", *more))
+    reader, root_of, ca_of = (
+        Notary(tmp_path / "reader"),
+        development_certificates.root,
+        development_certificates.intermediate,
+    )
+    monkeypatch.setattr(development_certificates, "root", lambda key, _, lasts: root_of(key, "Public root", lasts))
+    monkeypatch.setattr(development_certificates, "intermediate", lambda key, _, *more: ca_of(key, "Public CA", *more))
     forger = Notary(tmp_path / "forger")
     monkeypatch.setattr(forger, "stamp", reader.stamp)
     forger.seal = forger.issue("Trung tâm giả", "trung-tam")

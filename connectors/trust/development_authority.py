@@ -17,9 +17,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connectors.sandbox import certificates
-from connectors.sandbox.certificates import SKEW, KeyPair, PrivateKey, PublicKey
-from connectors.sandbox.clock import now
+from connectors.clock import now
+from connectors.trust import development_certificates
+from connectors.trust.development_certificates import SKEW, KeyPair, PrivateKey, PublicKey
 
 ROOT_LASTS: Final = timedelta(days=3650)
 CA_LASTS: Final = timedelta(days=1825)
@@ -27,21 +27,27 @@ LASTS: Final = timedelta(days=730)
 CRL_LASTS: Final = timedelta(days=7)
 
 
-class SandboxAuthority:
+class DevelopmentAuthority:
     """The authority kept in ``folder``; made there the first time, never made anew."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "authority"
         self.folder.mkdir(parents=True, exist_ok=True)
         with _alone(self.folder):
-            self.root = self._held("root", lambda key: certificates.root(key, "Development root", ROOT_LASTS))
+            self.root = self._held(
+                "root", lambda key: development_certificates.root(key, "Development root", ROOT_LASTS)
+            )
             self.issuing = self._held(
                 "issuing",
-                lambda key: certificates.intermediate(key.public_key(), "Development issuing CA", CA_LASTS, self.root),
+                lambda key: development_certificates.intermediate(
+                    key.public_key(), "Development issuing CA", CA_LASTS, self.root
+                ),
             )
             self.stamping = self._held(
                 "tsa",
-                lambda key: certificates.stamper(key.public_key(), "Development time stamps", CA_LASTS, self.issuing),
+                lambda key: development_certificates.stamper(
+                    key.public_key(), "Development time stamps", CA_LASTS, self.issuing
+                ),
             )
 
     @property
@@ -76,9 +82,11 @@ class SandboxAuthority:
     def stranger(self, code: str) -> KeyPair:
         """A seal in the name of the same department that nobody vouches for but itself."""
         key = ec.generate_private_key(ec.SECP256R1())
-        itself = KeyPair(key, certificates.root(key, "Unknown authority (DEVELOPMENT)", LASTS))
+        itself = KeyPair(key, development_certificates.root(key, "Unknown authority (DEVELOPMENT)", LASTS))
         name, until = f"{code} seal (DEVELOPMENT)", now() + LASTS
-        certified = certificates.signer(key.public_key(), name, now() - SKEW, until, itself, serial_name=code)
+        certified = development_certificates.signer(
+            key.public_key(), name, now() - SKEW, until, itself, serial_name=code
+        )
         return KeyPair(key, certified)
 
     def issue(
@@ -92,7 +100,7 @@ class SandboxAuthority:
     ) -> x509.Certificate:
         """A certificate to sign with. ``serial_name``: who it is, in the subject's serialNumber (an officer's id)."""
         since, until = begins or now() - SKEW, ends or now() + LASTS
-        return certificates.signer(key, name, since, until, self.issuing, serial_name=serial_name)
+        return development_certificates.signer(key, name, since, until, self.issuing, serial_name=serial_name)
 
     def revoke(self, serial: int, at: datetime | None = None) -> None:
         """From now on, or from ``at`` on, the certificate with this serial number is not good any more."""
@@ -138,7 +146,7 @@ def _revocation_list(issuer: KeyPair, since: datetime, until: datetime, number: 
         .last_update(since)
         .next_update(until)
         .add_extension(x509.CRLNumber(number), critical=False)
-        .add_extension(certificates.identifier(issuer), critical=False)
+        .add_extension(development_certificates.identifier(issuer), critical=False)
     )
     for serial, moment in revoked.items():
         entry = x509.RevokedCertificateBuilder().serial_number(int(serial))

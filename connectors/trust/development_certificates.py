@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from connectors.sandbox.clock import now
+from connectors.clock import now
 
 ORGANISATION: Final = "Lien thong Hub DEVELOPMENT ONLY"
 SKEW: Final = timedelta(hours=1)
