@@ -29,7 +29,7 @@ from hub.crashpoints import Point
 from hub.db import Connection
 from hub.fees import intake, named
 from hub.fees.intake import DemandStatus, Judgement
-from hub.http import bodies, ingest, openapi, problem_types, request_context
+from hub.http import ingest, openapi, problem_types, request_context
 from hub.http.problems import Problem
 from hub.messages import inbox
 from hub.messages.model import Wakeup
@@ -103,7 +103,7 @@ class NotificationSender:
 async def notify(request: Request, code: str) -> Response:
     """Tell of a movement of money. Every provider signs and is answered as its own contract has it."""
     provider = _at_this_door(request, code, "POST")
-    body = await bodies.read(request, bodies.JSON, limit=LIMIT)
+    body = await ingest.read_body(request, ingest.JSON_TYPE, limit=LIMIT)
     return await run_in_threadpool(_take, request, provider, body)
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from config.parties import Department
 from hub.context import HubContext
-from hub.http import answers, bodies, guards, ingest, openapi, problem_types
+from hub.http import answers, guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedReport
 from hub.messages.model import Arrival, InboxReceipt
 from schemas import strict
@@ -32,7 +32,7 @@ KIND: Final = "department.status"
 )
 async def report_status(request: Request, code: str) -> Response:
     """Report where a dossier stands. 202 means: stored durably, will be handled."""
-    body = await bodies.read(request, bodies.JSON)
+    body = await ingest.read_body(request, ingest.JSON_TYPE)
     sender = guards.department(request, code, body)
     key = ingest.idempotency_key(request)
     return await run_in_threadpool(_report, ingest.hub(request), sender, key, body)

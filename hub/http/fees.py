@@ -14,11 +14,11 @@ from hub.context import HubContext
 from hub.dossiers.views import SubmissionView
 from hub.fees import views
 from hub.fees.views import FeeView
-from hub.http import guards, ingest, long_poll, openapi, parameters, problem_types
+from hub.http import guards, ingest, long_poll, openapi, problem_types
 from hub.http.answers import FeeDocument, PaymentAccount, SubmissionDocument
 from hub.http.problems import Problem
 
-reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(parameters.known)])
+reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(ingest.known_parameters)])
 
 SCALE: Final = 8
 """pixels of a module"""

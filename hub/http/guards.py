@@ -21,7 +21,7 @@ from connectors.transport.wsse_verifier import PinnedCertificate
 from connectors.transport.xml import Element
 from hub import clock
 from hub.context import HubContext
-from hub.http import ingest, parameters, problem_types, request_context, signature_fast_path
+from hub.http import ingest, problem_types, request_context, signature_fast_path
 from hub.http.problems import Problem
 
 CERTIFICATE: Final = "x-client-cert"
@@ -49,7 +49,7 @@ def department(request: Request, code: str, body: bytes) -> Department:
         _signed(request, body, found.guard)
     elif isinstance(found.guard, CertificateGuard):
         _certified(request, found.guard)
-    parameters.check(request)
+    ingest.check_parameters(request)
     return found
 
 

@@ -1,6 +1,9 @@
-"""What every door does once it knows who speaks and what is said: store it, wake-up, and only then answer."""
+"""Read a request under limits and store its message durably before it is answered: what every endpoint shares."""
 
+import asyncio
 import re
+from collections import Counter
+from collections.abc import Collection
 from typing import Final
 
 from starlette.requests import Request
@@ -12,6 +15,68 @@ from hub.http import problem_types
 from hub.http.problems import Problem
 from hub.messages import inbox
 from hub.messages.model import Arrival, InboxReceipt, Wakeup
+from schemas.faults import MAX_FAULTS, Fault, pointer_of
+
+BODY_LIMIT: Final = 1_048_576
+"""bytes of a body; larger things travel by reference and SHA-256"""
+BODY_SECONDS: Final = 30.0
+"""within which a body has to be here"""
+
+JSON_TYPE: Final = re.compile(r'application/json(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+SOAP_TYPE: Final = re.compile(r'text/xml(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
+
+
+async def read_body(request: Request, media_type: re.Pattern[str], *, limit: int = BODY_LIMIT) -> bytes:
+    """The body's bytes. Raises Problem for another media type, any content encoding, and more than ``limit`` bytes."""
+    headers = request.headers
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(problem_types.ENCODING)
+    if not media_type.fullmatch(headers.get("content-type", "").strip()):
+        raise Problem(problem_types.MEDIA_TYPE)
+    announced = headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced) > limit:
+        raise Problem(problem_types.TOO_LARGE)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read_stream(request, limit)
+    except TimeoutError:
+        raise Problem(problem_types.TOO_SLOW) from None
+
+
+async def _read_stream(request: Request, limit: int) -> bytes:
+    collected = bytearray()
+    async for chunk in request.stream():
+        collected += chunk
+        if len(collected) > limit:
+            raise Problem(problem_types.TOO_LARGE)
+    return bytes(collected)
+
+
+async def known_parameters(request: Request) -> None:
+    """The check as a dependency; it stands behind the guard."""
+    check_parameters(request)
+
+
+def check_parameters(request: Request, names: Collection[str] | None = None) -> None:
+    """Raises Problem for a parameter that the door does not have, and for one that is given twice.
+
+    ``names``: the door's; None: those that its route declares.
+    """
+    if not request.scope["query_string"]:
+        return
+    if names is None:
+        names = {field.alias for field in request.scope["route"].dependant.query_params}
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    faults = [
+        Fault(pointer_of(("query", name)), "unknown_parameter", "is no parameter of this address")
+        if name not in names
+        else Fault(pointer_of(("query", name)), "parameter_twice", "is given twice")
+        for name, count in given.items()
+        if name not in names or count > 1
+    ]
+    if faults:
+        raise Problem(problem_types.PARAMETER, faults=faults[:MAX_FAULTS])
+
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 

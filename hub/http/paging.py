@@ -1,24 +1,63 @@
 """Long lists in pages: submissions by their last change, events in their order. Never page numbers, which drift."""
 
+import base64
+import binascii
+import hashlib
+import hmac
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode
 
+from pydantic import SecretStr
+
 from hub.context import HubContext
 from hub.dossiers import views
-from hub.http import cursors, fees, ingest, problem_types
+from hub.http import fees, ingest, problem_types
 from hub.http.answers import SubmissionEventPage, SubmissionPage
 from hub.http.problems import Problem
 from schemas.identifiers import DossierCode, Prefix, is_id
 from schemas.portal import Notice
 from schemas.strict import Fault
 
-MOST: Final = 200
+_MAC_BYTES: Final = 16
+_LONGEST_CURSOR: Final = 200
+
+
+def issue_cursor(key: SecretStr, moment: datetime, item_id: str) -> str:
+    """The cursor that stands after the item ``item_id``, last changed at ``moment``."""
+    place = f"{moment.isoformat()} {item_id}".encode()
+    return base64.urlsafe_b64encode(_mac(key, place) + place).decode().rstrip("=")
+
+
+def read_cursor(key: SecretStr, cursor: str) -> tuple[datetime, str]:
+    """Where a cursor of ours stands. Raises Problem for any other."""
+    try:
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise _invalid_cursor() from None
+    mac, place = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
+    if len(cursor) > _LONGEST_CURSOR or not hmac.compare_digest(mac, _mac(key, place)):
+        raise _invalid_cursor()
+    moment, _, item_id = place.decode().partition(" ")
+    return datetime.fromisoformat(moment), item_id
+
+
+def _mac(key: SecretStr, place: bytes) -> bytes:
+    return hmac.new(key.get_secret_value().encode(), b"submissions:" + place, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+def _invalid_cursor() -> Problem:
+    return Problem(
+        problem_types.PARAMETER, faults=[Fault("/query/cursor", "cursor", "is not a cursor that we gave out")]
+    )
+
+
+MAX_PAGE_SIZE: Final = 200
 """items of one page"""
-THE_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def find(hub: HubContext, reference: str | None, dossier_code: str | None) -> SubmissionPage:
+def page_of_one(hub: HubContext, reference: str | None, dossier_code: str | None) -> SubmissionPage:
     """The submission with this reference and this dossier code, whichever are given: a page of one or none."""
     code = None if dossier_code is None else _normalised(dossier_code)
     with hub.db.connection() as conn:
@@ -26,17 +65,17 @@ def find(hub: HubContext, reference: str | None, dossier_code: str | None) -> Su
     return SubmissionPage(data=fees.documents(hub, [found] if found else []), next_cursor=None)
 
 
-def submissions(hub: HubContext, since: datetime, cursor: str | None, limit: int) -> SubmissionPage:
+def submission_page(hub: HubContext, since: datetime, cursor: str | None, limit: int) -> SubmissionPage:
     """One page behind ``cursor``, or from ``since`` on. Raises Problem for a cursor that is not ours."""
     key = hub.settings.cursor_key
-    moment, after = cursors.read(key, cursor) if cursor else (since, "")
+    moment, after = read_cursor(key, cursor) if cursor else (since, "")
     with hub.db.connection() as conn:
         found = views.page(conn, moment=moment, after=after, limit=limit)
-    following = cursors.issue(key, found[-1].updated_at, found[-1].id) if len(found) == limit else None
+    following = issue_cursor(key, found[-1].updated_at, found[-1].id) if len(found) == limit else None
     return SubmissionPage(data=fees.documents(hub, found), next_cursor=following)
 
 
-def events(hub: HubContext, after: str | None, limit: int) -> SubmissionEventPage:
+def event_page(hub: HubContext, after: str | None, limit: int) -> SubmissionEventPage:
     """One page behind the event ``after``. Raises Problem for an event that we never had."""
     if after is not None and not is_id(after, Prefix.EVENT):
         raise _unknown_event()

@@ -1,14 +1,17 @@
-"""The public portal's doors: it hands submissions over, asks where they stand, and pulls what happened."""
+"""Endpoints of the public portal: submit, read a submission, list submissions, pull events."""
 
-from typing import Annotated, Final
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
+from typing_extensions import override
 
 from hub.context import HubContext
 from hub.dossiers import views
-from hub.http import answers, bodies, fees, guards, ingest, long_poll, openapi, paging, parameters, problem_types
+from hub.http import answers, fees, guards, ingest, long_poll, openapi, paging, problem_types
 from hub.http.answers import (
     AcceptedSubmission,
     SubmissionDocument,
@@ -17,7 +20,6 @@ from hub.http.answers import (
     SubmissionPage,
 )
 from hub.http.problems import Problem
-from hub.http.raw_request_route import RawRequestRoute
 from hub.messages.model import Arrival
 from schemas import strict
 from schemas.identifiers import DossierCode, Prefix, new_id
@@ -25,8 +27,18 @@ from schemas.moment import Moment
 from schemas.portal import Submission
 from schemas.strict import Fault
 
+
+class RawRequestRoute(APIRoute):
+    """For the door that everything comes through; it is described like any other."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
+
+
 direct: Final = APIRouter(tags=["portal"], route_class=RawRequestRoute)
-reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(parameters.known)])
+reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(ingest.known_parameters)])
 """Questions; the guard stands before any of their parameters is looked at."""
 
 SOURCE: Final = "portal"
@@ -50,9 +62,9 @@ SIGNED: Final = ("httpSignature",)
 )
 async def submit(request: Request) -> Response:
     """Hand a submission over. 202 means: stored durably, will be handled."""
-    body = await bodies.read(request, bodies.JSON)
+    body = await ingest.read_body(request, ingest.JSON_TYPE)
     guards.portal(request, body)
-    parameters.check(request)
+    ingest.check_parameters(request)
     key = ingest.idempotency_key(request)
     if key is None:
         raise Problem(problem_types.KEY_MISSING)
@@ -93,16 +105,16 @@ async def submissions(
     request: Request,
     reference: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,64}$")] = None,
     dossier_code: Annotated[str | None, Query(max_length=48)] = None,
-    updated_since: Moment = paging.THE_BEGINNING,
+    updated_since: Moment = paging.EPOCH,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-    limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 50,
+    limit: Annotated[int, Query(ge=1, le=paging.MAX_PAGE_SIZE)] = 50,
 ) -> Response:
     """Submissions by reference or dossier code, or all of them, the oldest change first."""
     hub = ingest.hub(request)
     if reference is not None or dossier_code is not None:
-        page: SubmissionPage = await run_in_threadpool(paging.find, hub, reference, dossier_code)
+        page: SubmissionPage = await run_in_threadpool(paging.page_of_one, hub, reference, dossier_code)
     else:
-        page = await run_in_threadpool(paging.submissions, hub, updated_since, cursor, limit)
+        page = await run_in_threadpool(paging.submission_page, hub, updated_since, cursor, limit)
     return answers.json(page, headers=paging.next_link(hub, "/v1/submissions", cursor=page.next_cursor, limit=limit))
 
 
@@ -115,11 +127,11 @@ async def submissions(
 async def events(
     request: Request,
     after: Annotated[str | None, Query(max_length=40)] = None,
-    limit: Annotated[int, Query(ge=1, le=paging.MOST)] = 100,
+    limit: Annotated[int, Query(ge=1, le=paging.MAX_PAGE_SIZE)] = 100,
 ) -> Response:
     """The pull twin of the webhooks: every event once, in an order in which nothing appears behind the reader."""
     hub = ingest.hub(request)
-    page: SubmissionEventPage = await run_in_threadpool(paging.events, hub, after, limit)
+    page: SubmissionEventPage = await run_in_threadpool(paging.event_page, hub, after, limit)
     full = len(page.data) == limit
     link = paging.next_link(hub, "/v1/events", after=page.next_after if full else None, limit=limit)
     return answers.json(page, headers=link)

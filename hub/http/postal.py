@@ -14,7 +14,7 @@ from hub.consignments.capability import TokenConsignment
 from hub.context import HubContext
 from hub.db import one
 from hub.errors import KeyReused, ReferenceReused
-from hub.http import answers, bodies, ingest, openapi, problem_types, request_context
+from hub.http import answers, ingest, openapi, problem_types, request_context
 from hub.http.answers import AcceptedEvent
 from hub.http.problems import Problem
 from hub.messages import set_aside
@@ -50,7 +50,7 @@ async def report_event(request: Request, token: str) -> Response:
     """Say what happened to the consignment that the address names. 202 means: stored durably, will be handled."""
     named = await run_in_threadpool(_named, ingest.hub(request), token)
     request_context.of(request).client = f"postal.{named.operator}"
-    body = await bodies.read(request, bodies.JSON)
+    body = await ingest.read_body(request, ingest.JSON_TYPE)
     return await run_in_threadpool(_report, ingest.hub(request), named, body)
 
 

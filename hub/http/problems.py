@@ -1,7 +1,12 @@
-"""Saying no: every refusal and failure leaves as application/problem+json (RFC 9457), FastAPI's own included."""
+"""Error responses: every refusal and failure is application/problem+json (RFC 9457), FastAPI's own included.
+
+Also the caller's language (RFC 9110 §12.5.4), and what of a JSON pointer may be logged.
+"""
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 import psycopg
@@ -15,10 +20,56 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from hub.errors import InFlight, KeyReused, ReferenceReused
-from hub.http import json_pointers, language, problem_types, request_context
-from hub.http.problem_types import ProblemType
+from hub.http import problem_types, request_context
+from hub.http.problem_types import Language, ProblemType
 from hub.http.request_context import RequestContext
+from schemas.department import StatusReport
+from schemas.portal import Submission
+from schemas.postal import TrackingEvent
 from schemas.strict import Fault, Refused, pointer_of
+
+_LANGUAGE_RANGE: Final = re.compile(r"(?P<tag>[a-z*]{1,8})(?:-[a-z0-9-]{1,40})?(?:\s*;\s*q=(?P<q>[01](?:\.\d{0,3})?))?")
+DEFAULT_LANGUAGE: Final[Language] = "vi"
+
+
+def preferred_language(accept_language: str) -> Language:
+    """Vietnamese, unless English is wanted more. What cannot be read is passed over."""
+    wishes = {"vi": 0.0, "en": 0.0}
+    for part in accept_language.lower().split(",", 20)[:20]:
+        match = _LANGUAGE_RANGE.fullmatch(part.strip())
+        if match and match["tag"] in wishes:
+            weight = float(match["q"] or "1")
+            wishes[match["tag"]] = max(weight, wishes[match["tag"]])
+    return "en" if wishes["en"] > wishes["vi"] else DEFAULT_LANGUAGE
+
+
+_MESSAGE_MODELS: Final[tuple[type[BaseModel], ...]] = (Submission, StatusReport, TrackingEvent)
+_PARAMETER_NAMES: Final = ("query", "path", "cursor", "after", "limit", "wait", "updated_since", "ReportStatus")
+HIDDEN_STEP: Final = "…"
+
+
+def loggable_pointer(pointer: str) -> str:
+    """``pointer`` with every step blotted out that is neither an index nor a word of our own messages."""
+    steps = pointer.split("/")[1:]
+    return "".join("/" + (step if step.isdecimal() or step in _known_steps() else HIDDEN_STEP) for step in steps) or "/"
+
+
+@cache
+def _known_steps() -> frozenset[str]:
+    ours = (word for model in _MESSAGE_MODELS for word in _properties(model.model_json_schema()))
+    return frozenset(ours) | frozenset(_PARAMETER_NAMES)
+
+
+def _properties(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        for part in schema.values():
+            yield from _properties(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _properties(part)
+
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = {problem_types.IN_FLIGHT.code: "1", problem_types.UNAVAILABLE.code: "5"}
@@ -66,7 +117,7 @@ def response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The problem in the caller's language."""
-    said = language.chosen(passage_.accept_language)
+    said = preferred_language(passage_.accept_language)
     document: dict[str, Any] = {
         "type": kind.uri,
         "title": kind.title.said(said),
@@ -133,7 +184,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 def note(problem: Problem) -> None:
     """One line on why: rule and place of each fault, never a value."""
-    faults = [f"{json_pointers.loggable(fault.pointer)} {fault.code}" for fault in problem.faults]
+    faults = [f"{loggable_pointer(fault.pointer)} {fault.code}" for fault in problem.faults]
     log.warning("refused", problem=problem.kind.code, reason=problem.reason or None, faults=faults or None)
 
 

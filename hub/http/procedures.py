@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from config.procedure import Procedure
 from hub import clock
-from hub.http import answers, guards, ingest, openapi, parameters, problem_types
+from hub.http import answers, guards, ingest, openapi, problem_types
 from schemas.money import Dong
 from schemas.portal import FeeKind
 
-reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(parameters.known)])
+reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(ingest.known_parameters)])
 
 
 class PaperDocument(BaseModel):

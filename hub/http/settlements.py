@@ -13,7 +13,7 @@ from hub.context import HubContext
 from hub.fees.settlements import views
 from hub.fees.settlements.model import SettlementState
 from hub.fees.settlements.views import SettlementView
-from hub.http import answers, bodies, guards, ingest, openapi, problem_types
+from hub.http import answers, guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedAnswer, SettlementDocument, SettlementFile, SettlementList
 from hub.http.problems import Problem
 from hub.messages.model import Arrival, InboxReceipt
@@ -62,7 +62,7 @@ async def settlement(request: Request, code: str, settlement_id: str) -> Respons
 )
 async def answer_settlement(request: Request, code: str) -> Response:
     """Confirm a month's table, or dispute lines of it. 202 means: stored durably, will be handled."""
-    body = await bodies.read(request, bodies.JSON)
+    body = await ingest.read_body(request, ingest.JSON_TYPE)
     sender = guards.department(request, code, body)
     key = ingest.idempotency_key(request)
     return await run_in_threadpool(_answer, ingest.hub(request), sender, key, body)

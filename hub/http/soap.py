@@ -16,13 +16,10 @@ from connectors.transport.wsse import SECURITY
 from connectors.transport.xml import Element, UnsafeXML
 from hub.context import HubContext
 from hub.http import (
-    bodies,
     departments,
     guards,
     ingest,
-    language,
     openapi,
-    parameters,
     problem_types,
     problems,
     request_context,
@@ -109,7 +106,7 @@ SEALED: Final[dict[str, Any]] = {"security": [{"clientCertificate": []}, {}]}
 async def wsdl(request: Request, code: str) -> Response:
     """The contract, with this door's address in it."""
     guards.open_door(request, code, SoapGuard, CertificateGuard)
-    parameters.check(request, WSDL_ASKED)
+    ingest.check_parameters(request, WSDL_ASKED)
     contract = xml.parse(vendored.document(WSDL))
     for address in contract.iter(ADDRESS):
         address.set("location", ingest.url(ingest.hub(request), f"/soap/{code}"))
@@ -133,7 +130,7 @@ async def report_by_soap(request: Request, code: str) -> Response:
     """
     sender = guards.open_door(request, code, SoapGuard, CertificateGuard)
     try:
-        body = await bodies.read(request, bodies.SOAP)
+        body = await ingest.read_body(request, ingest.SOAP_TYPE)
         return await run_in_threadpool(_report, request, sender, body)
     except problems.EXPECTED as error:
         problem = problems.of(error)
@@ -209,7 +206,7 @@ def _fault(request: Request, problem: Problem) -> Response:
     else:
         detail = etree.Element(f"{{{NAMESPACE}}}ServiceBusy", nsmap=PREFIX)
         _say(detail, "retryAfterSeconds", retry_after)
-    title = kind.title.said(language.chosen(request_context.of(request).accept_language))
+    title = kind.title.said(problems.preferred_language(request_context.of(request).accept_language))
     code = FAULT_CODES.get(kind, "Client" if retry_after is None else "Server")
     said = envelope.fault(code, title, detail)
     return Response(envelope.to_bytes(said), STATUS_OF_A_FAULT, media_type=envelope.CONTENT_TYPE)
@@ -217,7 +214,9 @@ def _fault(request: Request, problem: Problem) -> Response:
 
 def _reason(request: Request, kind: ProblemType, problem: Problem) -> str:
     """What to mend: the rule and the place of each fault, never a value."""
-    advice = ADVICE.get(kind, kind.advice).said(language.chosen(request_context.of(request).accept_language))
+    advice = ADVICE.get(kind, kind.advice).said(
+        problems.preferred_language(request_context.of(request).accept_language)
+    )
     places = [f"{fault.pointer}: {fault.detail}" for fault in problem.faults]
     return "; ".join([advice, *places])[:LONGEST_REASON]
 

@@ -9,7 +9,7 @@ from hub import dispatch, operations
 from hub.clock import now
 from hub.dossiers import views
 from hub.errors import InvalidState, NotFound
-from hub.http.paging import THE_BEGINNING
+from hub.http.paging import EPOCH
 from hub.messages.model import Wakeup
 from schemas.department import Handoff
 from schemas.portal import Submission
@@ -82,7 +82,7 @@ def test_the_portals_own_code_is_kept_and_a_second_with_the_same_is_refused_with
     assert "đã thuộc hồ sơ khác" in notice["reason"]
     with hub.db.connection() as conn:
         view = views.submission(conn, id=second.id)
-        [listed] = [one for one in views.page(conn, moment=THE_BEGINNING, after="", limit=9) if one.id == second.id]
+        [listed] = [one for one in views.page(conn, moment=EPOCH, after="", limit=9) if one.id == second.id]
         assert any(second.id in event.notice for event in views.events(conn, after=None, limit=9))
     assert view == listed
     assert view is not None

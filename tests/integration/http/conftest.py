@@ -25,7 +25,7 @@ from config.settings import Settings
 from hub.embedded.pki import Pki
 from hub.http import serve
 from hub.http.app import create
-from hub.http.timeouts import TimeoutHttpProtocol
+from hub.http.serve import TimeoutHttpProtocol
 from hub.logging import configure
 from tests.integration.http.caller import PROXY_SECRET, ApiCaller, Caller, certificate_of
 from tests.scripted_hub import ScriptedHub

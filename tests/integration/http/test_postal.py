@@ -5,7 +5,7 @@ import requests
 from requests import Response
 
 from hub.consignments import capability
-from hub.http import bodies
+from hub.http import ingest
 from schemas.postal import TrackingEvent
 from tests.builders import a_receipt, a_submission
 from tests.integration.http.caller import JSON, ApiCaller, Caller, as_json
@@ -112,7 +112,7 @@ def test_an_address_speaks_of_its_own_consignment_only(door: ApiCaller, address:
         (b"{", 400, "body-not-readable"),
         (as_json(SAID | {"at": "24/11/2026"}), 422, "content-invalid"),
         (as_json(SAID | {"extra": 1}), 422, "content-invalid"),
-        (b" " * (bodies.LIMIT + 1), 413, "body-too-large"),
+        (b" " * (ingest.BODY_LIMIT + 1), 413, "body-too-large"),
     ],
 )
 def test_what_cannot_be_read_is_refused(door: ApiCaller, address: str, body: bytes, status: int, code: str) -> None:

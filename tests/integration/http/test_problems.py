@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from hub.http import problem_types
-from hub.http.language import chosen
+from hub.http.problems import preferred_language
 from tests.builders import a_submission
 from tests.integration.http.caller import ApiCaller, Caller
 
@@ -88,7 +88,7 @@ def test_head_answers_as_get_does_without_the_body(door: ApiCaller, portal: Call
     ],
 )
 def test_a_problem_is_told_in_the_callers_language(wanted: str, language: str) -> None:
-    assert chosen(wanted) == language
+    assert preferred_language(wanted) == language
 
 
 def test_the_words_change_with_the_language_and_the_code_does_not(anybody: Caller) -> None:

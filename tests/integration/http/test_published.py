@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from connectors.transport import signatures
 from hub.consignments import capability
-from hub.http import examples, openapi, publish
+from hub.http import openapi, publish
 from hub.http.app import doors
 from hub.http.problems import ProblemDocument
 from schemas import strict
@@ -140,10 +140,10 @@ def test_a_door_does_what_the_description_says(
 
 
 def test_every_body_has_an_example_that_is_read_as_what_it_is() -> None:
-    assert set(examples.OF) == set(openapi.BODIES)
-    for model, example in examples.OF.items():
+    assert set(openapi.EXAMPLES) == set(openapi.BODIES)
+    for model, example in openapi.EXAMPLES.items():
         strict.read(model, as_json(example))
-    ProblemDocument.model_validate(examples.PROBLEM)
+    ProblemDocument.model_validate(openapi.PROBLEM)
     described = [
         operation["requestBody"]["content"][JSON]["example"]
         for path in doors().openapi()["paths"].values()

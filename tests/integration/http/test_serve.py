@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from config.settings import Settings
-from hub.http.timeouts import TimeoutHttpProtocol
+from hub.http.serve import TimeoutHttpProtocol
 from tests.builders import a_submission
 from tests.catalogue_secrets import environment
 from tests.integration.http.caller import ApiCaller, Caller
