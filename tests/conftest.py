@@ -11,6 +11,7 @@ from typing import Final
 import psycopg
 import pytest
 from psycopg import sql
+from pydantic import PostgresDsn
 
 from config.catalogue import Catalogue, load
 from config.settings import Settings
@@ -81,7 +82,7 @@ def server() -> Iterator[str]:
     with TemporaryDirectory(prefix="lienthong-", dir=_in_memory()) as folder:
         Path(folder).chmod(0o755)
         with postgres(Path(folder)) as url:
-            _leave_writing_to_the_system(url)
+            _hurry(url)
             upgrade(url)
             if os.environ.get(later_schema.VARIABLE):
                 later_schema.widen(url)
@@ -94,11 +95,17 @@ def _in_memory() -> Path | None:
     return memory if memory.is_dir() and disk_usage(memory).free > 4 * 2**30 else None
 
 
-def _leave_writing_to_the_system(url: str) -> None:
-    """No fsync: what is killed in a test loses nothing all the same, since only a machine that stops would."""
+def _hurry(url: str) -> None:
+    """No fsync: what is killed in a test loses nothing all the same, since only a machine that stops would.
+
+    And a password that is proved with one round of hashing, not 4096: tests connect ten thousand times.
+    """
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("ALTER SYSTEM SET fsync = off")
+        admin.execute("ALTER SYSTEM SET full_page_writes = off")
         admin.execute("SELECT pg_reload_conf()")
+        admin.execute("SET scram_iterations = 1")
+        admin.execute(sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(admin.info.password))
 
 
 @pytest.fixture
@@ -134,11 +141,17 @@ def own_pki(catalogue: Catalogue, tmp_path: Path) -> Pki:
 
 
 @pytest.fixture
-def settings(database_url: str, pki: Pki) -> Settings:
+def settings(read_settings: Settings, database_url: str) -> Settings:
     """Settings for a hub in one process: a broker that is not there, short pauses."""
+    return read_settings.model_copy(update={"database_url": PostgresDsn(database_url)})
+
+
+@pytest.fixture(scope="session")
+def read_settings(pki: Pki) -> Settings:
+    """Read and checked once, because that takes 10 ms; every test has its own database."""
     return Settings.model_validate(
         {
-            "database_url": database_url,
+            "database_url": "postgresql://127.0.0.1/of-each-test",
             "broker_url": "redis://127.0.0.1:1/0",
             "catalogue": CATALOGUE,
             "cursor_key": "a key for cursors in tests only",
