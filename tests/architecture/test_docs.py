@@ -90,8 +90,12 @@ def test_every_command_of_the_hub_is_one_that_it_has(page: Path) -> None:
             check_command(words)
 
 
+tree_of: Final = cache(get_command)
+"""Building the tree of all commands takes a tenth of a second, and the pages name hundreds."""
+
+
 def check_command(words: list[str]) -> None:
-    command = get_command(app)
+    command = tree_of(app)
     for number, word in enumerate(words):
         if not isinstance(command, TyperGroup) or word.startswith("-"):
             options = {name for parameter in command.params for name in parameter.opts}
