@@ -7,12 +7,12 @@ from connectors.errors import ConnectorCode as PartnerCode
 from hub.codes import HubCode
 from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
-from hub.fees import model as fees
-from hub.fees.cases import page as exceptions
-from hub.fees.chargebacks import model as chargebacks
-from hub.fees.orders import model as orders
+from hub.fees.demands import model as fees
+from hub.fees.payouts.chargebacks import model as chargebacks
+from hub.fees.payouts.orders import model as orders
+from hub.fees.reconciliation.statements import states as statements
+from hub.fees.resolutions import reference_page as exceptions
 from hub.fees.settlements import model as settlements
-from hub.fees.statements import states as statements
 from hub.handoffs import model as handoffs
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"

@@ -13,13 +13,19 @@ from hub.consignments import service as consignments
 from hub.dossiers import notices, releasing
 from hub.dossiers import service as dossiers
 from hub.events import Event
-from hub.fees import cash, dossier_events, intake, issuing, notifications
-from hub.fees.matching import run_requests
+from hub.fees.demands import issuing
+from hub.fees.exceptions import dossier_events
+from hub.fees.payouts.orders import handlers
+from hub.fees.payouts.orders.model import PurposeHandler
+from hub.fees.payouts.refunds import order_events as refunds
 from hub.fees.receipts import answers as receipts
 from hub.fees.receipts import issuer_messages
+from hub.fees.reconciliation import cash, notification_intake, notifications
+from hub.fees.reconciliation.matching import run_requests
+from hub.fees.reconciliation.statements import importing
 from hub.fees.settlements import answers as settlement_answers
+from hub.fees.settlements import remitting
 from hub.fees.settlements import sending as settlements
-from hub.fees.statements import importing
 from hub.handoffs import completion, returns
 from hub.handoffs import service as handoffs
 from hub.messages import set_aside
@@ -48,8 +54,8 @@ INBOUND: Final[Mapping[str, Callable[[UnitOfWork, Message], list[Event]]]] = {
     set_aside.OLDER_KIND: set_aside.unreadable,
     set_aside.CONFLICTS["department.status"]: set_aside.conflict,
     set_aside.CONFLICTS["postal.event"]: tracking_events.told_again,
-    intake.KIND: notifications.notified,
-    intake.CONFLICT: notifications.conflict,
+    notification_intake.KIND: notifications.notified,
+    notification_intake.CONFLICT: notifications.conflict,
     importing.KIND: importing.arrived,
     run_requests.KIND: run_requests.asked,
     settlement_answers.KIND: settlement_answers.answered,
@@ -89,3 +95,7 @@ OUTBOUND: Final[Mapping[str, Reply]] = {
     issuer_messages.ISSUE: Reply(delivered=receipts.issued, refused=receipts.not_issued),
     issuer_messages.VOID: Reply(delivered=receipts.voided, refused=receipts.not_voided),
 }
+
+PURPOSE_HANDLERS: Final[Mapping[str, PurposeHandler]] = {"refund": refunds, "remittance": remitting}
+"""payment order's purpose → the module that handles its approval, payment and return"""
+handlers.register(PURPOSE_HANDLERS)

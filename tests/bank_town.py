@@ -8,9 +8,9 @@ from typing import Any
 
 from connectors.banks.files import LaidOutFiles
 from hub import dispatch
-from hub.fees.matching.payouts import PayoutReport, bring
-from hub.fees.statements import importing
-from hub.fees.statements.importing import ImportResult
+from hub.fees.reconciliation.matching.gateway_payouts import PayoutReport, bring
+from hub.fees.reconciliation.statements import importing
+from hub.fees.reconciliation.statements.importing import ImportResult
 from tests.scripted_hub import ScriptedHub
 from tests.unit.sandbox.running import Running, call, sandbox
 

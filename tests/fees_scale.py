@@ -9,8 +9,9 @@ from typing import Final
 from psycopg import Rollback
 
 from hub.db import Connection
-from hub.fees.matching import normalise, passes, reading
-from hub.fees.matching.passes import Scope
+from hub.fees.ledger import normalise
+from hub.fees.reconciliation.matching import passes, reading
+from hub.fees.reconciliation.matching.passes import Scope
 from schemas.payment_reference import PaymentReference, scattered
 from tests.fees_noise import NoisyText
 

@@ -74,13 +74,14 @@ def prove(
     as_json: AsJson = False,
 ) -> None:
     """Work the invariants of the book (I1–I10) out anew from the rows. Exit 3 if one does not hold."""
-    from hub.fees.proof import proving, second
+    from hub.fees.proof import proving
+    from hub.fees.replay import duckdb_check
 
     if keep:
         _kept()
     with environment.database() as conn:
         found = proving.prove(conn)
-        results = [*found.results, *(second.compared(conn) if second_engine else [])]
+        results = [*found.results, *(duckdb_check.compared(conn) if second_engine else [])]
     if replay:
         results.append(_replayed())
     rows = [{**_named(one), "green": one.green, "count": one.count} for one in results]
@@ -112,10 +113,10 @@ def _kept() -> None:
 
 def _replayed() -> "CheckOutcome":
     from hub import dispatch
-    from hub.fees.proof import replay
+    from hub.fees.replay import replaying
 
     with environment.hub() as hub:
-        return dispatch.run_command(hub, "hub", lambda uow: (replay.replayed(uow), []))
+        return dispatch.run_command(hub, "hub", lambda uow: (replaying.replayed(uow), []))
 
 
 def _named(result: "CheckOutcome") -> dict[str, Any]:

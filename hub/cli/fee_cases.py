@@ -15,8 +15,8 @@ from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
-    from hub.fees.cases.model import FeeException
-    from hub.fees.cases.resolutions import Resolution
+    from hub.fees.exceptions.model import FeeException
+    from hub.fees.resolutions.table import Resolution
     from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer(help="Exceptions (ca xử lý): list, show, assign, carry, report, withdraw, reopen.")
@@ -82,8 +82,8 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """What needs a person, the most urgent first. Amounts in đồng; the payers' words are personal data."""
-    from hub.fees.cases import store, views
-    from hub.fees.cases.codes import CODES
+    from hub.fees.exceptions import store, views
+    from hub.fees.exceptions.codes import CODES
 
     if state not in ("all", "resolved", *_OPEN):
         leave(ExitCode.USAGE, f"hub: trạng thái của ca là {', '.join(_OPEN)} hoặc resolved")
@@ -100,7 +100,8 @@ def list_(
 def show(name: Name, as_json: AsJson = False) -> None:
     """One case: what was seen, where the money is, what may be done, and who did what. Personal: the payer's words."""
     from hub import views as hub
-    from hub.fees.cases import commands, store, views
+    from hub.fees.exceptions import store, views
+    from hub.fees.resolutions import commands
 
     with environment.database() as conn:
         case = store.find(conn, name)
@@ -122,7 +123,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command(cls=Verb)
 def assign(name: Name, person: Annotated[str, Argument(help="who settles it: a person's account")]) -> None:
     """Say who settles it."""
-    from hub.fees.cases import commands
+    from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.assign(uow, name, person))
     output.say(f"{name}: {person} ✔")
@@ -131,7 +132,7 @@ def assign(name: Name, person: Annotated[str, Argument(help="who settles it: a p
 @app.command(cls=Verb)
 def carry(name: Name, *, reason: Reason) -> None:
     """Let it stay open over the close of its day (treo sang kỳ sau)."""
-    from hub.fees.cases import commands
+    from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.carry(uow, name, reason))
     output.say(f"{name}: treo sang kỳ sau ✔")
@@ -146,7 +147,7 @@ def report(
     reason: Reason,
 ) -> None:
     """Somebody paid for the wrong dossier: a case R08, by which two persons move the money."""
-    from hub.fees.cases import moving
+    from hub.fees.resolutions import moving
 
     one, two = fee_demands.id_of(demand), fee_demands.id_of(other)
     case = writing.act(lambda uow: (moving.report(uow, one, two, reason, payment=payment), []))
@@ -156,7 +157,7 @@ def report(
 @app.command(cls=Verb)
 def withdraw(name: Name, *, reason: Reason) -> None:
     """What was proposed is not done: by whoever proposed it, or by the second person who does not agree."""
-    from hub.fees.cases import commands
+    from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.withdraw(uow, name, reason))
     output.say(f"{name}: đã rút đề nghị ✔")
@@ -165,7 +166,7 @@ def withdraw(name: Name, *, reason: Reason) -> None:
 @app.command(cls=Verb)
 def reopen(name: Name, *, reason: Reason) -> None:
     """It was not settled after all. What its resolution did stays done."""
-    from hub.fees.cases import commands
+    from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.reopen(uow, name, reason))
     output.say(f"{name}: đã mở lại ✔")
@@ -183,8 +184,8 @@ def resolve(
 
     Exit 5 where another person has to agree, or the case does not allow it.
     """
-    from hub.fees.cases import commands
-    from hub.fees.cases.resolutions import RESOLUTIONS
+    from hub.fees.resolutions import commands
+    from hub.fees.resolutions.table import RESOLUTIONS
 
     if resolution not in RESOLUTIONS:
         leave(ExitCode.USAGE, f"hub: không có cách xử lý {resolution!r}; xem các cách: hub fee exceptions show {name}")
@@ -211,7 +212,7 @@ def _details(told: Sequence[str]) -> dict[str, str]:
 
 def _act(verb: "Callable[[UnitOfWork], list[Event]]", name: str | None = None) -> str | None:
     """Do it; the state in which it leaves the case ``name``."""
-    from hub.fees.cases import store
+    from hub.fees.exceptions import store
 
     def whole(uow: "UnitOfWork") -> "tuple[str | None, list[Event]]":
         events = verb(uow)
@@ -221,8 +222,8 @@ def _act(verb: "Callable[[UnitOfWork], list[Event]]", name: str | None = None) -
 
 
 def _row(case: "FeeException", named: Mapping[str, Any]) -> dict[str, Any]:
-    from hub.fees.cases.model import STATES
-    from hub.fees.cases.resolutions import RESOLUTIONS
+    from hub.fees.exceptions.model import STATES
+    from hub.fees.resolutions.table import RESOLUTIONS
 
     about = case.about
     resolution = RESOLUTIONS.get(case.resolution or "")

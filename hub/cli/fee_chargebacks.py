@@ -39,7 +39,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Chargebacks, by the day on which they have to be answered."""
-    from hub.fees.chargebacks import store
+    from hub.fees.payouts.chargebacks import store
 
     if state is not None and state not in STATES:
         leave(ExitCode.USAGE, f"hub: trạng thái tra soát là một trong: {', '.join(STATES)}")
@@ -59,7 +59,7 @@ def notice(
     reason: Reason,
 ) -> None:
     """The provider says that a payment is asked back. Nothing moves; a case (V03) waits for the answer."""
-    from hub.fees.chargebacks import commands
+    from hub.fees.payouts.chargebacks import commands
 
     found = writing.act(lambda uow: (commands.notice(uow, payment, case, answer_by.date(), reason), []))
     output.say(f"{found.id} {found.provider_case}: trả lời trước {found.answer_by:%d/%m/%Y}")
@@ -68,7 +68,7 @@ def notice(
 @app.command(cls=Verb)
 def evidence(name: Name, *, reason: Reason) -> None:
     """The evidence was sent; the reason says by which letter."""
-    from hub.fees.chargebacks import commands
+    from hub.fees.payouts.chargebacks import commands
 
     writing.act(lambda uow: (None, commands.answered(uow, name, reason)))
     output.say(f"{name}: đã nộp chứng cứ ✔")
@@ -77,7 +77,7 @@ def evidence(name: Name, *, reason: Reason) -> None:
 @app.command(cls=Verb)
 def won(name: Name, *, reason: Reason) -> None:
     """The money stays here."""
-    from hub.fees.chargebacks import commands
+    from hub.fees.payouts.chargebacks import commands
 
     writing.act(lambda uow: (None, commands.won(uow, name, reason)))
     output.say(f"{name}: thắng ✔")
@@ -86,7 +86,7 @@ def won(name: Name, *, reason: Reason) -> None:
 @app.command(cls=Verb)
 def lost(name: Name, *, reason: Reason) -> None:
     """It has to go back. The debit on our statement books it, by the provider's number."""
-    from hub.fees.chargebacks import commands
+    from hub.fees.payouts.chargebacks import commands
 
     writing.act(lambda uow: (None, commands.lost(uow, name, reason)))
     output.say(f"{name}: thua ✔")

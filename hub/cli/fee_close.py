@@ -14,7 +14,7 @@ from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.context import HubContext
-    from hub.fees.closes.model import Closing, Gate
+    from hub.fees.closing.model import Closing, Gate
     from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer()
@@ -80,7 +80,7 @@ def close(
 
     Exit 5 with the gates that are red, or if another person has to agree.
     """
-    from hub.fees.closes import commands
+    from hub.fees.closing import commands
 
     _one_of(day, month)
     with environment.hub() as hub:
@@ -96,7 +96,7 @@ def reopen(
     reason: Reason, day: Day = None, account: Account = None, month: Month = None, as_json: AsJson = False
 ) -> None:
     """Open a day (and the closed ones after it) or a month again; takes two persons. Its digest of before is kept."""
-    from hub.fees.closes import commands
+    from hub.fees.closing import commands
 
     _one_of(day, month)
     if day is not None and account is None:
@@ -113,7 +113,7 @@ def reopen(
 def days(month: Month = None, account: Account = None, as_json: AsJson = False) -> None:
     """How the days of a month stand, of every account, and the month itself; without --month, this month."""
     from hub.clock import last_of, local, now
-    from hub.fees.closes import commands, store, views
+    from hub.fees.closing import commands, store, views
 
     today = local(now()).date()
     first = (month.date() if month else today).replace(day=1)
@@ -161,8 +161,8 @@ def _act(hub: "HubContext", verb: "Callable[[UnitOfWork], Given]", *, dry_run: b
 
 def _days_closed(hub: "HubContext", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
     """The open days of each account, in order, as far as they can be closed; of each account all together."""
-    from hub.fees.closes import commands, store
-    from hub.fees.closes.model import CloseStep
+    from hub.fees.closing import commands, store
+    from hub.fees.closing.model import CloseStep
 
     def close_all(uow: "UnitOfWork", one: str) -> "list[Closing]":
         made: list[Closing] = []

@@ -10,7 +10,7 @@ from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import DryRun, Reason, Yes
-from hub.fees.model import LABELS, DemandStatusCode
+from hub.fees.demands.model import LABELS, DemandStatusCode
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def demands_(
     as_json: AsJson = False,
 ) -> None:
     """What is demanded, oldest first. Amounts in đồng."""
-    from hub.fees import views
+    from hub.fees.demands import views
 
     with environment.database() as conn:
         rows = views.listing(conn, status=status, department=department, limit=limit)
@@ -101,17 +101,23 @@ def waive(
     dry_run: DryRun = False,
 ) -> None:
     """What this exemption lifts need not be paid; a dossier that waited for nothing else goes out."""
-    from hub.fees import demands
+    from hub.fees.demands import demand_commands
 
-    _act("waive", name, lambda uow, demand: demands.waive(uow, demand, exemption, reason), yes=yes, dry_run=dry_run)
+    _act(
+        "waive",
+        name,
+        lambda uow, demand: demand_commands.waive(uow, demand, exemption, reason),
+        yes=yes,
+        dry_run=dry_run,
+    )
 
 
 @app.command()
 def renew(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
     """An expired demand may be paid again, for as long as a new one."""
-    from hub.fees import demands
+    from hub.fees.demands import demand_commands
 
-    _act("renew", name, lambda uow, demand: demands.renew(uow, demand, reason), yes=yes, dry_run=dry_run)
+    _act("renew", name, lambda uow, demand: demand_commands.renew(uow, demand, reason), yes=yes, dry_run=dry_run)
 
 
 def _act(what: str, name: str, verb: "Callable[[UnitOfWork, str], list[Event]]", *, yes: bool, dry_run: bool) -> None:
@@ -136,7 +142,7 @@ def id_of(name: str) -> str:
 def _found(name: str) -> dict[str, Any]:
     from hub import views as hub
     from hub.errors import NotFound
-    from hub.fees import views
+    from hub.fees.demands import views
     from schemas.identifiers import DossierCode
 
     try:

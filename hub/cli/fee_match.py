@@ -12,7 +12,7 @@ from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb
-from hub.fees.matching.words import CLASSES, PASSES, STATES
+from hub.fees.reconciliation.matching.words import CLASSES, PASSES, STATES
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def match(
 
 def _matched(account: str | None, day: date | None, *, dry_run: bool) -> list[dict[str, Any]]:
     from hub import dispatch
-    from hub.fees.matching import views
-    from hub.fees.matching.run import MatchRunResult, run
+    from hub.fees.reconciliation.matching import views
+    from hub.fees.reconciliation.matching.run import MatchRunResult, run
 
     def one(uow: "UnitOfWork", on: str, booked: date) -> "tuple[MatchRunResult, list[Event]]":
         result = run(uow, on, booked, dry=dry_run)
@@ -101,7 +101,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """What is proposed, the likeliest first; or what stands otherwise."""
-    from hub.fees.matching import views
+    from hub.fees.reconciliation.matching import views
 
     if state not in STATES:
         leave(ExitCode.USAGE, f"hub: trạng thái ghép là một trong: {', '.join(STATES)}")
@@ -113,7 +113,7 @@ def list_(
 @app.command(cls=Verb)
 def confirm(group: Group, reason: Reason) -> None:
     """It is so. Class B takes one person; class C a second one, who says the same."""
-    from hub.fees.matching import commands
+    from hub.fees.reconciliation.matching import commands
 
     _decide(lambda uow: commands.confirm(uow, group, reason))
     output.say(f"ghép {group}: đã xác nhận ✔")
@@ -122,7 +122,7 @@ def confirm(group: Group, reason: Reason) -> None:
 @app.command(cls=Verb)
 def reject(group: Group, reason: Reason) -> None:
     """It is not so, and is not proposed again."""
-    from hub.fees.matching import commands
+    from hub.fees.reconciliation.matching import commands
 
     _decide(lambda uow: commands.reject(uow, group, reason))
     output.say(f"ghép {group}: đã bác ✔")
@@ -131,7 +131,7 @@ def reject(group: Group, reason: Reason) -> None:
 @app.command(cls=Verb)
 def revoke(group: Group, reason: Reason) -> None:
     """It was not so: what was paid by it is open again. Takes two persons."""
-    from hub.fees.matching import commands
+    from hub.fees.reconciliation.matching import commands
 
     _decide(lambda uow: commands.revoke(uow, group, reason))
     output.say(f"ghép {group}: đã hủy ✔")
@@ -142,7 +142,7 @@ def payout(
     file: Annotated[Path, Argument(help="JSON: provider, report, account, day, items", exists=True, dir_okay=False)],
 ) -> None:
     """A gateway's report of what one of its payouts is made of; its line is matched by it, and by nothing else."""
-    from hub.fees.matching import payouts
+    from hub.fees.reconciliation.matching import gateway_payouts
     from hub.untrusted import files
     from schemas.statement import UnreadableFile
 
@@ -152,7 +152,7 @@ def payout(
         leave(ExitCode.USAGE, f"hub: {file.name} không phải là báo cáo tiền về: {error.sentence}")
 
     def bring(uow: "UnitOfWork") -> "list[Event]":
-        payouts.bring(uow, report)
+        gateway_payouts.bring(uow, report)
         return []
 
     _decide(bring)

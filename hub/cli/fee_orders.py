@@ -16,7 +16,7 @@ from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.db import Connection
-    from hub.fees.orders import PaymentOrder
+    from hub.fees.payouts.orders import PaymentOrder
     from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer(help="Payment orders (lệnh chi): refunds and remittances, by two persons.", no_args_is_help=True)
@@ -93,7 +93,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Payment orders, oldest first. No payees."""
-    from hub.fees.orders import views
+    from hub.fees.payouts.orders import views
 
     if state is not None and state not in STATES:
         leave(ExitCode.USAGE, f"hub: trạng thái lệnh chi là một trong: {', '.join(STATES)}")
@@ -106,7 +106,7 @@ def list_(
 def show(name: Name, as_json: AsJson = False) -> None:
     """One order with its payee (personal data), and who did what."""
     from hub import views as hub
-    from hub.fees.orders import store
+    from hub.fees.payouts.orders import store
 
     with environment.database() as conn:
         order = store.find(conn, name)
@@ -127,8 +127,8 @@ def approve(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = F
 
     Of a month's transfer it says how much no statement has shown yet.
     """
-    from hub.fees import orders
-    from hub.fees.orders import store
+    from hub.fees.payouts import orders
+    from hub.fees.payouts.orders import store
     from hub.fees.settlements import remitting
 
     with environment.database() as conn:
@@ -141,7 +141,7 @@ def approve(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = F
 @app.command()
 def cancel(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
     """It is not paid after all; too late once the bank was told."""
-    from hub.fees import orders
+    from hub.fees.payouts import orders
 
     _each("cancel", name, lambda uow: orders.cancel(uow, name, reason), yes=yes, dry_run=dry_run)
 
@@ -149,7 +149,7 @@ def cancel(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fa
 @app.command()
 def fail(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
     """The bank says that it did not pay it: the money never left. It can be ordered again."""
-    from hub.fees import orders
+    from hub.fees.payouts import orders
 
     _each("fail", name, lambda uow: orders.fail(uow, name, reason), yes=yes, dry_run=dry_run)
 
@@ -163,8 +163,8 @@ def send(
 
     The orders are sent before the file is written: a file that was lost is made again, an order is never paid twice.
     """
-    from hub.fees import orders
-    from hub.fees.orders import paper
+    from hub.fees.payouts import orders
+    from hub.fees.payouts.orders import paper
 
     if out.suffix not in (".csv", ".txt"):
         leave(ExitCode.USAGE, "hub: tệp là .csv cho ngân hàng, hoặc .txt để in")
@@ -193,8 +193,8 @@ def refund(
     """
     from pydantic import ValidationError
 
-    from hub.fees.orders import Payee
-    from hub.fees.refunds import asking
+    from hub.fees.payouts.orders import Payee
+    from hub.fees.payouts.refunds import asking
 
     try:
         payee = Payee(bank_bin=bank, account=account, holder=holder)
@@ -219,7 +219,7 @@ def refunds_(
     as_json: AsJson = False,
 ) -> None:
     """Refunds, by the day on which their payers are to have them. No payees."""
-    from hub.fees.refunds import views
+    from hub.fees.payouts.refunds import views
 
     if state is not None and state not in STATES:
         leave(ExitCode.USAGE, f"hub: trạng thái khoản hoàn là một trong: {', '.join(STATES)}")
@@ -231,8 +231,8 @@ def refunds_(
 def _item(conn: "Connection", name: str) -> str:
     """What is given back, by whatever a clerk calls it. Raises NotFound."""
     from hub.errors import NotFound
-    from hub.fees import views
-    from hub.fees.refunds.views import source_of
+    from hub.fees.demands import views
+    from hub.fees.payouts.refunds.views import source_of
     from schemas.identifiers import DossierCode
 
     if name.startswith("ex_"):

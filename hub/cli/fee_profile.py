@@ -15,7 +15,7 @@ from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from config.statements import Statements
-    from hub.fees.statements.trying import ProfileTrial
+    from hub.fees.reconciliation.statements.trying import ProfileTrial
 
 app: Final = Typer(help="Profiles: how banks' files read (docs/integrators/banks.md).", no_args_is_help=True)
 
@@ -54,7 +54,7 @@ def try_(
 ) -> None:
     """Show how a file is read, and which profile fits; nothing is booked or kept. Exit 3 if none fits."""
     from config.catalogue import CatalogueError
-    from hub.fees.statements import trying
+    from hub.fees.reconciliation.statements import trying
     from hub.untrusted import files
 
     try:

@@ -13,13 +13,13 @@ from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.wording import JOURNAL
 from hub.cli.writing import Reason, Verb
-from hub.fees.statements.states import FileStatus
+from hub.fees.reconciliation.statements.states import FileStatus
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from hub.events import Event
-    from hub.fees.statements.deciding import Verdict
-    from hub.fees.statements.importing import ImportResult
+    from hub.fees.reconciliation.statements.deciding import Verdict
+    from hub.fees.reconciliation.statements.importing import ImportResult
     from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer(help="Files of bank statements (sao kê): list, look, approve, reject.", no_args_is_help=True)
@@ -42,7 +42,7 @@ def _state(state: str) -> str:
 
 
 def _meaning(code: str) -> str:
-    from hub.fees.statements.model import MEANING
+    from hub.fees.reconciliation.statements.model import MEANING
 
     return f"{code} {MEANING[next(one for one in MEANING if one.value == code)]}"
 
@@ -105,7 +105,7 @@ def import_(
     """
     from hub import dispatch
     from hub.errors import NotFound
-    from hub.fees.statements import importing
+    from hub.fees.reconciliation.statements import importing
 
     with environment.hub() as hub:
         known = hub.catalogue.banks.get(bank)
@@ -174,7 +174,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Files, newest first. Exit 3 if a listed one waits for a person."""
-    from hub.fees.statements import views
+    from hub.fees.reconciliation.statements import views
 
     with environment.database() as conn:
         rows = views.files(conn, state=state, bank=bank, limit=limit)
@@ -188,7 +188,7 @@ def list_(
 def show(name: Name, as_json: AsJson = False) -> None:
     """One file: its statements in numbers, what is wrong with it, who did what. None of its lines."""
     from hub.errors import NotFound
-    from hub.fees.statements import views
+    from hub.fees.reconciliation.statements import views
 
     with environment.database() as conn:
         row = views.file(conn, name)
@@ -216,7 +216,7 @@ def reread(
     Exit 3 if one is still not accepted.
     """
     from hub import dispatch
-    from hub.fees.statements import importing
+    from hub.fees.reconciliation.statements import importing
 
     with environment.hub() as hub:
 
@@ -244,7 +244,7 @@ def reject(name: Name, *, reason: Reason) -> None:
 
 def _decide(name: str, verdict: "Verdict", reason: str) -> None:
     from hub import dispatch
-    from hub.fees.statements import deciding
+    from hub.fees.reconciliation.statements import deciding
 
     with environment.hub() as hub:
         result = dispatch.run_command(hub, writing.actor(), lambda uow: deciding.decide(uow, name, verdict, reason))

@@ -108,7 +108,7 @@ def _printed(hub: "Hub", form: "FeeTable", officer: str | None, *, unsigned: boo
 
 def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTable":
     from hub.cli.handoff_print import office
-    from hub.fees.cases.codes import ExceptionCode as Case
+    from hub.fees.exceptions.codes import ExceptionCode as Case
     from hub.fees.settlements import words
     from hub.papers.forms import Attachment, FeeTable, MonthFeeRow, OpenCases
     from schemas.amount_in_words import in_words

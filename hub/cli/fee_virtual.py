@@ -18,7 +18,7 @@ def import_(
     file: Annotated[Path, Argument(help="CSV with the columns number,reference", exists=True, dir_okay=False)],
 ) -> None:
     """Take the bank's list: money that comes to such a number is its demand's (P2). All of it, or nothing."""
-    from hub.fees.matching import virtual
+    from hub.fees.reconciliation.matching import virtual
     from hub.untrusted import files
     from schemas.statement import UnreadableFile
 

@@ -27,8 +27,8 @@ from hub import clock, crashpoints
 from hub.context import HubContext
 from hub.crashpoints import Point
 from hub.db import Connection
-from hub.fees import intake, named
-from hub.fees.intake import DemandStatus, Judgement
+from hub.fees.reconciliation import named_references, notification_intake
+from hub.fees.reconciliation.notification_intake import DemandStatus, Judgement
 from hub.http import ingest, openapi, problem_types, request_context
 from hub.http.problems import Problem
 from hub.messages import inbox
@@ -175,16 +175,16 @@ def _refused(
 ) -> tuple[int | None, Judgement]:
     """Counted; and kept only where the provider has signed it, up to a bound."""
     found = _judgement(provider, verdict, None, now)
-    times = intake.refused(conn, f"bank.{provider.contract.provider}", verdict.value)
+    times = notification_intake.refused(conn, f"bank.{provider.contract.provider}", verdict.value)
     if verdict not in SIGNED or times > MOST_DISPUTED:
         return None, found
     delivery = _kept(conn, provider, came)
-    intake.judge(conn, delivery, found)
+    notification_intake.judge(conn, delivery, found)
     return delivery, found
 
 
 def _kept(conn: Connection, provider: NotificationSender, came: NotificationRequest) -> int:
-    delivery = intake.keep(conn, provider.contract.provider, came.query, came.headers, came.body)
+    delivery = notification_intake.keep(conn, provider.contract.provider, came.query, came.headers, came.body)
     crashpoints.reached(Point.ACCEPT_BEFORE_COMMIT)
     return delivery
 
@@ -213,10 +213,12 @@ def _found(
         verdict = NotificationVerdict.MALFORMED
     if said is None:
         found = _judgement(provider, verdict, key, now)
-        intake.judge(conn, delivery, found)
+        notification_intake.judge(conn, delivery, found)
         return found
     first = _judgement(provider, _standing(conn, hub, provider.dialect, said), key, now)
-    taken = intake.believe(conn, delivery, said, first, _judgement(provider, NotificationVerdict.CONFLICT, key, now))
+    taken = notification_intake.believe(
+        conn, delivery, said, first, _judgement(provider, NotificationVerdict.CONFLICT, key, now)
+    )
     if taken.message is not None:
         hub.wake([Wakeup(inbox.QUEUE, taken.message)])
     return taken.answer
@@ -234,5 +236,5 @@ def _standing(conn: Connection, hub: HubContext, dialect: Dialect, said: Notific
     if not dialect.orders:
         return NotificationVerdict.ACCEPTED
     desk = hub.catalogue.fee_desk
-    references = named.references(said, desk.prefix if desk else None)
-    return ORDERS[intake.order(conn, references, said.amount)]
+    references = named_references.references(said, desk.prefix if desk else None)
+    return ORDERS[notification_intake.order(conn, references, said.amount)]

@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from hub.context import HubContext
 from hub.dossiers.views import SubmissionView
-from hub.fees import views
-from hub.fees.views import FeeView
+from hub.fees.demands import views
+from hub.fees.demands.views import FeeView
 from hub.http import guards, ingest, long_poll, openapi, problem_types
 from hub.http.answers import FeeDocument, PaymentAccount, SubmissionDocument
 from hub.http.problems import Problem

@@ -11,8 +11,8 @@ from schemas.cells import Cell, CellRow
 from schemas.statement import Format, Head, Portion, Statement, StatementEntry, UnreadableFile, gathered
 
 if TYPE_CHECKING:
-    from hub.fees.matching.payouts import PayoutReport
-    from hub.fees.matching.virtual import VirtualAccountList
+    from hub.fees.reconciliation.matching.gateway_payouts import PayoutReport
+    from hub.fees.reconciliation.matching.virtual import VirtualAccountList
     from hub.fees.settlements.department_files import Sheet
 
 
@@ -68,7 +68,7 @@ def sheets(raw: bytes, ending: str) -> "list[Sheet]":
 
 def payout(raw: bytes) -> "PayoutReport":
     """A gateway's report. Raises UnreadableFile."""
-    from hub.fees.matching.payouts import PayoutReport  # noqa: PLC0415 - see above
+    from hub.fees.reconciliation.matching.gateway_payouts import PayoutReport  # noqa: PLC0415 - see above
 
     [report] = read("payout", None, raw, lambda lines: [PayoutReport.model_validate_json(line) for line in lines])
     return report
@@ -76,7 +76,7 @@ def payout(raw: bytes) -> "PayoutReport":
 
 def virtual_accounts(raw: bytes) -> "list[VirtualAccountList]":
     """A bank's list of virtual accounts. Raises UnreadableFile."""
-    from hub.fees.matching.virtual import VirtualAccountList  # noqa: PLC0415 - see above
+    from hub.fees.reconciliation.matching.virtual import VirtualAccountList  # noqa: PLC0415 - see above
 
     return read("virtual accounts", None, raw, lambda lines: [VirtualAccountList(*json.loads(line)) for line in lines])
 

@@ -61,18 +61,18 @@ def _sheets(how: Any, raw: bytes) -> Iterator[bytes]:
 
 
 def _payout(_: Any, raw: bytes) -> Iterator[bytes]:
-    from hub.fees.matching import payouts  # noqa: PLC0415 - these two weigh more than the rest, and are seldom needed
+    from hub.fees.reconciliation.matching import gateway_payouts  # noqa: PLC0415 - these two weigh more than the rest, and are seldom needed
     from schemas import strict  # noqa: PLC0415 - see above
 
     try:
-        yield strict.read(payouts.PayoutReport, raw).model_dump_json().encode()
+        yield strict.read(gateway_payouts.PayoutReport, raw).model_dump_json().encode()
     except strict.Refused as refused:
         places = ", ".join(f"{fault.pointer or '/'} {fault.detail}" for fault in refused.faults[:3])
         raise UnreadableFile(StatementCode.UNPARSABLE, places) from None
 
 
 def _virtual_accounts(_: Any, raw: bytes) -> Iterator[bytes]:
-    from hub.fees.matching import virtual  # noqa: PLC0415 - see above
+    from hub.fees.reconciliation.matching import virtual  # noqa: PLC0415 - see above
 
     try:
         for one in virtual.read(raw):

@@ -19,7 +19,7 @@ from hub import clock
 from hub.calendar import WorkingCalendar
 from hub.db import Connection
 from hub.fees.ledger import Origin, Share, post_all, postings
-from hub.fees.matching.run import MatchRunResult, run
+from hub.fees.reconciliation.matching.run import MatchRunResult, run
 from hub.signing.signer import Signer
 from hub.unit_of_work import UnitOfWork
 from tests.bench.rows import BenchRow, at_most, table

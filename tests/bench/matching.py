@@ -11,8 +11,8 @@ from time import perf_counter
 from typing import Final
 
 from hub.db import Connection
-from hub.fees.matching import passes
-from hub.fees.matching.passes import Scope
+from hub.fees.reconciliation.matching import passes
+from hub.fees.reconciliation.matching.passes import Scope
 from tests.bench.rows import BenchRow, at_most, in_turn
 from tests.bench.store import connection
 from tests.fees_scale import ACCOUNT, DAY, PREFIX, demands, lines, reference, statement

@@ -5,8 +5,8 @@ import pytest
 from pydantic_core import Url
 
 from config.settings import Settings
-from hub.fees.matching import virtual
-from hub.fees.matching.virtual import VirtualAccountList
+from hub.fees.reconciliation.matching import virtual
+from hub.fees.reconciliation.matching.virtual import VirtualAccountList
 from tests.bank_files import StatementMovement
 from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.integration.fees.conftest import Cashier, cashier, dossier, provider, reference, till  # noqa: F401 - fixtures

@@ -8,8 +8,8 @@ from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 
 from hub.db import Connection
-from hub.fees import intake
-from hub.fees.intake import DemandStatus, Judgement
+from hub.fees.reconciliation import notification_intake
+from hub.fees.reconciliation.notification_intake import DemandStatus, Judgement
 from hub.migrations.run import upgrade
 from schemas.payment import Notification, NotificationKind
 from tests.deploy.installed import a_database, database_url_as, make_roles, run_script
@@ -38,14 +38,16 @@ def said(amount: int) -> Notification:
 def test_the_door_keeps_judges_and_believes(api: Connection) -> None:
     taken = []
     for amount in (1, 1, 2):
-        delivery = intake.keep(api, "bank-a", b"", {"x-signature": "…"}, b"{}")
-        taken.append(intake.believe(api, delivery, said(amount), KEPT, CONFLICT))
-    intake.judge(api, intake.keep(api, "bank-a", b"", {}, b"x"), Judgement("stale", 401, None, "N05"))
-    assert [intake.refused(api, "bank.bank-a", "bad_signature") for _ in range(2)] == [1, 2]
+        delivery = notification_intake.keep(api, "bank-a", b"", {"x-signature": "…"}, b"{}")
+        taken.append(notification_intake.believe(api, delivery, said(amount), KEPT, CONFLICT))
+    notification_intake.judge(
+        api, notification_intake.keep(api, "bank-a", b"", {}, b"x"), Judgement("stale", 401, None, "N05")
+    )
+    assert [notification_intake.refused(api, "bank.bank-a", "bad_signature") for _ in range(2)] == [1, 2]
 
     assert [one.answer.verdict for one in taken] == ["accepted", "repeated", "conflict"]
     assert [one.message is not None for one in taken] == [True, False, True]
-    assert intake.order(api, ["HC000000000182"], 1) is DemandStatus.UNKNOWN
+    assert notification_intake.order(api, ["HC000000000182"], 1) is DemandStatus.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any, Final
 from config.banks import Bank
 from config.catalogue import load
 from connectors.banks.statements import formats
-from hub.fees.statements import gates, keys, placing
-from hub.fees.statements.model import movements
+from hub.fees.reconciliation.statements import gates, keys, placing
+from hub.fees.reconciliation.statements.model import movements
 from tests.bank_files import StatementDraft, StatementMovement, camt, csv_file, mt940, table, xlsx
 from tests.catalogue_secrets import CATALOGUE, environment
 from tests.fuzz import mutations

@@ -9,8 +9,8 @@ import typst
 import xlsxwriter
 
 from hub.clock import now
-from hub.fees.matching import payouts, virtual
-from hub.fees.matching.virtual import NotAList
+from hub.fees.reconciliation.matching import gateway_payouts, virtual
+from hub.fees.reconciliation.matching.virtual import NotAList
 from hub.fees.settlements import answer_files, comparing, department_files, own_list, package, sheet
 from hub.fees.settlements.department_files import BadFile
 from hub.papers.verify import verify_pdf
@@ -113,7 +113,7 @@ def payout_files() -> FuzzSubject:
     )
 
     def read(raw: bytes) -> None:
-        report = strict.read(payouts.PayoutReport, raw)
+        report = strict.read(gateway_payouts.PayoutReport, raw)
         storable(report.provider + report.account)
         assert abs(report.net) < 2**63
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from config.statements import Statements
-from hub.fees.statements import gates
+from hub.fees.reconciliation.statements import gates
 from hub.untrusted import files
 from schemas.statement import Statement, StatementCode, UnreadableFile
 from tests.bank_files import weekday

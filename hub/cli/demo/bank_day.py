@@ -15,7 +15,7 @@ from hub.cli.demo.portal import PortalClient, SubmissionStatus
 from hub.db import one
 from hub.embedded.waiting import Patience
 from hub.errors import InvalidState
-from hub.fees.matching import payouts
+from hub.fees.reconciliation.matching import gateway_payouts
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -91,8 +91,8 @@ class BankDay:
 
     def bring(self, report: dict[str, Any]) -> None:
         """A person brings the report of what a payout is made of."""
-        said = payouts.PayoutReport.model_validate_json(json.dumps(report))
-        self.act(CASHIER, lambda uow: payouts.bring(uow, said))
+        said = gateway_payouts.PayoutReport.model_validate_json(json.dumps(report))
+        self.act(CASHIER, lambda uow: gateway_payouts.bring(uow, said))
 
     def stands(self) -> dict[str, SubmissionStatus]:
         """Dossier code → how it stands, by the public API."""

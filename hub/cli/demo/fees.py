@@ -15,7 +15,7 @@ from hub.cli.demo.settling import Settling
 from hub.cli.demo.trials import SubmissionTrial
 from hub.clock import now
 from hub.embedded.waiting import Patience
-from hub.fees.closes.model import CloseStep, Closing
+from hub.fees.closing.model import CloseStep, Closing
 from hub.fees.settlements.model import Settlement
 
 if TYPE_CHECKING:

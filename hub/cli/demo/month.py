@@ -33,7 +33,7 @@ from hub.db import Connection, one
 from hub.embedded.place import Addresses
 from hub.embedded.waiting import Patience, wait_for
 from hub.errors import HubError
-from hub.fees import vietqr
+from hub.fees.demands import vietqr
 from hub.signing import trust_list
 
 FIRST, SECOND = "ke-toan-dien-tap", "truong-phong-dien-tap"

@@ -15,7 +15,7 @@ from hub.cli.demo.payment_scenarios import PaymentScenario
 from hub.cli.demo.portal import SubmissionStatus
 from hub.embedded.waiting import Patience
 from hub.errors import HubError
-from hub.fees import vietqr
+from hub.fees.demands import vietqr
 
 TIMEOUT: Final = 120.0
 PAUSE: Final = 0.5

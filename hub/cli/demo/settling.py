@@ -10,13 +10,13 @@ from hub.cli.demo.bank_day import CASHIER, BankDay
 from hub.cli.demo.payment_scenarios import PaymentScenario
 from hub.clock import local, now
 from hub.db import one
-from hub.fees import orders
-from hub.fees.cases import commands
-from hub.fees.orders import Payee
-from hub.fees.refunds import asking
+from hub.fees.payouts import orders
+from hub.fees.payouts.orders import Payee
+from hub.fees.payouts.refunds import asking
+from hub.fees.resolutions import commands
 
 if TYPE_CHECKING:
-    from hub.fees.closes.model import Closing
+    from hub.fees.closing.model import Closing
     from hub.fees.settlements.model import Settlement
     from hub.unit_of_work import UnitOfWork
 
@@ -65,8 +65,8 @@ class Settling:
 
         Nothing where today is closed already.
         """
-        from hub.fees.closes import commands as closes
-        from hub.fees.closes import store
+        from hub.fees.closing import commands as closes
+        from hub.fees.closing import store
         from hub.fees.ledger import closed
         from hub.worker.jobs import prove_ledger
 
@@ -80,7 +80,7 @@ class Settling:
 
     def _agreed(self, close: "Callable[[UnitOfWork], Closing]") -> "Closing":
         """What came of it when the second person agreed; with new numbers where a postman collected meanwhile."""
-        from hub.fees.closes.model import CloseStep
+        from hub.fees.closing.model import CloseStep
 
         self.day.act(CASHIER, close)
         for actor in islice(cycle((CHIEF, CASHIER)), TRIES):

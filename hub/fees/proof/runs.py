@@ -5,7 +5,7 @@ from typing import Final
 
 from hub.calendar import WorkingCalendar
 from hub.db import Connection
-from hub.fees import cases
+from hub.fees import exceptions
 from hub.fees.proof.findings import CheckOutcome, ProofReport
 
 _SHOWN: Final = 20
@@ -24,7 +24,7 @@ def keep(conn: Connection, calendar: WorkingCalendar, proof: ProofReport, day: d
         "INSERT INTO proof_run (day, last_seq, digest, red) VALUES (%s, %s, %s, %s)",
         (day, proof.last_seq, proof.digest, red),
     )
-    opened = cases.open_all(conn, calendar, [_case(result) for result in proof.red])
+    opened = exceptions.open_all(conn, calendar, [_case(result) for result in proof.red])
     return [case for case in opened if case is not None]
 
 
@@ -36,10 +36,10 @@ def stopped(conn: Connection) -> bool:
     return row is not None
 
 
-def _case(result: CheckOutcome) -> cases.Opening:
+def _case(result: CheckOutcome) -> exceptions.Opening:
     facts = {
         "check": result.name,
         "count": result.count,
         "offenders": [[one.what, one.how] for one in result.offenders[:_SHOWN]],
     }
-    return cases.Opening(result.code.value, "invariant", f"{result.invariant}: {result.name}", 0, facts)
+    return exceptions.Opening(result.code.value, "invariant", f"{result.invariant}: {result.name}", 0, facts)

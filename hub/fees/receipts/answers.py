@@ -1,7 +1,7 @@
 """What an issuer's answer means for a receipt."""
 
 from hub.events import Event
-from hub.fees import cases
+from hub.fees import exceptions
 from hub.fees.receipts import store
 from hub.fees.receipts.store import FeeReceiptRow
 from hub.messages.model import Transfer
@@ -44,4 +44,4 @@ def not_voided(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
 
 
 def _case(uow: UnitOfWork, receipt: FeeReceiptRow, facts: dict[str, object]) -> None:
-    cases.open_case(uow, "M03", "receipt", receipt.id, receipt.amount, facts)
+    exceptions.open_case(uow, "M03", "receipt", receipt.id, receipt.amount, facts)

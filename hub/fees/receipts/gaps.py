@@ -11,8 +11,8 @@ from hub.clock import VIETNAM, last_of
 from hub.db import Connection
 from hub.errors import InvalidState
 from hub.events import Event
-from hub.fees import cases
-from hub.fees.cases import FeeException
+from hub.fees import exceptions
+from hub.fees.exceptions import FeeException
 from hub.fees.receipts.policy import BARE
 from hub.unit_of_work import UnitOfWork
 
@@ -69,7 +69,7 @@ def report(uow: UnitOfWork) -> int:
     for gap in _gaps(uow.conn, datetime.min.replace(tzinfo=VIETNAM), uow.now - PATIENCE)[:_MOST]:
         about = ("receipt", gap.receipt_id) if gap.receipt_id else ("fee_demand", gap.demand_id)
         facts = {"why": gap.why, "kind": gap.kind, "demand": gap.demand_id}
-        opened += cases.open_case(uow, "M03", *about, gap.amount, facts) is not None
+        opened += exceptions.open_case(uow, "M03", *about, gap.amount, facts) is not None
     return opened
 
 

@@ -9,7 +9,7 @@ from hub.clock import local
 from hub.db import one
 from hub.errors import NotConfigured
 from hub.events import Event
-from hub.fees import store as demands
+from hub.fees.demands import demand_store as demands
 from hub.fees.receipts import issuer_messages, store
 from hub.fees.receipts.store import Due, FeeReceiptRow
 from hub.signing import canonical, custody

@@ -4,7 +4,7 @@ from typing import Final, LiteralString
 
 from config.receipts import IssueOn
 from hub.events import Event
-from hub.fees.model import DemandStatusCode
+from hub.fees.demands.model import DemandStatusCode
 from hub.unit_of_work import UnitOfWork
 
 STANDS_WHILE: Final = (

@@ -7,8 +7,8 @@ from typing import Final
 
 from hub.errors import InvalidState
 from hub.events import Event
-from hub.fees import persons
-from hub.fees import store as demands
+from hub.fees import clerks
+from hub.fees.demands import demand_store as demands
 from hub.fees.receipts import issuer_messages, store
 from hub.fees.receipts.issuing import said
 from hub.fees.receipts.policy import STANDS_WHILE
@@ -35,16 +35,16 @@ def void(uow: UnitOfWork, receipt_id: str, reason: str) -> bool:
 
     Raises NotFound, InvalidState, Forbidden.
     """
-    persons.check_clerk(uow)
+    clerks.check_clerk(uow)
     receipt = store.lock(uow.conn, receipt_id)
     if receipt.voided_at is not None:
         raise InvalidState("biên lai đã hủy rồi")
     if receipt.void_maker is None:
-        persons.check_proposes(uow)
+        clerks.check_proposes(uow)
         store.void_proposed(uow.conn, receipt.id, uow.actor, reason)
         uow.note(receipt.id, "void proposed", before="stands", reason=reason)
         return False
-    persons.check_agrees(uow, receipt.void_maker)
+    clerks.check_agrees(uow, receipt.void_maker)
     _void(uow, receipt, uow.actor, reason)
     return True
 

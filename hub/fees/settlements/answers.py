@@ -7,7 +7,7 @@ from hub.clock import local
 from hub.codes import HubCode
 from hub.errors import ManualAction, NotFound
 from hub.events import Event
-from hub.fees import cases, persons
+from hub.fees import clerks, exceptions
 from hub.fees.settlements import handing, paying, store
 from hub.fees.settlements.model import ANSWERABLE, Settlement, SettlementState
 from hub.messages.model import Message
@@ -56,7 +56,7 @@ def answer_with(uow: UnitOfWork, answer: TableAnswer, said: bytes, department: s
     Forbidden for a person who may not.
     """
     if department is None:
-        persons.check_clerk(uow)
+        clerks.check_clerk(uow)
     settlement = _settlement(uow, answer, department)
     if settlement.answer_id == answer.answer_id:
         if answer != TableAnswer.model_validate_json(store.answer(uow.conn, settlement.id)):
@@ -122,4 +122,4 @@ def _cases(uow: UnitOfWork, settlement: Settlement, lines: Sequence[dict[str, An
     facts = {"department": settlement.department, "month": settlement.name, "settlement": settlement.id}
     for line in lines:
         about = f"{settlement.id}/{line['number']}"
-        cases.open_case(uow, "M01", LINE, about, abs(line["amount"]), facts | dict(line))
+        exceptions.open_case(uow, "M01", LINE, about, abs(line["amount"]), facts | dict(line))

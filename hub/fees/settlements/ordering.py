@@ -3,8 +3,9 @@
 from typing import Final
 
 from hub.errors import InvalidState, NotConfigured
-from hub.fees import orders, persons
-from hub.fees.orders.model import Payee, PaymentOrder
+from hub.fees import clerks
+from hub.fees.payouts import orders
+from hub.fees.payouts.orders.model import Payee, PaymentOrder
 from hub.fees.settlements import remitting, store
 from hub.fees.settlements.model import Settlement, SettlementState
 from hub.unit_of_work import UnitOfWork
@@ -16,7 +17,7 @@ def remit(uow: UnitOfWork, settlement_id: str, reason: str) -> PaymentOrder:
     """Order what the department has confirmed of its month. Raises NotFound, NotConfigured, Forbidden; InvalidState
     where it has not answered, there is nothing to transfer, it is ordered already, or the proof of the book is red.
     """
-    persons.check_proposes(uow)
+    clerks.check_proposes(uow)
     settlement = store.lock(uow.conn, settlement_id)
     if settlement.state not in ANSWERED:
         raise InvalidState(

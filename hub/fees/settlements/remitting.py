@@ -1,13 +1,13 @@
-"""A settlement's money on its way: the order, and all that follows from it (hub.fees.orders.settling.FOLLOWS)."""
+"""The handler of payment orders for settlements (remittances)."""
 
 from datetime import date
 from typing import Final
 
 from hub.clock import local
 from hub.errors import InvalidState
-from hub.fees import cases
+from hub.fees import exceptions
 from hub.fees.ledger import Origin, Share, postings
-from hub.fees.orders.model import PaymentOrder, SettledOrder
+from hub.fees.payouts.orders.model import PaymentOrder, SettledOrder
 from hub.fees.proof import runs
 from hub.fees.settlements import paying, store
 from hub.fees.settlements.model import Settlement, SettlementState
@@ -82,15 +82,15 @@ def check_proven(uow: UnitOfWork) -> None:
         raise InvalidState("phép kiểm tra sổ đang có lỗi (L01-L04): sửa xong mới chuyển tiền")
 
 
-def look(uow: UnitOfWork, account: str, day: date) -> int:
-    """The statement of ``day`` is in: orders that one should have shown by now are cases (M02). How many are new."""
+def open_overdue(uow: UnitOfWork, account: str, day: date) -> int:
+    """Open an M02 for each sent order that the statement of ``day`` should have shown by now; how many are new."""
     opened = 0
     for row in uow.conn.execute(_SENT, (account,)).fetchall():
         due = uow.calendar.after(local(row["sent_at"]).date(), SHOWN_WITHIN)
         if day < due:
             continue
         facts = {"settlement": row["subject_id"], "department": row["department"], "month": row["month"]}
-        case = cases.open_case(uow, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"})
+        case = exceptions.open_case(uow, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"})
         opened += case is not None
     return opened
 
@@ -112,5 +112,5 @@ def _back(uow: UnitOfWork, order: PaymentOrder, verb: str) -> None:
 
 def _explain(uow: UnitOfWork, order: PaymentOrder) -> None:
     """What was missing is not, or is no more."""
-    for case in cases.explained(uow.conn, ["M02"], "payment_order", [order.id], "found"):
+    for case in exceptions.explained(uow.conn, ["M02"], "payment_order", [order.id], "found"):
         uow.note(case, "explained", after="resolved", reason=order.subject_id)

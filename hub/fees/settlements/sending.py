@@ -4,7 +4,7 @@ import base64
 
 from hub.errors import InvalidState
 from hub.events import Event
-from hub.fees import persons
+from hub.fees import clerks
 from hub.fees.settlements import store
 from hub.fees.settlements.model import Settlement, SettlementState
 from hub.messages.model import Transfer
@@ -23,7 +23,7 @@ def send(uow: UnitOfWork, settlement_id: str) -> None:
 
     Raises NotFound, Forbidden, or InvalidState for one that it has already.
     """
-    persons.check_clerk(uow)
+    clerks.check_clerk(uow)
     settlement = store.lock(uow.conn, settlement_id)
     if settlement.state != SettlementState.COMPUTED:
         raise InvalidState(

@@ -855,7 +855,7 @@ CREATE TABLE statement_line (
     bank_ref     text,
     e2e          text,
     text         text NOT NULL,                      -- as the bank wrote it, line breaks and all
-    text_norm    text NOT NULL,                      -- the copy that evidence is looked for in (hub.fees.matching)
+    text_norm    text NOT NULL,                      -- the copy that evidence is looked for in (hub.fees.reconciliation.matching)
     text_version integer NOT NULL,                   -- of what made that copy
     reversal     boolean NOT NULL,
     allocated    bigint NOT NULL DEFAULT 0 CHECK (allocated BETWEEN 0 AND abs(amount)),

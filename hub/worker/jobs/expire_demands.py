@@ -5,7 +5,7 @@ from typing import Final
 from hub import clock, dispatch
 from hub.context import HubContext
 from hub.events import Event
-from hub.fees import demands, store
+from hub.fees.demands import demand_commands, demand_store
 from hub.unit_of_work import UnitOfWork
 
 PAGE: Final = 200
@@ -17,7 +17,7 @@ def close(hub: HubContext) -> None:
     after = ""
     while True:
         with hub.db.connection() as conn:
-            page = store.expiring(conn, clock.now(), after=after, limit=PAGE)
+            page = demand_store.expiring(conn, clock.now(), after=after, limit=PAGE)
         for demand_id in page:
             _expire(hub, demand_id)
         if len(page) < PAGE:
@@ -27,6 +27,6 @@ def close(hub: HubContext) -> None:
 
 def _expire(hub: HubContext, demand_id: str) -> None:
     def verb(uow: UnitOfWork) -> tuple[None, list[Event]]:
-        return None, demands.expire(uow, demand_id)
+        return None, demand_commands.expire(uow, demand_id)
 
     dispatch.run_command(hub, "hub", verb)

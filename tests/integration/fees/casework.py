@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from hub.fees import cases
-from hub.fees.cases import commands
+from hub.fees import exceptions
+from hub.fees.resolutions import commands
 from hub.unit_of_work import UnitOfWork
 from tests.integration.fees.matching import AccountTill, red
 
@@ -57,5 +57,5 @@ class Casework:
 
     def opened(self, code: str, kind: str, about: str, at_risk: int, **facts: Any) -> str:
         """A case that somebody else's work opens."""
-        case = self.says(MAKER, lambda uow: cases.open_case(uow, code, kind, about, at_risk, facts))
+        case = self.says(MAKER, lambda uow: exceptions.open_case(uow, code, kind, about, at_risk, facts))
         return str(case)

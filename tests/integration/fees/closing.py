@@ -5,9 +5,9 @@ from datetime import date
 
 from hub import clock
 from hub.clock import local
-from hub.fees.cases import commands as cases
-from hub.fees.closes import commands
-from hub.fees.closes.model import CloseStep, Closing
+from hub.fees.closing import commands
+from hub.fees.closing.model import CloseStep, Closing
+from hub.fees.resolutions import commands as cases
 from hub.unit_of_work import UnitOfWork
 from hub.worker.jobs import prove_ledger
 from tests.integration.fees.matching import AccountTill

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from hub import dispatch
-from hub.fees import demands
-from hub.fees.demands import Credited
+from hub.fees.demands import demand_commands
+from hub.fees.demands.demand_commands import Credited
 from hub.unit_of_work import UnitOfWork
 from tests.builders import a_receipt, a_submission, submission_arrival
 from tests.integration.fees.matching import AccountTill
@@ -49,7 +49,7 @@ class Cashier:
     def pays(self, dossier: str, amount: int, evidence: str | None = None, *, confirmed: bool = False) -> Credited:
         """``amount`` comes for the dossier's demand."""
         demand, by = self.demand(dossier)["id"], evidence or f"pm_{next(self._numbers)}"
-        credited = self.act(lambda uow: demands.credit(uow, demand, amount, by, confirmed=confirmed))
+        credited = self.act(lambda uow: demand_commands.credit(uow, demand, amount, by, confirmed=confirmed))
         assert isinstance(credited, Credited)
         return credited
 

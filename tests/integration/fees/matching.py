@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from config.banks import Bank
 from hub import dispatch
 from hub.events import Event
-from hub.fees.matching.digest import digest
-from hub.fees.matching.passes import Scope
-from hub.fees.matching.run import MatchRunResult, run
 from hub.fees.proof import proving
-from hub.fees.statements import importing
+from hub.fees.reconciliation.matching.digest import digest
+from hub.fees.reconciliation.matching.passes import Scope
+from hub.fees.reconciliation.matching.run import MatchRunResult, run
+from hub.fees.reconciliation.statements import importing
 from hub.unit_of_work import UnitOfWork
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt
 from tests.integration.fees.telling import ACCOUNT

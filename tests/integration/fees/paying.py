@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from hub.fees import orders
-from hub.fees.orders import Payee, PaymentOrder, store
-from hub.fees.refunds import asking
+from hub.fees.payouts import orders
+from hub.fees.payouts.orders import Payee, PaymentOrder, store
+from hub.fees.payouts.refunds import asking
 from tests.bank_files import StatementMovement
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from hub.clock import VIETNAM
 from hub.consignments import commands
 from hub.consignments.arranging import DeliveryWish
 from hub.consignments.model import Direction
-from hub.fees.matching import payouts
-from hub.fees.matching.payouts import PayoutItem, PayoutReport
+from hub.fees.reconciliation.matching import gateway_payouts
+from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
 from hub.messages.model import Arrival
 from schemas.identifiers import Prefix, new_id
 from schemas.postal import TrackingEvent
@@ -74,5 +74,5 @@ class Postman:
             for one in consignments
         ]
         report = PayoutReport(provider=PROVIDER, report=name, account=ACCOUNT, day=day, items=tuple(items))
-        dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (payouts.bring(uow, report), []))
+        dispatch.run_command(self.hub, "ke-toan-a", lambda uow: (gateway_payouts.bring(uow, report), []))
         return report

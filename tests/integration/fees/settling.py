@@ -8,8 +8,8 @@ from hub import dispatch
 from hub.events import Event
 from hub.fees import settlements
 from hub.fees.ledger import LedgerEntry, Origin, Share, post_all, postings
-from hub.fees.orders import commands
-from hub.fees.orders.model import PaymentOrder, SettledOrder
+from hub.fees.payouts.orders import commands
+from hub.fees.payouts.orders.model import PaymentOrder, SettledOrder
 from hub.fees.proof import proving
 from hub.fees.proof.findings import Invariant
 from hub.fees.settlements import answers, store

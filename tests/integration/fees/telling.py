@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from hub.clock import VIETNAM
-from hub.fees import intake
-from hub.fees.intake import Judgement
+from hub.fees.reconciliation import notification_intake
+from hub.fees.reconciliation.notification_intake import Judgement
 from hub.messages import inbox
 from hub.messages.model import Wakeup
 from schemas.payment import Notification, NotificationKind
@@ -40,8 +40,8 @@ class NotifyingProvider:
         } | changes
         notification = Notification(**said)
         with self.hub.db.connection() as conn:
-            delivery = intake.keep(conn, notification.provider, b"", {}, b"{}")
-            taken = intake.believe(conn, delivery, notification, KEPT, CONFLICT)
+            delivery = notification_intake.keep(conn, notification.provider, b"", {}, b"{}")
+            taken = notification_intake.believe(conn, delivery, notification, KEPT, CONFLICT)
         if taken.message is not None:
             self.hub.wake([Wakeup(inbox.QUEUE, taken.message)])
         if carry:

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from hub.errors import InvalidState, NotFound
-from hub.fees.cases import commands
-from hub.fees.cases.codes import CODES, ExceptionCode
-from hub.fees.cases.resolutions import RESOLUTIONS
+from hub.fees.exceptions.codes import CODES, ExceptionCode
+from hub.fees.resolutions import commands
+from hub.fees.resolutions.table import RESOLUTIONS
 from tests.bank_files import StatementMovement
 from tests.integration.fees.casework import CHECKER, MAKER, REASON, Casework
 from tests.integration.fees.conftest import Cashier

@@ -3,8 +3,8 @@
 import pytest
 
 from hub.errors import InvalidState
-from hub.fees import demands
-from hub.fees.cases import commands
+from hub.fees.demands import demand_commands
+from hub.fees.resolutions import commands
 from tests.bank_files import StatementMovement
 from tests.integration.fees.casework import CHECKER, REASON, Casework
 from tests.integration.fees.conftest import Cashier
@@ -74,7 +74,7 @@ def test_late_money_renews_its_demand_and_pays_it(
     demand = cashier.demand(dossier)["id"]
     with till.hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET expires_at = now() - interval '1 day' WHERE id = %s", (demand,))
-    cashier.act(lambda uow: demands.expire(uow, demand))
+    cashier.act(lambda uow: demand_commands.expire(uow, demand))
     till.books(StatementMovement(DUE, reference))
     assert (uow.standing(), till.book()["338"]) == (["R06"], -DUE)
 
@@ -196,7 +196,7 @@ def test_money_that_counts_for_nothing_is_not_kept(
     uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
     demand = cashier.demand(dossier)["id"]
-    cashier.act(lambda uow: demands.cancel(uow, demand, "đã rút hồ sơ"))
+    cashier.act(lambda uow: demand_commands.cancel(uow, demand, "đã rút hồ sơ"))
     till.books(StatementMovement(DUE, reference))
 
     with pytest.raises(InvalidState, match="hoàn lại cho người nộp"):

@@ -7,12 +7,12 @@ import pytest
 from hub import dispatch
 from hub.clock import VIETNAM
 from hub.errors import InvalidState
-from hub.fees import store
-from hub.fees.cases import moving
-from hub.fees.matching import payouts
-from hub.fees.matching.payouts import PayoutItem, PayoutReport
-from hub.fees.model import DemandStatusCode
-from hub.fees.statements import deciding, importing
+from hub.fees.demands import demand_store
+from hub.fees.demands.model import DemandStatusCode
+from hub.fees.reconciliation.matching import gateway_payouts
+from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
+from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.resolutions import moving
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt
 from tests.integration.fees.casework import CHECKER, MAKER, Casework
 from tests.integration.fees.conftest import Cashier
@@ -131,7 +131,7 @@ def test_a_payout_that_is_not_what_its_report_comes_to_is_booked_less_a_charge(
     txn = provider.tells(reference, provider="vnpay-t", paid_at=PAID_AT)
     report = PayoutReport(provider="vnpay-t", report="PAYOUT-20261103-01", account=ACCOUNT, day=ago(60),
                     items=(PayoutItem(provider_txn=txn, amount=DUE, charge=1_100),))  # fmt: skip
-    till.act(lambda uow: payouts.bring(uow, report))
+    till.act(lambda uow: gateway_payouts.bring(uow, report))
     till.books(StatementMovement(DUE - 1_650, "PAYOUT-20261103-01"))
     assert uow.standing() == ["P01"]
 
@@ -173,8 +173,8 @@ def settled(till: AccountTill, demand: str) -> None:
 
     def verb(doing: object) -> list[object]:
         with till.hub.db.connection() as conn:
-            before = store.lock(conn, demand)
-            store.stand(conn, before, before.amounts.moved(DemandStatusCode.SETTLED))
+            before = demand_store.lock(conn, demand)
+            demand_store.stand(conn, before, before.amounts.moved(DemandStatusCode.SETTLED))
         return []
 
     till.act(verb)

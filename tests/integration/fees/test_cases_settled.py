@@ -8,12 +8,12 @@ import pytest
 from hub import dispatch
 from hub.clock import VIETNAM
 from hub.errors import InvalidState
-from hub.fees import demands
-from hub.fees.cases import commands
-from hub.fees.matching import payouts
-from hub.fees.matching.payouts import PayoutItem, PayoutReport
+from hub.fees.demands import demand_commands
+from hub.fees.payouts.refunds import asking
 from hub.fees.receipts import gaps
-from hub.fees.refunds import asking
+from hub.fees.reconciliation.matching import gateway_payouts
+from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
+from hub.fees.resolutions import commands
 from schemas.payment import NotificationKind
 from schemas.payment_reference import PaymentReference
 from tests.bank_files import StatementMovement, ago
@@ -60,7 +60,7 @@ def test_what_came_after_the_demand_s_end_goes_back(  # R06
 ) -> None:
     with till.hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET expires_at = now() - interval '1 day'")
-    cashier.act(lambda doing: demands.expire(doing, cashier.demand(dossier)["id"]))
+    cashier.act(lambda doing: demand_commands.expire(doing, cashier.demand(dossier)["id"]))
     till.books(StatementMovement(DUE, reference))
 
     gone(uow, "R06", "return_to_sender")
@@ -70,7 +70,7 @@ def test_what_came_after_the_demand_s_end_goes_back(  # R06
 def test_what_came_for_a_demand_that_was_cancelled_goes_back(  # R07, on 339
     uow: Casework, till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
-    cashier.act(lambda doing: demands.cancel(doing, cashier.demand(dossier)["id"], "rút hồ sơ"))
+    cashier.act(lambda doing: demand_commands.cancel(doing, cashier.demand(dossier)["id"], "rút hồ sơ"))
     till.books(StatementMovement(DUE, reference))
 
     gone(uow, "R07", "refund")
@@ -191,7 +191,7 @@ def test_a_payout_of_somebody_else_s_money_is_no_fee(  # P01
     txn = provider.tells(reference, provider="vnpay-t", paid_at=PAID_AT)
     report = PayoutReport(provider="vnpay-t", report="PAYOUT-20261103-01", account=ACCOUNT, day=ago(60),
                     items=(PayoutItem(provider_txn=txn, amount=DUE, charge=0),))  # fmt: skip
-    till.act(lambda doing: payouts.bring(doing, report))
+    till.act(lambda doing: gateway_payouts.bring(doing, report))
     till.books(StatementMovement(DUE + 5_000, "PAYOUT-20261103-01"))
     assert uow.standing() == ["P01"]
 

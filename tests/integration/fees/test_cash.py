@@ -6,7 +6,7 @@ import pytest
 
 from hub.clock import VIETNAM
 from hub.errors import InvalidState
-from hub.fees import demands
+from hub.fees.demands import demand_commands
 from tests.bank_files import StatementMovement
 from tests.integration.fees.conftest import PAY_LATER, Cashier
 from tests.integration.fees.matching import AccountTill, later, red, status
@@ -171,7 +171,7 @@ def test_a_demand_that_has_ended_in_between_gives_the_cash_back(
     postman: Postman, till: AccountTill, cashier: Cashier, unpaid: str
 ) -> None:
     day, parcel = till.books(), postman.takes(unpaid)
-    cashier.act(lambda uow: demands.cancel(uow, cashier.demand(unpaid)["id"], "thử nghiệm"))
+    cashier.act(lambda uow: demand_commands.cancel(uow, cashier.demand(unpaid)["id"], "thử nghiệm"))
     postman.delivers(parcel, day)
     assert (till.cases(), till.book()) == (["R07"], {"112": OWED, "339": -OWED})
     assert red(till.hub) == []

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from hub.errors import InvalidState
-from hub.fees.chargebacks import commands
-from hub.fees.chargebacks.model import Chargeback
-from hub.fees.matching import payouts
-from hub.fees.matching.payouts import PayoutItem, PayoutReport
+from hub.fees.payouts.chargebacks import commands
+from hub.fees.payouts.chargebacks.model import Chargeback
+from hub.fees.reconciliation.matching import gateway_payouts
+from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
 from hub.fees.settlements import ordering
 from tests.bank_files import StatementMovement, ago
 from tests.integration.fees.conftest import Cashier
@@ -83,7 +83,7 @@ def test_of_a_gateway_s_payout_one_payment_is_taken_back(
     told = [provider.tells(one, provider="vnpay-t") for one in (reference, its)]
     items = tuple(PayoutItem(provider_txn=txn, amount=DUE, charge=0) for txn in told)
     report = PayoutReport(provider="vnpay-t", report="PAYOUT-20261103-01", account=ACCOUNT, day=ago(60), items=items)
-    till.act(lambda uow: payouts.bring(uow, report))
+    till.act(lambda uow: gateway_payouts.bring(uow, report))
     till.books(StatementMovement(2 * DUE, "VNPAY TT PAYOUT20261103 01"))
     noticed(till, str(provider.payment(told[0])["id"]))
 

@@ -10,10 +10,10 @@ import pytest
 from hub.clock import VIETNAM
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
-from hub.fees.closes import balance, commands
-from hub.fees.closes.model import CloseStep
+from hub.fees.closing import balance, commands
+from hub.fees.closing.model import CloseStep
 from hub.fees.ledger import DayClosed, Origin, post, postings
-from hub.fees.proof import replay
+from hub.fees.replay import replaying
 from hub.signing import canonical
 from tests.bank_files import StatementDraft, StatementMovement, ago
 from tests.deploy.installed import database_url_as, make_roles, run_script
@@ -244,7 +244,7 @@ def test_what_was_on_the_account_before_its_first_statement_is_in_the_book_once(
     [entry] = till.hub.rows("SELECT business_date, source_type FROM journal_entry WHERE kind = 'opening'")
     assert entry == {"business_date": days[0], "source_type": "account"}
     assert red(till.hub) == []
-    assert till.act(replay.replayed).offenders == []
+    assert till.act(replaying.replayed).offenders == []
 
 
 def test_an_older_statement_that_is_brought_in_later_corrects_what_was_there_before(

@@ -6,10 +6,10 @@ import pytest
 
 from hub import dispatch
 from hub.clock import VIETNAM
-from hub.fees.cases import commands as cases_desk
-from hub.fees.closes.model import CloseStep
+from hub.fees.closing.model import CloseStep
 from hub.fees.ledger import Origin, post, postings
-from hub.fees.statements import deciding, importing
+from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.resolutions import commands as cases_desk
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt
 from tests.integration.fees.booking import opened, tampered
 from tests.integration.fees.closing import FIRST, SECOND, Accountants, today

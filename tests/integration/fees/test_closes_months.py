@@ -8,10 +8,10 @@ import pytest
 
 from hub.clock import VIETNAM, last_of
 from hub.errors import InvalidState
-from hub.fees.closes import commands
-from hub.fees.closes.model import CloseStep, Closing
+from hub.fees.closing import commands
+from hub.fees.closing.model import CloseStep, Closing
 from hub.fees.ledger import DayClosed, Origin, Share, post, postings
-from hub.fees.proof import replay
+from hub.fees.replay import replaying
 from tests.bank_files import StatementDraft, StatementMovement
 from tests.integration.fees.booking import opened, tampered
 from tests.integration.fees.closing import FIRST, SECOND, Accountants, red_gates, today
@@ -220,7 +220,7 @@ def test_a_month_is_opened_again_while_nobody_has_its_table(
     again = till.hub.rows("SELECT digest FROM month_close ORDER BY closed_at")
     assert again[0] == again[1]  # nothing was different
     assert red(till.hub) == []
-    assert till.act(replay.replayed).offenders == []
+    assert till.act(replaying.replayed).offenders == []
 
 
 def test_what_is_put_into_a_closed_month_past_the_database_turns_the_proof_red(

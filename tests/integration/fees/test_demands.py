@@ -9,7 +9,8 @@ import pytest
 from hub import dispatch
 from hub.errors import InvalidState, NotFound
 from hub.events import StatusMoved
-from hub.fees import demands, dossier_events
+from hub.fees.demands import demand_commands
+from hub.fees.exceptions import dossier_events
 from hub.unit_of_work import UnitOfWork
 from hub.worker.jobs import expire_demands as tick
 from schemas.payment_reference import PaymentReference, scattered
@@ -45,7 +46,7 @@ def test_the_same_evidence_counts_once(cashier: Cashier, dossier: str) -> None:
 def test_the_same_evidence_from_many_workers_counts_once(cashier: Cashier, demand: str, dossier: str) -> None:
     def pay(_: int) -> int:
         def verb(uow: UnitOfWork) -> tuple[int, Any]:
-            credited = demands.credit(uow, demand, 150_000, "pm_1")
+            credited = demand_commands.credit(uow, demand, 150_000, "pm_1")
             return credited.taken, credited.events
 
         return dispatch.run_command(cashier.hub, "bank.bank-a", verb)
@@ -87,7 +88,7 @@ def test_only_money_that_has_come_is_credited(cashier: Cashier, dossier: str) ->
         with pytest.raises(ValueError, match="only money that has come"):
             cashier.pays(dossier, amount)
     with pytest.raises(NotFound):
-        cashier.act(lambda uow: demands.credit(uow, "fd_none", 1, "pm_1"))
+        cashier.act(lambda uow: demand_commands.credit(uow, "fd_none", 1, "pm_1"))
 
 
 def test_a_statement_confirms_what_a_notification_said_and_the_portal_is_not_bothered(
@@ -97,28 +98,28 @@ def test_a_statement_confirms_what_a_notification_said_and_the_portal_is_not_bot
     told = cashier.told(dossier)
 
     for _ in range(2):
-        cashier.act(lambda uow: demands.confirm(uow, demand, "pm_1"))
+        cashier.act(lambda uow: demand_commands.confirm(uow, demand, "pm_1"))
 
     assert cashier.demand(dossier)["status"] == "paid"
     assert cashier.demand(dossier)["confirmed"] == 150_000
     assert cashier.told(dossier) == told
     with pytest.raises(NotFound):
-        cashier.act(lambda uow: demands.confirm(uow, demand, "pm_2"))
+        cashier.act(lambda uow: demand_commands.confirm(uow, demand, "pm_2"))
 
 
 def test_one_of_two_payments_that_is_taken_back_leaves_the_other(cashier: Cashier, dossier: str, demand: str) -> None:
     cashier.pays(dossier, 100_000, "pm_1", confirmed=True)
     cashier.pays(dossier, 50_000, "pm_2")
 
-    cashier.act(lambda uow: demands.reverse(uow, demand, "pm_2", by="sl_9"))
+    cashier.act(lambda uow: demand_commands.reverse(uow, demand, "pm_2", by="sl_9"))
 
     row = cashier.demand(dossier)
     assert (row["status"], row["allocated"], row["confirmed"]) == ("reopened", 100_000, 100_000)
     assert cases(cashier, demand) == ["R04"]
     with pytest.raises(InvalidState, match="đã bị lấy lại bởi sl_9"):
-        cashier.act(lambda uow: demands.reverse(uow, demand, "pm_2", by="sl_9"))
+        cashier.act(lambda uow: demand_commands.reverse(uow, demand, "pm_2", by="sl_9"))
     with pytest.raises(InvalidState, match="đã bị lấy lại bởi sl_9"):
-        cashier.act(lambda uow: demands.confirm(uow, demand, "pm_2"))
+        cashier.act(lambda uow: demand_commands.confirm(uow, demand, "pm_2"))
     assert cashier.pays(dossier, 50_000, "pm_3").taken == 50_000
     assert cashier.demand(dossier)["status"] == "paid_unconfirmed"
 
@@ -139,11 +140,11 @@ def test_a_demand_whose_time_is_over_expires_and_money_that_comes_late_waits_for
     assert (late.taken, late.case) == (0, "R06")
     assert cashier.stands(dossier) == "awaiting_fee"
 
-    cashier.act(lambda uow: demands.renew(uow, demand, "người dân đến nộp"))
+    cashier.act(lambda uow: demand_commands.renew(uow, demand, "người dân đến nộp"))
     assert cashier.pays(dossier, 150_000, "pm_1").taken == 150_000
     assert cashier.handed(dossier)
     with pytest.raises(InvalidState):
-        cashier.act(lambda uow: demands.renew(uow, demand, "một lần nữa"))
+        cashier.act(lambda uow: demand_commands.renew(uow, demand, "một lần nữa"))
 
 
 def test_what_was_paid_for_a_dossier_that_ends_is_a_case_and_goes_back_when_a_person_says_so(
@@ -156,24 +157,24 @@ def test_what_was_paid_for_a_dossier_that_ends_is_a_case_and_goes_back_when_a_pe
 
     assert cashier.demand(dossier)["status"] == "paid"
     assert cases(cashier, demand) == ["R07"]
-    cashier.act(lambda uow: demands.order_refund(uow, demand, "hồ sơ đã rút"))
-    cashier.act(lambda uow: demands.keep(uow, demand, "người dân nộp lại hồ sơ"))
+    cashier.act(lambda uow: demand_commands.order_refund(uow, demand, "hồ sơ đã rút"))
+    cashier.act(lambda uow: demand_commands.keep(uow, demand, "người dân nộp lại hồ sơ"))
     assert cashier.demand(dossier)["status"] == "paid"
-    cashier.act(lambda uow: demands.order_refund(uow, demand, "hồ sơ đã rút"))
-    cashier.act(lambda uow: demands.refunded(uow, demand, by="rf_1"))
+    cashier.act(lambda uow: demand_commands.order_refund(uow, demand, "hồ sơ đã rút"))
+    cashier.act(lambda uow: demand_commands.refunded(uow, demand, by="rf_1"))
     row = cashier.demand(dossier)
     assert (row["status"], row["allocated"], row["confirmed"]) == ("refunded", 0, 0)
     assert cashier.told(dossier)[-1] == "fee.changed"
     with pytest.raises(InvalidState):
-        cashier.act(lambda uow: demands.refunded(uow, demand, by="rf_1"))
+        cashier.act(lambda uow: demand_commands.refunded(uow, demand, by="rf_1"))
 
 
 def test_nothing_is_lifted_from_what_has_been_paid(cashier: Cashier, dossier: str, demand: str) -> None:
     with pytest.raises(NotFound):
-        cashier.act(lambda uow: demands.waive(uow, demand, "ho-ngheo", "không có trong danh mục"))
+        cashier.act(lambda uow: demand_commands.waive(uow, demand, "ho-ngheo", "không có trong danh mục"))
     cashier.pays(dossier, 130_000)
     with pytest.raises(InvalidState):
-        cashier.act(lambda uow: demands.waive(uow, demand, "nop-truc-tuyen", "đã nộp quá phần còn lại"))
+        cashier.act(lambda uow: demand_commands.waive(uow, demand, "nop-truc-tuyen", "đã nộp quá phần còn lại"))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hub import clock
 from hub.cli.exits import ExitCode
 from hub.clock import local
-from hub.fees import demands
+from hub.fees.demands import demand_commands
 from schemas.payment_reference import PaymentReference
 from tests.builders import a_report, report_arrival
 from tests.integration.fees.conftest import PAY_LATER, Cashier
@@ -47,7 +47,7 @@ def test_its_term_begins_when_it_is_paid(cashier: Cashier) -> None:
     paid = clock.now() + timedelta(days=3)
 
     demand = cashier.demand(dossier)["id"]
-    cashier.act(lambda uow: demands.credit(uow, demand, 150_000, "pm_1", paid_at=paid))
+    cashier.act(lambda uow: demand_commands.credit(uow, demand, 150_000, "pm_1", paid_at=paid))
 
     [after] = cashier.hub.rows("SELECT due_at FROM dossier WHERE id = %s", dossier)
     assert after["due_at"] == cashier.hub.calendar.due(paid, 16)
@@ -110,7 +110,7 @@ def test_a_person_waives_by_an_exemption_and_the_dossier_goes_out(cashier: Cashi
     dossier = cashier.dossier()
     demand = cashier.demand(dossier)["id"]
 
-    cashier.act(lambda uow: demands.waive(uow, demand, "nguoi-co-cong", "thẻ đã xuất trình"))
+    cashier.act(lambda uow: demand_commands.waive(uow, demand, "nguoi-co-cong", "thẻ đã xuất trình"))
 
     assert cashier.demand(dossier)["status"] == "waived"
     assert cashier.handed(dossier)
@@ -141,7 +141,7 @@ def test_money_taken_back_before_the_dossier_went_out_makes_it_wait_again(cashie
     cashier.pays(dossier, 150_000, "pm_1")
     demand = cashier.demand(dossier)["id"]
 
-    cashier.act(lambda uow: demands.reverse(uow, demand, "pm_1", by="sl_1"))
+    cashier.act(lambda uow: demand_commands.reverse(uow, demand, "pm_1", by="sl_1"))
     cashier.hub.catalogue = cashier.hub.catalogue.model_copy(update={"officers": officers})
     _wait_is_over(cashier)
 
@@ -160,7 +160,7 @@ def test_money_taken_back_after_the_dossier_went_out_is_told_and_moves_nothing(c
     assert cashier.demand(dossier)["status"] == "paid"
     demand = cashier.demand(dossier)["id"]
 
-    cashier.act(lambda uow: demands.reverse(uow, demand, "pm_1", by="sl_1"))
+    cashier.act(lambda uow: demand_commands.reverse(uow, demand, "pm_1", by="sl_1"))
 
     assert cashier.demand(dossier)["status"] == "reopened"
     assert cashier.stands(dossier) == "accepted"

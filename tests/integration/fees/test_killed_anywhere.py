@@ -6,7 +6,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from hub.clock import now
-from hub.fees.matching.run import MatchRunResult, run
+from hub.fees.reconciliation.matching.run import MatchRunResult, run
 from hub.unit_of_work import UnitOfWork
 from tests.bank_files import StatementMovement
 from tests.integration.fees.conftest import Cashier

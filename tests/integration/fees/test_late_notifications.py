@@ -9,8 +9,8 @@ import pytest
 
 from hub import dispatch
 from hub.db import one
-from hub.fees import demands
-from hub.fees.matching.run import run
+from hub.fees.demands import demand_commands
+from hub.fees.reconciliation.matching.run import run
 from hub.unit_of_work import UnitOfWork
 from schemas.payment import NotificationKind
 from tests.bank_files import StatementMovement
@@ -123,7 +123,7 @@ def test_money_that_waits_in_a_case_is_told_late_all_the_same(
     """It came after the demand's end, and is on 338: what its provider says does not double it."""
     with till.hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET expires_at = now() - interval '1 minute'")
-    cashier.act(lambda uow: demands.expire(uow, cashier.demand(dossier)["id"]))
+    cashier.act(lambda uow: demand_commands.expire(uow, cashier.demand(dossier)["id"]))
     till.books(StatementMovement(DUE, reference))
     provider.tells(reference)
 

@@ -11,10 +11,10 @@ from hypothesis.stateful import run_state_machine_as_test as run
 
 from hub.clock import VIETNAM
 from hub.errors import HubError
-from hub.fees import demands
-from hub.fees.cases import commands
-from hub.fees.cases.codes import ExceptionCode
-from hub.fees.model import LIFECYCLE
+from hub.fees.demands import demand_commands
+from hub.fees.demands.model import LIFECYCLE
+from hub.fees.exceptions.codes import ExceptionCode
+from hub.fees.resolutions import commands
 from schemas.payment import NotificationKind
 from tests.bank_files import StatementDraft, StatementMovement, ago
 from tests.integration.fees.casework import CHECKER, MAKER, REASON
@@ -124,7 +124,7 @@ class LifecycleMoney(RuleBasedStateMachine):
     def is_charged(self, amount: int) -> None:
         self.moves.append(StatementMovement(-amount, "PHI"))
 
-    @rule(which=st.integers(0, 2), verb=st.sampled_from([demands.cancel, demands.renew]))
+    @rule(which=st.integers(0, 2), verb=st.sampled_from([demand_commands.cancel, demand_commands.renew]))
     def ends_or_begins_anew(self, which: int, verb: Any) -> None:
         demand = self.cashier.demand(self.ids[which])["id"]
         with contextlib.suppress(HubError):

@@ -9,9 +9,9 @@ import pytest
 
 from hub import dispatch
 from hub.clock import local, now
-from hub.fees.matching.passes import RULES
-from hub.fees.matching.run import AccountBusy
-from hub.fees.statements import importing
+from hub.fees.reconciliation.matching.passes import RULES
+from hub.fees.reconciliation.matching.run import AccountBusy
+from hub.fees.reconciliation.statements import importing
 from tests.bank_files import StatementDraft, StatementMovement, camt
 from tests.integration.fees.booking import CLOSE
 from tests.integration.fees.conftest import Cashier

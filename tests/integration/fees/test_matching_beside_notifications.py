@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from hub import dispatch
 from hub.events import Event
-from hub.fees.matching.run import AccountBusy
-from hub.fees.notifications import notified
+from hub.fees.reconciliation.matching.run import AccountBusy
+from hub.fees.reconciliation.notifications import notified
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
 from tests.bank_files import StatementMovement

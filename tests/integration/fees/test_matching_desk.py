@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from hub.errors import InvalidState, NotFound
-from hub.fees import demands
-from hub.fees.matching import commands
+from hub.fees.demands import demand_commands
+from hub.fees.reconciliation.matching import commands
 from tests.bank_files import StatementMovement, ago
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, red
@@ -178,7 +178,7 @@ def test_a_demand_moved_to_another_dossier_s_money_is_credited_once(
 ) -> None:
     till.books(StatementMovement(DUE, near(reference)))
     [proposal] = till.proposals()
-    cashier.act(lambda uow: demands.cancel(uow, cashier.demand(dossier)["id"], "rút hồ sơ"))
+    cashier.act(lambda uow: demand_commands.cancel(uow, cashier.demand(dossier)["id"], "rút hồ sơ"))
 
     till.act(lambda uow: commands.confirm(uow, proposal["id"], "đúng"), "ke-toan-a")
     with pytest.raises(InvalidState):

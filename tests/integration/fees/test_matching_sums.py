@@ -5,9 +5,9 @@ from datetime import UTC, datetime, time
 import pytest
 
 from hub.clock import VIETNAM
-from hub.fees import demands
-from hub.fees.matching import payouts
-from hub.fees.matching.payouts import PayoutItem, PayoutReport
+from hub.fees.demands import demand_commands
+from hub.fees.reconciliation.matching import gateway_payouts
+from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
 from schemas.payment_reference import PaymentReference
 from tests.bank_files import StatementMovement, ago
 from tests.integration.fees.conftest import Cashier
@@ -66,7 +66,7 @@ def test_p8_a_payment_after_the_demand_s_end_changes_nothing_by_itself(  # D8
     till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
     demand = cashier.demand(dossier)["id"]
-    cashier.act(lambda uow: demands.cancel(uow, demand, "rút hồ sơ"))
+    cashier.act(lambda uow: demand_commands.cancel(uow, demand, "rút hồ sơ"))
 
     till.books(StatementMovement(DUE, reference))
 
@@ -92,7 +92,7 @@ def test_p8_a_late_payment_waits_for_a_person(
 def payout(till: AccountTill, *payments: str, charge: int) -> PayoutReport:
     items = tuple(PayoutItem(provider_txn=txn, amount=DUE, charge=charge) for txn in payments)
     report = PayoutReport(provider="vnpay-t", report="PAYOUT-20261103-01", account=ACCOUNT, day=ago(60), items=items)
-    till.act(lambda uow: payouts.bring(uow, report))
+    till.act(lambda uow: gateway_payouts.bring(uow, report))
     return report
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hub.clock import VIETNAM, local, now
-from hub.fees import demands
+from hub.fees.demands import demand_commands
 from schemas.payment_reference import PaymentReference
 from tests.integration.fees.booking import CLOSE
 from tests.integration.fees.conftest import Cashier
@@ -114,8 +114,8 @@ def test_money_for_an_expired_demand_and_for_one_that_has_ended_changes_neither(
     expired, cancelled = cashier.demand(late), cashier.demand(ended)
     with cashier.hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET expires_at = now() WHERE id = %s", (expired["id"],))
-    cashier.act(lambda uow: demands.expire(uow, expired["id"]))
-    cashier.act(lambda uow: demands.cancel(uow, cancelled["id"], "thử nghiệm"))
+    cashier.act(lambda uow: demand_commands.expire(uow, expired["id"]))
+    cashier.act(lambda uow: demand_commands.cancel(uow, cancelled["id"], "thử nghiệm"))
 
     txns = [provider.tells(demand["reference"]) for demand in (expired, cancelled)]
 

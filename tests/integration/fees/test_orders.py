@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from hub.errors import InvalidState
-from hub.fees import orders
-from hub.fees.orders import PaymentOrder
-from hub.fees.refunds import asking
+from hub.fees.payouts import orders
+from hub.fees.payouts.orders import PaymentOrder
+from hub.fees.payouts.refunds import asking
 from schemas.payment_reference import PaymentReference
 from tests.bank_files import StatementDraft, StatementMovement, ago
 from tests.integration.fees.conftest import Cashier

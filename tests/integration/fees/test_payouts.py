@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
-from hub.fees.matching import payouts
-from hub.fees.matching.payouts import PayoutItem, PayoutReport
+from hub.fees.reconciliation.matching import gateway_payouts
+from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
 from tests.bank_files import StatementMovement, ago
 from tests.integration.fees.casework import Casework
 from tests.integration.fees.conftest import Cashier
@@ -25,7 +25,7 @@ def report(till: AccountTill, day: date, *payments: str, provider: str = "vnpay-
     """The gateway's report of that day of settlement, brought by a person."""
     items = tuple(PayoutItem(provider_txn=txn, amount=DUE, charge=CHARGE) for txn in payments)
     said = PayoutReport(provider=provider, report=f"PAYOUT-{next(_NUMBERS):06}", account=ACCOUNT, day=day, items=items)
-    till.act(lambda uow: payouts.bring(uow, said))
+    till.act(lambda uow: gateway_payouts.bring(uow, said))
     return said
 
 
@@ -113,7 +113,7 @@ def test_a_line_that_came_before_its_report_is_its_report_s_all_the_same(
     day = till.books(StatementMovement(said.net, line or said.report))
     assert till.cases() == ["R01"]
 
-    till.act(lambda uow: payouts.bring(uow, said))
+    till.act(lambda uow: gateway_payouts.bring(uow, said))
     till.matches(day)
 
     assert (till.line()["pass"], till.line()["state"], till.cases()) == ("P9", "matched", [])
@@ -138,7 +138,7 @@ def test_a_line_whose_money_goes_back_is_not_joined_any_more(
     asked(till, str(till.line()["payment_id"]))
     casework.settles("R01", "return_to_sender")
 
-    till.act(lambda uow: payouts.bring(uow, said))
+    till.act(lambda uow: gateway_payouts.bring(uow, said))
     till.matches(day)
 
     assert (till.line()["pass"], status(cashier, dossier)) == ("P0", "paid_unconfirmed")

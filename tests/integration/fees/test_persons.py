@@ -12,18 +12,20 @@ import pytest
 
 from hub import dispatch
 from hub.errors import Forbidden, HubError, InvalidState, NotFound
-from hub.fees import demands, orders, persons
-from hub.fees.cases import commands as cases
-from hub.fees.cases import moving
-from hub.fees.chargebacks import commands as chargebacks
-from hub.fees.closes import commands as closes
-from hub.fees.matching import commands as matches
-from hub.fees.matching import payouts, virtual
-from hub.fees.proof import replay
+from hub.fees import clerks
+from hub.fees.closing import commands as closes
+from hub.fees.demands import demand_commands
+from hub.fees.payouts import orders
+from hub.fees.payouts.chargebacks import commands as chargebacks
+from hub.fees.payouts.refunds import asking
 from hub.fees.receipts import issuing, policy, voiding
-from hub.fees.refunds import asking
+from hub.fees.reconciliation.matching import commands as matches
+from hub.fees.reconciliation.matching import gateway_payouts, virtual
+from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.replay import replaying
+from hub.fees.resolutions import commands as cases
+from hub.fees.resolutions import moving
 from hub.fees.settlements import answers, handing, ordering, sending
-from hub.fees.statements import deciding, importing
 from hub.unit_of_work import UnitOfWork
 from tests.integration.fees.paying import PAYEE
 from tests.integration.fees.persons import CHECKER, CHIEF, MAKER, STRANGER, named
@@ -68,16 +70,16 @@ ASKING: Final[Mapping[Callable[..., object], tuple[Any, ...]]] = {
 """The verb → what it is said of: nothing that is there. An answer from a file is tried below."""
 FREE: Final[Mapping[Callable[..., object], str]] = {
     moving.report: "opens a case; how it is settled is decided there",
-    demands.renew: "of the counter: what is demanded, before there is money",
-    demands.waive: "of the counter: what is demanded, by a provision",
-    payouts.bring: "brings evidence",
+    demand_commands.renew: "of the counter: what is demanded, before there is money",
+    demand_commands.waive: "of the counter: what is demanded, by a provision",
+    gateway_payouts.bring: "brings evidence",
     importing.bring: "brings evidence; whether it counts is decided by gates, or by decide",
     importing.try_out: "nothing of it stays",
     virtual.bring: "brings evidence",
     policy.keep: "nobody decides what the catalogue says",
     issuing.issue: "nobody decides it: what is paid has a receipt",
     handing.handed: "the papers of a month whose money has gone",
-    replay.replayed: "nothing of it stays",
+    replaying.replayed: "nothing of it stays",
     closes.accounts_of: "reads",
 }
 """Verbs that the commands call and that ask nobody → why"""
@@ -96,7 +98,7 @@ def called(path: Path) -> set[Callable[..., object]]:
         (node.func.value.id, node.func.attr)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
-        if node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == "work"
+        if node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == "uow"
     }
     rooms = [(verb, room) for said, verb in verbs for name, room in imported if name == said]
     found = (getattr(importlib.import_module(room), verb, None) for verb, room in rooms)
@@ -143,12 +145,12 @@ class _Nothing:
 def test_what_one_person_settles_alone_any_clerk_may(hub: ScriptedHub) -> None:
     named(hub)
     for clerk in (MAKER, CHECKER, CHIEF):
-        said_by(hub, clerk, persons.check_clerk)
+        said_by(hub, clerk, clerks.check_clerk)
 
 
 def test_where_nobody_is_named_everybody_may(hub: ScriptedHub) -> None:
-    said_by(hub, STRANGER, persons.check_proposes)
-    said_by(hub, STRANGER, lambda uow: persons.check_agrees(uow, MAKER))
+    said_by(hub, STRANGER, clerks.check_proposes)
+    said_by(hub, STRANGER, lambda uow: clerks.check_agrees(uow, MAKER))
 
 
 def test_nobody_but_the_one_place_compares_who_it_is() -> None:

@@ -10,15 +10,15 @@ import pytest
 from hub import dispatch
 from hub.clock import last_of
 from hub.errors import Forbidden, InvalidState
-from hub.fees import orders
-from hub.fees.cases import commands as cases
-from hub.fees.closes import commands as closes
-from hub.fees.closes.model import CloseStep, Closing
-from hub.fees.matching import commands as matches
-from hub.fees.proof import replay
+from hub.fees.closing import commands as closes
+from hub.fees.closing.model import CloseStep, Closing
+from hub.fees.payouts import orders
+from hub.fees.payouts.refunds import asking
 from hub.fees.receipts import voiding
-from hub.fees.refunds import asking
-from hub.fees.statements import deciding, importing
+from hub.fees.reconciliation.matching import commands as matches
+from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.replay import replaying
+from hub.fees.resolutions import commands as cases
 from hub.unit_of_work import UnitOfWork
 from tests.bank_files import StatementDraft, StatementMovement, camt
 from tests.integration.fees.closing import FIRST, SECOND, Accountants, today
@@ -206,6 +206,6 @@ def test_what_was_allowed_on_its_day_is_taken_again_whoever_may_today(stage: Sta
     approved(stage.till, asked(stage.till, demand["id"]))
     named(stage.hub)
 
-    result = dispatch.run_command(stage.hub, "hub", lambda uow: (replay.replayed(uow), []))
+    result = dispatch.run_command(stage.hub, "hub", lambda uow: (replaying.replayed(uow), []))
 
     assert [f"{one.what} {one.how}" for one in result.offenders] == []

@@ -7,8 +7,9 @@ from psycopg.errors import ObjectNotInPrerequisiteState
 
 from hub.clock import local, now
 from hub.fees.ledger import Origin, post, postings
-from hub.fees.proof import proving, second
+from hub.fees.proof import proving
 from hub.fees.proof.findings import ProofReport
+from hub.fees.replay import duckdb_check
 from hub.worker.jobs import prove_ledger
 from schemas.payment import NotificationKind
 from tests.integration.fees.booking import CLOSE, DAY, opened, tampered
@@ -275,7 +276,7 @@ def forget(database_url: str) -> None:
 def test_the_second_engine_agrees_and_sees_what_was_changed(day: ScriptedHub, database_url: str) -> None:
     def compared() -> dict[str, Any]:
         with day.db.connection() as conn:
-            return {result.name: [one.what for one in result.offenders] for result in second.compared(conn)}
+            return {result.name: [one.what for one in result.offenders] for result in duckdb_check.compared(conn)}
 
     assert compared() == {
         "the second engine comes to the same balances": [],

@@ -10,7 +10,7 @@ import pytest
 from config.receipts import IssueOn
 from hub.clock import VIETNAM, local, now
 from hub.errors import NotConfigured
-from hub.fees import demands
+from hub.fees.demands import demand_commands
 from hub.fees.receipts import issuing
 from hub.signing import custody
 from hub.worker.jobs import issue_receipts
@@ -248,6 +248,6 @@ def test_nothing_is_numbered_while_the_seal_cannot_sign(
 
 def test_a_reversed_payment_leaves_no_receipt_that_stands(registry: Registry, cashier: Cashier, paid: str) -> None:
     [credited] = registry.hub.rows("SELECT evidence FROM fee_credit WHERE demand_id = %s", paid)
-    cashier.act(lambda uow: demands.reverse(uow, paid, credited["evidence"], by="line 7"))
+    cashier.act(lambda uow: demand_commands.reverse(uow, paid, credited["evidence"], by="line 7"))
     registry.ticks()
     assert [one.voided_by for one in registry.of(paid)] == ["hub", "hub"]

@@ -11,7 +11,7 @@ from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Rejected
 from hub import dispatch
 from hub.clock import local, now
 from hub.errors import InvalidState
-from hub.fees import demands
+from hub.fees.demands import demand_commands
 from hub.fees.proof import proving
 from hub.fees.proof.findings import CheckOutcome, Invariant
 from hub.fees.receipts import gaps, issuing, summary, views
@@ -46,7 +46,7 @@ def today() -> date:
 
 
 def reverses(cashier: Cashier, demand: str) -> None:
-    cashier.act(lambda uow: demands.reverse(uow, demand, "pm_first", by="line 7"))
+    cashier.act(lambda uow: demand_commands.reverse(uow, demand, "pm_first", by="line 7"))
 
 
 def i10(hub: ScriptedHub) -> list[CheckOutcome]:
@@ -96,10 +96,10 @@ def test_what_goes_back_to_its_payer_has_no_receipt_and_has_one_again_if_it_stay
     registry: Registry, cashier: Cashier, demand: str
 ) -> None:
     registry.ticks()
-    cashier.act(lambda uow: demands.order_refund(uow, demand, "rút hồ sơ"))
+    cashier.act(lambda uow: demand_commands.order_refund(uow, demand, "rút hồ sơ"))
     registry.ticks()
     assert all(one.voided_at for one in registry.of(demand))
-    cashier.act(lambda uow: demands.keep(uow, demand, "người nộp không rút nữa"))
+    cashier.act(lambda uow: demand_commands.keep(uow, demand, "người nộp không rút nữa"))
     registry.ticks()
     assert [one.number for one in registry.of(demand) if one.voided_at is None] == [2, 2]
 

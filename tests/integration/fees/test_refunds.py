@@ -7,8 +7,9 @@ import psycopg
 import pytest
 
 from hub.errors import InvalidState
-from hub.fees import demands, orders
-from hub.fees.refunds import asking
+from hub.fees.demands import demand_commands
+from hub.fees.payouts import orders
+from hub.fees.payouts.refunds import asking
 from tests.bank_files import StatementMovement
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, red, status
@@ -83,7 +84,7 @@ def test_what_nobody_could_place_goes_back_to_its_sender_and_is_joined_to_nothin
 
     order = ordered(till, payment(till))
     assert (till.cases(), till.book()) == ([], {"111": DUE, "113": -DUE})
-    till.act(lambda uow: demands.renew(uow, demand, "người nộp đề nghị"))
+    till.act(lambda uow: demand_commands.renew(uow, demand, "người nộp đề nghị"))
     till.matches(day)
     till.books(debit(order))
 

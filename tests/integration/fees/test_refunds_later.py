@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from hub.errors import InvalidState
-from hub.fees import orders, settlements
-from hub.fees.cases import commands
+from hub.fees import settlements
+from hub.fees.payouts import orders
+from hub.fees.resolutions import commands
 from hub.fees.settlements import ordering
 from tests.bank_files import StatementMovement
 from tests.integration.fees.casework import Casework

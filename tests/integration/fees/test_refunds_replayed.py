@@ -1,10 +1,10 @@
 """What was given back, dropped, returned and given back again is made anew from its sources, and ends alike."""
 
 from hub import dispatch
-from hub.fees import orders
-from hub.fees.chargebacks import commands
-from hub.fees.proof import replay
-from hub.fees.refunds import asking
+from hub.fees.payouts import orders
+from hub.fees.payouts.chargebacks import commands
+from hub.fees.payouts.refunds import asking
+from hub.fees.replay import replaying
 from tests.bank_files import StatementMovement, ago
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, red
@@ -13,7 +13,7 @@ from tests.integration.fees.test_refunds import payment
 
 
 def offenders(till: AccountTill) -> list[str]:
-    found = dispatch.run_command(till.hub, "hub", lambda uow: (replay.replayed(uow), []))
+    found = dispatch.run_command(till.hub, "hub", lambda uow: (replaying.replayed(uow), []))
     return [f"{one.what} {one.how}" for one in found.offenders]
 
 

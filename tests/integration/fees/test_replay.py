@@ -9,12 +9,13 @@ import pytest
 from hub import audit, dispatch
 from hub.errors import NotConfigured
 from hub.events import Event
-from hub.fees import demands
-from hub.fees.matching import payouts
-from hub.fees.matching.payouts import PayoutItem, PayoutReport
-from hub.fees.proof import proving, replay
+from hub.fees.demands import demand_commands
+from hub.fees.proof import proving
 from hub.fees.proof.findings import CheckOutcome
-from hub.fees.statements import deciding, importing
+from hub.fees.reconciliation.matching import gateway_payouts
+from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
+from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.replay import replaying
 from hub.unit_of_work import UnitOfWork
 from schemas.payment import NotificationKind
 from tests.bank_files import StatementMovement
@@ -29,7 +30,7 @@ BOOK: Final = ("journal_entry", "journal_line")
 
 
 def replayed(hub: ScriptedHub) -> CheckOutcome:
-    return dispatch.run_command(hub, "hub", lambda uow: (replay.replayed(uow), []))
+    return dispatch.run_command(hub, "hub", lambda uow: (replaying.replayed(uow), []))
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def day(cashier: Cashier, provider: NotifyingProvider, references: list[str]) ->
     provider.tells(references[1], provider_txn="AGAIN")
     provider.tells(references[1], provider_txn="AGAIN", amount=1)
     dossier = ids(cashier, references[2])
-    cashier.act(lambda uow: demands.cancel(uow, dossier, "the dossier is withdrawn"))
+    cashier.act(lambda uow: demand_commands.cancel(uow, dossier, "the dossier is withdrawn"))
     provider.tells(references[2])
     provider.tells("tien an")
     return provider.hub
@@ -59,7 +60,7 @@ def ids(cashier: Cashier, reference: str) -> str:
 
 
 def test_the_replay_ends_where_the_house_stands_and_leaves_nothing(day: ScriptedHub) -> None:
-    tables = (*replay.COPIED, "dossier", "inbox")
+    tables = (*replaying.COPIED, "dossier", "inbox")
     before = {table: day.count(table) for table in tables}
     for _ in range(2):  # a second time on the same connection
         assert replayed(day).offenders == []
@@ -72,14 +73,14 @@ def test_what_persons_decided_is_decided_again(
 ) -> None:
     first, second, third = (ids(cashier, reference) for reference in references[:3])
     exemption = next(iter(cashier.hub.catalogue.procedures["9.000005"].exemptions)).code
-    cashier.act(lambda uow: demands.waive(uow, first, exemption, "hộ nghèo"))
+    cashier.act(lambda uow: demand_commands.waive(uow, first, exemption, "hộ nghèo"))
     with cashier.hub.db.connection() as conn:
         conn.execute("UPDATE fee_demand SET expires_at = now() - interval '1 minute' WHERE id = %s", (second,))
-    cashier.act(lambda uow: demands.expire(uow, second))
+    cashier.act(lambda uow: demand_commands.expire(uow, second))
     provider.tells(references[1], provider_txn="LATE")
-    cashier.act(lambda uow: demands.renew(uow, second, "đã nộp đúng hạn"))
+    cashier.act(lambda uow: demand_commands.renew(uow, second, "đã nộp đúng hạn"))
     provider.tells(references[2])
-    cashier.act(lambda uow: demands.order_refund(uow, third, "nộp nhầm"))
+    cashier.act(lambda uow: demand_commands.order_refund(uow, third, "nộp nhầm"))
 
     assert replayed(cashier.hub).offenders == []
 
@@ -222,7 +223,7 @@ def test_a_week_of_statements_and_what_was_matched_is_matched_again(
     gateway = provider.tells(first, provider="vnpay-t")
     items = (PayoutItem(provider_txn=gateway, amount=DUE, charge=1_100),)
     report = PayoutReport(provider="vnpay-t", report="PAYOUT-1", account=ACCOUNT, day=DAY, items=items)
-    till.act(lambda uow: payouts.bring(uow, report))
+    till.act(lambda uow: gateway_payouts.bring(uow, report))
     till.books(StatementMovement(DUE - 1_100, "PAYOUT-1", ref="FT8"))
 
     assert {"P1", "P3", "P4", "P9", "P10"} <= set(till.passes())

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from hub import dispatch
-from hub.fees import orders
-from hub.fees.cases import commands as cases
-from hub.fees.cases import moving
-from hub.fees.chargebacks import commands as chargebacks
-from hub.fees.matching import commands
-from hub.fees.proof import replay
+from hub.fees.payouts import orders
+from hub.fees.payouts.chargebacks import commands as chargebacks
+from hub.fees.reconciliation.matching import commands
+from hub.fees.replay import replaying
+from hub.fees.resolutions import commands as cases
+from hub.fees.resolutions import moving
 from hub.fees.settlements import ordering
 from tests.bank_files import StatementMovement, ago
 from tests.integration.fees.booking import opened, tampered
@@ -32,7 +32,7 @@ def uow(till: AccountTill) -> Casework:
 
 def differences(hub: ScriptedHub) -> list[str]:
     """What the replay has to say."""
-    result = dispatch.run_command(hub, "hub", lambda uow: (replay.replayed(uow), []))
+    result = dispatch.run_command(hub, "hub", lambda uow: (replaying.replayed(uow), []))
     return [f"{one.what} {one.how}" for one in result.offenders]
 
 

@@ -4,7 +4,7 @@ from typing import LiteralString
 
 import pytest
 
-from hub.fees.proof import second
+from hub.fees.replay import duckdb_check
 from tests.bank_files import StatementMovement
 from tests.integration.fees.booking import opened, tampered
 from tests.integration.fees.conftest import Cashier
@@ -32,7 +32,7 @@ def week(cashier: Cashier, provider: NotifyingProvider) -> ScriptedHub:
 
 def offenders(hub: ScriptedHub) -> list[tuple[str, str]]:
     with hub.db.connection() as conn:
-        return [(one.what, one.how) for result in second.compared(conn) for one in result.offenders]
+        return [(one.what, one.how) for result in duckdb_check.compared(conn) for one in result.offenders]
 
 
 def test_both_engines_find_the_same(week: ScriptedHub) -> None:

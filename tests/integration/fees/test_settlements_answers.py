@@ -8,8 +8,8 @@ import pytest
 
 from hub.clock import local
 from hub.errors import InvalidState, ManualAction, NotConfigured
-from hub.fees import orders
 from hub.fees.ledger import Share, postings
+from hub.fees.payouts import orders
 from hub.fees.settlements import answers, ordering, remitting
 from tests.integration.fees.settling import NOVEMBER, OCTOBER, SettlementOffice, said, sums
 from tests.integration.fees.telling import ACCOUNT
@@ -229,7 +229,9 @@ def test_a_transfer_that_is_on_no_statement_after_two_working_days_is_a_case_unt
     calendar = handed.hub.calendar
     first = calendar.next_working_day(sent)
     second = calendar.next_working_day(first)
-    looked = [handed.act(partial(remitting.look, account=ACCOUNT, day=day)) for day in (sent, first, second, second)]
+    looked = [
+        handed.act(partial(remitting.open_overdue, account=ACCOUNT, day=day)) for day in (sent, first, second, second)
+    ]
     assert looked == [0, 0, 1, 0]
     [case] = handed.hub.rows("SELECT code, object_id, at_risk, state FROM exception_case")
     assert (case["code"], case["object_id"], case["at_risk"]) == ("M02", order.id, 150_000)
@@ -243,7 +245,7 @@ def test_a_transfer_that_the_bank_did_not_make_is_ordered_anew_and_its_case_is_o
     handed.act(lambda uow: orders.approve(uow, order.id, "đúng bảng"), "truong-phong")
     sent = handed.act(lambda uow: local(orders.send(uow, order.id).sent_at or uow.now).date())
     overdue = handed.hub.calendar.next_working_day(handed.hub.calendar.next_working_day(sent))
-    assert handed.act(partial(remitting.look, account=ACCOUNT, day=overdue)) == 1
+    assert handed.act(partial(remitting.open_overdue, account=ACCOUNT, day=overdue)) == 1
 
     handed.act(lambda uow: (orders.fail(uow, order.id, "sai số tài khoản"), None)[1])
 

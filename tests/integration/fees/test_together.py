@@ -12,9 +12,9 @@ from hub import dispatch
 from hub.clock import VIETNAM
 from hub.errors import HubError, InvalidState, NotFound
 from hub.events import Event, FeeEvent, FeePaid
-from hub.fees import demands
-from hub.fees.demand_batch import DemandBatch
-from hub.fees.demands import Credited
+from hub.fees.demands import demand_commands
+from hub.fees.demands.batch import DemandBatch
+from hub.fees.demands.demand_commands import Credited
 from hub.unit_of_work import UnitOfWork
 from tests.integration.fees.conftest import Cashier
 
@@ -41,10 +41,10 @@ class OneByOne:
     def credit(
         self, demand_id: str, amount: int, evidence: str, *, paid_at: datetime | None, confirmed: bool
     ) -> Credited:
-        return demands.credit(self.uow, demand_id, amount, evidence, paid_at=paid_at, confirmed=confirmed)
+        return demand_commands.credit(self.uow, demand_id, amount, evidence, paid_at=paid_at, confirmed=confirmed)
 
     def confirm(self, demand_id: str, evidence: str) -> list[Event]:
-        return demands.confirm(self.uow, demand_id, evidence)
+        return demand_commands.confirm(self.uow, demand_id, evidence)
 
 
 def happen(verbs: Verbs, seed: int, places: Sequence[str]) -> list[Any]:
@@ -128,7 +128,7 @@ def together(uow: UnitOfWork, seed: int, places: Sequence[str]) -> list[Any]:
 def test_what_was_taken_back_is_not_confirmed(cashier: Cashier, dossier: str) -> None:
     demand = str(cashier.demand(dossier)["id"])
     cashier.pays(dossier, 150_000, "pm_1")
-    cashier.act(lambda uow: demands.reverse(uow, demand, "pm_1", by="bank"))
+    cashier.act(lambda uow: demand_commands.reverse(uow, demand, "pm_1", by="bank"))
 
     with pytest.raises(InvalidState, match="đã bị lấy lại bởi bank"):
         act(cashier, lambda uow: DemandBatch(uow).confirm(demand, "pm_1"))

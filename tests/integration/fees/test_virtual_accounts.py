@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from hub.cli.exits import ExitCode
-from hub.fees.matching import virtual
-from hub.fees.matching.virtual import NotAList
+from hub.fees.reconciliation.matching import virtual
+from hub.fees.reconciliation.matching.virtual import NotAList
 from tests.bank_files import StatementMovement
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, another, red, status

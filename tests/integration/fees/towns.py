@@ -17,7 +17,7 @@ from config.catalogue import Catalogue
 from config.settings import Settings
 from hub import dispatch
 from hub.clock import VIETNAM
-from hub.fees.statements import importing
+from hub.fees.reconciliation.statements import importing
 from schemas.payment_reference import PaymentReference
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt
 from tests.integration.fees.conftest import Cashier

@@ -9,7 +9,7 @@ import requests
 import segno
 from lxml import etree
 
-from hub.fees import vietqr
+from hub.fees.demands import vietqr
 from tests.builders import a_submission
 from tests.integration.fees.conftest import PAY_FIRST, PAY_LATER, Cashier
 from tests.integration.http.caller import ApiCaller, Caller

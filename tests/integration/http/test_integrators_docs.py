@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from connectors.transport import signatures
 from connectors.transport.envelope import body_of, payload_of
 from connectors.transport.xml import parse, schema_of
-from hub.fees import vietqr
+from hub.fees.demands import vietqr
 from hub.http.answers import AcceptedAnswer, AcceptedReport, AcceptedSubmission, SubmissionDocument
 from schemas import strict
 from schemas.department import Changes, HandoffReceipt

@@ -17,7 +17,7 @@ from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.reckoning import OPEN, Reckoning
 from hub.cli.demo.trials import trials
 from hub.embedded.secrets import kept_secrets
-from hub.fees.vietqr import PayerTransfer, encode
+from hub.fees.demands.vietqr import PayerTransfer, encode
 
 DAY = date(2026, 11, 24)
 EVENING = Reckoning(

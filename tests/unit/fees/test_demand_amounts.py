@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import InvalidState, MoveRefused
-from hub.fees.model import COLLECTING, LABELS, LIFECYCLE, Amounts, DemandStatusCode
+from hub.fees.demands.model import COLLECTING, LABELS, LIFECYCLE, Amounts, DemandStatusCode
 
 MIGRATION = Path(__file__).parents[3] / "hub" / "migrations" / "versions" / "0001_baseline.sql"
 MONEY = ["credit", "seen", "confirm", "reverse", "lift"]

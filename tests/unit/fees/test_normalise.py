@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.fees.matching.normalise import normalise
+from hub.fees.ledger.normalise import normalise
 
 
 @pytest.mark.parametrize(

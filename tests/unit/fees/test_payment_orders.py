@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from hub import migrations
-from hub.fees.matching.normalise import normalise
-from hub.fees.matching.references import MatchMethod, references
-from hub.fees.orders import paper
-from hub.fees.orders.model import LIFECYCLE, OrderState, Payee, PaymentOrder
+from hub.fees.ledger.normalise import normalise
+from hub.fees.payouts.orders import paper
+from hub.fees.payouts.orders.model import LIFECYCLE, OrderState, Payee, PaymentOrder
+from hub.fees.reconciliation.matching.references import MatchMethod, references
 from schemas.payment_reference import LAST_SERIAL, PaymentReference
 
 SQL = Path(migrations.__file__).parent / "versions" / "0001_baseline.sql"

@@ -5,16 +5,17 @@ import unicodedata
 import pytest
 
 from hub.cli import case_facts
-from hub.fees.proof import anchors, proving, replay, second, second_matches, words
+from hub.fees.proof import anchors, proving, words
+from hub.fees.replay import duckdb_check, duckdb_matches, replaying
 
 NAMES = (
     *(check.name for check in proving.CHECKS),
     anchors.CHAIN,
     anchors.ROOTS,
-    second.BALANCES,
-    second.ENTRIES,
-    second_matches.NAME,
-    replay.NAME,
+    duckdb_check.BALANCES,
+    duckdb_check.ENTRIES,
+    duckdb_matches.NAME,
+    replaying.NAME,
 )
 
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from hub.fees.statements import gates
+from hub.fees.reconciliation.statements import gates
 from schemas.statement import EntryKind, Head, Statement, StatementEntry
 from tests.bank_files import weekday
 

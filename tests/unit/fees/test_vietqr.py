@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.fees import vietqr
-from hub.fees.vietqr import LONGEST_PURPOSE, TO_CARD, NotVietQr, PayerTransfer, decode, encode
+from hub.fees.demands import vietqr
+from hub.fees.demands.vietqr import LONGEST_PURPOSE, TO_CARD, NotVietQr, PayerTransfer, decode, encode
 
 # NAPAS's format document, two public libraries, and our own design notes; each with its check sum as published.
 PUBLISHED = {

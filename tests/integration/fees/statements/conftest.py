@@ -7,8 +7,8 @@ import pytest
 
 from hub import dispatch
 from hub.events import Event
-from hub.fees.statements import deciding, importing
-from hub.fees.statements.importing import ImportResult
+from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.reconciliation.statements.importing import ImportResult
 from hub.unit_of_work import UnitOfWork
 from tests.integration.test_command_line import cli  # noqa: F401 - the command line as a fixture
 from tests.scripted_hub import ScriptedHub

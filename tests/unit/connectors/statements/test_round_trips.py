@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from config.banks import Bank
 from connectors.banks.statements import formats
-from hub.fees.statements import gates
+from hub.fees.reconciliation.statements import gates
 from schemas.statement import Statement, StatementEntry, UnreadableFile
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt, csv_file, mt940, table, weekday, xlsx
 

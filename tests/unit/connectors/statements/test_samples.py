@@ -12,8 +12,8 @@ import pytest
 from config.banks import Bank, BankAccount
 from config.statements import Camt, Columns, Mt940, Statements, Table
 from connectors.banks.statements import formats
-from hub.fees.statements import gates, keys
-from hub.fees.statements.model import booked, movements
+from hub.fees.reconciliation.statements import gates, keys
+from hub.fees.reconciliation.statements.model import booked, movements
 from schemas.statement import Statement, StatementCode, UnreadableFile
 from tests.bank_files import ago, weekday
 

@@ -9,7 +9,7 @@ import pytest
 from config import profiles
 from config.settings import PACKAGED
 from connectors.banks.statements import formats
-from hub.fees.statements import gates
+from hub.fees.reconciliation.statements import gates
 from schemas.statement import Statement, StatementCode, gathered
 from tests.bank_files import weekday, xlsx
 

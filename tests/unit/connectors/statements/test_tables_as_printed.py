@@ -9,7 +9,7 @@ import pytest
 
 from config.statements import Statements, Table
 from connectors.banks.statements import table_csv, table_xlsx
-from hub.fees.statements import gates
+from hub.fees.reconciliation.statements import gates
 from schemas.statement import Statement, StatementCode, UnreadableFile, gathered
 from tests.bank_files import weekday, xlsx
 

@@ -1,7 +1,0 @@
-"""Work for persons about money: cases, what they mean, and how they are settled (docs/reference/exceptions.md)."""
-
-from hub.fees.cases.ending import covered, explained
-from hub.fees.cases.model import FeeException
-from hub.fees.cases.opening import Opening, open_all, open_case
-
-__all__ = ["FeeException", "Opening", "covered", "explained", "open_all", "open_case"]

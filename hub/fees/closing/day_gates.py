@@ -1,0 +1,176 @@
+"""What has to hold before a day of an account is closed. Every gate is looked at, whatever the others say."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from config.banks import Bank
+from hub.clock import local
+from hub.fees.closing import balance, store
+from hub.fees.closing.model import Gate, dong
+from hub.fees.proof import runs
+from hub.unit_of_work import UnitOfWork
+
+_STATEMENTS: Final = """
+SELECT bool_or(%(day)s BETWEEN from_date AND to_date) AS covered, min(from_date) AS first, max(to_date) AS last,
+    (array_agg(broken ORDER BY chain) FILTER (WHERE from_date > %(day)s))[1] AS skipped
+FROM statement WHERE account = %(account)s AND chain IS NOT NULL
+"""
+
+_HELD: Final = """
+SELECT id, name, state, summary FROM statement_file WHERE bank = %s AND state IN ('quarantined', 'balanced') ORDER BY id
+"""
+
+_NEW: Final = """
+SELECT id, amount FROM statement_line
+WHERE account = %(account)s AND booking_date = %(day)s AND status = 'BOOK' AND state = 'new' ORDER BY id
+"""
+
+_MATCHED: Final = """
+SELECT (SELECT max(s.accepted_at) FROM statement s WHERE s.account = %(account)s AND (
+            (s.kind = 'statement' AND s.to_date = %(day)s) OR s.id IN (
+                SELECT l.statement_id FROM statement_line l
+                WHERE l.account = %(account)s AND l.booking_date = %(day)s AND l.status = 'BOOK'))) AS told,
+    (SELECT max(finished_at) FROM recon_run
+     WHERE account = %(account)s AND day = %(day)s AND state = 'completed') AS matched
+"""
+
+_CASES: Final = """
+WITH line AS (SELECT id::text AS id FROM statement_line WHERE account = %(account)s AND booking_date = %(day)s),
+     paid AS (SELECT id FROM payment WHERE account = %(account)s AND business_date = %(day)s)
+SELECT c.id, c.code, c.at_risk, c.due_on, c.carried_by FROM exception_case c
+WHERE c.state <> 'resolved' AND c.code <> 'N02' AND (
+    (c.object_type = 'statement_line' AND c.object_id IN (SELECT id FROM line))
+    OR (c.object_type = 'payment' AND c.object_id IN (SELECT id FROM paid))
+    OR c.facts ->> 'line' IN (SELECT id FROM line) OR c.facts ->> 'payment' IN (SELECT id FROM paid))
+ORDER BY c.due_on, c.id
+"""
+"""That nobody notified (N02) is to be counted, not settled."""
+
+_PROPOSED: Final = """
+SELECT day FROM close_proposal WHERE verb = 'close' AND account = %s AND day < %s AND ended_at IS NULL
+"""
+
+
+def of_day(uow: UnitOfWork, bank: Bank, account: str, day: date, *, closing: bool) -> list[Gate]:
+    """All of them. ``closing``: another person has proposed it, so that this would close it."""
+    asked = {"account": account, "day": day}
+    return [
+        _over(uow, day),
+        _earlier(uow, account, day, closing=closing),
+        _statement(uow, bank, asked),
+        _files(uow, bank, account, day),
+        _lines(uow, asked),
+        _matched(uow, asked),
+        _cases(uow, asked),
+        proof(uow),
+        _balance(uow, account, day),
+    ]
+
+
+def _over(uow: UnitOfWork, day: date) -> Gate:
+    today = local(uow.now).date()
+    found = "hôm nay" if day == today else f"{day:%d/%m/%Y}"
+    return Gate("over", "Ngày đã đến", day <= today, found, "chờ đến ngày")
+
+
+def _earlier(uow: UnitOfWork, account: str, day: date, *, closing: bool) -> Gate:
+    """Its balance stands on the days before it: those are closed first, or at least proposed by who proposes this."""
+    waiting = [one for one in store.open_days(uow.conn, account, day) if one < day]
+    if not closing:
+        proposed = {row["day"] for row in uow.conn.execute(_PROPOSED, (account, day))}
+        waiting = [one for one in waiting if one not in proposed]
+    found = f"{len(waiting)} ngày trước còn mở, từ {waiting[0]:%d/%m/%Y}" if waiting else "các ngày trước đã khóa"
+    todo = f"hub fee close --day {waiting[-1]} --account {account}" if waiting else ""
+    return Gate("earlier", "Ngày trước đã khóa", not waiting, found, todo)
+
+
+def _statement(uow: UnitOfWork, bank: Bank, asked: Mapping[str, Any]) -> Gate:
+    """The statement of the day is there, or the bank makes none for it and one after it is there."""
+    label, day = "Đủ sao kê", asked["day"]
+    row = uow.conn.execute(_STATEMENTS, asked).fetchone() or {}
+    if row.get("covered"):
+        return Gate("statement", label, True, "có sao kê")
+    todo = f"lấy sao kê của {bank.name}, hoặc hub fee import; ngày không phát sinh cũng cần sao kê"
+    if row.get("first") is None or day > row["last"]:
+        return Gate("statement", label, False, "chưa có sao kê đến hết ngày", todo)
+    if day < row["first"]:
+        return Gate("statement", label, True, "trước sao kê đầu tiên của tài khoản")
+    rule = bank.statements.days
+    expected = rule == "every" or (rule == "working" and uow.calendar.is_working_day(day))
+    if expected and not row["skipped"]:
+        return Gate("statement", label, False, "thiếu sao kê của ngày", todo)
+    found = "thiếu, hai người đã chấp nhận" if expected else "ngân hàng không lập; sao kê sau nối tiếp"
+    return Gate("statement", label, True, found)
+
+
+def _files(uow: UnitOfWork, bank: Bank, account: str, day: date) -> Gate:
+    """A held file whose days cannot be read may be about any."""
+    held = [
+        {"id": row["id"], "state": row["state"]}
+        for row in uow.conn.execute(_HELD, (bank.code,)).fetchall()
+        if not row["summary"] or any(_touches(bank, one, account, day) for one in row["summary"])
+    ]
+    found = ", ".join(one["id"] for one in held) or "không có tệp bị giữ"
+    todo = "hub fee statements show TỆP, rồi approve hoặc reject (hai người)"
+    return Gate("files", "Không tệp sao kê nào bị giữ", not held, found, todo, held)
+
+
+def _touches(bank: Bank, said: Mapping[str, Any], account: str, day: date) -> bool:
+    own = bank.account(said["account"])
+    return (own is None or own.number == account) and said["from"] <= day.isoformat() <= said["to"]
+
+
+def _lines(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
+    new = [{"id": str(row["id"]), "amount": row["amount"]} for row in uow.conn.execute(_NEW, asked).fetchall()]
+    found = f"{len(new)} dòng chưa có kết quả" if new else "mọi dòng đã có kết quả"
+    todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
+    return Gate("lines", "Mọi dòng sao kê có kết quả", not new, found, todo, new)
+
+
+def _matched(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
+    row = uow.conn.execute(_MATCHED, asked).fetchone() or {}
+    told, matched = row.get("told"), row.get("matched")
+    todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
+    label = "Đã đối soát sau tệp cuối"
+    if told is None:
+        return Gate("matched", label, True, "không có gì để đối soát")
+    if matched is None:
+        return Gate("matched", label, False, "chưa đối soát", todo)
+    found = f"đối soát lúc {local(matched):%H:%M %d/%m}, tệp cuối {local(told):%H:%M %d/%m}"
+    return Gate("matched", label, matched >= told, found, todo)
+
+
+def _cases(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
+    items = [
+        {**row, "due_on": row["due_on"].isoformat(), "carried": row["carried_by"] is not None}
+        for row in uow.conn.execute(_CASES, asked).fetchall()
+    ]
+    open_ = [one for one in items if not one["carried"]]
+    carried = len(items) - len(open_)
+    found = f"{len(open_)} ca chưa xử lý, {carried} ca treo sang kỳ sau" if items else "không có ca nào"
+    todo = "hub fee resolve CA, hoặc hub fee exceptions carry CA --reason …"
+    return Gate("cases", "Ca bất thường đã xử lý hoặc treo", not open_, found, todo, items)
+
+
+def proof(uow: UnitOfWork) -> Gate:
+    """Made today, and nothing that it found is open: a red one opens a case, which only a green one ends."""
+    made, stopped = runs.made(uow.conn, local(uow.now).date()), runs.stopped(uow.conn)
+    found = "hôm nay đã kiểm tra, sổ đúng" if made else "hôm nay chưa kiểm tra"
+    if stopped:
+        found = "có ca L01–L04 đang mở"
+    todo = "docs/runbooks/when-the-proof-is-red.md" if stopped else "hub fee prove --keep"
+    return Gate("proof", "Sổ đã được kiểm tra hôm nay và đúng", made and not stopped, found, todo)
+
+
+def _balance(uow: UnitOfWork, account: str, day: date) -> Gate:
+    """I2 of this day: what is not on it is listed, never netted."""
+    ends = balance.at(uow.conn, account, day)
+    if ends.said is None:
+        said = f"sổ {dong(ends.book)}, chưa có sao kê"
+    else:
+        parts = (("ghi ở ngày sau", ends.later), ("số dư đầu", ends.unposted), ("đứt chuỗi đã duyệt", ends.breaks))
+        listed = "".join(f" + {name} {dong(amount)}" for name, amount in parts if amount)
+        said = f"sổ {dong(ends.book)}{listed}; sao kê {dong(ends.said)}"
+    todo = f"tìm dòng lệch {dong((ends.said or 0) - ends.explained)}: hub fee prove, hub fee statements list"
+    return Gate("balance", "Số dư sổ bằng số dư sao kê", ends.agrees, said, todo)

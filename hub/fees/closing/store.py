@@ -1,0 +1,144 @@
+"""Proposals, and days and months that are closed, in the database."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, Literal
+
+from psycopg.types.json import Jsonb
+
+from hub.db import Connection
+from hub.fees.closing.model import BOOK, Proposal
+
+Verb = Literal["close", "reopen"]
+
+_PROPOSE: Final = """
+INSERT INTO close_proposal (verb, account, day, digest, totals, maker, reason, proposed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+_DAYS_REOPENED: Final = """
+UPDATE day_close SET reopened_at = now(), reopen_maker = %(maker)s, reopen_checker = %(checker)s,
+    reopen_reason = %(reason)s
+WHERE account = %(account)s AND day >= %(day)s AND reopened_at IS NULL
+"""
+
+_MONTH_REOPENED: Final = """
+UPDATE month_close SET reopened_at = now(), reopen_maker = %(maker)s, reopen_checker = %(checker)s,
+    reopen_reason = %(reason)s
+WHERE month = %(day)s AND reopened_at IS NULL
+"""
+
+
+def proposal(conn: Connection, verb: Verb, account: str, day: date) -> Proposal | None:
+    """The proposal that stands."""
+    row = conn.execute(
+        "SELECT id, digest, totals, maker, reason FROM close_proposal"
+        " WHERE verb = %s AND account = %s AND day = %s AND ended_at IS NULL FOR UPDATE",
+        (verb, account, day),
+    ).fetchone()
+    return Proposal(**{**row, "digest": bytes(row["digest"])}) if row else None
+
+
+def propose(
+    conn: Connection,
+    verb: Verb,
+    account: str,
+    day: date,
+    *,
+    digest: bytes,
+    totals: Mapping[str, Any],
+    maker: str,
+    reason: str | None,
+    at: datetime,
+) -> None:
+    conn.execute(_PROPOSE, (verb, account, day, digest, Jsonb(dict(totals)), maker, reason, at))
+
+
+def end(conn: Connection, proposal_id: int, *, checker: str | None, at: datetime) -> None:
+    """Another person has agreed; None: it has been overtaken."""
+    conn.execute(
+        "UPDATE close_proposal SET outcome = %s, checker = %s, ended_at = %s WHERE id = %s",
+        ("agreed" if checker else "overtaken", checker, at, proposal_id),
+    )
+
+
+def close_day(conn: Connection, account: str, day: date, agreed: Proposal, checker: str) -> None:
+    conn.execute(
+        "INSERT INTO day_close (account, day, digest, totals, maker, checker) VALUES (%s, %s, %s, %s, %s, %s)",
+        (account, day, agreed.digest, Jsonb(dict(agreed.totals)), agreed.maker, checker),
+    )
+
+
+def close_month(conn: Connection, month: date, agreed: Proposal, checker: str) -> None:
+    conn.execute(
+        "INSERT INTO month_close (month, digest, totals, maker, checker) VALUES (%s, %s, %s, %s, %s)",
+        (month, agreed.digest, Jsonb(dict(agreed.totals)), agreed.maker, checker),
+    )
+
+
+def reopen(conn: Connection, account: str, day: date, agreed: Proposal, checker: str) -> None:
+    """The month, or the day and every closed one after it."""
+    asked = {"account": account, "day": day, "maker": agreed.maker, "checker": checker, "reason": agreed.reason}
+    conn.execute(_MONTH_REOPENED if account == BOOK else _DAYS_REOPENED, asked)
+
+
+def closed_from(conn: Connection, account: str, day: date) -> Sequence[tuple[date, bytes]]:
+    """The closed days of an account from ``day`` on, each with the digest under which it was closed."""
+    rows = conn.execute(
+        "SELECT day, digest FROM day_close WHERE account = %s AND day >= %s AND reopened_at IS NULL ORDER BY day",
+        (account, day),
+    )
+    return [(row["day"], bytes(row["digest"])) for row in rows]
+
+
+def day_digest(conn: Connection, account: str, day: date) -> bytes | None:
+    """Of the day that is closed; None: it is open."""
+    row = conn.execute(
+        "SELECT digest FROM day_close WHERE account = %s AND day = %s AND reopened_at IS NULL", (account, day)
+    ).fetchone()
+    return bytes(row["digest"]) if row else None
+
+
+def month_digest(conn: Connection, month: date) -> bytes | None:
+    """Of the month that is closed; None: it is open."""
+    row = conn.execute("SELECT digest FROM month_close WHERE month = %s AND reopened_at IS NULL", (month,)).fetchone()
+    return bytes(row["digest"]) if row else None
+
+
+def last_closed_month(conn: Connection) -> date | None:
+    row = conn.execute("SELECT max(month) AS month FROM month_close WHERE reopened_at IS NULL").fetchone()
+    return row["month"] if row else None
+
+
+def handed_over(conn: Connection, month: date) -> list[str]:
+    """The departments that were handed their table of the month."""
+    rows = conn.execute(
+        "SELECT department FROM settlement WHERE month = %s AND state NOT IN ('computed', 'withdrawn')"
+        " ORDER BY department",
+        (month,),
+    )
+    return [row["department"] for row in rows]
+
+
+def first_day(conn: Connection, account: str) -> date | None:
+    """The first day of which a statement or the book says something; None: neither ever spoke of the account."""
+    row = conn.execute(
+        "SELECT least((SELECT min(from_date) FROM statement WHERE account = %(account)s AND chain IS NOT NULL),"
+        " (SELECT min(business_date) FROM journal_entry WHERE bank_account = %(account)s)) AS day",
+        {"account": account},
+    ).fetchone()
+    return row["day"] if row else None
+
+
+def open_days(conn: Connection, account: str, until: date) -> list[date]:
+    """The days of an account, from its first to ``until``, that are not closed."""
+    first = first_day(conn, account)
+    if first is None:
+        return []
+    rows = conn.execute(
+        "SELECT d::date AS day FROM generate_series(%(first)s::date, %(until)s::date, interval '1 day') AS d"
+        " WHERE NOT EXISTS (SELECT 1 FROM day_close c WHERE c.account = %(account)s AND c.day = d::date"
+        " AND c.reopened_at IS NULL) ORDER BY d",
+        {"account": account, "first": first, "until": until},
+    )
+    return [row["day"] for row in rows]

@@ -1,0 +1,93 @@
+"""Control totals: what a day or a month comes to, and the digest under which two persons agree to it. đồng."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from hub.clock import last_of
+from hub.db import Connection, one
+from hub.fees.closing import balance
+from hub.fees.closing.model import BOOK
+from hub.fees.ledger import balances
+from hub.signing import canonical
+
+_ENTRIES: Final = """
+SELECT e.digest FROM journal_entry e
+WHERE e.business_date BETWEEN %(first)s AND %(last)s AND (%(account)s = 'book' OR e.bank_account = %(account)s)
+    AND NOT (e.bank_account IS NULL AND e.kind LIKE 'retained%%') ORDER BY e.seq
+"""
+"""What the Centre keeps of a month is worked out when it is closed, from what is closed."""
+
+_MOVED: Final = """
+SELECT l.account, sum(l.dr)::bigint AS debit, sum(l.cr)::bigint AS credit
+FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq
+WHERE e.business_date BETWEEN %(first)s AND %(last)s AND (%(account)s = 'book' OR e.bank_account = %(account)s)
+    AND NOT (e.bank_account IS NULL AND e.kind LIKE 'retained%%') GROUP BY l.account ORDER BY l.account
+"""
+
+_LINES: Final = """
+SELECT count(*) AS count, coalesce(sum(amount), 0)::bigint AS sum FROM statement_line
+WHERE account = %s AND booking_date = %s AND status = 'BOOK' AND state <> 'vanished'
+"""
+
+
+def of_day(conn: Connection, account: str, day: date) -> dict[str, Any]:
+    """A day of a bank account."""
+    ends = balance.at(conn, account, day)
+    return {
+        "v": 1,
+        "account": account,
+        "day": day.isoformat(),
+        "statement": ends.said,
+        "book": ends.book,
+        "lines": dict(one(conn, _LINES, (account, day))),
+        **_moved(conn, account, day, day),
+    }
+
+
+def of_month(conn: Connection, month: date, accounts: Sequence[str]) -> dict[str, Any]:
+    """A month of all accounts; ``accounts``: those that end it with a balance of their own."""
+    last = last_of(month)
+    return {
+        "v": 1,
+        "month": f"{month:%Y-%m}",
+        "banks": {account: balances.bank_balance(conn, account, last) for account in accounts},
+        **_moved(conn, BOOK, month, last),
+    }
+
+
+def _moved(conn: Connection, account: str, first: date, last: date) -> dict[str, Any]:
+    asked = {"account": account, "first": first, "last": last}
+    seen, count = hashlib.sha256(), 0
+    for row in conn.execute(_ENTRIES, asked):
+        seen.update(row["digest"])
+        count += 1
+    moved = conn.execute(_MOVED, asked).fetchall()
+    return {
+        "entries": {"count": count, "sha256": seen.hexdigest()},
+        "moved": {row["account"]: {"debit": row["debit"], "credit": row["credit"]} for row in moved},
+    }
+
+
+def digest(totals: Mapping[str, Any]) -> bytes:
+    """SHA-256 over the canonical JSON."""
+    return hashlib.sha256(canonical.encode(totals)).digest()
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Each number that is another now, as ``name: before → after``."""
+    was, stands = dict(_flat("", before)), dict(_flat("", after))
+    return [
+        f"{name}: {was.get(name, '–')} → {stands.get(name, '–')}"
+        for name in sorted(was.keys() | stands.keys())
+        if was.get(name) != stands.get(name)
+    ]
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _flat(f"{prefix}.{name}" if prefix else name, inner)
+    else:
+        yield prefix, value

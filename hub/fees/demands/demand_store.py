@@ -1,0 +1,177 @@
+"""Fee demands in the database. Whoever changes one has locked its dossier first."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from hub.clock import local
+from hub.db import Connection, one
+from hub.errors import NotFound
+from hub.fees.demands.model import COLLECTING, Amounts, Demand, DemandLine
+from schemas.payment_reference import PaymentReference, scattered
+
+_COLUMNS: Final = ", ".join(field.name for field in fields(Demand))
+_LINE_COLUMNS: Final = ", ".join(field.name for field in fields(DemandLine))
+
+_ADD: Final = """
+INSERT INTO fee_demand (id, dossier_id, department, reference, bank_bin, account, amount_due, waived, allocated,
+    confirmed, status, pay_first, issued_at, business_date, expires_at, version)
+VALUES (%(id)s, %(dossier_id)s, %(department)s, %(reference)s, %(bank_bin)s, %(account)s, %(amount_due)s, %(waived)s,
+    %(allocated)s, %(confirmed)s, %(status)s, %(pay_first)s, %(issued_at)s, %(business_date)s, %(expires_at)s,
+    %(version)s)
+"""
+
+_ADD_LINE: Final = """
+INSERT INTO fee_demand_line (demand_id, number, fee_code, kind, title, department, amount, waived, exemption,
+    retention_bp, basis)
+VALUES (%(demand_id)s, %(number)s, %(fee_code)s, %(kind)s, %(title)s, %(department)s, %(amount)s, %(waived)s,
+    %(exemption)s, %(retention_bp)s, %(basis)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Money that counts for a demand, by the evidence that brought it (a payment)."""
+
+    evidence: str
+    amount: int
+    paid_at: datetime
+    confirmed_at: datetime | None
+    reversed_at: datetime | None
+    reversed_by: str | None
+
+
+def next_reference(conn: Connection, prefix: str) -> PaymentReference:
+    """A reference that nobody has had."""
+    number = one(conn, "SELECT nextval('fee_reference_serial') AS number", ())["number"]
+    return PaymentReference.issued(prefix, scattered(number))
+
+
+def add(conn: Connection, demand: Demand, lines: Sequence[DemandLine]) -> None:
+    """A new demand with what it is made of."""
+    conn.execute(_ADD, asdict(demand) | {"business_date": local(demand.issued_at).date()})
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            _ADD_LINE,
+            [asdict(line) | {"demand_id": demand.id, "number": number} for number, line in enumerate(lines, 1)],
+        )
+
+
+def lock(conn: Connection, demand_id: str) -> Demand:
+    """The demand, ours until the transaction ends: its dossier first, as everywhere. Raises NotFound."""
+    conn.execute(
+        "SELECT 1 FROM dossier WHERE id = (SELECT dossier_id FROM fee_demand WHERE id = %s) FOR UPDATE", (demand_id,)
+    )
+    with conn.cursor(row_factory=class_row(Demand)) as cursor:
+        found = cursor.execute(f"SELECT {_COLUMNS} FROM fee_demand WHERE id = %s FOR UPDATE", (demand_id,)).fetchone()
+    if found is None:
+        raise NotFound(f"không có khoản phải thu {demand_id}")
+    return found
+
+
+def lock_all(conn: Connection, demands: Sequence[str]) -> list[Demand]:
+    """``lock`` for many at once, in one order as everywhere. Raises NotFound."""
+    conn.execute(
+        "SELECT 1 FROM dossier WHERE id IN (SELECT dossier_id FROM fee_demand WHERE id = ANY(%s)) ORDER BY id"
+        " FOR UPDATE",
+        (demands,),
+    )
+    with conn.cursor(row_factory=class_row(Demand)) as cursor:
+        found = cursor.execute(
+            f"SELECT {_COLUMNS} FROM fee_demand WHERE id = ANY(%s) ORDER BY id FOR UPDATE", (demands,)
+        ).fetchall()
+    missing = sorted(set(demands) - {demand.id for demand in found})
+    if missing:
+        raise NotFound(f"không có khoản phải thu {missing[0]}")
+    return found
+
+
+def of_dossier(conn: Connection, dossier_id: str) -> list[Demand]:
+    """Every demand of a dossier, the first first."""
+    with conn.cursor(row_factory=class_row(Demand)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM fee_demand WHERE dossier_id = %s ORDER BY issued_at, id", (dossier_id,)
+        ).fetchall()
+
+
+def lines(conn: Connection, demand_id: str) -> list[DemandLine]:
+    with conn.cursor(row_factory=class_row(DemandLine)) as cursor:
+        return cursor.execute(
+            f"SELECT {_LINE_COLUMNS} FROM fee_demand_line WHERE demand_id = %s ORDER BY number", (demand_id,)
+        ).fetchall()
+
+
+def stand(conn: Connection, demand: Demand, amounts: Amounts, *, expires_at: datetime | None = None) -> Demand:
+    """A locked demand comes to stand at ``amounts``, and longer if ``expires_at`` says so. The demand as it is now."""
+    with conn.cursor(row_factory=class_row(Demand)) as cursor:
+        changed = cursor.execute(
+            "UPDATE fee_demand SET waived = %s, allocated = %s, confirmed = %s, status = %s, version = version + 1,"
+            f" expires_at = coalesce(%s, expires_at), updated_at = now() WHERE id = %s RETURNING {_COLUMNS}",
+            (amounts.waived, amounts.allocated, amounts.confirmed, amounts.status, expires_at, demand.id),
+        ).fetchone()
+    if changed is None:
+        raise LookupError(demand.id)
+    return changed
+
+
+def lift(conn: Connection, demand_id: str, fee_code: str, *, exemption: str, basis: str) -> None:
+    """The whole of a line need not be paid."""
+    conn.execute(
+        "UPDATE fee_demand_line SET waived = amount, exemption = %s, basis = %s WHERE demand_id = %s AND fee_code = %s",
+        (exemption, basis, demand_id, fee_code),
+    )
+
+
+def lift_part(conn: Connection, demand_id: str, fee_code: str, amount: int, *, basis: str) -> None:
+    """``amount`` more of a line need not be paid, by a decision."""
+    conn.execute(
+        "UPDATE fee_demand_line SET waived = waived + %s, exemption = coalesce(exemption, 'decision'), basis = %s"
+        " WHERE demand_id = %s AND fee_code = %s",
+        (amount, basis, demand_id, fee_code),
+    )
+
+
+def credit_by(conn: Connection, demand_id: str, evidence: str) -> Credit | None:
+    with conn.cursor(row_factory=class_row(Credit)) as cursor:
+        return cursor.execute(
+            "SELECT evidence, amount, paid_at, confirmed_at, reversed_at, reversed_by FROM fee_credit"
+            " WHERE demand_id = %s AND evidence = %s",
+            (demand_id, evidence),
+        ).fetchone()
+
+
+def add_credit(
+    conn: Connection, demand_id: str, evidence: str, amount: int, *, paid_at: datetime, at: datetime, confirmed: bool
+) -> None:
+    conn.execute(
+        "INSERT INTO fee_credit (demand_id, evidence, amount, paid_at, credited_at, confirmed_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        (demand_id, evidence, amount, paid_at, at, at if confirmed else None),
+    )
+
+
+def confirm_credit(conn: Connection, demand_id: str, evidence: str, *, at: datetime) -> None:
+    conn.execute(
+        "UPDATE fee_credit SET confirmed_at = %s WHERE demand_id = %s AND evidence = %s", (at, demand_id, evidence)
+    )
+
+
+def end_credits(conn: Connection, demand_id: str, *, by: str, at: datetime, evidence: str | None = None) -> None:
+    """The credit of this evidence, or every one that still counts, counts no more."""
+    conn.execute(
+        "UPDATE fee_credit SET reversed_at = %(at)s, reversed_by = %(by)s WHERE demand_id = %(demand)s"
+        " AND reversed_at IS NULL AND (%(evidence)s::text IS NULL OR evidence = %(evidence)s)",
+        {"at": at, "by": by, "demand": demand_id, "evidence": evidence},
+    )
+
+
+def expiring(conn: Connection, now: datetime, *, after: str, limit: int) -> list[str]:
+    """Demands whose time is over, by id, from behind ``after`` on."""
+    rows = conn.execute(
+        "SELECT id FROM fee_demand WHERE expires_at <= %s AND status = ANY(%s) AND id > %s ORDER BY id LIMIT %s",
+        (now, sorted(COLLECTING), after, limit),
+    ).fetchall()
+    return [row["id"] for row in rows]

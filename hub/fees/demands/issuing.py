@@ -1,0 +1,94 @@
+"""A demand is issued when a dossier is opened, by the catalogue of the day on which it was received."""
+
+from datetime import datetime, time, timedelta
+
+from config.catalogue import FeeDesk, Pay, Procedure
+from config.fees import Exemption
+from hub.clock import VIETNAM, local
+from hub.db import one
+from hub.events import DossierOpened, Event, FeeDemanded, FeeNotDue, FeeWaived
+from hub.fees.demands import demand_store, payer_notice
+from hub.fees.demands.model import Demand, DemandLine, DemandStatusCode
+from hub.messages import inbox
+from hub.unit_of_work import UnitOfWork
+from schemas.identifiers import Prefix, new_id
+from schemas.portal import Submission
+
+
+def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
+    """Every dossier that is opened hears one of: nothing is due, it is demanded, it is waived."""
+    dossier = one(uow.conn, "SELECT procedure, received_at FROM dossier WHERE id = %s", (event.dossier_id,))
+    procedure = uow.catalogue.procedures[dossier["procedure"]]
+    desk = uow.catalogue.fee_desk
+    if procedure.pay is Pay.NONE or desk is None:
+        return [FeeNotDue(event.dossier_id)]
+    lines = _lines(uow, event.dossier_id, procedure, dossier["received_at"])
+    if not lines:
+        return [FeeNotDue(event.dossier_id)]
+    issued = _issued(uow, event.dossier_id, procedure, desk, lines)
+    demand_store.add(uow.conn, issued, lines)
+    uow.note(issued.id, "demanded", after=issued.status, reason=issued.reference)
+    for line in lines:
+        if line.waived:
+            uow.note(issued.id, "waived", reason=f"{line.fee_code}: {line.exemption}, {line.basis}")
+    if not issued.outstanding:
+        return [FeeWaived(event.dossier_id, payer_notice.notice(issued), uow.now)]
+    return [FeeDemanded(event.dossier_id, payer_notice.notice(issued), issued.pay_first)]
+
+
+def expiry(desk: FeeDesk, issued_at: datetime) -> datetime:
+    """The end of the last day, in Vietnam, on which a demand of ``issued_at`` may be paid."""
+    day = local(issued_at).date() + timedelta(days=desk.pay_within_days + 1)
+    return datetime.combine(day, time(), VIETNAM)
+
+
+def _lines(uow: UnitOfWork, dossier_id: str, procedure: Procedure, received_at: datetime) -> list[DemandLine]:
+    fees = [fee for fee in procedure.fees_on(local(received_at).date()) if fee.amount]
+    exemption = _exemption(uow, dossier_id, procedure) if fees else None
+    lines: list[DemandLine] = []
+    for fee in fees:
+        lifted = exemption if exemption is not None and exemption.lifts(fee.code) else None
+        lines.append(
+            DemandLine(
+                fee_code=fee.code,
+                kind=fee.kind.value,
+                title=fee.title,
+                department=procedure.department,
+                amount=fee.amount,
+                waived=fee.amount if lifted else 0,
+                exemption=lifted.code if lifted else None,
+                retention_bp=fee.retention_bp,
+                basis=lifted.basis if lifted else fee.basis,
+            )
+        )
+    return lines
+
+
+def _exemption(uow: UnitOfWork, dossier_id: str, procedure: Procedure) -> Exemption | None:
+    """What the submission says about who pays, if the procedure has exemptions at all."""
+    if not procedure.exemptions:
+        return None
+    said = Submission.model_validate_json(inbox.body(uow.conn, dossier_id))
+    return procedure.exemption(said.exemption)
+
+
+def _issued(uow: UnitOfWork, dossier_id: str, procedure: Procedure, desk: FeeDesk, lines: list[DemandLine]) -> Demand:
+    due, waived = sum(line.amount for line in lines), sum(line.waived for line in lines)
+    pay_first = procedure.pay is Pay.FIRST
+    return Demand(
+        id=new_id(Prefix.FEE_DEMAND),
+        dossier_id=dossier_id,
+        department=procedure.department,
+        reference=str(demand_store.next_reference(uow.conn, desk.prefix)),
+        bank_bin=desk.account.bin,
+        account=desk.account.number,
+        amount_due=due,
+        waived=waived,
+        allocated=0,
+        confirmed=0,
+        status=DemandStatusCode.ISSUED if due > waived else DemandStatusCode.WAIVED,
+        pay_first=pay_first,
+        issued_at=uow.now,
+        expires_at=expiry(desk, uow.now) if pay_first else None,
+        version=1,
+    )

@@ -1,0 +1,144 @@
+"""What happens to payment orders: asked for, approved by another person, sent to the bank, cancelled, paid, returned.
+
+The subject is locked before the order, the ledger is written last. What follows for the refund or settlement behind
+an order is its purpose's handler's (handlers.py).
+"""
+
+from typing import Final
+
+from hub.clock import local
+from hub.errors import InvalidState, NotConfigured
+from hub.events import Event
+from hub.fees import clerks
+from hub.fees.ledger import Origin, post_all
+from hub.fees.payments import bookings
+from hub.fees.payouts.orders import handlers, store
+from hub.fees.payouts.orders.model import OrderState, Payee, PaymentOrder, SettledOrder
+from hub.unit_of_work import UnitOfWork
+from schemas.identifiers import Prefix, new_id
+
+SOURCE: Final = "payment_order"
+"""of what the book says of an order before our statement shows it"""
+
+
+def place(
+    uow: UnitOfWork, purpose: str, subject_id: str, account: str, amount: int, payee: Payee, reason: str
+) -> PaymentOrder:
+    """Ask for ``amount`` to be paid from our ``account``; another person approves it.
+
+    Raises InvalidState where the same subject is ordered already, NotConfigured where nothing is collected, Forbidden.
+    """
+    clerks.check_proposes(uow)
+    desk = uow.catalogue.fee_desk
+    if desk is None:
+        raise NotConfigured("danh mục không có fees.toml: không chi được gì")
+    order = PaymentOrder(
+        id=new_id(Prefix.PAYMENT_ORDER),
+        purpose=purpose,
+        subject_id=subject_id,
+        reference=store.next_reference(uow.conn, desk.order_prefix),
+        account=account,
+        amount=amount,
+        payee=payee,
+        state=OrderState.REQUESTED,
+        maker=uow.actor,
+        checker=None,
+        reason=reason,
+        requested_at=uow.now,
+        approved_at=None,
+        sent_at=None,
+        settled_at=None,
+        line_id=None,
+        returned_line_id=None,
+    )
+    store.add(uow.conn, order)
+    said = f"{subject_id} {order.reference} {amount}"
+    uow.note(order.id, "order requested", after=OrderState.REQUESTED, reason=said)
+    return order
+
+
+def approve(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
+    """It may be paid: said by another person than who asked for it. Raises NotFound, InvalidState, Forbidden."""
+    clerks.check_clerk(uow)
+    order = locked(uow, name)
+    order.check(OrderState.APPROVED)
+    clerks.check_agrees(uow, order.maker)
+    settled = handlers.handler(order).approved(uow, order, origin(uow, order))
+    store.move(uow.conn, order, OrderState.APPROVED, at=uow.now, checker=uow.actor)
+    return finish(uow, order, OrderState.APPROVED, settled, reason)
+
+
+def send(uow: UnitOfWork, name: str) -> PaymentOrder:
+    """The bank is told of it (paper.py makes what it takes); told again, it is the same paper.
+
+    Gives the order as it stands now. Raises NotFound, InvalidState, Forbidden.
+    """
+    clerks.check_clerk(uow)
+    order = locked(uow, name)
+    if order.state is OrderState.SENT:
+        uow.note(order.id, "order file made again")
+        return order
+    order.check(OrderState.SENT)
+    handlers.handler(order).sent(uow, order)
+    store.move(uow.conn, order, OrderState.SENT, at=uow.now)
+    finish(uow, order, OrderState.SENT, SettledOrder(), None)
+    return store.find(uow.conn, order.id)
+
+
+def cancel(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
+    """It is not paid after all; too late once the bank was told. Raises NotFound, InvalidState, Forbidden."""
+    clerks.check_clerk(uow)
+    order = locked(uow, name)
+    order.check(OrderState.CANCELLED)
+    settled = handlers.handler(order).cancelled(uow, order, origin(uow, order))
+    store.move(uow.conn, order, OrderState.CANCELLED, at=uow.now)
+    return finish(uow, order, OrderState.CANCELLED, settled, reason)
+
+
+def fail(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
+    """The bank says that it did not pay: the money never left. Raises NotFound, InvalidState, Forbidden."""
+    clerks.check_clerk(uow)
+    order = locked(uow, name)
+    if order.state is not OrderState.SENT:
+        raise InvalidState(
+            f"lệnh chi {order.id} đang {order.state}: chỉ lệnh đã chuyển ngân hàng mới ghi là không chi được"
+        )
+    handlers.handler(order).failed(uow, order)
+    store.move(uow.conn, order, OrderState.FAILED, at=uow.now)
+    return finish(uow, order, OrderState.FAILED, SettledOrder(), reason)
+
+
+def paid(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> SettledOrder:
+    """Our own debit line shows it: by a locked order. The caller hands on the events and posts the entries."""
+    settled = handlers.handler(order).paid(uow, order, said)
+    store.move(uow.conn, order, OrderState.CONFIRMED, at=uow.now, line=line)
+    uow.note(order.id, "order confirmed", before=order.state, after=OrderState.CONFIRMED, reason=f"line {line}")
+    return settled
+
+
+def returned(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> SettledOrder:
+    """What had been paid came back by this credit line: as ``paid``."""
+    settled = handlers.handler(order).returned(uow, order, said)
+    store.move(uow.conn, order, OrderState.FAILED, at=uow.now, returned=line)
+    uow.note(order.id, "order returned", before=order.state, after=OrderState.FAILED, reason=f"line {line}")
+    return settled
+
+
+def locked(uow: UnitOfWork, name: str) -> PaymentOrder:
+    """The order, ours until the transaction ends; what stands behind it before. Raises NotFound."""
+    order = store.find(uow.conn, name)
+    handlers.handler(order).lock(uow, order.subject_id)
+    return store.find(uow.conn, order.id, lock=True)
+
+
+def origin(uow: UnitOfWork, order: PaymentOrder) -> Origin:
+    """Of what the book says today of an order that our statement does not show."""
+    return bookings.origin_on(uow, SOURCE, order.id, order.account, local(uow.now).date())
+
+
+def finish(
+    uow: UnitOfWork, order: PaymentOrder, to: OrderState, settled: SettledOrder, reason: str | None
+) -> list[Event]:
+    uow.note(order.id, f"order {to}", before=order.state, after=to, reason=reason)
+    post_all(uow.conn, settled.entries)
+    return settled.events

@@ -1,0 +1,190 @@
+"""What persons do about matches: confirm or reject what is proposed, revoke what was confirmed.
+
+A confirmation looks again at all that the proposal stood on, in the transaction in which it takes effect. Class B takes
+one person, class C two; to revoke takes two.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hub.errors import InvalidState, NotFound
+from hub.events import Event
+from hub.fees import clerks
+from hub.fees.demands import demand_commands, demand_store
+from hub.fees.demands.model import COLLECTING
+from hub.fees.ledger import LedgerEntry, Origin, postings
+from hub.fees.payments import bookings, payment_store
+from hub.fees.reconciliation.matching import effects
+from hub.fees.reconciliation.matching.effects import MatchRun
+from hub.fees.reconciliation.matching.passes import RULES, Scope
+from hub.fees.reconciliation.matching.standing import standing
+from hub.unit_of_work import UnitOfWork
+
+SOURCE: Final = "match_group"
+"""of what the book says of a person's match"""
+_REVOCABLE: Final = frozenset({"P2", "P3", "P4", "P5", "P6", "P7", "P8", "P11"})
+_OVER: Final = ["R03", "R05", "R06", "R07"]
+"""cases about what a demand did not take: over when the match is"""
+
+_GROUP: Final = """
+SELECT g.id, g.run_id, g.pass, g.class, g.state, g.maker, g.checker, g.revoke_maker, leg.line_id, leg.payment_id,
+    leg.demand_id, leg.amount, l.account, l.booking_date, l.amount AS came, l.state AS line_state, p.source, p.paid_at,
+    p.allocated, p.status AS payment_status
+FROM match_group g JOIN match_leg leg ON leg.group_id = g.id AND leg.number = 1
+JOIN statement_line l ON l.id = leg.line_id JOIN payment p ON p.id = leg.payment_id
+WHERE g.id = %s
+"""
+
+_STANDS: Final = """
+SELECT g.id, g.pass, leg.demand_id FROM match_leg leg JOIN match_group g ON g.id = leg.group_id
+WHERE leg.line_id = %s AND leg.confirmed
+"""
+
+_SUPERSEDE: Final = """
+UPDATE match_group SET state = 'superseded' WHERE id <> %(id)s AND state IN ('proposed', 'confirmed') AND id IN (
+    SELECT group_id FROM match_leg WHERE line_id = %(line)s)
+"""
+
+_NOBODYS: Final = """
+WITH made AS (
+    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
+    VALUES (%(run)s, 'P0', 'D', %(rules)s, 'confirmed', jsonb_build_object('how', 'revoked', 'group', %(id)s::bigint))
+    RETURNING id
+)
+INSERT INTO match_leg (group_id, number, line_id, payment_id, amount, credited, confirmed)
+SELECT id, 1, %(line)s, %(payment)s, 0, false, true FROM made
+"""
+
+
+def confirm(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
+    """It is so. Of class C the first person proposes and the second decides.
+
+    Raises NotFound, InvalidState, Forbidden.
+    """
+    clerks.check_clerk(uow)
+    group = _locked(uow, group_id, "proposed")
+    if group["class"] == "C" and group["maker"] is None:
+        clerks.check_proposes(uow)
+        uow.conn.execute("UPDATE match_group SET maker = %s WHERE id = %s", (uow.actor, group_id))
+        uow.note(_name(group_id), "confirmation proposed", reason=reason)
+        return []
+    if group["maker"] is not None:
+        clerks.check_agrees(uow, group["maker"])
+    demand = _look_again(uow, group)
+    uow.conn.execute(_SUPERSEDE, {"id": group_id, "line": group["line_id"]})
+    uow.conn.execute(
+        "UPDATE match_group SET state = 'confirmed', checker = CASE WHEN maker IS NULL THEN checker ELSE %(by)s END,"
+        " maker = coalesce(maker, %(by)s), reason = %(reason)s WHERE id = %(id)s",
+        {"by": uow.actor, "reason": reason, "id": group_id},
+    )
+    uow.note(_name(group_id), "confirmed", before="proposed", after="confirmed", reason=reason)
+    doing, row = _doing(uow, group), {**group, "booked": True, "legs": [(demand, group["amount"], False)]}
+    effects.expect(doing, [demand])
+    effects.credit(doing, row, [(demand, group["amount"])], _origin(uow, group, "confirm"))
+    effects.explained(doing, [row])
+    effects.finish(doing)
+    uow.conn.execute("UPDATE match_leg SET credited = true WHERE group_id = %s", (group_id,))
+    return doing.events
+
+
+def reject(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
+    """It is not so, and is not proposed again. Raises NotFound, InvalidState, Forbidden."""
+    clerks.check_clerk(uow)
+    _locked(uow, group_id, "proposed")
+    uow.conn.execute("UPDATE match_group SET state = 'rejected', reason = %s WHERE id = %s", (reason, group_id))
+    uow.note(_name(group_id), "rejected", before="proposed", after="rejected", reason=reason)
+    return []
+
+
+def revoke(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
+    """It was not so: what was paid by it is open again, and the money is nobody's. By two persons.
+
+    Raises NotFound, Forbidden, and InvalidState for what a bank's own number or a report has joined: that is not a
+    person's to undo.
+    """
+    clerks.check_clerk(uow)
+    group = _locked(uow, group_id, "confirmed")
+    if group["pass"] not in _REVOCABLE or not group["allocated"]:
+        raise InvalidState(f"không hủy được ghép theo {group['pass']}: xử lý ca của khoản đó")
+    if group["revoke_maker"] is None:
+        clerks.check_proposes(uow)
+        uow.conn.execute("UPDATE match_group SET revoke_maker = %s WHERE id = %s", (uow.actor, group_id))
+        uow.note(_name(group_id), "revocation proposed", reason=reason)
+        return []
+    clerks.check_agrees(uow, group["revoke_maker"])
+    return _undo(uow, group, reason)
+
+
+def _undo(uow: UnitOfWork, group: Mapping[str, Any], reason: str) -> list[Event]:
+    doing = _doing(uow, group)
+    paid_for = payment_store.paid_for(uow.conn, group["payment_id"])  # whatever a case has moved it to by now
+    locked = [demand_store.lock(uow.conn, demand) for demand in paid_for]
+    doing.entries.append(_taken_back(doing, group))
+    for demand in locked:
+        doing.events += demand_commands.reverse(uow, demand.id, group["payment_id"], by=_name(group["id"]))
+    uow.conn.execute("UPDATE payment SET allocated = 0, updated_at = now() WHERE id = %s", (group["payment_id"],))
+    uow.conn.execute("UPDATE match_group SET state = 'revoked', reason = %s WHERE id = %s", (reason, group["id"]))
+    about = {"run": group["run_id"], "rules": RULES, "id": group["id"], "line": group["line_id"]}
+    uow.conn.execute(_NOBODYS, {**about, "payment": group["payment_id"]})
+    uow.note(_name(group["id"]), "revoked", before="confirmed", after="revoked", reason=reason)
+    effects.close(doing, group["payment_id"], _OVER, "revocation")
+    doing.case("R01", "payment", group["payment_id"], group["came"], group, why="its match was revoked")
+    doing.states[group["line_id"]] = "in_case"
+    effects.finish(doing)
+    return doing.events
+
+
+def _taken_back(doing: MatchRun, group: Mapping[str, Any]) -> LedgerEntry:
+    """What the book says of the money, back to where it was nobody's.
+
+    Raises InvalidState where part of it has gone on.
+    """
+    stands = standing(doing.uow.conn, group["payment_id"], group["line_id"])
+    if stands.total != group["came"]:
+        raise InvalidState("một phần tiền đã chuyển đi nơi khác: xử lý ca của khoản đó")
+    origin = _origin(doing.uow, group, "revoke")
+    counted = postings.identified_later(origin, group["payment_id"], stands.owed, stands.over)
+    return postings.mirrored(counted, "revoked", origin)
+
+
+def _look_again(uow: UnitOfWork, group: Mapping[str, Any]) -> str:
+    """All that the proposal stood on still holds; the demand. Raises InvalidState."""
+    demand = demand_store.lock(uow.conn, group["demand_id"])
+    stands = uow.conn.execute(_STANDS, (group["line_id"],)).fetchone()
+    is_open = stands is not None and stands["demand_id"] is None and stands["pass"] in ("P0", "P1")
+    if not is_open or group["allocated"] or group["payment_status"] not in payment_store.SHOWN:
+        raise InvalidState("khoản tiền đã ghép xong từ sau khi có đề xuất này")
+    if demand.account != group["account"]:
+        raise InvalidState("mã thanh toán này phải nộp vào tài khoản khác")
+    takes = min(group["came"], demand.outstanding) if demand.status in COLLECTING else 0
+    if takes != group["amount"]:
+        raise InvalidState(
+            f"mã thanh toán nay chỉ còn phải thu {takes} đ, không phải {group['amount']} đ: ghép lại ngày đó"
+        )
+    return demand.id
+
+
+def _locked(uow: UnitOfWork, group_id: int, state: str) -> Mapping[str, Any]:
+    """The group, ours until the transaction ends; its demand's dossier before it."""
+    group = uow.conn.execute(_GROUP, (group_id,)).fetchone()
+    if group is None:
+        raise NotFound(f"không có ghép {group_id}")
+    if group["demand_id"] is not None:
+        demand_store.lock(uow.conn, group["demand_id"])
+    uow.conn.execute("SELECT 1 FROM match_group WHERE id = %s FOR UPDATE", (group_id,))
+    again = uow.conn.execute(f"{_GROUP} FOR UPDATE OF l, p", (group_id,)).fetchone()
+    if again is None or again["state"] != state:
+        raise InvalidState(f"ghép {group_id} đang {again['state'] if again else 'không còn'}, không phải {state}")
+    return again
+
+
+def _doing(uow: UnitOfWork, group: Mapping[str, Any]) -> MatchRun:
+    return MatchRun(uow, Scope(group["run_id"], group["account"], group["booking_date"], ()), notified=False)
+
+
+def _origin(uow: UnitOfWork, group: Mapping[str, Any], verb: str) -> Origin:
+    return bookings.origin_on(uow, SOURCE, f"{group['id']} {verb}", group["account"], group["booking_date"])
+
+
+def _name(group_id: int) -> str:
+    return f"match {group_id}"

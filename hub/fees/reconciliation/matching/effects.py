@@ -1,0 +1,273 @@
+"""What follows from what a run has joined: demands credited and confirmed, the book, and cases for persons.
+
+Dossiers are locked before (sql/locks.sql); the book is written last, because its numbers are given one transaction
+after the other.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from hub import audit
+from hub.audit import AuditEntry
+from hub.db import as_set
+from hub.errors import StaleClaim
+from hub.events import Event
+from hub.fees import exceptions
+from hub.fees.demands.batch import DemandBatch
+from hub.fees.exceptions import Opening
+from hub.fees.ledger import LedgerEntry, Origin, Share, post_all, postings
+from hub.fees.ledger.entry import spread
+from hub.fees.payments import bookings
+from hub.fees.reconciliation.matching import late_notifications, passes
+from hub.fees.reconciliation.matching.passes import Scope
+from hub.unit_of_work import UnitOfWork
+
+LINE: Final = "line"
+"""the source of what the book says of a statement line"""
+TAKEN_BACK: Final = ("R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02")
+"""cases about a payment that are over when it is taken back"""
+_EXPLAINED: Final = ["R01", "R02", "R09", "N01"]
+"""cases about a payment that are over once it is joined to a demand"""
+
+_STATES: Final = """
+UPDATE statement_line l SET state = s.state, allocated = CASE s.state WHEN 'in_case' THEN 0 ELSE abs(l.amount) END
+FROM json_to_recordset(%s) AS s (id bigint, state text) WHERE l.id = s.id
+"""
+
+_CREDITS: Final = """
+SELECT f.evidence, f.demand_id FROM fee_credit f JOIN match_leg t ON t.payment_id = f.evidence
+JOIN match_group g ON g.id = t.group_id
+WHERE g.run_id = %(run)s AND t.confirmed AND f.reversed_at IS NULL AND f.confirmed_at IS NULL
+ORDER BY f.evidence, f.demand_id
+"""
+
+_CREDITED: Final = """
+UPDATE match_leg t SET credited = true FROM match_group g
+WHERE g.id = t.group_id AND g.run_id = %(run)s AND t.confirmed AND NOT t.credited AND t.demand_id IS NOT NULL
+"""
+
+
+_MADE_OF: Final = """
+SELECT l.demand_id, l.department, l.fee_code, l.amount - l.waived AS amount, d.allocated
+FROM fee_demand_line l JOIN fee_demand d ON d.id = l.demand_id
+WHERE l.demand_id = ANY(%s) AND l.amount > l.waived ORDER BY l.demand_id, l.number
+"""
+
+_ALLOCATE: Final = """
+UPDATE payment p SET allocated = p.allocated + a.amount, updated_at = now()
+FROM json_to_recordset(%s) AS a (id text, amount bigint) WHERE p.id = a.id
+"""
+
+
+@dataclass(slots=True)
+class MatchRun:
+    """What a run has done so far, and what is written at its end."""
+
+    uow: UnitOfWork
+    scope: Scope
+    notified: bool
+    """whether somebody is to notify what comes into this account"""
+    credits: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """payment → demands that were credited by its notification, and wait for the statement"""
+    payout_differences: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """line → in which way it is not what its gateway's report says"""
+    demands: DemandBatch = field(init=False)
+    """what is credited and confirmed, before it is written"""
+    events: list[Event] = field(default_factory=list)
+    cases: list[Opening] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
+    states: dict[int, str] = field(default_factory=dict)
+    counters: Counter[str] = field(default_factory=Counter)
+    allocated: Counter[str] = field(default_factory=Counter)
+    """payment → what of it has come to count for demands"""
+    owed: dict[str, list[Share]] = field(default_factory=dict)
+    """demand → what is owed for it, fee by fee"""
+    received: Counter[str] = field(default_factory=Counter)
+    """demand → what counts for it by now"""
+    origins: dict[date, Origin] = field(default_factory=dict)
+    """booking day → where the book takes what was booked on it"""
+
+    def __post_init__(self) -> None:
+        self.demands = DemandBatch(self.uow)
+
+    def origin(self, row: Mapping[str, Any]) -> Origin:
+        booked = row["booking_date"]
+        if booked not in self.origins:
+            self.origins[booked] = bookings.origin_on(self.uow, LINE, "", self.scope.account, booked)
+        day = self.origins[booked]
+        return Origin(LINE, str(row["line_id"]), day.day, day.bank_account, day.original)
+
+    def case(self, code: str, kind: str, about: str, at_risk: int, row: Mapping[str, Any], **facts: Any) -> None:
+        told = {"line": str(row["line_id"]), "payment": row["payment_id"], "account": self.scope.account, **facts}
+        self.cases.append(Opening(code, kind, about, at_risk, told))
+
+
+def apply(
+    uow: UnitOfWork, scope: Scope, *, notified: bool, payout_differences: Mapping[int, Mapping[str, Any]]
+) -> MatchRun:
+    """Everything that follows from this run, in the order of booking."""
+    passes.execute(uow.conn, "confirmed", scope)
+    waiting: dict[str, list[str]] = {}
+    for one in uow.conn.execute(_CREDITS, scope.parameters):
+        waiting.setdefault(one["evidence"], []).append(one["demand_id"])
+    doing = MatchRun(uow, scope, notified, waiting, payout_differences)
+    joined = passes.rows(uow.conn, "joined", scope)
+    doing.demands.read(demand for waits in waiting.values() for demand in waits)
+    expect(doing, {demand for row in joined for demand, _, credited in row["legs"] if demand and not credited})
+    for row in joined:
+        _joined(doing, row)
+    explained(doing, joined)
+    for row in passes.rows(uow.conn, "leftovers", scope):
+        _left(doing, row)
+    uow.conn.execute(_CREDITED, scope.parameters)
+    return doing
+
+
+def expect(doing: MatchRun, named: Iterable[str]) -> None:
+    """Read what these demands are made of, and what counts for them so far, before any of it is credited."""
+    wanted = sorted(named)
+    doing.demands.read(wanted)
+    for row in doing.uow.conn.execute(_MADE_OF, (wanted,)):
+        share = Share(row["department"], row["fee_code"], row["amount"], row["demand_id"])
+        doing.owed.setdefault(row["demand_id"], []).append(share)
+        doing.received[row["demand_id"]] = row["allocated"]
+
+
+def finish(doing: MatchRun) -> None:
+    """Write down how demands, payments and lines stand, then the book: what has been done since the last time."""
+    _write(doing)
+    allocated = [{"id": payment, "amount": amount} for payment, amount in doing.allocated.items()]
+    doing.uow.conn.execute(_ALLOCATE, (as_set(allocated),))
+    states = [{"id": line, "state": state} for line, state in doing.states.items()]
+    doing.uow.conn.execute(_STATES, (as_set(states),))
+    post_all(doing.uow.conn, doing.entries)
+    for written in (doing.allocated, doing.states, doing.entries):
+        written.clear()
+
+
+def _write(doing: MatchRun) -> None:
+    """Demands, and the cases about what they did not take."""
+    doing.demands.write()
+    lost = [one.object_id for one in doing.cases if one.code == "N02"]
+    told = late_notifications.told_of(doing.uow, doing.scope.account, lost, doing.scope.day) if lost else set()
+    doing.cases = [one for one in doing.cases if one.code != "N02" or one.object_id not in told]
+    opened = exceptions.open_all(doing.uow.conn, doing.uow.calendar, doing.cases)
+    noted = [(one, case) for one, case in zip(doing.cases, opened, strict=True) if case is not None]
+    doing.counters.update(one.code for one, _ in noted)
+    notes = [AuditEntry(one.object_id, f"case {one.code}", reason=case) for one, case in noted]
+    audit.note_all(doing.uow.conn, doing.uow.actor, notes)
+    doing.cases.clear()
+
+
+def _joined(doing: MatchRun, row: Mapping[str, Any]) -> None:
+    confirm(doing, row["payment_id"])
+    if row["booked"]:
+        doing.entries.append(postings.on_statement(doing.origin(row), row["payment_id"], row["came"]))
+        doing.states[row["line_id"]] = "matched"
+    doing.counters[row["pass"]] += 1
+    legs = [(demand, amount) for demand, amount, credited in row["legs"] if demand and not credited]
+    if legs:
+        credit(doing, row, legs)
+
+
+def confirm(doing: MatchRun, payment: str) -> None:
+    """The statement shows what the notification of this payment had credited."""
+    for demand in doing.credits.get(payment, ()):
+        doing.events += doing.demands.confirm(demand, payment)
+
+
+def credit(
+    doing: MatchRun, row: Mapping[str, Any], legs: Sequence[tuple[str, int]], origin: Origin | None = None
+) -> None:
+    """The money of a line counts for the demands of ``legs``, as far as the passes said; the rest is a case.
+
+    Raises StaleClaim where a demand takes something else, which the locks should have prevented.
+    """
+    owed: list[Share] = []
+    code: str | None = None
+    for demand, amount in legs:
+        money = amount if len(legs) > 1 else row["came"]
+        credited = doing.demands.credit(demand, money, row["payment_id"], paid_at=row["paid_at"], confirmed=True)
+        if credited.taken != amount:
+            raise StaleClaim(f"{demand} was to take {amount} and took {credited.taken}")
+        if credited.taken:
+            doing.allocated[row["payment_id"]] += credited.taken
+            owed += spread(doing.owed[demand], doing.received[demand], credited.taken)
+            doing.received[demand] += credited.taken
+        code = credited.case
+        doing.events += credited.events
+    rest = row["came"] - sum(share.amount for share in owed)
+    over = rest if code in bookings.OWED_BACK else 0
+    _book(doing, row, owed, over, rest - over, origin)
+    doing.states[row["line_id"]] = "in_case" if rest > over else "matched"
+    _cases(doing, row, legs[0][0], code, rest)
+
+
+def _book(
+    doing: MatchRun, row: Mapping[str, Any], owed: Sequence[Share], over: int, unknown: int, origin: Origin | None
+) -> None:
+    said = origin or doing.origin(row)
+    is_in_book = row["booked"] or row["line_state"] != "new"
+    if is_in_book and (owed or over):
+        doing.entries.append(postings.identified_later(said, row["payment_id"], owed, over))
+    elif not is_in_book and unknown:
+        doing.entries.append(postings.unidentified(said, row["payment_id"], row["came"]))
+    elif not is_in_book and owed:
+        doing.entries.append(postings.identified(said, row["payment_id"], owed, over))
+    elif not is_in_book:
+        doing.entries.append(postings.overpaid(said, row["payment_id"], over))
+
+
+def _cases(doing: MatchRun, row: Mapping[str, Any], demand: str, code: str | None, rest: int) -> None:
+    if code == "R04":
+        doing.case(code, "fee_demand", demand, row["came"], row, demand=demand)
+    elif code is not None:
+        doing.case(code, "payment", row["payment_id"], rest, row, demand=demand, rest=rest)
+    if row["source"] == "statement" and doing.notified:
+        doing.case("N02", "payment", row["payment_id"], 0, row, demand=demand)
+
+
+def _left(doing: MatchRun, row: Mapping[str, Any]) -> None:
+    """Money that came and is nobody's: on 338, in a case, with what was seen."""
+    if row["booked"]:
+        return  # A notification told of it: it is on 338, and in a case since then.
+    difference = doing.payout_differences.get(row["line_id"])
+    code, why = ("P01", "it is not what the gateway's report comes to") if difference else _why(row)
+    doing.entries.append(postings.unidentified(doing.origin(row), row["payment_id"], row["amount"]))
+    doing.states[row["line_id"]] = "in_case"
+    facts = dict(difference or {}) | {
+        name: row[name] for name in ("conflict", "named", "of_others", "proposals") if row[name]
+    }
+    doing.case(code, "payment", row["payment_id"], row["amount"], row, why=why, **facts)
+
+
+def _why(row: Mapping[str, Any]) -> tuple[str, str]:
+    if row["conflict"]:
+        return "N03", "the bank's number is that of a notification of another amount"
+    if row["named"] > 1:
+        return "R02", "several references, and the amount is not what they come to"
+    if row["named"] == 1:
+        return "R09", "the demand is to be paid into another account"
+    if row["likely"] > 1:
+        return "R02", "several demands are equally likely"
+    if row["of_others"] and not row["proposals"]:
+        return "R09", "the reference is somebody else's"
+    return "R01", "no reference, or none that is certain"
+
+
+def explained(doing: MatchRun, joined: Sequence[Mapping[str, Any]]) -> None:
+    """Cases that are over: of payments that are on their statement or with their demand, and of sums that are whole."""
+    _write(doing)
+    conn = doing.uow.conn
+    exceptions.explained(conn, ["N01"], "payment", [row["payment_id"] for row in joined if row["booked"]], "matched")
+    placed = [row["payment_id"] for row in joined if any(demand for demand, _, _ in row["legs"])]
+    exceptions.explained(conn, _EXPLAINED, "payment", placed, "matched")
+    exceptions.covered(conn, doing.received)
+
+
+def close(doing: MatchRun, payment: str, codes: Sequence[str], by: str) -> None:
+    """Cases about a payment that what came later explains."""
+    exceptions.explained(doing.uow.conn, codes, "payment", [payment], f"matched by {by}")

@@ -1,0 +1,78 @@
+"""What was notified and is on no statement when it should be: a case for the provider's answer (N01)."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+from hub.clock import local
+from hub.fees import exceptions
+from hub.fees.reconciliation import cash
+from hub.fees.reconciliation.matching.effects import MatchRun
+from hub.unit_of_work import UnitOfWork
+
+NIGHT: Final = (time(22), time(5))
+"""what is paid between these is booked by many banks on the next day"""
+
+_WAITING: Final = """
+SELECT id, source, provider, amount, paid_at, business_date FROM payment
+WHERE account = %(account)s AND status = 'notified' AND business_date < %(day)s
+    AND %(day)s <= (SELECT max(to_date) FROM statement WHERE account = %(account)s AND chain IS NOT NULL)
+ORDER BY business_date, provider, provider_txn FOR UPDATE
+"""
+
+_UNSHOWN: Final = """
+SELECT id, provider, amount, business_date FROM payment
+WHERE account = %s AND business_date <= %s AND source <> 'postman' AND status = 'notified'
+ORDER BY business_date, provider, provider_txn
+"""
+
+_LATE: Final = """
+UPDATE payment SET status = 'unconfirmed_overdue', updated_at = now() WHERE id = %(id)s
+"""
+
+
+def due_on(uow: UnitOfWork, paid_at: datetime, business_date: date) -> date:
+    """The booking day by whose end it has to be on a statement: T+1 in working days, T+2 for the night's."""
+    begins, ends = NIGHT
+    hour = local(paid_at).time()
+    late = begins <= hour or hour < ends
+    evening = business_date - timedelta(days=1) if hour < ends else business_date
+    return uow.calendar.after(evening, 2 if late else 1)
+
+
+def remitted_by(uow: UnitOfWork, provider: str, business_date: date) -> date:
+    """The booking day by whose end its operator has to pay in what a postman collected: its own working days after."""
+    operator = uow.catalogue.operators.get(provider.removeprefix(cash.PROVIDER))
+    return uow.calendar.after(business_date, (operator.remits_within_working_days if operator else None) or 1)
+
+
+def _due_on(uow: UnitOfWork, row: Mapping[str, Any]) -> date:
+    if row["source"] == cash.SOURCE:
+        return remitted_by(uow, row["provider"], row["business_date"])
+    return due_on(uow, row["paid_at"], row["business_date"])
+
+
+def look(doing: MatchRun) -> None:
+    """The statement of ``day`` is in: whatever it or one before it should have shown is overdue."""
+    uow = doing.uow
+    for row in uow.conn.execute(_WAITING, doing.scope.parameters).fetchall():
+        if _due_on(uow, row) > doing.scope.day:
+            continue
+        uow.conn.execute(_LATE, row)
+        opened = _case(uow, doing.scope.account, row)
+        uow.note(row["id"], "overdue", before="notified", after="unconfirmed_overdue", reason=opened)
+        doing.counters["N01"] += opened is not None
+
+
+def closed(uow: UnitOfWork, account: str, day: date) -> None:
+    """``day`` is closed: what was notified of it and no statement shows yet is a case from now on, not first when it is
+    overdue, for the month may be handed over before. The statement that shows it ends the case.
+    """
+    for row in uow.conn.execute(_UNSHOWN, (account, day)).fetchall():
+        _case(uow, account, row)
+
+
+def _case(uow: UnitOfWork, account: str, row: Mapping[str, Any]) -> str | None:
+    facts = {"payment": row["id"], "account": account, "paid_on": row["business_date"].isoformat()}
+    facts["provider"] = row["provider"]
+    return exceptions.open_case(uow, "N01", "payment", row["id"], row["amount"], facts)

@@ -1,0 +1,160 @@
+"""PO: our own payment orders. A debit that names one is its payment, a credit that names one that was paid its return.
+
+Identity goes before amount here too: a line joins itself to an order by the reference's check digits, on the order's
+own account, by an equal amount. What names an order and is not what was ordered is a case (V05 out, V04 in). It is
+done before the passes: nothing that comes back from us is anybody's fee.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from hub.db import Connection
+from hub.events import Event
+from hub.fees import exceptions
+from hub.fees.exceptions.opening import LINE
+from hub.fees.ledger import LedgerEntry, Origin, postings
+from hub.fees.ledger.normalise import normalise
+from hub.fees.payments import bookings
+from hub.fees.payouts.orders import commands, store
+from hub.fees.payouts.orders.model import OrderState, PaymentOrder, SettledOrder
+from hub.fees.reconciliation.matching import passes
+from hub.fees.reconciliation.matching.effects import MatchRun
+from hub.fees.reconciliation.matching.passes import RULES, Scope
+from hub.fees.reconciliation.matching.references import MatchMethod, references
+from hub.unit_of_work import UnitOfWork
+
+NAME: Final = "PO"
+_PAYABLE: Final = frozenset({OrderState.APPROVED, OrderState.SENT})
+_SURE: Final = frozenset({MatchMethod.STRICT, MatchMethod.REPAIRED})
+
+_JOIN: Final = """
+WITH grouped AS (
+    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence, maker, checker)
+    VALUES (%(run)s, 'PO', %(class)s, %(rules)s, 'confirmed', %(evidence)s, %(maker)s, %(checker)s) RETURNING id
+)
+INSERT INTO match_leg (group_id, number, line_id, amount, credited, confirmed)
+SELECT id, 1, %(line)s, 0, true, true FROM grouped
+"""
+_BY_ITSELF: Final = {"class": "A", "maker": None, "checker": None}
+_OUTCOME: Final = """
+UPDATE statement_line SET state = %s, allocated = CASE %s WHEN 'matched' THEN abs(amount) ELSE 0 END WHERE id = %s
+"""
+
+
+@dataclass(slots=True)
+class PaymentOrderLine:
+    """What a run has found of our own orders; ``hand_on`` puts it to the rest of the run, which writes the book."""
+
+    uow: UnitOfWork
+    scope: Scope
+    letters: str
+    events: list[Event] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
+    counters: Counter[str] = field(default_factory=Counter)
+
+    def origin(self, row: Mapping[str, Any]) -> Origin:
+        return bookings.origin_on(self.uow, "line", str(row["line_id"]), self.scope.account, row["booking_date"])
+
+    def hand_on(self, doing: MatchRun) -> None:
+        doing.events += self.events
+        doing.entries += self.entries
+        doing.counters += self.counters
+
+
+def settle(uow: UnitOfWork, scope: Scope) -> PaymentOrderLine:
+    """Every such line of the day that has no outcome yet. Debits first: what is paid may come back on its day."""
+    fees = uow.catalogue.fee_desk
+    own = PaymentOrderLine(uow, scope, fees.order_prefix if fees else "")
+    if not own.letters:
+        return own
+    rows = uow.conn.execute(passes.text("own_lines"), {**scope.parameters, "letters": own.letters}).fetchall()
+    for row in rows:
+        if row["amount"] < 0:
+            _debit(own, row)
+    for row in rows:
+        if row["amount"] > 0:
+            _credit(own, row)
+    return own
+
+
+def _debit(own: PaymentOrderLine, row: Mapping[str, Any]) -> None:
+    named = _named(own, row["said"])
+    if not named:
+        return
+    orders = list(store.named(own.uow.conn, named).values())
+    order = commands.locked(own.uow, orders[0].id) if len(orders) == 1 else None
+    why = _why_not(own, row, order, len(orders), _PAYABLE)
+    if order is None or why:
+        _case(own, row, "V05", why, order, postings.charged(own.origin(row), -row["amount"]))
+    else:
+        _joined(own, row, order, commands.paid(own.uow, order, row["line_id"], own.origin(row)), "paid")
+
+
+def _credit(own: PaymentOrderLine, row: Mapping[str, Any]) -> None:
+    named = _named(own, row["said"])
+    orders = list(store.named(own.uow.conn, named).values())
+    if not named and row["reversal"]:
+        orders = store.paid_by(own.uow.conn, row["originals"])
+    if not orders:  # letters and digits that a payer wrote for something else are for the passes
+        return
+    order = commands.locked(own.uow, orders[0].id) if len(orders) == 1 else None
+    why = _why_not(own, row, order, len(orders), frozenset({OrderState.CONFIRMED}))
+    if order is None or why:
+        name = str(row["line_id"])
+        _case(own, row, "V04", why, order, postings.unidentified(own.origin(row), name, row["amount"]))
+    else:
+        _joined(own, row, order, commands.returned(own.uow, order, row["line_id"], own.origin(row)), "returned")
+
+
+def join(conn: Connection, run: int, line: int, evidence: Mapping[str, Any], by: Mapping[str, Any]) -> None:
+    """The line is an order's, and that is its outcome. ``by``: the class, and the two persons of class C."""
+    conn.execute(_JOIN, {"run": run, "rules": RULES, "evidence": Jsonb(dict(evidence)), "line": line, **by})
+    conn.execute(_OUTCOME, ("matched", "matched", line))
+
+
+def _named(own: PaymentOrderLine, said: str) -> list[str]:
+    clues = references(normalise(said), (own.letters,))
+    return sorted(clue.value for clue in clues if clue.how in _SURE and clue.value.startswith(own.letters))
+
+
+def _why_not(
+    own: PaymentOrderLine,
+    row: Mapping[str, Any],
+    order: PaymentOrder | None,
+    orders: int,
+    states: frozenset[OrderState],
+) -> str:
+    if order is None:
+        return "several orders are named" if orders else "no order has this reference"
+    if order.account != own.scope.account:
+        return "the order is of another account"
+    if order.state not in states:
+        return f"the order is {order.state}"
+    return "" if abs(row["amount"]) == order.amount else "the order is of another amount"
+
+
+def _joined(
+    own: PaymentOrderLine, row: Mapping[str, Any], order: PaymentOrder, settled: SettledOrder, how: str
+) -> None:
+    own.events += settled.events
+    own.entries += settled.entries
+    evidence = {"how": how, "order": order.id, "reference": order.reference}
+    join(own.uow.conn, own.scope.run, row["line_id"], evidence, _BY_ITSELF)
+    own.counters[NAME] += 1
+
+
+def _case(
+    own: PaymentOrderLine, row: Mapping[str, Any], code: str, why: str, order: PaymentOrder | None, entry: LedgerEntry
+) -> None:
+    name = str(row["line_id"])
+    facts: dict[str, Any] = {"line": name, "account": own.scope.account, "why": why}
+    if order is not None:
+        facts |= {"order": order.id, "ordered": order.amount, "reference": order.reference}
+    own.entries.append(entry)
+    own.uow.conn.execute(_OUTCOME, ("in_case", "in_case", row["line_id"]))
+    exceptions.open_case(own.uow, code, LINE, name, abs(row["amount"]), facts)
+    own.counters[code] += 1

@@ -1,0 +1,126 @@
+"""References and dossier codes in a remittance text. Pure and fast; what is found has the right check digits, always.
+
+Three ways in which a reference is found, from the surest on: ``strict`` as it was issued; ``repaired`` with look-alikes
+read as digits (O 0, I L 1, S 5, B 8) or torn apart; ``unprefixed`` without one or both of its letters. Whether it is
+anybody's reference, open, and of that amount is for the passes to see.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from hub.fees.ledger.normalise import Text
+from schemas.payment_reference import LENGTH, is_reference
+
+DIGITS: Final = LENGTH - 2
+LOOKALIKES: Final = {"O": "0", "I": "1", "L": "1", "S": "5", "B": "8"}
+AS_DIGITS: Final = str.maketrans(LOOKALIKES)
+_DIGIT: Final = "[0-9OILSB]"
+_FOREIGN: Final = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[0-9]{12}(?![A-Z0-9])")
+_RUN: Final = re.compile(rf"(?<!{_DIGIT}){_DIGIT}{{{DIGITS}}}")
+_FIRST_DIGIT: Final = re.compile(r"(?<![0-9])[0-9]")
+_MOST_LOOKALIKES: Final = 4
+"""A run with more letters than this is a word."""
+_DOSSIER: Final = re.compile(r"(?=((?:(?<![0-9])[0-9]{7})?[A-Y][0-9]{2}[0-9]{10,20}))")
+_QCVN_HEAD: Final = 10  # 000.00.01.H42 without its dots
+_QD20_HEADS: Final = (3, 5, 7, 9, 11)  # H42, H42.16 and deeper, without their dots
+_DATE_AND_SERIAL: Final = re.compile(r"[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{4}")
+
+
+class MatchMethod(StrEnum):
+    """How a clue stands in the text; the order is that of trust."""
+
+    STRICT = "strict"
+    REPAIRED = "repaired"
+    UNPREFIXED = "unprefixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """``value`` is what the text names; ``shown`` what stands there, so that a person sees the repair."""
+
+    value: str
+    how: MatchMethod
+    shown: str
+
+
+def references(text: Text, prefixes: tuple[str, ...]) -> list[Clue]:
+    """The references in ``text``, each once, the surest reading of it. ``prefixes``: the letters of ours.
+
+    Of other prefixes only what is written exactly: to say that it is somebody else's.
+    """
+    found: dict[str, Clue] = {}
+    for clue in _all(text, prefixes):
+        found.setdefault(clue.value, clue)
+    return list(found.values())
+
+
+def _all(text: Text, prefixes: tuple[str, ...]) -> Iterator[Clue]:
+    strict, torn = _patterns(prefixes)
+    for match in strict.finditer(text.spaced):
+        yield from _checked(match[0], MatchMethod.STRICT, match[0])
+    for match in _FOREIGN.finditer(text.spaced):
+        if match[0][:2] not in prefixes:
+            yield from _checked(match[0], MatchMethod.STRICT, match[0])
+    for prefix, pattern in torn:
+        for match in pattern.finditer(text.squeezed):
+            digits = match[1][2:]
+            if _lookalikes(digits) <= _MOST_LOOKALIKES:
+                yield from _checked(prefix + digits.translate(AS_DIGITS), MatchMethod.REPAIRED, match[1])
+    for run in _runs(text):
+        for prefix in prefixes:
+            yield from _checked(prefix + run.translate(AS_DIGITS), MatchMethod.UNPREFIXED, run)
+
+
+@lru_cache(maxsize=16)
+def _patterns(prefixes: tuple[str, ...]) -> tuple[re.Pattern[str], tuple[tuple[str, re.Pattern[str]], ...]]:
+    strict = re.compile(rf"(?:{'|'.join(prefixes)})[0-9]{{{DIGITS}}}(?![0-9])")
+    torn = tuple((prefix, re.compile(rf"(?=({_alike(prefix)}{_DIGIT}{{{DIGITS}}}))")) for prefix in prefixes)
+    return strict, torn
+
+
+def _alike(prefix: str) -> str:
+    return "".join(f"[{letter}{LOOKALIKES.get(letter, '')}]" for letter in prefix)
+
+
+def _checked(value: str, how: MatchMethod, shown: str) -> Iterator[Clue]:
+    if is_reference(value):
+        yield Clue(value, how, shown)
+
+
+def _lookalikes(digits: str) -> int:
+    return sum(sign in LOOKALIKES for sign in digits)
+
+
+def _runs(text: Text) -> Iterator[str]:
+    """Twelve digits from where a word begins, or where digits begin in it. Not from the middle of a longer number."""
+    seen: set[str] = set()
+    for start in _starts(text):
+        run = text.squeezed[start : start + DIGITS]
+        if run not in seen and _RUN.fullmatch(run) and _lookalikes(run) <= _MOST_LOOKALIKES:
+            seen.add(run)
+            yield run
+
+
+def _starts(text: Text) -> Iterable[int]:
+    yield from (match.start() for match in _RUN.finditer(text.squeezed))
+    yield from (match.start() for match in _FIRST_DIGIT.finditer(text.squeezed))
+    at = 0
+    for word in text.spaced.split(" "):
+        yield at
+        at += len(word)
+
+
+def dossier_codes(text: Text) -> list[str]:
+    """The dossier codes in ``text``, squeezed (000.00.01.H42-261124-0001 → 0000001H422611240001), each once."""
+    found: dict[str, None] = {}
+    for match in _DOSSIER.finditer(text.squeezed):
+        heads = (_QCVN_HEAD,) if match[1][0].isdigit() else _QD20_HEADS
+        for head in heads:
+            tail = match[1][head : head + 10]
+            if _DATE_AND_SERIAL.fullmatch(tail):
+                found.setdefault(match[1][:head] + tail)
+    return list(found)

@@ -1,0 +1,192 @@
+"""What a notification does: a payment, credited to the demand that its reference names; or a case for a person.
+
+An authenticated notification releases the dossier; only the statement confirms it. Nothing is ever overwritten: what
+does not follow from what was told before becomes a case.
+"""
+
+from typing import Any, Final
+
+from config.banks import bare
+from hub.clock import local
+from hub.codes import HubCode
+from hub.db import one
+from hub.errors import RetryLater
+from hub.events import Event
+from hub.fees import exceptions
+from hub.fees.demands import demand_commands, demand_store
+from hub.fees.payments import bookings, payment_store
+from hub.fees.payments.payment_store import Payment
+from hub.fees.reconciliation import named_references
+from hub.fees.reconciliation.matching import late_notifications
+from hub.messages.model import Message
+from hub.unit_of_work import UnitOfWork
+from schemas.identifiers import Prefix, new_id
+from schemas.payment import Notification, NotificationKind
+
+PATIENCE: Final = 5
+"""tries to find the payment that is taken back: it may have been told later than its end (about half an hour)"""
+ANSWERED_YES: Final = "accepted"
+ENDS: Final = {NotificationKind.REFUND: "refunded", NotificationKind.REVERSAL: "reversed"}
+
+
+def notified(uow: UnitOfWork, message: Message) -> list[Event]:
+    """One movement of money was told under its provider's signature."""
+    said = Notification.model_validate_json(message.body)
+    match said.kind:
+        case NotificationKind.PAYMENT:
+            return _paid(uow, said, message)
+        case NotificationKind.FAILED:
+            return _failed(uow, said, message)
+        case NotificationKind.REFUND | NotificationKind.REVERSAL:
+            return _taken_back(uow, said, message)
+
+
+def conflict(uow: UnitOfWork, message: Message) -> list[Event]:
+    """The same movement was told in other words: what was said first stands, and a person asks the provider (N03)."""
+    said = Notification.model_validate_json(message.body)
+    first = one(
+        uow.conn,
+        "SELECT id, amount FROM notify_event WHERE provider = %s AND provider_txn = %s AND kind = %s",
+        (said.provider, said.provider_txn, said.kind),
+    )
+    facts = _facts(said) | {"first_amount": first["amount"], "message": message.id}
+    return _case(uow, "N03", "notify_event", str(first["id"]), max(said.amount, first["amount"]), facts)
+
+
+def _paid(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
+    account = _account(uow, said)
+    if said.currency != "VND" or account is None:
+        why = "currency" if said.currency != "VND" else "account"
+        at_risk = said.amount if said.currency == "VND" else 0
+        return _case(uow, "R09", "notify_event", _event(uow, message), at_risk, _facts(said) | {"why": why})
+    prefix = uow.catalogue.fee_desk.prefix if uow.catalogue.fee_desk else None
+    found = named_references.references(said, prefix)
+    paid_at = said.paid_at or message.received_at
+    day = local(paid_at).date()
+    if len(found) == 1 and late_notifications.joined(uow, said, account, found[0], day, message):
+        return []
+    payment = Payment(
+        id=new_id(Prefix.PAYMENT),
+        source="notification",
+        provider=said.provider,
+        provider_txn=said.provider_txn,
+        account=account,
+        bank_ref=said.bank_ref,
+        amount=said.amount,
+        allocated=0,
+        paid_at=paid_at,
+        business_date=day,
+        reference=found[0] if len(found) == 1 else None,
+        status="notified",
+    )
+    if not payment_store.add(uow.conn, payment, said.text):
+        return _known(uow, said, payment, message)
+    uow.note(payment.id, "notified", after="notified", reason=message.id)
+    if not said.proven:
+        uow.note(payment.id, "waits for the statement", reason="that it succeeded is not signed")
+        return []
+    answered = one(uow.conn, "SELECT verdict FROM notify_event WHERE inbox_id = %s", (message.id,))["verdict"]
+    return _credit(
+        uow, payment, found, unnamed="R09" if named_references.is_of_others(said, prefix) else "R01", answered=answered
+    )
+
+
+def _credit(uow: UnitOfWork, payment: Payment, found: list[str], *, unnamed: str, answered: str) -> list[Event]:
+    """To the one demand that is named; whatever else it is, a person decides (``unnamed``: where none is named).
+
+    ``answered``: the verdict that its provider heard. Where that was no, nothing is credited, whatever holds by now.
+    """
+    demanded = uow.conn.execute(
+        "SELECT id, account FROM fee_demand WHERE reference = ANY(%s) ORDER BY id", (found,)
+    ).fetchall()
+    facts: dict[str, Any] = {"references": found, "amount": payment.amount, "account": payment.account}
+    code = unnamed if not demanded else "R02" if len(demanded) > 1 else None
+    if code is None and demanded[0]["account"] != payment.account:
+        code = "R09"
+    if code is None and answered != ANSWERED_YES:
+        facts["answered"] = answered
+        takes, _ = demand_commands.weighed(demand_store.lock(uow.conn, demanded[0]["id"]), payment.amount)
+        code = "R01" if takes else None
+    if code is not None:
+        bookings.notified(uow, payment)
+        return _case(uow, code, "payment", payment.id, payment.amount, facts)
+    return count(uow, payment, demanded[0]["id"], facts)
+
+
+def count(uow: UnitOfWork, payment: Payment, demand: str, facts: dict[str, Any]) -> list[Event]:
+    """Of a payment that was told of, as much as is outstanding of the demand; the rest is a case, by what it is."""
+    credited = demand_commands.credit(uow, demand, payment.amount, payment.id, paid_at=payment.paid_at)
+    if credited.taken:
+        payment_store.allocate(uow.conn, payment.id, credited.taken)
+        exceptions.covered(uow.conn, [demand])
+    bookings.notified(uow, payment, demand, credited.taken, credited.case)
+    if credited.case is not None:
+        kind, about = ("fee_demand", demand) if credited.case == "R04" else ("payment", payment.id)
+        facts |= {"demand": demand, "payment": payment.id, "taken": credited.taken, "rest": credited.rest}
+        _case(uow, credited.case, kind, about, credited.rest or payment.amount, facts)
+    return credited.events
+
+
+def _known(uow: UnitOfWork, said: Notification, payment: Payment, message: Message) -> list[Event]:
+    """The bank's number of it is known: another provider or a statement told of the same money before."""
+    before = payment_store.booked_as(uow.conn, payment.account, payment.bank_ref)
+    if before is None:
+        raise LookupError(message.id)
+    if before.amount == said.amount:
+        uow.note(before.id, "notified again", reason=message.id)
+        return []
+    facts = _facts(said) | {"first_amount": before.amount, "message": message.id}
+    return _case(uow, "N03", "payment", before.id, max(said.amount, before.amount), facts)
+
+
+def _failed(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
+    """No money moved. Told after a success of the same name, one of the two is wrong."""
+    paid = payment_store.said_by(uow.conn, said.provider, said.provider_txn)
+    if paid is None:
+        uow.note(message.id, "failed at the provider", reason=said.provider_txn)
+        return []
+    return _case(uow, "N03", "payment", paid.id, paid.amount, _facts(said) | {"message": message.id})
+
+
+def _taken_back(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
+    """The whole of a payment that no statement has shown yet is undone; anything else is for a person."""
+    paid = payment_store.said_by(uow.conn, said.provider, said.original or "")
+    if paid is None:
+        if message.tries <= PATIENCE:
+            raise RetryLater(HubCode.PAYMENT_UNKNOWN, "the payment that is taken back has not been told yet")
+        return _case(uow, "V01", "notify_event", _event(uow, message), said.amount, _facts(said))
+    for demand in payment_store.paid_for(uow.conn, paid.id):
+        demand_store.lock(uow.conn, demand)
+    paid = payment_store.said_by(uow.conn, said.provider, said.original or "", lock=True) or paid
+    whole = said.amount == paid.amount and paid.status == "notified"
+    if not whole or not bookings.taken_back(uow, paid):
+        facts = _facts(said) | {"status": paid.status, "message": message.id}
+        return _case(uow, "V01", "payment", paid.id, said.amount, facts)
+    credited = payment_store.paid_for(uow.conn, paid.id)
+    payment_store.end(uow.conn, paid.id, ENDS[said.kind])
+    uow.note(paid.id, ENDS[said.kind], before=paid.status, after=ENDS[said.kind], reason=message.id)
+    return [event for demand in credited for event in demand_commands.reverse(uow, demand, paid.id, by=message.id)]
+
+
+def _account(uow: UnitOfWork, said: Notification) -> str | None:
+    """Which account of ours it came into; None: none that this provider may speak of."""
+    bank = uow.catalogue.banks.get(said.provider)
+    if bank is None:
+        return None
+    own = bank.account(said.account)
+    number = own.number if own else bare(said.account)
+    return number if number in bank.notified else None
+
+
+def _event(uow: UnitOfWork, message: Message) -> str:
+    return str(one(uow.conn, "SELECT id FROM notify_event WHERE inbox_id = %s", (message.id,))["id"])
+
+
+def _facts(said: Notification) -> dict[str, Any]:
+    """What a person needs to see, without anybody's words."""
+    return said.model_dump(mode="json", include={"provider", "provider_txn", "kind", "amount", "currency", "account"})
+
+
+def _case(uow: UnitOfWork, code: str, kind: str, about: str, at_risk: int, facts: dict[str, Any]) -> list[Event]:
+    exceptions.open_case(uow, code, kind, about, at_risk, facts)
+    return []

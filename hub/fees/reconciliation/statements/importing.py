@@ -1,0 +1,265 @@
+"""A file of statements comes in: accepted whole, or kept whole with what is wrong with it. Nothing is half posted.
+
+Everything is judged and written inside one savepoint; whatever is found takes all of it back.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Final
+
+from psycopg import Rollback
+
+from config.banks import Bank
+from hub.clock import local
+from hub.errors import InvalidState, NotFound
+from hub.events import Event
+from hub.fees import clerks, exceptions
+from hub.fees.reconciliation.matching import run_requests
+from hub.fees.reconciliation.statements import gates, store
+from hub.fees.reconciliation.statements.model import FileFinding
+from hub.fees.reconciliation.statements.placing import place, told
+from hub.fees.reconciliation.statements.states import LIFECYCLE, FileStatus
+from hub.messages.model import Message
+from hub.unit_of_work import UnitOfWork
+from schemas.identifiers import Prefix, new_id
+from schemas.statement import Format, Statement, StatementCode, UnreadableFile
+
+KIND: Final = "bank.statement"
+FILE: Final = "statement_file"
+"""the type of the object that a case is about"""
+WAITS: Final = frozenset({StatementCode.MISSING_DAY})
+"""what mends itself when the statement before it comes"""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a file."""
+
+    id: str
+    name: str
+    state: FileStatus
+    repeated: bool
+    """these very bytes were there already; nothing was done"""
+    summary: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, Any]]
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.state in (FileStatus.ACCEPTED, FileStatus.ACCEPTED_WITH_APPROVAL, FileStatus.SUPERSEDED)
+
+
+@dataclass(slots=True)
+class Read:
+    """A file as far as it was read and judged in itself."""
+
+    format: Format | None = None
+    statements: list[Statement] = field(default_factory=list)
+    findings: list[FileFinding] = field(default_factory=list)
+
+    @property
+    def summary(self) -> list[dict[str, Any]]:
+        return [told(one) for one in self.statements]
+
+
+def arrived(uow: UnitOfWork, message: Message) -> list[Event]:
+    """A file that was fetched. That it is quarantined is a result like another: a case waits for a person."""
+    bank = next(one for one in uow.catalogue.banks.values() if one.counterparty == message.source)
+    row = uow.conn.execute("SELECT external_id FROM inbox WHERE id = %s", (message.id,)).fetchone()
+    _, _, name = (row["external_id"] if row else "").partition(":")
+    bring(uow, bank, name or message.id, message.body)
+    return []
+
+
+def bring(uow: UnitOfWork, bank: Bank, name: str, body: bytes) -> ImportResult:
+    """Accept the file ``body``, or keep it with its findings.
+
+    The same bytes again do nothing, but for a file that is held, or discarded unread: its verdict is of its bytes and
+    the profile, so by another profile it is read anew.
+    """
+    store.lock(uow.conn, [bank.code])
+    known = store.same_bytes(uow.conn, body)
+    if known is not None:
+        return _anew(uow, bank, known) if can_be_read_anew(known, bank) else _repeated(known)
+    found = read(uow, bank, body)
+    file_id = new_id(Prefix.STATEMENT_FILE)
+    first = FileStatus.QUARANTINED if found.findings else FileStatus.BALANCED
+    store.add_file(
+        uow.conn,
+        store.NewFile(
+            id=file_id,
+            bank=bank.code,
+            name=name,
+            body=body,
+            format=found.format,
+            profile=profile(bank),
+            state=first,
+            brought_by=uow.actor,
+            at=uow.now,
+            findings=found.findings,
+            summary=found.summary,
+        ),
+    )
+    state, summary, findings = first, found.summary, found.findings
+    if not findings:
+        state, summary, findings = try_to_place(uow, bank, file_id, found.statements)
+    else:
+        _open_cases(uow, file_id, findings)
+    uow.note(file_id, "statement brought", after=state)
+    if state is FileStatus.ACCEPTED:
+        go_on(uow, bank)
+    return ImportResult(file_id, name, state, False, summary, [finding.told() for finding in findings])
+
+
+def try_out(uow: UnitOfWork, bank: Bank, named: Sequence[tuple[str, bytes]]) -> list[ImportResult]:
+    """What would come of files that are brought in one after the other; nothing of it stays."""
+    with uow.conn.transaction(force_rollback=True):
+        results = [bring(uow, bank, name, body) for name, body in named]
+    uow.wakeups.clear()  # they are about what is not there
+    return results
+
+
+def profile(bank: Bank) -> bytes:
+    """What a verdict depends on besides the file: all that says how the bank's files are read, and our release."""
+    said = {
+        "release": version("lienthong-hub"),
+        "bank": bank.code,
+        "accounts": [account.model_dump(mode="json") for account in bank.accounts],
+        "statements": bank.statements.model_dump(mode="json", exclude={"fetch"}),
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+
+
+def can_be_read_anew(kept: store.File, bank: Bank) -> bool:
+    """Whether another profile's verdict holds the file, and nobody has said what becomes of what stands in it.
+
+    So of what one person has discarded too: nobody could read it (what two persons reject has a proposal).
+    """
+    is_held = kept.state in (FileStatus.QUARANTINED, FileStatus.REJECTED) and kept.proposal is None
+    return is_held and kept.profile != profile(bank)
+
+
+def reread(uow: UnitOfWork, file_id: str) -> ImportResult:
+    """Read a file that is held, or discarded unread, anew by today's profile of its bank.
+
+    Raises NotFound, InvalidState, Forbidden.
+    """
+    clerks.check_clerk(uow)
+    kept = store.file(uow.conn, file_id)
+    if kept is None:
+        raise NotFound(f"không có tệp sao kê {file_id}")
+    bank = uow.catalogue.banks.get(kept.bank)
+    if bank is None:
+        raise InvalidState(f"danh mục không còn ngân hàng {kept.bank}")
+    if not can_be_read_anew(kept, bank):
+        sentence = f"tệp {file_id} đang {kept.state.value}: chỉ đọc lại tệp bị giữ, hoặc đã bỏ vì không đọc được"
+        raise InvalidState(f"{sentence}, khi cấu hình của ngân hàng đã đổi và chưa ai đề nghị gì")
+    store.lock(uow.conn, [bank.code])
+    return _anew(uow, bank, kept)
+
+
+def _repeated(known: store.File) -> ImportResult:
+    return ImportResult(known.id, known.name, known.state, True, known.summary, known.findings)
+
+
+def _anew(uow: UnitOfWork, bank: Bank, kept: store.File) -> ImportResult:
+    found = read(uow, bank, kept.body)
+    store.read_anew(uow.conn, kept.id, bank.code, found.format, profile(bank))
+    close_cases(uow, kept.id, "read anew by another profile", maker=None, checker=None)
+    state, summary, findings = FileStatus.QUARANTINED, found.summary, found.findings
+    if findings:
+        store.settle(uow.conn, kept.id, state, None, summary=summary, findings=findings)
+        _open_cases(uow, kept.id, findings)
+    else:
+        LIFECYCLE.check(state, FileStatus.BALANCED)
+        state, summary, findings = try_to_place(uow, bank, kept.id, found.statements)
+    uow.note(kept.id, "statement read anew", before=kept.state, after=state)
+    if state is FileStatus.ACCEPTED:
+        go_on(uow, bank)
+    return ImportResult(kept.id, kept.name, state, False, summary, [finding.told() for finding in findings])
+
+
+def read(uow: UnitOfWork, bank: Bank, body: bytes) -> Read:
+    """The file's statements, and all that is wrong with them in themselves."""
+    try:
+        format_, statements = uow.read_statements(bank, body)
+    except UnreadableFile as error:
+        return Read(findings=[FileFinding(error.code, error.sentence, line=error.line)])
+    today, days, is_working = local(uow.now).date(), bank.statements.value_days, uow.calendar.is_working_day
+    findings = [
+        finding
+        for one in statements
+        for finding in gates.judge(one, bank.account(one.account), value_days=days, today=today, is_working=is_working)
+    ]
+    return Read(format_, statements, findings)
+
+
+def try_to_place(
+    uow: UnitOfWork, bank: Bank, file_id: str, statements: Sequence[Statement]
+) -> tuple[FileStatus, list[dict[str, Any]], list[FileFinding]]:
+    """Put all statements of a file into their accounts' histories, or none. Where it stands then, and why."""
+    summary: list[dict[str, Any]] = []
+    findings: list[FileFinding] = []
+    with uow.conn.transaction() as savepoint:
+        for one in in_order(statements):
+            placing = place(uow, bank, file_id, one)
+            summary.append(dict(placing.told))
+            if placing.findings:
+                findings += placing.findings
+                raise Rollback(savepoint)
+    if not findings:
+        LIFECYCLE.check(FileStatus.BALANCED, FileStatus.ACCEPTED)
+        store.settle(uow.conn, file_id, FileStatus.ACCEPTED, uow.now, summary=summary, findings=[])
+        run_requests.ask(uow, file_id)
+        return FileStatus.ACCEPTED, summary, []
+    waits = {finding.code for finding in findings} <= WAITS
+    state = FileStatus.BALANCED if waits else FileStatus.QUARANTINED
+    summary = [told(one) for one in statements]
+    store.settle(uow.conn, file_id, state, None, summary=summary, findings=findings)
+    _open_cases(uow, file_id, findings)
+    return state, summary, findings
+
+
+def in_order(statements: Sequence[Statement]) -> list[Statement]:
+    """By account and days, however the bank has put them."""
+    return sorted(statements, key=lambda one: (one.account, one.from_date, one.to_date, one.sequence or 0))
+
+
+def go_on(uow: UnitOfWork, bank: Bank) -> None:
+    """Files that waited for what has come now. Each that is accepted may be what another waits for."""
+    while any(_again(uow, bank, file_id) for file_id in store.waiting(uow.conn, bank.code)):
+        pass
+
+
+def _again(uow: UnitOfWork, bank: Bank, file_id: str) -> bool:
+    kept = store.file(uow.conn, file_id)
+    if kept is None:
+        return False
+    found = read(uow, bank, kept.body)
+    if found.findings:
+        return False
+    state, _, _ = try_to_place(uow, bank, file_id, found.statements)
+    if state is not FileStatus.ACCEPTED:
+        return False
+    close_cases(uow, file_id, "the statement before it has come", maker=None, checker=None)
+    uow.note(file_id, "statement accepted", before=kept.state, after=state)
+    return True
+
+
+def _open_cases(uow: UnitOfWork, file_id: str, findings: Sequence[FileFinding]) -> None:
+    """One case for each code: the money that it is about, and where."""
+    for code in sorted({finding.code for finding in findings}):
+        about = [finding for finding in findings if finding.code is code]
+        at_risk = max(abs(finding.total or 0) for finding in about)
+        exceptions.open_case(uow, code, FILE, file_id, at_risk, {"findings": [one.told() for one in about]})
+
+
+def close_cases(uow: UnitOfWork, file_id: str, resolution: str, *, maker: str | None, checker: str | None) -> None:
+    """What was open about the file is settled with it."""
+    uow.conn.execute(
+        "UPDATE exception_case SET state = 'resolved', resolution = %s, maker = %s, checker = %s"
+        " WHERE object_type = %s AND object_id = %s AND state <> 'resolved'",
+        (resolution, maker, checker, FILE, file_id),
+    )

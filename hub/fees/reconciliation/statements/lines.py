@@ -1,0 +1,195 @@
+"""Lines into the account: those that are new, and those of which a notice or the day so far has told already."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from hub.db import Connection
+from hub.fees.ledger import normalise
+from hub.fees.reconciliation.statements import keys
+from hub.fees.reconciliation.statements.model import StatementMovementDraft
+from schemas.statement import EntryStatus
+
+NEAR: Final = timedelta(days=31)
+"""how far a pending line may lie from its booking"""
+
+_KNOWN: Final = """
+SELECT id, line_key, content, bank_ref, e2e, booking_date, value_date, amount, text, status = 'BOOK' AS is_booked
+FROM statement_line
+WHERE account = %(account)s AND state <> 'vanished'
+  AND (content = ANY(%(contents)s) OR bank_ref = ANY(%(refs)s::text[]))
+ORDER BY id
+"""
+
+_CANDIDATES: Final = """
+SELECT id, line_key, content, bank_ref, e2e, booking_date, value_date, amount, text, status = 'BOOK' AS is_booked
+FROM statement_line
+WHERE account = %(account)s AND state <> 'vanished' AND (status = 'PDNG' OR %(booked_too)s)
+  AND amount = ANY(%(amounts)s) AND booking_date BETWEEN %(first)s AND %(last)s
+ORDER BY booking_date, id
+"""
+
+_INSERT: Final = """
+INSERT INTO statement_line (statement_id, account, line_key, content, entry, booking_date, value_date, amount, status,
+    bank_ref, e2e, text, text_norm, text_version, reversal, state)
+VALUES (%(statement)s, %(account)s, %(key)s, %(content)s, %(entry)s, %(booking_date)s, %(value_date)s, %(amount)s,
+    %(status)s, %(bank_ref)s, %(e2e)s, %(text)s, %(text_norm)s, %(text_version)s, %(reversal)s, %(state)s)
+"""
+
+_BOOK: Final = """
+UPDATE statement_line SET statement_id = %(statement)s, line_key = %(key)s, content = %(content)s, entry = %(entry)s,
+    booking_date = %(booking_date)s, value_date = %(value_date)s, status = 'BOOK', bank_ref = %(bank_ref)s,
+    e2e = %(e2e)s, text = %(text)s, text_norm = %(text_norm)s, text_version = %(text_version)s,
+    reversal = %(reversal)s, state = %(state)s
+WHERE id = %(id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A movement with the key by which it is known again."""
+
+    movement: StatementMovementDraft
+    key: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What became of a statement's lines."""
+
+    new: int
+    known: int
+    """there already, whether booked or announced"""
+
+
+def known(
+    conn: Connection, account: str, contents: Sequence[bytes], refs: Sequence[str | None]
+) -> list[keys.KnownLine]:
+    """The account's lines that share a reference or a content with one of these."""
+    told = sorted({ref for ref in refs if ref})
+    rows = conn.execute(_KNOWN, {"account": account, "contents": list(set(contents)), "refs": told}).fetchall()
+    return [keys.KnownLine(**{**row, "content": bytes(row["content"])}) for row in rows]
+
+
+def put(conn: Connection, statement_id: str, account: str, lines: Sequence[StatementLine]) -> Count:
+    """Write those that are not there. A pending line that is booked now is the same line."""
+    booked = [line for line in lines if line.movement.standing is EntryStatus.BOOK]
+    pending = [line for line in lines if line.movement.standing is EntryStatus.PDNG]
+    there = _there(conn, account, booked)
+    fresh = [line for line in booked if line.key not in there]
+    announced = _Announced(conn, account, fresh, booked_too=False)
+    rows, updates = [], []
+    for line in fresh:
+        row = _row(statement_id, account, line)
+        earlier = announced.take(line.movement)
+        if earlier is None:
+            rows.append(row)
+        else:
+            updates.append({**row, "id": earlier})
+    told = _Announced(conn, account, pending, booked_too=True)
+    unheard = [line for line in pending if told.take(line.movement) is None]
+    rows += [_row(statement_id, account, line) for line in _numbered(conn, account, unheard)]
+    with conn.cursor() as cursor:
+        if updates:
+            cursor.executemany(_BOOK, updates)
+        if rows:
+            cursor.executemany(_INSERT, rows)
+    return Count(len(rows), len(lines) - len(rows))
+
+
+def vanish(conn: Connection, ids: Iterable[int]) -> None:
+    """Lines that the bank has taken out of a corrected statement: they stay, and count no more."""
+    conn.execute("UPDATE statement_line SET state = 'vanished' WHERE id = ANY(%s)", (list(ids),))
+
+
+def _there(conn: Connection, account: str, lines: Sequence[StatementLine]) -> set[str]:
+    rows = conn.execute(
+        "SELECT line_key FROM statement_line WHERE account = %s AND line_key = ANY(%s)",
+        (account, [line.key for line in lines]),
+    ).fetchall()
+    return {row["line_key"] for row in rows}
+
+
+def _numbered(conn: Connection, account: str, lines: Sequence[StatementLine]) -> list[StatementLine]:
+    """Announced lines under a key that no booked line has: the first ordinals that are free."""
+    found: list[StatementLine] = []
+    taken: set[str] = set()
+    wanted = [f"pending:{line.content.hex()}:" for line in lines]
+    rows = conn.execute(
+        "SELECT line_key FROM statement_line WHERE account = %s AND content = ANY(%s) AND line_key LIKE 'pending:%%'",
+        (account, [line.content for line in lines]),
+    ).fetchall()
+    taken.update(row["line_key"] for row in rows)
+    for line, start in zip(lines, wanted, strict=True):
+        ordinal = 1
+        while f"{start}{ordinal}" in taken:
+            ordinal += 1
+        taken.add(f"{start}{ordinal}")
+        found.append(StatementLine(line.movement, f"{start}{ordinal}", line.content))
+    return found
+
+
+class _Announced:
+    """Lines of the account that may be the same as some of these; each is given out once."""
+
+    def __init__(self, conn: Connection, account: str, lines: Sequence[StatementLine], *, booked_too: bool) -> None:
+        self._by: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        self._left: set[int] = set()
+        if not lines:
+            return
+        days = [line.movement.booking_date for line in lines]
+        asked = {
+            "account": account,
+            "booked_too": booked_too,
+            "amounts": sorted({line.movement.amount for line in lines}),
+            "first": min(days) - NEAR,
+            "last": max(days) + NEAR,
+        }
+        for row in conn.execute(_CANDIDATES, asked).fetchall():
+            self._left.add(row["id"])
+            for name in _names(row["amount"], row["bank_ref"], row["e2e"], row["value_date"], row["text"]):
+                self._by[name].append(row["id"])
+
+    def take(self, line: StatementMovementDraft) -> int | None:
+        """The line that is the same: by the bank's reference, else by value date and the payer's, or the text."""
+        for name in _names(line.amount, line.bank_ref, line.e2e, line.value_date, line.text):
+            for found in self._by.get(name, ()):
+                if found in self._left:
+                    self._left.remove(found)
+                    return found
+        return None
+
+
+def _names(amount: int, bank_ref: str | None, e2e: str | None, value_date: Any, text: str) -> list[tuple[Any, ...]]:
+    names: list[tuple[Any, ...]] = []
+    if bank_ref:
+        names.append(("ref", amount, bank_ref))
+    if e2e:
+        names.append(("e2e", amount, value_date, e2e))
+    return [*names, ("text", amount, value_date, keys.plain(text))]
+
+
+def _row(statement_id: str, account: str, line: StatementLine) -> dict[str, Any]:
+    movement = line.movement
+    is_booked = movement.standing is EntryStatus.BOOK
+    return {
+        "statement": statement_id,
+        "account": account,
+        "key": line.key,
+        "content": line.content,
+        "entry": movement.entry,
+        "booking_date": movement.booking_date,
+        "value_date": movement.value_date,
+        "amount": movement.amount,
+        "status": movement.standing.value,
+        "bank_ref": movement.bank_ref,
+        "e2e": movement.e2e,
+        "text": movement.text,
+        "text_norm": normalise.normalise(movement.text).spaced,
+        "text_version": normalise.VERSION,
+        "reversal": movement.reversal,
+        "state": ("new" if movement.amount else "not_fee") if is_booked else "pending",
+    }

@@ -1,0 +1,177 @@
+"""What persons decided about money, taken again: matches, cases, payment orders and what they pay, chargebacks.
+
+Each is taken by the note that leads its transaction; whatever else that transaction noted follows from it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from hub.clock import last_of
+from hub.db import one
+from hub.fees.ledger import Origin, Share, post, postings
+from hub.fees.payouts import orders
+from hub.fees.payouts.chargebacks import commands as chargebacks
+from hub.fees.reconciliation.matching import commands as matches
+from hub.fees.replay import translation
+from hub.fees.resolutions import commands as cases
+from hub.fees.resolutions.table import RESOLUTIONS
+from hub.unit_of_work import UnitOfWork
+
+NOTHING: Final = frozenset({"mended", "receipt_mended", "noted", "answered", "no_move"})
+"""resolutions that move nothing, and that look at what is not made anew"""
+
+LEADS: Final = r"""
+SELECT id, at, actor, verb, subject, reason, rank FROM (
+    SELECT id, at, actor, verb, subject, reason,
+        CASE WHEN subject LIKE 'ex\_%' THEN 1 WHEN subject LIKE 'po\_%' THEN 2 ELSE 3 END AS rank
+    FROM public.journal j
+    WHERE (subject LIKE 'ex\_%' AND (verb IN ('proposed', 'withdrawn')
+               OR verb IN ('resolved', 'partly resolved') AND reason ~ '^[a-z_]+( [a-z]+=.*)?: '
+               OR verb = 'reopened' AND reason !~ '^rf_[0-9A-Z]+ was cancelled$'))
+       OR (subject LIKE 'po\_%' AND verb IN ('order requested', 'order approved', 'order sent', 'order cancelled',
+                                             'order failed'))
+       OR (subject LIKE 'match %' AND verb IN ('confirmation proposed', 'confirmed', 'rejected', 'revocation proposed',
+                                               'revoked'))
+       OR verb IN ('chargeback noticed', 'chargeback evidence', 'chargeback won', 'chargeback lost')
+       OR (subject LIKE 'sm\_%' AND verb IN ('computed', 'withdrawn'))
+) AS noted
+"""
+"""Notes that lead. ``rank``: a case may bring an order or a match about, never the other way round."""
+
+_REFUND: Final = """
+INSERT INTO refund SELECT (jsonb_populate_record(NULL::refund, to_jsonb(r) || jsonb_build_object(
+    'state', 'requested', 'item', %(item)s::text, 'booked_at', NULL, 'case_ids', '[]'::jsonb))).*
+FROM public.refund r WHERE r.id = %(id)s
+"""
+_ORDER: Final = """
+INSERT INTO payment_order SELECT (jsonb_populate_record(NULL::payment_order, to_jsonb(o) || jsonb_build_object(
+    'state', 'requested', 'checker', NULL, 'approved_at', NULL, 'sent_at', NULL, 'settled_at', NULL, 'line_id', NULL,
+    'returned_line_id', NULL))).*
+FROM public.payment_order o WHERE o.id = %s
+"""
+_TABLE: Final = """
+INSERT INTO settlement SELECT (jsonb_populate_record(NULL::settlement, to_jsonb(s) || jsonb_build_object(
+    'state', 'computed', 'answer', NULL, 'answer_id', NULL, 'answered_at', NULL, 'order_id', NULL,
+    'transferred_at', NULL, 'disputed', 0))).*
+FROM public.settlement s WHERE s.id = %s
+"""
+_ANSWERED: Final = """
+UPDATE settlement s SET state = 'ordered', order_id = %(order)s, disputed = h.disputed, answer = h.answer,
+    answer_id = h.answer_id, answered_at = h.answered_at
+FROM public.settlement h WHERE h.id = s.id AND s.id = %(id)s
+"""
+_CHARGEBACK: Final = """
+INSERT INTO chargeback SELECT (jsonb_populate_record(NULL::chargeback, to_jsonb(c) || jsonb_build_object(
+    'state', 'noticed', 'payment_id', %(payment)s::text, 'settled_at', NULL, 'line_id', NULL))).*
+FROM public.chargeback c WHERE c.id = %(id)s
+"""
+_FEES: Final = "SELECT fee_code, retained FROM public.settlement_fee WHERE settlement_id = %s ORDER BY fee_code"
+
+
+class ReplayDecision(Protocol):
+    """As in hub.fees.replay.steps."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def reason(self) -> str | None: ...
+
+
+def _resolved(uow: UnitOfWork, step: ReplayDecision) -> None:
+    head, _, reason = (step.reason or "").partition(": ")
+    name, _, told = head.partition(" ")
+    if name in NOTHING:
+        return
+    said = dict(re.findall(rf"({'|'.join(_DETAILS)})=(.*?)(?= (?:{'|'.join(_DETAILS)})=|$)", told))
+    about = translation.case(uow.conn, step.subject)
+    cases.resolve(uow, about, name, translation.details(uow.conn, said), reason)
+
+
+_DETAILS: Final = sorted({detail for one_of in RESOLUTIONS.values() for detail in one_of.details})
+
+
+def _withdrawn(uow: UnitOfWork, step: ReplayDecision) -> None:
+    if (step.reason or "").partition(":")[0] not in NOTHING:
+        cases.withdraw(uow, translation.case(uow.conn, step.subject), "replayed")
+
+
+def _reopened(uow: UnitOfWork, step: ReplayDecision) -> None:
+    cases.reopen(uow, translation.case(uow.conn, step.subject, over=True), "replayed")
+
+
+def _of_match(verb: Callable[[UnitOfWork, int, str], object]) -> Callable[[UnitOfWork, ReplayDecision], None]:
+    def decided(uow: UnitOfWork, step: ReplayDecision) -> None:
+        verb(uow, translation.match(uow.conn, step.subject.removeprefix("match ")), step.reason or "replayed")
+
+    return decided
+
+
+def _requested(uow: UnitOfWork, step: ReplayDecision) -> None:
+    """What was asked for is an input, with its ids and its reference; what follows is worked out anew."""
+    order = one(uow.conn, "SELECT subject_id, purpose FROM public.payment_order WHERE id = %s", (step.subject,))
+    subject = order["subject_id"]
+    if order["purpose"] == "remittance":
+        for table in ("settlement_item", "settlement_fee", "settlement_carry"):
+            uow.conn.execute(
+                f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM public.{table} WHERE settlement_id = %s"
+                " ON CONFLICT DO NOTHING",
+                (subject,),
+            )
+        uow.conn.execute(_ANSWERED, {"id": subject, "order": step.subject})
+    elif uow.conn.execute("UPDATE refund SET state = 'requested' WHERE id = %s", (subject,)).rowcount == 0:
+        item = one(uow.conn, "SELECT item FROM public.refund WHERE id = %s", (subject,))["item"]
+        uow.conn.execute(_REFUND, {"id": subject, "item": translation.item(uow.conn, item)})
+    uow.conn.execute(_ORDER, (step.subject,))
+
+
+def _computed(uow: UnitOfWork, step: ReplayDecision) -> None:
+    """A table is what was signed; what is kept of it is posted again."""
+    uow.conn.execute(_TABLE, (step.subject,))
+    _retained(uow, step.subject, 1, "retained")
+
+
+def _table_withdrawn(uow: UnitOfWork, step: ReplayDecision) -> None:
+    uow.conn.execute("UPDATE settlement SET state = 'withdrawn' WHERE id = %s", (step.subject,))
+    _retained(uow, step.subject, -1, "retained_withdrawn")
+
+
+def _retained(uow: UnitOfWork, settlement: str, sign: int, kind: str) -> None:
+    row = one(uow.conn, "SELECT department, month FROM public.settlement WHERE id = %s", (settlement,))
+    fees = uow.conn.execute(_FEES, (settlement,)).fetchall()
+    shares = [Share(row["department"], fee["fee_code"], sign * fee["retained"]) for fee in fees if fee["retained"]]
+    if shares:
+        post(uow.conn, postings.retained(Origin("settlement", settlement, last_of(row["month"])), shares, kind))
+
+
+def _charged_back(uow: UnitOfWork, step: ReplayDecision) -> None:
+    found = one(uow.conn, "SELECT payment_id FROM public.chargeback WHERE id = %s", (step.subject,))
+    payment = translation.payment(uow.conn, found["payment_id"])
+    uow.conn.execute(_CHARGEBACK, {"id": step.subject, "payment": payment})
+
+
+DECIDED: Final[Mapping[str, Callable[[UnitOfWork, ReplayDecision], object]]] = {
+    "ex proposed": _resolved,
+    "ex resolved": _resolved,
+    "ex partly resolved": _resolved,
+    "ex withdrawn": _withdrawn,
+    "ex reopened": _reopened,
+    "match confirmation proposed": _of_match(matches.confirm),
+    "match confirmed": _of_match(matches.confirm),
+    "match rejected": _of_match(matches.reject),
+    "match revocation proposed": _of_match(matches.revoke),
+    "match revoked": _of_match(matches.revoke),
+    "order requested": _requested,
+    "order approved": lambda uow, step: orders.approve(uow, step.subject, "replayed"),
+    "order sent": lambda uow, step: orders.send(uow, step.subject),
+    "order cancelled": lambda uow, step: orders.cancel(uow, step.subject, "replayed"),
+    "order failed": lambda uow, step: orders.fail(uow, step.subject, "replayed"),
+    "sm computed": _computed,
+    "sm withdrawn": _table_withdrawn,
+    "chargeback noticed": _charged_back,
+    "chargeback evidence": lambda uow, step: chargebacks.answered(uow, step.subject, "replayed"),
+    "chargeback won": lambda uow, step: chargebacks.won(uow, step.subject, "replayed"),
+    "chargeback lost": lambda uow, step: chargebacks.lost(uow, step.subject, "replayed"),
+}
+"""The kind and the verb of a leading note → how it is taken again."""

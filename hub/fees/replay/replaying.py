@@ -1,0 +1,99 @@
+"""I9, verb by verb: everything that came is handled again from the beginning, beside the hub, and must end alike.
+
+The tables in which that happens are temporary copies, empty, and gone with the transaction: PostgreSQL finds them
+before the hub's own, so that the very verbs of the hub write into them.
+"""
+
+from typing import Final
+
+from psycopg import errors, sql
+
+from hub.db import Connection
+from hub.errors import HubError, NotConfigured
+from hub.fees.proof import state
+from hub.fees.proof.findings import CheckOutcome, Invariant, Offender, ProofCode
+from hub.fees.replay.steps import ReplayStep, UnknownStep, steps, take
+from hub.unit_of_work import UnitOfWork
+
+NAME: Final = "all that came, handled again from the beginning, ends where the hub stands"
+COPIED: Final = (
+    "fee_demand", "fee_demand_line", "fee_credit", "payment", "exception_case", "journal", "journal_entry",
+    "journal_line", "day_close", "month_close", "close_proposal", "statement_file", "statement", "statement_line",
+    "recon_run", "match_clue", "payout_report", "payout_item", "match_group", "match_leg", "payment_order", "refund",
+    "chargeback", "settlement", "settlement_fee", "settlement_item", "settlement_carry", "late_notification",
+    "virtual_account",
+)  # fmt: skip
+"""the tables that the verbs write"""
+_MOST: Final = 100
+_VIEWS: Final = """
+SELECT relname AS name, replace(pg_get_viewdef(oid), 'public.', '') AS made FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' ORDER BY oid
+"""
+"""What verbs read through, each behind what it stands on"""
+_TRIGGERS: Final = """
+SELECT replace(pg_get_triggerdef(t.oid), ' ON public.', ' ON pg_temp.') AS made
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY(%s) AND NOT t.tgisinternal AND t.tgconstraint = 0
+  AND t.tgname <> 'journal_entry_is_numbered' ORDER BY t.tgname
+"""
+"""What the tables themselves see to; what is checked at a commit is left out, for there is none"""
+_NUMBERED: Final = """
+CREATE FUNCTION pg_temp.number_replayed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.seq := COALESCE((SELECT max(seq) FROM journal_entry), 0) + 1;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER journal_entry_is_numbered BEFORE INSERT ON pg_temp.journal_entry
+    FOR EACH ROW EXECUTE FUNCTION pg_temp.number_replayed()
+"""
+"""As the hub numbers entries, without its lock: nobody else writes here"""
+
+
+def replayed(uow: UnitOfWork) -> CheckOutcome:
+    """Take every step again. Raises NotConfigured for a role that may not make temporary tables (the owner may)."""
+    with uow.conn.transaction(force_rollback=True):
+        stands = set(state.lines(uow.conn))
+        taken = list(steps(uow.conn))
+        _copy(uow.conn)
+        failed = [offender for step in taken if (offender := _again(uow, step)) is not None]
+        again = set(state.lines(uow.conn))
+    offenders = [
+        *failed,
+        *(Offender(line, "có trong sổ hiện tại, không có khi lập lại") for line in sorted(stands - again)),
+        *(Offender(line, "có khi lập lại, không có trong sổ hiện tại") for line in sorted(again - stands)),
+    ]
+    return CheckOutcome(Invariant.I9, NAME, ProofCode.REPLAY, offenders[:_MOST], len(offenders))
+
+
+def _copy(conn: Connection) -> None:
+    try:
+        for table in (*COPIED, "dossier"):
+            named = sql.Identifier(table)
+            conn.execute(
+                sql.SQL("CREATE TEMPORARY TABLE {} (LIKE public.{} INCLUDING ALL) ON COMMIT DROP").format(named, named)
+            )
+    except errors.InsufficientPrivilege as error:
+        raise NotConfigured("the replay makes temporary tables: run it as the owner of the tables") from error
+    # A plan that was made before these tables were there would go on with the hub's: a new path makes plans anew.
+    conn.execute("SET LOCAL search_path = pg_temp, public")
+    # Verbs lock a demand's dossier; these copies they may lock for as long as it takes.
+    conn.execute("INSERT INTO pg_temp.dossier SELECT * FROM public.dossier")
+    for row in conn.execute(_VIEWS).fetchall():
+        conn.execute(sql.SQL("CREATE TEMPORARY VIEW {} AS ").format(sql.Identifier(row["name"])) + sql.SQL(row["made"]))
+    for row in conn.execute(_TRIGGERS, (list(COPIED),)).fetchall():
+        conn.execute(sql.SQL(row["made"]))
+    conn.execute(_NUMBERED)
+
+
+def _again(uow: UnitOfWork, step: ReplayStep) -> Offender | None:
+    try:
+        with uow.conn.transaction():
+            take(uow, step)
+    except UnknownStep:
+        return Offender(step.subject, f"chưa có cách lập lại việc {step.verb!r}")
+    except errors.IntegrityError as error:
+        told = error.diag.message_primary or type(error).__name__
+        return Offender(step.subject, f"{step.verb} lúc {step.at:%Y-%m-%d %H:%M:%S} bị từ chối: {told}")
+    except (HubError, LookupError) as error:
+        return Offender(step.subject, f"{step.verb} lúc {step.at:%Y-%m-%d %H:%M:%S} không làm lại được: {error}")
+    return None

@@ -1,0 +1,268 @@
+"""What has happened to money, as steps that can be taken again: messages, files, and what persons decided.
+
+The order is the journal's: what concerns one demand or one bank was written there under its lock.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from psycopg.rows import class_row
+
+from hub.db import Connection, one
+from hub.events import ConsignmentDelivered
+from hub.fees.closing import balance
+from hub.fees.demands import demand_commands
+from hub.fees.reconciliation import cash, notifications
+from hub.fees.reconciliation.matching import run
+from hub.fees.reconciliation.statements import deciding, importing, store
+from hub.fees.replay.decisions import DECIDED, LEADS
+from hub.messages.model import Message
+from hub.unit_of_work import UnitOfWork
+
+_STEPS: Final = (
+    r"WITH lead AS MATERIALIZED ("
+    + LEADS
+    + r"""
+), decided AS (
+    SELECT (SELECT min(j.id) FROM public.journal j WHERE j.at = l.at) AS place, l.* FROM lead l
+    WHERE NOT EXISTS (SELECT 1 FROM lead o WHERE o.at = l.at AND o.rank < l.rank)
+), told AS (  -- messages about payments; what one transaction notes has one time
+    SELECT min(id) AS place, at, reason AS message, min(subject) AS payment FROM public.journal
+    WHERE subject LIKE 'pm\_%' AND (reason LIKE 'in\_%' OR verb = 'collected') GROUP BY at, reason
+), counted AS (  -- what is noted under a demand's lock
+    SELECT id, at, substring(reason FROM 'pm_[0-9A-Z]{26}') AS payment FROM public.journal
+    WHERE subject LIKE 'fd\_%' AND verb IN ('credited', 'not credited', 'confirmed')
+      AND at NOT IN (SELECT at FROM lead)
+), matched AS (
+    SELECT r.id AS run, min(c.id) AS place
+    FROM public.recon_run r JOIN public.match_group g ON g.run_id = r.id JOIN public.match_leg l ON l.group_id = g.id
+    JOIN counted c ON c.payment = l.payment_id AND c.at BETWEEN r.started_at - interval '1 minute' AND r.finished_at
+    WHERE NOT EXISTS (SELECT 1 FROM told t WHERE (t.payment, t.at) = (c.payment, c.at)) GROUP BY r.id
+), paid AS (  -- what is noted under an order's lock
+    SELECT g.run_id AS run, min(j.id) AS place
+    FROM public.match_group g JOIN public.match_leg l ON l.group_id = g.id
+    JOIN public.journal j ON j.reason = 'line ' || l.line_id AND j.verb IN ('order confirmed', 'order returned')
+    WHERE g.pass = 'PO' AND j.at NOT IN (SELECT at FROM lead) GROUP BY g.run_id
+)
+SELECT place, at, actor, verb, subject, reason FROM (
+    SELECT coalesce(min(c.id), t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS verb,
+           i.id AS subject, NULL AS reason
+    FROM told t JOIN public.inbox i ON i.id = t.message LEFT JOIN counted c ON (c.payment, c.at) = (t.payment, t.at)
+    WHERE i.kind IN ('bank.notification', 'bank.conflict') AND i.state = 'handled' GROUP BY t.place, i.id
+    UNION ALL
+    SELECT place, at, actor, CASE WHEN subject LIKE 'match %' THEN 'match ' WHEN subject LIKE 'ex\_%' THEN 'ex '
+               WHEN subject LIKE 'sm\_%' THEN 'sm ' ELSE '' END || verb, subject, reason FROM decided
+    UNION ALL
+    SELECT id, at, actor, verb, subject, reason FROM public.journal j
+    WHERE ((subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
+       OR (subject LIKE 'sf\_%' AND verb NOT LIKE 'case %') OR subject LIKE 'payout %'
+       OR verb IN ('opening booked', 'collected')) AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.at = j.at)
+    UNION ALL
+    SELECT coalesce(least(m.place, p.place), (SELECT min(id) FROM public.journal WHERE at > r.finished_at),
+                    9223372036854775807) - 0.5,
+           r.started_at, r.actor, 'matched', r.account || ' ' || r.day, r.id::text
+    FROM public.recon_run r LEFT JOIN matched m ON m.run = r.id LEFT JOIN paid p ON p.run = r.id
+) AS steps ORDER BY place, length(reason), reason
+"""
+)
+"""A run that came to nothing under a lock is put before whatever was begun after it."""
+
+_DEMAND: Final = """
+INSERT INTO fee_demand SELECT * FROM jsonb_populate_record(NULL::fee_demand, (
+    SELECT to_jsonb(d) || jsonb_build_object('allocated', 0, 'confirmed', 0, 'waived', w.waived, 'version', 1,
+               'status', CASE w.waived WHEN d.amount_due THEN 'waived' ELSE 'issued' END)
+    FROM public.fee_demand d CROSS JOIN LATERAL (
+        SELECT coalesce(sum(l.amount), 0) AS waived FROM public.fee_demand_line l
+        WHERE l.demand_id = d.id AND l.fee_code IN (
+            SELECT split_part(j.reason, ':', 1) FROM public.journal j
+            WHERE j.subject = d.id AND j.verb = 'waived' AND j.before IS NULL)) AS w
+    WHERE d.id = %(id)s))
+"""
+
+_LINES: Final = """
+INSERT INTO fee_demand_line SELECT (jsonb_populate_record(NULL::fee_demand_line, to_jsonb(l) ||
+    CASE WHEN l.fee_code IN (SELECT split_part(j.reason, ':', 1) FROM public.journal j
+                             WHERE j.subject = l.demand_id AND j.verb = 'waived' AND j.before IS NULL)
+         THEN '{}' ELSE '{"waived": 0, "exemption": null}' END::jsonb)).*
+FROM public.fee_demand_line l WHERE l.demand_id = %(id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayStep:
+    """One of them. ``subject``: a message, a demand or a file, by its id in the hub; ``at``: when it happened."""
+
+    place: Decimal
+    at: datetime
+    actor: str
+    verb: str
+    subject: str
+    reason: str | None
+
+
+class UnknownStep(LookupError):
+    """The journal has a verb of which nobody has said how it is taken again."""
+
+
+def steps(conn: Connection) -> Iterator[ReplayStep]:
+    """All of them, in order."""
+    with conn.cursor(row_factory=class_row(ReplayStep)) as cursor:
+        yield from cursor.execute(_STEPS)
+
+
+def take(uow: UnitOfWork, step: ReplayStep) -> None:
+    """Do it again, in the tables that ``uow`` sees. Raises UnknownStep."""
+    taken = TAKEN.get(step.verb)
+    if taken is None:
+        raise UnknownStep(step.verb)
+    # What it would wake-up is for nobody: it goes with the tables. Who may decide has changed since, perhaps.
+    taken(replace(uow, now=step.at, actor=step.actor, wakeups=[], replayed=True), step)
+
+
+def _message(uow: UnitOfWork, step: ReplayStep) -> None:
+    row = one(
+        uow.conn,
+        "SELECT id, source, kind, lane, body, received_at, attempts AS fence, tries FROM public.inbox WHERE id = %s",
+        (step.subject,),
+    )
+    notifications.notified(uow, Message(**row))
+
+
+def _demanded(uow: UnitOfWork, step: ReplayStep) -> None:
+    uow.conn.execute(_DEMAND, {"id": step.subject})
+    uow.conn.execute(_LINES, {"id": step.subject})
+
+
+def _waived(uow: UnitOfWork, step: ReplayStep) -> None:
+    demand_commands.waive(uow, step.subject, (step.reason or "").partition(",")[0], "replayed")
+
+
+def _expired(uow: UnitOfWork, step: ReplayStep) -> None:
+    uow.conn.execute("UPDATE fee_demand SET expires_at = %s WHERE id = %s", (step.at, step.subject))
+    demand_commands.expire(uow, step.subject)
+
+
+def _brought(uow: UnitOfWork, step: ReplayStep) -> None:
+    """As it was read at last, and when: what another profile could not read posted nothing."""
+    kept = store.original(uow.conn, step.subject)
+    assert kept is not None  # noqa: S101 - nothing of it is deleted
+    bank = uow.catalogue.banks[kept.bank]
+    if not _is_read_later(uow, step) and not importing.can_be_read_anew(kept, bank):
+        importing.bring(uow, bank, kept.name, kept.body)
+
+
+def _is_read_later(uow: UnitOfWork, step: ReplayStep) -> bool:
+    query = (
+        "SELECT EXISTS (SELECT 1 FROM public.journal WHERE subject = %s AND verb = 'statement read anew'"
+        " AND at > %s) AS found"
+    )
+    return bool(one(uow.conn, query, (step.subject, step.at))["found"])
+
+
+def _rejected(uow: UnitOfWork, step: ReplayStep) -> None:
+    kept = store.original(uow.conn, step.subject)
+    assert kept is not None  # noqa: S101 - nothing of it is deleted
+    if not _is_read_later(uow, step) and not importing.can_be_read_anew(kept, uow.catalogue.banks[kept.bank]):
+        _decided("reject")(uow, step)
+
+
+def _decided(verdict: deciding.Verdict) -> Callable[[UnitOfWork, ReplayStep], None]:
+    def decided(uow: UnitOfWork, step: ReplayStep) -> None:
+        same = one(
+            uow.conn,
+            "SELECT f.id FROM statement_file f JOIN public.statement_file p ON p.sha256 = f.sha256 WHERE p.id = %s",
+            (step.subject,),
+        )
+        deciding.decide(uow, same["id"], verdict, step.reason or "replayed")
+
+    return decided
+
+
+def _matched(uow: UnitOfWork, step: ReplayStep) -> None:
+    account, _, day = step.subject.rpartition(" ")
+    run.run(uow, account, date.fromisoformat(day))
+
+
+def _reported(uow: UnitOfWork, step: ReplayStep) -> None:
+    for table in ("payout_report", "payout_item"):
+        uow.conn.execute(
+            f"INSERT INTO {table} SELECT * FROM public.{table} WHERE 'payout ' || provider || ' ' || report = %s",
+            (step.subject,),
+        )
+
+
+def _given(uow: UnitOfWork, step: ReplayStep) -> None:
+    uow.conn.execute(
+        "INSERT INTO virtual_account SELECT * FROM public.virtual_account WHERE number = %s", (step.reason,)
+    )
+
+
+def _opened(uow: UnitOfWork, step: ReplayStep) -> None:
+    day, _, amount = (step.reason or "").partition(" ")
+    balance.opened(uow, step.subject.removeprefix("close "), date.fromisoformat(day), int(amount))
+
+
+def _collected(uow: UnitOfWork, step: ReplayStep) -> None:
+    row = one(
+        uow.conn,
+        "SELECT p.paid_at, p.amount, i.dossier_id FROM public.payment p CROSS JOIN public.consignment_item i"
+        " WHERE p.id = %s AND i.consignment_id = %s ORDER BY i.dossier_id LIMIT 1",
+        (step.subject, step.reason),
+    )
+    said = ConsignmentDelivered(row["dossier_id"], step.reason or "", None, row["paid_at"], row["amount"])
+    cash.collected(uow, said)
+
+
+def _refunded(uow: UnitOfWork, step: ReplayStep) -> None:
+    if not (step.reason or "").startswith("rf_"):  # what an order pays follows from the statement that shows it
+        demand_commands.refunded(uow, step.subject, by=step.reason or "replayed")
+
+
+def _follows(_: UnitOfWork, __: ReplayStep) -> None:
+    """What another step brings about by itself."""
+
+
+def _stood(status: str) -> Callable[[UnitOfWork, ReplayStep], None]:
+    def stood(uow: UnitOfWork, step: ReplayStep) -> None:
+        uow.conn.execute(
+            "UPDATE fee_demand SET status = %s, version = version + 1 WHERE id = %s", (status, step.subject)
+        )
+
+    return stood
+
+
+TAKEN: Final[Mapping[str, Callable[[UnitOfWork, ReplayStep], object]]] = {
+    "settled": _stood("settled"),
+    "not settled": _stood("paid"),
+    "bank.notification": _message,
+    "bank.conflict": _follows,
+    "demanded": _demanded,
+    "waived": _waived,
+    "expired": _expired,
+    "renewed": lambda uow, step: demand_commands.renew(uow, step.subject, "replayed"),
+    "cancelled": lambda uow, step: demand_commands.cancel(uow, step.subject, "replayed"),
+    "refund ordered": lambda uow, step: demand_commands.order_refund(uow, step.subject, "replayed"),
+    "refund withdrawn": lambda uow, step: demand_commands.keep(uow, step.subject, "replayed"),
+    "refunded": _refunded,
+    "credited": _follows,
+    "not credited": _follows,
+    "confirmed": _follows,
+    "reversed": _follows,
+    "statement brought": _brought,
+    "statement read anew": _brought,
+    "statement accepted": _follows,
+    "approve proposed": _decided("approve"),
+    "approved": _decided("approve"),
+    "reject proposed": _decided("reject"),
+    "rejected": _rejected,
+    "brought": _reported,
+    "virtual account given": _given,
+    "matched": _matched,
+    "opening booked": _opened,
+    "collected": _collected,
+    **DECIDED,
+}
+"""The journal's verb → how it is taken again."""

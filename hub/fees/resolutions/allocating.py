@@ -1,0 +1,130 @@
+"""Money finds its demand: what was unidentified, late or too much counts where persons say that it belongs."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from psycopg.types.json import Jsonb
+
+from hub.db import one
+from hub.errors import InvalidState
+from hub.events import Event
+from hub.fees import exceptions
+from hub.fees.demands import demand_commands, demand_store
+from hub.fees.demands.model import COLLECTING, Demand
+from hub.fees.exceptions.model import FeeException
+from hub.fees.ledger import Share, post, postings
+from hub.fees.payments import bookings, payment_store
+from hub.fees.payments.payment_store import Payment
+from hub.fees.reconciliation.matching import commands
+from hub.fees.reconciliation.matching.passes import RULES
+from hub.fees.resolutions import positions
+from hub.unit_of_work import UnitOfWork
+
+_NOBODYS: Final = """
+SELECT g.run_id, leg.line_id FROM match_leg leg JOIN match_group g ON g.id = leg.group_id
+WHERE leg.payment_id = %s AND leg.confirmed AND leg.number = 1 AND leg.line_id IS NOT NULL AND leg.demand_id IS NULL
+    AND g.pass IN ('P0', 'P1')
+"""
+
+_PROPOSE: Final = """
+WITH made AS (
+    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence, maker)
+    VALUES (%(run)s, 'P11', 'C', %(rules)s, 'proposed', %(evidence)s, %(maker)s) RETURNING id
+)
+INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
+SELECT id, 1, %(line)s, %(payment)s, %(demand)s, %(amount)s, false, false FROM made RETURNING group_id
+"""
+
+
+def assign(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """It is for this demand. A line of its own is joined to it by a match; what a gateway pays out has none."""
+    payment = positions.payment_of(uow, case)
+    demand = demand_store.lock(uow.conn, details["demand"])
+    nobodys = uow.conn.execute(_NOBODYS, (payment.id,)).fetchone()
+    if nobodys is None:
+        return _credit(uow, case, payment, demand)
+    said = {
+        "run": nobodys["run_id"],
+        "rules": RULES,
+        "evidence": Jsonb({"how": "case", "case": case.id}),
+        "maker": case.maker,
+        "line": nobodys["line_id"],
+        "payment": payment.id,
+        "demand": demand.id,
+        "amount": _takes(demand, payment.amount),
+    }
+    group = one(uow.conn, _PROPOSE, said)["group_id"]
+    return commands.confirm(uow, group, case.reason or "")
+
+
+def choose(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """One of the matches that were proposed is right: ``match`` is its number."""
+    payment = positions.payment_of(uow, case)
+    row = uow.conn.execute(
+        "SELECT leg.demand_id FROM match_group g JOIN match_leg leg ON leg.group_id = g.id AND leg.number = 1"
+        " WHERE g.id::text = %s AND g.state = 'proposed' AND leg.payment_id = %s",
+        (details["match"], payment.id),
+    ).fetchone()
+    if row is None:
+        raise InvalidState(f"ghép {details['match']} không phải là đề xuất cho khoản tiền này")
+    return assign(uow, case, {"demand": row["demand_id"]})
+
+
+def renew(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """The demand that had expired stands again, and has the money."""
+    if case.demand is None:
+        raise InvalidState("ca này không gắn với mã thanh toán nào")
+    payment = positions.payment_of(uow, case)
+    events = demand_commands.renew(uow, case.demand, case.reason or "")
+    return [*events, *_credit(uow, case, payment, demand_store.lock(uow.conn, case.demand))]
+
+
+def allocate(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """What was paid too much counts for another demand, as far as that takes it; its payer asked for it."""
+    payment = positions.payment_of(uow, case)
+    demand = demand_store.lock(uow.conn, details["demand"])
+    over = positions.stands(uow, payment.id).over
+    taken = _takes(demand, over)
+    events, owed = _count(uow, payment, demand, taken)
+    if demand.outstanding > taken:
+        _short(uow, case, demand, taken)
+    post(uow.conn, postings.allocated(positions.origin(uow, case, payment.account), payment.id, owed))
+    return events
+
+
+def _credit(uow: UnitOfWork, case: FeeException, payment: Payment, demand: Demand) -> list[Event]:
+    """What stands on 338 of the payment counts for the demand; what that does not take is owed back (R05)."""
+    unknown = positions.stands(uow, payment.id).unidentified
+    taken = _takes(demand, unknown)
+    events, owed = _count(uow, payment, demand, taken)
+    over = unknown - taken
+    positions.settle_line(uow, positions.line_of(uow, payment.id), "matched")
+    if over:
+        facts = {"demand": demand.id, "payment": payment.id, "taken": taken, "rest": over, "account": payment.account}
+        exceptions.open_case(uow, "R05", "payment", payment.id, over, facts)
+    elif demand.outstanding > taken:
+        _short(uow, case, demand, taken)
+    positions.close_others(uow, case, payment.id, ["R01", "R02", "R06", "R09"])
+    post(uow.conn, postings.identified_later(positions.origin(uow, case, payment.account), payment.id, owed, over))
+    return events
+
+
+def _count(uow: UnitOfWork, payment: Payment, demand: Demand, taken: int) -> tuple[list[Event], list[Share]]:
+    is_shown = payment.status in payment_store.SHOWN
+    credited = demand_commands.credit(uow, demand.id, taken, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
+    payment_store.allocate(uow.conn, payment.id, credited.taken)
+    exceptions.covered(uow.conn, [demand.id])
+    return credited.events, bookings.shares(uow, demand.id, credited.taken)
+
+
+def _takes(demand: Demand, amount: int) -> int:
+    """How much of ``amount`` the demand takes. Raises InvalidState where that is nothing."""
+    takes = min(amount, demand.outstanding) if demand.status in COLLECTING else 0
+    if takes <= 0:
+        raise InvalidState(f"khoản phải thu đang {demand.status}, không nhận được gì của {amount} đ")
+    return takes
+
+
+def _short(uow: UnitOfWork, case: FeeException, demand: Demand, taken: int) -> None:
+    facts = {"demand": demand.id, "payment": case.payment, "taken": taken, "rest": 0}
+    exceptions.open_case(uow, "R04", "fee_demand", demand.id, taken, facts)

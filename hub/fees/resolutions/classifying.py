@@ -1,0 +1,71 @@
+"""Money that has nothing to do with fees: charges of the bank, interest, transfers of our own, what is another's."""
+
+from collections.abc import Mapping
+
+from hub.errors import InvalidState
+from hub.events import Event
+from hub.fees.exceptions.model import FeeException
+from hub.fees.ledger import post, postings
+from hub.fees.payments import payment_store
+from hub.fees.resolutions import positions
+from hub.unit_of_work import UnitOfWork
+
+
+def charge(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """It is the bank's charge, as the book took it for."""
+    _debited(uow, case)
+    positions.settle_line(uow, case.line, "not_fee")
+    return []
+
+
+def not_fee(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """It is not for fees: what came is off 338, what went is no charge. ``kind`` says what it is."""
+    if details["kind"] not in KINDS:
+        raise InvalidState(f"kind là một trong: {', '.join(KINDS)}")
+    if case.code in ("P02", "V05"):
+        amount, account = _debited(uow, case)
+        positions.settle_line(uow, case.line, "not_fee")
+        post(uow.conn, postings.no_charge(positions.origin(uow, case, account), amount))
+        return []
+    item, account, amount = _unidentified(uow, case)
+    line = case.line or positions.line_of(uow, item)
+    positions.settle_line(uow, line, "not_fee", before=("in_case", "matched"))
+    positions.close_others(uow, case, item, ["R01", "R02", "R06", "R09", "N02", "N03"])
+    post(uow.conn, postings.not_ours(positions.origin(uow, case, account), item, amount))
+    return []
+
+
+KINDS = {
+    "interest": "lãi tiền gửi",
+    "own_transfer": "chuyển nội bộ",
+    "not_ours": "tiền của đơn vị khác",
+    "other": "khoản khác",
+}
+
+
+def _debited(uow: UnitOfWork, case: FeeException) -> tuple[int, str]:
+    """What the book took for a charge, and on which account. Raises InvalidState."""
+    line = positions.line_by(uow, case.line or "")
+    taken = uow.conn.execute(
+        "SELECT amount FROM journal_entry WHERE (source_type, source_id, kind) = ('line', %s, 'charged')",
+        (str(line["id"]),),
+    ).fetchone()
+    if taken is None or line["state"] != "in_case":
+        raise InvalidState("dòng sao kê này đã được xử lý cách khác: xem lại ca")
+    return int(taken["amount"]), str(line["account"])
+
+
+def _unidentified(uow: UnitOfWork, case: FeeException) -> tuple[str, str, int]:
+    """The item on 338, its account at the bank, and what stands there. Raises InvalidState."""
+    item = case.payment or case.line
+    row = uow.conn.execute(
+        "SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line WHERE account = '338' AND item = %s", (item,)
+    ).fetchone()
+    if item is None or row is None or row["net"] <= 0:
+        raise InvalidState("khoản này không còn tiền trên 338")
+    if case.payment is None:
+        return item, str(positions.line_by(uow, item)["account"]), row["net"]
+    payment = positions.payment_by(uow, case.payment)
+    if payment.status not in payment_store.SHOWN:
+        raise InvalidState("sao kê chưa có khoản này: chờ có sao kê, hoặc xử lý theo ca N01")
+    return item, payment.account, row["net"]
