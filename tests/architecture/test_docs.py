@@ -63,9 +63,9 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if re.match(r"[a-z]+:", target):
             continue
         file, _, anchor = target.partition("#")
-        found = page.parent / file if file else page
-        assert found.exists(), target
-        assert not anchor or anchor in slugs(found), target
+        destination = page.parent / file if file else page
+        assert destination.exists(), target
+        assert not anchor or anchor in slugs(destination), target
 
 
 @each_page
@@ -78,8 +78,8 @@ def test_every_target_of_make_is_one(page: Path) -> None:
 
 def commands(code: str) -> Iterator[list[str]]:
     """The words behind each ``hub`` in a line of shell, where it stands as a command."""
-    for found in re.finditer(r"(?:^|[;|(]|&&|\bdo)\s*(?:\w+=\S+ )*(?:\S*/bin/)?hub (?=[a-z])", code):
-        rest = re.sub(r"\$\([^()]*\)", "made", code[found.end() :])
+    for match in re.finditer(r"(?:^|[;|(]|&&|\bdo)\s*(?:\w+=\S+ )*(?:\S*/bin/)?hub (?=[a-z])", code):
+        rest = re.sub(r"\$\([^()]*\)", "made", code[match.end() :])
         yield shlex.split(ENDS.split(rest, maxsplit=1)[0])
 
 
@@ -99,8 +99,8 @@ def check_command(words: list[str]) -> None:
     for number, word in enumerate(words):
         if not isinstance(command, TyperGroup) or word.startswith("-"):
             options = {name for parameter in command.params for name in parameter.opts}
-            given = {option.partition("=")[0] for option in words[number:] if option.startswith("--")}
-            assert given <= options | {"--help"}, words
+            options_used = {option.partition("=")[0] for option in words[number:] if option.startswith("--")}
+            assert options_used <= options | {"--help"}, words
             return
         assert word in command.commands, words
         command = command.commands[word]
@@ -109,9 +109,9 @@ def check_command(words: list[str]) -> None:
 @each_page
 def test_every_test_that_is_named_is_there(page: Path) -> None:
     for named in re.findall(r"`(tests/[\w/.*]+)(?:::(\w+))?`", prose_of(page)):
-        found = list(ROOT.glob(named[0].rstrip("/")))
-        assert found, named
-        assert all(f"def {named[1]}(" in path.read_text(encoding="utf-8") for path in found if named[1]), named
+        files = list(ROOT.glob(named[0].rstrip("/")))
+        assert files, named
+        assert all(f"def {named[1]}(" in path.read_text(encoding="utf-8") for path in files if named[1]), named
 
 
 @each_page

@@ -21,7 +21,7 @@ def pins(lock: str) -> dict[str, str]:
     return {canonicalize_name(block.partition("==")[0]): block.partition("==")[2] for block in blocks if block}
 
 
-def wanted(*extras: str) -> list[Requirement]:
+def requirements(*extras: str) -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = project["dependencies"] + [line for extra in extras for line in project["optional-dependencies"][extra]]
     return [Requirement(line) for line in asked]
@@ -30,7 +30,7 @@ def wanted(*extras: str) -> list[Requirement]:
 @pytest.mark.parametrize(("lock", "extras"), [("run.lock", RUN), ("dev.lock", (*RUN, "dev"))])
 def test_a_lock_pins_whatever_pyproject_asks_for(lock: str, extras: tuple[str, ...]) -> None:
     pinned = pins(lock)
-    for requirement in wanted(*extras):
+    for requirement in requirements(*extras):
         version = pinned.get(canonicalize_name(requirement.name), "none").split()[0]
         assert version != "none", f"{lock} has no {requirement.name}: {MEND}"
         assert requirement.specifier.contains(version), f"{lock} has {requirement.name} {version}: {MEND}"

@@ -1,4 +1,4 @@
-"""docs/quickstart.md hands over a submission: its scripts run as they stand, and sign as the door asks."""
+"""docs/quickstart.md hands over a submission: its scripts run as printed, and sign as the API asks."""
 
 import os
 import re
@@ -29,14 +29,14 @@ SHELL: Final = ("bash", "base64", "curl", "openssl")
 def block(language: str, word: str) -> str:
     """The one block of the page in ``language`` that has ``word``."""
     blocks = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    [found] = [text for text in blocks if word in text]
-    assert isinstance(found, str)
-    return found
+    [matching] = [text for text in blocks if word in text]
+    assert isinstance(matching, str)
+    return matching
 
 
 @dataclass
 class RecordingServer:
-    """A door that keeps what it is asked and answers 202."""
+    """Records every request and answers 202."""
 
     address: str
     taken: list[tuple[str, str, list[tuple[str, str]], bytes]] = field(default_factory=list)
@@ -49,11 +49,11 @@ class RecordingServer:
 
 
 @pytest.fixture
-def door() -> Iterator[RecordingServer]:
+def server() -> Iterator[RecordingServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            made.taken.append((self.command, self.path, self.headers.items(), body))
+            recording.taken.append((self.command, self.path, self.headers.items(), body))
             self.send_response(202)
             self.send_header("Content-Length", "2")
             self.end_headers()
@@ -66,10 +66,10 @@ def door() -> Iterator[RecordingServer]:
         def log_message(self, format: str, *args: object) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made = RecordingServer(f"http://127.0.0.1:{server.server_port}")
+        recording = RecordingServer(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        yield made
+        yield recording
         server.shutdown()
         thread.join()
 
@@ -83,11 +83,11 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(door: RecordingServer, checkout: Path, *command: str) -> str:
+def run(server: RecordingServer, checkout: Path, *command: str) -> str:
     """What the command prints; it must succeed."""
-    told = {"PATH": os.environ["PATH"], "API": door.address, "SECRET": SECRET, "PYTHONIOENCODING": "utf-8"}
+    environment = {"PATH": os.environ["PATH"], "API": server.address, "SECRET": SECRET, "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
-        command, cwd=checkout, env=told, capture_output=True, text=True, timeout=60, check=True
+        command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=60, check=True
     ).stdout
 
 
@@ -95,31 +95,31 @@ def test_the_submission_that_is_shown_is_one() -> None:
     assert strict.read(Submission, block("json", "reference").encode()).reference == "CDVC-0001"
 
 
-def test_the_script_in_python_signs_as_the_door_asks(door: RecordingServer, checkout: Path) -> None:
+def test_the_script_in_python_signs_as_the_api_asks(server: RecordingServer, checkout: Path) -> None:
     line = next(line for line in block("sh", "export API").splitlines() if line.startswith("python var/goi.py"))
-    said = run(door, checkout, sys.executable, *line.split()[1:])
-    run(door, checkout, sys.executable, "var/goi.py", "GET", "/v1/submissions?reference=CDVC-0001")
+    output = run(server, checkout, sys.executable, *line.split()[1:])
+    run(server, checkout, sys.executable, "var/goi.py", "GET", "/v1/submissions?reference=CDVC-0001")
 
-    assert said.startswith("202 Accepted")
-    assert [door.key_of(0), door.key_of(1)] == ["portal-2026a"] * 2
-    assert dict(door.taken[0][2])["Idempotency-Key"] == "CDVC-0001"
-    assert [method for method, *_ in door.taken] == ["POST", "GET"]
+    assert output.startswith("202 Accepted")
+    assert [server.key_of(0), server.key_of(1)] == ["portal-2026a"] * 2
+    assert dict(server.taken[0][2])["Idempotency-Key"] == "CDVC-0001"
+    assert [method for method, *_ in server.taken] == ["POST", "GET"]
 
 
 def test_a_hub_that_is_not_there_is_one_line_and_no_traceback(checkout: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
-        door = RecordingServer(f"http://127.0.0.1:{gone.getsockname()[1]}")
+        server = RecordingServer(f"http://127.0.0.1:{gone.getsockname()[1]}")
     with pytest.raises(subprocess.CalledProcessError) as ended:
-        run(door, checkout, sys.executable, "var/goi.py", "POST", "/v1/submissions", "var/hoso.json", "CDVC-0001")
+        run(server, checkout, sys.executable, "var/goi.py", "POST", "/v1/submissions", "var/hoso.json", "CDVC-0001")
 
     assert len(ended.value.stderr.splitlines()) == 1
-    assert door.address in ended.value.stderr
+    assert server.address in ended.value.stderr
 
 
 @pytest.mark.skipif(not all(map(shutil.which, SHELL)), reason=f"the shell script needs {', '.join(SHELL)}")
-def test_the_script_in_shell_signs_as_the_door_asks(door: RecordingServer, checkout: Path) -> None:
-    said = run(door, checkout, "bash", "-euc", block("sh", "openssl"))
+def test_the_script_in_shell_signs_as_the_api_asks(server: RecordingServer, checkout: Path) -> None:
+    output = run(server, checkout, "bash", "-euc", block("sh", "openssl"))
 
-    assert "202" in said
-    assert door.key_of(0) == "portal-2026a"
-    assert door.taken[0][3] == (checkout / "var" / "hoso.json").read_bytes()
+    assert "202" in output
+    assert server.key_of(0) == "portal-2026a"
+    assert server.taken[0][3] == (checkout / "var" / "hoso.json").read_bytes()

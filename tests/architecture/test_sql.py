@@ -26,14 +26,14 @@ def unlisted(query: str) -> list[str]:
     Copying the rows of a table into its twin (INSERT INTO … SELECT * FROM …) is meant to take them all.
     """
     ours = TABLES - set(_COMMON.findall(query))
-    found = []
+    unlisted_sources = []
     for star in _STAR.finditer(query):
         alias, behind = star[1], query[star.end() :]
         named = rf"\b(?:FROM|JOIN)\s+(?:public\.)?(\w+)\s+(?:AS\s+)?{alias}\b"
         source = re.search(named if alias else r"\bFROM\s+(?:\(|(?:public\.)?(\w+))", behind)
         if source and source[1] in ours and not _COPY.search(query[: star.start()]):
-            found.append(source[1])
-    return found + ["RETURNING *"] * len(re.findall(r"RETURNING\s+\*", query))
+            unlisted_sources.append(source[1])
+    return unlisted_sources + ["RETURNING *"] * len(re.findall(r"RETURNING\s+\*", query))
 
 
 def queries() -> Iterator[tuple[str, str]]:

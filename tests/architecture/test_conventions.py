@@ -1,4 +1,4 @@
-"""About the hub itself: the plan is a plan, everything that is sent is routed, and every page is fresh."""
+"""Conventions: events are routed, functions fit a screen, generated pages are fresh, decisions are listed."""
 
 import ast
 import itertools
@@ -24,16 +24,16 @@ CODE = sorted(
 
 
 def test_every_event_is_routed() -> None:
-    facts = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, events.Event)}
-    kinds_of_kinds = {base for kind in facts for base in kind.__bases__}
-    assert facts - kinds_of_kinds - {events.Event} == set(routing.REACTIONS)
+    kinds = {kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, events.Event)}
+    base_kinds = {base for kind in kinds for base in kind.__bases__}
+    assert kinds - base_kinds - {events.Event} == set(routing.REACTIONS)
 
 
-def test_every_kind_that_goes_out_is_said_somehow_and_its_reply_means_something() -> None:
+def test_every_kind_that_is_sent_has_a_call_and_a_meaning_of_its_reply() -> None:
     assert set(CALLS) == set(routing.OUTBOUND)
 
 
-def test_the_floor_plan_holds_tables_only() -> None:
+def test_the_flow_tables_hold_no_decisions() -> None:
     tree = ast.parse((ROOT / "hub" / "routing.py").read_text(encoding="utf-8"))
     decisions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.IfExp, ast.Lambda, ast.For, ast.While)
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, decisions)] == []
