@@ -12,7 +12,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check bench docs clean
+.PHONY: help demo up down test check coverage bench docs clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,14 @@ check: $(VENV)/.dev ## Style, types, and who may import whom
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: $(VENV)/.dev ## Branch coverage of the unit and integration tests, per file in var/coverage/html
+	@mkdir -p var/coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest tests/unit tests/integration -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet --directory var/coverage/html
+	@$(BIN)/coverage report --skip-covered --sort cover
 
 bench: $(VENV)/.dev ## Measure against bare baselines; writes var/bench.json
 	$(BIN)/python -m tests.bench

@@ -17,7 +17,7 @@ from deploy.rabbitmq.definitions import _AnySecret
 from tests.catalogue_secrets import CATALOGUE
 
 ROOT: Final = Path(__file__).parents[2]
-BARE: Final = {"awk", "echo", "exit", "find", "make", "python3", "rm", "test", "touch"}
+BARE: Final = {"awk", "echo", "exit", "find", "make", "mkdir", "python3", "rm", "test", "touch"}
 """Python and make, and what is there wherever make is"""
 BETWEEN: Final = {";", "&&", "||", "|", "{", "}", "if", "then", "else", "fi", "\n"}
 """words after which the shell looks for a program"""
@@ -56,12 +56,12 @@ def test_a_new_checkout_asks_for_python_and_make_only(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "deploy" / "locks", tmp_path / "deploy" / "locks")
     for file in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / file, tmp_path)
-    targets = ["help", "demo", "up", "down", "test", "check", "bench", "docs", "clean"]
+    targets = ["help", "demo", "up", "down", "test", "check", "coverage", "bench", "docs", "clean"]
     make = ["make", "--dry-run", "--no-print-directory", *targets]
-    said = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    found = set(programs(said))
-    assert {program for program in found if not program.startswith(".venv/bin/")} <= BARE
-    assert ".venv/bin/pytest" in found
+    plan = subprocess.run(make, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    used = set(programs(plan))
+    assert {program for program in used if not program.startswith(".venv/bin/")} <= BARE
+    assert ".venv/bin/pytest" in used
 
 
 @pytest.mark.parametrize("folder", [PACKAGED, CATALOGUE], ids=["shipped", "tests"])
