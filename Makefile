@@ -34,6 +34,7 @@ check: $(VENV)/.dev ## Style, types, and who may import whom
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@find connectors hub schemas config tests -name '*.py' -exec wc -l {} + | awk '$$2 != "total" && $$1 > 500 {print "warning: " $$2 " has " $$1 " lines: is it one subject?"}'
 
 coverage: $(VENV)/.dev ## Branch coverage of the unit and integration tests, per file in var/coverage/html
 	@mkdir -p var/coverage

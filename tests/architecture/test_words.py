@@ -8,7 +8,6 @@ import ast
 import io
 import re
 import tokenize
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,8 +69,6 @@ BUDGET: Final[dict[str, int]] = {
     "tests": 1414,
 }
 """top folder → how many are left from before the rule. It only falls; what is not here has none"""
-
-MANY_LINES: Final = 500
 
 
 class WordUse(NamedTuple):
@@ -202,11 +199,3 @@ def test_a_class_name_stands_for_one_thing_in_the_whole_tree() -> None:
         for name in classes_of(path):
             places[name].append(path.relative_to(ROOT).as_posix())
     assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
-
-
-@pytest.mark.filterwarnings("default:.* lines:UserWarning")
-def test_files_over_500_lines_are_named() -> None:
-    for path in CODE:
-        lines = path.read_text(encoding="utf-8").count("\n")
-        if lines > MANY_LINES:
-            warnings.warn(f"{path.relative_to(ROOT)} has {lines} lines: is it one subject?", UserWarning, stacklevel=1)
