@@ -20,7 +20,7 @@ from hub.calendar import WorkingCalendar
 from hub.crashpoints import Point
 from hub.db import Database
 from hub.errors import NotConfigured, NotFound
-from hub.messages import due, enrolment
+from hub.messages import claim, due
 from hub.messages.claim import Limits
 from hub.messages.model import Wakeup
 from hub.signing import crl_store
@@ -47,7 +47,7 @@ class Hub:
     def __enter__(self) -> Self:
         self.db.open()
         with self.db.transaction() as conn:
-            enrolment.enrol(conn, self.catalogue.counterparties)
+            claim.enrol(conn, self.catalogue.counterparties)
         self._wakeup_publisher.start()
         return self
 

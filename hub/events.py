@@ -1,4 +1,4 @@
-"""What has happened, as frozen facts in the past tense. hub/routing.py says who reacts."""
+"""What has happened, as frozen facts in the past tense. hub/flow.py lists their subscribers."""
 
 from dataclasses import dataclass
 from datetime import datetime

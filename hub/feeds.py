@@ -59,7 +59,7 @@ def _report(department: Department, report: StatusReport) -> Arrival:
         kind="department.status",
         key=report.report_id,
         external_id=report.report_id,
-        lane=DossierCode.received(report.dossier_code).normalised,
+        ordering_key=DossierCode.received(report.dossier_code).normalised,
         body=report.model_dump_json().encode(),
     )
 
@@ -100,7 +100,7 @@ def _event(operator: Operator, said: TrackingEvent) -> Arrival:
         kind="postal.event",
         key=said.key,
         external_id=said.key,
-        lane=said.order_number,
+        ordering_key=said.order_number,
         body=said.model_dump_json().encode(),
     )
 
@@ -130,7 +130,7 @@ def _file(bank: Bank, file: DeliveredFile) -> Arrival:
         kind="bank.statement",
         key=digest,
         external_id=f"{digest[:16]}:{file.name}",
-        lane="statements",
+        ordering_key="statements",
         body=file.body,
         media_type="application/octet-stream",
     )

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from config.catalogue import Idempotency
-from hub import audit, dispatch, feeds, routing
+from hub import audit, delivery, dispatch, feeds, flow
 from hub.app import Hub
-from hub.calls import CALLS
 from hub.codes import HubCode
 from hub.db import Connection
 from hub.errors import InvalidState, KeyReused, NotFound, ReferenceReused
 from hub.events import Event
+from hub.flow import OUTBOUND
 from hub.messages import inbox, set_aside
 from hub.messages.model import Arrival, TransferState, Wakeup
 from hub.unit_of_work import UnitOfWork
@@ -38,7 +38,7 @@ def replay(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
 
 
 def park(hub: Hub, transfer_id: str, *, actor: str, reason: str, review_at: datetime) -> None:
-    """Put aside until a person looks again; its lane waits with it. Raises NotFound, InvalidState."""
+    """Put aside until a person looks again; its ordering key waits with it. Raises NotFound, InvalidState."""
     _change(
         hub, transfer_id, PARKABLE, TransferState.PARKED, verb="parked", actor=actor, reason=reason, review_at=review_at
     )
@@ -52,7 +52,7 @@ def unpark(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
 
 
 def cancel(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
-    """End it unsent, for good; its lane goes on. Raises NotFound, InvalidState."""
+    """End it unsent, for good; its ordering key goes on. Raises NotFound, InvalidState."""
     _change(hub, transfer_id, CANCELLABLE, TransferState.CANCELLED, verb="cancelled", actor=actor, reason=reason)
 
 
@@ -63,10 +63,10 @@ def check(hub: Hub, transfer_id: str, *, actor: str) -> TransferState:
     """
     with hub.db.transaction() as conn:
         row = _locked(conn, transfer_id)
-        if CALLS[row["kind"]].find is None or hub.profile(row["counterparty"]) is Idempotency.NONE:
+        if OUTBOUND[row["kind"]].find is None or hub.profile(row["counterparty"]) is Idempotency.NONE:
             raise InvalidState(f"{row['counterparty']} cannot be asked what it has")
         audit.note(conn, transfer_id, actor, "asked", before=row["state"])
-    state = dispatch.ask(hub, transfer_id)
+    state = delivery.ask(hub, transfer_id)
     if state is None:
         raise InvalidState(f"the transfer is {row['state']}: there is nothing to ask")
     return state
@@ -131,13 +131,15 @@ def refuse(hub: Hub, message_id: str, *, actor: str, reason: str) -> bool:
     """
 
     def turn_down(uow: UnitOfWork) -> tuple[bool, list[Event]]:
-        row = uow.conn.execute("SELECT kind, source, lane, state FROM inbox WHERE id = %s", (message_id,)).fetchone()
+        row = uow.conn.execute(
+            "SELECT kind, source, lane AS ordering_key, state FROM inbox WHERE id = %s", (message_id,)
+        ).fetchone()
         if row is None:
             raise NotFound(f"no message has the id {message_id}")
         if not inbox.refuse(uow.conn, message_id, actor=actor, code=HubCode.REFUSED, reason=reason):
             raise InvalidState(f"{message_id} is {row['state']}: this is for messages that wait or are dead")
-        uow.wakeups.extend(inbox.next_in_lane(uow.conn, row["source"], row["lane"]))
-        tell = routing.REFUSED.get(row["kind"])
+        uow.wakeups.extend(inbox.first_in_order(uow.conn, row["source"], row["ordering_key"]))
+        tell = flow.REFUSED.get(row["kind"])
         return tell is not None, tell(uow, message_id, reason) if tell else []
 
     return dispatch.run_command(hub, actor, turn_down)

@@ -16,7 +16,7 @@ from psycopg_pool import PoolTimeout
 from config.catalogue import Counterparty
 from connectors.errors import ConnectorError
 from hub import feeds
-from hub.context import HubContext
+from hub.app import Hub
 from hub.db import Connection
 from hub.errors import InFlight, KeyReused, ReferenceReused, StaleClaim
 from hub.feeds import FeedPage, FeedReader
@@ -65,7 +65,7 @@ class _Reading:
         return self.party.counterparty
 
 
-def poll(hub: HubContext) -> None:
+def poll(hub: Hub) -> None:
     """Ask every counterparty whose feed is due and that nobody is asking. One that does not answer is asked again."""
     wanted = feeds.polled(hub.catalogue)
     with ThreadPoolExecutor(max_workers=max(len(wanted), 1), thread_name_prefix="poll") as threads:
@@ -74,7 +74,7 @@ def poll(hub: HubContext) -> None:
         one.result()  # raises what a database that is away has raised there
 
 
-def _ask(hub: HubContext, party: Counterparty, feed: FeedReader) -> None:
+def _ask(hub: Hub, party: Counterparty, feed: FeedReader) -> None:
     reading = _taken(hub, party, feed)
     if reading is None:
         return
@@ -99,7 +99,7 @@ def _ask(hub: HubContext, party: Counterparty, feed: FeedReader) -> None:
         conn.execute(_GIVE_BACK, {"code": reading.code, "until": reading.until, "error": error})
 
 
-def _taken(hub: HubContext, party: Counterparty, feed: FeedReader) -> _Reading | None:
+def _taken(hub: Hub, party: Counterparty, feed: FeedReader) -> _Reading | None:
     """The feed, ours to read; None if it is not due, paused, cut off by its breaker, or being read by somebody."""
     every = min(feed.every(party), hub.settings.poll_at_least_every)
     # A question that only asks is repeated once by the transport.
@@ -110,7 +110,7 @@ def _taken(hub: HubContext, party: Counterparty, feed: FeedReader) -> _Reading |
     return _Reading(party, feed, lease, row["cursor"], row["polling_until"]) if row else None
 
 
-def _read(hub: HubContext, reading: _Reading) -> None:
+def _read(hub: Hub, reading: _Reading) -> None:
     for _ in range(PAGES):
         page = reading.feed.read(reading.party, hub.port(reading.code), reading.cursor)
         before = reading.cursor
@@ -119,7 +119,7 @@ def _read(hub: HubContext, reading: _Reading) -> None:
             return
 
 
-def _store(hub: HubContext, reading: _Reading, page: FeedPage) -> None:
+def _store(hub: Hub, reading: _Reading, page: FeedPage) -> None:
     """The page's arrivals and the new cursor, together. Raises StaleClaim if the feed is not ours any more."""
     with hub.db.transaction() as conn:
         stored = [_accept(conn, arrival) for arrival in page.arrivals]

@@ -90,7 +90,7 @@ def report_arrival(report: StatusReport, department: str = "rest-a") -> Arrival:
         kind="department.status",
         key=report.report_id,
         external_id=report.report_id,
-        lane=DossierCode.received(report.dossier_code).normalised,
+        ordering_key=DossierCode.received(report.dossier_code).normalised,
         body=report.model_dump_json().encode(),
     )
 

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from config.catalogue import Catalogue, Idempotency
 from config.settings import Settings
-from hub import clock, dispatch
+from hub import clock, delivery, dispatch
 from hub.app import Hub
 from hub.db import one
 from hub.messages import due, inbox
@@ -257,7 +257,7 @@ class ScriptedHub(Hub):
         """Be the broker and the worker until no wake-up is left."""
         while self.waiting:
             wakeup = self.waiting.popleft()
-            (dispatch.handle if wakeup.queue == inbox.QUEUE else dispatch.deliver)(self, wakeup.id)
+            (dispatch.handle if wakeup.queue == inbox.QUEUE else delivery.deliver)(self, wakeup.id)
 
     def due(self, *, repeat_after: float = 0, waiting: int = 0) -> list[Wakeup]:
         """What a sweep finds while so many messages wait in each queue."""

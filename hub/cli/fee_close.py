@@ -13,7 +13,7 @@ from hub.cli.writing import DryRun, Reason, Verb
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
-    from hub.context import HubContext
+    from hub.app import Hub
     from hub.fees.closing.model import Closing, Gate
     from hub.unit_of_work import UnitOfWork
 
@@ -140,7 +140,7 @@ def _date(day: datetime | None) -> date:
     return day.date()
 
 
-def _act(hub: "HubContext", verb: "Callable[[UnitOfWork], Given]", *, dry_run: bool = False) -> Given:
+def _act(hub: "Hub", verb: "Callable[[UnitOfWork], Given]", *, dry_run: bool = False) -> Given:
     """``verb`` in a transaction; ``dry_run``: all of it is taken back."""
     from psycopg import Rollback
 
@@ -159,7 +159,7 @@ def _act(hub: "HubContext", verb: "Callable[[UnitOfWork], Given]", *, dry_run: b
     return given[0]
 
 
-def _days_closed(hub: "HubContext", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
+def _days_closed(hub: "Hub", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
     """The open days of each account, in order, as far as they can be closed; of each account all together."""
     from hub.fees.closing import commands, store
     from hub.fees.closing.model import CloseStep

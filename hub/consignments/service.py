@@ -74,7 +74,7 @@ def order(uow: UnitOfWork, wanted: ConsignmentRequest) -> str:
 def _tell(
     uow: UnitOfWork, wanted: ConsignmentRequest, transfer: str, number: str, item_code: str | None, token: str
 ) -> None:
-    """Put the order into the outbox, in the lane of its first dossier."""
+    """Put the order into the outbox, under the ordering key of its first dossier."""
     operator = uow.catalogue.operators[wanted.operator]
     said = ConsignmentOrder(
         order_number=number,
@@ -90,7 +90,7 @@ def _tell(
             id=transfer,
             kind=ORDER,
             counterparty=operator.counterparty,
-            lane=dossier,
+            ordering_key=dossier,
             key=transfer,
             subject=dossier,
             body=said.model_dump_json().encode(),
@@ -138,7 +138,7 @@ def cancel(uow: UnitOfWork, consignment_id: str, reason: str) -> None:
             id=transfer,
             kind=CANCEL,
             counterparty=uow.catalogue.operators[row.operator].counterparty,
-            lane=told["lane"],
+            ordering_key=told["lane"],
             key=transfer,
             subject=told["lane"],
             body=row.order_number.encode(),

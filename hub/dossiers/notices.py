@@ -80,7 +80,7 @@ def _publish(uow: UnitOfWork, notice: Notice) -> None:
                     id=new_id(Prefix.TRANSFER),
                     kind=KIND,
                     counterparty=endpoint.counterparty,
-                    lane=about,
+                    ordering_key=about,
                     key=notice.data.event_id,
                     subject=about,
                     body=body,

@@ -77,7 +77,7 @@ def send(
             id=transfer_id,
             kind=KIND,
             counterparty=department.counterparty,
-            lane=dossier["id"],
+            ordering_key=dossier["id"],
             key=transfer_id,
             subject=dossier["id"],
             body=body.model_dump_json().encode(),

@@ -24,7 +24,7 @@ from connectors.banks.notifications.dialect import (
     ProviderContract,
 )
 from hub import clock, crashpoints
-from hub.context import HubContext
+from hub.app import Hub
 from hub.crashpoints import Point
 from hub.db import Connection
 from hub.fees.reconciliation import named_references, notification_intake
@@ -196,7 +196,7 @@ def _judgement(provider: NotificationSender, verdict: NotificationVerdict, key: 
 
 def _found(
     conn: Connection,
-    hub: HubContext,
+    hub: Hub,
     provider: NotificationSender,
     came: NotificationRequest,
     delivery: int,
@@ -232,7 +232,7 @@ def _read(provider: NotificationSender, came: NotificationRequest, now: datetime
     return said
 
 
-def _standing(conn: Connection, hub: HubContext, dialect: Dialect, said: Notification) -> NotificationVerdict:
+def _standing(conn: Connection, hub: Hub, dialect: Dialect, said: Notification) -> NotificationVerdict:
     if not dialect.orders:
         return NotificationVerdict.ACCEPTED
     desk = hub.catalogue.fee_desk

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from config.parties import Department
-from hub.context import HubContext
+from hub.app import Hub
 from hub.http import answers, guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedReport
 from hub.messages.model import Arrival, InboxReceipt
@@ -38,14 +38,14 @@ async def report_status(request: Request, code: str) -> Response:
     return await run_in_threadpool(_report, ingest.hub(request), sender, key, body)
 
 
-def _report(hub: HubContext, sender: Department, key: str | None, body: bytes) -> Response:
+def _report(hub: Hub, sender: Department, key: str | None, body: bytes) -> Response:
     said = strict.read(StatusReport, body)
     accepted = take(hub, sender, said, key)
     document = AcceptedReport(report_id=said.report_id, state="accepted", received_at=accepted.at)
     return answers.json(document, 202, headers=ingest.replay_header(accepted))
 
 
-def take(hub: HubContext, sender: Department, said: StatusReport, key: str | None) -> InboxReceipt:
+def take(hub: Hub, sender: Department, said: StatusReport, key: str | None) -> InboxReceipt:
     """Store the report in one form, whichever way it came: a report that is pushed and polled is one report."""
     arrival = Arrival(
         id=new_id(Prefix.INBOX),
@@ -54,6 +54,6 @@ def take(hub: HubContext, sender: Department, said: StatusReport, key: str | Non
         key=key or said.report_id,
         external_id=said.report_id,
         body=said.model_dump_json().encode(),
-        lane=DossierCode.received(said.dossier_code).normalised,
+        ordering_key=DossierCode.received(said.dossier_code).normalised,
     )
     return ingest.store(hub, arrival)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from hub.context import HubContext
+from hub.app import Hub
 from hub.dossiers.views import SubmissionView
 from hub.fees.demands import views
 from hub.fees.demands.views import FeeView
@@ -26,7 +26,7 @@ SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
 
 
-def documents(hub: HubContext, found: Sequence[SubmissionView]) -> list[SubmissionDocument]:
+def documents(hub: Hub, found: Sequence[SubmissionView]) -> list[SubmissionDocument]:
     """Submissions with their fees, which are read last: whoever sees them early sees them again with their version."""
     with hub.db.connection() as conn:
         fees = views.of_dossiers(conn, [view.id for view in found])
@@ -67,7 +67,7 @@ async def _picture(request: Request, submission_id: str, kind: str, media_type: 
     return Response(drawn.getvalue(), media_type=media_type)
 
 
-def _document(hub: HubContext, view: SubmissionView, fee: FeeView | None) -> SubmissionDocument:
+def _document(hub: Hub, view: SubmissionView, fee: FeeView | None) -> SubmissionDocument:
     document = SubmissionDocument.model_validate(view)
     if fee is None:
         return document

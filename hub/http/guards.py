@@ -20,7 +20,7 @@ from connectors.transport.wsse_parts import Untrusted
 from connectors.transport.wsse_verifier import PinnedCertificate
 from connectors.transport.xml import Element
 from hub import clock
-from hub.context import HubContext
+from hub.app import Hub
 from hub.http import ingest, problem_types, request_context, signature_fast_path
 from hub.http.problems import Problem
 
@@ -111,7 +111,7 @@ def _certified(request: Request, guard: CertificateGuard) -> None:
     request_context.of(request).client = f"certificate {fingerprint[:16]}"
 
 
-def _pinned(hub: HubContext, guard: SoapGuard) -> list[PinnedCertificate]:
+def _pinned(hub: Hub, guard: SoapGuard) -> list[PinnedCertificate]:
     return [_certificate(hub.catalogue.secret(name)) for name in guard.certificates]
 
 

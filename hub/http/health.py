@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from hub import clock, standstill
-from hub.context import HubContext
+from hub.app import Hub
 from hub.http import answers, ingest, problem_types, problems, request_context
 from hub.http.answers import Health
 from hub.migrations import run
@@ -56,7 +56,7 @@ async def ready(request: Request) -> Response:
     return answers.json(Health(status="ready", checks={**checks, **reports}))
 
 
-def _database(hub: HubContext) -> dict[str, str]:
+def _database(hub: Hub) -> dict[str, str]:
     try:
         with hub.db.connection() as conn:
             full = list(standstill.disk(conn, Path(os.environ.get("HUB_VAR") or "."), least=standstill.NO_DISK))
@@ -70,7 +70,7 @@ def _database(hub: HubContext) -> dict[str, str]:
     return {"database": OK, "migrations": migrations, "disk": "; ".join(full) or OK}
 
 
-def _alive(hub: HubContext) -> dict[str, str]:
+def _alive(hub: Hub) -> dict[str, str]:
     """Whether the ticks run and the workers live; the doors accept all the same."""
     try:
         with hub.db.connection() as conn:
@@ -82,7 +82,7 @@ def _alive(hub: HubContext) -> dict[str, str]:
         return {"ticks": type(error).__name__, "workers": type(error).__name__}
 
 
-def _custody(hub: HubContext) -> str:
+def _custody(hub: Hub) -> str:
     """Whether what is signed is anchored in time; the doors accept all the same."""
     try:
         with hub.db.connection() as conn:

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.requests import Request
 
 from hub import crashpoints
-from hub.context import HubContext
+from hub.app import Hub
 from hub.crashpoints import Point
 from hub.http import problem_types
 from hub.http.problems import Problem
@@ -81,13 +81,13 @@ def check_parameters(request: Request, names: Collection[str] | None = None) -> 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def hub(request: Request) -> HubContext:
+def hub(request: Request) -> Hub:
     """The hub that this door belongs to."""
-    found: HubContext = request.app.state.hub
+    found: Hub = request.app.state.hub
     return found
 
 
-def url(hub: HubContext, path: str) -> str:
+def url(hub: Hub, path: str) -> str:
     """How a partner reaches ``path``."""
     return str(hub.settings.public_url).rstrip("/") + path
 
@@ -100,7 +100,7 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def store(hub: HubContext, arrival: Arrival) -> InboxReceipt:
+def store(hub: Hub, arrival: Arrival) -> InboxReceipt:
     """Durably, once; whatever crashes afterwards, it will be handled. Raises what inbox.accept raises."""
     with hub.db.connection() as conn:
         accepted = inbox.accept(conn, arrival)

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from hub.context import HubContext
+from hub.app import Hub
 from hub.dossiers import views
 from hub.dossiers.views import SubmissionView
 from hub.http import ingest, problem_types
@@ -61,6 +61,6 @@ async def _pause(request: Request, seconds: float) -> bool:
     return True
 
 
-def _read(hub: HubContext, submission_id: str) -> SubmissionView | None:
+def _read(hub: Hub, submission_id: str) -> SubmissionView | None:
     with hub.db.connection() as conn:
         return views.submission(conn, id=submission_id)

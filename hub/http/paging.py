@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from hub.context import HubContext
+from hub.app import Hub
 from hub.dossiers import views
 from hub.http import fees, ingest, problem_types
 from hub.http.answers import SubmissionEventPage, SubmissionPage
@@ -57,7 +57,7 @@ MAX_PAGE_SIZE: Final = 200
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def page_of_one(hub: HubContext, reference: str | None, dossier_code: str | None) -> SubmissionPage:
+def page_of_one(hub: Hub, reference: str | None, dossier_code: str | None) -> SubmissionPage:
     """The submission with this reference and this dossier code, whichever are given: a page of one or none."""
     code = None if dossier_code is None else _normalised(dossier_code)
     with hub.db.connection() as conn:
@@ -65,7 +65,7 @@ def page_of_one(hub: HubContext, reference: str | None, dossier_code: str | None
     return SubmissionPage(data=fees.documents(hub, [found] if found else []), next_cursor=None)
 
 
-def submission_page(hub: HubContext, since: datetime, cursor: str | None, limit: int) -> SubmissionPage:
+def submission_page(hub: Hub, since: datetime, cursor: str | None, limit: int) -> SubmissionPage:
     """One page behind ``cursor``, or from ``since`` on. Raises Problem for a cursor that is not ours."""
     key = hub.settings.cursor_key
     moment, after = read_cursor(key, cursor) if cursor else (since, "")
@@ -75,7 +75,7 @@ def submission_page(hub: HubContext, since: datetime, cursor: str | None, limit:
     return SubmissionPage(data=fees.documents(hub, found), next_cursor=following)
 
 
-def event_page(hub: HubContext, after: str | None, limit: int) -> SubmissionEventPage:
+def event_page(hub: Hub, after: str | None, limit: int) -> SubmissionEventPage:
     """One page behind the event ``after``. Raises Problem for an event that we never had."""
     if after is not None and not is_id(after, Prefix.EVENT):
         raise _unknown_event()
@@ -88,7 +88,7 @@ def event_page(hub: HubContext, after: str | None, limit: int) -> SubmissionEven
     return SubmissionEventPage(data=data, next_after=found[-1].id if found else after)
 
 
-def next_link(hub: HubContext, path: str, **parameters: str | int | None) -> dict[str, str]:
+def next_link(hub: Hub, path: str, **parameters: str | int | None) -> dict[str, str]:
     """The Link header to the page behind this one; none where a parameter says that there is none."""
     if None in parameters.values():
         return {}

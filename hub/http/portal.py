@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from typing_extensions import override
 
-from hub.context import HubContext
+from hub.app import Hub
 from hub.dossiers import views
 from hub.http import answers, fees, guards, ingest, long_poll, openapi, paging, problem_types
 from hub.http.answers import (
@@ -137,7 +137,7 @@ async def events(
     return answers.json(page, headers=link)
 
 
-def _check_is_free(hub: HubContext, dossier_code: str, reference: str) -> None:
+def _check_is_free(hub: Hub, dossier_code: str, reference: str) -> None:
     """Raises Problem where another submission has become the dossier with this code.
 
     The same one again goes on to its first answer. Two that come at once are told apart when they are handled: the
@@ -150,7 +150,7 @@ def _check_is_free(hub: HubContext, dossier_code: str, reference: str) -> None:
         raise Problem(problem_types.CONTENT, faults=[taken])
 
 
-def _submit(hub: HubContext, key: str, body: bytes) -> Response:
+def _submit(hub: Hub, key: str, body: bytes) -> Response:
     said = strict.read(Submission, body)
     procedure = hub.catalogue.procedures.get(said.procedure)
     if procedure is None:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from hub.app import Hub
 from hub.consignments import capability
 from hub.consignments.capability import TokenConsignment
-from hub.context import HubContext
 from hub.db import one
 from hub.errors import KeyReused, ReferenceReused
 from hub.http import answers, ingest, openapi, problem_types, request_context
@@ -54,7 +54,7 @@ async def report_event(request: Request, token: str) -> Response:
     return await run_in_threadpool(_report, ingest.hub(request), named, body)
 
 
-def _named(hub: HubContext, token: str) -> TokenConsignment:
+def _named(hub: Hub, token: str) -> TokenConsignment:
     with hub.db.connection() as conn:
         named = capability.named_by(conn, token)
     if named is None:
@@ -62,7 +62,7 @@ def _named(hub: HubContext, token: str) -> TokenConsignment:
     return named
 
 
-def _report(hub: HubContext, named: TokenConsignment, body: bytes) -> Response:
+def _report(hub: Hub, named: TokenConsignment, body: bytes) -> Response:
     said = strict.read(TrackingEvent, body)
     if said.order_number != named.order_number:
         raise Refused([Fault("/order_number", "foreign", "is not the consignment that this address names")])
@@ -83,12 +83,12 @@ def _arrival(named: TokenConsignment, said: TrackingEvent) -> Arrival:
         kind=KIND,
         key=said.key,
         external_id=said.key,
-        lane=said.order_number,
+        ordering_key=said.order_number,
         body=said.model_dump_json().encode(),
     )
 
 
-def _first_said(hub: HubContext, named: TokenConsignment, said: TrackingEvent) -> InboxReceipt:
+def _first_said(hub: Hub, named: TokenConsignment, said: TrackingEvent) -> InboxReceipt:
     """What was stored of this happening before; what came now is kept beside it."""
     source = f"postal.{named.operator}"
     ingest.store(hub, set_aside.in_conflict(_arrival(named, said)))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from config.parties import Department
 from hub import audit
-from hub.context import HubContext
+from hub.app import Hub
 from hub.fees.settlements import views
 from hub.fees.settlements.model import SettlementState
 from hub.fees.settlements.views import SettlementView
@@ -68,13 +68,13 @@ async def answer_settlement(request: Request, code: str) -> Response:
     return await run_in_threadpool(_answer, ingest.hub(request), sender, key, body)
 
 
-def _list(hub: HubContext, sender: Department) -> Response:
+def _list(hub: Hub, sender: Department) -> Response:
     with hub.db.connection() as conn:
         found = views.of_department(conn, sender.code)
     return answers.json(SettlementList(data=[SettlementDocument(**_shown(view)) for view in found]))
 
 
-def _open(hub: HubContext, sender: Department, settlement_id: str) -> Response:
+def _open(hub: Hub, sender: Department, settlement_id: str) -> Response:
     found = None
     if is_id(settlement_id, Prefix.SETTLEMENT):
         with hub.db.transaction() as conn:
@@ -104,14 +104,14 @@ def _shown(view: SettlementView) -> dict[str, Any]:
     }
 
 
-def _answer(hub: HubContext, sender: Department, key: str | None, body: bytes) -> Response:
+def _answer(hub: Hub, sender: Department, key: str | None, body: bytes) -> Response:
     said = strict.read(TableAnswer, body)
     accepted = take(hub, sender, said, key)
     document = AcceptedAnswer(answer_id=said.answer_id, state="accepted", received_at=accepted.at)
     return answers.json(document, 202, headers=ingest.replay_header(accepted))
 
 
-def take(hub: HubContext, sender: Department, said: TableAnswer, key: str | None) -> InboxReceipt:
+def take(hub: Hub, sender: Department, said: TableAnswer, key: str | None) -> InboxReceipt:
     """Store the answer in one form, whichever way it came. Its number is one of answers: a report may have the same."""
     name = f"answer:{said.answer_id}"
     arrival = Arrival(
@@ -121,6 +121,6 @@ def take(hub: HubContext, sender: Department, said: TableAnswer, key: str | None
         key=key or name,
         external_id=name,
         body=said.model_dump_json().encode(),
-        lane=said.settlement_id,
+        ordering_key=said.settlement_id,
     )
     return ingest.store(hub, arrival)

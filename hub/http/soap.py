@@ -14,7 +14,7 @@ from connectors.transport import envelope, vendored, xml
 from connectors.transport.envelope import NotSOAP, NotUnderstood
 from connectors.transport.wsse import SECURITY
 from connectors.transport.xml import Element, UnsafeXML
-from hub.context import HubContext
+from hub.app import Hub
 from hub.http import (
     departments,
     guards,
@@ -167,7 +167,7 @@ def _operation(payload: Element) -> str:
     return name.localname
 
 
-def _take_status(hub: HubContext, sender: Department, payload: Element) -> tuple[str, str]:
+def _take_status(hub: Hub, sender: Department, payload: Element) -> tuple[str, str]:
     """ReportStatus. Raises Refused."""
     document = {FIELDS[etree.QName(element).localname]: xml.value_of(element) for element in payload}
     said = strict.read(StatusReport, json.dumps(document).encode())
@@ -175,7 +175,7 @@ def _take_status(hub: HubContext, sender: Department, payload: Element) -> tuple
     return "reportId", said.report_id
 
 
-def _take_answer(hub: HubContext, sender: Department, payload: Element) -> tuple[str, str]:
+def _take_answer(hub: Hub, sender: Department, payload: Element) -> tuple[str, str]:
     """AnswerSettlement. Raises Refused."""
     named = {etree.QName(element).localname: element for element in payload}
     texts = {field: xml.value_of(named[name]) for name, field in ANSWER_FIELDS.items() if name in named}
@@ -188,7 +188,7 @@ def _take_answer(hub: HubContext, sender: Department, payload: Element) -> tuple
     return "answerId", said.answer_id
 
 
-OPERATIONS: Final[Mapping[str, Callable[[HubContext, Department, Element], tuple[str, str]]]] = {
+OPERATIONS: Final[Mapping[str, Callable[[Hub, Department, Element], tuple[str, str]]]] = {
     "ReportStatus": _take_status,
     "AnswerSettlement": _take_answer,
 }

@@ -1,10 +1,12 @@
-"""Claiming a transfer: the head of its lane, under a lease, as far as its counterparty has room.
+"""Claims of transfers: the first of its ordering key, under a lease, as far as its counterparty has capacity.
 
-The counterparty's row is locked first, so that counting what is in flight and taking one more is one step; its key is
-not, because every new transfer refers to it and would wait. A transfer that finds no room is marked ``turned_away``;
-whoever settles next at this counterparty wakes it.
+The counterparty's row is locked first, so that counting what is in flight and claiming one more is one step. The lock
+is FOR NO KEY UPDATE, because every new transfer refers to the row's key and would wait for a stronger one. A transfer
+for which there is no capacity is marked ``turned_away`` (waiting for capacity); whatever ends next at this
+counterparty wakes it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +21,7 @@ from schemas.identifiers import Prefix, new_id
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one counterparty bears, from the catalogue and the settings."""
+    """Limits of one counterparty, from the catalogue and the settings."""
 
     counterparty: str
     queue: str
@@ -27,76 +29,85 @@ class Limits:
     lease: float
     """seconds"""
     breaker_threshold: int
+    """failures in a row"""
     breaker_pause: float
     """seconds"""
 
 
-LANE_HEAD: Final = """NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.counterparty = o.counterparty
+FIRST_IN_ORDER: Final = """NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.counterparty = o.counterparty
     AND earlier.lane = o.lane AND earlier.seq < o.seq AND earlier.settled_at IS NULL)"""
 
-_APPROACH: Final = """
-SELECT c.code AS counterparty, c.failures, c.turned_away,
-    c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= clock_timestamp()) AS open,
-    EXISTS (SELECT 1 FROM outbox WHERE id = %(id)s AND open_claims = 1) AS suspect
+_LOCK: Final = """
+SELECT c.code AS counterparty, c.failures, c.turned_away AS has_waiting,
+    c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= clock_timestamp()) AS is_open,
+    EXISTS (SELECT 1 FROM outbox WHERE id = %(id)s AND open_claims = 1) AS is_suspect
 FROM counterparty c WHERE c.code = (SELECT counterparty FROM outbox WHERE id = %(id)s) FOR NO KEY UPDATE
 """
 
 _IN_FLIGHT: Final = """(SELECT count(*) FROM outbox f
     WHERE f.counterparty = %(counterparty)s AND f.state = 'sending' AND f.due_at > clock_timestamp())"""
 
+# 1. The transfer, if it is due, first of its ordering key, and there is capacity; locked.
+# 2. An attempt that its process left open (the lease has run out) ends as unknown.
+# 3. The claim; its number is the claim version, by which a late settle of an earlier claim is recognised.
+# 4. A new attempt.
 _CLAIM: Final = (
     """
-WITH head AS (
+WITH first AS (
     SELECT o.id, o.state FROM outbox o
-    WHERE o.id = %(id)s AND o.state = ANY(%(states)s) AND (%(asked)s OR o.due_at <= clock_timestamp()) AND """
-    + LANE_HEAD
-    + " AND (%(asked)s OR %(places)s > "
+    WHERE o.id = %(id)s AND o.state = ANY(%(states)s) AND (%(by_person)s OR o.due_at <= clock_timestamp()) AND """
+    + FIRST_IN_ORDER
+    + " AND (%(by_person)s OR %(capacity)s > "
     + _IN_FLIGHT
     + """)
     FOR UPDATE OF o
 ), abandoned AS (
     UPDATE attempt SET finished_at = clock_timestamp(), outcome = 'timeout_unknown', code = 'LEASE_EXPIRED'
-    FROM head WHERE attempt.transfer_id = head.id AND head.state = 'sending' AND attempt.finished_at IS NULL
-), taken AS (
+    FROM first WHERE attempt.transfer_id = first.id AND first.state = 'sending' AND attempt.finished_at IS NULL
+), claimed AS (
     UPDATE outbox SET state = 'sending', attempts = attempts + 1, tries = tries + 1, nudged_at = NULL,
         turned_away = false, open_claims = open_claims + 1,
-        -- Whoever asks first may speak twice.
+        -- Asking first may take a second call.
         due_at = clock_timestamp() + make_interval(secs => %(lease)s)
-            * CASE WHEN %(asked)s OR head.state IN ('sending', 'unknown') THEN 2 ELSE 1 END
-    FROM head WHERE outbox.id = head.id
-    RETURNING outbox.id, kind, counterparty, key, subject, body, created_at, attempts AS fence, tries,
-        open_claims - 1 AS deaths, %(asked)s OR head.state IN ('sending', 'unknown') AS ask
+            * CASE WHEN %(by_person)s OR first.state IN ('sending', 'unknown') THEN 2 ELSE 1 END
+    FROM first WHERE outbox.id = first.id
+    RETURNING outbox.id, kind, counterparty, key, subject, body, created_at, attempts AS claim_version, tries,
+        open_claims - 1 AS crashes, %(by_person)s OR first.state IN ('sending', 'unknown') AS ask_first
 ), opened AS (
-    INSERT INTO attempt (id, transfer_id, number, asked_first) SELECT %(attempt)s, id, fence, ask FROM taken
+    INSERT INTO attempt (id, transfer_id, number, asked_first)
+    SELECT %(attempt)s, id, claim_version, ask_first FROM claimed
 )
-SELECT id, kind, counterparty, key, subject, body, created_at, fence, tries, deaths, ask, %(attempt)s AS attempt_id
-FROM taken
+SELECT id, kind, counterparty, key, subject, body, created_at, claim_version, tries, crashes, ask_first,
+    %(attempt)s AS attempt_id
+FROM claimed
 """
 )
 
-_DUE: Final = ["queued", "retrying", "unknown", "sending"]
-_ASKABLE: Final = ["queued", "retrying", "unknown", "stuck", "parked"]
+_DUE_STATES: Final = ["queued", "retrying", "unknown", "sending"]
+_STATES_TO_ASK: Final = ["queued", "retrying", "unknown", "stuck", "parked"]
 
-_TURN_AWAY: Final = """
-WITH away AS (
+_WAIT_FOR_CAPACITY: Final = """
+WITH waiting AS (
     UPDATE outbox SET turned_away = true, nudged_at = NULL
     WHERE id = %s AND state IN ('queued', 'retrying', 'unknown', 'sending') AND due_at <= clock_timestamp()
     RETURNING counterparty
 )
-UPDATE counterparty SET turned_away = true FROM away WHERE code = away.counterparty AND NOT counterparty.turned_away
+UPDATE counterparty SET turned_away = true FROM waiting
+WHERE code = waiting.counterparty AND NOT counterparty.turned_away
 """
 
-_AWAIT_TURN: Final = (
+_WAIT_FOR_ORDER: Final = (
     """
-WITH away AS (
+WITH waiting AS (
     UPDATE outbox o SET turned_away = true
     WHERE o.id = ANY(%s) AND o.state IN ('queued', 'retrying', 'unknown') AND NOT ("""
-    + LANE_HEAD
+    + FIRST_IN_ORDER
     + """) RETURNING o.id, o.counterparty
-), told AS (
-    UPDATE counterparty SET turned_away = true FROM away WHERE code = away.counterparty AND NOT counterparty.turned_away
+), marked AS (
+    UPDATE counterparty SET turned_away = true FROM waiting
+    WHERE code = waiting.counterparty AND NOT counterparty.turned_away
 )
-SELECT id FROM away
+SELECT id FROM waiting
 """
 )
 
@@ -105,8 +116,8 @@ _WAKE: Final = (
 WITH next AS (
     SELECT o.id FROM outbox o
     WHERE o.counterparty = %(counterparty)s AND o.turned_away AND o.due_at <= clock_timestamp() AND """
-    + LANE_HEAD
-    + " ORDER BY o.deadline, o.seq LIMIT GREATEST(0, %(places)s - "
+    + FIRST_IN_ORDER
+    + " ORDER BY o.deadline, o.seq LIMIT GREATEST(0, %(capacity)s - "
     + _IN_FLIGHT
     + """) FOR UPDATE SKIP LOCKED
 )
@@ -114,9 +125,10 @@ UPDATE outbox SET turned_away = false FROM next WHERE outbox.id = next.id RETURN
 """
 )
 
-_ANSWERED: Final = """
-SELECT c.turned_away, c.failures > 0 OR c.open_until IS NOT NULL OR c.last_success_at IS NULL
-    OR c.last_success_at < now() - interval '1 second' AS news
+# Its row changes at most once a second while all is well: at a busy counterparty each change is a dead tuple.
+_LOCK_AFTER_ANSWER: Final = """
+SELECT c.turned_away AS has_waiting, c.failures > 0 OR c.open_until IS NOT NULL OR c.last_success_at IS NULL
+    OR c.last_success_at < now() - interval '1 second' AS changes
 FROM counterparty c WHERE c.code = %s FOR NO KEY UPDATE
 """
 
@@ -132,70 +144,71 @@ RETURNING turned_away AND paused_at IS NULL AND open_until IS NULL AS wake
 
 @dataclass(frozen=True, slots=True)
 class CounterpartyState:
-    """A counterparty as it stands, its row locked until the transaction ends."""
+    """A counterparty's row, locked until the transaction ends."""
 
     counterparty: str
     failures: int
-    turned_away: bool
-    open: bool
-    """neither paused nor kept quiet by its breaker"""
-    suspect: bool
-    """whether the transfer that is asked for has been claimed once without a word of its end"""
+    """in a row"""
+    has_waiting: bool
+    """transfers wait for capacity"""
+    is_open: bool
+    """neither paused by a person nor by its circuit breaker"""
+    is_suspect: bool
+    """whether the transfer to be claimed had one claim whose process died"""
 
-    def places(self, limits: Limits) -> int:
-        """How many of its transfers may be under way at once: one probe while its breaker has not closed again."""
-        if not self.open:
+    def capacity(self, limits: Limits) -> int:
+        """How many of its transfers may be in flight at once: one probe until its breaker has closed again."""
+        if not self.is_open:
             return 0
         return 1 if self.failures >= limits.breaker_threshold else limits.max_in_flight
 
 
+def enrol(conn: Connection, counterparties: Iterable[str]) -> None:
+    """Insert the missing rows. One that left the catalogue keeps its row, to which its transfers refer."""
+    conn.execute(
+        "INSERT INTO counterparty (code) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (sorted(counterparties),)
+    )
+
+
 def lock_counterparty(conn: Connection, transfer_id: str) -> CounterpartyState:
-    """Lock the counterparty of this transfer. Raises NotFound."""
+    """Lock the counterparty of this transfer until the transaction ends. Raises NotFound."""
     # A statement of its own: only the next one's snapshot sees what was committed while we waited for the lock.
     with conn.cursor(row_factory=class_row(CounterpartyState)) as cursor:
-        standing = cursor.execute(_APPROACH, {"id": transfer_id}).fetchone()
-    if standing is None:
+        counterparty = cursor.execute(_LOCK, {"id": transfer_id}).fetchone()
+    if counterparty is None:
         raise NotFound(f"no transfer has the id {transfer_id}")
-    return standing
+    return counterparty
 
 
-def claim(conn: Connection, transfer_id: str, standing: CounterpartyState, limits: Limits) -> Transfer | None:
-    """Take the transfer; None if it is not due, not the head of its lane, or its counterparty has no place for it.
+def claim(conn: Connection, transfer_id: str, counterparty: CounterpartyState, limits: Limits) -> Transfer | None:
+    """Claim the transfer if it is due, first of its ordering key, and its counterparty has capacity. None otherwise.
 
-    One whose process has died is not given either while another such is under way; the sweep comes back to it.
+    ``counterparty`` must be locked (``lock_counterparty``) in the same transaction.
+
+    1. A suspect (a claim of it crashed) runs only while no other suspect does; the sweep brings it back.
+    2. Claim it, with as many in flight as the breaker lets through.
+    3. Where that fails, it waits for capacity and is woken by the next transfer that ends there.
     """
-    if standing.suspect and not suspects.may_run(conn):
+    # 1.
+    if counterparty.is_suspect and not suspects.may_run(conn):
         conn.execute("UPDATE outbox SET nudged_at = NULL WHERE id = %s", (transfer_id,))
         return None
-    places = standing.places(limits)
-    taken = _take(conn, transfer_id, limits, _DUE, places=places, asked=False) if places else None
-    if taken is None:
-        conn.execute(_TURN_AWAY, (transfer_id,))
-    return taken
-
-
-def await_turn(conn: Connection, transfer_ids: list[str]) -> set[str]:
-    """Turn these away, as far as they are not the heads of their lanes. Returns the others."""
-    if not transfer_ids:
-        return set()
-    with conn.transaction():
-        # As a claim does: whoever settles meanwhile either waits for us, or its end is seen by the next statement.
-        conn.execute(
-            "SELECT code FROM counterparty WHERE code IN (SELECT counterparty FROM outbox WHERE id = ANY(%s))"
-            " ORDER BY code FOR NO KEY UPDATE",
-            (transfer_ids,),
-        )
-        away = conn.execute(_AWAIT_TURN, (transfer_ids,)).fetchall()
-    return set(transfer_ids) - {row["id"] for row in away}
+    # 2.
+    capacity = counterparty.capacity(limits)
+    transfer = _claim(conn, transfer_id, limits, _DUE_STATES, capacity=capacity, by_person=False) if capacity else None
+    # 3.
+    if transfer is None:
+        conn.execute(_WAIT_FOR_CAPACITY, (transfer_id,))
+    return transfer
 
 
 def claim_to_ask(conn: Connection, transfer_id: str, limits: Limits) -> Transfer | None:
-    """Take a transfer that a person wants to know about, due or not; None if there is nothing to ask."""
-    return _take(conn, transfer_id, limits, _ASKABLE, places=0, asked=True)
+    """Claim a transfer about which a person asks, due or not; None if there is nothing to ask."""
+    return _claim(conn, transfer_id, limits, _STATES_TO_ASK, capacity=0, by_person=True)
 
 
-def _take(
-    conn: Connection, transfer_id: str, limits: Limits, states: list[str], *, places: int, asked: bool
+def _claim(
+    conn: Connection, transfer_id: str, limits: Limits, states: list[str], *, capacity: int, by_person: bool
 ) -> Transfer | None:
     with conn.cursor(row_factory=class_row(Transfer)) as cursor:
         return cursor.execute(
@@ -204,28 +217,43 @@ def _take(
                 "id": transfer_id,
                 "counterparty": limits.counterparty,
                 "states": states,
-                "places": places,
-                "asked": asked,
+                "capacity": capacity,
+                "by_person": by_person,
                 "lease": limits.lease,
                 "attempt": new_id(Prefix.ATTEMPT),
             },
         ).fetchone()
 
 
+def wait_for_order(conn: Connection, transfer_ids: list[str]) -> set[str]:
+    """Let those wait that are not first of their ordering keys. Returns the others."""
+    if not transfer_ids:
+        return set()
+    with conn.transaction():
+        # The same lock as a claim's: what ends meanwhile either waits for us, or is seen by the next statement.
+        conn.execute(
+            "SELECT code FROM counterparty WHERE code IN (SELECT counterparty FROM outbox WHERE id = ANY(%s))"
+            " ORDER BY code FOR NO KEY UPDATE",
+            (transfer_ids,),
+        )
+        waiting = conn.execute(_WAIT_FOR_ORDER, (transfer_ids,)).fetchall()
+    return set(transfer_ids) - {row["id"] for row in waiting}
+
+
 def succeeded(conn: Connection, limits: Limits) -> list[Wakeup]:
-    """The counterparty answered: its breaker is closed. Returns whom to wake."""
-    standing = one(conn, _ANSWERED, (limits.counterparty,))
-    if standing["news"]:
+    """Record an answer of the counterparty: its breaker is closed. Returns the wake-ups of what waits for capacity."""
+    row = one(conn, _LOCK_AFTER_ANSWER, (limits.counterparty,))
+    if row["changes"]:
         conn.execute(
             "UPDATE counterparty SET failures = 0, open_until = NULL, last_success_at = now() WHERE code = %s",
             (limits.counterparty,),
         )
-    return wake(conn, limits) if standing["turned_away"] else []
+    return wake(conn, limits) if row["has_waiting"] else []
 
 
 def failed(conn: Connection, limits: Limits, retry_after: float | None) -> list[Wakeup]:
-    """It did not: count it, open the breaker at the threshold, keep quiet as long as it asked. Returns whom to wake."""
-    standing = one(
+    """Record a failure: its breaker opens at the threshold, or for ``retry_after`` seconds. Returns the wake-ups."""
+    row = one(
         conn,
         _FAILED,
         {
@@ -235,12 +263,12 @@ def failed(conn: Connection, limits: Limits, retry_after: float | None) -> list[
             "counterparty": limits.counterparty,
         },
     )
-    return wake(conn, limits) if standing["wake"] else []
+    return wake(conn, limits) if row["wake"] else []
 
 
 def wake(conn: Connection, limits: Limits) -> list[Wakeup]:
-    """Whoever was turned away and now has a place, the most urgent first."""
-    woken = conn.execute(_WAKE, {"counterparty": limits.counterparty, "places": limits.max_in_flight}).fetchall()
+    """Wake what waits for capacity, as far as there is some now, the most urgent first."""
+    woken = conn.execute(_WAKE, {"counterparty": limits.counterparty, "capacity": limits.max_in_flight}).fetchall()
     if not woken:
         conn.execute(
             "UPDATE counterparty SET turned_away = EXISTS (SELECT 1 FROM outbox WHERE counterparty = code"

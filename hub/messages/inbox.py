@@ -1,4 +1,4 @@
-"""The front door: what others handed over, once each, and when it is next due."""
+"""Inbox: messages that others have handed over, each stored once, and when each is next due."""
 
 import hashlib
 from contextlib import nullcontext
@@ -24,50 +24,51 @@ WITH keyed AS (
     ON CONFLICT DO NOTHING RETURNING message_id
 ), stored AS (
     INSERT INTO inbox (id, source, kind, external_id, lane, fingerprint, media_type, body)
-    SELECT message_id, %(source)s, %(kind)s, %(external_id)s, %(lane)s, %(fingerprint)s, %(media_type)s, %(body)s
+    SELECT message_id, %(source)s, %(kind)s, %(external_id)s, %(ordering_key)s, %(fingerprint)s, %(media_type)s,
+        %(body)s
     FROM keyed
     RETURNING id, received_at
 )
 SELECT id, received_at FROM stored
 """
 
-LANE_FREE: Final = """NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.source = inbox.source
+NONE_EARLIER: Final = """NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.source = inbox.source
     AND earlier.lane = inbox.lane AND earlier.lane <> '' AND earlier.seq < inbox.seq AND earlier.state = 'received')"""
 
-# Whoever handles a message holds this until its transaction ends, and so no longer than its process lives.
-_IN_HAND: Final = "hashtextextended(inbox.id, 0)"
+# The advisory lock of whoever handles a message: until its transaction ends, and so no longer than its process lives.
+_HANDLER_LOCK: Final = "hashtextextended(inbox.id, 0)"
 
-# Answers before the claim is on the disk: losing one in a crash costs a repetition, and a commit less for each message.
+# Asynchronous commit: a claim that a crash of the database loses is made again, and each message saves a flush.
 _CLAIM: Final = f"""
-WITH hasty AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+WITH async_commit AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, nudged_at = NULL, open_claims = open_claims + 1,
     due_at = clock_timestamp() + make_interval(secs => %(lease)s)
-FROM hasty
+FROM async_commit
 WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-  AND (open_claims = 1) = %(suspect)s AND {LANE_FREE} AND pg_try_advisory_xact_lock_shared({_IN_HAND})
-RETURNING id, source, kind, lane, body, received_at, attempts AS fence, tries, open_claims - 1 AS deaths,
-    error_code AS held_for
+  AND (open_claims = 1) = %(suspect)s AND {NONE_EARLIER} AND pg_try_advisory_xact_lock_shared({_HANDLER_LOCK})
+RETURNING id, source, kind, lane AS ordering_key, body, received_at, attempts AS claim_version, tries,
+    open_claims - 1 AS crashes, error_code AS held_for
 """
 
-_NOT_TAKEN: Final = f"""
-WITH found AS (
-    SELECT id, NOT pg_try_advisory_xact_lock_shared({_IN_HAND}) AS in_hand FROM inbox
+_WHY_NOT_CLAIMED: Final = f"""
+WITH candidate AS (
+    SELECT id, NOT pg_try_advisory_xact_lock_shared({_HANDLER_LOCK}) AS is_handled FROM inbox
     WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
 )
 UPDATE inbox SET nudged_at = NULL,
-    due_at = CASE WHEN in_hand THEN clock_timestamp() + make_interval(secs => %(lease)s) ELSE due_at END
-FROM found
-WHERE inbox.id = found.id AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-  AND (in_hand OR open_claims = 1)
-RETURNING NOT in_hand AS suspect
+    due_at = CASE WHEN is_handled THEN clock_timestamp() + make_interval(secs => %(lease)s) ELSE due_at END
+FROM candidate
+WHERE inbox.id = candidate.id AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
+  AND (is_handled OR open_claims = 1)
+RETURNING NOT is_handled AS suspect
 """
 
 _HOLD: Final = f"""
-SELECT pg_advisory_xact_lock({_IN_HAND}) FROM inbox WHERE id = %s AND attempts = %s AND settled_at IS NULL
+SELECT pg_advisory_xact_lock({_HANDLER_LOCK}) FROM inbox WHERE id = %s AND attempts = %s AND settled_at IS NULL
 """
 
-_NEXT_IN_LANE: Final = """
-SELECT id FROM inbox WHERE source = %(source)s AND lane = %(lane)s AND lane <> '' AND state = 'received'
+_FIRST_IN_ORDER: Final = """
+SELECT id FROM inbox WHERE source = %(source)s AND lane = %(ordering_key)s AND lane <> '' AND state = 'received'
 ORDER BY seq LIMIT 1
 """
 
@@ -76,11 +77,11 @@ _WAKE: Final = (
 WITH woken AS (
     UPDATE inbox SET due_at = LEAST(due_at, now()), nudged_at = NULL, open_claims = 0,
         tries = tries - (due_at > now())::int
-    WHERE source = %(source)s AND lane = %(lane)s AND lane <> '' AND state = 'waiting'
+    WHERE source = %(source)s AND lane = %(ordering_key)s AND lane <> '' AND state = 'waiting'
       AND (due_at > now() OR nudged_at IS NULL)
     RETURNING id, seq
 ), next AS ("""
-    + _NEXT_IN_LANE
+    + _FIRST_IN_ORDER
     + """)
 SELECT id FROM (SELECT id, 1 AS turn, seq FROM woken UNION ALL SELECT id, 2, 0 FROM next) due ORDER BY turn, seq
 """
@@ -88,9 +89,9 @@ SELECT id FROM (SELECT id, 1 AS turn, seq FROM woken UNION ALL SELECT id, 2, 0 F
 
 
 def accept(conn: Connection, arrival: Arrival) -> InboxReceipt:
-    """Store ``arrival`` once: inbox row, idempotency row and (by a trigger) journal in one statement.
+    """Store ``arrival`` once: inbox row, idempotency row and (by a trigger) audit log in one statement.
 
-    The same key or external id with the same content gives the first answer again. Raises KeyReused or
+    The same key or external id with the same content returns the first receipt again. Raises KeyReused or
     ReferenceReused where the content differs, InFlight while the first is still being written.
     """
     fingerprint = hashlib.sha256(arrival.body).digest()
@@ -100,16 +101,16 @@ def accept(conn: Connection, arrival: Arrival) -> InboxReceipt:
         "kind": arrival.kind,
         "key": arrival.key,
         "external_id": arrival.external_id,
-        "lane": arrival.lane,
+        "ordering_key": arrival.ordering_key,
         "fingerprint": fingerprint,
         "media_type": arrival.media_type,
         "body": arrival.body,
     }
     crashpoints.reached(Point.ACCEPT_BEFORE_COMMIT)
-    # Within somebody's transaction a name that is taken must not end it: what was stored of it is looked up then.
-    is_within = conn.info.transaction_status is TransactionStatus.INTRANS
+    # A unique violation must not end a transaction of the caller: hence a savepoint.
+    in_transaction = conn.info.transaction_status is TransactionStatus.INTRANS
     try:
-        with conn.transaction() if is_within else nullcontext(), conn.cursor() as cursor:
+        with conn.transaction() if in_transaction else nullcontext(), conn.cursor() as cursor:
             stored = cursor.execute(_ACCEPT, row).fetchone()
     except errors.LockNotAvailable:
         raise InFlight from None
@@ -121,72 +122,78 @@ def accept(conn: Connection, arrival: Arrival) -> InboxReceipt:
 
 
 def _same_key(conn: Connection, arrival: Arrival, fingerprint: bytes) -> InboxReceipt:
-    found = conn.execute(
+    row = conn.execute(
         "SELECT i.id, i.received_at, k.fingerprint FROM idempotency k JOIN inbox i ON i.id = k.message_id"
         " WHERE k.source = %s AND k.key = %s",
         (arrival.source, arrival.key),
     ).fetchone()
-    if found is None:
+    if row is None:
         raise InFlight
-    if bytes(found["fingerprint"]) != fingerprint:
+    if bytes(row["fingerprint"]) != fingerprint:
         raise KeyReused
-    return InboxReceipt(found["id"], found["received_at"], replayed=True)
+    return InboxReceipt(row["id"], row["received_at"], replayed=True)
 
 
 def _same_reference(conn: Connection, arrival: Arrival, fingerprint: bytes) -> InboxReceipt:
-    """A sender that lost its key and made a new one: the natural name catches the repetition."""
-    found = conn.execute(
+    """The receipt of a message that its sender sent before under another idempotency key."""
+    row = conn.execute(
         "SELECT id, received_at, fingerprint FROM inbox WHERE source = %s AND external_id = %s",
         (arrival.source, arrival.external_id),
     ).fetchone()
-    if found is None:
+    if row is None:
         raise InFlight
-    if bytes(found["fingerprint"]) != fingerprint:
+    if bytes(row["fingerprint"]) != fingerprint:
         raise ReferenceReused
     conn.execute(
         "INSERT INTO idempotency (source, key, fingerprint, message_id) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        (arrival.source, arrival.key, fingerprint, found["id"]),
+        (arrival.source, arrival.key, fingerprint, row["id"]),
     )
-    return InboxReceipt(found["id"], found["received_at"], replayed=True)
+    return InboxReceipt(row["id"], row["received_at"], replayed=True)
 
 
 def claim(conn: Connection, message_id: str, *, lease: float) -> Message | None:
-    """Take the message for ``lease`` seconds; None if it is not due, not the first of its lane, or somebody has it.
+    """Claim the message for ``lease`` seconds if it is due and first of its ordering key. None otherwise.
 
-    Whoever still handles it when his lease has run out keeps it for another. One whose process has died is not given
-    either while another such is under way; the sweep comes back to it.
+    1. Claim it, unless it is a suspect (a claim of it crashed) or another worker still handles it.
+    2. Where that fails: extend the lease of whoever still handles it; stop if nothing is to be done.
+    3. A suspect is claimed only while no other suspect runs; the sweep brings it back.
     """
-    message = _take(conn, message_id, lease=lease, suspect=False)
+    # 1.
+    message = _claim(conn, message_id, lease=lease, suspect=False)
     if message is not None:
         return message
-    left = conn.execute(_NOT_TAKEN, {"id": message_id, "lease": lease}).fetchone()
-    if left is None or not left["suspect"]:
+    # 2.
+    row = conn.execute(_WHY_NOT_CLAIMED, {"id": message_id, "lease": lease}).fetchone()
+    if row is None or not row["suspect"]:
         return None
+    # 3.
     with conn.transaction():
-        return _take(conn, message_id, lease=lease, suspect=True) if suspects.may_run(conn) else None
+        return _claim(conn, message_id, lease=lease, suspect=True) if suspects.may_run(conn) else None
 
 
-def _take(conn: Connection, message_id: str, *, lease: float, suspect: bool) -> Message | None:
+def _claim(conn: Connection, message_id: str, *, lease: float, suspect: bool) -> Message | None:
     with conn.cursor(row_factory=class_row(Message)) as cursor:
         return cursor.execute(_CLAIM, {"id": message_id, "lease": lease, "suspect": suspect}).fetchone()
 
 
 def hold(conn: Connection, message: Message) -> None:
-    """Keep the claimed message until the transaction ends, however long that takes; nobody else is given it.
+    """Keep other workers from claiming the message until the transaction ends, even when the lease runs out.
 
-    Raises StaleClaim if the lease has passed to another worker.
+    Raises StaleClaim if another worker has claimed it.
     """
-    if conn.execute(_HOLD, (message.id, message.fence)).fetchone() is None:
+    if conn.execute(_HOLD, (message.id, message.claim_version)).fetchone() is None:
         raise StaleClaim
 
 
 def release(conn: Connection, message: Message) -> None:
-    """Nothing came of the claim, and its process lives: it comes back when its lease has run out."""
-    conn.execute("UPDATE inbox SET open_claims = 0 WHERE id = %s AND attempts = %s", (message.id, message.fence))
+    """Give the claim back without a crash being counted; the message is due when the lease has run out."""
+    conn.execute(
+        "UPDATE inbox SET open_claims = 0 WHERE id = %s AND attempts = %s", (message.id, message.claim_version)
+    )
 
 
 def body(conn: Connection, message_id: str) -> bytes:
-    """The bytes as they were received. Raises LookupError."""
+    """The body as it was received. Raises LookupError."""
     row = conn.execute("SELECT body FROM inbox WHERE id = %s", (message_id,)).fetchone()
     if row is None:
         raise LookupError(message_id)
@@ -194,70 +201,73 @@ def body(conn: Connection, message_id: str) -> bytes:
 
 
 def settle(conn: Connection, message: Message) -> None:
-    """The message is handled. Raises StaleClaim if the lease has passed to another worker."""
-    done = conn.execute(
+    """Mark the message as handled. Raises StaleClaim if another worker has claimed it."""
+    settled = conn.execute(
         "UPDATE inbox SET state = 'handled', settled_at = now(), open_claims = 0, error_code = NULL,"
         " error_detail = NULL WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING id",
-        (message.id, message.fence),
+        (message.id, message.claim_version),
     )
-    if done.fetchone() is None:
+    if settled.fetchone() is None:
         raise StaleClaim
 
 
-def wake(conn: Connection, source: str, lane: str) -> list[Wakeup]:
-    """Something has happened in this lane: whoever waits in it may go on. A wait that is cut short does not count."""
-    due = conn.execute(_WAKE, {"source": source, "lane": lane}).fetchall()
-    return [Wakeup(QUEUE, row["id"]) for row in due]
+def wake(conn: Connection, source: str, ordering_key: str) -> list[Wakeup]:
+    """Wake what waits under this ordering key. A pause that is cut short is not counted as a try."""
+    rows = conn.execute(_WAKE, {"source": source, "ordering_key": ordering_key}).fetchall()
+    return [Wakeup(QUEUE, row["id"]) for row in rows]
 
 
-def next_in_lane(conn: Connection, source: str, lane: str) -> list[Wakeup]:
-    """The first of a lane that nobody has looked at yet: its own wake-up may have come while another went before it."""
-    row = conn.execute(_NEXT_IN_LANE, {"source": source, "lane": lane}).fetchone()
+def first_in_order(conn: Connection, source: str, ordering_key: str) -> list[Wakeup]:
+    """Wake the first received message of an ordering key: its own wake-up may have come while another was before it."""
+    row = conn.execute(_FIRST_IN_ORDER, {"source": source, "ordering_key": ordering_key}).fetchone()
     return [Wakeup(QUEUE, row["id"])] if row else []
 
 
 def postpone(conn: Connection, message: Message, *, seconds: float, code: str, detail: str) -> list[Wakeup]:
-    """Try again in ``seconds``; at once if what it waits for has come while it was in hand (``wake``)."""
+    """Retry the message in ``seconds``; at once if ``wake`` was called for its ordering key while it was claimed."""
     woken = conn.execute(
         "UPDATE inbox SET state = 'waiting', open_claims = 0, error_code = %s, error_detail = %s,"
         " due_at = now() + CASE WHEN open_claims = 0 THEN interval '0' ELSE make_interval(secs => %s) END"
         " WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING due_at <= now() AS due",
-        (code, detail, seconds, message.id, message.fence),
+        (code, detail, seconds, message.id, message.claim_version),
     ).fetchone()
     return [Wakeup(QUEUE, message.id)] if woken and woken["due"] else []
 
 
 def dead_letter(conn: Connection, message: Message, *, code: str, detail: str) -> None:
-    """A person has to look: the message is dead, visible, and can be requeued."""
+    """Set the message aside until a person requeues or refuses it."""
     conn.execute(
         "WITH dead AS (UPDATE inbox SET state = 'dead', open_claims = 0, error_code = %(code)s,"
         "  error_detail = %(detail)s"
-        "  WHERE id = %(id)s AND attempts = %(fence)s AND settled_at IS NULL RETURNING id)"
+        "  WHERE id = %(id)s AND attempts = %(claim_version)s AND settled_at IS NULL RETURNING id)"
         " INSERT INTO journal (subject, actor, verb, after, reason)"
-        " SELECT id, 'hub', 'buried', 'dead', %(code)s FROM dead",
-        {"code": code, "detail": detail, "id": message.id, "fence": message.fence},
+        " SELECT id, 'hub', 'dead-lettered', 'dead', %(code)s FROM dead",
+        {"code": code, "detail": detail, "id": message.id, "claim_version": message.claim_version},
     )
 
 
-def refuse(conn: Connection, message_id: str, *, actor: str, code: str, reason: str, fence: int | None = None) -> bool:
-    """End the message for good; False if it had ended, or ``fence`` has passed to another worker.
+def refuse(
+    conn: Connection, message_id: str, *, actor: str, code: str, reason: str, claim_version: int | None = None
+) -> bool:
+    """End the message for good. False if it had ended, or another worker has claimed it since ``claim_version``.
 
-    Without ``fence`` it is a person who refuses: what waits or is dead, and nothing that a worker may have in hand.
+    Without ``claim_version`` a person refuses it: only what waits or is dead, which no worker handles.
     """
     refused = conn.execute(
         "WITH refused AS (UPDATE inbox SET state = 'refused', settled_at = now(), open_claims = 0,"
         "  error_code = %(code)s, error_detail = %(reason)s"
         "  WHERE id = %(id)s AND settled_at IS NULL"
-        "  AND (attempts = %(fence)s OR %(fence)s::integer IS NULL AND state IN ('waiting', 'dead')) RETURNING id)"
+        "  AND (attempts = %(claim_version)s OR %(claim_version)s::integer IS NULL AND state IN ('waiting', 'dead'))"
+        "  RETURNING id)"
         " INSERT INTO journal (subject, actor, verb, after, reason)"
         " SELECT id, %(actor)s, 'refused', 'refused', %(reason)s FROM refused RETURNING id",
-        {"id": message_id, "fence": fence, "code": code, "reason": reason, "actor": actor},
+        {"id": message_id, "claim_version": claim_version, "code": code, "reason": reason, "actor": actor},
     )
     return refused.fetchone() is not None
 
 
 def requeue(conn: Connection, message_id: str, *, actor: str, reason: str) -> bool:
-    """A dead message is due again; False if it was not dead."""
+    """Make a dead message due again. False if it was not dead."""
     requeued = conn.execute(
         "WITH alive AS (UPDATE inbox SET state = 'received', due_at = now(), nudged_at = NULL, tries = 0,"
         "  open_claims = 0"
@@ -270,7 +280,7 @@ def requeue(conn: Connection, message_id: str, *, actor: str, reason: str) -> bo
 
 
 def end(conn: Connection, message_id: str, *, actor: str, verb: str, reason: str) -> bool:
-    """A dead message is done with, by a person's ``verb``; nothing of it is lost. False if it was not dead."""
+    """Mark a dead message as handled, by a person's ``verb`` in the audit log. False if it was not dead."""
     ended = conn.execute(
         "WITH ended AS (UPDATE inbox SET state = 'handled', settled_at = now() WHERE id = %(id)s AND state = 'dead'"
         "  RETURNING id)"
@@ -282,9 +292,10 @@ def end(conn: Connection, message_id: str, *, actor: str, verb: str, reason: str
 
 
 def dead(conn: Connection, message_id: str) -> Arrival | None:
-    """A message that waits for a person, as it came; None if it does not."""
+    """A dead message as it arrived; None if it is not dead."""
     row = conn.execute(
-        "SELECT id, source, kind, external_id, body, lane, media_type FROM inbox WHERE id = %s AND state = 'dead'",
+        "SELECT id, source, kind, external_id, body, lane AS ordering_key, media_type FROM inbox"
+        " WHERE id = %s AND state = 'dead'",
         (message_id,),
     ).fetchone()
     return Arrival(**row, key=row["external_id"]) if row else None

@@ -1,16 +1,16 @@
-"""Messages as rows: what came in, what goes out, and the claim under which one worker has one of them."""
+"""Rows of the inbox and the outbox as values, and their states."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-MOST_DEATHS: Final = 2
-"""What its process has died of so often is set aside for a person: it would kill every worker, one after the other."""
+MAX_CRASHES: Final = 2
+"""a row whose processes crashed so often is set aside for a person: it would end every worker, one after the other"""
 
 
 class TransferState(StrEnum):
-    """Where a transfer stands. The last four end it; stuck and parked wait for a person and hold their lane."""
+    """State of a transfer. The last four end it; stuck and parked wait for a person, and so does their ordering key."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wakeup:
-    """ "This row is due now": all that a broker message ever says. In the queue of the ticks, ``id`` names one."""
+    """A broker message: the row ``id`` is due. In the queue of the ticks, ``id`` is the name of a tick."""
 
     queue: str
     id: str
@@ -44,9 +44,9 @@ class Wakeup:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message at the front door. ``key`` binds repetitions, ``external_id`` is the sender's own name for it.
+    """A message to be stored in the inbox. ``key``: its idempotency key; ``external_id``: the sender's own id of it.
 
-    What comes from one source in one ``lane`` is handled in the order in which it came; "" is no lane.
+    Messages of one source with one ``ordering_key`` are handled in the order of their arrival; "" orders nothing.
     """
 
     id: str
@@ -55,13 +55,13 @@ class Arrival:
     key: str
     external_id: str
     body: bytes
-    lane: str = ""
+    ordering_key: str = ""
     media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
 class InboxReceipt:
-    """The door's word: stored durably under ``id`` at ``at``; ``replayed`` if it was there already."""
+    """The message is stored durably as ``id`` since ``at``; ``replayed`` if it was stored before."""
 
     id: str
     at: datetime
@@ -70,25 +70,25 @@ class InboxReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An inbox row under a lease; ``fence`` is the attempt that holds it."""
+    """An inbox row under a lease. ``claim_version`` is the number of the claim that holds it."""
 
     id: str
     source: str
     kind: str
-    lane: str
+    ordering_key: str
     body: bytes
     received_at: datetime
-    fence: int
+    claim_version: int
     tries: int
-    deaths: int = 0
-    """how many claims in a row before this one ended without a word: their processes died"""
+    crashes: int = 0
+    """claims in a row before this one whose processes died"""
     held_for: str | None = None
-    """why it waited before this: of what a person has requeued, why it was dead"""
+    """the code for which it waited before, or was dead before a person requeued it"""
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """An outbox row under a lease. ``ask`` if an earlier attempt's outcome is unknown: ask before sending again."""
+    """An outbox row under a lease. ``ask_first``: an earlier attempt's outcome is unknown, ask before sending again."""
 
     id: str
     kind: str
@@ -97,9 +97,9 @@ class Transfer:
     subject: str
     body: bytes
     created_at: datetime
-    fence: int
+    claim_version: int
     tries: int
-    ask: bool
-    deaths: int
+    ask_first: bool
+    crashes: int
     """as of a message"""
     attempt_id: str

@@ -1,4 +1,4 @@
-"""The back door: what the hub owes the outside world, and when each piece is next due."""
+"""Outbox: transfers that are owed to counterparties, and the evidence of each attempt."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,22 +13,24 @@ from hub.messages.model import Outcome, Transfer, TransferState
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """Something to be sent: to whom, in which lane, about which submission, by when at the latest."""
+    """A transfer to be put into the outbox. Those of one counterparty with one ``ordering_key`` are sent one by one."""
 
     id: str
     kind: str
     counterparty: str
-    lane: str
+    ordering_key: str
     key: str
     subject: str
+    """the submission, or whatever else it is about, by its id"""
     body: bytes
     deadline: datetime | None = None
+    """of two that are due the one with the earlier deadline is sent first"""
 
 
 _PUT: Final = """
 WITH put AS (
     INSERT INTO outbox (id, kind, counterparty, lane, key, subject, body, deadline)
-    VALUES (%(id)s, %(kind)s, %(counterparty)s, %(lane)s, %(key)s, %(subject)s, %(body)s, %(deadline)s)
+    VALUES (%(id)s, %(kind)s, %(counterparty)s, %(ordering_key)s, %(key)s, %(subject)s, %(body)s, %(deadline)s)
     RETURNING id, kind, counterparty
 )
 INSERT INTO journal (subject, actor, verb, after, reason) SELECT id, 'hub', 'queued', 'queued', counterparty FROM put
@@ -39,7 +41,7 @@ WITH settled AS (
     UPDATE outbox SET state = %(state)s, settled_at = CASE WHEN %(ends)s THEN now() END, turned_away = false,
         open_claims = 0, due_at = now() + make_interval(secs => %(pause)s), nudged_at = NULL,
         error_code = %(code)s, error_detail = %(detail)s, reply = COALESCE(%(reply)s, reply)
-    WHERE id = %(id)s AND attempts = %(fence)s AND state = 'sending'
+    WHERE id = %(id)s AND attempts = %(claim_version)s AND state = 'sending'
     RETURNING id
 ), ended AS (
     UPDATE attempt SET finished_at = clock_timestamp(), outcome = %(outcome)s, code = %(code)s, detail = %(detail)s
@@ -51,14 +53,14 @@ SELECT id, 'hub', 'attempted', 'sending', %(state)s, %(code)s FROM settled RETUR
 
 
 def put(conn: Connection, posting: Posting) -> None:
-    """Owe this to its counterparty. The table refuses a second with the same kind, counterparty and key."""
+    """Insert a transfer. Raises psycopg.errors.UniqueViolation for a second of the same kind, counterparty and key."""
     conn.execute(
         _PUT,
         {
             "id": posting.id,
             "kind": posting.kind,
             "counterparty": posting.counterparty,
-            "lane": posting.lane,
+            "ordering_key": posting.ordering_key,
             "key": posting.key,
             "subject": posting.subject,
             "body": posting.body,
@@ -69,7 +71,7 @@ def put(conn: Connection, posting: Posting) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What an attempt came to: the transfer's next state, and after how many seconds it is due again."""
+    """How an attempt ended: the transfer's next state, and after how many seconds it is due again."""
 
     state: TransferState
     outcome: Outcome
@@ -84,8 +86,8 @@ class Ending:
 
 
 def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
-    """Write down how the claimed attempt ended. Raises StaleClaim if the lease has passed to another worker."""
-    done = conn.execute(
+    """End the claimed attempt. Raises StaleClaim if another worker has claimed the transfer."""
+    settled = conn.execute(
         _SETTLE,
         {
             "state": ending.state,
@@ -95,15 +97,35 @@ def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
             "detail": ending.detail,
             "reply": None if ending.reply is None else Jsonb(ending.reply),
             "id": transfer.id,
-            "fence": transfer.fence,
+            "claim_version": transfer.claim_version,
             "outcome": ending.outcome,
             "attempt": transfer.attempt_id,
         },
     )
-    if done.fetchone() is None:
+    if settled.fetchone() is None:
         raise StaleClaim
 
 
 def release(conn: Connection, transfer: Transfer) -> None:
-    """The process of this claim lives, so that it was no death: also where another worker has overtaken it."""
+    """Keep the claim from being counted as a crash, also where another worker has claimed the transfer since."""
     conn.execute("UPDATE outbox SET open_claims = GREATEST(0, open_claims - 1) WHERE id = %s", (transfer.id,))
+
+
+def store_exchanges(
+    conn: Connection, attempt_id: str | None, counterparty: str, records: list[tuple[str, datetime, Any]]
+) -> None:
+    """Store the redacted record (id, time, record) of every request and response of one attempt."""
+    for exchange_id, at, record in records:
+        conn.execute(
+            "INSERT INTO exchange (id, at, attempt_id, counterparty, record) VALUES (%s, %s, %s, %s, %s)",
+            (exchange_id, at, attempt_id, counterparty, Jsonb(record)),
+        )
+
+
+def rotate_exchanges(conn: Connection) -> list[str]:
+    """Create the partitions of the coming months and drop those past retention. Returns the names of the dropped.
+
+    A function of the database does it, as the tables' owner, by its own day and its owner's retention: this process
+    has no right to create or drop a table.
+    """
+    return [row["dropped"] for row in conn.execute("SELECT rotate_exchange() AS dropped")]

@@ -156,7 +156,7 @@ def _stamp(conn: Connection, catalogue: Catalogue, made: CheckpointRow) -> Posti
         id=new_id(Prefix.TRANSFER),
         kind=STAMP,
         counterparty=asked,
-        lane=name_of(made.number),  # one that is stuck holds up no other
+        ordering_key=name_of(made.number),  # one that is stuck holds up no other
         key=name_of(made.number),
         subject=name_of(made.number),
         body=stamps.request(made.digest, secrets.randbits(_NONCE_BITS), policies[asked]),
@@ -176,7 +176,7 @@ def _handed(conn: Connection, made: CheckpointRow, witness: str) -> Posting:
         id=new_id(Prefix.TRANSFER),
         kind=WITNESS,
         counterparty=witness,
-        lane="custody",
+        ordering_key="custody",
         key=name_of(made.number),
         subject=name_of(made.number),
         body=handed.model_dump_json().encode(),
@@ -184,7 +184,7 @@ def _handed(conn: Connection, made: CheckpointRow, witness: str) -> Posting:
 
 
 def _held(conn: Connection, witness: str) -> int:
-    """The size that the witness will hold when the next checkpoint reaches it: its lane keeps the order."""
+    """The size that the witness will hold when the next checkpoint reaches it: its ordering key keeps the order."""
     row = conn.execute(
         "SELECT c.size FROM custody_checkpoint c WHERE c.witnessed AND ("
         "EXISTS (SELECT 1 FROM custody_witness w"

@@ -7,9 +7,9 @@ import structlog
 from celery import Celery
 
 from config.settings import Settings
-from hub import broker, dispatch, polling
+from hub import broker, delivery, dispatch, polling
 from hub.app import Hub
-from hub.messages import evidence, liveness
+from hub.messages import liveness, outbox
 from hub.worker import drain
 from hub.worker.consumer import HubConsumer
 from hub.worker.jobs import expire_demands, issue_receipts, prove_ledger, seal_log, watch_consignments
@@ -57,14 +57,14 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
         drain.run(hub, dispatch.handle, message_id, queues)
 
     def deliver(transfer_id: str) -> None:
-        drain.run(hub, dispatch.deliver, transfer_id, queues)
+        drain.run(hub, delivery.deliver, transfer_id, queues)
 
     def poll() -> None:
         polling.poll(hub)
 
     def retention() -> None:
         with hub.db.connection() as conn:
-            dropped = evidence.rotate(conn)
+            dropped = outbox.rotate_exchanges(conn)
         log.info("evidence_rotated", dropped=dropped)
 
     def custody() -> None:

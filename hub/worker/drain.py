@@ -1,14 +1,14 @@
 """One errand: the row that a task names, and what becomes due by it, as far as this worker may go on by itself.
 
 The broker would bring the same rows back to this worker, a message each, at more cost than the rows themselves. The
-laws hold as before: each row is claimed by itself, in its lane, as far as its counterparty has a place.
+laws hold as before: each row is claimed by itself, in order, as far as its counterparty has capacity.
 """
 
 import time
 from collections.abc import Callable, Collection
 from typing import Final
 
-from hub import dispatch
+from hub import delivery, dispatch
 from hub.app import Hub
 from hub.messages import inbox
 
@@ -26,5 +26,5 @@ def run(hub: Hub, verb: Callable[[Hub, str], None], row_id: str, queues: Collect
         for _ in range(rows - 1):
             if time.monotonic() > until or (wakeup := prompt_queue.take()) is None:
                 return
-            following = dispatch.handle if wakeup.queue == inbox.QUEUE else dispatch.deliver
+            following = dispatch.handle if wakeup.queue == inbox.QUEUE else delivery.deliver
             following(hub, wakeup.id)

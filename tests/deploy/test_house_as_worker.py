@@ -7,7 +7,7 @@ from pydantic_core import Url
 
 from config.settings import Settings
 from hub import clock, dispatch, operations
-from hub.messages import evidence
+from hub.messages import outbox
 from tests.builders import a_submission, submission_arrival
 from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.integration.test_dossiers import (  # noqa: F401 - pytest runs them here too
@@ -53,7 +53,7 @@ def test_an_operator_pauses_parks_revives_and_lets_evidence_age(hub: ScriptedHub
     operations.unpark(hub, row["id"], actor=ACTOR, reason=REASON)
     operations.cancel(hub, row["id"], actor=ACTOR, reason=REASON)
     with hub.db.connection() as conn:
-        assert evidence.rotate(conn) == []
+        assert outbox.rotate_exchanges(conn) == []
     assert [line["verb"] for line in hub.rows("SELECT verb FROM journal WHERE actor = %s ORDER BY id", ACTOR)] == [
         "paused",
         "resumed",

@@ -1,6 +1,6 @@
 """Negative controls: with one rule of the hub switched off, the same checker must fail.
 
-The fence, the sweep and the confirms each have a run in which everything else holds; a checker that never fails
+The claim version, the sweep and the confirms each have a run in which everything else holds; a checker that never fails
 proves nothing.
 """
 
@@ -27,8 +27,8 @@ def embedded(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[Pro
         yield made
 
 
-@pytest.mark.parametrize("rule", ["kept", "fence"])
-def test_without_the_fence_a_worker_that_outslept_its_lease_overwrites_its_successor(
+@pytest.mark.parametrize("rule", ["kept", "claim-version"])
+def test_without_the_claim_version_a_worker_that_outslept_its_lease_overwrites_its_successor(
     embedded: ProcessStack, rule: str
 ) -> None:
     embedded.start_api()

@@ -1,4 +1,4 @@
-"""``python -m tests.faults.without fence|confirms worker …``: the same processes with one rule of the hub broken.
+"""``python -m tests.faults.without claim-version|confirms worker …``: the same processes with one rule broken.
 
 For the negative controls only: a checker that never fails proves nothing. The rule is broken here, in the test's own
 launcher, so that the product has no switch for it.
@@ -11,9 +11,9 @@ from hub.cli.main import main
 from hub.messages import outbox
 
 
-def fence() -> None:
-    """Whoever settles last wins, lease or not."""
-    broken = outbox._SETTLE.replace("AND attempts = %(fence)s AND state = 'sending'", "")
+def claim_version() -> None:
+    """The last settle wins, whatever claim it belongs to."""
+    broken = outbox._SETTLE.replace("AND attempts = %(claim_version)s AND state = 'sending'", "")
     assert broken != outbox._SETTLE
     outbox._SETTLE = broken  # type: ignore[misc]
 
@@ -23,7 +23,7 @@ def confirms() -> None:
     broker._transport_options = lambda settings: {}  # noqa: ARG005 - the name is the signature
 
 
-RULES = {"fence": fence, "confirms": confirms}
+RULES = {"claim-version": claim_version, "confirms": confirms}
 
 if __name__ == "__main__":
     RULES[sys.argv.pop(1)]()

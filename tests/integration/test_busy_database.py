@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from hub import db, dispatch, routing
+from hub import db, delivery, dispatch, flow
 from hub.codes import HubCode
 from hub.db import Database
 from hub.events import Event
@@ -56,7 +56,7 @@ def test_a_message_in_a_deadlock_is_handled_at_once_in_the_same_claim(
     order = dict(zip(messages, (A, B), strict=True))
     both_hold_one = threading.Barrier(2)
     losers: list[str] = []
-    real = dict(routing.INBOUND)
+    real = dict(flow.INBOUND)
 
     def handler(uow: UnitOfWork, message: Any) -> list[Event]:
         first = order[message.id]
@@ -70,7 +70,7 @@ def test_a_message_in_a_deadlock_is_handled_at_once_in_the_same_claim(
             raise
         return list(real[message.kind](uow, message))
 
-    monkeypatch.setattr(routing, "INBOUND", dict.fromkeys(real, handler))
+    monkeypatch.setattr(flow, "INBOUND", dict.fromkeys(real, handler))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda one: dispatch.handle(hub, one), messages))
     assert len(losers) == 1
@@ -119,7 +119,7 @@ def test_an_answer_is_written_down_as_soon_as_the_lock_is_free_and_nothing_is_se
     hasty_house.department("rest-a").answers.append(answer)
     with ThreadPoolExecutor(1) as pool:
         freed = pool.submit(free)
-        dispatch.deliver(hasty_house, transfer)
+        delivery.deliver(hasty_house, transfer)
         freed.result()
     assert state_of(hasty_house, transfer) == "delivered"
     assert len(attempts_of(hasty_house, transfer)) == 1

@@ -12,11 +12,11 @@ import pytest
 
 from config.catalogue import Catalogue
 from config.settings import Settings
-from hub import dispatch, operations, routing
+from hub import delivery, dispatch, flow, operations
 from hub.codes import HubCode
 from hub.events import Event
 from hub.messages import claim, inbox
-from hub.messages.model import MOST_DEATHS, Message, TransferState, Wakeup
+from hub.messages.model import MAX_CRASHES, Message, TransferState, Wakeup
 from hub.unit_of_work import UnitOfWork
 from tests.builders import a_receipt, submission_arrival
 from tests.integration.transfers import attempts_of, put_one, state_of
@@ -61,7 +61,7 @@ def die(*_: Any) -> Any:
 
 def handle_and_die(message_id: str) -> Callable[[ScriptedHub], None]:
     def what(own: ScriptedHub) -> None:
-        routing.INBOUND = dict.fromkeys(routing.INBOUND, die)  # type: ignore[misc] # in the child only
+        flow.INBOUND = dict.fromkeys(flow.INBOUND, die)  # type: ignore[misc] # in the child only
         dispatch.handle(own, message_id)
 
     return what
@@ -71,7 +71,7 @@ def deliver_and_die(transfer_id: str) -> Callable[[ScriptedHub], None]:
     def what(own: ScriptedHub) -> None:
         own.department("rest-a").answers.append(die)
         own.department("rest-a").findings.append(die)
-        dispatch.deliver(own, transfer_id)
+        delivery.deliver(own, transfer_id)
 
     return what
 
@@ -95,7 +95,7 @@ def inbox_of(hub: ScriptedHub, message_id: str) -> dict[str, Any]:
 
 
 def test_what_has_killed_two_processes_is_dead_and_its_lane_goes_on(hub: ScriptedHub, dies: Dying) -> None:
-    killer, behind = (hub.accept(replace(submission_arrival(), lane="one")) for _ in range(2))
+    killer, behind = (hub.accept(replace(submission_arrival(), ordering_key="one")) for _ in range(2))
     for _ in range(2):
         dies(handle_and_die(killer.id))
         deaths_are_known(hub)
@@ -125,7 +125,7 @@ def test_one_death_is_forgiven(hub: ScriptedHub, dies: Dying) -> None:
 
 def test_whoever_handles_a_message_for_longer_than_his_lease_has_it_to_the_end(hub: ScriptedHub, apart: Apart) -> None:
     message = hub.accept(submission_arrival())
-    begun, enough, real = FORK.Event(), FORK.Event(), dict(routing.INBOUND)
+    begun, enough, real = FORK.Event(), FORK.Event(), dict(flow.INBOUND)
 
     def slowly(uow: UnitOfWork, message: Message) -> list[Event]:
         begun.set()
@@ -133,12 +133,12 @@ def test_whoever_handles_a_message_for_longer_than_his_lease_has_it_to_the_end(h
         return real[message.kind](uow, message)
 
     def what(own: ScriptedHub) -> None:
-        routing.INBOUND = dict.fromkeys(real, slowly)  # type: ignore[misc] # in the child only
+        flow.INBOUND = dict.fromkeys(real, slowly)  # type: ignore[misc] # in the child only
         dispatch.handle(own, message.id)
 
     child = apart(what)
     assert begun.wait(60)
-    for _ in range(MOST_DEATHS + 1):
+    for _ in range(MAX_CRASHES + 1):
         leases_are_over(hub)
         dispatch.handle(hub, message.id)
         held = hub.rows("SELECT state, attempts, open_claims, due_at > now() AS leased FROM inbox")
@@ -161,14 +161,14 @@ def test_a_worker_that_sends_for_longer_than_its_lease_has_not_died(hub: Scripte
             limits = hub.limits("department.rest-a")
             successor = claim.claim(conn, transfer, claim.lock_counterparty(conn, transfer), limits)
         assert successor is not None
-        assert successor.deaths == 1
+        assert successor.crashes == 1
         return a_receipt()
 
     hub.department("rest-a").answers.append(overtaken)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     leases_are_over(hub)
     hub.department("rest-a").findings.append(a_receipt())
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.DELIVERED
 
 
@@ -177,7 +177,7 @@ def test_what_was_sent_to_the_death_of_two_processes_is_stuck_and_sent_no_more(h
     for _ in range(2):
         dies(deliver_and_die(transfer))
         leases_are_over(hub)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.STUCK
     assert hub.department("rest-a").submitted == []
     assert hub.department("rest-a").asked == []
@@ -207,9 +207,9 @@ def test_two_suspects_never_run_together_so_that_the_innocent_is_cleared(hub: Sc
     with hub.db.connection() as conn:
         suspect = inbox.claim(conn, messages[0], lease=60)
         assert suspect is not None
-        assert suspect.deaths == 1
+        assert suspect.crashes == 1
         assert inbox.claim(conn, messages[1], lease=60) is None
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert hub.department("rest-a").asked == []
     with hub.db.connection() as conn:
         inbox.settle(conn, suspect)
@@ -227,7 +227,7 @@ def test_a_claim_that_the_database_interrupts_is_no_death(hub: ScriptedHub, monk
         hub.rows("SELECT pg_terminate_backend(%s)", uow.conn.info.backend_pid)
         uow.conn.execute("SELECT 1")
 
-    monkeypatch.setattr(routing, "INBOUND", dict.fromkeys(routing.INBOUND, cut_off))
+    monkeypatch.setattr(flow, "INBOUND", dict.fromkeys(flow.INBOUND, cut_off))
     for _ in range(3):
         with pytest.raises(Exception, match="terminat"):
             dispatch.handle(hub, message.id)

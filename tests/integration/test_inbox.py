@@ -84,7 +84,7 @@ def test_a_worker_that_outslept_its_lease_cannot_settle(hub: ScriptedHub) -> Non
 
 def test_what_is_woken_while_it_is_in_hand_is_due_again_at_once(hub: ScriptedHub) -> None:
     """It may have looked before that came for which it waits."""
-    arrival = replace(submission_arrival(), lane="one")
+    arrival = replace(submission_arrival(), ordering_key="one")
     hub.accept(arrival)
     with hub.db.connection() as conn:
         for woken in (False, True):

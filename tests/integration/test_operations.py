@@ -6,7 +6,7 @@ import pytest
 
 from config.catalogue import Idempotency
 from connectors.errors import ContractBroken, Unavailable
-from hub import clock, dispatch, operations
+from hub import clock, delivery, operations
 from hub.errors import InvalidState, NotFound
 from hub.messages.model import TransferState
 from tests.builders import a_receipt
@@ -22,7 +22,7 @@ def test_when_the_pauses_are_used_up_the_transfer_is_stuck_and_can_be_replayed(h
     for _ in range(4):
         department.answers.append(Unavailable("PARTNER_UNREACHABLE"))
         wait_until_due(hub, transfer)
-        dispatch.deliver(hub, transfer)
+        delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.STUCK
     department.findings.append(None)
     department.answers.append(a_receipt())
@@ -36,7 +36,7 @@ def test_asking_about_a_stuck_transfer_finds_it_delivered(hub: ScriptedHub) -> N
     transfer = put_one(hub)
     department = hub.department("rest-a")
     department.answers.append(ContractBroken("PARTNER_CONTRACT"))
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     department.findings.append(a_receipt())
     assert operations.check(hub, transfer, actor=ACTOR) is TransferState.DELIVERED
     assert hub.rows("SELECT status FROM dossier") == [{"status": "accepted"}]
@@ -46,7 +46,7 @@ def test_asking_about_what_is_not_there_says_so_and_sends_nothing(hub: ScriptedH
     transfer = put_one(hub)
     department = hub.department("rest-a")
     department.answers.append(ContractBroken("PARTNER_CONTRACT"))
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     department.findings.append(None)
     assert operations.check(hub, transfer, actor=ACTOR) is TransferState.STUCK
     assert hub.rows("SELECT error_code FROM outbox WHERE id = %s", transfer) == [{"error_code": "NOT_THERE"}]
@@ -66,9 +66,9 @@ def test_a_counterparty_that_cannot_be_asked_is_never_sent_to_twice_by_itself(hu
     hub.profiles["department.rest-a"] = Idempotency.NONE
     department = hub.department("rest-a")
     department.answers.append(Unavailable("PARTNER_TIMEOUT", outcome_unknown=True))
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     wait_until_due(hub, transfer)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.STUCK
     assert len(department.submitted) == 1
     department.answers.append(a_receipt())
@@ -80,7 +80,7 @@ def test_a_counterparty_that_cannot_be_asked_is_never_sent_to_twice_by_itself(hu
 def test_a_paused_counterparty_holds_and_nothing_is_dropped(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     operations.pause(hub, "department.rest-a", actor=ACTOR, reason=REASON)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == "held"
     with pytest.raises(InvalidState):
         operations.pause(hub, "department.rest-a", actor=ACTOR, reason=REASON)
@@ -95,8 +95,8 @@ def test_one_that_asked_to_be_left_alone_is_resumed_with_what_waits_for_it(hub: 
     busy, other = put_one(hub), put_one(hub)
     department = hub.department("rest-a")
     department.answers.append(Unavailable("PARTNER_BUSY", retry_after=3600))
-    dispatch.deliver(hub, busy)
-    dispatch.deliver(hub, other)
+    delivery.deliver(hub, busy)
+    delivery.deliver(hub, other)
     assert len(department.submitted) == 1
     department.answers.extend([a_receipt(), a_receipt()])
     operations.resume(hub, "department.rest-a", actor=ACTOR, reason=REASON)
@@ -109,7 +109,7 @@ def test_one_that_asked_to_be_left_alone_is_resumed_with_what_waits_for_it(hub: 
 def test_a_parked_transfer_holds_its_lane_until_it_is_taken_up_or_cancelled(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     operations.park(hub, transfer, actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.PARKED
     operations.unpark(hub, transfer, actor=ACTOR, reason=REASON)
     operations.cancel(hub, transfer, actor=ACTOR, reason=REASON)

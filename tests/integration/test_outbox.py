@@ -5,7 +5,7 @@ import time
 import pytest
 
 from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
-from hub import dispatch
+from hub import delivery
 from hub.errors import StaleClaim
 from hub.messages import claim, due, outbox
 from hub.messages.model import Outcome, TransferState, Wakeup
@@ -18,8 +18,8 @@ from tests.scripted_hub import ScriptedHub
 def test_what_the_department_takes_is_delivered_once(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     hub.department("rest-a").answers.append(a_receipt())
-    dispatch.deliver(hub, transfer)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.DELIVERED
     assert len(hub.department("rest-a").submitted) == 1
 
@@ -27,7 +27,7 @@ def test_what_the_department_takes_is_delivered_once(hub: ScriptedHub) -> None:
 def test_a_refusal_ends_the_transfer_and_is_told(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     hub.department("rest-a").answers.append(Rejected("PARTNER_REJECTED", reason="Thiếu giấy tờ"))
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.REFUSED
     [dossier] = hub.rows("SELECT status, reason FROM dossier")
     assert dossier == {"status": "not_accepted", "reason": "Thiếu giấy tờ"}
@@ -41,7 +41,7 @@ def test_a_refusal_ends_the_transfer_and_is_told(hub: ScriptedHub) -> None:
 def test_a_refusal_in_words_that_no_row_can_hold_is_a_refusal_in_those_that_it_can(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     hub.department("rest-a").answers.append(Rejected("PARTNER_REJECTED", reason="Thiếu\x00 giấy\ud800 tờ"))
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.REFUSED
     assert hub.rows("SELECT status, reason FROM dossier") == [{"status": "not_accepted", "reason": "Thiếu giấy tờ"}]
 
@@ -51,7 +51,7 @@ def test_a_duplicate_is_a_success_with_the_receipt_that_asking_gives(hub: Script
     department = hub.department("rest-a")
     department.answers.append(Duplicate("PARTNER_DUPLICATE"))
     department.findings.append(a_receipt("SO-7"))
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.DELIVERED
     assert hub.rows("SELECT number FROM handoff") == [{"number": "SO-7"}]
 
@@ -61,10 +61,10 @@ def test_an_unknown_outcome_is_asked_about_before_anything_is_sent_again(hub: Sc
     department = hub.department("rest-a")
     department.answers.append(Unavailable("PARTNER_TIMEOUT", outcome_unknown=True))
     department.findings.append(a_receipt())
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.UNKNOWN
     wait_until_due(hub, transfer)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.DELIVERED
     assert len(department.submitted) == 1
     assert attempts_of(hub, transfer) == [(False, Outcome.UNKNOWN), (True, Outcome.OK)]
@@ -75,9 +75,9 @@ def test_an_outcome_stays_unknown_while_the_question_is_not_answered(hub: Script
     department = hub.department("rest-a")
     department.answers.append(Unavailable("PARTNER_TIMEOUT", outcome_unknown=True))
     department.findings.append(Unavailable("PARTNER_UNREACHABLE"))
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     wait_until_due(hub, transfer)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.UNKNOWN
     assert len(department.submitted) == 1
 
@@ -87,9 +87,9 @@ def test_what_is_found_missing_is_sent_again_with_the_same_key(hub: ScriptedHub)
     department = hub.department("rest-a")
     department.answers.extend([Unavailable("PARTNER_ERROR", outcome_unknown=True), a_receipt()])
     department.findings.append(None)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     wait_until_due(hub, transfer)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.DELIVERED
     assert [key for _, key in department.submitted] == [transfer, transfer]
 
@@ -103,7 +103,7 @@ def test_a_crash_in_mid_send_leaves_an_unknown_outcome_that_is_asked_about(hub: 
         )  # and then the worker dies
         conn.execute("UPDATE outbox SET due_at = now() WHERE id = %s", (transfer,))
     hub.department("rest-a").findings.append(a_receipt())
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert attempts_of(hub, transfer) == [(False, Outcome.UNKNOWN), (True, Outcome.OK)]
     assert hub.department("rest-a").submitted == []
 
@@ -125,8 +125,8 @@ def test_a_lane_leaves_in_order_and_a_stuck_lane_blocks_no_other(hub: ScriptedHu
     stuck, other = put_one(hub), put_one(hub)
     department = hub.department("rest-a")
     department.answers.extend([ContractBroken("PARTNER_CONTRACT"), a_receipt()])
-    dispatch.deliver(hub, stuck)
-    dispatch.deliver(hub, other)
+    delivery.deliver(hub, stuck)
+    delivery.deliver(hub, other)
     assert (state_of(hub, stuck), state_of(hub, other)) == (TransferState.STUCK, TransferState.DELIVERED)
     [row] = hub.rows("SELECT id FROM outbox WHERE counterparty = 'portal.cong-dvc' ORDER BY seq LIMIT 1")
     assert row is not None
@@ -135,13 +135,13 @@ def test_a_lane_leaves_in_order_and_a_stuck_lane_blocks_no_other(hub: ScriptedHu
 def test_the_second_notice_of_a_dossier_waits_for_the_first(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     hub.department("rest-a").answers.append(a_receipt())
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     first, second = hub.rows("SELECT id FROM outbox WHERE counterparty = 'portal.cong-dvc' ORDER BY seq")
     hub.endpoint("cong-dvc").answers.extend([lambda: None, lambda: None])
-    dispatch.deliver(hub, second["id"])
+    delivery.deliver(hub, second["id"])
     assert state_of(hub, second["id"]) == TransferState.QUEUED
     hub.waiting.clear()
-    dispatch.deliver(hub, first["id"])
+    delivery.deliver(hub, first["id"])
     assert Wakeup("outbox.portal", second["id"]) in hub.waiting
     hub.carry()
     versions = [body.split(b'"version":')[1][:1] for body, _ in hub.endpoint("cong-dvc").told]
@@ -171,13 +171,13 @@ def test_failures_in_a_row_open_the_breaker_and_one_probe_closes_it(hub: Scripte
     department = hub.department("rest-a")
     department.answers.extend([Unavailable("PARTNER_UNREACHABLE")] * 5)
     for transfer in transfers[:5]:
-        dispatch.deliver(hub, transfer)
-    dispatch.deliver(hub, transfers[5])
+        delivery.deliver(hub, transfer)
+    delivery.deliver(hub, transfers[5])
     assert len(department.submitted) == 5
     assert state_of(hub, transfers[5]) == TransferState.QUEUED
     time.sleep(0.3)
     department.answers.append(a_receipt())
-    dispatch.deliver(hub, transfers[5])
+    delivery.deliver(hub, transfers[5])
     assert state_of(hub, transfers[5]) == TransferState.DELIVERED
     assert hub.rows("SELECT failures, open_until FROM counterparty WHERE code = 'department.rest-a'") == [
         {"failures": 0, "open_until": None}
@@ -188,8 +188,8 @@ def test_retry_after_keeps_the_counterparty_quiet_for_as_long_as_it_asked(hub: S
     busy, other = put_one(hub), put_one(hub)
     department = hub.department("rest-a")
     department.answers.append(Unavailable("PARTNER_BUSY", retry_after=3600))
-    dispatch.deliver(hub, busy)
-    dispatch.deliver(hub, other)
+    delivery.deliver(hub, busy)
+    delivery.deliver(hub, other)
     assert len(department.submitted) == 1
     [row] = hub.rows("SELECT due_at > now() + interval '59 minutes' AS later FROM outbox WHERE id = %s", busy)
     assert row["later"]
@@ -199,7 +199,7 @@ def test_retry_after_keeps_the_counterparty_quiet_for_as_long_as_it_asked(hub: S
 def test_no_counterparty_keeps_itself_quiet_for_longer_than_the_settings_say(hub: ScriptedHub) -> None:
     busy = put_one(hub)
     hub.department("rest-a").answers.append(Unavailable("PARTNER_BUSY", retry_after=31_536_000))
-    dispatch.deliver(hub, busy)
+    delivery.deliver(hub, busy)
     [row] = hub.rows(
         "SELECT o.due_at < now() + interval '61 minutes' AND c.open_until < now() + interval '61 minutes' AS bounded,"
         " o.error_detail FROM outbox o JOIN counterparty c ON c.code = o.counterparty WHERE o.id = %s",
@@ -227,7 +227,7 @@ def test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took(hub: Scripte
 def test_a_fault_of_ours_in_mid_sentence_counts_as_unknown(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     hub.department("rest-a").answers.append(RuntimeError("Nguyễn Văn Thử"))
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.UNKNOWN
     [row] = hub.rows("SELECT error_code, error_detail FROM outbox WHERE id = %s", transfer)
     assert row == {"error_code": "HUB_FAILED", "error_detail": "RuntimeError"}

@@ -10,7 +10,7 @@ from kombu import Connection as BrokerConnection
 
 from config.catalogue import Catalogue
 from config.settings import Settings
-from hub import broker, dispatch
+from hub import broker, delivery, dispatch
 from hub.app import Hub
 from hub.messages import due, inbox
 from hub.messages.model import Wakeup
@@ -53,7 +53,7 @@ class QueuedHouse(ScriptedHub):
 
     def take(self) -> None:
         wakeup = self.queue.popleft()
-        (dispatch.handle if wakeup.queue == inbox.QUEUE else dispatch.deliver)(self, wakeup.id)
+        (dispatch.handle if wakeup.queue == inbox.QUEUE else delivery.deliver)(self, wakeup.id)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.errors import Rejected, Unavailable
 from connectors.transport import xml
-from hub import dispatch, operations
+from hub import delivery, operations
 from hub.clock import now
 from hub.messages.model import TransferState
 from schemas.department import StatusReport
@@ -63,7 +63,7 @@ def test_who_asks_for_thirty_years_is_left_alone_for_an_hour(folder: Path, hub: 
     assert busy.value.retry_after == 999_999_999
     transfer = put_one(hub)
     hub.department("rest-a").answers.extend([busy.value, a_receipt()])
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     [row] = hub.rows(
         "SELECT open_until <= now() + interval '1 hour' AS bounded FROM counterparty WHERE code = %s",
         "department.rest-a",
@@ -86,7 +86,7 @@ def test_a_refusal_that_no_row_can_hold_is_a_refusal(folder: Path, hub: Scripted
         submit(http(422, (folder / "refused-nul.json").read_bytes(), "application/problem+json"))
     transfer = put_one(hub)
     hub.department("rest-a").answers.append(refused.value)
-    dispatch.deliver(hub, transfer)
+    delivery.deliver(hub, transfer)
     assert state_of(hub, transfer) == TransferState.REFUSED
     assert hub.rows("SELECT reason FROM dossier") == [{"reason": "Thieu giay to"}]
 

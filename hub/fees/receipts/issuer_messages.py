@@ -14,7 +14,7 @@ VOID: Final = "receipt.void"
 
 
 def tell(uow: UnitOfWork, receipt: FeeReceiptRow, kind: str, body: bytes) -> None:
-    """One lane a series: an issuer that counts by itself comes to the same numbers, and to no older day."""
+    """One ordering key a series: an issuer that counts by itself comes to the same numbers, and to no older day."""
     if receipt.counterparty is None:
         return
     demand = one(uow.conn, "SELECT dossier_id FROM fee_demand WHERE id = %s", (receipt.demand_id,))
@@ -23,7 +23,7 @@ def tell(uow: UnitOfWork, receipt: FeeReceiptRow, kind: str, body: bytes) -> Non
             id=new_id(Prefix.TRANSFER),
             kind=kind,
             counterparty=receipt.counterparty,
-            lane=receipt.series,
+            ordering_key=receipt.series,
             key=receipt.id,
             subject=demand["dossier_id"],
             body=body,

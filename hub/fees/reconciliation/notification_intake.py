@@ -165,7 +165,7 @@ def _again(
             kind=CONFLICT,
             key=f"conflict.{said.kind}.{said.provider_txn}.{digest.hex()}",
             external_id=f"conflict.{said.kind}.{said.provider_txn}.{digest.hex()}",
-            lane=said.original or said.provider_txn,
+            ordering_key=said.original or said.provider_txn,
             body=said.model_dump_json().encode(),
         ),
     )

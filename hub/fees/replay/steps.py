@@ -125,7 +125,8 @@ def take(uow: UnitOfWork, step: ReplayStep) -> None:
 def _message(uow: UnitOfWork, step: ReplayStep) -> None:
     row = one(
         uow.conn,
-        "SELECT id, source, kind, lane, body, received_at, attempts AS fence, tries FROM public.inbox WHERE id = %s",
+        "SELECT id, source, kind, lane AS ordering_key, body, received_at, attempts AS claim_version, tries"
+        " FROM public.inbox WHERE id = %s",
         (step.subject,),
     )
     notifications.notified(uow, Message(**row))

@@ -15,7 +15,7 @@ from schemas.settlement import HandedTable, TableReceipt
 
 HAND = "department.settlement-table"
 """the kind of transfer; its body is a HandedTable, its subject and key the settlement's id"""
-_LANE = "settlements"
+_ORDERING_KEY = "settlements"
 
 
 def send(uow: UnitOfWork, settlement_id: str) -> None:
@@ -40,7 +40,7 @@ def send(uow: UnitOfWork, settlement_id: str) -> None:
             id=new_id(Prefix.TRANSFER),
             kind=HAND,
             counterparty=f"department.{settlement.department}",
-            lane=_LANE,
+            ordering_key=_ORDERING_KEY,
             key=settlement.id,
             subject=settlement.id,
             body=body.model_dump_json().encode(),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from hub import clock, dispatch
-from hub.context import HubContext
+from hub.app import Hub
 from hub.events import Event
 from hub.fees.demands import demand_commands, demand_store
 from hub.unit_of_work import UnitOfWork
@@ -12,7 +12,7 @@ PAGE: Final = 200
 """demands looked up at a time; each expires in a transaction of its own"""
 
 
-def close(hub: HubContext) -> None:
+def close(hub: Hub) -> None:
     """Expire what nobody has paid in time."""
     after = ""
     while True:
@@ -25,7 +25,7 @@ def close(hub: HubContext) -> None:
         after = page[-1]
 
 
-def _expire(hub: HubContext, demand_id: str) -> None:
+def _expire(hub: Hub, demand_id: str) -> None:
     def verb(uow: UnitOfWork) -> tuple[None, list[Event]]:
         return None, demand_commands.expire(uow, demand_id)
 

@@ -9,7 +9,7 @@ from psycopg_pool import PoolTimeout
 
 from config.receipts import ReceiptDesk
 from hub import dispatch
-from hub.context import HubContext
+from hub.app import Hub
 from hub.errors import RetryLater
 from hub.events import Event
 from hub.fees.receipts import gaps, issuing, policy, store, voiding
@@ -21,7 +21,7 @@ PAGE: Final = 200
 log = structlog.get_logger(__name__)
 
 
-def follow(hub: HubContext) -> int:
+def follow(hub: Hub) -> int:
     """Void what has lapsed, issue what is missing, open a case for what stays missing. How many were issued or voided.
 
     Safe to run anywhere and at any time: every receipt is looked at again under the locks of its demand.
@@ -36,7 +36,7 @@ def follow(hub: HubContext) -> int:
     return done
 
 
-def begin(hub: HubContext) -> None:
+def begin(hub: Hub) -> None:
     """From now on what is paid has a receipt: said when a worker starts, so that nothing is paid before the first tick.
 
     A database that is away hears it at that tick.
@@ -49,11 +49,11 @@ def begin(hub: HubContext) -> None:
         log.warning("receipts_begin_later", why=type(error).__name__)
 
 
-def _keep(hub: HubContext, desk: ReceiptDesk) -> None:
+def _keep(hub: Hub, desk: ReceiptDesk) -> None:
     dispatch.run_command(hub, voiding.BY_ITSELF, lambda uow: (None, policy.keep(uow, desk.issue_on)))
 
 
-def _each(hub: HubContext, page_of: Callable[..., list[str]], verb: Callable[[UnitOfWork, str], list[Event]]) -> int:
+def _each(hub: Hub, page_of: Callable[..., list[str]], verb: Callable[[UnitOfWork, str], list[Event]]) -> int:
     after, done = "", 0
     while True:
         with hub.db.connection() as conn:

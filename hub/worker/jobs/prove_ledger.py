@@ -5,8 +5,8 @@ from typing import Final
 import structlog
 
 from hub import clock
+from hub.app import Hub
 from hub.clock import local
-from hub.context import HubContext
 from hub.errors import RetryLater
 from hub.fees.ledger import checkpoints
 from hub.fees.proof import proving, runs
@@ -17,7 +17,7 @@ EVERY: Final = 3600.0
 log = structlog.get_logger(__name__)
 
 
-def prove(hub: HubContext) -> None:
+def prove(hub: Hub) -> None:
     """Safe to run anywhere and at any time: of a day there is one run; whoever comes second does nothing."""
     now = clock.now()
     day = local(now).date()

@@ -5,7 +5,7 @@ from typing import Final
 import structlog
 
 from hub import clock
-from hub.context import HubContext
+from hub.app import Hub
 from hub.errors import RetryLater
 from hub.signing import checkpoints, custody
 from hub.signing.checkpoints import Pace
@@ -16,7 +16,7 @@ ROUNDS: Final = 20
 log = structlog.get_logger(__name__)
 
 
-def tend(hub: HubContext) -> None:
+def tend(hub: Hub) -> None:
     """Safe to run anywhere and at any time: whoever comes second does nothing."""
     for _ in range(ROUNDS):
         with hub.db.transaction() as conn:
@@ -36,7 +36,7 @@ def tend(hub: HubContext) -> None:
     hub.wake(wakeups)
 
 
-def pace_of(hub: HubContext) -> Pace:
+def pace_of(hub: Hub) -> Pace:
     """When a checkpoint is due, by the settings."""
     settings = hub.settings
     return Pace(

@@ -1,11 +1,11 @@
 """The tick of the post: whatever has gone silent or late becomes work for a person, before somebody calls."""
 
 from hub import clock
+from hub.app import Hub
 from hub.consignments import attention
-from hub.context import HubContext
 
 
-def watch(hub: HubContext) -> None:
+def watch(hub: Hub) -> None:
     """Look at every consignment that is under way, a page in a transaction."""
     after: str | None = ""
     while after is not None:

@@ -95,7 +95,7 @@ def arrival(said: TrackingEvent, operator: str = "post-a") -> Arrival:
         kind="postal.event",
         key=said.key,
         external_id=said.key,
-        lane=said.order_number,
+        ordering_key=said.order_number,
         body=said.model_dump_json().encode(),
     )
 

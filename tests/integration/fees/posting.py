@@ -47,7 +47,7 @@ class Postman:
                 kind="postal.event",
                 key=name,
                 external_id=name,
-                lane=said.order_number,
+                ordering_key=said.order_number,
                 body=said.model_dump_json().encode(),
             )
             self.hub.accept(arrival)

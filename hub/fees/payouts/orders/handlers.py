@@ -1,7 +1,7 @@
 """What the approval, the payment and the return of an order bring about for its subject, by the order's purpose.
 
 The packages of the subjects (refunds, settlements) import this one, so they are not imported here: the flow table
-(hub.routing) registers their handlers when it is loaded.
+(hub.flow) registers their handlers when it is loaded.
 """
 
 from collections.abc import Mapping

@@ -26,12 +26,12 @@ ORDER BY account, day
 
 
 def ask(uow: UnitOfWork, file_id: str) -> None:
-    """The days of an accepted file are to be matched, one after the other; each account's in its own lane."""
+    """Ask for the days of an accepted file to be matched, in order; each account has an ordering key of its own."""
     for row in uow.conn.execute(_DAYS, {"file": file_id}).fetchall():
         name = f"match {file_id} {row['account']} {row['day']}"
         body = json.dumps({"account": row["account"], "day": row["day"].isoformat()}).encode()
-        lane = f"match {row['account']}"
-        arrival = Arrival(new_id(Prefix.INBOX), SOURCE, KIND, name, name, body, lane=lane)
+        ordering_key = f"match {row['account']}"
+        arrival = Arrival(new_id(Prefix.INBOX), SOURCE, KIND, name, name, body, ordering_key=ordering_key)
         uow.wakeups.append(Wakeup(inbox.QUEUE, inbox.accept(uow.conn, arrival).id))
 
 

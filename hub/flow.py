@@ -1,0 +1,166 @@
+"""The flow tables: who handles what comes in, who subscribes to which event, and how each kind is sent out.
+
+Tables first and functions after them; nothing here decides anything. An event with an empty row has no subscriber on
+purpose.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from connectors.ports import DepartmentPort, PortalPort, PostalPort, ReceiptPort, StampPort
+from hub import events
+from hub.consignments import arranging, tracking_events
+from hub.consignments import service as consignments
+from hub.dossiers import notices, releasing
+from hub.dossiers import service as dossiers
+from hub.events import Event
+from hub.fees.demands import issuing
+from hub.fees.exceptions import dossier_events
+from hub.fees.payouts.orders import handlers
+from hub.fees.payouts.orders.model import PurposeHandler
+from hub.fees.payouts.refunds import order_events as refunds
+from hub.fees.receipts import answers as receipts
+from hub.fees.receipts import issuer_messages
+from hub.fees.reconciliation import cash, notification_intake, notifications
+from hub.fees.reconciliation.matching import run_requests
+from hub.fees.reconciliation.statements import importing
+from hub.fees.settlements import answers as settlement_answers
+from hub.fees.settlements import remitting
+from hub.fees.settlements import sending as settlements
+from hub.handoffs import completion, returns
+from hub.handoffs import service as handoffs
+from hub.messages import set_aside
+from hub.messages.model import Message, Transfer
+from hub.signing import anchoring, checkpoints, crl_store
+from hub.unit_of_work import UnitOfWork
+from schemas.custody import WitnessedCheckpoint, WitnessReceipt
+from schemas.department import Handoff, HandoffReceipt
+from schemas.fee_receipt import FeeReceipt, Issued, Voided, Voiding
+from schemas.postal import ConsignmentAccepted, ConsignmentOrder
+from schemas.settlement import HandedTable, TableReceipt
+
+INBOUND: Final[Mapping[str, Callable[[UnitOfWork, Message], list[Event]]]] = {
+    "portal.submission": dossiers.open_dossier,
+    "department.status": dossiers.report,
+    releasing.RELEASE: releasing.release_paid,
+    crl_store.KIND: crl_store.arrived,
+    "postal.event": tracking_events.follow,
+    set_aside.KIND: set_aside.unreadable,
+    set_aside.OLDER_KIND: set_aside.unreadable,
+    set_aside.CONFLICTS["department.status"]: set_aside.conflict,
+    set_aside.CONFLICTS["postal.event"]: tracking_events.told_again,
+    notification_intake.KIND: notifications.notified,
+    notification_intake.CONFLICT: notifications.conflict,
+    importing.KIND: importing.arrived,
+    run_requests.KIND: run_requests.asked,
+    settlement_answers.KIND: settlement_answers.answered,
+}
+"""kind of an inbox message → its handler"""
+
+REFUSED: Final[Mapping[str, Callable[[UnitOfWork, str, str], list[Event]]]] = {
+    "portal.submission": notices.tell_refused,
+}
+"""kind of an inbox message → who tells its sender that it is refused for good (its id, the reason). Only the portal
+has a channel for it."""
+
+SUBSCRIBERS: Final[Mapping[type[Event], tuple[Callable[[UnitOfWork, Any], list[Event]], ...]]] = {
+    events.DossierOpened: (issuing.demand, notices.tell_portal),
+    events.FeeNotDue: (releasing.release,),
+    events.FeeDemanded: (notices.tell_fee, releasing.release_or_wait),
+    events.FeePaid: (notices.tell_fee, releasing.covered),
+    events.FeeWaived: (notices.tell_fee, releasing.covered),
+    events.FeeReopened: (notices.tell_fee, releasing.reopened, dossier_events.unpaid_again),
+    events.FeeChanged: (notices.tell_fee,),
+    events.DossierReleased: (handoffs.prepare,),
+    events.HandoffPrepared: (arranging.carry_papers,),
+    events.HandoffAcknowledged: (dossiers.taken,),
+    events.HandoffRefused: (dossiers.not_taken,),
+    events.HandoffCompleted: (),
+    events.HandedBack: (returns.handed_back,),
+    events.ConsignmentDelivered: (completion.delivered, cash.collected),
+    events.StatusMoved: (notices.tell_portal, arranging.send_result, dossier_events.follow),
+}
+"""event → its subscribers, called in this order in the transaction of whoever raised it"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """How one kind of transfer is sent, and what its end means to us."""
+
+    send: Callable[[Any, Transfer], Any]
+    """(the counterparty's port, the transfer) → the counterparty's reply"""
+    on_delivered: Callable[[UnitOfWork, Transfer, Any], list[Event]]
+    """called with the reply"""
+    on_refused: Callable[[UnitOfWork, Transfer, str], list[Event]]
+    """called with the counterparty's reason"""
+    find: Callable[[Any, Transfer], Any] | None = None
+    """asks whether it has arrived; None: this kind cannot be asked about, its idempotency key protects it"""
+
+
+def _submit(port: DepartmentPort, transfer: Transfer) -> HandoffReceipt:
+    return port.submit(Handoff.model_validate_json(transfer.body), transfer.key)
+
+
+def _find_handoff(port: DepartmentPort, transfer: Transfer) -> HandoffReceipt | None:
+    return port.find(Handoff.model_validate_json(transfer.body), transfer.key)
+
+
+def _tell(port: PortalPort, transfer: Transfer) -> None:
+    port.tell(transfer.body, transfer.key)
+
+
+def _stamp(port: StampPort, transfer: Transfer) -> bytes:
+    return port.stamp(transfer.body)
+
+
+def _witness(port: DepartmentPort, transfer: Transfer) -> WitnessReceipt:
+    return port.witness(WitnessedCheckpoint.model_validate_json(transfer.body), transfer.key)
+
+
+def _settle(port: DepartmentPort, transfer: Transfer) -> TableReceipt:
+    return port.settle(HandedTable.model_validate_json(transfer.body), transfer.key)
+
+
+def _order(port: PostalPort, transfer: Transfer) -> ConsignmentAccepted:
+    return port.order(ConsignmentOrder.model_validate_json(transfer.body), transfer.key)
+
+
+def _cancel(port: PostalPort, transfer: Transfer) -> None:
+    port.cancel(transfer.body.decode(), transfer.key)
+
+
+def _issue(port: ReceiptPort, transfer: Transfer) -> Issued:
+    return port.issue(FeeReceipt.model_validate_json(transfer.body), transfer.key)
+
+
+def _find_receipt(port: ReceiptPort, transfer: Transfer) -> Issued | None:
+    return port.find(FeeReceipt.model_validate_json(transfer.body), transfer.key)
+
+
+def _void(port: ReceiptPort, transfer: Transfer) -> Voided:
+    return port.void(Voiding.model_validate_json(transfer.body), transfer.key)
+
+
+OUTBOUND: Final[Mapping[str, Outbound]] = {
+    handoffs.KIND: Outbound(
+        send=_submit, find=_find_handoff, on_delivered=handoffs.acknowledged, on_refused=handoffs.refused
+    ),
+    notices.KIND: Outbound(send=_tell, on_delivered=notices.told, on_refused=notices.declined),
+    consignments.ORDER: Outbound(send=_order, on_delivered=consignments.accepted, on_refused=consignments.refused),
+    consignments.CANCEL: Outbound(
+        send=_cancel, on_delivered=consignments.cancelled, on_refused=consignments.not_cancelled
+    ),
+    checkpoints.STAMP: Outbound(send=_stamp, on_delivered=anchoring.stamped, on_refused=anchoring.not_stamped),
+    checkpoints.WITNESS: Outbound(send=_witness, on_delivered=anchoring.witnessed, on_refused=anchoring.not_witnessed),
+    settlements.HAND: Outbound(send=_settle, on_delivered=settlements.received, on_refused=settlements.not_received),
+    issuer_messages.ISSUE: Outbound(
+        send=_issue, find=_find_receipt, on_delivered=receipts.issued, on_refused=receipts.not_issued
+    ),
+    issuer_messages.VOID: Outbound(send=_void, on_delivered=receipts.voided, on_refused=receipts.not_voided),
+}
+"""kind of a transfer → how it is sent and what its end means"""
+
+PURPOSE_HANDLERS: Final[Mapping[str, PurposeHandler]] = {"refund": refunds, "remittance": remitting}
+"""payment order's purpose → the module that handles its approval, payment and return"""
+handlers.register(PURPOSE_HANDLERS)
