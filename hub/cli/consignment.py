@@ -1,25 +1,28 @@
-"""hub consignment: what the post carries, what waits for a person, and what a person may do about it."""
+"""hub consignment: list, order, print, cancel; complaints, losses, quarterly report, pre-printed codes."""
 
 import sys
-from typing import Annotated, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from typer import Argument, Option, Typer
+from typer import Argument, FileText, Option, Typer
 
-from hub.cli import consignment_commands, environment, output, writing
-from hub.cli.consignment_print import print_
+from hub.cli import environment, files, output, writing
+from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Limit, TableColumn
-from hub.cli.wording import JOURNAL
+from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 from hub.consignments.model import DIRECTIONS, LABELS, ConsignmentStatus, Direction, Service
-from hub.consignments.words import CONCERNS
+from hub.consignments.words import CONCERNS, IncidentKind, Liable, Outcome, Subject
 
+if TYPE_CHECKING:
+    from config.catalogue import Catalogue
+    from hub.papers.forms import Form, Manifest, PostalAddress, Slip
+    from schemas.postal import ConsignmentOrder, Contact
+
+pool: Final = Typer(help="Pre-printed item codes (mã bưu gửi in sẵn).", no_args_is_help=True)
 app: Final = Typer(help="Consignments (bưu gửi): list, order, follow, complain, report.", no_args_is_help=True)
 
-app.registered_commands += consignment_commands.app.registered_commands
-app.add_typer(consignment_commands.pool, name="pool")
-app.command("print")(print_)
+app.add_typer(pool, name="pool")
 
 Name = Annotated[str, Argument(metavar="CONSIGNMENT", parser=whole_id, help="cs_…, the order number or the item code")]
 
@@ -222,3 +225,219 @@ def _found(name: str) -> dict[str, Any]:
     if row is None:
         raise NotFound(f"no consignment is called {name}")
     return row
+
+
+ConsignmentFormName = Literal["phieu-gui", "bang-ke"]
+_SERVICES: Final = {"documents": "Gửi hồ sơ", "result": "Nhận kết quả", "both": "Gửi hồ sơ và nhận kết quả"}
+"""QĐ 45/2016/QĐ-TTg Article 5"""
+_KINDS: Final = {"documents": "bản giấy", "result": "kết quả giải quyết"}
+
+
+@app.command("print")
+def print_(
+    names: Annotated[
+        list[str], Argument(metavar="CONSIGNMENT...", parser=whole_id, help="cs_…, order numbers or item codes")
+    ],
+    out: Annotated[Path | None, Option("--output", "-o", help="Where to write it; else named for the first.")] = None,
+    form: Annotated[
+        ConsignmentFormName, Option(help="Phiếu gửi of one, with what is inside; bảng kê of several.")
+    ] = "phieu-gui",
+    bag: Annotated[str | None, Option(help="Number of the bag, on a bảng kê; unset: the first's order number.")] = None,
+) -> None:
+    """Print a slip or a list, to be signed by hand. The slip belongs inside the seal: it names the papers."""
+    from hub.papers import render
+
+    if form == "phieu-gui" and len(names) != 1:
+        leave(ExitCode.USAGE, "hub: a phiếu gửi is of one consignment; for several: --form bang-ke")
+    catalogue, rows = _read(names)
+    made: Form = _slip(catalogue, *rows[0]) if form == "phieu-gui" else _manifest(catalogue, rows, bag)
+    target = out or Path(f"{form}-{rows[0][0]['order_number']}.pdf")
+    files.write(target, render.render(made))
+    output.say(f"{target}: {made.number}")
+
+
+def _read(names: list[str]) -> "tuple[Catalogue, list[tuple[dict[str, Any], ConsignmentOrder]]]":
+    from hub.consignments import views
+    from hub.errors import NotFound
+    from hub.handoffs import history
+
+    found = []
+    with environment.hub() as hub, hub.db.connection() as conn:
+        for name in names:
+            row = views.consignment(conn, name)
+            if row is None or row["transfer_id"] is None:
+                raise NotFound(f"no consignment is called {name}")
+            procedures = {history.find(conn, line["dossier_id"]).procedure for line in row["manifest"]}
+            known = [hub.catalogue.procedures.get(code) for code in sorted(procedures)]
+            row["procedure"] = "; ".join(one.title for one in known if one is not None)
+            found.append((row, views.ordered(conn, row["transfer_id"])))
+    return hub.catalogue, found
+
+
+def _slip(catalogue: "Catalogue", row: dict[str, Any], order: "ConsignmentOrder") -> "Slip":
+    from hub.cli.handoff import office
+    from hub.papers.forms import MinuteDocument, Slip
+
+    operator = catalogue.operators[row["operator"]]
+    route = operator.routes[row["route_class"]]
+    days = route.days_with_slip if row["service"] == "both" else route.days
+    lines = row["manifest"]
+    return Slip(
+        number=f"{row['order_number']}/PG",
+        at=row["ordered_at"],
+        office=office(catalogue),
+        operator=operator.name,
+        item_code=row["item_code"] or "…" * 8,
+        seal_number=row["seal_number"] or "…" * 6,
+        service=_SERVICES[row["service"]],
+        sender=_address(order.sender),
+        receiver=_address(order.receiver),
+        dossier_code=", ".join(dict.fromkeys(line["dossier_code"] for line in lines)),
+        procedure=row["procedure"],
+        documents=tuple(
+            MinuteDocument(line["title"], _KINDS[line["kind"]], line["originals"] + line["copies"]) for line in lines
+        ),
+        term=f"J+{days} ngày làm việc ({route.title})",
+        price=None,
+        collect=row["cash"],
+    )
+
+
+def _manifest(
+    catalogue: "Catalogue", rows: "list[tuple[dict[str, Any], ConsignmentOrder]]", bag: str | None
+) -> "Manifest":
+    from hub.cli.handoff import office
+    from hub.consignments.model import DIRECTIONS, Direction
+    from hub.papers.forms import BagItem, Manifest
+
+    first = rows[0][0]
+    if len({(row["operator"], row["direction"]) for row, _ in rows}) != 1:
+        leave(ExitCode.USAGE, "hub: a bảng kê is of one operator and one direction")
+    number = bag or first["order_number"]
+    return Manifest(
+        number=f"{number}/BK",
+        at=max(row["ordered_at"] for row, _ in rows),
+        office=office(catalogue),
+        operator=catalogue.operators[first["operator"]].name,
+        direction=DIRECTIONS[Direction(first["direction"])],
+        bag_number=number,
+        seal_number=first["seal_number"] or "…" * 6,
+        items=tuple(
+            BagItem(
+                row["item_code"] or "", row["order_number"], _address(order.receiver), weight=0, collect=row["cash"]
+            )
+            for row, order in rows
+        ),
+    )
+
+
+def _address(contact: "Contact") -> "PostalAddress":
+    from hub.papers.forms import PostalAddress
+
+    return PostalAddress(contact.name, f"{contact.address}, {contact.province}", contact.phone)
+
+
+Id = Annotated[str, Argument(metavar="CONSIGNMENT", parser=whole_id, help="cs_…")]
+
+
+@app.command(cls=Verb)
+def complain(
+    consignment: Id,
+    subject: Annotated[Subject, Option(help="What about.")],
+    detail: Annotated[str, Option(help="In a sentence; no names.")],
+) -> None:
+    """File a complaint (TT 17/2017). Its id on stdout."""
+    from hub import dispatch
+    from hub.consignments import commands
+
+    with environment.hub() as hub:
+        filed = dispatch.run_command(
+            hub, writing.actor(), lambda uow: commands.complain(uow, consignment, subject, detail)
+        )
+    sys.stdout.write(filed + "\n")
+
+
+@app.command(cls=Verb)
+def resolve(
+    complaint: Annotated[str, Argument(metavar="COMPLAINT", parser=whole_id, help="cm_…")],
+    outcome: Annotated[Outcome, Option(help="How it ends.")],
+    answer: Annotated[str, Option(help="What the one who complained is told.")],
+) -> None:
+    """Settle a complaint."""
+    from hub import dispatch
+    from hub.consignments import commands
+
+    with environment.hub() as hub:
+        dispatch.run_command(hub, writing.actor(), lambda uow: commands.resolve(uow, complaint, outcome, answer))
+    output.say(f"{complaint}: {outcome}")
+
+
+@app.command(cls=Verb)
+def incident(
+    consignment: Id,
+    kind: Annotated[IncidentKind, Option(help="Thất lạc hay hư hỏng.")],
+    liable: Annotated[Liable, Option(help="Who answers for it.")],
+    note: Annotated[str, Option(help="What happened, in a sentence.")],
+    compensation: Annotated[int, Option(min=0, help="Đồng that are paid.")] = 0,
+) -> None:
+    """Write down a loss or damage, who is liable and what is paid (QĐ 45/2016 Đ14)."""
+    from hub import dispatch
+    from hub.consignments import commands
+
+    with environment.hub() as hub:
+        written = dispatch.run_command(
+            hub, writing.actor(), lambda uow: commands.record(uow, consignment, kind, liable, compensation, note)
+        )
+    sys.stdout.write(written + "\n")
+
+
+@app.command()
+def report(
+    operator: Annotated[str, Argument(help="buu-dien-ngsp")],
+    quarter: Annotated[str, Argument(help="2026-Q4")],
+    csv: Annotated[Path | None, Option(help="Also into this file, for a spreadsheet.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The operator's quarter: volumes, on-time share, complaints, losses; and the day it is due before."""
+    from hub import clock
+    from hub.consignments import report as reports
+
+    today = clock.local(clock.now()).date()
+    try:
+        with environment.database() as conn:
+            made = reports.make(conn, operator, quarter, today)
+    except ValueError as error:
+        leave(ExitCode.USAGE, f"hub: {error}")
+    if csv is not None:
+        files.write(csv, reports.as_csv(made).encode("utf-8-sig"))
+    if as_json:
+        output.document(reports.as_data(made))
+        return
+    rows = [{"name": name, "value": value} for name, value in reports.as_rows(made)]
+    output.listing(rows, (TableColumn("name", "Chỉ tiêu"), TableColumn("value", "Giá trị")), as_json=False)
+
+
+@pool.command("add", cls=Verb)
+def pool_add(
+    operator: Annotated[str, Argument(help="buu-dien-lgsp")],
+    codes: Annotated[FileText, Argument(help="A file with a code on each line; - is stdin.")],
+) -> None:
+    """Put pre-printed codes into the operator's pool. A wrong check digit refuses them all."""
+    from hub import dispatch
+    from hub.consignments import commands
+
+    found = [line.strip() for line in codes if line.strip()]
+    with environment.hub() as hub:
+        added = dispatch.run_command(hub, writing.actor(), lambda uow: commands.add_codes(uow, operator, found))
+    output.say(f"{added} mã mới, {len(found) - added} đã có")
+
+
+@pool.command("list")
+def pool_list(as_json: AsJson = False) -> None:
+    """How many codes each operator's pool has left."""
+    from hub.consignments import views
+
+    with environment.database() as conn:
+        rows = views.pool(conn)
+    columns = (TableColumn("operator", "Bưu chính"), TableColumn("free", "Còn"), TableColumn("used", "Đã dùng"))
+    output.listing(rows, columns, as_json=as_json)

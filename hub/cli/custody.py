@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, output
+from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.ids import whole_id
 from hub.cli.output import AsJson, Limit, TableColumn
 
 if TYPE_CHECKING:

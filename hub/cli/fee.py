@@ -7,17 +7,14 @@ from typer import Option, Typer
 from hub.cli import (
     environment,
     fee_answer,
-    fee_cases,
-    fee_chargebacks,
     fee_close,
     fee_demands,
+    fee_exceptions,
     fee_match,
-    fee_orders,
-    fee_profile,
+    fee_payouts,
     fee_receipts,
+    fee_settlements,
     fee_statements,
-    fee_table,
-    fee_virtual,
     output,
 )
 from hub.cli.exits import ExitCode, leave
@@ -33,16 +30,16 @@ app: Final = Typer(help="Fees (phí, lệ phí): demands, bank statements, match
 app.registered_commands += fee_demands.app.registered_commands
 app.command("import", cls=Verb)(fee_statements.import_)
 app.add_typer(fee_statements.app, name="statements")
-app.add_typer(fee_profile.app, name="profile")
+app.add_typer(fee_statements.profiles_app, name="profile")
 app.add_typer(fee_match.app, name="match")
-app.add_typer(fee_virtual.app, name="virtual-accounts")
-app.add_typer(fee_cases.app, name="exceptions")
-app.registered_commands += fee_cases.resolving.registered_commands
-app.add_typer(fee_orders.app, name="orders")
-app.add_typer(fee_chargebacks.app, name="chargebacks")
-app.registered_commands += fee_orders.refunds.registered_commands
+app.add_typer(fee_match.virtual_accounts, name="virtual-accounts")
+app.add_typer(fee_exceptions.app, name="exceptions")
+app.registered_commands += fee_exceptions.resolve_app.registered_commands
+app.add_typer(fee_payouts.app, name="orders")
+app.add_typer(fee_payouts.chargebacks, name="chargebacks")
+app.registered_commands += fee_payouts.refunds.registered_commands
 app.registered_commands += fee_close.app.registered_commands
-app.registered_commands += fee_table.app.registered_commands
+app.registered_commands += fee_settlements.app.registered_commands
 app.registered_commands += fee_answer.app.registered_commands
 app.add_typer(fee_receipts.app, name="receipts")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 from typer import Argument, Option, Typer
 
-from hub.cli import dates, environment, fee_table, files, output
+from hub.cli import arguments, environment, fee_settlements, files, output
 from hub.cli.exits import ExitCode, leave
-from hub.cli.fee_table import Month
+from hub.cli.fee_settlements import Month
 from hub.cli.files import read_sent
 from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import Verb
@@ -51,7 +51,9 @@ def answer(
     by: Annotated[str | None, Option(help="The office or post that answers, no person's name. Not with JSON.")] = None,
     at: Annotated[
         datetime | None,
-        Option(parser=dates.moment, metavar=dates.DAY, help="When it answered, by Vietnam's clock. Not with JSON."),
+        Option(
+            parser=arguments.moment, metavar=arguments.DAY, help="When it answered, by Vietnam's clock. Not with JSON."
+        ),
     ] = None,
 ) -> None:
     """Take in an answer that came on paper or by mail: it confirms a table, or disputes lines of it."""
@@ -71,7 +73,7 @@ def answer(
             said = _from_desk(hub, file, table, by, at)
         given = _read(file, said)
         try:
-            fee_table.act(hub, lambda uow: answers.answer_with(uow, given, said))
+            fee_settlements.act(hub, lambda uow: answers.answer_with(uow, given, said))
         except ManualAction as error:
             leave(ExitCode.REFUSED, f"hub: {error}")
     lines = "".join(f" {line.number}" for line in given.lines)
@@ -105,7 +107,7 @@ def compare(
     if write is not None and (not write.parent.is_dir() or write.resolve() == file.resolve()):
         leave(ExitCode.USAGE, f"hub: {write}: chọn một tệp khác, trong thư mục đã có")
     with environment.hub() as hub:
-        [settlement] = fee_table.found(hub, month, department)
+        [settlement] = fee_settlements.found(hub, month, department)
         with hub.db.connection() as conn:
             lines = comparing.lines(conn, settlement.id)
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from typer import Option, Typer
 
-from hub.cli import dates, environment, output, writing
+from hub.cli import arguments, environment, output, writing
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 app: Final = Typer()
 Given = TypeVar("Given")
 
-Day = Annotated[datetime | None, Option(parser=dates.day, metavar=dates.DAY, help="A day.")]
-Month = Annotated[datetime | None, Option(parser=dates.month, metavar=dates.MONTH, help="A month.")]
+Day = Annotated[datetime | None, Option(parser=arguments.day, metavar=arguments.DAY, help="A day.")]
+Month = Annotated[datetime | None, Option(parser=arguments.month, metavar=arguments.MONTH, help="A month.")]
 Account = Annotated[str | None, Option(help="Only this account of ours.")]
 
 STEPS: Final = {

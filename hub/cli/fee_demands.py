@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
-from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Limit, TableColumn
-from hub.cli.wording import JOURNAL
+from hub.cli.arguments import whole_id
+from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
 from hub.fees.demands.model import LABELS, DemandStatusCode
 from schemas.figures import grouped

@@ -1,4 +1,4 @@
-"""hub fee match: a day of an account matched, what is proposed, and what persons say to it."""
+"""hub fee match, virtual-accounts: match payments with demands; import virtual account numbers of a bank."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Argument, Context, Option, Typer
 
-from hub.cli import dates, environment, output, writing
+from hub.cli import arguments, environment, output, writing
 from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 from hub.cli.output import AsJson, Limit, TableColumn
@@ -19,11 +19,33 @@ if TYPE_CHECKING:
     from hub.events import Event
     from hub.unit_of_work import UnitOfWork
 
+virtual_accounts: Final = Typer(help="Virtual accounts (tài khoản định danh): import.", no_args_is_help=True)
 app: Final = Typer(help="Matching (đối soát): run, list, confirm, reject, revoke; payout reports.")
+
+
+@virtual_accounts.command("import", cls=Verb)
+def import_accounts(
+    file: Annotated[Path, Argument(help="CSV with the columns number,reference", exists=True, dir_okay=False)],
+) -> None:
+    """Take the bank's list: money that comes to such a number is its demand's (P2). All of it, or nothing."""
+    from hub.fees.reconciliation.matching import virtual
+    from hub.untrusted import files
+    from schemas.statement import UnreadableFile
+
+    try:
+        given = files.virtual_accounts(read_sent(file))
+    except UnreadableFile as error:
+        leave(ExitCode.USAGE, f"hub: {file.name}: {error.sentence}")
+
+    new = writing.act(lambda uow: (virtual.bring(uow, given), []))
+    output.say(f"{file.name}: {new} số mới, {len(given) - new} đã có ✔")
+
 
 Group = Annotated[int, Argument(metavar="GROUP", help="its number, from: hub fee match list")]
 Account = Annotated[str | None, Option(help="Only this account.")]
-Day = Annotated[datetime | None, Option(parser=dates.day, metavar=dates.DAY, help="Only what was booked on this day.")]
+Day = Annotated[
+    datetime | None, Option(parser=arguments.day, metavar=arguments.DAY, help="Only what was booked on this day.")
+]
 
 _RUNS: Final = (
     TableColumn("account", "Tài khoản"),

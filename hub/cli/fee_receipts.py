@@ -8,11 +8,10 @@ from typing import Annotated, Any, Final
 
 from typer import Argument, Option, Typer
 
-from hub.cli import dates, environment, files, output, writing
+from hub.cli import arguments, environment, files, output, writing
+from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Limit, TableColumn
-from hub.cli.wording import TRANSFER_STATES
+from hub.cli.output import TRANSFER_STATES, AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, Verb
 from schemas.figures import grouped
 
@@ -31,7 +30,9 @@ _KINDS: Final = {"phi": "Phí", "le_phi": "Lệ phí"}
 Receipt = Annotated[
     str, Argument(metavar="RECEIPT", parser=whole_id, help="its id (rc_…), from: hub fee receipts list")
 ]
-Day = Annotated[datetime | None, Option(parser=dates.day, metavar=dates.DAY, help="Only what was issued on this day.")]
+Day = Annotated[
+    datetime | None, Option(parser=arguments.day, metavar=arguments.DAY, help="Only what was issued on this day.")
+]
 
 
 _LISTED: Final = (
@@ -160,7 +161,7 @@ def void(receipt: Receipt, reason: Reason) -> None:
 
 @app.command()
 def summary(
-    day: Annotated[datetime, Argument(parser=dates.day, metavar="DAY", help="2026-11-24")],
+    day: Annotated[datetime, Argument(parser=arguments.day, metavar="DAY", help="2026-11-24")],
     file: Annotated[Path | None, Option("-o", "--output", help=".json (signed: FILE.p7s beside it) or .csv")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,18 +1,439 @@
-"""hub handoff: who handed what to whom and when, as bundles that a stranger can verify."""
+"""hub handoff: list, show, sign and print handoffs; export and verify their bundles."""
 
-from typing import Final
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn, Protocol
 
-from typer import Typer
+from typer import Argument, Option, Typer
 
-from hub.cli import handoff_bundle, handoff_commands
-from hub.cli.handoff_print import print_
+from hub.cli import environment, files, output, writing
+from hub.cli.arguments import whole_id
+from hub.cli.exits import ExitCode, leave
+from hub.cli.files import read_sent
+from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
 from hub.cli.writing import Verb
 
+if TYPE_CHECKING:
+    from config.catalogue import Catalogue
+    from config.officers import Officer
+    from hub.app import Hub
+    from hub.papers.compose import HandoffPaper, PaperNames
+    from hub.papers.findings import JudgedPaper
+    from hub.papers.forms import ControlSheet, Form, IssuingOffice, MinuteForm
+    from hub.papers.sign import Stamp
+    from hub.signing.findings import Verdict, VerdictAnswer
+    from hub.signing.trust import Trust
+
 app: Final = Typer(help="Handoffs (bàn giao hồ sơ): list, sign, print, export, verify.", no_args_is_help=True)
-app.command("list")(handoff_commands.list_)
-app.command()(handoff_commands.show)
-app.command(cls=Verb)(handoff_commands.sign)
-app.command(cls=Verb)(handoff_commands.minute)
-app.command("print")(print_)
-app.command()(handoff_bundle.export)
-app.command()(handoff_bundle.verify)
+
+HandoffId = Annotated[str, Argument(metavar="HANDOFF", parser=whole_id, help="hd_…")]
+Shown = Literal["unsigned", "prepared", "acknowledged", "complete", "refused"]
+
+STATES: Final[dict[str, str]] = {
+    "unsigned": "chờ ký",
+    "prepared": "đã ký, đang chuyển",
+    "acknowledged": "bên nhận đã nhận",
+    "complete": "hoàn tất",
+    "refused": "bị từ chối",
+}
+RESULTS: Final[dict[str, str]] = {"none": "", "early": "trước hạn", "on_time": "đúng hạn", "late": "quá hạn"}
+ACTS: Final[dict[str, str]] = {"transfer": "chuyển", "return": "trả kết quả"}
+CARRIERS: Final[dict[str, str]] = {"wire": "qua mạng", "post": "qua bưu chính"}
+
+_COLUMNS: Final = (
+    TableColumn("id", "Bàn giao"),
+    TableColumn("dossier_code", "Mã hồ sơ"),
+    TableColumn("leg", "Chặng"),
+    TableColumn("act", "Việc", ACTS.__getitem__),
+    TableColumn("department", "Sở"),
+    TableColumn("status", "Trạng thái", STATES.__getitem__),
+    TableColumn("prepared_at", "Giao lúc", output.since),
+    TableColumn("lacks", "Còn thiếu"),
+)
+_FIELDS: Final = (
+    *_COLUMNS,
+    TableColumn("carrier", "Cách chuyển", CARRIERS.__getitem__),
+    TableColumn("officer", "Người giao"),
+    TableColumn("number", "Số của bên nhận"),
+    TableColumn("taken_at", "Nhận lúc", output.moment),
+    TableColumn("result", "Kết quả giải quyết", RESULTS.__getitem__),
+    TableColumn("countersigned", "Bên nhận đã ký", lambda value: "có" if value else "không"),
+    TableColumn("minute_at", "Biên bản lúc", output.moment),
+    TableColumn("delivered_at", "Bưu chính phát lúc", output.moment),
+    TableColumn("completed_at", "Hoàn tất lúc", output.moment),
+    TableColumn("record_hash", "SHA-256 của bản ghi"),
+    TableColumn("log_place", "Vị trí trong sổ lưu vết"),
+    TableColumn("transfer_id", "Lần chuyển"),
+)
+_SIGNED: Final = (
+    TableColumn("kind", "Bản ghi"),
+    TableColumn("record_hash", "SHA-256"),
+    TableColumn("signatures", "Chữ ký"),
+    TableColumn("entered_at", "Vào sổ lúc", output.moment),
+    TableColumn("place", "Vị trí"),
+)
+_UNSIGNABLE: Final = (
+    TableColumn("id", "Bản tin"),
+    TableColumn("received_at", "Nhận lúc", output.since),
+    TableColumn("state", "Trạng thái"),
+    TableColumn("tries", "Lần"),
+    TableColumn("due_at", "Thử lại lúc", output.moment),
+    TableColumn("error_code", "Lỗi"),
+    TableColumn("error_detail", "Lý do"),
+)
+
+
+@app.command("list")
+def list_(
+    status: Annotated[Shown | None, Option(help="Only these.")] = None,
+    department: Annotated[str | None, Option(help="Only this department's: so-tu-phap")] = None,
+    limit: Limit = 50,
+    *,
+    unsigned: Annotated[
+        bool, Option("--unsigned", help="What waits for an officer's signature, or could not be signed at all.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Handoffs, oldest first, with what each lacks. With --unsigned exit 3 if there is anything."""
+    from hub.handoffs import views
+
+    with environment.database() as conn:
+        rows = views.handoffs(conn, status="unsigned" if unsigned else status, department=department, limit=limit)
+        stopped = views.unsignable(conn, limit=limit) if unsigned else []
+    if as_json and unsigned:
+        output.document({"data": rows, "unsignable": stopped})
+    else:
+        output.listing(rows, _COLUMNS, as_json=as_json)
+    if stopped and not as_json:
+        output.say("Không ký được nên chưa chuyển (khắc phục, rồi hub inbox requeue):")
+        output.listing(stopped, _UNSIGNABLE, as_json=False)
+    if unsigned and (rows or stopped):
+        leave(ExitCode.FINDING, f"{len(rows)} bàn giao chờ ký, {len(stopped)} bản tin không ký được")
+
+
+@app.command()
+def show(handoff_id: HandoffId, as_json: AsJson = False) -> None:
+    """One handoff: both sides, what was signed about it, who did what."""
+    from hub.errors import NotFound
+    from hub.handoffs import views
+
+    with environment.database() as conn:
+        row = views.handoff(conn, handoff_id)
+    if row is None:
+        raise NotFound(f"no handoff has the id {handoff_id}")
+    if as_json:
+        output.document(row)
+        return
+    output.fields(row, _FIELDS)
+    for rows, columns in ((row["signed"], _SIGNED), (row["journal"], JOURNAL)):
+        output.say("")
+        output.listing(rows, columns, as_json=False)
+
+
+@app.command(cls=Verb)
+def sign(
+    handoff_id: HandoffId,
+    export: Annotated[Path | None, Option(help="Write the bytes to be signed to this file.")] = None,
+    attach: Annotated[Path | None, Option(help="Take this signature: detached CAdES-B (.p7s, DER) over them.")] = None,
+    *,
+    renew: Annotated[
+        bool, Option("--renew", help="Draw the record up anew for the officer who is on duty now.")
+    ] = False,
+) -> None:
+    """For officers whose key is not here: take the record out, sign it elsewhere, bring the signature in."""
+    from hub import dispatch
+    from hub.handoffs import elsewhere
+
+    if sum((export is not None, attach is not None, renew)) != 1:
+        leave(ExitCode.USAGE, "hub: one of --export FILE, --attach FILE, --renew")
+    with environment.hub() as hub:
+        if export is not None:
+            files.check(export)
+            draft = dispatch.run_command(hub, writing.actor(), lambda uow: (elsewhere.exported(uow, handoff_id), []))
+            files.write(export, draft)
+            output.say(f"{export}: {len(draft)} byte; ký CAdES-B tách rời, rồi hub handoff sign --attach")
+            return
+        status: Any
+        if attach is not None:
+            signature = read_sent(attach)
+            status = dispatch.run_command(
+                hub, writing.actor(), lambda uow: elsewhere.attach(uow, handoff_id, signature)
+            )
+        else:
+            status = dispatch.run_command(hub, writing.actor(), lambda uow: elsewhere.renew(uow, handoff_id))
+    output.say(f"{handoff_id}: {STATES[status]}")
+
+
+@app.command(cls=Verb)
+def minute(
+    handoff_id: HandoffId,
+    file: Annotated[Path, Option(help="The scan: PDF, PNG or JPEG, up to 10 MiB.", exists=True, dir_okay=False)],
+    signed_by: Annotated[list[str], Option(help="Who signed it, as the minute names them; once for each.")],
+    at: Annotated[datetime, Option(formats=["%Y-%m-%dT%H:%M"], help="The time that the minute states; the legal one.")],
+) -> None:
+    """Enter the signed minute (biên bản giao nhận) of a receiver that cannot sign digitally, or of papers by post."""
+    from hub import dispatch
+    from hub.clock import VIETNAM
+    from hub.handoffs import minutes
+
+    entered = minutes.ScannedMinute(file=read_sent(file), signers=tuple(signed_by), at=at.replace(tzinfo=VIETNAM))
+    with environment.hub() as hub:
+        status = dispatch.run_command(hub, writing.actor(), lambda uow: minutes.enter(uow, handoff_id, entered))
+    output.say(f"{handoff_id}: {STATES[status]}")
+
+
+HandoffFormName = Literal["kiem-soat", "bien-ban"]
+
+
+@app.command("print")
+def print_(
+    named: Annotated[
+        str, Argument(metavar="HANDOFF|DOSSIER", parser=whole_id, help="hd_…, sub_… or the dossier's code.")
+    ],
+    out: Annotated[Path | None, Option("--output", "-o", help="Where to write it; else named for the dossier.")] = None,
+    form: Annotated[
+        HandoffFormName, Option(help="Phiếu kiểm soát of the dossier, or biên bản of one handoff.")
+    ] = "kiem-soat",
+    officer: Annotated[str | None, Option(help="Who signs, by the roster's id; else who is on duty.")] = None,
+    *,
+    unsigned: Annotated[bool, Option("--unsigned", help="To be signed by hand, or looked at.")] = False,
+    time_stamp: Annotated[
+        bool, Option("--time-stamp", help="Ask the time stamping authority too (PAdES B-T).")
+    ] = False,
+) -> None:
+    """Print a form (PDF/A-3) with the signed records inside; the officer signs it, then the Centre's seal."""
+    from hub.clock import now
+    from hub.papers import render
+
+    with environment.hub() as hub:
+        made, department = _form(hub, named, form)
+        pdf = render.render(made)
+        if not unsigned:
+            pdf = signed(hub, pdf, made, signatory(hub, officer, department, now()), time_stamp=time_stamp)
+    target = out or Path(f"{form}-{made.dossier_code}.pdf")
+    files.write(target, pdf)
+    output.say(f"{target}: {made.number}, {len(pdf)} bytes" + (", chưa ký" if unsigned else ", đã ký số"))
+
+
+def _form(hub: "Hub", named: str, form: HandoffFormName) -> "tuple[ControlSheet | MinuteForm, str]":
+    """The form's values, and whose dossier it is."""
+    from hub.handoffs import history
+    from hub.papers import compose
+    from hub.signing import custody
+
+    with hub.db.connection() as conn:
+        found = history.find(conn, named)
+        wanted = found.handoffs if form == "kiem-soat" else _one(found.asked, found.handoffs)
+        handed: list[HandoffPaper] = []
+        for handoff_id in wanted:
+            leaves = custody.about(conn, handoff_id)
+            if leaves or form == "bien-ban":  # what is not signed yet is no row of the form yet
+                handed.append(compose.HandoffPaper.of(handoff_id, leaves))
+    names = _names(hub, found.procedure)
+    if form == "bien-ban":
+        return compose.minute(handed[0], names), found.department
+    return compose.control_sheet(handed, names), found.department
+
+
+def _one(asked: str | None, handoffs: Sequence[str]) -> Sequence[str]:
+    if asked is not None:
+        return [asked]
+    if len(handoffs) != 1:
+        leave(ExitCode.USAGE, f"hub: the dossier has {len(handoffs)} handoffs; name one: {' '.join(handoffs)}")
+    return handoffs
+
+
+def _names(hub: "Hub", procedure: str) -> "PaperNames":
+    from hub.papers.compose import PaperNames
+
+    catalogue = hub.catalogue
+    known = catalogue.procedures.get(procedure)
+    agencies = {one.agency: one.name for one in catalogue.departments.values()}
+    return PaperNames(
+        office=office(catalogue),
+        agencies={catalogue.portal.centre: catalogue.portal.centre_name, **agencies},
+        officers={one.id: one.name for one in catalogue.officers.values()},
+        procedure=procedure if known is None else known.title,
+    )
+
+
+def office(catalogue: "Catalogue") -> "IssuingOffice":
+    """The Centre, as it stands at the head of a form: under the committee of the province that its name ends with."""
+    from hub.papers.forms import IssuingOffice
+
+    centre = catalogue.portal.centre_name
+    kind = next((one for one in ("tỉnh", "thành phố") if f" {one} " in centre), "")
+    place = centre.rpartition(f" {kind} ")[2] if kind else ""
+    return IssuingOffice(name=centre, superior=f"UBND {kind} {place}" if place else "", place=place or "…")
+
+
+def signatory(hub: "Hub", named: str | None, department: str | None, at: datetime) -> "Officer":
+    """Who signs a form of ``department`` (None: one of the Centre's own): whom the roster calls so, or who is on duty.
+
+    Raises NotFound, InvalidState, MayNotSign.
+    """
+    from config.officers import on_duty
+    from hub.errors import InvalidState, NotFound
+
+    officers = hub.catalogue.officers
+    if named is not None and named not in officers:
+        raise NotFound(f"the roster has no officer {named}")
+    able = [officers[named]] if named is not None else on_duty(list(officers.values()), department, at)
+    chosen = next((one for one in able if not one.signs_elsewhere), None)
+    if chosen is None:
+        raise InvalidState(
+            "no officer on duty has a key here; print it --unsigned and sign it on the officer's own device"
+        )
+    hub.signer.check_officer(chosen, at, department)
+    return chosen
+
+
+def signed(hub: "Hub", pdf: bytes, made: "Form", officer: "Officer", *, time_stamp: bool) -> bytes:
+    """``pdf`` of the form ``made``, signed by the officer and by the Centre's seal. Raises InvalidState."""
+    from hub.clock import now
+    from hub.errors import InvalidState
+    from hub.papers import render, sign
+    from hub.signing.verdicts import Invalid, Undecided
+
+    at, centre = now(), hub.catalogue.portal.centre_name
+    person = sign.Signatory(hub.keyring.current(officer.key, at), officer.name, "Lập phiếu")
+    seal = sign.Signatory(hub.keyring.current(hub.catalogue.signing.seal, at), centre, "Xác nhận của cơ quan")
+    stamp = stamp_of(hub) if time_stamp else None
+    try:
+        return sign.sign(pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(made), stamp=stamp)
+    except (Invalid, Undecided) as error:
+        raise InvalidState(f"nothing was signed: {error}") from None
+
+
+def stamp_of(hub: "Hub") -> "Stamp":
+    """How the first time-stamping authority of the catalogue is asked."""
+    ask: Stamp = hub.port(hub.catalogue.signing.stamping[0].counterparty).stamp
+    return ask
+
+
+class VerificationText(Protocol):
+    """What a judge has found, whichever it is."""
+
+    @property
+    def answer(self) -> "VerdictAnswer": ...
+    @property
+    def findings(self) -> "Sequence[Any]": ...
+
+
+TrustFile = Annotated[
+    Path | None,
+    Option(exists=True, dir_okay=False, help="trust.json: who signs for whom. A PEM of roots alone decides nothing."),
+]
+_MARKS: Final = {"good": "✔", "note": "·", "missing": "?", "wrong": "✗"}
+_ANSWERS: Final = {
+    "VALID": "HỢP LỆ",
+    "INVALID": "KHÔNG HỢP LỆ",
+    "CANNOT TELL": "CHƯA KẾT LUẬN ĐƯỢC",
+}
+_EXITS: Final = {"VALID": ExitCode.OK, "INVALID": ExitCode.FINDING, "CANNOT TELL": ExitCode.NOT_FOUND}
+
+
+@app.command()
+def export(
+    handoff_id: Annotated[str, Argument(metavar="HANDOFF", parser=whole_id, help="hd_…")],
+    to: Annotated[Path | None, Option("--output", "-o", help="The zip to write; default: HANDOFF.zip here.")] = None,
+) -> None:
+    """Write a handoff as a bundle that anybody can verify, with this command or with openssl alone."""
+    from hub.signing import crl_store, exporting
+
+    with environment.hub() as hub, hub.db.transaction() as conn:
+        beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
+        written = exporting.export(conn, handoff_id, beside).write()
+    path = to or Path(f"{handoff_id}.zip")
+    files.write(path, written)
+    output.say(f"{path}: {len(written)} byte")
+
+
+@app.command()
+def verify(
+    bundle: Annotated[
+        Path, Argument(metavar="FILE", exists=True, help="A bundle, the folder it was unpacked to, or a printed form.")
+    ],
+    trust: TrustFile = None,
+    offline: Annotated[bool, Option("--offline", help="Without a database: --trust has to be given.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence is missing), with the reasons; 2: not a bundle."""
+    from hub.signing.archive import NotABundle
+
+    try:
+        verdict = _judged(bundle, trust_of(trust, offline=offline))
+    except NotABundle as error:
+        leave(ExitCode.USAGE, f"hub: {bundle} không phải gói bàn giao: {error}")
+    tell(verdict, as_json=as_json)
+
+
+def _judged(path: Path, trust: "Trust") -> "Verdict | JudgedPaper":
+    """By the judge of printed forms if it is a PDF, else by the judge of bundles. Raises NotABundle."""
+    if path.is_file() and (data := read_sent(path)).startswith(b"%PDF-"):
+        from hub.clock import now
+        from hub.papers.verify import verify_pdf
+
+        return verify_pdf(data, trust, now())
+    from hub.signing import archive, bundle
+    from hub.signing.judge import judge
+
+    return judge(bundle.assemble(archive.opened(path)), trust)
+
+
+def trust_of(path: Path | None, *, offline: bool) -> "Trust":
+    """The reader's trust list; without a file this hub's own, with the revocation lists that it has fetched."""
+    from hub.signing import trust_list
+    from hub.signing.trust import Trust
+
+    if path is None and offline:
+        leave(ExitCode.USAGE, "hub: --offline cần --trust: danh sách tin cậy (trust.json) mà người kiểm tra giữ")
+    if path is None:
+        return _own_trust()
+    try:
+        return Trust.load(read_sent(path)) if path.suffix == ".pem" else trust_list.load(path)
+    except ValueError as error:
+        leave(ExitCode.USAGE, f"hub: {path}: {error}")
+
+
+def _own_trust() -> "Trust":
+    import hashlib
+
+    from hub.clock import now
+    from hub.signing import trust_entries, trust_list
+    from hub.signing.parties import Register
+
+    with environment.hub() as hub:
+        trust = hub.signer.trust()
+        listed = trust_entries.drawn(hub.catalogue, hub.keyring, trust, now())
+    own = trust_list.trust_of(Register(listed, hashlib.sha256(trust_list.encoded(listed)).hexdigest()))
+    return own.knowing(crls=trust.crls)
+
+
+def tell(verdict: "VerificationText", *, as_json: bool) -> NoReturn:
+    """Say what was found, and leave with the answer's exit code."""
+    _show(verdict, as_json=as_json)
+    leave(_EXITS[verdict.answer])
+
+
+def _show(verdict: "VerificationText", *, as_json: bool) -> None:
+    if as_json:
+        findings = [
+            {
+                "weight": finding.weight,
+                "code": finding.code,
+                "where": finding.where,
+                "detail": finding.detail,
+                "meaning": {"en": finding.code.en, "vi": finding.code.vi},
+            }
+            for finding in verdict.findings
+        ]
+        output.document({"answer": verdict.answer, "findings": findings})
+        return
+    for finding in verdict.findings:
+        detail = "".join(char if char.isprintable() else " " for char in finding.detail)
+        sys.stdout.write(f"{_MARKS[finding.weight]} {finding.code:<20} {finding.where}: {finding.code.vi}")
+        sys.stdout.write(f" ({detail})\n" if detail else "\n")
+    sys.stdout.write(f"{verdict.answer}: {_ANSWERS[verdict.answer]}\n")

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 from typer import Argument, Typer
 
 from hub.cli import environment, output, writing
+from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Limit, TableColumn
-from hub.cli.wording import JOURNAL
+from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
 
 if TYPE_CHECKING:

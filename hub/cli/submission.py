@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
-from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, TableColumn
-from hub.cli.wording import JOURNAL, TRANSFER_STATES
+from hub.cli.arguments import whole_id
+from hub.cli.output import JOURNAL, TRANSFER_STATES, AsJson, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
 
 if TYPE_CHECKING:

@@ -5,11 +5,10 @@ from typing import Annotated, Any, Final, Literal
 
 from typer import Argument, Option, Typer
 
-from hub.cli import dates, environment, output, writing
+from hub.cli import arguments, environment, output, writing
+from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Limit, TableColumn
-from hub.cli.wording import ADVICE, JOURNAL, NEEDING_A_PERSON, TRANSFER_STATES
+from hub.cli.output import ADVICE, JOURNAL, NEEDING_A_PERSON, TRANSFER_STATES, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 
 app: Final = Typer(help="Transfers (lần chuyển): list, look into, replay, park, cancel, check.", no_args_is_help=True)
@@ -124,7 +123,7 @@ def replay(
 @app.command()
 def park(
     ids: Ids,
-    review_at: Annotated[datetime, Option(parser=dates.moment, metavar=dates.DAY, help="When to look again.")],
+    review_at: Annotated[datetime, Option(parser=arguments.moment, metavar=arguments.DAY, help="When to look again.")],
     *,
     reason: Reason,
     yes: Yes = False,

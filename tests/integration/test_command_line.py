@@ -10,7 +10,7 @@ import pytest
 from config.settings import Settings
 from connectors.errors import ContractBroken
 from hub import dispatch, polling
-from hub.cli import ids, main
+from hub.cli import arguments, main
 from hub.cli.exits import ExitCode
 from hub.embedded.pki import Pki
 from hub.errors import NotFound
@@ -115,9 +115,9 @@ def test_the_beginning_of_an_id_stands_for_the_id_as_long_as_only_one_begins_so(
 
 
 def test_every_table_that_an_id_is_looked_up_in_has_it(hub: ScriptedHub, cli: Hub) -> None:
-    for prefix in ids.TABLES:
+    for prefix in arguments.TABLES:
         with pytest.raises(NotFound):
-            ids.whole_id(f"{prefix}_0")
+            arguments.whole_id(f"{prefix}_0")
 
 
 def test_several_transfers_are_asked_about_whatever_becomes_of_one(hub: ScriptedHub, cli: Hub) -> None:

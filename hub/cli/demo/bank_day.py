@@ -1,9 +1,11 @@
-"""The bank's day of the demo: people pay while it lasts, then the gateways pay out and the statement is laid out."""
+"""The demo's bank day: payers pay, banks notify and hand statements over; then the exceptions are resolved."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from itertools import cycle, islice
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
@@ -12,14 +14,22 @@ from urllib.parse import quote
 from hub import dispatch
 from hub.cli.demo.payers import Banks, Deed, Payers
 from hub.cli.demo.portal import PortalClient, SubmissionStatus
+from hub.cli.demo.trials import PaymentScenario
+from hub.clock import local, now
 from hub.db import one
 from hub.embedded.waiting import Patience
 from hub.errors import InvalidState
+from hub.fees.payouts import orders
+from hub.fees.payouts.orders import Payee
+from hub.fees.payouts.refunds import asking
 from hub.fees.reconciliation.matching import gateway_payouts
+from hub.fees.resolutions import commands
 
 if TYPE_CHECKING:
     from hub.app import Hub
     from hub.db import Connection
+    from hub.fees.closing.model import Closing
+    from hub.fees.settlements.model import Settlement
     from hub.unit_of_work import UnitOfWork
 
 CHARGE_BP: Final = 50
@@ -149,3 +159,154 @@ class BankDay:
         refs = sorted({row["ref"] for row in booked})
         asked = {"account": self.banks.account, "booked": len(booked), "refs": refs}
         return int(one(conn, _MATCHED, asked)["missing"])
+
+
+CHIEF: Final = "truong-phong-dien-tap"
+TRIES: Final = 5
+"""how often persons agree anew, where the numbers have changed between them"""
+AGAIN: Final = frozenset({PaymentScenario.SHORT, PaymentScenario.TAKEN_BACK})
+"""whoever pays once more, what is still open"""
+_REASON: Final = "diễn tập"
+_PAYEE: Final = Payee(bank_bin="970418", account="0000000001", holder="NGUYEN VAN THU")
+"""invented"""
+_OPEN: Final = """
+SELECT c.id, c.code, c.object_id FROM exception_case c JOIN payment p ON p.id = c.object_id
+WHERE c.state <> 'resolved' AND c.code = ANY(%s) AND p.bank_ref = ANY(%s) ORDER BY c.code, c.id
+"""
+_COLLECTED: Final = """
+SELECT provider, array_agg(ARRAY[provider_txn, amount::text] ORDER BY provider_txn) AS items FROM payment
+WHERE source = 'postman' AND status = 'notified' AND account = %s GROUP BY provider ORDER BY provider
+"""
+_ON_331: Final = """
+SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+WHERE l.account = '331' AND e.business_date < date_trunc('month', %s::date) + interval '1 month'
+"""
+_UNPAID: Final = """
+SELECT count(*) AS missing FROM fee_demand
+WHERE id = ANY(%s) AND status NOT IN ('paid', 'paid_unconfirmed', 'settled')
+"""
+
+
+@dataclass(frozen=True)
+class Settling:
+    """The morning after, for ``day``."""
+
+    day: BankDay
+
+    def settle(self) -> None:
+        """Everything that is open is put right. Raises InvalidState, BankTurnedAway."""
+        self._pay_again()
+        with self.day.hub.db.connection() as conn:
+            rows = conn.execute(_OPEN, (["R01", "R03", "R05", "N02"], self._refs())).fetchall()
+        for row in rows:
+            self._case(row)
+
+    def close(self) -> "list[Closing]":
+        """The book is proven, and two persons close all days that are open; what the second was told of each.
+
+        Nothing where today is closed already.
+        """
+        from hub.fees.closing import commands as closes
+        from hub.fees.closing import store
+        from hub.fees.ledger import closed
+        from hub.worker.jobs import prove_ledger
+
+        account, today = self.day.banks.account, local(now()).date()
+        with self.day.hub.db.connection() as conn:
+            if closed(conn, account, today):
+                return []
+            days = store.open_days(conn, account, today) or [today]
+        prove_ledger.prove(self.day.hub)
+        return [self._agreed(partial(closes.close_day, account=account, day=day)) for day in days]
+
+    def _agreed(self, close: "Callable[[UnitOfWork], Closing]") -> "Closing":
+        """What came of it when the second person agreed; with new numbers where a postman collected meanwhile."""
+        from hub.fees.closing.model import CloseStep
+
+        self.day.act(CASHIER, close)
+        for actor in islice(cycle((CHIEF, CASHIER)), TRIES):
+            found: Closing = self.day.act(actor, close)
+            if found.step is not CloseStep.PROPOSED:
+                break
+        return found
+
+    def tables(self) -> "tuple[list[Settlement], int]":
+        """The month's tables as they would be if it ended now: made in earnest, sealed, and taken back.
+
+        With them what the book then owes to departments (331) in this month, in đồng.
+        """
+        from psycopg import Rollback
+
+        from hub.fees import settlements
+        from hub.fees.ledger import book
+        from hub.fees.settlements import store
+
+        made: list[Settlement] = []
+        owed: list[int] = []
+        today = local(now()).date()
+
+        def tried(uow: "UnitOfWork") -> None:
+            with uow.conn.transaction() as savepoint:
+                book.hold(uow.conn)
+                settlements.compute(uow, today)
+                made.extend(store.of_month(uow.conn, today.replace(day=1)))
+                owed.append(one(uow.conn, _ON_331, (today,))["net"])
+                raise Rollback(savepoint)
+
+        self.day.act(CASHIER, tried)
+        return made, owed[0]
+
+    def remit(self) -> None:
+        """The postal operators pay in what their postmen have collected so far, each with its report."""
+        with self.day.hub.db.connection() as conn:
+            rows = conn.execute(_COLLECTED, (self.day.banks.account,)).fetchall()
+        today = local(now()).date()
+        for row in rows:
+            name = f"COD-{today:%Y%m%d}-{self.day.since:%H%M%S}-{row['provider'].upper()}"
+            items = [{"provider_txn": txn, "amount": int(amount), "charge": 0} for txn, amount in row["items"]]
+            report = {"provider": row["provider"], "report": name, "account": self.day.banks.account}
+            self.day.bring({**report, "day": today.isoformat(), "items": items})
+            paid = {"amount": sum(item["amount"] for item in items), "words": f"{name} THU HO", "fate": "lost"}
+            self.day.banks.ask(self.day.banks.own, "transfers", paid)
+
+    def _refs(self) -> list[str]:
+        return [row["ref"] for row in self.day.own()]
+
+    def _pay_again(self) -> None:
+        """What was short, and what the bank has taken back."""
+        payers, demands = self.day.payers, []
+        for standing in self.day.stands().values():
+            if payers.ways.get(standing.dossier_code) in AGAIN:
+                demands.append((standing.fee or {})["demand_id"])
+                payers.pay(standing, PaymentScenario.EXACT)
+        self.day.wait(lambda conn: int(one(conn, _UNPAID, (demands,))["missing"]), "khoản nộp thiếu được nộp đủ")
+
+    def _case(self, row: Mapping[str, Any]) -> None:
+        match row["code"]:
+            case "R01":
+                self._both(row["id"], "assign", {"demand": self._unreadable()})
+            case "N02":
+                self.day.act(CASHIER, lambda uow: commands.resolve(uow, row["id"], "noted", {}, _REASON))
+            case _:
+                self._refund(row["object_id"])
+
+    def _both(self, case: str, resolution: str, details: dict[str, str]) -> None:
+        for actor in (CASHIER, CHIEF):
+            self.day.act(actor, lambda uow: commands.resolve(uow, case, resolution, details, _REASON))
+
+    def _unreadable(self) -> str:
+        """The demand of whoever's words were cut."""
+        [standing] = [
+            standing
+            for standing in self.day.stands().values()
+            if self.day.payers.ways.get(standing.dossier_code) is PaymentScenario.UNREADABLE
+        ]
+        return str((standing.fee or {})["demand_id"])
+
+    def _refund(self, payment: str) -> None:
+        """What was paid too much goes back: one person asks, another approves, the bank pays."""
+        order = self.day.act(CASHIER, lambda uow: asking.request(uow, payment, _PAYEE, _REASON))
+        self.day.act(CHIEF, lambda uow: orders.approve(uow, order.id, _REASON))
+        sent = self.day.act(CASHIER, lambda uow: orders.send(uow, order.id))
+        said = {"reference": sent.reference, "amount": sent.amount, "account": sent.account, "words": "HOAN PHI"}
+        self.day.banks.ask(self.day.banks.own, "orders", said)

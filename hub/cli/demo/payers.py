@@ -11,8 +11,8 @@ from urllib3.exceptions import MaxRetryError
 
 from config.catalogue import Bank, Catalogue
 from connectors.sandbox.bank_server import WATCHERS
-from hub.cli.demo.payment_scenarios import PaymentScenario
 from hub.cli.demo.portal import SubmissionStatus
+from hub.cli.demo.trials import PaymentScenario
 from hub.embedded.waiting import Patience
 from hub.errors import HubError
 from hub.fees.demands import vietqr

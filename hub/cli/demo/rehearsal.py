@@ -16,15 +16,13 @@ from config.catalogue import Catalogue, load
 from config.settings import Settings
 from hub.app import read_settings
 from hub.cli import environment
-from hub.cli.demo import course, evidence, fees, report, signed, verdict, witnesses
+from hub.cli.demo import course, reckoning, report, witnesses
 from hub.cli.demo.bank_day import BankDay
-from hub.cli.demo.course import Course
-from hub.cli.demo.display import Counts, display
-from hub.cli.demo.evidence import Shown
-from hub.cli.demo.fees import Accounts
+from hub.cli.demo.course import Course, Trouble
 from hub.cli.demo.portal import PortalClient
+from hub.cli.demo.reckoning import Accounts
+from hub.cli.demo.report import Counts, Shown, display
 from hub.cli.demo.trials import SubmissionTrial, runs_a_day, trials
-from hub.cli.demo.verdict import Trouble
 from hub.clock import local, now
 from hub.db import Connection
 from hub.embedded.place import Addresses
@@ -58,24 +56,24 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -
     names = {department.code: department.name for department in catalogue.departments.values()}
     since = now()
     with closing(_connect(settings)) as conn, environment.hub() as hub, ThreadPoolExecutor(1) as cashier:
-        day = fees.opened(hub, portal, effects, given, patience)
-        paid = cashier.submit(fees.run, day)
+        day = reckoning.opened(hub, portal, effects, given, patience)
+        paid = cashier.submit(reckoning.run, day)
         try:
             end = _watch(conn, given, (effects, addresses), day, paid)
         finally:
             day.stopped.set()
         report.write(end, names)
         if not end.over(count):
-            return Rehearsed([_given_up(paid, verdict.unfinished(end, count, still, day.waits))], None)
+            return Rehearsed([_given_up(paid, course.unfinished(end, count, still, day.waits))], None)
         wrong = _settled(paid, names)
         shown = _evidence(conn, end, effects, settings, wrong)
     standings = list(portal.standings(quote(since.isoformat())))
     found = witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
-    found += signed.findings(given, end, catalogue)
+    found += course.findings(given, end, catalogue)
     if found:
-        wrong.insert(0, verdict.unproved(found, count))
+        wrong.insert(0, course.unproved(found, count))
     if end.dead:
-        wrong.append(verdict.waiting_for_a_person(end.dead))
+        wrong.append(course.waiting_for_a_person(end.dead))
     return Rehearsed(wrong, shown)
 
 
@@ -138,7 +136,7 @@ def _given_up(paid: Future[Accounts], unfinished: Trouble) -> Trouble:
         return unfinished
     if not isinstance(error, HubError):
         raise error
-    return verdict.unsettled([str(error)])
+    return course.unsettled([str(error)])
 
 
 def _settled(paid: Future[Accounts], names: dict[str, str]) -> list[Trouble]:
@@ -146,22 +144,22 @@ def _settled(paid: Future[Accounts], names: dict[str, str]) -> list[Trouble]:
     try:
         found = paid.result()
     except HubError as error:
-        return [verdict.unsettled([str(error)])]
-    fees.write(found, names)
-    wrong = list(fees.findings(found))
-    return [verdict.unsettled(wrong)] if wrong else []
+        return [course.unsettled([str(error)])]
+    reckoning.write_accounts(found, names)
+    wrong = list(reckoning.findings(found))
+    return [course.unsettled(wrong)] if wrong else []
 
 
 def _evidence(conn: Connection, end: Course, effects: Path, settings: Settings, wrong: list[Trouble]) -> Shown | None:
     """A handoff that is proved; why none is goes into ``wrong``."""
     try:
-        shown = evidence.show(conn, [leg.id for leg in end.legs.values()], effects.parent / "demo", settings.keys)
+        shown = report.show(conn, [leg.id for leg in end.legs.values()], effects.parent / "demo", settings.keys)
     except NothingMoves as error:
-        wrong.append(verdict.without_evidence(str(error)))
+        wrong.append(course.without_evidence(str(error)))
         return None
     if shown is None or shown.answer is not VerdictAnswer.VALID:
         why = f"{shown.bundle}: {shown.answer}" if shown else "chưa bàn giao nào hoàn tất"
-        wrong.append(verdict.without_evidence(why))
+        wrong.append(course.without_evidence(why))
     return shown
 
 

@@ -1,17 +1,183 @@
-"""The table at the end of the demo: per department and status, how long it took, what is waiting and why."""
+"""Output of the demo: its progress while it runs, an exported bundle as evidence, and the tables at the end."""
 
 import statistics
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Protocol, Self
+from zipfile import ZipFile
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from hub.cli.demo.course import Course, HandoffProgress, Owed, Parcel, SubmissionProgress
+from hub.cli.output import say
 from hub.consignments.model import DIRECTIONS, LABELS, Direction
 from hub.consignments.model import ConsignmentStatus as Carriage
+from hub.db import Connection, one
 from hub.dossiers.model import DossierStatus
+from hub.embedded.waiting import wait_for
+from hub.signing import crl_store, exporting, trust_list
+from hub.signing.findings import VerdictAnswer
+from hub.signing.judge import judge
+from hub.signing.keyring import ROOTS
+
+# Handed over to a department, and both sides have signed.
+_COMPLETE: Final = """
+SELECT id FROM handoff WHERE dossier_id = ANY(%s) AND act = 'transfer' AND status = 'complete' ORDER BY id LIMIT 1
+"""
+_ANCHORED: Final = """
+SELECT bool_and(EXISTS (SELECT FROM custody_checkpoint c JOIN custody_stamp s ON s.checkpoint = c.number
+                        WHERE c.size > l.place)) AS anchored
+FROM custody_leaf l WHERE l.subject = %s
+"""
+_STAMPS: Final = "SELECT count(*) AS stamps FROM custody_stamp"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A bundle on the disk, and the trust list that judges it."""
+
+    bundle: Path
+    folder: Path
+    """what is in it, unpacked"""
+    trust: Path
+    roots: Path
+    answer: VerdictAnswer
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """How to judge it again: by the hub without its database; by openssl the signature alone, and everything."""
+        part = self.folder / "01-handoff"
+        return (
+            f"hub handoff verify {self.bundle} --offline --trust {self.trust}",
+            (
+                f"openssl cms -verify -cades -binary -inform DER -in {part}/record.p7s -content {part}/record.json"
+                f" -CAfile {self.roots} -purpose any -out /dev/null"
+            ),
+            f"sh {self.folder}/verify.sh {self.trust}",
+        )
+
+
+def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None) -> Shown | None:
+    """Export and judge one complete handoff of these ``dossiers``; None if none is complete. Raises NothingMoves."""
+    row = conn.execute(_COMPLETE, (dossiers,)).fetchone()
+    if row is None or keys is None:
+        return None
+    _wait_until_anchored(conn, row["id"])
+    bundle = exporting.export(conn, row["id"], crl_store.beside(keys))
+    folder.mkdir(parents=True, exist_ok=True)
+    path, trust = folder / f"{row['id']}.zip", keys / trust_list.FILE
+    path.write_bytes(bundle.write())
+    unpacked = path.with_suffix("")
+    with ZipFile(path) as archive:
+        archive.extractall(unpacked)
+    return Shown(path, unpacked, trust, keys / ROOTS, judge(bundle, trust_list.load(trust)).answer)
+
+
+def _wait_until_anchored(conn: Connection, handoff_id: str) -> None:
+    wait_for(
+        f"dấu thời gian của {handoff_id}",
+        lambda: one(conn, _ANCHORED, (handoff_id,))["anchored"],
+        moves=lambda: one(conn, _STAMPS, ())["stamps"],
+    )
+
+
+LINE_EVERY: Final = 5.0
+"""seconds"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the submissions are."""
+
+    submitted: int
+    delivered: int
+    """by the departments' own files"""
+    acknowledged: int
+    """the hub has the department's receipt"""
+    resolved: int
+    waiting: int
+    """something is still to be sent about them"""
+    failed: int
+    """what waits for a person"""
+
+
+COUNT_LABELS: Final = {
+    "submitted": "đã nộp",
+    "delivered": "đã đến sở",
+    "acknowledged": "sở đã xác nhận",
+    "resolved": "đã có kết quả",
+    "waiting": "đang chờ",
+    "failed": "cần người xử lý",
+}
+
+
+class Display(Protocol):
+    """Shows counts as they come, and what the fees wait for."""
+
+    def show(self, counts: Counts, fees_wait_for: str) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+def display(total: int) -> Display:
+    """Bars if somebody watches, else lines."""
+    return Bars(total) if sys.stderr.isatty() else ProgressLines(total)
+
+
+class ProgressLines:
+    """A line every few seconds, for logs."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._started = time.monotonic()
+        self._next = 0.0
+
+    def show(self, counts: Counts, fees_wait_for: str) -> None:
+        elapsed = time.monotonic() - self._started
+        if elapsed >= self._next:
+            self._next = elapsed + LINE_EVERY
+            said = " · ".join(f"{COUNT_LABELS[name]} {number}" for name, number in asdict(counts).items())
+            fees = f" · phí chờ: {fees_wait_for}" if fees_wait_for else ""
+            say(f"{elapsed:4.0f} s  {self._total} hồ sơ: {said}{fees}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Bars:
+    """A bar for each stage."""
+
+    def __init__(self, total: int) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<24}"),
+            BarColumn(bar_width=48),
+            MofNCompleteColumn(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, TaskID] = {
+            name: self._progress.add_task(label, total=total) for name, label in COUNT_LABELS.items()
+        }
+        self._fees = self._progress.add_task("", total=None, visible=False)
+
+    def show(self, counts: Counts, fees_wait_for: str) -> None:
+        for name, number in asdict(counts).items():
+            self._progress.update(self._tasks[name], completed=number)
+        self._progress.update(self._fees, description=f"phí chờ: {fees_wait_for}", visible=bool(fees_wait_for))
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
 
 
 def write(course: Course, names: dict[str, str]) -> None:
@@ -52,11 +218,11 @@ def _handed(handed: Sequence[HandoffProgress], names: dict[str, str]) -> Table:
     table.add_column("Sở")
     for label in ("Bàn giao", "Trung tâm đã ký", "Sở đã ký nhận", "Hoàn tất", "Chờ biên bản"):
         table.add_column(label, justify="right")
-    for code in sorted({one.department for one in handed}):
-        mine = [one for one in handed if one.department == code]
-        complete = sum(one.status == "complete" for one in mine)
-        waiting = sum(one.status == "acknowledged" for one in mine)
-        signed, countersigned = sum(one.signed for one in mine), sum(one.countersigned for one in mine)
+    for code in sorted({handoff.department for handoff in handed}):
+        mine = [handoff for handoff in handed if handoff.department == code]
+        complete = sum(handoff.status == "complete" for handoff in mine)
+        waiting = sum(handoff.status == "acknowledged" for handoff in mine)
+        signed, countersigned = sum(handoff.signed for handoff in mine), sum(handoff.countersigned for handoff in mine)
         counts = (len(mine), signed, countersigned, complete, waiting)
         table.add_row(names.get(code, code), *(str(count) for count in counts))
     return table
@@ -89,8 +255,8 @@ def _waiting(owed: Sequence[Owed]) -> Table:
     for label in ("Đối tác", "Trạng thái", "Lỗi", "Số", "Ví dụ"):
         table.add_column(label)
     groups: dict[tuple[str, str, str], list[str]] = {}
-    for one in owed:
-        groups.setdefault((one.counterparty, one.state, one.error_code or ""), []).append(one.id)
+    for transfer in owed:
+        groups.setdefault((transfer.counterparty, transfer.state, transfer.error_code or ""), []).append(transfer.id)
     for why, ids in groups.items():
         table.add_row(*why, str(len(ids)), ids[0])
     return table

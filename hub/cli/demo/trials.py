@@ -1,4 +1,4 @@
-"""The submissions of the demo: invented applicants, the catalogue's procedures, and a handful of magic dossiers."""
+"""Submissions of the demo: invented applicants, procedures of the catalogue, magic dossiers, payment scenarios."""
 
 import base64
 import hashlib
@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,6 @@ from typing import Any, Final
 from config.catalogue import Catalogue, Pay, Procedure
 from connectors.sandbox.fates import Fate, fate_of
 from connectors.sandbox.postal_fates import PostalFate, postal_fate_of
-from hub.cli.demo.payment_scenarios import TROUBLES, PaymentScenario
 from hub.clock import now
 from schemas.handoff import Carrier
 from schemas.identifiers import DossierCode
@@ -28,6 +28,31 @@ from schemas.portal import (
     ResultWish,
     Submission,
 )
+
+
+class PaymentScenario(StrEnum):
+    """How somebody pays."""
+
+    EXACT = "exact"
+    SHORT = "short"
+    OVER = "over"
+    TWICE = "twice"
+    UNREADABLE = "unreadable"
+    TAKEN_BACK = "taken back"
+    LOST = "lost"
+
+
+TROUBLES: Final = (
+    PaymentScenario.SHORT,
+    PaymentScenario.OVER,
+    PaymentScenario.TWICE,
+    PaymentScenario.UNREADABLE,
+    PaymentScenario.TAKEN_BACK,
+    PaymentScenario.LOST,
+    PaymentScenario.LOST,
+)
+"""One of each trouble of a bank day, and a second notification that is lost."""
+
 
 HEALING: Final = ("9003", "9004", "9005", "9006", "9009", "9011", "9012")
 """Suffixes of what goes wrong and heals by itself; each at every department, the slowest first."""

@@ -13,7 +13,7 @@ from typer import Exit
 
 from config.catalogue import CatalogueError
 from connectors.errors import ContractBroken, Unavailable
-from hub.cli import main, output, transfer, wording, writing
+from hub.cli import main, output, transfer, writing
 from hub.cli.exits import ExitCode, code_of
 from hub.embedded.place import AlreadyRunning
 from hub.embedded.process import CannotStart
@@ -126,8 +126,8 @@ def test_a_traceback_never_shows_local_variables() -> None:
 
 
 def test_every_state_of_a_transfer_has_its_vietnamese_name() -> None:
-    assert set(wording.TRANSFER_STATES) == {*TransferState, "held"}
-    assert set(get_args(transfer.Shown)) == set(wording.TRANSFER_STATES)
+    assert set(output.TRANSFER_STATES) == {*TransferState, "held"}
+    assert set(get_args(transfer.Shown)) == set(output.TRANSFER_STATES)
 
 
 def test_nothing_is_written_where_nobody_can_be_asked(

@@ -11,7 +11,7 @@ import pytest
 from config.catalogue import Catalogue, load
 from config.settings import PACKAGED
 from connectors.sandbox.effects import Noticed, Ordered, Submitted
-from hub.cli.demo import course, signed, witnesses
+from hub.cli.demo import course, witnesses
 from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.trials import HEALING, SubmissionTrial, runs_a_day, trials
 from hub.cli.demo.witnesses import Heard
@@ -187,7 +187,7 @@ def test_the_proof_finds_what_was_not_signed_or_not_carried(given: list[Submissi
     parcel = course.Parcel("cs_1", trial.code, "result_to_citizen", trial.parcel.status.value, [], "sub_1")
     fine = course.Course({trial.reference: leg}, [], [handed], [parcel], 0, 0)
 
-    assert signed.findings([trial], fine, packaged) == []
+    assert course.findings([trial], fine, packaged) == []
     for wrong in (
         replace(fine, handed=[]),
         replace(fine, handed=[replace(handed, signed=False)]),
@@ -195,7 +195,7 @@ def test_the_proof_finds_what_was_not_signed_or_not_carried(given: list[Submissi
         replace(fine, parcels=[]),
         replace(fine, parcels=[replace(parcel, status="refused")]),
     ):
-        assert len(signed.findings([trial], wrong, packaged)) == 1
+        assert len(course.findings([trial], wrong, packaged)) == 1
 
 
 def test_what_is_written_while_one_reads_is_left_out(tmp_path: Path, given: list[SubmissionTrial]) -> None:

@@ -12,10 +12,9 @@ from typing_extensions import override
 from config.catalogue import Catalogue, Pay, load
 from config.settings import PACKAGED
 from hub.cli.demo.payers import Banks, Deed, Payers
-from hub.cli.demo.payment_scenarios import TROUBLES, PaymentScenario
 from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.reckoning import OPEN, Reckoning
-from hub.cli.demo.trials import trials
+from hub.cli.demo.trials import TROUBLES, PaymentScenario, trials
 from hub.embedded.secrets import kept_secrets
 from hub.fees.demands.vietqr import PayerTransfer, encode
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub.cli.demo import course, machine, verdict
+from hub.cli.demo import command, course
 from hub.clock import now
 
 LEG = course.SubmissionProgress("r", "sub_1", now(), "handled", "in_process", "so-a", "delivered", now(), 1)
@@ -27,16 +27,16 @@ COURSE = course.Course({"r": LEG}, owed=[OWED], handed=[], parcels=[], unhandled
     ],
 )
 def test_what_stands_still_is_one_sentence_with_its_cause(changes: dict[str, Any], cause: str, command: str) -> None:
-    [sentence] = verdict.unfinished(replace(COURSE, **changes), 3, 60, "").lines
+    [sentence] = course.unfinished(replace(COURSE, **changes), 3, 60, "").lines
     assert "3/3 hồ sơ chưa xong" in sentence
     assert cause in sentence
     assert sentence.endswith(command)
 
 
 def test_many_findings_are_a_number_and_some_examples() -> None:
-    first, *examples = verdict.unproved([f"H{number}: gone" for number in range(391)], 200).lines
+    first, *examples = course.unproved([f"H{number}: gone" for number in range(391)], 200).lines
     assert "391 điều" in first
-    assert len(examples) == verdict.EXAMPLES + 1
+    assert len(examples) == course.EXAMPLES + 1
     assert "388 điều nữa" in examples[-1]
 
 
@@ -48,15 +48,15 @@ def test_vain_attempts_at_somebody_who_is_down_are_no_movement() -> None:
 
 
 def test_a_slow_machine_gets_fewer_submissions_and_an_honest_time() -> None:
-    assert machine.fitting(2.0) >= machine.MOST
-    assert machine.fitting(0.5) < machine.fitting(0.7)
-    assert machine.takes(200, 0.5) > machine.takes(200, 1.0) > machine.takes(30, 1.0)
-    assert machine.takes(200, 2.0) == machine.takes(200, 64.0), "the demo is a chain"
+    assert command.fitting(2.0) >= command.MOST
+    assert command.fitting(0.5) < command.fitting(0.7)
+    assert command.takes(200, 0.5) > command.takes(200, 1.0) > command.takes(30, 1.0)
+    assert command.takes(200, 2.0) == command.takes(200, 64.0), "the demo is a chain"
 
 
 def test_what_is_asked_for_is_done_however_slow_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "measured", lambda: 0.1)
-    assert machine.planned(400).count == 400
-    assert machine.planned(None).count == machine.FEWEST
-    monkeypatch.setattr(machine, "measured", lambda: 9.0)
-    assert machine.planned(None).count == machine.MOST
+    monkeypatch.setattr(command, "measured", lambda: 0.1)
+    assert command.planned(400).count == 400
+    assert command.planned(None).count == command.FEWEST
+    monkeypatch.setattr(command, "measured", lambda: 9.0)
+    assert command.planned(None).count == command.MOST

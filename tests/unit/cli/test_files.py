@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer import BadParameter, Exit
 
-from hub.cli import dates, files
+from hub.cli import arguments, files
 from hub.cli.exits import ExitCode
 
 
@@ -60,9 +60,9 @@ def test_what_somebody_sent_is_read_whole_within_its_bound(tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("read", "written", "expected"),
     [
-        (dates.day, "2026-11-24", datetime(2026, 11, 24)),  # noqa: DTZ001 - as the command line gives it
-        (dates.month, "2026-11", datetime(2026, 11, 1)),  # noqa: DTZ001
-        (dates.moment, "2026-11-24T14:30", datetime(2026, 11, 24, 14, 30)),  # noqa: DTZ001
+        (arguments.day, "2026-11-24", datetime(2026, 11, 24)),  # noqa: DTZ001 - as the command line gives it
+        (arguments.month, "2026-11", datetime(2026, 11, 1)),  # noqa: DTZ001
+        (arguments.moment, "2026-11-24T14:30", datetime(2026, 11, 24, 14, 30)),  # noqa: DTZ001
     ],
 )
 def test_days_months_and_times_are_read(read: Callable[[str], datetime], written: str, expected: datetime) -> None:
@@ -71,7 +71,12 @@ def test_days_months_and_times_are_read(read: Callable[[str], datetime], written
 
 @pytest.mark.parametrize(
     ("read", "written"),
-    [(dates.day, "24/11/2026"), (dates.day, "2026-02-30"), (dates.month, "2026-13"), (dates.moment, "2026-11-24T1")],
+    [
+        (arguments.day, "24/11/2026"),
+        (arguments.day, "2026-02-30"),
+        (arguments.month, "2026-13"),
+        (arguments.moment, "2026-11-24T1"),
+    ],
 )
 def test_what_is_none_is_told_how_to_write_it(read: Callable[[str], datetime], written: str) -> None:
     with pytest.raises(BadParameter, match=f"'{written}' is no .*write it as 2026-11"):

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from hub.cli import case_facts
+from hub.cli import fee_exceptions
 from hub.fees.proof import anchors, proving, words
 from hub.fees.replay import duckdb_check, duckdb_matches, replaying
 
@@ -38,10 +38,10 @@ def test_an_offender_is_named_in_vietnamese_and_an_id_stays() -> None:
 
 def test_a_case_of_the_proof_is_read_in_vietnamese() -> None:
     facts = {"check": anchors.ROOTS, "count": 1, "offenders": [["checkpoint 2", "gồm 3 bút toán từ số 1; nay có 2"]]}
-    assert {row["name"]: row["value"] for row in case_facts.written(facts)} == {
+    assert {row["name"]: row["value"] for row in fee_exceptions.written(facts)} == {
         "Phép kiểm tra": words.CHECKS[anchors.ROOTS],
         "Số điểm sai": "1",
         "Sai ở": "điểm kiểm tra 2: gồm 3 bút toán từ số 1; nay có 2",
     }
-    about = case_facts.subject("invariant", f"I1: {anchors.ROOTS}")
+    about = fee_exceptions.subject("invariant", f"I1: {anchors.ROOTS}")
     assert about == f"điều kiện bất biến I1: {words.CHECKS[anchors.ROOTS]}"

@@ -1,16 +1,16 @@
-"""hub fee orders, refund, refunds: what is paid out, by two persons, and the file that the bank takes."""
+"""hub fee orders, refund, refunds, chargebacks: what is paid out, by two persons, and the file that the bank takes."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from typer import Argument, Option, Typer
 
-from hub.cli import environment, fee_table, files, output, writing
+from hub.cli import arguments, environment, fee_settlements, files, output, writing
+from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.ids import whole_id
-from hub.cli.output import AsJson, Limit, TableColumn
-from hub.cli.wording import JOURNAL
+from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 from schemas.figures import grouped
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 app: Final = Typer(help="Payment orders (lệnh chi): refunds and remittances, by two persons.", no_args_is_help=True)
 refunds: Final = Typer()
+chargebacks: Final = Typer(help="Chargebacks (tra soát): notice, evidence, won, lost.", no_args_is_help=True)
+
 
 Name = Annotated[str, Argument(metavar="ORDER", parser=whole_id, help="po_…, or its reference")]
 What = Annotated[
@@ -134,7 +136,7 @@ def approve(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = F
     with environment.database() as conn:
         order = store.find(conn, name)
         if order.purpose == remitting.PURPOSE:
-            fee_table.warn_unshown(conn, order.subject_id, order.id)
+            fee_settlements.warn_unshown(conn, order.subject_id, order.id)
     _each("approve", name, lambda uow: orders.approve(uow, name, reason), yes=yes, dry_run=dry_run)
 
 
@@ -254,3 +256,85 @@ def _item(conn: "Connection", name: str) -> str:
 
 def _each(what: str, name: str, verb: "Callable[[UnitOfWork], list[Any]]", *, yes: bool, dry_run: bool) -> None:
     writing.each(what, [name], lambda _: writing.act(lambda uow: (None, verb(uow))), yes=yes, dry_run=dry_run)
+
+
+ChargebackName = Annotated[
+    str, Argument(metavar="CHARGEBACK", parser=whole_id, help="cb_…, or the provider's number of it")
+]
+CHARGEBACK_STATES: Final = {
+    "noticed": "mới nhận tra soát",
+    "evidence": "đã gửi chứng từ",
+    "won": "giữ được tiền",
+    "lost": "phải trả lại",
+}
+_CHARGEBACKS: Final = (
+    TableColumn("id", "Tra soát"),
+    TableColumn("provider_case", "Số của bên báo"),
+    TableColumn("payment_id", "Khoản nộp"),
+    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("state", "Trạng thái", lambda name: CHARGEBACK_STATES[name]),
+    TableColumn("answer_by", "Trả lời trước"),
+    TableColumn("line_id", "Dòng sao kê"),
+)
+
+
+@chargebacks.command("list")
+def list_chargebacks(
+    state: Annotated[
+        str | None, Option(help=f"One of: {', '.join(CHARGEBACK_STATES)}. Without it: what is argued.")
+    ] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Chargebacks, by the day on which they have to be answered."""
+    from hub.fees.payouts.chargebacks import store
+
+    if state is not None and state not in CHARGEBACK_STATES:
+        leave(ExitCode.USAGE, f"hub: trạng thái tra soát là một trong: {', '.join(CHARGEBACK_STATES)}")
+    with environment.database() as conn:
+        rows = store.listing(conn, state=state, limit=limit)
+    output.listing(rows, _CHARGEBACKS, as_json=as_json)
+
+
+@chargebacks.command(cls=Verb)
+def notice(
+    payment: Annotated[str, Argument(metavar="PAYMENT", parser=whole_id, help="pm_…")],
+    *,
+    case: Annotated[str, Option("--case", help="The provider's number: it stands in the debit, if it comes to one.")],
+    answer_by: Annotated[
+        datetime, Option(parser=arguments.day, metavar=arguments.DAY, help="The day by which it has to be answered.")
+    ],
+    reason: Reason,
+) -> None:
+    """The provider says that a payment is asked back. Nothing moves; a case (V03) waits for the answer."""
+    from hub.fees.payouts.chargebacks import commands
+
+    found = writing.act(lambda uow: (commands.notice(uow, payment, case, answer_by.date(), reason), []))
+    output.say(f"{found.id} {found.provider_case}: trả lời trước {found.answer_by:%d/%m/%Y}")
+
+
+@chargebacks.command(cls=Verb)
+def evidence(name: ChargebackName, *, reason: Reason) -> None:
+    """The evidence was sent; the reason says by which letter."""
+    from hub.fees.payouts.chargebacks import commands
+
+    writing.act(lambda uow: (None, commands.answered(uow, name, reason)))
+    output.say(f"{name}: đã nộp chứng cứ ✔")
+
+
+@chargebacks.command(cls=Verb)
+def won(name: ChargebackName, *, reason: Reason) -> None:
+    """The money stays here."""
+    from hub.fees.payouts.chargebacks import commands
+
+    writing.act(lambda uow: (None, commands.won(uow, name, reason)))
+    output.say(f"{name}: thắng ✔")
+
+
+@chargebacks.command(cls=Verb)
+def lost(name: ChargebackName, *, reason: Reason) -> None:
+    """It has to go back. The debit on our statement books it, by the provider's number."""
+    from hub.fees.payouts.chargebacks import commands
+
+    writing.act(lambda uow: (None, commands.lost(uow, name, reason)))
+    output.say(f"{name}: thua ✔")

@@ -1,0 +1,350 @@
+"""hub fee table, send, remit, verify: a department's monthly table, as files, and its transfer."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from typer import Argument, Option, Typer
+
+from hub.cli import arguments, environment, files, output, writing
+from hub.cli.exits import ExitCode, leave
+from hub.cli.files import read_sent
+from hub.cli.handoff import TrustFile
+from hub.cli.output import AsJson, TableColumn
+from hub.cli.writing import Reason, Verb
+from schemas.figures import grouped
+
+if TYPE_CHECKING:
+    from hub.app import Hub
+    from hub.db import Connection
+    from hub.events import Event
+    from hub.fees.settlements.model import Settlement
+    from hub.fees.settlements.package import Package
+    from hub.fees.settlements.store import SealedTable
+    from hub.papers.findings import JudgedPaper
+    from hub.papers.forms import FeeTable
+    from hub.signing.findings import Verdict, VerdictAnswer
+    from hub.signing.trust import Trust
+    from hub.unit_of_work import UnitOfWork
+    from schemas.settlement import SettlementTable
+
+app: Final = Typer()
+
+
+@dataclass(frozen=True, slots=True)
+class PackageVerdict:
+    """A package, and the print that lies in it."""
+
+    package: "Verdict"
+    printed: "JudgedPaper"
+
+    @property
+    def findings(self) -> "list[Any]":
+        return [*self.package.findings, *self.printed.findings]
+
+    @property
+    def answer(self) -> "VerdictAnswer":
+        """The worse of the two."""
+        from hub.signing.findings import VerdictAnswer
+
+        both = {self.package.answer, self.printed.answer}
+        return next(
+            one for one in (VerdictAnswer.INVALID, VerdictAnswer.CANNOT_TELL, VerdictAnswer.VALID) if one in both
+        )
+
+
+def table_file(
+    hub: "Hub", settlement: "Settlement", suffix: str, officer: str | None, *, unsigned: bool
+) -> dict[str, bytes]:
+    """Suffix → content of what was asked for by ``suffix``."""
+    from hub.fees.settlements import sheet, store
+    from schemas.settlement import SettlementTable
+
+    with hub.db.connection() as conn:
+        handed = store.handed(conn, settlement.id)
+    table = SettlementTable.model_validate_json(handed.body)
+    if suffix == ".json":
+        return {".json": handed.body, ".p7s": handed.signature}
+    if suffix == ".xlsx":
+        return {suffix: sheet.written(table, settlement.sha256.hex(), hub.catalogue.portal.centre_name)}
+    printed = _printed(hub, _form(hub, table, handed), officer, unsigned=unsigned)
+    return {suffix: printed if suffix == ".pdf" else _package(hub, settlement, printed)}
+
+
+def judged(file: Path, trust: "Trust") -> "Verdict | JudgedPaper | PackageVerdict":
+    """By the judge of printed forms if it is a PDF, else as a package, with the print inside it."""
+    from hub.clock import now
+    from hub.fees.settlements import judging, package
+    from hub.papers.verify import verify_pdf
+    from hub.signing import archive
+    from hub.signing.archive import NotABundle
+
+    if file.is_file() and (data := read_sent(file)).startswith(b"%PDF-"):
+        return verify_pdf(data, trust, now())
+    try:
+        read = package.assemble(archive.opened(file, package.NAMES))
+    except NotABundle as error:
+        leave(ExitCode.USAGE, f"hub: {file} không phải gói chứng từ tháng: {error}")
+    found, at = judging.judge(read, trust)
+    if "table.pdf" not in read.files:
+        return found
+    return PackageVerdict(found, _of_print(read, verify_pdf(read.files["table.pdf"], trust, at or now())))
+
+
+def _of_print(read: "Package", printed: "JudgedPaper") -> "JudgedPaper":
+    """What was found in the print, and whether the table inside it is the package's."""
+    from hub.papers.findings import JudgedPaper, PaperCode, PaperFinding
+    from hub.signing.findings import Weight
+
+    inside = [content for name, content in printed.attachments.items() if name.endswith(".json")]
+    if inside == [read.table]:
+        return printed
+    other = PaperFinding(Weight.WRONG, PaperCode.RECORD, "table.pdf", "the table in the print is another")
+    return JudgedPaper((*printed.findings, other), printed.attachments)
+
+
+def _printed(hub: "Hub", form: "FeeTable", officer: str | None, *, unsigned: bool) -> bytes:
+    from hub.cli import handoff
+    from hub.clock import now
+    from hub.papers import render
+
+    pdf = render.render(form)
+    if unsigned:
+        return pdf
+    chosen = handoff.signatory(hub, officer, None, now())
+    return handoff.signed(hub, pdf, form, chosen, time_stamp=False)
+
+
+def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTable":
+    from hub.cli.handoff import office
+    from hub.fees.exceptions.codes import ExceptionCode as Case
+    from hub.fees.settlements import words
+    from hub.papers.forms import Attachment, FeeTable, MonthFeeRow, OpenCases
+    from schemas.amount_in_words import in_words
+
+    name = table.settlement_id
+    columns = ("count", "carried", "receipts", "refunds", "adjustments", "retained", "net")
+    return FeeTable(
+        number=f"BTH-{table.month}/{table.department}",
+        at=table.closed_at,
+        office=office(hub.catalogue),
+        department=table.department_name,
+        month=words.month(table.month),
+        rows=tuple(
+            MonthFeeRow(fee.fee_code, fee.title, words.KINDS[fee.kind], *(getattr(fee, column) for column in columns))
+            for fee in table.fees
+        ),
+        rule=words.RULE,
+        in_words=in_words(table.net) if table.net > 0 else "",
+        receipts=tuple(
+            f"{fee.title}: ký hiệu {one.series}, số {one.first} đến {one.last} ({one.count} biên lai)"
+            for fee in table.fees
+            for one in fee.issued
+        ),
+        open_cases=tuple(
+            OpenCases(one.code, Case(one.code).about.title.vi, one.count, one.at_risk) for one in table.open_cases
+        ),
+        lines=len(table.lines),
+        sha256=hashlib.sha256(handed.body).hexdigest(),
+        book=table.book,
+        last_entry=table.last_entry,
+        attachments=(
+            Attachment(f"{name}.json", "application/json", handed.body, "Bảng tổng hợp (JSON, RFC 8785)"),
+            Attachment(f"{name}.p7s", "application/pkcs7-signature", handed.signature, "Chữ ký số: bảng tổng hợp"),
+        ),
+    )
+
+
+def _package(hub: "Hub", settlement: "Settlement", printed: bytes) -> bytes:
+    """The month package; of a transferred month it is handed over with it."""
+    from hub import dispatch
+    from hub.cli import writing
+    from hub.clock import now
+    from hub.fees.settlements import handing, package
+    from hub.signing import crl_store
+
+    beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
+
+    with hub.db.transaction() as conn:
+        files = package.made(conn, settlement, hub.catalogue.portal.centre_name, beside, printed)
+    made = package.sealed(files, lambda sums: hub.signer.sealed(sums, now()), lambda data: _stamped(hub, data))
+
+    def hand(uow: "UnitOfWork") -> "tuple[None, list[Event]]":
+        handing.handed(uow, settlement.id, hashlib.sha256(made).hexdigest())
+        return None, []
+
+    dispatch.run_command(hub, writing.actor(), hand)
+    return made
+
+
+def _stamped(hub: "Hub", data: bytes) -> bytes | None:
+    """A time stamp over ``data``; None, with a word about it, where the authority does not give one now."""
+    import secrets
+
+    from connectors.errors import ConnectorError
+    from hub.cli import output
+    from hub.cli.handoff import stamp_of
+    from hub.signing import stamps
+    from hub.signing.verdicts import Invalid, Undecided
+
+    digest, nonce = hashlib.sha256(data).digest(), secrets.randbits(63)
+    try:
+        token = stamps.read(stamp_of(hub)(stamps.request(digest, nonce)), digest, nonce)
+        stamps.verify(token, data, hub.signer.trust())
+    except (ConnectorError, Invalid, Undecided) as error:
+        output.say(f"gói không có dấu thời gian ({error}): kiểm tra được đến khi chứng thư con dấu hết hạn")
+        return None
+    return token
+
+
+Month = Annotated[datetime, Argument(parser=arguments.month, metavar="MONTH", help="2026-10")]
+Department = Annotated[str | None, Option("--department", "-d", help="Only this one, by its code.")]
+ENDINGS: Final = (".json", ".xlsx", ".pdf", ".zip")
+
+
+_TABLES: Final = (
+    TableColumn("department", "Cơ quan"),
+    TableColumn("label", "Trạng thái"),
+    TableColumn("opening", "Kỳ trước sang", grouped),
+    TableColumn("receipts", "Thu", grouped),
+    TableColumn("refunds", "Hoàn trả", grouped),
+    TableColumn("adjustments", "Điều chỉnh", grouped),
+    TableColumn("retained", "Để lại", grouped),
+    TableColumn("net", "Phải chuyển", grouped),
+    TableColumn("disputed", "Không đồng ý", grouped),
+    TableColumn("id", "Bảng"),
+    TableColumn("sha256", "SHA-256", lambda digest: digest[:16]),
+)
+
+
+@app.command()
+def table(
+    month: Month,
+    department: Department = None,
+    out: Annotated[
+        Path | None, Option("--output", "-o", help="FILE.xlsx, .pdf, .json (and .p7s beside it), or .zip: the package.")
+    ] = None,
+    officer: Annotated[str | None, Option(help="Who signs the PDF, by the roster's id; else who is on duty.")] = None,
+    *,
+    unsigned: Annotated[bool, Option("--unsigned", help="The PDF without signatures, to be looked at.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The tables of a month that is closed; with -o one of them as a file. The package of a transferred month is
+    its papers handed over, which is noted.
+    """
+    from hub.fees.settlements import store
+
+    if out is not None and out.suffix not in ENDINGS:
+        leave(ExitCode.USAGE, f"hub: {out}: bảng được ghi thành {', '.join(ENDINGS)}")
+    if out is not None:
+        files.check(out)
+    with environment.hub() as hub:
+        chosen = found(hub, month, department)
+        if out is None:
+            output.listing([store.as_row(one) for one in chosen], _TABLES, as_json=as_json)
+            return
+        if len(chosen) != 1:
+            leave(
+                ExitCode.USAGE, f"hub: chọn một cơ quan bằng --department: {' '.join(one.department for one in chosen)}"
+            )
+        written = table_file(hub, chosen[0], out.suffix, officer, unsigned=unsigned)
+        for suffix, content in written.items():
+            files.write(out.with_suffix(suffix), content)
+            output.say(f"{out.with_suffix(suffix)}: {len(content)} byte")
+
+
+@app.command(cls=Verb)
+def send(month: Month, department: Department = None) -> None:
+    """Hand the tables of a month to their departments. What was handed over already is left as it is."""
+    from hub.fees.settlements import sending
+    from hub.fees.settlements.model import SettlementState
+
+    with environment.hub() as hub:
+        for settlement in found(hub, month, department):
+            if settlement.state != SettlementState.COMPUTED:
+                output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
+                continue
+            act(hub, lambda uow, one=settlement.id: sending.send(uow, one))  # type: ignore[misc]
+            output.say(f"{settlement.department}: đã gửi ✔")
+
+
+@app.command(cls=Verb)
+def remit(month: Month, *, department: Department = None, reason: Reason) -> None:
+    """Order the transfer of what departments have confirmed; another person approves it: hub fee orders approve.
+
+    Says how much of it no statement has shown yet. Exit 5 where nothing is ordered.
+    """
+    from hub.fees.settlements import ordering
+    from hub.fees.settlements.model import SettlementState
+
+    with environment.hub() as hub:
+        tables = found(hub, month, department)
+        for settlement in tables:
+            if settlement.state not in ordering.ANSWERED:
+                output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
+        answered = [settlement for settlement in tables if settlement.state in ordering.ANSWERED]
+        if not answered:
+            leave(ExitCode.REFUSED, f"hub: tháng {month:%m/%Y} không có bảng nào chờ chuyển: không lập lệnh chi nào")
+        for settlement in answered:
+            with hub.db.connection() as conn:
+                warn_unshown(conn, settlement.id, settlement.department)
+            order = act(hub, lambda uow, one=settlement.id: ordering.remit(uow, one, reason))  # type: ignore[misc]
+            output.say(f"{settlement.department}: {order.id} {order.reference} {grouped(order.amount)} ✔")
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path,
+        Argument(metavar="FILE", exists=True, help="A package, the folder it was unpacked to, or a printed table."),
+    ],
+    trust: TrustFile = None,
+    offline: Annotated[bool, Option("--offline", help="Without a database: --trust has to be given.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence is missing), with the reasons; 2: not a package."""
+    from hub.cli import handoff
+
+    believed: Trust = handoff.trust_of(trust, offline=offline)
+    handoff.tell(judged(file, believed), as_json=as_json)
+
+
+def warn_unshown(conn: "Connection", settlement_id: str, of: str) -> None:
+    """Say on stderr how much of a table no statement has shown yet; nothing where all is shown."""
+    from hub.fees.settlements import unshown
+
+    missing = unshown.of(conn, settlement_id)
+    if missing.amount:
+        output.say(
+            f"chú ý: {of}: {grouped(missing.amount)} đ của {missing.demands} yêu cầu nộp mới chỉ được báo có, chưa có"
+            " trên sao kê nào (hub fee exceptions list --code N01)"
+        )
+
+
+def found(hub: "Hub", month: datetime, department: str | None) -> "list[Settlement]":
+    """The tables of the month that stand; the command ends where there is none."""
+    from hub.fees.settlements import store
+
+    with hub.db.connection() as conn:
+        standing = store.of_month(conn, month.date(), department)
+    if not standing:
+        of = f" của {department}" if department else ""
+        leave(
+            ExitCode.NOT_FOUND,
+            f"hub: tháng {month:%m/%Y} chưa có bảng{of}; bảng được lập khi khóa tháng: hub fee close --month",
+        )
+    return standing
+
+
+def act(hub: "Hub", verb: "Callable[[UnitOfWork], Any]") -> Any:
+    """What ``verb`` gives, done by whoever is at the keyboard."""
+    from hub import dispatch
+
+    def whole(uow: "UnitOfWork") -> tuple[Any, list[Any]]:
+        done = verb(uow)
+        return done, done if isinstance(done, list) else []
+
+    return dispatch.run_command(hub, writing.actor(), whole)
