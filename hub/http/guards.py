@@ -21,7 +21,7 @@ from connectors.transport.wsse_verifier import PinnedCertificate
 from connectors.transport.xml import Element
 from hub import clock
 from hub.app import Hub
-from hub.http import ingest, problem_types, request_context, signature_fast_path
+from hub.http import ingest, problem_types, request_context
 from hub.http.problems import Problem
 
 CERTIFICATE: Final = "x-client-cert"
@@ -83,9 +83,7 @@ def _signed(request: Request, body: bytes, guard: HmacGuard) -> None:
     keys = {key_id: hub.catalogue.secret(name).encode() for key_id, name in guard.keys.items()}
     now = clock.now()
     try:
-        key_id = signature_fast_path.key_of(
-            request.method, target, request.headers, body, keys=keys, now=now
-        ) or signatures.verify(request.method, target, request.headers.items(), body, keys=keys, now=now)
+        key_id = signatures.verify(request.method, target, request.headers.items(), body, keys=keys, now=now)
     except BadSignature as error:
         raise _stranger(error.reason) from None
     request_context.of(request).client = key_id

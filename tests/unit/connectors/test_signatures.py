@@ -126,11 +126,25 @@ def test_an_unknown_key_and_an_empty_secret_are_closed_doors() -> None:
         ("@method", "content-digest", "idempotency-key"),
         ("@method", "@target-uri", "content-digest"),
         ("@method", "@path", "@authority", "content-digest", "idempotency-key"),
-        ('"@method"', '"@target-uri"', '"content-digest";key="sha-256"', '"idempotency-key"'),
     ],
 )
 def test_a_valid_signature_over_too_little_is_refused(components: tuple[str, ...]) -> None:
     assert reason(signed_over(*components)) is Reason.COVERS_TOO_LITTLE
+
+
+@pytest.mark.parametrize(
+    "component", ['"content-type";bs', '"content-digest";key="sha-256"', '"@query-param";name="a"']
+)
+def test_a_component_with_parameters_is_refused(component: str) -> None:
+    required = ('"@method"', '"@target-uri"', '"content-digest"', '"idempotency-key"')
+    assert reason(signed_over(*required, component)) is Reason.UNKNOWN_COMPONENT
+
+
+def test_a_component_that_the_request_does_not_have_is_refused() -> None:
+    lines = signed_over("@method", "content-type")
+    assert reason(changed(lines, "Content-Type", None)) is Reason.WRONG
+    stated = dict(lines)["Signature-Input"]
+    assert reason(changed(lines, "Signature-Input", stated.replace("@method", "@status"))) is Reason.UNKNOWN_COMPONENT
 
 
 def test_more_may_be_covered_than_is_asked_for() -> None:
