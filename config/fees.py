@@ -84,7 +84,7 @@ class Clerk(Data):
     """Who decides about money; by the account alone, no name of a person."""
 
     account: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_.:@-]{1,63}$")]
-    """as the journal says it: cli:<the account at the operating system>"""
+    """as the audit log says it: cli:<the account at the operating system>"""
     title: Name
     may: frozenset[ClerkRight] = Field(min_length=1)
 

@@ -7,7 +7,7 @@ from typing import Final
 from hub.db import Connection, as_set
 
 _ALL: Final = """
-INSERT INTO journal (subject, actor, verb, before, after, reason)
+INSERT INTO audit_log (subject, actor, verb, before, after, reason)
 SELECT subject, %s, verb, before, after, reason
 FROM ROWS FROM (json_to_recordset(%s) AS (subject text, verb text, before text, after text, reason text))
     WITH ORDINALITY AS said (subject, verb, before, after, reason, at)
@@ -17,7 +17,7 @@ ORDER BY at
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A line of the journal, without who caused it."""
+    """A line of the audit log, without who caused it."""
 
     subject: str
     verb: str
@@ -38,7 +38,7 @@ def note(
 ) -> None:
     """Write a line about ``subject`` (one of our ids). ``actor`` is a person's account, a counterparty, or "hub"."""
     conn.execute(
-        "INSERT INTO journal (subject, actor, verb, before, after, reason) VALUES (%s, %s, %s, %s, %s, %s)",
+        "INSERT INTO audit_log (subject, actor, verb, before, after, reason) VALUES (%s, %s, %s, %s, %s, %s)",
         (subject, actor, verb, before, after, reason),
     )
 

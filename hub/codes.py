@@ -61,7 +61,7 @@ class HubCode(Explained):
     )
     REFUSED = (
         "REFUSED",
-        "A person has refused the message (hub inbox refuse); the journal says who and why.",
+        "A person has refused the message (hub inbox refuse); the audit log says who and why.",
         "Người có trách nhiệm đã từ chối tin này (hub inbox refuse); nhật ký ghi ai và vì sao.",
     )
     STATUS_UNKNOWN = (

@@ -307,7 +307,7 @@ def ending_of(transfer: Transfer, outcome: DeliveryOutcome, pauses: tuple[float,
             return Ending(TransferState.STUCK, Outcome.BROKEN, code, detail)
         case DeferredTransfer(code, detail, unknown, retry_after):
             result = Outcome.UNKNOWN if unknown else Outcome.FAILED
-            seconds = retry_pause(transfer.tries, pauses, retry_after)
+            seconds = retry_pause(transfer.backoff_attempts, pauses, retry_after)
             if seconds is None:
                 return Ending(TransferState.STUCK, result, code, detail)
             return Ending(

@@ -103,7 +103,7 @@ def _not_handled(hub: Hub, message: Message, error: RetryLater | ManualAction | 
 
 def _postpone(hub: Hub, message: Message, code: str, detail: str) -> None:
     """Retry the message after a pause; dead-letter it when its pauses are used up."""
-    seconds = retry_pause(message.tries, hub.settings.inbox_pauses)
+    seconds = retry_pause(message.backoff_attempts, hub.settings.inbox_pauses)
     if seconds is None:
         _dead_letter(hub, message, code, detail)
         return
@@ -188,11 +188,11 @@ def release_claim(hub: Hub, release: Callable[[Connection], None]) -> None:
         log.warning("claim_not_released", error=type(error).__name__)
 
 
-def retry_pause(tries: int, pauses: Sequence[float], retry_after: float | None = None) -> float | None:
-    """Seconds to wait after ``tries`` attempts, at least ``retry_after``; None when the pauses are used up."""
-    if tries > len(pauses):
+def retry_pause(backoff_attempts: int, pauses: Sequence[float], retry_after: float | None = None) -> float | None:
+    """Seconds to wait after that many attempts, at least ``retry_after``; None when the pauses are used up."""
+    if backoff_attempts > len(pauses):
         return None
-    jittered = pauses[tries - 1] * (1 + JITTER * _random.random())
+    jittered = pauses[backoff_attempts - 1] * (1 + JITTER * _random.random())
     return max(jittered, retry_after or 0.0)
 
 

@@ -1,4 +1,4 @@
-"""What a person may do to a transfer or a counterparty. Each is a line in the journal, with who, what and why."""
+"""What a person may do to a transfer or a counterparty. Each is a line in the audit log, with who, what and why."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -34,7 +34,7 @@ def replay(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
     Raises NotFound, or InvalidState where the transfer is under way, parked or ended.
     """
     _change(hub, transfer_id, REPLAYABLE, _due_state(hub, transfer_id), verb="replayed", actor=actor, reason=reason)
-    _nudge(hub, transfer_id)
+    _wake(hub, transfer_id)
 
 
 def park(hub: Hub, transfer_id: str, *, actor: str, reason: str, review_at: datetime) -> None:
@@ -48,7 +48,7 @@ def unpark(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
     """Take up again what was parked. Raises NotFound, InvalidState."""
     state = _due_state(hub, transfer_id)
     _change(hub, transfer_id, (TransferState.PARKED,), state, verb="unparked", actor=actor, reason=reason)
-    _nudge(hub, transfer_id)
+    _wake(hub, transfer_id)
 
 
 def cancel(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
@@ -86,10 +86,10 @@ def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
     For one that was paused, and for one that is kept quiet by its breaker or its own Retry-After.
     Raises NotFound, InvalidState.
     """
-    silenced = "(paused_at IS NOT NULL OR open_until > now())"
+    silenced = "(paused_at IS NOT NULL OR breaker_open_until > now())"
     _set_pause(hub, counterparty, actor, "resumed", reason, silenced, "NULL, NULL, NULL")
     with hub.db.transaction() as conn:
-        conn.execute("UPDATE counterparty SET failures = 0, open_until = NULL WHERE code = %s", (counterparty,))
+        conn.execute("UPDATE counterparty SET failures = 0, breaker_open_until = NULL WHERE code = %s", (counterparty,))
         conn.execute(
             "UPDATE outbox SET due_at = now() WHERE counterparty = %s AND state IN ('retrying', 'unknown')"
             " AND due_at > now()",
@@ -132,7 +132,7 @@ def refuse(hub: Hub, message_id: str, *, actor: str, reason: str) -> bool:
 
     def turn_down(uow: UnitOfWork) -> tuple[bool, list[Event]]:
         row = uow.conn.execute(
-            "SELECT kind, source, lane AS ordering_key, state FROM inbox WHERE id = %s", (message_id,)
+            "SELECT kind, source, ordering_key, state FROM inbox WHERE id = %s", (message_id,)
         ).fetchone()
         if row is None:
             raise NotFound(f"no message has the id {message_id}")
@@ -178,8 +178,8 @@ def _change(
         if TransferState(row["state"]) not in allowed:
             raise InvalidState(f"{transfer_id} is {row['state']}; this is for transfers that are {', '.join(allowed)}")
         conn.execute(
-            "UPDATE outbox SET state = %(to)s, due_at = now(), nudged_at = NULL, turned_away = false, tries = 0,"
-            " open_claims = 0, reason = %(reason)s, review_at = %(review_at)s,"
+            "UPDATE outbox SET state = %(to)s, due_at = now(), wakeup_sent_at = NULL, waiting_for_capacity = false,"
+            " backoff_attempts = 0, unsettled_claims = 0, reason = %(reason)s, review_at = %(review_at)s,"
             " settled_at = CASE WHEN %(ends)s THEN now() END WHERE id = %(id)s",
             {
                 "to": to,
@@ -210,7 +210,7 @@ def _locked(conn: Connection, transfer_id: str) -> dict[str, Any]:
     return row
 
 
-def _nudge(hub: Hub, transfer_id: str) -> None:
+def _wake(hub: Hub, transfer_id: str) -> None:
     with hub.db.connection() as conn:
         row = conn.execute("SELECT counterparty FROM outbox WHERE id = %s", (transfer_id,)).fetchone()
     if row is not None:

@@ -31,21 +31,21 @@ log = structlog.get_logger(__name__)
 # Its own statement: it takes the lease if nobody has it, and what is taken is not due to anybody else until it ends.
 # A poll or a lease from the future is from before the database's clock was set back, and holds up nobody.
 _TAKE: Final = """
-UPDATE counterparty SET polling_until = clock_timestamp() + make_interval(secs => %(lease)s)
-WHERE code = %(code)s AND paused_at IS NULL AND (open_until IS NULL OR open_until <= now())
+UPDATE counterparty SET poll_lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+WHERE code = %(code)s AND paused_at IS NULL AND (breaker_open_until IS NULL OR breaker_open_until <= now())
   AND (polled_at IS NULL OR polled_at <= now() - make_interval(secs => %(every)s) OR polled_at > clock_timestamp())
-  AND (polling_until IS NULL OR polling_until <= clock_timestamp()
-    OR polling_until > clock_timestamp() + make_interval(secs => %(lease)s))
-RETURNING cursor, polling_until
+  AND (poll_lease_until IS NULL OR poll_lease_until <= clock_timestamp()
+    OR poll_lease_until > clock_timestamp() + make_interval(secs => %(lease)s))
+RETURNING cursor, poll_lease_until
 """
 _PROLONG: Final = """
 UPDATE counterparty SET cursor = %(cursor)s, polled_at = now(), feed_error = NULL,
-    polling_until = clock_timestamp() + make_interval(secs => %(lease)s)
-WHERE code = %(code)s AND polling_until = %(until)s RETURNING polling_until
+    poll_lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
+WHERE code = %(code)s AND poll_lease_until = %(until)s RETURNING poll_lease_until
 """
 _GIVE_BACK: Final = """
-UPDATE counterparty SET polling_until = NULL, feed_error = COALESCE(%(error)s, feed_error)
-WHERE code = %(code)s AND polling_until = %(until)s
+UPDATE counterparty SET poll_lease_until = NULL, feed_error = COALESCE(%(error)s, feed_error)
+WHERE code = %(code)s AND poll_lease_until = %(until)s
 """
 
 
@@ -107,7 +107,7 @@ def _taken(hub: Hub, party: Counterparty, feed: FeedReader) -> _Reading | None:
     asked: dict[str, Any] = {"code": party.counterparty, "every": every, "lease": lease}
     with hub.db.connection() as conn:
         row = conn.execute(_TAKE, asked).fetchone()
-    return _Reading(party, feed, lease, row["cursor"], row["polling_until"]) if row else None
+    return _Reading(party, feed, lease, row["cursor"], row["poll_lease_until"]) if row else None
 
 
 def _read(hub: Hub, reading: _Reading) -> None:
@@ -127,7 +127,7 @@ def _store(hub: Hub, reading: _Reading, page: FeedPage) -> None:
         row = conn.execute(_PROLONG, asked).fetchone()
         if row is None:
             raise StaleClaim
-    reading.cursor, reading.until = page.cursor, row["polling_until"]
+    reading.cursor, reading.until = page.cursor, row["poll_lease_until"]
     hub.wake([Wakeup(inbox.QUEUE, message_id) for message_id in stored if message_id])
 
 

@@ -60,5 +60,5 @@ class UnitOfWork:
     def note(
         self, subject: str, verb: str, *, before: str | None = None, after: str | None = None, reason: str | None = None
     ) -> None:
-        """A line in the journal, in the name of whoever caused this work."""
+        """A line in the audit log, in the name of whoever caused this work."""
         audit.note(self.conn, subject, self.actor, verb, before=before, after=after, reason=reason)

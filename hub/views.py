@@ -38,32 +38,33 @@ def transfers_of(conn: Connection, submission_id: str) -> list[Row]:
     ).fetchall()
 
 
-def journal_of(conn: Connection, subject: str) -> list[Row]:
+def audit_log_of(conn: Connection, subject: str) -> list[Row]:
     """Who did what to it, and why."""
     return conn.execute(
-        "SELECT at, actor, verb, before, after, reason FROM journal WHERE subject = %s ORDER BY id", (subject,)
+        "SELECT at, actor, verb, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (subject,)
     ).fetchall()
 
 
 def transfer(conn: Connection, transfer_id: str) -> Row | None:
-    """One transfer with its attempts, the evidence of each, and its journal."""
+    """One transfer with its attempts, the evidence of each, and its audit log."""
     row = conn.execute(_TRANSFERS + " WHERE o.id = %s", (transfer_id,)).fetchone()
     if row is None:
         return None
     attempts = conn.execute(
-        "SELECT a.id, a.transfer_id, a.number, a.asked_first, a.started_at, a.finished_at, a.outcome, a.code, a.detail,"
+        "SELECT a.id, a.transfer_id, a.number, a.queried_first, a.started_at, a.finished_at, a.outcome, a.code,"
+        " a.detail,"
         " (SELECT COALESCE(jsonb_agg(x.record #- '{reply,raw}' ORDER BY x.at), '[]') FROM exchange x"
         "   WHERE x.attempt_id = a.id) AS exchanges FROM attempt a WHERE a.transfer_id = %s ORDER BY a.number",
         (transfer_id,),
     ).fetchall()
-    return {**row, "attempts_made": attempts, "journal": journal_of(conn, transfer_id)}
+    return {**row, "attempts_made": attempts, "audit_log": audit_log_of(conn, transfer_id)}
 
 
 def counterparties(conn: Connection) -> list[Row]:
     """Each counterparty: what waits for it, since when, whether it is paused or its breaker is open."""
     return conn.execute(
-        "SELECT c.code, c.paused_at, c.paused_by, c.pause_reason, c.failures, c.open_until, c.last_success_at,"
-        "  c.turned_away, c.cursor, c.polled_at, c.feed_error,"
+        "SELECT c.code, c.paused_at, c.paused_by, c.pause_reason, c.failures, c.breaker_open_until, c.last_success_at,"
+        "  c.waiting_for_capacity, c.cursor, c.polled_at, c.feed_error,"
         "  count(o.id) FILTER (WHERE w.is_waiting AND c.paused_at IS NULL) AS waiting,"
         "  count(o.id) FILTER (WHERE w.is_waiting AND c.paused_at IS NOT NULL) AS held, min(o.created_at) AS oldest,"
         "  extract(epoch FROM now() - min(o.created_at) FILTER (WHERE w.is_waiting))::float8 AS oldest_age,"
@@ -71,7 +72,7 @@ def counterparties(conn: Connection) -> list[Row]:
         "  count(o.id) FILTER (WHERE o.state = 'stuck') AS stuck,"
         "  count(o.id) FILTER (WHERE o.state = 'sending') AS sending,"
         "  CASE WHEN c.paused_at IS NOT NULL THEN 'paused'"
-        "       WHEN c.open_until > now() THEN 'broken off' ELSE 'open' END AS state"
+        "       WHEN c.breaker_open_until > now() THEN 'broken off' ELSE 'open' END AS state"
         " FROM counterparty c LEFT JOIN outbox o ON o.counterparty = c.code AND o.settled_at IS NULL"
         " CROSS JOIN LATERAL (SELECT o.state IN ('queued', 'retrying', 'unknown') AS is_waiting) w"
         " GROUP BY c.code ORDER BY c.code"
@@ -81,16 +82,17 @@ def counterparties(conn: Connection) -> list[Row]:
 def dead_letters(conn: Connection, *, limit: int) -> list[Row]:
     """Inbox messages that wait for a person, oldest first; without their content."""
     return conn.execute(
-        "SELECT id, source, kind, external_id, received_at, tries, error_code, error_detail FROM inbox"
+        "SELECT id, source, kind, external_id, received_at, backoff_attempts, error_code, error_detail FROM inbox"
         " WHERE state = 'dead' ORDER BY received_at LIMIT %s",
         (limit,),
     ).fetchall()
 
 
 def message(conn: Connection, message_id: str) -> Row | None:
-    """One inbox message and its journal. Its content only if it is an entry of a feed that was set aside."""
+    """One inbox message and its audit log. Its content only if it is an entry of a feed that was set aside."""
     row = conn.execute(
-        "SELECT id, source, kind, external_id, received_at, tries, state, due_at, settled_at, error_code, error_detail,"
+        "SELECT id, source, kind, external_id, received_at, backoff_attempts, state, due_at, settled_at, error_code,"
+        " error_detail,"
         " CASE WHEN kind = ANY(%s) THEN body END AS body FROM inbox WHERE id = %s",
         ([set_aside.KIND, set_aside.OLDER_KIND, *set_aside.CONFLICTS.values()], message_id),
     ).fetchone()
@@ -98,7 +100,7 @@ def message(conn: Connection, message_id: str) -> Row | None:
         return None
     body = row.pop("body")
     document = None if body is None else _document(row["kind"], body)
-    return {**row, "document": document, "journal": journal_of(conn, message_id)}
+    return {**row, "document": document, "audit_log": audit_log_of(conn, message_id)}
 
 
 def _document(kind: str, body: bytes) -> str:

@@ -69,7 +69,7 @@ def demands(conn: Connection, count: int) -> None:
 def statement(conn: Connection, name: str, day: date) -> None:
     """A statement to which lines may belong."""
     conn.execute(
-        "INSERT INTO statement_file (id, bank, name, sha256, body, state, brought_by, received_at, summary, findings,"
+        "INSERT INTO statement_file (id, bank, name, sha256, body, state, submitted_by, received_at, summary, findings,"
         " settled_at) VALUES (%s, 'bank-a', %s, sha256(convert_to(%s, 'UTF8')), '', 'accepted', 'bench', now(), '[]',"
         " '[]', now())",
         (name, name, name),

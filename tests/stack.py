@@ -179,16 +179,19 @@ class ProcessStack:
     def moved(self) -> Any:
         """Another value whenever something was noted, tried or taken."""
         return self.rows(
-            "SELECT (SELECT count(*) FROM journal) AS noted, (SELECT sum(attempts) FROM inbox) AS handled,"
+            "SELECT (SELECT count(*) FROM audit_log) AS noted, (SELECT sum(attempts) FROM inbox) AS handled,"
             " (SELECT count(*) FROM attempt) AS tried, (SELECT count(*) FROM outbox) AS put",
         ), [name for name, part in self.parts.items() if part.exit_code() is not None]
 
     def open_ends(self) -> dict[str, Any]:
         """What has not ended: for the message of a test that waited in vain."""
         return {
-            "inbox": self.rows("SELECT id, kind, state, tries, error_code FROM inbox WHERE settled_at IS NULL LIMIT 5"),
+            "inbox": self.rows(
+                "SELECT id, kind, state, backoff_attempts, error_code FROM inbox WHERE settled_at IS NULL LIMIT 5"
+            ),
             "outbox": self.rows(
-                "SELECT id, counterparty, state, tries, error_code, error_detail, nudged_at, due_at, turned_away"
+                "SELECT id, counterparty, state, backoff_attempts, error_code, error_detail, wakeup_sent_at, due_at,"
+                " waiting_for_capacity"
                 " FROM outbox WHERE settled_at IS NULL LIMIT 5"
             ),
             "dead parts": [name for name, part in self.parts.items() if part.exit_code() is not None],

@@ -1,6 +1,6 @@
 """The effect file: what a counterparty has taken, written down and synced before it says so.
 
-It is the independent witness: a test compares it with what callers were told and with what the hub's journal says.
+It is the independent witness: a test compares it with what callers were told and with what the hub's audit log says.
 """
 
 from pathlib import Path

@@ -49,7 +49,7 @@ TABLES: Final[Mapping[str, str]] = {
     "fd": "fee_demand",
     "pm": "payment",
     "sf": "statement_file",
-    "ex": "exception_case",
+    "ex": "fee_exception",
     "rf": "refund",
     "rc": "receipt",
     "po": "payment_order",

@@ -9,7 +9,7 @@ from typer import Argument, FileText, Option, Typer
 from hub.cli import environment, files, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
+from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 from hub.consignments.model import DIRECTIONS, LABELS, ConsignmentStatus, Direction, Service
 from hub.consignments.words import CONCERNS, IncidentKind, Liable, Outcome, Subject
@@ -47,7 +47,7 @@ _FIELDS: Final = (
     TableColumn("transfer_id", "Lần chuyển"),
     TableColumn("ordered_at", "Đặt lúc", output.moment),
     TableColumn("posted_on", "Ngày gửi (J)"),
-    TableColumn("heard_at", "Tin cuối", output.moment),
+    TableColumn("last_event_at", "Tin cuối", output.moment),
     TableColumn("reason", "Lý do"),
     TableColumn("settled_at", "Kết thúc", output.moment),
 )
@@ -64,7 +64,7 @@ _EVENTS: Final = (
     TableColumn("status", "Trạng thái", lambda status: LABELS[ConsignmentStatus(status)]),
     TableColumn("code", "Mã của bưu chính"),
     TableColumn("place", "Nơi"),
-    TableColumn("noted_at", "Biết lúc", output.moment),
+    TableColumn("recorded_at", "Biết lúc", output.moment),
 )
 _CONCERNS: Final = (
     TableColumn("id", "Số"),
@@ -111,7 +111,12 @@ def show(name: Name, as_json: AsJson = False) -> None:
         output.document(row)
         return
     output.fields(row, _FIELDS)
-    for key, columns in (("manifest", _MANIFEST), ("events", _EVENTS), ("concerns", _CONCERNS), ("journal", JOURNAL)):
+    for key, columns in (
+        ("manifest", _MANIFEST),
+        ("events", _EVENTS),
+        ("concerns", _CONCERNS),
+        ("audit_log", AUDIT_LOG),
+    ):
         output.say("")
         output.listing(row[key], columns, as_json=False)
 

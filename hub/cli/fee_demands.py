@@ -7,7 +7,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
 from hub.cli.arguments import whole_id
-from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
+from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
 from hub.fees.demands.model import LABELS, DemandStatusCode
 from schemas.figures import grouped
@@ -85,7 +85,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         output.document(row)
         return
     output.fields(row, _FIELDS)
-    for key, columns in (("lines", _LINES), ("credits", _CREDITS), ("journal", JOURNAL)):
+    for key, columns in (("lines", _LINES), ("credits", _CREDITS), ("audit_log", AUDIT_LOG)):
         output.say("")
         output.listing(row[key], columns, as_json=False)
 
@@ -152,4 +152,4 @@ def _found(name: str) -> dict[str, Any]:
         row = views.found(conn, wanted)
         if row is None:
             raise NotFound(f"không có khoản phải thu {name}")
-        return {**row, "journal": hub.journal_of(conn, row["id"])}
+        return {**row, "audit_log": hub.audit_log_of(conn, row["id"])}

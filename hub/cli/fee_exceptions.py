@@ -9,7 +9,7 @@ from typer import Argument, Context, Option, Typer
 from hub.cli import environment, fee_demands, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
+from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, Verb
 from hub.fees.proof import words
 from schemas.figures import grouped
@@ -194,15 +194,15 @@ def show(name: Name, as_json: AsJson = False) -> None:
         case = store.find(conn, name)
         seen = {**case.facts, **store.movement(conn, case)}
         ways = [_way(way) for way in commands.ways(conn, case)]
-        journal = hub.journal_of(conn, name)
+        audit_log = hub.audit_log_of(conn, name)
         row = _row(case, views.named(conn, [name])[name])
     if as_json:
-        output.document({**row, "facts": seen, "ways": ways, "journal": journal})
+        output.document({**row, "facts": seen, "ways": ways, "audit_log": audit_log})
         return
     output.fields(row, _FIELDS)
     shown: Mapping[str, Sequence[Mapping[str, Any]]]
-    shown = {"facts": written(seen), "ways": ways, "journal": journal}
-    for key, columns in (("facts", _FACTS), ("ways", _WAYS), ("journal", JOURNAL)):
+    shown = {"facts": written(seen), "ways": ways, "audit_log": audit_log}
+    for key, columns in (("facts", _FACTS), ("ways", _WAYS), ("audit_log", AUDIT_LOG)):
         output.say("")
         output.listing(shown[key], columns, as_json=False)
 

@@ -10,7 +10,7 @@ from typer import Argument, Option, Typer
 from hub.cli import arguments, environment, fee_settlements, files, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
+from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 from schemas.figures import grouped
 
@@ -112,15 +112,15 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
     with environment.database() as conn:
         order = store.find(conn, name)
-        journal = hub.journal_of(conn, order.id)
+        audit_log = hub.audit_log_of(conn, order.id)
     row = {field: getattr(order, field) for field in order.__slots__ if field != "payee"}
     row |= {"holder": order.payee.holder, "payee_account": order.payee.account, "bank_bin": order.payee.bank_bin}
     if as_json:
-        output.document({**row, "state": order.state.value, "journal": journal})
+        output.document({**row, "state": order.state.value, "audit_log": audit_log})
         return
     output.fields(row, _FIELDS)
     output.say("")
-    output.listing(journal, JOURNAL, as_json=False)
+    output.listing(audit_log, AUDIT_LOG, as_json=False)
 
 
 @app.command()

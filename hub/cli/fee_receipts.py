@@ -66,7 +66,7 @@ _SHOWN: Final = (
     TableColumn("void_maker", "Đề nghị hủy"),
     TableColumn("voided_by", "Người đồng ý hủy"),
     TableColumn("voided_at", "Hủy lúc", output.moment),
-    TableColumn("void_told_at", "Báo hủy lúc", output.moment),
+    TableColumn("void_notified_at", "Báo hủy lúc", output.moment),
     TableColumn("chain", "Thay cho"),
 )
 _LINES: Final = (

@@ -11,7 +11,7 @@ from hub.cli import environment, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
-from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
+from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, Verb
 from hub.fees.reconciliation.statements.states import FileStatus
 from schemas.figures import grouped
@@ -195,7 +195,7 @@ _FILES: Final = (
 _FIELDS: Final = (
     *_FILES[:6],
     TableColumn("sha256", "SHA-256"),
-    TableColumn("brought_by", "Do"),
+    TableColumn("submitted_by", "Do"),
     *_FILES[8:],
     TableColumn("reason", "Lý do"),
     TableColumn("checker", "Người duyệt"),
@@ -315,7 +315,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     output.say("")
     output.listing([{**finding, "file": row["name"]} for finding in row["findings"]], _FINDINGS, as_json=False)
     output.say("")
-    output.listing(row["journal"], JOURNAL, as_json=False)
+    output.listing(row["audit_log"], AUDIT_LOG, as_json=False)
 
 
 @app.command(cls=Verb)

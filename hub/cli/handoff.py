@@ -12,7 +12,7 @@ from hub.cli import environment, files, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
-from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
+from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import Verb
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ _UNSIGNABLE: Final = (
     TableColumn("id", "Bản tin"),
     TableColumn("received_at", "Nhận lúc", output.since),
     TableColumn("state", "Trạng thái"),
-    TableColumn("tries", "Lần"),
+    TableColumn("backoff_attempts", "Lần"),
     TableColumn("due_at", "Thử lại lúc", output.moment),
     TableColumn("error_code", "Lỗi"),
     TableColumn("error_detail", "Lý do"),
@@ -127,7 +127,7 @@ def show(handoff_id: HandoffId, as_json: AsJson = False) -> None:
         output.document(row)
         return
     output.fields(row, _FIELDS)
-    for rows, columns in ((row["signed"], _SIGNED), (row["journal"], JOURNAL)):
+    for rows, columns in ((row["signed"], _SIGNED), (row["audit_log"], AUDIT_LOG)):
         output.say("")
         output.listing(rows, columns, as_json=False)
 

@@ -7,7 +7,7 @@ from typer import Argument, Typer
 from hub.cli import environment, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.output import JOURNAL, AsJson, Limit, TableColumn
+from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _COLUMNS: Final = (
     TableColumn("kind", "Loại"),
     TableColumn("external_id", "Mã của bên gửi"),
     TableColumn("received_at", "Nhận lúc", output.since),
-    TableColumn("tries", "Lần"),
+    TableColumn("backoff_attempts", "Lần"),
     TableColumn("error_code", "Lỗi"),
     TableColumn("error_detail", "Chi tiết"),
 )
@@ -67,7 +67,7 @@ def show(
         output.say("")
         output.text(row["document"].rstrip("\n") + "\n")
     output.say("")
-    output.listing(row["journal"], JOURNAL, as_json=False)
+    output.listing(row["audit_log"], AUDIT_LOG, as_json=False)
 
 
 @app.command()

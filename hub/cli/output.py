@@ -178,7 +178,7 @@ ADVICE: Final[dict[str, str]] = {
     "retrying": "tự gửi lại; xem hub partner list",
 }
 NEEDING_A_PERSON: Final = frozenset({"stuck"})
-JOURNAL: Final = (
+AUDIT_LOG: Final = (
     TableColumn("at", "Lúc", moment),
     TableColumn("actor", "Ai"),
     TableColumn("verb", "Việc"),

@@ -25,7 +25,7 @@ _COLUMNS: Final = (
     TableColumn("stuck", "Kẹt"),
     TableColumn("oldest", "Cũ nhất", output.since),
     TableColumn("failures", "Lỗi liên tiếp"),
-    TableColumn("open_until", "Thử lại lúc", output.moment),
+    TableColumn("breaker_open_until", "Thử lại lúc", output.moment),
     TableColumn("last_success_at", "Thành công cuối", output.moment),
     TableColumn("pause_reason", "Lý do dừng"),
     TableColumn("finding", "Cần xem"),

@@ -8,7 +8,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import environment, output, writing
 from hub.cli.arguments import whole_id
-from hub.cli.output import JOURNAL, TRANSFER_STATES, AsJson, TableColumn
+from hub.cli.output import AUDIT_LOG, TRANSFER_STATES, AsJson, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def show(
     name: Name,
     as_json: AsJson = False,
 ) -> None:
-    """One submission with its transfers and its journal; never the applicant's data."""
+    """One submission with its transfers and its audit log; never the applicant's data."""
     from hub import views
     from hub.errors import NotFound
 
@@ -64,16 +64,16 @@ def show(
         if view is None:
             raise NotFound(f"no submission is called {name}")
         transfers = views.transfers_of(conn, view.id)
-        journal = views.journal_of(conn, view.id)
+        audit_log = views.audit_log_of(conn, view.id)
     found = {**asdict(view), "state": view.state, "status_label": view.status_label}
     if as_json:
-        output.document({**found, "transfers": transfers, "journal": journal})
+        output.document({**found, "transfers": transfers, "audit_log": audit_log})
         return
     output.fields(found, _FIELDS)
     output.say("")
     output.listing(transfers, _TRANSFERS, as_json=False)
     output.say("")
-    output.listing(journal, JOURNAL, as_json=False)
+    output.listing(audit_log, AUDIT_LOG, as_json=False)
 
 
 @app.command()

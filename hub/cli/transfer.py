@@ -8,7 +8,7 @@ from typer import Argument, Option, Typer
 from hub.cli import arguments, environment, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.output import ADVICE, JOURNAL, NEEDING_A_PERSON, TRANSFER_STATES, AsJson, Limit, TableColumn
+from hub.cli.output import ADVICE, AUDIT_LOG, NEEDING_A_PERSON, TRANSFER_STATES, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 
 app: Final = Typer(help="Transfers (lần chuyển): list, look into, replay, park, cancel, check.", no_args_is_help=True)
@@ -88,7 +88,7 @@ def show(
     output.say("")
     output.listing(row["attempts_made"], _ATTEMPTS, as_json=False)
     output.say("")
-    output.listing(row["journal"], JOURNAL, as_json=False)
+    output.listing(row["audit_log"], AUDIT_LOG, as_json=False)
 
 
 @app.command()

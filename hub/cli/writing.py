@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Given = TypeVar("Given")
 
-Reason = Annotated[str, Option("--reason", "-r", help="Why; stands in the journal.")]
+Reason = Annotated[str, Option("--reason", "-r", help="Why; stands in the audit log.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask; needed where nobody can be asked.")]
 _Taken = Annotated[bool, Option("--yes", "-y", help="Taken by every command that writes; this one never asks.")]
 DryRun = Annotated[bool, Option("--dry-run", help="Say what would be done, and do nothing.")]
@@ -57,7 +57,7 @@ _NOBODY: Final = 2**32 - 1
 
 
 def actor() -> str:
-    """Who acts, for the journal: HUB_ACTOR, else the account. In production the account, and nothing else.
+    """Who acts, for the audit log: HUB_ACTOR, else the account. In production the account, and nothing else.
 
     Leaves with exit 2 where production is told a name.
     """

@@ -1,4 +1,4 @@
-"""What people do at the desk: order, cancel, complain, write down a loss; each in their name, with a journal line."""
+"""What officers do: order, cancel, complain, write down a loss; each in their name, with a line in the audit log."""
 
 from hub.clock import local
 from hub.consignments import arranging, attention, complaints, pool, service, standing, store

@@ -65,8 +65,8 @@ def _faults(levels: Levels, row: Consignment, known: Known) -> set[Raised]:
         found.add(Raised(Concern.LOST, once))
     if row.damaged and "damage" not in known.incidents:
         found.add(Raised(Concern.DAMAGED, ""))
-    if row.strays:
-        found.add(Raised(Concern.AFTER_THE_END, str(row.strays)))
+    if row.late_events:
+        found.add(Raised(Concern.AFTER_THE_END, str(row.late_events)))
     if row.item_code_ok is False:
         found.add(Raised(Concern.ITEM_CODE, str(row.item_code)))
     return found
@@ -75,9 +75,9 @@ def _faults(levels: Levels, row: Consignment, known: Known) -> set[Raised]:
 def _delays(calendar: WorkingCalendar, levels: Levels, row: Consignment, now: datetime) -> set[Raised]:
     """What has not happened in time, of a consignment that is on its way."""
     found: set[Raised] = set()
-    heard_on = local(row.heard_at).date()
+    heard_on = local(row.last_event_at).date()
     if _is_over(calendar, calendar.after(heard_on, levels.silent_after_days), now):
-        found.add(Raised(Concern.SILENT, row.heard_at.isoformat()))
+        found.add(Raised(Concern.SILENT, row.last_event_at.isoformat()))
     if row.promised_on and not row.attempts and _is_over(calendar, row.promised_on, now):
         found.add(Raised(Concern.LATE, row.promised_on.isoformat()))
     if row.attempts and row.stands is not ConsignmentStatus.RETURNING:

@@ -167,18 +167,18 @@ class Consignment:
     cash: int
     handoff_id: str | None
     transfer_id: str | None
-    ordering: str
-    ordering_at: datetime
+    order_status: str
+    order_status_at: datetime
     status: str
     status_at: datetime
     attempts: list[datetime]
     damaged: bool
-    strays: int
+    late_events: int
     reason: str | None
     ordered_at: datetime
     posted_on: date | None
     promised_on: date | None
-    heard_at: datetime
+    last_event_at: datetime
     settled_at: datetime | None
     updated_at: datetime
 

@@ -128,7 +128,7 @@ def cancel(uow: UnitOfWork, consignment_id: str, reason: str) -> None:
     if row.stands not in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
         raise InvalidState(f"{row.id} is {row.status}: only what has not been collected can be cancelled")
     uow.note(row.id, "cancelling", before=row.status, reason=reason)
-    told = one(uow.conn, "SELECT state, lane FROM outbox WHERE id = %s", (row.transfer_id,))
+    told = one(uow.conn, "SELECT state, ordering_key FROM outbox WHERE id = %s", (row.transfer_id,))
     if told["state"] == "cancelled":
         _ordering(uow, row, ConsignmentStatus.CANCELLED, reason)
         return
@@ -138,9 +138,9 @@ def cancel(uow: UnitOfWork, consignment_id: str, reason: str) -> None:
             id=transfer,
             kind=CANCEL,
             counterparty=uow.catalogue.operators[row.operator].counterparty,
-            ordering_key=told["lane"],
+            ordering_key=told["ordering_key"],
             key=transfer,
-            subject=told["lane"],
+            subject=told["ordering_key"],
             body=row.order_number.encode(),
         )
     )

@@ -20,7 +20,7 @@ def locked(uow: UnitOfWork, consignment_id: str) -> Consignment:
 def refold(uow: UnitOfWork, before: Consignment) -> list[Event]:
     """Fold all that is known of a locked consignment, and say what is new."""
     row = locked(uow, before.id)
-    found = fold(ConsignmentStatus(row.ordering), row.ordering_at, store.happenings(uow.conn, row.id))
+    found = fold(ConsignmentStatus(row.order_status), row.order_status_at, store.happenings(uow.conn, row.id))
     promised_on = None
     if found.posted_on is not None:
         promised_on = uow.calendar.after(found.posted_on, _days(uow, row))

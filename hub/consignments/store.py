@@ -16,8 +16,8 @@ _SELECT: Final = f"SELECT {COLUMNS} FROM consignment c "
 
 _ADD: Final = """
 INSERT INTO consignment (id, operator, direction, service, order_number, item_code, item_code_ok, seal_number,
-    route_class, cash, handoff_id, transfer_id, ordering, ordering_at, status, status_at, token_hash,
-    ordered_at, heard_at)
+    route_class, cash, handoff_id, transfer_id, order_status, order_status_at, status, status_at, token_hash,
+    ordered_at, last_event_at)
 VALUES (%(id)s, %(operator)s, %(direction)s, %(service)s, %(order_number)s, %(item_code)s, %(item_code_ok)s,
     %(seal_number)s, %(route_class)s, %(cash)s, %(handoff_id)s, %(transfer_id)s, 'ordered', %(now)s, 'ordered', %(now)s,
     %(token_hash)s, %(now)s, %(now)s)
@@ -25,7 +25,8 @@ VALUES (%(id)s, %(operator)s, %(direction)s, %(service)s, %(order_number)s, %(it
 
 _PLACE: Final = """
 UPDATE consignment SET status = %(status)s, status_at = %(at)s, attempts = %(attempts)s, damaged = %(damaged)s,
-    strays = %(strays)s, posted_on = %(posted_on)s, promised_on = %(promised_on)s, heard_at = %(heard_at)s,
+    late_events = %(late_events)s, posted_on = %(posted_on)s, promised_on = %(promised_on)s,
+    last_event_at = %(last_event_at)s,
     settled_at = CASE WHEN %(settled)s THEN COALESCE(settled_at, now()) END, updated_at = now()
 WHERE id = %(id)s
 """
@@ -104,7 +105,7 @@ def order_answered(
 ) -> None:
     """What became of our order, or of its cancelling."""
     conn.execute(
-        "UPDATE consignment SET ordering = %s, ordering_at = %s, reason = %s WHERE id = %s",
+        "UPDATE consignment SET order_status = %s, order_status_at = %s, reason = %s WHERE id = %s",
         (to, at, reason, consignment_id),
     )
 
@@ -126,10 +127,10 @@ def place(conn: Connection, consignment_id: str, standing: TrackingStatus, promi
             "at": standing.at,
             "attempts": list(standing.attempts),
             "damaged": standing.damaged,
-            "strays": len(standing.strays),
+            "late_events": len(standing.late_events),
             "posted_on": standing.posted_on,
             "promised_on": promised_on,
-            "heard_at": standing.heard_at,
+            "last_event_at": standing.last_event_at,
             "settled": standing.status in SETTLED,
         },
     )

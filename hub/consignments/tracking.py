@@ -30,27 +30,27 @@ class TrackingStatus:
 
     status: ConsignmentStatus
     at: datetime
-    heard_at: datetime
+    last_event_at: datetime
     """when the latest of it happened"""
     posted_on: date | None
     """the day on the slip; it begins the operator's time, and is never the legal time of submission (QĐ 45/2016 Đ7)"""
     attempts: tuple[datetime, ...]
     """of delivery, that failed"""
     damaged: bool
-    strays: tuple[Happening, ...]
+    late_events: tuple[Happening, ...]
     """what is said to have happened after the end, and differs from it"""
 
 
-def fold(ordering: ConsignmentStatus, since: datetime, said: Iterable[Happening]) -> TrackingStatus:
+def fold(order_status: ConsignmentStatus, since: datetime, said: Iterable[Happening]) -> TrackingStatus:
     """Where a consignment stands that has been ``ordering`` ``since``, when all of this was said of it.
 
     What happened is taken in the order in which it happened; of one moment, in the order of the way. What may not
     follow what stands (a posting on the way, anything after the end) moves nothing.
     """
     in_order = sorted({one.key: one for one in said}.values(), key=lambda one: (one.at, _PLACE[one.status], one.key))
-    status, at = ordering, since
+    status, at = order_status, since
     attempts: list[datetime] = []
-    strays: list[Happening] = []
+    late_events: list[Happening] = []
     for one in in_order:
         following = LIFECYCLE.moves[status]
         if one.status in following or (following and one.status is status):
@@ -58,16 +58,16 @@ def fold(ordering: ConsignmentStatus, since: datetime, said: Iterable[Happening]
             if status is ConsignmentStatus.ATTEMPT_FAILED:
                 attempts.append(at)
         elif not following and one.status is not status:
-            strays.append(one)
+            late_events.append(one)
     posted = next((one.at for one in in_order if one.status not in _BEFORE_POSTING), None)
     return TrackingStatus(
         status=status,
         at=at,
-        heard_at=in_order[-1].at if in_order else since,
+        last_event_at=in_order[-1].at if in_order else since,
         posted_on=local(posted).date() if posted else None,
         attempts=tuple(attempts),
         damaged=any(one.status is ConsignmentStatus.DAMAGED for one in in_order),
-        strays=tuple(strays),
+        late_events=tuple(late_events),
     )
 
 

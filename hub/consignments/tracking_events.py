@@ -39,7 +39,7 @@ def follow(uow: UnitOfWork, message: Message) -> list[Event]:
     if not is_new:
         uow.note(row.id, "event repeated", after=happening.status, reason=said.key)
         return []
-    if row.settled_at is not None or (row.posted_on is not None and at < row.heard_at):
+    if row.settled_at is not None or (row.posted_on is not None and at < row.last_event_at):
         uow.note(row.id, "event late", before=row.status, after=happening.status, reason=said.key)
     return standing.refold(uow, row)
 

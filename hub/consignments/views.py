@@ -9,9 +9,9 @@ Row = dict[str, Any]
 
 _LISTED: Final = """
 SELECT c.id, c.operator, c.direction, c.service, c.order_number, c.item_code, c.item_code_ok, c.seal_number,
-    c.route_class, c.cash, c.handoff_id, c.transfer_id, c.status, c.status_at, c.attempts, c.damaged, c.strays,
+    c.route_class, c.cash, c.handoff_id, c.transfer_id, c.status, c.status_at, c.attempts, c.damaged, c.late_events,
     c.reason,
-    c.ordered_at, c.posted_on, c.promised_on, c.heard_at, c.settled_at,
+    c.ordered_at, c.posted_on, c.promised_on, c.last_event_at, c.settled_at,
     (SELECT count(*) FROM consignment_item i WHERE i.consignment_id = c.id) AS items,
     (SELECT count(*) FROM attention a WHERE a.subject = c.id AND a.cleared_at IS NULL) AS attention
 FROM consignment c
@@ -40,7 +40,7 @@ def consignment(conn: Connection, name: str) -> Row | None:
     return {
         **row,
         "manifest": manifest(conn, row["id"]),
-        "events": _all(conn, "SELECT at, status, code, place, noted_at FROM tracking_event"
+        "events": _all(conn, "SELECT at, status, code, place, recorded_at FROM tracking_event"
                              " WHERE consignment_id = %s ORDER BY at, id", row["id"]),
         "concerns": _all(conn, "SELECT id, kind, raised_at, cleared_at, cleared_by FROM attention"
                                " WHERE subject = %s ORDER BY id", row["id"]),
@@ -48,7 +48,7 @@ def consignment(conn: Connection, name: str) -> Row | None:
                                  " FROM complaint WHERE consignment_id = %s ORDER BY id", row["id"]),
         "incidents": _all(conn, "SELECT id, kind, found_on, liable, compensation, note FROM incident"
                                 " WHERE consignment_id = %s ORDER BY id", row["id"]),
-        "journal": _all(conn, "SELECT at, actor, verb, before, after, reason FROM journal"
+        "audit_log": _all(conn, "SELECT at, actor, verb, before, after, reason FROM audit_log"
                               " WHERE subject = %s ORDER BY id", row["id"]),
     }  # fmt: skip
 
@@ -73,7 +73,7 @@ def attention(conn: Connection, *, limit: int) -> list[Row]:
     """What waits for a person, oldest first."""
     return conn.execute(
         "SELECT a.id, a.kind, a.raised_at, a.occasion, a.subject, c.order_number, c.item_code, c.status,"
-        "  c.promised_on, c.heard_at FROM attention a LEFT JOIN consignment c ON c.id = a.subject"
+        "  c.promised_on, c.last_event_at FROM attention a LEFT JOIN consignment c ON c.id = a.subject"
         " WHERE a.cleared_at IS NULL ORDER BY a.raised_at, a.id LIMIT %s",
         (limit,),
     ).fetchall()

@@ -49,15 +49,15 @@ def handoff(conn: Connection, handoff_id: str) -> Row | None:
         (handoff_id,),
     ).fetchall()
     lines = conn.execute(
-        "SELECT at, actor, verb, before, after, reason FROM journal WHERE subject = %s ORDER BY id", (handoff_id,)
+        "SELECT at, actor, verb, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (handoff_id,)
     ).fetchall()
-    return {**row, "lacks": lacks(row), "signed": signed, "journal": lines}
+    return {**row, "lacks": lacks(row), "signed": signed, "audit_log": lines}
 
 
 def unsignable(conn: Connection, *, limit: int) -> list[Row]:
     """What could not be signed, so that nothing left: it is tried again, or is dead and waits to be requeued."""
     return conn.execute(
-        "SELECT id, source, received_at, state, tries, due_at, error_code, error_detail FROM inbox"
+        "SELECT id, source, received_at, state, backoff_attempts, due_at, error_code, error_detail FROM inbox"
         " WHERE state IN ('waiting', 'dead') AND error_code = ANY(%s) ORDER BY received_at LIMIT %s",
         ([str(code) for code in UNSIGNABLE], limit),
     ).fetchall()

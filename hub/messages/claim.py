@@ -2,7 +2,7 @@
 
 The counterparty's row is locked first, so that counting what is in flight and claiming one more is one step. The lock
 is FOR NO KEY UPDATE, because every new transfer refers to the row's key and would wait for a stronger one. A transfer
-for which there is no capacity is marked ``turned_away`` (waiting for capacity); whatever ends next at this
+for which there is no capacity is marked ``waiting_for_capacity`` (waiting for capacity); whatever ends next at this
 counterparty wakes it.
 """
 
@@ -35,12 +35,12 @@ class Limits:
 
 
 FIRST_IN_ORDER: Final = """NOT EXISTS (SELECT 1 FROM outbox earlier WHERE earlier.counterparty = o.counterparty
-    AND earlier.lane = o.lane AND earlier.seq < o.seq AND earlier.settled_at IS NULL)"""
+    AND earlier.ordering_key = o.ordering_key AND earlier.seq < o.seq AND earlier.settled_at IS NULL)"""
 
 _LOCK: Final = """
-SELECT c.code AS counterparty, c.failures, c.turned_away AS has_waiting,
-    c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= clock_timestamp()) AS is_open,
-    EXISTS (SELECT 1 FROM outbox WHERE id = %(id)s AND open_claims = 1) AS is_suspect
+SELECT c.code AS counterparty, c.failures, c.waiting_for_capacity AS has_waiting,
+    c.paused_at IS NULL AND (c.breaker_open_until IS NULL OR c.breaker_open_until <= clock_timestamp()) AS is_open,
+    EXISTS (SELECT 1 FROM outbox WHERE id = %(id)s AND unsettled_claims = 1) AS is_suspect
 FROM counterparty c WHERE c.code = (SELECT counterparty FROM outbox WHERE id = %(id)s) FOR NO KEY UPDATE
 """
 
@@ -65,19 +65,21 @@ WITH first AS (
     UPDATE attempt SET finished_at = clock_timestamp(), outcome = 'timeout_unknown', code = 'LEASE_EXPIRED'
     FROM first WHERE attempt.transfer_id = first.id AND first.state = 'sending' AND attempt.finished_at IS NULL
 ), claimed AS (
-    UPDATE outbox SET state = 'sending', attempts = attempts + 1, tries = tries + 1, nudged_at = NULL,
-        turned_away = false, open_claims = open_claims + 1,
+    UPDATE outbox SET state = 'sending', attempts = attempts + 1, backoff_attempts = backoff_attempts + 1,
+        wakeup_sent_at = NULL,
+        waiting_for_capacity = false, unsettled_claims = unsettled_claims + 1,
         -- Asking first may take a second call.
         due_at = clock_timestamp() + make_interval(secs => %(lease)s)
             * CASE WHEN %(by_person)s OR first.state IN ('sending', 'unknown') THEN 2 ELSE 1 END
     FROM first WHERE outbox.id = first.id
-    RETURNING outbox.id, kind, counterparty, key, subject, body, created_at, attempts AS claim_version, tries,
-        open_claims - 1 AS crashes, %(by_person)s OR first.state IN ('sending', 'unknown') AS ask_first
+    RETURNING outbox.id, kind, counterparty, key, subject, body, created_at, attempts AS claim_version,
+        backoff_attempts,
+        unsettled_claims - 1 AS crashes, %(by_person)s OR first.state IN ('sending', 'unknown') AS ask_first
 ), opened AS (
-    INSERT INTO attempt (id, transfer_id, number, asked_first)
+    INSERT INTO attempt (id, transfer_id, number, queried_first)
     SELECT %(attempt)s, id, claim_version, ask_first FROM claimed
 )
-SELECT id, kind, counterparty, key, subject, body, created_at, claim_version, tries, crashes, ask_first,
+SELECT id, kind, counterparty, key, subject, body, created_at, claim_version, backoff_attempts, crashes, ask_first,
     %(attempt)s AS attempt_id
 FROM claimed
 """
@@ -88,24 +90,24 @@ _STATES_TO_ASK: Final = ["queued", "retrying", "unknown", "stuck", "parked"]
 
 _WAIT_FOR_CAPACITY: Final = """
 WITH waiting AS (
-    UPDATE outbox SET turned_away = true, nudged_at = NULL
+    UPDATE outbox SET waiting_for_capacity = true, wakeup_sent_at = NULL
     WHERE id = %s AND state IN ('queued', 'retrying', 'unknown', 'sending') AND due_at <= clock_timestamp()
     RETURNING counterparty
 )
-UPDATE counterparty SET turned_away = true FROM waiting
-WHERE code = waiting.counterparty AND NOT counterparty.turned_away
+UPDATE counterparty SET waiting_for_capacity = true FROM waiting
+WHERE code = waiting.counterparty AND NOT counterparty.waiting_for_capacity
 """
 
 _WAIT_FOR_ORDER: Final = (
     """
 WITH waiting AS (
-    UPDATE outbox o SET turned_away = true
+    UPDATE outbox o SET waiting_for_capacity = true
     WHERE o.id = ANY(%s) AND o.state IN ('queued', 'retrying', 'unknown') AND NOT ("""
     + FIRST_IN_ORDER
     + """) RETURNING o.id, o.counterparty
 ), marked AS (
-    UPDATE counterparty SET turned_away = true FROM waiting
-    WHERE code = waiting.counterparty AND NOT counterparty.turned_away
+    UPDATE counterparty SET waiting_for_capacity = true FROM waiting
+    WHERE code = waiting.counterparty AND NOT counterparty.waiting_for_capacity
 )
 SELECT id FROM waiting
 """
@@ -115,30 +117,31 @@ _WAKE: Final = (
     """
 WITH next AS (
     SELECT o.id FROM outbox o
-    WHERE o.counterparty = %(counterparty)s AND o.turned_away AND o.due_at <= clock_timestamp() AND """
+    WHERE o.counterparty = %(counterparty)s AND o.waiting_for_capacity AND o.due_at <= clock_timestamp() AND """
     + FIRST_IN_ORDER
     + " ORDER BY o.deadline, o.seq LIMIT GREATEST(0, %(capacity)s - "
     + _IN_FLIGHT
     + """) FOR UPDATE SKIP LOCKED
 )
-UPDATE outbox SET turned_away = false FROM next WHERE outbox.id = next.id RETURNING outbox.id
+UPDATE outbox SET waiting_for_capacity = false FROM next WHERE outbox.id = next.id RETURNING outbox.id
 """
 )
 
 # Its row changes at most once a second while all is well: at a busy counterparty each change is a dead tuple.
 _LOCK_AFTER_ANSWER: Final = """
-SELECT c.turned_away AS has_waiting, c.failures > 0 OR c.open_until IS NOT NULL OR c.last_success_at IS NULL
+SELECT c.waiting_for_capacity AS has_waiting,
+    c.failures > 0 OR c.breaker_open_until IS NOT NULL OR c.last_success_at IS NULL
     OR c.last_success_at < now() - interval '1 second' AS changes
 FROM counterparty c WHERE c.code = %s FOR NO KEY UPDATE
 """
 
 _FAILED: Final = """
-UPDATE counterparty SET failures = failures + 1, open_until = GREATEST(open_until,
+UPDATE counterparty SET failures = failures + 1, breaker_open_until = GREATEST(breaker_open_until,
     CASE WHEN failures + 1 >= %(threshold)s
         THEN now() + make_interval(secs => %(pause)s * LEAST(20, power(2, failures + 1 - %(threshold)s))) END,
     CASE WHEN %(retry_after)s::float8 IS NOT NULL THEN now() + make_interval(secs => %(retry_after)s) END)
 WHERE code = %(counterparty)s
-RETURNING turned_away AND paused_at IS NULL AND open_until IS NULL AS wake
+RETURNING waiting_for_capacity AND paused_at IS NULL AND breaker_open_until IS NULL AS wake
 """
 
 
@@ -191,7 +194,7 @@ def claim(conn: Connection, transfer_id: str, counterparty: CounterpartyState, l
     """
     # 1.
     if counterparty.is_suspect and not suspects.may_run(conn):
-        conn.execute("UPDATE outbox SET nudged_at = NULL WHERE id = %s", (transfer_id,))
+        conn.execute("UPDATE outbox SET wakeup_sent_at = NULL WHERE id = %s", (transfer_id,))
         return None
     # 2.
     capacity = counterparty.capacity(limits)
@@ -245,7 +248,7 @@ def succeeded(conn: Connection, limits: Limits) -> list[Wakeup]:
     row = one(conn, _LOCK_AFTER_ANSWER, (limits.counterparty,))
     if row["changes"]:
         conn.execute(
-            "UPDATE counterparty SET failures = 0, open_until = NULL, last_success_at = now() WHERE code = %s",
+            "UPDATE counterparty SET failures = 0, breaker_open_until = NULL, last_success_at = now() WHERE code = %s",
             (limits.counterparty,),
         )
     return wake(conn, limits) if row["has_waiting"] else []
@@ -271,8 +274,8 @@ def wake(conn: Connection, limits: Limits) -> list[Wakeup]:
     woken = conn.execute(_WAKE, {"counterparty": limits.counterparty, "capacity": limits.max_in_flight}).fetchall()
     if not woken:
         conn.execute(
-            "UPDATE counterparty SET turned_away = EXISTS (SELECT 1 FROM outbox WHERE counterparty = code"
-            " AND outbox.turned_away) WHERE code = %s",
+            "UPDATE counterparty SET waiting_for_capacity = EXISTS (SELECT 1 FROM outbox WHERE counterparty = code"
+            " AND outbox.waiting_for_capacity) WHERE code = %s",
             (limits.counterparty,),
         )
     return [Wakeup(limits.queue, row["id"]) for row in woken]

@@ -1,6 +1,6 @@
 """Due rows without a wake-up: the sweep, by which a broker message that was lost costs seconds and no data.
 
-Each due row gets one wake-up. A row remembers since when its wake-up is on the broker (``nudged_at``); a claim resets
+Each due row gets one wake-up. ``wakeup_sent_at`` is since when it is on the broker; a claim resets
 that, and so does waiting for capacity. A wake-up that is on the broker for too long is repeated only as far as the
 broker has lost some: where more rows have one in a queue than the queue has messages.
 """
@@ -20,7 +20,7 @@ BATCH: Final = 200
 _INBOX_DUE: Final = "inbox.state IN ('received', 'waiting') AND inbox.due_at <= now() AND " + NONE_EARLIER
 _OUTBOX_DUE: Final = "o.state IN ('queued', 'retrying', 'unknown', 'sending') AND o.due_at <= now()"
 
-_INBOX: Final = f"SELECT id FROM inbox WHERE nudged_at IS NULL AND {_INBOX_DUE} ORDER BY due_at LIMIT %(batch)s"
+_INBOX: Final = f"SELECT id FROM inbox WHERE wakeup_sent_at IS NULL AND {_INBOX_DUE} ORDER BY due_at LIMIT %(batch)s"
 
 _OUTBOX: Final = (
     """
@@ -28,29 +28,30 @@ SELECT due.id, due.counterparty FROM counterparty c CROSS JOIN LATERAL (
     SELECT o.id, o.counterparty FROM outbox o
     WHERE o.counterparty = c.code AND o.state IN ('queued', 'retrying', 'unknown') AND o.due_at <= now()
       -- What is in flight at this counterparty wakes those that wait for capacity; only if nothing is, we have to.
-      AND NOT (o.turned_away AND EXISTS (SELECT 1 FROM outbox f WHERE f.counterparty = c.code AND f.state = 'sending'
+      AND NOT (o.waiting_for_capacity AND EXISTS (
+        SELECT 1 FROM outbox f WHERE f.counterparty = c.code AND f.state = 'sending'
                                          AND f.due_at > now()))
-      AND o.nudged_at IS NULL AND """
+      AND o.wakeup_sent_at IS NULL AND """
     + FIRST_IN_ORDER
     + """
-    ORDER BY o.deadline, o.seq LIMIT CASE WHEN c.open_until IS NULL THEN %(batch)s ELSE 1 END
+    ORDER BY o.deadline, o.seq LIMIT CASE WHEN c.breaker_open_until IS NULL THEN %(batch)s ELSE 1 END
 ) due
-WHERE c.paused_at IS NULL AND (c.open_until IS NULL OR c.open_until <= now())
+WHERE c.paused_at IS NULL AND (c.breaker_open_until IS NULL OR c.breaker_open_until <= now())
 UNION ALL
-SELECT o.id, o.counterparty FROM outbox o WHERE o.state = 'sending' AND o.due_at <= now() AND o.nudged_at IS NULL
+SELECT o.id, o.counterparty FROM outbox o WHERE o.state = 'sending' AND o.due_at <= now() AND o.wakeup_sent_at IS NULL
 """
 )
 
 # A time in the future is from before the database's clock was set back: it counts as late.
 _ON_BROKER: Final = f"""
-SELECT id, NULL AS counterparty, nudged_at,
-    nudged_at NOT BETWEEN now() - make_interval(secs => %(repeat_after)s) AND clock_timestamp() AS late
-FROM inbox WHERE nudged_at IS NOT NULL AND {_INBOX_DUE}
+SELECT id, NULL AS counterparty, wakeup_sent_at,
+    wakeup_sent_at NOT BETWEEN now() - make_interval(secs => %(repeat_after)s) AND clock_timestamp() AS late
+FROM inbox WHERE wakeup_sent_at IS NOT NULL AND {_INBOX_DUE}
 UNION ALL
-SELECT o.id, o.counterparty, o.nudged_at,
-    o.nudged_at NOT BETWEEN now() - make_interval(secs => %(repeat_after)s) AND clock_timestamp()
-FROM outbox o WHERE o.nudged_at IS NOT NULL AND {_OUTBOX_DUE} AND {FIRST_IN_ORDER}
-ORDER BY nudged_at
+SELECT o.id, o.counterparty, o.wakeup_sent_at,
+    o.wakeup_sent_at NOT BETWEEN now() - make_interval(secs => %(repeat_after)s) AND clock_timestamp()
+FROM outbox o WHERE o.wakeup_sent_at IS NOT NULL AND {_OUTBOX_DUE} AND {FIRST_IN_ORDER}
+ORDER BY wakeup_sent_at
 """
 
 
@@ -102,9 +103,9 @@ def _lost(
     ]
     inbound, outbound = _by_table(lost)
     if inbound:
-        conn.execute("UPDATE inbox SET nudged_at = NULL WHERE id = ANY(%s)", (inbound,))
+        conn.execute("UPDATE inbox SET wakeup_sent_at = NULL WHERE id = ANY(%s)", (inbound,))
     if outbound:
-        conn.execute("UPDATE outbox SET nudged_at = NULL WHERE id = ANY(%s)", (outbound,))
+        conn.execute("UPDATE outbox SET wakeup_sent_at = NULL WHERE id = ANY(%s)", (outbound,))
     return lost
 
 
@@ -120,12 +121,12 @@ def unsent(conn: Connection, wakeups: Collection[Wakeup]) -> list[Wakeup]:
     inbound, outbound = _by_table(wakeups)
     ids: set[str] = set()
     if inbound:
-        query = f"SELECT id FROM inbox WHERE id = ANY(%s) AND nudged_at IS NULL AND {_INBOX_DUE}"
+        query = f"SELECT id FROM inbox WHERE id = ANY(%s) AND wakeup_sent_at IS NULL AND {_INBOX_DUE}"
         ids |= {row["id"] for row in conn.execute(query, (inbound,))}
     if outbound:
         query = (
             f"SELECT o.id, {FIRST_IN_ORDER} AS first FROM outbox o"
-            f" WHERE o.id = ANY(%s) AND o.nudged_at IS NULL AND {_OUTBOX_DUE}"
+            f" WHERE o.id = ANY(%s) AND o.wakeup_sent_at IS NULL AND {_OUTBOX_DUE}"
         )
         rows = conn.execute(query, (outbound,)).fetchall()
         ids |= {row["id"] for row in rows if row["first"]}
@@ -138,14 +139,15 @@ def mark(conn: Connection, wakeups: Collection[Wakeup]) -> None:
     inbound, outbound = _by_table(wakeups)
     if inbound:
         conn.execute(
-            "UPDATE inbox SET nudged_at = now() WHERE id = ANY(%s) AND state IN ('received', 'waiting')"
+            "UPDATE inbox SET wakeup_sent_at = now() WHERE id = ANY(%s) AND state IN ('received', 'waiting')"
             " AND due_at <= now()",
             (inbound,),
         )
     if outbound:
         conn.execute(
-            "UPDATE outbox SET nudged_at = now() WHERE id = ANY(%s)"
-            " AND state IN ('queued', 'retrying', 'unknown', 'sending') AND due_at <= now() AND NOT turned_away",
+            "UPDATE outbox SET wakeup_sent_at = now() WHERE id = ANY(%s)"
+            " AND state IN ('queued', 'retrying', 'unknown', 'sending')"
+            " AND due_at <= now() AND NOT waiting_for_capacity",
             (outbound,),
         )
 

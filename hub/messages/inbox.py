@@ -23,7 +23,7 @@ WITH keyed AS (
     VALUES (%(source)s, %(key)s, %(fingerprint)s, %(id)s)
     ON CONFLICT DO NOTHING RETURNING message_id
 ), stored AS (
-    INSERT INTO inbox (id, source, kind, external_id, lane, fingerprint, media_type, body)
+    INSERT INTO inbox (id, source, kind, external_id, ordering_key, fingerprint, media_type, body)
     SELECT message_id, %(source)s, %(kind)s, %(external_id)s, %(ordering_key)s, %(fingerprint)s, %(media_type)s,
         %(body)s
     FROM keyed
@@ -33,7 +33,8 @@ SELECT id, received_at FROM stored
 """
 
 NONE_EARLIER: Final = """NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.source = inbox.source
-    AND earlier.lane = inbox.lane AND earlier.lane <> '' AND earlier.seq < inbox.seq AND earlier.state = 'received')"""
+    AND earlier.ordering_key = inbox.ordering_key AND earlier.ordering_key <> ''
+    AND earlier.seq < inbox.seq AND earlier.state = 'received')"""
 
 # The advisory lock of whoever handles a message: until its transaction ends, and so no longer than its process lives.
 _HANDLER_LOCK: Final = "hashtextextended(inbox.id, 0)"
@@ -41,13 +42,14 @@ _HANDLER_LOCK: Final = "hashtextextended(inbox.id, 0)"
 # Asynchronous commit: a claim that a crash of the database loses is made again, and each message saves a flush.
 _CLAIM: Final = f"""
 WITH async_commit AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-UPDATE inbox SET attempts = attempts + 1, tries = tries + 1, nudged_at = NULL, open_claims = open_claims + 1,
+UPDATE inbox SET attempts = attempts + 1, backoff_attempts = backoff_attempts + 1, wakeup_sent_at = NULL,
+    unsettled_claims = unsettled_claims + 1,
     due_at = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM async_commit
 WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-  AND (open_claims = 1) = %(suspect)s AND {NONE_EARLIER} AND pg_try_advisory_xact_lock_shared({_HANDLER_LOCK})
-RETURNING id, source, kind, lane AS ordering_key, body, received_at, attempts AS claim_version, tries,
-    open_claims - 1 AS crashes, error_code AS held_for
+  AND (unsettled_claims = 1) = %(suspect)s AND {NONE_EARLIER} AND pg_try_advisory_xact_lock_shared({_HANDLER_LOCK})
+RETURNING id, source, kind, ordering_key, body, received_at, attempts AS claim_version, backoff_attempts,
+    unsettled_claims - 1 AS crashes, error_code AS held_for
 """
 
 _WHY_NOT_CLAIMED: Final = f"""
@@ -55,11 +57,11 @@ WITH candidate AS (
     SELECT id, NOT pg_try_advisory_xact_lock_shared({_HANDLER_LOCK}) AS is_handled FROM inbox
     WHERE id = %(id)s AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
 )
-UPDATE inbox SET nudged_at = NULL,
+UPDATE inbox SET wakeup_sent_at = NULL,
     due_at = CASE WHEN is_handled THEN clock_timestamp() + make_interval(secs => %(lease)s) ELSE due_at END
 FROM candidate
 WHERE inbox.id = candidate.id AND state IN ('received', 'waiting') AND due_at <= clock_timestamp()
-  AND (is_handled OR open_claims = 1)
+  AND (is_handled OR unsettled_claims = 1)
 RETURNING NOT is_handled AS suspect
 """
 
@@ -68,17 +70,18 @@ SELECT pg_advisory_xact_lock({_HANDLER_LOCK}) FROM inbox WHERE id = %s AND attem
 """
 
 _FIRST_IN_ORDER: Final = """
-SELECT id FROM inbox WHERE source = %(source)s AND lane = %(ordering_key)s AND lane <> '' AND state = 'received'
+SELECT id FROM inbox
+WHERE source = %(source)s AND ordering_key = %(ordering_key)s AND ordering_key <> '' AND state = 'received'
 ORDER BY seq LIMIT 1
 """
 
 _WAKE: Final = (
     """
 WITH woken AS (
-    UPDATE inbox SET due_at = LEAST(due_at, now()), nudged_at = NULL, open_claims = 0,
-        tries = tries - (due_at > now())::int
-    WHERE source = %(source)s AND lane = %(ordering_key)s AND lane <> '' AND state = 'waiting'
-      AND (due_at > now() OR nudged_at IS NULL)
+    UPDATE inbox SET due_at = LEAST(due_at, now()), wakeup_sent_at = NULL, unsettled_claims = 0,
+        backoff_attempts = backoff_attempts - (due_at > now())::int
+    WHERE source = %(source)s AND ordering_key = %(ordering_key)s AND ordering_key <> '' AND state = 'waiting'
+      AND (due_at > now() OR wakeup_sent_at IS NULL)
     RETURNING id, seq
 ), next AS ("""
     + _FIRST_IN_ORDER
@@ -188,7 +191,7 @@ def hold(conn: Connection, message: Message) -> None:
 def release(conn: Connection, message: Message) -> None:
     """Give the claim back without a crash being counted; the message is due when the lease has run out."""
     conn.execute(
-        "UPDATE inbox SET open_claims = 0 WHERE id = %s AND attempts = %s", (message.id, message.claim_version)
+        "UPDATE inbox SET unsettled_claims = 0 WHERE id = %s AND attempts = %s", (message.id, message.claim_version)
     )
 
 
@@ -203,7 +206,7 @@ def body(conn: Connection, message_id: str) -> bytes:
 def settle(conn: Connection, message: Message) -> None:
     """Mark the message as handled. Raises StaleClaim if another worker has claimed it."""
     settled = conn.execute(
-        "UPDATE inbox SET state = 'handled', settled_at = now(), open_claims = 0, error_code = NULL,"
+        "UPDATE inbox SET state = 'handled', settled_at = now(), unsettled_claims = 0, error_code = NULL,"
         " error_detail = NULL WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING id",
         (message.id, message.claim_version),
     )
@@ -226,8 +229,8 @@ def first_in_order(conn: Connection, source: str, ordering_key: str) -> list[Wak
 def postpone(conn: Connection, message: Message, *, seconds: float, code: str, detail: str) -> list[Wakeup]:
     """Retry the message in ``seconds``; at once if ``wake`` was called for its ordering key while it was claimed."""
     woken = conn.execute(
-        "UPDATE inbox SET state = 'waiting', open_claims = 0, error_code = %s, error_detail = %s,"
-        " due_at = now() + CASE WHEN open_claims = 0 THEN interval '0' ELSE make_interval(secs => %s) END"
+        "UPDATE inbox SET state = 'waiting', unsettled_claims = 0, error_code = %s, error_detail = %s,"
+        " due_at = now() + CASE WHEN unsettled_claims = 0 THEN interval '0' ELSE make_interval(secs => %s) END"
         " WHERE id = %s AND attempts = %s AND settled_at IS NULL RETURNING due_at <= now() AS due",
         (code, detail, seconds, message.id, message.claim_version),
     ).fetchone()
@@ -237,10 +240,10 @@ def postpone(conn: Connection, message: Message, *, seconds: float, code: str, d
 def dead_letter(conn: Connection, message: Message, *, code: str, detail: str) -> None:
     """Set the message aside until a person requeues or refuses it."""
     conn.execute(
-        "WITH dead AS (UPDATE inbox SET state = 'dead', open_claims = 0, error_code = %(code)s,"
+        "WITH dead AS (UPDATE inbox SET state = 'dead', unsettled_claims = 0, error_code = %(code)s,"
         "  error_detail = %(detail)s"
         "  WHERE id = %(id)s AND attempts = %(claim_version)s AND settled_at IS NULL RETURNING id)"
-        " INSERT INTO journal (subject, actor, verb, after, reason)"
+        " INSERT INTO audit_log (subject, actor, verb, after, reason)"
         " SELECT id, 'hub', 'dead-lettered', 'dead', %(code)s FROM dead",
         {"code": code, "detail": detail, "id": message.id, "claim_version": message.claim_version},
     )
@@ -254,12 +257,12 @@ def refuse(
     Without ``claim_version`` a person refuses it: only what waits or is dead, which no worker handles.
     """
     refused = conn.execute(
-        "WITH refused AS (UPDATE inbox SET state = 'refused', settled_at = now(), open_claims = 0,"
+        "WITH refused AS (UPDATE inbox SET state = 'refused', settled_at = now(), unsettled_claims = 0,"
         "  error_code = %(code)s, error_detail = %(reason)s"
         "  WHERE id = %(id)s AND settled_at IS NULL"
         "  AND (attempts = %(claim_version)s OR %(claim_version)s::integer IS NULL AND state IN ('waiting', 'dead'))"
         "  RETURNING id)"
-        " INSERT INTO journal (subject, actor, verb, after, reason)"
+        " INSERT INTO audit_log (subject, actor, verb, after, reason)"
         " SELECT id, %(actor)s, 'refused', 'refused', %(reason)s FROM refused RETURNING id",
         {"id": message_id, "claim_version": claim_version, "code": code, "reason": reason, "actor": actor},
     )
@@ -269,10 +272,10 @@ def refuse(
 def requeue(conn: Connection, message_id: str, *, actor: str, reason: str) -> bool:
     """Make a dead message due again. False if it was not dead."""
     requeued = conn.execute(
-        "WITH alive AS (UPDATE inbox SET state = 'received', due_at = now(), nudged_at = NULL, tries = 0,"
-        "  open_claims = 0"
+        "WITH alive AS (UPDATE inbox SET state = 'received', due_at = now(), wakeup_sent_at = NULL,"
+        "  backoff_attempts = 0, unsettled_claims = 0"
         "  WHERE id = %(id)s AND state = 'dead' RETURNING id)"
-        " INSERT INTO journal (subject, actor, verb, before, after, reason)"
+        " INSERT INTO audit_log (subject, actor, verb, before, after, reason)"
         " SELECT id, %(actor)s, 'requeued', 'dead', 'received', %(reason)s FROM alive RETURNING id",
         {"id": message_id, "actor": actor, "reason": reason},
     )
@@ -284,7 +287,7 @@ def end(conn: Connection, message_id: str, *, actor: str, verb: str, reason: str
     ended = conn.execute(
         "WITH ended AS (UPDATE inbox SET state = 'handled', settled_at = now() WHERE id = %(id)s AND state = 'dead'"
         "  RETURNING id)"
-        " INSERT INTO journal (subject, actor, verb, before, after, reason)"
+        " INSERT INTO audit_log (subject, actor, verb, before, after, reason)"
         " SELECT id, %(actor)s, %(verb)s, 'dead', 'handled', %(reason)s FROM ended RETURNING id",
         {"id": message_id, "actor": actor, "verb": verb, "reason": reason},
     )
@@ -294,7 +297,7 @@ def end(conn: Connection, message_id: str, *, actor: str, verb: str, reason: str
 def dead(conn: Connection, message_id: str) -> Arrival | None:
     """A dead message as it arrived; None if it is not dead."""
     row = conn.execute(
-        "SELECT id, source, kind, external_id, body, lane AS ordering_key, media_type FROM inbox"
+        "SELECT id, source, kind, external_id, body, ordering_key, media_type FROM inbox"
         " WHERE id = %s AND state = 'dead'",
         (message_id,),
     ).fetchone()

@@ -79,7 +79,7 @@ class Message:
     body: bytes
     received_at: datetime
     claim_version: int
-    tries: int
+    backoff_attempts: int
     crashes: int = 0
     """claims in a row before this one whose processes died"""
     held_for: str | None = None
@@ -98,7 +98,7 @@ class Transfer:
     body: bytes
     created_at: datetime
     claim_version: int
-    tries: int
+    backoff_attempts: int
     ask_first: bool
     crashes: int
     """as of a message"""

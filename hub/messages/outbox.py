@@ -29,17 +29,17 @@ class Posting:
 
 _PUT: Final = """
 WITH put AS (
-    INSERT INTO outbox (id, kind, counterparty, lane, key, subject, body, deadline)
+    INSERT INTO outbox (id, kind, counterparty, ordering_key, key, subject, body, deadline)
     VALUES (%(id)s, %(kind)s, %(counterparty)s, %(ordering_key)s, %(key)s, %(subject)s, %(body)s, %(deadline)s)
     RETURNING id, kind, counterparty
 )
-INSERT INTO journal (subject, actor, verb, after, reason) SELECT id, 'hub', 'queued', 'queued', counterparty FROM put
+INSERT INTO audit_log (subject, actor, verb, after, reason) SELECT id, 'hub', 'queued', 'queued', counterparty FROM put
 """
 
 _SETTLE: Final = """
 WITH settled AS (
-    UPDATE outbox SET state = %(state)s, settled_at = CASE WHEN %(ends)s THEN now() END, turned_away = false,
-        open_claims = 0, due_at = now() + make_interval(secs => %(pause)s), nudged_at = NULL,
+    UPDATE outbox SET state = %(state)s, settled_at = CASE WHEN %(ends)s THEN now() END, waiting_for_capacity = false,
+        unsettled_claims = 0, due_at = now() + make_interval(secs => %(pause)s), wakeup_sent_at = NULL,
         error_code = %(code)s, error_detail = %(detail)s, reply = COALESCE(%(reply)s, reply)
     WHERE id = %(id)s AND attempts = %(claim_version)s AND state = 'sending'
     RETURNING id
@@ -47,7 +47,7 @@ WITH settled AS (
     UPDATE attempt SET finished_at = clock_timestamp(), outcome = %(outcome)s, code = %(code)s, detail = %(detail)s
     FROM settled WHERE attempt.id = %(attempt)s
 )
-INSERT INTO journal (subject, actor, verb, before, after, reason)
+INSERT INTO audit_log (subject, actor, verb, before, after, reason)
 SELECT id, 'hub', 'attempted', 'sending', %(state)s, %(code)s FROM settled RETURNING subject
 """
 
@@ -108,7 +108,7 @@ def settle(conn: Connection, transfer: Transfer, ending: Ending) -> None:
 
 def release(conn: Connection, transfer: Transfer) -> None:
     """Keep the claim from being counted as a crash, also where another worker has claimed the transfer since."""
-    conn.execute("UPDATE outbox SET open_claims = GREATEST(0, open_claims - 1) WHERE id = %s", (transfer.id,))
+    conn.execute("UPDATE outbox SET unsettled_claims = GREATEST(0, unsettled_claims - 1) WHERE id = %s", (transfer.id,))
 
 
 def store_exchanges(

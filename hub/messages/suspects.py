@@ -12,9 +12,10 @@ _LOCK: Final = 5_018_001
 """An advisory lock of ours: who looks whether a suspect may run, and claims it, does so alone."""
 
 _RUNNING: Final = """
-SELECT EXISTS (SELECT 1 FROM inbox WHERE open_claims > 1 AND state IN ('received', 'waiting')
+SELECT EXISTS (SELECT 1 FROM inbox WHERE unsettled_claims > 1 AND state IN ('received', 'waiting')
         AND due_at > clock_timestamp())
-    OR EXISTS (SELECT 1 FROM outbox WHERE open_claims > 1 AND state = 'sending' AND due_at > clock_timestamp()) AS found
+    OR EXISTS (SELECT 1 FROM outbox WHERE unsettled_claims > 1 AND state = 'sending'
+        AND due_at > clock_timestamp()) AS found
 """
 
 

@@ -146,7 +146,7 @@ def _stamp(conn: Connection, catalogue: Catalogue, made: CheckpointRow) -> Posti
     """Ask the first TSA that is not known to be away."""
     authorities = [authority.counterparty for authority in catalogue.signing.stamping]
     away = conn.execute(
-        "SELECT code FROM counterparty WHERE code = ANY(%s) AND (paused_at IS NOT NULL OR open_until > now())",
+        "SELECT code FROM counterparty WHERE code = ANY(%s) AND (paused_at IS NOT NULL OR breaker_open_until > now())",
         (authorities,),
     ).fetchall()
     policies = {authority.counterparty: authority.policy for authority in catalogue.signing.stamping}

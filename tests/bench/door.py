@@ -15,7 +15,7 @@ from tests.stack import ProcessStack
 
 ROUNDS = 3
 MANY = 3_000
-WHY = "beyond the bare insert: signature, idempotency, journal, and the wake-up that the same process publishes"
+WHY = "beyond the bare insert: signature, idempotency, audit_log, and the wake-up that the same process publishes"
 
 
 def rows(running: ProcessStack) -> list[BenchRow]:

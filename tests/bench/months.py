@@ -40,7 +40,7 @@ _BATCH: Final = 3_000
 _BARE: Final = """
 CREATE TEMPORARY TABLE bare ON COMMIT DROP AS
 SELECT row_number() OVER (PARTITION BY l.department ORDER BY e.business_date, e.seq) AS place, l.*, d.reference, o.code
-FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq JOIN fee_demand d ON d.id = l.demand_id
+FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq JOIN fee_demand d ON d.id = l.demand_id
 JOIN dossier o ON o.id = d.dossier_id WHERE l.account = '331'
 """
 

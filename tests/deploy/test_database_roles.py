@@ -16,7 +16,7 @@ from hub.signing import custody
 from tests.deploy.installed import DATABASE_ROLES, a_database, database_url_as, make_roles, run_script
 
 APPEND_ONLY: Final = {
-    *("journal", "event", "exchange", "idempotency"),
+    *("audit_log", "event", "exchange", "idempotency"),
     *("notify_delivery", "notify_event", "notify_verdict"),
 }
 CONTENT: Final = [("inbox", "body"), ("outbox", "body"), ("outbox", "key"), ("exchange", "record"), ("event", "notice")]
@@ -107,19 +107,19 @@ REFUSED: Final[list[tuple[str, LiteralString]]] = [
     ("hub_worker", "DELETE FROM outbox"),
     ("hub_worker", "UPDATE inbox SET body = ''"),
     ("hub_worker", "UPDATE outbox SET counterparty = 'department.rest-b'"),
-    ("hub_worker", "UPDATE journal SET reason = NULL"),
+    ("hub_worker", "UPDATE audit_log SET reason = NULL"),
     ("hub_worker", "INSERT INTO exchange_other (id, at, counterparty, record) VALUES ('ex_1', now(), 'x', '{}')"),
     ("hub_worker", "CREATE TABLE mine (id text)"),
     ("hub_worker", "DROP TABLE exchange_other"),
-    ("hub_worker", "ALTER TABLE journal DISABLE TRIGGER ALL"),
+    ("hub_worker", "ALTER TABLE audit_log DISABLE TRIGGER ALL"),
     ("hub_worker", "CREATE TEMPORARY TABLE mine (id text)"),
     ("hub_api", "INSERT INTO outbox (id) VALUES ('tr_1')"),
     ("hub_api", "UPDATE inbox SET state = 'handled', settled_at = now()"),
     ("hub_api", "SELECT FROM exchange"),
-    ("hub_api", "SELECT FROM journal"),
+    ("hub_api", "SELECT FROM audit_log"),
     ("hub_api", "UPDATE counterparty SET paused_at = now()"),
     ("hub_api", "SELECT body FROM inbox"),
-    ("hub_api", "INSERT INTO journal (subject, actor, verb) VALUES ('ex_1', 'ke-toan-a', 'approved')"),
+    ("hub_api", "INSERT INTO audit_log (subject, actor, verb) VALUES ('ex_1', 'ke-toan-a', 'approved')"),
     ("hub_api", "SELECT note_at_door('ex_1', 'approved', NULL)"),
     ("hub_api", "SELECT note_at_door('sm_1', 'opened', NULL)"),
     ("hub_api", "SELECT rotate_exchange()"),
@@ -174,7 +174,7 @@ def test_that_a_message_came_is_noted_once_in_its_sources_name(
         "INSERT INTO inbox (id, source, kind, external_id, fingerprint, media_type, body)"
         " VALUES ('in_1', 'bank.bank-a', 'bank.notification', 'x', sha256('x'), 'application/json', 'x')"
     )
-    rows = admin.execute("SELECT actor, verb, after FROM journal WHERE subject = 'in_1'").fetchall()
+    rows = admin.execute("SELECT actor, verb, after FROM audit_log WHERE subject = 'in_1'").fetchall()
     assert rows == [("bank.bank-a", "received", "received")]
 
 

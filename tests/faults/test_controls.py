@@ -98,4 +98,4 @@ def transfer_is(running: ProcessStack, state: str) -> bool:
 
 
 def woken(running: ProcessStack) -> int:
-    return len(running.rows("SELECT 1 FROM inbox WHERE nudged_at IS NOT NULL AND kind = 'portal.submission'"))
+    return len(running.rows("SELECT 1 FROM inbox WHERE wakeup_sent_at IS NOT NULL AND kind = 'portal.submission'"))

@@ -85,7 +85,7 @@ def deaths_are_known(hub: ScriptedHub) -> None:
 
 def leases_are_over(hub: ScriptedHub) -> None:
     with hub.db.connection() as conn:
-        conn.execute("UPDATE inbox SET due_at = now() WHERE open_claims > 0")
+        conn.execute("UPDATE inbox SET due_at = now() WHERE unsettled_claims > 0")
         conn.execute("UPDATE outbox SET due_at = now() WHERE state = 'sending'")
 
 
@@ -120,7 +120,7 @@ def test_one_death_is_forgiven(hub: ScriptedHub, dies: Dying) -> None:
     leases_are_over(hub)
     dispatch.handle(hub, message.id)
     assert inbox_of(hub, message.id)["state"] == "handled"
-    assert hub.rows("SELECT open_claims FROM inbox") == [{"open_claims": 0}]
+    assert hub.rows("SELECT unsettled_claims FROM inbox") == [{"unsettled_claims": 0}]
 
 
 def test_whoever_handles_a_message_for_longer_than_his_lease_has_it_to_the_end(hub: ScriptedHub, apart: Apart) -> None:
@@ -141,13 +141,13 @@ def test_whoever_handles_a_message_for_longer_than_his_lease_has_it_to_the_end(h
     for _ in range(MAX_CRASHES + 1):
         leases_are_over(hub)
         dispatch.handle(hub, message.id)
-        held = hub.rows("SELECT state, attempts, open_claims, due_at > now() AS leased FROM inbox")
-        assert held == [{"state": "received", "attempts": 1, "open_claims": 1, "leased": True}]
+        held = hub.rows("SELECT state, attempts, unsettled_claims, due_at > now() AS leased FROM inbox")
+        assert held == [{"state": "received", "attempts": 1, "unsettled_claims": 1, "leased": True}]
     enough.set()
     child.join(60)
     assert child.exitcode == 0
-    assert hub.rows("SELECT state, attempts, open_claims FROM inbox") == [
-        {"state": "handled", "attempts": 1, "open_claims": 0}
+    assert hub.rows("SELECT state, attempts, unsettled_claims FROM inbox") == [
+        {"state": "handled", "attempts": 1, "unsettled_claims": 0}
     ]
     assert len(hub.rows("SELECT id FROM dossier")) == 1
 

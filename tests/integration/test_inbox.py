@@ -100,6 +100,6 @@ def test_what_is_woken_while_it_is_in_hand_is_due_again_at_once(hub: ScriptedHub
 
 def test_the_journal_cannot_be_changed(hub: ScriptedHub) -> None:
     hub.accept(submission_arrival())
-    for statement in ("UPDATE journal SET verb = 'x'", "DELETE FROM journal", "TRUNCATE journal"):
+    for statement in ("UPDATE audit_log SET verb = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"):
         with hub.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute(statement)

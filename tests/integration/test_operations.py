@@ -127,7 +127,9 @@ def test_every_operators_act_is_a_line_in_the_journal(hub: ScriptedHub) -> None:
     operations.park(hub, transfer, actor=ACTOR, reason=REASON, review_at=clock.now())
     operations.unpark(hub, transfer, actor=ACTOR, reason=REASON)
     lines = hub.rows(
-        "SELECT verb, before, after, reason FROM journal WHERE actor = %s AND subject = %s ORDER BY id", ACTOR, transfer
+        "SELECT verb, before, after, reason FROM audit_log WHERE actor = %s AND subject = %s ORDER BY id",
+        ACTOR,
+        transfer,
     )
     assert [(line["verb"], line["before"], line["after"], line["reason"]) for line in lines] == [
         ("parked", "queued", "parked", REASON),

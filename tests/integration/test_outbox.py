@@ -1,4 +1,4 @@
-"""The back door: lanes, leases, unknown outcomes, breakers, sweeps."""
+"""The back door: ordering keys, leases, unknown outcomes, breakers, sweeps."""
 
 import time
 
@@ -179,8 +179,8 @@ def test_failures_in_a_row_open_the_breaker_and_one_probe_closes_it(hub: Scripte
     department.answers.append(a_receipt())
     delivery.deliver(hub, transfers[5])
     assert state_of(hub, transfers[5]) == TransferState.DELIVERED
-    assert hub.rows("SELECT failures, open_until FROM counterparty WHERE code = 'department.rest-a'") == [
-        {"failures": 0, "open_until": None}
+    assert hub.rows("SELECT failures, breaker_open_until FROM counterparty WHERE code = 'department.rest-a'") == [
+        {"failures": 0, "breaker_open_until": None}
     ]
 
 
@@ -201,7 +201,8 @@ def test_no_counterparty_keeps_itself_quiet_for_longer_than_the_settings_say(hub
     hub.department("rest-a").answers.append(Unavailable("PARTNER_BUSY", retry_after=31_536_000))
     delivery.deliver(hub, busy)
     [row] = hub.rows(
-        "SELECT o.due_at < now() + interval '61 minutes' AND c.open_until < now() + interval '61 minutes' AS bounded,"
+        "SELECT o.due_at < now() + interval '61 minutes'"
+        " AND c.breaker_open_until < now() + interval '61 minutes' AS bounded,"
         " o.error_detail FROM outbox o JOIN counterparty c ON c.code = o.counterparty WHERE o.id = %s",
         busy,
     )
@@ -220,7 +221,7 @@ def test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took(hub: Scripte
     assert wakeup not in hub.due(repeat_after=0, waiting=1)
     assert wakeup in hub.due(repeat_after=0, waiting=0)
     with hub.db.connection() as conn:  # the database's clock was set back since
-        conn.execute("UPDATE outbox SET nudged_at = now() + interval '1 day' WHERE id = %s", (wakeup.id,))
+        conn.execute("UPDATE outbox SET wakeup_sent_at = now() + interval '1 day' WHERE id = %s", (wakeup.id,))
     assert wakeup in hub.due(repeat_after=60, waiting=0)
 
 

@@ -40,7 +40,7 @@ def set_aside(hub: ScriptedHub, code: str) -> str:
 
 
 def feed_of(hub: ScriptedHub, code: str = DEPARTMENT) -> dict[str, object]:
-    [row] = hub.rows("SELECT cursor, polling_until, feed_error FROM counterparty WHERE code = %s", code)
+    [row] = hub.rows("SELECT cursor, poll_lease_until, feed_error FROM counterparty WHERE code = %s", code)
     return row
 
 
@@ -54,7 +54,7 @@ def test_an_entry_that_cannot_be_read_waits_for_a_person_and_the_feed_goes_on(hu
     message = set_aside(hub, code)
     assert state_of(hub, message) == ("dead", "ENTRY_UNREADABLE")
     assert hub.rows("SELECT status FROM dossier") == [{"status": "in_process"}]
-    assert feed_of(hub) == {"cursor": "2", "polling_until": None, "feed_error": None}
+    assert feed_of(hub) == {"cursor": "2", "poll_lease_until": None, "feed_error": None}
 
 
 def test_what_was_set_aside_is_read_again_once_something_was_mended(hub: ScriptedHub) -> None:
@@ -70,7 +70,7 @@ def test_what_was_set_aside_is_read_again_once_something_was_mended(hub: Scripte
     hub.carry()
     assert state_of(hub, message)[0] == "handled"
     assert hub.rows("SELECT status FROM dossier") == [{"status": "resolved"}]
-    [line] = hub.rows("SELECT actor, reason FROM journal WHERE subject = %s AND verb = 'read again'", message)
+    [line] = hub.rows("SELECT actor, reason FROM audit_log WHERE subject = %s AND verb = 'read again'", message)
     assert line == {"actor": ACTOR, "reason": REASON}
 
 
@@ -78,7 +78,7 @@ def test_a_person_is_done_with_what_was_set_aside_and_it_is_kept(hub: ScriptedHu
     message = set_aside(hub, a_dossier(hub))
     operations.refuse(hub, message, actor=ACTOR, reason=REASON)
     assert state_of(hub, message)[0] == "refused"
-    [line] = hub.rows("SELECT actor, reason FROM journal WHERE subject = %s AND verb = 'refused'", message)
+    [line] = hub.rows("SELECT actor, reason FROM audit_log WHERE subject = %s AND verb = 'refused'", message)
     assert line == {"actor": ACTOR, "reason": REASON}
     [row] = hub.rows("SELECT body FROM inbox WHERE id = %s", message)
     assert UnreadableEntry.model_validate_json(row["body"]).document == '{"report_id": "R-1"}'
@@ -94,7 +94,7 @@ def test_a_report_that_was_pushed_under_a_key_of_its_own_does_not_stop_the_feed(
     hub.department("soap-a").pages.append(page)
     polling.poll(hub)
     hub.carry()
-    assert feed_of(hub) == {"cursor": "1", "polling_until": None, "feed_error": None}
+    assert feed_of(hub) == {"cursor": "1", "poll_lease_until": None, "feed_error": None}
     assert hub.rows("SELECT status FROM dossier") == [{"status": "resolved"}]
     assert hub.rows("SELECT count(*) AS n FROM inbox WHERE kind <> 'portal.submission'") == [{"n": 2}]
 
@@ -102,11 +102,11 @@ def test_a_report_that_was_pushed_under_a_key_of_its_own_does_not_stop_the_feed(
 def test_a_clock_that_was_set_back_keeps_no_feed_from_being_read(hub: ScriptedHub) -> None:
     with hub.db.connection() as conn:
         conn.execute(
-            "UPDATE counterparty SET polled_at = now() + interval '1 day', polling_until = now() + interval '1 day'"
+            "UPDATE counterparty SET polled_at = now() + interval '1 day', poll_lease_until = now() + interval '1 day'"
         )
     hub.department("soap-a").pages.append(ReadChanges(reports=[], cursor="1"))
     polling.poll(hub)
-    assert feed_of(hub) == {"cursor": "1", "polling_until": None, "feed_error": None}
+    assert feed_of(hub) == {"cursor": "1", "poll_lease_until": None, "feed_error": None}
 
 
 def contradicted(hub: ScriptedHub) -> str:
@@ -124,7 +124,7 @@ def contradicted(hub: ScriptedHub) -> str:
 def test_a_report_that_contradicts_an_earlier_one_of_its_name_waits_for_a_person(hub: ScriptedHub) -> None:
     message = contradicted(hub)
     assert state_of(hub, message) == ("dead", "REPORT_CONFLICT")
-    assert feed_of(hub) == {"cursor": "3", "polling_until": None, "feed_error": None}
+    assert feed_of(hub) == {"cursor": "3", "poll_lease_until": None, "feed_error": None}
     assert hub.rows("SELECT status FROM dossier") == [{"status": "in_process"}]
     with hub.db.connection() as conn:
         shown = views.message(conn, message)
@@ -138,7 +138,7 @@ def test_a_person_takes_both_of_two_that_contradict_each_other(hub: ScriptedHub)
     hub.carry()
     assert state_of(hub, message)[0] == "handled"
     assert hub.rows("SELECT status FROM dossier") == [{"status": "resolved"}]
-    [line] = hub.rows("SELECT actor, reason FROM journal WHERE subject = %s AND verb = 'taken as another'", message)
+    [line] = hub.rows("SELECT actor, reason FROM audit_log WHERE subject = %s AND verb = 'taken as another'", message)
     assert line == {"actor": ACTOR, "reason": REASON}
 
 
@@ -165,7 +165,7 @@ def test_why_a_feed_stands_still_is_kept_until_it_goes_on(hub: ScriptedHub, fail
     hub.department("soap-a").changes = fail  # type: ignore[method-assign, assignment]
     polling.poll(hub)
     assert said in str(feed_of(hub)["feed_error"])
-    assert feed_of(hub)["polling_until"] is None
+    assert feed_of(hub)["poll_lease_until"] is None
     hub.department("soap-a").changes = goes_on  # type: ignore[method-assign]
     polling.poll(hub)
     assert feed_of(hub)["feed_error"] is None
@@ -191,18 +191,18 @@ def test_a_feed_that_hangs_holds_up_no_other_and_is_not_read_twice_at_a_time(hub
             polling.poll(hub)  # comes back, though the first still waits
             assert feed_of(hub, "postal.post-a")["cursor"] == cursor
         assert calls == [""]
-        assert feed_of(hub)["polling_until"] is not None
+        assert feed_of(hub)["poll_lease_until"] is not None
     finally:
         let_go.set()
         first.join(60)
-    assert feed_of(hub)["polling_until"] is None
+    assert feed_of(hub)["poll_lease_until"] is None
 
 
 def test_who_outsleeps_the_lease_stores_nothing_more(hub: ScriptedHub) -> None:
     def outslept(read: Callable[[str], ReadChanges]) -> Callable[[str], ReadChanges]:
         def changes(cursor: str) -> ReadChanges:
             with hub.db.connection() as conn:
-                conn.execute("UPDATE counterparty SET polling_until = now() + interval '1 day', cursor = '9'")
+                conn.execute("UPDATE counterparty SET poll_lease_until = now() + interval '1 day', cursor = '9'")
             return read(cursor)
 
         return changes

@@ -39,11 +39,11 @@ def test_a_house_that_moves_has_no_findings(hub: ScriptedHub) -> None:
 
 def test_a_department_cut_off_by_its_breaker_is_a_finding_with_its_backlog(hub: ScriptedHub) -> None:
     put_one(hub)
-    change(hub, "UPDATE counterparty SET failures = 5, open_until = now() + interval '1 minute'")
+    change(hub, "UPDATE counterparty SET failures = 5, breaker_open_until = now() + interval '1 minute'")
     said = finding(hub, "department.rest-a")
     assert said is not None
     assert "1 đang chờ" in said
-    change(hub, "UPDATE counterparty SET open_until = now() - interval '1 minute'")
+    change(hub, "UPDATE counterparty SET breaker_open_until = now() - interval '1 minute'")
     assert finding(hub, "department.rest-a") is not None, "one probe is not an answer"
 
 

@@ -24,8 +24,8 @@ def state_of(hub: ScriptedHub, transfer_id: str) -> str:
 
 
 def attempts_of(hub: ScriptedHub, transfer_id: str) -> list[tuple[bool, str | None]]:
-    rows = hub.rows("SELECT asked_first, outcome FROM attempt WHERE transfer_id = %s ORDER BY number", transfer_id)
-    return [(row["asked_first"], row["outcome"]) for row in rows]
+    rows = hub.rows("SELECT queried_first, outcome FROM attempt WHERE transfer_id = %s ORDER BY number", transfer_id)
+    return [(row["queried_first"], row["outcome"]) for row in rows]
 
 
 def wait_until_due(hub: ScriptedHub, transfer_id: str) -> None:

@@ -89,8 +89,8 @@ def test_planted_people_are_found_in_no_log_queue_event_or_evidence(
     evidence = json.dumps(running.rows("SELECT record FROM exchange"), ensure_ascii=False)
     assert len(evidence) > 10_000
     assert [marker for marker in MARKERS if marker in evidence] == [], "in the evidence"
-    journal = json.dumps(running.rows("SELECT * FROM journal"), ensure_ascii=False, default=str)
-    assert [marker for marker in MARKERS if marker in journal] == [], "in the journal"
+    audit_log = json.dumps(running.rows("SELECT * FROM audit_log"), ensure_ascii=False, default=str)
+    assert [marker for marker in MARKERS if marker in audit_log] == [], "in the audit log"
 
 
 def leaks(folder: Path) -> list[str]:

@@ -91,7 +91,7 @@ def test_departments_are_handed_their_month_and_say_what_they_think_of_it(
             "soap-a": ("notified", 55_000, 0),
             "soap-b": ("disputed", 120_000, line.amount),
         }
-        [case] = there.rows("SELECT code, at_risk, object_id FROM exception_case WHERE code = 'M01'")
+        [case] = there.rows("SELECT code, at_risk, object_id FROM fee_exception WHERE code = 'M01'")
         assert (case["at_risk"], case["object_id"].rpartition("/")[2]) == (line.amount, str(DISPUTED))
         assert [one.reason for one in said(there, "soap-b").lines] == [REASON]
 

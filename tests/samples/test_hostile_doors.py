@@ -69,7 +69,7 @@ def test_a_payment_of_no_year_that_can_be_is_answered_in_the_providers_words(
     ("as_role", "name"),
     [
         ("hub_worker", "09-evidence-dropped-by-worker-role.sql"),
-        ("hub_api", "10-journal-forged-by-api-role.sql"),
+        ("hub_api", "10-audit_log-forged-by-api-role.sql"),
     ],
     indirect=["as_role"],
 )

@@ -68,7 +68,7 @@ def test_f01_one_transfer_that_two_number_is_one_payment(
         step()
         hub.carry()
     assert hub.rows("SELECT status FROM fee_demand WHERE id = %s", demand) == [{"status": "paid"}]
-    assert hub.rows("SELECT 1 AS x FROM exception_case WHERE code = 'R03'") == []
+    assert hub.rows("SELECT 1 AS x FROM fee_exception WHERE code = 'R03'") == []
     assert red(hub) == []
 
 
@@ -145,4 +145,4 @@ def test_f20_two_attempts_that_failed_without_a_number_are_two(folder: Path, own
         failed = NoticeDraft(reference=f"HC00000000018{last}", txn="0", failed=True).with_field("resultCode", 1005)
         assert teller.tells(failed).ok
     own_door.hub.carry()
-    assert (count(own_door, "notify_event"), count(own_door, "exception_case")) == (2, 0)
+    assert (count(own_door, "notify_event"), count(own_door, "fee_exception")) == (2, 0)

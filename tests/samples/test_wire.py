@@ -65,7 +65,7 @@ def test_who_asks_for_thirty_years_is_left_alone_for_an_hour(folder: Path, hub: 
     hub.department("rest-a").answers.extend([busy.value, a_receipt()])
     delivery.deliver(hub, transfer)
     [row] = hub.rows(
-        "SELECT open_until <= now() + interval '1 hour' AS bounded FROM counterparty WHERE code = %s",
+        "SELECT breaker_open_until <= now() + interval '1 hour' AS bounded FROM counterparty WHERE code = %s",
         "department.rest-a",
     )
     assert row == {"bounded": True}

@@ -170,7 +170,7 @@ _REASON: Final = "diễn tập"
 _PAYEE: Final = Payee(bank_bin="970418", account="0000000001", holder="NGUYEN VAN THU")
 """invented"""
 _OPEN: Final = """
-SELECT c.id, c.code, c.object_id FROM exception_case c JOIN payment p ON p.id = c.object_id
+SELECT c.id, c.code, c.object_id FROM fee_exception c JOIN payment p ON p.id = c.object_id
 WHERE c.state <> 'resolved' AND c.code = ANY(%s) AND p.bank_ref = ANY(%s) ORDER BY c.code, c.id
 """
 _COLLECTED: Final = """
@@ -178,7 +178,7 @@ SELECT provider, array_agg(ARRAY[provider_txn, amount::text] ORDER BY provider_t
 WHERE source = 'postman' AND status = 'notified' AND account = %s GROUP BY provider ORDER BY provider
 """
 _ON_331: Final = """
-SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
 WHERE l.account = '331' AND e.business_date < date_trunc('month', %s::date) + interval '1 month'
 """
 _UNPAID: Final = """

@@ -36,15 +36,15 @@ WHERE (provider, provider_txn) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
     OR (source = 'postman' AND id IN (SELECT evidence FROM fee_credit WHERE demand_id = ANY(%s)))
 """
 _ITEMS: Final = """
-SELECT account, item, sum(cr - dr)::bigint AS net FROM journal_line
+SELECT account, item, sum(cr - dr)::bigint AS net FROM ledger_line
 WHERE account IN ('338', '339') AND item = ANY(%s) GROUP BY account, item HAVING sum(cr - dr) <> 0
 """
 _CASES: Final = """
-SELECT id, code, object_id, state, facts ->> 'payment' AS payment, facts ->> 'demand' AS demand FROM exception_case
+SELECT id, code, object_id, state, facts ->> 'payment' AS payment, facts ->> 'demand' AS demand FROM fee_exception
 WHERE state <> 'resolved' AND (object_id = ANY(%(all)s) OR facts ->> 'payment' = ANY(%(all)s)) ORDER BY code, id
 """
 _ON_111: Final = """
-SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
 WHERE l.account = '111' AND e.bank_account = %s
 """
 TITLES: Final[Mapping[str, str]] = {

@@ -34,21 +34,21 @@ FROM first LEFT JOIN base ON true
 """
 
 _OPENING: Final = """
-SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq
+SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM ledger_entry e JOIN ledger_line l ON l.entry_seq = e.seq
 WHERE e.kind = 'opening' AND e.bank_account = %s AND l.account = '111'
 """
 
 _OPENINGS: Final = """
 SELECT coalesce(e.original_date, e.business_date) AS day, sum(l.dr - l.cr)::bigint AS net
-FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq
+FROM ledger_entry e JOIN ledger_line l ON l.entry_seq = e.seq
 WHERE e.kind = 'opening' AND e.bank_account = %s AND l.account = '111' GROUP BY 1
 """
 
-_COUNT: Final = "SELECT count(*) AS count FROM journal_entry WHERE kind = 'opening' AND bank_account = %s"
+_COUNT: Final = "SELECT count(*) AS count FROM ledger_entry WHERE kind = 'opening' AND bank_account = %s"
 
 _LATER: Final = """
-SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_entry e
-JOIN journal_line l ON l.entry_seq = e.seq AND l.account = '111'
+SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM ledger_entry e
+JOIN ledger_line l ON l.entry_seq = e.seq AND l.account = '111'
 LEFT JOIN statement_line s ON e.source_type = 'line' AND s.id::text = e.source_id
     AND s.account = %(account)s AND s.booking_date <= %(day)s
 WHERE e.bank_account = %(account)s AND e.business_date > %(day)s

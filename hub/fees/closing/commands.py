@@ -116,7 +116,7 @@ def accounts_of(uow: UnitOfWork) -> list[str]:
 
 
 def name(account: str, day: date) -> str:
-    """The subject of the journal."""
+    """The subject of the audit log."""
     return f"close {account} {day:%Y-%m}" if account == BOOK else f"close {account} {day}"
 
 
@@ -174,12 +174,12 @@ def _reopened(uow: UnitOfWork, account: str, day: date, found: Mapping[str, Any]
 
 
 def _propose(
-    uow: UnitOfWork, verb: store.Verb, account: str, day: date, found: Mapping[str, Any], reason: str | None
+    uow: UnitOfWork, action: store.CloseAction, account: str, day: date, found: Mapping[str, Any], reason: str | None
 ) -> None:
     clerks.check_proposes(uow)
     store.propose(
         uow.conn,
-        verb,
+        action,
         account,
         day,
         digest=totals.digest(found),

@@ -38,7 +38,7 @@ SELECT (SELECT max(s.accepted_at) FROM statement s WHERE s.account = %(account)s
 _CASES: Final = """
 WITH line AS (SELECT id::text AS id FROM statement_line WHERE account = %(account)s AND booking_date = %(day)s),
      paid AS (SELECT id FROM payment WHERE account = %(account)s AND business_date = %(day)s)
-SELECT c.id, c.code, c.at_risk, c.due_on, c.carried_by FROM exception_case c
+SELECT c.id, c.code, c.at_risk, c.due_on, c.carried_by FROM fee_exception c
 WHERE c.state <> 'resolved' AND c.code <> 'N02' AND (
     (c.object_type = 'statement_line' AND c.object_id IN (SELECT id FROM line))
     OR (c.object_type = 'payment' AND c.object_id IN (SELECT id FROM paid))
@@ -48,7 +48,7 @@ ORDER BY c.due_on, c.id
 """That nobody notified (N02) is to be counted, not settled."""
 
 _PROPOSED: Final = """
-SELECT day FROM close_proposal WHERE verb = 'close' AND account = %s AND day < %s AND ended_at IS NULL
+SELECT day FROM close_proposal WHERE action = 'close' AND account = %s AND day < %s AND ended_at IS NULL
 """
 
 

@@ -16,14 +16,14 @@ SUSPENSE: Final = ("113", "338", "339", "341")
 
 _OPEN_ITEMS: Final = """
 SELECT l.account, l.item, sum(l.dr - l.cr)::bigint AS net, min(e.business_date) AS since,
-    (SELECT string_agg(DISTINCT c.code, ' ' ORDER BY c.code) FROM exception_case c WHERE c.state <> 'resolved'
+    (SELECT string_agg(DISTINCT c.code, ' ' ORDER BY c.code) FROM fee_exception c WHERE c.state <> 'resolved'
         AND (c.object_id = l.item OR c.facts ->> 'payment' = l.item OR c.facts ->> 'line' = l.item)) AS cases
-FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
 WHERE l.account = ANY(%s) AND e.business_date <= %s
 GROUP BY l.account, l.item HAVING sum(l.dr - l.cr) <> 0 ORDER BY since, l.account, l.item
 """
 
-_FIRST_ENTRY: Final = "SELECT min(business_date) AS day FROM journal_entry WHERE business_date < %s"
+_FIRST_ENTRY: Final = "SELECT min(business_date) AS day FROM ledger_entry WHERE business_date < %s"
 
 
 def of_month(uow: UnitOfWork, month: date, accounts: Sequence[str]) -> list[Gate]:

@@ -9,10 +9,10 @@ from psycopg.types.json import Jsonb
 from hub.db import Connection
 from hub.fees.closing.model import BOOK, Proposal
 
-Verb = Literal["close", "reopen"]
+CloseAction = Literal["close", "reopen"]
 
 _PROPOSE: Final = """
-INSERT INTO close_proposal (verb, account, day, digest, totals, maker, reason, proposed_at)
+INSERT INTO close_proposal (action, account, day, digest, totals, maker, reason, proposed_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 
@@ -29,19 +29,19 @@ WHERE month = %(day)s AND reopened_at IS NULL
 """
 
 
-def proposal(conn: Connection, verb: Verb, account: str, day: date) -> Proposal | None:
+def proposal(conn: Connection, action: CloseAction, account: str, day: date) -> Proposal | None:
     """The proposal that stands."""
     row = conn.execute(
         "SELECT id, digest, totals, maker, reason FROM close_proposal"
-        " WHERE verb = %s AND account = %s AND day = %s AND ended_at IS NULL FOR UPDATE",
-        (verb, account, day),
+        " WHERE action = %s AND account = %s AND day = %s AND ended_at IS NULL FOR UPDATE",
+        (action, account, day),
     ).fetchone()
     return Proposal(**{**row, "digest": bytes(row["digest"])}) if row else None
 
 
 def propose(
     conn: Connection,
-    verb: Verb,
+    action: CloseAction,
     account: str,
     day: date,
     *,
@@ -51,7 +51,7 @@ def propose(
     reason: str | None,
     at: datetime,
 ) -> None:
-    conn.execute(_PROPOSE, (verb, account, day, digest, Jsonb(dict(totals)), maker, reason, at))
+    conn.execute(_PROPOSE, (action, account, day, digest, Jsonb(dict(totals)), maker, reason, at))
 
 
 def end(conn: Connection, proposal_id: int, *, checker: str | None, at: datetime) -> None:
@@ -124,7 +124,7 @@ def first_day(conn: Connection, account: str) -> date | None:
     """The first day of which a statement or the book says something; None: neither ever spoke of the account."""
     row = conn.execute(
         "SELECT least((SELECT min(from_date) FROM statement WHERE account = %(account)s AND chain IS NOT NULL),"
-        " (SELECT min(business_date) FROM journal_entry WHERE bank_account = %(account)s)) AS day",
+        " (SELECT min(business_date) FROM ledger_entry WHERE bank_account = %(account)s)) AS day",
         {"account": account},
     ).fetchone()
     return row["day"] if row else None

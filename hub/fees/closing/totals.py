@@ -13,7 +13,7 @@ from hub.fees.ledger import balances
 from hub.signing import canonical
 
 _ENTRIES: Final = """
-SELECT e.digest FROM journal_entry e
+SELECT e.digest FROM ledger_entry e
 WHERE e.business_date BETWEEN %(first)s AND %(last)s AND (%(account)s = 'book' OR e.bank_account = %(account)s)
     AND NOT (e.bank_account IS NULL AND e.kind LIKE 'retained%%') ORDER BY e.seq
 """
@@ -21,7 +21,7 @@ WHERE e.business_date BETWEEN %(first)s AND %(last)s AND (%(account)s = 'book' O
 
 _MOVED: Final = """
 SELECT l.account, sum(l.dr)::bigint AS debit, sum(l.cr)::bigint AS credit
-FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq
+FROM ledger_entry e JOIN ledger_line l ON l.entry_seq = e.seq
 WHERE e.business_date BETWEEN %(first)s AND %(last)s AND (%(account)s = 'book' OR e.bank_account = %(account)s)
     AND NOT (e.bank_account IS NULL AND e.kind LIKE 'retained%%') GROUP BY l.account ORDER BY l.account
 """

@@ -16,8 +16,8 @@ SELECT a.account, d::date AS day,
 FROM unnest(%(accounts)s::text[], %(firsts)s::date[]) AS a (account, first)
 CROSS JOIN LATERAL generate_series(greatest(a.first, %(first)s::date), %(last)s::date, interval '1 day') AS d
 LEFT JOIN day_close c ON c.account = a.account AND c.day = d::date AND c.reopened_at IS NULL
-LEFT JOIN close_proposal p ON p.verb = 'close' AND p.account = a.account AND p.day = d::date AND p.ended_at IS NULL
-LEFT JOIN close_proposal r ON r.verb = 'reopen' AND r.account = a.account AND r.day = d::date AND r.ended_at IS NULL
+LEFT JOIN close_proposal p ON p.action = 'close' AND p.account = a.account AND p.day = d::date AND p.ended_at IS NULL
+LEFT JOIN close_proposal r ON r.action = 'reopen' AND r.account = a.account AND r.day = d::date AND r.ended_at IS NULL
 ORDER BY a.account, d
 """
 
@@ -27,10 +27,10 @@ SELECT 'book' AS account, m.day, CASE WHEN c.month IS NOT NULL THEN 'closed' ELS
     NULL::bigint AS book, r.maker AS reopen_maker,
     (SELECT count(*) FROM month_close b WHERE b.month = m.day AND b.reopened_at IS NOT NULL) AS reopened
 FROM (SELECT month AS day FROM month_close WHERE reopened_at IS NULL
-      UNION SELECT day FROM close_proposal WHERE account = 'book' AND verb = 'close' AND ended_at IS NULL) AS m
+      UNION SELECT day FROM close_proposal WHERE account = 'book' AND action = 'close' AND ended_at IS NULL) AS m
 LEFT JOIN month_close c ON c.month = m.day AND c.reopened_at IS NULL
-LEFT JOIN close_proposal p ON p.verb = 'close' AND p.account = 'book' AND p.day = m.day AND p.ended_at IS NULL
-LEFT JOIN close_proposal r ON r.verb = 'reopen' AND r.account = 'book' AND r.day = m.day AND r.ended_at IS NULL
+LEFT JOIN close_proposal p ON p.action = 'close' AND p.account = 'book' AND p.day = m.day AND p.ended_at IS NULL
+LEFT JOIN close_proposal r ON r.action = 'reopen' AND r.account = 'book' AND r.day = m.day AND r.ended_at IS NULL
 WHERE m.day BETWEEN %(first)s AND %(last)s ORDER BY m.day
 """
 

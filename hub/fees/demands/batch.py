@@ -106,7 +106,7 @@ class DemandBatch:
         return self._stand(before, before.amounts.shown(credited.amount), "confirmed", evidence, self.uow.now)
 
     def write(self) -> None:
-        """Put it all down: credits, where the demands stand, and the journal."""
+        """Put it all down: credits, where the demands stand, and the audit log."""
         now, conn = self.uow.now, self.uow.conn
         new = [(key[0], self._credits[key]) for key in self._new]
         if new:

@@ -1,6 +1,6 @@
 """What happens to a demand: money is credited to it, confirmed and taken back; it is waived, expires, ends.
 
-Every verb locks the dossier first, writes a line in the journal, and gives the events that its caller hands on.
+Every verb locks the dossier first, writes a line in the audit log, and gives the events that its caller hands on.
 """
 
 from dataclasses import dataclass, field

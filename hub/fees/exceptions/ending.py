@@ -6,13 +6,13 @@ from typing import Final
 from hub.db import Connection
 
 _COVERED: Final = """
-UPDATE exception_case c SET state = 'resolved', resolution = 'paid in full'
+UPDATE fee_exception c SET state = 'resolved', resolution = 'paid in full'
 FROM fee_demand d WHERE c.object_type = 'fee_demand' AND c.object_id = d.id AND d.id = ANY(%s) AND c.code = 'R04'
     AND c.state <> 'resolved' AND d.allocated + d.waived = d.amount_due
 """
 
 _EXPLAINED: Final = """
-UPDATE exception_case SET state = 'resolved', resolution = %(by)s
+UPDATE fee_exception SET state = 'resolved', resolution = %(by)s
 WHERE object_type = %(kind)s AND object_id = ANY(%(about)s) AND code = ANY(%(codes)s) AND state <> 'resolved'
     AND id <> %(but)s RETURNING id
 """

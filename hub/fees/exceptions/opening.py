@@ -15,7 +15,7 @@ LINE: Final = "statement_line"
 """what a case about a line of a statement is about"""
 
 _OPEN: Final = """
-INSERT INTO exception_case (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
+INSERT INTO fee_exception (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
 SELECT id, code, severity, at_risk, object_type, object_id, 'open', due_on, facts
 FROM ROWS FROM (json_to_recordset(%s) AS (id text, code text, severity smallint, at_risk bigint, object_type text,
         object_id text, due_on date, facts jsonb))

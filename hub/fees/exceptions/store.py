@@ -15,9 +15,9 @@ from hub.fees.exceptions.model import FeeException
 _COLUMNS: Final = ", ".join(field.name for field in fields(FeeException))
 
 _STANDING: Final = """
-SELECT l.account, l.item, abs(sum(l.dr - l.cr))::bigint AS net FROM journal_line l
+SELECT l.account, l.item, abs(sum(l.dr - l.cr))::bigint AS net FROM ledger_line l
 WHERE l.account IN ('338', '339', '341') AND l.item = ANY(%(items)s) AND NOT EXISTS (
-    SELECT 1 FROM exception_case c WHERE c.state <> 'resolved' AND c.id <> %(id)s AND c.code <> 'N02'
+    SELECT 1 FROM fee_exception c WHERE c.state <> 'resolved' AND c.id <> %(id)s AND c.code <> 'N02'
         AND (c.object_id = l.item OR c.facts ->> 'payment' = l.item OR c.facts ->> 'line' = l.item))
 GROUP BY l.account, l.item HAVING sum(l.dr - l.cr) <> 0
 """
@@ -41,7 +41,7 @@ def lock(conn: Connection, case_id: str) -> FeeException:
 
 def _one(conn: Connection, case_id: str, ending: str) -> FeeException:
     with conn.cursor(row_factory=class_row(FeeException)) as cursor:
-        found = cursor.execute(f"SELECT {_COLUMNS} FROM exception_case WHERE id = %s{ending}", (case_id,)).fetchone()
+        found = cursor.execute(f"SELECT {_COLUMNS} FROM fee_exception WHERE id = %s{ending}", (case_id,)).fetchone()
     if found is None:
         raise NotFound(f"không có ca {case_id}")
     return found
@@ -52,7 +52,7 @@ def change(conn: Connection, case_id: str, **columns: Any) -> None:
     values = {name: Jsonb(value) if isinstance(value, Mapping) else value for name, value in columns.items()}
     wanted = ", ".join(f"{name} = %({name})s" for name in sorted(columns))
     try:
-        conn.execute(f"UPDATE exception_case SET {wanted} WHERE id = %(id)s", {**values, "id": case_id})
+        conn.execute(f"UPDATE fee_exception SET {wanted} WHERE id = %(id)s", {**values, "id": case_id})
     except errors.UniqueViolation as error:
         raise InvalidState("đã có ca khác cùng mã đang mở về khoản này") from error
 
@@ -81,7 +81,7 @@ def listing(
     """Cases, the most urgent first: by their day, then the worst, then the dearest."""
     with conn.cursor(row_factory=class_row(FeeException)) as cursor:
         return cursor.execute(
-            f"SELECT {_COLUMNS} FROM exception_case WHERE state = ANY(%(states)s)"
+            f"SELECT {_COLUMNS} FROM fee_exception WHERE state = ANY(%(states)s)"
             " AND (%(code)s::text IS NULL OR code = %(code)s)"
             " AND (%(person)s::text IS NULL OR assigned_to = %(person)s)"
             " ORDER BY due_on, severity, at_risk DESC, id LIMIT %(limit)s",

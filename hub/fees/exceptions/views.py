@@ -10,7 +10,7 @@ WITH asked AS (
     SELECT c.id, c.at_risk, c.facts, c.object_type, c.object_id,
         CASE c.object_type WHEN 'payment' THEN c.object_id ELSE c.facts ->> 'payment' END AS payment,
         CASE c.object_type WHEN 'statement_line' THEN c.object_id ELSE c.facts ->> 'line' END AS line
-    FROM exception_case c WHERE c.id = ANY(%s)
+    FROM fee_exception c WHERE c.id = ANY(%s)
 )
 SELECT a.id, o.raw_code AS dossier, coalesce(d.reference, p.reference, a.facts -> 'references' ->> 0) AS reference,
     coalesce(nullif(p.text, ''), l.text, e.reference_text) AS words,

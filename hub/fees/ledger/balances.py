@@ -42,8 +42,8 @@ class AccountMovement:
 def trial_balance(conn: Connection, until: date | None = None) -> list[AccountBalance]:
     """Every account that was ever moved, by code, up to the end of business day ``until``. The nets sum to 0."""
     rows = conn.execute(
-        "SELECT l.account, sum(l.dr)::bigint AS debit, sum(l.cr)::bigint AS credit FROM journal_line l"
-        " JOIN journal_entry e ON e.seq = l.entry_seq WHERE %(until)s::date IS NULL OR e.business_date <= %(until)s"
+        "SELECT l.account, sum(l.dr)::bigint AS debit, sum(l.cr)::bigint AS credit FROM ledger_line l"
+        " JOIN ledger_entry e ON e.seq = l.entry_seq WHERE %(until)s::date IS NULL OR e.business_date <= %(until)s"
         " GROUP BY l.account ORDER BY l.account",
         {"until": until},
     )
@@ -53,8 +53,8 @@ def trial_balance(conn: Connection, until: date | None = None) -> list[AccountBa
 def bank_balance(conn: Connection, bank_account: str, until: date) -> int:
     """What the book says is on a bank account at the end of ``until``; đồng."""
     row = conn.execute(
-        "SELECT COALESCE(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_line l"
-        " JOIN journal_entry e ON e.seq = l.entry_seq"
+        "SELECT COALESCE(sum(l.dr - l.cr), 0)::bigint AS net FROM ledger_line l"
+        " JOIN ledger_entry e ON e.seq = l.entry_seq"
         " WHERE l.account = '111' AND e.bank_account = %s AND e.business_date <= %s",
         (bank_account, until),
     ).fetchone()
@@ -64,8 +64,8 @@ def bank_balance(conn: Connection, bank_account: str, until: date) -> int:
 def payable(conn: Connection, department: str, first: date, last: date) -> dict[str, int]:
     """Fee code → what 331 of a department came to owe it more, in the business days from ``first`` to ``last``."""
     rows = conn.execute(
-        "SELECT l.fee_code, sum(l.cr - l.dr)::bigint AS owed FROM journal_line l"
-        " JOIN journal_entry e ON e.seq = l.entry_seq WHERE l.account = '331' AND l.department = %s"
+        "SELECT l.fee_code, sum(l.cr - l.dr)::bigint AS owed FROM ledger_line l"
+        " JOIN ledger_entry e ON e.seq = l.entry_seq WHERE l.account = '331' AND l.department = %s"
         " AND e.business_date BETWEEN %s AND %s GROUP BY l.fee_code ORDER BY l.fee_code",
         (department, first, last),
     )
@@ -75,7 +75,7 @@ def payable(conn: Connection, department: str, first: date, last: date) -> dict[
 def open_items(conn: Connection, account: LedgerAccount) -> dict[str, int]:
     """Item → what is open of it (debit less credit); what has gone to zero is left out."""
     rows = conn.execute(
-        "SELECT item, sum(dr - cr)::bigint AS net FROM journal_line WHERE account = %s"
+        "SELECT item, sum(dr - cr)::bigint AS net FROM ledger_line WHERE account = %s"
         " GROUP BY item HAVING sum(dr - cr) <> 0 ORDER BY item",
         (account.value,),
     )
@@ -88,7 +88,7 @@ def statement(conn: Connection, account: LedgerAccount, first: date, last: date)
         "SELECT * FROM ("
         " SELECT e.seq, e.business_date AS day, e.kind, e.source_type, e.source_id, l.department, l.fee_code, l.item,"
         " l.dr, l.cr, l.number, sum(l.dr - l.cr) OVER (ORDER BY e.business_date, e.seq, l.number)::bigint AS after"
-        " FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq"
+        " FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq"
         " WHERE l.account = %s AND e.business_date <= %s) AS book WHERE day >= %s ORDER BY day, seq, number",
         (account.value, last, first),
     )

@@ -16,7 +16,7 @@ LOCK: Final = 7_310_002
 
 _INSERT: Final = """
 WITH entry AS (
-    INSERT INTO journal_entry (business_date, kind, source_type, source_id, bank_account, original_date, lines, amount,
+    INSERT INTO ledger_entry (business_date, kind, source_type, source_id, bank_account, original_date, lines, amount,
         digest)
     SELECT day, kind, source_type, source_id, bank_account, original, lines, amount, digest
     FROM ROWS FROM (json_to_recordset(%s) AS (day date, kind text, source_type text, source_id text, bank_account text,
@@ -26,7 +26,7 @@ WITH entry AS (
     ON CONFLICT (source_type, source_id, kind) DO NOTHING
     RETURNING seq, source_type, source_id, kind, digest
 )
-INSERT INTO journal_line (entry_seq, number, account, department, fee_code, demand_id, item, dr, cr)
+INSERT INTO ledger_line (entry_seq, number, account, department, fee_code, demand_id, item, dr, cr)
 SELECT entry.seq, l.number, l.account, l.department, l.fee_code, l.demand_id, l.item, l.dr, l.cr
 FROM json_to_recordset(%s) AS l (source_type text, source_id text, kind text, number smallint, account text,
     department text, fee_code text, demand_id text, item text, dr bigint, cr bigint)
@@ -37,7 +37,7 @@ JOIN entry ON (entry.source_type, entry.source_id, entry.kind) = (l.source_type,
 _POSTED: Final = """
 SELECT e.business_date, e.bank_account, e.original_date, l.account, l.dr, l.cr, l.department, l.fee_code, l.demand_id,
     l.item
-FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq
+FROM ledger_entry e JOIN ledger_line l ON l.entry_seq = e.seq
 WHERE (e.source_type, e.source_id, e.kind) = (%s, %s, %s) ORDER BY l.number
 """
 
@@ -98,7 +98,7 @@ def closed(conn: Connection, account: str | None, day: date) -> bool:
 def _written(conn: Connection, entries: Sequence[LedgerEntry]) -> dict[tuple[str, str, str], tuple[int, bytes]]:
     """Source → number and digest, of those that are in the book."""
     rows = conn.execute(
-        "SELECT e.seq, e.digest, source_type, source_id, kind FROM journal_entry e"
+        "SELECT e.seq, e.digest, source_type, source_id, kind FROM ledger_entry e"
         " JOIN unnest(%s::text[], %s::text[], %s::text[]) AS asked (source_type, source_id, kind)"
         " USING (source_type, source_id, kind)",
         _sources(entries),

@@ -66,7 +66,7 @@ def keep(conn: Connection, log: str, key: Callable[[], SigningKey], now: datetim
     return made
 
 
-_DIGESTS: Final = "SELECT digest FROM journal_entry WHERE seq >= %s ORDER BY seq"
+_DIGESTS: Final = "SELECT digest FROM ledger_entry WHERE seq >= %s ORDER BY seq"
 """Numbers are given under a lock that goes with the commit: whatever is seen here has no unseen number below it."""
 
 

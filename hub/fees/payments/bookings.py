@@ -29,7 +29,7 @@ def taken_back(uow: UnitOfWork, payment: Payment) -> bool:
     """``notified`` in reverse; False if something has been booked about the payment since, so that a person decides."""
     booked = uow.conn.execute(
         "SELECT l.account, l.dr, l.cr, l.department, l.fee_code, l.demand_id, l.item,"
-        " e.source_type, e.source_id, e.kind FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq"
+        " e.source_type, e.source_id, e.kind FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq"
         " WHERE l.item = %(id)s OR (e.source_type = 'payment' AND e.source_id = %(id)s) ORDER BY e.seq, l.number",
         {"id": payment.id},
     ).fetchall()

@@ -50,7 +50,7 @@ def _cut_off(conn: Connection, kept: list[dict[str, Any]]) -> Iterator[Offender]
         digests = [
             bytes(found["digest"])
             for found in conn.execute(
-                "SELECT digest FROM journal_entry WHERE seq BETWEEN %s AND %s ORDER BY seq",
+                "SELECT digest FROM ledger_entry WHERE seq BETWEEN %s AND %s ORDER BY seq",
                 (row["first_seq"], row["last_seq"]),
             )
         ]

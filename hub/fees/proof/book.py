@@ -9,7 +9,7 @@ SELECT e.seq, concat_ws('|', to_char(e.business_date, 'YYYY-MM-DD'), e.kind, e.s
                         coalesce(e.bank_account, ''), to_char(e.original_date, 'YYYY-MM-DD'))
     || string_agg(E'\\n' || concat_ws('|', l.account, coalesce(l.department, ''), coalesce(l.fee_code, ''),
                   coalesce(l.demand_id, ''), coalesce(l.item, ''), l.dr, l.cr), '' ORDER BY l.number) AS content
-FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq GROUP BY e.seq
+FROM ledger_entry e JOIN ledger_line l ON l.entry_seq = e.seq GROUP BY e.seq
 """
 """The text of each entry: ledger.entry.Entry.content, put together by other means."""
 
@@ -19,7 +19,7 @@ CHECKS: Final = (
         "entries are numbered without a gap",
         """
         SELECT 'entry ' || seq AS what, 'bút toán liền trước là ' || before AS how
-        FROM (SELECT seq, lag(seq, 1, 0::bigint) OVER (ORDER BY seq) AS before FROM journal_entry) AS numbered
+        FROM (SELECT seq, lag(seq, 1, 0::bigint) OVER (ORDER BY seq) AS before FROM ledger_entry) AS numbered
         WHERE seq <> before + 1 ORDER BY seq
         """,
         ProofCode.CHAIN,
@@ -32,8 +32,8 @@ CHECKS: Final = (
                CASE WHEN e.seq IS NULL THEN format('không có bút toán; có %s dòng, Nợ %s, Có %s', l.n, l.dr, l.cr)
                     ELSE format('ghi %s đ trong %s dòng; Nợ %s, Có %s trong %s dòng', e.amount, e.lines,
                                 coalesce(l.dr, 0), coalesce(l.cr, 0), coalesce(l.n, 0)) END AS how
-        FROM journal_entry e FULL JOIN (
-            SELECT entry_seq AS seq, sum(dr) AS dr, sum(cr) AS cr, count(*) AS n FROM journal_line GROUP BY entry_seq
+        FROM ledger_entry e FULL JOIN (
+            SELECT entry_seq AS seq, sum(dr) AS dr, sum(cr) AS cr, count(*) AS n FROM ledger_line GROUP BY entry_seq
         ) AS l ON l.seq = e.seq
         WHERE (e.amount, e.amount, e.lines) IS DISTINCT FROM (l.dr, l.cr, l.n) ORDER BY coalesce(e.seq, l.seq)
         """,
@@ -43,7 +43,7 @@ CHECKS: Final = (
         "debit and credit of the whole book are equal",
         """
         SELECT 'book' AS what, format('Nợ %s, Có %s', sum(dr), sum(cr)) AS how
-        FROM journal_line HAVING sum(dr) <> sum(cr)
+        FROM ledger_line HAVING sum(dr) <> sum(cr)
         """,
     ),
     Check(
@@ -51,7 +51,7 @@ CHECKS: Final = (
         "every entry is the one that was posted",
         f"""
         SELECT 'entry ' || e.seq AS what, format('%s %s %s đã bị sửa', e.source_type, e.source_id, e.kind) AS how
-        FROM journal_entry e JOIN ({CONTENT}) AS c ON c.seq = e.seq
+        FROM ledger_entry e JOIN ({CONTENT}) AS c ON c.seq = e.seq
         WHERE sha256(convert_to(c.content, 'UTF8')) <> e.digest ORDER BY e.seq
         """,
         ProofCode.CHAIN,

@@ -15,7 +15,7 @@ CHECKS: Final = (
                         ELSE 'khác số lượng' END) AS how
         FROM day_close c LEFT JOIN (
             SELECT bank_account, business_date, count(*) AS count, sha256(string_agg(digest, ''::bytea ORDER BY seq))
-                       AS hash FROM journal_entry GROUP BY bank_account, business_date
+                       AS hash FROM ledger_entry GROUP BY bank_account, business_date
         ) AS e ON (e.bank_account, e.business_date) = (c.account, c.day)
         WHERE c.reopened_at IS NULL AND c.totals ? 'entries'
           AND c.totals #>> '{entries,sha256}' <> encode(coalesce(e.hash, sha256('')), 'hex')
@@ -34,7 +34,7 @@ CHECKS: Final = (
         FROM month_close c LEFT JOIN (
             SELECT date_trunc('month', business_date)::date AS month, count(*) AS count,
                    sha256(string_agg(digest, ''::bytea ORDER BY seq)) AS hash
-            FROM journal_entry WHERE bank_account IS NOT NULL OR kind NOT LIKE 'retained%' GROUP BY 1
+            FROM ledger_entry WHERE bank_account IS NOT NULL OR kind NOT LIKE 'retained%' GROUP BY 1
         ) AS e ON e.month = c.month
         WHERE c.reopened_at IS NULL AND c.totals #>> '{entries,sha256}' <> encode(coalesce(e.hash, sha256('')), 'hex')
         ORDER BY c.month

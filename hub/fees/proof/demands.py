@@ -37,12 +37,12 @@ CHECKS: Final = (
                format('%s, đã tính %s; 331 còn phải trả %s', coalesce(d.status, 'không có yêu cầu nộp này'),
                       coalesce(d.allocated, 0), coalesce(l.owed, 0)) AS how
         FROM fee_demand d FULL JOIN (
-            SELECT demand_id, sum(cr - dr) AS owed FROM journal_line
+            SELECT demand_id, sum(cr - dr) AS owed FROM ledger_line
             WHERE account = '331' AND demand_id IS NOT NULL GROUP BY demand_id
         ) AS l ON l.demand_id = d.id
         LEFT JOIN (  -- taken back by the bank after its department had it, and to be recovered
             SELECT demand_id, sum(amount) AS lost FROM fee_credit c WHERE reversed_at IS NOT NULL AND EXISTS (
-                SELECT 1 FROM journal_line WHERE account = '341' AND item = c.evidence HAVING sum(dr - cr) > 0)
+                SELECT 1 FROM ledger_line WHERE account = '341' AND item = c.evidence HAVING sum(dr - cr) > 0)
             GROUP BY demand_id
         ) AS v ON v.demand_id = d.id
         WHERE coalesce(l.owed, 0) <> coalesce(v.lost, 0)

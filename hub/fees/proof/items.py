@@ -23,7 +23,7 @@ CHECKS: Final = (
                format('%s, %s đ; trên 112: %s đ', coalesce(p.status, 'không có khoản nộp này'),
                       coalesce(p.amount, 0), coalesce(l.net, 0)) AS how
         FROM ({PROVEN}) AS p FULL JOIN (
-            SELECT item, sum(dr - cr) AS net FROM journal_line WHERE account = '112' GROUP BY item
+            SELECT item, sum(dr - cr) AS net FROM ledger_line WHERE account = '112' GROUP BY item
         ) AS l ON l.item = p.id
         WHERE coalesce(l.net, 0) <>
             CASE WHEN p.status IN ('notified', 'unconfirmed_overdue') THEN p.amount ELSE 0 END
@@ -37,10 +37,10 @@ CHECKS: Final = (
         SELECT l.account || ' ' || l.item AS what, CASE
             WHEN l.net < 0 THEN format('%s đ nằm sai bên', -l.net)
             ELSE format('%s đ; không có ca nào đang mở', l.net) END AS how
-        FROM (SELECT account, item, sum(CASE account WHEN '341' THEN dr - cr ELSE cr - dr END) AS net FROM journal_line
+        FROM (SELECT account, item, sum(CASE account WHEN '341' THEN dr - cr ELSE cr - dr END) AS net FROM ledger_line
               WHERE account IN ('338', '339', '341') GROUP BY account, item) AS l
         WHERE l.net < 0 OR (l.net > 0 AND NOT EXISTS (
-            SELECT 1 FROM exception_case c WHERE c.state <> 'resolved' AND c.code <> 'N02'
+            SELECT 1 FROM fee_exception c WHERE c.state <> 'resolved' AND c.code <> 'N02'
               AND (c.object_id = l.item OR c.facts ->> 'payment' = l.item OR c.facts ->> 'line' = l.item)))
         ORDER BY 1
         """,

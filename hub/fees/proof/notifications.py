@@ -63,7 +63,7 @@ CHECKS: Final = (
           AND NOT EXISTS (SELECT 1 FROM payment p WHERE (p.provider, p.provider_txn) = (e.provider, e.provider_txn))
           AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.bank_ref = e.bank_ref)
           AND NOT EXISTS (SELECT 1 FROM late_notification n WHERE n.event_id = e.id)
-          AND NOT EXISTS (SELECT 1 FROM exception_case c
+          AND NOT EXISTS (SELECT 1 FROM fee_exception c
                           WHERE c.object_type = 'notify_event' AND c.object_id = e.id::text)
         ORDER BY e.id
         """,
@@ -82,7 +82,7 @@ CHECKS: Final = (
             WHERE (o.provider, o.provider_txn, o.kind) = (e.provider, i.said ->> 'original', 'payment'))
         WHERE e.kind IN ('refund', 'reversal')
           AND coalesce(p.status, '') NOT IN ('reversed', 'refunded', 'charged_back')
-          AND NOT EXISTS (SELECT 1 FROM exception_case c WHERE c.code = 'V01' AND
+          AND NOT EXISTS (SELECT 1 FROM fee_exception c WHERE c.code = 'V01' AND
                           ((c.object_type = 'notify_event' AND c.object_id = e.id::text)
                            OR (c.object_type = 'payment' AND c.object_id = p.id)))
         ORDER BY e.id

@@ -13,7 +13,7 @@ CHECKS: Final = (
             coalesce(r.state, 'không có khoản hoàn này'), CASE WHEN r.booked_at IS NULL THEN 0 ELSE r.amount END,
             coalesce(l.net, 0)) AS how
         FROM refund r FULL JOIN (
-            SELECT item, sum(cr - dr) AS net FROM journal_line WHERE account = '113' GROUP BY item
+            SELECT item, sum(cr - dr) AS net FROM ledger_line WHERE account = '113' GROUP BY item
         ) AS l ON l.item = r.id
         WHERE coalesce(l.net, 0) <> CASE WHEN r.booked_at IS NULL THEN 0 ELSE r.amount END ORDER BY 1
         """,

@@ -54,7 +54,7 @@ def proven(conn: Connection) -> ProofReport:
     return ProofReport(
         results=sorted(results, key=lambda result: list(Invariant).index(result.invariant)),
         digest=digest_of(state.lines(conn)),
-        last_seq=int(one(conn, "SELECT coalesce(max(seq), 0) AS seq FROM journal_entry", ())["seq"]),
+        last_seq=int(one(conn, "SELECT coalesce(max(seq), 0) AS seq FROM ledger_entry", ())["seq"]),
         missing=[invariant for invariant in Invariant if invariant not in seen],
     )
 

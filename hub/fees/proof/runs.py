@@ -31,7 +31,7 @@ def keep(conn: Connection, calendar: WorkingCalendar, proof: ProofReport, day: d
 def stopped(conn: Connection) -> bool:
     """Whether nothing may be closed or transferred: a case of the proof is open."""
     row = conn.execute(
-        "SELECT 1 FROM exception_case WHERE code IN ('L01', 'L02', 'L03', 'L04') AND state <> 'resolved' LIMIT 1"
+        "SELECT 1 FROM fee_exception WHERE code IN ('L01', 'L02', 'L03', 'L04') AND state <> 'resolved' LIMIT 1"
     ).fetchone()
     return row is not None
 

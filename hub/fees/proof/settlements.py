@@ -8,7 +8,7 @@ OWN: Final[LiteralString] = "('retained', 'retained_withdrawn', 'transferred', '
 """entries of settlements themselves (hub.fees.settlements.taking.OWN)"""
 TOLD: Final[LiteralString] = f"""
 SELECT l.entry_seq, l.number, l.department, l.fee_code, l.cr - l.dr AS amount, e.business_date
-FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq WHERE l.account = '331' AND e.kind NOT IN {OWN}
+FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq WHERE l.account = '331' AND e.kind NOT IN {OWN}
 """
 """lines of 331 that a department is told"""
 LIVE: Final[LiteralString] = """
@@ -73,7 +73,7 @@ CHECKS: Final = (
         FROM (SELECT s.id, f.fee_code, f.retained FROM settlement s JOIN settlement_fee f ON f.settlement_id = s.id
               WHERE s.state <> 'withdrawn' AND f.retained <> 0) AS s
         FULL JOIN (SELECT e.source_id AS id, l.fee_code, sum(l.cr - l.dr) AS kept
-                   FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+                   FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
                    WHERE l.account = '511' GROUP BY 1, 2 HAVING sum(l.cr - l.dr) <> 0) AS k
             ON (k.id, k.fee_code) = (s.id, s.fee_code)
         WHERE s.retained IS DISTINCT FROM k.kept ORDER BY 1
@@ -99,7 +99,7 @@ CHECKS: Final = (
         f"""
         SELECT coalesce(b.department, t.department) AS what,
                format('331: %s đ; giải thích được: %s đ', coalesce(b.owed, 0), coalesce(t.owed, 0)) AS how
-        FROM (SELECT department, sum(cr - dr) AS owed FROM journal_line WHERE account = '331'
+        FROM (SELECT department, sum(cr - dr) AS owed FROM ledger_line WHERE account = '331'
               GROUP BY department) AS b
         FULL JOIN (
             SELECT department, sum(amount) AS owed FROM (

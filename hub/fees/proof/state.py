@@ -12,7 +12,7 @@ _LINES: Final[tuple[LiteralString, ...]] = (
                coalesce(l.department, '') AS department, coalesce(l.fee_code, '') AS fee_code,
                coalesce(d.reference, l.demand_id, '') AS reference,
                coalesce(p.provider || ' ' || p.provider_txn, s.line_key, l.item, '') AS item, sum(l.dr - l.cr) AS net
-        FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+        FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
         LEFT JOIN fee_demand d ON d.id = l.demand_id LEFT JOIN payment p ON p.id = l.item
         LEFT JOIN statement_line s ON s.id::text = l.item
         GROUP BY 1, 2, 3, 4, 5, 6

@@ -12,9 +12,9 @@ CHECKS: Final = (
         SELECT coalesce(s.account, b.account) AS what,
                format('các dòng đã có kết quả cộng lại %s; 111 là %s', coalesce(s.total, 0), coalesce(b.net, 0)) AS how
         FROM (SELECT account, sum(amount) AS total FROM statement_line
-              WHERE state IN ('matched', 'in_case', 'not_fee', 'reversed') GROUP BY account) AS s
-        FULL JOIN (SELECT e.bank_account AS account, sum(l.dr - l.cr) AS net FROM journal_line l
-                   JOIN journal_entry e ON e.seq = l.entry_seq
+              WHERE state IN ('matched', 'in_exception', 'not_fee', 'reversed') GROUP BY account) AS s
+        FULL JOIN (SELECT e.bank_account AS account, sum(l.dr - l.cr) AS net FROM ledger_line l
+                   JOIN ledger_entry e ON e.seq = l.entry_seq
                    WHERE l.account = '111' AND e.kind <> 'opening' GROUP BY e.bank_account) AS b
             ON b.account = s.account
         WHERE coalesce(s.total, 0) <> coalesce(b.net, 0) ORDER BY 1
@@ -30,10 +30,10 @@ CHECKS: Final = (
                       CASE WHEN b.source IS NULL THEN 'không có gì'
                            ELSE b.net || ' đ vào ' || coalesce(b.account, '–') END) AS how
         FROM (SELECT 'line ' || id AS source, account, amount, state FROM statement_line
-              WHERE state IN ('matched', 'in_case', 'not_fee', 'reversed') AND amount <> 0) AS s
+              WHERE state IN ('matched', 'in_exception', 'not_fee', 'reversed') AND amount <> 0) AS s
         FULL JOIN (SELECT e.source_type || ' ' || e.source_id AS source, e.bank_account AS account,
                           sum(l.dr - l.cr) AS net
-                   FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+                   FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
                    WHERE l.account = '111' AND e.kind <> 'opening' GROUP BY 1, 2
                    HAVING sum(l.dr - l.cr) <> 0) AS b
             ON b.source = s.source
@@ -57,10 +57,10 @@ CHECKS: Final = (
                                                CASE WHEN c.open THEN 'có ca đang mở'
                                                     ELSE 'không có ca đang mở' END) AS how
         FROM statement_line l CROSS JOIN LATERAL (SELECT EXISTS (
-            SELECT 1 FROM exception_case c WHERE c.state <> 'resolved' AND (
+            SELECT 1 FROM fee_exception c WHERE c.state <> 'resolved' AND (
                 (c.object_type IN ('statement_line', 'line') AND c.object_id = l.id::text)
                 OR c.facts ->> 'line' = l.id::text)) AS open) AS c
-        WHERE (l.state = 'matched' AND l.allocated = 0) OR (l.state = 'in_case' AND NOT c.open)
+        WHERE (l.state = 'matched' AND l.allocated = 0) OR (l.state = 'in_exception' AND NOT c.open)
            OR (l.state IN ('pending', 'new', 'vanished') AND l.allocated <> 0)
         ORDER BY l.id
         """,

@@ -36,7 +36,7 @@ class FeeReceiptRow:
     void_reason: str | None = None
     voided_at: datetime | None = None
     voided_by: str | None = None
-    void_told_at: datetime | None = None
+    void_notified_at: datetime | None = None
 
     @property
     def title(self) -> str:
@@ -151,4 +151,4 @@ def voided(conn: Connection, receipt_id: str, by: str, reason: str, at: datetime
 
 def void_told(conn: Connection, receipt_id: str, at: datetime) -> None:
     """The issuer knows that."""
-    conn.execute("UPDATE receipt SET void_told_at = %s WHERE id = %s", (at, receipt_id))
+    conn.execute("UPDATE receipt SET void_notified_at = %s WHERE id = %s", (at, receipt_id))

@@ -13,7 +13,7 @@ SELECT r.id, r.series, r.year, r.number, r.kind, r.amount, r.issued_on, r.depart
         WHEN r.void_maker IS NOT NULL THEN 'void proposed' ELSE 'stands' END AS state,
     CASE WHEN r.counterparty IS NULL THEN 'not told' WHEN r.published_at IS NULL THEN 'waits'
         WHEN r.issuer_number <> r.number THEN 'other number'
-        WHEN r.voided_at IS NOT NULL AND r.void_told_at IS NULL THEN 'void waits' ELSE 'published' END AS issuer
+        WHEN r.voided_at IS NOT NULL AND r.void_notified_at IS NULL THEN 'void waits' ELSE 'published' END AS issuer
 FROM receipt r JOIN fee_demand f ON f.id = r.demand_id JOIN dossier d ON d.id = f.dossier_id
 """
 
@@ -35,7 +35,7 @@ def found(conn: Connection, receipt_id: str) -> Row | None:
         return None
     more = conn.execute(
         "SELECT body, replaces, leaf_id, issued_at, published_at, issuer_number, void_maker, void_reason, voided_at,"
-        " voided_by, void_told_at FROM receipt WHERE id = %s",
+        " voided_by, void_notified_at FROM receipt WHERE id = %s",
         (receipt_id,),
     ).fetchone()
     transfers = conn.execute(

@@ -28,8 +28,9 @@ INSERT INTO notify_delivery (provider, query, headers, body, sha256) VALUES (%s,
 """
 
 _REFUSED: Final = """
-INSERT INTO door_refusal AS r (door, reason, day) VALUES (%s, %s, (now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)
-ON CONFLICT (door, reason, day) DO UPDATE SET count = r.count + 1 RETURNING count
+INSERT INTO rejected_request AS r (counterparty, reason, day)
+VALUES (%s, %s, (now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date)
+ON CONFLICT (counterparty, reason, day) DO UPDATE SET count = r.count + 1 RETURNING count
 """
 
 _JUDGE: Final = """
@@ -48,8 +49,9 @@ WITH event AS (
     INSERT INTO idempotency (source, key, fingerprint, message_id)
     SELECT %(source)s, %(key)s, %(hash)s, inbox_id FROM event
 ), stored AS (
-    INSERT INTO inbox (id, source, kind, external_id, lane, fingerprint, media_type, body)
-    SELECT inbox_id, %(source)s, %(inbox_kind)s, %(key)s, %(lane)s, %(hash)s, 'application/json', %(said)s FROM event
+    INSERT INTO inbox (id, source, kind, external_id, ordering_key, fingerprint, media_type, body)
+    SELECT inbox_id, %(source)s, %(inbox_kind)s, %(key)s, %(ordering_key)s, %(hash)s, 'application/json', %(said)s
+    FROM event
 ), judged AS (
     INSERT INTO notify_verdict (delivery_id, verdict, code, key_id, event_id, answer_status, answer_body)
     SELECT %(delivery)s, %(verdict)s, %(code)s, %(key_id)s, id, %(status)s, %(body)s FROM event
@@ -138,7 +140,7 @@ def believe(conn: Connection, delivery: int, said: Notification, first: Judgemen
         "source": f"bank.{said.provider}",
         "key": f"{said.kind}.{said.provider_txn}",
         "inbox_kind": KIND,
-        "lane": said.original or said.provider_txn,
+        "ordering_key": said.original or said.provider_txn,
         "said": body,
     }
     event = conn.execute(_BELIEVE, row).fetchone()

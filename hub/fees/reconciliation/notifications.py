@@ -152,7 +152,7 @@ def _taken_back(uow: UnitOfWork, said: Notification, message: Message) -> list[E
     """The whole of a payment that no statement has shown yet is undone; anything else is for a person."""
     paid = payment_store.said_by(uow.conn, said.provider, said.original or "")
     if paid is None:
-        if message.tries <= PATIENCE:
+        if message.backoff_attempts <= PATIENCE:
             raise RetryLater(HubCode.PAYMENT_UNKNOWN, "the payment that is taken back has not been told yet")
         return _case(uow, "V01", "notify_event", _event(uow, message), said.amount, _facts(said))
     for demand in payment_store.paid_for(uow.conn, paid.id):

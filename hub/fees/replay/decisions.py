@@ -25,7 +25,7 @@ LEADS: Final = r"""
 SELECT id, at, actor, verb, subject, reason, rank FROM (
     SELECT id, at, actor, verb, subject, reason,
         CASE WHEN subject LIKE 'ex\_%' THEN 1 WHEN subject LIKE 'po\_%' THEN 2 ELSE 3 END AS rank
-    FROM public.journal j
+    FROM public.audit_log j
     WHERE (subject LIKE 'ex\_%' AND (verb IN ('proposed', 'withdrawn')
                OR verb IN ('resolved', 'partly resolved') AND reason ~ '^[a-z_]+( [a-z]+=.*)?: '
                OR verb = 'reopened' AND reason !~ '^rf_[0-9A-Z]+ was cancelled$'))
@@ -41,7 +41,7 @@ SELECT id, at, actor, verb, subject, reason, rank FROM (
 
 _REFUND: Final = """
 INSERT INTO refund SELECT (jsonb_populate_record(NULL::refund, to_jsonb(r) || jsonb_build_object(
-    'state', 'requested', 'item', %(item)s::text, 'booked_at', NULL, 'case_ids', '[]'::jsonb))).*
+    'state', 'requested', 'item', %(item)s::text, 'booked_at', NULL, 'exception_ids', '[]'::jsonb))).*
 FROM public.refund r WHERE r.id = %(id)s
 """
 _ORDER: Final = """

@@ -19,11 +19,11 @@ ENTRIES: Final = "the second engine reads the same entries"
 _ENTRIES: Final[LiteralString] = (
     "SELECT seq, to_char(business_date, 'YYYY-MM-DD') AS business_date, kind, source_type, source_id,"
     " coalesce(bank_account, '') AS bank_account, to_char(original_date, 'YYYY-MM-DD') AS original_date, lines, amount,"
-    " encode(digest, 'hex') AS digest FROM journal_entry"
+    " encode(digest, 'hex') AS digest FROM ledger_entry"
 )
 _LINES: Final[LiteralString] = (
     "SELECT entry_seq, number, account, coalesce(department, '') AS department, coalesce(fee_code, '') AS fee_code,"
-    " coalesce(demand_id, '') AS demand_id, coalesce(item, '') AS item, dr, cr FROM journal_line"
+    " coalesce(demand_id, '') AS demand_id, coalesce(item, '') AS item, dr, cr FROM ledger_line"
 )
 _EXPORTED: Final[Mapping[str, LiteralString]] = {
     "entry": _ENTRIES,
@@ -39,7 +39,7 @@ _NUMBERS: Final = dict.fromkeys(("lines", "number", "seq", "entry_seq", "amount"
 _BALANCES: Final[LiteralString] = (
     "SELECT account, coalesce(department, '') AS department, coalesce(fee_code, '') AS fee_code,"
     " coalesce(demand_id, '') AS demand_id, coalesce(item, '') AS item, sum(dr)::bigint AS dr, sum(cr)::bigint AS cr"
-    " FROM journal_line GROUP BY 1, 2, 3, 4, 5"
+    " FROM ledger_line GROUP BY 1, 2, 3, 4, 5"
 )
 """As PostgreSQL sums them."""
 

@@ -22,7 +22,7 @@ MATCHES: Final[LiteralString] = (
     " AND (p.source = 'statement' OR g.evidence ? 'between')"
 )
 NOBODYS: Final[LiteralString] = (
-    "SELECT DISTINCT facts ->> 'line' AS line_id FROM exception_case"
+    "SELECT DISTINCT facts ->> 'line' AS line_id FROM fee_exception"
     " WHERE code = 'R01' AND state <> 'resolved' AND facts ? 'line'"
 )
 """Lines of which a case says that no demand is named"""

@@ -17,8 +17,8 @@ from hub.unit_of_work import UnitOfWork
 
 NAME: Final = "all that came, handled again from the beginning, ends where the hub stands"
 COPIED: Final = (
-    "fee_demand", "fee_demand_line", "fee_credit", "payment", "exception_case", "journal", "journal_entry",
-    "journal_line", "day_close", "month_close", "close_proposal", "statement_file", "statement", "statement_line",
+    "fee_demand", "fee_demand_line", "fee_credit", "payment", "fee_exception", "audit_log", "ledger_entry",
+    "ledger_line", "day_close", "month_close", "close_proposal", "statement_file", "statement", "statement_line",
     "recon_run", "match_clue", "payout_report", "payout_item", "match_group", "match_leg", "payment_order", "refund",
     "chargeback", "settlement", "settlement_fee", "settlement_item", "settlement_carry", "late_notification",
     "virtual_account",
@@ -34,16 +34,16 @@ _TRIGGERS: Final = """
 SELECT replace(pg_get_triggerdef(t.oid), ' ON public.', ' ON pg_temp.') AS made
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY(%s) AND NOT t.tgisinternal AND t.tgconstraint = 0
-  AND t.tgname <> 'journal_entry_is_numbered' ORDER BY t.tgname
+  AND t.tgname <> 'ledger_entry_is_numbered' ORDER BY t.tgname
 """
 """What the tables themselves see to; what is checked at a commit is left out, for there is none"""
 _NUMBERED: Final = """
 CREATE FUNCTION pg_temp.number_replayed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    NEW.seq := COALESCE((SELECT max(seq) FROM journal_entry), 0) + 1;
+    NEW.seq := COALESCE((SELECT max(seq) FROM ledger_entry), 0) + 1;
     RETURN NEW;
 END $$;
-CREATE TRIGGER journal_entry_is_numbered BEFORE INSERT ON pg_temp.journal_entry
+CREATE TRIGGER ledger_entry_is_numbered BEFORE INSERT ON pg_temp.ledger_entry
     FOR EACH ROW EXECUTE FUNCTION pg_temp.number_replayed()
 """
 """As the hub numbers entries, without its lock: nobody else writes here"""

@@ -1,6 +1,6 @@
 """What has happened to money, as steps that can be taken again: messages, files, and what persons decided.
 
-The order is the journal's: what concerns one demand or one bank was written there under its lock.
+The order is the audit log's: what concerns one demand or one bank was written there under its lock.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,13 +27,13 @@ _STEPS: Final = (
     + LEADS
     + r"""
 ), decided AS (
-    SELECT (SELECT min(j.id) FROM public.journal j WHERE j.at = l.at) AS place, l.* FROM lead l
+    SELECT (SELECT min(j.id) FROM public.audit_log j WHERE j.at = l.at) AS place, l.* FROM lead l
     WHERE NOT EXISTS (SELECT 1 FROM lead o WHERE o.at = l.at AND o.rank < l.rank)
 ), told AS (  -- messages about payments; what one transaction notes has one time
-    SELECT min(id) AS place, at, reason AS message, min(subject) AS payment FROM public.journal
+    SELECT min(id) AS place, at, reason AS message, min(subject) AS payment FROM public.audit_log
     WHERE subject LIKE 'pm\_%' AND (reason LIKE 'in\_%' OR verb = 'collected') GROUP BY at, reason
 ), counted AS (  -- what is noted under a demand's lock
-    SELECT id, at, substring(reason FROM 'pm_[0-9A-Z]{26}') AS payment FROM public.journal
+    SELECT id, at, substring(reason FROM 'pm_[0-9A-Z]{26}') AS payment FROM public.audit_log
     WHERE subject LIKE 'fd\_%' AND verb IN ('credited', 'not credited', 'confirmed')
       AND at NOT IN (SELECT at FROM lead)
 ), matched AS (
@@ -44,7 +44,7 @@ _STEPS: Final = (
 ), paid AS (  -- what is noted under an order's lock
     SELECT g.run_id AS run, min(j.id) AS place
     FROM public.match_group g JOIN public.match_leg l ON l.group_id = g.id
-    JOIN public.journal j ON j.reason = 'line ' || l.line_id AND j.verb IN ('order confirmed', 'order returned')
+    JOIN public.audit_log j ON j.reason = 'line ' || l.line_id AND j.verb IN ('order confirmed', 'order returned')
     WHERE g.pass = 'PO' AND j.at NOT IN (SELECT at FROM lead) GROUP BY g.run_id
 )
 SELECT place, at, actor, verb, subject, reason FROM (
@@ -56,12 +56,12 @@ SELECT place, at, actor, verb, subject, reason FROM (
     SELECT place, at, actor, CASE WHEN subject LIKE 'match %' THEN 'match ' WHEN subject LIKE 'ex\_%' THEN 'ex '
                WHEN subject LIKE 'sm\_%' THEN 'sm ' ELSE '' END || verb, subject, reason FROM decided
     UNION ALL
-    SELECT id, at, actor, verb, subject, reason FROM public.journal j
+    SELECT id, at, actor, verb, subject, reason FROM public.audit_log j
     WHERE ((subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
        OR (subject LIKE 'sf\_%' AND verb NOT LIKE 'case %') OR subject LIKE 'payout %'
        OR verb IN ('opening booked', 'collected')) AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.at = j.at)
     UNION ALL
-    SELECT coalesce(least(m.place, p.place), (SELECT min(id) FROM public.journal WHERE at > r.finished_at),
+    SELECT coalesce(least(m.place, p.place), (SELECT min(id) FROM public.audit_log WHERE at > r.finished_at),
                     9223372036854775807) - 0.5,
            r.started_at, r.actor, 'matched', r.account || ' ' || r.day, r.id::text
     FROM public.recon_run r LEFT JOIN matched m ON m.run = r.id LEFT JOIN paid p ON p.run = r.id
@@ -77,14 +77,14 @@ INSERT INTO fee_demand SELECT * FROM jsonb_populate_record(NULL::fee_demand, (
     FROM public.fee_demand d CROSS JOIN LATERAL (
         SELECT coalesce(sum(l.amount), 0) AS waived FROM public.fee_demand_line l
         WHERE l.demand_id = d.id AND l.fee_code IN (
-            SELECT split_part(j.reason, ':', 1) FROM public.journal j
+            SELECT split_part(j.reason, ':', 1) FROM public.audit_log j
             WHERE j.subject = d.id AND j.verb = 'waived' AND j.before IS NULL)) AS w
     WHERE d.id = %(id)s))
 """
 
 _LINES: Final = """
 INSERT INTO fee_demand_line SELECT (jsonb_populate_record(NULL::fee_demand_line, to_jsonb(l) ||
-    CASE WHEN l.fee_code IN (SELECT split_part(j.reason, ':', 1) FROM public.journal j
+    CASE WHEN l.fee_code IN (SELECT split_part(j.reason, ':', 1) FROM public.audit_log j
                              WHERE j.subject = l.demand_id AND j.verb = 'waived' AND j.before IS NULL)
          THEN '{}' ELSE '{"waived": 0, "exemption": null}' END::jsonb)).*
 FROM public.fee_demand_line l WHERE l.demand_id = %(id)s
@@ -104,7 +104,7 @@ class ReplayStep:
 
 
 class UnknownStep(LookupError):
-    """The journal has a verb of which nobody has said how it is taken again."""
+    """The audit log has a verb of which nobody has said how it is taken again."""
 
 
 def steps(conn: Connection) -> Iterator[ReplayStep]:
@@ -125,7 +125,7 @@ def take(uow: UnitOfWork, step: ReplayStep) -> None:
 def _message(uow: UnitOfWork, step: ReplayStep) -> None:
     row = one(
         uow.conn,
-        "SELECT id, source, kind, lane AS ordering_key, body, received_at, attempts AS claim_version, tries"
+        "SELECT id, source, kind, ordering_key, body, received_at, attempts AS claim_version, tries"
         " FROM public.inbox WHERE id = %s",
         (step.subject,),
     )
@@ -157,7 +157,7 @@ def _brought(uow: UnitOfWork, step: ReplayStep) -> None:
 
 def _is_read_later(uow: UnitOfWork, step: ReplayStep) -> bool:
     query = (
-        "SELECT EXISTS (SELECT 1 FROM public.journal WHERE subject = %s AND verb = 'statement read anew'"
+        "SELECT EXISTS (SELECT 1 FROM public.audit_log WHERE subject = %s AND verb = 'statement read anew'"
         " AND at > %s) AS found"
     )
     return bool(one(uow.conn, query, (step.subject, step.at))["found"])
@@ -266,4 +266,4 @@ TAKEN: Final[Mapping[str, Callable[[UnitOfWork, ReplayStep], object]]] = {
     "collected": _collected,
     **DECIDED,
 }
-"""The journal's verb → how it is taken again."""
+"""The audit log's verb → how it is taken again."""

@@ -26,15 +26,15 @@ JOIN public.match_group h ON h.id = ht.group_id AND h.pass = g.pass
 WHERE h.id = %s AND g.state IN ('proposed', 'confirmed') ORDER BY g.id DESC LIMIT 1
 """
 _CASE: Final = """
-SELECT id AS found FROM exception_case
+SELECT id AS found FROM fee_exception
 WHERE (code, object_type, object_id) = (%(code)s, %(object_type)s, %(object_id)s) AND (state = 'resolved') = %(over)s
 ORDER BY resolved_at DESC, id DESC LIMIT 1
 """
 _CASE_ROW: Final = """
-SELECT id, code, severity, at_risk, object_type, object_id, due_on, facts FROM public.exception_case WHERE id = %s
+SELECT id, code, severity, at_risk, object_type, object_id, due_on, facts FROM public.fee_exception WHERE id = %s
 """
 _AS_OPENED: Final = """
-INSERT INTO exception_case (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
+INSERT INTO fee_exception (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
 VALUES (%(id)s, %(code)s, %(severity)s, %(at_risk)s, %(object_type)s, %(object_id)s, 'open', %(due_on)s, %(facts)s)
 """
 

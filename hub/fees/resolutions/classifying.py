@@ -29,7 +29,7 @@ def not_fee(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> 
         return []
     item, account, amount = _unidentified(uow, case)
     line = case.line or positions.line_of(uow, item)
-    positions.settle_line(uow, line, "not_fee", before=("in_case", "matched"))
+    positions.settle_line(uow, line, "not_fee", before=("in_exception", "matched"))
     positions.close_others(uow, case, item, ["R01", "R02", "R06", "R09", "N02", "N03"])
     post(uow.conn, postings.not_ours(positions.origin(uow, case, account), item, amount))
     return []
@@ -47,10 +47,10 @@ def _debited(uow: UnitOfWork, case: FeeException) -> tuple[int, str]:
     """What the book took for a charge, and on which account. Raises InvalidState."""
     line = positions.line_by(uow, case.line or "")
     taken = uow.conn.execute(
-        "SELECT amount FROM journal_entry WHERE (source_type, source_id, kind) = ('line', %s, 'charged')",
+        "SELECT amount FROM ledger_entry WHERE (source_type, source_id, kind) = ('line', %s, 'charged')",
         (str(line["id"]),),
     ).fetchone()
-    if taken is None or line["state"] != "in_case":
+    if taken is None or line["state"] != "in_exception":
         raise InvalidState("dòng sao kê này đã được xử lý cách khác: xem lại ca")
     return int(taken["amount"]), str(line["account"])
 
@@ -59,7 +59,7 @@ def _unidentified(uow: UnitOfWork, case: FeeException) -> tuple[str, str, int]:
     """The item on 338, its account at the bank, and what stands there. Raises InvalidState."""
     item = case.payment or case.line
     row = uow.conn.execute(
-        "SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM journal_line WHERE account = '338' AND item = %s", (item,)
+        "SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM ledger_line WHERE account = '338' AND item = %s", (item,)
     ).fetchone()
     if item is None or row is None or row["net"] <= 0:
         raise InvalidState("khoản này không còn tiền trên 338")

@@ -184,7 +184,7 @@ def _open(case: FeeException) -> FeeException:
 
 
 def _said(name: str, details: Mapping[str, str], reason: str) -> str:
-    """All that was decided, in one line of the journal."""
+    """All that was decided, in one line of the audit log."""
     return f"{_told(name, details)}: {reason}"
 
 

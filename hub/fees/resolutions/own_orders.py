@@ -31,7 +31,7 @@ def own_order(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -
     line = int(case.line or 0)
     row = one(uow.conn, _LINE, (line,))
     charged = posted(uow.conn, "line", str(line), "charged")
-    if row["state"] != "in_case" or charged is None:
+    if row["state"] != "in_exception" or charged is None:
         raise InvalidState("dòng sao kê này đã được xử lý cách khác: xem lại ca")
     if (row["account"], row["amount"]) != (order.account, -order.amount):
         raise InvalidState(f"lệnh chi là {order.amount} đ từ tài khoản {order.account}: dòng sao kê này là khoản khác")

@@ -62,7 +62,7 @@ def line_of(uow: UnitOfWork, payment: str) -> str | None:
     return str(row["line_id"]) if row else None
 
 
-def settle_line(uow: UnitOfWork, line: str | None, state: str, *, before: Sequence[str] = ("in_case",)) -> None:
+def settle_line(uow: UnitOfWork, line: str | None, state: str, *, before: Sequence[str] = ("in_exception",)) -> None:
     """The line of a case has its outcome now."""
     if line is not None:
         uow.conn.execute(
@@ -74,7 +74,7 @@ def settle_line(uow: UnitOfWork, line: str | None, state: str, *, before: Sequen
 def origin(uow: UnitOfWork, case: FeeException, account: str) -> Origin:
     """What the resolution of a case posts under, today: what is found out later goes to an open day."""
     row = uow.conn.execute(
-        "SELECT count(*) + 1 AS number FROM journal_entry WHERE source_type = %s AND source_id LIKE %s || ' %%'",
+        "SELECT count(*) + 1 AS number FROM ledger_entry WHERE source_type = %s AND source_id LIKE %s || ' %%'",
         (SOURCE, case.id),
     ).fetchone()
     number = row["number"] if row else 1

@@ -44,7 +44,7 @@ def recover_from_department(uow: UnitOfWork, case: FeeException, _: Mapping[str,
     payment = positions.payment_of(uow, case)
     stands = positions.stands(uow, payment.id)
     row = uow.conn.execute(
-        "SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM journal_line WHERE account = '341' AND item = %s",
+        "SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM ledger_line WHERE account = '341' AND item = %s",
         (payment.id,),
     ).fetchone()
     lost = int(row["net"]) if row else 0
@@ -60,7 +60,7 @@ def bank_answer(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> li
     """The bank says that there was no such line: what it had brought is taken back, as if the bank had."""
     line = positions.line_by(uow, case.object_id)
     booked = uow.conn.execute(
-        "SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM journal_line l JOIN journal_entry e"
+        "SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM ledger_line l JOIN ledger_entry e"
         " ON e.seq = l.entry_seq WHERE l.account = '111' AND (e.source_type, e.source_id) = ('line', %s)",
         (case.object_id,),
     ).fetchone()

@@ -41,7 +41,7 @@ SELECT i.provider_txn, i.amount, p.id AS payment_id FROM payout_item i
 LEFT JOIN payment p ON p.provider = i.provider AND p.provider_txn = i.provider_txn AND p.amount = i.amount
     AND p.status IN ('notified', 'unconfirmed_overdue')
     AND NOT EXISTS (SELECT 1 FROM match_leg t WHERE t.payment_id = p.id AND t.confirmed)
-    AND EXISTS (SELECT 1 FROM journal_entry e
+    AND EXISTS (SELECT 1 FROM ledger_entry e
                 WHERE (e.source_type, e.source_id, e.kind) = ('payment', p.id, 'notified'))
 WHERE i.provider = %s AND i.report = %s ORDER BY i.provider_txn
 """
@@ -117,7 +117,7 @@ def _waiting(payment: Payment) -> Payment:
 
 def _unplaced(uow: UnitOfWork, name: str) -> Mapping[str, Any]:
     line = positions.line_by(uow, name)
-    if line["state"] != "in_case" or line["joined_by"] != "P0" or line["demand_id"] is not None:
+    if line["state"] != "in_exception" or line["joined_by"] != "P0" or line["demand_id"] is not None:
         raise InvalidState(f"dòng sao kê {name} đã ghép xong")
     return line
 

@@ -29,7 +29,7 @@ SELECT settlement_id, number, %(department)s, fee_code, amount, entry_seq, deman
 RETURNING number, fee_code, amount, entry_seq AS entry, demand_id AS demand
 """
 _EXPLAINED: Final = """
-UPDATE exception_case c SET state = 'resolved', resolution = %(how)s
+UPDATE fee_exception c SET state = 'resolved', resolution = %(how)s
 FROM settlement_item i JOIN settlement_carry k ON k.id = i.carry_id
 WHERE i.settlement_id = %(id)s AND i.disputed = %(disputed)s AND k.number IS NOT NULL
   AND c.code = 'M01' AND c.object_type = 'settlement_line' AND c.state <> 'resolved'

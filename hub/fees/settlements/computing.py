@@ -140,7 +140,7 @@ def _anchored(uow: UnitOfWork) -> Anchor:
     made = checkpoints.keep(
         uow.conn, uow.catalogue.signing.log, lambda: uow.signer.log_key(uow.now), uow.now
     ) or checkpoints.latest(uow.conn)
-    last = int(one(uow.conn, "SELECT coalesce(max(seq), 0) AS seq FROM journal_entry", ())["seq"])
+    last = int(one(uow.conn, "SELECT coalesce(max(seq), 0) AS seq FROM ledger_entry", ())["seq"])
     if made is None or made.last_seq != last:
         raise InvalidState("sổ đang được chốt mốc kiểm tra: chờ một lát rồi chạy lại")
     return Anchor(str(canonical.decode(made.body)["root"]), last)

@@ -8,7 +8,7 @@ from hub.unit_of_work import UnitOfWork
 
 _SETTLED: Final = """
 SELECT s.id FROM settlement s WHERE s.state = 'receipted' AND s.department = %s AND NOT EXISTS (
-    SELECT 1 FROM exception_case c
+    SELECT 1 FROM fee_exception c
     WHERE c.code = 'M01' AND c.state <> 'resolved' AND c.facts ->> 'settlement' = s.id)
 ORDER BY s.month
 """

@@ -19,7 +19,7 @@ WITH gone AS (  -- all that the book owes for it is in tables whose money went, 
                       WHERE i.demand_id = d.id AND i.live AND NOT i.disputed AND s.transferred_at IS NULL
                         AND s.state <> 'closed')
       AND NOT EXISTS (SELECT 1 FROM settlement_carry c WHERE c.demand_id = d.id AND c.taken_by IS NULL)
-      AND NOT EXISTS (SELECT 1 FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+      AND NOT EXISTS (SELECT 1 FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
                       WHERE l.demand_id = d.id AND l.account = '331' AND e.kind <> ALL(%(own)s) AND NOT EXISTS (
                           SELECT 1 FROM settlement_item i
                           WHERE i.entry_seq = l.entry_seq AND i.line_number = l.number AND i.live))
@@ -27,7 +27,7 @@ WITH gone AS (  -- all that the book owes for it is in tables whose money went, 
     UPDATE fee_demand d SET status = 'settled', version = version + 1, updated_at = now()
     FROM gone WHERE gone.id = d.id RETURNING d.id
 )
-INSERT INTO journal (subject, actor, verb, before, after, reason)
+INSERT INTO audit_log (subject, actor, verb, before, after, reason)
 SELECT id, %(actor)s, 'settled', 'paid', 'settled', %(id)s FROM settled ORDER BY id
 """
 _UNSETTLE: Final = """
@@ -37,7 +37,7 @@ WITH back AS (
       AND d.id IN (SELECT demand_id FROM settlement_item WHERE settlement_id = %(id)s AND NOT disputed)
     RETURNING d.id
 )
-INSERT INTO journal (subject, actor, verb, before, after, reason)
+INSERT INTO audit_log (subject, actor, verb, before, after, reason)
 SELECT id, %(actor)s, 'not settled', 'settled', 'paid', %(id)s FROM back ORDER BY id
 """
 

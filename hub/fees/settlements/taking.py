@@ -28,7 +28,7 @@ SELECT l.department,
                ON s.id = i.settlement_id
            WHERE i.live AND i.demand_id = l.demand_id AND i.fee_code = l.fee_code AND s.department = l.department
                AND i.kind = 'receipt' ORDER BY s.month DESC, i.number DESC LIMIT 1) END AS original
-FROM journal_line l JOIN journal_entry e ON e.seq = l.entry_seq
+FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
 LEFT JOIN fee_demand d ON d.id = l.demand_id LEFT JOIN dossier o ON o.id = d.dossier_id
 LEFT JOIN fee_demand_line f ON f.demand_id = l.demand_id AND f.fee_code = l.fee_code
 WHERE l.account = '331' AND e.business_date BETWEEN %(first)s AND %(last)s AND e.kind <> ALL(%(own)s)
@@ -40,7 +40,7 @@ SELECT c.department, 'carried' AS kind, e.business_date AS day, c.fee_code, c.am
        c.entry_seq AS entry, NULL::smallint AS line_number, c.id AS carry_id, c.demand_id, d.reference,
        o.code AS dossier_code, f.kind AS fee_kind, NULL::text AS title,
        to_char(s.month, 'YYYY-MM') || coalesce('/' || c.number, '') AS original
-FROM settlement_carry c JOIN settlement s ON s.id = c.settlement_id JOIN journal_entry e ON e.seq = c.entry_seq
+FROM settlement_carry c JOIN settlement s ON s.id = c.settlement_id JOIN ledger_entry e ON e.seq = c.entry_seq
 JOIN settlement_fee f ON f.settlement_id = c.settlement_id AND f.fee_code = c.fee_code
 LEFT JOIN fee_demand d ON d.id = c.demand_id LEFT JOIN dossier o ON o.id = d.dossier_id
 WHERE c.taken_by IS NULL AND s.month < %(first)s ORDER BY c.department, s.month, c.number, c.fee_code FOR UPDATE OF c
@@ -49,7 +49,7 @@ WHERE c.taken_by IS NULL AND s.month < %(first)s ORDER BY c.department, s.month,
 _CASES: Final = """
 SELECT coalesce(d.department, c.facts ->> 'department') AS department, c.code, count(*)::integer AS count,
        sum(c.at_risk)::bigint AS at_risk
-FROM exception_case c LEFT JOIN fee_demand d
+FROM fee_exception c LEFT JOIN fee_demand d
     ON d.id = CASE c.object_type WHEN 'fee_demand' THEN c.object_id ELSE c.facts ->> 'demand' END
 WHERE c.state <> 'resolved' AND coalesce(d.department, c.facts ->> 'department') IS NOT NULL
 GROUP BY 1, 2 ORDER BY 1, 2

@@ -2,55 +2,56 @@
 
 -- ── Messages: counterparties, inbox, outbox, evidence, audit log ─────────────────────────────────────────────────────
 
--- Counterparties: what the claim has to know about each; a row a counterparty, made from the catalogue at the start.
+-- Counterparties: what a claim has to know about each; one row each, made from the catalogue at the start.
 CREATE TABLE counterparty (
-    code            text PRIMARY KEY,
-    paused_at       timestamptz,
-    paused_by       text,
-    pause_reason    text,
-    failures        integer NOT NULL DEFAULT 0,      -- transport failures in a row
-    open_until      timestamptz,                     -- the breaker: quiet until then, then one probe
-    last_success_at timestamptz,
-    turned_away     boolean NOT NULL DEFAULT false,  -- a transfer waits for capacity: who settles looks for it
-    cursor          text NOT NULL DEFAULT '',        -- where the poller stands in its feed
-    polled_at       timestamptz,
-    enrolled_at     timestamptz NOT NULL DEFAULT now(),
-    polling_until   timestamptz,                     -- the end of the lease under which its feed is being read
-    feed_error      text                             -- of the last try, until one succeeds; nothing of any content
+    code                 text PRIMARY KEY,
+    paused_at            timestamptz,
+    paused_by            text,
+    pause_reason         text,
+    failures             integer NOT NULL DEFAULT 0,  -- transport failures in a row
+    breaker_open_until   timestamptz,                -- the breaker: quiet until then, then one probe
+    last_success_at      timestamptz,
+    waiting_for_capacity boolean NOT NULL DEFAULT false,  -- a transfer waits for capacity: who settles looks for it
+    cursor               text NOT NULL DEFAULT '',   -- where the poller stands in its feed
+    polled_at            timestamptz,
+    enrolled_at          timestamptz NOT NULL DEFAULT now(),
+    poll_lease_until     timestamptz,                -- the end of the lease under which its feed is being read
+    feed_error           text                        -- of the last try, until one succeeds; nothing of any content
 );
 
--- The front door. The bytes as received; nothing here is ever changed but the message's own fate.
+-- Received messages: the bytes as received; nothing is ever changed but the message's own state.
 CREATE TABLE inbox (
-    id           text PRIMARY KEY,
-    source       text NOT NULL,
-    kind         text NOT NULL,
-    seq          bigint GENERATED ALWAYS AS IDENTITY,
-    external_id  text NOT NULL,
-    lane         text NOT NULL DEFAULT '',           -- of one source, what must be handled in its order: the dossier
-    fingerprint  bytea NOT NULL CHECK (length(fingerprint) = 32),
-    media_type   text NOT NULL,
-    body         bytea NOT NULL,
-    received_at  timestamptz NOT NULL DEFAULT now(),
-    due_at       timestamptz NOT NULL DEFAULT now(),
-    nudged_at    timestamptz,
-    attempts     integer NOT NULL DEFAULT 0,         -- also the fence of the claim that is under way
-    tries        integer NOT NULL DEFAULT 0,         -- attempts since it came or was revived; the pauses count these
+    id               text PRIMARY KEY,
+    source           text NOT NULL,
+    kind             text NOT NULL,
+    seq              bigint GENERATED ALWAYS AS IDENTITY,
+    external_id      text NOT NULL,
+    ordering_key     text NOT NULL DEFAULT '',       -- messages of one source and key are handled in order: the dossier
+    fingerprint      bytea NOT NULL CHECK (length(fingerprint) = 32),
+    media_type       text NOT NULL,
+    body             bytea NOT NULL,
+    received_at      timestamptz NOT NULL DEFAULT now(),
+    due_at           timestamptz NOT NULL DEFAULT now(),
+    wakeup_sent_at   timestamptz,
+    attempts         integer NOT NULL DEFAULT 0,     -- also the version of the claim that is under way
+    backoff_attempts integer NOT NULL DEFAULT 0,     -- since it came or was requeued
     -- Claims in a row that have not been settled, the one under way included: more than one means that processes died.
-    open_claims  integer NOT NULL DEFAULT 0,
-    state        text NOT NULL DEFAULT 'received' CHECK (state IN
+    unsettled_claims integer NOT NULL DEFAULT 0,
+    state            text NOT NULL DEFAULT 'received' CHECK (state IN
                  ('received', 'waiting', 'handled', 'dead', 'refused')),
-    error_code   text,
-    error_detail text,
-    settled_at   timestamptz,
+    error_code       text,
+    error_detail     text,
+    settled_at       timestamptz,
     UNIQUE (source, external_id),
     -- Refused: turned down for good, by a person, or because what it says cannot stand. Its sender is told.
     CHECK ((settled_at IS NOT NULL) = (state IN ('handled', 'refused')))
 );
 CREATE INDEX inbox_due ON inbox (due_at) WHERE state IN ('received', 'waiting');
-CREATE INDEX inbox_lane ON inbox (source, lane, seq) WHERE lane <> '' AND state IN ('received', 'waiting');
+CREATE INDEX inbox_ordering ON inbox (source, ordering_key, seq)
+    WHERE ordering_key <> '' AND state IN ('received', 'waiting');
 CREATE INDEX inbox_dead ON inbox (received_at) WHERE state = 'dead';
 CREATE INDEX inbox_refused ON inbox (settled_at, id) WHERE state = 'refused' AND kind = 'portal.submission';
-CREATE INDEX inbox_suspect ON inbox (due_at) WHERE open_claims > 1;
+CREATE INDEX inbox_suspect ON inbox (due_at) WHERE unsettled_claims > 1;
 
 -- A key seen in January still answers in December: narrow rows, no expiry.
 CREATE TABLE idempotency (
@@ -62,57 +63,57 @@ CREATE TABLE idempotency (
     PRIMARY KEY (source, key)
 );
 
--- The back door: one row a transfer, in the order in which they were put.
+-- Outgoing messages: one row a transfer, in the order in which they were put.
 CREATE TABLE outbox (
-    id           text PRIMARY KEY,
-    seq          bigint GENERATED ALWAYS AS IDENTITY,
-    kind         text NOT NULL,
-    counterparty text NOT NULL REFERENCES counterparty (code),
-    lane         text NOT NULL,                      -- within it the order is kept: the dossier
-    key          text NOT NULL,                      -- what the counterparty may recognise a repetition by
-    subject      text NOT NULL,                      -- the submission it is about
-    body         bytea NOT NULL,
-    deadline     timestamptz,                        -- the legal one; the drain is in this order
-    created_at   timestamptz NOT NULL DEFAULT now(),
-    due_at       timestamptz NOT NULL DEFAULT now(), -- when to try next; while sending: the end of the lease
-    nudged_at    timestamptz,
-    turned_away  boolean NOT NULL DEFAULT false,     -- its nudge came when the counterparty had no place for it
-    attempts     integer NOT NULL DEFAULT 0,         -- also the fence of the claim that is under way
-    tries        integer NOT NULL DEFAULT 0,         -- attempts since it was put or revived; the pauses count these
+    id                   text PRIMARY KEY,
+    seq                  bigint GENERATED ALWAYS AS IDENTITY,
+    kind                 text NOT NULL,
+    counterparty         text NOT NULL REFERENCES counterparty (code),
+    ordering_key         text NOT NULL,              -- transfers of one key leave in order: the dossier
+    key                  text NOT NULL,              -- what the counterparty may recognise a repetition by
+    subject              text NOT NULL,              -- the submission it is about
+    body                 bytea NOT NULL,
+    deadline             timestamptz,                -- the legal one; the drain is in this order
+    created_at           timestamptz NOT NULL DEFAULT now(),
+    due_at               timestamptz NOT NULL DEFAULT now(),  -- when to try next; while sending: the end of the lease
+    wakeup_sent_at       timestamptz,
+    waiting_for_capacity boolean NOT NULL DEFAULT false,  -- its wake-up came when the counterparty had no capacity
+    attempts             integer NOT NULL DEFAULT 0,  -- also the version of the claim that is under way
+    backoff_attempts     integer NOT NULL DEFAULT 0,  -- since it was put or requeued
     -- Claims in a row that have not been settled, the one under way included: more than one means that processes died.
-    open_claims  integer NOT NULL DEFAULT 0,
-    state        text NOT NULL DEFAULT 'queued' CHECK (state IN
+    unsettled_claims     integer NOT NULL DEFAULT 0,
+    state                text NOT NULL DEFAULT 'queued' CHECK (state IN
                  ('queued', 'sending', 'retrying', 'unknown', 'delivered', 'refused', 'stuck', 'parked', 'manual',
                   'cancelled')),
-    error_code   text,
-    error_detail text,
-    reason       text,                               -- why a person parked, cancelled or settled it
-    review_at    timestamptz,
-    reply        jsonb,
-    settled_at   timestamptz,
+    error_code           text,
+    error_detail         text,
+    reason               text,                       -- why a person parked, cancelled or settled it
+    review_at            timestamptz,
+    reply                jsonb,
+    settled_at           timestamptz,
     UNIQUE (kind, counterparty, key),
     CHECK ((settled_at IS NOT NULL) = (state IN ('delivered', 'refused', 'manual', 'cancelled')))
 );
-CREATE INDEX outbox_lane ON outbox (counterparty, lane, seq) WHERE settled_at IS NULL;
+CREATE INDEX outbox_ordering ON outbox (counterparty, ordering_key, seq) WHERE settled_at IS NULL;
 CREATE INDEX outbox_due ON outbox (counterparty, due_at) WHERE state IN ('queued', 'retrying', 'unknown');
 -- Apart from the waiting ones: counting what is under way must not grow with what waits.
 CREATE INDEX outbox_sending ON outbox (counterparty, due_at) WHERE state = 'sending';
-CREATE INDEX outbox_turned_away ON outbox (counterparty, deadline, seq) WHERE turned_away;
+CREATE INDEX outbox_waiting_for_capacity ON outbox (counterparty, deadline, seq) WHERE waiting_for_capacity;
 CREATE INDEX outbox_subject ON outbox (subject);
-CREATE INDEX outbox_suspect ON outbox (due_at) WHERE open_claims > 1;
+CREATE INDEX outbox_suspect ON outbox (due_at) WHERE unsettled_claims > 1;
 
 -- Written before bytes leave: an attempt without an end past its lease is an unknown outcome.
 CREATE TABLE attempt (
-    id          text PRIMARY KEY,
-    transfer_id text NOT NULL REFERENCES outbox (id),
-    number      integer NOT NULL,
-    asked_first boolean NOT NULL,
-    started_at  timestamptz NOT NULL DEFAULT now(),
-    finished_at timestamptz,
-    outcome     text CHECK (outcome IN
+    id            text PRIMARY KEY,
+    transfer_id   text NOT NULL REFERENCES outbox (id),
+    number        integer NOT NULL,
+    queried_first boolean NOT NULL,
+    started_at    timestamptz NOT NULL DEFAULT now(),
+    finished_at   timestamptz,
+    outcome       text CHECK (outcome IN
                 ('ok', 'rejected_business', 'failed_transport', 'timeout_unknown', 'contract_broken')),
-    code        text,
-    detail      text,
+    code          text,
+    detail        text,
     UNIQUE (transfer_id, number)
 );
 
@@ -172,7 +173,7 @@ REVOKE EXECUTE ON FUNCTION rotate_exchange FROM PUBLIC;
 SELECT rotate_exchange();
 
 -- Who did what to what, and why. Append-only.
-CREATE TABLE journal (
+CREATE TABLE audit_log (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at      timestamptz NOT NULL DEFAULT now(),
     subject text NOT NULL,
@@ -182,27 +183,27 @@ CREATE TABLE journal (
     after   text,
     reason  text
 );
-CREATE INDEX journal_subject ON journal (subject, id);
+CREATE INDEX audit_log_subject ON audit_log (subject, id);
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
 END $$;
-CREATE TRIGGER journal_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
+CREATE TRIGGER audit_log_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- That a message came is written by the database, in its source's name: the doors' role writes no line of the journal.
+-- That a message came is written by the database, in its source's name: the doors' role writes no line of the audit log.
 -- Where the process writes the line itself, in the same statement, it stays one.
-CREATE FUNCTION note_received() RETURNS trigger
+CREATE FUNCTION audit_received() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    INSERT INTO public.journal (subject, actor, verb, after)
+    INSERT INTO public.audit_log (subject, actor, verb, after)
     SELECT NEW.id, NEW.source, 'received', 'received'
-    WHERE NOT EXISTS (SELECT 1 FROM public.journal WHERE subject = NEW.id AND verb = 'received');
+    WHERE NOT EXISTS (SELECT 1 FROM public.audit_log WHERE subject = NEW.id AND verb = 'received');
     RETURN NULL;
 END $$;
-REVOKE EXECUTE ON FUNCTION note_received FROM PUBLIC;
-CREATE TRIGGER inbox_is_noted AFTER INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION note_received();
+REVOKE EXECUTE ON FUNCTION audit_received FROM PUBLIC;
+CREATE TRIGGER inbox_is_audited AFTER INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION audit_received();
 
 -- ── Dossiers and events ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -262,12 +263,12 @@ CREATE TRIGGER event_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON event
 CREATE TABLE custody_leaf (
     id               text PRIMARY KEY,
     seq              bigint GENERATED ALWAYS AS IDENTITY,
-    kind             text NOT NULL,                   -- what was signed: handoff, receipt, minute
-    subject          text NOT NULL,                   -- the handoff that it is about
+    kind             text NOT NULL,                  -- what was signed: handoff, receipt, minute
+    subject          text NOT NULL,                  -- the handoff that it is about
     record_hash      bytea NOT NULL CHECK (length(record_hash) = 32),
-    signature_hashes bytea[] NOT NULL,                -- in the order of signing
+    signature_hashes bytea[] NOT NULL,               -- in the order of signing
     entered_at       timestamptz NOT NULL DEFAULT now(),
-    place            bigint UNIQUE CHECK (place >= 0) -- in the log, from 0; given once, after the commit
+    place            bigint UNIQUE CHECK (place >= 0)  -- in the log, from 0; given once, after the commit
 );
 CREATE INDEX custody_leaf_waiting ON custody_leaf (seq) WHERE place IS NULL;
 CREATE INDEX custody_leaf_subject ON custody_leaf (subject, seq);
@@ -289,7 +290,7 @@ CREATE TRIGGER custody_leaf_is_append_only BEFORE DELETE OR TRUNCATE ON custody_
 -- The bytes that were signed, and their signatures. Retention may take the record away; its hash stays in the leaf.
 CREATE TABLE custody_content (
     leaf_id    text PRIMARY KEY REFERENCES custody_leaf (id),
-    record     bytea,                                 -- NULL: expired
+    record     bytea,                                -- NULL: expired
     signatures bytea[] NOT NULL
 );
 CREATE FUNCTION only_expire_content() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -319,9 +320,9 @@ CREATE TABLE custody_checkpoint (
     size      bigint NOT NULL CHECK (size > 0),
     root      bytea NOT NULL CHECK (length(root) = 32),
     at        timestamptz NOT NULL,
-    body      bytea NOT NULL,                         -- canonical JSON; what is signed and stamped
-    signature bytea NOT NULL,                         -- by the log's key
-    witnessed boolean NOT NULL                        -- the day's: every department was handed it
+    body      bytea NOT NULL,                        -- canonical JSON; what is signed and stamped
+    signature bytea NOT NULL,                        -- by the log's key
+    witnessed boolean NOT NULL                       -- the day's: every department was handed it
 );
 CREATE INDEX custody_checkpoint_size ON custody_checkpoint (size, number);
 CREATE INDEX custody_checkpoint_witnessed ON custody_checkpoint (number) WHERE witnessed;
@@ -331,8 +332,8 @@ CREATE TRIGGER custody_checkpoint_is_append_only BEFORE UPDATE OR DELETE OR TRUN
 -- RFC 3161 time stamps on checkpoints, verified before they are stored.
 CREATE TABLE custody_stamp (
     checkpoint bigint NOT NULL REFERENCES custody_checkpoint (number),
-    authority  text NOT NULL,                         -- the counterparty that gave it
-    at         timestamptz NOT NULL,                  -- the time that it vouches for
+    authority  text NOT NULL,                        -- the counterparty that gave it
+    at         timestamptz NOT NULL,                 -- the time that it vouches for
     serial     text NOT NULL,
     token      bytea NOT NULL,
     stored_at  timestamptz NOT NULL DEFAULT now(),
@@ -346,7 +347,7 @@ CREATE TABLE custody_witness (
     counterparty text NOT NULL,
     checkpoint   bigint NOT NULL REFERENCES custody_checkpoint (number),
     at           timestamptz NOT NULL,
-    signature    bytea,                               -- over the checkpoint's bytes, where the witness can sign
+    signature    bytea,                              -- over the checkpoint's bytes, where the witness can sign
     refusal      text,
     PRIMARY KEY (counterparty, checkpoint)
 );
@@ -356,7 +357,7 @@ CREATE TRIGGER custody_witness_is_append_only BEFORE UPDATE OR DELETE OR TRUNCAT
 -- Revocation lists as they were at the time: a signature made before a revocation is judged by the list of its day.
 CREATE TABLE crl (
     hash        bytea PRIMARY KEY CHECK (length(hash) = 32),
-    issuer      bytea NOT NULL,                       -- DER of the issuer's name
+    issuer      bytea NOT NULL,                      -- DER of the issuer's name
     number      numeric,
     this_update timestamptz NOT NULL,
     next_update timestamptz NOT NULL,
@@ -410,7 +411,7 @@ CREATE TABLE handoff_minute (
     salt       bytea NOT NULL,
     media_type text NOT NULL,
     sha256     bytea NOT NULL CHECK (length(sha256) = 32),
-    file       bytea CHECK (length(file) BETWEEN 1 AND 10485760),   -- NULL: expired
+    file       bytea CHECK (length(file) BETWEEN 1 AND 10485760),  -- NULL: expired
     leaf_id    text NOT NULL REFERENCES custody_leaf (id),
     entered_by text NOT NULL,
     entered_at timestamptz NOT NULL
@@ -434,37 +435,37 @@ CREATE TRIGGER handoff_minute_is_append_only BEFORE DELETE OR TRUNCATE ON handof
 -- Consignments: the physical items that the postal operator carries. What is inside and what the operator says of them
 -- stand in tables of their own; the status is the fold of what was said, kept here so that it can be asked for.
 CREATE TABLE consignment (
-    id            text PRIMARY KEY,
-    operator      text NOT NULL,                     -- its code in the catalogue
-    direction     text NOT NULL CHECK (direction IN
+    id              text PRIMARY KEY,
+    operator        text NOT NULL,                   -- its code in the catalogue
+    direction       text NOT NULL CHECK (direction IN
                   ('citizen_to_centre', 'centre_to_department', 'department_to_centre', 'agency_to_agency',
                    'result_to_citizen')),
-    service       text NOT NULL CHECK (service IN ('documents', 'result', 'both')),  -- QĐ 45/2016 Đ5
-    order_number  text NOT NULL,
-    item_code     text,
-    item_code_ok  boolean,                           -- false: its check digit is wrong, which is a warning only
-    seal_number   text,
-    route_class   text NOT NULL,
-    cash          bigint NOT NULL DEFAULT 0 CHECK (cash >= 0),  -- đồng to collect
-    handoff_id    text REFERENCES handoff (id),      -- whose papers travel, where it is a handoff's
-    transfer_id   text REFERENCES outbox (id),       -- the order
-    ordering      text NOT NULL CHECK (ordering IN ('ordered', 'accepted', 'refused', 'cancelled')),
-    ordering_at   timestamptz NOT NULL,              -- since when
-    status        text NOT NULL CHECK (status IN
+    service         text NOT NULL CHECK (service IN ('documents', 'result', 'both')),  -- QĐ 45/2016 Đ5
+    order_number    text NOT NULL,
+    item_code       text,
+    item_code_ok    boolean,                         -- false: its check digit is wrong, which is a warning only
+    seal_number     text,
+    route_class     text NOT NULL,
+    cash            bigint NOT NULL DEFAULT 0 CHECK (cash >= 0),  -- đồng to collect
+    handoff_id      text REFERENCES handoff (id),    -- whose papers travel, where it is a handoff's
+    transfer_id     text REFERENCES outbox (id),     -- the order
+    order_status    text NOT NULL CHECK (order_status IN ('ordered', 'accepted', 'refused', 'cancelled')),
+    order_status_at timestamptz NOT NULL,            -- since when
+    status          text NOT NULL CHECK (status IN
                   ('ordered', 'accepted', 'refused', 'cancelled', 'posted', 'in_transit', 'at_delivery_office',
                    'out_for_delivery', 'attempt_failed', 'damaged', 'lost', 'returning', 'returned', 'delivered')),
-    status_at     timestamptz NOT NULL,
-    attempts      timestamptz[] NOT NULL DEFAULT '{}',  -- of delivery, that failed
-    damaged       boolean NOT NULL DEFAULT false,
-    strays        integer NOT NULL DEFAULT 0,        -- what is said to have happened after its end
-    reason        text,                              -- why the operator refused it, or a person cancelled it
-    token_hash    bytea NOT NULL UNIQUE CHECK (length(token_hash) = 32),  -- of the callback's capability URL
-    ordered_at    timestamptz NOT NULL,
-    posted_on     date,                              -- J: the day on the slip, never the legal time of submission
-    promised_on   date,                              -- J+n by the route class
-    heard_at      timestamptz NOT NULL,              -- when the latest of what is known happened
-    settled_at    timestamptz,
-    updated_at    timestamptz NOT NULL DEFAULT now(),
+    status_at       timestamptz NOT NULL,
+    attempts        timestamptz[] NOT NULL DEFAULT '{}',  -- of delivery, that failed
+    damaged         boolean NOT NULL DEFAULT false,
+    late_events     integer NOT NULL DEFAULT 0,      -- what is said to have happened after its end
+    reason          text,                            -- why the operator refused it, or a person cancelled it
+    token_hash      bytea NOT NULL UNIQUE CHECK (length(token_hash) = 32),  -- of the callback's capability URL
+    ordered_at      timestamptz NOT NULL,
+    posted_on       date,                            -- J: the day on the slip, never the legal time of submission
+    promised_on     date,                            -- J+n by the route class
+    last_event_at   timestamptz NOT NULL,            -- when the latest of what is known happened
+    settled_at      timestamptz,
+    updated_at      timestamptz NOT NULL DEFAULT now(),
     UNIQUE (operator, order_number)
 );
 CREATE INDEX consignment_open ON consignment (ordered_at) WHERE settled_at IS NULL;
@@ -505,7 +506,7 @@ CREATE TABLE tracking_event (
     at             timestamptz NOT NULL,             -- when it happened
     place          text,
     message_id     text REFERENCES inbox (id),       -- the whole of what was said; NULL: our own word
-    noted_at       timestamptz NOT NULL DEFAULT now(),
+    recorded_at    timestamptz NOT NULL DEFAULT now(),
     UNIQUE (consignment_id, key)
 );
 CREATE TRIGGER tracking_event_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON tracking_event
@@ -750,8 +751,8 @@ CREATE TABLE payment (
     CHECK (source <> 'notification' OR provider_txn IS NOT NULL),
     CONSTRAINT payment_of_a_postman_is_named CHECK (source <> 'postman' OR provider_txn IS NOT NULL)
 );
-CREATE UNIQUE INDEX payment_said ON payment (provider, provider_txn) WHERE provider_txn IS NOT NULL;
-CREATE UNIQUE INDEX payment_booked ON payment (account, bank_ref) WHERE bank_ref IS NOT NULL;
+CREATE UNIQUE INDEX payment_provider_txn ON payment (provider, provider_txn) WHERE provider_txn IS NOT NULL;
+CREATE UNIQUE INDEX payment_bank_ref ON payment (account, bank_ref) WHERE bank_ref IS NOT NULL;
 CREATE INDEX payment_reference ON payment (reference) WHERE reference IS NOT NULL;
 CREATE INDEX payment_day ON payment (account, business_date);
 CREATE INDEX payment_unconfirmed ON payment (business_date) WHERE status = 'notified';
@@ -768,13 +769,13 @@ CREATE INDEX late_notification_of ON late_notification (payment_id);
 CREATE TRIGGER late_notification_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON late_notification
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- How often a door has refused whom nothing proves to be a partner: all that such a caller leaves behind.
-CREATE TABLE door_refusal (
-    door   text NOT NULL,                            -- the counterparty whose door it is
-    reason text NOT NULL,                            -- the verdict
-    day    date NOT NULL,                            -- in Vietnam
-    count  bigint NOT NULL DEFAULT 1 CHECK (count > 0),
-    PRIMARY KEY (door, reason, day)
+-- Requests that were not authenticated, counted by counterparty, reason and day: such a caller leaves nothing else.
+CREATE TABLE rejected_request (
+    counterparty text NOT NULL,                      -- whose endpoint it was
+    reason       text NOT NULL,                      -- the verdict
+    day          date NOT NULL,                      -- in Vietnam
+    count        bigint NOT NULL DEFAULT 1 CHECK (count > 0),
+    PRIMARY KEY (counterparty, reason, day)
 );
 
 -- ── Statements ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -784,25 +785,25 @@ CREATE TABLE door_refusal (
 
 -- The bytes as they came, and what became of them. The same bytes are one file, whatever they are called.
 CREATE TABLE statement_file (
-    id          text PRIMARY KEY,
-    bank        text NOT NULL,                       -- its code in the catalogue
-    name        text NOT NULL,
+    id           text PRIMARY KEY,
+    bank         text NOT NULL,                      -- its code in the catalogue
+    name         text NOT NULL,
     sha256      bytea NOT NULL UNIQUE CHECK (length(sha256) = 32),
-    body        bytea NOT NULL,
+    body         bytea NOT NULL,
     -- A verdict is of the bytes and of the profile by which they were read: by another one a held file is read anew.
-    profile     bytea CHECK (length(profile) = 32),
-    format      text CHECK (format IN ('camt', 'mt940', 'csv', 'xlsx')),
-    state       text NOT NULL CHECK (state IN
+    profile      bytea CHECK (length(profile) = 32),
+    format       text CHECK (format IN ('camt', 'mt940', 'csv', 'xlsx')),
+    state        text NOT NULL CHECK (state IN
                 ('balanced', 'accepted', 'quarantined', 'accepted_with_approval', 'rejected', 'superseded')),
-    brought_by  text NOT NULL,                       -- a person, or the bank whose service it was fetched from
-    received_at timestamptz NOT NULL,
-    summary     jsonb NOT NULL,                      -- per statement: account, days, the three numbers, lines
-    findings    jsonb NOT NULL,                      -- why it is not accepted, or what two persons have accepted
-    proposal    text CHECK (proposal IN ('approve', 'reject')),
-    maker       text,
-    reason      text,
-    checker     text CHECK (checker <> maker),
-    settled_at  timestamptz,
+    submitted_by text NOT NULL,                      -- a person, or the bank whose service it was fetched from
+    received_at  timestamptz NOT NULL,
+    summary      jsonb NOT NULL,                     -- per statement: account, days, the three numbers, lines
+    findings     jsonb NOT NULL,                     -- why it is not accepted, or what two persons have accepted
+    proposal     text CHECK (proposal IN ('approve', 'reject')),
+    maker        text,
+    reason       text,
+    checker      text CHECK (checker <> maker),
+    settled_at   timestamptz,
     CHECK ((proposal IS NULL) = (maker IS NULL) AND (maker IS NULL) = (reason IS NULL)),
     CHECK (state NOT IN ('accepted_with_approval', 'rejected') OR checker IS NOT NULL),
     CHECK ((settled_at IS NULL) = (state IN ('balanced', 'quarantined')))
@@ -860,7 +861,7 @@ CREATE TABLE statement_line (
     reversal     boolean NOT NULL,
     allocated    bigint NOT NULL DEFAULT 0 CHECK (allocated BETWEEN 0 AND abs(amount)),
     state        text NOT NULL CHECK (state IN
-                 ('pending', 'new', 'matched', 'in_case', 'not_fee', 'vanished', 'reversed')),
+                 ('pending', 'new', 'matched', 'in_exception', 'not_fee', 'vanished', 'reversed')),
     UNIQUE (account, line_key),
     CHECK ((status = 'PDNG') = (state = 'pending') OR state = 'vanished')
 );
@@ -872,7 +873,7 @@ CREATE INDEX statement_line_statement ON statement_line (statement_id);
 CREATE INDEX statement_line_pending ON statement_line (account, amount) WHERE status = 'PDNG';
 
 -- A booked movement stays what it was; a pending one becomes booked once. Nothing is deleted.
-CREATE FUNCTION keep_booked() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION keep_booked_line() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.status = 'BOOK' AND (OLD.account, OLD.line_key, OLD.booking_date, OLD.value_date, OLD.amount, OLD.text,
             OLD.reversal, OLD.status) IS DISTINCT FROM (NEW.account, NEW.line_key, NEW.booking_date, NEW.value_date,
@@ -881,8 +882,8 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER statement_line_keeps_what_was_booked BEFORE UPDATE ON statement_line
-    FOR EACH ROW EXECUTE FUNCTION keep_booked();
+CREATE TRIGGER statement_line_booked_is_immutable BEFORE UPDATE ON statement_line
+    FOR EACH ROW EXECUTE FUNCTION keep_booked_line();
 CREATE TRIGGER statement_line_is_not_deleted BEFORE DELETE OR TRUNCATE ON statement_line
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER statement_is_not_deleted BEFORE DELETE OR TRUNCATE ON statement
@@ -943,7 +944,7 @@ $$;
 -- The Centre's book: double entry in whole đồng. An entry is numbered by the database, without gaps, and
 -- is never changed; what was wrong is put right by a further entry.
 
-CREATE TABLE journal_entry (
+CREATE TABLE ledger_entry (
     seq           bigint PRIMARY KEY CHECK (seq > 0),  -- gapless
     business_date date NOT NULL,                     -- in Vietnam; that of the bank where there is a statement line
     -- What was found after its day had been closed stands on a later day, and says on which it belongs.
@@ -958,12 +959,12 @@ CREATE TABLE journal_entry (
     posted_at     timestamptz NOT NULL DEFAULT now(),
     UNIQUE (source_type, source_id, kind)
 );
-CREATE INDEX journal_entry_day ON journal_entry (business_date, seq);
+CREATE INDEX ledger_entry_day ON ledger_entry (business_date, seq);
 
 -- Accounts: docs/decisions/0017. "item" is the open item: the payment, statement line or refund that
 -- stands behind a sum which has to go to zero.
-CREATE TABLE journal_line (
-    entry_seq  bigint NOT NULL REFERENCES journal_entry (seq),
+CREATE TABLE ledger_line (
+    entry_seq  bigint NOT NULL REFERENCES ledger_entry (seq),
     number     smallint NOT NULL CHECK (number > 0),
     account    text NOT NULL CHECK (account IN
                ('111', '112', '113', '331', '338', '339', '341', '411', '511', '642')),
@@ -979,10 +980,10 @@ CREATE TABLE journal_line (
     CHECK (account <> '511' OR department IS NOT NULL),
     CHECK (account NOT IN ('112', '113', '338', '339', '341') OR item IS NOT NULL)
 );
-CREATE INDEX journal_line_account ON journal_line (account, entry_seq);
-CREATE INDEX journal_line_demand ON journal_line (demand_id) WHERE demand_id IS NOT NULL;
-CREATE INDEX journal_line_item ON journal_line (item, account) WHERE item IS NOT NULL;
-CREATE INDEX journal_line_payable ON journal_line (department, fee_code) WHERE account = '331';
+CREATE INDEX ledger_line_account ON ledger_line (account, entry_seq);
+CREATE INDEX ledger_line_demand ON ledger_line (demand_id) WHERE demand_id IS NOT NULL;
+CREATE INDEX ledger_line_item ON ledger_line (item, account) WHERE item IS NOT NULL;
+CREATE INDEX ledger_line_payable ON ledger_line (department, fee_code) WHERE account = '331';
 
 -- Numbers are given one transaction after the other, and the lock goes with the commit: no gap, no two of one number.
 -- A close takes the same lock, so no entry slips in beside it.
@@ -996,10 +997,10 @@ BEGIN
             AND (NEW.bank_account IS NOT NULL OR NEW.kind NOT LIKE 'retained%')) THEN
         RAISE EXCEPTION 'the book of % is closed', NEW.business_date USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    NEW.seq := COALESCE((SELECT max(seq) FROM journal_entry), 0) + 1;
+    NEW.seq := COALESCE((SELECT max(seq) FROM ledger_entry), 0) + 1;
     RETURN NEW;
 END $$;
-CREATE TRIGGER journal_entry_is_numbered BEFORE INSERT ON journal_entry
+CREATE TRIGGER ledger_entry_is_numbered BEFORE INSERT ON ledger_entry
     FOR EACH ROW EXECUTE FUNCTION number_entry();
 
 -- At the commit an entry has as many lines as it says, and both sides are what it says: nothing is added to it later.
@@ -1008,21 +1009,21 @@ DECLARE
     checked bigint := COALESCE(to_jsonb(NEW) ->> 'seq', to_jsonb(NEW) ->> 'entry_seq')::bigint;
 BEGIN
     IF NOT EXISTS (
-        SELECT 1 FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq WHERE e.seq = checked
+        SELECT 1 FROM ledger_entry e JOIN ledger_line l ON l.entry_seq = e.seq WHERE e.seq = checked
         GROUP BY e.seq HAVING count(*) = e.lines AND sum(l.dr) = e.amount AND sum(l.cr) = e.amount
     ) THEN
         RAISE EXCEPTION 'entry % does not balance', checked USING ERRCODE = 'check_violation';
     END IF;
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER journal_entry_balances AFTER INSERT ON journal_entry
+CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON ledger_entry
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION entry_balances();
-CREATE CONSTRAINT TRIGGER journal_line_balances AFTER INSERT ON journal_line
+CREATE CONSTRAINT TRIGGER ledger_line_balances AFTER INSERT ON ledger_line
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION entry_balances();
 
-CREATE TRIGGER journal_entry_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_entry
+CREATE TRIGGER ledger_entry_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER journal_line_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON journal_line
+CREATE TRIGGER ledger_line_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_line
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Each covers the entries after the one before it. Its signed bytes are a leaf of the custody log, so that the
@@ -1031,7 +1032,7 @@ CREATE TABLE ledger_checkpoint (
     number    bigint PRIMARY KEY CHECK (number > 0),
     day       date NOT NULL,                         -- in Vietnam, on which it was made
     first_seq bigint NOT NULL UNIQUE,
-    last_seq  bigint NOT NULL UNIQUE REFERENCES journal_entry (seq),
+    last_seq  bigint NOT NULL UNIQUE REFERENCES ledger_entry (seq),
     root      bytea NOT NULL CHECK (length(root) = 32),  -- RFC 9162, over the entries' digests
     body      bytea NOT NULL,                        -- canonical JSON; what is signed
     signature bytea NOT NULL,                        -- by the log's key
@@ -1057,9 +1058,10 @@ CREATE TRIGGER proof_run_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON p
 
 -- ── Exceptions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
--- Work for the accountants: one open case of a code for an object, and what persons do about it: who has it, how it is
--- to be settled, who agreed.
-CREATE TABLE exception_case (
+-- Exceptions, work for the accountants: one open exception of a code for an object, and what persons do about it: who
+-- has it, how it is to be settled, who agreed. Not called "exception": in PL/pgSQL that is a keyword (RAISE EXCEPTION,
+-- EXCEPTION WHEN), and every trigger below that names the table would read as an error handler.
+CREATE TABLE fee_exception (
     id             text PRIMARY KEY,
     code           text NOT NULL,
     severity       smallint NOT NULL CHECK (severity BETWEEN 1 AND 4),  -- 1: the worst
@@ -1086,16 +1088,16 @@ CREATE TABLE exception_case (
     CHECK (state NOT IN ('approved', 'resolved') OR persons IS DISTINCT FROM 2 OR checker IS NOT NULL),
     CHECK ((carried_by IS NULL) = (carried_reason IS NULL))
 );
-CREATE UNIQUE INDEX exception_case_once ON exception_case (code, object_type, object_id) WHERE state <> 'resolved';
-CREATE INDEX exception_case_open ON exception_case (due_on, id) WHERE state <> 'resolved';
-CREATE INDEX exception_case_object ON exception_case (object_type, object_id);
+CREATE UNIQUE INDEX fee_exception_once ON fee_exception (code, object_type, object_id) WHERE state <> 'resolved';
+CREATE INDEX fee_exception_open ON fee_exception (due_on, id) WHERE state <> 'resolved';
+CREATE INDEX fee_exception_object ON fee_exception (object_type, object_id);
 
--- A later match explains a case, whatever was proposed about it: the proposal is over. A case ends at a time; what is
+-- A later match explains an exception, whatever was proposed about it: the proposal is over. It ends at a time; what is
 -- resolved stays as it was resolved until it is opened again.
-CREATE FUNCTION settle_case() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION resolve_exception() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state = 'resolved' AND NEW.state = 'resolved' THEN
-        RAISE EXCEPTION 'the case % is resolved', OLD.id USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'the exception % is resolved', OLD.id USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.state = 'resolved' AND OLD.persons IS NOT NULL AND NEW.resolution IS DISTINCT FROM OLD.resolution THEN
         NEW.persons := NULL; NEW.maker := NULL; NEW.checker := NULL; NEW.details := '{}'; NEW.reason := NULL;
@@ -1103,8 +1105,8 @@ BEGIN
     NEW.resolved_at := CASE WHEN NEW.state = 'resolved' THEN now() END;
     RETURN NEW;
 END $$;
-CREATE TRIGGER exception_case_is_settled BEFORE UPDATE OF state ON exception_case
-    FOR EACH ROW EXECUTE FUNCTION settle_case();
+CREATE TRIGGER fee_exception_is_resolved BEFORE UPDATE OF state ON fee_exception
+    FOR EACH ROW EXECUTE FUNCTION resolve_exception();
 
 -- ── Closing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -1112,7 +1114,7 @@ CREATE TRIGGER exception_case_is_settled BEFORE UPDATE OF state ON exception_cas
 -- agrees to exactly that; if it comes to something else by now, the proposal is overtaken by a new one.
 CREATE TABLE close_proposal (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    verb        text NOT NULL CHECK (verb IN ('close', 'reopen')),
+    action      text NOT NULL CHECK (action IN ('close', 'reopen')),
     account     text NOT NULL,                       -- of the bank; 'book': a month of all of them
     day         date NOT NULL,                       -- of a month, its first
     digest      bytea NOT NULL CHECK (length(digest) = 32),  -- of "totals"; to open again: of what was closed
@@ -1125,10 +1127,10 @@ CREATE TABLE close_proposal (
     ended_at    timestamptz,
     CHECK ((ended_at IS NULL) = (outcome IS NULL)),
     CHECK ((outcome IS NOT DISTINCT FROM 'agreed') = (checker IS NOT NULL)),
-    CHECK (verb = 'close' OR reason IS NOT NULL),
+    CHECK (action = 'close' OR reason IS NOT NULL),
     CHECK (account <> 'book' OR extract(day FROM day) = 1)
 );
-CREATE UNIQUE INDEX close_proposal_once ON close_proposal (verb, account, day) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX close_proposal_once ON close_proposal (action, account, day) WHERE ended_at IS NULL;
 
 -- What was closed stays as it was closed; what may be written later, once, is by whom, when and why it was opened again.
 -- No day of a closed month is.
@@ -1152,18 +1154,18 @@ CREATE TRIGGER month_close_is_reopened_once BEFORE UPDATE ON month_close FOR EAC
 CREATE TRIGGER month_close_is_append_only BEFORE DELETE OR TRUNCATE ON month_close
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 -- While the proof is red (L01–L04) nothing is closed.
-CREATE FUNCTION close_a_proven_day() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION require_green_proof() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(7310002);
-    IF EXISTS (SELECT 1 FROM exception_case WHERE code IN ('L01', 'L02', 'L03', 'L04') AND state <> 'resolved') THEN
+    IF EXISTS (SELECT 1 FROM fee_exception WHERE code IN ('L01', 'L02', 'L03', 'L04') AND state <> 'resolved') THEN
         RAISE EXCEPTION 'the proof of the book is red' USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER day_close_is_of_a_proven_book BEFORE INSERT ON day_close
-    FOR EACH ROW EXECUTE FUNCTION close_a_proven_day();
-CREATE TRIGGER month_close_is_of_a_proven_book BEFORE INSERT ON month_close
-    FOR EACH ROW EXECUTE FUNCTION close_a_proven_day();
+CREATE TRIGGER day_close_requires_green_proof BEFORE INSERT ON day_close
+    FOR EACH ROW EXECUTE FUNCTION require_green_proof();
+CREATE TRIGGER month_close_requires_green_proof BEFORE INSERT ON month_close
+    FOR EACH ROW EXECUTE FUNCTION require_green_proof();
 
 -- A proposal is ended once.
 CREATE FUNCTION end_proposal_once() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -1227,13 +1229,13 @@ CREATE TABLE virtual_account (
 
 -- What a gateway says that one of its payouts is made of.
 CREATE TABLE payout_report (
-    provider   text NOT NULL,
-    report     text NOT NULL,                        -- its name, which stands in the line's text
-    account    text NOT NULL,
-    day        date NOT NULL,                        -- of the settlement
-    net        bigint NOT NULL CHECK (net > 0),      -- what it says that it pays
-    brought_by text NOT NULL,
-    brought_at timestamptz NOT NULL,
+    provider     text NOT NULL,
+    report       text NOT NULL,                      -- its name, which stands in the line's text
+    account      text NOT NULL,
+    day          date NOT NULL,                      -- of the settlement
+    net          bigint NOT NULL CHECK (net > 0),    -- what it says that it pays
+    submitted_by text NOT NULL,
+    submitted_at timestamptz NOT NULL,
     PRIMARY KEY (provider, report)
 );
 CREATE TABLE payout_item (
@@ -1252,18 +1254,18 @@ CREATE SEQUENCE match_group_id AS bigint;
 -- What is taken to belong together. Confirmed by itself (class A and B) or by one (B) or two (C) persons; of class D
 -- only that a line is a payment's is known. Never deleted: what is no longer so is revoked, rejected or superseded.
 CREATE TABLE match_group (
-    id            bigint PRIMARY KEY DEFAULT nextval('match_group_id'),
-    run_id        bigint NOT NULL,
-    pass          text NOT NULL CHECK (pass IN
+    id           bigint PRIMARY KEY DEFAULT nextval('match_group_id'),
+    run_id       bigint NOT NULL,
+    pass         text NOT NULL CHECK (pass IN
                   ('P0', 'P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P11', 'PO')),
-    class         text NOT NULL CHECK (class IN ('A', 'B', 'C', 'D')),
-    rule_version  integer NOT NULL,
-    state         text NOT NULL CHECK (state IN ('proposed', 'confirmed', 'revoked', 'rejected', 'superseded')),
-    evidence      jsonb NOT NULL,                    -- what was seen, without anybody's words
-    maker         text,
-    checker       text,
-    reason        text,
-    revoke_maker  text,
+    class        text NOT NULL CHECK (class IN ('A', 'B', 'C', 'D')),
+    rule_version integer NOT NULL,
+    state        text NOT NULL CHECK (state IN ('proposed', 'confirmed', 'revoked', 'rejected', 'superseded')),
+    evidence     jsonb NOT NULL,                     -- what was seen, without anybody's words
+    maker        text,
+    checker      text,
+    reason       text,
+    revoke_maker text,
     CHECK (checker <> maker),
     CHECK (class <> 'C' OR state <> 'confirmed' OR (maker IS NOT NULL AND checker IS NOT NULL))
 );
@@ -1382,7 +1384,7 @@ CREATE TABLE refund (
     due_on       date NOT NULL,                      -- by when its payer is to have it
     requested_at timestamptz NOT NULL,
     booked_at    timestamptz,                        -- since when it stands on 113; NULL: it does not
-    case_ids     text[] NOT NULL DEFAULT '{}',       -- the cases that were over when it was approved
+    exception_ids     text[] NOT NULL DEFAULT '{}',       -- the cases that were over when it was approved
     CHECK (state NOT IN ('approved', 'sent', 'failed') OR booked_at IS NOT NULL),
     CHECK (state NOT IN ('confirmed', 'cancelled') OR booked_at IS NULL)
 );
@@ -1401,7 +1403,7 @@ BEGIN
     END IF;
     IF TG_OP = 'INSERT' THEN
         PERFORM pg_advisory_xact_lock(7310014, hashtext(NEW.item));
-        SELECT coalesce(sum(l.cr - l.dr), 0) INTO stands FROM journal_line l
+        SELECT coalesce(sum(l.cr - l.dr), 0) INTO stands FROM ledger_line l
         WHERE l.account = NEW.source AND CASE NEW.source WHEN '331' THEN l.demand_id ELSE l.item END = NEW.item;
         IF NEW.amount > stands THEN
             RAISE EXCEPTION '% đ are to be given back, and % đ are there', NEW.amount, stands
@@ -1442,28 +1444,28 @@ CREATE TRIGGER chargeback_is_not_deleted BEFORE DELETE OR TRUNCATE ON chargeback
 
 -- A department's month. Its table is canonical JSON under the Centre's seal; what it says is never changed. đồng.
 CREATE TABLE settlement (
-    id          text PRIMARY KEY,
-    department  text NOT NULL,
-    month       date NOT NULL CHECK (extract(day FROM month) = 1),
-    state       text NOT NULL CHECK (state IN ('computed', 'notified', 'confirmed', 'disputed', 'ordered',
+    id             text PRIMARY KEY,
+    department     text NOT NULL,
+    month          date NOT NULL CHECK (extract(day FROM month) = 1),
+    state          text NOT NULL CHECK (state IN ('computed', 'notified', 'confirmed', 'disputed', 'ordered',
                 'transferred', 'receipted', 'closed', 'withdrawn')),
-    opening     bigint NOT NULL,                     -- carried over from earlier tables
-    receipts    bigint NOT NULL,
-    refunds     bigint NOT NULL,
-    adjustments bigint NOT NULL,
-    retained    bigint NOT NULL,
-    net         bigint NOT NULL,
-    disputed    bigint NOT NULL DEFAULT 0,           -- of net, what the department does not accept
-    body        bytea NOT NULL,
+    opening        bigint NOT NULL,                  -- carried over from earlier tables
+    receipts       bigint NOT NULL,
+    refunds        bigint NOT NULL,
+    adjustments    bigint NOT NULL,
+    retained       bigint NOT NULL,
+    net            bigint NOT NULL,
+    disputed       bigint NOT NULL DEFAULT 0,        -- of net, what the department does not accept
+    body           bytea NOT NULL,
     sha256      bytea NOT NULL UNIQUE CHECK (sha256 = sha256(body)),
-    signature   bytea NOT NULL,                      -- detached CAdES-B, by the Centre's seal
-    leaf_id     text NOT NULL UNIQUE REFERENCES custody_leaf (id),
-    computed_at timestamptz NOT NULL,
-    notified_at timestamptz,                         -- the department said that it has it
-    answer_id   text,                                -- the department's, and
-    answer      bytea,                               -- its bytes
-    answered_at timestamptz,
-    order_id    text UNIQUE,                         -- the payment order that carries the money
+    signature      bytea NOT NULL,                   -- detached CAdES-B, by the Centre's seal
+    leaf_id        text NOT NULL UNIQUE REFERENCES custody_leaf (id),
+    computed_at    timestamptz NOT NULL,
+    notified_at    timestamptz,                      -- the department said that it has it
+    answer_id      text,                             -- the department's, and
+    answer         bytea,                            -- its bytes
+    answered_at    timestamptz,
+    order_id       text UNIQUE,                      -- the payment order that carries the money
     transferred_at timestamptz,                      -- our own statement showed it
     CHECK (net = opening + receipts + refunds + adjustments - retained),
     CHECK ((answer IS NULL) = (answer_id IS NULL) AND (answer IS NULL) = (answered_at IS NULL)),
@@ -1475,7 +1477,7 @@ CREATE TABLE settlement (
 CREATE UNIQUE INDEX settlement_once ON settlement (department, month) WHERE state <> 'withdrawn';
 CREATE INDEX settlement_month ON settlement (month);
 
-CREATE FUNCTION settlement_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION keep_signed_settlement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.department, NEW.month, NEW.opening, NEW.receipts, NEW.refunds, NEW.adjustments, NEW.retained,
         NEW.net, NEW.body, NEW.sha256, NEW.signature, NEW.leaf_id, NEW.computed_at)
@@ -1491,8 +1493,8 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER settlement_is_what_was_signed BEFORE UPDATE ON settlement
-    FOR EACH ROW EXECUTE FUNCTION settlement_stays();
+CREATE TRIGGER settlement_signed_is_immutable BEFORE UPDATE ON settlement
+    FOR EACH ROW EXECUTE FUNCTION keep_signed_settlement();
 CREATE TRIGGER settlement_is_kept BEFORE DELETE OR TRUNCATE ON settlement
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
@@ -1522,7 +1524,7 @@ CREATE TABLE settlement_carry (
     department    text NOT NULL,
     fee_code      text NOT NULL,
     amount        bigint NOT NULL CHECK (amount <> 0),
-    entry_seq     bigint NOT NULL REFERENCES journal_entry (seq),
+    entry_seq     bigint NOT NULL REFERENCES ledger_entry (seq),
     demand_id     text,
     taken_by      text REFERENCES settlement (id),
     UNIQUE NULLS NOT DISTINCT (settlement_id, number, fee_code)
@@ -1560,7 +1562,7 @@ CREATE FUNCTION settlement_item_is_booked() RETURNS trigger LANGUAGE plpgsql AS 
 BEGIN
     IF EXISTS (
         SELECT 1 FROM added i LEFT JOIN settlement s ON s.id = i.settlement_id
-        LEFT JOIN journal_line l ON l.entry_seq = i.entry_seq AND l.number = i.line_number
+        LEFT JOIN ledger_line l ON l.entry_seq = i.entry_seq AND l.number = i.line_number
         LEFT JOIN settlement_carry c ON c.id = i.carry_id
         WHERE CASE i.kind WHEN 'carried'
               THEN (c.department, c.fee_code, c.amount, c.entry_seq)
@@ -1600,28 +1602,28 @@ CREATE TABLE receipt_series (
 );
 
 CREATE TABLE receipt (
-    id            text PRIMARY KEY CHECK (id ~ '^rc_'),
-    series        text NOT NULL,
-    year          smallint NOT NULL,
-    number        integer NOT NULL,
-    demand_id     text NOT NULL REFERENCES fee_demand (id),
-    department    text NOT NULL,
-    kind          text NOT NULL CHECK (kind IN ('phi', 'le_phi')),
-    amount        bigint NOT NULL CHECK (amount > 0),
-    issued_on     date NOT NULL,                     -- in Vietnam
-    issued_at     timestamptz NOT NULL,
-    body          bytea NOT NULL,                    -- canonical JSON; names nobody
-    signature     bytea NOT NULL,                    -- the Centre's seal over it
-    leaf_id       text NOT NULL REFERENCES custody_leaf (id),
-    replaces      text UNIQUE REFERENCES receipt (id),
-    counterparty  text,                              -- the issuer that is told; none: it is issued here alone
-    published_at  timestamptz,                       -- when the issuer said that it has it
-    issuer_number integer,                           -- the number that the issuer gave it
-    void_maker    text,                              -- of two persons the first
-    void_reason   text,
-    voided_at     timestamptz,
-    voided_by     text,                              -- the second, or the hub itself when the money went away
-    void_told_at  timestamptz,
+    id               text PRIMARY KEY CHECK (id ~ '^rc_'),
+    series           text NOT NULL,
+    year             smallint NOT NULL,
+    number           integer NOT NULL,
+    demand_id        text NOT NULL REFERENCES fee_demand (id),
+    department       text NOT NULL,
+    kind             text NOT NULL CHECK (kind IN ('phi', 'le_phi')),
+    amount           bigint NOT NULL CHECK (amount > 0),
+    issued_on        date NOT NULL,                  -- in Vietnam
+    issued_at        timestamptz NOT NULL,
+    body             bytea NOT NULL,                 -- canonical JSON; names nobody
+    signature        bytea NOT NULL,                 -- the Centre's seal over it
+    leaf_id          text NOT NULL REFERENCES custody_leaf (id),
+    replaces         text UNIQUE REFERENCES receipt (id),
+    counterparty     text,                           -- the issuer that is told; none: it is issued here alone
+    published_at     timestamptz,                    -- when the issuer said that it has it
+    issuer_number    integer,                        -- the number that the issuer gave it
+    void_maker       text,                           -- of two persons the first
+    void_reason      text,
+    voided_at        timestamptz,
+    voided_by        text,                           -- the second, or the hub itself when the money went away
+    void_notified_at timestamptz,
     UNIQUE (series, year, number),
     FOREIGN KEY (series, year) REFERENCES receipt_series (series, year),
     CHECK (year = extract(year FROM issued_on)),
@@ -1629,9 +1631,9 @@ CREATE TABLE receipt (
     CHECK ((voided_at IS NULL) = (voided_by IS NULL)),
     CHECK (voided_at IS NULL OR void_reason IS NOT NULL),
     CHECK (voided_by IS NULL OR voided_by = 'hub' OR (void_maker IS NOT NULL AND void_maker <> voided_by)),
-    CHECK (void_told_at IS NULL OR voided_at IS NOT NULL)
+    CHECK (void_notified_at IS NULL OR voided_at IS NOT NULL)
 );
-CREATE UNIQUE INDEX receipt_one_stands ON receipt (demand_id, kind) WHERE voided_at IS NULL;
+CREATE UNIQUE INDEX receipt_one_valid ON receipt (demand_id, kind) WHERE voided_at IS NULL;
 CREATE INDEX receipt_day ON receipt (issued_on, series, number);
 
 -- The next number of a series; the row stays locked until the transaction ends, so there is no gap and no twin.
@@ -1664,18 +1666,18 @@ END $$;
 CREATE CONSTRAINT TRIGGER receipt_number_is_used AFTER INSERT OR UPDATE ON receipt_series
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION receipt_number_is_used();
 
-CREATE FUNCTION receipt_takes_the_number() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION receipt_takes_last_number() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.number <> (SELECT last FROM receipt_series WHERE (series, year) = (NEW.series, NEW.year)) THEN
         RAISE EXCEPTION 'receipts of % are numbered one by one', NEW.series USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER receipt_takes_the_number BEFORE INSERT ON receipt
-    FOR EACH ROW EXECUTE FUNCTION receipt_takes_the_number();
+CREATE TRIGGER receipt_takes_last_number BEFORE INSERT ON receipt
+    FOR EACH ROW EXECUTE FUNCTION receipt_takes_last_number();
 
 -- What a receipt says stays; what was published or void stays so.
-CREATE FUNCTION receipt_keeps_its_word() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION receipt_content_is_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.series, NEW.year, NEW.number, NEW.demand_id, NEW.department, NEW.kind, NEW.amount, NEW.issued_on,
         NEW.issued_at, NEW.body, NEW.signature, NEW.leaf_id, NEW.replaces, NEW.counterparty)
@@ -1690,8 +1692,8 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER receipt_keeps_its_word BEFORE UPDATE ON receipt
-    FOR EACH ROW EXECUTE FUNCTION receipt_keeps_its_word();
+CREATE TRIGGER receipt_content_is_immutable BEFORE UPDATE ON receipt
+    FOR EACH ROW EXECUTE FUNCTION receipt_content_is_immutable();
 CREATE TRIGGER receipt_is_kept BEFORE DELETE OR TRUNCATE ON receipt
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
@@ -1738,6 +1740,6 @@ BEGIN
     IF who IS NULL THEN
         RAISE EXCEPTION 'a door does not write "%" about %', what, about USING ERRCODE = 'insufficient_privilege';
     END IF;
-    INSERT INTO public.journal (subject, actor, verb, reason) VALUES (about, who, what, why);
+    INSERT INTO public.audit_log (subject, actor, verb, reason) VALUES (about, who, what, why);
 END $$;
 REVOKE EXECUTE ON FUNCTION note_at_door FROM PUBLIC;

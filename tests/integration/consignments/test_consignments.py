@@ -127,7 +127,7 @@ def test_every_order_of_arrival_ends_in_the_same_place(counter: Counter) -> None
             counter.told(consignment, WAY[place], place)
             counter.told(consignment, WAY[place], place)
         row = counter.row(consignment)
-        ends.add((row["status"], row["status_at"], tuple(row["attempts"]), row["promised_on"], row["strays"]))
+        ends.add((row["status"], row["status_at"], tuple(row["attempts"]), row["promised_on"], row["late_events"]))
     assert [end[0] for end in ends] == ["delivered"]
 
 
@@ -162,7 +162,7 @@ def test_what_comes_late_for_a_settled_consignment_is_journaled(counter: Counter
     counter.told(consignment, "delivered", 60)
     counter.told(consignment, "posted", 1)
     assert counter.status(consignment) == "delivered"
-    lines = counter.hub.rows("SELECT after FROM journal WHERE subject = %s AND verb = 'event late'", consignment)
+    lines = counter.hub.rows("SELECT after FROM audit_log WHERE subject = %s AND verb = 'event late'", consignment)
     assert [line["after"] for line in lines] == ["posted"]
     assert counter.concerns(consignment) == set()
 
@@ -289,5 +289,5 @@ def test_loss_is_written_down_with_who_pays_and_a_complaint_has_its_term(counter
     assert counter.concerns(consignment) == {"complaint_overdue"}
     counter.act(lambda uow: commands.resolve(uow, complaint, "upheld", "bồi thường và cấp lại"))
     assert counter.concerns(consignment) == set()
-    verbs = counter.hub.rows("SELECT verb, actor FROM journal WHERE subject = %s AND actor <> 'hub'", consignment)
+    verbs = counter.hub.rows("SELECT verb, actor FROM audit_log WHERE subject = %s AND actor <> 'hub'", consignment)
     assert ("complaint filed", "can-bo-thu-nghiem") in {(line["verb"], line["actor"]) for line in verbs}

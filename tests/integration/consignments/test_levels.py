@@ -39,18 +39,18 @@ POSTED = Consignment(
     cash=0,
     handoff_id=None,
     transfer_id=None,
-    ordering="accepted",
-    ordering_at=hour(7),
+    order_status="accepted",
+    order_status_at=hour(7),
     status="posted",
     status_at=hour(7),
     attempts=[],
     damaged=False,
-    strays=0,
+    late_events=0,
     reason=None,
     ordered_at=hour(7),
     posted_on=MONDAY,
     promised_on=date(2026, 12, 9),
-    heard_at=hour(7),
+    last_event_at=hour(7),
     settled_at=None,
     updated_at=hour(7),
 )
@@ -80,11 +80,11 @@ def test_nothing_is_wrong_with_what_is_on_its_way_in_time(calendar: WorkingCalen
 
 def test_a_working_day_without_a_word_is_silence_on_its_evening(calendar: WorkingCalendar) -> None:
     assert kinds(calendar, POSTED, hour(8, 17)) == {Concern.SILENT}
-    assert kinds(calendar, replace(POSTED, heard_at=hour(8)), hour(8, 17)) == set()
+    assert kinds(calendar, replace(POSTED, last_event_at=hour(8)), hour(8, 17)) == set()
 
 
 def test_the_evening_of_the_promised_day_is_a_breach_unless_it_was_attempted(calendar: WorkingCalendar) -> None:
-    heard = replace(POSTED, heard_at=hour(9, 8), status="out_for_delivery")
+    heard = replace(POSTED, last_event_at=hour(9, 8), status="out_for_delivery")
     assert kinds(calendar, heard, hour(9, 16)) == set()
     assert kinds(calendar, heard, hour(9, 17)) == {Concern.LATE}
     assert kinds(calendar, replace(heard, attempts=[hour(9)], status="attempt_failed"), hour(9, 17)) == set()
@@ -92,10 +92,10 @@ def test_the_evening_of_the_promised_day_is_a_breach_unless_it_was_attempted(cal
 
 
 def test_the_second_invitation_comes_within_two_working_days_and_then_the_way_back(calendar: WorkingCalendar) -> None:
-    once = replace(POSTED, status="attempt_failed", attempts=[hour(9)], heard_at=hour(11))
+    once = replace(POSTED, status="attempt_failed", attempts=[hour(9)], last_event_at=hour(11))
     assert kinds(calendar, once, hour(11, 16)) == set()
     assert kinds(calendar, once, hour(11, 17)) == {Concern.NO_SECOND_INVITATION}
-    twice = replace(once, attempts=[hour(9), hour(11)], heard_at=hour(15, 7))
+    twice = replace(once, attempts=[hour(9), hour(11)], last_event_at=hour(15, 7))
     assert kinds(calendar, twice, hour(15)) == set()
     assert kinds(calendar, twice, hour(15, 17)) == {Concern.NO_RETURN}
     assert kinds(calendar, replace(twice, status="returning"), hour(15, 17)) == set()
@@ -122,11 +122,15 @@ def test_loss_and_damage_are_open_until_somebody_has_written_down_who_is_liable(
 def test_each_silence_is_an_occasion_of_its_own(calendar: WorkingCalendar) -> None:
     first = concerns(calendar, Levels(), POSTED, Known(), hour(8, 17))
     second = concerns(
-        calendar, Levels(), replace(POSTED, heard_at=POSTED.heard_at + timedelta(hours=1)), Known(), hour(8, 17)
+        calendar,
+        Levels(),
+        replace(POSTED, last_event_at=POSTED.last_event_at + timedelta(hours=1)),
+        Known(),
+        hour(8, 17),
     )
     assert first.isdisjoint(second)
 
 
 def test_a_wrong_check_digit_a_refusal_and_what_comes_after_the_end_are_for_a_person(calendar: WorkingCalendar) -> None:
-    odd = replace(POSTED, status="refused", item_code="RR123456780VN", item_code_ok=False, strays=1)
+    odd = replace(POSTED, status="refused", item_code="RR123456780VN", item_code_ok=False, late_events=1)
     assert kinds(calendar, odd, hour(7)) == {Concern.REFUSED, Concern.ITEM_CODE, Concern.AFTER_THE_END}

@@ -81,7 +81,7 @@ def test_nothing_that_happens_after_a_delivery_undoes_it(said: list[Happening]) 
     after = [one for one in said if one.at > delivered.at]
     found = standing([*before, delivered, *after])
     assert (found.status, found.at) == (ConsignmentStatus.DELIVERED, delivered.at)
-    assert {one.key for one in found.strays} == {
+    assert {one.key for one in found.late_events} == {
         one.key for one in after if one.status is not ConsignmentStatus.DELIVERED
     }
 

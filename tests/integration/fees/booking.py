@@ -20,7 +20,7 @@ REOPEN: Final = """
 UPDATE day_close SET reopened_at = now(), reopen_maker = 'ke-toan-a', reopen_checker = 'ke-toan-b',
     reopen_reason = 'a test'
 """
-TABLES: Final = ("journal_entry", "journal_line", "ledger_checkpoint", "day_close")
+TABLES: Final = ("ledger_entry", "ledger_line", "ledger_checkpoint", "day_close")
 
 
 def origin(number: int, source: str = "payment", day: date = DAY) -> Origin:

@@ -21,7 +21,7 @@ class Casework:
 
     def case(self, code: str) -> dict[str, Any]:
         """The one case of this code about money (a file's own are settled with it), whatever has become of it."""
-        [row] = self.hub.rows("SELECT * FROM exception_case WHERE code = %s AND object_type <> 'statement_file'", code)
+        [row] = self.hub.rows("SELECT * FROM fee_exception WHERE code = %s AND object_type <> 'statement_file'", code)
         return row
 
     def standing(self) -> list[str]:

@@ -50,7 +50,7 @@ class Accountants:
 
     def carries(self) -> None:
         """Every open case stays open over the close."""
-        for row in self.hub.rows("SELECT id FROM exception_case WHERE state <> 'resolved'"):
+        for row in self.hub.rows("SELECT id FROM fee_exception WHERE state <> 'resolved'"):
             case = str(row["id"])
 
             def carry(uow: UnitOfWork, case: str = case) -> object:

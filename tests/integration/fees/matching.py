@@ -105,7 +105,7 @@ class AccountTill:
         )
 
     def cases(self) -> list[str]:
-        rows = self.hub.rows("SELECT code FROM exception_case WHERE state <> 'resolved' ORDER BY code")
+        rows = self.hub.rows("SELECT code FROM fee_exception WHERE state <> 'resolved' ORDER BY code")
         return [row["code"] for row in rows if row["code"] != "N02"]
 
     def digest(self, day: date) -> str:
@@ -118,7 +118,7 @@ class AccountTill:
 
     def book(self) -> Mapping[str, int]:
         """Account → debit less credit; what is nothing is left out."""
-        rows = self.hub.rows("SELECT account, sum(dr - cr)::bigint AS net FROM journal_line GROUP BY account")
+        rows = self.hub.rows("SELECT account, sum(dr - cr)::bigint AS net FROM ledger_line GROUP BY account")
         return {row["account"]: row["net"] for row in rows if row["net"]}
 
 

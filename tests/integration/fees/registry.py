@@ -70,7 +70,7 @@ class Registry:
     def cases(self) -> list[tuple[str, str]]:
         """Open M03: object and why."""
         rows = self.hub.rows(
-            "SELECT object_id, facts ->> 'why' AS why FROM exception_case WHERE code = 'M03' AND state = 'open'"
+            "SELECT object_id, facts ->> 'why' AS why FROM fee_exception WHERE code = 'M03' AND state = 'open'"
         )
         return [(row["object_id"], row["why"]) for row in rows]
 

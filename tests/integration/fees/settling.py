@@ -101,7 +101,7 @@ class SettlementOffice:
     def book(self, account: str, department: str | None = None) -> int:
         """Debit less credit."""
         [row] = self.hub.rows(
-            "SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM journal_line WHERE account = %s"
+            "SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM ledger_line WHERE account = %s"
             " AND (%s::text IS NULL OR department = %s)",
             account, department, department,
         )  # fmt: skip

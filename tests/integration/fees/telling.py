@@ -53,10 +53,10 @@ class NotifyingProvider:
         return row
 
     def cases(self) -> list[tuple[str, str, str, int]]:
-        rows = self.hub.rows("SELECT code, object_type, object_id, at_risk FROM exception_case ORDER BY id")
+        rows = self.hub.rows("SELECT code, object_type, object_id, at_risk FROM fee_exception ORDER BY id")
         return [(row["code"], row["object_type"], row["object_id"], row["at_risk"]) for row in rows]
 
     def book(self) -> dict[str, int]:
         """Account → debit less credit."""
-        rows = self.hub.rows("SELECT account, sum(dr - cr)::bigint AS net FROM journal_line GROUP BY account")
+        rows = self.hub.rows("SELECT account, sum(dr - cr)::bigint AS net FROM ledger_line GROUP BY account")
         return {row["account"]: row["net"] for row in rows}

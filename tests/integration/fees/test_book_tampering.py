@@ -34,7 +34,7 @@ from tests.scripted_hub import ScriptedHub
 GAP: Final = "entries are numbered without a gap"
 POSTED: Final = "every entry is the one that was posted"
 IN_THE_BOOK: Final = "every payment that was notified is in the book once, with its amount and its account"
-BOOK: Final = ("journal_entry", "journal_line", "ledger_checkpoint")
+BOOK: Final = ("ledger_entry", "ledger_line", "ledger_checkpoint")
 LOG: Final = (
     "custody_witness", "custody_stamp", "custody_checkpoint", "custody_node", "custody_content", "custody_leaf",
     "outbox",
@@ -43,20 +43,20 @@ SIGNED, LAST = 4, 6
 """entries that the checkpoint covers, and all there are"""
 
 EDIT: Final = """
-UPDATE journal_line SET dr = dr * 2, cr = cr * 2 WHERE entry_seq = {0};
-UPDATE journal_entry SET amount = amount * 2 WHERE seq = {0};
+UPDATE ledger_line SET dr = dr * 2, cr = cr * 2 WHERE entry_seq = {0};
+UPDATE ledger_entry SET amount = amount * 2 WHERE seq = {0};
 """
-DELETE: Final = "DELETE FROM journal_line WHERE entry_seq = {0}; DELETE FROM journal_entry WHERE seq = {0};"
+DELETE: Final = "DELETE FROM ledger_line WHERE entry_seq = {0}; DELETE FROM ledger_entry WHERE seq = {0};"
 NUMBER: Final = """
-UPDATE journal_line SET entry_seq = 1000000 + entry_seq - 1 WHERE entry_seq > {0};
-UPDATE journal_entry SET seq = 1000000 + seq - 1 WHERE seq > {0};
-UPDATE journal_line SET entry_seq = entry_seq - 1000000 WHERE entry_seq > 1000000;
-UPDATE journal_entry SET seq = seq - 1000000 WHERE seq > 1000000;
+UPDATE ledger_line SET entry_seq = 1000000 + entry_seq - 1 WHERE entry_seq > {0};
+UPDATE ledger_entry SET seq = 1000000 + seq - 1 WHERE seq > {0};
+UPDATE ledger_line SET entry_seq = entry_seq - 1000000 WHERE entry_seq > 1000000;
+UPDATE ledger_entry SET seq = seq - 1000000 WHERE seq > 1000000;
 """
 HASH: Final = f"""
-UPDATE journal_entry e SET digest = sha256(convert_to(c.content, 'UTF8')) FROM ({CONTENT}) c WHERE c.seq = e.seq;
+UPDATE ledger_entry e SET digest = sha256(convert_to(c.content, 'UTF8')) FROM ({CONTENT}) c WHERE c.seq = e.seq;
 """
-CUT: Final = "DELETE FROM journal_line WHERE entry_seq >= {0}; DELETE FROM journal_entry WHERE seq >= {0};"
+CUT: Final = "DELETE FROM ledger_line WHERE entry_seq >= {0}; DELETE FROM ledger_entry WHERE seq >= {0};"
 
 
 def anchor(hub: ScriptedHub) -> None:
@@ -80,7 +80,7 @@ def book(cashier: Cashier, provider: NotifyingProvider) -> ScriptedHub:
     anchor(provider.hub)
     provider.tells(references[3])
     provider.tells("khong ro", provider_txn="LATER")
-    assert provider.hub.count("journal_entry") == LAST
+    assert provider.hub.count("ledger_entry") == LAST
     return provider.hub
 
 
@@ -116,11 +116,11 @@ def test_what_was_done_to_an_entry_is_seen_by_the_book_or_only_by_its_roots(
         assert named or IN_THE_BOOK in {result.name for result in proving.proven(conn).red}, (
             "beside the book there are still the payments"
         )
-    assert book.count("journal_entry") == LAST
+    assert book.count("ledger_entry") == LAST
 
 
 FORGET: Final = """
-DELETE FROM exception_case WHERE object_id = (SELECT id FROM payment WHERE provider_txn = '{0}');
+DELETE FROM fee_exception WHERE object_id = (SELECT id FROM payment WHERE provider_txn = '{0}');
 DELETE FROM payment WHERE provider_txn = '{0}';
 DELETE FROM notify_verdict v USING notify_delivery d, notify_event e WHERE e.provider_txn = '{0}'
     AND v.event_id = e.id AND v.delivery_id = d.id;
@@ -128,12 +128,12 @@ DELETE FROM inbox WHERE id = (SELECT inbox_id FROM notify_event WHERE provider_t
 DELETE FROM notify_event WHERE provider_txn = '{0}';
 DELETE FROM notify_delivery d WHERE NOT EXISTS (SELECT 1 FROM notify_verdict v WHERE v.delivery_id = d.id);
 """
-TRACES: Final = ("exception_case", "payment", "notify_verdict", "inbox", "notify_event", "notify_delivery")
+TRACES: Final = ("fee_exception", "payment", "notify_verdict", "inbox", "notify_event", "notify_delivery")
 
 
 def entry_of(hub: ScriptedHub, txn: str) -> int:
     [row] = hub.rows(
-        "SELECT e.seq FROM journal_entry e JOIN payment p ON p.id = e.source_id WHERE p.provider_txn = %s", txn
+        "SELECT e.seq FROM ledger_entry e JOIN payment p ON p.id = e.source_id WHERE p.provider_txn = %s", txn
     )
     return int(row["seq"])
 
@@ -200,13 +200,13 @@ DEEDS: Final[dict[str, tuple[tuple[str, ...], str, str]]] = {
     ),
     "L02": (
         BOOK,
-        "UPDATE journal_line SET department = 'so-khac' WHERE entry_seq = 1 AND account = '331'",
-        "UPDATE journal_line SET department = 'rest-a' WHERE entry_seq = 1 AND account = '331'",
+        "UPDATE ledger_line SET department = 'so-khac' WHERE entry_seq = 1 AND account = '331'",
+        "UPDATE ledger_line SET department = 'rest-a' WHERE entry_seq = 1 AND account = '331'",
     ),
     "L03": (
         BOOK,
-        "UPDATE journal_line SET fee_code = 'x' || fee_code WHERE entry_seq = 1 AND account = '331';" + HASH,
-        "UPDATE journal_line SET fee_code = substr(fee_code, 2) WHERE entry_seq = 1 AND account = '331';" + HASH,
+        "UPDATE ledger_line SET fee_code = 'x' || fee_code WHERE entry_seq = 1 AND account = '331';" + HASH,
+        "UPDATE ledger_line SET fee_code = substr(fee_code, 2) WHERE entry_seq = 1 AND account = '331';" + HASH,
     ),
     "L04": (
         ("payment",),
@@ -230,7 +230,7 @@ def test_a_red_night_s_case_is_over_when_the_rows_are_again_what_they_were(
     with opened(database_url) as conn:
         tampered(conn, deed.format(demand=paid["id"]), tables=tables)
     prove_ledger.prove(book)
-    cases = book.rows("SELECT id, code FROM exception_case WHERE object_type = 'invariant'")
+    cases = book.rows("SELECT id, code FROM fee_exception WHERE object_type = 'invariant'")
     assert code in {case["code"] for case in cases}
     for case in cases:
         with pytest.raises(InvalidState, match="vẫn còn lỗi"):
@@ -240,4 +240,4 @@ def test_a_red_night_s_case_is_over_when_the_rows_are_again_what_they_were(
         tampered(conn, undone.format(demand=paid["id"]), tables=tables)
     for case in cases:
         mended(case["id"])
-    assert book.rows("SELECT 1 FROM exception_case WHERE object_type = 'invariant' AND state <> 'resolved'") == []
+    assert book.rows("SELECT 1 FROM fee_exception WHERE object_type = 'invariant' AND state <> 'resolved'") == []

@@ -91,7 +91,7 @@ def test_a_case_does_not_close_while_its_money_has_nobody_else_behind_it(uow: Ca
     line = till.line()
     case = uow.opened("N03", "payment", str(line["payment_id"]), DUE, line=str(line["id"]))
     with till.hub.db.connection() as conn:
-        conn.execute("UPDATE exception_case SET state = 'resolved', resolution = 'matched' WHERE code = 'R01'")
+        conn.execute("UPDATE fee_exception SET state = 'resolved', resolution = 'matched' WHERE code = 'R01'")
 
     with pytest.raises(InvalidState, match="chưa có ca nào xử lý"):
         uow.says(MAKER, lambda uow: commands.resolve(uow, case, "answered", {}, REASON))
@@ -105,7 +105,7 @@ def test_what_a_later_match_explains_leaves_no_proposal_behind(
     uow.proposes("R01", "assign", demand=cashier.demand(dossier)["id"])
 
     with till.hub.db.connection() as conn:
-        conn.execute("UPDATE exception_case SET state = 'resolved', resolution = 'matched' WHERE id = %s", (unplaced,))
+        conn.execute("UPDATE fee_exception SET state = 'resolved', resolution = 'matched' WHERE id = %s", (unplaced,))
 
     case = uow.case("R01")
     assert (case["resolution"], case["maker"], case["details"]) == ("matched", None, {})
@@ -132,7 +132,7 @@ def test_a_case_is_settled_as_its_code_allows_and_with_what_that_needs(
 def test_what_could_not_be_done_is_not_proposed_and_nothing_of_its_trial_is_left(
     uow: Casework, till: AccountTill, unplaced: str
 ) -> None:
-    notes = "SELECT subject, verb FROM journal ORDER BY id"
+    notes = "SELECT subject, verb FROM audit_log ORDER BY id"
     before = till.hub.rows(notes)
 
     with pytest.raises(NotFound):
@@ -179,7 +179,7 @@ def test_a_case_of_the_proof_is_over_when_the_proof_is_green(uow: Casework, till
     with pytest.raises(InvalidState, match="vẫn còn lỗi: I2"):
         uow.says(MAKER, lambda uow: commands.resolve(uow, case, "mended", {}, REASON))
     with till.hub.db.connection() as conn:
-        conn.execute("UPDATE statement_line SET state = 'in_case'")
+        conn.execute("UPDATE statement_line SET state = 'in_exception'")
 
     uow.settles_alone("L01", "mended")
     assert unplaced
@@ -199,14 +199,14 @@ def test_a_case_of_the_proof_is_over_when_the_proof_is_green(uow: Casework, till
 )
 def test_the_database_wants_two_persons_and_a_reason(till: AccountTill, unplaced: str, change: str) -> None:
     with till.hub.db.connection() as conn, pytest.raises(psycopg.errors.CheckViolation):
-        conn.execute(f"UPDATE exception_case SET {change} WHERE id = %s", (unplaced,))
+        conn.execute(f"UPDATE fee_exception SET {change} WHERE id = %s", (unplaced,))
 
 
 def test_what_is_resolved_stays_as_it_was_resolved(uow: Casework, till: AccountTill) -> None:
     case = uow.opened("N02", "payment", "pm_1", 0)
     uow.says(MAKER, lambda uow: commands.resolve(uow, case, "noted", {}, REASON))
     with till.hub.db.connection() as conn, pytest.raises(psycopg.errors.CheckViolation):
-        conn.execute("UPDATE exception_case SET state = 'resolved', resolution = 'other' WHERE id = %s", (case,))
+        conn.execute("UPDATE fee_exception SET state = 'resolved', resolution = 'other' WHERE id = %s", (case,))
 
 
 def test_every_code_names_ways_that_there_are_and_every_way_has_its_code() -> None:

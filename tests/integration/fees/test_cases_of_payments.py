@@ -58,7 +58,7 @@ def test_what_was_paid_for_the_wrong_dossier_goes_to_the_right_one_and_both_hear
 
     assert (status(cashier, dossier), status(cashier, other)) == ("reopened", "paid")
     assert (cashier.told(dossier)[-1], "fee.paid" in cashier.told(other)) == ("fee.reopened", True)
-    rows = till.hub.rows("SELECT demand_id, sum(cr - dr)::int AS owed FROM journal_line WHERE account = '331'"
+    rows = till.hub.rows("SELECT demand_id, sum(cr - dr)::int AS owed FROM ledger_line WHERE account = '331'"
                            " GROUP BY 1 HAVING sum(cr - dr) <> 0")  # fmt: skip
     assert rows == [{"demand_id": cashier.demand(other)["id"], "owed": DUE}]
 

@@ -171,7 +171,9 @@ def test_a_line_of_another_amount_than_was_told_is_no_fee_at_all(  # N03
 def test_what_was_never_paid_and_is_taken_back_is_answered(uow: Casework, provider: NotifyingProvider) -> None:  # V01
     provider.tells(kind=NotificationKind.REVERSAL, original="GD-NEVER")
     with provider.hub.db.connection() as conn:
-        conn.execute("UPDATE inbox SET tries = 5, due_at = now(), state = 'received' WHERE kind = 'bank.notification'")
+        conn.execute(
+            "UPDATE inbox SET backoff_attempts = 5, due_at = now(), state = 'received' WHERE kind = 'bank.notification'"
+        )
     provider.hub.sweep()
     provider.hub.carry()
     uow.settles_alone("V01", "answered")
@@ -278,5 +280,5 @@ def test_a_missing_receipt_is_mended_by_its_receipt_and_not_by_a_word(  # M03
         mended()
     registry.ticks()
     mended()
-    [row] = registry.hub.rows("SELECT state, resolution FROM exception_case WHERE id = %s", case)
+    [row] = registry.hub.rows("SELECT state, resolution FROM fee_exception WHERE id = %s", case)
     assert row == {"state": "resolved", "resolution": "receipt_mended"}

@@ -94,7 +94,7 @@ def test_a_dry_run_says_what_would_come_of_it_and_leaves_nothing(desk: TwoPerson
     code, [row] = desk.data(FIRST, "close", "--day", day.isoformat(), "--dry-run")
 
     assert (code, row["step"], all(gate["green"] for gate in row["gates"])) == (ExitCode.OK, "proposed", True)
-    assert (till.hub.count("close_proposal"), till.hub.count("journal_entry")) == (0, 0)
+    assert (till.hub.count("close_proposal"), till.hub.count("ledger_entry")) == (0, 0)
 
 
 def test_other_numbers_than_were_proposed_are_shown_and_not_closed(desk: TwoPersonDesk, till: AccountTill) -> None:

@@ -119,7 +119,7 @@ def test_a_closed_day_takes_nothing_from_anybody(
 
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
         worker.execute(
-            "INSERT INTO journal_entry (business_date, kind, source_type, source_id, bank_account, lines, amount,"
+            "INSERT INTO ledger_entry (business_date, kind, source_type, source_id, bank_account, lines, amount,"
             " digest) VALUES (%s, 'charged', 'line', '1', %s, 2, 1, sha256('x'))",
             (day, ACCOUNT),
         )
@@ -136,7 +136,7 @@ def test_what_is_found_after_its_day_was_closed_stands_on_an_open_day_and_points
     till.told = till.told.next(StatementMovement(DUE, reference, day=day, ref="FT2"), first=day)
     till.brings(till.told)
 
-    [entry] = till.hub.rows("SELECT * FROM journal_entry WHERE kind = 'identified'")
+    [entry] = till.hub.rows("SELECT * FROM ledger_entry WHERE kind = 'identified'")
     assert (entry["business_date"], entry["original_date"]) == (today(), day)
     assert status(cashier, dossier) == "paid"
     with till.hub.db.connection() as conn:
@@ -157,7 +157,7 @@ def test_what_is_found_when_today_is_closed_too_goes_to_the_next_open_day(
 
     payment = provider.payment(provider.tells(reference, paid_at=datetime.combine(ago(1), time(9), VIETNAM)))
 
-    [entry] = till.hub.rows("SELECT business_date, original_date FROM journal_entry")
+    [entry] = till.hub.rows("SELECT business_date, original_date FROM ledger_entry")
     assert (payment["business_date"], entry["original_date"]) == (ago(1), ago(1))
     assert entry["business_date"] == today() + timedelta(days=1)
 
@@ -180,7 +180,7 @@ def test_a_day_is_opened_again_by_two_persons_who_say_why_and_its_digest_stays(
     ]
     assert all(row["reopen_reason"] == "thiếu một khoản" and len(row["digest"]) == 32 for row in rows)
     provider.tells(reference, paid_at=datetime.combine(first, time(9), VIETNAM))
-    [entry] = till.hub.rows("SELECT business_date, original_date FROM journal_entry")
+    [entry] = till.hub.rows("SELECT business_date, original_date FROM ledger_entry")
     assert entry == {"business_date": first, "original_date": None}
     accountants.closes(first, second)
     digests = till.hub.rows("SELECT digest FROM day_close WHERE day = %s ORDER BY closed_at", first)
@@ -222,8 +222,8 @@ def test_what_is_put_into_a_closed_day_past_the_database_turns_the_proof_red(
     day = till.books(StatementMovement(DUE, reference))
     accountants.closes(day)
     slipped = (
-        "INSERT INTO journal_entry (seq, business_date, kind, source_type, source_id, bank_account, lines, amount,"
-        " digest) SELECT 1 + max(seq), %s, 'charged', 'line', '999', %s, 2, 100, sha256('x') FROM journal_entry"
+        "INSERT INTO ledger_entry (seq, business_date, kind, source_type, source_id, bank_account, lines, amount,"
+        " digest) SELECT 1 + max(seq), %s, 'charged', 'line', '999', %s, 2, 100, sha256('x') FROM ledger_entry"
     )
     with opened(database_url) as conn:
         tampered(conn, slipped, day, ACCOUNT)
@@ -241,7 +241,7 @@ def test_what_was_on_the_account_before_its_first_statement_is_in_the_book_once(
     accountants.closes(*days)
 
     assert till.book() == {"111": 700_000 + DUE, "331": -DUE, "411": -700_000}
-    [entry] = till.hub.rows("SELECT business_date, source_type FROM journal_entry WHERE kind = 'opening'")
+    [entry] = till.hub.rows("SELECT business_date, source_type FROM ledger_entry WHERE kind = 'opening'")
     assert entry == {"business_date": days[0], "source_type": "account"}
     assert red(till.hub) == []
     assert till.act(replaying.replayed).offenders == []

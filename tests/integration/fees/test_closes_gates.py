@@ -121,7 +121,7 @@ def test_a_day_is_matched_again_after_its_last_file(accountants: Accountants, ti
 
 def test_a_case_is_settled_or_somebody_lets_it_stand_over(accountants: Accountants, till: AccountTill) -> None:
     day = till.books(StatementMovement(70_000, "khong ro"))
-    [case] = till.hub.rows("SELECT id FROM exception_case WHERE code = 'R01'")
+    [case] = till.hub.rows("SELECT id FROM fee_exception WHERE code = 'R01'")
 
     assert accountants.gates(day) == ["cases"]
     assert accountants.gate(day, "cases") == "1 ca chưa xử lý, 0 ca treo sang kỳ sau"
@@ -145,7 +145,7 @@ def test_that_nobody_notified_a_payment_keeps_nothing_open(
 ) -> None:
     day = till.books(StatementMovement(DUE, reference))
 
-    assert till.hub.rows("SELECT code FROM exception_case") == [{"code": "N02"}]
+    assert till.hub.rows("SELECT code FROM fee_exception") == [{"code": "N02"}]
     assert accountants.gates(day) == []
 
 
@@ -160,7 +160,7 @@ def test_a_book_that_was_not_proven_today_is_not_closed(till: AccountTill) -> No
 def test_a_red_book_is_not_closed(till: AccountTill, reference: str, database_url: str) -> None:
     accountants, day = Accountants(till), till.books(StatementMovement(DUE, reference))
     with opened(database_url) as conn:
-        tampered(conn, "UPDATE journal_line SET department = 'so-khac' WHERE account = '331'")
+        tampered(conn, "UPDATE ledger_line SET department = 'so-khac' WHERE account = '331'")
     accountants.proves()
 
     assert accountants.gates(day) == ["proof"]

@@ -71,7 +71,7 @@ def test_a_month_is_closed_with_its_last_day_and_its_tables_are_made(
     assert till.hub.rows("SELECT month, state, receipts FROM settlement") == [
         {"month": month, "state": "computed", "receipts": DUE}
     ]
-    [kept] = till.hub.rows("SELECT business_date FROM journal_entry WHERE kind = 'retained'")
+    [kept] = till.hub.rows("SELECT business_date FROM ledger_entry WHERE kind = 'retained'")
     assert kept["business_date"] == last
     assert red(till.hub) == []
     with pytest.raises(InvalidState, match="đã khóa"):
@@ -102,7 +102,7 @@ def test_what_is_found_for_a_closed_month_goes_to_the_open_one_and_points_back(
 
     provider.tells(reference, paid_at=datetime.combine(last_of(FEBRUARY), time(23, 59, 59), VIETNAM))
 
-    [entry] = till.hub.rows("SELECT business_date, original_date FROM journal_entry WHERE kind = 'notified'")
+    [entry] = till.hub.rows("SELECT business_date, original_date FROM ledger_entry WHERE kind = 'notified'")
     assert entry == {"business_date": today(), "original_date": date(2024, 2, 29)}
     assert status(cashier, dossier) == "paid_unconfirmed"
 
@@ -116,7 +116,7 @@ def test_the_year_ends_at_midnight_in_vietnam(
 
     provider.tells(reference, paid_at=datetime.combine(day, second, VIETNAM))
 
-    [entry] = till.hub.rows("SELECT business_date, original_date FROM journal_entry WHERE kind = 'notified'")
+    [entry] = till.hub.rows("SELECT business_date, original_date FROM ledger_entry WHERE kind = 'notified'")
     in_time = day.year > DECEMBER.year
     assert entry["business_date"] == (day if in_time else today())
     assert entry["original_date"] == (None if in_time else day)
@@ -147,7 +147,7 @@ def test_a_sum_that_nobody_has_a_case_about_keeps_the_month_open(
     accountants.carries()
     accountants.closes(*days)
     with till.hub.db.connection() as conn:
-        conn.execute("UPDATE exception_case SET state = 'resolved', resolution = 'forgotten'")
+        conn.execute("UPDATE fee_exception SET state = 'resolved', resolution = 'forgotten'")
 
     made = accountants.month(FEBRUARY)
 
@@ -228,7 +228,7 @@ def test_what_is_put_into_a_closed_month_past_the_database_turns_the_proof_red(
 ) -> None:
     closed(accountants, till, reference)
     with opened(database_url) as conn:
-        tampered(conn, "UPDATE journal_entry SET business_date = business_date - 40 WHERE kind = 'identified'")
+        tampered(conn, "UPDATE ledger_entry SET business_date = business_date - 40 WHERE kind = 'identified'")
 
     told = "a closed month has the entries with which it was closed: "
     assert f"{told}2024-02 khóa với 1 bút toán; nay có 0, khác số lượng" in red(till.hub)

@@ -31,7 +31,7 @@ def demand(cashier: Cashier, dossier: str) -> str:
 
 
 def cases(cashier: Cashier, demand: str) -> list[str]:
-    rows = cashier.hub.rows("SELECT code FROM exception_case WHERE object_id = %s ORDER BY code", demand)
+    rows = cashier.hub.rows("SELECT code FROM fee_exception WHERE object_id = %s ORDER BY code", demand)
     return [row["code"] for row in rows]
 
 

@@ -90,7 +90,7 @@ def test_who_is_exempt_is_waived_with_the_provision(cashier: Cashier) -> None:
     assert cashier.told(dossier)[:2] == ["submission.status", "fee.changed"]
     lines = cashier.hub.rows("SELECT * FROM fee_demand_line WHERE demand_id = %s", demand["id"])
     assert {line["basis"] for line in lines} == {"Nghị quyết thử nghiệm số 1, Điều 4"}
-    noted = cashier.hub.rows("SELECT reason FROM journal WHERE subject = %s AND verb = 'waived'", demand["id"])
+    noted = cashier.hub.rows("SELECT reason FROM audit_log WHERE subject = %s AND verb = 'waived'", demand["id"])
     assert len(noted) == 2
     assert all("Nghị quyết thử nghiệm số 1, Điều 4" in line["reason"] for line in noted)
 
@@ -165,7 +165,7 @@ def test_money_taken_back_after_the_dossier_went_out_is_told_and_moves_nothing(c
     assert cashier.demand(dossier)["status"] == "reopened"
     assert cashier.stands(dossier) == "accepted"
     assert cashier.told(dossier)[-1] == "fee.reopened"
-    noted = cashier.hub.rows("SELECT verb FROM journal WHERE subject = %s ORDER BY id", dossier)
+    noted = cashier.hub.rows("SELECT verb FROM audit_log WHERE subject = %s ORDER BY id", dossier)
     assert noted[-1]["verb"] != "moved"
     assert "unpaid after release" in [line["verb"] for line in noted]
 

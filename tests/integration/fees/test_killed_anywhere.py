@@ -13,7 +13,7 @@ from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, another, red
 from tests.integration.fees.telling import ACCOUNT, NotifyingProvider
 
-WRITTEN = ("recon_run", "match_group", "payment", "exception_case", "fee_credit", "journal_entry", "journal", "event")
+WRITTEN = ("recon_run", "match_group", "payment", "fee_exception", "fee_credit", "ledger_entry", "audit_log", "event")
 
 
 class Doomed(psycopg.Cursor[DictRow]):

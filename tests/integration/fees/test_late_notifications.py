@@ -34,7 +34,7 @@ def test_what_the_statement_has_shown_is_not_paid_twice(
     for _ in range(4):
         till.books()
     assert till.cases() == [], "nobody waits for a second line"
-    assert provider.hub.rows("SELECT 1 AS x FROM exception_case WHERE code = 'N02' AND state <> 'resolved'") == []
+    assert provider.hub.rows("SELECT 1 AS x FROM fee_exception WHERE code = 'N02' AND state <> 'resolved'") == []
     assert red(till.hub) == []
     assert replayed(till.hub).offenders == []
 

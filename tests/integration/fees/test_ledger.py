@@ -50,7 +50,7 @@ def as_worker(database_url: str) -> Iterator[Connection]:
 
 
 def numbers(conn: Connection) -> list[int]:
-    return [row["seq"] for row in conn.execute("SELECT seq FROM journal_entry ORDER BY seq")]
+    return [row["seq"] for row in conn.execute("SELECT seq FROM ledger_entry ORDER BY seq")]
 
 
 def nets(conn: Connection) -> dict[LedgerAccount, int]:
@@ -117,16 +117,16 @@ def test_many_connections_give_numbers_without_gaps_and_one_entry_a_source(conn:
 
 
 CHANGES: Final[list[LiteralString]] = [
-    "UPDATE journal_entry SET amount = amount",
-    "UPDATE journal_line SET dr = 1, cr = 0",
+    "UPDATE ledger_entry SET amount = amount",
+    "UPDATE ledger_line SET dr = 1, cr = 0",
     "UPDATE ledger_checkpoint SET day = day",
-    "DELETE FROM journal_entry",
-    "DELETE FROM journal_line",
+    "DELETE FROM ledger_entry",
+    "DELETE FROM ledger_line",
     "DELETE FROM ledger_checkpoint",
     "DELETE FROM day_close",
     "UPDATE day_close SET digest = ''",
-    "TRUNCATE journal_line CASCADE",
-    "TRUNCATE journal_entry CASCADE",
+    "TRUNCATE ledger_line CASCADE",
+    "TRUNCATE ledger_entry CASCADE",
     "TRUNCATE day_close",
 ]
 
@@ -145,14 +145,14 @@ def test_the_workers_role_posts_and_cannot_change(as_worker: Connection) -> None
         with pytest.raises(InsufficientPrivilege):
             as_worker.execute(statement)
     with pytest.raises(InsufficientPrivilege):
-        as_worker.execute("ALTER TABLE journal_entry DISABLE TRIGGER ALL")
+        as_worker.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ALL")
 
 
 HEAD: Final = (
-    "INSERT INTO journal_entry (business_date, kind, source_type, source_id, lines, amount, digest)"
+    "INSERT INTO ledger_entry (business_date, kind, source_type, source_id, lines, amount, digest)"
     " VALUES ('2026-11-02', 'forged', 'x', 'x', 2, 100, sha256('x'))"
 )
-LINE: Final = "INSERT INTO journal_line (entry_seq, number, account, dr, cr) VALUES "
+LINE: Final = "INSERT INTO ledger_line (entry_seq, number, account, dr, cr) VALUES "
 FORGED: Final[dict[str, list[Any]]] = {
     "an entry without lines": [HEAD],
     "one side": [HEAD, LINE + "(2, 1, '642', 100, 0)"],
@@ -223,12 +223,12 @@ def test_a_close_waits_for_the_entry_that_is_being_posted(conn: Connection, data
 
 def test_nothing_is_closed_while_the_proof_is_red(conn: Connection) -> None:
     conn.execute(
-        "INSERT INTO exception_case (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)"
+        "INSERT INTO fee_exception (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)"
         " VALUES ('ex_1', 'L01', 1, 0, 'invariant', 'I1', 'open', current_date, '{}')"
     )
     with pytest.raises(ObjectNotInPrerequisiteState):
         close(conn, ACCOUNT, DAY)
-    conn.execute("UPDATE exception_case SET state = 'resolved'")
+    conn.execute("UPDATE fee_exception SET state = 'resolved'")
     close(conn, ACCOUNT, DAY)
 
 

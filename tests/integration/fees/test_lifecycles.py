@@ -31,10 +31,10 @@ MOVES: Final[dict[str, dict[str, set[str]]]] = {
         "reversed": set(), "refunded": set(), "voided": set(), "charged_back": set(),
     },
     "statement_line": {
-        "new": {"matched", "in_case", "not_fee"},
+        "new": {"matched", "in_exception", "not_fee"},
         "pending": {"new", "vanished"},
-        "in_case": {"matched", "not_fee", "reversed"},
-        "matched": {"reversed", "in_case", "not_fee"},
+        "in_exception": {"matched", "not_fee", "reversed"},
+        "matched": {"reversed", "in_exception", "not_fee"},
         "not_fee": set(), "reversed": set(), "vanished": set(),
     },
     "match_group": {
@@ -42,7 +42,7 @@ MOVES: Final[dict[str, dict[str, set[str]]]] = {
         "confirmed": {"revoked", "superseded"},
         "revoked": set(), "rejected": set(), "superseded": set(),
     },
-    "exception_case": {
+    "fee_exception": {
         "open": {"assigned", "proposed", "resolved"},
         "assigned": {"proposed", "resolved"},
         "proposed": {"approved", "resolved", "open", "assigned"},
@@ -134,7 +134,7 @@ class LifecycleMoney(RuleBasedStateMachine):
     def is_settled_by_two_persons(self, which: int, way: int, demand: int) -> None:
         """In a way that its code allows; whether it can be done is for the verbs to say."""
         cases = self.till.hub.rows(
-            "SELECT id, code FROM exception_case WHERE state <> 'resolved' AND code <> 'N02' ORDER BY id DESC LIMIT 5"
+            "SELECT id, code FROM fee_exception WHERE state <> 'resolved' AND code <> 'N02' ORDER BY id DESC LIMIT 5"
         )
         if not cases:
             return

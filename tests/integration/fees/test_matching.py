@@ -71,7 +71,7 @@ def test_p3_a_lost_notification_delays_nothing_beyond_the_statement(
     assert (line["demand_id"], line["counted"]) == (cashier.demand(dossier)["id"], DUE)
     assert status(cashier, dossier) == "paid"
     assert cashier.handed(dossier)
-    assert till.hub.rows("SELECT code, at_risk FROM exception_case") == [{"code": "N02", "at_risk": 0}]
+    assert till.hub.rows("SELECT code, at_risk FROM fee_exception") == [{"code": "N02", "at_risk": 0}]
     assert red(till.hub) == []
 
 
@@ -164,7 +164,7 @@ def test_p5_with_another_amount_it_is_a_proposal(
     [proposal] = till.proposals()
     assert (proposal["pass"], proposal["class"], proposal["demand_id"]) == ("P5", "C", cashier.demand(dossier)["id"])
     assert proposal["evidence"]["shown"] == reference[2:]
-    assert (status(cashier, dossier), till.cases(), till.line()["state"]) == ("issued", ["R01"], "in_case")
+    assert (status(cashier, dossier), till.cases(), till.line()["state"]) == ("issued", ["R01"], "in_exception")
     assert red(till.hub) == []
 
 

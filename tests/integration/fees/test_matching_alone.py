@@ -70,7 +70,7 @@ def test_a_run_that_is_killed_leaves_nothing_and_again_comes_to_the_same(  # O1
         worker.join()
 
     assert failed
-    assert [till.hub.count(table) for table in ("recon_run", "match_group", "payment", "journal_entry")] == [
+    assert [till.hub.count(table) for table in ("recon_run", "match_group", "payment", "ledger_entry")] == [
         0,
         0,
         0,
@@ -87,7 +87,7 @@ def test_a_dry_run_does_nothing(till: AccountTill, dossier: str, reference: str)
     result = till.matches(day, dry=True)
 
     assert (result.lines, result.counters["P3"]) == (1, 1)
-    assert [till.hub.count(table) for table in ("recon_run", "match_group", "payment", "journal_entry")] == [
+    assert [till.hub.count(table) for table in ("recon_run", "match_group", "payment", "ledger_entry")] == [
         0,
         0,
         0,
@@ -142,7 +142,7 @@ def test_what_is_found_for_a_closed_day_is_booked_today(  # O5
 
     till.hub.carry()
 
-    [entry] = till.hub.rows("SELECT business_date, original_date, kind FROM journal_entry")
+    [entry] = till.hub.rows("SELECT business_date, original_date, kind FROM ledger_entry")
     assert entry == {"business_date": local(now()).date(), "original_date": day, "kind": "identified"}
     assert red(till.hub) == []
 
@@ -163,7 +163,7 @@ def test_the_refund_of_what_was_paid_twice_leaves_the_demand_paid(  # D6, D7: th
     till.books(StatementMovement(DUE, reference, ref="FT1"))
     till.books(StatementMovement(DUE, reference, ref="FT2"))
 
-    rows = till.hub.rows("SELECT item, sum(cr - dr)::bigint AS owed FROM journal_line WHERE account = '339' GROUP BY 1")
+    rows = till.hub.rows("SELECT item, sum(cr - dr)::bigint AS owed FROM ledger_line WHERE account = '339' GROUP BY 1")
     assert [row["owed"] for row in rows] == [DUE]
     assert cashier.demand(dossier)["status"] == "paid"
 

@@ -26,9 +26,9 @@ def test_what_is_notified_between_two_statements_of_a_run_is_not_paid_twice(
     till.hub.waiting.clear()
     provider.tells("KHONG RO", bank_ref="FT1", carry=False)
     [row] = till.hub.rows(
-        "SELECT id, source, kind, lane AS ordering_key, body, received_at FROM inbox WHERE kind = 'bank.notification'"
+        "SELECT id, source, kind, ordering_key, body, received_at FROM inbox WHERE kind = 'bank.notification'"
     )
-    message = Message(**row, claim_version=1, tries=1)
+    message = Message(**row, claim_version=1, backoff_attempts=1)
     failed: list[BaseException] = []
 
     def run() -> None:

@@ -115,7 +115,7 @@ def test_to_revoke_takes_two_persons_and_opens_the_demand_again(
     till.act(lambda uow: commands.revoke(uow, row["id"], "nhầm hồ sơ"), "ke-toan-b")
 
     assert (status(cashier, dossier), till.cases()) == ("reopened", ["R01", "R04"])  # it had gone out
-    assert (till.line()["pass"], till.line()["state"]) == ("P0", "in_case")
+    assert (till.line()["pass"], till.line()["state"]) == ("P0", "in_exception")
     assert till.book() == {"111": DUE, "338": -DUE}
     assert red(till.hub) == []
     till.matches(day)

@@ -84,7 +84,7 @@ def test_p8_a_late_payment_waits_for_a_person(
 
     till.books(StatementMovement(DUE, reference))
 
-    assert (till.line()["state"], till.cases(), status(cashier, dossier)) == ("in_case", ["R06"], "expired")
+    assert (till.line()["state"], till.cases(), status(cashier, dossier)) == ("in_exception", ["R06"], "expired")
     assert till.book() == {"111": DUE, "338": -DUE}
     assert red(till.hub) == []
 
@@ -285,6 +285,6 @@ def test_what_leaves_the_account_and_is_nobody_s_is_a_case(till: AccountTill) ->
     )
 
     assert till.cases() == ["P02", "R01", "V04"]
-    assert {row["state"] for row in till.lines()} == {"in_case"}
+    assert {row["state"] for row in till.lines()} == {"in_exception"}
     assert till.book() == {"111": DUE - 1_300, "338": -DUE - 2_000, "642": 3_300}
     assert red(till.hub) == []

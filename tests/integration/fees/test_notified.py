@@ -183,7 +183,7 @@ def test_a_notification_whose_day_is_closed_is_booked_today(provider: NotifyingP
         conn.execute(CLOSE, (ACCOUNT, AT.date()))
     payment = provider.payment(provider.tells(reference))
     [entry] = provider.hub.rows(
-        "SELECT business_date, original_date FROM journal_entry WHERE source_id = %s", payment["id"]
+        "SELECT business_date, original_date FROM ledger_entry WHERE source_id = %s", payment["id"]
     )
     assert (payment["business_date"], entry["business_date"]) == (AT.date(), local(now()).date())
     assert entry["original_date"] == AT.date()

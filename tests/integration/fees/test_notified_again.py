@@ -70,7 +70,9 @@ def test_a_refund_of_what_was_never_paid_becomes_a_case(provider: NotifyingProvi
     provider.tells(kind=NotificationKind.REVERSAL, original="GD-NEVER")
     [message] = provider.hub.rows("SELECT id FROM inbox WHERE kind = 'bank.notification'")
     with provider.hub.db.connection() as conn:
-        conn.execute("UPDATE inbox SET tries = 5, due_at = now(), state = 'received' WHERE id = %s", (message["id"],))
+        conn.execute(
+            "UPDATE inbox SET backoff_attempts = 5, due_at = now(), state = 'received' WHERE id = %s", (message["id"],)
+        )
     provider.hub.sweep()
     provider.hub.carry()
 
@@ -115,7 +117,7 @@ def test_a_conflict_is_one_case_however_often_it_is_told(provider: NotifyingProv
     event = one_event(provider.hub, txn)
     assert (code, about, subject, at_risk) == ("N03", "notify_event", str(event["id"]), DUE)
     assert event["amount"] == DUE
-    [facts] = provider.hub.rows("SELECT facts FROM exception_case")
+    [facts] = provider.hub.rows("SELECT facts FROM fee_exception")
     assert "text" not in facts["facts"]
 
 

@@ -123,7 +123,7 @@ def test_a_debit_that_names_an_order_and_is_not_it_is_a_case(
 
     till.books(move)
 
-    [case] = till.hub.rows("SELECT code, facts ->> 'why' AS why, at_risk FROM exception_case WHERE code = 'V05'")
+    [case] = till.hub.rows("SELECT code, facts ->> 'why' AS why, at_risk FROM fee_exception WHERE code = 'V05'")
     assert case == {"code": "V05", "why": why, "at_risk": -move.amount}
     assert (stands(till, order).state, till.book()["642"]) == ("sent", -move.amount)
     assert red(till.hub) == []
@@ -155,7 +155,7 @@ def test_a_debit_on_another_account_is_not_the_order(till: AccountTill, paid: st
 
     other.books(debit(order))
 
-    [case] = till.hub.rows("SELECT code, facts ->> 'why' AS why FROM exception_case WHERE code <> 'N02'")
+    [case] = till.hub.rows("SELECT code, facts ->> 'why' AS why FROM fee_exception WHERE code <> 'N02'")
     assert case == {"code": "V05", "why": "the order is of another account"}
     assert stands(till, order).state == "sent"
     assert red(till.hub) == []

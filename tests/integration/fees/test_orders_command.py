@@ -67,14 +67,14 @@ def test_whose_account_it_is_stands_in_the_order_alone(
     till: AccountTill, cli: Hub, reference: str, tmp_path: Path
 ) -> None:
     till.books(StatementMovement(DUE + 50_000, reference))
-    [case] = till.hub.rows("SELECT id FROM exception_case WHERE code = 'R05'")
+    [case] = till.hub.rows("SELECT id FROM fee_exception WHERE code = 'R05'")
     assert cli("fee", "refund", case["id"], *PAYEE, "--amount", "20000")[0] == ExitCode.OK
 
     [order] = listed(cli, "orders", "list")
     shown = cli("fee", "orders", "show", order["id"])[1]
     assert "NGUYEN THI THU NGHIEM" in shown
     assert "20.000" in shown
-    told = till.hub.rows("SELECT string_agg(concat_ws(' ', subject, verb, reason), ' ') AS said FROM journal")
+    told = till.hub.rows("SELECT string_agg(concat_ws(' ', subject, verb, reason), ' ') AS said FROM audit_log")
     for secret in ("0011223344", "THU NGHIEM", "Thử Nghiệm"):
         assert secret not in told[0]["said"]
         assert secret not in json.dumps(listed(cli, "orders", "list") + listed(cli, "refunds"), ensure_ascii=False)

@@ -36,7 +36,7 @@ def production(cli: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Nam
 def settle(till: AccountTill) -> tuple[str, ...]:
     """Says how a case is settled."""
     till.books(StatementMovement(DUE, "nop tien"))
-    [case] = till.hub.rows("SELECT id FROM exception_case WHERE code = 'R01'")
+    [case] = till.hub.rows("SELECT id FROM fee_exception WHERE code = 'R01'")
     return ("fee", "resolve", case["id"], "not_fee", "--set", "kind=other", "--reason", "lãi")
 
 
@@ -50,7 +50,7 @@ def test_a_name_that_somebody_gives_himself_is_refused(
 
     assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
     assert "HUB_ACTOR" in err
-    assert till.hub.rows("SELECT maker FROM exception_case WHERE code = 'R01'") == [{"maker": None}]
+    assert till.hub.rows("SELECT maker FROM fee_exception WHERE code = 'R01'") == [{"maker": None}]
 
 
 def test_the_account_proposes_and_does_not_agree_as_well(
@@ -58,7 +58,7 @@ def test_the_account_proposes_and_does_not_agree_as_well(
 ) -> None:
     production(OWN, "cli:truong-phong")
     assert cli(*settle)[0] == ExitCode.OK
-    assert till.hub.rows("SELECT maker FROM exception_case WHERE code = 'R01'") == [{"maker": OWN}]
+    assert till.hub.rows("SELECT maker FROM fee_exception WHERE code = 'R01'") == [{"maker": OWN}]
 
     code, _, err = cli(*settle)
 

@@ -80,7 +80,7 @@ def a_confirmed_match(stage: Stage) -> Verb:
 def a_case(stage: Stage) -> Verb:
     demand = stage.demand()["id"]
     stage.till.books(StatementMovement(DUE, "nop tien"))
-    case = stage.one("SELECT id FROM exception_case WHERE code = 'R01'")
+    case = stage.one("SELECT id FROM fee_exception WHERE code = 'R01'")
     return lambda uow: cases.resolve(uow, case, "assign", {"demand": demand}, "theo hồ sơ")
 
 
@@ -130,7 +130,7 @@ TWICE: Final[Mapping[str, tuple[Callable[[Stage], Verb], set[str]]]] = {
     "a file is let out of quarantine": (a_held_file, {"statement_file"}),
     "a match of class C is confirmed": (a_proposed_match, {"match_group"}),
     "a match is revoked": (a_confirmed_match, set()),
-    "a case is settled": (a_case, {"exception_case"}),
+    "a case is settled": (a_case, {"fee_exception"}),
     "a day is closed": (a_day, {"close_proposal", "day_close"}),
     "a day is opened again": (a_closed_day, {"close_proposal", "day_close"}),
     "a month is closed": (a_month, {"close_proposal", "month_close"}),
@@ -200,7 +200,7 @@ def test_what_was_allowed_on_its_day_is_taken_again_whoever_may_today(stage: Sta
     stage.till.books(
         StatementMovement(DUE, demand["reference"], ref="FT1"), StatementMovement(DUE, "nop tien", ref="FT2")
     )
-    case = stage.one("SELECT id FROM exception_case WHERE code = 'R01'")
+    case = stage.one("SELECT id FROM fee_exception WHERE code = 'R01'")
     for person in (FIRST, SECOND):
         stage.till.act(lambda uow: cases.resolve(uow, case, "not_fee", {"kind": "other"}, "lãi"), person)
     approved(stage.till, asked(stage.till, demand["id"]))

@@ -51,8 +51,8 @@ def red(hub: ScriptedHub) -> dict[str, set[str]]:
 def test_a_day_with_one_of_each_trouble_is_proven(day: ScriptedHub) -> None:
     found = proof(day)
     assert found.red == []
-    assert found.last_seq == len(day.rows("SELECT 1 FROM journal_entry"))
-    codes = [row["code"] for row in day.rows("SELECT code FROM exception_case ORDER BY code")]
+    assert found.last_seq == len(day.rows("SELECT 1 FROM ledger_entry"))
+    codes = [row["code"] for row in day.rows("SELECT code FROM fee_exception ORDER BY code")]
     assert codes == ["N03", "R01", "R03", "R04", "R04", "R05"]
 
 
@@ -61,22 +61,22 @@ def test_an_empty_house_is_proven(hub: ScriptedHub) -> None:
 
 
 NOTHING: Final = "decode(repeat('00', 32), 'hex')"
-BOOK: Final = ("journal_entry", "journal_line", "ledger_checkpoint")
+BOOK: Final = ("ledger_entry", "ledger_line", "ledger_checkpoint")
 DEEDS: Final[dict[str, tuple[tuple[str, ...], LiteralString, set[str]]]] = {
     "an entry in the middle deleted": (
         BOOK,
-        "WITH gone AS (DELETE FROM journal_line WHERE entry_seq = 2) DELETE FROM journal_entry WHERE seq = 2",
+        "WITH gone AS (DELETE FROM ledger_line WHERE entry_seq = 2) DELETE FROM ledger_entry WHERE seq = 2",
         {"entries are numbered without a gap", "the entries lead to the signed roots"},
     ),
     "the end of the book cut off": (
         BOOK,
-        "WITH gone AS (DELETE FROM journal_line WHERE entry_seq >= 4) DELETE FROM journal_entry WHERE seq >= 4",
+        "WITH gone AS (DELETE FROM ledger_line WHERE entry_seq >= 4) DELETE FROM ledger_entry WHERE seq >= 4",
         {"the entries lead to the signed roots"},
     ),
     "an amount changed on both sides": (
         BOOK,
-        """WITH lines AS (UPDATE journal_line SET dr = sign(dr) * 7, cr = sign(cr) * 7 WHERE entry_seq = 1)
-        UPDATE journal_entry SET amount = 7 WHERE seq = 1""",
+        """WITH lines AS (UPDATE ledger_line SET dr = sign(dr) * 7, cr = sign(cr) * 7 WHERE entry_seq = 1)
+        UPDATE ledger_entry SET amount = 7 WHERE seq = 1""",
         {
             "every entry is the one that was posted",
             "every payment that was notified is in the book once, with its amount and its account",
@@ -84,17 +84,17 @@ DEEDS: Final[dict[str, tuple[tuple[str, ...], LiteralString, set[str]]]] = {
     ),
     "one side changed": (
         BOOK,
-        "UPDATE journal_line SET dr = dr + 1 WHERE entry_seq = 1 AND dr > 0",
+        "UPDATE ledger_line SET dr = dr + 1 WHERE entry_seq = 1 AND dr > 0",
         {"both sides of every entry are equal and what it says", "debit and credit of the whole book are equal"},
     ),
     "a fee moved to another department": (
         BOOK,
-        "UPDATE journal_line SET department = 'so-khac' WHERE entry_seq = 1 AND account = '331'",
+        "UPDATE ledger_line SET department = 'so-khac' WHERE entry_seq = 1 AND account = '331'",
         {"every entry is the one that was posted"},
     ),
     "an entry forged with its digest": (
         BOOK,
-        f"UPDATE journal_entry SET digest = {NOTHING} WHERE seq = 1",
+        f"UPDATE ledger_entry SET digest = {NOTHING} WHERE seq = 1",
         {"every entry is the one that was posted", "the entries lead to the signed roots"},
     ),
     "a checkpoint put together anew": (
@@ -104,7 +104,7 @@ DEEDS: Final[dict[str, tuple[tuple[str, ...], LiteralString, set[str]]]] = {
     ),
     "a line of a deleted entry": (
         BOOK,
-        "DELETE FROM journal_entry WHERE seq = 1",
+        "DELETE FROM ledger_entry WHERE seq = 1",
         {"both sides of every entry are equal and what it says", "entries are numbered without a gap"},
     ),
     "a delivery's bytes changed": (
@@ -178,8 +178,8 @@ DEEDS: Final[dict[str, tuple[tuple[str, ...], LiteralString, set[str]]]] = {
         },
     ),
     "a case about overpaid money deleted": (
-        ("exception_case",),
-        "DELETE FROM exception_case WHERE code = 'R03'",
+        ("fee_exception",),
+        "DELETE FROM fee_exception WHERE code = 'R03'",
         {"behind every sum on 338, 339 and 341 there is an open case, and on its right side"},
     ),
 }
@@ -207,20 +207,20 @@ def test_refunds_that_were_never_ordered_are_named(day: ScriptedHub) -> None:
 
 
 def test_a_red_night_opens_cases_once_and_nothing_is_closed(day: ScriptedHub, database_url: str) -> None:
-    before = day.count("exception_case")
+    before = day.count("fee_exception")
     with opened(database_url) as conn:
-        tampered(conn, "UPDATE journal_line SET department = 'so-khac' WHERE account = '331'", tables=BOOK)
+        tampered(conn, "UPDATE ledger_line SET department = 'so-khac' WHERE account = '331'", tables=BOOK)
     prove_ledger.prove(day)
     prove_ledger.prove(day)  # another worker, the same night
     [run] = day.rows("SELECT * FROM proof_run")
     assert run["red"] == ["I1"]
-    [case] = day.rows("SELECT * FROM exception_case WHERE code LIKE 'L%%'")
+    [case] = day.rows("SELECT * FROM fee_exception WHERE code LIKE 'L%%'")
     assert (case["code"], case["object_id"], case["facts"]["count"]) == (
         "L02",
         "I1: every entry is the one that was posted",
-        len(day.rows("SELECT DISTINCT entry_seq FROM journal_line WHERE account = '331'")),
+        len(day.rows("SELECT DISTINCT entry_seq FROM ledger_line WHERE account = '331'")),
     )
-    assert day.count("exception_case") == before + 1
+    assert day.count("fee_exception") == before + 1
     with pytest.raises(ObjectNotInPrerequisiteState), day.db.connection() as conn:
         conn.execute(CLOSE, ("book", local(now()).date()))
 
@@ -259,8 +259,8 @@ def proof_without_one(provider: NotifyingProvider, database_url: str) -> bytes:
 
 
 FORGOTTEN: Final = (
-    "journal_line", "journal_entry", "fee_credit", "payment", "notify_verdict", "notify_event", "notify_delivery",
-    "exception_case",
+    "ledger_line", "ledger_entry", "fee_credit", "payment", "notify_verdict", "notify_event", "notify_delivery",
+    "fee_exception",
 )  # fmt: skip
 
 
@@ -284,5 +284,5 @@ def test_the_second_engine_agrees_and_sees_what_was_changed(day: ScriptedHub, da
         "the second engine finds the same demands in the lines": [],
     }
     with opened(database_url) as conn:
-        tampered(conn, "UPDATE journal_line SET department = 'so-khac' WHERE entry_seq = 1", tables=BOOK)
+        tampered(conn, "UPDATE ledger_line SET department = 'so-khac' WHERE entry_seq = 1", tables=BOOK)
     assert compared()["the second engine reads the same entries"] == ["entry 1"]

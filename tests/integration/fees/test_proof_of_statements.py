@@ -14,7 +14,7 @@ from hub.fees.proof.findings import Invariant
 from tests.integration.fees.booking import ACCOUNT, DAY, opened, tampered
 
 OPENING: Final = 1_000_000
-MOVED: Final = ((("not_fee", -3_300),), (("in_case", 50_000), ("not_fee", 120)), ())
+MOVED: Final = ((("not_fee", -3_300),), (("in_exception", 50_000), ("not_fee", 120)), ())
 """day by day: each line's state and amount"""
 
 
@@ -32,7 +32,7 @@ def told(conn: Connection, number: int, balance: int, moved: tuple[tuple[str, in
     """A statement of one day, its lines, and what the book has of them; gives its closing balance."""
     day, total = DAY + timedelta(days=number), sum(amount for _, amount in moved)
     conn.execute(
-        "INSERT INTO statement_file (id, bank, name, sha256, body, format, state, brought_by, received_at, summary,"
+        "INSERT INTO statement_file (id, bank, name, sha256, body, format, state, submitted_by, received_at, summary,"
         " findings, settled_at) VALUES (%(id)s, 'bank-a', %(id)s, sha256(%(body)s), %(body)s, 'camt', 'accepted',"
         " 'ke-toan', now(), '[]', '[]', now())",
         {"id": f"sf_{number}", "body": b"%d" % number},
@@ -63,7 +63,7 @@ def line(conn: Connection, statement: str, key: str, state: str, amount: int) ->
         return
     post(conn, postings.unidentified(origin, number, amount))
     conn.execute(
-        "INSERT INTO exception_case (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)"
+        "INSERT INTO fee_exception (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)"
         " VALUES (%s, 'R01', 4, %s, 'statement_line', %s, 'open', current_date, %s)",
         (f"ex_{number}", amount, number, Jsonb({"line": number})),
     )
@@ -101,13 +101,13 @@ DEEDS: Final[dict[str, tuple[str, LiteralString, set[Invariant]]]] = {
         {Invariant.I2, Invariant.I7},
     ),
     "a line's entry deleted, lines and all": (
-        "journal_line",
-        "DELETE FROM journal_line WHERE entry_seq = (SELECT seq FROM journal_entry WHERE kind = 'unidentified')",
+        "ledger_line",
+        "DELETE FROM ledger_line WHERE entry_seq = (SELECT seq FROM ledger_entry WHERE kind = 'unidentified')",
         {Invariant.I1, Invariant.I2},
     ),
     "a case deleted": (
-        "exception_case",
-        "DELETE FROM exception_case",
+        "fee_exception",
+        "DELETE FROM fee_exception",
         {Invariant.I3, Invariant.I6},
     ),
     "a line called matched that is not": (

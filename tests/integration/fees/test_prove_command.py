@@ -41,7 +41,7 @@ def test_a_changed_row_is_named_and_the_runbook_told(
 ) -> None:
     provider.tells(reference)
     with opened(database_url) as conn:
-        tampered(conn, "UPDATE journal_line SET department = 'so-khac' WHERE account = '331'")
+        tampered(conn, "UPDATE ledger_line SET department = 'so-khac' WHERE account = '331'")
     code, out, err = cli("fee", "prove")
     assert code == ExitCode.FINDING
     assert "bút toán 1" in out

@@ -43,7 +43,7 @@ class IssuingHub:
         """The next time that something is due."""
         with self.hub.db.connection() as conn:
             conn.execute("UPDATE outbox SET due_at = now() WHERE settled_at IS NULL")
-            conn.execute("UPDATE counterparty SET open_until = NULL")
+            conn.execute("UPDATE counterparty SET breaker_open_until = NULL")
         self.hub.sweep()
         self.hub.carry()
 
@@ -85,7 +85,7 @@ def test_what_was_issued_without_an_answer_is_asked_for_found_and_not_issued_aga
     desk.again()
     assert set(desk.registry.transfers()) == {("receipt.issue", "delivered")}
     assert desk.agree()
-    asked = desk.hub.rows("SELECT asked_first, outcome FROM attempt WHERE number = 2 AND asked_first")
+    asked = desk.hub.rows("SELECT queried_first, outcome FROM attempt WHERE number = 2 AND queried_first")
     assert [row["outcome"] for row in asked] == ["ok", "ok"]
 
 

@@ -63,7 +63,7 @@ def test_paid_again_it_stands_in_the_place_of_the_void_one_under_a_new_number(
     reverses(cashier, demand)
     registry.ticks()
     assert [one.void_reason for one in registry.of(demand)] == ["the demand is reopened"] * 2
-    assert all(one.void_told_at for one in registry.of(demand))
+    assert all(one.void_notified_at for one in registry.of(demand))
     cashier.pays(dossier, DUE, "pm_second", confirmed=True)
     registry.ticks()
     first, second = (one for one in registry.of(demand) if one.kind == "phi")

@@ -24,7 +24,7 @@ def payment(till: AccountTill, amount: int | None = None) -> str:
 
 
 def cases(till: AccountTill) -> list[dict[str, Any]]:
-    return till.hub.rows("SELECT code, state, resolution, maker, checker FROM exception_case WHERE code <> 'N02'")
+    return till.hub.rows("SELECT code, state, resolution, maker, checker FROM fee_exception WHERE code <> 'N02'")
 
 
 def test_a_demand_s_money_goes_back_and_our_statement_shows_it(

@@ -76,7 +76,7 @@ def test_who_asked_for_a_refund_has_proposed_it(
 
 
 def case_payment(till: AccountTill, case: str) -> str:
-    [row] = till.hub.rows("SELECT object_id FROM exception_case WHERE id = %s", case)
+    [row] = till.hub.rows("SELECT object_id FROM fee_exception WHERE id = %s", case)
     return str(row["object_id"])
 
 
@@ -97,8 +97,8 @@ def test_two_persons_know_a_debit_without_a_reference_to_be_an_order(
     till.books(StatementMovement(DUE, reference))
     order = ordered(till, cashier.demand(dossier)["id"])
     till.books(debit(order, text="CHUYEN TIEN"), debit(order, amount=5 - DUE, text="KHAC", ref="TT2"))
-    other = till.hub.rows("SELECT id FROM exception_case WHERE code = 'P02' ORDER BY at_risk")[0]["id"]
-    case = till.hub.rows("SELECT id FROM exception_case WHERE code = 'P02' ORDER BY at_risk")[1]["id"]
+    other = till.hub.rows("SELECT id FROM fee_exception WHERE code = 'P02' ORDER BY at_risk")[0]["id"]
+    case = till.hub.rows("SELECT id FROM fee_exception WHERE code = 'P02' ORDER BY at_risk")[1]["id"]
     assert (till.cases(), status(cashier, dossier)) == (["P02", "P02"], "refund_pending")
 
     def says(actor: str, about: str) -> Any:

@@ -26,7 +26,7 @@ from tests.integration.fees.matching import AccountTill, red
 from tests.integration.fees.telling import ACCOUNT, DUE, NotifyingProvider
 from tests.scripted_hub import ScriptedHub
 
-BOOK: Final = ("journal_entry", "journal_line")
+BOOK: Final = ("ledger_entry", "ledger_line")
 
 
 def replayed(hub: ScriptedHub) -> CheckOutcome:
@@ -94,7 +94,7 @@ def test_money_that_was_moved_consistently_everywhere_is_seen(
         tampered(
             conn, f"UPDATE fee_credit SET demand_id = '{unpaid}' WHERE demand_id = '{paid}'", tables=("fee_credit",)
         )
-        tampered(conn, f"UPDATE journal_line SET demand_id = '{unpaid}' WHERE demand_id = '{paid}'", tables=BOOK)
+        tampered(conn, f"UPDATE ledger_line SET demand_id = '{unpaid}' WHERE demand_id = '{paid}'", tables=BOOK)
         tampered(
             conn,
             f"""UPDATE fee_demand d SET allocated = o.allocated, status = o.status FROM fee_demand o
@@ -112,13 +112,13 @@ def test_money_that_was_moved_consistently_everywhere_is_seen(
 
 
 REDIGEST: Final = """
-UPDATE journal_entry SET digest = sha256(convert_to(c.content, 'UTF8')) FROM (
+UPDATE ledger_entry SET digest = sha256(convert_to(c.content, 'UTF8')) FROM (
     SELECT e.seq, concat_ws('|', to_char(e.business_date, 'YYYY-MM-DD'), e.kind, e.source_type, e.source_id,
                             coalesce(e.bank_account, ''))
         || string_agg(E'\\n' || concat_ws('|', l.account, coalesce(l.department, ''), coalesce(l.fee_code, ''),
                       coalesce(l.demand_id, ''), coalesce(l.item, ''), l.dr, l.cr), '' ORDER BY l.number) AS content
-    FROM journal_entry e JOIN journal_line l ON l.entry_seq = e.seq GROUP BY e.seq) AS c
-WHERE c.seq = journal_entry.seq
+    FROM ledger_entry e JOIN ledger_line l ON l.entry_seq = e.seq GROUP BY e.seq) AS c
+WHERE c.seq = ledger_entry.seq
 """
 
 

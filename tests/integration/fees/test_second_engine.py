@@ -48,8 +48,8 @@ FORGED: dict[str, tuple[str, LiteralString, str]] = {
         "nội dung không ghi mã này",
     ),
     "a line said to be nobody's": (
-        "exception_case",
-        """UPDATE exception_case SET facts = jsonb_set(facts, '{line}', to_jsonb((SELECT min(id)::text
+        "fee_exception",
+        """UPDATE fee_exception SET facts = jsonb_set(facts, '{line}', to_jsonb((SELECT min(id)::text
         FROM statement_line WHERE state = 'matched'))) WHERE code = 'R01'""",
         "bị coi là chưa rõ của ai",
     ),

@@ -88,7 +88,7 @@ def test_a_disputed_line_is_held_back_and_stands_in_the_next_table(handed: Settl
     [line] = [one for one in handed.table("rest-a").lines if one.fee_code == "le-phi"]
     handed.answers("rest-a", disputed={line.number: "không có hồ sơ này"})
     assert handed.settlement("rest-a").transferable == 120_000
-    [case] = handed.hub.rows("SELECT code, at_risk, object_id FROM exception_case")
+    [case] = handed.hub.rows("SELECT code, at_risk, object_id FROM fee_exception")
     about = f"{handed.settlement('rest-a').id}/{line.number}"
     assert (case["code"], case["at_risk"], case["object_id"]) == ("M01", 30_000, about)
     transferred(handed)
@@ -101,7 +101,7 @@ def test_a_disputed_line_is_held_back_and_stands_in_the_next_table(handed: Settl
     assert (first.number, first.kind, first.original) == (1, "carried", f"2026-10/{line.number}")
     assert handed.broken() == []
     handed.answers("rest-a", NOVEMBER)
-    assert handed.hub.rows("SELECT state FROM exception_case") == [{"state": "resolved"}]
+    assert handed.hub.rows("SELECT state FROM fee_exception") == [{"state": "resolved"}]
     transferred(handed, NOVEMBER, date(2026, 12, 3))
     assert handed.book("331", "rest-a") == 0
     assert handed.broken() == []
@@ -112,7 +112,7 @@ def test_a_line_that_is_disputed_again_goes_on_under_another_case(handed: Settle
     assert handed.settlement("rest-a").state == "closed"
     handed.closes(NOVEMBER)
     handed.answers("rest-a", NOVEMBER, {1: "vẫn chưa rõ"})
-    states = handed.hub.rows("SELECT state FROM exception_case ORDER BY id")
+    states = handed.hub.rows("SELECT state FROM fee_exception ORDER BY id")
     assert [row["state"] for row in states] == ["resolved", "resolved", "open"]
     transferred(handed, NOVEMBER)
     handed.closes(DECEMBER)
@@ -233,10 +233,10 @@ def test_a_transfer_that_is_on_no_statement_after_two_working_days_is_a_case_unt
         handed.act(partial(remitting.open_overdue, account=ACCOUNT, day=day)) for day in (sent, first, second, second)
     ]
     assert looked == [0, 0, 1, 0]
-    [case] = handed.hub.rows("SELECT code, object_id, at_risk, state FROM exception_case")
+    [case] = handed.hub.rows("SELECT code, object_id, at_risk, state FROM fee_exception")
     assert (case["code"], case["object_id"], case["at_risk"]) == ("M02", order.id, 150_000)
     handed.shows(order, NOV)
-    assert handed.hub.rows("SELECT state FROM exception_case") == [{"state": "resolved"}]
+    assert handed.hub.rows("SELECT state FROM fee_exception") == [{"state": "resolved"}]
 
 
 def test_a_transfer_that_the_bank_did_not_make_is_ordered_anew_and_its_case_is_over(handed: SettlementOffice) -> None:
@@ -249,7 +249,7 @@ def test_a_transfer_that_the_bank_did_not_make_is_ordered_anew_and_its_case_is_o
 
     handed.act(lambda uow: (orders.fail(uow, order.id, "sai số tài khoản"), None)[1])
 
-    assert handed.hub.rows("SELECT code, state FROM exception_case") == [{"code": "M02", "state": "resolved"}]
+    assert handed.hub.rows("SELECT code, state FROM fee_exception") == [{"code": "M02", "state": "resolved"}]
     assert handed.settlement("rest-a").state == "confirmed"
     assert transferred(handed).id != order.id
     assert handed.broken() == []
@@ -259,7 +259,7 @@ def test_nothing_is_transferred_while_the_proof_is_red(handed: SettlementOffice)
     handed.answers("rest-a")
     with handed.hub.db.connection() as conn:
         conn.execute(
-            "INSERT INTO exception_case (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)"
+            "INSERT INTO fee_exception (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)"
             " VALUES ('ex_1', 'L01', 1, 0, 'invariant', 'I1', 'open', current_date, '{}')"
         )
     with pytest.raises(InvalidState, match="đang có lỗi"):

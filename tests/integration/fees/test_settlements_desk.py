@@ -68,7 +68,7 @@ class SpreadsheetMonth:
 
     @property
     def disputes(self) -> int:
-        return len(self.hub.rows("SELECT id FROM exception_case WHERE code = 'M01'"))
+        return len(self.hub.rows("SELECT id FROM fee_exception WHERE code = 'M01'"))
 
     @property
     def answer(self) -> TableAnswer:

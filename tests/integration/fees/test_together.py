@@ -1,4 +1,4 @@
-"""What is done to many demands at once is what it is one by one: amounts, statuses, journal, events, refusals."""
+"""What is done to many demands at once is what it is one by one: amounts, statuses, audit log, events, refusals."""
 
 import random
 from collections.abc import Sequence
@@ -79,7 +79,10 @@ def stands(cashier: Cashier, places: Sequence[str]) -> list[Any]:
     queries = (
         "SELECT allocated, confirmed, waived, status, version FROM fee_demand WHERE id = %s",
         "SELECT evidence, amount, paid_at, credited_at, confirmed_at FROM fee_credit WHERE demand_id = %s ORDER BY 1",
-        "SELECT actor, verb, before, after, reason FROM journal WHERE subject = %s AND verb <> 'demanded' ORDER BY id",
+        (
+            "SELECT actor, verb, before, after, reason FROM audit_log"
+            " WHERE subject = %s AND verb <> 'demanded' ORDER BY id"
+        ),
     )
     return [cashier.hub.rows(query, place) for place in places for query in queries]
 

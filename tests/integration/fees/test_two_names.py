@@ -212,7 +212,7 @@ def test_a_third_payment_of_which_nobody_told_is_counted(
 
 def nobody_told_of(till: AccountTill) -> int:
     """Payments that are counted as not notified (N02)."""
-    return len(till.hub.rows("SELECT 1 FROM exception_case WHERE code = 'N02' AND state <> 'resolved'"))
+    return len(till.hub.rows("SELECT 1 FROM fee_exception WHERE code = 'N02' AND state <> 'resolved'"))
 
 
 def test_what_a_gateway_collects_is_no_transfer(

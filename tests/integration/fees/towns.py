@@ -136,7 +136,8 @@ STANDS: Final = {
     "demands": "SELECT reference, amount_due, waived, allocated, confirmed, status FROM fee_demand",
     "dossiers": "SELECT d.code, d.status FROM dossier d",
     "lines": """
-        SELECT booking_date, bank_ref, text, amount, status, CASE state WHEN 'in_case' THEN 'matched' ELSE state END
+        SELECT booking_date, bank_ref, text, amount, status,
+            CASE state WHEN 'in_exception' THEN 'matched' ELSE state END
         FROM statement_line
     """,
     "payments": """
@@ -149,15 +150,15 @@ STANDS: Final = {
         FROM fee_credit c JOIN fee_demand d ON d.id = c.demand_id
     """,
     "book": """
-        SELECT l.account, l.department, l.fee_code, d.reference, sum(l.cr - l.dr) FROM journal_line l
+        SELECT l.account, l.department, l.fee_code, d.reference, sum(l.cr - l.dr) FROM ledger_line l
         LEFT JOIN fee_demand d ON d.id = l.demand_id GROUP BY 1, 2, 3, 4 HAVING sum(l.cr - l.dr) <> 0
     """,
     "days": """
-        SELECT l.account, e.business_date, sum(l.cr - l.dr) FROM journal_line l
-        JOIN journal_entry e ON e.seq = l.entry_seq GROUP BY 1, 2 HAVING sum(l.cr - l.dr) <> 0
+        SELECT l.account, e.business_date, sum(l.cr - l.dr) FROM ledger_line l
+        JOIN ledger_entry e ON e.seq = l.entry_seq GROUP BY 1, 2 HAVING sum(l.cr - l.dr) <> 0
     """,
     "cases": f"""
-        SELECT code, at_risk, severity, {_ABOUT} FROM exception_case c WHERE state <> 'resolved' AND code <> 'N02'
+        SELECT code, at_risk, severity, {_ABOUT} FROM fee_exception c WHERE state <> 'resolved' AND code <> 'N02'
     """,
 }
 """What has to be the same, named by what others call it.

@@ -26,7 +26,7 @@ JSON = "application/json"
 LOGGED_WITHIN = 10.0
 """seconds"""
 PROXY_SECRET = "what only the proxy of these tests knows"
-TABLES = ("inbox", "idempotency", "journal", "dossier", "outbox", "event")
+TABLES = ("inbox", "idempotency", "audit_log", "dossier", "outbox", "event")
 
 
 class ApiCaller:

@@ -85,7 +85,7 @@ def test_what_was_answered_with_no_is_not_credited_though_it_could_be_by_now(own
     own_door.hub.carry()
 
     assert own_door.hub.rows("SELECT 1 AS x FROM fee_credit WHERE demand_id = %s", demand) == []
-    [case] = own_door.hub.rows("SELECT code, facts FROM exception_case")
+    [case] = own_door.hub.rows("SELECT code, facts FROM fee_exception")
     assert (case["code"], case["facts"]["answered"], case["facts"]["references"]) == ("R01", "final", [reference])
     assert red(own_door.hub) == []
 
@@ -100,4 +100,4 @@ def test_two_attempts_that_failed_without_a_number_are_two(own_door: ApiCaller, 
         assert all(answer.ok for answer in answers)
     own_door.hub.carry()
 
-    assert (count(own_door, "notify_event"), count(own_door, "exception_case")) == (2, 0)
+    assert (count(own_door, "notify_event"), count(own_door, "fee_exception")) == (2, 0)

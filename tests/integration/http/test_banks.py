@@ -75,8 +75,8 @@ def test_a_changed_byte_is_refused_and_counted_and_leaves_nothing(door: ApiCalle
         assert (answer.status_code, answer.json()["MaLoi"], answer.json()["MaXacThuc"]) == (401, "97", "")
     else:
         assert said_by(answer) == REFUSED[bank]
-    assert door.hub.rows("SELECT door, reason, count FROM door_refusal") == [
-        {"door": f"bank.{bank}", "reason": "bad_signature", "count": 1}
+    assert door.hub.rows("SELECT counterparty, reason, count FROM rejected_request") == [
+        {"counterparty": f"bank.{bank}", "reason": "bad_signature", "count": 1}
     ]
     assert (count(door, "notify_delivery"), count(door, "notify_event"), count(door, "inbox")) == (0, 0, 0)
     [line] = door.log("notification_found")
@@ -101,8 +101,8 @@ def test_whoever_proves_nothing_leaves_a_counter_and_no_more_however_often_he_co
             assert 400 <= answer.status_code < 500 or path.startswith("/soap"), path
 
     assert door.stored() == before
-    kept = "SELECT coalesce(sum(count), 0)::int AS n FROM door_refusal"
-    assert (door.hub.rows(kept)[0]["n"], count(door, "door_refusal")) == (15, 3)
+    kept = "SELECT coalesce(sum(count), 0)::int AS n FROM rejected_request"
+    assert (door.hub.rows(kept)[0]["n"], count(door, "rejected_request")) == (15, 3)
     assert (count(door, "notify_delivery"), count(door, "notify_verdict")) == (0, 0)
 
 
@@ -115,7 +115,7 @@ def test_what_is_kept_for_a_dispute_is_bounded(door: ApiCaller, monkeypatch: pyt
         assert teller.tells(sent).status_code == 401
 
     assert verdicts(door) == [("stale", "N05")] * 2
-    assert door.hub.rows("SELECT count FROM door_refusal") == [{"count": 4}]
+    assert door.hub.rows("SELECT count FROM rejected_request") == [{"count": 4}]
 
 
 @pytest.mark.parametrize("bank", ["casso-t", "sepay-t", "bank-a"])
@@ -144,7 +144,7 @@ def test_the_same_movement_with_another_amount_is_a_conflict_and_the_first_stays
     assert [verdict for verdict, _ in verdicts(door)][1:] == ["conflict", "repeated"]
     [event] = door.hub.rows("SELECT id, amount FROM notify_event")
     assert event["amount"] == 150_000
-    [case] = door.hub.rows("SELECT object_type, object_id, at_risk FROM exception_case WHERE code = 'N03'")
+    [case] = door.hub.rows("SELECT object_type, object_id, at_risk FROM fee_exception WHERE code = 'N03'")
     assert case == {"object_type": "notify_event", "object_id": str(event["id"]), "at_risk": 999_000}
 
 
@@ -244,7 +244,7 @@ def test_a_signature_header_given_twice_counts_as_missing(door: ApiCaller) -> No
     connection.endheaders(sent.body)
     assert connection.getresponse().status == 401
     connection.close()
-    assert [row["reason"] for row in door.hub.rows("SELECT reason FROM door_refusal")] == ["bad_signature"]
+    assert [row["reason"] for row in door.hub.rows("SELECT reason FROM rejected_request")] == ["bad_signature"]
 
 
 @pytest.mark.parametrize("code", ["bank-b", "rest-a", "nobody"])

@@ -37,7 +37,7 @@ def test_a_thousand_deliveries_at_once_are_one_event_one_payment_one_posting_and
         "payment": 1,
         "fee_credit": 1,
     }
-    assert len(own_door.hub.rows("SELECT seq FROM journal_entry WHERE source_type = 'payment'")) == 1
+    assert len(own_door.hub.rows("SELECT seq FROM ledger_entry WHERE source_type = 'payment'")) == 1
     found = verdicts(own_door)
     assert (found.count(("accepted", None)), found.count(("repeated", None))) == (1, 999)
 
@@ -61,7 +61,7 @@ def test_vnpay_is_told_whether_the_order_exists_its_amount_and_whether_it_is_fin
     assert tells(NoticeDraft(reference=reference, txn="4")) == "00"
 
     assert count(own_door, "notify_event") == 5
-    cases = own_door.hub.rows("SELECT code FROM exception_case ORDER BY code")
+    cases = own_door.hub.rows("SELECT code FROM fee_exception ORDER BY code")
     assert [case["code"] for case in cases] == ["R01", "R03"]
 
 

@@ -65,7 +65,7 @@ def test_fifty_at_once_are_one_submission_and_one_answer(door: ApiCaller, portal
     assert len({answer.text for answer in answers}) == 1
     assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
     stored = door.stored()
-    assert (stored["inbox"], stored["idempotency"], stored["journal"]) == (1, 1, 1)
+    assert (stored["inbox"], stored["idempotency"], stored["audit_log"]) == (1, 1, 1)
 
 
 def test_while_the_first_is_still_being_written_the_second_is_asked_to_come_back(

@@ -27,8 +27,8 @@ def address_of(door: ApiCaller, number: str) -> str:
     token, token_hash = capability.issue()
     with door.hub.db.connection() as conn:
         conn.execute(
-            "INSERT INTO consignment (id, operator, direction, service, order_number, route_class, ordering,"
-            " ordering_at, status, status_at, token_hash, ordered_at, heard_at)"
+            "INSERT INTO consignment (id, operator, direction, service, order_number, route_class, order_status,"
+            " order_status_at, status, status_at, token_hash, ordered_at, last_event_at)"
             " VALUES (%s, 'post-a', 'result_to_citizen', 'result', %s, 'province', 'accepted', now(),"
             " 'accepted', now(), %s, now(), now())",
             (f"cs_{number}", number, token_hash),
@@ -52,8 +52,8 @@ def test_an_event_is_stored_and_moves_its_consignment(door: ApiCaller, address: 
     assert (answer.status_code, answer.json()["order_number"]) == (202, NUMBER)
     [row] = door.hub.rows("SELECT status FROM consignment")
     assert row["status"] == "posted"
-    [row] = door.hub.rows("SELECT source, lane, body FROM inbox WHERE kind = 'postal.event'")
-    assert (row["source"], row["lane"]) == ("postal.post-a", NUMBER)
+    [row] = door.hub.rows("SELECT source, ordering_key, body FROM inbox WHERE kind = 'postal.event'")
+    assert (row["source"], row["ordering_key"]) == ("postal.post-a", NUMBER)
     assert TrackingEvent.model_validate_json(row["body"]) == TrackingEvent.model_validate_json(as_json(SAID))
 
 
@@ -73,7 +73,7 @@ def test_the_same_event_in_other_words_is_one_and_that_they_differ_is_journaled(
     assert answer.status_code == 202
     assert stored(door) == 1
     assert door.hub.rows("SELECT state FROM inbox WHERE kind = 'postal.conflict'") == [{"state": "handled"}]
-    [line] = door.hub.rows("SELECT subject, reason FROM journal WHERE verb = 'event conflict'")
+    [line] = door.hub.rows("SELECT subject, reason FROM audit_log WHERE verb = 'event conflict'")
     assert line["subject"] == f"cs_{NUMBER}"
     assert "Dấu" not in line["reason"]
 

@@ -51,15 +51,15 @@ def a_demand(cashier: Cashier) -> tuple[str, str]:
 
 def found(place: BankTown) -> set[str]:
     """Every code that stands in an open case, on a verdict of the doors, or in what is wrong with a file."""
-    cases = place.hub.rows("SELECT DISTINCT code FROM exception_case WHERE state <> 'resolved'")
+    cases = place.hub.rows("SELECT DISTINCT code FROM fee_exception WHERE state <> 'resolved'")
     doors = place.hub.rows("SELECT DISTINCT code FROM notify_verdict WHERE code IS NOT NULL")
-    refused = place.hub.rows("SELECT DISTINCT reason FROM door_refusal")
+    refused = place.hub.rows("SELECT DISTINCT reason FROM rejected_request")
     return {row["code"] for row in (*cases, *doors)} | {CODES[NotificationVerdict(row["reason"])] for row in refused}
 
 
 def booked(place: BankTown) -> int:
     """What the hub's own book has on the account."""
-    [row] = place.hub.rows("SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM journal_line WHERE account = '111'")
+    [row] = place.hub.rows("SELECT coalesce(sum(dr - cr), 0)::bigint AS net FROM ledger_line WHERE account = '111'")
     return int(row["net"])
 
 

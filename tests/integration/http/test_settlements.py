@@ -45,8 +45,8 @@ def a_message(**changes: Any) -> bytes:
 
 
 def stored(door: ApiCaller) -> tuple[str, str, str, TableAnswer]:
-    (row,) = door.hub.rows("SELECT source, kind, lane, body FROM inbox")
-    return row["source"], row["kind"], row["lane"], TableAnswer.model_validate_json(row["body"])
+    (row,) = door.hub.rows("SELECT source, kind, ordering_key, body FROM inbox")
+    return row["source"], row["kind"], row["ordering_key"], TableAnswer.model_validate_json(row["body"])
 
 
 def test_an_answer_is_kept_the_same_whether_it_comes_as_json_or_as_soap(door: ApiCaller, rest_a: Caller) -> None:
@@ -79,7 +79,7 @@ def test_an_answer_is_kept_the_same_whether_it_comes_as_json_or_as_soap(door: Ap
 def test_an_answer_by_json_takes_no_more_than_one_by_soap(
     door: ApiCaller, rest_a: Caller, changes: dict[str, Any], pointer: str
 ) -> None:
-    """The table's id is the lane, which an index holds: 16 kB of it were no row."""
+    """The table's id is the ordering key, which an index holds: 16 kB of it were no row."""
     answer = rest_a.call("POST", PATH, as_json(an_answer(**changes)))
 
     assert (answer.status_code, [fault["pointer"] for fault in answer.json()["errors"]]) == (422, [pointer])

@@ -35,7 +35,7 @@ def hand_over(office: SettlementOffice, code: str) -> str:
 
 
 def openings(door: ApiCaller, settlement: str) -> list[str]:
-    rows = door.hub.rows("SELECT actor FROM journal WHERE subject = %s AND verb = 'opened'", settlement)
+    rows = door.hub.rows("SELECT actor FROM audit_log WHERE subject = %s AND verb = 'opened'", settlement)
     return [row["actor"] for row in rows]
 
 

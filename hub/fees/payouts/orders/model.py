@@ -69,7 +69,7 @@ def _bank_words(name: str) -> str:
 
 
 class Payee(Strict):
-    """Whose account is paid. Of a refund it is personal data: never in logs, the journal, or what reports see."""
+    """Whose account is paid. Of a refund it is personal data: never in logs, the audit log, or what reports see."""
 
     bank_bin: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
     """the bank's number in NAPAS's list"""

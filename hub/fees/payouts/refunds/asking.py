@@ -42,7 +42,7 @@ def request(uow: UnitOfWork, item: str, payee: Payee, reason: str, *, amount: in
         due_on=uow.calendar.after(local(uow.now).date(), WORKING_DAYS),
         requested_at=uow.now,
         booked_at=None,
-        case_ids=[],
+        exception_ids=[],
     )
     store.add(uow.conn, refund)
     uow.note(refund.id, "refund requested", after=OrderState.REQUESTED, reason=f"{source} {item} {wanted}")

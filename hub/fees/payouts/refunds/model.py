@@ -25,4 +25,4 @@ class Refund:
     due_on: date
     requested_at: datetime
     booked_at: datetime | None
-    case_ids: list[str]
+    exception_ids: list[str]

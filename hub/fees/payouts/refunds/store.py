@@ -19,12 +19,12 @@ INSERT INTO refund (id, source, item, amount, state, reason, due_on, requested_a
 VALUES (%s, %s, %s, %s, 'requested', %s, %s, %s)
 """
 _STANDS: Final = """
-SELECT account, sum(cr - dr)::bigint AS net FROM journal_line
+SELECT account, sum(cr - dr)::bigint AS net FROM ledger_line
 WHERE account = ANY(%(accounts)s) AND CASE account WHEN '331' THEN demand_id ELSE item END = %(item)s
 GROUP BY account HAVING sum(cr - dr) <> 0 ORDER BY account
 """
 _SHARES: Final = """
-SELECT department, fee_code, sum(cr - dr)::bigint AS amount FROM journal_line
+SELECT department, fee_code, sum(cr - dr)::bigint AS amount FROM ledger_line
 WHERE account = '331' AND demand_id = %s GROUP BY department, fee_code HAVING sum(cr - dr) <> 0
 ORDER BY department, fee_code
 """
@@ -39,7 +39,7 @@ SELECT line_id FROM match_leg WHERE payment_id = %(item)s AND confirmed AND line
 UNION SELECT id FROM statement_line WHERE id::text = %(item)s
 """
 _CLOSE: Final = f"""
-UPDATE exception_case SET state = 'resolved', resolution = %(how)s, persons = 2, maker = %(maker)s,
+UPDATE fee_exception SET state = 'resolved', resolution = %(how)s, persons = 2, maker = %(maker)s,
     checker = %(checker)s, details = jsonb_build_object('refund', %(refund)s::text)
 WHERE state <> 'resolved' AND code = ANY(%(codes)s) AND (
     object_id IN (%(item)s, %(refund)s) OR facts ->> 'payment' = %(item)s
@@ -47,10 +47,10 @@ WHERE state <> 'resolved' AND code = ANY(%(codes)s) AND (
 RETURNING id
 """
 _REOPEN: Final = """
-UPDATE exception_case c SET state = CASE WHEN assigned_to IS NULL THEN 'open' ELSE 'assigned' END, resolution = NULL,
+UPDATE fee_exception c SET state = CASE WHEN assigned_to IS NULL THEN 'open' ELSE 'assigned' END, resolution = NULL,
     persons = NULL, maker = NULL, checker = NULL, details = '{}', reason = NULL
 WHERE id = ANY(%s) AND state = 'resolved' AND NOT EXISTS (
-    SELECT 1 FROM exception_case o WHERE o.state <> 'resolved'
+    SELECT 1 FROM fee_exception o WHERE o.state <> 'resolved'
       AND (o.code, o.object_type, o.object_id) = (c.code, c.object_type, c.object_id))
 RETURNING id
 """
@@ -66,7 +66,7 @@ UPDATE payment SET status = 'refunded', updated_at = now() WHERE id = %(item)s
 """
 _BACK: Final = f"""
 WITH line AS (
-    UPDATE statement_line SET state = 'in_case', allocated = 0 WHERE id IN ({_LINES_OF})
+    UPDATE statement_line SET state = 'in_exception', allocated = 0 WHERE id IN ({_LINES_OF})
 )
 UPDATE payment SET status = CASE source WHEN 'statement' THEN 'found_on_statement' ELSE 'confirmed' END,
     updated_at = now() WHERE id = %(item)s AND status = 'refunded'
@@ -119,7 +119,7 @@ def move(
 ) -> None:
     """A locked refund comes to stand at ``to``; ``booked_at``: since when it stands on 113."""
     conn.execute(
-        "UPDATE refund SET state = %s, booked_at = %s, case_ids = coalesce(%s, case_ids) WHERE id = %s",
+        "UPDATE refund SET state = %s, booked_at = %s, exception_ids = coalesce(%s, exception_ids) WHERE id = %s",
         (to.value, booked_at, None if cases is None else list(cases), refund.id),
     )
 
@@ -168,7 +168,7 @@ def close_cases(conn: Connection, refund: Refund, codes: Sequence[str], **said: 
 
 def reopen_cases(conn: Connection, refund: Refund) -> list[str]:
     """What was over when the refund was approved is open again."""
-    return [row["id"] for row in conn.execute(_REOPEN, (refund.case_ids,))]
+    return [row["id"] for row in conn.execute(_REOPEN, (refund.exception_ids,))]
 
 
 def requested(conn: Connection, items: Sequence[str]) -> Requested | None:
@@ -183,4 +183,6 @@ def requested(conn: Connection, items: Sequence[str]) -> Requested | None:
 
 def settles(conn: Connection, refund_id: str, case_id: str) -> None:
     """The case is over with the refund, and open again if that is cancelled."""
-    conn.execute("UPDATE refund SET case_ids = array_append(case_ids, %s) WHERE id = %s", (case_id, refund_id))
+    conn.execute(
+        "UPDATE refund SET exception_ids = array_append(exception_ids, %s) WHERE id = %s", (case_id, refund_id)
+    )

@@ -18,7 +18,7 @@ def listing(conn: Connection, *, state: str | None, limit: int) -> list[Row]:
 
 def source_of(conn: Connection, case_id: str) -> str | None:
     """What a case is about that could be given back: its payment or line on 338 or 339, else its demand."""
-    row = conn.execute("SELECT object_type, object_id, facts FROM exception_case WHERE id = %s", (case_id,)).fetchone()
+    row = conn.execute("SELECT object_type, object_id, facts FROM fee_exception WHERE id = %s", (case_id,)).fetchone()
     if row is None:
         return None
     if row["object_type"] == "fee_demand":
@@ -26,7 +26,7 @@ def source_of(conn: Connection, case_id: str) -> str | None:
     candidates = [row["object_id"], row["facts"].get("payment"), row["facts"].get("line")]
     for item in candidates:
         stands = conn.execute(
-            "SELECT 1 FROM journal_line WHERE account IN ('338', '339') AND item = %s GROUP BY account"
+            "SELECT 1 FROM ledger_line WHERE account IN ('338', '339') AND item = %s GROUP BY account"
             " HAVING sum(cr - dr) > 0 LIMIT 1",
             (item,),
         ).fetchone()

@@ -87,7 +87,7 @@ def _orphan(doing: MatchRun, row: Mapping[str, Any], found: Chargeback) -> None:
     """The money has gone elsewhere since (it was given back, say): until somebody knows, it is to be got back."""
     name = str(row["line_id"])
     doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, found.amount))
-    doing.states[row["line_id"]] = "in_case"
+    doing.states[row["line_id"]] = "in_exception"
     facts = {"line": name, "chargeback": found.id, "of": found.payment_id, "why": "part of it has gone elsewhere since"}
     exceptions.open_case(doing.uow, "V01", LINE, name, found.amount, facts)
     doing.counters["V01"] += 1

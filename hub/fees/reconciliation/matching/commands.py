@@ -129,7 +129,7 @@ def _undo(uow: UnitOfWork, group: Mapping[str, Any], reason: str) -> list[Event]
     uow.note(_name(group["id"]), "revoked", before="confirmed", after="revoked", reason=reason)
     effects.close(doing, group["payment_id"], _OVER, "revocation")
     doing.case("R01", "payment", group["payment_id"], group["came"], group, why="its match was revoked")
-    doing.states[group["line_id"]] = "in_case"
+    doing.states[group["line_id"]] = "in_exception"
     effects.finish(doing)
     return doing.events
 

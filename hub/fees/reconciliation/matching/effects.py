@@ -33,7 +33,7 @@ _EXPLAINED: Final = ["R01", "R02", "R09", "N01"]
 """cases about a payment that are over once it is joined to a demand"""
 
 _STATES: Final = """
-UPDATE statement_line l SET state = s.state, allocated = CASE s.state WHEN 'in_case' THEN 0 ELSE abs(l.amount) END
+UPDATE statement_line l SET state = s.state, allocated = CASE s.state WHEN 'in_exception' THEN 0 ELSE abs(l.amount) END
 FROM json_to_recordset(%s) AS s (id bigint, state text) WHERE l.id = s.id
 """
 
@@ -202,7 +202,7 @@ def credit(
     rest = row["came"] - sum(share.amount for share in owed)
     over = rest if code in bookings.OWED_BACK else 0
     _book(doing, row, owed, over, rest - over, origin)
-    doing.states[row["line_id"]] = "in_case" if rest > over else "matched"
+    doing.states[row["line_id"]] = "in_exception" if rest > over else "matched"
     _cases(doing, row, legs[0][0], code, rest)
 
 
@@ -237,7 +237,7 @@ def _left(doing: MatchRun, row: Mapping[str, Any]) -> None:
     difference = doing.payout_differences.get(row["line_id"])
     code, why = ("P01", "it is not what the gateway's report comes to") if difference else _why(row)
     doing.entries.append(postings.unidentified(doing.origin(row), row["payment_id"], row["amount"]))
-    doing.states[row["line_id"]] = "in_case"
+    doing.states[row["line_id"]] = "in_exception"
     facts = dict(difference or {}) | {
         name: row[name] for name in ("conflict", "named", "of_others", "proposals") if row[name]
     }

@@ -103,7 +103,7 @@ FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[])
 def bring(uow: UnitOfWork, report: PayoutReport) -> bool:
     """Keep a report; False if it is there already. Raises InvalidState where it says something else than before."""
     head = uow.conn.execute(
-        "INSERT INTO payout_report (provider, report, account, day, net, brought_by, brought_at)"
+        "INSERT INTO payout_report (provider, report, account, day, net, submitted_by, submitted_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING report",
         (report.provider, report.report, report.account, report.day, report.net, uow.actor, uow.now),
     ).fetchone()

@@ -33,7 +33,7 @@ def _case(doing: MatchRun, row: Mapping[str, Any]) -> None:
     else:
         code, entry = "V04", postings.unidentified(doing.origin(row), name, amount)
     doing.entries.append(entry)
-    doing.states[row["line_id"]] = "in_case"
+    doing.states[row["line_id"]] = "in_exception"
     facts = {"line": name, "account": doing.scope.account}
     exceptions.open_case(doing.uow, code, LINE, name, abs(amount), facts)
     doing.counters[code] += 1

@@ -155,6 +155,6 @@ def _case(
     if order is not None:
         facts |= {"order": order.id, "ordered": order.amount, "reference": order.reference}
     own.entries.append(entry)
-    own.uow.conn.execute(_OUTCOME, ("in_case", "in_case", row["line_id"]))
+    own.uow.conn.execute(_OUTCOME, ("in_exception", "in_exception", row["line_id"]))
     exceptions.open_case(own.uow, code, LINE, name, abs(row["amount"]), facts)
     own.counters[code] += 1

@@ -19,13 +19,13 @@ _TEXTS: Final = """
 SELECT l.id, concat_ws(' / ', nullif(l.text, ''), l.e2e, nullif(p.text, '')) AS said
 FROM statement_line l LEFT JOIN payment p ON p.account = l.account AND p.bank_ref = l.bank_ref
 WHERE l.account = %s AND l.booking_date = %s AND l.status = 'BOOK' AND l.amount > 0 AND NOT l.reversal
-    AND l.state IN ('new', 'in_case')
+    AND l.state IN ('new', 'in_exception')
 ORDER BY l.booking_date, l.line_key
 """
 
 _FORGET: Final = """
 UPDATE match_clue c SET stands = false FROM statement_line l
-WHERE c.line_id = l.id AND c.stands AND l.account = %s AND l.booking_date = %s AND l.state IN ('new', 'in_case')
+WHERE c.line_id = l.id AND c.stands AND l.account = %s AND l.booking_date = %s AND l.state IN ('new', 'in_exception')
 """
 
 _ADD: Final = """

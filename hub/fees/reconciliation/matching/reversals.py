@@ -98,7 +98,7 @@ def _orphan(doing: MatchRun, row: Mapping[str, Any], why: str) -> None:
     """The money has left; until somebody knows whose it was, it is to be got back (341)."""
     name = str(row["line_id"])
     doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, -row["amount"]))
-    doing.states[row["line_id"]] = "in_case"
+    doing.states[row["line_id"]] = "in_exception"
     facts = {"line": name, "account": doing.scope.account, "why": why, "candidates": row["originals"]}
     exceptions.open_case(doing.uow, "V01", LINE, name, -row["amount"], facts)
     doing.counters["V01"] += 1

@@ -96,7 +96,7 @@ def bring(uow: UnitOfWork, bank: Bank, name: str, body: bytes) -> ImportResult:
             format=found.format,
             profile=profile(bank),
             state=first,
-            brought_by=uow.actor,
+            submitted_by=uow.actor,
             at=uow.now,
             findings=found.findings,
             summary=found.summary,
@@ -259,7 +259,7 @@ def _open_cases(uow: UnitOfWork, file_id: str, findings: Sequence[FileFinding]) 
 def close_cases(uow: UnitOfWork, file_id: str, resolution: str, *, maker: str | None, checker: str | None) -> None:
     """What was open about the file is settled with it."""
     uow.conn.execute(
-        "UPDATE exception_case SET state = 'resolved', resolution = %s, maker = %s, checker = %s"
+        "UPDATE fee_exception SET state = 'resolved', resolution = %s, maker = %s, checker = %s"
         " WHERE object_type = %s AND object_id = %s AND state <> 'resolved'",
         (resolution, maker, checker, FILE, file_id),
     )

@@ -66,7 +66,7 @@ class NewFile:
     format: Format | None
     profile: bytes
     state: FileStatus
-    brought_by: str
+    submitted_by: str
     at: datetime
     findings: Sequence[FileFinding]
     summary: Sequence[Mapping[str, Any]]
@@ -113,7 +113,7 @@ def _file(conn: Connection, condition: Any, value: Any, *, table: Any = "stateme
 
 def add_file(conn: Connection, new: NewFile) -> None:
     conn.execute(
-        "INSERT INTO statement_file (id, bank, name, sha256, body, format, profile, state, brought_by, received_at,"
+        "INSERT INTO statement_file (id, bank, name, sha256, body, format, profile, state, submitted_by, received_at,"
         " summary, findings, settled_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             new.id,
@@ -124,7 +124,7 @@ def add_file(conn: Connection, new: NewFile) -> None:
             new.format,
             new.profile,
             new.state,
-            new.brought_by,
+            new.submitted_by,
             new.at,
             Jsonb([dict(one) for one in new.summary]),
             Jsonb([finding.told() for finding in new.findings]),

@@ -20,13 +20,13 @@ def files(conn: Connection, *, state: FileStatus | None, bank: str | None, limit
 def file(conn: Connection, file_id: str) -> dict[str, Any] | None:
     """One file with its statements, what is wrong with it, and who did what."""
     row = conn.execute(
-        "SELECT id, bank, name, encode(sha256, 'hex') AS sha256, format, state, brought_by, received_at, proposal,"
+        "SELECT id, bank, name, encode(sha256, 'hex') AS sha256, format, state, submitted_by, received_at, proposal,"
         " maker, reason, checker, settled_at, summary, findings FROM statement_file WHERE id = %s",
         (file_id,),
     ).fetchone()
     if row is None:
         return None
-    journal = conn.execute(
-        "SELECT at, actor, verb, before, after, reason FROM journal WHERE subject = %s ORDER BY id", (file_id,)
+    audit_log = conn.execute(
+        "SELECT at, actor, verb, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (file_id,)
     ).fetchall()
-    return {**row, "journal": journal}
+    return {**row, "audit_log": audit_log}

@@ -64,7 +64,7 @@ class StatementDesk:
 
     @property
     def open_cases(self) -> list[str]:
-        rows = self.hub.rows("SELECT code FROM exception_case WHERE state <> 'resolved' ORDER BY code, object_id")
+        rows = self.hub.rows("SELECT code FROM fee_exception WHERE state <> 'resolved' ORDER BY code, object_id")
         return [row["code"] for row in rows]
 
 

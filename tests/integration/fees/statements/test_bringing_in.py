@@ -85,7 +85,7 @@ def test_what_is_fetched_is_brought_in_and_what_was_brought_in_by_hand_is_the_sa
     polling.poll(hub)
     hub.carry()
     assert desk.amounts == [50_000, -700, 9]
-    rows = hub.rows("SELECT name, brought_by, state FROM statement_file ORDER BY id")
+    rows = hub.rows("SELECT name, submitted_by, state FROM statement_file ORDER BY id")
     assert [tuple(row.values()) for row in rows] == [
         ("by-hand.xml", "thu.nghiem", "accepted"),
         ("02.xml", "bank.bank-a", "accepted"),
@@ -198,7 +198,7 @@ def test_a_dry_run_shows_what_would_be_and_keeps_nothing(cli: CommandLine, hub: 
     assert [line.split("\t")[:2] for line in out.splitlines()[1:]] == [["a.xml", "đã ghi"], ["b.xml", "đã ghi"]]
     code, _, err = cli("fee", "import", str(wrong), "--bank", "bank-a", "--dry-run")
     assert (code, "sẽ không được ghi" in err) == (ExitCode.FINDING, True)
-    assert [hub.count(name) for name in ("statement_file", "statement", "statement_line", "journal")] == [0] * 4
+    assert [hub.count(name) for name in ("statement_file", "statement", "statement_line", "audit_log")] == [0] * 4
 
 
 @pytest.mark.usefixtures("mended")

@@ -40,7 +40,7 @@ def test_a_file_with_a_fault_is_a_case_until_two_persons_drop_it(desk: Statement
         assert desk.decide(held, "reject", "nguoi.hai").state is FileStatus.REJECTED
 
     assert (desk.open_cases, desk.amounts) == ([], [50_000, -700])
-    [case] = desk.hub.rows("SELECT code, maker, checker, resolution FROM exception_case")
+    [case] = desk.hub.rows("SELECT code, maker, checker, resolution FROM fee_exception")
     assert tuple(case.values()) == (code, "nguoi.mot", None if code == "S05" else "nguoi.hai", "rejected")
     assert desk.bring(camt(SECOND)).is_accepted, "the right file comes after it"
 
@@ -53,7 +53,7 @@ def test_what_only_does_not_follow_on_is_accepted_by_two_persons(desk: Statement
     assert desk.approve(held).state is FileStatus.ACCEPTED_WITH_APPROVAL
 
     assert (desk.open_cases, len(desk.amounts)) == ([], 3)
-    [case] = desk.hub.rows("SELECT maker, checker, resolution FROM exception_case")
+    [case] = desk.hub.rows("SELECT maker, checker, resolution FROM fee_exception")
     assert tuple(case.values()) == ("nguoi.mot", "nguoi.hai", "approved")
 
 

@@ -63,7 +63,7 @@ def test_it_is_kept_and_shown_and_stops_nobody(desk: StatementDesk, raw: bytes) 
         {"name": "01.bin", "state": "quarantined"},
         {"name": "02.xml", "state": "accepted"},
     ]
-    [case] = hub.rows("SELECT code, facts FROM exception_case WHERE object_type = 'statement_file'")
+    [case] = hub.rows("SELECT code, facts FROM fee_exception WHERE object_type = 'statement_file'")
     [finding] = case["facts"]["findings"]
     assert (case["code"], finding["sentence"].startswith("our reader fails")) == ("S05", False)
     assert hub.rows("SELECT id FROM inbox WHERE settled_at IS NULL") == []

@@ -11,7 +11,7 @@ SELECT o.line_id, o.booking_date, o.payment_id, o.amount, o.conflict, coalesce(n
     coalesce(p.times, 0) AS proposals, coalesce(p.likely, 0) AS likely,
     (SELECT count(*) FROM match_clue c WHERE c.line_id = o.line_id AND c.stands AND c.how = 'strict'
         AND left(c.value, 2) <> ALL(%(prefixes)s)) AS of_others,
-    EXISTS (SELECT 1 FROM journal_entry e
+    EXISTS (SELECT 1 FROM ledger_entry e
             WHERE (e.source_type, e.source_id, e.kind) = ('payment', o.payment_id, 'notified')) AS booked
 FROM (@open@) AS o JOIN match_group g ON g.id = o.group_id
 LEFT JOIN named n ON n.line_id = o.line_id LEFT JOIN proposed p ON p.line_id = o.line_id

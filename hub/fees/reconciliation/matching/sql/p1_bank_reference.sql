@@ -11,7 +11,7 @@ WITH pairs AS MATERIALIZED (
     ) AS l
     JOIN payment p ON p.account = %(account)s AND p.bank_ref = l.bank_ref AND p.amount = l.amount
     LEFT JOIN fee_demand d ON d.reference = p.reference AND (p.allocated > 0 OR EXISTS (
-        SELECT 1 FROM journal_entry e WHERE (e.source_type, e.source_id, e.kind) = ('payment', p.id, 'notified')))
+        SELECT 1 FROM ledger_entry e WHERE (e.source_type, e.source_id, e.kind) = ('payment', p.id, 'notified')))
     WHERE l.alike = 1 AND p.status IN ('notified', 'unconfirmed_overdue')
 ), grouped AS (
     INSERT INTO match_group (id, run_id, pass, class, rule_version, state, evidence)

@@ -28,7 +28,7 @@ WITH lines AS (
         SELECT l.line_id, p.payment_id, l.shown, d.id AS demand_id, p.allocated
         FROM lines l JOIN notified p ON (p.reference, p.amount, p.place) = (l.value, l.amount, l.place)
         LEFT JOIN fee_demand d ON d.reference = p.reference AND (p.allocated > 0 OR EXISTS (
-            SELECT 1 FROM journal_entry e WHERE (e.source_type, e.source_id, e.kind) = ('payment', p.payment_id, 'notified')))
+            SELECT 1 FROM ledger_entry e WHERE (e.source_type, e.source_id, e.kind) = ('payment', p.payment_id, 'notified')))
         WHERE p.bank_ref IS NULL OR l.bank_ref IS NULL OR p.provider <> l.bank
         ORDER BY l.booking_date, l.line_key
     ) AS ordered

@@ -9,9 +9,9 @@ WITH lines AS (
     LEFT JOIN match_group g ON g.id = f.group_id LEFT JOIN payment p ON p.id = f.payment_id
     WHERE l.account = %(account)s AND l.booking_date = %(day)s AND l.amount > 0 AND NOT l.reversal
         AND CASE l.state WHEN 'new' THEN f.group_id IS NULL
-            WHEN 'in_case' THEN g.pass = 'P0' AND f.demand_id IS NULL AND p.allocated = 0
+            WHEN 'in_exception' THEN g.pass = 'P0' AND f.demand_id IS NULL AND p.allocated = 0
                 AND p.status = 'found_on_statement' AND l.amount = (
-                    SELECT sum(cr - dr) FROM journal_line WHERE account = '338' AND item = p.id)
+                    SELECT sum(cr - dr) FROM ledger_line WHERE account = '338' AND item = p.id)
             ELSE false END
 ), reports AS (
     SELECT r.provider, r.report, r.net, r.day, w.words FROM payout_report r
@@ -42,7 +42,7 @@ FROM meant n JOIN payout_item i USING (provider, report)
 LEFT JOIN payment p ON p.provider = i.provider AND p.provider_txn = i.provider_txn AND p.amount = i.amount
     AND p.account = %(account)s AND p.status IN ('notified', 'unconfirmed_overdue')
     AND NOT EXISTS (SELECT 1 FROM match_leg t WHERE t.payment_id = p.id AND t.confirmed)
-    AND EXISTS (SELECT 1 FROM journal_entry e
+    AND EXISTS (SELECT 1 FROM ledger_entry e
                 WHERE (e.source_type, e.source_id, e.kind) = ('payment', p.id, 'notified'))
 LEFT JOIN fee_demand d ON d.reference = p.reference AND p.allocated > 0
 GROUP BY n.provider, n.report, n.how, n.line_id, n.amount, n.booking_date, n.line_key, n.line_state, n.found_group,
