@@ -11,7 +11,7 @@ from hub.cli.output import AsJson
 if TYPE_CHECKING:
     from config.settings import Settings
 
-app: Final = Typer(help="The database: upgrade, check.", no_args_is_help=True)
+app: Final = Typer(help="Database: upgrade, check.", no_args_is_help=True)
 
 
 @app.command()

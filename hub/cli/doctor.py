@@ -19,10 +19,10 @@ _COLUMNS: Final = (
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Look at configuration, database, broker, certificates, keys, custody log, clock, and at what stands still.
+    """Check configuration, database, broker, certificates, keys, custody log, clock, and what stands still.
 
-    That is ticks, workers, the inbox, counterparties (breakers, backlog, feeds) and the data's disks. Exit 3 if one is
-    wrong; what is marked ! will be.
+    The latter: ticks, workers, inbox, counterparties (breakers, backlog, feeds) and the disks of the data. Exit 3 if a
+    check fails; one marked ! will fail soon.
     """
     environment.adopt()
     from hub.cli import checkup

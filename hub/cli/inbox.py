@@ -13,7 +13,7 @@ from hub.cli.writing import DryRun, Reason, Yes
 if TYPE_CHECKING:
     from hub.app import Hub
 
-app: Final = Typer(help="Messages that wait for a person: list, show, requeue, refuse.", no_args_is_help=True)
+app: Final = Typer(help="Inbox messages that wait for a person: list, show, requeue, refuse.", no_args_is_help=True)
 
 Ids = Annotated[list[str], Argument(metavar="MESSAGE...", parser=whole_id, help="in_… or sub_…")]
 

