@@ -12,7 +12,7 @@ QUIETLY := --quiet --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python -m pip install $(QUIETLY)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test check coverage bench docs clean
+.PHONY: help demo up down test check coverage bench docs messages clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,13 +47,16 @@ coverage: $(VENV)/.dev ## Branch coverage of the unit and integration tests, per
 bench: $(VENV)/.dev ## Measure against bare baselines; writes var/bench.json
 	$(BIN)/python -m tests.bench
 
-docs: $(VENV)/.dev ## Generate what is generated: reference pages, JSON Schemas, OpenAPI
+docs: messages ## Generate what is generated: reference pages, JSON Schemas, OpenAPI
 	$(BIN)/typer hub.cli.main utils docs --name hub --output docs/reference/cli.md
 	$(BIN)/python -m connectors.sandbox.reference > docs/reference/sandbox.md
 	$(BIN)/python -m hub.reference
 	$(BIN)/python -m schemas.publish
 	$(BIN)/python -m hub.http.publish
 	$(BIN)/python -m hub.calendar.publish
+
+messages: $(VENV)/.dev ## Bring hub/locale (the Vietnamese messages) in step with the code, and compile it
+	$(BIN)/python -m hub.locale.catalogue
 
 clean: ## Remove what was installed or cached; var/ (your data) stays
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -15,87 +15,55 @@ class ConnectorCode(Explained):
     UNREACHABLE = (
         "PARTNER_UNREACHABLE",
         "No connection could be made, or it broke before the request had been written; nothing was done.",
-        "Không kết nối được, hoặc kết nối đứt khi yêu cầu chưa gửi xong; bên nhận chưa xử lý gì.",
     )
     TIMEOUT = (
         "PARTNER_TIMEOUT",
         "The request was written and no complete reply came in time; it may have been acted on.",
-        "Yêu cầu đã gửi nhưng không có trả lời đầy đủ đúng hạn; bên nhận có thể đã xử lý.",
     )
     CUT = (
         "PARTNER_CUT",
         "The request was written and the connection broke before the reply was complete; it may have been acted on.",
-        "Yêu cầu đã gửi nhưng kết nối đứt trước khi nhận đủ trả lời; bên nhận có thể đã xử lý.",
     )
     TLS = (
         "PARTNER_TLS",
         "The secure connection failed: a certificate is not trusted, has expired or is for another name.",
-        "Kết nối bảo mật thất bại: chứng thư không được tin cậy, hết hạn hoặc sai tên.",
     )
-    BUSY = (
-        "PARTNER_BUSY",
-        "The other party says that it cannot take the request now; nothing was done.",
-        "Bên nhận báo hiện chưa tiếp nhận được; chưa xử lý gì.",
-    )
-    ERROR = (
-        "PARTNER_ERROR",
-        "The other party failed while it handled the request; it may have been acted on.",
-        "Bên nhận gặp lỗi khi xử lý yêu cầu; có thể đã xử lý.",
-    )
+    BUSY = ("PARTNER_BUSY", "The other party says that it cannot take the request now; nothing was done.")
+    ERROR = ("PARTNER_ERROR", "The other party failed while it handled the request; it may have been acted on.")
     AUTH = (
         "PARTNER_AUTH",
         "The other party does not accept our credentials; the dossier was not judged. Mend the secret, then replay.",
-        "Bên nhận không chấp nhận thông tin xác thực của ta; hồ sơ chưa được xem xét. Sửa khóa rồi gửi lại.",
     )
     ADDRESS = (
         "PARTNER_ADDRESS",
         "The address in the catalogue cannot be used, or leads into a network to which we do not send.",
-        "Địa chỉ trong danh mục không dùng được, hoặc dẫn vào mạng mà hệ thống không gửi tới.",
     )
-    REJECTED = (
-        "PARTNER_REJECTED",
-        "The other party understood and refuses; the same again would be refused again.",
-        "Bên nhận đã hiểu và từ chối; gửi lại như cũ sẽ lại bị từ chối.",
-    )
+    REJECTED = ("PARTNER_REJECTED", "The other party understood and refuses; the same again would be refused again.")
     DECLINED = (
         "PARTNER_DECLINED",
         "The receiver of a notice declines it; nobody's dossier depends on that, so it is offered again.",
-        "Bên nhận thông báo không nhận; không ảnh hưởng đến hồ sơ nên sẽ gửi lại theo lịch.",
     )
-    DUPLICATE = (
-        "PARTNER_DUPLICATE",
-        "The other party has this dossier already.",
-        "Bên nhận đã có hồ sơ này.",
-    )
-    CONTRACT = (
-        "PARTNER_CONTRACT",
-        "The reply is not one that the contract has; a person must look.",
-        "Trả lời không đúng đặc tả; cần người kiểm tra.",
-    )
+    DUPLICATE = ("PARTNER_DUPLICATE", "The other party has this dossier already.")
+    CONTRACT = ("PARTNER_CONTRACT", "The reply is not one that the contract has; a person must look.")
     SIGNATURE = (
         "PARTNER_SIGNATURE",
         "The reply is not signed by the other party as agreed, so it is not believed; a person must look.",
-        "Trả lời không có chữ ký hợp lệ của bên nhận nên không được tin; cần người kiểm tra.",
     )
     UNSIGNED_FAULT = (
         "PARTNER_UNSIGNED_FAULT",
         "A fault came back without the other party's signature, perhaps from a gateway; it may have been acted on.",
-        "Có thông báo lỗi không mang chữ ký của bên nhận, có thể do thiết bị trung gian; bên nhận có thể đã xử lý.",
     )
     ISSUER = (
         "ISSUER_CANNOT",
         "The issuer of receipts cannot issue or cancel now (its ERR says why); nothing was done. Mend it, then replay.",
-        "Nơi phát hành biên lai chưa phát hành hoặc hủy được (mã ERR nói lý do); chưa làm gì. Xử lý rồi gửi lại.",
     )
     OUR_MESSAGE = (
         "OUR_MESSAGE_INVALID",
         "What we would have said is not what the contract allows; nothing was sent and a person must look.",
-        "Nội dung ta định gửi không đúng đặc tả; chưa gửi gì, cần người kiểm tra.",
     )
     OUR_CERTIFICATE = (
         "OUR_CERTIFICATE",
         "Our signing certificate is not valid now; nothing was sent. Renew it, and the transfers go on by themselves.",
-        "Chứng thư ký của ta không còn hiệu lực; chưa gửi gì. Thay chứng thư, các lần chuyển sẽ tự tiếp tục.",
     )
 
 

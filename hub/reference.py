@@ -14,6 +14,7 @@ from hub.fees.reconciliation.statements import states as statements
 from hub.fees.resolutions import reference_page as exceptions
 from hub.fees.settlements import model as settlements
 from hub.handoffs import model as handoffs
+from hub.locale import vi
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -31,7 +32,7 @@ def _errors() -> str:
         "",
         "| code | meaning, and what to do | ý nghĩa và việc cần làm |",
         "| --- | --- | --- |",
-        *(f"| `{code}` | {code.en} | {code.vi} |" for code in [*PartnerCode, *HubCode]),
+        *(f"| `{code}` | {code.en} | {vi(code.en)} |" for code in [*PartnerCode, *HubCode]),
     ]
     return "\n".join(lines) + "\n"
 

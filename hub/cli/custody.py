@@ -10,6 +10,7 @@ from hub.cli import environment, output
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, Limit, TableColumn
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from schemas.custody import LogCheckpoint
@@ -52,7 +53,7 @@ def audit(
     held = [checkpoint for path in witness or [] for checkpoint in _held(path)]
     with environment.database() as conn:
         found = auditing.audit(conn, held)
-    rows = [{"code": one.code, "where": one.where, "meaning": one.code.vi} for one in found.findings]
+    rows = [{"code": one.code, "where": one.where, "meaning": vi(one.code.en)} for one in found.findings]
     counts = {
         "leaves": found.leaves,
         "root": found.root.hex(),

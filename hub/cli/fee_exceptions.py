@@ -12,6 +12,7 @@ from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, Verb
 from hub.fees.proof import words
+from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -318,7 +319,7 @@ def _row(case: "FeeException", named: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": case.id,
         "code": case.code,
-        "title": about.title.vi,
+        "title": vi(about.title),
         "severity": case.severity,
         "at_risk": case.at_risk,
         **named,

@@ -15,6 +15,7 @@ from hub.cli.files import read_sent
 from hub.cli.handoff import TrustFile
 from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import Reason, Verb
+from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTa
             for one in fee.issued
         ),
         open_cases=tuple(
-            OpenCases(one.code, Case(one.code).about.title.vi, one.count, one.at_risk) for one in table.open_cases
+            OpenCases(one.code, vi(Case(one.code).about.title), one.count, one.at_risk) for one in table.open_cases
         ),
         lines=len(table.lines),
         sha256=hashlib.sha256(handed.body).hexdigest(),

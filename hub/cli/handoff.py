@@ -14,6 +14,7 @@ from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import Verb
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from config.catalogue import Catalogue
@@ -426,7 +427,7 @@ def _show(verdict: "VerificationText", *, as_json: bool) -> None:
                 "code": finding.code,
                 "where": finding.where,
                 "detail": finding.detail,
-                "meaning": {"en": finding.code.en, "vi": finding.code.vi},
+                "meaning": {"en": finding.code.en, "vi": vi(finding.code.en)},
             }
             for finding in verdict.findings
         ]
@@ -434,6 +435,6 @@ def _show(verdict: "VerificationText", *, as_json: bool) -> None:
         return
     for finding in verdict.findings:
         detail = "".join(char if char.isprintable() else " " for char in finding.detail)
-        sys.stdout.write(f"{_MARKS[finding.weight]} {finding.code:<20} {finding.where}: {finding.code.vi}")
+        sys.stdout.write(f"{_MARKS[finding.weight]} {finding.code:<20} {finding.where}: {vi(finding.code.en)}")
         sys.stdout.write(f" ({detail})\n" if detail else "\n")
     sys.stdout.write(f"{verdict.answer}: {_ANSWERS[verdict.answer]}\n")

@@ -207,7 +207,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
 
 def _problem(found: Sequence[ProblemType], also: Mapping[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "description": " · ".join(f"`{kind.code}`: {kind.title.en}" for kind in found),
+        "description": " · ".join(f"`{kind.code}`: {kind.title}" for kind in found),
         "content": {MEDIA_TYPE: {"schema": _ref(ProblemDocument)}, **also},
     }
     if any(kind.code in RETRY_AFTER for kind in found):

@@ -21,8 +21,9 @@ from starlette.routing import Match
 
 from hub.errors import InFlight, KeyReused, ReferenceReused
 from hub.http import problem_types, request_context
-from hub.http.problem_types import Language, ProblemType
+from hub.http.problem_types import ProblemType
 from hub.http.request_context import RequestContext
+from hub.locale import Language, translated
 from schemas.department import StatusReport
 from schemas.portal import Submission
 from schemas.postal import TrackingEvent
@@ -120,9 +121,9 @@ def response(
     said = preferred_language(passage_.accept_language)
     document: dict[str, Any] = {
         "type": kind.uri,
-        "title": kind.title.said(said),
+        "title": translated(kind.title, said),
         "status": kind.status,
-        "detail": kind.advice.said(said),
+        "detail": translated(kind.advice, said),
         "code": kind.code,
         "request_id": passage_.request_id,
         "errors": [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in faults or []],

@@ -7,6 +7,7 @@ from typing import Final
 
 from hub.http import problem_types
 from hub.http.app import doors
+from hub.locale import vi
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -46,8 +47,8 @@ def openapi() -> str:
 def problems() -> str:
     """docs/reference/problems.md: what each problem means, and what its caller should do."""
     sections = [
-        f"## {kind.code}\n\n`{kind.status}` · **{kind.title.vi}** · {kind.title.en}\n\n{kind.advice.vi}\n\n"
-        f"{kind.advice.en}\n"
+        f"## {kind.code}\n\n`{kind.status}` · **{vi(kind.title)}** · {kind.title}\n\n{vi(kind.advice)}\n\n"
+        f"{kind.advice}\n"
         for kind in problem_types.KINDS
     ]
     return PREFACE + "\n".join(sections)

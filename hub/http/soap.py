@@ -25,8 +25,9 @@ from hub.http import (
     request_context,
     settlements,
 )
-from hub.http.problem_types import ProblemType, ProblemWords
+from hub.http.problem_types import ProblemType
 from hub.http.problems import Problem
+from hub.locale import msgid, translated
 from schemas import strict
 from schemas.department import StatusReport
 from schemas.settlement import TableAnswer
@@ -67,27 +68,18 @@ STATUS_OF_A_FAULT: Final = 500
 FAULT_CODES: Final = {problem_types.HEADER_UNKNOWN: "MustUnderstand"}
 """Server where the same message may pass later, Client otherwise, but for these (SOAP 1.1 §4.4.1)"""
 ADVICE: Final = {
-    problem_types.SIGNATURE_REFUSED: ProblemWords(
-        "Ký Body và Timestamp theo WS-Security bằng chứng thư đã đăng ký với Trung tâm, hoặc kết nối bằng chứng thư máy"
-        " khách; kiểm tra đồng hồ (sai lệch tối đa 300 giây).",
-        "Sign Body and Timestamp by WS-Security with the certificate that the Centre knows, or connect with the client"
-        " certificate; check the clock (300 seconds at most).",
+    problem_types.SIGNATURE_REFUSED: msgid(
+        "Sign Body and Timestamp by WS-Security with the certificate that the Centre knows, or connect"
+        " with the client certificate; check the clock (300 seconds at most)."
     ),
-    problem_types.MEDIA_TYPE: ProblemWords("Gửi text/xml (SOAP 1.1), UTF-8.", "Send text/xml (SOAP 1.1), in UTF-8."),
-    problem_types.CONTENT: ProblemWords(
-        "Sửa từng phần tử nêu sau đây theo WSDL rồi gửi lại.", "Mend each element named here as the WSDL has it."
+    problem_types.MEDIA_TYPE: msgid("Send text/xml (SOAP 1.1), in UTF-8."),
+    problem_types.CONTENT: msgid("Mend each element named here as the WSDL has it."),
+    problem_types.REFERENCE_REUSED: msgid("A reportId (answerId) is used once, for ever. Give new content a new one."),
+    problem_types.UNAVAILABLE: msgid(
+        "It may not have been stored. Send the same message with the same reportId (answerId) after retryAfterSeconds."
     ),
-    problem_types.REFERENCE_REUSED: ProblemWords(
-        "Mỗi reportId (answerId) chỉ dùng một lần, mãi mãi. Cấp số mới cho nội dung mới.",
-        "A reportId (answerId) is used once, for ever. Give new content a new one.",
-    ),
-    problem_types.UNAVAILABLE: ProblemWords(
-        "Chưa chắc đã lưu. Gửi lại nguyên thông điệp, cùng reportId (answerId), sau retryAfterSeconds giây.",
-        "It may not have been stored. Send the same message with the same reportId (answerId) after retryAfterSeconds.",
-    ),
-    problem_types.INTERNAL: ProblemWords(
-        "Gửi lại sau với cùng reportId (answerId). Nếu lặp lại, báo X-Request-Id cho Trung tâm.",
-        "Send it again later with the same reportId (answerId). If it stays, give the Centre the X-Request-Id.",
+    problem_types.INTERNAL: msgid(
+        "Send it again later with the same reportId (answerId). If it stays, give the Centre the X-Request-Id."
     ),
 }
 """What to do, in SOAP's words, where the problem's own words speak of JSON and HTTP headers."""
@@ -206,7 +198,7 @@ def _fault(request: Request, problem: Problem) -> Response:
     else:
         detail = etree.Element(f"{{{NAMESPACE}}}ServiceBusy", nsmap=PREFIX)
         _say(detail, "retryAfterSeconds", retry_after)
-    title = kind.title.said(problems.preferred_language(request_context.of(request).accept_language))
+    title = translated(kind.title, problems.preferred_language(request_context.of(request).accept_language))
     code = FAULT_CODES.get(kind, "Client" if retry_after is None else "Server")
     said = envelope.fault(code, title, detail)
     return Response(envelope.to_bytes(said), STATUS_OF_A_FAULT, media_type=envelope.CONTENT_TYPE)
@@ -214,8 +206,8 @@ def _fault(request: Request, problem: Problem) -> Response:
 
 def _reason(request: Request, kind: ProblemType, problem: Problem) -> str:
     """What to mend: the rule and the place of each fault, never a value."""
-    advice = ADVICE.get(kind, kind.advice).said(
-        problems.preferred_language(request_context.of(request).accept_language)
+    advice = translated(
+        ADVICE.get(kind, kind.advice), problems.preferred_language(request_context.of(request).accept_language)
     )
     places = [f"{fault.pointer}: {fault.detail}" for fault in problem.faults]
     return "; ".join([advice, *places])[:LONGEST_REASON]

@@ -25,66 +25,36 @@ _MOST: Final = 100
 class AuditCode(Explained):
     """What an audit of the log can find."""
 
-    LEAF_MISSING = (
-        "LOG_LEAF_MISSING",
-        "A leaf between others is not there: it was deleted.",
-        "Thiếu một mục giữa các mục khác: mục đã bị xóa.",
-    )
-    LEAF_REWRITTEN = (
-        "LOG_LEAF_REWRITTEN",
-        "A leaf is not the one that entered: its row was rewritten.",
-        "Một mục không còn như khi ghi sổ: dòng dữ liệu đã bị sửa.",
-    )
-    CONTENT_REWRITTEN = (
-        "LOG_CONTENT_REWRITTEN",
-        "A record or a signature is not the one whose hash entered the log.",
-        "Nội dung hoặc chữ ký không khớp mã băm đã ghi sổ.",
-    )
+    LEAF_MISSING = ("LOG_LEAF_MISSING", "A leaf between others is not there: it was deleted.")
+    LEAF_REWRITTEN = ("LOG_LEAF_REWRITTEN", "A leaf is not the one that entered: its row was rewritten.")
+    CONTENT_REWRITTEN = ("LOG_CONTENT_REWRITTEN", "A record or a signature is not the one whose hash entered the log.")
     CONTENT_MISSING = (
         "LOG_CONTENT_MISSING",
         "A leaf's record and signatures are gone altogether; retention takes the record only.",
-        "Mất cả nội dung lẫn chữ ký của một mục; hết hạn lưu trữ chỉ xóa nội dung.",
     )
-    NODE_REWRITTEN = (
-        "LOG_NODE_REWRITTEN",
-        "A stored hash of the tree is not the one that its leaves give.",
-        "Mã băm lưu trong cây không khớp với các mục bên dưới.",
-    )
+    NODE_REWRITTEN = ("LOG_NODE_REWRITTEN", "A stored hash of the tree is not the one that its leaves give.")
     TAIL_CUT = (
         "LOG_TAIL_CUT",
         "The log is shorter than a checkpoint says that it was: its newest leaves were deleted.",
-        "Sổ ngắn hơn điểm kiểm tra đã ghi: các mục mới nhất đã bị xóa.",
     )
     CHECKPOINT_MISSING = (
         "LOG_CHECKPOINT_MISSING",
         "The chain of checkpoints has a gap, or does not begin at its beginning.",
-        "Chuỗi điểm kiểm tra bị đứt hoặc không bắt đầu từ điểm đầu tiên.",
     )
     CHECKPOINT_REWRITTEN = (
         "LOG_CHECKPOINT_REWRITTEN",
         "A checkpoint's columns, bytes or signature do not belong together.",
-        "Các cột, nội dung hoặc chữ ký của một điểm kiểm tra không khớp nhau.",
     )
-    REWRITTEN = (
-        "LOG_REWRITTEN",
-        "The leaves do not lead to the root that was signed: something below it was changed.",
-        "Các mục không dẫn tới gốc đã ký: có mục bên dưới đã bị sửa.",
-    )
+    REWRITTEN = ("LOG_REWRITTEN", "The leaves do not lead to the root that was signed: something below it was changed.")
     REPLACED = (
         "LOG_REPLACED",
         "The log agrees with itself and not with the witness: it was put together and signed anew.",
-        "Sổ tự khớp với chính nó nhưng không khớp bên làm chứng: sổ đã bị lập và ký lại.",
     )
     WITNESS_REFUSED = (
         "LOG_WITNESS_REFUSED",
         "A department refused a checkpoint because the log does not go on from the one that it holds.",
-        "Một cơ quan từ chối điểm kiểm tra vì sổ không nối tiếp điểm cơ quan đang giữ.",
     )
-    OTHER_LOG = (
-        "LOG_OTHER",
-        "The witness's checkpoint is of another log.",
-        "Điểm kiểm tra của bên làm chứng thuộc sổ khác.",
-    )
+    OTHER_LOG = ("LOG_OTHER", "The witness's checkpoint is of another log.")
 
 
 @dataclass(frozen=True, slots=True)

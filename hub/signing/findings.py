@@ -28,156 +28,66 @@ class Weight(StrEnum):
 class VerdictCode(Explained):
     """What can be found in a bundle. Good findings have the same word as what they are about."""
 
-    FILE_CHANGED = (
-        "FILE_CHANGED",
-        "A file is not the one that SHA256SUMS lists.",
-        "Tệp không khớp SHA256SUMS: đã bị thay đổi.",
-    )
+    FILE_CHANGED = ("FILE_CHANGED", "A file is not the one that SHA256SUMS lists.")
     SCRIPT_UNKNOWN = (
         "SCRIPT_UNKNOWN",
         "README.txt or verify.sh is not the one of this version of the hub: read it before you run or believe it.",
-        "README.txt hoặc verify.sh không phải của phiên bản này: đọc kỹ trước khi chạy hoặc tin theo.",
     )
     CERTIFICATE_UNTRUE = (
         "CERTIFICATE_UNTRUE",
         "A file in certificates/ is not a certificate, or was not issued by whom it names.",
-        "Tệp trong certificates/ không phải chứng thư, hoặc không do nơi cấp có tên trong đó cấp.",
     )
     CRL_UNTRUE = (
         "CRL_UNTRUE",
         "A file in crls/ is not a revocation list, or is not signed by the issuer that it names.",
-        "Tệp trong crls/ không phải danh sách thu hồi, hoặc không do nơi cấp có tên trong đó ký.",
     )
     NOT_STAMPED = (
         "NOT_STAMPED",
         "There is no time stamp yet, so nothing proves when it was signed. Export it again later.",
-        "Chưa có dấu thời gian nên chưa chứng minh được thời điểm ký. Xuất lại sau.",
     )
-    STAMP = (
-        "STAMP",
-        "The time stamp on the log's checkpoint (RFC 3161).",
-        "Dấu thời gian trên điểm kiểm tra của sổ lưu vết.",
-    )
-    CHECKPOINT = (
-        "CHECKPOINT",
-        "The checkpoint and the log's signature on it.",
-        "Điểm kiểm tra và chữ ký của sổ lưu vết.",
-    )
-    PARTY = (
-        "SIGNING_PARTY",
-        "Whose signature this has to be, by the reader's trust list.",
-        "Chữ ký phải là của bên này, theo danh sách tin cậy của người kiểm tra.",
-    )
+    STAMP = ("STAMP", "The time stamp on the log's checkpoint (RFC 3161).")
+    CHECKPOINT = ("CHECKPOINT", "The checkpoint and the log's signature on it.")
+    PARTY = ("SIGNING_PARTY", "Whose signature this has to be, by the reader's trust list.")
     TRUST_LIST = (
         "TRUST_LIST",
         "The reader's trust list: which certificates sign for which agency, officer, log and time-stamping authority.",
-        "Danh sách tin cậy của người kiểm tra: chứng thư nào ký thay cơ quan, cán bộ, sổ, nơi cấp dấu thời gian.",
     )
-    PROOF = (
-        "PROOF",
-        "The way from this record's leaf to the root in the checkpoint (RFC 9162).",
-        "Đường từ mục này đến gốc của sổ lưu vết.",
-    )
+    PROOF = ("PROOF", "The way from this record's leaf to the root in the checkpoint (RFC 9162).")
     PROOF_OF_ANOTHER = (
         "PROOF_OF_ANOTHER",
         "The proof is of another record, other signatures, or another checkpoint than the ones beside it.",
-        "Chứng minh thuộc nội dung, chữ ký hoặc điểm kiểm tra khác.",
     )
-    RECORD = (
-        "RECORD",
-        "The record: canonical JSON of a kind that the hub knows.",
-        "Nội dung: JSON chính tắc đúng mẫu.",
-    )
+    RECORD = ("RECORD", "The record: canonical JSON of a kind that the hub knows.")
     EXPIRED = (
         "CONTENT_EXPIRED",
         "The content has expired and was taken away: who had to sign it cannot be told; its hash is what was signed.",
-        "Nội dung đã hết hạn lưu trữ nên không biết ai phải ký; mã băm khớp với nội dung đã ký và ghi sổ.",
     )
-    PERSON = (
-        "PERSON_SIGNATURE",
-        "The first signature, over the record.",
-        "Chữ ký thứ nhất, trên nội dung.",
-    )
-    SEAL = (
-        "SEAL_SIGNATURE",
-        "The organisation's seal, over the person's signature.",
-        "Con dấu của cơ quan, trên chữ ký của người ký.",
-    )
+    PERSON = ("PERSON_SIGNATURE", "The first signature, over the record.")
+    SEAL = ("SEAL_SIGNATURE", "The organisation's seal, over the person's signature.")
     ORDER = (
         "SIGNATURE_ORDER",
         "The signatures are in the wrong order: the person signs first, then the seal (Decree 30/2020 Article 32).",
-        "Sai thứ tự ký: người ký trước, con dấu sau (NĐ 30/2020 Điều 32).",
     )
-    TIMES = (
-        "TIME_ORDER",
-        "The times contradict one another: something says that it happened after what proves it.",
-        "Các thời điểm mâu thuẫn: có việc được ghi là xảy ra sau thời điểm chứng minh nó.",
-    )
-    OTHER_LOG = (
-        "LOG_OF_ANOTHER",
-        "The record names another log than the one that it is in.",
-        "Nội dung ghi tên sổ khác với sổ chứa nó.",
-    )
+    TIMES = ("TIME_ORDER", "The times contradict one another: something says that it happened after what proves it.")
+    OTHER_LOG = ("LOG_OF_ANOTHER", "The record names another log than the one that it is in.")
     ANSWER_OF_ANOTHER = (
         "ANSWER_OF_ANOTHER",
         "The receipt or minute answers another handoff than the one in this bundle.",
-        "Biên nhận hoặc biên bản thuộc lần bàn giao khác.",
     )
-    FORKED = (
-        "LOG_FORKED",
-        "Two checkpoints of the same log contradict one another.",
-        "Hai điểm kiểm tra của cùng một sổ mâu thuẫn nhau.",
-    )
-    NO_ANSWER = (
-        "NO_RECEIPT",
-        "The bundle holds no receipt and no minute: the giver's side only.",
-        "Gói chưa có xác nhận hay biên bản của bên nhận: mới có bên giao.",
-    )
-    UNEXPECTED_PART = (
-        "UNEXPECTED_PART",
-        "A part of the bundle is not what its folder says.",
-        "Một phần của gói không đúng với tên thư mục.",
-    )
-    PACKAGE_SEAL = (
-        "PACKAGE_SEAL",
-        "The Centre's seal over every file of the package.",
-        "Con dấu của Trung tâm trên mọi tệp của gói.",
-    )
+    FORKED = ("LOG_FORKED", "Two checkpoints of the same log contradict one another.")
+    NO_ANSWER = ("NO_RECEIPT", "The bundle holds no receipt and no minute: the giver's side only.")
+    UNEXPECTED_PART = ("UNEXPECTED_PART", "A part of the bundle is not what its folder says.")
+    PACKAGE_SEAL = ("PACKAGE_SEAL", "The Centre's seal over every file of the package.")
     UNPROVED = (
         "WORD_OF_THE_CENTRE",
         "The Centre says so, under its seal; the department or the bank whose word it is has not signed it here.",
-        "Trung tâm ghi như vậy và đóng dấu; bên đã trả lời hoặc ngân hàng không ký tệp này.",
     )
-    TABLE_SUMS = (
-        "TABLE_SUMS",
-        "The sums of a month's table, reckoned anew from its lines.",
-        "Các tổng của bảng, tính lại từ từng dòng.",
-    )
-    TABLE_SHEET = (
-        "TABLE_SHEET",
-        "The workbook is the one that this table gives.",
-        "Tệp bảng tính đúng là bản lập từ bảng này.",
-    )
-    TABLE_BOOK = (
-        "TABLE_BOOK",
-        "The signed checkpoint of the book that the table names.",
-        "Điểm kiểm tra sổ kế toán (đã ký) mà bảng dẫn chiếu.",
-    )
-    TABLE_ANSWER = (
-        "TABLE_ANSWER",
-        "The department's answer: to this very table, about lines that it has.",
-        "Trả lời của cơ quan: đúng bảng này, đúng các dòng có trong bảng.",
-    )
-    TABLE_TRANSFER = (
-        "TABLE_TRANSFER",
-        "What was transferred is the net sum without the disputed lines.",
-        "Số tiền đã chuyển bằng số phải chuyển trừ các dòng không đồng ý.",
-    )
-    TABLE_RECEIPTS = (
-        "TABLE_RECEIPTS",
-        "The list of receipts is what the table says of them.",
-        "Danh sách biên lai khớp với số liệu trong bảng.",
-    )
+    TABLE_SUMS = ("TABLE_SUMS", "The sums of a month's table, reckoned anew from its lines.")
+    TABLE_SHEET = ("TABLE_SHEET", "The workbook is the one that this table gives.")
+    TABLE_BOOK = ("TABLE_BOOK", "The signed checkpoint of the book that the table names.")
+    TABLE_ANSWER = ("TABLE_ANSWER", "The department's answer: to this very table, about lines that it has.")
+    TABLE_TRANSFER = ("TABLE_TRANSFER", "What was transferred is the net sum without the disputed lines.")
+    TABLE_RECEIPTS = ("TABLE_RECEIPTS", "The list of receipts is what the table says of them.")
 
 
 @dataclass(frozen=True, slots=True)

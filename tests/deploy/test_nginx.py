@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from hub.embedded.certificates import self_signed
 from hub.embedded.ports import free_port
 from hub.http import problem_types
+from hub.locale import vi
 from tests.builders import a_code, a_report, a_submission
 from tests.catalogue_secrets import CATALOGUE
 from tests.deploy.installed import DEPLOY, a_database, database_url_as
@@ -213,7 +214,7 @@ def test_what_nginx_says_in_the_hubs_place_is_in_the_hubs_table() -> None:
     for status, text in said:
         problem = json.loads(text)
         kind = table[problem["code"]]
-        assert problem == {"type": kind.uri, "title": kind.title.vi, "status": int(status), "code": kind.code}
+        assert problem == {"type": kind.uri, "title": vi(kind.title), "status": int(status), "code": kind.code}
         assert kind.status == int(status)
 
 

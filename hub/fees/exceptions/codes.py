@@ -5,13 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class ExceptionTitle:
-    """In few words."""
-
-    vi: str
-    en: str
+from hub.locale import msgid
 
 
 class ExceptionCode(StrEnum):
@@ -62,7 +56,8 @@ class ExceptionCode(StrEnum):
 class ExceptionDescription:
     """What a code means."""
 
-    title: ExceptionTitle
+    title: str
+    """in few words (msgid)"""
     sits: str
     """where the money is meanwhile: accounts of the book (hub.fees.ledger.chart); empty: nowhere"""
     days: int
@@ -80,28 +75,28 @@ _HELD: Final = "Tệp bị giữ nguyên, không dòng nào được ghi sổ; n
 
 CODES: Final[Mapping[ExceptionCode, ExceptionDescription]] = {
     ExceptionCode.R01: ExceptionDescription(
-        ExceptionTitle("Tiền vào chưa rõ nộp cho hồ sơ nào", "Money of which nobody knows what it is for"),
+        msgid("Money of which nobody knows what it is for"),
         "338",
         3,
         "Tiền nằm ở 338, hồ sơ của người nộp vẫn chờ; ngày không khóa được nếu chưa treo.",
         ("assign", "return_to_sender", "not_fee"),
     ),
     ExceptionCode.R02: ExceptionDescription(
-        ExceptionTitle("Tiền vào khớp với nhiều yêu cầu nộp", "Several demands are equally likely"),
+        msgid("Several demands are equally likely"),
         "338",
         1,
         "Tiền nằm ở 338, không yêu cầu nào được tính là đã nộp.",
         ("choose", "assign", "return_to_sender"),
     ),
     ExceptionCode.R03: ExceptionDescription(
-        ExceptionTitle("Nộp hai lần", "A demand was paid a second time"),
+        msgid("A demand was paid a second time"),
         "339",
         5,
         "Tiền nằm ở 339, là nợ phải trả người nộp.",
         ("refund", "allocate"),
     ),
     ExceptionCode.R04: ExceptionDescription(
-        ExceptionTitle("Nộp thiếu", "Less came than is due"),
+        msgid("Less came than is due"),
         "331",
         5,
         "Hồ sơ chờ nộp đủ; hết hạn nộp thì yêu cầu nộp hết hiệu lực.",
@@ -109,42 +104,42 @@ CODES: Final[Mapping[ExceptionCode, ExceptionDescription]] = {
         "người nộp bù đủ thì tự đóng",
     ),
     ExceptionCode.R05: ExceptionDescription(
-        ExceptionTitle("Nộp thừa", "More came than is due"),
+        msgid("More came than is due"),
         "339",
         5,
         "Phần thừa nằm ở 339, là nợ phải trả người nộp.",
         ("refund", "allocate"),
     ),
     ExceptionCode.R06: ExceptionDescription(
-        ExceptionTitle("Nộp khi yêu cầu đã hết hạn", "Money for a demand that has expired"),
+        msgid("Money for a demand that has expired"),
         "338",
         2,
         "Tiền nằm ở 338, hồ sơ không đi tiếp.",
         ("renew", "return_to_sender"),
     ),
     ExceptionCode.R07: ExceptionDescription(
-        ExceptionTitle("Tiền của hồ sơ đã dừng hoặc yêu cầu đã hủy", "Money for what has ended"),
+        msgid("Money for what has ended"),
         "339 hoặc 331",
         5,
         "Tiền nằm yên; người nộp chưa được trả lời.",
         ("refund", "no_refund"),
     ),
     ExceptionCode.R08: ExceptionDescription(
-        ExceptionTitle("Nộp nhầm hồ sơ", "Paid for the wrong dossier"),
+        msgid("Paid for the wrong dossier"),
         "331",
         2,
         "Cả hai yêu cầu nộp giữ nguyên như đang ghi.",
         ("move", "no_move"),
     ),
     ExceptionCode.R09: ExceptionDescription(
-        ExceptionTitle("Không phải khoản thu của Trung tâm, hoặc sai tài khoản", "Not ours, or another account"),
+        msgid("Not ours, or another account"),
         "338",
         5,
         "Tiền nằm ở 338 hoặc chưa vào sổ.",
         ("not_fee", "return_to_sender", "noted"),
     ),
     ExceptionCode.N01: ExceptionDescription(
-        ExceptionTitle("Đã báo có nhưng chưa thấy trên sao kê", "Notified, and on no statement"),
+        msgid("Notified, and on no statement"),
         "112",
         1,
         "Tiền nằm ở 112; hồ sơ vẫn đi tiếp theo thông báo, có thể là tiền không có thật.",
@@ -152,156 +147,156 @@ CODES: Final[Mapping[ExceptionCode, ExceptionDescription]] = {
         "dòng sao kê đến thì tự đóng",
     ),
     ExceptionCode.N02: ExceptionDescription(
-        ExceptionTitle("Có trên sao kê nhưng không có thông báo", "On the statement, and nobody notified it"),
+        msgid("On the statement, and nobody notified it"),
         "",
         5,
         "Không sao: tiền đã tính cho hồ sơ. Để đếm lỗi của bên báo có.",
         ("noted",),
     ),
     ExceptionCode.N03: ExceptionDescription(
-        ExceptionTitle("Cùng một giao dịch báo hai nội dung khác nhau", "The same movement was told in other words"),
+        msgid("The same movement was told in other words"),
         "338 hoặc 112",
         0,
         "Lời báo đầu giữ nguyên, lời báo sau không có tác dụng.",
         ("answered", "assign", "return_to_sender", "not_fee"),
     ),
     ExceptionCode.S01: ExceptionDescription(
-        ExceptionTitle("Sao kê không cân", "The file does not balance"),
+        msgid("The file does not balance"),
         "",
         1,
         _HELD,
         elsewhere=_FILE,
     ),
     ExceptionCode.S02: ExceptionDescription(
-        ExceptionTitle("Số dư đầu không nối số dư cuối trước", "The chain of balances is broken"),
+        msgid("The chain of balances is broken"),
         "",
         1,
         _HELD,
         elsewhere=_FILE,
     ),
     ExceptionCode.S03: ExceptionDescription(
-        ExceptionTitle("Thiếu ngày hoặc thiếu số thứ tự", "A day is missing"),
+        msgid("A day is missing"),
         "",
         1,
         _HELD,
         elsewhere=_FILE,
     ),
     ExceptionCode.S04: ExceptionDescription(
-        ExceptionTitle("Kỳ đã có, nội dung khác", "The period came before, with other content"),
+        msgid("The period came before, with other content"),
         "",
         1,
         _HELD,
         elsewhere=_FILE,
     ),
     ExceptionCode.S05: ExceptionDescription(
-        ExceptionTitle("Không đọc được", "It cannot be read"), "", 1, _HELD, elsewhere=_FILE
+        msgid("It cannot be read"), "", 1, _HELD, elsewhere=_FILE
     ),
     ExceptionCode.S06: ExceptionDescription(
-        ExceptionTitle("Tài khoản lạ", "An account that is not ours"), "", 1, _HELD, elsewhere=_FILE
+        msgid("An account that is not ours"), "", 1, _HELD, elsewhere=_FILE
     ),
     ExceptionCode.S07: ExceptionDescription(
-        ExceptionTitle("Không phải đồng", "Another currency"), "", 1, _HELD, elsewhere=_FILE
+        msgid("Another currency"), "", 1, _HELD, elsewhere=_FILE
     ),
     ExceptionCode.S08: ExceptionDescription(
-        ExceptionTitle("Dòng sao kê biến mất", "A line of an accepted statement has vanished"),
+        msgid("A line of an accepted statement has vanished"),
         "",
         1,
         "Dòng cũ không còn tính vào số dư; cần ngân hàng trả lời.",
         ("bank_answer",),
     ),
     ExceptionCode.V01: ExceptionDescription(
-        ExceptionTitle("Ngân hàng đòi lại, không rõ khoản gốc", "Taken back, and nobody knows of which payment"),
+        msgid("Taken back, and nobody knows of which payment"),
         "341",
         1,
         "Tiền đã ra khỏi tài khoản và nằm ở 341, chưa trừ của ai.",
         ("recover", "answered"),
     ),
     ExceptionCode.V02: ExceptionDescription(
-        ExceptionTitle("Ngân hàng đòi lại sau khi đã quyết toán", "Taken back after the department had the money"),
+        msgid("Taken back after the department had the money"),
         "341",
         1,
         "Tiền nằm ở 341; cơ quan còn giữ số tiền mà Trung tâm đã mất.",
         ("recover_from_department",),
     ),
     ExceptionCode.V03: ExceptionDescription(
-        ExceptionTitle("Tra soát, đòi hoàn qua thẻ", "A chargeback"),
+        msgid("A chargeback"),
         "331 hoặc 341",
         5,
         "Hết hạn phản hồi thì thua tra soát.",
         elsewhere="`hub fee chargebacks`; dòng trừ tiền đến thì tự đóng",
     ),
     ExceptionCode.V04: ExceptionDescription(
-        ExceptionTitle("Tiền hoàn trả bị trả lại", "A refund, or a payment of ours, came back"),
+        msgid("A refund, or a payment of ours, came back"),
         "113 hoặc 338",
         5,
         "Người nộp chưa nhận được tiền.",
         ("refund", "return_to_sender", "not_fee"),
     ),
     ExceptionCode.V05: ExceptionDescription(
-        ExceptionTitle("Tiền ra không khớp lệnh chi", "A debit that is not what was ordered"),
+        msgid("A debit that is not what was ordered"),
         "642",
         5,
         "Không rõ tiền ra cho ai; ngày không khóa được nếu chưa treo.",
         ("own_order", "charge", "not_fee"),
     ),
     ExceptionCode.P01: ExceptionDescription(
-        ExceptionTitle("Tiền cổng trả không khớp báo cáo", "A payout is not what its report comes to"),
+        msgid("A payout is not what its report comes to"),
         "338",
         5,
         "Tiền cổng trả nằm ở 338, các khoản nộp qua cổng nằm ở 112.",
         ("book_payout", "not_fee"),
     ),
     ExceptionCode.P02: ExceptionDescription(
-        ExceptionTitle("Khoản trừ chưa rõ", "A debit that nobody expected"),
+        msgid("A debit that nobody expected"),
         "642",
         5,
         "Tạm ghi là phí ngân hàng (642).",
         ("own_order", "charge", "not_fee"),
     ),
     ExceptionCode.M01: ExceptionDescription(
-        ExceptionTitle("Cơ quan không đồng ý một dòng của bảng", "A department disputes a line"),
+        msgid("A department disputes a line"),
         "331",
         5,
         "Dòng đó không được chuyển, sang bảng tháng sau.",
         elsewhere="cơ quan xác nhận dòng đó trong bảng sau thì tự đóng",
     ),
     ExceptionCode.M02: ExceptionDescription(
-        ExceptionTitle("Đã lệnh chuyển, chưa thấy trên sao kê", "A transfer that is on no statement"),
+        msgid("A transfer that is on no statement"),
         "331",
         2,
         "Cơ quan chưa nhận được tiền.",
         elsewhere="dòng sao kê đến thì tự đóng; ngân hàng không chi thì `hub fee orders fail`",
     ),
     ExceptionCode.M03: ExceptionDescription(
-        ExceptionTitle("Biên lai thiếu hoặc đứt số", "A receipt is missing, or has another number at its issuer"),
+        msgid("A receipt is missing, or has another number at its issuer"),
         "",
         1,
         "Tháng không khóa được.",
         ("receipt_mended",),
     ),
     ExceptionCode.L01: ExceptionDescription(
-        ExceptionTitle("Điều kiện bất biến của sổ không đúng", "An invariant of the book does not hold"),
+        msgid("An invariant of the book does not hold"),
         "",
         0,
         "Không khóa ngày, không chuyển tiền.",
         ("mended",),
     ),
     ExceptionCode.L02: ExceptionDescription(
-        ExceptionTitle("Chuỗi số hoặc bút toán bị đứt, bị sửa", "Numbers have a gap, or an entry was changed"),
+        msgid("Numbers have a gap, or an entry was changed"),
         "",
         0,
         "Không khóa ngày, không chuyển tiền.",
         ("mended",),
     ),
     ExceptionCode.L03: ExceptionDescription(
-        ExceptionTitle("Bút toán không dẫn tới gốc đã ký", "Entries do not lead to a signed root"),
+        msgid("Entries do not lead to a signed root"),
         "",
         0,
         "Không khóa ngày, không chuyển tiền.",
         ("mended",),
     ),
     ExceptionCode.L04: ExceptionDescription(
-        ExceptionTitle("Lập lại cho kết quả khác", "Made anew, the book is another"),
+        msgid("Made anew, the book is another"),
         "",
         0,
         "Không khóa ngày, không chuyển tiền.",

@@ -46,26 +46,16 @@ LABELS: Final = {
 class ProofCode(Explained):
     """The cases that a red proof opens; while one is open nothing is closed and nothing is transferred."""
 
-    INVARIANT = (
-        "L01",
-        "An invariant of the book does not hold.",
-        "Một điều kiện bất biến của sổ không còn đúng.",
-    )
+    INVARIANT = ("L01", "An invariant of the book does not hold.")
     CHAIN = (
         "L02",
         "The numbers of the entries or of the checkpoints have a gap, or an entry is not the one that was posted.",
-        "Số bút toán hoặc điểm kiểm tra bị đứt, hoặc bút toán không còn như khi ghi.",
     )
     CHECKPOINT = (
         "L03",
         "The entries do not lead to a root that was signed: something below it was changed or cut off.",
-        "Các bút toán không dẫn tới gốc đã ký: có bút toán bị sửa hoặc bị cắt.",
     )
-    REPLAY = (
-        "L04",
-        "Made anew from its sources, the book is another.",
-        "Lập lại từ dữ liệu gốc, sổ cho kết quả khác.",
-    )
+    REPLAY = ("L04", "Made anew from its sources, the book is another.")
 
 
 @dataclass(frozen=True, slots=True)

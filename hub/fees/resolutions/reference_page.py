@@ -6,6 +6,7 @@ from hub.fees.exceptions.codes import CODES, SEVERITY, ExceptionDescription
 from hub.fees.exceptions.model import STATES
 from hub.fees.resolutions.classifying import KINDS
 from hub.fees.resolutions.table import RESOLUTIONS
+from hub.locale import vi
 from schemas.figures import grouped
 
 _INTRO: Final = """# Ca xử lý: tiền chưa ở đúng chỗ, và được làm gì
@@ -65,7 +66,7 @@ def _row(code: str, about: ExceptionDescription) -> str:
     days = str(about.days) if about.days else "ngay"
     ways = [*(f"`{name}`" for name in about.resolutions), about.elsewhere]
     done = "; ".join(way for way in ways if way)
-    return f"| {code} | {about.title.vi} | {about.sits or '–'} | {days} | {done} | {about.otherwise} |"
+    return f"| {code} | {vi(about.title)} | {about.sits or '–'} | {days} | {done} | {about.otherwise} |"
 
 
 def _told(details: tuple[str, ...]) -> str:

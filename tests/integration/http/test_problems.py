@@ -95,7 +95,7 @@ def test_the_words_change_with_the_language_and_the_code_does_not(anybody: Calle
     vi, en = call(anybody, "GET", "/nowhere", "vi"), call(anybody, "GET", "/nowhere", "en")
 
     assert (vi.headers["Content-Language"], en.headers["Content-Language"]) == ("vi", "en")
-    assert (vi.json()["title"], en.json()["title"]) == ("Không tìm thấy", "There is nothing here")
+    assert (vi.json()["title"], en.json()["title"]) == ("Không tìm thấy", "Not found")
     assert vi.json()["type"] == en.json()["type"] == "urn:lienthong:hub:problem:not-found"
 
 

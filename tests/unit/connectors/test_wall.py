@@ -7,6 +7,7 @@ from requests.structures import CaseInsensitiveDict
 
 from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.transport.http_errors import HttpReply, checked, seconds_to_wait
+from hub.locale import vi
 
 NOON = 1_795_521_600.0
 """24 November 2026, 12:00 UTC"""
@@ -137,5 +138,5 @@ def test_retry_after_is_seconds_or_a_date_or_nothing(header: str, seconds: float
 def test_every_code_has_a_sentence_in_both_languages() -> None:
     for code in ConnectorCode:
         assert code.en.endswith(".")
-        assert code.vi.endswith(".")
+        assert vi(code.en).endswith(".")
         assert code.value == str(code)
