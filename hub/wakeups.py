@@ -1,10 +1,11 @@
-"""After a commit, tell the broker "this row is due". Never in the caller's way, and free to lose what it carries.
+"""Publishing of wake-ups: after a commit, tell the broker which rows are due, without making the caller wait.
 
-A thread publishes in batches with confirms and then marks the rows. When the broker is away it waits and tries again;
-past its bound it lets the oldest go, because the sweep finds whatever was not woken.
+A background thread publishes in batches with confirms and then marks the rows. While the broker is away it retries;
+above its limit it drops the oldest, because the sweep finds every due row that has no wake-up.
 
-A worker goes on by itself with what its own work has made due (``PromptQueue``). Such a wake-up rests for a moment,
-and goes to the broker if the worker has not come to it by then: whoever is slow holds up nobody else's turn.
+A worker continues by itself with the rows that its own commits have made due (``PromptQueue``). Such a wake-up is held
+back for a moment and goes to the broker if the worker has not taken it by then, so that a slow counterparty delays
+nobody else's row.
 """
 
 import threading
@@ -21,50 +22,54 @@ from hub import crashpoints
 from hub.crashpoints import Point
 from hub.messages.model import Wakeup
 
-BOUND: Final = 10_000
+MAX_PENDING: Final = 10_000
 BATCH: Final = 200
 GATHER: Final = 0.01
 """seconds that a wake-up waits for others: a batch costs little more than one, and a mark is a transaction"""
 BROKER_PAUSE: Final = 1.0
 """seconds between attempts while the broker is away"""
-REST: Final = 0.2
-"""seconds that a wake-up waits for the worker that made it; a prompt counterparty has answered by then"""
+HOLD_BACK: Final = 0.2
+"""seconds that a wake-up waits for the worker that caused it; a prompt counterparty has answered by then"""
 
 log = structlog.get_logger(__name__)
 
 
 class PromptQueue:
-    """What one thread has made due and may go on with, in the order in which it became due."""
+    """Rows that one thread has made due and may continue with, in the order in which they became due."""
 
     def __init__(self, publisher: "WakeupPublisher", queues: Collection[str]) -> None:
-        self._wakeup_publisher = publisher
+        self._publisher = publisher
         self._queues = queues
-        self._mine: deque[Wakeup] = deque()
+        self._wakeups: deque[Wakeup] = deque()
 
-    def keep(self, wakeups: list[Wakeup]) -> list[Wakeup]:
-        """Let these rest, as far as they are for this worker. Returns the others."""
-        mine = [wakeup for wakeup in wakeups if wakeup.queue in self._queues]
-        self._mine.extend(mine)
-        self._wakeup_publisher.rest(mine)
+    def add(self, wakeups: list[Wakeup]) -> list[Wakeup]:
+        """Hold back those in the queues of this worker. Returns the others."""
+        own = [wakeup for wakeup in wakeups if wakeup.queue in self._queues]
+        self._wakeups.extend(own)
+        self._publisher.hold_back(own)
         return [wakeup for wakeup in wakeups if wakeup.queue not in self._queues]
 
     def take(self) -> Wakeup | None:
-        """The next one that is not on its way to the broker yet; None if there is no more."""
-        while self._mine:
-            wakeup = self._mine.popleft()
-            if self._wakeup_publisher.take(wakeup):
+        """The next one that is not on its way to the broker yet; None if there is none."""
+        while self._wakeups:
+            wakeup = self._wakeups.popleft()
+            if self._publisher.take_back(wakeup):
                 return wakeup
         return None
 
 
-_AT_HAND: ContextVar[PromptQueue | None] = ContextVar("at_hand", default=None)
+_PROMPT_QUEUE: ContextVar[PromptQueue | None] = ContextVar("prompt_queue", default=None)
 
 
 class WakeupPublisher:
-    """Carries wake-ups to the broker in the background.
+    """Publishes wake-ups in a background thread.
 
-    ``unsent`` leaves those that the broker has to be told (others went there already, or are not due any more),
-    ``publish`` gives those that it has taken, and raises when it does not take one, ``mark`` notes them in their rows.
+    ``unsent`` selects those that the broker does not have yet and whose rows are still due, ``publish`` yields those
+    that the broker has confirmed, and raises when it does not take one, ``mark`` records them in their rows.
+
+    1. Wait for a wake-up, and GATHER seconds for more.
+    2. Add what was held back for long enough.
+    3. Publish and mark, a batch at a time; while the broker is away, retry every BROKER_PAUSE seconds.
     """
 
     def __init__(
@@ -73,17 +78,18 @@ class WakeupPublisher:
         publish: Callable[[Sequence[Wakeup]], Iterator[Wakeup]],
         mark: Callable[[list[Wakeup]], None],
         *,
-        rest: float = REST,
+        hold_back: float = HOLD_BACK,
     ) -> None:
         self._unsent = unsent
         self._publish = publish
         self._mark = mark
-        self._rest = rest
-        self._waiting: deque[Wakeup] = deque(maxlen=BOUND)
-        self._resting: dict[Wakeup, float] = {}
-        self._resting_lock = threading.Lock()
-        self._watching = False
-        """whether the thread looks after those that rest"""
+        self._hold_back = hold_back
+        self._pending: deque[Wakeup] = deque(maxlen=MAX_PENDING)
+        self._held_back: dict[Wakeup, float] = {}
+        """wake-up → when it goes to the broker, by the monotonic clock"""
+        self._held_back_lock = threading.Lock()
+        self._is_timing = False
+        """whether the thread wakes up by itself for what is held back"""
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -92,95 +98,98 @@ class WakeupPublisher:
         self._thread.start()
 
     def stop(self, timeout: float = 5.0) -> None:
-        """Publish what is waiting, if that is possible within ``timeout`` seconds."""
+        """Publish what is pending, if that is possible within ``timeout`` seconds, and end the thread."""
         self._stopping.set()
         self._news.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def wake(self, wakeups: list[Wakeup]) -> None:
-        """Hand over; returns at once."""
-        prompt_queue = _AT_HAND.get()
+        """Queue for publishing; returns at once."""
+        prompt_queue = _PROMPT_QUEUE.get()
         if prompt_queue is not None:
-            wakeups = prompt_queue.keep(wakeups)
+            wakeups = prompt_queue.add(wakeups)
         if wakeups:
-            self._waiting.extend(wakeups)
+            self._pending.extend(wakeups)
             self._news.set()
 
     @contextmanager
     def prompt_queue(self, queues: Collection[str]) -> Iterator[PromptQueue]:
-        """While it is open, what this thread makes due in ``queues`` is kept for it; what it leaves is handed over."""
+        """While open, hold back what this thread makes due in ``queues``; publish at the end what it has not taken."""
         prompt_queue = PromptQueue(self, queues)
-        token = _AT_HAND.set(prompt_queue)
+        token = _PROMPT_QUEUE.set(prompt_queue)
         try:
             yield prompt_queue
         finally:
-            _AT_HAND.reset(token)
-            while (left := prompt_queue.take()) is not None:
-                self.wake([left])
+            _PROMPT_QUEUE.reset(token)
+            while (wakeup := prompt_queue.take()) is not None:
+                self.wake([wakeup])
 
-    def rest(self, wakeups: list[Wakeup]) -> None:
-        """Hand these over, unless they are taken back soon."""
-        until = time.monotonic() + self._rest
-        with self._resting_lock:
-            self._resting.update(dict.fromkeys(wakeups, until))
-        if wakeups and not self._watching:
+    def hold_back(self, wakeups: list[Wakeup]) -> None:
+        """Publish these unless they are taken back in time."""
+        until = time.monotonic() + self._hold_back
+        with self._held_back_lock:
+            self._held_back.update(dict.fromkeys(wakeups, until))
+        if wakeups and not self._is_timing:
             self._news.set()
 
-    def take(self, wakeup: Wakeup) -> bool:
-        """Take back one that rests; False if it is on its way already."""
-        with self._resting_lock:
-            return self._resting.pop(wakeup, None) is not None
-
-    def _rouse(self) -> None:
-        """Those that have rested long enough, or all of them when we stop, go on to the broker."""
-        now = time.monotonic()
-        with self._resting_lock:
-            tired = [wakeup for wakeup, until in self._resting.items() if until <= now or self._stopping.is_set()]
-            for wakeup in tired:
-                del self._resting[wakeup]
-            self._watching = bool(self._resting)
-        self._waiting.extend(tired)
+    def take_back(self, wakeup: Wakeup) -> bool:
+        """Take back one that was held back; False if it is on its way to the broker."""
+        with self._held_back_lock:
+            return self._held_back.pop(wakeup, None) is not None
 
     def _run(self) -> None:
-        while not self._stopping.is_set() or self._waiting:
-            self._news.wait(self._rest if self._watching else None)
+        while not self._stopping.is_set() or self._pending:
+            # 1.
+            self._news.wait(self._hold_back if self._is_timing else None)
             self._stopping.wait(GATHER)
             self._news.clear()
-            self._rouse()
-            while self._waiting:
-                if self._carry():
+            # 2.
+            self._add_overdue()
+            # 3.
+            while self._pending:
+                if self._publish_batch():
                     continue
                 if self._stopping.wait(BROKER_PAUSE):
                     return
 
-    def _carry(self) -> bool:
-        """Publish what is unsent of up to one batch, and mark what was taken; False if the broker did not take one."""
-        batch = self._chosen([self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))])
-        carried: list[Wakeup] = []
+    def _add_overdue(self) -> None:
+        """Queue what was held back for long enough; all of it while stopping."""
+        now = time.monotonic()
+        with self._held_back_lock:
+            overdue = [wakeup for wakeup, until in self._held_back.items() if until <= now or self._stopping.is_set()]
+            for wakeup in overdue:
+                del self._held_back[wakeup]
+            self._is_timing = bool(self._held_back)
+        self._pending.extend(overdue)
+
+    def _publish_batch(self) -> bool:
+        """Publish and mark what is unsent of one batch; False if the broker did not take all of it."""
+        batch = self._select([self._pending.popleft() for _ in range(min(BATCH, len(self._pending)))])
+        confirmed: list[Wakeup] = []
         try:
-            carried.extend(self._publish(batch))
+            confirmed.extend(self._publish(batch))
             crashpoints.reached(Point.WAKEUP_BEFORE_MARK)
         except Exception as error:  # noqa: BLE001 - whatever failed, the rows are still due and the sweep will find them
-            log.warning("wakeups_delayed", waiting=len(self._waiting), error=type(error).__name__)
+            log.warning("wakeups_delayed", waiting=len(self._pending), error=type(error).__name__)
             # The first to the back: a queue that takes nothing must not hold up the others.
-            left = batch[len(carried) :]
-            self._waiting.extendleft(reversed(left[1:]))
-            self._waiting.extend(left[:1])
+            unconfirmed = batch[len(confirmed) :]
+            self._pending.extendleft(reversed(unconfirmed[1:]))
+            self._pending.extend(unconfirmed[:1])
             return False
         finally:
-            self._note(carried)
+            self._mark_confirmed(confirmed)
         return True
 
-    def _chosen(self, batch: list[Wakeup]) -> list[Wakeup]:
+    def _select(self, batch: list[Wakeup]) -> list[Wakeup]:
         try:
             return self._unsent(batch)
         except Exception as error:  # noqa: BLE001 - a wake-up too many does no harm
-            log.warning("wakeups_unchosen", count=len(batch), error=type(error).__name__)
+            log.warning("wakeups_not_selected", count=len(batch), error=type(error).__name__)
             return batch
 
-    def _note(self, carried: list[Wakeup]) -> None:
+    def _mark_confirmed(self, confirmed: list[Wakeup]) -> None:
         try:
-            self._mark(carried)
-        except Exception as error:  # noqa: BLE001 - an unmarked wake-up is woken once more, which does no harm
-            log.warning("wakeups_unmarked", count=len(carried), error=type(error).__name__)
+            self._mark(confirmed)
+        except Exception as error:  # noqa: BLE001 - an unmarked wake-up is published once more, which does no harm
+            log.warning("wakeups_not_marked", count=len(confirmed), error=type(error).__name__)

@@ -139,7 +139,7 @@ def issue(
         if desk is None:
             leave(ExitCode.USAGE, "hub: danh mục không có receipts.toml: không phát hành biên lai")
         if demand is None:
-            done = issue_receipts.follow(hub)
+            done = issue_receipts.issue_and_void(hub)
         else:
             dispatch.run_command(hub, voiding.BY_ITSELF, lambda uow: (None, policy.keep(uow, desk.issue_on)))
             dispatch.run_command(hub, writing.actor(), lambda uow: (None, issuing.issue(uow, demand)))

@@ -1,1 +1,1 @@
-"""The message core: what has come in, what has to go out, and when each is next due."""
+"""Inbox and outbox: what has come in, what has to be sent, and when each is next due."""

@@ -1,4 +1,4 @@
-"""Signs of life in PostgreSQL: when each tick last ran, and which workers live. hub doctor and /health/ready read them.
+"""Liveness in PostgreSQL: when each tick last ran, and the heartbeats of the workers, for hub doctor and /health/ready.
 
 All times are the database's own, so that a clock that was set on one machine misleads nobody.
 """
@@ -18,7 +18,7 @@ FORGOTTEN_AFTER: Final = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A tick's last run. ``finished_at`` is None as long as none has ever come to its end."""
+    """The last run of a tick. ``finished_at`` is None until one has come to its end."""
 
     name: str
     every: float
@@ -31,14 +31,14 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker that has not been told to stop."""
+    """A worker that was not told to stop."""
 
     name: str
     queues: list[str]
     started_at: datetime
     seen_at: datetime
     age: float
-    """seconds since its last heartbeat; it makes one every HEARTBEAT_EVERY (hub.worker.heartbeat)"""
+    """seconds since its last heartbeat; it makes one every HEARTBEAT_EVERY (hub.worker.run)"""
 
 
 # A start in the future is from before the clock was set back, and holds up nobody.
@@ -52,7 +52,7 @@ RETURNING name
 
 
 def claim_tick(conn: Connection, name: str, every: float) -> bool:
-    """Whether this tick is to run now: False if one began less than half of ``every`` seconds ago.
+    """Claim a run of this tick; False if one began less than half of ``every`` seconds ago.
 
     So ticks that have piled up behind a slow worker, and those of a second beat, cost one statement each.
     """
@@ -60,12 +60,12 @@ def claim_tick(conn: Connection, name: str, every: float) -> bool:
 
 
 def finish_tick(conn: Connection, name: str) -> None:
-    """It came to its end."""
+    """Record that a run of this tick came to its end."""
     conn.execute("UPDATE tick SET finished_at = clock_timestamp() WHERE name = %s", (name,))
 
 
 def last_ticks(conn: Connection) -> dict[str, Tick]:
-    """Every tick that has ever run, by its name ("ticks.sweep", "ticks.poll", …). One that never ran is missing."""
+    """Every tick that ever ran, by its name ("ticks.sweep", "ticks.poll", …)."""
     with conn.cursor(row_factory=class_row(Tick)) as cursor:
         rows = cursor.execute(
             "SELECT name, every, started_at, finished_at, GREATEST(0, extract(epoch FROM"
@@ -74,8 +74,8 @@ def last_ticks(conn: Connection) -> dict[str, Tick]:
         return {tick.name: tick for tick in rows}
 
 
-def beat_heart(conn: Connection, name: str, queues: Collection[str]) -> None:
-    """The worker lives. A new start of the same name takes the row over."""
+def record_heartbeat(conn: Connection, name: str, queues: Collection[str]) -> None:
+    """Record that the worker lives. A new start under the same name takes the row over."""
     conn.execute(
         "INSERT INTO worker_heartbeat (name, queues) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET"
         " queues = excluded.queues, seen_at = now(), stopped_at = NULL,"
@@ -84,13 +84,13 @@ def beat_heart(conn: Connection, name: str, queues: Collection[str]) -> None:
     )
 
 
-def stop_heart(conn: Connection, name: str) -> None:
-    """The worker was told to stop: that it is not heard any more is as it should be."""
+def record_stop(conn: Connection, name: str) -> None:
+    """Record that the worker was told to stop, so that its silence is no finding."""
     conn.execute("UPDATE worker_heartbeat SET stopped_at = now() WHERE name = %s", (name,))
 
 
 def workers(conn: Connection) -> list[Worker]:
-    """Those that live, and those that died within a day without having been told to stop (their ``age`` grows)."""
+    """The workers that live, and those that died within FORGOTTEN_AFTER without being told to stop."""
     with conn.cursor(row_factory=class_row(Worker)) as cursor:
         return cursor.execute(
             "SELECT name, queues, started_at, seen_at,"

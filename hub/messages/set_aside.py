@@ -1,4 +1,4 @@
-"""Entries of feeds that wait for a person, each for itself: what cannot be read, and what contradicts another."""
+"""Entries of feeds that are set aside for a person: those that cannot be read, and those that contradict another."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,26 +13,28 @@ from schemas.unreadable import UnreadableEntry
 
 KIND: Final = "feed.unreadable"
 OLDER_KIND: Final = "postal.unreadable"
-"""what the post's were called before"""
+"""of the post, before every feed had KIND"""
 CONFLICTS: Final[Mapping[str, str]] = {
     "department.status": "department.conflict",
     "postal.event": "postal.conflict",
 }
-"""the kind of what is told → of what is told again, under the same name, with other content"""
+"""kind of a report → kind of one with the same id and other content"""
 _CONFLICT: Final = "conflict:"
 
 
 def unreadable(_: object, message: Message) -> NoReturn:
-    """Raises ManualAction: nobody can handle it as it stands. ``hub inbox requeue`` has it read again."""
+    """Raises ManualAction: it cannot be read. ``hub inbox requeue`` reads it again."""
     entry = UnreadableEntry.model_validate_json(message.body)
     raise ManualAction(HubCode.ENTRY_UNREADABLE, entry.why or "an entry of the feed cannot be read")
 
 
 def in_conflict(arrival: Arrival) -> Arrival:
-    """What contradicts an earlier arrival of its name, under a name of its own: one for the same content."""
+    """The arrival that contradicts an earlier one of its id, under an id of its own; the same for the same content."""
     digest = hashlib.sha256(arrival.body).hexdigest()[:16]
-    name = f"{_CONFLICT}{arrival.external_id}#{digest}"
-    return replace(arrival, id=new_id(Prefix.INBOX), kind=CONFLICTS[arrival.kind], key=name, external_id=name)
+    external_id = f"{_CONFLICT}{arrival.external_id}#{digest}"
+    return replace(
+        arrival, id=new_id(Prefix.INBOX), kind=CONFLICTS[arrival.kind], key=external_id, external_id=external_id
+    )
 
 
 def conflict(_: object, __: Message) -> NoReturn:
@@ -41,9 +43,9 @@ def conflict(_: object, __: Message) -> NoReturn:
 
 
 def as_another(aside: Arrival) -> Arrival | None:
-    """What was set aside as a conflict, as an arrival beside the first one; None if ``aside`` is none."""
-    kind = next((told for told, kind in CONFLICTS.items() if kind == aside.kind), None)
+    """What was set aside as a conflict, as an arrival beside the first one; None if it was not a conflict."""
+    kind = next((kind for kind, conflict_kind in CONFLICTS.items() if conflict_kind == aside.kind), None)
     if kind is None:
         return None
-    name = aside.external_id.removeprefix(_CONFLICT)
-    return replace(aside, id=new_id(Prefix.INBOX), kind=kind, key=name, external_id=name)
+    external_id = aside.external_id.removeprefix(_CONFLICT)
+    return replace(aside, id=new_id(Prefix.INBOX), kind=kind, key=external_id, external_id=external_id)

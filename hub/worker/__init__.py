@@ -1,1 +1,1 @@
-"""The workers: Celery tasks that are addresses, not places."""
+"""The workers: Celery tasks, each one call into the hub, and the periodic jobs."""

@@ -1,41 +1,102 @@
-"""The Celery application of the workers: a few tasks, each one call into the hub; and how often each tick comes."""
+"""The Celery application of the workers: each task is one call into the hub, with one id of ours at most.
 
+A worker goes on by itself with what its own commits have made due in the queues that it consumes: the broker would
+bring it the same rows, a message each, at more cost than the rows themselves. Each row is claimed by itself, in order
+and within its counterparty's capacity, as if the broker had brought it.
+"""
+
+import time
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Any, Final
 
 import structlog
-from celery import Celery
+from celery import Celery, Task
+from celery.worker.consumer import Consumer
+from celery.worker.control import Panel
 
 from config.settings import Settings
 from hub import broker, delivery, dispatch, polling
 from hub.app import Hub
-from hub.messages import liveness, outbox
-from hub.worker import drain
-from hub.worker.consumer import HubConsumer
+from hub.messages import inbox, liveness, outbox
 from hub.worker.jobs import expire_demands, issue_receipts, prove_ledger, seal_log, watch_consignments
-from hub.worker.task import HubTask
+from schemas.identifiers import is_id
 
 SWEEP: Final = "ticks.sweep"
 POLL: Final = "ticks.poll"
 RETENTION: Final = "ticks.retention"
-CUSTODY: Final = "ticks.custody"
-POSTS: Final = "ticks.posts"
-PROVE: Final = "ticks.prove"
+SEAL_LOG: Final = "ticks.seal_log"
+WATCH_CONSIGNMENTS: Final = "ticks.watch_consignments"
 FEES: Final = "ticks.fees"
-POSTS_EVERY: Final = 300.0
+PROVE_LEDGER: Final = "ticks.prove_ledger"
+
+WATCH_CONSIGNMENTS_EVERY: Final = 300.0
 FEES_EVERY: Final = 300.0
 RETENTION_EVERY: Final = 6 * 3600.0
 """seconds"""
+DRAIN_ROWS: Final = 8
+"""in one task; then others have their turn"""
+DRAIN_SECONDS: Final = 1.0
+"""after which no task goes on: a worker that is told to stop waits for the tasks under way"""
+ALLOWED_CONTROL: Final = frozenset({"enable_events", "disable_events", "heartbeat", "election"})
+"""remote commands that start and stop the sending of events, and nothing else"""
 
 log = structlog.get_logger(__name__)
 
 
+class TaskFailed(Exception):
+    """A task ended with an exception; its class is named, its text is in the log of the worker that had it."""
+
+
+class HubTask(Task):  # type: ignore[misc] # Celery is untyped
+    """Base of all tasks: at most one argument, and that one of our ids.
+
+    Celery puts arguments, exception texts and tracebacks into its events (retries drop ``argsrepr``), so nothing but
+    our own ids and the names of exception classes may get there: no text that could carry personal data.
+    """
+
+    abstract = True
+    ignore_result = True
+
+    def __call__(self, *arguments: Any, **named: Any) -> None:
+        if named or len(arguments) > 1 or not all(isinstance(a, str) and is_id(a) for a in arguments):
+            log.error("task_arguments_refused", task=self.name)
+            raise TaskFailed("arguments refused: a task takes one id of ours")
+        try:
+            self.run(*arguments)
+        except Exception as error:
+            log.exception("task_failed", task=self.name, error=type(error).__name__)
+            raise TaskFailed(type(error).__name__) from None
+
+
+class HubConsumer(Consumer):  # type: ignore[misc] # Celery is untyped
+    """Celery's consumer without native delayed delivery.
+
+    Beside quorum queues Celery declares 28 more of them (celery_delayed_0 to 27) for ETAs and countdowns. Ours wait in
+    PostgreSQL, so a worker of ours need not declare them, nor have the right to.
+    """
+
+    class Blueprint(Consumer.Blueprint):  # type: ignore[misc] # Celery is untyped
+        default_steps = tuple(
+            step for step in Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
+        )
+
+
+def close_remote_control() -> None:
+    """Remove the remote commands that change a worker; the queries that Flower makes stay.
+
+    Whoever holds a broker password that may publish to the workers' pidbox could otherwise stop or starve them.
+    """
+    for command in Panel.meta.copy():
+        if Panel.meta[command].type == "control" and command not in ALLOWED_CONTROL:
+            del Panel.data[command], Panel.meta[command]
+
+
 def create(hub: Hub, queues: Collection[str] = ()) -> Celery:
-    """The application for ``hub``, for a worker that consumes ``queues``; its process opens the hub before."""
+    """The application for a worker that consumes ``queues``; its process must have opened ``hub``."""
     app = broker.application(hub.settings, hub.catalogue)
     app.conf.worker_consumer = HubConsumer
-    for name, verb in _tasks(hub, queues).items():
-        app.task(verb, name=name, base=HubTask)
+    for name, function in _tasks(hub, queues).items():
+        app.task(function, name=name, base=HubTask)
     return app
 
 
@@ -45,66 +106,70 @@ def ticks(settings: Settings) -> dict[str, float]:
         SWEEP: settings.sweep_every,
         POLL: settings.poll_every,
         RETENTION: RETENTION_EVERY,
-        CUSTODY: settings.custody_every,
-        POSTS: POSTS_EVERY,
+        SEAL_LOG: settings.custody_every,
+        WATCH_CONSIGNMENTS: WATCH_CONSIGNMENTS_EVERY,
         FEES: FEES_EVERY,
-        PROVE: prove_ledger.EVERY,
+        PROVE_LEDGER: prove_ledger.EVERY,
     }
 
 
+def drain(
+    hub: Hub, run: Callable[[Hub, str], None], row_id: str, queues: Collection[str], *, rows: int = DRAIN_ROWS
+) -> None:
+    """Run ``run`` for this row, then go on with what has become due in ``queues``; the rest goes to the broker."""
+    until = time.monotonic() + DRAIN_SECONDS
+    with hub.prompt_queue(queues) as prompt_queue:
+        run(hub, row_id)
+        for _ in range(rows - 1):
+            if time.monotonic() > until or (wakeup := prompt_queue.take()) is None:
+                return
+            run_next = dispatch.handle if wakeup.queue == inbox.QUEUE else delivery.deliver
+            run_next(hub, wakeup.id)
+
+
 def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
+    """Name → function of every task."""
+
     def handle(message_id: str) -> None:
-        drain.run(hub, dispatch.handle, message_id, queues)
+        drain(hub, dispatch.handle, message_id, queues)
 
     def deliver(transfer_id: str) -> None:
-        drain.run(hub, delivery.deliver, transfer_id, queues)
-
-    def poll() -> None:
-        polling.poll(hub)
+        drain(hub, delivery.deliver, transfer_id, queues)
 
     def retention() -> None:
         with hub.db.connection() as conn:
             dropped = outbox.rotate_exchanges(conn)
         log.info("evidence_rotated", dropped=dropped)
 
-    def custody() -> None:
-        seal_log.tend(hub)
-
-    def posts() -> None:
-        watch_consignments.watch(hub)
-
     def fees() -> None:
-        expire_demands.close(hub)
-        issue_receipts.follow(hub)
+        expire_demands.expire(hub)
+        issue_receipts.issue_and_void(hub)
 
-    def prove() -> None:
-        prove_ledger.prove(hub)
-
-    uow = {
+    jobs: dict[str, Callable[[], object]] = {
         SWEEP: hub.sweep,
-        POLL: poll,
+        POLL: lambda: polling.poll(hub),
         RETENTION: retention,
-        CUSTODY: custody,
-        POSTS: posts,
+        SEAL_LOG: lambda: seal_log.seal(hub),
+        WATCH_CONSIGNMENTS: lambda: watch_consignments.watch(hub),
         FEES: fees,
-        PROVE: prove,
+        PROVE_LEDGER: lambda: prove_ledger.prove(hub),
     }
     every = ticks(hub.settings)
     return {
         broker.HANDLE: handle,
         broker.DELIVER: deliver,
-        **{name: _tick(hub, name, every[name], verb) for name, verb in uow.items()},
+        **{name: _tick(hub, name, every[name], job) for name, job in jobs.items()},
     }
 
 
-def _tick(hub: Hub, name: str, every: float, verb: Callable[[], None]) -> Callable[[], None]:
-    """``verb``, unless one began a moment ago; that it came to its end is written down."""
+def _tick(hub: Hub, name: str, every: float, job: Callable[[], object]) -> Callable[[], None]:
+    """A task that runs ``job`` unless one began a moment ago, and records that it came to its end."""
 
     def tick() -> None:
         with hub.db.connection() as conn:
             if not liveness.claim_tick(conn, name, every):
                 return
-        verb()
+        job()
         with hub.db.connection() as conn:
             liveness.finish_tick(conn, name)
 

@@ -13,7 +13,7 @@ from hub import broker
 from hub.messages import liveness
 from hub.messages.model import Wakeup
 from hub.worker import app
-from hub.worker.heartbeat import heartbeat
+from hub.worker.run import heartbeat
 from tests.scripted_hub import ScriptedHub
 
 EVERY = 60.0
@@ -62,7 +62,7 @@ def test_a_worker_that_died_is_told_from_one_that_was_stopped(hub: ScriptedHub) 
         assert living() == ["worker@here"]
     assert living() == []
     with hub.db.connection() as conn:
-        liveness.beat_heart(conn, "died@here", ["inbox"])
+        liveness.record_heartbeat(conn, "died@here", ["inbox"])
         conn.execute("UPDATE worker_heartbeat SET seen_at = now() - interval '5 minutes' WHERE name = 'died@here'")
         [dead] = liveness.workers(conn)
     assert (dead.name, dead.queues) == ("died@here", ["inbox"])

@@ -31,7 +31,7 @@ def test_a_house_that_moves_has_no_findings(hub: ScriptedHub) -> None:
     with hub.db.connection() as conn:
         liveness.claim_tick(conn, "ticks.sweep", 15)
         liveness.finish_tick(conn, "ticks.sweep")
-        liveness.beat_heart(conn, "worker@here", ["inbox"])
+        liveness.record_heartbeat(conn, "worker@here", ["inbox"])
         rows = standstill.counterparties(conn, hub.catalogue, hub.settings)
         assert [row["finding"] for row in rows if row["finding"]] == []
         assert [*standstill.ticks(conn), *standstill.workers(conn), *standstill.inbox(conn, hub.settings)] == []
@@ -74,7 +74,7 @@ def test_ticks_that_stopped_and_workers_that_died_are_findings(hub: ScriptedHub)
         for name in ("ticks.sweep", "ticks.poll"):
             liveness.claim_tick(conn, name, 15)
             liveness.finish_tick(conn, name)
-        liveness.beat_heart(conn, "worker@here", ["inbox"])
+        liveness.record_heartbeat(conn, "worker@here", ["inbox"])
         conn.execute("UPDATE tick SET finished_at = now() - interval '10 minutes' WHERE name = 'ticks.poll'")
         assert list(standstill.ticks(conn)) == [], "the worker has only just begun"
         conn.execute("UPDATE worker_heartbeat SET started_at = now() - interval '1 hour'")
@@ -82,7 +82,7 @@ def test_ticks_that_stopped_and_workers_that_died_are_findings(hub: ScriptedHub)
         conn.execute("UPDATE worker_heartbeat SET seen_at = now() - interval '10 minutes'")
         assert [line.split()[0] for line in standstill.ticks(conn)] == ["ticks.poll"]
         assert [line.split()[0] for line in standstill.workers(conn)] == ["worker@here", "no"]
-        liveness.stop_heart(conn, "worker@here")
+        liveness.record_stop(conn, "worker@here")
         assert list(standstill.workers(conn)) == ["no worker lives"], "it was told to stop"
 
 

@@ -39,9 +39,9 @@ class QueuedHouse(ScriptedHub):
         yield from wakeups
 
     def wake(self, wakeups: list[Wakeup]) -> None:
-        self._wakeup_publisher._waiting.extend(wakeups)
-        while self._wakeup_publisher._waiting:
-            assert self._wakeup_publisher._carry()
+        self._wakeup_publisher._pending.extend(wakeups)
+        while self._wakeup_publisher._pending:
+            assert self._wakeup_publisher._publish_batch()
 
     def sweep(self) -> None:
         depth = Counter(wakeup.queue for wakeup in self.queue)

@@ -1,4 +1,4 @@
-"""The tick of the fees: a demand whose time is over expires."""
+"""Job of the fees: expire the demands that were not paid in time."""
 
 from typing import Final
 
@@ -9,11 +9,11 @@ from hub.fees.demands import demand_commands, demand_store
 from hub.unit_of_work import UnitOfWork
 
 PAGE: Final = 200
-"""demands looked up at a time; each expires in a transaction of its own"""
+"""demands looked up at a time"""
 
 
-def close(hub: Hub) -> None:
-    """Expire what nobody has paid in time."""
+def expire(hub: Hub) -> None:
+    """Expire each demand that is due to, in a transaction of its own."""
     after = ""
     while True:
         with hub.db.connection() as conn:
@@ -26,7 +26,7 @@ def close(hub: Hub) -> None:
 
 
 def _expire(hub: Hub, demand_id: str) -> None:
-    def verb(uow: UnitOfWork) -> tuple[None, list[Event]]:
+    def command(uow: UnitOfWork) -> tuple[None, list[Event]]:
         return None, demand_commands.expire(uow, demand_id)
 
-    dispatch.run_command(hub, "hub", verb)
+    dispatch.run_command(hub, "hub", command)

@@ -1,4 +1,4 @@
-"""The tick of the book: once a night it is proven and anchored. Red opens cases, which stop every close."""
+"""Job of the ledger: prove and anchor it once a night. What is red opens exceptions, which block every close."""
 
 from typing import Final
 
@@ -12,13 +12,13 @@ from hub.fees.ledger import checkpoints
 from hub.fees.proof import proving, runs
 
 EVERY: Final = 3600.0
-"""seconds between looking whether the night's proof was made"""
+"""seconds between two looks whether the night's proof was made"""
 
 log = structlog.get_logger(__name__)
 
 
 def prove(hub: Hub) -> None:
-    """Safe to run anywhere and at any time: of a day there is one run; whoever comes second does nothing."""
+    """Prove and anchor the ledger, once a day. Idempotent and safe to run concurrently."""
     now = clock.now()
     day = local(now).date()
     with hub.db.connection() as conn:

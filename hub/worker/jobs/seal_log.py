@@ -1,4 +1,4 @@
-"""The custody log's tick: leaves get their places, and a checkpoint is made when one is due."""
+"""Job of the custody log: sequence new leaves, and sign a checkpoint when one is due."""
 
 from typing import Final
 
@@ -11,17 +11,17 @@ from hub.signing import checkpoints, custody
 from hub.signing.checkpoints import Pace
 
 ROUNDS: Final = 20
-"""batches of leaves that one tick places at most"""
+"""batches of leaves that one tick sequences at most"""
 
 log = structlog.get_logger(__name__)
 
 
-def tend(hub: Hub) -> None:
-    """Safe to run anywhere and at any time: whoever comes second does nothing."""
+def seal(hub: Hub) -> None:
+    """Sequence the leaves and sign a checkpoint. Idempotent and safe to run concurrently."""
     for _ in range(ROUNDS):
         with hub.db.transaction() as conn:
-            placed = custody.sequence(conn) if custody.lengthen(conn) else 0
-        if placed < custody.BATCH:
+            sequenced = custody.sequence(conn) if custody.lengthen(conn) else 0
+        if sequenced < custody.BATCH:
             break
     now = clock.now()
     try:
@@ -37,7 +37,7 @@ def tend(hub: Hub) -> None:
 
 
 def pace_of(hub: Hub) -> Pace:
-    """When a checkpoint is due, by the settings."""
+    """The settings that say when a checkpoint is due."""
     settings = hub.settings
     return Pace(
         every=settings.checkpoint_every,

@@ -1,4 +1,4 @@
-"""The tick of the post: whatever has gone silent or late becomes work for a person, before somebody calls."""
+"""Job of the post: make a task for a person of every consignment that is late or of which nothing is heard."""
 
 from hub import clock
 from hub.app import Hub
@@ -6,7 +6,7 @@ from hub.consignments import attention
 
 
 def watch(hub: Hub) -> None:
-    """Look at every consignment that is under way, a page in a transaction."""
+    """Check every consignment that is under way, a page in a transaction."""
     after: str | None = ""
     while after is not None:
         with hub.db.transaction() as conn:

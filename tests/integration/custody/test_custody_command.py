@@ -52,7 +52,7 @@ def handed(hub: ScriptedHub, pki: Pki) -> Handoff:
         if department.witness:
             player = hub.department(code)
             player.answers.append(lambda player=player: _kept(player.checkpoints[-1]))
-    seal_log.tend(hub)
+    seal_log.seal(hub)
     hub.carry()
     return handoff
 
@@ -205,5 +205,5 @@ def test_whoever_holds_an_older_root_sees_a_cut_tail_and_a_log_put_together_anew
             custody.enter(
                 inside, kind="handoff", subject=f"hd_{number}", record=b"other %d" % number, signatures=[b"s"]
             )
-    seal_log.tend(hub)
+    seal_log.seal(hub)
     assert said() == {"LOG_REPLACED"}

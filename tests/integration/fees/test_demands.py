@@ -128,11 +128,11 @@ def test_a_demand_whose_time_is_over_expires_and_money_that_comes_late_waits_for
     cashier: Cashier, dossier: str, demand: str
 ) -> None:
     later = cashier.dossier(PAY_LATER)
-    tick.close(cashier.hub)
+    tick.expire(cashier.hub)
     assert cashier.demand(dossier)["status"] == "issued"
     cashier.hub.rows("UPDATE fee_demand SET expires_at = now() WHERE id = %s RETURNING id", demand)
 
-    tick.close(cashier.hub)
+    tick.expire(cashier.hub)
     late = cashier.pays(dossier, 150_000, "pm_1")
 
     assert cashier.demand(dossier)["status"] == "expired"

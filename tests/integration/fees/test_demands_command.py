@@ -62,7 +62,7 @@ def test_an_expired_demand_is_renewed(cashier: Cashier, cli: Hub, dossier: str) 
     demand = cashier.demand(dossier)["id"]
     assert cli("fee", "renew", demand, "--reason", "chưa hết hạn", "--yes")[0] == ExitCode.REFUSED
     cashier.hub.rows("UPDATE fee_demand SET expires_at = now() WHERE id = %s RETURNING id", demand)
-    tick.close(cashier.hub)
+    tick.expire(cashier.hub)
 
     assert cli("fee", "renew", demand, "--reason", "người dân đến nộp", "--yes")[0] == ExitCode.OK
 

@@ -133,7 +133,7 @@ def test_what_is_paid_between_the_start_of_a_worker_and_the_first_tick_has_one(
     registry: Registry, cashier: Cashier
 ) -> None:
     for _ in range(2):
-        issue_receipts.begin(registry.hub)
+        issue_receipts.apply_policy(registry.hub)
     cashier.pays(cashier.dossier(), DUE, confirmed=True)
     registry.ticks()
     assert sum(one.amount for one in registry.receipts()) == DUE
@@ -142,7 +142,7 @@ def test_what_is_paid_between_the_start_of_a_worker_and_the_first_tick_has_one(
 
 def test_without_a_desk_nothing_is_issued(hub: ScriptedHub, cashier: Cashier) -> None:
     hub.catalogue = hub.catalogue.model_copy(update={"receipts": None})
-    assert issue_receipts.follow(hub) == 0
+    assert issue_receipts.issue_and_void(hub) == 0
     demand = cashier.demand(cashier.dossier())["id"]
     with pytest.raises(NotConfigured, match=r"receipts\.toml"):
         cashier.act(lambda uow: issuing.issue(uow, demand))
@@ -153,7 +153,7 @@ def test_numbers_have_no_gaps_however_many_issue_at_once(registry: Registry, cas
     paid = [cashier.dossier(PAY_LATER) for _ in range(12)]
     for dossier in paid:
         cashier.pays(dossier, cashier.demand(dossier)["amount_due"], confirmed=True)
-    threads = [threading.Thread(target=issue_receipts.follow, args=(registry.hub,)) for _ in range(4)]
+    threads = [threading.Thread(target=issue_receipts.issue_and_void, args=(registry.hub,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

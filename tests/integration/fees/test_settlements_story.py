@@ -123,7 +123,7 @@ def test_what_no_statement_has_shown_is_said_before_it_is_transferred(month: Dep
 
 def anchored(month: DepartmentMonth) -> None:
     """What was signed is in the custody log, under a stamped checkpoint."""
-    seal_log.tend(month.hub)
+    seal_log.seal(month.hub)
     month.hub.carry()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from celery.worker.control import Panel
 
-from hub.worker.consumer import close_remote_control
+from hub.worker.app import close_remote_control
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import pytest
 from celery import Celery
 
-from hub.worker.task import HubTask, TaskFailed
+from hub.worker.app import HubTask, TaskFailed
 from schemas.identifiers import Prefix, new_id
 
 MARKER = "Nguyễn Văn Thử 012345678901"

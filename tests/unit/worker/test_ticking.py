@@ -2,7 +2,7 @@
 
 import threading
 
-from hub.worker import ticking
+from hub.worker.run import publish_ticks
 
 
 class Clock:
@@ -32,7 +32,7 @@ def published(seconds: float, *, away_until: float = 0.0, slept: float = 0.0) ->
         if clock.now >= seconds:
             clock.stopping.set()
 
-    ticking.run({"often": 2, "seldom": 5}, publish, clock.stopping, lambda: clock.now)
+    publish_ticks({"often": 2, "seldom": 5}, publish, clock.stopping, lambda: clock.now)
     return said
 
 

@@ -12,7 +12,7 @@ from hub.app import Hub
 from hub.messages import inbox
 from hub.messages.model import Wakeup
 from hub.wakeups import WakeupPublisher
-from hub.worker import drain
+from hub.worker.app import DRAIN_ROWS, drain
 from tests.builders import a_receipt, submission_arrival
 from tests.scripted_hub import ScriptedHub
 
@@ -26,7 +26,7 @@ class WorkersHouse(ScriptedHub):
 
     @cached_property
     def _wakeup_publisher(self) -> WakeupPublisher:
-        return WakeupPublisher(self._unsent, self._publish, self._mark, rest=60)
+        return WakeupPublisher(self._unsent, self._publish, self._mark, hold_back=60)
 
     def _publish(self, wakeups: Sequence[Wakeup]) -> Iterator[Wakeup]:
         self.published.extend(wakeups)
@@ -42,12 +42,12 @@ def workplace(settings: Settings, catalogue: Catalogue) -> Iterator[WorkersHouse
         yield opened
 
 
-def handled(hub: WorkersHouse, queues: Collection[str], rows: int = drain.ROWS) -> None:
+def handled(hub: WorkersHouse, queues: Collection[str], rows: int = DRAIN_ROWS) -> None:
     """A submission that a worker on ``queues`` has found in the inbox and finished its errand with."""
     hub.department("rest-a").answers.append(a_receipt())
     with hub.db.connection() as conn:
         accepted = inbox.accept(conn, submission_arrival())
-    drain.run(hub, dispatch.handle, accepted.id, queues, rows=rows)
+    drain(hub, dispatch.handle, accepted.id, queues, rows=rows)
     hub._wakeup_publisher.stop()
 
 

@@ -37,7 +37,7 @@ def broker() -> Broker:
 
 @pytest.fixture
 def publisher(broker: Broker) -> Iterator[WakeupPublisher]:
-    made = WakeupPublisher(broker.unsent, broker.publish, broker.marked.extend, rest=60)
+    made = WakeupPublisher(broker.unsent, broker.publish, broker.marked.extend, hold_back=60)
     made.start()
     yield made
     made.stop()
@@ -50,7 +50,7 @@ def soon(what: Callable[[], bool]) -> bool:
     return what()
 
 
-def test_a_nudge_is_published_and_then_marked(publisher: WakeupPublisher, broker: Broker) -> None:
+def test_a_wakeup_is_published_and_then_marked(publisher: WakeupPublisher, broker: Broker) -> None:
     publisher.wake([MINE, YOURS])
     assert soon(lambda: broker.marked == [MINE, YOURS])
     assert broker.published == [MINE, YOURS]
@@ -73,7 +73,7 @@ def test_what_another_queue_brings_is_published_at_once(publisher: WakeupPublish
 
 
 def test_while_a_worker_is_held_up_the_broker_brings_the_rest_to_others(broker: Broker) -> None:
-    publisher = WakeupPublisher(broker.unsent, broker.publish, broker.marked.extend, rest=0.01)
+    publisher = WakeupPublisher(broker.unsent, broker.publish, broker.marked.extend, hold_back=0.01)
     publisher.start()
     with publisher.prompt_queue({MINE.queue}) as prompt_queue:
         publisher.wake([MINE])
@@ -89,8 +89,10 @@ def test_what_a_worker_leaves_goes_to_the_broker(publisher: WakeupPublisher, bro
     assert broker.published == [MINE]
 
 
-def test_what_still_rests_when_the_process_stops_goes_to_the_broker(publisher: WakeupPublisher, broker: Broker) -> None:
-    publisher.rest([MINE])
+def test_what_is_still_held_back_when_the_process_stops_goes_to_the_broker(
+    publisher: WakeupPublisher, broker: Broker
+) -> None:
+    publisher.hold_back([MINE])
     publisher.stop()
     assert broker.published == [MINE]
 
@@ -112,7 +114,7 @@ def test_what_went_to_the_broker_before_does_not_go_again(publisher: WakeupPubli
     assert broker.published == [MINE, YOURS]
 
 
-def test_a_nudge_too_many_is_better_than_none_while_the_rows_cannot_be_read(broker: Broker) -> None:
+def test_a_wakeup_too_many_is_better_than_none_while_the_rows_cannot_be_read(broker: Broker) -> None:
     def away(_: list[Wakeup]) -> list[Wakeup]:
         raise ConnectionError
 
