@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from kombu import Connection as BrokerConnection
+from pydantic_core import Url
 
 from config.catalogue import Catalogue
 from config.settings import Settings
@@ -77,7 +78,7 @@ def wait_for(what: Callable[[], Any], seconds: float = 30) -> None:
 
 @pytest.fixture
 def publisher(settings: Settings, catalogue: Catalogue, broker_url: str) -> Iterator[broker.Publisher]:
-    changed = Settings.model_validate(settings.model_dump() | {"broker_url": broker_url})
+    changed = settings.model_copy(update={"broker_url": Url(broker_url)})
     made = broker.Publisher(broker.application(changed, catalogue), changed)
     yield made
     made.close()
