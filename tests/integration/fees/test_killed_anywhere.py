@@ -6,6 +6,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from hub.clock import now
+from hub.embedded.waiting import wait_for
 from hub.fees.reconciliation.matching.run import MatchRunResult, run
 from hub.unit_of_work import UnitOfWork
 from tests.bank_files import StatementMovement
@@ -38,6 +39,7 @@ def lived(till: AccountTill, url: str, day: Any, lives: int) -> MatchRunResult |
     Doomed.lives, Doomed.executed = lives, 0
     hub = till.hub
     with psycopg.connect(url, row_factory=dict_row, cursor_factory=Doomed, autocommit=True) as conn:
+        backend = conn.info.backend_pid
         try:
             with conn.transaction(force_rollback=True):
                 uow = UnitOfWork(
@@ -45,7 +47,13 @@ def lived(till: AccountTill, url: str, day: Any, lives: int) -> MatchRunResult |
                 )
                 return run(uow, ACCOUNT, day)
         except psycopg.OperationalError:
+            # Its backend notices a moment later; until then it holds the lock of the run.
+            wait_for("the end of the killed run", lambda: gone(till, backend), moves=lambda: "", pause=0.01)
             return None
+
+
+def gone(till: AccountTill, pid: int) -> bool:
+    return not till.hub.rows("SELECT 1 FROM pg_stat_activity WHERE pid = %s", pid)
 
 
 def written(till: AccountTill) -> list[Any]:
