@@ -20,7 +20,7 @@ doubt=
 say() { printf '%s\n' "$1" | tr -d '\000-\010\013-\037\177'; }
 no() { say "NOT VALID: $1"; exit 1; }
 cannot() { say "CANNOT TELL: $1"; exit 4; }
-sha256() { openssl dgst -sha256 -r "$1" | cut -c1-64; }
+sha256() { sum=$(openssl dgst -sha256 -r "$1") && printf '%s\n' "${sum%% *}"; }
 # SHA-256 of bytes that are given as hex digits: openssl writes them as DER, behind a header of two bytes.
 sha256_of_hex() {
     openssl asn1parse -genstr "FORMAT:HEX,OCTETSTRING:$1" -noout -out "$work/hex" || exit 2
@@ -125,8 +125,8 @@ grep -q "^$print $centre seal " "$work/entries" || cannot "the seal on $list is 
 # Names are taken from the folder, never from the list: openssl would read one with a hyphen as an option.
 [ -z "$(find . ! -type f ! -type d)" ] || no "the bundle holds something that is neither a file nor a folder"
 [ -z "$(find . -name '*[!A-Za-z0-9._-]*')" ] || no "the bundle holds a file whose name no bundle has"
-find . -type f ! -path ./SHA256SUMS ! -path ./SHA256SUMS.p7s ! -path ./SHA256SUMS.tst | sed 's|^\./||' | sort |
-    while read -r name; do printf '%s  %s\n' "$(sha256 "./$name")" "$name"; done >"$work/sums"
+find . -type f ! -path ./SHA256SUMS ! -path ./SHA256SUMS.p7s ! -path ./SHA256SUMS.tst | sort |
+    xargs openssl dgst -sha256 -r | sed 's|^\([0-9a-f]*\) \*\./|\1  |' >"$work/sums"
 other=$(diff "$work/sums" SHA256SUMS | sed -n 's/^< [0-9a-f]*  //p' | head -n 1)
 cmp -s "$work/sums" SHA256SUMS || no "${other:-a file that is not here} is not what SHA256SUMS says"
 
