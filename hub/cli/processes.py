@@ -1,5 +1,8 @@
 """The processes that a supervisor, systemd or a container starts: one command each, until SIGTERM."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,6 +17,17 @@ PROCESSES: Final = "Processes"
 Host = Annotated[str, Option(help="Address to listen on.")]
 
 
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import without the garbage collector: modules stay, and searching them for garbage is a sixth of a start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 @app.command(rich_help_panel=PROCESSES)
 def api(
     host: Host = "127.0.0.1",
@@ -23,7 +37,8 @@ def api(
 ) -> None:
     """The HTTP API."""
     environment.adopt()
-    from hub.http import serve
+    with importing():
+        from hub.http import serve
 
     serve.serve(host, port, fd=fd, workers=workers)
 
@@ -36,8 +51,9 @@ def worker(
 ) -> None:
     """A worker on some or all queues."""
     environment.adopt()
-    from hub import app, broker, logging
-    from hub.worker import run
+    with importing():
+        from hub import app, broker, logging
+        from hub.worker import run
 
     hub = app.build()
     known = broker.queue_names(hub.catalogue)
@@ -53,8 +69,9 @@ def beat(
 ) -> None:
     """The scheduler: sends the ticks. Run exactly one."""
     environment.adopt()
-    from hub import app, logging
-    from hub.worker import run
+    with importing():
+        from hub import app, logging
+        from hub.worker import run
 
     hub = app.build()
     logging.configure(hub.settings.log_level)
@@ -93,6 +110,7 @@ def flower(
 )
 def sandbox(context: Context) -> None:
     """Every counterparty of the catalogue as a server on this machine, for trials (see its own --help)."""
-    from connectors.sandbox.__main__ import main
+    with importing():
+        from connectors.sandbox.__main__ import main
 
     leave(ExitCode(main(context.args)))
