@@ -54,19 +54,14 @@ OTHER_MEANING: Final = re.compile(
 """the same letters as a term of the trade"""
 
 BUDGET: Final[dict[str, int]] = {
-    "CONTRIBUTING.md": 11,
-    "README.md": 10,
-    "config": 19,
-    "connectors": 275,
+    "config": 18,
+    "connectors": 273,
     "deploy": 1,
-    "docs": 9,
-    "docs/decisions": 55,
-    "docs/integrators": 2,
-    "docs/reference": 42,
-    "docs/runbooks": 13,
-    "hub": 886,
+    "docs/decisions": 5,
+    "docs/reference": 2,
+    "hub": 762,
     "schemas": 24,
-    "tests": 1414,
+    "tests": 1403,
 }
 """top folder → how many are left from before the rule. It only falls; what is not here has none"""
 
