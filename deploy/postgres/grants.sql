@@ -153,7 +153,7 @@ GRANT SELECT (id, seq, kind, counterparty, ordering_key, subject, deadline, crea
     outbox TO hub_reader;
 GRANT SELECT (id, at, attempt_id, counterparty) ON exchange TO hub_reader;
 GRANT SELECT (id, at, subject, actor, verb, before, after) ON audit_log TO hub_reader;
-GRANT SELECT (id, code, procedure, department, status, status_at, version, fee_due, received_at, due_at, updated_at,
+GRANT SELECT (id, code, procedure, department, status, status_at, version, received_at, due_at, updated_at,
     released_at) ON dossier TO hub_reader;
 GRANT SELECT ON fee_demand, fee_demand_line, fee_credit TO hub_reader;
 GRANT SELECT ON rejected_request TO hub_worker, hub_reader;

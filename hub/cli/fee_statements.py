@@ -136,8 +136,6 @@ def _rows(trial: "ProfileTrial") -> list[dict[str, Any]]:
 
 
 STATES: Final[Mapping[FileStatus, str]] = {
-    FileStatus.RECEIVED: "đã nhận",
-    FileStatus.PARSED: "đã đọc",
     FileStatus.BALANCED: "chờ sao kê trước",
     FileStatus.ACCEPTED: "đã ghi",
     FileStatus.QUARANTINED: "giữ lại",

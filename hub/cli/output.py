@@ -167,7 +167,6 @@ TRANSFER_STATES: Final[dict[str, str]] = {
     "parked": "tạm gác",
     "delivered": "đã giao",
     "refused": "bị từ chối",
-    "manual": "xử lý tay",
     "cancelled": "đã huỷ",
 }
 ADVICE: Final[dict[str, str]] = {

@@ -14,7 +14,7 @@ from hub.cli.writing import DryRun, Reason, Verb, Yes
 app: Final = Typer(help="Transfers (lần chuyển): list, show, replay, park, cancel, check.", no_args_is_help=True)
 
 Shown = Literal[
-    "queued", "sending", "retrying", "unknown", "held", "stuck", "parked", "delivered", "refused", "manual", "cancelled"
+    "queued", "sending", "retrying", "unknown", "held", "stuck", "parked", "delivered", "refused", "cancelled"
 ]
 Ids = Annotated[list[str], Argument(metavar="TRANSFER...", parser=whole_id, help="tr_…")]
 

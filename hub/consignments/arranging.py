@@ -139,7 +139,7 @@ def _dossiers(uow: UnitOfWork, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Each once, as they are named; locked in one order, so that no two bags wait for each other."""
     ids = list(dict.fromkeys(_id(uow, name) for name in names))
     rows = uow.conn.execute(
-        "SELECT id, code, raw_code, reference, procedure, department, status, fee_due, received_at, due_at, released_at"
+        "SELECT id, code, raw_code, reference, procedure, department, status, received_at, due_at, released_at"
         " FROM dossier WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
         (ids,),
     ).fetchall()

@@ -136,7 +136,6 @@ class Dossier:
     status_at: datetime
     version: int
     reason: str | None
-    fee_due: int
     received_at: datetime
     due_at: datetime
     updated_at: datetime

@@ -33,7 +33,6 @@ def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
         )
     today = local(message.received_at).date()
     code = _code(uow, submission) or _issued(uow, today)
-    fees = procedure.fees_on(today)
     store.add(
         uow.conn,
         message.id,
@@ -41,7 +40,6 @@ def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
         reference=submission.reference,
         procedure=procedure.code,
         department=procedure.department,
-        fee_due=sum(fee.amount for fee in fees),
         received_at=message.received_at,
         due_at=uow.calendar.due(message.received_at, procedure.working_hours),
     )

@@ -10,13 +10,13 @@ from hub.dossiers.model import LIFECYCLE, Dossier, DossierStatus
 from hub.errors import StaleClaim
 from schemas.identifiers import DossierCode
 
-_COLUMNS: Final = """id, code, raw_code, reference, procedure, department, status, status_at, version, reason, fee_due,
+_COLUMNS: Final = """id, code, raw_code, reference, procedure, department, status, status_at, version, reason,
     received_at, due_at, updated_at, released_at, by_report"""
 _ADD: Final = """
-INSERT INTO dossier (id, code, raw_code, reference, procedure, department, status, status_at, fee_due,
-                     received_at, due_at)
+INSERT INTO dossier (id, code, raw_code, reference, procedure, department, status, status_at, received_at,
+                     due_at)
 VALUES (%(id)s, %(code)s, %(raw_code)s, %(reference)s, %(procedure)s, %(department)s, %(status)s, %(received_at)s,
-        %(fee_due)s, %(received_at)s, %(due_at)s)
+        %(received_at)s, %(due_at)s)
 """
 
 
@@ -44,7 +44,6 @@ def add(
     reference: str,
     procedure: str,
     department: str,
-    fee_due: int,
     received_at: datetime,
     due_at: datetime,
 ) -> None:
@@ -59,7 +58,6 @@ def add(
             "procedure": procedure,
             "department": department,
             "status": DossierStatus.REGISTERED,
-            "fee_due": fee_due,
             "received_at": received_at,
             "due_at": due_at,
         },

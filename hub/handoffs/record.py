@@ -78,7 +78,7 @@ def dossier_of(uow: UnitOfWork, dossier_id: str) -> dict[str, Any]:
     """The dossier's row."""
     return one(
         uow.conn,
-        "SELECT id, code, raw_code, reference, procedure, department, status, fee_due, received_at, due_at, released_at"
+        "SELECT id, code, raw_code, reference, procedure, department, status, received_at, due_at, released_at"
         " FROM dossier WHERE id = %s",
         (dossier_id,),
     )

@@ -10,7 +10,7 @@ MAX_CRASHES: Final = 2
 
 
 class TransferState(StrEnum):
-    """State of a transfer. The last four end it; stuck and parked wait for a person, and so does their ordering key."""
+    """State of a transfer. The last three end it; stuck and parked hold their ordering key until a person decides."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -20,7 +20,6 @@ class TransferState(StrEnum):
     PARKED = "parked"
     DELIVERED = "delivered"
     REFUSED = "refused"
-    MANUAL = "manual"
     CANCELLED = "cancelled"
 
 

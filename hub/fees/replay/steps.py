@@ -125,7 +125,7 @@ def take(uow: UnitOfWork, step: ReplayStep) -> None:
 def _message(uow: UnitOfWork, step: ReplayStep) -> None:
     row = one(
         uow.conn,
-        "SELECT id, source, kind, ordering_key, body, received_at, attempts AS claim_version, tries"
+        "SELECT id, source, kind, ordering_key, body, received_at, attempts AS claim_version, backoff_attempts"
         " FROM public.inbox WHERE id = %s",
         (step.subject,),
     )

@@ -83,8 +83,7 @@ CREATE TABLE outbox (
     -- Claims in a row that have not been settled, the one under way included: more than one means that processes died.
     unsettled_claims     integer NOT NULL DEFAULT 0,
     state                text NOT NULL DEFAULT 'queued' CHECK (state IN
-                 ('queued', 'sending', 'retrying', 'unknown', 'delivered', 'refused', 'stuck', 'parked', 'manual',
-                  'cancelled')),
+                 ('queued', 'sending', 'retrying', 'unknown', 'delivered', 'refused', 'stuck', 'parked', 'cancelled')),
     error_code           text,
     error_detail         text,
     reason               text,                       -- why a person parked, cancelled or settled it
@@ -92,7 +91,7 @@ CREATE TABLE outbox (
     reply                jsonb,
     settled_at           timestamptz,
     UNIQUE (kind, counterparty, key),
-    CHECK ((settled_at IS NOT NULL) = (state IN ('delivered', 'refused', 'manual', 'cancelled')))
+    CHECK ((settled_at IS NOT NULL) = (state IN ('delivered', 'refused', 'cancelled')))
 );
 CREATE INDEX outbox_ordering ON outbox (counterparty, ordering_key, seq) WHERE settled_at IS NULL;
 CREATE INDEX outbox_due ON outbox (counterparty, due_at) WHERE state IN ('queued', 'retrying', 'unknown');
@@ -222,7 +221,6 @@ CREATE TABLE dossier (
     by_report   boolean NOT NULL DEFAULT false,
     version     integer NOT NULL DEFAULT 1,
     reason      text,
-    fee_due     bigint NOT NULL DEFAULT 0 CHECK (fee_due >= 0),  -- đồng, by the catalogue on the day of reception
     received_at timestamptz NOT NULL,
     released_at timestamptz,                         -- since when nothing held it back any more
     due_at      timestamptz NOT NULL,

@@ -24,6 +24,7 @@ from hub.fees.ledger import (
     postings,
 )
 from hub.signing import custody
+from tests import ledger_queries
 from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.integration.fees.booking import ACCOUNT, CLOSE, DAY, FEE, REOPEN, notified, on_statement, opened, origin
 from tests.scripted_hub import ScriptedHub
@@ -54,25 +55,25 @@ def numbers(conn: Connection) -> list[int]:
 
 
 def nets(conn: Connection) -> dict[LedgerAccount, int]:
-    return {balance.account: balance.net for balance in balances.trial_balance(conn)}
+    return {balance.account: balance.net for balance in ledger_queries.trial_balance(conn)}
 
 
 def test_a_payment_is_in_transit_until_the_statement_shows_it(conn: Connection) -> None:
     post(conn, notified(1))
     assert nets(conn) == {LedgerAccount.IN_TRANSIT: 50_000, LedgerAccount.PAYABLE: -50_000}
-    assert balances.open_items(conn, LedgerAccount.IN_TRANSIT) == {"pm_1": 50_000}
+    assert ledger_queries.open_items(conn, LedgerAccount.IN_TRANSIT) == {"pm_1": 50_000}
     post(conn, on_statement(1))
     assert nets(conn) == {LedgerAccount.BANK: 50_000, LedgerAccount.IN_TRANSIT: 0, LedgerAccount.PAYABLE: -50_000}
-    assert balances.open_items(conn, LedgerAccount.IN_TRANSIT) == {}
+    assert ledger_queries.open_items(conn, LedgerAccount.IN_TRANSIT) == {}
     assert balances.bank_balance(conn, ACCOUNT, DAY) == 50_000
     assert balances.bank_balance(conn, ACCOUNT, DAY - timedelta(days=1)) == 0
-    assert balances.payable(conn, FEE.department, DAY, DAY) == {FEE.fee_code: 50_000}
+    assert ledger_queries.payable(conn, FEE.department, DAY, DAY) == {FEE.fee_code: 50_000}
 
 
 def test_an_accounts_statement_carries_what_was_there_before(conn: Connection) -> None:
     later = DAY + timedelta(days=1)
     post_all(conn, [notified(1), notified(2, later), on_statement(1, later)])
-    moved = balances.statement(conn, LedgerAccount.IN_TRANSIT, later, later)
+    moved = ledger_queries.statement(conn, LedgerAccount.IN_TRANSIT, later, later)
     assert [(one.kind, one.dr, one.cr, one.after) for one in moved] == [
         ("notified", 50_000, 0, 100_000),
         ("on_statement", 0, 50_000, 50_000),

@@ -10,8 +10,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from hub.db import Connection
-from hub.fees.ledger import LedgerAccount, LedgerEntry, Origin, Share, balances, post, postings
+from hub.fees.ledger import LedgerAccount, LedgerEntry, Origin, Share, post, postings
 from hub.fees.ledger.entry import spread
+from tests import ledger_queries
 from tests.integration.fees.booking import ACCOUNT, DAY, opened
 
 AMOUNT = st.integers(1, 10**7)
@@ -161,12 +162,12 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         self.conn.execute("SET CONSTRAINTS ALL IMMEDIATE")
         self.conn.execute("SET CONSTRAINTS ALL DEFERRED")
-        nets = {balance.account: balance.net for balance in balances.trial_balance(self.conn)}
+        nets = {balance.account: balance.net for balance in ledger_queries.trial_balance(self.conn)}
         assert sum(nets.values()) == 0
         assert nets.get(LedgerAccount.BANK, 0) == self.bank
         for account in {account for account, _ in self.items}:
             counted = {item: net for (of, item), net in self.items.items() if of is account and net}
-            assert balances.open_items(self.conn, account) == counted
+            assert ledger_queries.open_items(self.conn, account) == counted
 
 
 def share(amount: int) -> Share:

@@ -7,10 +7,8 @@ from hub.lifecycle import Lifecycle
 
 
 class FileStatus(StrEnum):
-    """Where a file stands. The first two are passed through in one go; a file is never stored in them."""
+    """Status of a statement file. A file is stored once it has been read: balanced, accepted or quarantined."""
 
-    RECEIVED = "received"
-    PARSED = "parsed"
     BALANCED = "balanced"
     """it is right in itself, and waits for a statement before it that has not come"""
     ACCEPTED = "accepted"
@@ -23,8 +21,6 @@ class FileStatus(StrEnum):
 
 LIFECYCLE: Final = Lifecycle(
     {
-        FileStatus.RECEIVED: frozenset({FileStatus.PARSED, FileStatus.QUARANTINED}),
-        FileStatus.PARSED: frozenset({FileStatus.BALANCED, FileStatus.QUARANTINED}),
         FileStatus.BALANCED: frozenset(
             {FileStatus.ACCEPTED, FileStatus.QUARANTINED, FileStatus.ACCEPTED_WITH_APPROVAL, FileStatus.REJECTED}
         ),
