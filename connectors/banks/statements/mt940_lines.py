@@ -1,7 +1,7 @@
-"""MT940 and MT942 line by line, before the library sees them: nothing that it would skip, mend or merge goes by.
+"""MT940 and MT942 line by line: every line has its place in a message, or the file is refused.
 
-The library drops what stands before the first ``:20:``, takes an unknown tag for text of the one before, and makes of
-30 February the 29th. Here every line has its place in a message, or the file is refused.
+Nothing is skipped, mended or merged: no text before the first ``:20:``, no unknown tag, no 30 February. The values are
+read by connectors.banks.statements.mt940.
 """
 
 import re
@@ -23,13 +23,17 @@ _HEADER: Final = re.compile(rf"{_BLOCKS}(?:\{{4:)?|[A-Z]{{6}}[A-Z0-9]{{2}}([A-Z0
 _END: Final = re.compile(rf"-(?:\}}{_BLOCKS}(?:\{{4:)?)?")
 """the end of a message, and in the same line its trailer and the header of the next"""
 _LINE_61: Final = re.compile(
-    r":61:(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?R?[DC][A-Z]?[0-9]{1,15}(?:,[0-9]*)?[A-Z][A-Z0-9 ]{3}"
-    r"(?P<rest>.*)"
+    r":61:(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?(?P<mark>R?[DC])[A-Z]?(?P<amount>[0-9]{1,15}(?:,[0-9]*)?)"
+    r"[A-Z][A-Z0-9 ]{3}(?P<rest>.*)"
 )
 _LENGTHS: Final = {"swift": (16, 23), "long-reference": (140, 140)}
 """of the payer's reference, and of the bank's behind ``//``"""
-_BALANCE: Final = re.compile(r":(?:60|62)[FM]:[CD](?P<date>[0-9]{6})(?P<currency>[A-Z]{3})[0-9]{1,15}(,[0-9]*)?")
-_SUM: Final = re.compile(r":90[DC]:[0-9]{1,5}[A-Z]{3}[0-9]{1,15}(,[0-9]*)?")
+BALANCE: Final = re.compile(r"(?P<mark>[CD])(?P<day>[0-9]{6})(?P<currency>[A-Z]{3})(?P<amount>[0-9]{1,15}(?:,[0-9]*)?)")
+SUM: Final = re.compile(r"(?P<number>[0-9]{1,5})(?P<currency>[A-Z]{3})(?P<amount>[0-9]{1,15}(?:,[0-9]*)?)")
+MADE: Final = re.compile(r"(?P<day>[0-9]{6})(?:[01][0-9]|2[0-3])[0-5][0-9](?:[+-][0-9]{4})?")
+FLOOR_LIMIT: Final = re.compile(r"(?P<currency>[A-Z]{3})[CD ]?[0-9,]{0,16}")
+_FORMS: Final = {"13": MADE, "34": FLOOR_LIMIT, "60": BALANCE, "62": BALANCE, "64": BALANCE, "65": BALANCE, "90": SUM}
+"""by the digits of the tag"""
 
 
 @dataclass(slots=True)
@@ -37,9 +41,15 @@ class Line61:
     """A ``:61:`` and the ``:86:`` that belongs to it, as they stand in the file."""
 
     number: int
+    value: str
+    """YYMMDD"""
+    entry: str
+    """MMDD, or empty"""
+    mark: str
+    """C, D, and RC and RD for what is taken back"""
+    amount: str
     own_ref: str
     bank_ref: str
-    has_entry_date: bool
     extra: str = ""
     details: str = ""
     """both as they stand, line breaks and all"""
@@ -47,16 +57,12 @@ class Line61:
 
 @dataclass(slots=True)
 class Mt940Message:
-    """One message from its ``:20:`` to its end. ``lines`` is what the library is given: all but the details (86).
-
-    Those are text, of which the library keeps some and drops some; here all of it stays with its ``:61:``.
-    """
+    """One message from its ``:20:`` to its end."""
 
     number: int
     """of the line with its ``:20:``"""
-    lines: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-    """all of them but 61 and 86, in their order"""
+    fields: dict[str, str] = field(default_factory=dict)
+    """tag → its first line, of all tags but 61 and 86"""
     entries: list[Line61] = field(default_factory=list)
     closed: bool = False
     """whether the closing balance has been seen: an ``:86:`` behind it is about the whole statement"""
@@ -132,19 +138,17 @@ class _Lines:
 
     def _line_61(self, message: Mt940Message, line: str, number: int) -> None:
         match = _LINE_61.fullmatch(line)
-        value, entry, rest = match.groups() if match else ("", None, "")
-        own, _, bank = rest.partition("//")
+        own, _, bank = (match["rest"] if match else "").partition("//")
         if match is None or len(own) > self._own or len(bank) > self._bank:
             sentence = "a :61: does not read as SWIFT has it (a longer reference: dialect long-reference)"
             raise UnreadableFile(StatementCode.UNPARSABLE, sentence, number)
         if message.closed:
             raise UnreadableFile(StatementCode.UNPARSABLE, "a :61: stands behind the closing balance", number)
+        value, entry = match["value"], (match["entry"] or "").strip()
         self._check_day(value, number)
-        booked = (entry or "").strip()
-        if booked:
-            self._check_day(value[:2] + booked, number)
-        message.lines.append(line)
-        message.entries.append(Line61(number, own, bank, bool(booked)))
+        if entry:
+            self._check_day(value[:2] + entry, number)
+        message.entries.append(Line61(number, value, entry, match["mark"], match["amount"], own, bank))
 
     def _details(self, message: Mt940Message, line: str, number: int) -> None:
         if message.closed:
@@ -160,10 +164,10 @@ class _Lines:
         if self._tag == "86":
             if not message.closed:
                 message.entries[-1].details += "\n" + line
-            return
-        message.lines.append(line)
-        if self._tag == "61":
-            message.entries[-1].extra += "\n" + line
+        elif self._tag == "61":
+            if message.entries[-1].extra:
+                raise UnreadableFile(StatementCode.UNPARSABLE, "a :61: goes on in a third line", number)
+            message.entries[-1].extra = "\n" + line
 
     def _check_day(self, digits: str, number: int) -> None:
         if not is_day(digits, thirty=self._profile.thirty_day_months):
@@ -171,19 +175,26 @@ class _Lines:
 
 
 def _single(message: Mt940Message, tag: str, line: str, number: int) -> None:
-    if tag in message.tags and tag not in ("NS", "65"):
+    """A tag that stands once in a message. Raises UnreadableFile if it does not read as SWIFT has it."""
+    if tag in message.fields and tag not in ("NS", "65"):
         raise UnreadableFile(StatementCode.UNPARSABLE, f"tag {tag} stands twice in a message", number)
-    if tag[:2] in ("60", "62"):
-        match = _BALANCE.fullmatch(line)
-        if match is None or not is_day(match["date"], thirty=False):
-            raise UnreadableFile(StatementCode.UNPARSABLE, "a balance does not read as SWIFT has it", number)
-    if tag[:2] == "60" and message.entries:
-        raise UnreadableFile(StatementCode.UNPARSABLE, "the opening balance stands behind entries", number)
-    if tag[:2] == "90" and not _SUM.fullmatch(line):
-        raise UnreadableFile(StatementCode.UNPARSABLE, "a sum does not read as SWIFT has it", number)
-    message.tags.append(tag)
-    message.lines.append(line)
+    text = line.removeprefix(f":{tag}:")
+    form = _FORMS.get(tag[:2])
+    if form is not None:
+        match = form.fullmatch(text)
+        day = match and match.groupdict().get("day")
+        if match is None or (day and not is_day(day, thirty=False)):
+            raise UnreadableFile(StatementCode.UNPARSABLE, f"{_named(tag)} does not read as SWIFT has it", number)
+    if tag[:2] in ("34", "60") and message.entries:
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"{_named(tag)} stands behind entries", number)
+    message.fields.setdefault(tag, text)
     message.closed = message.closed or tag[:2] in ("62", "90")
+
+
+def _named(tag: str) -> str:
+    return {"13": "the day (13D)", "34": "the floor limit (34F)", "60": "the opening balance", "90": "a sum"}.get(
+        tag[:2], "a balance"
+    )
 
 
 @lru_cache(maxsize=1024)
