@@ -1,1 +1,1 @@
-"""What happens: the message core, the rooms of the domain, and the processes that run them."""
+"""The hub: inbox and outbox, the domain packages, and the processes that run them."""

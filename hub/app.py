@@ -1,4 +1,4 @@
-"""The only place where real things are plugged together: settings in, a running Hub out."""
+"""The Hub: settings and catalogue in, a running application out. The only place that wires real implementations."""
 
 import os
 import threading
@@ -34,7 +34,7 @@ from schemas.strict import faults_of
 
 
 class Hub:
-    """The hub in one process. Use it as a context manager: it opens the database and starts the publisher."""
+    """The hub in one process: database, broker, ports, keys. A context manager that opens and closes them."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         self.settings = settings
@@ -79,11 +79,11 @@ class Hub:
             due.mark(conn, wakeups)
 
     def wake(self, wakeups: list[Wakeup]) -> None:
-        """Tell the broker "these are due", some time after now; never waits, may be lost without harm."""
+        """Publish these wake-ups in the background; never waits. One that is lost is repeated by the sweep."""
         self._wakeup_publisher.wake(wakeups)
 
     def sweep(self) -> None:
-        """Wake up whatever is due and has no wake-up under way, or has lost it."""
+        """Wake the due rows that have no wake-up on the broker, or whose wake-up it has lost."""
         with self.db.connection() as conn:
             wakeups = due.due(
                 conn,
@@ -94,11 +94,11 @@ class Hub:
         self.wake(wakeups)
 
     def prompt_queue(self, queues: Collection[str]) -> AbstractContextManager[PromptQueue]:
-        """While it is open, this thread may go on by itself with what it makes due in ``queues``."""
+        """While open, this thread may continue by itself with what it makes due in ``queues``."""
         return self._wakeup_publisher.prompt_queue(queues)
 
     def port(self, counterparty: str) -> Any:
-        """The counterparty's port (connectors.ports), built at first use: a WSDL takes its time."""
+        """The counterparty's port, one of connectors.ports, built at first use: a WSDL takes long. Raises NotFound."""
         port = self._ports.get(counterparty)
         if port is None:
             with self._ports_lock:
@@ -119,7 +119,7 @@ class Hub:
         return party
 
     def limits(self, counterparty: str) -> Limits:
-        """What the counterparty bears, from the catalogue and the settings."""
+        """The limits of a counterparty, from the catalogue and the settings. Raises NotFound."""
         party = self._party(counterparty)
         return Limits(
             counterparty=counterparty,
@@ -131,7 +131,7 @@ class Hub:
         )
 
     def profile(self, counterparty: str) -> Idempotency:
-        """What protects a call to it from acting twice."""
+        """How a call to the counterparty is idempotent. Raises NotFound."""
         return self._party(counterparty).idempotency
 
     def read_statements(self, bank: Bank, body: bytes) -> tuple[Format, list[Statement]]:
@@ -140,12 +140,12 @@ class Hub:
 
     @cached_property
     def keyring(self) -> Keyring:
-        """Our signing keys; nothing is loaded before something is signed."""
+        """Our signing keys, loaded when something is signed."""
         return keyring(self.settings, self.catalogue)
 
     @cached_property
     def signer(self) -> Signer:
-        """Who signs in the name of officers and of the Centre."""
+        """Signs in the name of officers and of the Centre."""
         signing = self.catalogue.signing
         roots = self.catalogue.folder / signing.roots if signing.roots else None
         return Signer(self.keyring, signing, self.catalogue.officers, roots, self._revocation_lists)
@@ -162,7 +162,7 @@ class Hub:
 
 
 def keyring(settings: Settings, catalogue: Catalogue) -> Keyring:
-    """The signing keys that settings and catalogue speak of; no database is needed."""
+    """The signing keys that settings and catalogue name; needs no database."""
     token = catalogue.signing.token
     slot = Pkcs11Token(token.module, token.label, catalogue.secret(token.pin)) if token else None
     return Keyring(settings.keys, settings.keys_passphrase, token=slot, production=settings.production)
@@ -181,7 +181,7 @@ def build() -> Hub:
 
 
 def check_clerks(settings: Settings, catalogue: Catalogue) -> None:
-    """In production somebody is named who decides about money, as soon as there is any. Raises CatalogueError."""
+    """In production, where fees are configured, clerks must be too. Raises CatalogueError."""
     desk = catalogue.fee_desk
     if settings.production and desk is not None and not desk.clerks:
         mend = "HUB_PRODUCTION, and nobody is named who decides about money: add [[clerks]] (docs/decisions/0022)"

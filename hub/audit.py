@@ -10,7 +10,7 @@ _ALL: Final = """
 INSERT INTO audit_log (subject, actor, verb, before, after, reason)
 SELECT subject, %s, verb, before, after, reason
 FROM ROWS FROM (json_to_recordset(%s) AS (subject text, verb text, before text, after text, reason text))
-    WITH ORDINALITY AS said (subject, verb, before, after, reason, at)
+    WITH ORDINALITY AS entry (subject, verb, before, after, reason, at)
 ORDER BY at
 """
 
@@ -44,15 +44,15 @@ def note(
 
 
 def note_at_door(conn: Connection, subject: str, verb: str, *, reason: str | None = None) -> None:
-    """Write what a door may say about a consignment or a table; in whose name, the database knows."""
+    """Write what an endpoint may about a consignment or a table; the database knows in whose name."""
     conn.execute("SELECT note_at_door(%s, %s, %s)", (subject, verb, reason))
 
 
 def note_all(conn: Connection, actor: str, notes: Sequence[AuditEntry]) -> None:
     """``note`` for many at once, in their order."""
     if notes:
-        said = [
+        rows = [
             {"subject": one.subject, "verb": one.verb, "before": one.before, "after": one.after, "reason": one.reason}
             for one in notes
         ]
-        conn.execute(_ALL, (actor, as_set(said)))
+        conn.execute(_ALL, (actor, as_set(rows)))

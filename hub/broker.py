@@ -1,4 +1,4 @@
-"""The broker: its queues, from the catalogue, and how a wake-up is published. A message says one id and nothing else.
+"""The broker: its queues, from the catalogue, and how wake-ups are published. A message carries one id.
 
 RabbitMQ: quorum queues with a delivery limit and a dead-letter queue, publisher confirms. Valkey (kombu's redis
 transport): a short visibility time-out, which is safe because the leases are in PostgreSQL.
@@ -33,22 +33,22 @@ QUORUM: Final = {
     "x-dead-letter-strategy": "at-least-once",
     "x-overflow": "reject-publish",
 }
-"""What makes a queue of ours on RabbitMQ: publisher, worker and deploy/rabbitmq must say the same, else it is a 406."""
+"""arguments of our queues on RabbitMQ: publisher, worker and deploy/rabbitmq must agree, else it answers 406"""
 QUORUM_DEAD: Final = {"x-queue-type": "quorum"}
 NOT_FOUND: Final = {404, "404"}
-"""py-amqp says it as a number, kombu's redis transport as a string"""
+"""a number in py-amqp, a string in kombu's redis transport"""
 CONNECT_TIMEOUT: Final = 3.0
 """seconds"""
 ANSWER_TIMEOUT: Final = 10
 """seconds that RabbitMQ may take to answer a method; an idle connection has nothing to answer"""
 CONFIRM_TIMEOUT: Final = 10.0
-"""seconds; a quorum queue without a leader takes a message and never confirms it"""
+"""seconds; a quorum queue without a leader accepts a message and never confirms it"""
 
 log = structlog.get_logger(__name__)
 
 
 def queue_names(catalogue: Catalogue) -> list[str]:
-    """Every queue of the hub: the front door, one for each counterparty, the ticks."""
+    """Every queue of the hub: the inbox, one for each counterparty, the ticks."""
     return [inbox.QUEUE, *sorted({party.queue for party in catalogue.counterparties.values()}), TICKS]
 
 
@@ -72,12 +72,12 @@ def queues(settings: Settings, catalogue: Catalogue) -> list[Queue]:
 
 
 def dead_queue() -> Queue:
-    """Where RabbitMQ puts a wake-up that killed its worker too often. The row is still due: the sweep goes on."""
+    """Dead-letter queue of wake-ups that were redelivered too often. Their rows are still due: the sweep finds them."""
     return Queue(DEAD, DEAD_EXCHANGE, durable=True, queue_arguments=QUORUM_DEAD)
 
 
 def application(settings: Settings, catalogue: Catalogue) -> Celery:
-    """A Celery application without tasks: the settings that publisher, worker and Flower share."""
+    """A Celery application without tasks, with the settings that publisher, worker and Flower share."""
     app = Celery("lienthong-hub", set_as_current=False)
     app.conf.update(
         broker_url=str(settings.broker_url),
@@ -97,7 +97,7 @@ def application(settings: Settings, catalogue: Catalogue) -> Celery:
         task_send_sent_event=False,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
-        worker_send_task_events=False,  # whoever listens (Flower) asks for them; they cost half of a task's overhead
+        worker_send_task_events=False,  # Flower switches them on; they are half of a task's overhead
         worker_cancel_long_running_tasks_on_connection_loss=False,
         timezone="UTC",
     )
@@ -117,15 +117,15 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
 
 
 def depths(app: Celery, queues: Collection[str]) -> dict[str, int]:
-    """How many messages wait in each of these; one that the broker does not tell is left out."""
-    found: dict[str, int] = {}
+    """Queue → messages in it; a queue whose depth the broker does not tell is left out."""
+    depth_of: dict[str, int] = {}
     try:
         with app.connection_for_write(connect_timeout=CONNECT_TIMEOUT) as connection:
             for queue in queues:
-                found[queue] = _depth(connection, queue)
+                depth_of[queue] = _depth(connection, queue)
     except (*connection.connection_errors, OperationalError) as error:
-        log.warning("depths_unknown", queues=sorted(queues - found.keys()), error=type(error).__name__)
-    return found
+        log.warning("depths_unknown", queues=sorted(queues - depth_of.keys()), error=type(error).__name__)
+    return depth_of
 
 
 def _depth(connection: Connection, queue: str) -> int:
@@ -150,7 +150,7 @@ class Publisher:
         self._producer: Producer | None = None
 
     def publish(self, wakeups: Sequence[Wakeup]) -> Iterator[Wakeup]:
-        """Gives each wake-up once the broker has it: on Valkey all after one round trip, on RabbitMQ one by one.
+        """Publish, and yield each wake-up once the broker has it: on Valkey all at once, on RabbitMQ one by one.
 
         Raises kombu's operational errors while the broker is away; the next call connects anew.
         """
@@ -171,13 +171,13 @@ class Publisher:
 
     def close(self) -> None:
         if self._producer is not None:
-            self._producer.connection.collect()  # no goodbye, which could wait for an answer that never comes
+            self._producer.connection.collect()  # without a close handshake, which could wait forever
             self._producer = None
 
     def _connect(self) -> Producer:
         connection = self._app.connection_for_write(connect_timeout=CONNECT_TIMEOUT)
         if self._settings.broker_declares:
-            # A message to a queue that nobody declared is dropped without a word, confirms or not.
+            # A message to an undeclared queue is dropped silently, confirms or not.
             with connection.channel() as channel:
                 for queue in self._app.conf.task_queues:
                     queue(channel).declare()
@@ -203,7 +203,7 @@ class Publisher:
 
 
 def _task(wakeup: Wakeup) -> tuple[str, tuple[str, ...]]:
-    """The task that a wake-up is for, and its arguments; a tick's id is its task's name."""
+    """Name and arguments of the task for a wake-up; the id of a tick is its task's name."""
     if wakeup.queue == TICKS:
         return wakeup.id, ()
     return (HANDLE if wakeup.queue == inbox.QUEUE else DELIVER), (wakeup.id,)

@@ -13,7 +13,7 @@ def now() -> datetime:
 
 
 def local(moment: datetime) -> datetime:
-    """``moment`` as a clock on a wall in Vietnam shows it. Raises ValueError for a moment without a zone."""
+    """``moment`` in Vietnam's time. Raises ValueError for a moment without a zone."""
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone could mean any hour; give an aware one")
     return moment.astimezone(VIETNAM)

@@ -1,13 +1,13 @@
-"""Why a message waits for a person or for another message: stable words of the hub's own, each with its meaning.
+"""Codes of the hub: why a message or transfer is retried, waits for a person, or was refused.
 
-The words for what went wrong at a counterparty are connectors.errors.ConnectorCode.
+The codes of what went wrong at a counterparty are connectors.errors.ConnectorCode.
 """
 
 from schemas.explained import Explained
 
 
 class HubCode(Explained):
-    """A word that stands in rows, logs and docs/reference/errors.md; ``en`` and ``vi`` say what it means and asks."""
+    """A stable code in rows, logs and docs/reference/errors.md; ``en`` and ``vi`` say what it means and what to do."""
 
     NOT_THERE = ("NOT_THERE", "The counterparty was asked and does not have it: replaying is safe.")
     OUTCOME_UNKNOWN = (
@@ -16,15 +16,15 @@ class HubCode(Explained):
     )
     LEASE_EXPIRED = (
         "LEASE_EXPIRED",
-        "The process that was sending it died or slept; the outcome is unknown and is asked about next.",
+        "The process that was sending it died or stalled. The outcome is unknown; the counterparty is asked next.",
     )
     PROCESS_DIED = (
         "PROCESS_DIED",
-        "The process that had it died twice in a row, or slept in sending. See the worker's log and memory first.",
+        "The process that had it crashed twice in a row, or stalled in sending. See the worker's log and memory first.",
     )
     DATABASE_BUSY = (
         "DATABASE_BUSY",
-        "Other work held what this needed to change, several times in a row. It is tried again by itself.",
+        "Other transactions held the rows that this one needed, several times in a row. It is retried automatically.",
     )
     HUB_FAILED = (
         "HUB_FAILED",
@@ -35,11 +35,11 @@ class HubCode(Explained):
     )
     REPLY_FAILED = (
         "REPLY_FAILED",
-        "The counterparty answered and we could not process its answer; the log names the fault. Mend, then check.",
+        "Internal error while processing the counterparty's answer (see the worker log). Fix it, then check.",
     )
     HANDLER_FAILED = (
         "HANDLER_FAILED",
-        "A fault of ours while handling what came in; the log names it. Mend, then requeue.",
+        "Internal error while handling the message (see the worker log). Fix it, then requeue.",
     )
     PROCEDURE_UNKNOWN = (
         "PROCEDURE_UNKNOWN",
@@ -56,7 +56,7 @@ class HubCode(Explained):
     )
     MATCHING_BUSY = (
         "MATCHING_BUSY",
-        "Somebody is matching this account's lines at this moment. It is tried again by itself.",
+        "Another process is matching this account's lines at this moment. It is retried automatically.",
     )
     DOSSIER_UNKNOWN = (
         "DOSSIER_UNKNOWN",
@@ -64,11 +64,11 @@ class HubCode(Explained):
     )
     ANSWER_REFUSED = (
         "ANSWER_REFUSED",
-        "A department's answer to a month's table cannot stand: another table, lines that it has not, or too late.",
+        "A department's answer to a month's table is not valid: another table, lines that it has not, or too late.",
     )
     CONSIGNMENT_UNKNOWN = (
         "CONSIGNMENT_UNKNOWN",
-        "The operator tells of a consignment that was never ordered here. Ask whose it is.",
+        "The operator reports on a consignment that was never ordered here. Ask whose it is.",
     )
     ENTRY_UNREADABLE = (
         "ENTRY_UNREADABLE",
@@ -76,11 +76,11 @@ class HubCode(Explained):
     )
     REPORT_CONFLICT = (
         "REPORT_CONFLICT",
-        "A name that was used before came with other content; the first counts. Ask; requeue takes both, or refuse it.",
+        "A report id was used again with other content; the first counts. Ask; requeue takes both, or refuse it.",
     )
     DATED_AHEAD = (
         "DATED_AHEAD",
-        "Dated later than it came, by more than clocks may differ. Ask; requeue takes it as of then, or refuse it.",
+        "Dated later than its arrival, by more than clocks may differ. Ask; requeue dates it at arrival, or refuse it.",
     )
     REPORT_LATE = (
         "REPORT_LATE",
@@ -88,7 +88,7 @@ class HubCode(Explained):
     )
     PAYMENT_UNKNOWN = (
         "PAYMENT_UNKNOWN",
-        "A refund or reversal of a payment that nobody has told of yet; it waits half an hour for it, then is a case.",
+        "A refund or reversal of a payment not notified yet; it waits half an hour for it, then is an exception.",
     )
     REPORT_EARLY = (
         "REPORT_EARLY",
@@ -104,7 +104,7 @@ class HubCode(Explained):
     )
     KEY_UNAVAILABLE = (
         "KEY_UNAVAILABLE",
-        "A signing key is missing, locked or expired, so nothing is signed. Mend it (hub keys check), then requeue.",
+        "A signing key is missing, locked or expired, so nothing is signed. Fix it (hub keys check), then requeue.",
     )
     CERTIFICATE_REFUSED = (
         "CERTIFICATE_REFUSED",
@@ -128,15 +128,15 @@ class HubCode(Explained):
     )
     RECEIPT_REFUSED = (
         "RECEIPT_REFUSED",
-        "A department's signature does not hold: forged, revoked, expired, or not by its certificate. Ask, then check.",
+        "A department's signature is not valid: forged, revoked, expired, or not by its certificate. Ask, then check.",
     )
     STAMP_UNTRUE = (
         "STAMP_UNTRUE",
-        "What the time-stamping authority gave is no true stamp of what was asked: not kept. Ask it, then replay.",
+        "The time-stamping authority's answer is not a valid stamp of the request: not stored. Ask it, then replay.",
     )
     STAMP_UNDECIDED = (
         "STAMP_UNDECIDED",
-        "The stamp cannot be judged yet: its authority's CA has no fresh revocation list. It is asked for again.",
+        "The stamp cannot be verified yet: its authority's CA has no fresh revocation list. It is requested again.",
     )
     WITNESS_UNTRUE = (
         "WITNESS_UNTRUE",
@@ -144,5 +144,5 @@ class HubCode(Explained):
     )
     WITNESS_UNDECIDED = (
         "WITNESS_UNDECIDED",
-        "The department's counter-signature on a checkpoint cannot be judged yet (revocation list); asked again later.",
+        "The department's counter-signature on a checkpoint cannot be verified yet (revocation list); requested again.",
     )

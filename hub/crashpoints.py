@@ -1,7 +1,7 @@
-"""Named places where a test may kill the process, to prove that nothing is lost or doubled there.
+"""Crash points: places where a test may kill the process, to prove that nothing is lost or doubled.
 
-``HUB_CRASH_AT=<name>`` and ``HUB_CRASH_TOKEN=<path>``: whoever first removes the token file dies, once, by SIGKILL.
-Without both variables a point is one dictionary look-up.
+``HUB_CRASH_AT=<name>`` and ``HUB_CRASH_TOKEN=<path>``: the process that removes the token file kills itself by SIGKILL.
+Without both variables a point costs a comparison.
 """
 
 import os
@@ -31,7 +31,7 @@ _token = os.environ.get("HUB_CRASH_TOKEN")
 
 
 def reached(point: Point) -> None:
-    """Die here if a test asked for it and nobody has died yet."""
+    """Kill this process if a test asked for it and no other process has done so yet."""
     if _at == point and _token is not None:
         try:
             Path(_token).unlink()

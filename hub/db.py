@@ -1,4 +1,4 @@
-"""The database: one pool, and the one place where a transaction begins and is committed."""
+"""The database: the connection pool, and the one place where transactions begin and commit."""
 
 import json
 import random
@@ -14,15 +14,15 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 LOCK_TIMEOUT: Final = "5s"
-"""How long a statement waits for somebody else's lock before it gives up; then the message is tried again."""
+"""after which a statement gives up waiting for a lock; then the message is retried"""
 
 BUSY: Final = (DeadlockDetected, LockNotAvailable, SerializationFailure)
-"""The database is there, and another transaction was in the way: what was tried is undone, and may be tried anew."""
+"""errors of a transaction that another one was in the way of: it is rolled back and may be retried"""
 BUSY_TRIES: Final = 4
 BUSY_PAUSE: Final = 0.2
 """seconds at most before the second try; twice that before the third, and so on"""
 
-# A machine that has gone without a word is noticed within a minute, and its locks go with it.
+# A client machine that vanished is noticed within a minute, and its locks are released.
 _KEEPALIVES: Final = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 
 Connection = psycopg.Connection[DictRow]
@@ -75,7 +75,7 @@ class Database:
 
 
 def retried(transaction: Callable[[], Done]) -> Done:
-    """Do a whole transaction, and anew where another one was in its way. Raises one of BUSY after BUSY_TRIES."""
+    """Run a whole transaction, and again where another one was in its way. Raises one of BUSY after BUSY_TRIES."""
     for tries in range(1, BUSY_TRIES):
         try:
             return transaction()
@@ -87,9 +87,9 @@ def retried(transaction: Callable[[], Done]) -> Done:
 
 
 def as_set(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as PostgreSQL's json_to_recordset reads them: of thousands, arrays of their columns cost ten times as much.
+    """Rows as JSON for json_to_recordset, of which thousands cost a tenth of what arrays of their columns cost.
 
-    Dates and times go by their ISO form; bytes have to be text by then.
+    Dates and times are written in ISO form; bytes have to be text already.
     """
     return json.dumps(rows, ensure_ascii=False, default=str)
 

@@ -1,8 +1,8 @@
-"""Errors of the hub. Each is a name and a sentence; the sentence is the message."""
+"""Errors of the hub. The docstring of each is its message where no other is given."""
 
 
 class HubError(Exception):
-    """Something that the hub will not do."""
+    """Base of the errors of the hub."""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or str(self.__doc__))
@@ -21,11 +21,11 @@ class InFlight(HubError):
 
 
 class StaleClaim(HubError):
-    """Another worker took this over while we were busy; what we found out is not written."""
+    """Another worker has claimed this since; nothing was written."""
 
 
 class MoveRefused(HubError):
-    """The lifecycle does not have this move."""
+    """The lifecycle does not have this transition."""
 
 
 class RetryLater(HubError):
@@ -37,7 +37,7 @@ class RetryLater(HubError):
 
 
 class ManualAction(HubError):
-    """The message can be understood by a person only; it moves nothing and waits."""
+    """The message needs a person's decision; it changes nothing and waits."""
 
     def __init__(self, code: str, detail: str) -> None:
         self.code = code
@@ -45,7 +45,7 @@ class ManualAction(HubError):
 
 
 class MessageRefused(HubError):
-    """The message cannot stand, whoever looks at it; it ends, and its sender is told why. ``reason`` is for them."""
+    """The message is refused for good, and its sender is told ``reason``."""
 
     def __init__(self, code: str, reason: str) -> None:
         self.code = code
@@ -54,15 +54,15 @@ class MessageRefused(HubError):
 
 
 class NotConfigured(HubError):
-    """The environment does not say what the hub has to know."""
+    """The environment lacks a setting."""
 
 
 class NotFound(HubError):
-    """There is nothing with this id."""
+    """Not found."""
 
 
 class Forbidden(HubError):
-    """This is not for this person to decide."""
+    """This person may not decide this."""
 
 
 class InvalidState(HubError):

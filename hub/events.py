@@ -1,4 +1,4 @@
-"""What has happened, as frozen facts in the past tense. hub/flow.py lists their subscribers."""
+"""Events of the domain packages, in the past tense. hub/flow.py lists their subscribers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from schemas.portal import FeeNotice
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fact about one dossier."""
+    """Base of the events, each about one dossier."""
 
     dossier_id: str
 
@@ -21,7 +21,7 @@ class DossierOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class DossierReleased(Event):
-    """Nothing holds the dossier back: it may go to its department."""
+    """The dossier may be handed to its department."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class FeeEvent(Event):
     """Something about what is demanded for the dossier."""
 
     fee: FeeNotice
-    """as it stands now, to be told"""
+    """its state now, for the notice to the payer"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class FeeDemanded(FeeEvent):
 
 @dataclass(frozen=True, slots=True)
 class FeePaid(FeeEvent):
-    """Money has come, by an authenticated notification or a statement, and nothing is outstanding any more."""
+    """The demand is paid in full, by an authenticated notification or a statement."""
 
     at: datetime
     """when it was paid"""
@@ -54,14 +54,14 @@ class FeePaid(FeeEvent):
 
 @dataclass(frozen=True, slots=True)
 class FeeWaived(FeeEvent):
-    """Nothing need be paid, by a provision that is written down."""
+    """The fee is waived, by a recorded provision."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class FeeReopened(FeeEvent):
-    """What was paid has been taken back: it is to be paid again."""
+    """A payment was reversed: the fee is due again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,14 @@ class HandedBack(Event):
 
 @dataclass(frozen=True, slots=True)
 class HandoffAcknowledged(Event):
-    """The department has the dossier and gave its receipt."""
+    """The department has the dossier and its receipt is stored."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class HandoffRefused(Event):
-    """The department does not take the dossier, and says why."""
+    """The department refuses the dossier."""
 
     at: datetime
     reason: str
@@ -112,12 +112,12 @@ class HandoffRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class StatusMoved(Event):
-    """The dossier stands somewhere else than before."""
+    """The dossier's status has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsignmentDelivered(Event):
-    """The operator has delivered what was in it of this dossier, to whom it was addressed."""
+    """The operator has delivered the dossier's papers to their addressee."""
 
     consignment_id: str
     handoff_id: str | None

@@ -1,6 +1,6 @@
-"""What counterparties' feeds say, as what comes in: each kind of counterparty in its way, page by page.
+"""Feeds of the counterparties: how each kind is read, page by page, as arrivals for the inbox.
 
-What is no entry of its contract is set aside by itself, kept as it came, and shown to a person; the feed goes on.
+An entry that breaks its contract is set aside as it came and shown to a person; the feed goes on.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from schemas.unreadable import UnreadableEntry
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """What a feed says after a cursor, and the cursor to go on with. A page without arrivals is the feed's end."""
+    """The entries after a cursor, and the next cursor. A page without arrivals is the feed's end."""
 
     arrivals: list[Arrival]
     cursor: str
@@ -30,26 +30,26 @@ class FeedPage:
 
 @dataclass(frozen=True, slots=True)
 class FeedReader:
-    """How one kind of counterparty is read: whether this one is to be asked at all, and a page of what it says."""
+    """How the feed of one kind of counterparty is read."""
 
     is_polled: Callable[[Any], bool]
     read: Callable[[Any, Any, str], FeedPage]
     """(the counterparty, its port, the cursor) → a page"""
     every: Callable[[Any], float] = lambda _: 0.0
-    """seconds to leave it alone after a poll, where that is more than HUB_POLL_EVERY"""
+    """seconds between two polls, where that is more than HUB_POLL_EVERY"""
     again: Callable[[Any, Any, str], Arrival] | None = None
-    """(the counterparty, its port, an entry that was set aside) → what came in; None: this feed sets nothing aside"""
+    """(the counterparty, its port, an entry that was set aside) → its arrival; None: this feed sets nothing aside"""
 
 
 def _reports(department: Department, port: DepartmentPort, cursor: str) -> FeedPage:
     changes = port.changes(cursor)
     reports = [_report(department, report) for report in changes.reports]
-    return FeedPage([*reports, *(_riddle(department, entry) for entry in changes.unreadable)], changes.cursor)
+    return FeedPage([*reports, *(_unreadable(department, entry) for entry in changes.unreadable)], changes.cursor)
 
 
 def _report_again(department: Department, port: DepartmentPort, document: str) -> Arrival:
-    said = port.entry(document)
-    return _riddle(department, said) if isinstance(said, UnreadableEntry) else _report(department, said)
+    entry = port.entry(document)
+    return _unreadable(department, entry) if isinstance(entry, UnreadableEntry) else _report(department, entry)
 
 
 def _report(department: Department, report: StatusReport) -> Arrival:
@@ -65,47 +65,47 @@ def _report(department: Department, report: StatusReport) -> Arrival:
 
 
 def _revocations(authority: CertificateAuthority, port: RevocationPort, cursor: str) -> FeedPage:
-    found = port.changes(cursor)
-    if found is None:
+    revocations = port.changes(cursor)
+    if revocations is None:
         return FeedPage([], cursor)
     arrival = Arrival(
         id=new_id(Prefix.INBOX),
         source=authority.counterparty,
         kind=crl_store.KIND,
-        key=found.key,
-        external_id=found.key,
-        body=found.der,
+        key=revocations.key,
+        external_id=revocations.key,
+        body=revocations.der,
         media_type="application/pkix-crl",
     )
-    return FeedPage([arrival], found.cursor)
+    return FeedPage([arrival], revocations.cursor)
 
 
 def _tracking(operator: Operator, port: PostalPort, cursor: str) -> FeedPage:
-    """One feed for each customer code: of all its consignments, in the operator's order."""
+    """One feed for each customer code, with all its consignments, in the operator's order."""
     feed = port.feed(cursor)
-    events = [_event(operator, said) for said in feed.events]
-    return FeedPage([*events, *(_riddle(operator, entry) for entry in feed.unreadable)], feed.cursor)
+    events = [_event(operator, event) for event in feed.events]
+    return FeedPage([*events, *(_unreadable(operator, entry) for entry in feed.unreadable)], feed.cursor)
 
 
 def _event_again(operator: Operator, port: PostalPort, document: str) -> Arrival:
-    said = port.entry(document)
-    return _riddle(operator, said) if isinstance(said, UnreadableEntry) else _event(operator, said)
+    entry = port.entry(document)
+    return _unreadable(operator, entry) if isinstance(entry, UnreadableEntry) else _event(operator, entry)
 
 
-def _event(operator: Operator, said: TrackingEvent) -> Arrival:
-    """The same as the callback door makes of it, so that an event that comes both ways is one."""
+def _event(operator: Operator, event: TrackingEvent) -> Arrival:
+    """The same arrival as the callback endpoint stores, so that an event that comes both ways is stored once."""
     return Arrival(
         id=new_id(Prefix.INBOX),
         source=operator.counterparty,
         kind="postal.event",
-        key=said.key,
-        external_id=said.key,
-        ordering_key=said.order_number,
-        body=said.model_dump_json().encode(),
+        key=event.key,
+        external_id=event.key,
+        ordering_key=event.order_number,
+        body=event.model_dump_json().encode(),
     )
 
 
-def _riddle(party: Counterparty, entry: UnreadableEntry) -> Arrival:
+def _unreadable(party: Counterparty, entry: UnreadableEntry) -> Arrival:
     return Arrival(
         id=new_id(Prefix.INBOX),
         source=party.counterparty,
@@ -148,11 +148,11 @@ FEEDS: Final[Mapping[type, FeedReader]] = {
     ),
     CertificateAuthority: FeedReader(is_polled=lambda _: True, read=_revocations, every=lambda one: one.every_seconds),
 }
-"""The kind of a counterparty in the catalogue → its feed. A kind that is not here is never asked."""
+"""kind of a counterparty in the catalogue → how its feed is read; a kind that is not listed has none"""
 
 
 def polled(catalogue: Catalogue) -> dict[str, tuple[Counterparty, FeedReader]]:
-    """Every counterparty that is asked by itself, with its feed, by its code."""
+    """Code of every counterparty that is polled → the counterparty and how its feed is read."""
     return {
         code: (party, feed)
         for code, party in catalogue.counterparties.items()

@@ -1,4 +1,4 @@
-"""A lifecycle is a table of moves: what may follow what, drawn and checked from one place."""
+"""Lifecycles: the table of valid transitions of a status, for checks and diagrams."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Lifecycle(Generic[S]):
             raise MoveRefused(f"{before} is not followed by {after}")
 
     def path(self, before: S, after: S, *, through: frozenset[S]) -> list[S]:
-        """The fewest moves from ``before`` to ``after`` (included) that pass ``through`` these only; empty: none do."""
+        """Shortest path from ``before`` to ``after`` (included) by way of ``through`` only; empty if there is none."""
         ahead: deque[list[S]] = deque([step] for step in sorted(self.moves[before]))
         seen = {before}
         while ahead:
@@ -35,7 +35,7 @@ class Lifecycle(Generic[S]):
         return []
 
     def to_mermaid(self) -> str:
-        """The drawing that docs/reference/lifecycles.md holds."""
+        """The diagram for docs/reference/lifecycles.md."""
         lines = ["stateDiagram-v2"]
         for before, following in self.moves.items():
             lines += [f"    {before} --> {after}" for after in sorted(following)]

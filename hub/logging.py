@@ -1,7 +1,7 @@
 """Logs: one JSON object a line on stderr, facts and ids, never a citizen's data.
 
-``log.info("outbox_delivered", transfer=…)``: an event name per fact, ids beside it. What is bound at the door or in the
-task (structlog.contextvars) stands on every line below it. Lines of libraries pass the same scrubbing.
+``log.info("outbox_delivered", transfer=…)``: an event name per fact, ids beside it. What is bound at an endpoint or in
+a task (structlog.contextvars) is in every line below it. Lines of libraries pass the same scrubbing.
 """
 
 import atexit

@@ -1,4 +1,4 @@
-"""What a person may do to a transfer or a counterparty. Each is a line in the audit log, with who, what and why."""
+"""Operators' commands on transfers, counterparties and dead letters. Each writes who, what and why to the audit log."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -28,9 +28,9 @@ REPLAYABLE: Final = (TransferState.RETRYING, TransferState.UNKNOWN, TransferStat
 
 
 def replay(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
-    """Try again now: a new attempt of the same transfer with the same key, never a new transfer.
+    """Send the transfer again now: a new attempt with the same idempotency key.
 
-    Whatever may have arrived before is asked about first, where its counterparty can be asked.
+    What may have arrived before is asked about first, where its counterparty can be asked.
     Raises NotFound, or InvalidState where the transfer is under way, parked or ended.
     """
     _change(hub, transfer_id, REPLAYABLE, _due_state(hub, transfer_id), verb="replayed", actor=actor, reason=reason)
@@ -38,26 +38,26 @@ def replay(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
 
 
 def park(hub: Hub, transfer_id: str, *, actor: str, reason: str, review_at: datetime) -> None:
-    """Put aside until a person looks again; its ordering key waits with it. Raises NotFound, InvalidState."""
+    """Park the transfer until a person takes it up again; its ordering key waits. Raises NotFound, InvalidState."""
     _change(
         hub, transfer_id, PARKABLE, TransferState.PARKED, verb="parked", actor=actor, reason=reason, review_at=review_at
     )
 
 
 def unpark(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
-    """Take up again what was parked. Raises NotFound, InvalidState."""
+    """Make a parked transfer due again. Raises NotFound, InvalidState."""
     state = _due_state(hub, transfer_id)
     _change(hub, transfer_id, (TransferState.PARKED,), state, verb="unparked", actor=actor, reason=reason)
     _wake(hub, transfer_id)
 
 
 def cancel(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
-    """End it unsent, for good; its ordering key goes on. Raises NotFound, InvalidState."""
+    """End the transfer unsent, for good; its ordering key goes on. Raises NotFound, InvalidState."""
     _change(hub, transfer_id, CANCELLABLE, TransferState.CANCELLED, verb="cancelled", actor=actor, reason=reason)
 
 
 def check(hub: Hub, transfer_id: str, *, actor: str) -> TransferState:
-    """Ask the counterparty now whether it has this; nothing is sent. Its state afterwards.
+    """Ask the counterparty now whether it has the transfer; nothing is sent. Returns the state afterwards.
 
     Raises NotFound, or InvalidState where there is nothing to ask.
     """
@@ -73,7 +73,7 @@ def check(hub: Hub, transfer_id: str, *, actor: str) -> TransferState:
 
 
 def pause(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
-    """Send nothing to this counterparty until it is resumed; what comes up waits (held).
+    """Send nothing to this counterparty until it is resumed; its transfers wait (held).
 
     Raises NotFound, InvalidState.
     """
@@ -81,9 +81,8 @@ def pause(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
 
 
 def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
-    """Send again, most urgent first, what waits for a later attempt too, and give its breaker a fresh start.
+    """End a pause, an open breaker or a Retry-After: what waits is due now, and its failures are forgotten.
 
-    For one that was paused, and for one that is kept quiet by its breaker or its own Retry-After.
     Raises NotFound, InvalidState.
     """
     silenced = "(paused_at IS NOT NULL OR breaker_open_until > now())"
@@ -99,7 +98,7 @@ def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
 
 
 def test(hub: Hub, counterparty: str) -> str:
-    """A call that changes nothing at the counterparty; its answer in a line. Raises NotFound, ConnectorError."""
+    """The counterparty's answer to a call that changes nothing there. Raises NotFound, ConnectorError."""
     answer = hub.port(counterparty).check()
     assert isinstance(answer, str)  # noqa: S101 - connectors.ports says so
     return answer
@@ -125,12 +124,12 @@ def requeue(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
 
 
 def refuse(hub: Hub, message_id: str, *, actor: str, reason: str) -> bool:
-    """End for good what waits or is dead in the inbox. Whether its sender is told: not every sender can be.
+    """Refuse a message that waits or is dead, for good. Returns whether its sender is told: not every sender can be.
 
     Raises NotFound, or InvalidState where it is not waiting.
     """
 
-    def turn_down(uow: UnitOfWork) -> tuple[bool, list[Event]]:
+    def command(uow: UnitOfWork) -> tuple[bool, list[Event]]:
         row = uow.conn.execute(
             "SELECT kind, source, ordering_key, state FROM inbox WHERE id = %s", (message_id,)
         ).fetchone()
@@ -142,11 +141,11 @@ def refuse(hub: Hub, message_id: str, *, actor: str, reason: str) -> bool:
         tell = flow.REFUSED.get(row["kind"])
         return tell is not None, tell(uow, message_id, reason) if tell else []
 
-    return dispatch.run_command(hub, actor, turn_down)
+    return dispatch.run_command(hub, actor, command)
 
 
 def _read_again(hub: Hub, conn: Connection, message: Arrival, *, actor: str, reason: str) -> str:
-    """What the entry says now that something was mended, stored in its place; its id. Raises InvalidState."""
+    """Read the entry again and store what it says now. Returns the new message's id. Raises InvalidState."""
     party, feed = feeds.polled(hub.catalogue).get(message.source, (None, None))
     if feed is None or feed.again is None:
         raise InvalidState(f"the catalogue has no feed of {message.source} any more: refuse it")
@@ -193,7 +192,7 @@ def _change(
 
 
 def _due_state(hub: Hub, transfer_id: str) -> TransferState:
-    """How a transfer goes on: asked about first, unless it was never sent, or its counterparty cannot be asked."""
+    """The state in which a transfer is due: asked about first, unless it was never sent or cannot be asked about."""
     with hub.db.connection() as conn:
         row = conn.execute("SELECT attempts, counterparty FROM outbox WHERE id = %s", (transfer_id,)).fetchone()
     if row is None or row["attempts"] == 0:

@@ -1,7 +1,7 @@
-"""Asking without being told: what a counterparty's feed says goes into the inbox, like everything else that comes in.
+"""Polling of the counterparties' feeds into the inbox.
 
-Callbacks are a hurry-up, polling is the truth: whatever was lost on its way to a door stands in the feed. Each feed is
-read in a thread of its own under a lease, so that one that hangs holds up no other and is not read twice at a time.
+Callbacks are faster, and the feed is complete: it has every report whose callback was lost. Each feed is read in a
+thread of its own under a lease, so that one that hangs delays no other and is not read twice at a time.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +24,13 @@ from hub.messages import inbox, set_aside
 from hub.messages.model import Arrival, Wakeup
 
 PAGES: Final = 20
-"""How many pages one poll reads at most; the next poll goes on where this one stopped."""
+"""pages that one poll reads at most; the next poll continues at its cursor"""
 
 log = structlog.get_logger(__name__)
 
-# Its own statement: it takes the lease if nobody has it, and what is taken is not due to anybody else until it ends.
+# One statement takes the lease if nobody has it.
 # A poll or a lease from the future is from before the database's clock was set back, and holds up nobody.
-_TAKE: Final = """
+_LEASE: Final = """
 UPDATE counterparty SET poll_lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 WHERE code = %(code)s AND paused_at IS NULL AND (breaker_open_until IS NULL OR breaker_open_until <= now())
   AND (polled_at IS NULL OR polled_at <= now() - make_interval(secs => %(every)s) OR polled_at > clock_timestamp())
@@ -38,20 +38,20 @@ WHERE code = %(code)s AND paused_at IS NULL AND (breaker_open_until IS NULL OR b
     OR poll_lease_until > clock_timestamp() + make_interval(secs => %(lease)s))
 RETURNING cursor, poll_lease_until
 """
-_PROLONG: Final = """
+_EXTEND_LEASE: Final = """
 UPDATE counterparty SET cursor = %(cursor)s, polled_at = now(), feed_error = NULL,
     poll_lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 WHERE code = %(code)s AND poll_lease_until = %(until)s RETURNING poll_lease_until
 """
-_GIVE_BACK: Final = """
+_END_LEASE: Final = """
 UPDATE counterparty SET poll_lease_until = NULL, feed_error = COALESCE(%(error)s, feed_error)
 WHERE code = %(code)s AND poll_lease_until = %(until)s
 """
 
 
 @dataclass(slots=True)
-class _Reading:
-    """One feed that is being read by us: where it stands, and until when it is ours."""
+class _LeasedFeed:
+    """A feed under our lease."""
 
     party: Counterparty
     feed: FeedReader
@@ -66,68 +66,68 @@ class _Reading:
 
 
 def poll(hub: Hub) -> None:
-    """Ask every counterparty whose feed is due and that nobody is asking. One that does not answer is asked again."""
-    wanted = feeds.polled(hub.catalogue)
-    with ThreadPoolExecutor(max_workers=max(len(wanted), 1), thread_name_prefix="poll") as threads:
-        asked = [threads.submit(_ask, hub, party, feed) for party, feed in wanted.values()]
-    for one in asked:
-        one.result()  # raises what a database that is away has raised there
+    """Read every feed that is due and not leased by another process, all at the same time."""
+    polled = feeds.polled(hub.catalogue)
+    with ThreadPoolExecutor(max_workers=max(len(polled), 1), thread_name_prefix="poll") as threads:
+        futures = [threads.submit(_ask, hub, party, feed) for party, feed in polled.values()]
+    for future in futures:
+        future.result()  # raises what a database that is away has raised there
 
 
 def _ask(hub: Hub, party: Counterparty, feed: FeedReader) -> None:
-    reading = _taken(hub, party, feed)
-    if reading is None:
+    leased = _lease(hub, party, feed)
+    if leased is None:
         return
     error: str | None = None
     try:
-        _read(hub, reading)
-    except ConnectorError as failed:
-        error = str(failed)
-        log.warning("poll_failed", counterparty=reading.code, code=failed.code)
+        _read(hub, leased)
+    except ConnectorError as failure:
+        error = str(failure)
+        log.warning("poll_failed", counterparty=leased.code, code=failure.code)
     except InFlight:
-        # A door is storing the same at this moment and may yet fail: the page is read again next time.
-        log.info("poll_postponed", counterparty=reading.code)
+        # An endpoint is storing the same at this moment and may yet fail: the page is read again next time.
+        log.info("poll_postponed", counterparty=leased.code)
     except StaleClaim:
-        log.warning("poll_overtaken", counterparty=reading.code)
+        log.warning("poll_lease_lost", counterparty=leased.code)
     except (OperationalError, PoolTimeout):
         raise
-    except Exception as failed:
-        # A fault of ours with one feed must not keep the others from being read.
-        error = f"a fault of ours: {type(failed).__name__} (see the worker's log)"
-        log.exception("poll_broken", counterparty=reading.code, error=type(failed).__name__)
+    except Exception as failure:
+        # An internal error with one feed must not keep the others from being read.
+        error = f"internal error: {type(failure).__name__} (see the worker log)"
+        log.exception("poll_crashed", counterparty=leased.code, error=type(failure).__name__)
     with hub.db.connection() as conn:
-        conn.execute(_GIVE_BACK, {"code": reading.code, "until": reading.until, "error": error})
+        conn.execute(_END_LEASE, {"code": leased.code, "until": leased.until, "error": error})
 
 
-def _taken(hub: Hub, party: Counterparty, feed: FeedReader) -> _Reading | None:
-    """The feed, ours to read; None if it is not due, paused, cut off by its breaker, or being read by somebody."""
+def _lease(hub: Hub, party: Counterparty, feed: FeedReader) -> _LeasedFeed | None:
+    """Lease the feed; None if it is not due, paused, its breaker open, or leased by another process."""
     every = min(feed.every(party), hub.settings.poll_at_least_every)
-    # A question that only asks is repeated once by the transport.
+    # The transport repeats a GET once.
     lease = 2 * party.timeout_seconds + hub.settings.lease_margin
-    asked: dict[str, Any] = {"code": party.counterparty, "every": every, "lease": lease}
+    parameters: dict[str, Any] = {"code": party.counterparty, "every": every, "lease": lease}
     with hub.db.connection() as conn:
-        row = conn.execute(_TAKE, asked).fetchone()
-    return _Reading(party, feed, lease, row["cursor"], row["poll_lease_until"]) if row else None
+        row = conn.execute(_LEASE, parameters).fetchone()
+    return _LeasedFeed(party, feed, lease, row["cursor"], row["poll_lease_until"]) if row else None
 
 
-def _read(hub: Hub, reading: _Reading) -> None:
+def _read(hub: Hub, leased: _LeasedFeed) -> None:
     for _ in range(PAGES):
-        page = reading.feed.read(reading.party, hub.port(reading.code), reading.cursor)
-        before = reading.cursor
-        _store(hub, reading, page)
+        page = leased.feed.read(leased.party, hub.port(leased.code), leased.cursor)
+        before = leased.cursor
+        _store(hub, leased, page)
         if not page.arrivals or page.cursor == before:
             return
 
 
-def _store(hub: Hub, reading: _Reading, page: FeedPage) -> None:
-    """The page's arrivals and the new cursor, together. Raises StaleClaim if the feed is not ours any more."""
+def _store(hub: Hub, leased: _LeasedFeed, page: FeedPage) -> None:
+    """Store the page's arrivals and the new cursor in one transaction. Raises StaleClaim if the lease is lost."""
     with hub.db.transaction() as conn:
         stored = [_accept(conn, arrival) for arrival in page.arrivals]
-        asked = {"code": reading.code, "cursor": page.cursor, "lease": reading.lease, "until": reading.until}
-        row = conn.execute(_PROLONG, asked).fetchone()
+        parameters = {"code": leased.code, "cursor": page.cursor, "lease": leased.lease, "until": leased.until}
+        row = conn.execute(_EXTEND_LEASE, parameters).fetchone()
         if row is None:
             raise StaleClaim
-    reading.cursor, reading.until = page.cursor, row["poll_lease_until"]
+    leased.cursor, leased.until = page.cursor, row["poll_lease_until"]
     hub.wake([Wakeup(inbox.QUEUE, message_id) for message_id in stored if message_id])
 
 

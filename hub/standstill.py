@@ -1,7 +1,7 @@
-"""What does not move within its time: ticks, workers, feeds, breakers, a backlog, a disk.
+"""Checks for what does not make progress: ticks, workers, feeds, breakers, backlog, disks.
 
-hub doctor and /health/ready say so. Every function gives a line for each thing that is wrong, and none where all is
-well. Ages are by the database's clock.
+For hub doctor and /health/ready. Every function yields a line for each finding, and none where all is well. Ages are
+by the database's clock.
 """
 
 import shutil
@@ -25,23 +25,23 @@ HEARTBEAT_LATE: Final = 60.0
 LEAST_DISK: Final = 2 * 1024**3
 """bytes"""
 NO_DISK: Final = 64 * 1024**2
-"""bytes below which the database may refuse what a door has to store"""
+"""bytes below which the database may refuse what an endpoint has to store"""
 
 
 def ticks(conn: Connection) -> Iterator[str]:
-    """The sweep, the poll and the others, as far as they have ever run."""
-    known = liveness.last_ticks(conn)
+    """Ticks that are late, of those that ever ran."""
+    last_runs = liveness.last_ticks(conn)
     if _has_just_begun(conn):
         return
-    if SWEEP not in known:
+    if SWEEP not in last_runs:
         yield "no sweep has ever run: is hub beat running, and a worker that consumes ticks?"
-    for tick in known.values():
+    for tick in last_runs.values():
         if tick.age > 3 * tick.every + TICK_LATE:
             yield f"{tick.name} last came to its end {_ago(tick.age)} (every {tick.every:.0f} s)"
 
 
 def workers(conn: Connection) -> Iterator[str]:
-    """Workers that died, and that none lives."""
+    """Workers that died; and whether none lives."""
     known = liveness.workers(conn)
     for worker in known:
         if worker.age > HEARTBEAT_LATE:
@@ -51,7 +51,7 @@ def workers(conn: Connection) -> Iterator[str]:
 
 
 def counterparties(conn: Connection, catalogue: Catalogue, settings: Settings) -> list[dict[str, Any]]:
-    """hub.views.counterparties, each with its ``finding``: what stands still there, in words; None: nothing."""
+    """hub.views.counterparties, each with its ``finding`` in words; None where there is nothing to find."""
     polled = feeds.polled(catalogue)
     rows, has_just_begun = views.counterparties(conn), _has_just_begun(conn)
     for row in rows:
@@ -72,7 +72,7 @@ def _has_just_begun(conn: Connection) -> bool:
 
 def _standing_still(row: dict[str, Any], every: float | None, settings: Settings) -> Iterator[str]:
     if row["state"] == "paused":
-        return  # a person's doing, and shown as such
+        return  # by a person, and shown as such
     if row["state"] == "broken off" or row["failures"] >= settings.breaker_threshold:
         yield f"ngắt mạch sau {row['failures']} lỗi liên tiếp, {row['waiting']} đang chờ"
     if row["oldest_age"] is not None and row["oldest_age"] > settings.backlog_after:
@@ -83,7 +83,7 @@ def _standing_still(row: dict[str, Any], every: float | None, settings: Settings
 
 
 def inbox(conn: Connection, settings: Settings) -> Iterator[str]:
-    """What came in and has been due for too long."""
+    """Inbox messages that have been due for too long."""
     row = conn.execute(
         "SELECT count(*) AS n, extract(epoch FROM now() - min(due_at))::float8 AS age FROM inbox"
         " WHERE state IN ('received', 'waiting') AND due_at < now() - make_interval(secs => %s)",
@@ -94,10 +94,10 @@ def inbox(conn: Connection, settings: Settings) -> Iterator[str]:
 
 
 def disks(conn: Connection, var: Path) -> dict[Path, int]:
-    """Free bytes where the data is: the hub's own folder, and PostgreSQL's if it is on this machine and known to us."""
-    folders, data = {_there(var)}, _data_folder(conn)
+    """Folder → free bytes: the hub's own, and PostgreSQL's if it is on this machine and visible to this role."""
+    folders, data = {_existing(var)}, _data_folder(conn)
     if data is not None and _is_here(conn):
-        folders.add(_there(data))
+        folders.add(_existing(data))
     return {folder: shutil.disk_usage(folder).free for folder in folders}
 
 
@@ -119,7 +119,7 @@ def _data_folder(conn: Connection) -> Path | None:
 
 
 def disk(conn: Connection, var: Path, least: int = LEAST_DISK) -> Iterator[str]:
-    """Which of them is nearly full."""
+    """Disks that are nearly full."""
     for folder, free in disks(conn, var).items():
         if free < least:
             yield f"{free / 1024**3:.1f} GiB free in {folder}"
@@ -129,7 +129,7 @@ def _is_here(conn: Connection) -> bool:
     return conn.info.host.startswith("/") or conn.info.hostaddr in ("127.0.0.1", "::1")
 
 
-def _there(folder: Path) -> Path:
+def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that we may look at."""
     for one in (folder, *folder.parents):
         try:

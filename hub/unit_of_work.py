@@ -1,4 +1,4 @@
-"""Work: what a verb is given. One transaction, the catalogue, the time, and what caused it."""
+"""Unit of work: one transaction with the catalogue, the time and the actor, given to every handler and command."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from schemas.statement import Format, Statement
 
 @dataclass(frozen=True)
 class UnitOfWork:
-    """Handed to every verb. Whatever it does through this is committed together, or not at all."""
+    """What is written through it is committed together or not at all; its wake-ups are published after the commit."""
 
     conn: Connection
     catalogue: Catalogue
@@ -30,23 +30,23 @@ class UnitOfWork:
     actor: str
     """who caused it: a counterparty, a person's account, or "hub" """
     read_statements: Callable[[Bank, bytes], tuple[Format, list[Statement]]]
-    """what a bank's file says, in no format's words; raises schemas.statement.UnreadableFile"""
+    """format and statements of a bank's file; raises schemas.statement.UnreadableFile"""
     clock_skew: timedelta = timedelta(minutes=10)
     """by how much others' clocks may differ from ours, and their clocks from one another"""
     replayed: bool = False
-    """a step that was taken before is taken again, to prove it: whether its person might was asked on its day"""
+    """a step of the past is replayed to prove it; its person's authority was checked on that day and is not again"""
     public_url: str = ""
-    """how partners reach our doors, without a slash at its end; empty: nobody is told"""
+    """base URL of our API for partners, without a slash at its end; empty: not published"""
     wakeups: list[Wakeup] = field(default_factory=list)
-    """what to tell the broker after the commit"""
+    """to be published after the commit"""
 
     def put(self, posting: Posting) -> None:
-        """Owe ``posting`` to its counterparty; it is woken after the commit."""
+        """Put a transfer into the outbox."""
         outbox.put(self.conn, posting)
         self.wakeups.append(Wakeup(self.catalogue.counterparties[posting.counterparty].queue, posting.id))
 
     def told_at(self, message: Message, at: datetime) -> datetime:
-        """When ``message`` says that something happened; what is dated ahead of its arrival happened then, at most.
+        """The moment ``at`` that ``message`` reports, or its arrival where ``at`` is later.
 
         Raises ManualAction if it is ahead by more than clocks may differ, unless a person has let it pass since.
         """

@@ -1,4 +1,4 @@
-"""Reads for people: transfers, counterparties, dead letters. They pass the rooms by and change nothing."""
+"""Read-only queries for operators: transfers, counterparties, dead letters."""
 
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ def transfers(conn: Connection, *, state: str | None = None, counterparty: str |
 
 
 def transfers_of(conn: Connection, submission_id: str) -> list[Row]:
-    """What was and is to be sent about a submission, in the order in which it was put."""
+    """The transfers about a submission, in the order in which they were put into the outbox."""
     return conn.execute(
         "SELECT id, kind, counterparty, state, attempts, error_code, settled_at FROM outbox WHERE subject = %s"
         " ORDER BY seq",
@@ -39,7 +39,7 @@ def transfers_of(conn: Connection, submission_id: str) -> list[Row]:
 
 
 def audit_log_of(conn: Connection, subject: str) -> list[Row]:
-    """Who did what to it, and why."""
+    """The audit log of ``subject``: who did what, and why."""
     return conn.execute(
         "SELECT at, actor, verb, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (subject,)
     ).fetchall()
@@ -61,7 +61,7 @@ def transfer(conn: Connection, transfer_id: str) -> Row | None:
 
 
 def counterparties(conn: Connection) -> list[Row]:
-    """Each counterparty: what waits for it, since when, whether it is paused or its breaker is open."""
+    """Each counterparty: how much waits for it, since when, whether it is paused or its breaker is open."""
     return conn.execute(
         "SELECT c.code, c.paused_at, c.paused_by, c.pause_reason, c.failures, c.breaker_open_until, c.last_success_at,"
         "  c.waiting_for_capacity, c.cursor, c.polled_at, c.feed_error,"
@@ -80,7 +80,7 @@ def counterparties(conn: Connection) -> list[Row]:
 
 
 def dead_letters(conn: Connection, *, limit: int) -> list[Row]:
-    """Inbox messages that wait for a person, oldest first; without their content."""
+    """Dead inbox messages, oldest first, without their content."""
     return conn.execute(
         "SELECT id, source, kind, external_id, received_at, backoff_attempts, error_code, error_detail FROM inbox"
         " WHERE state = 'dead' ORDER BY received_at LIMIT %s",
