@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 import structlog
-from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+from psycopg.errors import DeadlockDetected, LockNotAvailable, ProgramLimitExceeded, SerializationFailure
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
@@ -59,7 +59,7 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A connection on which every statement is its own transaction."""
-        with self._pool.connection() as conn:
+        with self._pool.connection() as conn, _limits_are_faults():
             yield conn
 
     @contextmanager
@@ -68,10 +68,22 @@ class Database:
 
         ``durable=False`` answers before the commit is on disk: for claims and marks, whose loss costs a repetition.
         """
-        with self._pool.connection() as conn, conn.transaction():
+        with self._pool.connection() as conn, _limits_are_faults(), conn.transaction():
             if not durable:
                 conn.execute("SET LOCAL synchronous_commit = off")
             yield conn
+
+
+@contextmanager
+def _limits_are_faults() -> Iterator[None]:
+    """Raise DataError for a statement beyond PostgreSQL's limits (class 54), which psycopg counts as operational.
+
+    An operational error means that the database is away and comes back; no waiting mends a value that is too large.
+    """
+    try:
+        yield
+    except ProgramLimitExceeded as error:
+        raise psycopg.DataError(str(error)) from error
 
 
 def retried(transaction: Callable[[], Done]) -> Done:

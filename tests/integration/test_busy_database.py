@@ -123,3 +123,20 @@ def test_an_answer_is_written_down_as_soon_as_the_lock_is_free_and_nothing_is_se
         freed.result()
     assert state_of(hasty_house, transfer) == "delivered"
     assert len(attempts_of(hasty_house, transfer)) == 1
+
+
+def test_a_value_beyond_the_limits_of_the_database_is_a_fault_and_no_lost_database(
+    hub: ScriptedHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL's class 54, here an index entry that is too large: waiting for it would never end."""
+
+    def insert(uow: UnitOfWork, _: Any) -> list[Event]:
+        uow.conn.execute("CREATE TEMP TABLE wide (value text PRIMARY KEY)")
+        uow.conn.execute("INSERT INTO wide SELECT string_agg(md5(n::text), '') FROM generate_series(1, 1000) AS n")
+        return []
+
+    message = hub.accept(submission_arrival()).id
+    monkeypatch.setattr(flow, "INBOUND", {**flow.INBOUND, "portal.submission": insert})
+    dispatch.handle(hub, message)
+    [row] = hub.rows("SELECT state, error_code FROM inbox WHERE id = %s", message)
+    assert row == {"state": "waiting", "error_code": HubCode.HANDLER_FAILED}
