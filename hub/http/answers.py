@@ -1,4 +1,4 @@
-"""What the doors answer, as documents: written out in one step, and published in the OpenAPI description."""
+"""Response documents of the API, as published in the OpenAPI description."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -18,14 +18,14 @@ SettlementState = Literal["notified", "confirmed", "disputed", "ordered", "trans
 
 
 class SubmissionLinks(BaseModel):
-    """Where to go from here."""
+    """Links of an accepted submission."""
 
     self: str
     events: str
 
 
 class AcceptedSubmission(BaseModel):
-    """The hub's word: the submission is stored durably and will be handled, whatever crashes next."""
+    """The submission is stored durably and will be handled, whatever crashes next."""
 
     id: str = Field(examples=["sub_01JD8M7W4Q2V9X3Y5Z6A7B8C9D"])
     state: Literal["accepted"]
@@ -75,9 +75,9 @@ class FeeDocument(BaseModel):
 
 
 class SubmissionDocument(BaseModel):
-    """Where a submission stands. Ids and states: the citizen's data stays where it is.
+    """Status of a submission: ids and states, none of the citizen's data.
 
-    Until the hub has handled it, ``version`` is 0 and what follows from handling is null.
+    Until the hub has handled it, ``version`` is 0 and the fields that handling fills are null.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -107,7 +107,7 @@ class SubmissionPage(BaseModel):
 
 
 class SubmissionEventPage(BaseModel):
-    """The portal's feed: the notices that its webhooks carry. Ask again with ``after`` = ``next_after``."""
+    """Events for the portal: the notices that its webhooks carry. Ask again with ``after`` = ``next_after``."""
 
     data: list[Notice]
     next_after: Annotated[str | None, Field(description="the last event given; null only while there is none at all")]
@@ -122,7 +122,7 @@ class AcceptedReport(BaseModel):
 
 
 class SettlementDocument(BaseModel):
-    """A month's table of fees, and where it stands; đồng."""
+    """A monthly table of fees and its state; amounts in đồng."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -140,20 +140,20 @@ class SettlementDocument(BaseModel):
 
 
 class SettlementList(BaseModel):
-    """The tables that the department has been handed, the newest first."""
+    """The tables that the department has received, the newest first."""
 
     data: list[SettlementDocument]
 
 
 class SettlementFile(SettlementDocument):
-    """The same with the table itself."""
+    """A monthly table of fees, with the table itself and its seal."""
 
     table: Annotated[str, Field(description="base64: canonical JSON (RFC 8785), settlement-table.schema.json")]
     signature: Annotated[str, Field(description="base64: detached CAdES-B over those bytes, by the Centre's seal")]
 
 
 class AcceptedAnswer(BaseModel):
-    """The answer to a month's table is stored durably and will be handled."""
+    """The answer to a monthly table is stored durably and will be handled."""
 
     answer_id: str
     state: Literal["accepted"]
@@ -169,12 +169,12 @@ class AcceptedEvent(BaseModel):
 
 
 class Health(BaseModel):
-    """How a process of the hub is; ``broker`` may be away: accepting needs only the database."""
+    """Health of the process. ``broker`` may be unreachable: accepting needs only the database."""
 
     status: Literal["alive", "ready"]
     checks: dict[str, str]
 
 
 def json(document: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """``document`` as a response."""
+    """Write ``document`` as a JSON response."""
     return Response(document.model_dump_json(), status, headers=headers, media_type="application/json")

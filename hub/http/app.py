@@ -1,4 +1,4 @@
-"""The HTTP process: the doors of every party, on one house."""
+"""The HTTP application: the endpoints of every party, on one hub."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from hub.http import (
 )
 from hub.http.middleware import RequestContextMiddleware
 
-DOORS: Final = (
+ROUTERS: Final = (
     portal.direct,
     portal.reads,
     procedures.reads,
@@ -43,17 +43,17 @@ def create(hub: Hub) -> FastAPI:
     """The application on ``hub``, which it opens when it starts and closes when it stops."""
 
     @asynccontextmanager
-    async def open_house(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         with hub:
             yield {"stopping": asyncio.Event(), "behind_a_proxy": hub.settings.proxy_secret is not None}
 
-    app = doors(lifespan=open_house)
+    app = application(lifespan=lifespan)
     app.state.hub = hub
     return app
 
 
-def doors(**parts: Any) -> FastAPI:
-    """The doors without a hub behind them: what the OpenAPI description is made from."""
+def application(**parts: Any) -> FastAPI:
+    """Build the endpoints without a hub: enough for the OpenAPI description."""
     app = FastAPIOffline(  # /docs with its own copy of Swagger UI: a Centre's network may not reach a public one
         title="Liên thông Hub",
         version=version("lienthong-hub"),
@@ -64,7 +64,7 @@ def doors(**parts: Any) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # not configured here; asked at every request
         **parts,
     )
-    for router in DOORS:
+    for router in ROUTERS:
         app.router.routes.extend(router.routes)  # flat: include_router would look each route up twice per request
     problems.install(app)
     openapi.install(app)

@@ -1,8 +1,10 @@
-"""The notification doors: what a bank or gateway tells of money, each answered in its own words.
+"""Payment notifications of banks and gateways (webhooks, VNPAY's IPN), each answered as its contract has it.
 
-Who sent the raw bytes is decided before they are kept: a caller who proves nothing is counted, and leaves nothing else.
-They are kept before they are read; the same movement told again gets the same answer; and nobody hears a success before
-the commit. A provider without notifications has no door.
+1. Verify the signature over the raw bytes. Of an unsigned request only a count by reason and day is stored.
+2. Store the raw delivery before it is parsed.
+3. Judge it. The same movement notified again gets the same answer, and no success is answered before the commit.
+
+A provider without notifications has no endpoint (404).
 """
 
 from collections.abc import Mapping
@@ -42,9 +44,9 @@ log: Final = structlog.stdlib.get_logger()
 PATH: Final = "/v1/banks/{code}/notifications"
 LIMIT: Final = 65_536
 """bytes: no notification is half as long"""
-LONGEST_QUERY: Final = 8_192
-AHEAD: Final = timedelta(days=1)
-"""by which a movement may lie before us: clocks differ, and no bank books what is still to come"""
+MAX_QUERY_BYTES: Final = 8_192
+MAX_FUTURE: Final = timedelta(days=1)
+"""by which a movement may lie in the future: clocks differ, and no bank books what is still to come"""
 
 CODES: Final[Mapping[NotificationVerdict, str]] = {
     NotificationVerdict.BAD_SIGNATURE: "N04",
@@ -54,10 +56,10 @@ CODES: Final[Mapping[NotificationVerdict, str]] = {
     NotificationVerdict.CONFLICT: "N03",
     NotificationVerdict.UNKNOWN_ORDER: "R01",
 }
-SIGNED: Final = frozenset({NotificationVerdict.STALE, NotificationVerdict.UNKNOWN_KEY})
+SIGNED_REFUSALS: Final = frozenset({NotificationVerdict.STALE, NotificationVerdict.UNKNOWN_KEY})
 """refusals of what the provider has signed, at another time or with a key that has run out: kept for a dispute"""
-MOST_DISPUTED: Final = 100
-"""of them in a day, for each provider and reason: whoever holds one such delivery can send it for ever"""
+MAX_DISPUTED_PER_DAY: Final = 100
+"""signed refusals stored per provider, reason and day: whoever holds one such delivery can send it for ever"""
 ORDERS: Final[Mapping[DemandStatus, NotificationVerdict]] = {
     DemandStatus.OPEN: NotificationVerdict.ACCEPTED,
     DemandStatus.UNKNOWN: NotificationVerdict.UNKNOWN_ORDER,
@@ -65,28 +67,31 @@ ORDERS: Final[Mapping[DemandStatus, NotificationVerdict]] = {
     DemandStatus.FINAL: NotificationVerdict.FINAL,
 }
 
-_WORDS: Final[dict[str, Any]] = {"application/json": {"schema": {"type": "object"}}}
-_OWN: Final[dict[int | str, Any]] = {
-    200: {"description": "Kept, in the provider's own words (or refused in them: VNPAY).", "content": _WORDS},
-    204: {"description": "Kept (MoMo)."},
-    401: {"description": "Not signed by the provider.", "content": _WORDS},
-    409: {"description": "Told before with other content: what was said first stands.", "content": _WORDS},
+_PROVIDER_JSON: Final[dict[str, Any]] = {"application/json": {"schema": {"type": "object"}}}
+_PROVIDER_RESPONSES: Final[dict[int | str, Any]] = {
+    200: {
+        "description": "Stored; the body is as the provider's contract has it (VNPAY: refusals too).",
+        "content": _PROVIDER_JSON,
+    },
+    204: {"description": "Stored (MoMo)."},
+    401: {"description": "Not signed by the provider.", "content": _PROVIDER_JSON},
+    409: {"description": "Notified before with other content: the first one counts.", "content": _PROVIDER_JSON},
 }
-RESPONSES: Final = _OWN | openapi.problems(
+RESPONSES: Final = _PROVIDER_RESPONSES | openapi.problems(
     problem_types.NOT_FOUND,
     problem_types.METHOD_NOT_ALLOWED,
     problem_types.TOO_SLOW,
     problem_types.TOO_LARGE,
     problem_types.ENCODING,
     problem_types.MEDIA_TYPE,
-    also=_WORDS,
+    also=_PROVIDER_JSON,
 )
 EXTRA: Final = openapi.extra(security=())
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationSender:
-    """Who may speak at this door, and how."""
+    """The provider of a notification, and the dialect it signs and writes in."""
 
     contract: ProviderContract
     dialect: Dialect
@@ -98,68 +103,76 @@ class NotificationSender:
     response_class=Response,
     responses=RESPONSES,
     openapi_extra=EXTRA
-    | {"requestBody": {"required": True, "content": _WORDS, "description": "docs/integrators/banks.md: a form each."}},
+    | {
+        "requestBody": {
+            "required": True,
+            "content": _PROVIDER_JSON,
+            "description": "docs/integrators/banks.md: a form each.",
+        }
+    },
 )
 async def notify(request: Request, code: str) -> Response:
-    """Tell of a movement of money. Every provider signs and is answered as its own contract has it."""
-    provider = _at_this_door(request, code, "POST")
+    """Notify a movement of money. Every provider signs and is answered as its own contract has it."""
+    provider = _sender(request, code, "POST")
     body = await ingest.read_body(request, ingest.JSON_TYPE, limit=LIMIT)
     return await run_in_threadpool(_take, request, provider, body)
 
 
 @router.get(PATH, status_code=200, response_class=Response, responses=RESPONSES, openapi_extra=EXTRA)
 async def notify_by_query(request: Request, code: str) -> Response:
-    """The same for a provider that says it in the query (VNPAY's IPN)."""
-    return await run_in_threadpool(_take, request, _at_this_door(request, code, "GET"), b"")
+    """The same for a provider that notifies in the query string (VNPAY's IPN)."""
+    return await run_in_threadpool(_take, request, _sender(request, code, "GET"), b"")
 
 
-def _at_this_door(request: Request, code: str, method: Literal["GET", "POST"]) -> NotificationSender:
+def _sender(request: Request, code: str, method: Literal["GET", "POST"]) -> NotificationSender:
     catalogue = ingest.hub(request).catalogue
     bank = catalogue.banks.get(code)
     contract = table.contract(bank, catalogue) if bank else None
     dialect = table.DIALECTS[contract.terms.dialect] if contract else None
     if contract is None or dialect is None or dialect.method != method:
         raise Problem(problem_types.NOT_FOUND)
-    if len(request.scope["query_string"]) > LONGEST_QUERY:
+    if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
         raise Problem(problem_types.TOO_LARGE)
     return NotificationSender(contract, dialect)
 
 
 def _take(request: Request, provider: NotificationSender, body: bytes) -> Response:
     hub, contract, now = ingest.hub(request), provider.contract, clock.now()
-    came = NotificationRequest(request.scope["query_string"], _headers(request, provider), body)
-    key = _signed_by(provider, came, now)
+    received = NotificationRequest(request.scope["query_string"], _headers(request, provider), body)
+    key = _verify(provider, received, now)
     with hub.db.connection() as conn:
         if isinstance(key, NotificationVerdict):
-            delivery, found = _refused(conn, provider, came, key, now)
+            delivery, judgement = _refused(conn, provider, received, key, now)
         else:
-            delivery = _kept(conn, provider, came)
-            found = _found(conn, hub, provider, came, delivery, key, now)
+            delivery = _store(conn, provider, received)
+            judgement = _judge_delivery(conn, hub, provider, received, delivery, key, now)
     crashpoints.reached(Point.ACCEPT_AFTER_COMMIT)
-    if found.code is not None:
+    if judgement.code is not None:
         log.warning(
-            "notification_found",
+            "notification_refused",
             provider=contract.provider,
             delivery=delivery,
-            verdict=found.verdict,
-            code=found.code,
+            verdict=judgement.verdict,
+            code=judgement.code,
         )
-    if found.key_id is not None:
-        request_context.of(request).client = f"bank.{contract.provider} {found.key_id}"
-    return Response(found.body, found.status, media_type="application/json" if found.body is not None else None)
+    if judgement.key_id is not None:
+        request_context.of(request).client = f"bank.{contract.provider} {judgement.key_id}"
+    return Response(
+        judgement.body, judgement.status, media_type="application/json" if judgement.body is not None else None
+    )
 
 
 def _headers(request: Request, provider: NotificationSender) -> dict[str, str]:
-    """Those on which the verdict stands; one that was given twice could be read in two ways, and counts as missing."""
+    """The headers that the verdict needs. One that is given twice is ambiguous, and counts as missing."""
     names = {*provider.dialect.headers, *provider.contract.terms.headers}
-    given = {name: request.headers.getlist(name) for name in sorted(names)}
-    return {name: values[0] for name, values in given.items() if len(values) == 1}
+    by_name = {name: request.headers.getlist(name) for name in sorted(names)}
+    return {name: values[0] for name, values in by_name.items() if len(values) == 1}
 
 
-def _signed_by(provider: NotificationSender, came: NotificationRequest, now: datetime) -> str | NotificationVerdict:
-    """The id of the key that signed it, or why it is not believed."""
+def _verify(provider: NotificationSender, received: NotificationRequest, now: datetime) -> str | NotificationVerdict:
+    """Return the id of the key that signed it, or the verdict against it."""
     try:
-        return provider.dialect.verify(came, provider.contract, now)
+        return provider.dialect.verify(received, provider.contract, now)
     except NotVerified as error:
         return error.verdict
     except Refused:
@@ -169,22 +182,24 @@ def _signed_by(provider: NotificationSender, came: NotificationRequest, now: dat
 def _refused(
     conn: Connection,
     provider: NotificationSender,
-    came: NotificationRequest,
+    received: NotificationRequest,
     verdict: NotificationVerdict,
     now: datetime,
 ) -> tuple[int | None, Judgement]:
-    """Counted; and kept only where the provider has signed it, up to a bound."""
-    found = _judgement(provider, verdict, None, now)
+    """Count the refusal; store the delivery only if the provider signed it, up to a bound per day."""
+    judgement = _judgement(provider, verdict, None, now)
     times = notification_intake.refused(conn, f"bank.{provider.contract.provider}", verdict.value)
-    if verdict not in SIGNED or times > MOST_DISPUTED:
-        return None, found
-    delivery = _kept(conn, provider, came)
-    notification_intake.judge(conn, delivery, found)
-    return delivery, found
+    if verdict not in SIGNED_REFUSALS or times > MAX_DISPUTED_PER_DAY:
+        return None, judgement
+    delivery = _store(conn, provider, received)
+    notification_intake.judge(conn, delivery, judgement)
+    return delivery, judgement
 
 
-def _kept(conn: Connection, provider: NotificationSender, came: NotificationRequest) -> int:
-    delivery = notification_intake.keep(conn, provider.contract.provider, came.query, came.headers, came.body)
+def _store(conn: Connection, provider: NotificationSender, received: NotificationRequest) -> int:
+    delivery = notification_intake.keep(
+        conn, provider.contract.provider, received.query, received.headers, received.body
+    )
     crashpoints.reached(Point.ACCEPT_BEFORE_COMMIT)
     return delivery
 
@@ -194,47 +209,47 @@ def _judgement(provider: NotificationSender, verdict: NotificationVerdict, key: 
     return Judgement(verdict.value, answer.status, answer.body, CODES.get(verdict), key)
 
 
-def _found(
+def _judge_delivery(
     conn: Connection,
     hub: Hub,
     provider: NotificationSender,
-    came: NotificationRequest,
+    received: NotificationRequest,
     delivery: int,
     key: str,
     now: datetime,
 ) -> Judgement:
-    """Verdict, kept; and what is answered."""
-    said, verdict = None, NotificationVerdict.IGNORED
+    """Parse and judge a stored delivery; store the verdict, and return it with its answer."""
+    notification, verdict = None, NotificationVerdict.IGNORED
     try:
-        said = _read(provider, came, now)
+        notification = _read(provider, received, now)
     except NotVerified as error:
         verdict = error.verdict
     except Refused:
         verdict = NotificationVerdict.MALFORMED
-    if said is None:
-        found = _judgement(provider, verdict, key, now)
-        notification_intake.judge(conn, delivery, found)
-        return found
-    first = _judgement(provider, _standing(conn, hub, provider.dialect, said), key, now)
-    taken = notification_intake.believe(
-        conn, delivery, said, first, _judgement(provider, NotificationVerdict.CONFLICT, key, now)
+    if notification is None:
+        judgement = _judgement(provider, verdict, key, now)
+        notification_intake.judge(conn, delivery, judgement)
+        return judgement
+    first = _judgement(provider, _order_verdict(conn, hub, provider.dialect, notification), key, now)
+    result = notification_intake.believe(
+        conn, delivery, notification, first, _judgement(provider, NotificationVerdict.CONFLICT, key, now)
     )
-    if taken.message is not None:
-        hub.wake([Wakeup(inbox.QUEUE, taken.message)])
-    return taken.answer
+    if result.message is not None:
+        hub.wake([Wakeup(inbox.QUEUE, result.message)])
+    return result.answer
 
 
-def _read(provider: NotificationSender, came: NotificationRequest, now: datetime) -> Notification | None:
-    """What the dialect reads in it. Raises Refused, NotVerified."""
-    said = provider.dialect.read(came, provider.contract)
-    if said is not None and said.paid_at is not None and said.paid_at > now + AHEAD:
+def _read(provider: NotificationSender, received: NotificationRequest, now: datetime) -> Notification | None:
+    """Parse it by the dialect; None: nothing to book. Raises Refused, NotVerified."""
+    notification = provider.dialect.read(received, provider.contract)
+    if notification is not None and notification.paid_at is not None and notification.paid_at > now + MAX_FUTURE:
         raise NotVerified(NotificationVerdict.MALFORMED)
-    return said
+    return notification
 
 
-def _standing(conn: Connection, hub: Hub, dialect: Dialect, said: Notification) -> NotificationVerdict:
+def _order_verdict(conn: Connection, hub: Hub, dialect: Dialect, notification: Notification) -> NotificationVerdict:
     if not dialect.orders:
         return NotificationVerdict.ACCEPTED
-    desk = hub.catalogue.fee_desk
-    references = named_references.references(said, desk.prefix if desk else None)
-    return ORDERS[notification_intake.order(conn, references, said.amount)]
+    fee_settings = hub.catalogue.fee_desk
+    references = named_references.references(notification, fee_settings.prefix if fee_settings else None)
+    return ORDERS[notification_intake.order(conn, references, notification.amount)]

@@ -1,4 +1,4 @@
-"""The departments' door: they say where a dossier stands, each in its own codes."""
+"""Endpoint of the departments: status reports of dossiers, each department in its own codes."""
 
 from typing import Final
 
@@ -31,7 +31,7 @@ KIND: Final = "department.status"
     ),
 )
 async def report_status(request: Request, code: str) -> Response:
-    """Report where a dossier stands. 202 means: stored durably, will be handled."""
+    """Report the status of a dossier. 202: stored durably, will be handled."""
     body = await ingest.read_body(request, ingest.JSON_TYPE)
     sender = guards.department(request, code, body)
     key = ingest.idempotency_key(request)
@@ -39,21 +39,21 @@ async def report_status(request: Request, code: str) -> Response:
 
 
 def _report(hub: Hub, sender: Department, key: str | None, body: bytes) -> Response:
-    said = strict.read(StatusReport, body)
-    accepted = take(hub, sender, said, key)
-    document = AcceptedReport(report_id=said.report_id, state="accepted", received_at=accepted.at)
+    report = strict.read(StatusReport, body)
+    accepted = take(hub, sender, report, key)
+    document = AcceptedReport(report_id=report.report_id, state="accepted", received_at=accepted.at)
     return answers.json(document, 202, headers=ingest.replay_header(accepted))
 
 
-def take(hub: Hub, sender: Department, said: StatusReport, key: str | None) -> InboxReceipt:
-    """Store the report in one form, whichever way it came: a report that is pushed and polled is one report."""
+def take(hub: Hub, sender: Department, report: StatusReport, key: str | None) -> InboxReceipt:
+    """Store the report in the inbox; the same for push and feed, so that a report that came by both is stored once."""
     arrival = Arrival(
         id=new_id(Prefix.INBOX),
         source=sender.counterparty,
         kind=KIND,
-        key=key or said.report_id,
-        external_id=said.report_id,
-        body=said.model_dump_json().encode(),
-        ordering_key=DossierCode.received(said.dossier_code).normalised,
+        key=key or report.report_id,
+        external_id=report.report_id,
+        body=report.model_dump_json().encode(),
+        ordering_key=DossierCode.received(report.dossier_code).normalised,
     )
     return ingest.store(hub, arrival)

@@ -1,4 +1,4 @@
-"""What the portal shows a payer: the fees of a submission, and the picture that a banking app reads."""
+"""Fees of a submission as the portal shows them to a payer, and the VietQR picture that a banking app reads."""
 
 import io
 from collections.abc import Sequence
@@ -26,11 +26,14 @@ SVG: Final = "image/svg+xml"
 PNG: Final = "image/png"
 
 
-def documents(hub: Hub, found: Sequence[SubmissionView]) -> list[SubmissionDocument]:
-    """Submissions with their fees, which are read last: whoever sees them early sees them again with their version."""
+def documents(hub: Hub, submissions: Sequence[SubmissionView]) -> list[SubmissionDocument]:
+    """Submissions with their fees.
+
+    Fees are read last: a fee that is newer than its submission's version comes again with the next version.
+    """
     with hub.db.connection() as conn:
-        fees = views.of_dossiers(conn, [view.id for view in found])
-    return [_document(hub, view, fees.get(view.id)) for view in found]
+        fees = views.of_dossiers(conn, [view.id for view in submissions])
+    return [_document(hub, view, fees.get(view.id)) for view in submissions]
 
 
 @reads.head("/v1/submissions/{submission_id}/payment.svg", include_in_schema=False)
@@ -41,7 +44,7 @@ def documents(hub: Hub, found: Sequence[SubmissionView]) -> list[SubmissionDocum
     openapi_extra=openapi.extra(security=("httpSignature",)),
 )
 async def payment_svg(request: Request, submission_id: str) -> Response:
-    """The VietQR of what is to be paid, as a drawing. 404 where nothing is to be paid."""
+    """The VietQR code of what is to be paid, as SVG. 404 where nothing is to be paid."""
     return await _picture(request, submission_id, "svg", SVG)
 
 
@@ -53,7 +56,7 @@ async def payment_svg(request: Request, submission_id: str) -> Response:
     openapi_extra=openapi.extra(security=("httpSignature",)),
 )
 async def payment_png(request: Request, submission_id: str) -> Response:
-    """The same as an image."""
+    """The VietQR code of what is to be paid, as PNG. 404 where nothing is to be paid."""
     return await _picture(request, submission_id, "png", PNG)
 
 
@@ -62,16 +65,18 @@ async def _picture(request: Request, submission_id: str, kind: str, media_type: 
     [document] = await run_in_threadpool(documents, ingest.hub(request), [view])
     if document.fee is None or document.fee.qr is None:
         raise Problem(problem_types.NOT_FOUND)
-    drawn = io.BytesIO()
-    segno.make(document.fee.qr, error="m", micro=False).save(drawn, kind=kind, scale=SCALE)
-    return Response(drawn.getvalue(), media_type=media_type)
+    image = io.BytesIO()
+    segno.make(document.fee.qr, error="m", micro=False).save(image, kind=kind, scale=SCALE)
+    return Response(image.getvalue(), media_type=media_type)
 
 
 def _document(hub: Hub, view: SubmissionView, fee: FeeView | None) -> SubmissionDocument:
     document = SubmissionDocument.model_validate(view)
     if fee is None:
         return document
-    desk = hub.catalogue.fee_desk
-    holder = desk.account.holder if desk is not None and desk.account.number == fee.account else None
+    fee_settings = hub.catalogue.fee_desk
+    holder = (
+        fee_settings.account.holder if fee_settings is not None and fee_settings.account.number == fee.account else None
+    )
     account = PaymentAccount(bank_bin=fee.bank_bin, number=fee.account, holder=holder)
     return document.model_copy(update={"fee": FeeDocument.model_validate(asdict(fee) | {"account": account})})

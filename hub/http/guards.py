@@ -1,7 +1,7 @@
-"""Who is at the door? Decided on the raw bytes, before anything in them is read.
+"""Authentication of callers, on the raw bytes, before the body is parsed.
 
-Every refusal looks the same to the caller; the reason is for our log. What is missing (a guard, a secret, a certificate
-in force) keeps the door shut.
+Every refusal looks the same to the caller; the reason is logged. Without a guard, a secret or a certificate in force
+nobody is let in.
 """
 
 import hmac
@@ -30,53 +30,53 @@ PROXY_SECRET: Final = "x-proxy-secret"  # noqa: S105 - a header's name
 
 
 def portal(request: Request, body: bytes) -> None:
-    """Let the public portal through. Raises Problem for anybody else."""
-    _signed(request, body, ingest.hub(request).catalogue.portal.guard)
+    """Authenticate the public portal. Raises Problem."""
+    _verify_signature(request, body, ingest.hub(request).catalogue.portal.guard)
 
 
 async def portal_read(request: Request) -> None:
-    """The same for a request that carries no body."""
+    """Authenticate the portal for a request without a body; a FastAPI dependency."""
     portal(request, b"")
 
 
 def department(request: Request, code: str, body: bytes) -> Department:
-    """The department ``code``, if it is the one that sends this. Raises Problem for anybody else.
+    """Authenticate the department ``code``. Raises Problem.
 
-    Whom it lets through hears of parameters that the address does not have.
+    Unknown parameters are refused afterwards, so that only an authenticated caller learns about them.
     """
-    found = open_door(request, code, HmacGuard, CertificateGuard)
-    if isinstance(found.guard, HmacGuard):
-        _signed(request, body, found.guard)
-    elif isinstance(found.guard, CertificateGuard):
-        _certified(request, found.guard)
+    sender = department_with(request, code, HmacGuard, CertificateGuard)
+    if isinstance(sender.guard, HmacGuard):
+        _verify_signature(request, body, sender.guard)
+    elif isinstance(sender.guard, CertificateGuard):
+        _verify_certificate(request, sender.guard)
     ingest.check_parameters(request)
-    return found
+    return sender
 
 
-def open_door(request: Request, code: str, *kinds_of_guard: type) -> Department:
-    """The department ``code``, if it has such a guard. An unknown one and a shut door look alike from outside."""
-    found = ingest.hub(request).catalogue.departments.get(code)
-    if found is None or not isinstance(found.guard, kinds_of_guard):
+def department_with(request: Request, code: str, *kinds_of_guard: type) -> Department:
+    """Return the department ``code``, if it has such a guard. Raises Problem: the same for an unknown department."""
+    department_ = ingest.hub(request).catalogue.departments.get(code)
+    if department_ is None or not isinstance(department_.guard, kinds_of_guard):
         raise Problem(problem_types.NOT_FOUND)
-    return found
+    return department_
 
 
 def soap_body(request: Request, sender: Department, message: Element) -> Element:
-    """The Body that ``sender`` answers for; nothing else of ``message`` may be used. Raises Problem, NotSOAP."""
+    """Return the Body that ``sender`` signed; nothing else of ``message`` may be used. Raises Problem, NotSOAP."""
     if isinstance(sender.guard, CertificateGuard):
-        _certified(request, sender.guard)
+        _verify_certificate(request, sender.guard)
         return envelope.body_of(message)
-    assert isinstance(sender.guard, SoapGuard)  # noqa: S101 - open_door asked for one of the two
+    assert isinstance(sender.guard, SoapGuard)  # noqa: S101 - department_with asked for one of the two
     try:
         body = wsse_verifier.verify(message, _pinned(ingest.hub(request), sender.guard), clock.now())
     except Untrusted as error:
-        raise _stranger(error.reason) from None
+        raise _not_authenticated(error.reason) from None
     request_context.of(request).client = sender.counterparty
     return body
 
 
-def _signed(request: Request, body: bytes, guard: HmacGuard) -> None:
-    """RFC 9421 with one of the guard's keys."""
+def _verify_signature(request: Request, body: bytes, guard: HmacGuard) -> None:
+    """Verify the signature (RFC 9421) by one of the guard's keys. Raises Problem."""
     hub = ingest.hub(request)
     query = request.scope["query_string"].decode("latin-1")
     target = ingest.url(hub, request.scope["raw_path"].decode("latin-1")) + (f"?{query}" if query else "")
@@ -85,27 +85,27 @@ def _signed(request: Request, body: bytes, guard: HmacGuard) -> None:
     try:
         key_id = signatures.verify(request.method, target, request.headers.items(), body, keys=keys, now=now)
     except BadSignature as error:
-        raise _stranger(error.reason) from None
+        raise _not_authenticated(error.reason) from None
     request_context.of(request).client = key_id
 
 
-def _certified(request: Request, guard: CertificateGuard) -> None:
-    """The certificate that the proxy saw, believed only from the proxy, only if pinned, only while it is in force."""
+def _verify_certificate(request: Request, guard: CertificateGuard) -> None:
+    """Check the client certificate in the proxy's header: sent by the proxy, pinned, in force. Raises Problem."""
     secret = ingest.hub(request).settings.proxy_secret
-    shown = request.headers.get(PROXY_SECRET, "").encode()
+    secret_sent = request.headers.get(PROXY_SECRET, "").encode()
     if secret is None or not secret.get_secret_value():
-        raise _stranger("proxy_secret_unset")
-    if not hmac.compare_digest(shown, secret.get_secret_value().encode()):
-        raise _stranger("not_the_proxy")
+        raise _not_authenticated("proxy_secret_unset")
+    if not hmac.compare_digest(secret_sent, secret.get_secret_value().encode()):
+        raise _not_authenticated("not_the_proxy")
     try:
         certificate = x509.load_pem_x509_certificate(unquote(request.headers.get(CERTIFICATE, "")).encode())
     except ValueError:
-        raise _stranger("certificate_unreadable") from None
+        raise _not_authenticated("certificate_unreadable") from None
     fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
     if fingerprint not in guard.fingerprints:
-        raise _stranger("certificate_unknown")
+        raise _not_authenticated("certificate_unknown")
     if not certificate.not_valid_before_utc <= clock.now() <= certificate.not_valid_after_utc:
-        raise _stranger("certificate_not_in_force")
+        raise _not_authenticated("certificate_not_in_force")
     request_context.of(request).client = f"certificate {fingerprint[:16]}"
 
 
@@ -115,9 +115,9 @@ def _pinned(hub: Hub, guard: SoapGuard) -> list[PinnedCertificate]:
 
 @cache
 def _certificate(pem: str) -> PinnedCertificate:
-    """Read once: a process meets as many as the catalogue names."""
+    """Parse the certificate, once per process."""
     return PinnedCertificate.from_pem(pem.encode())
 
 
-def _stranger(reason: str) -> Problem:
+def _not_authenticated(reason: str) -> Problem:
     return Problem(problem_types.SIGNATURE_REFUSED, reason=str(reason))

@@ -1,4 +1,4 @@
-"""Two questions that machines ask: is this process alive, and can it accept? Both are answered to anybody."""
+"""Health endpoints for probes: liveness, and readiness to accept. Neither asks for authentication."""
 
 import os
 import socket
@@ -23,9 +23,9 @@ from schemas.strict import Fault
 router: Final = APIRouter(tags=["health"])
 
 OK: Final = "ok"
-PATIENCE: Final = 3.0
-"""seconds within which the database has to say something"""
-BROKER_PATIENCE: Final = 1.0
+DATABASE_TIMEOUT: Final = 3.0
+"""seconds within which the database has to answer"""
+BROKER_TIMEOUT: Final = 1.0
 """seconds"""
 _PORTS: Final = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
 
@@ -33,19 +33,19 @@ _PORTS: Final = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
 @router.head("/health/live", include_in_schema=False)
 @router.get("/health/live")
 async def live() -> Response:
-    """Whether the process answers at all; a supervisor restarts it if not."""
+    """Liveness: whether the process answers; a supervisor restarts it if not."""
     return answers.json(Health(status="alive", checks={}))
 
 
 @router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready")
 async def ready(request: Request) -> Response:
-    """Whether it can accept: database there with room on its disk, migrations done. All else is reported only."""
+    """Readiness to accept: database, space on its disk, migrations. Everything else is reported only."""
     hub = ingest.hub(request)
     checks = {"database": "slow", "migrations": "unknown", "disk": "unknown"}
-    with anyio.move_on_after(PATIENCE):
+    with anyio.move_on_after(DATABASE_TIMEOUT):
         checks = await anyio.to_thread.run_sync(_database, hub, abandon_on_cancel=True)
-    faults = [Fault(f"/checks/{name}", "not_ready", found) for name, found in checks.items() if found != OK]
+    faults = [Fault(f"/checks/{name}", "not_ready", finding) for name, finding in checks.items() if finding != OK]
     if faults:
         return problems.response(problem_types.UNAVAILABLE, request_context.of(request), faults=faults)
     custody_log = await anyio.to_thread.run_sync(_custody, hub)
@@ -71,7 +71,7 @@ def _database(hub: Hub) -> dict[str, str]:
 
 
 def _alive(hub: Hub) -> dict[str, str]:
-    """Whether the ticks run and the workers live; the doors accept all the same."""
+    """Whether ticks and workers run; reported only, since the API accepts without them."""
     try:
         with hub.db.connection() as conn:
             return {
@@ -83,7 +83,7 @@ def _alive(hub: Hub) -> dict[str, str]:
 
 
 def _custody(hub: Hub) -> str:
-    """Whether what is signed is anchored in time; the doors accept all the same."""
+    """Whether the custody log is anchored in time; reported only, since the API accepts without it."""
     try:
         with hub.db.connection() as conn:
             since = custody.anchored_since(conn)
@@ -99,11 +99,11 @@ def _newest_step() -> str:
 
 
 def _broker(url: str) -> str:
-    """Whether something listens there; whether it takes messages is the publisher's to find out."""
+    """Whether something listens at the broker's address; the publisher finds out whether it takes messages."""
     address = urlsplit(url)
     try:
         port = address.port or _PORTS[address.scheme]
-        with socket.create_connection((address.hostname or "localhost", port), timeout=BROKER_PATIENCE):
+        with socket.create_connection((address.hostname or "localhost", port), timeout=BROKER_TIMEOUT):
             return OK
     except OSError:
         return "unreachable"

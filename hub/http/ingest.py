@@ -20,14 +20,14 @@ from schemas.faults import MAX_FAULTS, Fault, pointer_of
 BODY_LIMIT: Final = 1_048_576
 """bytes of a body; larger things travel by reference and SHA-256"""
 BODY_SECONDS: Final = 30.0
-"""within which a body has to be here"""
+"""seconds within which the whole body has to arrive"""
 
 JSON_TYPE: Final = re.compile(r'application/json(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
 SOAP_TYPE: Final = re.compile(r'text/xml(\s*;\s*charset="?utf-8"?)?', re.IGNORECASE)
 
 
 async def read_body(request: Request, media_type: re.Pattern[str], *, limit: int = BODY_LIMIT) -> bytes:
-    """The body's bytes. Raises Problem for another media type, any content encoding, and more than ``limit`` bytes."""
+    """Read the body. Raises Problem for another media type, any content encoding, and more than ``limit`` bytes."""
     headers = request.headers
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(problem_types.ENCODING)
@@ -53,25 +53,26 @@ async def _read_stream(request: Request, limit: int) -> bytes:
 
 
 async def known_parameters(request: Request) -> None:
-    """The check as a dependency; it stands behind the guard."""
+    """check_parameters as a FastAPI dependency, to run after the guard."""
     check_parameters(request)
 
 
 def check_parameters(request: Request, names: Collection[str] | None = None) -> None:
-    """Raises Problem for a parameter that the door does not have, and for one that is given twice.
+    """Raises Problem for a parameter that the endpoint does not have, and for one that is given twice.
 
-    ``names``: the door's; None: those that its route declares.
+    ``names``: its parameters; None: those that the route declares.
     """
+    # A misspelt ?referance= would otherwise be ignored, and answered with everybody's submissions.
     if not request.scope["query_string"]:
         return
     if names is None:
         names = {field.alias for field in request.scope["route"].dependant.query_params}
-    given = Counter(name for name, _ in request.query_params.multi_items())
+    counts = Counter(name for name, _ in request.query_params.multi_items())
     faults = [
         Fault(pointer_of(("query", name)), "unknown_parameter", "is no parameter of this address")
         if name not in names
         else Fault(pointer_of(("query", name)), "parameter_twice", "is given twice")
-        for name, count in given.items()
+        for name, count in counts.items()
         if name not in names or count > 1
     ]
     if faults:
@@ -82,18 +83,18 @@ _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def hub(request: Request) -> Hub:
-    """The hub that this door belongs to."""
-    found: Hub = request.app.state.hub
-    return found
+    """The hub of the application that serves ``request``."""
+    hub: Hub = request.app.state.hub
+    return hub
 
 
 def url(hub: Hub, path: str) -> str:
-    """How a partner reaches ``path``."""
+    """The public URL of ``path``."""
     return str(hub.settings.public_url).rstrip("/") + path
 
 
 def idempotency_key(request: Request) -> str | None:
-    """The caller's key, None if it gave none. Raises Problem for one that could not be compared safely."""
+    """Return the Idempotency-Key, None if there is none. Raises Problem for one that is not visible ASCII."""
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
         raise Problem(problem_types.KEY_MISSING)
@@ -101,7 +102,7 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def store(hub: Hub, arrival: Arrival) -> InboxReceipt:
-    """Durably, once; whatever crashes afterwards, it will be handled. Raises what inbox.accept raises."""
+    """Store the message durably, once, and send its wake-up after the commit. Raises what inbox.accept raises."""
     with hub.db.connection() as conn:
         accepted = inbox.accept(conn, arrival)
     crashpoints.reached(Point.ACCEPT_AFTER_COMMIT)
@@ -111,5 +112,5 @@ def store(hub: Hub, arrival: Arrival) -> InboxReceipt:
 
 
 def replay_header(accepted: InboxReceipt) -> dict[str, str]:
-    """Says that this is the first answer once more."""
+    """The header that marks a repeated answer."""
     return {"idempotency-replayed": "true"} if accepted.replayed else {}

@@ -1,4 +1,4 @@
-"""Where one submission stands, now or as soon as there is news (ETag: RFC 9110 §8.8.3)."""
+"""Long poll of one submission: its version now, or as soon as it changes (ETag: RFC 9110 §8.8.3)."""
 
 import asyncio
 from typing import Final
@@ -13,14 +13,14 @@ from hub.http import ingest, problem_types
 from hub.http.problems import Problem
 from schemas.identifiers import Prefix, is_id
 
-LONGEST_WAIT: Final = 30
+MAX_WAIT: Final = 30
 """seconds"""
-LOOK_EVERY: Final = 0.5
-"""seconds between looks while a caller waits for news"""
+POLL_SECONDS: Final = 0.5
+"""seconds between two queries while a caller waits"""
 
 
 async def look(request: Request, submission_id: str) -> SubmissionView:
-    """The submission as it stands. Raises Problem if there is none with this id."""
+    """Return the submission. Raises Problem if there is none with this id."""
     view = None
     if is_id(submission_id, Prefix.SUBMISSION):
         view = await run_in_threadpool(_read, ingest.hub(request), submission_id)
@@ -29,12 +29,12 @@ async def look(request: Request, submission_id: str) -> SubmissionView:
     return view
 
 
-async def wait_for_news(request: Request, view: SubmissionView, seconds: int) -> SubmissionView:
-    """The submission as soon as its version is another, else as it is after ``seconds`` or when the server stops."""
+async def wait_for_change(request: Request, view: SubmissionView, seconds: int) -> SubmissionView:
+    """Return the submission when its version changes, after ``seconds``, or when the server stops."""
     loop = asyncio.get_running_loop()
     end, latest = loop.time() + seconds, view
     while latest.version == view.version and loop.time() < end:
-        stopping = await _pause(request, min(LOOK_EVERY, end - loop.time()))
+        stopping = await _pause(request, min(POLL_SECONDS, end - loop.time()))
         if stopping or await request.is_disconnected():
             break
         latest = await look(request, view.id)
@@ -46,13 +46,13 @@ def etag(view: SubmissionView) -> str:
 
 
 def is_known(view: SubmissionView, if_none_match: str) -> bool:
-    """Whether the caller has this version already, by its If-None-Match."""
+    """Return whether If-None-Match names this version."""
     tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     return "*" in tags or etag(view) in tags
 
 
 async def _pause(request: Request, seconds: float) -> bool:
-    """Wait; True if the server is stopping, so that nobody keeps it waiting."""
+    """Wait; return True if the server is stopping, which must not wait for callers."""
     stopping: asyncio.Event = request.scope["state"]["stopping"]
     try:
         await asyncio.wait_for(stopping.wait(), seconds)

@@ -1,4 +1,4 @@
-"""Around every door: ids in and out, one line in the log, and an answer whatever breaks.
+"""Around every request: request and trace ids, one access log line, and a problem response for any exception.
 
 Pure ASGI: starlette's BaseHTTPMiddleware would cost a task and a stream per request.
 """
@@ -17,12 +17,12 @@ from hub.logging import place_of
 
 log: Final = structlog.stdlib.get_logger()
 
-GONE: Final = 499
-"""What the log says where the caller hung up before the answer; nobody ever receives it."""
+CLIENT_CLOSED_REQUEST: Final = 499
+"""Status in the access log where the caller disconnected before the response; never sent."""
 
 
 class RequestContextMiddleware:
-    """The outermost layer: nothing that an app raises gets past it into the server's own log."""
+    """The outermost layer: no exception reaches the server's own log, where its text could show personal data."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,44 +31,46 @@ class RequestContextMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), GONE
-        passage = RequestContext.begin(scope["headers"])
-        scope.setdefault("state", {})["passage"] = passage
+        started, status = time.perf_counter(), CLIENT_CLOSED_REQUEST
+        context = RequestContext.begin(scope["headers"])
+        scope.setdefault("state", {})["request_context"] = context
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=passage.request_id, trace_id=passage.trace_id)
+        structlog.contextvars.bind_contextvars(request_id=context.request_id, trace_id=context.trace_id)
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_headers(passage)]
-                _note(scope, passage, status, started)  # before a byte leaves: who has an answer can find its line
+                message["headers"] = [*message["headers"], *_headers(context)]
+                _log_access(
+                    scope, context, status, started
+                )  # before the first byte is sent: who has a response can find its log line
             await send(message)
 
         try:
-            app = self._app if not passage.repeated else problems.response(MALFORMED, passage)
+            app = self._app if not context.repeated else problems.response(MALFORMED, context)
             await app(scope, receive, answer)
         except ClientDisconnect:
             pass
-        except Exception as error:  # noqa: BLE001 - the last wall: the caller gets a problem, the log gets the place
+        except Exception as error:  # noqa: BLE001 - the outermost handler: the caller gets a problem, the log gets the place
             log.error("request_failed", error=type(error).__name__, place=place_of(error))  # noqa: TRY400 - a traceback's text may hold what somebody sent
-            if status == GONE:
-                await problems.response(INTERNAL, passage)(scope, receive, answer)
+            if status == CLIENT_CLOSED_REQUEST:
+                await problems.response(INTERNAL, context)(scope, receive, answer)
         finally:
-            if status == GONE:
-                _note(scope, passage, status, started)
+            if status == CLIENT_CLOSED_REQUEST:
+                _log_access(scope, context, status, started)
 
 
-def _headers(passage: RequestContext) -> list[tuple[bytes, bytes]]:
+def _headers(context: RequestContext) -> list[tuple[bytes, bytes]]:
     return [
-        (b"x-request-id", passage.request_id.encode()),
-        (b"traceparent", passage.traceparent.encode()),
+        (b"x-request-id", context.request_id.encode()),
+        (b"traceparent", context.traceparent.encode()),
         (b"cache-control", b"no-store"),
     ]
 
 
-def _note(scope: Scope, passage: RequestContext, status: int, started: float) -> None:
-    """The access log: the route's template, never the path, the query or anything that was sent."""
+def _log_access(scope: Scope, context: RequestContext, status: int, started: float) -> None:
+    """Write the access log line: the route's template, never the path, the query or the body."""
     route = getattr(scope.get("route"), "path_format", None)
     log.info(
         "request",
@@ -76,5 +78,5 @@ def _note(scope: Scope, passage: RequestContext, status: int, started: float) ->
         route=route,
         status=status,
         ms=round((time.perf_counter() - started) * 1000, 2),
-        client=passage.client,
+        client=context.client,
     )

@@ -121,12 +121,12 @@ IF_NONE_MATCH: Final[dict[str, Any]] = {
 def answers(
     status: int, model: type[BaseModel], *refusals: ProblemType, headers: Sequence[str] = ()
 ) -> dict[int | str, Any]:
-    """``responses`` of a door: what it says on success, and every problem that it may answer with."""
+    """``responses`` of an endpoint: the successful one, and every problem that it may answer with."""
     return {status: {"model": model, "headers": dict.fromkeys(headers, _TEXT)}} | problems(*refusals)
 
 
 def picture(media_type: str, *refusals: ProblemType) -> dict[int | str, Any]:
-    """``responses`` of a door that answers with a picture."""
+    """``responses`` of an endpoint that answers with a picture."""
     return {200: {"description": "A picture.", "content": {media_type: {}}}} | problems(*refusals)
 
 
@@ -141,7 +141,7 @@ def problems(*refusals: ProblemType, also: Mapping[str, Any] | None = None) -> d
 def extra(
     *, security: Sequence[str], body: type[BaseModel] | None = None, parameters: Sequence[dict[str, Any]] = ()
 ) -> dict[str, Any]:
-    """``openapi_extra`` of a door: who may pass (any one of ``security``), the body and the headers it reads itself."""
+    """``openapi_extra`` of an endpoint: who may call it (any of ``security``), the body and headers it reads itself."""
     described: dict[str, Any] = {"security": [{name: []} for name in security], "parameters": list(parameters)}
     if body is not None:
         content = {"schema": _ref(body), "example": EXAMPLES[body]}
@@ -154,7 +154,7 @@ def install(app: FastAPI) -> None:
 
     @app.webhooks.post("submission.status", tags=["portal"])
     def submission_status(notice: Notice) -> None:
-        """A submission has come to stand elsewhere. Signed by the Standard Webhooks specification; thin."""
+        """The status of a submission has changed. Signed by the Standard Webhooks specification; carries ids only."""
 
     @app.webhooks.post("fee.demanded", tags=["portal"])
     def fee_demanded(notice: Notice) -> None:
@@ -181,7 +181,7 @@ def install(app: FastAPI) -> None:
 
 
 def _describe(app: FastAPI) -> dict[str, Any]:
-    found = get_openapi(
+    document = get_openapi(
         title=app.title,
         version=app.version,
         summary="Trục liên thông của Trung tâm Phục vụ hành chính công",
@@ -189,7 +189,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         webhooks=app.webhooks.routes,
     )
-    components = found["components"]
+    components = document["components"]
     described: tuple[type[BaseModel], ...] = (*BODIES, ProblemDocument)
     for model in described:
         schema = model.model_json_schema(ref_template=_REF)
@@ -198,19 +198,19 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     components["securitySchemes"] = SECURITY
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)
-    for path in (*found["paths"].values(), *found["webhooks"].values()):
+    for path in (*document["paths"].values(), *document["webhooks"].values()):
         for operation in path.values():
             if "HTTPValidationError" in str(operation["responses"].get("422")):
-                del operation["responses"]["422"]  # FastAPI's own words for a refusal, which no door of ours says
-    return found
+                del operation["responses"]["422"]  # FastAPI's own error, which no endpoint answers with
+    return document
 
 
-def _problem(found: Sequence[ProblemType], also: Mapping[str, Any]) -> dict[str, Any]:
+def _problem(kinds: Sequence[ProblemType], also: Mapping[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "description": " · ".join(f"`{kind.code}`: {kind.title}" for kind in found),
+        "description": " · ".join(f"`{kind.code}`: {kind.title}" for kind in kinds),
         "content": {MEDIA_TYPE: {"schema": _ref(ProblemDocument)}, **also},
     }
-    if any(kind.code in RETRY_AFTER for kind in found):
+    if any(kind.code in RETRY_AFTER for kind in kinds):
         described["headers"] = {"Retry-After": _TEXT}
     return described
 

@@ -1,4 +1,7 @@
-"""Long lists in pages: submissions by their last change, events in their order. Never page numbers, which drift."""
+"""Pages of lists by cursor: submissions by their last change, events in their order.
+
+Cursors are opaque to the caller and signed, so that nobody can craft one. Page numbers would drift.
+"""
 
 import base64
 import binascii
@@ -24,31 +27,31 @@ _LONGEST_CURSOR: Final = 200
 
 
 def issue_cursor(key: SecretStr, moment: datetime, item_id: str) -> str:
-    """The cursor that stands after the item ``item_id``, last changed at ``moment``."""
-    place = f"{moment.isoformat()} {item_id}".encode()
-    return base64.urlsafe_b64encode(_mac(key, place) + place).decode().rstrip("=")
+    """Build the cursor after the item ``item_id``, last changed at ``moment``."""
+    position = f"{moment.isoformat()} {item_id}".encode()
+    return base64.urlsafe_b64encode(_mac(key, position) + position).decode().rstrip("=")
 
 
 def read_cursor(key: SecretStr, cursor: str) -> tuple[datetime, str]:
-    """Where a cursor of ours stands. Raises Problem for any other."""
+    """Return moment and item of a cursor. Raises Problem for one that we did not issue."""
     try:
-        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raise _invalid_cursor() from None
-    mac, place = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
-    if len(cursor) > _LONGEST_CURSOR or not hmac.compare_digest(mac, _mac(key, place)):
+    mac, position = signed[:_MAC_BYTES], signed[_MAC_BYTES:]
+    if len(cursor) > _LONGEST_CURSOR or not hmac.compare_digest(mac, _mac(key, position)):
         raise _invalid_cursor()
-    moment, _, item_id = place.decode().partition(" ")
+    moment, _, item_id = position.decode().partition(" ")
     return datetime.fromisoformat(moment), item_id
 
 
-def _mac(key: SecretStr, place: bytes) -> bytes:
-    return hmac.new(key.get_secret_value().encode(), b"submissions:" + place, hashlib.sha256).digest()[:_MAC_BYTES]
+def _mac(key: SecretStr, position: bytes) -> bytes:
+    return hmac.new(key.get_secret_value().encode(), b"submissions:" + position, hashlib.sha256).digest()[:_MAC_BYTES]
 
 
 def _invalid_cursor() -> Problem:
     return Problem(
-        problem_types.PARAMETER, faults=[Fault("/query/cursor", "cursor", "is not a cursor that we gave out")]
+        problem_types.PARAMETER, faults=[Fault("/query/cursor", "cursor", "is not a cursor issued by this hub")]
     )
 
 
@@ -58,38 +61,38 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def page_of_one(hub: Hub, reference: str | None, dossier_code: str | None) -> SubmissionPage:
-    """The submission with this reference and this dossier code, whichever are given: a page of one or none."""
+    """The submission with this reference and/or dossier code, as a page of one item or none."""
     code = None if dossier_code is None else _normalised(dossier_code)
     with hub.db.connection() as conn:
-        found = views.submission(conn, reference=reference, code=code)
-    return SubmissionPage(data=fees.documents(hub, [found] if found else []), next_cursor=None)
+        view = views.submission(conn, reference=reference, code=code)
+    return SubmissionPage(data=fees.documents(hub, [view] if view else []), next_cursor=None)
 
 
 def submission_page(hub: Hub, since: datetime, cursor: str | None, limit: int) -> SubmissionPage:
-    """One page behind ``cursor``, or from ``since`` on. Raises Problem for a cursor that is not ours."""
+    """One page after ``cursor``, or from ``since`` on. Raises Problem for an invalid cursor."""
     key = hub.settings.cursor_key
     moment, after = read_cursor(key, cursor) if cursor else (since, "")
     with hub.db.connection() as conn:
-        found = views.page(conn, moment=moment, after=after, limit=limit)
-    following = issue_cursor(key, found[-1].updated_at, found[-1].id) if len(found) == limit else None
-    return SubmissionPage(data=fees.documents(hub, found), next_cursor=following)
+        views_ = views.page(conn, moment=moment, after=after, limit=limit)
+    next_cursor = issue_cursor(key, views_[-1].updated_at, views_[-1].id) if len(views_) == limit else None
+    return SubmissionPage(data=fees.documents(hub, views_), next_cursor=next_cursor)
 
 
 def event_page(hub: Hub, after: str | None, limit: int) -> SubmissionEventPage:
-    """One page behind the event ``after``. Raises Problem for an event that we never had."""
+    """One page after the event ``after``. Raises Problem for an unknown event."""
     if after is not None and not is_id(after, Prefix.EVENT):
         raise _unknown_event()
     with hub.db.connection() as conn:
         try:
-            found = views.events(conn, after=after, limit=limit)
+            page = views.events(conn, after=after, limit=limit)
         except LookupError:
             raise _unknown_event() from None
-    data = [Notice.model_validate_json(event.notice) for event in found]
-    return SubmissionEventPage(data=data, next_after=found[-1].id if found else after)
+    data = [Notice.model_validate_json(event.notice) for event in page]
+    return SubmissionEventPage(data=data, next_after=page[-1].id if page else after)
 
 
 def next_link(hub: Hub, path: str, **parameters: str | int | None) -> dict[str, str]:
-    """The Link header to the page behind this one; none where a parameter says that there is none."""
+    """The Link header to the next page; none where a parameter is None, since there is no next page then."""
     if None in parameters.values():
         return {}
     return {"link": f'<{ingest.url(hub, path)}?{urlencode(parameters)}>; rel="next"'}
@@ -105,4 +108,6 @@ def _normalised(dossier_code: str) -> str:
 
 
 def _unknown_event() -> Problem:
-    return Problem(problem_types.PARAMETER, faults=[Fault("/query/after", "unknown_event", "is not an event of ours")])
+    return Problem(
+        problem_types.PARAMETER, faults=[Fault("/query/after", "unknown_event", "is not an event of this hub")]
+    )

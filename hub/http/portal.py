@@ -29,7 +29,7 @@ from schemas.strict import Fault
 
 
 class RawRequestRoute(APIRoute):
-    """For the door that everything comes through; it is described like any other."""
+    """Route that calls its endpoint with the request alone: FastAPI resolves no parameters, which would cost time."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -39,7 +39,7 @@ class RawRequestRoute(APIRoute):
 
 direct: Final = APIRouter(tags=["portal"], route_class=RawRequestRoute)
 reads: Final = APIRouter(tags=["portal"], dependencies=[Depends(guards.portal_read), Depends(ingest.known_parameters)])
-"""Questions; the guard stands before any of their parameters is looked at."""
+"""Reads; the guard runs before any parameter is validated."""
 
 SOURCE: Final = "portal"
 KIND: Final = "portal.submission"
@@ -61,7 +61,7 @@ SIGNED: Final = ("httpSignature",)
     ),
 )
 async def submit(request: Request) -> Response:
-    """Hand a submission over. 202 means: stored durably, will be handled."""
+    """Submit a dossier. 202: stored durably, will be handled."""
     body = await ingest.read_body(request, ingest.JSON_TYPE)
     guards.portal(request, body)
     ingest.check_parameters(request)
@@ -81,15 +81,15 @@ async def submit(request: Request) -> Response:
     openapi_extra=openapi.extra(security=SIGNED, parameters=[openapi.IF_NONE_MATCH]),
 )
 async def submission(
-    request: Request, submission_id: str, wait: Annotated[int, Query(ge=0, le=long_poll.LONGEST_WAIT)] = 0
+    request: Request, submission_id: str, wait: Annotated[int, Query(ge=0, le=long_poll.MAX_WAIT)] = 0
 ) -> Response:
-    """Where a submission stands. With ``wait``, answers when its version changes or the seconds are over."""
-    known = request.headers.get("if-none-match", "")
+    """The status of a submission. With ``wait``, answers when its version changes or the seconds are over."""
+    etags = request.headers.get("if-none-match", "")
     view = await long_poll.look(request, submission_id)
-    if wait and (not known or long_poll.is_known(view, known)):
-        view = await long_poll.wait_for_news(request, view, wait)
+    if wait and (not etags or long_poll.is_known(view, etags)):
+        view = await long_poll.wait_for_change(request, view, wait)
     etag = {"etag": long_poll.etag(view)}
-    if long_poll.is_known(view, known):
+    if long_poll.is_known(view, etags):
         return Response(status_code=304, headers=etag)
     [document] = await run_in_threadpool(fees.documents, ingest.hub(request), [view])
     return answers.json(document, headers=etag)
@@ -129,7 +129,7 @@ async def events(
     after: Annotated[str | None, Query(max_length=40)] = None,
     limit: Annotated[int, Query(ge=1, le=paging.MAX_PAGE_SIZE)] = 100,
 ) -> Response:
-    """The pull twin of the webhooks: every event once, in an order in which nothing appears behind the reader."""
+    """The events of the webhooks, to be polled: each once, and none ever appears before one that was read."""
     hub = ingest.hub(request)
     page: SubmissionEventPage = await run_in_threadpool(paging.event_page, hub, after, limit)
     full = len(page.data) == limit
@@ -137,36 +137,36 @@ async def events(
     return answers.json(page, headers=link)
 
 
-def _check_is_free(hub: Hub, dossier_code: str, reference: str) -> None:
-    """Raises Problem where another submission has become the dossier with this code.
+def _check_code_is_free(hub: Hub, dossier_code: str, reference: str) -> None:
+    """Check that no other submission has this dossier code. Raises Problem.
 
-    The same one again goes on to its first answer. Two that come at once are told apart when they are handled: the
-    second is refused, with a notice.
+    The same submission again passes, and gets its first answer. Of two that come at once, the second is refused when it
+    is handled, with a notice.
     """
     with hub.db.connection() as conn:
-        found = views.submission(conn, code=DossierCode.received(dossier_code).normalised)
-    if found is not None and found.reference != reference:
-        taken = Fault("/dossier_code", "dossier_code_taken", "is the code of another dossier already")
-        raise Problem(problem_types.CONTENT, faults=[taken])
+        other = views.submission(conn, code=DossierCode.received(dossier_code).normalised)
+    if other is not None and other.reference != reference:
+        fault = Fault("/dossier_code", "dossier_code_taken", "is the code of another dossier already")
+        raise Problem(problem_types.CONTENT, faults=[fault])
 
 
 def _submit(hub: Hub, key: str, body: bytes) -> Response:
-    said = strict.read(Submission, body)
-    procedure = hub.catalogue.procedures.get(said.procedure)
+    submitted = strict.read(Submission, body)
+    procedure = hub.catalogue.procedures.get(submitted.procedure)
     if procedure is None:
         unknown = Fault("/procedure", "unknown_procedure", "is not a procedure in the Centre's catalogue")
         raise Problem(problem_types.CONTENT, faults=[unknown])
-    if said.exemption is not None and procedure.exemption(said.exemption) is None:
+    if submitted.exemption is not None and procedure.exemption(submitted.exemption) is None:
         unknown = Fault("/exemption", "unknown_exemption", "is not an exemption of this procedure")
         raise Problem(problem_types.CONTENT, faults=[unknown])
-    if said.dossier_code is not None:
-        _check_is_free(hub, said.dossier_code, said.reference)
-    accepted = ingest.store(hub, Arrival(new_id(Prefix.SUBMISSION), SOURCE, KIND, key, said.reference, body))
+    if submitted.dossier_code is not None:
+        _check_code_is_free(hub, submitted.dossier_code, submitted.reference)
+    accepted = ingest.store(hub, Arrival(new_id(Prefix.SUBMISSION), SOURCE, KIND, key, submitted.reference, body))
     location = ingest.url(hub, f"/v1/submissions/{accepted.id}")
     document = AcceptedSubmission(
         id=accepted.id,
         state="accepted",
-        reference=said.reference,
+        reference=submitted.reference,
         received_at=accepted.at,
         links=SubmissionLinks(self=location, events=ingest.url(hub, "/v1/events")),
     )

@@ -1,6 +1,7 @@
-"""The operators' door: what happened to one consignment, said to the capability URL that names it.
+"""Webhook of the postal operators: tracking events of one consignment, posted to its capability URL.
 
-A hurry-up only: the operator's feed says the same, and is believed to be whole. The token is looked at before the body.
+It only brings news earlier: the operator's feed has the same events, and all of them. The token is checked before the
+body is read.
 """
 
 from typing import Final
@@ -47,51 +48,51 @@ REFUSALS: Final = (
     openapi_extra=openapi.extra(security=(), body=TrackingEvent),
 )
 async def report_event(request: Request, token: str) -> Response:
-    """Say what happened to the consignment that the address names. 202 means: stored durably, will be handled."""
-    named = await run_in_threadpool(_named, ingest.hub(request), token)
-    request_context.of(request).client = f"postal.{named.operator}"
+    """Report a tracking event of the consignment that the address names. 202: stored durably, will be handled."""
+    consignment = await run_in_threadpool(_consignment, ingest.hub(request), token)
+    request_context.of(request).client = f"postal.{consignment.operator}"
     body = await ingest.read_body(request, ingest.JSON_TYPE)
-    return await run_in_threadpool(_report, ingest.hub(request), named, body)
+    return await run_in_threadpool(_report, ingest.hub(request), consignment, body)
 
 
-def _named(hub: Hub, token: str) -> TokenConsignment:
+def _consignment(hub: Hub, token: str) -> TokenConsignment:
     with hub.db.connection() as conn:
-        named = capability.named_by(conn, token)
-    if named is None:
+        consignment = capability.named_by(conn, token)
+    if consignment is None:
         raise Problem(problem_types.NOT_FOUND)
-    return named
+    return consignment
 
 
-def _report(hub: Hub, named: TokenConsignment, body: bytes) -> Response:
-    said = strict.read(TrackingEvent, body)
-    if said.order_number != named.order_number:
+def _report(hub: Hub, consignment: TokenConsignment, body: bytes) -> Response:
+    event = strict.read(TrackingEvent, body)
+    if event.order_number != consignment.order_number:
         raise Refused([Fault("/order_number", "foreign", "is not the consignment that this address names")])
     try:
-        accepted = ingest.store(hub, _arrival(named, said))
+        accepted = ingest.store(hub, _arrival(consignment, event))
     except (KeyReused, ReferenceReused):
-        # The same happening, told otherwise. What was said first stands; a worker looks at what differs.
-        accepted = _first_said(hub, named, said)
-    document = AcceptedEvent(order_number=said.order_number, state="accepted", received_at=accepted.at)
+        # The same event with other content: the first one counts; a worker compares the two.
+        accepted = _first_receipt(hub, consignment, event)
+    document = AcceptedEvent(order_number=event.order_number, state="accepted", received_at=accepted.at)
     return answers.json(document, 202, headers=ingest.replay_header(accepted))
 
 
-def _arrival(named: TokenConsignment, said: TrackingEvent) -> Arrival:
-    """In one form, whichever way it came: an event that is called and polled is one event."""
+def _arrival(consignment: TokenConsignment, event: TrackingEvent) -> Arrival:
+    """Build the inbox message; the same for webhook and feed, so that an event that came by both is stored once."""
     return Arrival(
         id=new_id(Prefix.INBOX),
-        source=f"postal.{named.operator}",
+        source=f"postal.{consignment.operator}",
         kind=KIND,
-        key=said.key,
-        external_id=said.key,
-        ordering_key=said.order_number,
-        body=said.model_dump_json().encode(),
+        key=event.key,
+        external_id=event.key,
+        ordering_key=event.order_number,
+        body=event.model_dump_json().encode(),
     )
 
 
-def _first_said(hub: Hub, named: TokenConsignment, said: TrackingEvent) -> InboxReceipt:
-    """What was stored of this happening before; what came now is kept beside it."""
-    source = f"postal.{named.operator}"
-    ingest.store(hub, set_aside.in_conflict(_arrival(named, said)))
+def _first_receipt(hub: Hub, consignment: TokenConsignment, event: TrackingEvent) -> InboxReceipt:
+    """Return the receipt of the event stored first, and store the differing one beside it."""
+    source = f"postal.{consignment.operator}"
+    ingest.store(hub, set_aside.in_conflict(_arrival(consignment, event)))
     with hub.db.connection() as conn:
-        row = one(conn, "SELECT id, received_at FROM inbox WHERE source = %s AND external_id = %s", (source, said.key))
+        row = one(conn, "SELECT id, received_at FROM inbox WHERE source = %s AND external_id = %s", (source, event.key))
     return InboxReceipt(row["id"], row["received_at"], replayed=True)

@@ -34,14 +34,14 @@ DEFAULT_LANGUAGE: Final[Language] = "vi"
 
 
 def preferred_language(accept_language: str) -> Language:
-    """Vietnamese, unless English is wanted more. What cannot be read is passed over."""
-    wishes = {"vi": 0.0, "en": 0.0}
+    """Vietnamese, unless Accept-Language weighs English higher. Ranges that cannot be read are ignored."""
+    weights = {"vi": 0.0, "en": 0.0}
     for part in accept_language.lower().split(",", 20)[:20]:
         match = _LANGUAGE_RANGE.fullmatch(part.strip())
-        if match and match["tag"] in wishes:
+        if match and match["tag"] in weights:
             weight = float(match["q"] or "1")
-            wishes[match["tag"]] = max(weight, wishes[match["tag"]])
-    return "en" if wishes["en"] > wishes["vi"] else DEFAULT_LANGUAGE
+            weights[match["tag"]] = max(weight, weights[match["tag"]])
+    return "en" if weights["en"] > weights["vi"] else DEFAULT_LANGUAGE
 
 
 _MESSAGE_MODELS: Final[tuple[type[BaseModel], ...]] = (Submission, StatusReport, TrackingEvent)
@@ -50,7 +50,10 @@ HIDDEN_STEP: Final = "…"
 
 
 def loggable_pointer(pointer: str) -> str:
-    """``pointer`` with every step blotted out that is neither an index nor a word of our own messages."""
+    """Return ``pointer`` with every step hidden that is neither an index nor a field name of our messages.
+
+    A key that the sender made up may be a person's name.
+    """
     steps = pointer.split("/")[1:]
     return "".join("/" + (step if step.isdecimal() or step in _known_steps() else HIDDEN_STEP) for step in steps) or "/"
 
@@ -81,7 +84,7 @@ log: Final = structlog.stdlib.get_logger()
 
 
 class ProblemDetail(BaseModel):
-    """One thing to mend: where it stands (JSON pointer, RFC 6901), which rule it breaks, and how."""
+    """One fault of the request: its place (JSON pointer, RFC 6901), the rule it breaks, and how."""
 
     pointer: str
     code: str
@@ -89,7 +92,7 @@ class ProblemDetail(BaseModel):
 
 
 class ProblemDocument(BaseModel):
-    """What a door answers when it says no (RFC 9457). ``type`` and ``code`` are the contract; the words may change."""
+    """Body of an error response (RFC 9457). ``type`` and ``code`` are the contract; the texts may change."""
 
     type: str
     title: str
@@ -101,7 +104,7 @@ class ProblemDocument(BaseModel):
 
 
 class Problem(Exception):
-    """A door says no. ``reason`` goes to the log, and may hold nothing personal; ``faults`` go to the caller."""
+    """The request is refused. ``reason`` is logged, and holds no personal data; ``faults`` go to the caller."""
 
     def __init__(self, kind: ProblemType, *, reason: str = "", faults: list[Fault] | None = None) -> None:
         self.kind = kind
@@ -112,23 +115,23 @@ class Problem(Exception):
 
 def response(
     kind: ProblemType,
-    passage_: RequestContext,
+    context: RequestContext,
     *,
     faults: list[Fault] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The problem in the caller's language."""
-    said = preferred_language(passage_.accept_language)
+    """Build the response in the caller's language."""
+    language = preferred_language(context.accept_language)
     document: dict[str, Any] = {
         "type": kind.uri,
-        "title": translated(kind.title, said),
+        "title": translated(kind.title, language),
         "status": kind.status,
-        "detail": translated(kind.advice, said),
+        "detail": translated(kind.advice, language),
         "code": kind.code,
-        "request_id": passage_.request_id,
+        "request_id": context.request_id,
         "errors": [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in faults or []],
     }
-    extra = {"content-language": said, "vary": "accept-language", **(headers or {})}
+    extra = {"content-language": language, "vary": "accept-language", **(headers or {})}
     if kind.code in RETRY_AFTER:
         extra["retry-after"] = RETRY_AFTER[kind.code]
     return Response(
@@ -142,9 +145,12 @@ def _refused(error: Refused) -> Problem:
 
 
 def _parameters(error: RequestValidationError) -> Problem:
-    """pydantic's findings without the values."""
-    found = [Fault(pointer_of(tuple(one["loc"])), str(one["type"]), str(one["msg"])) for one in error.errors()]
-    return Problem(problem_types.PARAMETER, faults=found)
+    """The faults that pydantic found, without the values."""
+    faults = [
+        Fault(pointer_of(tuple(finding["loc"])), str(finding["type"]), str(finding["msg"]))
+        for finding in error.errors()
+    ]
+    return Problem(problem_types.PARAMETER, faults=faults)
 
 
 def _unavailable(error: Exception) -> Problem:
@@ -162,35 +168,35 @@ _PROBLEMS: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     psycopg.InterfaceError: _unavailable,
 }
 EXPECTED: Final = tuple(_PROBLEMS)
-"""What a door may meet: rooms that refuse, a database that is away, FastAPI's findings about parameters."""
+"""Exceptions with a response of their own: refusals of the domain, a database that is away, FastAPI's validation."""
 
 
-def of(error: Exception) -> Problem:
-    """What the caller is told about ``error``, which is one of EXPECTED."""
+def problem_of(error: Exception) -> Problem:
+    """Return the problem for ``error``, which is one of EXPECTED."""
     return next(tell(error) for kind, tell in _PROBLEMS.items() if isinstance(error, kind))
 
 
 def install(app: FastAPI) -> None:
-    """Answer with a problem whatever a door, a room, the database or FastAPI itself raises."""
+    """Let ``app`` answer each expected exception, and what FastAPI refuses itself, with a problem."""
     for error in EXPECTED:
-        app.add_exception_handler(error, _refuse)
+        app.add_exception_handler(error, _problem_response)
     app.add_exception_handler(HTTPException, _http_error)
 
 
-async def _refuse(request: Request, error: Exception) -> Response:
-    problem = of(error)
-    note(problem)
+async def _problem_response(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    log_refusal(problem)
     return response(problem.kind, request_context.of(request), faults=problem.faults)
 
 
-def note(problem: Problem) -> None:
-    """One line on why: rule and place of each fault, never a value."""
+def log_refusal(problem: Problem) -> None:
+    """Log why it is refused: rule and place of each fault, never a value."""
     faults = [f"{loggable_pointer(fault.pointer)} {fault.code}" for fault in problem.faults]
     log.warning("refused", problem=problem.kind.code, reason=problem.reason or None, faults=faults or None)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """What FastAPI and starlette refuse by themselves: no such route, no such method, a body that broke off."""
+    """Answer what FastAPI and starlette refuse: unknown route or method, a body that broke off."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     kind = problem_types.BY_STATUS.get(error.status_code, problem_types.MALFORMED)
     if kind is not problem_types.METHOD_NOT_ALLOWED:
@@ -202,9 +208,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _methods(request: Request) -> list[str]:
-    """Every method that the path has; starlette names those of one route only."""
-    found: set[str] = {"OPTIONS"}
+    """All methods of the path; starlette names those of one route only."""
+    methods: set[str] = {"OPTIONS"}
     for route in request.app.router.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return sorted(found)
+            methods |= getattr(route, "methods", None) or set()
+    return sorted(methods)

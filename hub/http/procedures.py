@@ -75,13 +75,13 @@ class ProcedureList(BaseModel):
     openapi_extra=openapi.extra(security=("httpSignature",)),
 )
 async def procedures(request: Request) -> Response:
-    """What may be submitted: procedures, their papers, today's fees and exemptions."""
+    """The procedures that may be submitted, with their papers, today's fees and exemptions."""
     catalogue, today = ingest.hub(request).catalogue, clock.local(clock.now()).date()
-    found = [
+    documents = [
         _document(procedure, catalogue.departments[procedure.department].name, today)
         for _, procedure in sorted(catalogue.procedures.items())
     ]
-    return answers.json(ProcedureList(data=found))
+    return answers.json(ProcedureList(data=documents))
 
 
 def _document(procedure: Procedure, department_name: str, today: date) -> ProcedureDocument:

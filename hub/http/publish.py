@@ -1,4 +1,4 @@
-"""Writes what is published of the doors: ``python -m hub.http.publish``. Tests say when the files are stale."""
+"""Write the published OpenAPI description and the list of problems: ``python -m hub.http.publish``."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from hub.http import problem_types
-from hub.http.app import doors
+from hub.http.app import application
 from hub.locale import vi
 
 ROOT: Final = Path(__file__).parents[2]
@@ -21,8 +21,8 @@ câu chữ có thể đổi, đừng dựa vào câu chữ. `type` là `urn:lien
 sửa bằng JSON pointer (RFC 6901); tham số của địa chỉ đứng sau `/query`. Khi hỏi Trung tâm, gửi kèm `request_id`.
 
 Every refusal is `application/problem+json` (RFC 9457). `code` and `status` are the contract; the words may change.
-`errors` names each place to mend by JSON pointer (RFC 6901); parameters of the address stand behind `/query`. When you
-ask the Centre, give the `request_id`.
+`errors` names each place to correct by JSON pointer (RFC 6901); parameters of the address stand behind `/query`. When
+you ask the Centre, give the `request_id`.
 
 ```json
 {
@@ -41,7 +41,7 @@ ask the Centre, give the `request_id`.
 
 def openapi() -> str:
     """The description as schemas/wire/openapi.json has it."""
-    return json.dumps(doors().openapi(), ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(application().openapi(), ensure_ascii=False, indent=2) + "\n"
 
 
 def problems() -> str:

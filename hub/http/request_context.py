@@ -1,4 +1,4 @@
-"""One request on its way through a door: the ids by which it can be found again, and who sent it.
+"""Context of a request: its request and trace ids, and the key that signed it.
 
 Trace context: https://www.w3.org/TR/trace-context/.
 """
@@ -16,7 +16,7 @@ _TRACEPARENT: Final = re.compile(r"00-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})
 
 _ids: Final = random.Random()  # noqa: S311 - names, not secrets; the system's source gives up the GIL at every call
 
-ONCE: Final = frozenset(
+SINGLE_HEADERS: Final = frozenset(
     {
         b"content-digest",
         b"content-encoding",
@@ -28,8 +28,8 @@ ONCE: Final = frozenset(
         b"x-proxy-secret",
     }
 )
-"""Headers on which a decision stands: given twice, two readers could read two things. Signature and Signature-Input may
-come in several lines, since a gateway adds one of its own; connectors.transport.signatures reads them all."""
+"""Headers on which a decision depends: given twice, two readers could read two things. Signature and Signature-Input
+may come in several lines, since a gateway adds one of its own; connectors.transport.signatures reads them all."""
 
 
 @dataclass(slots=True)
@@ -45,31 +45,31 @@ class RequestContext:
 
     @classmethod
     def begin(cls, headers: Iterable[tuple[bytes, bytes]]) -> Self:
-        """The caller's ids where they are well-formed, new ones otherwise; our own span in its trace."""
-        given: dict[bytes, bytes] = {}
+        """Take the caller's ids if they are well-formed, new ones otherwise; start a span of our own in its trace."""
+        values: dict[bytes, bytes] = {}
         repeated = False
         for name, value in headers:
-            repeated = repeated or (name in given and name in ONCE)
-            given[name] = value
-        request_id = given.get(b"x-request-id", b"").decode("latin-1")
-        parent = _TRACEPARENT.fullmatch(given.get(b"traceparent", b"").decode("latin-1"))
+            repeated = repeated or (name in values and name in SINGLE_HEADERS)
+            values[name] = value
+        request_id = values.get(b"x-request-id", b"").decode("latin-1")
+        parent = _TRACEPARENT.fullmatch(values.get(b"traceparent", b"").decode("latin-1"))
         trace_id = parent["trace"] if parent else _new(16)
         return cls(
             request_id=request_id if _REQUEST_ID.fullmatch(request_id) else _new(10),
             trace_id=trace_id,
             traceparent=f"00-{trace_id}-{_new(8)}-{parent['flags'] if parent else '00'}",
-            accept_language=given.get(b"accept-language", b"").decode("latin-1"),
+            accept_language=values.get(b"accept-language", b"").decode("latin-1"),
             repeated=repeated,
         )
 
 
 def _new(size: int) -> str:
-    """``size`` bytes, in hexadecimal, that nobody else has at this time; never all zeros."""
+    """``size`` random bytes in hexadecimal; never all zeros, which Trace Context forbids."""
     return f"{_ids.getrandbits(8 * size) or 1:0{2 * size}x}"
 
 
 def of(request: Request) -> RequestContext:
-    """The passage of ``request``."""
-    passage = request.scope["state"]["passage"]
-    assert isinstance(passage, RequestContext)  # noqa: S101 - the middleware put it there
-    return passage
+    """The context of ``request``."""
+    context = request.scope["state"]["request_context"]
+    assert isinstance(context, RequestContext)  # noqa: S101 - the middleware put it there
+    return context

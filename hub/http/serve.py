@@ -25,20 +25,20 @@ from hub.http.request_context import RequestContext
 
 
 class TimeoutHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with an end to its patience: it has none of its own for a request that trickles in."""
+    """uvicorn's protocol with timeouts for requests that arrive slowly, and a limit of connections per address."""
 
-    whole_request: ClassVar[float] = 60.0
-    """seconds within which a request, from its first byte to its last, has to be here"""
-    whole_head: ClassVar[float] = 10.0
-    """seconds within which its head has to be, from the connection or the first byte on"""
-    per_address: ClassVar[int] = 200
+    request_timeout: ClassVar[float] = 60.0
+    """seconds from the first byte of a request to its last"""
+    head_timeout: ClassVar[float] = 10.0
+    """seconds from the connection, or the first byte, to the end of the head"""
+    max_connections: ClassVar[int] = 200
     """connections of one address; behind a proxy, whose address all share, it is the proxy that counts"""
-    longest_head: ClassVar[int] = 32_768
-    """bytes of a request's head, beyond its first piece"""
+    max_head_bytes: ClassVar[int] = 32_768
+    """bytes of a request's head beyond the first chunk"""
 
-    _heading: bool = False
-    _head: int = 0
-    _patience: asyncio.TimerHandle | None = None
+    _in_head: bool = False
+    _head_bytes: int = 0
+    _timer: asyncio.TimerHandle | None = None
     _address: str = ""
     _of_address: ClassVar[dict[str, dict["TimeoutHttpProtocol", None]]] = {}
     """address → its connections, the oldest first"""
@@ -46,15 +46,15 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         super().connection_made(transport)
-        self._watch(self.whole_head)
+        self._start_timer(self.head_timeout)
         if self.client is not None and not self.app_state.get("behind_a_proxy"):
             self._address = self.client[0]
             self._of_address.setdefault(self._address, {})[self] = None
-            self._make_room()
+            self._close_idle_connection()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._rest()
+        self._stop_timer()
         mine = self._of_address.get(self._address, {})
         mine.pop(self, None)
         if not mine:
@@ -63,47 +63,47 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     @property
     def is_answering(self) -> bool:
-        """Whether a whole head has come and its answer has not been given."""
+        """Whether a request is being answered."""
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn does not say that it is None at first
         return cycle is not None and not cycle.response_complete
 
-    def _make_room(self) -> None:
-        """Above the limit, the address's oldest connection on which nothing is being answered goes; else this one."""
+    def _close_idle_connection(self) -> None:
+        """Above the limit, close the address's oldest connection that is not being answered, or else this one."""
         mine = self._of_address[self._address]
-        if len(mine) > self.per_address:
+        if len(mine) > self.max_connections:
             idle = (one for one in mine if not one.is_answering)
-            leaving = next(idle, self)
-            del mine[leaving]
-            leaving.transport.close()
+            closing = next(idle, self)
+            del mine[closing]
+            closing.transport.close()
 
     @override
     def data_received(self, data: bytes) -> None:
-        """A head that came in one piece is as long as a piece may be; one that goes on and on is counted."""
-        self._head = self._head + len(data) if self._heading else 0
+        """Count the bytes of a head that comes in several chunks; one chunk is bounded by the reader."""
+        self._head_bytes = self._head_bytes + len(data) if self._in_head else 0
         super().data_received(data)
-        if self._heading and self._head > self.longest_head and not self.transport.is_closing():
+        if self._in_head and self._head_bytes > self.max_head_bytes and not self.transport.is_closing():
             self.send_400_response("")
 
     @override
     def on_message_begin(self) -> None:
-        self._heading = True
-        self._watch(self.whole_head)
+        self._in_head = True
+        self._start_timer(self.head_timeout)
         super().on_message_begin()
 
     @override
     def on_headers_complete(self) -> None:
-        self._heading = False
-        self._watch(self.whole_request)
+        self._in_head = False
+        self._start_timer(self.request_timeout)
         super().on_headers_complete()
 
     @override
     def on_message_complete(self) -> None:
-        self._rest()
+        self._stop_timer()
         super().on_message_complete()
 
     @override
     def send_400_response(self, msg: str) -> None:
-        """What is no HTTP is refused in our own words too."""
+        """Answer what is not HTTP with a problem response too."""
         answer = problems.response(MALFORMED, RequestContext.begin(self.headers or []))
         lines = [name + b": " + value for name, value in (*answer.raw_headers, (b"connection", b"close"))]
         self.transport.write(b"\r\n".join([b"HTTP/1.1 400 Bad Request", *lines, b"", bytes(answer.body)]))
@@ -111,32 +111,32 @@ class TimeoutHttpProtocol(HttpToolsProtocol):
 
     @override
     def shutdown(self) -> None:
-        """The server stops: callers who wait for news get their answer now."""
+        """The server stops: answer callers of a long poll now."""
         self.app_state["stopping"].set()
         super().shutdown()
 
-    def _watch(self, seconds: float) -> None:
-        self._rest()
-        self._patience = self.loop.call_later(seconds, self.transport.close)
+    def _start_timer(self, seconds: float) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(seconds, self.transport.close)
 
-    def _rest(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 log = structlog.get_logger(__name__)
 
-IDLE: Final = 75
+KEEP_ALIVE: Final = 75
 """seconds that a connection is kept between requests; nginx keeps it 60 and has to be the one that closes"""
-STOPPING: Final = 10
+GRACEFUL_SHUTDOWN: Final = 10
 """seconds for requests under way when the process is told to stop"""
 CONNECTIONS: Final = 1_000
 BACKLOG: Final = 1_024
 
 
 def application() -> FastAPI:
-    """The application that this process's environment describes; each worker process makes its own."""
+    """Build the application from the environment; each worker process builds its own."""
     hub = app.build()
     if not structlog.is_configured():
         logging.configure(hub.settings.log_level)
@@ -144,7 +144,7 @@ def application() -> FastAPI:
 
 
 def config(app: Any, *, protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtocol, **parts: Any) -> uvicorn.Config:
-    """How we run uvicorn. Its access log would hold paths and queries; ours is in the middleware."""
+    """Configuration of uvicorn. Its access log would hold paths and queries; ours is in the middleware."""
     return uvicorn.Config(
         app,
         http=protocol,
@@ -156,14 +156,14 @@ def config(app: Any, *, protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtoco
         proxy_headers=False,
         limit_concurrency=CONNECTIONS,
         backlog=BACKLOG,
-        timeout_keep_alive=IDLE,
-        timeout_graceful_shutdown=STOPPING,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN,
         **parts,
     )
 
 
 def serve(host: str, port: int, fd: int | None = None, workers: int = 1) -> None:
-    """Serve until SIGTERM or SIGINT, on ``host`` and ``port`` or on the listening socket ``fd`` that we were given."""
+    """Serve until SIGTERM or SIGINT, on ``host`` and ``port`` or on the listening socket ``fd``."""
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises the signal once more when it has stopped gracefully
     logging.configure(app.read_settings().log_level)
     listening = _listen(host, port) if fd is None else socket.socket(fileno=fd)

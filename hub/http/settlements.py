@@ -1,4 +1,4 @@
-"""The departments' door for the monthly table of fees: they read it, confirm it, or name the lines they dispute."""
+"""Endpoints of the departments for the monthly table of fees: read it, confirm it, or dispute lines of it."""
 
 import base64
 from typing import Any, Final
@@ -33,7 +33,7 @@ KIND: Final = "department.settlement"
     openapi_extra=openapi.extra(security=("httpSignature", "clientCertificate")),
 )
 async def settlements(request: Request, code: str) -> Response:
-    """The months' tables that the department has been handed."""
+    """The monthly tables that the department has received."""
     sender = guards.department(request, code, b"")
     return await run_in_threadpool(_list, ingest.hub(request), sender)
 
@@ -45,7 +45,7 @@ async def settlements(request: Request, code: str) -> Response:
     openapi_extra=openapi.extra(security=("httpSignature", "clientCertificate")),
 )
 async def settlement(request: Request, code: str, settlement_id: str) -> Response:
-    """One of them, as the Centre sealed it. That it was opened is recorded."""
+    """One monthly table, as the Centre sealed it. That it was opened is recorded in the audit log."""
     sender = guards.department(request, code, b"")
     return await run_in_threadpool(_open, ingest.hub(request), sender, settlement_id)
 
@@ -61,7 +61,7 @@ async def settlement(request: Request, code: str, settlement_id: str) -> Respons
     ),
 )
 async def answer_settlement(request: Request, code: str) -> Response:
-    """Confirm a month's table, or dispute lines of it. 202 means: stored durably, will be handled."""
+    """Confirm a monthly table, or dispute lines of it. 202: stored durably, will be handled."""
     body = await ingest.read_body(request, ingest.JSON_TYPE)
     sender = guards.department(request, code, body)
     key = ingest.idempotency_key(request)
@@ -70,20 +70,20 @@ async def answer_settlement(request: Request, code: str) -> Response:
 
 def _list(hub: Hub, sender: Department) -> Response:
     with hub.db.connection() as conn:
-        found = views.of_department(conn, sender.code)
-    return answers.json(SettlementList(data=[SettlementDocument(**_shown(view)) for view in found]))
+        views_ = views.of_department(conn, sender.code)
+    return answers.json(SettlementList(data=[SettlementDocument(**_shown(view)) for view in views_]))
 
 
 def _open(hub: Hub, sender: Department, settlement_id: str) -> Response:
-    found = None
+    opened = None
     if is_id(settlement_id, Prefix.SETTLEMENT):
         with hub.db.transaction() as conn:
-            found = views.one_of(conn, sender.code, settlement_id)
-            if found is not None:
+            opened = views.one_of(conn, sender.code, settlement_id)
+            if opened is not None:
                 audit.note_at_door(conn, settlement_id, "opened")
-    if found is None:
+    if opened is None:
         raise Problem(problem_types.NOT_FOUND)
-    view, handed = found
+    view, handed = opened
     table, signature = (base64.b64encode(part).decode() for part in (handed.body, handed.signature))
     return answers.json(SettlementFile(**_shown(view), table=table, signature=signature))
 
@@ -105,22 +105,22 @@ def _shown(view: SettlementView) -> dict[str, Any]:
 
 
 def _answer(hub: Hub, sender: Department, key: str | None, body: bytes) -> Response:
-    said = strict.read(TableAnswer, body)
-    accepted = take(hub, sender, said, key)
-    document = AcceptedAnswer(answer_id=said.answer_id, state="accepted", received_at=accepted.at)
+    answer = strict.read(TableAnswer, body)
+    accepted = take(hub, sender, answer, key)
+    document = AcceptedAnswer(answer_id=answer.answer_id, state="accepted", received_at=accepted.at)
     return answers.json(document, 202, headers=ingest.replay_header(accepted))
 
 
-def take(hub: Hub, sender: Department, said: TableAnswer, key: str | None) -> InboxReceipt:
-    """Store the answer in one form, whichever way it came. Its number is one of answers: a report may have the same."""
-    name = f"answer:{said.answer_id}"
+def take(hub: Hub, sender: Department, answer: TableAnswer, key: str | None) -> InboxReceipt:
+    """Store the answer in the inbox. The prefix keeps its number apart from those of reports, which may be the same."""
+    name = f"answer:{answer.answer_id}"
     arrival = Arrival(
         id=new_id(Prefix.INBOX),
         source=sender.counterparty,
         kind=KIND,
         key=key or name,
         external_id=name,
-        body=said.model_dump_json().encode(),
-        ordering_key=said.settlement_id,
+        body=answer.model_dump_json().encode(),
+        ordering_key=answer.settlement_id,
     )
     return ingest.store(hub, arrival)

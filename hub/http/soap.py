@@ -37,7 +37,7 @@ router: Final = APIRouter(tags=["departments"])
 
 WSDL: Final = "hub-department.wsdl"
 WSDL_ASKED: Final = ("wsdl", "WSDL", "singleWsdl")
-"""parameters with which SOAP stacks ask for it"""
+"""query parameters with which SOAP stacks ask for the WSDL"""
 NAMESPACE: Final = "urn:lienthong:hub:1"
 ADDRESS: Final = "{http://schemas.xmlsoap.org/wsdl/soap/}address"
 FIELDS: Final = {
@@ -64,7 +64,7 @@ PREFIX: Final = {"h": NAMESPACE}
 UNDERSTOOD: Final[Mapping[type, tuple[str, ...]]] = {SoapGuard: (SECURITY,), CertificateGuard: ()}
 """Kind of guard → the header blocks that are read; others that must be understood are refused (SOAP 1.1 §4.2.3)."""
 STATUS_OF_A_FAULT: Final = 500
-"""of every fault, whoever is to blame (WS-I Basic Profile 1.1, R1126): many stacks read no envelope behind another"""
+"""of every fault, the client's too (WS-I Basic Profile 1.1, R1126): many stacks read no envelope at another status"""
 FAULT_CODES: Final = {problem_types.HEADER_UNKNOWN: "MustUnderstand"}
 """Server where the same message may pass later, Client otherwise, but for these (SOAP 1.1 §4.4.1)"""
 ADVICE: Final = {
@@ -82,11 +82,11 @@ ADVICE: Final = {
         "Send it again later with the same reportId (answerId). If it stays, give the Centre the X-Request-Id."
     ),
 }
-"""What to do, in SOAP's words, where the problem's own words speak of JSON and HTTP headers."""
+"""Advice for SOAP clients, where that of the problem type speaks of JSON and HTTP headers."""
 
 XML: Final[dict[str, Any]] = {"text/xml": {"schema": {"type": "string"}}}
 SEALED: Final[dict[str, Any]] = {"security": [{"clientCertificate": []}, {}]}
-"""OpenAPI has no word for WS-Security, which stands in the message itself."""
+"""OpenAPI has no security scheme for WS-Security, which is inside the message."""
 
 
 @router.head("/soap/{code}", include_in_schema=False)
@@ -96,8 +96,8 @@ SEALED: Final[dict[str, Any]] = {"security": [{"clientCertificate": []}, {}]}
     responses={200: {"description": "WSDL 1.1", "content": XML}, **openapi.problems(problem_types.NOT_FOUND)},
 )
 async def wsdl(request: Request, code: str) -> Response:
-    """The contract, with this door's address in it."""
-    guards.open_door(request, code, SoapGuard, CertificateGuard)
+    """The WSDL, with the address of this endpoint."""
+    guards.department_with(request, code, SoapGuard, CertificateGuard)
     ingest.check_parameters(request, WSDL_ASKED)
     contract = xml.parse(vendored.document(WSDL))
     for address in contract.iter(ADDRESS):
@@ -116,17 +116,17 @@ async def wsdl(request: Request, code: str) -> Response:
     openapi_extra=SEALED | {"requestBody": {"required": True, "content": XML}},
 )
 async def report_by_soap(request: Request, code: str) -> Response:
-    """Report where a dossier stands, or answer a month's table: signed by WS-Security, or with a client certificate.
+    """Report the status of a dossier, or answer a monthly table: signed by WS-Security, or with a client certificate.
 
     Refusals are SOAP faults. The contract is the WSDL at this address.
     """
-    sender = guards.open_door(request, code, SoapGuard, CertificateGuard)
+    sender = guards.department_with(request, code, SoapGuard, CertificateGuard)
     try:
         body = await ingest.read_body(request, ingest.SOAP_TYPE)
         return await run_in_threadpool(_report, request, sender, body)
     except problems.EXPECTED as error:
-        problem = problems.of(error)
-        problems.note(problem)
+        problem = problems.problem_of(error)
+        problems.log_refusal(problem)
         return _fault(request, problem)
 
 
@@ -144,15 +144,15 @@ def _report(request: Request, sender: Department, body: bytes) -> Response:
     operation = _operation(payload)
     name, number = OPERATIONS[operation](ingest.hub(request), sender, payload)
     answer = etree.Element(f"{{{NAMESPACE}}}{operation}Response", nsmap=PREFIX)
-    _say(_say(answer, "accepted"), name, number)
+    _add(_add(answer, "accepted"), name, number)
     return Response(envelope.to_bytes(envelope.wrap(answer)), media_type=envelope.CONTENT_TYPE)
 
 
 def _operation(payload: Element) -> str:
-    """Which operation is asked for. Raises Problem unless the contract has it so; places are named as the WSDL does."""
+    """Return the operation's name. Raises Problem unless the payload is valid by the WSDL."""
     name = etree.QName(payload)
     if name.namespace != NAMESPACE or name.localname not in OPERATIONS:
-        raise Problem(problem_types.CONTENT, faults=[Fault("/Body", "schema", "holds no operation of this door")])
+        raise Problem(problem_types.CONTENT, faults=[Fault("/Body", "schema", "holds no operation of this service")])
     wrong = xml.schema_of(WSDL, NAMESPACE).fault(payload)
     if wrong is not None:
         raise Problem(problem_types.CONTENT, faults=[Fault(f"/{name.localname}", "schema", wrong)])
@@ -160,52 +160,52 @@ def _operation(payload: Element) -> str:
 
 
 def _take_status(hub: Hub, sender: Department, payload: Element) -> tuple[str, str]:
-    """ReportStatus. Raises Refused."""
+    """Store a ReportStatus. Raises Refused."""
     document = {FIELDS[etree.QName(element).localname]: xml.value_of(element) for element in payload}
-    said = strict.read(StatusReport, json.dumps(document).encode())
-    departments.take(hub, sender, said, None)
-    return "reportId", said.report_id
+    report = strict.read(StatusReport, json.dumps(document).encode())
+    departments.take(hub, sender, report, None)
+    return "reportId", report.report_id
 
 
 def _take_answer(hub: Hub, sender: Department, payload: Element) -> tuple[str, str]:
-    """AnswerSettlement. Raises Refused."""
-    named = {etree.QName(element).localname: element for element in payload}
-    texts = {field: xml.value_of(named[name]) for name, field in ANSWER_FIELDS.items() if name in named}
+    """Store an AnswerSettlement. Raises Refused."""
+    elements = {etree.QName(element).localname: element for element in payload}
+    texts = {field: xml.value_of(elements[name]) for name, field in ANSWER_FIELDS.items() if name in elements}
     lines = [
         {"number": int(number.text or ""), "reason": reason.text}
         for number, reason in payload.iterfind(f"{{{NAMESPACE}}}line")
     ]
-    said = strict.read(TableAnswer, json.dumps(texts | {"lines": lines}).encode())
-    settlements.take(hub, sender, said, None)
-    return "answerId", said.answer_id
+    answer = strict.read(TableAnswer, json.dumps(texts | {"lines": lines}).encode())
+    settlements.take(hub, sender, answer, None)
+    return "answerId", answer.answer_id
 
 
 OPERATIONS: Final[Mapping[str, Callable[[Hub, Department, Element], tuple[str, str]]]] = {
     "ReportStatus": _take_status,
     "AnswerSettlement": _take_answer,
 }
-"""Operation → what stores it, and says under which name and number it has been accepted."""
+"""Operation → function that stores it, and returns the name and the value of the id that the response repeats."""
 
 
 def _fault(request: Request, problem: Problem) -> Response:
-    """The problem as a fault of the contract: ServiceBusy where the same report will pass later, else ReportRefused."""
+    """Build the fault of the WSDL: ServiceBusy where the same message may pass later, else ReportRefused."""
     kind = problem_types.REFERENCE_REUSED if problem.kind is problem_types.KEY_REUSED else problem.kind
     retry_after = problems.RETRY_AFTER.get(kind.code)
     if retry_after is None:
         detail = etree.Element(f"{{{NAMESPACE}}}ReportRefused", nsmap=PREFIX)
-        _say(detail, "code", kind.code)
-        _say(detail, "reason", _reason(request, kind, problem))
+        _add(detail, "code", kind.code)
+        _add(detail, "reason", _reason(request, kind, problem))
     else:
         detail = etree.Element(f"{{{NAMESPACE}}}ServiceBusy", nsmap=PREFIX)
-        _say(detail, "retryAfterSeconds", retry_after)
+        _add(detail, "retryAfterSeconds", retry_after)
     title = translated(kind.title, problems.preferred_language(request_context.of(request).accept_language))
     code = FAULT_CODES.get(kind, "Client" if retry_after is None else "Server")
-    said = envelope.fault(code, title, detail)
-    return Response(envelope.to_bytes(said), STATUS_OF_A_FAULT, media_type=envelope.CONTENT_TYPE)
+    message = envelope.fault(code, title, detail)
+    return Response(envelope.to_bytes(message), STATUS_OF_A_FAULT, media_type=envelope.CONTENT_TYPE)
 
 
 def _reason(request: Request, kind: ProblemType, problem: Problem) -> str:
-    """What to mend: the rule and the place of each fault, never a value."""
+    """The advice, with the rule and the place of each fault, never a value."""
     advice = translated(
         ADVICE.get(kind, kind.advice), problems.preferred_language(request_context.of(request).accept_language)
     )
@@ -213,7 +213,7 @@ def _reason(request: Request, kind: ProblemType, problem: Problem) -> str:
     return "; ".join([advice, *places])[:LONGEST_REASON]
 
 
-def _say(parent: Element, name: str, text: str | None = None) -> Element:
+def _add(parent: Element, name: str, text: str | None = None) -> Element:
     element = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
     element.text = text
     return element

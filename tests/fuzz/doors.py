@@ -32,7 +32,7 @@ from hub.clock import now
 from hub.embedded.pki import made
 from hub.embedded.postgres import postgres
 from hub.http import serve
-from hub.http.app import create, doors
+from hub.http.app import application, create
 from hub.logging import configure
 from hub.migrations.run import upgrade
 from tests.builders import a_code, a_receipt, a_report, a_submission
@@ -154,7 +154,7 @@ def submission(door: ApiCaller, random: Random) -> Response:
 
 
 def question(door: ApiCaller, random: Random) -> Response:
-    paths = [path for path, verbs in doors().openapi()["paths"].items() if "get" in verbs and "banks" not in path]
+    paths = [path for path, verbs in application().openapi()["paths"].items() if "get" in verbs and "banks" not in path]
     some = door.hub.rows("SELECT id FROM inbox ORDER BY random() LIMIT 1")
     path = random.choice(paths).replace("{code}", "rest-a").replace("{settlement_id}", "sm_x")
     path = path.replace("{submission_id}", some[0]["id"] if some else "sub_x")

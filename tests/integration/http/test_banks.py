@@ -79,7 +79,7 @@ def test_a_changed_byte_is_refused_and_counted_and_leaves_nothing(door: ApiCalle
         {"counterparty": f"bank.{bank}", "reason": "bad_signature", "count": 1}
     ]
     assert (count(door, "notify_delivery"), count(door, "notify_event"), count(door, "inbox")) == (0, 0, 0)
-    [line] = door.log("notification_found")
+    [line] = door.log("notification_refused")
     assert (line["code"], line["provider"]) == ("N04", bank)
 
 
@@ -108,7 +108,7 @@ def test_whoever_proves_nothing_leaves_a_counter_and_no_more_however_often_he_co
 
 def test_what_is_kept_for_a_dispute_is_bounded(door: ApiCaller, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever has overheard one delivery may send it for ever."""
-    monkeypatch.setattr(banks, "MOST_DISPUTED", 2)
+    monkeypatch.setattr(banks, "MAX_DISPUTED_PER_DAY", 2)
     teller = Teller(door, "sepay-t")
     sent = teller.request(NoticeDraft(signed_at=now() - timedelta(minutes=6)))
     for _ in range(4):

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from hub.clock import local, now
-from hub.http.app import doors
+from hub.http.app import application
 from tests.builders import a_code, a_receipt, a_submission
 from tests.integration.http.caller import ApiCaller, Caller, as_json
 
@@ -156,7 +156,7 @@ def test_so_it_is_at_every_address_that_is_read(door: ApiCaller, portal: Caller,
     """But for the one that providers write their message into, and machines that ask for health."""
     paths = [
         path.replace("{code}", "rest-b" if path.startswith("/soap") else "rest-a")
-        for path, methods in doors().openapi()["paths"].items()
+        for path, methods in application().openapi()["paths"].items()
         if "get" in methods and path != "/v1/banks/{code}/notifications" and not path.startswith("/health")
     ]
     assert len(paths) > 6

@@ -20,7 +20,7 @@ from typing_extensions import override
 from connectors.transport import signatures
 from hub.consignments import capability
 from hub.http import openapi, publish
-from hub.http.app import doors
+from hub.http.app import application
 from hub.http.problems import ProblemDocument
 from schemas import strict
 from tests.integration.http.caller import JSON, ApiCaller, Caller, as_json
@@ -30,7 +30,7 @@ EXAMPLES = 8
 
 def unguarded() -> dict[str, Any]:
     """The description without its guards: the tests sign whatever they send, so no signature is made up or left out."""
-    description = doors().openapi()
+    description = application().openapi()
     del description["components"]["securitySchemes"]
     for path in description["paths"].values():
         for operation in path.values():
@@ -62,7 +62,7 @@ def test_what_is_published_is_fresh(path: Path) -> None:
 
 
 def test_every_reference_in_the_description_leads_somewhere_and_every_schema_is_one() -> None:
-    description = doors().openapi()
+    description = application().openapi()
 
     for reference in references(description):
         found: Any = description
@@ -83,7 +83,7 @@ def references(part: Any) -> list[str]:
 def test_no_door_of_a_partner_stands_open(door: ApiCaller, portal: Caller) -> None:
     """Whatever is asked without a signature, and however wrongly, the guard is met first."""
     unguarded_doors = {"/health/live", "/health/ready"}
-    for path, operations in doors().openapi()["paths"].items():
+    for path, operations in application().openapi()["paths"].items():
         for method in operations:
             address = (
                 path.format(submission_id="sub_x", code="rest-a", settlement_id="sm_x", token="A" * 43)
@@ -145,7 +145,7 @@ def test_every_body_has_an_example_that_is_read_as_what_it_is() -> None:
     ProblemDocument.model_validate(openapi.PROBLEM)
     described = [
         operation["requestBody"]["content"][JSON]["example"]
-        for path in doors().openapi()["paths"].values()
+        for path in application().openapi()["paths"].values()
         for operation in path.values()
         if "$ref" in operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {})
     ]

@@ -147,7 +147,7 @@ class TestPatience:
     @pytest.fixture
     def protocol(self) -> type[TimeoutHttpProtocol]:
         class Hasty(TimeoutHttpProtocol):
-            whole_request = whole_head = 1.0
+            request_timeout = head_timeout = 1.0
 
         return Hasty
 
@@ -175,7 +175,7 @@ class TestHalfAHead:
     @pytest.fixture
     def protocol(self) -> type[TimeoutHttpProtocol]:
         class HastyHead(TimeoutHttpProtocol):
-            whole_head = 1.0
+            head_timeout = 1.0
 
         return HastyHead
 
