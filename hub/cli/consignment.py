@@ -13,6 +13,7 @@ from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
 from hub.consignments.model import DIRECTIONS, LABELS, ConsignmentStatus, Direction, Service
 from hub.consignments.words import CONCERNS, IncidentKind, Liable, Outcome, Subject
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from config.catalogue import Catalogue
@@ -27,60 +28,60 @@ app.add_typer(pool, name="pool")
 Name = Annotated[str, Argument(metavar="CONSIGNMENT", parser=whole_id, help="cs_…, the order number or the item code")]
 
 _COLUMNS: Final = (
-    TableColumn("id", "Bưu gửi"),
-    TableColumn("order_number", "Số đơn"),
-    TableColumn("item_code", "Mã bưu gửi"),
-    TableColumn("direction", "Chiều", lambda direction: DIRECTIONS[Direction(direction)]),
-    TableColumn("status", "Trạng thái", lambda status: LABELS[ConsignmentStatus(status)]),
-    TableColumn("status_at", "Từ", output.since),
-    TableColumn("promised_on", "Hạn J+n"),
-    TableColumn("attention", "Cần xem"),
+    TableColumn("id", vi("Consignment")),
+    TableColumn("order_number", vi("Order number")),
+    TableColumn("item_code", vi("Item code")),
+    TableColumn("direction", vi("Direction"), lambda direction: DIRECTIONS[Direction(direction)]),
+    TableColumn("status", vi("Status"), lambda status: LABELS[ConsignmentStatus(status)]),
+    TableColumn("status_at", vi("Since"), output.since),
+    TableColumn("promised_on", vi("Due J+n")),
+    TableColumn("attention", vi("To check")),
 )
 _FIELDS: Final = (
     *_COLUMNS,
-    TableColumn("operator", "Bưu chính"),
-    TableColumn("service", "Dịch vụ"),
-    TableColumn("seal_number", "Số niêm phong"),
-    TableColumn("route_class", "Loại tuyến"),
-    TableColumn("cash", "Thu hộ (đồng)"),
-    TableColumn("handoff_id", "Bàn giao"),
-    TableColumn("transfer_id", "Lần chuyển"),
-    TableColumn("ordered_at", "Đặt lúc", output.moment),
-    TableColumn("posted_on", "Ngày gửi (J)"),
-    TableColumn("last_event_at", "Tin cuối", output.moment),
-    TableColumn("reason", "Lý do"),
-    TableColumn("settled_at", "Kết thúc", output.moment),
+    TableColumn("operator", vi("Postal operator")),
+    TableColumn("service", vi("Service")),
+    TableColumn("seal_number", vi("Seal number")),
+    TableColumn("route_class", vi("Kind of route")),
+    TableColumn("cash", vi("Cash on delivery (VND)")),
+    TableColumn("handoff_id", vi("Handoff")),
+    TableColumn("transfer_id", vi("Transfer")),
+    TableColumn("ordered_at", vi("Ordered at"), output.moment),
+    TableColumn("posted_on", vi("Day of sending (J)")),
+    TableColumn("last_event_at", vi("Last report"), output.moment),
+    TableColumn("reason", vi("Reason")),
+    TableColumn("settled_at", vi("Ended"), output.moment),
 )
 _MANIFEST: Final = (
     TableColumn("number", "TT"),
-    TableColumn("dossier_code", "Mã hồ sơ"),
-    TableColumn("kind", "Loại"),
-    TableColumn("title", "Tên giấy tờ"),
-    TableColumn("originals", "Bản chính"),
-    TableColumn("copies", "Bản sao"),
+    TableColumn("dossier_code", vi("Dossier code")),
+    TableColumn("kind", vi("Type")),
+    TableColumn("title", vi("Name of the paper")),
+    TableColumn("originals", vi("Originals")),
+    TableColumn("copies", vi("Copies")),
 )
 _EVENTS: Final = (
-    TableColumn("at", "Xảy ra lúc", output.moment),
-    TableColumn("status", "Trạng thái", lambda status: LABELS[ConsignmentStatus(status)]),
-    TableColumn("code", "Mã của bưu chính"),
-    TableColumn("place", "Nơi"),
-    TableColumn("recorded_at", "Biết lúc", output.moment),
+    TableColumn("at", vi("Happened at"), output.moment),
+    TableColumn("status", vi("Status"), lambda status: LABELS[ConsignmentStatus(status)]),
+    TableColumn("code", vi("Operator's code")),
+    TableColumn("place", vi("Place")),
+    TableColumn("recorded_at", vi("Known at"), output.moment),
 )
 _CONCERNS: Final = (
-    TableColumn("id", "Số"),
-    TableColumn("kind", "Việc cần làm", lambda kind: CONCERNS[kind]),
-    TableColumn("raised_at", "Từ", output.since),
-    TableColumn("cleared_at", "Xong lúc", output.moment),
-    TableColumn("cleared_by", "Bởi"),
+    TableColumn("id", vi("No.")),
+    TableColumn("kind", vi("Task"), lambda kind: CONCERNS[kind]),
+    TableColumn("raised_at", vi("Since"), output.since),
+    TableColumn("cleared_at", vi("Done at"), output.moment),
+    TableColumn("cleared_by", vi("By")),
 )
 _ATTENTION: Final = (
-    TableColumn("id", "Số"),
-    TableColumn("kind", "Việc cần làm", lambda kind: CONCERNS[kind]),
-    TableColumn("subject", "Bưu gửi / hồ sơ"),
-    TableColumn("order_number", "Số đơn"),
-    TableColumn("item_code", "Mã bưu gửi"),
-    TableColumn("raised_at", "Từ", output.since),
-    TableColumn("promised_on", "Hạn J+n"),
+    TableColumn("id", vi("No.")),
+    TableColumn("kind", vi("Task"), lambda kind: CONCERNS[kind]),
+    TableColumn("subject", vi("Consignment / dossier")),
+    TableColumn("order_number", vi("Order number")),
+    TableColumn("item_code", vi("Item code")),
+    TableColumn("raised_at", vi("Since"), output.since),
+    TableColumn("promised_on", vi("Due J+n")),
 )
 
 
@@ -100,7 +101,14 @@ def list_(
     output.listing(rows, _COLUMNS, as_json=as_json)
     waiting = sum(row["attention"] > 0 for row in rows)
     if waiting:
-        leave(ExitCode.FINDING, f"{len(rows)} bưu gửi, {waiting} cần người xem: hub consignment attention")
+        leave(
+            ExitCode.FINDING,
+            vi(
+                "{rows} consignments, {waiting} need a person: hub consignment attention",
+                rows=len(rows),
+                waiting=waiting,
+            ),
+        )
 
 
 @app.command()
@@ -136,7 +144,7 @@ def attention(limit: Limit = 50, as_json: AsJson = False) -> None:
         rows = views.attention(conn, limit=limit)
     output.listing(rows, _ATTENTION, as_json=as_json)
     if rows:
-        leave(ExitCode.FINDING, f"{len(rows)} việc chờ người xử lý")
+        leave(ExitCode.FINDING, vi("{rows} tasks wait for a person", rows=len(rows)))
 
 
 @app.command()
@@ -233,9 +241,13 @@ def _found(name: str) -> dict[str, Any]:
 
 
 ConsignmentFormName = Literal["phieu-gui", "bang-ke"]
-_SERVICES: Final = {"documents": "Gửi hồ sơ", "result": "Nhận kết quả", "both": "Gửi hồ sơ và nhận kết quả"}
+_SERVICES: Final = {
+    "documents": vi("Sending the dossier"),
+    "result": vi("Receiving the result"),
+    "both": vi("Sending the dossier and receiving the result"),
+}
 """QĐ 45/2016/QĐ-TTg Article 5"""
-_KINDS: Final = {"documents": "bản giấy", "result": "kết quả giải quyết"}
+_KINDS: Final = {"documents": vi("paper"), "result": vi("result")}
 
 
 @app.command("print")
@@ -253,7 +265,7 @@ def print_(
     from hub.papers import render
 
     if form == "phieu-gui" and len(names) != 1:
-        leave(ExitCode.USAGE, "hub: a phiếu gửi is of one consignment; for several: --form bang-ke")
+        leave(ExitCode.USAGE, vi("hub: a dispatch note is of one consignment; for several: --form bang-ke"))
     catalogue, rows = _read(names)
     made: Form = _slip(catalogue, *rows[0]) if form == "phieu-gui" else _manifest(catalogue, rows, bag)
     target = out or Path(f"{form}-{rows[0][0]['order_number']}.pdf")
@@ -302,7 +314,7 @@ def _slip(catalogue: "Catalogue", row: dict[str, Any], order: "ConsignmentOrder"
         documents=tuple(
             MinuteDocument(line["title"], _KINDS[line["kind"]], line["originals"] + line["copies"]) for line in lines
         ),
-        term=f"J+{days} ngày làm việc ({route.title})",
+        term=vi("J+{days} working days ({title})", days=days, title=route.title),
         price=None,
         collect=row["cash"],
     )
@@ -317,7 +329,7 @@ def _manifest(
 
     first = rows[0][0]
     if len({(row["operator"], row["direction"]) for row, _ in rows}) != 1:
-        leave(ExitCode.USAGE, "hub: a bảng kê is of one operator and one direction")
+        leave(ExitCode.USAGE, vi("hub: a list of consignments is of one operator and one direction"))
     number = bag or first["order_number"]
     return Manifest(
         number=f"{number}/BK",
@@ -419,7 +431,7 @@ def report(
         output.document(reports.as_data(made))
         return
     rows = [{"name": name, "value": value} for name, value in reports.as_rows(made)]
-    output.listing(rows, (TableColumn("name", "Chỉ tiêu"), TableColumn("value", "Giá trị")), as_json=False)
+    output.listing(rows, (TableColumn("name", vi("Indicator")), TableColumn("value", vi("Value"))), as_json=False)
 
 
 @pool.command("add", cls=Verb)
@@ -434,7 +446,7 @@ def pool_add(
     found = [line.strip() for line in codes if line.strip()]
     with environment.hub() as hub:
         added = dispatch.run_command(hub, writing.actor(), lambda uow: commands.add_codes(uow, operator, found))
-    output.say(f"{added} mã mới, {len(found) - added} đã có")
+    output.say(vi("{added} new codes, {known} known already", added=added, known=len(found) - added))
 
 
 @pool.command("list")
@@ -444,5 +456,9 @@ def pool_list(as_json: AsJson = False) -> None:
 
     with environment.database() as conn:
         rows = views.pool(conn)
-    columns = (TableColumn("operator", "Bưu chính"), TableColumn("free", "Còn"), TableColumn("used", "Đã dùng"))
+    columns = (
+        TableColumn("operator", vi("Postal operator")),
+        TableColumn("free", vi("Left")),
+        TableColumn("used", vi("Used")),
+    )
     output.listing(rows, columns, as_json=as_json)

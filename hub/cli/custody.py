@@ -20,23 +20,27 @@ Handoff = Annotated[str, Argument(metavar="HANDOFF", parser=whole_id, help="hd_�
 app: Final = Typer(help="Custody log (sổ lưu vết): audit, show, proof, checkpoints.", no_args_is_help=True)
 
 _LEAVES: Final = (
-    TableColumn("place", "Mục"),
-    TableColumn("id", "Mã"),
-    TableColumn("kind", "Loại"),
-    TableColumn("subject", "Bàn giao"),
-    TableColumn("entered_at", "Ghi lúc", output.moment),
-    TableColumn("record", "SHA-256 nội dung"),
+    TableColumn("place", vi("Entry")),
+    TableColumn("id", vi("Code")),
+    TableColumn("kind", vi("Type")),
+    TableColumn("subject", vi("Handoff")),
+    TableColumn("entered_at", vi("Logged at"), output.moment),
+    TableColumn("record", vi("SHA-256 of the content")),
 )
 _CHECKPOINTS: Final = (
-    TableColumn("number", "Số"),
-    TableColumn("size", "Số mục"),
-    TableColumn("root", "Gốc"),
-    TableColumn("at", "Lúc", output.moment),
-    TableColumn("stamped_at", "Dấu thời gian", output.moment),
-    TableColumn("witnesses", "Bên làm chứng"),
-    TableColumn("refusals", "Từ chối"),
+    TableColumn("number", vi("No.")),
+    TableColumn("size", vi("Number of entries")),
+    TableColumn("root", vi("Root")),
+    TableColumn("at", vi("At"), output.moment),
+    TableColumn("stamped_at", vi("Time stamp"), output.moment),
+    TableColumn("witnesses", vi("Witness")),
+    TableColumn("refusals", vi("Refusal")),
 )
-_FINDINGS: Final = (TableColumn("code", "Mã"), TableColumn("where", "Ở đâu"), TableColumn("meaning", "Nghĩa là"))
+_FINDINGS: Final = (
+    TableColumn("code", vi("Code")),
+    TableColumn("where", vi("Where")),
+    TableColumn("meaning", vi("Meaning")),
+)
 
 
 @app.command()
@@ -67,11 +71,16 @@ def audit(
     else:
         output.listing(rows, _FINDINGS, as_json=False)
         output.say(
-            f"{found.leaves} mục, gốc {found.root.hex()[:16]}…, {found.checkpoints} điểm kiểm tra,"
-            f" đối chiếu {found.compared} điểm của bên làm chứng"
+            vi(
+                "{leaves} entries, root {root}…, {checkpoints} checkpoints, compared with {compared} of the witnesses",
+                leaves=found.leaves,
+                root=found.root.hex()[:16],
+                checkpoints=found.checkpoints,
+                compared=found.compared,
+            )
         )
     if rows:
-        leave(ExitCode.FINDING, f"sổ lưu vết có {len(rows)} điểm sai")
+        leave(ExitCode.FINDING, vi("the custody log has {rows} findings", rows=len(rows)))
 
 
 @app.command()
@@ -125,7 +134,7 @@ def checkpoints(limit: Limit = 20, as_json: AsJson = False) -> None:
         rows: list[dict[str, Any]] = kept.listed(conn, limit)
     output.listing([{**row, "root": row["root"].hex()} for row in rows], _CHECKPOINTS, as_json=as_json)
     if any(row["refusals"] for row in rows):
-        leave(ExitCode.FINDING, "có cơ quan từ chối điểm kiểm tra: hub custody audit")
+        leave(ExitCode.FINDING, vi("an agency has refused a checkpoint: hub custody audit"))
 
 
 def _held(path: Path) -> "list[LogCheckpoint]":
@@ -142,4 +151,4 @@ def _held(path: Path) -> "list[LogCheckpoint]":
             lines = [json.loads(line) for line in text.splitlines() if line.strip()]
             return [checkpoint_form.read(base64.b64decode(line["checkpoint"])) for line in lines]
     except (ValueError, KeyError, TypeError) as error:
-        leave(ExitCode.USAGE, f"hub: {path} không phải điểm kiểm tra: {error}")
+        leave(ExitCode.USAGE, vi("hub: {path} is not a checkpoint: {error}", path=path, error=error))

@@ -7,13 +7,14 @@ from typer import Typer
 from hub.cli import environment, output
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, TableColumn
+from hub.locale import vi
 
 app: Final = Typer()
 
 _COLUMNS: Final = (
     TableColumn("mark", ""),
-    TableColumn("check", "Kiểm tra"),
-    TableColumn("finding", "Kết quả"),
+    TableColumn("check", vi("How to check")),
+    TableColumn("finding", vi("Result")),
 )
 
 
@@ -40,4 +41,4 @@ def doctor(as_json: AsJson = False) -> None:
     ]
     output.listing(rows, _COLUMNS, as_json=as_json)
     if wrong := [one.check for one in findings if not one.ok]:
-        leave(ExitCode.FINDING, f"cần xem: {', '.join(wrong)}")
+        leave(ExitCode.FINDING, vi("needs attention: {listed}", listed=", ".join(wrong)))

@@ -10,6 +10,7 @@ from typer import Option, Typer
 
 from hub.cli import environment, output
 from hub.cli.output import TableColumn
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from hub.db import Connection
@@ -19,11 +20,11 @@ app: Final = Typer(help="Events (thông báo cho Cổng).", no_args_is_help=True
 _LOOK_EVERY: Final = 0.5
 _PAGE: Final = 200
 _COLUMNS: Final = (
-    TableColumn("timestamp", "Lúc", lambda text: output.moment(datetime.fromisoformat(text))),
-    TableColumn("dossier_code", "Mã hồ sơ"),
-    TableColumn("status", "Trạng thái"),
-    TableColumn("version", "Lần đổi"),
-    TableColumn("event_id", "Sự kiện"),
+    TableColumn("timestamp", vi("At"), lambda text: output.moment(datetime.fromisoformat(text))),
+    TableColumn("dossier_code", vi("Dossier code")),
+    TableColumn("status", vi("Status")),
+    TableColumn("version", vi("Change")),
+    TableColumn("event_id", vi("Event")),
 )
 _BEFORE_THE_LAST: Final = """
 SELECT id FROM event WHERE tx < pg_snapshot_xmin(pg_current_snapshot())

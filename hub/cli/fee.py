@@ -21,6 +21,7 @@ from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import Verb
 from hub.fees.proof import words
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from hub.fees.proof.findings import CheckOutcome, ProofReport
@@ -46,14 +47,14 @@ app.add_typer(fee_receipts.app, name="receipts")
 
 _CHECKS: Final = (
     TableColumn("green", "", lambda green: "✔" if green else "✗"),
-    TableColumn("invariant", "Mã"),
-    TableColumn("label", "Kiểm tra"),
-    TableColumn("count", "Số điểm sai"),
+    TableColumn("invariant", vi("Code")),
+    TableColumn("label", vi("How to check")),
+    TableColumn("count", vi("Number of offenders")),
 )
 _OFFENDERS: Final = (
-    TableColumn("invariant", "Mã"),
-    TableColumn("what", "Ở đâu", words.subject),
-    TableColumn("how", "Sai thế nào"),
+    TableColumn("invariant", vi("Code")),
+    TableColumn("what", vi("Where"), words.subject),
+    TableColumn("how", vi("How it is wrong")),
 )
 
 
@@ -93,12 +94,17 @@ def prove(
         output.listing(rows, _CHECKS, as_json=False)
         if offenders:
             output.listing(offenders, _OFFENDERS, as_json=False)
-        output.say(f"{found.last_seq} bút toán, mã băm trạng thái {found.digest.hex()[:16]}…")
+        output.say(
+            vi("{last_seq} entries, state digest {digest}…", last_seq=found.last_seq, digest=found.digest.hex()[:16])
+        )
         if found.missing:
-            output.say(f"chưa xét (chưa có bảng dữ liệu): {', '.join(found.missing)}")
+            output.say(vi("not looked at (no tables yet): {listed}", listed=", ".join(found.missing)))
     red = sorted({one.invariant.value for one in results if not one.green})
     if red:
-        leave(ExitCode.FINDING, f"sổ không khớp: {', '.join(red)} (docs/runbooks/when-the-proof-is-red.md)")
+        leave(
+            ExitCode.FINDING,
+            vi("the ledger does not agree: {listed} (docs/runbooks/when-the-proof-is-red.md)", listed=", ".join(red)),
+        )
 
 
 def _kept() -> None:

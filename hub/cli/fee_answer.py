@@ -13,6 +13,7 @@ from hub.cli.fee_settlements import Month
 from hub.cli.files import read_sent
 from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import Verb
+from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 
 app: Final = Typer()
 
-VERDICTS: Final = {"confirmed": "đồng ý", "disputed": "không đồng ý dòng"}
+VERDICTS: Final = {"confirmed": vi("agrees"), "disputed": vi("disputes lines")}
 _FINDINGS: Final = (
-    TableColumn("where", "Khác nhau"),
-    TableColumn("name", "Khoản thu"),
-    TableColumn("table", "Bảng", grouped),
-    TableColumn("listed", "Cơ quan", grouped),
-    TableColumn("numbers", "Dòng số", lambda numbers: ", ".join(map(str, numbers))),
-    TableColumn("places", "Ở tệp", ", ".join),
+    TableColumn("where", vi("Difference")),
+    TableColumn("name", vi("Fee item")),
+    TableColumn("table", vi("Table"), grouped),
+    TableColumn("listed", vi("Agency"), grouped),
+    TableColumn("numbers", vi("Line number"), lambda numbers: ", ".join(map(str, numbers))),
+    TableColumn("places", vi("Place in the file"), ", ".join),
 )
 
 
@@ -63,12 +64,16 @@ def answer(
     with environment.hub() as hub:
         if file.suffix.lower() == ".json":
             if table or by or at:
-                leave(ExitCode.USAGE, "hub: tệp JSON tự nói bảng nào, ai trả lời, khi nào; bỏ --table, --by, --at")
+                leave(
+                    ExitCode.USAGE,
+                    vi("hub: a JSON file itself names the table, who answers and when; leave out --table, --by, --at"),
+                )
             said = read_sent(file)
         else:
             if not by or at is None:
                 leave(
-                    ExitCode.USAGE, "hub: tệp không nói ai trả lời, khi nào; thêm --by CƠ-QUAN-HOẶC-PHÒNG và --at NGÀY"
+                    ExitCode.USAGE,
+                    vi("hub: the file does not say who answers and when; add --by AGENCY-OR-OFFICE and --at DATE"),
                 )
             said = _from_desk(hub, file, table, by, at)
         given = _read(file, said)
@@ -103,9 +108,9 @@ def compare(
     from hub.untrusted import files as untrusted
 
     if write is not None and write.suffix.lower() != ".csv":
-        leave(ExitCode.USAGE, f"hub: {write}: tệp trả lời được ghi dạng .csv")
+        leave(ExitCode.USAGE, vi("hub: {write}: the answer is written as .csv", write=write))
     if write is not None and (not write.parent.is_dir() or write.resolve() == file.resolve()):
-        leave(ExitCode.USAGE, f"hub: {write}: chọn một tệp khác, trong thư mục đã có")
+        leave(ExitCode.USAGE, vi("hub: {write}: choose another file, in a folder that exists", write=write))
     with environment.hub() as hub:
         [settlement] = fee_settlements.found(hub, month, department)
         with hub.db.connection() as conn:
@@ -119,7 +124,7 @@ def compare(
     if write is not None:
         _write(write, settlement, found)
     if found.findings:
-        leave(ExitCode.FINDING, f"{len(found.findings)} khoản khác nhau")
+        leave(ExitCode.FINDING, vi("{findings} items differ", findings=len(found.findings)))
 
 
 def _read(file: Path, raw: bytes) -> "TableAnswer":
@@ -130,7 +135,7 @@ def _read(file: Path, raw: bytes) -> "TableAnswer":
         return strict.read(TableAnswer, raw)
     except strict.Refused as refused:
         places = ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
-        leave(ExitCode.USAGE, f"hub: {file.name} không phải là trả lời đúng mẫu: {places}")
+        leave(ExitCode.USAGE, vi("hub: {name} is not a well-formed answer: {places}", name=file.name, places=places))
 
 
 def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime) -> bytes:
@@ -167,11 +172,13 @@ def _disputed(
     from schemas.settlement import SettlementTable
 
     if table and named.settlement_id and table != named.settlement_id:
-        problem = f"tệp trả lời bảng {named.settlement_id}, không phải {table}"
-        raise department_files.BadFile(words.TABLE_ID, problem, "bỏ --table, hoặc lấy đúng tệp")
+        problem = vi(
+            "the file answers table {settlement_id}, not {table}", settlement_id=named.settlement_id, table=table
+        )
+        raise department_files.BadFile(words.TABLE_ID, problem, vi("leave out --table, or take the right file"))
     wanted = table or named.settlement_id
     if wanted is None:
-        leave(ExitCode.USAGE, "hub: tệp không nói bảng nào; thêm --table sm_… (hub fee table THÁNG)")
+        leave(ExitCode.USAGE, vi("hub: the file does not name a table; add --table sm_… (hub fee table MONTH)"))
     with hub.db.connection() as conn:
         settlement = store.named(conn, wanted)
         body = store.handed(conn, wanted).body
@@ -201,7 +208,13 @@ def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> No
         f" {'-' if found.of(where) < 0 else '+'} {where} {grouped(abs(found.of(where)))}" for where in DifferenceSide
     )
     output.say(
-        f"cơ quan {grouped(found.listed)} = thu trong bảng {grouped(found.table)}{parts} đồng; {found.same} khoản khớp"
+        vi(
+            "agency {listed} = collected in table {table}{parts} VND; {same} items agree",
+            listed=grouped(found.listed),
+            table=grouped(found.table),
+            parts=parts,
+            same=found.same,
+        )
     )
 
 
@@ -211,10 +224,16 @@ def _write(out: Path, settlement: "Settlement", found: "Comparison") -> None:
     from hub.fees.settlements.comparing import DifferenceSide
 
     files.write(out, answer_files.as_csv(settlement.id, settlement.sha256.hex(), found.disputed))
-    output.say(f"{out}: {len(found.disputed)} dòng không đồng ý")
+    output.say(vi("{out}: {disputed} lines disputed", out=out, disputed=len(found.disputed)))
     missing = sum(one.where is DifferenceSide.ONLY_LIST for one in found.findings)
     if missing:
-        output.say(f"{missing} khoản chỉ có ở cơ quan không có dòng trong bảng để trả lời: báo riêng cho Trung tâm")
+        output.say(
+            vi(
+                "{missing} items that only the agency has are no line of the table: report them to the"
+                " Centre separately",
+                missing=missing,
+            )
+        )
 
 
 def _bad(file: Path, error: "BadFile") -> NoReturn:

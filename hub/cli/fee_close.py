@@ -10,6 +10,7 @@ from hub.cli import arguments, environment, output, writing
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb
+from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -25,50 +26,50 @@ Month = Annotated[datetime | None, Option(parser=arguments.month, metavar=argume
 Account = Annotated[str | None, Option(help="Only this account of ours.")]
 
 STEPS: Final = {
-    "refused": "✗ chưa đủ điều kiện",
-    "proposed": "đã đề nghị; cần người thứ hai",
-    "waiting": "chờ người thứ hai",
+    "refused": vi("✗ conditions not met"),
+    "proposed": vi("proposed; a second person is needed"),
+    "waiting": vi("waiting for a second person"),
     "done": "✔ xong",
 }
-_STATES: Final = {"open": "mở", "preclosed": "chờ người thứ hai", "closed": "đã khóa"}
+_STATES: Final = {"open": vi("open"), "preclosed": vi("waiting for a second person"), "closed": vi("closed already")}
 
 
 def _account(account: str) -> str:
-    return "cả sổ" if account == "book" else account
+    return vi("whole ledger") if account == "book" else account
 
 
 _ROWS: Final = (
-    TableColumn("account", "Tài khoản", _account),
-    TableColumn("period", "Kỳ"),
-    TableColumn("step", "Kết quả", lambda step: STEPS[step]),
-    TableColumn("digest", "Mã băm", lambda digest: digest[:16]),
+    TableColumn("account", vi("Account"), _account),
+    TableColumn("period", vi("Period")),
+    TableColumn("step", vi("Result"), lambda step: STEPS[step]),
+    TableColumn("digest", vi("Digest"), lambda digest: digest[:16]),
 )
 _GATES: Final = (
     TableColumn("green", "", lambda green: "✔" if green else "✗"),
-    TableColumn("account", "Tài khoản", _account),
-    TableColumn("period", "Kỳ"),
-    TableColumn("label", "Điều kiện"),
-    TableColumn("found", "Hiện trạng"),
-    TableColumn("todo", "Việc cần làm"),
+    TableColumn("account", vi("Account"), _account),
+    TableColumn("period", vi("Period")),
+    TableColumn("label", vi("Condition")),
+    TableColumn("found", vi("Current state")),
+    TableColumn("todo", vi("Task")),
 )
 _ITEMS: Final = (
-    TableColumn("account", "Tài khoản sổ"),
-    TableColumn("item", "Khoản"),
-    TableColumn("net", "Nợ trừ Có", grouped),
-    TableColumn("since", "Từ ngày"),
-    TableColumn("days", "Số ngày"),
+    TableColumn("account", vi("Ledger account")),
+    TableColumn("item", vi("Item")),
+    TableColumn("net", vi("Debit less credit"), grouped),
+    TableColumn("since", vi("From day")),
+    TableColumn("days", vi("Days")),
     TableColumn("cases", "Ca"),
 )
 _DAYS: Final = (
-    TableColumn("account", "Tài khoản", _account),
-    TableColumn("period", "Kỳ"),
-    TableColumn("state", "Trạng thái", lambda state: _STATES[state]),
-    TableColumn("book", "Số dư sổ", grouped),
-    TableColumn("maker", "Người đề nghị"),
-    TableColumn("checker", "Người đồng ý"),
-    TableColumn("reopened", "Lần mở lại"),
-    TableColumn("reopen_maker", "Đề nghị mở lại"),
-    TableColumn("digest", "Mã băm", lambda digest: digest[:16]),
+    TableColumn("account", vi("Account"), _account),
+    TableColumn("period", vi("Period")),
+    TableColumn("state", vi("Status"), lambda state: _STATES[state]),
+    TableColumn("book", vi("Ledger balance"), grouped),
+    TableColumn("maker", vi("Proposed by")),
+    TableColumn("checker", vi("Agreed by")),
+    TableColumn("reopened", vi("Reopenings")),
+    TableColumn("reopen_maker", vi("Reopening proposed")),
+    TableColumn("digest", vi("Digest"), lambda digest: digest[:16]),
 )
 
 
@@ -100,7 +101,7 @@ def reopen(
 
     _one_of(day, month)
     if day is not None and account is None:
-        leave(ExitCode.USAGE, "hub: thêm --account: mở lại ngày của tài khoản nào")
+        leave(ExitCode.USAGE, vi("hub: add --account: of which account the day is reopened"))
     with environment.hub() as hub:
         if month is not None:
             made = _act(hub, lambda uow: commands.reopen_month(uow, month.date(), reason))
@@ -131,12 +132,12 @@ def days(month: Month = None, account: Account = None, as_json: AsJson = False) 
 
 def _one_of(day: datetime | None, month: datetime | None) -> None:
     if (day is None) == (month is None):
-        leave(ExitCode.USAGE, "hub: chọn một trong hai: --day hoặc --month")
+        leave(ExitCode.USAGE, vi("hub: choose one of --day and --month"))
 
 
 def _date(day: datetime | None) -> date:
     if day is None:
-        leave(ExitCode.USAGE, "hub: thiếu --day")
+        leave(ExitCode.USAGE, vi("hub: --day is missing"))
     return day.date()
 
 
@@ -174,7 +175,7 @@ def _days_closed(hub: "Hub", account: str | None, until: date, *, dry_run: bool)
 
     accounts = [account] if account else _act(hub, commands.accounts_of)
     if not accounts:
-        leave(ExitCode.NOT_FOUND, "hub: chưa tài khoản nào có sao kê hay bút toán")
+        leave(ExitCode.NOT_FOUND, vi("hub: no account has a statement or an entry yet"))
     return [
         closing
         for one in accounts
@@ -194,11 +195,14 @@ def _told(made: "list[Closing]", *, as_json: bool, dry_run: bool) -> None:
         _shown(made, rows, dry_run=dry_run)
     red = [one for one in rows if not all(gate["green"] for gate in one["gates"])]
     if red:
-        leave(ExitCode.REFUSED, "chưa khóa được: xem các dòng ✗ (docs/runbooks/close-a-day-and-a-month.md)")
+        leave(
+            ExitCode.REFUSED,
+            vi("cannot be closed yet: see the lines with ✗ (docs/runbooks/close-a-day-and-a-month.md)"),
+        )
     if not dry_run and all(one["step"] == "waiting" for one in rows):
-        leave(ExitCode.REFUSED, "cần người khác đồng ý")
+        leave(ExitCode.REFUSED, vi("another person has to agree"))
     if changed := [line for one in rows for line in one["changed"]]:
-        sentence = "số liệu đã khác so với lần đề nghị trước; cần người khác đồng ý với số mới:"
+        sentence = vi("the figures have changed since the last proposal; another person must agree to the new ones:")
         leave(ExitCode.REFUSED, "\n".join([sentence, *changed]))
 
 

@@ -10,6 +10,7 @@ from hub.cli.arguments import whole_id
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
 from hub.fees.demands.model import LABELS, DemandStatusCode
+from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -23,40 +24,40 @@ Name = Annotated[
 ]
 
 _COLUMNS: Final = (
-    TableColumn("id", "Yêu cầu nộp"),
-    TableColumn("reference", "Nội dung chuyển khoản"),
-    TableColumn("dossier_code", "Mã hồ sơ"),
-    TableColumn("amount_due", "Phải nộp", grouped),
-    TableColumn("waived", "Miễn", grouped),
-    TableColumn("allocated", "Đã nộp", grouped),
-    TableColumn("outstanding", "Còn thiếu", grouped),
-    TableColumn("status", "Trạng thái", lambda status: LABELS[DemandStatusCode(status)]),
-    TableColumn("expires_at", "Hạn nộp", output.last_day),
+    TableColumn("id", vi("Payment demand")),
+    TableColumn("reference", vi("Transfer reference")),
+    TableColumn("dossier_code", vi("Dossier code")),
+    TableColumn("amount_due", vi("Due"), grouped),
+    TableColumn("waived", vi("Waived"), grouped),
+    TableColumn("allocated", vi("Paid"), grouped),
+    TableColumn("outstanding", vi("Outstanding"), grouped),
+    TableColumn("status", vi("Status"), lambda status: LABELS[DemandStatusCode(status)]),
+    TableColumn("expires_at", vi("Pay by"), output.last_day),
 )
 _FIELDS: Final = (
     *_COLUMNS,
-    TableColumn("dossier_id", "Hồ sơ"),
-    TableColumn("department", "Sở"),
-    TableColumn("pay_first", "Thu trước", lambda first: "có" if first else "không"),
-    TableColumn("confirmed", "Sao kê xác nhận", grouped),
-    TableColumn("issued_at", "Lập lúc", output.moment),
+    TableColumn("dossier_id", vi("Dossier")),
+    TableColumn("department", vi("Department")),
+    TableColumn("pay_first", vi("Paid in advance"), lambda first: vi("yes") if first else vi("no")),
+    TableColumn("confirmed", vi("Confirmed by statement"), grouped),
+    TableColumn("issued_at", vi("Made at"), output.moment),
 )
 _LINES: Final = (
     TableColumn("number", "TT"),
-    TableColumn("kind", "Loại", lambda kind: {"phi": "phí", "le_phi": "lệ phí"}[kind]),
-    TableColumn("title", "Khoản thu"),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("waived", "Miễn", grouped),
-    TableColumn("basis", "Căn cứ"),
-    TableColumn("retention_bp", "Để lại (1/10.000)"),
+    TableColumn("kind", vi("Type"), lambda kind: {"phi": vi("fee"), "le_phi": vi("charge")}[kind]),
+    TableColumn("title", vi("Fee item")),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("waived", vi("Waived"), grouped),
+    TableColumn("basis", vi("Legal basis")),
+    TableColumn("retention_bp", vi("Retained (1/10,000)")),
 )
 _CREDITS: Final = (
-    TableColumn("evidence", "Khoản tiền"),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("paid_at", "Nộp lúc", output.moment),
-    TableColumn("confirmed_at", "Sao kê lúc", output.moment),
-    TableColumn("reversed_at", "Lấy lại lúc", output.moment),
-    TableColumn("reversed_by", "Bởi"),
+    TableColumn("evidence", vi("Money received")),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("paid_at", vi("Paid at"), output.moment),
+    TableColumn("confirmed_at", vi("Statement at"), output.moment),
+    TableColumn("reversed_at", vi("Taken back at"), output.moment),
+    TableColumn("reversed_by", vi("By")),
 )
 
 
@@ -74,7 +75,7 @@ def demands_(
         rows = views.listing(conn, status=status, department=department, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
     if len(rows) == limit and not as_json:
-        output.say(f"chỉ {limit} dòng đầu: --limit")
+        output.say(vi("the first {limit} rows only: --limit", limit=limit))
 
 
 @app.command()
@@ -151,5 +152,5 @@ def _found(name: str) -> dict[str, Any]:
     with environment.database() as conn:
         row = views.found(conn, wanted)
         if row is None:
-            raise NotFound(f"không có khoản phải thu {name}")
+            raise NotFound(vi("there is no demand {missing}", missing=name))
         return {**row, "audit_log": hub.audit_log_of(conn, row["id"])}

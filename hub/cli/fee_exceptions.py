@@ -25,60 +25,60 @@ app: Final = Typer(help="Exceptions (ca xử lý): list, show, assign, carry, re
 resolve_app: Final = Typer()
 
 _ABOUT: Final = {
-    "payment": "khoản nộp",
-    "fee_demand": "yêu cầu nộp",
-    "statement_line": "dòng sao kê",
-    "statement_file": "tệp sao kê",
-    "notify_event": "báo có số",
-    "refund": "khoản hoàn",
-    "payment_order": "lệnh chi",
-    "settlement_item": "dòng của bảng",
-    "chargeback": "tra soát",
-    "receipt": "biên lai",
-    "invariant": "điều kiện bất biến",
+    "payment": vi("payment"),
+    "fee_demand": vi("payment demand"),
+    "statement_line": vi("statement line"),
+    "statement_file": vi("statement file"),
+    "notify_event": vi("notification number"),
+    "refund": vi("refund"),
+    "payment_order": vi("payment order"),
+    "settlement_item": vi("table line"),
+    "chargeback": vi("chargeback"),
+    "receipt": vi("receipt"),
+    "invariant": vi("invariant"),
 }
 """what a case is about; what stands not here is written as the database calls it"""
 _NAMES: Final = {
-    "account": "Tài khoản",
-    "allocated": "Đã tính cho yêu cầu nộp",
-    "amount": "Số tiền",
-    "answer_by": "Phải trả lời trước",
-    "bank_ref": "Số giao dịch ngân hàng",
-    "candidates": "Có thể là",
-    "chargeback": "Tra soát",
-    "check": "Phép kiểm tra",
-    "consignment": "Bưu gửi",
-    "count": "Số điểm sai",
-    "currency": "Tiền tệ",
-    "day": "Ngày",
-    "demand": "Yêu cầu nộp",
-    "demand_status": "Yêu cầu nộp đang",
-    "department": "Cơ quan",
-    "dossier_status": "Hồ sơ đang",
-    "due": "Hạn",
-    "first_amount": "Số tiền báo lần đầu",
-    "kind": "Loại",
-    "line": "Dòng sao kê số",
-    "message": "Tin đến",
-    "month": "Tháng",
-    "moved": "Số tiền của giao dịch",
-    "of": "Của",
-    "offenders": "Sai ở",
-    "order": "Lệnh chi",
-    "other": "Yêu cầu nộp kia",
-    "paid_on": "Ngày nộp",
-    "payment": "Khoản nộp",
-    "provider": "Nơi báo",
-    "provider_case": "Số tra soát của nơi báo",
-    "provider_txn": "Số giao dịch của nơi báo",
-    "reference": "Mã thanh toán",
-    "references": "Mã thanh toán tìm thấy",
-    "refund": "Khoản hoàn",
-    "rest": "Còn lại",
-    "returned_by": "Trả lại bằng dòng số",
-    "settlement": "Bảng",
-    "taken": "Đã tính",
-    "why": "Vì sao",
+    "account": vi("Account"),
+    "allocated": vi("Allocated to the demand"),
+    "amount": vi("Amount"),
+    "answer_by": vi("Answer by"),
+    "bank_ref": vi("Bank transaction number"),
+    "candidates": vi("Candidates"),
+    "chargeback": vi("Chargeback"),
+    "check": vi("Failed check"),
+    "consignment": vi("Consignment"),
+    "count": vi("Number of offenders"),
+    "currency": vi("Currency"),
+    "day": vi("Day"),
+    "demand": vi("Payment demand"),
+    "demand_status": vi("Status of the demand"),
+    "department": vi("Agency"),
+    "dossier_status": vi("Status of the dossier"),
+    "due": vi("Deadline"),
+    "first_amount": vi("Amount first notified"),
+    "kind": vi("Type"),
+    "line": vi("Statement line number"),
+    "message": vi("Incoming message"),
+    "month": vi("Month"),
+    "moved": vi("Amount of the transaction"),
+    "of": vi("Belongs to"),
+    "offenders": vi("Offender"),
+    "order": vi("Payment order"),
+    "other": vi("The other demand"),
+    "paid_on": vi("Day of payment"),
+    "payment": vi("Payment"),
+    "provider": vi("Notifier"),
+    "provider_case": vi("The notifier's chargeback number"),
+    "provider_txn": vi("The notifier's transaction number"),
+    "reference": vi("Payment reference"),
+    "references": vi("Payment reference recognised"),
+    "refund": vi("Refund"),
+    "rest": vi("Remaining"),
+    "returned_by": vi("Returned by line number"),
+    "settlement": vi("Table"),
+    "taken": vi("Allocated"),
+    "why": vi("Why"),
 }
 _DONG: Final = frozenset({"allocated", "amount", "first_amount", "moved", "rest", "taken"})
 
@@ -102,7 +102,7 @@ def _value(key: str, value: Any) -> str:
     if key == "offenders":
         return "; ".join(f"{words.subject(what)}: {how}" for what, how in value)
     if isinstance(value, list | tuple):
-        return ", ".join(_value("", one) for one in value) or "không có"
+        return ", ".join(_value("", one) for one in value) or vi("nothing")
     if isinstance(value, dict):
         return "; ".join(f"{_NAMES.get(inner, inner)}: {_value(inner, one)}" for inner, one in value.items())
     if isinstance(value, date):
@@ -119,38 +119,40 @@ _LONGEST: Final = 40
 """letters of a payer's words in a list"""
 _CASES: Final = (
     TableColumn("id", "Ca"),
-    TableColumn("code", "Mã"),
-    TableColumn("title", "Việc"),
-    TableColumn("severity", "Mức"),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("dossier", "Hồ sơ"),
-    TableColumn("reference", "Mã thanh toán"),
-    TableColumn("words", "Nội dung chuyển", lambda words: words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"),
-    TableColumn("due_on", "Hạn"),
-    TableColumn("state_label", "Trạng thái"),
-    TableColumn("assigned_to", "Người xử lý"),
-    TableColumn("proposed", "Đề nghị"),
-    TableColumn("maker", "Người đề nghị"),
-    TableColumn("carried_by", "Treo bởi"),
+    TableColumn("code", vi("Code")),
+    TableColumn("title", vi("Action")),
+    TableColumn("severity", vi("Severity")),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("dossier", vi("Dossier")),
+    TableColumn("reference", vi("Payment reference")),
+    TableColumn(
+        "words", vi("Transfer text"), lambda words: words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
+    ),
+    TableColumn("due_on", vi("Deadline")),
+    TableColumn("state_label", vi("Status")),
+    TableColumn("assigned_to", vi("Assignee")),
+    TableColumn("proposed", vi("Proposal")),
+    TableColumn("maker", vi("Proposed by")),
+    TableColumn("carried_by", vi("Carried over by")),
 )
 _FIELDS: Final = (
     *_CASES,
-    TableColumn("object", "Về"),
-    TableColumn("sits", "Tiền đang ở"),
-    TableColumn("otherwise", "Nếu không ai xử lý"),
-    TableColumn("elsewhere", "Xử lý bằng"),
-    TableColumn("checker", "Người đồng ý"),
-    TableColumn("reason", "Lý do"),
-    TableColumn("carried_reason", "Lý do treo"),
-    TableColumn("opened_at", "Mở lúc", output.moment),
-    TableColumn("resolved_at", "Xong lúc", output.moment),
+    TableColumn("object", vi("About")),
+    TableColumn("sits", vi("Where the money is")),
+    TableColumn("otherwise", vi("If nobody acts")),
+    TableColumn("elsewhere", vi("Resolved by")),
+    TableColumn("checker", vi("Agreed by")),
+    TableColumn("reason", vi("Reason")),
+    TableColumn("carried_reason", vi("Reason for carrying over")),
+    TableColumn("opened_at", vi("Opened at"), output.moment),
+    TableColumn("resolved_at", vi("Done at"), output.moment),
 )
-_FACTS: Final = (TableColumn("name", "Đã thấy"), TableColumn("value", "Giá trị"))
+_FACTS: Final = (TableColumn("name", vi("Seen")), TableColumn("value", vi("Value")))
 _WAYS: Final = (
-    TableColumn("name", "Cách xử lý"),
-    TableColumn("label", "Nghĩa"),
-    TableColumn("persons", "Số người"),
-    TableColumn("details", "Phải nói rõ (--set)"),
+    TableColumn("name", vi("Resolution")),
+    TableColumn("label", vi("Meaning of it")),
+    TableColumn("persons", vi("Persons")),
+    TableColumn("details", vi("Details to give (--set)")),
 )
 
 
@@ -174,9 +176,12 @@ def list_(
     from hub.fees.exceptions.codes import CODES
 
     if state not in ("all", "resolved", *_OPEN):
-        leave(ExitCode.USAGE, f"hub: trạng thái của ca là {', '.join(_OPEN)} hoặc resolved")
+        leave(ExitCode.USAGE, vi("hub: the status of an exception is {listed} or resolved", listed=", ".join(_OPEN)))
     if code is not None and code not in CODES:
-        leave(ExitCode.USAGE, f"hub: không có mã ca {code}; các mã: {', '.join(CODES)}")
+        leave(
+            ExitCode.USAGE,
+            vi("hub: there is no exception code {code}; the codes: {listed}", code=code, listed=", ".join(CODES)),
+        )
     states = _OPEN if state == "all" else (state,)
     with environment.database() as conn:
         found = store.listing(conn, states=states, code=code, assigned_to=person, limit=limit)
@@ -223,7 +228,7 @@ def carry(name: Name, *, reason: Reason) -> None:
     from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.carry(uow, name, reason))
-    output.say(f"{name}: treo sang kỳ sau ✔")
+    output.say(vi("{name}: carried over to the next period ✔", name=name))
 
 
 @app.command(cls=Verb)
@@ -248,7 +253,7 @@ def withdraw(name: Name, *, reason: Reason) -> None:
     from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.withdraw(uow, name, reason))
-    output.say(f"{name}: đã rút đề nghị ✔")
+    output.say(vi("{name}: proposal withdrawn ✔", name=name))
 
 
 @app.command(cls=Verb)
@@ -257,7 +262,7 @@ def reopen(name: Name, *, reason: Reason) -> None:
     from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.reopen(uow, name, reason))
-    output.say(f"{name}: đã mở lại ✔")
+    output.say(vi("{name}: reopened ✔", name=name))
 
 
 @resolve_app.command(cls=Verb)
@@ -276,14 +281,30 @@ def resolve(
     from hub.fees.resolutions.table import RESOLUTIONS
 
     if resolution not in RESOLUTIONS:
-        leave(ExitCode.USAGE, f"hub: không có cách xử lý {resolution!r}; xem các cách: hub fee exceptions show {name}")
+        leave(
+            ExitCode.USAGE,
+            vi(
+                "hub: there is no resolution {resolution!r}; see the resolutions: hub fee exceptions show {name}",
+                resolution=resolution,
+                name=name,
+            ),
+        )
     details = _details(told or [])
     if details.keys() != set(RESOLUTIONS[resolution].details):
         wanted = " ".join(f"--set {one}=…" for one in RESOLUTIONS[resolution].details)
-        leave(ExitCode.USAGE, f"hub: {resolution} cần {wanted or 'không --set nào'}")
+        leave(
+            ExitCode.USAGE,
+            vi("hub: {resolution} needs {details}", resolution=resolution, details=wanted or vi("no --set")),
+        )
     state = _act(lambda uow: commands.resolve(uow, name, resolution, details, reason), name)
     if state == "proposed":
-        output.say(f"{name}: {resolution} đã đề nghị; người thứ hai chạy lại đúng lệnh này")
+        output.say(
+            vi(
+                "{name}: {resolution} proposed; the second person runs the same command",
+                name=name,
+                resolution=resolution,
+            )
+        )
     else:
         output.say(f"{name}: {resolution} ✔")
 
@@ -293,7 +314,7 @@ def _details(told: Sequence[str]) -> dict[str, str]:
     for one in told:
         key, equals, value = one.partition("=")
         if not (key and equals and value):
-            leave(ExitCode.USAGE, f"hub: viết --set tên=giá-trị, không phải {one}")
+            leave(ExitCode.USAGE, vi("hub: write --set name=value, not {argument}", argument=one))
         details[key] = fee_demands.id_of(value) if key == "demand" else value
     return details
 

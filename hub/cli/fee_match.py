@@ -13,6 +13,7 @@ from hub.cli.files import read_sent
 from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb
 from hub.fees.reconciliation.matching.words import CLASSES, PASSES, STATES
+from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def import_accounts(
         leave(ExitCode.USAGE, f"hub: {file.name}: {error.sentence}")
 
     new = writing.act(lambda uow: (virtual.bring(uow, given), []))
-    output.say(f"{file.name}: {new} số mới, {len(given) - new} đã có ✔")
+    output.say(vi("{name}: {new} new numbers, {known} known ✔", name=file.name, new=new, known=len(given) - new))
 
 
 Group = Annotated[int, Argument(metavar="GROUP", help="its number, from: hub fee match list")]
@@ -48,24 +49,24 @@ Day = Annotated[
 ]
 
 _RUNS: Final = (
-    TableColumn("account", "Tài khoản"),
-    TableColumn("day", "Ngày hạch toán"),
-    TableColumn("lines", "Dòng tiền vào"),
-    TableColumn("found", "Kết quả"),
-    TableColumn("digest", "Mã băm"),
+    TableColumn("account", vi("Account")),
+    TableColumn("day", vi("Booking date")),
+    TableColumn("lines", vi("Incoming line")),
+    TableColumn("found", vi("Result")),
+    TableColumn("digest", vi("Digest")),
 )
 _GROUPS: Final = (
-    TableColumn("id", "Số"),
-    TableColumn("pass", "Căn cứ", lambda name: f"{name} {PASSES[name]}"),
-    TableColumn("class", "Duyệt", lambda name: CLASSES[name]),
-    TableColumn("day", "Ngày hạch toán"),
-    TableColumn("line", "Dòng sao kê"),
-    TableColumn("came", "Số tiền", grouped),
-    TableColumn("reference", "Mã thanh toán"),
-    TableColumn("amount", "Tính cho mã", grouped),
-    TableColumn("shown", "Ghi trong nội dung"),
-    TableColumn("errors", "Ký tự sai"),
-    TableColumn("maker", "Người đề nghị"),
+    TableColumn("id", vi("No.")),
+    TableColumn("pass", vi("Legal basis"), lambda name: f"{name} {PASSES[name]}"),
+    TableColumn("class", vi("Approval"), lambda name: CLASSES[name]),
+    TableColumn("day", vi("Booking date")),
+    TableColumn("line", vi("Statement line")),
+    TableColumn("came", vi("Amount"), grouped),
+    TableColumn("reference", vi("Payment reference")),
+    TableColumn("amount", vi("Allocated to reference"), grouped),
+    TableColumn("shown", vi("As written in the text")),
+    TableColumn("errors", vi("Wrong characters")),
+    TableColumn("maker", vi("Proposed by")),
 )
 
 
@@ -77,7 +78,7 @@ def match(
     if context.invoked_subcommand is not None:
         return
     if (account is None) != (day is None):
-        leave(ExitCode.USAGE, "hub: --account và --day phải đi cùng nhau")
+        leave(ExitCode.USAGE, vi("hub: --account and --day go together"))
     rows = _matched(account, day.date() if day else None, dry_run=dry_run)
     output.listing(rows, _RUNS, as_json=as_json)
 
@@ -95,7 +96,7 @@ def _matched(account: str | None, day: date | None, *, dry_run: bool) -> list[di
     with environment.hub() as hub:
         if account is not None and day is not None:
             if not any(bank.account(account) for bank in hub.catalogue.banks.values()):
-                leave(ExitCode.NOT_FOUND, f"hub: Trung tâm không có tài khoản {account}")
+                leave(ExitCode.NOT_FOUND, vi("hub: the Centre has no account {account}", account=account))
             wanted = [(account, day)]
         else:
             with hub.db.connection() as conn:
@@ -126,7 +127,7 @@ def list_(
     from hub.fees.reconciliation.matching import views
 
     if state not in STATES:
-        leave(ExitCode.USAGE, f"hub: trạng thái ghép là một trong: {', '.join(STATES)}")
+        leave(ExitCode.USAGE, vi("hub: the status of a match is one of: {listed}", listed=", ".join(STATES)))
     with environment.database() as conn:
         rows = views.groups(conn, state=state, account=account, day=day.date() if day else None, limit=limit)
     output.listing([{**row, "day": row["day"].isoformat()} for row in rows], _GROUPS, as_json=as_json)
@@ -138,7 +139,7 @@ def confirm(group: Group, reason: Reason) -> None:
     from hub.fees.reconciliation.matching import commands
 
     _decide(lambda uow: commands.confirm(uow, group, reason))
-    output.say(f"ghép {group}: đã xác nhận ✔")
+    output.say(vi("match {group}: confirmed ✔", group=group))
 
 
 @app.command(cls=Verb)
@@ -147,7 +148,7 @@ def reject(group: Group, reason: Reason) -> None:
     from hub.fees.reconciliation.matching import commands
 
     _decide(lambda uow: commands.reject(uow, group, reason))
-    output.say(f"ghép {group}: đã bác ✔")
+    output.say(vi("match {group}: rejected ✔", group=group))
 
 
 @app.command(cls=Verb)
@@ -156,7 +157,7 @@ def revoke(group: Group, reason: Reason) -> None:
     from hub.fees.reconciliation.matching import commands
 
     _decide(lambda uow: commands.revoke(uow, group, reason))
-    output.say(f"ghép {group}: đã hủy ✔")
+    output.say(vi("match {group}: revoked ✔", group=group))
 
 
 @app.command(cls=Verb)
@@ -171,7 +172,10 @@ def payout(
     try:
         report = files.payout(read_sent(file))
     except UnreadableFile as error:
-        leave(ExitCode.USAGE, f"hub: {file.name} không phải là báo cáo tiền về: {error.sentence}")
+        leave(
+            ExitCode.USAGE,
+            vi("hub: {name} is not a payout report: {sentence}", name=file.name, sentence=error.sentence),
+        )
 
     def bring(uow: "UnitOfWork") -> "list[Event]":
         gateway_payouts.bring(uow, report)

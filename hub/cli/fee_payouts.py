@@ -12,6 +12,7 @@ from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
+from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -31,59 +32,59 @@ What = Annotated[
 ]
 
 STATES: Final = {
-    "requested": "chờ duyệt",
-    "approved": "đã duyệt, chưa chuyển ngân hàng",
-    "sent": "đã chuyển ngân hàng, chờ sao kê",
-    "confirmed": "đã chi",
-    "failed": "không chi được hoặc bị trả lại",
-    "cancelled": "đã hủy",
+    "requested": vi("waiting for approval"),
+    "approved": vi("approved, not sent to the bank"),
+    "sent": vi("sent to the bank, waiting for the statement"),
+    "confirmed": vi("paid out"),
+    "failed": vi("not payable or returned"),
+    "cancelled": vi("order cancelled"),
 }
 State = Annotated[str | None, Option(help=f"One of: {', '.join(STATES)}. Without it: all that are not over.")]
-PURPOSES: Final = {"refund": "hoàn trả", "remittance": "chuyển cơ quan"}
+PURPOSES: Final = {"refund": vi("refunded"), "remittance": vi("remittance to the agency")}
 
 
 _COLUMNS: Final = (
-    TableColumn("id", "Lệnh chi"),
-    TableColumn("reference", "Nội dung"),
-    TableColumn("purpose", "Mục đích", lambda name: PURPOSES[name]),
+    TableColumn("id", vi("Payment order")),
+    TableColumn("reference", vi("Payment text")),
+    TableColumn("purpose", vi("Purpose"), lambda name: PURPOSES[name]),
     TableColumn("subject_id", "Cho"),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("state", "Trạng thái", lambda name: STATES[name]),
-    TableColumn("maker", "Người lập"),
-    TableColumn("checker", "Người duyệt"),
-    TableColumn("due_on", "Hạn"),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("state", vi("Status"), lambda name: STATES[name]),
+    TableColumn("maker", vi("Made by")),
+    TableColumn("checker", vi("Approved by")),
+    TableColumn("due_on", vi("Deadline")),
 )
 _FIELDS: Final = (
-    TableColumn("id", "Lệnh chi"),
-    TableColumn("reference", "Mã trong nội dung"),
-    TableColumn("purpose", "Mục đích", lambda name: PURPOSES[name]),
+    TableColumn("id", vi("Payment order")),
+    TableColumn("reference", vi("Reference in the text")),
+    TableColumn("purpose", vi("Purpose"), lambda name: PURPOSES[name]),
     TableColumn("subject_id", "Cho"),
-    TableColumn("account", "Trích tài khoản"),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("holder", "Người thụ hưởng"),
-    TableColumn("payee_account", "Tài khoản thụ hưởng"),
-    TableColumn("bank_bin", "Ngân hàng (BIN)"),
-    TableColumn("state", "Trạng thái", lambda name: STATES[name]),
-    TableColumn("maker", "Người lập"),
-    TableColumn("checker", "Người duyệt"),
-    TableColumn("reason", "Lý do"),
-    TableColumn("line_id", "Dòng sao kê"),
-    TableColumn("returned_line_id", "Dòng trả lại"),
+    TableColumn("account", vi("Debit account")),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("holder", vi("Beneficiary")),
+    TableColumn("payee_account", vi("Account of the beneficiary")),
+    TableColumn("bank_bin", vi("Bank (BIN)")),
+    TableColumn("state", vi("Status"), lambda name: STATES[name]),
+    TableColumn("maker", vi("Made by")),
+    TableColumn("checker", vi("Approved by")),
+    TableColumn("reason", vi("Reason")),
+    TableColumn("line_id", vi("Statement line")),
+    TableColumn("returned_line_id", vi("Return line")),
 )
 _REFUNDS: Final = (
-    TableColumn("id", "Khoản hoàn"),
-    TableColumn("item", "Từ"),
-    TableColumn("source", "Tài khoản sổ"),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("state", "Trạng thái", lambda name: STATES[name]),
-    TableColumn("due_on", "Hạn"),
+    TableColumn("id", vi("Refund")),
+    TableColumn("item", vi("Since")),
+    TableColumn("source", vi("Ledger account")),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("state", vi("Status"), lambda name: STATES[name]),
+    TableColumn("due_on", vi("Deadline")),
 )
 
 
 _PAYEE: Final = {
-    "bank_bin": "--bank là sáu chữ số của ngân hàng thụ hưởng trong danh mục NAPAS",
-    "account": "--account là 4 đến 34 chữ số hoặc chữ hoa, không có gì ở giữa",
-    "holder": "--holder là tên chủ tài khoản, tối đa 100 chữ",
+    "bank_bin": vi("--bank is the six digits of the beneficiary's bank in NAPAS's list"),
+    "account": vi("--account is 4 to 34 digits or capital letters, with nothing between them"),
+    "holder": vi("--holder is the account holder's name, of 100 characters at most"),
 }
 
 
@@ -98,7 +99,7 @@ def list_(
     from hub.fees.payouts.orders import views
 
     if state is not None and state not in STATES:
-        leave(ExitCode.USAGE, f"hub: trạng thái lệnh chi là một trong: {', '.join(STATES)}")
+        leave(ExitCode.USAGE, vi("hub: the status of a payment order is one of: {listed}", listed=", ".join(STATES)))
     with environment.database() as conn:
         rows = views.listing(conn, state=state, purpose=purpose, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
@@ -169,14 +170,21 @@ def send(
     from hub.fees.payouts.orders import paper
 
     if out.suffix not in (".csv", ".txt"):
-        leave(ExitCode.USAGE, "hub: tệp là .csv cho ngân hàng, hoặc .txt để in")
+        leave(ExitCode.USAGE, vi("hub: the file is a .csv for the bank, or a .txt to print"))
     files.check(out)
     sent: list[PaymentOrder] = writing.act(lambda uow: ([orders.send(uow, name) for name in names], []))
     if out.suffix == ".csv":
         files.write(out, paper.table(sent), private=True)
     else:
         files.write(out, "\f".join(paper.printed(order) for order in sent).encode(), private=True)
-    output.say(f"{len(sent)} lệnh, {grouped(sum(order.amount for order in sent))} đ: {out} ✔")
+    output.say(
+        vi(
+            "{sent} orders, {amount} VND: {out} ✔",
+            sent=len(sent),
+            amount=grouped(sum(order.amount for order in sent)),
+            out=out,
+        )
+    )
 
 
 @refunds.command(cls=Verb)
@@ -211,7 +219,15 @@ def refund(
         return asking.request(uow, item, payee, reason, amount=amount), []
 
     order = writing.act(ask)
-    output.say(f"{order.subject_id}, {order.id} {order.reference}, {grouped(order.amount)} đ: chờ người khác duyệt")
+    output.say(
+        vi(
+            "{subject_id}, {id} {reference}, {amount} VND: waiting for another person's approval",
+            subject_id=order.subject_id,
+            id=order.id,
+            reference=order.reference,
+            amount=grouped(order.amount),
+        )
+    )
 
 
 @refunds.command("refunds")
@@ -224,7 +240,7 @@ def refunds_(
     from hub.fees.payouts.refunds import views
 
     if state is not None and state not in STATES:
-        leave(ExitCode.USAGE, f"hub: trạng thái khoản hoàn là một trong: {', '.join(STATES)}")
+        leave(ExitCode.USAGE, vi("hub: the status of a refund is one of: {listed}", listed=", ".join(STATES)))
     with environment.database() as conn:
         rows = views.listing(conn, state=state, limit=limit)
     output.listing(rows, _REFUNDS, as_json=as_json)
@@ -240,7 +256,7 @@ def _item(conn: "Connection", name: str) -> str:
     if name.startswith("ex_"):
         item = source_of(conn, name)
         if item is None:
-            raise NotFound(f"{name} không có khoản nào để hoàn trả")
+            raise NotFound(vi("{name} has nothing to refund", name=name))
         return item
     if name.startswith(("pm_", "rf_")) or name.isdecimal():
         return name
@@ -250,7 +266,7 @@ def _item(conn: "Connection", name: str) -> str:
         wanted = name
     row = views.found(conn, wanted)
     if row is None:
-        raise NotFound(f"không có khoản phải thu {name}")
+        raise NotFound(vi("there is no demand {missing}", missing=name))
     return str(row["id"])
 
 
@@ -262,19 +278,19 @@ ChargebackName = Annotated[
     str, Argument(metavar="CHARGEBACK", parser=whole_id, help="cb_…, or the provider's number of it")
 ]
 CHARGEBACK_STATES: Final = {
-    "noticed": "mới nhận tra soát",
-    "evidence": "đã gửi chứng từ",
-    "won": "giữ được tiền",
-    "lost": "phải trả lại",
+    "noticed": vi("chargeback received"),
+    "evidence": vi("evidence sent"),
+    "won": vi("money kept"),
+    "lost": vi("to be paid back"),
 }
 _CHARGEBACKS: Final = (
-    TableColumn("id", "Tra soát"),
-    TableColumn("provider_case", "Số của bên báo"),
-    TableColumn("payment_id", "Khoản nộp"),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("state", "Trạng thái", lambda name: CHARGEBACK_STATES[name]),
-    TableColumn("answer_by", "Trả lời trước"),
-    TableColumn("line_id", "Dòng sao kê"),
+    TableColumn("id", vi("Chargeback")),
+    TableColumn("provider_case", vi("Notifier's number")),
+    TableColumn("payment_id", vi("Payment")),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("state", vi("Status"), lambda name: CHARGEBACK_STATES[name]),
+    TableColumn("answer_by", vi("Answer before")),
+    TableColumn("line_id", vi("Statement line")),
 )
 
 
@@ -290,7 +306,10 @@ def list_chargebacks(
     from hub.fees.payouts.chargebacks import store
 
     if state is not None and state not in CHARGEBACK_STATES:
-        leave(ExitCode.USAGE, f"hub: trạng thái tra soát là một trong: {', '.join(CHARGEBACK_STATES)}")
+        leave(
+            ExitCode.USAGE,
+            vi("hub: the status of a chargeback is one of: {listed}", listed=", ".join(CHARGEBACK_STATES)),
+        )
     with environment.database() as conn:
         rows = store.listing(conn, state=state, limit=limit)
     output.listing(rows, _CHARGEBACKS, as_json=as_json)
@@ -310,7 +329,14 @@ def notice(
     from hub.fees.payouts.chargebacks import commands
 
     found = writing.act(lambda uow: (commands.notice(uow, payment, case, answer_by.date(), reason), []))
-    output.say(f"{found.id} {found.provider_case}: trả lời trước {found.answer_by:%d/%m/%Y}")
+    output.say(
+        vi(
+            "{id} {provider_case}: answer by {answer_by:%d/%m/%Y}",
+            id=found.id,
+            provider_case=found.provider_case,
+            answer_by=found.answer_by,
+        )
+    )
 
 
 @chargebacks.command(cls=Verb)
@@ -319,7 +345,7 @@ def evidence(name: ChargebackName, *, reason: Reason) -> None:
     from hub.fees.payouts.chargebacks import commands
 
     writing.act(lambda uow: (None, commands.answered(uow, name, reason)))
-    output.say(f"{name}: đã nộp chứng cứ ✔")
+    output.say(vi("{name}: evidence submitted ✔", name=name))
 
 
 @chargebacks.command(cls=Verb)
@@ -328,7 +354,7 @@ def won(name: ChargebackName, *, reason: Reason) -> None:
     from hub.fees.payouts.chargebacks import commands
 
     writing.act(lambda uow: (None, commands.won(uow, name, reason)))
-    output.say(f"{name}: thắng ✔")
+    output.say(vi("{name}: won ✔", name=name))
 
 
 @chargebacks.command(cls=Verb)

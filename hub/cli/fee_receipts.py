@@ -13,19 +13,20 @@ from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import TRANSFER_STATES, AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, Verb
+from hub.locale import vi
 from schemas.figures import grouped
 
 app: Final = Typer(help="Receipts (biên lai điện tử): list, show, issue, void, a day's summary.", no_args_is_help=True)
 
-STATES: Final = {"stands": "Còn hiệu lực", "void proposed": "Đề nghị hủy", "void": "Đã hủy"}
+STATES: Final = {"stands": vi("In force"), "void proposed": vi("Voiding proposed"), "void": vi("Demand cancelled")}
 _ISSUER: Final = {
-    "not told": "Không gửi",
-    "waits": "Chờ phát hành",
-    "published": "Đã phát hành",
-    "void waits": "Chờ hủy",
-    "other number": "Khác số (M03)",
+    "not told": vi("Not sent"),
+    "waits": vi("Waiting to be issued"),
+    "published": vi("Issued"),
+    "void waits": vi("Waiting to be voided"),
+    "other number": vi("Number differs (M03)"),
 }
-_KINDS: Final = {"phi": "Phí", "le_phi": "Lệ phí"}
+_KINDS: Final = {"phi": vi("Fee"), "le_phi": vi("Charge")}
 
 Receipt = Annotated[
     str, Argument(metavar="RECEIPT", parser=whole_id, help="its id (rc_…), from: hub fee receipts list")
@@ -36,49 +37,51 @@ Day = Annotated[
 
 
 _LISTED: Final = (
-    TableColumn("id", "Mã"),
-    TableColumn("series", "Ký hiệu"),
-    TableColumn("number", "Số", lambda number: f"{number:08}"),
-    TableColumn("issued_on", "Ngày"),
-    TableColumn("kind", "Loại", lambda kind: _KINDS[kind]),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("dossier_code", "Hồ sơ"),
-    TableColumn("state", "Trạng thái", lambda state: STATES[state]),
-    TableColumn("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
+    TableColumn("id", vi("Code")),
+    TableColumn("series", vi("Series")),
+    TableColumn("number", vi("No."), lambda number: f"{number:08}"),
+    TableColumn("issued_on", vi("Day")),
+    TableColumn("kind", vi("Type"), lambda kind: _KINDS[kind]),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("dossier_code", vi("Dossier")),
+    TableColumn("state", vi("Status"), lambda state: STATES[state]),
+    TableColumn("issuer", vi("Issuer"), lambda issuer: _ISSUER[issuer]),
 )
 
 
 _SHOWN: Final = (
-    TableColumn("id", "Mã"),
-    TableColumn("name", "Tên"),
-    TableColumn("series", "Ký hiệu"),
-    TableColumn("number", "Số", lambda number: f"{number:08}"),
-    TableColumn("issued_at", "Lập lúc", lambda at: output.moment(datetime.fromisoformat(at))),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("amount_in_words", "Bằng chữ"),
-    TableColumn("department_name", "Cơ quan"),
-    TableColumn("dossier_code", "Mã hồ sơ"),
-    TableColumn("reference", "Mã thanh toán"),
-    TableColumn("state", "Trạng thái", lambda state: STATES[state]),
-    TableColumn("issuer", "Nơi phát hành", lambda issuer: _ISSUER[issuer]),
-    TableColumn("published_at", "Phát hành lúc", output.moment),
-    TableColumn("void_reason", "Lý do hủy"),
-    TableColumn("void_maker", "Đề nghị hủy"),
-    TableColumn("voided_by", "Người đồng ý hủy"),
-    TableColumn("voided_at", "Hủy lúc", output.moment),
-    TableColumn("void_notified_at", "Báo hủy lúc", output.moment),
+    TableColumn("id", vi("Code")),
+    TableColumn("name", vi("Name")),
+    TableColumn("series", vi("Series")),
+    TableColumn("number", vi("No."), lambda number: f"{number:08}"),
+    TableColumn("issued_at", vi("Made at"), lambda at: output.moment(datetime.fromisoformat(at))),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("amount_in_words", vi("In words")),
+    TableColumn("department_name", vi("Agency")),
+    TableColumn("dossier_code", vi("Dossier code")),
+    TableColumn("reference", vi("Payment reference")),
+    TableColumn("state", vi("Status"), lambda state: STATES[state]),
+    TableColumn("issuer", vi("Issuer"), lambda issuer: _ISSUER[issuer]),
+    TableColumn("published_at", vi("Issued on"), output.moment),
+    TableColumn("void_reason", vi("Reason for voiding")),
+    TableColumn("void_maker", vi("Voiding proposed")),
+    TableColumn("voided_by", vi("Voiding agreed by")),
+    TableColumn("voided_at", vi("Voided at"), output.moment),
+    TableColumn("void_notified_at", vi("Voiding reported at"), output.moment),
     TableColumn("chain", "Thay cho"),
 )
 _LINES: Final = (
-    TableColumn("fee_code", "Mã khoản"),
-    TableColumn("title", "Khoản thu"),
-    TableColumn("amount", "Số tiền", grouped),
+    TableColumn("fee_code", vi("Item code of the fee")),
+    TableColumn("title", vi("Fee item")),
+    TableColumn("amount", vi("Amount"), grouped),
 )
 _TRANSFERS: Final = (
-    TableColumn("id", "Lần chuyển"),
-    TableColumn("kind", "Việc", lambda kind: {"receipt.issue": "phát hành", "receipt.void": "hủy"}.get(kind, kind)),
-    TableColumn("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
-    TableColumn("error_code", "Lỗi"),
+    TableColumn("id", vi("Transfer")),
+    TableColumn(
+        "kind", vi("Action"), lambda kind: {"receipt.issue": vi("issue"), "receipt.void": vi("void")}.get(kind, kind)
+    ),
+    TableColumn("state", vi("Status"), lambda state: TRANSFER_STATES[state]),
+    TableColumn("error_code", vi("Error")),
 )
 
 
@@ -93,7 +96,7 @@ def list_(
     from hub.fees.receipts import views
 
     if state is not None and state not in STATES:
-        leave(ExitCode.USAGE, f"hub: trạng thái biên lai là một trong: {', '.join(STATES)}")
+        leave(ExitCode.USAGE, vi("hub: the status of a receipt is one of: {listed}", listed=", ".join(STATES)))
     with environment.database() as conn:
         rows = views.listing(conn, day=day.date() if day else None, state=state, limit=limit)
     output.listing([{**row, "issued_on": row["issued_on"].isoformat()} for row in rows], _LISTED, as_json=as_json)
@@ -109,12 +112,20 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
     with environment.database() as conn:
         found = views.found(conn, receipt)
     if found is None:
-        leave(ExitCode.NOT_FOUND, f"hub: không có biên lai {receipt}")
+        leave(ExitCode.NOT_FOUND, vi("hub: there is no receipt {receipt}", receipt=receipt))
     says = json.loads(bytes(found.pop("body")))
     if as_json:
         output.document({**found, "says": says})
         return
-    chain = [f"{one['series']} số {one['number']:08}, đã hủy: {one['void_reason']}" for one in found["chain"]]
+    chain = [
+        vi(
+            "{series} number {number:08}, voided: {void_reason}",
+            series=one["series"],
+            number=one["number"],
+            void_reason=one["void_reason"],
+        )
+        for one in found["chain"]
+    ]
     output.fields({**found, **says, "chain": "; ".join(chain) or None}, _SHOWN)
     output.say("")
     output.listing(says["lines"], _LINES, as_json=False)
@@ -137,7 +148,7 @@ def issue(
     with environment.hub() as hub:
         desk = hub.catalogue.receipts
         if desk is None:
-            leave(ExitCode.USAGE, "hub: danh mục không có receipts.toml: không phát hành biên lai")
+            leave(ExitCode.USAGE, vi("hub: the catalogue has no receipts.toml: no receipts are issued"))
         if demand is None:
             done = issue_receipts.issue_and_void(hub)
         else:
@@ -147,7 +158,7 @@ def issue(
     if as_json:
         output.document({"done": done})
     else:
-        output.say(f"{done} yêu cầu nộp được lập hoặc hủy biên lai ✔")
+        output.say(vi("receipts of {done} demands issued or voided ✔", done=done))
 
 
 @app.command(cls=Verb)
@@ -156,7 +167,11 @@ def void(receipt: Receipt, reason: Reason) -> None:
     from hub.fees.receipts import voiding
 
     agreed = writing.act(lambda uow: (voiding.void(uow, receipt, reason), []))
-    output.say(f"{receipt}: đã hủy ✔" if agreed else f"{receipt}: đã đề nghị hủy; người thứ hai chạy lại đúng lệnh này")
+    output.say(
+        vi("{receipt}: voided ✔", receipt=receipt)
+        if agreed
+        else vi("{receipt}: voiding proposed; the second person runs the same command", receipt=receipt)
+    )
 
 
 @app.command()
@@ -167,7 +182,7 @@ def summary(
 ) -> None:
     """The summary of a day's receipts (bảng tổng hợp trong ngày), which the tax office has on the same day."""
     if file is not None and file.suffix not in {".json", ".csv"}:
-        leave(ExitCode.USAGE, "hub: bảng kê là tệp .json hoặc .csv")
+        leave(ExitCode.USAGE, vi("hub: the summary is a .json or .csv file"))
     found = _summary(day.date())
     if file is None:
         _printed(found, as_json=as_json)
@@ -188,7 +203,7 @@ def _summary(day: date) -> Any:
 
     with environment.hub() as hub, hub.db.connection() as conn:
         if hub.catalogue.receipts is None:
-            leave(ExitCode.USAGE, "hub: danh mục không có receipts.toml: không phát hành biên lai")
+            leave(ExitCode.USAGE, vi("hub: the catalogue has no receipts.toml: no receipts are issued"))
         return of_day(conn, hub.catalogue.receipts, day)
 
 

@@ -88,7 +88,7 @@ def judged(file: Path, trust: "Trust") -> "Verdict | JudgedPaper | PackageVerdic
     try:
         read = package.assemble(archive.opened(file, package.NAMES))
     except NotABundle as error:
-        leave(ExitCode.USAGE, f"hub: {file} không phải gói chứng từ tháng: {error}")
+        leave(ExitCode.USAGE, vi("hub: {file} is not the package of a month: {error}", file=file, error=error))
     found, at = judging.judge(read, trust)
     if "table.pdf" not in read.files:
         return found
@@ -141,7 +141,14 @@ def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTa
         rule=words.RULE,
         in_words=in_words(table.net) if table.net > 0 else "",
         receipts=tuple(
-            f"{fee.title}: ký hiệu {one.series}, số {one.first} đến {one.last} ({one.count} biên lai)"
+            vi(
+                "{title}: series {series}, numbers {first} to {last} ({count} receipts)",
+                title=fee.title,
+                series=one.series,
+                first=one.first,
+                last=one.last,
+                count=one.count,
+            )
             for fee in table.fees
             for one in fee.issued
         ),
@@ -153,8 +160,10 @@ def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTa
         book=table.book,
         last_entry=table.last_entry,
         attachments=(
-            Attachment(f"{name}.json", "application/json", handed.body, "Bảng tổng hợp (JSON, RFC 8785)"),
-            Attachment(f"{name}.p7s", "application/pkcs7-signature", handed.signature, "Chữ ký số: bảng tổng hợp"),
+            Attachment(f"{name}.json", "application/json", handed.body, vi("Summary table (JSON, RFC 8785)")),
+            Attachment(
+                f"{name}.p7s", "application/pkcs7-signature", handed.signature, vi("Digital signature: summary table")
+            ),
         ),
     )
 
@@ -196,7 +205,12 @@ def _stamped(hub: "Hub", data: bytes) -> bytes | None:
         token = stamps.read(stamp_of(hub)(stamps.request(digest, nonce)), digest, nonce)
         stamps.verify(token, data, hub.signer.trust())
     except (ConnectorError, Invalid, Undecided) as error:
-        output.say(f"gói không có dấu thời gian ({error}): kiểm tra được đến khi chứng thư con dấu hết hạn")
+        output.say(
+            vi(
+                "the package has no time stamp ({error}): it can be verified until the seal's certificate expires",
+                error=error,
+            )
+        )
         return None
     return token
 
@@ -207,16 +221,16 @@ ENDINGS: Final = (".json", ".xlsx", ".pdf", ".zip")
 
 
 _TABLES: Final = (
-    TableColumn("department", "Cơ quan"),
-    TableColumn("label", "Trạng thái"),
-    TableColumn("opening", "Kỳ trước sang", grouped),
+    TableColumn("department", vi("Agency")),
+    TableColumn("label", vi("Status")),
+    TableColumn("opening", vi("Brought forward"), grouped),
     TableColumn("receipts", "Thu", grouped),
-    TableColumn("refunds", "Hoàn trả", grouped),
-    TableColumn("adjustments", "Điều chỉnh", grouped),
-    TableColumn("retained", "Để lại", grouped),
-    TableColumn("net", "Phải chuyển", grouped),
-    TableColumn("disputed", "Không đồng ý", grouped),
-    TableColumn("id", "Bảng"),
+    TableColumn("refunds", vi("Refund (line)"), grouped),
+    TableColumn("adjustments", vi("Adjustment"), grouped),
+    TableColumn("retained", vi("Retained"), grouped),
+    TableColumn("net", vi("To be transferred"), grouped),
+    TableColumn("disputed", vi("Disputed"), grouped),
+    TableColumn("id", vi("Table")),
     TableColumn("sha256", "SHA-256", lambda digest: digest[:16]),
 )
 
@@ -239,7 +253,7 @@ def table(
     from hub.fees.settlements import store
 
     if out is not None and out.suffix not in ENDINGS:
-        leave(ExitCode.USAGE, f"hub: {out}: bảng được ghi thành {', '.join(ENDINGS)}")
+        leave(ExitCode.USAGE, vi("hub: {out}: a table is written as {listed}", out=out, listed=", ".join(ENDINGS)))
     if out is not None:
         files.check(out)
     with environment.hub() as hub:
@@ -249,7 +263,10 @@ def table(
             return
         if len(chosen) != 1:
             leave(
-                ExitCode.USAGE, f"hub: chọn một cơ quan bằng --department: {' '.join(one.department for one in chosen)}"
+                ExitCode.USAGE,
+                vi(
+                    "hub: choose an agency by --department: {listed}", listed=" ".join(one.department for one in chosen)
+                ),
             )
         written = table_file(hub, chosen[0], out.suffix, officer, unsigned=unsigned)
         for suffix, content in written.items():
@@ -269,7 +286,7 @@ def send(month: Month, department: Department = None) -> None:
                 output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
                 continue
             act(hub, lambda uow, one=settlement.id: sending.send(uow, one))  # type: ignore[misc]
-            output.say(f"{settlement.department}: đã gửi ✔")
+            output.say(vi("{department}: sent ✔", department=settlement.department))
 
 
 @app.command(cls=Verb)
@@ -288,7 +305,10 @@ def remit(month: Month, *, department: Department = None, reason: Reason) -> Non
                 output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
         answered = [settlement for settlement in tables if settlement.state in ordering.ANSWERED]
         if not answered:
-            leave(ExitCode.REFUSED, f"hub: tháng {month:%m/%Y} không có bảng nào chờ chuyển: không lập lệnh chi nào")
+            leave(
+                ExitCode.REFUSED,
+                vi("hub: no table of {month:%m/%Y} waits for a transfer: no payment order is made", month=month),
+            )
         for settlement in answered:
             with hub.db.connection() as conn:
                 warn_unshown(conn, settlement.id, settlement.department)
@@ -320,8 +340,13 @@ def warn_unshown(conn: "Connection", settlement_id: str, of: str) -> None:
     missing = unshown.of(conn, settlement_id)
     if missing.amount:
         output.say(
-            f"chú ý: {of}: {grouped(missing.amount)} đ của {missing.demands} yêu cầu nộp mới chỉ được báo có, chưa có"
-            " trên sao kê nào (hub fee exceptions list --code N01)"
+            vi(
+                "note: {of}: {amount} VND of {demands} demands has been notified only, and is on no"
+                " statement (hub fee exceptions list --code N01)",
+                of=of,
+                amount=grouped(missing.amount),
+                demands=missing.demands,
+            )
         )
 
 
@@ -332,10 +357,15 @@ def found(hub: "Hub", month: datetime, department: str | None) -> "list[Settleme
     with hub.db.connection() as conn:
         standing = store.of_month(conn, month.date(), department)
     if not standing:
-        of = f" của {department}" if department else ""
+        of = vi(" of {department}", department=department) if department else ""
         leave(
             ExitCode.NOT_FOUND,
-            f"hub: tháng {month:%m/%Y} chưa có bảng{of}; bảng được lập khi khóa tháng: hub fee close --month",
+            vi(
+                "hub: there is no table of {month:%m/%Y}{of} yet; tables are made when the month is"
+                " closed: hub fee close --month",
+                month=month,
+                of=of,
+            ),
         )
     return standing
 

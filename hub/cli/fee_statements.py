@@ -14,6 +14,7 @@ from hub.cli.files import read_sent
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, Verb
 from hub.fees.reconciliation.statements.states import FileStatus
+from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -29,21 +30,21 @@ app: Final = Typer(help="Files of bank statements (sao kê): list, look, approve
 
 
 _FITS: Final = (
-    TableColumn("profile", "Cách đọc"),
-    TableColumn("fits", "Hợp", lambda fits: "✔" if fits else "✗"),
-    TableColumn("format", "Dạng"),
-    TableColumn("statements", "Số sao kê"),
-    TableColumn("lines", "Số dòng"),
-    TableColumn("why", "Vì sao không"),
+    TableColumn("profile", vi("Profile")),
+    TableColumn("fits", vi("Fits"), lambda fits: "✔" if fits else "✗"),
+    TableColumn("format", vi("Format")),
+    TableColumn("statements", vi("Statements")),
+    TableColumn("lines", vi("Number of lines")),
+    TableColumn("why", vi("Why not")),
 )
 _ROWS: Final = (
-    TableColumn("row", "Dòng"),
-    TableColumn("taken", "Được hiểu là"),
-    TableColumn("account", "Tài khoản"),
-    TableColumn("day", "Ngày"),
-    TableColumn("amount", "Số tiền", grouped),
-    TableColumn("balance", "Số dư", grouped),
-    TableColumn("text", "Trong tệp"),
+    TableColumn("row", vi("Row")),
+    TableColumn("taken", vi("Read as")),
+    TableColumn("account", vi("Account")),
+    TableColumn("day", vi("Day")),
+    TableColumn("amount", vi("Amount"), grouped),
+    TableColumn("balance", vi("Balance"), grouped),
+    TableColumn("text", vi("In the file")),
 )
 
 
@@ -76,7 +77,15 @@ def try_(
     shown = fitting[0] if fitting else min(trials, key=lambda name: trials[name].rank)
     _show_trials(trials, shown, as_json=as_json)
     if not fitting:
-        leave(ExitCode.FINDING, f"{file.name}: không cách đọc nào hợp; gần nhất là {shown}: {trials[shown].why}")
+        leave(
+            ExitCode.FINDING,
+            vi(
+                "{name}: no profile fits; the nearest is {shown}: {why}",
+                name=file.name,
+                shown=shown,
+                why=trials[shown].why,
+            ),
+        )
 
 
 def _tried(profile: str | None) -> "Mapping[str, Statements]":
@@ -89,7 +98,14 @@ def _tried(profile: str | None) -> "Mapping[str, Statements]":
     if profile is None:
         return known
     if profile not in known:
-        leave(ExitCode.USAGE, f"hub: không có cấu hình {profile}; có: {', '.join(known)}, hoặc một tệp .toml")
+        leave(
+            ExitCode.USAGE,
+            vi(
+                "hub: there is no profile {profile}; there are: {listed}, or a .toml file",
+                profile=profile,
+                listed=", ".join(known),
+            ),
+        )
     return {profile: known[profile]}
 
 
@@ -136,12 +152,12 @@ def _rows(trial: "ProfileTrial") -> list[dict[str, Any]]:
 
 
 STATES: Final[Mapping[FileStatus, str]] = {
-    FileStatus.BALANCED: "chờ sao kê trước",
-    FileStatus.ACCEPTED: "đã ghi",
-    FileStatus.QUARANTINED: "giữ lại",
-    FileStatus.ACCEPTED_WITH_APPROVAL: "đã ghi, hai người duyệt",
-    FileStatus.REJECTED: "đã loại",
-    FileStatus.SUPERSEDED: "đã được thay",
+    FileStatus.BALANCED: vi("waiting for the previous statement"),
+    FileStatus.ACCEPTED: vi("booked"),
+    FileStatus.QUARANTINED: vi("held back"),
+    FileStatus.ACCEPTED_WITH_APPROVAL: vi("booked, approved by two persons"),
+    FileStatus.REJECTED: vi("discarded"),
+    FileStatus.SUPERSEDED: vi("match replaced"),
 }
 Name = Annotated[str, Argument(metavar="FILE", parser=whole_id, help="sf_…, from: hub fee statements list")]
 
@@ -157,47 +173,47 @@ def _meaning(code: str) -> str:
 
 
 _BROUGHT: Final = (
-    TableColumn("file", "Tệp"),
-    TableColumn("state", "Trạng thái", _state),
-    TableColumn("account", "Tài khoản"),
-    TableColumn("bank_id", "Số sao kê"),
-    TableColumn("from", "Từ ngày"),
-    TableColumn("to", "Đến ngày"),
-    TableColumn("opening", "Số dư đầu", grouped),
-    TableColumn("total", "Phát sinh", grouped),
-    TableColumn("closing", "Số dư cuối", grouped),
-    TableColumn("new", "Dòng mới"),
-    TableColumn("known", "Đã có"),
+    TableColumn("file", vi("File")),
+    TableColumn("state", vi("Status"), _state),
+    TableColumn("account", vi("Account")),
+    TableColumn("bank_id", vi("Statements")),
+    TableColumn("from", vi("From day")),
+    TableColumn("to", vi("To day")),
+    TableColumn("opening", vi("Opening balance"), grouped),
+    TableColumn("total", vi("Movements"), grouped),
+    TableColumn("closing", vi("Closing balance"), grouped),
+    TableColumn("new", vi("New lines")),
+    TableColumn("known", vi("Known lines")),
 )
 _FINDINGS: Final = (
-    TableColumn("file", "Tệp"),
-    TableColumn("code", "Lỗi", _meaning),
-    TableColumn("line", "Dòng"),
-    TableColumn("sentence", "Cụ thể"),
-    TableColumn("opening", "Số dư đầu", grouped),
-    TableColumn("total", "Phát sinh", grouped),
-    TableColumn("closing", "Số dư cuối", grouped),
+    TableColumn("file", vi("File")),
+    TableColumn("code", vi("Error"), _meaning),
+    TableColumn("line", vi("Row")),
+    TableColumn("sentence", vi("Details")),
+    TableColumn("opening", vi("Opening balance"), grouped),
+    TableColumn("total", vi("Movements"), grouped),
+    TableColumn("closing", vi("Closing balance"), grouped),
 )
 _FILES: Final = (
-    TableColumn("id", "Mã"),
-    TableColumn("bank", "Ngân hàng"),
-    TableColumn("name", "Tệp"),
-    TableColumn("format", "Dạng"),
-    TableColumn("state", "Trạng thái", _state),
-    TableColumn("received_at", "Nhận lúc", output.moment),
-    TableColumn("statements", "Số sao kê"),
-    TableColumn("codes", "Lỗi"),
-    TableColumn("proposal", "Đề nghị"),
-    TableColumn("maker", "Bởi"),
+    TableColumn("id", vi("Code")),
+    TableColumn("bank", vi("Bank")),
+    TableColumn("name", vi("File")),
+    TableColumn("format", vi("Format")),
+    TableColumn("state", vi("Status"), _state),
+    TableColumn("received_at", vi("Received at"), output.moment),
+    TableColumn("statements", vi("Statements")),
+    TableColumn("codes", vi("Error")),
+    TableColumn("proposal", vi("Proposal")),
+    TableColumn("maker", vi("By")),
 )
 _FIELDS: Final = (
     *_FILES[:6],
     TableColumn("sha256", "SHA-256"),
     TableColumn("submitted_by", "Do"),
     *_FILES[8:],
-    TableColumn("reason", "Lý do"),
-    TableColumn("checker", "Người duyệt"),
-    TableColumn("settled_at", "Xong lúc", output.moment),
+    TableColumn("reason", vi("Reason")),
+    TableColumn("checker", vi("Approved by")),
+    TableColumn("settled_at", vi("Done at"), output.moment),
 )
 
 
@@ -219,7 +235,7 @@ def import_(
     with environment.hub() as hub:
         known = hub.catalogue.banks.get(bank)
         if known is None:
-            raise NotFound(f"danh mục không có ngân hàng {bank}")
+            raise NotFound(vi("the catalogue has no bank {bank}", bank=bank))
         named = [(path.name, read_sent(path)) for path in files]
 
         def try_out(uow: "UnitOfWork") -> tuple[list["ImportResult"], list["Event"]]:
@@ -232,11 +248,14 @@ def import_(
     _show(results, as_json=as_json)
     held = [result for result in results if not result.is_accepted]
     if held and dry_run:
-        leave(ExitCode.FINDING, f"thử: {len(held)} tệp sẽ không được ghi")
+        leave(ExitCode.FINDING, vi("dry run: {held} files would not be booked", held=len(held)))
     if dry_run:
-        output.say("thử: không ghi gì")
+        output.say(vi("dry run: nothing is booked"))
     elif held:
-        leave(ExitCode.FINDING, f"{len(held)} tệp không được ghi: hub fee statements show {held[0].id}")
+        leave(
+            ExitCode.FINDING,
+            vi("{held} files are not booked: hub fee statements show {id}", held=len(held), id=held[0].id),
+        )
 
 
 def _show(results: Sequence["ImportResult"], *, as_json: bool) -> None:
@@ -250,7 +269,7 @@ def _show(results: Sequence["ImportResult"], *, as_json: bool) -> None:
     output.listing(rows, _BROUGHT, as_json=False)
     for result in results:
         if result.repeated:
-            output.say(f"{result.name}: đã nhận trước đây ({result.id}); không ghi gì thêm")
+            output.say(vi("{name}: received before ({id}); nothing more is booked", name=result.name, id=result.id))
     if findings:
         output.say("")
         output.listing(findings, _FINDINGS, as_json=False)
@@ -290,7 +309,7 @@ def list_(
     output.listing(rows, _FILES, as_json=as_json)
     waiting = sum(row["state"] in (FileStatus.QUARANTINED, FileStatus.BALANCED) for row in rows)
     if waiting:
-        leave(ExitCode.FINDING, f"{waiting} tệp chưa được ghi")
+        leave(ExitCode.FINDING, vi("{waiting} files not booked yet", waiting=waiting))
 
 
 @app.command()
@@ -302,7 +321,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
     with environment.database() as conn:
         row = views.file(conn, name)
     if row is None:
-        raise NotFound(f"không có tệp sao kê {name}")
+        raise NotFound(vi("there is no statement file {file_id}", file_id=name))
     if as_json:
         output.document(row)
         return
@@ -336,7 +355,7 @@ def reread(
     _show(results, as_json=False)
     held = sum(not result.is_accepted for result in results)
     if held:
-        leave(ExitCode.FINDING, f"{held} tệp vẫn không được ghi")
+        leave(ExitCode.FINDING, vi("{held} files are still not booked", held=held))
 
 
 @app.command(cls=Verb)
@@ -358,5 +377,5 @@ def _decide(name: str, verdict: "Verdict", reason: str) -> None:
     with environment.hub() as hub:
         result = dispatch.run_command(hub, writing.actor(), lambda uow: deciding.decide(uow, name, verdict, reason))
     if result.state in (FileStatus.QUARANTINED, FileStatus.BALANCED):
-        leave(ExitCode.FINDING, f"{name}: đã đề nghị; cần người thứ hai chạy cùng lệnh")
+        leave(ExitCode.FINDING, vi("{name}: proposed; a second person must run the same command", name=name))
     output.say(f"{name}: {STATES[result.state]}")

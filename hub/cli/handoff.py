@@ -33,56 +33,56 @@ HandoffId = Annotated[str, Argument(metavar="HANDOFF", parser=whole_id, help="hd
 Shown = Literal["unsigned", "prepared", "acknowledged", "complete", "refused"]
 
 STATES: Final[dict[str, str]] = {
-    "unsigned": "chờ ký",
-    "prepared": "đã ký, đang chuyển",
-    "acknowledged": "bên nhận đã nhận",
-    "complete": "hoàn tất",
-    "refused": "bị từ chối",
+    "unsigned": vi("waiting for a signature"),
+    "prepared": vi("signed, in transfer"),
+    "acknowledged": vi("taken over by the receiver"),
+    "complete": vi("completed"),
+    "refused": vi("refused"),
 }
-RESULTS: Final[dict[str, str]] = {"none": "", "early": "trước hạn", "on_time": "đúng hạn", "late": "quá hạn"}
-ACTS: Final[dict[str, str]] = {"transfer": "chuyển", "return": "trả kết quả"}
-CARRIERS: Final[dict[str, str]] = {"wire": "qua mạng", "post": "qua bưu chính"}
+RESULTS: Final[dict[str, str]] = {"none": "", "early": vi("early"), "on_time": vi("on time"), "late": vi("late")}
+ACTS: Final[dict[str, str]] = {"transfer": vi("transfer"), "return": vi("return of the result")}
+CARRIERS: Final[dict[str, str]] = {"wire": vi("online"), "post": vi("by post")}
 
 _COLUMNS: Final = (
-    TableColumn("id", "Bàn giao"),
-    TableColumn("dossier_code", "Mã hồ sơ"),
-    TableColumn("leg", "Chặng"),
-    TableColumn("act", "Việc", ACTS.__getitem__),
-    TableColumn("department", "Sở"),
-    TableColumn("status", "Trạng thái", STATES.__getitem__),
-    TableColumn("prepared_at", "Giao lúc", output.since),
-    TableColumn("lacks", "Còn thiếu"),
+    TableColumn("id", vi("Handoff")),
+    TableColumn("dossier_code", vi("Dossier code")),
+    TableColumn("leg", vi("Leg")),
+    TableColumn("act", vi("Action"), ACTS.__getitem__),
+    TableColumn("department", vi("Department")),
+    TableColumn("status", vi("Status"), STATES.__getitem__),
+    TableColumn("prepared_at", vi("Handed over at"), output.since),
+    TableColumn("lacks", vi("Outstanding")),
 )
 _FIELDS: Final = (
     *_COLUMNS,
-    TableColumn("carrier", "Cách chuyển", CARRIERS.__getitem__),
-    TableColumn("officer", "Người giao"),
-    TableColumn("number", "Số của bên nhận"),
-    TableColumn("taken_at", "Nhận lúc", output.moment),
-    TableColumn("result", "Kết quả giải quyết", RESULTS.__getitem__),
-    TableColumn("countersigned", "Bên nhận đã ký", lambda value: "có" if value else "không"),
-    TableColumn("minute_at", "Biên bản lúc", output.moment),
-    TableColumn("delivered_at", "Bưu chính phát lúc", output.moment),
-    TableColumn("completed_at", "Hoàn tất lúc", output.moment),
-    TableColumn("record_hash", "SHA-256 của bản ghi"),
-    TableColumn("log_place", "Vị trí trong sổ lưu vết"),
-    TableColumn("transfer_id", "Lần chuyển"),
+    TableColumn("carrier", vi("Channel"), CARRIERS.__getitem__),
+    TableColumn("officer", vi("Handed over by")),
+    TableColumn("number", vi("Receiver's number")),
+    TableColumn("taken_at", vi("Received at"), output.moment),
+    TableColumn("result", vi("Result of the dossier"), RESULTS.__getitem__),
+    TableColumn("countersigned", vi("Signed by the receiver"), lambda value: vi("yes") if value else vi("no")),
+    TableColumn("minute_at", vi("Minutes at"), output.moment),
+    TableColumn("delivered_at", vi("Delivered by post at"), output.moment),
+    TableColumn("completed_at", vi("Completed at"), output.moment),
+    TableColumn("record_hash", vi("SHA-256 of the record")),
+    TableColumn("log_place", vi("Position in the custody log")),
+    TableColumn("transfer_id", vi("Transfer")),
 )
 _SIGNED: Final = (
-    TableColumn("kind", "Bản ghi"),
+    TableColumn("kind", vi("Record")),
     TableColumn("record_hash", "SHA-256"),
-    TableColumn("signatures", "Chữ ký"),
-    TableColumn("entered_at", "Vào sổ lúc", output.moment),
-    TableColumn("place", "Vị trí"),
+    TableColumn("signatures", vi("Signature")),
+    TableColumn("entered_at", vi("In the log at"), output.moment),
+    TableColumn("place", vi("Position")),
 )
 _UNSIGNABLE: Final = (
-    TableColumn("id", "Bản tin"),
-    TableColumn("received_at", "Nhận lúc", output.since),
-    TableColumn("state", "Trạng thái"),
-    TableColumn("backoff_attempts", "Lần"),
-    TableColumn("due_at", "Thử lại lúc", output.moment),
-    TableColumn("error_code", "Lỗi"),
-    TableColumn("error_detail", "Lý do"),
+    TableColumn("id", vi("Message")),
+    TableColumn("received_at", vi("Received at"), output.since),
+    TableColumn("state", vi("Status")),
+    TableColumn("backoff_attempts", vi("Attempt")),
+    TableColumn("due_at", vi("Next attempt at"), output.moment),
+    TableColumn("error_code", vi("Error")),
+    TableColumn("error_detail", vi("Reason")),
 )
 
 
@@ -108,10 +108,17 @@ def list_(
     else:
         output.listing(rows, _COLUMNS, as_json=as_json)
     if stopped and not as_json:
-        output.say("Không ký được nên chưa chuyển (khắc phục, rồi hub inbox requeue):")
+        output.say(vi("Not transferred because signing failed (mend it, then hub inbox requeue):"))
         output.listing(stopped, _UNSIGNABLE, as_json=False)
     if unsigned and (rows or stopped):
-        leave(ExitCode.FINDING, f"{len(rows)} bàn giao chờ ký, {len(stopped)} bản tin không ký được")
+        leave(
+            ExitCode.FINDING,
+            vi(
+                "{rows} handoffs wait for a signature, {stopped} messages could not be signed",
+                rows=len(rows),
+                stopped=len(stopped),
+            ),
+        )
 
 
 @app.command()
@@ -154,7 +161,13 @@ def sign(
             files.check(export)
             draft = dispatch.run_command(hub, writing.actor(), lambda uow: (elsewhere.exported(uow, handoff_id), []))
             files.write(export, draft)
-            output.say(f"{export}: {len(draft)} byte; ký CAdES-B tách rời, rồi hub handoff sign --attach")
+            output.say(
+                vi(
+                    "{export}: {draft} bytes; sign them as detached CAdES-B, then hub handoff sign --attach",
+                    export=export,
+                    draft=len(draft),
+                )
+            )
             return
         status: Any
         if attach is not None:
@@ -215,7 +228,10 @@ def print_(
             pdf = signed(hub, pdf, made, signatory(hub, officer, department, now()), time_stamp=time_stamp)
     target = out or Path(f"{form}-{made.dossier_code}.pdf")
     files.write(target, pdf)
-    output.say(f"{target}: {made.number}, {len(pdf)} bytes" + (", chưa ký" if unsigned else ", đã ký số"))
+    output.say(
+        f"{target}: {made.number}, {len(pdf)} bytes"
+        + (vi(", not signed yet") if unsigned else vi(", digitally signed"))
+    )
 
 
 def _form(hub: "Hub", named: str, form: HandoffFormName) -> "tuple[ControlSheet | MinuteForm, str]":
@@ -265,7 +281,7 @@ def office(catalogue: "Catalogue") -> "IssuingOffice":
     from hub.papers.forms import IssuingOffice
 
     centre = catalogue.portal.centre_name
-    kind = next((one for one in ("tỉnh", "thành phố") if f" {one} " in centre), "")
+    kind = next((one for one in (vi("province"), vi("city")) if f" {one} " in centre), "")
     place = centre.rpartition(f" {kind} ")[2] if kind else ""
     return IssuingOffice(name=centre, superior=f"UBND {kind} {place}" if place else "", place=place or "…")
 
@@ -299,8 +315,8 @@ def signed(hub: "Hub", pdf: bytes, made: "Form", officer: "Officer", *, time_sta
     from hub.signing.verdicts import Invalid, Undecided
 
     at, centre = now(), hub.catalogue.portal.centre_name
-    person = sign.Signatory(hub.keyring.current(officer.key, at), officer.name, "Lập phiếu")
-    seal = sign.Signatory(hub.keyring.current(hub.catalogue.signing.seal, at), centre, "Xác nhận của cơ quan")
+    person = sign.Signatory(hub.keyring.current(officer.key, at), officer.name, vi("Making of the form"))
+    seal = sign.Signatory(hub.keyring.current(hub.catalogue.signing.seal, at), centre, vi("Confirmation by the agency"))
     stamp = stamp_of(hub) if time_stamp else None
     try:
         return sign.sign(pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(made), stamp=stamp)
@@ -329,9 +345,9 @@ TrustFile = Annotated[
 ]
 _MARKS: Final = {"good": "✔", "note": "·", "missing": "?", "wrong": "✗"}
 _ANSWERS: Final = {
-    "VALID": "HỢP LỆ",
-    "INVALID": "KHÔNG HỢP LỆ",
-    "CANNOT TELL": "CHƯA KẾT LUẬN ĐƯỢC",
+    "VALID": vi("VALID"),
+    "INVALID": vi("INVALID"),
+    "CANNOT TELL": vi("CANNOT TELL"),
 }
 _EXITS: Final = {"VALID": ExitCode.OK, "INVALID": ExitCode.FINDING, "CANNOT TELL": ExitCode.NOT_FOUND}
 
@@ -367,7 +383,7 @@ def verify(
     try:
         verdict = _judged(bundle, trust_of(trust, offline=offline))
     except NotABundle as error:
-        leave(ExitCode.USAGE, f"hub: {bundle} không phải gói bàn giao: {error}")
+        leave(ExitCode.USAGE, vi("hub: {bundle} is not a handoff bundle: {error}", bundle=bundle, error=error))
     tell(verdict, as_json=as_json)
 
 
@@ -390,7 +406,7 @@ def trust_of(path: Path | None, *, offline: bool) -> "Trust":
     from hub.signing.trust import Trust
 
     if path is None and offline:
-        leave(ExitCode.USAGE, "hub: --offline cần --trust: danh sách tin cậy (trust.json) mà người kiểm tra giữ")
+        leave(ExitCode.USAGE, vi("hub: --offline needs --trust: the trust list (trust.json) that the verifier keeps"))
     if path is None:
         return _own_trust()
     try:

@@ -9,6 +9,7 @@ from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -18,20 +19,20 @@ app: Final = Typer(help="Inbox messages that wait for a person: list, show, requ
 Ids = Annotated[list[str], Argument(metavar="MESSAGE...", parser=whole_id, help="in_… or sub_…")]
 
 _COLUMNS: Final = (
-    TableColumn("id", "Bản tin"),
-    TableColumn("source", "Nguồn"),
-    TableColumn("kind", "Loại"),
-    TableColumn("external_id", "Mã của bên gửi"),
-    TableColumn("received_at", "Nhận lúc", output.since),
-    TableColumn("backoff_attempts", "Lần"),
-    TableColumn("error_code", "Lỗi"),
-    TableColumn("error_detail", "Chi tiết"),
+    TableColumn("id", vi("Message")),
+    TableColumn("source", vi("Source of the table")),
+    TableColumn("kind", vi("Type")),
+    TableColumn("external_id", vi("Sender's identifier")),
+    TableColumn("received_at", vi("Received at"), output.since),
+    TableColumn("backoff_attempts", vi("Attempt")),
+    TableColumn("error_code", vi("Error")),
+    TableColumn("error_detail", vi("Detail sheet")),
 )
 _FIELDS: Final = (
     *_COLUMNS,
-    TableColumn("state", "Trạng thái"),
-    TableColumn("due_at", "Đến lượt", output.moment),
-    TableColumn("settled_at", "Kết thúc", output.moment),
+    TableColumn("state", vi("Status")),
+    TableColumn("due_at", vi("Due at"), output.moment),
+    TableColumn("settled_at", vi("Ended"), output.moment),
 )
 
 
@@ -44,7 +45,7 @@ def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
         rows = views.dead_letters(conn, limit=limit)
     output.listing(rows, _COLUMNS, as_json=as_json)
     if rows:
-        leave(ExitCode.FINDING, f"{len(rows)} bản tin chờ người xử lý")
+        leave(ExitCode.FINDING, vi("{rows} messages wait for a person", rows=len(rows)))
 
 
 @app.command()
@@ -95,7 +96,7 @@ def refuse(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
 
     def turn_down(hub: "Hub", message: str) -> None:
         if not operations.refuse(hub, message, actor=writing.actor(), reason=reason):
-            output.say(f"{message}: bên gửi không có kênh nhận thông báo, hãy báo trực tiếp cho họ")
+            output.say(vi("{message}: the sender has no channel for notices, tell them directly", message=message))
 
     with environment.hub() as hub:
         writing.each("refuse", ids, lambda one: turn_down(hub, one), yes=yes, dry_run=dry_run)

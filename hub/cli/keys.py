@@ -11,6 +11,7 @@ from hub.cli import environment, output
 from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 from hub.cli.output import AsJson, TableColumn
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -24,25 +25,25 @@ app: Final = Typer(help="Signing keys (khóa ký): list, check, rotate.", no_arg
 Name = Annotated[str, Argument(metavar="KEY", help="seal.trung-tam, log, officer.tp-01")]
 
 STATES: Final = {
-    "signs": "đang ký",
-    "ready": "chờ hiệu lực",
-    "waits": "chờ chứng thư",
-    "replaced": "đã thay",
-    "expired": "hết hạn",
+    "signs": vi("signing"),
+    "ready": vi("waiting to become valid"),
+    "waits": vi("waiting for its certificate"),
+    "replaced": vi("key replaced"),
+    "expired": vi("expired"),
 }
 _GENERATIONS: Final = (
-    TableColumn("key", "Khóa"),
-    TableColumn("generation", "Đời"),
-    TableColumn("state", "Trạng thái", lambda state: STATES[state]),
-    TableColumn("kept_in", "Nơi giữ"),
-    TableColumn("valid_from", "Từ", output.moment),
-    TableColumn("valid_to", "Đến", output.moment),
-    TableColumn("subject", "Chứng thư"),
+    TableColumn("key", vi("Key")),
+    TableColumn("generation", vi("Generation")),
+    TableColumn("state", vi("Status"), lambda state: STATES[state]),
+    TableColumn("kept_in", vi("Kept in")),
+    TableColumn("valid_from", vi("Since"), output.moment),
+    TableColumn("valid_to", vi("To"), output.moment),
+    TableColumn("subject", vi("Certificate")),
 )
 _FINDINGS: Final = (
     TableColumn("ok", "", lambda ok: "✔" if ok else "✗"),
-    TableColumn("key", "Khóa"),
-    TableColumn("finding", "Kết quả"),
+    TableColumn("key", vi("Key")),
+    TableColumn("finding", vi("Result")),
 )
 
 
@@ -67,7 +68,7 @@ def check(as_json: AsJson = False) -> None:
     rows = [{"key": one.key, "ok": one.ok, "finding": one.finding} for one in findings]
     output.listing(rows, _FINDINGS, as_json=as_json)
     if wrong := [one.key for one in findings if not one.ok]:
-        leave(ExitCode.FINDING, f"cần xem: {', '.join(wrong)}")
+        leave(ExitCode.FINDING, vi("needs attention: {listed}", listed=", ".join(wrong)))
 
 
 @app.command("issue-request")

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from typer import Option
 
 from hub.clock import local, now
+from hub.locale import vi
 
 AsJson = Annotated[bool, Option("--json", help="One JSON object instead of a table.")]
 Limit = Annotated[int, Option(min=1, max=10_000, help="At most so many.")]
@@ -104,7 +105,7 @@ def duration(seconds: float) -> str:
         return f"{whole // 60}ph{whole % 60:02}"
     if whole < _DAY:
         return f"{whole // _HOUR}g{whole % _HOUR // 60:02}"
-    return f"{whole // _DAY} ngày"
+    return vi("{whole} days", whole=whole // _DAY)
 
 
 def _cell(column: TableColumn, value: Any) -> str:
@@ -158,30 +159,30 @@ def _plain(value: Any) -> Any:
 
 
 TRANSFER_STATES: Final[dict[str, str]] = {
-    "queued": "chờ gửi",
-    "sending": "đang gửi",
-    "retrying": "chờ gửi lại",
-    "unknown": "chưa rõ kết quả",
-    "held": "đối tác tạm dừng",
-    "stuck": "kẹt",
-    "parked": "tạm gác",
-    "delivered": "đã giao",
-    "refused": "bị từ chối",
-    "cancelled": "đã huỷ",
+    "queued": vi("waiting to be sent"),
+    "sending": vi("sending"),
+    "retrying": vi("waiting to be sent again"),
+    "unknown": vi("outcome unknown"),
+    "held": vi("paused by the partner"),
+    "stuck": vi("stuck"),
+    "parked": vi("parked"),
+    "delivered": vi("delivered"),
+    "refused": vi("refused"),
+    "cancelled": vi("cancelled"),
 }
 ADVICE: Final[dict[str, str]] = {
-    "unknown": "hỏi trạng thái trước: hub transfer check",
-    "stuck": "hub transfer check, rồi replay",
-    "held": "hub partner resume khi đối tác sẵn sàng",
+    "unknown": vi("ask for the status first: hub transfer check"),
+    "stuck": vi("hub transfer check, then replay"),
+    "held": vi("hub partner resume when the partner is ready"),
     "parked": "hub transfer unpark khi xong",
-    "retrying": "tự gửi lại; xem hub partner list",
+    "retrying": vi("sent again automatically; see hub partner list"),
 }
 NEEDING_A_PERSON: Final = frozenset({"stuck"})
 AUDIT_LOG: Final = (
-    TableColumn("at", "Lúc", moment),
+    TableColumn("at", vi("At"), moment),
     TableColumn("actor", "Ai"),
-    TableColumn("verb", "Việc"),
-    TableColumn("before", "Trước"),
+    TableColumn("verb", vi("Action")),
+    TableColumn("before", vi("Before")),
     TableColumn("after", "Sau"),
-    TableColumn("reason", "Lý do"),
+    TableColumn("reason", vi("Reason")),
 )

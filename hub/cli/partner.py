@@ -10,25 +10,26 @@ from hub.cli import environment, output, writing
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
+from hub.locale import vi
 
 app: Final = Typer(help="Counterparties (đối tác): list, pause, resume, test.", no_args_is_help=True)
 
 Counterparty = Annotated[str, Argument(metavar="COUNTERPARTY", help="department.so-tu-phap, portal.cong-dvc")]
 
-LABELS: Final = {"open": "thông suốt", "paused": "tạm dừng", "broken off": "ngắt mạch"}
+LABELS: Final = {"open": vi("available"), "paused": vi("paused"), "broken off": vi("circuit open")}
 _COLUMNS: Final = (
-    TableColumn("code", "Đối tác"),
-    TableColumn("state", "Trạng thái", lambda state: LABELS[state]),
-    TableColumn("waiting", "Đang chờ"),
-    TableColumn("held", "Giữ lại"),
-    TableColumn("sending", "Đang gửi"),
-    TableColumn("stuck", "Kẹt"),
-    TableColumn("oldest", "Cũ nhất", output.since),
-    TableColumn("failures", "Lỗi liên tiếp"),
-    TableColumn("breaker_open_until", "Thử lại lúc", output.moment),
-    TableColumn("last_success_at", "Thành công cuối", output.moment),
-    TableColumn("pause_reason", "Lý do dừng"),
-    TableColumn("finding", "Cần xem"),
+    TableColumn("code", vi("Partner")),
+    TableColumn("state", vi("Status"), lambda state: LABELS[state]),
+    TableColumn("waiting", vi("Waiting")),
+    TableColumn("held", vi("Held")),
+    TableColumn("sending", vi("In flight")),
+    TableColumn("stuck", vi("Stuck")),
+    TableColumn("oldest", vi("Oldest"), output.since),
+    TableColumn("failures", vi("Consecutive failures")),
+    TableColumn("breaker_open_until", vi("Next attempt at"), output.moment),
+    TableColumn("last_success_at", vi("Last success"), output.moment),
+    TableColumn("pause_reason", vi("Reason for the pause")),
+    TableColumn("finding", vi("To check")),
 )
 
 
@@ -49,7 +50,7 @@ def list_(as_json: AsJson = False) -> None:
         rows = standstill.counterparties(conn, catalogue, settings)
     output.listing(rows, _COLUMNS, as_json=as_json)
     if still := [row["code"] for row in rows if row["finding"]]:
-        leave(ExitCode.FINDING, f"cần xem: {', '.join(still)}")
+        leave(ExitCode.FINDING, vi("needs attention: {listed}", listed=", ".join(still)))
 
 
 @app.command()

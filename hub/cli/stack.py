@@ -12,6 +12,7 @@ from typer import Option, Typer
 from hub.cli import environment, extras, output
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from hub.embedded.place import StackFolder
@@ -20,7 +21,7 @@ app: Final = Typer()
 
 _FIELDS: Final = (
     output.TableColumn("api", "API"),
-    output.TableColumn("docs", "Tài liệu"),
+    output.TableColumn("docs", vi("Documentation")),
     output.TableColumn("flower", "Flower"),
 )
 _STOPPED_WITHIN: Final = 90.0
@@ -137,5 +138,5 @@ def _show(place: "StackFolder", *, as_json: bool) -> None:
     shown["flower"] = f"{addresses.flower} ({FLOWER_USER} / {shown['flower_password']})"
     output.fields(shown, _FIELDS)
     for code, url in addresses.partners.items():
-        label = "Tự chạy" if code in addresses.themselves else "Sandbox"
+        label = vi("Started automatically") if code in addresses.themselves else "Sandbox"
         output.fields({"code": f"{code}  {url}"}, (output.TableColumn("code", label),))

@@ -10,6 +10,7 @@ from hub.cli import environment, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.output import AUDIT_LOG, TRANSFER_STATES, AsJson, TableColumn
 from hub.cli.writing import DryRun, Reason, Yes
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from hub.db import Connection
@@ -26,27 +27,27 @@ class SubmissionEnd(StrEnum):
 
 
 _FIELDS: Final = (
-    TableColumn("id", "Hồ sơ"),
-    TableColumn("reference", "Số của Cổng"),
-    TableColumn("dossier_code", "Mã hồ sơ"),
-    TableColumn("procedure", "Thủ tục"),
-    TableColumn("department", "Sở"),
-    TableColumn("status_label", "Trạng thái"),
-    TableColumn("updated_at", "Từ", output.since),
-    TableColumn("reason", "Lý do"),
-    TableColumn("received_at", "Nhận lúc", output.moment),
-    TableColumn("due_at", "Hạn trả", output.moment),
+    TableColumn("id", vi("Dossier")),
+    TableColumn("reference", vi("The portal's number")),
+    TableColumn("dossier_code", vi("Dossier code")),
+    TableColumn("procedure", vi("Procedure")),
+    TableColumn("department", vi("Department")),
+    TableColumn("status_label", vi("Status")),
+    TableColumn("updated_at", vi("Since"), output.since),
+    TableColumn("reason", vi("Reason")),
+    TableColumn("received_at", vi("Received at"), output.moment),
+    TableColumn("due_at", vi("Result due"), output.moment),
 )
 Name = Annotated[
     str, Argument(metavar="SUBMISSION", parser=whole_id, help="sub_…, the portal's reference, or the dossier code")
 ]
 _TRANSFERS: Final = (
-    TableColumn("id", "Lần chuyển"),
-    TableColumn("kind", "Loại"),
-    TableColumn("counterparty", "Đối tác"),
-    TableColumn("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
-    TableColumn("attempts", "Lần"),
-    TableColumn("settled_at", "Kết thúc", output.moment),
+    TableColumn("id", vi("Transfer")),
+    TableColumn("kind", vi("Type")),
+    TableColumn("counterparty", vi("Partner")),
+    TableColumn("state", vi("Status"), lambda state: TRANSFER_STATES[state]),
+    TableColumn("attempts", vi("Attempt")),
+    TableColumn("settled_at", vi("Ended"), output.moment),
 )
 
 

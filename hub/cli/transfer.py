@@ -10,6 +10,7 @@ from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import ADVICE, AUDIT_LOG, NEEDING_A_PERSON, TRANSFER_STATES, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb, Yes
+from hub.locale import vi
 
 app: Final = Typer(help="Transfers (lần chuyển): list, show, replay, park, cancel, check.", no_args_is_help=True)
 
@@ -19,35 +20,35 @@ Shown = Literal[
 Ids = Annotated[list[str], Argument(metavar="TRANSFER...", parser=whole_id, help="tr_…")]
 
 _COLUMNS: Final = (
-    TableColumn("id", "Lần chuyển"),
-    TableColumn("dossier_code", "Mã hồ sơ"),
-    TableColumn("counterparty", "Đối tác"),
-    TableColumn("state", "Trạng thái", lambda state: TRANSFER_STATES[state]),
-    TableColumn("error_code", "Lỗi"),
-    TableColumn("attempts", "Lần"),
-    TableColumn("created_at", "Từ", output.since),
-    TableColumn("advice", "Việc nên làm"),
+    TableColumn("id", vi("Transfer")),
+    TableColumn("dossier_code", vi("Dossier code")),
+    TableColumn("counterparty", vi("Partner")),
+    TableColumn("state", vi("Status"), lambda state: TRANSFER_STATES[state]),
+    TableColumn("error_code", vi("Error")),
+    TableColumn("attempts", vi("Attempt")),
+    TableColumn("created_at", vi("Since"), output.since),
+    TableColumn("advice", vi("Advice")),
 )
 _FIELDS: Final = (
     *_COLUMNS,
-    TableColumn("kind", "Loại"),
-    TableColumn("subject", "Hồ sơ (submission)"),
-    TableColumn("error_detail", "Chi tiết lỗi"),
-    TableColumn("due_at", "Đến lượt", output.moment),
-    TableColumn("deadline", "Hạn theo luật", output.moment),
-    TableColumn("reason", "Lý do"),
-    TableColumn("review_at", "Xem lại", output.moment),
-    TableColumn("settled_at", "Kết thúc", output.moment),
+    TableColumn("kind", vi("Type")),
+    TableColumn("subject", vi("Dossier (submission)")),
+    TableColumn("error_detail", vi("Error detail")),
+    TableColumn("due_at", vi("Due at"), output.moment),
+    TableColumn("deadline", vi("Legal deadline"), output.moment),
+    TableColumn("reason", vi("Reason")),
+    TableColumn("review_at", vi("Review at"), output.moment),
+    TableColumn("settled_at", vi("Ended"), output.moment),
 )
-_CHECKED: Final = (_COLUMNS[0], TableColumn("state", "Trạng thái", lambda state: TRANSFER_STATES[state]))
+_CHECKED: Final = (_COLUMNS[0], TableColumn("state", vi("Status"), lambda state: TRANSFER_STATES[state]))
 _ATTEMPTS: Final = (
-    TableColumn("number", "Lần"),
-    TableColumn("id", "Mã"),
-    TableColumn("started_at", "Bắt đầu", output.moment),
+    TableColumn("number", vi("Attempt")),
+    TableColumn("id", vi("Code")),
+    TableColumn("started_at", vi("Started"), output.moment),
     TableColumn("finished_at", "Xong", output.moment),
-    TableColumn("outcome", "Kết quả"),
-    TableColumn("code", "Mã lỗi"),
-    TableColumn("detail", "Chi tiết"),
+    TableColumn("outcome", vi("Result")),
+    TableColumn("code", vi("Error code")),
+    TableColumn("detail", vi("Detail sheet")),
 )
 
 
@@ -66,7 +67,7 @@ def list_(
     output.listing([_advised(row) for row in rows], _COLUMNS, as_json=as_json)
     stuck = sum(row["state"] in NEEDING_A_PERSON for row in rows)
     if stuck:
-        leave(ExitCode.FINDING, f"{len(rows)} lần chuyển, {stuck} kẹt")
+        leave(ExitCode.FINDING, vi("{rows} transfers, {stuck} stuck", rows=len(rows), stuck=stuck))
 
 
 @app.command()

@@ -24,6 +24,7 @@ from hub.fees.payouts.orders import Payee
 from hub.fees.payouts.refunds import asking
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.resolutions import commands
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from hub.app import Hub
@@ -76,10 +77,10 @@ class BankDay:
     def collect(self) -> None:
         """Until everybody has paid once, and the hub has handled all that it was told. Raises InvalidState."""
         while self.payers.waiting:
-            self._look("người nộp nhận được yêu cầu nộp tiền", len(self.payers.waiting))
+            self._look(vi("the payers get their demands"), len(self.payers.waiting))
             for standing in self.stands().values():
                 self.payers.look(standing)
-        self.wait(self._unknown, "báo có được ghi nhận")
+        self.wait(self._unknown, vi("the notifications are recorded"))
 
     def end(self) -> None:
         """The gateways pay out and bring their reports; the statement is laid out, fetched and matched."""
@@ -89,7 +90,7 @@ class BankDay:
                 self.charges += sum(item["charge"] for item in report["items"])
                 self.bring(report)
         self.banks.ask(self.banks.own, "statements", {"account": self.banks.account})
-        self.wait(self._unmatched, "dòng sao kê được đối soát")
+        self.wait(self._unmatched, vi("the statement lines are matched"))
 
     def wait_until_quiet(self) -> None:
         """Until nobody collects or sends any more, so that two persons agree to figures that stay.
@@ -97,7 +98,7 @@ class BankDay:
         Raises InvalidState.
         """
         while not self.quiet.is_set():
-            self._look("hồ sơ, bưu gửi kết thúc", None)
+            self._look(vi("dossiers and consignments end"), None)
 
     def bring(self, report: dict[str, Any]) -> None:
         """A person brings the report of what a payout is made of."""
@@ -147,7 +148,7 @@ class BankDay:
         self.waits = what if left is None else f"{left} {what}"
         self.patience.see(self.waits, "fees")
         if self.stopped.wait(_LOOK_EVERY) or self.patience.over:
-            raise InvalidState(f"chờ {self.waits}")
+            raise InvalidState(vi("waiting for {waits}", waits=self.waits))
 
     def _unknown(self, conn: "Connection") -> int:
         told: Sequence[Deed] = [deed for deed in self.payers.deeds if deed.told]
@@ -166,7 +167,7 @@ TRIES: Final = 5
 """how often persons agree anew, where the numbers have changed between them"""
 AGAIN: Final = frozenset({PaymentScenario.SHORT, PaymentScenario.TAKEN_BACK})
 """whoever pays once more, what is still open"""
-_REASON: Final = "diễn tập"
+_REASON: Final = vi("rehearsal")
 _PAYEE: Final = Payee(bank_bin="970418", account="0000000001", holder="NGUYEN VAN THU")
 """invented"""
 _OPEN: Final = """
@@ -279,7 +280,9 @@ class Settling:
             if payers.ways.get(standing.dossier_code) in AGAIN:
                 demands.append((standing.fee or {})["demand_id"])
                 payers.pay(standing, PaymentScenario.EXACT)
-        self.day.wait(lambda conn: int(one(conn, _UNPAID, (demands,))["missing"]), "khoản nộp thiếu được nộp đủ")
+        self.day.wait(
+            lambda conn: int(one(conn, _UNPAID, (demands,))["missing"]), vi("the rest of the underpaid demand")
+        )
 
     def _case(self, row: Mapping[str, Any]) -> None:
         match row["code"]:

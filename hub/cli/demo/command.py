@@ -17,6 +17,7 @@ from typer import Argument, Exit, Option, Typer
 from hub.cli import environment
 from hub.cli.exits import ExitCode, code_of, leave
 from hub.cli.output import duration, say
+from hub.locale import vi
 
 if TYPE_CHECKING:
     from hub.cli.demo.rehearsal import Rehearsed
@@ -121,10 +122,7 @@ def demo(
     place = environment.place()
     was_running = place.running() is not None
     plan = planned(count)
-    say(
-        f"{plan.count} hồ sơ, khoảng {duration(plan.seconds)} trên máy này lúc này"
-        f" (còn rảnh cỡ {f'{plan.cores:.1f}'.replace('.', ',')} nhân)"
-    )
+    say(_announcement(plan))
     try:
         with _stack(place, keep=keep) as addresses:
             environment.adopt()
@@ -138,9 +136,24 @@ def demo(
     _tell(rehearsed, plan.count, place, runs_on=was_running or keep)
     say(f"Xong sau {duration(time.monotonic() - began)}")
     if was_running:
-        say(f"Vẫn đang chạy: {addresses.flower}, {addresses.docs}; dừng: hub down")
+        say(vi("Still running: {flower}, {docs}; stop: hub down", flower=addresses.flower, docs=addresses.docs))
     elif not keep:
-        say(f"Xem tiếp: hub up --sandbox (cùng địa chỉ: {addresses.flower}, {addresses.docs}); dừng: hub down")
+        say(
+            vi(
+                "Look further: hub up --sandbox (at the same addresses: {flower}, {docs}); stop: hub down",
+                flower=addresses.flower,
+                docs=addresses.docs,
+            )
+        )
+
+
+def _announcement(plan: DemoPlan) -> str:
+    return vi(
+        "{count} dossiers, about {seconds} on this machine now (about {cores} cores free)",
+        count=plan.count,
+        seconds=duration(plan.seconds),
+        cores=f"{plan.cores:.1f}".replace(".", ","),
+    )
 
 
 def _tell(rehearsed: "Rehearsed", count: int, place: "StackFolder", *, runs_on: bool) -> None:
@@ -148,11 +161,21 @@ def _tell(rehearsed: "Rehearsed", count: int, place: "StackFolder", *, runs_on: 
     for line in (line for trouble in rehearsed.wrong for line in trouble.lines):
         say(line)
     if rehearsed.wrong:
-        stopped = "" if runs_on else " (sau khi chạy lại: hub up --sandbox --detach)"
-        leave(ExitCode.FINDING, f"Nhật ký ở {place.folder / 'log'}{stopped}")
-    say(f"✔ {count} hồ sơ: mỗi hồ sơ đến đúng sở, đúng một lần; mọi trạng thái đã về đến Cổng")
+        stopped = "" if runs_on else vi(" (after starting again: hub up --sandbox --detach)")
+        leave(ExitCode.FINDING, vi("Logs in {folder}{stopped}", folder=place.folder / "log", stopped=stopped))
+    say(
+        vi(
+            "✔ {count} dossiers: each reached its department exactly once; every status is back at the portal",
+            count=count,
+        )
+    )
     if rehearsed.shown:
-        say(f"✔ Một bàn giao đã ký, kiểm tra độc lập: {rehearsed.shown.answer}. Tự kiểm tra lại:")
+        say(
+            vi(
+                "✔ A signed handoff, verified independently: {answer}. Verify it yourself:",
+                answer=rehearsed.shown.answer,
+            )
+        )
         for command in rehearsed.shown.commands:
             say(f"    {command}")
 
@@ -173,7 +196,13 @@ def _month() -> None:
     except Exception as error:
         _explain(error, place)
         raise
-    say(f"✔ Tháng trước đã khóa, giao, được trả lời, chuyển tiền; {len(packages)} gói tháng kiểm tra độc lập: VALID")
+    say(
+        vi(
+            "✔ Last month is closed, handed over, answered and transferred; {packages} packages"
+            " verified independently: VALID",
+            packages=len(packages),
+        )
+    )
     for package in packages:
         say(f"    {package}")
 
@@ -186,7 +215,15 @@ def _explain(error: Exception, place: "StackFolder") -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
         traceback.print_exception(error, file=file)
-    leave(ExitCode.UNEXPECTED, f"✗ {type(error).__name__}: {error}; có lẽ là lỗi của chương trình, xem: {log}")
+    leave(
+        ExitCode.UNEXPECTED,
+        vi(
+            "✗ {name}: {error}; probably a fault of the program, see: {log}",
+            name=type(error).__name__,
+            error=error,
+            log=log,
+        ),
+    )
 
 
 @contextmanager
@@ -222,7 +259,7 @@ def _tethered(place: "StackFolder") -> Iterator[None]:
     from hub.embedded.process import Process, Program, last_line
     from hub.embedded.supervisor import WAITING
 
-    say("khởi động PostgreSQL, Valkey, API, worker, beat, Flower và các sở giả lập …")
+    say(vi("starting PostgreSQL, Valkey, API, worker, beat, Flower and the sandbox departments …"))
     log = place.log("supervisor")
     heard = last_line(log)
 
@@ -231,7 +268,7 @@ def _tethered(place: "StackFolder") -> Iterator[None]:
         nonlocal heard
         if (line := last_line(log)) != heard:
             heard = line
-            say(f"chờ {line.removeprefix(WAITING)} …" if line.startswith(WAITING) else line)
+            say(vi("waiting for {what} …", what=line.removeprefix(WAITING)) if line.startswith(WAITING) else line)
         return place.running() is not None
 
     stack = Process(

@@ -15,6 +15,7 @@ from hub.consignments.model import ConsignmentStatus as Carriage
 from hub.consignments.model import Direction
 from hub.db import Connection
 from hub.dossiers.model import LIFECYCLE, DossierStatus
+from hub.locale import vi
 
 # A dossier has one handoff here, and many notices to the portal; each is a transfer.
 _COURSE: Final = """
@@ -220,9 +221,14 @@ class Trouble:
         more = len(self.examples) - EXAMPLES
         shown = [f"    {example}" for example in self.examples[:EXAMPLES]]
         return [
-            f"✗ {self.what}; có lẽ vì {self.cause}; xem: {self.command}",
+            vi(
+                "✗ {what}; probably because {cause}; see: {command}",
+                what=self.what,
+                cause=self.cause,
+                command=self.command,
+            ),
             *shown,
-            *([f"    … và {more} điều nữa như vậy"] if more > 0 else []),
+            *([vi("    … and {more} more of the same", more=more)] if more > 0 else []),
         ]
 
 
@@ -230,14 +236,16 @@ def unfinished(course: Course, expected: int, still: float, fees_wait_for: str) 
     """Nothing moved any more before everything had ended."""
     left = expected - sum(leg.resolved for leg in course.legs.values())
     waits = [
-        *([f"{left}/{expected} hồ sơ chưa xong"] if left else []),
-        *([f"{len(course.owed)} lượt chuyển còn chờ"] if course.owed else []),
-        *([f"{course.unhandled} tin chưa xử lý"] if course.unhandled else []),
-        *([f"{len(course.carried)} bưu gửi chưa đến nơi"] if course.carried else []),
-        *([f"phí: chờ {fees_wait_for}"] if fees_wait_for else []),
+        *([vi("{left}/{expected} dossiers not done", left=left, expected=expected)] if left else []),
+        *([vi("{owed} transfers still waiting", owed=len(course.owed))] if course.owed else []),
+        *([vi("{unhandled} messages not handled", unhandled=course.unhandled)] if course.unhandled else []),
+        *([vi("{carried} consignments not delivered", carried=len(course.carried))] if course.carried else []),
+        *([vi("fees: waiting for {fees_wait_for}", fees_wait_for=fees_wait_for)] if fees_wait_for else []),
     ]
     cause, command = _cause(course)
-    return Trouble(f"{', '.join(waits)} (không có gì chuyển động trong {still:.0f} giây)", cause, command)
+    return Trouble(
+        vi("{listed} (nothing moved for {still:.0f} seconds)", listed=", ".join(waits), still=still), cause, command
+    )
 
 
 def _cause(course: Course) -> tuple[str, str]:
@@ -245,26 +253,32 @@ def _cause(course: Course) -> tuple[str, str]:
     stuck = Counter((one.counterparty, one.error_code) for one in course.owed if one.state == "stuck")
     down = Counter(one.counterparty for one in course.owed if one.failures >= DOWN_AFTER)
     if course.dead:
-        return f"{course.dead} tin cần người xử lý", "hub inbox list"
+        return vi("{dead} messages need a person", dead=course.dead), "hub inbox list"
     if stuck:
         (counterparty, code), count = stuck.most_common(1)[0]
-        return f"{count} lượt chuyển tới {counterparty} bị kẹt ({code})", "hub transfer list --state stuck"
+        return vi(
+            "{count} transfers to {counterparty} are stuck ({code})", count=count, counterparty=counterparty, code=code
+        ), "hub transfer list --state stuck"
     if down:
         counterparty = down.most_common(1)[0][0]
-        return f"{counterparty} không trả lời", f"hub partner test {counterparty}"
+        return vi("{counterparty} does not answer", counterparty=counterparty), f"hub partner test {counterparty}"
     if course.unhandled or any(one.state == "queued" for one in course.owed):
-        return "worker hoặc broker không làm việc", "hub doctor"
+        return vi("the worker or the broker does not work"), "hub doctor"
     if course.carried:
-        return "bưu điện giả lập không báo tin", "hub consignment attention"
-    return "sở giả lập không báo kết quả", "hub partner list"
+        return vi("the sandbox post does not report"), "hub consignment attention"
+    return vi("the sandbox department does not report results"), "hub partner list"
 
 
 def unproved(findings: Sequence[str], count: int) -> Trouble:
     """All has ended, and the counterparties' own files say something else than the hub."""
     return Trouble(
-        f"{count} hồ sơ đã kết thúc, nhưng {len(findings)} điều không khớp với sổ của các đối tác",
-        "có tin bị mất hoặc lặp, hoặc ai đó đã chen vào var/ giữa chừng",
-        "hub submission show MÃ-HỒ-SƠ",
+        vi(
+            "{count} dossiers have ended, but {findings} findings disagree with the counterparties' books",
+            count=count,
+            findings=len(findings),
+        ),
+        vi("a message was lost or repeated, or somebody interfered with var/ meanwhile"),
+        vi("hub submission show DOSSIER-CODE"),
         findings,
     )
 
@@ -272,8 +286,8 @@ def unproved(findings: Sequence[str], count: int) -> Trouble:
 def unsettled(findings: Sequence[str]) -> Trouble:
     """The fees do not add up, or are not settled."""
     return Trouble(
-        f"phí: {len(findings)} điều không đúng",
-        "một bước của ngày ngân hàng không xong",
+        vi("fees: {findings} findings are wrong", findings=len(findings)),
+        vi("a step of the bank's day did not end"),
         "hub fee exceptions list",
         findings,
     )
@@ -281,9 +295,15 @@ def unsettled(findings: Sequence[str]) -> Trouble:
 
 def waiting_for_a_person(dead: int) -> Trouble:
     """Messages that nobody can handle by themselves."""
-    return Trouble(f"{dead} tin cần người xử lý", "nội dung không hiểu được hoặc thử quá nhiều lần", "hub inbox list")
+    return Trouble(
+        vi("{dead} messages need a person", dead=dead),
+        vi("content that is not understood, or too many attempts"),
+        "hub inbox list",
+    )
 
 
 def without_evidence(why: str) -> Trouble:
     """No handoff was proved."""
-    return Trouble(f"không bàn giao nào được chứng minh: {why}", "khóa ký hoặc dấu thời gian", "hub custody verify")
+    return Trouble(
+        vi("no handoff is proved: {why}", why=why), vi("a signing key or a time stamp"), "hub custody verify"
+    )

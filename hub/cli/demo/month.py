@@ -34,6 +34,7 @@ from hub.embedded.place import Addresses
 from hub.embedded.waiting import Patience, wait_for
 from hub.errors import HubError
 from hub.fees.demands import vietqr
+from hub.locale import vi
 from hub.signing import trust_list
 
 FIRST, SECOND = "ke-toan-dien-tap", "truong-phong-dien-tap"
@@ -91,16 +92,23 @@ class MonthRehearsal:
     def paid(self) -> None:
         """People paid on its last days; the bank's statements of those days come now."""
         given = self.payers()
-        say(f"Tháng {self.last:%m/%Y}: {len(given)} hồ sơ nộp phí trong {DAYS} ngày cuối tháng")
+        say(
+            vi(
+                "Month {last:%m/%Y}: {count} dossiers with fees in the last {days} days of the month",
+                last=self.last,
+                count=len(given),
+                days=DAYS,
+            )
+        )
         for trial in given:
             self.portal.submit(trial)
         codes = {trial.code for trial in given}
-        asked = self._wait("yêu cầu nộp tiền", lambda: self._demanded(codes))
+        asked = self._wait(vi("the demands"), lambda: self._demanded(codes))
         for number, standing in enumerate(asked):
             self._pay(standing, self.days[number % DAYS])
         for day in self.days:
             self.banks.ask(self.banks.own, "statements", {"account": self.banks.account, "day": day.isoformat()})
-        self._wait("sao kê của tháng", lambda: self._matched(len(asked)))
+        self._wait(vi("the month's statement"), lambda: self._matched(len(asked)))
 
     def closed(self) -> None:
         """The days and the month, each by two persons."""
@@ -113,26 +121,28 @@ class MonthRehearsal:
     def answered(self) -> None:
         """The departments are handed their tables; who pushes nothing is answered for by its file."""
         self.hub("fee", "send", self.name)
-        self._wait("trả lời của các cơ quan", self._all_answered)
+        self._wait(vi("the agencies' answers"), self._all_answered)
         self.hub("fee", "table", self.name)
 
     def transferred(self) -> None:
         """One person orders, another approves, the bank executes, and its statement says so."""
-        self.hub("fee", "remit", self.name, "--reason", "diễn tập")
+        self.hub("fee", "remit", self.name, "--reason", vi("rehearsal"))
         orders = json.loads(self.hub("fee", "orders", "list", "--json", quiet=True))["data"]
         for order in orders:
-            self.hub("fee", "orders", "approve", order["id"], "--reason", "đúng bảng", "--yes", actor=SECOND)
+            self.hub(
+                "fee", "orders", "approve", order["id"], "--reason", vi("agrees with the table"), "--yes", actor=SECOND
+            )
         file = self.folder / "lenh-chi.csv"
         self.hub("fee", "orders", "send", *(order["id"] for order in orders), "-o", str(file))
         for order in orders:
             said = {"reference": order["reference"], "amount": order["amount"], "words": "CHUYEN PHI LE PHI THANG"}
             self.banks.ask(self.banks.own, "orders", {**said, "account": self.banks.account})
         self.banks.ask(self.banks.own, "statements", {"account": self.banks.account})
-        self._wait("sao kê cho thấy tiền đã chuyển", lambda: self._all_in("transferred", "receipted", "closed"))
+        self._wait(vi("the statement shows the transfers"), lambda: self._all_in("transferred", "receipted", "closed"))
 
     def verified(self, trust: Path) -> list[Path]:
         """The packages, each verified without the database."""
-        self._wait("dấu thời gian của sổ lưu vết", lambda: not one(self.conn, _STAMPED, ())["waiting"])
+        self._wait(vi("the time stamp of the custody log"), lambda: not one(self.conn, _STAMPED, ())["waiting"])
         packages: list[Path] = []
         for table in self._owed():
             package = self.folder / f"{self.name}-{table['department']}.zip"
@@ -159,7 +169,14 @@ class MonthRehearsal:
         )
         if done.returncode:
             why = (done.stderr.strip() or (done.stdout or "").strip()).splitlines()
-            raise StepFailed(f"hub {shlex.join(words)}: mã thoát {done.returncode}: {why[-1] if why else ''}")
+            raise StepFailed(
+                vi(
+                    "hub {listed}: exit code {returncode}: {why}",
+                    listed=shlex.join(words),
+                    returncode=done.returncode,
+                    why=why[-1] if why else "",
+                )
+            )
         if not quiet and done.stderr.strip():
             say(done.stderr.rstrip())
         return done.stdout or ""
@@ -203,7 +220,7 @@ class MonthRehearsal:
         return next((table["state"] for table in self._owed() if table["id"] == settlement), "")
 
     def _wait(self, what: str, happens: Callable[[], Any]) -> Any:
-        say(f"chờ {what} …")
+        say(vi("waiting for {what} …", what=what))
         return wait_for(what, happens, moves=self._moved, pause=0.5)
 
     def _moved(self) -> Any:

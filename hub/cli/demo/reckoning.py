@@ -21,6 +21,7 @@ from hub.db import Connection, one
 from hub.embedded.waiting import Patience
 from hub.fees.closing.model import CloseStep, Closing
 from hub.fees.settlements.model import Settlement
+from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
@@ -48,20 +49,20 @@ SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM ledger_line l JOIN ledg
 WHERE l.account = '111' AND e.bank_account = %s
 """
 TITLES: Final[Mapping[str, str]] = {
-    "later": "Nộp sau, chưa đến lúc nộp",
-    "cancelled": "Hồ sơ không được tiếp nhận, không thu nữa",
-    "short": "Nộp thiếu",
-    "unpaid": "Đã nộp nhưng chưa rõ hồ sơ: còn chờ",
-    "reopened": "Bị ngân hàng đảo: phải nộp lại",
-    "over": "Nộp thừa",
-    "twice": "Nộp hai lần",
-    "unknown": "Tiền chưa rõ của ai",
-    "lost": "Mất báo có, sao kê cho thấy",
-    "taken_back": "Đã báo, ngân hàng đảo lại",
-    "refunded": "Đã hoàn trả",
-    "charges": "Phí cổng thanh toán giữ lại",
-    "cash": "Bưu điện thu hộ khi phát kết quả",
-    "held": "Bưu điện còn giữ, chưa nộp về",
+    "later": vi("Payable later, not due yet"),
+    "cancelled": vi("Dossier not accepted, no longer collected"),
+    "short": vi("Paid too little"),
+    "unpaid": vi("Paid, the dossier is not known yet: still waiting"),
+    "reopened": vi("Reversed by the bank: to be paid again"),
+    "over": vi("Paid too much"),
+    "twice": vi("Paid twice"),
+    "unknown": vi("Money nobody knows the owner of"),
+    "lost": vi("Notification lost, seen on the statement"),
+    "taken_back": vi("Notified, then reversed by the bank"),
+    "refunded": vi("Demand refunded"),
+    "charges": vi("Charges kept by the payment gateway"),
+    "cash": vi("Cash collected by the post on delivery"),
+    "held": vi("Held by the post, not paid in yet"),
 }
 OPEN: Final = ("short", "unpaid", "reopened", "over", "twice", "unknown")
 """exceptions that somebody has to settle"""
@@ -104,7 +105,7 @@ class Reckoning:
         ):
             left = whole + sum(between.values()) - self.allocated
             if left:
-                yield f"fees: {name} {whole} đ and its exceptions are {left} đ off what counts for the dossiers"
+                yield f"fees: {name} {whole} VND and its exceptions are {left} VND off what counts for the dossiers"
 
     def amount(self, exception: str) -> int:
         """What it comes to, on whichever side it stands."""
@@ -123,7 +124,7 @@ class Reckoning:
     @property
     def unsettled(self) -> Iterator[str]:
         """What is still open when everything is settled."""
-        yield from (f"fees: {self.amount(name)} đ are still {name}" for name in OPEN if self.amount(name))
+        yield from (f"fees: {self.amount(name)} VND are still {name}" for name in OPEN if self.amount(name))
         yield from (f"fees: the case {case['id']} ({case['code']}) is still open" for case in self.cases)
 
 
@@ -205,7 +206,7 @@ def proved(conn: Connection, day: BankDay) -> Iterator[str]:
     bank = sum(row["amount"] for row in day.booked())
     own = one(conn, _ON_111, (day.banks.account,))["net"]
     if own != bank:
-        yield f"fees: the bank's own book has {bank} đ, ours {own} đ"
+        yield f"fees: the bank's own book has {bank} VND, ours {own} VND"
     for result in proving.prove(conn).red:
         for offender in result.offenders:
             yield f"fees: {result.invariant} {result.name}: {offender.what} {offender.how}"
@@ -214,13 +215,15 @@ def proved(conn: Connection, day: BankDay) -> Iterator[str]:
 def write(found: Reckoning, title: str) -> None:
     """The equation, on stdout."""
     table = Table(title=title, title_justify="left", show_footer=True)
-    table.add_column("Mã", footer="")
-    table.add_column("Khoản mục", footer="= Tiền của hồ sơ")
-    table.add_column("Số", justify="right")
+    table.add_column(vi("Code"), footer="")
+    table.add_column(vi("Heading"), footer=vi("= Money of the dossiers"))
+    table.add_column(vi("No."), justify="right")
     sides = ((found.demanded, found.owed), (found.notified, found.told), (found.booked, found.seen))
-    for label, (whole, between) in zip(("Phải thu", "Đã báo có", "Đã ghi sổ ngân hàng"), sides, strict=True):
+    for label, (whole, between) in zip(
+        (vi("Amount due"), vi("Amount notified"), vi("Booked at the bank")), sides, strict=True
+    ):
         table.add_column(label, grouped(whole + sum(between.values())), justify="right")
-    table.add_row("", "Tổng", "", *(grouped(whole) for whole, _ in sides))
+    table.add_row("", vi("Total"), "", *(grouped(whole) for whole, _ in sides))
     for name, label in TITLES.items():
         amounts = [between.get(name, 0) for _, between in sides]
         if any(amounts):
@@ -229,14 +232,22 @@ def write(found: Reckoning, title: str) -> None:
     say(table)
     listed = Counter(case["code"] for case in found.cases)
     if listed:
-        say("Việc đang mở: " + ", ".join(f"{code} × {count}" for code, count in sorted(listed.items())))
+        say(vi("Open exceptions: ") + ", ".join(f"{code} × {count}" for code, count in sorted(listed.items())))
 
 
 def write_tables(tables: "Sequence[Settlement]", names: Mapping[str, str]) -> None:
     """What each department is owed of the month so far. ``names``: department → how people call it."""
-    shown = Table(title="Bảng tổng hợp tháng theo cơ quan, tạm tính đến hôm nay (đồng)", title_justify="left")
-    for label in ("Cơ quan", "Kỳ trước sang", "Thu", "Hoàn trả", "Điều chỉnh", "Để lại", "Phải chuyển"):
-        shown.add_column(label, justify="left" if label == "Cơ quan" else "right")
+    shown = Table(title=vi("The month's summary by agency, up to today (VND)"), title_justify="left")
+    for label in (
+        vi("Agency"),
+        vi("Brought forward"),
+        "Thu",
+        vi("Refund (line)"),
+        vi("Adjustment"),
+        vi("Retained"),
+        vi("To be transferred"),
+    ):
+        shown.add_column(label, justify="left" if label == vi("Agency") else "right")
     for table in tables:
         sums = (table.opening, table.receipts, table.refunds, table.adjustments, table.retained, table.net)
         shown.add_row(
@@ -249,7 +260,7 @@ def tables_off(tables: "Sequence[Settlement]", owed: int) -> Iterator[str]:
     """What the book owes to departments is what their tables say, to the đồng."""
     said = sum(table.net for table in tables)
     if owed != said:
-        yield f"fees: 331 has {owed} đ, the departments' tables come to {said} đ"
+        yield f"fees: 331 has {owed} VND, the departments' tables come to {said} VND"
 
 
 def say(what: Table | str) -> None:
@@ -262,10 +273,10 @@ def _signed(amount: int) -> str:
 
 
 STEPS: Final = {
-    CloseStep.DONE: "đã khóa, hai người duyệt",
-    CloseStep.PROPOSED: "mới có người đề nghị khóa",
-    CloseStep.WAITING: "chờ người thứ hai",
-    CloseStep.REFUSED: "chưa khóa được",
+    CloseStep.DONE: vi("closed, approved by two persons"),
+    CloseStep.PROPOSED: vi("closing proposed by one person only"),
+    CloseStep.WAITING: vi("waiting for a second person"),
+    CloseStep.REFUSED: vi("not closed yet"),
 }
 
 
@@ -309,12 +320,19 @@ def run(day: BankDay) -> Accounts:
 
 def write_accounts(found: Accounts, names: Mapping[str, str]) -> None:
     """On stdout. ``names``: department → how people call it."""
-    write(found.evening, "Ngày ngân hàng: phải thu = đã báo có = đã ghi sổ ± từng ngoại lệ (đồng)")
-    write(found.settled, "Sau khi xử lý từng ngoại lệ, hai người duyệt (đồng)")
+    write(found.evening, vi("The bank's day: due = notified = booked ± each exception (VND)"))
+    write(found.settled, vi("After each exception is resolved, approved by two persons (VND)"))
     for closing in found.closings[-1:]:
-        say(f"Ngày {closing.day:%d/%m/%Y} của tài khoản {closing.account}: {STEPS[closing.step]}")
+        say(
+            vi(
+                "Day {day:%d/%m/%Y} of account {account}: {step}",
+                day=closing.day,
+                account=closing.account,
+                step=STEPS[closing.step],
+            )
+        )
     if not found.closings:
-        say("Ngày hôm nay đã khóa từ trước: phần phát sinh thêm được ghi vào ngày mở kế tiếp")
+        say(vi("Today was closed before: what came since is booked on the next open day"))
     write_tables(found.tables, names)
 
 

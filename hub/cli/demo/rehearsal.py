@@ -28,6 +28,7 @@ from hub.db import Connection
 from hub.embedded.place import Addresses
 from hub.embedded.waiting import NothingMoves, Patience
 from hub.errors import HubError, InvalidState
+from hub.locale import vi
 from hub.signing.findings import VerdictAnswer
 
 SENDERS: Final = 8
@@ -158,7 +159,7 @@ def _evidence(conn: Connection, end: Course, effects: Path, settings: Settings, 
         wrong.append(course.without_evidence(str(error)))
         return None
     if shown is None or shown.answer is not VerdictAnswer.VALID:
-        why = f"{shown.bundle}: {shown.answer}" if shown else "chưa bàn giao nào hoàn tất"
+        why = f"{shown.bundle}: {shown.answer}" if shown else vi("no handoff is complete yet")
         wrong.append(course.without_evidence(why))
     return shown
 

@@ -21,6 +21,7 @@ from hub.consignments.model import ConsignmentStatus as Carriage
 from hub.db import Connection, one
 from hub.dossiers.model import DossierStatus
 from hub.embedded.waiting import wait_for
+from hub.locale import vi
 from hub.signing import crl_store, exporting, trust_list
 from hub.signing.findings import VerdictAnswer
 from hub.signing.judge import judge
@@ -81,7 +82,7 @@ def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None)
 
 def _wait_until_anchored(conn: Connection, handoff_id: str) -> None:
     wait_for(
-        f"dấu thời gian của {handoff_id}",
+        vi("the time stamp of {handoff_id}", handoff_id=handoff_id),
         lambda: one(conn, _ANCHORED, (handoff_id,))["anchored"],
         moves=lambda: one(conn, _STAMPS, ())["stamps"],
     )
@@ -108,12 +109,12 @@ class Counts:
 
 
 COUNT_LABELS: Final = {
-    "submitted": "đã nộp",
-    "delivered": "đã đến sở",
-    "acknowledged": "sở đã xác nhận",
-    "resolved": "đã có kết quả",
-    "waiting": "đang chờ",
-    "failed": "cần người xử lý",
+    "submitted": vi("submitted"),
+    "delivered": vi("at the department"),
+    "acknowledged": vi("confirmed by the department"),
+    "resolved": vi("decided"),
+    "waiting": vi("waiting"),
+    "failed": vi("need a person"),
 }
 
 
@@ -143,8 +144,16 @@ class ProgressLines:
         if elapsed >= self._next:
             self._next = elapsed + LINE_EVERY
             said = " · ".join(f"{COUNT_LABELS[name]} {number}" for name, number in asdict(counts).items())
-            fees = f" · phí chờ: {fees_wait_for}" if fees_wait_for else ""
-            say(f"{elapsed:4.0f} s  {self._total} hồ sơ: {said}{fees}")
+            fees = vi(" · fees wait for: {fees_wait_for}", fees_wait_for=fees_wait_for) if fees_wait_for else ""
+            say(
+                vi(
+                    "{elapsed:4.0f} s  {total} dossiers: {counts}{fees}",
+                    elapsed=elapsed,
+                    total=self._total,
+                    counts=said,
+                    fees=fees,
+                )
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -170,7 +179,11 @@ class Bars:
     def show(self, counts: Counts, fees_wait_for: str) -> None:
         for name, number in asdict(counts).items():
             self._progress.update(self._tasks[name], completed=number)
-        self._progress.update(self._fees, description=f"phí chờ: {fees_wait_for}", visible=bool(fees_wait_for))
+        self._progress.update(
+            self._fees,
+            description=vi("fees wait for: {fees_wait_for}", fees_wait_for=fees_wait_for),
+            visible=bool(fees_wait_for),
+        )
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -194,14 +207,14 @@ def _departments(legs: Sequence[SubmissionProgress], names: dict[str, str]) -> T
     statuses = sorted(
         {DossierStatus(leg.status) for leg in legs if leg.status}, key=lambda status: int(status.national_code)
     )
-    table = Table(title="Hồ sơ theo sở và trạng thái", title_justify="left", show_footer=True)
-    table.add_column("Sở", footer="Tổng")
+    table = Table(title=vi("Dossiers by department and status"), title_justify="left", show_footer=True)
+    table.add_column(vi("Department"), footer=vi("Total"))
     totals = Counter(leg.status for leg in legs)
-    table.add_column("Hồ sơ", str(len(legs)), justify="right")
+    table.add_column(vi("Dossier"), str(len(legs)), justify="right")
     for status in statuses:
         table.add_column(status.label, str(totals[status]), justify="right")
     median, last = _times(legs)
-    table.add_column("Xác nhận: trung vị", median, justify="right")
+    table.add_column(vi("Confirmation: median"), median, justify="right")
     table.add_column("p99", last, justify="right")
     for code in sorted({leg.department for leg in legs if leg.department}):
         mine = [leg for leg in legs if leg.department == code]
@@ -214,9 +227,15 @@ def _departments(legs: Sequence[SubmissionProgress], names: dict[str, str]) -> T
 
 def _handed(handed: Sequence[HandoffProgress], names: dict[str, str]) -> Table:
     """How many handoffs each side has signed, and how many are complete."""
-    table = Table(title="Bàn giao đã ký", title_justify="left")
-    table.add_column("Sở")
-    for label in ("Bàn giao", "Trung tâm đã ký", "Sở đã ký nhận", "Hoàn tất", "Chờ biên bản"):
+    table = Table(title=vi("Signed handoffs"), title_justify="left")
+    table.add_column(vi("Department"))
+    for label in (
+        vi("Handoff"),
+        vi("Signed by the Centre"),
+        vi("Signed by the department"),
+        vi("Complete"),
+        vi("Waiting for minutes"),
+    ):
         table.add_column(label, justify="right")
     for code in sorted({handoff.department for handoff in handed}):
         mine = [handoff for handoff in handed if handoff.department == code]
@@ -230,9 +249,9 @@ def _handed(handed: Sequence[HandoffProgress], names: dict[str, str]) -> Table:
 
 def _carried(parcels: Sequence[Parcel]) -> Table:
     """The post's parcels by where they stand."""
-    table = Table(title="Bưu gửi", title_justify="left")
-    for label in ("Chiều", "Trạng thái", "Số", "Ví dụ"):
-        table.add_column(label, justify="right" if label == "Số" else "left")
+    table = Table(title=vi("Consignment"), title_justify="left")
+    for label in (vi("Direction"), vi("Status"), vi("No."), vi("Example")):
+        table.add_column(label, justify="right" if label == vi("No.") else "left")
     groups: dict[tuple[str, str], list[str]] = {}
     for parcel in parcels:
         groups.setdefault((parcel.direction, parcel.status), []).append(parcel.id)
@@ -251,8 +270,8 @@ def _times(legs: Iterable[SubmissionProgress]) -> tuple[str, str]:
 
 
 def _waiting(owed: Sequence[Owed]) -> Table:
-    table = Table(title="Đang chờ, và vì sao", title_justify="left")
-    for label in ("Đối tác", "Trạng thái", "Lỗi", "Số", "Ví dụ"):
+    table = Table(title=vi("Waiting, and why"), title_justify="left")
+    for label in (vi("Partner"), vi("Status"), vi("Error"), vi("No."), vi("Example")):
         table.add_column(label)
     groups: dict[tuple[str, str, str], list[str]] = {}
     for transfer in owed:
