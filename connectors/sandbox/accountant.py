@@ -12,10 +12,10 @@ from typing import Annotated, Final, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from connectors.clock import now
-from connectors.sandbox.courier import Courier
 from connectors.sandbox.durable_lines import DurableLines
-from connectors.sandbox.knobs import Panel
-from connectors.sandbox.tables import NotTaken, TableReader
+from connectors.sandbox.month_tables import TableReader, TableRefused
+from connectors.sandbox.push_queue import PushQueue
+from connectors.sandbox.runtime_settings import SettingsPanel
 from schemas.settlement import DisputedLine, HandedTable, TableAnswer, TableReceipt
 from schemas.strict import Strict
 
@@ -73,7 +73,7 @@ class Accountant:
     """The tables of one department. ``courier`` is None for a department that does not push."""
 
     def __init__(
-        self, counterparty: str, data: Path, reader: TableReader, panel: Panel, courier: Courier | None
+        self, counterparty: str, data: Path, reader: TableReader, panel: SettingsPanel, courier: PushQueue | None
     ) -> None:
         self._counterparty = counterparty
         self._folder = data / f"{counterparty}.answers"
@@ -90,7 +90,7 @@ class Accountant:
             self._enter(_LINE.validate_json(line))
 
     async def settle(self, handed: HandedTable, key: str) -> tuple[TableReceipt, bool]:
-        """The receipt, and whether the table is new. Raises NotTaken, OSError when the disk is full."""
+        """The receipt, and whether the table is new. Raises TableRefused, OSError when the disk is full."""
         table, digest = await asyncio.to_thread(self._reader.read, handed)
         async with self._one_at_a_time:
             kept = self._kept.get(table.settlement_id)
@@ -110,7 +110,7 @@ class Accountant:
                 await self._write(kept)
                 self._begin(kept)
         if kept.sha256 != digest:
-            raise NotTaken("đã nhận một bảng khác cùng số")
+            raise TableRefused("đã nhận một bảng khác cùng số")
         return TableReceipt(settlement_id=kept.settlement_id, sha256=digest, received_at=kept.at), fresh
 
     def standing(self) -> list[TableStatus]:

@@ -34,7 +34,7 @@ from connectors.sandbox.bank_notifier import BankNotifier
 from connectors.sandbox.bank_server import BankServer, CannotDo
 from connectors.sandbox.bank_writer import StatementWriter
 from connectors.sandbox.control import PREFIX, Obstacles, control
-from connectors.sandbox.knobs import Panel, SandboxSettings
+from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
 from schemas import strict
 from schemas.strict import Refused, Strict
 
@@ -55,7 +55,7 @@ class BankControlApi:
         messenger: BankNotifier | None,
         token: str | None,
     ) -> None:
-        self.panel = Panel(settings)
+        self.panel = SettingsPanel(settings)
         self._bank = bank
         self._books = books
         self._files = FileService(bank, data, token)

@@ -12,7 +12,7 @@ import requests
 from config.catalogue import Bank, Catalogue
 from config.notifications import Notifications, SignedJson
 from connectors.clock import now
-from connectors.sandbox.bank_fates import NotificationFate
+from connectors.sandbox.bank_behaviours import NotificationBehaviour
 from connectors.sandbox.bank_notices import SENDERS, MovementNotice, Sender, Sent
 from connectors.sandbox.bank_signed_json import signed_json
 
@@ -31,17 +31,17 @@ LONG_AGO: Final = timedelta(hours=1)
 _FORGED: Final = "somebody else's secret, of the same length"
 
 
-SAYINGS: Final[Mapping[NotificationFate, Callable[[MovementNotice], list[MovementNotice]]]] = {
-    NotificationFate.ONCE: lambda said: [said],
-    NotificationFate.REPEATED: lambda said: [said] * REPEATS,
-    NotificationFate.CROWDED: lambda said: [said] * CROWD,
-    NotificationFate.NEVER: lambda _: [],
-    NotificationFate.HELD: lambda _: [],
-    NotificationFate.FORGED: lambda said: [said],
-    NotificationFate.STALE: lambda said: [replace(said, signed_at=now() - LONG_AGO)],
-    NotificationFate.CHANGED: lambda said: [said, replace(said, amount=said.amount + ANOTHER_AMOUNT)],
-    NotificationFate.FAILED: lambda said: [replace(said, failed=True)],
-    NotificationFate.FAILED_FIRST: lambda said: [replace(said, failed=True), said],
+SAYINGS: Final[Mapping[NotificationBehaviour, Callable[[MovementNotice], list[MovementNotice]]]] = {
+    NotificationBehaviour.ONCE: lambda said: [said],
+    NotificationBehaviour.REPEATED: lambda said: [said] * REPEATS,
+    NotificationBehaviour.CROWDED: lambda said: [said] * CROWD,
+    NotificationBehaviour.NEVER: lambda _: [],
+    NotificationBehaviour.HELD: lambda _: [],
+    NotificationBehaviour.FORGED: lambda said: [said],
+    NotificationBehaviour.STALE: lambda said: [replace(said, signed_at=now() - LONG_AGO)],
+    NotificationBehaviour.CHANGED: lambda said: [said, replace(said, amount=said.amount + ANOTHER_AMOUNT)],
+    NotificationBehaviour.FAILED: lambda said: [replace(said, failed=True)],
+    NotificationBehaviour.FAILED_FIRST: lambda said: [replace(said, failed=True), said],
 }
 """What is said, one after another (crowded: at the same moment)."""
 
@@ -67,10 +67,10 @@ class BankNotifier:
         self.access_key = catalogue.secret(self.terms.access_key) if self.terms.access_key else ""
         self._threads = ThreadPoolExecutor(CALLERS, thread_name_prefix=f"sandbox-{bank.code}")
 
-    async def tell(self, said: MovementNotice, telling: NotificationFate) -> list[HubAnswer]:
+    async def tell(self, said: MovementNotice, telling: NotificationBehaviour) -> list[HubAnswer]:
         """Say it as ``telling`` has it; what was answered, in the order of asking."""
-        sayings = [self._say(one, forged=telling is NotificationFate.FORGED) for one in SAYINGS[telling](said)]
-        if telling is NotificationFate.CROWDED:
+        sayings = [self._say(one, forged=telling is NotificationBehaviour.FORGED) for one in SAYINGS[telling](said)]
+        if telling is NotificationBehaviour.CROWDED:
             return list(await asyncio.gather(*sayings))
         return [await saying for saying in sayings]
 

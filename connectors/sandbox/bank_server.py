@@ -7,16 +7,16 @@ from typing import Final
 
 from config.catalogue import Bank
 from connectors.clock import now
-from connectors.sandbox.bank_fates import (
+from connectors.sandbox.bank_behaviours import (
     EXECUTED,
-    ORDER_FATES,
+    ORDER_BEHAVIOURS,
     PAID_OUT,
-    PAYOUT_FATES,
+    PAYOUT_BEHAVIOURS,
     TOLD,
-    TRANSFER_FATES,
+    TRANSFER_BEHAVIOURS,
     Booked,
-    NotificationFate,
-    TransferFate,
+    NotificationBehaviour,
+    TransferBehaviour,
 )
 from connectors.sandbox.bank_forms import (
     BankOrderForm,
@@ -30,11 +30,11 @@ from connectors.sandbox.bank_ledger import AccountBook, BankLedgers, BankMovemen
 from connectors.sandbox.bank_notices import LOCAL, MovementNotice, keypay_transaction
 from connectors.sandbox.bank_notifier import BankNotifier, HubAnswer
 from connectors.sandbox.bank_transfers import BankTransfers, NotificationCall, Paid, PaidOut
-from connectors.sandbox.knobs import Panel
+from connectors.sandbox.runtime_settings import SettingsPanel
 
 WATCHERS: Final = frozenset({"payos", "casso", "sepay"})
 """Dialects of services that watch an account at a bank; any other without accounts collects, and pays out later."""
-FATES: Final[Mapping[str, TransferFate]] = {fate.name: fate for fate in TRANSFER_FATES}
+BEHAVIOURS: Final[Mapping[str, TransferBehaviour]] = {fate.name: fate for fate in TRANSFER_BEHAVIOURS}
 OFF_BY: Final = 1_000
 """đồng by which an order or a payout is wrong"""
 WHOLE: Final = 10_000
@@ -51,7 +51,7 @@ class BankServer:
     """One bank or gateway. ``messenger`` is None for one that tells nothing by itself."""
 
     def __init__(
-        self, bank: Bank, books: BankLedgers, data: Path, panel: Panel, messenger: BankNotifier | None
+        self, bank: Bank, books: BankLedgers, data: Path, panel: SettingsPanel, messenger: BankNotifier | None
     ) -> None:
         self.bank = bank
         self._books = books
@@ -90,7 +90,7 @@ class BankServer:
         """Tell now what was held back or lost; how many."""
         held = self._till.untold()
         for paid in held:
-            await self._tell(paid, NotificationFate.ONCE)
+            await self._tell(paid, NotificationBehaviour.ONCE)
         return len(held)
 
     async def take_back(self, ref: str) -> BankMovement:
@@ -107,10 +107,10 @@ class BankServer:
         """A gateway pays what it has collected into our account; its report. Raises CannotDo."""
         if self._books_at_once:
             raise CannotDo(f"{self.bank.code} collects nothing of its own")
-        if wanted.fate not in {fate.name for fate in PAYOUT_FATES}:
+        if wanted.fate not in {fate.name for fate in PAYOUT_BEHAVIOURS}:
             raise CannotDo(f"no payout has the fate {wanted.fate}")
         book = self.book(wanted.account)
-        paid = [one for one in self._till.unpaid(book.account) if FATES[one.fate].booked is not Booked.NEVER]
+        paid = [one for one in self._till.unpaid(book.account) if BEHAVIOURS[one.fate].booked is not Booked.NEVER]
         if not paid:
             raise CannotDo(f"{self.bank.code} has collected nothing that is not paid out")
         day = _local(now()).date()
@@ -127,7 +127,7 @@ class BankServer:
 
     async def execute(self, order: BankOrderForm) -> list[BankMovement]:
         """A payment order of ours; once for each reference. Raises CannotDo."""
-        if order.fate not in {fate.name for fate in ORDER_FATES}:
+        if order.fate not in {fate.name for fate in ORDER_BEHAVIOURS}:
             raise CannotDo(f"no order has the fate {order.fate}")
         book = self.book(order.account)
         if any(entry.reference == order.reference for entry in book.entries):
@@ -148,15 +148,15 @@ class BankServer:
         if self._messenger is not None:
             self._messenger.close()
 
-    def _fate(self, name: str) -> TransferFate:
-        fate = FATES.get(name or TOLD.name)
+    def _fate(self, name: str) -> TransferBehaviour:
+        fate = BEHAVIOURS.get(name or TOLD.name)
         if fate is None:
             raise CannotDo(f"no transfer has the fate {name}")
         if fate.booked is Booked.TAKEN_BACK and not self._books_at_once:
             raise CannotDo(f"{self.bank.code} collects, and takes nothing back from our account")
         return fate
 
-    async def _transfer(self, wanted: PayerTransferForm, fate: TransferFate, book: AccountBook) -> Done:
+    async def _transfer(self, wanted: PayerTransferForm, fate: TransferBehaviour, book: AccountBook) -> Done:
         at = _local(wanted.at or now())
         reference = _cut(wanted.reference) if fate.cut else wanted.reference
         words = wanted.words.replace(wanted.reference, reference) if wanted.words else f"{reference} NOP PHI"
@@ -188,7 +188,7 @@ class BankServer:
     def _dialect(self) -> str:
         return self._messenger.terms.dialect if self._messenger else ""
 
-    async def _tell(self, paid: Paid, telling: NotificationFate) -> list[HubAnswer]:
+    async def _tell(self, paid: Paid, telling: NotificationBehaviour) -> list[HubAnswer]:
         if self._messenger is None:
             return []
         said = self._said(paid.txn, paid.amount, paid.reference, paid.words, _local(paid.at), paid.account, paid.ref)

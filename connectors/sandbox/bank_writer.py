@@ -8,7 +8,7 @@ from typing import Any, Final
 from config.catalogue import Bank
 from connectors.clock import now
 from connectors.sandbox import bank_statements, bank_tables
-from connectors.sandbox.bank_fates import STATEMENT_FATES, StatementFault
+from connectors.sandbox.bank_behaviours import STATEMENT_BEHAVIOURS, StatementFault
 from connectors.sandbox.bank_files import FileService
 from connectors.sandbox.bank_forms import LaidOut, StatementForm
 from connectors.sandbox.bank_ledger import AccountBook, LedgerMovement
@@ -40,7 +40,7 @@ class StatementWriter:
         """Make the statement, keep that it was made (if it is right), and lay it out. Raises CannotDo, OSError."""
         if not self._bank.accounts:
             raise CannotDo(f"{self._bank.code} is no bank of ours: it writes no statements")
-        if wanted.fate not in {fate.fault for fate in STATEMENT_FATES}:
+        if wanted.fate not in {fate.fault for fate in STATEMENT_BEHAVIOURS}:
             raise CannotDo(f"no statement has the fate {wanted.fate}")
         book, fault = self._office.book(wanted.account), StatementFault(wanted.fate)
         if fault in _OF_THE_LAST:

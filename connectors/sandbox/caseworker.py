@@ -7,14 +7,14 @@ from typing import Any
 
 from config.catalogue import DepartmentStatus
 from connectors.clock import now
-from connectors.sandbox.cases import DossierRegister, normalised
 from connectors.sandbox.counter_signing import CounterSigner
-from connectors.sandbox.courier import Courier
+from connectors.sandbox.dossier_behaviours import dossier_behaviour_of
+from connectors.sandbox.dossier_register import DossierRegister, normalised
 from connectors.sandbox.effects import Submitted
-from connectors.sandbox.fates import fate_of
-from connectors.sandbox.knobs import Panel
 from connectors.sandbox.lifecycle import StatusMove, Word, plan
+from connectors.sandbox.push_queue import PushQueue
 from connectors.sandbox.reports import ReportBook
+from connectors.sandbox.runtime_settings import SettingsPanel
 from schemas.department import StatusReport
 
 
@@ -26,8 +26,8 @@ class Caseworker:
         cases: DossierRegister,
         book: ReportBook,
         codes: Mapping[DepartmentStatus, str],
-        panel: Panel,
-        courier: Courier | None,
+        panel: SettingsPanel,
+        courier: PushQueue | None,
         counter_signer: CounterSigner | None = None,
     ) -> None:
         """``counter_signer``: signs the way back; None for a department that cannot."""
@@ -80,7 +80,7 @@ class Caseworker:
             await self._move(case, number, moves[number], moments)
 
     def _plan(self, case: Submitted) -> tuple[StatusMove, ...]:
-        return plan(case.dossier_code, fate_of(case.dossier_code, case.procedure), self._codes)
+        return plan(case.dossier_code, dossier_behaviour_of(case.dossier_code, case.procedure), self._codes)
 
     async def _move(self, case: Submitted, number: int, move: StatusMove, moments: dict[int, datetime]) -> None:
         moments[number] = now()
@@ -98,7 +98,7 @@ class Caseworker:
         if self._courier is not None and case.dossier_code not in self._pushing:
             self._pushing[case.dossier_code] = self._begin(self._push_all(case, self._courier))
 
-    async def _push_all(self, case: Submitted, courier: Courier) -> None:
+    async def _push_all(self, case: Submitted, courier: PushQueue) -> None:
         try:
             while entries := self._book.unpushed(case.dossier_code):
                 await courier.deliver(entries[0].report)

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from connectors.sandbox.knobs import Panel
+from connectors.sandbox.runtime_settings import SettingsPanel
 
 _CUT: Final = "cut"
 
@@ -25,7 +25,7 @@ class CuttableProtocol(HttpToolsProtocol):
 class NoAnswer(Response):
     """Holds the connection for some seconds and drops it; ends early when the client goes away or the server stops."""
 
-    def __init__(self, panel: Panel, seconds: float) -> None:
+    def __init__(self, panel: SettingsPanel, seconds: float) -> None:
         super().__init__()
         self._panel = panel
         self._seconds = seconds

@@ -20,13 +20,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.sandbox.connection import NoAnswer
-from connectors.sandbox.knobs import Panel
+from connectors.sandbox.runtime_settings import SettingsPanel
 from schemas.strict import Refused, faults_of, parse
 
 PREFIX: Final = "/_sandbox"
 
 
-def control(panel: Panel, **listings: Callable[[], Sequence[BaseModel]]) -> Mount:
+def control(panel: SettingsPanel, **listings: Callable[[], Sequence[BaseModel]]) -> Mount:
     """The routes of one server; each of ``listings`` is shown under its name."""
 
     async def show(_: Request) -> Response:
@@ -63,7 +63,7 @@ def _listing(rows: Callable[[], Sequence[BaseModel]]) -> Callable[[Request], Any
 class Obstacles:
     """ASGI middleware: what stands between the hub and this counterparty just now."""
 
-    def __init__(self, app: ASGIApp, panel: Panel) -> None:
+    def __init__(self, app: ASGIApp, panel: SettingsPanel) -> None:
         self._app = app
         self._panel = panel
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from config.catalogue import Department
 from connectors.clock import now
 from connectors.sandbox.cades import detached
+from connectors.sandbox.dossier_behaviours import Countersigned
 from connectors.sandbox.effects import Submitted
-from connectors.sandbox.fates import Countersigned
 from connectors.trust.development_authority import DevelopmentAuthority
 from schemas.handoff import Act, Carrier, CounterRecord, HandoffRecord, HandoffSide, ReceiptRecord, ShareResult
 

@@ -13,16 +13,21 @@ from pydantic import BaseModel
 
 from config.catalogue import Department
 from connectors.sandbox.accountant import Accountant
-from connectors.sandbox.cases import DossierRegister, normalised
 from connectors.sandbox.caseworker import Caseworker
 from connectors.sandbox.counter_signing import CounterSigner
-from connectors.sandbox.courier import Courier, Push
+from connectors.sandbox.dossier_behaviours import (
+    Countersigned,
+    DepartmentAnswer,
+    DossierBehaviour,
+    dossier_behaviour_of,
+)
+from connectors.sandbox.dossier_register import DossierRegister, normalised
 from connectors.sandbox.effects import EffectFile, Submitted, effects_path
-from connectors.sandbox.fates import Countersigned, DepartmentAnswer, Fate, fate_of
-from connectors.sandbox.knobs import Panel, SandboxSettings
 from connectors.sandbox.lifecycle import codes_of
+from connectors.sandbox.month_tables import TableReader
+from connectors.sandbox.push_queue import Push, PushQueue
 from connectors.sandbox.reports import ReportBook
-from connectors.sandbox.tables import TableReader
+from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
 from connectors.sandbox.witness import Inconsistent, WitnessBook
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
 from schemas.department import Changes, Handoff, HandoffReceipt
@@ -99,7 +104,7 @@ class DossierState(BaseModel):
     unpushed: int
 
 
-class DepartmentOffice:
+class SandboxDepartment:
     """One department: its cases, its reports, its caseworker, its fates."""
 
     def __init__(
@@ -114,12 +119,12 @@ class DepartmentOffice:
         """``counter_signer`` is None for a department that cannot sign."""
         self.department = department
         self._counter_signer = counter_signer
-        self.panel = Panel(settings)
+        self.panel = SettingsPanel(settings)
         self._effects = EffectFile(effects_path(data, department.counterparty), Submitted)
         self.cases = DossierRegister(department.counterparty, self._effects)
         self.witness_book = WitnessBook(data, department.counterparty)
         self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl", pushes=push is not None)
-        courier = Courier(push, self.panel, department.counterparty) if push else None
+        courier = PushQueue(push, self.panel, department.counterparty) if push else None
         self.accountant = Accountant(department.counterparty, data, reader, self.panel, courier)
         self._worker = Caseworker(
             self.cases, self.book, codes_of(department.status), self.panel, courier, counter_signer
@@ -128,7 +133,7 @@ class DepartmentOffice:
 
     async def submit(self, handoff: Handoff, key: str) -> Reply:
         """Raises KeyReusedError when the key stands for another handoff, OSError when the disk does not take it."""
-        fate = fate_of(handoff.dossier_code, handoff.procedure)
+        fate = dossier_behaviour_of(handoff.dossier_code, handoff.procedure)
         if self.cases.find(handoff.dossier_code) is None:
             if fate.answer is DepartmentAnswer.REFUSAL:
                 return DossierRefused(REASON)
@@ -164,7 +169,7 @@ class DepartmentOffice:
             DossierState(
                 dossier_code=case.dossier_code,
                 number=case.number,
-                fate=fate_of(case.dossier_code, case.procedure).name,
+                fate=dossier_behaviour_of(case.dossier_code, case.procedure).name,
                 moves_told=self.book.moves_told(case.dossier_code),
                 unpushed=len(self.book.unpushed(case.dossier_code)),
             )
@@ -185,14 +190,14 @@ class DepartmentOffice:
             self.book.close()
             self.witness_book.close()
 
-    def _turns_away(self, fate: Fate, handoff: Handoff) -> bool:
+    def _turns_away(self, fate: DossierBehaviour, handoff: Handoff) -> bool:
         code = normalised(handoff.dossier_code)
         if self._turned_away[code] >= fate.times:
             return False
         self._turned_away[code] += 1
         return True
 
-    async def _first_answer(self, fate: Fate, case: Submitted) -> Reply:
+    async def _first_answer(self, fate: DossierBehaviour, case: Submitted) -> Reply:
         if fate.answer is DepartmentAnswer.STATUS_FIRST:
             await self._worker.first_word(case)
         self._worker.open(case)

@@ -9,7 +9,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from connectors.sandbox.durable_lines import DurableLines
-from connectors.sandbox.handed import HandoffEvidence
+from connectors.sandbox.handoff_evidence import HandoffEvidence
 from schemas.strict import Strict
 
 

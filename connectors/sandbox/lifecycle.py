@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.catalogue import DepartmentStatus
-from connectors.sandbox.fates import Fate, ReportingFate
+from connectors.sandbox.dossier_behaviours import DossierBehaviour, ReportingBehaviour
 
 UNKNOWN_CODE: Final = "SANDBOX-UNLISTED"
 """A code that no catalogue has."""
@@ -50,24 +50,24 @@ class StatusMove:
     words: tuple[Word, ...]
 
 
-def plan(dossier_code: str, fate: Fate, codes: Mapping[DepartmentStatus, str]) -> tuple[StatusMove, ...]:
+def plan(dossier_code: str, fate: DossierBehaviour, codes: Mapping[DepartmentStatus, str]) -> tuple[StatusMove, ...]:
     """The moves of a dossier in their true order. ``codes``: our status → the department's code.
 
     A status for which the department has no code is left out.
     """
     match fate.telling:
-        case ReportingFate.NOTHING:
+        case ReportingBehaviour.NOTHING:
             return ()
-        case ReportingFate.UNKNOWN_CODE:
+        case ReportingBehaviour.UNKNOWN_CODE:
             return _in_order([*_codes(_PLAIN[:2], codes), UNKNOWN_CODE])
-        case ReportingFate.OUT_OF_ORDER:
+        case ReportingBehaviour.OUT_OF_ORDER:
             return _held_back(_codes(_PLAIN, codes), 1)
-        case ReportingFate.REPEATED:
+        case ReportingBehaviour.REPEATED:
             return _repeated(_codes(_PLAIN, codes), 1)
-        case ReportingFate.LATE:
+        case ReportingBehaviour.LATE:
             detour, late = (_WITH_SUPPLEMENT, 2) if _SUPPLEMENT in codes else (_PLAIN, 0)
             return _late(_codes(detour, codes), late)
-        case ReportingFate.IN_ORDER:
+        case ReportingBehaviour.IN_ORDER:
             usual = _WITH_SUPPLEMENT if not fate.suffix and _needs_supplement(dossier_code) else _PLAIN
             return _in_order(_codes(usual, codes))
 

@@ -18,7 +18,7 @@ from config.catalogue import Endpoint
 from connectors.clock import now
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.effects import EffectFile, Noticed, effects_path
-from connectors.sandbox.knobs import Panel, SandboxSettings
+from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
 from schemas import strict
 from schemas.portal import Notice
 
@@ -29,7 +29,7 @@ class PortalReceiver:
     """One webhook endpoint. It accepts a notice signed with any of ``secrets``, as during a rotation."""
 
     def __init__(self, endpoint: Endpoint, data: Path, settings: SandboxSettings, secrets: list[str]) -> None:
-        self.panel = Panel(settings)
+        self.panel = SettingsPanel(settings)
         self._counterparty = endpoint.counterparty
         self._webhooks = [Webhook(secret) for secret in secrets]
         self._effects = EffectFile(effects_path(data, endpoint.counterparty), Noticed)

@@ -10,7 +10,7 @@ from typing import Final
 
 import requests
 
-from connectors.sandbox.knobs import Panel
+from connectors.sandbox.runtime_settings import SettingsPanel
 from schemas.postal import TrackingEvent
 
 ATTEMPTS: Final = 5
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class Callbacks:
     """One operator's calls. The events of one item are said one after another."""
 
-    def __init__(self, panel: Panel, counterparty: str) -> None:
+    def __init__(self, panel: SettingsPanel, counterparty: str) -> None:
         self._panel = panel
         self._counterparty = counterparty
         self._threads = ThreadPoolExecutor(CALLERS, thread_name_prefix="sandbox-postal")

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from config.catalogue import Operator
 from connectors.sandbox.connection import NoAnswer
 from connectors.sandbox.department import DepartmentBusy, Faulty, Garbled, Silent
-from connectors.sandbox.postal_operator import OperatorReply, OrderReply, ParsedOrder, PostOffice
+from connectors.sandbox.postal_operator import OperatorReply, OrderReply, ParsedOrder, PostalOperatorServer
 from schemas import strict
 
 PAGE: Final = "<!doctype html><title>Gateway</title><p>sandbox: a page instead of an answer"
@@ -76,7 +76,7 @@ async def read(request: Request, form: type[Form], operator: Operator) -> Parsed
     )
 
 
-def answered(office: PostOffice, reply: OrderReply, *, with_item_code: bool) -> Response:
+def answered(office: PostalOperatorServer, reply: OrderReply, *, with_item_code: bool) -> Response:
     """The reply as both dialects say it: Status and Message."""
     match reply:
         case OperatorReply():

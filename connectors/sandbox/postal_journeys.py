@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from connectors.sandbox.lifecycle import UNKNOWN_CODE
-from connectors.sandbox.postal_fates import Journey
+from connectors.sandbox.postal_behaviours import Journey
 from schemas.postal import PostalStatus
 
 _BEGINNING: Final = (PostalStatus.POSTED, PostalStatus.IN_TRANSIT)

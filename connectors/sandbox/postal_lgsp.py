@@ -14,16 +14,16 @@ from config.catalogue import Catalogue
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.postal_book import LARGEST_PAGE
 from connectors.sandbox.postal_forms import CodedForm, Form, LgspForm, answered, malformed, read
-from connectors.sandbox.postal_operator import PostOffice
+from connectors.sandbox.postal_operator import PostalOperatorServer
 from schemas import strict
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class LgspOffice:
+class LgspServer:
     """The office behind the province's gateway."""
 
-    def __init__(self, office: PostOffice, catalogue: Catalogue) -> None:
+    def __init__(self, office: PostalOperatorServer, catalogue: Catalogue) -> None:
         operator = office.operator
         if operator.token is None:
             raise ValueError(f"{operator.code}: lgsp needs a token")

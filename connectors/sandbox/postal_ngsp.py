@@ -20,7 +20,7 @@ from connectors.postal.replies import VIETNAM
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.postal_book import LARGEST_PAGE
 from connectors.sandbox.postal_forms import Form, answered, malformed, read
-from connectors.sandbox.postal_operator import PostOffice
+from connectors.sandbox.postal_operator import PostalOperatorServer
 from schemas import strict
 from schemas.postal import TrackingEvent
 
@@ -30,10 +30,10 @@ _DIGITS: Final = 24
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class NgspOffice:
+class NgspServer:
     """The office behind the national gateway."""
 
-    def __init__(self, office: PostOffice, catalogue: Catalogue) -> None:
+    def __init__(self, office: PostalOperatorServer, catalogue: Catalogue) -> None:
         operator = office.operator
         if operator.consumer_key is None or operator.consumer_secret is None:
             raise ValueError(f"{operator.code}: ngsp needs consumer_key and consumer_secret")

@@ -17,11 +17,11 @@ from config.postal import ReplyMeaning
 from connectors.clock import now
 from connectors.sandbox.department import RETRY_AFTER, DepartmentBusy, Faulty, Garbled, Silent
 from connectors.sandbox.effects import EffectFile, Ordered, effects_path
-from connectors.sandbox.knobs import Panel, SandboxSettings
+from connectors.sandbox.postal_behaviours import Journey, OrderAnswer, PostalBehaviour, postal_behaviour_of
 from connectors.sandbox.postal_book import TrackingBook
 from connectors.sandbox.postal_callbacks import Callbacks
-from connectors.sandbox.postal_fates import Journey, OrderAnswer, PostalFate, postal_fate_of
 from connectors.sandbox.postal_journeys import PostalMove, codes_by_status, moves
+from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
 from schemas.item_code import LAST_SERIAL, ItemCode
 from schemas.postal import PostalStatus, TrackingEvent
 
@@ -64,12 +64,12 @@ class TrackedItem(BaseModel):
     moves_told: int
 
 
-class PostOffice:
+class PostalOperatorServer:
     """One operator under one contract: its orders, its items on their way, its feed, its calls back."""
 
     def __init__(self, operator: Operator, data: Path, settings: SandboxSettings) -> None:
         self.operator = operator
-        self.panel = Panel(settings)
+        self.panel = SettingsPanel(settings)
         self._effects = EffectFile(effects_path(data, operator.counterparty), Ordered)
         self._orders = {order.order_number: order for order in self._effects.kept}
         self._writing: dict[str, asyncio.Task[Ordered]] = {}
@@ -77,7 +77,7 @@ class PostOffice:
         self._callbacks = Callbacks(self.panel, operator.counterparty)
         self._codes = codes_by_status(operator.status)
         self._turned_away: Counter[str] = Counter()
-        self._fates: dict[str, PostalFate] = {}
+        self._fates: dict[str, PostalBehaviour] = {}
         self._moving: dict[str, asyncio.Task[None]] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """an item is moved or cancelled, never both at once"""
@@ -99,16 +99,16 @@ class PostOffice:
             for order in self.orders()
         ]
 
-    def fate(self, order_number: str) -> PostalFate:
+    def fate(self, order_number: str) -> PostalBehaviour:
         """What was decided when it was ordered; after a restart, what its number says."""
-        return self._fates.get(order_number) or postal_fate_of(order_number)
+        return self._fates.get(order_number) or postal_behaviour_of(order_number)
 
     async def order(self, wanted: ParsedOrder) -> OrderReply:
         """Raises OSError when the disk does not take it."""
         number = wanted.order_number
         if number in self._orders:
             return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", self._orders[number].item_code)
-        fate = self._fates.setdefault(number, postal_fate_of(number, self.panel.knobs.parcel_fate))
+        fate = self._fates.setdefault(number, postal_behaviour_of(number, self.panel.knobs.parcel_fate))
         if fate.answer is OrderAnswer.REFUSAL:
             return OperatorReply(ReplyMeaning.REFUSED, REASON)
         if self._turned_away[number] < fate.times:
@@ -164,7 +164,7 @@ class PostOffice:
         await self._tell(order, len(self._moves(number)), [event])
         return OperatorReply(ReplyMeaning.DONE, "Đã huỷ")
 
-    async def _take(self, wanted: ParsedOrder, fate: PostalFate) -> Ordered:
+    async def _take(self, wanted: ParsedOrder, fate: PostalBehaviour) -> Ordered:
         order = Ordered(
             at=now(),
             counterparty=self.operator.counterparty,
@@ -184,7 +184,7 @@ class PostOffice:
             del self._writing[wanted.order_number]
         return order
 
-    async def _first_answer(self, order: Ordered, fate: PostalFate) -> OrderReply:
+    async def _first_answer(self, order: Ordered, fate: PostalBehaviour) -> OrderReply:
         if fate.answer is OrderAnswer.EVENT_FIRST:
             for call in await self._move(order, 0):
                 await call

@@ -24,9 +24,9 @@ from config.catalogue import Issuer
 from connectors.sandbox.connection import NoAnswer
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import RETRY_AFTER
-from connectors.sandbox.knobs import Panel, SandboxSettings
+from connectors.sandbox.receipt_behaviours import IssueAnswer, ReceiptBehaviour, receipt_behaviour_of
 from connectors.sandbox.receipt_book import Entered, ReceiptBook, receipts_path
-from connectors.sandbox.receipt_fates import IssueAnswer, ReceiptFate, receipt_fate_of
+from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, body_of, fault, payload_of, to_bytes, wrap
 from connectors.transport.xml import Element, UnsafeXML, parse, schema_of
 
@@ -53,7 +53,7 @@ class ReceiptIssuer:
         self._book = ReceiptBook(receipts_path(data, issuer.counterparty))
         self._turned_away: Counter[str] = Counter()
         self._one_at_a_time = asyncio.Lock()
-        self.panel = Panel(settings)
+        self.panel = SettingsPanel(settings)
         self.app = Starlette(
             routes=[
                 control(self.panel, receipts=lambda: self._book.all),
@@ -99,7 +99,7 @@ class ReceiptIssuer:
         async with self._one_at_a_time:
             if self._book.find(invoice["key"]):
                 return _result("ImportAndPublishInv", "ERR:13")
-            fate = receipt_fate_of(invoice["CusCode"])
+            fate = receipt_behaviour_of(invoice["CusCode"])
             if fate.answer in _BEFORE and self._turned_away[invoice["key"]] < fate.times:
                 self._turned_away[invoice["key"]] += 1
                 return _without_effect(fate)
@@ -115,7 +115,7 @@ class ReceiptIssuer:
             )
         return self._with_effect(fate, entered)
 
-    def _with_effect(self, fate: ReceiptFate, entered: Entered) -> Response:
+    def _with_effect(self, fate: ReceiptBehaviour, entered: Entered) -> Response:
         match fate.answer:
             case IssueAnswer.SILENCE:
                 return NoAnswer(self.panel, self.panel.settings.hang_seconds)
@@ -184,7 +184,7 @@ def _item(data: Element, entered: Entered, status: str) -> None:
         etree.SubElement(item, name).text = text
 
 
-def _without_effect(fate: ReceiptFate) -> Response:
+def _without_effect(fate: ReceiptBehaviour) -> Response:
     match fate.answer:
         case IssueAnswer.FAULT:
             return _sent(fault("Server", "something went wrong; nothing was done"), HTTPStatus.INTERNAL_SERVER_ERROR)

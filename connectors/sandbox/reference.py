@@ -3,11 +3,16 @@
 import sys
 from collections.abc import Iterator
 
-from connectors.sandbox.bank_fates import ORDER_FATES, PAYOUT_FATES, STATEMENT_FATES, TRANSFER_FATES
-from connectors.sandbox.fates import FATES, MAGIC_PROCEDURES, ORDINARY, Countersigned
-from connectors.sandbox.postal_fates import ORDINARY_PARCEL, POSTAL_FATES
-from connectors.sandbox.receipt_fates import ORDINARY_RECEIPT, RECEIPT_FATES
-from connectors.sandbox.trust_fates import TRUST_FATES
+from connectors.sandbox.bank_behaviours import (
+    ORDER_BEHAVIOURS,
+    PAYOUT_BEHAVIOURS,
+    STATEMENT_BEHAVIOURS,
+    TRANSFER_BEHAVIOURS,
+)
+from connectors.sandbox.dossier_behaviours import BEHAVIOURS, MAGIC_PROCEDURES, ORDINARY, Countersigned
+from connectors.sandbox.postal_behaviours import ORDINARY_PARCEL, POSTAL_BEHAVIOURS
+from connectors.sandbox.receipt_behaviours import ORDINARY_RECEIPT, RECEIPT_BEHAVIOURS
+from connectors.sandbox.trust_behaviours import TRUST_BEHAVIOURS
 
 
 def markdown() -> str:
@@ -29,7 +34,7 @@ def _page() -> Iterator[str]:
     yield ""
     yield "| Suffix | Name | Transfer ends | Dossier ends | What happens | Diễn giải |"
     yield "|---|---|---|---|---|---|"
-    for fate in (*FATES, ORDINARY):
+    for fate in (*BEHAVIOURS, ORDINARY):
         shown = f"`{fate.suffix}`" if fate.suffix else "any other"
         yield (f"| {shown} | {fate.name} | `{fate.transfer}` | `{fate.dossier}` | {fate.english} | {fate.vietnamese} |")
     yield ""
@@ -37,7 +42,7 @@ def _page() -> Iterator[str]:
     yield ""
     yield "| Suffix | When handed the dossier, it | Then it reports |"
     yield "|---|---|---|"
-    for fate in FATES:
+    for fate in BEHAVIOURS:
         countersigned = "" if fate.countersigned is Countersigned.RIGHT else f", {fate.countersigned.value}"
         yield f"| `{fate.suffix}` | {fate.answer.value}{countersigned} | {fate.telling.value} |"
     yield ""
@@ -74,14 +79,14 @@ def _parcels() -> Iterator[str]:
     yield ""
     yield "| Suffix | Name | Transfer ends | Item ends | What happens | Diễn giải |"
     yield "|---|---|---|---|---|---|"
-    for fate in (*POSTAL_FATES, ORDINARY_PARCEL):
+    for fate in (*POSTAL_BEHAVIOURS, ORDINARY_PARCEL):
         shown = f"`{fate.suffix}`" if fate.suffix else "any other"
         ends = f"`{fate.status.value}`" if fate.status else "never on its way"
         yield f"| {shown} | {fate.name} | `{fate.transfer}` | {ends} | {fate.english} | {fate.vietnamese} |"
     yield ""
     yield "| Suffix | When something is ordered, the operator | Then it tells |"
     yield "|---|---|---|"
-    for fate in POSTAL_FATES:
+    for fate in POSTAL_BEHAVIOURS:
         yield f"| `{fate.suffix}` | {fate.answer.value} | {fate.journey.value} |"
 
 
@@ -94,7 +99,7 @@ def _receipts() -> Iterator[str]:
     yield ""
     yield "| Suffix | Name | Transfer ends | When it is asked to issue, it | What happens | Diễn giải |"
     yield "|---|---|---|---|---|---|"
-    for fate in (*RECEIPT_FATES, ORDINARY_RECEIPT):
+    for fate in (*RECEIPT_BEHAVIOURS, ORDINARY_RECEIPT):
         shown = f"`{fate.suffix}`" if fate.suffix else "any other"
         yield (
             f"| {shown} | {fate.name} | `{fate.transfer}` | {fate.answer.value} | {fate.english} | {fate.vietnamese} |"
@@ -115,7 +120,7 @@ def _banks() -> Iterator[str]:
     yield ""
     yield "| Fate of a transfer | Booked | Told | Case | What happens | Diễn giải |"
     yield "|---|---|---|---|---|---|"
-    for fate in TRANSFER_FATES:
+    for fate in TRANSFER_BEHAVIOURS:
         yield (
             f"| `{fate.name}` | {fate.booked.value} | {fate.telling.value} | {fate.case} | {fate.english}"
             f" | {fate.vietnamese} |"
@@ -126,7 +131,7 @@ def _banks() -> Iterator[str]:
     yield ""
     yield "| Fate of a statement | Case | What happens | Diễn giải |"
     yield "|---|---|---|---|"
-    for one in STATEMENT_FATES:
+    for one in STATEMENT_BEHAVIOURS:
         yield f"| `{one.fault.value}` | {one.case} | {one.english} | {one.vietnamese} |"
     yield ""
     yield '`POST /_sandbox/reversals` takes a credit back (`{"ref": "FT…"}`). `POST /_sandbox/payouts` of a'
@@ -136,7 +141,7 @@ def _banks() -> Iterator[str]:
     yield ""
     yield "| Of | Fate | Case | What happens | Diễn giải |"
     yield "|---|---|---|---|---|"
-    for what, fates in (("order", ORDER_FATES), ("payout", PAYOUT_FATES)):
+    for what, fates in (("order", ORDER_BEHAVIOURS), ("payout", PAYOUT_BEHAVIOURS)):
         for order in fates:
             yield f"| {what} | `{order.name}` | {order.case} | {order.english} | {order.vietnamese} |"
 
@@ -150,7 +155,7 @@ def _trust_services() -> Iterator[str]:
     yield ""
     yield "| Counterparty | Knob | What happens | Diễn giải |"
     yield "|---|---|---|---|"
-    for fate in TRUST_FATES:
+    for fate in TRUST_BEHAVIOURS:
         yield f"| `{fate.counterparty}` | `{fate.knob}` | {fate.english} | {fate.vietnamese} |"
 
 

@@ -10,24 +10,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.sandbox.cases import KeyReusedError
 from connectors.sandbox.connection import NoAnswer
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import (
     AlreadyThere,
     DepartmentBusy,
-    DepartmentOffice,
     DossierRefused,
     DossierTaken,
     Faulty,
     Garbled,
     Reply,
+    SandboxDepartment,
     Silent,
 )
-from connectors.sandbox.handed import NotWhatWasHanded
+from connectors.sandbox.dossier_register import KeyReusedError
+from connectors.sandbox.handoff_evidence import EvidenceMismatch
+from connectors.sandbox.month_tables import TableRefused
 from connectors.sandbox.names import PartnerVocabulary
 from connectors.sandbox.reports import UnknownCursorError
-from connectors.sandbox.tables import NotTaken
 from schemas import strict
 from schemas.custody import WitnessedCheckpoint
 from schemas.department import Changes, Handoff, HandoffReceipt
@@ -39,7 +39,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class RestDepartment:
     """The office behind its REST endpoints. ``token`` is None for a department that asks for none."""
 
-    def __init__(self, office: DepartmentOffice, token: str | None) -> None:
+    def __init__(self, office: SandboxDepartment, token: str | None) -> None:
         self._office = office
         self._token = token
         self._names = PartnerVocabulary(office.department.fields)
@@ -83,7 +83,7 @@ class RestDepartment:
             return self._said(await self._office.submit(handoff, key))
         except strict.Refused as refused:
             return _malformed(*(f"{fault.pointer}: {fault.code}" for fault in refused.faults))
-        except NotWhatWasHanded as error:
+        except EvidenceMismatch as error:
             return _malformed(str(error))
         except KeyReusedError:
             return _malformed("this Idempotency-Key stands for another handoff")
@@ -121,7 +121,7 @@ class RestDepartment:
             receipt, fresh = await self._office.accountant.settle(handed, key)
         except strict.Refused as refused:
             return _malformed(*(f"{fault.pointer}: {fault.code}" for fault in refused.faults))
-        except NotTaken as error:
+        except TableRefused as error:
             return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", str(error))
         return JSONResponse(receipt.model_dump(mode="json"), HTTPStatus.CREATED if fresh else HTTPStatus.OK)
 

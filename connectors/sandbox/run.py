@@ -8,8 +8,8 @@ from pathlib import Path
 import uvloop
 
 from config.catalogue import load
-from connectors.sandbox.knobs import SandboxSettings
-from connectors.sandbox.parties import Sandbox
+from connectors.sandbox.counterparties import Sandbox
+from connectors.sandbox.runtime_settings import SandboxSettings
 from connectors.sandbox.server import ServedParty, serve
 
 

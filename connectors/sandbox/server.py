@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from connectors.sandbox.connection import CuttableProtocol
-from connectors.sandbox.knobs import Panel
+from connectors.sandbox.runtime_settings import SettingsPanel
 
 HOST: Final = "127.0.0.1"
 GRACE: Final = 3
@@ -30,7 +30,7 @@ class ServedParty:
 
     counterparty: str
     app: ASGIApp
-    panel: Panel
+    panel: SettingsPanel
     path: str = ""
 
 

@@ -14,23 +14,23 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.sandbox import soap_messages as messages
-from connectors.sandbox.cases import KeyReusedError
 from connectors.sandbox.connection import NoAnswer
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import (
     AlreadyThere,
     DepartmentBusy,
-    DepartmentOffice,
     DossierRefused,
     DossierTaken,
     Faulty,
     Garbled,
+    SandboxDepartment,
     Silent,
 )
-from connectors.sandbox.handed import NotWhatWasHanded
+from connectors.sandbox.dossier_register import KeyReusedError
+from connectors.sandbox.handoff_evidence import EvidenceMismatch
+from connectors.sandbox.month_tables import TableRefused
 from connectors.sandbox.reports import UnknownCursorError
 from connectors.sandbox.soap_security import DepartmentSoapSecurity
-from connectors.sandbox.tables import NotTaken
 from connectors.transport import vendored
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, fault, payload_of, to_bytes, wrap
 from connectors.transport.wsse_parts import Untrusted
@@ -52,7 +52,7 @@ class _NotOurs(Exception):
 class SoapDepartment:
     """The office behind one SOAP endpoint."""
 
-    def __init__(self, office: DepartmentOffice, security: DepartmentSoapSecurity) -> None:
+    def __init__(self, office: SandboxDepartment, security: DepartmentSoapSecurity) -> None:
         self._office = office
         self._security = security
         self._schema = schema_of(messages.WSDL, messages.NAMESPACE)
@@ -81,7 +81,7 @@ class SoapDepartment:
         try:
             message = self._message_in(await request.body())
             return await self._operation(message)
-        except (UnsafeXML, NotSOAP, Untrusted, _NotOurs, strict.Refused, KeyReusedError, NotWhatWasHanded) as error:
+        except (UnsafeXML, NotSOAP, Untrusted, _NotOurs, strict.Refused, KeyReusedError, EvidenceMismatch) as error:
             log.warning("%s refused a message: %s", self._office.department.counterparty, type(error).__name__)
             return self._fault("Client", str(error) or type(error).__name__)
 
@@ -137,7 +137,7 @@ class SoapDepartment:
         key = messages.text_of(message, "key")
         try:
             receipt, _ = await self._office.accountant.settle(messages.table_in(message), key)
-        except NotTaken as error:
+        except TableRefused as error:
             return self._fault("Client", "the table is not taken", messages.settlement_refused(str(error)))
         return self._reply(messages.settled(receipt))
 

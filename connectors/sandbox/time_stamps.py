@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from connectors.sandbox.knobs import Stamps
+from connectors.sandbox.runtime_settings import Stamps
 from connectors.trust.development_authority import DevelopmentAuthority
 from connectors.trust.development_certificates import KeyPair
 

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from connectors.clock import now
 from connectors.sandbox import time_stamps
 from connectors.sandbox.control import PREFIX, Obstacles, control
-from connectors.sandbox.knobs import Panel, SandboxSettings
+from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
 from connectors.trust.development_authority import CRL_LASTS, DevelopmentAuthority
 
 QUERY: Final = "application/timestamp-query"
@@ -31,11 +31,11 @@ _ONE_DAY: Final = timedelta(days=1)
 _STALE: Final = timedelta(days=2)
 
 
-class StampingOffice:
+class TimeStampServer:
     """A TSA. Its key and certificate are the development authority's."""
 
     def __init__(self, pki: Path, settings: SandboxSettings) -> None:
-        self.panel = Panel(settings)
+        self.panel = SettingsPanel(settings)
         self._authority = DevelopmentAuthority(pki)
         self.app = Starlette(
             routes=[control(self.panel), Route("/{path:path}", self._stamp, methods=["POST"])],
@@ -58,11 +58,11 @@ class _Revocation(BaseModel):
     serial: str = Field(pattern=r"^[0-9]{1,49}$")
 
 
-class RevocationOffice:
+class RevocationListServer:
     """A CA's distribution point: a new list every hour, and at once when something has been revoked."""
 
     def __init__(self, pki: Path, settings: SandboxSettings) -> None:
-        self.panel = Panel(settings)
+        self.panel = SettingsPanel(settings)
         self._authority = DevelopmentAuthority(pki)
         self._list = b""
         self._made: tuple[datetime, object] | None = None

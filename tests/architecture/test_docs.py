@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from config.settings import Settings
 from connectors.errors import ConnectorCode as PartnerCode
-from connectors.sandbox.knobs import SandboxSettings
+from connectors.sandbox.runtime_settings import SandboxSettings
 from hub.cli.flower import FlowerSettings
 from hub.cli.main import app
 from hub.codes import HubCode

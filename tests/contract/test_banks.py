@@ -15,7 +15,7 @@ from config.settings import PACKAGED
 from connectors.banks.notifications import table
 from connectors.banks.notifications.dialect import NotificationRequest, NotificationVerdict, NotVerified
 from connectors.banks.statements import formats
-from connectors.sandbox.bank_fates import NotificationFate
+from connectors.sandbox.bank_behaviours import NotificationBehaviour
 from connectors.sandbox.bank_notices import LOCAL, MovementNotice
 from connectors.sandbox.bank_notifier import BankNotifier
 from connectors.sandbox.bank_statements import StatementMovement, StatementText
@@ -54,7 +54,7 @@ class Played:
             bank_ref="FT2632800000001",
         )
 
-    def told(self, telling: NotificationFate) -> list[NotificationRequest]:
+    def told(self, telling: NotificationBehaviour) -> list[NotificationRequest]:
         """What arrives at the hub's door, on a real socket."""
         with partner(answering(*[OK] * 30)) as door:
             messenger = BankNotifier(self.bank, self.catalogue, door.url, self.keys)
@@ -114,7 +114,7 @@ tells = pytest.mark.parametrize("played", list(banks(with_="notifications")), id
 
 @tells
 def test_what_it_tells_is_believed_and_says_what_was_paid(played: Played) -> None:
-    [came] = played.told(NotificationFate.ONCE)
+    [came] = played.told(NotificationBehaviour.ONCE)
     heard = played.heard(came)
 
     assert isinstance(heard, Notification)
@@ -125,14 +125,14 @@ def test_what_it_tells_is_believed_and_says_what_was_paid(played: Played) -> Non
 
 @tells
 def test_told_in_a_crowd_it_is_the_same_each_time(played: Played) -> None:
-    heard = [played.heard(came) for came in played.told(NotificationFate.CROWDED)]
+    heard = [played.heard(came) for came in played.told(NotificationBehaviour.CROWDED)]
     assert len(heard) == 20
     assert all(one == heard[0] for one in heard)
 
 
 @tells
 def test_a_forged_one_is_not_believed(played: Played) -> None:
-    [came] = played.told(NotificationFate.FORGED)
+    [came] = played.told(NotificationBehaviour.FORGED)
     assert played.heard(came) is NotificationVerdict.BAD_SIGNATURE
 
 

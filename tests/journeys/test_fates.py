@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sandbox.fates import FATES, Countersigned, Fate
+from connectors.sandbox.dossier_behaviours import BEHAVIOURS, Countersigned, DossierBehaviour
 from tests.builders import a_code, a_submission
 from tests.stack import ProcessStack, stack
 
-USUAL = tuple(fate for fate in FATES if fate.countersigned is Countersigned.RIGHT)
+USUAL = tuple(fate for fate in BEHAVIOURS if fate.countersigned is Countersigned.RIGHT)
 DEPARTMENTS = {
     "rest-a": USUAL,
     "soap-a": USUAL,
-    "soap-b": FATES,
-    "rest-b": (FATES[0], *(fate for fate in FATES if fate not in USUAL)),
+    "soap-b": BEHAVIOURS,
+    "rest-b": (BEHAVIOURS[0], *(fate for fate in BEHAVIOURS if fate not in USUAL)),
 }
 """the last two sign what they receive"""
 SIGNING = ("soap-b", "rest-b")
@@ -32,7 +32,7 @@ def agency_of(department: str) -> str:
 
 
 def test_every_fate_ends_as_the_table_says(running: ProcessStack) -> None:
-    sent: dict[tuple[str, Fate], str] = {}
+    sent: dict[tuple[str, DossierBehaviour], str] = {}
     for department, fates in DEPARTMENTS.items():
         for fate in fates:
             code = a_code(int(fate.suffix), agency=agency_of(department))
@@ -50,7 +50,7 @@ def test_every_fate_ends_as_the_table_says(running: ProcessStack) -> None:
     assert_the_portal_heard_all(running)
 
 
-def wrong(running: ProcessStack, sent: dict[tuple[str, Fate], str]) -> dict[str, tuple[str, str]]:
+def wrong(running: ProcessStack, sent: dict[tuple[str, DossierBehaviour], str]) -> dict[str, tuple[str, str]]:
     """department and fate → where its dossier stands, of those that do not stand where the table says."""
     return {
         f"{department} {fate.name}": found
@@ -73,7 +73,7 @@ def handoffs_of(running: ProcessStack, submission: str) -> list[tuple[str, str]]
     return [(row["act"], row["status"]) for row in rows]
 
 
-def handoffs_by(department: str, fate: Fate) -> list[tuple[str, str]]:
+def handoffs_by(department: str, fate: DossierBehaviour) -> list[tuple[str, str]]:
     """What both sides have signed: there, by what the receipt was worth, and back, where the dossier came back."""
     if fate.transfer == "refused":
         return [("transfer", "refused")]

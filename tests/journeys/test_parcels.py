@@ -8,7 +8,7 @@ import pytest
 
 from config.catalogue import Catalogue
 from config.settings import Settings
-from connectors.sandbox.postal_fates import POSTAL_FATES, PostalFate
+from connectors.sandbox.postal_behaviours import POSTAL_BEHAVIOURS, PostalBehaviour
 from hub import dispatch
 from hub.app import Hub
 from hub.consignments import commands
@@ -32,7 +32,7 @@ def running(tmp_path: Path, database_url: str, broker_url: str) -> Iterator[Proc
         yield made
 
 
-def code_of(fate: PostalFate) -> str:
+def code_of(fate: PostalBehaviour) -> str:
     return a_code(int(fate.suffix), agency="000.00.61.H42")
 
 
@@ -66,7 +66,7 @@ def wrong(running: ProcessStack, expected: dict[tuple[str, str], tuple[str, str]
 
 def test_every_parcel_ends_as_the_table_says(running: ProcessStack, catalogue: Catalogue) -> None:
     dossiers = []
-    for fate in POSTAL_FATES:
+    for fate in POSTAL_BEHAVIOURS:
         answer = running.portal.submit(a_submission("rest-a", dossier_code=code_of(fate), result=BY_POST))
         assert answer.status_code == 202, answer.text
         dossiers.append(answer.json()["id"])
@@ -74,7 +74,7 @@ def test_every_parcel_ends_as_the_table_says(running: ProcessStack, catalogue: C
     order_by_hand(running, catalogue, dossiers)
     expected = {
         (operator, code_of(fate)): (fate.transfer, fate.status or "refused")
-        for fate in POSTAL_FATES
+        for fate in POSTAL_BEHAVIOURS
         for operator in OPERATORS
     }
     running.wait_for(lambda: not wrong(running, expected) and running.quiet(), unless=lambda: wrong(running, expected))

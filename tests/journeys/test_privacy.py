@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from connectors.sandbox.fates import FATES
+from connectors.sandbox.dossier_behaviours import BEHAVIOURS
 from tests.builders import a_code, a_submission
 from tests.stack import ProcessStack, stack
 
@@ -74,7 +74,7 @@ def test_planted_people_are_found_in_no_log_queue_event_or_evidence(
     listener.start()
     listener.ready.wait(10)
     for department in ("rest-a", "soap-a"):
-        for fate in FATES:
+        for fate in BEHAVIOURS:
             code = a_code(int(fate.suffix), agency="000.00.71.H42")
             assert running.portal.submit(a_private_submission(department, code)).status_code == 202
     running.portal.submit(a_private_submission("rest-a", "not a code") | {"papers": []})

@@ -9,7 +9,7 @@ from typing import Final
 from psycopg.rows import class_row
 
 from config.catalogue import Catalogue
-from connectors.sandbox.postal_fates import PostalFate
+from connectors.sandbox.postal_behaviours import PostalBehaviour
 from hub.cli.demo.trials import SubmissionTrial
 from hub.consignments.model import ConsignmentStatus as Carriage
 from hub.consignments.model import Direction
@@ -193,7 +193,7 @@ def _handoff(trial: SubmissionTrial, handed: HandoffProgress | None, signs: bool
         yield "its department can sign and has not"
 
 
-def _parcel(fate: PostalFate | None, parcel: Parcel | None, what: str) -> Iterator[str]:
+def _parcel(fate: PostalBehaviour | None, parcel: Parcel | None, what: str) -> Iterator[str]:
     if fate is None and parcel is not None:
         yield f"has a consignment of {what}, should have none"
     elif fate is not None and parcel is None:

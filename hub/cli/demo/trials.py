@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.catalogue import Catalogue, Pay, Procedure
-from connectors.sandbox.fates import Fate, fate_of
-from connectors.sandbox.postal_fates import PostalFate, postal_fate_of
+from connectors.sandbox.dossier_behaviours import DossierBehaviour, dossier_behaviour_of
+from connectors.sandbox.postal_behaviours import PostalBehaviour, postal_behaviour_of
 from hub.clock import now
 from schemas.handoff import Carrier
 from schemas.identifiers import DossierCode
@@ -73,10 +73,10 @@ class SubmissionTrial:
     code: str
     """the dossier's code, normalised"""
     department: str
-    fate: Fate
-    parcel: PostalFate | None
+    fate: DossierBehaviour
+    parcel: PostalBehaviour | None
     """what the post does with its result; None: it does not go by post"""
-    papers: PostalFate | None
+    papers: PostalBehaviour | None
     """what the post does with its papers, on their way to the department"""
     way: PaymentScenario | None = None
     """how its fee is paid before it goes out; None: it is not paid first"""
@@ -151,9 +151,9 @@ def _trial(
         result=_wish(people, number, raw) if procedure.by_post else ResultWish(method="electronic"),
     )
     department = catalogue.departments[procedure.department]
-    fate = fate_of(raw, procedure.code)
-    parcel = postal_fate_of(raw) if submission.result.method == "post" and fate.transfer != "refused" else None
-    papers = postal_fate_of(raw) if procedure.carrier is Carrier.POST else None
+    fate = dossier_behaviour_of(raw, procedure.code)
+    parcel = postal_behaviour_of(raw) if submission.result.method == "post" and fate.transfer != "refused" else None
+    papers = postal_behaviour_of(raw) if procedure.carrier is Carrier.POST else None
     return SubmissionTrial(submission, code.normalised, department.code, fate, parcel, papers)
 
 

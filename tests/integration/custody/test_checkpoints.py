@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.errors import Rejected
 from connectors.sandbox import time_stamps
-from connectors.sandbox.knobs import Stamps
+from connectors.sandbox.runtime_settings import Stamps
 from connectors.sandbox.witness import goes_on
 from hub import clock
 from hub.codes import HubCode

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from connectors.banks.notifications.dialect import NotificationVerdict
-from connectors.sandbox.bank_fates import (
-    ORDER_FATES,
-    PAYOUT_FATES,
-    STATEMENT_FATES,
-    TRANSFER_FATES,
+from connectors.sandbox.bank_behaviours import (
+    ORDER_BEHAVIOURS,
+    PAYOUT_BEHAVIOURS,
+    STATEMENT_BEHAVIOURS,
+    TRANSFER_BEHAVIOURS,
+    BankOrderBehaviour,
     Booked,
-    OrderFate,
-    StatementFate,
+    StatementBehaviour,
     StatementFault,
-    TransferFate,
+    TransferBehaviour,
 )
 from hub.http.banks import CODES
 from tests.bank_town import BANK, BankTown, town
@@ -91,9 +91,9 @@ def test_what_was_told_is_confirmed_by_a_statement_of_every_format(
 
 
 @pytest.mark.parametrize("gateway", GATEWAYS)
-@pytest.mark.parametrize("fate", PAYOUT_FATES, ids=lambda fate: fate.name)
+@pytest.mark.parametrize("fate", PAYOUT_BEHAVIOURS, ids=lambda fate: fate.name)
 def test_a_gateway_pays_out_what_it_collected_less_its_charge(
-    place: BankTown, cashier: Cashier, gateway: str, fate: OrderFate
+    place: BankTown, cashier: Cashier, gateway: str, fate: BankOrderBehaviour
 ) -> None:
     demands = [a_demand(cashier) for _ in range(3)]
     for _, reference in demands:
@@ -113,8 +113,8 @@ def test_a_gateway_pays_out_what_it_collected_less_its_charge(
         assert red(place.hub) == []
 
 
-@pytest.mark.parametrize("fate", TRANSFER_FATES, ids=lambda fate: fate.name)
-def test_a_transfers_fate_ends_as_the_table_says(place: BankTown, cashier: Cashier, fate: TransferFate) -> None:
+@pytest.mark.parametrize("fate", TRANSFER_BEHAVIOURS, ids=lambda fate: fate.name)
+def test_a_transfers_fate_ends_as_the_table_says(place: BankTown, cashier: Cashier, fate: TransferBehaviour) -> None:
     _, reference = a_demand(cashier)
     place.pays(reference, DUE, fate=fate.name, words=f"{reference} nop phi ho so")
     place.lays_out()
@@ -160,9 +160,9 @@ def test_told_late_it_is_the_payment_that_the_statement_has_made(place: BankTown
     assert red(place.hub) == []
 
 
-@pytest.mark.parametrize("fate", STATEMENT_FATES, ids=lambda fate: fate.fault.value)
+@pytest.mark.parametrize("fate", STATEMENT_BEHAVIOURS, ids=lambda fate: fate.fault.value)
 def test_a_statements_fault_is_found_and_nothing_of_it_is_posted(
-    place: BankTown, cashier: Cashier, fate: StatementFate
+    place: BankTown, cashier: Cashier, fate: StatementBehaviour
 ) -> None:
     for day in range(2):
         place.pays(a_demand(cashier)[1], DUE + day, fate="lost")
@@ -191,8 +191,8 @@ def test_a_statements_fault_is_found_and_nothing_of_it_is_posted(
     assert red(place.hub) == []
 
 
-@pytest.mark.parametrize("fate", ORDER_FATES, ids=lambda fate: fate.name)
-def test_the_bank_executes_an_order_of_ours_once(place: BankTown, cashier: Cashier, fate: OrderFate) -> None:
+@pytest.mark.parametrize("fate", ORDER_BEHAVIOURS, ids=lambda fate: fate.name)
+def test_the_bank_executes_an_order_of_ours_once(place: BankTown, cashier: Cashier, fate: BankOrderBehaviour) -> None:
     place.pays(a_demand(cashier)[1], DUE)
     order: dict[str, Any] = {"reference": "LC000000000147", "amount": 50_000, "words": "HOAN PHI", "fate": fate.name}
     entries = place.asks("orders", **order)

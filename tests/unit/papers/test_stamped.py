@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.sandbox import time_stamps
-from connectors.sandbox.knobs import Stamps
+from connectors.sandbox.runtime_settings import Stamps
 from connectors.trust.development_authority import DevelopmentAuthority
 from hub.clock import now
 from hub.papers.forms import ControlSheet

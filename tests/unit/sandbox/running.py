@@ -13,9 +13,9 @@ from typing import Any
 import requests
 
 from config.catalogue import load
+from connectors.sandbox.counterparties import Sandbox
 from connectors.sandbox.effects import Noticed, Submitted, read_effects
-from connectors.sandbox.knobs import SandboxSettings
-from connectors.sandbox.parties import Sandbox
+from connectors.sandbox.runtime_settings import SandboxSettings
 from connectors.sandbox.server import addresses, serve
 from schemas.department import Handoff
 from tests.builders import PROCEDURES, a_code, a_submission

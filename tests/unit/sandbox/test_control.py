@@ -5,7 +5,7 @@ import time
 import pytest
 import requests
 
-from connectors.sandbox.knobs import Knobs
+from connectors.sandbox.runtime_settings import RuntimeSettings
 from tests.catalogue_secrets import environment
 from tests.unit.sandbox.running import Running, call
 
@@ -47,7 +47,7 @@ def test_a_reset_puts_every_knob_back(rest: Running) -> None:
     rest.turn(CODE, down=True, pace=5, unsigned_faults=True)
     assert call("POST", f"{rest.control(CODE)}/reset").json() == before
     assert health(rest) == 200
-    assert Knobs.model_validate(before).pace == 0.01
+    assert RuntimeSettings.model_validate(before).pace == 0.01
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.ports import DepartmentPort
 from connectors.registry import department_port, portal_port
 from connectors.sandbox.department import REASON
-from connectors.sandbox.fates import FATES, DepartmentAnswer, Fate
+from connectors.sandbox.dossier_behaviours import BEHAVIOURS, DepartmentAnswer, DossierBehaviour
 from schemas.department import Handoff, HandoffReceipt
 from tests.unit.sandbox.running import Running, a_handoff, sandbox, until
 from tests.unit.sandbox.test_portal_receiver import a_notice
 
 DEPARTMENTS = ["rest-a", "soap-a", "soap-b"]
-ACCEPTING = [fate for fate in FATES if fate.answer in {DepartmentAnswer.RECEIPT, DepartmentAnswer.SLOW}]
+ACCEPTING = [fate for fate in BEHAVIOURS if fate.answer in {DepartmentAnswer.RECEIPT, DepartmentAnswer.SLOW}]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def is_found(port: DepartmentPort, handoff: Handoff) -> bool:
 
 @pytest.mark.parametrize("fate", ACCEPTING, ids=lambda fate: fate.name)
 def test_what_is_accepted_has_a_receipt_and_is_found(
-    running: Running, port: DepartmentPort, code: str, fate: Fate
+    running: Running, port: DepartmentPort, code: str, fate: DossierBehaviour
 ) -> None:
     handoff = a_handoff(int(fate.suffix), code)
     receipt = port.submit(handoff, "tr_1")

@@ -1,7 +1,7 @@
 """The plans of dossiers: which moves, and how they are told."""
 
 from config.catalogue import DepartmentStatus
-from connectors.sandbox.fates import BY_SUFFIX, ORDINARY, Fate
+from connectors.sandbox.dossier_behaviours import BY_SUFFIX, ORDINARY, DossierBehaviour
 from connectors.sandbox.lifecycle import SUPPLEMENT_ONE_IN, UNKNOWN_CODE, codes_of, plan
 from tests.builders import a_code
 
@@ -16,7 +16,9 @@ TABLE = {
 CODES = codes_of(TABLE)
 
 
-def told(fate: Fate, codes: dict[DepartmentStatus, str] = CODES, code: str = "000.00.01.H42-261124-0001") -> list[str]:
+def told(
+    fate: DossierBehaviour, codes: dict[DepartmentStatus, str] = CODES, code: str = "000.00.01.H42-261124-0001"
+) -> list[str]:
     """The statuses in the order in which they are told, each with what marks its id."""
     moves = plan(code, fate, codes)
     return [moves[word.move].status + word.again for move in moves for word in move.words]

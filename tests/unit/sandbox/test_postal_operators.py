@@ -13,7 +13,7 @@ from connectors.ports import PostalPort
 from connectors.registry import Surroundings, port
 from connectors.sandbox.effects import Ordered, read_effects
 from connectors.sandbox.lifecycle import UNKNOWN_CODE
-from connectors.sandbox.postal_fates import POSTAL_FATES, Journey, OrderAnswer, PostalFate
+from connectors.sandbox.postal_behaviours import POSTAL_BEHAVIOURS, Journey, OrderAnswer, PostalBehaviour
 from connectors.sandbox.postal_operator import REASON
 from schemas import strict
 from schemas.item_code import ItemCode
@@ -24,9 +24,9 @@ from tests.unit.connectors.partner import answering, partner
 from tests.unit.sandbox.running import Running, call, sandbox, until
 
 OPERATORS = ["post-a", "post-b"]
-CARRIED = [fate for fate in POSTAL_FATES if fate.answer in {OrderAnswer.ACCEPTED, OrderAnswer.EVENT_FIRST}]
+CARRIED = [fate for fate in POSTAL_BEHAVIOURS if fate.answer in {OrderAnswer.ACCEPTED, OrderAnswer.EVENT_FIRST}]
 TAKEN_AND_NOT_TOLD = [
-    fate for fate in POSTAL_FATES if fate.answer in {OrderAnswer.SILENCE, OrderAnswer.GARBLED, OrderAnswer.ALREADY}
+    fate for fate in POSTAL_BEHAVIOURS if fate.answer in {OrderAnswer.SILENCE, OrderAnswer.GARBLED, OrderAnswer.ALREADY}
 ]
 
 
@@ -77,14 +77,14 @@ def post(request: pytest.FixtureRequest, tmp_path: Path, catalogue: Catalogue) -
         yield Post(running, operator, port(operator, Surroundings(catalogue, url)))
 
 
-def ending(fate: PostalFate) -> int:
+def ending(fate: PostalBehaviour) -> int:
     """How many events a fate tells at the least, to its end."""
     counts = {Journey.TWO_ATTEMPTS: 9, Journey.LOST: 3, Journey.SILENT: 2, Journey.REPEATED: 10}
     return counts.get(fate.journey, 6 if fate.journey in {Journey.DAMAGED, Journey.UNKNOWN_CODE} else 5)
 
 
 @pytest.mark.parametrize("fate", CARRIED, ids=lambda fate: fate.name)
-def test_an_item_ends_where_its_fate_says(post: Post, fate: PostalFate) -> None:
+def test_an_item_ends_where_its_fate_says(post: Post, fate: PostalBehaviour) -> None:
     order = an_order(int(fate.suffix))
     assert post.port.order(order, "tr_1").order_number == order.order_number
     events = post.told(order.order_number, ending(fate))
@@ -136,7 +136,7 @@ def test_a_refusal_comes_with_its_reason_and_has_no_effect(post: Post) -> None:
 
 
 @pytest.mark.parametrize("fate", TAKEN_AND_NOT_TOLD, ids=lambda fate: fate.name)
-def test_an_order_that_was_taken_unheard_is_there_when_it_is_sent_again(post: Post, fate: PostalFate) -> None:
+def test_an_order_that_was_taken_unheard_is_there_when_it_is_sent_again(post: Post, fate: PostalBehaviour) -> None:
     order = an_order(int(fate.suffix))
     with pytest.raises((Unavailable, ContractBroken, Duplicate)) as first:
         post.port.order(order, "tr_1")
@@ -148,8 +148,8 @@ def test_an_order_that_was_taken_unheard_is_there_when_it_is_sent_again(post: Po
     assert [effect.order_number for effect in post.taken] == [order.order_number]
 
 
-@pytest.mark.parametrize("fate", [fate for fate in POSTAL_FATES if fate.times], ids=lambda fate: fate.name)
-def test_an_order_that_was_turned_away_is_taken_in_the_end_and_once(post: Post, fate: PostalFate) -> None:
+@pytest.mark.parametrize("fate", [fate for fate in POSTAL_BEHAVIOURS if fate.times], ids=lambda fate: fate.name)
+def test_an_order_that_was_turned_away_is_taken_in_the_end_and_once(post: Post, fate: PostalBehaviour) -> None:
     order = an_order(int(fate.suffix))
     for _ in range(fate.times):
         with pytest.raises(Unavailable):

@@ -13,17 +13,19 @@ from config.catalogue import Catalogue, Issuer
 from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Unavailable
 from connectors.ports import ReceiptPort
 from connectors.registry import Surroundings, port
+from connectors.sandbox.receipt_behaviours import RECEIPT_BEHAVIOURS, IssueAnswer, ReceiptBehaviour
 from connectors.sandbox.receipt_book import receipts_path
-from connectors.sandbox.receipt_fates import RECEIPT_FATES, IssueAnswer, ReceiptFate
 from schemas.fee_receipt import FeeReceipt
 from tests.receipts import a_receipt, voiding
 from tests.unit.sandbox.running import Running, call, sandbox
 
 ISSUER = "receipts.issuer-a"
 TAKEN_AND_NOT_TOLD = [
-    fate for fate in RECEIPT_FATES if fate.answer in {IssueAnswer.SILENCE, IssueAnswer.GARBLED, IssueAnswer.ALREADY}
+    fate
+    for fate in RECEIPT_BEHAVIOURS
+    if fate.answer in {IssueAnswer.SILENCE, IssueAnswer.GARBLED, IssueAnswer.ALREADY}
 ]
-TURNED_AWAY = [fate for fate in RECEIPT_FATES if fate.times]
+TURNED_AWAY = [fate for fate in RECEIPT_BEHAVIOURS if fate.times]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def the_port(catalogue: Catalogue, running: Running) -> ReceiptPort:
     return made
 
 
-def for_fate(fate: ReceiptFate) -> FeeReceipt:
+def for_fate(fate: ReceiptBehaviour) -> FeeReceipt:
     return a_receipt(1, int(fate.suffix))
 
 
@@ -89,7 +91,9 @@ def test_however_many_say_the_same_at_once_it_is_issued_once(desk: SandboxIssuer
 
 
 @pytest.mark.parametrize("fate", TAKEN_AND_NOT_TOLD, ids=lambda fate: fate.name)
-def test_what_was_issued_without_a_word_is_found_when_it_is_asked_for(desk: SandboxIssuer, fate: ReceiptFate) -> None:
+def test_what_was_issued_without_a_word_is_found_when_it_is_asked_for(
+    desk: SandboxIssuer, fate: ReceiptBehaviour
+) -> None:
     with pytest.raises((Unavailable, ContractBroken, Duplicate)) as raised:
         desk.issue(for_fate(fate))
     if isinstance(raised.value, Unavailable):
@@ -101,7 +105,9 @@ def test_what_was_issued_without_a_word_is_found_when_it_is_asked_for(desk: Sand
 
 
 @pytest.mark.parametrize("fate", TURNED_AWAY, ids=lambda fate: fate.name)
-def test_what_was_turned_away_had_no_effect_and_is_issued_in_the_end(desk: SandboxIssuer, fate: ReceiptFate) -> None:
+def test_what_was_turned_away_had_no_effect_and_is_issued_in_the_end(
+    desk: SandboxIssuer, fate: ReceiptBehaviour
+) -> None:
     for _ in range(fate.times):
         with pytest.raises((Unavailable, ContractBroken)):
             desk.issue(for_fate(fate))
@@ -110,7 +116,7 @@ def test_what_was_turned_away_had_no_effect_and_is_issued_in_the_end(desk: Sandb
 
 
 def test_another_number_than_ours_is_told_as_it_is(desk: SandboxIssuer) -> None:
-    [fate] = [one for one in RECEIPT_FATES if one.answer is IssueAnswer.OTHER_NUMBER]
+    [fate] = [one for one in RECEIPT_BEHAVIOURS if one.answer is IssueAnswer.OTHER_NUMBER]
     assert desk.issue(for_fate(fate)) == 2
 
 

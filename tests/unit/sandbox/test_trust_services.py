@@ -14,8 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.clock import now
-from connectors.sandbox.knobs import Stamps
-from connectors.sandbox.trust_fates import TRUST_FATES
+from connectors.sandbox.runtime_settings import Stamps
+from connectors.sandbox.trust_behaviours import TRUST_BEHAVIOURS
 from connectors.trust.development_authority import DevelopmentAuthority
 from hub.signing import stamps
 from hub.signing.trust import Trust
@@ -90,11 +90,11 @@ def test_openssl_refuses_a_stamp_that_is_wrong(running: Running, desk: Path, wro
 
 
 def test_every_knob_that_is_documented_can_be_turned(running: Running) -> None:
-    for fate in TRUST_FATES:
+    for fate in TRUST_BEHAVIOURS:
         for service in fate.counterparty.split(", "):
             for knob in re.findall(r"{[^}]*}", fate.knob):
                 assert running.turn(service, **json.loads(knob)).status_code == 200
-    documented = set(re.findall(r'"stamps": "(\w+)"', " ".join(fate.knob for fate in TRUST_FATES)))
+    documented = set(re.findall(r'"stamps": "(\w+)"', " ".join(fate.knob for fate in TRUST_BEHAVIOURS)))
     assert documented | {"right"} == set(get_args(Stamps))
 
 

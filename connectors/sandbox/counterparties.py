@@ -21,20 +21,20 @@ from connectors.sandbox.bank_files import PATH
 from connectors.sandbox.bank_ledger import BankLedgers
 from connectors.sandbox.bank_notifier import BankNotifier
 from connectors.sandbox.counter_signing import CounterSigner
-from connectors.sandbox.department import DepartmentOffice
-from connectors.sandbox.knobs import SandboxSettings
+from connectors.sandbox.department import SandboxDepartment
+from connectors.sandbox.month_tables import TableReader
 from connectors.sandbox.portal_receiver import PortalReceiver
-from connectors.sandbox.postal_lgsp import LgspOffice
-from connectors.sandbox.postal_ngsp import NgspOffice
-from connectors.sandbox.postal_operator import PostOffice
-from connectors.sandbox.pushing import push_of
+from connectors.sandbox.postal_lgsp import LgspServer
+from connectors.sandbox.postal_ngsp import NgspServer
+from connectors.sandbox.postal_operator import PostalOperatorServer
+from connectors.sandbox.push_calls import push_of
 from connectors.sandbox.receipt_issuer import ReceiptIssuer
 from connectors.sandbox.rest_department import RestDepartment
+from connectors.sandbox.runtime_settings import SandboxSettings
 from connectors.sandbox.server import ServedParty
 from connectors.sandbox.soap_department import SoapDepartment
 from connectors.sandbox.soap_security import DepartmentSoapSecurity
-from connectors.sandbox.tables import TableReader
-from connectors.sandbox.trust_services import RevocationOffice, StampingOffice
+from connectors.sandbox.trust_services import RevocationListServer, TimeStampServer
 from connectors.trust.development_authority import DevelopmentAuthority
 
 
@@ -75,7 +75,7 @@ class Sandbox:
         authority = DevelopmentAuthority(self._pki)
         reader = TableReader(department.code, authority.issuing.certificate, self._catalogue.signing.seal)
         signer = CounterSigner(department, authority) if department.signing.signs else None
-        office = DepartmentOffice(department, self._data, self._settings, push, reader, signer)
+        office = SandboxDepartment(department, self._data, self._settings, push, reader, signer)
         if department.dialect == "rest":
             token = self._catalogue.secret(department.secret) if department.secret else None
             return ServedParty(department.counterparty, RestDepartment(office, token).app, office.panel)
@@ -85,15 +85,15 @@ class Sandbox:
         return ServedParty(department.counterparty, SoapDepartment(office, security).app, office.panel, "/soap")
 
     def stamping(self, authority: StampingAuthority) -> ServedParty:
-        office = StampingOffice(self._pki, self._settings)
+        office = TimeStampServer(self._pki, self._settings)
         return ServedParty(authority.counterparty, office.app, office.panel, "/tsa")
 
     def authority(self, authority: CertificateAuthority) -> ServedParty:
-        office = RevocationOffice(self._pki, self._settings)
+        office = RevocationListServer(self._pki, self._settings)
         return ServedParty(authority.counterparty, office.app, office.panel, "/issuing.crl")
 
     def operator(self, operator: Operator) -> ServedParty:
-        office = PostOffice(operator, self._data, self._settings)
+        office = PostalOperatorServer(operator, self._data, self._settings)
         return ServedParty(
             operator.counterparty, POST_OFFICES[operator.dialect](office, self._catalogue).app, office.panel
         )
@@ -117,9 +117,9 @@ class Sandbox:
         return self._settings.pki or self._data / "pki"
 
 
-POST_OFFICES: Final[Mapping[str, Callable[[PostOffice, Catalogue], NgspOffice | LgspOffice]]] = {
-    "ngsp": NgspOffice,
-    "lgsp": LgspOffice,
+POST_OFFICES: Final[Mapping[str, Callable[[PostalOperatorServer, Catalogue], NgspServer | LgspServer]]] = {
+    "ngsp": NgspServer,
+    "lgsp": LgspServer,
 }
 """A postal operator's ``dialect`` → who speaks it for the office behind."""
 

@@ -18,7 +18,7 @@ class Booked(StrEnum):
     NEXT_DAY = "on the day after"
 
 
-class NotificationFate(StrEnum):
+class NotificationBehaviour(StrEnum):
     """What the provider says of it at the hub's door."""
 
     ONCE = "once"
@@ -34,12 +34,12 @@ class NotificationFate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TransferFate:
+class TransferBehaviour:
     """What becomes of a transfer to an account of ours."""
 
     name: str
     booked: Booked
-    telling: NotificationFate
+    telling: NotificationBehaviour
     case: str
     english: str
     vietnamese: str
@@ -47,124 +47,124 @@ class TransferFate:
     """the payer's words are cut in the middle of the reference"""
 
 
-TOLD: Final = TransferFate(
+TOLD: Final = TransferBehaviour(
     "told",
     Booked.ONCE,
-    NotificationFate.ONCE,
+    NotificationBehaviour.ONCE,
     "",
     "Booked and told once: what happens where nothing else is asked for.",
     "Ghi sổ và báo một lần: mặc định.",
 )
-TRANSFER_FATES: Final = (
+TRANSFER_BEHAVIOURS: Final = (
     TOLD,
-    TransferFate(
+    TransferBehaviour(
         "repeated",
         Booked.ONCE,
-        NotificationFate.REPEATED,
+        NotificationBehaviour.REPEATED,
         "",
         "The same notification again and again: one payment, the same answer each time.",
         "Báo đi báo lại y hệt: một khoản thu, mỗi lần cùng một câu trả lời.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "crowded",
         Booked.ONCE,
-        NotificationFate.CROWDED,
+        NotificationBehaviour.CROWDED,
         "",
         "Twenty deliveries side by side: one payment.",
         "Hai mươi lần báo cùng lúc: một khoản thu.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "lost",
         Booked.ONCE,
-        NotificationFate.NEVER,
+        NotificationBehaviour.NEVER,
         "N02",
         "The notification is lost: the statement makes the payment.",
         "Mất báo có: sao kê lập khoản thu.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "late",
         Booked.ONCE,
-        NotificationFate.HELD,
+        NotificationBehaviour.HELD,
         "N02",
         "Told only after the statement, if at all.",
         "Báo có đến sau sao kê.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "unbooked",
         Booked.NEVER,
-        NotificationFate.ONCE,
+        NotificationBehaviour.ONCE,
         "N01",
         "Told, and on no statement ever.",
         "Có báo nhưng không bao giờ có trên sao kê.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "forged",
         Booked.NEVER,
-        NotificationFate.FORGED,
+        NotificationBehaviour.FORGED,
         "N04",
         "Somebody else speaks in the bank's name: refused, nothing is counted.",
         "Kẻ khác mạo danh ngân hàng: từ chối, không tính gì.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "stale",
         Booked.ONCE,
-        NotificationFate.STALE,
+        NotificationBehaviour.STALE,
         "N05",
         "Signed an hour ago (where a time is signed): refused; the statement shows the money (N02).",
         "Ký từ một giờ trước (nơi có ký giờ): từ chối; sao kê cho thấy tiền (N02).",
     ),
-    TransferFate(
+    TransferBehaviour(
         "changed",
         Booked.ONCE,
-        NotificationFate.CHANGED,
+        NotificationBehaviour.CHANGED,
         "N03",
         "Told again with another amount: what was said first stands, a person asks the provider.",
         "Báo lại với số tiền khác: giữ lần đầu, có người hỏi lại.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "failed",
         Booked.NEVER,
-        NotificationFate.FAILED,
+        NotificationBehaviour.FAILED,
         "",
         "The payment did not succeed: told so (where they tell it), nothing is counted.",
         "Thanh toán không thành công: không tính gì.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "failed-first",
         Booked.ONCE,
-        NotificationFate.FAILED_FIRST,
+        NotificationBehaviour.FAILED_FIRST,
         "",
         "Failed at the first try and paid at the second: counted.",
         "Lần đầu thất bại, lần sau thành công: tính.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "twice",
         Booked.TWICE,
-        NotificationFate.ONCE,
+        NotificationBehaviour.ONCE,
         "R03",
         "The payer pressed twice: two movements of money, each told; the second is owed back.",
         "Người nộp bấm hai lần: hai khoản tiền, khoản sau phải hoàn.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "taken-back",
         Booked.TAKEN_BACK,
-        NotificationFate.ONCE,
+        NotificationBehaviour.ONCE,
         "R04",
         "Booked, told, and taken back by the bank: what was paid is open again.",
         "Ghi có, báo có, rồi bị ngân hàng đảo: khoản phải thu mở lại.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "next-day",
         Booked.NEXT_DAY,
-        NotificationFate.ONCE,
+        NotificationBehaviour.ONCE,
         "",
         "Paid late in the evening and booked on the day after.",
         "Nộp tối muộn, ngân hàng hạch toán ngày sau.",
     ),
-    TransferFate(
+    TransferBehaviour(
         "cut-words",
         Booked.ONCE,
-        NotificationFate.ONCE,
+        NotificationBehaviour.ONCE,
         "R01",
         "The payer's words are cut in the middle of the reference: a person decides.",
         "Nội dung bị cắt giữa mã thu phí: cần người xử lý.",
@@ -189,7 +189,7 @@ class StatementFault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class StatementFate:
+class StatementBehaviour:
     """How a day's statement is laid out."""
 
     fault: StatementFault
@@ -198,51 +198,53 @@ class StatementFate:
     vietnamese: str
 
 
-STATEMENT_FATES: Final = (
-    StatementFate(StatementFault.NONE, "", "As the book has it; its balances are right.", "Đúng như sổ của ngân hàng."),
-    StatementFate(
+STATEMENT_BEHAVIOURS: Final = (
+    StatementBehaviour(
+        StatementFault.NONE, "", "As the book has it; its balances are right.", "Đúng như sổ của ngân hàng."
+    ),
+    StatementBehaviour(
         StatementFault.UNBALANCED, "S01", "The closing balance is one đồng off.", "Số dư cuối lệch một đồng."
     ),
-    StatementFate(StatementFault.CUT, "S05", "The file breaks off in its middle.", "Tệp bị cắt giữa chừng."),
-    StatementFate(
+    StatementBehaviour(StatementFault.CUT, "S05", "The file breaks off in its middle.", "Tệp bị cắt giữa chừng."),
+    StatementBehaviour(
         StatementFault.OTHER_OPENING,
         "S02",
         "It does not go on from where the last one ended.",
         "Số dư đầu không nối tiếp sao kê trước.",
     ),
-    StatementFate(
+    StatementBehaviour(
         StatementFault.WITHHELD,
         "S03",
         "It is made and not laid out: the next one waits for it. `POST /_sandbox/release` lays it out.",
         "Lập nhưng không đưa ra: sao kê sau phải chờ.",
     ),
-    StatementFate(
+    StatementBehaviour(
         StatementFault.OTHER_CONTENT,
         "S04",
         "The last statement again, under its own number, with a line more.",
         "Sao kê cũ đưa lại cùng số nhưng thêm một dòng.",
     ),
-    StatementFate(
+    StatementBehaviour(
         StatementFault.LINE_GONE,
         "S08",
         "The last statement again without its first line.",
         "Sao kê cũ đưa lại, mất dòng đầu.",
     ),
-    StatementFate(
+    StatementBehaviour(
         StatementFault.OTHER_ACCOUNT,
         "S06",
         "Of an account that is not ours.",
         "Của tài khoản không phải của Trung tâm.",
     ),
-    StatementFate(StatementFault.OTHER_CURRENCY, "S07", "In US dollars.", "Bằng đô la Mỹ."),
-    StatementFate(
+    StatementBehaviour(StatementFault.OTHER_CURRENCY, "S07", "In US dollars.", "Bằng đô la Mỹ."),
+    StatementBehaviour(
         StatementFault.AGAIN, "", "The last file again under another name: no line is new.", "Tệp cũ dưới tên khác."
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class OrderFate:
+class BankOrderBehaviour:
     """What the bank does with a payment order of ours, or a gateway with a payout."""
 
     name: str
@@ -252,18 +254,22 @@ class OrderFate:
 
 
 EXECUTED: Final = "executed"
-ORDER_FATES: Final = (
-    OrderFate(
+ORDER_BEHAVIOURS: Final = (
+    BankOrderBehaviour(
         EXECUTED, "", "The money leaves: a debit line with our reference.", "Tiền đi: một dòng nợ có mã lệnh chi."
     ),
-    OrderFate("other-amount", "V05", "A thousand đồng more leave than were ordered.", "Chi thừa một nghìn đồng."),
-    OrderFate("returned", "V04", "The money leaves and comes back.", "Tiền đi rồi bị trả lại."),
-    OrderFate("never", "M02", "Nothing happens.", "Ngân hàng không thực hiện."),
+    BankOrderBehaviour(
+        "other-amount", "V05", "A thousand đồng more leave than were ordered.", "Chi thừa một nghìn đồng."
+    ),
+    BankOrderBehaviour("returned", "V04", "The money leaves and comes back.", "Tiền đi rồi bị trả lại."),
+    BankOrderBehaviour("never", "M02", "Nothing happens.", "Ngân hàng không thực hiện."),
 )
 PAID_OUT: Final = "paid-out"
-PAYOUT_FATES: Final = (
-    OrderFate(PAID_OUT, "", "All that was collected, less the charge, and its report.", "Trả đủ trừ phí, kèm báo cáo."),
-    OrderFate(
+PAYOUT_BEHAVIOURS: Final = (
+    BankOrderBehaviour(
+        PAID_OUT, "", "All that was collected, less the charge, and its report.", "Trả đủ trừ phí, kèm báo cáo."
+    ),
+    BankOrderBehaviour(
         "other-net", "P01", "A thousand đồng less come than the report says.", "Trả thiếu một nghìn so với báo cáo."
     ),
 )

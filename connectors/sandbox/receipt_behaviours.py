@@ -1,6 +1,6 @@
 """The magic receipts: the last four digits of the dossier code decide what the sandbox issuer does with one.
 
-One table for everybody, as in connectors.sandbox.fates; docs/reference/sandbox.md is printed from it.
+One table for everybody, as in connectors.sandbox.dossier_behaviours; docs/reference/sandbox.md is printed from it.
 """
 
 import re
@@ -26,7 +26,7 @@ class IssueAnswer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptFate:
+class ReceiptBehaviour:
     """What happens to a receipt at the sandbox issuer."""
 
     suffix: str
@@ -40,8 +40,8 @@ class ReceiptFate:
     """how often it answers so before it gives in"""
 
 
-RECEIPT_FATES: Final = (
-    ReceiptFate(
+RECEIPT_BEHAVIOURS: Final = (
+    ReceiptBehaviour(
         "9201",
         "time-out-then-found",
         IssueAnswer.SILENCE,
@@ -49,7 +49,7 @@ RECEIPT_FATES: Final = (
         "Issued without an answer: the hub asks by the fkey, finds it, and does not issue it twice.",
         "Đã phát hành nhưng không trả lời: Hub tra theo fkey, thấy, không phát hành lần hai.",
     ),
-    ReceiptFate(
+    ReceiptBehaviour(
         "9202",
         "already-there",
         IssueAnswer.ALREADY,
@@ -57,7 +57,7 @@ RECEIPT_FATES: Final = (
         "ERR:13, the fkey is there: a success, once the list shows it with its number.",
         "ERR:13, trùng fkey: coi là xong khi tra thấy đúng số.",
     ),
-    ReceiptFate(
+    ReceiptBehaviour(
         "9203",
         "fault-twice",
         IssueAnswer.FAULT,
@@ -66,7 +66,7 @@ RECEIPT_FATES: Final = (
         "Lỗi máy chủ, chưa rõ kết quả: tra, không thấy, gửi lại.",
         times=2,
     ),
-    ReceiptFate(
+    ReceiptBehaviour(
         "9204",
         "busy-once",
         IssueAnswer.BUSY,
@@ -75,7 +75,7 @@ RECEIPT_FATES: Final = (
         "Bận: gửi lại sau khoảng nơi phát hành yêu cầu.",
         times=1,
     ),
-    ReceiptFate(
+    ReceiptBehaviour(
         "9205",
         "garbled",
         IssueAnswer.GARBLED,
@@ -83,7 +83,7 @@ RECEIPT_FATES: Final = (
         "The answer cannot be read; `hub transfer check` finds it issued.",
         "Trả lời không đọc được; `hub transfer check` tra thấy đã phát hành.",
     ),
-    ReceiptFate(
+    ReceiptBehaviour(
         "9206",
         "certificate-expired",
         IssueAnswer.EXPIRED,
@@ -92,7 +92,7 @@ RECEIPT_FATES: Final = (
         "ERR:29: các biên lai sau trong cùng ký hiệu chờ; thay chứng thư rồi `hub transfer replay`.",
         times=1,
     ),
-    ReceiptFate(
+    ReceiptBehaviour(
         "9207",
         "failed-once",
         IssueAnswer.FAILED,
@@ -101,7 +101,7 @@ RECEIPT_FATES: Final = (
         "ERR:5, chưa rõ kết quả: tra, không thấy, gửi lại.",
         times=1,
     ),
-    ReceiptFate(
+    ReceiptBehaviour(
         "9208",
         "other-number",
         IssueAnswer.OTHER_NUMBER,
@@ -110,13 +110,13 @@ RECEIPT_FATES: Final = (
         "Phát hành với số khác số của Hub: cần người xem (M03).",
     ),
 )
-ORDINARY_RECEIPT: Final = ReceiptFate(
+ORDINARY_RECEIPT: Final = ReceiptBehaviour(
     "", "ordinary", IssueAnswer.ACCEPTED, "delivered", "Issued under our number.", "Phát hành với đúng số của Hub."
 )
-_BY_SUFFIX: Final = {fate.suffix: fate for fate in RECEIPT_FATES}
+_BY_SUFFIX: Final = {fate.suffix: fate for fate in RECEIPT_BEHAVIOURS}
 
 
-def receipt_fate_of(dossier_code: str) -> ReceiptFate:
+def receipt_behaviour_of(dossier_code: str) -> ReceiptBehaviour:
     """The fate of a receipt by the dossier that it is for."""
     found = _LAST_DIGITS.search(dossier_code)
     return _BY_SUFFIX.get(found[1] if found else "", ORDINARY_RECEIPT)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from connectors.sandbox.knobs import Panel
+from connectors.sandbox.runtime_settings import SettingsPanel
 from schemas.department import StatusReport
 from schemas.settlement import TableAnswer
 
@@ -40,10 +40,10 @@ def number_of(said: Said) -> str:
     return said.report_id if isinstance(said, StatusReport) else said.answer_id
 
 
-class Courier:
+class PushQueue:
     """One department's way to the hub. While the hub is away, one report after another asks whether it is back."""
 
-    def __init__(self, push: Push, panel: Panel, counterparty: str) -> None:
+    def __init__(self, push: Push, panel: SettingsPanel, counterparty: str) -> None:
         self._push = push
         self._panel = panel
         self._counterparty = counterparty

@@ -40,7 +40,7 @@ class Countersigned(StrEnum):
     UNKNOWN = "signed with a certificate of an unknown authority"
 
 
-class ReportingFate(StrEnum):
+class ReportingBehaviour(StrEnum):
     """How it reports the dossier's statuses afterwards."""
 
     IN_ORDER = "each status once, in order"
@@ -52,13 +52,13 @@ class ReportingFate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class DossierBehaviour:
     """What happens to a dossier at a sandbox department, and where it ends at the hub."""
 
     suffix: str
     name: str
     answer: DepartmentAnswer
-    telling: ReportingFate
+    telling: ReportingBehaviour
     transfer: str
     """the state in which the transfer ends"""
     dossier: str
@@ -71,13 +71,13 @@ class Fate:
     """how often it answers so before it gives in; 0: it does not count"""
 
 
-def _counter(suffix: str, name: str, countersigned: Countersigned, english: str, vietnamese: str) -> Fate:
+def _counter(suffix: str, name: str, countersigned: Countersigned, english: str, vietnamese: str) -> DossierBehaviour:
     """The department takes the dossier; with what it signs the handoff is not complete."""
-    return Fate(
+    return DossierBehaviour(
         suffix,
         name,
         DepartmentAnswer.RECEIPT,
-        ReportingFate.IN_ORDER,
+        ReportingBehaviour.IN_ORDER,
         "stuck",
         "returned",
         f"{english} A person looks: `hub transfer check` asks for the right one.",
@@ -86,134 +86,134 @@ def _counter(suffix: str, name: str, countersigned: Countersigned, english: str,
     )
 
 
-FATES: Final = (
-    Fate(
+BEHAVIOURS: Final = (
+    DossierBehaviour(
         "9001",
         "accepted-at-once",
         DepartmentAnswer.RECEIPT,
-        ReportingFate.IN_ORDER,
+        ReportingBehaviour.IN_ORDER,
         "delivered",
         "returned",
         "Accepted at once; the statuses follow in order.",
         "Tiếp nhận ngay; các trạng thái được báo theo đúng thứ tự.",
     ),
-    Fate(
+    DossierBehaviour(
         "9002",
         "refused",
         DepartmentAnswer.REFUSAL,
-        ReportingFate.NOTHING,
+        ReportingBehaviour.NOTHING,
         "refused",
         "not_accepted",
         "The department refuses for a reason of its own. Not a failure: it ends the transfer and the portal is told.",
         "Sở từ chối tiếp nhận có nêu lý do. Đây không phải lỗi: việc chuyển kết thúc và Cổng được thông báo.",
     ),
-    Fate(
+    DossierBehaviour(
         "9003",
         "time-out-then-found",
         DepartmentAnswer.SILENCE,
-        ReportingFate.IN_ORDER,
+        ReportingBehaviour.IN_ORDER,
         "delivered",
         "returned",
         "The department takes the dossier and never answers. The outcome is unknown until the hub has asked.",
         "Sở đã nhận hồ sơ nhưng không trả lời. Kết quả chưa rõ cho đến khi trục liên thông hỏi lại.",
     ),
-    Fate(
+    DossierBehaviour(
         "9004",
         "fault-twice",
         DepartmentAnswer.FAULT,
-        ReportingFate.IN_ORDER,
+        ReportingBehaviour.IN_ORDER,
         "delivered",
         "returned",
         "Two faults without effect (SOAP Fault, HTTP 500), then accepted.",
         "Hai lần báo lỗi không có tác dụng (SOAP Fault, HTTP 500), sau đó tiếp nhận.",
         times=2,
     ),
-    Fate(
+    DossierBehaviour(
         "9005",
         "busy-once",
         DepartmentAnswer.BUSY,
-        ReportingFate.IN_ORDER,
+        ReportingBehaviour.IN_ORDER,
         "delivered",
         "returned",
         "503 with Retry-After: 2 once; accepted when the hub comes back, not earlier than it was asked to.",
         "Một lần 503 kèm Retry-After: 2; tiếp nhận khi trục gửi lại, không sớm hơn thời gian được yêu cầu.",
         times=1,
     ),
-    Fate(
+    DossierBehaviour(
         "9006",
         "duplicate",
         DepartmentAnswer.DUPLICATE,
-        ReportingFate.IN_ORDER,
+        ReportingBehaviour.IN_ORDER,
         "delivered",
         "returned",
         "The department says that it has the dossier already: a success.",
         "Sở trả lời đã có hồ sơ này: coi là thành công.",
     ),
-    Fate(
+    DossierBehaviour(
         "9007",
         "malformed-reply",
         DepartmentAnswer.GARBLED,
-        ReportingFate.IN_ORDER,
+        ReportingBehaviour.IN_ORDER,
         "stuck",
         "returned",
         "The department takes the dossier; its answer cannot be read. A person looks: `hub transfer check` finds it.",
         "Sở đã nhận hồ sơ nhưng câu trả lời không đọc được. Cần người xem: `hub transfer check` sẽ tìm thấy.",
     ),
-    Fate(
+    DossierBehaviour(
         "9008",
         "unknown-status-code",
         DepartmentAnswer.RECEIPT,
-        ReportingFate.UNKNOWN_CODE,
+        ReportingBehaviour.UNKNOWN_CODE,
         "delivered",
         "in_process",
         "A later report carries a code that stands in no table. Nothing moves; the message waits for a person.",
         "Báo cáo sau mang mã trạng thái không có trong danh mục. Hồ sơ giữ nguyên; bản tin chờ người xử lý.",
     ),
-    Fate(
+    DossierBehaviour(
         "9009",
         "statuses-out-of-order",
         DepartmentAnswer.RECEIPT,
-        ReportingFate.OUT_OF_ORDER,
+        ReportingBehaviour.OUT_OF_ORDER,
         "delivered",
         "returned",
         "A newer status arrives before the one that leads to it.",
         "Trạng thái mới đến trước trạng thái dẫn tới nó.",
     ),
-    Fate(
+    DossierBehaviour(
         "9010",
         "slow",
         DepartmentAnswer.SLOW,
-        ReportingFate.IN_ORDER,
+        ReportingBehaviour.IN_ORDER,
         "delivered",
         "returned",
         "Accepted, but the answer takes 25 seconds.",
         "Tiếp nhận, nhưng sau 25 giây mới trả lời.",
     ),
-    Fate(
+    DossierBehaviour(
         "9011",
         "status-repeated",
         DepartmentAnswer.RECEIPT,
-        ReportingFate.REPEATED,
+        ReportingBehaviour.REPEATED,
         "delivered",
         "returned",
         "One status comes twice under the same report id and once under a new one: it moves the dossier once.",
         "Một trạng thái được báo hai lần cùng mã báo cáo và thêm một lần với mã mới: hồ sơ chỉ chuyển một lần.",
     ),
-    Fate(
+    DossierBehaviour(
         "9012",
         "status-late",
         DepartmentAnswer.RECEIPT,
-        ReportingFate.LATE,
+        ReportingBehaviour.LATE,
         "delivered",
         "returned",
         "An older status arrives after a newer one: journaled as late, it moves nothing.",
         "Trạng thái cũ đến sau trạng thái mới: chỉ ghi nhật ký, hồ sơ giữ nguyên.",
     ),
-    Fate(
+    DossierBehaviour(
         "9013",
         "status-before-receipt",
         DepartmentAnswer.STATUS_FIRST,
-        ReportingFate.IN_ORDER,
+        ReportingBehaviour.IN_ORDER,
         "delivered",
         "returned",
         "The first status arrives before the hand-over has been answered.",
@@ -256,21 +256,21 @@ FATES: Final = (
     ),
 )
 
-ORDINARY: Final = Fate(
+ORDINARY: Final = DossierBehaviour(
     "",
     "ordinary",
     DepartmentAnswer.RECEIPT,
-    ReportingFate.IN_ORDER,
+    ReportingBehaviour.IN_ORDER,
     "delivered",
     "returned",
     "Accepted at once; the statuses follow in order; one dossier in five is asked for a supplement on the way.",
     "Tiếp nhận ngay; các trạng thái theo đúng thứ tự; một phần năm số hồ sơ được yêu cầu bổ sung.",
 )
 
-BY_SUFFIX: Final = {fate.suffix: fate for fate in FATES}
+BY_SUFFIX: Final = {fate.suffix: fate for fate in BEHAVIOURS}
 
 
-def fate_of(dossier_code: str, procedure: str) -> Fate:
+def dossier_behaviour_of(dossier_code: str, procedure: str) -> DossierBehaviour:
     """The fate of a dossier: by its code's last four digits, else by a magic procedure, else the ordinary one."""
     suffix = DossierCode.received(dossier_code).normalised[-_SUFFIX_DIGITS:]
     if suffix in BY_SUFFIX:

@@ -1,6 +1,6 @@
 """The magic parcels: the last four digits of the dossier code in an order's number decide what a sandbox operator does.
 
-One table for everybody, as in connectors.sandbox.fates: the sandbox acts on it, tests expect what it says, and
+One table for everybody, as in dossier_behaviours: the sandbox acts on it, tests expect what it says, and
 docs/reference/sandbox.md is printed from both.
 """
 
@@ -46,7 +46,7 @@ class Journey(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PostalFate:
+class PostalBehaviour:
     """What happens to an order at a sandbox operator, and where its item ends."""
 
     suffix: str
@@ -65,8 +65,8 @@ class PostalFate:
 
 def _journey(
     suffix: str, name: str, journey: Journey, status: PostalStatus, english: str, vietnamese: str
-) -> PostalFate:
-    return PostalFate(suffix, name, OrderAnswer.ACCEPTED, journey, "delivered", status, english, vietnamese)
+) -> PostalBehaviour:
+    return PostalBehaviour(suffix, name, OrderAnswer.ACCEPTED, journey, "delivered", status, english, vietnamese)
 
 
 def _answer(
@@ -78,13 +78,13 @@ def _answer(
     *,
     transfer: str = "delivered",
     times: int = 0,
-) -> PostalFate:
+) -> PostalBehaviour:
     journey = Journey.NOTHING if answer is OrderAnswer.REFUSAL else Journey.DELIVERED
     status = None if answer is OrderAnswer.REFUSAL else PostalStatus.DELIVERED
-    return PostalFate(suffix, name, answer, journey, transfer, status, english, vietnamese, times)
+    return PostalBehaviour(suffix, name, answer, journey, transfer, status, english, vietnamese, times)
 
 
-POSTAL_FATES: Final = (
+POSTAL_BEHAVIOURS: Final = (
     _journey(
         "9101",
         "delivered",
@@ -236,10 +236,10 @@ ORDINARY_PARCEL: Final = _journey(
     "Vận chuyển và phát thành công.",
 )
 
-BY_POSTAL_SUFFIX: Final = {fate.suffix: fate for fate in POSTAL_FATES}
+BY_POSTAL_SUFFIX: Final = {fate.suffix: fate for fate in POSTAL_BEHAVIOURS}
 
 
-def postal_fate_of(order_number: str, forced: str = "") -> PostalFate:
+def postal_behaviour_of(order_number: str, forced: str = "") -> PostalBehaviour:
     """The fate of an order: the one that the knob forces, else by the dossier code in its number, else the ordinary."""
     found = _SERIAL.search(order_number) or _LAST_DIGITS.search(order_number)
     return BY_POSTAL_SUFFIX.get(forced or (found[1] if found else ""), ORDINARY_PARCEL)

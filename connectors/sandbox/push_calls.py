@@ -9,7 +9,7 @@ import requests
 
 from config.catalogue import Catalogue, Department, HmacGuard, SoapGuard
 from connectors.clock import now
-from connectors.sandbox.courier import Push, PushError, Said, number_of
+from connectors.sandbox.push_queue import Push, PushError, Said, number_of
 from connectors.sandbox.soap_security import signing_key
 from connectors.transport import signatures, wsse
 from connectors.transport.contract import contract

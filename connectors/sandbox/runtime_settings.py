@@ -31,7 +31,7 @@ class SandboxSettings(BaseSettings):
     """the folder of the development authority that the trust services work with; unset: one of the sandbox's own"""
 
 
-class Knobs(BaseModel):
+class RuntimeSettings(BaseModel):
     """What a person or a test can turn while the server runs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -58,30 +58,30 @@ class Knobs(BaseModel):
     lose_callbacks: bool = False
     """postal operator: call nobody back; the feed still tells everything"""
     parcel_fate: Annotated[str, Field(pattern=r"^(91[0-9]{2})?$")] = ""
-    """postal operator: the fate of every order from now on (connectors.sandbox.postal_fates); empty: by its number"""
+    """postal operator: the behaviour for every order from now on (postal_behaviours); empty: by its number"""
     transfer_fate: Annotated[str, Field(pattern=r"^([a-z]+(-[a-z]+)*)?$")] = ""
-    """bank: the fate of every transfer from now on (connectors.sandbox.bank_fates); empty: as it asks for"""
+    """bank: the fate of every transfer from now on (connectors.sandbox.bank_behaviours); empty: as it asks for"""
     lose_notifications: bool = False
     """bank or gateway: book everything and tell nobody; the statements still say it all"""
     stale_list: bool = False
     """certificate authority: serve a revocation list whose nextUpdate has passed"""
 
 
-class Panel:
+class SettingsPanel:
     """The knobs as they stand, and waiting that notices when they are turned."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
-        self.knobs = self._initial = Knobs(pace=settings.pace)
+        self.knobs = self._initial = RuntimeSettings(pace=settings.pace)
         self.closing = asyncio.Event()
         """set when the server stops: nobody is kept waiting any longer"""
         self._turned = asyncio.Event()
 
-    def turn(self, changes: dict[str, Any]) -> Knobs:
+    def turn(self, changes: dict[str, Any]) -> RuntimeSettings:
         """Change the knobs that are named. Raises pydantic.ValidationError."""
-        return self._set(Knobs.model_validate({**self.knobs.model_dump(), **changes}))
+        return self._set(RuntimeSettings.model_validate({**self.knobs.model_dump(), **changes}))
 
-    def reset(self) -> Knobs:
+    def reset(self) -> RuntimeSettings:
         """As at the start. The effects stay: a witness forgets nothing."""
         return self._set(self._initial)
 
@@ -109,7 +109,7 @@ class Panel:
             except TimeoutError:
                 return
 
-    def _set(self, knobs: Knobs) -> Knobs:
+    def _set(self, knobs: RuntimeSettings) -> RuntimeSettings:
         self.knobs = knobs
         self._turned.set()
         self._turned = asyncio.Event()

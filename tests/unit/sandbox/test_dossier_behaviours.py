@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sandbox.fates import BY_SUFFIX, FATES, ORDINARY, DepartmentAnswer, ReportingFate, fate_of
+from connectors.sandbox.dossier_behaviours import (
+    BEHAVIOURS,
+    BY_SUFFIX,
+    ORDINARY,
+    DepartmentAnswer,
+    ReportingBehaviour,
+    dossier_behaviour_of,
+)
 from connectors.sandbox.reference import markdown
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "sandbox.md"
@@ -17,16 +24,16 @@ def test_the_page_is_what_the_table_prints() -> None:
 
 
 def test_every_suffix_and_every_name_stands_once() -> None:
-    assert len(BY_SUFFIX) == len(FATES) == len({fate.name for fate in FATES})
+    assert len(BY_SUFFIX) == len(BEHAVIOURS) == len({fate.name for fate in BEHAVIOURS})
 
 
 def test_every_answer_and_every_way_of_telling_is_some_dossiers_fate() -> None:
-    assert {fate.answer for fate in FATES} == set(DepartmentAnswer)
-    assert {fate.telling for fate in FATES} == set(ReportingFate)
+    assert {fate.answer for fate in BEHAVIOURS} == set(DepartmentAnswer)
+    assert {fate.telling for fate in BEHAVIOURS} == set(ReportingBehaviour)
 
 
 def test_only_answers_without_effect_are_counted() -> None:
-    assert {fate.answer for fate in FATES if fate.times} == {DepartmentAnswer.FAULT, DepartmentAnswer.BUSY}
+    assert {fate.answer for fate in BEHAVIOURS if fate.times} == {DepartmentAnswer.FAULT, DepartmentAnswer.BUSY}
 
 
 @pytest.mark.parametrize(
@@ -42,9 +49,9 @@ def test_only_answers_without_effect_are_counted() -> None:
 def test_a_dossier_meets_the_fate_that_its_code_or_its_procedure_names(
     dossier_code: str, procedure: str, suffix: str
 ) -> None:
-    assert fate_of(dossier_code, procedure).suffix == suffix
+    assert dossier_behaviour_of(dossier_code, procedure).suffix == suffix
 
 
 @pytest.mark.parametrize("procedure", ["1.009002", "9.000002"])
 def test_any_other_dossier_is_ordinary(procedure: str) -> None:
-    assert fate_of("000.00.01.H42-261124-0001", procedure) is ORDINARY
+    assert dossier_behaviour_of("000.00.01.H42-261124-0001", procedure) is ORDINARY

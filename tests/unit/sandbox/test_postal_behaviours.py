@@ -2,14 +2,14 @@
 
 import pytest
 
-from connectors.sandbox.postal_fates import (
+from connectors.sandbox.postal_behaviours import (
     BY_POSTAL_SUFFIX,
     ORDINARY_PARCEL,
-    POSTAL_FATES,
+    POSTAL_BEHAVIOURS,
     Journey,
     OrderAnswer,
-    PostalFate,
-    postal_fate_of,
+    PostalBehaviour,
+    postal_behaviour_of,
 )
 from connectors.sandbox.postal_journeys import codes_by_status, moves
 from schemas.postal import PostalStatus
@@ -18,16 +18,16 @@ CODES = {status: status.value.upper() for status in PostalStatus}
 
 
 def test_every_suffix_and_every_name_stands_once() -> None:
-    assert len(BY_POSTAL_SUFFIX) == len(POSTAL_FATES) == len({fate.name for fate in POSTAL_FATES})
+    assert len(BY_POSTAL_SUFFIX) == len(POSTAL_BEHAVIOURS) == len({fate.name for fate in POSTAL_BEHAVIOURS})
 
 
 def test_every_answer_and_every_journey_is_some_orders_fate() -> None:
-    assert {fate.answer for fate in POSTAL_FATES} == set(OrderAnswer)
-    assert {fate.journey for fate in POSTAL_FATES} == set(Journey)
+    assert {fate.answer for fate in POSTAL_BEHAVIOURS} == set(OrderAnswer)
+    assert {fate.journey for fate in POSTAL_BEHAVIOURS} == set(Journey)
 
 
 def test_only_answers_without_effect_are_counted() -> None:
-    assert {fate.answer for fate in POSTAL_FATES if fate.times} == {OrderAnswer.FAULT, OrderAnswer.BUSY}
+    assert {fate.answer for fate in POSTAL_BEHAVIOURS if fate.times} == {OrderAnswer.FAULT, OrderAnswer.BUSY}
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,16 @@ def test_only_answers_without_effect_are_counted() -> None:
     ],
 )
 def test_an_order_meets_the_fate_that_its_dossier_code_names(order_number: str, suffix: str) -> None:
-    assert postal_fate_of(order_number).suffix == suffix
+    assert postal_behaviour_of(order_number).suffix == suffix
 
 
 def test_a_forced_fate_goes_before_the_number() -> None:
-    assert postal_fate_of("000.00.01.H42-261124-9103", "9102").suffix == "9102"
-    assert postal_fate_of("000.00.01.H42-261124-9103", "9199") is ORDINARY_PARCEL
+    assert postal_behaviour_of("000.00.01.H42-261124-9103", "9102").suffix == "9102"
+    assert postal_behaviour_of("000.00.01.H42-261124-9103", "9199") is ORDINARY_PARCEL
 
 
-@pytest.mark.parametrize("fate", POSTAL_FATES, ids=lambda fate: fate.name)
-def test_every_move_is_told_and_the_last_is_where_the_item_ends(fate: PostalFate) -> None:
+@pytest.mark.parametrize("fate", POSTAL_BEHAVIOURS, ids=lambda fate: fate.name)
+def test_every_move_is_told_and_the_last_is_where_the_item_ends(fate: PostalBehaviour) -> None:
     way = moves(fate.journey, CODES)
     assert {place for move in way for place in move.told} == set(range(len(way)))
     assert (way[-1].code.lower() if way else None) == fate.status

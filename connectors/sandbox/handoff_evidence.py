@@ -15,7 +15,7 @@ from schemas.handoff import HandoffRecord
 from schemas.strict import Strict
 
 
-class NotWhatWasHanded(Exception):
+class EvidenceMismatch(Exception):
     """The signed record is about something else than the message that it came in; the text says what."""
 
 
@@ -32,22 +32,22 @@ class HandoffEvidence(Strict):
     due_at: AwareDatetime
 
 
-def handed(handoff: Handoff) -> HandoffEvidence | None:
-    """None where nothing is signed. Raises NotWhatWasHanded, and schemas.strict.Refused for what is no record."""
+def evidence_in(handoff: Handoff) -> HandoffEvidence | None:
+    """None where nothing is signed. Raises EvidenceMismatch, and schemas.strict.Refused for what is no record."""
     if handoff.signed is None:
         return None
     data = base64.b64decode(handoff.signed.record)
     said = strict.read(HandoffRecord, data)
     if rfc8785.dumps(json.loads(data)) != data:
-        raise NotWhatWasHanded("the record is not in its canonical form")
+        raise EvidenceMismatch("the record is not in its canonical form")
     if (said.id, said.dossier, said.leg) != (handoff.id, handoff.dossier_code, handoff.leg):
-        raise NotWhatWasHanded("the record is about another handoff")
+        raise EvidenceMismatch("the record is about another handoff")
     if [(paper.code, paper.size, paper.sha256) for paper in handoff.papers] != [
         (document.code, document.size, document.sha256) for document in said.documents
     ]:
-        raise NotWhatWasHanded("the record lists other documents")
+        raise EvidenceMismatch("the record lists other documents")
     if handoff.signed.salt is not None and _personal(handoff, handoff.signed.salt) != said.personal:
-        raise NotWhatWasHanded("the record was signed for other personal data")
+        raise EvidenceMismatch("the record was signed for other personal data")
     return HandoffEvidence(
         id=said.id,
         record=hashlib.sha256(data).hexdigest(),

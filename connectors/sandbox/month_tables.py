@@ -20,7 +20,7 @@ KINDS: Final = {"carried": "carried", "receipts": "receipt", "refunds": "refund"
 """sum of a fee = kind of the lines that it adds up"""
 
 
-class NotTaken(Exception):
+class TableRefused(Exception):
     """The department does not take the table; the text says why, in its words."""
 
 
@@ -33,30 +33,30 @@ class TableReader:
         self._seal = seal
 
     def read(self, handed: HandedTable) -> tuple[SettlementTable, str]:
-        """The table and the SHA-256 of its bytes. Raises NotTaken."""
+        """The table and the SHA-256 of its bytes. Raises TableRefused."""
         data = base64.b64decode(handed.table)
         self._check_seal(data, base64.b64decode(handed.signature))
         try:
             table = strict.read(SettlementTable, data)
         except strict.Refused as refused:
-            raise NotTaken(f"bảng không đọc được: {refused.faults[0].pointer} {refused.faults[0].code}") from None
+            raise TableRefused(f"bảng không đọc được: {refused.faults[0].pointer} {refused.faults[0].code}") from None
         if rfc8785.dumps(json.loads(data)) != data:
-            raise NotTaken("bảng không ở dạng JSON chính tắc")
+            raise TableRefused("bảng không ở dạng JSON chính tắc")
         if table.department != self._department:
-            raise NotTaken("bảng của cơ quan khác")
+            raise TableRefused("bảng của cơ quan khác")
         found = next(wrong_sums(table), None)
         if found is not None:
-            raise NotTaken(found)
+            raise TableRefused(found)
         return table, hashlib.sha256(data).hexdigest()
 
     def _check_seal(self, data: bytes, signature: bytes) -> None:
         try:
             certificate = signer_of(data, signature, self._issuer, now())
         except BadCadesSignature as error:
-            raise NotTaken(f"chữ ký của Trung tâm không đúng: {error}") from None
+            raise TableRefused(f"chữ ký của Trung tâm không đúng: {error}") from None
         names = [str(found.value) for found in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         if not any(name.startswith(self._seal) for name in names):
-            raise NotTaken("người ký không phải Trung tâm")
+            raise TableRefused("người ký không phải Trung tâm")
 
 
 def wrong_sums(table: SettlementTable) -> Iterator[str]:

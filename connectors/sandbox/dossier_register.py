@@ -6,7 +6,7 @@ from typing import Final
 
 from connectors.clock import now
 from connectors.sandbox.effects import EffectFile, Submitted
-from connectors.sandbox.handed import handed
+from connectors.sandbox.handoff_evidence import evidence_in
 from schemas.department import Handoff
 from schemas.identifiers import DossierCode
 
@@ -69,7 +69,7 @@ class DossierRegister:
             procedure=handoff.procedure,
             number=f"{self._counterparty.rpartition('.')[2].upper()}-{self._numbers:0{_NUMBER_DIGITS}}",
             digest=digest,
-            handed=handed(handoff),
+            handed=evidence_in(handoff),
         )
         try:
             await self._effects.append(case)
