@@ -16,7 +16,7 @@ from pydantic import PostgresDsn
 
 from config.catalogue import Catalogue, load
 from config.settings import Settings
-from hub.embedded.pki import Pki, made
+from hub.embedded.pki import Pki, completed
 from hub.embedded.postgres import postgres
 from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
@@ -138,13 +138,13 @@ def catalogue() -> Catalogue:
 @pytest.fixture(scope="session")
 def pki(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """A development PKI for tests/catalogue, one for the whole run; who revokes or rotates makes one of their own."""
-    return made(tmp_path_factory.mktemp("pki"), catalogue, "a passphrase for keys in tests only")
+    return completed(tmp_path_factory.mktemp("pki"), catalogue, "a passphrase for keys in tests only")
 
 
 @pytest.fixture
 def own_pki(catalogue: Catalogue, tmp_path: Path) -> Pki:
     """Keys that nobody else uses, to rotate and to revoke."""
-    return made(tmp_path / "pki", catalogue, "a passphrase for keys in tests only")
+    return completed(tmp_path / "pki", catalogue, "a passphrase for keys in tests only")
 
 
 @pytest.fixture

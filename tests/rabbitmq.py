@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from hub.embedded.files import kept_password, write_private
+from hub.embedded.files import stored_password, write_private
 from hub.embedded.ports import LOOPBACK, free_port, is_free
 from hub.embedded.process import Process, Program
 from tests import debian
@@ -46,7 +46,7 @@ class RabbitMQ:
 
     @property
     def password(self) -> str:
-        return kept_password(self.directory / "password")
+        return stored_password(self.directory / "password")
 
     @property
     def url(self) -> str:

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from config.catalogue import load
 from connectors.sandbox.effects import Noticed, Submitted, read_effects
 from connectors.sandbox.server import addresses
-from hub.embedded.pki import made
+from hub.embedded.pki import completed
 from hub.embedded.ports import free_port
 from hub.embedded.process import Process, Program
 from hub.embedded.waiting import NothingMoves, wait_for
@@ -58,7 +58,9 @@ class ProcessStack:
         self.environment = {
             **PACE,
             **environment(),
-            **made(folder / "pki", load(CATALOGUE, environment()), "a passphrase for keys in tests only").environment(),
+            **completed(
+                folder / "pki", load(CATALOGUE, environment()), "a passphrase for keys in tests only"
+            ).environment(),
             "HUB_DATABASE_URL": database_url,
             "HUB_BROKER_URL": broker_url,
             "HUB_CATALOGUE": str(CATALOGUE),

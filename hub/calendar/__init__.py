@@ -1,18 +1,26 @@
 """Working time: which days and hours count when the law gives a term, and when that term ends.
 
-Days off come from the law's list (hub.calendar.law); what a decision adds or takes away comes from the catalogue and
-overrules the list. Terms are counted in working hours, 8 to a day. A term that begins anew, as after a supplement
-(NĐ 61/2018 Đ19.4), is the full ``due`` from its new beginning.
+Days off come from the law's list of public holidays (Bộ luật Lao động 2019 Đ112), with the swaps announced for the
+whole country; what a decision adds or takes away comes from the catalogue and overrules the list. The list is
+public_holidays.json, made by hub.calendar.publish from the library ``holidays``. The library itself stays out of the
+processes: asked for one country it loads all 250, which weighs a tenth of a worker.
+
+Terms are counted in working hours, 8 to a day. A term that begins anew, as after a supplement (NĐ 61/2018 Đ19.4), is
+the full ``due`` from its new beginning.
 """
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 from config.calendar import CalendarConfig as CalendarData
-from hub.calendar.law import year_by_law
 from hub.clock import VIETNAM, local
 
+LIST: Final = Path(__file__).with_name("public_holidays.json")
 _DAY: Final = timedelta(days=1)
 _NOTHING: Final = timedelta()
 _SATURDAY: Final = 5
@@ -113,3 +121,37 @@ class WorkingCalendar:
 
 def _at(day: date, hour: time) -> datetime:
     return datetime.combine(day, hour, VIETNAM)
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """What the list says of one year."""
+
+    off: frozenset[date]
+    worked: frozenset[date]
+    """Saturdays that are worked in exchange for a day off"""
+
+
+def years_by_law() -> range:
+    """The years that the list has."""
+    return range(min(_listed()), max(_listed()) + 1)
+
+
+def year_by_law(year: int) -> Year:
+    """Raises LookupError for a year that is not on the list."""
+    try:
+        return _listed()[year]
+    except KeyError:
+        raise LookupError(f"the list of public holidays has no {year}") from None
+
+
+@cache
+def _listed() -> dict[int, Year]:
+    return {
+        int(year): Year(off=_days(days["off"]), worked=_days(days["worked"]))
+        for year, days in json.loads(LIST.read_bytes()).items()
+    }
+
+
+def _days(texts: list[str]) -> frozenset[date]:
+    return frozenset(map(date.fromisoformat, texts))

@@ -8,7 +8,7 @@ from typing import Final
 
 from holidays import country_holidays
 
-from hub.calendar.law import LIST
+from hub.calendar import LIST
 from schemas.moment import FIRST_YEAR, LAST_YEAR
 
 YEARS: Final = range(FIRST_YEAR - 1, LAST_YEAR + 2)

@@ -19,7 +19,7 @@ from config.catalogue import Catalogue, CatalogueError, load
 from config.settings import Settings
 from hub import standstill
 from hub.app import Hub, check_clerks, read_settings
-from hub.calendar.law import years_by_law
+from hub.calendar import years_by_law
 from hub.cli import environment, key_checks
 from hub.clock import local, now
 from hub.db import Connection

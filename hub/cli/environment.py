@@ -11,12 +11,12 @@ from hub.cli.exits import ExitCode, leave
 if TYPE_CHECKING:
     from hub.app import Hub
     from hub.db import Connection
-    from hub.embedded.place import StackFolder
+    from hub.embedded.stack_folder import StackFolder
 
 
 def place() -> "StackFolder":
     """The folder of the embedded stack: HUB_VAR, else ./var."""
-    from hub.embedded.place import StackFolder
+    from hub.embedded.stack_folder import StackFolder
 
     return StackFolder(Path(os.environ.get("HUB_VAR") or "var").resolve())
 

@@ -15,7 +15,7 @@ from hub.cli.output import AsJson
 from hub.locale import vi
 
 if TYPE_CHECKING:
-    from hub.embedded.place import StackFolder
+    from hub.embedded.stack_folder import StackFolder
 
 app: Final = Typer()
 

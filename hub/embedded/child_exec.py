@@ -1,10 +1,10 @@
-"""Bind a program to the life of the process that started it, then become that program.
+"""Bind this process to the life of its parent, then exec a program.
 
-Run as a script of its own, ``tether.py SIGNAL PARENT USER PASSAGE COMMAND…``: when the process PARENT dies, however it
+Run as a script, ``child_exec.py SIGNAL PARENT USER PASSAGE COMMAND…``: when the process PARENT dies, however it
 dies, the kernel sends SIGNAL to the program (prctl(2), PR_SET_PDEATHSIG). USER is an account to run as, or "" for no
 change. With PASSAGE "passage" the program may read and pass every folder, as root may and USER may not
 (capabilities(7)): what it is and what it works on lie behind a folder that is closed to USER.
-Linux only; elsewhere the program runs untethered.
+Linux only; elsewhere the program outlives its parent.
 """
 
 import ctypes
@@ -49,9 +49,9 @@ def _keep_passage(linux: ctypes.CDLL) -> None:
     """Of all that root may, only to read and pass folders, through the exec that follows."""
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     for capability in (CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE):
-        wanted = 1 << capability
+        bit = 1 << capability
         # Twice (effective, permitted, inheritable): the low and the high words.
-        sets = (ctypes.c_uint32 * 6)(wanted, wanted, wanted, 0, 0, 0)
+        sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
         if linux.capset(header, sets) == 0:
             linux.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0)
             return

@@ -17,7 +17,7 @@ def write_private(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def kept_password(path: Path) -> str:
+def stored_password(path: Path) -> str:
     """The password in ``path``; made and kept the first time."""
     try:
         return path.read_text(encoding="utf-8")

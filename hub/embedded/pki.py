@@ -52,7 +52,7 @@ class Pki:
         return Keyring(self.keys, self.passphrase)
 
     def environment(self) -> dict[str, str]:
-        """What processes are told: the hub where its keys are, the sandbox where the authority is."""
+        """Environment of the processes: where the hub's keys are, and the sandbox's authority."""
         return {
             "HUB_KEYS": str(self.keys),
             "HUB_KEYS_PASSPHRASE": self.passphrase.get_secret_value(),
@@ -60,7 +60,7 @@ class Pki:
         }
 
     def complete(self, catalogue: Catalogue) -> None:
-        """Make what the catalogue asks for and is not there yet."""
+        """Generate what the catalogue names and does not exist yet."""
         authority, keyring = self.authority, self.keyring
         self.keys.mkdir(parents=True, exist_ok=True)
         if not self.roots.exists():
@@ -85,7 +85,7 @@ class Pki:
         return trust_entries.publish(catalogue, self.keyring, trust, now())
 
     def publish(self) -> None:
-        """Lay fresh revocation lists beside the keys, so that something can be signed before the first poll."""
+        """Write fresh revocation lists beside the keys, so that the hub can sign before the first poll."""
         folder, authority = self.keys / crl_store.FOLDER, self.authority
         folder.mkdir(exist_ok=True)
         for name, der in {"root": authority.root_crl(), "issuing": authority.crl()}.items():
@@ -104,8 +104,8 @@ class Pki:
         return enrolment.accept(keyring, name, authority.chain(certificate))
 
 
-def made(folder: Path, catalogue: Catalogue, passphrase: str) -> Pki:
-    """The PKI in ``folder``, complete for ``catalogue``."""
+def completed(folder: Path, catalogue: Catalogue, passphrase: str) -> Pki:
+    """The PKI in ``folder``, completed for ``catalogue``."""
     pki = Pki(folder, SecretStr(passphrase))
     pki.complete(catalogue)
     return pki

@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from its wheel, driven directly: private, on the loopback, with its data in one folder.
+"""PostgreSQL 18 from its wheel: private, on the loopback, with its data in one folder.
 
 As root it runs under the account ``nobody``, because PostgreSQL refuses root; as an ordinary user it runs as that user.
 """
@@ -18,7 +18,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from hub.embedded.files import is_closed, kept_password, write_private
+from hub.embedded.files import is_closed, stored_password, write_private
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.process import CannotStart, Process, Program
 
@@ -48,7 +48,7 @@ class Postgres:
         return self.url_of(DATABASE)
 
     def url_of(self, database: str) -> str:
-        password = kept_password(self.directory / "password")
+        password = stored_password(self.directory / "password")
         return f"postgresql://{ROLE}:{password}@{LOOPBACK}:{self.port}/{database}"
 
     def program(self) -> Program:
@@ -72,7 +72,7 @@ class Postgres:
         )
 
     def prepare(self) -> None:
-        """Make the folder ready to be started: created, owned by the right account, free of a dead predecessor."""
+        """Prepare the folder: created, owned by the right account, not in use by an orphaned predecessor."""
         for folder in (self.directory, self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
         if not self.data.exists():
@@ -80,10 +80,10 @@ class Postgres:
         _await_predecessor(self.data / "postmaster.pid")
 
     def make_database(self) -> None:
-        """The first time; it must be answering."""
+        """Create the database if it does not exist; the server must be answering."""
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as conn:
-            there = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-            if there is None:
+            row = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+            if row is None:
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
     def answers(self) -> bool:
@@ -99,7 +99,7 @@ class Postgres:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         password = self.directory / "initdb-password"
-        write_private(password, kept_password(self.directory / "password"))
+        write_private(password, stored_password(self.directory / "password"))
         if _account():
             shutil.chown(fresh, _account())
             shutil.chown(password, _account())

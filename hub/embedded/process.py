@@ -1,4 +1,4 @@
-"""Programs that we start: each in a session of its own, tethered to us, with its output in a log file."""
+"""Child processes: each in a session of its own, ended by the kernel when we die, with its output in a log file."""
 
 import contextlib
 import os
@@ -19,10 +19,10 @@ from hub.embedded.waiting import STILL, Patience
 from hub.errors import HubError
 
 LOG_LIMIT: Final = 10_000_000
-"""bytes after which a log is put aside as ``<name>.log.1`` at the next start"""
+"""bytes after which a log is renamed to ``<name>.log.1`` at the next start"""
 _PAUSE: Final = 0.05
 _WORK_SEEN_EVERY: Final = 20
-"""looks; who works is asked of the whole system's list of processes, which costs"""
+"""polls between two looks at processor time, for which the whole system's processes are listed"""
 _WORK_UNIT: Final = 1.0
 """seconds of processor time that count as work; whole ones, because waiting costs some too"""
 
@@ -33,7 +33,7 @@ class CannotStart(HubError):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run and how it wants to be ended."""
+    """A command to run, and how to end it."""
 
     name: str
     command: tuple[str, ...]
@@ -47,19 +47,19 @@ class Program:
     grace: float = 10.0
     """seconds between the stop signal and the kill"""
     orphan_signal: signal.Signals = signal.SIGKILL
-    """what the kernel sends it when we die without stopping it"""
+    """sent by the kernel when we die without stopping it"""
 
 
 class Process:
-    """A started program. Start it from a thread that lives as long as it shall: the tether is to that thread."""
+    """A started program. The kernel ends it when the thread that started it ends."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         program.log.parent.mkdir(parents=True, exist_ok=True)
-        _put_aside(program.log)
+        _rotate(program.log)
         with _private(program.log) as log:
             self._popen = subprocess.Popen(
-                _tethered(program),
+                _command_of(program),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -73,7 +73,7 @@ class Process:
         return self._popen.pid
 
     def exit_code(self) -> int | None:
-        """How it ended (negative: the signal); None while it runs."""
+        """Exit code (negative: the signal); None while it runs."""
         return self._popen.poll()
 
     def ask_to_stop(self) -> None:
@@ -81,7 +81,7 @@ class Process:
             self._popen.send_signal(self.program.stop_signal)
 
     def end(self) -> None:
-        """Wait for the grace that the program is given, then kill it; and kill what it leaves in its session."""
+        """Wait for the program's grace, then kill it and whatever is left in its session."""
         try:
             self._popen.wait(self.program.grace)
         except subprocess.TimeoutExpired:
@@ -110,7 +110,7 @@ class Process:
             if code is not None:
                 raise CannotStart(f"{self.program.name} ended at once ({code}): {last_line(self.program.log)}")
             if look % _WORK_SEEN_EVERY == 0:
-                patience.see([_worked(process.pid) for process in (self, *beside)])
+                patience.observe([_worked(process.pid) for process in (self, *beside)])
             if patience.over:
                 raise CannotStart(
                     f"{self.program.name} is not ready and has done nothing for {still:.0f} s;"
@@ -120,7 +120,7 @@ class Process:
 
 
 def _private(log: Path) -> BinaryIO:
-    """For adding to; readable by us alone, whoever made it."""
+    """The log opened for appending, readable by us alone whoever created it."""
     file = os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
     os.fchmod(file.fileno(), 0o600)
     return file
@@ -147,7 +147,7 @@ def _worked(pid: int) -> int:
     return int(spent / _WORK_UNIT)
 
 
-def _tethered(program: Program) -> list[str]:
+def _command_of(program: Program) -> list[str]:
     # -I -S: nothing of the environment or of site-packages; it lives for some milliseconds.
     return [
         sys.executable, "-I", "-S", str(Path(child_exec.__file__).resolve()),
@@ -156,7 +156,7 @@ def _tethered(program: Program) -> list[str]:
     ]  # fmt: skip
 
 
-def _put_aside(log: Path) -> None:
+def _rotate(log: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > LOG_LIMIT:
             log.replace(log.with_name(log.name + ".1"))

@@ -1,4 +1,4 @@
-"""Which programs make up an embedded stack, where they listen and what they are told."""
+"""Programs of an embedded stack: their commands, ports and environments."""
 
 import json
 import os
@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from config.catalogue import load
 from config.settings import PACKAGED
 from hub.embedded import pki
-from hub.embedded.place import Addresses, StackFolder
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.postgres import Postgres
 from hub.embedded.process import Program
-from hub.embedded.secrets import KEYS_PASSPHRASE, Secrets, kept_secrets
+from hub.embedded.secrets import KEYS_PASSPHRASE, Secrets, stored_secrets
+from hub.embedded.stack_folder import Addresses, StackFolder
 from hub.embedded.valkey import Valkey
 
 FLOWER_USER: Final = "hub"
@@ -34,14 +34,14 @@ REHEARSAL: Final = {
     "HUB_LEASE_MARGIN": "5",
     "HUB_SANDBOX_HANG_SECONDS": "5",
 }
-"""With the sandbox a day's pauses are seconds, so that one can watch; what stands in the environment goes before."""
+"""settings beside the sandbox: pauses of seconds, so that one can watch; the environment takes precedence"""
 _WORKER_GRACE: Final = 20.0
 """seconds; a call that takes longer is cut off, and its outcome is asked for after the next start"""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One embedded stack, planned: ports chosen, secrets made, nothing started."""
+    """Plan of an embedded stack: ports chosen, secrets generated, nothing started."""
 
     place: StackFolder
     postgres: Postgres
@@ -68,9 +68,9 @@ class Stack:
         """Ports of the last start where they are free. Raises CatalogueError, CannotStart."""
         catalogue = Path(environment.get("HUB_CATALOGUE") or PACKAGED)
         ports = _ports(place.remembered())
-        secrets = kept_secrets(place.secrets, catalogue, environment)
+        secrets = stored_secrets(place.secrets, catalogue, environment)
         known = load(catalogue, secrets.hub)
-        pki.made(place.pki, known, secrets.hub[KEYS_PASSPHRASE])
+        pki.completed(place.pki, known, secrets.hub[KEYS_PASSPHRASE])
         return cls(
             place=place,
             postgres=Postgres(place.postgres, ports["database"], place.log("postgres")),
@@ -106,9 +106,9 @@ class Stack:
             "--data", str(self.place.sandbox), "--ports", str(self.sandbox_ports),
             *(word for code in self.themselves for word in ("--except", code)),
         )  # fmt: skip
-        told = {**REHEARSAL, "HUB_SANDBOX_PKI": str(self.place.pki), **os.environ}
-        told |= {**self.secrets.hub, **self.secrets.departments}
-        return self._hub("sandbox", "sandbox", *words, environment=told)
+        environment = {**REHEARSAL, "HUB_SANDBOX_PKI": str(self.place.pki), **os.environ}
+        environment |= {**self.secrets.hub, **self.secrets.departments}
+        return self._hub("sandbox", "sandbox", *words, environment=environment)
 
     @property
     def sandbox_ports(self) -> Path:
@@ -126,10 +126,10 @@ class Stack:
     def served(self) -> dict[str, str]:
         """The same of all that the sandbox plays: gateways too, to which the hub never speaks."""
         try:
-            found = json.loads(self.sandbox_ports.read_bytes())
+            ports = json.loads(self.sandbox_ports.read_bytes())
         except FileNotFoundError:
             return {}
-        return {str(code): str(url) for code, url in found.items()}
+        return {str(code): str(url) for code, url in ports.items()}
 
     def api(self, environment: Mapping[str, str]) -> Program:
         return self._hub("api", "api", "--port", str(self.api_port), environment=environment)
@@ -137,8 +137,8 @@ class Stack:
     def flower(self, environment: Mapping[str, str]) -> Program:
         return self._hub("flower", "flower", "--port", str(self.flower_port), environment=environment)
 
-    def labour(self, environment: Mapping[str, str]) -> list[Program]:
-        """What works: beat and the workers, stopped first and softly."""
+    def beat_and_workers(self, environment: Mapping[str, str]) -> list[Program]:
+        """Beat and the workers, which are stopped first."""
         names = [f"worker-{number}" for number in range(1, self.workers + 1)]
         return [
             self._hub("beat", "beat", environment=environment),
@@ -160,8 +160,8 @@ class Stack:
 
 
 def environment_of(place: StackFolder, addresses: Addresses, secrets: Secrets) -> dict[str, str]:
-    """What a process of the stack is told: the settings that its place and addresses fix, and the secrets."""
-    told = {
+    """The environment of a process of the stack: settings by its folder and addresses, and the secrets."""
+    environment = {
         **secrets.hub,
         "HUB_KEYS": os.environ.get("HUB_KEYS") or str(place.pki / "keys"),
         "HUB_DATABASE_URL": addresses.database,
@@ -169,10 +169,10 @@ def environment_of(place: StackFolder, addresses: Addresses, secrets: Secrets) -
         "HUB_PUBLIC_URL": addresses.api,
     }
     if addresses.partners:
-        told["HUB_PARTNER_URLS"] = json.dumps(addresses.partners)
-        told["HUB_WEBHOOK_NETWORKS"] = os.environ.get("HUB_WEBHOOK_NETWORKS") or json.dumps([f"{LOOPBACK}/32"])
-        told |= {name: os.environ.get(name, value) for name, value in REHEARSAL.items()}
-    return told
+        environment["HUB_PARTNER_URLS"] = json.dumps(addresses.partners)
+        environment["HUB_WEBHOOK_NETWORKS"] = os.environ.get("HUB_WEBHOOK_NETWORKS") or json.dumps([f"{LOOPBACK}/32"])
+        environment |= {name: os.environ.get(name, value) for name, value in REHEARSAL.items()}
+    return environment
 
 
 def running_environment(place: StackFolder) -> dict[str, str] | None:
@@ -181,7 +181,7 @@ def running_environment(place: StackFolder) -> dict[str, str] | None:
     if addresses is None:
         return None
     catalogue = Path(os.environ.get("HUB_CATALOGUE") or PACKAGED)
-    return environment_of(place, addresses, kept_secrets(place.secrets, catalogue, os.environ))
+    return environment_of(place, addresses, stored_secrets(place.secrets, catalogue, os.environ))
 
 
 def _ports(remembered: Addresses | None) -> dict[str, int]:

@@ -1,8 +1,8 @@
-"""Keeps an embedded stack alive: starts it in order, starts again what ends, stops it in order, leaves nothing behind.
+"""Supervisor of an embedded stack: starts its programs in order, restarts what ends, and stops them in order.
 
-It has to start workers again: kombu's redis transport ends the worker's whole process when Valkey dies under it. Every
-child is tethered (hub.embedded.child_exec), so even a kill -9 of the supervisor ends them all. One thread, the main
-one: the tether is to it.
+It has to restart workers: kombu's redis transport ends the worker's whole process when Valkey dies under it. The kernel
+ends every child when the thread that started it dies (hub.embedded.child_exec), so even a kill -9 of the supervisor
+leaves none. Hence one thread, the main one.
 """
 
 import json
@@ -19,19 +19,71 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hub.embedded.ports import LOOPBACK, is_free
-from hub.embedded.process import Process, Program
-from hub.embedded.restarting import RestartingProcess
+from hub.embedded.process import CannotStart, Process, Program
 from hub.embedded.stack import Stack, environment_of
 
-_LOOK_EVERY: Final = 0.2
-_SAID_AFTER: Final = 5.0
-"""seconds of waiting after which a person is told for what"""
+_POLL_EVERY: Final = 0.2
+_SAY_AFTER: Final = 5.0
+"""seconds of waiting after which the person is told what for"""
 WAITING: Final = "waiting for "
 """how a line that says so begins"""
+PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+"""seconds before a restart, by how often the program has ended in a row"""
+STEADY: Final = 60.0
+"""seconds that a program must run for its earlier ends to be forgotten"""
+
+
+class RestartingProcess:
+    """A program that is restarted whenever it ends, after growing pauses."""
+
+    def __init__(self, program: Program, say: Callable[[str], None], prepare: Callable[[], None] | None = None) -> None:
+        self.program = program
+        self._say = say
+        self._prepare = prepare
+        self._ends = 0
+        self._due = 0.0
+        self.process: Process | None = None
+
+    def start(self) -> Process:
+        """Raises CannotStart."""
+        if self._prepare:
+            self._prepare()
+        self.process = Process(self.program)
+        return self.process
+
+    def poll(self) -> None:
+        """Restart the program if it has ended and its pause is over."""
+        if self.process is not None:
+            code = self.process.exit_code()
+            if code is None:
+                return
+            self._ended(self.process, code)
+        if time.monotonic() >= self._due:
+            try:
+                self.start()
+            except (CannotStart, OSError) as error:
+                self._postpone(str(error))
+
+    def _ended(self, process: Process, code: int) -> None:
+        process.kill_leftovers()
+        self.process = None
+        if time.monotonic() - process.started_at > STEADY:
+            self._ends = 0
+        self._postpone(f"{self.program.name} ended ({_describe_exit(code)})")
+
+    def _postpone(self, why: str) -> None:
+        pause = PAUSES[min(self._ends, len(PAUSES) - 1)]
+        self._ends += 1
+        self._due = time.monotonic() + pause
+        self._say(f"{why}; starting it again in {pause:g} s")
+
+
+def _describe_exit(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 class StopAsked(Exception):
-    """A signal came."""
+    """A signal asks the supervisor to stop."""
 
 
 class Supervisor:
@@ -55,15 +107,15 @@ class Supervisor:
                 self._stack.place.say_ready()
                 ready()
                 while not self._asked:
-                    for kept in self._all():
-                        kept.look_after()
-                    time.sleep(_LOOK_EVERY)
+                    for process in self._all():
+                        process.poll()
+                    time.sleep(_POLL_EVERY)
             except StopAsked:
                 pass
             finally:
                 self._say("stopping")
                 for stage in reversed(self._stages):
-                    _stop([kept.process for kept in stage if kept.process])
+                    _stop([restarting.process for restarting in stage if restarting.process])
 
     def _start(self) -> None:
         stack = self._stack
@@ -81,13 +133,13 @@ class Supervisor:
         environment = environment_of(stack.place, addresses, stack.secrets)
         self._migrate(stack.migration(environment), postgres)
         (api,) = self._stage([stack.api(environment)])
-        self._stage(stack.labour(environment))
+        self._stage(stack.beat_and_workers(environment))
         (flower,) = self._stage([stack.flower(environment)])
         self._await(api, partial(answers, f"{addresses.api}/health/ready"))
         self._await(flower, partial(answers, addresses.flower))
 
     def _free_sandbox_ports(self) -> None:
-        """The sandbox takes the ports of the last time again; one that is gone it has to choose anew."""
+        """Let the sandbox choose anew the ports of the last start that are not free."""
         served = self._stack.served()
         free = {code: url for code, url in served.items() if is_free(urlsplit(url).port or 0)}
         if free != served:
@@ -107,16 +159,16 @@ class Supervisor:
     def _stage(self, programs: Sequence[Program], prepare: Callable[[], None] | None = None) -> list[Process]:
         self._go_on()
         self._stages.append([RestartingProcess(program, self._say, prepare) for program in programs])
-        return [kept.start() for kept in self._stages[-1]]
+        return [restarting.start() for restarting in self._stages[-1]]
 
     def _await(self, process: Process, ready: Callable[[], bool], *, beside: Sequence[Process] = ()) -> None:
-        since, said = time.monotonic(), False
+        since, is_said = time.monotonic(), False
 
         def is_ready() -> bool:
-            nonlocal said
-            if not said and time.monotonic() - since > _SAID_AFTER:
+            nonlocal is_said
+            if not is_said and time.monotonic() - since > _SAY_AFTER:
                 self._say(f"{WAITING}{process.program.name}")
-                said = True
+                is_said = True
             return self._go_on() and ready()
 
         process.wait_until(is_ready, beside=beside)
@@ -159,7 +211,7 @@ def answers(url: str) -> bool:
 
 
 def listens(url: str) -> bool:
-    """Whether somebody accepts connections at ``url``."""
+    """Whether ``url`` accepts connections."""
     try:
         socket.create_connection((LOOPBACK, urlsplit(url).port or 0), timeout=1).close()
     except OSError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from hub.embedded.files import kept_password, write_private
+from hub.embedded.files import stored_password, write_private
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.process import CannotStart, Process, Program
 
@@ -25,7 +25,7 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        return f"redis://:{kept_password(self.directory / 'password')}@{LOOPBACK}:{self.port}/0"
+        return f"redis://:{stored_password(self.directory / 'password')}@{LOOPBACK}:{self.port}/0"
 
     @property
     def _configuration(self) -> Path:
@@ -46,7 +46,7 @@ class Valkey:
             f"bind {LOOPBACK}",
             f"port {self.port}",
             f'dir "{self.directory.resolve()}"',
-            f"requirepass {kept_password(self.directory / 'password')}",
+            f"requirepass {stored_password(self.directory / 'password')}",
             "appendonly yes",
             'save ""',
         ]

@@ -1,4 +1,4 @@
-"""Waiting on a machine that others use too: as long as something moves. Slow is not broken; standing still is."""
+"""Waiting that gives up when nothing makes progress, and not after a fixed time: a busy machine is slow, not broken."""
 
 import threading
 import time
@@ -8,21 +8,21 @@ from typing import Final, TypeVar
 from hub.errors import HubError
 
 STILL: Final = 60.0
-"""seconds in which nothing has moved, after which nobody waits any longer"""
+"""seconds without progress after which waiting ends"""
 _LATE: Final = 5.0
 """seconds; a look that comes later than that says how busy the machine is, and no more than this against who works"""
 _ASK_EVERY: Final = 1.0
 """seconds between two questions whether something has moved; they cost the others"""
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class NothingMoves(HubError):
-    """What is waited for has not come nearer for a minute."""
+    """There was no progress for too long."""
 
 
 class Patience:
-    """For how long nothing has moved. Several threads may show what they see, each under a name of its own."""
+    """Measures for how long nothing has made progress. Threads report what they observe, each under its own name."""
 
     def __init__(self, still: float = STILL) -> None:
         self._still = still
@@ -31,8 +31,8 @@ class Patience:
         self._idle = 0.0
         self._lock = threading.Lock()
 
-    def see(self, state: object, name: str = "") -> None:
-        """``state``: whatever is another value once something has moved."""
+    def observe(self, state: object, name: str = "") -> None:
+        """``state``: any value that changes with progress."""
         with self._lock:
             looked = time.monotonic()
             self._idle += min(looked - self._looked, _LATE)
@@ -48,23 +48,23 @@ class Patience:
 
 def wait_for(
     what: str,
-    happens: Callable[[], Found],
+    happens: Callable[[], Result],
     *,
     moves: Callable[[], object],
     still: float = STILL,
     pause: float = 0.1,
-) -> Found:
-    """What ``happens`` gives as soon as that is true.
+) -> Result:
+    """Poll ``happens`` until its result is true, and return that.
 
-    ``moves`` gives another value whenever something has moved. Raises NothingMoves, which says ``what`` was waited for,
-    after ``still`` seconds in which it gave the same.
+    ``moves`` returns another value whenever there is progress. Raises NothingMoves, which names ``what`` was awaited,
+    after ``still`` seconds without.
     """
     patience, asked = Patience(still), 0.0
-    while not (found := happens()):
+    while not (result := happens()):
         if time.monotonic() - asked > _ASK_EVERY:
             asked = time.monotonic()
-            patience.see(moves())
+            patience.observe(moves())
         if patience.over:
             raise NothingMoves(f"waited for {what}, and nothing has moved for {still:.0f} s")
         time.sleep(pause)
-    return found
+    return result

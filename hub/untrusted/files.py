@@ -1,4 +1,4 @@
-"""The files that strangers send us, as what they say: read by hub.untrusted.readers, taken down here."""
+"""Untrusted files as typed values: read by hub.untrusted.readers in another process, parsed from its lines here."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from config.statements import Statements
-from hub.untrusted.asking import read
+from hub.untrusted.client import read
 from schemas.cells import Cell, CellRow
 from schemas.statement import Format, Head, Portion, Statement, StatementEntry, UnreadableFile, gathered
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from hub.fees.settlements.department_files import Sheet
 
 
-def statements(said: Statements, raw: bytes) -> tuple[Format, list[Statement]]:
-    """The format and the statements of a bank's file, by what the bank is said to write. Raises UnreadableFile."""
+def statements(profile: Statements, raw: bytes) -> tuple[Format, list[Statement]]:
+    """The format and the statements of a bank's file, by the bank's profile. Raises UnreadableFile."""
 
     def take(lines: Iterator[bytes]) -> tuple[Format, list[Statement]]:
         format_: Format = json.loads(next(lines))
-        return format_, gathered(_portions(lines), most=said.max_entries)
+        return format_, gathered(_portions(lines), most=profile.max_entries)
 
-    return read("statements", said.model_dump(mode="json"), raw, take)
+    return read("statements", profile.model_dump(mode="json"), raw, take)
 
 
 def _portions(lines: Iterator[bytes]) -> Iterator[Portion]:
@@ -33,8 +33,8 @@ def _portions(lines: Iterator[bytes]) -> Iterator[Portion]:
         )
 
 
-def trial(said: Statements, raw: bytes) -> tuple[Format, dict[int, tuple[str, str]], list[Statement], str]:
-    """A bank's file as it is read by ``said``: its format, row → what it was taken for and what stands in it, the
+def trial(profile: Statements, raw: bytes) -> tuple[Format, dict[int, tuple[str, str]], list[Statement], str]:
+    """A bank's file as it is read by ``profile``: its format, row → what it was taken for and its text, the
     statements, and what is wrong, which may be nothing. Raises UnreadableFile for what no profile reads.
     """
 
@@ -44,21 +44,21 @@ def trial(said: Statements, raw: bytes) -> tuple[Format, dict[int, tuple[str, st
         wrong: str = json.loads(next(lines))
         return format_, rows, [Statement.model_validate_json(line) for line in lines], wrong
 
-    return read("trial", said.model_dump(mode="json"), raw, take)
+    return read("trial", profile.model_dump(mode="json"), raw, take)
 
 
 def sheets(raw: bytes, ending: str) -> "list[Sheet]":
-    """The sheets of a file of a department's desk. Raises BadFile (hub.fees.settlements.department_files)."""
+    """The sheets of a department's spreadsheet. Raises BadFile (hub.fees.settlements.department_files)."""
     from hub.fees.settlements.department_files import BadFile, Sheet  # noqa: PLC0415 - no worker needs it
 
     def take(lines: Iterator[bytes]) -> list[Sheet]:
-        found = []
+        sheets_read = []
         for line in lines:
             name = json.loads(line)
             if isinstance(name, list):
                 raise BadFile(*name)
-            found.append(Sheet(name, [row_of(row) for row in iter(lines.__next__, b"")]))
-        return found
+            sheets_read.append(Sheet(name, [row_of(row) for row in iter(lines.__next__, b"")]))
+        return sheets_read
 
     try:
         return read("sheets", {"ending": ending}, raw, take)
@@ -89,13 +89,13 @@ _KINDS: Final[Mapping[str, Callable[[str], Cell]]] = {
 
 
 def row_of(line: bytes) -> CellRow:
-    """What readers.line has written."""
+    """The row of a line that readers.line has written."""
     number, *cells = json.loads(line)
     return CellRow(number, [_cell(cell) for cell in cells])
 
 
-def _cell(said: Any) -> Cell:
-    if not isinstance(said, list):
-        return said  # type: ignore[no-any-return]
-    kind, value = said
-    return timedelta(seconds=value) if kind == "timedelta" else _KINDS[kind](value)
+def _cell(value: Any) -> Cell:
+    if not isinstance(value, list):
+        return value  # type: ignore[no-any-return]
+    kind, text = value
+    return timedelta(seconds=text) if kind == "timedelta" else _KINDS[kind](text)

@@ -1,4 +1,4 @@
-"""What a file may take of memory and time."""
+"""Limits of memory, time and output for reading a file."""
 
 from typing import Final
 
@@ -32,5 +32,5 @@ def seconds(size: int) -> int:
 
 
 def answer(size: int) -> int:
-    """Bytes that are taken of what the reader says."""
+    """Bytes of output that are accepted of the reader."""
     return ANSWER + ANSWER_PER_BYTE * size

@@ -1,4 +1,4 @@
-"""What can be read, by name: a file's bytes in, lines of JSON out. Runs in the fork; nothing here is trusted later."""
+"""Readers by name: a file's bytes in, lines of JSON out. They run in the fork, and their output is not trusted."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +18,8 @@ Reader = Callable[[Any, bytes], Iterator[bytes]]
 
 def _statements(how: Any, raw: bytes) -> Iterator[bytes]:
     """The format; then each statement: its head, its entries, and an empty line."""
-    said = Statements.model_validate_json(json.dumps(how))
-    format_, portions = formats.portions(said, raw)
+    profile = Statements.model_validate_json(json.dumps(how))
+    format_, portions = formats.portions(profile, raw)
     yield json.dumps(format_).encode()
     for portion in portions:
         yield portion.head.model_dump_json().encode()
@@ -30,20 +30,20 @@ def _statements(how: Any, raw: bytes) -> Iterator[bytes]:
 
 def _trial(how: Any, raw: bytes) -> Iterator[bytes]:
     """The format, what each row was taken for, and an empty line; then the statements, or one line of what is wrong."""
-    said = Statements.model_validate_json(json.dumps(how))
+    profile = Statements.model_validate_json(json.dumps(how))
     yield json.dumps(formats.format_of(raw)).encode()
     rows: list[bytes] = []
 
-    def told(row: CellRow, taken: str) -> None:
+    def record(row: CellRow, taken: str) -> None:
         text = " | ".join(filter(None, map(written, row.cells)))
         rows.append(json.dumps([row.number, taken, " ".join(text.split())[:SHOWN]]).encode())
 
-    wrong, found = "", list[Statement]()
+    wrong, statements = "", list[Statement]()
     try:
-        found = gathered(formats.portions(said, raw, told)[1], most=said.max_entries)
+        statements = gathered(formats.portions(profile, raw, record)[1], most=profile.max_entries)
     except UnreadableFile as error:
         wrong = str(error)
-    yield from (*rows, b"", json.dumps(wrong).encode(), *(one.model_dump_json().encode() for one in found))
+    yield from (*rows, b"", json.dumps(wrong).encode(), *(one.model_dump_json().encode() for one in statements))
 
 
 def _sheets(how: Any, raw: bytes) -> Iterator[bytes]:
@@ -91,15 +91,15 @@ READERS: Final[Mapping[str, Reader]] = {
 
 
 def line(row: CellRow) -> bytes:
-    """The row as a line; hub.untrusted.files takes it down."""
-    return json.dumps([row.number, *map(_said, row.cells)]).encode()
+    """The row as a line, for hub.untrusted.files.row_of."""
+    return json.dumps([row.number, *map(_json_of, row.cells)]).encode()
 
 
 _KINDS: Final[tuple[tuple[type[Any], str], ...]] = ((datetime, "datetime"), (date, "date"), (time, "time"))
 
 
-def _said(cell: Cell) -> Any:
-    """The cell as JSON; what JSON does not have as its kind and its text."""
+def _json_of(cell: Cell) -> Any:
+    """The cell as JSON; a type that JSON lacks as its kind and its text."""
     if isinstance(cell, timedelta):
         return ["timedelta", cell.total_seconds()]
     for kind, name in _KINDS:

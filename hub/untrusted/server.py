@@ -1,8 +1,8 @@
-"""``python -m hub.untrusted.server FD``: loads the readers once, and reads each file in a fork of its own.
+"""Reader server, ``python -m hub.untrusted.server FD``: imports the readers once, reads each file in a fork of its own.
 
-FD is a socket; for each file it brings another one (SCM_RIGHTS), over which the fork is told what to read and answers
-(hub.untrusted.asking). A fork has its limits before it sees a byte. The server itself sees none, and ends with whoever
-started it, or when it has had nothing to do for a while.
+FD is a socket; each message on it carries another one (SCM_RIGHTS), over which the fork receives its request and
+answers (hub.untrusted.client). A fork sets its limits before it reads a byte. The server itself reads none, and ends
+with the process that started it, or after IDLE seconds.
 """
 
 import json
@@ -26,7 +26,7 @@ IDLE: Final = 60
 
 
 def serve(control: socket.socket) -> None:
-    """Read what is sent, one file after another; after each its fork's exit status is told."""
+    """Read one file after another, and send each fork's exit status."""
     while select.select([control], [], [], IDLE)[0]:
         token, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not token:
@@ -42,31 +42,31 @@ def serve(control: socket.socket) -> None:
 
 def _read(channel: socket.socket) -> None:
     with channel, channel.makefile("rb") as source, channel.makefile("wb") as answer:
-        told = json.loads(source.readline())
-        _limit(told["size"])
-        raw = source.read(told["size"])
-        if len(raw) == told["size"]:  # else whoever asked is gone
-            answer.write(b"." + json.dumps(_answer(told, raw, answer)).encode() + b"\n")
+        request = json.loads(source.readline())
+        _limit(request["size"])
+        raw = source.read(request["size"])
+        if len(raw) == request["size"]:  # else the client is gone
+            answer.write(b"." + json.dumps(_answer(request, raw, answer)).encode() + b"\n")
 
 
-def _answer(told: dict[str, Any], raw: bytes, answer: BinaryIO) -> dict[str, Any]:
-    """Write what is read, a line for each piece; how it ended."""
+def _answer(request: dict[str, Any], raw: bytes, answer: BinaryIO) -> dict[str, Any]:
+    """Write the lines of the reader, and return its final status."""
     try:
-        answer.writelines(b"+" + line + b"\n" for line in READERS[told["reader"]](told["how"], raw))
+        answer.writelines(b"+" + line + b"\n" for line in READERS[request["reader"]](request["how"], raw))
     except UnreadableFile as error:
         return {"end": "unreadable", "code": error.code, "sentence": error.sentence, "line": error.line}
     except MemoryError:
         return {"end": "memory"}
     except BrokenPipeError:
         os._exit(0)
-    except Exception as error:  # noqa: BLE001 - a fault of ours; whoever asked makes it known
+    except Exception as error:  # noqa: BLE001 - an internal error; the client logs it
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return {"end": "fault", "error": type(error).__name__, "where": f"{frame.filename}:{frame.lineno}"}
     return {"end": "read"}
 
 
 def _limit(size: int) -> None:
-    """Where the system does not allow it, nothing is read."""
+    """Limit memory and time. Where the system does not allow that, end: nothing is read."""
     with suppress(OSError):  # where memory runs out, this process ends before any other
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     try:

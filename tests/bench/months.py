@@ -19,7 +19,7 @@ from config.settings import Settings
 from hub import dispatch
 from hub.app import Hub
 from hub.db import Connection
-from hub.embedded.pki import made
+from hub.embedded.pki import completed
 from hub.events import Event
 from hub.fees import settlements
 from hub.fees.ledger import Origin, Share, checkpoints, post_all, postings
@@ -65,7 +65,7 @@ def rows(payments: int = PAYMENTS) -> list[BenchRow]:
 
 def _hub(folder: Path, url: str) -> Hub:
     catalogue = load(CATALOGUE, environment())
-    pki = made(folder / "pki", catalogue, "a passphrase for keys in a bench only")
+    pki = completed(folder / "pki", catalogue, "a passphrase for keys in a bench only")
     told: dict[str, Any] = {
         "database_url": url,
         "broker_url": "redis://127.0.0.1:1/0",

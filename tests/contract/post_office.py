@@ -11,7 +11,7 @@ from config.catalogue import Catalogue, Operator, load
 from connectors import registry
 from connectors.ports import PostalPort
 from connectors.registry import Surroundings
-from hub.embedded.secrets import kept_secrets
+from hub.embedded.secrets import stored_secrets
 from schemas import strict
 from schemas.postal import ConsignmentOrder
 from tests.unit.connectors.partner import Partner, answering, partner
@@ -81,6 +81,6 @@ class PostalSubject:
 
 def post_office(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> PostalSubject:
     """The operator ``code`` of the catalogue in ``catalogue``, with secrets made for it in the file ``secrets``."""
-    made = kept_secrets(secrets, catalogue, {})
+    made = stored_secrets(secrets, catalogue, {})
     loaded = load(catalogue, made.hub | made.departments)
     return PostalSubject(loaded.operators[code], loaded, recordings / code)

@@ -10,7 +10,7 @@ from typing import Final
 from config.catalogue import Catalogue, Department, load
 from connectors import registry
 from connectors.ports import DepartmentPort
-from hub.embedded.secrets import kept_secrets
+from hub.embedded.secrets import stored_secrets
 from schemas.department import Handoff
 from schemas.settlement import HandedTable
 from tests.contract.canonical import canonical_handoff, canonical_table
@@ -82,7 +82,7 @@ class ContractSubject:
 
 def subject(catalogue: Path, code: str, secrets: Path, recordings: Path = RECORDINGS) -> ContractSubject:
     """The department ``code`` of the catalogue in ``catalogue``, with secrets made for it in the file ``secrets``."""
-    made = kept_secrets(secrets, catalogue, {})
+    made = stored_secrets(secrets, catalogue, {})
     keys = made.hub | made.departments
     loaded = load(catalogue, keys)
     return ContractSubject(loaded.departments[code], loaded, recordings / code, keys)

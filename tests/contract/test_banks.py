@@ -21,7 +21,7 @@ from connectors.sandbox.bank_notifier import BankNotifier
 from connectors.sandbox.bank_statements import StatementMovement, StatementText
 from connectors.sandbox.bank_writer import WRITERS
 from hub.clock import now
-from hub.embedded.secrets import kept_secrets
+from hub.embedded.secrets import stored_secrets
 from schemas.payment import Notification, NotificationKind
 from schemas.statement import Format
 from tests.catalogue_secrets import CATALOGUE
@@ -103,7 +103,7 @@ def written() -> Iterator[tuple[str, str, Format]]:
 @pytest.fixture
 def played(request: pytest.FixtureRequest, tmp_path: Path) -> Played:
     name, code = request.param[:2]
-    secrets = kept_secrets(tmp_path / "secrets.env", CATALOGUES[name], {})
+    secrets = stored_secrets(tmp_path / "secrets.env", CATALOGUES[name], {})
     keys = secrets.hub | secrets.departments
     catalogue = load(CATALOGUES[name], keys)
     return Played(catalogue.banks[code], catalogue, keys)
@@ -157,7 +157,7 @@ def test_every_format_that_it_writes_is_read_as_it_was_written(played: Played, r
 
 
 def test_a_signing_bank_without_its_key_is_not_played(tmp_path: Path) -> None:
-    secrets = kept_secrets(tmp_path / "secrets.env", CATALOGUE, {})
+    secrets = stored_secrets(tmp_path / "secrets.env", CATALOGUE, {})
     catalogue = load(CATALOGUE, secrets.hub)
     with pytest.raises(ValueError, match="HUB_SECRET_TEST_BANK_A_KEY"):
         BankNotifier(catalogue.banks["bank-a"], catalogue, "http://127.0.0.1:1", secrets.hub)

@@ -18,7 +18,7 @@ from connectors.ports import ReceiptPort
 from connectors.receipts.vnpt import MEANINGS
 from connectors.registry import Surroundings
 from connectors.transport.exchange import recording
-from hub.embedded.secrets import kept_secrets
+from hub.embedded.secrets import stored_secrets
 from tests.catalogue_secrets import CATALOGUE
 from tests.receipts import a_receipt, http, item, result, said, voiding
 from tests.unit.connectors.partner import Behaviour, Partner, after_reading, answering, partner, reset
@@ -67,7 +67,7 @@ class IssuerOnSocket:
 @pytest.fixture(scope="module", params=[CATALOGUE, PACKAGED], ids=["tests", "shipped"])
 def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IssuerOnSocket]:
     secrets: Path = tmp_path_factory.mktemp("secrets") / "secrets.env"
-    catalogue = load(request.param, kept_secrets(secrets, request.param, {}).hub)
+    catalogue = load(request.param, stored_secrets(secrets, request.param, {}).hub)
     assert catalogue.receipts is not None
     assert catalogue.receipts.issuer is not None
     issuer = catalogue.receipts.issuer

@@ -18,8 +18,8 @@ import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from hub.embedded.certificates import self_signed
 from hub.embedded.ports import free_port
+from hub.embedded.secrets import self_signed
 from hub.http import problem_types
 from hub.locale import vi
 from tests.builders import a_code, a_report, a_submission

@@ -29,7 +29,7 @@ from requests import Response
 from config.catalogue import load
 from config.settings import Settings
 from hub.clock import now
-from hub.embedded.pki import made
+from hub.embedded.pki import completed
 from hub.embedded.postgres import postgres
 from hub.http import serve
 from hub.http.app import application, create
@@ -71,7 +71,7 @@ def _opened(folder: Path, url: str) -> Iterator[ApiCaller]:
     configure("CRITICAL", stream)
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     catalogue = load(CATALOGUE, environment())
-    pki = made(folder / "pki", catalogue, "a passphrase for keys in tests only")
+    pki = completed(folder / "pki", catalogue, "a passphrase for keys in tests only")
     settings = Settings.model_validate(
         {
             "database_url": url,

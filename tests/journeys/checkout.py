@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 
 import psutil
 
-from hub.embedded.place import StackFolder
+from hub.embedded.stack_folder import StackFolder
 
 
 class Checkout:

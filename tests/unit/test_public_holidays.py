@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from hub.calendar.law import LIST, year_by_law, years_by_law
+from hub.calendar import LIST, year_by_law, years_by_law
 from hub.calendar.publish import YEARS, document
 from schemas.moment import FIRST_YEAR, LAST_YEAR
 

@@ -128,7 +128,7 @@ class BankDay:
 
         done = dispatch.run_command(self.hub, actor, whole)
         self.deeds += 1
-        self.patience.see(self.deeds, "persons")
+        self.patience.observe(self.deeds, "persons")
         return done
 
     def wait(self, missing: "Callable[[Connection], int]", what: str) -> None:
@@ -146,7 +146,7 @@ class BankDay:
 
     def _look(self, what: str, left: int | None) -> None:
         self.waits = what if left is None else f"{left} {what}"
-        self.patience.see(self.waits, "fees")
+        self.patience.observe(self.waits, "fees")
         if self.stopped.wait(_LOOK_EVERY) or self.patience.over:
             raise InvalidState(vi("waiting for {waits}", waits=self.waits))
 

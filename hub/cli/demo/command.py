@@ -21,7 +21,7 @@ from hub.locale import vi
 
 if TYPE_CHECKING:
     from hub.cli.demo.rehearsal import Rehearsed
-    from hub.embedded.place import Addresses, StackFolder
+    from hub.embedded.stack_folder import Addresses, StackFolder
 
 app: Final = Typer()
 

@@ -30,7 +30,7 @@ from hub.cli.demo.trials import SubmissionTrial, trials
 from hub.cli.output import say
 from hub.clock import VIETNAM, local, now
 from hub.db import Connection, one
-from hub.embedded.place import Addresses
+from hub.embedded.stack_folder import Addresses
 from hub.embedded.waiting import Patience, wait_for
 from hub.errors import HubError
 from hub.fees.demands import vietqr

@@ -101,7 +101,7 @@ class Banks:
                 why = type(error).__name__
             except requests.RequestException as error:
                 raise BankTurnedAway(f"{bank} {what}: {type(error).__name__}") from None
-            self._patience.see(why, bank)
+            self._patience.observe(why, bank)
             time.sleep(PAUSE)
         raise BankTurnedAway(f"{bank} {what}: {why}")
 

@@ -85,7 +85,7 @@ class PortalClient:
                 why = f"HTTP {response.status_code} {response.text[:200]}"
                 if response.status_code not in _AGAIN:
                     break
-            self._patience.see(why, "door")
+            self._patience.observe(why, "door")
             time.sleep(PAUSE)
         raise PortalTurnedAway(f"{method} {path.partition('?')[0]}: {why}")
 

@@ -25,7 +25,7 @@ from hub.cli.demo.report import Counts, Shown, display
 from hub.cli.demo.trials import SubmissionTrial, runs_a_day, trials
 from hub.clock import local, now
 from hub.db import Connection
-from hub.embedded.place import Addresses
+from hub.embedded.stack_folder import Addresses
 from hub.embedded.waiting import NothingMoves, Patience
 from hub.errors import HubError, InvalidState
 from hub.locale import vi
@@ -114,7 +114,7 @@ def _watch(
             arrived = witnesses.arrived(effects, addresses.partners, codes)
             counts = _counts(sent, arrived, now_at)
             shown.show(counts, day.waits)
-            day.patience.see((counts, now_at.moved, paid.done()))
+            day.patience.observe((counts, now_at.moved, paid.done()))
             failed = _failed(paid) or any(_failed(one) for one in sent)
             if now_at.over(len(given)):
                 day.quiet.set()

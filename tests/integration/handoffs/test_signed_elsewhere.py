@@ -12,7 +12,7 @@ from config.catalogue import Catalogue
 from config.settings import Settings
 from hub import dispatch
 from hub.clock import now
-from hub.embedded.pki import Pki, made
+from hub.embedded.pki import Pki, completed
 from hub.errors import InvalidState
 from hub.handoffs import elsewhere, views
 from hub.signing import cms
@@ -27,7 +27,7 @@ OFFICER = "ra-01"
 @pytest.fixture
 def device(tmp_path: Path, catalogue: Catalogue) -> Pki:
     """A PKI in which the officer's key is, as on a token of the officer's own; the hub is not shown it."""
-    return made(tmp_path / "pki", catalogue, "a passphrase for keys in tests only")
+    return completed(tmp_path / "pki", catalogue, "a passphrase for keys in tests only")
 
 
 @pytest.fixture

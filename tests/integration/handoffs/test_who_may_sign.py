@@ -11,7 +11,7 @@ from config.officers import Officer
 from config.settings import Settings
 from hub import operations
 from hub.clock import now
-from hub.embedded.pki import Pki, made
+from hub.embedded.pki import Pki, completed
 from tests.builders import a_receipt, a_submission, submission_arrival
 from tests.scripted_hub import ScriptedHub
 
@@ -21,7 +21,7 @@ YESTERDAY = now().date() - timedelta(days=1)
 @pytest.fixture
 def own_pki(tmp_path: Path, catalogue: Catalogue) -> Pki:
     """One that the test may spoil."""
-    return made(tmp_path / "pki", catalogue, "a passphrase for keys in tests only")
+    return completed(tmp_path / "pki", catalogue, "a passphrase for keys in tests only")
 
 
 def a_house(settings: Settings, catalogue: Catalogue, keys: Path | None) -> ScriptedHub:
@@ -55,7 +55,7 @@ def without_a_key(catalogue: Catalogue, pki: Pki) -> Catalogue:
 
 
 def of_an_unknown_authority(catalogue: Catalogue, pki: Pki) -> Catalogue:
-    stranger = made(pki.folder.parent / "stranger", catalogue, "a passphrase for keys in tests only")
+    stranger = completed(pki.folder.parent / "stranger", catalogue, "a passphrase for keys in tests only")
     pki.roots.write_bytes(stranger.roots.read_bytes())
     return catalogue
 

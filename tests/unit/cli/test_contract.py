@@ -15,8 +15,8 @@ from config.catalogue import CatalogueError
 from connectors.errors import ContractBroken, Unavailable
 from hub.cli import main, output, transfer, writing
 from hub.cli.exits import ExitCode, code_of
-from hub.embedded.place import AlreadyRunning
 from hub.embedded.process import CannotStart
+from hub.embedded.stack_folder import AlreadyRunning
 from hub.errors import InvalidState, NotConfigured, NotFound
 from hub.messages.model import TransferState
 

@@ -16,7 +16,7 @@ from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.trials import HEALING, SubmissionTrial, runs_a_day, trials
 from hub.cli.demo.witnesses import Heard
 from hub.clock import now
-from hub.embedded.secrets import kept_secrets
+from hub.embedded.secrets import stored_secrets
 from schemas.portal import Submission
 from schemas.strict import read
 
@@ -26,7 +26,7 @@ DAY = date(2026, 11, 24)
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     """The catalogue that ships, with secrets made for it."""
-    secrets = kept_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
+    secrets = stored_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
     return load(PACKAGED, secrets.hub)
 
 

@@ -17,14 +17,14 @@ from hub.cli.demo.portal import PortalClient, PortalTurnedAway
 from hub.cli.exits import ExitCode
 from hub.cli.main import app
 from hub.embedded.ports import free_port
-from hub.embedded.secrets import kept_secrets
+from hub.embedded.secrets import stored_secrets
 from hub.embedded.waiting import Patience
 from tests.unit.connectors.partner import OK, Partner, partner
 
 
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    secrets = kept_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
+    secrets = stored_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
     return load(PACKAGED, secrets.hub)
 
 

@@ -15,7 +15,7 @@ from hub.cli.demo.payers import Banks, Deed, Payers
 from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.reckoning import OPEN, Reckoning
 from hub.cli.demo.trials import TROUBLES, PaymentScenario, trials
-from hub.embedded.secrets import kept_secrets
+from hub.embedded.secrets import stored_secrets
 from hub.fees.demands.vietqr import PayerTransfer, encode
 
 DAY = date(2026, 11, 24)
@@ -45,7 +45,7 @@ SETTLED = Reckoning(
 
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    secrets = kept_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
+    secrets = stored_secrets(tmp_path_factory.mktemp("secrets") / "secrets.env", PACKAGED, {})
     return load(PACKAGED, secrets.hub)
 
 

@@ -10,12 +10,12 @@ from config.catalogue import load
 from config.settings import PACKAGED
 from hub.cli.demo.month import MonthRehearsal, StepFailed
 from hub.clock import now
-from hub.embedded.secrets import kept_secrets
+from hub.embedded.secrets import stored_secrets
 
 
 @pytest.fixture
 def month(tmp_path: Path) -> MonthRehearsal:
-    secrets = kept_secrets(tmp_path / "secrets.env", PACKAGED, {})
+    secrets = stored_secrets(tmp_path / "secrets.env", PACKAGED, {})
     nobody = cast("Any", None)
     return MonthRehearsal(nobody, nobody, nobody, load(PACKAGED, secrets.hub), tmp_path, now(), date(2026, 2, 28))
 

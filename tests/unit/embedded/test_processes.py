@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hub.embedded.place import AlreadyRunning, StackFolder
 from hub.embedded.ports import LOOPBACK, free_port
 from hub.embedded.process import CannotStart, Process, Program, last_line
-from hub.embedded.restarting import PAUSES, RestartingProcess
+from hub.embedded.stack_folder import AlreadyRunning, StackFolder
+from hub.embedded.supervisor import PAUSES, RestartingProcess
 
 
 def program(tmp_path: Path, code: str, **changes: object) -> Program:
@@ -90,11 +90,11 @@ def test_a_program_that_ended_is_started_again_after_a_pause(tmp_path: Path) -> 
     first = kept.start()
     os.kill(first.pid, signal.SIGKILL)
     wait_for(lambda: first.exit_code() is not None)
-    kept.look_after()
+    kept.poll()
     assert kept.process is None
     assert said == [f"trial ended (signal 9); starting it again in {PAUSES[0]:g} s"]
     time.sleep(PAUSES[0])
-    kept.look_after()
+    kept.poll()
     assert kept.process is not None
     assert kept.process.pid != first.pid
     kept.process.stop()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from connectors.sandbox.__main__ import main
-from hub.embedded.place import StackFolder
 from hub.embedded.stack import Stack, environment_of
+from hub.embedded.stack_folder import StackFolder
 from hub.embedded.supervisor import Supervisor
 from tests.catalogue_secrets import CATALOGUE, environment
 

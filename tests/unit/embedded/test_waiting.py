@@ -34,8 +34,8 @@ def test_what_stands_still_is_given_up_and_named() -> None:
 def test_one_that_moves_is_enough_for_all() -> None:
     patience, numbers = Patience(STILL), itertools.count()
     for _ in range(30):
-        patience.see("still", "fees")
-        patience.see(next(numbers), "dossiers")
+        patience.observe("still", "fees")
+        patience.observe(next(numbers), "dossiers")
         assert not patience.over
 
 
@@ -44,9 +44,9 @@ def test_a_look_that_comes_late_is_not_held_against_who_works(monkeypatch: pytes
     moment = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: moment)
     patience = Patience(60)
-    patience.see("still")
+    patience.observe("still")
     moment = 3600.0
-    patience.see("still")
+    patience.observe("still")
     assert not patience.over
 
 

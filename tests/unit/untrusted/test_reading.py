@@ -14,7 +14,7 @@ from config.catalogue import Catalogue
 from connectors.banks.statements import formats
 from hub.fees.settlements import department_files, sheet
 from hub.fees.settlements.department_files import BadFile
-from hub.untrusted import asking, files, limits, readers
+from hub.untrusted import client, files, limits, readers
 from schemas.cells import Cell, CellRow
 from schemas.statement import StatementCode, UnreadableFile
 from tests.bank_files import StatementDraft, StatementMovement, camt, csv_file, mt940, table, xlsx
@@ -87,16 +87,16 @@ def test_a_cell_comes_over_as_what_it_is(cell: Cell) -> None:
 @pytest.fixture
 def hostile(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Readers that do what a file could make ours do."""
-    asking._close()
-    monkeypatch.setattr(asking, "COMMAND", (sys.executable, str(HOSTILE)))
+    client._close()
+    monkeypatch.setattr(client, "COMMAND", (sys.executable, str(HOSTILE)))
     monkeypatch.setattr(limits, "SECONDS", 1)
     monkeypatch.setattr(limits, "ANSWER", limits.MEGABYTE)
     yield
-    asking._close()
+    client._close()
 
 
 def ask(reader: str, raw: bytes = b"abc") -> list[bytes]:
-    return asking.read(reader, None, raw, list)
+    return client.read(reader, None, raw, list)
 
 
 @pytest.mark.usefixtures("hostile")
@@ -124,7 +124,7 @@ def test_what_ends_a_reader_is_told_and_the_next_file_is_read(reader: str, says:
 
 @pytest.mark.usefixtures("hostile")
 def test_a_reader_that_was_killed_once_is_started_again(tmp_path: Path) -> None:
-    assert asking.read("is killed once", str(tmp_path / "mark"), b"abc", list) == [b"read"]
+    assert client.read("is killed once", str(tmp_path / "mark"), b"abc", list) == [b"read"]
 
 
 @pytest.mark.usefixtures("hostile")
@@ -138,7 +138,7 @@ def test_a_reader_has_none_of_our_secrets_and_writes_no_file(monkeypatch: pytest
 @pytest.mark.usefixtures("hostile")
 def test_a_server_that_went_away_is_started_again() -> None:
     assert ask("reads") == [b"3"]
-    server = asking._servers[0]
+    server = client._servers[0]
     server._process.kill()
     server._process.wait()
     assert ask("reads") == [b"3"]
@@ -146,15 +146,15 @@ def test_a_server_that_went_away_is_started_again() -> None:
 
 @pytest.mark.usefixtures("hostile")
 def test_a_reader_that_cannot_be_limited_is_no_fault_of_the_file() -> None:
-    with pytest.raises(asking.ReaderLost):
+    with pytest.raises(client.ReaderLost):
         ask("cannot limit itself")
     assert ask("reads") == [b"3"]
 
 
 def test_a_server_that_cannot_be_started_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    asking._close()
-    monkeypatch.setattr(asking, "COMMAND", (sys.executable, "-c", "pass"))
-    with pytest.raises(asking.ReaderLost):
+    client._close()
+    monkeypatch.setattr(client, "COMMAND", (sys.executable, "-c", "pass"))
+    with pytest.raises(client.ReaderLost):
         ask("sheets")
 
 
@@ -172,13 +172,13 @@ def test_threads_have_their_files_read_one_after_another() -> None:
 @pytest.mark.usefixtures("hostile")
 def test_a_process_that_was_forked_has_a_server_of_its_own() -> None:
     assert ask("reads") == [b"3"]
-    ours = asking._servers[0]._process.pid
+    ours = client._servers[0]._process.pid
     reading, writing = os.pipe()
     fork = os.fork()
     if fork == 0:
-        told = b"".join([*ask("reads"), b" ", str(asking._servers[0]._process.pid).encode()])
+        told = b"".join([*ask("reads"), b" ", str(client._servers[0]._process.pid).encode()])
         os.write(writing, told)
-        asking._close()
+        client._close()
         os._exit(0)
     os.waitpid(fork, 0)
     os.close(writing)

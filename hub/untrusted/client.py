@@ -1,7 +1,7 @@
-"""Have a file from a stranger read: what it says, or Unreadable, also where it has ended its reader.
+"""Client of the reader server: have an untrusted file read in another process, and get the result as lines of JSON.
 
-Costs the start of a process for the first file and a fork for each (decision 0023 has the figures); what is said comes
-as lines of JSON. Each of our processes has one file read at a time.
+Costs the start of a process for the first file and a fork for each (decision 0023 has the figures). Each of our
+processes has one file read at a time. A file that crashes its reader is unreadable.
 """
 
 import atexit
@@ -24,14 +24,14 @@ from schemas.statement import StatementCode, UnreadableFile
 
 log = structlog.get_logger(__name__)
 
-Taken = TypeVar("Taken")
+ReadResult = TypeVar("ReadResult")
 COMMAND: Final = (sys.executable, "-P", "-m", "hub.untrusted.server")
-"""-P: nothing is loaded from the folder that somebody works in, where files of strangers may lie"""
+"""-P: nothing is imported from the working directory, where untrusted files may lie"""
 _ENVIRONMENT: Final = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
-"""what the server is given of ours: none of our secrets"""
+"""variables that are passed on to the server: none of our secrets"""
 _OUT_OF_TIME: Final = frozenset({signal.SIGXCPU, signal.SIGALRM})
 _FROM_OUTSIDE: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGHUP})
-"""what ends a reader that has kept its limits: the system, or whoever stops the machine"""
+"""what ends a reader within its limits: the system, or the machine's shutdown"""
 _STATUS: Final = 4
 """bytes"""
 
@@ -46,7 +46,7 @@ class ReaderLost(HubError):
 
 
 class _Ended(Exception):
-    """The reader has stopped speaking before it was done."""
+    """The reader stopped sending before it was done."""
 
 
 class _ReaderServer:
@@ -65,7 +65,7 @@ class _ReaderServer:
             )
 
     def fork(self) -> socket.socket:
-        """The channel to a new reader. Raises ReaderLost if the server is gone."""
+        """Fork a reader and return the channel to it. Raises ReaderLost if the server is gone."""
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -77,13 +77,13 @@ class _ReaderServer:
 
     def status(self) -> int:
         """The exit status of the last reader, as os.waitpid has it. Raises ReaderLost if the server is gone."""
-        told = b""
+        status = b""
         with suppress(ConnectionError):
-            while len(told) < _STATUS and (piece := self._control.recv(_STATUS - len(told))):
-                told += piece
-        if len(told) < _STATUS:
+            while len(status) < _STATUS and (piece := self._control.recv(_STATUS - len(status))):
+                status += piece
+        if len(status) < _STATUS:
             raise ReaderLost
-        return int.from_bytes(told, "big")
+        return int.from_bytes(status, "big")
 
     def close(self) -> None:
         self._control.close()
@@ -103,7 +103,7 @@ def _close() -> None:
 
 
 def _server() -> _ReaderServer:
-    """The one of this process; what was there before this process was forked is its parent's."""
+    """The server of this process; one that was started before a fork is the parent's."""
     if _servers and _servers[0].owner != os.getpid():
         _close()
     if not _servers:
@@ -111,11 +111,11 @@ def _server() -> _ReaderServer:
     return _servers[0]
 
 
-def read(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], Taken]) -> Taken:
-    """What ``take`` makes of the lines that ``reader`` (hub.untrusted.readers) says of the file.
+def read(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], ReadResult]) -> ReadResult:
+    """Have ``reader`` (hub.untrusted.readers) read the file, and return what ``take`` makes of its lines.
 
-    Raises UnreadableFile; ReaderLost where no reader can be started. One ended from outside is started once more;
-    the second time it was the file.
+    Raises UnreadableFile; ReaderLost where no reader can be started. A reader that is killed from outside is started
+    once more; the second time the file is blamed.
     """
     lost = ReaderLost()
     for _ in range(2):
@@ -133,7 +133,7 @@ def read(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], Ta
     raise UnreadableFile(StatementCode.UNPARSABLE, sentence)
 
 
-def _once(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], Taken]) -> Taken:
+def _once(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], ReadResult]) -> ReadResult:
     server = _server()
     try:
         with suppress(_Ended), server.fork() as channel, channel.makefile("rb") as answer:
@@ -147,15 +147,15 @@ def _once(reader: str, how: Any, raw: bytes, take: Callable[[Iterator[bytes]], T
 
 
 def _lines(answer: BinaryIO, reader: str, size: int) -> Iterator[bytes]:
-    """What the reader says, until its last word. Raises UnreadableFile, _Ended."""
-    most, taken = limits.answer(size), 0
+    """The lines of the reader, until its final status. Raises UnreadableFile, _Ended."""
+    most, size_read = limits.answer(size), 0
     while True:
         try:
             line = answer.readline(most)
         except ConnectionError:
             line = b""
-        taken += len(line)
-        if taken >= most:
+        size_read += len(line)
+        if size_read >= most:
             raise UnreadableFile(
                 StatementCode.UNPARSABLE, f"the file unfolds to more than {most // limits.MEGABYTE} MiB"
             )
@@ -168,7 +168,7 @@ def _lines(answer: BinaryIO, reader: str, size: int) -> Iterator[bytes]:
 
 
 def _check(last: dict[str, Any], reader: str, size: int) -> None:
-    """Raises UnreadableFile where the reader's last word is not that all was read."""
+    """Raises UnreadableFile where the reader's final status is not that all was read."""
     if last["end"] == "unreadable":
         raise UnreadableFile(StatementCode(last["code"]), last["sentence"], last["line"])
     if last["end"] == "memory":
@@ -181,7 +181,7 @@ def _check(last: dict[str, Any], reader: str, size: int) -> None:
 
 
 def _ending(status: int, size: int) -> Exception:
-    """Why a reader has ended without a last word."""
+    """The error of a reader that ended without a final status."""
     if not os.WIFSIGNALED(status):
         if os.waitstatus_to_exitcode(status) == limits.UNLIMITED:
             return ReaderLost()

@@ -1,7 +1,7 @@
-"""The folder of one embedded stack (./var), and who is running it.
+"""The folder of one embedded stack (./var), and the lock of the supervisor that runs it.
 
-Two checkouts have two folders and know nothing of one another. Who runs a stack holds a lock on a file in it, so a
-stale file of a process that was killed is never taken for a running one.
+Two checkouts have two folders and share nothing. The supervisor holds a lock on a file in it, so that the stale file of
+a killed process is never taken for a running one.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from hub.embedded.process import CannotStart
 from hub.errors import HubError
 
 _LOCK_TRIES: Final = 5
-"""somebody who only looks holds the lock for an instant"""
+"""a process that only looks holds the lock for an instant"""
 _LOCK_PAUSE: Final = 0.05
 
 
@@ -49,7 +49,7 @@ class Addresses(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class StackFolder:
-    """The folder and what stands in it."""
+    """The folder and the paths in it."""
 
     folder: Path
 
@@ -75,7 +75,7 @@ class StackFolder:
         return self.folder / "secrets.env"
 
     def beside(self, name: str) -> "StackFolder":
-        """Another stack's, inside this one's folder: it shares nothing with it."""
+        """The folder of another stack inside this one's, which shares nothing with it."""
         return StackFolder(self.folder / name)
 
     def log(self, name: str) -> Path:
@@ -121,14 +121,14 @@ class StackFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Be the one who runs the stack here. Raises AlreadyRunning, CannotStart where we may not write."""
+        """Hold the lock of the stack. Raises AlreadyRunning, CannotStart where we may not write."""
         try:
             self._lock.parent.mkdir(parents=True, exist_ok=True)
             opened = self._lock.open("a+")
         except OSError as error:
             raise CannotStart(f"cannot write in {self.folder}: {error.strerror}") from None
         with opened as file:
-            _take(file)
+            _lock_exclusively(file)
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
@@ -139,7 +139,7 @@ class StackFolder:
                 self._ready.unlink(missing_ok=True)
 
 
-def _take(file: IO[str]) -> None:
+def _lock_exclusively(file: IO[str]) -> None:
     for attempt in range(_LOCK_TRIES):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
