@@ -40,7 +40,7 @@ LONGEST_FIRST: Final = (
     "unit/signing/test_tampering.py",
     "journeys/test_parcels.py",
     "faults/test_previous_release.py",
-    "deploy/test_house_with_roles.py",
+    "deploy/test_server_stack_roles.py",
     "journeys/test_custody.py",
     "integration/http/test_sandbox_banks.py",
     "unit/untrusted/test_reading.py",

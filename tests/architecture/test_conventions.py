@@ -3,16 +3,11 @@
 import ast
 import itertools
 import re
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hub import events, flow, reference
-from hub.dossiers import model as dossiers
-from hub.handoffs import model as handoffs
-from hub.lifecycle import Lifecycle
 
 ROOT = Path(__file__).parents[2]
 CODE = sorted(
@@ -32,14 +27,6 @@ def test_the_flow_tables_hold_no_decisions() -> None:
     tree = ast.parse((ROOT / "hub" / "flow.py").read_text(encoding="utf-8"))
     decisions = (ast.If, ast.IfExp, ast.Lambda, ast.For, ast.While)
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, decisions)] == []
-
-
-@pytest.mark.parametrize(
-    ("lifecycle", "statuses"),
-    [(dossiers.LIFECYCLE, dossiers.DossierStatus), (handoffs.LIFECYCLE, handoffs.HandoffStatus)],
-)
-def test_every_status_has_its_moves(lifecycle: Lifecycle[Any], statuses: type[StrEnum]) -> None:
-    assert set(lifecycle.moves) == set(statuses)
 
 
 @pytest.mark.parametrize("page", sorted(reference.pages()))

@@ -55,13 +55,13 @@ OTHER_MEANING: Final = re.compile(
 
 BUDGET: Final[dict[str, int]] = {
     "config": 18,
-    "connectors": 273,
+    "connectors": 268,
     "deploy": 1,
     "docs/decisions": 5,
     "docs/reference": 2,
-    "hub": 762,
+    "hub": 655,
     "schemas": 24,
-    "tests": 1403,
+    "tests": 1398,
 }
 """top folder → how many are left from before the rule. It only falls; what is not here has none"""
 

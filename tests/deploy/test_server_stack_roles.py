@@ -1,4 +1,4 @@
-"""The whole house on the server stack as it is installed: every process with the rights of its role, and no more."""
+"""All processes on the server stack as it is installed: each with the rights of its role, and no more."""
 
 import secrets
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The hub's verbs once more, as the role hub_worker: workers and operators need no more than grants.sql gives."""
+"""The core's commands once more, as the role hub_worker: workers and operators need no more than grants.sql gives."""
 
 from datetime import timedelta
 
@@ -24,9 +24,9 @@ from tests.integration.test_inbox import (  # noqa: F401
 from tests.integration.test_outbox import (  # noqa: F401
     test_a_crash_in_mid_send_leaves_an_unknown_outcome_that_is_asked_about,
     test_a_duplicate_is_a_success_with_the_receipt_that_asking_gives,
-    test_a_lane_leaves_in_order_and_a_stuck_lane_blocks_no_other,
     test_a_refusal_ends_the_transfer_and_is_told,
     test_failures_in_a_row_open_the_breaker_and_one_probe_closes_it,
+    test_notices_of_a_dossier_leave_in_order_and_a_stuck_transfer_blocks_no_other_dossier,
     test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took,
 )
 from tests.scripted_hub import ScriptedHub
