@@ -17,13 +17,12 @@ from hub.dossiers import service as dossiers
 from hub.events import Event
 from hub.fees.demands import issuing
 from hub.fees.exceptions import dossier_events
-from hub.fees.payouts.orders import handlers
+from hub.fees.payouts.orders import model
 from hub.fees.payouts.orders.model import PurposeHandler
 from hub.fees.payouts.refunds import order_events as refunds
-from hub.fees.receipts import answers as receipts
-from hub.fees.receipts import issuer_messages
+from hub.fees.receipts import issuing as issuer_messages
 from hub.fees.reconciliation import cash, notification_intake, notifications
-from hub.fees.reconciliation.matching import run_requests
+from hub.fees.reconciliation.matching import run
 from hub.fees.reconciliation.statements import importing
 from hub.fees.settlements import answers as settlement_answers
 from hub.fees.settlements import remitting
@@ -53,7 +52,7 @@ INBOUND: Final[Mapping[str, Callable[[UnitOfWork, Message], list[Event]]]] = {
     notification_intake.KIND: notifications.notified,
     notification_intake.CONFLICT: notifications.conflict,
     importing.KIND: importing.arrived,
-    run_requests.KIND: run_requests.asked,
+    run.KIND: run.asked,
     settlement_answers.KIND: settlement_answers.answered,
 }
 """kind of an inbox message → its handler"""
@@ -155,12 +154,14 @@ OUTBOUND: Final[Mapping[str, Outbound]] = {
     checkpoints.WITNESS: Outbound(send=_witness, on_delivered=anchoring.witnessed, on_refused=anchoring.not_witnessed),
     settlements.HAND: Outbound(send=_settle, on_delivered=settlements.received, on_refused=settlements.not_received),
     issuer_messages.ISSUE: Outbound(
-        send=_issue, find=_find_receipt, on_delivered=receipts.issued, on_refused=receipts.not_issued
+        send=_issue, find=_find_receipt, on_delivered=issuer_messages.issued, on_refused=issuer_messages.not_issued
     ),
-    issuer_messages.VOID: Outbound(send=_void, on_delivered=receipts.voided, on_refused=receipts.not_voided),
+    issuer_messages.VOID: Outbound(
+        send=_void, on_delivered=issuer_messages.voided, on_refused=issuer_messages.not_voided
+    ),
 }
 """kind of a transfer → how it is sent and what its end means"""
 
 PURPOSE_HANDLERS: Final[Mapping[str, PurposeHandler]] = {"refund": refunds, "remittance": remitting}
 """payment order's purpose → the module that handles its approval, payment and return"""
-handlers.register(PURPOSE_HANDLERS)
+model.register(PURPOSE_HANDLERS)

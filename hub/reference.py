@@ -8,10 +8,10 @@ from hub.codes import HubCode
 from hub.consignments import model as consignments
 from hub.dossiers import model as dossiers
 from hub.fees.demands import model as fees
-from hub.fees.payouts.chargebacks import model as chargebacks
+from hub.fees.payouts.chargebacks import commands as chargebacks
 from hub.fees.payouts.orders import model as orders
-from hub.fees.reconciliation.statements import states as statements
-from hub.fees.resolutions import reference_page as exceptions
+from hub.fees.reconciliation.statements import model as statements
+from hub.fees.resolutions import table as exceptions
 from hub.fees.settlements import model as settlements
 from hub.handoffs import model as handoffs
 from hub.locale import vi

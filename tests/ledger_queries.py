@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hub.db import Connection
-from hub.fees.ledger.chart import LedgerAccount
+from hub.fees.ledger.entry import LedgerAccount
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from hub.cli import (
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, TableColumn
 from hub.cli.writing import Verb
-from hub.fees.proof import words
+from hub.fees.proof import labels
 from hub.locale import vi
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _CHECKS: Final = (
 )
 _OFFENDERS: Final = (
     TableColumn("invariant", vi("Code")),
-    TableColumn("what", vi("Where"), words.subject),
+    TableColumn("what", vi("Where"), labels.subject),
     TableColumn("how", vi("How it is wrong")),
 )
 

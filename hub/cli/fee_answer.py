@@ -19,9 +19,9 @@ from schemas.figures import grouped
 if TYPE_CHECKING:
     from hub.app import Hub
     from hub.fees.settlements.answer_files import AnsweredTable
-    from hub.fees.settlements.comparing import Comparison
     from hub.fees.settlements.department_files import BadFile, Sheet
     from hub.fees.settlements.model import Settlement
+    from hub.fees.settlements.own_list import Comparison
     from schemas.settlement import DisputedLine, TableAnswer
 
 app: Final = Typer()
@@ -104,7 +104,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """A department's own list of receipts against its table of the month. Exit 3 if something differs."""
-    from hub.fees.settlements import comparing, department_files, own_list
+    from hub.fees.settlements import department_files, own_list
     from hub.untrusted import files as untrusted
 
     if write is not None and write.suffix.lower() != ".csv":
@@ -114,10 +114,10 @@ def compare(
     with environment.hub() as hub:
         [settlement] = fee_settlements.found(hub, month, department)
         with hub.db.connection() as conn:
-            lines = comparing.lines(conn, settlement.id)
+            lines = own_list.lines(conn, settlement.id)
     try:
         own = own_list.read(untrusted.sheets(read_sent(file), file.suffix.lower()))
-        found = comparing.compared(lines, own)
+        found = own_list.compared(lines, own)
     except department_files.BadFile as error:
         _bad(file, error)
     _tell(settlement, found, as_json=as_json)
@@ -168,14 +168,14 @@ def _disputed(
     hub: "Hub", named: "AnsweredTable", sheets: "list[Sheet]", table: str | None
 ) -> "tuple[Settlement, tuple[DisputedLine, ...]]":
     """Which table is answered, and which of its lines are not accepted. Raises BadFile."""
-    from hub.fees.settlements import answer_files, department_files, sheet, store, words
+    from hub.fees.settlements import answer_files, department_files, sheet, store
     from schemas.settlement import SettlementTable
 
     if table and named.settlement_id and table != named.settlement_id:
         problem = vi(
             "the file answers table {settlement_id}, not {table}", settlement_id=named.settlement_id, table=table
         )
-        raise department_files.BadFile(words.TABLE_ID, problem, vi("leave out --table, or take the right file"))
+        raise department_files.BadFile(sheet.TABLE_ID, problem, vi("leave out --table, or take the right file"))
     wanted = table or named.settlement_id
     if wanted is None:
         leave(ExitCode.USAGE, vi("hub: the file does not name a table; add --table sm_… (hub fee table MONTH)"))
@@ -194,7 +194,7 @@ def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> No
     """What differs, and the sums as an equation."""
     from dataclasses import asdict
 
-    from hub.fees.settlements.comparing import DifferenceSide
+    from hub.fees.settlements.own_list import DifferenceSide
 
     sums = {where.name.lower(): found.of(where) for where in DifferenceSide}
     rows = [asdict(one) for one in found.findings]
@@ -221,7 +221,7 @@ def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> No
 def _write(out: Path, settlement: "Settlement", found: "Comparison") -> None:
     """The answer file, whole or not at all."""
     from hub.fees.settlements import answer_files
-    from hub.fees.settlements.comparing import DifferenceSide
+    from hub.fees.settlements.own_list import DifferenceSide
 
     files.write(out, answer_files.as_csv(settlement.id, settlement.sha256.hex(), found.disputed))
     output.say(vi("{out}: {disputed} lines disputed", out=out, disputed=len(found.disputed)))

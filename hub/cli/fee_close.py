@@ -114,7 +114,7 @@ def reopen(
 def days(month: Month = None, account: Account = None, as_json: AsJson = False) -> None:
     """How the days of a month stand, of every account, and the month itself; without --month, this month."""
     from hub.clock import last_of, local, now
-    from hub.fees.closing import commands, store, views
+    from hub.fees.closing import commands, store
 
     today = local(now()).date()
     first = (month.date() if month else today).replace(day=1)
@@ -123,7 +123,7 @@ def days(month: Month = None, account: Account = None, as_json: AsJson = False) 
         wanted = [account] if account else commands.accounts_of(uow)
         begun = [(one, day) for one in wanted if (day := store.first_day(uow.conn, one)) is not None]
         last = min(last_of(first), today)
-        return [*views.days(uow.conn, begun, first, last), *views.months(uow.conn, first, last_of(first))]
+        return [*store.days(uow.conn, begun, first, last), *store.months(uow.conn, first, last_of(first))]
 
     with environment.hub() as hub:
         rows = _act(hub, read)

@@ -11,7 +11,7 @@ from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, Verb
-from hub.fees.proof import words
+from hub.fees.proof import labels
 from hub.locale import vi
 from schemas.figures import grouped
 
@@ -92,15 +92,15 @@ def subject(object_type: str, object_id: str) -> str:
     """What a case is about: its kind and its id; of an invariant the label of the check that is red."""
     if object_type == "invariant":
         invariant, _, check = object_id.partition(": ")
-        object_id = f"{invariant}: {words.CHECKS.get(check, check)}"
+        object_id = f"{invariant}: {labels.CHECKS.get(check, check)}"
     return f"{_ABOUT.get(object_type, object_type)} {object_id}"
 
 
 def _value(key: str, value: Any) -> str:
     if key == "check":
-        return words.CHECKS.get(value, value)
+        return labels.CHECKS.get(value, value)
     if key == "offenders":
-        return "; ".join(f"{words.subject(what)}: {how}" for what, how in value)
+        return "; ".join(f"{labels.subject(what)}: {how}" for what, how in value)
     if isinstance(value, list | tuple):
         return ", ".join(_value("", one) for one in value) or vi("nothing")
     if isinstance(value, dict):
@@ -172,7 +172,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """What needs a person, the most urgent first. Amounts in đồng; the payers' words are personal data."""
-    from hub.fees.exceptions import store, views
+    from hub.fees.exceptions import store
     from hub.fees.exceptions.codes import CODES
 
     if state not in ("all", "resolved", *_OPEN):
@@ -185,7 +185,7 @@ def list_(
     states = _OPEN if state == "all" else (state,)
     with environment.database() as conn:
         found = store.listing(conn, states=states, code=code, assigned_to=person, limit=limit)
-        named = views.named(conn, [case.id for case in found])
+        named = store.named(conn, [case.id for case in found])
     output.listing([_row(case, named[case.id]) for case in found], _CASES, as_json=as_json)
 
 
@@ -193,7 +193,7 @@ def list_(
 def show(name: Name, as_json: AsJson = False) -> None:
     """One case: what was seen, where the money is, what may be done, and who did what. Personal: the payer's words."""
     from hub import views as hub
-    from hub.fees.exceptions import store, views
+    from hub.fees.exceptions import store
     from hub.fees.resolutions import commands
 
     with environment.database() as conn:
@@ -201,7 +201,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         seen = {**case.facts, **store.movement(conn, case)}
         ways = [_way(way) for way in commands.ways(conn, case)]
         audit_log = hub.audit_log_of(conn, name)
-        row = _row(case, views.named(conn, [name])[name])
+        row = _row(case, store.named(conn, [name])[name])
     if as_json:
         output.document({**row, "facts": seen, "ways": ways, "audit_log": audit_log})
         return
@@ -240,10 +240,10 @@ def report(
     reason: Reason,
 ) -> None:
     """Somebody paid for the wrong dossier: a case R08, by which two persons move the money."""
-    from hub.fees.resolutions import moving
+    from hub.fees.resolutions import allocating
 
     one, two = fee_demands.id_of(demand), fee_demands.id_of(other)
-    case = writing.act(lambda uow: (moving.report(uow, one, two, reason, payment=payment), []))
+    case = writing.act(lambda uow: (allocating.report(uow, one, two, reason, payment=payment), []))
     output.text(f"{case}\n")
 
 

@@ -12,7 +12,7 @@ from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 from hub.cli.output import AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, Verb
-from hub.fees.reconciliation.matching.words import CLASSES, PASSES, STATES
+from hub.fees.reconciliation.matching.views import CLASSES, PASSES, STATES
 from hub.locale import vi
 from schemas.figures import grouped
 

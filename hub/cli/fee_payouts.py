@@ -96,7 +96,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Payment orders, oldest first. No payees."""
-    from hub.fees.payouts.orders import views
+    from hub.fees.payouts.orders import store as views
 
     if state is not None and state not in STATES:
         leave(ExitCode.USAGE, vi("hub: the status of a payment order is one of: {listed}", listed=", ".join(STATES)))
@@ -237,7 +237,7 @@ def refunds_(
     as_json: AsJson = False,
 ) -> None:
     """Refunds, by the day on which their payers are to have them. No payees."""
-    from hub.fees.payouts.refunds import views
+    from hub.fees.payouts.refunds import store as views
 
     if state is not None and state not in STATES:
         leave(ExitCode.USAGE, vi("hub: the status of a refund is one of: {listed}", listed=", ".join(STATES)))
@@ -250,7 +250,7 @@ def _item(conn: "Connection", name: str) -> str:
     """What is given back, by whatever a clerk calls it. Raises NotFound."""
     from hub.errors import NotFound
     from hub.fees.demands import views
-    from hub.fees.payouts.refunds.views import source_of
+    from hub.fees.payouts.refunds.store import source_of
     from schemas.identifiers import DossierCode
 
     if name.startswith("ex_"):
@@ -303,7 +303,7 @@ def list_chargebacks(
     as_json: AsJson = False,
 ) -> None:
     """Chargebacks, by the day on which they have to be answered."""
-    from hub.fees.payouts.chargebacks import store
+    from hub.fees.payouts.chargebacks import commands as store
 
     if state is not None and state not in CHARGEBACK_STATES:
         leave(

@@ -93,7 +93,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Receipts, the newest first."""
-    from hub.fees.receipts import views
+    from hub.fees.receipts import store as views
 
     if state is not None and state not in STATES:
         leave(ExitCode.USAGE, vi("hub: the status of a receipt is one of: {listed}", listed=", ".join(STATES)))
@@ -107,7 +107,7 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
     """One receipt: what it says, in whose place it stands, what the issuer was told."""
     import json
 
-    from hub.fees.receipts import views
+    from hub.fees.receipts import store as views
 
     with environment.database() as conn:
         found = views.found(conn, receipt)
@@ -142,7 +142,7 @@ def issue(
 ) -> None:
     """Issue what is missing now instead of at the next tick, and void what has no money any more."""
     from hub import dispatch
-    from hub.fees.receipts import issuing, policy, voiding
+    from hub.fees.receipts import issuing, store
     from hub.worker.jobs import issue_receipts
 
     with environment.hub() as hub:
@@ -152,7 +152,7 @@ def issue(
         if demand is None:
             done = issue_receipts.issue_and_void(hub)
         else:
-            dispatch.run_command(hub, voiding.BY_ITSELF, lambda uow: (None, policy.keep(uow, desk.issue_on)))
+            dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (None, store.keep(uow, desk.issue_on)))
             dispatch.run_command(hub, writing.actor(), lambda uow: (None, issuing.issue(uow, demand)))
             done = 1
     if as_json:
@@ -164,7 +164,7 @@ def issue(
 @app.command(cls=Verb)
 def void(receipt: Receipt, reason: Reason) -> None:
     """It is wrong. Takes two persons; where the fee is still paid, another is issued in its place."""
-    from hub.fees.receipts import voiding
+    from hub.fees.receipts import issuing as voiding
 
     agreed = writing.act(lambda uow: (voiding.void(uow, receipt, reason), []))
     output.say(

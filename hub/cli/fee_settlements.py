@@ -122,7 +122,7 @@ def _printed(hub: "Hub", form: "FeeTable", officer: str | None, *, unsigned: boo
 def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTable":
     from hub.cli.handoff import office
     from hub.fees.exceptions.codes import ExceptionCode as Case
-    from hub.fees.settlements import words
+    from hub.fees.settlements import sheet as words
     from hub.papers.forms import Attachment, FeeTable, MonthFeeRow, OpenCases
     from schemas.amount_in_words import in_words
 
@@ -133,7 +133,7 @@ def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTa
         at=table.closed_at,
         office=office(hub.catalogue),
         department=table.department_name,
-        month=words.month(table.month),
+        month=words.month_label(table.month),
         rows=tuple(
             MonthFeeRow(fee.fee_code, fee.title, words.KINDS[fee.kind], *(getattr(fee, column) for column in columns))
             for fee in table.fees
@@ -173,7 +173,7 @@ def _package(hub: "Hub", settlement: "Settlement", printed: bytes) -> bytes:
     from hub import dispatch
     from hub.cli import writing
     from hub.clock import now
-    from hub.fees.settlements import handing, package
+    from hub.fees.settlements import answers, package
     from hub.signing import crl_store
 
     beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
@@ -183,7 +183,7 @@ def _package(hub: "Hub", settlement: "Settlement", printed: bytes) -> bytes:
     made = package.sealed(files, lambda sums: hub.signer.sealed(sums, now()), lambda data: _stamped(hub, data))
 
     def hand(uow: "UnitOfWork") -> "tuple[None, list[Event]]":
-        handing.handed(uow, settlement.id, hashlib.sha256(made).hexdigest())
+        answers.handed(uow, settlement.id, hashlib.sha256(made).hexdigest())
         return None, []
 
     dispatch.run_command(hub, writing.actor(), hand)
@@ -295,15 +295,15 @@ def remit(month: Month, *, department: Department = None, reason: Reason) -> Non
 
     Says how much of it no statement has shown yet. Exit 5 where nothing is ordered.
     """
-    from hub.fees.settlements import ordering
+    from hub.fees.settlements import remitting
     from hub.fees.settlements.model import SettlementState
 
     with environment.hub() as hub:
         tables = found(hub, month, department)
         for settlement in tables:
-            if settlement.state not in ordering.ANSWERED:
+            if settlement.state not in remitting.ANSWERED:
                 output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
-        answered = [settlement for settlement in tables if settlement.state in ordering.ANSWERED]
+        answered = [settlement for settlement in tables if settlement.state in remitting.ANSWERED]
         if not answered:
             leave(
                 ExitCode.REFUSED,
@@ -312,7 +312,7 @@ def remit(month: Month, *, department: Department = None, reason: Reason) -> Non
         for settlement in answered:
             with hub.db.connection() as conn:
                 warn_unshown(conn, settlement.id, settlement.department)
-            order = act(hub, lambda uow, one=settlement.id: ordering.remit(uow, one, reason))  # type: ignore[misc]
+            order = act(hub, lambda uow, one=settlement.id: remitting.remit(uow, one, reason))  # type: ignore[misc]
             output.say(f"{settlement.department}: {order.id} {order.reference} {grouped(order.amount)} ✔")
 
 
@@ -335,9 +335,9 @@ def verify(
 
 def warn_unshown(conn: "Connection", settlement_id: str, of: str) -> None:
     """Say on stderr how much of a table no statement has shown yet; nothing where all is shown."""
-    from hub.fees.settlements import unshown
+    from hub.fees.settlements import store as unshown
 
-    missing = unshown.of(conn, settlement_id)
+    missing = unshown.unshown_of(conn, settlement_id)
     if missing.amount:
         output.say(
             vi(

@@ -13,16 +13,15 @@ from hub.cli.exits import ExitCode, leave
 from hub.cli.files import read_sent
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import Reason, Verb
-from hub.fees.reconciliation.statements.states import FileStatus
+from hub.fees.reconciliation.statements.model import FileStatus
 from hub.locale import vi
 from schemas.figures import grouped
 
 if TYPE_CHECKING:
     from config.statements import Statements
     from hub.events import Event
-    from hub.fees.reconciliation.statements.deciding import Verdict
-    from hub.fees.reconciliation.statements.importing import ImportResult
-    from hub.fees.reconciliation.statements.trying import ProfileTrial
+    from hub.fees.reconciliation.statements.gates import ProfileTrial
+    from hub.fees.reconciliation.statements.importing import ImportResult, Verdict
     from hub.unit_of_work import UnitOfWork
 
 profiles_app: Final = Typer(help="Profiles: how banks' files read (docs/integrators/banks.md).", no_args_is_help=True)
@@ -64,7 +63,7 @@ def try_(
 ) -> None:
     """Show how a file is read, and which profile fits; nothing is booked or kept. Exit 3 if none fits."""
     from config.catalogue import CatalogueError
-    from hub.fees.reconciliation.statements import trying
+    from hub.fees.reconciliation.statements import gates
     from hub.untrusted import files
 
     try:
@@ -72,7 +71,7 @@ def try_(
     except CatalogueError as error:
         leave(ExitCode.USAGE, f"hub: {error}")
     raw = read_sent(file)
-    trials = {name: trying.trial(said, raw, files.trial) for name, said in tried.items()}
+    trials = {name: gates.trial(said, raw, files.trial) for name, said in tried.items()}
     fitting = [name for name, trial in trials.items() if trial.fits]
     shown = fitting[0] if fitting else min(trials, key=lambda name: trials[name].rank)
     _show_trials(trials, shown, as_json=as_json)
@@ -302,10 +301,10 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Files, newest first. Exit 3 if a listed one waits for a person."""
-    from hub.fees.reconciliation.statements import views
+    from hub.fees.reconciliation.statements import store
 
     with environment.database() as conn:
-        rows = views.files(conn, state=state, bank=bank, limit=limit)
+        rows = store.files(conn, state=state, bank=bank, limit=limit)
     output.listing(rows, _FILES, as_json=as_json)
     waiting = sum(row["state"] in (FileStatus.QUARANTINED, FileStatus.BALANCED) for row in rows)
     if waiting:
@@ -316,10 +315,10 @@ def list_(
 def show(name: Name, as_json: AsJson = False) -> None:
     """One file: its statements in numbers, what is wrong with it, who did what. None of its lines."""
     from hub.errors import NotFound
-    from hub.fees.reconciliation.statements import views
+    from hub.fees.reconciliation.statements import store
 
     with environment.database() as conn:
-        row = views.file(conn, name)
+        row = store.file_with_history(conn, name)
     if row is None:
         raise NotFound(vi("there is no statement file {file_id}", file_id=name))
     if as_json:
@@ -372,7 +371,7 @@ def reject(name: Name, *, reason: Reason) -> None:
 
 def _decide(name: str, verdict: "Verdict", reason: str) -> None:
     from hub import dispatch
-    from hub.fees.reconciliation.statements import deciding
+    from hub.fees.reconciliation.statements import importing as deciding
 
     with environment.hub() as hub:
         result = dispatch.run_command(hub, writing.actor(), lambda uow: deciding.decide(uow, name, verdict, reason))

@@ -29,7 +29,7 @@ from hub import clock, crashpoints
 from hub.app import Hub
 from hub.crashpoints import Point
 from hub.db import Connection
-from hub.fees.reconciliation import named_references, notification_intake
+from hub.fees.reconciliation import notification_intake, notifications
 from hub.fees.reconciliation.notification_intake import DemandStatus, Judgement
 from hub.http import ingest, openapi, problem_types, request_context
 from hub.http.problems import Problem
@@ -251,5 +251,5 @@ def _order_verdict(conn: Connection, hub: Hub, dialect: Dialect, notification: N
     if not dialect.orders:
         return NotificationVerdict.ACCEPTED
     fee_settings = hub.catalogue.fee_desk
-    references = named_references.references(notification, fee_settings.prefix if fee_settings else None)
+    references = notifications.references(notification, fee_settings.prefix if fee_settings else None)
     return ORDERS[notification_intake.order(conn, references, notification.amount)]

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from config.parties import Department
 from hub import audit
 from hub.app import Hub
-from hub.fees.settlements import views
+from hub.fees.settlements import store
 from hub.fees.settlements.model import SettlementState
-from hub.fees.settlements.views import SettlementView
+from hub.fees.settlements.store import SettlementView
 from hub.http import answers, guards, ingest, openapi, problem_types
 from hub.http.answers import AcceptedAnswer, SettlementDocument, SettlementFile, SettlementList
 from hub.http.problems import Problem
@@ -70,7 +70,7 @@ async def answer_settlement(request: Request, code: str) -> Response:
 
 def _list(hub: Hub, sender: Department) -> Response:
     with hub.db.connection() as conn:
-        views_ = views.of_department(conn, sender.code)
+        views_ = store.of_department(conn, sender.code)
     return answers.json(SettlementList(data=[SettlementDocument(**_shown(view)) for view in views_]))
 
 
@@ -78,7 +78,7 @@ def _open(hub: Hub, sender: Department, settlement_id: str) -> Response:
     opened = None
     if is_id(settlement_id, Prefix.SETTLEMENT):
         with hub.db.transaction() as conn:
-            opened = views.one_of(conn, sender.code, settlement_id)
+            opened = store.one_of(conn, sender.code, settlement_id)
             if opened is not None:
                 audit.note_at_door(conn, settlement_id, "opened")
     if opened is None:

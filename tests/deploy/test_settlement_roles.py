@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 from hub import audit
 from hub.db import Connection
-from hub.fees.settlements import views
+from hub.fees.settlements import store
 from hub.migrations.run import upgrade
 from tests.deploy.installed import a_database, database_url_as, make_roles, run_script
 
@@ -37,12 +37,12 @@ def api(server: str) -> Iterator[Connection]:
 
 
 def test_the_door_shows_a_table_and_records_that_it_was_opened(api: Connection) -> None:
-    found = views.one_of(api, "rest-a", ID)
+    found = store.one_of(api, "rest-a", ID)
 
-    assert [view.id for view in views.of_department(api, "rest-a")] == [ID]
+    assert [view.id for view in store.of_department(api, "rest-a")] == [ID]
     assert found is not None
     assert (found[1].body, found[1].signature) == (b"the table", b"the seal")
-    assert views.one_of(api, "rest-b", ID) is None
+    assert store.one_of(api, "rest-b", ID) is None
     audit.note_at_door(api, ID, "opened")
 
 

@@ -11,7 +11,7 @@ import xlsxwriter
 from hub.clock import now
 from hub.fees.reconciliation.matching import gateway_payouts, virtual
 from hub.fees.reconciliation.matching.virtual import NotAList
-from hub.fees.settlements import answer_files, comparing, department_files, own_list, package, sheet
+from hub.fees.settlements import answer_files, department_files, own_list, package, sheet
 from hub.fees.settlements.department_files import BadFile
 from hub.papers.verify import verify_pdf
 from hub.signing import archive, bundle
@@ -71,12 +71,12 @@ def own_list_files(ending: str) -> FuzzSubject:
     ]
     text = "\n".join(";".join(map(str, row)) for row in rows).encode()
     lines = [
-        comparing.TableReceiptLine(1, 150_000, "HC001234567890", "d/phi", ["01/A 17"]),
-        comparing.TableReceiptLine(2, 5, None, None, []),
+        own_list.TableReceiptLine(1, 150_000, "HC001234567890", "d/phi", ["01/A 17"]),
+        own_list.TableReceiptLine(2, 5, None, None, []),
     ]
 
     def read(raw: bytes) -> None:
-        comparing.compared(lines, own_list.read(department_files.read(raw, ending)))
+        own_list.compared(lines, own_list.read(department_files.read(raw, ending)))
 
     if ending == ".csv":
         return FuzzSubject(

@@ -14,7 +14,7 @@ from config.statements import Statements
 from hub import dispatch
 from hub.cli.exits import ExitCode
 from hub.fees.reconciliation.statements import importing
-from hub.fees.reconciliation.statements.states import FileStatus
+from hub.fees.reconciliation.statements.model import FileStatus
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import red
 from tests.integration.fees.statements.conftest import StatementDesk, desk

@@ -33,7 +33,7 @@ from hub.db import Connection, one
 from hub.embedded.stack_folder import Addresses
 from hub.embedded.waiting import Patience, wait_for
 from hub.errors import HubError
-from hub.fees.demands import vietqr
+from hub.fees.demands import payer_notice
 from hub.locale import vi
 from hub.signing import trust_list
 
@@ -194,7 +194,7 @@ class MonthRehearsal:
         return asked if len(asked) == len(codes) else []
 
     def _pay(self, standing: SubmissionStatus, day: date) -> None:
-        asked = vietqr.decode(str((standing.fee or {})["qr"]))
+        asked = payer_notice.decode(str((standing.fee or {})["qr"]))
         form = {"amount": asked.amount, "reference": asked.purpose, "account": asked.account}
         at = datetime.combine(day, time(9, 30), VIETNAM)
         self.banks.ask(self.banks.own, "transfers", {**form, "at": at.isoformat()})

@@ -15,7 +15,7 @@ from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.trials import PaymentScenario
 from hub.embedded.waiting import Patience
 from hub.errors import HubError
-from hub.fees.demands import vietqr
+from hub.fees.demands import payer_notice
 
 TIMEOUT: Final = 120.0
 PAUSE: Final = 0.5
@@ -135,7 +135,7 @@ class Payers:
 
     def pay(self, standing: SubmissionStatus, way: PaymentScenario) -> None:
         """Read the QR as a banking app does, and pay. Raises BankTurnedAway."""
-        asked = vietqr.decode(str((standing.fee or {})["qr"]))
+        asked = payer_notice.decode(str((standing.fee or {})["qr"]))
         bank = next(self._channels) if way is PaymentScenario.EXACT else self.banks.own
         form = {
             "amount": _amount(asked.amount or 0, way),

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Final
 
 from hub.db import Connection, one
-from hub.fees.ledger import balances, post, postings
+from hub.fees.ledger import book as balances
+from hub.fees.ledger import post, postings
 from hub.fees.payments import bookings
 from hub.unit_of_work import UnitOfWork
 

@@ -8,7 +8,7 @@ from config.banks import Bank
 from hub.clock import last_of
 from hub.errors import InvalidState, NotFound
 from hub.fees import clerks, settlements
-from hub.fees.closing import balance, day_gates, month_gates, store, totals
+from hub.fees.closing import balance, gates, store, totals
 from hub.fees.closing.model import BOOK, CloseStep, Closing, Gate, Proposal
 from hub.fees.ledger import book
 from hub.fees.reconciliation.matching import overdue
@@ -31,14 +31,14 @@ def close_day(uow: UnitOfWork, account: str, day: date) -> Closing:
     balance.open_account(uow, account)
     standing = store.proposal(uow.conn, "close", account, day)
     closing = standing is not None and clerks.may_agree(uow, standing.maker)
-    gates = day_gates.of_day(uow, bank, account, day, closing=closing)
+    checked = gates.of_day(uow, bank, account, day, closing=closing)
     found = totals.of_day(uow.conn, account, day)
 
     def close(agreed: Proposal) -> None:
         store.close_day(uow.conn, account, day, agreed, uow.actor)
         overdue.closed(uow, account, day)
 
-    return _closed(uow, account, day, gates, found, close)
+    return _closed(uow, account, day, checked, found, close)
 
 
 def close_month(uow: UnitOfWork, month: date) -> Closing:
@@ -54,7 +54,7 @@ def close_month(uow: UnitOfWork, month: date) -> Closing:
     firsts = [day for account in accounts if (day := store.first_day(uow.conn, account)) is not None]
     if firsts and last_of(month) < min(firsts):
         raise InvalidState(f"sổ bắt đầu từ ngày {min(firsts)}: trước đó không có gì để khóa")
-    gates = month_gates.of_month(uow, month, accounts)
+    checked = gates.of_month(uow, month, accounts)
     found = totals.of_month(uow.conn, month, accounts)
 
     def close(agreed: Proposal) -> None:
@@ -62,7 +62,7 @@ def close_month(uow: UnitOfWork, month: date) -> Closing:
         uow.note(name(BOOK, month), "settlements computed", reason=made.hex())
         store.close_month(uow.conn, month, agreed, uow.actor)
 
-    return _closed(uow, BOOK, month, gates, found, close)
+    return _closed(uow, BOOK, month, checked, found, close)
 
 
 def reopen_day(uow: UnitOfWork, account: str, day: date, reason: str) -> Closing:

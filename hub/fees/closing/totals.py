@@ -9,7 +9,7 @@ from hub.clock import last_of
 from hub.db import Connection, one
 from hub.fees.closing import balance
 from hub.fees.closing.model import BOOK
-from hub.fees.ledger import balances
+from hub.fees.ledger import book
 from hub.signing import canonical
 
 _ENTRIES: Final = """
@@ -52,7 +52,7 @@ def of_month(conn: Connection, month: date, accounts: Sequence[str]) -> dict[str
     return {
         "v": 1,
         "month": f"{month:%Y-%m}",
-        "banks": {account: balances.bank_balance(conn, account, last) for account in accounts},
+        "banks": {account: book.bank_balance(conn, account, last) for account in accounts},
         **_moved(conn, BOOK, month, last),
     }
 

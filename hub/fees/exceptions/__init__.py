@@ -1,7 +1,6 @@
 """Work for persons about money: cases, what they mean, and how they are settled (docs/reference/exceptions.md)."""
 
-from hub.fees.exceptions.ending import covered, explained
 from hub.fees.exceptions.model import FeeException
-from hub.fees.exceptions.opening import Opening, open_all, open_case
+from hub.fees.exceptions.store import Opening, covered, explained, open_all, open_case
 
 __all__ = ["FeeException", "Opening", "covered", "explained", "open_all", "open_case"]

@@ -59,7 +59,7 @@ class ExceptionDescription:
     title: str
     """in few words (msgid)"""
     sits: str
-    """where the money is meanwhile: accounts of the book (hub.fees.ledger.chart); empty: nowhere"""
+    """where the money is meanwhile: accounts of the book (hub.fees.ledger.entry); empty: nowhere"""
     days: int
     """working days within which it is to be settled; 0: today"""
     otherwise: str

@@ -1,16 +1,21 @@
 """Cases in the database. Whoever changes one has locked the dossiers that it is about first."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from psycopg import errors
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from hub.db import Connection
+from hub.calendar import WorkingCalendar
+from hub.clock import local, now
+from hub.db import Connection, as_set
 from hub.errors import InvalidState, NotFound
+from hub.fees.exceptions.codes import CODES, ExceptionCode, severity
 from hub.fees.exceptions.model import FeeException
+from hub.unit_of_work import UnitOfWork
+from schemas.identifiers import Prefix, new_id
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(FeeException))
 
@@ -87,3 +92,129 @@ def listing(
             " ORDER BY due_on, severity, at_risk DESC, id LIMIT %(limit)s",
             {"states": list(states), "code": code, "person": assigned_to, "limit": limit},
         ).fetchall()
+
+
+# Opening a case: a code, what is at risk, and the day by which it has to be settled.
+
+LINE: Final = "statement_line"
+"""what a case about a line of a statement is about"""
+
+_OPEN: Final = """
+INSERT INTO fee_exception (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
+SELECT id, code, severity, at_risk, object_type, object_id, 'open', due_on, facts
+FROM ROWS FROM (json_to_recordset(%s) AS (id text, code text, severity smallint, at_risk bigint, object_type text,
+        object_id text, due_on date, facts jsonb))
+    WITH ORDINALITY AS c (id, code, severity, at_risk, object_type, object_id, due_on, facts, place)
+ORDER BY place
+ON CONFLICT (code, object_type, object_id) WHERE state <> 'resolved' DO NOTHING RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A case to be opened, about one object (one of our ids, or a number of ours).
+
+    ``at_risk`` in đồng. ``facts``: what was seen and tried, without anybody's words.
+    """
+
+    code: str
+    object_type: str
+    object_id: str
+    at_risk: int
+    facts: Mapping[str, Any]
+
+
+def open_case(
+    uow: UnitOfWork, code: str, object_type: str, object_id: str, at_risk: int, facts: Mapping[str, Any]
+) -> str | None:
+    """Open a case of ``code`` as Opening says, and note it with what it is about; its id, or None if it is open."""
+    opened = open_all(uow.conn, uow.calendar, [Opening(code, object_type, object_id, at_risk, facts)])[0]
+    if opened is not None:
+        uow.note(f"line {object_id}" if object_type == LINE else object_id, f"case {code}", reason=opened)
+    return opened
+
+
+def open_all(conn: Connection, calendar: WorkingCalendar, openings: Sequence[Opening]) -> list[str | None]:
+    """Open many at once, and note none: for each its id, or None if it is open already."""
+    ids = [new_id(Prefix.EXCEPTION) for _ in openings]
+    today = local(now()).date()
+    codes = [ExceptionCode(one.code) for one in openings]
+    days = {days: calendar.after(today, days) for days in {CODES[code].days for code in codes}}
+    rows = [
+        {
+            "id": case,
+            "code": code,
+            "severity": severity(code, one.at_risk),
+            "at_risk": one.at_risk,
+            "object_type": one.object_type,
+            "object_id": one.object_id,
+            "due_on": days[CODES[code].days],
+            "facts": dict(one.facts),
+        }
+        for case, code, one in zip(ids, codes, openings, strict=True)
+    ]
+    opened = {row["id"] for row in conn.execute(_OPEN, (as_set(rows),))} if openings else set()
+    return [case if case in opened else None for case in ids]
+
+
+# Cases that end by themselves: what came later explains them.
+
+_COVERED: Final = """
+UPDATE fee_exception c SET state = 'resolved', resolution = 'paid in full'
+FROM fee_demand d WHERE c.object_type = 'fee_demand' AND c.object_id = d.id AND d.id = ANY(%s) AND c.code = 'R04'
+    AND c.state <> 'resolved' AND d.allocated + d.waived = d.amount_due
+"""
+
+_EXPLAINED: Final = """
+UPDATE fee_exception SET state = 'resolved', resolution = %(by)s
+WHERE object_type = %(kind)s AND object_id = ANY(%(about)s) AND code = ANY(%(codes)s) AND state <> 'resolved'
+    AND id <> %(but)s RETURNING id
+"""
+
+
+def covered(conn: Connection, demands: Collection[str]) -> None:
+    """Nothing is short any more of those of these demands of which nothing is outstanding (R04)."""
+    conn.execute(_COVERED, (sorted(demands),))
+
+
+def explained(
+    conn: Connection, codes: Collection[str], kind: str, about: Collection[str], by: str, *, but: str = ""
+) -> list[str]:
+    """Cases of these codes about these objects of a kind are over; their ids. ``but``: the one that goes on."""
+    asked = {"codes": list(codes), "kind": kind, "about": list(about), "by": by, "but": but}
+    return [row["id"] for row in conn.execute(_EXPLAINED, asked).fetchall()]
+
+
+# What cases are about, as an accountant knows it: dossier, payment reference, the payer's words, the amount.
+
+_NAMED: Final = r"""
+WITH asked AS (
+    SELECT c.id, c.at_risk, c.facts, c.object_type, c.object_id,
+        CASE c.object_type WHEN 'payment' THEN c.object_id ELSE c.facts ->> 'payment' END AS payment,
+        CASE c.object_type WHEN 'statement_line' THEN c.object_id ELSE c.facts ->> 'line' END AS line
+    FROM fee_exception c WHERE c.id = ANY(%s)
+)
+SELECT a.id, o.raw_code AS dossier, coalesce(d.reference, p.reference, a.facts -> 'references' ->> 0) AS reference,
+    coalesce(nullif(p.text, ''), l.text, e.reference_text) AS words,
+    coalesce(nullif(a.at_risk, 0), abs(l.amount), p.amount, e.amount, d.amount_due, 0) AS amount
+FROM asked a LEFT JOIN payment p ON p.id = a.payment
+LEFT JOIN LATERAL (
+    SELECT text, amount FROM statement_line WHERE id = coalesce(
+        CASE WHEN a.line ~ '^\d+$' THEN a.line::bigint END,
+        (SELECT t.line_id FROM match_leg t WHERE t.payment_id = p.id AND t.confirmed AND t.number = 1))
+) AS l ON true
+LEFT JOIN notify_event e ON a.object_type = 'notify_event' AND e.id::text = a.object_id
+LEFT JOIN fee_demand d ON d.id = coalesce(
+    CASE a.object_type WHEN 'fee_demand' THEN a.object_id ELSE a.facts ->> 'demand' END,
+    (SELECT min(demand_id) FROM fee_credit WHERE evidence = p.id AND reversed_at IS NULL HAVING count(*) = 1),
+    (SELECT id FROM fee_demand WHERE reference = coalesce(p.reference, a.facts -> 'references' ->> 0)))
+LEFT JOIN dossier o ON o.id = d.dossier_id
+"""
+
+
+def named(conn: Connection, cases: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Case → ``dossier``, ``reference``, ``words`` (personal; None where there are none) and ``amount``, in đồng.
+
+    The amount is what is at risk; where that is nothing, what has moved.
+    """
+    return {row.pop("id"): row for row in conn.execute(_NAMED, (list(cases),)).fetchall()}

@@ -1,8 +1,7 @@
 """The Centre's book: double entry in whole đồng, append-only (docs/decisions/0017)."""
 
 from hub.fees.ledger.book import DayClosed, SourceReused, closed, post, post_all
-from hub.fees.ledger.chart import LedgerAccount
-from hub.fees.ledger.entry import LedgerEntry, LedgerLine, Origin, Share
+from hub.fees.ledger.entry import LedgerAccount, LedgerEntry, LedgerLine, Origin, Share
 
 __all__ = [
     "DayClosed",

@@ -6,8 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hub.fees.ledger.chart import LedgerAccount
-from hub.fees.ledger.entry import LedgerEntry, LedgerLine, Origin, Share
+from hub.fees.ledger.entry import LedgerAccount, LedgerEntry, LedgerLine, Origin, Share
 
 
 def notified(origin: Origin, payment: str, owed: Sequence[Share], over: int = 0, unidentified: int = 0) -> LedgerEntry:

@@ -13,7 +13,7 @@ from hub.errors import InvalidState
 from hub.events import Event
 from hub.fees import exceptions
 from hub.fees.exceptions import FeeException
-from hub.fees.receipts.policy import BARE
+from hub.fees.receipts.store import BARE
 from hub.unit_of_work import UnitOfWork
 
 PATIENCE: Final = timedelta(days=1)

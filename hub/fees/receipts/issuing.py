@@ -7,17 +7,43 @@ from typing import Any, Final
 from config.receipts import ReceiptDesk
 from hub.clock import local
 from hub.db import one
-from hub.errors import NotConfigured
+from hub.errors import InvalidState, NotConfigured
 from hub.events import Event
+from hub.fees import clerks, exceptions
 from hub.fees.demands import demand_store as demands
-from hub.fees.receipts import issuer_messages, store
-from hub.fees.receipts.store import Due, FeeReceiptRow
+from hub.fees.receipts import store
+from hub.fees.receipts.store import STANDS_WHILE, Due, FeeReceiptRow
+from hub.messages.model import Transfer
+from hub.messages.outbox import Posting
 from hub.signing import canonical, custody
 from hub.unit_of_work import UnitOfWork
 from schemas.amount_in_words import in_words
-from schemas.fee_receipt import NAMES, TYPE, FeeReceipt, ReceiptLine, ReceiptNumber
+from schemas.fee_receipt import NAMES, TYPE, FeeReceipt, Issued, ReceiptLine, ReceiptNumber, Voided, Voiding
 from schemas.identifiers import Prefix, new_id
 from schemas.portal import FeeKind
+
+ISSUE: Final = "receipt.issue"
+VOID: Final = "receipt.void"
+"""kinds of the transfer"""
+
+
+def tell(uow: UnitOfWork, receipt: FeeReceiptRow, kind: str, body: bytes) -> None:
+    """One ordering key a series: an issuer that counts by itself comes to the same numbers, and to no older day."""
+    if receipt.counterparty is None:
+        return
+    demand = one(uow.conn, "SELECT dossier_id FROM fee_demand WHERE id = %s", (receipt.demand_id,))
+    uow.put(
+        Posting(
+            id=new_id(Prefix.TRANSFER),
+            kind=kind,
+            counterparty=receipt.counterparty,
+            ordering_key=receipt.series,
+            key=receipt.id,
+            subject=demand["dossier_id"],
+            body=body,
+        )
+    )
+
 
 LEAF: Final = "fee-receipt"
 """of the leaf in the custody log"""
@@ -85,7 +111,7 @@ def _issue(uow: UnitOfWork, desk: ReceiptDesk, due: Due) -> None:
         counterparty=desk.issuer.counterparty if desk.issuer else None,
     )
     store.add(uow.conn, receipt)
-    issuer_messages.tell(uow, receipt, issuer_messages.ISSUE, body)
+    tell(uow, receipt, ISSUE, body)
     uow.note(receipt.id, "issued", after="stands", reason=f"{due.demand_id} {due.kind} {due.amount} {receipt.title}")
 
 
@@ -138,3 +164,88 @@ def _about(uow: UnitOfWork, demand_id: str) -> dict[str, Any]:
         " JOIN dossier d ON d.id = f.dossier_id WHERE f.id = %s",
         (demand_id,),
     )
+
+
+# A receipt becomes void: by itself when its money went away, or by two persons when it is wrong.
+#
+# Where the demand is still paid, another receipt is issued in its place and says so; what was void stays in the log.
+
+BY_ITSELF: Final = "hub"
+"""who voids what has no money any more: nobody decides that"""
+
+
+def lapse(uow: UnitOfWork, receipt_id: str) -> list[Event]:
+    """Void it if its demand is not paid any more: reversed, moved away, given back. Raises NotFound."""
+    demand = demands.lock(uow.conn, store.demand_of(uow.conn, receipt_id))
+    receipt = store.lock(uow.conn, receipt_id)
+    if receipt.voided_at is None and demand.status not in STANDS_WHILE:
+        _void(uow, receipt, BY_ITSELF, f"the demand is {demand.status}")
+    return []
+
+
+def void(uow: UnitOfWork, receipt_id: str, reason: str) -> bool:
+    """It is wrong: one person proposes, another says the same. Whether it is void now.
+
+    Raises NotFound, InvalidState, Forbidden.
+    """
+    clerks.check_clerk(uow)
+    receipt = store.lock(uow.conn, receipt_id)
+    if receipt.voided_at is not None:
+        raise InvalidState("biên lai đã hủy rồi")
+    if receipt.void_maker is None:
+        clerks.check_proposes(uow)
+        store.void_proposed(uow.conn, receipt.id, uow.actor, reason)
+        uow.note(receipt.id, "void proposed", before="stands", reason=reason)
+        return False
+    clerks.check_agrees(uow, receipt.void_maker)
+    _void(uow, receipt, uow.actor, reason)
+    return True
+
+
+def _void(uow: UnitOfWork, receipt: FeeReceiptRow, by: str, reason: str) -> None:
+    store.voided(uow.conn, receipt.id, by, reason, uow.now)
+    uow.note(receipt.id, "voided", before="stands", after="void", reason=f"by {by}: {reason}")
+    told = said(receipt)
+    body = Voiding(receipt_id=receipt.id, template=told.template, symbol=told.symbol, number=told.number)
+    tell(uow, receipt, VOID, canonical.encode(body.model_dump(mode="json")))
+
+
+# What an issuer's answer means for a receipt.
+
+
+def issued(uow: UnitOfWork, transfer: Transfer, reply: Issued) -> list[Event]:
+    """It is issued there. Under another number than ours it is, for the law, another receipt: a person looks (M03)."""
+    receipt = store.lock(uow.conn, transfer.key)
+    store.published(uow.conn, receipt.id, reply.number, uow.now)
+    uow.note(receipt.id, "published", after=str(reply.number), reason=transfer.counterparty)
+    there = f"{reply.template} {reply.symbol}"
+    if (there, reply.number) != (receipt.series, receipt.number):
+        _case(uow, receipt, {"why": "other number", "ours": receipt.number, "theirs": reply.number, "series": there})
+    return []
+
+
+def not_issued(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
+    """The issuer does not take it: it stands here alone, and a person looks (M03)."""
+    receipt = store.lock(uow.conn, transfer.key)
+    uow.note(receipt.id, "not published", reason=reason)
+    _case(uow, receipt, {"why": "refused", "series": receipt.series, "ours": receipt.number})
+    return []
+
+
+def voided(uow: UnitOfWork, transfer: Transfer, reply: Voided | None) -> list[Event]:  # noqa: ARG001 - a duplicate says none
+    """It is void there too."""
+    store.void_told(uow.conn, transfer.key, uow.now)
+    uow.note(transfer.key, "void published", reason=transfer.counterparty)
+    return []
+
+
+def not_voided(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
+    """It stands there still: a person looks (M03)."""
+    receipt = store.lock(uow.conn, transfer.key)
+    uow.note(receipt.id, "void not published", reason=reason)
+    _case(uow, receipt, {"why": "void refused", "series": receipt.series, "ours": receipt.number})
+    return []
+
+
+def _case(uow: UnitOfWork, receipt: FeeReceiptRow, facts: dict[str, object]) -> None:
+    exceptions.open_case(uow, "M03", "receipt", receipt.id, receipt.amount, facts)

@@ -2,13 +2,40 @@
 
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final, LiteralString
 
 from psycopg.rows import class_row
 
+from config.receipts import IssueOn
 from hub.db import Connection, one
 from hub.errors import NotFound
-from hub.fees.receipts.policy import BARE, STANDS_WHILE
+from hub.events import Event
+from hub.fees.demands.model import DemandStatusCode
+from hub.unit_of_work import UnitOfWork
+
+STANDS_WHILE: Final = (
+    DemandStatusCode.PAID_UNCONFIRMED.value,
+    DemandStatusCode.PAID.value,
+    DemandStatusCode.SETTLED.value,
+)
+"""demand statuses in which a receipt is right"""
+
+
+BARE: Final[LiteralString] = """
+SELECT DISTINCT l.demand_id FROM fee_demand d JOIN fee_demand_line l ON l.demand_id = d.id
+WHERE d.status IN ('paid_unconfirmed', 'paid', 'settled') AND l.amount > l.waived
+  AND NOT EXISTS (SELECT 1 FROM receipt r WHERE (r.demand_id, r.kind) = (l.demand_id, l.kind) AND r.voided_at IS NULL)
+"""
+"""Demands of which something has no receipt, found in one pass; receipt_due, asked for each, says if it ought to"""
+
+
+def keep(uow: UnitOfWork, issue_on: IssueOn) -> list[Event]:
+    """Write down that from now on receipts are issued on that, unless it stands there already."""
+    last = uow.conn.execute("SELECT issue_on FROM receipt_policy ORDER BY number DESC LIMIT 1").fetchone()
+    if last is None or last["issue_on"] != issue_on:
+        uow.conn.execute("INSERT INTO receipt_policy (since, issue_on) VALUES (%s, %s)", (uow.now, issue_on))
+        uow.note("receipts", "policy", before=last["issue_on"] if last else None, after=issue_on)
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +179,56 @@ def voided(conn: Connection, receipt_id: str, by: str, reason: str, at: datetime
 def void_told(conn: Connection, receipt_id: str, at: datetime) -> None:
     """The issuer knows that."""
     conn.execute("UPDATE receipt SET void_notified_at = %s WHERE id = %s", (at, receipt_id))
+
+
+# Reads: receipts as people look at them. They change nothing.
+
+Row = dict[str, Any]
+
+_LIST: Final = """
+SELECT r.id, r.series, r.year, r.number, r.kind, r.amount, r.issued_on, r.department, r.demand_id, f.reference,
+    d.raw_code AS dossier_code, CASE WHEN r.voided_at IS NOT NULL THEN 'void'
+        WHEN r.void_maker IS NOT NULL THEN 'void proposed' ELSE 'stands' END AS state,
+    CASE WHEN r.counterparty IS NULL THEN 'not told' WHEN r.published_at IS NULL THEN 'waits'
+        WHEN r.issuer_number <> r.number THEN 'other number'
+        WHEN r.voided_at IS NOT NULL AND r.void_notified_at IS NULL THEN 'void waits' ELSE 'published' END AS issuer
+FROM receipt r JOIN fee_demand f ON f.id = r.demand_id JOIN dossier d ON d.id = f.dossier_id
+"""
+
+
+def listing(conn: Connection, *, day: date | None, state: str | None, limit: int) -> list[Row]:
+    """Receipts, the newest first."""
+    return conn.execute(
+        f"SELECT * FROM ({_LIST}) AS l WHERE (%(day)s::date IS NULL OR issued_on = %(day)s)"
+        " AND (%(state)s::text IS NULL OR state = %(state)s)"
+        " ORDER BY issued_on DESC, series, number DESC LIMIT %(most)s",
+        {"day": day, "state": state, "most": limit},
+    ).fetchall()
+
+
+def found(conn: Connection, receipt_id: str) -> Row | None:
+    """One receipt: how it stands, what it says, the chain of those in whose place it stands, its transfers."""
+    row = conn.execute(f"SELECT * FROM ({_LIST}) AS l WHERE id = %s", (receipt_id,)).fetchone()
+    if row is None:
+        return None
+    more = conn.execute(
+        "SELECT body, replaces, leaf_id, issued_at, published_at, issuer_number, void_maker, void_reason, voided_at,"
+        " voided_by, void_notified_at FROM receipt WHERE id = %s",
+        (receipt_id,),
+    ).fetchone()
+    transfers = conn.execute(
+        "SELECT id, kind, state, error_code FROM outbox WHERE key = %s AND kind LIKE 'receipt.%%' ORDER BY seq",
+        (receipt_id,),
+    ).fetchall()
+    return {**row, **(more or {}), "chain": _chain(conn, receipt_id), "transfers": transfers}
+
+
+def _chain(conn: Connection, receipt_id: str) -> list[Row]:
+    """The receipts before it, the nearest first."""
+    return conn.execute(
+        "WITH RECURSIVE before AS (SELECT id, replaces, 0 AS place FROM receipt WHERE id = %s UNION ALL"
+        " SELECT r.id, r.replaces, b.place + 1 FROM receipt r JOIN before b ON r.id = b.replaces)"
+        " SELECT r.id, r.series, r.number, r.issued_on, r.voided_at, r.void_reason FROM before b"
+        " JOIN receipt r ON r.id = b.id WHERE b.place > 0 ORDER BY b.place",
+        (receipt_id,),
+    ).fetchall()

@@ -14,14 +14,41 @@ from hub.errors import RetryLater
 from hub.events import Event
 from hub.fees import exceptions
 from hub.fees.demands import demand_commands, demand_store
+from hub.fees.ledger.normalise import normalise
 from hub.fees.payments import bookings, payment_store
 from hub.fees.payments.payment_store import Payment
-from hub.fees.reconciliation import named_references
 from hub.fees.reconciliation.matching import late_notifications
+from hub.fees.reconciliation.matching.references import MatchMethod
+from hub.fees.reconciliation.matching.references import references as written_in
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 from schemas.payment import Notification, NotificationKind
+from schemas.payment_reference import is_reference
+
+
+def references(said: Notification, prefix: str | None) -> list[str]:
+    """The references of ours that it names, with their check digits right; ``prefix``: the letters of ours.
+
+    What we gave the provider goes before words.
+    """
+    if said.reference is not None and is_reference(said.reference):
+        return [said.reference]
+    return [value for value in _written(said, prefix) if prefix and value.startswith(prefix)]
+
+
+def is_of_others(said: Notification, prefix: str | None) -> bool:
+    """It names another centre's demand, and nothing that could be one of ours."""
+    return bool(_written(said, prefix)) and not references(said, prefix)
+
+
+def _written(said: Notification, prefix: str | None) -> list[str]:
+    """Whatever is written like a reference, of whichever centre."""
+    if prefix is None:
+        return []
+    clues = written_in(normalise(f"{said.reference or ''} {said.text}"), (prefix,))
+    return [clue.value for clue in clues if clue.how is MatchMethod.STRICT]
+
 
 PATIENCE: Final = 5
 """tries to find the payment that is taken back: it may have been told later than its end (about half an hour)"""
@@ -60,7 +87,7 @@ def _paid(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
         at_risk = said.amount if said.currency == "VND" else 0
         return _case(uow, "R09", "notify_event", _event(uow, message), at_risk, _facts(said) | {"why": why})
     prefix = uow.catalogue.fee_desk.prefix if uow.catalogue.fee_desk else None
-    found = named_references.references(said, prefix)
+    found = references(said, prefix)
     paid_at = said.paid_at or message.received_at
     day = local(paid_at).date()
     if len(found) == 1 and late_notifications.joined(uow, said, account, found[0], day, message):
@@ -86,9 +113,7 @@ def _paid(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
         uow.note(payment.id, "waits for the statement", reason="that it succeeded is not signed")
         return []
     answered = one(uow.conn, "SELECT verdict FROM notify_event WHERE inbox_id = %s", (message.id,))["verdict"]
-    return _credit(
-        uow, payment, found, unnamed="R09" if named_references.is_of_others(said, prefix) else "R01", answered=answered
-    )
+    return _credit(uow, payment, found, unnamed="R09" if is_of_others(said, prefix) else "R01", answered=answered)
 
 
 def _credit(uow: UnitOfWork, payment: Payment, found: list[str], *, unnamed: str, answered: str) -> list[Event]:

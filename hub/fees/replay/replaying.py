@@ -10,7 +10,7 @@ from psycopg import errors, sql
 
 from hub.db import Connection
 from hub.errors import HubError, NotConfigured
-from hub.fees.proof import state
+from hub.fees.proof import findings
 from hub.fees.proof.findings import CheckOutcome, Invariant, Offender, ProofCode
 from hub.fees.replay.steps import ReplayStep, UnknownStep, steps, take
 from hub.unit_of_work import UnitOfWork
@@ -52,11 +52,11 @@ CREATE TRIGGER ledger_entry_is_numbered BEFORE INSERT ON pg_temp.ledger_entry
 def replayed(uow: UnitOfWork) -> CheckOutcome:
     """Take every step again. Raises NotConfigured for a role that may not make temporary tables (the owner may)."""
     with uow.conn.transaction(force_rollback=True):
-        stands = set(state.lines(uow.conn))
+        stands = set(findings.lines(uow.conn))
         taken = list(steps(uow.conn))
         _copy(uow.conn)
         failed = [offender for step in taken if (offender := _again(uow, step)) is not None]
-        again = set(state.lines(uow.conn))
+        again = set(findings.lines(uow.conn))
     offenders = [
         *failed,
         *(Offender(line, "có trong sổ hiện tại, không có khi lập lại") for line in sorted(stands - again)),

@@ -17,7 +17,7 @@ from hub.fees.closing import balance
 from hub.fees.demands import demand_commands
 from hub.fees.reconciliation import cash, notifications
 from hub.fees.reconciliation.matching import run
-from hub.fees.reconciliation.statements import deciding, importing, store
+from hub.fees.reconciliation.statements import importing, store
 from hub.fees.replay.decisions import DECIDED, LEADS
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
@@ -170,14 +170,14 @@ def _rejected(uow: UnitOfWork, step: ReplayStep) -> None:
         _decided("reject")(uow, step)
 
 
-def _decided(verdict: deciding.Verdict) -> Callable[[UnitOfWork, ReplayStep], None]:
+def _decided(verdict: importing.Verdict) -> Callable[[UnitOfWork, ReplayStep], None]:
     def decided(uow: UnitOfWork, step: ReplayStep) -> None:
         same = one(
             uow.conn,
             "SELECT f.id FROM statement_file f JOIN public.statement_file p ON p.sha256 = f.sha256 WHERE p.id = %s",
             (step.subject,),
         )
-        deciding.decide(uow, same["id"], verdict, step.reason or "replayed")
+        importing.decide(uow, same["id"], verdict, step.reason or "replayed")
 
     return decided
 

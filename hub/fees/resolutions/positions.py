@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from hub.clock import local
 from hub.errors import InvalidState
-from hub.fees.exceptions.ending import explained
 from hub.fees.exceptions.model import FeeException
+from hub.fees.exceptions.store import explained
 from hub.fees.ledger import Origin
 from hub.fees.payments import bookings, payment_store
 from hub.fees.payments.payment_store import Payment
-from hub.fees.reconciliation.matching.standing import PaymentPosition, standing
+from hub.fees.reconciliation.matching.payment_position import PaymentPosition, standing
 from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "case"

@@ -4,12 +4,45 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from hub.errors import InvalidState
 from hub.events import Event
-from hub.fees.exceptions.model import FeeException
+from hub.fees.demands import demand_commands
+from hub.fees.exceptions.codes import CODES, SEVERITY, ExceptionDescription
+from hub.fees.exceptions.model import STATES, FeeException
+from hub.fees.proof import proving
 from hub.fees.receipts import gaps
-from hub.fees.resolutions import allocating, answers, classifying, moving, own_orders, recovering, unconfirmed
-from hub.fees.resolutions import refunding as giving_back
+from hub.fees.resolutions import allocating, classifying, payment_orders, recovering, unconfirmed
+from hub.fees.resolutions.classifying import KINDS
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
+from schemas.figures import grouped
+
+
+def noted(_: UnitOfWork, __: FeeException, ___: Mapping[str, str]) -> list[Event]:
+    """It was seen, or answered in writing. While money waits for it in the book, desk.resolve keeps the case open."""
+    return []
+
+
+def waive_rest(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """What is still outstanding need not be paid, by a decision (its number and day)."""
+    return demand_commands.waive_rest(uow, case.object_id, details["decision"], case.reason or "")
+
+
+def no_refund(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """The fee was earned before the dossier ended: it is kept. Only of what counts for a demand."""
+    if case.object_type != "fee_demand":
+        raise InvalidState("khoản tiền này không tính cho mã thanh toán nào: hoàn lại cho người nộp")
+    uow.note(case.object_id, "case kept", reason=case.id)
+    return []
+
+
+def mended(uow: UnitOfWork, _: FeeException, __: Mapping[str, str]) -> list[Event]:
+    """The book is whole again: the proof says so now."""
+    red = sorted({result.invariant.value for result in proving.proven(uow.conn).red})
+    if red:
+        raise InvalidState(f"phép kiểm tra sổ vẫn còn lỗi: {', '.join(red)}; sửa xong rồi xử lý lại")
+    return []
+
 
 Act = Callable[[UnitOfWork, FeeException, Mapping[str, str]], list[Event]]
 
@@ -36,13 +69,13 @@ _ALL: Final = (
     Resolution("renew", "Gia hạn yêu cầu nộp và tính tiền cho nó", 2, allocating.renew),
     Resolution("allocate", "Tính phần thừa cho yêu cầu nộp khác, theo đề nghị của người nộp", 2, allocating.allocate,
                ("demand",)),
-    Resolution("move", "Chuyển sang đúng hồ sơ", 2, moving.move),
-    Resolution("no_move", "Không chuyển: không phải nộp nhầm", 1, answers.noted),
-    Resolution("waive_rest", "Không thu phần còn thiếu, theo quyết định", 2, answers.waive_rest, ("decision",)),
-    Resolution("no_refund", "Không hoàn: phí đã thực hiện xong", 2, answers.no_refund),
-    Resolution("refund", "Hoàn trả người nộp", 2, giving_back.agree, asked_by=giving_back.asked_by),
-    Resolution("return_to_sender", "Trả lại người chuyển", 2, giving_back.agree, asked_by=giving_back.asked_by),
-    Resolution("own_order", "Là lệnh chi này của Trung tâm", 2, own_orders.own_order, ("order",)),
+    Resolution("move", "Chuyển sang đúng hồ sơ", 2, allocating.move),
+    Resolution("no_move", "Không chuyển: không phải nộp nhầm", 1, noted),
+    Resolution("waive_rest", "Không thu phần còn thiếu, theo quyết định", 2, waive_rest, ("decision",)),
+    Resolution("no_refund", "Không hoàn: phí đã thực hiện xong", 2, no_refund),
+    Resolution("refund", "Hoàn trả người nộp", 2, payment_orders.agree, asked_by=payment_orders.asked_by),
+    Resolution("return_to_sender", "Trả lại người chuyển", 2, payment_orders.agree, asked_by=payment_orders.asked_by),
+    Resolution("own_order", "Là lệnh chi này của Trung tâm", 2, payment_orders.own_order, ("order",)),
     Resolution("not_fee", "Không phải khoản thu phí", 2, classifying.not_fee, ("kind",)),
     Resolution("charge", "Là phí ngân hàng", 2, classifying.charge),
     Resolution("confirm", "Là dòng sao kê này", 2, unconfirmed.confirm, ("line",)),
@@ -52,10 +85,76 @@ _ALL: Final = (
     Resolution("recover_from_department", "Thu hồi từ cơ quan, trừ vào tháng này", 2,
                recovering.recover_from_department),
     Resolution("bank_answer", "Ngân hàng trả lời: không có dòng này", 2, recovering.bank_answer),
-    Resolution("answered", "Bên báo có đã trả lời bằng văn bản", 1, answers.noted),
-    Resolution("noted", "Đã xem, không phải làm gì", 1, answers.noted),
-    Resolution("mended", "Sổ đã đúng trở lại", 1, answers.mended),
+    Resolution("answered", "Bên báo có đã trả lời bằng văn bản", 1, noted),
+    Resolution("noted", "Đã xem, không phải làm gì", 1, noted),
+    Resolution("mended", "Sổ đã đúng trở lại", 1, mended),
     Resolution("receipt_mended", "Biên lai đã đủ và đúng số", 1, gaps.mended),
 )  # fmt: skip
 
 RESOLUTIONS: Final[Mapping[str, Resolution]] = {one.name: one for one in _ALL}
+
+
+# docs/reference/exceptions.md: the accountants' page, made from the tables of codes and of resolutions.
+
+_INTRO: Final = """# Ca xử lý: tiền chưa ở đúng chỗ, và được làm gì
+
+Dành cho kế toán. Sinh từ `hub/fees/exceptions` (`make docs`); sửa ở đó. For developers: the codes are the contract.
+
+Mỗi khoản tiền không tự tìm được chỗ thành một **ca**: mã, số tiền, hạn (ngày làm việc), tiền đang nằm ở tài khoản nào của sổ. Một việc về một khoản chỉ có một ca đang mở. Ca không đóng được khi tiền của nó còn nằm ở 338, 339, 341; xử lý một phần thì ca mở tiếp với số còn lại.
+
+```
+hub fee exceptions                                  # gấp nhất đứng trước
+hub fee exceptions show ex_…                        # đã thấy gì, được làm gì, ai đã làm gì
+hub fee exceptions assign ex_… chuyen.vien.a        # giao người
+hub fee resolve ex_… assign --set demand=HC… -r "…" # người thứ nhất: đề nghị
+hub fee resolve ex_… assign --set demand=HC… -r "…" # người thứ hai, từ tài khoản của mình: đồng ý
+hub fee exceptions withdraw ex_… -r "…"             # rút lại, hoặc người thứ hai không đồng ý
+hub fee exceptions carry ex_… -r "…"                # treo sang kỳ sau: ngày khóa được, ca vẫn mở
+hub fee exceptions report HC… HC… -r "…"            # nộp nhầm hồ sơ: khoản đã nộp, và hồ sơ đúng
+hub fee exceptions reopen ex_… -r "…"               # mở lại ca; việc đã ghi sổ vẫn giữ
+```
+
+Ai được đề nghị (`propose`), ai được đồng ý (`agree`): `[[clerks]]` trong `fees.toml`; việc chỉ cần một người thì ai có tên ở đó đều làm được. Việc không làm được (sai mã, tiền đã có chỗ, chưa ai lập khoản hoàn) thì không đề nghị được: lệnh nói ngay vì sao và không ghi gì. Người thứ hai phải nói đúng như người thứ nhất và không được là cùng một người; cơ sở dữ liệu cũng không cho. Với `refund`, `return_to_sender`, người đã lập khoản hoàn (`hub fee refund`) là người thứ nhất: người khác chỉ cần nói một lần. Khi người thứ hai đồng ý, mọi điều kiện được xét lại: tiền đã đi chỗ khác thì lệnh bị từ chối (mã thoát 5). Tiền đã báo có mà chưa có trên sao kê thành ca N01 lúc khóa ngày; lập và duyệt lệnh chuyển cho cơ quan đều nói rõ số tiền đó. Bút toán ghi vào ngày đang mở, không bao giờ vào ngày đã khóa. Ca mở lại khi tiền của nó đã rời 338, 339, 341 thì đóng bằng `noted`.
+"""  # noqa: E501 - a paragraph is a line
+
+
+def page() -> str:
+    """The page, in Markdown."""
+    levels = ", ".join(f"từ {grouped(least)} đ: {level}" for least, level in SEVERITY)
+    return "\n".join(
+        [
+            _INTRO,
+            f"Mức: {levels}; còn lại: 4; L01–L04 luôn là 1. Trạng thái: "
+            + ", ".join(f"`{state}` {label}" for state, label in STATES.items())
+            + ".",
+            "",
+            "## Các mã",
+            "",
+            "| Mã | Nghĩa | Tiền nằm ở | Hạn (ngày làm việc) | Được làm | Nếu không ai làm gì |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *(_row(code.value, about) for code, about in CODES.items()),
+            "",
+            "## Các cách xử lý",
+            "",
+            "| Cách | Nghĩa | Số người | Phải nói rõ |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| `{way.name}` | {way.label_vi} | {way.persons} | {_told(way.details)} |"
+                for way in RESOLUTIONS.values()
+            ),
+            "",
+            "`kind` của `not_fee`: " + ", ".join(f"`{name}` {label}" for name, label in KINDS.items()) + ".",
+            "",
+        ]
+    )
+
+
+def _row(code: str, about: ExceptionDescription) -> str:
+    days = str(about.days) if about.days else "ngay"
+    ways = [*(f"`{name}`" for name in about.resolutions), about.elsewhere]
+    done = "; ".join(way for way in ways if way)
+    return f"| {code} | {vi(about.title)} | {about.sits or '–'} | {days} | {done} | {about.otherwise} |"
+
+
+def _told(details: tuple[str, ...]) -> str:
+    return ", ".join(f"`--set {name}=…`" for name in details) or "–"

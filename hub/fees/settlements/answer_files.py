@@ -12,7 +12,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hub.fees.settlements import words
+from hub.fees.settlements import sheet as words
 from hub.fees.settlements.department_files import BadFile, Block, Sheet, blocks
 from schemas.cells import CellRow, labelled, written
 from schemas.settlement import DisputedLine

@@ -8,12 +8,38 @@ from hub.codes import HubCode
 from hub.errors import ManualAction, NotFound
 from hub.events import Event
 from hub.fees import clerks, exceptions
-from hub.fees.settlements import handing, paying, store
+from hub.fees.settlements import remitting, store
 from hub.fees.settlements.model import ANSWERABLE, Settlement, SettlementState
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
 from schemas import strict
 from schemas.settlement import TableAnswer
+
+_SETTLED: Final = """
+SELECT s.id FROM settlement s WHERE s.state = 'receipted' AND s.department = %s AND NOT EXISTS (
+    SELECT 1 FROM fee_exception c
+    WHERE c.code = 'M01' AND c.state <> 'resolved' AND c.facts ->> 'settlement' = s.id)
+ORDER BY s.month
+"""
+
+
+def handed(uow: UnitOfWork, settlement_id: str, sha256: str) -> Settlement:
+    """The package with this digest was made; of a month that was transferred its papers are handed over by it."""
+    settlement = store.lock(uow.conn, settlement_id)
+    if settlement.state == SettlementState.TRANSFERRED:
+        store.move(uow.conn, settlement, SettlementState.RECEIPTED)
+        uow.note(settlement.id, "receipted", before=settlement.state, after=SettlementState.RECEIPTED, reason=sha256)
+        close(uow, settlement.department)
+    return store.lock(uow.conn, settlement_id)
+
+
+def close(uow: UnitOfWork, department: str) -> None:
+    """Months of the department whose papers are there and of which nothing is disputed any more are over."""
+    for row in uow.conn.execute(_SETTLED, (department,)).fetchall():
+        settlement = store.lock(uow.conn, row["id"])
+        store.move(uow.conn, settlement, SettlementState.CLOSED)
+        uow.note(settlement.id, "closed", before=settlement.state, after=SettlementState.CLOSED)
+
 
 KIND: Final = "department.settlement"
 LINE: Final = "settlement_line"
@@ -84,7 +110,7 @@ def carry_on(uow: UnitOfWork, settlement: Settlement) -> None:
     rest = store.carry_rest(uow.conn, settlement.id)
     store.move(uow.conn, settlement, SettlementState.CLOSED)
     uow.note(settlement.id, "carried on", before=settlement.state, after=SettlementState.CLOSED, reason=f"{rest}")
-    paying.settle(uow, settlement.id)
+    remitting.settle(uow, settlement.id)
 
 
 def _settlement(uow: UnitOfWork, answer: TableAnswer, department: str | None) -> Settlement:
@@ -118,7 +144,7 @@ def _cases(uow: UnitOfWork, settlement: Settlement, lines: Sequence[dict[str, An
         told = {"id": settlement.id, "disputed": disputed, "how": how}
         for row in uow.conn.execute(_EXPLAINED, told).fetchall():
             uow.note(row["id"], "explained", after="resolved", reason=f"{settlement.id} {how}")
-    handing.close(uow, settlement.department)
+    close(uow, settlement.department)
     facts = {"department": settlement.department, "month": settlement.name, "settlement": settlement.id}
     for line in lines:
         about = f"{settlement.id}/{line['number']}"

@@ -3,18 +3,37 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from hub.clock import last_of
-from hub.db import one
+from hub.db import Connection, one
 from hub.errors import InvalidState
 from hub.fees.ledger import LedgerEntry, Origin, Share, book, checkpoints, post_all, postings
-from hub.fees.settlements import answers, issued, store, table, taking
+from hub.fees.settlements import answers, store, table
 from hub.fees.settlements.model import LEAF, Settlement, SettlementState
 from hub.fees.settlements.table import Anchor, Draft, TableFee
 from hub.signing import canonical, custody
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
+
+_ISSUED: Final = """
+SELECT r.department, l.fee_code, r.series, min(r.number)::bigint AS first, max(r.number)::bigint AS last,
+       count(*) AS count, sum(l.amount - l.waived)::bigint AS amount
+FROM receipt r JOIN fee_demand_line l ON l.demand_id = r.demand_id AND l.kind = r.kind AND l.amount > l.waived
+WHERE r.issued_on BETWEEN %(first)s AND %(last)s AND r.voided_at IS NULL
+GROUP BY r.department, l.fee_code, r.series ORDER BY r.department, l.fee_code, r.series
+"""
+
+
+def by_fee(conn: Connection, month: date) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Department → fee → ranges, as schemas.settlement.ReceiptRange. One receipt may be for several fees of a kind."""
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    between = {"first": month, "last": last_of(month)}
+    for row in conn.execute(_ISSUED, between).fetchall():
+        told = {name: row[name] for name in ("series", "first", "last", "count", "amount")}
+        found.setdefault(row["department"], {}).setdefault(row["fee_code"], []).append(told)
+    return found
+
 
 SOURCE: Final = "settlement"
 """of the entries that a settlement makes"""
@@ -76,7 +95,7 @@ def _drafts(uow: UnitOfWork, month: date) -> list[Draft]:
     }
     return [
         table.draft(new_id(Prefix.SETTLEMENT), department, month, items, known)
-        for department, items in taking.items(uow.conn, month).items()
+        for department, items in table.items(uow.conn, month).items()
     ]
 
 
@@ -101,8 +120,8 @@ def _origin(settlement_id: str, month: date) -> Origin:
 def _seal(uow: UnitOfWork, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
-    anchor, cases = _anchored(uow), taking.open_cases(uow.conn)
-    ranges = issued.by_fee(uow.conn, drafts[0].month) if drafts else {}
+    anchor, cases = _anchored(uow), table.open_cases(uow.conn)
+    ranges = by_fee(uow.conn, drafts[0].month) if drafts else {}
     for draft in drafts:
         department = uow.catalogue.departments.get(draft.department)
         body = table.encoded(
@@ -121,7 +140,7 @@ def _keep(uow: UnitOfWork, draft: Draft, body: bytes) -> None:
     leaf = custody.enter(uow.conn, kind=LEAF, subject=draft.id, record=body, signatures=[signature])
     row = {"id": draft.id, "department": draft.department, "month": draft.month, "body": body, "at": uow.now}
     store.add(uow.conn, row | draft.sums | {"signature": signature, "leaf": leaf}, [dict(fee) for fee in draft.fees])
-    taking.take(uow.conn, draft.id, [item.carry_id for item in draft.items if item.carry_id is not None])
+    table.take(uow.conn, draft.id, [item.carry_id for item in draft.items if item.carry_id is not None])
     store.add_items(
         uow.conn,
         (

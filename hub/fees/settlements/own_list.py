@@ -1,13 +1,17 @@
 """A department's own list of receipts, as it keeps it: by payment reference or by receipt number, with the amount."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from psycopg.rows import class_row
+
+from hub.db import Connection
 from hub.fees.settlements.department_files import BadFile, Block, Sheet, blocks
 from schemas.cells import EXACT, Cell, CellRow, label, written
+from schemas.figures import grouped
 from schemas.money import MOST
 
 AMOUNT: Final = "Số tiền"
@@ -106,3 +110,162 @@ def _dong(cell: Cell) -> int | None:
         return None
     amount = int(re.sub(r"[., ]", "", found["whole"]))
     return -amount if text.startswith("-") else amount
+
+
+# A department's own list of receipts against the receipts of its table: what only one of them has, what differs.
+
+_LINES: Final = """
+SELECT i.number, i.amount, d.reference, i.demand_id || '/' || f.kind AS of_kind,
+       ARRAY(SELECT r.series || ' ' || r.number FROM receipt r WHERE r.demand_id = i.demand_id AND r.kind = f.kind
+             AND (r.voided_at IS NULL OR r.voided_at > s.computed_at) ORDER BY r.number) AS receipts
+FROM settlement_item i JOIN settlement s ON s.id = i.settlement_id LEFT JOIN fee_demand d ON d.id = i.demand_id
+LEFT JOIN fee_demand_line f ON f.demand_id = i.demand_id AND f.fee_code = i.fee_code
+WHERE i.settlement_id = %s AND i.kind = 'receipt' ORDER BY i.number
+"""
+
+
+class DifferenceSide(StrEnum):
+    """How the two differ."""
+
+    ONLY_TABLE = "chỉ có ở bảng"
+    ONLY_LIST = "chỉ có ở cơ quan"
+    OTHER_AMOUNT = "khác số tiền"
+
+
+@dataclass(frozen=True, slots=True)
+class TableReceiptLine:
+    """A receipt line of the table; đồng. ``receipts``: series and number of those that stand for it (biên lai)."""
+
+    number: int
+    amount: int
+    reference: str | None
+    of_kind: str | None
+    """the fees of one kind of one demand, which have one receipt"""
+    receipts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines that are one thing in the list."""
+
+    name: str
+    keys: frozenset[str]
+    numbers: tuple[int, ...]
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableDifference:
+    """One thing that differs; đồng, 0 where a side does not have it."""
+
+    where: DifferenceSide
+    name: str
+    table: int
+    listed: int
+    numbers: tuple[int, ...]
+    """lines of the table"""
+    places: tuple[str, ...]
+    """of the list"""
+
+    @property
+    def reason(self) -> str:
+        """Why its lines are disputed."""
+        if self.where is DifferenceSide.ONLY_TABLE:
+            return "không có trong danh sách của cơ quan"
+        return f"cơ quan ghi {grouped(self.listed)} đồng, bảng ghi {grouped(self.table)} đồng"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was found. listed = table - only in the table + only in the list + what amounts differ by."""
+
+    table: int
+    listed: int
+    same: int
+    """how many are the same on both sides"""
+    findings: Sequence[TableDifference]
+
+    def of(self, where: DifferenceSide) -> int:
+        """What findings of this sort move from the table's sum to the list's."""
+        return sum(one.listed - one.table for one in self.findings if one.where is where)
+
+    @property
+    def disputed(self) -> dict[int, str]:
+        """Lines of the table that the list does not bear out, and why."""
+        return {number: one.reason for one in self.findings for number in one.numbers}
+
+
+def lines(conn: Connection, settlement_id: str) -> list[TableReceiptLine]:
+    """The receipts of a table."""
+    with conn.cursor(row_factory=class_row(TableReceiptLine)) as cursor:
+        return cursor.execute(_LINES, (settlement_id,)).fetchall()
+
+
+def compared(table: Iterable[TableReceiptLine], own: OwnList) -> Comparison:
+    """By sums: a receipt may be several lines of either. Raises BadFile for a row that could be several receipts."""
+    groups = _groups(table, own.by)
+    known: dict[str, set[int]] = {}
+    for at, group in enumerate(groups):
+        for key in group.keys:
+            known.setdefault(key, set()).add(at)
+    given: dict[int | str, list[OwnListRow]] = {}
+    for entry in own.entries:
+        given.setdefault(_meant(entry, known), []).append(entry)
+    findings = [
+        _finding(group, given.get(at, ()))
+        for at, group in enumerate(groups)
+        if _listed(given.get(at, ())) != group.amount
+    ]
+    findings += [_strange(entries) for key, entries in given.items() if isinstance(key, str)]
+    return Comparison(
+        table=sum(group.amount for group in groups),
+        listed=_listed(own.entries),
+        same=len(groups) - sum(one.where is not DifferenceSide.ONLY_LIST for one in findings),
+        findings=findings,
+    )
+
+
+def _groups(table: Iterable[TableReceiptLine], by: ListKey) -> list[Group]:
+    together: dict[str, list[TableReceiptLine]] = {}
+    for line in table:
+        shared = line.reference if by is ListKey.REFERENCE else line.of_kind
+        together.setdefault(shared or f"dòng {line.number}", []).append(line)
+    return [_group(name, found, by) for name, found in together.items()]
+
+
+def _group(shared: str, found: Sequence[TableReceiptLine], by: ListKey) -> Group:
+    first = found[0]
+    keys: set[str] = set()
+    if by is ListKey.REFERENCE:
+        name = shared
+        keys = {reference_key(first.reference)} if first.reference else set()
+    else:
+        name = ", ".join(first.receipts) or f"{first.reference or f'dòng {first.number}'} (chưa có biên lai)"
+        for receipt in first.receipts:
+            series, _, number = receipt.rpartition(" ")
+            keys |= {receipt_key(told, int(number)) for told in (series, series.rpartition(" ")[2], "")}
+    return Group(name, frozenset(keys), tuple(line.number for line in found), sum(line.amount for line in found))
+
+
+def _meant(entry: OwnListRow, known: dict[str, set[int]]) -> int | str:
+    """Which group the entry is for; its key where there is none."""
+    groups = known.get(entry.key, set())
+    if len(groups) > 1:
+        problem = f"«{entry.name}» có thể là {len(groups)} biên lai của bảng"
+        raise BadFile(entry.place, problem, f"thêm cột «Ký hiệu», hoặc dùng «{ListKey.REFERENCE}»")
+    return next(iter(groups), entry.key)
+
+
+def _listed(entries: Iterable[OwnListRow]) -> int:
+    return sum(entry.amount for entry in entries)
+
+
+def _finding(group: Group, entries: Sequence[OwnListRow]) -> TableDifference:
+    where = DifferenceSide.OTHER_AMOUNT if entries else DifferenceSide.ONLY_TABLE
+    places = tuple(entry.place for entry in entries)
+    return TableDifference(where, group.name, group.amount, _listed(entries), group.numbers, places)
+
+
+def _strange(entries: Sequence[OwnListRow]) -> TableDifference:
+    places = tuple(entry.place for entry in entries)
+    return TableDifference(DifferenceSide.ONLY_LIST, entries[0].name, 0, _listed(entries), (), places)

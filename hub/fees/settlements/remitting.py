@@ -1,17 +1,72 @@
 """The handler of payment orders for settlements (remittances)."""
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from hub.clock import local
-from hub.errors import InvalidState
-from hub.fees import exceptions
+from hub.errors import InvalidState, NotConfigured
+from hub.fees import clerks, exceptions
 from hub.fees.ledger import Origin, Share, postings
-from hub.fees.payouts.orders.model import PaymentOrder, SettledOrder
-from hub.fees.proof import runs
-from hub.fees.settlements import paying, store
+from hub.fees.payouts import orders
+from hub.fees.payouts.orders.model import Payee, PaymentOrder, SettledOrder
+from hub.fees.proof import proving
+from hub.fees.settlements import store
 from hub.fees.settlements.model import Settlement, SettlementState
+from hub.fees.settlements.table import OWN
 from hub.unit_of_work import UnitOfWork
+
+_LOCK: Final = """
+SELECT 1 FROM dossier WHERE id IN (
+    SELECT d.dossier_id FROM settlement_item i JOIN fee_demand d ON d.id = i.demand_id WHERE i.settlement_id = %(id)s)
+ORDER BY id FOR UPDATE
+"""
+_SETTLE: Final = """
+WITH gone AS (  -- all that the book owes for it is in tables whose money went, or in a later one of those
+    SELECT d.id FROM fee_demand d
+    WHERE d.status = 'paid'
+      AND d.id IN (SELECT demand_id FROM settlement_item WHERE settlement_id = %(id)s AND NOT disputed)
+      AND NOT EXISTS (SELECT 1 FROM settlement_item i JOIN settlement s ON s.id = i.settlement_id
+                      WHERE i.demand_id = d.id AND i.live AND NOT i.disputed AND s.transferred_at IS NULL
+                        AND s.state <> 'closed')
+      AND NOT EXISTS (SELECT 1 FROM settlement_carry c WHERE c.demand_id = d.id AND c.taken_by IS NULL)
+      AND NOT EXISTS (SELECT 1 FROM ledger_line l JOIN ledger_entry e ON e.seq = l.entry_seq
+                      WHERE l.demand_id = d.id AND l.account = '331' AND e.kind <> ALL(%(own)s) AND NOT EXISTS (
+                          SELECT 1 FROM settlement_item i
+                          WHERE i.entry_seq = l.entry_seq AND i.line_number = l.number AND i.live))
+), settled AS (
+    UPDATE fee_demand d SET status = 'settled', version = version + 1, updated_at = now()
+    FROM gone WHERE gone.id = d.id RETURNING d.id
+)
+INSERT INTO audit_log (subject, actor, verb, before, after, reason)
+SELECT id, %(actor)s, 'settled', 'paid', 'settled', %(id)s FROM settled ORDER BY id
+"""
+_UNSETTLE: Final = """
+WITH back AS (
+    UPDATE fee_demand d SET status = 'paid', version = version + 1, updated_at = now()
+    WHERE d.status = 'settled'
+      AND d.id IN (SELECT demand_id FROM settlement_item WHERE settlement_id = %(id)s AND NOT disputed)
+    RETURNING d.id
+)
+INSERT INTO audit_log (subject, actor, verb, before, after, reason)
+SELECT id, %(actor)s, 'not settled', 'settled', 'paid', %(id)s FROM back ORDER BY id
+"""
+
+
+def settle(uow: UnitOfWork, settlement_id: str) -> None:
+    """What was paid for this settlement's lines has gone to its department: demands that are wholly so are settled."""
+    _do(uow, _SETTLE, settlement_id)
+
+
+def unsettle(uow: UnitOfWork, settlement_id: str) -> None:
+    """The transfer came back."""
+    _do(uow, _UNSETTLE, settlement_id)
+
+
+def _do(uow: UnitOfWork, query: Any, settlement_id: str) -> None:
+    told = {"id": settlement_id, "actor": uow.actor, "own": list(OWN)}
+    uow.conn.execute(_LOCK, told)
+    uow.conn.execute(query, told)
+
 
 PURPOSE: Final = "remittance"
 SHOWN_WITHIN: Final = 2
@@ -56,7 +111,7 @@ def paid(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
     settlement = store.lock(uow.conn, order.subject_id)
     store.move(uow.conn, settlement, SettlementState.TRANSFERRED, transferred_at=uow.now)
     uow.note(settlement.id, "transferred", before=settlement.state, after=SettlementState.TRANSFERRED, reason=order.id)
-    paying.settle(uow, settlement.id)
+    settle(uow, settlement.id)
     _explain(uow, order)
     return SettledOrder(entries=[postings.transferred(origin, _shares(uow, settlement))])
 
@@ -71,14 +126,14 @@ def returned(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrd
     """It came back: the department has not got it, and it is owed again."""
     settlement = store.lock(uow.conn, order.subject_id)
     away = postings.transferred(origin, _shares(uow, settlement))
-    paying.unsettle(uow, settlement.id)
+    unsettle(uow, settlement.id)
     _back(uow, order, "transfer returned")
     return SettledOrder(entries=[postings.mirrored(away, "transfer_returned", origin)])
 
 
 def check_proven(uow: UnitOfWork) -> None:
     """Raises InvalidState while the proof of the book is red: nothing is transferred then."""
-    if runs.stopped(uow.conn):
+    if proving.is_stopped(uow.conn):
         raise InvalidState("phép kiểm tra sổ đang có lỗi (L01-L04): sửa xong mới chuyển tiền")
 
 
@@ -114,3 +169,40 @@ def _explain(uow: UnitOfWork, order: PaymentOrder) -> None:
     """What was missing is not, or is no more."""
     for case in exceptions.explained(uow.conn, ["M02"], "payment_order", [order.id], "found"):
         uow.note(case, "explained", after="resolved", reason=order.subject_id)
+
+
+# The transfer of a month to its department is asked for: a payment order, which another person approves.
+
+ANSWERED: Final = frozenset({SettlementState.CONFIRMED, SettlementState.DISPUTED})
+
+
+def remit(uow: UnitOfWork, settlement_id: str, reason: str) -> PaymentOrder:
+    """Order what the department has confirmed of its month. Raises NotFound, NotConfigured, Forbidden; InvalidState
+    where it has not answered, there is nothing to transfer, it is ordered already, or the proof of the book is red.
+    """
+    clerks.check_proposes(uow)
+    settlement = store.lock(uow.conn, settlement_id)
+    if settlement.state not in ANSWERED:
+        raise InvalidState(
+            f"bảng {settlement.name} của {settlement.department} đang {settlement.state}, chưa chuyển tiền được"
+        )
+    check_proven(uow)
+    account, payee = _between(uow, settlement)
+    amount = settlement.transferable
+    order = orders.place(uow, PURPOSE, settlement.id, account, amount, payee, reason)
+    store.move(uow.conn, settlement, SettlementState.ORDERED, order_id=order.id)
+    uow.note(settlement.id, "ordered", before=settlement.state, after=SettlementState.ORDERED, reason=order.id)
+    return order
+
+
+def _between(uow: UnitOfWork, settlement: Settlement) -> tuple[str, Payee]:
+    """Our account, and the department's."""
+    desk, department = uow.catalogue.fee_desk, uow.catalogue.departments.get(settlement.department)
+    if desk is None:
+        raise NotConfigured("danh mục không có fees.toml: không chi được gì")
+    if department is None or department.remittance is None:
+        raise NotConfigured(
+            f"departments/{settlement.department}.toml không có [remittance]: chưa có tài khoản nhận tiền"
+        )
+    to = department.remittance
+    return desk.account.number, Payee(bank_bin=to.bank_bin, account=to.account, holder=to.holder)

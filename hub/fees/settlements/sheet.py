@@ -4,19 +4,60 @@ Loads XlsxWriter and calamine: imported by whoever writes or compares one.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 import xlsxwriter
 
 from hub.clock import local
-from hub.fees.settlements import words
 from hub.fees.settlements.department_files import ROWS
 from schemas.cells import Cell
 from schemas.settlement import SettlementTable, TableLine
 from schemas.statement import UnreadableFile
 from schemas.workbook import Workbook
+
+TITLE: Final = "Bảng tổng hợp thu phí, lệ phí"
+KINDS: Final[Mapping[str, str]] = {"phi": "Phí", "le_phi": "Lệ phí"}
+LINES: Final[Mapping[str, str]] = {
+    "receipt": "Thu",
+    "refund": "Hoàn trả",
+    "adjustment": "Điều chỉnh",
+    "carried": "Kỳ trước chuyển sang",
+}
+SUMS: Final[Mapping[str, str]] = {
+    "carried": "Kỳ trước chuyển sang",
+    "receipts": "Thu trong tháng",
+    "refunds": "Hoàn trả",
+    "adjustments": "Điều chỉnh",
+    "retained": "Được để lại",
+    "net": "Phải chuyển",
+}
+DIFFERENCES: Final = "Chênh lệch"
+SOURCE: Final = "Nguồn"
+TABLE_ID: Final = "Mã bảng"
+DIGEST: Final = "SHA-256 của bảng (JSON, RFC 8785)"
+NUMBER: Final = "Số dòng"
+REASON: Final = "Lý do"
+ANSWER: Final = (
+    "Cơ quan trả lời: ghi số dòng không đồng ý (cột Dòng số của trang Chi tiết) và lý do. Để trống là xác nhận cả bảng."
+)
+RULE: Final = (
+    "Phần được để lại tính theo tỷ lệ của từng khoản phí (phần vạn), làm tròn xuống đồng trên tổng của cơ quan, "
+    "phân bổ theo số dư lớn nhất; lệ phí không được để lại."
+)
+
+
+def month_label(name: str) -> str:
+    """tháng 10 năm 2026; of the first two months with a nought, as an official text has it."""
+    year, number = name.split("-")
+    return f"tháng {number if number <= '02' else int(number)} năm {year}"
+
+
+def money(amount: int) -> str:
+    """1.250.000, or -1.250.000."""
+    return f"{amount:,}".replace(",", ".")
+
 
 _FONT: Final = {"font_name": "Times New Roman", "font_size": 11}
 _FORMATS: Final[dict[str, dict[str, Any]]] = {
@@ -42,7 +83,7 @@ _FORMATS: Final[dict[str, dict[str, Any]]] = {
 }
 _SUMMARY: Final = (
     ("TT", 5), ("Mã", 14), ("Khoản thu", 38), ("Loại", 8), ("Số hồ sơ", 9),
-    *((label, 17) for label in words.SUMS.values()),
+    *((label, 17) for label in SUMS.values()),
 )  # fmt: skip
 _DETAIL: Final = (
     ("Dòng số", 9), ("Loại dòng", 20), ("Ngày", 12), ("Mã khoản thu", 16), ("Mã thanh toán", 18), ("Mã hồ sơ", 26),
@@ -62,7 +103,7 @@ class _Book:
         self.book = xlsxwriter.Workbook(self.kept, {"in_memory": True, "strings_to_formulas": False})
         self.book.set_properties(
             {
-                "title": f"{words.TITLE} {words.month(table.month)}",
+                "title": f"{TITLE} {month_label(table.month)}",
                 "subject": table.department_name,
                 "created": local(table.closed_at).replace(tzinfo=None),  # the one moment in the file: it never differs
             }
@@ -114,16 +155,16 @@ def _summary(made: _Book, table: SettlementTable, centre: str) -> None:
     head, last = 5, len(_SUMMARY) - 1
     sheet, formats = made.sheet("Bảng tổng hợp", _SUMMARY, head), made.formats
     sheet.write_string(0, 0, centre.upper(), formats["office"])
-    sheet.merge_range(2, 0, 2, last, words.TITLE.upper(), formats["title"])
-    under = f"{words.month(table.month).capitalize()}; cơ quan: {table.department_name}; đơn vị tính: đồng"
+    sheet.merge_range(2, 0, 2, last, TITLE.upper(), formats["title"])
+    under = f"{month_label(table.month).capitalize()}; cơ quan: {table.department_name}; đơn vị tính: đồng"
     sheet.merge_range(3, 0, 3, last, under, formats["under"])
     for at, fee in enumerate(table.fees):
         row = head + 1 + at
         sheet.write_number(row, 0, at + 1, formats["number"])
-        for column, text in enumerate((fee.fee_code, fee.title, words.KINDS[fee.kind]), start=1):
+        for column, text in enumerate((fee.fee_code, fee.title, KINDS[fee.kind]), start=1):
             sheet.write_string(row, column, text, formats["text"])
         sheet.write_number(row, 4, fee.count, formats["money"])
-        for column, name in enumerate(words.SUMS, start=5):
+        for column, name in enumerate(SUMS, start=5):
             if name == "net":
                 formula = f"=F{row + 1}+G{row + 1}+H{row + 1}+I{row + 1}-J{row + 1}"
                 sheet.write_formula(row, column, formula, formats["money"], fee.net)
@@ -135,7 +176,7 @@ def _summary(made: _Book, table: SettlementTable, centre: str) -> None:
             table.retained, table.net)  # fmt: skip
     for column, amount in enumerate(sums, start=4):
         _sum(sheet, formats, total, column, head + 1, amount)
-    sheet.merge_range(total + 2, 0, total + 2, last, words.RULE, formats["plain"])
+    sheet.merge_range(total + 2, 0, total + 2, last, RULE, formats["plain"])
     sheet.merge_range(total + 4, 1, total + 4, 4, "Người lập bảng", formats["sign"])
     sheet.merge_range(total + 4, 7, total + 4, last, "Thủ trưởng đơn vị", formats["sign"])
 
@@ -145,7 +186,7 @@ def _lines(made: _Book, name: str, lines: Sequence[TableLine], first: int = 0) -
     sheet, formats = made.sheet(name, _DETAIL, first), made.formats
     for row, line in enumerate(lines, start=first + 1):
         sheet.write_number(row, 0, line.number, formats["number"])
-        sheet.write_string(row, 1, words.LINES[line.kind], formats["text"])
+        sheet.write_string(row, 1, LINES[line.kind], formats["text"])
         sheet.write_datetime(row, 2, date.fromisoformat(line.day), formats["day"])
         for column, text in ((3, line.fee_code), (4, line.reference), (5, line.dossier_code), (8, line.original)):
             sheet.write_string(row, column, text or "", formats["text"])
@@ -162,7 +203,7 @@ def _lines(made: _Book, name: str, lines: Sequence[TableLine], first: int = 0) -
 def _differences(made: _Book, table: SettlementTable) -> None:
     """What is not a receipt of this month, and what is not settled yet."""
     lines = [line for line in table.lines if line.kind != "receipt"]
-    sheet, formats, row = _lines(made, words.DIFFERENCES, lines), made.formats, len(lines) + 4
+    sheet, formats, row = _lines(made, DIFFERENCES, lines), made.formats, len(lines) + 4
     for column, label in enumerate(("Mã việc", "Số việc đang mở", "Số tiền liên quan")):
         sheet.write_string(row, column, label, formats["head"])
     for at, case in enumerate(table.open_cases, start=row + 1):
@@ -177,25 +218,25 @@ def _answer(sheet: Any, formats: Any, row: int) -> None:
     is always room. answer_files reads it.
     """
     last = len(_DETAIL) - 1
-    sheet.merge_range(row, 0, row, last, words.ANSWER, formats["plain"])
+    sheet.merge_range(row, 0, row, last, ANSWER, formats["plain"])
     for at in range(row + 1, row + 2 + _ANSWERS):
         format_ = formats["head" if at == row + 1 else "text"]
-        sheet.write_string(at, 0, words.NUMBER if at == row + 1 else "", format_)
-        sheet.merge_range(at, 1, at, last, words.REASON if at == row + 1 else "", format_)
+        sheet.write_string(at, 0, NUMBER if at == row + 1 else "", format_)
+        sheet.merge_range(at, 1, at, last, REASON if at == row + 1 else "", format_)
 
 
 def _source(made: _Book, table: SettlementTable, sha256: str) -> None:
     """Where it comes from, so that nobody has to believe the sheet."""
-    sheet, formats = made.sheet(words.SOURCE, (("", 34), ("", 90))), made.formats
+    sheet, formats = made.sheet(SOURCE, (("", 34), ("", 90))), made.formats
     told = (
-        (words.TABLE_ID, table.settlement_id),
+        (TABLE_ID, table.settlement_id),
         ("Tháng", table.month),
         ("Cơ quan", f"{table.department} · {table.department_name}"),
         ("Lập lúc", f"{local(table.closed_at):%d/%m/%Y %H:%M:%S %z}"),
-        (words.DIGEST, sha256),
+        (DIGEST, sha256),
         ("Gốc của sổ kế toán (điểm kiểm tra)", table.book),
         ("Bút toán cuối cùng dưới gốc đó", str(table.last_entry)),
-        ("Cách tính phần được để lại", words.RULE),
+        ("Cách tính phần được để lại", RULE),
         ("Kiểm tra", "hub fee verify TỆP: chữ ký của Trung tâm trên bảng JSON, các tổng, và chuỗi bằng chứng."),
     )
     for row, (label, value) in enumerate(told):

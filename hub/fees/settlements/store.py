@@ -180,3 +180,75 @@ def _only(conn: Connection, where: Any, settlement_id: str) -> Settlement:
 def _find(conn: Connection, where: Any, parameters: Any) -> list[Settlement]:
     with conn.cursor(row_factory=class_row(Settlement)) as cursor:
         return cursor.execute(f"SELECT {_COLUMNS} FROM settlement WHERE {where}", parameters).fetchall()
+
+
+# Reads: what a department is shown of its tables, once it has been handed them. They change nothing.
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementView:
+    """A table as its department sees it from outside; đồng. ``month``: its first day."""
+
+    id: str
+    month: date
+    state: str
+    net: int
+    disputed: int
+    sha256: bytes
+    notified_at: datetime | None
+    answer_id: str | None
+    answered_at: datetime | None
+    transferred_at: datetime | None
+
+
+_VIEWS_COLUMNS: Final = ", ".join(field.name for field in fields(SettlementView))
+_UNSEEN: Final = [SettlementState.COMPUTED.value, SettlementState.WITHDRAWN.value]
+"""What has not been handed over may still be withdrawn."""
+_MOST: Final = 120
+"""tables in a list: ten years"""
+
+
+def of_department(conn: Connection, department: str) -> list[SettlementView]:
+    """Those that it has been handed, the newest first."""
+    return _views_find(
+        conn, "department = %s AND state <> ALL(%s) ORDER BY month DESC LIMIT %s", (department, _UNSEEN, _MOST)
+    )
+
+
+def one_of(conn: Connection, department: str, settlement_id: str) -> tuple[SettlementView, SealedTable] | None:
+    """One of them with its bytes; None if the department has been handed none with this id."""
+    found = _views_find(conn, "department = %s AND id = %s AND state <> ALL(%s)", (department, settlement_id, _UNSEEN))
+    if not found:
+        return None
+    return found[0], handed(conn, settlement_id)
+
+
+def _views_find(conn: Connection, where: Any, parameters: Any) -> list[SettlementView]:
+    with conn.cursor(row_factory=class_row(SettlementView)) as cursor:
+        return cursor.execute(f"SELECT {_VIEWS_COLUMNS} FROM settlement WHERE {where}", parameters).fetchall()
+
+
+# Money of a table that was notified, and that no statement has shown: it would be transferred all the same.
+
+_UNSHOWN: Final = """
+SELECT count(*)::int AS demands, coalesce(sum(least(i.amount, f.amount)), 0)::bigint AS amount FROM (
+    SELECT demand_id, sum(amount) AS amount FROM settlement_item
+    WHERE settlement_id = %s AND NOT disputed AND amount > 0 GROUP BY demand_id
+) AS i JOIN (
+    SELECT demand_id, sum(amount) AS amount FROM fee_credit
+    WHERE confirmed_at IS NULL AND reversed_at IS NULL GROUP BY demand_id
+) AS f USING (demand_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unshown:
+    """How many demands, and how much; đồng, before what the Centre keeps."""
+
+    demands: int
+    amount: int
+
+
+def unshown_of(conn: Connection, settlement_id: str) -> Unshown:
+    """Of the table's lines that its department does not dispute."""
+    return Unshown(**one(conn, _UNSHOWN, (settlement_id,)))

@@ -12,7 +12,7 @@ from hub import dispatch
 from hub.app import Hub
 from hub.errors import RetryLater
 from hub.events import Event
-from hub.fees.receipts import gaps, issuing, policy, store, voiding
+from hub.fees.receipts import gaps, issuing, store
 from hub.unit_of_work import UnitOfWork
 
 PAGE: Final = 200
@@ -30,9 +30,9 @@ def issue_and_void(hub: Hub) -> int:
     if desk is None:
         return 0
     _apply(hub, desk)
-    done = _each(hub, store.lapsed, voiding.lapse)
+    done = _each(hub, store.lapsed, issuing.lapse)
     done += _each(hub, store.demands_waiting, issuing.issue)
-    dispatch.run_command(hub, voiding.BY_ITSELF, lambda uow: (gaps.report(uow), []))
+    dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (gaps.report(uow), []))
     return done
 
 
@@ -50,7 +50,7 @@ def apply_policy(hub: Hub) -> None:
 
 
 def _apply(hub: Hub, desk: ReceiptDesk) -> None:
-    dispatch.run_command(hub, voiding.BY_ITSELF, lambda uow: (None, policy.keep(uow, desk.issue_on)))
+    dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (None, store.keep(uow, desk.issue_on)))
 
 
 def _each(hub: Hub, page_of: Callable[..., list[str]], command: Callable[[UnitOfWork, str], list[Event]]) -> int:
@@ -60,7 +60,7 @@ def _each(hub: Hub, page_of: Callable[..., list[str]], command: Callable[[UnitOf
             page = page_of(conn, after=after, limit=PAGE)
         for one in page:
             try:
-                dispatch.run_command(hub, voiding.BY_ITSELF, lambda uow, one=one: (None, command(uow, one)))  # type: ignore[misc]
+                dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow, one=one: (None, command(uow, one)))  # type: ignore[misc]
             except RetryLater as error:
                 # The seal cannot sign: no number was taken, and the next tick tries again.
                 log.error("receipts_wait", code=error.code, reason=str(error))  # noqa: TRY400 - a reason, not a fault

@@ -9,7 +9,7 @@ from hub.app import Hub
 from hub.clock import local
 from hub.errors import RetryLater
 from hub.fees.ledger import checkpoints
-from hub.fees.proof import proving, runs
+from hub.fees.proof import proving
 
 EVERY: Final = 3600.0
 """seconds between two looks whether the night's proof was made"""
@@ -22,11 +22,11 @@ def prove(hub: Hub) -> None:
     now = clock.now()
     day = local(now).date()
     with hub.db.connection() as conn:
-        if runs.made(conn, day):
+        if proving.was_proven_on(conn, day):
             return
         proof = proving.prove(conn)
         with conn.transaction():
-            runs.keep(conn, hub.calendar, proof, day)
+            proving.record(conn, hub.calendar, proof, day)
     for result in proof.red:
         log.error("proof_red", invariant=result.invariant, check=result.name, offenders=result.count)
     try:

@@ -9,9 +9,8 @@ from config.banks import Bank
 from hub import dispatch
 from hub.events import Event
 from hub.fees.proof import proving
-from hub.fees.reconciliation.matching.digest import digest
 from hub.fees.reconciliation.matching.passes import Scope
-from hub.fees.reconciliation.matching.run import MatchRunResult, run
+from hub.fees.reconciliation.matching.run import MatchRunResult, digest, run
 from hub.fees.reconciliation.statements import importing
 from hub.unit_of_work import UnitOfWork
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt

@@ -6,7 +6,7 @@ from datetime import datetime
 from hub import dispatch
 from hub.clock import now
 from hub.events import Event
-from hub.fees.receipts import issuing, store, voiding
+from hub.fees.receipts import issuing, store
 from hub.fees.receipts.store import FeeReceiptRow
 from hub.signing.signer import Signer
 from hub.unit_of_work import UnitOfWork
@@ -51,7 +51,7 @@ class Registry:
 
     def void(self, receipt: str, actor: str, reason: str = "sai tên phí") -> bool:
         """A person says so."""
-        done: bool = dispatch.run_command(self.hub, actor, lambda uow: (voiding.void(uow, receipt, reason), []))
+        done: bool = dispatch.run_command(self.hub, actor, lambda uow: (issuing.void(uow, receipt, reason), []))
         self.hub.carry()
         return done
 

@@ -14,9 +14,8 @@ from hub.db import Connection
 from hub.errors import InvalidState
 from hub.fees.ledger import checkpoints
 from hub.fees.proof import proving
-from hub.fees.proof.anchors import CHAIN, ROOTS
-from hub.fees.proof.book import CONTENT
 from hub.fees.proof.findings import Invariant
+from hub.fees.proof.ledger_checks import CHAIN, CONTENT, ROOTS
 from hub.fees.resolutions import commands
 from hub.signing import checkpoints as log
 from hub.signing import custody

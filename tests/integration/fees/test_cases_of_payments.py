@@ -11,8 +11,8 @@ from hub.fees.demands import demand_store
 from hub.fees.demands.model import DemandStatusCode
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
-from hub.fees.reconciliation.statements import deciding, importing
-from hub.fees.resolutions import moving
+from hub.fees.reconciliation.statements import importing
+from hub.fees.resolutions import allocating
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt
 from tests.integration.fees.casework import CHECKER, MAKER, Casework
 from tests.integration.fees.conftest import Cashier
@@ -43,7 +43,7 @@ def overdue(till: AccountTill, provider: NotifyingProvider, dossier: str, refere
 def reported(uow: Casework, cashier: Cashier, dossier: str, other: str) -> str:
     """Somebody says that the money of one dossier was for another."""
     one, two = (cashier.demand(name)["id"] for name in (dossier, other))
-    case = dispatch.run_command(uow.hub, MAKER, lambda doing: (moving.report(doing, one, two, "khiếu nại"), []))
+    case = dispatch.run_command(uow.hub, MAKER, lambda doing: (allocating.report(doing, one, two, "khiếu nại"), []))
     return str(case)
 
 
@@ -197,5 +197,5 @@ def corrected(till: AccountTill, told: StatementDraft) -> None:
     """The bank's statement of the day once more, with other content, approved by two persons."""
     held = till.act(lambda uow: importing.bring(uow, till.bank, "corrected", camt(told)))
     for who in (MAKER, CHECKER):
-        dispatch.run_command(till.hub, who, lambda uow: deciding.decide(uow, held.id, "approve", "đã hỏi"))
+        dispatch.run_command(till.hub, who, lambda uow: importing.decide(uow, held.id, "approve", "đã hỏi"))
     till.hub.carry()

@@ -6,10 +6,10 @@ import pytest
 
 from hub.errors import InvalidState
 from hub.fees.payouts.chargebacks import commands
-from hub.fees.payouts.chargebacks.model import Chargeback
+from hub.fees.payouts.chargebacks.commands import Chargeback
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
-from hub.fees.settlements import ordering
+from hub.fees.settlements import remitting
 from tests.bank_files import StatementMovement, ago
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.matching import DUE, AccountTill, another, red, status
@@ -102,7 +102,7 @@ def test_after_its_transfer_the_department_owes_it(
     office.closes(month)
     office.answers("rest-a", month)
     settlement = office.settlement("rest-a", month).id
-    till.books(debit(approved(till, till.act(lambda uow: ordering.remit(uow, settlement, "chuyển tháng")))))
+    till.books(debit(approved(till, till.act(lambda uow: remitting.remit(uow, settlement, "chuyển tháng")))))
     assert status(cashier, dossier) == "settled"
     noticed(till, payment(till))
 

@@ -8,7 +8,7 @@ from hub import dispatch
 from hub.clock import VIETNAM
 from hub.fees.closing.model import CloseStep
 from hub.fees.ledger import Origin, post, postings
-from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.reconciliation.statements import importing
 from hub.fees.resolutions import commands as cases_desk
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt
 from tests.integration.fees.booking import opened, tampered
@@ -93,7 +93,7 @@ def test_a_held_file_keeps_its_own_days_open_and_one_that_cannot_be_read_all_of_
     assert "files" in accountants.gates(wrong.day)
 
     for person in (FIRST, SECOND):
-        till.act(lambda uow: deciding.decide(uow, held, "reject", "sai")[1], person)
+        till.act(lambda uow: importing.decide(uow, held, "reject", "sai")[1], person)
     assert "files" not in accountants.gates(wrong.day)
     brought(till, b"<Document>")
     assert accountants.gates(day) == ["files"]
@@ -186,7 +186,7 @@ def test_a_break_of_the_chain_that_two_persons_have_accepted_is_listed_and_not_n
     till.told = till.told.next(StatementMovement(9_000, "LAI TIEN GUI"), opening=200_000)
     held = brought(till, camt(till.told))
     for person in (FIRST, SECOND):
-        till.act(lambda uow: deciding.decide(uow, held, "approve", "ngân hàng xác nhận")[1], person)
+        till.act(lambda uow: importing.decide(uow, held, "approve", "ngân hàng xác nhận")[1], person)
     accountants.closes(day)
 
     found = accountants.gate(later(day, 1), "balance")

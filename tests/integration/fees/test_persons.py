@@ -18,14 +18,14 @@ from hub.fees.demands import demand_commands
 from hub.fees.payouts import orders
 from hub.fees.payouts.chargebacks import commands as chargebacks
 from hub.fees.payouts.refunds import asking
-from hub.fees.receipts import issuing, policy, voiding
+from hub.fees.receipts import issuing, store
 from hub.fees.reconciliation.matching import commands as matches
 from hub.fees.reconciliation.matching import gateway_payouts, virtual
-from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.reconciliation.statements import importing
 from hub.fees.replay import replaying
+from hub.fees.resolutions import allocating
 from hub.fees.resolutions import commands as cases
-from hub.fees.resolutions import moving
-from hub.fees.settlements import answers, handing, ordering, sending
+from hub.fees.settlements import answers, remitting, sending
 from hub.unit_of_work import UnitOfWork
 from tests.integration.fees.paying import PAYEE
 from tests.integration.fees.persons import CHECKER, CHIEF, MAKER, STRANGER, named
@@ -61,24 +61,24 @@ ASKING: Final[Mapping[Callable[..., object], tuple[Any, ...]]] = {
     orders.send: (NONE,),
     asking.request: (NONE, PAYEE, "vì"),
     asking.again: (NONE, PAYEE, "vì"),
-    voiding.void: (NONE, "vì"),
-    deciding.decide: (NONE, "approve", "vì"),
+    issuing.void: (NONE, "vì"),
+    importing.decide: (NONE, "approve", "vì"),
     importing.reread: (NONE,),
     sending.send: (NONE,),
-    ordering.remit: (NONE, "vì"),
+    remitting.remit: (NONE, "vì"),
 }
 """The verb → what it is said of: nothing that is there. An answer from a file is tried below."""
 FREE: Final[Mapping[Callable[..., object], str]] = {
-    moving.report: "opens a case; how it is settled is decided there",
+    allocating.report: "opens a case; how it is settled is decided there",
     demand_commands.renew: "of the counter: what is demanded, before there is money",
     demand_commands.waive: "of the counter: what is demanded, by a provision",
     gateway_payouts.bring: "brings evidence",
     importing.bring: "brings evidence; whether it counts is decided by gates, or by decide",
     importing.try_out: "nothing of it stays",
     virtual.bring: "brings evidence",
-    policy.keep: "nobody decides what the catalogue says",
+    store.keep: "nobody decides what the catalogue says",
     issuing.issue: "nobody decides it: what is paid has a receipt",
-    handing.handed: "the papers of a month whose money has gone",
+    answers.handed: "the papers of a month whose money has gone",
     replaying.replayed: "nothing of it stays",
     closes.accounts_of: "reads",
 }

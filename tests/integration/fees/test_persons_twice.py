@@ -14,9 +14,9 @@ from hub.fees.closing import commands as closes
 from hub.fees.closing.model import CloseStep, Closing
 from hub.fees.payouts import orders
 from hub.fees.payouts.refunds import asking
-from hub.fees.receipts import voiding
+from hub.fees.receipts import issuing
 from hub.fees.reconciliation.matching import commands as matches
-from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.reconciliation.statements import importing
 from hub.fees.replay import replaying
 from hub.fees.resolutions import commands as cases
 from hub.unit_of_work import UnitOfWork
@@ -61,7 +61,7 @@ def a_held_file(stage: Stage) -> Verb:
     held = dispatch.run_command(
         stage.hub, FIRST, lambda uow: (importing.bring(uow, stage.till.bank, "sao-ke", broken), [])
     )
-    return lambda uow: deciding.decide(uow, held.id, "approve", "đã hỏi ngân hàng")
+    return lambda uow: importing.decide(uow, held.id, "approve", "đã hỏi ngân hàng")
 
 
 def a_proposed_match(stage: Stage) -> Verb:
@@ -123,7 +123,7 @@ def a_receipt(stage: Stage) -> Verb:
     stage.cashier.pays(dossier, DUE, confirmed=True)
     registry.ticks()
     receipt = registry.receipts()[0].id
-    return lambda uow: voiding.void(uow, receipt, "sai tên phí")
+    return lambda uow: issuing.void(uow, receipt, "sai tên phí")
 
 
 TWICE: Final[Mapping[str, tuple[Callable[[Stage], Verb], set[str]]]] = {

@@ -14,7 +14,7 @@ from hub.errors import InvalidState
 from hub.fees.demands import demand_commands
 from hub.fees.proof import proving
 from hub.fees.proof.findings import CheckOutcome, Invariant
-from hub.fees.receipts import gaps, issuing, summary, views
+from hub.fees.receipts import gaps, issuing, store, summary
 from schemas.fee_receipt import Issued
 from tests.bank_files import StatementMovement
 from tests.integration.fees.booking import tampered
@@ -72,7 +72,7 @@ def test_paid_again_it_stands_in_the_place_of_the_void_one_under_a_new_number(
     assert said is not None
     assert said.number == 1
     with registry.hub.db.connection() as conn:
-        found = views.found(conn, second.id)
+        found = store.found(conn, second.id)
     assert found is not None
     assert [before["id"] for before in found["chain"]] == [first.id]
 

@@ -8,7 +8,7 @@ from hub.errors import InvalidState
 from hub.fees import settlements
 from hub.fees.payouts import orders
 from hub.fees.resolutions import commands
-from hub.fees.settlements import ordering
+from hub.fees.settlements import remitting
 from tests.bank_files import StatementMovement
 from tests.integration.fees.casework import Casework
 from tests.integration.fees.conftest import Cashier
@@ -125,7 +125,7 @@ def test_what_is_given_back_after_its_month_was_transferred_is_owed_by_the_depar
     office.closes(month)
     office.answers("rest-a", month)
     settlement = office.settlement("rest-a", month).id
-    remittance = till.act(lambda uow: ordering.remit(uow, settlement, "chuyển tháng"))
+    remittance = till.act(lambda uow: remitting.remit(uow, settlement, "chuyển tháng"))
     approved(till, remittance)
     till.act(lambda uow: orders.send(uow, remittance.id))
     till.books(debit(remittance))

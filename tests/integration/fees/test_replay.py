@@ -14,7 +14,7 @@ from hub.fees.proof import proving
 from hub.fees.proof.findings import CheckOutcome
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
-from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.reconciliation.statements import importing
 from hub.fees.replay import replaying
 from hub.unit_of_work import UnitOfWork
 from schemas.payment import NotificationKind
@@ -190,7 +190,7 @@ def test_files_are_read_again_as_they_were_read_at_last(hub: ScriptedHub) -> Non
     try:
         assert brought(hub, *files) == ["quarantined"] * 3
         for row in hub.rows("SELECT id FROM statement_file ORDER BY id OFFSET 1"):
-            drop = partial(deciding.decide, file_id=row["id"], verdict="reject", reason="không đọc được")
+            drop = partial(importing.decide, file_id=row["id"], verdict="reject", reason="không đọc được")
             dispatch.run_command(hub, "ke-toan", drop)
     finally:
         hub.catalogue.banks["bank-a"] = bank

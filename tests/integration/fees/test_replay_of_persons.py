@@ -9,9 +9,9 @@ from hub.fees.payouts import orders
 from hub.fees.payouts.chargebacks import commands as chargebacks
 from hub.fees.reconciliation.matching import commands
 from hub.fees.replay import replaying
+from hub.fees.resolutions import allocating
 from hub.fees.resolutions import commands as cases
-from hub.fees.resolutions import moving
-from hub.fees.settlements import ordering
+from hub.fees.settlements import remitting
 from tests.bank_files import StatementMovement, ago
 from tests.integration.fees.booking import opened, tampered
 from tests.integration.fees.casework import Casework
@@ -78,7 +78,7 @@ def test_cases_that_were_settled_withdrawn_and_opened_again(
     uow.settles("R01", "assign", demand=demand)
     uow.settles("R05", "allocate", demand=cashier.demand(second)["id"])
     till.act(lambda uow: cases.reopen(uow, case, "người nộp hỏi lại"))
-    till.act(lambda uow: moving.report(uow, demand, other, "nộp nhầm hồ sơ"))
+    till.act(lambda uow: allocating.report(uow, demand, other, "nộp nhầm hồ sơ"))
     uow.settles("R08", "move")
 
     assert [status(cashier, one) for one in (dossier, second, third)] == ["reopened", "part_paid", "paid"]
@@ -146,7 +146,7 @@ def test_a_month_that_was_handed_on(till: AccountTill, cashier: Cashier, dossier
     office.closes(day.replace(day=1))
     [row] = till.hub.rows("SELECT id, department FROM settlement")
     office.answers(row["department"], day.replace(day=1))
-    order: Any = till.act(lambda uow: ordering.remit(uow, row["id"], "chuyển tháng"))
+    order: Any = till.act(lambda uow: remitting.remit(uow, row["id"], "chuyển tháng"))
     till.act(lambda uow: orders.approve(uow, order.id, "đúng bảng"), SECOND)
     till.act(lambda uow: orders.send(uow, order.id))
     till.books(debit(order))

@@ -10,7 +10,7 @@ from hub.clock import local
 from hub.errors import InvalidState, ManualAction, NotConfigured
 from hub.fees.ledger import Share, postings
 from hub.fees.payouts import orders
-from hub.fees.settlements import answers, ordering, remitting
+from hub.fees.settlements import answers, remitting
 from tests.integration.fees.settling import NOVEMBER, OCTOBER, SettlementOffice, said, sums
 from tests.integration.fees.telling import ACCOUNT
 from tests.scripted_hub import ScriptedHub
@@ -40,7 +40,7 @@ def answer(office: SettlementOffice, **changes: Any) -> None:
 
 def ordered(office: SettlementOffice, month: date = OCTOBER) -> Any:
     settlement = office.settlement("rest-a", month).id
-    return office.act(lambda uow: ordering.remit(uow, settlement, f"chuyển tháng {month:%m/%Y}"))
+    return office.act(lambda uow: remitting.remit(uow, settlement, f"chuyển tháng {month:%m/%Y}"))
 
 
 def transferred(office: SettlementOffice, month: date = OCTOBER, day: date = NOV) -> Any:
@@ -272,4 +272,4 @@ def test_without_an_account_of_the_department_nothing_is_ordered(office: Settlem
     office.answers("rest-b")
     settlement = office.settlement("rest-b").id
     with pytest.raises(NotConfigured, match="remittance"):
-        office.act(lambda uow: ordering.remit(uow, settlement, "chuyển"))
+        office.act(lambda uow: remitting.remit(uow, settlement, "chuyển"))

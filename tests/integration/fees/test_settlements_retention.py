@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.fees.settlements.retention import WHOLE, retained
+from hub.fees.settlements.table import WHOLE, retained
 
 SHARES = st.dictionaries(
     st.text("abcdefgh", min_size=1, max_size=3),

@@ -9,7 +9,7 @@ import requests
 import segno
 from lxml import etree
 
-from hub.fees.demands import vietqr
+from hub.fees.demands import payer_notice
 from tests.builders import a_submission
 from tests.integration.fees.conftest import PAY_FIRST, PAY_LATER, Cashier
 from tests.integration.http.caller import ApiCaller, Caller
@@ -44,8 +44,8 @@ def test_what_is_to_be_paid_is_shown_with_the_reference_the_account_and_each_fee
         ("phi", 120_000, 0, None),
         ("le_phi", 30_000, 30_000, "nop-truc-tuyen"),
     ]
-    asked = vietqr.decode(fee["qr"])
-    assert asked == vietqr.PayerTransfer("970418", "1020304050607", 120_000, purpose=fee["reference"])
+    asked = payer_notice.decode(fee["qr"])
+    assert asked == payer_notice.PayerTransfer("970418", "1020304050607", 120_000, purpose=fee["reference"])
 
 
 def test_with_each_payment_the_rest_is_asked_for_and_the_version_grows(portal: Caller, cashier: Cashier) -> None:
@@ -59,7 +59,7 @@ def test_with_each_payment_the_rest_is_asked_for_and_the_version_grows(portal: C
 
     assert part.status_code == 200
     fee = part.json()["fee"]
-    assert (fee["status"], fee["outstanding"], vietqr.decode(fee["qr"]).amount) == ("part_paid", 50_000, 50_000)
+    assert (fee["status"], fee["outstanding"], payer_notice.decode(fee["qr"]).amount) == ("part_paid", 50_000, 50_000)
     assert (paid["status"], paid["paid"], paid["outstanding"], paid["qr"]) == ("paid", 150_000, 0, None)
 
 

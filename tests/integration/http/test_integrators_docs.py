@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from connectors.transport import signatures
 from connectors.transport.envelope import body_of, payload_of
 from connectors.transport.xml import parse, schema_of
-from hub.fees.demands import vietqr
+from hub.fees.demands import payer_notice
 from hub.http.answers import AcceptedAnswer, AcceptedReport, AcceptedSubmission, SubmissionDocument
 from schemas import strict
 from schemas.department import Changes, HandoffReceipt
@@ -52,7 +52,7 @@ def test_every_json_example_is_a_message_of_ours(name: str, models: list[type[Ba
 def test_the_payment_that_is_shown_can_be_paid() -> None:
     fee = json.loads(blocks("portal.md", "json")[2])["fee"]
 
-    asked = vietqr.decode(fee["qr"])
+    asked = payer_notice.decode(fee["qr"])
 
     assert str(PaymentReference.parse(asked.purpose)) == fee["reference"]
     account = fee["account"]

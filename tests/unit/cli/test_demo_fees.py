@@ -16,7 +16,7 @@ from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.reckoning import OPEN, Reckoning
 from hub.cli.demo.trials import TROUBLES, PaymentScenario, trials
 from hub.embedded.secrets import stored_secrets
-from hub.fees.demands.vietqr import PayerTransfer, encode
+from hub.fees.demands.payer_notice import PayerTransfer, encode
 
 DAY = date(2026, 11, 24)
 EVENING = Reckoning(

@@ -10,10 +10,9 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.fees.settlements import comparing, department_files, own_list
-from hub.fees.settlements.comparing import Comparison, DifferenceSide, TableReceiptLine
+from hub.fees.settlements import department_files, own_list
 from hub.fees.settlements.department_files import BadFile
-from hub.fees.settlements.own_list import ListKey
+from hub.fees.settlements.own_list import Comparison, DifferenceSide, ListKey, TableReceiptLine
 from schemas.money import MOST
 
 SERIES: Final = ("01BLP0-001 PT-26E", "01BLL0-001 LP-26E")
@@ -35,7 +34,7 @@ def as_csv(*rows: Sequence[Any]) -> bytes:
 
 
 def compared(*rows: Sequence[Any], table: Sequence[TableReceiptLine] = TABLE) -> Comparison:
-    return comparing.compared(table, own_list.read(department_files.read(as_csv(*rows), ".csv")))
+    return own_list.compared(table, own_list.read(department_files.read(as_csv(*rows), ".csv")))
 
 
 def told(found: Comparison) -> list[tuple[DifferenceSide, int, int, tuple[int, ...]]]:
@@ -137,7 +136,7 @@ def test_a_list_that_is_a_workbook_is_read_where_its_columns_are() -> None:
         page.write(7, 2, "Tổng cộng")
         page.write_formula(7, 3, "=SUM(D5:D7)", None, 280_000)
     own = own_list.read(department_files.read(kept.getvalue(), ".xlsx"))
-    assert comparing.compared(TABLE, own).findings == []
+    assert own_list.compared(TABLE, own).findings == []
     assert own.entries[0].place == "Thu!C5"
 
 

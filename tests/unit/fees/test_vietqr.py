@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.fees.demands import vietqr
-from hub.fees.demands.vietqr import LONGEST_PURPOSE, TO_CARD, NotVietQr, PayerTransfer, decode, encode
+from hub.fees.demands import payer_notice
+from hub.fees.demands.payer_notice import LONGEST_PURPOSE, TO_CARD, NotVietQr, PayerTransfer, decode, encode
 
 # NAPAS's format document, two public libraries, and our own design notes; each with its check sum as published.
 PUBLISHED = {
@@ -41,7 +41,7 @@ TRANSFERS = st.builds(
     amount=st.none() | st.integers(1, 10**13 - 1),
     purpose=st.text(PRINTABLE, max_size=LONGEST_PURPOSE),
     bill=st.text(PRINTABLE, max_size=25),
-    service=st.sampled_from([vietqr.TO_ACCOUNT, vietqr.TO_CARD]),
+    service=st.sampled_from([payer_notice.TO_ACCOUNT, payer_notice.TO_CARD]),
     once=st.booleans(),
 )
 
@@ -67,7 +67,7 @@ def test_one_wrong_character_is_never_read_as_another_transfer(transfer: PayerTr
         decode(text[:at] + wrong + text[at + 1 :])
 
 
-@given(st.text() | st.text("0123456789", min_size=4).map(lambda text: f"{text}6304{vietqr._crc(text + '6304')}"))
+@given(st.text() | st.text("0123456789", min_size=4).map(lambda text: f"{text}6304{payer_notice._crc(text + '6304')}"))
 def test_what_is_no_transfer_is_refused_whatever_it_is(text: str) -> None:
     with pytest.raises(NotVietQr):
         decode(text)
@@ -104,4 +104,4 @@ def test_what_no_field_can_hold_is_not_written(transfer: PayerTransfer) -> None:
 def test_a_field_that_stands_twice_is_refused() -> None:
     twice = "000201" + "5802VN" * 2
     with pytest.raises(NotVietQr, match="stands twice"):
-        decode(f"{twice}6304{vietqr._crc(twice + '6304')}")
+        decode(f"{twice}6304{payer_notice._crc(twice + '6304')}")

@@ -1,18 +1,142 @@
 """What persons do about a chargeback. What is lost is booked when the debit comes (matching.charged_back)."""
 
 import re
-from datetime import date
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Final
 
+from psycopg import errors
+
+from hub.db import Connection
 from hub.errors import InvalidState, NotFound
 from hub.events import Event
 from hub.fees import clerks, exceptions
 from hub.fees.ledger.normalise import normalise
 from hub.fees.payments import payment_store
-from hub.fees.payouts.chargebacks import store
-from hub.fees.payouts.chargebacks.model import Chargeback, ChargebackState
+from hub.lifecycle import Lifecycle
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
+
+
+class ChargebackState(StrEnum):
+    """Where it stands. A debit loses what had been won: money that has left has left."""
+
+    NOTICED = "noticed"
+    EVIDENCE = "evidence"
+    WON = "won"
+    LOST = "lost"
+
+    @property
+    def label(self) -> str:
+        return LABELS[self]
+
+
+LABELS: Final = {
+    ChargebackState.NOTICED: "Mới nhận tra soát",
+    ChargebackState.EVIDENCE: "Đã gửi chứng từ",
+    ChargebackState.WON: "Giữ được tiền",
+    ChargebackState.LOST: "Phải trả lại",
+}
+LIFECYCLE: Final = Lifecycle(
+    {
+        ChargebackState.NOTICED: frozenset({ChargebackState.EVIDENCE, ChargebackState.WON, ChargebackState.LOST}),
+        ChargebackState.EVIDENCE: frozenset({ChargebackState.WON, ChargebackState.LOST}),
+        ChargebackState.WON: frozenset({ChargebackState.LOST}),
+        ChargebackState.LOST: frozenset(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chargeback:
+    """A chargeback's row."""
+
+    id: str
+    payment_id: str
+    account: str
+    amount: int
+    provider_case: str
+    state: ChargebackState
+    answer_by: date
+    maker: str
+    reason: str
+    noticed_at: datetime
+    settled_at: datetime | None
+    line_id: int | None
+
+
+_COLUMNS: Final = ", ".join(field.name for field in fields(Chargeback))
+_ADD: Final = """
+INSERT INTO chargeback (id, payment_id, account, amount, provider_case, state, answer_by, maker, reason, noticed_at)
+VALUES (%s, %s, %s, %s, %s, 'noticed', %s, %s, %s, %s)
+"""
+
+
+def add(conn: Connection, found: Chargeback) -> None:
+    """Raises InvalidState where the provider's case or the payment has one already."""
+    row = (
+        found.id,
+        found.payment_id,
+        found.account,
+        found.amount,
+        found.provider_case,
+        found.answer_by,
+        found.maker,
+        found.reason,
+        found.noticed_at,
+    )
+    try:
+        with conn.transaction():
+            conn.execute(_ADD, row)
+    except errors.UniqueViolation:
+        raise InvalidState(
+            f"khoản nộp {found.payment_id} hoặc số tra soát {found.provider_case} đã được ghi nhận"
+        ) from None
+
+
+def find(conn: Connection, name: str, *, lock: bool = False) -> Chargeback:
+    """By its id or the provider's number; ``lock``: ours until the transaction ends. Raises NotFound."""
+    row = conn.execute(
+        f"SELECT {_COLUMNS} FROM chargeback WHERE id = %(name)s OR provider_case = %(name)s ORDER BY id LIMIT 1"
+        + (" FOR UPDATE" if lock else ""),
+        {"name": name},
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"không có tra soát {name}")
+    return _made(row)
+
+
+def awaited(conn: Connection, account: str) -> list[Chargeback]:
+    """Those that no debit of this account has shown."""
+    rows = conn.execute(f"SELECT {_COLUMNS} FROM chargeback WHERE account = %s AND line_id IS NULL", (account,))
+    return [_made(row) for row in rows]
+
+
+def listing(conn: Connection, *, state: str | None, limit: int) -> list[dict[str, Any]]:
+    """By the day on which they have to be answered; without ``state`` those that are argued."""
+    return conn.execute(
+        f"SELECT {_COLUMNS} FROM chargeback WHERE state = %(state)s OR (%(state)s::text IS NULL"
+        " AND state IN ('noticed', 'evidence')) ORDER BY answer_by, id LIMIT %(limit)s",
+        {"state": state, "limit": limit},
+    ).fetchall()
+
+
+def move(conn: Connection, found: Chargeback, to: ChargebackState, *, at: datetime, line: int | None = None) -> None:
+    """A locked one comes to stand at ``to``. Raises InvalidState where that does not follow."""
+    if to is not found.state and to not in LIFECYCLE.moves[found.state]:
+        raise InvalidState(f"tra soát {found.id} đang {found.state}: không chuyển sang {to} được")
+    conn.execute(
+        "UPDATE chargeback SET state = %(to)s, line_id = coalesce(%(line)s, line_id),"
+        " settled_at = CASE WHEN %(to)s IN ('won', 'lost') THEN %(at)s END WHERE id = %(id)s",
+        {"to": to.value, "line": line, "at": at, "id": found.id},
+    )
+
+
+def _made(row: Mapping[str, Any]) -> Chargeback:
+    return Chargeback(**{**row, "state": ChargebackState(row["state"])})
+
 
 CASE: Final = "V03"
 _NUMBER: Final = re.compile(r"[A-Z0-9]{6,40}")
@@ -47,7 +171,7 @@ def notice(uow: UnitOfWork, payment_id: str, provider_case: str, answer_by: date
         settled_at=None,
         line_id=None,
     )
-    store.add(uow.conn, found)
+    add(uow.conn, found)
     said = f"{payment_id} {found.provider_case} {found.amount} {answer_by.isoformat()}"
     uow.note(found.id, "chargeback noticed", after=ChargebackState.NOTICED, reason=said)
     facts = {"chargeback": found.id, "provider_case": found.provider_case, "answer_by": answer_by.isoformat()}
@@ -58,7 +182,7 @@ def notice(uow: UnitOfWork, payment_id: str, provider_case: str, answer_by: date
 def answered(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     """The evidence was sent; ``reason`` says by which letter. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
-    found = store.find(uow.conn, name, lock=True)
+    found = find(uow.conn, name, lock=True)
     _move(uow, found, ChargebackState.EVIDENCE, reason)
     return []
 
@@ -66,7 +190,7 @@ def answered(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
 def won(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     """The money stays here. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
-    found = store.find(uow.conn, name, lock=True)
+    found = find(uow.conn, name, lock=True)
     _move(uow, found, ChargebackState.WON, reason)
     close(uow, found, "won")
     return []
@@ -78,7 +202,7 @@ def lost(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     Raises NotFound, InvalidState, Forbidden.
     """
     clerks.check_clerk(uow)
-    found = store.find(uow.conn, name, lock=True)
+    found = find(uow.conn, name, lock=True)
     _move(uow, found, ChargebackState.LOST, reason)
     return []
 
@@ -93,5 +217,5 @@ def close(uow: UnitOfWork, found: Chargeback, how: str) -> None:
 def _move(uow: UnitOfWork, found: Chargeback, to: ChargebackState, reason: str) -> None:
     if found.state is to:
         raise InvalidState(f"tra soát {found.id} đã ở trạng thái {to}")
-    store.move(uow.conn, found, to, at=uow.now)
+    move(uow.conn, found, to, at=uow.now)
     uow.note(found.id, f"chargeback {to}", before=found.state, after=to, reason=reason)

@@ -12,7 +12,7 @@ from hub.events import Event
 from hub.fees import clerks
 from hub.fees.ledger import Origin, post_all
 from hub.fees.payments import bookings
-from hub.fees.payouts.orders import handlers, store
+from hub.fees.payouts.orders import model, store
 from hub.fees.payouts.orders.model import OrderState, Payee, PaymentOrder, SettledOrder
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
@@ -63,7 +63,7 @@ def approve(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     order = locked(uow, name)
     order.check(OrderState.APPROVED)
     clerks.check_agrees(uow, order.maker)
-    settled = handlers.handler(order).approved(uow, order, origin(uow, order))
+    settled = model.handler(order).approved(uow, order, origin(uow, order))
     store.move(uow.conn, order, OrderState.APPROVED, at=uow.now, checker=uow.actor)
     return finish(uow, order, OrderState.APPROVED, settled, reason)
 
@@ -79,7 +79,7 @@ def send(uow: UnitOfWork, name: str) -> PaymentOrder:
         uow.note(order.id, "order file made again")
         return order
     order.check(OrderState.SENT)
-    handlers.handler(order).sent(uow, order)
+    model.handler(order).sent(uow, order)
     store.move(uow.conn, order, OrderState.SENT, at=uow.now)
     finish(uow, order, OrderState.SENT, SettledOrder(), None)
     return store.find(uow.conn, order.id)
@@ -90,7 +90,7 @@ def cancel(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     clerks.check_clerk(uow)
     order = locked(uow, name)
     order.check(OrderState.CANCELLED)
-    settled = handlers.handler(order).cancelled(uow, order, origin(uow, order))
+    settled = model.handler(order).cancelled(uow, order, origin(uow, order))
     store.move(uow.conn, order, OrderState.CANCELLED, at=uow.now)
     return finish(uow, order, OrderState.CANCELLED, settled, reason)
 
@@ -103,14 +103,14 @@ def fail(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
         raise InvalidState(
             f"lệnh chi {order.id} đang {order.state}: chỉ lệnh đã chuyển ngân hàng mới ghi là không chi được"
         )
-    handlers.handler(order).failed(uow, order)
+    model.handler(order).failed(uow, order)
     store.move(uow.conn, order, OrderState.FAILED, at=uow.now)
     return finish(uow, order, OrderState.FAILED, SettledOrder(), reason)
 
 
 def paid(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> SettledOrder:
     """Our own debit line shows it: by a locked order. The caller hands on the events and posts the entries."""
-    settled = handlers.handler(order).paid(uow, order, said)
+    settled = model.handler(order).paid(uow, order, said)
     store.move(uow.conn, order, OrderState.CONFIRMED, at=uow.now, line=line)
     uow.note(order.id, "order confirmed", before=order.state, after=OrderState.CONFIRMED, reason=f"line {line}")
     return settled
@@ -118,7 +118,7 @@ def paid(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> Settl
 
 def returned(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> SettledOrder:
     """What had been paid came back by this credit line: as ``paid``."""
-    settled = handlers.handler(order).returned(uow, order, said)
+    settled = model.handler(order).returned(uow, order, said)
     store.move(uow.conn, order, OrderState.FAILED, at=uow.now, returned=line)
     uow.note(order.id, "order returned", before=order.state, after=OrderState.FAILED, reason=f"line {line}")
     return settled
@@ -127,7 +127,7 @@ def returned(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> S
 def locked(uow: UnitOfWork, name: str) -> PaymentOrder:
     """The order, ours until the transaction ends; what stands behind it before. Raises NotFound."""
     order = store.find(uow.conn, name)
-    handlers.handler(order).lock(uow, order.subject_id)
+    model.handler(order).lock(uow, order.subject_id)
     return store.find(uow.conn, order.id, lock=True)
 
 

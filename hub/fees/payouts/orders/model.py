@@ -1,5 +1,6 @@
 """A payment order (lệnh chi): whom our bank is to pay, from which account, and where it stands. Pure; đồng."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -154,3 +155,26 @@ class PurposeHandler(Protocol):
 
     def returned(self, uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
         """It was paid and came back. The origin is the credit line: one of the entries puts the amount on 111."""
+
+
+# What the approval, the payment and the return of an order bring about for its subject, by the order's purpose.
+#
+# The packages of the subjects (refunds, settlements) import this one, so they are not imported here: the flow table
+# (hub.flow) registers their handlers when it is loaded.
+
+_HANDLERS: Final[dict[str, PurposeHandler]] = {}
+
+
+def register(handlers: Mapping[str, PurposeHandler]) -> None:
+    """Take ``handlers`` (purpose → module) for all orders of this process."""
+    _HANDLERS.update(handlers)
+
+
+def handler(order: PaymentOrder) -> PurposeHandler:
+    """The handler of the order's purpose."""
+    return _HANDLERS[order.purpose]
+
+
+def open_overdue(uow: UnitOfWork, account: str, day: date) -> int:
+    """Open exceptions for orders that the statement of ``day`` should have shown; how many are new."""
+    return sum(each.open_overdue(uow, account, day) for each in _HANDLERS.values())

@@ -11,7 +11,7 @@ from hub.fees.ledger import LedgerAccount
 from hub.fees.payouts import orders
 from hub.fees.payouts.orders.model import OrderState, Payee, PaymentOrder
 from hub.fees.payouts.refunds import order_events, store
-from hub.fees.payouts.refunds.model import Refund
+from hub.fees.payouts.refunds.store import Refund
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 

@@ -18,7 +18,7 @@ from hub.fees.ledger.book import posted
 from hub.fees.payments import payment_store
 from hub.fees.payouts.orders.model import OrderState, PaymentOrder, SettledOrder
 from hub.fees.payouts.refunds import store
-from hub.fees.payouts.refunds.model import Refund
+from hub.fees.payouts.refunds.store import Refund
 from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "refund"

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
 
 from psycopg import errors
 
@@ -11,7 +11,27 @@ from hub.db import Connection
 from hub.errors import InvalidState, NotFound
 from hub.fees.ledger import LedgerAccount, Share
 from hub.fees.payouts.orders.model import OrderState
-from hub.fees.payouts.refunds.model import SOURCES, Refund
+
+SOURCES: Final = (LedgerAccount.PAYABLE, LedgerAccount.UNIDENTIFIED, LedgerAccount.OVERPAID)
+"""where money stands that may be given back"""
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund's row. ``item``: the demand where it stands on 331, else what the account calls it by."""
+
+    id: str
+    source: LedgerAccount
+    item: str
+    amount: int
+    state: OrderState
+    """its order's; after ``failed`` it is ordered again"""
+    reason: str
+    due_on: date
+    requested_at: datetime
+    booked_at: datetime | None
+    exception_ids: list[str]
+
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Refund))
 _ADD: Final = """
@@ -186,3 +206,36 @@ def settles(conn: Connection, refund_id: str, case_id: str) -> None:
     conn.execute(
         "UPDATE refund SET exception_ids = array_append(exception_ids, %s) WHERE id = %s", (case_id, refund_id)
     )
+
+
+# Reads: refunds, and what could be given back. They change nothing, and leave out to whom.
+
+Row = dict[str, Any]
+
+
+def listing(conn: Connection, *, state: str | None, limit: int) -> list[Row]:
+    """Refunds by the day on which their payers are to have them; without ``state`` those that are not over."""
+    return conn.execute(
+        "SELECT id, source, item, amount, state, due_on, requested_at, booked_at FROM refund WHERE state = %(state)s"
+        " OR (%(state)s::text IS NULL AND state NOT IN ('confirmed', 'cancelled')) ORDER BY due_on, id LIMIT %(limit)s",
+        {"state": state, "limit": limit},
+    ).fetchall()
+
+
+def source_of(conn: Connection, case_id: str) -> str | None:
+    """What a case is about that could be given back: its payment or line on 338 or 339, else its demand."""
+    row = conn.execute("SELECT object_type, object_id, facts FROM fee_exception WHERE id = %s", (case_id,)).fetchone()
+    if row is None:
+        return None
+    if row["object_type"] == "fee_demand":
+        return str(row["object_id"])
+    candidates = [row["object_id"], row["facts"].get("payment"), row["facts"].get("line")]
+    for item in candidates:
+        stands = conn.execute(
+            "SELECT 1 FROM ledger_line WHERE account IN ('338', '339') AND item = %s GROUP BY account"
+            " HAVING sum(cr - dr) > 0 LIMIT 1",
+            (item,),
+        ).fetchone()
+        if stands is not None:
+            return str(item)
+    return None

@@ -17,7 +17,7 @@ from hub.fees.payments import bookings, payment_store
 from hub.fees.reconciliation.matching import effects
 from hub.fees.reconciliation.matching.effects import MatchRun
 from hub.fees.reconciliation.matching.passes import RULES, Scope
-from hub.fees.reconciliation.matching.standing import standing
+from hub.fees.reconciliation.matching.payment_position import standing
 from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "match_group"

@@ -11,7 +11,7 @@ from hub.calendar import WorkingCalendar
 from hub.fees import exceptions
 from hub.fees.demands import demand_store
 from hub.fees.payments import payment_store
-from hub.fees.reconciliation.matching import passes, run_lock
+from hub.fees.reconciliation.matching import passes
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
 from schemas.payment import Notification
@@ -53,7 +53,7 @@ def joined(uow: UnitOfWork, said: Notification, account: str, reference: str, da
     if demand is not None:
         demand_store.lock(uow.conn, demand["id"])  # whoever matches the day at this moment has it until he has written
     else:
-        run_lock.wait(uow.conn, account)
+        passes.wait(uow.conn, account)
     asked = {"reference": reference, "account": account, "amount": said.amount, "day": day}
     asked |= {"provider": said.provider, "bank_ref": said.bank_ref}
     alike = uow.conn.execute(_ALIKE, asked).fetchall()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from hub.db import Connection
+from hub.db import Connection, one
 from hub.fees.reconciliation.matching import reading
 from schemas.identifiers import Prefix, new_id
 
@@ -106,3 +106,19 @@ def identify(conn: Connection, scope: Scope) -> None:
         execute(conn, name, scope)
     reading.read_nearly(conn, scope.account, rows(conn, "unread", scope))
     execute(conn, "proposals", scope)
+
+
+# One transaction at a time looks at what an account shows: PostgreSQL's advisory lock, which goes with the commit.
+
+_LOCK: Final = 7_310_010
+"""with an account's hash"""
+
+
+def taken(conn: Connection, account: str) -> bool:
+    """Whether it is ours; False where somebody has it at this moment."""
+    return bool(one(conn, "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s)) AS mine", (_LOCK, account))["mine"])
+
+
+def wait(conn: Connection, account: str) -> None:
+    """Until it is ours."""
+    conn.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK, account))

@@ -1,32 +1,43 @@
 """A run: one look at a day of an account, in one transaction. Killed anywhere, it leaves nothing; again, the same."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from psycopg import Rollback
 from psycopg.types.json import Jsonb
 
-from hub.db import one
-from hub.errors import InvalidState
+from hub.codes import HubCode
+from hub.db import Connection, one
+from hub.errors import InvalidState, RetryLater
 from hub.events import Event
-from hub.fees.payouts.orders import handlers
+from hub.fees.payouts.orders import model
 from hub.fees.reconciliation.matching import (
-    charged_back,
     effects,
     gateway_payouts,
     late_notifications,
-    outgoing,
     overdue,
     passes,
     payment_order_lines,
     reading,
     reversals,
-    run_lock,
 )
-from hub.fees.reconciliation.matching.digest import digest
 from hub.fees.reconciliation.matching.passes import RULES, Scope
+from hub.messages import inbox
+from hub.messages.model import Arrival, Message, Wakeup
 from hub.unit_of_work import UnitOfWork
+from schemas.identifiers import Prefix, new_id
+
+
+def digest(conn: Connection, scope: Scope) -> bytes:
+    """SHA-256 over the sorted entries of sql/digest.sql, each with a line break behind it."""
+    said = hashlib.sha256()
+    for row in passes.rows(conn, "digest", scope):
+        said.update(f"{row['entry']}\n".encode())
+    return said.digest()
 
 
 class AccountBusy(InvalidState):
@@ -60,7 +71,7 @@ def run(uow: UnitOfWork, account: str, day: date, *, dry: bool = False) -> Match
 
 
 def _run(uow: UnitOfWork, account: str, day: date) -> MatchRunResult:
-    if not run_lock.taken(uow.conn, account):
+    if not passes.taken(uow.conn, account):
         raise AccountBusy
     uow.conn.execute("SET LOCAL work_mem = '64MB'")  # a year at once is sorted and hashed in memory
     desk = uow.catalogue.fee_desk
@@ -83,12 +94,12 @@ def _run(uow: UnitOfWork, account: str, day: date) -> MatchRunResult:
     gateway_payouts.settle(doing, paid_out)
     effects.finish(doing)  # what is taken back on the day on which it came stands in the book first
     reversals.reverse(doing)
-    charged_back.settle(doing)
+    reversals.settle(doing)
     effects.finish(doing)
-    outgoing.settle(doing)
+    payment_order_lines.open_left(doing)
     effects.finish(doing)
     overdue.look(doing)
-    if unpaid := handlers.open_overdue(uow, account, day):
+    if unpaid := model.open_overdue(uow, account, day):
         doing.counters["M02"] += unpaid
     found = digest(uow.conn, scope)
     uow.conn.execute(
@@ -111,3 +122,36 @@ def _begin(uow: UnitOfWork, account: str, day: date) -> int:
 
 def _is_notified(uow: UnitOfWork, account: str) -> bool:
     return any(account in bank.notified for bank in uow.catalogue.banks.values())
+
+
+# When a day is matched: once its statement is accepted, by a message of ours for each account and day.
+
+KIND: Final = "fees.match"
+SOURCE: Final = "hub"
+
+_DAYS: Final = """
+SELECT l.account, l.booking_date AS day FROM statement_line l JOIN statement s ON s.id = l.statement_id
+WHERE s.file_id = %(file)s
+UNION
+SELECT account, to_date FROM statement WHERE file_id = %(file)s AND kind = 'statement'
+ORDER BY account, day
+"""
+
+
+def ask(uow: UnitOfWork, file_id: str) -> None:
+    """Ask for the days of an accepted file to be matched, in order; each account has an ordering key of its own."""
+    for row in uow.conn.execute(_DAYS, {"file": file_id}).fetchall():
+        name = f"match {file_id} {row['account']} {row['day']}"
+        body = json.dumps({"account": row["account"], "day": row["day"].isoformat()}).encode()
+        ordering_key = f"match {row['account']}"
+        arrival = Arrival(new_id(Prefix.INBOX), SOURCE, KIND, name, name, body, ordering_key=ordering_key)
+        uow.wakeups.append(Wakeup(inbox.QUEUE, inbox.accept(uow.conn, arrival).id))
+
+
+def asked(uow: UnitOfWork, message: Message) -> list[Event]:
+    """The message that ``ask`` left."""
+    said = json.loads(message.body)
+    try:
+        return run(uow, said["account"], date.fromisoformat(said["day"])).events
+    except AccountBusy as error:
+        raise RetryLater(HubCode.MATCHING_BUSY, str(error)) from error

@@ -3,13 +3,16 @@
 Every gate that it fails is named, not only the first, with the numbers: who has to ask the bank needs them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 from config.banks import BankAccount
+from config.statements import Statements
+from hub.clock import local, now
 from hub.fees.reconciliation.statements.model import FileFinding, booked
-from schemas.statement import EntryKind, EntryStatus, Statement, StatementCode, Totals
+from schemas.statement import EntryKind, EntryStatus, Format, Statement, StatementCode, Totals, UnreadableFile
 
 _VND: Final = "VND"
 LONGEST_HOLIDAY: Final = timedelta(days=16)
@@ -130,3 +133,58 @@ def _days(
             )
         elif abs(entry.value_date - day) > far:
             yield _finding(statement, StatementCode.UNPARSABLE, "a value date is too far from its booking", entry.line)
+
+
+# How a file is read by a profile: what each row is taken for, and whether all of it is proved.
+#
+# Nothing is known here of accounts and of what came before: only what a statement has to keep in itself.
+
+Rows = Mapping[int, tuple[str, str]]
+"""of a table: row → what it was taken for, and what stands in it"""
+Reader = Callable[[Statements, bytes], tuple[Format, Rows, Sequence[Statement], str]]
+"""hub.untrusted.files.trial"""
+_SATURDAY: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileTrial:
+    """What came of reading a file by one profile."""
+
+    format: Format | None
+    rows: Rows
+    statements: Sequence[Statement]
+    why: str
+    """the first thing that is wrong; empty: nothing"""
+
+    @property
+    def fits(self) -> bool:
+        return not self.why
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """The nearest first: what was read whole, then what has taken most rows for something."""
+        known = sum(taken != "above the headings" for taken, _ in self.rows.values())
+        return not self.statements, -known
+
+
+def trial(said: Statements, raw: bytes, read: Reader) -> ProfileTrial:
+    """Read ``raw`` by ``said``, row by row."""
+    try:
+        format_, rows, statements, error = read(said, raw)
+    except UnreadableFile as refused:
+        return ProfileTrial(None, {}, [], str(refused))
+    if error:
+        return ProfileTrial(format_, rows, [], error)
+    today = local(now()).date()
+    findings = [
+        f"{finding.code}: {f'line {finding.line}: ' if finding.line else ''}{finding.sentence}"
+        for one in statements
+        for finding in judge(one, None, value_days=said.value_days, today=today, is_working=_weekday)
+        if finding.code is not StatementCode.WRONG_ACCOUNT
+    ]
+    return ProfileTrial(format_, rows, statements, findings[0] if findings else "")
+
+
+def _weekday(day: date) -> bool:
+    """Whose holidays they are is not known yet."""
+    return day.weekday() < _SATURDAY

@@ -10,8 +10,7 @@ from psycopg.types.json import Jsonb
 
 from hub.db import Connection, one
 from hub.fees.reconciliation.statements.chain import ChainEnd, History, Missed
-from hub.fees.reconciliation.statements.model import FileFinding, booked
-from hub.fees.reconciliation.statements.states import FileStatus
+from hub.fees.reconciliation.statements.model import FileFinding, FileStatus, booked
 from schemas.statement import Format, Statement
 
 _LOCK: Final = 7310003
@@ -284,3 +283,32 @@ def place_at(conn: Connection, account: str, statement: Statement) -> int | None
     if statement.to_date >= row["last_day"]:
         return int(row["high"]) + 1
     return int(row["low"]) - 1 if statement.from_date < row["first_day"] else None
+
+
+# Files of statements, for people to read.
+
+
+def files(conn: Connection, *, state: FileStatus | None, bank: str | None, limit: int) -> list[dict[str, Any]]:
+    """The newest files, without their bytes."""
+    return conn.execute(
+        "SELECT id, bank, name, format, state, received_at, proposal, maker, jsonb_array_length(summary) AS statements,"
+        " (SELECT string_agg(DISTINCT f ->> 'code', ' ' ORDER BY f ->> 'code') FROM jsonb_array_elements(findings) f)"
+        " AS codes FROM statement_file WHERE (%(state)s::text IS NULL OR state = %(state)s)"
+        " AND (%(bank)s::text IS NULL OR bank = %(bank)s) ORDER BY received_at DESC, id DESC LIMIT %(limit)s",
+        {"state": state, "bank": bank, "limit": limit},
+    ).fetchall()
+
+
+def file_with_history(conn: Connection, file_id: str) -> dict[str, Any] | None:
+    """One file with its statements, what is wrong with it, and who did what."""
+    row = conn.execute(
+        "SELECT id, bank, name, encode(sha256, 'hex') AS sha256, format, state, submitted_by, received_at, proposal,"
+        " maker, reason, checker, settled_at, summary, findings FROM statement_file WHERE id = %s",
+        (file_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    audit_log = conn.execute(
+        "SELECT at, actor, verb, before, after, reason FROM audit_log WHERE subject = %s ORDER BY id", (file_id,)
+    ).fetchall()
+    return {**row, "audit_log": audit_log}

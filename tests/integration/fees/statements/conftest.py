@@ -7,7 +7,7 @@ import pytest
 
 from hub import dispatch
 from hub.events import Event
-from hub.fees.reconciliation.statements import deciding, importing
+from hub.fees.reconciliation.statements import importing
 from hub.fees.reconciliation.statements.importing import ImportResult
 from hub.unit_of_work import UnitOfWork
 from tests.integration.test_command_line import cli  # noqa: F401 - the command line as a fixture
@@ -30,9 +30,9 @@ class StatementDesk:
 
         return dispatch.run_command(self.hub, "thu.nghiem", verb)
 
-    def decide(self, result: ImportResult, verdict: deciding.Verdict, who: str) -> ImportResult:
+    def decide(self, result: ImportResult, verdict: importing.Verdict, who: str) -> ImportResult:
         return dispatch.run_command(
-            self.hub, who, lambda uow: deciding.decide(uow, result.id, verdict, "đã hỏi ngân hàng")
+            self.hub, who, lambda uow: importing.decide(uow, result.id, verdict, "đã hỏi ngân hàng")
         )
 
     def approve(self, result: ImportResult) -> ImportResult:

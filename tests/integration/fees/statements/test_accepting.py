@@ -9,7 +9,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege, RaiseException
 
 from hub.fees.reconciliation.statements.importing import ImportResult
-from hub.fees.reconciliation.statements.states import FileStatus
+from hub.fees.reconciliation.statements.model import FileStatus
 from tests.bank_files import CAMT_08, StatementDraft, StatementMovement, ago, camt, csv_file, mt940, table, xlsx
 from tests.integration.fees.statements.conftest import StatementDesk
 

@@ -11,7 +11,7 @@ from hub import dispatch, polling
 from hub.cli.exits import ExitCode
 from hub.errors import InvalidState
 from hub.fees.reconciliation.statements import importing
-from hub.fees.reconciliation.statements.states import FileStatus
+from hub.fees.reconciliation.statements.model import FileStatus
 from schemas.statement import DeliveredFile, StatementPage
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt, csv_file, table
 from tests.integration.fees.statements.conftest import StatementDesk

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from hub.fees.reconciliation.statements.states import FileStatus
+from hub.fees.reconciliation.statements.model import FileStatus
 from tests.bank_files import StatementDraft, StatementMovement, ago, camt
 from tests.integration.fees.statements.conftest import StatementDesk
 

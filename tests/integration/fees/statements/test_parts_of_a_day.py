@@ -3,7 +3,7 @@
 import pytest
 
 from hub.fees.reconciliation.statements.importing import ImportResult
-from hub.fees.reconciliation.statements.states import FileStatus
+from hub.fees.reconciliation.statements.model import FileStatus
 from tests.bank_files import StatementDraft, StatementMovement, ago, csv_file, table
 from tests.integration.fees.matching import red
 from tests.integration.fees.statements.conftest import StatementDesk

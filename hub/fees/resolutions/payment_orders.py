@@ -11,7 +11,9 @@ from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import post_all, postings
 from hub.fees.ledger.book import posted
 from hub.fees.payments import bookings
+from hub.fees.payouts import orders
 from hub.fees.payouts.orders import commands
+from hub.fees.payouts.refunds import store
 from hub.fees.reconciliation.matching import payment_order_lines
 from hub.unit_of_work import UnitOfWork
 
@@ -43,3 +45,34 @@ def own_order(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -
     )
     post_all(uow.conn, [postings.mirrored(charged, "recognised", origin), *settled.entries])
     return settled.events
+
+
+# Refunds as the settlement of a case: what one person asked for, another agrees with by resolving the case.
+
+
+def agree(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """What is asked for of this case's money is approved.
+
+    Raises InvalidState where nobody has asked (hub fee refund).
+    """
+    order = _asked(uow, case)
+    if order is None:
+        raise InvalidState(f"chưa ai đề nghị hoàn trả khoản này: hub fee refund {case.id}")
+    events = orders.approve(uow, order.id, case.reason or case.code)
+    store.settles(uow.conn, order.subject_id, case.id)
+    return events
+
+
+def asked_by(uow: UnitOfWork, case: FeeException) -> str | None:
+    """Who has asked for the refund that waits to be approved."""
+    order = _asked(uow, case)
+    return None if order is None else order.maker
+
+
+def _asked(uow: UnitOfWork, case: FeeException) -> store.Requested | None:
+    """Of the case's own money before that of its demand: a refund of all of the demand is another matter."""
+    own = [item for item in (case.object_id, case.payment, case.line) if item]
+    found = store.requested(uow.conn, own)
+    if found is None and case.demand:
+        found = store.requested(uow.conn, [case.demand])
+    return found
