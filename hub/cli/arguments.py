@@ -13,31 +13,31 @@ DAY: Final = "YYYY-MM-DD"
 MONTH: Final = "YYYY-MM"
 
 
-def day(written: str) -> datetime:
+def day(text: str) -> datetime:
     """Midnight of 2026-11-24. Raises BadParameter."""
-    return _read(written, "%Y-%m-%d", "no day: write it as 2026-11-24")
+    return _read(text, "%Y-%m-%d", "no day: write it as 2026-11-24")
 
 
-def month(written: str) -> datetime:
+def month(text: str) -> datetime:
     """The first of 2026-11. Raises BadParameter."""
-    return _read(written, "%Y-%m", "no month: write it as 2026-11")
+    return _read(text, "%Y-%m", "no month: write it as 2026-11")
 
 
-def moment(written: str) -> datetime:
+def moment(text: str) -> datetime:
     """A day, or 2026-11-24T14:30. Raises BadParameter."""
-    form = "%Y-%m-%dT%H:%M" if "T" in written else "%Y-%m-%d"
-    return _read(written, form, "no time: write it as 2026-11-24 or 2026-11-24T14:30")
+    form = "%Y-%m-%dT%H:%M" if "T" in text else "%Y-%m-%d"
+    return _read(text, form, "no time: write it as 2026-11-24 or 2026-11-24T14:30")
 
 
-def _read(written: str, form: str, otherwise: str) -> datetime:
+def _read(text: str, form: str, message: str) -> datetime:
     try:
-        return datetime.strptime(written, form)  # noqa: DTZ007 - a day of Vietnam's calendar has no zone
+        return datetime.strptime(text, form)  # noqa: DTZ007 - a day of Vietnam's calendar has no zone
     except ValueError:
-        raise BadParameter(f"{written!r} is {otherwise}") from None
+        raise BadParameter(f"{text!r} is {message}") from None
 
 
-_NAMED: Final = 3
-"""ids that the error names, where several begin alike"""
+_MAX_LISTED: Final = 3
+"""ids that the error lists if a prefix is ambiguous"""
 
 TABLES: Final[Mapping[str, str]] = {
     "sub": "inbox",
@@ -58,13 +58,13 @@ TABLES: Final[Mapping[str, str]] = {
 """Prefix of an id that a command takes (schemas.identifiers) → the table whose column ``id`` has it."""
 
 _SHORT: Final = re.compile(rf"({'|'.join(TABLES)})_([0-9A-Z]{{1,25}})", re.IGNORECASE)
-"""the beginning of an id: a whole one has 26 letters"""
+"""the beginning of an id; a whole one has 26 characters after the prefix"""
 
 
 def whole_id(name: str) -> str:
-    """``name`` with the rest of its id, where it begins one; a reference, a code and a whole id as they are.
+    """Complete an id from its beginning; return a reference, a code or a whole id unchanged.
 
-    For ``Argument(parser=...)``. Raises NotFound where no id begins so; leaves with exit 2 where several do.
+    For ``Argument(parser=...)``. Raises NotFound if no id begins so; exits with 2 if several do.
     """
     match = _SHORT.fullmatch(name)
     if match is None:
@@ -78,11 +78,11 @@ def whole_id(name: str) -> str:
 
     query = sql.SQL("SELECT id FROM {} WHERE starts_with(id, %s) ORDER BY id LIMIT %s")
     with environment.database() as conn:
-        rows = conn.execute(query.format(sql.Identifier(TABLES[prefix])), (beginning, _NAMED + 1)).fetchall()
-    found = [row["id"] for row in rows]
-    if not found:
+        rows = conn.execute(query.format(sql.Identifier(TABLES[prefix])), (beginning, _MAX_LISTED + 1)).fetchall()
+    ids = [row["id"] for row in rows]
+    if not ids:
         raise NotFound(f"no id begins with {beginning}")
-    if len(found) > 1:
-        shown = ", ".join(found[:_NAMED]) + (", …" if len(found) > _NAMED else "")
+    if len(ids) > 1:
+        shown = ", ".join(ids[:_MAX_LISTED]) + (", …" if len(ids) > _MAX_LISTED else "")
         leave(ExitCode.USAGE, f"hub: several ids begin with {beginning}: {shown}")
-    return str(found[0])
+    return str(ids[0])

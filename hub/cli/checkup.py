@@ -29,7 +29,7 @@ from hub.signing import custody
 
 
 def custody_findings(settings: Settings) -> Iterator[str]:
-    """What is wrong, a line each."""
+    """Yield what is wrong with the custody log: nothing time-stamped lately, checkpoints refused by a witness."""
     with psycopg.connect(str(settings.database_url), connect_timeout=5, row_factory=dict_row, autocommit=True) as conn:
         since = custody.anchored_since(conn)
         if since is not None and now() - since > custody.ANCHORED_WITHIN:
@@ -43,30 +43,30 @@ def custody_findings(settings: Settings) -> Iterator[str]:
 
 EXPIRY_NOTICE: Final = timedelta(days=30)
 SKEW: Final = timedelta(seconds=2)
-"""between this machine's clock and the database's"""
-SWAPS_KNOWN_FROM: Final = 12
-"""the month from which next year's swapped days are usually decided, and so are asked for"""
+"""allowed between this machine's clock and the database's"""
+SWAPS_KNOWN_FROM_MONTH: Final = 12
+"""the month by which next year's swapped days are usually decided; reported from then on"""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check and what came of it."""
+    """Result of one check."""
 
     check: str
     ok: bool
     finding: str
     warns: bool = False
-    """nothing is wrong yet, and will be if nobody looks"""
+    """passes now, and will fail unless somebody acts"""
 
 
-def examine() -> list[CheckResult]:
-    """Every check, in the order in which one would mend things."""
+def run_checks() -> list[CheckResult]:
+    """Run every check, in the order in which one would fix things."""
     try:
         settings = read_settings()
         catalogue = load(settings.catalogue, os.environ)
     except (CatalogueError, NotConfigured) as error:
         return [CheckResult("config", ok=False, finding=str(error))]
-    said = f"{len(catalogue.departments)} departments, {len(catalogue.procedures)} procedures"
+    summary = f"{len(catalogue.departments)} departments, {len(catalogue.procedures)} procedures"
     checks: dict[str, Callable[[], Iterator[str]]] = {
         "database": lambda: _database(settings),
         "migrations": lambda: _migrations(settings),
@@ -76,22 +76,22 @@ def examine() -> list[CheckResult]:
         "custody": lambda: custody_findings(settings),
         "clock": lambda: _clock(settings),
         "calendar": lambda: calendar_faults(catalogue.calendar, local(now()).date()),
-        "ticks": lambda: _asked(settings, standstill.ticks),
-        "workers": lambda: _asked(settings, standstill.workers),
-        "inbox": lambda: _asked(settings, lambda conn: standstill.inbox(conn, settings)),
-        "counterparties": lambda: _asked(settings, lambda conn: _counterparties(conn, catalogue, settings)),
+        "ticks": lambda: _query(settings, standstill.ticks),
+        "workers": lambda: _query(settings, standstill.workers),
+        "inbox": lambda: _query(settings, lambda conn: standstill.inbox(conn, settings)),
+        "counterparties": lambda: _query(settings, lambda conn: _counterparties(conn, catalogue, settings)),
     }
-    told = [CheckResult("config", ok=True, finding=said), _clerks(settings, catalogue)]
+    results = [CheckResult("config", ok=True, finding=summary), _clerks(settings, catalogue)]
     return [
-        *told,
-        *(_found(name, check) for name, check in checks.items()),
+        *results,
+        *(_run_check(name, check) for name, check in checks.items()),
         _disk(settings),
-        *_coming(catalogue.calendar),
+        *_upcoming(catalogue.calendar),
     ]
 
 
 def _clerks(settings: Settings, catalogue: Catalogue) -> CheckResult:
-    """That everybody may decide is right for a development catalogue, and is said all the same."""
+    """Check the clerks' rights. That everybody may decide passes in development, and is reported."""
     try:
         check_clerks(settings, catalogue)
     except CatalogueError as error:
@@ -103,8 +103,8 @@ def _clerks(settings: Settings, catalogue: Catalogue) -> CheckResult:
     return CheckResult("clerks", ok=True, finding=f"{len(catalogue.fee_desk.clerks)} decide about money")
 
 
-def _found(name: str, check: Callable[[], Iterator[str]]) -> CheckResult:
-    """A check yields what is wrong; what it returns at its end is the good news."""
+def _run_check(name: str, check: Callable[[], Iterator[str]]) -> CheckResult:
+    """Run one check, which yields what is wrong; an error of database or broker is a finding too."""
     try:
         wrong = list(check())
     except (psycopg.Error, PoolTimeout, OSError, OperationalError, NotConfigured) as error:
@@ -135,9 +135,9 @@ def _broker(settings: Settings) -> Iterator[str]:
 def _certificates(catalogue: Catalogue) -> Iterator[str]:
     for name, pem in _pems(catalogue).items():
         for certificate in x509.load_pem_x509_certificates(pem):
-            left = certificate.not_valid_after_utc - now()
-            if left < EXPIRY_NOTICE:
-                yield f"{name} ends on {local(certificate.not_valid_after_utc):%d/%m/%Y} ({left.days} days)"
+            time_left = certificate.not_valid_after_utc - now()
+            if time_left < EXPIRY_NOTICE:
+                yield f"{name} ends on {local(certificate.not_valid_after_utc):%d/%m/%Y} ({time_left.days} days)"
             if certificate.not_valid_before_utc > now():
                 yield f"{name} is not valid before {local(certificate.not_valid_before_utc):%d/%m/%Y}"
 
@@ -156,10 +156,10 @@ def _pems(catalogue: Catalogue) -> Mapping[str, bytes]:
 
 def _keys(settings: Settings, catalogue: Catalogue) -> Iterator[str]:
     with Hub(settings, catalogue) as hub:
-        for one in key_checks.examine(hub.signer, hub.keyring, catalogue, now()):
+        for one in key_checks.check_keys(hub.signer, hub.keyring, catalogue, now()):
             if not one.ok:
                 yield f"{one.key} {one.finding}"
-        if wrong := key_checks.published(catalogue, hub.keyring, hub.signer.trust(), now()):
+        if wrong := key_checks.trust_list_finding(catalogue, hub.keyring, hub.signer.trust(), now()):
             yield wrong
 
 
@@ -168,15 +168,15 @@ def _clock(settings: Settings) -> Iterator[str]:
         row = conn.execute("SELECT clock_timestamp(), (SELECT max(received_at) FROM inbox)").fetchone()
     if row is None:
         return
-    there, newest = row
-    if abs(there - now()) > SKEW:
-        yield f"this machine's clock and the database's differ by {abs(there - now()).total_seconds():.0f} s"
-    if newest is not None and newest - there > SKEW:
+    database_time, newest = row
+    if abs(database_time - now()) > SKEW:
+        yield f"this machine's clock and the database's differ by {abs(database_time - now()).total_seconds():.0f} s"
+    if newest is not None and newest - database_time > SKEW:
         yield f"the newest message is from {local(newest):%d/%m/%Y %H:%M}, in the future: the clock was set back"
 
 
 def calendar_faults(calendar: CalendarConfig, today: date) -> Iterator[str]:
-    """What the calendar lacks today."""
+    """Yield what calendar and list of public holidays lack for this year and the next."""
     for year in (today.year, today.year + 1):
         if year not in years_by_law():
             yield f"the list of public holidays has no {year}: update the hub"
@@ -184,35 +184,38 @@ def calendar_faults(calendar: CalendarConfig, today: date) -> Iterator[str]:
         yield f"calendar.toml says nothing about {today.year}: enter the year's decisions, or confirm with a day off"
 
 
-def _coming(calendar: CalendarConfig) -> list[CheckResult]:
+def _upcoming(calendar: CalendarConfig) -> list[CheckResult]:
     soon = not_announced(calendar, local(now()).date())
     return [CheckResult("swapped days", ok=True, finding=soon, warns=True)] if soon else []
 
 
 def not_announced(calendar: CalendarConfig, today: date) -> str:
-    """What has to be entered soon, from 1 December on; empty: nothing. Till then the law's list counts."""
+    """Return which year's swapped days have to be entered soon, from 1 December on; empty if none.
+
+    Until they are entered, the list of the law counts.
+    """
     for year in (today.year, today.year + 1):
-        is_near = year == today.year or today.month >= SWAPS_KNOWN_FROM
+        is_near = year == today.year or today.month >= SWAPS_KNOWN_FROM_MONTH
         if is_near and (year in calendar.not_announced or (year not in calendar.years and year > today.year)):
             return f"those of {year} are not in calendar.toml: enter them once they are announced"
     return ""
 
 
-def _asked(settings: Settings, question: Callable[[Connection], Iterator[str]]) -> Iterator[str]:
+def _query(settings: Settings, question: Callable[[Connection], Iterator[str]]) -> Iterator[str]:
     with psycopg.connect(str(settings.database_url), connect_timeout=5, row_factory=dict_row, autocommit=True) as conn:
         yield from question(conn)
 
 
 def _disk(settings: Settings) -> CheckResult:
-    """What is well is not said of a disk that nobody could look at."""
-    unseen: list[str] = []
+    """Check the disks. A disk that could not be examined is reported, not passed over."""
+    not_seen: list[str] = []
 
     def look(conn: Connection) -> Iterator[str]:
-        unseen.append(standstill.unseen_disk(conn))
+        not_seen.append(standstill.unseen_disk(conn))
         yield from standstill.disk(conn, environment.place().folder)
 
-    found = _found("disk", lambda: _asked(settings, look))
-    return replace(found, finding=f"{found.finding}; {unseen[0]}") if any(unseen) else found
+    result = _run_check("disk", lambda: _query(settings, look))
+    return replace(result, finding=f"{result.finding}; {not_seen[0]}") if any(not_seen) else result
 
 
 def _counterparties(conn: Connection, catalogue: Catalogue, settings: Settings) -> Iterator[str]:

@@ -10,7 +10,7 @@ from hub.cli import environment, files, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
-from hub.cli.writing import DryRun, Reason, Verb, Yes
+from hub.cli.writing import DryRun, Reason, WriteCommand, Yes
 from hub.consignments.model import DIRECTIONS, LABELS, ConsignmentStatus, Direction, Service
 from hub.consignments.words import CONCERNS, IncidentKind, Liable, Outcome, Subject
 from hub.locale import vi
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from schemas.postal import ConsignmentOrder, Contact
 
 pool: Final = Typer(help="Pre-printed item codes (mã bưu gửi in sẵn).", no_args_is_help=True)
-app: Final = Typer(help="Consignments (bưu gửi): list, order, follow, complain, report.", no_args_is_help=True)
+app: Final = Typer(help="Consignments (bưu gửi): list, order, print, complain, report.", no_args_is_help=True)
 
 app.add_typer(pool, name="pool")
 
@@ -89,11 +89,11 @@ _ATTENTION: Final = (
 def list_(
     status: Annotated[ConsignmentStatus | None, Option(help="Only these.")] = None,
     operator: Annotated[str | None, Option(help="Only of this one: buu-dien-ngsp")] = None,
-    is_open: Annotated[bool, Option("--open", help="Only those of which more is expected.")] = False,
+    is_open: Annotated[bool, Option("--open", help="Only those that have not ended.")] = False,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Consignments, oldest first. Exit 3 if a listed one waits for a person."""
+    """List consignments, oldest first. Exit 3 if a listed one needs a person."""
     from hub.consignments import views
 
     with environment.database() as conn:
@@ -113,7 +113,7 @@ def list_(
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """One consignment: its manifest, its way, what waits for a person, who did what. No names, no addresses."""
+    """Show a consignment: manifest, tracking events, what needs a person, audit log. No names, no addresses."""
     row = _found(name)
     if as_json:
         output.document(row)
@@ -131,13 +131,13 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def manifest(name: Name, as_json: AsJson = False) -> None:
-    """The bag's manifest (bảng kê): which dossier's papers lie in it."""
+    """Show the manifest (bảng kê) of a bag: the papers of each dossier in it."""
     output.listing(_found(name)["manifest"], _MANIFEST, as_json=as_json)
 
 
 @app.command()
 def attention(limit: Limit = 50, as_json: AsJson = False) -> None:
-    """What waits for a person: silent, late, lost, refused, … Exit 3 if there is any."""
+    """List what needs a person: silent, late, lost, refused, … Exit 3 if there is any."""
     from hub.consignments import views
 
     with environment.database() as conn:
@@ -155,7 +155,7 @@ def dismiss(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """It has been seen to; this occasion is not raised again."""
+    """Dismiss concerns that have been dealt with; they are not raised again."""
     from hub import dispatch
     from hub.consignments import commands
 
@@ -169,24 +169,25 @@ def dismiss(
         )
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def order(
     dossiers: Annotated[
         list[str], Argument(metavar="DOSSIER...", parser=whole_id, help="sub_… or dossier codes; several make a bag")
     ],
     direction: Annotated[Direction, Option(help="From whom to whom.")],
-    service: Annotated[Service | None, Option(help="QĐ 45/2016 Đ5; unset: as the direction has it.")] = None,
-    operator: Annotated[str | None, Option(help="Unset: the Centre's, from portal.toml.")] = None,
-    route: Annotated[str | None, Option(help="Class of routes (J+n); unset: by the two provinces.")] = None,
+    service: Annotated[Service | None, Option(help="QĐ 45/2016 Đ5; default: by the direction.")] = None,
+    operator: Annotated[str | None, Option(help="Default: the Centre's, from portal.toml.")] = None,
+    route: Annotated[str | None, Option(help="Class of routes (J+n); default: by the two provinces.")] = None,
     from_department: Annotated[str | None, Option("--from", help="Department code, between agencies.")] = None,
     to_department: Annotated[str | None, Option("--to", help="Department code, between agencies.")] = None,
     cash: Annotated[
-        int | None, Option(min=0, help="Đồng to collect from the receiver; unset: with a result, what its fees lack.")
+        int | None,
+        Option(min=0, help="Đồng to collect from the receiver; default: with a result, its outstanding fees."),
     ] = None,
     seal: Annotated[str | None, Option(help="Number of the seal.")] = None,
-    item_code: Annotated[str | None, Option(help="A pre-printed code; unset: the next of the pool.")] = None,
+    item_code: Annotated[str | None, Option(help="A pre-printed code; default: the next of the pool.")] = None,
 ) -> None:
-    """Have the operator carry papers or results. Its id on stdout."""
+    """Order a consignment of papers or results. Its id on stdout."""
     from hub import dispatch
     from hub.consignments import commands
     from hub.consignments.arranging import DeliveryWish
@@ -215,7 +216,7 @@ def cancel(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Take orders back that have not been collected."""
+    """Cancel orders that have not been collected."""
     from hub import dispatch
     from hub.consignments import commands
 
@@ -255,22 +256,24 @@ def print_(
     names: Annotated[
         list[str], Argument(metavar="CONSIGNMENT...", parser=whole_id, help="cs_…, order numbers or item codes")
     ],
-    out: Annotated[Path | None, Option("--output", "-o", help="Where to write it; else named for the first.")] = None,
+    out: Annotated[Path | None, Option("--output", "-o", help="File to write; default: named after the first.")] = None,
     form: Annotated[
-        ConsignmentFormName, Option(help="Phiếu gửi of one, with what is inside; bảng kê of several.")
+        ConsignmentFormName, Option(help="Phiếu gửi of one, with its contents; bảng kê of several.")
     ] = "phieu-gui",
-    bag: Annotated[str | None, Option(help="Number of the bag, on a bảng kê; unset: the first's order number.")] = None,
+    bag: Annotated[
+        str | None, Option(help="Number of the bag, on a bảng kê; default: the first's order number.")
+    ] = None,
 ) -> None:
-    """Print a slip or a list, to be signed by hand. The slip belongs inside the seal: it names the papers."""
+    """Print a slip or a list, to be signed by hand. Put the slip inside the sealed bag: it names the papers."""
     from hub.papers import render
 
     if form == "phieu-gui" and len(names) != 1:
         leave(ExitCode.USAGE, vi("hub: a dispatch note is of one consignment; for several: --form bang-ke"))
     catalogue, rows = _read(names)
-    made: Form = _slip(catalogue, *rows[0]) if form == "phieu-gui" else _manifest(catalogue, rows, bag)
+    form_values: Form = _slip(catalogue, *rows[0]) if form == "phieu-gui" else _manifest(catalogue, rows, bag)
     target = out or Path(f"{form}-{rows[0][0]['order_number']}.pdf")
-    files.write(target, render.render(made))
-    output.say(f"{target}: {made.number}")
+    files.write(target, render.render(form_values))
+    output.say(f"{target}: {form_values.number}")
 
 
 def _read(names: list[str]) -> "tuple[Catalogue, list[tuple[dict[str, Any], ConsignmentOrder]]]":
@@ -278,17 +281,17 @@ def _read(names: list[str]) -> "tuple[Catalogue, list[tuple[dict[str, Any], Cons
     from hub.errors import NotFound
     from hub.handoffs import history
 
-    found = []
+    orders = []
     with environment.hub() as hub, hub.db.connection() as conn:
         for name in names:
             row = views.consignment(conn, name)
             if row is None or row["transfer_id"] is None:
                 raise NotFound(f"no consignment is called {name}")
             procedures = {history.find(conn, line["dossier_id"]).procedure for line in row["manifest"]}
-            known = [hub.catalogue.procedures.get(code) for code in sorted(procedures)]
-            row["procedure"] = "; ".join(one.title for one in known if one is not None)
-            found.append((row, views.ordered(conn, row["transfer_id"])))
-    return hub.catalogue, found
+            procedures_ = [hub.catalogue.procedures.get(code) for code in sorted(procedures)]
+            row["procedure"] = "; ".join(one.title for one in procedures_ if one is not None)
+            orders.append((row, views.ordered(conn, row["transfer_id"])))
+    return hub.catalogue, orders
 
 
 def _slip(catalogue: "Catalogue", row: dict[str, Any], order: "ConsignmentOrder") -> "Slip":
@@ -357,30 +360,30 @@ def _address(contact: "Contact") -> "PostalAddress":
 Id = Annotated[str, Argument(metavar="CONSIGNMENT", parser=whole_id, help="cs_…")]
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def complain(
     consignment: Id,
-    subject: Annotated[Subject, Option(help="What about.")],
-    detail: Annotated[str, Option(help="In a sentence; no names.")],
+    subject: Annotated[Subject, Option(help="Subject of the complaint.")],
+    detail: Annotated[str, Option(help="One sentence; no names.")],
 ) -> None:
     """File a complaint (TT 17/2017). Its id on stdout."""
     from hub import dispatch
     from hub.consignments import commands
 
     with environment.hub() as hub:
-        filed = dispatch.run_command(
+        complaint = dispatch.run_command(
             hub, writing.actor(), lambda uow: commands.complain(uow, consignment, subject, detail)
         )
-    sys.stdout.write(filed + "\n")
+    sys.stdout.write(complaint + "\n")
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def resolve(
     complaint: Annotated[str, Argument(metavar="COMPLAINT", parser=whole_id, help="cm_…")],
     outcome: Annotated[Outcome, Option(help="How it ends.")],
-    answer: Annotated[str, Option(help="What the one who complained is told.")],
+    answer: Annotated[str, Option(help="The answer to the complainant.")],
 ) -> None:
-    """Settle a complaint."""
+    """Resolve a complaint."""
     from hub import dispatch
     from hub.consignments import commands
 
@@ -389,69 +392,69 @@ def resolve(
     output.say(f"{complaint}: {outcome}")
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def incident(
     consignment: Id,
     kind: Annotated[IncidentKind, Option(help="Thất lạc hay hư hỏng.")],
-    liable: Annotated[Liable, Option(help="Who answers for it.")],
-    note: Annotated[str, Option(help="What happened, in a sentence.")],
-    compensation: Annotated[int, Option(min=0, help="Đồng that are paid.")] = 0,
+    liable: Annotated[Liable, Option(help="Who is liable.")],
+    note: Annotated[str, Option(help="What happened, in one sentence.")],
+    compensation: Annotated[int, Option(min=0, help="Compensation paid, in đồng.")] = 0,
 ) -> None:
-    """Write down a loss or damage, who is liable and what is paid (QĐ 45/2016 Đ14)."""
+    """Record a loss or damage, who is liable and what is paid (QĐ 45/2016 Đ14)."""
     from hub import dispatch
     from hub.consignments import commands
 
     with environment.hub() as hub:
-        written = dispatch.run_command(
+        incident_id = dispatch.run_command(
             hub, writing.actor(), lambda uow: commands.record(uow, consignment, kind, liable, compensation, note)
         )
-    sys.stdout.write(written + "\n")
+    sys.stdout.write(incident_id + "\n")
 
 
 @app.command()
 def report(
     operator: Annotated[str, Argument(help="buu-dien-ngsp")],
     quarter: Annotated[str, Argument(help="2026-Q4")],
-    csv: Annotated[Path | None, Option(help="Also into this file, for a spreadsheet.")] = None,
+    csv: Annotated[Path | None, Option(help="Also write it to this CSV file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The operator's quarter: volumes, on-time share, complaints, losses; and the day it is due before."""
+    """Print an operator's quarterly report: volumes, on-time share, complaints, losses, and its due date."""
     from hub import clock
     from hub.consignments import report as reports
 
     today = clock.local(clock.now()).date()
     try:
         with environment.database() as conn:
-            made = reports.make(conn, operator, quarter, today)
+            quarter_report = reports.make(conn, operator, quarter, today)
     except ValueError as error:
         leave(ExitCode.USAGE, f"hub: {error}")
     if csv is not None:
-        files.write(csv, reports.as_csv(made).encode("utf-8-sig"))
+        files.write(csv, reports.as_csv(quarter_report).encode("utf-8-sig"))
     if as_json:
-        output.document(reports.as_data(made))
+        output.document(reports.as_data(quarter_report))
         return
-    rows = [{"name": name, "value": value} for name, value in reports.as_rows(made)]
+    rows = [{"name": name, "value": value} for name, value in reports.as_rows(quarter_report)]
     output.listing(rows, (TableColumn("name", vi("Indicator")), TableColumn("value", vi("Value"))), as_json=False)
 
 
-@pool.command("add", cls=Verb)
+@pool.command("add", cls=WriteCommand)
 def pool_add(
     operator: Annotated[str, Argument(help="buu-dien-lgsp")],
     codes: Annotated[FileText, Argument(help="A file with a code on each line; - is stdin.")],
 ) -> None:
-    """Put pre-printed codes into the operator's pool. A wrong check digit refuses them all."""
+    """Add pre-printed codes to an operator's pool. All are refused if one has a wrong check digit."""
     from hub import dispatch
     from hub.consignments import commands
 
-    found = [line.strip() for line in codes if line.strip()]
+    codes_read = [line.strip() for line in codes if line.strip()]
     with environment.hub() as hub:
-        added = dispatch.run_command(hub, writing.actor(), lambda uow: commands.add_codes(uow, operator, found))
-    output.say(vi("{added} new codes, {known} known already", added=added, known=len(found) - added))
+        added = dispatch.run_command(hub, writing.actor(), lambda uow: commands.add_codes(uow, operator, codes_read))
+    output.say(vi("{added} new codes, {known} known already", added=added, known=len(codes_read) - added))
 
 
 @pool.command("list")
 def pool_list(as_json: AsJson = False) -> None:
-    """How many codes each operator's pool has left."""
+    """List how many codes each operator's pool has left."""
     from hub.consignments import views
 
     with environment.database() as conn:

@@ -1,4 +1,4 @@
-"""hub custody: the log of everything signed; audit it, look into it, take proofs out of it."""
+"""hub custody: audit the custody log; show entries, proofs and checkpoints."""
 
 import json
 from pathlib import Path
@@ -47,24 +47,24 @@ _FINDINGS: Final = (
 def audit(
     witness: Annotated[
         list[Path] | None,
-        Option(exists=True, dir_okay=False, help="A checkpoint that somebody else holds: JSON, or one JSON a line."),
+        Option(exists=True, dir_okay=False, help="A checkpoint held by a witness: JSON, or JSON lines."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Work the whole tree out anew and hold it against every checkpoint. Exit 3 if something was changed."""
+    """Recompute the whole Merkle tree and compare it with every checkpoint. Exit 3 if anything was changed."""
     from hub.signing import auditing
 
     held = [checkpoint for path in witness or [] for checkpoint in _held(path)]
     with environment.database() as conn:
-        found = auditing.audit(conn, held)
-    rows = [{"code": one.code, "where": one.where, "meaning": vi(one.code.en)} for one in found.findings]
+        result = auditing.audit(conn, held)
+    rows = [{"code": one.code, "where": one.where, "meaning": vi(one.code.en)} for one in result.findings]
     counts = {
-        "leaves": found.leaves,
-        "root": found.root.hex(),
-        "expired": found.expired,
-        "waiting": found.waiting,
-        "checkpoints": found.checkpoints,
-        "compared": found.compared,
+        "leaves": result.leaves,
+        "root": result.root.hex(),
+        "expired": result.expired,
+        "waiting": result.waiting,
+        "checkpoints": result.checkpoints,
+        "compared": result.compared,
     }
     if as_json:
         output.document({**counts, "findings": rows})
@@ -73,10 +73,10 @@ def audit(
         output.say(
             vi(
                 "{leaves} entries, root {root}…, {checkpoints} checkpoints, compared with {compared} of the witnesses",
-                leaves=found.leaves,
-                root=found.root.hex()[:16],
-                checkpoints=found.checkpoints,
-                compared=found.compared,
+                leaves=result.leaves,
+                root=result.root.hex()[:16],
+                checkpoints=result.checkpoints,
+                compared=result.compared,
             )
         )
     if rows:
@@ -85,7 +85,7 @@ def audit(
 
 @app.command()
 def show(subject: Handoff, as_json: AsJson = False) -> None:
-    """What was signed about a handoff, and its place in the log."""
+    """Show the signed records of a handoff and their positions in the log."""
     from hub.errors import NotFound
     from hub.signing import custody
 
@@ -114,7 +114,7 @@ def proof(
     subject: Handoff,
     kind: Annotated[str, Option(help="handoff, receipt or minute")] = "handoff",
 ) -> None:
-    """The way from a leaf to a signed root, as proof.txt of a bundle has it."""
+    """Print the inclusion proof of a record, from leaf to signed root, as in proof.txt of a bundle."""
     from hub.errors import NotFound
     from hub.signing import exporting
 
@@ -127,18 +127,18 @@ def proof(
 
 @app.command()
 def checkpoints(limit: Limit = 20, as_json: AsJson = False) -> None:
-    """The newest checkpoints: stamped when, kept by how many departments. Exit 3 if a department refused one."""
-    from hub.signing import checkpoints as kept
+    """List the newest checkpoints: time stamp, number of witnesses. Exit 3 if a department refused one."""
+    from hub.signing import checkpoints as checkpoint_store
 
     with environment.database() as conn:
-        rows: list[dict[str, Any]] = kept.listed(conn, limit)
+        rows: list[dict[str, Any]] = checkpoint_store.listed(conn, limit)
     output.listing([{**row, "root": row["root"].hex()} for row in rows], _CHECKPOINTS, as_json=as_json)
     if any(row["refusals"] for row in rows):
         leave(ExitCode.FINDING, vi("an agency has refused a checkpoint: hub custody audit"))
 
 
 def _held(path: Path) -> "list[LogCheckpoint]":
-    """The checkpoints in a file: checkpoint.json of a bundle, what a department was handed, or its list of them."""
+    """Read checkpoints from a file: checkpoint.json of a bundle, one sent to a department, or its list of them."""
     import base64
 
     from hub.signing import checkpoint_form

@@ -16,7 +16,7 @@ app: Final = Typer(help="Database: upgrade, check.", no_args_is_help=True)
 
 @app.command()
 def upgrade() -> None:
-    """Bring the schema to the newest step, and say how long evidence is kept (HUB_EVIDENCE_DAYS)."""
+    """Migrate the schema to the newest step, and set how long evidence is kept (HUB_EVIDENCE_DAYS)."""
     from hub.migrations import run
 
     settings = _settings()
@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
-    """Whether the schema is at the newest step. Exit 3 if not."""
+    """Check that the schema is at the newest step. Exit 3 if not."""
     from hub.migrations import run
 
     current, newest = run.current(str(_settings().database_url)), run.head()

@@ -1,4 +1,4 @@
-"""hub doctor: whether this installation can do its work, and if not, what to mend."""
+"""hub doctor: check this installation, and say what to fix."""
 
 from typing import Final
 
@@ -28,7 +28,7 @@ def doctor(as_json: AsJson = False) -> None:
     environment.adopt()
     from hub.cli import checkup
 
-    findings = checkup.examine()
+    findings = checkup.run_checks()
     rows = [
         {
             "mark": "✗" if not one.ok else "!" if one.warns else "✔",

@@ -1,4 +1,4 @@
-"""Where a command finds the hub: HUB_… in the environment, else the embedded stack that runs in ./var."""
+"""The hub of a command: HUB_… in the environment, else the embedded stack that runs in ./var."""
 
 import os
 from collections.abc import Iterator
@@ -22,23 +22,26 @@ def place() -> "StackFolder":
 
 
 def adopt() -> None:
-    """Complete the environment with the running embedded stack's. Raises CatalogueError; leaves where there is none."""
+    """Complete the environment with that of the running embedded stack. Exits with 2 if none runs.
+
+    Raises CatalogueError.
+    """
     if "HUB_DATABASE_URL" in os.environ:
         return
     from hub.embedded.stack import running_environment
 
-    told = running_environment(place())
-    if told is None:
+    variables = running_environment(place())
+    if variables is None:
         leave(
             ExitCode.USAGE,
             f"hub: HUB_DATABASE_URL is not set, and no embedded stack runs in {place().folder} (start one: hub up)",
         )
-    os.environ.update(told)
+    os.environ.update(variables)
 
 
 @contextmanager
 def database() -> Iterator["Connection"]:
-    """A connection for reading."""
+    """Open a database connection for reading."""
     adopt()
     from hub.app import read_settings
     from hub.db import Database
@@ -54,10 +57,10 @@ def database() -> Iterator["Connection"]:
 
 @contextmanager
 def hub() -> Iterator["Hub"]:
-    """The hub, plugged together and opened: for what changes something."""
+    """Build and open the hub, for commands that write."""
     adopt()
     from hub import app, logging
 
-    logging.configure("WARNING")  # to stderr: stdout is for data, and what went well the command says itself
+    logging.configure("WARNING")  # to stderr, since stdout is for data; the command reports success itself
     with app.build() as hub:
         yield hub

@@ -1,4 +1,4 @@
-"""hub events: what the portal is told, as it happens."""
+"""hub events: the notices to the portal, newest last."""
 
 import json
 import time
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app: Final = Typer(help="Events (thông báo cho Cổng).", no_args_is_help=True)
 
-_LOOK_EVERY: Final = 0.5
+_POLL_SECONDS: Final = 0.5
 _PAGE: Final = 200
 _COLUMNS: Final = (
     TableColumn("timestamp", vi("At"), lambda text: output.moment(datetime.fromisoformat(text))),
@@ -34,11 +34,11 @@ ORDER BY tx DESC, seq DESC OFFSET %s LIMIT 1
 
 @app.command()
 def tail(
-    follow: Annotated[bool, Option("--follow", "-f", help="Go on, until Ctrl-C.")] = False,
-    last: Annotated[int, Option("--last", "-n", min=0, max=10_000, help="Begin so many events back.")] = 20,
+    follow: Annotated[bool, Option("--follow", "-f", help="Follow until Ctrl-C.")] = False,
+    last: Annotated[int, Option("--last", "-n", min=0, max=10_000, help="Start so many events back.")] = 20,
     as_json: Annotated[bool, Option("--json", help="One JSON object; with --follow one a line (NDJSON).")] = False,
 ) -> None:
-    """The newest events, oldest first: the notices that the portal's webhooks carry."""
+    """Print the newest events, oldest first: the notices that the portal's webhooks carry."""
     with environment.database() as conn:
         row = conn.execute(_BEFORE_THE_LAST, (last,)).fetchone()
         pages = _pages(conn, row["id"] if row else None)
@@ -50,18 +50,18 @@ def tail(
             for notice in page:
                 _one(notice, as_json=as_json)
             if not page:
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_POLL_SECONDS)
 
 
 def _pages(conn: "Connection", after: str | None) -> Iterator[list[dict[str, Any]]]:
-    """Without end: what is there in the first, then what has come since the one before, often nothing."""
+    """Yield pages for ever: first the events that exist, then those since the page before, often none."""
     from hub.dossiers import views
 
     while True:
         page: list[dict[str, Any]] = []
-        while found := views.events(conn, after=after, limit=_PAGE):
-            page += [json.loads(event.notice) for event in found]
-            after = found[-1].id
+        while events := views.events(conn, after=after, limit=_PAGE):
+            page += [json.loads(event.notice) for event in events]
+            after = events[-1].id
         yield page
 
 

@@ -1,4 +1,4 @@
-"""Exit codes: what a script that calls ``hub`` may rely on."""
+"""Exit codes of the commands, on which scripts rely."""
 
 import sys
 from enum import IntEnum
@@ -15,9 +15,9 @@ class ExitCode(IntEnum):
     USAGE = 2
     """the command line, the environment or the catalogue is wrong"""
     FINDING = 3
-    """it worked, and there is something that a person has to look at"""
+    """it worked, and found something that needs a person"""
     NOT_FOUND = 4
-    """there is nothing with this name; of a bundle: evidence is missing, so it cannot be told"""
+    """no object has this name; of a bundle: evidence is missing, so the verdict is CANNOT TELL"""
     REFUSED = 5
     """the state does not allow this"""
     UNREACHABLE = 6
@@ -27,14 +27,14 @@ class ExitCode(IntEnum):
 
 
 def leave(code: ExitCode, sentence: str = "") -> NoReturn:
-    """End the command, with a sentence on stderr."""
+    """Exit with ``code`` after a sentence on stderr."""
     if sentence:
         sys.stderr.write(sentence + "\n")
     raise Exit(int(code))
 
 
 def code_of(error: Exception) -> ExitCode | None:
-    """The exit code that an expected error stands for; None for one that nobody expected."""
+    """Return the exit code of an expected error; None for any other."""
     from psycopg import OperationalError
     from psycopg_pool import PoolTimeout
 

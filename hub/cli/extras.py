@@ -9,7 +9,7 @@ from typer import Context, Typer
 from hub.cli.exits import ExitCode, leave
 
 app: Final = Typer()
-"""stands in for the commands of hub.cli.demo"""
+"""replaces the commands of hub.cli.demo"""
 
 EXTRAS: Final[Mapping[str, str]] = {
     "connectors.sandbox": "sandbox",

@@ -1,4 +1,4 @@
-"""hub fee: what is demanded, notified, booked and handed on."""
+"""hub fee: the group of all fee commands, and the proof of the ledger."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -19,7 +19,7 @@ from hub.cli import (
 )
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, TableColumn
-from hub.cli.writing import Verb
+from hub.cli.writing import WriteCommand
 from hub.fees.proof import labels
 from hub.locale import vi
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 app: Final = Typer(help="Fees (phí, lệ phí): demands, bank statements, matching, proof.", no_args_is_help=True)
 
 app.registered_commands += fee_demands.app.registered_commands
-app.command("import", cls=Verb)(fee_statements.import_)
+app.command("import", cls=WriteCommand)(fee_statements.import_)
 app.add_typer(fee_statements.app, name="statements")
 app.add_typer(fee_statements.profiles_app, name="profile")
 app.add_typer(fee_match.app, name="match")
@@ -61,27 +61,27 @@ _OFFENDERS: Final = (
 @app.command()
 def prove(
     second_engine: Annotated[
-        bool, Option("--second-engine", help="Work the balances out once more in DuckDB, and compare.")
+        bool, Option("--second-engine", help="Compute the balances a second time in DuckDB, and compare.")
     ] = False,
     replay: Annotated[
-        bool, Option("--replay", help="Handle all that came again from the beginning, beside the hub, and compare.")
+        bool, Option("--replay", help="Replay all messages from the beginning on a copy, and compare.")
     ] = False,
     keep: Annotated[
-        bool, Option("--keep", help="Make today's run now, as the night does, if there is none: a close asks for it.")
+        bool, Option("--keep", help="Store today's nightly run now if there is none: closing requires it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Work the invariants of the book (I1–I10) out anew from the rows. Exit 3 if one does not hold."""
+    """Prove the invariants of the ledger (I1–I10) from its rows. Exit 3 if one does not hold."""
     from hub.fees.proof import proving
     from hub.fees.replay import duckdb_check
 
     if keep:
-        _kept()
+        _store_run()
     with environment.database() as conn:
-        found = proving.prove(conn)
-        results = [*found.results, *(duckdb_check.compared(conn) if second_engine else [])]
+        report = proving.prove(conn)
+        results = [*report.results, *(duckdb_check.compared(conn) if second_engine else [])]
     if replay:
-        results.append(_replayed())
+        results.append(_replay())
     rows = [{**_named(one), "green": one.green, "count": one.count} for one in results]
     offenders = [
         {**_named(one), "code": one.code, "what": offender.what, "how": offender.how}
@@ -89,16 +89,16 @@ def prove(
         for offender in one.offenders
     ]
     if as_json:
-        output.document({**_said(found), "checks": rows, "offenders": offenders})
+        output.document({**_summary(report), "checks": rows, "offenders": offenders})
     else:
         output.listing(rows, _CHECKS, as_json=False)
         if offenders:
             output.listing(offenders, _OFFENDERS, as_json=False)
         output.say(
-            vi("{last_seq} entries, state digest {digest}…", last_seq=found.last_seq, digest=found.digest.hex()[:16])
+            vi("{last_seq} entries, state digest {digest}…", last_seq=report.last_seq, digest=report.digest.hex()[:16])
         )
-        if found.missing:
-            output.say(vi("not looked at (no tables yet): {listed}", listed=", ".join(found.missing)))
+        if report.missing:
+            output.say(vi("not looked at (no tables yet): {listed}", listed=", ".join(report.missing)))
     red = sorted({one.invariant.value for one in results if not one.green})
     if red:
         leave(
@@ -107,14 +107,14 @@ def prove(
         )
 
 
-def _kept() -> None:
+def _store_run() -> None:
     from hub.worker.jobs import prove_ledger
 
     with environment.hub() as hub:
         prove_ledger.prove(hub)
 
 
-def _replayed() -> "CheckOutcome":
+def _replay() -> "CheckOutcome":
     from hub import dispatch
     from hub.fees.replay import replaying
 
@@ -126,7 +126,7 @@ def _named(result: "CheckOutcome") -> dict[str, Any]:
     return {"invariant": result.invariant, "check": result.name, "label": result.label}
 
 
-def _said(found: "ProofReport") -> dict[str, Any]:
+def _summary(found: "ProofReport") -> dict[str, Any]:
     return {
         "last_seq": found.last_seq,
         "digest": found.digest.hex(),

@@ -1,4 +1,4 @@
-"""hub fee answer, compare: what a department says of its month, with the files of its desk."""
+"""hub fee answer, compare: enter a department's answer to its monthly table; compare the table with its own list."""
 
 import hashlib
 from datetime import datetime
@@ -10,9 +10,9 @@ from typer import Argument, Option, Typer
 from hub.cli import arguments, environment, fee_settlements, files, output
 from hub.cli.exits import ExitCode, leave
 from hub.cli.fee_settlements import Month
-from hub.cli.files import read_sent
+from hub.cli.files import read_file
 from hub.cli.output import AsJson, TableColumn
-from hub.cli.writing import Verb
+from hub.cli.writing import WriteCommand
 from hub.locale import vi
 from schemas.figures import grouped
 
@@ -37,7 +37,7 @@ _FINDINGS: Final = (
 )
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def answer(
     file: Annotated[
         Path,
@@ -57,7 +57,7 @@ def answer(
         ),
     ] = None,
 ) -> None:
-    """Take in an answer that came on paper or by mail: it confirms a table, or disputes lines of it."""
+    """Enter an answer that came on paper or by mail: it confirms a table, or disputes lines of it."""
     from hub.errors import ManualAction
     from hub.fees.settlements import answers
 
@@ -68,17 +68,17 @@ def answer(
                     ExitCode.USAGE,
                     vi("hub: a JSON file itself names the table, who answers and when; leave out --table, --by, --at"),
                 )
-            said = read_sent(file)
+            document = read_file(file)
         else:
             if not by or at is None:
                 leave(
                     ExitCode.USAGE,
                     vi("hub: the file does not say who answers and when; add --by AGENCY-OR-OFFICE and --at DATE"),
                 )
-            said = _from_desk(hub, file, table, by, at)
-        given = _read(file, said)
+            document = _document_of_file(hub, file, table, by, at)
+        given = _read(file, document)
         try:
-            fee_settlements.act(hub, lambda uow: answers.answer_with(uow, given, said))
+            fee_settlements.act(hub, lambda uow: answers.answer_with(uow, given, document))
         except ManualAction as error:
             leave(ExitCode.REFUSED, f"hub: {error}")
     lines = "".join(f" {line.number}" for line in given.lines)
@@ -103,7 +103,7 @@ def compare(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """A department's own list of receipts against its table of the month. Exit 3 if something differs."""
+    """Compare a department's own list of receipts with its monthly table. Exit 3 if something differs."""
     from hub.fees.settlements import department_files, own_list
     from hub.untrusted import files as untrusted
 
@@ -112,15 +112,15 @@ def compare(
     if write is not None and (not write.parent.is_dir() or write.resolve() == file.resolve()):
         leave(ExitCode.USAGE, vi("hub: {write}: choose another file, in a folder that exists", write=write))
     with environment.hub() as hub:
-        [settlement] = fee_settlements.found(hub, month, department)
+        [settlement] = fee_settlements.month_tables(hub, month, department)
         with hub.db.connection() as conn:
             lines = own_list.lines(conn, settlement.id)
     try:
-        own = own_list.read(untrusted.sheets(read_sent(file), file.suffix.lower()))
+        own = own_list.read(untrusted.sheets(read_file(file), file.suffix.lower()))
         found = own_list.compared(lines, own)
     except department_files.BadFile as error:
         _bad(file, error)
-    _tell(settlement, found, as_json=as_json)
+    _print_comparison(settlement, found, as_json=as_json)
     if write is not None:
         _write(write, settlement, found)
     if found.findings:
@@ -138,14 +138,14 @@ def _read(file: Path, raw: bytes) -> "TableAnswer":
         leave(ExitCode.USAGE, vi("hub: {name} is not a well-formed answer: {places}", name=file.name, places=places))
 
 
-def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime) -> bytes:
-    """The answer that a file of a desk gives, as JSON. Its id is the file's digest: the same file again is the same."""
+def _document_of_file(hub: "Hub", file: Path, table: str | None, by: str, at: datetime) -> bytes:
+    """Convert a department's file into the JSON answer. Its id is the file's digest, so that it is entered once."""
     from hub.clock import VIETNAM
     from hub.fees.settlements import answer_files, department_files
     from hub.signing import canonical
     from hub.untrusted import files as untrusted
 
-    raw = read_sent(file)
+    raw = read_file(file)
     try:
         sheets = untrusted.sheets(raw, file.suffix.lower())
         settlement, disputed = _disputed(hub, answer_files.named(sheets), sheets, table)
@@ -167,7 +167,7 @@ def _from_desk(hub: "Hub", file: Path, table: str | None, by: str, at: datetime)
 def _disputed(
     hub: "Hub", named: "AnsweredTable", sheets: "list[Sheet]", table: str | None
 ) -> "tuple[Settlement, tuple[DisputedLine, ...]]":
-    """Which table is answered, and which of its lines are not accepted. Raises BadFile."""
+    """Return the answered table and its disputed lines. Raises BadFile."""
     from hub.fees.settlements import answer_files, department_files, sheet, store
     from schemas.settlement import SettlementTable
 
@@ -190,8 +190,8 @@ def _disputed(
     return settlement, answer_files.disputed(sheets, {line.number for line in signed.lines})
 
 
-def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> None:
-    """What differs, and the sums as an equation."""
+def _print_comparison(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> None:
+    """Print the differences, and the sums as an equation."""
     from dataclasses import asdict
 
     from hub.fees.settlements.own_list import DifferenceSide
@@ -199,8 +199,8 @@ def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> No
     sums = {where.name.lower(): found.of(where) for where in DifferenceSide}
     rows = [asdict(one) for one in found.findings]
     if as_json:
-        told = {"settlement": settlement.id, "table": found.table, "listed": found.listed, "same": found.same}
-        output.document({**told, **sums, "data": rows})
+        totals = {"settlement": settlement.id, "table": found.table, "listed": found.listed, "same": found.same}
+        output.document({**totals, **sums, "data": rows})
         return
     if rows:
         output.listing(rows, _FINDINGS, as_json=False)
@@ -219,7 +219,7 @@ def _tell(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> No
 
 
 def _write(out: Path, settlement: "Settlement", found: "Comparison") -> None:
-    """The answer file, whole or not at all."""
+    """Write the answer file."""
     from hub.fees.settlements import answer_files
     from hub.fees.settlements.own_list import DifferenceSide
 

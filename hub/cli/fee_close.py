@@ -1,4 +1,4 @@
-"""hub fee close, reopen, days: days and months of the book, each by two persons."""
+"""hub fee close, reopen, days: close and reopen days and months of the ledger, each by two persons."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from typer import Option, Typer
 from hub.cli import arguments, environment, output, writing
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AsJson, TableColumn
-from hub.cli.writing import DryRun, Reason, Verb
+from hub.cli.writing import DryRun, Reason, WriteCommand
 from hub.locale import vi
 from schemas.figures import grouped
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from hub.unit_of_work import UnitOfWork
 
 app: Final = Typer()
-Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 Day = Annotated[datetime | None, Option(parser=arguments.day, metavar=arguments.DAY, help="A day.")]
 Month = Annotated[datetime | None, Option(parser=arguments.month, metavar=arguments.MONTH, help="A month.")]
-Account = Annotated[str | None, Option(help="Only this account of ours.")]
+Account = Annotated[str | None, Option(help="Only this account of the Centre.")]
 
 STEPS: Final = {
     "refused": vi("✗ conditions not met"),
@@ -73,30 +73,30 @@ _DAYS: Final = (
 )
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def close(
     day: Day = None, account: Account = None, month: Month = None, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
-    """Close what is open up to a day, or a month: the first person proposes, a second one says the same.
+    """Close the open days up to a day, or a month: one person proposes, a second one runs the same command.
 
-    Exit 5 with the gates that are red, or if another person has to agree.
+    Exit 5 with the conditions that fail, or if another person has to agree.
     """
     from hub.fees.closing import commands
 
     _one_of(day, month)
     with environment.hub() as hub:
         if month is not None:
-            made = _act(hub, lambda uow: [commands.close_month(uow, month.date())], dry_run=dry_run)
+            closings = _act(hub, lambda uow: [commands.close_month(uow, month.date())], dry_run=dry_run)
         else:
-            made = _days_closed(hub, account, _date(day), dry_run=dry_run)
-    _told(made, as_json=as_json, dry_run=dry_run)
+            closings = _close_days(hub, account, _date(day), dry_run=dry_run)
+    _print_closings(closings, as_json=as_json, dry_run=dry_run)
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def reopen(
     reason: Reason, day: Day = None, account: Account = None, month: Month = None, as_json: AsJson = False
 ) -> None:
-    """Open a day (and the closed ones after it) or a month again; takes two persons. Its digest of before is kept."""
+    """Reopen a day (and the closed days after it) or a month; takes two persons. The earlier digest is kept."""
     from hub.fees.closing import commands
 
     _one_of(day, month)
@@ -104,15 +104,15 @@ def reopen(
         leave(ExitCode.USAGE, vi("hub: add --account: of which account the day is reopened"))
     with environment.hub() as hub:
         if month is not None:
-            made = _act(hub, lambda uow: commands.reopen_month(uow, month.date(), reason))
+            closings = _act(hub, lambda uow: commands.reopen_month(uow, month.date(), reason))
         else:
-            made = _act(hub, lambda uow: commands.reopen_day(uow, str(account), _date(day), reason))
-    _told([made], as_json=as_json, dry_run=False)
+            closings = _act(hub, lambda uow: commands.reopen_day(uow, str(account), _date(day), reason))
+    _print_closings([closings], as_json=as_json, dry_run=False)
 
 
 @app.command()
 def days(month: Month = None, account: Account = None, as_json: AsJson = False) -> None:
-    """How the days of a month stand, of every account, and the month itself; without --month, this month."""
+    """List the state of a month and of its days, for every account; default: this month."""
     from hub.clock import last_of, local, now
     from hub.fees.closing import commands, store
 
@@ -141,17 +141,17 @@ def _date(day: datetime | None) -> date:
     return day.date()
 
 
-def _act(hub: "Hub", verb: "Callable[[UnitOfWork], Given]", *, dry_run: bool = False) -> Given:
-    """``verb`` in a transaction; ``dry_run``: all of it is taken back."""
+def _act(hub: "Hub", command: "Callable[[UnitOfWork], Result]", *, dry_run: bool = False) -> Result:
+    """``command`` in a transaction; ``dry_run``: roll it back."""
     from psycopg import Rollback
 
     from hub import dispatch
 
-    given: list[Given] = []
+    given: list[Result] = []
 
     def tried(uow: "UnitOfWork") -> tuple[None, list[Any]]:
         with uow.conn.transaction() as savepoint:
-            given.append(verb(uow))
+            given.append(command(uow))
             if dry_run:
                 raise Rollback(savepoint)
         return None, []
@@ -160,18 +160,18 @@ def _act(hub: "Hub", verb: "Callable[[UnitOfWork], Given]", *, dry_run: bool = F
     return given[0]
 
 
-def _days_closed(hub: "Hub", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
-    """The open days of each account, in order, as far as they can be closed; of each account all together."""
+def _close_days(hub: "Hub", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
+    """Close the open days of each account in order, as far as possible; one transaction per account."""
     from hub.fees.closing import commands, store
     from hub.fees.closing.model import CloseStep
 
     def close_all(uow: "UnitOfWork", one: str) -> "list[Closing]":
-        made: list[Closing] = []
+        closings: list[Closing] = []
         for day in store.open_days(uow.conn, one, until) or [until]:
-            made.append(commands.close_day(uow, one, day))
-            if made[-1].step is CloseStep.REFUSED:
+            closings.append(commands.close_day(uow, one, day))
+            if closings[-1].step is CloseStep.REFUSED:
                 break
-        return made
+        return closings
 
     accounts = [account] if account else _act(hub, commands.accounts_of)
     if not accounts:
@@ -187,12 +187,12 @@ def _period(account: str, day: date) -> str:
     return f"{day:%Y-%m}" if account == "book" else day.isoformat()
 
 
-def _told(made: "list[Closing]", *, as_json: bool, dry_run: bool) -> None:
-    rows = [_row(one) for one in made]
+def _print_closings(closings: "list[Closing]", *, as_json: bool, dry_run: bool) -> None:
+    rows = [_row(one) for one in closings]
     if as_json:
         output.document({"data": rows})
     else:
-        _shown(made, rows, dry_run=dry_run)
+        _print_tables(closings, rows, dry_run=dry_run)
     red = [one for one in rows if not all(gate["green"] for gate in one["gates"])]
     if red:
         leave(
@@ -206,7 +206,7 @@ def _told(made: "list[Closing]", *, as_json: bool, dry_run: bool) -> None:
         leave(ExitCode.REFUSED, "\n".join([sentence, *changed]))
 
 
-def _shown(made: "list[Closing]", rows: list[dict[str, Any]], *, dry_run: bool) -> None:
+def _print_tables(closings: "list[Closing]", rows: list[dict[str, Any]], *, dry_run: bool) -> None:
     gates = [
         {**gate, "account": row["account"], "period": row["period"]}
         for row in rows
@@ -215,7 +215,7 @@ def _shown(made: "list[Closing]", rows: list[dict[str, Any]], *, dry_run: bool) 
     ]
     if gates:
         output.listing(gates, _GATES, as_json=False)
-    listed = [item for one in made for gate in one.gates for item in gate.items if "net" in item]
+    listed = [item for one in closings for gate in one.gates for item in gate.items if "net" in item]
     if listed:
         output.listing(listed, _ITEMS, as_json=False)
     if not dry_run:

@@ -1,4 +1,4 @@
-"""hub fee demands, show, waive, renew: what is demanded for which dossier, and what a clerk may do about it."""
+"""hub fee demands, show, waive, renew: list and show fee demands; waive or renew them."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -68,7 +68,7 @@ def demands_(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """What is demanded, oldest first. Amounts in đồng."""
+    """List fee demands, oldest first. Amounts in đồng."""
     from hub.fees.demands import views
 
     with environment.database() as conn:
@@ -80,7 +80,7 @@ def demands_(
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """One demand: its fees, the money that counts for it, who did what. No names."""
+    """Show a demand: its fees, the payments allocated to it, audit log. No names."""
     row = _found(name)
     if as_json:
         output.document(row)
@@ -95,12 +95,12 @@ def show(name: Name, as_json: AsJson = False) -> None:
 def waive(
     name: Name,
     *,
-    exemption: Annotated[str, Option(help="Its code in the procedure: the legal basis stands there.")],
+    exemption: Annotated[str, Option(help="Code of the exemption in the procedure, which names its legal basis.")],
     reason: Reason,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """What this exemption lifts need not be paid; a dossier that waited for nothing else goes out."""
+    """Waive what this exemption covers; a dossier that waited for nothing else is released."""
     from hub.fees.demands import demand_commands
 
     _act(
@@ -114,13 +114,15 @@ def waive(
 
 @app.command()
 def renew(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """An expired demand may be paid again, for as long as a new one."""
+    """Renew an expired demand: it may be paid for as long as a new one."""
     from hub.fees.demands import demand_commands
 
     _act("renew", name, lambda uow, demand: demand_commands.renew(uow, demand, reason), yes=yes, dry_run=dry_run)
 
 
-def _act(what: str, name: str, verb: "Callable[[UnitOfWork, str], list[Event]]", *, yes: bool, dry_run: bool) -> None:
+def _act(
+    what: str, name: str, command: "Callable[[UnitOfWork, str], list[Event]]", *, yes: bool, dry_run: bool
+) -> None:
     from hub import dispatch
 
     demand = str(_found(name)["id"])
@@ -128,14 +130,14 @@ def _act(what: str, name: str, verb: "Callable[[UnitOfWork, str], list[Event]]",
         writing.each(
             what,
             [demand],
-            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: (None, verb(uow, one))),
+            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: (None, command(uow, one))),
             yes=yes,
             dry_run=dry_run,
         )
 
 
 def id_of(name: str) -> str:
-    """The demand that a person calls so: fd_…, the payment reference, or the dossier code. Raises NotFound."""
+    """Return the id of a demand by fd_…, payment reference or dossier code. Raises NotFound."""
     return str(_found(name)["id"])
 
 

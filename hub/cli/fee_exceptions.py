@@ -10,7 +10,7 @@ from hub.cli import environment, fee_demands, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
-from hub.cli.writing import Reason, Verb
+from hub.cli.writing import Reason, WriteCommand
 from hub.fees.proof import labels
 from hub.locale import vi
 from schemas.figures import grouped
@@ -37,7 +37,7 @@ _ABOUT: Final = {
     "receipt": vi("receipt"),
     "invariant": vi("invariant"),
 }
-"""what a case is about; what stands not here is written as the database calls it"""
+"""subject of an exception; a type that is not here is written as in the database"""
 _NAMES: Final = {
     "account": vi("Account"),
     "allocated": vi("Allocated to the demand"),
@@ -83,13 +83,13 @@ _NAMES: Final = {
 _DONG: Final = frozenset({"allocated", "amount", "first_amount", "moved", "rest", "taken"})
 
 
-def written(facts: Mapping[str, Any]) -> list[dict[str, str]]:
-    """A row for each; what has no name here keeps its own."""
+def facts_as_text(facts: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return a row per fact; a key without a label here keeps its name."""
     return [{"name": _NAMES.get(key, key), "value": _value(key, value)} for key, value in sorted(facts.items())]
 
 
 def subject(object_type: str, object_id: str) -> str:
-    """What a case is about: its kind and its id; of an invariant the label of the check that is red."""
+    """Return the subject of an exception: type and id; for an invariant the label of the failed check."""
     if object_type == "invariant":
         invariant, _, check = object_id.partition(": ")
         object_id = f"{invariant}: {labels.CHECKS.get(check, check)}"
@@ -110,14 +110,14 @@ def _value(key: str, value: Any) -> str:
     return grouped(value) if key in _DONG and isinstance(value, int) else str(value)
 
 
-Name = Annotated[str, Argument(metavar="CASE", parser=whole_id, help="ex_…, from: hub fee exceptions")]
+Name = Annotated[str, Argument(metavar="EXCEPTION", parser=whole_id, help="ex_…, from: hub fee exceptions")]
 
 _OPEN: Final = ("open", "assigned", "proposed")
 
 
 _LONGEST: Final = 40
-"""letters of a payer's words in a list"""
-_CASES: Final = (
+"""characters of a payer's text in a list"""
+_EXCEPTIONS: Final = (
     TableColumn("id", "Ca"),
     TableColumn("code", vi("Code")),
     TableColumn("title", vi("Action")),
@@ -136,7 +136,7 @@ _CASES: Final = (
     TableColumn("carried_by", vi("Carried over by")),
 )
 _FIELDS: Final = (
-    *_CASES,
+    *_EXCEPTIONS,
     TableColumn("object", vi("About")),
     TableColumn("sits", vi("Where the money is")),
     TableColumn("otherwise", vi("If nobody acts")),
@@ -148,7 +148,7 @@ _FIELDS: Final = (
     TableColumn("resolved_at", vi("Done at"), output.moment),
 )
 _FACTS: Final = (TableColumn("name", vi("Seen")), TableColumn("value", vi("Value")))
-_WAYS: Final = (
+_RESOLUTIONS: Final = (
     TableColumn("name", vi("Resolution")),
     TableColumn("label", vi("Meaning of it")),
     TableColumn("persons", vi("Persons")),
@@ -158,20 +158,22 @@ _WAYS: Final = (
 
 @app.callback(invoke_without_command=True)
 def exceptions(context: Context) -> None:
-    """What needs a person, the most urgent first."""
+    """List exceptions, the most urgent first."""
     if context.invoked_subcommand is None:
         list_()
 
 
 @app.command("list")
 def list_(
-    state: Annotated[str, Option(help=f"One of: {', '.join(_OPEN)}, resolved; or: all that is not resolved.")] = "all",
+    state: Annotated[
+        str, Option(help=f"One of: {', '.join(_OPEN)}, resolved; all: every one that is not resolved.")
+    ] = "all",
     code: Annotated[str | None, Option(help="Only this code: R01")] = None,
-    person: Annotated[str | None, Option("--assigned-to", help="Only what this person settles.")] = None,
+    person: Annotated[str | None, Option("--assigned-to", help="Only those assigned to this person.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """What needs a person, the most urgent first. Amounts in đồng; the payers' words are personal data."""
+    """List exceptions, the most urgent first. Amounts in đồng; the payers' texts are personal data."""
     from hub.fees.exceptions import store
     from hub.fees.exceptions.codes import CODES
 
@@ -186,60 +188,60 @@ def list_(
     with environment.database() as conn:
         found = store.listing(conn, states=states, code=code, assigned_to=person, limit=limit)
         named = store.named(conn, [case.id for case in found])
-    output.listing([_row(case, named[case.id]) for case in found], _CASES, as_json=as_json)
+    output.listing([_row(case, named[case.id]) for case in found], _EXCEPTIONS, as_json=as_json)
 
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """One case: what was seen, where the money is, what may be done, and who did what. Personal: the payer's words."""
+    """Show an exception: facts, where the money is, resolutions, audit log. The payer's text is personal data."""
     from hub import views as hub
     from hub.fees.exceptions import store
     from hub.fees.resolutions import commands
 
     with environment.database() as conn:
         case = store.find(conn, name)
-        seen = {**case.facts, **store.movement(conn, case)}
-        ways = [_way(way) for way in commands.ways(conn, case)]
+        facts = {**case.facts, **store.movement(conn, case)}
+        resolutions = [_resolution_row(resolution) for resolution in commands.ways(conn, case)]
         audit_log = hub.audit_log_of(conn, name)
         row = _row(case, store.named(conn, [name])[name])
     if as_json:
-        output.document({**row, "facts": seen, "ways": ways, "audit_log": audit_log})
+        output.document({**row, "facts": facts, "ways": resolutions, "audit_log": audit_log})
         return
     output.fields(row, _FIELDS)
     shown: Mapping[str, Sequence[Mapping[str, Any]]]
-    shown = {"facts": written(seen), "ways": ways, "audit_log": audit_log}
-    for key, columns in (("facts", _FACTS), ("ways", _WAYS), ("audit_log", AUDIT_LOG)):
+    shown = {"facts": facts_as_text(facts), "ways": resolutions, "audit_log": audit_log}
+    for key, columns in (("facts", _FACTS), ("ways", _RESOLUTIONS), ("audit_log", AUDIT_LOG)):
         output.say("")
         output.listing(shown[key], columns, as_json=False)
 
 
-@app.command(cls=Verb)
-def assign(name: Name, person: Annotated[str, Argument(help="who settles it: a person's account")]) -> None:
-    """Say who settles it."""
+@app.command(cls=WriteCommand)
+def assign(name: Name, person: Annotated[str, Argument(help="account of the person")]) -> None:
+    """Assign an exception to a person."""
     from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.assign(uow, name, person))
     output.say(f"{name}: {person} ✔")
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def carry(name: Name, *, reason: Reason) -> None:
-    """Let it stay open over the close of its day (treo sang kỳ sau)."""
+    """Carry an exception over the close of its day (treo sang kỳ sau)."""
     from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.carry(uow, name, reason))
     output.say(vi("{name}: carried over to the next period ✔", name=name))
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def report(
     demand: Annotated[str, Argument(help="what was paid: fd_…, the payment reference, or the dossier code")],
-    other: Annotated[str, Argument(help="what it was meant for, in the same words")],
+    other: Annotated[str, Argument(help="what it was meant for, named likewise")],
     *,
-    payment: Annotated[str | None, Option(help="Which payment, where several count for it: pm_…")] = None,
+    payment: Annotated[str | None, Option(help="Which payment, if there are several: pm_…")] = None,
     reason: Reason,
 ) -> None:
-    """Somebody paid for the wrong dossier: a case R08, by which two persons move the money."""
+    """Report a payment for the wrong dossier: opens an exception R08, by which two persons move the money."""
     from hub.fees.resolutions import allocating
 
     one, two = fee_demands.id_of(demand), fee_demands.id_of(other)
@@ -247,35 +249,37 @@ def report(
     output.text(f"{case}\n")
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def withdraw(name: Name, *, reason: Reason) -> None:
-    """What was proposed is not done: by whoever proposed it, or by the second person who does not agree."""
+    """Withdraw a proposed resolution: by its proposer, or by a second person who does not agree."""
     from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.withdraw(uow, name, reason))
     output.say(vi("{name}: proposal withdrawn ✔", name=name))
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def reopen(name: Name, *, reason: Reason) -> None:
-    """It was not settled after all. What its resolution did stays done."""
+    """Reopen a resolved exception. What its resolution booked stays booked."""
     from hub.fees.resolutions import commands
 
     _act(lambda uow: commands.reopen(uow, name, reason))
     output.say(vi("{name}: reopened ✔", name=name))
 
 
-@resolve_app.command(cls=Verb)
+@resolve_app.command(cls=WriteCommand)
 def resolve(
     name: Name,
     resolution: Annotated[str, Argument(help="one of those that `hub fee exceptions show` names")],
-    told: Annotated[list[str] | None, Option("--set", help="What it has to know: demand=HC…, line=17, …")] = None,
+    values: Annotated[
+        list[str] | None, Option("--set", help="A value that the resolution needs: demand=HC…, line=17, …")
+    ] = None,
     *,
     reason: Reason,
 ) -> None:
-    """Settle a case. What takes two persons is proposed by the first; a second one says the same.
+    """Resolve an exception. If it takes two persons, the first proposes, the second runs the same command.
 
-    Exit 5 where another person has to agree, or the case does not allow it.
+    Exit 5 if another person has to agree, or the exception does not allow it.
     """
     from hub.fees.resolutions import commands
     from hub.fees.resolutions.table import RESOLUTIONS
@@ -289,7 +293,7 @@ def resolve(
                 name=name,
             ),
         )
-    details = _details(told or [])
+    details = _details(values or [])
     if details.keys() != set(RESOLUTIONS[resolution].details):
         wanted = " ".join(f"--set {one}=…" for one in RESOLUTIONS[resolution].details)
         leave(
@@ -309,9 +313,9 @@ def resolve(
         output.say(f"{name}: {resolution} ✔")
 
 
-def _details(told: Sequence[str]) -> dict[str, str]:
+def _details(values: Sequence[str]) -> dict[str, str]:
     details: dict[str, str] = {}
-    for one in told:
+    for one in values:
         key, equals, value = one.partition("=")
         if not (key and equals and value):
             leave(ExitCode.USAGE, vi("hub: write --set name=value, not {argument}", argument=one))
@@ -319,15 +323,15 @@ def _details(told: Sequence[str]) -> dict[str, str]:
     return details
 
 
-def _act(verb: "Callable[[UnitOfWork], list[Event]]", name: str | None = None) -> str | None:
-    """Do it; the state in which it leaves the case ``name``."""
+def _act(command: "Callable[[UnitOfWork], list[Event]]", name: str | None = None) -> str | None:
+    """Run the command, and return the state of the exception ``name`` afterwards."""
     from hub.fees.exceptions import store
 
-    def whole(uow: "UnitOfWork") -> "tuple[str | None, list[Event]]":
-        events = verb(uow)
+    def run(uow: "UnitOfWork") -> "tuple[str | None, list[Event]]":
+        events = command(uow)
         return store.find(uow.conn, name).state if name else None, events
 
-    return writing.act(whole)
+    return writing.act(run)
 
 
 def _row(case: "FeeException", named: Mapping[str, Any]) -> dict[str, Any]:
@@ -365,5 +369,10 @@ def _row(case: "FeeException", named: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _way(way: "Resolution") -> dict[str, Any]:
-    return {"name": way.name, "label": way.label_vi, "persons": way.persons, "details": ", ".join(way.details)}
+def _resolution_row(resolution: "Resolution") -> dict[str, Any]:
+    return {
+        "name": resolution.name,
+        "label": resolution.label_vi,
+        "persons": resolution.persons,
+        "details": ", ".join(resolution.details),
+    }

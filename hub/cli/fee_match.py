@@ -9,9 +9,9 @@ from typer import Argument, Context, Option, Typer
 
 from hub.cli import arguments, environment, output, writing
 from hub.cli.exits import ExitCode, leave
-from hub.cli.files import read_sent
+from hub.cli.files import read_file
 from hub.cli.output import AsJson, Limit, TableColumn
-from hub.cli.writing import DryRun, Reason, Verb
+from hub.cli.writing import DryRun, Reason, WriteCommand
 from hub.fees.reconciliation.matching.views import CLASSES, PASSES, STATES
 from hub.locale import vi
 from schemas.figures import grouped
@@ -24,28 +24,28 @@ virtual_accounts: Final = Typer(help="Virtual accounts (tài khoản định dan
 app: Final = Typer(help="Matching (đối soát): run, list, confirm, reject, revoke; payout reports.")
 
 
-@virtual_accounts.command("import", cls=Verb)
+@virtual_accounts.command("import", cls=WriteCommand)
 def import_accounts(
     file: Annotated[Path, Argument(help="CSV with the columns number,reference", exists=True, dir_okay=False)],
 ) -> None:
-    """Take the bank's list: money that comes to such a number is its demand's (P2). All of it, or nothing."""
+    """Import a bank's list: payments to such an account belong to its demand (P2). All of it, or nothing."""
     from hub.fees.reconciliation.matching import virtual
     from hub.untrusted import files
     from schemas.statement import UnreadableFile
 
     try:
-        given = files.virtual_accounts(read_sent(file))
+        accounts = files.virtual_accounts(read_file(file))
     except UnreadableFile as error:
         leave(ExitCode.USAGE, f"hub: {file.name}: {error.sentence}")
 
-    new = writing.act(lambda uow: (virtual.bring(uow, given), []))
-    output.say(vi("{name}: {new} new numbers, {known} known ✔", name=file.name, new=new, known=len(given) - new))
+    new = writing.act(lambda uow: (virtual.bring(uow, accounts), []))
+    output.say(vi("{name}: {new} new numbers, {known} known ✔", name=file.name, new=new, known=len(accounts) - new))
 
 
 Group = Annotated[int, Argument(metavar="GROUP", help="its number, from: hub fee match list")]
 Account = Annotated[str | None, Option(help="Only this account.")]
 Day = Annotated[
-    datetime | None, Option(parser=arguments.day, metavar=arguments.DAY, help="Only what was booked on this day.")
+    datetime | None, Option(parser=arguments.day, metavar=arguments.DAY, help="Only lines booked on this day.")
 ]
 
 _RUNS: Final = (
@@ -74,16 +74,16 @@ _GROUPS: Final = (
 def match(
     context: Context, account: Account = None, day: Day = None, dry_run: DryRun = False, as_json: AsJson = False
 ) -> None:
-    """Match what no run has looked at, or one day of one account anew. Running it again changes nothing."""
+    """Match the days that no run has seen, or one day of one account again. A second run changes nothing."""
     if context.invoked_subcommand is not None:
         return
     if (account is None) != (day is None):
         leave(ExitCode.USAGE, vi("hub: --account and --day go together"))
-    rows = _matched(account, day.date() if day else None, dry_run=dry_run)
+    rows = _run_matching(account, day.date() if day else None, dry_run=dry_run)
     output.listing(rows, _RUNS, as_json=as_json)
 
 
-def _matched(account: str | None, day: date | None, *, dry_run: bool) -> list[dict[str, Any]]:
+def _run_matching(account: str | None, day: date | None, *, dry_run: bool) -> list[dict[str, Any]]:
     from hub import dispatch
     from hub.fees.reconciliation.matching import views
     from hub.fees.reconciliation.matching.run import MatchRunResult, run
@@ -97,11 +97,11 @@ def _matched(account: str | None, day: date | None, *, dry_run: bool) -> list[di
         if account is not None and day is not None:
             if not any(bank.account(account) for bank in hub.catalogue.banks.values()):
                 leave(ExitCode.NOT_FOUND, vi("hub: the Centre has no account {account}", account=account))
-            wanted = [(account, day)]
+            days = [(account, day)]
         else:
             with hub.db.connection() as conn:
-                wanted = views.waiting(conn)
-        for on, booked in wanted:
+                days = views.waiting(conn)
+        for on, booked in days:
             result = dispatch.run_command(hub, writing.actor(), lambda uow, on=on, booked=booked: one(uow, on, booked))  # type: ignore[misc]
             rows.append(
                 {
@@ -123,7 +123,7 @@ def list_(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """What is proposed, the likeliest first; or what stands otherwise."""
+    """List proposed matches, the likeliest first, or those in another state."""
     from hub.fees.reconciliation.matching import views
 
     if state not in STATES:
@@ -133,44 +133,44 @@ def list_(
     output.listing([{**row, "day": row["day"].isoformat()} for row in rows], _GROUPS, as_json=as_json)
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def confirm(group: Group, reason: Reason) -> None:
-    """It is so. Class B takes one person; class C a second one, who says the same."""
+    """Confirm a match. Class B takes one person; class C two, who run the same command."""
     from hub.fees.reconciliation.matching import commands
 
     _decide(lambda uow: commands.confirm(uow, group, reason))
     output.say(vi("match {group}: confirmed ✔", group=group))
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def reject(group: Group, reason: Reason) -> None:
-    """It is not so, and is not proposed again."""
+    """Reject a match; it is not proposed again."""
     from hub.fees.reconciliation.matching import commands
 
     _decide(lambda uow: commands.reject(uow, group, reason))
     output.say(vi("match {group}: rejected ✔", group=group))
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def revoke(group: Group, reason: Reason) -> None:
-    """It was not so: what was paid by it is open again. Takes two persons."""
+    """Revoke a confirmed match: its demands are open again. Takes two persons."""
     from hub.fees.reconciliation.matching import commands
 
     _decide(lambda uow: commands.revoke(uow, group, reason))
     output.say(vi("match {group}: revoked ✔", group=group))
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def payout(
     file: Annotated[Path, Argument(help="JSON: provider, report, account, day, items", exists=True, dir_okay=False)],
 ) -> None:
-    """A gateway's report of what one of its payouts is made of; its line is matched by it, and by nothing else."""
+    """Import a gateway's payout report; its statement line is matched by the report only."""
     from hub.fees.reconciliation.matching import gateway_payouts
     from hub.untrusted import files
     from schemas.statement import UnreadableFile
 
     try:
-        report = files.payout(read_sent(file))
+        report = files.payout(read_file(file))
     except UnreadableFile as error:
         leave(
             ExitCode.USAGE,
@@ -185,5 +185,5 @@ def payout(
     output.say(f"{report.provider} {report.report}: {len(report.items)} ✔")
 
 
-def _decide(verb: "Callable[[UnitOfWork], list[Event]]") -> None:
-    writing.act(lambda uow: (None, verb(uow)))
+def _decide(command: "Callable[[UnitOfWork], list[Event]]") -> None:
+    writing.act(lambda uow: (None, command(uow)))

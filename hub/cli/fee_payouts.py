@@ -11,7 +11,7 @@ from hub.cli import arguments, environment, fee_settlements, files, output, writ
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
-from hub.cli.writing import DryRun, Reason, Verb, Yes
+from hub.cli.writing import DryRun, Reason, WriteCommand, Yes
 from hub.locale import vi
 from schemas.figures import grouped
 
@@ -39,7 +39,7 @@ STATES: Final = {
     "failed": vi("not payable or returned"),
     "cancelled": vi("order cancelled"),
 }
-State = Annotated[str | None, Option(help=f"One of: {', '.join(STATES)}. Without it: all that are not over.")]
+State = Annotated[str | None, Option(help=f"One of: {', '.join(STATES)}. Default: all that have not ended.")]
 PURPOSES: Final = {"refund": vi("refunded"), "remittance": vi("remittance to the agency")}
 
 
@@ -95,7 +95,7 @@ def list_(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Payment orders, oldest first. No payees."""
+    """List payment orders, oldest first. No payees."""
     from hub.fees.payouts.orders import store as views
 
     if state is not None and state not in STATES:
@@ -107,7 +107,7 @@ def list_(
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """One order with its payee (personal data), and who did what."""
+    """Show a payment order with its payee (personal data) and audit log."""
     from hub import views as hub
     from hub.fees.payouts.orders import store
 
@@ -126,9 +126,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 def approve(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """It may be paid: by another person than who asked for it. The money leaves its account in the book.
+    """Approve a payment order, by another person than its maker. The ledger books it.
 
-    Of a month's transfer it says how much no statement has shown yet.
+    For a monthly remittance it prints how much of it no statement has confirmed yet.
     """
     from hub.fees.payouts import orders
     from hub.fees.payouts.orders import store
@@ -143,7 +143,7 @@ def approve(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = F
 
 @app.command()
 def cancel(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """It is not paid after all; too late once the bank was told."""
+    """Cancel a payment order that has not been sent to the bank."""
     from hub.fees.payouts import orders
 
     _each("cancel", name, lambda uow: orders.cancel(uow, name, reason), yes=yes, dry_run=dry_run)
@@ -151,20 +151,20 @@ def cancel(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fa
 
 @app.command()
 def fail(name: Name, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """The bank says that it did not pay it: the money never left. It can be ordered again."""
+    """Record that the bank did not pay an order. It can be ordered again."""
     from hub.fees.payouts import orders
 
     _each("fail", name, lambda uow: orders.fail(uow, name, reason), yes=yes, dry_run=dry_run)
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def send(
     names: Annotated[list[str], Argument(metavar="ORDER…", parser=whole_id, help="po_… or references, all approved")],
-    out: Annotated[Path, Option("--output", "-o", help="Where the bank's file goes: FILE.csv, or FILE.txt to print.")],
+    out: Annotated[Path, Option("--output", "-o", help="File to write: FILE.csv for the bank, or FILE.txt to print.")],
 ) -> None:
-    """Make the file that the bank's internet banking takes, and say that the bank is told. Again: the same file.
+    """Write the file for the bank's internet banking, and mark the orders as sent. Repeated: the same file.
 
-    The orders are sent before the file is written: a file that was lost is made again, an order is never paid twice.
+    The orders are marked before the file is written: a lost file can be written again, no order is paid twice.
     """
     from hub.fees.payouts import orders
     from hub.fees.payouts.orders import paper
@@ -187,19 +187,19 @@ def send(
     )
 
 
-@refunds.command(cls=Verb)
+@refunds.command(cls=WriteCommand)
 def refund(
     name: What,
     *,
-    bank: Annotated[str, Option("--bank", help="The payee's bank: its six digits in NAPAS's list.")],
+    bank: Annotated[str, Option("--bank", help="The payee's bank: its six-digit BIN (NAPAS).")],
     account: Annotated[str, Option("--account", help="The payee's account.")],
-    holder: Annotated[str, Option("--holder", help="Whose account it is.")],
-    amount: Annotated[int | None, Option(min=1, help="đồng; without it all that stands there.")] = None,
+    holder: Annotated[str, Option("--holder", help="Name of the account's holder.")],
+    amount: Annotated[int | None, Option(min=1, help="Đồng; default: the whole amount.")] = None,
     reason: Reason,
 ) -> None:
-    """Ask for money to be given back: of a case, a demand, a payment, a line; or again, of a refund that failed.
+    """Request a refund of an exception, a demand, a payment or a line; or again, of a refund that failed.
 
-    Another person approves it: hub fee orders approve. Exit 5 where no more is there, or it is asked for already.
+    Another person approves it: hub fee orders approve. Exit 5 if the amount is not there, or is requested already.
     """
     from pydantic import ValidationError
 
@@ -236,7 +236,7 @@ def refunds_(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Refunds, by the day on which their payers are to have them. No payees."""
+    """List refunds by due date. No payees."""
     from hub.fees.payouts.refunds import store as views
 
     if state is not None and state not in STATES:
@@ -247,7 +247,7 @@ def refunds_(
 
 
 def _item(conn: "Connection", name: str) -> str:
-    """What is given back, by whatever a clerk calls it. Raises NotFound."""
+    """Return the id of what is refunded, by any of its names. Raises NotFound."""
     from hub.errors import NotFound
     from hub.fees.demands import views
     from hub.fees.payouts.refunds.store import source_of
@@ -270,8 +270,8 @@ def _item(conn: "Connection", name: str) -> str:
     return str(row["id"])
 
 
-def _each(what: str, name: str, verb: "Callable[[UnitOfWork], list[Any]]", *, yes: bool, dry_run: bool) -> None:
-    writing.each(what, [name], lambda _: writing.act(lambda uow: (None, verb(uow))), yes=yes, dry_run=dry_run)
+def _each(what: str, name: str, command: "Callable[[UnitOfWork], list[Any]]", *, yes: bool, dry_run: bool) -> None:
+    writing.each(what, [name], lambda _: writing.act(lambda uow: (None, command(uow))), yes=yes, dry_run=dry_run)
 
 
 ChargebackName = Annotated[
@@ -297,12 +297,12 @@ _CHARGEBACKS: Final = (
 @chargebacks.command("list")
 def list_chargebacks(
     state: Annotated[
-        str | None, Option(help=f"One of: {', '.join(CHARGEBACK_STATES)}. Without it: what is argued.")
+        str | None, Option(help=f"One of: {', '.join(CHARGEBACK_STATES)}. Default: the open ones.")
     ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Chargebacks, by the day on which they have to be answered."""
+    """List chargebacks by the day on which they have to be answered."""
     from hub.fees.payouts.chargebacks import commands as store
 
     if state is not None and state not in CHARGEBACK_STATES:
@@ -315,17 +315,17 @@ def list_chargebacks(
     output.listing(rows, _CHARGEBACKS, as_json=as_json)
 
 
-@chargebacks.command(cls=Verb)
+@chargebacks.command(cls=WriteCommand)
 def notice(
     payment: Annotated[str, Argument(metavar="PAYMENT", parser=whole_id, help="pm_…")],
     *,
-    case: Annotated[str, Option("--case", help="The provider's number: it stands in the debit, if it comes to one.")],
+    case: Annotated[str, Option("--case", help="The provider's number, which a later debit would carry.")],
     answer_by: Annotated[
         datetime, Option(parser=arguments.day, metavar=arguments.DAY, help="The day by which it has to be answered.")
     ],
     reason: Reason,
 ) -> None:
-    """The provider says that a payment is asked back. Nothing moves; a case (V03) waits for the answer."""
+    """Record a chargeback notice. Nothing is booked; an exception (V03) waits for the answer."""
     from hub.fees.payouts.chargebacks import commands
 
     found = writing.act(lambda uow: (commands.notice(uow, payment, case, answer_by.date(), reason), []))
@@ -339,27 +339,27 @@ def notice(
     )
 
 
-@chargebacks.command(cls=Verb)
+@chargebacks.command(cls=WriteCommand)
 def evidence(name: ChargebackName, *, reason: Reason) -> None:
-    """The evidence was sent; the reason says by which letter."""
+    """Record that evidence was sent; the reason names the letter."""
     from hub.fees.payouts.chargebacks import commands
 
     writing.act(lambda uow: (None, commands.answered(uow, name, reason)))
     output.say(vi("{name}: evidence submitted ✔", name=name))
 
 
-@chargebacks.command(cls=Verb)
+@chargebacks.command(cls=WriteCommand)
 def won(name: ChargebackName, *, reason: Reason) -> None:
-    """The money stays here."""
+    """Record that the chargeback was won: the money stays here."""
     from hub.fees.payouts.chargebacks import commands
 
     writing.act(lambda uow: (None, commands.won(uow, name, reason)))
     output.say(vi("{name}: won ✔", name=name))
 
 
-@chargebacks.command(cls=Verb)
+@chargebacks.command(cls=WriteCommand)
 def lost(name: ChargebackName, *, reason: Reason) -> None:
-    """It has to go back. The debit on our statement books it, by the provider's number."""
+    """Record that the chargeback was lost. The debit on the statement books it, by the provider's number."""
     from hub.fees.payouts.chargebacks import commands
 
     writing.act(lambda uow: (None, commands.lost(uow, name, reason)))

@@ -1,4 +1,4 @@
-"""hub fee receipts: what was issued for paid fees, what is void, and the day's summary for the tax office."""
+"""hub fee receipts: list, show, issue and void receipts; the daily summary for the tax office."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from hub.cli import arguments, environment, files, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import TRANSFER_STATES, AsJson, Limit, TableColumn
-from hub.cli.writing import Reason, Verb
+from hub.cli.writing import Reason, WriteCommand
 from hub.locale import vi
 from schemas.figures import grouped
 
@@ -32,7 +32,7 @@ Receipt = Annotated[
     str, Argument(metavar="RECEIPT", parser=whole_id, help="its id (rc_…), from: hub fee receipts list")
 ]
 Day = Annotated[
-    datetime | None, Option(parser=arguments.day, metavar=arguments.DAY, help="Only what was issued on this day.")
+    datetime | None, Option(parser=arguments.day, metavar=arguments.DAY, help="Only those issued on this day.")
 ]
 
 
@@ -92,7 +92,7 @@ def list_(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Receipts, the newest first."""
+    """List receipts, newest first."""
     from hub.fees.receipts import store as views
 
     if state is not None and state not in STATES:
@@ -104,7 +104,7 @@ def list_(
 
 @app.command()
 def show(receipt: Receipt, as_json: AsJson = False) -> None:
-    """One receipt: what it says, in whose place it stands, what the issuer was told."""
+    """Show a receipt: its content, the receipts that it replaces, its transfers to the issuer."""
     import json
 
     from hub.fees.receipts import store as views
@@ -133,14 +133,14 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
     output.listing(found["transfers"], _TRANSFERS, as_json=False)
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def issue(
     demand: Annotated[
         str | None, Argument(metavar="[DEMAND]", parser=whole_id, help="only for this one (fd_…)")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Issue what is missing now instead of at the next tick, and void what has no money any more."""
+    """Issue missing receipts now instead of at the next tick, and void those whose payment is gone."""
     from hub import dispatch
     from hub.fees.receipts import issuing, store
     from hub.worker.jobs import issue_receipts
@@ -161,9 +161,9 @@ def issue(
         output.say(vi("receipts of {done} demands issued or voided ✔", done=done))
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def void(receipt: Receipt, reason: Reason) -> None:
-    """It is wrong. Takes two persons; where the fee is still paid, another is issued in its place."""
+    """Void a wrong receipt. Takes two persons; if the fee is still paid, another one is issued."""
     from hub.fees.receipts import issuing as voiding
 
     agreed = writing.act(lambda uow: (voiding.void(uow, receipt, reason), []))
@@ -180,7 +180,7 @@ def summary(
     file: Annotated[Path | None, Option("-o", "--output", help=".json (signed: FILE.p7s beside it) or .csv")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The summary of a day's receipts (bảng tổng hợp trong ngày), which the tax office has on the same day."""
+    """Write the summary of a day's receipts (bảng tổng hợp trong ngày), due to the tax office on the same day."""
     if file is not None and file.suffix not in {".json", ".csv"}:
         leave(ExitCode.USAGE, vi("hub: the summary is a .json or .csv file"))
     found = _summary(day.date())

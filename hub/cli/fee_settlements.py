@@ -11,10 +11,10 @@ from typer import Argument, Option, Typer
 
 from hub.cli import arguments, environment, files, output, writing
 from hub.cli.exits import ExitCode, leave
-from hub.cli.files import read_sent
+from hub.cli.files import read_file
 from hub.cli.handoff import TrustFile
 from hub.cli.output import AsJson, TableColumn
-from hub.cli.writing import Reason, Verb
+from hub.cli.writing import Reason, WriteCommand
 from hub.locale import vi
 from schemas.figures import grouped
 
@@ -37,7 +37,7 @@ app: Final = Typer()
 
 @dataclass(frozen=True, slots=True)
 class PackageVerdict:
-    """A package, and the print that lies in it."""
+    """Verdict on a package and on the printed table in it."""
 
     package: "Verdict"
     printed: "JudgedPaper"
@@ -48,7 +48,7 @@ class PackageVerdict:
 
     @property
     def answer(self) -> "VerdictAnswer":
-        """The worse of the two."""
+        """The worse answer of the two."""
         from hub.signing.findings import VerdictAnswer
 
         both = {self.package.answer, self.printed.answer}
@@ -60,7 +60,7 @@ class PackageVerdict:
 def table_file(
     hub: "Hub", settlement: "Settlement", suffix: str, officer: str | None, *, unsigned: bool
 ) -> dict[str, bytes]:
-    """Suffix → content of what was asked for by ``suffix``."""
+    """Build the files for ``suffix``: suffix → content."""
     from hub.fees.settlements import sheet, store
     from schemas.settlement import SettlementTable
 
@@ -75,15 +75,15 @@ def table_file(
     return {suffix: printed if suffix == ".pdf" else _package(hub, settlement, printed)}
 
 
-def judged(file: Path, trust: "Trust") -> "Verdict | JudgedPaper | PackageVerdict":
-    """By the judge of printed forms if it is a PDF, else as a package, with the print inside it."""
+def verify_file(file: Path, trust: "Trust") -> "Verdict | JudgedPaper | PackageVerdict":
+    """Verify a PDF as a printed form, anything else as a package with its print. Exits if it is neither."""
     from hub.clock import now
     from hub.fees.settlements import judging, package
     from hub.papers.verify import verify_pdf
     from hub.signing import archive
     from hub.signing.archive import NotABundle
 
-    if file.is_file() and (data := read_sent(file)).startswith(b"%PDF-"):
+    if file.is_file() and (data := read_file(file)).startswith(b"%PDF-"):
         return verify_pdf(data, trust, now())
     try:
         read = package.assemble(archive.opened(file, package.NAMES))
@@ -96,7 +96,7 @@ def judged(file: Path, trust: "Trust") -> "Verdict | JudgedPaper | PackageVerdic
 
 
 def _of_print(read: "Package", printed: "JudgedPaper") -> "JudgedPaper":
-    """What was found in the print, and whether the table inside it is the package's."""
+    """Add a finding if the table in the print is not that of the package."""
     from hub.papers.findings import JudgedPaper, PaperCode, PaperFinding
     from hub.signing.findings import Weight
 
@@ -169,29 +169,29 @@ def _form(hub: "Hub", table: "SettlementTable", handed: "SealedTable") -> "FeeTa
 
 
 def _package(hub: "Hub", settlement: "Settlement", printed: bytes) -> bytes:
-    """The month package; of a transferred month it is handed over with it."""
+    """Build the monthly package; for a transferred month record that it was handed over."""
     from hub import dispatch
     from hub.cli import writing
     from hub.clock import now
     from hub.fees.settlements import answers, package
     from hub.signing import crl_store
 
-    beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
+    crls = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
 
     with hub.db.transaction() as conn:
-        files = package.made(conn, settlement, hub.catalogue.portal.centre_name, beside, printed)
-    made = package.sealed(files, lambda sums: hub.signer.sealed(sums, now()), lambda data: _stamped(hub, data))
+        files = package.made(conn, settlement, hub.catalogue.portal.centre_name, crls, printed)
+    sealed = package.sealed(files, lambda sums: hub.signer.sealed(sums, now()), lambda data: _time_stamp(hub, data))
 
     def hand(uow: "UnitOfWork") -> "tuple[None, list[Event]]":
-        answers.handed(uow, settlement.id, hashlib.sha256(made).hexdigest())
+        answers.handed(uow, settlement.id, hashlib.sha256(sealed).hexdigest())
         return None, []
 
     dispatch.run_command(hub, writing.actor(), hand)
-    return made
+    return sealed
 
 
-def _stamped(hub: "Hub", data: bytes) -> bytes | None:
-    """A time stamp over ``data``; None, with a word about it, where the authority does not give one now."""
+def _time_stamp(hub: "Hub", data: bytes) -> bytes | None:
+    """Return a time stamp over ``data``; None, with a message, if the authority gives none now."""
     import secrets
 
     from connectors.errors import ConnectorError
@@ -242,13 +242,16 @@ def table(
     out: Annotated[
         Path | None, Option("--output", "-o", help="FILE.xlsx, .pdf, .json (and .p7s beside it), or .zip: the package.")
     ] = None,
-    officer: Annotated[str | None, Option(help="Who signs the PDF, by the roster's id; else who is on duty.")] = None,
+    officer: Annotated[
+        str | None, Option(help="Officer who signs the PDF, by the roster's id; default: who is on duty.")
+    ] = None,
     *,
-    unsigned: Annotated[bool, Option("--unsigned", help="The PDF without signatures, to be looked at.")] = False,
+    unsigned: Annotated[bool, Option("--unsigned", help="The PDF without signatures.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The tables of a month that is closed; with -o one of them as a file. The package of a transferred month is
-    its papers handed over, which is noted.
+    """List the tables of a closed month; with -o write one of them as a file.
+
+    Writing the package of a transferred month records that its papers were handed over.
     """
     from hub.fees.settlements import store
 
@@ -257,7 +260,7 @@ def table(
     if out is not None:
         files.check(out)
     with environment.hub() as hub:
-        chosen = found(hub, month, department)
+        chosen = month_tables(hub, month, department)
         if out is None:
             output.listing([store.as_row(one) for one in chosen], _TABLES, as_json=as_json)
             return
@@ -274,14 +277,14 @@ def table(
             output.say(f"{out.with_suffix(suffix)}: {len(content)} byte")
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def send(month: Month, department: Department = None) -> None:
-    """Hand the tables of a month to their departments. What was handed over already is left as it is."""
+    """Send the tables of a month to their departments. Those already sent are skipped."""
     from hub.fees.settlements import sending
     from hub.fees.settlements.model import SettlementState
 
     with environment.hub() as hub:
-        for settlement in found(hub, month, department):
+        for settlement in month_tables(hub, month, department):
             if settlement.state != SettlementState.COMPUTED:
                 output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
                 continue
@@ -289,17 +292,17 @@ def send(month: Month, department: Department = None) -> None:
             output.say(vi("{department}: sent ✔", department=settlement.department))
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def remit(month: Month, *, department: Department = None, reason: Reason) -> None:
-    """Order the transfer of what departments have confirmed; another person approves it: hub fee orders approve.
+    """Order the remittance of confirmed tables; another person approves it: hub fee orders approve.
 
-    Says how much of it no statement has shown yet. Exit 5 where nothing is ordered.
+    Prints how much of it no statement has confirmed yet. Exit 5 if nothing is ordered.
     """
     from hub.fees.settlements import remitting
     from hub.fees.settlements.model import SettlementState
 
     with environment.hub() as hub:
-        tables = found(hub, month, department)
+        tables = month_tables(hub, month, department)
         for settlement in tables:
             if settlement.state not in remitting.ANSWERED:
                 output.say(f"{settlement.department}: {SettlementState(settlement.state).label}")
@@ -323,18 +326,18 @@ def verify(
         Argument(metavar="FILE", exists=True, help="A package, the folder it was unpacked to, or a printed table."),
     ],
     trust: TrustFile = None,
-    offline: Annotated[bool, Option("--offline", help="Without a database: --trust has to be given.")] = False,
+    offline: Annotated[bool, Option("--offline", help="Without a database; requires --trust.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence is missing), with the reasons; 2: not a package."""
+    """Verify a package: VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence missing), with reasons; 2: none."""
     from hub.cli import handoff
 
     believed: Trust = handoff.trust_of(trust, offline=offline)
-    handoff.tell(judged(file, believed), as_json=as_json)
+    handoff.print_verdict(verify_file(file, believed), as_json=as_json)
 
 
 def warn_unshown(conn: "Connection", settlement_id: str, of: str) -> None:
-    """Say on stderr how much of a table no statement has shown yet; nothing where all is shown."""
+    """Print how much of a table no statement has confirmed yet; nothing if all is confirmed."""
     from hub.fees.settlements import store as unshown
 
     missing = unshown.unshown_of(conn, settlement_id)
@@ -350,13 +353,13 @@ def warn_unshown(conn: "Connection", settlement_id: str, of: str) -> None:
         )
 
 
-def found(hub: "Hub", month: datetime, department: str | None) -> "list[Settlement]":
-    """The tables of the month that stand; the command ends where there is none."""
+def month_tables(hub: "Hub", month: datetime, department: str | None) -> "list[Settlement]":
+    """Return the valid tables of the month. Exits with 4 if there is none."""
     from hub.fees.settlements import store
 
     with hub.db.connection() as conn:
-        standing = store.of_month(conn, month.date(), department)
-    if not standing:
+        tables = store.of_month(conn, month.date(), department)
+    if not tables:
         of = vi(" of {department}", department=department) if department else ""
         leave(
             ExitCode.NOT_FOUND,
@@ -367,15 +370,15 @@ def found(hub: "Hub", month: datetime, department: str | None) -> "list[Settleme
                 of=of,
             ),
         )
-    return standing
+    return tables
 
 
-def act(hub: "Hub", verb: "Callable[[UnitOfWork], Any]") -> Any:
-    """What ``verb`` gives, done by whoever is at the keyboard."""
+def act(hub: "Hub", command: "Callable[[UnitOfWork], Any]") -> Any:
+    """Run ``command`` in the name of the actor, and return its result."""
     from hub import dispatch
 
-    def whole(uow: "UnitOfWork") -> tuple[Any, list[Any]]:
-        done = verb(uow)
+    def run(uow: "UnitOfWork") -> tuple[Any, list[Any]]:
+        done = command(uow)
         return done, done if isinstance(done, list) else []
 
-    return dispatch.run_command(hub, writing.actor(), whole)
+    return dispatch.run_command(hub, writing.actor(), run)

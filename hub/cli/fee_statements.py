@@ -10,9 +10,9 @@ from typer import Argument, Option, Typer
 from hub.cli import environment, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.files import read_sent
+from hub.cli.files import read_file
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
-from hub.cli.writing import Reason, Verb
+from hub.cli.writing import Reason, WriteCommand
 from hub.fees.reconciliation.statements.model import FileStatus
 from hub.locale import vi
 from schemas.figures import grouped
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from hub.fees.reconciliation.statements.importing import ImportResult, Verdict
     from hub.unit_of_work import UnitOfWork
 
-profiles_app: Final = Typer(help="Profiles: how banks' files read (docs/integrators/banks.md).", no_args_is_help=True)
-app: Final = Typer(help="Files of bank statements (sao kê): list, look, approve, reject.", no_args_is_help=True)
+profiles_app: Final = Typer(
+    help="Profiles: how banks' files are parsed (docs/integrators/banks.md).", no_args_is_help=True
+)
+app: Final = Typer(help="Files of bank statements (sao kê): list, show, reread, approve, reject.", no_args_is_help=True)
 
 
 _FITS: Final = (
@@ -49,7 +51,7 @@ _ROWS: Final = (
 
 @profiles_app.callback()
 def profiles_group() -> None:
-    """Profiles: how banks' files read."""
+    """Profiles: how banks' files are parsed."""
 
 
 @profiles_app.command("try")
@@ -57,21 +59,21 @@ def try_(
     file: Annotated[Path, Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
     *,
     profile: Annotated[
-        str | None, Option(help="A shipped one, a bank's code, or a .toml file; without it all are tried.")
+        str | None, Option(help="A packaged profile, a bank's code, or a .toml file; default: all are tried.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how a file is read, and which profile fits; nothing is booked or kept. Exit 3 if none fits."""
+    """Show how a file is parsed, and which profile fits; nothing is booked or stored. Exit 3 if none fits."""
     from config.catalogue import CatalogueError
     from hub.fees.reconciliation.statements import gates
     from hub.untrusted import files
 
     try:
-        tried = _tried(profile)
+        profiles_ = _profiles(profile)
     except CatalogueError as error:
         leave(ExitCode.USAGE, f"hub: {error}")
-    raw = read_sent(file)
-    trials = {name: gates.trial(said, raw, files.trial) for name, said in tried.items()}
+    raw = read_file(file)
+    trials = {name: gates.trial(profile_, raw, files.trial) for name, profile_ in profiles_.items()}
     fitting = [name for name, trial in trials.items() if trial.fits]
     shown = fitting[0] if fitting else min(trials, key=lambda name: trials[name].rank)
     _show_trials(trials, shown, as_json=as_json)
@@ -87,7 +89,7 @@ def try_(
         )
 
 
-def _tried(profile: str | None) -> "Mapping[str, Statements]":
+def _profiles(profile: str | None) -> "Mapping[str, Statements]":
     from config import profiles
     from config.settings import PACKAGED
 
@@ -132,11 +134,11 @@ def _show_trials(trials: "Mapping[str, ProfileTrial]", shown: str, *, as_json: b
 def _rows(trial: "ProfileTrial") -> list[dict[str, Any]]:
     entries = {entry.line: (one.account, entry) for one in trial.statements for entry in one.entries}
     numbers = sorted({*trial.rows, *entries})
-    made = []
+    rows = []
     for number in numbers:
         taken, text = trial.rows.get(number, ("line", ""))
         account, entry = entries.get(number, ("", None))
-        made.append(
+        rows.append(
             {
                 "row": number,
                 "taken": taken,
@@ -147,7 +149,7 @@ def _rows(trial: "ProfileTrial") -> list[dict[str, Any]]:
                 "text": text or (entry.text.replace("\n", " ")[:80] if entry else ""),
             }
         )
-    return made
+    return rows
 
 
 STATES: Final[Mapping[FileStatus, str]] = {
@@ -171,7 +173,7 @@ def _meaning(code: str) -> str:
     return f"{code} {MEANING[next(one for one in MEANING if one.value == code)]}"
 
 
-_BROUGHT: Final = (
+_STATEMENTS: Final = (
     TableColumn("file", vi("File")),
     TableColumn("state", vi("Status"), _state),
     TableColumn("account", vi("Account")),
@@ -220,12 +222,12 @@ def import_(
     files: Annotated[list[Path], Argument(metavar="FILE...", exists=True, dir_okay=False, readable=True)],
     *,
     bank: Annotated[str, Option(help="Its code in the catalogue.")],
-    dry_run: Annotated[bool, Option("--dry-run", help="Show what would come of them, and keep nothing.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Show the result, and store nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring bank statements in (camt, MT940, CSV, XLSX). Exit 3 if one is not accepted; then nothing of it is.
+    """Import bank statements (camt, MT940, CSV, XLSX). Exit 3 if a file is not accepted; nothing of it is booked then.
 
-    A file that is held, or was discarded unread, is read anew where its bank's profile has been mended since.
+    A file that is quarantined, or was rejected unread, is parsed again if its bank's profile was corrected since.
     """
     from hub import dispatch
     from hub.errors import NotFound
@@ -235,15 +237,17 @@ def import_(
         known = hub.catalogue.banks.get(bank)
         if known is None:
             raise NotFound(vi("the catalogue has no bank {bank}", bank=bank))
-        named = [(path.name, read_sent(path)) for path in files]
+        named_files = [(path.name, read_file(path)) for path in files]
 
         def try_out(uow: "UnitOfWork") -> tuple[list["ImportResult"], list["Event"]]:
-            return importing.try_out(uow, known, named), []
+            return importing.try_out(uow, known, named_files), []
 
         def bring(name: str, body: bytes) -> "ImportResult":
             return dispatch.run_command(hub, writing.actor(), lambda uow: (importing.bring(uow, known, name, body), []))
 
-        results = dispatch.run_command(hub, writing.actor(), try_out) if dry_run else [bring(*one) for one in named]
+        results = (
+            dispatch.run_command(hub, writing.actor(), try_out) if dry_run else [bring(*one) for one in named_files]
+        )
     _show(results, as_json=as_json)
     held = [result for result in results if not result.is_accepted]
     if held and dry_run:
@@ -265,7 +269,7 @@ def _show(results: Sequence["ImportResult"], *, as_json: bool) -> None:
     if as_json:
         output.document({"files": [_plain(result) for result in results]})
         return
-    output.listing(rows, _BROUGHT, as_json=False)
+    output.listing(rows, _STATEMENTS, as_json=False)
     for result in results:
         if result.repeated:
             output.say(vi("{name}: received before ({id}); nothing more is booked", name=result.name, id=result.id))
@@ -274,11 +278,11 @@ def _show(results: Sequence["ImportResult"], *, as_json: bool) -> None:
         output.listing(findings, _FINDINGS, as_json=False)
 
 
-_EMPTY: Final = {column.key: None for column in _BROUGHT}
+_EMPTY: Final = {column.key: None for column in _STATEMENTS}
 
 
 def _row(statement: Mapping[str, Any], file: str, state: str) -> dict[str, Any]:
-    """A statement in the table; a file that could not be read has a row of its own, with no numbers."""
+    """Return the row of a statement; a file that could not be parsed has a row without numbers."""
     return {**_EMPTY, **statement, "file": file, "state": state}
 
 
@@ -296,11 +300,11 @@ def _plain(result: "ImportResult") -> dict[str, Any]:
 @app.command("list")
 def list_(
     state: Annotated[FileStatus | None, Option(help="Only these.")] = None,
-    bank: Annotated[str | None, Option(help="Only of this one.")] = None,
+    bank: Annotated[str | None, Option(help="Only of this bank.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Files, newest first. Exit 3 if a listed one waits for a person."""
+    """List statement files, newest first. Exit 3 if a listed one needs a person."""
     from hub.fees.reconciliation.statements import store
 
     with environment.database() as conn:
@@ -313,7 +317,7 @@ def list_(
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """One file: its statements in numbers, what is wrong with it, who did what. None of its lines."""
+    """Show a file: totals of its statements, findings, audit log. None of its lines."""
     from hub.errors import NotFound
     from hub.fees.reconciliation.statements import store
 
@@ -327,18 +331,18 @@ def show(name: Name, as_json: AsJson = False) -> None:
     codes = " ".join(sorted({finding["code"] for finding in row["findings"]}))
     output.fields({**row, "codes": codes}, _FIELDS)
     output.say("")
-    output.listing([_row(one, row["name"], row["state"]) for one in row["summary"]], _BROUGHT, as_json=False)
+    output.listing([_row(one, row["name"], row["state"]) for one in row["summary"]], _STATEMENTS, as_json=False)
     output.say("")
     output.listing([{**finding, "file": row["name"]} for finding in row["findings"]], _FINDINGS, as_json=False)
     output.say("")
     output.listing(row["audit_log"], AUDIT_LOG, as_json=False)
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def reread(
     names: Annotated[list[str], Argument(metavar="FILE...", help="sf_…, from: hub fee statements list")],
 ) -> None:
-    """Read files anew that are held, or were discarded unread, after their bank's profile was mended.
+    """Parse files again that are quarantined, or were rejected unread, after their bank's profile was corrected.
 
     Exit 3 if one is still not accepted.
     """
@@ -357,15 +361,15 @@ def reread(
         leave(ExitCode.FINDING, vi("{held} files are still not booked", held=held))
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def approve(name: Name, *, reason: Reason) -> None:
-    """Accept what does not follow on (S02, S03, S04, S08): one person proposes, another's same command does it."""
+    """Approve a file whose statement does not follow the last one (S02, S03, S04, S08); takes two persons."""
     _decide(name, "approve", reason)
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def reject(name: Name, *, reason: Reason) -> None:
-    """Drop what is held for good: the first person proposes, another one's same command does it."""
+    """Reject a quarantined file for good; takes two persons."""
     _decide(name, "reject", reason)
 
 

@@ -1,4 +1,4 @@
-"""Files that commands read and write, whole or not at all; where that cannot be, a sentence and exit 2."""
+"""Read and write files atomically. On failure the command exits with 2 and a sentence."""
 
 import os
 from pathlib import Path
@@ -8,15 +8,15 @@ from hub.cli.exits import ExitCode, leave
 
 _OWNER: Final = 0o600
 _EVERYBODY: Final = 0o666
-"""less what the umask takes away"""
-MOST: Final = 32 * 1024 * 1024
-"""bytes that a command reads of a file that somebody sent; bundles and statements have the same bound"""
+"""before the umask"""
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""limit of a file that a command reads; bundles and statements have the same"""
 
 
-def read_sent(path: Path, *, at_most: int = MOST) -> bytes:
-    """All of a file that somebody sent; leaves where it is none, larger than ``at_most`` bytes, or not to be read.
+def read_file(path: Path, *, at_most: int = MAX_BYTES) -> bytes:
+    """Read a file. Exits if it is not a regular file, is larger than ``at_most`` bytes, or cannot be read.
 
-    A pipe or a device is no file: it has no size and need not end.
+    Pipes and devices are refused: they have no size and need not end.
     """
     if not path.is_file():
         leave(ExitCode.USAGE, f"hub: {path} is not a file")
@@ -31,7 +31,7 @@ def read_sent(path: Path, *, at_most: int = MOST) -> bytes:
 
 
 def check(path: Path) -> None:
-    """Leave where no file can come to stand there: asked before something is done that cannot be taken back."""
+    """Exit if no file can be written there. Call it before a step that cannot be undone."""
     if path.is_dir():
         leave(ExitCode.USAGE, f"hub: {path} is a folder; name a file in it")
     if not path.parent.is_dir():
@@ -41,7 +41,10 @@ def check(path: Path) -> None:
 
 
 def write(path: Path, content: bytes, *, private: bool = False) -> None:
-    """``private``: for nobody but whoever writes it, for it holds personal data. What is no file is written to."""
+    """Write a file atomically. ``private``: readable by its owner only, since it holds personal data.
+
+    A device or pipe (/dev/stdout) is written to.
+    """
     check(path)
     try:
         if path.exists() and not path.is_file():  # /dev/stdout, a pipe

@@ -25,7 +25,7 @@ ASK_EVERY: Final = 10_000
 
 
 class FlowerSettings(BaseSettings):
-    """All that Flower is told: it does not need the counterparties' secrets, so it does not get them."""
+    """Settings of Flower alone: it needs none of the counterparties' secrets, so it gets none."""
 
     model_config = SettingsConfigDict(env_prefix="HUB_", frozen=True, extra="ignore")
 

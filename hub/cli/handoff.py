@@ -11,9 +11,9 @@ from typer import Argument, Option, Typer
 from hub.cli import environment, files, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.files import read_sent
+from hub.cli.files import read_file
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
-from hub.cli.writing import Verb
+from hub.cli.writing import WriteCommand
 from hub.locale import vi
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ def list_(
     limit: Limit = 50,
     *,
     unsigned: Annotated[
-        bool, Option("--unsigned", help="What waits for an officer's signature, or could not be signed at all.")
+        bool, Option("--unsigned", help="Those that wait for an officer's signature, or could not be signed.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Handoffs, oldest first, with what each lacks. With --unsigned exit 3 if there is anything."""
+    """List handoffs, oldest first, with what each lacks. With --unsigned exit 3 if there are any."""
     from hub.handoffs import views
 
     with environment.database() as conn:
@@ -123,7 +123,7 @@ def list_(
 
 @app.command()
 def show(handoff_id: HandoffId, as_json: AsJson = False) -> None:
-    """One handoff: both sides, what was signed about it, who did what."""
+    """Show a handoff: both sides, its signed records, audit log."""
     from hub.errors import NotFound
     from hub.handoffs import views
 
@@ -140,17 +140,19 @@ def show(handoff_id: HandoffId, as_json: AsJson = False) -> None:
         output.listing(rows, columns, as_json=False)
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def sign(
     handoff_id: HandoffId,
     export: Annotated[Path | None, Option(help="Write the bytes to be signed to this file.")] = None,
-    attach: Annotated[Path | None, Option(help="Take this signature: detached CAdES-B (.p7s, DER) over them.")] = None,
+    attach: Annotated[
+        Path | None, Option(help="Attach this signature: detached CAdES-B (.p7s, DER) over them.")
+    ] = None,
     *,
     renew: Annotated[
-        bool, Option("--renew", help="Draw the record up anew for the officer who is on duty now.")
+        bool, Option("--renew", help="Create the record again for the officer who is on duty now.")
     ] = False,
 ) -> None:
-    """For officers whose key is not here: take the record out, sign it elsewhere, bring the signature in."""
+    """Sign with a key that is not on this machine: export the record, sign it elsewhere, attach the signature."""
     from hub import dispatch
     from hub.handoffs import elsewhere
 
@@ -171,7 +173,7 @@ def sign(
             return
         status: Any
         if attach is not None:
-            signature = read_sent(attach)
+            signature = read_file(attach)
             status = dispatch.run_command(
                 hub, writing.actor(), lambda uow: elsewhere.attach(uow, handoff_id, signature)
             )
@@ -180,19 +182,19 @@ def sign(
     output.say(f"{handoff_id}: {STATES[status]}")
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def minute(
     handoff_id: HandoffId,
     file: Annotated[Path, Option(help="The scan: PDF, PNG or JPEG, up to 10 MiB.", exists=True, dir_okay=False)],
-    signed_by: Annotated[list[str], Option(help="Who signed it, as the minute names them; once for each.")],
-    at: Annotated[datetime, Option(formats=["%Y-%m-%dT%H:%M"], help="The time that the minute states; the legal one.")],
+    signed_by: Annotated[list[str], Option(help="A signer as named in the minute; once per signer.")],
+    at: Annotated[datetime, Option(formats=["%Y-%m-%dT%H:%M"], help="The time stated in the minute; the legal one.")],
 ) -> None:
     """Enter the signed minute (biên bản giao nhận) of a receiver that cannot sign digitally, or of papers by post."""
     from hub import dispatch
     from hub.clock import VIETNAM
     from hub.handoffs import minutes
 
-    entered = minutes.ScannedMinute(file=read_sent(file), signers=tuple(signed_by), at=at.replace(tzinfo=VIETNAM))
+    entered = minutes.ScannedMinute(file=read_file(file), signers=tuple(signed_by), at=at.replace(tzinfo=VIETNAM))
     with environment.hub() as hub:
         status = dispatch.run_command(hub, writing.actor(), lambda uow: minutes.enter(uow, handoff_id, entered))
     output.say(f"{handoff_id}: {STATES[status]}")
@@ -206,47 +208,49 @@ def print_(
     named: Annotated[
         str, Argument(metavar="HANDOFF|DOSSIER", parser=whole_id, help="hd_…, sub_… or the dossier's code.")
     ],
-    out: Annotated[Path | None, Option("--output", "-o", help="Where to write it; else named for the dossier.")] = None,
+    out: Annotated[
+        Path | None, Option("--output", "-o", help="File to write; default: named after the dossier.")
+    ] = None,
     form: Annotated[
         HandoffFormName, Option(help="Phiếu kiểm soát of the dossier, or biên bản of one handoff.")
     ] = "kiem-soat",
-    officer: Annotated[str | None, Option(help="Who signs, by the roster's id; else who is on duty.")] = None,
+    officer: Annotated[
+        str | None, Option(help="Officer who signs, by the roster's id; default: who is on duty.")
+    ] = None,
     *,
-    unsigned: Annotated[bool, Option("--unsigned", help="To be signed by hand, or looked at.")] = False,
-    time_stamp: Annotated[
-        bool, Option("--time-stamp", help="Ask the time stamping authority too (PAdES B-T).")
-    ] = False,
+    unsigned: Annotated[bool, Option("--unsigned", help="Without signatures.")] = False,
+    time_stamp: Annotated[bool, Option("--time-stamp", help="With a time stamp of the authority (PAdES B-T).")] = False,
 ) -> None:
     """Print a form (PDF/A-3) with the signed records inside; the officer signs it, then the Centre's seal."""
     from hub.clock import now
     from hub.papers import render
 
     with environment.hub() as hub:
-        made, department = _form(hub, named, form)
-        pdf = render.render(made)
+        form_values, department = _form(hub, named, form)
+        pdf = render.render(form_values)
         if not unsigned:
-            pdf = signed(hub, pdf, made, signatory(hub, officer, department, now()), time_stamp=time_stamp)
-    target = out or Path(f"{form}-{made.dossier_code}.pdf")
+            pdf = signed(hub, pdf, form_values, signatory(hub, officer, department, now()), time_stamp=time_stamp)
+    target = out or Path(f"{form}-{form_values.dossier_code}.pdf")
     files.write(target, pdf)
     output.say(
-        f"{target}: {made.number}, {len(pdf)} bytes"
+        f"{target}: {form_values.number}, {len(pdf)} bytes"
         + (vi(", not signed yet") if unsigned else vi(", digitally signed"))
     )
 
 
 def _form(hub: "Hub", named: str, form: HandoffFormName) -> "tuple[ControlSheet | MinuteForm, str]":
-    """The form's values, and whose dossier it is."""
+    """Return the values of the form, and the department of the dossier."""
     from hub.handoffs import history
     from hub.papers import compose
     from hub.signing import custody
 
     with hub.db.connection() as conn:
         found = history.find(conn, named)
-        wanted = found.handoffs if form == "kiem-soat" else _one(found.asked, found.handoffs)
+        handoff_ids = found.handoffs if form == "kiem-soat" else _one(found.asked, found.handoffs)
         handed: list[HandoffPaper] = []
-        for handoff_id in wanted:
+        for handoff_id in handoff_ids:
             leaves = custody.about(conn, handoff_id)
-            if leaves or form == "bien-ban":  # what is not signed yet is no row of the form yet
+            if leaves or form == "bien-ban":  # the form has no row for what is not signed yet
                 handed.append(compose.HandoffPaper.of(handoff_id, leaves))
     names = _names(hub, found.procedure)
     if form == "bien-ban":
@@ -277,7 +281,7 @@ def _names(hub: "Hub", procedure: str) -> "PaperNames":
 
 
 def office(catalogue: "Catalogue") -> "IssuingOffice":
-    """The Centre, as it stands at the head of a form: under the committee of the province that its name ends with."""
+    """Return the Centre for the head of a form: under the committee of the province that its name ends with."""
     from hub.papers.forms import IssuingOffice
 
     centre = catalogue.portal.centre_name
@@ -287,7 +291,7 @@ def office(catalogue: "Catalogue") -> "IssuingOffice":
 
 
 def signatory(hub: "Hub", named: str | None, department: str | None, at: datetime) -> "Officer":
-    """Who signs a form of ``department`` (None: one of the Centre's own): whom the roster calls so, or who is on duty.
+    """Return the officer who signs a form of ``department`` (None: of the Centre): the one named, or who is on duty.
 
     Raises NotFound, InvalidState, MayNotSign.
     """
@@ -307,8 +311,8 @@ def signatory(hub: "Hub", named: str | None, department: str | None, at: datetim
     return chosen
 
 
-def signed(hub: "Hub", pdf: bytes, made: "Form", officer: "Officer", *, time_stamp: bool) -> bytes:
-    """``pdf`` of the form ``made``, signed by the officer and by the Centre's seal. Raises InvalidState."""
+def signed(hub: "Hub", pdf: bytes, form_values: "Form", officer: "Officer", *, time_stamp: bool) -> bytes:
+    """``pdf`` of the form ``form_values``, signed by the officer and by the Centre's seal. Raises InvalidState."""
     from hub.clock import now
     from hub.errors import InvalidState
     from hub.papers import render, sign
@@ -319,19 +323,21 @@ def signed(hub: "Hub", pdf: bytes, made: "Form", officer: "Officer", *, time_sta
     seal = sign.Signatory(hub.keyring.current(hub.catalogue.signing.seal, at), centre, vi("Confirmation by the agency"))
     stamp = stamp_of(hub) if time_stamp else None
     try:
-        return sign.sign(pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(made), stamp=stamp)
+        return sign.sign(
+            pdf, person, seal, at=at, trust=hub.signer.trust(), places=render.places(form_values), stamp=stamp
+        )
     except (Invalid, Undecided) as error:
         raise InvalidState(f"nothing was signed: {error}") from None
 
 
 def stamp_of(hub: "Hub") -> "Stamp":
-    """How the first time-stamping authority of the catalogue is asked."""
+    """Return the function that asks the catalogue's first time-stamping authority."""
     ask: Stamp = hub.port(hub.catalogue.signing.stamping[0].counterparty).stamp
     return ask
 
 
 class VerificationText(Protocol):
-    """What a judge has found, whichever it is."""
+    """Result of a verification, of a bundle or of a printed form."""
 
     @property
     def answer(self) -> "VerdictAnswer": ...
@@ -341,7 +347,11 @@ class VerificationText(Protocol):
 
 TrustFile = Annotated[
     Path | None,
-    Option(exists=True, dir_okay=False, help="trust.json: who signs for whom. A PEM of roots alone decides nothing."),
+    Option(
+        exists=True,
+        dir_okay=False,
+        help="trust.json: who signs for whom. With a PEM of roots alone nothing can be decided.",
+    ),
 ]
 _MARKS: Final = {"good": "✔", "note": "·", "missing": "?", "wrong": "✗"}
 _ANSWERS: Final = {
@@ -355,14 +365,14 @@ _EXITS: Final = {"VALID": ExitCode.OK, "INVALID": ExitCode.FINDING, "CANNOT TELL
 @app.command()
 def export(
     handoff_id: Annotated[str, Argument(metavar="HANDOFF", parser=whole_id, help="hd_…")],
-    to: Annotated[Path | None, Option("--output", "-o", help="The zip to write; default: HANDOFF.zip here.")] = None,
+    to: Annotated[Path | None, Option("--output", "-o", help="File to write; default: HANDOFF.zip.")] = None,
 ) -> None:
-    """Write a handoff as a bundle that anybody can verify, with this command or with openssl alone."""
+    """Export a handoff as a bundle that anybody can verify, with this command or with openssl alone."""
     from hub.signing import crl_store, exporting
 
     with environment.hub() as hub, hub.db.transaction() as conn:
-        beside = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
-        written = exporting.export(conn, handoff_id, beside).write()
+        crls = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
+        written = exporting.export(conn, handoff_id, crls).write()
     path = to or Path(f"{handoff_id}.zip")
     files.write(path, written)
     output.say(f"{path}: {len(written)} byte")
@@ -374,22 +384,22 @@ def verify(
         Path, Argument(metavar="FILE", exists=True, help="A bundle, the folder it was unpacked to, or a printed form.")
     ],
     trust: TrustFile = None,
-    offline: Annotated[bool, Option("--offline", help="Without a database: --trust has to be given.")] = False,
+    offline: Annotated[bool, Option("--offline", help="Without a database; requires --trust.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence is missing), with the reasons; 2: not a bundle."""
+    """Verify a bundle: VALID (exit 0), INVALID (3) or CANNOT TELL (4: evidence missing), with reasons; 2: no bundle."""
     from hub.signing.archive import NotABundle
 
     try:
-        verdict = _judged(bundle, trust_of(trust, offline=offline))
+        verdict = _verify_file(bundle, trust_of(trust, offline=offline))
     except NotABundle as error:
         leave(ExitCode.USAGE, vi("hub: {bundle} is not a handoff bundle: {error}", bundle=bundle, error=error))
-    tell(verdict, as_json=as_json)
+    print_verdict(verdict, as_json=as_json)
 
 
-def _judged(path: Path, trust: "Trust") -> "Verdict | JudgedPaper":
-    """By the judge of printed forms if it is a PDF, else by the judge of bundles. Raises NotABundle."""
-    if path.is_file() and (data := read_sent(path)).startswith(b"%PDF-"):
+def _verify_file(path: Path, trust: "Trust") -> "Verdict | JudgedPaper":
+    """Verify a PDF as a printed form, anything else as a bundle. Raises NotABundle."""
+    if path.is_file() and (data := read_file(path)).startswith(b"%PDF-"):
         from hub.clock import now
         from hub.papers.verify import verify_pdf
 
@@ -401,7 +411,7 @@ def _judged(path: Path, trust: "Trust") -> "Verdict | JudgedPaper":
 
 
 def trust_of(path: Path | None, *, offline: bool) -> "Trust":
-    """The reader's trust list; without a file this hub's own, with the revocation lists that it has fetched."""
+    """Load the trust list; without a file this hub's own, with the revocation lists that it has fetched."""
     from hub.signing import trust_list
     from hub.signing.trust import Trust
 
@@ -410,7 +420,7 @@ def trust_of(path: Path | None, *, offline: bool) -> "Trust":
     if path is None:
         return _own_trust()
     try:
-        return Trust.load(read_sent(path)) if path.suffix == ".pem" else trust_list.load(path)
+        return Trust.load(read_file(path)) if path.suffix == ".pem" else trust_list.load(path)
     except ValueError as error:
         leave(ExitCode.USAGE, f"hub: {path}: {error}")
 
@@ -429,8 +439,8 @@ def _own_trust() -> "Trust":
     return own.knowing(crls=trust.crls)
 
 
-def tell(verdict: "VerificationText", *, as_json: bool) -> NoReturn:
-    """Say what was found, and leave with the answer's exit code."""
+def print_verdict(verdict: "VerificationText", *, as_json: bool) -> NoReturn:
+    """Print the findings, and exit with the code of the answer."""
     _show(verdict, as_json=as_json)
     leave(_EXITS[verdict.answer])
 

@@ -1,4 +1,4 @@
-"""hub inbox: messages that could not be handled and wait for a person."""
+"""hub inbox: dead letters of the inbox; list, show, requeue and refuse them."""
 
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -38,7 +38,7 @@ _FIELDS: Final = (
 
 @app.command("list")
 def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Messages that wait for a person, oldest first. Exit 3 if there are any."""
+    """List messages that wait for a person, oldest first. Exit 3 if there are any."""
     from hub import views
 
     with environment.database() as conn:
@@ -52,7 +52,7 @@ def list_(limit: Limit = 50, as_json: AsJson = False) -> None:
 def show(
     message_id: Annotated[str, Argument(metavar="MESSAGE", parser=whole_id, help="in_…")], as_json: AsJson = False
 ) -> None:
-    """An entry of a feed that was set aside, as it came. Of other messages, what became of them: never content."""
+    """Show a message: its state and audit log, never its content, except of a feed entry that was set aside."""
     from hub import views
     from hub.errors import NotFound
 
@@ -73,9 +73,9 @@ def show(
 
 @app.command()
 def requeue(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """Handle a dead message again, after its cause is mended. An entry of a feed is read again.
+    """Requeue dead letters after their cause is corrected. An entry of a feed is read again.
 
-    What came under a name that was used before (REPORT_CONFLICT) is taken beside the first.
+    A message under an id that was used before (REPORT_CONFLICT) is handled in addition to the first.
     """
     from hub import operations
 
@@ -91,12 +91,12 @@ def requeue(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fal
 
 @app.command()
 def refuse(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """End a message that waits or is dead, for good. The portal is told the reason; it reads it, so in Vietnamese."""
+    """Refuse a waiting or dead message for good. The portal is sent the reason and shows it: write it in Vietnamese."""
     from hub import operations
 
-    def turn_down(hub: "Hub", message: str) -> None:
+    def refuse_one(hub: "Hub", message: str) -> None:
         if not operations.refuse(hub, message, actor=writing.actor(), reason=reason):
             output.say(vi("{message}: the sender has no channel for notices, tell them directly", message=message))
 
     with environment.hub() as hub:
-        writing.each("refuse", ids, lambda one: turn_down(hub, one), yes=yes, dry_run=dry_run)
+        writing.each("refuse", ids, lambda one: refuse_one(hub, one), yes=yes, dry_run=dry_run)

@@ -1,4 +1,4 @@
-"""Whether everything can be signed that has to be signed: what ``hub keys check`` and ``hub doctor`` look at."""
+"""Checks of the signing keys, for ``hub keys check`` and ``hub doctor``."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,44 +13,44 @@ from hub.signing.signer import MayNotSign, Signer
 from hub.signing.trust import Trust
 
 EXPIRY_NOTICE: Final = timedelta(days=30)
-"""a CA needs days, and somebody has to carry the request there"""
+"""before expiry: a CA needs days, and the request is carried there by hand"""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFinding:
-    """One key and how it is."""
+    """Result of the check of one key."""
 
     key: str
     ok: bool
     finding: str
 
 
-def wanted(catalogue: Catalogue, at: datetime) -> dict[str, Officer | None]:
-    """Every key that has to sign at ``at``, and whose it is: the seal, the log, the officers on the roster."""
+def required_keys(catalogue: Catalogue, at: datetime) -> dict[str, Officer | None]:
+    """Return the keys that have to sign at ``at``, with their officer: seal, log, officers on the roster."""
     ours: dict[str, Officer | None] = {catalogue.signing.seal: None, catalogue.signing.log_key: None}
     officers = {one.key: one for one in catalogue.officers.values() if one.serves(at) and not one.signs_elsewhere}
     return ours | officers
 
 
-def examine(signer: Signer, keyring: Keyring, catalogue: Catalogue, at: datetime) -> list[KeyFinding]:
-    """A finding for every key that is wanted: it signs something that is thrown away, and that is verified."""
-    return [_examined(signer, keyring, name, officer, at) for name, officer in wanted(catalogue, at).items()]
+def check_keys(signer: Signer, keyring: Keyring, catalogue: Catalogue, at: datetime) -> list[KeyFinding]:
+    """Check every required key by a test signature, which is verified."""
+    return [_check_key(signer, keyring, name, officer, at) for name, officer in required_keys(catalogue, at).items()]
 
 
-def _examined(signer: Signer, keyring: Keyring, name: str, officer: Officer | None, at: datetime) -> KeyFinding:
+def _check_key(signer: Signer, keyring: Keyring, name: str, officer: Officer | None, at: datetime) -> KeyFinding:
     try:
         signer.trial(name, at, officer)
     except MayNotSign as error:
         return KeyFinding(name, ok=False, finding=f"{error.code}: {error}")
     last = max(one.chain[0].not_valid_after_utc for one in keyring.generations(name) if one.chain)
-    said = f"ends on {local(last):%d/%m/%Y}"
+    finding = f"ends on {local(last):%d/%m/%Y}"
     if last - at < EXPIRY_NOTICE:
-        return KeyFinding(name, ok=False, finding=f"{said}: hub keys issue-request {name}")
-    return KeyFinding(name, ok=True, finding=said)
+        return KeyFinding(name, ok=False, finding=f"{finding}: hub keys issue-request {name}")
+    return KeyFinding(name, ok=True, finding=finding)
 
 
-def published(catalogue: Catalogue, keyring: Keyring, trust: Trust, at: datetime) -> str:
-    """What is wrong with the trust list in the keys' folder, by which others verify what we sign; empty: nothing.
+def trust_list_finding(catalogue: Catalogue, keyring: Keyring, trust: Trust, at: datetime) -> str:
+    """Return what is wrong with the published trust list in the keys' folder; empty if nothing.
 
     Raises NotConfigured where a department's CA file cannot be used.
     """
@@ -60,20 +60,20 @@ def published(catalogue: Catalogue, keyring: Keyring, trust: Trust, at: datetime
             return "no trust list has been published: hub keys trust-list"
         is_older = trust_entries.drawn(catalogue, keyring, trust, at) != held.listed
     except trust_list.NotATrustList as error:
-        return f"the trust list in {keyring.folder} cannot be believed: {error}"
+        return f"the trust list in {keyring.folder} cannot be trusted: {error}"
     if is_older:
-        said = f"version {held.listed.version} of the trust list is older than the keys and the catalogue"
-        return f"{said}: what it does not have, others cannot verify: hub keys trust-list"
+        finding = f"version {held.listed.version} of the trust list is older than the keys and the catalogue"
+        return f"{finding}: what it does not have, others cannot verify: hub keys trust-list"
     ends = [entry.until for entry in held.listed.entries if entry.kind == "seal" and entry.holder == held.centre]
     last = max((one for one in ends if one is not None), default=None)
     if last is not None and None not in ends and last - at < EXPIRY_NOTICE:
-        said = f"the last seal in the trust list ends on {local(last):%d/%m/%Y}"
-        return f"{said}: hub keys issue-request, then hub keys trust-list while it can still seal the next version"
+        finding = f"the last seal in the trust list ends on {local(last):%d/%m/%Y}"
+        return f"{finding}: hub keys issue-request, then hub keys trust-list while it can still seal the next version"
     return ""
 
 
-def listed(keyring: Keyring, at: datetime) -> Iterator[dict[str, Any]]:
-    """Every generation of every key, and what it is doing at ``at``."""
+def generations(keyring: Keyring, at: datetime) -> Iterator[dict[str, Any]]:
+    """Yield every generation of every key with its state at ``at``."""
     for name in keyring.names():
         generations = keyring.generations(name)
         signing = next((one.number for one in reversed(generations) if one.is_valid(at)), None)

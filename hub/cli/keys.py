@@ -1,4 +1,4 @@
-"""hub keys: what we sign with, whether it signs, and how one key takes over from another."""
+"""hub keys: list and check signing keys, renew them, publish and check the trust list."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from typer import Argument, Option, Typer
 
 from hub.cli import environment, output
 from hub.cli.exits import ExitCode, leave
-from hub.cli.files import read_sent
+from hub.cli.files import read_file
 from hub.cli.output import AsJson, TableColumn
 from hub.locale import vi
 
@@ -49,22 +49,22 @@ _FINDINGS: Final = (
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Every generation of every key: where it is kept, until when it is valid, and which one signs."""
+    """List every generation of every key: where it is stored, its validity, and which one signs."""
     from hub.cli import key_checks
     from hub.clock import now
 
     _, _, keyring = _keys()
-    output.listing(list(key_checks.listed(keyring, now())), _GENERATIONS, as_json=as_json)
+    output.listing(list(key_checks.generations(keyring, now())), _GENERATIONS, as_json=as_json)
 
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
-    """Let every key sign something that is thrown away, and verify it. Exit 3 if one cannot, or ends within 30 days."""
+    """Test every key with a signature, and verify it. Exit 3 if a key fails, or expires within 30 days."""
     from hub.cli import key_checks
     from hub.clock import now
 
     with environment.hub() as hub:
-        findings = key_checks.examine(hub.signer, hub.keyring, hub.catalogue, now())
+        findings = key_checks.check_keys(hub.signer, hub.keyring, hub.catalogue, now())
     rows = [{"key": one.key, "ok": one.ok, "finding": one.finding} for one in findings]
     output.listing(rows, _FINDINGS, as_json=as_json)
     if wrong := [one.key for one in findings if not one.ok]:
@@ -74,10 +74,12 @@ def check(as_json: AsJson = False) -> None:
 @app.command("issue-request")
 def issue_request(
     name: Name,
-    token: Annotated[bool, Option("--token", help="Make the key in the token of signing.toml, not in a file.")] = False,
+    token: Annotated[
+        bool, Option("--token", help="Generate the key in the token of signing.toml, not in a file.")
+    ] = False,
     rsa: Annotated[bool, Option("--rsa", help="RSA-3072, where the CA does not take P-256.")] = False,
 ) -> None:
-    """Make the next generation of a key and write its certificate request (PEM) to stdout. The old one signs on."""
+    """Generate the next generation of a key; its certificate request (PEM) on stdout. The old one goes on signing."""
     from hub.signing import enrolment
 
     settings, catalogue, keyring = _keys()
@@ -93,13 +95,13 @@ def import_(
     name: Name,
     chain: Annotated[Path, Argument(exists=True, dir_okay=False, help="PEM: the certificate, then the CAs above it.")],
 ) -> None:
-    """Take in the certificate that was asked for. Its key signs as soon as it is valid, without a restart."""
+    """Import the requested certificate. Its key signs as soon as it is valid, without a restart."""
     from hub.clock import now
     from hub.signing import enrolment
     from hub.signing.keys import certificates
 
     _, catalogue, keyring = _keys()
-    pem = read_sent(chain)
+    pem = read_file(chain)
     _check_known(catalogue, keyring, certificates(pem))
     generation = enrolment.accept(keyring, name, pem)
     signs = "it signs now" if generation.is_valid(now()) else "it does not sign yet"
@@ -108,7 +110,7 @@ def import_(
 
 @app.command()
 def rotate(name: Name) -> None:
-    """Development only: a new generation, certified at once by the development authority of ./var."""
+    """Development only: a new generation, certified at once by the development CA in ./var."""
     from hub.embedded.pki import Pki
 
     settings, catalogue, keyring = _keys()
@@ -116,14 +118,14 @@ def rotate(name: Name) -> None:
     if settings.production or not (folder / "authority").is_dir():
         leave(
             ExitCode.REFUSED,
-            f"hub: no development authority stands beside these keys; ask your CA: hub keys issue-request {name}",
+            f"hub: there is no development CA beside these keys; ask your CA: hub keys issue-request {name}",
         )
     assert settings.keys_passphrase is not None  # noqa: S101 - whoever made the authority made it
     subject = _subject(catalogue, name)
     pki = Pki(folder, settings.keys_passphrase)
-    made = pki.renew(name, common_name=subject["common_name"], serial_name=subject.get("serial_number", ""))
+    generation = pki.renew(name, common_name=subject["common_name"], serial_name=subject.get("serial_number", ""))
     pki.list_trust(catalogue)
-    output.say(f"{name}: generation {made.number} signs from now on; older signatures go on verifying")
+    output.say(f"{name}: generation {generation.number} signs from now on; older signatures go on verifying")
 
 
 @app.command("trust-list")
@@ -132,9 +134,9 @@ def trust_list_(
         "trust.json"
     ),
 ) -> None:
-    """Write the trust list: which certificates sign for which agency, officer, log and TSA. Sealed, and versioned.
+    """Write the trust list: the certificates of each agency, officer, log and TSA. Sealed and versioned.
 
-    Whoever verifies evidence holds it; tell its SHA-256 by another way than the one by which the file goes.
+    Verifiers of evidence need it; send its SHA-256 by another channel than the file.
     """
     from hub.cli import files
     from hub.clock import now
@@ -156,9 +158,9 @@ def check_trust_list(
         Path | None, Option(exists=True, dir_okay=False, help="The version that you hold; unset: NEWER is your first.")
     ] = None,
 ) -> None:
-    """Whether a trust list goes on from the one that you hold: exit 3 if not. Needs no database and no settings.
+    """Check that a trust list is a successor of the one you hold. Exit 3 if not. Needs no database and no settings.
 
-    Of a first one compare the SHA-256 that is printed with the one that the Centre told you by another way.
+    For a first one, compare the printed SHA-256 with the one that the Centre sent by another channel.
     """
     from hub.signing import trust_list
 
@@ -168,7 +170,7 @@ def check_trust_list(
             before = trust_list.load(held).register
             assert before is not None  # noqa: S101 - a list was read
             beside = newer.with_suffix(trust_list.SIGNATURE)
-            read = trust_list.check_successor(before, read_sent(newer), read_sent(beside))
+            read = trust_list.check_successor(before, read_file(newer), read_file(beside))
     except trust_list.NotATrustList as error:
         leave(ExitCode.FINDING, f"hub: {newer}: {error}")
     assert read is not None  # noqa: S101 - a list was read
@@ -176,7 +178,7 @@ def check_trust_list(
 
 
 def _grouped(digest: str) -> str:
-    """As two people read it to one another."""
+    """Group a digest in eights, to be read aloud."""
     return " ".join(digest[at : at + 8] for at in range(0, len(digest), 8))
 
 
@@ -191,7 +193,7 @@ def _keys() -> "tuple[Settings, Catalogue, Keyring]":
 
 
 def _subject(catalogue: "Catalogue", name: str) -> dict[str, str]:
-    """What the certificate shall say of its holder."""
+    """Return the subject of the certificate request."""
     from hub.signing.enrolment import fitting
 
     centre = fitting(catalogue.portal.centre_name)
@@ -207,7 +209,7 @@ def _subject(catalogue: "Catalogue", name: str) -> dict[str, str]:
 
 
 def _check_known(catalogue: "Catalogue", keyring: "Keyring", chain: "tuple[x509.Certificate, ...]") -> None:
-    """Leave unless the chain leads to a root that is believed: better now than when something has to be signed."""
+    """Exit unless the chain leads to a trusted root: now, not when something has to be signed."""
     from hub.signing.keyring import ROOTS
     from hub.signing.trust import Trust
     from hub.signing.verdicts import Invalid, Undecided
@@ -216,7 +218,7 @@ def _check_known(catalogue: "Catalogue", keyring: "Keyring", chain: "tuple[x509.
     if not chain:
         leave(ExitCode.REFUSED, "hub: the file holds no certificate (PEM)")
     try:
-        Trust.load(read_sent(roots)).path(chain[0], chain[0].not_valid_before_utc, chain[1:])
+        Trust.load(read_file(roots)).path(chain[0], chain[0].not_valid_before_utc, chain[1:])
     except Undecided as end:
         if not end.code.startswith("crl-"):  # lists are fetched for what signs; here nothing signs yet
             leave(ExitCode.REFUSED, f"hub: {end}")

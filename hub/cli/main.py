@@ -93,7 +93,7 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     ),
     "events": CommandEntry("hub.cli.events", "Events (thông báo cho Cổng).", is_group=True),
     "consignment": CommandEntry(
-        "hub.cli.consignment", "Consignments (bưu gửi): list, order, follow, complain, report.", is_group=True
+        "hub.cli.consignment", "Consignments (bưu gửi): list, order, print, complain, report.", is_group=True
     ),
     "fee": CommandEntry("hub.cli.fee", "Fees (phí, lệ phí): demands, bank statements, matching, proof.", is_group=True),
 }

@@ -1,4 +1,4 @@
-"""What a command prints. Data goes to stdout: a table for people, tab-separated for pipes, JSON when asked for."""
+"""Output of commands. Data goes to stdout: a table on a terminal, tab-separated in a pipe, JSON with --json."""
 
 import json
 import sys
@@ -13,19 +13,19 @@ from hub.clock import local, now
 from hub.locale import vi
 
 AsJson = Annotated[bool, Option("--json", help="One JSON object instead of a table.")]
-Limit = Annotated[int, Option(min=1, max=10_000, help="At most so many.")]
+Limit = Annotated[int, Option(min=1, max=10_000, help="Maximum number of rows.")]
 
 _LONGEST_WORD: Final = 20
-"""letters of a word within a sentence that a column makes room for, however narrow the terminal is"""
+"""characters of a word in a sentence that a column is wide enough for, however narrow the terminal"""
 _GAP: Final = 2
-"""between two columns"""
+"""spaces between two columns"""
 _HOUR: Final = 3600
 _DAY: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column of a table: which key of a row, what stands above it, and how its value is written."""
+    """Column of a table: the key in the row, its label, and how its value is written."""
 
     key: str
     label: str
@@ -33,7 +33,7 @@ class TableColumn:
 
 
 def say(sentence: str) -> None:
-    """Tell the person who watches; never data."""
+    """Write a message to stderr; data never goes here."""
     sys.stderr.write(sentence + "\n")
 
 
@@ -62,42 +62,42 @@ def listing(rows: Sequence[Mapping[str, Any]], columns: Sequence[TableColumn], *
 
 
 def text(content: str) -> None:
-    """A text as it stands."""
+    """Write a text unchanged."""
     sys.stdout.write(content)
 
 
 def row(values: Mapping[str, Any], columns: Sequence[TableColumn]) -> None:
-    """One row of a listing that has no end."""
+    """Write one row of a listing without an end (--follow)."""
     sys.stdout.write("\t".join(_cell(column, values[column.key]) for column in columns) + "\n")
     sys.stdout.flush()
 
 
 def fields(values: Mapping[str, Any], columns: Sequence[TableColumn]) -> None:
-    """One row, a field a line."""
+    """Write one row, a field per line."""
     width = max(len(column.label) for column in columns)
     for column in columns:
         sys.stdout.write(f"{column.label:<{width}}  {_cell(column, values[column.key])}\n")
 
 
 def moment(value: datetime) -> str:
-    """A moment as a clock in Vietnam shows it: 24/11 06:58, with the year if it is another."""
+    """Format a time in Vietnam's zone: 24/11 06:58, with the year if it is not this one."""
     there = local(value)
     return there.strftime("%d/%m %H:%M:%S" if there.year == now().year else "%d/%m/%Y %H:%M")
 
 
 def last_day(end: datetime) -> str:
-    """The day to the end of which something may be done, of the moment at which it is over: 24/12/2026."""
+    """Format the last day before ``end``, which is exclusive: 24/12/2026."""
     return f"{local(end - timedelta(microseconds=1)):%d/%m/%Y}"
 
 
 def since(value: datetime) -> str:
-    """A moment, and how long ago that is: 24/11 06:58 (2g14)."""
+    """Format a time with its age: 24/11 06:58 (2g14)."""
     seconds = int((now() - value).total_seconds())
     return f"{moment(value)} ({duration(seconds)})"
 
 
 def duration(seconds: float) -> str:
-    """12 s, 5ph30, 2g14, 3 ngày: as one says it in Vietnamese."""
+    """Format a duration in Vietnamese: 12s, 5ph30, 2g14, 3 ngày."""
     whole = max(int(seconds), 0)
     if whole < 60:  # noqa: PLR2004
         return f"{whole}s"
@@ -110,21 +110,21 @@ def duration(seconds: float) -> str:
 
 def _cell(column: TableColumn, value: Any) -> str:
     written = "" if value is None else column.write(value)
-    # What a counterparty wrote may hold anything; a terminal obeys control characters.
+    # A counterparty's text may hold control characters, which a terminal would obey.
     return "".join(char if char.isprintable() else " " for char in written)
 
 
 def _table(labels: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    """A table as wide as the terminal, or wider: what is one word, as an id is, is never broken over two lines."""
+    """Print a table as wide as the terminal, or wider: a single word, such as an id, is never wrapped."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
     columns = list(zip(labels, *cells, strict=True))
-    widths = [_least(column) for column in columns]
+    widths = [_least_width(column) for column in columns]
     whole = [max(map(len, column)) for column in columns]
-    # Narrow columns get their room first; rich itself would take away whole columns from a narrow terminal.
+    # Narrow columns get their width first; rich itself would drop whole columns on a narrow terminal.
     for _ in range(console.width - sum(widths) - _GAP * len(widths)):
         short = [place for place, width in enumerate(widths) if width < whole[place]]
         if not short:
@@ -140,8 +140,8 @@ def _table(labels: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     console.print(table)
 
 
-def _least(column: Sequence[str]) -> int:
-    """The width that a column (its label first) needs: its longest word's, up to a limit where there are sentences."""
+def _least_width(column: Sequence[str]) -> int:
+    """Return the least width of a column: its longest word, up to a limit where cells are sentences."""
     longest = max((len(word) for cell in column for word in cell.split()), default=1)
     return min(longest, _LONGEST_WORD) if any(" " in cell for cell in column[1:]) else longest
 
@@ -177,7 +177,7 @@ ADVICE: Final[dict[str, str]] = {
     "parked": "hub transfer unpark khi xong",
     "retrying": vi("sent again automatically; see hub partner list"),
 }
-NEEDING_A_PERSON: Final = frozenset({"stuck"})
+NEEDS_ACTION: Final = frozenset({"stuck"})
 AUDIT_LOG: Final = (
     TableColumn("at", vi("At"), moment),
     TableColumn("actor", "Ai"),

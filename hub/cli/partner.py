@@ -1,4 +1,4 @@
-"""hub partner: the departments and the portal's endpoints, as the hub finds them."""
+"""hub partner: list, pause, resume and test counterparties."""
 
 import os
 import time
@@ -35,9 +35,9 @@ _COLUMNS: Final = (
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Each counterparty: what waits for it (the backlog), whether it is paused or cut off, and what stands still.
+    """List counterparties: backlog, paused or circuit breaker open, and what needs a person.
 
-    Exit 3 if something does: an open breaker, an aged backlog, a feed that is silent.
+    Exit 3 if one does: an open breaker, an aged backlog, a silent feed.
     """
     environment.adopt()
     from config.catalogue import load
@@ -55,7 +55,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def pause(counterparty: Counterparty, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """Send nothing to it until it is resumed; what comes up is held."""
+    """Pause a counterparty: its transfers are held until it is resumed."""
     from hub import operations
 
     with environment.hub() as hub:
@@ -70,7 +70,7 @@ def pause(counterparty: Counterparty, *, reason: Reason, yes: Yes = False, dry_r
 
 @app.command()
 def resume(counterparty: Counterparty, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """Send again, the most urgent first."""
+    """Resume a counterparty; the most urgent transfers leave first."""
     from hub import operations
 
     with environment.hub() as hub:
@@ -85,7 +85,7 @@ def resume(counterparty: Counterparty, *, reason: Reason, yes: Yes = False, dry_
 
 @app.command("test")
 def try_(counterparty: Counterparty, as_json: AsJson = False) -> None:
-    """A call that changes nothing: address, certificate, credentials. Exit 6 if it cannot be reached."""
+    """Test address, certificate and credentials with a call that changes nothing. Exit 6 if it is unreachable."""
     from hub import operations
 
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""The processes that a supervisor, systemd or a container starts: one command each, until SIGTERM."""
+"""Commands of the long-running processes, which a supervisor, systemd or a container starts; they end on SIGTERM."""
 
 import gc
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def api(
     host: Host = "127.0.0.1",
     port: Annotated[int, Option(min=0, max=65535)] = 8000,
     workers: Annotated[int, Option(min=1, max=64, help="Processes that share the socket.")] = 1,
-    fd: Annotated[int | None, Option(help="Listening socket that was handed over (systemd: 3).")] = None,
+    fd: Annotated[int | None, Option(help="Inherited listening socket (systemd: 3).")] = None,
 ) -> None:
     """The HTTP API."""
     environment.adopt()
@@ -47,7 +47,7 @@ def api(
 def worker(
     queue: Annotated[list[str] | None, Option(help="Only this one (repeatable); none: all.")] = None,
     threads: Annotated[int, Option(min=1, max=64, help="Messages handled at a time.")] = 8,
-    name: Annotated[str, Option(help="What Flower calls it.")] = "worker",
+    name: Annotated[str, Option(help="Its name in Flower.")] = "worker",
 ) -> None:
     """A worker on some or all queues."""
     environment.adopt()
@@ -65,7 +65,9 @@ def worker(
 
 @app.command(rich_help_panel=PROCESSES)
 def beat(
-    schedule: Annotated[Path | None, Option(help="Touched whenever the broker took ticks; unset: in HUB_VAR.")] = None,
+    schedule: Annotated[
+        Path | None, Option(help="File touched after each tick that the broker accepted; default: in HUB_VAR.")
+    ] = None,
 ) -> None:
     """The scheduler: sends the ticks. Run exactly one."""
     environment.adopt()

@@ -24,22 +24,24 @@ _FIELDS: Final = (
     output.TableColumn("docs", vi("Documentation")),
     output.TableColumn("flower", "Flower"),
 )
-_STOPPED_WITHIN: Final = 90.0
-_LOOK_EVERY: Final = 0.1
+_STOP_TIMEOUT: Final = 90.0
+_POLL_SECONDS: Final = 0.1
 
 
 @app.command()
 def up(
-    sandbox: Annotated[bool, Option("--sandbox", help="With every counterparty played on this machine.")] = False,
-    themselves: Annotated[
+    sandbox: Annotated[bool, Option("--sandbox", help="With a sandbox of every counterparty on this machine.")] = False,
+    excepted: Annotated[
         list[str] | None,
         Option(
             "--except",
             metavar="CODE[=ADDRESS]",
-            help="Not in the sandbox: a counterparty that plays itself, at its address or where the catalogue says.",
+            help="Leave a counterparty out of the sandbox: it runs itself, at ADDRESS or at that of the catalogue.",
         ),
     ] = None,
-    detach: Annotated[bool, Option("--detach", "-d", help="Return when it is ready; `hub down` stops it.")] = False,
+    detach: Annotated[
+        bool, Option("--detach", "-d", help="Return when the stack is ready; `hub down` stops it.")
+    ] = False,
     workers: Annotated[int, Option(min=1, max=32, help="Worker processes.")] = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -56,19 +58,19 @@ def up(
         )
     if place.supervisor():
         leave(ExitCode.REFUSED, f"hub: a stack is running in {place.folder} already (hub down stops it)")
-    if themselves and not sandbox:
-        leave(ExitCode.USAGE, "hub: --except leaves somebody out of the sandbox, and there is none without --sandbox")
+    if excepted and not sandbox:
+        leave(ExitCode.USAGE, "hub: --except needs --sandbox")
     if detach:
-        start_detached(place, sandbox=sandbox, workers=workers, themselves=themselves or ())
+        start_detached(place, sandbox=sandbox, workers=workers, excepted=excepted or ())
         _show(place, as_json=as_json)
         return
     from hub.embedded.stack import Stack
     from hub.embedded.supervisor import Supervisor
 
     with place.held():
-        apart = {code: url for code, _, url in (one.partition("=") for one in themselves or ())}
-        stack = Stack.planned(place, os.environ, workers=workers, themselves=apart)
-        if unknown := apart.keys() - stack.counterparties:
+        addresses = {code: url for code, _, url in (one.partition("=") for one in excepted or ())}
+        stack = Stack.planned(place, os.environ, workers=workers, themselves=addresses)
+        if unknown := addresses.keys() - stack.counterparties:
             known = ", ".join(sorted(stack.counterparties))
             leave(ExitCode.USAGE, f"hub: --except {', '.join(sorted(unknown))}: the catalogue has {known}")
         supervisor = Supervisor(stack, sandbox=sandbox, say=output.say)
@@ -90,7 +92,7 @@ def down() -> None:
     try:
         supervisor = psutil.Process(pid)
         supervisor.terminate()
-        supervisor.wait(_STOPPED_WITHIN)
+        supervisor.wait(_STOP_TIMEOUT)
     except psutil.NoSuchProcess:
         pass
     except psutil.TimeoutExpired:
@@ -98,38 +100,38 @@ def down() -> None:
     output.say("stopped")
 
 
-def start_detached(place: "StackFolder", *, sandbox: bool, workers: int, themselves: Sequence[str] = ()) -> None:
-    """Returns when it is ready. Leaves with its exit code and its last words where it does not become so."""
+def start_detached(place: "StackFolder", *, sandbox: bool, workers: int, excepted: Sequence[str] = ()) -> None:
+    """Start the stack in the background; return when it is ready. If it fails, exit with its code and last log line."""
     log = place.log("supervisor")
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "hub.cli", "up", f"--workers={workers}", *(["--sandbox"] if sandbox else [])]
-    command += [f"--except={one}" for one in themselves]
+    command += [f"--except={one}" for one in excepted]
     with log.open("wb") as file:
-        # What `up` prints holds Flower's password, so it is not for a log.
+        # The output of `up` has Flower's password, so it is not logged.
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": file}
         child = subprocess.Popen(command, start_new_session=True, **streams)
-    # No ceiling of ours: it gives up by itself where nothing moves any more, and its last line says what it waited for.
+    # No timeout here: the supervisor gives up when nothing progresses, and its last line says what it waited for.
     while place.running() is None:
         if (code := child.poll()) is not None:
             from hub.embedded.process import last_line
 
             leave(ExitCode(code), last_line(log))
-        time.sleep(_LOOK_EVERY)
-    child.returncode = 0  # it lives on; nobody shall warn that it does
+        time.sleep(_POLL_SECONDS)
+    child.returncode = 0  # it goes on running; avoids the ResourceWarning
 
 
 def _show(place: "StackFolder", *, as_json: bool) -> None:
     from hub.embedded.stack import FLOWER_USER, running_environment
 
-    addresses, told = place.running(), running_environment(place)
-    if addresses is None or told is None:
+    addresses, variables = place.running(), running_environment(place)
+    if addresses is None or variables is None:
         return  # stopped meanwhile
     shown = {
         "api": addresses.api,
         "docs": addresses.docs,
         "flower": addresses.flower,
         "flower_user": FLOWER_USER,
-        "flower_password": told["HUB_FLOWER_PASSWORD"],
+        "flower_password": variables["HUB_FLOWER_PASSWORD"],
         "partners": addresses.partners,
     }
     if as_json:

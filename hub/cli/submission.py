@@ -1,4 +1,4 @@
-"""hub submission: where one submission stands, and what happened to it."""
+"""hub submission: show a submission; end a dossier that has not been handed over."""
 
 from dataclasses import asdict
 from enum import StrEnum
@@ -20,7 +20,7 @@ app: Final = Typer(help="Submissions (hồ sơ nộp).", no_args_is_help=True)
 
 
 class SubmissionEnd(StrEnum):
-    """How a dossier that has not gone out may end."""
+    """How a dossier that has not been handed over may end."""
 
     WITHDRAWN = "withdrawn"
     STOPPED = "stopped"
@@ -56,7 +56,7 @@ def show(
     name: Name,
     as_json: AsJson = False,
 ) -> None:
-    """One submission with its transfers and its audit log; never the applicant's data."""
+    """Show a submission with its transfers and audit log; never the applicant's data."""
     from hub import views
     from hub.errors import NotFound
 
@@ -66,11 +66,11 @@ def show(
             raise NotFound(f"no submission is called {name}")
         transfers = views.transfers_of(conn, view.id)
         audit_log = views.audit_log_of(conn, view.id)
-    found = {**asdict(view), "state": view.state, "status_label": view.status_label}
+    row = {**asdict(view), "state": view.state, "status_label": view.status_label}
     if as_json:
-        output.document({**found, "transfers": transfers, "audit_log": audit_log})
+        output.document({**row, "transfers": transfers, "audit_log": audit_log})
         return
-    output.fields(found, _FIELDS)
+    output.fields(row, _FIELDS)
     output.say("")
     output.listing(transfers, _TRANSFERS, as_json=False)
     output.say("")
@@ -81,12 +81,12 @@ def show(
 def end(
     name: Name,
     *,
-    to: Annotated[SubmissionEnd, Option("--as", help="Taken back by its applicant, or stopped by the Centre.")],
+    to: Annotated[SubmissionEnd, Option("--as", help="Withdrawn by its applicant, or stopped by the Centre.")],
     reason: Reason,
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """End a dossier that has not gone out, such as one that nobody pays for. Its demand is cancelled."""
+    """End a dossier that has not been handed over, such as an unpaid one. Its demand is cancelled."""
     from hub import dispatch
     from hub.dossiers import ending
     from hub.dossiers.model import DossierStatus

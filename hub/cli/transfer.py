@@ -1,4 +1,4 @@
-"""hub transfer: what the hub owes its counterparties, and what a person may do about it."""
+"""hub transfer: list and show transfers of the outbox; replay, park, cancel and check them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -8,8 +8,8 @@ from typer import Argument, Option, Typer
 from hub.cli import arguments, environment, output, writing
 from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
-from hub.cli.output import ADVICE, AUDIT_LOG, NEEDING_A_PERSON, TRANSFER_STATES, AsJson, Limit, TableColumn
-from hub.cli.writing import DryRun, Reason, Verb, Yes
+from hub.cli.output import ADVICE, AUDIT_LOG, NEEDS_ACTION, TRANSFER_STATES, AsJson, Limit, TableColumn
+from hub.cli.writing import DryRun, Reason, WriteCommand, Yes
 from hub.locale import vi
 
 app: Final = Typer(help="Transfers (lần chuyển): list, show, replay, park, cancel, check.", no_args_is_help=True)
@@ -54,18 +54,18 @@ _ATTEMPTS: Final = (
 
 @app.command("list")
 def list_(
-    state: Annotated[Shown | None, Option(help="Only these; held = its counterparty is paused.")] = None,
+    state: Annotated[Shown | None, Option(help="Only these; held: its counterparty is paused.")] = None,
     counterparty: Annotated[str | None, Option(help="Only for this one: department.so-tu-phap")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Transfers, oldest first. Exit 3 if a listed one is stuck: it waits for a person."""
+    """List transfers, oldest first. Exit 3 if a listed one is stuck: it needs a person."""
     from hub import views
 
     with environment.database() as conn:
         rows = views.transfers(conn, state=state, counterparty=counterparty, limit=limit)
     output.listing([_advised(row) for row in rows], _COLUMNS, as_json=as_json)
-    stuck = sum(row["state"] in NEEDING_A_PERSON for row in rows)
+    stuck = sum(row["state"] in NEEDS_ACTION for row in rows)
     if stuck:
         leave(ExitCode.FINDING, vi("{rows} transfers, {stuck} stuck", rows=len(rows), stuck=stuck))
 
@@ -74,7 +74,7 @@ def list_(
 def show(
     transfer_id: Annotated[str, Argument(metavar="TRANSFER", parser=whole_id, help="tr_…")], as_json: AsJson = False
 ) -> None:
-    """One transfer: its attempts, what was said (redacted), who did what."""
+    """Show a transfer: its attempts, responses (redacted) and audit log."""
     from hub import views
     from hub.errors import NotFound
 
@@ -102,7 +102,7 @@ def replay(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Try again now, with the same key; a transfer whose outcome is unknown is asked about first."""
+    """Send again now with the same idempotency key; if the outcome is unknown, the counterparty is asked first."""
     from hub import operations, views
 
     if bool(ids) == (counterparty is not None):
@@ -130,16 +130,16 @@ def park(
     yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Put aside until a day; what follows in its dossier waits with it."""
+    """Park transfers until a day; later transfers of the same dossier wait too."""
     from hub import operations
     from hub.clock import VIETNAM
 
-    again = review_at.replace(tzinfo=VIETNAM)
+    review_time = review_at.replace(tzinfo=VIETNAM)
     with environment.hub() as hub:
         writing.each(
             "park",
             ids,
-            lambda one: operations.park(hub, one, actor=writing.actor(), reason=reason, review_at=again),
+            lambda one: operations.park(hub, one, actor=writing.actor(), reason=reason, review_at=review_time),
             yes=yes,
             dry_run=dry_run,
         )
@@ -147,7 +147,7 @@ def park(
 
 @app.command()
 def unpark(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """Take up again what was parked."""
+    """Queue parked transfers again."""
     from hub import operations
 
     with environment.hub() as hub:
@@ -162,7 +162,7 @@ def unpark(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
 
 @app.command()
 def cancel(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """End it unsent, for good."""
+    """Cancel transfers for good; they are not sent."""
     from hub import operations
 
     with environment.hub() as hub:
@@ -175,9 +175,9 @@ def cancel(ids: Ids, *, reason: Reason, yes: Yes = False, dry_run: DryRun = Fals
         )
 
 
-@app.command(cls=Verb)
+@app.command(cls=WriteCommand)
 def check(ids: Ids, as_json: AsJson = False) -> None:
-    """Ask the counterparty now whether it has each of these; nothing is sent. Its state afterwards."""
+    """Ask the counterparty now whether it has received each transfer; nothing is sent. Prints the new states."""
     from hub import operations
 
     states: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Commands that change something: who does it, why, and whether it is meant."""
+"""Commands that write: the actor, the reason, the confirmation, and the run in one transaction."""
 
 import os
 import pwd
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from hub.events import Event
     from hub.unit_of_work import UnitOfWork
 
-Given = TypeVar("Given")
+Result = TypeVar("Result")
 
-Reason = Annotated[str, Option("--reason", "-r", help="Why; stands in the audit log.")]
-Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask; needed where nobody can be asked.")]
-_Taken = Annotated[bool, Option("--yes", "-y", help="Taken by every command that writes; this one never asks.")]
-DryRun = Annotated[bool, Option("--dry-run", help="Say what would be done, and do nothing.")]
+Reason = Annotated[str, Option("--reason", "-r", help="Why; recorded in the audit log.")]
+Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask for confirmation; required without a terminal.")]
+_IgnoredYes = Annotated[bool, Option("--yes", "-y", help="Accepted by every command that writes; this one never asks.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Show what would be done, and do nothing.")]
 
 
-class Verb(TyperCommand):
-    """A command that writes and asks nothing: it takes --yes as well, so that a script need not know which ones ask.
+class WriteCommand(TyperCommand):
+    """Command that writes without a confirmation. It accepts --yes, so that a script need not know which commands ask.
 
-    One that asks takes ``Yes`` and goes through ``confirm``.
+    A command that asks has a parameter ``Yes`` and calls ``confirm``.
     """
 
     def __init__(self, *args: Any, params: list[Any] | None = None, **kwargs: Any) -> None:
@@ -38,11 +38,11 @@ class Verb(TyperCommand):
 
 
 def _yes() -> Any:
-    """--yes as Typer makes it, of which no function is told."""
+    """Build the option --yes as Typer does; its value reaches no function."""
     app = Typer()
 
     @app.command()
-    def _(*, yes: _Taken = False) -> None:
+    def _(*, yes: _IgnoredYes = False) -> None:
         raise NotImplementedError
 
     [yes] = (one for one in get_command(app).params if one.name == "yes")
@@ -51,40 +51,40 @@ def _yes() -> Any:
 
 
 _LOGIN: Final = Path("/proc/self/loginuid")
-"""who logged in, as the kernel keeps it through sudo and su"""
+"""uid of the login, which the kernel keeps through sudo and su"""
 _NOBODY: Final = 2**32 - 1
-"""in that file: nobody logged in (a service, a container)"""
+"""value of that file where nobody logged in (a service, a container)"""
 
 
 def actor() -> str:
-    """Who acts, for the audit log: HUB_ACTOR, else the account. In production the account, and nothing else.
+    """Return the actor for the audit log: HUB_ACTOR, else the account; in production the account only.
 
-    Leaves with exit 2 where production is told a name.
+    Exits with 2 if HUB_ACTOR is set in production.
     """
     from hub.app import read_settings
 
-    told = os.environ.get("HUB_ACTOR")
-    if told and read_settings().production:
+    name = os.environ.get("HUB_ACTOR")
+    if name and read_settings().production:
         leave(
             ExitCode.USAGE, "hub: HUB_ACTOR is not believed in production: log in with your own account, and unset it"
         )
-    if told:
-        return told
+    if name:
+        return name
     return f"cli:{account(os.environ, os.getuid(), _logged_in())}"
 
 
-def act(verb: "Callable[[UnitOfWork], tuple[Given, list[Event]]]") -> Given:
-    """``verb`` in one transaction, in the name of whoever types; what it gives beside its events."""
+def act(command: "Callable[[UnitOfWork], tuple[Result, list[Event]]]") -> Result:
+    """``command`` in one transaction in the name of the actor, and return its result."""
     from hub import dispatch
 
     with environment.hub() as hub:
-        return dispatch.run_command(hub, actor(), verb)
+        return dispatch.run_command(hub, actor(), command)
 
 
 def account(environ: Mapping[str, str], uid: int, login: int | None) -> str:
-    """The account at the operating system; where sudo was used, of whoever used it.
+    """Return the account of the operating system; with sudo, that of its caller.
 
-    ``login``: who logged in, if the kernel knows. Leaves with exit 2 where it is another than the environment's.
+    ``login``: uid of the login, if the kernel knows it. Exits with 2 if it is not that of SUDO_USER.
     """
     if "SUDO_USER" not in environ:
         return pwd.getpwuid(uid).pw_name
@@ -107,26 +107,26 @@ def _logged_in() -> int | None:
 
 
 def each(what: str, ids: Iterable[str], act: Callable[[str], object], *, yes: bool, dry_run: bool) -> None:
-    """``act`` on every id after asking once; ``what`` is the verb for the question. See each_of for what fails."""
-    wanted = list(ids)
-    if not wanted:
+    """Confirm once, then run ``act`` for each id. ``what`` names the action in the question. Failures: see each_of."""
+    targets = list(ids)
+    if not targets:
         leave(ExitCode.NOT_FOUND, f"nothing to {what}")
     if dry_run:
-        say(f"would {what}: {', '.join(wanted)}")
+        say(f"would {what}: {', '.join(targets)}")
         return
-    confirm(f"{what} {', '.join(wanted) if len(wanted) < 4 else f'{len(wanted)} items'}?", yes=yes)  # noqa: PLR2004
+    confirm(f"{what} {', '.join(targets) if len(targets) < 4 else f'{len(targets)} items'}?", yes=yes)  # noqa: PLR2004
 
     def acted(one: str) -> None:
         act(one)
         say(f"{what}: {one} ✔")
 
-    each_of(what, wanted, acted)
+    each_of(what, targets, acted)
 
 
 def each_of(what: str, ids: Sequence[str], act: Callable[[str], object]) -> None:
-    """``act`` on every id, whatever becomes of the others. A single one's error is raised.
+    """Run ``act`` for each id, also after one has failed. The error of a single id is raised.
 
-    Of several, each error is said on its line, and at the end the command leaves with the first one's exit code.
+    Of several ids each error is a line, and the command exits with the code of the first.
     """
     from connectors.errors import ConnectorError
     from hub.errors import HubError
@@ -145,11 +145,11 @@ def each_of(what: str, ids: Sequence[str], act: Callable[[str], object]) -> None
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask whoever types, unless ``yes``. Leaves with exit 5 at a no, with exit 2 where nobody can be asked."""
+    """Ask for confirmation unless ``yes``. Exits with 5 on a no, with 2 without a terminal."""
     if yes:
         return
     if not sys.stdin.isatty():
-        leave(ExitCode.USAGE, "hub: nobody can be asked here; say --yes if it is meant")
+        leave(ExitCode.USAGE, "hub: no terminal to ask for confirmation: add --yes")
     import typer
 
     if not typer.confirm(question, err=True):

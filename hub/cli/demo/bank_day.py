@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from hub import dispatch
-from hub.cli.demo.payers import Banks, Deed, Payers
+from hub.cli.demo.payers import Banks, PaidDemand, Payers
 from hub.cli.demo.portal import PortalClient, SubmissionStatus
 from hub.cli.demo.trials import PaymentScenario
 from hub.clock import local, now
@@ -151,7 +151,7 @@ class BankDay:
             raise InvalidState(vi("waiting for {waits}", waits=self.waits))
 
     def _unknown(self, conn: "Connection") -> int:
-        told: Sequence[Deed] = [deed for deed in self.payers.deeds if deed.told]
+        told: Sequence[PaidDemand] = [deed for deed in self.payers.deeds if deed.told]
         named = [deed.provider for deed in told], [deed.txn for deed in told]
         return int(one(conn, _KNOWN, (len(told), *named))["missing"])
 
@@ -195,7 +195,7 @@ class Settling:
     day: BankDay
 
     def settle(self) -> None:
-        """Everything that is open is put right. Raises InvalidState, BankTurnedAway."""
+        """Everything that is open is put right. Raises InvalidState, BankRefused."""
         self._pay_again()
         with self.day.hub.db.connection() as conn:
             rows = conn.execute(_OPEN, (["R01", "R03", "R05", "N02"], self._refs())).fetchall()

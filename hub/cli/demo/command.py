@@ -20,7 +20,7 @@ from hub.cli.output import duration, say
 from hub.locale import vi
 
 if TYPE_CHECKING:
-    from hub.cli.demo.rehearsal import Rehearsed
+    from hub.cli.demo.rehearsal import RehearsalResult
     from hub.embedded.stack_folder import Addresses, StackFolder
 
 app: Final = Typer()
@@ -156,7 +156,7 @@ def _announcement(plan: DemoPlan) -> str:
     )
 
 
-def _tell(rehearsed: "Rehearsed", count: int, place: "StackFolder", *, runs_on: bool) -> None:
+def _tell(rehearsed: "RehearsalResult", count: int, place: "StackFolder", *, runs_on: bool) -> None:
     """What came of it; leaves where something does not hold. ``runs_on``: the stack is still there to be asked."""
     for line in (line for trouble in rehearsed.wrong for line in trouble.lines):
         say(line)

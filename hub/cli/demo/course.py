@@ -82,7 +82,7 @@ class SubmissionProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class OpenTransfer:
     """A transfer that has not ended: what is being waited for, and why."""
 
     id: str
@@ -124,7 +124,7 @@ class Course:
 
     legs: Mapping[str, SubmissionProgress]
     """by reference"""
-    owed: Sequence[Owed]
+    owed: Sequence[OpenTransfer]
     handed: Sequence[HandoffProgress]
     parcels: Sequence[Parcel]
     unhandled: int
@@ -158,7 +158,7 @@ def look(conn: Connection, references: Sequence[str], since: datetime) -> Course
     with conn.cursor(row_factory=class_row(SubmissionProgress)) as cursor:
         legs = {leg.reference: leg for leg in cursor.execute(_COURSE, (list(references),)).fetchall()}
     ids = [leg.id for leg in legs.values()]
-    with conn.cursor(row_factory=class_row(Owed)) as cursor:
+    with conn.cursor(row_factory=class_row(OpenTransfer)) as cursor:
         owed = cursor.execute(_OWED, (ids,)).fetchall()
     with conn.cursor(row_factory=class_row(HandoffProgress)) as cursor:
         handed = cursor.execute(_HANDED, (ids,)).fetchall()
@@ -207,7 +207,7 @@ EXAMPLES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class DemoFinding:
     """One thing that is wrong. ``command``: what shows it closer, with the stack running."""
 
     what: str
@@ -232,7 +232,7 @@ class Trouble:
         ]
 
 
-def unfinished(course: Course, expected: int, still: float, fees_wait_for: str) -> Trouble:
+def unfinished(course: Course, expected: int, still: float, fees_wait_for: str) -> DemoFinding:
     """Nothing moved any more before everything had ended."""
     left = expected - sum(leg.resolved for leg in course.legs.values())
     waits = [
@@ -243,7 +243,7 @@ def unfinished(course: Course, expected: int, still: float, fees_wait_for: str) 
         *([vi("fees: waiting for {fees_wait_for}", fees_wait_for=fees_wait_for)] if fees_wait_for else []),
     ]
     cause, command = _cause(course)
-    return Trouble(
+    return DemoFinding(
         vi("{listed} (nothing moved for {still:.0f} seconds)", listed=", ".join(waits), still=still), cause, command
     )
 
@@ -269,9 +269,9 @@ def _cause(course: Course) -> tuple[str, str]:
     return vi("the sandbox department does not report results"), "hub partner list"
 
 
-def unproved(findings: Sequence[str], count: int) -> Trouble:
+def unproved(findings: Sequence[str], count: int) -> DemoFinding:
     """All has ended, and the counterparties' own files say something else than the hub."""
-    return Trouble(
+    return DemoFinding(
         vi(
             "{count} dossiers have ended, but {findings} findings disagree with the counterparties' books",
             count=count,
@@ -283,9 +283,9 @@ def unproved(findings: Sequence[str], count: int) -> Trouble:
     )
 
 
-def unsettled(findings: Sequence[str]) -> Trouble:
+def unsettled(findings: Sequence[str]) -> DemoFinding:
     """The fees do not add up, or are not settled."""
-    return Trouble(
+    return DemoFinding(
         vi("fees: {findings} findings are wrong", findings=len(findings)),
         vi("a step of the bank's day did not end"),
         "hub fee exceptions list",
@@ -293,17 +293,17 @@ def unsettled(findings: Sequence[str]) -> Trouble:
     )
 
 
-def waiting_for_a_person(dead: int) -> Trouble:
+def waiting_for_a_person(dead: int) -> DemoFinding:
     """Messages that nobody can handle by themselves."""
-    return Trouble(
+    return DemoFinding(
         vi("{dead} messages need a person", dead=dead),
         vi("content that is not understood, or too many attempts"),
         "hub inbox list",
     )
 
 
-def without_evidence(why: str) -> Trouble:
+def without_evidence(why: str) -> DemoFinding:
     """No handoff was proved."""
-    return Trouble(
+    return DemoFinding(
         vi("no handoff is proved: {why}", why=why), vi("a signing key or a time stamp"), "hub custody verify"
     )

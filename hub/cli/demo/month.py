@@ -233,7 +233,7 @@ class MonthRehearsal:
 
 
 def rehearse(stack: Addresses, folder: Path) -> list[Path]:
-    """All of it; the verified packages. Raises StepFailed, NothingMoves, BankTurnedAway, PortalTurnedAway."""
+    """All of it; the verified packages. Raises StepFailed, NothingMoves, BankRefused, PortalRefused."""
     settings = read_settings()
     catalogue = load(settings.catalogue, os.environ)
     patience = Patience()

@@ -33,12 +33,12 @@ _FATES: Final[Mapping[PaymentScenario, str]] = {
 }
 
 
-class BankTurnedAway(HubError):
+class BankRefused(HubError):
     """The sandbox's bank did not do what it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class PaidDemand:
     """Somebody has paid: through whom, the provider's number and the bank's, and whether the hub was told."""
 
     dossier_code: str
@@ -60,7 +60,7 @@ class Banks:
         self._patience = patience
         desk = catalogue.fee_desk
         if desk is None:
-            raise BankTurnedAway("the catalogue collects nothing")
+            raise BankRefused("the catalogue collects nothing")
         self._served = served
         self.account = desk.account.number
         self.own = desk.account.bank
@@ -68,11 +68,11 @@ class Banks:
         self.gateways = [code for code in self.channels if _collects(catalogue.banks[code])]
 
     def ask(self, bank: str, what: str, form: Mapping[str, Any]) -> Any:
-        """Post ``form``. Raises BankTurnedAway."""
+        """Post ``form``. Raises BankRefused."""
         return self._said(bank, what, self._send("POST", bank, what, json=dict(form)))
 
     def can(self, bank: str, what: str, form: Mapping[str, Any]) -> Any | None:
-        """The same; None where the bank says that it has nothing to do. Raises BankTurnedAway."""
+        """The same; None where the bank says that it has nothing to do. Raises BankRefused."""
         reply = self._send("POST", bank, what, json=dict(form))
         return None if reply.status_code == _REFUSED else self._said(bank, what, reply)
 
@@ -83,7 +83,7 @@ class Banks:
     @staticmethod
     def _said(bank: str, what: str, reply: requests.Response) -> Any:
         if not reply.ok:
-            raise BankTurnedAway(f"{bank} {what}: HTTP {reply.status_code} {reply.text[:200]}")
+            raise BankRefused(f"{bank} {what}: HTTP {reply.status_code} {reply.text[:200]}")
         return reply.json()
 
     def _send(self, method: str, bank: str, what: str, **said: Any) -> requests.Response:
@@ -97,13 +97,13 @@ class Banks:
             except requests.ConnectionError as error:
                 # Nobody listens, so nothing was done; once something was sent, it is not said again.
                 if not isinstance(error.args[0], MaxRetryError):
-                    raise BankTurnedAway(f"{bank} {what}: {type(error).__name__}") from None
+                    raise BankRefused(f"{bank} {what}: {type(error).__name__}") from None
                 why = type(error).__name__
             except requests.RequestException as error:
-                raise BankTurnedAway(f"{bank} {what}: {type(error).__name__}") from None
+                raise BankRefused(f"{bank} {what}: {type(error).__name__}") from None
             self._patience.observe(why, bank)
             time.sleep(PAUSE)
-        raise BankTurnedAway(f"{bank} {what}: {why}")
+        raise BankRefused(f"{bank} {what}: {why}")
 
 
 def _collects(bank: Bank) -> bool:
@@ -116,7 +116,7 @@ class Payers:
 
     banks: Banks
     ways: Mapping[str, PaymentScenario]
-    deeds: list[Deed] = field(default_factory=list)
+    deeds: list[PaidDemand] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._channels = cycle(self.banks.channels)
@@ -128,13 +128,13 @@ class Payers:
         return set(self.ways) - self._paid
 
     def look(self, standing: SubmissionStatus) -> None:
-        """Pay, if there is something to pay and it has not been paid. Raises BankTurnedAway."""
+        """Pay, if there is something to pay and it has not been paid. Raises BankRefused."""
         if standing.dossier_code in self.waiting and standing.fee is not None and standing.fee["qr"]:
             self._paid.add(standing.dossier_code)
             self.pay(standing, self.ways[standing.dossier_code])
 
     def pay(self, standing: SubmissionStatus, way: PaymentScenario) -> None:
-        """Read the QR as a banking app does, and pay. Raises BankTurnedAway."""
+        """Read the QR as a banking app does, and pay. Raises BankRefused."""
         asked = payer_notice.decode(str((standing.fee or {})["qr"]))
         bank = next(self._channels) if way is PaymentScenario.EXACT else self.banks.own
         form = {
@@ -145,7 +145,9 @@ class Payers:
         }
         for done in self.banks.ask(bank, "transfers", form):
             told = bool(done["answers"])
-            self.deeds.append(Deed(standing.dossier_code, way, bank, done["txn"], done["ref"], done["amount"], told))
+            self.deeds.append(
+                PaidDemand(standing.dossier_code, way, bank, done["txn"], done["ref"], done["amount"], told)
+            )
 
 
 def _amount(due: int, way: PaymentScenario) -> int:

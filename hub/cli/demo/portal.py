@@ -19,7 +19,7 @@ PAUSE: Final = 0.5
 _AGAIN: Final = frozenset({409, 429, 502, 503, 504})
 
 
-class PortalTurnedAway(HubError):
+class PortalRefused(HubError):
     """The hub's door did not take what the demo handed over."""
 
 
@@ -49,7 +49,7 @@ class PortalClient:
         self._threads = threading.local()
 
     def submit(self, trial: SubmissionTrial) -> str:
-        """The submission's id. Raises PortalTurnedAway."""
+        """The submission's id. Raises PortalRefused."""
         body = trial.submission.model_dump_json(exclude_none=True).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"demo:{trial.reference}"}
         answer = self._send("POST", "/v1/submissions", headers, body)
@@ -87,7 +87,7 @@ class PortalClient:
                     break
             self._patience.observe(why, "door")
             time.sleep(PAUSE)
-        raise PortalTurnedAway(f"{method} {path.partition('?')[0]}: {why}")
+        raise PortalRefused(f"{method} {path.partition('?')[0]}: {why}")
 
     def _session(self) -> requests.Session:
         """One connection for each thread."""

@@ -18,10 +18,10 @@ from hub.app import read_settings
 from hub.cli import environment
 from hub.cli.demo import course, reckoning, report, witnesses
 from hub.cli.demo.bank_day import BankDay
-from hub.cli.demo.course import Course, Trouble
+from hub.cli.demo.course import Course, DemoFinding
 from hub.cli.demo.portal import PortalClient
 from hub.cli.demo.reckoning import Accounts
-from hub.cli.demo.report import Counts, Shown, display
+from hub.cli.demo.report import Counts, EvidenceBundle, display
 from hub.cli.demo.trials import SubmissionTrial, runs_a_day, trials
 from hub.clock import local, now
 from hub.db import Connection
@@ -32,22 +32,22 @@ from hub.locale import vi
 from hub.signing.findings import VerdictAnswer
 
 SENDERS: Final = 8
-_LOOK_EVERY: Final = 0.5
+_POLL_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class RehearsalResult:
     """How it went: what does not hold, the first thing first, and a bundle for whoever wants to see for himself."""
 
-    wrong: list[Trouble]
-    shown: Shown | None
+    wrong: list[DemoFinding]
+    shown: EvidenceBundle | None
 
 
-def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -> Rehearsed:
+def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -> RehearsalResult:
     """Hand over ``count`` submissions and prove what became of them. ``effects``: where the sandbox writes.
 
     Ends when all is over, or when nothing has moved for ``still`` seconds. The tables go to stdout.
-    Raises InvalidState, PortalTurnedAway.
+    Raises InvalidState, PortalRefused.
     """
     settings = read_settings()
     catalogue = load(settings.catalogue, os.environ)
@@ -65,17 +65,17 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -
             day.stopped.set()
         report.write(end, names)
         if not end.over(count):
-            return Rehearsed([_given_up(paid, course.unfinished(end, count, still, day.waits))], None)
+            return RehearsalResult([_given_up(paid, course.unfinished(end, count, still, day.waits))], None)
         wrong = _settled(paid, names)
         shown = _evidence(conn, end, effects, settings, wrong)
     standings = list(portal.standings(quote(since.isoformat())))
-    found = witnesses.findings(given, standings, witnesses.hear(effects, addresses.partners))
+    found = witnesses.findings(given, standings, witnesses.read_records(effects, addresses.partners))
     found += course.findings(given, end, catalogue)
     if found:
         wrong.insert(0, course.unproved(found, count))
     if end.dead:
         wrong.append(course.waiting_for_a_person(end.dead))
-    return Rehearsed(wrong, shown)
+    return RehearsalResult(wrong, shown)
 
 
 def _portal(addresses: Addresses, catalogue: Catalogue, patience: Patience) -> PortalClient:
@@ -102,7 +102,7 @@ def _watch(
 ) -> Course:
     """Hand over and look until everything has ended and every fee is settled, or nothing moves any more.
 
-    Raises PortalTurnedAway.
+    Raises PortalRefused.
     """
     references = [trial.reference for trial in given]
     codes = {trial.code for trial in given}
@@ -120,7 +120,7 @@ def _watch(
                 day.quiet.set()
             if failed or (paid.done() and now_at.over(len(given))) or day.patience.over:
                 break
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_POLL_SECONDS)
     for one in sent:
         one.result()
     return now_at
@@ -130,7 +130,7 @@ def _failed(done: Future[Any]) -> bool:
     return done.done() and done.exception() is not None
 
 
-def _given_up(paid: Future[Accounts], unfinished: Trouble) -> Trouble:
+def _given_up(paid: Future[Accounts], unfinished: DemoFinding) -> DemoFinding:
     """Why it was not waited for any longer: a bank's fault, or that nothing moved."""
     error = paid.exception()
     if error is None or isinstance(error, InvalidState):
@@ -140,7 +140,7 @@ def _given_up(paid: Future[Accounts], unfinished: Trouble) -> Trouble:
     return course.unsettled([str(error)])
 
 
-def _settled(paid: Future[Accounts], names: dict[str, str]) -> list[Trouble]:
+def _settled(paid: Future[Accounts], names: dict[str, str]) -> list[DemoFinding]:
     """What does not hold of the fees; their equation goes to stdout."""
     try:
         found = paid.result()
@@ -151,7 +151,9 @@ def _settled(paid: Future[Accounts], names: dict[str, str]) -> list[Trouble]:
     return [course.unsettled(wrong)] if wrong else []
 
 
-def _evidence(conn: Connection, end: Course, effects: Path, settings: Settings, wrong: list[Trouble]) -> Shown | None:
+def _evidence(
+    conn: Connection, end: Course, effects: Path, settings: Settings, wrong: list[DemoFinding]
+) -> EvidenceBundle | None:
     """A handoff that is proved; why none is goes into ``wrong``."""
     try:
         shown = report.show(conn, [leg.id for leg in end.legs.values()], effects.parent / "demo", settings.keys)

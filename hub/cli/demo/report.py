@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from hub.cli.demo.course import Course, HandoffProgress, Owed, Parcel, SubmissionProgress
+from hub.cli.demo.course import Course, HandoffProgress, OpenTransfer, Parcel, SubmissionProgress
 from hub.cli.output import say
 from hub.consignments.model import DIRECTIONS, LABELS, Direction
 from hub.consignments.model import ConsignmentStatus as Carriage
@@ -40,7 +40,7 @@ _STAMPS: Final = "SELECT count(*) AS stamps FROM custody_stamp"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class EvidenceBundle:
     """A bundle on the disk, and the trust list that judges it."""
 
     bundle: Path
@@ -64,7 +64,7 @@ class Shown:
         )
 
 
-def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None) -> Shown | None:
+def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None) -> EvidenceBundle | None:
     """Export and judge one complete handoff of these ``dossiers``; None if none is complete. Raises NothingMoves."""
     row = conn.execute(_COMPLETE, (dossiers,)).fetchone()
     if row is None or keys is None:
@@ -77,7 +77,7 @@ def show(conn: Connection, dossiers: list[str], folder: Path, keys: Path | None)
     unpacked = path.with_suffix("")
     with ZipFile(path) as archive:
         archive.extractall(unpacked)
-    return Shown(path, unpacked, trust, keys / ROOTS, judge(bundle, trust_list.load(trust)).answer)
+    return EvidenceBundle(path, unpacked, trust, keys / ROOTS, judge(bundle, trust_list.load(trust)).answer)
 
 
 def _wait_until_anchored(conn: Connection, handoff_id: str) -> None:
@@ -269,7 +269,7 @@ def _times(legs: Iterable[SubmissionProgress]) -> tuple[str, str]:
     return f"{statistics.median(seconds):.2f} s", f"{last:.1f} s"
 
 
-def _waiting(owed: Sequence[Owed]) -> Table:
+def _waiting(owed: Sequence[OpenTransfer]) -> Table:
     table = Table(title=vi("Waiting, and why"), title_justify="left")
     for label in (vi("Partner"), vi("Status"), vi("Error"), vi("No."), vi("Example")):
         table.add_column(label)

@@ -20,7 +20,7 @@ from schemas.identifiers import DossierCode
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SandboxRecords:
     """What the counterparties hold, by the dossier's normalised code."""
 
     taken: Mapping[str, list[Submitted]]
@@ -33,7 +33,7 @@ class Heard:
     """department that says, on its control API, that it holds the dossier"""
 
 
-def hear(folder: Path, partners: Mapping[str, str]) -> Heard:
+def read_records(folder: Path, partners: Mapping[str, str]) -> SandboxRecords:
     """Read every counterparty's effect file in ``folder`` and ask every department's control API."""
     taken: dict[str, list[Submitted]] = defaultdict(list)
     noticed: dict[str, list[Noticed]] = defaultdict(list)
@@ -51,10 +51,12 @@ def hear(folder: Path, partners: Mapping[str, str]) -> Heard:
         if counterparty.startswith("department."):
             for row in _control(url, "dossiers"):
                 held[_normalised(row["dossier_code"])] = counterparty
-    return Heard(taken, noticed, ordered, held)
+    return SandboxRecords(taken, noticed, ordered, held)
 
 
-def findings(trials: Iterable[SubmissionTrial], standings: Sequence[SubmissionStatus], heard: Heard) -> list[str]:
+def findings(
+    trials: Iterable[SubmissionTrial], standings: Sequence[SubmissionStatus], heard: SandboxRecords
+) -> list[str]:
     """What does not hold, a sentence each; none: every submission arrived exactly once, every status came back."""
     by_code = {_normalised(standing.dossier_code): standing for standing in standings}
     return [
@@ -64,7 +66,7 @@ def findings(trials: Iterable[SubmissionTrial], standings: Sequence[SubmissionSt
     ]
 
 
-def _of_one(trial: SubmissionTrial, standing: SubmissionStatus | None, heard: Heard) -> Iterator[str]:
+def _of_one(trial: SubmissionTrial, standing: SubmissionStatus | None, heard: SandboxRecords) -> Iterator[str]:
     if standing is None:
         yield "the hub's API does not know it"
         return
@@ -78,7 +80,7 @@ def _of_one(trial: SubmissionTrial, standing: SubmissionStatus | None, heard: He
     yield from _came_back(standing, heard.noticed.get(trial.code, []))
 
 
-def _arrived_once(trial: SubmissionTrial, heard: Heard) -> Iterator[str]:
+def _arrived_once(trial: SubmissionTrial, heard: SandboxRecords) -> Iterator[str]:
     """At its own department once and nowhere else; a refused one nowhere at all."""
     should = [] if trial.fate.transfer == "refused" else [f"department.{trial.department}"]
     took = [effect.counterparty for effect in heard.taken.get(trial.code, [])]

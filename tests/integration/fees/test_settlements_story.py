@@ -207,7 +207,7 @@ def test_a_package_that_was_changed_is_invalid_even_where_its_sums_file_was_made
         changed[SUMS] = sums_of({one: body for one, body in changed.items() if not one.startswith(SUMS)})
         path = tmp_path / "doi.zip"
         path.write_bytes(archive.pack(changed))
-        assert fee_settlements.judged(path, trust).answer is VerdictAnswer.INVALID, name
+        assert fee_settlements.verify_file(path, trust).answer is VerdictAnswer.INVALID, name
 
 
 def test_a_package_is_judged_unpacked_by_openssl_too_and_no_file_of_it_is_anybody_else_s(
@@ -242,7 +242,7 @@ def test_a_damaged_package_is_a_sentence_or_invalid_and_never_a_traceback(
         for damaged in (whole[:place], whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :]):
             path.write_bytes(damaged)
             with suppress(Exit):  # a sentence, and not a package
-                assert fee_settlements.judged(path, trust).answer is not VerdictAnswer.VALID, place
+                assert fee_settlements.verify_file(path, trust).answer is not VerdictAnswer.VALID, place
 
 
 def paid_package(month: DepartmentMonth) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from connectors.sandbox.effects import Noticed, Ordered, Submitted
 from hub.cli.demo import course, witnesses
 from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.trials import HEALING, SubmissionTrial, runs_a_day, trials
-from hub.cli.demo.witnesses import Heard
+from hub.cli.demo.witnesses import SandboxRecords
 from hub.clock import now
 from hub.embedded.secrets import stored_secrets
 from schemas.portal import Submission
@@ -115,12 +115,12 @@ def order(trial: SubmissionTrial) -> Ordered:
     )
 
 
-def good(trial: SubmissionTrial) -> Heard:
+def good(trial: SubmissionTrial) -> SandboxRecords:
     """What the witnesses say when all went well."""
     taken = [] if trial.fate.transfer == "refused" else [took(trial)]
     held = {trial.code: f"department.{trial.department}"} if taken else {}
     ordered = {trial.code: [order(trial) for fate in (trial.parcel, trial.papers) if fate]}
-    return Heard({trial.code: taken}, {trial.code: [notice(trial, n) for n in (1, 2, 3)]}, ordered, held)
+    return SandboxRecords({trial.code: taken}, {trial.code: [notice(trial, n) for n in (1, 2, 3)]}, ordered, held)
 
 
 def test_the_proof_finds_nothing_where_all_went_well(given: list[SubmissionTrial]) -> None:
@@ -133,7 +133,7 @@ def test_the_proof_finds_whatever_went_wrong(given: list[SubmissionTrial]) -> No
     other = next(one.department for one in given if one.department != trial.department)
     fine = good(trial)
     code = trial.code
-    cases: list[tuple[list[SubmissionStatus], Heard]] = [
+    cases: list[tuple[list[SubmissionStatus], SandboxRecords]] = [
         ([], fine),
         ([standing(trial, status="in_process")], fine),
         ([standing(trial, version=4)], fine),
@@ -161,7 +161,7 @@ def test_a_refused_dossier_must_not_be_anywhere(given: list[SubmissionTrial]) ->
 
 def test_a_run_is_over_only_when_nothing_is_owed(given: list[SubmissionTrial]) -> None:
     leg = course.SubmissionProgress("r", "sub_1", now(), "handled", "returned", "so-tu-phap", "delivered", now(), 0)
-    owed = course.Owed("tr_1", "portal.cong-dvc", "queued", None, 0, 0)
+    owed = course.OpenTransfer("tr_1", "portal.cong-dvc", "queued", None, 0, 0)
     parcel = course.Parcel("cs_1", "code", "result_to_citizen", "delivered", [], "sub_1")
     over = course.Course({"r": leg}, owed=[], handed=[], parcels=[parcel], unhandled=0, dead=0)
     assert over.over(1)

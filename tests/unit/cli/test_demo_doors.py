@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from config.catalogue import Catalogue, load
 from config.settings import PACKAGED
 from hub.cli.demo import command
-from hub.cli.demo.payers import Banks, BankTurnedAway
-from hub.cli.demo.portal import PortalClient, PortalTurnedAway
+from hub.cli.demo.payers import BankRefused, Banks
+from hub.cli.demo.portal import PortalClient, PortalRefused
 from hub.cli.exits import ExitCode
 from hub.cli.main import app
 from hub.embedded.ports import free_port
@@ -34,13 +34,13 @@ def bank_at(catalogue: Catalogue, url: str, patience: Patience) -> Banks:
 
 def test_a_portal_door_at_which_nobody_is_ends_in_a_sentence() -> None:
     portal = PortalClient(f"http://127.0.0.1:{free_port()}", "k", "s" * 16, Patience(1))
-    with pytest.raises(PortalTurnedAway, match="GET /v1/submissions: ConnectionError"):
+    with pytest.raises(PortalRefused, match="GET /v1/submissions: ConnectionError"):
         portal.knows("H")
 
 
 def test_a_bank_at_which_nobody_is_ends_in_a_sentence(packaged: Catalogue) -> None:
     banks = bank_at(packaged, f"http://127.0.0.1:{free_port()}/statements", Patience(1))
-    with pytest.raises(BankTurnedAway, match=r"book: ConnectionError"):
+    with pytest.raises(BankRefused, match=r"book: ConnectionError"):
         banks.seen(banks.own, "book")
 
 
@@ -70,7 +70,7 @@ def test_what_a_bank_may_have_done_is_not_asked_for_again(packaged: Catalogue) -
 
     with partner(break_the_first) as door:
         banks = bank_at(packaged, f"{door.url}/statements", Patience(30))
-        with pytest.raises(BankTurnedAway, match="transfers: ConnectionError"):
+        with pytest.raises(BankRefused, match="transfers: ConnectionError"):
             banks.ask(banks.own, "transfers", {"amount": 1})
         assert len(door.requests) == 1
 

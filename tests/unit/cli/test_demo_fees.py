@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from config.catalogue import Catalogue, Pay, load
 from config.settings import PACKAGED
-from hub.cli.demo.payers import Banks, Deed, Payers
+from hub.cli.demo.payers import Banks, PaidDemand, Payers
 from hub.cli.demo.portal import SubmissionStatus
 from hub.cli.demo.reckoning import OPEN, Reckoning
 from hub.cli.demo.trials import TROUBLES, PaymentScenario, trials
@@ -140,5 +140,5 @@ def test_a_payer_does_what_the_qr_says_or_errs_in_one_way(way: PaymentScenario, 
 
     said = {"amount": amount, "reference": "HC000000000149", "account": "1020304050607", "fate": fate}
     assert banks.asked == [("bank", "transfers", said)]
-    assert payers.deeds == [Deed("H", way, "bank", "1", "FT1", amount, told=True)]
+    assert payers.deeds == [PaidDemand("H", way, "bank", "1", "FT1", amount, told=True)]
     assert payers.waiting == set()

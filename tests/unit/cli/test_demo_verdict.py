@@ -9,7 +9,7 @@ from hub.cli.demo import command, course
 from hub.clock import now
 
 LEG = course.SubmissionProgress("r", "sub_1", now(), "handled", "in_process", "so-a", "delivered", now(), 1)
-OWED = course.Owed("tr_1", "department.so-a", "retrying", "UNREACHABLE", 3, failures=0)
+OWED = course.OpenTransfer("tr_1", "department.so-a", "retrying", "UNREACHABLE", 3, failures=0)
 PARCEL = course.Parcel("cs_1", "code", "result_to_citizen", "in_transit", [], "sub_1")
 COURSE = course.Course({"r": LEG}, owed=[OWED], handed=[], parcels=[], unhandled=0, dead=0)
 

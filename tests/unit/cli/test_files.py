@@ -49,10 +49,10 @@ def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 def test_what_somebody_sent_is_read_whole_within_its_bound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "sent").write_bytes(b"123456")
     os.mkfifo(tmp_path / "pipe")
-    assert files.read_sent(tmp_path / "sent", at_most=6) == b"123456"
+    assert files.read_file(tmp_path / "sent", at_most=6) == b"123456"
     for path, at_most in ((tmp_path / "sent", 5), (tmp_path / "pipe", 6), (tmp_path / "none", 6), (tmp_path, 6)):
         with pytest.raises(Exit) as left:
-            files.read_sent(path, at_most=at_most)
+            files.read_file(path, at_most=at_most)
         assert left.value.exit_code == ExitCode.USAGE
         assert capsys.readouterr().err.count("\n") == 1
 

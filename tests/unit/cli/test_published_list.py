@@ -11,7 +11,7 @@ from hub.signing.trust import Trust
 
 def said(pki: Pki, catalogue: Catalogue, days: int = 0) -> str:
     trust = Trust([pki.authority.root.certificate])
-    return key_checks.published(catalogue, pki.keyring, trust, now() + timedelta(days=days))
+    return key_checks.trust_list_finding(catalogue, pki.keyring, trust, now() + timedelta(days=days))
 
 
 def test_a_list_that_has_every_key_is_well(own_pki: Pki, catalogue: Catalogue) -> None:
@@ -34,6 +34,6 @@ def test_a_list_whose_last_seal_is_near_its_end_is_said(own_pki: Pki, catalogue:
 
 def test_a_list_that_is_missing_or_spoilt_is_said(own_pki: Pki, catalogue: Catalogue) -> None:
     own_pki.trust_list.write_bytes(b"{}")
-    assert "cannot be believed" in said(own_pki, catalogue)
+    assert "cannot be trusted" in said(own_pki, catalogue)
     own_pki.trust_list.unlink()
     assert "no trust list has been published" in said(own_pki, catalogue)

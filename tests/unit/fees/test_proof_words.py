@@ -42,7 +42,7 @@ def test_a_case_of_the_proof_is_read_in_vietnamese() -> None:
         "count": 1,
         "offenders": [["checkpoint 2", "gồm 3 bút toán từ số 1; nay có 2"]],
     }
-    assert {row["name"]: row["value"] for row in fee_exceptions.written(facts)} == {
+    assert {row["name"]: row["value"] for row in fee_exceptions.facts_as_text(facts)} == {
         "Phép kiểm tra": labels.CHECKS[ledger_checks.ROOTS],
         "Số điểm sai": "1",
         "Sai ở": "điểm kiểm tra 2: gồm 3 bút toán từ số 1; nay có 2",
