@@ -45,7 +45,7 @@ class UnitOfWork:
         outbox.put(self.conn, posting)
         self.wakeups.append(Wakeup(self.catalogue.counterparties[posting.counterparty].queue, posting.id))
 
-    def told_at(self, message: Message, at: datetime) -> datetime:
+    def reported_at(self, message: Message, at: datetime) -> datetime:
         """The moment ``at`` that ``message`` reports, or its arrival where ``at`` is later.
 
         Raises ManualAction if it is ahead by more than clocks may differ, unless a person has let it pass since.

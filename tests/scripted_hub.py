@@ -1,4 +1,4 @@
-"""A hub for the tests of the rooms: the real database and the real verbs; the test plays the counterparties."""
+"""A hub for integration tests: real database, real handlers and commands; the test plays the counterparties."""
 
 import base64
 import hashlib
@@ -247,7 +247,7 @@ class ScriptedHub(Hub):
         return player
 
     def accept(self, arrival: Arrival) -> InboxReceipt:
-        """At the door: stored and woken."""
+        """Store it and wake it, as an endpoint does."""
         with self.db.connection() as conn:
             accepted = inbox.accept(conn, arrival)
         self.wake([Wakeup(inbox.QUEUE, accepted.id)])

@@ -31,7 +31,7 @@ def follow(uow: UnitOfWork, message: Message) -> list[Event]:
     row = standing.locked(uow, known.id)
     if said.item_code is not None:
         standing.coded(uow, row, said.item_code)
-    at = uow.told_at(message, said.at)
+    at = uow.reported_at(message, said.at)
     happening = Happening(said.key, ConsignmentStatus(meaning.value), at)
     is_new = store.note(
         uow.conn, row.id, happening, code=said.status_code, place=_office(said.place), message=message.id

@@ -106,7 +106,7 @@ def report(uow: UnitOfWork, message: Message) -> list[Event]:
     dossier = store.lock_by_code(uow.conn, DossierCode.received(said.dossier_code), department.code)
     if dossier is None or dossier.released_at is None:
         raise RetryLater(HubCode.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
-    to, at = DossierStatus(meaning.value), uow.told_at(message, said.at)
+    to, at = DossierStatus(meaning.value), uow.reported_at(message, said.at)
     back = [HandedBack(dossier.id, department.code, to, at, said.signed)] if said.signed is not None else []
     if _says_nothing_new(uow, message, dossier, said.report_id, to, at):
         return [*back]

@@ -27,7 +27,7 @@ from tests.integration.test_outbox import (  # noqa: F401
     test_a_refusal_ends_the_transfer_and_is_told,
     test_failures_in_a_row_open_the_breaker_and_one_probe_closes_it,
     test_notices_of_a_dossier_leave_in_order_and_a_stuck_transfer_blocks_no_other_dossier,
-    test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took,
+    test_the_sweep_wakes_rows_without_a_wakeup_and_expired_leases,
 )
 from tests.scripted_hub import ScriptedHub
 

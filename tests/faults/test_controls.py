@@ -47,7 +47,7 @@ def test_without_the_claim_version_a_worker_that_outslept_its_lease_overwrites_i
 
 
 @pytest.mark.parametrize("swept", [True, False])
-def test_without_the_sweep_a_nudge_that_the_door_took_with_it_is_never_made_up_for(
+def test_without_the_sweep_a_wakeup_that_died_with_the_api_is_never_repeated(
     embedded: ProcessStack, *, swept: bool
 ) -> None:
     embedded.start_api({"HUB_BROKER_URL": "redis://127.0.0.1:1/0"})

@@ -84,26 +84,26 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hasty_house(hasty: None, hub: ScriptedHub) -> ScriptedHub:
+def impatient_hub(hasty: None, hub: ScriptedHub) -> ScriptedHub:
     hub.db = Database(str(hub.settings.database_url), size=4)
     hub.db.open()
     return hub
 
 
-def test_what_stays_locked_is_postponed_with_the_reason_and_not_left_to_its_lease(hasty_house: ScriptedHub) -> None:
-    message = hasty_house.accept(submission_arrival())
-    with psycopg.connect(str(hasty_house.settings.database_url)) as other:
+def test_what_stays_locked_is_postponed_with_the_reason_and_not_left_to_its_lease(impatient_hub: ScriptedHub) -> None:
+    message = impatient_hub.accept(submission_arrival())
+    with psycopg.connect(str(impatient_hub.settings.database_url)) as other:
         other.execute("LOCK TABLE dossier IN ACCESS EXCLUSIVE MODE")
-        dispatch.handle(hasty_house, message.id)
-    [row] = hasty_house.rows("SELECT state, error_code, due_at < now() + interval '1 second' AS soon FROM inbox")
+        dispatch.handle(impatient_hub, message.id)
+    [row] = impatient_hub.rows("SELECT state, error_code, due_at < now() + interval '1 second' AS soon FROM inbox")
     assert row == {"state": "waiting", "error_code": HubCode.DATABASE_BUSY, "soon": True}
 
 
 def test_an_answer_is_written_down_as_soon_as_the_lock_is_free_and_nothing_is_sent_again(
-    hasty_house: ScriptedHub,
+    impatient_hub: ScriptedHub,
 ) -> None:
-    transfer = put_one(hasty_house)
-    other = psycopg.connect(str(hasty_house.settings.database_url))
+    transfer = put_one(impatient_hub)
+    other = psycopg.connect(str(impatient_hub.settings.database_url))
     locked = threading.Event()
 
     def free() -> None:
@@ -116,13 +116,13 @@ def test_an_answer_is_written_down_as_soon_as_the_lock_is_free_and_nothing_is_se
         locked.set()
         return a_receipt()
 
-    hasty_house.department("rest-a").answers.append(answer)
+    impatient_hub.department("rest-a").answers.append(answer)
     with ThreadPoolExecutor(1) as pool:
         freed = pool.submit(free)
-        delivery.deliver(hasty_house, transfer)
+        delivery.deliver(impatient_hub, transfer)
         freed.result()
-    assert state_of(hasty_house, transfer) == "delivered"
-    assert len(attempts_of(hasty_house, transfer)) == 1
+    assert state_of(impatient_hub, transfer) == "delivered"
+    assert len(attempts_of(impatient_hub, transfer)) == 1
 
 
 def test_a_value_beyond_the_limits_of_the_database_is_a_fault_and_no_lost_database(

@@ -1,4 +1,4 @@
-"""The front door's store: once, whatever is sent how often."""
+"""The inbox: a message is stored once, however often it is sent."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tests.scripted_hub import ScriptedHub
 
 
 def again(arrival: Arrival, key: str | None = None) -> Arrival:
-    """The same request sent once more: the door gives it another id."""
+    """The same request once more, with another id."""
     return replace(arrival, id=new_id(Prefix.SUBMISSION), key=key or arrival.key)
 
 
@@ -70,7 +70,7 @@ def test_a_claim_under_lease_is_not_given_twice_and_comes_back_by_itself(hub: Sc
         assert inbox.claim(conn, accepted.id, lease=0.2) is not None
 
 
-def test_a_worker_that_outslept_its_lease_cannot_settle(hub: ScriptedHub) -> None:
+def test_a_stale_claim_of_a_message_cannot_settle(hub: ScriptedHub) -> None:
     accepted = hub.accept(submission_arrival())
     with hub.db.connection() as conn:
         slow = inbox.claim(conn, accepted.id, lease=0)
@@ -82,7 +82,7 @@ def test_a_worker_that_outslept_its_lease_cannot_settle(hub: ScriptedHub) -> Non
         inbox.settle(conn, quick)
 
 
-def test_what_is_woken_while_it_is_in_hand_is_due_again_at_once(hub: ScriptedHub) -> None:
+def test_what_is_woken_while_it_is_claimed_is_due_again_at_once(hub: ScriptedHub) -> None:
     """It may have looked before that came for which it waits."""
     arrival = replace(submission_arrival(), ordering_key="one")
     hub.accept(arrival)
@@ -98,7 +98,7 @@ def test_what_is_woken_while_it_is_in_hand_is_due_again_at_once(hub: ScriptedHub
             hub.make_due(arrival.id)
 
 
-def test_the_journal_cannot_be_changed(hub: ScriptedHub) -> None:
+def test_the_audit_log_cannot_be_changed(hub: ScriptedHub) -> None:
     hub.accept(submission_arrival())
     for statement in ("UPDATE audit_log SET verb = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"):
         with hub.db.connection() as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):

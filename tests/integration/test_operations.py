@@ -106,7 +106,7 @@ def test_one_that_asked_to_be_left_alone_is_resumed_with_what_waits_for_it(hub: 
         operations.resume(hub, "department.rest-a", actor=ACTOR, reason=REASON)
 
 
-def test_a_parked_transfer_holds_its_lane_until_it_is_taken_up_or_cancelled(hub: ScriptedHub) -> None:
+def test_a_parked_transfer_holds_its_ordering_key_until_it_is_unparked_or_cancelled(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     operations.park(hub, transfer, actor=ACTOR, reason=REASON, review_at=clock.now() + timedelta(days=1))
     delivery.deliver(hub, transfer)
@@ -122,7 +122,7 @@ def test_a_parked_transfer_holds_its_lane_until_it_is_taken_up_or_cancelled(hub:
         operations.cancel(hub, "tr_00000000000000000000000000", actor=ACTOR, reason=REASON)
 
 
-def test_every_operators_act_is_a_line_in_the_journal(hub: ScriptedHub) -> None:
+def test_every_operators_command_is_a_line_in_the_audit_log(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     operations.park(hub, transfer, actor=ACTOR, reason=REASON, review_at=clock.now())
     operations.unpark(hub, transfer, actor=ACTOR, reason=REASON)

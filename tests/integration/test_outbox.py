@@ -109,7 +109,7 @@ def test_a_crash_in_mid_send_leaves_an_unknown_outcome_that_is_asked_about(hub: 
     assert hub.department("rest-a").submitted == []
 
 
-def test_a_worker_that_outslept_its_lease_writes_nothing(hub: ScriptedHub) -> None:
+def test_a_stale_claim_of_a_transfer_writes_nothing(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     limits = hub.limits("department.rest-a")
     with hub.db.transaction() as conn:
@@ -158,7 +158,7 @@ def test_the_second_notice_of_a_dossier_waits_for_the_first(hub: ScriptedHub) ->
     assert versions == [b"1", b"2"]
 
 
-def test_a_full_counterparty_turns_away_and_whoever_settles_wakes_the_most_urgent(hub: ScriptedHub) -> None:
+def test_without_capacity_transfers_wait_and_the_next_end_wakes_the_most_urgent(hub: ScriptedHub) -> None:
     transfers = [put_one(hub) for _ in range(6)]
     limits = hub.limits("department.rest-a")
     with hub.db.transaction() as conn:
@@ -221,7 +221,7 @@ def test_no_counterparty_keeps_itself_quiet_for_longer_than_the_settings_say(hub
     assert "3600 s" in row["error_detail"]
 
 
-def test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took(hub: ScriptedHub) -> None:
+def test_the_sweep_wakes_rows_without_a_wakeup_and_expired_leases(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     wakeup = Wakeup("outbox.department.rest-a", transfer)
     assert wakeup in hub.due(repeat_after=60)
@@ -235,7 +235,7 @@ def test_the_sweep_finds_what_was_never_nudged_and_what_nobody_took(hub: Scripte
     assert wakeup in hub.due(repeat_after=60, waiting=0)
 
 
-def test_a_fault_of_ours_in_mid_sentence_counts_as_unknown(hub: ScriptedHub) -> None:
+def test_an_internal_error_while_sending_is_an_unknown_outcome(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     hub.department("rest-a").answers.append(RuntimeError("Nguyễn Văn Thử"))
     delivery.deliver(hub, transfer)
@@ -244,7 +244,7 @@ def test_a_fault_of_ours_in_mid_sentence_counts_as_unknown(hub: ScriptedHub) -> 
     assert row == {"error_code": "HUB_FAILED", "error_detail": "RuntimeError"}
 
 
-def test_those_turned_away_are_swept_only_when_nobody_is_there_to_wake_them(hub: ScriptedHub) -> None:
+def test_what_waits_for_capacity_is_swept_only_if_nothing_in_flight_wakes_it(hub: ScriptedHub) -> None:
     transfers = [put_one(hub) for _ in range(5)]
     limits = hub.limits("department.rest-a")
     for transfer in transfers:

@@ -11,16 +11,16 @@ import pytest
 
 import hub.migrations
 from hub.migrations.run import current, head, upgrade
+from tests.integration.test_crashes import (
+    apart,
+    dies,
+    test_a_transfer_that_crashed_two_processes_is_stuck_and_sent_no_more,
+    test_one_crash_is_retried,
+)
 from tests.integration.test_dossiers import (
     test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step,
     test_a_report_that_waited_goes_on_as_soon_as_its_predecessor_is_there,
     test_the_hub_issues_codes_without_gaps_when_the_portal_has_none,
-)
-from tests.integration.test_dying import (
-    apart,
-    dies,
-    test_one_death_is_forgiven,
-    test_what_was_sent_to_the_death_of_two_processes_is_stuck_and_sent_no_more,
 )
 from tests.integration.test_inbox import test_fifty_copies_at_once_are_one_message_and_one_answer
 from tests.integration.test_liveness import test_a_worker_that_died_is_told_from_one_that_was_stopped
@@ -39,14 +39,14 @@ __all__ = [
     "test_a_later_step_is_run_on_a_database_of_this_release",
     "test_a_refusal_ends_the_transfer_and_is_told",
     "test_a_report_that_waited_goes_on_as_soon_as_its_predecessor_is_there",
+    "test_a_transfer_that_crashed_two_processes_is_stuck_and_sent_no_more",
     "test_a_worker_that_died_is_told_from_one_that_was_stopped",
     "test_an_unknown_outcome_is_asked_about_before_anything_is_sent_again",
     "test_fifty_copies_at_once_are_one_message_and_one_answer",
-    "test_one_death_is_forgiven",
+    "test_one_crash_is_retried",
     "test_one_that_asked_to_be_left_alone_is_resumed_with_what_waits_for_it",
     "test_the_hub_issues_codes_without_gaps_when_the_portal_has_none",
     "test_the_second_notice_of_a_dossier_waits_for_the_first",
-    "test_what_was_sent_to_the_death_of_two_processes_is_stuck_and_sent_no_more",
 ]
 
 

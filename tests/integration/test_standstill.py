@@ -26,7 +26,7 @@ def change(hub: ScriptedHub, statement: Any) -> None:
         conn.execute(statement)
 
 
-def test_a_house_that_moves_has_no_findings(hub: ScriptedHub) -> None:
+def test_a_hub_that_makes_progress_has_no_findings(hub: ScriptedHub) -> None:
     put_one(hub)
     with hub.db.connection() as conn:
         liveness.claim_tick(conn, "ticks.sweep", 15)

@@ -21,7 +21,7 @@ from tests.scripted_hub import ScriptedHub
 MANY = 40
 
 
-class QueuedHouse(ScriptedHub):
+class QueuedHub(ScriptedHub):
     """Its wake-ups go through the real publisher to a broker in memory, and nothing is taken before the test asks."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
@@ -57,9 +57,9 @@ class QueuedHouse(ScriptedHub):
 
 
 @pytest.fixture
-def burst(settings: Settings, catalogue: Catalogue) -> Iterator[QueuedHouse]:
+def burst(settings: Settings, catalogue: Catalogue) -> Iterator[QueuedHub]:
     """Submissions that all came at once."""
-    with QueuedHouse(settings, catalogue) as opened:
+    with QueuedHub(settings, catalogue) as opened:
         opened.department("rest-a").answers.extend([a_receipt_each] * MANY)
         for _ in range(MANY):
             opened.accept(submission_arrival())
@@ -70,13 +70,13 @@ def a_receipt_each(*_: object) -> object:
     return a_receipt()
 
 
-def test_a_sweep_does_not_repeat_what_still_waits_in_its_queue(burst: QueuedHouse) -> None:
+def test_a_sweep_does_not_repeat_what_still_waits_in_its_queue(burst: QueuedHub) -> None:
     for _ in range(5):
         burst.sweep()
     assert len(burst.published) == MANY
 
 
-def test_a_sweep_repeats_what_the_broker_has_lost_and_no_more(burst: QueuedHouse) -> None:
+def test_a_sweep_repeats_what_the_broker_has_lost_and_no_more(burst: QueuedHub) -> None:
     lost = [burst.queue.popleft() for _ in range(7)]
     for _ in range(3):
         burst.sweep()
@@ -87,7 +87,7 @@ def test_a_sweep_repeats_what_the_broker_has_lost_and_no_more(burst: QueuedHouse
     assert len(burst.queue) == MANY
 
 
-def test_a_burst_takes_one_wake_up_for_each_row_to_its_end(burst: QueuedHouse) -> None:
+def test_a_burst_takes_one_wake_up_for_each_row_to_its_end(burst: QueuedHub) -> None:
     taken = 0
     while burst.queue:
         burst.take()
@@ -100,7 +100,7 @@ def test_a_burst_takes_one_wake_up_for_each_row_to_its_end(burst: QueuedHouse) -
     assert len(burst.published) <= rows * 1.02
 
 
-def test_the_next_notice_of_a_dossier_is_woken_by_the_one_before_it_without_a_sweep(burst: QueuedHouse) -> None:
+def test_the_next_notice_of_a_dossier_is_woken_by_the_one_before_it_without_a_sweep(burst: QueuedHub) -> None:
     while burst.queue:
         burst.queue.rotate(1)  # the newest first, so that later notices come up before earlier ones
         burst.take()

@@ -17,7 +17,7 @@ from tests.builders import a_receipt, submission_arrival
 from tests.scripted_hub import ScriptedHub
 
 
-class WorkersHouse(ScriptedHub):
+class WorkersHub(ScriptedHub):
     """Its wake-ups go through the real publisher, to a broker that keeps them."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
@@ -37,13 +37,13 @@ class WorkersHouse(ScriptedHub):
 
 
 @pytest.fixture
-def workplace(settings: Settings, catalogue: Catalogue) -> Iterator[WorkersHouse]:
-    with WorkersHouse(settings, catalogue) as opened:
+def workplace(settings: Settings, catalogue: Catalogue) -> Iterator[WorkersHub]:
+    with WorkersHub(settings, catalogue) as opened:
         yield opened
 
 
-def handled(hub: WorkersHouse, queues: Collection[str], rows: int = DRAIN_ROWS) -> None:
-    """A submission that a worker on ``queues`` has found in the inbox and finished its errand with."""
+def handled(hub: WorkersHub, queues: Collection[str], rows: int = DRAIN_ROWS) -> None:
+    """A submission that a worker on ``queues`` has taken from the inbox and drained."""
     hub.department("rest-a").answers.append(a_receipt())
     with hub.db.connection() as conn:
         accepted = inbox.accept(conn, submission_arrival())
@@ -52,7 +52,7 @@ def handled(hub: WorkersHouse, queues: Collection[str], rows: int = DRAIN_ROWS) 
 
 
 def test_a_worker_on_every_queue_brings_a_prompt_dossier_to_its_department_and_tells_the_portal(
-    workplace: WorkersHouse,
+    workplace: WorkersHub,
 ) -> None:
     handled(workplace, broker.queue_names(workplace.catalogue))
     assert workplace.published == []
@@ -61,13 +61,13 @@ def test_a_worker_on_every_queue_brings_a_prompt_dossier_to_its_department_and_t
     assert told == [2, 2]
 
 
-def test_a_worker_of_the_front_door_leaves_the_back_door_to_others(workplace: WorkersHouse) -> None:
+def test_a_worker_of_the_inbox_leaves_the_outbox_to_others(workplace: WorkersHub) -> None:
     handled(workplace, {"inbox"})
     assert {wakeup.queue for wakeup in workplace.published} == {"outbox.department.rest-a", "outbox.portal"}
     assert {row["state"] for row in workplace.rows("SELECT state FROM outbox")} == {"queued"}
 
 
-def test_an_errand_ends_and_the_broker_has_what_is_left(workplace: WorkersHouse) -> None:
+def test_a_drain_ends_and_the_broker_gets_the_rest(workplace: WorkersHub) -> None:
     handled(workplace, broker.queue_names(workplace.catalogue), rows=2)
     states = [row["state"] for row in workplace.rows("SELECT state FROM outbox ORDER BY seq")]
     assert states.count("delivered") == 1

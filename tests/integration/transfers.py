@@ -1,4 +1,4 @@
-"""Transfers for the tests of the back door: put one, look at it, wait for it."""
+"""Transfers for the tests of the outbox: put one, look at it, wait for it."""
 
 import time
 
@@ -18,9 +18,9 @@ def put_one(hub: ScriptedHub, department: str = "rest-a") -> str:
 
 def state_of(hub: ScriptedHub, transfer_id: str) -> str:
     with hub.db.connection() as conn:
-        found = views.transfer(conn, transfer_id)
-    assert found is not None
-    return str(found["state"])
+        row = views.transfer(conn, transfer_id)
+    assert row is not None
+    return str(row["state"])
 
 
 def attempts_of(hub: ScriptedHub, transfer_id: str) -> list[tuple[bool, str | None]]:

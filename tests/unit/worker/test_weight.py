@@ -7,6 +7,6 @@ STRANGERS = {"alembic", "click_repl", "fastapi", "flower", "holidays", "prompt_t
 LOADED = "import sys, hub.cli.main, hub.app, hub.worker.run, celery.apps.worker; print(*sys.modules)"
 
 
-def test_a_worker_loads_no_doors_no_command_line_of_celery_and_no_calendar_of_the_world() -> None:
+def test_a_worker_imports_no_web_framework_no_celery_command_line_and_no_holidays() -> None:
     loaded = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True).stdout
     assert {name.partition(".")[0] for name in loaded.split()} & STRANGERS == set()

@@ -21,7 +21,7 @@ def connections(url: str) -> int:
 
 
 @pytest.mark.parametrize("broker", ["valkey_url", "rabbit_url"])
-def test_a_house_that_is_left_keeps_no_connection_to_its_broker(
+def test_a_hub_that_was_closed_keeps_no_connection_to_its_broker(
     broker: str, settings: Settings, catalogue: Catalogue, request: pytest.FixtureRequest
 ) -> None:
     url: str = request.getfixturevalue(broker)

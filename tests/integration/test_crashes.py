@@ -94,7 +94,9 @@ def inbox_of(hub: ScriptedHub, message_id: str) -> dict[str, Any]:
     return row
 
 
-def test_what_has_killed_two_processes_is_dead_and_its_lane_goes_on(hub: ScriptedHub, dies: Dying) -> None:
+def test_a_message_that_crashed_two_processes_is_dead_and_its_ordering_key_goes_on(
+    hub: ScriptedHub, dies: Dying
+) -> None:
     killer, behind = (hub.accept(replace(submission_arrival(), ordering_key="one")) for _ in range(2))
     for _ in range(2):
         dies(handle_and_die(killer.id))
@@ -113,7 +115,7 @@ def test_what_has_killed_two_processes_is_dead_and_its_lane_goes_on(hub: Scripte
     assert inbox_of(hub, killer.id)["state"] == "handled"
 
 
-def test_one_death_is_forgiven(hub: ScriptedHub, dies: Dying) -> None:
+def test_one_crash_is_retried(hub: ScriptedHub, dies: Dying) -> None:
     message = hub.accept(submission_arrival())
     dies(handle_and_die(message.id))
     deaths_are_known(hub)
@@ -123,7 +125,7 @@ def test_one_death_is_forgiven(hub: ScriptedHub, dies: Dying) -> None:
     assert hub.rows("SELECT unsettled_claims FROM inbox") == [{"unsettled_claims": 0}]
 
 
-def test_whoever_handles_a_message_for_longer_than_his_lease_has_it_to_the_end(hub: ScriptedHub, apart: Apart) -> None:
+def test_a_handler_that_outlasts_its_lease_keeps_the_message_to_the_end(hub: ScriptedHub, apart: Apart) -> None:
     message = hub.accept(submission_arrival())
     begun, enough, real = FORK.Event(), FORK.Event(), dict(flow.INBOUND)
 
@@ -152,7 +154,7 @@ def test_whoever_handles_a_message_for_longer_than_his_lease_has_it_to_the_end(h
     assert len(hub.rows("SELECT id FROM dossier")) == 1
 
 
-def test_a_worker_that_sends_for_longer_than_its_lease_has_not_died(hub: ScriptedHub) -> None:
+def test_sending_for_longer_than_the_lease_is_no_crash(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
 
     def overtaken(*_: Any) -> Any:
@@ -172,7 +174,7 @@ def test_a_worker_that_sends_for_longer_than_its_lease_has_not_died(hub: Scripte
     assert state_of(hub, transfer) == TransferState.DELIVERED
 
 
-def test_what_was_sent_to_the_death_of_two_processes_is_stuck_and_sent_no_more(hub: ScriptedHub, dies: Dying) -> None:
+def test_a_transfer_that_crashed_two_processes_is_stuck_and_sent_no_more(hub: ScriptedHub, dies: Dying) -> None:
     transfer = put_one(hub)
     for _ in range(2):
         dies(deliver_and_die(transfer))
@@ -191,7 +193,7 @@ def test_what_was_sent_to_the_death_of_two_processes_is_stuck_and_sent_no_more(h
     assert state_of(hub, transfer) == TransferState.DELIVERED  # asked first: it may have arrived
 
 
-def test_two_suspects_never_run_together_so_that_the_innocent_is_cleared(hub: ScriptedHub, dies: Dying) -> None:
+def test_two_suspects_never_run_together_so_that_the_harmless_one_is_cleared(hub: ScriptedHub, dies: Dying) -> None:
     """One process had all three of them when it died; nobody knows of which."""
     transfer = put_one(hub)
     messages = [hub.accept(submission_arrival()).id for _ in range(2)]
@@ -220,7 +222,7 @@ def test_two_suspects_never_run_together_so_that_the_innocent_is_cleared(hub: Sc
     assert state_of(hub, transfer) == TransferState.DELIVERED
 
 
-def test_a_claim_that_the_database_interrupts_is_no_death(hub: ScriptedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_that_the_database_interrupts_is_no_crash(hub: ScriptedHub, monkeypatch: pytest.MonkeyPatch) -> None:
     message = hub.accept(submission_arrival())
 
     def cut_off(uow: Any, _: Message) -> Any:
