@@ -182,10 +182,10 @@ def build() -> Hub:
 
 def check_clerks(settings: Settings, catalogue: Catalogue) -> None:
     """In production, where fees are configured, clerks must be too. Raises CatalogueError."""
-    desk = catalogue.fee_desk
-    if settings.production and desk is not None and not desk.clerks:
-        mend = "HUB_PRODUCTION, and nobody is named who decides about money: add [[clerks]] (docs/decisions/0022)"
-        raise CatalogueError(catalogue.folder / "fees.toml", "/clerks", mend)
+    fees = catalogue.fee_desk
+    if settings.production and fees is not None and not fees.clerks:
+        fix = "HUB_PRODUCTION, and nobody is named who decides about money: add [[clerks]] (docs/decisions/0022)"
+        raise CatalogueError(catalogue.folder / "fees.toml", "/clerks", fix)
 
 
 def read_settings() -> Settings:

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hub.clock import now
+from hub.clock import local, now
 from hub.messages.model import Arrival
 from schemas.department import Handoff, HandoffReceipt, StatusReport
 from schemas.identifiers import DossierCode, Prefix, new_id
@@ -64,8 +64,8 @@ def submission_arrival(submission: dict[str, Any] | None = None, *, key: str | N
 
 
 def a_code(serial: int, *, agency: str = "000.00.01.H42") -> str:
-    """A dossier code of today with this serial (the sandbox's fates hang on it)."""
-    return f"{agency}-{now():%y%m%d}-{serial:04d}"
+    """A dossier code of today, by Vietnam's date, with this serial, which chooses the sandbox's behaviour."""
+    return f"{agency}-{local(now()):%y%m%d}-{serial:04d}"
 
 
 def a_receipt(number: str = "SO-1", at: datetime | None = None) -> HandoffReceipt:

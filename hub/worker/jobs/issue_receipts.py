@@ -26,10 +26,10 @@ def issue_and_void(hub: Hub) -> int:
 
     Idempotent and safe to run concurrently: every receipt is checked again under the locks of its demand.
     """
-    desk = hub.catalogue.receipts
-    if desk is None:
+    config = hub.catalogue.receipts
+    if config is None:
         return 0
-    _apply(hub, desk)
+    _apply(hub, config)
     done = _each(hub, store.lapsed, issuing.lapse)
     done += _each(hub, store.demands_waiting, issuing.issue)
     dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (gaps.report(uow), []))
@@ -49,8 +49,8 @@ def apply_policy(hub: Hub) -> None:
         log.warning("receipts_begin_later", why=type(error).__name__)
 
 
-def _apply(hub: Hub, desk: ReceiptDesk) -> None:
-    dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (None, store.keep(uow, desk.issue_on)))
+def _apply(hub: Hub, config: ReceiptDesk) -> None:
+    dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (None, store.keep(uow, config.issue_on)))
 
 
 def _each(hub: Hub, page_of: Callable[..., list[str]], command: Callable[[UnitOfWork, str], list[Event]]) -> int:
