@@ -15,6 +15,7 @@ from config.catalogue import Catalogue
 from config.settings import Settings
 from hub import feeds, views
 from hub.db import Connection
+from hub.locale import vi
 from hub.messages import liveness
 
 SWEEP: Final = "ticks.sweep"
@@ -74,12 +75,16 @@ def _standing_still(row: dict[str, Any], every: float | None, settings: Settings
     if row["state"] == "paused":
         return  # by a person, and shown as such
     if row["state"] == "broken off" or row["failures"] >= settings.breaker_threshold:
-        yield f"ngắt mạch sau {row['failures']} lỗi liên tiếp, {row['waiting']} đang chờ"
+        yield vi(
+            "circuit open after {failures} consecutive failures, {waiting} waiting",
+            failures=row["failures"],
+            waiting=row["waiting"],
+        )
     if row["oldest_age"] is not None and row["oldest_age"] > settings.backlog_after:
-        yield f"tồn đọng: cũ nhất đã chờ {_minutes(row['oldest_age'])}"
+        yield vi("backlog: the oldest has waited {oldest_age}", oldest_age=_minutes(row["oldest_age"]))
     if every is not None and row["feed_age"] > every + settings.feed_silent_after:
         why = f" ({row['feed_error']})" if row["feed_error"] else ""
-        yield f"luồng tin đứng yên {_minutes(row['feed_age'])}{why}"
+        yield vi("the feed has stood still for {feed_age}{why}", feed_age=_minutes(row["feed_age"]), why=why)
 
 
 def inbox(conn: Connection, settings: Settings) -> Iterator[str]:
@@ -146,4 +151,4 @@ def _ago(seconds: float) -> str:
 
 
 def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} phút"
+    return vi("{seconds:.0f} minutes", seconds=seconds / 60)

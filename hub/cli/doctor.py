@@ -13,7 +13,7 @@ app: Final = Typer()
 
 _COLUMNS: Final = (
     TableColumn("mark", ""),
-    TableColumn("check", vi("How to check")),
+    TableColumn("check", vi("Check")),
     TableColumn("finding", vi("Result")),
 )
 

@@ -48,7 +48,7 @@ app.add_typer(fee_receipts.app, name="receipts")
 _CHECKS: Final = (
     TableColumn("green", "", lambda green: "✔" if green else "✗"),
     TableColumn("invariant", vi("Code")),
-    TableColumn("label", vi("How to check")),
+    TableColumn("label", vi("Check")),
     TableColumn("count", vi("Number of offenders")),
 )
 _OFFENDERS: Final = (

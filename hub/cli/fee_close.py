@@ -31,7 +31,7 @@ STEPS: Final = {
     "waiting": vi("waiting for a second person"),
     "done": "✔ xong",
 }
-_STATES: Final = {"open": vi("open"), "preclosed": vi("waiting for a second person"), "closed": vi("closed already")}
+_STATES: Final = {"open": vi("open"), "preclosed": vi("waiting for a second person"), "closed": vi("closed")}
 
 
 def _account(account: str) -> str:

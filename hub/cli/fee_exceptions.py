@@ -102,7 +102,7 @@ def _value(key: str, value: Any) -> str:
     if key == "offenders":
         return "; ".join(f"{labels.subject(what)}: {how}" for what, how in value)
     if isinstance(value, list | tuple):
-        return ", ".join(_value("", one) for one in value) or vi("nothing")
+        return ", ".join(_value("", one) for one in value) or vi("none")
     if isinstance(value, dict):
         return "; ".join(f"{_NAMES.get(inner, inner)}: {_value(inner, one)}" for inner, one in value.items())
     if isinstance(value, date):

@@ -45,7 +45,7 @@ PURPOSES: Final = {"refund": vi("refunded"), "remittance": vi("remittance to the
 
 _COLUMNS: Final = (
     TableColumn("id", vi("Payment order")),
-    TableColumn("reference", vi("Payment text")),
+    TableColumn("reference", vi("Text")),
     TableColumn("purpose", vi("Purpose"), lambda name: PURPOSES[name]),
     TableColumn("subject_id", "Cho"),
     TableColumn("amount", vi("Amount"), grouped),
@@ -62,7 +62,7 @@ _FIELDS: Final = (
     TableColumn("account", vi("Debit account")),
     TableColumn("amount", vi("Amount"), grouped),
     TableColumn("holder", vi("Beneficiary")),
-    TableColumn("payee_account", vi("Account of the beneficiary")),
+    TableColumn("payee_account", vi("Beneficiary's account")),
     TableColumn("bank_bin", vi("Bank (BIN)")),
     TableColumn("state", vi("Status"), lambda name: STATES[name]),
     TableColumn("maker", vi("Made by")),

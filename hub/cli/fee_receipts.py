@@ -18,7 +18,7 @@ from schemas.figures import grouped
 
 app: Final = Typer(help="Receipts (biên lai điện tử): list, show, issue, void, a day's summary.", no_args_is_help=True)
 
-STATES: Final = {"stands": vi("In force"), "void proposed": vi("Voiding proposed"), "void": vi("Demand cancelled")}
+STATES: Final = {"stands": vi("In force"), "void proposed": vi("Voiding proposed"), "void": vi("Cancelled")}
 _ISSUER: Final = {
     "not told": vi("Not sent"),
     "waits": vi("Waiting to be issued"),

@@ -35,7 +35,7 @@ _FITS: Final = (
     TableColumn("fits", vi("Fits"), lambda fits: "✔" if fits else "✗"),
     TableColumn("format", vi("Format")),
     TableColumn("statements", vi("Statements")),
-    TableColumn("lines", vi("Number of lines")),
+    TableColumn("lines", vi("Lines")),
     TableColumn("why", vi("Why not")),
 )
 _ROWS: Final = (
@@ -158,7 +158,7 @@ STATES: Final[Mapping[FileStatus, str]] = {
     FileStatus.QUARANTINED: vi("held back"),
     FileStatus.ACCEPTED_WITH_APPROVAL: vi("booked, approved by two persons"),
     FileStatus.REJECTED: vi("discarded"),
-    FileStatus.SUPERSEDED: vi("match replaced"),
+    FileStatus.SUPERSEDED: vi("replaced"),
 }
 Name = Annotated[str, Argument(metavar="FILE", parser=whole_id, help="sf_…, from: hub fee statements list")]
 

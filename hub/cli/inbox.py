@@ -20,13 +20,13 @@ Ids = Annotated[list[str], Argument(metavar="MESSAGE...", parser=whole_id, help=
 
 _COLUMNS: Final = (
     TableColumn("id", vi("Message")),
-    TableColumn("source", vi("Source of the table")),
+    TableColumn("source", vi("Source")),
     TableColumn("kind", vi("Type")),
     TableColumn("external_id", vi("Sender's identifier")),
     TableColumn("received_at", vi("Received at"), output.since),
     TableColumn("backoff_attempts", vi("Attempt")),
     TableColumn("error_code", vi("Error")),
-    TableColumn("error_detail", vi("Detail sheet")),
+    TableColumn("error_detail", vi("Detail")),
 )
 _FIELDS: Final = (
     *_COLUMNS,

@@ -48,7 +48,7 @@ _ATTEMPTS: Final = (
     TableColumn("finished_at", "Xong", output.moment),
     TableColumn("outcome", vi("Result")),
     TableColumn("code", vi("Error code")),
-    TableColumn("detail", vi("Detail sheet")),
+    TableColumn("detail", vi("Detail")),
 )
 
 

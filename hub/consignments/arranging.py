@@ -13,6 +13,7 @@ from hub.consignments.words import Concern
 from hub.db import one
 from hub.errors import InvalidState, NotFound
 from hub.events import Event, HandoffPrepared, StatusMoved
+from hub.locale import vi
 from hub.messages import inbox
 from hub.unit_of_work import UnitOfWork
 from schemas.applicant import Address
@@ -226,7 +227,12 @@ def _cash(uow: UnitOfWork, wish: DeliveryWish, dossiers: list[dict[str, Any]], o
     """What the postman is to collect. Raises InvalidState where he is told to and cannot."""
     collects = operator.remits_within_working_days is not None and uow.catalogue.fee_desk is not None
     if wish.cash and not collects:
-        raise InvalidState(f"{operator.code} không thu hộ: TOML của bên này không có remits_within_working_days")
+        raise InvalidState(
+            vi(
+                "{code} collects no cash on delivery: the operator's TOML has no remits_within_working_days",
+                code=operator.code,
+            )
+        )
     if wish.cash is not None or not collects or wish.direction is not Direction.RESULT_TO_CITIZEN:
         return wish.cash or 0
     return int(one(uow.conn, _OUTSTANDING, (dossiers[0]["id"],))["amount"])

@@ -10,6 +10,7 @@ from hub.consignments.model import Consignment
 from hub.consignments.words import IncidentKind, Liable, Outcome, Subject
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
+from hub.locale import vi
 from schemas.identifiers import Prefix, new_id
 
 
@@ -79,5 +80,5 @@ def incident(
         (new_id(Prefix.INCIDENT), row.id, kind, today, liable, compensation, note),
     ).fetchone()
     assert found is not None  # noqa: S101 - one of the two has happened
-    audit.note(conn, row.id, actor, f"{kind} recorded", after=liable, reason=f"{compensation} đồng")
+    audit.note(conn, row.id, actor, f"{kind} recorded", after=liable, reason=vi("{amount} dong", amount=compensation))
     return str(found["id"])

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from hub.lifecycle import Lifecycle
+from hub.locale import vi
 
 
 class ConsignmentStatus(StrEnum):
@@ -35,20 +36,20 @@ class ConsignmentStatus(StrEnum):
 
 
 LABELS: Final = {
-    ConsignmentStatus.ORDERED: "Đã đặt dịch vụ",
-    ConsignmentStatus.ACCEPTED: "Bưu điện đã nhận yêu cầu",
-    ConsignmentStatus.REFUSED: "Bưu điện từ chối",
-    ConsignmentStatus.CANCELLED: "Đã huỷ",
-    ConsignmentStatus.POSTED: "Đã nhận gửi",
-    ConsignmentStatus.IN_TRANSIT: "Đang vận chuyển",
-    ConsignmentStatus.AT_DELIVERY_OFFICE: "Đã đến bưu cục phát",
-    ConsignmentStatus.OUT_FOR_DELIVERY: "Đang đi phát",
-    ConsignmentStatus.ATTEMPT_FAILED: "Phát chưa thành công",
-    ConsignmentStatus.DAMAGED: "Hư hỏng",
-    ConsignmentStatus.LOST: "Thất lạc",
-    ConsignmentStatus.RETURNING: "Đang chuyển hoàn",
-    ConsignmentStatus.RETURNED: "Đã chuyển hoàn",
-    ConsignmentStatus.DELIVERED: "Đã phát",
+    ConsignmentStatus.ORDERED: vi("Service ordered"),
+    ConsignmentStatus.ACCEPTED: vi("Order accepted by the operator"),
+    ConsignmentStatus.REFUSED: vi("Refused by the operator"),
+    ConsignmentStatus.CANCELLED: vi("Consignment cancelled"),
+    ConsignmentStatus.POSTED: vi("Posted"),
+    ConsignmentStatus.IN_TRANSIT: vi("In transit"),
+    ConsignmentStatus.AT_DELIVERY_OFFICE: vi("At the delivery office"),
+    ConsignmentStatus.OUT_FOR_DELIVERY: vi("Out for delivery"),
+    ConsignmentStatus.ATTEMPT_FAILED: vi("Delivery failed"),
+    ConsignmentStatus.DAMAGED: vi("Damaged"),
+    ConsignmentStatus.LOST: vi("Lost"),
+    ConsignmentStatus.RETURNING: vi("Being returned"),
+    ConsignmentStatus.RETURNED: vi("Returned to the sender"),
+    ConsignmentStatus.DELIVERED: vi("Delivered"),
 }
 
 _UNDER_WAY: Final = frozenset(
@@ -117,11 +118,11 @@ class Direction(StrEnum):
 
 
 DIRECTIONS: Final = {
-    Direction.CITIZEN_TO_CENTRE: "Người dân → Trung tâm",
-    Direction.CENTRE_TO_DEPARTMENT: "Trung tâm → sở",
-    Direction.DEPARTMENT_TO_CENTRE: "Sở → Trung tâm",
-    Direction.AGENCY_TO_AGENCY: "Giữa các cơ quan",
-    Direction.RESULT_TO_CITIZEN: "Kết quả → người dân",
+    Direction.CITIZEN_TO_CENTRE: vi("Citizen → Centre"),
+    Direction.CENTRE_TO_DEPARTMENT: vi("Centre → department"),
+    Direction.DEPARTMENT_TO_CENTRE: vi("Department → Centre"),
+    Direction.AGENCY_TO_AGENCY: vi("Between agencies"),
+    Direction.RESULT_TO_CITIZEN: vi("Result → citizen"),
 }
 
 

@@ -13,6 +13,7 @@ from hub.clock import VIETNAM
 from hub.consignments.levels import months_after
 from hub.consignments.model import Direction
 from hub.db import Connection
+from hub.locale import vi
 
 DUE_BEFORE: Final = 10
 """the day of the month before which the report is due"""
@@ -132,32 +133,32 @@ def make(conn: Connection, operator: str, text: str, today: date) -> QuarterRepo
 def as_rows(report: QuarterReport) -> list[tuple[str, str]]:
     """The report in pairs of a Vietnamese name and a value, for a table or a sheet."""
     rows = [
-        ("Đơn vị bưu chính", report.operator),
-        ("Quý", report.quarter),
-        ("Nộp trước ngày", report.due_before.strftime("%d/%m/%Y")),
+        (vi("Postal enterprise"), report.operator),
+        (vi("Quarter"), report.quarter),
+        (vi("To be submitted by"), report.due_before.strftime("%d/%m/%Y")),
     ]
     for line in report.lines:
         name = f"{Direction(line.direction).label}, {line.route_class}"
         share = "" if line.share is None else f"{line.share:.1f}%".replace(".", ",")
         rows += [
-            (f"{name}: nhận gửi", str(line.posted)),
-            (f"{name}: đã phát", str(line.delivered)),
-            (f"{name}: chuyển hoàn", str(line.returned)),
-            (f"{name}: đúng hạn", f"{line.on_time}/{line.due} {share}".strip()),
-            (f"{name}: tiền thu hộ (đồng)", str(line.cash)),
+            (vi("{name}: posted", name=name), str(line.posted)),
+            (vi("{name}: delivered", name=name), str(line.delivered)),
+            (vi("{name}: returned", name=name), str(line.returned)),
+            (vi("{name}: on time", name=name), f"{line.on_time}/{line.due} {share}".strip()),
+            (vi("{name}: cash on delivery (VND)", name=name), str(line.cash)),
         ]
     asked, lost = report.complaints, report.incidents
     return [
         *rows,
-        ("Khiếu nại", str(asked.filed)),
-        ("Khiếu nại giải quyết đúng hạn", str(asked.in_time)),
-        ("Khiếu nại có cơ sở", str(asked.upheld)),
-        ("Khiếu nại chưa giải quyết", str(asked.open)),
-        ("Thất lạc", str(lost.losses)),
-        ("Hư hỏng", str(lost.damages)),
-        ("Do bưu chính chịu trách nhiệm", str(lost.liable)),
-        ("Số vụ bồi thường", str(lost.compensated)),
-        ("Tiền bồi thường (đồng)", str(lost.compensation)),
+        (vi("Complaints"), str(asked.filed)),
+        (vi("Complaints settled in time"), str(asked.in_time)),
+        (vi("Complaints upheld"), str(asked.upheld)),
+        (vi("Complaints not settled"), str(asked.open)),
+        (vi("Lost"), str(lost.losses)),
+        (vi("Damaged"), str(lost.damages)),
+        (vi("Liability of the operator"), str(lost.liable)),
+        (vi("Number of compensations"), str(lost.compensated)),
+        (vi("Compensation paid (VND)"), str(lost.compensation)),
     ]
 
 

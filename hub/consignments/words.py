@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final, Literal
 
+from hub.locale import vi
+
 Subject = Literal["late", "lost", "damaged", "not_delivered", "conduct", "other"]
 Outcome = Literal["upheld", "rejected", "withdrawn"]
 IncidentKind = Literal["loss", "damage"]
@@ -34,19 +36,19 @@ class Concern(StrEnum):
 
 
 CONCERNS: Final = {
-    Concern.NOT_ORDERED: "Chưa đặt được dịch vụ: đặt tay (hub consignment order)",
-    Concern.REFUSED: "Bưu điện từ chối: sửa lại rồi đặt lại, hoặc chuyển cách khác",
-    Concern.NOT_CANCELLED: "Bưu điện không huỷ: gọi điện",
-    Concern.NOT_COLLECTED: "Chưa đến lấy: gọi bưu điện",
-    Concern.SILENT: "Im lặng: hỏi bưu điện đang ở đâu",
-    Concern.LATE: "Quá hạn J+n: hỏi bưu điện, báo người dân",
-    Concern.NO_SECOND_INVITATION: "Chưa mời nhận lần hai trong 2 ngày làm việc",
-    Concern.NO_RETURN: "Đã mời đủ hai lần mà chưa chuyển hoàn",
-    Concern.RETURNED_EARLY: "Chuyển hoàn khi chưa mời đủ hai lần",
-    Concern.RETURNED: "Đã chuyển hoàn: liên hệ người nhận",
-    Concern.LOST: "Thất lạc: lập biên bản, xác định trách nhiệm",
-    Concern.DAMAGED: "Hư hỏng: lập biên bản, xác định trách nhiệm",
-    Concern.AFTER_THE_END: "Có tin báo sau khi đã kết thúc: đối chiếu với bưu điện",
-    Concern.ITEM_CODE: "Mã bưu gửi sai số kiểm tra: đối chiếu với bưu điện",
-    Concern.COMPLAINT_OVERDUE: "Khiếu nại quá hạn giải quyết",
+    Concern.NOT_ORDERED: vi("Service not ordered yet: order it by hand (hub consignment order)"),
+    Concern.REFUSED: vi("The operator refuses: correct it and order again, or send it another way"),
+    Concern.NOT_CANCELLED: vi("The operator does not cancel: telephone"),
+    Concern.NOT_COLLECTED: vi("Not collected yet: telephone the operator"),
+    Concern.SILENT: vi("Silence: ask the operator where it is"),
+    Concern.LATE: vi("J+n is over: ask the operator, tell the citizen"),
+    Concern.NO_SECOND_INVITATION: vi("No second delivery attempt within 2 working days"),
+    Concern.NO_RETURN: vi("Two attempts made, and not returned yet"),
+    Concern.RETURNED_EARLY: vi("Returned before two attempts were made"),
+    Concern.RETURNED: vi("Returned: contact the receiver"),
+    Concern.LOST: vi("Lost: draw up a record, establish the liability"),
+    Concern.DAMAGED: vi("Damaged: draw up a record, establish the liability"),
+    Concern.AFTER_THE_END: vi("A report after the end: clear it up with the operator"),
+    Concern.ITEM_CODE: vi("The item code has a wrong check digit: clear it up with the operator"),
+    Concern.COMPLAINT_OVERDUE: vi("The complaint is overdue"),
 }

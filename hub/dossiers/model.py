@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from hub.lifecycle import Lifecycle
+from hub.locale import vi
 
 
 class DossierStatus(StrEnum):
@@ -37,16 +38,16 @@ class DossierStatus(StrEnum):
 
 
 NATIONAL: Final = {
-    DossierStatus.REGISTERED: ("1", "Mới đăng ký"),
-    DossierStatus.ACCEPTED: ("2", "Được tiếp nhận"),
-    DossierStatus.NOT_ACCEPTED: ("3", "Không được tiếp nhận"),
-    DossierStatus.IN_PROCESS: ("4", "Đang xử lý"),
-    DossierStatus.SUPPLEMENT_REQUESTED: ("5", "Yêu cầu bổ sung giấy tờ"),
-    DossierStatus.AWAITING_FEE: ("6", "Yêu cầu thực hiện nghĩa vụ tài chính"),
-    DossierStatus.WITHDRAWN: ("7", "Công dân yêu cầu rút hồ sơ"),
-    DossierStatus.STOPPED: ("8", "Dừng xử lý"),
-    DossierStatus.RESOLVED: ("9", "Đã xử lý xong"),
-    DossierStatus.RETURNED: ("10", "Đã trả kết quả"),
+    DossierStatus.REGISTERED: ("1", vi("Newly registered")),
+    DossierStatus.ACCEPTED: ("2", vi("Accepted")),
+    DossierStatus.NOT_ACCEPTED: ("3", vi("Not accepted")),
+    DossierStatus.IN_PROCESS: ("4", vi("In progress")),
+    DossierStatus.SUPPLEMENT_REQUESTED: ("5", vi("Supplement requested")),
+    DossierStatus.AWAITING_FEE: ("6", vi("Financial obligation requested")),
+    DossierStatus.WITHDRAWN: ("7", vi("Withdrawal requested by the citizen")),
+    DossierStatus.STOPPED: ("8", vi("Stopped")),
+    DossierStatus.RESOLVED: ("9", vi("Processed")),
+    DossierStatus.RETURNED: ("10", vi("Result returned")),
 }
 
 SUBMISSION_STATE: Final = {

@@ -15,6 +15,7 @@ from hub.events import (
     HandoffRefused,
     StatusMoved,
 )
+from hub.locale import vi
 from hub.messages import inbox
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
@@ -54,7 +55,9 @@ def _code(uow: UnitOfWork, submission: Submission) -> DossierCode | None:
     code = DossierCode.received(submission.dossier_code)
     if store.is_taken(uow.conn, code):
         # The door has asked before: another submission with this code was under way.
-        raise MessageRefused(HubCode.DOSSIER_CODE_TAKEN, f"Mã số hồ sơ {code.raw} đã thuộc hồ sơ khác")
+        raise MessageRefused(
+            HubCode.DOSSIER_CODE_TAKEN, vi("Dossier code {raw} belongs to another dossier already", raw=code.raw)
+        )
     return code
 
 

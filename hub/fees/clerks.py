@@ -6,6 +6,7 @@ no verb of a person in it and does not ask.
 
 from config.fees import Clerk, ClerkRight
 from hub.errors import Forbidden, InvalidState
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 
@@ -18,16 +19,16 @@ def check_proposes(uow: UnitOfWork) -> None:
     """Raises Forbidden where the person may not propose."""
     clerk = _clerk(uow)
     if clerk is not None and ClerkRight.PROPOSE not in clerk.may:
-        raise Forbidden(f"{uow.actor} ({clerk.title}): chỉ được đồng ý, không được đề nghị")
+        raise Forbidden(vi("{actor} ({title}): may only agree, not propose", actor=uow.actor, title=clerk.title))
 
 
 def check_agrees(uow: UnitOfWork, maker: str | None) -> None:
     """With what ``maker`` has proposed. Raises Forbidden, and InvalidState for what the same person has proposed."""
     clerk = _clerk(uow)
     if is_maker(uow, maker):
-        raise InvalidState("cần người khác đồng ý")
+        raise InvalidState(vi("another person has to agree"))
     if clerk is not None and ClerkRight.AGREE not in clerk.may:
-        raise Forbidden(f"{uow.actor} ({clerk.title}): chỉ được đề nghị, không được đồng ý")
+        raise Forbidden(vi("{actor} ({title}): may only propose, not agree", actor=uow.actor, title=clerk.title))
 
 
 def may_agree(uow: UnitOfWork, maker: str) -> bool:
@@ -51,5 +52,5 @@ def _clerk(uow: UnitOfWork) -> Clerk | None:
         return None
     clerk = desk.clerk(uow.actor)
     if clerk is None:
-        raise Forbidden(f"{uow.actor}: không có trong [[clerks]] của fees.toml, không được quyết định")
+        raise Forbidden(vi("{actor}: not in [[clerks]] of fees.toml, may decide nothing", actor=uow.actor))
     return clerk

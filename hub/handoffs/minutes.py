@@ -11,6 +11,7 @@ from hub.events import Event, HandoffAcknowledged
 from hub.handoffs import completion, record, store
 from hub.handoffs.model import HandoffRow, HandoffStatus
 from hub.handoffs.service import officer_on_duty
+from hub.locale import vi
 from hub.signing import custody
 from hub.unit_of_work import UnitOfWork
 from schemas.handoff import SALT_BYTES, HandedDocument, HandoffSide, MinuteRecord
@@ -113,7 +114,7 @@ def _record(
         at=minute.at,
         scan=HandedDocument(
             code="bien-ban",
-            name="Biên bản giao nhận hồ sơ",
+            name=vi("Minutes of the handing over"),
             media_type=media_type,
             size=len(minute.file),
             sha256=hashlib.sha256(minute.file).hexdigest(),

@@ -5,6 +5,7 @@ from typing import Any, Final
 from hub.codes import HubCode
 from hub.db import Connection
 from hub.handoffs.model import HandoffStatus
+from hub.locale import vi
 
 Row = dict[str, Any]
 
@@ -69,13 +70,13 @@ def lacks(row: Row) -> str:
         case HandoffStatus.COMPLETE | HandoffStatus.REFUSED:
             return ""
         case HandoffStatus.UNSIGNED:
-            return "chữ ký của người giao"
+            return vi("the giver's signature")
         case _:
             return ", ".join(_missing(row))
 
 
 def _missing(row: Row) -> list[str]:
     if row["carrier"] != "post":
-        return ["chữ ký của bên nhận, hoặc biên bản giao nhận"]
-    missing = [] if row["minute_at"] else ["biên bản giao nhận"]
-    return missing + ([] if row["delivered_at"] else ["bưu chính phát hồ sơ giấy"])
+        return [vi("the receiver's signature, or minutes")]
+    missing = [] if row["minute_at"] else [vi("minutes")]
+    return missing + ([] if row["delivered_at"] else [vi("delivery of the paper dossier by post")])

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from hub.clock import local, now
+from hub.locale import vi
 from hub.signing import (
     canonical,
     checkpoint_form,
@@ -113,7 +114,11 @@ class ActJudge:
         signed = self._verified(self._act.checkpoint, "checkpoint.p7s", VerdictCode.CHECKPOINT, moment)
         if signed is None or checkpoint is None:
             return
-        self._good(VerdictCode.CHECKPOINT, "checkpoint.json", f"{checkpoint.log}, {checkpoint.size} mục")
+        self._good(
+            VerdictCode.CHECKPOINT,
+            "checkpoint.json",
+            vi("{log}, {size} entries", log=checkpoint.log, size=checkpoint.size),
+        )
         self._check_party([SigningParty("log", checkpoint.log)], signed.chain, "checkpoint.p7s", moment)
 
     def _check_proof(self, checkpoint: LogCheckpoint | None) -> None:
@@ -131,7 +136,9 @@ class ActJudge:
             return
         leaf = merkle.leaf_hash(proof.leaf_data(found.record_hash, found.signature_hashes))
         if merkle.verify_inclusion(leaf, found.place, found.size, found.path, found.root):
-            self._good(VerdictCode.PROOF, "proof.txt", f"mục {found.place + 1} trong {found.size}")
+            self._good(
+                VerdictCode.PROOF, "proof.txt", vi("entry {place} of {size}", place=found.place + 1, size=found.size)
+            )
         else:
             self._wrong(VerdictCode.PROOF, "proof.txt")
 
@@ -210,7 +217,11 @@ class ActJudge:
             self._ended(end, VerdictCode.PARTY, "record.json")
             return
         if signed and len(signed) != len(wanted):
-            self._wrong(VerdictCode.PARTY, "record.p7s", f"{len(signed)} chữ ký ≠ {len(wanted)}")
+            self._wrong(
+                VerdictCode.PARTY,
+                "record.p7s",
+                vi("{signed} signatures ≠ {required}", signed=len(signed), required=len(wanted)),
+            )
             return
         for one, must_be, name in zip(signed, wanted, SIGNATURES, strict=False):
             if one is not None:
@@ -258,7 +269,7 @@ def _is_turned_round(content: bytes | Gone, signatures: tuple[bytes, ...]) -> bo
 def _called(record: Record) -> str:
     if isinstance(record, SettlementTable):
         return f"{record.department}, {record.month}"
-    return f"{record.dossier}, lần {record.leg}"
+    return vi("{dossier}, leg {leg}", dossier=record.dossier, leg=record.leg)
 
 
 def _times(record: Record) -> tuple[datetime, ...]:

@@ -6,6 +6,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hub.locale import vi
 from hub.signing.bundle import Bundle
 from hub.signing.findings import Verdict, VerdictCode, Weight
 from hub.signing.revocation import usable
@@ -24,9 +25,11 @@ def trust_with_bundle(bundle: Bundle, trust: Trust, verdict: Verdict) -> Trust:
     certificates = {f"certificates/{n:02}.pem": _certificate(pem) for n, pem in enumerate(bundle.certificates, start=1)}
     register = trust.register
     if register is None:
-        verdict.add(Weight.MISSING, VerdictCode.TRUST_LIST, "--trust", "không có danh sách, chỉ có chứng thư gốc")
+        verdict.add(Weight.MISSING, VerdictCode.TRUST_LIST, "--trust", vi("no list, only root certificates"))
     else:
-        detail = f"phiên bản {register.listed.version}, SHA-256 {register.sha256[:16]}…"
+        detail = vi(
+            "version {version}, SHA-256 {sha256}…", version=register.listed.version, sha256=register.sha256[:16]
+        )
         verdict.add(Weight.GOOD, VerdictCode.TRUST_LIST, "--trust", detail)
     known = [*trust.roots, *trust.intermediates]
     while found := [one for one in certificates.values() if one and one not in known and _issuers(one, known)]:

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from config.statements import Statements
+from hub.locale import vi
 from hub.untrusted.client import read
 from schemas.cells import Cell, CellRow
 from schemas.statement import Format, Head, Portion, Statement, StatementEntry, UnreadableFile, gathered
@@ -63,7 +64,11 @@ def sheets(raw: bytes, ending: str) -> "list[Sheet]":
     try:
         return read("sheets", {"ending": ending}, raw, take)
     except UnreadableFile as error:
-        raise BadFile("", f"không đọc được tệp: {error.sentence}", "lưu lại từ Excel, chỉ trang có danh sách") from None
+        raise BadFile(
+            "",
+            vi("the file cannot be read: {sentence}", sentence=error.sentence),
+            vi("save it again from Excel, only the sheet with the list"),
+        ) from None
 
 
 def payout(raw: bytes) -> "PayoutReport":

@@ -59,7 +59,7 @@ TITLES: Final[Mapping[str, str]] = {
     "unknown": vi("Money nobody knows the owner of"),
     "lost": vi("Notification lost, seen on the statement"),
     "taken_back": vi("Notified, then reversed by the bank"),
-    "refunded": vi("Demand refunded"),
+    "refunded": vi("Refunded"),
     "charges": vi("Charges kept by the payment gateway"),
     "cash": vi("Cash collected by the post on delivery"),
     "held": vi("Held by the post, not paid in yet"),
@@ -242,10 +242,10 @@ def write_tables(tables: "Sequence[Settlement]", names: Mapping[str, str]) -> No
         vi("Agency"),
         vi("Brought forward"),
         "Thu",
-        vi("Refund (line)"),
+        vi("Refunds"),
         vi("Adjustment"),
         vi("Retained"),
-        vi("To be transferred"),
+        vi("To transfer"),
     ):
         shown.add_column(label, justify="left" if label == vi("Agency") else "right")
     for table in tables:

@@ -12,6 +12,7 @@ from hub.fees.closing import balance, gates, store, totals
 from hub.fees.closing.model import BOOK, CloseStep, Closing, Gate, Proposal
 from hub.fees.ledger import book
 from hub.fees.reconciliation.matching import overdue
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 
@@ -24,10 +25,22 @@ def close_day(uow: UnitOfWork, account: str, day: date) -> Closing:
     bank = bank_of(uow, account)
     book.hold(uow.conn)
     if store.day_digest(uow.conn, account, day) is not None:
-        raise InvalidState(f"ngày {day} của tài khoản {account} đã khóa; muốn sửa thì mở lại bằng hub fee reopen")
+        raise InvalidState(
+            vi(
+                "day {day} of account {account} is closed; to correct it, reopen it by hub fee reopen",
+                day=day,
+                account=account,
+            )
+        )
     first = store.first_day(uow.conn, account)
     if first is not None and day < first:
-        raise InvalidState(f"sổ của tài khoản {account} bắt đầu từ ngày {first}: trước đó không có gì để khóa")
+        raise InvalidState(
+            vi(
+                "the ledger of account {account} begins on {first}: there is nothing to close before",
+                account=account,
+                first=first,
+            )
+        )
     balance.open_account(uow, account)
     standing = store.proposal(uow.conn, "close", account, day)
     closing = standing is not None and clerks.may_agree(uow, standing.maker)
@@ -49,11 +62,11 @@ def close_month(uow: UnitOfWork, month: date) -> Closing:
     clerks.check_clerk(uow)
     book.hold(uow.conn)
     if store.month_digest(uow.conn, month) is not None:
-        raise InvalidState(f"tháng {month:%Y-%m} đã khóa; muốn sửa thì mở lại bằng hub fee reopen")
+        raise InvalidState(vi("month {month:%Y-%m} is closed; to correct it, reopen it by hub fee reopen", month=month))
     accounts = accounts_of(uow)
     firsts = [day for account in accounts if (day := store.first_day(uow.conn, account)) is not None]
     if firsts and last_of(month) < min(firsts):
-        raise InvalidState(f"sổ bắt đầu từ ngày {min(firsts)}: trước đó không có gì để khóa")
+        raise InvalidState(vi("the ledger begins on {first}: there is nothing to close before", first=min(firsts)))
     checked = gates.of_month(uow, month, accounts)
     found = totals.of_month(uow.conn, month, accounts)
 
@@ -75,11 +88,11 @@ def reopen_day(uow: UnitOfWork, account: str, day: date, reason: str) -> Closing
     book.hold(uow.conn)
     closed = store.closed_from(uow.conn, account, day)
     if not closed or closed[0][0] != day:
-        raise InvalidState(f"ngày {day} của tài khoản {account} chưa khóa")
+        raise InvalidState(vi("day {day} of account {account} is not closed", day=day, account=account))
     months = sorted({one.replace(day=1) for one, _ in closed})
     shut = [f"{month:%Y-%m}" for month in months if store.month_digest(uow.conn, month) is not None]
     if shut:
-        raise InvalidState(f"tháng {', '.join(shut)} đã khóa: mở lại tháng trước")
+        raise InvalidState(vi("month {listed} is closed: reopen the month first", listed=", ".join(shut)))
     found = {"v": 1, "account": account, "closed": {one.isoformat(): digest.hex() for one, digest in closed}}
     return _reopened(uow, account, day, found, reason)
 
@@ -93,11 +106,17 @@ def reopen_month(uow: UnitOfWork, month: date, reason: str) -> Closing:
     book.hold(uow.conn)
     digest = store.month_digest(uow.conn, month)
     if digest is None:
-        raise InvalidState(f"tháng {month:%Y-%m} chưa khóa")
+        raise InvalidState(vi("month {month:%Y-%m} is not closed", month=month))
     if store.last_closed_month(uow.conn) != month:
-        raise InvalidState(f"có tháng sau {month:%Y-%m} đã khóa: mở lại tháng đó trước")
+        raise InvalidState(vi("the later month {month:%Y-%m} is closed: reopen that month first", month=month))
     if handed := store.handed_over(uow.conn, month):
-        raise InvalidState(f"tháng {month:%Y-%m} đã giao cho {', '.join(handed)}: điều chỉnh trong tháng đang mở")
+        raise InvalidState(
+            vi(
+                "month {month:%Y-%m} has been handed to {listed}: adjust it in the open month",
+                month=month,
+                listed=", ".join(handed),
+            )
+        )
     return _reopened(uow, BOOK, month, {"v": 1, "month": f"{month:%Y-%m}", "closed": digest.hex()}, reason)
 
 
@@ -106,7 +125,7 @@ def bank_of(uow: UnitOfWork, account: str) -> Bank:
     for bank in uow.catalogue.banks.values():
         if any(one.number == account for one in bank.accounts):
             return bank
-    raise NotFound(f"Trung tâm không có tài khoản {account}")
+    raise NotFound(vi("the Centre has no account {account}", account=account))
 
 
 def accounts_of(uow: UnitOfWork) -> list[str]:

@@ -10,6 +10,7 @@ from hub.fees.closing import balance, store
 from hub.fees.closing.model import Gate, dong
 from hub.fees.proof import proving
 from hub.fees.receipts import gaps
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 _STATEMENTS: Final = """
@@ -71,8 +72,8 @@ def of_day(uow: UnitOfWork, bank: Bank, account: str, day: date, *, closing: boo
 
 def _over(uow: UnitOfWork, day: date) -> Gate:
     today = local(uow.now).date()
-    found = "hôm nay" if day == today else f"{day:%d/%m/%Y}"
-    return Gate("over", "Ngày đã đến", day <= today, found, "chờ đến ngày")
+    found = vi("today") if day == today else f"{day:%d/%m/%Y}"
+    return Gate("over", vi("The day has come"), day <= today, found, vi("wait for the day"))
 
 
 def _earlier(uow: UnitOfWork, account: str, day: date, *, closing: bool) -> Gate:
@@ -81,27 +82,36 @@ def _earlier(uow: UnitOfWork, account: str, day: date, *, closing: bool) -> Gate
     if not closing:
         proposed = {row["day"] for row in uow.conn.execute(_PROPOSED, (account, day))}
         waiting = [one for one in waiting if one not in proposed]
-    found = f"{len(waiting)} ngày trước còn mở, từ {waiting[0]:%d/%m/%Y}" if waiting else "các ngày trước đã khóa"
+    found = (
+        vi("{waiting} earlier days are open, from {first:%d/%m/%Y}", waiting=len(waiting), first=waiting[0])
+        if waiting
+        else vi("the earlier days are closed")
+    )
     todo = f"hub fee close --day {waiting[-1]} --account {account}" if waiting else ""
-    return Gate("earlier", "Ngày trước đã khóa", not waiting, found, todo)
+    return Gate("earlier", vi("Earlier days closed"), not waiting, found, todo)
 
 
 def _statement(uow: UnitOfWork, bank: Bank, asked: Mapping[str, Any]) -> Gate:
     """The statement of the day is there, or the bank makes none for it and one after it is there."""
-    label, day = "Đủ sao kê", asked["day"]
+    label, day = vi("Statements complete"), asked["day"]
     row = uow.conn.execute(_STATEMENTS, asked).fetchone() or {}
     if row.get("covered"):
-        return Gate("statement", label, True, "có sao kê")
-    todo = f"lấy sao kê của {bank.name}, hoặc hub fee import; ngày không phát sinh cũng cần sao kê"
+        return Gate("statement", label, True, vi("there is a statement"))
+    todo = vi(
+        "fetch the statement of {name}, or hub fee import; a day without movements needs a statement too",
+        name=bank.name,
+    )
     if row.get("first") is None or day > row["last"]:
-        return Gate("statement", label, False, "chưa có sao kê đến hết ngày", todo)
+        return Gate("statement", label, False, vi("no statement reaches the end of the day yet"), todo)
     if day < row["first"]:
-        return Gate("statement", label, True, "trước sao kê đầu tiên của tài khoản")
+        return Gate("statement", label, True, vi("before the account's first statement"))
     rule = bank.statements.days
     expected = rule == "every" or (rule == "working" and uow.calendar.is_working_day(day))
     if expected and not row["skipped"]:
-        return Gate("statement", label, False, "thiếu sao kê của ngày", todo)
-    found = "thiếu, hai người đã chấp nhận" if expected else "ngân hàng không lập; sao kê sau nối tiếp"
+        return Gate("statement", label, False, vi("the day's statement is missing"), todo)
+    found = (
+        vi("missing, accepted by two persons") if expected else vi("the bank made none; the next statement follows on")
+    )
     return Gate("statement", label, True, found)
 
 
@@ -112,9 +122,9 @@ def _files(uow: UnitOfWork, bank: Bank, account: str, day: date) -> Gate:
         for row in uow.conn.execute(_HELD, (bank.code,)).fetchall()
         if not row["summary"] or any(_touches(bank, one, account, day) for one in row["summary"])
     ]
-    found = ", ".join(one["id"] for one in held) or "không có tệp bị giữ"
-    todo = "hub fee statements show TỆP, rồi approve hoặc reject (hai người)"
-    return Gate("files", "Không tệp sao kê nào bị giữ", not held, found, todo, held)
+    found = ", ".join(one["id"] for one in held) or vi("no file is held back")
+    todo = vi("hub fee statements show FILE, then approve or reject (two persons)")
+    return Gate("files", vi("No statement file is held back"), not held, found, todo, held)
 
 
 def _touches(bank: Bank, said: Mapping[str, Any], account: str, day: date) -> bool:
@@ -124,21 +134,25 @@ def _touches(bank: Bank, said: Mapping[str, Any], account: str, day: date) -> bo
 
 def _lines(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
     new = [{"id": str(row["id"]), "amount": row["amount"]} for row in uow.conn.execute(_NEW, asked).fetchall()]
-    found = f"{len(new)} dòng chưa có kết quả" if new else "mọi dòng đã có kết quả"
+    found = vi("{new} lines have no result yet", new=len(new)) if new else vi("every line has a result")
     todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
-    return Gate("lines", "Mọi dòng sao kê có kết quả", not new, found, todo, new)
+    return Gate("lines", vi("Every statement line has a result"), not new, found, todo, new)
 
 
 def _matched(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
     row = uow.conn.execute(_MATCHED, asked).fetchone() or {}
     told, matched = row.get("told"), row.get("matched")
     todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
-    label = "Đã đối soát sau tệp cuối"
+    label = vi("Matched after the last file")
     if told is None:
-        return Gate("matched", label, True, "không có gì để đối soát")
+        return Gate("matched", label, True, vi("nothing to match"))
     if matched is None:
-        return Gate("matched", label, False, "chưa đối soát", todo)
-    found = f"đối soát lúc {local(matched):%H:%M %d/%m}, tệp cuối {local(told):%H:%M %d/%m}"
+        return Gate("matched", label, False, vi("not matched yet"), todo)
+    found = vi(
+        "matched at {matched:%H:%M %d/%m}, last file {imported:%H:%M %d/%m}",
+        matched=local(matched),
+        imported=local(told),
+    )
     return Gate("matched", label, matched >= told, found, todo)
 
 
@@ -149,32 +163,48 @@ def _cases(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
     ]
     open_ = [one for one in items if not one["carried"]]
     carried = len(items) - len(open_)
-    found = f"{len(open_)} ca chưa xử lý, {carried} ca treo sang kỳ sau" if items else "không có ca nào"
-    todo = "hub fee resolve CA, hoặc hub fee exceptions carry CA --reason …"
-    return Gate("cases", "Ca bất thường đã xử lý hoặc treo", not open_, found, todo, items)
+    found = (
+        vi("{open} exceptions unresolved, {carried} carried over", open=len(open_), carried=carried)
+        if items
+        else vi("no exceptions")
+    )
+    todo = vi("hub fee resolve EXCEPTION, or hub fee exceptions carry EXCEPTION --reason …")
+    return Gate("cases", vi("Exceptions resolved or carried over"), not open_, found, todo, items)
 
 
 def proof(uow: UnitOfWork) -> Gate:
     """Made today, and nothing that it found is open: a red one opens a case, which only a green one ends."""
     made, stopped = proving.was_proven_on(uow.conn, local(uow.now).date()), proving.is_stopped(uow.conn)
-    found = "hôm nay đã kiểm tra, sổ đúng" if made else "hôm nay chưa kiểm tra"
+    found = vi("checked today, the ledger is right") if made else vi("not checked today")
     if stopped:
-        found = "có ca L01–L04 đang mở"
+        found = vi("exceptions L01–L04 are open")
     todo = "docs/runbooks/when-the-proof-is-red.md" if stopped else "hub fee prove --keep"
-    return Gate("proof", "Sổ đã được kiểm tra hôm nay và đúng", made and not stopped, found, todo)
+    return Gate("proof", vi("The ledger was checked today and is right"), made and not stopped, found, todo)
 
 
 def _balance(uow: UnitOfWork, account: str, day: date) -> Gate:
     """I2 of this day: what is not on it is listed, never netted."""
     ends = balance.at(uow.conn, account, day)
     if ends.said is None:
-        said = f"sổ {dong(ends.book)}, chưa có sao kê"
+        said = vi("ledger {balance}, no statement yet", balance=dong(ends.book))
     else:
-        parts = (("ghi ở ngày sau", ends.later), ("số dư đầu", ends.unposted), ("đứt chuỗi đã duyệt", ends.breaks))
+        parts = (
+            (vi("booked on a later day"), ends.later),
+            (vi("opening balance difference"), ends.unposted),
+            (vi("break of the chain approved"), ends.breaks),
+        )
         listed = "".join(f" + {name} {dong(amount)}" for name, amount in parts if amount)
-        said = f"sổ {dong(ends.book)}{listed}; sao kê {dong(ends.said)}"
-    todo = f"tìm dòng lệch {dong((ends.said or 0) - ends.explained)}: hub fee prove, hub fee statements list"
-    return Gate("balance", "Số dư sổ bằng số dư sao kê", ends.agrees, said, todo)
+        said = vi(
+            "ledger {balance}{listed}; statement {statement}",
+            balance=dong(ends.book),
+            listed=listed,
+            statement=dong(ends.said),
+        )
+    todo = vi(
+        "find the line that is off by {difference}: hub fee prove, hub fee statements list",
+        difference=dong((ends.said or 0) - ends.explained),
+    )
+    return Gate("balance", vi("The ledger's balance is the statement's"), ends.agrees, said, todo)
 
 
 # What has to hold before a month is closed, and what is listed so that two persons have seen it.
@@ -210,7 +240,13 @@ def of_month(uow: UnitOfWork, month: date, accounts: Sequence[str]) -> list[Gate
 def _month_gates_over(uow: UnitOfWork, month: date) -> Gate:
     last = last_of(month)
     over = local(uow.now).date() > last
-    return Gate("over", "Tháng đã hết", over, f"hết ngày {last:%d/%m/%Y}", "chờ hết tháng")
+    return Gate(
+        "over",
+        vi("The month is over"),
+        over,
+        vi("ends on {last:%d/%m/%Y}", last=last),
+        vi("wait for the end of the month"),
+    )
 
 
 def _before(uow: UnitOfWork, month: date) -> Gate:
@@ -219,8 +255,12 @@ def _before(uow: UnitOfWork, month: date) -> Gate:
     row = uow.conn.execute(_FIRST_ENTRY, (month,)).fetchone()
     is_first = row is None or row["day"] is None
     green = is_first or store.month_digest(uow.conn, before) is not None
-    found = "tháng đầu tiên của sổ" if is_first else f"tháng {before:%m/%Y} {'đã khóa' if green else 'còn mở'}"
-    return Gate("before", "Tháng trước đã khóa", green, found, f"hub fee close --month {before:%Y-%m}")
+    found = (
+        vi("the ledger's first month")
+        if is_first
+        else vi("month {before:%m/%Y} {state}", before=before, state=vi("closed") if green else vi("still open"))
+    )
+    return Gate("before", vi("Earlier month closed"), green, found, f"hub fee close --month {before:%Y-%m}")
 
 
 def _days(uow: UnitOfWork, month: date, accounts: Sequence[str]) -> Gate:
@@ -231,36 +271,40 @@ def _days(uow: UnitOfWork, month: date, accounts: Sequence[str]) -> Gate:
         for day in store.open_days(uow.conn, account, last)
         if day >= month
     ]
-    found = f"{len(items)} ngày còn mở" if items else f"{len(accounts)} tài khoản, mọi ngày đã khóa"
-    return Gate("days", "Mọi ngày của mọi tài khoản đã khóa", not items, found, f"hub fee close --day {last}", items)
+    found = (
+        vi("{days} days still open", days=len(items))
+        if items
+        else vi("{accounts} accounts, every day closed", accounts=len(accounts))
+    )
+    return Gate("days", vi("Every day of every account closed"), not items, found, f"hub fee close --day {last}", items)
 
 
 def _transit(uow: UnitOfWork, month: date) -> Gate:
     """Notified and on no statement yet: allowed, with how long each has waited."""
     items = _items(uow, ["112"], month)
-    return Gate("transit", "Tiền đang chuyển (112), theo tuổi", True, _sum(items), items=items)
+    return Gate("transit", vi("Money in transit (112), by age"), True, _sum(items), items=items)
 
 
 def _suspense(uow: UnitOfWork, month: date) -> Gate:
     """Allowed to stand over, if somebody has a case about each; 113 has its refund."""
     items = _items(uow, SUSPENSE, month)
     nobodys = [one for one in items if not one["cases"] and one["account"] != "113"]
-    found = _sum(items) + (f"; {len(nobodys)} khoản không có ca" if nobodys else "")
+    found = _sum(items) + (vi("; {unattended} items have no exception", unattended=len(nobodys)) if nobodys else "")
     todo = "hub fee prove; docs/runbooks/when-the-proof-is-red.md"
-    return Gate("suspense", "Mọi khoản ở 113, 338, 339, 341 có ca", not nobodys, found, todo, items)
+    return Gate("suspense", vi("Every item on 113, 338, 339, 341 has an exception"), not nobodys, found, todo, items)
 
 
 def _receipts(uow: UnitOfWork, month: date) -> Gate:
     """What was paid in the month has its receipts, here and at their issuer."""
-    label = "Biên lai của tháng đầy đủ"
+    label = vi("The month's receipts are complete")
     if uow.catalogue.receipts is None:
-        return Gate("receipts", label, True, "Hub không phát hành biên lai (không có receipts.toml)")
+        return Gate("receipts", label, True, vi("The hub issues no receipts (no receipts.toml)"))
     items = [
         {"demand": gap.demand_id, "kind": gap.kind, "amount": gap.amount, "why": gap.why}
         for gap in gaps.missing(uow.conn, month)
     ]
-    found = f"thiếu {len(items)} biên lai" if items else "đủ"
-    return Gate("receipts", label, not items, found, "hub fee receipts list, rồi hub fee receipts issue", items)
+    found = vi("{missing} receipts are missing", missing=len(items)) if items else vi("complete")
+    return Gate("receipts", label, not items, found, vi("hub fee receipts list, then hub fee receipts issue"), items)
 
 
 def _items(uow: UnitOfWork, accounts: Sequence[str], month: date) -> list[dict[str, Any]]:
@@ -270,4 +314,8 @@ def _items(uow: UnitOfWork, accounts: Sequence[str], month: date) -> list[dict[s
 
 
 def _sum(items: Sequence[dict[str, Any]]) -> str:
-    return f"{len(items)} khoản, {dong(sum(abs(one['net']) for one in items))}" if items else "không có"
+    return (
+        vi("{count} items, {amount}", count=len(items), amount=dong(sum(abs(one["net"]) for one in items)))
+        if items
+        else vi("none")
+    )

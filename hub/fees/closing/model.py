@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
+from hub.locale import vi
 from schemas.figures import grouped
 
 BOOK: Final = "book"
@@ -64,4 +65,4 @@ class Proposal:
 
 def dong(amount: int) -> str:
     """1.234.567 đ."""
-    return f"{grouped(amount)} đ"
+    return vi("{amount} VND", amount=grouped(amount))

@@ -10,6 +10,7 @@ from hub.errors import InvalidState, MoveRefused, NotFound
 from hub.events import Event, FeeChanged, FeePaid, FeeReopened, FeeWaived
 from hub.fees.demands import demand_store, issuing, payer_notice
 from hub.fees.demands.model import COLLECTING, Amounts, Demand, DemandStatusCode
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 
@@ -104,11 +105,13 @@ def waive(uow: UnitOfWork, demand_id: str, exemption: str, reason: str) -> list[
     found = uow.catalogue.procedures.get(procedure["procedure"]) if procedure else None
     provision = found.exemption(exemption) if found else None
     if provision is None:
-        raise NotFound(f"thủ tục không có đối tượng miễn {exemption}")
+        raise NotFound(vi("the procedure has no exemption {exemption}", exemption=exemption))
     lines = [one for one in demand_store.lines(uow.conn, demand_id) if provision.lifts(one.fee_code) and not one.waived]
     amount = sum(line.amount for line in lines)
     if before.status not in COLLECTING or not 0 < amount <= before.outstanding:
-        raise InvalidState(f"khoản phải thu đang {before.status}: không còn gì để miễn theo đối tượng này")
+        raise InvalidState(
+            vi("the demand is {status}: nothing is left to waive for this exemption", status=before.status)
+        )
     for line in lines:
         demand_store.lift(uow.conn, demand_id, line.fee_code, exemption=provision.code, basis=provision.basis)
     because = f"{provision.code}, {provision.basis}: {reason}"
@@ -122,7 +125,7 @@ def waive_rest(uow: UnitOfWork, demand_id: str, decision: str, reason: str) -> l
     """
     before = demand_store.lock(uow.conn, demand_id)
     if before.status not in COLLECTING:
-        raise InvalidState(f"khoản phải thu đang {before.status}: không còn thu nữa")
+        raise InvalidState(vi("the demand is {status}: nothing is collected any more", status=before.status))
     rest = before.outstanding
     for line in reversed(demand_store.lines(uow.conn, demand_id)):  # what came has filled the first
         lifted = min(rest, line.amount - line.waived)
@@ -145,7 +148,7 @@ def renew(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     before = demand_store.lock(uow.conn, demand_id)
     desk = uow.catalogue.fee_desk
     if desk is None or before.status != DemandStatusCode.EXPIRED:
-        raise InvalidState(f"chỉ gia hạn khoản phải thu đã hết hạn; khoản này đang {before.status}")
+        raise InvalidState(vi("only an expired demand can be renewed; this one is {status}", status=before.status))
     until = issuing.expiry(desk, uow.now)
     return _stand(uow, before, before.amounts.renewed(), "renewed", reason, expires_at=until)
 
@@ -164,7 +167,7 @@ def order_refund(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     """All that is allocated goes back. Raises InvalidState where there is nothing to give back."""
     before = demand_store.lock(uow.conn, demand_id)
     if not before.allocated or before.status == DemandStatusCode.REFUND_PENDING:
-        raise InvalidState(f"khoản phải thu đang {before.status}: không có gì để hoàn trả")
+        raise InvalidState(vi("the demand is {status}: there is nothing to refund", status=before.status))
     return _stand(uow, before, before.amounts.moved(DemandStatusCode.REFUND_PENDING), "refund ordered", reason)
 
 
@@ -172,7 +175,7 @@ def refunded(uow: UnitOfWork, demand_id: str, *, by: str) -> list[Event]:
     """The money has left: ``by`` is the refund that our own statement shows. Raises InvalidState."""
     before = demand_store.lock(uow.conn, demand_id)
     if before.status != DemandStatusCode.REFUND_PENDING:
-        raise InvalidState(f"khoản phải thu đang {before.status}: không có hoàn trả nào đang làm")
+        raise InvalidState(vi("the demand is {status}: no refund is under way", status=before.status))
     demand_store.end_credits(uow.conn, demand_id, by=by, at=uow.now)
     return _stand(uow, before, before.amounts.refunded(), "refunded", by)
 
@@ -186,9 +189,16 @@ def keep(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
 def standing(credited: demand_store.Credit | None, demand_id: str, evidence: str) -> demand_store.Credit:
     """``credited``, if it is there and counts. Raises NotFound, InvalidState."""
     if credited is None:
-        raise NotFound(f"{evidence} không tính gì cho khoản phải thu {demand_id}")
+        raise NotFound(vi("{evidence} allocates nothing to demand {demand_id}", evidence=evidence, demand_id=demand_id))
     if credited.reversed_at is not None:
-        raise InvalidState(f"khoản {evidence} tính cho {demand_id} đã bị lấy lại bởi {credited.reversed_by}")
+        raise InvalidState(
+            vi(
+                "{evidence} of {demand_id} has been taken back by {reversed_by}",
+                evidence=evidence,
+                demand_id=demand_id,
+                reversed_by=credited.reversed_by,
+            )
+        )
     return credited
 
 

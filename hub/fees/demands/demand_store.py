@@ -11,6 +11,7 @@ from hub.clock import local
 from hub.db import Connection, one
 from hub.errors import NotFound
 from hub.fees.demands.model import COLLECTING, Amounts, Demand, DemandLine
+from hub.locale import vi
 from schemas.payment_reference import PaymentReference, scattered
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Demand))
@@ -68,7 +69,7 @@ def lock(conn: Connection, demand_id: str) -> Demand:
     with conn.cursor(row_factory=class_row(Demand)) as cursor:
         found = cursor.execute(f"SELECT {_COLUMNS} FROM fee_demand WHERE id = %s FOR UPDATE", (demand_id,)).fetchone()
     if found is None:
-        raise NotFound(f"không có khoản phải thu {demand_id}")
+        raise NotFound(vi("there is no demand {demand_id}", demand_id=demand_id))
     return found
 
 
@@ -85,7 +86,7 @@ def lock_all(conn: Connection, demands: Sequence[str]) -> list[Demand]:
         ).fetchall()
     missing = sorted(set(demands) - {demand.id for demand in found})
     if missing:
-        raise NotFound(f"không có khoản phải thu {missing[0]}")
+        raise NotFound(vi("there is no demand {demand_id}", demand_id=missing[0]))
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from hub.errors import InvalidState, MoveRefused
 from hub.lifecycle import Lifecycle
+from hub.locale import vi
 
 
 class DemandStatusCode(StrEnum):
@@ -30,17 +31,17 @@ class DemandStatusCode(StrEnum):
 
 
 LABELS: Final = {
-    DemandStatusCode.ISSUED: "Chờ thanh toán",
-    DemandStatusCode.PART_PAID: "Đã nộp một phần",
-    DemandStatusCode.PAID_UNCONFIRMED: "Đã thanh toán, chờ sao kê",
-    DemandStatusCode.PAID: "Đã thanh toán",
-    DemandStatusCode.SETTLED: "Đã quyết toán",
-    DemandStatusCode.EXPIRED: "Hết hạn nộp",
-    DemandStatusCode.CANCELLED: "Đã hủy",
-    DemandStatusCode.WAIVED: "Được miễn",
-    DemandStatusCode.REFUND_PENDING: "Đang hoàn trả",
-    DemandStatusCode.REFUNDED: "Đã hoàn trả",
-    DemandStatusCode.REOPENED: "Mở lại, phải nộp lại",
+    DemandStatusCode.ISSUED: vi("Waiting for payment"),
+    DemandStatusCode.PART_PAID: vi("Partly paid"),
+    DemandStatusCode.PAID_UNCONFIRMED: vi("Paid, waiting for the statement"),
+    DemandStatusCode.PAID: vi("Demand paid"),
+    DemandStatusCode.SETTLED: vi("Settled"),
+    DemandStatusCode.EXPIRED: vi("Time to pay expired"),
+    DemandStatusCode.CANCELLED: vi("Cancelled"),
+    DemandStatusCode.WAIVED: vi("Demand waived"),
+    DemandStatusCode.REFUND_PENDING: vi("Being refunded"),
+    DemandStatusCode.REFUNDED: vi("Refunded"),
+    DemandStatusCode.REOPENED: vi("Reopened, to be paid again"),
 }
 
 COLLECTING: Final = frozenset({DemandStatusCode.ISSUED, DemandStatusCode.PART_PAID, DemandStatusCode.REOPENED})
@@ -137,7 +138,13 @@ class Amounts:
     def closed(self, to: DemandStatusCode) -> "Amounts":
         """What is outstanding is not collected any more: expired or cancelled. Raises MoveRefused."""
         if self.status not in COLLECTING and self.status is not DemandStatusCode.EXPIRED:
-            raise MoveRefused(f"khoản phải thu đang {self.status}, không chuyển sang {to} được: không còn thu nữa")
+            raise MoveRefused(
+                vi(
+                    "the demand is {status} and cannot become {to}: nothing is collected any more",
+                    status=self.status,
+                    to=to,
+                )
+            )
         return self.moved(to)
 
     def renewed(self) -> "Amounts":
@@ -152,7 +159,7 @@ class Amounts:
     def kept(self) -> "Amounts":
         """The refund is not made after all: what was paid is paid, what was short is not collected on any more."""
         if self.status is not DemandStatusCode.REFUND_PENDING:
-            raise InvalidState(f"khoản phải thu đang {self.status}: không có hoàn trả nào đang làm")
+            raise InvalidState(vi("the demand is {status}: no refund is under way", status=self.status))
         return _as_paid(self, short=DemandStatusCode.CANCELLED)
 
 

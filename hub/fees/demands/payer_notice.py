@@ -47,7 +47,7 @@ def encode(transfer: PayerTransfer) -> str:
     if not transfer.account:
         raise NotVietQr("there is no account")
     if transfer.amount is not None and not 0 < transfer.amount <= _MOST:
-        raise NotVietQr("an amount is a number of đồng above nothing, of 13 digits at most")
+        raise NotVietQr("an amount is a number of dong above nothing, of 13 digits at most")
     if len(transfer.purpose) > LONGEST_PURPOSE:
         raise NotVietQr(f"a purpose has {LONGEST_PURPOSE} characters at most")
     beneficiary = _join([("00", transfer.bin), ("01", transfer.account)])
@@ -80,7 +80,7 @@ def decode(text: str) -> PayerTransfer:
     more = _split(fields.get("62", ""))
     amount = fields.get("54")
     if amount is not None and (not _is_number(amount) or amount.startswith("0")):
-        raise NotVietQr("the amount is not a whole number of đồng")
+        raise NotVietQr("the amount is not a whole number of dong")
     return PayerTransfer(
         bin=beneficiary.get("00", ""),
         account=beneficiary.get("01", ""),

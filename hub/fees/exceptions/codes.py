@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from hub.locale import msgid
+from hub.locale import msgid, vi
 
 
 class ExceptionCode(StrEnum):
@@ -70,94 +70,94 @@ class ExceptionDescription:
     """a command that settles it, or what comes by itself; in Vietnamese"""
 
 
-_FILE: Final = "`hub fee statements approve` hoặc `reject`, hai người; tệp không đọc được: một người `reject`"
-_HELD: Final = "Tệp bị giữ nguyên, không dòng nào được ghi sổ; ngày chưa khóa được."
+_FILE: Final = vi("`hub fee statements approve` or `reject`, two persons; an unreadable file: one person `reject`")
+_HELD: Final = vi("The file is held back and none of its lines is booked; the day cannot be closed.")
 
 CODES: Final[Mapping[ExceptionCode, ExceptionDescription]] = {
     ExceptionCode.R01: ExceptionDescription(
         msgid("Money of which nobody knows what it is for"),
         "338",
         3,
-        "Tiền nằm ở 338, hồ sơ của người nộp vẫn chờ; ngày không khóa được nếu chưa treo.",
+        vi("The money is on 338 and the payer's dossier waits; the day cannot be closed unless it is" " carried over."),
         ("assign", "return_to_sender", "not_fee"),
     ),
     ExceptionCode.R02: ExceptionDescription(
         msgid("Several demands are equally likely"),
         "338",
         1,
-        "Tiền nằm ở 338, không yêu cầu nào được tính là đã nộp.",
+        vi("The money is on 338; no demand counts as paid."),
         ("choose", "assign", "return_to_sender"),
     ),
     ExceptionCode.R03: ExceptionDescription(
         msgid("A demand was paid a second time"),
         "339",
         5,
-        "Tiền nằm ở 339, là nợ phải trả người nộp.",
+        vi("The money is on 339, owed to the payer."),
         ("refund", "allocate"),
     ),
     ExceptionCode.R04: ExceptionDescription(
         msgid("Less came than is due"),
         "331",
         5,
-        "Hồ sơ chờ nộp đủ; hết hạn nộp thì yêu cầu nộp hết hiệu lực.",
+        vi("The dossier waits for the full amount; when the time to pay is over the demand expires."),
         ("waive_rest", "refund"),
-        "người nộp bù đủ thì tự đóng",
+        vi("closes by itself when the payer pays the rest"),
     ),
     ExceptionCode.R05: ExceptionDescription(
         msgid("More came than is due"),
         "339",
         5,
-        "Phần thừa nằm ở 339, là nợ phải trả người nộp.",
+        vi("The surplus is on 339, owed to the payer."),
         ("refund", "allocate"),
     ),
     ExceptionCode.R06: ExceptionDescription(
         msgid("Money for a demand that has expired"),
         "338",
         2,
-        "Tiền nằm ở 338, hồ sơ không đi tiếp.",
+        vi("The money is on 338; the dossier does not go on."),
         ("renew", "return_to_sender"),
     ),
     ExceptionCode.R07: ExceptionDescription(
         msgid("Money for what has ended"),
-        "339 hoặc 331",
+        vi("339 or 331"),
         5,
-        "Tiền nằm yên; người nộp chưa được trả lời.",
+        vi("The money stays where it is; the payer has no answer yet."),
         ("refund", "no_refund"),
     ),
     ExceptionCode.R08: ExceptionDescription(
         msgid("Paid for the wrong dossier"),
         "331",
         2,
-        "Cả hai yêu cầu nộp giữ nguyên như đang ghi.",
+        vi("Both demands stay as they are booked."),
         ("move", "no_move"),
     ),
     ExceptionCode.R09: ExceptionDescription(
         msgid("Not ours, or another account"),
         "338",
         5,
-        "Tiền nằm ở 338 hoặc chưa vào sổ.",
+        vi("The money is on 338 or not booked yet."),
         ("not_fee", "return_to_sender", "noted"),
     ),
     ExceptionCode.N01: ExceptionDescription(
         msgid("Notified, and on no statement"),
         "112",
         1,
-        "Tiền nằm ở 112; hồ sơ vẫn đi tiếp theo thông báo, có thể là tiền không có thật.",
+        vi("The money is on 112; the dossier goes on as notified, though the money may not exist."),
         ("confirm", "void"),
-        "dòng sao kê đến thì tự đóng",
+        vi("closes by itself when the statement line arrives"),
     ),
     ExceptionCode.N02: ExceptionDescription(
         msgid("On the statement, and nobody notified it"),
         "",
         5,
-        "Không sao: tiền đã tính cho hồ sơ. Để đếm lỗi của bên báo có.",
+        vi("No harm: the money counts for the dossier. It counts the notifier's failures."),
         ("noted",),
     ),
     ExceptionCode.N03: ExceptionDescription(
         msgid("The same movement was told in other words"),
-        "338 hoặc 112",
+        vi("338 or 112"),
         0,
-        "Lời báo đầu giữ nguyên, lời báo sau không có tác dụng.",
+        vi("The first notification stands; the later one has no effect."),
         ("answered", "assign", "return_to_sender", "not_fee"),
     ),
     ExceptionCode.S01: ExceptionDescription(
@@ -201,105 +201,106 @@ CODES: Final[Mapping[ExceptionCode, ExceptionDescription]] = {
         msgid("A line of an accepted statement has vanished"),
         "",
         1,
-        "Dòng cũ không còn tính vào số dư; cần ngân hàng trả lời.",
+        vi("The old line no longer counts in the balance; the bank has to answer."),
         ("bank_answer",),
     ),
     ExceptionCode.V01: ExceptionDescription(
         msgid("Taken back, and nobody knows of which payment"),
         "341",
         1,
-        "Tiền đã ra khỏi tài khoản và nằm ở 341, chưa trừ của ai.",
+        vi("The money has left the account and is on 341, deducted from nobody yet."),
         ("recover", "answered"),
     ),
     ExceptionCode.V02: ExceptionDescription(
         msgid("Taken back after the department had the money"),
         "341",
         1,
-        "Tiền nằm ở 341; cơ quan còn giữ số tiền mà Trung tâm đã mất.",
+        vi("The money is on 341; the agency still has what the Centre has lost."),
         ("recover_from_department",),
     ),
     ExceptionCode.V03: ExceptionDescription(
         msgid("A chargeback"),
-        "331 hoặc 341",
+        vi("331 or 341"),
         5,
-        "Hết hạn phản hồi thì thua tra soát.",
-        elsewhere="`hub fee chargebacks`; dòng trừ tiền đến thì tự đóng",
+        vi("When the time to respond is over the chargeback is lost."),
+        elsewhere=vi("`hub fee chargebacks`; closes by itself when the debit arrives"),
     ),
     ExceptionCode.V04: ExceptionDescription(
         msgid("A refund, or a payment of ours, came back"),
-        "113 hoặc 338",
+        vi("113 or 338"),
         5,
-        "Người nộp chưa nhận được tiền.",
+        vi("The payer has not received the money."),
         ("refund", "return_to_sender", "not_fee"),
     ),
     ExceptionCode.V05: ExceptionDescription(
         msgid("A debit that is not what was ordered"),
         "642",
         5,
-        "Không rõ tiền ra cho ai; ngày không khóa được nếu chưa treo.",
+        vi("It is not known whom the money went to; the day cannot be closed unless it is carried" " over."),
         ("own_order", "charge", "not_fee"),
     ),
     ExceptionCode.P01: ExceptionDescription(
         msgid("A payout is not what its report comes to"),
         "338",
         5,
-        "Tiền cổng trả nằm ở 338, các khoản nộp qua cổng nằm ở 112.",
+        vi("The payout is on 338; the payments through the gateway are on 112."),
         ("book_payout", "not_fee"),
     ),
     ExceptionCode.P02: ExceptionDescription(
         msgid("A debit that nobody expected"),
         "642",
         5,
-        "Tạm ghi là phí ngân hàng (642).",
+        vi("Booked as bank charges (642) for the time being."),
         ("own_order", "charge", "not_fee"),
     ),
     ExceptionCode.M01: ExceptionDescription(
         msgid("A department disputes a line"),
         "331",
         5,
-        "Dòng đó không được chuyển, sang bảng tháng sau.",
-        elsewhere="cơ quan xác nhận dòng đó trong bảng sau thì tự đóng",
+        vi("The line is not transferred; it goes into the next month's table."),
+        elsewhere=vi("closes by itself when the agency confirms the line in a later table"),
     ),
     ExceptionCode.M02: ExceptionDescription(
         msgid("A transfer that is on no statement"),
         "331",
         2,
-        "Cơ quan chưa nhận được tiền.",
-        elsewhere="dòng sao kê đến thì tự đóng; ngân hàng không chi thì `hub fee orders fail`",
+        vi("The agency has not received the money."),
+        elsewhere=vi("closes by itself when the statement line arrives; if the bank does not pay: `hub fee"
+                     " orders fail`"),
     ),
     ExceptionCode.M03: ExceptionDescription(
         msgid("A receipt is missing, or has another number at its issuer"),
         "",
         1,
-        "Tháng không khóa được.",
+        vi("The month cannot be closed."),
         ("receipt_mended",),
     ),
     ExceptionCode.L01: ExceptionDescription(
         msgid("An invariant of the book does not hold"),
         "",
         0,
-        "Không khóa ngày, không chuyển tiền.",
+        vi("No day is closed and no money is transferred."),
         ("mended",),
     ),
     ExceptionCode.L02: ExceptionDescription(
         msgid("Numbers have a gap, or an entry was changed"),
         "",
         0,
-        "Không khóa ngày, không chuyển tiền.",
+        vi("No day is closed and no money is transferred."),
         ("mended",),
     ),
     ExceptionCode.L03: ExceptionDescription(
         msgid("Entries do not lead to a signed root"),
         "",
         0,
-        "Không khóa ngày, không chuyển tiền.",
+        vi("No day is closed and no money is transferred."),
         ("mended",),
     ),
     ExceptionCode.L04: ExceptionDescription(
         msgid("Made anew, the book is another"),
         "",
         0,
-        "Không khóa ngày, không chuyển tiền.",
+        vi("No day is closed and no money is transferred."),
         ("mended",),
     ),
 }  # fmt: skip

@@ -6,12 +6,13 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from hub.fees.exceptions.codes import ExceptionCode, ExceptionDescription
+from hub.locale import vi
 
 STATES: Final = {
-    "open": "chưa phân công",
-    "assigned": "đã phân công",
-    "proposed": "chờ người thứ hai",
-    "resolved": "đã xử lý",
+    "open": vi("unassigned"),
+    "assigned": vi("assigned"),
+    "proposed": vi("waiting for a second person"),
+    "resolved": vi("resolved"),
 }
 """A case goes along these; a later match may resolve it from any of them, and a person may open it again."""
 

@@ -14,6 +14,7 @@ from hub.db import Connection, as_set
 from hub.errors import InvalidState, NotFound
 from hub.fees.exceptions.codes import CODES, ExceptionCode, severity
 from hub.fees.exceptions.model import FeeException
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 
@@ -48,7 +49,7 @@ def _one(conn: Connection, case_id: str, ending: str) -> FeeException:
     with conn.cursor(row_factory=class_row(FeeException)) as cursor:
         found = cursor.execute(f"SELECT {_COLUMNS} FROM fee_exception WHERE id = %s{ending}", (case_id,)).fetchone()
     if found is None:
-        raise NotFound(f"không có ca {case_id}")
+        raise NotFound(vi("there is no exception {case_id}", case_id=case_id))
     return found
 
 
@@ -59,7 +60,7 @@ def change(conn: Connection, case_id: str, **columns: Any) -> None:
     try:
         conn.execute(f"UPDATE fee_exception SET {wanted} WHERE id = %(id)s", {**values, "id": case_id})
     except errors.UniqueViolation as error:
-        raise InvalidState("đã có ca khác cùng mã đang mở về khoản này") from error
+        raise InvalidState(vi("another exception of this code about this item is open")) from error
 
 
 def standing(conn: Connection, case: FeeException) -> int:

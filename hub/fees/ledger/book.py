@@ -9,6 +9,7 @@ from psycopg import errors
 from hub.db import Connection, as_set, one
 from hub.errors import HubError
 from hub.fees.ledger.entry import LedgerAccount, LedgerEntry, LedgerLine, Origin
+from hub.locale import vi
 
 LOCK: Final = 7_310_002
 """PostgreSQL's advisory lock under which the database numbers entries; it is held until the commit, so post late"""
@@ -110,7 +111,9 @@ def _insert(conn: Connection, entries: Sequence[tuple[LedgerEntry, bytes]]) -> N
     try:
         conn.execute(_INSERT, (as_set([_head(*one) for one in entries]), as_set(lines)))
     except errors.ObjectNotInPrerequisiteState as error:
-        raise DayClosed("sổ của ngày này đã khóa: ghi vào ngày đang mở, hoặc mở lại bằng hub fee reopen") from error
+        raise DayClosed(
+            vi("the ledger of that day is closed: book on the open day, or reopen it by hub fee reopen")
+        ) from error
 
 
 def _sources(entries: Sequence[LedgerEntry]) -> tuple[list[str], list[str], list[str]]:

@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from hub.locale import vi
 from schemas.money import MOST
 
 
@@ -40,16 +41,16 @@ class LedgerAccount(StrEnum):
 
 
 LABELS: Final = {
-    LedgerAccount.BANK: "Tiền gửi ngân hàng",
-    LedgerAccount.IN_TRANSIT: "Tiền đang chuyển",
-    LedgerAccount.REFUNDS: "Hoàn trả đang chuyển",
-    LedgerAccount.PAYABLE: "Phải trả cơ quan về phí, lệ phí",
-    LedgerAccount.UNIDENTIFIED: "Tiền thu chưa xác định",
-    LedgerAccount.OVERPAID: "Nộp thừa phải hoàn trả",
-    LedgerAccount.CHARGEBACK: "Bị đòi lại, phải thu",
-    LedgerAccount.OWN: "Tiền không phải thu hộ",
-    LedgerAccount.RETAINED: "Phần được để lại",
-    LedgerAccount.CHARGES: "Phí ngân hàng, cổng thanh toán",
+    LedgerAccount.BANK: vi("Cash at bank"),
+    LedgerAccount.IN_TRANSIT: vi("Cash in transit"),
+    LedgerAccount.REFUNDS: vi("Refunds in transit"),
+    LedgerAccount.PAYABLE: vi("Fees and charges due to agencies"),
+    LedgerAccount.UNIDENTIFIED: vi("Unidentified receipts"),
+    LedgerAccount.OVERPAID: vi("Overpayments to refund"),
+    LedgerAccount.CHARGEBACK: vi("Clawed back, receivable"),
+    LedgerAccount.OWN: vi("Money that is not collected for others"),
+    LedgerAccount.RETAINED: vi("Retained share"),
+    LedgerAccount.CHARGES: vi("Charges of banks and payment gateways"),
 }
 
 OPEN_ITEMS: Final = frozenset(

@@ -8,6 +8,7 @@ from typing import Final, LiteralString
 
 from hub.db import Connection
 from hub.fees.proof import labels
+from hub.locale import vi
 from schemas.explained import Explained
 
 
@@ -31,16 +32,16 @@ class Invariant(StrEnum):
 
 
 LABELS: Final = {
-    Invariant.I1: "Nợ = Có, số bút toán liền mạch, điểm kiểm tra khớp",
-    Invariant.I2: "Số dư sổ theo tài khoản = số dư sao kê",
-    Invariant.I3: "Dòng sao kê = đã khớp + đang xử lý + không phải phí",
-    Invariant.I4: "Thông báo = sự kiện + lặp + từ chối; mỗi sự kiện một kết quả",
-    Invariant.I5: "Phải nộp = đã nộp + còn lại + được miễn",
-    Invariant.I6: "Số dư 112, 113, 338, 339, 341 = các khoản đang mở",
-    Invariant.I7: "Chuỗi sao kê không đứt, không thiếu ngày",
-    Invariant.I8: "Bảng quyết toán tháng = phát sinh 331",
-    Invariant.I9: "Lập lại từ dữ liệu gốc cho cùng kết quả",
-    Invariant.I10: "Biên lai = số đã thu, số biên lai liền mạch",
+    Invariant.I1: vi("Debit = credit, entries numbered without gaps, checkpoints agree"),
+    Invariant.I2: vi("Ledger balance by account = statement balance"),
+    Invariant.I3: vi("Statement lines = matched + in work + not fees"),
+    Invariant.I4: vi("Notifications = events + repeated + refused; one result for each event"),
+    Invariant.I5: vi("Due = paid + outstanding + waived"),
+    Invariant.I6: vi("Balances of 112, 113, 338, 339, 341 = open items"),
+    Invariant.I7: vi("Statements without a break or a missing day"),
+    Invariant.I8: vi("Monthly settlement table = movements on 331"),
+    Invariant.I9: vi("Made anew from the sources it is the same"),
+    Invariant.I10: vi("Receipts = collected, receipts numbered without gaps"),
 }
 
 

@@ -3,147 +3,153 @@
 from collections.abc import Mapping
 from typing import Final
 
+from hub.locale import vi
+
 CHECKS: Final[Mapping[str, str]] = {
     # I1
-    "entries are numbered without a gap": "Số bút toán liền mạch, không thiếu số nào",
-    "both sides of every entry are equal and what it says": "Mỗi bút toán có Nợ = Có = số tiền ghi trên bút toán",
-    "debit and credit of the whole book are equal": "Tổng Nợ = tổng Có của toàn sổ",
-    "every entry is the one that was posted": "Mọi bút toán còn nguyên như khi ghi sổ",
-    "a closed day has the entries with which it was closed": "Ngày đã khóa còn đúng các bút toán khi khóa",
-    "a closed month has the entries with which it was closed": "Tháng đã khóa còn đúng các bút toán khi khóa",
-    "the entries lead to the signed roots": "Các bút toán dẫn đến đúng giá trị gốc đã ký",
+    "entries are numbered without a gap": vi("Entries are numbered without gaps"),
+    "both sides of every entry are equal and what it says": vi(
+        "Each entry has debit = credit = the amount on the entry"
+    ),
+    "debit and credit of the whole book are equal": vi("Total debits = total credits of the whole ledger"),
+    "every entry is the one that was posted": vi("Every entry is as it was posted"),
+    "a closed day has the entries with which it was closed": vi(
+        "A closed day has the entries that it had when it was closed"
+    ),
+    "a closed month has the entries with which it was closed": vi(
+        "A closed month has the entries that it had when it was closed"
+    ),
+    "the entries lead to the signed roots": vi("The entries lead to the signed root"),
     "checkpoints follow one another and lie in the custody log": (
-        "Các điểm kiểm tra nối tiếp nhau và có trong sổ lưu vết"
+        vi("Each checkpoint follows the one before and is in the custody log")
     ),
     # I2
     "111 of every account is what its statements have booked": (
-        "Số dư 111 của từng tài khoản = tổng các dòng sao kê đã ghi sổ"
+        vi("Balance of 111 by account = sum of the booked statement lines")
     ),
     "every booked line that has an outcome is in the book once, with its amount and its account": (
-        "Mỗi dòng sao kê đã có kết quả vào sổ đúng một lần, đúng số tiền, đúng tài khoản"
+        vi("Each statement line with a result is booked once, with its amount and account")
     ),
     # I3
-    "no booked line has waited for an hour without an outcome": "Không dòng sao kê nào quá một giờ chưa có kết quả",
+    "no booked line has waited for an hour without an outcome": vi(
+        "No statement line is without a result for more than an hour"
+    ),
     "a line is matched, in an open case, or no fee: one of the three": (
-        "Mỗi dòng sao kê hoặc đã khớp, hoặc có ca đang mở, hoặc không phải phí"
+        vi("Each statement line is matched, has an open exception, or is not a fee")
     ),
     "a line, and a payment, stand in one confirmed match": (
-        "Mỗi dòng sao kê, mỗi khoản nộp chỉ nằm trong một nhóm khớp đã xác nhận"
+        vi("Each statement line and each payment is in one confirmed match only")
     ),
     "what a match counts for a demand was credited to it by its payment": (
-        "Số tiền nhóm khớp tính cho yêu cầu nộp đã được khoản nộp ghi có cho yêu cầu đó"
+        vi("What a match allocates to a demand, the payment has credited to that demand")
     ),
     "a match counts no more than came, and its line and payment are of one amount and account": (
-        "Nhóm khớp không tính quá số tiền đến; dòng sao kê và khoản nộp cùng số tiền, cùng tài khoản"
+        vi("No match allocates more than came; line and payment have the same amount and account")
     ),
     "no movement is two payments because two issuers number it": (
-        "Không giao dịch nào thành hai khoản nộp vì hai nơi báo đánh số khác nhau"
+        vi("No transaction became two payments because two notifiers number differently")
     ),
     "a payment order that was paid is one debit of its account and its amount; one that came back is a credit too": (
-        "Lệnh chi đã trả là một dòng ghi nợ đúng tài khoản, đúng số tiền; lệnh bị trả lại có thêm một dòng ghi có"
+        vi("A paid order is one debit of the right account and amount; a returned one has a credit as well")
     ),
     # I4
-    "deliveries are the bytes that came": "Nội dung báo có còn nguyên như khi nhận",
+    "deliveries are the bytes that came": vi("The content of a notification is as it was received"),
     "deliveries are events, repetitions, conflicts, and what was not believed": (
-        "Mỗi lần báo là sự kiện mới, báo lặp, báo mâu thuẫn hoặc bị từ chối"
+        vi("Each notification is a new event, a repetition, a contradiction or a refusal")
     ),
-    "events are what their messages say": "Sự kiện đúng như nội dung tin báo",
-    "a payment that was notified has one outcome": "Mỗi khoản nộp được báo có đúng một kết quả",
+    "events are what their messages say": vi("The event is what the notification says"),
+    "a payment that was notified has one outcome": vi("Each notified payment has exactly one result"),
     "what was taken back has ended its payment, or is a case": (
-        "Khoản bị thu hồi đã kết thúc khoản nộp hoặc đang có ca xử lý"
+        vi("What was taken back has ended the payment or has an exception")
     ),
     "every payment by notification was notified, with its amount and number": (
-        "Mọi khoản nộp theo báo có đều có tin báo, đúng số tiền và số giao dịch"
+        vi("Each notified payment has its notification, with amount and transaction number")
     ),
     "what postmen have collected is what consignments were delivered for": (
-        "Tiền bưu tá thu = tiền thu hộ của bưu gửi đã phát"
+        vi("Money collected by the post = cash on delivery of delivered consignments")
     ),
     "what was notified of a known payment is that payment, told once by each provider": (
-        "Tin báo muộn thuộc đúng khoản nộp đã biết, mỗi nơi báo một lần"
+        vi("A late notification belongs to a known payment, once from each notifier")
     ),
     # I5
-    "a demand is the sum of its lines": "Yêu cầu nộp = tổng các dòng của nó",
-    "what is allocated to a demand is what was credited to it": (
-        "Số tiền đã tính cho yêu cầu nộp = số tiền đã ghi có cho nó"
-    ),
+    "a demand is the sum of its lines": vi("A demand = the sum of its lines"),
+    "what is allocated to a demand is what was credited to it": (vi("Allocated to a demand = credited to it")),
     "what is allocated to a demand is owed to its departments by the book": (
-        "Số tiền đã tính cho yêu cầu nộp = số phải trả cơ quan trên 331"
+        vi("Allocated to a demand = due to the agency on 331")
     ),
-    "no more is allocated of a payment than it counts for": (
-        "Số tiền đã dùng của khoản nộp = số tiền các yêu cầu nộp nhận từ nó"
-    ),
+    "no more is allocated of a payment than it counts for": (vi("Used of a payment = what demands received from it")),
     # I6
-    "112 is the payments that no statement has shown yet": "Số dư 112 = các khoản nộp chưa có trên sao kê",
+    "112 is the payments that no statement has shown yet": vi("Balance of 112 = payments on no statement yet"),
     "behind every sum on 338, 339 and 341 there is an open case, and on its right side": (
-        "Mỗi số dư trên 338, 339, 341 có một ca đang mở và ở đúng bên"
+        vi("Each balance on 338, 339, 341 has an open exception and is on the right side")
     ),
     "113 is the refunds that are approved and on no statement yet": (
-        "Số dư 113 = các khoản hoàn đã duyệt, chưa có trên sao kê"
+        vi("Balance of 113 = approved refunds on no statement yet")
     ),
-    "a refund stands as its last order does": "Trạng thái khoản hoàn theo lệnh chi cuối cùng của nó",
+    "a refund stands as its last order does": vi("A refund has the status of its last payment order"),
     # I7
     "files are the bytes that came, and what was not accepted has posted nothing": (
-        "Tệp sao kê còn nguyên như khi nhận; tệp chưa được nhận không ghi sổ"
+        vi("A statement file is as it was received; one that is not accepted is not booked")
     ),
     "the statements of an account follow one another without a gap": (
-        "Sao kê của mỗi tài khoản nối tiếp nhau, không đứt quãng"
+        vi("The statements of each account follow one another without a break")
     ),
     "an account's last closing balance is its first opening balance and all that was booked": (
-        "Số dư cuối kỳ sau cùng = số dư đầu kỳ đầu tiên + mọi phát sinh"
+        vi("Last closing balance = first opening balance + all movements")
     ),
     # I8
     "every movement of 331 in a month that has tables is one line of its department's table": (
-        "Mỗi phát sinh 331 của tháng đã lập bảng là một dòng trong bảng của cơ quan"
+        vi("Each movement on 331 of a month with tables is a line of the agency's table")
     ),
     "the sums of a table are those of its lines, and what was signed says the same": (
-        "Các tổng của bảng = tổng các dòng = số đã ký"
+        vi("Totals of a table = sums of its lines = what was signed")
     ),
     "what the Centre keeps of a month is what its tables say": (
-        "Số Trung tâm được để lại của tháng = số ghi trên các bảng"
+        vi("What the Centre retains of the month = what the tables say")
     ),
     "a settlement whose money has gone was paid what it came to, but for what is disputed": (
-        "Bảng đã chuyển tiền được trả đúng số phải chuyển, trừ phần đang tranh chấp"
+        vi("A transferred table was paid what it says, less what is disputed")
     ),
     "331 of a department is what is in no table yet, in tables not paid yet, and disputed": (
-        "Số dư 331 của cơ quan = chưa lập bảng + bảng chưa trả + đang tranh chấp"
+        vi("Balance of 331 of an agency = not in tables + tables unpaid + disputed")
     ),
     # I9
     "every payment that was notified is in the book once, with its amount and its account": (
-        "Mỗi khoản nộp đã báo vào sổ đúng một lần, đúng số tiền, đúng tài khoản"
+        vi("Each notified payment is booked once, with its amount and account")
     ),
-    "what was taken back is taken back in the book": "Khoản bị thu hồi đã được ghi đảo trong sổ",
-    "the second engine comes to the same balances": "Công cụ tính thứ hai cho cùng số dư",
-    "the second engine reads the same entries": "Công cụ tính thứ hai đọc ra cùng các bút toán",
+    "what was taken back is taken back in the book": vi("What was taken back is reversed in the ledger"),
+    "the second engine comes to the same balances": vi("The second engine finds the same balances"),
+    "the second engine reads the same entries": vi("The second engine reads the same entries"),
     "the second engine finds the same demands in the lines": (
-        "Công cụ tính thứ hai tìm thấy cùng yêu cầu nộp trong các dòng sao kê"
+        vi("The second engine finds the same demands in the statement lines")
     ),
     "all that came, handled again from the beginning, ends where the hub stands": (
-        "Xử lý lại từ đầu mọi dữ liệu đã nhận cho cùng kết quả với hiện tại"
+        vi("Handling all that was received anew gives the present result")
     ),
     # I10
     "the numbers of a series begin with 1 every year and none is missing": (
-        "Số biên lai của mỗi ký hiệu bắt đầu từ 1 mỗi năm, không thiếu số nào"
+        vi("Receipt numbers of each series begin at 1 each year, without gaps")
     ),
     "the receipts of a demand that stand are what is allocated to it": (
-        "Biên lai còn hiệu lực của yêu cầu nộp = số tiền đã tính cho nó"
+        vi("Receipts in force of a demand = what is allocated to it")
     ),
     "what a receipt says is what was sealed and what its row says": (
-        "Nội dung biên lai đúng như bản đã ký số và như dữ liệu lưu"
+        vi("A receipt is what was signed and what is stored")
     ),
 }
 """Check.name → its label"""
 _SUBJECTS: Final[Mapping[str, str]] = {
-    "book": "toàn sổ",
-    "chargeback": "tra soát",
-    "checkpoint": "điểm kiểm tra",
-    "delivery": "lần báo",
-    "entry": "bút toán",
-    "event": "sự kiện",
-    "line": "dòng sao kê",
-    "match": "nhóm khớp",
-    "payment": "khoản nộp",
-    "refund": "khoản hoàn",
-    "settlement": "bảng",
+    "book": vi("the whole ledger"),
+    "chargeback": vi("chargeback"),
+    "checkpoint": vi("checkpoint"),
+    "delivery": vi("notification"),
+    "entry": vi("entry"),
+    "event": vi("event"),
+    "line": vi("statement line"),
+    "match": vi("match"),
+    "payment": vi("payment"),
+    "refund": vi("refund"),
+    "settlement": vi("table"),
 }
 
 

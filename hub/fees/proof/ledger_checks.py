@@ -8,6 +8,7 @@ from typing import Any, Final, LiteralString
 from hub.db import Connection
 from hub.fees.ledger.checkpoints import FIRST, root
 from hub.fees.proof.findings import Check, CheckOutcome, Invariant, Offender, ProofCode
+from hub.locale import vi
 
 CONTENT: Final[LiteralString] = """
 SELECT e.seq, concat_ws('|', to_char(e.business_date, 'YYYY-MM-DD'), e.kind, e.source_type, e.source_id,
@@ -136,11 +137,14 @@ def _chain(kept: list[dict[str, Any]]) -> Iterator[Offender]:
         said = json.loads(bytes(row["body"]))
         told = (said["number"], said["first"], said["last"], said["root"], said["day"])
         if told != (row["number"], row["first_seq"], row["last_seq"], row["root"].hex(), row["day"].isoformat()):
-            yield Offender(name, "các cột không đúng với nội dung đã ký")
+            yield Offender(name, vi("the columns do not agree with the signed content"))
         if (row["number"], row["first_seq"], said["prev"]) != (number, last + 1, prev):
-            yield Offender(name, f"không nối tiếp điểm kiểm tra {number - 1}, kết thúc ở bút toán {last}")
+            yield Offender(
+                name,
+                vi("does not follow checkpoint {number}, which ends at entry {last}", number=number - 1, last=last),
+            )
         if (row["record_hash"], row["signature_hashes"]) != (_hash(row["body"]), [_hash(row["signature"])]):
-            yield Offender(name, "không phải mục đã vào sổ lưu vết")
+            yield Offender(name, vi("is not an entry of the custody log"))
         prev, last = _hash(row["body"]).hex(), row["last_seq"]
 
 
@@ -155,9 +159,24 @@ def _cut_off(conn: Connection, kept: list[dict[str, Any]]) -> Iterator[Offender]
         ]
         name, wanted = f"checkpoint {row['number']}", row["last_seq"] - row["first_seq"] + 1
         if len(digests) != wanted:
-            yield Offender(name, f"gồm {wanted} bút toán từ số {row['first_seq']}; nay có {len(digests)}")
+            yield Offender(
+                name,
+                vi(
+                    "has {expected} entries from number {first_seq}; now {actual}",
+                    expected=wanted,
+                    first_seq=row["first_seq"],
+                    actual=len(digests),
+                ),
+            )
         elif root(digests) != row["root"]:
-            yield Offender(name, f"có bút toán từ số {row['first_seq']} đến số {row['last_seq']} đã khác")
+            yield Offender(
+                name,
+                vi(
+                    "has changed entries from number {first_seq} to number {last_seq}",
+                    first_seq=row["first_seq"],
+                    last_seq=row["last_seq"],
+                ),
+            )
 
 
 def _hash(data: bytes) -> bytes:

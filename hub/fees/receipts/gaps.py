@@ -14,6 +14,7 @@ from hub.events import Event
 from hub.fees import exceptions
 from hub.fees.exceptions import FeeException
 from hub.fees.receipts.store import BARE
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 PATIENCE: Final = timedelta(days=1)
@@ -21,9 +22,9 @@ PATIENCE: Final = timedelta(days=1)
 _MOST: Final = 1000
 """cases that are opened at a time"""
 _WHY: Final = {
-    "not issued": "chưa lập",
-    "not published": "chưa gửi nơi phát hành",
-    "other number": "số ở nơi phát hành khác số của Hub",
+    "not issued": vi("not made"),
+    "not published": vi("not sent to the issuer"),
+    "other number": vi("the issuer's number is not the hub's"),
 }
 
 # What is missing or not known to the issuer, of demands that were paid in [%(first)s, %(behind)s). OFFSET 0 keeps the
@@ -80,7 +81,7 @@ def mended(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> l
         {"first": datetime.min.replace(tzinfo=VIETNAM), "behind": uow.now, "object": case.object_id},
     ).fetchone()
     if row is not None:
-        raise InvalidState(f"vẫn còn thiếu biên lai: {_WHY[row['why']]}")
+        raise InvalidState(vi("receipts are still missing: {reasons}", reasons=_WHY[row["why"]]))
     return []
 
 

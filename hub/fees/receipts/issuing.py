@@ -13,6 +13,7 @@ from hub.fees import clerks, exceptions
 from hub.fees.demands import demand_store as demands
 from hub.fees.receipts import store
 from hub.fees.receipts.store import STANDS_WHILE, Due, FeeReceiptRow
+from hub.locale import vi
 from hub.messages.model import Transfer
 from hub.messages.outbox import Posting
 from hub.signing import canonical, custody
@@ -78,7 +79,7 @@ def issue(uow: UnitOfWork, demand_id: str) -> list[Event]:
 def desk_of(uow: UnitOfWork) -> ReceiptDesk:
     """Raises NotConfigured where no receipts are issued."""
     if uow.catalogue.receipts is None:
-        raise NotConfigured("danh mục không có receipts.toml: không lập biên lai")
+        raise NotConfigured(vi("the catalogue has no receipts.toml: no receipts are made"))
     return uow.catalogue.receipts
 
 
@@ -191,7 +192,7 @@ def void(uow: UnitOfWork, receipt_id: str, reason: str) -> bool:
     clerks.check_clerk(uow)
     receipt = store.lock(uow.conn, receipt_id)
     if receipt.voided_at is not None:
-        raise InvalidState("biên lai đã hủy rồi")
+        raise InvalidState(vi("the receipt is voided already"))
     if receipt.void_maker is None:
         clerks.check_proposes(uow)
         store.void_proposed(uow.conn, receipt.id, uow.actor, reason)

@@ -11,6 +11,7 @@ from hub.db import Connection, one
 from hub.errors import NotFound
 from hub.events import Event
 from hub.fees.demands.model import DemandStatusCode
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 STANDS_WHILE: Final = (
@@ -136,7 +137,7 @@ def demand_of(conn: Connection, receipt_id: str) -> str:
     """The demand that it is for: to be locked before the receipt. Raises NotFound."""
     row = conn.execute("SELECT demand_id FROM receipt WHERE id = %s", (receipt_id,)).fetchone()
     if row is None:
-        raise NotFound(f"không có biên lai {receipt_id}")
+        raise NotFound(vi("there is no receipt {receipt_id}", receipt_id=receipt_id))
     return str(row["demand_id"])
 
 
@@ -145,7 +146,7 @@ def lock(conn: Connection, receipt_id: str) -> FeeReceiptRow:
     with conn.cursor(row_factory=class_row(FeeReceiptRow)) as cursor:
         found = cursor.execute(f"SELECT {_COLUMNS} FROM receipt WHERE id = %s FOR UPDATE", (receipt_id,)).fetchone()
     if found is None:
-        raise NotFound(f"không có biên lai {receipt_id}")
+        raise NotFound(vi("there is no receipt {receipt_id}", receipt_id=receipt_id))
     return found
 
 

@@ -12,16 +12,18 @@ from pydantic import Field
 
 from config.receipts import ReceiptDesk
 from hub.db import Connection
+from hub.locale import vi
 from schemas.fee_receipt import Collector, Day
 from schemas.strict import Strict
 
 TYPE: Final = "vn.hub.fee-receipt-summary"
 COLUMNS: Final = (
-    "Ký hiệu mẫu và biên lai", "Loại", "Từ số", "Đến số", "Số biên lai", "Còn hiệu lực", "Số tiền còn hiệu lực",
-    "Số đã hủy",
+    vi("Form and series"), vi("Type"), vi("From number"), vi("To number"), vi("Number of receipts"), vi("In force"),
+    vi("Amount in force"),
+    vi("Numbers voided"),
 )  # fmt: skip
 """of the table that a person reads"""
-_KINDS: Final = {"phi": "Phí", "le_phi": "Lệ phí"}
+_KINDS: Final = {"phi": vi("Fee"), "le_phi": vi("Charge")}
 
 Count = Annotated[int, Field(strict=True, ge=0)]
 
@@ -94,4 +96,4 @@ def table(summary: Summary) -> Sequence[Sequence[str | int]]:
         first, last = f"{one.first:08}", f"{one.last:08}"
         rows.append((one.series, _KINDS[one.kind], first, last, one.count, one.standing, one.amount, void))
     total = [sum(getattr(one, name) for one in summary.series) for name in ("count", "standing", "amount")]
-    return [*rows, ("Cộng", "", "", "", *total, "")]
+    return [*rows, (vi("Sum"), "", "", "", *total, "")]

@@ -11,6 +11,7 @@ from typing import Any, Final, LiteralString
 from hub.db import Connection
 from hub.errors import NotConfigured
 from hub.fees.proof.findings import CheckOutcome, Invariant, Offender, ProofCode
+from hub.locale import vi
 
 NAME: Final = "the second engine finds the same demands in the lines"
 
@@ -128,9 +129,12 @@ def _same_balances(other: Any, here: set[tuple[Any, ...]]) -> CheckOutcome:
 
 
 def _differences(here: set[tuple[Any, ...]], there: set[tuple[Any, ...]]) -> Iterator[Offender]:
-    for name, rows in (("chỉ PostgreSQL", here - there), ("chỉ DuckDB", there - here)):
+    for name, rows in ((vi("PostgreSQL only"), here - there), (vi("DuckDB only"), there - here)):
         for row in sorted(rows):
-            yield Offender(" ".join(str(part) for part in row[:5] if part), f"{name}: Nợ {row[5]}, Có {row[6]}")
+            yield Offender(
+                " ".join(str(part) for part in row[:5] if part),
+                vi("{name}: debit {debit}, credit {credit}", name=name, debit=row[5], credit=row[6]),
+            )
 
 
 def _same_entries(other: Any) -> CheckOutcome:

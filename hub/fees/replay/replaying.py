@@ -13,6 +13,7 @@ from hub.errors import HubError, NotConfigured
 from hub.fees.proof import findings
 from hub.fees.proof.findings import CheckOutcome, Invariant, Offender, ProofCode
 from hub.fees.replay.steps import ReplayStep, UnknownStep, steps, take
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 NAME: Final = "all that came, handled again from the beginning, ends where the hub stands"
@@ -59,8 +60,8 @@ def replayed(uow: UnitOfWork) -> CheckOutcome:
         again = set(findings.lines(uow.conn))
     offenders = [
         *failed,
-        *(Offender(line, "có trong sổ hiện tại, không có khi lập lại") for line in sorted(stands - again)),
-        *(Offender(line, "có khi lập lại, không có trong sổ hiện tại") for line in sorted(again - stands)),
+        *(Offender(line, vi("in the present ledger, not when made anew")) for line in sorted(stands - again)),
+        *(Offender(line, vi("when made anew, not in the present ledger")) for line in sorted(again - stands)),
     ]
     return CheckOutcome(Invariant.I9, NAME, ProofCode.REPLAY, offenders[:_MOST], len(offenders))
 
@@ -90,10 +91,21 @@ def _again(uow: UnitOfWork, step: ReplayStep) -> Offender | None:
         with uow.conn.transaction():
             take(uow, step)
     except UnknownStep:
-        return Offender(step.subject, f"chưa có cách lập lại việc {step.verb!r}")
+        return Offender(step.subject, vi("there is no way to redo {action!r}", action=step.verb))
     except errors.IntegrityError as error:
         told = error.diag.message_primary or type(error).__name__
-        return Offender(step.subject, f"{step.verb} lúc {step.at:%Y-%m-%d %H:%M:%S} bị từ chối: {told}")
+        return Offender(
+            step.subject,
+            vi("{action} at {at:%Y-%m-%d %H:%M:%S} is refused: {reason}", action=step.verb, at=step.at, reason=told),
+        )
     except (HubError, LookupError) as error:
-        return Offender(step.subject, f"{step.verb} lúc {step.at:%Y-%m-%d %H:%M:%S} không làm lại được: {error}")
+        return Offender(
+            step.subject,
+            vi(
+                "{action} at {at:%Y-%m-%d %H:%M:%S} cannot be redone: {error}",
+                action=step.verb,
+                at=step.at,
+                error=error,
+            ),
+        )
     return None

@@ -20,6 +20,7 @@ from hub.fees.payments.payment_store import Payment
 from hub.fees.reconciliation.matching import commands
 from hub.fees.reconciliation.matching.passes import RULES
 from hub.fees.resolutions import positions
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 _NOBODYS: Final = """
@@ -68,14 +69,14 @@ def choose(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> l
         (details["match"], payment.id),
     ).fetchone()
     if row is None:
-        raise InvalidState(f"ghép {details['match']} không phải là đề xuất cho khoản tiền này")
+        raise InvalidState(vi("match {match} is not a proposal for this money", match=details["match"]))
     return assign(uow, case, {"demand": row["demand_id"]})
 
 
 def renew(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
     """The demand that had expired stands again, and has the money."""
     if case.demand is None:
-        raise InvalidState("ca này không gắn với mã thanh toán nào")
+        raise InvalidState(vi("this exception is not about a payment reference"))
     payment = positions.payment_of(uow, case)
     events = demand_commands.renew(uow, case.demand, case.reason or "")
     return [*events, *_credit(uow, case, payment, demand_store.lock(uow.conn, case.demand))]
@@ -123,7 +124,9 @@ def _takes(demand: Demand, amount: int) -> int:
     """How much of ``amount`` the demand takes. Raises InvalidState where that is nothing."""
     takes = min(amount, demand.outstanding) if demand.status in COLLECTING else 0
     if takes <= 0:
-        raise InvalidState(f"khoản phải thu đang {demand.status}, không nhận được gì của {amount} đ")
+        raise InvalidState(
+            vi("the demand is {status}; it takes nothing of {amount} VND", status=demand.status, amount=amount)
+        )
     return takes
 
 
@@ -141,7 +144,7 @@ def report(uow: UnitOfWork, demand: str, other: str, reason: str, payment: str |
     ``payment``: which of the demand's, where several count for it.
     """
     if demand == other:
-        raise InvalidState("hai mã này là một khoản phải thu")
+        raise InvalidState(vi("both references are of the same demand"))
     locked = {name: demand_store.lock(uow.conn, name) for name in sorted({demand, other})}
     rows = uow.conn.execute(
         "SELECT evidence, amount FROM fee_credit WHERE demand_id = %s AND reversed_at IS NULL AND evidence LIKE %s",
@@ -149,14 +152,16 @@ def report(uow: UnitOfWork, demand: str, other: str, reason: str, payment: str |
     ).fetchall()
     if len(rows) != 1:
         raise InvalidState(
-            "nói rõ khoản nộp nào của mã này (--payment)" if rows else "chưa có khoản nộp nào cho mã này"
+            vi("say which payment of this reference (--payment)")
+            if rows
+            else vi("there is no payment for this reference yet")
         )
     _moving_takes(locked[other].outstanding if locked[other].status in COLLECTING else 0, rows[0]["amount"])
     facts = {"other": other, "payment": rows[0]["evidence"], "demand_status": locked[demand].status}
     at_risk = rows[0]["amount"]
     opened = open_case(uow, "R08", "fee_demand", demand, at_risk, facts)
     if opened is None:
-        raise InvalidState("việc này đã báo rồi, ca vẫn đang mở")
+        raise InvalidState(vi("this was reported before; the exception is still open"))
     uow.note(other, "case R08", reason=opened)
     uow.note(opened, "reported", after="open", reason=f"demand={demand} other={other}: {reason}")
     return opened
@@ -169,9 +174,9 @@ def move(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Even
     away = _owed(uow, payment.id, demand)
     amount = sum(share.amount for share in away)
     if demand not in payment_store.paid_for(uow.conn, payment.id) or not amount:
-        raise InvalidState("khoản nộp không còn tính cho mã thanh toán này")
+        raise InvalidState(vi("the payment no longer counts for this reference"))
     if demand_store.credit_by(uow.conn, other.id, payment.id) is not None:
-        raise InvalidState("khoản nộp đã từng chuyển đi từ mã thanh toán kia, không chuyển lại được")
+        raise InvalidState(vi("the payment was moved away from the other reference before; it cannot be moved back"))
     _moving_takes(other.outstanding if other.status in COLLECTING else 0, amount)
     events = demand_commands.reverse(uow, demand, payment.id, by=case.id)
     is_shown = payment.status in payment_store.SHOWN
@@ -188,4 +193,10 @@ def _owed(uow: UnitOfWork, payment: str, demand: str) -> Sequence[Share]:
 
 def _moving_takes(outstanding: int, amount: int) -> None:
     if outstanding < amount:
-        raise InvalidState(f"mã thanh toán kia chỉ còn phải thu {outstanding} đ, không phải {amount} đ")
+        raise InvalidState(
+            vi(
+                "the other reference is only due {outstanding} VND, not {amount} VND",
+                outstanding=outstanding,
+                amount=amount,
+            )
+        )

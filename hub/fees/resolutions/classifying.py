@@ -8,6 +8,7 @@ from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import post, postings
 from hub.fees.payments import payment_store
 from hub.fees.resolutions import positions
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 
@@ -21,7 +22,7 @@ def charge(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Ev
 def not_fee(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
     """It is not for fees: what came is off 338, what went is no charge. ``kind`` says what it is."""
     if details["kind"] not in KINDS:
-        raise InvalidState(f"kind là một trong: {', '.join(KINDS)}")
+        raise InvalidState(vi("kind is one of: {listed}", listed=", ".join(KINDS)))
     if case.code in ("P02", "V05"):
         amount, account = _debited(uow, case)
         positions.settle_line(uow, case.line, "not_fee")
@@ -36,10 +37,10 @@ def not_fee(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> 
 
 
 KINDS = {
-    "interest": "lãi tiền gửi",
-    "own_transfer": "chuyển nội bộ",
-    "not_ours": "tiền của đơn vị khác",
-    "other": "khoản khác",
+    "interest": vi("interest on deposits"),
+    "own_transfer": vi("internal transfer"),
+    "not_ours": vi("money of another unit"),
+    "other": vi("other money"),
 }
 
 
@@ -51,7 +52,7 @@ def _debited(uow: UnitOfWork, case: FeeException) -> tuple[int, str]:
         (str(line["id"]),),
     ).fetchone()
     if taken is None or line["state"] != "in_exception":
-        raise InvalidState("dòng sao kê này đã được xử lý cách khác: xem lại ca")
+        raise InvalidState(vi("this statement line was handled another way: look at the exception again"))
     return int(taken["amount"]), str(line["account"])
 
 
@@ -62,10 +63,12 @@ def _unidentified(uow: UnitOfWork, case: FeeException) -> tuple[str, str, int]:
         "SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM ledger_line WHERE account = '338' AND item = %s", (item,)
     ).fetchone()
     if item is None or row is None or row["net"] <= 0:
-        raise InvalidState("khoản này không còn tiền trên 338")
+        raise InvalidState(vi("this item has no money on 338 any more"))
     if case.payment is None:
         return item, str(positions.line_by(uow, item)["account"]), row["net"]
     payment = positions.payment_by(uow, case.payment)
     if payment.status not in payment_store.SHOWN:
-        raise InvalidState("sao kê chưa có khoản này: chờ có sao kê, hoặc xử lý theo ca N01")
+        raise InvalidState(
+            vi("the statement does not have this item yet: wait for the statement, or resolve it as exception N01")
+        )
     return item, payment.account, row["net"]

@@ -20,6 +20,7 @@ from hub.fees.exceptions.codes import ExceptionCode, severity
 from hub.fees.exceptions.model import FeeException
 from hub.fees.payments import payment_store
 from hub.fees.resolutions.table import RESOLUTIONS, Resolution
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 _NOTHING: Final[Mapping[str, Any]] = {
@@ -84,7 +85,7 @@ def withdraw(uow: UnitOfWork, case_id: str, reason: str) -> list[Event]:
     clerks.check_clerk(uow)
     case = store.lock(uow.conn, case_id)
     if case.state != "proposed":
-        raise InvalidState(f"ca đang ở trạng thái {case.state}, chưa ai đề nghị gì")
+        raise InvalidState(vi("the exception is {state}; nothing has been proposed", state=case.state))
     state = _unproposed(case)
     store.change(uow.conn, case_id, state=state, **_NOTHING)
     uow.note(case_id, "withdrawn", before="proposed", after=state, reason=f"{case.resolution}: {reason}")
@@ -96,7 +97,7 @@ def reopen(uow: UnitOfWork, case_id: str, reason: str) -> list[Event]:
     clerks.check_clerk(uow)
     case = store.lock(uow.conn, case_id)
     if case.state != "resolved":
-        raise InvalidState(f"chỉ mở lại được ca đã xong; ca này đang {case.state}")
+        raise InvalidState(vi("only a resolved exception can be reopened; this one is {state}", state=case.state))
     state = _unproposed(case)
     store.change(uow.conn, case_id, state=state, carried_by=None, carried_reason=None, **_NOTHING)
     uow.note(case_id, "reopened", before="resolved", after=state, reason=reason)
@@ -110,11 +111,13 @@ def _check_left(uow: UnitOfWork, case: FeeException, said: str) -> None:
         uow.note(case.id, "resolved", before=case.state, after="resolved", reason=said)
         return
     if left >= case.at_risk:
-        raise InvalidState(f"còn {left} đ chưa có ca nào xử lý: xử lý hết số tiền của ca này")
+        raise InvalidState(
+            vi("{left} VND have no exception to handle them: resolve the whole amount of this one", left=left)
+        )
     state = _unproposed(case)
     level = severity(ExceptionCode(case.code), left)
     store.change(uow.conn, case.id, state=state, at_risk=left, severity=level, **_NOTHING)
-    uow.note(case.id, "partly resolved", before=case.state, after=state, reason=f"{said}; {left} đ are left")
+    uow.note(case.id, "partly resolved", before=case.state, after=state, reason=f"{said}; {left} VND are left")
 
 
 def _propose(
@@ -138,7 +141,13 @@ def _propose(
 def _check_second(uow: UnitOfWork, case: FeeException, name: str, details: Mapping[str, str]) -> None:
     if (case.resolution, case.details) != (name, dict(details)):
         proposed = _told(case.resolution or "", case.details)
-        raise InvalidState(f"{case.maker} đã đề nghị: {proposed}; đồng ý đúng như vậy, hoặc rút đề nghị đó trước")
+        raise InvalidState(
+            vi(
+                "{maker} has proposed: {proposed}; agree to exactly that, or withdraw that proposal first",
+                maker=case.maker,
+                proposed=proposed,
+            )
+        )
     clerks.check_agrees(uow, case.maker)
 
 
@@ -153,11 +162,17 @@ def ways(conn: Connection, case: FeeException) -> list[Resolution]:
 def _allowed(conn: Connection, case: FeeException, name: str, details: Mapping[str, str]) -> Resolution:
     allowed = {way.name: way for way in ways(conn, case)}
     if name not in allowed:
-        raise InvalidState(f"ca {case.code} xử lý bằng: {', '.join(allowed) or case.about.elsewhere}")
+        raise InvalidState(
+            vi(
+                "exception {code} is resolved by: {listed}",
+                code=case.code,
+                listed=", ".join(allowed) or case.about.elsewhere,
+            )
+        )
     resolution = allowed[name]
     if details.keys() != set(resolution.details):
         wanted = " ".join(f"--set {one}=…" for one in resolution.details)
-        raise InvalidState(f"{name} cần {wanted or 'không --set nào'}")
+        raise InvalidState(vi("{name} needs {details}", name=name, details=wanted or vi("no --set")))
     return resolution
 
 
@@ -179,7 +194,12 @@ def _unproposed(case: FeeException) -> str:
 
 def _open(case: FeeException) -> FeeException:
     if case.state == "resolved":
-        raise InvalidState(f"ca đã xử lý xong: {case.resolution}; muốn xử lý lại thì mở lại ca trước")
+        raise InvalidState(
+            vi(
+                "the exception is resolved: {resolution}; to resolve it anew, reopen it first",
+                resolution=case.resolution,
+            )
+        )
     return case
 
 

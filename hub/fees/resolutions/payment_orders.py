@@ -15,6 +15,7 @@ from hub.fees.payouts import orders
 from hub.fees.payouts.orders import commands
 from hub.fees.payouts.refunds import store
 from hub.fees.reconciliation.matching import payment_order_lines
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 _LINE: Final = """
@@ -34,9 +35,15 @@ def own_order(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -
     row = one(uow.conn, _LINE, (line,))
     charged = posted(uow.conn, "line", str(line), "charged")
     if row["state"] != "in_exception" or charged is None:
-        raise InvalidState("dòng sao kê này đã được xử lý cách khác: xem lại ca")
+        raise InvalidState(vi("this statement line was handled another way: look at the exception again"))
     if (row["account"], row["amount"]) != (order.account, -order.amount):
-        raise InvalidState(f"lệnh chi là {order.amount} đ từ tài khoản {order.account}: dòng sao kê này là khoản khác")
+        raise InvalidState(
+            vi(
+                "the payment order is {amount} VND from account {account}: this statement line is another item",
+                amount=order.amount,
+                account=order.account,
+            )
+        )
     origin = bookings.origin_on(uow, "line", str(line), order.account, local(uow.now).date())
     settled = commands.paid(uow, order, line, origin)
     by = {"class": "C", "maker": case.maker, "checker": case.checker}
@@ -57,7 +64,7 @@ def agree(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Eve
     """
     order = _asked(uow, case)
     if order is None:
-        raise InvalidState(f"chưa ai đề nghị hoàn trả khoản này: hub fee refund {case.id}")
+        raise InvalidState(vi("nobody has proposed to refund this: hub fee refund {id}", id=case.id))
     events = orders.approve(uow, order.id, case.reason or case.code)
     store.settles(uow.conn, order.subject_id, case.id)
     return events

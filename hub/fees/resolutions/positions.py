@@ -11,6 +11,7 @@ from hub.fees.ledger import Origin
 from hub.fees.payments import bookings, payment_store
 from hub.fees.payments.payment_store import Payment
 from hub.fees.reconciliation.matching.payment_position import PaymentPosition, standing
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "case"
@@ -32,7 +33,7 @@ def stands(uow: UnitOfWork, payment: str) -> PaymentPosition:
 def payment_of(uow: UnitOfWork, case: FeeException) -> Payment:
     """The payment that the case is about, ours until the transaction ends. Raises InvalidState where there is none."""
     if case.payment is None:
-        raise InvalidState("ca này không gắn với khoản nộp nào")
+        raise InvalidState(vi("this exception is not about a payment"))
     return payment_by(uow, case.payment)
 
 
@@ -40,7 +41,7 @@ def payment_by(uow: UnitOfWork, payment: str) -> Payment:
     """The payment of this id, ours until the transaction ends. Raises InvalidState where there is none."""
     found = payment_store.lock(uow.conn, payment)
     if found is None:
-        raise InvalidState(f"không có khoản nộp {payment}")
+        raise InvalidState(vi("there is no payment {payment_id}", payment_id=payment))
     return found
 
 
@@ -48,7 +49,7 @@ def line_by(uow: UnitOfWork, line: str) -> dict[str, Any]:
     """A statement line and what it is joined to, ours until the transaction ends. Raises InvalidState."""
     row = uow.conn.execute(_LINE, (int(line),)).fetchone() if line.isdecimal() else None
     if row is None:
-        raise InvalidState(f"không có dòng sao kê {line}")
+        raise InvalidState(vi("there is no statement line {line}", line=line))
     return row
 
 

@@ -12,6 +12,7 @@ from hub.fees.payments import payment_store
 from hub.fees.payments.payment_store import Payment
 from hub.fees.reconciliation.matching.effects import TAKEN_BACK
 from hub.fees.resolutions import positions
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 _OUTCOME: Final = """
@@ -24,13 +25,20 @@ _REVOKE: Final = "UPDATE match_group SET state = 'revoked', reason = %s WHERE id
 def recover(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
     """It was this ``payment`` that the bank has taken back: what it had paid is open again."""
     if case.line is None:
-        raise InvalidState("sao kê chưa có dòng nào lấy lại tiền: chờ có sao kê, hoặc xử lý bằng answered")
+        raise InvalidState(
+            vi("no statement line takes money back yet: wait for the statement, or resolve it by answered")
+        )
     payment = positions.payment_by(uow, details["payment"])
     line = positions.line_by(uow, case.line)
     stands = positions.stands(uow, payment.id)
     if payment.status not in payment_store.SHOWN or stands.total != -line["amount"]:
         raise InvalidState(
-            f"sổ có {stands.total} đ của khoản nộp này ({payment.status}), không phải {-line['amount']} đ"
+            vi(
+                "the ledger has {total} VND of this payment ({status}), not {amount} VND",
+                total=stands.total,
+                status=payment.status,
+                amount=-line["amount"],
+            )
         )
     events = _undone(uow, case, payment, positions.line_of(uow, payment.id))
     positions.settle_line(uow, case.line, "matched")
@@ -50,7 +58,11 @@ def recover_from_department(uow: UnitOfWork, case: FeeException, _: Mapping[str,
     lost = int(row["net"]) if row else 0
     if not lost or sum(share.amount for share in stands.owed) != lost:
         raise InvalidState(
-            f"mất {lost} đ, nhưng các cơ quan chỉ được ghi {sum(share.amount for share in stands.owed)} đ trong đó"
+            vi(
+                "{lost} VND are lost, but only {credited} VND of it were credited to agencies",
+                lost=lost,
+                credited=sum(share.amount for share in stands.owed),
+            )
         )
     post(uow.conn, postings.recovered(positions.origin(uow, case, payment.account), payment.id, stands.owed))
     return []
@@ -67,11 +79,17 @@ def bank_answer(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> li
     if booked is None or not booked["net"]:
         return []
     if line["payment_id"] is None or line["joined_by"] == "P9" or booked["net"] != line["amount"]:
-        raise InvalidState("dòng sao kê không phải là một khoản nộp riêng: yêu cầu ngân hàng gửi sao kê đúng")
+        raise InvalidState(vi("the statement line is not a single payment: ask the bank for a correct statement"))
     payment = positions.payment_by(uow, line["payment_id"])
     stands = positions.stands(uow, payment.id)
     if stands.total != line["amount"]:
-        raise InvalidState(f"chỉ còn {stands.total} đ trong {line['amount']} đ của dòng sao kê: một phần đã chuyển đi")
+        raise InvalidState(
+            vi(
+                "only {total} VND of the {amount} VND of the statement line are left: a part has been moved",
+                total=stands.total,
+                amount=line["amount"],
+            )
+        )
     events = _undone(uow, case, payment, case.object_id, state="vanished")
     day = positions.origin(uow, case, line["account"])
     taken_back = Origin("line", case.object_id, day.day, day.bank_account)

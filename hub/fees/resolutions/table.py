@@ -31,7 +31,7 @@ def waive_rest(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) 
 def no_refund(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
     """The fee was earned before the dossier ended: it is kept. Only of what counts for a demand."""
     if case.object_type != "fee_demand":
-        raise InvalidState("khoản tiền này không tính cho mã thanh toán nào: hoàn lại cho người nộp")
+        raise InvalidState(vi("this money is not allocated to any demand: refund it to the payer"))
     uow.note(case.object_id, "case kept", reason=case.id)
     return []
 
@@ -40,7 +40,9 @@ def mended(uow: UnitOfWork, _: FeeException, __: Mapping[str, str]) -> list[Even
     """The book is whole again: the proof says so now."""
     red = sorted({result.invariant.value for result in proving.proven(uow.conn).red})
     if red:
-        raise InvalidState(f"phép kiểm tra sổ vẫn còn lỗi: {', '.join(red)}; sửa xong rồi xử lý lại")
+        raise InvalidState(
+            vi("checks of the ledger still fail: {listed}; mend them, then resolve again", listed=", ".join(red))
+        )
     return []
 
 
@@ -64,31 +66,33 @@ class Resolution:
 
 
 _ALL: Final = (
-    Resolution("assign", "Tính cho một yêu cầu nộp", 2, allocating.assign, ("demand",)),
-    Resolution("choose", "Chọn một đề xuất khớp", 2, allocating.choose, ("match",)),
-    Resolution("renew", "Gia hạn yêu cầu nộp và tính tiền cho nó", 2, allocating.renew),
-    Resolution("allocate", "Tính phần thừa cho yêu cầu nộp khác, theo đề nghị của người nộp", 2, allocating.allocate,
+    Resolution("assign", vi("Allocate to a demand"), 2, allocating.assign, ("demand",)),
+    Resolution("choose", vi("Choose a proposed match"), 2, allocating.choose, ("match",)),
+    Resolution("renew", vi("Renew the demand and allocate to it"), 2, allocating.renew),
+    Resolution("allocate", vi("Allocate the surplus to another demand, as the payer asks"), 2, allocating.allocate,
                ("demand",)),
-    Resolution("move", "Chuyển sang đúng hồ sơ", 2, allocating.move),
-    Resolution("no_move", "Không chuyển: không phải nộp nhầm", 1, noted),
-    Resolution("waive_rest", "Không thu phần còn thiếu, theo quyết định", 2, waive_rest, ("decision",)),
-    Resolution("no_refund", "Không hoàn: phí đã thực hiện xong", 2, no_refund),
-    Resolution("refund", "Hoàn trả người nộp", 2, payment_orders.agree, asked_by=payment_orders.asked_by),
-    Resolution("return_to_sender", "Trả lại người chuyển", 2, payment_orders.agree, asked_by=payment_orders.asked_by),
-    Resolution("own_order", "Là lệnh chi này của Trung tâm", 2, payment_orders.own_order, ("order",)),
-    Resolution("not_fee", "Không phải khoản thu phí", 2, classifying.not_fee, ("kind",)),
-    Resolution("charge", "Là phí ngân hàng", 2, classifying.charge),
-    Resolution("confirm", "Là dòng sao kê này", 2, unconfirmed.confirm, ("line",)),
-    Resolution("void", "Tiền không có thật: hủy thông báo", 2, unconfirmed.void),
-    Resolution("book_payout", "Ghi sổ số tiền cổng đã trả, phần chênh là phí", 2, unconfirmed.book_payout),
-    Resolution("recover", "Trừ vào khoản đã nộp này", 2, recovering.recover, ("payment",)),
-    Resolution("recover_from_department", "Thu hồi từ cơ quan, trừ vào tháng này", 2,
+    Resolution("move", vi("Move to the right dossier"), 2, allocating.move),
+    Resolution("no_move", vi("Do not move: it was not paid by mistake"), 1, noted),
+    Resolution("waive_rest", vi("Waive the rest, by a decision"), 2, waive_rest, ("decision",)),
+    Resolution("no_refund", vi("No refund: the service has been rendered"), 2, no_refund),
+    Resolution("refund", vi("Refund to the payer"), 2, payment_orders.agree, asked_by=payment_orders.asked_by),
+    Resolution("return_to_sender", vi("Return to the sender"), 2,
+    payment_orders.agree, asked_by=payment_orders.asked_by),
+    Resolution("own_order", vi("It is this payment order of the Centre"), 2, payment_orders.own_order, ("order",)),
+    Resolution("not_fee", vi("It is not a fee"), 2, classifying.not_fee, ("kind",)),
+    Resolution("charge", vi("It is a bank charge"), 2, classifying.charge),
+    Resolution("confirm", vi("It is this statement line"), 2, unconfirmed.confirm, ("line",)),
+    Resolution("void", vi("The money does not exist: void the notification"), 2, unconfirmed.void),
+    Resolution("book_payout", vi("Book what the gateway paid out; the difference is its charge"), 2,
+    unconfirmed.book_payout),
+    Resolution("recover", vi("Deduct from this payment"), 2, recovering.recover, ("payment",)),
+    Resolution("recover_from_department", vi("Recover from the agency, deducted this month"), 2,
                recovering.recover_from_department),
-    Resolution("bank_answer", "Ngân hàng trả lời: không có dòng này", 2, recovering.bank_answer),
-    Resolution("answered", "Bên báo có đã trả lời bằng văn bản", 1, noted),
-    Resolution("noted", "Đã xem, không phải làm gì", 1, noted),
-    Resolution("mended", "Sổ đã đúng trở lại", 1, mended),
-    Resolution("receipt_mended", "Biên lai đã đủ và đúng số", 1, gaps.mended),
+    Resolution("bank_answer", vi("The bank answers: there is no such line"), 2, recovering.bank_answer),
+    Resolution("answered", vi("The notifier has answered in writing"), 1, noted),
+    Resolution("noted", vi("Seen, nothing to do"), 1, noted),
+    Resolution("mended", vi("The ledger is right again"), 1, mended),
+    Resolution("receipt_mended", vi("The receipts are complete and rightly numbered"), 1, gaps.mended),
 )  # fmt: skip
 
 RESOLUTIONS: Final[Mapping[str, Resolution]] = {one.name: one for one in _ALL}

@@ -16,6 +16,7 @@ from hub.fees.payments import payment_store
 from hub.fees.payments.payment_store import Payment
 from hub.fees.reconciliation.matching.passes import RULES
 from hub.fees.resolutions import positions
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 WAITING: Final = frozenset({"notified", "unconfirmed_overdue"})
@@ -53,7 +54,12 @@ def confirm(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> 
     line = _unplaced(uow, details["line"])
     if (line["account"], line["amount"]) != (payment.account, payment.amount):
         raise InvalidState(
-            f"dòng sao kê là {line['amount']} đ của tài khoản {line['account']}, khoản nộp là {payment.amount} đ"
+            vi(
+                "the statement line is {amount} VND of account {account}, the payment is {amount2} VND",
+                amount=line["amount"],
+                account=line["account"],
+                amount2=payment.amount,
+            )
         )
     found = _replace(uow, case, line)
     group = _group(uow, case, line, "P11")
@@ -71,7 +77,11 @@ def void(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Even
     stands = positions.stands(uow, payment.id)
     if stands.total != payment.amount:
         raise InvalidState(
-            f"sổ chỉ còn {stands.total} đ của khoản này, không phải {payment.amount} đ: một phần đã chuyển đi"
+            vi(
+                "the ledger has only {total} VND of this item, not {amount} VND: a part has been moved",
+                total=stands.total,
+                amount=payment.amount,
+            )
         )
     events = [
         event
@@ -92,11 +102,11 @@ def book_payout(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> li
     provider, name = case.facts.get("provider"), case.facts.get("report")
     rows = uow.conn.execute(_REPORTED, (provider, name)).fetchall()
     if not rows or any(row["payment_id"] is None for row in rows):
-        raise InvalidState("báo cáo có khoản nộp chưa ai báo, hoặc đã có trên sao kê")
+        raise InvalidState(vi("the report has payments that nobody notified, or that are on a statement already"))
     paid = [_waiting(positions.payment_by(uow, row["payment_id"])) for row in rows]
     charge = sum(payment.amount for payment in paid) - line["amount"]
     if charge < 0:
-        raise InvalidState(f"tiền về nhiều hơn tổng các khoản trong báo cáo {-charge} đ")
+        raise InvalidState(vi("the payout is {charge} VND more than the items of the report", charge=-charge))
     found = _replace(uow, case, line)
     evidence = {"provider": provider, "report": name, "charge": charge}
     group = _group(uow, case, line, "P9", **evidence)
@@ -111,14 +121,20 @@ def book_payout(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> li
 
 def _waiting(payment: Payment) -> Payment:
     if payment.status not in WAITING:
-        raise InvalidState(f"khoản nộp {payment.id} đang ở trạng thái {payment.status}, không chờ sao kê nữa")
+        raise InvalidState(
+            vi(
+                "payment {id} is {status}; it does not wait for a statement any more",
+                id=payment.id,
+                status=payment.status,
+            )
+        )
     return payment
 
 
 def _unplaced(uow: UnitOfWork, name: str) -> Mapping[str, Any]:
     line = positions.line_by(uow, name)
     if line["state"] != "in_exception" or line["joined_by"] != "P0" or line["demand_id"] is not None:
-        raise InvalidState(f"dòng sao kê {name} đã ghép xong")
+        raise InvalidState(vi("statement line {name} is matched already", name=name))
     return line
 
 
@@ -126,7 +142,7 @@ def _replace(uow: UnitOfWork, case: FeeException, line: Mapping[str, Any]) -> st
     """The payment that was made up for the line is none of its own; its id."""
     found = positions.payment_by(uow, line["payment_id"])
     if found.allocated or positions.stands(uow, found.id).unidentified != line["amount"]:
-        raise InvalidState(f"một phần của dòng sao kê {line['id']} đã ghép xong")
+        raise InvalidState(vi("a part of statement line {id} is matched already", id=line["id"]))
     uow.conn.execute(_SUPERSEDE, (case.id, line["group_id"]))
     payment_store.end(uow.conn, found.id, "voided")
     uow.note(found.id, "voided", before=found.status, after="voided", reason=case.id)

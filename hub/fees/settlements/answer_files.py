@@ -14,14 +14,20 @@ from typing import Final
 
 from hub.fees.settlements import sheet as words
 from hub.fees.settlements.department_files import BadFile, Block, Sheet, blocks
+from hub.locale import vi
 from schemas.cells import CellRow, labelled, written
 from schemas.settlement import DisputedLine
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 _LONGEST: Final = 1000
 """characters of a reason (schemas.settlement.Words)"""
-_AGAIN: Final = "lấy lại sổ tính của tháng (hub fee table) rồi điền lại"
-_HERE: Final = f"ghi vào phần «{words.NUMBER}, {words.REASON}» ở cuối trang «{words.DIFFERENCES}»"
+_AGAIN: Final = vi("take the month's workbook anew (hub fee table) and fill it in again")
+_HERE: Final = vi(
+    "write into «{number}, {reason}» at the end of sheet «{sheet}»",
+    number=words.NUMBER,
+    reason=words.REASON,
+    sheet=words.DIFFERENCES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class AnsweredTable:
     def check_digest(self, sha256: str) -> None:
         """Raises BadFile where it was made from another table than the one with this digest."""
         if self.sha256 is not None and self.sha256.lower() != sha256:
-            problem = f"{words.DIGEST} không phải của bảng đang có hiệu lực ({sha256[:16]}…)"
+            problem = vi("{digest} is not of the table in force ({sha256}…)", digest=words.DIGEST, sha256=sha256[:16])
             raise BadFile(words.SOURCE if self.is_ours else words.DIGEST, problem, _AGAIN)
 
 
@@ -48,7 +54,11 @@ def named(sheets: Sequence[Sheet]) -> AnsweredTable:
     )
     is_ours = any(sheet.name == words.DIFFERENCES for sheet in sheets)
     if is_ours and (settlement_id is None or sha256 is None):
-        raise BadFile(words.SOURCE, f"thiếu «{words.TABLE_ID}» hoặc «{words.DIGEST}»", _AGAIN)
+        raise BadFile(
+            words.SOURCE,
+            vi("«{table_id}» or «{digest}» is missing", table_id=words.TABLE_ID, digest=words.DIGEST),
+            _AGAIN,
+        )
     return AnsweredTable(settlement_id, sha256, is_ours)
 
 
@@ -61,14 +71,28 @@ def disputed(sheets: Sequence[Sheet], numbers: Container[int]) -> tuple[Disputed
         if not number and not reason:
             continue
         if not _NUMBER.fullmatch(number):
-            problem = f"«{words.NUMBER}» trống" if not number else f"«{words.NUMBER}» không phải là số thứ tự của dòng"
-            raise BadFile(block.place(row, words.NUMBER), problem, "ghi số ở cột Dòng số của bảng, như 17")
+            problem = (
+                vi("«{column}» is empty", column=words.NUMBER)
+                if not number
+                else vi("«{number}» is not the number of a line", number=words.NUMBER)
+            )
+            raise BadFile(
+                block.place(row, words.NUMBER),
+                problem,
+                vi("write the number from column Line number of the table, such as 17"),
+            )
         if int(number) not in numbers:
             raise BadFile(
-                block.place(row, words.NUMBER), f"bảng không có dòng {number}", "sửa số dòng, hoặc xóa dòng này"
+                block.place(row, words.NUMBER),
+                vi("the table has no line {number}", number=number),
+                vi("correct the number, or delete this row"),
             )
         if int(number) in found:
-            raise BadFile(block.place(row, words.NUMBER), f"dòng {number} đã ghi ở trên", "gộp lý do vào một dòng")
+            raise BadFile(
+                block.place(row, words.NUMBER),
+                vi("line {number} stands above already", number=number),
+                vi("put the reasons into one row"),
+            )
         found[int(number)] = DisputedLine(number=int(number), reason=_reason(block, row, reason))
     return tuple(found[number] for number in sorted(found))
 
@@ -82,20 +106,24 @@ def check_untouched(sheets: Sequence[Sheet], ours: Sequence[Sheet]) -> None:
     block = _answer(sheets)
     for sheet in ours:
         if sheet.name not in came:
-            raise BadFile(sheet.name, "thiếu trang tính này", _AGAIN)
+            raise BadFile(sheet.name, vi("this sheet is missing"), _AGAIN)
         left = Counter(_said(row) for row in _printed(sheet, _answer(ours)))
         for row in _printed(came[sheet.name], block):
             if not left[_said(row)]:
                 raise BadFile(
-                    _changed(came[sheet.name], row, sheet), "khác với sổ tính đã gửi", f"{_HERE}, hoặc {_AGAIN}"
+                    _changed(came[sheet.name], row, sheet),
+                    vi("differs from the workbook that was sent"),
+                    vi("{here}, or {again}", here=_HERE, again=_AGAIN),
                 )
             left[_said(row)] -= 1
         if lost := next((said for said, count in left.items() if count), None):
-            raise BadFile(sheet.name, f"thiếu dòng bắt đầu bằng «{next(filter(None, lost))}»", _AGAIN)
+            raise BadFile(
+                sheet.name, vi("the row that begins with «{label}» is missing", label=next(filter(None, lost))), _AGAIN
+            )
     for row in block.rows:
         for column, cell in enumerate(row.cells):
             if written(cell) and column not in block.columns.values():
-                raise BadFile(block.sheet.place(row, column), "chữ ở ngoài hai cột trả lời", _HERE)
+                raise BadFile(block.sheet.place(row, column), vi("text outside the two columns of the answer"), _HERE)
 
 
 def as_csv(settlement_id: str, sha256: str, lines: Mapping[int, str]) -> bytes:
@@ -112,20 +140,30 @@ def as_csv(settlement_id: str, sha256: str, lines: Mapping[int, str]) -> bytes:
 def _answer(sheets: Sequence[Sheet]) -> Block:
     found = blocks(sheets, (words.NUMBER, words.REASON))
     if not found:
-        fix = f"thêm dòng tiêu đề có hai cột đó; sổ tính của ta: {_AGAIN}"
-        raise BadFile("", f"không có hai cột «{words.NUMBER}» và «{words.REASON}» trên cùng một dòng", fix)
+        fix = vi("add a heading row with these two columns; our workbook: {again}", again=_AGAIN)
+        raise BadFile(
+            "", vi("no row has both columns «{number}» and «{reason}»", number=words.NUMBER, reason=words.REASON), fix
+        )
     if len(found) > 1:
         names = ", ".join(f"«{block.sheet.name}»" for block in found)
-        raise BadFile("", f"có câu trả lời ở nhiều trang tính: {names}", "để lại một trang")
+        raise BadFile("", vi("there are answers on several sheets: {names}", names=names), vi("leave one sheet"))
     return found[0]
 
 
 def _reason(block: Block, row: CellRow, reason: str) -> str:
     place = block.place(row, words.REASON)
     if not reason:
-        raise BadFile(place, f"«{words.REASON}» trống", "ghi vì sao không đồng ý, hoặc xóa số dòng")
+        raise BadFile(
+            place,
+            vi("«{column}» is empty", column=words.REASON),
+            vi("write why it is disputed, or delete the line's number"),
+        )
     if len(reason) > _LONGEST:
-        raise BadFile(place, f"«{words.REASON}» dài hơn {_LONGEST} chữ", "viết ngắn lại, gửi phần còn lại bằng văn bản")
+        raise BadFile(
+            place,
+            vi("«{reason}» is longer than {most} characters", reason=words.REASON, most=_LONGEST),
+            vi("write less, and send the rest in writing"),
+        )
     return reason
 
 

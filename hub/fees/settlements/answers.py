@@ -10,6 +10,7 @@ from hub.events import Event
 from hub.fees import clerks, exceptions
 from hub.fees.settlements import remitting, store
 from hub.fees.settlements.model import ANSWERABLE, Settlement, SettlementState
+from hub.locale import vi
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
 from schemas import strict
@@ -87,7 +88,8 @@ def answer_with(uow: UnitOfWork, answer: TableAnswer, said: bytes, department: s
     if settlement.answer_id == answer.answer_id:
         if answer != TableAnswer.model_validate_json(store.answer(uow.conn, settlement.id)):
             raise ManualAction(
-                HubCode.ANSWER_REFUSED, f"trả lời {answer.answer_id} đã nhận trước đây với nội dung khác"
+                HubCode.ANSWER_REFUSED,
+                vi("answer {answer_id} was received before with other content", answer_id=answer.answer_id),
             )
         return []
     if settlement.state not in ANSWERABLE:
@@ -122,7 +124,11 @@ def _settlement(uow: UnitOfWork, answer: TableAnswer, department: str | None) ->
         raise ManualAction(HubCode.ANSWER_REFUSED, f"{settlement.id} is not a table of {department}")
     made, said = (local(at).date() for at in (settlement.computed_at, answer.answered_at))
     if said < made:
-        why = f"trả lời ghi ngày {said:%d/%m/%Y}, trước khi có bảng ({made:%d/%m/%Y})"
+        why = vi(
+            "the answer is dated {answered:%d/%m/%Y}, before the table was made ({computed:%d/%m/%Y})",
+            answered=said,
+            computed=made,
+        )
         raise ManualAction(HubCode.ANSWER_REFUSED, why)
     if answer.sha256 != settlement.sha256.hex():
         raise ManualAction(HubCode.ANSWER_REFUSED, f"the answer is to another table than {settlement.id}")

@@ -12,6 +12,7 @@ from hub.fees.ledger import LedgerEntry, Origin, Share, book, checkpoints, post_
 from hub.fees.settlements import answers, store, table
 from hub.fees.settlements.model import LEAF, Settlement, SettlementState
 from hub.fees.settlements.table import Anchor, Draft, TableFee
+from hub.locale import vi
 from hub.signing import canonical, custody
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
@@ -71,7 +72,12 @@ def withdraw(uow: UnitOfWork, month: date, reason: str) -> None:
     standing = [store.lock(uow.conn, one.id) for one in store.of_month(uow.conn, first)]
     late = [one.id for one in standing if one.state != SettlementState.COMPUTED]
     if late:
-        raise InvalidState(f"bảng đã giao, không tính lại được: {', '.join(late)}; điều chỉnh trong tháng đang mở")
+        raise InvalidState(
+            vi(
+                "tables that were handed over cannot be computed anew: {listed}; adjust in the open month",
+                listed=", ".join(late),
+            )
+        )
     for settlement in standing:
         store.move(uow.conn, settlement, SettlementState.WITHDRAWN)
         uow.conn.execute("UPDATE settlement_item SET live = false WHERE settlement_id = %s", (settlement.id,))
@@ -161,5 +167,5 @@ def _anchored(uow: UnitOfWork) -> Anchor:
     ) or checkpoints.latest(uow.conn)
     last = int(one(uow.conn, "SELECT coalesce(max(seq), 0) AS seq FROM ledger_entry", ())["seq"])
     if made is None or made.last_seq != last:
-        raise InvalidState("sổ đang được chốt mốc kiểm tra: chờ một lát rồi chạy lại")
+        raise InvalidState(vi("a checkpoint of the ledger is being made: wait a moment and run it again"))
     return Anchor(str(canonical.decode(made.body)["root"]), last)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
 
+from hub.locale import vi
 from schemas.cells import Cell, CellRow, is_label, label
 from schemas.statement import UnreadableFile
 from schemas.text import cleaned
@@ -43,7 +44,9 @@ class Sheet:
         """As the person finds it: Chênh lệch!B17, or dòng 17, cột 2."""
         if self.name:
             return f"{self.name}!{'' if column is None else _letters(column)}{row.number}"
-        return f"dòng {row.number}" + ("" if column is None else f", cột {column + 1}")
+        return vi("line {number}", number=row.number) + (
+            "" if column is None else vi(", column {column}", column=column + 1)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,20 @@ class Block:
 def read(raw: bytes, ending: str) -> list[Sheet]:
     """The sheets of the file; a CSV is one. Raises BadFile."""
     if ending not in ENDINGS:
-        raise BadFile("", f"không đọc được tệp {ending or 'không có đuôi'}", "lưu lại dạng .xlsx hoặc .csv (UTF-8)")
+        raise BadFile(
+            "",
+            vi("the file {ending} cannot be read", ending=ending or vi("without a suffix")),
+            vi("save it as .xlsx or .csv (UTF-8)"),
+        )
     if len(raw) > BYTES:
-        raise BadFile("", f"tệp lớn hơn {BYTES // 1024 // 1024} MB", "chỉ gửi trang tính có danh sách")
+        raise BadFile(
+            "",
+            vi("the file is larger than {megabytes} MB", megabytes=BYTES // 1024 // 1024),
+            vi("send the sheet with the list only"),
+        )
     sheets = [Sheet("", _lines(_text(raw)))] if ending == ".csv" else _workbook(raw)
     if sum(len(sheet.rows) for sheet in sheets) > ROWS:
-        raise BadFile("", f"tệp có hơn {ROWS} dòng", "chỉ gửi trang tính có danh sách")
+        raise BadFile("", vi("the file has more than {most} rows", most=ROWS), vi("send the sheet with the list only"))
     return sheets
 
 
@@ -101,9 +112,15 @@ def _text(raw: bytes) -> str:
         text = raw.decode(name)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise BadFile(f"dòng {line}", "chữ không ở dạng UTF-8", "trong Excel lưu lại dạng «CSV UTF-8»") from None
+        raise BadFile(
+            vi("line {number}", number=line), vi("the text is not UTF-8"), vi("in Excel save it as «CSV UTF-8»")
+        ) from None
     if "\0" in text:
-        raise BadFile(f"dòng {text[: text.index(chr(0))].count(chr(10)) + 1}", "tệp không phải CSV", "lưu lại dạng CSV")
+        raise BadFile(
+            vi("line {number}", number=text[: text.index(chr(0))].count(chr(10)) + 1),
+            vi("the file is not CSV"),
+            vi("save it as CSV"),
+        )
     return text
 
 
@@ -113,8 +130,10 @@ def _lines(text: str) -> list[CellRow]:
     try:
         return [_plain(CellRow(reader.line_num, cells)) for cells in reader]
     except csv.Error:
-        fix = "đóng dấu ngoặc kép của ô, hoặc lưu lại từ Excel"
-        raise BadFile(f"dòng {reader.line_num}", "một ô có dấu ngoặc kép không đóng đúng", fix) from None
+        fix = vi("close the cell's quotation mark, or save it again from Excel")
+        raise BadFile(
+            vi("line {number}", number=reader.line_num), vi("a cell's quotation mark is not closed properly"), fix
+        ) from None
 
 
 def _separator(text: str) -> str:
@@ -128,8 +147,8 @@ def _workbook(raw: bytes) -> list[Sheet]:
         with Workbook(raw, formulas=True) as book:
             return [Sheet(name, [_plain(row) for row in book.rows(name, ROWS)]) for name in book.names]
     except UnreadableFile as error:
-        fix = "lưu lại dạng .xlsx không có macro, mật khẩu, liên kết"
-        raise BadFile("", f"không đọc được bảng tính: {error.sentence}", fix) from None
+        fix = vi("save it as .xlsx without macros, password or links")
+        raise BadFile("", vi("the workbook cannot be read: {sentence}", sentence=error.sentence), fix) from None
 
 
 def _plain(row: CellRow) -> CellRow:

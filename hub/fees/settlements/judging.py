@@ -13,6 +13,7 @@ from hub.fees.settlements import sheet
 from hub.fees.settlements.model import LEAF
 from hub.fees.settlements.package import SEAL, STAMP, Package
 from hub.fees.settlements.table import SUMS as COLUMNS
+from hub.locale import vi
 from hub.signing import bundle_trust, canonical, reasons, stamps, verifier
 from hub.signing.act_judge import ActJudge, JudgedAct, name_of, shown
 from hub.signing.bundle import FOR_OUTSIDERS, OUTSIDERS, SUMS
@@ -105,7 +106,12 @@ def _check_sums(_: Package, table: SettlementTable, verdict: Verdict) -> None:
     wrong += [name for name, total in totals.items() if total != sum(getattr(fee, name) for fee in table.fees)]
     wrong += [f"line {at}" for at, line in enumerate(table.lines, start=1) if line.number != at]
     weight = Weight.WRONG if wrong else Weight.GOOD
-    verdict.add(weight, VerdictCode.TABLE_SUMS, "record.json", ", ".join(wrong[:5]) or f"{len(table.lines)} dòng")
+    verdict.add(
+        weight,
+        VerdictCode.TABLE_SUMS,
+        "record.json",
+        ", ".join(wrong[:5]) or vi("{lines} lines", lines=len(table.lines)),
+    )
 
 
 def _check_sheet(package: Package, table: SettlementTable, verdict: Verdict) -> None:
@@ -135,13 +141,18 @@ def _check_receipts(package: Package, table: SettlementTable, verdict: Verdict) 
     }
     differs = sorted(" ".join(key) for key in told.keys() | listed.keys() if told.get(key) != listed.get(key))
     weight = Weight.WRONG if differs else Weight.GOOD
-    verdict.add(weight, VerdictCode.TABLE_RECEIPTS, "receipts.json", ", ".join(differs[:5]) or f"{len(listed)} dải số")
+    verdict.add(
+        weight,
+        VerdictCode.TABLE_RECEIPTS,
+        "receipts.json",
+        ", ".join(differs[:5]) or vi("{listed} number ranges", listed=len(listed)),
+    )
 
 
 def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) -> None:
     said = package.files.get("answer.json")
     if said is None:
-        verdict.add(Weight.NOTE, VerdictCode.TABLE_ANSWER, "answer.json", "cơ quan chưa trả lời")
+        verdict.add(Weight.NOTE, VerdictCode.TABLE_ANSWER, "answer.json", vi("the agency has not answered yet"))
         return
     answer = strict.read(TableAnswer, said)
     amounts = {line.number: line.amount for line in table.lines}
@@ -153,7 +164,7 @@ def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) ->
     due = table.net - sum(amounts[line.number] for line in answer.lines)
     paid = package.files.get("transfer.json")
     if paid is None:
-        verdict.add(Weight.NOTE, VerdictCode.TABLE_TRANSFER, "transfer.json", "chưa chuyển tiền")
+        verdict.add(Weight.NOTE, VerdictCode.TABLE_TRANSFER, "transfer.json", vi("not transferred yet"))
         return
     amount = canonical.decode(paid)["amount"]
     weight = Weight.GOOD if amount == due else Weight.WRONG

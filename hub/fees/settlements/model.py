@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from hub.lifecycle import Lifecycle
+from hub.locale import vi
 
 
 class SettlementState(StrEnum):
@@ -29,15 +30,15 @@ class SettlementState(StrEnum):
 LEAF: Final = "settlement"
 """the kind of a table's leaf in the custody log, and of its one act in the month package"""
 LABELS: Final = {
-    SettlementState.COMPUTED: "Đã lập",
-    SettlementState.NOTIFIED: "Đã gửi, chưa xác nhận",
-    SettlementState.CONFIRMED: "Cơ quan đã xác nhận",
-    SettlementState.DISPUTED: "Có dòng không đồng ý",
-    SettlementState.ORDERED: "Đã lập lệnh chi",
-    SettlementState.TRANSFERRED: "Đã chuyển tiền",
-    SettlementState.RECEIPTED: "Đã giao chứng từ",
-    SettlementState.CLOSED: "Đã xong",
-    SettlementState.WITHDRAWN: "Đã thu hồi",
+    SettlementState.COMPUTED: vi("Made"),
+    SettlementState.NOTIFIED: vi("Sent, not confirmed yet"),
+    SettlementState.CONFIRMED: vi("Confirmed by the agency"),
+    SettlementState.DISPUTED: vi("Lines are disputed"),
+    SettlementState.ORDERED: vi("Payment order made"),
+    SettlementState.TRANSFERRED: vi("Transferred"),
+    SettlementState.RECEIPTED: vi("Papers handed over"),
+    SettlementState.CLOSED: vi("Done"),
+    SettlementState.WITHDRAWN: vi("Table withdrawn"),
 }
 
 LIFECYCLE: Final = Lifecycle(

@@ -10,12 +10,13 @@ from psycopg.rows import class_row
 
 from hub.db import Connection
 from hub.fees.settlements.department_files import BadFile, Block, Sheet, blocks
+from hub.locale import vi
 from schemas.cells import EXACT, Cell, CellRow, label, written
 from schemas.figures import grouped
 from schemas.money import MOST
 
-AMOUNT: Final = "Số tiền"
-SERIES: Final = "Ký hiệu"
+AMOUNT: Final = vi("Amount")
+SERIES: Final = vi("Series")
 _AMOUNT: Final = re.compile(
     r"(?P<whole>[0-9]{1,3}(?:(?P<sign>[., ])[0-9]{3})(?:(?P=sign)[0-9]{3}){0,5}|[0-9]{1,18})(?:[.,]00?)?"
 )
@@ -28,8 +29,8 @@ _RECEIPT: Final = re.compile(r"(?:(?P<series>.*\S)\s+)?(?P<number>[0-9]{1,8})")
 class ListKey(StrEnum):
     """What names a receipt in the list."""
 
-    REFERENCE = "Mã thanh toán"
-    RECEIPT = "Số biên lai"
+    REFERENCE = vi("Payment reference")
+    RECEIPT = vi("Number of receipts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +68,56 @@ def read(sheets: Sequence[Sheet]) -> OwnList:
         if found:
             entries = [_entry(found[0], row, by) for row in found[0].rows if not _is_total(row.cells)]
             return OwnList(by, entries)
-    fix = f"thêm dòng tiêu đề có «{AMOUNT}» và «{ListKey.REFERENCE}» (hoặc «{ListKey.RECEIPT}», «{SERIES}»)"
-    raise BadFile("", f"không có cột «{AMOUNT}» bên cạnh «{ListKey.REFERENCE}» hoặc «{ListKey.RECEIPT}»", fix)
+    fix = vi(
+        "add a heading row with «{amount}» and «{reference}» (or «{receipt}», «{series}»)",
+        amount=AMOUNT,
+        reference=ListKey.REFERENCE,
+        receipt=ListKey.RECEIPT,
+        series=SERIES,
+    )
+    raise BadFile(
+        "",
+        vi(
+            "no column «{amount}» beside «{reference}» or «{receipt}»",
+            amount=AMOUNT,
+            reference=ListKey.REFERENCE,
+            receipt=ListKey.RECEIPT,
+        ),
+        fix,
+    )
 
 
 def _entry(block: Block, row: CellRow, by: ListKey) -> OwnListRow:
     name = written(block.cell(row, by))
     if not name:
-        raise BadFile(block.place(row, by), f"«{by}» trống", "ghi vào, hoặc xóa dòng; dòng tổng thì ghi chữ «Cộng»")
+        raise BadFile(
+            block.place(row, by),
+            vi("«{column}» is empty", column=by),
+            vi("fill it in, or delete the row; a row of totals says «Cộng»"),
+        )
     amount = _dong(block.cell(row, AMOUNT))
     if amount is None:
-        raise BadFile(block.place(row, AMOUNT), f"«{AMOUNT}» không phải là số đồng", "ghi như 150000 hoặc 150.000")
+        raise BadFile(
+            block.place(row, AMOUNT),
+            vi("«{amount}» is not a number of dong", amount=AMOUNT),
+            vi("write it like 150000 or 150.000"),
+        )
     if not 0 < amount <= MOST:
-        fix = "chỉ để lại các khoản thu: hoàn trả và điều chỉnh xem trang Chênh lệch của bảng"
-        raise BadFile(block.place(row, AMOUNT), f"«{AMOUNT}» phải lớn hơn 0 và không quá {MOST}", fix)
+        fix = vi("leave the fees only: refunds and adjustments are on sheet Chênh lệch of the table")
+        raise BadFile(
+            block.place(row, AMOUNT),
+            vi("«{amount}» has to be above 0 and at most {most}", amount=AMOUNT, most=MOST),
+            fix,
+        )
     if by is ListKey.REFERENCE:
         return OwnListRow(block.place(row, by), reference_key(name), name, amount)
     found = _RECEIPT.fullmatch(name)
     if found is None:
-        raise BadFile(block.place(row, by), f"«{by}» không phải là số biên lai", "ghi số, như 00000017")
+        raise BadFile(
+            block.place(row, by),
+            vi("«{column}» is not a receipt number", column=by),
+            vi("write the number, like 00000017"),
+        )
     series = found["series"] or written(block.cell(row, SERIES))
     return OwnListRow(
         block.place(row, by), receipt_key(series, int(found["number"])), f"{series} {name}".strip(), amount
@@ -97,7 +129,7 @@ def _is_total(cells: Sequence[Cell]) -> bool:
 
 
 def _dong(cell: Cell) -> int | None:
-    """The amount in the cell; None for what is none, or not a whole number of đồng."""
+    """The amount in the cell; None for what is none, or not a whole number of dong."""
     if isinstance(cell, bool):
         return None
     if isinstance(cell, int | float):
@@ -127,9 +159,9 @@ WHERE i.settlement_id = %s AND i.kind = 'receipt' ORDER BY i.number
 class DifferenceSide(StrEnum):
     """How the two differ."""
 
-    ONLY_TABLE = "chỉ có ở bảng"
-    ONLY_LIST = "chỉ có ở cơ quan"
-    OTHER_AMOUNT = "khác số tiền"
+    ONLY_TABLE = vi("in the table only")
+    ONLY_LIST = vi("at the agency only")
+    OTHER_AMOUNT = vi("amounts differ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +203,10 @@ class TableDifference:
     def reason(self) -> str:
         """Why its lines are disputed."""
         if self.where is DifferenceSide.ONLY_TABLE:
-            return "không có trong danh sách của cơ quan"
-        return f"cơ quan ghi {grouped(self.listed)} đồng, bảng ghi {grouped(self.table)} đồng"
+            return vi("not in the agency's list")
+        return vi(
+            "the agency has {listed} VND, the table {table} VND", listed=grouped(self.listed), table=grouped(self.table)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +263,7 @@ def _groups(table: Iterable[TableReceiptLine], by: ListKey) -> list[Group]:
     together: dict[str, list[TableReceiptLine]] = {}
     for line in table:
         shared = line.reference if by is ListKey.REFERENCE else line.of_kind
-        together.setdefault(shared or f"dòng {line.number}", []).append(line)
+        together.setdefault(shared or vi("line {number}", number=line.number), []).append(line)
     return [_group(name, found, by) for name, found in together.items()]
 
 
@@ -240,7 +274,9 @@ def _group(shared: str, found: Sequence[TableReceiptLine], by: ListKey) -> Group
         name = shared
         keys = {reference_key(first.reference)} if first.reference else set()
     else:
-        name = ", ".join(first.receipts) or f"{first.reference or f'dòng {first.number}'} (chưa có biên lai)"
+        name = ", ".join(first.receipts) or vi(
+            "{reference} (no receipt yet)", reference=first.reference or vi("line {number}", number=first.number)
+        )
         for receipt in first.receipts:
             series, _, number = receipt.rpartition(" ")
             keys |= {receipt_key(told, int(number)) for told in (series, series.rpartition(" ")[2], "")}
@@ -251,8 +287,10 @@ def _meant(entry: OwnListRow, known: dict[str, set[int]]) -> int | str:
     """Which group the entry is for; its key where there is none."""
     groups = known.get(entry.key, set())
     if len(groups) > 1:
-        problem = f"«{entry.name}» có thể là {len(groups)} biên lai của bảng"
-        raise BadFile(entry.place, problem, f"thêm cột «Ký hiệu», hoặc dùng «{ListKey.REFERENCE}»")
+        problem = vi("«{name}» may be {groups} receipts of the table", name=entry.name, groups=len(groups))
+        raise BadFile(
+            entry.place, problem, vi("add column «Series», or use «{reference}»", reference=ListKey.REFERENCE)
+        )
     return next(iter(groups), entry.key)
 
 

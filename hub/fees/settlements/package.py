@@ -18,6 +18,7 @@ from hub.db import Connection, one
 from hub.errors import NotFound
 from hub.fees.settlements import sheet, store
 from hub.fees.settlements.model import LEAF, Settlement
+from hub.locale import vi
 from hub.signing import archive, bundle, canonical, custody, exporting
 from hub.signing.archive import NotABundle
 from hub.signing.bundle import Bundle, BundledAct
@@ -99,7 +100,12 @@ def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, 
     book = conn.execute("SELECT body, signature FROM ledger_checkpoint WHERE last_seq = %s", (table.last_entry,))
     kept = book.fetchone()
     if kept is None:
-        raise NotFound(f"sổ chưa chốt mốc kiểm tra đến bút toán {table.last_entry}: chờ một lát rồi chạy lại")
+        raise NotFound(
+            vi(
+                "the ledger has no checkpoint up to entry {last_entry} yet: wait a moment and run it again",
+                last_entry=table.last_entry,
+            )
+        )
     receipts = conn.execute(_RECEIPTS, (settlement.id,)).fetchall()
     files = {
         "package.json": canonical.encode({"v": 1, "typ": "vn.hub.settlement-package", "centre": centre}),

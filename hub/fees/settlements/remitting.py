@@ -13,6 +13,7 @@ from hub.fees.proof import proving
 from hub.fees.settlements import store
 from hub.fees.settlements.model import Settlement, SettlementState
 from hub.fees.settlements.table import OWN
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 _LOCK: Final = """
@@ -91,7 +92,9 @@ def approved(uow: UnitOfWork, order: PaymentOrder, _: Origin) -> SettledOrder:
     check_proven(uow)
     settlement = store.lock(uow.conn, order.subject_id)
     if settlement.order_id != order.id or settlement.transferable != order.amount:
-        raise InvalidState(f"lệnh chi {order.id} không đúng với số của bảng {settlement.id}")
+        raise InvalidState(
+            vi("payment order {id} does not agree with table {table_id}", id=order.id, table_id=settlement.id)
+        )
     return SettledOrder()
 
 
@@ -134,7 +137,7 @@ def returned(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrd
 def check_proven(uow: UnitOfWork) -> None:
     """Raises InvalidState while the proof of the book is red: nothing is transferred then."""
     if proving.is_stopped(uow.conn):
-        raise InvalidState("phép kiểm tra sổ đang có lỗi (L01-L04): sửa xong mới chuyển tiền")
+        raise InvalidState(vi("checks of the ledger fail (L01-L04): mend that before money is transferred"))
 
 
 def open_overdue(uow: UnitOfWork, account: str, day: date) -> int:
@@ -184,7 +187,12 @@ def remit(uow: UnitOfWork, settlement_id: str, reason: str) -> PaymentOrder:
     settlement = store.lock(uow.conn, settlement_id)
     if settlement.state not in ANSWERED:
         raise InvalidState(
-            f"bảng {settlement.name} của {settlement.department} đang {settlement.state}, chưa chuyển tiền được"
+            vi(
+                "table {name} of {department} is {state}, it cannot be transferred yet",
+                name=settlement.name,
+                department=settlement.department,
+                state=settlement.state,
+            )
         )
     check_proven(uow)
     account, payee = _between(uow, settlement)
@@ -199,10 +207,13 @@ def _between(uow: UnitOfWork, settlement: Settlement) -> tuple[str, Payee]:
     """Our account, and the department's."""
     desk, department = uow.catalogue.fee_desk, uow.catalogue.departments.get(settlement.department)
     if desk is None:
-        raise NotConfigured("danh mục không có fees.toml: không chi được gì")
+        raise NotConfigured(vi("the catalogue has no fees.toml: nothing can be paid out"))
     if department is None or department.remittance is None:
         raise NotConfigured(
-            f"departments/{settlement.department}.toml không có [remittance]: chưa có tài khoản nhận tiền"
+            vi(
+                "departments/{department}.toml has no [remittance]: there is no account to transfer to",
+                department=settlement.department,
+            )
         )
     to = department.remittance
     return desk.account.number, Payee(bank_bin=to.bank_bin, account=to.account, holder=to.holder)

@@ -7,6 +7,7 @@ from hub.events import Event
 from hub.fees import clerks
 from hub.fees.settlements import store
 from hub.fees.settlements.model import Settlement, SettlementState
+from hub.locale import vi
 from hub.messages.model import Transfer
 from hub.messages.outbox import Posting
 from hub.unit_of_work import UnitOfWork
@@ -27,7 +28,12 @@ def send(uow: UnitOfWork, settlement_id: str) -> None:
     settlement = store.lock(uow.conn, settlement_id)
     if settlement.state != SettlementState.COMPUTED:
         raise InvalidState(
-            f"bảng {settlement.name} của {settlement.department} đang {settlement.state}, không gửi được"
+            vi(
+                "table {name} of {department} is {state}, it cannot be sent",
+                name=settlement.name,
+                department=settlement.department,
+                state=settlement.state,
+            )
         )
     if is_under_way(uow, settlement):
         return

@@ -12,46 +12,48 @@ import xlsxwriter
 
 from hub.clock import local
 from hub.fees.settlements.department_files import ROWS
+from hub.locale import vi
 from schemas.cells import Cell
 from schemas.settlement import SettlementTable, TableLine
 from schemas.statement import UnreadableFile
 from schemas.workbook import Workbook
 
-TITLE: Final = "Bảng tổng hợp thu phí, lệ phí"
-KINDS: Final[Mapping[str, str]] = {"phi": "Phí", "le_phi": "Lệ phí"}
+TITLE: Final = vi("Summary of fees and charges collected")
+KINDS: Final[Mapping[str, str]] = {"phi": vi("Fee"), "le_phi": vi("Charge")}
 LINES: Final[Mapping[str, str]] = {
     "receipt": "Thu",
-    "refund": "Hoàn trả",
-    "adjustment": "Điều chỉnh",
-    "carried": "Kỳ trước chuyển sang",
+    "refund": vi("Refunds"),
+    "adjustment": vi("Adjustment"),
+    "carried": vi("Carried forward from earlier periods"),
 }
 SUMS: Final[Mapping[str, str]] = {
-    "carried": "Kỳ trước chuyển sang",
-    "receipts": "Thu trong tháng",
-    "refunds": "Hoàn trả",
-    "adjustments": "Điều chỉnh",
-    "retained": "Được để lại",
-    "net": "Phải chuyển",
+    "carried": vi("Carried forward from earlier periods"),
+    "receipts": vi("Collected in the month"),
+    "refunds": vi("Refunds"),
+    "adjustments": vi("Adjustment"),
+    "retained": vi("May be retained"),
+    "net": vi("To transfer"),
 }
-DIFFERENCES: Final = "Chênh lệch"
-SOURCE: Final = "Nguồn"
-TABLE_ID: Final = "Mã bảng"
-DIGEST: Final = "SHA-256 của bảng (JSON, RFC 8785)"
-NUMBER: Final = "Số dòng"
-REASON: Final = "Lý do"
-ANSWER: Final = (
-    "Cơ quan trả lời: ghi số dòng không đồng ý (cột Dòng số của trang Chi tiết) và lý do. Để trống là xác nhận cả bảng."
+DIFFERENCES: Final = vi("Differences")
+SOURCE: Final = vi("Source")
+TABLE_ID: Final = vi("Table identifier")
+DIGEST: Final = vi("SHA-256 of the table (JSON, RFC 8785)")
+NUMBER: Final = vi("Lines")
+REASON: Final = vi("Reason")
+ANSWER: Final = vi(
+    "The agency's answer: write the numbers of disputed lines (column Line number of the"
+    " detail sheet) and the reason. Left empty it confirms the whole table."
 )
-RULE: Final = (
-    "Phần được để lại tính theo tỷ lệ của từng khoản phí (phần vạn), làm tròn xuống đồng trên tổng của cơ quan, "
-    "phân bổ theo số dư lớn nhất; lệ phí không được để lại."
+RULE: Final = vi(
+    "The retained share follows the rate of each fee (in 1/10,000), rounded down to the dong"
+    " on the agency's total, distributed by the largest remainder; charges are not retained."
 )
 
 
 def month_label(name: str) -> str:
     """tháng 10 năm 2026; of the first two months with a nought, as an official text has it."""
     year, number = name.split("-")
-    return f"tháng {number if number <= '02' else int(number)} năm {year}"
+    return vi("month {number} of {year}", number=number if number <= "02" else int(number), year=year)
 
 
 def money(amount: int) -> str:
@@ -82,12 +84,13 @@ _FORMATS: Final[dict[str, dict[str, Any]]] = {
     "sign": {"bold": True, "align": "center"},
 }
 _SUMMARY: Final = (
-    ("TT", 5), ("Mã", 14), ("Khoản thu", 38), ("Loại", 8), ("Số hồ sơ", 9),
+    ("TT", 5), (vi("Code"), 14), (vi("Fee item"), 38), (vi("Type"), 8), (vi("Dossiers"), 9),
     *((label, 17) for label in SUMS.values()),
 )  # fmt: skip
 _DETAIL: Final = (
-    ("Dòng số", 9), ("Loại dòng", 20), ("Ngày", 12), ("Mã khoản thu", 16), ("Mã thanh toán", 18), ("Mã hồ sơ", 26),
-    ("Số tiền", 17), ("Bút toán số", 12), ("Dòng gốc", 14),
+    (vi("Line number"), 9), (vi("Kind of line"), 20), (vi("Day"), 12), (vi("Fee code"), 16),
+    (vi("Payment reference"), 18), (vi("Dossier code"), 26),
+    (vi("Amount"), 17), (vi("Entry number"), 12), (vi("Original line"), 14),
 )  # fmt: skip
 _MONEY: Final = 6
 """the column of the amount in the detail"""
@@ -136,7 +139,7 @@ def written(table: SettlementTable, sha256: str, centre: str) -> bytes:
     """The workbook of ``table``. ``sha256``: of its canonical JSON, by which the two are held together."""
     made = _Book(table)
     _summary(made, table, centre)
-    _lines(made, "Chi tiết", table.lines)
+    _lines(made, vi("Detail"), table.lines)
     _differences(made, table)
     _source(made, table, sha256)
     return made.close()
@@ -153,10 +156,14 @@ def cells(body: bytes) -> list[tuple[str, list[list[Cell]]]]:
 
 def _summary(made: _Book, table: SettlementTable, centre: str) -> None:
     head, last = 5, len(_SUMMARY) - 1
-    sheet, formats = made.sheet("Bảng tổng hợp", _SUMMARY, head), made.formats
+    sheet, formats = made.sheet(vi("Summary"), _SUMMARY, head), made.formats
     sheet.write_string(0, 0, centre.upper(), formats["office"])
     sheet.merge_range(2, 0, 2, last, TITLE.upper(), formats["title"])
-    under = f"{month_label(table.month).capitalize()}; cơ quan: {table.department_name}; đơn vị tính: đồng"
+    under = vi(
+        "{month}; agency: {department_name}; unit: dong",
+        month=month_label(table.month).capitalize(),
+        department_name=table.department_name,
+    )
     sheet.merge_range(3, 0, 3, last, under, formats["under"])
     for at, fee in enumerate(table.fees):
         row = head + 1 + at
@@ -171,14 +178,14 @@ def _summary(made: _Book, table: SettlementTable, centre: str) -> None:
             else:
                 sheet.write_number(row, column, getattr(fee, name), formats["money"])
     total = head + 1 + len(table.fees)
-    sheet.merge_range(total, 0, total, 3, "Cộng", formats["total_text"])
+    sheet.merge_range(total, 0, total, 3, vi("Sum"), formats["total_text"])
     sums = (sum(fee.count for fee in table.fees), table.opening, table.receipts, table.refunds, table.adjustments,
             table.retained, table.net)  # fmt: skip
     for column, amount in enumerate(sums, start=4):
         _sum(sheet, formats, total, column, head + 1, amount)
     sheet.merge_range(total + 2, 0, total + 2, last, RULE, formats["plain"])
-    sheet.merge_range(total + 4, 1, total + 4, 4, "Người lập bảng", formats["sign"])
-    sheet.merge_range(total + 4, 7, total + 4, last, "Thủ trưởng đơn vị", formats["sign"])
+    sheet.merge_range(total + 4, 1, total + 4, 4, vi("Made by (signature)"), formats["sign"])
+    sheet.merge_range(total + 4, 7, total + 4, last, vi("Head of the unit"), formats["sign"])
 
 
 def _lines(made: _Book, name: str, lines: Sequence[TableLine], first: int = 0) -> Any:
@@ -193,7 +200,7 @@ def _lines(made: _Book, name: str, lines: Sequence[TableLine], first: int = 0) -
         sheet.write_number(row, _MONEY, line.amount, formats["money"])
         sheet.write_number(row, 7, line.entry, formats["number"])
     total = first + 1 + len(lines)
-    sheet.merge_range(total, 0, total, _MONEY - 1, "Cộng", formats["total_text"])
+    sheet.merge_range(total, 0, total, _MONEY - 1, vi("Sum"), formats["total_text"])
     _sum(sheet, formats, total, _MONEY, first + 1, sum(line.amount for line in lines))
     if lines:
         sheet.autofilter(first, 0, total - 1, len(_DETAIL) - 1)
@@ -204,7 +211,7 @@ def _differences(made: _Book, table: SettlementTable) -> None:
     """What is not a receipt of this month, and what is not settled yet."""
     lines = [line for line in table.lines if line.kind != "receipt"]
     sheet, formats, row = _lines(made, DIFFERENCES, lines), made.formats, len(lines) + 4
-    for column, label in enumerate(("Mã việc", "Số việc đang mở", "Số tiền liên quan")):
+    for column, label in enumerate((vi("Exception code"), vi("Open exceptions"), vi("Amount concerned"))):
         sheet.write_string(row, column, label, formats["head"])
     for at, case in enumerate(table.open_cases, start=row + 1):
         sheet.write_string(at, 0, case.code, formats["text"])
@@ -230,14 +237,17 @@ def _source(made: _Book, table: SettlementTable, sha256: str) -> None:
     sheet, formats = made.sheet(SOURCE, (("", 34), ("", 90))), made.formats
     told = (
         (TABLE_ID, table.settlement_id),
-        ("Tháng", table.month),
-        ("Cơ quan", f"{table.department} · {table.department_name}"),
-        ("Lập lúc", f"{local(table.closed_at):%d/%m/%Y %H:%M:%S %z}"),
+        (vi("Month"), table.month),
+        (vi("Agency"), f"{table.department} · {table.department_name}"),
+        (vi("Made at"), f"{local(table.closed_at):%d/%m/%Y %H:%M:%S %z}"),
         (DIGEST, sha256),
-        ("Gốc của sổ kế toán (điểm kiểm tra)", table.book),
-        ("Bút toán cuối cùng dưới gốc đó", str(table.last_entry)),
-        ("Cách tính phần được để lại", RULE),
-        ("Kiểm tra", "hub fee verify TỆP: chữ ký của Trung tâm trên bảng JSON, các tổng, và chuỗi bằng chứng."),
+        (vi("Root of the ledger (checkpoint)"), table.book),
+        (vi("Last entry below that root"), str(table.last_entry)),
+        (vi("How the retained share is computed"), RULE),
+        (
+            vi("Check"),
+            vi("hub fee verify FILE: the Centre's signature on the JSON table, the totals, and the chain of evidence."),
+        ),
     )
     for row, (label, value) in enumerate(told):
         sheet.write_string(row, 0, label, formats["head"])

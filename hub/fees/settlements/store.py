@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 from hub.db import Connection, one
 from hub.errors import NotFound
 from hub.fees.settlements.model import LIFECYCLE, Settlement, SettlementState
+from hub.locale import vi
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Settlement))
 _ITEM: Final = (
@@ -173,7 +174,7 @@ def answer(conn: Connection, settlement_id: str) -> bytes:
 def _only(conn: Connection, where: Any, settlement_id: str) -> Settlement:
     found = _find(conn, where, (settlement_id,))
     if not found:
-        raise NotFound(f"không có bảng {settlement_id}")
+        raise NotFound(vi("there is no table {settlement_id}", settlement_id=settlement_id))
     return found[0]
 
 

@@ -11,6 +11,7 @@ from psycopg.rows import args_row, class_row
 
 from hub.clock import last_of
 from hub.db import Connection
+from hub.locale import vi
 from hub.signing import canonical
 from schemas.settlement import TYPE
 
@@ -276,4 +277,8 @@ def _named(items: Sequence[TableItem], known: Mapping[str, TableFee]) -> dict[st
 
 def _together(titles: Sequence[str]) -> str:
     whole = "; ".join(titles)
-    return whole if len(whole) <= _LONGEST else f"{titles[0]}; và {len(titles) - 1} khoản khác cùng mã"
+    return (
+        whole
+        if len(whole) <= _LONGEST
+        else vi("{titles}; and {more} more items of this code", titles=titles[0], more=len(titles) - 1)
+    )

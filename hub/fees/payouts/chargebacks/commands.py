@@ -16,6 +16,7 @@ from hub.fees import clerks, exceptions
 from hub.fees.ledger.normalise import normalise
 from hub.fees.payments import payment_store
 from hub.lifecycle import Lifecycle
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 
@@ -34,10 +35,10 @@ class ChargebackState(StrEnum):
 
 
 LABELS: Final = {
-    ChargebackState.NOTICED: "Mới nhận tra soát",
-    ChargebackState.EVIDENCE: "Đã gửi chứng từ",
-    ChargebackState.WON: "Giữ được tiền",
-    ChargebackState.LOST: "Phải trả lại",
+    ChargebackState.NOTICED: vi("Chargeback received"),
+    ChargebackState.EVIDENCE: vi("Evidence sent"),
+    ChargebackState.WON: vi("Money kept"),
+    ChargebackState.LOST: vi("To be paid back"),
 }
 LIFECYCLE: Final = Lifecycle(
     {
@@ -92,7 +93,11 @@ def add(conn: Connection, found: Chargeback) -> None:
             conn.execute(_ADD, row)
     except errors.UniqueViolation:
         raise InvalidState(
-            f"khoản nộp {found.payment_id} hoặc số tra soát {found.provider_case} đã được ghi nhận"
+            vi(
+                "payment {payment_id} or chargeback number {provider_case} has been recorded before",
+                payment_id=found.payment_id,
+                provider_case=found.provider_case,
+            )
         ) from None
 
 
@@ -104,7 +109,7 @@ def find(conn: Connection, name: str, *, lock: bool = False) -> Chargeback:
         {"name": name},
     ).fetchone()
     if row is None:
-        raise NotFound(f"không có tra soát {name}")
+        raise NotFound(vi("there is no chargeback {name}", name=name))
     return _made(row)
 
 
@@ -126,7 +131,9 @@ def listing(conn: Connection, *, state: str | None, limit: int) -> list[dict[str
 def move(conn: Connection, found: Chargeback, to: ChargebackState, *, at: datetime, line: int | None = None) -> None:
     """A locked one comes to stand at ``to``. Raises InvalidState where that does not follow."""
     if to is not found.state and to not in LIFECYCLE.moves[found.state]:
-        raise InvalidState(f"tra soát {found.id} đang {found.state}: không chuyển sang {to} được")
+        raise InvalidState(
+            vi("chargeback {id} is {state}: it cannot become {to}", id=found.id, state=found.state, to=to)
+        )
     conn.execute(
         "UPDATE chargeback SET state = %(to)s, line_id = coalesce(%(line)s, line_id),"
         " settled_at = CASE WHEN %(to)s IN ('won', 'lost') THEN %(at)s END WHERE id = %(id)s",
@@ -151,12 +158,12 @@ def notice(uow: UnitOfWork, payment_id: str, provider_case: str, answer_by: date
     clerks.check_clerk(uow)
     number = normalise(provider_case).squeezed
     if not _NUMBER.fullmatch(number):
-        raise InvalidState("số tra soát gồm 6 đến 40 chữ cái và chữ số")
+        raise InvalidState(vi("a chargeback number has 6 to 40 letters and digits"))
     payment = payment_store.lock(uow.conn, payment_id)
     if payment is None:
-        raise NotFound(f"không có khoản nộp {payment_id}")
+        raise NotFound(vi("there is no payment {payment_id}", payment_id=payment_id))
     if payment.status not in payment_store.SHOWN:
-        raise InvalidState(f"khoản nộp đang ở trạng thái {payment.status}: không có gì để đòi lại")
+        raise InvalidState(vi("the payment is {status}: there is nothing to claim back", status=payment.status))
     found = Chargeback(
         id=new_id(Prefix.CHARGEBACK),
         payment_id=payment_id,
@@ -216,6 +223,6 @@ def close(uow: UnitOfWork, found: Chargeback, how: str) -> None:
 
 def _move(uow: UnitOfWork, found: Chargeback, to: ChargebackState, reason: str) -> None:
     if found.state is to:
-        raise InvalidState(f"tra soát {found.id} đã ở trạng thái {to}")
+        raise InvalidState(vi("chargeback {id} is {to} already", id=found.id, to=to))
     move(uow.conn, found, to, at=uow.now)
     uow.note(found.id, f"chargeback {to}", before=found.state, after=to, reason=reason)

@@ -14,6 +14,7 @@ from hub.fees.ledger import Origin, post_all
 from hub.fees.payments import bookings
 from hub.fees.payouts.orders import model, store
 from hub.fees.payouts.orders.model import OrderState, Payee, PaymentOrder, SettledOrder
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 
@@ -31,7 +32,7 @@ def place(
     clerks.check_proposes(uow)
     desk = uow.catalogue.fee_desk
     if desk is None:
-        raise NotConfigured("danh mục không có fees.toml: không chi được gì")
+        raise NotConfigured(vi("the catalogue has no fees.toml: nothing can be paid out"))
     order = PaymentOrder(
         id=new_id(Prefix.PAYMENT_ORDER),
         purpose=purpose,
@@ -101,7 +102,7 @@ def fail(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
     order = locked(uow, name)
     if order.state is not OrderState.SENT:
         raise InvalidState(
-            f"lệnh chi {order.id} đang {order.state}: chỉ lệnh đã chuyển ngân hàng mới ghi là không chi được"
+            vi("payment order {id} is {state}: only one sent to the bank can fail", id=order.id, state=order.state)
         )
     model.handler(order).failed(uow, order)
     store.move(uow.conn, order, OrderState.FAILED, at=uow.now)

@@ -13,6 +13,7 @@ from hub.events import Event
 from hub.fees.ledger import LedgerEntry, Origin
 from hub.fees.ledger.normalise import normalise
 from hub.lifecycle import Lifecycle
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 from schemas.strict import Strict
 
@@ -33,20 +34,23 @@ class OrderState(StrEnum):
 
 
 LABELS: Final = {
-    OrderState.REQUESTED: "Chờ duyệt",
-    OrderState.APPROVED: "Đã duyệt, chưa chuyển ngân hàng",
-    OrderState.SENT: "Đã chuyển ngân hàng, chờ sao kê",
-    OrderState.CONFIRMED: "Đã chi",
-    OrderState.FAILED: "Không chi được, tiền đã về",
-    OrderState.CANCELLED: "Đã hủy",
+    OrderState.REQUESTED: vi("Waiting for approval"),
+    OrderState.APPROVED: vi("Approved, not sent to the bank"),
+    OrderState.SENT: vi("Sent to the bank, waiting for the statement"),
+    OrderState.CONFIRMED: vi("Paid out"),
+    OrderState.FAILED: vi("Not payable, the money is back"),
+    OrderState.CANCELLED: vi("Cancelled"),
 }
 _NEXT: Final = {
-    OrderState.REQUESTED: "người khác duyệt trước (hub fee orders approve), hoặc hủy",
-    OrderState.APPROVED: "bước sau là chuyển ngân hàng (hub fee orders send), hoặc hủy",
-    OrderState.SENT: "ngân hàng đang giữ lệnh: chờ sao kê, hoặc ngân hàng báo không chi được (hub fee orders fail)",
-    OrderState.CONFIRMED: "lệnh đã chi",
-    OrderState.FAILED: "lập lại lệnh (hub fee refund rf_…, hub fee remit)",
-    OrderState.CANCELLED: "lập lệnh mới",
+    OrderState.REQUESTED: vi("another person approves it first (hub fee orders approve), or cancel it"),
+    OrderState.APPROVED: vi("next it is sent to the bank (hub fee orders send), or cancel it"),
+    OrderState.SENT: vi(
+        "the bank has the order: wait for the statement, or for the bank's word that it cannot"
+        " pay (hub fee orders fail)"
+    ),
+    OrderState.CONFIRMED: vi("the order has been paid"),
+    OrderState.FAILED: vi("make the order again (hub fee refund rf_…, hub fee remit)"),
+    OrderState.CANCELLED: vi("make a new order"),
 }
 LIFECYCLE: Final = Lifecycle(
     {
@@ -109,7 +113,13 @@ class PaymentOrder:
         """Raises InvalidState where ``to`` does not follow."""
         if to not in LIFECYCLE.moves[self.state]:
             raise InvalidState(
-                f"lệnh chi {self.id} đang {self.state}, không chuyển sang {to} được: {_NEXT[self.state]}"
+                vi(
+                    "payment order {id} is {state} and cannot become {to}: {next_step}",
+                    id=self.id,
+                    state=self.state,
+                    to=to,
+                    next_step=_NEXT[self.state],
+                )
             )
 
 

@@ -10,19 +10,23 @@ from typing import Final
 
 from hub.clock import local
 from hub.fees.payouts.orders.model import PaymentOrder
+from hub.locale import vi
 from schemas.amount_in_words import in_words
 from schemas.figures import grouped
 
 COLUMNS: Final = (
     "STT",
-    "Tài khoản chi",
-    "Tài khoản thụ hưởng",
-    "Tên người thụ hưởng",
-    "Mã ngân hàng (BIN)",
-    "Số tiền",
-    "Nội dung",
+    vi("Paying account"),
+    vi("Beneficiary's account"),
+    vi("Name of the beneficiary"),
+    vi("Bank code (BIN)"),
+    vi("Amount"),
+    vi("Text"),
 )
-PURPOSES: Final = {"refund": "Hoàn trả phí, lệ phí", "remittance": "Chuyển phí, lệ phí cho cơ quan"}
+PURPOSES: Final = {
+    "refund": vi("Refund of fees and charges"),
+    "remittance": vi("Remittance of fees and charges to the agency"),
+}
 MARK: Final = "\ufeff"
 """without it spreadsheets take UTF-8 for something else"""
 
@@ -42,25 +46,25 @@ def printed(order: PaymentOrder) -> str:
     """One order, for the file and for the signatures."""
     payee = order.payee
     rows = (
-        ("Số lệnh", order.id),
-        ("Mục đích", PURPOSES[order.purpose]),
+        (vi("Payment order number"), order.id),
+        (vi("Purpose"), PURPOSES[order.purpose]),
         ("Cho", order.subject_id),
-        ("Trích tài khoản", order.account),
-        ("Người thụ hưởng", payee.holder),
-        ("Tài khoản thụ hưởng", payee.account),
-        ("Ngân hàng (BIN)", payee.bank_bin),
-        ("Số tiền", f"{grouped(order.amount)} đồng"),
-        ("Bằng chữ", in_words(order.amount)),
-        ("Nội dung", order.content),
-        ("Lý do", order.reason),
-        ("Người lập", f"{order.maker}, {local(order.requested_at):%d/%m/%Y %H:%M}"),
-        ("Người duyệt", _by(order)),
+        (vi("Debit account"), order.account),
+        (vi("Beneficiary"), payee.holder),
+        (vi("Beneficiary's account"), payee.account),
+        (vi("Bank (BIN)"), payee.bank_bin),
+        (vi("Amount"), vi("{amount} dong", amount=grouped(order.amount))),
+        (vi("In words"), in_words(order.amount)),
+        (vi("Text"), order.content),
+        (vi("Reason"), order.reason),
+        (vi("Made by"), f"{order.maker}, {local(order.requested_at):%d/%m/%Y %H:%M}"),
+        (vi("Approved by"), _by(order)),
     )
     width = max(len(label) for label, _ in rows)
-    return "\n".join(["LỆNH CHI", "", *(f"{label:<{width}}  {value}" for label, value in rows), ""])
+    return "\n".join([vi("PAYMENT ORDER"), "", *(f"{label:<{width}}  {value}" for label, value in rows), ""])
 
 
 def _by(order: PaymentOrder) -> str:
     if order.checker is None or order.approved_at is None:
-        return "chưa duyệt"
+        return vi("not approved yet")
     return f"{order.checker}, {local(order.approved_at):%d/%m/%Y %H:%M}"

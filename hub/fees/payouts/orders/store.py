@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 from hub.db import Connection, one
 from hub.errors import InvalidState, NotFound
 from hub.fees.payouts.orders.model import OrderState, Payee, PaymentOrder
+from hub.locale import vi
 from schemas.payment_reference import PaymentReference, is_reference, scattered
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(PaymentOrder))
@@ -53,7 +54,7 @@ def add(conn: Connection, order: PaymentOrder) -> None:
         with conn.transaction():
             conn.execute(_ADD, row)
     except errors.UniqueViolation:
-        raise InvalidState(f"{order.subject_id} đã có lệnh chi") from None
+        raise InvalidState(vi("{subject_id} has a payment order already", subject_id=order.subject_id)) from None
 
 
 def find(conn: Connection, name: str, *, lock: bool = False) -> PaymentOrder:
@@ -63,7 +64,7 @@ def find(conn: Connection, name: str, *, lock: bool = False) -> PaymentOrder:
         f"SELECT {_COLUMNS} FROM payment_order WHERE {column} = %s" + (" FOR UPDATE" if lock else ""), (name,)
     ).fetchone()
     if row is None:
-        raise NotFound(f"không có lệnh chi {name}")
+        raise NotFound(vi("there is no payment order {name}", name=name))
     return _order(row)
 
 

@@ -12,6 +12,7 @@ from hub.fees.payouts import orders
 from hub.fees.payouts.orders.model import OrderState, Payee, PaymentOrder
 from hub.fees.payouts.refunds import order_events, store
 from hub.fees.payouts.refunds.store import Refund
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 
@@ -30,7 +31,7 @@ def request(uow: UnitOfWork, item: str, payee: Payee, reason: str, *, amount: in
     account = _account(uow.conn, source, item)
     wanted = store.standing(uow.conn, item).get(source, 0) if amount is None else amount
     if wanted <= 0:
-        raise InvalidState("không còn gì để hoàn trả")
+        raise InvalidState(vi("nothing is left to refund"))
     order_events.check(uow, source, item, wanted)
     refund = Refund(
         id=new_id(Prefix.REFUND),
@@ -57,7 +58,13 @@ def again(uow: UnitOfWork, refund_id: str, payee: Payee, reason: str) -> Payment
     clerks.check_proposes(uow)
     refund = order_events.lock(uow, refund_id)
     if refund.state is not OrderState.FAILED:
-        raise InvalidState(f"khoản hoàn {refund_id} đang {refund.state}: chỉ lập lại lệnh cho khoản không chi được")
+        raise InvalidState(
+            vi(
+                "refund {refund_id} is {state}: an order is made again only where the last one could not be paid",
+                refund_id=refund_id,
+                state=refund.state,
+            )
+        )
     account = _account(uow.conn, refund.source, refund.item)
     store.move(uow.conn, refund, OrderState.REQUESTED, booked_at=refund.booked_at)
     uow.note(refund.id, "refund requested", before=refund.state, after=OrderState.REQUESTED, reason=reason)
@@ -77,7 +84,13 @@ def _source(conn: Connection, item: str) -> LedgerAccount:
         return LedgerAccount.PAYABLE
     stands = store.standing(conn, item)
     if not stands:
-        raise NotFound(f"{item} không có tiền trên 338 hay 339")
+        raise NotFound(vi("{item} has no money on 338 or 339", item=item))
     if len(stands) > 1:
-        raise InvalidState(f"{item} đang ở trên {' và '.join(stands)}: xử lý ca của một bên trước")
+        raise InvalidState(
+            vi(
+                "{item} is on {listed}: resolve the exception of one of them first",
+                item=item,
+                listed=vi(" and ").join(stands),
+            )
+        )
     return next(iter(stands))

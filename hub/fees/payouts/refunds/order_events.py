@@ -19,6 +19,7 @@ from hub.fees.payments import payment_store
 from hub.fees.payouts.orders.model import OrderState, PaymentOrder, SettledOrder
 from hub.fees.payouts.refunds import store
 from hub.fees.payouts.refunds.store import Refund
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "refund"
@@ -42,16 +43,24 @@ def check(uow: UnitOfWork, source: LedgerAccount, item: str, amount: int) -> Non
     """What is to be given back is there, and a statement has shown it. Raises NotFound, InvalidState."""
     there = store.standing(uow.conn, item).get(source, 0)
     if amount > there:
-        raise InvalidState(f"hoàn trả {amount} đ, nhưng chỉ còn {there} đ")
+        raise InvalidState(
+            vi("{amount} VND to refund, but only {available} VND are left", amount=amount, available=there)
+        )
     if source is not LedgerAccount.PAYABLE:
         if store.money(uow.conn, item).status not in payment_store.SHOWN:
-            raise InvalidState("sao kê chưa có khoản tiền này: chờ sao kê rồi hoàn trả")
+            raise InvalidState(vi("the statement does not have this money yet: wait for it, then refund"))
         return
     demand = demand_store.lock(uow.conn, item)
     if demand.allocated != amount:
-        raise InvalidState(f"phải hoàn trả toàn bộ số đã nộp cho mã này: {demand.allocated} đ, không phải {amount} đ")
+        raise InvalidState(
+            vi(
+                "all that was paid for this reference has to be refunded: {allocated} VND, not {amount} VND",
+                allocated=demand.allocated,
+                amount=amount,
+            )
+        )
     if demand.confirmed != demand.allocated:
-        raise InvalidState("sao kê chưa có đủ khoản tiền này: chờ sao kê rồi hoàn trả")
+        raise InvalidState(vi("the statement does not have all of this money yet: wait for it, then refund"))
 
 
 def approved(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:

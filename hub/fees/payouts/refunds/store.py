@@ -11,6 +11,7 @@ from hub.db import Connection
 from hub.errors import InvalidState, NotFound
 from hub.fees.ledger import LedgerAccount, Share
 from hub.fees.payouts.orders.model import OrderState
+from hub.locale import vi
 
 SOURCES: Final = (LedgerAccount.PAYABLE, LedgerAccount.UNIDENTIFIED, LedgerAccount.OVERPAID)
 """where money stands that may be given back"""
@@ -117,10 +118,14 @@ def add(conn: Connection, refund: Refund) -> None:
         with conn.transaction():
             conn.execute(_ADD, row)
     except errors.UniqueViolation:
-        raise InvalidState(f"đã có khoản hoàn của {refund.item} đang chờ duyệt") from None
+        raise InvalidState(vi("a refund of {item} waits for approval already", item=refund.item)) from None
     except errors.CheckViolation:
         raise InvalidState(
-            f"sổ không còn đủ {refund.amount} đ của {refund.item} để hoàn trả: xem lại số tiền"
+            vi(
+                "the ledger has less than {amount} VND of {item} to refund: look at the amount again",
+                amount=refund.amount,
+                item=refund.item,
+            )
         ) from None
 
 
@@ -130,7 +135,7 @@ def find(conn: Connection, refund_id: str, *, lock: bool = False) -> Refund:
         f"SELECT {_COLUMNS} FROM refund WHERE id = %s" + (" FOR UPDATE" if lock else ""), (refund_id,)
     ).fetchone()
     if row is None:
-        raise NotFound(f"không có khoản hoàn {refund_id}")
+        raise NotFound(vi("there is no refund {refund_id}", refund_id=refund_id))
     return Refund(**{**row, "source": LedgerAccount(row["source"]), "state": OrderState(row["state"])})
 
 
@@ -160,7 +165,7 @@ def money(conn: Connection, item: str) -> RefundSource:
     """What brought that which stands on 338 or 339: locked. Raises NotFound."""
     row = conn.execute(_PAYMENT if item.startswith("pm_") else _LINE, (item,)).fetchone()
     if row is None:
-        raise NotFound(f"không có khoản nộp hay dòng sao kê {item}")
+        raise NotFound(vi("there is no payment or statement line {item}", item=item))
     return RefundSource(**row)
 
 

@@ -18,6 +18,7 @@ from hub.fees.reconciliation.matching import effects
 from hub.fees.reconciliation.matching.effects import MatchRun
 from hub.fees.reconciliation.matching.passes import RULES, Scope
 from hub.fees.reconciliation.matching.payment_position import standing
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "match_group"
@@ -105,7 +106,9 @@ def revoke(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
     clerks.check_clerk(uow)
     group = _locked(uow, group_id, "confirmed")
     if group["pass"] not in _REVOCABLE or not group["allocated"]:
-        raise InvalidState(f"không hủy được ghép theo {group['pass']}: xử lý ca của khoản đó")
+        raise InvalidState(
+            vi("a match by {method} cannot be revoked: resolve the exception of that item", method=group["pass"])
+        )
     if group["revoke_maker"] is None:
         clerks.check_proposes(uow)
         uow.conn.execute("UPDATE match_group SET revoke_maker = %s WHERE id = %s", (uow.actor, group_id))
@@ -141,7 +144,7 @@ def _taken_back(doing: MatchRun, group: Mapping[str, Any]) -> LedgerEntry:
     """
     stands = standing(doing.uow.conn, group["payment_id"], group["line_id"])
     if stands.total != group["came"]:
-        raise InvalidState("một phần tiền đã chuyển đi nơi khác: xử lý ca của khoản đó")
+        raise InvalidState(vi("a part of the money has been moved elsewhere: resolve the exception of that item"))
     origin = _origin(doing.uow, group, "revoke")
     counted = postings.identified_later(origin, group["payment_id"], stands.owed, stands.over)
     return postings.mirrored(counted, "revoked", origin)
@@ -153,13 +156,17 @@ def _look_again(uow: UnitOfWork, group: Mapping[str, Any]) -> str:
     stands = uow.conn.execute(_STANDS, (group["line_id"],)).fetchone()
     is_open = stands is not None and stands["demand_id"] is None and stands["pass"] in ("P0", "P1")
     if not is_open or group["allocated"] or group["payment_status"] not in payment_store.SHOWN:
-        raise InvalidState("khoản tiền đã ghép xong từ sau khi có đề xuất này")
+        raise InvalidState(vi("the money has been matched since this was proposed"))
     if demand.account != group["account"]:
-        raise InvalidState("mã thanh toán này phải nộp vào tài khoản khác")
+        raise InvalidState(vi("this reference has to be paid into another account"))
     takes = min(group["came"], demand.outstanding) if demand.status in COLLECTING else 0
     if takes != group["amount"]:
         raise InvalidState(
-            f"mã thanh toán nay chỉ còn phải thu {takes} đ, không phải {group['amount']} đ: ghép lại ngày đó"
+            vi(
+                "the reference is only due {takes} VND now, not {amount} VND: match that day again",
+                takes=takes,
+                amount=group["amount"],
+            )
         )
     return demand.id
 
@@ -168,13 +175,20 @@ def _locked(uow: UnitOfWork, group_id: int, state: str) -> Mapping[str, Any]:
     """The group, ours until the transaction ends; its demand's dossier before it."""
     group = uow.conn.execute(_GROUP, (group_id,)).fetchone()
     if group is None:
-        raise NotFound(f"không có ghép {group_id}")
+        raise NotFound(vi("there is no match {group_id}", group_id=group_id))
     if group["demand_id"] is not None:
         demand_store.lock(uow.conn, group["demand_id"])
     uow.conn.execute("SELECT 1 FROM match_group WHERE id = %s FOR UPDATE", (group_id,))
     again = uow.conn.execute(f"{_GROUP} FOR UPDATE OF l, p", (group_id,)).fetchone()
     if again is None or again["state"] != state:
-        raise InvalidState(f"ghép {group_id} đang {again['state'] if again else 'không còn'}, không phải {state}")
+        raise InvalidState(
+            vi(
+                "match {group_id} is {state}, not {expected}",
+                group_id=group_id,
+                state=again["state"] if again else vi("gone"),
+                expected=state,
+            )
+        )
     return again
 
 

@@ -16,6 +16,7 @@ from hub.fees.payments import payment_store
 from hub.fees.reconciliation.matching import passes
 from hub.fees.reconciliation.matching.effects import MatchRun, close, confirm
 from hub.fees.reconciliation.matching.passes import RULES, Scope
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 from schemas.moment import Day
 from schemas.money import MOST
@@ -111,11 +112,17 @@ def bring(uow: UnitOfWork, report: PayoutReport) -> bool:
         return _is_the_same(uow.conn, report)
     paid = uow.conn.execute(_PAID, (report.provider, [item.provider_txn for item in report.items])).fetchone()
     if paid is not None:
-        raise InvalidState(f"{paid['provider_txn']} đã được trả trong báo cáo {paid['report']}")
+        raise InvalidState(
+            vi(
+                "{provider_txn} was paid out in report {report} already",
+                provider_txn=paid["provider_txn"],
+                report=paid["report"],
+            )
+        )
     rows = [(report.provider, report.report, item.provider_txn, item.amount, item.charge) for item in report.items]
     with uow.conn.cursor() as cursor:
         cursor.executemany("INSERT INTO payout_item VALUES (%s, %s, %s, %s, %s)", rows)
-    uow.note(f"payout {report.provider} {report.report}", "brought", reason=f"{len(rows)} payments, {report.net} đ")
+    uow.note(f"payout {report.provider} {report.report}", "brought", reason=f"{len(rows)} payments, {report.net} VND")
     return True
 
 
@@ -126,7 +133,9 @@ def _is_the_same(conn: Connection, report: PayoutReport) -> bool:
     )
     known = {(row["provider_txn"], row["amount"], row["charge"]) for row in rows}
     if known != {(item.provider_txn, item.amount, item.charge) for item in report.items}:
-        raise InvalidState(f"báo cáo {report.report} đã nạp trước đây với nội dung khác: hỏi lại bên thu hộ")
+        raise InvalidState(
+            vi("report {report} was loaded before with other content: ask the collector", report=report.report)
+        )
     return False
 
 

@@ -26,6 +26,7 @@ from hub.fees.reconciliation.matching import (
     reversals,
 )
 from hub.fees.reconciliation.matching.passes import RULES, Scope
+from hub.locale import vi
 from hub.messages import inbox
 from hub.messages.model import Arrival, Message, Wakeup
 from hub.unit_of_work import UnitOfWork
@@ -86,7 +87,7 @@ def _run(uow: UnitOfWork, account: str, day: date) -> MatchRunResult:
     passes.pair(uow.conn, scope)
     paid_out, differences = gateway_payouts.join(uow, scope)
     if not passes.found(uow.conn, scope):
-        raise AccountBusy("vừa có báo tiền về của ngày này: chạy lại")
+        raise AccountBusy(vi("a payout of this day was reported just now: run it again"))
     passes.identify(uow.conn, scope)
     notified = _is_notified(uow, account)
     doing = effects.apply(uow, scope, notified=notified, payout_differences=differences)

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from hub.db import Connection
+from hub.locale import vi
 
 _WAITING: Final = """
 SELECT DISTINCT account, booking_date AS day FROM statement_line
@@ -40,30 +41,30 @@ def groups(
 # What accountants read about passes and classes.
 
 PASSES: Final[Mapping[str, str]] = {
-    "P0": "có trên sao kê, chưa rõ của ai",
-    "P1": "trùng số giao dịch của ngân hàng với thông báo",
-    "P2": "tài khoản định danh",
-    "P3": "mã thanh toán ghi đúng",
-    "P4": "mã đúng, số tiền khác",
-    "P5": "mã phải sửa (chữ giống số, đứt quãng, mất chữ đầu)",
-    "P6": "chỉ có mã hồ sơ",
-    "P7": "một dòng nhiều mã",
-    "P8": "nhiều lần nộp cho một mã",
-    "P9": "cổng thanh toán chuyển gộp theo bảng kê",
-    "P10": "ngân hàng thu hồi",
-    "P11": "gần giống một mã",
-    "PO": "lệnh chi của Trung tâm",
+    "P0": vi("on the statement, whose it is is not known"),
+    "P1": vi("the bank's transaction number of the notification"),
+    "P2": vi("virtual account"),
+    "P3": vi("reference written correctly"),
+    "P4": vi("right reference, another amount"),
+    "P5": vi("reference had to be mended (look-alike letters, gaps, lost beginning)"),
+    "P6": vi("dossier code only"),
+    "P7": vi("one line, several references"),
+    "P8": vi("several payments of one reference"),
+    "P9": vi("batch payout of a gateway, by its report"),
+    "P10": vi("taken back by the bank"),
+    "P11": vi("close to one reference"),
+    "PO": vi("payment order of the Centre"),
 }
 CLASSES: Final[Mapping[str, str]] = {
-    "A": "tự ghép",
-    "B": "một người",
-    "C": "hai người",
-    "D": "không đề xuất",
+    "A": vi("automatically"),
+    "B": vi("one person"),
+    "C": vi("two persons"),
+    "D": vi("not proposed"),
 }
 STATES: Final[Mapping[str, str]] = {
-    "proposed": "đề xuất",
-    "confirmed": "đã ghép",
-    "revoked": "đã thu hồi",
-    "rejected": "đã bác",
-    "superseded": "đã được thay",
+    "proposed": vi("proposed"),
+    "confirmed": vi("matched"),
+    "revoked": vi("revoked"),
+    "rejected": vi("match rejected"),
+    "superseded": vi("replaced"),
 }

@@ -9,6 +9,7 @@ from typing import Final
 from config.banks import bare
 from hub.db import as_set
 from hub.errors import InvalidState
+from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 from schemas.payment_reference import is_reference
 
@@ -47,26 +48,41 @@ def read(file: bytes) -> list[VirtualAccountList]:
     try:
         rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise NotAList(f"không đọc được tệp ({type(error).__name__}): lưu lại dạng CSV UTF-8") from None
+        raise NotAList(
+            vi("the file cannot be read ({name}): save it as CSV UTF-8", name=type(error).__name__)
+        ) from None
     if not rows or tuple(cell.strip().lower() for cell in rows[0]) != COLUMNS:
-        raise NotAList(f"dòng đầu phải là {','.join(COLUMNS)}")
+        raise NotAList(vi("the first row has to be {listed}", listed=",".join(COLUMNS)))
     given = [_row(number, row) for number, row in enumerate(rows[1:], 2) if row]
     seen: set[str] = set()
     for one in given:
         if one.number in seen:
-            raise NotAList(f"dòng {one.row}: {one.number} có hai lần trong tệp")
+            raise NotAList(vi("row {row}: {number} stands twice in the file", row=one.row, number=one.number))
         seen.add(one.number)
     return given
 
 
 def _row(place: int, row: Sequence[str]) -> VirtualAccountList:
     if len(row) != len(COLUMNS):
-        raise NotAList(f"dòng {place} có {len(row)} cột")
+        raise NotAList(vi("row {place} has {row} columns", place=place, row=len(row)))
     number, reference = bare(row[0].strip()), row[1].strip().upper()
     if not (_SHORTEST <= len(number) <= _LONGEST and number.isascii()):
-        raise NotAList(f"dòng {place}: số tài khoản gồm {_SHORTEST} đến {_LONGEST} chữ số và chữ cái")
+        raise NotAList(
+            vi(
+                "row {place}: an account number has {least} to {most} digits and letters",
+                place=place,
+                least=_SHORTEST,
+                most=_LONGEST,
+            )
+        )
     if not is_reference(reference):
-        raise NotAList(f"dòng {place}: {reference[:20]} không phải là mã thanh toán, số kiểm tra sai")
+        raise NotAList(
+            vi(
+                "row {place}: {reference} is not a payment reference, its check digit is wrong",
+                place=place,
+                reference=reference[:20],
+            )
+        )
     return VirtualAccountList(place, number, reference)
 
 
@@ -77,7 +93,7 @@ def bring(uow: UnitOfWork, given: Sequence[VirtualAccountList]) -> int:
     new = 0
     for row in uow.conn.execute(_KNOWN, (as_set(asked), as_set(ours))).fetchall():
         if why := _why_not(row["demand"], row["taken_by"], is_ours=row["is_ours"]):
-            raise InvalidState(f"dòng {row['row']}: {why}; chưa nạp dòng nào")
+            raise InvalidState(vi("row {row}: {why}; no row was loaded", row=row["row"], why=why))
         if row["taken_by"] is None:
             uow.conn.execute(_GIVE, (row["number"], row["account"], row["demand"], uow.now))
             uow.note(row["demand"], "virtual account given", reason=row["number"])
@@ -87,7 +103,7 @@ def bring(uow: UnitOfWork, given: Sequence[VirtualAccountList]) -> int:
 
 def _why_not(demand: str | None, taken_by: str | None, *, is_ours: bool) -> str:
     if is_ours:
-        return "đó là số tài khoản của Trung tâm"
+        return vi("that is an account number of the Centre")
     if demand is None:
-        return "không có khoản phải thu nào với mã này"
-    return f"số này đã cấp cho {taken_by}" if taken_by not in (None, demand) else ""
+        return vi("there is no demand with this reference")
+    return vi("this number was given to {taken_by}", taken_by=taken_by) if taken_by not in (None, demand) else ""

@@ -21,6 +21,7 @@ from hub.fees.reconciliation.matching import run
 from hub.fees.reconciliation.statements import gates, store
 from hub.fees.reconciliation.statements.model import APPROVABLE, LIFECYCLE, FileFinding, FileStatus
 from hub.fees.reconciliation.statements.placing import place, told
+from hub.locale import vi
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
@@ -148,13 +149,19 @@ def reread(uow: UnitOfWork, file_id: str) -> ImportResult:
     clerks.check_clerk(uow)
     kept = store.file(uow.conn, file_id)
     if kept is None:
-        raise NotFound(f"không có tệp sao kê {file_id}")
+        raise NotFound(vi("there is no statement file {file_id}", file_id=file_id))
     bank = uow.catalogue.banks.get(kept.bank)
     if bank is None:
-        raise InvalidState(f"danh mục không còn ngân hàng {kept.bank}")
+        raise InvalidState(vi("the catalogue no longer has bank {bank}", bank=kept.bank))
     if not can_be_read_anew(kept, bank):
-        sentence = f"tệp {file_id} đang {kept.state.value}: chỉ đọc lại tệp bị giữ, hoặc đã bỏ vì không đọc được"
-        raise InvalidState(f"{sentence}, khi cấu hình của ngân hàng đã đổi và chưa ai đề nghị gì")
+        sentence = vi(
+            "file {file_id} is {state}: only a held file, or one discarded as unreadable, can be read again",
+            file_id=file_id,
+            state=kept.state.value,
+        )
+        raise InvalidState(
+            vi("{sentence}, once the bank's profile has changed and nobody has proposed anything", sentence=sentence)
+        )
     store.lock(uow.conn, [bank.code])
     return _anew(uow, bank, kept)
 
@@ -277,12 +284,14 @@ def decide(uow: UnitOfWork, file_id: str, verdict: Verdict, reason: str) -> tupl
     clerks.check_clerk(uow)
     kept = store.file(uow.conn, file_id)
     if kept is None:
-        raise NotFound(f"không có tệp sao kê {file_id}")
+        raise NotFound(vi("there is no statement file {file_id}", file_id=file_id))
     bank = uow.catalogue.banks.get(kept.bank)
     if bank is None:
-        raise InvalidState(f"danh mục không còn ngân hàng {kept.bank}")
+        raise InvalidState(vi("the catalogue no longer has bank {bank}", bank=kept.bank))
     if kept.state not in _OPEN:
-        raise InvalidState(f"tệp {file_id} đang {kept.state.value}: không có gì để quyết định")
+        raise InvalidState(
+            vi("file {file_id} is {state}: there is nothing to decide", file_id=file_id, state=kept.state.value)
+        )
     store.lock(uow.conn, [bank.code])
     if verdict == "reject" and kept.proposal is None and not kept.summary:
         clerks.check_proposes(uow)
@@ -291,7 +300,12 @@ def decide(uow: UnitOfWork, file_id: str, verdict: Verdict, reason: str) -> tupl
         return _propose(uow, bank, kept, verdict, reason), []
     clerks.check_agrees(uow, kept.maker)
     if kept.proposal != verdict:
-        raise InvalidState(f"đang có đề nghị {kept.proposal}: đồng ý đúng như vậy, hoặc để người đề nghị đổi ý")
+        raise InvalidState(
+            vi(
+                "{proposal} has been proposed: agree to exactly that, or let who proposed it change it",
+                proposal=kept.proposal,
+            )
+        )
     return (_approve if verdict == "approve" else _reject)(uow, bank, kept, reason), []
 
 
@@ -301,8 +315,8 @@ def _propose(uow: UnitOfWork, bank: Bank, kept: store.File, verdict: Verdict, re
         found = read(uow, bank, kept.body)
         _check(found.statements, found.findings, kept.id)
         if can_be_read_anew(kept, bank):
-            sentence = f"tệp {kept.id} đã đọc theo cấu hình cũ; trước hết: hub fee statements reread {kept.id}"
-            raise InvalidState(f"{sentence} (tệp đúng thì không cần người thứ hai)")
+            sentence = vi("file {id} was read with an older profile; first: hub fee statements reread {id}", id=kept.id)
+            raise InvalidState(vi("{sentence} (a correct file needs no second person)", sentence=sentence))
     store.propose(uow.conn, kept.id, verdict, uow.actor, reason)
     uow.note(kept.id, f"{verdict} proposed", before=kept.state, after=kept.state, reason=reason)
     return ImportResult(kept.id, kept.name, kept.state, False, kept.summary, kept.findings)
@@ -312,8 +326,12 @@ def _check(statements: list[Statement], findings: list[FileFinding], file_id: st
     refused = sorted({finding.code for finding in findings if finding.code not in APPROVABLE or not statements})
     if refused:
         raise InvalidState(
-            f"tệp {file_id}: {', '.join(refused)} không duyệt được; xin ngân hàng tệp đúng, hoặc sửa cấu hình"
-            f" đọc tệp rồi: hub fee statements reread {file_id}"
+            vi(
+                "file {file_id}: {listed} cannot be approved; ask the bank for a correct file, or mend"
+                " the profile and then: hub fee statements reread {file_id}",
+                file_id=file_id,
+                listed=", ".join(refused),
+            )
         )
 
 

@@ -7,17 +7,18 @@ from enum import StrEnum
 from typing import Any, Final
 
 from hub.lifecycle import Lifecycle
+from hub.locale import vi
 from schemas.statement import EntryKind, EntryStatus, Statement, StatementCode, StatementEntry
 
 MEANING: Final[Mapping[StatementCode, str]] = {
-    StatementCode.UNBALANCED: "Số dư đầu cộng phát sinh không bằng số dư cuối",
-    StatementCode.CHAIN_BREAK: "Không nối tiếp sao kê trước",
-    StatementCode.MISSING_DAY: "Thiếu sao kê trước đó; chờ",
-    StatementCode.OTHER_CONTENT: "Cùng kỳ đã nhận với nội dung khác",
-    StatementCode.UNPARSABLE: "Không đọc được trọn vẹn",
-    StatementCode.WRONG_ACCOUNT: "Không phải tài khoản của Trung tâm",
-    StatementCode.WRONG_CURRENCY: "Không phải đồng Việt Nam",
-    StatementCode.VANISHED_LINE: "Thiếu dòng mà sao kê trước đã có",
+    StatementCode.UNBALANCED: vi("Opening balance and movements do not come to the closing balance"),
+    StatementCode.CHAIN_BREAK: vi("Does not follow the statement before"),
+    StatementCode.MISSING_DAY: vi("The statement before is missing; waiting"),
+    StatementCode.OTHER_CONTENT: vi("The period was received with other content"),
+    StatementCode.UNPARSABLE: vi("Cannot be read completely"),
+    StatementCode.WRONG_ACCOUNT: vi("Not an account of the Centre"),
+    StatementCode.WRONG_CURRENCY: vi("Not Vietnamese dong"),
+    StatementCode.VANISHED_LINE: vi("Lines of an earlier statement are missing"),
 }
 APPROVABLE: Final = frozenset(
     {StatementCode.CHAIN_BREAK, StatementCode.MISSING_DAY, StatementCode.OTHER_CONTENT, StatementCode.VANISHED_LINE}
