@@ -1,24 +1,58 @@
-"""What happens to a demand: money is credited to it, confirmed and taken back; it is waived, expires, ends.
+"""Commands on fee demands: credit, confirm, reverse, waive, renew, expire, cancel, refund.
 
-Every verb locks the dossier first, writes a line in the audit log, and gives the events that its caller hands on.
+Each locks the dossier before the demand, writes the audit log and returns the events for its caller to publish. The
+rules of credits stand once, in the batch form that matching needs; a single credit is a batch of one.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sized
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, Final
 
+from hub import audit
+from hub.audit import AuditEntry
+from hub.db import as_set
 from hub.errors import InvalidState, MoveRefused, NotFound
 from hub.events import Event, FeeChanged, FeePaid, FeeReopened, FeeWaived
 from hub.fees.demands import demand_store, issuing, payer_notice
+from hub.fees.demands.demand_store import Credit
 from hub.fees.demands.model import COLLECTING, Amounts, Demand, DemandStatusCode
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
+_UPDATE_DEMANDS: Final = """
+UPDATE fee_demand d SET allocated = s.allocated, confirmed = s.confirmed, status = s.status, version = s.version,
+    updated_at = now()
+FROM json_to_recordset(%s) AS s (id text, allocated bigint, confirmed bigint, status text, version integer)
+WHERE d.id = s.id
+"""
+
+_SELECT_CREDITS: Final = """
+SELECT demand_id, evidence, amount, paid_at, confirmed_at, reversed_at, reversed_by FROM fee_credit
+WHERE demand_id = ANY(%s)
+"""
+
+_INSERT_CREDITS: Final = """
+INSERT INTO fee_credit (demand_id, evidence, amount, paid_at, credited_at, confirmed_at)
+SELECT demand_id, evidence, amount, paid_at, %s, confirmed_at
+FROM json_to_recordset(%s)
+    AS c (demand_id text, evidence text, amount bigint, paid_at timestamptz, confirmed_at timestamptz)
+"""
+
+_CONFIRM_CREDITS: Final = """
+UPDATE fee_credit c SET confirmed_at = %s FROM json_to_recordset(%s) AS s (demand_id text, evidence text)
+WHERE (c.demand_id, c.evidence) = (s.demand_id, s.evidence)
+"""
+
+_Key = tuple[str, str]
+"""a demand, and the evidence of a credit to it"""
+
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """What became of money that named a demand: ``taken`` counts for it, ``rest`` does not. Both in đồng.
+    """The result of a credit: ``taken`` counts for the demand, ``rest`` does not; đồng.
 
-    ``case`` is the code of the exception that it calls for (payments: R03 twice, R04 short, R05 over, R06 late,
+    ``case`` is the code of the exception to open for it (payments: R03 twice, R04 short, R05 over, R06 late,
     R07 ended); None: none.
     """
 
@@ -26,6 +60,137 @@ class Credited:
     rest: int
     case: str | None = None
     events: list[Event] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class DemandBatch:
+    """Credits and confirmations of many demands in one transaction: read and written in sets.
+
+    1. ``read`` locks the demands and loads their credits; what is not read ahead is read when it is needed.
+    2. ``credit`` and ``confirm`` apply the rules to the copies in memory and return the events.
+    3. ``write`` writes credits, demands and the audit log, and empties the batch. Until then nothing else in the
+       transaction may change these demands.
+    """
+
+    uow: UnitOfWork
+    _demands: dict[str, Demand] = field(default_factory=dict)
+    _credits: dict[_Key, Credit] = field(default_factory=dict)
+    _moved: dict[str, Demand] = field(default_factory=dict)
+    _new: list[_Key] = field(default_factory=list)
+    _shown: list[_Key] = field(default_factory=list)
+    _notes: list[AuditEntry] = field(default_factory=list)
+
+    def read(self, named: Iterable[str]) -> None:
+        """Lock these demands and load their credits."""
+        wanted = sorted({one for one in named if one not in self._demands})
+        if not wanted:
+            return
+        for demand in demand_store.lock_all(self.uow.conn, wanted):
+            self._demands[demand.id] = demand
+        for row in self.uow.conn.execute(_SELECT_CREDITS, (wanted,)):
+            of = row.pop("demand_id")
+            self._credits[of, row["evidence"]] = Credit(**row)
+
+    def credit(
+        self, demand_id: str, amount: int, evidence: str, *, paid_at: datetime | None = None, confirmed: bool = False
+    ) -> Credited:
+        """Credit ``amount`` of ``evidence`` (a payment) to the demand, up to what is outstanding; once an evidence.
+
+        ``confirmed``: a statement shows the money, not only a notification. A demand that has expired or ended takes
+        nothing: money never changes that by itself. Raises NotFound.
+        """
+        if amount <= 0:
+            raise ValueError("only money that has come can be credited")
+        before = self._demand(demand_id)
+        known = self._credits.get((demand_id, evidence))
+        if known is not None:
+            return Credited(known.amount, amount - known.amount)
+        taken, case = weighed(before, amount)
+        if not taken:
+            self._notes.append(AuditEntry(demand_id, "not credited", before=before.status, reason=f"{case} {evidence}"))
+            return Credited(0, amount, case)
+        at = paid_at or self.uow.now
+        self._credits[demand_id, evidence] = Credit(
+            evidence, taken, at, self.uow.now if confirmed else None, reversed_at=None, reversed_by=None
+        )
+        self._new.append((demand_id, evidence))
+        after = before.amounts.credited(taken, confirmed=confirmed)
+        return Credited(taken, amount - taken, case, self._stand(before, after, "credited", evidence, at))
+
+    def confirm(self, demand_id: str, evidence: str) -> list[Event]:
+        """Mark the credit of ``evidence`` as shown by a statement.
+
+        Raises NotFound, or InvalidState where it was reversed.
+        """
+        before = self._demand(demand_id)
+        key = (demand_id, evidence)
+        credited = standing(self._credits.get(key), demand_id, evidence)
+        if credited.confirmed_at is not None:
+            return []
+        self._credits[key] = replace(credited, confirmed_at=self.uow.now)
+        self._shown.append(key)
+        return self._stand(before, before.amounts.shown(credited.amount), "confirmed", evidence, self.uow.now)
+
+    def write(self) -> None:
+        """Write credits, demands and the audit log."""
+        now, conn = self.uow.now, self.uow.conn
+        new = [(key[0], self._credits[key]) for key in self._new]
+        if new:
+            conn.execute(_INSERT_CREDITS, (now, as_set([_credit_row(*one) for one in new])))
+        told = set(self._new)
+        shown = [key for key in self._shown if key not in told]
+        if shown:
+            keys = [{"demand_id": demand, "evidence": evidence} for demand, evidence in shown]
+            _check_written(shown, conn.execute(_CONFIRM_CREDITS, (now, as_set(keys))).rowcount)
+        if self._moved:
+            _check_written(
+                self._moved,
+                conn.execute(_UPDATE_DEMANDS, (as_set([_demand_row(one) for one in self._moved.values()]),)).rowcount,
+            )
+        audit.note_all(conn, self.uow.actor, self._notes)
+        for kept in (self._demands, self._credits, self._moved, self._new, self._shown, self._notes):
+            kept.clear()
+
+    def _demand(self, demand_id: str) -> Demand:
+        self.read([demand_id])
+        return self._demands[demand_id]
+
+    def _stand(self, before: Demand, after: Amounts, verb: str, reason: str, at: datetime) -> list[Event]:
+        demand = replace(
+            before,
+            allocated=after.allocated,
+            confirmed=after.confirmed,
+            status=after.status.value,
+            version=before.version + 1,
+        )
+        self._demands[demand.id] = self._moved[demand.id] = demand
+        self._notes.append(AuditEntry(demand.id, verb, before=before.status, after=demand.status, reason=reason))
+        return seen(before, demand, at)
+
+
+def _credit_row(demand_id: str, credit: Credit) -> Mapping[str, Any]:
+    return {
+        "demand_id": demand_id,
+        "evidence": credit.evidence,
+        "amount": credit.amount,
+        "paid_at": credit.paid_at,
+        "confirmed_at": credit.confirmed_at,
+    }
+
+
+def _demand_row(demand: Demand) -> Mapping[str, Any]:
+    return {
+        "id": demand.id,
+        "allocated": demand.allocated,
+        "confirmed": demand.confirmed,
+        "status": demand.status,
+        "version": demand.version,
+    }
+
+
+def _check_written(wanted: Sized, written: int) -> None:
+    if written != len(wanted):
+        raise LookupError(f"{written} of {len(wanted)} rows were there")
 
 
 def credit(
@@ -37,29 +202,23 @@ def credit(
     paid_at: datetime | None = None,
     confirmed: bool = False,
 ) -> Credited:
-    """``amount`` has come for this demand by ``evidence`` (a payment), which counts once however often it is said.
+    """Credit one demand, as ``DemandBatch.credit``. Raises NotFound."""
+    batch = DemandBatch(uow)
+    credited = batch.credit(demand_id, amount, evidence, paid_at=paid_at, confirmed=confirmed)
+    batch.write()
+    return credited
 
-    As much as is outstanding is taken. ``confirmed``: a statement says so, not only a notification. A demand that has
-    expired or ended takes nothing: money never changes that by itself. Raises NotFound.
-    """
-    if amount <= 0:
-        raise ValueError("only money that has come can be credited")
-    before = demand_store.lock(uow.conn, demand_id)
-    known = demand_store.credit_by(uow.conn, demand_id, evidence)
-    if known is not None:
-        return Credited(known.amount, amount - known.amount)
-    taken, case = weighed(before, amount)
-    if not taken:
-        uow.note(demand_id, "not credited", before=before.status, reason=f"{case} {evidence}")
-        return Credited(0, amount, case)
-    at = paid_at or uow.now
-    demand_store.add_credit(uow.conn, demand_id, evidence, taken, paid_at=at, at=uow.now, confirmed=confirmed)
-    events = _stand(uow, before, before.amounts.credited(taken, confirmed=confirmed), "credited", evidence, at=at)
-    return Credited(taken, amount - taken, case, events)
+
+def confirm(uow: UnitOfWork, demand_id: str, evidence: str) -> list[Event]:
+    """Confirm one credit, as ``DemandBatch.confirm``. Raises NotFound, InvalidState."""
+    batch = DemandBatch(uow)
+    events = batch.confirm(demand_id, evidence)
+    batch.write()
+    return events
 
 
 def weighed(demand: Demand, amount: int) -> tuple[int, str | None]:
-    """How much of ``amount`` the demand takes as it stands, and the case that the money calls for."""
+    """How much of ``amount`` the demand takes at its status, and the code of the exception to open for it."""
     status = DemandStatusCode(demand.status)
     return min(amount, demand.outstanding) if status in COLLECTING else 0, _case(demand, status, amount)
 
@@ -73,20 +232,10 @@ def _case(demand: Demand, status: DemandStatusCode, amount: int) -> str | None:
     return {DemandStatusCode.EXPIRED: "R06", DemandStatusCode.WAIVED: "R05"}.get(status, "R07")
 
 
-def confirm(uow: UnitOfWork, demand_id: str, evidence: str) -> list[Event]:
-    """A statement shows what ``evidence`` had credited. Raises NotFound, or InvalidState where that was taken back."""
-    before = demand_store.lock(uow.conn, demand_id)
-    credited = standing(demand_store.credit_by(uow.conn, demand_id, evidence), demand_id, evidence)
-    if credited.confirmed_at is not None:
-        return []
-    demand_store.confirm_credit(uow.conn, demand_id, evidence, at=uow.now)
-    return _stand(uow, before, before.amounts.shown(credited.amount), "confirmed", evidence)
-
-
 def reverse(uow: UnitOfWork, demand_id: str, evidence: str, *, by: str) -> list[Event]:
-    """The money that ``evidence`` had credited is taken back: by the bank, or moved to another demand by a person.
+    """Reverse the credit of ``evidence``: the bank took the money back, or a person moved it to another demand.
 
-    ``by`` is the evidence for that. Raises NotFound, or InvalidState where it was taken back before.
+    ``by`` is the evidence for that. Raises NotFound, or InvalidState where it is reversed already.
     """
     before = demand_store.lock(uow.conn, demand_id)
     credited = standing(demand_store.credit_by(uow.conn, demand_id, evidence), demand_id, evidence)
@@ -96,7 +245,7 @@ def reverse(uow: UnitOfWork, demand_id: str, evidence: str, *, by: str) -> list[
 
 
 def waive(uow: UnitOfWork, demand_id: str, exemption: str, reason: str) -> list[Event]:
-    """What this exemption of the procedure lifts need not be paid.
+    """Waive the lines that this exemption of the procedure covers.
 
     Raises NotFound, or InvalidState if it is too late.
     """
@@ -119,7 +268,7 @@ def waive(uow: UnitOfWork, demand_id: str, exemption: str, reason: str) -> list[
 
 
 def waive_rest(uow: UnitOfWork, demand_id: str, decision: str, reason: str) -> list[Event]:
-    """What is outstanding need not be paid, by a decision.
+    """Waive what is outstanding, by a decision.
 
     Raises NotFound, or InvalidState where nothing is collected.
     """
@@ -136,7 +285,7 @@ def waive_rest(uow: UnitOfWork, demand_id: str, decision: str, reason: str) -> l
 
 
 def expire(uow: UnitOfWork, demand_id: str) -> list[Event]:
-    """Its time is over, if it still is when we have it to ourselves."""
+    """Expire the demand if it is still due to expire once it is locked."""
     before = demand_store.lock(uow.conn, demand_id)
     if before.status not in COLLECTING or before.expires_at is None or before.expires_at > uow.now:
         return []
@@ -144,7 +293,7 @@ def expire(uow: UnitOfWork, demand_id: str) -> list[Event]:
 
 
 def renew(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
-    """An expired demand may be paid again, as long as a new one. Raises NotFound, InvalidState."""
+    """Reopen an expired demand for as long as a new one. Raises NotFound, InvalidState."""
     before = demand_store.lock(uow.conn, demand_id)
     desk = uow.catalogue.fee_desk
     if desk is None or before.status != DemandStatusCode.EXPIRED:
@@ -154,7 +303,7 @@ def renew(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
 
 
 def cancel(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
-    """It is not collected on any more; what had come of it stays allocated until it is given back."""
+    """Stop collecting; what is allocated stays so until it is refunded. Raises InvalidState."""
     before = demand_store.lock(uow.conn, demand_id)
     try:
         after = before.amounts.closed(DemandStatusCode.CANCELLED)
@@ -164,7 +313,7 @@ def cancel(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
 
 
 def order_refund(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
-    """All that is allocated goes back. Raises InvalidState where there is nothing to give back."""
+    """Order the refund of all that is allocated. Raises InvalidState where there is nothing to refund."""
     before = demand_store.lock(uow.conn, demand_id)
     if not before.allocated or before.status == DemandStatusCode.REFUND_PENDING:
         raise InvalidState(vi("the demand is {status}: there is nothing to refund", status=before.status))
@@ -172,7 +321,7 @@ def order_refund(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
 
 
 def refunded(uow: UnitOfWork, demand_id: str, *, by: str) -> list[Event]:
-    """The money has left: ``by`` is the refund that our own statement shows. Raises InvalidState."""
+    """Record that the refund ``by`` was paid: our own statement shows it. Raises InvalidState."""
     before = demand_store.lock(uow.conn, demand_id)
     if before.status != DemandStatusCode.REFUND_PENDING:
         raise InvalidState(vi("the demand is {status}: no refund is under way", status=before.status))
@@ -181,13 +330,13 @@ def refunded(uow: UnitOfWork, demand_id: str, *, by: str) -> list[Event]:
 
 
 def keep(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
-    """The refund is not made after all. Raises InvalidState where none is under way."""
+    """Withdraw the refund. Raises InvalidState where none is under way."""
     before = demand_store.lock(uow.conn, demand_id)
     return _stand(uow, before, before.amounts.kept(), "refund withdrawn", reason)
 
 
 def standing(credited: demand_store.Credit | None, demand_id: str, evidence: str) -> demand_store.Credit:
-    """``credited``, if it is there and counts. Raises NotFound, InvalidState."""
+    """The credit, if it exists and is not reversed. Raises NotFound, InvalidState."""
     if credited is None:
         raise NotFound(vi("{evidence} allocates nothing to demand {demand_id}", evidence=evidence, demand_id=demand_id))
     if credited.reversed_at is not None:
@@ -212,14 +361,14 @@ def _stand(
     at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> list[Event]:
-    """Write down where it stands now, and say what a payer sees of it."""
+    """Write the demand and the audit log; the events that its payer sees."""
     demand = demand_store.stand(uow.conn, before, after, expires_at=expires_at)
     uow.note(demand.id, verb, before=before.status, after=demand.status, reason=reason)
     return seen(before, demand, at or uow.now)
 
 
 def seen(before: Demand, demand: Demand, at: datetime) -> list[Event]:
-    """What a payer sees of a demand's move from ``before``; ``at``: when what moved it happened."""
+    """The events that tell the payer of the change from ``before``; ``at``: when its cause happened."""
     after = demand.amounts
     if not payer_notice.differs(before.amounts, after):
         return []

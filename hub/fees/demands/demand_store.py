@@ -144,22 +144,6 @@ def credit_by(conn: Connection, demand_id: str, evidence: str) -> Credit | None:
         ).fetchone()
 
 
-def add_credit(
-    conn: Connection, demand_id: str, evidence: str, amount: int, *, paid_at: datetime, at: datetime, confirmed: bool
-) -> None:
-    conn.execute(
-        "INSERT INTO fee_credit (demand_id, evidence, amount, paid_at, credited_at, confirmed_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        (demand_id, evidence, amount, paid_at, at, at if confirmed else None),
-    )
-
-
-def confirm_credit(conn: Connection, demand_id: str, evidence: str, *, at: datetime) -> None:
-    conn.execute(
-        "UPDATE fee_credit SET confirmed_at = %s WHERE demand_id = %s AND evidence = %s", (at, demand_id, evidence)
-    )
-
-
 def end_credits(conn: Connection, demand_id: str, *, by: str, at: datetime, evidence: str | None = None) -> None:
     """The credit of this evidence, or every one that still counts, counts no more."""
     conn.execute(

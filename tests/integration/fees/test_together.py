@@ -13,8 +13,7 @@ from hub.clock import VIETNAM
 from hub.errors import HubError, InvalidState, NotFound
 from hub.events import Event, FeeEvent, FeePaid
 from hub.fees.demands import demand_commands
-from hub.fees.demands.batch import DemandBatch
-from hub.fees.demands.demand_commands import Credited
+from hub.fees.demands.demand_commands import Credited, DemandBatch
 from hub.unit_of_work import UnitOfWork
 from tests.integration.fees.conftest import Cashier
 

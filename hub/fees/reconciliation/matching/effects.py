@@ -16,7 +16,7 @@ from hub.db import as_set
 from hub.errors import StaleClaim
 from hub.events import Event
 from hub.fees import exceptions
-from hub.fees.demands.batch import DemandBatch
+from hub.fees.demands.demand_commands import DemandBatch
 from hub.fees.exceptions import Opening
 from hub.fees.ledger import LedgerEntry, Origin, Share, post_all, postings
 from hub.fees.ledger.entry import spread
