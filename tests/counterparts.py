@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import rfc8785
 
-from connectors.sandbox.cades import detached
-from connectors.trust.development_certificates import KeyPair
+from connectors.sandbox.counter_signing import detached
+from connectors.trust.development_authority import KeyPair
 from hub.clock import now
 from hub.embedded.pki import Pki
 from schemas import strict

@@ -13,8 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from config.notifications import SignedJson
 from connectors.sandbox import bank_notices
-from connectors.sandbox.bank_notices import LOCAL, Sender, Sent
-from connectors.sandbox.bank_signed_json import signed_json
+from connectors.sandbox.bank_notices import LOCAL, Sender, Sent, signed_json
 from hub.clock import now
 from tests.catalogue_secrets import environment
 

@@ -7,9 +7,8 @@ from typing import Any
 import rfc8785
 
 from connectors.clock import now
-from connectors.sandbox.cades import detached
-from connectors.trust.development_authority import DevelopmentAuthority
-from connectors.trust.development_certificates import KeyPair
+from connectors.sandbox.counter_signing import detached
+from connectors.trust.development_authority import DevelopmentAuthority, KeyPair
 from schemas.identifiers import Prefix, new_id
 from schemas.settlement import HandedTable
 

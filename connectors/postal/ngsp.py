@@ -4,22 +4,79 @@ Tokens by client credentials, PostOrder, CancelOrder, and GetOrderTracking: a fe
 behind a cursor. Nobody can ask it for one order; whoever reads it from its start for each does everyone harm.
 """
 
+import base64
 import json
 import re
+import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.catalogue import Catalogue, Operator
 from connectors.errors import ConnectorCode, ContractBroken
 from connectors.postal.form import JSON, filled
 from connectors.postal.replies import SIZE_CAP, answer, document, entry, ordered, page, whole
-from connectors.postal.tokens import Tokens
 from connectors.transport import entries
 from connectors.transport.http import Transport
 from connectors.transport.http_errors import HttpReply
 from schemas.postal import ConsignmentAccepted, ConsignmentOrder, EventPage, TrackingEvent
 from schemas.unreadable import UnreadableEntry
+
+_FORM: Final = b"grant_type=client_credentials"
+_MARGIN: Final = 0.1
+"""share of its life at whose end a token is not used any more"""
+
+
+class _Granted(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    access_token: str = Field(pattern=r"^[\x21-\x7e]+$", max_length=4096)
+    token_type: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=32)
+    expires_in: int = Field(gt=0)
+
+
+class Tokens:
+    """The token of one operator. Safe to share between threads: one asks, the others wait for what it gets."""
+
+    def __init__(self, transport: Transport, url: str, key: str, secret: str) -> None:
+        self._transport = transport
+        self._url = url
+        self._credentials = base64.b64encode(f"{key}:{secret}".encode()).decode()
+        self._lock = threading.Lock()
+        self._token = ""
+        self._until = 0.0
+
+    def current(self) -> str:
+        """The value for Authorization. Raises Unavailable or ContractBroken; in neither case has anything been done."""
+        with self._lock:
+            if not self._token or time.monotonic() >= self._until:
+                self._renew()
+            return self._token
+
+    def drop(self, refused: str) -> None:
+        """The operator has refused this one, whatever it had said about its life."""
+        with self._lock:
+            if self._token == refused:
+                self._token = ""
+
+    def _renew(self) -> None:
+        asked_at = time.monotonic()
+        headers = {
+            "Authorization": f"Basic {self._credentials}",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+        }
+        reply = whole(self._transport.post(self._url, _FORM, headers, idempotent=True), idempotent=True)
+        try:
+            granted = _Granted.model_validate(document(reply))
+        except ValidationError:
+            raise ContractBroken(ConnectorCode.CONTRACT, "the reply holds no token (RFC 6749 section 5.1)") from None
+        self._token = f"{granted.token_type} {granted.access_token}"
+        self._until = asked_at + granted.expires_in * (1 - _MARGIN)
+
 
 START: Final = "0" * 24
 """the cursor before everything: an ObjectId of MongoDB, of zeros"""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from connectors.sandbox.bank_statements import StatementMovement, StatementText
-from connectors.sandbox.durable_lines import DurableLines
+from connectors.sandbox.effects import DurableLines
 from schemas.strict import Strict
 
 

@@ -13,8 +13,7 @@ from config.catalogue import Bank, Catalogue
 from config.notifications import Notifications, SignedJson
 from connectors.clock import now
 from connectors.sandbox.bank_behaviours import NotificationBehaviour
-from connectors.sandbox.bank_notices import SENDERS, MovementNotice, Sender, Sent
-from connectors.sandbox.bank_signed_json import signed_json
+from connectors.sandbox.bank_notices import SENDERS, MovementNotice, Sender, Sent, signed_json
 
 CALLERS: Final = 8
 """threads"""

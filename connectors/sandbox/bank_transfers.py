@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from connectors.sandbox.durable_lines import DurableLines
+from connectors.sandbox.effects import DurableLines
 from schemas.strict import Strict
 
 _DAY: Final = 6

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from config.catalogue import Bank
 from connectors.clock import now
-from connectors.sandbox import bank_statements, bank_tables
+from connectors.sandbox import bank_statements
 from connectors.sandbox.bank_behaviours import STATEMENT_BEHAVIOURS, StatementFault
 from connectors.sandbox.bank_files import FileService
 from connectors.sandbox.bank_forms import LaidOut, StatementForm
@@ -20,8 +20,8 @@ Writer = Callable[[StatementText, Any], bytes]
 WRITERS: Final[Mapping[str, tuple[str, Writer]]] = {
     "camt": ("xml", lambda told, _: bank_statements.camt(told)),
     "mt940": ("sta", lambda told, _: bank_statements.mt940(told)),
-    "csv": ("csv", bank_tables.csv),
-    "xlsx": ("xlsx", bank_tables.xlsx),
+    "csv": ("csv", bank_statements.csv),
+    "xlsx": ("xlsx", bank_statements.xlsx),
 }
 """format → the end of its files' names, and how it is written"""
 NOT_OURS: Final = "0000000000001"

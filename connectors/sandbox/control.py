@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.sandbox.connection import NoAnswer
 from connectors.sandbox.runtime_settings import SettingsPanel
+from connectors.sandbox.server import NoAnswer
 from schemas.strict import Refused, faults_of, parse
 
 PREFIX: Final = "/_sandbox"

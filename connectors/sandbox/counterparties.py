@@ -16,13 +16,13 @@ from config.catalogue import (
     StampingAuthority,
 )
 from connectors.sandbox import soap_messages
+from connectors.sandbox.accountant import TableReader
 from connectors.sandbox.bank_control_api import BankControlApi
 from connectors.sandbox.bank_files import PATH
 from connectors.sandbox.bank_ledger import BankLedgers
 from connectors.sandbox.bank_notifier import BankNotifier
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.department import SandboxDepartment
-from connectors.sandbox.month_tables import TableReader
 from connectors.sandbox.portal_receiver import PortalReceiver
 from connectors.sandbox.postal_lgsp import LgspServer
 from connectors.sandbox.postal_ngsp import NgspServer

@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from config.catalogue import Department
-from connectors.sandbox.accountant import Accountant
+from connectors.sandbox.accountant import Accountant, TableReader
 from connectors.sandbox.caseworker import Caseworker
 from connectors.sandbox.counter_signing import CounterSigner
 from connectors.sandbox.dossier_behaviours import (
@@ -24,7 +24,6 @@ from connectors.sandbox.dossier_behaviours import (
 from connectors.sandbox.dossier_register import DossierRegister, normalised
 from connectors.sandbox.effects import EffectFile, Submitted, effects_path
 from connectors.sandbox.lifecycle import codes_of
-from connectors.sandbox.month_tables import TableReader
 from connectors.sandbox.push_queue import Push, PushQueue
 from connectors.sandbox.reports import ReportBook
 from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from config.catalogue import Operator
-from connectors.sandbox.connection import NoAnswer
 from connectors.sandbox.department import DepartmentBusy, Faulty, Garbled, Silent
 from connectors.sandbox.postal_operator import OperatorReply, OrderReply, ParsedOrder, PostalOperatorServer
+from connectors.sandbox.server import NoAnswer
 from schemas import strict
 
 PAGE: Final = "<!doctype html><title>Gateway</title><p>sandbox: a page instead of an answer"

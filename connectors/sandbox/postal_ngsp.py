@@ -18,9 +18,8 @@ from starlette.routing import Route
 from config.catalogue import Catalogue
 from connectors.postal.replies import VIETNAM
 from connectors.sandbox.control import Obstacles, control
-from connectors.sandbox.postal_book import LARGEST_PAGE
 from connectors.sandbox.postal_forms import Form, answered, malformed, read
-from connectors.sandbox.postal_operator import PostalOperatorServer
+from connectors.sandbox.postal_operator import LARGEST_PAGE, PostalOperatorServer
 from schemas import strict
 from schemas.postal import TrackingEvent
 

@@ -2,28 +2,147 @@
 
 import asyncio
 import hashlib
+import logging
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import requests
 from pydantic import BaseModel
 
 from config.catalogue import Operator
 from config.postal import ReplyMeaning
 from connectors.clock import now
 from connectors.sandbox.department import RETRY_AFTER, DepartmentBusy, Faulty, Garbled, Silent
-from connectors.sandbox.effects import EffectFile, Ordered, effects_path
-from connectors.sandbox.postal_behaviours import Journey, OrderAnswer, PostalBehaviour, postal_behaviour_of
-from connectors.sandbox.postal_book import TrackingBook
-from connectors.sandbox.postal_callbacks import Callbacks
-from connectors.sandbox.postal_journeys import PostalMove, codes_by_status, moves
+from connectors.sandbox.effects import DurableLines, EffectFile, Ordered, effects_path
+from connectors.sandbox.postal_behaviours import (
+    Journey,
+    OrderAnswer,
+    PostalBehaviour,
+    PostalMove,
+    codes_by_status,
+    moves,
+    postal_behaviour_of,
+)
 from connectors.sandbox.runtime_settings import SandboxSettings, SettingsPanel
 from schemas.item_code import LAST_SERIAL, ItemCode
 from schemas.postal import PostalStatus, TrackingEvent
+from schemas.strict import Strict
+
+LARGEST_PAGE: Final = 1000
+"""entries"""
+
+
+class _ItemMoveTold(Strict):
+    """A move of an item, and the events that were told on its occasion."""
+
+    order_number: str
+    move: int
+    events: list[TrackingEvent]
+
+
+class TrackingBook:
+    """Every event, and how far each item has come."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = DurableLines(path)
+        self._feed: list[TrackingEvent] = []
+        self._moves: dict[str, int] = {}
+        for text in self._lines.loaded:
+            self._enter(_ItemMoveTold.model_validate_json(text))
+
+    def moves_told(self, order_number: str) -> int:
+        """How many moves of this item are done."""
+        return self._moves.get(order_number, 0)
+
+    def of(self, order_number: str) -> list[TrackingEvent]:
+        """All that was told of one item."""
+        return [event for event in self._feed if event.order_number == order_number]
+
+    def all(self) -> list[TrackingEvent]:
+        """The whole feed."""
+        return list(self._feed)
+
+    async def tell(self, order_number: str, move: int, events: Sequence[TrackingEvent]) -> None:
+        """Enter the events of one move, all or none. Returns when they are on the disk."""
+        told = _ItemMoveTold(order_number=order_number, move=move, events=list(events))
+        await self._lines.append(told.model_dump_json())
+        self._enter(told)
+
+    def page(self, after: int, size: int) -> list[tuple[int, TrackingEvent]]:
+        """The events behind place ``after``, each with its own; places count from 1."""
+        events = self._feed[after : after + min(size, LARGEST_PAGE)]
+        return list(enumerate(events, after + 1))
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def _enter(self, told: _ItemMoveTold) -> None:
+        self._moves[told.order_number] = told.move + 1
+        self._feed.extend(told.events)
+
+
+ATTEMPTS: Final = 5
+FIRST_PAUSE: Final = 0.1
+"""seconds; doubled after each attempt"""
+CALLERS: Final = 4
+"""threads"""
+TIMEOUT: Final = 10.0
+"""seconds"""
+
+log = logging.getLogger(__name__)
+
+
+class Callbacks:
+    """One operator's calls. The events of one item are said one after another."""
+
+    def __init__(self, panel: SettingsPanel, counterparty: str) -> None:
+        self._panel = panel
+        self._counterparty = counterparty
+        self._threads = ThreadPoolExecutor(CALLERS, thread_name_prefix="sandbox-postal")
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    async def say(self, url: str, event: TrackingEvent) -> None:
+        """Returns when the hub has taken the event, or will not take it, or has been tried often enough."""
+        async with self._turns.setdefault(event.order_number, asyncio.Lock()):
+            pause = FIRST_PAUSE
+            for _ in range(ATTEMPTS):
+                if self._panel.knobs.lose_callbacks or await self._call(url, event):
+                    return
+                await asyncio.sleep(pause)
+                pause *= 2
+            log.warning("%s: a callback is given up; it stands in the feed", self._counterparty)
+
+    def close(self) -> None:
+        """Waits for the calls under way."""
+        self._threads.shutdown()
+
+    async def _call(self, url: str, event: TrackingEvent) -> bool:
+        """Whether that was the last word: taken, or refused for good (4xx but for 408, 425 and 429)."""
+        body = event.model_dump_json(exclude_none=True).encode()
+        status = await asyncio.get_running_loop().run_in_executor(self._threads, _post, url, body)
+        if status is None or status >= requests.codes.server_error or status in {408, 425, 429}:
+            return False
+        if status >= requests.codes.bad_request:
+            log.warning("%s: the hub answers a callback with HTTP %s", self._counterparty, status)
+        return True
+
+
+def _post(url: str, body: bytes) -> int | None:
+    """The status of the answer; None if there is none."""
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            headers = {"Content-Type": "application/json"}
+            return session.post(url, body, headers=headers, timeout=TIMEOUT, allow_redirects=False).status_code
+        except requests.RequestException:
+            return None
+
 
 REASON: Final = "Yêu cầu thử nghiệm: địa chỉ nhận ngoài vùng phục vụ."
 """Why fate 9110 refuses; invented."""

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from connectors.sandbox.dossier_register import normalised
-from connectors.sandbox.durable_lines import DurableLines
+from connectors.sandbox.effects import DurableLines
 from schemas.department import Changes, StatusReport
 from schemas.strict import Strict
 

@@ -1,8 +1,10 @@
 """A department that speaks REST: the dialect of docs/integrators/departments-rest.md, from the other side."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -10,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from connectors.sandbox.connection import NoAnswer
+from connectors.sandbox.accountant import TableRefused
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import (
     AlreadyThere,
@@ -25,13 +27,50 @@ from connectors.sandbox.department import (
 )
 from connectors.sandbox.dossier_register import KeyReusedError
 from connectors.sandbox.handoff_evidence import EvidenceMismatch
-from connectors.sandbox.month_tables import TableRefused
-from connectors.sandbox.names import PartnerVocabulary
 from connectors.sandbox.reports import UnknownCursorError
+from connectors.sandbox.server import NoAnswer
 from schemas import strict
 from schemas.custody import WitnessedCheckpoint
 from schemas.department import Changes, Handoff, HandoffReceipt
 from schemas.settlement import HandedTable
+from schemas.strict import parse
+
+
+class PartnerVocabulary:
+    """Reads what the hub says under the department's names, and says its own answers under them."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._ours = dict(fields)
+        self._theirs = {ours: theirs for theirs, ours in fields.items()}
+
+    def read(self, body: bytes) -> bytes:
+        """The hub's document under our names: what stands at its top under a name of theirs goes to our place.
+
+        Raises schemas.strict.Refused for what is no JSON.
+        """
+        document = parse(body) if self._ours else None
+        if not isinstance(document, dict):
+            return body
+        for theirs, ours in self._ours.items():
+            if theirs in document:
+                _put(document, ours.split("."), document.pop(theirs))
+        return json.dumps(document, ensure_ascii=False).encode()
+
+    def said(self, document: Any) -> Any:
+        """An answer under their names, wherever a field of ours stands in it."""
+        if isinstance(document, list):
+            return [self.said(item) for item in document]
+        if not isinstance(document, dict):
+            return document
+        return {self._theirs.get(name, name): self.said(value) for name, value in document.items()}
+
+
+def _put(document: dict[str, Any], path: list[str], value: Any) -> None:
+    *parents, name = path
+    for parent in parents:
+        document = document.setdefault(parent, {})
+    document[name] = value
+
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.sandbox import soap_messages as messages
-from connectors.sandbox.connection import NoAnswer
+from connectors.sandbox.accountant import TableRefused
 from connectors.sandbox.control import Obstacles, control
 from connectors.sandbox.department import (
     AlreadyThere,
@@ -28,8 +28,8 @@ from connectors.sandbox.department import (
 )
 from connectors.sandbox.dossier_register import KeyReusedError
 from connectors.sandbox.handoff_evidence import EvidenceMismatch
-from connectors.sandbox.month_tables import TableRefused
 from connectors.sandbox.reports import UnknownCursorError
+from connectors.sandbox.server import NoAnswer
 from connectors.sandbox.soap_security import DepartmentSoapSecurity
 from connectors.transport import vendored
 from connectors.transport.envelope import CONTENT_TYPE, NotSOAP, fault, payload_of, to_bytes, wrap

@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from connectors.sandbox.runtime_settings import Stamps
-from connectors.trust.development_authority import DevelopmentAuthority
-from connectors.trust.development_certificates import KeyPair
+from connectors.trust.development_authority import DevelopmentAuthority, KeyPair
 
 POLICY: Final = "1.3.6.1.4.1.99999.1.1"
 """the development authority's own; the arc belongs to nobody"""

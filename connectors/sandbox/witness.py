@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from connectors.clock import now
-from connectors.sandbox.durable_lines import DurableLines
+from connectors.sandbox.effects import DurableLines
 from schemas import strict
 from schemas.custody import LogCheckpoint, WitnessedCheckpoint
 from schemas.strict import Strict

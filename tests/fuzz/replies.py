@@ -11,12 +11,11 @@ from requests.structures import CaseInsensitiveDict
 from config.catalogue import Catalogue, load
 from connectors.banks.files import _List
 from connectors.departments import soap
-from connectors.departments.renames import Renames
-from connectors.departments.rest import RESTDepartment
+from connectors.departments.rest import Renames, RESTDepartment
 from connectors.errors import ConnectorError
 from connectors.postal import lgsp, ngsp
 from connectors.postal import replies as postal
-from connectors.postal.tokens import _Granted
+from connectors.postal.ngsp import _Granted
 from connectors.transport import envelope, xml
 from connectors.transport.contract import contract
 from connectors.transport.exchange import RecordedMessage

@@ -4,15 +4,40 @@ The đồng has no smaller unit: "150000", "150000.00" and "150000," are the sam
 is refused. Statements in other currencies are read too, in cents, so that a person is shown what such a file says.
 """
 
+import codecs
 import re
+import unicodedata
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from config.statements import Encoding
 from schemas.moment import bounded
 from schemas.money import MOST
 from schemas.statement import StatementCode, UnreadableFile
+
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def text_of(raw: bytes, encoding: Encoding) -> str:
+    """A byte-order mark goes before ``encoding``, and is not text. Raises UnreadableFile naming the encoding."""
+    name: str = encoding
+    if raw.startswith(_UTF_16):
+        name = "utf-16"
+    elif encoding == "utf-8" or raw.startswith(codecs.BOM_UTF8):
+        name = "utf-8-sig"
+    try:
+        text = raw.decode(name)
+    except UnicodeDecodeError:
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, f"the file is not in {encoding}, which this bank is said to use"
+        ) from None
+    if "\0" in text:
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"the file holds NUL: it is not text in {encoding}")
+    # windows-1258 writes accents behind their letters; everywhere else they are composed.
+    return unicodedata.normalize("NFC", text) if encoding == "windows-1258" else text
+
 
 VIETNAM: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 _NO_CENTS: Final = frozenset({"VND", "JPY", "KRW"})

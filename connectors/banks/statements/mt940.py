@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from config.statements import Mt940
 from connectors.banks.statements import amounts
+from connectors.banks.statements.amounts import text_of
 from connectors.banks.statements.mt940_lines import BALANCE, FLOOR_LIMIT, MADE, SUM, Line61, Mt940Message, messages
-from connectors.banks.statements.text import text_of
 from schemas.statement import (
     EntryKind,
     Head,

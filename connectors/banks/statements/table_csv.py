@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from config.statements import Table
 from connectors.banks.statements import table
-from connectors.banks.statements.text import text_of
+from connectors.banks.statements.amounts import text_of
 from schemas.cells import CellRow
 from schemas.statement import Portion, StatementCode, UnreadableFile
 

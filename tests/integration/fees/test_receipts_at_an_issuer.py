@@ -8,7 +8,7 @@ import pytest
 
 from config.catalogue import Issuer
 from connectors.registry import Surroundings, port
-from connectors.sandbox.receipt_book import Entered, receipts_path
+from connectors.sandbox.receipt_issuer import Entered, receipts_path
 from hub import operations
 from tests.integration.fees.conftest import Cashier
 from tests.integration.fees.registry import Registry

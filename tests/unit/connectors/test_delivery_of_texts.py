@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.departments import rest, soap
-from connectors.departments.renames import Renames
+from connectors.departments.rest import Renames
 from connectors.postal.form import filled
 from connectors.transport import envelope, xml
 from connectors.transport.contract import contract

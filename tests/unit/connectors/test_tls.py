@@ -7,8 +7,7 @@ import pytest
 
 from config.catalogue import Tls
 from connectors.errors import ConnectorCode, Unavailable
-from connectors.transport.http import Transport
-from connectors.transport.session import trust
+from connectors.transport.http import Transport, trust
 from tests.unit.connectors.authority import ServerAuthority
 from tests.unit.connectors.partner import OK, answering, partner
 

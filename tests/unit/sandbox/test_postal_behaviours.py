@@ -9,9 +9,10 @@ from connectors.sandbox.postal_behaviours import (
     Journey,
     OrderAnswer,
     PostalBehaviour,
+    codes_by_status,
+    moves,
     postal_behaviour_of,
 )
-from connectors.sandbox.postal_journeys import codes_by_status, moves
 from schemas.postal import PostalStatus
 
 CODES = {status: status.value.upper() for status in PostalStatus}

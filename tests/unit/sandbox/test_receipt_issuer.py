@@ -14,7 +14,7 @@ from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Unavaila
 from connectors.ports import ReceiptPort
 from connectors.registry import Surroundings, port
 from connectors.sandbox.receipt_behaviours import RECEIPT_BEHAVIOURS, IssueAnswer, ReceiptBehaviour
-from connectors.sandbox.receipt_book import receipts_path
+from connectors.sandbox.receipt_issuer import receipts_path
 from schemas.fee_receipt import FeeReceipt
 from tests.receipts import a_receipt, voiding
 from tests.unit.sandbox.running import Running, call, sandbox

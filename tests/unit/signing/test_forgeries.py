@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connectors.trust import development_certificates
-from connectors.trust.development_certificates import KeyPair as Issuer
+from connectors.trust import development_authority
+from connectors.trust.development_authority import KeyPair as Issuer
 from hub.clock import now
 from hub.signing import archive, canonical
 from hub.signing.bundle import Bundle, BundledAct
@@ -67,10 +67,10 @@ class ForgeryTown(Notary):
     def by_itself(self, holder: KeyHolder) -> KeyHolder:
         """A certificate of the same subject that nobody vouches for but its own authority, of the right name too."""
         root_key = ec.generate_private_key(ec.SECP256R1())
-        root = Issuer(root_key, development_certificates.root(root_key, "Development root", DAY * 30))
+        root = Issuer(root_key, development_authority.root(root_key, "Development root", DAY * 30))
         key = ec.generate_private_key(ec.SECP256R1())
         named = [str(one.value) for one in holder.certificate.subject if one.oid.dotted_string == "2.5.4.5"]
-        certificate = development_certificates.signer(
+        certificate = development_authority.signer(
             key.public_key(), "như nhau", now() - DAY, now() + DAY, root, serial_name=named[0] if named else ""
         )
         return KeyHolder(key, certificate)

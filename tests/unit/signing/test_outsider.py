@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.trust import development_certificates
+from connectors.trust import development_authority
 from hub.signing import archive
 from hub.signing.archive import NotABundle
 from hub.signing.bundle import SUMS
@@ -97,11 +97,11 @@ def test_what_the_system_believes_is_not_believed(tmp_path: Path, monkeypatch: p
     the reader's own authority is to be had by anybody."""
     reader, root_of, ca_of = (
         Notary(tmp_path / "reader"),
-        development_certificates.root,
-        development_certificates.intermediate,
+        development_authority.root,
+        development_authority.intermediate,
     )
-    monkeypatch.setattr(development_certificates, "root", lambda key, _, lasts: root_of(key, "Public root", lasts))
-    monkeypatch.setattr(development_certificates, "intermediate", lambda key, _, *more: ca_of(key, "Public CA", *more))
+    monkeypatch.setattr(development_authority, "root", lambda key, _, lasts: root_of(key, "Public root", lasts))
+    monkeypatch.setattr(development_authority, "intermediate", lambda key, _, *more: ca_of(key, "Public CA", *more))
     forger = Notary(tmp_path / "forger")
     monkeypatch.setattr(forger, "stamp", reader.stamp)
     forger.seal = forger.issue("Trung tâm giả", "trung-tam")
