@@ -1,4 +1,4 @@
-"""The SOAP twin of the departments' door, for those that can only push SOAP 1.1 (schemas/wire/hub-department.wsdl)."""
+"""SOAP 1.1 endpoint of the departments, as the JSON endpoints (schemas/wire/hub-department.wsdl)."""
 
 import json
 from collections.abc import Callable, Mapping

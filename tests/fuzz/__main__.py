@@ -17,7 +17,7 @@ from mmap import mmap
 from random import Random
 from typing import Final
 
-from tests.fuzz import doors, mutations
+from tests.fuzz import endpoints, mutations
 from tests.fuzz.subject import FuzzSubject
 from tests.fuzz.subjects import SUBJECTS
 
@@ -31,7 +31,7 @@ SLOW: Final = 10
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("reader", nargs="*", choices=[*SUBJECTS, *doors.SUBJECTS, []], help="all, if none is named")
+    parser.add_argument("reader", nargs="*", choices=[*SUBJECTS, *endpoints.SUBJECTS, []], help="all, if none is named")
     parser.add_argument("--seconds", type=int, default=600, help="for each reader")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="write this file to standard output instead")
@@ -44,8 +44,8 @@ def main() -> int:
     found = [
         _run(name, SUBJECTS[name](), given.seconds, given.seed)
         if name in SUBJECTS
-        else doors.run(name, given.seconds, given.seed)
-        for name in given.reader or [*SUBJECTS, *doors.SUBJECTS]
+        else endpoints.run(name, given.seconds, given.seed)
+        for name in given.reader or [*SUBJECTS, *endpoints.SUBJECTS]
     ]
     return 3 if sum(found) else 0
 

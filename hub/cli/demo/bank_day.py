@@ -107,7 +107,7 @@ class BankDay:
 
     def stands(self) -> dict[str, SubmissionStatus]:
         """Dossier code → how it stands, by the public API."""
-        found = self.portal.standings(quote(self.since.isoformat()))
+        found = self.portal.statuses(quote(self.since.isoformat()))
         return {one.dossier_code: one for one in found if one.dossier_code in self.codes}
 
     def booked(self) -> list[dict[str, Any]]:
@@ -195,7 +195,7 @@ class Settling:
     day: BankDay
 
     def settle(self) -> None:
-        """Everything that is open is put right. Raises InvalidState, BankRefused."""
+        """Resolve everything that is open. Raises InvalidState, BankRefused."""
         self._pay_again()
         with self.day.hub.db.connection() as conn:
             rows = conn.execute(_OPEN, (["R01", "R03", "R05", "N02"], self._refs())).fetchall()

@@ -54,7 +54,7 @@ FROM inbox WHERE received_at >= %s AND state <> 'handled'
 
 @dataclass(frozen=True, slots=True)
 class SubmissionProgress:
-    """One submission's way so far; what has not happened yet is None."""
+    """Progress of one submission; what has not happened yet is None."""
 
     reference: str
     id: str
@@ -72,18 +72,18 @@ class SubmissionProgress:
 
     @property
     def resolved(self) -> bool:
-        """It has come to its end: returned, refused, or stopped."""
+        """Whether it has ended: returned, refused, or stopped."""
         return self.status is not None and not LIFECYCLE.moves[DossierStatus(self.status)]
 
     @property
     def seconds_to_answer(self) -> float | None:
-        """From the front door to the department's answer."""
+        """From acceptance to the department's answer."""
         return (self.answered_at - self.received_at).total_seconds() if self.answered_at else None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTransfer:
-    """A transfer that has not ended: what is being waited for, and why."""
+    """A transfer that has not ended, and why."""
 
     id: str
     counterparty: str
@@ -96,7 +96,7 @@ class OpenTransfer:
 
 @dataclass(frozen=True, slots=True)
 class HandoffProgress:
-    """A handoff: whether each side has signed, and what it has come to."""
+    """Progress of a handoff: its status, and which sides have signed."""
 
     department: str
     dossier_id: str
@@ -120,7 +120,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """All of it at one moment."""
+    """Progress of all submissions at one moment."""
 
     legs: Mapping[str, SubmissionProgress]
     """by reference"""
@@ -128,18 +128,18 @@ class Course:
     handed: Sequence[HandoffProgress]
     parcels: Sequence[Parcel]
     unhandled: int
-    """messages of the front door that are not handled yet"""
+    """inbox messages that are not handled yet"""
     dead: int
-    """messages that wait for a person"""
+    """dead letters, which need a person"""
 
     @property
     def carried(self) -> list[Parcel]:
-        """What the post still has."""
+        """Consignments that have not ended."""
         return [parcel for parcel in self.parcels if parcel.status not in _CARRIED]
 
     @property
     def moved(self) -> tuple[object, ...]:
-        """Another value whenever something has moved: not by a vain attempt at somebody who is down."""
+        """A value that changes with any progress; failed attempts at a counterparty that is down are none."""
         tried = sum(one.attempts for one in self.owed if one.failures < DOWN_AFTER)
         return self.legs, self.handed, self.parcels, len(self.owed), self.unhandled, self.dead, tried
 
@@ -148,13 +148,13 @@ class Course:
         return sum(one.state == "stuck" for one in self.owed)
 
     def over(self, expected: int) -> bool:
-        """Everything has ended: nothing moves any more."""
+        """Whether everything has ended."""
         resolved = sum(leg.resolved for leg in self.legs.values())
         return resolved == expected and not (self.carried or self.owed or self.unhandled)
 
 
 def look(conn: Connection, references: Sequence[str], since: datetime) -> Course:
-    """The course of the submissions called ``references``; messages count from ``since`` on."""
+    """Read the progress of these submissions; messages count from ``since`` on."""
     with conn.cursor(row_factory=class_row(SubmissionProgress)) as cursor:
         legs = {leg.reference: leg for leg in cursor.execute(_COURSE, (list(references),)).fetchall()}
     ids = [leg.id for leg in legs.values()]
@@ -169,7 +169,7 @@ def look(conn: Connection, references: Sequence[str], since: datetime) -> Course
 
 
 def findings(trials: Iterable[SubmissionTrial], course: Course, catalogue: Catalogue) -> list[str]:
-    """What does not hold, a sentence each."""
+    """Return what differs from the expectation, a sentence each."""
     handed = {one.dossier_id: one for one in course.handed}
     parcels = {(one.dossier_id, Direction(one.direction)): one for one in course.parcels}
     return [
@@ -208,7 +208,7 @@ EXAMPLES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class DemoFinding:
-    """One thing that is wrong. ``command``: what shows it closer, with the stack running."""
+    """Something that is wrong. ``command`` shows more about it while the stack runs."""
 
     what: str
     cause: str
@@ -233,7 +233,7 @@ class DemoFinding:
 
 
 def unfinished(course: Course, expected: int, still: float, fees_wait_for: str) -> DemoFinding:
-    """Nothing moved any more before everything had ended."""
+    """Nothing progressed any more before everything had ended."""
     left = expected - sum(leg.resolved for leg in course.legs.values())
     waits = [
         *([vi("{left}/{expected} dossiers not done", left=left, expected=expected)] if left else []),
@@ -249,7 +249,7 @@ def unfinished(course: Course, expected: int, still: float, fees_wait_for: str) 
 
 
 def _cause(course: Course) -> tuple[str, str]:
-    """Of what stands still: what persons have to do, then who does not answer, then who does not work."""
+    """Return the likely cause and a command: dead letters, stuck transfers, silent partners, then idle workers."""
     stuck = Counter((one.counterparty, one.error_code) for one in course.owed if one.state == "stuck")
     down = Counter(one.counterparty for one in course.owed if one.failures >= DOWN_AFTER)
     if course.dead:
@@ -270,7 +270,7 @@ def _cause(course: Course) -> tuple[str, str]:
 
 
 def unproved(findings: Sequence[str], count: int) -> DemoFinding:
-    """All has ended, and the counterparties' own files say something else than the hub."""
+    """Everything has ended, and the counterparties' own records differ from the hub's."""
     return DemoFinding(
         vi(
             "{count} dossiers have ended, but {findings} findings disagree with the counterparties' books",
@@ -294,7 +294,7 @@ def unsettled(findings: Sequence[str]) -> DemoFinding:
 
 
 def waiting_for_a_person(dead: int) -> DemoFinding:
-    """Messages that nobody can handle by themselves."""
+    """Dead letters, which need a person."""
     return DemoFinding(
         vi("{dead} messages need a person", dead=dead),
         vi("content that is not understood, or too many attempts"),

@@ -1,8 +1,8 @@
-"""hub demo month: the end of last month, rehearsed with the commands of the runbooks on a hub of its own.
+"""hub demo month: rehearse the end of last month with the commands of the runbooks, on a stack of its own.
 
-The sandbox brings the month: people paid on its last days, and the bank's statements of those days lie ready. Then two
-persons close it, the departments are handed their tables and answer, two persons transfer, and each package is
-verified with nothing but itself and the trust list.
+1. The sandbox makes payments on the last days of the month, and the bank's statements of those days.
+2. Two persons close the days and the month; the departments get their tables and answer.
+3. Two persons transfer; each package is verified with the trust list alone.
 """
 
 import json
@@ -61,7 +61,7 @@ FROM custody_leaf, (SELECT coalesce(max(c.size), 0) AS stamped
 
 
 class StepFailed(HubError):
-    """A command of the rehearsal ended otherwise than it should."""
+    """A command of the rehearsal ended with another exit code than expected."""
 
 
 @dataclass
@@ -135,8 +135,8 @@ class MonthRehearsal:
         file = self.folder / "lenh-chi.csv"
         self.hub("fee", "orders", "send", *(order["id"] for order in orders), "-o", str(file))
         for order in orders:
-            said = {"reference": order["reference"], "amount": order["amount"], "words": "CHUYEN PHI LE PHI THANG"}
-            self.banks.ask(self.banks.own, "orders", {**said, "account": self.banks.account})
+            executed = {"reference": order["reference"], "amount": order["amount"], "words": "CHUYEN PHI LE PHI THANG"}
+            self.banks.ask(self.banks.own, "orders", {**executed, "account": self.banks.account})
         self.banks.ask(self.banks.own, "statements", {"account": self.banks.account})
         self._wait(vi("the statement shows the transfers"), lambda: self._all_in("transferred", "receipted", "closed"))
 
@@ -189,7 +189,7 @@ class MonthRehearsal:
 
     def _demanded(self, codes: set[str]) -> list[SubmissionStatus]:
         """Everybody, once everybody is asked to pay; nobody before."""
-        found = [one for one in self.portal.standings(quote(self.since.isoformat())) if one.dossier_code in codes]
+        found = [one for one in self.portal.statuses(quote(self.since.isoformat())) if one.dossier_code in codes]
         asked = [one for one in found if one.fee is not None and one.fee["qr"]]
         return asked if len(asked) == len(codes) else []
 

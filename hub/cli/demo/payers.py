@@ -1,4 +1,4 @@
-"""The citizens of the demo at their bank: each reads the QR of the public API and pays, some of them not as asked."""
+"""Payers of the demo: each reads the QR code of the public API and pays at a bank, some of them wrongly."""
 
 import time
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ TIMEOUT: Final = 120.0
 PAUSE: Final = 0.5
 """seconds between attempts to reach a bank"""
 TOO_MUCH: Final = 50_000
-"""đồng that one pays more than is due"""
+"""đồng of an overpayment"""
 _REFUSED: Final = 422
 
 
@@ -39,7 +39,7 @@ class BankRefused(HubError):
 
 @dataclass(frozen=True, slots=True)
 class PaidDemand:
-    """Somebody has paid: through whom, the provider's number and the bank's, and whether the hub was told."""
+    """A payment made: provider, its number and the bank's, and whether the hub was notified."""
 
     dossier_code: str
     way: PaymentScenario
@@ -51,9 +51,9 @@ class PaidDemand:
 
 
 class Banks:
-    """The control doors of the sandbox's banks. ``served``: counterparty → address.
+    """Client of the control APIs of the sandbox's banks. ``served``: counterparty → address.
 
-    A door at which nobody listens is knocked at again until ``patience`` is over.
+    Retries while nothing listens there, until ``patience`` is over.
     """
 
     def __init__(self, catalogue: Catalogue, served: Mapping[str, str], patience: Patience) -> None:

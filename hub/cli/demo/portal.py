@@ -1,4 +1,4 @@
-"""The portal's side of the demo: hands submissions over through the public doors, signed, as any portal would."""
+"""Client of the public API for the demo: submits and reads submissions with signed requests, as a portal does."""
 
 import threading
 import time
@@ -20,26 +20,23 @@ _AGAIN: Final = frozenset({409, 429, 502, 503, 504})
 
 
 class PortalRefused(HubError):
-    """The hub's door did not take what the demo handed over."""
+    """The hub refused a request of the demo."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionStatus:
-    """Where a submission stands, by the public API."""
+    """Status of a submission, by the public API."""
 
     id: str
     dossier_code: str
     status: str
     version: int
     fee: dict[str, Any] | None = None
-    """what is demanded, as the portal shows it to its payer"""
+    """the fee demand, as the portal shows it to its payer"""
 
 
 class PortalClient:
-    """``key_id`` and ``secret`` are those with which the portal signs (RFC 9421).
-
-    A door that does not answer is knocked at again until ``patience`` is over.
-    """
+    """Client that signs with ``key_id`` and ``secret`` (RFC 9421), and retries until ``patience`` is over."""
 
     def __init__(self, api: str, key_id: str, secret: str, patience: Patience) -> None:
         self._patience = patience
@@ -59,7 +56,7 @@ class PortalClient:
         """Whether the hub has a submission with this dossier code."""
         return bool(self._send("GET", f"/v1/submissions?dossier_code={dossier_code}")["data"])
 
-    def standings(self, since: str) -> Iterator[SubmissionStatus]:
+    def statuses(self, since: str) -> Iterator[SubmissionStatus]:
         """Every submission that has changed since (ISO 8601, URL-safe)."""
         path = f"/v1/submissions?limit=200&updated_since={since}"
         while path:
@@ -85,7 +82,7 @@ class PortalClient:
                 why = f"HTTP {response.status_code} {response.text[:200]}"
                 if response.status_code not in _AGAIN:
                     break
-            self._patience.observe(why, "door")
+            self._patience.observe(why, "api")
             time.sleep(PAUSE)
         raise PortalRefused(f"{method} {path.partition('?')[0]}: {why}")
 

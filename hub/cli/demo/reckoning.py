@@ -302,7 +302,7 @@ def opened(
 
 
 def run(day: BankDay) -> Accounts:
-    """All of it; returns when the day is closed. Raises InvalidState, BankRefused."""
+    """Run the whole bank day; return when it is closed. Raises InvalidState, BankRefused."""
     day.collect()
     day.end()
     evening, wrong = _reckoned(day)

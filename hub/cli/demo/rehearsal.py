@@ -1,4 +1,4 @@
-"""One rehearsal: hand over, watch, hear the witnesses, report."""
+"""One run of the demo: submit, watch the progress, compare with the counterparties' records, report."""
 
 import os
 import time
@@ -37,30 +37,30 @@ _POLL_SECONDS: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RehearsalResult:
-    """How it went: what does not hold, the first thing first, and a bundle for whoever wants to see for himself."""
+    """Result of a run: what is wrong, the most important first, and an exported bundle as evidence."""
 
     wrong: list[DemoFinding]
     shown: EvidenceBundle | None
 
 
 def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -> RehearsalResult:
-    """Hand over ``count`` submissions and prove what became of them. ``effects``: where the sandbox writes.
+    """Submit ``count`` submissions and verify their results. ``effects``: the sandbox's folder.
 
-    Ends when all is over, or when nothing has moved for ``still`` seconds. The tables go to stdout.
+    Ends when all have ended, or after ``still`` seconds without progress. The tables go to stdout.
     Raises InvalidState, PortalRefused.
     """
     settings = read_settings()
     catalogue = load(settings.catalogue, os.environ)
     patience = Patience(still)
     portal = _portal(addresses, catalogue, patience)
-    given = _trials(portal, catalogue, count)
+    submissions = _trials(portal, catalogue, count)
     names = {department.code: department.name for department in catalogue.departments.values()}
     since = now()
     with closing(_connect(settings)) as conn, environment.hub() as hub, ThreadPoolExecutor(1) as cashier:
-        day = reckoning.opened(hub, portal, effects, given, patience)
+        day = reckoning.opened(hub, portal, effects, submissions, patience)
         paid = cashier.submit(reckoning.run, day)
         try:
-            end = _watch(conn, given, (effects, addresses), day, paid)
+            end = _watch(conn, submissions, (effects, addresses), day, paid)
         finally:
             day.stopped.set()
         report.write(end, names)
@@ -68,9 +68,9 @@ def rehearse(addresses: Addresses, effects: Path, *, count: int, still: float) -
             return RehearsalResult([_given_up(paid, course.unfinished(end, count, still, day.waits))], None)
         wrong = _settled(paid, names)
         shown = _evidence(conn, end, effects, settings, wrong)
-    standings = list(portal.standings(quote(since.isoformat())))
-    found = witnesses.findings(given, standings, witnesses.read_records(effects, addresses.partners))
-    found += course.findings(given, end, catalogue)
+    statuses = list(portal.statuses(quote(since.isoformat())))
+    found = witnesses.findings(submissions, statuses, witnesses.read_records(effects, addresses.partners))
+    found += course.findings(submissions, end, catalogue)
     if found:
         wrong.insert(0, course.unproved(found, count))
     if end.dead:
@@ -100,7 +100,7 @@ def _watch(
     day: BankDay,
     paid: Future[Accounts],
 ) -> Course:
-    """Hand over and look until everything has ended and every fee is settled, or nothing moves any more.
+    """Submit, and poll until everything has ended and every fee is settled, or nothing progresses any more.
 
     Raises PortalRefused.
     """
@@ -131,7 +131,7 @@ def _failed(done: Future[Any]) -> bool:
 
 
 def _given_up(paid: Future[Accounts], unfinished: DemoFinding) -> DemoFinding:
-    """Why it was not waited for any longer: a bank's fault, or that nothing moved."""
+    """Return why the run was given up: an error of a bank, or no progress."""
     error = paid.exception()
     if error is None or isinstance(error, InvalidState):
         return unfinished
@@ -141,20 +141,20 @@ def _given_up(paid: Future[Accounts], unfinished: DemoFinding) -> DemoFinding:
 
 
 def _settled(paid: Future[Accounts], names: dict[str, str]) -> list[DemoFinding]:
-    """What does not hold of the fees; their equation goes to stdout."""
+    """Return what is wrong with the fees, and print their reconciliation."""
     try:
-        found = paid.result()
+        accounts = paid.result()
     except HubError as error:
         return [course.unsettled([str(error)])]
-    reckoning.write_accounts(found, names)
-    wrong = list(reckoning.findings(found))
+    reckoning.write_accounts(accounts, names)
+    wrong = list(reckoning.findings(accounts))
     return [course.unsettled(wrong)] if wrong else []
 
 
 def _evidence(
     conn: Connection, end: Course, effects: Path, settings: Settings, wrong: list[DemoFinding]
 ) -> EvidenceBundle | None:
-    """A handoff that is proved; why none is goes into ``wrong``."""
+    """Export and verify a handoff; if that fails, add the reason to ``wrong``."""
     try:
         shown = report.show(conn, [leg.id for leg in end.legs.values()], effects.parent / "demo", settings.keys)
     except NothingMoves as error:
@@ -166,14 +166,14 @@ def _evidence(
     return shown
 
 
-def _counts(sent: list[Future[str]], arrived: int, stands: Course) -> Counts:
+def _counts(sent: list[Future[str]], arrived: int, progress: Course) -> Counts:
     return Counts(
         submitted=sum(one.done() and one.exception() is None for one in sent),
         delivered=arrived,
-        acknowledged=sum(leg.acknowledged for leg in stands.legs.values()),
-        resolved=sum(leg.resolved for leg in stands.legs.values()),
-        waiting=sum(leg.owed > 0 for leg in stands.legs.values()),
-        failed=stands.stuck + stands.dead,
+        acknowledged=sum(leg.acknowledged for leg in progress.legs.values()),
+        resolved=sum(leg.resolved for leg in progress.legs.values()),
+        waiting=sum(leg.owed > 0 for leg in progress.legs.values()),
+        failed=progress.stuck + progress.dead,
     )
 
 

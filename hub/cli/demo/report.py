@@ -261,7 +261,7 @@ def _carried(parcels: Sequence[Parcel]) -> Table:
 
 
 def _times(legs: Iterable[SubmissionProgress]) -> tuple[str, str]:
-    """Median and 99th percentile of the time from the front door to the department's receipt."""
+    """Median and 99th percentile of the time from acceptance to the department's receipt."""
     seconds = sorted(leg.seconds_to_answer for leg in legs if leg.acknowledged and leg.seconds_to_answer is not None)
     if not seconds:
         return "", ""

@@ -1,7 +1,7 @@
-"""The proof: what the counterparties wrote down themselves, against what the hub's public API says.
+"""Verification of the demo: the counterparties' own records against the hub's public API.
 
-The hub is not asked about itself alone. Each counterparty of the sandbox syncs its own file before it answers, and
-tells on its control API what it holds; a submission that was doubled or lost on the way shows there.
+Each counterparty of the sandbox syncs its own file before it answers, and lists on its control API what it holds, so
+that a submission that was lost or delivered twice shows there.
 """
 
 import json
@@ -21,7 +21,7 @@ from schemas.identifiers import DossierCode
 
 @dataclass(frozen=True, slots=True)
 class SandboxRecords:
-    """What the counterparties hold, by the dossier's normalised code."""
+    """Records of the counterparties, by the dossier's normalised code."""
 
     taken: Mapping[str, list[Submitted]]
     """every time that a department took the dossier"""
@@ -55,10 +55,10 @@ def read_records(folder: Path, partners: Mapping[str, str]) -> SandboxRecords:
 
 
 def findings(
-    trials: Iterable[SubmissionTrial], standings: Sequence[SubmissionStatus], heard: SandboxRecords
+    trials: Iterable[SubmissionTrial], statuses: Sequence[SubmissionStatus], heard: SandboxRecords
 ) -> list[str]:
-    """What does not hold, a sentence each; none: every submission arrived exactly once, every status came back."""
-    by_code = {_normalised(standing.dossier_code): standing for standing in standings}
+    """Return what is wrong, a sentence each; none if each submission arrived exactly once and each status came back."""
+    by_code = {_normalised(standing.dossier_code): standing for standing in statuses}
     return [
         f"{trial.code} ({trial.fate.name}): {finding}"
         for trial in trials
@@ -81,7 +81,7 @@ def _of_one(trial: SubmissionTrial, standing: SubmissionStatus | None, heard: Sa
 
 
 def _arrived_once(trial: SubmissionTrial, heard: SandboxRecords) -> Iterator[str]:
-    """At its own department once and nowhere else; a refused one nowhere at all."""
+    """Check that it arrived once at its own department and nowhere else; a refused one nowhere."""
     should = [] if trial.fate.transfer == "refused" else [f"department.{trial.department}"]
     took = [effect.counterparty for effect in heard.taken.get(trial.code, [])]
     if took != should:
@@ -92,7 +92,7 @@ def _arrived_once(trial: SubmissionTrial, heard: SandboxRecords) -> Iterator[str
 
 
 def _came_back(standing: SubmissionStatus, notices: Sequence[Noticed]) -> Iterator[str]:
-    """Each version of the submission was noticed once, and the newest says where it stands."""
+    """Check that the portal got each version once, and that the newest has the current status."""
     versions = sorted(notice.version for notice in notices)
     if versions != list(range(1, standing.version + 1)):
         yield f"the portal heard versions {versions} of {standing.version}"
@@ -101,7 +101,7 @@ def _came_back(standing: SubmissionStatus, notices: Sequence[Noticed]) -> Iterat
 
 
 def arrived(folder: Path, partners: Iterable[str], codes: set[str]) -> int:
-    """How many of ``codes`` some department has written down."""
+    """Count those of ``codes`` that a department has recorded."""
     taken = {
         _normalised(effect.dossier_code)
         for counterparty in partners
