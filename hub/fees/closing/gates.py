@@ -173,7 +173,7 @@ def _cases(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
 
 
 def proof(uow: UnitOfWork) -> Gate:
-    """Made today, and nothing that it found is open: a red one opens a case, which only a green one ends."""
+    """Made today, and nothing that it found is open: a red one opens an exception, which only a green one ends."""
     made, stopped = proving.was_proven_on(uow.conn, local(uow.now).date()), proving.is_stopped(uow.conn)
     found = vi("checked today, the ledger is right") if made else vi("not checked today")
     if stopped:
@@ -286,7 +286,7 @@ def _transit(uow: UnitOfWork, month: date) -> Gate:
 
 
 def _suspense(uow: UnitOfWork, month: date) -> Gate:
-    """Allowed to stand over, if somebody has a case about each; 113 has its refund."""
+    """Allowed to stand over, if somebody has an exception about each; 113 has its refund."""
     items = _items(uow, SUSPENSE, month)
     nobodys = [one for one in items if not one["cases"] and one["account"] != "113"]
     found = _sum(items) + (vi("; {unattended} items have no exception", unattended=len(nobodys)) if nobodys else "")

@@ -1,4 +1,4 @@
-"""Work for persons about money: cases, what they mean, and how they are settled (docs/reference/exceptions.md)."""
+"""Work for persons about money: exceptions, what they mean, and how they are settled (docs/reference/exceptions.md)."""
 
 from hub.fees.exceptions.model import FeeException
 from hub.fees.exceptions.store import Opening, covered, explained, open_all, open_case

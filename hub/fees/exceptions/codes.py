@@ -1,4 +1,4 @@
-"""The cases that there are: what each means, where its money sits, by when and how it may be settled."""
+"""The exceptions that there are: what each means, where its money sits, by when and how it may be settled."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from hub.locale import msgid, vi
 
 
 class ExceptionCode(StrEnum):
-    """The code of a case: R money received, N notifications, S statements, V money taken back, P charges and payouts,
-    M the month, L the book itself."""
+    """The code of an exception: R money received, N notifications, S statements, V money taken back, P charges and
+    payouts, M the month, L the book itself."""
 
     R01 = "R01"
     R02 = "R02"
@@ -312,7 +312,7 @@ WORST: Final = frozenset({ExceptionCode.L01, ExceptionCode.L02, ExceptionCode.L0
 
 
 def severity(code: ExceptionCode, at_risk: int) -> int:
-    """How severe a case of this code is; ``at_risk`` in đồng."""
+    """How severe an exception of this code is; ``at_risk`` in đồng."""
     if code in WORST:
         return 1
     return next((level for least, level in SEVERITY if at_risk >= least), 4)

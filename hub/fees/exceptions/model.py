@@ -1,4 +1,4 @@
-"""A case: one thing about money that a person has to settle."""
+"""An exception: one thing about money that a person has to settle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ STATES: Final = {
     "proposed": vi("waiting for a second person"),
     "resolved": vi("resolved"),
 }
-"""A case goes along these; a later match may resolve it from any of them, and a person may open it again."""
+"""An exception goes along these; a later match may resolve it from any of them, and a person may open it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeeException:
-    """A case's row. ``at_risk`` in đồng; ``severity``: 1 is the worst of four."""
+    """An exception's row. ``at_risk`` in đồng; ``severity``: 1 is the worst of four."""
 
     id: str
     code: str

@@ -1,4 +1,4 @@
-"""Cases in the database. Whoever changes one has locked the dossiers that it is about first."""
+"""Exceptions in the database. Whoever changes one has locked the dossiers that it is about first."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -36,12 +36,12 @@ UNION ALL SELECT bank_ref, business_date, amount, 2 FROM payment WHERE id = %(pa
 
 
 def find(conn: Connection, case_id: str) -> FeeException:
-    """The case. Raises NotFound."""
+    """The exception. Raises NotFound."""
     return _one(conn, case_id, "")
 
 
 def lock(conn: Connection, case_id: str) -> FeeException:
-    """The case, ours until the transaction ends. Raises NotFound."""
+    """Lock the exception. Raises NotFound."""
     return _one(conn, case_id, " FOR UPDATE")
 
 
@@ -54,7 +54,10 @@ def _one(conn: Connection, case_id: str, ending: str) -> FeeException:
 
 
 def change(conn: Connection, case_id: str, **columns: Any) -> None:
-    """Write these columns of a locked case. Raises InvalidState where the object has another open case of the code."""
+    """Write these columns of a locked exception.
+
+    Raises InvalidState where the object has another open exception of the code.
+    """
     values = {name: Jsonb(value) if isinstance(value, Mapping) else value for name, value in columns.items()}
     wanted = ", ".join(f"{name} = %({name})s" for name in sorted(columns))
     try:
@@ -64,14 +67,14 @@ def change(conn: Connection, case_id: str, **columns: Any) -> None:
 
 
 def standing(conn: Connection, case: FeeException) -> int:
-    """What still waits on 338, 339 or 341 with nobody but this case behind it; đồng."""
+    """What still waits on 338, 339 or 341 with nobody but this exception behind it; đồng."""
     items = [item for item in (case.object_id, case.payment, case.line) if item]
     rows = conn.execute(_STANDING, {"items": items, "id": case.id}).fetchall()
     return sum(int(row["net"]) for row in rows)
 
 
 def movement(conn: Connection, case: FeeException) -> dict[str, Any]:
-    """What to look for at the bank: its number, day and amount of what the case is about. No payer's words."""
+    """What to look for at the bank: its number, day and amount of what the exception is about. No payer's words."""
     row = conn.execute(_MOVEMENT, {"line": case.line, "payment": case.payment}).fetchone() or {}
     return {name: row[name] for name in ("bank_ref", "day", "moved") if row.get(name) is not None}
 
@@ -84,7 +87,7 @@ def listing(
     assigned_to: str | None = None,
     limit: int,
 ) -> list[FeeException]:
-    """Cases, the most urgent first: by their day, then the worst, then the dearest."""
+    """Exceptions, the most urgent first: by their day, then the worst, then the dearest."""
     with conn.cursor(row_factory=class_row(FeeException)) as cursor:
         return cursor.execute(
             f"SELECT {_COLUMNS} FROM fee_exception WHERE state = ANY(%(states)s)"
@@ -95,10 +98,10 @@ def listing(
         ).fetchall()
 
 
-# Opening a case: a code, what is at risk, and the day by which it has to be settled.
+# Opening: a code, what is at risk, and the day by which it has to be settled.
 
 LINE: Final = "statement_line"
-"""what a case about a line of a statement is about"""
+"""what an exception about a line of a statement is about"""
 
 _OPEN: Final = """
 INSERT INTO fee_exception (id, code, severity, at_risk, object_type, object_id, state, due_on, facts)
@@ -113,7 +116,7 @@ ON CONFLICT (code, object_type, object_id) WHERE state <> 'resolved' DO NOTHING 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A case to be opened, about one object (one of our ids, or a number of ours).
+    """An exception to be opened, about one object (one of our ids, or a number of ours).
 
     ``at_risk`` in đồng. ``facts``: what was seen and tried, without anybody's words.
     """
@@ -128,7 +131,7 @@ class Opening:
 def open_case(
     uow: UnitOfWork, code: str, object_type: str, object_id: str, at_risk: int, facts: Mapping[str, Any]
 ) -> str | None:
-    """Open a case of ``code`` as Opening says, and note it with what it is about; its id, or None if it is open."""
+    """Open an exception and write it to the audit log of its object; its id, or None if it is open already."""
     opened = open_all(uow.conn, uow.calendar, [Opening(code, object_type, object_id, at_risk, facts)])[0]
     if opened is not None:
         uow.note(f"line {object_id}" if object_type == LINE else object_id, f"case {code}", reason=opened)
@@ -158,7 +161,7 @@ def open_all(conn: Connection, calendar: WorkingCalendar, openings: Sequence[Ope
     return [case if case in opened else None for case in ids]
 
 
-# Cases that end by themselves: what came later explains them.
+# Exceptions that end by themselves: what came later explains them.
 
 _COVERED: Final = """
 UPDATE fee_exception c SET state = 'resolved', resolution = 'paid in full'
@@ -181,12 +184,12 @@ def covered(conn: Connection, demands: Collection[str]) -> None:
 def explained(
     conn: Connection, codes: Collection[str], kind: str, about: Collection[str], by: str, *, but: str = ""
 ) -> list[str]:
-    """Cases of these codes about these objects of a kind are over; their ids. ``but``: the one that goes on."""
+    """Exceptions of these codes about these objects of a kind are over; their ids. ``but``: the one that goes on."""
     asked = {"codes": list(codes), "kind": kind, "about": list(about), "by": by, "but": but}
     return [row["id"] for row in conn.execute(_EXPLAINED, asked).fetchall()]
 
 
-# What cases are about, as an accountant knows it: dossier, payment reference, the payer's words, the amount.
+# What exceptions are about, as an accountant knows it: dossier, payment reference, the payer's words, the amount.
 
 _NAMED: Final = r"""
 WITH asked AS (
@@ -214,7 +217,7 @@ LEFT JOIN dossier o ON o.id = d.dossier_id
 
 
 def named(conn: Connection, cases: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-    """Case → ``dossier``, ``reference``, ``words`` (personal; None where there are none) and ``amount``, in đồng.
+    """Exception → ``dossier``, ``reference``, ``words`` (personal; None where there are none) and ``amount``, in đồng.
 
     The amount is what is at risk; where that is nothing, what has moved.
     """

@@ -12,7 +12,7 @@ from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "payment"
 OWED_BACK: Final = frozenset({"R03", "R05", "R07"})
-"""cases in which what does not count for the demand is owed to its payer; in any other nobody knows yet whose it is"""
+"""exceptions whose money beyond the demand is owed to its payer (339); of any other it is unidentified (338)"""
 
 
 def notified(

@@ -46,7 +46,7 @@ LABELS: Final = {
 
 
 class ProofCode(Explained):
-    """The cases that a red proof opens; while one is open nothing is closed and nothing is transferred."""
+    """The exceptions that a red proof opens; while one is open nothing is closed and nothing is transferred."""
 
     INVARIANT = ("L01", "An invariant of the book does not hold.")
     CHAIN = (

@@ -53,10 +53,10 @@ def _looked_at(conn: Connection, check: Check) -> CheckOutcome:
     return CheckOutcome(check.invariant, check.name, check.code, offenders, len(found))
 
 
-# What is kept of a proof, and what follows from a red one: cases, which stop every close and transfer.
+# What is kept of a proof, and what follows from a red one: exceptions, which stop every close and transfer.
 
 _SHOWN: Final = 20
-"""offenders that a case names; `hub fee prove` names more"""
+"""offenders that an exception names; `hub fee prove` names more"""
 
 
 def was_proven_on(conn: Connection, day: date) -> bool:
@@ -65,7 +65,7 @@ def was_proven_on(conn: Connection, day: date) -> bool:
 
 
 def record(conn: Connection, calendar: WorkingCalendar, proof: ProofReport, day: date) -> list[str]:
-    """Write the run down and open a case for each check that is red and has none. The new cases' ids."""
+    """Write the run down and open an exception for each check that is red and has none. The new exceptions' ids."""
     red = sorted({result.invariant.value for result in proof.red})
     conn.execute(
         "INSERT INTO proof_run (day, last_seq, digest, red) VALUES (%s, %s, %s, %s)",
@@ -76,7 +76,7 @@ def record(conn: Connection, calendar: WorkingCalendar, proof: ProofReport, day:
 
 
 def is_stopped(conn: Connection) -> bool:
-    """Whether nothing may be closed or transferred: a case of the proof is open."""
+    """Whether nothing may be closed or transferred: an exception of the proof is open."""
     row = conn.execute(
         "SELECT 1 FROM fee_exception WHERE code IN ('L01', 'L02', 'L03', 'L04') AND state <> 'resolved' LIMIT 1"
     ).fetchone()

@@ -20,7 +20,7 @@ from hub.unit_of_work import UnitOfWork
 PATIENCE: Final = timedelta(days=1)
 """a receipt is issued, and void, on the day on which it has to be"""
 _MOST: Final = 1000
-"""cases that are opened at a time"""
+"""exceptions that are opened at a time"""
 _WHY: Final = {
     "not issued": vi("not made"),
     "not published": vi("not sent to the issuer"),
@@ -75,7 +75,7 @@ def report(uow: UnitOfWork) -> int:
 
 
 def mended(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:  # noqa: ARG001 - takes none
-    """The case is over if nothing is missing any more. Raises InvalidState."""
+    """The exception is over if nothing is missing any more. Raises InvalidState."""
     row = uow.conn.execute(
         f"SELECT why FROM ({_GAPS}) AS g WHERE %(object)s IN (demand_id, receipt_id) LIMIT 1",
         {"first": datetime.min.replace(tzinfo=VIETNAM), "behind": uow.now, "object": case.object_id},

@@ -1,7 +1,7 @@
-"""What a notification does: a payment, credited to the demand that its reference names; or a case for a person.
+"""What a notification does: a payment, credited to the demand that its reference names; or an exception for a person.
 
 An authenticated notification releases the dossier; only the statement confirms it. Nothing is ever overwritten: what
-does not follow from what was told before becomes a case.
+does not follow from what was told before becomes an exception.
 """
 
 from typing import Any, Final
@@ -139,7 +139,7 @@ def _credit(uow: UnitOfWork, payment: Payment, found: list[str], *, unnamed: str
 
 
 def count(uow: UnitOfWork, payment: Payment, demand: str, facts: dict[str, Any]) -> list[Event]:
-    """Of a payment that was told of, as much as is outstanding of the demand; the rest is a case, by what it is."""
+    """Credit the notified payment to the demand, up to what is outstanding; open an exception for the rest."""
     credited = demand_commands.credit(uow, demand, payment.amount, payment.id, paid_at=payment.paid_at)
     if credited.taken:
         payment_store.allocate(uow.conn, payment.id, credited.taken)

@@ -1,4 +1,4 @@
-"""What persons decided about money, taken again: matches, cases, payment orders and what they pay, chargebacks.
+"""What persons decided about money, taken again: matches, exceptions, payment orders and what they pay, chargebacks.
 
 Each is taken by the note that leads its transaction; whatever else that transaction noted follows from it.
 """
@@ -37,7 +37,7 @@ SELECT id, at, actor, verb, subject, reason, rank FROM (
        OR (subject LIKE 'sm\_%' AND verb IN ('computed', 'withdrawn'))
 ) AS noted
 """
-"""Notes that lead. ``rank``: a case may bring an order or a match about, never the other way round."""
+"""Notes that lead. ``rank``: an exception may bring an order or a match about, never the other way round."""
 
 _REFUND: Final = """
 INSERT INTO refund SELECT (jsonb_populate_record(NULL::refund, to_jsonb(r) || jsonb_build_object(

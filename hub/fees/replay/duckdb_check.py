@@ -31,7 +31,7 @@ NOBODYS: Final[LiteralString] = (
     "SELECT DISTINCT facts ->> 'line' AS line_id FROM fee_exception"
     " WHERE code = 'R01' AND state <> 'resolved' AND facts ? 'line'"
 )
-"""Lines of which a case says that no demand is named"""
+"""Lines of which an exception says that no demand is named"""
 
 _DIFFERENCES: Final = """
 WITH named AS (  -- ISO 7064 MOD 97-10, letters read as 10 to 35

@@ -1,7 +1,7 @@
 """What the hub calls by an id of its own, in the tables that the replay makes anew: found by what others call it.
 
-Demands, orders, refunds, chargebacks and tables of settlements keep their ids there; payments, lines, matches and cases
-have others. Asked while pg_temp is searched first: ``public.`` is the hub.
+Demands, orders, refunds, chargebacks and tables of settlements keep their ids there; payments, lines, matches and
+exceptions have others. Asked while pg_temp is searched first: ``public.`` is the hub.
 """
 
 from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ def item(conn: Connection, name: str) -> str:
 
 
 def case(conn: Connection, name: str, *, over: bool = False) -> str:
-    """The case of the same code about the same thing, open or ``over``.
+    """The exception of the same code about the same thing, open or ``over``.
 
     One that was opened by what is not handled again (a dossier that ended, a bank's answer) is opened as it was.
     """

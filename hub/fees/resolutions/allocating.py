@@ -139,7 +139,7 @@ def _short(uow: UnitOfWork, case: FeeException, demand: Demand, taken: int) -> N
 
 
 def report(uow: UnitOfWork, demand: str, other: str, reason: str, payment: str | None = None) -> str:
-    """Somebody says that the money of ``demand`` was for ``other``: the case. Raises NotFound, InvalidState.
+    """Somebody says that the money of ``demand`` was for ``other``: the exception. Raises NotFound, InvalidState.
 
     ``payment``: which of the demand's, where several count for it.
     """

@@ -1,4 +1,4 @@
-"""What persons do about cases: take one, propose how it is settled, agree, let it stay open over a close.
+"""What persons do about exceptions: take one, propose how it is settled, agree, let it stay open over a close.
 
 A resolution of two persons is proposed by the first and takes effect when another says the same; everything that it
 stands on is looked at again then.
@@ -27,7 +27,7 @@ _NOTHING: Final[Mapping[str, Any]] = {
     "resolution": None, "details": {}, "reason": None, "persons": None, "maker": None, "checker": None,
 }  # fmt: skip
 _CLEARING: Final = frozenset({"338", "339", "341"})
-"""where a case's money waits for a person; once it is gone from there, nothing can be done with it"""
+"""where an exception's money waits for a person; once it is gone from there, nothing can be done with it"""
 _NOTED: Final = "noted"
 _ANOTHER: Final = "another person"
 
@@ -55,8 +55,8 @@ def resolve(uow: UnitOfWork, case_id: str, name: str, details: Mapping[str, str]
     """Settle it by the resolution ``name``; of two persons the first proposes and the second decides.
 
     What one person has asked for before (a refund) counts as proposed by that person. Raises NotFound, Forbidden;
-    InvalidState for what this case does not allow, what could not be done now, and where the same person would say it
-    twice.
+    InvalidState for what this exception does not allow, what could not be done now, and where the same person would
+    say it twice.
     """
     clerks.check_clerk(uow)
     resolution = _allowed(uow.conn, store.find(uow.conn, case_id), name, details)
@@ -105,7 +105,7 @@ def reopen(uow: UnitOfWork, case_id: str, reason: str) -> list[Event]:
 
 
 def _check_left(uow: UnitOfWork, case: FeeException, said: str) -> None:
-    """Resolved; or open for what is left: no case stays closed while its money waits on an account for items."""
+    """Resolved; or open for what is left: no exception stays closed while its money waits on an account for items."""
     left = store.standing(uow.conn, case)
     if not left:
         uow.note(case.id, "resolved", before=case.state, after="resolved", reason=said)
@@ -177,7 +177,7 @@ def _allowed(conn: Connection, case: FeeException, name: str, details: Mapping[s
 
 
 def _locked(uow: UnitOfWork, case_id: str, details: Mapping[str, str]) -> FeeException:
-    """The case, open, and before it the dossiers of all demands that it may touch."""
+    """The exception, open, and before it the dossiers of all demands that it may touch."""
     case = store.find(uow.conn, case_id)
     touched = {case.demand, case.facts.get("other"), details.get("demand")} - {None}
     for payment in {case.payment, details.get("payment")} - {None}:
@@ -188,7 +188,7 @@ def _locked(uow: UnitOfWork, case_id: str, details: Mapping[str, str]) -> FeeExc
 
 
 def _unproposed(case: FeeException) -> str:
-    """Where a case stands of which nothing is proposed."""
+    """Where an exception stands of which nothing is proposed."""
     return "assigned" if case.assigned_to else "open"
 
 

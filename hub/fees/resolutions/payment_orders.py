@@ -1,4 +1,4 @@
-"""A debit that nobody could read, and that two persons know to be an order of ours: the settlement of its case."""
+"""A debit that nobody could read, and that two persons know to be an order of ours: the settlement of its exception."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -54,11 +54,11 @@ def own_order(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -
     return settled.events
 
 
-# Refunds as the settlement of a case: what one person asked for, another agrees with by resolving the case.
+# Refunds as the settlement of an exception: what one person asked for, another agrees with by resolving the exception.
 
 
 def agree(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
-    """What is asked for of this case's money is approved.
+    """What is asked for of this exception's money is approved.
 
     Raises InvalidState where nobody has asked (hub fee refund).
     """
@@ -77,7 +77,7 @@ def asked_by(uow: UnitOfWork, case: FeeException) -> str | None:
 
 
 def _asked(uow: UnitOfWork, case: FeeException) -> store.Requested | None:
-    """Of the case's own money before that of its demand: a refund of all of the demand is another matter."""
+    """Of the exception's own money before that of its demand: a refund of all of the demand is another matter."""
     own = [item for item in (case.object_id, case.payment, case.line) if item]
     found = store.requested(uow.conn, own)
     if found is None and case.demand:

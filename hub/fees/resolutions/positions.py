@@ -1,4 +1,4 @@
-"""Where the money of a case stands in the book, and how its resolution posts. Shared by the resolutions."""
+"""Where the money of an exception stands in the book, and how its resolution posts. Shared by the resolutions."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -15,7 +15,7 @@ from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 SOURCE: Final = "case"
-"""of what the book says of a resolution; numbered, for a case may be settled in parts"""
+"""of what the book says of a resolution; numbered, for an exception may be settled in parts"""
 
 _LINE: Final = """
 SELECT l.id, l.account, l.booking_date, l.amount, l.state, g.id AS group_id, g.run_id, g.pass AS joined_by,
@@ -31,7 +31,10 @@ def stands(uow: UnitOfWork, payment: str) -> PaymentPosition:
 
 
 def payment_of(uow: UnitOfWork, case: FeeException) -> Payment:
-    """The payment that the case is about, ours until the transaction ends. Raises InvalidState where there is none."""
+    """The payment that the exception is about, ours until the transaction ends.
+
+    Raises InvalidState where there is none.
+    """
     if case.payment is None:
         raise InvalidState(vi("this exception is not about a payment"))
     return payment_by(uow, case.payment)
@@ -64,7 +67,7 @@ def line_of(uow: UnitOfWork, payment: str) -> str | None:
 
 
 def settle_line(uow: UnitOfWork, line: str | None, state: str, *, before: Sequence[str] = ("in_exception",)) -> None:
-    """The line of a case has its outcome now."""
+    """The line of an exception has its outcome now."""
     if line is not None:
         uow.conn.execute(
             "UPDATE statement_line SET state = %s, allocated = abs(amount) WHERE id = %s AND state = ANY(%s)",
@@ -73,7 +76,7 @@ def settle_line(uow: UnitOfWork, line: str | None, state: str, *, before: Sequen
 
 
 def origin(uow: UnitOfWork, case: FeeException, account: str) -> Origin:
-    """What the resolution of a case posts under, today: what is found out later goes to an open day."""
+    """What the resolution of an exception posts under, today: what is found out later goes to an open day."""
     row = uow.conn.execute(
         "SELECT count(*) + 1 AS number FROM ledger_entry WHERE source_type = %s AND source_id LIKE %s || ' %%'",
         (SOURCE, case.id),
@@ -83,7 +86,7 @@ def origin(uow: UnitOfWork, case: FeeException, account: str) -> Origin:
 
 
 def close_others(uow: UnitOfWork, case: FeeException, payment: str, codes: Sequence[str]) -> None:
-    """Further cases about the payment are over with this one."""
+    """Further exceptions about the payment are over with this one."""
     by = f"{case.resolution} of {case.id}"
     for other in explained(uow.conn, codes, "payment", [payment], by, but=case.id):
         uow.note(other, "explained", after="resolved", reason=by)

@@ -1,4 +1,7 @@
-"""What may be done about a case. Each is a row: what it is called, how many persons it takes, and what it does."""
+"""What may be done about an exception.
+
+Each is a row: what it is called, how many persons it takes, and what it does.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +22,10 @@ from schemas.figures import grouped
 
 
 def noted(_: UnitOfWork, __: FeeException, ___: Mapping[str, str]) -> list[Event]:
-    """It was seen, or answered in writing. While money waits for it in the book, desk.resolve keeps the case open."""
+    """It was seen, or answered in writing.
+
+    While money waits for it in the book, commands.resolve keeps the exception open.
+    """
     return []
 
 
@@ -51,7 +57,7 @@ Act = Callable[[UnitOfWork, FeeException, Mapping[str, str]], list[Event]]
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """One of them. ``act`` runs in the transaction in which the last person agrees, with the case locked.
+    """One of them. ``act`` runs in the transaction in which the last person agrees, with the exception locked.
 
     ``details`` are the names of what it has to be told (``--set name=value``).
     """

@@ -21,9 +21,9 @@ from hub.unit_of_work import UnitOfWork
 
 WAITING: Final = frozenset({"notified", "unconfirmed_overdue"})
 _OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N03"]
-"""cases about a payment that are over when it turns out to be no money"""
+"""exceptions about a payment that are over when it turns out to be no money"""
 _FOUND: Final = ["R01", "R02", "R06", "R09", "N02", "N03", "P01"]
-"""cases about what a line was taken for, over when the line is what was notified"""
+"""exceptions about what a line was taken for, over when the line is what was notified"""
 
 _SUPERSEDE: Final = "UPDATE match_group SET state = 'superseded', reason = %s WHERE id = %s"
 

@@ -145,7 +145,7 @@ def _disputed(uow: UnitOfWork, settlement: Settlement, answer: TableAnswer) -> S
 
 
 def _cases(uow: UnitOfWork, settlement: Settlement, lines: Sequence[dict[str, Any]]) -> None:
-    """M01 for each disputed line; a case of an earlier table whose line is carried on here ends, or goes on as this."""
+    """Open an M01 for each disputed line; that of an earlier table, for a line carried on, ends or goes on as this."""
     for how, disputed in (("confirmed by the department", False), ("disputed again", True)):
         told = {"id": settlement.id, "disputed": disputed, "how": how}
         for row in uow.conn.execute(_EXPLAINED, told).fetchall():

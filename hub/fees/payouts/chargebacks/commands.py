@@ -215,7 +215,7 @@ def lost(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
 
 
 def close(uow: UnitOfWork, found: Chargeback, how: str) -> None:
-    """Its case is over."""
+    """End its exception."""
     by = f"{how} {found.id}"
     for case in exceptions.explained(uow.conn, [CASE], "payment", [found.payment_id], by):
         uow.note(case, "resolved", after="resolved", reason=by)

@@ -26,7 +26,7 @@ SOURCE: Final = "refund"
 RETURNED: Final = "V04"
 _OF_DEMAND: Final = ("R04", "R07")
 _OF_MONEY: Final = ("R01", "R02", "R03", "R05", "R06", "R07", "R09", "P01", "N03", RETURNED)
-"""cases that are over when nothing of the money that they are about stands there any more"""
+"""exceptions that are over when nothing of the money that they are about stands there any more"""
 
 
 def lock(uow: UnitOfWork, refund_id: str) -> Refund:
@@ -64,7 +64,10 @@ def check(uow: UnitOfWork, source: LedgerAccount, item: str, amount: int) -> Non
 
 
 def approved(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
-    """It leaves its account, and the cases about it are over. Raises InvalidState where it is not there any more."""
+    """It leaves its account, and the exceptions about it are over.
+
+    Raises InvalidState where it is not there any more.
+    """
     refund = store.find(uow.conn, order.subject_id)
     if refund.booked_at is not None:  # it was paid once and came back: it stands on 113 already
         over = _over(uow, refund, order, (RETURNED,), "refund")
@@ -106,7 +109,7 @@ def _over(uow: UnitOfWork, refund: Refund, order: PaymentOrder, codes: Sequence[
 
 
 def cancelled(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
-    """It is not given back after all: where it stood, it stands again, and so do its cases."""
+    """It is not given back after all: where it stood, it stands again, and so do its exceptions."""
     refund = store.find(uow.conn, order.subject_id)
     if store.was_paid(uow.conn, refund.id):
         if refund.state is OrderState.APPROVED:

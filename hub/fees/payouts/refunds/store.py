@@ -186,7 +186,7 @@ def was_paid(conn: Connection, refund_id: str) -> bool:
 
 
 def close_cases(conn: Connection, refund: Refund, codes: Sequence[str], **said: str) -> list[str]:
-    """The cases about what is given back are over; their ids. ``said``: how, maker, checker."""
+    """The exceptions about what is given back are over; their ids. ``said``: how, maker, checker."""
     asked = {**said, "codes": list(codes), "item": refund.item, "refund": refund.id}
     return [row["id"] for row in conn.execute(_CLOSE, asked)]
 
@@ -207,7 +207,7 @@ def requested(conn: Connection, items: Sequence[str]) -> Requested | None:
 
 
 def settles(conn: Connection, refund_id: str, case_id: str) -> None:
-    """The case is over with the refund, and open again if that is cancelled."""
+    """The exception is over with the refund, and open again if that is cancelled."""
     conn.execute(
         "UPDATE refund SET exception_ids = array_append(exception_ids, %s) WHERE id = %s", (case_id, refund_id)
     )
@@ -228,7 +228,7 @@ def listing(conn: Connection, *, state: str | None, limit: int) -> list[Row]:
 
 
 def source_of(conn: Connection, case_id: str) -> str | None:
-    """What a case is about that could be given back: its payment or line on 338 or 339, else its demand."""
+    """What an exception is about that could be given back: its payment or line on 338 or 339, else its demand."""
     row = conn.execute("SELECT object_type, object_id, facts FROM fee_exception WHERE id = %s", (case_id,)).fetchone()
     if row is None:
         return None

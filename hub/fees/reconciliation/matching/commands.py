@@ -25,7 +25,7 @@ SOURCE: Final = "match_group"
 """of what the book says of a person's match"""
 _REVOCABLE: Final = frozenset({"P2", "P3", "P4", "P5", "P6", "P7", "P8", "P11"})
 _OVER: Final = ["R03", "R05", "R06", "R07"]
-"""cases about what a demand did not take: over when the match is"""
+"""exceptions about what a demand did not take: over when the match is"""
 
 _GROUP: Final = """
 SELECT g.id, g.run_id, g.pass, g.class, g.state, g.maker, g.checker, g.revoke_maker, leg.line_id, leg.payment_id,
@@ -120,7 +120,7 @@ def revoke(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
 
 def _undo(uow: UnitOfWork, group: Mapping[str, Any], reason: str) -> list[Event]:
     doing = _doing(uow, group)
-    paid_for = payment_store.paid_for(uow.conn, group["payment_id"])  # whatever a case has moved it to by now
+    paid_for = payment_store.paid_for(uow.conn, group["payment_id"])  # whatever an exception has moved it to by now
     locked = [demand_store.lock(uow.conn, demand) for demand in paid_for]
     doing.entries.append(_taken_back(doing, group))
     for demand in locked:

@@ -1,4 +1,4 @@
-"""What follows from what a run has joined: demands credited and confirmed, the book, and cases for persons.
+"""What follows from what a run has joined: demands credited and confirmed, the book, and exceptions for persons.
 
 Dossiers are locked before (sql/locks.sql); the book is written last, because its numbers are given one transaction
 after the other.
@@ -28,9 +28,9 @@ from hub.unit_of_work import UnitOfWork
 LINE: Final = "line"
 """the source of what the book says of a statement line"""
 TAKEN_BACK: Final = ("R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02")
-"""cases about a payment that are over when it is taken back"""
+"""exceptions about a payment that are over when it is taken back"""
 _EXPLAINED: Final = ["R01", "R02", "R09", "N01"]
-"""cases about a payment that are over once it is joined to a demand"""
+"""exceptions about a payment that are over once it is joined to a demand"""
 
 _STATES: Final = """
 UPDATE statement_line l SET state = s.state, allocated = CASE s.state WHEN 'in_exception' THEN 0 ELSE abs(l.amount) END
@@ -149,7 +149,7 @@ def finish(doing: MatchRun) -> None:
 
 
 def _write(doing: MatchRun) -> None:
-    """Demands, and the cases about what they did not take."""
+    """Demands, and the exceptions about what they did not take."""
     doing.demands.write()
     lost = [one.object_id for one in doing.cases if one.code == "N02"]
     told = late_notifications.told_of(doing.uow, doing.scope.account, lost, doing.scope.day) if lost else set()
@@ -182,7 +182,7 @@ def confirm(doing: MatchRun, payment: str) -> None:
 def credit(
     doing: MatchRun, row: Mapping[str, Any], legs: Sequence[tuple[str, int]], origin: Origin | None = None
 ) -> None:
-    """The money of a line counts for the demands of ``legs``, as far as the passes said; the rest is a case.
+    """The money of a line counts for the demands of ``legs``, as far as the passes said; the rest is an exception.
 
     Raises StaleClaim where a demand takes something else, which the locks should have prevented.
     """
@@ -231,9 +231,9 @@ def _cases(doing: MatchRun, row: Mapping[str, Any], demand: str, code: str | Non
 
 
 def _left(doing: MatchRun, row: Mapping[str, Any]) -> None:
-    """Money that came and is nobody's: on 338, in a case, with what was seen."""
+    """Money that came and is nobody's: on 338, in an exception, with what was seen."""
     if row["booked"]:
-        return  # A notification told of it: it is on 338, and in a case since then.
+        return  # A notification told of it: it is on 338, and in an exception since then.
     difference = doing.payout_differences.get(row["line_id"])
     code, why = ("P01", "it is not what the gateway's report comes to") if difference else _why(row)
     doing.entries.append(postings.unidentified(doing.origin(row), row["payment_id"], row["amount"]))
@@ -259,7 +259,7 @@ def _why(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def explained(doing: MatchRun, joined: Sequence[Mapping[str, Any]]) -> None:
-    """Cases that are over: of payments that are on their statement or with their demand, and of sums that are whole."""
+    """End exceptions about payments that are shown or have a demand by now, and about demands that are paid in full."""
     _write(doing)
     conn = doing.uow.conn
     exceptions.explained(conn, ["N01"], "payment", [row["payment_id"] for row in joined if row["booked"]], "matched")
@@ -269,5 +269,5 @@ def explained(doing: MatchRun, joined: Sequence[Mapping[str, Any]]) -> None:
 
 
 def close(doing: MatchRun, payment: str, codes: Sequence[str], by: str) -> None:
-    """Cases about a payment that what came later explains."""
+    """Exceptions about a payment that what came later explains."""
     exceptions.explained(doing.uow.conn, codes, "payment", [payment], f"matched by {by}")

@@ -77,7 +77,7 @@ class PayoutLine:
 
 
 _NOBODYS: Final = ["R01", "R02", "R06", "R09", "N02", "N03", "P01"]
-"""cases about a line that was nobody's until its report came"""
+"""exceptions about a line that was nobody's until its report came"""
 
 _REPORTED: Final = "SELECT 1 FROM payout_report WHERE account = %s LIMIT 1"
 

@@ -1,4 +1,4 @@
-"""What was notified and is on no statement when it should be: a case for the provider's answer (N01)."""
+"""What was notified and is on no statement when it should be: an exception for the provider's answer (N01)."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -65,8 +65,8 @@ def look(doing: MatchRun) -> None:
 
 
 def closed(uow: UnitOfWork, account: str, day: date) -> None:
-    """``day`` is closed: what was notified of it and no statement shows yet is a case from now on, not first when it is
-    overdue, for the month may be handed over before. The statement that shows it ends the case.
+    """``day`` is closed: what was notified of it and no statement shows yet is an exception from now on, not first
+    when it is overdue, for the month may be handed over before. The statement that shows it ends the exception.
     """
     for row in uow.conn.execute(_UNSHOWN, (account, day)).fetchall():
         _case(uow, account, row)

@@ -1,8 +1,8 @@
 """PO: our own payment orders. A debit that names one is its payment, a credit that names one that was paid its return.
 
 Identity goes before amount here too: a line joins itself to an order by the reference's check digits, on the order's
-own account, by an equal amount. What names an order and is not what was ordered is a case (V05 out, V04 in). It is
-done before the passes: nothing that comes back from us is anybody's fee.
+own account, by an equal amount. What names an order and is not what was ordered is an exception (V05 out, V04 in). It
+is done before the passes: nothing that comes back from us is anybody's fee.
 """
 
 from collections import Counter
@@ -160,8 +160,8 @@ def _case(
     own.counters[code] += 1
 
 
-# What left the account, or came back to it, and is nobody's by now: a case, so that no line is without an outcome.
-#
+# What left the account, or came back to it, and is nobody's by now: an exception, so that no line is without an
+# outcome.
 # It is the last step of a run. Whatever knows its own lines (the reversal of a credit does) takes them before.
 
 _LEFT: Final = """

@@ -39,7 +39,7 @@ SELECT id, 1, %(line)s, %(demand)s, 0, true, true FROM grouped
 
 
 def reverse(doing: MatchRun) -> None:
-    """Every reversal of the day; what has no original, or one that has gone on, is a case (V01, V02)."""
+    """Every reversal of the day; what has no original, or one that has gone on, is an exception (V01, V02)."""
     for row in passes.rows(doing.uow.conn, "p10_reversals", doing.scope):
         why = _reverse(doing, row)
         if why:

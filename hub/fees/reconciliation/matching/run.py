@@ -47,7 +47,7 @@ class AccountBusy(InvalidState):
 
 @dataclass(frozen=True, slots=True)
 class MatchRunResult:
-    """What came of a run. ``counters``: pass → groups that it made, case → cases that were opened."""
+    """What came of a run. ``counters``: pass → groups that it made, exception → exceptions that were opened."""
 
     account: str
     day: date

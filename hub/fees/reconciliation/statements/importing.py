@@ -29,7 +29,7 @@ from schemas.statement import Format, Statement, StatementCode, UnreadableFile
 
 KIND: Final = "bank.statement"
 FILE: Final = "statement_file"
-"""the type of the object that a case is about"""
+"""the type of the object that an exception is about"""
 WAITS: Final = frozenset({StatementCode.MISSING_DAY})
 """what mends itself when the statement before it comes"""
 
@@ -65,7 +65,7 @@ class Read:
 
 
 def arrived(uow: UnitOfWork, message: Message) -> list[Event]:
-    """A file that was fetched. That it is quarantined is a result like another: a case waits for a person."""
+    """A file that was fetched. That it is quarantined is a result like another: an exception waits for a person."""
     bank = next(one for one in uow.catalogue.banks.values() if one.counterparty == message.source)
     row = uow.conn.execute("SELECT external_id FROM inbox WHERE id = %s", (message.id,)).fetchone()
     _, _, name = (row["external_id"] if row else "").partition(":")
@@ -255,7 +255,7 @@ def _again(uow: UnitOfWork, bank: Bank, file_id: str) -> bool:
 
 
 def _open_cases(uow: UnitOfWork, file_id: str, findings: Sequence[FileFinding]) -> None:
-    """One case for each code: the money that it is about, and where."""
+    """One exception for each code: the money that it is about, and where."""
     for code in sorted({finding.code for finding in findings}):
         about = [finding for finding in findings if finding.code is code]
         at_risk = max(abs(finding.total or 0) for finding in about)
