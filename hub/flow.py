@@ -12,7 +12,7 @@ from connectors.ports import DepartmentPort, PortalPort, PostalPort, ReceiptPort
 from hub import events
 from hub.consignments import arranging, tracking_events
 from hub.consignments import service as consignments
-from hub.dossiers import notices, releasing
+from hub.dossiers import notices
 from hub.dossiers import service as dossiers
 from hub.events import Event
 from hub.fees.demands import issuing
@@ -27,7 +27,7 @@ from hub.fees.reconciliation.statements import importing
 from hub.fees.settlements import answers as settlement_answers
 from hub.fees.settlements import remitting
 from hub.fees.settlements import sending as settlements
-from hub.handoffs import completion, returns
+from hub.handoffs import returns
 from hub.handoffs import service as handoffs
 from hub.messages import set_aside
 from hub.messages.model import Message, Transfer
@@ -42,13 +42,13 @@ from schemas.settlement import HandedTable, TableReceipt
 INBOUND: Final[Mapping[str, Callable[[UnitOfWork, Message], list[Event]]]] = {
     "portal.submission": dossiers.open_dossier,
     "department.status": dossiers.report,
-    releasing.RELEASE: releasing.release_paid,
+    dossiers.RELEASE: dossiers.release_paid,
     crl_store.KIND: crl_store.arrived,
-    "postal.event": tracking_events.follow,
+    "postal.event": tracking_events.record_event,
     set_aside.KIND: set_aside.unreadable,
     set_aside.OLDER_KIND: set_aside.unreadable,
     set_aside.CONFLICTS["department.status"]: set_aside.conflict,
-    set_aside.CONFLICTS["postal.event"]: tracking_events.told_again,
+    set_aside.CONFLICTS["postal.event"]: tracking_events.conflicting_event,
     notification_intake.KIND: notifications.notified,
     notification_intake.CONFLICT: notifications.conflict,
     importing.KIND: importing.arrived,
@@ -65,11 +65,11 @@ has a channel for it."""
 
 SUBSCRIBERS: Final[Mapping[type[Event], tuple[Callable[[UnitOfWork, Any], list[Event]], ...]]] = {
     events.DossierOpened: (issuing.demand, notices.tell_portal),
-    events.FeeNotDue: (releasing.release,),
-    events.FeeDemanded: (notices.tell_fee, releasing.release_or_wait),
-    events.FeePaid: (notices.tell_fee, releasing.covered),
-    events.FeeWaived: (notices.tell_fee, releasing.covered),
-    events.FeeReopened: (notices.tell_fee, releasing.reopened, dossier_events.unpaid_again),
+    events.FeeNotDue: (dossiers.release,),
+    events.FeeDemanded: (notices.tell_fee, dossiers.release_or_wait),
+    events.FeePaid: (notices.tell_fee, dossiers.covered),
+    events.FeeWaived: (notices.tell_fee, dossiers.covered),
+    events.FeeReopened: (notices.tell_fee, dossiers.reopened, dossier_events.unpaid_again),
     events.FeeChanged: (notices.tell_fee,),
     events.DossierReleased: (handoffs.prepare,),
     events.HandoffPrepared: (arranging.carry_papers,),
@@ -77,7 +77,7 @@ SUBSCRIBERS: Final[Mapping[type[Event], tuple[Callable[[UnitOfWork, Any], list[E
     events.HandoffRefused: (dossiers.not_taken,),
     events.HandoffCompleted: (),
     events.HandedBack: (returns.handed_back,),
-    events.ConsignmentDelivered: (completion.delivered, cash.collected),
+    events.ConsignmentDelivered: (handoffs.papers_delivered, cash.collected),
     events.StatusMoved: (notices.tell_portal, arranging.send_result, dossier_events.follow),
 }
 """event → its subscribers, called in this order in the transaction of whoever raised it"""

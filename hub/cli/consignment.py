@@ -11,8 +11,18 @@ from hub.cli.arguments import whole_id
 from hub.cli.exits import ExitCode, leave
 from hub.cli.output import AUDIT_LOG, AsJson, Limit, TableColumn
 from hub.cli.writing import DryRun, Reason, WriteCommand, Yes
-from hub.consignments.model import DIRECTIONS, LABELS, ConsignmentStatus, Direction, Service
-from hub.consignments.words import CONCERNS, IncidentKind, Liable, Outcome, Subject
+from hub.consignments.model import (
+    CONCERNS,
+    DIRECTIONS,
+    LABELS,
+    ConsignmentStatus,
+    Direction,
+    IncidentKind,
+    Liable,
+    Outcome,
+    Service,
+    Subject,
+)
 from hub.locale import vi
 
 if TYPE_CHECKING:
@@ -279,7 +289,7 @@ def print_(
 def _read(names: list[str]) -> "tuple[Catalogue, list[tuple[dict[str, Any], ConsignmentOrder]]]":
     from hub.consignments import views
     from hub.errors import NotFound
-    from hub.handoffs import history
+    from hub.handoffs.views import find_history
 
     orders = []
     with environment.hub() as hub, hub.db.connection() as conn:
@@ -287,7 +297,7 @@ def _read(names: list[str]) -> "tuple[Catalogue, list[tuple[dict[str, Any], Cons
             row = views.consignment(conn, name)
             if row is None or row["transfer_id"] is None:
                 raise NotFound(f"no consignment is called {name}")
-            procedures = {history.find(conn, line["dossier_id"]).procedure for line in row["manifest"]}
+            procedures = {find_history(conn, line["dossier_id"]).procedure for line in row["manifest"]}
             procedures_ = [hub.catalogue.procedures.get(code) for code in sorted(procedures)]
             row["procedure"] = "; ".join(one.title for one in procedures_ if one is not None)
             orders.append((row, views.ordered(conn, row["transfer_id"])))

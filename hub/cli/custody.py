@@ -141,14 +141,14 @@ def _held(path: Path) -> "list[LogCheckpoint]":
     """Read checkpoints from a file: checkpoint.json of a bundle, one sent to a department, or its list of them."""
     import base64
 
-    from hub.signing import checkpoint_form
+    from hub.signing import proof
 
     try:
         text = path.read_text(encoding="utf-8")
         try:
-            return [checkpoint_form.read(text.encode())]
-        except checkpoint_form.NotACheckpoint:
+            return [proof.read_checkpoint(text.encode())]
+        except proof.NotACheckpoint:
             lines = [json.loads(line) for line in text.splitlines() if line.strip()]
-            return [checkpoint_form.read(base64.b64decode(line["checkpoint"])) for line in lines]
+            return [proof.read_checkpoint(base64.b64decode(line["checkpoint"])) for line in lines]
     except (ValueError, KeyError, TypeError) as error:
         leave(ExitCode.USAGE, vi("hub: {path} is not a checkpoint: {error}", path=path, error=error))

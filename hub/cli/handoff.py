@@ -240,12 +240,12 @@ def print_(
 
 def _form(hub: "Hub", named: str, form: HandoffFormName) -> "tuple[ControlSheet | MinuteForm, str]":
     """Return the values of the form, and the department of the dossier."""
-    from hub.handoffs import history
+    from hub.handoffs import views
     from hub.papers import compose
     from hub.signing import custody
 
     with hub.db.connection() as conn:
-        found = history.find(conn, named)
+        found = views.find_history(conn, named)
         handoff_ids = found.handoffs if form == "kiem-soat" else _one(found.asked, found.handoffs)
         handed: list[HandoffPaper] = []
         for handoff_id in handoff_ids:

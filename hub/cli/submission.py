@@ -88,7 +88,7 @@ def end(
 ) -> None:
     """End a dossier that has not been handed over, such as an unpaid one. Its demand is cancelled."""
     from hub import dispatch
-    from hub.dossiers import ending
+    from hub.dossiers import service
     from hub.dossiers.model import DossierStatus
     from hub.errors import NotFound
 
@@ -101,7 +101,9 @@ def end(
         writing.each(
             "end",
             [view.id],
-            lambda one: dispatch.run_command(hub, writing.actor(), lambda uow: ending.end(uow, one, status, reason)),
+            lambda one: dispatch.run_command(
+                hub, writing.actor(), lambda uow: service.end_dossier(uow, one, status, reason)
+            ),
             yes=yes,
             dry_run=dry_run,
         )

@@ -6,10 +6,9 @@ from typing import Any, Final
 from config.parties import PostDesk
 from config.postal import Operator
 from hub.consignments import attention, service
-from hub.consignments.levels import Raised
-from hub.consignments.model import Direction, ItemKind, ManifestItem, Service
+from hub.consignments.attention import RaisedConcern
+from hub.consignments.model import Concern, Direction, ItemKind, ManifestItem, Service
 from hub.consignments.service import ConsignmentRequest
-from hub.consignments.words import Concern
 from hub.db import one
 from hub.errors import InvalidState, NotFound
 from hub.events import Event, HandoffPrepared, StatusMoved
@@ -128,7 +127,7 @@ def _order_or_ask(
         arrange(uow, wish, handoff_id=handoff_id)
     except (NotFound, InvalidState) as error:
         uow.note(dossier["id"], "not ordered", reason=str(error))
-        attention.call_for(uow.conn, dossier["id"], Raised(Concern.NOT_ORDERED, wish.direction))
+        attention.call_for(uow.conn, dossier["id"], RaisedConcern(Concern.NOT_ORDERED, wish.direction))
 
 
 def _dossier(uow: UnitOfWork, name: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Work for a person: raised before the citizen calls, once for each occasion, cleared by what mends it."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from psycopg.rows import class_row
@@ -10,11 +11,26 @@ from config.postal import Levels
 from hub import audit
 from hub.calendar import WorkingCalendar
 from hub.clock import local
-from hub.consignments import levels, store
-from hub.consignments.levels import Known, Raised
-from hub.consignments.model import Consignment
-from hub.consignments.words import Concern
+from hub.consignments import store
+from hub.consignments.model import SETTLED, Concern, Consignment, ConsignmentStatus
 from hub.db import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedConcern:
+    """One thing for a person to look at; ``occasion`` tells it from the same thing at another time."""
+
+    kind: Concern
+    occasion: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsignmentHistory:
+    """What else is known of a consignment when one asks what is wrong with it."""
+
+    incidents: frozenset[str] = frozenset()
+    overdue_complaints: tuple[str, ...] = ()
+
 
 _WATCHED: Final = f"""
 SELECT {store.COLUMNS} FROM consignment c
@@ -45,7 +61,7 @@ def look(conn: Connection, catalogue: Catalogue, calendar: WorkingCalendar, row:
     """Raise what is wrong with this consignment now and was not raised before; clear what is mended."""
     operator = catalogue.operators.get(row.operator)
     terms = Levels() if operator is None else operator.levels  # an operator that left the catalogue owes the law's
-    due = levels.concerns(calendar, terms, row, _known(conn, row, now), now)
+    due = concerns(calendar, terms, row, _known(conn, row, now), now)
     held = conn.execute("SELECT kind, occasion, cleared_at FROM attention WHERE subject = %s", (row.id,)).fetchall()
     before = {(one["kind"], one["occasion"]) for one in held}
     for raised in sorted(due, key=lambda one: (one.kind, one.occasion)):
@@ -72,16 +88,16 @@ def dismiss(conn: Connection, attention_id: int, actor: str, reason: str) -> boo
     return row is not None
 
 
-def _known(conn: Connection, row: Consignment, now: datetime) -> Known:
+def _known(conn: Connection, row: Consignment, now: datetime) -> ConsignmentHistory:
     incidents = conn.execute("SELECT kind FROM incident WHERE consignment_id = %s", (row.id,)).fetchall()
     overdue = conn.execute(
         "SELECT id FROM complaint WHERE consignment_id = %s AND resolved_on IS NULL AND due_on < %s",
         (row.id, local(now).date()),
     ).fetchall()
-    return Known(frozenset(one["kind"] for one in incidents), tuple(one["id"] for one in overdue))
+    return ConsignmentHistory(frozenset(one["kind"] for one in incidents), tuple(one["id"] for one in overdue))
 
 
-def call_for(conn: Connection, subject: str, one: Raised) -> None:
+def call_for(conn: Connection, subject: str, one: RaisedConcern) -> None:
     """Somebody has to look at ``subject``, a consignment or a dossier."""
     conn.execute(
         "INSERT INTO attention (subject, kind, occasion) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
@@ -99,3 +115,71 @@ def mended(conn: Connection, subject: str, kind: Concern, *, by: str = "hub", oc
     )
     if cleared.fetchone() is not None:
         audit.note(conn, subject, by, "attention cleared", before=kind)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months on; the month's last where it has no such day (Civil Code 2015 Đ147)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    first_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    return date(year, month + 1, min(day.day, (first_of_next - timedelta(days=1)).day))
+
+
+def concerns(
+    calendar: WorkingCalendar, levels: Levels, row: Consignment, known: ConsignmentHistory, now: datetime
+) -> set[RaisedConcern]:
+    """Everything about this consignment that a person has to look at now."""
+    found = {RaisedConcern(Concern.COMPLAINT_OVERDUE, complaint) for complaint in known.overdue_complaints}
+    found |= _faults(levels, row, known)
+    if row.stands in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
+        ordered_on = local(row.ordered_at).date()
+        if _is_over(calendar, calendar.after(ordered_on, levels.days_to_collect), now):
+            found.add(RaisedConcern(Concern.NOT_COLLECTED, ordered_on.isoformat()))
+    elif row.stands not in SETTLED | {ConsignmentStatus.LOST}:
+        found |= _delays(calendar, levels, row, now)
+    return found
+
+
+def _faults(levels: Levels, row: Consignment, known: ConsignmentHistory) -> set[RaisedConcern]:
+    """What went wrong, whatever the day."""
+    found: set[RaisedConcern] = set()
+    once = row.status_at.isoformat()
+    if row.stands in (ConsignmentStatus.REFUSED, ConsignmentStatus.RETURNED):
+        found.add(RaisedConcern(Concern(row.status), once))
+    if (
+        row.stands in (ConsignmentStatus.RETURNING, ConsignmentStatus.RETURNED)
+        and len(row.attempts) < levels.invitations
+    ):
+        found.add(RaisedConcern(Concern.RETURNED_EARLY, ""))
+    if row.stands is ConsignmentStatus.LOST and "loss" not in known.incidents:
+        found.add(RaisedConcern(Concern.LOST, once))
+    if row.damaged and "damage" not in known.incidents:
+        found.add(RaisedConcern(Concern.DAMAGED, ""))
+    if row.late_events:
+        found.add(RaisedConcern(Concern.AFTER_THE_END, str(row.late_events)))
+    if row.item_code_ok is False:
+        found.add(RaisedConcern(Concern.ITEM_CODE, str(row.item_code)))
+    return found
+
+
+def _delays(calendar: WorkingCalendar, levels: Levels, row: Consignment, now: datetime) -> set[RaisedConcern]:
+    """What has not happened in time, of a consignment that is on its way."""
+    found: set[RaisedConcern] = set()
+    heard_on = local(row.last_event_at).date()
+    if _is_over(calendar, calendar.after(heard_on, levels.silent_after_days), now):
+        found.add(RaisedConcern(Concern.SILENT, row.last_event_at.isoformat()))
+    if row.promised_on and not row.attempts and _is_over(calendar, row.promised_on, now):
+        found.add(RaisedConcern(Concern.LATE, row.promised_on.isoformat()))
+    if row.attempts and row.stands is not ConsignmentStatus.RETURNING:
+        last = local(row.attempts[-1]).date()
+        if len(row.attempts) < levels.invitations:
+            kind, days = Concern.NO_SECOND_INVITATION, levels.days_between_invitations
+        else:
+            kind, days = Concern.NO_RETURN, levels.days_to_return
+        if _is_over(calendar, calendar.after(last, days), now):
+            found.add(RaisedConcern(kind, row.attempts[-1].isoformat()))
+    return found
+
+
+def _is_over(calendar: WorkingCalendar, day: date, now: datetime) -> bool:
+    """Whether the work of ``day`` is done: asked that evening, before the citizen calls us in the morning."""
+    return now >= calendar.closing(day) if calendar.is_working_day(day) else local(now).date() > day

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from hub.clock import VIETNAM
-from hub.consignments.levels import months_after
+from hub.consignments.attention import months_after
 from hub.consignments.model import Direction
 from hub.db import Connection
 from hub.locale import vi

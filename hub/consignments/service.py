@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import Final
 
-from hub.consignments import attention, capability, pool, standing, store
-from hub.consignments.levels import Raised
-from hub.consignments.model import Consignment, ConsignmentStatus, Direction, ManifestItem, Service
-from hub.consignments.words import Concern
+from hub.consignments import attention, capability, store
+from hub.consignments.attention import RaisedConcern
+from hub.consignments.model import Concern, Consignment, ConsignmentStatus, Direction, ManifestItem, Service
+from hub.consignments.tracking import fold
 from hub.db import one
-from hub.errors import InvalidState
-from hub.events import Event
+from hub.errors import InvalidState, NotFound
+from hub.events import ConsignmentDelivered, Event
 from hub.messages.model import Transfer
 from hub.messages.outbox import Posting
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
+from schemas.item_code import ItemCode
 from schemas.postal import ConsignmentAccepted, ConsignmentOrder, Contact
 
 ORDER: Final = "postal.order"
@@ -45,7 +46,7 @@ def order(uow: UnitOfWork, wanted: ConsignmentRequest) -> str:
     """
     consignment, transfer = new_id(Prefix.CONSIGNMENT), new_id(Prefix.TRANSFER)
     number = _order_number(uow, wanted.operator, wanted.items[0].dossier_id)
-    item_code = wanted.item_code or pool.free(uow.conn, wanted.operator)
+    item_code = wanted.item_code or store.free_item_code(uow.conn, wanted.operator)
     token, token_hash = capability.issue()
     _tell(uow, wanted, transfer, number, item_code, token)
     row = {
@@ -66,7 +67,7 @@ def order(uow: UnitOfWork, wanted: ConsignmentRequest) -> str:
     }
     store.add(uow.conn, row, wanted.items)
     if item_code is not None:
-        pool.take(uow.conn, item_code, consignment)
+        store.take_item_code(uow.conn, item_code, consignment)
     uow.note(consignment, "ordered", after=ConsignmentStatus.ORDERED, reason=number)
     return consignment
 
@@ -113,7 +114,7 @@ def accepted(uow: UnitOfWork, transfer: Transfer, reply: ConsignmentAccepted) ->
     """The operator will collect it; its own item code is kept if it gives one."""
     row = _of(uow, transfer)
     if reply.item_code is not None:
-        standing.coded(uow, row, reply.item_code)
+        set_item_code(uow, row, reply.item_code)
     return _ordering(uow, row, ConsignmentStatus.ACCEPTED)
 
 
@@ -124,7 +125,7 @@ def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
 
 def cancel(uow: UnitOfWork, consignment_id: str, reason: str) -> None:
     """Take the order back. Raises NotFound, or InvalidState once it has been collected."""
-    row = standing.locked(uow, consignment_id)
+    row = lock_consignment(uow, consignment_id)
     if row.stands not in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
         raise InvalidState(f"{row.id} is {row.status}: only what has not been collected can be cancelled")
     uow.note(row.id, "cancelling", before=row.status, reason=reason)
@@ -155,13 +156,13 @@ def not_cancelled(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Even
     """It is too late, or this operator cannot: somebody has to call. The consignment goes its way."""
     consignment = _cancelled_by(uow, transfer).id
     uow.note(consignment, "not cancelled", reason=reason)
-    attention.call_for(uow.conn, consignment, Raised(Concern.NOT_CANCELLED, transfer.id))
+    attention.call_for(uow.conn, consignment, RaisedConcern(Concern.NOT_CANCELLED, transfer.id))
     return []
 
 
 def _ordering(uow: UnitOfWork, row: Consignment, to: ConsignmentStatus, reason: str | None = None) -> list[Event]:
     store.order_answered(uow.conn, row.id, to, at=uow.now, reason=reason)
-    return standing.refold(uow, row)
+    return apply_tracking(uow, row)
 
 
 def _of(uow: UnitOfWork, transfer: Transfer) -> Consignment:
@@ -177,3 +178,47 @@ def _cancelled_by(uow: UnitOfWork, transfer: Transfer) -> Consignment:
     if found is None:
         raise LookupError(transfer.id)
     return store.lock(uow.conn, found.id)
+
+
+def lock_consignment(uow: UnitOfWork, consignment_id: str) -> Consignment:
+    """The consignment, ours until the work is done. Raises NotFound."""
+    try:
+        return store.lock(uow.conn, consignment_id)
+    except LookupError:
+        raise NotFound(f"no consignment has the id {consignment_id}") from None
+
+
+def apply_tracking(uow: UnitOfWork, before: Consignment) -> list[Event]:
+    """Fold all that is known of a locked consignment, and say what is new."""
+    row = lock_consignment(uow, before.id)
+    found = fold(ConsignmentStatus(row.order_status), row.order_status_at, store.happenings(uow.conn, row.id))
+    promised_on = None
+    if found.posted_on is not None:
+        promised_on = uow.calendar.after(found.posted_on, _days(uow, row))
+    store.place(uow.conn, row.id, found, promised_on)
+    attention.look(uow.conn, uow.catalogue, uow.calendar, lock_consignment(uow, row.id), uow.now)
+    if found.status is before.stands:
+        return []
+    uow.note(row.id, "moved", before=before.status, after=found.status)
+    if found.status is not ConsignmentStatus.DELIVERED:
+        return []
+    return [
+        ConsignmentDelivered(dossier, row.id, row.handoff_id, found.at, 0 if number else row.cash)
+        for number, dossier in enumerate(store.dossiers(uow.conn, row.id))
+    ]
+
+
+def set_item_code(uow: UnitOfWork, row: Consignment, item_code: str) -> None:
+    """The operator says which code the item has. A wrong check digit is a warning: theirs may have one."""
+    code = ItemCode.received(item_code)
+    if code.normalised == row.item_code and row.item_code_ok is not None:
+        return
+    if row.item_code not in (None, code.normalised):
+        uow.note(row.id, "item code changed", before=row.item_code, after=code.normalised)
+    store.coded(uow.conn, row.id, code.normalised, is_valid=code.is_valid)
+
+
+def _days(uow: UnitOfWork, row: Consignment) -> int:
+    """n of J+n; longer where the postman also brings the appointment slip back."""
+    route = uow.catalogue.operators[row.operator].routes[row.route_class]
+    return route.days_with_slip if row.service == Service.BOTH else route.days

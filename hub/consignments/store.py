@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from psycopg.rows import class_row
 
+from hub import audit
 from hub.consignments.model import SETTLED, Consignment, ConsignmentStatus, ManifestItem
-from hub.consignments.tracking import Happening, TrackingStatus
+from hub.consignments.tracking import TrackingRecord, TrackingStatus
 from hub.db import Connection
+from hub.errors import InvalidState
 
 COLUMNS: Final = ", ".join(f"c.{field.name}" for field in fields(Consignment))
 _SELECT: Final = f"SELECT {COLUMNS} FROM consignment c "
@@ -84,7 +86,9 @@ def dossiers(conn: Connection, consignment_id: str) -> list[str]:
     return [row["dossier_id"] for row in rows]
 
 
-def note(conn: Connection, consignment_id: str, one: Happening, *, code: str, place: str | None, message: str) -> bool:
+def note(
+    conn: Connection, consignment_id: str, one: TrackingRecord, *, code: str, place: str | None, message: str
+) -> bool:
     """Keep what happened; False if it is known already."""
     kept = conn.execute(
         "INSERT INTO tracking_event (consignment_id, key, status, code, at, place, message_id)"
@@ -94,10 +98,10 @@ def note(conn: Connection, consignment_id: str, one: Happening, *, code: str, pl
     return kept.fetchone() is not None
 
 
-def happenings(conn: Connection, consignment_id: str) -> list[Happening]:
+def happenings(conn: Connection, consignment_id: str) -> list[TrackingRecord]:
     """All that was ever said of it."""
     rows = conn.execute("SELECT key, status, at FROM tracking_event WHERE consignment_id = %s", (consignment_id,))
-    return [Happening(row["key"], ConsignmentStatus(row["status"]), row["at"]) for row in rows]
+    return [TrackingRecord(row["key"], ConsignmentStatus(row["status"]), row["at"]) for row in rows]
 
 
 def order_answered(
@@ -134,3 +138,39 @@ def place(conn: Connection, consignment_id: str, standing: TrackingStatus, promi
             "settled": standing.status in SETTLED,
         },
     )
+
+
+def add_item_codes(conn: Connection, operator: str, codes: Sequence[str], *, actor: str) -> int:
+    """Put codes into the operator's pool; how many of them were new."""
+    added = 0
+    for code in codes:
+        stored = conn.execute(
+            "INSERT INTO item_code_pool (code, operator) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING code",
+            (code, operator),
+        )
+        added += stored.fetchone() is not None
+    audit.note(conn, f"postal.{operator}", actor, "item codes added", after=str(added))
+    return added
+
+
+def free_item_code(conn: Connection, operator: str) -> str | None:
+    """The next code that nobody has, ours until the transaction ends; None where the operator gives its own."""
+    row = conn.execute(
+        "SELECT code FROM item_code_pool WHERE operator = %s AND consignment_id IS NULL"
+        " ORDER BY code LIMIT 1 FOR UPDATE SKIP LOCKED",
+        (operator,),
+    ).fetchone()
+    return row["code"] if row else None
+
+
+def take_item_code(conn: Connection, code: str, consignment_id: str) -> None:
+    """The code is on this consignment, for good.
+
+    Raises InvalidState if it is on another; one from no pool is nobody's.
+    """
+    taken = conn.execute(
+        "UPDATE item_code_pool SET consignment_id = %s, taken_at = now() WHERE code = %s AND consignment_id IS NULL",
+        (consignment_id, code),
+    )
+    if taken.rowcount == 0 and conn.execute("SELECT 1 FROM item_code_pool WHERE code = %s", (code,)).fetchone():
+        raise InvalidState(f"the item code {code} is on another consignment")

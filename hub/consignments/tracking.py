@@ -16,7 +16,7 @@ _PLACE: Final = {status: place for place, status in enumerate(ConsignmentStatus)
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TrackingRecord:
     """One thing that happened. ``key`` is its natural name: the same for every repetition of it."""
 
     key: str
@@ -37,11 +37,11 @@ class TrackingStatus:
     attempts: tuple[datetime, ...]
     """of delivery, that failed"""
     damaged: bool
-    late_events: tuple[Happening, ...]
+    late_events: tuple[TrackingRecord, ...]
     """what is said to have happened after the end, and differs from it"""
 
 
-def fold(order_status: ConsignmentStatus, since: datetime, said: Iterable[Happening]) -> TrackingStatus:
+def fold(order_status: ConsignmentStatus, since: datetime, said: Iterable[TrackingRecord]) -> TrackingStatus:
     """Where a consignment stands that has been ``ordering`` ``since``, when all of this was said of it.
 
     What happened is taken in the order in which it happened; of one moment, in the order of the way. What may not
@@ -50,7 +50,7 @@ def fold(order_status: ConsignmentStatus, since: datetime, said: Iterable[Happen
     in_order = sorted({one.key: one for one in said}.values(), key=lambda one: (one.at, _PLACE[one.status], one.key))
     status, at = order_status, since
     attempts: list[datetime] = []
-    late_events: list[Happening] = []
+    late_events: list[TrackingRecord] = []
     for one in in_order:
         following = LIFECYCLE.moves[status]
         if one.status in following or (following and one.status is status):

@@ -4,9 +4,9 @@ import re
 from typing import Final
 
 from hub.codes import HubCode
-from hub.consignments import standing, store
+from hub.consignments import service, store
 from hub.consignments.model import ConsignmentStatus
-from hub.consignments.tracking import Happening
+from hub.consignments.tracking import TrackingRecord
 from hub.db import one
 from hub.errors import ManualAction, RetryLater
 from hub.events import Event
@@ -18,43 +18,43 @@ _OFFICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
 _LONG_NUMBER: Final = re.compile(r"[0-9]{9}")
 
 
-def follow(uow: UnitOfWork, message: Message) -> list[Event]:
+def record_event(uow: UnitOfWork, message: Message) -> list[Event]:
     """One event, in the operator's code. What is known already changes nothing; an unknown code waits for a person."""
-    said = TrackingEvent.model_validate_json(message.body)
+    event = TrackingEvent.model_validate_json(message.body)
     operator = uow.catalogue.operators[message.source.removeprefix("postal.")]
-    meaning = operator.status.get(said.status_code)
+    meaning = operator.status.get(event.status_code)
     if meaning is None:
-        raise ManualAction(HubCode.STATUS_UNKNOWN, f"{operator.code} has no status {said.status_code!r} in its table")
-    known = store.by_order(uow.conn, operator.code, said.order_number)
+        raise ManualAction(HubCode.STATUS_UNKNOWN, f"{operator.code} has no status {event.status_code!r} in its table")
+    known = store.by_order(uow.conn, operator.code, event.order_number)
     if known is None:
-        raise RetryLater(HubCode.CONSIGNMENT_UNKNOWN, f"no consignment has the order number {said.order_number}")
-    row = standing.locked(uow, known.id)
-    if said.item_code is not None:
-        standing.coded(uow, row, said.item_code)
-    at = uow.reported_at(message, said.at)
-    happening = Happening(said.key, ConsignmentStatus(meaning.value), at)
+        raise RetryLater(HubCode.CONSIGNMENT_UNKNOWN, f"no consignment has the order number {event.order_number}")
+    row = service.lock_consignment(uow, known.id)
+    if event.item_code is not None:
+        service.set_item_code(uow, row, event.item_code)
+    at = uow.reported_at(message, event.at)
+    record = TrackingRecord(event.key, ConsignmentStatus(meaning.value), at)
     is_new = store.note(
-        uow.conn, row.id, happening, code=said.status_code, place=_office(said.place), message=message.id
+        uow.conn, row.id, record, code=event.status_code, place=_office(event.place), message=message.id
     )
     if not is_new:
-        uow.note(row.id, "event repeated", after=happening.status, reason=said.key)
+        uow.note(row.id, "event repeated", after=record.status, reason=event.key)
         return []
     if row.settled_at is not None or (row.posted_on is not None and at < row.last_event_at):
-        uow.note(row.id, "event late", before=row.status, after=happening.status, reason=said.key)
-    return standing.refold(uow, row)
+        uow.note(row.id, "event late", before=row.status, after=record.status, reason=event.key)
+    return service.apply_tracking(uow, row)
 
 
-def told_again(uow: UnitOfWork, message: Message) -> list[Event]:
+def conflicting_event(uow: UnitOfWork, message: Message) -> list[Event]:
     """An event of a name that is known, with other content. Other words about it change nothing and are journaled.
 
     Raises ManualAction where it names another item: which of the two it was, only the operator knows.
     """
-    said = TrackingEvent.model_validate_json(message.body)
-    row = one(uow.conn, "SELECT body FROM inbox WHERE source = %s AND external_id = %s", (message.source, said.key))
-    if said.item_code not in (None, TrackingEvent.model_validate_json(row["body"]).item_code):
+    event = TrackingEvent.model_validate_json(message.body)
+    row = one(uow.conn, "SELECT body FROM inbox WHERE source = %s AND external_id = %s", (message.source, event.key))
+    if event.item_code not in (None, TrackingEvent.model_validate_json(row["body"]).item_code):
         raise ManualAction(HubCode.REPORT_CONFLICT, "the event came before with another item code, or with none")
-    known = store.by_order(uow.conn, message.source.removeprefix("postal."), said.order_number)
-    uow.note(known.id if known else message.id, "event conflict", reason=said.key)
+    known = store.by_order(uow.conn, message.source.removeprefix("postal."), event.order_number)
+    uow.note(known.id if known else message.id, "event conflict", reason=event.key)
     return []
 
 

@@ -1,15 +1,22 @@
-"""What happens to a dossier: it is opened, taken by its department, moved by its department's reports."""
+"""The life of a dossier: opened, held for its fee or released, taken by its department, moved by its reports, ended."""
 
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from hub.clock import local
 from hub.codes import HubCode
 from hub.dossiers import store
 from hub.dossiers.model import FINAL, LIFECYCLE, MAIN_ROAD, Dossier, DossierStatus
-from hub.errors import ManualAction, MessageRefused, RetryLater
+from hub.errors import InvalidState, ManualAction, MessageRefused, NotFound, RetryLater
 from hub.events import (
     DossierOpened,
+    DossierReleased,
     Event,
+    FeeDemanded,
+    FeeNotDue,
+    FeePaid,
+    FeeReopened,
+    FeeWaived,
     HandedBack,
     HandoffAcknowledged,
     HandoffRefused,
@@ -17,10 +24,10 @@ from hub.events import (
 )
 from hub.locale import vi
 from hub.messages import inbox
-from hub.messages.model import Message
+from hub.messages.model import Arrival, Message, Wakeup
 from hub.unit_of_work import UnitOfWork
 from schemas.department import StatusReport
-from schemas.identifiers import DossierCode
+from schemas.identifiers import DossierCode, Prefix, new_id
 from schemas.portal import Submission
 
 
@@ -161,3 +168,90 @@ def _is_late(dossier: Dossier, to: DossierStatus, at: datetime, clock_skew: time
 
 def _may_precede(earlier: DossierStatus, later: DossierStatus) -> bool:
     return bool(LIFECYCLE.path(earlier, later, through=MAIN_ROAD))
+
+
+RELEASE: Final = "dossier.release"
+SOURCE: Final = "hub"
+_HELD: Final = frozenset({DossierStatus.REGISTERED, DossierStatus.AWAITING_FEE})
+
+
+def release(uow: UnitOfWork, event: FeeNotDue) -> list[Event]:
+    """Nothing is to be paid: it goes to its department."""
+    return _release(uow, store.lock(uow.conn, event.dossier_id))
+
+
+def release_or_wait(uow: UnitOfWork, event: FeeDemanded) -> list[Event]:
+    """What is paid later does not hold a dossier back; what is paid first does."""
+    dossier = store.lock(uow.conn, event.dossier_id)
+    return _wait(uow, dossier) if event.pay_first else _release(uow, dossier)
+
+
+def covered(uow: UnitOfWork, event: FeePaid | FeeWaived) -> list[Event]:
+    """Nothing is outstanding: a dossier that was held back is registered again, and its term begins now.
+
+    It goes out by a message of ours, so that the money is booked even while nobody can sign the handoff.
+    """
+    dossier = store.lock(uow.conn, event.dossier_id)
+    if dossier.released_at is not None or dossier.stands not in _HELD:
+        return []
+    message = new_id(Prefix.INBOX)
+    arrival = Arrival(message, SOURCE, RELEASE, message, message, dossier.id.encode(), media_type="text/plain")
+    uow.wakeups.append(Wakeup(inbox.QUEUE, inbox.accept(uow.conn, arrival).id))
+    if dossier.stands is DossierStatus.REGISTERED:
+        return []
+    procedure = uow.catalogue.procedures.get(dossier.procedure)
+    if procedure is not None:
+        store.begin_term(uow.conn, dossier, due_at=uow.calendar.due(event.at, procedure.working_hours))
+    return _set_status(uow, dossier, DossierStatus.REGISTERED)
+
+
+def release_paid(uow: UnitOfWork, message: Message) -> list[Event]:
+    """The message that ``covered`` left: the dossier goes out, unless the money was taken back meanwhile."""
+    dossier = store.lock(uow.conn, message.body.decode())
+    if dossier.released_at is not None or dossier.stands is not DossierStatus.REGISTERED:
+        uow.note(dossier.id, "not released", before=dossier.status)
+        return []
+    return _release(uow, dossier)
+
+
+def reopened(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
+    """What was paid is taken back: the dossier waits again, if it has not gone out; else a person sees to it."""
+    dossier = store.lock(uow.conn, event.dossier_id)
+    if dossier.released_at is not None:
+        uow.note(dossier.id, "unpaid after release", before=dossier.status, reason=event.fee.demand_id)
+        return []
+    return _wait(uow, dossier) if dossier.stands is DossierStatus.REGISTERED else []
+
+
+def _wait(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
+    return _set_status(uow, dossier, DossierStatus.AWAITING_FEE)
+
+
+def _set_status(uow: UnitOfWork, dossier: Dossier, to: DossierStatus) -> list[Event]:
+    store.move(uow.conn, dossier, to, at=uow.now, reason=None)
+    uow.note(dossier.id, "moved", before=dossier.status, after=to)
+    return [StatusMoved(dossier.id)]
+
+
+def _release(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
+    store.release(uow.conn, dossier, at=uow.now)
+    uow.note(dossier.id, "released")
+    return [DossierReleased(dossier.id)]
+
+
+def end_dossier(uow: UnitOfWork, dossier_id: str, to: DossierStatus, reason: str) -> tuple[None, list[Event]]:
+    """Withdrawn or stopped.
+
+    Raises NotFound, or InvalidState once it has gone out: from then on its department ends it.
+    """
+    try:
+        dossier = store.lock(uow.conn, dossier_id)
+    except LookupError:
+        raise NotFound(f"no dossier has the id {dossier_id}") from None
+    if dossier.released_at is not None:
+        raise InvalidState("the dossier has gone out: its department ends it")
+    if to not in (DossierStatus.WITHDRAWN, DossierStatus.STOPPED) or to not in LIFECYCLE.moves[dossier.stands]:
+        raise InvalidState(f"a dossier that is {dossier.status} cannot be {to}")
+    store.move(uow.conn, dossier, to, at=uow.now, reason=reason)
+    uow.note(dossier.id, "ended", before=dossier.status, after=to, reason=reason)
+    return None, [StatusMoved(dossier.id)]

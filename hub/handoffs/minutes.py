@@ -8,7 +8,7 @@ from typing import Final
 
 from hub.errors import InvalidState
 from hub.events import Event, HandoffAcknowledged
-from hub.handoffs import completion, record, store
+from hub.handoffs import record, service, store
 from hub.handoffs.model import HandoffRow, HandoffStatus
 from hub.handoffs.service import officer_on_duty
 from hub.locale import vi
@@ -66,7 +66,7 @@ def enter(uow: UnitOfWork, handoff_id: str, minute: ScannedMinute) -> tuple[Hand
     first = row.stands is HandoffStatus.PREPARED
     row = store.change(uow.conn, row.id, taken_at=minute.at)
     events: list[Event] = [HandoffAcknowledged(row.dossier_id, minute.at)] if first else []
-    events += completion.settle(uow, row, at_least=HandoffStatus.ACKNOWLEDGED)
+    events += service.advance(uow, row, at_least=HandoffStatus.ACKNOWLEDGED)
     return store.lock(uow.conn, row.id).stands, events
 
 

@@ -3,7 +3,7 @@
 from hub.codes import HubCode
 from hub.errors import ManualAction
 from hub.events import Event, HandedBack
-from hub.handoffs import completion, counter, record, store
+from hub.handoffs import counter, record, service, store
 from hub.handoffs.counter import DepartmentRecord
 from hub.handoffs.model import HandoffStatus, result_of
 from hub.handoffs.service import LEAF, officer_on_duty
@@ -108,4 +108,4 @@ def _answer(
         signatures=[signatures.person, signatures.seal],
     )
     row = store.change(uow.conn, row_id, receipt_leaf_id=leaf_id, number=row_id, taken_at=uow.now, answered_at=uow.now)
-    return completion.settle(uow, row, at_least=HandoffStatus.ACKNOWLEDGED)
+    return service.advance(uow, row, at_least=HandoffStatus.ACKNOWLEDGED)

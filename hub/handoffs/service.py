@@ -6,13 +6,15 @@ from config.officers import Officer, on_duty
 from hub.codes import HubCode
 from hub.errors import RetryLater
 from hub.events import (
+    ConsignmentDelivered,
     DossierReleased,
     Event,
     HandoffAcknowledged,
+    HandoffCompleted,
     HandoffPrepared,
     HandoffRefused,
 )
-from hub.handoffs import completion, counter, record, store
+from hub.handoffs import counter, record, store
 from hub.handoffs.model import LIFECYCLE, HandoffRow, HandoffStatus
 from hub.handoffs.record import Recorded
 from hub.messages.model import Transfer
@@ -138,7 +140,7 @@ def acknowledged(uow: UnitOfWork, transfer: Transfer, receipt: HandoffReceipt) -
         taken_at=row.taken_at or receipt.received_at,
     )
     events: list[Event] = [HandoffAcknowledged(row.dossier_id, receipt.received_at)]
-    return events + completion.settle(uow, row, at_least=HandoffStatus.ACKNOWLEDGED)
+    return events + advance(uow, row, at_least=HandoffStatus.ACKNOWLEDGED)
 
 
 def _counter_signed(uow: UnitOfWork, row: HandoffRow, receipt: HandoffReceipt) -> str | None:
@@ -159,3 +161,28 @@ def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     store.change(uow.conn, row.id, status=HandoffStatus.REFUSED, answered_at=uow.now)
     uow.note(row.id, "answered", before=row.status, after=HandoffStatus.REFUSED)
     return [HandoffRefused(row.dossier_id, uow.now, reason)]
+
+
+def advance(uow: UnitOfWork, row: HandoffRow, *, at_least: HandoffStatus) -> list[Event]:
+    """Move ``row`` on: complete if nothing is missing, else ``at_least``, unless it stands there already or beyond."""
+    to = HandoffStatus.COMPLETE if row.is_complete else at_least
+    if row.stands in (to, HandoffStatus.COMPLETE, HandoffStatus.REFUSED):
+        return []
+    LIFECYCLE.check(row.stands, to)
+    store.change(uow.conn, row.id, status=to, completed_at=uow.now if to is HandoffStatus.COMPLETE else None)
+    if to is not HandoffStatus.COMPLETE:
+        return []
+    uow.note(row.id, "completed", before=row.status, after=to)
+    return [HandoffCompleted(row.dossier_id, row.id)]
+
+
+def papers_delivered(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event]:
+    """The operator has delivered the papers of a handoff. That alone completes nothing: the minute has to be there."""
+    if event.handoff_id is None:
+        return []
+    row = store.lock(uow.conn, event.handoff_id)
+    if row.delivered_at is not None:
+        return []
+    row = store.change(uow.conn, row.id, delivered_at=event.at)
+    uow.note(row.id, "papers delivered", reason=event.consignment_id)
+    return advance(uow, row, at_least=row.stands)

@@ -1,9 +1,11 @@
 """Reads for people: handoffs, what is missing before each is complete, and what could not be signed."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from hub.codes import HubCode
 from hub.db import Connection
+from hub.errors import NotFound
 from hub.handoffs.model import HandoffStatus
 from hub.locale import vi
 
@@ -80,3 +82,28 @@ def _missing(row: Row) -> list[str]:
         return [vi("the receiver's signature, or minutes")]
     missing = [] if row["minute_at"] else [vi("minutes")]
     return missing + ([] if row["delivered_at"] else [vi("delivery of the paper dossier by post")])
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffHistory:
+    """A dossier, and the ids of its handoffs by leg. ``asked`` is the one that was asked for, if it was a handoff."""
+
+    dossier_id: str
+    procedure: str
+    department: str
+    handoffs: tuple[str, ...]
+    asked: str | None
+
+
+def find_history(conn: Connection, named: str) -> HandoffHistory:
+    """``named``: a handoff (hd_…), a dossier (sub_…) or a dossier's code. Raises NotFound."""
+    row = conn.execute(
+        "SELECT d.id, d.procedure, d.department FROM dossier d WHERE d.id = %(named)s OR d.code = %(named)s"
+        " OR d.raw_code = %(named)s OR d.id = (SELECT dossier_id FROM handoff WHERE id = %(named)s)",
+        {"named": named},
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"no handoff and no dossier is called {named}")
+    rows = conn.execute("SELECT id FROM handoff WHERE dossier_id = %s ORDER BY leg", (row["id"],)).fetchall()
+    ids = tuple(one["id"] for one in rows)
+    return HandoffHistory(row["id"], row["procedure"], row["department"], ids, named if named in ids else None)

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from hub.errors import InvalidState, NotFound
-from hub.papers import words
+from hub.papers import layout
 from hub.papers.forms import (
     Attachment,
     ControlSheet,
@@ -167,7 +167,7 @@ def _signature(leaf: Leaf, name: str | None) -> Signature:
     """The facts of the first signature; whether it holds is for whoever verifies the attached files."""
     signed = signed_data.read(leaf.signatures[0])
     certificate = signed_data.signer_certificate(signed)
-    serial = words.groups_of_eight(f"{certificate.serial_number:x}")
+    serial = layout.groups_of_eight(f"{certificate.serial_number:x}")
     return Signature(
         signer=name or _common_name(certificate.subject),
         certificate=f"{_common_name(certificate.subject)} · cấp bởi {_common_name(certificate.issuer)} · số {serial}",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from hub.papers import words
+from hub.clock import local
 from hub.papers.forms import (
     Attachment,
     ControlSheet,
@@ -17,6 +17,7 @@ from hub.papers.forms import (
     Signature,
     Slip,
 )
+from schemas.figures import grouped
 
 _SINCE_CIRCULAR_3: Final = datetime.fromisoformat("2025-07-01T00:00:00+07:00")
 """a dossier keeps the forms in force when it was received"""
@@ -59,7 +60,7 @@ def content(form: Form) -> dict[str, Any]:
             own = _fee_table(form)
     return {
         "number": form.number,
-        "day": words.day(form.at),
+        "day": day(form.at),
         "office": {"name": form.office.name, "superior": form.office.superior, "place": form.office.place},
         "attachments": [_attachment(file) for file in form.attachments],
         **own,
@@ -75,8 +76,8 @@ def _control_sheet(form: ControlSheet) -> dict[str, Any]:
         "dossier_code": form.dossier_code,
         "procedure": form.procedure,
         "deciding": form.deciding,
-        "received": words.hour_and_day(form.received_at),
-        "due": words.hour_and_day(form.due_at),
+        "received": hour_and_day(form.received_at),
+        "due": hour_and_day(form.due_at),
         "legs": [_leg(leg) for leg in form.legs],
     }
 
@@ -87,13 +88,13 @@ def _leg(leg: ControlSheetRow) -> dict[str, Any]:
         "handoff_id": leg.handoff_id,
         "giver": leg.giver,
         "receiver": leg.receiver,
-        "given": words.hour_and_day(leg.given_at),
-        "received": "" if leg.received_at is None else words.hour_and_day(leg.received_at),
+        "given": hour_and_day(leg.given_at),
+        "received": "" if leg.received_at is None else hour_and_day(leg.received_at),
         "result": "" if leg.result is None else leg.result.label,
         "note": leg.note,
         "given_by": _signature(leg.given_by),
         "received_by": _signature(leg.received_by),
-        "record_sha256": words.groups_of_eight(leg.record_sha256),
+        "record_sha256": groups_of_eight(leg.record_sha256),
     }
 
 
@@ -102,7 +103,7 @@ def _minute(form: MinuteForm) -> dict[str, Any]:
         "title": "Biên bản giao nhận hồ sơ",
         "basis": "Căn cứ Quyết định số 45/2016/QĐ-TTg ngày 19 tháng 10 năm 2016 của Thủ tướng Chính phủ;",
         "foot": f"{form.dossier_code} · Biên bản giao nhận số {form.number}",
-        "moment": words.hour_and_day(form.at),
+        "moment": hour_and_day(form.at),
         "handoff_id": form.handoff_id,
         "dossier_code": form.dossier_code,
         "procedure": form.procedure,
@@ -115,7 +116,7 @@ def _minute(form: MinuteForm) -> dict[str, Any]:
         "note": form.note,
         "given_by": _signature(form.given_by),
         "received_by": _signature(form.received_by),
-        "record_sha256": words.groups_of_eight(form.record_sha256),
+        "record_sha256": groups_of_eight(form.record_sha256),
     }
 
 
@@ -133,8 +134,8 @@ def _slip(form: Slip) -> dict[str, Any]:
         "procedure": form.procedure,
         "documents": _documents(form.documents),
         "term": form.term,
-        "price": "theo bảng giá của doanh nghiệp" if form.price is None else words.money(form.price),
-        "collect": words.money(form.collect) if form.collect else "không",
+        "price": "theo bảng giá của doanh nghiệp" if form.price is None else money(form.price),
+        "collect": money(form.collect) if form.collect else "không",
     }
 
 
@@ -156,13 +157,13 @@ def _manifest(form: Manifest) -> dict[str, Any]:
                     "phone": item.receiver.phone,
                 },
                 "weight": str(item.weight) if item.weight else "",
-                "collect": words.money(item.collect) if item.collect else "",
+                "collect": money(item.collect) if item.collect else "",
                 "note": item.note,
             }
             for item in form.items
         ],
         "weight": str(sum(item.weight for item in form.items)),
-        "collect": words.money(sum(item.collect for item in form.items)),
+        "collect": money(sum(item.collect for item in form.items)),
     }
 
 
@@ -178,25 +179,25 @@ def _fee_table(form: FeeTable) -> dict[str, Any]:
                 "code": row.code,
                 "title": row.title,
                 "kind": row.kind,
-                "count": words.amount(row.count),
-                "sums": [words.amount(getattr(row, column)) for column in columns],
+                "count": amount(row.count),
+                "sums": [amount(getattr(row, column)) for column in columns],
             }
             for row in form.rows
         ],
-        "count": words.amount(sum(row.count for row in form.rows)),
-        "sums": [words.amount(sum(getattr(row, column) for row in form.rows)) for column in columns],
-        "net": words.money(sum(row.net for row in form.rows)),
+        "count": amount(sum(row.count for row in form.rows)),
+        "sums": [amount(sum(getattr(row, column) for row in form.rows)) for column in columns],
+        "net": money(sum(row.net for row in form.rows)),
         "in_words": form.in_words,
         "rule": form.rule,
         "receipts": list(form.receipts),
         "open_cases": [
-            {"code": one.code, "title": one.title, "count": str(one.count), "at_risk": words.money(one.at_risk)}
+            {"code": one.code, "title": one.title, "count": str(one.count), "at_risk": money(one.at_risk)}
             for one in form.open_cases
         ],
-        "lines": words.amount(form.lines),
-        "sha256": words.groups_of_eight(form.sha256),
-        "book": words.groups_of_eight(form.book),
-        "last_entry": words.amount(form.last_entry),
+        "lines": amount(form.lines),
+        "sha256": groups_of_eight(form.sha256),
+        "book": groups_of_eight(form.book),
+        "last_entry": amount(form.last_entry),
     }
 
 
@@ -206,7 +207,7 @@ def _documents(documents: Sequence[MinuteDocument]) -> list[dict[str, Any]]:
             "title": document.title,
             "kind": document.kind,
             "copies": document.copies,
-            "sha256": words.groups_of_eight(document.sha256),
+            "sha256": groups_of_eight(document.sha256),
         }
         for document in documents
     ]
@@ -218,7 +219,7 @@ def _signature(signature: Signature | None) -> dict[str, str] | None:
     return {
         "signer": signature.signer,
         "certificate": signature.certificate,
-        "at": words.signing_time(signature.at),
+        "at": signing_time(signature.at),
     }
 
 
@@ -231,3 +232,41 @@ def _attachment(file: Attachment) -> dict[str, Any]:
         "relationship": "data" if file.media_type in ("application/json", "application/zip") else "supplement",
         "data": list(file.data),
     }
+
+
+_TEN: Final = 10
+_FEBRUARY: Final = 2
+
+
+def day(moment: datetime) -> str:
+    """ngày 05 tháng 01 năm 2026: days below ten and the first two months are written with a nought before them."""
+    there = local(moment)
+    month = f"{there.month:02}" if there.month <= _FEBRUARY else str(there.month)
+    return f"ngày {there.day:02} tháng {month} năm {there.year}"
+
+
+def hour_and_day(moment: datetime) -> str:
+    """08 giờ 15 phút, ngày 24 tháng 11 năm 2026."""
+    there = local(moment)
+    return f"{there.hour:02} giờ {there.minute:02} phút, {day(moment)}"
+
+
+def signing_time(moment: datetime) -> str:
+    """24/11/2026 08:15:02 +07:00: the time beside a digital signature, to the second and with its zone."""
+    there = local(moment)
+    return f"{there:%d/%m/%Y %H:%M:%S} {there:%z}"[:-2] + ":" + f"{there:%z}"[-2:]
+
+
+def amount(number: int) -> str:
+    """1.250.000, with a minus before it where it is below zero, and a dash for nothing."""
+    return grouped(number).replace("-", "\u2212") if number else "–"
+
+
+def money(amount: int) -> str:
+    """1.250.000 ₫, with a space that does not break the line."""
+    return grouped(amount).replace("-", "\u2212") + "\u00a0₫"
+
+
+def groups_of_eight(digest: str) -> str:
+    """A hash or a serial number in groups, so that a line may end between two and an eye can compare them."""
+    return " ".join(digest[start : start + 8] for start in range(0, len(digest), 8))

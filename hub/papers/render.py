@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import typst
 
-from hub.papers import layout, words
+from hub.papers import layout
 from hub.papers.forms import Form
 
 _A4: Final = {False: 841.89, True: 595.28}
@@ -59,7 +59,7 @@ def places(form: Form) -> Mapping[Literal["person", "seal"], SignaturePlace]:
 
 def drawn_signature(name: str, at: datetime, ink: str) -> bytes:
     """A signature's picture, as a PDF of one small page of the size that the forms leave room for."""
-    told = json.dumps({"name": name, "at": words.signing_time(at), "ink": ink}, ensure_ascii=False)
+    told = json.dumps({"name": name, "at": layout.signing_time(at), "ink": ink}, ensure_ascii=False)
     with as_file(files("hub.papers")) as folder:
         made = _typst(folder, "signature.typ", {"signature": told}).compile(
             format="pdf", pdf_standards="a-3b", timestamp=int(at.timestamp())

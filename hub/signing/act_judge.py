@@ -11,19 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from hub.clock import local, now
 from hub.locale import vi
-from hub.signing import (
-    canonical,
-    checkpoint_form,
-    cms,
-    der,
-    merkle,
-    parties,
-    proof,
-    reasons,
-    signed_data,
-    stamps,
-    verifier,
-)
+from hub.signing import canonical, cms, der, merkle, parties, proof, signed_data, stamps, verdicts, verifier
 from hub.signing.bundle import SIGNATURES, BundledAct
 from hub.signing.findings import Verdict, VerdictCode, Weight
 from hub.signing.parties import ANY, SigningParty
@@ -89,8 +77,8 @@ class ActJudge:
 
     def _checkpoint(self) -> LogCheckpoint | None:
         try:
-            return checkpoint_form.read(self._act.checkpoint)
-        except checkpoint_form.NotACheckpoint as error:
+            return proof.read_checkpoint(self._act.checkpoint)
+        except proof.NotACheckpoint as error:
             self._wrong(VerdictCode.CHECKPOINT, "checkpoint.json", str(error))
             return None
 
@@ -242,7 +230,7 @@ class ActJudge:
             self._good(VerdictCode.PARTY, file, f"{wanted[0]} = {name_of(chain[0])}")
 
     def _ended(self, end: Invalid | Undecided, code: VerdictCode, file: str) -> None:
-        self._add(Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING, code, file, reasons.said(end))
+        self._add(Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING, code, file, verdicts.explain_vi(end))
 
     def _good(self, code: VerdictCode, file: str, detail: str) -> None:
         self._add(Weight.GOOD, code, file, detail)

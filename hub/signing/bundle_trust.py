@@ -9,9 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hub.locale import vi
 from hub.signing.bundle import Bundle
 from hub.signing.findings import Verdict, VerdictCode, Weight
-from hub.signing.revocation import usable
 from hub.signing.signed_data import certificate_of
-from hub.signing.trust import Trust, issued
+from hub.signing.trust import Trust, issued, usable
 from hub.signing.verdicts import Invalid
 
 _UNREADABLE = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm)

@@ -12,7 +12,7 @@ from hub.signing import checkpoints, custody, merkle, signed_data
 from hub.signing.bundle import Bundle, BundledAct
 from hub.signing.custody import Leaf
 from hub.signing.proof import InclusionProof
-from hub.signing.revocation import list_of
+from hub.signing.trust import list_of
 
 
 def export(conn: Connection, handoff_id: str, lists: Sequence[bytes] = ()) -> Bundle:

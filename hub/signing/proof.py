@@ -1,4 +1,6 @@
-"""proof.txt: that a leaf is in the log, as lines that a person reads and a shell script can follow.
+"""Evidence formats of the custody log: checkpoints (canonical JSON) and inclusion proofs (proof.txt).
+
+proof.txt says that a leaf is in the log, as lines that a person reads and a shell script can follow:
 
 leaf 1234 of 2000
 record 5f…      SHA-256 of record.json
@@ -12,6 +14,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from hub.signing import canonical
+from schemas import strict
+from schemas.custody import LogCheckpoint
 
 _FORM: Final = re.compile(
     r"leaf (?P<place>0|[1-9][0-9]{0,17}) of (?P<size>[1-9][0-9]{0,17})\n"
@@ -86,3 +92,20 @@ def sides(place: int, size: int) -> list[str]:
 
 def _hashes(lines: str) -> tuple[bytes, ...]:
     return tuple(bytes.fromhex(line.split(" ")[1]) for line in lines.splitlines())
+
+
+class NotACheckpoint(ValueError):
+    """The bytes are no checkpoint; the text says why and never quotes them."""
+
+
+def read_checkpoint(body: bytes) -> LogCheckpoint:
+    """The checkpoint in ``body``. Raises NotACheckpoint."""
+    try:
+        canonical.decode(body)
+        return strict.read(LogCheckpoint, body)
+    except canonical.NotCanonical as error:
+        raise NotACheckpoint(str(error)) from None
+    except strict.Refused as refused:
+        raise NotACheckpoint(
+            ", ".join(f"{fault.pointer or '/'} {fault.code}" for fault in refused.faults[:3])
+        ) from None

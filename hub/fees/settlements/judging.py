@@ -14,7 +14,7 @@ from hub.fees.settlements.model import LEAF
 from hub.fees.settlements.package import SEAL, STAMP, Package
 from hub.fees.settlements.table import SUMS as COLUMNS
 from hub.locale import vi
-from hub.signing import bundle_trust, canonical, reasons, stamps, verifier
+from hub.signing import bundle_trust, canonical, stamps, verdicts, verifier
 from hub.signing.act_judge import ActJudge, JudgedAct, name_of, shown
 from hub.signing.bundle import FOR_OUTSIDERS, OUTSIDERS, SUMS
 from hub.signing.findings import Verdict, VerdictCode, Weight
@@ -58,7 +58,7 @@ def _check_sealed(package: Package, trust: Trust, verdict: Verdict) -> datetime 
             _check_party(SigningParty("seal", trust.register.centre), signed.chain, at or now(), trust)
     except (Invalid, Undecided) as end:
         weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
-        verdict.add(weight, VerdictCode.PACKAGE_SEAL, party, reasons.said(end))
+        verdict.add(weight, VerdictCode.PACKAGE_SEAL, party, verdicts.explain_vi(end))
         return None
     detail = name_of(signed.certificate) + (f", {shown(at)}" if at else "")
     verdict.add(Weight.GOOD, VerdictCode.PACKAGE_SEAL, SEAL, detail)
@@ -186,7 +186,7 @@ def _check_book(package: Package, judged: JudgedAct, trust: Trust, verdict: Verd
         _check_party(SigningParty("log", log), signed.chain, judged.at or now(), trust)
     except (Invalid, Undecided) as end:
         weight = Weight.WRONG if isinstance(end, Invalid) else Weight.MISSING
-        verdict.add(weight, VerdictCode.TABLE_BOOK, "book.p7s", reasons.said(end))
+        verdict.add(weight, VerdictCode.TABLE_BOOK, "book.p7s", verdicts.explain_vi(end))
         return
     except canonical.NotCanonical as error:
         verdict.add(Weight.WRONG, VerdictCode.TABLE_BOOK, "book.json", str(error))

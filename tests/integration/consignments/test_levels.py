@@ -9,9 +9,8 @@ from config.catalogue import Catalogue
 from config.postal import Levels
 from hub.calendar import WorkingCalendar
 from hub.clock import VIETNAM
-from hub.consignments.levels import Known, concerns, months_after
-from hub.consignments.model import Consignment
-from hub.consignments.words import Concern
+from hub.consignments.attention import ConsignmentHistory, concerns, months_after
+from hub.consignments.model import Concern, Consignment
 
 MONDAY = date(2026, 12, 7)
 
@@ -56,7 +55,12 @@ POSTED = Consignment(
 )
 
 
-def kinds(calendar: WorkingCalendar, row: Consignment, now: datetime, known: Known = Known()) -> set[Concern]:  # noqa: B008
+def kinds(
+    calendar: WorkingCalendar,
+    row: Consignment,
+    now: datetime,
+    known: ConsignmentHistory = ConsignmentHistory(),  # noqa: B008
+) -> set[Concern]:
     return {one.kind for one in concerns(calendar, Levels(), row, known, now)}
 
 
@@ -116,16 +120,16 @@ def test_what_was_ordered_is_collected_within_a_working_day(calendar: WorkingCal
 def test_loss_and_damage_are_open_until_somebody_has_written_down_who_is_liable(calendar: WorkingCalendar) -> None:
     lost = replace(POSTED, status="lost", damaged=True)
     assert kinds(calendar, lost, hour(8)) == {Concern.LOST, Concern.DAMAGED}
-    assert kinds(calendar, lost, hour(8), Known(incidents=frozenset({"loss"}))) == {Concern.DAMAGED}
+    assert kinds(calendar, lost, hour(8), ConsignmentHistory(incidents=frozenset({"loss"}))) == {Concern.DAMAGED}
 
 
 def test_each_silence_is_an_occasion_of_its_own(calendar: WorkingCalendar) -> None:
-    first = concerns(calendar, Levels(), POSTED, Known(), hour(8, 17))
+    first = concerns(calendar, Levels(), POSTED, ConsignmentHistory(), hour(8, 17))
     second = concerns(
         calendar,
         Levels(),
         replace(POSTED, last_event_at=POSTED.last_event_at + timedelta(hours=1)),
-        Known(),
+        ConsignmentHistory(),
         hour(8, 17),
     )
     assert first.isdisjoint(second)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.consignments.model import LIFECYCLE, SETTLED, ConsignmentStatus
-from hub.consignments.tracking import Happening, TrackingStatus, fold
+from hub.consignments.tracking import TrackingRecord, TrackingStatus, fold
 
 ORDERED_AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 SAID = [
@@ -22,16 +22,16 @@ def at(minute: float) -> datetime:
     return ORDERED_AT + timedelta(minutes=minute)
 
 
-def happening(status: ConsignmentStatus, minute: float) -> Happening:
-    return Happening(f"{status}|{at(minute).isoformat()}", status, at(minute))
+def happening(status: ConsignmentStatus, minute: float) -> TrackingRecord:
+    return TrackingRecord(f"{status}|{at(minute).isoformat()}", status, at(minute))
 
 
-def way(*statuses: ConsignmentStatus) -> list[Happening]:
+def way(*statuses: ConsignmentStatus) -> list[TrackingRecord]:
     """These, a minute apart."""
     return [happening(status, minute) for minute, status in enumerate(statuses, 1)]
 
 
-def standing(said: list[Happening]) -> TrackingStatus:
+def standing(said: list[TrackingRecord]) -> TrackingStatus:
     return fold(ConsignmentStatus.ACCEPTED, ORDERED_AT, said)
 
 
@@ -56,7 +56,7 @@ def test_every_order_of_six_events_ends_in_the_same_place() -> None:
 
 @given(happenings, st.randoms(use_true_random=False))
 def test_shuffled_and_repeated_events_say_what_the_ordered_ones_say(
-    said: list[Happening], chance: random.Random
+    said: list[TrackingRecord], chance: random.Random
 ) -> None:
     disturbed = said + chance.choices(said, k=len(said)) if said else []
     chance.shuffle(disturbed)
@@ -64,14 +64,16 @@ def test_shuffled_and_repeated_events_say_what_the_ordered_ones_say(
 
 
 @given(happenings, happenings)
-def test_what_is_delayed_changes_nothing_once_it_is_there(early: list[Happening], late: list[Happening]) -> None:
+def test_what_is_delayed_changes_nothing_once_it_is_there(
+    early: list[TrackingRecord], late: list[TrackingRecord]
+) -> None:
     """Whatever was concluded meanwhile, the same set ends the same."""
     standing(early)
     assert standing(early + late) == standing(late + early)
 
 
 @given(happenings)
-def test_nothing_that_happens_after_a_delivery_undoes_it(said: list[Happening]) -> None:
+def test_nothing_that_happens_after_a_delivery_undoes_it(said: list[TrackingRecord]) -> None:
     delivered = happening(ConsignmentStatus.DELIVERED, 5)
     before = [
         one
@@ -126,7 +128,7 @@ def test_the_lifecycle_knows_every_status_and_ends_where_nothing_is_expected() -
 def test_ten_thousand_events_in_any_order_leave_each_of_a_thousand_consignments_where_the_ordered_ones_do() -> None:
     """What arrives is folded again at every arrival, as in the hub: only the last word counts."""
     chance = random.Random(2026)  # noqa: S311 - the same disorder in every run
-    sent: list[tuple[int, Happening]] = []
+    sent: list[tuple[int, TrackingRecord]] = []
     for number in range(1_000):
         minutes = sorted(chance.sample(range(5_000), 8))
         statuses = [
@@ -140,7 +142,7 @@ def test_ten_thousand_events_in_any_order_leave_each_of_a_thousand_consignments_
     chance.shuffle(arriving)
     assert len(arriving) == 10_000
 
-    known: dict[int, list[Happening]] = {number: [] for number in range(1_000)}
+    known: dict[int, list[TrackingRecord]] = {number: [] for number in range(1_000)}
     found: dict[int, TrackingStatus] = {}
     for number, one in arriving:
         known[number].append(one)

@@ -16,7 +16,7 @@ from connectors.sandbox.witness import goes_on
 from hub import clock
 from hub.codes import HubCode
 from hub.embedded.pki import Pki
-from hub.signing import auditing, checkpoint_form, checkpoints, cms, custody, merkle, verifier
+from hub.signing import auditing, checkpoints, cms, custody, merkle, proof, verifier
 from hub.signing.checkpoints import Pace
 from hub.worker.jobs import seal_log
 from schemas.custody import WitnessedCheckpoint, WitnessReceipt
@@ -46,7 +46,7 @@ def tsa(hub: ScriptedHub, pki: Pki) -> FaultyTsa:
 
 
 def receipt_of(handed: WitnessedCheckpoint, signature: bytes | None = None) -> WitnessReceipt:
-    said = checkpoint_form.read(base64.b64decode(handed.checkpoint))
+    said = proof.read_checkpoint(base64.b64decode(handed.checkpoint))
     signed = None if signature is None else base64.b64encode(signature).decode()
     return WitnessReceipt(size=said.size, root=said.root, received_at=clock.now(), signature=signed)
 
@@ -129,7 +129,7 @@ def test_departments_are_handed_a_day_s_first_checkpoint_and_the_proof_that_the_
         keep(hub, start + timedelta(days=day))
         hub.carry()
     handed = hub.department("soap-a").checkpoints
-    said = [checkpoint_form.read(base64.b64decode(one.checkpoint)) for one in handed]
+    said = [proof.read_checkpoint(base64.b64decode(one.checkpoint)) for one in handed]
     assert [one.held for one in handed] == [0, 3, 7, 12]
     for before, after, one in zip(said, said[1:], handed[1:], strict=False):
         proof = [bytes.fromhex(hash_) for hash_ in one.consistency]

@@ -10,7 +10,7 @@ from hub import dispatch
 from hub.clock import now
 from hub.errors import InvalidState
 from hub.events import ConsignmentDelivered
-from hub.handoffs import completion, minutes
+from hub.handoffs import minutes, service
 from hub.handoffs.minutes import ScannedMinute
 from hub.signing import canonical
 from schemas.handoff import Carrier
@@ -35,7 +35,7 @@ def enter(hub: ScriptedHub, handoff_id: str, minute: ScannedMinute | None = None
 def deliver(hub: ScriptedHub, handoff_id: str) -> None:
     event = ConsignmentDelivered(row_of(hub, handoff_id)["dossier_id"], "cs_1", handoff_id, now())
 
-    dispatch.run_command(hub, "postal.post-a", lambda uow: (None, completion.delivered(uow, event)))
+    dispatch.run_command(hub, "postal.post-a", lambda uow: (None, service.papers_delivered(uow, event)))
 
 
 def by_post(hub: ScriptedHub, department: str) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hub.papers import words
+from hub.papers import layout
 
 
 @pytest.mark.parametrize(
@@ -16,13 +16,13 @@ from hub.papers import words
     ],
 )
 def test_a_moment_is_written_as_decree_30_writes_it_in_vietnams_time(moment: str, written: str) -> None:
-    assert words.hour_and_day(datetime.fromisoformat(moment)) == written
+    assert layout.hour_and_day(datetime.fromisoformat(moment)) == written
 
 
 def test_a_signing_time_has_its_seconds_and_its_zone() -> None:
-    assert words.signing_time(datetime(2026, 11, 24, 1, 15, 2, tzinfo=UTC)) == "24/11/2026 08:15:02 +07:00"
+    assert layout.signing_time(datetime(2026, 11, 24, 1, 15, 2, tzinfo=UTC)) == "24/11/2026 08:15:02 +07:00"
 
 
 def test_money_has_dots_and_a_space_that_does_not_break() -> None:
-    assert words.money(1_250_000) == "1.250.000\u00a0₫"
-    assert words.money(0) == "0\u00a0₫"
+    assert layout.money(1_250_000) == "1.250.000\u00a0₫"
+    assert layout.money(0) == "0\u00a0₫"
