@@ -75,7 +75,7 @@ def test_a_day_with_every_trouble_adds_up_and_each_is_listed() -> None:
 def test_one_dong_too_many_is_noticed_on_every_side(side: str) -> None:
     [finding] = replace(EVENING, **{side: getattr(EVENING, side) + 1}).off
     assert side in finding
-    assert "1 đ off" in finding
+    assert "1 VND off" in finding
 
 
 def test_a_dong_that_counts_for_a_dossier_and_never_came_is_noticed() -> None:
