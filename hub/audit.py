@@ -1,16 +1,19 @@
 """Who did what to what, and why: append-only, enforced by the database."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
 
 from hub.db import Connection, as_set
 
 _ALL: Final = """
-INSERT INTO audit_log (subject, actor, verb, before, after, reason)
-SELECT subject, %s, verb, before, after, reason
-FROM ROWS FROM (json_to_recordset(%s) AS (subject text, verb text, before text, after text, reason text))
-    WITH ORDINALITY AS entry (subject, verb, before, after, reason, at)
+INSERT INTO audit_log (subject, actor, verb, before, after, reason, details)
+SELECT subject, %s, verb, before, after, reason, details
+FROM ROWS FROM (json_to_recordset(%s)
+    AS (subject text, verb text, before text, after text, reason text, details jsonb))
+    WITH ORDINALITY AS entry (subject, verb, before, after, reason, details, at)
 ORDER BY at
 """
 
@@ -24,6 +27,7 @@ class AuditEntry:
     before: str | None = None
     after: str | None = None
     reason: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 def note(
@@ -35,11 +39,16 @@ def note(
     before: str | None = None,
     after: str | None = None,
     reason: str | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a line about ``subject`` (one of our ids). ``actor`` is a person's account, a counterparty, or "hub"."""
+    """Write a line about ``subject`` (one of our ids). ``actor`` is a person's account, a counterparty, or "hub".
+
+    ``reason`` is for people to read. What a program reads again (the replay) stands in ``details``, by key.
+    """
     conn.execute(
-        "INSERT INTO audit_log (subject, actor, verb, before, after, reason) VALUES (%s, %s, %s, %s, %s, %s)",
-        (subject, actor, verb, before, after, reason),
+        "INSERT INTO audit_log (subject, actor, verb, before, after, reason, details)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (subject, actor, verb, before, after, reason, Jsonb(dict(details or {}))),
     )
 
 
@@ -52,7 +61,14 @@ def note_all(conn: Connection, actor: str, notes: Sequence[AuditEntry]) -> None:
     """``note`` for many at once, in their order."""
     if notes:
         rows = [
-            {"subject": one.subject, "verb": one.verb, "before": one.before, "after": one.after, "reason": one.reason}
-            for one in notes
+            {
+                "subject": entry.subject,
+                "verb": entry.verb,
+                "before": entry.before,
+                "after": entry.after,
+                "reason": entry.reason,
+                "details": dict(entry.details),
+            }
+            for entry in notes
         ]
         conn.execute(_ALL, (actor, as_set(rows)))

@@ -1,8 +1,9 @@
 """Unit of work: one transaction with the catalogue, the time and the actor, given to every handler and command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from config.catalogue import Bank, Catalogue
 from hub import audit
@@ -58,7 +59,14 @@ class UnitOfWork:
         return message.received_at
 
     def note(
-        self, subject: str, verb: str, *, before: str | None = None, after: str | None = None, reason: str | None = None
+        self,
+        subject: str,
+        verb: str,
+        *,
+        before: str | None = None,
+        after: str | None = None,
+        reason: str | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         """A line in the audit log, in the name of whoever caused this work."""
-        audit.note(self.conn, subject, self.actor, verb, before=before, after=after, reason=reason)
+        audit.note(self.conn, subject, self.actor, verb, before=before, after=after, reason=reason, details=details)

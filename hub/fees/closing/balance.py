@@ -115,7 +115,8 @@ def open_account(uow: UnitOfWork, account: str) -> None:
         amount = wanted.get(day, 0) - stands.get(day, 0)
         if amount:
             opened(uow, account, day, amount)
-            uow.note(f"close {account}", "opening booked", reason=f"{day} {amount}")
+            details = {"day": day.isoformat(), "amount": amount}
+            uow.note(f"close {account}", "opening booked", reason=f"{day} {amount}", details=details)
 
 
 def opened(uow: UnitOfWork, account: str, day: date, amount: int) -> None:

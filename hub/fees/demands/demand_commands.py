@@ -107,7 +107,7 @@ class DemandBatch:
             return Credited(known.amount, amount - known.amount)
         taken, case = weighed(before, amount)
         if not taken:
-            self._notes.append(AuditEntry(demand_id, "not credited", before=before.status, reason=f"{case} {evidence}"))
+            self._note(demand_id, "not credited", before.status, None, f"{case} {evidence}", evidence)
             return Credited(0, amount, case)
         at = paid_at or self.uow.now
         self._credits[demand_id, evidence] = Credit(
@@ -155,7 +155,7 @@ class DemandBatch:
         self.read([demand_id])
         return self._demands[demand_id]
 
-    def _stand(self, before: Demand, after: Amounts, verb: str, reason: str, at: datetime) -> list[Event]:
+    def _stand(self, before: Demand, after: Amounts, verb: str, evidence: str, at: datetime) -> list[Event]:
         demand = replace(
             before,
             allocated=after.allocated,
@@ -164,8 +164,12 @@ class DemandBatch:
             version=before.version + 1,
         )
         self._demands[demand.id] = self._moved[demand.id] = demand
-        self._notes.append(AuditEntry(demand.id, verb, before=before.status, after=demand.status, reason=reason))
+        self._note(demand.id, verb, before.status, demand.status, evidence, evidence)
         return seen(before, demand, at)
+
+    def _note(self, demand_id: str, verb: str, before: str, after: str | None, reason: str, evidence: str) -> None:
+        details = {"evidence": evidence}
+        self._notes.append(AuditEntry(demand_id, verb, before=before, after=after, reason=reason, details=details))
 
 
 def _credit_row(demand_id: str, credit: Credit) -> Mapping[str, Any]:
@@ -264,7 +268,7 @@ def waive(uow: UnitOfWork, demand_id: str, exemption: str, reason: str) -> list[
     for line in lines:
         demand_store.lift(uow.conn, demand_id, line.fee_code, exemption=provision.code, basis=provision.basis)
     because = f"{provision.code}, {provision.basis}: {reason}"
-    return _stand(uow, before, before.amounts.lifted(amount), "waived", because)
+    return _stand(uow, before, before.amounts.lifted(amount), "waived", because, {"exemption": provision.code})
 
 
 def waive_rest(uow: UnitOfWork, demand_id: str, decision: str, reason: str) -> list[Event]:
@@ -326,7 +330,7 @@ def refunded(uow: UnitOfWork, demand_id: str, *, by: str) -> list[Event]:
     if before.status != DemandStatusCode.REFUND_PENDING:
         raise InvalidState(vi("the demand is {status}: no refund is under way", status=before.status))
     demand_store.end_credits(uow.conn, demand_id, by=by, at=uow.now)
-    return _stand(uow, before, before.amounts.refunded(), "refunded", by)
+    return _stand(uow, before, before.amounts.refunded(), "refunded", by, {"by": by})
 
 
 def keep(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
@@ -357,13 +361,14 @@ def _stand(
     after: Amounts,
     verb: str,
     reason: str | None = None,
+    details: Mapping[str, Any] | None = None,
     *,
     at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> list[Event]:
     """Write the demand and the audit log; the events that its payer sees."""
     demand = demand_store.stand(uow.conn, before, after, expires_at=expires_at)
-    uow.note(demand.id, verb, before=before.status, after=demand.status, reason=reason)
+    uow.note(demand.id, verb, before=before.status, after=demand.status, reason=reason, details=details)
     return seen(before, demand, at or uow.now)
 
 

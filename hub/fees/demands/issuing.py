@@ -30,7 +30,12 @@ def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
     uow.note(issued.id, "demanded", after=issued.status, reason=issued.reference)
     for line in lines:
         if line.waived:
-            uow.note(issued.id, "waived", reason=f"{line.fee_code}: {line.exemption}, {line.basis}")
+            uow.note(
+                issued.id,
+                "waived",
+                reason=f"{line.fee_code}: {line.exemption}, {line.basis}",
+                details={"fee_code": line.fee_code, "exemption": line.exemption},
+            )
     if not issued.outstanding:
         return [FeeWaived(event.dossier_id, payer_notice.notice(issued), uow.now)]
     return [FeeDemanded(event.dossier_id, payer_notice.notice(issued), issued.pay_first)]

@@ -54,7 +54,8 @@ def collected(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event]:
         demand_store.lock(uow.conn, demand["id"])
     if not payment_store.add(uow.conn, payment, ""):
         return []
-    uow.note(payment.id, "collected", after="notified", reason=event.consignment_id)
+    details = {"consignment_id": event.consignment_id}
+    uow.note(payment.id, "collected", after="notified", reason=event.consignment_id, details=details)
     return _counted(uow, payment, demand, event)
 
 

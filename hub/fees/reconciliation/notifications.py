@@ -108,7 +108,7 @@ def _paid(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
     )
     if not payment_store.add(uow.conn, payment, said.text):
         return _known(uow, said, payment, message)
-    uow.note(payment.id, "notified", after="notified", reason=message.id)
+    uow.note(payment.id, "notified", after="notified", reason=message.id, details={"message_id": message.id})
     if not said.proven:
         uow.note(payment.id, "waits for the statement", reason="that it succeeded is not signed")
         return []
@@ -158,7 +158,7 @@ def _known(uow: UnitOfWork, said: Notification, payment: Payment, message: Messa
     if before is None:
         raise LookupError(message.id)
     if before.amount == said.amount:
-        uow.note(before.id, "notified again", reason=message.id)
+        uow.note(before.id, "notified again", reason=message.id, details={"message_id": message.id})
         return []
     facts = _facts(said) | {"first_amount": before.amount, "message": message.id}
     return _case(uow, "N03", "payment", before.id, max(said.amount, before.amount), facts)
@@ -189,7 +189,8 @@ def _taken_back(uow: UnitOfWork, said: Notification, message: Message) -> list[E
         return _case(uow, "V01", "payment", paid.id, said.amount, facts)
     credited = payment_store.paid_for(uow.conn, paid.id)
     payment_store.end(uow.conn, paid.id, ENDS[said.kind])
-    uow.note(paid.id, ENDS[said.kind], before=paid.status, after=ENDS[said.kind], reason=message.id)
+    status = ENDS[said.kind]
+    uow.note(paid.id, status, before=paid.status, after=status, reason=message.id, details={"message_id": message.id})
     return [event for demand in credited for event in demand_commands.reverse(uow, demand, paid.id, by=message.id)]
 
 

@@ -3,9 +3,8 @@
 Each is taken by the note that leads its transaction; whatever else that transaction noted follows from it.
 """
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from hub.clock import last_of
 from hub.db import one
@@ -15,20 +14,19 @@ from hub.fees.payouts.chargebacks import commands as chargebacks
 from hub.fees.reconciliation.matching import commands as matches
 from hub.fees.replay import translation
 from hub.fees.resolutions import commands as cases
-from hub.fees.resolutions.table import RESOLUTIONS
 from hub.unit_of_work import UnitOfWork
 
 NOTHING: Final = frozenset({"mended", "receipt_mended", "noted", "answered", "no_move"})
 """resolutions that move nothing, and that look at what is not made anew"""
 
 LEADS: Final = r"""
-SELECT id, at, actor, verb, subject, reason, rank FROM (
-    SELECT id, at, actor, verb, subject, reason,
+SELECT id, at, actor, verb, subject, reason, details, rank FROM (
+    SELECT id, at, actor, verb, subject, reason, details,
         CASE WHEN subject LIKE 'ex\_%' THEN 1 WHEN subject LIKE 'po\_%' THEN 2 ELSE 3 END AS rank
     FROM public.audit_log j
     WHERE (subject LIKE 'ex\_%' AND (verb IN ('proposed', 'withdrawn')
-               OR verb IN ('resolved', 'partly resolved') AND reason ~ '^[a-z_]+( [a-z]+=.*)?: '
-               OR verb = 'reopened' AND reason !~ '^rf_[0-9A-Z]+ was cancelled$'))
+               OR verb IN ('resolved', 'partly resolved') AND details ->> 'resolution' IS NOT NULL
+               OR verb = 'reopened' AND details ->> 'refund_id' IS NULL))
        OR (subject LIKE 'po\_%' AND verb IN ('order requested', 'order approved', 'order sent', 'order cancelled',
                                              'order failed'))
        OR (subject LIKE 'match %' AND verb IN ('confirmation proposed', 'confirmed', 'rejected', 'revocation proposed',
@@ -78,22 +76,20 @@ class ReplayDecision(Protocol):
     @property
     def reason(self) -> str | None: ...
 
+    @property
+    def details(self) -> Mapping[str, Any]: ...
+
 
 def _resolved(uow: UnitOfWork, step: ReplayDecision) -> None:
-    head, _, reason = (step.reason or "").partition(": ")
-    name, _, told = head.partition(" ")
-    if name in NOTHING:
+    decision = step.details
+    if decision["resolution"] in NOTHING:
         return
-    said = dict(re.findall(rf"({'|'.join(_DETAILS)})=(.*?)(?= (?:{'|'.join(_DETAILS)})=|$)", told))
-    about = translation.case(uow.conn, step.subject)
-    cases.resolve(uow, about, name, translation.details(uow.conn, said), reason)
-
-
-_DETAILS: Final = sorted({detail for one_of in RESOLUTIONS.values() for detail in one_of.details})
+    about, details = translation.case(uow.conn, step.subject), translation.details(uow.conn, decision["details"])
+    cases.resolve(uow, about, decision["resolution"], details, decision["reason"])
 
 
 def _withdrawn(uow: UnitOfWork, step: ReplayDecision) -> None:
-    if (step.reason or "").partition(":")[0] not in NOTHING:
+    if step.details["resolution"] not in NOTHING:
         cases.withdraw(uow, translation.case(uow.conn, step.subject), "replayed")
 
 

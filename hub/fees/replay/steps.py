@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from psycopg.rows import class_row
 
@@ -21,6 +21,7 @@ from hub.fees.reconciliation.statements import importing, store
 from hub.fees.replay.decisions import DECIDED, LEADS
 from hub.messages.model import Message
 from hub.unit_of_work import UnitOfWork
+from schemas.identifiers import Prefix
 
 _STEPS: Final = (
     r"WITH lead AS MATERIALIZED ("
@@ -30,10 +31,11 @@ _STEPS: Final = (
     SELECT (SELECT min(j.id) FROM public.audit_log j WHERE j.at = l.at) AS place, l.* FROM lead l
     WHERE NOT EXISTS (SELECT 1 FROM lead o WHERE o.at = l.at AND o.rank < l.rank)
 ), told AS (  -- messages about payments; what one transaction notes has one time
-    SELECT min(id) AS place, at, reason AS message, min(subject) AS payment FROM public.audit_log
-    WHERE subject LIKE 'pm\_%' AND (reason LIKE 'in\_%' OR verb = 'collected') GROUP BY at, reason
+    SELECT min(id) AS place, at, details ->> 'message_id' AS message, min(subject) AS payment FROM public.audit_log
+    WHERE subject LIKE 'pm\_%' AND (details ->> 'message_id' IS NOT NULL OR verb = 'collected')
+    GROUP BY at, details ->> 'message_id'
 ), counted AS (  -- what is noted under a demand's lock
-    SELECT id, at, substring(reason FROM 'pm_[0-9A-Z]{26}') AS payment FROM public.audit_log
+    SELECT id, at, details ->> 'evidence' AS payment FROM public.audit_log
     WHERE subject LIKE 'fd\_%' AND verb IN ('credited', 'not credited', 'confirmed')
       AND at NOT IN (SELECT at FROM lead)
 ), matched AS (
@@ -44,26 +46,27 @@ _STEPS: Final = (
 ), paid AS (  -- what is noted under an order's lock
     SELECT g.run_id AS run, min(j.id) AS place
     FROM public.match_group g JOIN public.match_leg l ON l.group_id = g.id
-    JOIN public.audit_log j ON j.reason = 'line ' || l.line_id AND j.verb IN ('order confirmed', 'order returned')
+    JOIN public.audit_log j ON (j.details ->> 'line_id')::bigint = l.line_id
+      AND j.verb IN ('order confirmed', 'order returned')
     WHERE g.pass = 'PO' AND j.at NOT IN (SELECT at FROM lead) GROUP BY g.run_id
 )
-SELECT place, at, actor, verb, subject, reason FROM (
+SELECT place, at, actor, verb, subject, reason, details FROM (
     SELECT coalesce(min(c.id), t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS verb,
-           i.id AS subject, NULL AS reason
+           i.id AS subject, NULL AS reason, '{}'::jsonb AS details
     FROM told t JOIN public.inbox i ON i.id = t.message LEFT JOIN counted c ON (c.payment, c.at) = (t.payment, t.at)
     WHERE i.kind IN ('bank.notification', 'bank.conflict') AND i.state = 'handled' GROUP BY t.place, i.id
     UNION ALL
     SELECT place, at, actor, CASE WHEN subject LIKE 'match %' THEN 'match ' WHEN subject LIKE 'ex\_%' THEN 'ex '
-               WHEN subject LIKE 'sm\_%' THEN 'sm ' ELSE '' END || verb, subject, reason FROM decided
+               WHEN subject LIKE 'sm\_%' THEN 'sm ' ELSE '' END || verb, subject, reason, details FROM decided
     UNION ALL
-    SELECT id, at, actor, verb, subject, reason FROM public.audit_log j
-    WHERE ((subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND (verb <> 'waived' OR before IS NOT NULL))
+    SELECT id, at, actor, verb, subject, reason, details FROM public.audit_log j
+    WHERE ((subject LIKE 'fd\_%' AND verb NOT LIKE 'case %' AND details ->> 'fee_code' IS NULL)
        OR (subject LIKE 'sf\_%' AND verb NOT LIKE 'case %') OR subject LIKE 'payout %'
        OR verb IN ('opening booked', 'collected')) AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.at = j.at)
     UNION ALL
     SELECT coalesce(least(m.place, p.place), (SELECT min(id) FROM public.audit_log WHERE at > r.finished_at),
                     9223372036854775807) - 0.5,
-           r.started_at, r.actor, 'matched', r.account || ' ' || r.day, r.id::text
+           r.started_at, r.actor, 'matched', r.account || ' ' || r.day, r.id::text, '{}'
     FROM public.recon_run r LEFT JOIN matched m ON m.run = r.id LEFT JOIN paid p ON p.run = r.id
 ) AS steps ORDER BY place, length(reason), reason
 """
@@ -77,15 +80,15 @@ INSERT INTO fee_demand SELECT * FROM jsonb_populate_record(NULL::fee_demand, (
     FROM public.fee_demand d CROSS JOIN LATERAL (
         SELECT coalesce(sum(l.amount), 0) AS waived FROM public.fee_demand_line l
         WHERE l.demand_id = d.id AND l.fee_code IN (
-            SELECT split_part(j.reason, ':', 1) FROM public.audit_log j
-            WHERE j.subject = d.id AND j.verb = 'waived' AND j.before IS NULL)) AS w
+            SELECT j.details ->> 'fee_code' FROM public.audit_log j
+            WHERE j.subject = d.id AND j.verb = 'waived')) AS w
     WHERE d.id = %(id)s))
 """
 
 _LINES: Final = """
 INSERT INTO fee_demand_line SELECT (jsonb_populate_record(NULL::fee_demand_line, to_jsonb(l) ||
-    CASE WHEN l.fee_code IN (SELECT split_part(j.reason, ':', 1) FROM public.audit_log j
-                             WHERE j.subject = l.demand_id AND j.verb = 'waived' AND j.before IS NULL)
+    CASE WHEN l.fee_code IN (SELECT j.details ->> 'fee_code' FROM public.audit_log j
+                             WHERE j.subject = l.demand_id AND j.verb = 'waived')
          THEN '{}' ELSE '{"waived": 0, "exemption": null}' END::jsonb)).*
 FROM public.fee_demand_line l WHERE l.demand_id = %(id)s
 """
@@ -101,6 +104,7 @@ class ReplayStep:
     verb: str
     subject: str
     reason: str | None
+    details: Mapping[str, Any]
 
 
 class UnknownStep(LookupError):
@@ -138,7 +142,7 @@ def _demanded(uow: UnitOfWork, step: ReplayStep) -> None:
 
 
 def _waived(uow: UnitOfWork, step: ReplayStep) -> None:
-    demand_commands.waive(uow, step.subject, (step.reason or "").partition(",")[0], "replayed")
+    demand_commands.waive(uow, step.subject, step.details["exemption"], "replayed")
 
 
 def _expired(uow: UnitOfWork, step: ReplayStep) -> None:
@@ -197,29 +201,31 @@ def _reported(uow: UnitOfWork, step: ReplayStep) -> None:
 
 def _given(uow: UnitOfWork, step: ReplayStep) -> None:
     uow.conn.execute(
-        "INSERT INTO virtual_account SELECT * FROM public.virtual_account WHERE number = %s", (step.reason,)
+        "INSERT INTO virtual_account SELECT * FROM public.virtual_account WHERE number = %s", (step.details["number"],)
     )
 
 
 def _opened(uow: UnitOfWork, step: ReplayStep) -> None:
-    day, _, amount = (step.reason or "").partition(" ")
-    balance.opened(uow, step.subject.removeprefix("close "), date.fromisoformat(day), int(amount))
+    day, amount = date.fromisoformat(step.details["day"]), int(step.details["amount"])
+    balance.opened(uow, step.subject.removeprefix("close "), day, amount)
 
 
 def _collected(uow: UnitOfWork, step: ReplayStep) -> None:
+    consignment = str(step.details["consignment_id"])
     row = one(
         uow.conn,
         "SELECT p.paid_at, p.amount, i.dossier_id FROM public.payment p CROSS JOIN public.consignment_item i"
         " WHERE p.id = %s AND i.consignment_id = %s ORDER BY i.dossier_id LIMIT 1",
-        (step.subject, step.reason),
+        (step.subject, consignment),
     )
-    said = ConsignmentDelivered(row["dossier_id"], step.reason or "", None, row["paid_at"], row["amount"])
+    said = ConsignmentDelivered(row["dossier_id"], consignment, None, row["paid_at"], row["amount"])
     cash.collected(uow, said)
 
 
 def _refunded(uow: UnitOfWork, step: ReplayStep) -> None:
-    if not (step.reason or "").startswith("rf_"):  # what an order pays follows from the statement that shows it
-        demand_commands.refunded(uow, step.subject, by=step.reason or "replayed")
+    by = str(step.details["by"])
+    if not by.startswith(f"{Prefix.REFUND}_"):  # what an order pays follows from the statement that shows it
+        demand_commands.refunded(uow, step.subject, by=by)
 
 
 def _follows(_: UnitOfWork, __: ReplayStep) -> None:

@@ -5,7 +5,7 @@ stands on is looked at again then.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from psycopg import Rollback
@@ -30,6 +30,15 @@ _CLEARING: Final = frozenset({"338", "339", "341"})
 """where an exception's money waits for a person; once it is gone from there, nothing can be done with it"""
 _NOTED: Final = "noted"
 _ANOTHER: Final = "another person"
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What a person decided about an exception: the resolution, what it has to know, and why."""
+
+    resolution: str
+    details: Mapping[str, str]
+    reason: str
 
 
 def assign(uow: UnitOfWork, case_id: str, person: str) -> list[Event]:
@@ -73,7 +82,7 @@ def resolve(uow: UnitOfWork, case_id: str, name: str, details: Mapping[str, str]
     who = {"maker": case.maker or uow.actor, "checker": uow.actor if case.maker else None}
     store.change(uow.conn, case_id, state="resolved", **said, **who)
     events = resolution.act(uow, store.find(uow.conn, case_id), details)
-    _check_left(uow, case, _said(name, details, reason))
+    _check_left(uow, case, _Decision(name, details, reason))
     return events
 
 
@@ -88,7 +97,14 @@ def withdraw(uow: UnitOfWork, case_id: str, reason: str) -> list[Event]:
         raise InvalidState(vi("the exception is {state}; nothing has been proposed", state=case.state))
     state = _unproposed(case)
     store.change(uow.conn, case_id, state=state, **_NOTHING)
-    uow.note(case_id, "withdrawn", before="proposed", after=state, reason=f"{case.resolution}: {reason}")
+    uow.note(
+        case_id,
+        "withdrawn",
+        before="proposed",
+        after=state,
+        reason=f"{case.resolution}: {reason}",
+        details={"resolution": case.resolution},
+    )
     return []
 
 
@@ -104,11 +120,11 @@ def reopen(uow: UnitOfWork, case_id: str, reason: str) -> list[Event]:
     return []
 
 
-def _check_left(uow: UnitOfWork, case: FeeException, said: str) -> None:
+def _check_left(uow: UnitOfWork, case: FeeException, decision: _Decision) -> None:
     """Resolved; or open for what is left: no exception stays closed while its money waits on an account for items."""
     left = store.standing(uow.conn, case)
     if not left:
-        uow.note(case.id, "resolved", before=case.state, after="resolved", reason=said)
+        _note(uow, case, "resolved", "resolved", decision)
         return
     if left >= case.at_risk:
         raise InvalidState(
@@ -117,7 +133,7 @@ def _check_left(uow: UnitOfWork, case: FeeException, said: str) -> None:
     state = _unproposed(case)
     level = severity(ExceptionCode(case.code), left)
     store.change(uow.conn, case.id, state=state, at_risk=left, severity=level, **_NOTHING)
-    uow.note(case.id, "partly resolved", before=case.state, after=state, reason=f"{said}; {left} VND are left")
+    _note(uow, case, "partly resolved", state, decision, left=left)
 
 
 def _propose(
@@ -126,15 +142,15 @@ def _propose(
     """What could not be done now is not proposed: it is done by another, and taken back."""
     clerks.check_proposes(uow)
     said = {"resolution": resolution.name, "details": details, "reason": reason, "persons": resolution.persons}
+    decision = _Decision(resolution.name, details, reason)
     trial = replace(uow, actor=_ANOTHER, replayed=True, wakeups=[])
     with uow.conn.transaction() as savepoint:
         store.change(uow.conn, case.id, state="resolved", maker=uow.actor, checker=_ANOTHER, **said)
         resolution.act(trial, store.find(uow.conn, case.id), details)
-        _check_left(trial, case, "")
+        _check_left(trial, case, decision)
         raise Rollback(savepoint)
     store.change(uow.conn, case.id, state="proposed", maker=uow.actor, **said)
-    said_so = _said(resolution.name, details, reason)
-    uow.note(case.id, "proposed", before=case.state, after="proposed", reason=said_so)
+    _note(uow, case, "proposed", "proposed", decision)
     return []
 
 
@@ -203,9 +219,23 @@ def _open(case: FeeException) -> FeeException:
     return case
 
 
-def _said(name: str, details: Mapping[str, str], reason: str) -> str:
-    """All that was decided, in one line of the audit log."""
-    return f"{_told(name, details)}: {reason}"
+def _note(
+    uow: UnitOfWork, case: FeeException, verb: str, after: str, decision: _Decision, *, left: int | None = None
+) -> None:
+    """All that was decided, in one line of the audit log; ``left``: đồng that no exception accounts for yet."""
+    reason = f"{_told(decision.resolution, decision.details)}: {decision.reason}"
+    uow.note(
+        case.id,
+        verb,
+        before=case.state,
+        after=after,
+        reason=reason if left is None else f"{reason}; {left} VND are left",
+        details={
+            "resolution": decision.resolution,
+            "details": dict(decision.details),
+            "reason": decision.reason,
+        },
+    )
 
 
 def _told(name: str, details: Mapping[str, str]) -> str:

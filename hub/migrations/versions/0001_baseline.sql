@@ -180,7 +180,8 @@ CREATE TABLE audit_log (
     verb    text NOT NULL,
     before  text,
     after   text,
-    reason  text
+    reason  text,
+    details jsonb NOT NULL DEFAULT '{}'              -- what a program reads of it again (the replay), by key
 );
 CREATE INDEX audit_log_subject ON audit_log (subject, id);
 

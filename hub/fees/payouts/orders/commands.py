@@ -113,7 +113,14 @@ def paid(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> Settl
     """Our own debit line shows it: by a locked order. The caller hands on the events and posts the entries."""
     settled = model.handler(order).paid(uow, order, said)
     store.move(uow.conn, order, OrderState.CONFIRMED, at=uow.now, line=line)
-    uow.note(order.id, "order confirmed", before=order.state, after=OrderState.CONFIRMED, reason=f"line {line}")
+    uow.note(
+        order.id,
+        "order confirmed",
+        before=order.state,
+        after=OrderState.CONFIRMED,
+        reason=f"line {line}",
+        details={"line_id": line},
+    )
     return settled
 
 
@@ -121,7 +128,14 @@ def returned(uow: UnitOfWork, order: PaymentOrder, line: int, said: Origin) -> S
     """What had been paid came back by this credit line: as ``paid``."""
     settled = model.handler(order).returned(uow, order, said)
     store.move(uow.conn, order, OrderState.FAILED, at=uow.now, returned=line)
-    uow.note(order.id, "order returned", before=order.state, after=OrderState.FAILED, reason=f"line {line}")
+    uow.note(
+        order.id,
+        "order returned",
+        before=order.state,
+        after=OrderState.FAILED,
+        reason=f"line {line}",
+        details={"line_id": line},
+    )
     return settled
 
 

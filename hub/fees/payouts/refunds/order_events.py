@@ -131,7 +131,14 @@ def cancelled(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOr
 
 def _reopen(uow: UnitOfWork, refund: Refund) -> None:
     for case in store.reopen_cases(uow.conn, refund):
-        uow.note(case, "reopened", before="resolved", after="open", reason=f"{refund.id} was cancelled")
+        uow.note(
+            case,
+            "reopened",
+            before="resolved",
+            after="open",
+            reason=f"{refund.id} was cancelled",
+            details={"refund_id": refund.id},
+        )
 
 
 def sent(uow: UnitOfWork, order: PaymentOrder) -> None:

@@ -65,7 +65,7 @@ def joined(uow: UnitOfWork, said: Notification, account: str, reference: str, da
         payment_store.number(uow.conn, known["id"], said.bank_ref)
     explained = [known["id"], *told_of(uow, account, [known["id"]], known["booking_date"] or day)]
     exceptions.explained(uow.conn, ["N02"], "payment", explained, "notified late")
-    uow.note(known["id"], "notified late", reason=message.id)
+    uow.note(known["id"], "notified late", reason=message.id, details={"message_id": message.id})
     return True
 
 

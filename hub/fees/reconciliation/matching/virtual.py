@@ -96,7 +96,7 @@ def bring(uow: UnitOfWork, given: Sequence[VirtualAccountList]) -> int:
             raise InvalidState(vi("row {row}: {why}; no row was loaded", row=row["row"], why=why))
         if row["taken_by"] is None:
             uow.conn.execute(_GIVE, (row["number"], row["account"], row["demand"], uow.now))
-            uow.note(row["demand"], "virtual account given", reason=row["number"])
+            uow.note(row["demand"], "virtual account given", reason=row["number"], details={"number": row["number"]})
             new += 1
     return new
 
