@@ -22,6 +22,7 @@ from hub.embedded.valkey import valkey
 from hub.migrations.run import upgrade
 from tests import later_schema
 from tests.catalogue_secrets import CATALOGUE, environment
+from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.rabbitmq import USER, RabbitMQ, install, rabbitmq
 from tests.scripted_hub import ScriptedHub
 
@@ -76,6 +77,18 @@ def pytest_collection_finish() -> None:
     """What was imported and collected stays: the garbage collector need not search it again and again."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """``@pytest.mark.database_roles("owner", "hub_worker")``: once with each role's rights."""
+    if marker := metafunc.definition.get_closest_marker("database_roles"):
+        metafunc.parametrize("database_role", marker.args, indirect=True)
+
+
+@pytest.fixture
+def database_role(request: pytest.FixtureRequest) -> str:
+    """As whom the hub connects: the owner, or a role with the rights of deploy/postgres/grants.sql."""
+    return str(getattr(request, "param", "owner"))
 
 
 @pytest.fixture(scope="session")
@@ -148,9 +161,14 @@ def own_pki(catalogue: Catalogue, tmp_path: Path) -> Pki:
 
 
 @pytest.fixture
-def settings(read_settings: Settings, database_url: str) -> Settings:
+def settings(read_settings: Settings, database_url: str, database_role: str) -> Settings:
     """Settings for a hub in one process: a broker that is not there, short pauses."""
-    return read_settings.model_copy(update={"database_url": PostgresDsn(database_url)})
+    url = database_url
+    if database_role != "owner":
+        make_roles(database_url)
+        run_script(database_url, "grants.sql")
+        url = database_url_as(database_url, database_url.rpartition("/")[2], database_role)
+    return read_settings.model_copy(update={"database_url": PostgresDsn(url)})
 
 
 @pytest.fixture(scope="session")

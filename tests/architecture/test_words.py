@@ -59,9 +59,9 @@ BUDGET: Final[dict[str, int]] = {
     "deploy": 1,
     "docs/decisions": 5,
     "docs/reference": 2,
-    "hub": 655,
+    "hub": 527,
     "schemas": 24,
-    "tests": 1398,
+    "tests": 1372,
 }
 """top folder → how many are left from before the rule. It only falls; what is not here has none"""
 

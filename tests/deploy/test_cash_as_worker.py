@@ -2,13 +2,11 @@
 
 import psycopg
 import pytest
-from pydantic_core import Url
 
 from config.settings import Settings
 from hub.fees.reconciliation.matching import virtual
 from hub.fees.reconciliation.matching.virtual import VirtualAccountList
 from tests.bank_files import StatementMovement
-from tests.deploy.installed import database_url_as, make_roles, run_script
 from tests.integration.fees.conftest import Cashier, cashier, dossier, provider, reference, till  # noqa: F401 - fixtures
 from tests.integration.fees.matching import DUE, AccountTill, later, status
 from tests.integration.fees.posting import Postman
@@ -17,15 +15,14 @@ from tests.integration.fees.test_cash import OWED, postman, unpaid  # noqa: F401
 from tests.integration.fees.test_payouts import report, told  # noqa: F401 - a fixture beside its verb
 from tests.scripted_hub import ScriptedHub
 
+pytestmark = pytest.mark.database_roles("hub_worker")
+
 
 @pytest.fixture
 def settings(settings: Settings, database_url: str) -> Settings:
-    make_roles(database_url)
-    run_script(database_url, "grants.sql")
-    with psycopg.connect(database_url, autocommit=True) as conn:  # the hub of the tests is its own door as well
+    with psycopg.connect(database_url, autocommit=True) as conn:  # the hub of the tests is its own API as well
         conn.execute("GRANT INSERT ON notify_delivery, notify_event, notify_verdict TO hub_worker")
-    name = database_url.rpartition("/")[2]
-    return settings.model_copy(update={"database_url": Url(database_url_as(database_url, name, "hub_worker"))})
+    return settings
 
 
 def test_a_worker_may_do_all_that_cash_takes(

@@ -3,43 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from pydantic_core import Url
 
-from config.settings import Settings
 from hub import clock, dispatch, operations
 from hub.messages import outbox
 from tests.builders import a_submission, submission_arrival
-from tests.deploy.installed import database_url_as, make_roles, run_script
-from tests.integration.test_dossiers import (  # noqa: F401 - pytest runs them here too
-    test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step,
-    test_a_late_report_is_journaled_and_moves_nothing,
-    test_a_report_about_an_unknown_dossier_waits_and_ends_dead_not_lost,
-    test_a_report_before_our_own_receipt_waits_for_it,
-    test_the_hub_issues_codes_without_gaps_when_the_portal_has_none,
-)
-from tests.integration.test_inbox import (  # noqa: F401
-    test_a_claim_under_lease_is_not_given_twice_and_comes_back_by_itself,
-    test_a_sender_that_lost_its_key_is_recognised_by_its_reference,
-)
-from tests.integration.test_outbox import (  # noqa: F401
-    test_a_crash_in_mid_send_leaves_an_unknown_outcome_that_is_asked_about,
-    test_a_duplicate_is_a_success_with_the_receipt_that_asking_gives,
-    test_a_refusal_ends_the_transfer_and_is_told,
-    test_failures_in_a_row_open_the_breaker_and_one_probe_closes_it,
-    test_notices_of_a_dossier_leave_in_order_and_a_stuck_transfer_blocks_no_other_dossier,
-    test_the_sweep_wakes_rows_without_a_wakeup_and_expired_leases,
-)
 from tests.scripted_hub import ScriptedHub
 
+pytestmark = pytest.mark.database_roles("hub_worker")
+
 ACTOR, REASON = "thu.nghiem", "chỉ để thử"
-
-
-@pytest.fixture
-def settings(settings: Settings, database_url: str) -> Settings:
-    make_roles(database_url)
-    run_script(database_url, "grants.sql")
-    name = database_url.rpartition("/")[2]
-    return settings.model_copy(update={"database_url": Url(database_url_as(database_url, name, "hub_worker"))})
 
 
 def test_an_operator_pauses_parks_revives_and_lets_evidence_age(hub: ScriptedHub) -> None:

@@ -43,6 +43,7 @@ def inbox_state(hub: ScriptedHub, message_id: str) -> tuple[str, str | None]:
     return row["state"], row["error_code"]
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_the_hub_issues_codes_without_gaps_when_the_portal_has_none(hub: ScriptedHub) -> None:
     for _ in range(3):
         hub.accept(submission_arrival(a_submission("soap-a")))
@@ -114,6 +115,7 @@ def test_a_report_that_is_refused_ends_and_nobody_is_told(hub: ScriptedHub) -> N
         operations.refuse(hub, "in_0", actor="cli:lan", reason="không có")
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_dossier_runs_through_its_life_and_the_portal_hears_of_each_step(hub: ScriptedHub) -> None:
     code = an_accepted_dossier(hub)
     for minute, status in enumerate(["DANG_XU_LY", "CHO_BO_SUNG", "DANG_XU_LY", "DA_CO_KET_QUA", "DA_TRA_KET_QUA"], 1):
@@ -131,6 +133,7 @@ def test_an_unknown_code_moves_nothing_and_waits_for_a_person(hub: ScriptedHub) 
     assert status_of(hub, code) == "accepted"
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_late_report_is_journaled_and_moves_nothing(hub: ScriptedHub) -> None:
     code = an_accepted_dossier(hub)
     report(hub, code, "DANG_XU_LY", 10)
@@ -184,6 +187,7 @@ def test_every_order_of_a_departments_reports_ends_in_the_same_place(hub: Script
         assert status_of(hub, code) == "resolved", order
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_report_before_our_own_receipt_waits_for_it(hub: ScriptedHub) -> None:
     accepted = hub.accept(submission_arrival())
     dispatch.handle(hub, accepted.id)
@@ -198,6 +202,7 @@ def test_a_report_before_our_own_receipt_waits_for_it(hub: ScriptedHub) -> None:
     assert status_of(hub, row["code"]) == "in_process"
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_report_about_an_unknown_dossier_waits_and_ends_dead_not_lost(hub: ScriptedHub) -> None:
     message = hub.accept(report_arrival(a_report(a_code(4711), "DANG_XU_LY")))
     for _ in range(4):

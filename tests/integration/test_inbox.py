@@ -36,6 +36,7 @@ def test_the_same_key_with_other_content_is_refused_and_leaves_nothing(hub: Scri
     assert len(hub.rows("SELECT 1 FROM idempotency")) == 1
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_sender_that_lost_its_key_is_recognised_by_its_reference(hub: ScriptedHub) -> None:
     arrival = submission_arrival(key="k-1")
     first = hub.accept(arrival)
@@ -61,6 +62,7 @@ def test_fifty_copies_at_once_are_one_message_and_one_answer(hub: ScriptedHub) -
     assert len(hub.rows("SELECT 1 FROM inbox")) == 1
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_claim_under_lease_is_not_given_twice_and_comes_back_by_itself(hub: ScriptedHub) -> None:
     accepted = hub.accept(submission_arrival())
     with hub.db.connection() as conn:

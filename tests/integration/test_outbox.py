@@ -25,6 +25,7 @@ def test_what_the_department_takes_is_delivered_once(hub: ScriptedHub) -> None:
     assert len(hub.department("rest-a").submitted) == 1
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_refusal_ends_the_transfer_and_is_told(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     hub.department("rest-a").answers.append(Rejected("PARTNER_REJECTED", reason="Thiếu giấy tờ"))
@@ -47,6 +48,7 @@ def test_a_refusal_in_words_that_no_row_can_hold_is_a_refusal_in_those_that_it_c
     assert hub.rows("SELECT status, reason FROM dossier") == [{"status": "not_accepted", "reason": "Thiếu giấy tờ"}]
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_duplicate_is_a_success_with_the_receipt_that_asking_gives(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     department = hub.department("rest-a")
@@ -95,6 +97,7 @@ def test_what_is_found_missing_is_sent_again_with_the_same_key(hub: ScriptedHub)
     assert [key for _, key in department.submitted] == [transfer, transfer]
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_crash_in_mid_send_leaves_an_unknown_outcome_that_is_asked_about(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     with hub.db.transaction() as conn:
@@ -122,6 +125,7 @@ def test_a_stale_claim_of_a_transfer_writes_nothing(hub: ScriptedHub) -> None:
         outbox.settle(conn, slow, Ending(TransferState.DELIVERED, Outcome.OK))
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_notices_of_a_dossier_leave_in_order_and_a_stuck_transfer_blocks_no_other_dossier(hub: ScriptedHub) -> None:
     stuck, other = put_one(hub), put_one(hub)
     department = hub.department("rest-a")
@@ -176,6 +180,7 @@ def test_without_capacity_transfers_wait_and_the_next_end_wakes_the_most_urgent(
     assert woken == [Wakeup(limits.queue, transfers[5])]
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_failures_in_a_row_open_the_breaker_and_one_probe_closes_it(hub: ScriptedHub) -> None:
     transfers = [put_one(hub) for _ in range(6)]
     department = hub.department("rest-a")
@@ -221,6 +226,7 @@ def test_no_counterparty_keeps_itself_quiet_for_longer_than_the_settings_say(hub
     assert "3600 s" in row["error_detail"]
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_the_sweep_wakes_rows_without_a_wakeup_and_expired_leases(hub: ScriptedHub) -> None:
     transfer = put_one(hub)
     wakeup = Wakeup("outbox.department.rest-a", transfer)

@@ -59,6 +59,7 @@ def test_what_is_won_stays(till: AccountTill, cashier: Cashier, dossier: str, pa
     assert red(till.hub) == []
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 @pytest.mark.parametrize("verb", [None, commands.answered, commands.won, commands.lost])
 def test_the_debit_takes_it_whatever_was_argued(
     till: AccountTill, cashier: Cashier, dossier: str, paid: str, verb: Any

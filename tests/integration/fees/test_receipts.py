@@ -39,6 +39,7 @@ def paid(registry: Registry, cashier: Cashier) -> str:
     return str(cashier.demand(dossier)["id"])
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_paid_demand_has_one_receipt_for_each_kind_of_fee(registry: Registry, paid: str) -> None:
     assert [(one.kind, one.amount, one.number) for one in registry.of(paid)] == [
         ("phi", 120_000, 1),

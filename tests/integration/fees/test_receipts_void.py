@@ -56,6 +56,7 @@ def i10(hub: ScriptedHub) -> list[CheckOutcome]:
     return [result for result in found if not result.green]
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_paid_again_it_stands_in_the_place_of_the_void_one_under_a_new_number(
     registry: Registry, cashier: Cashier, dossier: str, demand: str
 ) -> None:
@@ -104,6 +105,7 @@ def test_what_goes_back_to_its_payer_has_no_receipt_and_has_one_again_if_it_stay
     assert [one.number for one in registry.of(demand) if one.voided_at is None] == [2, 2]
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_two_persons_void_a_wrong_receipt_and_another_takes_its_place(registry: Registry, demand: str) -> None:
     registry.ticks()
     wrong = registry.of(demand)[0]
@@ -245,6 +247,7 @@ def test_whatever_somebody_with_all_rights_does_to_receipts_is_seen(
     assert any(result.name.startswith(check) for result in i10(hub))
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_the_days_summary_holds_every_number_and_says_which_are_void(
     hub: ScriptedHub, registry: Registry, cashier: Cashier, demand: str
 ) -> None:

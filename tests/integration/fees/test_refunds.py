@@ -27,6 +27,7 @@ def cases(till: AccountTill) -> list[dict[str, Any]]:
     return till.hub.rows("SELECT code, state, resolution, maker, checker FROM fee_exception WHERE code <> 'N02'")
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_demand_s_money_goes_back_and_our_statement_shows_it(
     till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
@@ -73,6 +74,7 @@ def test_what_was_paid_too_much_goes_back_in_two_parts(
     assert red(till.hub) == []
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_what_nobody_could_place_goes_back_to_its_sender_and_is_joined_to_nothing_later(
     till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
@@ -164,6 +166,7 @@ def test_what_has_gone_elsewhere_since_it_was_asked_for_is_not_approved(
     assert red(till.hub) == []
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_cancelled_refund_leaves_all_as_it_was(
     till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
@@ -180,6 +183,7 @@ def test_a_cancelled_refund_leaves_all_as_it_was(
     assert red(till.hub) == []
 
 
+@pytest.mark.database_roles("owner", "hub_worker")
 def test_a_refund_that_the_bank_did_not_pay_is_ordered_again(
     till: AccountTill, cashier: Cashier, dossier: str, reference: str
 ) -> None:
