@@ -145,7 +145,7 @@ OUTBOUND: Final[Mapping[str, Outbound]] = {
     handoffs.KIND: Outbound(
         send=_submit, find=_find_handoff, on_delivered=handoffs.acknowledged, on_refused=handoffs.refused
     ),
-    notices.KIND: Outbound(send=_tell, on_delivered=notices.told, on_refused=notices.declined),
+    notices.KIND: Outbound(send=_tell, on_delivered=notices.notified, on_refused=notices.declined),
     consignments.ORDER: Outbound(send=_order, on_delivered=consignments.accepted, on_refused=consignments.refused),
     consignments.CANCEL: Outbound(
         send=_cancel, on_delivered=consignments.cancelled, on_refused=consignments.not_cancelled

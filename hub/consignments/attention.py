@@ -130,11 +130,11 @@ def concerns(
     """Everything about this consignment that a person has to look at now."""
     found = {RaisedConcern(Concern.COMPLAINT_OVERDUE, complaint) for complaint in known.overdue_complaints}
     found |= _faults(levels, row, known)
-    if row.stands in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
+    if row.status in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
         ordered_on = local(row.ordered_at).date()
         if _is_over(calendar, calendar.after(ordered_on, levels.days_to_collect), now):
             found.add(RaisedConcern(Concern.NOT_COLLECTED, ordered_on.isoformat()))
-    elif row.stands not in SETTLED | {ConsignmentStatus.LOST}:
+    elif row.status not in SETTLED | {ConsignmentStatus.LOST}:
         found |= _delays(calendar, levels, row, now)
     return found
 
@@ -143,14 +143,14 @@ def _faults(levels: Levels, row: Consignment, known: ConsignmentHistory) -> set[
     """What went wrong, whatever the day."""
     found: set[RaisedConcern] = set()
     once = row.status_at.isoformat()
-    if row.stands in (ConsignmentStatus.REFUSED, ConsignmentStatus.RETURNED):
+    if row.status in (ConsignmentStatus.REFUSED, ConsignmentStatus.RETURNED):
         found.add(RaisedConcern(Concern(row.status), once))
     if (
-        row.stands in (ConsignmentStatus.RETURNING, ConsignmentStatus.RETURNED)
+        row.status in (ConsignmentStatus.RETURNING, ConsignmentStatus.RETURNED)
         and len(row.attempts) < levels.invitations
     ):
         found.add(RaisedConcern(Concern.RETURNED_EARLY, ""))
-    if row.stands is ConsignmentStatus.LOST and "loss" not in known.incidents:
+    if row.status is ConsignmentStatus.LOST and "loss" not in known.incidents:
         found.add(RaisedConcern(Concern.LOST, once))
     if row.damaged and "damage" not in known.incidents:
         found.add(RaisedConcern(Concern.DAMAGED, ""))
@@ -169,7 +169,7 @@ def _delays(calendar: WorkingCalendar, levels: Levels, row: Consignment, now: da
         found.add(RaisedConcern(Concern.SILENT, row.last_event_at.isoformat()))
     if row.promised_on and not row.attempts and _is_over(calendar, row.promised_on, now):
         found.add(RaisedConcern(Concern.LATE, row.promised_on.isoformat()))
-    if row.attempts and row.stands is not ConsignmentStatus.RETURNING:
+    if row.attempts and row.status is not ConsignmentStatus.RETURNING:
         last = local(row.attempts[-1]).date()
         if len(row.attempts) < levels.invitations:
             kind, days = Concern.NO_SECOND_INVITATION, levels.days_between_invitations

@@ -170,7 +170,7 @@ class Consignment:
     transfer_id: str | None
     order_status: str
     order_status_at: datetime
-    status: str
+    status: ConsignmentStatus
     status_at: datetime
     attempts: list[datetime]
     damaged: bool
@@ -183,9 +183,9 @@ class Consignment:
     settled_at: datetime | None
     updated_at: datetime
 
-    @property
-    def stands(self) -> ConsignmentStatus:
-        return ConsignmentStatus(self.status)
+    def __post_init__(self) -> None:
+        # Rows come from SQL with the status as text.
+        object.__setattr__(self, "status", ConsignmentStatus(self.status))
 
 
 Subject = Literal["late", "lost", "damaged", "not_delivered", "conduct", "other"]

@@ -38,34 +38,34 @@ class ConsignmentRequest:
     handoff_id: str | None = None
 
 
-def order(uow: UnitOfWork, wanted: ConsignmentRequest) -> str:
+def order(uow: UnitOfWork, request: ConsignmentRequest) -> str:
     """Owe the operator an order for this; the new consignment's id.
 
     The order says names, addresses, phones and a number, and nothing of what is inside. Nothing legal begins here: a
     dossier is submitted when the minute of its handover is signed (QĐ 45/2016 Đ7), not when it is ordered or posted.
     """
     consignment, transfer = new_id(Prefix.CONSIGNMENT), new_id(Prefix.TRANSFER)
-    number = _order_number(uow, wanted.operator, wanted.items[0].dossier_id)
-    item_code = wanted.item_code or store.free_item_code(uow.conn, wanted.operator)
+    number = _order_number(uow, request.operator, request.items[0].dossier_id)
+    item_code = request.item_code or store.free_item_code(uow.conn, request.operator)
     token, token_hash = capability.issue()
-    _tell(uow, wanted, transfer, number, item_code, token)
+    _tell(uow, request, transfer, number, item_code, token)
     row = {
         "id": consignment,
-        "operator": wanted.operator,
-        "direction": wanted.direction,
-        "service": wanted.service,
+        "operator": request.operator,
+        "direction": request.direction,
+        "service": request.service,
         "order_number": number,
         "item_code": item_code,
         "item_code_ok": None,
-        "seal_number": wanted.seal_number,
-        "route_class": wanted.route_class,
-        "cash": wanted.cash,
-        "handoff_id": wanted.handoff_id,
+        "seal_number": request.seal_number,
+        "route_class": request.route_class,
+        "cash": request.cash,
+        "handoff_id": request.handoff_id,
         "transfer_id": transfer,
         "token_hash": token_hash,
         "now": uow.now,
     }
-    store.add(uow.conn, row, wanted.items)
+    store.add(uow.conn, row, request.items)
     if item_code is not None:
         store.take_item_code(uow.conn, item_code, consignment)
     uow.note(consignment, "ordered", after=ConsignmentStatus.ORDERED, reason=number)
@@ -73,19 +73,19 @@ def order(uow: UnitOfWork, wanted: ConsignmentRequest) -> str:
 
 
 def _tell(
-    uow: UnitOfWork, wanted: ConsignmentRequest, transfer: str, number: str, item_code: str | None, token: str
+    uow: UnitOfWork, request: ConsignmentRequest, transfer: str, number: str, item_code: str | None, token: str
 ) -> None:
     """Put the order into the outbox, under the ordering key of its first dossier."""
-    operator = uow.catalogue.operators[wanted.operator]
-    said = ConsignmentOrder(
+    operator = uow.catalogue.operators[request.operator]
+    operator_order = ConsignmentOrder(
         order_number=number,
         item_code=item_code,
-        sender=wanted.sender,
-        receiver=wanted.receiver,
-        cash=wanted.cash,
+        sender=request.sender,
+        receiver=request.receiver,
+        cash=request.cash,
         callback_url=uow.public_url + capability.PATH + token if operator.callbacks and uow.public_url else None,
     )
-    dossier = wanted.items[0].dossier_id
+    dossier = request.items[0].dossier_id
     uow.put(
         Posting(
             id=transfer,
@@ -94,7 +94,7 @@ def _tell(
             ordering_key=dossier,
             key=transfer,
             subject=dossier,
-            body=said.model_dump_json().encode(),
+            body=operator_order.model_dump_json().encode(),
         )
     )
 
@@ -126,11 +126,11 @@ def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
 def cancel(uow: UnitOfWork, consignment_id: str, reason: str) -> None:
     """Take the order back. Raises NotFound, or InvalidState once it has been collected."""
     row = lock_consignment(uow, consignment_id)
-    if row.stands not in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
+    if row.status not in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
         raise InvalidState(f"{row.id} is {row.status}: only what has not been collected can be cancelled")
     uow.note(row.id, "cancelling", before=row.status, reason=reason)
-    told = one(uow.conn, "SELECT state, ordering_key FROM outbox WHERE id = %s", (row.transfer_id,))
-    if told["state"] == "cancelled":
+    transfer_row = one(uow.conn, "SELECT state, ordering_key FROM outbox WHERE id = %s", (row.transfer_id,))
+    if transfer_row["state"] == "cancelled":
         _ordering(uow, row, ConsignmentStatus.CANCELLED, reason)
         return
     transfer = new_id(Prefix.TRANSFER)
@@ -139,9 +139,9 @@ def cancel(uow: UnitOfWork, consignment_id: str, reason: str) -> None:
             id=transfer,
             kind=CANCEL,
             counterparty=uow.catalogue.operators[row.operator].counterparty,
-            ordering_key=told["ordering_key"],
+            ordering_key=transfer_row["ordering_key"],
             key=transfer,
-            subject=told["ordering_key"],
+            subject=transfer_row["ordering_key"],
             body=row.order_number.encode(),
         )
     )
@@ -197,7 +197,7 @@ def apply_tracking(uow: UnitOfWork, before: Consignment) -> list[Event]:
         promised_on = uow.calendar.after(found.posted_on, _days(uow, row))
     store.place(uow.conn, row.id, found, promised_on)
     attention.look(uow.conn, uow.catalogue, uow.calendar, lock_consignment(uow, row.id), uow.now)
-    if found.status is before.stands:
+    if found.status is before.status:
         return []
     uow.note(row.id, "moved", before=before.status, after=found.status)
     if found.status is not ConsignmentStatus.DELIVERED:

@@ -41,13 +41,13 @@ class TrackingStatus:
     """what is said to have happened after the end, and differs from it"""
 
 
-def fold(order_status: ConsignmentStatus, since: datetime, said: Iterable[TrackingRecord]) -> TrackingStatus:
+def fold(order_status: ConsignmentStatus, since: datetime, records: Iterable[TrackingRecord]) -> TrackingStatus:
     """Where a consignment stands that has been ``ordering`` ``since``, when all of this was said of it.
 
     What happened is taken in the order in which it happened; of one moment, in the order of the way. What may not
     follow what stands (a posting on the way, anything after the end) moves nothing.
     """
-    in_order = sorted({one.key: one for one in said}.values(), key=lambda one: (one.at, _PLACE[one.status], one.key))
+    in_order = sorted({one.key: one for one in records}.values(), key=lambda one: (one.at, _PLACE[one.status], one.key))
     status, at = order_status, since
     attempts: list[datetime] = []
     late_events: list[TrackingRecord] = []

@@ -133,7 +133,7 @@ class Dossier:
     reference: str
     procedure: str
     department: str
-    status: str
+    status: DossierStatus
     status_at: datetime
     version: int
     reason: str | None
@@ -145,6 +145,6 @@ class Dossier:
     by_report: bool
     """whether ``status_at`` is by the clock of the department's reports; else by its receipts', or ours"""
 
-    @property
-    def stands(self) -> DossierStatus:
-        return DossierStatus(self.status)
+    def __post_init__(self) -> None:
+        # Rows come from SQL with the status as text.
+        object.__setattr__(self, "status", DossierStatus(self.status))

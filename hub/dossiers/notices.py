@@ -49,12 +49,12 @@ def _tell(uow: UnitOfWork, dossier_id: str, type: str, fee: FeeNotice | None = N
 
 def tell_refused(uow: UnitOfWork, submission_id: str, reason: str) -> list[Event]:
     """A submission that became no dossier, and never will: an end like any other, in the words of the lifecycle."""
-    said = Submission.model_validate_json(inbox.body(uow.conn, submission_id))
+    submission = Submission.model_validate_json(inbox.body(uow.conn, submission_id))
     data = NoticeData(
         event_id=new_id(Prefix.EVENT),
         submission_id=submission_id,
-        reference=said.reference,
-        dossier_code=said.dossier_code,
+        reference=submission.reference,
+        dossier_code=submission.dossier_code,
         state=DossierStatus.NOT_ACCEPTED.submission_state,
         status=DossierStatus.NOT_ACCEPTED,
         status_code=DossierStatus.NOT_ACCEPTED.national_code,
@@ -97,9 +97,9 @@ def _notice(uow: UnitOfWork, dossier: Dossier, type: str, fee: FeeNotice | None)
             submission_id=dossier.id,
             reference=dossier.reference,
             dossier_code=dossier.raw_code,
-            state=dossier.stands.submission_state,
+            state=dossier.status.submission_state,
             status=dossier.status,
-            status_code=dossier.stands.national_code,
+            status_code=dossier.status.national_code,
             version=dossier.version,
             due_at=dossier.due_at,
             fee=fee,
@@ -107,7 +107,7 @@ def _notice(uow: UnitOfWork, dossier: Dossier, type: str, fee: FeeNotice | None)
     )
 
 
-def told(uow: UnitOfWork, transfer: Transfer, _: None) -> list[Event]:
+def notified(uow: UnitOfWork, transfer: Transfer, _: None) -> list[Event]:
     """The endpoint has the notice."""
     uow.note(transfer.subject, "portal told", reason=transfer.key)
     return []

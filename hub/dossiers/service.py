@@ -81,7 +81,7 @@ def taken(uow: UnitOfWork, event: HandoffAcknowledged) -> list[Event]:
     dossier = store.lock(uow.conn, event.dossier_id)
     # Reports that came before the receipt have been waiting for it.
     uow.wakeups.extend(inbox.wake(uow.conn, f"department.{dossier.department}", dossier.code))
-    if dossier.stands is not DossierStatus.REGISTERED:
+    if dossier.status is not DossierStatus.REGISTERED:
         return []
     return _move(uow, dossier, DossierStatus.ACCEPTED, event)
 
@@ -108,37 +108,43 @@ def report(uow: UnitOfWork, message: Message) -> list[Event]:
     repeated report is journaled and moves nothing; a late one of a result or an end waits for a person. One that comes
     before what has to precede it waits for that, and after the department's patience goes without it.
     """
-    said = StatusReport.model_validate_json(message.body)
+    status_report = StatusReport.model_validate_json(message.body)
     department = uow.catalogue.departments[message.source.removeprefix("department.")]
-    meaning = department.status.get(said.status)
+    meaning = department.status.get(status_report.status)
     if meaning is None:
-        raise ManualAction(HubCode.STATUS_UNKNOWN, f"{department.code} has no status {said.status!r} in its table")
-    dossier = store.lock_by_code(uow.conn, DossierCode.received(said.dossier_code), department.code)
+        raise ManualAction(
+            HubCode.STATUS_UNKNOWN, f"{department.code} has no status {status_report.status!r} in its table"
+        )
+    dossier = store.lock_by_code(uow.conn, DossierCode.received(status_report.dossier_code), department.code)
     if dossier is None or dossier.released_at is None:
         raise RetryLater(HubCode.DOSSIER_UNKNOWN, "no dossier with this code has been handed to this department")
-    to, at = DossierStatus(meaning.value), uow.reported_at(message, said.at)
-    back = [HandedBack(dossier.id, department.code, to, at, said.signed)] if said.signed is not None else []
-    if _says_nothing_new(uow, message, dossier, said.report_id, to, at):
+    to, at = DossierStatus(meaning.value), uow.reported_at(message, status_report.at)
+    back = (
+        [HandedBack(dossier.id, department.code, to, at, status_report.signed)]
+        if status_report.signed is not None
+        else []
+    )
+    if _is_repeated_or_late(uow, message, dossier, status_report.report_id, to, at):
         return [*back]
-    steps = LIFECYCLE.path(dossier.stands, to, through=MAIN_ROAD)
+    steps = LIFECYCLE.path(dossier.status, to, through=MAIN_ROAD)
     if not steps:
         raise ManualAction(HubCode.MOVE_REFUSED, f"{to} is reported of a dossier that is {dossier.status}")
     if len(steps) > 1 and uow.now < message.received_at + timedelta(seconds=department.gap_patience_seconds):
         raise RetryLater(HubCode.REPORT_EARLY, f"{to} is reported while the dossier is still {dossier.status}")
     for step in steps:
         # More than one step: the department has left some out, and has had time to say them after all.
-        store.move(uow.conn, dossier, step, at=at, reason=said.note, by_report=True)
+        store.move(uow.conn, dossier, step, at=at, reason=status_report.note, by_report=True)
         verb = "moved" if step is to else "passed"
-        uow.note(dossier.id, verb, before=dossier.status, after=step, reason=said.report_id)
+        uow.note(dossier.id, verb, before=dossier.status, after=step, reason=status_report.report_id)
         dossier = store.lock(uow.conn, dossier.id)
     return [*back, StatusMoved(dossier.id)]
 
 
-def _says_nothing_new(
+def _is_repeated_or_late(
     uow: UnitOfWork, message: Message, dossier: Dossier, report_id: str, to: DossierStatus, at: datetime
 ) -> bool:
     """Whether it repeats where the dossier stands, or comes late. Raises ManualAction for a late result or end."""
-    if to is dossier.stands:
+    if to is dossier.status:
         if dossier.by_report or at >= dossier.status_at - uow.clock_skew:
             # It still stands there at this later time: what is reported of the time between has come too late.
             store.confirm(uow.conn, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
@@ -146,7 +152,7 @@ def _says_nothing_new(
         return True
     if not _is_late(dossier, to, at, uow.clock_skew) or message.held_for == HubCode.REPORT_LATE:
         return False
-    has_gone_on = dossier.stands in FINAL and _may_precede(to, dossier.stands)
+    has_gone_on = dossier.status in FINAL and _may_precede(to, dossier.status)
     if to in FINAL and not has_gone_on:
         raise ManualAction(HubCode.REPORT_LATE, f"{to} is reported for a time before the dossier was {dossier.status}")
     uow.note(dossier.id, "report late", before=dossier.status, after=to, reason=report_id)
@@ -159,11 +165,11 @@ def _is_late(dossier: Dossier, to: DossierStatus, at: datetime, clock_skew: time
     A department's reports go by one clock, so that of two of them the later one counts, unless the lifecycle knows the
     other order only. Its receipts, or ours, go by another: within the skew the order of arrival counts.
     """
-    if dossier.stands is DossierStatus.REGISTERED or at >= dossier.status_at:
+    if dossier.status is DossierStatus.REGISTERED or at >= dossier.status_at:
         return False
     if at < dossier.status_at - clock_skew:
         return True
-    return dossier.by_report and _may_precede(to, dossier.stands)
+    return dossier.by_report and _may_precede(to, dossier.status)
 
 
 def _may_precede(earlier: DossierStatus, later: DossierStatus) -> bool:
@@ -192,12 +198,12 @@ def covered(uow: UnitOfWork, event: FeePaid | FeeWaived) -> list[Event]:
     It goes out by a message of ours, so that the money is booked even while nobody can sign the handoff.
     """
     dossier = store.lock(uow.conn, event.dossier_id)
-    if dossier.released_at is not None or dossier.stands not in _HELD:
+    if dossier.released_at is not None or dossier.status not in _HELD:
         return []
     message = new_id(Prefix.INBOX)
     arrival = Arrival(message, SOURCE, RELEASE, message, message, dossier.id.encode(), media_type="text/plain")
     uow.wakeups.append(Wakeup(inbox.QUEUE, inbox.accept(uow.conn, arrival).id))
-    if dossier.stands is DossierStatus.REGISTERED:
+    if dossier.status is DossierStatus.REGISTERED:
         return []
     procedure = uow.catalogue.procedures.get(dossier.procedure)
     if procedure is not None:
@@ -208,7 +214,7 @@ def covered(uow: UnitOfWork, event: FeePaid | FeeWaived) -> list[Event]:
 def release_paid(uow: UnitOfWork, message: Message) -> list[Event]:
     """The message that ``covered`` left: the dossier goes out, unless the money was taken back meanwhile."""
     dossier = store.lock(uow.conn, message.body.decode())
-    if dossier.released_at is not None or dossier.stands is not DossierStatus.REGISTERED:
+    if dossier.released_at is not None or dossier.status is not DossierStatus.REGISTERED:
         uow.note(dossier.id, "not released", before=dossier.status)
         return []
     return _release(uow, dossier)
@@ -220,7 +226,7 @@ def reopened(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
     if dossier.released_at is not None:
         uow.note(dossier.id, "unpaid after release", before=dossier.status, reason=event.fee.demand_id)
         return []
-    return _wait(uow, dossier) if dossier.stands is DossierStatus.REGISTERED else []
+    return _wait(uow, dossier) if dossier.status is DossierStatus.REGISTERED else []
 
 
 def _wait(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
@@ -250,7 +256,7 @@ def end_dossier(uow: UnitOfWork, dossier_id: str, to: DossierStatus, reason: str
         raise NotFound(f"no dossier has the id {dossier_id}") from None
     if dossier.released_at is not None:
         raise InvalidState("the dossier has gone out: its department ends it")
-    if to not in (DossierStatus.WITHDRAWN, DossierStatus.STOPPED) or to not in LIFECYCLE.moves[dossier.stands]:
+    if to not in (DossierStatus.WITHDRAWN, DossierStatus.STOPPED) or to not in LIFECYCLE.moves[dossier.status]:
         raise InvalidState(f"a dossier that is {dossier.status} cannot be {to}")
     store.move(uow.conn, dossier, to, at=uow.now, reason=reason)
     uow.note(dossier.id, "ended", before=dossier.status, after=to, reason=reason)

@@ -99,7 +99,7 @@ def move(
 
     Raises MoveRefused where the lifecycle has no such move, StaleClaim if somebody was quicker.
     """
-    LIFECYCLE.check(dossier.stands, to)
+    LIFECYCLE.check(dossier.status, to)
     moved = conn.execute(
         "UPDATE dossier SET status = %s, status_at = %s, by_report = %s, reason = %s, version = version + 1,"
         " updated_at = now() WHERE id = %s AND status = %s RETURNING id",

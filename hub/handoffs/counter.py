@@ -35,20 +35,20 @@ def receipt(uow: UnitOfWork, department: Department, row: HandoffRow, answer: Ha
     """
     if answer.signed is None:
         raise ManualAction(HubCode.RECEIPT_UNSIGNED, f"{department.code} signs by the catalogue, and did not sign this")
-    told = decoded(answer.signed)
-    said = read(ReceiptRecord, told.record)
-    _check_about(department, row, answer, said)
-    check_signatures(uow, department, said, told)
-    return told
+    signed_record = decoded(answer.signed)
+    parsed = read(ReceiptRecord, signed_record.record)
+    _check_about(department, row, answer, parsed)
+    check_signatures(uow, department, parsed, signed_record)
+    return signed_record
 
 
-def _check_about(department: Department, row: HandoffRow, answer: HandoffReceipt, said: ReceiptRecord) -> None:
+def _check_about(department: Department, row: HandoffRow, answer: HandoffReceipt, parsed: ReceiptRecord) -> None:
     assert row.record_hash is not None  # noqa: S101 - who asks has a record
-    if said.record != row.record_hash.hex() or said.handoff != row.id or said.leg != row.leg:
+    if parsed.record != row.record_hash.hex() or parsed.handoff != row.id or parsed.leg != row.leg:
         raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the counter-record is about another handoff than this one")
-    if said.receiver.agency not in (department.agency, department.qd20) or said.receiver.role != "department":
+    if parsed.receiver.agency not in (department.agency, department.qd20) or parsed.receiver.role != "department":
         raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the counter-record is in the name of another agency")
-    if (said.number, said.received_at) != (answer.number, answer.received_at):
+    if (parsed.number, parsed.received_at) != (answer.number, answer.received_at):
         raise ManualAction(
             HubCode.RECEIPT_OF_ANOTHER, "the counter-record says another number or time than the receipt"
         )
@@ -85,12 +85,14 @@ def same_dossier(one: str, other: str) -> bool:
 
 
 def check_signatures(
-    uow: UnitOfWork, department: Department, said: ReceiptRecord | HandoffRecord, told: DepartmentRecord
+    uow: UnitOfWork, department: Department, parsed: ReceiptRecord | HandoffRecord, signed_record: DepartmentRecord
 ) -> None:
     """That everybody signed who has to. Raises ManualAction or RetryLater."""
     trust = uow.signer.trust()
     try:
-        countersigning.check_record(said, told.record, told.signatures, department, uow.catalogue, trust, uow.now)
+        countersigning.check_record(
+            parsed, signed_record.record, signed_record.signatures, department, uow.catalogue, trust, uow.now
+        )
     except Invalid as error:
         raise ManualAction(HubCode.RECEIPT_REFUSED, f"{error.code}: {error.sentence}") from None
     except Undecided as error:

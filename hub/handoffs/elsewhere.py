@@ -36,10 +36,10 @@ def attach(uow: UnitOfWork, handoff_id: str, signature: bytes) -> tuple[HandoffS
         raise InvalidState(f"{row.officer} has left the roster: renew the record (hub handoff sign --renew)")
     signatures = uow.signer.seal_record(draft, signature, officer, uow.now, department=row.department)
     dossier = record.dossier_of(uow, row.dossier_id)
-    said = record.message(uow, dossier, row.id, row.leg)
-    made = Recorded(draft, row.salt or b"")
+    handoff = record.message(uow, dossier, row.id, row.leg)
+    recorded = Recorded(draft, row.salt or b"")
     uow.note(row.id, "signed", before=row.status, after=HandoffStatus.PREPARED, reason=officer.id)
-    return HandoffStatus.PREPARED, _go(uow, row, dossier, said, made, signatures)
+    return HandoffStatus.PREPARED, _go(uow, row, dossier, handoff, recorded, signatures)
 
 
 def renew(uow: UnitOfWork, handoff_id: str) -> tuple[HandoffStatus, list[Event]]:
@@ -50,29 +50,29 @@ def renew(uow: UnitOfWork, handoff_id: str) -> tuple[HandoffStatus, list[Event]]
     row = store.lock(uow.conn, handoff_id)
     _draft(row)
     dossier, officer = record.dossier_of(uow, row.dossier_id), officer_on_duty(uow, row.department)
-    said = record.message(uow, dossier, row.id, row.leg)
+    handoff = record.message(uow, dossier, row.id, row.leg)
     before = store.last(uow.conn, row.dossier_id, below=row.leg)
-    made = record.transfer(uow, said, officer, Carrier(row.carrier), before.hash)
-    renewed = {"officer": officer.id, "record_hash": made.hash, "salt": made.salt, "prepared_at": uow.now}
+    recorded = record.transfer(uow, handoff, officer, Carrier(row.carrier), before.hash)
+    renewed = {"officer": officer.id, "record_hash": recorded.hash, "salt": recorded.salt, "prepared_at": uow.now}
     uow.note(row.id, "renewed", before=row.officer, after=officer.id)
     if officer.signs_elsewhere:
-        store.change(uow.conn, row.id, draft=made.record, **renewed)
+        store.change(uow.conn, row.id, draft=recorded.record, **renewed)
         return HandoffStatus.UNSIGNED, []
-    signatures = uow.signer.sign_record(made.record, officer, uow.now, department=row.department)
-    return HandoffStatus.PREPARED, _go(uow, row, dossier, said, made, signatures, **renewed)
+    signatures = uow.signer.sign_record(recorded.record, officer, uow.now, department=row.department)
+    return HandoffStatus.PREPARED, _go(uow, row, dossier, handoff, recorded, signatures, **renewed)
 
 
 def _go(
     uow: UnitOfWork,
     row: HandoffRow,
     dossier: dict[str, Any],
-    said: Message,
-    made: Recorded,
+    handoff: Message,
+    recorded: Recorded,
     signatures: Signatures,
     **changed: Any,
 ) -> list[Event]:
-    LIFECYCLE.check(row.stands, HandoffStatus.PREPARED)
-    transfer_id, leaf_id = send(uow, dossier, said, made, signatures)
+    LIFECYCLE.check(row.status, HandoffStatus.PREPARED)
+    transfer_id, leaf_id = send(uow, dossier, handoff, recorded, signatures)
     sent = {"status": HandoffStatus.PREPARED, "draft": None, "transfer_id": transfer_id, "leaf_id": leaf_id}
     store.change(uow.conn, row.id, **changed, **sent)
     return [HandoffPrepared(row.dossier_id, row.id, Carrier(row.carrier))]

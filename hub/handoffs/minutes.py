@@ -41,10 +41,10 @@ def enter(uow: UnitOfWork, handoff_id: str, minute: ScannedMinute) -> tuple[Hand
     row = store.lock(uow.conn, handoff_id)
     _check_needed(uow, row, minute)
     salt, officer = secrets.token_bytes(SALT_BYTES), officer_on_duty(uow, row.department)
-    made = _record(uow, row, minute, media_type, record.salted(salt, list(minute.signers)), officer.id)
-    signatures = uow.signer.sign_record(made, officer, uow.now, department=row.department)
+    minute_record = _record(uow, row, minute, media_type, record.salted(salt, list(minute.signers)), officer.id)
+    signatures = uow.signer.sign_record(minute_record, officer, uow.now, department=row.department)
     leaf_id = custody.enter(
-        uow.conn, kind="minute", subject=row.id, record=made, signatures=[signatures.person, signatures.seal]
+        uow.conn, kind="minute", subject=row.id, record=minute_record, signatures=[signatures.person, signatures.seal]
     )
     uow.conn.execute(
         "INSERT INTO handoff_minute (handoff_id, at, signers, salt, media_type, sha256, file, leaf_id, entered_by,"
@@ -63,11 +63,11 @@ def enter(uow: UnitOfWork, handoff_id: str, minute: ScannedMinute) -> tuple[Hand
         ),
     )
     uow.note(row.id, "minute entered", reason=hashlib.sha256(minute.file).hexdigest())
-    first = row.stands is HandoffStatus.PREPARED
+    first = row.status is HandoffStatus.PREPARED
     row = store.change(uow.conn, row.id, taken_at=minute.at)
     events: list[Event] = [HandoffAcknowledged(row.dossier_id, minute.at)] if first else []
     events += service.advance(uow, row, at_least=HandoffStatus.ACKNOWLEDGED)
-    return store.lock(uow.conn, row.id).stands, events
+    return store.lock(uow.conn, row.id).status, events
 
 
 def _check(minute: ScannedMinute) -> str:
@@ -84,7 +84,7 @@ def _check_needed(uow: UnitOfWork, row: HandoffRow, minute: ScannedMinute) -> No
     """Raises InvalidState."""
     if row.minuted:
         raise InvalidState(f"{row.id} has its minute already")
-    if row.record_hash is None or row.stands not in (HandoffStatus.PREPARED, HandoffStatus.ACKNOWLEDGED):
+    if row.record_hash is None or row.status not in (HandoffStatus.PREPARED, HandoffStatus.ACKNOWLEDGED):
         raise InvalidState(
             f"{row.id} is {row.status}: a minute is for a signed handoff that is on its way or has arrived"
         )
@@ -104,7 +104,7 @@ def _record(
 ) -> bytes:
     assert row.record_hash is not None  # noqa: S101 - checked before
     dossier = record.dossier_of(uow, row.dossier_id)
-    made = MinuteRecord(
+    minute_record = MinuteRecord(
         v=1,
         typ="vn.hub.minute",
         handoff=row.id,
@@ -124,4 +124,4 @@ def _record(
         entered_by=HandoffSide(agency=uow.catalogue.portal.centre, role="centre", officer=officer),
         entered_at=uow.now,
     )
-    return record.written(made)
+    return record.written(minute_record)

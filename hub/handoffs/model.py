@@ -44,7 +44,7 @@ class HandoffRow:
     leg: int
     department: str
     transfer_id: str | None
-    status: str
+    status: HandoffStatus
     number: str | None
     prepared_at: datetime
     act: str
@@ -61,9 +61,9 @@ class HandoffRow:
     minuted: bool
     """whether the scanned signed minute is here"""
 
-    @property
-    def stands(self) -> HandoffStatus:
-        return HandoffStatus(self.status)
+    def __post_init__(self) -> None:
+        # Rows come from SQL with the status as text.
+        object.__setattr__(self, "status", HandoffStatus(self.status))
 
     @property
     def by_post(self) -> bool:

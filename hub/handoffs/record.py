@@ -84,24 +84,24 @@ def dossier_of(uow: UnitOfWork, dossier_id: str) -> dict[str, Any]:
     )
 
 
-def transfer(uow: UnitOfWork, said: Handoff, officer: Officer, carrier: Carrier, prev: str) -> Recorded:
+def transfer(uow: UnitOfWork, handoff: Handoff, officer: Officer, carrier: Carrier, prev: str) -> Recorded:
     """The row of the Phiếu kiểm soát for ``said``, given by ``officer`` now."""
     salt = secrets.token_bytes(SALT_BYTES)
-    titles = {paper.code: paper.title for paper in uow.catalogue.procedures[said.procedure].papers}
+    titles = {paper.code: paper.title for paper in uow.catalogue.procedures[handoff.procedure].papers}
     made = HandoffRecord(
         v=1,
         typ="vn.hub.handoff",
-        id=said.id,
+        id=handoff.id,
         log=uow.catalogue.signing.log,
-        dossier=said.dossier_code,
-        leg=said.leg,
+        dossier=handoff.dossier_code,
+        leg=handoff.leg,
         act=Act.TRANSFER,
         carrier=carrier,
-        giver=HandoffSide(agency=said.from_agency, role="centre", officer=officer.id),
-        receiver=HandoffSide(agency=said.to_agency, role="department"),
-        received_at=said.received_at,
+        giver=HandoffSide(agency=handoff.from_agency, role="centre", officer=officer.id),
+        receiver=HandoffSide(agency=handoff.to_agency, role="department"),
+        received_at=handoff.received_at,
         given_at=uow.now,
-        due_at=said.due_at,
+        due_at=handoff.due_at,
         result=ShareResult.NONE,
         note=None,
         documents=[
@@ -112,9 +112,9 @@ def transfer(uow: UnitOfWork, said: Handoff, officer: Officer, carrier: Carrier,
                 size=paper.size,
                 sha256=paper.sha256,
             )
-            for paper in said.papers
+            for paper in handoff.papers
         ],
-        personal=personal(salt, said),
+        personal=personal(salt, handoff),
         prev=prev,
     )
     return Recorded(written(made), salt)
@@ -125,9 +125,9 @@ def written(model: BaseModel) -> bytes:
     return canonical.encode(_plain(model.model_dump()))
 
 
-def personal(salt: bytes, said: Handoff) -> str:
+def personal(salt: bytes, handoff: Handoff) -> str:
     """SHA-256(salt ‖ canonical JSON of applicant, result and summary, without what is unset)."""
-    document = said.model_dump(include={"applicant", "result", "summary"}, exclude_none=True)
+    document = handoff.model_dump(include={"applicant", "result", "summary"}, exclude_none=True)
     return hashlib.sha256(salt + canonical.encode(_plain(document))).hexdigest()
 
 

@@ -23,65 +23,67 @@ def handed_back(uow: UnitOfWork, event: HandedBack) -> list[Event]:
     if not department.signing.signs:
         uow.note(event.dossier_id, "return record not looked at", reason="the catalogue does not say that it signs")
         return []
-    told = counter.decoded(event.signed)
-    said = counter.read(HandoffRecord, told.record)
-    if _is_here(uow, event.dossier_id, told):
+    signed_record = counter.decoded(event.signed)
+    parsed = counter.read(HandoffRecord, signed_record.record)
+    if _is_here(uow, event.dossier_id, signed_record):
         return []
     before = store.last(uow.conn, event.dossier_id)
-    _check(uow, event, said, before)
-    counter.check_signatures(uow, department, said, told)
+    _check(uow, event, parsed, before)
+    counter.check_signatures(uow, department, parsed, signed_record)
     row_id = new_id(Prefix.HANDOFF)
-    leaf_id = custody.enter(uow.conn, kind=LEAF, subject=row_id, record=told.record, signatures=told.signatures)
+    leaf_id = custody.enter(
+        uow.conn, kind=LEAF, subject=row_id, record=signed_record.record, signatures=signed_record.signatures
+    )
     store.add(
         uow.conn,
         store.New(
             id=row_id,
             dossier_id=event.dossier_id,
-            leg=said.leg,
+            leg=parsed.leg,
             department=event.department,
             transfer_id=None,
             status=HandoffStatus.PREPARED,
-            prepared_at=said.given_at,
+            prepared_at=parsed.given_at,
             act=Act.RETURN,
-            carrier=Carrier(said.carrier),
-            officer=said.giver.officer,
-            result=said.result,
-            record_hash=record.hash_of(told.record),
+            carrier=Carrier(parsed.carrier),
+            officer=parsed.giver.officer,
+            result=parsed.result,
+            record_hash=record.hash_of(signed_record.record),
             salt=None,
             draft=None,
             leaf_id=leaf_id,
         ),
     )
-    uow.note(row_id, "handed back", after=HandoffStatus.PREPARED, reason=said.id)
-    return _answer(uow, event, row_id, said, told)
+    uow.note(row_id, "handed back", after=HandoffStatus.PREPARED, reason=parsed.id)
+    return _answer(uow, event, row_id, parsed, signed_record)
 
 
-def _is_here(uow: UnitOfWork, dossier_id: str, told: DepartmentRecord) -> bool:
+def _is_here(uow: UnitOfWork, dossier_id: str, signed_record: DepartmentRecord) -> bool:
     return (
         uow.conn.execute(
             "SELECT 1 FROM handoff WHERE dossier_id = %s AND record_hash = %s",
-            (dossier_id, record.hash_of(told.record)),
+            (dossier_id, record.hash_of(signed_record.record)),
         ).fetchone()
         is not None
     )
 
 
-def _check(uow: UnitOfWork, event: HandedBack, said: HandoffRecord, before: Last) -> None:
+def _check(uow: UnitOfWork, event: HandedBack, parsed: HandoffRecord, before: Last) -> None:
     """Raises ManualAction unless the record is this dossier's next one, from this department to the Centre."""
     department = uow.catalogue.departments[event.department]
     dossier = record.dossier_of(uow, event.dossier_id)
-    about = said.act is Act.RETURN and counter.same_dossier(said.dossier, dossier["code"])
-    ours = said.giver.agency in (department.agency, department.qd20) and said.giver.role == "department"
-    if not about or not ours or said.receiver.agency != uow.catalogue.portal.centre:
+    about = parsed.act is Act.RETURN and counter.same_dossier(parsed.dossier, dossier["code"])
+    ours = parsed.giver.agency in (department.agency, department.qd20) and parsed.giver.role == "department"
+    if not about or not ours or parsed.receiver.agency != uow.catalogue.portal.centre:
         raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the record hands another dossier back, or in another's name")
-    if (said.leg, said.prev, said.log) != (before.next_leg, before.hash, uow.catalogue.signing.log):
+    if (parsed.leg, parsed.prev, parsed.log) != (before.next_leg, before.hash, uow.catalogue.signing.log):
         raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the record does not go on from this dossier's last one")
-    if said.result is not result_of(Act.RETURN, said.given_at, dossier["due_at"]):
+    if parsed.result is not result_of(Act.RETURN, parsed.given_at, dossier["due_at"]):
         raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "early, on time or late: the record's own times say otherwise")
 
 
 def _answer(
-    uow: UnitOfWork, event: HandedBack, row_id: str, said: HandoffRecord, told: DepartmentRecord
+    uow: UnitOfWork, event: HandedBack, row_id: str, parsed: HandoffRecord, signed_record: DepartmentRecord
 ) -> list[Event]:
     """The Centre's counter-record: received now, by the officer on duty."""
     officer = officer_on_duty(uow, event.department)
@@ -90,10 +92,10 @@ def _answer(
     received = ReceiptRecord(
         v=1,
         typ="vn.hub.receipt",
-        handoff=said.id,
-        dossier=said.dossier,
-        leg=said.leg,
-        record=record.hash_of(told.record).hex(),
+        handoff=parsed.id,
+        dossier=parsed.dossier,
+        leg=parsed.leg,
+        record=record.hash_of(signed_record.record).hex(),
         receiver=HandoffSide(agency=uow.catalogue.portal.centre, role="centre", officer=officer.id),
         number=row_id,
         received_at=uow.now,

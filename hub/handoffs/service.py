@@ -41,17 +41,27 @@ def prepare(uow: UnitOfWork, event: DossierReleased) -> list[Event]:
     dossier = record.dossier_of(uow, event.dossier_id)
     carrier = uow.catalogue.procedures[dossier["procedure"]].carrier
     before = store.last(uow.conn, event.dossier_id)
-    said = record.message(uow, dossier, new_id(Prefix.HANDOFF), before.next_leg)
+    handoff = record.message(uow, dossier, new_id(Prefix.HANDOFF), before.next_leg)
     officer = officer_on_duty(uow, dossier["department"])
-    made = record.transfer(uow, said, officer, carrier, before.hash)
+    recorded = record.transfer(uow, handoff, officer, carrier, before.hash)
     if officer.signs_elsewhere:
-        _add(uow, dossier, said, officer, made, carrier, HandoffStatus.UNSIGNED)
-        uow.note(said.id, "unsigned", after=HandoffStatus.UNSIGNED, reason=officer.id)
+        _add(uow, dossier, handoff, officer, recorded, carrier, HandoffStatus.UNSIGNED)
+        uow.note(handoff.id, "unsigned", after=HandoffStatus.UNSIGNED, reason=officer.id)
         return []
-    signatures = uow.signer.sign_record(made.record, officer, uow.now, department=dossier["department"])
-    transfer_id, leaf_id = send(uow, dossier, said, made, signatures)
-    _add(uow, dossier, said, officer, made, carrier, HandoffStatus.PREPARED, transfer_id=transfer_id, leaf_id=leaf_id)
-    return [HandoffPrepared(event.dossier_id, said.id, carrier)]
+    signatures = uow.signer.sign_record(recorded.record, officer, uow.now, department=dossier["department"])
+    transfer_id, leaf_id = send(uow, dossier, handoff, recorded, signatures)
+    _add(
+        uow,
+        dossier,
+        handoff,
+        officer,
+        recorded,
+        carrier,
+        HandoffStatus.PREPARED,
+        transfer_id=transfer_id,
+        leaf_id=leaf_id,
+    )
+    return [HandoffPrepared(event.dossier_id, handoff.id, carrier)]
 
 
 def officer_on_duty(uow: UnitOfWork, department: str | None) -> Officer:
@@ -65,14 +75,14 @@ def officer_on_duty(uow: UnitOfWork, department: str | None) -> Officer:
 
 
 def send(
-    uow: UnitOfWork, dossier: dict[str, Any], said: Message, made: Recorded, signatures: Signatures
+    uow: UnitOfWork, dossier: dict[str, Any], handoff: Message, recorded: Recorded, signatures: Signatures
 ) -> tuple[str, str]:
     """Enter the signed record into the log and owe the handoff to its department: (transfer, leaf)."""
     department = uow.catalogue.departments[dossier["department"]]
     leaf_id = custody.enter(
-        uow.conn, kind=LEAF, subject=said.id, record=made.record, signatures=[signatures.person, signatures.seal]
+        uow.conn, kind=LEAF, subject=handoff.id, record=recorded.record, signatures=[signatures.person, signatures.seal]
     )
-    body = said.model_copy(update={"signed": record.carried(made.record, signatures, made.salt)})
+    body = handoff.model_copy(update={"signed": record.carried(recorded.record, signatures, recorded.salt)})
     transfer_id = new_id(Prefix.TRANSFER)
     uow.put(
         Posting(
@@ -92,9 +102,9 @@ def send(
 def _add(
     uow: UnitOfWork,
     dossier: dict[str, Any],
-    said: Message,
+    handoff: Message,
     officer: Officer,
-    made: Recorded,
+    recorded: Recorded,
     carrier: Carrier,
     status: HandoffStatus,
     *,
@@ -104,9 +114,9 @@ def _add(
     store.add(
         uow.conn,
         store.New(
-            id=said.id,
+            id=handoff.id,
             dossier_id=dossier["id"],
-            leg=said.leg,
+            leg=handoff.leg,
             department=dossier["department"],
             transfer_id=transfer_id,
             status=status,
@@ -115,9 +125,9 @@ def _add(
             carrier=carrier,
             officer=officer.id,
             result=ShareResult.NONE,
-            record_hash=made.hash,
-            salt=made.salt,
-            draft=made.record if status is HandoffStatus.UNSIGNED else None,
+            record_hash=recorded.hash,
+            salt=recorded.salt,
+            draft=recorded.record if status is HandoffStatus.UNSIGNED else None,
             leaf_id=leaf_id,
         ),
     )
@@ -150,14 +160,16 @@ def _counter_signed(uow: UnitOfWork, row: HandoffRow, receipt: HandoffReceipt) -
         if receipt.signed is not None:
             uow.note(row.id, "counter-record not looked at", reason="the catalogue does not say that it signs")
         return None
-    told = counter.receipt(uow, department, row, receipt)
-    return custody.enter(uow.conn, kind="receipt", subject=row.id, record=told.record, signatures=told.signatures)
+    signed_record = counter.receipt(uow, department, row, receipt)
+    return custody.enter(
+        uow.conn, kind="receipt", subject=row.id, record=signed_record.record, signatures=signed_record.signatures
+    )
 
 
 def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
     """The department said no; the reason is for the applicant."""
     row = store.lock_by_transfer(uow.conn, transfer.id)
-    LIFECYCLE.check(row.stands, HandoffStatus.REFUSED)
+    LIFECYCLE.check(row.status, HandoffStatus.REFUSED)
     store.change(uow.conn, row.id, status=HandoffStatus.REFUSED, answered_at=uow.now)
     uow.note(row.id, "answered", before=row.status, after=HandoffStatus.REFUSED)
     return [HandoffRefused(row.dossier_id, uow.now, reason)]
@@ -166,9 +178,9 @@ def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
 def advance(uow: UnitOfWork, row: HandoffRow, *, at_least: HandoffStatus) -> list[Event]:
     """Move ``row`` on: complete if nothing is missing, else ``at_least``, unless it stands there already or beyond."""
     to = HandoffStatus.COMPLETE if row.is_complete else at_least
-    if row.stands in (to, HandoffStatus.COMPLETE, HandoffStatus.REFUSED):
+    if row.status in (to, HandoffStatus.COMPLETE, HandoffStatus.REFUSED):
         return []
-    LIFECYCLE.check(row.stands, to)
+    LIFECYCLE.check(row.status, to)
     store.change(uow.conn, row.id, status=to, completed_at=uow.now if to is HandoffStatus.COMPLETE else None)
     if to is not HandoffStatus.COMPLETE:
         return []
@@ -185,4 +197,4 @@ def papers_delivered(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event
         return []
     row = store.change(uow.conn, row.id, delivered_at=event.at)
     uow.note(row.id, "papers delivered", reason=event.consignment_id)
-    return advance(uow, row, at_least=row.stands)
+    return advance(uow, row, at_least=row.status)

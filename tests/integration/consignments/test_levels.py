@@ -10,7 +10,7 @@ from config.postal import Levels
 from hub.calendar import WorkingCalendar
 from hub.clock import VIETNAM
 from hub.consignments.attention import ConsignmentHistory, concerns, months_after
-from hub.consignments.model import Concern, Consignment
+from hub.consignments.model import Concern, Consignment, ConsignmentStatus
 
 MONDAY = date(2026, 12, 7)
 
@@ -40,7 +40,7 @@ POSTED = Consignment(
     transfer_id=None,
     order_status="accepted",
     order_status_at=hour(7),
-    status="posted",
+    status=ConsignmentStatus.POSTED,
     status_at=hour(7),
     attempts=[],
     damaged=False,
@@ -88,37 +88,40 @@ def test_a_working_day_without_a_word_is_silence_on_its_evening(calendar: Workin
 
 
 def test_the_evening_of_the_promised_day_is_a_breach_unless_it_was_attempted(calendar: WorkingCalendar) -> None:
-    heard = replace(POSTED, last_event_at=hour(9, 8), status="out_for_delivery")
+    heard = replace(POSTED, last_event_at=hour(9, 8), status=ConsignmentStatus.OUT_FOR_DELIVERY)
     assert kinds(calendar, heard, hour(9, 16)) == set()
     assert kinds(calendar, heard, hour(9, 17)) == {Concern.LATE}
-    assert kinds(calendar, replace(heard, attempts=[hour(9)], status="attempt_failed"), hour(9, 17)) == set()
-    assert kinds(calendar, replace(heard, status="delivered", settled_at=hour(9)), hour(14)) == set()
+    assert (
+        kinds(calendar, replace(heard, attempts=[hour(9)], status=ConsignmentStatus.ATTEMPT_FAILED), hour(9, 17))
+        == set()
+    )
+    assert kinds(calendar, replace(heard, status=ConsignmentStatus.DELIVERED, settled_at=hour(9)), hour(14)) == set()
 
 
 def test_the_second_invitation_comes_within_two_working_days_and_then_the_way_back(calendar: WorkingCalendar) -> None:
-    once = replace(POSTED, status="attempt_failed", attempts=[hour(9)], last_event_at=hour(11))
+    once = replace(POSTED, status=ConsignmentStatus.ATTEMPT_FAILED, attempts=[hour(9)], last_event_at=hour(11))
     assert kinds(calendar, once, hour(11, 16)) == set()
     assert kinds(calendar, once, hour(11, 17)) == {Concern.NO_SECOND_INVITATION}
     twice = replace(once, attempts=[hour(9), hour(11)], last_event_at=hour(15, 7))
     assert kinds(calendar, twice, hour(15)) == set()
     assert kinds(calendar, twice, hour(15, 17)) == {Concern.NO_RETURN}
-    assert kinds(calendar, replace(twice, status="returning"), hour(15, 17)) == set()
+    assert kinds(calendar, replace(twice, status=ConsignmentStatus.RETURNING), hour(15, 17)) == set()
 
 
 def test_what_goes_back_after_one_invitation_goes_back_too_early(calendar: WorkingCalendar) -> None:
-    once = replace(POSTED, status="returned", attempts=[hour(9)], settled_at=hour(10))
+    once = replace(POSTED, status=ConsignmentStatus.RETURNED, attempts=[hour(9)], settled_at=hour(10))
     assert kinds(calendar, once, hour(10)) == {Concern.RETURNED, Concern.RETURNED_EARLY}
     assert kinds(calendar, replace(once, attempts=[hour(8), hour(10)]), hour(10)) == {Concern.RETURNED}
 
 
 def test_what_was_ordered_is_collected_within_a_working_day(calendar: WorkingCalendar) -> None:
-    ordered = replace(POSTED, status="accepted", posted_on=None, promised_on=None)
+    ordered = replace(POSTED, status=ConsignmentStatus.ACCEPTED, posted_on=None, promised_on=None)
     assert kinds(calendar, ordered, hour(8, 16)) == set()
     assert kinds(calendar, ordered, hour(8, 17)) == {Concern.NOT_COLLECTED}
 
 
 def test_loss_and_damage_are_open_until_somebody_has_written_down_who_is_liable(calendar: WorkingCalendar) -> None:
-    lost = replace(POSTED, status="lost", damaged=True)
+    lost = replace(POSTED, status=ConsignmentStatus.LOST, damaged=True)
     assert kinds(calendar, lost, hour(8)) == {Concern.LOST, Concern.DAMAGED}
     assert kinds(calendar, lost, hour(8), ConsignmentHistory(incidents=frozenset({"loss"}))) == {Concern.DAMAGED}
 
@@ -136,5 +139,7 @@ def test_each_silence_is_an_occasion_of_its_own(calendar: WorkingCalendar) -> No
 
 
 def test_a_wrong_check_digit_a_refusal_and_what_comes_after_the_end_are_for_a_person(calendar: WorkingCalendar) -> None:
-    odd = replace(POSTED, status="refused", item_code="RR123456780VN", item_code_ok=False, late_events=1)
+    odd = replace(
+        POSTED, status=ConsignmentStatus.REFUSED, item_code="RR123456780VN", item_code_ok=False, late_events=1
+    )
     assert kinds(calendar, odd, hour(7)) == {Concern.REFUSED, Concern.ITEM_CODE, Concern.AFTER_THE_END}
