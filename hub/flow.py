@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from connectors.ports import DepartmentPort, PortalPort, PostalPort, ReceiptPort, StampPort
 from hub import events
-from hub.consignments import arranging, tracking_events
+from hub.consignments import ordering, tracking_events
 from hub.consignments import service as consignments
 from hub.dossiers import notices
 from hub.dossiers import service as dossiers
@@ -27,7 +27,7 @@ from hub.fees.reconciliation.statements import importing
 from hub.fees.settlements import answers as settlement_answers
 from hub.fees.settlements import remitting
 from hub.fees.settlements import sending as settlements
-from hub.handoffs import returns
+from hub.handoffs import handbacks
 from hub.handoffs import service as handoffs
 from hub.messages import set_aside
 from hub.messages.model import Message, Transfer
@@ -72,13 +72,13 @@ SUBSCRIBERS: Final[Mapping[type[Event], tuple[Callable[[UnitOfWork, Any], list[E
     events.FeeReopened: (notices.tell_fee, dossiers.reopened, dossier_events.unpaid_again),
     events.FeeChanged: (notices.tell_fee,),
     events.DossierReleased: (handoffs.prepare,),
-    events.HandoffPrepared: (arranging.carry_papers,),
+    events.HandoffPrepared: (ordering.carry_papers,),
     events.HandoffAcknowledged: (dossiers.taken,),
     events.HandoffRefused: (dossiers.not_taken,),
     events.HandoffCompleted: (),
-    events.HandedBack: (returns.handed_back,),
+    events.HandedBack: (handbacks.handed_back,),
     events.ConsignmentDelivered: (handoffs.papers_delivered, cash.collected),
-    events.StatusMoved: (notices.tell_portal, arranging.send_result, dossier_events.follow),
+    events.StatusMoved: (notices.tell_portal, ordering.send_result, dossier_events.follow),
 }
 """event → its subscribers, called in this order in the transaction of whoever raised it"""
 

@@ -200,7 +200,7 @@ def order(
     """Order a consignment of papers or results. Its id on stdout."""
     from hub import dispatch
     from hub.consignments import commands
-    from hub.consignments.arranging import DeliveryWish
+    from hub.consignments.ordering import DeliveryWish
 
     wish = DeliveryWish(
         direction,

@@ -154,14 +154,16 @@ def sign(
 ) -> None:
     """Sign with a key that is not on this machine: export the record, sign it elsewhere, attach the signature."""
     from hub import dispatch
-    from hub.handoffs import elsewhere
+    from hub.handoffs import external_signing
 
     if sum((export is not None, attach is not None, renew)) != 1:
         leave(ExitCode.USAGE, "hub: one of --export FILE, --attach FILE, --renew")
     with environment.hub() as hub:
         if export is not None:
             files.check(export)
-            draft = dispatch.run_command(hub, writing.actor(), lambda uow: (elsewhere.exported(uow, handoff_id), []))
+            draft = dispatch.run_command(
+                hub, writing.actor(), lambda uow: (external_signing.exported(uow, handoff_id), [])
+            )
             files.write(export, draft)
             output.say(
                 vi(
@@ -175,10 +177,10 @@ def sign(
         if attach is not None:
             signature = read_file(attach)
             status = dispatch.run_command(
-                hub, writing.actor(), lambda uow: elsewhere.attach(uow, handoff_id, signature)
+                hub, writing.actor(), lambda uow: external_signing.attach(uow, handoff_id, signature)
             )
         else:
-            status = dispatch.run_command(hub, writing.actor(), lambda uow: elsewhere.renew(uow, handoff_id))
+            status = dispatch.run_command(hub, writing.actor(), lambda uow: external_signing.renew(uow, handoff_id))
     output.say(f"{handoff_id}: {STATES[status]}")
 
 

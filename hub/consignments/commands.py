@@ -6,10 +6,10 @@ from config.postal import Operator
 from hub import audit
 from hub.calendar import WorkingCalendar
 from hub.clock import local
-from hub.consignments import arranging, attention, service, store
-from hub.consignments.arranging import DeliveryWish
+from hub.consignments import attention, ordering, service, store
 from hub.consignments.attention import months_after
 from hub.consignments.model import Consignment, IncidentKind, Liable, Outcome, Subject
+from hub.consignments.ordering import DeliveryWish
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
 from hub.events import Event
@@ -23,7 +23,7 @@ NOTHING_FOLLOWS: list[Event] = []
 
 def order(uow: UnitOfWork, wish: DeliveryWish) -> tuple[str, list[Event]]:
     """Have something carried; the consignment's id. Raises NotFound, or InvalidState saying what is missing."""
-    return arranging.arrange(uow, wish), NOTHING_FOLLOWS
+    return ordering.arrange(uow, wish), NOTHING_FOLLOWS
 
 
 def cancel(uow: UnitOfWork, consignment: str, reason: str) -> tuple[None, list[Event]]:

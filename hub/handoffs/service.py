@@ -14,7 +14,7 @@ from hub.events import (
     HandoffPrepared,
     HandoffRefused,
 )
-from hub.handoffs import counter, record, store
+from hub.handoffs import counter_record, record, store
 from hub.handoffs.model import LIFECYCLE, HandoffRow, HandoffStatus
 from hub.handoffs.record import Recorded
 from hub.messages.model import Transfer
@@ -160,7 +160,7 @@ def _counter_signed(uow: UnitOfWork, row: HandoffRow, receipt: HandoffReceipt) -
         if receipt.signed is not None:
             uow.note(row.id, "counter-record not looked at", reason="the catalogue does not say that it signs")
         return None
-    signed_record = counter.receipt(uow, department, row, receipt)
+    signed_record = counter_record.receipt(uow, department, row, receipt)
     return custody.enter(
         uow.conn, kind="receipt", subject=row.id, record=signed_record.record, signatures=signed_record.signatures
     )

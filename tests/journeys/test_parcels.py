@@ -12,8 +12,8 @@ from connectors.sandbox.postal_behaviours import POSTAL_BEHAVIOURS, PostalBehavi
 from hub import dispatch
 from hub.app import Hub
 from hub.consignments import commands
-from hub.consignments.arranging import DeliveryWish
 from hub.consignments.model import Direction
+from hub.consignments.ordering import DeliveryWish
 from tests.builders import a_code, a_submission
 from tests.catalogue_secrets import CATALOGUE
 from tests.stack import ProcessStack, stack

@@ -9,8 +9,8 @@ import pytest
 from hub import dispatch
 from hub.clock import now
 from hub.consignments import commands
-from hub.consignments.arranging import DeliveryWish
 from hub.consignments.model import Direction
+from hub.consignments.ordering import DeliveryWish
 from hub.messages.model import Arrival
 from schemas.identifiers import Prefix, new_id
 from schemas.postal import TrackingEvent

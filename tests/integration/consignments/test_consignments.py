@@ -9,8 +9,8 @@ from connectors.errors import Duplicate, Rejected
 from hub import dispatch, polling
 from hub.clock import now
 from hub.consignments import attention, commands, views
-from hub.consignments.arranging import DeliveryWish
 from hub.consignments.model import Direction
+from hub.consignments.ordering import DeliveryWish
 from schemas.item_code import ItemCode
 from schemas.postal import ConsignmentAccepted, EventPage
 from tests.builders import a_report, report_arrival

@@ -6,8 +6,8 @@ from typing import Any
 from hub import dispatch
 from hub.clock import VIETNAM
 from hub.consignments import commands
-from hub.consignments.arranging import DeliveryWish
 from hub.consignments.model import Direction
+from hub.consignments.ordering import DeliveryWish
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
 from hub.messages.model import Arrival

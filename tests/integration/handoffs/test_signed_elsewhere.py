@@ -14,7 +14,7 @@ from hub import dispatch
 from hub.clock import now
 from hub.embedded.pki import Pki, completed
 from hub.errors import InvalidState
-from hub.handoffs import elsewhere, views
+from hub.handoffs import external_signing, views
 from hub.signing import cms
 from hub.signing.signer import MayNotSign
 from tests.builders import a_receipt, a_submission, submission_arrival
@@ -49,7 +49,7 @@ def waiting(hub: ScriptedHub) -> str:
 
 
 def exported(hub: ScriptedHub, handoff_id: str) -> bytes:
-    return dispatch.run_command(hub, "op", lambda uow: (elsewhere.exported(uow, handoff_id), []))
+    return dispatch.run_command(hub, "op", lambda uow: (external_signing.exported(uow, handoff_id), []))
 
 
 def handed_over(hub: ScriptedHub) -> list[dict[str, object]]:
@@ -58,7 +58,7 @@ def handed_over(hub: ScriptedHub) -> list[dict[str, object]]:
 
 
 def attach(hub: ScriptedHub, handoff_id: str, signature: bytes) -> str:
-    return str(dispatch.run_command(hub, "op", lambda uow: elsewhere.attach(uow, handoff_id, signature)))
+    return str(dispatch.run_command(hub, "op", lambda uow: external_signing.attach(uow, handoff_id, signature)))
 
 
 def test_nothing_leaves_before_the_signature_has_been_brought_in(away: ScriptedHub, device: Pki) -> None:
@@ -101,7 +101,7 @@ def test_when_the_officer_has_left_the_record_is_drawn_up_anew_for_the_next(away
     away.catalogue = away.catalogue.model_copy(update={"officers": officers})
     with pytest.raises(InvalidState, match="renew"):
         attach(away, handoff_id, b"")
-    assert str(dispatch.run_command(away, "op", lambda uow: elsewhere.renew(uow, handoff_id))) == "prepared"
+    assert str(dispatch.run_command(away, "op", lambda uow: external_signing.renew(uow, handoff_id))) == "prepared"
     away.department("rest-a").answers.append(a_receipt())
     away.carry()
     row = row_of(away, handoff_id)

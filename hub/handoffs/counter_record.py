@@ -1,4 +1,4 @@
-"""What a department signs: read strictly, about exactly this handoff, by the department's own certificate."""
+"""Read a department's signed record strictly, and check that it is about this handoff and by its certificate."""
 
 import base64
 from dataclasses import dataclass

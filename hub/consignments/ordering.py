@@ -1,4 +1,4 @@
-"""Who sends what to whom: papers to the department, a result to the citizen, and what a person wants carried."""
+"""Order consignments: papers to the department, results to the citizen, and what an officer wants carried."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -3,8 +3,8 @@
 from hub.codes import HubCode
 from hub.errors import ManualAction
 from hub.events import Event, HandedBack
-from hub.handoffs import counter, record, service, store
-from hub.handoffs.counter import DepartmentRecord
+from hub.handoffs import counter_record, record, service, store
+from hub.handoffs.counter_record import DepartmentRecord
 from hub.handoffs.model import HandoffStatus, result_of
 from hub.handoffs.service import LEAF, officer_on_duty
 from hub.handoffs.store import Last
@@ -23,13 +23,13 @@ def handed_back(uow: UnitOfWork, event: HandedBack) -> list[Event]:
     if not department.signing.signs:
         uow.note(event.dossier_id, "return record not looked at", reason="the catalogue does not say that it signs")
         return []
-    signed_record = counter.decoded(event.signed)
-    parsed = counter.read(HandoffRecord, signed_record.record)
+    signed_record = counter_record.decoded(event.signed)
+    parsed = counter_record.read(HandoffRecord, signed_record.record)
     if _is_here(uow, event.dossier_id, signed_record):
         return []
     before = store.last(uow.conn, event.dossier_id)
     _check(uow, event, parsed, before)
-    counter.check_signatures(uow, department, parsed, signed_record)
+    counter_record.check_signatures(uow, department, parsed, signed_record)
     row_id = new_id(Prefix.HANDOFF)
     leaf_id = custody.enter(
         uow.conn, kind=LEAF, subject=row_id, record=signed_record.record, signatures=signed_record.signatures
@@ -72,7 +72,7 @@ def _check(uow: UnitOfWork, event: HandedBack, parsed: HandoffRecord, before: La
     """Raises ManualAction unless the record is this dossier's next one, from this department to the Centre."""
     department = uow.catalogue.departments[event.department]
     dossier = record.dossier_of(uow, event.dossier_id)
-    about = parsed.act is Act.RETURN and counter.same_dossier(parsed.dossier, dossier["code"])
+    about = parsed.act is Act.RETURN and counter_record.same_dossier(parsed.dossier, dossier["code"])
     ours = parsed.giver.agency in (department.agency, department.qd20) and parsed.giver.role == "department"
     if not about or not ours or parsed.receiver.agency != uow.catalogue.portal.centre:
         raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the record hands another dossier back, or in another's name")

@@ -1,4 +1,4 @@
-"""Officers whose keys are not here (USB token, VGCA): the record is taken out, signed, and brought in."""
+"""Sign handoffs with keys that the hub does not hold (USB token, VGCA): export the record, attach the signature."""
 
 from typing import Any
 
