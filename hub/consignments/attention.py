@@ -1,4 +1,7 @@
-"""Work for a person: raised before the citizen calls, once for each occasion, cleared by what mends it."""
+"""Concerns about consignments: raised for an officer once per occasion, cleared when their cause is gone.
+
+The limits are in working days, by the operator's levels in the catalogue.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

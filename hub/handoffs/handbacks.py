@@ -1,4 +1,4 @@
-"""The way back: a department hands the dossier back with its result, in a record that it has signed."""
+"""Accept a dossier that its department returns with the result, in a record that the department has signed."""
 
 from hub.codes import HubCode
 from hub.errors import ManualAction

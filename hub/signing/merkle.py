@@ -29,7 +29,7 @@ def root(size: int, nodes: Nodes) -> bytes:
 
 
 def inclusion_path(place: int, size: int, nodes: Nodes) -> list[bytes]:
-    """The proof that the leaf at ``place`` is in the tree of ``size`` (RFC 9162 2.1.3.1), from the leaf upward."""
+    """Return the inclusion proof of the leaf at ``place`` in the tree of ``size`` (RFC 9162 2.1.3.1), leaf to root."""
     if not 0 <= place < size:
         raise ValueError("the tree has no leaf at this place")
     path, begin, end = [], 0, size
@@ -45,11 +45,18 @@ def inclusion_path(place: int, size: int, nodes: Nodes) -> list[bytes]:
 
 
 def consistency_path(older: int, newer: int, nodes: Nodes) -> list[bytes]:
-    """The proof that ``newer`` leaves begin with ``older`` ones (RFC 9162 2.1.4.1). Empty for one and the same."""
+    """Return the consistency proof from the tree of ``older`` leaves to that of ``newer`` (RFC 9162 2.1.4.1).
+
+    1. Descend from the newer root towards the last leaf of the older tree; each sibling on the way joins the proof.
+    2. Stop at the subtree that ends where the older tree ends.
+    3. Unless that subtree is the whole older tree, whose root the verifier holds, its hash begins the proof.
+
+    Empty where the sizes are equal. Raises ValueError where ``older`` is 0 or more than ``newer``.
+    """
     if not 0 < older <= newer:
         raise ValueError("a log grows from one leaf on, and never shrinks")
     path, begin, end = [], 0, newer
-    while older != end:
+    while older != end:  # 1. and 2.
         middle = begin + _split(end - begin)
         if older <= middle:
             path.append(_subtree(middle, end, nodes))
@@ -57,13 +64,13 @@ def consistency_path(older: int, newer: int, nodes: Nodes) -> list[bytes]:
         else:
             path.append(_subtree(begin, middle, nodes))
             begin = middle
-    if begin:  # the older tree's last complete part is not the whole of it: the proof starts with that part's hash
+    if begin:  # 3.
         path.append(_subtree(begin, end, nodes))
     return path[::-1]
 
 
 def verify_inclusion(leaf: bytes, place: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
-    """Whether ``path`` leads from ``leaf`` (a leaf's hash) to ``root`` (RFC 9162 2.1.3.2)."""
+    """Verify an inclusion proof: ``path`` leads from ``leaf`` (a leaf's hash) to ``root`` (RFC 9162 2.1.3.2)."""
     if not 0 <= place < size or not _are_hashes(leaf, root, *path):
         return False
     at, last, current = place, size - 1, leaf
@@ -81,20 +88,28 @@ def verify_inclusion(leaf: bytes, place: int, size: int, path: Sequence[bytes], 
 
 
 def verify_consistency(older: int, older_root: bytes, newer: int, newer_root: bytes, path: Sequence[bytes]) -> bool:
-    """Whether the log of ``newer`` leaves still begins with the one of ``older`` (RFC 9162 2.1.4.2).
+    """Verify a consistency proof: the tree of ``newer`` leaves begins with the tree of ``older`` (RFC 9162 2.1.4.2).
 
-    Nothing is consistent with an empty log, and no log with a longer older one.
+    1. Refuse an empty or larger older tree; equal sizes need equal roots and no proof.
+    2. Put the older root before the proof where the older tree is complete (a power of two), since it is left out then.
+    3. Climb to the subtree that the first hash stands for.
+    4. Hash both roots anew from the proof, upward; a left sibling belongs to both trees, a right one to the newer.
+    5. Both must be the given roots, and the climb must have ended at the newer root.
     """
+    # 1.
     if not 0 < older <= newer or not _are_hashes(older_root, newer_root, *path):
         return False
     if older == newer:
         return not path and older_root == newer_root
+    # 2.
     proof = [older_root, *path] if older & (older - 1) == 0 else list(path)
     if not proof:
         return False
+    # 3.
     at, last = older - 1, newer - 1
     while at & 1:
         at, last = at >> 1, last >> 1
+    # 4.
     old = new = proof[0]
     for neighbour in proof[1:]:
         if last == 0:
@@ -106,6 +121,7 @@ def verify_consistency(older: int, older_root: bytes, newer: int, newer_root: by
         else:
             new = node_hash(new, neighbour)
         at, last = at >> 1, last >> 1
+    # 5.
     return last == 0 and old == older_root and new == newer_root
 
 

@@ -15,11 +15,11 @@ class _Verdict(HubError):
 
 
 class Invalid(_Verdict):
-    """It is wrong, and no further evidence can make it right."""
+    """Invalid: no further evidence can make it valid."""
 
 
 class Undecided(_Verdict):
-    """It cannot be told: something is missing that could decide it either way."""
+    """Undecided: evidence is missing that could decide it either way (a revocation list, an issuer)."""
 
 
 REASONS_VI: Final[Mapping[str, str]] = {
