@@ -131,6 +131,8 @@ KEEP_ALIVE: Final = 75
 """seconds that a connection is kept between requests; nginx keeps it 60 and has to be the one that closes"""
 GRACEFUL_SHUTDOWN: Final = 10
 """seconds for requests under way when the process is told to stop"""
+WORKER_SILENT: Final = 60
+"""seconds after which a process that does not answer its supervisor is replaced: a busy machine is no dead process"""
 CONNECTIONS: Final = 1_000
 BACKLOG: Final = 1_024
 
@@ -158,6 +160,7 @@ def config(app: Any, *, protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtoco
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN,
+        timeout_worker_healthcheck=WORKER_SILENT,
         **parts,
     )
 

@@ -270,10 +270,10 @@ def test_the_days_summary_holds_every_number_and_says_which_are_void(
 
 
 def test_the_command_line_lists_shows_voids_and_sums_up(
-    registry: Registry, demand: str, hub: Any, tmp_path: Path
+    registry: Registry, demand: str, cli: Any, tmp_path: Path
 ) -> None:
     def says(*words: str) -> Any:
-        code, out, _ = hub("fee", "receipts", *words, "--json")
+        code, out, _ = cli("fee", "receipts", *words, "--json")
         assert code == 0
         return json.loads(out)
 
@@ -285,12 +285,12 @@ def test_the_command_line_lists_shows_voids_and_sums_up(
     shown = says("show", listed[0]["id"])
     assert shown["says"]["receipt_id"] == listed[0]["id"]
     assert {transfer["state"] for transfer in shown["transfers"]} == {"delivered"}
-    out = hub("fee", "receipts", "show", listed[0]["id"])[1]
+    out = cli("fee", "receipts", "show", listed[0]["id"])[1]
     assert "{" not in out
     assert shown["says"]["amount_in_words"] in out
-    assert "người thứ hai" in hub("fee", "receipts", "void", listed[0]["id"], "-r", "sai")[2]
+    assert "người thứ hai" in cli("fee", "receipts", "void", listed[0]["id"], "-r", "sai")[2]
     file = tmp_path / "ngay.json"
-    hub("fee", "receipts", "summary", today().isoformat(), "-o", str(file))
+    cli("fee", "receipts", "summary", today().isoformat(), "-o", str(file))
     registry.hub.signer.verified(file.read_bytes(), file.with_name("ngay.json.p7s").read_bytes(), now())
-    hub("fee", "receipts", "summary", today().isoformat(), "-o", str(tmp_path / "ngay.csv"))
+    cli("fee", "receipts", "summary", today().isoformat(), "-o", str(tmp_path / "ngay.csv"))
     assert "Cộng" in (tmp_path / "ngay.csv").read_text(encoding="utf-8-sig")

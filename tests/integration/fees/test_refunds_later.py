@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hub import clock
 from hub.errors import InvalidState
 from hub.fees import settlements
 from hub.fees.payouts import orders
@@ -138,7 +139,7 @@ def test_what_is_given_back_after_its_month_was_transferred_is_owed_by_the_depar
     assert (status(cashier, dossier), refund_of(till, refund)["state"]) == ("refunded", "confirmed")
     assert till.book()["331"] - before.get("331", 0) == DUE
     assert red(till.hub) == []
-    now = refund_of(till, refund)["requested_at"].date().replace(day=1)
+    now = clock.local(refund_of(till, refund)["requested_at"]).date().replace(day=1)
     office.act(lambda uow: settlements.compute(uow, now), "hub")
     assert office.settlement("rest-a", now).net < 0
 
