@@ -129,12 +129,12 @@ def test_departments_are_handed_a_day_s_first_checkpoint_and_the_proof_that_the_
         keep(hub, start + timedelta(days=day))
         hub.carry()
     handed = hub.department("soap-a").checkpoints
-    said = [proof.read_checkpoint(base64.b64decode(one.checkpoint)) for one in handed]
+    records = [proof.read_checkpoint(base64.b64decode(one.checkpoint)) for one in handed]
     assert [one.held for one in handed] == [0, 3, 7, 12]
-    for before, after, one in zip(said, said[1:], handed[1:], strict=False):
-        proof = [bytes.fromhex(hash_) for hash_ in one.consistency]
+    for before, after, one in zip(records, records[1:], handed[1:], strict=False):
+        consistency = [bytes.fromhex(hash_) for hash_ in one.consistency]
         roots = bytes.fromhex(before.root), bytes.fromhex(after.root)
-        assert merkle.verify_consistency(before.size, roots[0], after.size, roots[1], proof)
+        assert merkle.verify_consistency(before.size, roots[0], after.size, roots[1], consistency)
         assert goes_on(before.size, before.root, after.size, after.root, one.consistency)
     assert len(hub.rows("SELECT 1 FROM custody_witness WHERE refusal IS NULL")) == 4 * len(WITNESSES)
 
