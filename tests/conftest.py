@@ -81,7 +81,8 @@ def pytest_collection_finish() -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """``@pytest.mark.database_roles("owner", "hub_worker")``: once with each role's rights."""
-    if marker := metafunc.definition.get_closest_marker("database_roles"):
+    marker = metafunc.definition.get_closest_marker("database_roles")
+    if marker is not None and "database_role" in metafunc.fixturenames:
         metafunc.parametrize("database_role", marker.args, indirect=True)
 
 

@@ -40,6 +40,8 @@ def log_stream() -> Iterator[io.StringIO]:
     root, handlers, level = logging.getLogger(), logging.getLogger().handlers[:], logging.getLogger().level
     stream = io.StringIO()
     configure("INFO", stream)
+    # A logger that remembers its stream would go on writing to that of an earlier visit to this folder.
+    structlog.configure(cache_logger_on_first_use=False)
     yield stream
     structlog.reset_defaults()
     root.handlers[:] = handlers
