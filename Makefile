@@ -27,7 +27,7 @@ down: $(VENV)/.run ## Stop what `make up` started; its state stays in var/
 	$(BIN)/hub down
 
 test: $(VENV)/.dev ## All tests, on real servers that they start themselves
-	$(BIN)/pytest tests -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest tests -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Style, types, and who may import whom
 	$(BIN)/ruff check

@@ -68,8 +68,8 @@ def test_without_the_sweep_a_wakeup_that_died_with_the_api_is_never_repeated(
 def test_without_confirms_what_the_broker_had_not_written_is_never_made_up_for(
     tmp_path: Path, database_url: str, rabbit: RabbitMQ, rabbit_url: str, rule: str
 ) -> None:
-    """No beat here: only the publisher's own knowledge of what has arrived protects the wake-ups."""
-    with stack(tmp_path, database_url, rabbit_url) as running:
+    """The sweep repeats nothing that is believed to be on the broker: the publisher's own knowledge protects it."""
+    with stack(tmp_path, database_url, rabbit_url, HUB_WAKEUP_REPEAT_AFTER="3600") as running:
         running.start_sandbox()
         running.start_api(without=rule if rule != "kept" else None)
         told = a_load(running, "rest-a", 3)
@@ -85,6 +85,7 @@ def test_without_confirms_what_the_broker_had_not_written_is_never_made_up_for(
         rabbit.kill()
         rabbit.start()
         running.start_worker()
+        running.start_beat()
         if rule == "kept":
             running.wait_for(running.quiet)
         else:
