@@ -11,9 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from hub.locale import FILES, translated, vi
-
-catalogue = pytest.importorskip("hub.locale.catalogue", reason="make .venv/.dev installs Babel")
+from hub.locale import FILES, catalogue, translated, vi
 
 ROOT: Final = Path(__file__).parents[2]
 VIETNAMESE: Final = re.compile(r"[àáảãạăằắẳẵặâầấẩẫậđèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵ]", re.IGNORECASE)
