@@ -1,6 +1,5 @@
 """The Hub: settings and catalogue in, a running application out. The only place that wires real implementations."""
 
-import os
 import threading
 from collections.abc import Collection
 from contextlib import AbstractContextManager
@@ -9,17 +8,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from celery import Celery
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
-from config.catalogue import Bank, Catalogue, CatalogueError, Counterparty, Idempotency, load
+from config.catalogue import Bank, Catalogue, Counterparty, Idempotency
 from config.settings import Settings
 from connectors import registry
 from hub import broker, crashpoints
 from hub.calendar import WorkingCalendar
+from hub.configuration import read_catalogue, read_settings
 from hub.crashpoints import Point
 from hub.db import Database
-from hub.errors import NotConfigured, NotFound
+from hub.errors import NotFound
 from hub.messages import claim, due
 from hub.messages.claim import Limits
 from hub.messages.model import Wakeup
@@ -30,7 +28,6 @@ from hub.signing.token import Pkcs11Token
 from hub.untrusted import files
 from hub.wakeups import PromptQueue, WakeupPublisher
 from schemas.statement import Format, Statement
-from schemas.strict import faults_of
 
 
 class Hub:
@@ -175,25 +172,4 @@ def _sent() -> None:
 def build() -> Hub:
     """The Hub that this process's environment describes (HUB_…). Raises NotConfigured, CatalogueError."""
     settings = read_settings()
-    catalogue = load(settings.catalogue, os.environ)
-    check_clerks(settings, catalogue)
-    return Hub(settings, catalogue)
-
-
-def check_clerks(settings: Settings, catalogue: Catalogue) -> None:
-    """In production, where fees are configured, clerks must be too. Raises CatalogueError."""
-    fees = catalogue.fee_desk
-    if settings.production and fees is not None and not fees.clerks:
-        fix = "HUB_PRODUCTION, and nobody is named who decides about money: add [[clerks]] (docs/decisions/0022)"
-        raise CatalogueError(catalogue.folder / "fees.toml", "/clerks", fix)
-
-
-def read_settings() -> Settings:
-    """HUB_… as Settings. Raises NotConfigured naming the variable."""
-    try:
-        return Settings()
-    except (ValidationError, SettingsError) as error:
-        if isinstance(error, SettingsError):
-            raise NotConfigured(str(error)) from None
-        first = faults_of(error)[0]
-        raise NotConfigured(f"HUB_{first.pointer.strip('/').upper()}: {first.detail}") from None
+    return Hub(settings, read_catalogue(settings))

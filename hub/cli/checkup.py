@@ -18,10 +18,11 @@ from config.calendar import CalendarConfig
 from config.catalogue import Catalogue, CatalogueError, load
 from config.settings import Settings
 from hub import standstill
-from hub.app import Hub, check_clerks, read_settings
+from hub.app import Hub
 from hub.calendar import years_by_law
 from hub.cli import environment, key_checks
 from hub.clock import local, now
+from hub.configuration import check_clerks, read_settings
 from hub.db import Connection
 from hub.errors import NotConfigured
 from hub.migrations import run

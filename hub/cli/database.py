@@ -42,6 +42,6 @@ def check(as_json: AsJson = False) -> None:
 
 def _settings() -> "Settings":
     environment.adopt()
-    from hub.app import read_settings
+    from hub.configuration import read_settings
 
     return read_settings()

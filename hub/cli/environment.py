@@ -43,7 +43,7 @@ def adopt() -> None:
 def database() -> Iterator["Connection"]:
     """Open a database connection for reading."""
     adopt()
-    from hub.app import read_settings
+    from hub.configuration import read_settings
     from hub.db import Database
 
     db = Database(str(read_settings().database_url), size=1)

@@ -185,11 +185,12 @@ def _grouped(digest: str) -> str:
 def _keys() -> "tuple[Settings, Catalogue, Keyring]":
     environment.adopt()
     from config.catalogue import load
-    from hub import app
+    from hub.app import keyring
+    from hub.configuration import read_settings
 
-    settings = app.read_settings()
+    settings = read_settings()
     catalogue = load(settings.catalogue, os.environ)
-    return settings, catalogue, app.keyring(settings, catalogue)
+    return settings, catalogue, keyring(settings, catalogue)
 
 
 def _subject(catalogue: "Catalogue", name: str) -> dict[str, str]:

@@ -42,7 +42,7 @@ def list_(as_json: AsJson = False) -> None:
     environment.adopt()
     from config.catalogue import load
     from hub import standstill
-    from hub.app import read_settings
+    from hub.configuration import read_settings
 
     settings = read_settings()
     catalogue = load(settings.catalogue, os.environ)

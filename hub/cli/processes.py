@@ -72,14 +72,14 @@ def beat(
     """The scheduler: sends the ticks. Run exactly one."""
     environment.adopt()
     with importing():
-        from hub import app, logging
-        from hub.worker import run
+        from hub import configuration, logging
+        from hub.worker.beat import run
 
-    hub = app.build()
-    logging.configure(hub.settings.log_level)
+    settings = configuration.read_settings()
+    logging.configure(settings.log_level)
     file = schedule or environment.place().folder / "run" / "beat-schedule"
     file.parent.mkdir(parents=True, exist_ok=True)
-    run.beat(hub, touched=file)
+    run(settings, configuration.read_catalogue(settings), touched=file)
 
 
 @app.command(rich_help_panel=PROCESSES)
@@ -112,7 +112,6 @@ def flower(
 )
 def sandbox(context: Context) -> None:
     """Every counterparty of the catalogue as a server on this machine, for trials (see its own --help)."""
-    with importing():
-        from connectors.sandbox.__main__ import main
+    from connectors.sandbox.__main__ import main
 
     leave(ExitCode(main(context.args)))

@@ -61,7 +61,7 @@ def actor() -> str:
 
     Exits with 2 if HUB_ACTOR is set in production.
     """
-    from hub.app import read_settings
+    from hub.configuration import read_settings
 
     name = os.environ.get("HUB_ACTOR")
     if name and read_settings().production:

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.supervisors import Multiprocess
 
 from hub import app, logging
+from hub.configuration import read_settings
 from hub.http import problems
 from hub.http.app import create
 from hub.http.problem_types import MALFORMED
@@ -168,7 +169,7 @@ def config(app: Any, *, protocol: type[TimeoutHttpProtocol] = TimeoutHttpProtoco
 def serve(host: str, port: int, fd: int | None = None, workers: int = 1) -> None:
     """Serve until SIGTERM or SIGINT, on ``host`` and ``port`` or on the listening socket ``fd``."""
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises the signal once more when it has stopped gracefully
-    logging.configure(app.read_settings().log_level)
+    logging.configure(read_settings().log_level)
     listening = _listen(host, port) if fd is None else socket.socket(fileno=fd)
     log.info("listening", host=host, port=listening.getsockname()[1], workers=workers)
     settings = config("hub.http.serve:application", factory=True, workers=workers)

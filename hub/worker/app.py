@@ -14,25 +14,13 @@ from celery import Celery, Task
 from celery.worker.consumer import Consumer
 from celery.worker.control import Panel
 
-from config.settings import Settings
 from hub import broker, delivery, dispatch, polling
 from hub.app import Hub
 from hub.messages import inbox, liveness, outbox
+from hub.worker import beat
 from hub.worker.jobs import expire_demands, issue_receipts, prove_ledger, seal_log, watch_consignments
 from schemas.identifiers import is_id
 
-SWEEP: Final = "ticks.sweep"
-POLL: Final = "ticks.poll"
-RETENTION: Final = "ticks.retention"
-SEAL_LOG: Final = "ticks.seal_log"
-WATCH_CONSIGNMENTS: Final = "ticks.watch_consignments"
-FEES: Final = "ticks.fees"
-PROVE_LEDGER: Final = "ticks.prove_ledger"
-
-WATCH_CONSIGNMENTS_EVERY: Final = 300.0
-FEES_EVERY: Final = 300.0
-RETENTION_EVERY: Final = 6 * 3600.0
-"""seconds"""
 DRAIN_ROWS: Final = 8
 """in one task; then others have their turn"""
 DRAIN_SECONDS: Final = 1.0
@@ -100,19 +88,6 @@ def create(hub: Hub, queues: Collection[str] = ()) -> Celery:
     return app
 
 
-def ticks(settings: Settings) -> dict[str, float]:
-    """Every tick → seconds between two of it."""
-    return {
-        SWEEP: settings.sweep_every,
-        POLL: settings.poll_every,
-        RETENTION: RETENTION_EVERY,
-        SEAL_LOG: settings.custody_every,
-        WATCH_CONSIGNMENTS: WATCH_CONSIGNMENTS_EVERY,
-        FEES: FEES_EVERY,
-        PROVE_LEDGER: prove_ledger.EVERY,
-    }
-
-
 def drain(
     hub: Hub, run: Callable[[Hub, str], None], row_id: str, queues: Collection[str], *, rows: int = DRAIN_ROWS
 ) -> None:
@@ -146,15 +121,15 @@ def _tasks(hub: Hub, queues: Collection[str]) -> dict[str, Callable[..., None]]:
         issue_receipts.issue_and_void(hub)
 
     jobs: dict[str, Callable[[], object]] = {
-        SWEEP: hub.sweep,
-        POLL: lambda: polling.poll(hub),
-        RETENTION: retention,
-        SEAL_LOG: lambda: seal_log.seal(hub),
-        WATCH_CONSIGNMENTS: lambda: watch_consignments.watch(hub),
-        FEES: fees,
-        PROVE_LEDGER: lambda: prove_ledger.prove(hub),
+        beat.SWEEP: hub.sweep,
+        beat.POLL: lambda: polling.poll(hub),
+        beat.RETENTION: retention,
+        beat.SEAL_LOG: lambda: seal_log.seal(hub),
+        beat.WATCH_CONSIGNMENTS: lambda: watch_consignments.watch(hub),
+        beat.FEES: fees,
+        beat.PROVE_LEDGER: lambda: prove_ledger.prove(hub),
     }
-    every = ticks(hub.settings)
+    every = beat.ticks(hub.settings)
     return {
         broker.HANDLE: handle,
         broker.DELIVER: deliver,

@@ -1,17 +1,9 @@
-"""The processes of the workers: a worker on some or all queues with its heartbeat, and beat.
+"""The process of a worker: it consumes some or all queues, with a heartbeat in the database."""
 
-Beat is not Celery's: that one reckons by the wall clock, so that one step of that clock mutes it until the old hour
-comes again, and it publishes by the exchange's table in Valkey, without which (FLUSHALL, an eviction) its ticks are
-dropped silently. Here a tick is published like a wake-up: to a declared queue, and confirmed.
-"""
-
-import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from socket import gethostname
 from typing import Final, NoReturn
 
@@ -23,14 +15,11 @@ from hub import broker
 from hub.app import Hub
 from hub.db import Connection, Database
 from hub.messages import liveness
-from hub.messages.model import Wakeup
 from hub.worker import app
 from hub.worker.jobs import issue_receipts
 
 HEARTBEAT_EVERY: Final = 10.0
 """seconds"""
-BROKER_PAUSE: Final = 1.0
-"""seconds between attempts while the broker is away"""
 
 log = structlog.get_logger(__name__)
 
@@ -59,46 +48,6 @@ def worker(hub: Hub, *, queues: Sequence[str], threads: int, name: str) -> NoRet
         with heartbeat(hub.db, process.hostname, consumed):
             process.start()
     sys.exit(process.exitcode)
-
-
-def beat(hub: Hub, *, touched: Path) -> None:
-    """Publish the ticks until SIGTERM; ``touched`` is touched whenever the broker has confirmed some."""
-    publisher = broker.Publisher(broker.application(hub.settings, hub.catalogue), hub.settings)
-
-    def publish(names: list[str]) -> None:
-        for _ in publisher.publish([Wakeup(broker.TICKS, name) for name in names]):
-            pass
-        touched.touch()
-
-    stopping = threading.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_number, lambda *_: stopping.set())
-    publish_ticks(app.ticks(hub.settings), publish, stopping)
-    publisher.close()
-
-
-def publish_ticks(
-    ticks: Mapping[str, float],
-    publish: Callable[[list[str]], None],
-    stopping: threading.Event,
-    now: Callable[[], float] = time.monotonic,
-) -> None:
-    """Publish every tick of ``ticks`` (name → seconds between two) at once, and then periodically, until ``stopping``.
-
-    A tick that was missed is not made up for. While ``publish`` raises, what is due stays due.
-    """
-    due = dict.fromkeys(ticks, now())
-    while not stopping.is_set():
-        ready = [name for name, at in due.items() if at <= now()]
-        try:
-            if ready:
-                publish(ready)
-        except Exception as error:  # noqa: BLE001 - whatever failed, the broker is asked again
-            log.warning("ticks_delayed", ticks=ready, error=type(error).__name__)
-            stopping.wait(BROKER_PAUSE)
-            continue
-        due |= {name: now() + ticks[name] for name in ready}
-        stopping.wait(max(0.0, min(due.values()) - now()))
 
 
 @contextmanager

@@ -19,10 +19,10 @@ from typer.main import get_command
 from config.catalogue import load
 from config.settings import PACKAGED, Settings
 from deploy.rabbitmq import definitions
-from hub.app import read_settings
 from hub.broker import queue_names
 from hub.cli.flower import FlowerSettings
 from hub.cli.main import app
+from hub.configuration import read_settings
 from hub.embedded.ports import free_port
 from hub.embedded.process import Process, Program
 from tests.catalogue_secrets import CATALOGUE, environment

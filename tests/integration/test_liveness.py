@@ -13,15 +13,15 @@ from config.settings import Settings
 from hub import broker
 from hub.messages import liveness
 from hub.messages.model import Wakeup
-from hub.worker import app
+from hub.worker import app, beat
 from hub.worker.run import heartbeat
 from tests.scripted_hub import ScriptedHub
 
 EVERY = 60.0
-SWEEP = Wakeup(broker.TICKS, app.SWEEP)
+SWEEP = Wakeup(broker.TICKS, beat.SWEEP)
 
 
-def ran(hub: ScriptedHub, name: str = app.SWEEP, *, every: float = EVERY) -> bool:
+def ran(hub: ScriptedHub, name: str = beat.SWEEP, *, every: float = EVERY) -> bool:
     with hub.db.connection() as conn:
         return liveness.claim_tick(conn, name, every)
 
@@ -38,17 +38,17 @@ def test_a_tick_runs_again_in_its_time_and_after_the_clock_was_set_back(hub: Scr
 
 
 def test_the_last_run_of_every_tick_is_known_and_one_that_fails_grows_old(hub: ScriptedHub) -> None:
-    app._tasks(hub, ())[app.SWEEP]()
+    app._tasks(hub, ())[beat.SWEEP]()
     with hub.db.connection() as conn:
         last = liveness.last_ticks(conn)
-    assert set(last) == {app.SWEEP}
-    assert last[app.SWEEP].finished_at is not None
-    assert last[app.SWEEP].every == hub.settings.sweep_every
+    assert set(last) == {beat.SWEEP}
+    assert last[beat.SWEEP].finished_at is not None
+    assert last[beat.SWEEP].every == hub.settings.sweep_every
 
-    ran(hub, app.POLL)
-    hub.rows("UPDATE tick SET started_at = now() - interval '1 hour' WHERE name = %s RETURNING name", app.POLL)
+    ran(hub, beat.POLL)
+    hub.rows("UPDATE tick SET started_at = now() - interval '1 hour' WHERE name = %s RETURNING name", beat.POLL)
     with hub.db.connection() as conn:
-        never_ended = liveness.last_ticks(conn)[app.POLL]
+        never_ended = liveness.last_ticks(conn)[beat.POLL]
     assert never_ended.finished_at is None
     assert never_ended.age > 3500
 

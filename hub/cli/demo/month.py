@@ -23,12 +23,12 @@ from psycopg.rows import dict_row
 
 from config.catalogue import Catalogue, Pay, load
 from connectors.sandbox.server import addresses
-from hub.app import read_settings
 from hub.cli.demo.payers import Banks
 from hub.cli.demo.portal import PortalClient, SubmissionStatus
 from hub.cli.demo.trials import SubmissionTrial, trials
 from hub.cli.output import say
 from hub.clock import VIETNAM, local, now
+from hub.configuration import read_settings
 from hub.db import Connection, one
 from hub.embedded.stack_folder import Addresses
 from hub.embedded.waiting import Patience, wait_for

@@ -14,7 +14,6 @@ from psycopg.rows import dict_row
 
 from config.catalogue import Catalogue, load
 from config.settings import Settings
-from hub.app import read_settings
 from hub.cli import environment
 from hub.cli.demo import course, reckoning, report, witnesses
 from hub.cli.demo.bank_day import BankDay
@@ -24,6 +23,7 @@ from hub.cli.demo.reckoning import Accounts
 from hub.cli.demo.report import Counts, EvidenceBundle, display
 from hub.cli.demo.trials import SubmissionTrial, runs_a_day, trials
 from hub.clock import local, now
+from hub.configuration import read_settings
 from hub.db import Connection
 from hub.embedded.stack_folder import Addresses
 from hub.embedded.waiting import NothingMoves, Patience

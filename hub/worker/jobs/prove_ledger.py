@@ -1,7 +1,5 @@
 """Job of the ledger: prove and anchor it once a night. What is red opens exceptions, which block every close."""
 
-from typing import Final
-
 import structlog
 
 from hub import clock
@@ -10,9 +8,6 @@ from hub.clock import local
 from hub.errors import RetryLater
 from hub.fees.ledger import checkpoints
 from hub.fees.proof import proving
-
-EVERY: Final = 3600.0
-"""seconds between two looks whether the night's proof was made"""
 
 log = structlog.get_logger(__name__)
 

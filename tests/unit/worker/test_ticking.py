@@ -2,7 +2,7 @@
 
 import threading
 
-from hub.worker.run import publish_ticks
+from hub.worker.beat import publish_ticks
 
 
 class Clock:

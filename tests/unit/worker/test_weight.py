@@ -1,12 +1,21 @@
-"""What a worker does not load: each of these weighs megabytes that nobody in it uses."""
+"""What a worker and beat do not load: each of these weighs megabytes, or costs start time, that nobody there uses."""
 
 import subprocess
 import sys
 
 STRANGERS = {"alembic", "click_repl", "fastapi", "flower", "holidays", "prompt_toolkit", "starlette", "uvicorn"}
-LOADED = "import sys, hub.cli.main, hub.app, hub.worker.run, celery.apps.worker; print(*sys.modules)"
+
+
+def packages_loaded_by(modules: str) -> set[str]:
+    code = f"import sys, {modules}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return {name.partition(".")[0] for name in loaded.split()} | set(loaded.split())
 
 
 def test_a_worker_imports_no_web_framework_no_celery_command_line_and_no_holidays() -> None:
-    loaded = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True).stdout
-    assert {name.partition(".")[0] for name in loaded.split()} & STRANGERS == set()
+    assert packages_loaded_by("hub.cli.main, hub.app, hub.worker.run, celery.apps.worker") & STRANGERS == set()
+
+
+def test_beat_imports_neither_connectors_nor_signing_nor_the_domain() -> None:
+    loaded = packages_loaded_by("hub.cli.processes, hub.configuration, hub.worker.beat")
+    assert loaded & (STRANGERS | {"connectors", "requests", "zeep", "hub.app", "hub.fees", "hub.signing"}) == set()
