@@ -1,8 +1,10 @@
-"""What came to a notification door: kept as it came, judged, and believed once.
+"""Intake of notifications of money: store each delivery as received, store its verdict, accept each movement once.
 
-The door counts who proves nothing, and writes three rows at most of what a provider has signed: the delivery, before
-anybody believes what it says; what was found of it; and, the first time that a movement of money is told, the event
-together with the inbox message that acts on it, in one statement.
+1. A request that proves nothing is counted (``refused``).
+2. A signed delivery is stored before its content is trusted (``keep``).
+3. Its verdict is stored before it is answered (``judge``).
+4. The first authentic notification of a movement becomes an event and an inbox message, in one transaction
+   (``believe``); a repetition gets the first answer again, other content is a conflict.
 """
 
 import hashlib
@@ -14,6 +16,7 @@ from typing import Final
 from psycopg.types.json import Jsonb
 
 from hub.db import Connection, one
+from hub.errors import KeyReused
 from hub.fees.demands.model import COLLECTING
 from hub.messages import inbox
 from hub.messages.model import Arrival
@@ -44,30 +47,21 @@ WITH event AS (
         reference_text, content_hash, delivery_id, verdict, answer_status, answer_body, inbox_id)
     VALUES (%(provider)s, %(provider_txn)s, %(kind)s, %(amount)s, %(currency)s, %(paid_at)s, %(account)s, %(bank_ref)s,
         %(words)s, %(hash)s, %(delivery)s, %(verdict)s, %(status)s, %(body)s, %(message)s)
-    ON CONFLICT (provider, provider_txn, kind) DO NOTHING RETURNING id, inbox_id
-), keyed AS (
-    INSERT INTO idempotency (source, key, fingerprint, message_id)
-    SELECT %(source)s, %(key)s, %(hash)s, inbox_id FROM event
-), stored AS (
-    INSERT INTO inbox (id, source, kind, external_id, ordering_key, fingerprint, media_type, body)
-    SELECT inbox_id, %(source)s, %(inbox_kind)s, %(key)s, %(ordering_key)s, %(hash)s, 'application/json', %(said)s
-    FROM event
-), judged AS (
-    INSERT INTO notify_verdict (delivery_id, verdict, code, key_id, event_id, answer_status, answer_body)
-    SELECT %(delivery)s, %(verdict)s, %(code)s, %(key_id)s, id, %(status)s, %(body)s FROM event
+    RETURNING id
 )
-SELECT id, inbox_id FROM event
+INSERT INTO notify_verdict (delivery_id, verdict, code, key_id, event_id, answer_status, answer_body)
+SELECT %(delivery)s, %(verdict)s, %(code)s, %(key_id)s, id, %(status)s, %(body)s FROM event
 """
 
 _KNOWN: Final = """
-SELECT id, content_hash, answer_status, answer_body FROM notify_event
+SELECT id, answer_status, answer_body FROM notify_event
 WHERE provider = %s AND provider_txn = %s AND kind = %s
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was found of a delivery and is answered. ``code``: of the exception (N03 to N06, R…), if it is one."""
+    """The verdict on a delivery, and the answer to it. ``code``: of the exception (N03 to N06, R…), if it is one."""
 
     verdict: str
     status: int
@@ -77,7 +71,7 @@ class Judgement:
 
 
 class DemandStatus(StrEnum):
-    """What a provider that asks at once is told about the demand that it names."""
+    """The answer to a provider that wants to know at once whether the demand takes the money."""
 
     OPEN = "open"
     UNKNOWN = "unknown"
@@ -87,48 +81,95 @@ class DemandStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IntakeResult:
-    """What became of an authentic notification. ``message``: the new inbox message, if there is one."""
+    """The answer to an authentic notification, and the id of the new inbox message, if there is one."""
 
     answer: Judgement
     message: str | None = None
 
 
-def refused(conn: Connection, door: str, reason: str) -> int:
-    """Nothing of a caller who has proved nothing is kept, but that there was one; how many today have been so."""
-    return int(one(conn, _REFUSED, (door, reason))["count"])
+def refused(conn: Connection, endpoint: str, reason: str) -> int:
+    """Count a request that proved nothing; nothing else of it is stored. Returns how many were refused so today."""
+    return int(one(conn, _REFUSED, (endpoint, reason))["count"])
 
 
 def keep(conn: Connection, provider: str, query: bytes, headers: Mapping[str, str], body: bytes) -> int:
-    """The delivery as it came; its number."""
+    """Store a delivery as it was received. Returns its number."""
     digest = hashlib.sha256(query + b"\x00" + body).digest()
     return int(one(conn, _KEEP, (provider, query, Jsonb(dict(headers)), body, digest))["id"])
 
 
-def judge(conn: Connection, delivery: int, found: Judgement, event: int | None = None) -> None:
-    """Write down what was found of a delivery, before it is answered."""
+def judge(conn: Connection, delivery: int, judgement: Judgement, event: int | None = None) -> None:
+    """Store the verdict on a delivery, before it is answered."""
     row = {
         "delivery": delivery,
-        "verdict": found.verdict,
-        "code": found.code,
-        "key_id": found.key_id,
+        "verdict": judgement.verdict,
+        "code": judgement.code,
+        "key_id": judgement.key_id,
         "event": event,
-        "status": found.status,
-        "body": found.body,
+        "status": judgement.status,
+        "body": judgement.body,
     }
     conn.execute(_JUDGE, row)
 
 
-def believe(conn: Connection, delivery: int, said: Notification, first: Judgement, conflict: Judgement) -> IntakeResult:
-    """An authentic notification, once: the first time it gets the answer ``first``, and so does every repetition.
+def believe(
+    conn: Connection, delivery: int, notification: Notification, first: Judgement, conflict: Judgement
+) -> IntakeResult:
+    """Accept an authentic notification once: the first time it gets the answer ``first``, and so does every repetition.
 
-    Told before in other words, it is a conflict: what was said first stands, a person hears of it, and the answer is
-    ``conflict``.
+    Notified before with other content, it is a conflict: the first content stands, a message tells a person of the
+    other one, and the answer is ``conflict``.
+
+    1. Put it into the inbox, under the provider's number of the movement.
+    2. New: store the event and the verdict.
+    3. Not new: store the verdict; of a conflict the message too.
     """
-    body = said.model_dump_json().encode()
-    row = said.model_dump(include={"provider", "provider_txn", "kind", "amount", "currency", "account", "bank_ref"})
-    row |= {
-        "paid_at": said.paid_at,
-        "words": f"{said.reference or ''} {said.text}".strip(),
+    body = notification.model_dump_json().encode()
+    key = f"{notification.kind}.{notification.provider_txn}"
+    with conn.transaction():
+        # 1.
+        try:
+            receipt = inbox.accept(conn, _arrival(notification, KIND, key, body))
+        except KeyReused:
+            receipt = None
+        # 2.
+        if receipt is not None and not receipt.replayed:
+            conn.execute(_BELIEVE, _event_row(notification, body, delivery, first, receipt.id))
+            return IntakeResult(first, receipt.id)
+        # 3.
+        known = one(conn, _KNOWN, (notification.provider, notification.provider_txn, notification.kind))
+        if receipt is not None:
+            answer = None if known["answer_body"] is None else bytes(known["answer_body"])
+            repeated = Judgement("repeated", known["answer_status"], answer, key_id=first.key_id)
+            judge(conn, delivery, repeated, known["id"])
+            return IntakeResult(repeated)
+        conflict_key = f"conflict.{key}.{hashlib.sha256(body).hexdigest()}"
+        accepted = inbox.accept(conn, _arrival(notification, CONFLICT, conflict_key, body))
+        judge(conn, delivery, conflict, known["id"])
+        return IntakeResult(conflict, None if accepted.replayed else accepted.id)
+
+
+def _arrival(notification: Notification, kind: str, key: str, body: bytes) -> Arrival:
+    return Arrival(
+        id=new_id(Prefix.INBOX),
+        source=f"bank.{notification.provider}",
+        kind=kind,
+        key=key,
+        external_id=key,
+        # What takes a payment back is handled after the payment.
+        ordering_key=notification.original or notification.provider_txn,
+        body=body,
+    )
+
+
+def _event_row(
+    notification: Notification, body: bytes, delivery: int, first: Judgement, message: str
+) -> dict[str, object]:
+    row = notification.model_dump(
+        include={"provider", "provider_txn", "kind", "amount", "currency", "paid_at", "account", "bank_ref"}
+    )
+    return row | {
+        "words": f"{notification.reference or ''} {notification.text}".strip(),
         "hash": hashlib.sha256(body).digest(),
         "delivery": delivery,
         "verdict": first.verdict,
@@ -136,47 +177,12 @@ def believe(conn: Connection, delivery: int, said: Notification, first: Judgemen
         "key_id": first.key_id,
         "status": first.status,
         "body": first.body,
-        "message": new_id(Prefix.INBOX),
-        "source": f"bank.{said.provider}",
-        "key": f"{said.kind}.{said.provider_txn}",
-        "inbox_kind": KIND,
-        "ordering_key": said.original or said.provider_txn,
-        "said": body,
+        "message": message,
     }
-    event = conn.execute(_BELIEVE, row).fetchone()
-    if event is not None:
-        return IntakeResult(first, event["inbox_id"])
-    return _again(conn, delivery, said, row["hash"], first, conflict)
-
-
-def _again(
-    conn: Connection, delivery: int, said: Notification, digest: bytes, first: Judgement, conflict: Judgement
-) -> IntakeResult:
-    known = one(conn, _KNOWN, (said.provider, said.provider_txn, said.kind))
-    if bytes(known["content_hash"]) == digest:
-        answered = None if known["answer_body"] is None else bytes(known["answer_body"])
-        repeated = Judgement("repeated", known["answer_status"], answered, key_id=first.key_id)
-        judge(conn, delivery, repeated, known["id"])
-        return IntakeResult(repeated)
-    source = f"bank.{said.provider}"
-    accepted = inbox.accept(
-        conn,
-        Arrival(
-            id=new_id(Prefix.INBOX),
-            source=source,
-            kind=CONFLICT,
-            key=f"conflict.{said.kind}.{said.provider_txn}.{digest.hex()}",
-            external_id=f"conflict.{said.kind}.{said.provider_txn}.{digest.hex()}",
-            ordering_key=said.original or said.provider_txn,
-            body=said.model_dump_json().encode(),
-        ),
-    )
-    judge(conn, delivery, conflict, known["id"])
-    return IntakeResult(conflict, None if accepted.replayed else accepted.id)
 
 
 def order(conn: Connection, references: Sequence[str], amount: int) -> DemandStatus:
-    """How the one demand with such a reference stands to this amount. A read: the verb that acts on it looks again."""
+    """Compare the amount with what is due on the demand of these references. A read: the handler checks it again."""
     rows = conn.execute(
         "SELECT amount_due, waived, allocated, status FROM fee_demand WHERE reference = ANY(%s)", (list(references),)
     ).fetchall()
