@@ -1,6 +1,25 @@
 """Work for persons about money: exceptions, what they mean, and how they are settled (docs/reference/exceptions.md)."""
 
 from hub.fees.exceptions.model import FeeException
-from hub.fees.exceptions.store import Opening, covered, explained, open_all, open_case
+from hub.fees.exceptions.store import (
+    Opening,
+    find,
+    open_all,
+    open_exception,
+    reopen,
+    resolve_about,
+    resolve_paid,
+    resolve_refunded,
+)
 
-__all__ = ["FeeException", "Opening", "covered", "explained", "open_all", "open_case"]
+__all__ = [
+    "FeeException",
+    "Opening",
+    "find",
+    "open_all",
+    "open_exception",
+    "reopen",
+    "resolve_about",
+    "resolve_paid",
+    "resolve_refunded",
+]

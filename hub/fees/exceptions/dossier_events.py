@@ -40,4 +40,4 @@ def unpaid_again(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
 
 def _case(uow: UnitOfWork, code: str, demand: Demand, at_risk: int, facts: dict[str, Any]) -> None:
     said = facts | {"demand_status": demand.status, "allocated": demand.allocated}
-    exceptions.open_case(uow, code, "fee_demand", demand.id, at_risk, said)
+    exceptions.open_exception(uow, code, "fee_demand", demand.id, at_risk, said)

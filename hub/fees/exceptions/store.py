@@ -128,7 +128,7 @@ class Opening:
     facts: Mapping[str, Any]
 
 
-def open_case(
+def open_exception(
     uow: UnitOfWork, code: str, object_type: str, object_id: str, at_risk: int, facts: Mapping[str, Any]
 ) -> str | None:
     """Open an exception and write it to the audit log of its object; its id, or None if it is open already."""
@@ -169,24 +169,93 @@ FROM fee_demand d WHERE c.object_type = 'fee_demand' AND c.object_id = d.id AND 
     AND c.state <> 'resolved' AND d.allocated + d.waived = d.amount_due
 """
 
-_EXPLAINED: Final = """
-UPDATE fee_exception SET state = 'resolved', resolution = %(by)s
-WHERE object_type = %(kind)s AND object_id = ANY(%(about)s) AND code = ANY(%(codes)s) AND state <> 'resolved'
-    AND id <> %(but)s RETURNING id
+_RESOLVE: Final = """
+UPDATE fee_exception SET state = 'resolved', resolution = %(resolution)s, maker = %(maker)s, checker = %(checker)s
+WHERE object_type = %(type)s AND object_id = ANY(%(objects)s) AND state <> 'resolved' AND id <> %(but)s
+    AND (%(codes)s::text[] IS NULL OR code = ANY(%(codes)s)) RETURNING id
+"""
+
+_RESOLVE_REFUNDED: Final = """
+UPDATE fee_exception SET state = 'resolved', resolution = %(resolution)s, persons = 2, maker = %(maker)s,
+    checker = %(checker)s, details = jsonb_build_object('refund', %(refund)s::text)
+WHERE state <> 'resolved' AND code = ANY(%(codes)s) AND (
+    object_id IN (%(item)s, %(refund)s) OR facts ->> 'payment' = %(item)s
+    OR object_type = 'statement_line' AND object_id = ANY(%(lines)s))
+RETURNING id
+"""
+
+_REOPEN: Final = """
+UPDATE fee_exception c SET state = CASE WHEN assigned_to IS NULL THEN 'open' ELSE 'assigned' END, resolution = NULL,
+    persons = NULL, maker = NULL, checker = NULL, details = '{}', reason = NULL
+WHERE id = ANY(%s) AND state = 'resolved' AND NOT EXISTS (
+    SELECT 1 FROM fee_exception o WHERE o.state <> 'resolved'
+      AND (o.code, o.object_type, o.object_id) = (c.code, c.object_type, c.object_id))
+RETURNING id
 """
 
 
-def covered(conn: Connection, demands: Collection[str]) -> None:
-    """Nothing is short any more of those of these demands of which nothing is outstanding (R04)."""
+def resolve_paid(conn: Connection, demands: Collection[str]) -> None:
+    """Resolve R04 (less came than is due) of those of these demands of which nothing is outstanding any more."""
     conn.execute(_COVERED, (sorted(demands),))
 
 
-def explained(
-    conn: Connection, codes: Collection[str], kind: str, about: Collection[str], by: str, *, but: str = ""
+def resolve_about(
+    conn: Connection,
+    object_type: str,
+    object_ids: Collection[str],
+    resolution: str,
+    *,
+    codes: Collection[str] | None = None,
+    but: str = "",
+    maker: str | None = None,
+    checker: str | None = None,
 ) -> list[str]:
-    """Exceptions of these codes about these objects of a kind are over; their ids. ``but``: the one that goes on."""
-    asked = {"codes": list(codes), "kind": kind, "about": list(about), "by": by, "but": but}
-    return [row["id"] for row in conn.execute(_EXPLAINED, asked).fetchall()]
+    """Resolve the unresolved exceptions about these objects, for a reason that is no decision about them.
+
+    ``codes``: only of these. ``but``: the id of one that stays as it is. Returns the ids of the resolved.
+    """
+    parameters = {
+        "type": object_type,
+        "objects": list(object_ids),
+        "resolution": resolution,
+        "codes": None if codes is None else list(codes),
+        "but": but,
+        "maker": maker,
+        "checker": checker,
+    }
+    return [row["id"] for row in conn.execute(_RESOLVE, parameters)]
+
+
+def resolve_refunded(
+    conn: Connection,
+    codes: Collection[str],
+    *,
+    item: str,
+    lines: Collection[str],
+    refund: str,
+    resolution: str,
+    maker: str,
+    checker: str,
+) -> list[str]:
+    """Resolve the exceptions about money that ``refund`` gives back, by two persons. Returns their ids.
+
+    ``item``: the demand, payment or line that the refund is of; ``lines``: the statement lines that show the money.
+    """
+    parameters = {
+        "codes": list(codes),
+        "item": item,
+        "lines": list(lines),
+        "refund": refund,
+        "resolution": resolution,
+        "maker": maker,
+        "checker": checker,
+    }
+    return [row["id"] for row in conn.execute(_RESOLVE_REFUNDED, parameters)]
+
+
+def reopen(conn: Connection, exception_ids: Collection[str]) -> list[str]:
+    """Open resolved exceptions again, except where another about the same object is open. Returns their ids."""
+    return [row["id"] for row in conn.execute(_REOPEN, (list(exception_ids),))]
 
 
 # What exceptions are about, as an accountant knows it: dossier, payment reference, the payer's words, the amount.

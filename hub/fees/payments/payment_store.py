@@ -1,12 +1,13 @@
-"""Payments in the database: that a provider or a statement says money came in."""
+"""Payments in the database: money that a provider has notified or a statement shows."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from psycopg.rows import class_row
 
-from hub.db import Connection
+from hub.db import Connection, as_set
 
 _COLUMNS: Final = """id, source, provider, provider_txn, account, bank_ref, amount, allocated, paid_at, business_date,
     reference, status"""
@@ -18,8 +19,40 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'notified')
 ON CONFLICT DO NOTHING RETURNING id
 """
 
+ADD_FOUND: Final = """
+INSERT INTO payment (id, source, provider, provider_txn, account, bank_ref, amount, paid_at, business_date, reference,
+    status)
+SELECT id, 'statement', provider, provider_txn, account, bank_ref, amount, paid_at, business_date, reference,
+    'found_on_statement'
+FROM found
+"""
+"""Part of a statement whose common table ``found`` has these columns: add payments that only a statement shows."""
 
-_SAID: Final = """
+_ALLOCATE: Final = """
+UPDATE payment p SET allocated = p.allocated + a.amount, updated_at = now()
+FROM json_to_recordset(%s) AS a (id text, amount bigint) WHERE p.id = a.id
+"""
+
+_RELEASE: Final = """
+UPDATE payment p SET allocated = p.allocated - c.amount, updated_at = now() FROM fee_credit c
+WHERE c.demand_id = %s AND c.reversed_at IS NULL AND p.id = c.evidence
+"""
+
+_CONFIRM: Final = """
+UPDATE payment SET status = 'confirmed', updated_at = now()
+WHERE id = ANY(%s) AND status IN ('notified', 'unconfirmed_overdue')
+"""
+
+_OVERDUE: Final = """
+UPDATE payment SET status = 'unconfirmed_overdue', updated_at = now() WHERE id = ANY(%s) AND status = 'notified'
+"""
+
+_NOT_REFUNDED: Final = """
+UPDATE payment SET status = CASE source WHEN 'statement' THEN 'found_on_statement' ELSE 'confirmed' END,
+    updated_at = now() WHERE id = %s AND status = 'refunded'
+"""
+
+_KNOWN_AS: Final = """
 SELECT id FROM payment WHERE (provider, provider_txn) = (%(provider)s, %(txn)s)
 UNION ALL
 SELECT n.payment_id FROM late_notification n JOIN notify_event e ON e.id = n.event_id
@@ -50,7 +83,10 @@ class Payment:
 
 
 def add(conn: Connection, payment: Payment, text: str) -> bool:
-    """A payment that was told of; False if this money is known already, by its provider or by the bank's number."""
+    """Add a notified payment; False if this money is known already, by its provider or by the bank's number.
+
+    ``text``: the payer's words (personal data).
+    """
     row = (
         payment.id,
         payment.source,
@@ -68,16 +104,16 @@ def add(conn: Connection, payment: Payment, text: str) -> bool:
 
 
 def lock(conn: Connection, payment_id: str) -> Payment | None:
-    """The payment, ours until the transaction ends."""
+    """Lock the payment; None if there is none."""
     with conn.cursor(row_factory=class_row(Payment)) as cursor:
         return cursor.execute(f"SELECT {_COLUMNS} FROM payment WHERE id = %s FOR UPDATE", (payment_id,)).fetchone()
 
 
-def said_by(conn: Connection, provider: str, provider_txn: str, *, lock: bool = False) -> Payment | None:
-    """The payment that the provider calls so, or told of late; ``lock``: ours until the transaction ends."""
+def notified_as(conn: Connection, provider: str, provider_txn: str, *, lock: bool = False) -> Payment | None:
+    """The payment that the provider has notified under this number, in time or late; ``lock``: for an update."""
     with conn.cursor(row_factory=class_row(Payment)) as cursor:
         return cursor.execute(
-            f"SELECT {_COLUMNS} FROM payment WHERE id IN ({_SAID})" + (" FOR UPDATE" if lock else ""),
+            f"SELECT {_COLUMNS} FROM payment WHERE id IN ({_KNOWN_AS})" + (" FOR UPDATE" if lock else ""),
             {"provider": provider, "txn": provider_txn},
         ).fetchone()
 
@@ -91,26 +127,50 @@ def booked_as(conn: Connection, account: str, bank_ref: str | None) -> Payment |
 
 
 def number(conn: Connection, payment_id: str, bank_ref: str | None) -> None:
-    """The bank's own number of it, which only a gateway's was known of."""
+    """Store the bank's own number of a payment that only had a gateway's."""
     conn.execute("UPDATE payment SET bank_ref = %s, updated_at = now() WHERE id = %s", (bank_ref, payment_id))
 
 
-def allocate(conn: Connection, payment_id: str, amount: int) -> None:
-    """``amount`` more of it counts for a demand; the database refuses more than there is."""
-    conn.execute(
-        "UPDATE payment SET allocated = allocated + %s, updated_at = now() WHERE id = %s", (amount, payment_id)
-    )
+def allocate(conn: Connection, amounts: Mapping[str, int]) -> None:
+    """Count ``amounts`` (payment → đồng; below zero: less) more for demands; the database refuses more than came."""
+    rows = [{"id": payment, "amount": amount} for payment, amount in amounts.items()]
+    conn.execute(_ALLOCATE, (as_set(rows),))
+
+
+def release(conn: Connection, demand_id: str) -> None:
+    """Take back from payments what of them counts for the demand, which is given back."""
+    conn.execute(_RELEASE, (demand_id,))
+
+
+def confirm(conn: Connection, payment_ids: Collection[str]) -> None:
+    """Mark notified payments as shown by a statement; others stay as they are."""
+    conn.execute(_CONFIRM, (list(payment_ids),))
+
+
+def mark_overdue(conn: Connection, payment_ids: Collection[str]) -> None:
+    """Mark notified payments that the statement should have shown by now."""
+    conn.execute(_OVERDUE, (list(payment_ids),))
+
+
+def refunded(conn: Connection, payment_id: str) -> None:
+    """The whole payment, which was nobody's, goes back to its sender."""
+    conn.execute("UPDATE payment SET status = 'refunded', updated_at = now() WHERE id = %s", (payment_id,))
+
+
+def not_refunded(conn: Connection, payment_id: str) -> None:
+    """Undo ``refunded``: the payment stays here after all."""
+    conn.execute(_NOT_REFUNDED, (payment_id,))
 
 
 def end(conn: Connection, payment_id: str, status: str) -> None:
-    """The money has gone back: nothing of it counts any more."""
+    """The money has gone back, or never came: none of it counts any more."""
     conn.execute(
         "UPDATE payment SET status = %s, allocated = 0, updated_at = now() WHERE id = %s", (status, payment_id)
     )
 
 
 def paid_for(conn: Connection, payment_id: str) -> list[str]:
-    """The demands for which it counts."""
+    """The demands for which the payment counts."""
     rows = conn.execute(
         "SELECT demand_id FROM fee_credit WHERE evidence = %s AND reversed_at IS NULL ORDER BY demand_id", (payment_id,)
     ).fetchall()

@@ -70,7 +70,7 @@ def report(uow: UnitOfWork) -> int:
     for gap in _gaps(uow.conn, datetime.min.replace(tzinfo=VIETNAM), uow.now - PATIENCE)[:_MOST]:
         about = ("receipt", gap.receipt_id) if gap.receipt_id else ("fee_demand", gap.demand_id)
         facts = {"why": gap.why, "kind": gap.kind, "demand": gap.demand_id}
-        opened += exceptions.open_case(uow, "M03", *about, gap.amount, facts) is not None
+        opened += exceptions.open_exception(uow, "M03", *about, gap.amount, facts) is not None
     return opened
 
 

@@ -249,4 +249,4 @@ def not_voided(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
 
 
 def _case(uow: UnitOfWork, receipt: FeeReceiptRow, facts: dict[str, object]) -> None:
-    exceptions.open_case(uow, "M03", "receipt", receipt.id, receipt.amount, facts)
+    exceptions.open_exception(uow, "M03", "receipt", receipt.id, receipt.amount, facts)

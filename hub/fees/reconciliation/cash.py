@@ -74,5 +74,5 @@ def _counted(
     if demand:
         return notifications.count(uow, payment, demand["id"], facts)
     bookings.notified(uow, payment)
-    exceptions.open_case(uow, "R01", "payment", payment.id, payment.amount, facts)
+    exceptions.open_exception(uow, "R01", "payment", payment.id, payment.amount, facts)
     return []

@@ -142,8 +142,8 @@ def count(uow: UnitOfWork, payment: Payment, demand: str, facts: dict[str, Any])
     """Credit the notified payment to the demand, up to what is outstanding; open an exception for the rest."""
     credited = demand_commands.credit(uow, demand, payment.amount, payment.id, paid_at=payment.paid_at)
     if credited.taken:
-        payment_store.allocate(uow.conn, payment.id, credited.taken)
-        exceptions.covered(uow.conn, [demand])
+        payment_store.allocate(uow.conn, {payment.id: credited.taken})
+        exceptions.resolve_paid(uow.conn, [demand])
     bookings.notified(uow, payment, demand, credited.taken, credited.case)
     if credited.case is not None:
         kind, about = ("fee_demand", demand) if credited.case == "R04" else ("payment", payment.id)
@@ -166,7 +166,7 @@ def _known(uow: UnitOfWork, said: Notification, payment: Payment, message: Messa
 
 def _failed(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
     """No money moved. Told after a success of the same name, one of the two is wrong."""
-    paid = payment_store.said_by(uow.conn, said.provider, said.provider_txn)
+    paid = payment_store.notified_as(uow.conn, said.provider, said.provider_txn)
     if paid is None:
         uow.note(message.id, "failed at the provider", reason=said.provider_txn)
         return []
@@ -175,14 +175,14 @@ def _failed(uow: UnitOfWork, said: Notification, message: Message) -> list[Event
 
 def _taken_back(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
     """The whole of a payment that no statement has shown yet is undone; anything else is for a person."""
-    paid = payment_store.said_by(uow.conn, said.provider, said.original or "")
+    paid = payment_store.notified_as(uow.conn, said.provider, said.original or "")
     if paid is None:
         if message.backoff_attempts <= PATIENCE:
             raise RetryLater(HubCode.PAYMENT_UNKNOWN, "the payment that is taken back has not been told yet")
         return _case(uow, "V01", "notify_event", _event(uow, message), said.amount, _facts(said))
     for demand in payment_store.paid_for(uow.conn, paid.id):
         demand_store.lock(uow.conn, demand)
-    paid = payment_store.said_by(uow.conn, said.provider, said.original or "", lock=True) or paid
+    paid = payment_store.notified_as(uow.conn, said.provider, said.original or "", lock=True) or paid
     whole = said.amount == paid.amount and paid.status == "notified"
     if not whole or not bookings.taken_back(uow, paid):
         facts = _facts(said) | {"status": paid.status, "message": message.id}
@@ -214,5 +214,5 @@ def _facts(said: Notification) -> dict[str, Any]:
 
 
 def _case(uow: UnitOfWork, code: str, kind: str, about: str, at_risk: int, facts: dict[str, Any]) -> list[Event]:
-    exceptions.open_case(uow, code, kind, about, at_risk, facts)
+    exceptions.open_exception(uow, code, kind, about, at_risk, facts)
     return []

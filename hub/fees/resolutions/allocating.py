@@ -11,9 +11,7 @@ from hub.events import Event
 from hub.fees import exceptions
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import COLLECTING, Demand
-from hub.fees.exceptions import covered
 from hub.fees.exceptions.model import FeeException
-from hub.fees.exceptions.store import open_case
 from hub.fees.ledger import Share, post, postings
 from hub.fees.payments import bookings, payment_store
 from hub.fees.payments.payment_store import Payment
@@ -104,7 +102,7 @@ def _credit(uow: UnitOfWork, case: FeeException, payment: Payment, demand: Deman
     positions.settle_line(uow, positions.line_of(uow, payment.id), "matched")
     if over:
         facts = {"demand": demand.id, "payment": payment.id, "taken": taken, "rest": over, "account": payment.account}
-        exceptions.open_case(uow, "R05", "payment", payment.id, over, facts)
+        exceptions.open_exception(uow, "R05", "payment", payment.id, over, facts)
     elif demand.outstanding > taken:
         _short(uow, case, demand, taken)
     positions.close_others(uow, case, payment.id, ["R01", "R02", "R06", "R09"])
@@ -115,8 +113,8 @@ def _credit(uow: UnitOfWork, case: FeeException, payment: Payment, demand: Deman
 def _count(uow: UnitOfWork, payment: Payment, demand: Demand, taken: int) -> tuple[list[Event], list[Share]]:
     is_shown = payment.status in payment_store.SHOWN
     credited = demand_commands.credit(uow, demand.id, taken, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
-    payment_store.allocate(uow.conn, payment.id, credited.taken)
-    exceptions.covered(uow.conn, [demand.id])
+    payment_store.allocate(uow.conn, {payment.id: credited.taken})
+    exceptions.resolve_paid(uow.conn, [demand.id])
     return credited.events, bookings.shares(uow, demand.id, credited.taken)
 
 
@@ -132,7 +130,7 @@ def _takes(demand: Demand, amount: int) -> int:
 
 def _short(uow: UnitOfWork, case: FeeException, demand: Demand, taken: int) -> None:
     facts = {"demand": demand.id, "payment": case.payment, "taken": taken, "rest": 0}
-    exceptions.open_case(uow, "R04", "fee_demand", demand.id, taken, facts)
+    exceptions.open_exception(uow, "R04", "fee_demand", demand.id, taken, facts)
 
 
 # R08: money that was paid for the wrong dossier goes to the right one. Both sides hear of it.
@@ -159,7 +157,7 @@ def report(uow: UnitOfWork, demand: str, other: str, reason: str, payment: str |
     _moving_takes(locked[other].outstanding if locked[other].status in COLLECTING else 0, rows[0]["amount"])
     facts = {"other": other, "payment": rows[0]["evidence"], "demand_status": locked[demand].status}
     at_risk = rows[0]["amount"]
-    opened = open_case(uow, "R08", "fee_demand", demand, at_risk, facts)
+    opened = exceptions.open_exception(uow, "R08", "fee_demand", demand, at_risk, facts)
     if opened is None:
         raise InvalidState(vi("this was reported before; the exception is still open"))
     uow.note(other, "case R08", reason=opened)
@@ -181,7 +179,7 @@ def move(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Even
     events = demand_commands.reverse(uow, demand, payment.id, by=case.id)
     is_shown = payment.status in payment_store.SHOWN
     credited = demand_commands.credit(uow, other.id, amount, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
-    covered(uow.conn, [other.id])
+    exceptions.resolve_paid(uow.conn, [other.id])
     to = bookings.shares(uow, other.id, credited.taken)
     post(uow.conn, postings.moved(positions.origin(uow, case, payment.account), payment.id, away, to))
     return [*events, *credited.events]

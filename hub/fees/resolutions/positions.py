@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from hub.clock import local
 from hub.errors import InvalidState
+from hub.fees import exceptions
 from hub.fees.exceptions.model import FeeException
-from hub.fees.exceptions.store import explained
 from hub.fees.ledger import Origin
 from hub.fees.payments import bookings, payment_store
 from hub.fees.payments.payment_store import Payment
@@ -88,5 +88,5 @@ def origin(uow: UnitOfWork, case: FeeException, account: str) -> Origin:
 def close_others(uow: UnitOfWork, case: FeeException, payment: str, codes: Sequence[str]) -> None:
     """Further exceptions about the payment are over with this one."""
     by = f"{case.resolution} of {case.id}"
-    for other in explained(uow.conn, codes, "payment", [payment], by, but=case.id):
+    for other in exceptions.resolve_about(uow.conn, "payment", [payment], by, codes=codes, but=case.id):
         uow.note(other, "explained", after="resolved", reason=by)

@@ -8,8 +8,8 @@ from psycopg.types.json import Jsonb
 from hub.db import one
 from hub.errors import InvalidState
 from hub.events import Event
+from hub.fees import exceptions
 from hub.fees.demands import demand_commands, demand_store
-from hub.fees.exceptions import explained
 from hub.fees.exceptions.model import FeeException
 from hub.fees.ledger import post, postings
 from hub.fees.payments import payment_store
@@ -168,7 +168,7 @@ def _join(uow: UnitOfWork, group: int, payment: Payment, number: int, line: int 
     credited = demand_store.credit_by(uow.conn, paid[0], payment.id) if paid else None
     demand, amount = (paid[0], credited.amount) if credited else (None, 0)
     uow.conn.execute(_LEG, (group, number, line, payment.id, demand, amount))
-    uow.conn.execute("UPDATE payment SET status = 'confirmed', updated_at = now() WHERE id = %s", (payment.id,))
+    payment_store.confirm(uow.conn, [payment.id])
     uow.note(payment.id, "confirmed by a person", before=payment.status, after="confirmed", reason=f"match {group}")
-    explained(uow.conn, ["N01"], "payment", [payment.id], f"match {group}")
+    exceptions.resolve_about(uow.conn, "payment", [payment.id], f"match {group}", codes=["N01"])
     return [event for one in paid for event in demand_commands.confirm(uow, one, payment.id)]

@@ -55,13 +55,9 @@ INSERT INTO settlement_carry (settlement_id, number, department, fee_code, amoun
 SELECT settlement_id, number, %(department)s, fee_code, amount, entry_seq, demand_id FROM disputed ORDER BY number
 RETURNING number, fee_code, amount, entry_seq AS entry, demand_id AS demand
 """
-_EXPLAINED: Final = """
-UPDATE fee_exception c SET state = 'resolved', resolution = %(how)s
-FROM settlement_item i JOIN settlement_carry k ON k.id = i.carry_id
-WHERE i.settlement_id = %(id)s AND i.disputed = %(disputed)s AND k.number IS NOT NULL
-  AND c.code = 'M01' AND c.object_type = 'settlement_line' AND c.state <> 'resolved'
-  AND c.object_id = k.settlement_id || '/' || k.number
-RETURNING c.id
+_DISPUTED_BEFORE: Final = """
+SELECT k.settlement_id || '/' || k.number AS line FROM settlement_item i JOIN settlement_carry k ON k.id = i.carry_id
+WHERE i.settlement_id = %s AND i.disputed = %s AND k.number IS NOT NULL
 """
 
 
@@ -147,11 +143,11 @@ def _disputed(uow: UnitOfWork, settlement: Settlement, answer: TableAnswer) -> S
 def _cases(uow: UnitOfWork, settlement: Settlement, lines: Sequence[dict[str, Any]]) -> None:
     """Open an M01 for each disputed line; that of an earlier table, for a line carried on, ends or goes on as this."""
     for how, disputed in (("confirmed by the department", False), ("disputed again", True)):
-        told = {"id": settlement.id, "disputed": disputed, "how": how}
-        for row in uow.conn.execute(_EXPLAINED, told).fetchall():
-            uow.note(row["id"], "explained", after="resolved", reason=f"{settlement.id} {how}")
+        before = [row["line"] for row in uow.conn.execute(_DISPUTED_BEFORE, (settlement.id, disputed))]
+        for exception_id in exceptions.resolve_about(uow.conn, LINE, before, how, codes=["M01"]):
+            uow.note(exception_id, "explained", after="resolved", reason=f"{settlement.id} {how}")
     close(uow, settlement.department)
     facts = {"department": settlement.department, "month": settlement.name, "settlement": settlement.id}
     for line in lines:
         about = f"{settlement.id}/{line['number']}"
-        exceptions.open_case(uow, "M01", LINE, about, abs(line["amount"]), facts | dict(line))
+        exceptions.open_exception(uow, "M01", LINE, about, abs(line["amount"]), facts | dict(line))

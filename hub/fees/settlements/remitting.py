@@ -148,7 +148,9 @@ def open_overdue(uow: UnitOfWork, account: str, day: date) -> int:
         if day < due:
             continue
         facts = {"settlement": row["subject_id"], "department": row["department"], "month": row["month"]}
-        case = exceptions.open_case(uow, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"})
+        case = exceptions.open_exception(
+            uow, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"}
+        )
         opened += case is not None
     return opened
 
@@ -170,7 +172,7 @@ def _back(uow: UnitOfWork, order: PaymentOrder, verb: str) -> None:
 
 def _explain(uow: UnitOfWork, order: PaymentOrder) -> None:
     """What was missing is not, or is no more."""
-    for case in exceptions.explained(uow.conn, ["M02"], "payment_order", [order.id], "found"):
+    for case in exceptions.resolve_about(uow.conn, "payment_order", [order.id], "found", codes=["M02"]):
         uow.note(case, "explained", after="resolved", reason=order.subject_id)
 
 

@@ -57,5 +57,5 @@ class Casework:
 
     def opened(self, code: str, kind: str, about: str, at_risk: int, **facts: Any) -> str:
         """A case that somebody else's work opens."""
-        case = self.says(MAKER, lambda uow: exceptions.open_case(uow, code, kind, about, at_risk, facts))
+        case = self.says(MAKER, lambda uow: exceptions.open_exception(uow, code, kind, about, at_risk, facts))
         return str(case)

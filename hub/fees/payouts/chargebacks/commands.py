@@ -182,7 +182,7 @@ def notice(uow: UnitOfWork, payment_id: str, provider_case: str, answer_by: date
     said = f"{payment_id} {found.provider_case} {found.amount} {answer_by.isoformat()}"
     uow.note(found.id, "chargeback noticed", after=ChargebackState.NOTICED, reason=said)
     facts = {"chargeback": found.id, "provider_case": found.provider_case, "answer_by": answer_by.isoformat()}
-    exceptions.open_case(uow, CASE, "payment", payment_id, found.amount, facts)
+    exceptions.open_exception(uow, CASE, "payment", payment_id, found.amount, facts)
     return found
 
 
@@ -217,7 +217,7 @@ def lost(uow: UnitOfWork, name: str, reason: str) -> list[Event]:
 def close(uow: UnitOfWork, found: Chargeback, how: str) -> None:
     """End its exception."""
     by = f"{how} {found.id}"
-    for case in exceptions.explained(uow.conn, [CASE], "payment", [found.payment_id], by):
+    for case in exceptions.resolve_about(uow.conn, "payment", [found.payment_id], by, codes=[CASE]):
         uow.note(case, "resolved", after="resolved", reason=by)
 
 

@@ -102,10 +102,19 @@ def _close(uow: UnitOfWork, refund: Refund, order: PaymentOrder) -> list[str]:
 
 
 def _over(uow: UnitOfWork, refund: Refund, order: PaymentOrder, codes: Sequence[str], how: str) -> list[str]:
-    over = store.close_cases(uow.conn, refund, codes, how=how, maker=order.maker, checker=uow.actor)
-    for case in over:
-        uow.note(case, "resolved", after="resolved", reason=f"{how} {refund.id}")
-    return over
+    resolved = exceptions.resolve_refunded(
+        uow.conn,
+        codes,
+        item=refund.item,
+        lines=store.lines_of(uow.conn, refund.item),
+        refund=refund.id,
+        resolution=how,
+        maker=order.maker,
+        checker=uow.actor,
+    )
+    for exception_id in resolved:
+        uow.note(exception_id, "resolved", after="resolved", reason=f"{how} {refund.id}")
+    return resolved
 
 
 def cancelled(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
@@ -130,9 +139,9 @@ def cancelled(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOr
 
 
 def _reopen(uow: UnitOfWork, refund: Refund) -> None:
-    for case in store.reopen_cases(uow.conn, refund):
+    for exception_id in exceptions.reopen(uow.conn, refund.exception_ids):
         uow.note(
-            case,
+            exception_id,
             "reopened",
             before="resolved",
             after="open",
@@ -160,7 +169,7 @@ def paid(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
     if refund.source is LedgerAccount.PAYABLE:
         demand = demand_store.lock(uow.conn, refund.item)
         if demand.status == DemandStatusCode.REFUND_PENDING:
-            store.free_payments(uow.conn, demand.id)
+            payment_store.release(uow.conn, demand.id)
             settled.events.extend(demand_commands.refunded(uow, demand.id, by=refund.id))
     _move(uow, refund, OrderState.CONFIRMED, booked_at=None)
     return settled
@@ -176,7 +185,7 @@ def returned(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrd
     refund = store.find(uow.conn, order.subject_id)
     _move(uow, refund, OrderState.FAILED, booked_at=uow.now)
     facts = {"refund": refund.id, "order": order.id, "reference": order.reference, "returned_by": origin.source_id}
-    exceptions.open_case(uow, RETURNED, SOURCE, refund.id, refund.amount, facts)
+    exceptions.open_exception(uow, RETURNED, SOURCE, refund.id, refund.amount, facts)
     return SettledOrder(entries=[postings.refund_returned(origin, refund.id, refund.amount)])
 
 

@@ -9,9 +9,12 @@ from psycopg import errors
 
 from hub.db import Connection
 from hub.errors import InvalidState, NotFound
+from hub.fees import exceptions
 from hub.fees.ledger import LedgerAccount, Share
+from hub.fees.payments import payment_store
 from hub.fees.payouts.orders.model import OrderState
 from hub.locale import vi
+from schemas.identifiers import Prefix
 
 SOURCES: Final = (LedgerAccount.PAYABLE, LedgerAccount.UNIDENTIFIED, LedgerAccount.OVERPAID)
 """where money stands that may be given back"""
@@ -49,49 +52,15 @@ SELECT department, fee_code, sum(cr - dr)::bigint AS amount FROM ledger_line
 WHERE account = '331' AND demand_id = %s GROUP BY department, fee_code HAVING sum(cr - dr) <> 0
 ORDER BY department, fee_code
 """
-_PAYMENT: Final = """
-SELECT account, status FROM payment WHERE id = %s FOR UPDATE
-"""
 _LINE: Final = """
-SELECT account, 'confirmed' AS status FROM statement_line WHERE id::text = %s FOR UPDATE
+SELECT account FROM statement_line WHERE id::text = %s FOR UPDATE
 """
 _LINES_OF: Final = """
 SELECT line_id FROM match_leg WHERE payment_id = %(item)s AND confirmed AND line_id IS NOT NULL
 UNION SELECT id FROM statement_line WHERE id::text = %(item)s
 """
-_CLOSE: Final = f"""
-UPDATE fee_exception SET state = 'resolved', resolution = %(how)s, persons = 2, maker = %(maker)s,
-    checker = %(checker)s, details = jsonb_build_object('refund', %(refund)s::text)
-WHERE state <> 'resolved' AND code = ANY(%(codes)s) AND (
-    object_id IN (%(item)s, %(refund)s) OR facts ->> 'payment' = %(item)s
-    OR object_type = 'statement_line' AND object_id IN (SELECT line_id::text FROM ({_LINES_OF}) AS l))
-RETURNING id
-"""
-_REOPEN: Final = """
-UPDATE fee_exception c SET state = CASE WHEN assigned_to IS NULL THEN 'open' ELSE 'assigned' END, resolution = NULL,
-    persons = NULL, maker = NULL, checker = NULL, details = '{}', reason = NULL
-WHERE id = ANY(%s) AND state = 'resolved' AND NOT EXISTS (
-    SELECT 1 FROM fee_exception o WHERE o.state <> 'resolved'
-      AND (o.code, o.object_type, o.object_id) = (c.code, c.object_type, c.object_id))
-RETURNING id
-"""
-_FREE: Final = """
-UPDATE payment p SET allocated = p.allocated - c.amount, updated_at = now() FROM fee_credit c
-WHERE c.demand_id = %s AND c.reversed_at IS NULL AND p.id = c.evidence
-"""
-_GONE: Final = f"""
-WITH line AS (
-    UPDATE statement_line SET state = 'matched', allocated = abs(amount) WHERE id IN ({_LINES_OF})
-)
-UPDATE payment SET status = 'refunded', updated_at = now() WHERE id = %(item)s
-"""
-_BACK: Final = f"""
-WITH line AS (
-    UPDATE statement_line SET state = 'in_exception', allocated = 0 WHERE id IN ({_LINES_OF})
-)
-UPDATE payment SET status = CASE source WHEN 'statement' THEN 'found_on_statement' ELSE 'confirmed' END,
-    updated_at = now() WHERE id = %(item)s AND status = 'refunded'
-"""
+_GONE: Final = "UPDATE statement_line SET state = 'matched', allocated = abs(amount) WHERE id = ANY(%s::bigint[])"
+_BACK: Final = "UPDATE statement_line SET state = 'in_exception', allocated = 0 WHERE id = ANY(%s::bigint[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,21 +131,20 @@ def shares(conn: Connection, demand_id: str) -> list[Share]:
 
 
 def money(conn: Connection, item: str) -> RefundSource:
-    """What brought that which stands on 338 or 339: locked. Raises NotFound."""
-    row = conn.execute(_PAYMENT if item.startswith("pm_") else _LINE, (item,)).fetchone()
-    if row is None:
-        raise NotFound(vi("there is no payment or statement line {item}", item=item))
-    return RefundSource(**row)
+    """Lock the payment or line that brought what stands on 338 or 339. Raises NotFound."""
+    if item.startswith(f"{Prefix.PAYMENT.value}_"):
+        payment = payment_store.lock(conn, item)
+        if payment is not None:
+            return RefundSource(payment.account, payment.status)
+    elif (row := conn.execute(_LINE, (item,)).fetchone()) is not None:
+        return RefundSource(row["account"], "confirmed")
+    raise NotFound(vi("there is no payment or statement line {item}", item=item))
 
 
 def place(conn: Connection, item: str, *, gone: bool) -> None:
     """What stood on 338 goes back to its sender whole, and nothing waits for it; or it does not after all."""
-    conn.execute(_GONE if gone else _BACK, {"item": item})
-
-
-def free_payments(conn: Connection, demand_id: str) -> None:
-    """What payments counted for the demand, they count no more."""
-    conn.execute(_FREE, (demand_id,))
+    conn.execute(_GONE if gone else _BACK, (lines_of(conn, item),))
+    (payment_store.refunded if gone else payment_store.not_refunded)(conn, item)
 
 
 def was_paid(conn: Connection, refund_id: str) -> bool:
@@ -185,15 +153,9 @@ def was_paid(conn: Connection, refund_id: str) -> bool:
     return row.fetchone() is not None
 
 
-def close_cases(conn: Connection, refund: Refund, codes: Sequence[str], **said: str) -> list[str]:
-    """The exceptions about what is given back are over; their ids. ``said``: how, maker, checker."""
-    asked = {**said, "codes": list(codes), "item": refund.item, "refund": refund.id}
-    return [row["id"] for row in conn.execute(_CLOSE, asked)]
-
-
-def reopen_cases(conn: Connection, refund: Refund) -> list[str]:
-    """What was over when the refund was approved is open again."""
-    return [row["id"] for row in conn.execute(_REOPEN, (refund.exception_ids,))]
+def lines_of(conn: Connection, item: str) -> list[str]:
+    """Statement lines that show the money of a payment; or the line itself."""
+    return [str(row["line_id"]) for row in conn.execute(_LINES_OF, {"item": item})]
 
 
 def requested(conn: Connection, items: Sequence[str]) -> Requested | None:
@@ -227,20 +189,16 @@ def listing(conn: Connection, *, state: str | None, limit: int) -> list[Row]:
     ).fetchall()
 
 
-def source_of(conn: Connection, case_id: str) -> str | None:
-    """What an exception is about that could be given back: its payment or line on 338 or 339, else its demand."""
-    row = conn.execute("SELECT object_type, object_id, facts FROM fee_exception WHERE id = %s", (case_id,)).fetchone()
-    if row is None:
-        return None
-    if row["object_type"] == "fee_demand":
-        return str(row["object_id"])
-    candidates = [row["object_id"], row["facts"].get("payment"), row["facts"].get("line")]
-    for item in candidates:
-        stands = conn.execute(
-            "SELECT 1 FROM ledger_line WHERE account IN ('338', '339') AND item = %s GROUP BY account"
-            " HAVING sum(cr - dr) > 0 LIMIT 1",
-            (item,),
-        ).fetchone()
-        if stands is not None:
-            return str(item)
+def source_of(conn: Connection, exception_id: str) -> str | None:
+    """What an exception is about that could be given back: its payment or line on 338 or 339, else its demand.
+
+    Raises NotFound where there is no such exception.
+    """
+    exception = exceptions.find(conn, exception_id)
+    if exception.object_type == "fee_demand":
+        return exception.object_id
+    for item in (exception.object_id, exception.payment, exception.line):
+        amounts = standing(conn, item) if item is not None else {}
+        if max(amounts.get(LedgerAccount.UNIDENTIFIED, 0), amounts.get(LedgerAccount.OVERPAID, 0)) > 0:
+            return item
     return None

@@ -125,7 +125,7 @@ def _undo(uow: UnitOfWork, group: Mapping[str, Any], reason: str) -> list[Event]
     doing.entries.append(_taken_back(doing, group))
     for demand in locked:
         doing.events += demand_commands.reverse(uow, demand.id, group["payment_id"], by=_name(group["id"]))
-    uow.conn.execute("UPDATE payment SET allocated = 0, updated_at = now() WHERE id = %s", (group["payment_id"],))
+    payment_store.allocate(uow.conn, {group["payment_id"]: -group["allocated"]})
     uow.conn.execute("UPDATE match_group SET state = 'revoked', reason = %s WHERE id = %s", (reason, group["id"]))
     about = {"run": group["run_id"], "rules": RULES, "id": group["id"], "line": group["line_id"]}
     uow.conn.execute(_NOBODYS, {**about, "payment": group["payment_id"]})

@@ -20,7 +20,7 @@ from hub.fees.demands.demand_commands import DemandBatch
 from hub.fees.exceptions import Opening
 from hub.fees.ledger import LedgerEntry, Origin, Share, post_all, postings
 from hub.fees.ledger.entry import spread
-from hub.fees.payments import bookings
+from hub.fees.payments import bookings, payment_store
 from hub.fees.reconciliation.matching import late_notifications, passes
 from hub.fees.reconciliation.matching.passes import Scope
 from hub.unit_of_work import UnitOfWork
@@ -35,6 +35,11 @@ _EXPLAINED: Final = ["R01", "R02", "R09", "N01"]
 _STATES: Final = """
 UPDATE statement_line l SET state = s.state, allocated = CASE s.state WHEN 'in_exception' THEN 0 ELSE abs(l.amount) END
 FROM json_to_recordset(%s) AS s (id bigint, state text) WHERE l.id = s.id
+"""
+
+_SHOWN: Final = """
+SELECT leg.payment_id FROM match_leg leg JOIN match_group g ON g.id = leg.group_id
+WHERE g.run_id = %(run)s AND leg.confirmed AND leg.payment_id IS NOT NULL
 """
 
 _CREDITS: Final = """
@@ -54,11 +59,6 @@ _MADE_OF: Final = """
 SELECT l.demand_id, l.department, l.fee_code, l.amount - l.waived AS amount, d.allocated
 FROM fee_demand_line l JOIN fee_demand d ON d.id = l.demand_id
 WHERE l.demand_id = ANY(%s) AND l.amount > l.waived ORDER BY l.demand_id, l.number
-"""
-
-_ALLOCATE: Final = """
-UPDATE payment p SET allocated = p.allocated + a.amount, updated_at = now()
-FROM json_to_recordset(%s) AS a (id text, amount bigint) WHERE p.id = a.id
 """
 
 
@@ -109,7 +109,7 @@ def apply(
     uow: UnitOfWork, scope: Scope, *, notified: bool, payout_differences: Mapping[int, Mapping[str, Any]]
 ) -> MatchRun:
     """Everything that follows from this run, in the order of booking."""
-    passes.execute(uow.conn, "confirmed", scope)
+    payment_store.confirm(uow.conn, [row["payment_id"] for row in uow.conn.execute(_SHOWN, scope.parameters)])
     waiting: dict[str, list[str]] = {}
     for one in uow.conn.execute(_CREDITS, scope.parameters):
         waiting.setdefault(one["evidence"], []).append(one["demand_id"])
@@ -139,8 +139,7 @@ def expect(doing: MatchRun, named: Iterable[str]) -> None:
 def finish(doing: MatchRun) -> None:
     """Write down how demands, payments and lines stand, then the book: what has been done since the last time."""
     _write(doing)
-    allocated = [{"id": payment, "amount": amount} for payment, amount in doing.allocated.items()]
-    doing.uow.conn.execute(_ALLOCATE, (as_set(allocated),))
+    payment_store.allocate(doing.uow.conn, doing.allocated)
     states = [{"id": line, "state": state} for line, state in doing.states.items()]
     doing.uow.conn.execute(_STATES, (as_set(states),))
     post_all(doing.uow.conn, doing.entries)
@@ -262,12 +261,14 @@ def explained(doing: MatchRun, joined: Sequence[Mapping[str, Any]]) -> None:
     """End exceptions about payments that are shown or have a demand by now, and about demands that are paid in full."""
     _write(doing)
     conn = doing.uow.conn
-    exceptions.explained(conn, ["N01"], "payment", [row["payment_id"] for row in joined if row["booked"]], "matched")
+    exceptions.resolve_about(
+        conn, "payment", [row["payment_id"] for row in joined if row["booked"]], "matched", codes=["N01"]
+    )
     placed = [row["payment_id"] for row in joined if any(demand for demand, _, _ in row["legs"])]
-    exceptions.explained(conn, _EXPLAINED, "payment", placed, "matched")
-    exceptions.covered(conn, doing.received)
+    exceptions.resolve_about(conn, "payment", placed, "matched", codes=_EXPLAINED)
+    exceptions.resolve_paid(conn, doing.received)
 
 
 def close(doing: MatchRun, payment: str, codes: Sequence[str], by: str) -> None:
     """Exceptions about a payment that what came later explains."""
-    exceptions.explained(doing.uow.conn, codes, "payment", [payment], f"matched by {by}")
+    exceptions.resolve_about(doing.uow.conn, "payment", [payment], f"matched by {by}", codes=codes)

@@ -64,7 +64,7 @@ def joined(uow: UnitOfWork, said: Notification, account: str, reference: str, da
     if said.bank_ref != known["bank_ref"] and _is_of_the_bank(uow, said, account):
         payment_store.number(uow.conn, known["id"], said.bank_ref)
     explained = [known["id"], *told_of(uow, account, [known["id"]], known["booking_date"] or day)]
-    exceptions.explained(uow.conn, ["N02"], "payment", explained, "notified late")
+    exceptions.resolve_about(uow.conn, "payment", explained, "notified late", codes=["N02"])
     uow.note(known["id"], "notified late", reason=message.id, details={"message_id": message.id})
     return True
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from hub.clock import local
 from hub.fees import exceptions
+from hub.fees.payments import payment_store
 from hub.fees.reconciliation import cash
 from hub.fees.reconciliation.matching.effects import MatchRun
 from hub.unit_of_work import UnitOfWork
@@ -24,10 +25,6 @@ _UNSHOWN: Final = """
 SELECT id, provider, amount, business_date FROM payment
 WHERE account = %s AND business_date <= %s AND source <> 'postman' AND status = 'notified'
 ORDER BY business_date, provider, provider_txn
-"""
-
-_LATE: Final = """
-UPDATE payment SET status = 'unconfirmed_overdue', updated_at = now() WHERE id = %(id)s
 """
 
 
@@ -53,13 +50,13 @@ def _due_on(uow: UnitOfWork, row: Mapping[str, Any]) -> date:
 
 
 def look(doing: MatchRun) -> None:
-    """The statement of ``day`` is in: whatever it or one before it should have shown is overdue."""
+    """Open an N01 for each notified payment that a statement up to ``scope.day`` should have shown."""
     uow = doing.uow
-    for row in uow.conn.execute(_WAITING, doing.scope.parameters).fetchall():
-        if _due_on(uow, row) > doing.scope.day:
-            continue
-        uow.conn.execute(_LATE, row)
-        opened = _case(uow, doing.scope.account, row)
+    waiting = uow.conn.execute(_WAITING, doing.scope.parameters).fetchall()
+    overdue = [row for row in waiting if _due_on(uow, row) <= doing.scope.day]
+    payment_store.mark_overdue(uow.conn, [row["id"] for row in overdue])
+    for row in overdue:
+        opened = _open_exception(uow, doing.scope.account, row)
         uow.note(row["id"], "overdue", before="notified", after="unconfirmed_overdue", reason=opened)
         doing.counters["N01"] += opened is not None
 
@@ -69,10 +66,10 @@ def closed(uow: UnitOfWork, account: str, day: date) -> None:
     when it is overdue, for the month may be handed over before. The statement that shows it ends the exception.
     """
     for row in uow.conn.execute(_UNSHOWN, (account, day)).fetchall():
-        _case(uow, account, row)
+        _open_exception(uow, account, row)
 
 
-def _case(uow: UnitOfWork, account: str, row: Mapping[str, Any]) -> str | None:
+def _open_exception(uow: UnitOfWork, account: str, row: Mapping[str, Any]) -> str | None:
     facts = {"payment": row["id"], "account": account, "paid_on": row["business_date"].isoformat()}
     facts["provider"] = row["provider"]
-    return exceptions.open_case(uow, "N01", "payment", row["id"], row["amount"], facts)
+    return exceptions.open_exception(uow, "N01", "payment", row["id"], row["amount"], facts)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hub.db import Connection, one
+from hub.fees.payments import payment_store
 from hub.fees.reconciliation.matching import reading
 from schemas.identifiers import Prefix, new_id
 
@@ -65,11 +66,11 @@ def text(name: str) -> bytes:
     """The SQL of this name, with its parts (``@open@``) put in: views in all but name, so that wherever the tables
     are found by another path (as in the proof's replay), so are these.
     """
-    said = (Path(__file__).with_name("sql") / f"{name}.sql").read_bytes()
-    for part in (b"named", b"open", b"original"):
-        if b"@" + part + b"@" in said:
-            said = said.replace(b"@" + part + b"@", text(part.decode()))
-    return said
+    query = (Path(__file__).with_name("sql") / f"{name}.sql").read_text(encoding="utf-8")
+    for part in ("named", "open", "original"):
+        if f"@{part}@" in query:
+            query = query.replace(f"@{part}@", text(part).decode())
+    return query.replace("@add_found@", payment_store.ADD_FOUND).encode()
 
 
 def execute(conn: Connection, name: str, scope: Scope, **more: Any) -> int:

@@ -156,7 +156,7 @@ def _case(
         facts |= {"order": order.id, "ordered": order.amount, "reference": order.reference}
     own.entries.append(entry)
     own.uow.conn.execute(_OUTCOME, ("in_exception", "in_exception", row["line_id"]))
-    exceptions.open_case(own.uow, code, LINE, name, abs(row["amount"]), facts)
+    exceptions.open_exception(own.uow, code, LINE, name, abs(row["amount"]), facts)
     own.counters[code] += 1
 
 
@@ -188,5 +188,5 @@ def _outgoing_case(doing: MatchRun, row: Mapping[str, Any]) -> None:
     doing.entries.append(entry)
     doing.states[row["line_id"]] = "in_exception"
     facts = {"line": name, "account": doing.scope.account}
-    exceptions.open_case(doing.uow, code, LINE, name, abs(amount), facts)
+    exceptions.open_exception(doing.uow, code, LINE, name, abs(amount), facts)
     doing.counters[code] += 1

@@ -103,7 +103,7 @@ def _orphan(doing: MatchRun, row: Mapping[str, Any], why: str) -> None:
     doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, -row["amount"]))
     doing.states[row["line_id"]] = "in_exception"
     facts = {"line": name, "account": doing.scope.account, "why": why, "candidates": row["originals"]}
-    exceptions.open_case(doing.uow, "V01", LINE, name, -row["amount"], facts)
+    exceptions.open_exception(doing.uow, "V01", LINE, name, -row["amount"], facts)
     doing.counters["V01"] += 1
 
 
@@ -178,7 +178,7 @@ def _charged_back_orphan(doing: MatchRun, row: Mapping[str, Any], found: Chargeb
     doing.entries.append(postings.chargeback_after_transfer(doing.origin(row), name, found.amount))
     doing.states[row["line_id"]] = "in_exception"
     facts = {"line": name, "chargeback": found.id, "of": found.payment_id, "why": "part of it has gone elsewhere since"}
-    exceptions.open_case(doing.uow, "V01", LINE, name, found.amount, facts)
+    exceptions.open_exception(doing.uow, "V01", LINE, name, found.amount, facts)
     doing.counters["V01"] += 1
 
 

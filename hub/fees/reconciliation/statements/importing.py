@@ -106,7 +106,7 @@ def bring(uow: UnitOfWork, bank: Bank, name: str, body: bytes) -> ImportResult:
     if not findings:
         state, summary, findings = try_to_place(uow, bank, file_id, found.statements)
     else:
-        _open_cases(uow, file_id, findings)
+        _open_exceptions(uow, file_id, findings)
     uow.note(file_id, "statement brought", after=state)
     if state is FileStatus.ACCEPTED:
         go_on(uow, bank)
@@ -173,11 +173,11 @@ def _repeated(known: store.File) -> ImportResult:
 def _anew(uow: UnitOfWork, bank: Bank, kept: store.File) -> ImportResult:
     found = read(uow, bank, kept.body)
     store.read_anew(uow.conn, kept.id, bank.code, found.format, profile(bank))
-    close_cases(uow, kept.id, "read anew by another profile", maker=None, checker=None)
+    exceptions.resolve_about(uow.conn, FILE, [kept.id], "read anew by another profile")
     state, summary, findings = FileStatus.QUARANTINED, found.summary, found.findings
     if findings:
         store.settle(uow.conn, kept.id, state, None, summary=summary, findings=findings)
-        _open_cases(uow, kept.id, findings)
+        _open_exceptions(uow, kept.id, findings)
     else:
         LIFECYCLE.check(state, FileStatus.BALANCED)
         state, summary, findings = try_to_place(uow, bank, kept.id, found.statements)
@@ -224,7 +224,7 @@ def try_to_place(
     state = FileStatus.BALANCED if waits else FileStatus.QUARANTINED
     summary = [told(one) for one in statements]
     store.settle(uow.conn, file_id, state, None, summary=summary, findings=findings)
-    _open_cases(uow, file_id, findings)
+    _open_exceptions(uow, file_id, findings)
     return state, summary, findings
 
 
@@ -249,26 +249,17 @@ def _again(uow: UnitOfWork, bank: Bank, file_id: str) -> bool:
     state, _, _ = try_to_place(uow, bank, file_id, found.statements)
     if state is not FileStatus.ACCEPTED:
         return False
-    close_cases(uow, file_id, "the statement before it has come", maker=None, checker=None)
+    exceptions.resolve_about(uow.conn, FILE, [file_id], "the statement before it has come")
     uow.note(file_id, "statement accepted", before=kept.state, after=state)
     return True
 
 
-def _open_cases(uow: UnitOfWork, file_id: str, findings: Sequence[FileFinding]) -> None:
+def _open_exceptions(uow: UnitOfWork, file_id: str, findings: Sequence[FileFinding]) -> None:
     """One exception for each code: the money that it is about, and where."""
     for code in sorted({finding.code for finding in findings}):
         about = [finding for finding in findings if finding.code is code]
         at_risk = max(abs(finding.total or 0) for finding in about)
-        exceptions.open_case(uow, code, FILE, file_id, at_risk, {"findings": [one.told() for one in about]})
-
-
-def close_cases(uow: UnitOfWork, file_id: str, resolution: str, *, maker: str | None, checker: str | None) -> None:
-    """What was open about the file is settled with it."""
-    uow.conn.execute(
-        "UPDATE fee_exception SET state = 'resolved', resolution = %s, maker = %s, checker = %s"
-        " WHERE object_type = %s AND object_id = %s AND state <> 'resolved'",
-        (resolution, maker, checker, FILE, file_id),
-    )
+        exceptions.open_exception(uow, code, FILE, file_id, at_risk, {"findings": [one.told() for one in about]})
 
 
 # Out of quarantine: one person proposes, another decides. What does not add up, or is not ours, nobody may accept.
@@ -361,5 +352,5 @@ def _reject(uow: UnitOfWork, _: Bank, kept: store.File, reason: str) -> ImportRe
 
 def _end(uow: UnitOfWork, kept: store.File, state: FileStatus, verb: str, reason: str) -> None:
     first, second = (kept.maker, uow.actor) if kept.maker else (uow.actor, None)
-    close_cases(uow, kept.id, verb, maker=first, checker=second)
+    exceptions.resolve_about(uow.conn, FILE, [kept.id], verb, maker=first, checker=second)
     uow.note(kept.id, verb, before=kept.state, after=state, reason=reason)

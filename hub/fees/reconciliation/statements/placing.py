@@ -115,7 +115,7 @@ def _vanish(uow: UnitOfWork, placed: store.Placed, vanished: Sequence[chain.Miss
             "amount": one.amount,
             "file": placed.file_id,
         }
-        exceptions.open_case(uow, StatementCode.VANISHED_LINE, LINE, str(one.id), abs(one.amount), facts)
+        exceptions.open_exception(uow, StatementCode.VANISHED_LINE, LINE, str(one.id), abs(one.amount), facts)
 
 
 def _keyed(uow: UnitOfWork, account: str, statement: Statement) -> list[StatementLine]:
