@@ -1,4 +1,4 @@
-"""Inbox messages and commands of people: each is one unit of work, with everything that its events bring about.
+"""Inbox messages and commands of people: each runs in one transaction, with the subscribers of its events.
 
 ``handle``: claim (tx) → handler, subscribers and the end of the message (one tx).
 ``run_command``: command and subscribers (one tx).
@@ -91,7 +91,7 @@ def _run_handler(hub: Hub, message: Message) -> list[Wakeup]:
 
 
 def _not_handled(hub: Hub, message: Message, error: RetryLater | ManualAction | MessageRefused) -> None:
-    """What the handler asks for: a retry, a person, or an end for good."""
+    """Do what the handler's error asks for: retry later, dead-letter for a person, or refuse for good."""
     match error:
         case RetryLater():
             _postpone(hub, message, error.code, str(error))
@@ -137,7 +137,7 @@ def _refuse(hub: Hub, message: Message, error: MessageRefused) -> None:
 def run_command(hub: Hub, actor: str, command: Callable[[UnitOfWork], tuple[Done, list[Event]]]) -> Done:
     """Run ``command`` and the subscribers of its events in one transaction. Returns the command's result.
 
-    ``actor`` is the person's account, or whoever else it is done for.
+    ``actor``: the person's account, a counterparty, or "hub".
     """
 
     def transaction() -> tuple[Done, list[Wakeup]]:
@@ -177,9 +177,9 @@ def notify_subscribers(uow: UnitOfWork, events: list[Event]) -> None:
 
 
 def release_claim(hub: Hub, release: Callable[[Connection], None]) -> None:
-    """Give a claim back where nothing came of it, so that it does not count as a crash of this process.
+    """Release a claim whose work failed, so that it does not count as a crash of this process.
 
-    Where the database is away that is lost, and costs one of MAX_CRASHES.
+    While the database is away it cannot be released, and counts as one of MAX_CRASHES.
     """
     try:
         with hub.db.connection() as conn:
@@ -197,5 +197,5 @@ def retry_pause(backoff_attempts: int, pauses: Sequence[float], retry_after: flo
 
 
 def crash_detail(crashes: int) -> str:
-    """What an operator reads about a row that was set aside for its crashes."""
-    return f"the process that had it ended without a word {crashes} times in a row"
+    """The error detail of a row that was set aside for its crashes."""
+    return f"the process that handled it died {crashes} times in a row"

@@ -31,10 +31,10 @@ class FeeNotDue(Event):
 
 @dataclass(frozen=True, slots=True)
 class FeeEvent(Event):
-    """Something about what is demanded for the dossier."""
+    """Base of the events about the dossier's fee."""
 
     fee: FeeNotice
-    """its state now, for the notice to the payer"""
+    """the fee's state now, for the notice to the portal"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class FeePaid(FeeEvent):
 
 @dataclass(frozen=True, slots=True)
 class FeeWaived(FeeEvent):
-    """The fee is waived, by a recorded provision."""
+    """The fee is waived, by a recorded legal provision."""
 
     at: datetime
 
@@ -66,12 +66,12 @@ class FeeReopened(FeeEvent):
 
 @dataclass(frozen=True, slots=True)
 class FeeChanged(FeeEvent):
-    """Something else about the demand that its payer sees: paid in part, expired, cancelled, given back."""
+    """Any other change of the demand that its payer sees: paid in part, expired, cancelled, refunded."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandoffPrepared(Event):
-    """A handoff is signed and goes out. ``carrier``: whether its papers go by post as well."""
+    """A handoff is signed and in the outbox. ``carrier``: whether its papers go by post as well."""
 
     handoff_id: str
     carrier: Carrier
@@ -86,11 +86,11 @@ class HandoffCompleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class HandedBack(Event):
-    """A department's report comes with a record of its own: it hands the dossier back, signed."""
+    """A department's report carries a signed record with which it hands the dossier back."""
 
     department: str
     status: str
-    """the dossier's, that is reported"""
+    """the dossier's new status, as reported"""
     at: datetime
     signed: CounterRecord
 

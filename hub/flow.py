@@ -1,7 +1,6 @@
-"""The flow tables: who handles what comes in, who subscribes to which event, and how each kind is sent out.
+"""The flow tables: the handler of each inbox message, the subscribers of each event, how each transfer is sent.
 
-Tables first and functions after them; nothing here decides anything. An event with an empty row has no subscriber on
-purpose.
+Nothing here decides anything. An event with an empty row has no subscriber on purpose.
 """
 
 from collections.abc import Callable, Mapping
@@ -60,8 +59,8 @@ INBOUND: Final[Mapping[str, Callable[[UnitOfWork, Message], list[Event]]]] = {
 REFUSED: Final[Mapping[str, Callable[[UnitOfWork, str, str], list[Event]]]] = {
     "portal.submission": notices.tell_refused,
 }
-"""kind of an inbox message → who tells its sender that it is refused for good (its id, the reason). Only the portal
-has a channel for it."""
+"""kind of an inbox message → called with (its id, the reason) to tell its sender that it is refused for good. Only the
+portal has a channel for that."""
 
 SUBSCRIBERS: Final[Mapping[type[Event], tuple[Callable[[UnitOfWork, Any], list[Event]], ...]]] = {
     events.DossierOpened: (issuing.demand, notices.tell_portal),
@@ -80,7 +79,7 @@ SUBSCRIBERS: Final[Mapping[type[Event], tuple[Callable[[UnitOfWork, Any], list[E
     events.ConsignmentDelivered: (handoffs.papers_delivered, cash.collected),
     events.StatusMoved: (notices.tell_portal, ordering.send_result, dossier_events.follow),
 }
-"""event → its subscribers, called in this order in the transaction of whoever raised it"""
+"""event → its subscribers, called in this order in the transaction that raised it"""
 
 
 @dataclass(frozen=True, slots=True)

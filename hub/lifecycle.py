@@ -19,7 +19,7 @@ class Lifecycle(Generic[S]):
     def check(self, before: S, after: S) -> None:
         """Raises MoveRefused if ``after`` may not follow ``before``."""
         if after not in self.moves[before]:
-            raise MoveRefused(f"{before} is not followed by {after}")
+            raise MoveRefused(f"{after} is not a valid transition from {before}")
 
     def path(self, before: S, after: S, *, through: frozenset[S]) -> list[S]:
         """Shortest path from ``before`` to ``after`` (included) by way of ``through`` only; empty if there is none."""

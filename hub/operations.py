@@ -30,7 +30,7 @@ REPLAYABLE: Final = (TransferState.RETRYING, TransferState.UNKNOWN, TransferStat
 def replay(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
     """Send the transfer again now: a new attempt with the same idempotency key.
 
-    What may have arrived before is asked about first, where its counterparty can be asked.
+    Where it may have arrived before, the counterparty is asked first, if it can be.
     Raises NotFound, or InvalidState where the transfer is under way, parked or ended.
     """
     _change(hub, transfer_id, REPLAYABLE, _due_state(hub, transfer_id), verb="replayed", actor=actor, reason=reason)
@@ -38,7 +38,7 @@ def replay(hub: Hub, transfer_id: str, *, actor: str, reason: str) -> None:
 
 
 def park(hub: Hub, transfer_id: str, *, actor: str, reason: str, review_at: datetime) -> None:
-    """Park the transfer until a person takes it up again; its ordering key waits. Raises NotFound, InvalidState."""
+    """Park the transfer until it is unparked; its ordering key waits. Raises NotFound, InvalidState."""
     _change(
         hub, transfer_id, PARKABLE, TransferState.PARKED, verb="parked", actor=actor, reason=reason, review_at=review_at
     )
@@ -81,7 +81,7 @@ def pause(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
 
 
 def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
-    """End a pause, an open breaker or a Retry-After: what waits is due now, and its failures are forgotten.
+    """End a pause, an open breaker or a Retry-After: what waits is due now, and the failures are reset.
 
     Raises NotFound, InvalidState.
     """
@@ -98,24 +98,25 @@ def resume(hub: Hub, counterparty: str, *, actor: str, reason: str) -> None:
 
 
 def test(hub: Hub, counterparty: str) -> str:
-    """The counterparty's answer to a call that changes nothing there. Raises NotFound, ConnectorError."""
+    """Call the counterparty without changing anything there; its answer. Raises NotFound, ConnectorError."""
     answer = hub.port(counterparty).check()
     assert isinstance(answer, str)  # noqa: S101 - connectors.ports says so
     return answer
 
 
 def requeue(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
-    """Handle a dead inbox message again; read an entry of a feed again. Raises InvalidState if it is not dead, or no
-    better.
+    """Handle a dead inbox message again; read an entry of a feed again.
 
-    What contradicts an earlier one of its name is handled as another one beside it. What was dead for its time
-    (DATED_AHEAD, REPORT_LATE) is taken all the same: a person has looked.
+    Raises InvalidState if it is not dead, or still cannot be read.
+
+    One that conflicts with an earlier one of its id is handled as a new one beside it. One that was dead for its time
+    (DATED_AHEAD, REPORT_LATE) is applied: a person has decided.
     """
     with hub.db.transaction() as conn:
         message = inbox.dead(conn, message_id)
         if message is not None and message.kind in (set_aside.KIND, set_aside.OLDER_KIND):
             message_id = _read_again(hub, conn, message, actor=actor, reason=reason)
-        elif message is not None and (another := set_aside.as_another(message)) is not None:
+        elif message is not None and (another := set_aside.as_new(message)) is not None:
             message_id = inbox.accept(conn, another).id
             inbox.end(conn, message.id, actor=actor, verb="taken as another", reason=reason)
         elif not inbox.requeue(conn, message_id, actor=actor, reason=reason):
@@ -124,7 +125,7 @@ def requeue(hub: Hub, message_id: str, *, actor: str, reason: str) -> None:
 
 
 def refuse(hub: Hub, message_id: str, *, actor: str, reason: str) -> bool:
-    """Refuse a message that waits or is dead, for good. Returns whether its sender is told: not every sender can be.
+    """Refuse a message that waits or is dead, for good. Returns whether its sender can be told.
 
     Raises NotFound, or InvalidState where it is not waiting.
     """
@@ -156,7 +157,7 @@ def _read_again(hub: Hub, conn: Connection, message: Arrival, *, actor: str, rea
     try:
         accepted = inbox.accept(conn, arrival)
     except (KeyReused, ReferenceReused):
-        raise InvalidState(f"{message.source} has told something else under the same name since: refuse it") from None
+        raise InvalidState(f"{message.source} has sent other content under the same id since: refuse it") from None
     inbox.end(conn, message.id, actor=actor, verb="read again", reason=reason)
     return accepted.id
 

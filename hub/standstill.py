@@ -1,4 +1,4 @@
-"""Checks for what does not make progress: ticks, workers, feeds, breakers, backlog, disks.
+"""Checks for what makes no progress: ticks, workers, feeds, breakers, backlog, disks.
 
 For hub doctor and /health/ready. Every function yields a line for each finding, and none where all is well. Ages are
 by the database's clock.
@@ -107,14 +107,14 @@ def disks(conn: Connection, var: Path) -> dict[Path, int]:
 
 
 def unseen_disk(conn: Connection) -> str:
-    """Why PostgreSQL's disk is not among them; empty where it is. Whoever keeps that server watches its disk."""
+    """Why ``disks`` leaves PostgreSQL's out; empty where it does not. That server's operator watches its disk."""
     if not _is_here(conn):
         return "PostgreSQL's disk is another machine's and was not looked at"
     return "" if _data_folder(conn) else "PostgreSQL's disk is not visible to this role and was not looked at"
 
 
 def _data_folder(conn: Connection) -> Path | None:
-    """None where the role may not know it: pg_read_all_settings would show it passwords of replication too."""
+    """None where the role may not see it: pg_read_all_settings would reveal replication passwords too."""
     try:
         with conn.transaction():
             row = conn.execute("SELECT current_setting('data_directory', true) AS folder").fetchone()

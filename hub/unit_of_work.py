@@ -13,7 +13,7 @@ from hub.db import Connection
 from hub.errors import ManualAction
 from hub.messages import outbox
 from hub.messages.model import Message, Wakeup
-from hub.messages.outbox import Posting
+from hub.messages.outbox import NewTransfer
 from hub.signing.signer import Signer
 from schemas.statement import Format, Statement
 
@@ -35,27 +35,27 @@ class UnitOfWork:
     clock_skew: timedelta = timedelta(minutes=10)
     """by how much others' clocks may differ from ours, and their clocks from one another"""
     replayed: bool = False
-    """a step of the past is replayed to prove it; its person's authority was checked on that day and is not again"""
+    """a past command is replayed to prove the ledger; its person's authority was checked then, and is not again"""
     public_url: str = ""
     """base URL of our API for partners, without a slash at its end; empty: not published"""
     wakeups: list[Wakeup] = field(default_factory=list)
     """to be published after the commit"""
 
-    def put(self, posting: Posting) -> None:
+    def put(self, transfer: NewTransfer) -> None:
         """Put a transfer into the outbox."""
-        outbox.put(self.conn, posting)
-        self.wakeups.append(Wakeup(self.catalogue.counterparties[posting.counterparty].queue, posting.id))
+        outbox.put(self.conn, transfer)
+        self.wakeups.append(Wakeup(self.catalogue.counterparties[transfer.counterparty].queue, transfer.id))
 
     def reported_at(self, message: Message, at: datetime) -> datetime:
         """The moment ``at`` that ``message`` reports, or its arrival where ``at`` is later.
 
-        Raises ManualAction if it is ahead by more than clocks may differ, unless a person has let it pass since.
+        Raises ManualAction if it is ahead by more than clocks may differ, unless a person has requeued it since.
         """
         if at <= message.received_at + self.clock_skew:
             return at
         if message.held_for != HubCode.DATED_AHEAD:
             ahead = round((at - message.received_at) / timedelta(minutes=1))
-            raise ManualAction(HubCode.DATED_AHEAD, f"it is dated {ahead} minutes after it came")
+            raise ManualAction(HubCode.DATED_AHEAD, f"it is dated {ahead} minutes after its arrival")
         return message.received_at
 
     def note(
@@ -68,5 +68,5 @@ class UnitOfWork:
         reason: str | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """A line in the audit log, in the name of whoever caused this work."""
+        """Write an entry to the audit log, in the name of ``actor``."""
         audit.note(self.conn, subject, self.actor, verb, before=before, after=after, reason=reason, details=details)

@@ -151,8 +151,8 @@ def _pems(catalogue: Catalogue) -> Mapping[str, bytes]:
         for file in (department.tls.ca, department.tls.client_certificate)
         if file
     ]
-    found = {**secrets, **{str(file): file.read_bytes() for file in files}}
-    return {name: pem for name, pem in found.items() if b"-----BEGIN CERTIFICATE-----" in pem}
+    candidates = {**secrets, **{str(file): file.read_bytes() for file in files}}
+    return {name: pem for name, pem in candidates.items() if b"-----BEGIN CERTIFICATE-----" in pem}
 
 
 def _keys(settings: Settings, catalogue: Catalogue) -> Iterator[str]:

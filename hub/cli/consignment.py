@@ -124,7 +124,7 @@ def list_(
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show a consignment: manifest, tracking events, what needs a person, audit log. No names, no addresses."""
-    row = _found(name)
+    row = _consignment(name)
     if as_json:
         output.document(row)
         return
@@ -142,7 +142,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 def manifest(name: Name, as_json: AsJson = False) -> None:
     """Show the manifest (bảng kê) of a bag: the papers of each dossier in it."""
-    output.listing(_found(name)["manifest"], _MANIFEST, as_json=as_json)
+    output.listing(_consignment(name)["manifest"], _MANIFEST, as_json=as_json)
 
 
 @app.command()
@@ -200,9 +200,9 @@ def order(
     """Order a consignment of papers or results. Its id on stdout."""
     from hub import dispatch
     from hub.consignments import commands
-    from hub.consignments.ordering import DeliveryWish
+    from hub.consignments.ordering import DeliveryRequest
 
-    wish = DeliveryWish(
+    request = DeliveryRequest(
         direction,
         tuple(dossiers),
         service=service,
@@ -215,7 +215,7 @@ def order(
         item_code=item_code,
     )
     with environment.hub() as hub:
-        sys.stdout.write(dispatch.run_command(hub, writing.actor(), lambda uow: commands.order(uow, wish)) + "\n")
+        sys.stdout.write(dispatch.run_command(hub, writing.actor(), lambda uow: commands.order(uow, request)) + "\n")
 
 
 @app.command()
@@ -240,7 +240,7 @@ def cancel(
         )
 
 
-def _found(name: str) -> dict[str, Any]:
+def _consignment(name: str) -> dict[str, Any]:
     from hub.consignments import views
     from hub.errors import NotFound
 

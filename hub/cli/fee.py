@@ -126,10 +126,10 @@ def _named(result: "CheckOutcome") -> dict[str, Any]:
     return {"invariant": result.invariant, "check": result.name, "label": result.label}
 
 
-def _summary(found: "ProofReport") -> dict[str, Any]:
+def _summary(report: "ProofReport") -> dict[str, Any]:
     return {
-        "last_seq": found.last_seq,
-        "digest": found.digest.hex(),
-        "green": found.green,
-        "not_looked_at": list(found.missing),
+        "last_seq": report.last_seq,
+        "digest": report.digest.hex(),
+        "green": report.green,
+        "not_looked_at": list(report.missing),
     }

@@ -76,13 +76,13 @@ def answer(
                     vi("hub: the file does not say who answers and when; add --by AGENCY-OR-OFFICE and --at DATE"),
                 )
             document = _document_of_file(hub, file, table, by, at)
-        given = _read(file, document)
+        table_answer = _read(file, document)
         try:
-            fee_settlements.act(hub, lambda uow: answers.answer_with(uow, given, document))
+            fee_settlements.act(hub, lambda uow: answers.answer_with(uow, table_answer, document))
         except ManualAction as error:
             leave(ExitCode.REFUSED, f"hub: {error}")
-    lines = "".join(f" {line.number}" for line in given.lines)
-    output.say(f"{given.settlement_id}: {VERDICTS[given.verdict]}{lines} ✔")
+    lines = "".join(f" {line.number}" for line in table_answer.lines)
+    output.say(f"{table_answer.settlement_id}: {VERDICTS[table_answer.verdict]}{lines} ✔")
 
 
 @app.command()
@@ -117,14 +117,14 @@ def compare(
             lines = own_list.lines(conn, settlement.id)
     try:
         own = own_list.read(untrusted.sheets(read_file(file), file.suffix.lower()))
-        found = own_list.compared(lines, own)
+        comparison = own_list.compared(lines, own)
     except department_files.BadFile as error:
         _bad(file, error)
-    _print_comparison(settlement, found, as_json=as_json)
+    _print_comparison(settlement, comparison, as_json=as_json)
     if write is not None:
-        _write(write, settlement, found)
-    if found.findings:
-        leave(ExitCode.FINDING, vi("{findings} items differ", findings=len(found.findings)))
+        _write(write, settlement, comparison)
+    if comparison.findings:
+        leave(ExitCode.FINDING, vi("{findings} items differ", findings=len(comparison.findings)))
 
 
 def _read(file: Path, raw: bytes) -> "TableAnswer":
@@ -176,56 +176,62 @@ def _disputed(
             "the file answers table {settlement_id}, not {table}", settlement_id=named.settlement_id, table=table
         )
         raise department_files.BadFile(sheet.TABLE_ID, problem, vi("leave out --table, or take the right file"))
-    wanted = table or named.settlement_id
-    if wanted is None:
+    settlement_id = table or named.settlement_id
+    if settlement_id is None:
         leave(ExitCode.USAGE, vi("hub: the file does not name a table; add --table sm_… (hub fee table MONTH)"))
     with hub.db.connection() as conn:
-        settlement = store.named(conn, wanted)
-        body = store.handed(conn, wanted).body
+        settlement = store.named(conn, settlement_id)
+        body = store.handed(conn, settlement_id).body
     named.check_digest(settlement.sha256.hex())
     signed = SettlementTable.model_validate_json(body)
     if named.is_ours:
-        made = sheet.written(signed, settlement.sha256.hex(), hub.catalogue.portal.centre_name)
-        answer_files.check_untouched(sheets, department_files.read(made, ".xlsx"))
+        original = sheet.written(signed, settlement.sha256.hex(), hub.catalogue.portal.centre_name)
+        answer_files.check_untouched(sheets, department_files.read(original, ".xlsx"))
     return settlement, answer_files.disputed(sheets, {line.number for line in signed.lines})
 
 
-def _print_comparison(settlement: "Settlement", found: "Comparison", *, as_json: bool) -> None:
+def _print_comparison(settlement: "Settlement", comparison: "Comparison", *, as_json: bool) -> None:
     """Print the differences, and the sums as an equation."""
     from dataclasses import asdict
 
     from hub.fees.settlements.own_list import DifferenceSide
 
-    sums = {where.name.lower(): found.of(where) for where in DifferenceSide}
-    rows = [asdict(one) for one in found.findings]
+    sums = {where.name.lower(): comparison.of(where) for where in DifferenceSide}
+    rows = [asdict(one) for one in comparison.findings]
     if as_json:
-        totals = {"settlement": settlement.id, "table": found.table, "listed": found.listed, "same": found.same}
+        totals = {
+            "settlement": settlement.id,
+            "table": comparison.table,
+            "listed": comparison.listed,
+            "same": comparison.same,
+        }
         output.document({**totals, **sums, "data": rows})
         return
     if rows:
         output.listing(rows, _FINDINGS, as_json=False)
     parts = "".join(
-        f" {'-' if found.of(where) < 0 else '+'} {where} {grouped(abs(found.of(where)))}" for where in DifferenceSide
+        f" {'-' if comparison.of(where) < 0 else '+'} {where} {grouped(abs(comparison.of(where)))}"
+        for where in DifferenceSide
     )
     output.say(
         vi(
             "agency {listed} = collected in table {table}{parts} VND; {same} items agree",
-            listed=grouped(found.listed),
-            table=grouped(found.table),
+            listed=grouped(comparison.listed),
+            table=grouped(comparison.table),
             parts=parts,
-            same=found.same,
+            same=comparison.same,
         )
     )
 
 
-def _write(out: Path, settlement: "Settlement", found: "Comparison") -> None:
+def _write(out: Path, settlement: "Settlement", comparison: "Comparison") -> None:
     """Write the answer file."""
     from hub.fees.settlements import answer_files
     from hub.fees.settlements.own_list import DifferenceSide
 
-    files.write(out, answer_files.as_csv(settlement.id, settlement.sha256.hex(), found.disputed))
-    output.say(vi("{out}: {disputed} lines disputed", out=out, disputed=len(found.disputed)))
-    missing = sum(one.where is DifferenceSide.ONLY_LIST for one in found.findings)
+    files.write(out, answer_files.as_csv(settlement.id, settlement.sha256.hex(), comparison.disputed))
+    output.say(vi("{out}: {disputed} lines disputed", out=out, disputed=len(comparison.disputed)))
+    missing = sum(one.where is DifferenceSide.ONLY_LIST for one in comparison.findings)
     if missing:
         output.say(
             vi(

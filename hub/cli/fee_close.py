@@ -120,8 +120,8 @@ def days(month: Month = None, account: Account = None, as_json: AsJson = False) 
     first = (month.date() if month else today).replace(day=1)
 
     def read(uow: "UnitOfWork") -> list[dict[str, Any]]:
-        wanted = [account] if account else commands.accounts_of(uow)
-        begun = [(one, day) for one in wanted if (day := store.first_day(uow.conn, one)) is not None]
+        accounts = [account] if account else commands.accounts_of(uow)
+        begun = [(one, day) for one in accounts if (day := store.first_day(uow.conn, one)) is not None]
         last = min(last_of(first), today)
         return [*store.days(uow.conn, begun, first, last), *store.months(uow.conn, first, last_of(first))]
 
@@ -147,17 +147,17 @@ def _act(hub: "Hub", command: "Callable[[UnitOfWork], Result]", *, dry_run: bool
 
     from hub import dispatch
 
-    given: list[Result] = []
+    results: list[Result] = []
 
     def tried(uow: "UnitOfWork") -> tuple[None, list[Any]]:
         with uow.conn.transaction() as savepoint:
-            given.append(command(uow))
+            results.append(command(uow))
             if dry_run:
                 raise Rollback(savepoint)
         return None, []
 
     dispatch.run_command(hub, writing.actor(), tried)
-    return given[0]
+    return results[0]
 
 
 def _close_days(hub: "Hub", account: str | None, until: date, *, dry_run: bool) -> "list[Closing]":
@@ -234,5 +234,5 @@ def _row(one: "Closing") -> dict[str, Any]:
 
 
 def _gate(gate: "Gate") -> dict[str, Any]:
-    said = {"name": gate.name, "green": gate.green, "label": gate.label, "found": gate.found}
-    return {**said, "todo": "" if gate.green else gate.todo, "items": list(gate.items)}
+    fields = {"name": gate.name, "green": gate.green, "label": gate.label, "found": gate.found}
+    return {**fields, "todo": "" if gate.green else gate.todo, "items": list(gate.items)}

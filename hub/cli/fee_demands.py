@@ -81,7 +81,7 @@ def demands_(
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show a demand: its fees, the payments allocated to it, audit log. No names."""
-    row = _found(name)
+    row = _demand(name)
     if as_json:
         output.document(row)
         return
@@ -125,7 +125,7 @@ def _act(
 ) -> None:
     from hub import dispatch
 
-    demand = str(_found(name)["id"])
+    demand = str(_demand(name)["id"])
     with environment.hub() as hub:
         writing.each(
             what,
@@ -138,21 +138,21 @@ def _act(
 
 def id_of(name: str) -> str:
     """Return the id of a demand by fd_…, payment reference or dossier code. Raises NotFound."""
-    return str(_found(name)["id"])
+    return str(_demand(name)["id"])
 
 
-def _found(name: str) -> dict[str, Any]:
+def _demand(name: str) -> dict[str, Any]:
     from hub import views as hub
     from hub.errors import NotFound
     from hub.fees.demands import views
     from schemas.identifiers import DossierCode
 
     try:
-        wanted = DossierCode.received(name).normalised
+        reference = DossierCode.received(name).normalised
     except ValueError:
-        wanted = name
+        reference = name
     with environment.database() as conn:
-        row = views.found(conn, wanted)
+        row = views.found(conn, reference)
         if row is None:
             raise NotFound(vi("there is no demand {missing}", missing=name))
         return {**row, "audit_log": hub.audit_log_of(conn, row["id"])}

@@ -186,9 +186,9 @@ def list_(
         )
     states = _OPEN if state == "all" else (state,)
     with environment.database() as conn:
-        found = store.listing(conn, states=states, code=code, assigned_to=person, limit=limit)
-        named = store.named(conn, [case.id for case in found])
-    output.listing([_row(case, named[case.id]) for case in found], _EXCEPTIONS, as_json=as_json)
+        cases = store.listing(conn, states=states, code=code, assigned_to=person, limit=limit)
+        named = store.named(conn, [case.id for case in cases])
+    output.listing([_row(case, named[case.id]) for case in cases], _EXCEPTIONS, as_json=as_json)
 
 
 @app.command()
@@ -295,10 +295,10 @@ def resolve(
         )
     details = _details(values or [])
     if details.keys() != set(RESOLUTIONS[resolution].details):
-        wanted = " ".join(f"--set {one}=…" for one in RESOLUTIONS[resolution].details)
+        needed = " ".join(f"--set {one}=…" for one in RESOLUTIONS[resolution].details)
         leave(
             ExitCode.USAGE,
-            vi("hub: {resolution} needs {details}", resolution=resolution, details=wanted or vi("no --set")),
+            vi("hub: {resolution} needs {details}", resolution=resolution, details=needed or vi("no --set")),
         )
     state = _act(lambda uow: commands.resolve(uow, name, resolution, details, reason), name)
     if state == "proposed":

@@ -261,10 +261,10 @@ def _item(conn: "Connection", name: str) -> str:
     if name.startswith(("pm_", "rf_")) or name.isdecimal():
         return name
     try:
-        wanted = DossierCode.received(name).normalised
+        reference = DossierCode.received(name).normalised
     except ValueError:
-        wanted = name
-    row = views.found(conn, wanted)
+        reference = name
+    row = views.found(conn, reference)
     if row is None:
         raise NotFound(vi("there is no demand {missing}", missing=name))
     return str(row["id"])
@@ -328,13 +328,13 @@ def notice(
     """Record a chargeback notice. Nothing is booked; an exception (V03) waits for the answer."""
     from hub.fees.payouts.chargebacks import commands
 
-    found = writing.act(lambda uow: (commands.notice(uow, payment, case, answer_by.date(), reason), []))
+    chargeback = writing.act(lambda uow: (commands.notice(uow, payment, case, answer_by.date(), reason), []))
     output.say(
         vi(
             "{id} {provider_case}: answer by {answer_by:%d/%m/%Y}",
-            id=found.id,
-            provider_case=found.provider_case,
-            answer_by=found.answer_by,
+            id=chargeback.id,
+            provider_case=chargeback.provider_case,
+            answer_by=chargeback.answer_by,
         )
     )
 

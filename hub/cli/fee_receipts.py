@@ -110,12 +110,12 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
     from hub.fees.receipts import store as views
 
     with environment.database() as conn:
-        found = views.found(conn, receipt)
-    if found is None:
+        row = views.found(conn, receipt)
+    if row is None:
         leave(ExitCode.NOT_FOUND, vi("hub: there is no receipt {receipt}", receipt=receipt))
-    says = json.loads(bytes(found.pop("body")))
+    content = json.loads(bytes(row.pop("body")))
     if as_json:
-        output.document({**found, "says": says})
+        output.document({**row, "says": content})
         return
     chain = [
         vi(
@@ -124,13 +124,13 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
             number=one["number"],
             void_reason=one["void_reason"],
         )
-        for one in found["chain"]
+        for one in row["chain"]
     ]
-    output.fields({**found, **says, "chain": "; ".join(chain) or None}, _SHOWN)
+    output.fields({**row, **content, "chain": "; ".join(chain) or None}, _SHOWN)
     output.say("")
-    output.listing(says["lines"], _LINES, as_json=False)
+    output.listing(content["lines"], _LINES, as_json=False)
     output.say("")
-    output.listing(found["transfers"], _TRANSFERS, as_json=False)
+    output.listing(row["transfers"], _TRANSFERS, as_json=False)
 
 
 @app.command(cls=WriteCommand)
@@ -146,13 +146,13 @@ def issue(
     from hub.worker.jobs import issue_receipts
 
     with environment.hub() as hub:
-        desk = hub.catalogue.receipts
-        if desk is None:
+        config = hub.catalogue.receipts
+        if config is None:
             leave(ExitCode.USAGE, vi("hub: the catalogue has no receipts.toml: no receipts are issued"))
         if demand is None:
             done = issue_receipts.issue_and_void(hub)
         else:
-            dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (None, store.keep(uow, desk.issue_on)))
+            dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (None, store.keep(uow, config.issue_on)))
             dispatch.run_command(hub, writing.actor(), lambda uow: (None, issuing.issue(uow, demand)))
             done = 1
     if as_json:
@@ -183,17 +183,17 @@ def summary(
     """Write the summary of a day's receipts (bảng tổng hợp trong ngày), due to the tax office on the same day."""
     if file is not None and file.suffix not in {".json", ".csv"}:
         leave(ExitCode.USAGE, vi("hub: the summary is a .json or .csv file"))
-    found = _summary(day.date())
+    day_summary = _summary(day.date())
     if file is None:
-        _printed(found, as_json=as_json)
+        _printed(day_summary, as_json=as_json)
     elif file.suffix == ".csv":
         from hub.fees.receipts.summary import table
 
         text = io.StringIO()
-        csv.writer(text, lineterminator="\r\n").writerows(table(found))
+        csv.writer(text, lineterminator="\r\n").writerows(table(day_summary))
         files.write(file, b"\xef\xbb\xbf" + text.getvalue().encode())
     else:
-        _signed(found, file)
+        _signed(day_summary, file)
     if file is not None:
         output.say(f"{file} ✔")
 
@@ -207,13 +207,13 @@ def _summary(day: date) -> Any:
         return of_day(conn, hub.catalogue.receipts, day)
 
 
-def _printed(found: Any, *, as_json: bool) -> None:
+def _printed(day_summary: Any, *, as_json: bool) -> None:
     from hub.fees.receipts.summary import table
 
     if as_json:
-        output.document(found.model_dump(mode="json"))
+        output.document(day_summary.model_dump(mode="json"))
         return
-    heads, *rows = table(found)
+    heads, *rows = table(day_summary)
     columns = tuple(TableColumn(str(head), str(head), _cell) for head in heads)
     output.listing([dict(zip(map(str, heads), row, strict=True)) for row in rows], columns, as_json=False)
 
@@ -222,11 +222,11 @@ def _cell(value: str | int) -> str:
     return grouped(value) if isinstance(value, int) else value
 
 
-def _signed(found: Any, file: Path) -> None:
+def _signed(day_summary: Any, file: Path) -> None:
     from hub import clock
     from hub.signing import canonical
 
-    content = canonical.encode(found.model_dump(mode="json"))
+    content = canonical.encode(day_summary.model_dump(mode="json"))
     with environment.hub() as hub:
         signature = hub.signer.sealed(content, clock.now())
     files.write(file, content)

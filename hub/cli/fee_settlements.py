@@ -89,10 +89,10 @@ def verify_file(file: Path, trust: "Trust") -> "Verdict | JudgedPaper | PackageV
         read = package.assemble(archive.opened(file, package.NAMES))
     except NotABundle as error:
         leave(ExitCode.USAGE, vi("hub: {file} is not the package of a month: {error}", file=file, error=error))
-    found, at = judging.judge(read, trust)
+    verdict, at = judging.judge(read, trust)
     if "table.pdf" not in read.files:
-        return found
-    return PackageVerdict(found, _of_print(read, verify_pdf(read.files["table.pdf"], trust, at or now())))
+        return verdict
+    return PackageVerdict(verdict, _of_print(read, verify_pdf(read.files["table.pdf"], trust, at or now())))
 
 
 def _of_print(read: "Package", printed: "JudgedPaper") -> "JudgedPaper":

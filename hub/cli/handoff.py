@@ -247,17 +247,17 @@ def _form(hub: "Hub", named: str, form: HandoffFormName) -> "tuple[ControlSheet 
     from hub.signing import custody
 
     with hub.db.connection() as conn:
-        found = views.find_history(conn, named)
-        handoff_ids = found.handoffs if form == "kiem-soat" else _one(found.asked, found.handoffs)
+        history = views.find_history(conn, named)
+        handoff_ids = history.handoffs if form == "kiem-soat" else _one(history.asked, history.handoffs)
         handed: list[HandoffPaper] = []
         for handoff_id in handoff_ids:
             leaves = custody.about(conn, handoff_id)
             if leaves or form == "bien-ban":  # the form has no row for what is not signed yet
                 handed.append(compose.HandoffPaper.of(handoff_id, leaves))
-    names = _names(hub, found.procedure)
+    names = _names(hub, history.procedure)
     if form == "bien-ban":
-        return compose.minute(handed[0], names), found.department
-    return compose.control_sheet(handed, names), found.department
+        return compose.minute(handed[0], names), history.department
+    return compose.control_sheet(handed, names), history.department
 
 
 def _one(asked: str | None, handoffs: Sequence[str]) -> Sequence[str]:

@@ -144,9 +144,9 @@ def trust_list_(
 
     with environment.hub() as hub:
         register = trust_entries.publish(hub.catalogue, hub.keyring, hub.signer.trust(), now())
-        there = hub.keyring.folder / trust_list.FILE
-    files.write(to, there.read_bytes())
-    files.write(to.with_suffix(trust_list.SIGNATURE), there.with_suffix(trust_list.SIGNATURE).read_bytes())
+        published = hub.keyring.folder / trust_list.FILE
+    files.write(to, published.read_bytes())
+    files.write(to.with_suffix(trust_list.SIGNATURE), published.with_suffix(trust_list.SIGNATURE).read_bytes())
     output.say(f"{to}: version {register.listed.version} of {register.listed.at:%Y-%m-%d %H:%M} UTC")
     output.say(f"SHA-256 {_grouped(register.sha256)}")
 

@@ -81,8 +81,8 @@ def fields(values: Mapping[str, Any], columns: Sequence[TableColumn]) -> None:
 
 def moment(value: datetime) -> str:
     """Format a time in Vietnam's zone: 24/11 06:58, with the year if it is not this one."""
-    there = local(value)
-    return there.strftime("%d/%m %H:%M:%S" if there.year == now().year else "%d/%m/%Y %H:%M")
+    vietnam_time = local(value)
+    return vietnam_time.strftime("%d/%m %H:%M:%S" if vietnam_time.year == now().year else "%d/%m/%Y %H:%M")
 
 
 def last_day(end: datetime) -> str:

@@ -88,14 +88,14 @@ def account(environ: Mapping[str, str], uid: int, login: int | None) -> str:
     """
     if "SUDO_USER" not in environ:
         return pwd.getpwuid(uid).pw_name
-    said = environ["SUDO_USER"]
+    sudo_user = environ["SUDO_USER"]
     try:
-        known = pwd.getpwnam(said).pw_uid
+        known = pwd.getpwnam(sudo_user).pw_uid
     except KeyError:
         leave(ExitCode.USAGE, "hub: SUDO_USER is no account of this machine")
     if login not in (None, known):
         leave(ExitCode.USAGE, "hub: SUDO_USER is another account than the one that logged in: use sudo from your own")
-    return said
+    return sudo_user
 
 
 def _logged_in() -> int | None:

@@ -21,7 +21,7 @@ from hub.db import Connection
 
 @dataclass(frozen=True, slots=True)
 class RaisedConcern:
-    """One thing for a person to look at; ``occasion`` tells it from the same thing at another time."""
+    """A concern for a person; ``occasion`` distinguishes it from the same kind at another time."""
 
     kind: Concern
     occasion: str
@@ -29,7 +29,7 @@ class RaisedConcern:
 
 @dataclass(frozen=True, slots=True)
 class ConsignmentHistory:
-    """What else is known of a consignment when one asks what is wrong with it."""
+    """Incidents and complaints of a consignment."""
 
     incidents: frozenset[str] = frozenset()
     overdue_complaints: tuple[str, ...] = ()
@@ -49,9 +49,9 @@ PAGE: Final = 200
 def watch(
     conn: Connection, catalogue: Catalogue, calendar: WorkingCalendar, now: datetime, *, after: str = ""
 ) -> str | None:
-    """Look at a page of what is under way, from behind the id ``after`` on; the id to go on from, or None at the end.
+    """Check a page of the consignments under way, after the id ``after``. Returns the last id, or None at the end.
 
-    What somebody else is changing at this moment is passed over: he looks at it himself.
+    One that another transaction has locked is skipped: that transaction checks it.
     """
     with conn.cursor(row_factory=class_row(Consignment)) as cursor:
         rows = cursor.execute(_WATCHED, (after, PAGE)).fetchall()
@@ -61,7 +61,7 @@ def watch(
 
 
 def look(conn: Connection, catalogue: Catalogue, calendar: WorkingCalendar, row: Consignment, now: datetime) -> None:
-    """Raise what is wrong with this consignment now and was not raised before; clear what is mended."""
+    """Raise the concerns about this consignment that were not raised before; clear those whose cause is gone."""
     operator = catalogue.operators.get(row.operator)
     terms = Levels() if operator is None else operator.levels  # an operator that left the catalogue owes the law's
     due = concerns(calendar, terms, row, _known(conn, row, now), now)
@@ -72,7 +72,7 @@ def look(conn: Connection, catalogue: Catalogue, calendar: WorkingCalendar, row:
             call_for(conn, row.id, raised)
     still = {(one.kind.value, one.occasion) for one in due}
     if row.settled_at is None:
-        # What the operator has answered is no state of the row: it waits for a person until the consignment's end.
+        # A refused cancellation leaves no trace in the row: it waits for a person until the consignment's end.
         still |= {(one["kind"], one["occasion"]) for one in held if one["kind"] == Concern.NOT_CANCELLED}
     for one in held:
         if one["cleared_at"] is None and (one["kind"], one["occasion"]) not in still:
@@ -80,7 +80,7 @@ def look(conn: Connection, catalogue: Catalogue, calendar: WorkingCalendar, row:
 
 
 def dismiss(conn: Connection, attention_id: int, actor: str, reason: str) -> bool:
-    """A person has seen to it: this occasion is not raised again. False if it is not open."""
+    """Close a concern for good: this occasion is not raised again. False if it is not open."""
     row = conn.execute(
         "UPDATE attention SET cleared_at = now(), cleared_by = %s WHERE id = %s AND cleared_at IS NULL"
         " RETURNING subject, kind",
@@ -101,7 +101,7 @@ def _known(conn: Connection, row: Consignment, now: datetime) -> ConsignmentHist
 
 
 def call_for(conn: Connection, subject: str, one: RaisedConcern) -> None:
-    """Somebody has to look at ``subject``, a consignment or a dossier."""
+    """Raise a concern about ``subject``, a consignment or a dossier."""
     conn.execute(
         "INSERT INTO attention (subject, kind, occasion) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
         (subject, one.kind, one.occasion),
@@ -110,7 +110,7 @@ def call_for(conn: Connection, subject: str, one: RaisedConcern) -> None:
 
 
 def mended(conn: Connection, subject: str, kind: Concern, *, by: str = "hub", occasion: str | None = None) -> None:
-    """What was wrong with ``subject`` is right again, on this occasion or on any."""
+    """Clear a concern about ``subject``: that of ``occasion``, or all of its kind."""
     cleared = conn.execute(
         "UPDATE attention SET cleared_at = now(), cleared_by = %(by)s WHERE subject = %(subject)s AND kind = %(kind)s"
         " AND (%(occasion)s::text IS NULL OR occasion = %(occasion)s) AND cleared_at IS NULL RETURNING id",
@@ -130,48 +130,48 @@ def months_after(day: date, months: int) -> date:
 def concerns(
     calendar: WorkingCalendar, levels: Levels, row: Consignment, known: ConsignmentHistory, now: datetime
 ) -> set[RaisedConcern]:
-    """Everything about this consignment that a person has to look at now."""
-    found = {RaisedConcern(Concern.COMPLAINT_OVERDUE, complaint) for complaint in known.overdue_complaints}
-    found |= _faults(levels, row, known)
+    """Every concern about this consignment now."""
+    raised = {RaisedConcern(Concern.COMPLAINT_OVERDUE, complaint) for complaint in known.overdue_complaints}
+    raised |= _faults(levels, row, known)
     if row.status in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
         ordered_on = local(row.ordered_at).date()
         if _is_over(calendar, calendar.after(ordered_on, levels.days_to_collect), now):
-            found.add(RaisedConcern(Concern.NOT_COLLECTED, ordered_on.isoformat()))
+            raised.add(RaisedConcern(Concern.NOT_COLLECTED, ordered_on.isoformat()))
     elif row.status not in SETTLED | {ConsignmentStatus.LOST}:
-        found |= _delays(calendar, levels, row, now)
-    return found
+        raised |= _delays(calendar, levels, row, now)
+    return raised
 
 
 def _faults(levels: Levels, row: Consignment, known: ConsignmentHistory) -> set[RaisedConcern]:
-    """What went wrong, whatever the day."""
-    found: set[RaisedConcern] = set()
+    """Concerns that do not depend on the day."""
+    raised: set[RaisedConcern] = set()
     once = row.status_at.isoformat()
     if row.status in (ConsignmentStatus.REFUSED, ConsignmentStatus.RETURNED):
-        found.add(RaisedConcern(Concern(row.status), once))
+        raised.add(RaisedConcern(Concern(row.status), once))
     if (
         row.status in (ConsignmentStatus.RETURNING, ConsignmentStatus.RETURNED)
         and len(row.attempts) < levels.invitations
     ):
-        found.add(RaisedConcern(Concern.RETURNED_EARLY, ""))
+        raised.add(RaisedConcern(Concern.RETURNED_EARLY, ""))
     if row.status is ConsignmentStatus.LOST and "loss" not in known.incidents:
-        found.add(RaisedConcern(Concern.LOST, once))
+        raised.add(RaisedConcern(Concern.LOST, once))
     if row.damaged and "damage" not in known.incidents:
-        found.add(RaisedConcern(Concern.DAMAGED, ""))
+        raised.add(RaisedConcern(Concern.DAMAGED, ""))
     if row.late_events:
-        found.add(RaisedConcern(Concern.AFTER_THE_END, str(row.late_events)))
+        raised.add(RaisedConcern(Concern.AFTER_THE_END, str(row.late_events)))
     if row.item_code_ok is False:
-        found.add(RaisedConcern(Concern.ITEM_CODE, str(row.item_code)))
-    return found
+        raised.add(RaisedConcern(Concern.ITEM_CODE, str(row.item_code)))
+    return raised
 
 
 def _delays(calendar: WorkingCalendar, levels: Levels, row: Consignment, now: datetime) -> set[RaisedConcern]:
-    """What has not happened in time, of a consignment that is on its way."""
-    found: set[RaisedConcern] = set()
+    """Concerns about a consignment under way that is late."""
+    raised: set[RaisedConcern] = set()
     heard_on = local(row.last_event_at).date()
     if _is_over(calendar, calendar.after(heard_on, levels.silent_after_days), now):
-        found.add(RaisedConcern(Concern.SILENT, row.last_event_at.isoformat()))
+        raised.add(RaisedConcern(Concern.SILENT, row.last_event_at.isoformat()))
     if row.promised_on and not row.attempts and _is_over(calendar, row.promised_on, now):
-        found.add(RaisedConcern(Concern.LATE, row.promised_on.isoformat()))
+        raised.add(RaisedConcern(Concern.LATE, row.promised_on.isoformat()))
     if row.attempts and row.status is not ConsignmentStatus.RETURNING:
         last = local(row.attempts[-1]).date()
         if len(row.attempts) < levels.invitations:
@@ -179,10 +179,10 @@ def _delays(calendar: WorkingCalendar, levels: Levels, row: Consignment, now: da
         else:
             kind, days = Concern.NO_RETURN, levels.days_to_return
         if _is_over(calendar, calendar.after(last, days), now):
-            found.add(RaisedConcern(kind, row.attempts[-1].isoformat()))
-    return found
+            raised.add(RaisedConcern(kind, row.attempts[-1].isoformat()))
+    return raised
 
 
 def _is_over(calendar: WorkingCalendar, day: date, now: datetime) -> bool:
-    """Whether the work of ``day`` is done: asked that evening, before the citizen calls us in the morning."""
+    """Whether ``day`` is over: from closing time on a working day, so that it shows before the next morning."""
     return now >= calendar.closing(day) if calendar.is_working_day(day) else local(now).date() > day

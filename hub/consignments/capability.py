@@ -1,7 +1,7 @@
-"""Capability URLs: whoever knows one may speak of the one consignment that it names, and of nothing else.
+"""Capability URLs: whoever knows one may report about the one consignment that it names, and about nothing else.
 
-The token has 256 bits. Beside the consignment stands its SHA-256 only; the order in the outbox says the whole URL to
-the operator.
+The token has 256 random bits. Only its SHA-256 is stored with the consignment; the order tells the operator the
+whole URL.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class TokenConsignment:
-    """The consignment that a token names, as far as a door has to know it."""
+    """The consignment that a token names, as far as an endpoint has to know it."""
 
     id: str
     operator: str
@@ -28,7 +28,7 @@ class TokenConsignment:
 
 
 def issue() -> tuple[str, bytes]:
-    """A new token, and what is kept of it."""
+    """A new token, and its digest, which is stored."""
     token = secrets.token_urlsafe(_BYTES)
     return token, digest(token)
 
@@ -38,7 +38,7 @@ def digest(token: str) -> bytes:
 
 
 def named_by(conn: Connection, token: str) -> TokenConsignment | None:
-    """The consignment that ``token`` names; looked up by its digest, so that the time it takes says nothing of it."""
+    """The consignment that ``token`` names; looked up by its digest, so that timing reveals nothing of the token."""
     if not _TOKEN.fullmatch(token):
         return None
     asked = digest(token)

@@ -1,4 +1,4 @@
-"""A consignment's statuses and their lifecycle, and the words for what it carries and where it goes."""
+"""A consignment's statuses and their lifecycle; its directions, services and contents."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,9 +10,9 @@ from hub.locale import vi
 
 
 class ConsignmentStatus(StrEnum):
-    """Where a consignment stands. The first four follow from our order, the others from what the operator says.
+    """Status of a consignment. The first four follow from our order, the others from the operator's events.
 
-    Their order is that of the way: of two things said of one moment, the later one here happened last.
+    Their order is that of the journey: of two events of one moment, the later one here happened last.
     """
 
     ORDERED = "ordered"
@@ -70,8 +70,8 @@ _TRAVELLING: Final = (_UNDER_WAY | {ConsignmentStatus.CANCELLED}) - {
     ConsignmentStatus.DELIVERED,
 }
 
-# Operators leave scans out, so whatever is on its way may come to stand anywhere further on, and what was lost may be
-# found. What was cancelled may be collected all the same. Nothing follows a delivery, a return, or a refused order.
+# Operators leave scans out, so a consignment under way may move to any later status, and a lost one may be found. A
+# cancelled one may be collected all the same. Nothing follows a delivery, a return, or a refused order.
 LIFECYCLE: Final = Lifecycle(
     {
         ConsignmentStatus.ORDERED: frozenset(

@@ -27,12 +27,12 @@ _OUTSTANDING: Final = """
 SELECT coalesce(sum(amount_due - waived - allocated), 0) AS amount FROM fee_demand
 WHERE dossier_id = %s AND status IN ('issued', 'part_paid', 'reopened')
 """
-"""What the dossier's fees are short of; it is paid at the door where it was not paid before"""
+"""the unpaid rest of the dossier's fees, to be collected on delivery"""
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryWish:
-    """What a person wants carried. None: as the Centre's post has it, or as the dossier says."""
+class DeliveryRequest:
+    """What is to be sent by post, and how. None: as the catalogue's [post] or the dossier says."""
 
     direction: Direction
     dossiers: tuple[str, ...]
@@ -49,20 +49,20 @@ class DeliveryWish:
 
 
 def carry_papers(uow: UnitOfWork, event: HandoffPrepared) -> list[Event]:
-    """The paper originals of a handoff that goes by post, from the Centre to the department.
+    """Order the transport of a handoff's paper originals from the Centre to the department, if they go by post.
 
     Posting them submits nothing: the legal time is that of the minute signed at the department (QĐ 45/2016 Đ7.3).
     """
     if event.carrier != CARRIER:
         return []
     dossier = _dossier(uow, event.dossier_id)
-    wish = DeliveryWish(Direction.CENTRE_TO_DEPARTMENT, (event.dossier_id,))
-    _order_or_ask(uow, dossier, wish, handoff_id=event.handoff_id)
+    request = DeliveryRequest(Direction.CENTRE_TO_DEPARTMENT, (event.dossier_id,))
+    _order_or_ask(uow, dossier, request, handoff_id=event.handoff_id)
     return []
 
 
 def send_result(uow: UnitOfWork, event: StatusMoved) -> list[Event]:
-    """The result of a dossier whose applicant wants it by post, as soon as the dossier is resolved; once."""
+    """Order the transport of a resolved dossier's result to its applicant, if wanted by post; once."""
     if uow.catalogue.portal.post is None:
         return []
     dossier = _dossier(uow, event.dossier_id)
@@ -74,60 +74,60 @@ def send_result(uow: UnitOfWork, event: StatusMoved) -> list[Event]:
         (event.dossier_id, Direction.RESULT_TO_CITIZEN),
     ).fetchone()
     if sent is None:
-        _order_or_ask(uow, dossier, DeliveryWish(Direction.RESULT_TO_CITIZEN, (event.dossier_id,)))
+        _order_or_ask(uow, dossier, DeliveryRequest(Direction.RESULT_TO_CITIZEN, (event.dossier_id,)))
     return []
 
 
-def arrange(uow: UnitOfWork, wish: DeliveryWish, *, handoff_id: str | None = None) -> str:
-    """Order what is wished for; the consignment's id. Raises NotFound, or InvalidState saying what is missing."""
-    desk = uow.catalogue.portal.post
-    if desk is None:
+def arrange(uow: UnitOfWork, request: DeliveryRequest, *, handoff_id: str | None = None) -> str:
+    """Order the consignment; its id. Raises NotFound, or InvalidState saying what is missing."""
+    post = uow.catalogue.portal.post
+    if post is None:
         raise InvalidState("portal.toml has no [post]: the Centre has no address and no operator")
-    code = wish.operator or desk.operator
+    code = request.operator or post.operator
     operator = uow.catalogue.operators.get(code)
     if operator is None:
         raise NotFound(f"the catalogue has no postal operator {code!r}")
-    dossiers = _dossiers(uow, wish.dossiers)
-    sender, receiver = _ends(uow, wish, dossiers, desk)
+    dossiers = _dossiers(uow, request.dossiers)
+    sender, receiver = _ends(uow, request, dossiers, post)
     for end in (sender, receiver):
         if operator.province(end.province) is None:
             raise InvalidState(f"{code} has no number for the province of the sender or receiver")
-    if wish.item_code and not operator.takes_item_codes:
+    if request.item_code and not operator.takes_item_codes:
         raise InvalidState(f"{code} gives its own item codes: its orders have no place for ours")
-    route = wish.route_class or (desk.inside if sender.province == receiver.province else desk.outside)
+    route = request.route_class or (post.inside if sender.province == receiver.province else post.outside)
     if route not in operator.routes:
         raise InvalidState(f"{code} has no class of routes {route!r}")
-    cash = _cash(uow, wish, dossiers, operator)
+    cash = _cash(uow, request, dossiers, operator)
     consignment = service.order(
         uow,
         ConsignmentRequest(
             operator=code,
-            direction=wish.direction,
-            service=wish.service or _service(wish.direction),
-            items=tuple(item for dossier in dossiers for item in _items(uow, dossier, wish.direction)),
+            direction=request.direction,
+            service=request.service or _service(request.direction),
+            items=tuple(item for dossier in dossiers for item in _items(uow, dossier, request.direction)),
             sender=sender,
             receiver=receiver,
             route_class=route,
             cash=cash,
-            seal_number=wish.seal_number,
-            item_code=wish.item_code,
+            seal_number=request.seal_number,
+            item_code=request.item_code,
             handoff_id=handoff_id,
         ),
     )
     for dossier in dossiers:
-        attention.mended(uow.conn, dossier["id"], Concern.NOT_ORDERED, occasion=wish.direction)
+        attention.mended(uow.conn, dossier["id"], Concern.NOT_ORDERED, occasion=request.direction)
     return consignment
 
 
 def _order_or_ask(
-    uow: UnitOfWork, dossier: dict[str, Any], wish: DeliveryWish, *, handoff_id: str | None = None
+    uow: UnitOfWork, dossier: dict[str, Any], request: DeliveryRequest, *, handoff_id: str | None = None
 ) -> None:
     """What follows from a dossier by itself must not stop it: where nothing can be ordered, a person is asked to."""
     try:
-        arrange(uow, wish, handoff_id=handoff_id)
+        arrange(uow, request, handoff_id=handoff_id)
     except (NotFound, InvalidState) as error:
         uow.note(dossier["id"], "not ordered", reason=str(error))
-        attention.call_for(uow.conn, dossier["id"], RaisedConcern(Concern.NOT_ORDERED, wish.direction))
+        attention.call_for(uow.conn, dossier["id"], RaisedConcern(Concern.NOT_ORDERED, request.direction))
 
 
 def _dossier(uow: UnitOfWork, name: str) -> dict[str, Any]:
@@ -166,22 +166,22 @@ def _submission(uow: UnitOfWork, dossier: dict[str, Any]) -> Submission:
 
 
 def _ends(
-    uow: UnitOfWork, wish: DeliveryWish, dossiers: list[dict[str, Any]], desk: PostDesk
+    uow: UnitOfWork, request: DeliveryRequest, dossiers: list[dict[str, Any]], post: PostDesk
 ) -> tuple[Contact, Contact]:
     """Sender and receiver. Raises InvalidState where one of them has no address or phone."""
-    match wish.direction:
+    match request.direction:
         case Direction.CITIZEN_TO_CENTRE:
-            return _applicant(uow, dossiers, to_result=False), desk.contact
+            return _applicant(uow, dossiers, to_result=False), post.contact
         case Direction.RESULT_TO_CITIZEN:
-            return desk.contact, _applicant(uow, dossiers, to_result=True)
+            return post.contact, _applicant(uow, dossiers, to_result=True)
         case Direction.CENTRE_TO_DEPARTMENT:
-            return desk.contact, _department(uow, wish.to_department or _decider(dossiers))
+            return post.contact, _department(uow, request.to_department or _decider(dossiers))
         case Direction.DEPARTMENT_TO_CENTRE:
-            return _department(uow, wish.from_department or _decider(dossiers)), desk.contact
+            return _department(uow, request.from_department or _decider(dossiers)), post.contact
         case Direction.AGENCY_TO_AGENCY:
-            if wish.from_department is None or wish.to_department is None:
+            if request.from_department is None or request.to_department is None:
                 raise InvalidState("between agencies: say from which department and to which")
-            return _department(uow, wish.from_department), _department(uow, wish.to_department)
+            return _department(uow, request.from_department), _department(uow, request.to_department)
 
 
 def _decider(dossiers: list[dict[str, Any]]) -> str:
@@ -201,15 +201,15 @@ def _department(uow: UnitOfWork, code: str) -> Contact:
 
 
 def _applicant(uow: UnitOfWork, dossiers: list[dict[str, Any]], *, to_result: bool) -> Contact:
-    """The applicant, at the address where the result is wanted or where the applicant lives."""
+    """The applicant, at the address for the result or at home. Raises InvalidState without a phone number."""
     if len(dossiers) > 1:
         raise InvalidState("one citizen's dossiers travel one by one: say one")
     submission = _submission(uow, dossiers[0])
     applicant = submission.applicant
     if applicant.phone is None:
         raise InvalidState("the applicant has left no phone number, and the postman needs one")
-    wanted = submission.result.address if to_result else None
-    address = wanted or applicant.address
+    result_address = submission.result.address if to_result else None
+    address = result_address or applicant.address
     return Contact(
         name=applicant.name, phone=applicant.phone, address=_line(address), province=address.province.strip()
     )
@@ -222,18 +222,18 @@ def _line(address: Address) -> str:
     return line
 
 
-def _cash(uow: UnitOfWork, wish: DeliveryWish, dossiers: list[dict[str, Any]], operator: Operator) -> int:
+def _cash(uow: UnitOfWork, request: DeliveryRequest, dossiers: list[dict[str, Any]], operator: Operator) -> int:
     """What the postman is to collect. Raises InvalidState where he is told to and cannot."""
     collects = operator.remits_within_working_days is not None and uow.catalogue.fee_desk is not None
-    if wish.cash and not collects:
+    if request.cash and not collects:
         raise InvalidState(
             vi(
                 "{code} collects no cash on delivery: the operator's TOML has no remits_within_working_days",
                 code=operator.code,
             )
         )
-    if wish.cash is not None or not collects or wish.direction is not Direction.RESULT_TO_CITIZEN:
-        return wish.cash or 0
+    if request.cash is not None or not collects or request.direction is not Direction.RESULT_TO_CITIZEN:
+        return request.cash or 0
     return int(one(uow.conn, _OUTSTANDING, (dossiers[0]["id"],))["amount"])
 
 

@@ -1,4 +1,4 @@
-"""A consignment is ordered from the operator, accepted or refused by it, and cancelled before it is collected."""
+"""Consignments: order one from the operator, record its answer, cancel, and apply tracking events."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +11,7 @@ from hub.db import one
 from hub.errors import InvalidState, NotFound
 from hub.events import ConsignmentDelivered, Event
 from hub.messages.model import Transfer
-from hub.messages.outbox import Posting
+from hub.messages.outbox import NewTransfer
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 from schemas.item_code import ItemCode
@@ -23,7 +23,7 @@ CANCEL: Final = "postal.cancel"
 
 @dataclass(frozen=True, slots=True)
 class ConsignmentRequest:
-    """What is to be carried, from whom to whom. ``items`` are not empty; money in đồng."""
+    """A complete order: what is sent, from whom to whom. ``items`` are not empty; money in đồng."""
 
     operator: str
     direction: Direction
@@ -39,16 +39,16 @@ class ConsignmentRequest:
 
 
 def order(uow: UnitOfWork, request: ConsignmentRequest) -> str:
-    """Owe the operator an order for this; the new consignment's id.
+    """Store the consignment and put its order into the outbox. Returns the consignment's id.
 
-    The order says names, addresses, phones and a number, and nothing of what is inside. Nothing legal begins here: a
+    The order has names, addresses, phones and a number, and nothing of the contents. Nothing legal begins here: a
     dossier is submitted when the minute of its handover is signed (QĐ 45/2016 Đ7), not when it is ordered or posted.
     """
     consignment, transfer = new_id(Prefix.CONSIGNMENT), new_id(Prefix.TRANSFER)
     number = _order_number(uow, request.operator, request.items[0].dossier_id)
     item_code = request.item_code or store.free_item_code(uow.conn, request.operator)
     token, token_hash = capability.issue()
-    _tell(uow, request, transfer, number, item_code, token)
+    _put_order(uow, request, transfer, number, item_code, token)
     row = {
         "id": consignment,
         "operator": request.operator,
@@ -72,7 +72,7 @@ def order(uow: UnitOfWork, request: ConsignmentRequest) -> str:
     return consignment
 
 
-def _tell(
+def _put_order(
     uow: UnitOfWork, request: ConsignmentRequest, transfer: str, number: str, item_code: str | None, token: str
 ) -> None:
     """Put the order into the outbox, under the ordering key of its first dossier."""
@@ -87,7 +87,7 @@ def _tell(
     )
     dossier = request.items[0].dossier_id
     uow.put(
-        Posting(
+        NewTransfer(
             id=transfer,
             kind=ORDER,
             counterparty=operator.counterparty,
@@ -100,7 +100,7 @@ def _tell(
 
 
 def _order_number(uow: UnitOfWork, operator: str, dossier_id: str) -> str:
-    """The dossier's code, which operators want here; with a number behind it from its second consignment on."""
+    """The dossier's code, which operators expect here; numbered from its second consignment on."""
     code = one(uow.conn, "SELECT code FROM dossier WHERE id = %s FOR UPDATE", (dossier_id,))["code"]
     before = one(
         uow.conn,
@@ -111,31 +111,31 @@ def _order_number(uow: UnitOfWork, operator: str, dossier_id: str) -> str:
 
 
 def accepted(uow: UnitOfWork, transfer: Transfer, reply: ConsignmentAccepted) -> list[Event]:
-    """The operator will collect it; its own item code is kept if it gives one."""
+    """The operator has accepted the order. Its own item code is stored, if it gives one."""
     row = _of(uow, transfer)
     if reply.item_code is not None:
         set_item_code(uow, row, reply.item_code)
-    return _ordering(uow, row, ConsignmentStatus.ACCEPTED)
+    return _record_answer(uow, row, ConsignmentStatus.ACCEPTED)
 
 
 def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
-    """The operator does not take it: a person has to find another way."""
-    return _ordering(uow, _of(uow, transfer), ConsignmentStatus.REFUSED, reason)
+    """The operator has refused the order: a person has to find another way."""
+    return _record_answer(uow, _of(uow, transfer), ConsignmentStatus.REFUSED, reason)
 
 
 def cancel(uow: UnitOfWork, consignment_id: str, reason: str) -> None:
-    """Take the order back. Raises NotFound, or InvalidState once it has been collected."""
+    """Cancel the order. Raises NotFound, or InvalidState once it has been collected."""
     row = lock_consignment(uow, consignment_id)
     if row.status not in (ConsignmentStatus.ORDERED, ConsignmentStatus.ACCEPTED):
         raise InvalidState(f"{row.id} is {row.status}: only what has not been collected can be cancelled")
     uow.note(row.id, "cancelling", before=row.status, reason=reason)
     transfer_row = one(uow.conn, "SELECT state, ordering_key FROM outbox WHERE id = %s", (row.transfer_id,))
     if transfer_row["state"] == "cancelled":
-        _ordering(uow, row, ConsignmentStatus.CANCELLED, reason)
+        _record_answer(uow, row, ConsignmentStatus.CANCELLED, reason)
         return
     transfer = new_id(Prefix.TRANSFER)
     uow.put(
-        Posting(
+        NewTransfer(
             id=transfer,
             kind=CANCEL,
             counterparty=uow.catalogue.operators[row.operator].counterparty,
@@ -148,40 +148,40 @@ def cancel(uow: UnitOfWork, consignment_id: str, reason: str) -> None:
 
 
 def cancelled(uow: UnitOfWork, transfer: Transfer, _: None) -> list[Event]:
-    """The operator will not collect it. If it does all the same, its events say so."""
-    return _ordering(uow, _cancelled_by(uow, transfer), ConsignmentStatus.CANCELLED)
+    """The operator has cancelled the order. If it collects the consignment all the same, its events tell."""
+    return _record_answer(uow, _cancelled_by(uow, transfer), ConsignmentStatus.CANCELLED)
 
 
 def not_cancelled(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
-    """It is too late, or this operator cannot: somebody has to call. The consignment goes its way."""
+    """The operator did not cancel: a person has to call. The consignment stays under way."""
     consignment = _cancelled_by(uow, transfer).id
     uow.note(consignment, "not cancelled", reason=reason)
     attention.call_for(uow.conn, consignment, RaisedConcern(Concern.NOT_CANCELLED, transfer.id))
     return []
 
 
-def _ordering(uow: UnitOfWork, row: Consignment, to: ConsignmentStatus, reason: str | None = None) -> list[Event]:
+def _record_answer(uow: UnitOfWork, row: Consignment, to: ConsignmentStatus, reason: str | None = None) -> list[Event]:
     store.order_answered(uow.conn, row.id, to, at=uow.now, reason=reason)
     return apply_tracking(uow, row)
 
 
 def _of(uow: UnitOfWork, transfer: Transfer) -> Consignment:
-    found = store.find(uow.conn, transfer=transfer.id)
-    if found is None:
+    consignment = store.find(uow.conn, transfer=transfer.id)
+    if consignment is None:
         raise LookupError(transfer.id)
-    return store.lock(uow.conn, found.id)
+    return store.lock(uow.conn, consignment.id)
 
 
 def _cancelled_by(uow: UnitOfWork, transfer: Transfer) -> Consignment:
     """The consignment whose order number this is; a transfer's counterparty is postal.<operator>."""
-    found = store.by_order(uow.conn, transfer.counterparty.removeprefix("postal."), transfer.body.decode())
-    if found is None:
+    consignment = store.by_order(uow.conn, transfer.counterparty.removeprefix("postal."), transfer.body.decode())
+    if consignment is None:
         raise LookupError(transfer.id)
-    return store.lock(uow.conn, found.id)
+    return store.lock(uow.conn, consignment.id)
 
 
 def lock_consignment(uow: UnitOfWork, consignment_id: str) -> Consignment:
-    """The consignment, ours until the work is done. Raises NotFound."""
+    """Lock the consignment until the transaction ends. Raises NotFound."""
     try:
         return store.lock(uow.conn, consignment_id)
     except LookupError:
@@ -189,27 +189,27 @@ def lock_consignment(uow: UnitOfWork, consignment_id: str) -> Consignment:
 
 
 def apply_tracking(uow: UnitOfWork, before: Consignment) -> list[Event]:
-    """Fold all that is known of a locked consignment, and say what is new."""
+    """Recompute a locked consignment's status from its events. Returns the events that follow from a change."""
     row = lock_consignment(uow, before.id)
-    found = fold(ConsignmentStatus(row.order_status), row.order_status_at, store.happenings(uow.conn, row.id))
+    tracking = fold(ConsignmentStatus(row.order_status), row.order_status_at, store.tracking_records(uow.conn, row.id))
     promised_on = None
-    if found.posted_on is not None:
-        promised_on = uow.calendar.after(found.posted_on, _days(uow, row))
-    store.place(uow.conn, row.id, found, promised_on)
+    if tracking.posted_on is not None:
+        promised_on = uow.calendar.after(tracking.posted_on, _days(uow, row))
+    store.place(uow.conn, row.id, tracking, promised_on)
     attention.look(uow.conn, uow.catalogue, uow.calendar, lock_consignment(uow, row.id), uow.now)
-    if found.status is before.status:
+    if tracking.status is before.status:
         return []
-    uow.note(row.id, "moved", before=before.status, after=found.status)
-    if found.status is not ConsignmentStatus.DELIVERED:
+    uow.note(row.id, "moved", before=before.status, after=tracking.status)
+    if tracking.status is not ConsignmentStatus.DELIVERED:
         return []
     return [
-        ConsignmentDelivered(dossier, row.id, row.handoff_id, found.at, 0 if number else row.cash)
+        ConsignmentDelivered(dossier, row.id, row.handoff_id, tracking.at, 0 if number else row.cash)
         for number, dossier in enumerate(store.dossiers(uow.conn, row.id))
     ]
 
 
 def set_item_code(uow: UnitOfWork, row: Consignment, item_code: str) -> None:
-    """The operator says which code the item has. A wrong check digit is a warning: theirs may have one."""
+    """Store the operator's code of the item. A wrong check digit raises a concern only: their codes may have one."""
     code = ItemCode.received(item_code)
     if code.normalised == row.item_code and row.item_code_ok is not None:
         return
@@ -219,6 +219,6 @@ def set_item_code(uow: UnitOfWork, row: Consignment, item_code: str) -> None:
 
 
 def _days(uow: UnitOfWork, row: Consignment) -> int:
-    """n of J+n; longer where the postman also brings the appointment slip back."""
+    """Working days from posting to delivery (n of J+n); more where the postman also brings the slip back."""
     route = uow.catalogue.operators[row.operator].routes[row.route_class]
     return route.days_with_slip if row.service == Service.BOTH else route.days

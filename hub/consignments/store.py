@@ -64,21 +64,21 @@ def by_order(conn: Connection, operator: str, order_number: str) -> Consignment 
 
 
 def lock(conn: Connection, consignment_id: str) -> Consignment:
-    """The consignment, ours until the transaction ends: its dossiers first, in one order. Raises LookupError."""
+    """Lock the consignment until the transaction ends, after its dossiers in order of their ids. Raises LookupError."""
     conn.execute(
         "SELECT 1 FROM dossier WHERE id IN (SELECT dossier_id FROM consignment_item WHERE consignment_id = %s)"
         " ORDER BY id FOR UPDATE",
         (consignment_id,),
     )
     with conn.cursor(row_factory=class_row(Consignment)) as cursor:
-        found = cursor.execute(_SELECT + "WHERE c.id = %s FOR UPDATE", (consignment_id,)).fetchone()
-    if found is None:
+        consignment = cursor.execute(_SELECT + "WHERE c.id = %s FOR UPDATE", (consignment_id,)).fetchone()
+    if consignment is None:
         raise LookupError(consignment_id)
-    return found
+    return consignment
 
 
 def dossiers(conn: Connection, consignment_id: str) -> list[str]:
-    """Whose papers or results lie in it."""
+    """Ids of the dossiers whose papers or results are in it."""
     rows = conn.execute(
         "SELECT DISTINCT dossier_id FROM consignment_item WHERE consignment_id = %s ORDER BY dossier_id",
         (consignment_id,),
@@ -89,17 +89,17 @@ def dossiers(conn: Connection, consignment_id: str) -> list[str]:
 def note(
     conn: Connection, consignment_id: str, one: TrackingRecord, *, code: str, place: str | None, message: str
 ) -> bool:
-    """Keep what happened; False if it is known already."""
-    kept = conn.execute(
+    """Store a tracking event; False if it is stored already."""
+    inserted = conn.execute(
         "INSERT INTO tracking_event (consignment_id, key, status, code, at, place, message_id)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id",
         (consignment_id, one.key, one.status, code, one.at, place, message),
     )
-    return kept.fetchone() is not None
+    return inserted.fetchone() is not None
 
 
-def happenings(conn: Connection, consignment_id: str) -> list[TrackingRecord]:
-    """All that was ever said of it."""
+def tracking_records(conn: Connection, consignment_id: str) -> list[TrackingRecord]:
+    """All its tracking events, in no order."""
     rows = conn.execute("SELECT key, status, at FROM tracking_event WHERE consignment_id = %s", (consignment_id,))
     return [TrackingRecord(row["key"], ConsignmentStatus(row["status"]), row["at"]) for row in rows]
 
@@ -107,7 +107,7 @@ def happenings(conn: Connection, consignment_id: str) -> list[TrackingRecord]:
 def order_answered(
     conn: Connection, consignment_id: str, to: ConsignmentStatus, *, at: datetime, reason: str | None
 ) -> None:
-    """What became of our order, or of its cancelling."""
+    """Record the operator's answer to our order, or to its cancellation."""
     conn.execute(
         "UPDATE consignment SET order_status = %s, order_status_at = %s, reason = %s WHERE id = %s",
         (to, at, reason, consignment_id),
@@ -115,33 +115,33 @@ def order_answered(
 
 
 def coded(conn: Connection, consignment_id: str, item_code: str, *, is_valid: bool) -> None:
-    """The operator's own code of the item."""
+    """Store the operator's code of the item."""
     conn.execute(
         "UPDATE consignment SET item_code = %s, item_code_ok = %s WHERE id = %s", (item_code, is_valid, consignment_id)
     )
 
 
-def place(conn: Connection, consignment_id: str, standing: TrackingStatus, promised_on: date | None) -> None:
-    """Write down what the fold says."""
+def place(conn: Connection, consignment_id: str, tracking: TrackingStatus, promised_on: date | None) -> None:
+    """Store the status that the fold of its events gives."""
     conn.execute(
         _PLACE,
         {
             "id": consignment_id,
-            "status": standing.status,
-            "at": standing.at,
-            "attempts": list(standing.attempts),
-            "damaged": standing.damaged,
-            "late_events": len(standing.late_events),
-            "posted_on": standing.posted_on,
+            "status": tracking.status,
+            "at": tracking.at,
+            "attempts": list(tracking.attempts),
+            "damaged": tracking.damaged,
+            "late_events": len(tracking.late_events),
+            "posted_on": tracking.posted_on,
             "promised_on": promised_on,
-            "last_event_at": standing.last_event_at,
-            "settled": standing.status in SETTLED,
+            "last_event_at": tracking.last_event_at,
+            "settled": tracking.status in SETTLED,
         },
     )
 
 
 def add_item_codes(conn: Connection, operator: str, codes: Sequence[str], *, actor: str) -> int:
-    """Put codes into the operator's pool; how many of them were new."""
+    """Add codes to the operator's pool. Returns how many of them were new."""
     added = 0
     for code in codes:
         stored = conn.execute(
@@ -154,7 +154,7 @@ def add_item_codes(conn: Connection, operator: str, codes: Sequence[str], *, act
 
 
 def free_item_code(conn: Connection, operator: str) -> str | None:
-    """The next code that nobody has, ours until the transaction ends; None where the operator gives its own."""
+    """Lock the next free code until the transaction ends; None where the pool has none."""
     row = conn.execute(
         "SELECT code FROM item_code_pool WHERE operator = %s AND consignment_id IS NULL"
         " ORDER BY code LIMIT 1 FOR UPDATE SKIP LOCKED",
@@ -164,7 +164,7 @@ def free_item_code(conn: Connection, operator: str) -> str | None:
 
 
 def take_item_code(conn: Connection, code: str, consignment_id: str) -> None:
-    """The code is on this consignment, for good.
+    """Assign the code to this consignment, for good.
 
     Raises InvalidState if it is on another; one from no pool is nobody's.
     """

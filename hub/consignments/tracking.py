@@ -1,7 +1,7 @@
-"""Where a consignment stands, from all that was ever said of it: a pure function of what happened, by when it happened.
+"""A consignment's status as the fold of its tracking events: a pure function.
 
-Events come late, twice, in any order, by callback and by feed. The fold looks at what they say and at nothing else, so
-whatever the order of their arrival, the same events give the same status (docs/decisions/0014).
+Events arrive late, twice and in any order, by callback and by feed. The fold takes them by the time at which they
+happened, so the same events give the same status in whatever order they arrive (docs/decisions/0014).
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _PLACE: Final = {status: place for place, status in enumerate(ConsignmentStatus)
 
 @dataclass(frozen=True, slots=True)
 class TrackingRecord:
-    """One thing that happened. ``key`` is its natural name: the same for every repetition of it."""
+    """One tracking event. ``key`` is its natural key: the same for every repetition of it."""
 
     key: str
     status: ConsignmentStatus
@@ -26,28 +26,30 @@ class TrackingRecord:
 
 @dataclass(frozen=True, slots=True)
 class TrackingStatus:
-    """What all of it comes to."""
+    """The result of the fold."""
 
     status: ConsignmentStatus
     at: datetime
     last_event_at: datetime
-    """when the latest of it happened"""
+    """when the latest event happened"""
     posted_on: date | None
-    """the day on the slip; it begins the operator's time, and is never the legal time of submission (QĐ 45/2016 Đ7)"""
+    """the day on the slip: the operator's delivery time begins; never the legal time of submission (QĐ 45/2016 Đ7)"""
     attempts: tuple[datetime, ...]
-    """of delivery, that failed"""
+    """failed attempts of delivery"""
     damaged: bool
     late_events: tuple[TrackingRecord, ...]
-    """what is said to have happened after the end, and differs from it"""
+    """events of a time after the end that contradict it"""
 
 
 def fold(order_status: ConsignmentStatus, since: datetime, records: Iterable[TrackingRecord]) -> TrackingStatus:
-    """Where a consignment stands that has been ``ordering`` ``since``, when all of this was said of it.
+    """The status of a consignment that has been ``order_status`` ``since``, and of which these events are known.
 
-    What happened is taken in the order in which it happened; of one moment, in the order of the way. What may not
-    follow what stands (a posting on the way, anything after the end) moves nothing.
+    1. Order the events by their time; those of one moment by the order of ConsignmentStatus.
+    2. Apply each that the lifecycle allows. Others (a posting while in transit, anything after the end) move nothing.
     """
+    # 1.
     in_order = sorted({one.key: one for one in records}.values(), key=lambda one: (one.at, _PLACE[one.status], one.key))
+    # 2.
     status, at = order_status, since
     attempts: list[datetime] = []
     late_events: list[TrackingRecord] = []

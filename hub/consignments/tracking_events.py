@@ -1,4 +1,4 @@
-"""What the operator says of a consignment on its way, by callback or feed: kept and folded; the unknown is shown."""
+"""Handlers of tracking events, which come by callback or feed: each is stored, then the status is recomputed."""
 
 import re
 from typing import Final
@@ -19,7 +19,7 @@ _LONG_NUMBER: Final = re.compile(r"[0-9]{9}")
 
 
 def record_event(uow: UnitOfWork, message: Message) -> list[Event]:
-    """One event, in the operator's code. What is known already changes nothing; an unknown code waits for a person."""
+    """Store an event and recompute the status. A repeated event changes nothing; an unknown code waits for a person."""
     event = TrackingEvent.model_validate_json(message.body)
     operator = uow.catalogue.operators[message.source.removeprefix("postal.")]
     meaning = operator.status.get(event.status_code)
@@ -45,9 +45,9 @@ def record_event(uow: UnitOfWork, message: Message) -> list[Event]:
 
 
 def conflicting_event(uow: UnitOfWork, message: Message) -> list[Event]:
-    """An event of a name that is known, with other content. Other words about it change nothing and are journaled.
+    """An event whose key is known, with other content: written to the audit log, and nothing is changed.
 
-    Raises ManualAction where it names another item: which of the two it was, only the operator knows.
+    Raises ManualAction where it names another item: which of the two is right, only the operator knows.
     """
     event = TrackingEvent.model_validate_json(message.body)
     row = one(uow.conn, "SELECT body FROM inbox WHERE source = %s AND external_id = %s", (message.source, event.key))
@@ -59,5 +59,5 @@ def conflicting_event(uow: UnitOfWork, message: Message) -> list[Event]:
 
 
 def _office(place: str | None) -> str | None:
-    """The post office, if that is what the operator names: in free words there may be somebody's address."""
+    """``place`` if it looks like a post office's name; None otherwise, since free text may be somebody's address."""
     return place if place is not None and _OFFICE.fullmatch(place) and not _LONG_NUMBER.search(place) else None

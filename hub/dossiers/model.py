@@ -10,7 +10,7 @@ from hub.locale import vi
 
 
 class DossierStatus(StrEnum):
-    """Where a dossier stands. ``national_code`` and ``label`` are those of the national portal."""
+    """Status of a dossier. ``national_code`` and ``label`` are those of the national portal."""
 
     REGISTERED = "registered"
     ACCEPTED = "accepted"
@@ -33,7 +33,7 @@ class DossierStatus(StrEnum):
 
     @property
     def submission_state(self) -> str:
-        """The word that the portal's API uses for the submission as a whole."""
+        """The submission's state in the portal's API."""
         return SUBMISSION_STATE[self]
 
 
@@ -63,7 +63,7 @@ SUBMISSION_STATE: Final = {
     DossierStatus.RETURNED: "completed",
 }
 
-# Derived from NĐ 61/2018 (rules R1 to R18) and the national codes; architecture.md §7.
+# Derived from NĐ 61/2018 and the national codes; docs/reference/lifecycles.md has the diagram.
 LIFECYCLE: Final = Lifecycle(
     {
         DossierStatus.REGISTERED: frozenset(
@@ -115,12 +115,12 @@ LIFECYCLE: Final = Lifecycle(
 )
 
 
-MAIN_ROAD: Final = frozenset({DossierStatus.ACCEPTED, DossierStatus.IN_PROCESS, DossierStatus.RESOLVED})
-"""What a department may leave out of its reports: these only follow from what comes after them."""
+IMPLIED: Final = frozenset({DossierStatus.ACCEPTED, DossierStatus.IN_PROCESS, DossierStatus.RESOLVED})
+"""statuses that a department may leave out of its reports, because later ones imply them"""
 
 
 FINAL: Final = frozenset({DossierStatus.RESOLVED, *(status for status, moves in LIFECYCLE.moves.items() if not moves)})
-"""The result and every end: no report of one may pass unseen."""
+"""the result and every end: a late report of one waits for a person"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +141,9 @@ class Dossier:
     due_at: datetime
     updated_at: datetime
     released_at: datetime | None
-    """since when nothing holds it back; None: it has not gone out"""
+    """when it was released to its department; None: not yet"""
     by_report: bool
-    """whether ``status_at`` is by the clock of the department's reports; else by its receipts', or ours"""
+    """whether ``status_at`` is of a report, by the department's clock; else of its receipt, or ours"""
 
     def __post_init__(self) -> None:
         # Rows come from SQL with the status as text.

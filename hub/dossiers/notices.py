@@ -1,4 +1,4 @@
-"""What the portal is told: an event that it may pull, and the same as a thin webhook to each of its endpoints."""
+"""Notices to the portal: an event that it may pull, and a thin webhook to each of its endpoints."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,7 +11,7 @@ from hub.dossiers.views import REFUSED_VERSION
 from hub.events import Event, FeeChanged, FeeDemanded, FeeEvent, FeePaid, FeeReopened, FeeWaived
 from hub.messages import inbox
 from hub.messages.model import Transfer
-from hub.messages.outbox import Posting
+from hub.messages.outbox import NewTransfer
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 from schemas.portal import FeeNotice, Notice, NoticeData, Submission
@@ -28,19 +28,19 @@ FEE_TYPES: Final[Mapping[type[FeeEvent], str]] = {
 
 
 def tell_portal(uow: UnitOfWork, event: Event) -> list[Event]:
-    """Ids and states, never a citizen's data (Standard Webhooks, thin payload)."""
-    _tell(uow, event.dossier_id, TYPE)
+    """Publish the dossier's status: ids and states, never a citizen's data (Standard Webhooks, thin payload)."""
+    _publish_status(uow, event.dossier_id, TYPE)
     return []
 
 
 def tell_fee(uow: UnitOfWork, event: FeeEvent) -> list[Event]:
-    """What is demanded has changed. That is another version of the submission: it is shown with it."""
+    """Publish the state of the fee. It is part of the submission's view, which so gets a new version."""
     store.touch(uow.conn, event.dossier_id)
-    _tell(uow, event.dossier_id, FEE_TYPES[type(event)], event.fee)
+    _publish_status(uow, event.dossier_id, FEE_TYPES[type(event)], event.fee)
     return []
 
 
-def _tell(uow: UnitOfWork, dossier_id: str, type: str, fee: FeeNotice | None = None) -> None:
+def _publish_status(uow: UnitOfWork, dossier_id: str, type: str, fee: FeeNotice | None = None) -> None:
     dossier = store.by_id(uow.conn, dossier_id)
     if dossier is None:
         raise LookupError(dossier_id)
@@ -48,7 +48,7 @@ def _tell(uow: UnitOfWork, dossier_id: str, type: str, fee: FeeNotice | None = N
 
 
 def tell_refused(uow: UnitOfWork, submission_id: str, reason: str) -> list[Event]:
-    """A submission that became no dossier, and never will: an end like any other, in the words of the lifecycle."""
+    """Publish that a submission was refused before it became a dossier, as the status not_accepted."""
     submission = Submission.model_validate_json(inbox.body(uow.conn, submission_id))
     data = NoticeData(
         event_id=new_id(Prefix.EVENT),
@@ -66,7 +66,7 @@ def tell_refused(uow: UnitOfWork, submission_id: str, reason: str) -> list[Event
 
 
 def _publish(uow: UnitOfWork, notice: Notice) -> None:
-    """As an event that may be pulled, and to every endpoint that wants such."""
+    """Store the event and put a webhook for every endpoint that subscribes to its type."""
     about = notice.data.submission_id
     uow.conn.execute(
         "INSERT INTO event (id, type, submission_id, version, notice) VALUES (%s, %s, %s, %s, %s)",
@@ -76,7 +76,7 @@ def _publish(uow: UnitOfWork, notice: Notice) -> None:
     for endpoint in uow.catalogue.portal.endpoints:
         if not endpoint.types or notice.type in endpoint.types:
             uow.put(
-                Posting(
+                NewTransfer(
                     id=new_id(Prefix.TRANSFER),
                     kind=KIND,
                     counterparty=endpoint.counterparty,

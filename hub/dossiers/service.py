@@ -1,4 +1,4 @@
-"""The life of a dossier: opened, held for its fee or released, taken by its department, moved by its reports, ended."""
+"""Handlers of a dossier's life: open, wait for the fee or release, accept, move by the department's reports, end."""
 
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from hub.clock import local
 from hub.codes import HubCode
 from hub.dossiers import store
-from hub.dossiers.model import FINAL, LIFECYCLE, MAIN_ROAD, Dossier, DossierStatus
+from hub.dossiers.model import FINAL, IMPLIED, LIFECYCLE, Dossier, DossierStatus
 from hub.errors import InvalidState, ManualAction, MessageRefused, NotFound, RetryLater
 from hub.events import (
     DossierOpened,
@@ -32,7 +32,7 @@ from schemas.portal import Submission
 
 
 def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
-    """A submission becomes a dossier: code, department, due date, fee (NĐ 61/2018 Đ17; Decision 743 Article 5.2.d)."""
+    """Make a submission a dossier, with its code, department and due date (NĐ 61/2018 Đ17; Decision 743 Đ5.2.d)."""
     submission = Submission.model_validate_json(message.body)
     procedure = uow.catalogue.procedures.get(submission.procedure)
     if procedure is None:
@@ -56,12 +56,12 @@ def open_dossier(uow: UnitOfWork, message: Message) -> list[Event]:
 
 
 def _code(uow: UnitOfWork, submission: Submission) -> DossierCode | None:
-    """The code that the portal issued, if it did and nobody else has it."""
+    """The code that the portal issued, if any. Raises MessageRefused if another dossier has it."""
     if submission.dossier_code is None:
         return None
     code = DossierCode.received(submission.dossier_code)
     if store.is_taken(uow.conn, code):
-        # The door has asked before: another submission with this code was under way.
+        # The endpoint checks this too, but another submission with this code was under way then.
         raise MessageRefused(
             HubCode.DOSSIER_CODE_TAKEN, vi("Dossier code {raw} belongs to another dossier already", raw=code.raw)
         )
@@ -69,7 +69,7 @@ def _code(uow: UnitOfWork, submission: Submission) -> DossierCode | None:
 
 
 def _issued(uow: UnitOfWork, today: date) -> DossierCode:
-    """The next code of the Centre; one that the portal has issued in the Centre's name is passed over."""
+    """The Centre's next code, skipping those that the portal has issued in the Centre's name."""
     code = store.issue_code(uow.conn, uow.catalogue.portal.centre, today)
     while store.is_taken(uow.conn, code):
         code = store.issue_code(uow.conn, uow.catalogue.portal.centre, today)
@@ -77,7 +77,7 @@ def _issued(uow: UnitOfWork, today: date) -> DossierCode:
 
 
 def taken(uow: UnitOfWork, event: HandoffAcknowledged) -> list[Event]:
-    """The department gave its receipt: the dossier is accepted, unless a report has already said more."""
+    """The department has the dossier: it is accepted, unless a report has already moved it on."""
     dossier = store.lock(uow.conn, event.dossier_id)
     # Reports that came before the receipt have been waiting for it.
     uow.wakeups.extend(inbox.wake(uow.conn, f"department.{dossier.department}", dossier.code))
@@ -87,7 +87,7 @@ def taken(uow: UnitOfWork, event: HandoffAcknowledged) -> list[Event]:
 
 
 def not_taken(uow: UnitOfWork, event: HandoffRefused) -> list[Event]:
-    """The department refused the dossier. That is an answer, not a failure: the applicant is told why."""
+    """The department has refused the dossier. That is an answer, not a failure: the applicant is told why."""
     return _move(uow, store.lock(uow.conn, event.dossier_id), DossierStatus.NOT_ACCEPTED, event)
 
 
@@ -102,12 +102,15 @@ def _move(
 
 
 def report(uow: UnitOfWork, message: Message) -> list[Event]:
-    """A department's word on where a dossier stands, in its own code.
+    """Apply a department's status report.
 
-    An unknown code moves nothing and waits for a person, and so does what is dated ahead of its arrival. A late or
-    repeated report is journaled and moves nothing; a late one of a result or an end waits for a person. One that comes
-    before what has to precede it waits for that, and after the department's patience goes without it.
+    1. Map its code to our status. An unknown code, or a report dated ahead of its arrival, waits for a person.
+    2. A repeated or late report goes to the audit log and moves nothing; a late result or end waits for a person.
+    3. Find the path to the new status. Where reports in between are missing, wait for them for the department's
+       ``gap_patience_seconds``, then go on without them.
+    4. Move the dossier along the path.
     """
+    # 1.
     status_report = StatusReport.model_validate_json(message.body)
     department = uow.catalogue.departments[message.source.removeprefix("department.")]
     meaning = department.status.get(status_report.status)
@@ -124,15 +127,17 @@ def report(uow: UnitOfWork, message: Message) -> list[Event]:
         if status_report.signed is not None
         else []
     )
+    # 2.
     if _is_repeated_or_late(uow, message, dossier, status_report.report_id, to, at):
         return [*back]
-    steps = LIFECYCLE.path(dossier.status, to, through=MAIN_ROAD)
+    # 3.
+    steps = LIFECYCLE.path(dossier.status, to, through=IMPLIED)
     if not steps:
-        raise ManualAction(HubCode.MOVE_REFUSED, f"{to} is reported of a dossier that is {dossier.status}")
+        raise ManualAction(HubCode.MOVE_REFUSED, f"{to} is not a valid transition from {dossier.status}")
     if len(steps) > 1 and uow.now < message.received_at + timedelta(seconds=department.gap_patience_seconds):
         raise RetryLater(HubCode.REPORT_EARLY, f"{to} is reported while the dossier is still {dossier.status}")
+    # 4.
     for step in steps:
-        # More than one step: the department has left some out, and has had time to say them after all.
         store.move(uow.conn, dossier, step, at=at, reason=status_report.note, by_report=True)
         verb = "moved" if step is to else "passed"
         uow.note(dossier.id, verb, before=dossier.status, after=step, reason=status_report.report_id)
@@ -143,10 +148,10 @@ def report(uow: UnitOfWork, message: Message) -> list[Event]:
 def _is_repeated_or_late(
     uow: UnitOfWork, message: Message, dossier: Dossier, report_id: str, to: DossierStatus, at: datetime
 ) -> bool:
-    """Whether it repeats where the dossier stands, or comes late. Raises ManualAction for a late result or end."""
+    """Whether the report repeats the dossier's status or is late. Raises ManualAction for a late result or end."""
     if to is dossier.status:
         if dossier.by_report or at >= dossier.status_at - uow.clock_skew:
-            # It still stands there at this later time: what is reported of the time between has come too late.
+            # The status is confirmed at this later time: reports of the time between are late from now on.
             store.confirm(uow.conn, dossier, at=max(at, dossier.status_at) if dossier.by_report else at)
         uow.note(dossier.id, "report repeated", before=dossier.status, after=to, reason=report_id)
         return True
@@ -160,10 +165,10 @@ def _is_repeated_or_late(
 
 
 def _is_late(dossier: Dossier, to: DossierStatus, at: datetime, clock_skew: timedelta) -> bool:
-    """Whether the report is of a time before that from which on the dossier stands where it stands.
+    """Whether the report's time is before the time of the dossier's current status.
 
-    A department's reports go by one clock, so that of two of them the later one counts, unless the lifecycle knows the
-    other order only. Its receipts, or ours, go by another: within the skew the order of arrival counts.
+    A department's reports share one clock, so of two of them the later one counts, unless the lifecycle allows the
+    other order only. Receipts have another clock: within the clock skew the order of arrival counts.
     """
     if dossier.status is DossierStatus.REGISTERED or at >= dossier.status_at:
         return False
@@ -173,7 +178,7 @@ def _is_late(dossier: Dossier, to: DossierStatus, at: datetime, clock_skew: time
 
 
 def _may_precede(earlier: DossierStatus, later: DossierStatus) -> bool:
-    return bool(LIFECYCLE.path(earlier, later, through=MAIN_ROAD))
+    return bool(LIFECYCLE.path(earlier, later, through=IMPLIED))
 
 
 RELEASE: Final = "dossier.release"
@@ -182,20 +187,20 @@ _HELD: Final = frozenset({DossierStatus.REGISTERED, DossierStatus.AWAITING_FEE})
 
 
 def release(uow: UnitOfWork, event: FeeNotDue) -> list[Event]:
-    """Nothing is to be paid: it goes to its department."""
+    """No fee is due: release the dossier to its department."""
     return _release(uow, store.lock(uow.conn, event.dossier_id))
 
 
 def release_or_wait(uow: UnitOfWork, event: FeeDemanded) -> list[Event]:
-    """What is paid later does not hold a dossier back; what is paid first does."""
+    """Hold the dossier if its fee is to be paid first; release it otherwise."""
     dossier = store.lock(uow.conn, event.dossier_id)
     return _wait(uow, dossier) if event.pay_first else _release(uow, dossier)
 
 
 def covered(uow: UnitOfWork, event: FeePaid | FeeWaived) -> list[Event]:
-    """Nothing is outstanding: a dossier that was held back is registered again, and its term begins now.
+    """The fee is paid or waived: a dossier that waited is registered again, and its term begins now.
 
-    It goes out by a message of ours, so that the money is booked even while nobody can sign the handoff.
+    It is released by an inbox message of our own, so that the money is booked even while nobody can sign the handoff.
     """
     dossier = store.lock(uow.conn, event.dossier_id)
     if dossier.released_at is not None or dossier.status not in _HELD:
@@ -212,7 +217,7 @@ def covered(uow: UnitOfWork, event: FeePaid | FeeWaived) -> list[Event]:
 
 
 def release_paid(uow: UnitOfWork, message: Message) -> list[Event]:
-    """The message that ``covered`` left: the dossier goes out, unless the money was taken back meanwhile."""
+    """Handle the message of ``covered``: release the dossier, unless the payment was reversed meanwhile."""
     dossier = store.lock(uow.conn, message.body.decode())
     if dossier.released_at is not None or dossier.status is not DossierStatus.REGISTERED:
         uow.note(dossier.id, "not released", before=dossier.status)
@@ -221,7 +226,7 @@ def release_paid(uow: UnitOfWork, message: Message) -> list[Event]:
 
 
 def reopened(uow: UnitOfWork, event: FeeReopened) -> list[Event]:
-    """What was paid is taken back: the dossier waits again, if it has not gone out; else a person sees to it."""
+    """A payment was reversed: the dossier waits again if it is not released; else fees open an exception."""
     dossier = store.lock(uow.conn, event.dossier_id)
     if dossier.released_at is not None:
         uow.note(dossier.id, "unpaid after release", before=dossier.status, reason=event.fee.demand_id)
@@ -246,16 +251,16 @@ def _release(uow: UnitOfWork, dossier: Dossier) -> list[Event]:
 
 
 def end_dossier(uow: UnitOfWork, dossier_id: str, to: DossierStatus, reason: str) -> tuple[None, list[Event]]:
-    """Withdrawn or stopped.
+    """End the dossier as withdrawn or stopped.
 
-    Raises NotFound, or InvalidState once it has gone out: from then on its department ends it.
+    Raises NotFound, or InvalidState once it is released: from then on its department ends it.
     """
     try:
         dossier = store.lock(uow.conn, dossier_id)
     except LookupError:
         raise NotFound(f"no dossier has the id {dossier_id}") from None
     if dossier.released_at is not None:
-        raise InvalidState("the dossier has gone out: its department ends it")
+        raise InvalidState("the dossier has been handed to its department, which ends it")
     if to not in (DossierStatus.WITHDRAWN, DossierStatus.STOPPED) or to not in LIFECYCLE.moves[dossier.status]:
         raise InvalidState(f"a dossier that is {dossier.status} cannot be {to}")
     store.move(uow.conn, dossier, to, at=uow.now, reason=reason)

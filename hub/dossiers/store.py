@@ -70,12 +70,12 @@ def by_id(conn: Connection, dossier_id: str) -> Dossier | None:
 
 
 def lock(conn: Connection, dossier_id: str) -> Dossier:
-    """The dossier, ours until the transaction ends: whatever changes one begins here. Raises LookupError."""
+    """Lock the dossier until the transaction ends; every change of one begins so. Raises LookupError."""
     with conn.cursor(row_factory=class_row(Dossier)) as cursor:
-        found = cursor.execute(f"SELECT {_COLUMNS} FROM dossier WHERE id = %s FOR UPDATE", (dossier_id,)).fetchone()
-    if found is None:
+        dossier = cursor.execute(f"SELECT {_COLUMNS} FROM dossier WHERE id = %s FOR UPDATE", (dossier_id,)).fetchone()
+    if dossier is None:
         raise LookupError(dossier_id)
-    return found
+    return dossier
 
 
 def lock_by_code(conn: Connection, code: DossierCode, department: str) -> Dossier | None:

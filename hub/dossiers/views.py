@@ -105,8 +105,8 @@ def submission(
     conn: Connection, *, id: str | None = None, reference: str | None = None, code: str | None = None
 ) -> SubmissionView | None:
     """The submission that has all of what is given: our id, the portal's reference, the normalised dossier code."""
-    given = {"i.id": id, "i.external_id": reference, "d.code": code}
-    conditions = {column: value for column, value in given.items() if value is not None}
+    criteria = {"i.id": id, "i.external_id": reference, "d.code": code}
+    conditions = {column: value for column, value in criteria.items() if value is not None}
     query = _COLUMNS + " AND ".join(f"{column} = %s" for column in conditions)
     with conn.cursor(row_factory=class_row(SubmissionView)) as cursor:
         return cursor.execute(query, list(conditions.values())).fetchone()

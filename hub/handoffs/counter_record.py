@@ -22,19 +22,22 @@ Record = TypeVar("Record", bound=strict.Strict)
 
 @dataclass(frozen=True, slots=True)
 class DepartmentRecord:
-    """A department's record that holds, as it was signed."""
+    """A department's record and its signatures, as received."""
 
     record: bytes
     signatures: list[bytes]
 
 
 def receipt(uow: UnitOfWork, department: Department, row: HandoffRow, answer: HandoffReceipt) -> DepartmentRecord:
-    """The counter-record in ``answer``, if it is the department's word on this handoff.
+    """The verified counter-record of this handoff in ``answer``.
 
-    Raises ManualAction for what is wrong, RetryLater for what cannot be told yet (no revocation list).
+    Raises ManualAction for a wrong one, RetryLater where it cannot be verified yet (no revocation list).
     """
     if answer.signed is None:
-        raise ManualAction(HubCode.RECEIPT_UNSIGNED, f"{department.code} signs by the catalogue, and did not sign this")
+        raise ManualAction(
+            HubCode.RECEIPT_UNSIGNED,
+            f"{department.code} should counter-sign (its catalogue entry), and did not sign this",
+        )
     signed_record = decoded(answer.signed)
     parsed = read(ReceiptRecord, signed_record.record)
     _check_about(department, row, answer, parsed)
@@ -55,7 +58,7 @@ def _check_about(department: Department, row: HandoffRow, answer: HandoffReceipt
 
 
 def decoded(signed: CounterRecord) -> DepartmentRecord:
-    """The bytes. Raises ManualAction for what is not base64."""
+    """Decode the record and its signatures. Raises ManualAction for what is not base64."""
     try:
         parts = [
             base64.b64decode(part, validate=True)
@@ -68,7 +71,7 @@ def decoded(signed: CounterRecord) -> DepartmentRecord:
 
 
 def read(model: type[Record], record: bytes) -> Record:
-    """The record in these bytes: canonical JSON, and nothing that the contract does not have. Raises ManualAction."""
+    """Parse the record: canonical JSON that fits the contract strictly. Raises ManualAction."""
     try:
         canonical.decode(record)
         return strict.read(model, record)
@@ -87,7 +90,7 @@ def same_dossier(one: str, other: str) -> bool:
 def check_signatures(
     uow: UnitOfWork, department: Department, parsed: ReceiptRecord | HandoffRecord, signed_record: DepartmentRecord
 ) -> None:
-    """That everybody signed who has to. Raises ManualAction or RetryLater."""
+    """Check that everybody signed who has to. Raises ManualAction or RetryLater."""
     trust = uow.signer.trust()
     try:
         countersigning.check_record(

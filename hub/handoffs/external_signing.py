@@ -15,7 +15,7 @@ from schemas.handoff import Carrier
 
 
 def exported(uow: UnitOfWork, handoff_id: str) -> bytes:
-    """The exact bytes to be signed: detached CAdES-B over them is what ``attach`` takes.
+    """The exact bytes to sign. ``attach`` takes a detached CAdES-B signature over them.
 
     Raises NotFound, InvalidState.
     """
@@ -25,7 +25,7 @@ def exported(uow: UnitOfWork, handoff_id: str) -> bytes:
 
 
 def attach(uow: UnitOfWork, handoff_id: str, signature: bytes) -> tuple[HandoffStatus, list[Event]]:
-    """The officer's signature: verified, then sealed, and the handoff goes out.
+    """Verify the officer's signature, add our seal, and send the handoff.
 
     Raises NotFound, InvalidState, or MayNotSign for a signature that does not hold or is not that officer's.
     """
@@ -39,13 +39,13 @@ def attach(uow: UnitOfWork, handoff_id: str, signature: bytes) -> tuple[HandoffS
     handoff = record.message(uow, dossier, row.id, row.leg)
     recorded = Recorded(draft, row.salt or b"")
     uow.note(row.id, "signed", before=row.status, after=HandoffStatus.PREPARED, reason=officer.id)
-    return HandoffStatus.PREPARED, _go(uow, row, dossier, handoff, recorded, signatures)
+    return HandoffStatus.PREPARED, _send(uow, row, dossier, handoff, recorded, signatures)
 
 
 def renew(uow: UnitOfWork, handoff_id: str) -> tuple[HandoffStatus, list[Event]]:
-    """Draw the record up anew in the name of whoever is on duty now: the officer that it waits for may have left.
+    """Write the record again for the officer now on duty, where the one that it waits for has left.
 
-    Signed and sent at once where that officer's key is here. Raises NotFound, InvalidState, RetryLater.
+    It is signed and sent at once if the hub holds that officer's key. Raises NotFound, InvalidState, RetryLater.
     """
     row = store.lock(uow.conn, handoff_id)
     _draft(row)
@@ -59,10 +59,10 @@ def renew(uow: UnitOfWork, handoff_id: str) -> tuple[HandoffStatus, list[Event]]
         store.change(uow.conn, row.id, draft=recorded.record, **renewed)
         return HandoffStatus.UNSIGNED, []
     signatures = uow.signer.sign_record(recorded.record, officer, uow.now, department=row.department)
-    return HandoffStatus.PREPARED, _go(uow, row, dossier, handoff, recorded, signatures, **renewed)
+    return HandoffStatus.PREPARED, _send(uow, row, dossier, handoff, recorded, signatures, **renewed)
 
 
-def _go(
+def _send(
     uow: UnitOfWork,
     row: HandoffRow,
     dossier: dict[str, Any],

@@ -15,9 +15,9 @@ from schemas.identifiers import Prefix, new_id
 
 
 def handed_back(uow: UnitOfWork, event: HandedBack) -> list[Event]:
-    """A row of the Phiếu kiểm soát that the department signed, answered with the Centre's own counter-record.
+    """Record the department's signed return (a row of the Phiếu kiểm soát) and counter-sign it for the Centre.
 
-    The same record again changes nothing. Raises ManualAction for a wrong one, RetryLater for what cannot be told yet.
+    A repeated record changes nothing. Raises ManualAction for a wrong one, RetryLater where it cannot be verified yet.
     """
     department = uow.catalogue.departments[event.department]
     if not department.signing.signs:
@@ -25,7 +25,7 @@ def handed_back(uow: UnitOfWork, event: HandedBack) -> list[Event]:
         return []
     signed_record = counter_record.decoded(event.signed)
     parsed = counter_record.read(HandoffRecord, signed_record.record)
-    if _is_here(uow, event.dossier_id, signed_record):
+    if _is_recorded(uow, event.dossier_id, signed_record):
         return []
     before = store.last(uow.conn, event.dossier_id)
     _check(uow, event, parsed, before)
@@ -58,7 +58,7 @@ def handed_back(uow: UnitOfWork, event: HandedBack) -> list[Event]:
     return _answer(uow, event, row_id, parsed, signed_record)
 
 
-def _is_here(uow: UnitOfWork, dossier_id: str, signed_record: DepartmentRecord) -> bool:
+def _is_recorded(uow: UnitOfWork, dossier_id: str, signed_record: DepartmentRecord) -> bool:
     return (
         uow.conn.execute(
             "SELECT 1 FROM handoff WHERE dossier_id = %s AND record_hash = %s",
@@ -77,15 +77,17 @@ def _check(uow: UnitOfWork, event: HandedBack, parsed: HandoffRecord, before: La
     if not about or not ours or parsed.receiver.agency != uow.catalogue.portal.centre:
         raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the record hands another dossier back, or in another's name")
     if (parsed.leg, parsed.prev, parsed.log) != (before.next_leg, before.hash, uow.catalogue.signing.log):
-        raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the record does not go on from this dossier's last one")
+        raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "the record does not continue this dossier's last one")
     if parsed.result is not result_of(Act.RETURN, parsed.given_at, dossier["due_at"]):
-        raise ManualAction(HubCode.RECEIPT_OF_ANOTHER, "early, on time or late: the record's own times say otherwise")
+        raise ManualAction(
+            HubCode.RECEIPT_OF_ANOTHER, "the result (early, on time, late) contradicts the record's own times"
+        )
 
 
 def _answer(
     uow: UnitOfWork, event: HandedBack, row_id: str, parsed: HandoffRecord, signed_record: DepartmentRecord
 ) -> list[Event]:
-    """The Centre's counter-record: received now, by the officer on duty."""
+    """Sign the Centre's counter-record: received now, by the officer on duty."""
     officer = officer_on_duty(uow, event.department)
     if officer.signs_elsewhere:
         return []

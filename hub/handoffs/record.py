@@ -88,7 +88,7 @@ def transfer(uow: UnitOfWork, handoff: Handoff, officer: Officer, carrier: Carri
     """The row of the Phiếu kiểm soát for ``said``, given by ``officer`` now."""
     salt = secrets.token_bytes(SALT_BYTES)
     titles = {paper.code: paper.title for paper in uow.catalogue.procedures[handoff.procedure].papers}
-    made = HandoffRecord(
+    record = HandoffRecord(
         v=1,
         typ="vn.hub.handoff",
         id=handoff.id,
@@ -117,7 +117,7 @@ def transfer(uow: UnitOfWork, handoff: Handoff, officer: Officer, carrier: Carri
         personal=personal(salt, handoff),
         prev=prev,
     )
-    return Recorded(written(made), salt)
+    return Recorded(written(record), salt)
 
 
 def written(model: BaseModel) -> bytes:

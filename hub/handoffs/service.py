@@ -1,4 +1,4 @@
-"""A handoff is prepared and signed when a dossier is released, and ends with its receiver's word."""
+"""Handoffs: prepare and sign one when a dossier is released, record the department's answer, complete it."""
 
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from hub.handoffs import counter_record, record, store
 from hub.handoffs.model import LIFECYCLE, HandoffRow, HandoffStatus
 from hub.handoffs.record import Recorded
 from hub.messages.model import Transfer
-from hub.messages.outbox import Posting
+from hub.messages.outbox import NewTransfer
 from hub.signing import custody
 from hub.signing.signer import Signatures
 from hub.unit_of_work import UnitOfWork
@@ -29,14 +29,14 @@ from schemas.identifiers import Prefix, new_id
 
 KIND: Final = "department.submit"
 LEAF: Final = "handoff"
-"""what a signed record is called in the custody log"""
+"""kind of a handoff's leaf in the custody log"""
 
 
 def prepare(uow: UnitOfWork, event: DossierReleased) -> list[Event]:
-    """The dossier for its department: recorded, signed by the officer on duty and our seal, entered, and put out.
+    """Record the handoff, sign it as the officer on duty and with our seal, log it, and put it into the outbox.
 
-    Where it cannot be signed, nothing leaves: RetryLater, and the submission waits. An officer who signs elsewhere
-    lets the handoff wait unsigned until the signature is brought in.
+    Raises RetryLater where it cannot be signed: nothing is sent, and the message waits. Where the officer signs
+    outside the hub, the handoff waits unsigned until the signature is attached (external_signing).
     """
     dossier = record.dossier_of(uow, event.dossier_id)
     carrier = uow.catalogue.procedures[dossier["procedure"]].carrier
@@ -77,7 +77,7 @@ def officer_on_duty(uow: UnitOfWork, department: str | None) -> Officer:
 def send(
     uow: UnitOfWork, dossier: dict[str, Any], handoff: Message, recorded: Recorded, signatures: Signatures
 ) -> tuple[str, str]:
-    """Enter the signed record into the log and owe the handoff to its department: (transfer, leaf)."""
+    """Enter the signed record into the custody log and put the handoff into the outbox: (transfer id, leaf id)."""
     department = uow.catalogue.departments[dossier["department"]]
     leaf_id = custody.enter(
         uow.conn, kind=LEAF, subject=handoff.id, record=recorded.record, signatures=[signatures.person, signatures.seal]
@@ -85,7 +85,7 @@ def send(
     body = handoff.model_copy(update={"signed": record.carried(recorded.record, signatures, recorded.salt)})
     transfer_id = new_id(Prefix.TRANSFER)
     uow.put(
-        Posting(
+        NewTransfer(
             id=transfer_id,
             kind=KIND,
             counterparty=department.counterparty,
@@ -134,9 +134,9 @@ def _add(
 
 
 def acknowledged(uow: UnitOfWork, transfer: Transfer, receipt: HandoffReceipt) -> list[Event]:
-    """The department has it: its own number and its counter-record are kept beside ours.
+    """The department has the handoff: store its number and its counter-record.
 
-    Raises ManualAction or RetryLater where a department that signs did not sign for exactly this handoff.
+    Raises ManualAction or RetryLater where a department that counter-signs did not sign for exactly this handoff.
     """
     row = store.lock_by_transfer(uow.conn, transfer.id)
     leaf_id = _counter_signed(uow, row, receipt)
@@ -154,7 +154,7 @@ def acknowledged(uow: UnitOfWork, transfer: Transfer, receipt: HandoffReceipt) -
 
 
 def _counter_signed(uow: UnitOfWork, row: HandoffRow, receipt: HandoffReceipt) -> str | None:
-    """The leaf of the department's counter-record; None where it does not sign."""
+    """Enter the department's counter-record into the custody log: its leaf id; None where it does not sign."""
     department = uow.catalogue.departments[row.department]
     if row.record_hash is None or not department.signing.signs:
         if receipt.signed is not None:
@@ -167,7 +167,7 @@ def _counter_signed(uow: UnitOfWork, row: HandoffRow, receipt: HandoffReceipt) -
 
 
 def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
-    """The department said no; the reason is for the applicant."""
+    """The department has refused the handoff; the reason is for the applicant."""
     row = store.lock_by_transfer(uow.conn, transfer.id)
     LIFECYCLE.check(row.status, HandoffStatus.REFUSED)
     store.change(uow.conn, row.id, status=HandoffStatus.REFUSED, answered_at=uow.now)
@@ -176,7 +176,7 @@ def refused(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
 
 
 def advance(uow: UnitOfWork, row: HandoffRow, *, at_least: HandoffStatus) -> list[Event]:
-    """Move ``row`` on: complete if nothing is missing, else ``at_least``, unless it stands there already or beyond."""
+    """Move the handoff to complete if nothing is missing, else to ``at_least``, if it is not there or beyond."""
     to = HandoffStatus.COMPLETE if row.is_complete else at_least
     if row.status in (to, HandoffStatus.COMPLETE, HandoffStatus.REFUSED):
         return []
@@ -189,7 +189,7 @@ def advance(uow: UnitOfWork, row: HandoffRow, *, at_least: HandoffStatus) -> lis
 
 
 def papers_delivered(uow: UnitOfWork, event: ConsignmentDelivered) -> list[Event]:
-    """The operator has delivered the papers of a handoff. That alone completes nothing: the minute has to be there."""
+    """The operator has delivered the papers of a handoff. To complete it, the signed minute is needed as well."""
     if event.handoff_id is None:
         return []
     row = store.lock(uow.conn, event.handoff_id)

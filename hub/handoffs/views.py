@@ -17,7 +17,7 @@ UNSIGNABLE: Final = (
     HubCode.CERTIFICATE_REFUSED,
     HubCode.REVOCATION_UNKNOWN,
 )
-"""why a submission waits at the front door before it has become a handoff"""
+"""codes for which a submission waits in the inbox before it has become a handoff"""
 
 _HANDOFFS: Final = """
 SELECT h.id, d.code AS dossier_code, h.dossier_id, h.leg, h.act, h.department, h.carrier, h.officer, h.status, h.result,

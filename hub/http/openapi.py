@@ -135,7 +135,7 @@ def problems(*refusals: ProblemType, also: Mapping[str, Any] | None = None) -> d
     by_status: dict[int, list[ProblemType]] = {}
     for kind in (*refusals, *EVERYWHERE):
         by_status.setdefault(kind.status, []).append(kind)
-    return {status: _problem(found, also or {}) for status, found in sorted(by_status.items())}
+    return {status: _problem(kinds, also or {}) for status, kinds in sorted(by_status.items())}
 
 
 def extra(

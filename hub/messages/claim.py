@@ -2,8 +2,8 @@
 
 The counterparty's row is locked first, so that counting what is in flight and claiming one more is one step. The lock
 is FOR NO KEY UPDATE, because every new transfer refers to the row's key and would wait for a stronger one. A transfer
-for which there is no capacity is marked ``waiting_for_capacity`` (waiting for capacity); whatever ends next at this
-counterparty wakes it.
+for which there is no capacity is marked ``waiting_for_capacity``; the next transfer that ends at this counterparty
+wakes it.
 """
 
 from collections.abc import Iterable
@@ -127,7 +127,7 @@ UPDATE outbox SET waiting_for_capacity = false FROM next WHERE outbox.id = next.
 """
 )
 
-# Its row changes at most once a second while all is well: at a busy counterparty each change is a dead tuple.
+# The row is updated at most once a second while all is well: at a busy counterparty each update is a dead tuple.
 _LOCK_AFTER_ANSWER: Final = """
 SELECT c.waiting_for_capacity AS has_waiting,
     c.failures > 0 OR c.breaker_open_until IS NOT NULL OR c.last_success_at IS NULL
@@ -167,7 +167,7 @@ class CounterpartyState:
 
 
 def enrol(conn: Connection, counterparties: Iterable[str]) -> None:
-    """Insert the missing rows. One that left the catalogue keeps its row, to which its transfers refer."""
+    """Insert missing rows. A counterparty that left the catalogue keeps its row, to which its transfers refer."""
     conn.execute(
         "INSERT INTO counterparty (code) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (sorted(counterparties),)
     )
@@ -229,7 +229,7 @@ def _claim(
 
 
 def wait_for_order(conn: Connection, transfer_ids: list[str]) -> set[str]:
-    """Let those wait that are not first of their ordering keys. Returns the others."""
+    """Mark those that are not first of their ordering keys as waiting. Returns the ids of the others."""
     if not transfer_ids:
         return set()
     with conn.transaction():

@@ -1,4 +1,4 @@
-"""Inbox: messages that others have handed over, each stored once, and when each is next due."""
+"""Inbox: messages received from others, each stored once, claimed under a lease, settled or retried."""
 
 import hashlib
 from contextlib import nullcontext
@@ -36,7 +36,7 @@ NONE_EARLIER: Final = """NOT EXISTS (SELECT 1 FROM inbox earlier WHERE earlier.s
     AND earlier.ordering_key = inbox.ordering_key AND earlier.ordering_key <> ''
     AND earlier.seq < inbox.seq AND earlier.state = 'received')"""
 
-# The advisory lock of whoever handles a message: until its transaction ends, and so no longer than its process lives.
+# Advisory lock of the worker that handles a message: held until its transaction ends, so only while its process lives.
 _HANDLER_LOCK: Final = "hashtextextended(inbox.id, 0)"
 
 # Asynchronous commit: a claim that a crash of the database loses is made again, and each message saves a flush.
@@ -215,13 +215,13 @@ def settle(conn: Connection, message: Message) -> None:
 
 
 def wake(conn: Connection, source: str, ordering_key: str) -> list[Wakeup]:
-    """Wake what waits under this ordering key. A pause that is cut short is not counted as a try."""
+    """Make the waiting messages of this ordering key due now. A pause that is cut short counts as no attempt."""
     rows = conn.execute(_WAKE, {"source": source, "ordering_key": ordering_key}).fetchall()
     return [Wakeup(QUEUE, row["id"]) for row in rows]
 
 
 def first_in_order(conn: Connection, source: str, ordering_key: str) -> list[Wakeup]:
-    """Wake the first received message of an ordering key: its own wake-up may have come while another was before it."""
+    """Wake the first message of an ordering key: its own wake-up may have come while another was before it."""
     row = conn.execute(_FIRST_IN_ORDER, {"source": source, "ordering_key": ordering_key}).fetchone()
     return [Wakeup(QUEUE, row["id"])] if row else []
 

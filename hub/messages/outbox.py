@@ -12,8 +12,8 @@ from hub.messages.model import Outcome, Transfer, TransferState
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
-    """A transfer to be put into the outbox. Those of one counterparty with one ``ordering_key`` are sent one by one."""
+class NewTransfer:
+    """A transfer to be put into the outbox. Those of one counterparty and ``ordering_key`` are sent in order."""
 
     id: str
     kind: str
@@ -21,7 +21,7 @@ class Posting:
     ordering_key: str
     key: str
     subject: str
-    """the submission, or whatever else it is about, by its id"""
+    """id of the submission, or of what else it is about"""
     body: bytes
     deadline: datetime | None = None
     """of two that are due the one with the earlier deadline is sent first"""
@@ -52,19 +52,19 @@ SELECT id, 'hub', 'attempted', 'sending', %(state)s, %(code)s FROM settled RETUR
 """
 
 
-def put(conn: Connection, posting: Posting) -> None:
+def put(conn: Connection, transfer: NewTransfer) -> None:
     """Insert a transfer. Raises psycopg.errors.UniqueViolation for a second of the same kind, counterparty and key."""
     conn.execute(
         _PUT,
         {
-            "id": posting.id,
-            "kind": posting.kind,
-            "counterparty": posting.counterparty,
-            "ordering_key": posting.ordering_key,
-            "key": posting.key,
-            "subject": posting.subject,
-            "body": posting.body,
-            "deadline": posting.deadline,
+            "id": transfer.id,
+            "kind": transfer.kind,
+            "counterparty": transfer.counterparty,
+            "ordering_key": transfer.ordering_key,
+            "key": transfer.key,
+            "subject": transfer.subject,
+            "body": transfer.body,
+            "deadline": transfer.deadline,
         },
     )
 

@@ -13,7 +13,7 @@ from schemas.unreadable import UnreadableEntry
 
 KIND: Final = "feed.unreadable"
 OLDER_KIND: Final = "postal.unreadable"
-"""of the post, before every feed had KIND"""
+"""kind of the postal feed's, in rows from before KIND"""
 CONFLICTS: Final[Mapping[str, str]] = {
     "department.status": "department.conflict",
     "postal.event": "postal.conflict",
@@ -23,13 +23,13 @@ _CONFLICT: Final = "conflict:"
 
 
 def unreadable(_: object, message: Message) -> NoReturn:
-    """Raises ManualAction: it cannot be read. ``hub inbox requeue`` reads it again."""
+    """Raise ManualAction: the entry cannot be read. ``hub inbox requeue`` reads it again."""
     entry = UnreadableEntry.model_validate_json(message.body)
     raise ManualAction(HubCode.ENTRY_UNREADABLE, entry.why or "an entry of the feed cannot be read")
 
 
 def in_conflict(arrival: Arrival) -> Arrival:
-    """The arrival that contradicts an earlier one of its id, under an id of its own; the same for the same content."""
+    """An arrival whose id was used with other content, under an id of its own, derived from its content."""
     digest = hashlib.sha256(arrival.body).hexdigest()[:16]
     external_id = f"{_CONFLICT}{arrival.external_id}#{digest}"
     return replace(
@@ -38,12 +38,12 @@ def in_conflict(arrival: Arrival) -> Arrival:
 
 
 def conflict(_: object, __: Message) -> NoReturn:
-    """Raises ManualAction: which of the two is right, only their sender knows."""
-    raise ManualAction(HubCode.REPORT_CONFLICT, "its name was used before, with other content; what came first counts")
+    """Raise ManualAction: which of the two is right, only their sender knows."""
+    raise ManualAction(HubCode.REPORT_CONFLICT, "its id was used before with other content; the first one counts")
 
 
-def as_another(aside: Arrival) -> Arrival | None:
-    """What was set aside as a conflict, as an arrival beside the first one; None if it was not a conflict."""
+def as_new(aside: Arrival) -> Arrival | None:
+    """The conflicting arrival as a new one beside the first; None if it was not set aside as a conflict."""
     kind = next((kind for kind, conflict_kind in CONFLICTS.items() if conflict_kind == aside.kind), None)
     if kind is None:
         return None

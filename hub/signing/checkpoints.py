@@ -17,7 +17,7 @@ from hub.clock import local
 from hub.db import Connection
 from hub.messages import outbox
 from hub.messages.model import Wakeup
-from hub.messages.outbox import Posting
+from hub.messages.outbox import NewTransfer
 from hub.signing import canonical, cms, custody, merkle, stamps
 from hub.signing.cms import SigningKey
 from schemas.custody import FIRST, TYPE, WitnessedCheckpoint
@@ -142,7 +142,7 @@ def _make(
     return made
 
 
-def _stamp(conn: Connection, catalogue: Catalogue, made: CheckpointRow) -> Posting:
+def _stamp(conn: Connection, catalogue: Catalogue, made: CheckpointRow) -> NewTransfer:
     """Ask the first TSA that is not known to be away."""
     authorities = [authority.counterparty for authority in catalogue.signing.stamping]
     away = conn.execute(
@@ -152,7 +152,7 @@ def _stamp(conn: Connection, catalogue: Catalogue, made: CheckpointRow) -> Posti
     policies = {authority.counterparty: authority.policy for authority in catalogue.signing.stamping}
     here = [authority for authority in authorities if authority not in {row["code"] for row in away}]
     asked = (here or authorities)[0]
-    return Posting(
+    return NewTransfer(
         id=new_id(Prefix.TRANSFER),
         kind=STAMP,
         counterparty=asked,
@@ -163,7 +163,7 @@ def _stamp(conn: Connection, catalogue: Catalogue, made: CheckpointRow) -> Posti
     )
 
 
-def _handed(conn: Connection, made: CheckpointRow, witness: str) -> Posting:
+def _handed(conn: Connection, made: CheckpointRow, witness: str) -> NewTransfer:
     held = _held(conn, witness)
     path = merkle.consistency_path(held, made.size, lambda level, at: custody.node(conn, level, at)) if held else []
     handed = WitnessedCheckpoint(
@@ -172,7 +172,7 @@ def _handed(conn: Connection, made: CheckpointRow, witness: str) -> Posting:
         held=held,
         consistency=[hash_.hex() for hash_ in path],
     )
-    return Posting(
+    return NewTransfer(
         id=new_id(Prefix.TRANSFER),
         kind=WITNESS,
         counterparty=witness,

@@ -13,7 +13,7 @@ from hub import dispatch
 from hub.app import Hub
 from hub.consignments import commands
 from hub.consignments.model import Direction
-from hub.consignments.ordering import DeliveryWish
+from hub.consignments.ordering import DeliveryRequest
 from tests.builders import a_code, a_submission
 from tests.catalogue_secrets import CATALOGUE
 from tests.stack import ProcessStack, stack
@@ -49,8 +49,8 @@ def order_by_hand(running: ProcessStack, catalogue: Catalogue, dossiers: list[st
     )
     with Hub(settings, catalogue) as hub:
         for dossier in dossiers:
-            wish = DeliveryWish(Direction.CENTRE_TO_DEPARTMENT, (dossier,), operator="post-b")
-            dispatch.run_command(hub, "can-bo-thu-nghiem", partial(commands.order, wish=wish))
+            request = DeliveryRequest(Direction.CENTRE_TO_DEPARTMENT, (dossier,), operator="post-b")
+            dispatch.run_command(hub, "can-bo-thu-nghiem", partial(commands.order, request=request))
 
 
 def wrong(running: ProcessStack, expected: dict[tuple[str, str], tuple[str, str]]) -> dict[str, tuple[str, str]]:

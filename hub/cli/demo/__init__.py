@@ -1,1 +1,1 @@
-"""`hub demo`: invented submissions through the whole house, and the proof that none was lost or doubled."""
+"""`hub demo`: invented submissions through the whole hub, and the proof that none was lost or doubled."""

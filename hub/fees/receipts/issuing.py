@@ -15,7 +15,7 @@ from hub.fees.receipts import store
 from hub.fees.receipts.store import STANDS_WHILE, Due, FeeReceiptRow
 from hub.locale import vi
 from hub.messages.model import Transfer
-from hub.messages.outbox import Posting
+from hub.messages.outbox import NewTransfer
 from hub.signing import canonical, custody
 from hub.unit_of_work import UnitOfWork
 from schemas.amount_in_words import in_words
@@ -34,7 +34,7 @@ def tell(uow: UnitOfWork, receipt: FeeReceiptRow, kind: str, body: bytes) -> Non
         return
     demand = one(uow.conn, "SELECT dossier_id FROM fee_demand WHERE id = %s", (receipt.demand_id,))
     uow.put(
-        Posting(
+        NewTransfer(
             id=new_id(Prefix.TRANSFER),
             kind=kind,
             counterparty=receipt.counterparty,

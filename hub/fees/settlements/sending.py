@@ -9,7 +9,7 @@ from hub.fees.settlements import store
 from hub.fees.settlements.model import Settlement, SettlementState
 from hub.locale import vi
 from hub.messages.model import Transfer
-from hub.messages.outbox import Posting
+from hub.messages.outbox import NewTransfer
 from hub.unit_of_work import UnitOfWork
 from schemas.identifiers import Prefix, new_id
 from schemas.settlement import HandedTable, TableReceipt
@@ -42,7 +42,7 @@ def send(uow: UnitOfWork, settlement_id: str) -> None:
         table=base64.b64encode(table.body).decode(), signature=base64.b64encode(table.signature).decode()
     )
     uow.put(
-        Posting(
+        NewTransfer(
             id=new_id(Prefix.TRANSFER),
             kind=HAND,
             counterparty=f"department.{settlement.department}",

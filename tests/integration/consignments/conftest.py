@@ -10,7 +10,7 @@ from hub import dispatch
 from hub.clock import now
 from hub.consignments import commands
 from hub.consignments.model import Direction
-from hub.consignments.ordering import DeliveryWish
+from hub.consignments.ordering import DeliveryRequest
 from hub.messages.model import Arrival
 from schemas.identifiers import Prefix, new_id
 from schemas.postal import TrackingEvent
@@ -53,7 +53,7 @@ class Counter:
 
     def order(self, dossier: str | None = None, direction: Direction = Direction.RESULT_TO_CITIZEN, **wish: Any) -> str:
         """A consignment that the operator has accepted."""
-        asked = DeliveryWish(direction, (dossier or self.dossier(),), **wish)
+        asked = DeliveryRequest(direction, (dossier or self.dossier(),), **wish)
         consignment = self.act(lambda uow: commands.order(uow, asked))
         self.hub.carry()
         return str(consignment)

@@ -10,7 +10,7 @@ from hub import dispatch, polling
 from hub.clock import now
 from hub.consignments import attention, commands, views
 from hub.consignments.model import Direction
-from hub.consignments.ordering import DeliveryWish
+from hub.consignments.ordering import DeliveryRequest
 from schemas.item_code import ItemCode
 from schemas.postal import ConsignmentAccepted, EventPage
 from tests.builders import a_report, report_arrival
@@ -262,7 +262,7 @@ def test_a_pre_printed_code_is_used_once_and_a_wrong_one_from_the_operator_is_a_
 
 def test_a_bag_between_agencies_has_a_manifest_of_all_its_dossiers(counter: Counter) -> None:
     dossiers = [counter.dossier() for _ in range(2)]
-    asked = DeliveryWish(
+    asked = DeliveryRequest(
         Direction.AGENCY_TO_AGENCY,
         tuple(dossiers),
         from_department="rest-a",

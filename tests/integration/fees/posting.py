@@ -7,7 +7,7 @@ from hub import dispatch
 from hub.clock import VIETNAM
 from hub.consignments import commands
 from hub.consignments.model import Direction
-from hub.consignments.ordering import DeliveryWish
+from hub.consignments.ordering import DeliveryRequest
 from hub.fees.reconciliation.matching import gateway_payouts
 from hub.fees.reconciliation.matching.gateway_payouts import PayoutItem, PayoutReport
 from hub.messages.model import Arrival
@@ -31,7 +31,7 @@ class Postman:
 
     def takes(self, dossier: str, **wish: Any) -> str:
         """A result is ordered to be carried to its applicant; the consignment."""
-        asked = DeliveryWish(Direction.RESULT_TO_CITIZEN, (dossier,), **wish)
+        asked = DeliveryRequest(Direction.RESULT_TO_CITIZEN, (dossier,), **wish)
         consignment = dispatch.run_command(self.hub, "can-bo-thu-nghiem", lambda uow: commands.order(uow, asked))
         self.hub.carry()
         return str(consignment)
