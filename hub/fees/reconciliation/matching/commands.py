@@ -14,9 +14,10 @@ from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import COLLECTING
 from hub.fees.ledger import LedgerEntry, Origin, postings
 from hub.fees.payments import bookings, payment_store
-from hub.fees.reconciliation.matching import effects
+from hub.fees.reconciliation.matching import effects, match_store
 from hub.fees.reconciliation.matching.effects import MatchRun
-from hub.fees.reconciliation.matching.passes import RULES, Scope
+from hub.fees.reconciliation.matching.match_store import MatchLeg
+from hub.fees.reconciliation.matching.passes import Scope
 from hub.fees.reconciliation.matching.payment_position import standing
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
@@ -44,16 +45,6 @@ WHERE leg.line_id = %s AND leg.confirmed
 _SUPERSEDE: Final = """
 UPDATE match_group SET state = 'superseded' WHERE id <> %(id)s AND state IN ('proposed', 'confirmed') AND id IN (
     SELECT group_id FROM match_leg WHERE line_id = %(line)s)
-"""
-
-_NOBODYS: Final = """
-WITH made AS (
-    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
-    VALUES (%(run)s, 'P0', 'D', %(rules)s, 'confirmed', jsonb_build_object('how', 'revoked', 'group', %(id)s::bigint))
-    RETURNING id
-)
-INSERT INTO match_leg (group_id, number, line_id, payment_id, amount, credited, confirmed)
-SELECT id, 1, %(line)s, %(payment)s, 0, false, true FROM made
 """
 
 
@@ -92,7 +83,7 @@ def reject(uow: UnitOfWork, group_id: int, reason: str) -> list[Event]:
     """It is not so, and is not proposed again. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
     _locked(uow, group_id, "proposed")
-    uow.conn.execute("UPDATE match_group SET state = 'rejected', reason = %s WHERE id = %s", (reason, group_id))
+    match_store.end(uow.conn, group_id, "rejected", reason)
     uow.note(_name(group_id), "rejected", before="proposed", after="rejected", reason=reason)
     return []
 
@@ -126,9 +117,10 @@ def _undo(uow: UnitOfWork, group: Mapping[str, Any], reason: str) -> list[Event]
     for demand in locked:
         doing.events += demand_commands.reverse(uow, demand.id, group["payment_id"], by=_name(group["id"]))
     payment_store.allocate(uow.conn, {group["payment_id"]: -group["allocated"]})
-    uow.conn.execute("UPDATE match_group SET state = 'revoked', reason = %s WHERE id = %s", (reason, group["id"]))
-    about = {"run": group["run_id"], "rules": RULES, "id": group["id"], "line": group["line_id"]}
-    uow.conn.execute(_NOBODYS, {**about, "payment": group["payment_id"]})
+    match_store.end(uow.conn, group["id"], "revoked", reason)
+    leg = MatchLeg(line=group["line_id"], payment=group["payment_id"])
+    evidence = {"how": "revoked", "group": group["id"]}
+    match_store.add(uow.conn, group["run_id"], "P0", "D", [leg], evidence, credited=False)
     uow.note(_name(group["id"]), "revoked", before="confirmed", after="revoked", reason=reason)
     effects.close(doing, group["payment_id"], _OVER, "revocation")
     doing.case("R01", "payment", group["payment_id"], group["came"], group, why="its match was revoked")

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from hub import audit
 from hub.audit import AuditEntry
-from hub.db import as_set
 from hub.errors import StaleClaim
 from hub.events import Event
 from hub.fees import exceptions
@@ -23,6 +22,7 @@ from hub.fees.ledger.entry import spread
 from hub.fees.payments import bookings, payment_store
 from hub.fees.reconciliation.matching import late_notifications, passes
 from hub.fees.reconciliation.matching.passes import Scope
+from hub.fees.reconciliation.statements import lines
 from hub.unit_of_work import UnitOfWork
 
 LINE: Final = "line"
@@ -31,11 +31,6 @@ TAKEN_BACK: Final = ("R01", "R02", "R03", "R05", "R06", "R07", "R09", "N02")
 """exceptions about a payment that are over when it is taken back"""
 _EXPLAINED: Final = ["R01", "R02", "R09", "N01"]
 """exceptions about a payment that are over once it is joined to a demand"""
-
-_STATES: Final = """
-UPDATE statement_line l SET state = s.state, allocated = CASE s.state WHEN 'in_exception' THEN 0 ELSE abs(l.amount) END
-FROM json_to_recordset(%s) AS s (id bigint, state text) WHERE l.id = s.id
-"""
 
 _SHOWN: Final = """
 SELECT leg.payment_id FROM match_leg leg JOIN match_group g ON g.id = leg.group_id
@@ -140,8 +135,7 @@ def finish(doing: MatchRun) -> None:
     """Write down how demands, payments and lines stand, then the book: what has been done since the last time."""
     _write(doing)
     payment_store.allocate(doing.uow.conn, doing.allocated)
-    states = [{"id": line, "state": state} for line, state in doing.states.items()]
-    doing.uow.conn.execute(_STATES, (as_set(states),))
+    lines.settle(doing.uow.conn, doing.states)
     post_all(doing.uow.conn, doing.entries)
     for written in (doing.allocated, doing.states, doing.entries):
         written.clear()

@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
 
-from psycopg.types.json import Jsonb
 from pydantic import Field, StringConstraints, model_validator
 
 from config.catalogue import Catalogue
-from hub.db import Connection, as_set, one
+from hub.db import Connection, as_set
 from hub.errors import InvalidState
 from hub.fees.ledger import LedgerEntry, postings
 from hub.fees.ledger.normalise import normalise
 from hub.fees.payments import payment_store
-from hub.fees.reconciliation.matching import passes
+from hub.fees.reconciliation.matching import match_store, passes
 from hub.fees.reconciliation.matching.effects import MatchRun, close, confirm
-from hub.fees.reconciliation.matching.passes import RULES, Scope
+from hub.fees.reconciliation.matching.match_store import MatchLeg
+from hub.fees.reconciliation.matching.passes import Scope
 from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 from schemas.moment import Day
@@ -86,20 +86,6 @@ SELECT provider_txn, report FROM payout_item WHERE provider = %s AND provider_tx
 ORDER BY provider_txn LIMIT 1
 """
 
-_SUPERSEDE: Final = "UPDATE match_group SET state = 'superseded', reason = %s WHERE id = %s"
-
-_GROUP: Final = """
-INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
-VALUES (%s, 'P9', 'A', %s, 'confirmed', %s) RETURNING id
-"""
-
-_LEGS: Final = """
-INSERT INTO match_leg (group_id, number, line_id, payment_id, demand_id, amount, credited, confirmed)
-SELECT %s, number, line, payment, demand, amount, true, true
-FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::bigint[])
-    AS leg (number, line, payment, demand, amount)
-"""
-
 
 def bring(uow: UnitOfWork, report: PayoutReport) -> bool:
     """Keep a report; False if it is there already. Raises InvalidState where it says something else than before."""
@@ -166,15 +152,13 @@ def payers(catalogue: Catalogue) -> list[dict[str, str]]:
 def _write(conn: Connection, scope: Scope, payout: PayoutLine) -> None:
     row = payout.row
     if row["found"]:
-        conn.execute(_SUPERSEDE, (f"the report {row['report']}", row["found_group"]))
+        match_store.end(conn, row["found_group"], "superseded", f"the report {row['report']}")
+    legs = [
+        MatchLeg(payment=payment, demand=demand, amount=allocated if demand else 0)
+        for payment, _, demand, allocated in payout.payments
+    ]
     evidence = {name: row[name] for name in ("how", "provider", "report", "gross", "charge")}
-    group = one(conn, _GROUP, (scope.run, RULES, Jsonb(evidence)))["id"]
-    numbers = range(1, len(payout.payments) + 2)
-    paid = [payment for payment, _, _, _ in payout.payments]
-    demands = [None, *(demand for _, _, demand, _ in payout.payments)]
-    amounts = [0, *(allocated if demand else 0 for _, _, demand, allocated in payout.payments)]
-    lines = [row["line_id"], *(None for _ in paid)]
-    conn.execute(_LEGS, (group, list(numbers), lines, [None, *paid], demands, amounts))
+    match_store.add(conn, scope.run, "P9", "A", [MatchLeg(line=row["line_id"]), *legs], evidence)
 
 
 def settle(doing: MatchRun, payouts: Sequence[PayoutLine]) -> None:

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from psycopg.types.json import Jsonb
-
 from hub.db import Connection
 from hub.events import Event
 from hub.fees import exceptions
@@ -21,28 +19,18 @@ from hub.fees.ledger.normalise import normalise
 from hub.fees.payments import bookings
 from hub.fees.payouts.orders import commands, store
 from hub.fees.payouts.orders.model import OrderState, PaymentOrder, SettledOrder
-from hub.fees.reconciliation.matching import passes
+from hub.fees.reconciliation.matching import match_store, passes
 from hub.fees.reconciliation.matching.effects import MatchRun
-from hub.fees.reconciliation.matching.passes import RULES, Scope
+from hub.fees.reconciliation.matching.match_store import MatchLeg
+from hub.fees.reconciliation.matching.passes import Scope
 from hub.fees.reconciliation.matching.references import MatchMethod, references
+from hub.fees.reconciliation.statements import lines
 from hub.unit_of_work import UnitOfWork
 
 NAME: Final = "PO"
 _PAYABLE: Final = frozenset({OrderState.APPROVED, OrderState.SENT})
-_SURE: Final = frozenset({MatchMethod.STRICT, MatchMethod.REPAIRED})
-
-_JOIN: Final = """
-WITH grouped AS (
-    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence, maker, checker)
-    VALUES (%(run)s, 'PO', %(class)s, %(rules)s, 'confirmed', %(evidence)s, %(maker)s, %(checker)s) RETURNING id
-)
-INSERT INTO match_leg (group_id, number, line_id, amount, credited, confirmed)
-SELECT id, 1, %(line)s, 0, true, true FROM grouped
-"""
 _BY_ITSELF: Final = {"class": "A", "maker": None, "checker": None}
-_OUTCOME: Final = """
-UPDATE statement_line SET state = %s, allocated = CASE %s WHEN 'matched' THEN abs(amount) ELSE 0 END WHERE id = %s
-"""
+_SURE: Final = frozenset({MatchMethod.STRICT, MatchMethod.REPAIRED})
 
 
 @dataclass(slots=True)
@@ -111,9 +99,10 @@ def _credit(own: PaymentOrderLine, row: Mapping[str, Any]) -> None:
 
 
 def join(conn: Connection, run: int, line: int, evidence: Mapping[str, Any], by: Mapping[str, Any]) -> None:
-    """The line is an order's, and that is its outcome. ``by``: the class, and the two persons of class C."""
-    conn.execute(_JOIN, {"run": run, "rules": RULES, "evidence": Jsonb(dict(evidence)), "line": line, **by})
-    conn.execute(_OUTCOME, ("matched", "matched", line))
+    """Match the line with the order of ``evidence``. ``by``: the class, and the two persons of class C."""
+    persons = {"maker": by["maker"], "checker": by["checker"]}
+    match_store.add(conn, run, NAME, by["class"], [MatchLeg(line=line)], evidence, **persons)
+    lines.settle(conn, {line: "matched"})
 
 
 def _named(own: PaymentOrderLine, said: str) -> list[str]:
@@ -155,7 +144,7 @@ def _case(
     if order is not None:
         facts |= {"order": order.id, "ordered": order.amount, "reference": order.reference}
     own.entries.append(entry)
-    own.uow.conn.execute(_OUTCOME, ("in_exception", "in_exception", row["line_id"]))
+    lines.settle(own.uow.conn, {row["line_id"]: "in_exception"})
     exceptions.open_exception(own.uow, code, LINE, name, abs(row["amount"]), facts)
     own.counters[code] += 1
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from psycopg.types.json import Jsonb
-
 from hub.fees import exceptions
 from hub.fees.demands import demand_commands, demand_store
 from hub.fees.demands.model import DemandStatusCode
@@ -14,27 +12,17 @@ from hub.fees.ledger.normalise import normalise
 from hub.fees.payments import payment_store
 from hub.fees.payouts.chargebacks import commands
 from hub.fees.payouts.chargebacks.commands import Chargeback, ChargebackState
-from hub.fees.reconciliation.matching import passes
+from hub.fees.reconciliation.matching import match_store, passes
 from hub.fees.reconciliation.matching.effects import TAKEN_BACK, MatchRun, close
-from hub.fees.reconciliation.matching.passes import RULES
+from hub.fees.reconciliation.matching.match_store import MatchLeg
 from hub.fees.reconciliation.matching.payment_position import PaymentPosition, standing
+from hub.fees.reconciliation.statements import lines
 
 _ORIGINAL: Final = """
 SELECT g.id AS group_id, g.pass, l.line_key, p.id AS payment_id, p.status, p.amount FROM match_leg leg
 JOIN match_group g ON g.id = leg.group_id JOIN statement_line l ON l.id = leg.line_id
 JOIN payment p ON p.id = leg.payment_id
 WHERE leg.line_id = %s AND leg.confirmed AND leg.number = 1 FOR UPDATE OF p
-"""
-
-_JOIN: Final = """
-WITH revoked AS (
-    UPDATE match_group SET state = 'revoked', reason = %(reason)s WHERE id = %(original)s
-), grouped AS (
-    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
-    VALUES (%(run)s, 'P10', 'A', %(rules)s, 'confirmed', %(evidence)s) RETURNING id
-)
-INSERT INTO match_leg (group_id, number, line_id, demand_id, amount, credited, confirmed)
-SELECT id, 1, %(line)s, %(demand)s, 0, true, true FROM grouped
 """
 
 
@@ -83,17 +71,11 @@ def _entry(doing: MatchRun, row: Mapping[str, Any], payment: str, stands: Paymen
 
 
 def _write(doing: MatchRun, row: Mapping[str, Any], line: int, original: Mapping[str, Any], demand: str | None) -> None:
-    said = {
-        "run": doing.scope.run,
-        "rules": RULES,
-        "original": original["group_id"],
-        "reason": "taken back by the bank",
-        "evidence": Jsonb({"how": "bank_ref", "takes_back": original["line_key"], "payment": original["payment_id"]}),
-        "line": row["line_id"],
-        "demand": demand,
-    }
-    doing.uow.conn.execute(_JOIN, said)
-    doing.uow.conn.execute("UPDATE statement_line SET state = 'reversed' WHERE id = %s", (line,))
+    conn = doing.uow.conn
+    match_store.end(conn, original["group_id"], "revoked", "taken back by the bank")
+    evidence = {"how": "bank_ref", "takes_back": original["line_key"], "payment": original["payment_id"]}
+    match_store.add(conn, doing.scope.run, "P10", "A", [MatchLeg(line=row["line_id"], demand=demand)], evidence)
+    lines.settle(conn, {line: "reversed"})
     doing.states[row["line_id"]] = "matched"
 
 
@@ -120,14 +102,6 @@ ORDER BY booking_date, line_key
 """
 _SHOWN_BY: Final = """
 SELECT line_id FROM match_leg WHERE payment_id = %s AND confirmed AND number = 1 AND line_id IS NOT NULL
-"""
-_CHARGED_BACK_JOIN: Final = """
-WITH grouped AS (
-    INSERT INTO match_group (run_id, pass, class, rule_version, state, evidence)
-    VALUES (%(run)s, 'P10', 'A', %(rules)s, 'confirmed', %(evidence)s) RETURNING id
-)
-INSERT INTO match_leg (group_id, number, line_id, amount, credited, confirmed)
-SELECT id, 1, %(line)s, 0, true, true FROM grouped
 """
 
 
@@ -164,8 +138,7 @@ def _lose(doing: MatchRun, row: Mapping[str, Any], found: Chargeback) -> None:
             doing.case("V02", "payment", found.payment_id, found.amount, {**row, "payment_id": found.payment_id})
         doing.states[line] = "matched"
     evidence = {"how": "chargeback", "chargeback": found.id, "payment": found.payment_id}
-    said = {"run": doing.scope.run, "rules": RULES, "line": line, "evidence": Jsonb(evidence)}
-    uow.conn.execute(_CHARGED_BACK_JOIN, said)
+    match_store.add(uow.conn, doing.scope.run, "P10", "A", [MatchLeg(line=line)], evidence)
     commands.move(uow.conn, found, ChargebackState.LOST, at=uow.now, line=line)
     uow.note(found.id, "chargeback debited", before=found.state, after=ChargebackState.LOST, reason=f"line {line}")
     commands.close(uow, found, "lost")

@@ -1,12 +1,12 @@
 """Lines into the account: those that are new, and those of which a notice or the day so far has told already."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from hub.db import Connection
+from hub.db import Connection, as_set
 from hub.fees.ledger import normalise
 from hub.fees.reconciliation.statements import keys
 from hub.fees.reconciliation.statements.model import StatementMovementDraft
@@ -44,6 +44,13 @@ UPDATE statement_line SET statement_id = %(statement)s, line_key = %(key)s, cont
     e2e = %(e2e)s, text = %(text)s, text_norm = %(text_norm)s, text_version = %(text_version)s,
     reversal = %(reversal)s, state = %(state)s
 WHERE id = %(id)s
+"""
+
+_SETTLE: Final = """
+UPDATE statement_line l SET state = s.state,
+    allocated = CASE s.state WHEN 'in_exception' THEN 0 WHEN 'vanished' THEN 0 WHEN 'reversed' THEN l.allocated
+        ELSE abs(l.amount) END
+FROM json_to_recordset(%s) AS s (id bigint, state text) WHERE l.id = s.id
 """
 
 
@@ -100,8 +107,17 @@ def put(conn: Connection, statement_id: str, account: str, lines: Sequence[State
     return Count(len(rows), len(lines) - len(rows))
 
 
+def settle(conn: Connection, states: Mapping[int, str]) -> None:
+    """Store the outcome of lines (id → state) and, by it, how much of each has been allocated.
+
+    ``matched``, ``not_fee``: all of it; ``in_exception``, ``vanished``: nothing; ``reversed``: what was.
+    """
+    rows = [{"id": line, "state": state} for line, state in states.items()]
+    conn.execute(_SETTLE, (as_set(rows),))
+
+
 def vanish(conn: Connection, ids: Iterable[int]) -> None:
-    """Lines that the bank has taken out of a corrected statement: they stay, and count no more."""
+    """Mark lines that the bank has left out of a corrected statement: they stay, and no longer count."""
     conn.execute("UPDATE statement_line SET state = 'vanished' WHERE id = ANY(%s)", (list(ids),))
 
 
