@@ -181,7 +181,7 @@ def _disputed(
         leave(ExitCode.USAGE, vi("hub: the file does not name a table; add --table sm_… (hub fee table MONTH)"))
     with hub.db.connection() as conn:
         settlement = store.named(conn, settlement_id)
-        body = store.handed(conn, settlement_id).body
+        body = store.sealed_table(conn, settlement_id).body
     named.check_digest(settlement.sha256.hex())
     signed = SettlementTable.model_validate_json(body)
     if named.is_ours:

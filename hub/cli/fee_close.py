@@ -234,5 +234,5 @@ def _row(one: "Closing") -> dict[str, Any]:
 
 
 def _gate(gate: "Gate") -> dict[str, Any]:
-    fields = {"name": gate.name, "green": gate.green, "label": gate.label, "found": gate.found}
+    fields = {"name": gate.name, "green": gate.green, "label": gate.label, "found": gate.finding}
     return {**fields, "todo": "" if gate.green else gate.todo, "items": list(gate.items)}

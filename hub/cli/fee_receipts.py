@@ -93,12 +93,12 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List receipts, newest first."""
-    from hub.fees.receipts import store as views
+    from hub.fees.receipts import store
 
     if state is not None and state not in STATES:
         leave(ExitCode.USAGE, vi("hub: the status of a receipt is one of: {listed}", listed=", ".join(STATES)))
     with environment.database() as conn:
-        rows = views.listing(conn, day=day.date() if day else None, state=state, limit=limit)
+        rows = store.listing(conn, day=day.date() if day else None, state=state, limit=limit)
     output.listing([{**row, "issued_on": row["issued_on"].isoformat()} for row in rows], _LISTED, as_json=as_json)
 
 
@@ -107,10 +107,10 @@ def show(receipt: Receipt, as_json: AsJson = False) -> None:
     """Show a receipt: its content, the receipts that it replaces, its transfers to the issuer."""
     import json
 
-    from hub.fees.receipts import store as views
+    from hub.fees.receipts import store
 
     with environment.database() as conn:
-        row = views.found(conn, receipt)
+        row = store.detail(conn, receipt)
     if row is None:
         leave(ExitCode.NOT_FOUND, vi("hub: there is no receipt {receipt}", receipt=receipt))
     content = json.loads(bytes(row.pop("body")))

@@ -65,7 +65,7 @@ def table_file(
     from schemas.settlement import SettlementTable
 
     with hub.db.connection() as conn:
-        handed = store.handed(conn, settlement.id)
+        handed = store.sealed_table(conn, settlement.id)
     table = SettlementTable.model_validate_json(handed.body)
     if suffix == ".json":
         return {".json": handed.body, ".p7s": handed.signature}
@@ -179,7 +179,7 @@ def _package(hub: "Hub", settlement: "Settlement", printed: bytes) -> bytes:
     crls = crl_store.beside(hub.settings.keys) if hub.settings.keys else []
 
     with hub.db.transaction() as conn:
-        files = package.made(conn, settlement, hub.catalogue.portal.centre_name, crls, printed)
+        files = package.contents(conn, settlement, hub.catalogue.portal.centre_name, crls, printed)
     sealed = package.sealed(files, lambda sums: hub.signer.sealed(sums, now()), lambda data: _time_stamp(hub, data))
 
     def hand(uow: "UnitOfWork") -> "tuple[None, list[Event]]":

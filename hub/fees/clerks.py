@@ -1,7 +1,7 @@
-"""Who decides about money: those whom fees.toml names, and nobody twice about the same.
+"""Who may decide about money: the clerks of fees.toml, and no person twice about the same thing.
 
-Every verb that a person says about money asks here first. What the hub does by itself (a tick, a message, a match) has
-no verb of a person in it and does not ask.
+Every command that a person gives about money is checked here first. What the hub does by itself (a scheduled job, a
+message, a match) is no person's decision and is not checked.
 """
 
 from config.fees import Clerk, ClerkRight
@@ -11,19 +11,22 @@ from hub.unit_of_work import UnitOfWork
 
 
 def check_clerk(uow: UnitOfWork) -> None:
-    """Whoever says this decides about money at all: enough for what one person settles alone. Raises Forbidden."""
+    """Check that the actor is a clerk at all: enough for what one person decides alone. Raises Forbidden."""
     _clerk(uow)
 
 
 def check_proposes(uow: UnitOfWork) -> None:
-    """Raises Forbidden where the person may not propose."""
+    """Check that the actor may propose. Raises Forbidden."""
     clerk = _clerk(uow)
     if clerk is not None and ClerkRight.PROPOSE not in clerk.may:
         raise Forbidden(vi("{actor} ({title}): may only agree, not propose", actor=uow.actor, title=clerk.title))
 
 
 def check_agrees(uow: UnitOfWork, maker: str | None) -> None:
-    """With what ``maker`` has proposed. Raises Forbidden, and InvalidState for what the same person has proposed."""
+    """Check that the actor may agree to what ``maker`` proposed.
+
+    Raises Forbidden, and InvalidState where they are the same person.
+    """
     clerk = _clerk(uow)
     if is_maker(uow, maker):
         raise InvalidState(vi("another person has to agree"))
@@ -32,25 +35,25 @@ def check_agrees(uow: UnitOfWork, maker: str | None) -> None:
 
 
 def may_agree(uow: UnitOfWork, maker: str) -> bool:
-    """Whether ``check_agrees`` would let it pass, for one who decides about money.
-
-    Raises Forbidden for anybody else.
-    """
+    """Whether ``check_agrees`` would pass. Raises Forbidden for one who is no clerk."""
     clerk = _clerk(uow)
     return not is_maker(uow, maker) and (clerk is None or ClerkRight.AGREE in clerk.may)
 
 
 def is_maker(uow: UnitOfWork, maker: str | None) -> bool:
-    """Whether this is the person who has proposed it."""
+    """Whether the actor is the person who proposed it."""
     return maker == uow.actor
 
 
 def _clerk(uow: UnitOfWork) -> Clerk | None:
-    """As whom the person decides; None: nobody is named, or it was decided before. Raises Forbidden."""
-    desk = uow.catalogue.fee_desk
-    if uow.replayed or desk is None or not desk.clerks:
+    """The actor's entry in fees.toml; None where it names no clerks, or while decisions are replayed.
+
+    Raises Forbidden.
+    """
+    settings = uow.catalogue.fee_desk
+    if uow.replayed or settings is None or not settings.clerks:
         return None
-    clerk = desk.clerk(uow.actor)
+    clerk = settings.clerk(uow.actor)
     if clerk is None:
         raise Forbidden(vi("{actor}: not in [[clerks]] of fees.toml, may decide nothing", actor=uow.actor))
     return clerk

@@ -341,7 +341,7 @@ def findings(found: Accounts) -> Iterator[str]:
     yield from found.wrong
     for closing in found.closings:
         if closing.step is not CloseStep.DONE:
-            red = ", ".join(f"{gate.label}: {gate.found}" for gate in closing.gates if not gate.green)
+            red = ", ".join(f"{gate.label}: {gate.finding}" for gate in closing.gates if not gate.green)
             yield f"fees: the day is not closed: {red or ', '.join(closing.changed) or closing.step}"
 
 

@@ -1,4 +1,4 @@
-"""What a day of an account ends with: by the bank's statements, by their lines, and by the book. đồng."""
+"""The closing balance of an account's day by its statements, by their lines and by the ledger, in đồng."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,9 +11,9 @@ from hub.fees.payments import bookings
 from hub.unit_of_work import UnitOfWork
 
 ACCOUNT: Final = "account"
-"""the source of what was on an account before its first statement here"""
+"""source type of an account's opening balance"""
 
-_SAID: Final = """
+_BY_STATEMENTS: Final = """
 WITH chained AS (
     SELECT chain, from_date, to_date, opening, closing FROM statement
     WHERE account = %(account)s AND chain IS NOT NULL
@@ -28,7 +28,7 @@ SELECT first.opening, first.from_date,
     first.opening + coalesce((SELECT sum(amount) FROM line), 0)::bigint AS by_lines,
     coalesce(base.closing, first.opening)
         + coalesce((SELECT sum(amount) FROM line WHERE base.chain IS NULL OR line.chain > base.chain), 0)::bigint
-        AS said,
+        AS by_statements,
     (SELECT count(*) FROM statement s WHERE s.account = %(account)s AND s.broken AND s.chain IS NOT NULL
         AND s.from_date <= %(day)s) AS broken
 FROM first LEFT JOIN base ON true
@@ -39,7 +39,7 @@ SELECT coalesce(sum(l.dr - l.cr), 0)::bigint AS net FROM ledger_entry e JOIN led
 WHERE e.kind = 'opening' AND e.bank_account = %s AND l.account = '111'
 """
 
-_OPENINGS: Final = """
+_OPENING_DAYS: Final = """
 SELECT coalesce(e.original_date, e.business_date) AS day, sum(l.dr - l.cr)::bigint AS net
 FROM ledger_entry e JOIN ledger_line l ON l.entry_seq = e.seq
 WHERE e.kind = 'opening' AND e.bank_account = %s AND l.account = '111' GROUP BY 1
@@ -59,20 +59,20 @@ WHERE e.bank_account = %(account)s AND e.business_date > %(day)s
 
 @dataclass(frozen=True, slots=True)
 class DayBalance:
-    """The end of a day. They agree where ``book + later + unposted + breaks`` is what the bank ``said``."""
+    """The closing balance of a day in đồng. It agrees where ``book + later + unposted + breaks == by_statements``."""
 
-    said: int | None
-    """by the statements; None: none goes back so far"""
+    by_statements: int | None
+    """None: no statement goes back so far"""
     book: int
     """on 111"""
     later: int = 0
-    """of this day or before, and in the book on a later one, because the day was closed when it was found"""
+    """of this day or before, and booked on a later one, because the day was closed by then"""
     unposted: int = 0
-    """was on the account before its first statement, and is not in the book"""
+    """opening balance of the first statement that is not in the ledger"""
     breaks: int = 0
-    """what two persons have accepted as not explained by any line"""
+    """what no line explains"""
     accepted: bool = True
-    """whether there is such an acceptance"""
+    """whether two persons have accepted a break of the statements' chain"""
 
     @property
     def explained(self) -> int:
@@ -80,28 +80,28 @@ class DayBalance:
 
     @property
     def agrees(self) -> bool:
-        if self.said is None:
+        if self.by_statements is None:
             return self.book == 0
-        return self.said == self.explained and (not self.breaks or self.accepted)
+        return self.by_statements == self.explained and (not self.breaks or self.accepted)
 
 
 def at(conn: Connection, account: str, day: date) -> DayBalance:
-    """How ``account`` ends ``day``."""
+    """The closing balance of ``account`` on ``day``."""
     book = balances.bank_balance(conn, account, day)
-    asked = {"account": account, "day": day}
-    row = conn.execute(_SAID, asked).fetchone()
+    parameters = {"account": account, "day": day}
+    row = conn.execute(_BY_STATEMENTS, parameters).fetchone()
     if row is None or day < row["from_date"]:
         return DayBalance(None, book)
-    later = int(one(conn, _LATER, asked)["net"])
+    later = int(one(conn, _LATER, parameters)["net"])
     unposted = row["opening"] - int(one(conn, _OPENING, (account,))["net"])
-    breaks = row["said"] - row["by_lines"]
-    return DayBalance(row["said"], book, later, unposted, breaks, accepted=row["broken"] > 0)
+    breaks = row["by_statements"] - row["by_lines"]
+    return DayBalance(row["by_statements"], book, later, unposted, breaks, accepted=row["broken"] > 0)
 
 
 def open_account(uow: UnitOfWork, account: str) -> None:
-    """What was on the account before its first statement is in the book (411), on that statement's first day.
+    """Book the opening balance of the account's first statement (411) on that statement's first day.
 
-    Where an older statement was brought in since, it moves there. Nothing is posted where it stands right.
+    Where an older statement was imported since, the balance is moved to its day. Nothing is posted where it is right.
     """
     row = uow.conn.execute(
         "SELECT opening, from_date FROM statement WHERE account = %s AND chain IS NOT NULL ORDER BY chain LIMIT 1",
@@ -109,18 +109,18 @@ def open_account(uow: UnitOfWork, account: str) -> None:
     ).fetchone()
     if row is None:
         return
-    stands = {one["day"]: int(one["net"]) for one in uow.conn.execute(_OPENINGS, (account,))}
-    wanted = {row["from_date"]: row["opening"]}
-    for day in sorted(stands.keys() | wanted.keys()):
-        amount = wanted.get(day, 0) - stands.get(day, 0)
+    booked = {one["day"]: int(one["net"]) for one in uow.conn.execute(_OPENING_DAYS, (account,))}
+    expected = {row["from_date"]: row["opening"]}
+    for day in sorted(booked.keys() | expected.keys()):
+        amount = expected.get(day, 0) - booked.get(day, 0)
         if amount:
-            opened(uow, account, day, amount)
+            post_opening(uow, account, day, amount)
             details = {"day": day.isoformat(), "amount": amount}
             uow.note(f"close {account}", "opening booked", reason=f"{day} {amount}", details=details)
 
 
-def opened(uow: UnitOfWork, account: str, day: date, amount: int) -> None:
-    """``amount`` more was on the account before ``day`` than the book had."""
+def post_opening(uow: UnitOfWork, account: str, day: date, amount: int) -> None:
+    """Post that the account had ``amount`` more before ``day`` than the ledger says."""
     before = int(one(uow.conn, _COUNT, (account,))["count"])
     origin = bookings.origin_on(uow, ACCOUNT, f"{account} {before + 1}", account, day)
     post(uow.conn, postings.opening(origin, amount))

@@ -1,4 +1,4 @@
-"""Closing, and opening again: the first person proposes, another agrees to exactly the same."""
+"""Closing and reopening days and months: one person proposes, another agrees to exactly the same control totals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -17,13 +17,21 @@ from hub.unit_of_work import UnitOfWork
 
 
 def close_day(uow: UnitOfWork, account: str, day: date) -> Closing:
-    """Propose to close a day of ``account``, or agree.
+    """Propose to close a day of ``account``, or agree to another person's proposal.
+
+    1. Lock the ledger, so that nobody posts until the transaction ends.
+    2. Refuse a day that is closed, or before the account's first.
+    3. Book the account's opening balance, where a statement older than the first one was imported since.
+    4. Check all gates and compute the control totals.
+    5. Propose, or close if another person proposed exactly these totals; then open the exceptions that are overdue.
 
     Raises NotFound, Forbidden, and InvalidState where it is closed.
     """
     clerks.check_clerk(uow)
     bank = bank_of(uow, account)
+    # 1.
     book.hold(uow.conn)
+    # 2.
     if store.day_digest(uow.conn, account, day) is not None:
         raise InvalidState(
             vi(
@@ -41,45 +49,58 @@ def close_day(uow: UnitOfWork, account: str, day: date) -> Closing:
                 first=first,
             )
         )
+    # 3.
     balance.open_account(uow, account)
-    standing = store.proposal(uow.conn, "close", account, day)
-    closing = standing is not None and clerks.may_agree(uow, standing.maker)
+    # 4.
+    proposal = store.proposal(uow.conn, "close", account, day)
+    closing = proposal is not None and clerks.may_agree(uow, proposal.maker)
     checked = gates.of_day(uow, bank, account, day, closing=closing)
-    found = totals.of_day(uow.conn, account, day)
+    figures = totals.of_day(uow.conn, account, day)
 
     def close(agreed: Proposal) -> None:
         store.close_day(uow.conn, account, day, agreed, uow.actor)
         overdue.closed(uow, account, day)
 
-    return _closed(uow, account, day, checked, found, close)
+    # 5.
+    return _propose_or_close(uow, account, day, checked, figures, close)
 
 
 def close_month(uow: UnitOfWork, month: date) -> Closing:
-    """Propose to close a month, or agree: then the departments' tables are made.
+    """Propose to close a month of the ledger, or agree to another person's proposal. ``month``: its first day.
+
+    1. Lock the ledger, so that nobody posts until the transaction ends.
+    2. Refuse a month that is closed, or that ends before the first day of any account.
+    3. Check all gates and compute the control totals.
+    4. Propose, or close if another person proposed exactly these totals: compute the departments' settlements, which
+       post what the Centre retains, and close the month behind those postings.
 
     Raises Forbidden, and InvalidState where it is closed.
     """
     clerks.check_clerk(uow)
+    # 1.
     book.hold(uow.conn)
+    # 2.
     if store.month_digest(uow.conn, month) is not None:
         raise InvalidState(vi("month {month:%Y-%m} is closed; to correct it, reopen it by hub fee reopen", month=month))
     accounts = accounts_of(uow)
     firsts = [day for account in accounts if (day := store.first_day(uow.conn, account)) is not None]
     if firsts and last_of(month) < min(firsts):
         raise InvalidState(vi("the ledger begins on {first}: there is nothing to close before", first=min(firsts)))
+    # 3.
     checked = gates.of_month(uow, month, accounts)
-    found = totals.of_month(uow.conn, month, accounts)
+    figures = totals.of_month(uow.conn, month, accounts)
 
     def close(agreed: Proposal) -> None:
-        made = settlements.compute(uow, month)
-        uow.note(name(BOOK, month), "settlements computed", reason=made.hex())
+        digest = settlements.compute(uow, month)
+        uow.note(name(BOOK, month), "settlements computed", reason=digest.hex())
         store.close_month(uow.conn, month, agreed, uow.actor)
 
-    return _closed(uow, BOOK, month, checked, found, close)
+    # 4.
+    return _propose_or_close(uow, BOOK, month, checked, figures, close)
 
 
 def reopen_day(uow: UnitOfWork, account: str, day: date, reason: str) -> Closing:
-    """Propose to open a day again, or agree; every closed day after it stands on it and is opened with it.
+    """Propose to reopen a day, or agree. Every closed day after it is reopened too: its balance starts from this one.
 
     Raises NotFound, InvalidState, Forbidden.
     """
@@ -90,15 +111,15 @@ def reopen_day(uow: UnitOfWork, account: str, day: date, reason: str) -> Closing
     if not closed or closed[0][0] != day:
         raise InvalidState(vi("day {day} of account {account} is not closed", day=day, account=account))
     months = sorted({one.replace(day=1) for one, _ in closed})
-    shut = [f"{month:%Y-%m}" for month in months if store.month_digest(uow.conn, month) is not None]
-    if shut:
-        raise InvalidState(vi("month {listed} is closed: reopen the month first", listed=", ".join(shut)))
-    found = {"v": 1, "account": account, "closed": {one.isoformat(): digest.hex() for one, digest in closed}}
-    return _reopened(uow, account, day, found, reason)
+    closed_months = [f"{month:%Y-%m}" for month in months if store.month_digest(uow.conn, month) is not None]
+    if closed_months:
+        raise InvalidState(vi("month {listed} is closed: reopen the month first", listed=", ".join(closed_months)))
+    figures = {"v": 1, "account": account, "closed": {one.isoformat(): digest.hex() for one, digest in closed}}
+    return _propose_or_reopen(uow, account, day, figures, reason)
 
 
 def reopen_month(uow: UnitOfWork, month: date, reason: str) -> Closing:
-    """Propose to open a month again, or agree: its tables are withdrawn. Its days stay closed.
+    """Propose to reopen a month, or agree. Its settlements are withdrawn; its days stay closed.
 
     Raises Forbidden, and InvalidState where it is not the last closed one, or a department was handed its table.
     """
@@ -109,15 +130,15 @@ def reopen_month(uow: UnitOfWork, month: date, reason: str) -> Closing:
         raise InvalidState(vi("month {month:%Y-%m} is not closed", month=month))
     if store.last_closed_month(uow.conn) != month:
         raise InvalidState(vi("the later month {month:%Y-%m} is closed: reopen that month first", month=month))
-    if handed := store.handed_over(uow.conn, month):
+    if departments := settlements.handed_over(uow.conn, month):
         raise InvalidState(
             vi(
                 "month {month:%Y-%m} has been handed to {listed}: adjust it in the open month",
                 month=month,
-                listed=", ".join(handed),
+                listed=", ".join(departments),
             )
         )
-    return _reopened(uow, BOOK, month, {"v": 1, "month": f"{month:%Y-%m}", "closed": digest.hex()}, reason)
+    return _propose_or_reopen(uow, BOOK, month, {"v": 1, "month": f"{month:%Y-%m}", "closed": digest.hex()}, reason)
 
 
 def bank_of(uow: UnitOfWork, account: str) -> Bank:
@@ -129,7 +150,7 @@ def bank_of(uow: UnitOfWork, account: str) -> Bank:
 
 
 def accounts_of(uow: UnitOfWork) -> list[str]:
-    """Our accounts of which a statement or the book ever spoke."""
+    """Our accounts that have a statement or a ledger entry."""
     own = sorted(one.number for bank in uow.catalogue.banks.values() for one in bank.accounts)
     return [account for account in own if store.first_day(uow.conn, account) is not None]
 
@@ -139,61 +160,64 @@ def name(account: str, day: date) -> str:
     return f"close {account} {day:%Y-%m}" if account == BOOK else f"close {account} {day}"
 
 
-def _closed(
+def _propose_or_close(
     uow: UnitOfWork,
     account: str,
     day: date,
     gates: Sequence[Gate],
-    found: Mapping[str, Any],
+    figures: Mapping[str, Any],
     close: Callable[[Proposal], None],
 ) -> Closing:
-    """Nothing is written while a gate is red."""
+    """Take the next step of a close by its control totals ``figures``. Nothing is written while a gate is red."""
     if not all(gate.green for gate in gates):
         return Closing(account, day, CloseStep.REFUSED, gates)
-    digest = totals.digest(found)
-    standing = store.proposal(uow.conn, "close", account, day)
-    changed: list[str] = []
-    if standing is not None and standing.digest != digest:
-        changed = totals.differences(standing.totals, found)
-        store.end(uow.conn, standing.id, checker=None, at=uow.now)
-        uow.note(name(account, day), "close overtaken", before="preclosed", after="open", reason=standing.digest.hex())
-        standing = None
-    if standing is not None and not clerks.may_agree(uow, standing.maker):
+    digest = totals.digest(figures)
+    proposal, changed = _current_proposal(uow, "close", account, day, figures)
+    if proposal is not None and not clerks.may_agree(uow, proposal.maker):
         return Closing(account, day, CloseStep.WAITING, gates, digest)
-    if standing is None:
-        _propose(uow, "close", account, day, found, None)
+    if proposal is None:
+        _propose(uow, "close", account, day, figures, None)
         uow.note(name(account, day), "close proposed", before="open", after="preclosed", reason=digest.hex())
         return Closing(account, day, CloseStep.PROPOSED, gates, digest, changed)
-    store.end(uow.conn, standing.id, checker=uow.actor, at=uow.now)
-    close(standing)
+    store.end(uow.conn, proposal.id, checker=uow.actor, at=uow.now)
+    close(proposal)
     uow.note(name(account, day), "closed", before="preclosed", after="closed", reason=digest.hex())
     return Closing(account, day, CloseStep.DONE, gates, digest)
 
 
-def _reopened(uow: UnitOfWork, account: str, day: date, found: Mapping[str, Any], reason: str) -> Closing:
-    digest = totals.digest(found)
-    standing = store.proposal(uow.conn, "reopen", account, day)
-    changed: list[str] = []
-    if standing is not None and standing.digest != digest:
-        changed = totals.differences(standing.totals, found)
-        store.end(uow.conn, standing.id, checker=None, at=uow.now)
-        standing = None
-    if standing is not None and not clerks.may_agree(uow, standing.maker):
+def _propose_or_reopen(uow: UnitOfWork, account: str, day: date, figures: Mapping[str, Any], reason: str) -> Closing:
+    """Take the next step of a reopening; ``figures``: the digests of what is closed."""
+    digest = totals.digest(figures)
+    proposal, changed = _current_proposal(uow, "reopen", account, day, figures)
+    if proposal is not None and not clerks.may_agree(uow, proposal.maker):
         return Closing(account, day, CloseStep.WAITING, digest=digest)
-    if standing is None:
-        _propose(uow, "reopen", account, day, found, reason)
+    if proposal is None:
+        _propose(uow, "reopen", account, day, figures, reason)
         uow.note(name(account, day), "reopen proposed", before="closed", after="closed", reason=reason)
         return Closing(account, day, CloseStep.PROPOSED, digest=digest, changed=changed)
-    store.end(uow.conn, standing.id, checker=uow.actor, at=uow.now)
-    store.reopen(uow.conn, account, day, standing, uow.actor)
+    store.end(uow.conn, proposal.id, checker=uow.actor, at=uow.now)
+    store.reopen(uow.conn, account, day, proposal, uow.actor)
     if account == BOOK:
         settlements.withdraw(uow, day, reason)
-    uow.note(name(account, day), "reopened", before="closed", after="open", reason=f"{standing.reason}; {reason}")
+    uow.note(name(account, day), "reopened", before="closed", after="open", reason=f"{proposal.reason}; {reason}")
     return Closing(account, day, CloseStep.DONE, digest=digest)
 
 
+def _current_proposal(
+    uow: UnitOfWork, action: store.CloseAction, account: str, day: date, figures: Mapping[str, Any]
+) -> tuple[Proposal | None, list[str]]:
+    """The open proposal if it is of exactly these ``figures``; else it ends, and what has changed is the second."""
+    proposal = store.proposal(uow.conn, action, account, day)
+    if proposal is None or proposal.digest == totals.digest(figures):
+        return proposal, []
+    store.end(uow.conn, proposal.id, checker=None, at=uow.now)
+    if action == "close":
+        uow.note(name(account, day), "close overtaken", before="preclosed", after="open", reason=proposal.digest.hex())
+    return None, totals.differences(proposal.totals, figures)
+
+
 def _propose(
-    uow: UnitOfWork, action: store.CloseAction, account: str, day: date, found: Mapping[str, Any], reason: str | None
+    uow: UnitOfWork, action: store.CloseAction, account: str, day: date, figures: Mapping[str, Any], reason: str | None
 ) -> None:
     clerks.check_proposes(uow)
     store.propose(
@@ -201,8 +225,8 @@ def _propose(
         action,
         account,
         day,
-        digest=totals.digest(found),
-        totals=found,
+        digest=totals.digest(figures),
+        totals=figures,
         maker=uow.actor,
         reason=reason,
         at=uow.now,

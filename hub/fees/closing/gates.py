@@ -1,4 +1,4 @@
-"""What has to hold before a day of an account is closed. Every gate is looked at, whatever the others say."""
+"""The conditions of closing a day of an account, and a month. Every gate is checked, whatever the others find."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -37,7 +37,7 @@ SELECT (SELECT max(s.accepted_at) FROM statement s WHERE s.account = %(account)s
      WHERE account = %(account)s AND day = %(day)s AND state = 'completed') AS matched
 """
 
-_CASES: Final = """
+_EXCEPTIONS: Final = """
 WITH line AS (SELECT id::text AS id FROM statement_line WHERE account = %(account)s AND booking_date = %(day)s),
      paid AS (SELECT id FROM payment WHERE account = %(account)s AND business_date = %(day)s)
 SELECT c.id, c.code, c.at_risk, c.due_on, c.carried_by FROM fee_exception c
@@ -47,7 +47,7 @@ WHERE c.state <> 'resolved' AND c.code <> 'N02' AND (
     OR c.facts ->> 'line' IN (SELECT id FROM line) OR c.facts ->> 'payment' IN (SELECT id FROM paid))
 ORDER BY c.due_on, c.id
 """
-"""That nobody notified (N02) is to be counted, not settled."""
+"""N02 (on the statement, never notified) is counted, not settled."""
 
 _PROPOSED: Final = """
 SELECT day FROM close_proposal WHERE action = 'close' AND account = %s AND day < %s AND ended_at IS NULL
@@ -55,7 +55,7 @@ SELECT day FROM close_proposal WHERE action = 'close' AND account = %s AND day <
 
 
 def of_day(uow: UnitOfWork, bank: Bank, account: str, day: date, *, closing: bool) -> list[Gate]:
-    """All of them. ``closing``: another person has proposed it, so that this would close it."""
+    """Check all gates of a day. ``closing``: another person has proposed it, so that agreeing closes it."""
     asked = {"account": account, "day": day}
     return [
         _over(uow, day),
@@ -64,7 +64,7 @@ def of_day(uow: UnitOfWork, bank: Bank, account: str, day: date, *, closing: boo
         _files(uow, bank, account, day),
         _lines(uow, asked),
         _matched(uow, asked),
-        _cases(uow, asked),
+        _exceptions(uow, asked),
         proof(uow),
         _balance(uow, account, day),
     ]
@@ -72,27 +72,27 @@ def of_day(uow: UnitOfWork, bank: Bank, account: str, day: date, *, closing: boo
 
 def _over(uow: UnitOfWork, day: date) -> Gate:
     today = local(uow.now).date()
-    found = vi("today") if day == today else f"{day:%d/%m/%Y}"
-    return Gate("over", vi("The day has come"), day <= today, found, vi("wait for the day"))
+    finding = vi("today") if day == today else f"{day:%d/%m/%Y}"
+    return Gate("over", vi("The day has come"), day <= today, finding, vi("wait for the day"))
 
 
 def _earlier(uow: UnitOfWork, account: str, day: date, *, closing: bool) -> Gate:
-    """Its balance stands on the days before it: those are closed first, or at least proposed by who proposes this."""
+    """A day's balance starts from the days before it: they are closed first, or while proposing, proposed."""
     waiting = [one for one in store.open_days(uow.conn, account, day) if one < day]
     if not closing:
         proposed = {row["day"] for row in uow.conn.execute(_PROPOSED, (account, day))}
         waiting = [one for one in waiting if one not in proposed]
-    found = (
+    finding = (
         vi("{waiting} earlier days are open, from {first:%d/%m/%Y}", waiting=len(waiting), first=waiting[0])
         if waiting
         else vi("the earlier days are closed")
     )
     todo = f"hub fee close --day {waiting[-1]} --account {account}" if waiting else ""
-    return Gate("earlier", vi("Earlier days closed"), not waiting, found, todo)
+    return Gate("earlier", vi("Earlier days closed"), not waiting, finding, todo)
 
 
 def _statement(uow: UnitOfWork, bank: Bank, asked: Mapping[str, Any]) -> Gate:
-    """The statement of the day is there, or the bank makes none for it and one after it is there."""
+    """The day's statement was imported; or the bank makes none for it, and a later one was."""
     label, day = vi("Statements complete"), asked["day"]
     row = uow.conn.execute(_STATEMENTS, asked).fetchone() or {}
     if row.get("covered"):
@@ -109,105 +109,105 @@ def _statement(uow: UnitOfWork, bank: Bank, asked: Mapping[str, Any]) -> Gate:
     expected = rule == "every" or (rule == "working" and uow.calendar.is_working_day(day))
     if expected and not row["skipped"]:
         return Gate("statement", label, False, vi("the day's statement is missing"), todo)
-    found = (
+    finding = (
         vi("missing, accepted by two persons") if expected else vi("the bank made none; the next statement follows on")
     )
-    return Gate("statement", label, True, found)
+    return Gate("statement", label, True, finding)
 
 
 def _files(uow: UnitOfWork, bank: Bank, account: str, day: date) -> Gate:
-    """A held file whose days cannot be read may be about any."""
+    """No file that is held back is about the day. One whose days cannot be read may be about any."""
     held = [
         {"id": row["id"], "state": row["state"]}
         for row in uow.conn.execute(_HELD, (bank.code,)).fetchall()
         if not row["summary"] or any(_touches(bank, one, account, day) for one in row["summary"])
     ]
-    found = ", ".join(one["id"] for one in held) or vi("no file is held back")
+    finding = ", ".join(one["id"] for one in held) or vi("no file is held back")
     todo = vi("hub fee statements show FILE, then approve or reject (two persons)")
-    return Gate("files", vi("No statement file is held back"), not held, found, todo, held)
+    return Gate("files", vi("No statement file is held back"), not held, finding, todo, held)
 
 
-def _touches(bank: Bank, said: Mapping[str, Any], account: str, day: date) -> bool:
-    own = bank.account(said["account"])
-    return (own is None or own.number == account) and said["from"] <= day.isoformat() <= said["to"]
+def _touches(bank: Bank, period: Mapping[str, Any], account: str, day: date) -> bool:
+    own = bank.account(period["account"])
+    return (own is None or own.number == account) and period["from"] <= day.isoformat() <= period["to"]
 
 
 def _lines(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
     new = [{"id": str(row["id"]), "amount": row["amount"]} for row in uow.conn.execute(_NEW, asked).fetchall()]
-    found = vi("{new} lines have no result yet", new=len(new)) if new else vi("every line has a result")
+    finding = vi("{new} lines have no result yet", new=len(new)) if new else vi("every line has a result")
     todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
-    return Gate("lines", vi("Every statement line has a result"), not new, found, todo, new)
+    return Gate("lines", vi("Every statement line has a result"), not new, finding, todo, new)
 
 
 def _matched(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
     row = uow.conn.execute(_MATCHED, asked).fetchone() or {}
-    told, matched = row.get("told"), row.get("matched")
+    imported, matched = row.get("told"), row.get("matched")
     todo = f"hub fee match --account {asked['account']} --day {asked['day']}"
     label = vi("Matched after the last file")
-    if told is None:
+    if imported is None:
         return Gate("matched", label, True, vi("nothing to match"))
     if matched is None:
         return Gate("matched", label, False, vi("not matched yet"), todo)
-    found = vi(
+    finding = vi(
         "matched at {matched:%H:%M %d/%m}, last file {imported:%H:%M %d/%m}",
         matched=local(matched),
-        imported=local(told),
+        imported=local(imported),
     )
-    return Gate("matched", label, matched >= told, found, todo)
+    return Gate("matched", label, matched >= imported, finding, todo)
 
 
-def _cases(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
+def _exceptions(uow: UnitOfWork, asked: Mapping[str, Any]) -> Gate:
     items = [
         {**row, "due_on": row["due_on"].isoformat(), "carried": row["carried_by"] is not None}
-        for row in uow.conn.execute(_CASES, asked).fetchall()
+        for row in uow.conn.execute(_EXCEPTIONS, asked).fetchall()
     ]
     open_ = [one for one in items if not one["carried"]]
     carried = len(items) - len(open_)
-    found = (
+    finding = (
         vi("{open} exceptions unresolved, {carried} carried over", open=len(open_), carried=carried)
         if items
         else vi("no exceptions")
     )
     todo = vi("hub fee resolve EXCEPTION, or hub fee exceptions carry EXCEPTION --reason …")
-    return Gate("cases", vi("Exceptions resolved or carried over"), not open_, found, todo, items)
+    return Gate("cases", vi("Exceptions resolved or carried over"), not open_, finding, todo, items)
 
 
 def proof(uow: UnitOfWork) -> Gate:
-    """Made today, and nothing that it found is open: a red one opens an exception, which only a green one ends."""
-    made, stopped = proving.was_proven_on(uow.conn, local(uow.now).date()), proving.is_stopped(uow.conn)
-    found = vi("checked today, the ledger is right") if made else vi("not checked today")
+    """The ledger was proven today, and no exception of the proof is open: only a green proof ends one."""
+    proven, stopped = proving.was_proven_on(uow.conn, local(uow.now).date()), proving.is_stopped(uow.conn)
+    finding = vi("checked today, the ledger is right") if proven else vi("not checked today")
     if stopped:
-        found = vi("exceptions L01–L04 are open")
+        finding = vi("exceptions L01–L04 are open")
     todo = "docs/runbooks/when-the-proof-is-red.md" if stopped else "hub fee prove --keep"
-    return Gate("proof", vi("The ledger was checked today and is right"), made and not stopped, found, todo)
+    return Gate("proof", vi("The ledger was checked today and is right"), proven and not stopped, finding, todo)
 
 
 def _balance(uow: UnitOfWork, account: str, day: date) -> Gate:
-    """I2 of this day: what is not on it is listed, never netted."""
-    ends = balance.at(uow.conn, account, day)
-    if ends.said is None:
-        said = vi("ledger {balance}, no statement yet", balance=dong(ends.book))
+    """I2 of this day: what makes the two sides differ is listed, never netted."""
+    balance_of_day = balance.at(uow.conn, account, day)
+    if balance_of_day.by_statements is None:
+        finding = vi("ledger {balance}, no statement yet", balance=dong(balance_of_day.book))
     else:
         parts = (
-            (vi("booked on a later day"), ends.later),
-            (vi("opening balance difference"), ends.unposted),
-            (vi("break of the chain approved"), ends.breaks),
+            (vi("booked on a later day"), balance_of_day.later),
+            (vi("opening balance difference"), balance_of_day.unposted),
+            (vi("break of the chain approved"), balance_of_day.breaks),
         )
         listed = "".join(f" + {name} {dong(amount)}" for name, amount in parts if amount)
-        said = vi(
+        finding = vi(
             "ledger {balance}{listed}; statement {statement}",
-            balance=dong(ends.book),
+            balance=dong(balance_of_day.book),
             listed=listed,
-            statement=dong(ends.said),
+            statement=dong(balance_of_day.by_statements),
         )
     todo = vi(
         "find the line that is off by {difference}: hub fee prove, hub fee statements list",
-        difference=dong((ends.said or 0) - ends.explained),
+        difference=dong((balance_of_day.by_statements or 0) - balance_of_day.explained),
     )
-    return Gate("balance", vi("The ledger's balance is the statement's"), ends.agrees, said, todo)
+    return Gate("balance", vi("The ledger's balance is the statement's"), balance_of_day.agrees, finding, todo)
 
 
-# What has to hold before a month is closed, and what is listed so that two persons have seen it.
+# The gates of a month, and what they list so that two persons have seen it.
 
 _DAY: Final = timedelta(days=1)
 SUSPENSE: Final = ("113", "338", "339", "341")
@@ -225,9 +225,9 @@ _FIRST_ENTRY: Final = "SELECT min(business_date) AS day FROM ledger_entry WHERE 
 
 
 def of_month(uow: UnitOfWork, month: date, accounts: Sequence[str]) -> list[Gate]:
-    """All of them; ``month`` is its first day, ``accounts`` all that were ever spoken of."""
+    """Check all gates of a month. ``month``: its first day; ``accounts``: all that have a statement or an entry."""
     return [
-        _month_gates_over(uow, month),
+        _month_over(uow, month),
         _before(uow, month),
         _days(uow, month, accounts),
         _transit(uow, month),
@@ -237,7 +237,7 @@ def of_month(uow: UnitOfWork, month: date, accounts: Sequence[str]) -> list[Gate
     ]
 
 
-def _month_gates_over(uow: UnitOfWork, month: date) -> Gate:
+def _month_over(uow: UnitOfWork, month: date) -> Gate:
     last = last_of(month)
     over = local(uow.now).date() > last
     return Gate(
@@ -250,17 +250,17 @@ def _month_gates_over(uow: UnitOfWork, month: date) -> Gate:
 
 
 def _before(uow: UnitOfWork, month: date) -> Gate:
-    """A month stands on the one before it, from the first in which anything was booked."""
+    """The month before it is closed, unless this is the first in which anything was booked."""
     before = (month - _DAY).replace(day=1)
     row = uow.conn.execute(_FIRST_ENTRY, (month,)).fetchone()
     is_first = row is None or row["day"] is None
     green = is_first or store.month_digest(uow.conn, before) is not None
-    found = (
+    finding = (
         vi("the ledger's first month")
         if is_first
         else vi("month {before:%m/%Y} {state}", before=before, state=vi("closed") if green else vi("still open"))
     )
-    return Gate("before", vi("Earlier month closed"), green, found, f"hub fee close --month {before:%Y-%m}")
+    return Gate("before", vi("Earlier month closed"), green, finding, f"hub fee close --month {before:%Y-%m}")
 
 
 def _days(uow: UnitOfWork, month: date, accounts: Sequence[str]) -> Gate:
@@ -271,31 +271,37 @@ def _days(uow: UnitOfWork, month: date, accounts: Sequence[str]) -> Gate:
         for day in store.open_days(uow.conn, account, last)
         if day >= month
     ]
-    found = (
+    finding = (
         vi("{days} days still open", days=len(items))
         if items
         else vi("{accounts} accounts, every day closed", accounts=len(accounts))
     )
-    return Gate("days", vi("Every day of every account closed"), not items, found, f"hub fee close --day {last}", items)
+    return Gate(
+        "days", vi("Every day of every account closed"), not items, finding, f"hub fee close --day {last}", items
+    )
 
 
 def _transit(uow: UnitOfWork, month: date) -> Gate:
-    """Notified and on no statement yet: allowed, with how long each has waited."""
+    """Notified and on no statement yet (112): allowed; listed by age."""
     items = _items(uow, ["112"], month)
     return Gate("transit", vi("Money in transit (112), by age"), True, _sum(items), items=items)
 
 
 def _suspense(uow: UnitOfWork, month: date) -> Gate:
-    """Allowed to stand over, if somebody has an exception about each; 113 has its refund."""
+    """Items on 113, 338, 339, 341 may stay open if each has an exception; one on 113 has its refund."""
     items = _items(uow, SUSPENSE, month)
-    nobodys = [one for one in items if not one["cases"] and one["account"] != "113"]
-    found = _sum(items) + (vi("; {unattended} items have no exception", unattended=len(nobodys)) if nobodys else "")
+    unattended = [one for one in items if not one["cases"] and one["account"] != "113"]
+    finding = _sum(items) + (
+        vi("; {unattended} items have no exception", unattended=len(unattended)) if unattended else ""
+    )
     todo = "hub fee prove; docs/runbooks/when-the-proof-is-red.md"
-    return Gate("suspense", vi("Every item on 113, 338, 339, 341 has an exception"), not nobodys, found, todo, items)
+    return Gate(
+        "suspense", vi("Every item on 113, 338, 339, 341 has an exception"), not unattended, finding, todo, items
+    )
 
 
 def _receipts(uow: UnitOfWork, month: date) -> Gate:
-    """What was paid in the month has its receipts, here and at their issuer."""
+    """What was paid in the month has its receipts, in the hub and at their issuer."""
     label = vi("The month's receipts are complete")
     if uow.catalogue.receipts is None:
         return Gate("receipts", label, True, vi("The hub issues no receipts (no receipts.toml)"))
@@ -303,8 +309,8 @@ def _receipts(uow: UnitOfWork, month: date) -> Gate:
         {"demand": gap.demand_id, "kind": gap.kind, "amount": gap.amount, "why": gap.why}
         for gap in gaps.missing(uow.conn, month)
     ]
-    found = vi("{missing} receipts are missing", missing=len(items)) if items else vi("complete")
-    return Gate("receipts", label, not items, found, vi("hub fee receipts list, then hub fee receipts issue"), items)
+    finding = vi("{missing} receipts are missing", missing=len(items)) if items else vi("complete")
+    return Gate("receipts", label, not items, finding, vi("hub fee receipts list, then hub fee receipts issue"), items)
 
 
 def _items(uow: UnitOfWork, accounts: Sequence[str], month: date) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What closing is about: gates, the steps that a close takes, and what a person is told."""
+"""Gates, the steps of a close, and its outcome."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from hub.locale import vi
 from schemas.figures import grouped
 
 BOOK: Final = "book"
-"""stands for all accounts where a month is closed"""
+"""in place of an account: the whole ledger, of which a month is closed"""
 
 
 class CloseStep(StrEnum):
-    """What came of asking for a close, or for opening again."""
+    """The outcome of a command to close or reopen."""
 
     REFUSED = "refused"
     """a gate is red"""
     PROPOSED = "proposed"
     """the first person; another has to agree"""
     WAITING = "waiting"
-    """the same person once more, or one who may not agree: nothing has changed"""
+    """the maker again, or one who may not agree: nothing was changed"""
     DONE = "done"
-    """the second person, and it still came to the same"""
+    """the second person has agreed to the same control totals"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,14 @@ class Gate:
     """stable, for scripts"""
     label: str
     green: bool
-    found: str
+    finding: str
     todo: str = ""
     items: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What came of asking. ``changed``: what is not as it was when another person proposed it."""
+    """The outcome of a command to close or reopen. ``changed``: figures that differ from the proposal that it ended."""
 
     account: str
     day: date
@@ -54,7 +54,7 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a person has proposed, and another has not agreed to yet."""
+    """A close or reopening that one person has proposed and no other has agreed to yet."""
 
     id: int
     digest: bytes

@@ -1,4 +1,4 @@
-"""Proposals, and days and months that are closed, in the database."""
+"""Tables of the close: proposals, closed days, closed months."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -30,7 +30,7 @@ WHERE month = %(day)s AND reopened_at IS NULL
 
 
 def proposal(conn: Connection, action: CloseAction, account: str, day: date) -> Proposal | None:
-    """The proposal that stands."""
+    """The open proposal, locked."""
     row = conn.execute(
         "SELECT id, digest, totals, maker, reason FROM close_proposal"
         " WHERE action = %s AND account = %s AND day = %s AND ended_at IS NULL FOR UPDATE",
@@ -55,7 +55,7 @@ def propose(
 
 
 def end(conn: Connection, proposal_id: int, *, checker: str | None, at: datetime) -> None:
-    """Another person has agreed; None: it has been overtaken."""
+    """End a proposal: ``checker`` has agreed, or (None) the figures have changed since."""
     conn.execute(
         "UPDATE close_proposal SET outcome = %s, checker = %s, ended_at = %s WHERE id = %s",
         ("agreed" if checker else "overtaken", checker, at, proposal_id),
@@ -77,9 +77,9 @@ def close_month(conn: Connection, month: date, agreed: Proposal, checker: str) -
 
 
 def reopen(conn: Connection, account: str, day: date, agreed: Proposal, checker: str) -> None:
-    """The month, or the day and every closed one after it."""
-    asked = {"account": account, "day": day, "maker": agreed.maker, "checker": checker, "reason": agreed.reason}
-    conn.execute(_MONTH_REOPENED if account == BOOK else _DAYS_REOPENED, asked)
+    """Reopen the month, or the day and every closed one after it."""
+    parameters = {"account": account, "day": day, "maker": agreed.maker, "checker": checker, "reason": agreed.reason}
+    conn.execute(_MONTH_REOPENED if account == BOOK else _DAYS_REOPENED, parameters)
 
 
 def closed_from(conn: Connection, account: str, day: date) -> Sequence[tuple[date, bytes]]:
@@ -92,7 +92,7 @@ def closed_from(conn: Connection, account: str, day: date) -> Sequence[tuple[dat
 
 
 def day_digest(conn: Connection, account: str, day: date) -> bytes | None:
-    """Of the day that is closed; None: it is open."""
+    """The digest under which the day was closed; None: it is open."""
     row = conn.execute(
         "SELECT digest FROM day_close WHERE account = %s AND day = %s AND reopened_at IS NULL", (account, day)
     ).fetchone()
@@ -100,7 +100,7 @@ def day_digest(conn: Connection, account: str, day: date) -> bytes | None:
 
 
 def month_digest(conn: Connection, month: date) -> bytes | None:
-    """Of the month that is closed; None: it is open."""
+    """The digest under which the month was closed; None: it is open."""
     row = conn.execute("SELECT digest FROM month_close WHERE month = %s AND reopened_at IS NULL", (month,)).fetchone()
     return bytes(row["digest"]) if row else None
 
@@ -108,16 +108,6 @@ def month_digest(conn: Connection, month: date) -> bytes | None:
 def last_closed_month(conn: Connection) -> date | None:
     row = conn.execute("SELECT max(month) AS month FROM month_close WHERE reopened_at IS NULL").fetchone()
     return row["month"] if row else None
-
-
-def handed_over(conn: Connection, month: date) -> list[str]:
-    """The departments that were handed their table of the month."""
-    rows = conn.execute(
-        "SELECT department FROM settlement WHERE month = %s AND state NOT IN ('computed', 'withdrawn')"
-        " ORDER BY department",
-        (month,),
-    )
-    return [row["department"] for row in rows]
 
 
 def first_day(conn: Connection, account: str) -> date | None:
@@ -144,7 +134,7 @@ def open_days(conn: Connection, account: str, until: date) -> list[date]:
     return [row["day"] for row in rows]
 
 
-# Days and months as people look at them.
+# Reads for people: days and months with their state.
 
 _DAYS: Final = """
 SELECT a.account, d::date AS day,
@@ -177,13 +167,13 @@ WHERE m.day BETWEEN %(first)s AND %(last)s ORDER BY m.day
 
 def days(conn: Connection, accounts: Sequence[tuple[str, date]], first: date, last: date) -> list[dict[str, Any]]:
     """The days of accounts, each from its own first one on, with who closed it and how often it was opened again."""
-    asked = {
+    parameters = {
         "accounts": [account for account, _ in accounts],
         "firsts": [begins for _, begins in accounts],
         "first": first,
         "last": last,
     }
-    return conn.execute(_DAYS, asked).fetchall()
+    return conn.execute(_DAYS, parameters).fetchall()
 
 
 def months(conn: Connection, first: date, last: date) -> list[dict[str, Any]]:

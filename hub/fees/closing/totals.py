@@ -1,4 +1,4 @@
-"""Control totals: what a day or a month comes to, and the digest under which two persons agree to it. đồng."""
+"""Control totals of a day or a month in đồng, and the digest under which two persons agree to them."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ SELECT e.digest FROM ledger_entry e
 WHERE e.business_date BETWEEN %(first)s AND %(last)s AND (%(account)s = 'book' OR e.bank_account = %(account)s)
     AND NOT (e.bank_account IS NULL AND e.kind LIKE 'retained%%') ORDER BY e.seq
 """
-"""What the Centre keeps of a month is worked out when it is closed, from what is closed."""
+"""Without the retained shares of a month: they are posted while it is closed."""
 
 _MOVED: Final = """
 SELECT l.account, sum(l.dr)::bigint AS debit, sum(l.cr)::bigint AS credit
@@ -33,21 +33,21 @@ WHERE account = %s AND booking_date = %s AND status = 'BOOK' AND state <> 'vanis
 
 
 def of_day(conn: Connection, account: str, day: date) -> dict[str, Any]:
-    """A day of a bank account."""
-    ends = balance.at(conn, account, day)
+    """Control totals of a day of a bank account."""
+    balance_of_day = balance.at(conn, account, day)
     return {
         "v": 1,
         "account": account,
         "day": day.isoformat(),
-        "statement": ends.said,
-        "book": ends.book,
+        "statement": balance_of_day.by_statements,
+        "book": balance_of_day.book,
         "lines": dict(one(conn, _LINES, (account, day))),
         **_moved(conn, account, day, day),
     }
 
 
 def of_month(conn: Connection, month: date, accounts: Sequence[str]) -> dict[str, Any]:
-    """A month of all accounts; ``accounts``: those that end it with a balance of their own."""
+    """Control totals of a month; ``accounts``: those whose closing balances are part of them."""
     last = last_of(month)
     return {
         "v": 1,
@@ -58,14 +58,14 @@ def of_month(conn: Connection, month: date, accounts: Sequence[str]) -> dict[str
 
 
 def _moved(conn: Connection, account: str, first: date, last: date) -> dict[str, Any]:
-    asked = {"account": account, "first": first, "last": last}
-    seen, count = hashlib.sha256(), 0
-    for row in conn.execute(_ENTRIES, asked):
-        seen.update(row["digest"])
+    parameters = {"account": account, "first": first, "last": last}
+    hasher, count = hashlib.sha256(), 0
+    for row in conn.execute(_ENTRIES, parameters):
+        hasher.update(row["digest"])
         count += 1
-    moved = conn.execute(_MOVED, asked).fetchall()
+    moved = conn.execute(_MOVED, parameters).fetchall()
     return {
-        "entries": {"count": count, "sha256": seen.hexdigest()},
+        "entries": {"count": count, "sha256": hasher.hexdigest()},
         "moved": {row["account"]: {"debit": row["debit"], "credit": row["credit"]} for row in moved},
     }
 
@@ -76,12 +76,12 @@ def digest(totals: Mapping[str, Any]) -> bytes:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Each number that is another now, as ``name: before → after``."""
-    was, stands = dict(_flat("", before)), dict(_flat("", after))
+    """The figures that differ, as ``name: before → after``."""
+    old, new = dict(_flat("", before)), dict(_flat("", after))
     return [
-        f"{name}: {was.get(name, '–')} → {stands.get(name, '–')}"
-        for name in sorted(was.keys() | stands.keys())
-        if was.get(name) != stands.get(name)
+        f"{name}: {old.get(name, '–')} → {new.get(name, '–')}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What is proven, and what the proof found."""
+"""The invariants of the ledger, the checks of a proof, and their outcomes."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from schemas.explained import Explained
 
 
 class Invariant(StrEnum):
-    """A sentence that is true of the book as long as nothing is lost, invented or changed."""
+    """A statement that is true of the ledger as long as nothing is lost, invented or changed."""
 
     I1 = "I1"
     I2 = "I2"
@@ -70,7 +70,7 @@ class Offender:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A part of an invariant, as a query that gives those who break it as (what, how); none: it holds."""
+    """A part of an invariant: a query whose rows (what, how) break it; no row: it holds."""
 
     invariant: Invariant
     name: str
@@ -81,7 +81,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """What became of a check. ``offenders``: at most proving.MOST of them; ``count``: how many there are."""
+    """The outcome of a check. ``offenders``: at most proving.MOST of them; ``count``: how many there are."""
 
     invariant: Invariant
     name: str

@@ -1,4 +1,4 @@
-"""I1: the book itself. Both sides equal, numbers without gaps, every entry still the one that was posted."""
+"""I1, the ledger itself: both sides equal, numbers without gaps, every entry as it was posted."""
 
 import hashlib
 import json
@@ -120,25 +120,28 @@ _CHECKPOINTS: Final = (
 
 
 def check_anchors(conn: Connection) -> list[CheckOutcome]:
-    """Both checks over all checkpoints."""
-    kept = conn.execute(_CHECKPOINTS).fetchall()
-    cut = list(_cut_off(conn, kept))
-    return [_result(CHAIN, ProofCode.CHAIN, list(_chain(kept))), _result(ROOTS, ProofCode.CHECKPOINT, cut)]
+    """Check the chain of checkpoints, and that the entries lead to their signed roots."""
+    checkpoints = conn.execute(_CHECKPOINTS).fetchall()
+    cut = list(_cut_off(conn, checkpoints))
+    return [_result(CHAIN, ProofCode.CHAIN, list(_chain(checkpoints))), _result(ROOTS, ProofCode.CHECKPOINT, cut)]
 
 
 def _result(name: str, code: ProofCode, offenders: list[Offender]) -> CheckOutcome:
     return CheckOutcome(Invariant.I1, name, code, offenders, len(offenders))
 
 
-def _chain(kept: list[dict[str, Any]]) -> Iterator[Offender]:
+def _chain(checkpoints: list[dict[str, Any]]) -> Iterator[Offender]:
+    """Yield checkpoints whose columns differ from what was signed, that do not follow the one before, or that the
+    custody log does not have.
+    """
     prev, last = FIRST, 0
-    for number, row in enumerate(kept, start=1):
+    for number, row in enumerate(checkpoints, start=1):
         name = f"checkpoint {row['number']}"
-        said = json.loads(bytes(row["body"]))
-        told = (said["number"], said["first"], said["last"], said["root"], said["day"])
-        if told != (row["number"], row["first_seq"], row["last_seq"], row["root"].hex(), row["day"].isoformat()):
+        body = json.loads(bytes(row["body"]))
+        signed = (body["number"], body["first"], body["last"], body["root"], body["day"])
+        if signed != (row["number"], row["first_seq"], row["last_seq"], row["root"].hex(), row["day"].isoformat()):
             yield Offender(name, vi("the columns do not agree with the signed content"))
-        if (row["number"], row["first_seq"], said["prev"]) != (number, last + 1, prev):
+        if (row["number"], row["first_seq"], body["prev"]) != (number, last + 1, prev):
             yield Offender(
                 name,
                 vi("does not follow checkpoint {number}, which ends at entry {last}", number=number - 1, last=last),
@@ -148,22 +151,23 @@ def _chain(kept: list[dict[str, Any]]) -> Iterator[Offender]:
         prev, last = _hash(row["body"]).hex(), row["last_seq"]
 
 
-def _cut_off(conn: Connection, kept: list[dict[str, Any]]) -> Iterator[Offender]:
-    for row in kept:
+def _cut_off(conn: Connection, checkpoints: list[dict[str, Any]]) -> Iterator[Offender]:
+    """Yield checkpoints under which an entry is missing or changed."""
+    for row in checkpoints:
         digests = [
-            bytes(found["digest"])
-            for found in conn.execute(
+            bytes(entry["digest"])
+            for entry in conn.execute(
                 "SELECT digest FROM ledger_entry WHERE seq BETWEEN %s AND %s ORDER BY seq",
                 (row["first_seq"], row["last_seq"]),
             )
         ]
-        name, wanted = f"checkpoint {row['number']}", row["last_seq"] - row["first_seq"] + 1
-        if len(digests) != wanted:
+        name, expected = f"checkpoint {row['number']}", row["last_seq"] - row["first_seq"] + 1
+        if len(digests) != expected:
             yield Offender(
                 name,
                 vi(
                     "has {expected} entries from number {first_seq}; now {actual}",
-                    expected=wanted,
+                    expected=expected,
                     first_seq=row["first_seq"],
                     actual=len(digests),
                 ),

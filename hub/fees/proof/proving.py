@@ -11,7 +11,7 @@ from hub.fees.proof import findings, ledger_checks, payment_checks, payout_check
 from hub.fees.proof.findings import Check, CheckOutcome, Invariant, Offender, ProofReport, digest_of
 
 MOST: Final = 100
-"""offenders of a check that are told; more say nothing new"""
+"""offenders of a check that are listed; more say nothing new"""
 CHECKS: Final[Sequence[Check]] = (
     *ledger_checks.BOOK_CHECKS,
     *ledger_checks.CLOSE_CHECKS,
@@ -29,16 +29,23 @@ CHECKS: Final[Sequence[Check]] = (
 
 
 def prove(conn: Connection) -> ProofReport:
-    """All of it, read at one moment. Changes nothing."""
+    """Run every check over one snapshot of the database. Changes nothing."""
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return proven(conn)
 
 
 def proven(conn: Connection) -> ProofReport:
-    """All of it, as the caller's transaction sees it."""
-    results = [*(_looked_at(conn, check) for check in CHECKS), *ledger_checks.check_anchors(conn)]
+    """Run every check in the caller's transaction.
+
+    1. The checks that are queries, one after the other.
+    2. The checkpoints: the entries lead to the signed roots, and the checkpoints lie in the custody log.
+    3. The digest over the state, by which the replay compares; the last entry; invariants that nothing has checked.
+    """
+    # 1. and 2.
+    results = [*(_run_check(conn, check) for check in CHECKS), *ledger_checks.check_anchors(conn)]
     seen = {result.invariant for result in results}
+    # 3.
     return ProofReport(
         results=sorted(results, key=lambda result: list(Invariant).index(result.invariant)),
         digest=digest_of(findings.lines(conn)),
@@ -47,32 +54,32 @@ def proven(conn: Connection) -> ProofReport:
     )
 
 
-def _looked_at(conn: Connection, check: Check) -> CheckOutcome:
-    found = conn.execute(check.query).fetchall()
-    offenders = [Offender(row["what"], row["how"]) for row in found[:MOST]]
-    return CheckOutcome(check.invariant, check.name, check.code, offenders, len(found))
+def _run_check(conn: Connection, check: Check) -> CheckOutcome:
+    rows = conn.execute(check.query).fetchall()
+    offenders = [Offender(row["what"], row["how"]) for row in rows[:MOST]]
+    return CheckOutcome(check.invariant, check.name, check.code, offenders, len(rows))
 
 
-# What is kept of a proof, and what follows from a red one: exceptions, which stop every close and transfer.
+# The record of a proof, and the exceptions that a red one opens: they stop every close and transfer.
 
 _SHOWN: Final = 20
 """offenders that an exception names; `hub fee prove` names more"""
 
 
 def was_proven_on(conn: Connection, day: date) -> bool:
-    """Whether the book was proven on this day."""
+    """Whether the ledger was proven on this day."""
     return conn.execute("SELECT 1 FROM proof_run WHERE day = %s LIMIT 1", (day,)).fetchone() is not None
 
 
 def record(conn: Connection, calendar: WorkingCalendar, proof: ProofReport, day: date) -> list[str]:
-    """Write the run down and open an exception for each check that is red and has none. The new exceptions' ids."""
+    """Record the run, open an exception for each red check that has none, and return the new exceptions' ids."""
     red = sorted({result.invariant.value for result in proof.red})
     conn.execute(
         "INSERT INTO proof_run (day, last_seq, digest, red) VALUES (%s, %s, %s, %s)",
         (day, proof.last_seq, proof.digest, red),
     )
-    opened = exceptions.open_all(conn, calendar, [_case(result) for result in proof.red])
-    return [case for case in opened if case is not None]
+    opened = exceptions.open_all(conn, calendar, [_opening(result) for result in proof.red])
+    return [exception for exception in opened if exception is not None]
 
 
 def is_stopped(conn: Connection) -> bool:
@@ -83,7 +90,7 @@ def is_stopped(conn: Connection) -> bool:
     return row is not None
 
 
-def _case(result: CheckOutcome) -> exceptions.Opening:
+def _opening(result: CheckOutcome) -> exceptions.Opening:
     facts = {
         "check": result.name,
         "count": result.count,

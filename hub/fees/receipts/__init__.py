@@ -1,1 +1,1 @@
-"""Electronic receipts (biên lai điện tử): issued when a demand is paid, void when it is not paid any more."""
+"""Electronic receipts (biên lai điện tử): issued when a demand is paid, voided when its payment is gone."""

@@ -1,4 +1,4 @@
-"""What ought to have a receipt and has none, or has one that the issuer does not know: M03, and the month's gate."""
+"""Paid fees without a receipt, or with one that the issuer does not know: exception M03, and a gate of the month."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 PATIENCE: Final = timedelta(days=1)
-"""a receipt is issued, and void, on the day on which it has to be"""
+"""a receipt is issued and voided on the day on which that is due"""
 _MOST: Final = 1000
 """exceptions that are opened at a time"""
 _WHY: Final = {
@@ -46,26 +46,26 @@ ORDER BY due.since, due.demand_id, due.kind
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A kind of fee of a paid demand without a receipt that stands here and at the issuer alike."""
+    """A kind of fee of a paid demand without a receipt that is valid in the hub and at the issuer alike."""
 
     demand_id: str
     kind: str
     amount: int
     department: str
     since: datetime
-    """from when on it had to have one"""
+    """since when it is due"""
     receipt_id: str | None
     why: str
     """"not issued", "not published", "other number" """
 
 
 def missing(conn: Connection, month: date) -> list[Gap]:
-    """What the month (any day of it) lacks: while there is something, it cannot be closed."""
+    """The gaps of a month (any day of it): while there is one, the month cannot be closed."""
     return _gaps(conn, _midnight(month.replace(day=1)), _midnight(last_of(month) + timedelta(days=1)))
 
 
 def report(uow: UnitOfWork) -> int:
-    """Open M03 for what has been missing for longer than a day. How many were opened."""
+    """Open M03 for each gap older than a day; how many were opened."""
     opened = 0
     for gap in _gaps(uow.conn, datetime.min.replace(tzinfo=VIETNAM), uow.now - PATIENCE)[:_MOST]:
         about = ("receipt", gap.receipt_id) if gap.receipt_id else ("fee_demand", gap.demand_id)
@@ -74,14 +74,14 @@ def report(uow: UnitOfWork) -> int:
     return opened
 
 
-def mended(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:  # noqa: ARG001 - takes none
-    """The exception is over if nothing is missing any more. Raises InvalidState."""
-    row = uow.conn.execute(
+def mended(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:  # noqa: ARG001 - takes none
+    """Resolve M03: nothing is missing any more. Raises InvalidState where something is."""
+    gap = uow.conn.execute(
         f"SELECT why FROM ({_GAPS}) AS g WHERE %(object)s IN (demand_id, receipt_id) LIMIT 1",
-        {"first": datetime.min.replace(tzinfo=VIETNAM), "behind": uow.now, "object": case.object_id},
+        {"first": datetime.min.replace(tzinfo=VIETNAM), "behind": uow.now, "object": exception.object_id},
     ).fetchone()
-    if row is not None:
-        raise InvalidState(vi("receipts are still missing: {reasons}", reasons=_WHY[row["why"]]))
+    if gap is not None:
+        raise InvalidState(vi("receipts are still missing: {reasons}", reasons=_WHY[gap["why"]]))
     return []
 
 

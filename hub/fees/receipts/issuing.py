@@ -1,4 +1,4 @@
-"""A demand that is paid has a receipt for each kind of fee: numbered, signed by the Centre's seal, kept, told."""
+"""Issue a receipt for each kind of fee of a paid demand, void it when the payment is gone, and tell the issuer."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -25,11 +25,14 @@ from schemas.portal import FeeKind
 
 ISSUE: Final = "receipt.issue"
 VOID: Final = "receipt.void"
-"""kinds of the transfer"""
+"""kinds of transfer"""
 
 
-def tell(uow: UnitOfWork, receipt: FeeReceiptRow, kind: str, body: bytes) -> None:
-    """One ordering key a series: an issuer that counts by itself comes to the same numbers, and to no older day."""
+def send_to_issuer(uow: UnitOfWork, receipt: FeeReceiptRow, kind: str, body: bytes) -> None:
+    """Put ``body`` into the outbox for the receipt's issuer, if it has one.
+
+    The ordering key is the series: an issuer that counts by itself comes to the same numbers in the same order.
+    """
     if receipt.counterparty is None:
         return
     demand = one(uow.conn, "SELECT dossier_id FROM fee_demand WHERE id = %s", (receipt.demand_id,))
@@ -47,12 +50,12 @@ def tell(uow: UnitOfWork, receipt: FeeReceiptRow, kind: str, body: bytes) -> Non
 
 
 LEAF: Final = "fee-receipt"
-"""of the leaf in the custody log"""
+"""kind of the leaf in the custody log"""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """The name that the next receipt of a kind has, and the day for which it has it."""
+    """The series and number of a receipt that is being issued, and its day."""
 
     template: str
     symbol: str
@@ -65,35 +68,44 @@ class Numbered:
 
 
 def issue(uow: UnitOfWork, demand_id: str) -> list[Event]:
-    """Issue what the demand has to have and has not. Nothing, if nothing is missing. Raises NotFound, NotConfigured.
+    """Issue the receipts that the demand lacks, one for each kind of fee.
 
-    Raises MayNotSign where the seal cannot sign: then no number is taken either.
+    1. Lock the demand, so that its payments do not change meanwhile.
+    2. For each kind of fee that is due, take the next number of its series, which stays locked until the commit.
+    3. Write the record, in place of the last void receipt of this kind if there is one, and seal it.
+    4. Enter it into the custody log, store the row, and send it to the issuer.
+
+    Raises NotFound, NotConfigured, and MayNotSign where the seal cannot sign: then no number is taken either.
     """
-    desk = desk_of(uow)
+    settings = receipt_settings(uow)
+    # 1.
     demands.lock(uow.conn, demand_id)
     for due in store.waiting(uow.conn, demand_id):
-        _issue(uow, desk, due)
+        _issue(uow, settings, due)
     return []
 
 
-def desk_of(uow: UnitOfWork) -> ReceiptDesk:
-    """Raises NotConfigured where no receipts are issued."""
+def receipt_settings(uow: UnitOfWork) -> ReceiptDesk:
+    """The catalogue's receipts.toml. Raises NotConfigured where there is none."""
     if uow.catalogue.receipts is None:
         raise NotConfigured(vi("the catalogue has no receipts.toml: no receipts are made"))
     return uow.catalogue.receipts
 
 
-def said(receipt: FeeReceiptRow) -> FeeReceipt:
-    """What the receipt says."""
+def record_of(receipt: FeeReceiptRow) -> FeeReceipt:
+    """The record that was signed."""
     return FeeReceipt.model_validate_json(receipt.body)
 
 
-def _issue(uow: UnitOfWork, desk: ReceiptDesk, due: Due) -> None:
+def _issue(uow: UnitOfWork, settings: ReceiptDesk, due: Due) -> None:
+    # 2.
     before = store.last_void(uow.conn, due.demand_id, due.kind)
-    numbered = _number(uow, desk, FeeKind(due.kind))
-    record = _record(uow, desk, due, numbered, before)
+    numbered = _number(uow, settings, FeeKind(due.kind))
+    # 3.
+    record = _record(uow, settings, due, numbered, before)
     body = canonical.encode(record.model_dump(mode="json", exclude_none=True))
     signature = uow.signer.sealed(body, uow.now)
+    # 4.
     receipt = FeeReceiptRow(
         id=record.receipt_id,
         series=numbered.series,
@@ -109,22 +121,22 @@ def _issue(uow: UnitOfWork, desk: ReceiptDesk, due: Due) -> None:
         signature=signature,
         leaf_id=custody.enter(uow.conn, kind=LEAF, subject=record.receipt_id, record=body, signatures=[signature]),
         replaces=before.id if before else None,
-        counterparty=desk.issuer.counterparty if desk.issuer else None,
+        counterparty=settings.issuer.counterparty if settings.issuer else None,
     )
     store.add(uow.conn, receipt)
-    tell(uow, receipt, ISSUE, body)
+    send_to_issuer(uow, receipt, ISSUE, body)
     uow.note(receipt.id, "issued", after="stands", reason=f"{due.demand_id} {due.kind} {due.amount} {receipt.title}")
 
 
-def _number(uow: UnitOfWork, desk: ReceiptDesk, kind: FeeKind) -> Numbered:
-    series, day = desk.of(kind), local(uow.now).date()
+def _number(uow: UnitOfWork, settings: ReceiptDesk, kind: FeeKind) -> Numbered:
+    series, day = settings.of(kind), local(uow.now).date()
     symbol = series.symbol_of(day)
     number = store.next_number(uow.conn, f"{series.template} {symbol}", day.year)
     return Numbered(series.template, symbol, number, day)
 
 
 def _record(
-    uow: UnitOfWork, desk: ReceiptDesk, due: Due, numbered: Numbered, before: FeeReceiptRow | None
+    uow: UnitOfWork, settings: ReceiptDesk, due: Due, numbered: Numbered, before: FeeReceiptRow | None
 ) -> FeeReceipt:
     about = _about(uow, due.demand_id)
     lines = [
@@ -132,7 +144,7 @@ def _record(
         for line in demands.lines(uow.conn, due.demand_id)
         if line.kind == due.kind and line.amount > line.waived
     ]
-    kind, old = FeeKind(due.kind), said(before) if before else None
+    kind, replaced = FeeKind(due.kind), record_of(before) if before else None
     return FeeReceipt(
         v=1,
         typ=TYPE,
@@ -143,7 +155,7 @@ def _record(
         number=numbered.number,
         issued_on=numbered.day.isoformat(),
         issued_at=uow.now,
-        collector=desk.collector,
+        collector=settings.collector,
         department=due.department,
         department_name=uow.catalogue.departments[due.department].name,
         procedure=about["procedure"],
@@ -154,7 +166,9 @@ def _record(
         amount=due.amount,
         amount_in_words=in_words(due.amount),
         currency="VND",
-        replaces=ReceiptNumber(template=old.template, symbol=old.symbol, number=old.number) if old else None,
+        replaces=ReceiptNumber(template=replaced.template, symbol=replaced.symbol, number=replaced.number)
+        if replaced
+        else None,
     )
 
 
@@ -167,16 +181,16 @@ def _about(uow: UnitOfWork, demand_id: str) -> dict[str, Any]:
     )
 
 
-# A receipt becomes void: by itself when its money went away, or by two persons when it is wrong.
+# A receipt is voided by the hub when its payment is gone, or by two persons when it is wrong.
 #
-# Where the demand is still paid, another receipt is issued in its place and says so; what was void stays in the log.
+# Where the demand is still paid, another receipt is issued in its place and names it; the void one stays in the log.
 
 BY_ITSELF: Final = "hub"
-"""who voids what has no money any more: nobody decides that"""
+"""the actor where no person decides"""
 
 
 def lapse(uow: UnitOfWork, receipt_id: str) -> list[Event]:
-    """Void it if its demand is not paid any more: reversed, moved away, given back. Raises NotFound."""
+    """Void the receipt if its demand is not paid any more (reversed, moved, refunded). Raises NotFound."""
     demand = demands.lock(uow.conn, store.demand_of(uow.conn, receipt_id))
     receipt = store.lock(uow.conn, receipt_id)
     if receipt.voided_at is None and demand.status not in STANDS_WHILE:
@@ -185,7 +199,7 @@ def lapse(uow: UnitOfWork, receipt_id: str) -> list[Event]:
 
 
 def void(uow: UnitOfWork, receipt_id: str, reason: str) -> bool:
-    """It is wrong: one person proposes, another says the same. Whether it is void now.
+    """Void a wrong receipt: one person proposes, another agrees. Whether it is void now.
 
     Raises NotFound, InvalidState, Forbidden.
     """
@@ -206,47 +220,49 @@ def void(uow: UnitOfWork, receipt_id: str, reason: str) -> bool:
 def _void(uow: UnitOfWork, receipt: FeeReceiptRow, by: str, reason: str) -> None:
     store.voided(uow.conn, receipt.id, by, reason, uow.now)
     uow.note(receipt.id, "voided", before="stands", after="void", reason=f"by {by}: {reason}")
-    told = said(receipt)
-    body = Voiding(receipt_id=receipt.id, template=told.template, symbol=told.symbol, number=told.number)
-    tell(uow, receipt, VOID, canonical.encode(body.model_dump(mode="json")))
+    record = record_of(receipt)
+    body = Voiding(receipt_id=receipt.id, template=record.template, symbol=record.symbol, number=record.number)
+    send_to_issuer(uow, receipt, VOID, canonical.encode(body.model_dump(mode="json")))
 
 
-# What an issuer's answer means for a receipt.
+# The issuer's replies.
 
 
 def issued(uow: UnitOfWork, transfer: Transfer, reply: Issued) -> list[Event]:
-    """It is issued there. Under another number than ours it is, for the law, another receipt: a person looks (M03)."""
+    """Record that the issuer has issued it. Under another number it is, by law, another receipt: opens M03."""
     receipt = store.lock(uow.conn, transfer.key)
     store.published(uow.conn, receipt.id, reply.number, uow.now)
     uow.note(receipt.id, "published", after=str(reply.number), reason=transfer.counterparty)
-    there = f"{reply.template} {reply.symbol}"
-    if (there, reply.number) != (receipt.series, receipt.number):
-        _case(uow, receipt, {"why": "other number", "ours": receipt.number, "theirs": reply.number, "series": there})
+    series = f"{reply.template} {reply.symbol}"
+    if (series, reply.number) != (receipt.series, receipt.number):
+        _open_exception(
+            uow, receipt, {"why": "other number", "ours": receipt.number, "theirs": reply.number, "series": series}
+        )
     return []
 
 
 def not_issued(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
-    """The issuer does not take it: it stands here alone, and a person looks (M03)."""
+    """The issuer refuses it, so that only the hub has it: opens M03."""
     receipt = store.lock(uow.conn, transfer.key)
     uow.note(receipt.id, "not published", reason=reason)
-    _case(uow, receipt, {"why": "refused", "series": receipt.series, "ours": receipt.number})
+    _open_exception(uow, receipt, {"why": "refused", "series": receipt.series, "ours": receipt.number})
     return []
 
 
 def voided(uow: UnitOfWork, transfer: Transfer, reply: Voided | None) -> list[Event]:  # noqa: ARG001 - a duplicate says none
-    """It is void there too."""
+    """Record that the issuer has voided it."""
     store.void_told(uow.conn, transfer.key, uow.now)
     uow.note(transfer.key, "void published", reason=transfer.counterparty)
     return []
 
 
 def not_voided(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
-    """It stands there still: a person looks (M03)."""
+    """The issuer refuses to void it, so that it is valid there still: opens M03."""
     receipt = store.lock(uow.conn, transfer.key)
     uow.note(receipt.id, "void not published", reason=reason)
-    _case(uow, receipt, {"why": "void refused", "series": receipt.series, "ours": receipt.number})
+    _open_exception(uow, receipt, {"why": "void refused", "series": receipt.series, "ours": receipt.number})
     return []
 
 
-def _case(uow: UnitOfWork, receipt: FeeReceiptRow, facts: dict[str, object]) -> None:
+def _open_exception(uow: UnitOfWork, receipt: FeeReceiptRow, facts: dict[str, object]) -> None:
     exceptions.open_exception(uow, "M03", "receipt", receipt.id, receipt.amount, facts)

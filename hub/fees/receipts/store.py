@@ -1,4 +1,4 @@
-"""Receipts in the database. Numbers come from there: whoever takes one holds the series until the commit."""
+"""Tables of the receipts. The database numbers them: taking a number locks its series until the commit."""
 
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
@@ -19,7 +19,7 @@ STANDS_WHILE: Final = (
     DemandStatusCode.PAID.value,
     DemandStatusCode.SETTLED.value,
 )
-"""demand statuses in which a receipt is right"""
+"""demand statuses in which a receipt is valid"""
 
 
 BARE: Final[LiteralString] = """
@@ -27,11 +27,11 @@ SELECT DISTINCT l.demand_id FROM fee_demand d JOIN fee_demand_line l ON l.demand
 WHERE d.status IN ('paid_unconfirmed', 'paid', 'settled') AND l.amount > l.waived
   AND NOT EXISTS (SELECT 1 FROM receipt r WHERE (r.demand_id, r.kind) = (l.demand_id, l.kind) AND r.voided_at IS NULL)
 """
-"""Demands of which something has no receipt, found in one pass; receipt_due, asked for each, says if it ought to"""
+"""Demands that lack a receipt for a kind of fee, in one pass; the view receipt_due says which of them are due"""
 
 
 def keep(uow: UnitOfWork, issue_on: IssueOn) -> list[Event]:
-    """Write down that from now on receipts are issued on that, unless it stands there already."""
+    """Record the policy when receipts are issued, from now on, unless it is recorded already."""
     last = uow.conn.execute("SELECT issue_on FROM receipt_policy ORDER BY number DESC LIMIT 1").fetchone()
     if last is None or last["issue_on"] != issue_on:
         uow.conn.execute("INSERT INTO receipt_policy (since, issue_on) VALUES (%s, %s)", (uow.now, issue_on))
@@ -41,7 +41,7 @@ def keep(uow: UnitOfWork, issue_on: IssueOn) -> list[Event]:
 
 @dataclass(frozen=True, slots=True)
 class FeeReceiptRow:
-    """A receipt's row; what it says is in ``body``."""
+    """A receipt's row; ``body`` is the signed record."""
 
     id: str
     series: str
@@ -68,7 +68,7 @@ class FeeReceiptRow:
 
     @property
     def title(self) -> str:
-        """As people call it: symbols and number."""
+        """Series and number, as people write it."""
         return f"{self.series} {self.number:08}"
 
 
@@ -97,23 +97,23 @@ WHERE NOT EXISTS (SELECT 1 FROM receipt r WHERE (r.demand_id, r.kind) = (due.dem
 
 
 def next_number(conn: Connection, series: str, year: int) -> int:
-    """The number that the next receipt of the series has, ours until the transaction ends."""
+    """Take the next number of the series, which is locked until the transaction ends."""
     return int(one(conn, "SELECT next_receipt_number(%s, %s::smallint) AS number", (series, year))["number"])
 
 
 def add(conn: Connection, receipt: FeeReceiptRow) -> None:
-    """The receipt under the number that was just taken."""
+    """Insert the receipt under the number that was just taken."""
     conn.execute(_ADD, asdict(receipt))
 
 
 def waiting(conn: Connection, demand_id: str) -> list[Due]:
-    """Kinds of fee of the demand that ought to have a receipt and have none, phí last as the alphabet has it."""
+    """Kinds of fee of the demand that lack a receipt, in alphabetical order."""
     with conn.cursor(row_factory=class_row(Due)) as cursor:
         return cursor.execute(_WAITING + " AND due.demand_id = %s ORDER BY due.kind", (demand_id,)).fetchall()
 
 
 def demands_waiting(conn: Connection, *, after: str, limit: int) -> list[str]:
-    """Demands with such kinds, by id, from behind ``after`` on."""
+    """Demands that lack a receipt, by id, from behind ``after`` on."""
     rows = conn.execute(
         # LIMIT 1 keeps the planner from working receipt_due out for every demand there is.
         f"WITH bare AS MATERIALIZED ({BARE} AND d.id > %s) SELECT b.demand_id FROM bare b"
@@ -124,7 +124,7 @@ def demands_waiting(conn: Connection, *, after: str, limit: int) -> list[str]:
 
 
 def lapsed(conn: Connection, *, after: str, limit: int) -> list[str]:
-    """Receipts that stand while their demand is not paid any more, by id, from behind ``after`` on."""
+    """Valid receipts of demands that are not paid any more, by id, from behind ``after`` on."""
     rows = conn.execute(
         "SELECT r.id FROM receipt r JOIN fee_demand d ON d.id = r.demand_id WHERE r.voided_at IS NULL"
         " AND NOT d.status = ANY(%s) AND r.id > %s ORDER BY r.id LIMIT %s",
@@ -134,7 +134,7 @@ def lapsed(conn: Connection, *, after: str, limit: int) -> list[str]:
 
 
 def demand_of(conn: Connection, receipt_id: str) -> str:
-    """The demand that it is for: to be locked before the receipt. Raises NotFound."""
+    """The receipt's demand, to be locked before the receipt. Raises NotFound."""
     row = conn.execute("SELECT demand_id FROM receipt WHERE id = %s", (receipt_id,)).fetchone()
     if row is None:
         raise NotFound(vi("there is no receipt {receipt_id}", receipt_id=receipt_id))
@@ -142,16 +142,16 @@ def demand_of(conn: Connection, receipt_id: str) -> str:
 
 
 def lock(conn: Connection, receipt_id: str) -> FeeReceiptRow:
-    """The receipt, ours until the transaction ends. Raises NotFound."""
+    """Lock the receipt. Raises NotFound."""
     with conn.cursor(row_factory=class_row(FeeReceiptRow)) as cursor:
-        found = cursor.execute(f"SELECT {_COLUMNS} FROM receipt WHERE id = %s FOR UPDATE", (receipt_id,)).fetchone()
-    if found is None:
+        detail = cursor.execute(f"SELECT {_COLUMNS} FROM receipt WHERE id = %s FOR UPDATE", (receipt_id,)).fetchone()
+    if detail is None:
         raise NotFound(vi("there is no receipt {receipt_id}", receipt_id=receipt_id))
-    return found
+    return detail
 
 
 def last_void(conn: Connection, demand_id: str, kind: str) -> FeeReceiptRow | None:
-    """The void receipt in whose place the next one of this kind stands."""
+    """The last receipt of the demand for this kind of fee: void, when another one is issued in its place."""
     with conn.cursor(row_factory=class_row(FeeReceiptRow)) as cursor:
         return cursor.execute(
             f"SELECT {_COLUMNS} FROM receipt WHERE demand_id = %s AND kind = %s"
@@ -161,7 +161,7 @@ def last_void(conn: Connection, demand_id: str, kind: str) -> FeeReceiptRow | No
 
 
 def published(conn: Connection, receipt_id: str, number: int, at: datetime) -> None:
-    """The issuer has it."""
+    """Record that the issuer has published it under ``number``."""
     conn.execute("UPDATE receipt SET published_at = %s, issuer_number = %s WHERE id = %s", (at, number, receipt_id))
 
 
@@ -170,7 +170,7 @@ def void_proposed(conn: Connection, receipt_id: str, maker: str, reason: str) ->
 
 
 def voided(conn: Connection, receipt_id: str, by: str, reason: str, at: datetime) -> None:
-    """It does not stand any more."""
+    """Mark the receipt as void."""
     conn.execute(
         "UPDATE receipt SET voided_at = %s, voided_by = %s, void_reason = %s WHERE id = %s",
         (at, by, reason, receipt_id),
@@ -178,11 +178,11 @@ def voided(conn: Connection, receipt_id: str, by: str, reason: str, at: datetime
 
 
 def void_told(conn: Connection, receipt_id: str, at: datetime) -> None:
-    """The issuer knows that."""
+    """Record that the issuer has voided it."""
     conn.execute("UPDATE receipt SET void_notified_at = %s WHERE id = %s", (at, receipt_id))
 
 
-# Reads: receipts as people look at them. They change nothing.
+# Reads for people. They change nothing.
 
 Row = dict[str, Any]
 
@@ -207,8 +207,8 @@ def listing(conn: Connection, *, day: date | None, state: str | None, limit: int
     ).fetchall()
 
 
-def found(conn: Connection, receipt_id: str) -> Row | None:
-    """One receipt: how it stands, what it says, the chain of those in whose place it stands, its transfers."""
+def detail(conn: Connection, receipt_id: str) -> Row | None:
+    """A receipt with its state, record, transfers and the receipts that it replaces; None if there is none."""
     row = conn.execute(f"SELECT * FROM ({_LIST}) AS l WHERE id = %s", (receipt_id,)).fetchone()
     if row is None:
         return None
@@ -225,7 +225,7 @@ def found(conn: Connection, receipt_id: str) -> Row | None:
 
 
 def _chain(conn: Connection, receipt_id: str) -> list[Row]:
-    """The receipts before it, the nearest first."""
+    """The receipts that it replaces, the nearest first."""
     return conn.execute(
         "WITH RECURSIVE before AS (SELECT id, replaces, 0 AS place FROM receipt WHERE id = %s UNION ALL"
         " SELECT r.id, r.replaces, b.place + 1 FROM receipt r JOIN before b ON r.id = b.replaces)"

@@ -1,7 +1,7 @@
 """The day's summary of receipts (bảng tổng hợp trong ngày), which goes to the tax office on the same day (NĐ 254/2026).
 
-Worked out from the rows each time: of a day that is over it says the same whenever it is asked, except what became void
-later, which stands with the day on which it did.
+Computed from the rows each time. Of a past day it changes only by receipts that were voided since; those are in the
+summary of the day on which they were.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class SeriesDay(Strict):
     amount: Count
     """of those that stand; đồng"""
     void: tuple[int, ...]
-    """numbers of the day that are void now"""
+    """numbers of the day that are void by now"""
 
 
 class VoidedReceipt(Strict):
@@ -63,7 +63,7 @@ class Summary(Strict):
     voided: tuple[VoidedReceipt, ...]
 
 
-def of_day(conn: Connection, desk: ReceiptDesk, day: date) -> Summary:
+def of_day(conn: Connection, settings: ReceiptDesk, day: date) -> Summary:
     """The summary of ``day``."""
     rows = conn.execute(
         "SELECT series, kind, min(number) AS first, max(number) AS last, count(*) AS count,"
@@ -82,14 +82,14 @@ def of_day(conn: Connection, desk: ReceiptDesk, day: date) -> Summary:
         v=1,
         typ=TYPE,
         day=day.isoformat(),
-        collector=desk.collector,
+        collector=settings.collector,
         series=tuple(SeriesDay(**{**row, "void": tuple(row["void"])}) for row in rows),
         voided=tuple(VoidedReceipt(**{**row, "issued_on": row["issued_on"].isoformat()}) for row in older),
     )
 
 
 def table(summary: Summary) -> Sequence[Sequence[str | int]]:
-    """As rows for a person, the heads first; the last adds the amounts up."""
+    """As rows for a person: the headings, the series, the sums."""
     rows: list[Sequence[str | int]] = [COLUMNS]
     for one in summary.series:
         void = " ".join(f"{number:08}" for number in one.void)

@@ -1,6 +1,6 @@
-"""What persons decided about money, taken again: matches, exceptions, payment orders and what they pay, chargebacks.
+"""Replay of persons' decisions: matches, exceptions, payment orders and what they pay, chargebacks.
 
-Each is taken by the note that leads its transaction; whatever else that transaction noted follows from it.
+A transaction is replayed by its leading line of the audit log; its other lines follow from that.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ from hub.fees.payouts import orders
 from hub.fees.payouts.chargebacks import commands as chargebacks
 from hub.fees.reconciliation.matching import commands as matches
 from hub.fees.replay import translation
-from hub.fees.resolutions import commands as cases
+from hub.fees.resolutions import commands as resolution_commands
 from hub.unit_of_work import UnitOfWork
 
 NOTHING: Final = frozenset({"mended", "receipt_mended", "noted", "answered", "no_move"})
-"""resolutions that move nothing, and that look at what is not made anew"""
+"""resolutions that post nothing, and that check what is not replayed"""
 
 LEADS: Final = r"""
 SELECT id, at, actor, verb, subject, reason, details, rank FROM (
@@ -35,7 +35,7 @@ SELECT id, at, actor, verb, subject, reason, details, rank FROM (
        OR (subject LIKE 'sm\_%' AND verb IN ('computed', 'withdrawn'))
 ) AS noted
 """
-"""Notes that lead. ``rank``: an exception may bring an order or a match about, never the other way round."""
+"""Leading lines of the audit log. ``rank``: an exception may cause an order or a match, never the other way round."""
 
 _REFUND: Final = """
 INSERT INTO refund SELECT (jsonb_populate_record(NULL::refund, to_jsonb(r) || jsonb_build_object(
@@ -68,7 +68,7 @@ _FEES: Final = "SELECT fee_code, retained FROM public.settlement_fee WHERE settl
 
 
 class ReplayDecision(Protocol):
-    """As in hub.fees.replay.steps."""
+    """The part of hub.fees.replay.steps.ReplayStep that a decision needs."""
 
     @property
     def subject(self) -> str: ...
@@ -84,28 +84,28 @@ def _resolved(uow: UnitOfWork, step: ReplayDecision) -> None:
     decision = step.details
     if decision["resolution"] in NOTHING:
         return
-    about, details = translation.case(uow.conn, step.subject), translation.details(uow.conn, decision["details"])
-    cases.resolve(uow, about, decision["resolution"], details, decision["reason"])
+    about, details = translation.exception(uow.conn, step.subject), translation.details(uow.conn, decision["details"])
+    resolution_commands.resolve(uow, about, decision["resolution"], details, decision["reason"])
 
 
 def _withdrawn(uow: UnitOfWork, step: ReplayDecision) -> None:
     if step.details["resolution"] not in NOTHING:
-        cases.withdraw(uow, translation.case(uow.conn, step.subject), "replayed")
+        resolution_commands.withdraw(uow, translation.exception(uow.conn, step.subject), "replayed")
 
 
 def _reopened(uow: UnitOfWork, step: ReplayDecision) -> None:
-    cases.reopen(uow, translation.case(uow.conn, step.subject, over=True), "replayed")
+    resolution_commands.reopen(uow, translation.exception(uow.conn, step.subject, over=True), "replayed")
 
 
-def _of_match(verb: Callable[[UnitOfWork, int, str], object]) -> Callable[[UnitOfWork, ReplayDecision], None]:
+def _of_match(command: Callable[[UnitOfWork, int, str], object]) -> Callable[[UnitOfWork, ReplayDecision], None]:
     def decided(uow: UnitOfWork, step: ReplayDecision) -> None:
-        verb(uow, translation.match(uow.conn, step.subject.removeprefix("match ")), step.reason or "replayed")
+        command(uow, translation.match(uow.conn, step.subject.removeprefix("match ")), step.reason or "replayed")
 
     return decided
 
 
 def _requested(uow: UnitOfWork, step: ReplayDecision) -> None:
-    """What was asked for is an input, with its ids and its reference; what follows is worked out anew."""
+    """Copy the request with its ids and its reference, which are inputs; what follows from it is computed again."""
     order = one(uow.conn, "SELECT subject_id, purpose FROM public.payment_order WHERE id = %s", (step.subject,))
     subject = order["subject_id"]
     if order["purpose"] == "remittance":
@@ -123,7 +123,7 @@ def _requested(uow: UnitOfWork, step: ReplayDecision) -> None:
 
 
 def _computed(uow: UnitOfWork, step: ReplayDecision) -> None:
-    """A table is what was signed; what is kept of it is posted again."""
+    """Copy the signed table, and post again what the Centre retains of it."""
     uow.conn.execute(_TABLE, (step.subject,))
     _retained(uow, step.subject, 1, "retained")
 
@@ -142,8 +142,8 @@ def _retained(uow: UnitOfWork, settlement: str, sign: int, kind: str) -> None:
 
 
 def _charged_back(uow: UnitOfWork, step: ReplayDecision) -> None:
-    found = one(uow.conn, "SELECT payment_id FROM public.chargeback WHERE id = %s", (step.subject,))
-    payment = translation.payment(uow.conn, found["payment_id"])
+    row = one(uow.conn, "SELECT payment_id FROM public.chargeback WHERE id = %s", (step.subject,))
+    payment = translation.payment(uow.conn, row["payment_id"])
     uow.conn.execute(_CHARGEBACK, {"id": step.subject, "payment": payment})
 
 
@@ -170,4 +170,4 @@ DECIDED: Final[Mapping[str, Callable[[UnitOfWork, ReplayDecision], object]]] = {
     "chargeback won": lambda uow, step: chargebacks.won(uow, step.subject, "replayed"),
     "chargeback lost": lambda uow, step: chargebacks.lost(uow, step.subject, "replayed"),
 }
-"""The kind and the verb of a leading note → how it is taken again."""
+"""kind of subject and action of a leading line → how it is replayed"""

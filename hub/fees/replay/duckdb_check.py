@@ -1,6 +1,6 @@
-"""A second engine: DuckDB reads the rows as files and must come to the same sums as PostgreSQL.
+"""A second engine: DuckDB reads the same rows as files and must compute the same sums as PostgreSQL.
 
-Other code of other people, over the same rows: a fault of one engine, or of a query of ours, shows as a difference.
+An error of one engine, or of one of our queries, shows as a difference.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ NOBODYS: Final[LiteralString] = (
     "SELECT DISTINCT facts ->> 'line' AS line_id FROM fee_exception"
     " WHERE code = 'R01' AND state <> 'resolved' AND facts ? 'line'"
 )
-"""Lines of which an exception says that no demand is named"""
+"""lines with an exception R01: no demand was recognised"""
 
 _DIFFERENCES: Final = """
 WITH named AS (  -- ISO 7064 MOD 97-10, letters read as 10 to 35
@@ -48,7 +48,7 @@ ORDER BY ALL
 
 
 def differences(other: Any) -> list[Offender]:
-    """Where the two disagree; ``other`` is DuckDB with the tables token, demand, match and nobodys."""
+    """Where the engines disagree; ``other``: DuckDB with the tables token, demand, match and nobodys."""
     return [Offender(what, how) for what, how in other.execute(_DIFFERENCES).fetchall()]
 
 
@@ -72,7 +72,7 @@ _EXPORTED: Final[Mapping[str, LiteralString]] = {
     "match": MATCHES,
     "nobodys": NOBODYS,
 }
-"""The other engine's table → the rows that it holds"""
+"""DuckDB's table → the query of its rows"""
 _NUMBERS: Final = dict.fromkeys(("lines", "number", "seq", "entry_seq", "amount", "dr", "cr", "line_id"), "BIGINT")
 
 _BALANCES: Final[LiteralString] = (
@@ -80,7 +80,7 @@ _BALANCES: Final[LiteralString] = (
     " coalesce(demand_id, '') AS demand_id, coalesce(item, '') AS item, sum(dr)::bigint AS dr, sum(cr)::bigint AS cr"
     " FROM ledger_line GROUP BY 1, 2, 3, 4, 5"
 )
-"""As PostgreSQL sums them."""
+"""the balances as PostgreSQL sums them"""
 
 
 def compared(conn: Connection) -> list[CheckOutcome]:
@@ -98,9 +98,9 @@ def compared(conn: Connection) -> list[CheckOutcome]:
             path = Path(folder) / f"{table}.csv"
             _export(conn, query, path)
             other.execute(f"CREATE TABLE {table} AS SELECT * FROM read_csv(?, header = true, types = ?)", _csv(path))
-        here = {tuple(row.values()) for row in conn.execute(_BALANCES)}
+        balances = {tuple(row.values()) for row in conn.execute(_BALANCES)}
         return [
-            _same_balances(other, here),
+            _same_balances(other, balances),
             _same_entries(other),
             _result(NAME, differences(other)),
         ]
@@ -118,18 +118,18 @@ def _export(conn: Connection, query: LiteralString, path: Path) -> None:
             file.write(block)
 
 
-def _same_balances(other: Any, here: set[tuple[Any, ...]]) -> CheckOutcome:
-    there = set(
+def _same_balances(other: Any, balances: set[tuple[Any, ...]]) -> CheckOutcome:
+    others = set(
         other.execute(
             "SELECT account, coalesce(department, ''), coalesce(fee_code, ''), coalesce(demand_id, ''),"
             " coalesce(item, ''), sum(dr)::BIGINT, sum(cr)::BIGINT FROM line GROUP BY ALL"
         ).fetchall()
     )
-    return _result(BALANCES, list(_differences(here, there)))
+    return _result(BALANCES, list(_differences(balances, others)))
 
 
-def _differences(here: set[tuple[Any, ...]], there: set[tuple[Any, ...]]) -> Iterator[Offender]:
-    for name, rows in ((vi("PostgreSQL only"), here - there), (vi("DuckDB only"), there - here)):
+def _differences(postgres: set[tuple[Any, ...]], duckdb: set[tuple[Any, ...]]) -> Iterator[Offender]:
+    for name, rows in ((vi("PostgreSQL only"), postgres - duckdb), (vi("DuckDB only"), duckdb - postgres)):
         for row in sorted(rows):
             yield Offender(
                 " ".join(str(part) for part in row[:5] if part),
@@ -138,8 +138,8 @@ def _differences(here: set[tuple[Any, ...]], there: set[tuple[Any, ...]]) -> Ite
 
 
 def _same_entries(other: Any) -> CheckOutcome:
-    """Numbers, sides and digests, by SQL of another dialect."""
-    found = other.execute(
+    """Compare numbers, both sides and digests of the entries."""
+    rows = other.execute(
         """
         SELECT e.seq, CASE WHEN e.seq <> e.place THEN 'ở vị trí ' || e.place
                            WHEN l.dr IS DISTINCT FROM e.amount OR l.cr IS DISTINCT FROM e.amount OR l.n <> e.lines
@@ -158,7 +158,7 @@ def _same_entries(other: Any) -> CheckOutcome:
         ORDER BY e.seq
         """
     ).fetchall()
-    return _result(ENTRIES, [Offender(f"entry {seq}", how) for seq, how in found])
+    return _result(ENTRIES, [Offender(f"entry {seq}", how) for seq, how in rows])
 
 
 def _result(name: str, offenders: Sequence[Offender]) -> CheckOutcome:

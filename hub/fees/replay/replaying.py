@@ -1,7 +1,7 @@
-"""I9, verb by verb: everything that came is handled again from the beginning, beside the hub, and must end alike.
+"""I9, command by command: replay all that has happened to money from the beginning, and compare the end.
 
-The tables in which that happens are temporary copies, empty, and gone with the transaction: PostgreSQL finds them
-before the hub's own, so that the very verbs of the hub write into them.
+The replay writes into temporary tables, empty at first and dropped with the transaction. PostgreSQL searches them
+before the hub's own, so that the hub's unchanged commands write there.
 """
 
 from typing import Final
@@ -24,20 +24,20 @@ COPIED: Final = (
     "chargeback", "settlement", "settlement_fee", "settlement_item", "settlement_carry", "late_notification",
     "virtual_account",
 )  # fmt: skip
-"""the tables that the verbs write"""
+"""tables that the replayed commands write"""
 _MOST: Final = 100
 _VIEWS: Final = """
 SELECT relname AS name, replace(pg_get_viewdef(oid), 'public.', '') AS made FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' ORDER BY oid
 """
-"""What verbs read through, each behind what it stands on"""
+"""views that the commands read, each behind those that it reads itself"""
 _TRIGGERS: Final = """
 SELECT replace(pg_get_triggerdef(t.oid), ' ON public.', ' ON pg_temp.') AS made
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relname = ANY(%s) AND NOT t.tgisinternal AND t.tgconstraint = 0
   AND t.tgname <> 'ledger_entry_is_numbered' ORDER BY t.tgname
 """
-"""What the tables themselves see to; what is checked at a commit is left out, for there is none"""
+"""triggers of the tables, without those that run at a commit: there is none"""
 _NUMBERED: Final = """
 CREATE FUNCTION pg_temp.number_replayed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -47,21 +47,33 @@ END $$;
 CREATE TRIGGER ledger_entry_is_numbered BEFORE INSERT ON pg_temp.ledger_entry
     FOR EACH ROW EXECUTE FUNCTION pg_temp.number_replayed()
 """
-"""As the hub numbers entries, without its lock: nobody else writes here"""
+"""the numbering of ledger entries without its lock: nobody else writes into these tables"""
 
 
 def replayed(uow: UnitOfWork) -> CheckOutcome:
-    """Take every step again. Raises NotConfigured for a role that may not make temporary tables (the owner may)."""
+    """Replay every step and compare the result with the present tables.
+
+    1. Read the present state as comparable lines, and the steps from the audit log, the inbox and the runs.
+    2. Create the temporary tables with their views and triggers.
+    3. Take every step again, in order; one that fails is an offender and the others go on.
+    4. Read the state again, and report each line that is in one of the two only.
+
+    Raises NotConfigured for a role that may not make temporary tables (the owner may).
+    """
     with uow.conn.transaction(force_rollback=True):
-        stands = set(findings.lines(uow.conn))
+        # 1.
+        before = set(findings.lines(uow.conn))
         taken = list(steps(uow.conn))
+        # 2.
         _copy(uow.conn)
+        # 3.
         failed = [offender for step in taken if (offender := _again(uow, step)) is not None]
-        again = set(findings.lines(uow.conn))
+        # 4.
+        after = set(findings.lines(uow.conn))
     offenders = [
         *failed,
-        *(Offender(line, vi("in the present ledger, not when made anew")) for line in sorted(stands - again)),
-        *(Offender(line, vi("when made anew, not in the present ledger")) for line in sorted(again - stands)),
+        *(Offender(line, vi("in the present ledger, not when made anew")) for line in sorted(before - after)),
+        *(Offender(line, vi("when made anew, not in the present ledger")) for line in sorted(after - before)),
     ]
     return CheckOutcome(Invariant.I9, NAME, ProofCode.REPLAY, offenders[:_MOST], len(offenders))
 
@@ -77,7 +89,7 @@ def _copy(conn: Connection) -> None:
         raise NotConfigured("the replay makes temporary tables: run it as the owner of the tables") from error
     # A plan that was made before these tables were there would go on with the hub's: a new path makes plans anew.
     conn.execute("SET LOCAL search_path = pg_temp, public")
-    # Verbs lock a demand's dossier; these copies they may lock for as long as it takes.
+    # Commands lock a demand's dossier; these copies they may lock without blocking anybody.
     conn.execute("INSERT INTO pg_temp.dossier SELECT * FROM public.dossier")
     for row in conn.execute(_VIEWS).fetchall():
         conn.execute(sql.SQL("CREATE TEMPORARY VIEW {} AS ").format(sql.Identifier(row["name"])) + sql.SQL(row["made"]))
@@ -91,19 +103,21 @@ def _again(uow: UnitOfWork, step: ReplayStep) -> Offender | None:
         with uow.conn.transaction():
             take(uow, step)
     except UnknownStep:
-        return Offender(step.subject, vi("there is no way to redo {action!r}", action=step.verb))
+        return Offender(step.subject, vi("there is no way to redo {action!r}", action=step.action))
     except errors.IntegrityError as error:
-        told = error.diag.message_primary or type(error).__name__
+        reason = error.diag.message_primary or type(error).__name__
         return Offender(
             step.subject,
-            vi("{action} at {at:%Y-%m-%d %H:%M:%S} is refused: {reason}", action=step.verb, at=step.at, reason=told),
+            vi(
+                "{action} at {at:%Y-%m-%d %H:%M:%S} is refused: {reason}", action=step.action, at=step.at, reason=reason
+            ),
         )
     except (HubError, LookupError) as error:
         return Offender(
             step.subject,
             vi(
                 "{action} at {at:%Y-%m-%d %H:%M:%S} cannot be redone: {error}",
-                action=step.verb,
+                action=step.action,
                 at=step.at,
                 error=error,
             ),

@@ -1,6 +1,6 @@
-"""What has happened to money, as steps that can be taken again: messages, files, and what persons decided.
+"""All that has happened to money, as steps that can be replayed: messages, files, and persons' decisions.
 
-The order is the audit log's: what concerns one demand or one bank was written there under its lock.
+Their order is the audit log's: a line about a demand or a bank was written there under its lock.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +50,7 @@ _STEPS: Final = (
       AND j.verb IN ('order confirmed', 'order returned')
     WHERE g.pass = 'PO' AND j.at NOT IN (SELECT at FROM lead) GROUP BY g.run_id
 )
-SELECT place, at, actor, verb, subject, reason, details FROM (
+SELECT place, at, actor, verb AS action, subject, reason, details FROM (
     SELECT coalesce(min(c.id), t.place) AS place, i.settled_at AS at, i.source AS actor, i.kind AS verb,
            i.id AS subject, NULL AS reason, '{}'::jsonb AS details
     FROM told t JOIN public.inbox i ON i.id = t.message LEFT JOIN counted c ON (c.payment, c.at) = (t.payment, t.at)
@@ -71,7 +71,15 @@ SELECT place, at, actor, verb, subject, reason, details FROM (
 ) AS steps ORDER BY place, length(reason), reason
 """
 )
-"""A run that came to nothing under a lock is put before whatever was begun after it."""
+"""The steps in order of ``place``, an id of the audit log. By its parts:
+
+1. lead, decided: the leading line of each transaction in which a person decided; ``place`` is its first line.
+2. told: messages about payments, by the lines of the payment that one message wrote.
+3. counted: lines that were written under a demand's lock, outside such transactions.
+4. matched, paid: matching runs, placed by what they credited (counted) or by the orders that they found paid.
+5. The union: messages; decisions; other lines about demands, files, payouts; runs. A run that wrote nothing under a
+   lock is put before whatever began after it.
+"""
 
 _DEMAND: Final = """
 INSERT INTO fee_demand SELECT * FROM jsonb_populate_record(NULL::fee_demand, (
@@ -96,33 +104,33 @@ FROM public.fee_demand_line l WHERE l.demand_id = %(id)s
 
 @dataclass(frozen=True, slots=True)
 class ReplayStep:
-    """One of them. ``subject``: a message, a demand or a file, by its id in the hub; ``at``: when it happened."""
+    """A step. ``subject``: the id of a message, a demand or a file in the hub; ``at``: when it happened."""
 
     place: Decimal
     at: datetime
     actor: str
-    verb: str
+    action: str
     subject: str
     reason: str | None
     details: Mapping[str, Any]
 
 
 class UnknownStep(LookupError):
-    """The audit log has a verb of which nobody has said how it is taken again."""
+    """The audit log has an action for which no replay is known."""
 
 
 def steps(conn: Connection) -> Iterator[ReplayStep]:
-    """All of them, in order."""
+    """All steps, in order."""
     with conn.cursor(row_factory=class_row(ReplayStep)) as cursor:
         yield from cursor.execute(_STEPS)
 
 
 def take(uow: UnitOfWork, step: ReplayStep) -> None:
-    """Do it again, in the tables that ``uow`` sees. Raises UnknownStep."""
-    taken = TAKEN.get(step.verb)
+    """Replay the step in the tables that ``uow`` sees. Raises UnknownStep."""
+    taken = TAKEN.get(step.action)
     if taken is None:
-        raise UnknownStep(step.verb)
-    # What it would wake-up is for nobody: it goes with the tables. Who may decide has changed since, perhaps.
+        raise UnknownStep(step.action)
+    # Wake-ups would name rows that are dropped with these tables; clerks' rights may have changed since.
     taken(replace(uow, now=step.at, actor=step.actor, wakeups=[], replayed=True), step)
 
 
@@ -151,12 +159,12 @@ def _expired(uow: UnitOfWork, step: ReplayStep) -> None:
 
 
 def _brought(uow: UnitOfWork, step: ReplayStep) -> None:
-    """As it was read at last, and when: what another profile could not read posted nothing."""
-    kept = store.original(uow.conn, step.subject)
-    assert kept is not None  # noqa: S101 - nothing of it is deleted
-    bank = uow.catalogue.banks[kept.bank]
-    if not _is_read_later(uow, step) and not importing.can_be_read_anew(kept, bank):
-        importing.bring(uow, bank, kept.name, kept.body)
+    """Import the file as its last profile read it, and only then: what an earlier one could not read posted nothing."""
+    file = store.original(uow.conn, step.subject)
+    assert file is not None  # noqa: S101 - nothing of it is deleted
+    bank = uow.catalogue.banks[file.bank]
+    if not _is_read_later(uow, step) and not importing.can_be_read_anew(file, bank):
+        importing.bring(uow, bank, file.name, file.body)
 
 
 def _is_read_later(uow: UnitOfWork, step: ReplayStep) -> bool:
@@ -168,9 +176,9 @@ def _is_read_later(uow: UnitOfWork, step: ReplayStep) -> bool:
 
 
 def _rejected(uow: UnitOfWork, step: ReplayStep) -> None:
-    kept = store.original(uow.conn, step.subject)
-    assert kept is not None  # noqa: S101 - nothing of it is deleted
-    if not _is_read_later(uow, step) and not importing.can_be_read_anew(kept, uow.catalogue.banks[kept.bank]):
+    file = store.original(uow.conn, step.subject)
+    assert file is not None  # noqa: S101 - nothing of it is deleted
+    if not _is_read_later(uow, step) and not importing.can_be_read_anew(file, uow.catalogue.banks[file.bank]):
         _decided("reject")(uow, step)
 
 
@@ -199,7 +207,7 @@ def _reported(uow: UnitOfWork, step: ReplayStep) -> None:
         )
 
 
-def _given(uow: UnitOfWork, step: ReplayStep) -> None:
+def _virtual_account(uow: UnitOfWork, step: ReplayStep) -> None:
     uow.conn.execute(
         "INSERT INTO virtual_account SELECT * FROM public.virtual_account WHERE number = %s", (step.details["number"],)
     )
@@ -207,7 +215,7 @@ def _given(uow: UnitOfWork, step: ReplayStep) -> None:
 
 def _opened(uow: UnitOfWork, step: ReplayStep) -> None:
     day, amount = date.fromisoformat(step.details["day"]), int(step.details["amount"])
-    balance.opened(uow, step.subject.removeprefix("close "), day, amount)
+    balance.post_opening(uow, step.subject.removeprefix("close "), day, amount)
 
 
 def _collected(uow: UnitOfWork, step: ReplayStep) -> None:
@@ -218,8 +226,8 @@ def _collected(uow: UnitOfWork, step: ReplayStep) -> None:
         " WHERE p.id = %s AND i.consignment_id = %s ORDER BY i.dossier_id LIMIT 1",
         (step.subject, consignment),
     )
-    said = ConsignmentDelivered(row["dossier_id"], consignment, None, row["paid_at"], row["amount"])
-    cash.collected(uow, said)
+    delivered = ConsignmentDelivered(row["dossier_id"], consignment, None, row["paid_at"], row["amount"])
+    cash.collected(uow, delivered)
 
 
 def _refunded(uow: UnitOfWork, step: ReplayStep) -> None:
@@ -229,21 +237,21 @@ def _refunded(uow: UnitOfWork, step: ReplayStep) -> None:
 
 
 def _follows(_: UnitOfWork, __: ReplayStep) -> None:
-    """What another step brings about by itself."""
+    """Nothing to do: another step has this effect."""
 
 
-def _stood(status: str) -> Callable[[UnitOfWork, ReplayStep], None]:
-    def stood(uow: UnitOfWork, step: ReplayStep) -> None:
+def _set_status(status: str) -> Callable[[UnitOfWork, ReplayStep], None]:
+    def set_status(uow: UnitOfWork, step: ReplayStep) -> None:
         uow.conn.execute(
             "UPDATE fee_demand SET status = %s, version = version + 1 WHERE id = %s", (status, step.subject)
         )
 
-    return stood
+    return set_status
 
 
 TAKEN: Final[Mapping[str, Callable[[UnitOfWork, ReplayStep], object]]] = {
-    "settled": _stood("settled"),
-    "not settled": _stood("paid"),
+    "settled": _set_status("settled"),
+    "not settled": _set_status("paid"),
     "bank.notification": _message,
     "bank.conflict": _follows,
     "demanded": _demanded,
@@ -266,10 +274,10 @@ TAKEN: Final[Mapping[str, Callable[[UnitOfWork, ReplayStep], object]]] = {
     "reject proposed": _decided("reject"),
     "rejected": _rejected,
     "brought": _reported,
-    "virtual account given": _given,
+    "virtual account given": _virtual_account,
     "matched": _matched,
     "opening booked": _opened,
     "collected": _collected,
     **DECIDED,
 }
-"""The audit log's verb → how it is taken again."""
+"""action of the audit log → how it is replayed"""

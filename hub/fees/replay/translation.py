@@ -1,7 +1,7 @@
-"""What the hub calls by an id of its own, in the tables that the replay makes anew: found by what others call it.
+"""Translation of the hub's ids into those of the replayed rows, by their natural keys.
 
-Demands, orders, refunds, chargebacks and tables of settlements keep their ids there; payments, lines, matches and
-exceptions have others. Asked while pg_temp is searched first: ``public.`` is the hub.
+Demands, orders, refunds, chargebacks and settlements keep their ids; payments, lines, matches and exceptions get
+others. pg_temp is searched first here: ``public.`` is the hub's own table.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,12 +25,12 @@ JOIN public.match_leg ht ON ht.line_id = hl.id AND ht.number = 1 AND ht.demand_i
 JOIN public.match_group h ON h.id = ht.group_id AND h.pass = g.pass
 WHERE h.id = %s AND g.state IN ('proposed', 'confirmed') ORDER BY g.id DESC LIMIT 1
 """
-_CASE: Final = """
+_EXCEPTION: Final = """
 SELECT id AS found FROM fee_exception
 WHERE (code, object_type, object_id) = (%(code)s, %(object_type)s, %(object_id)s) AND (state = 'resolved') = %(over)s
 ORDER BY resolved_at DESC, id DESC LIMIT 1
 """
-_CASE_ROW: Final = """
+_EXCEPTION_ROW: Final = """
 SELECT id, code, severity, at_risk, object_type, object_id, due_on, facts FROM public.fee_exception WHERE id = %s
 """
 _AS_OPENED: Final = """
@@ -40,49 +40,49 @@ VALUES (%(id)s, %(code)s, %(severity)s, %(at_risk)s, %(object_type)s, %(object_i
 
 
 def payment(conn: Connection, name: str) -> str:
-    """Raises LookupError, as all of them: it has not been made anew."""
-    return str(_found(conn, _PAYMENT, name))
+    """The replayed payment. Raises LookupError where it was not replayed, as all of these functions do."""
+    return str(_translated(conn, _PAYMENT, name))
 
 
 def line(conn: Connection, name: str) -> str:
-    return str(_found(conn, _LINE, int(name)))
+    return str(_translated(conn, _LINE, int(name)))
 
 
 def match(conn: Connection, name: str) -> int:
-    """The match of the same line and demand that is proposed, or stands."""
-    return int(_found(conn, _MATCH, int(name)))
+    """The replayed match of the same line and demand that is proposed or confirmed."""
+    return int(_translated(conn, _MATCH, int(name)))
 
 
 def item(conn: Connection, name: str) -> str:
-    """What stands on an account for open items: a payment, a line, or what keeps its id."""
+    """The replayed item of an account for open items: a payment, a line, or what keeps its id."""
     if name.startswith("pm_"):
         return payment(conn, name)
     return line(conn, name) if name.isdecimal() else name
 
 
-def case(conn: Connection, name: str, *, over: bool = False) -> str:
-    """The exception of the same code about the same thing, open or ``over``.
+def exception(conn: Connection, name: str, *, over: bool = False) -> str:
+    """The replayed exception of the same code about the same object, open or ``over``.
 
-    One that was opened by what is not handled again (a dossier that ended, a bank's answer) is opened as it was.
+    One whose cause is not replayed (a dossier that ended, a bank's answer) is copied as it was opened.
     """
-    row = one(conn, _CASE_ROW, (name,))
+    row = one(conn, _EXCEPTION_ROW, (name,))
     about = row["object_id"]
     if row["object_type"] in ("payment", "statement_line"):
         about = item(conn, about)
     asked = {"code": row["code"], "object_type": row["object_type"], "object_id": about, "over": over}
-    found = conn.execute(_CASE, asked).fetchone()
-    if found is None and not over:
+    copy = conn.execute(_EXCEPTION, asked).fetchone()
+    if copy is None and not over:
         conn.execute(_AS_OPENED, {**row, "object_id": about, "facts": Jsonb(_facts(conn, row["facts"]))})
         return name
-    if found is None:
-        raise LookupError(f"no case {row['code']} of it is over")
-    return str(found["found"])
+    if copy is None:
+        raise LookupError(f"no exception {row['code']} of it is over")
+    return str(copy["found"])
 
 
-def details(conn: Connection, said: Mapping[str, str]) -> dict[str, str]:
-    """What a resolution was told."""
+def details(conn: Connection, recorded: Mapping[str, str]) -> dict[str, str]:
+    """The details of a resolution, with replayed ids."""
     known: Mapping[str, Callable[[Connection, str], str | int]] = {"payment": payment, "line": line, "match": match}
-    return {name: str(known[name](conn, value)) if name in known else value for name, value in said.items()}
+    return {name: str(known[name](conn, value)) if name in known else value for name, value in recorded.items()}
 
 
 def _facts(conn: Connection, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _facts(conn: Connection, facts: Mapping[str, Any]) -> dict[str, Any]:
             for name, value in facts.items()}  # fmt: skip
 
 
-def _found(conn: Connection, query: str, name: str | int) -> Any:
+def _translated(conn: Connection, query: str, name: str | int) -> Any:
     row = conn.execute(query, (name,)).fetchone()
     if row is None:
         raise LookupError(f"{name} has not been made anew")

@@ -1,4 +1,4 @@
-"""Money finds its demand: what was unidentified, late or too much counts where persons say that it belongs."""
+"""Resolutions that credit unidentified, late or surplus money to the demand that persons name."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -37,30 +37,30 @@ SELECT id, 1, %(line)s, %(payment)s, %(demand)s, %(amount)s, false, false FROM m
 """
 
 
-def assign(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
-    """It is for this demand. A line of its own is joined to it by a match; what a gateway pays out has none."""
-    payment = positions.payment_of(uow, case)
+def assign(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """Credit the payment to this demand, by a match if it has a statement line (a gateway's payment has none)."""
+    payment = positions.payment_of(uow, exception)
     demand = demand_store.lock(uow.conn, details["demand"])
     nobodys = uow.conn.execute(_NOBODYS, (payment.id,)).fetchone()
     if nobodys is None:
-        return _credit(uow, case, payment, demand)
-    said = {
+        return _credit(uow, exception, payment, demand)
+    match = {
         "run": nobodys["run_id"],
         "rules": RULES,
-        "evidence": Jsonb({"how": "case", "case": case.id}),
-        "maker": case.maker,
+        "evidence": Jsonb({"how": "case", "case": exception.id}),
+        "maker": exception.maker,
         "line": nobodys["line_id"],
         "payment": payment.id,
         "demand": demand.id,
         "amount": _takes(demand, payment.amount),
     }
-    group = one(uow.conn, _PROPOSE, said)["group_id"]
-    return commands.confirm(uow, group, case.reason or "")
+    group = one(uow.conn, _PROPOSE, match)["group_id"]
+    return commands.confirm(uow, group, exception.reason or "")
 
 
-def choose(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
-    """One of the matches that were proposed is right: ``match`` is its number."""
-    payment = positions.payment_of(uow, case)
+def choose(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """Confirm one of the proposed matches; ``match``: its number."""
+    payment = positions.payment_of(uow, exception)
     row = uow.conn.execute(
         "SELECT leg.demand_id FROM match_group g JOIN match_leg leg ON leg.group_id = g.id AND leg.number = 1"
         " WHERE g.id::text = %s AND g.state = 'proposed' AND leg.payment_id = %s",
@@ -68,34 +68,34 @@ def choose(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> l
     ).fetchone()
     if row is None:
         raise InvalidState(vi("match {match} is not a proposal for this money", match=details["match"]))
-    return assign(uow, case, {"demand": row["demand_id"]})
+    return assign(uow, exception, {"demand": row["demand_id"]})
 
 
-def renew(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
-    """The demand that had expired stands again, and has the money."""
-    if case.demand is None:
+def renew(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """Renew the expired demand and credit the payment to it."""
+    if exception.demand is None:
         raise InvalidState(vi("this exception is not about a payment reference"))
-    payment = positions.payment_of(uow, case)
-    events = demand_commands.renew(uow, case.demand, case.reason or "")
-    return [*events, *_credit(uow, case, payment, demand_store.lock(uow.conn, case.demand))]
+    payment = positions.payment_of(uow, exception)
+    events = demand_commands.renew(uow, exception.demand, exception.reason or "")
+    return [*events, *_credit(uow, exception, payment, demand_store.lock(uow.conn, exception.demand))]
 
 
-def allocate(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
-    """What was paid too much counts for another demand, as far as that takes it; its payer asked for it."""
-    payment = positions.payment_of(uow, case)
+def allocate(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """Credit a surplus to another demand, up to what that is due, as the payer asks."""
+    payment = positions.payment_of(uow, exception)
     demand = demand_store.lock(uow.conn, details["demand"])
-    over = positions.stands(uow, payment.id).over
+    over = positions.position_of(uow, payment.id).over
     taken = _takes(demand, over)
     events, owed = _count(uow, payment, demand, taken)
     if demand.outstanding > taken:
-        _short(uow, case, demand, taken)
-    post(uow.conn, postings.allocated(positions.origin(uow, case, payment.account), payment.id, owed))
+        _short(uow, exception, demand, taken)
+    post(uow.conn, postings.allocated(positions.origin(uow, exception, payment.account), payment.id, owed))
     return events
 
 
-def _credit(uow: UnitOfWork, case: FeeException, payment: Payment, demand: Demand) -> list[Event]:
-    """What stands on 338 of the payment counts for the demand; what that does not take is owed back (R05)."""
-    unknown = positions.stands(uow, payment.id).unidentified
+def _credit(uow: UnitOfWork, exception: FeeException, payment: Payment, demand: Demand) -> list[Event]:
+    """Credit what the payment has on 338 to the demand; a surplus is owed to the payer (R05)."""
+    unknown = positions.position_of(uow, payment.id).unidentified
     taken = _takes(demand, unknown)
     events, owed = _count(uow, payment, demand, taken)
     over = unknown - taken
@@ -104,9 +104,9 @@ def _credit(uow: UnitOfWork, case: FeeException, payment: Payment, demand: Deman
         facts = {"demand": demand.id, "payment": payment.id, "taken": taken, "rest": over, "account": payment.account}
         exceptions.open_exception(uow, "R05", "payment", payment.id, over, facts)
     elif demand.outstanding > taken:
-        _short(uow, case, demand, taken)
-    positions.close_others(uow, case, payment.id, ["R01", "R02", "R06", "R09"])
-    post(uow.conn, postings.identified_later(positions.origin(uow, case, payment.account), payment.id, owed, over))
+        _short(uow, exception, demand, taken)
+    positions.close_others(uow, exception, payment.id, ["R01", "R02", "R06", "R09"])
+    post(uow.conn, postings.identified_later(positions.origin(uow, exception, payment.account), payment.id, owed, over))
     return events
 
 
@@ -128,16 +128,16 @@ def _takes(demand: Demand, amount: int) -> int:
     return takes
 
 
-def _short(uow: UnitOfWork, case: FeeException, demand: Demand, taken: int) -> None:
-    facts = {"demand": demand.id, "payment": case.payment, "taken": taken, "rest": 0}
+def _short(uow: UnitOfWork, exception: FeeException, demand: Demand, taken: int) -> None:
+    facts = {"demand": demand.id, "payment": exception.payment, "taken": taken, "rest": 0}
     exceptions.open_exception(uow, "R04", "fee_demand", demand.id, taken, facts)
 
 
-# R08: money that was paid for the wrong dossier goes to the right one. Both sides hear of it.
+# R08: money that was paid for the wrong dossier is moved to the right one.
 
 
 def report(uow: UnitOfWork, demand: str, other: str, reason: str, payment: str | None = None) -> str:
-    """Somebody says that the money of ``demand`` was for ``other``: the exception. Raises NotFound, InvalidState.
+    """Open R08: the money of ``demand`` was meant for ``other``. Returns its id. Raises NotFound, InvalidState.
 
     ``payment``: which of the demand's, where several count for it.
     """
@@ -165,10 +165,10 @@ def report(uow: UnitOfWork, demand: str, other: str, reason: str, payment: str |
     return opened
 
 
-def move(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
-    """The payment counts for the other demand: what was paid is open again there, and paid here."""
-    payment = positions.payment_of(uow, case)
-    demand, other = case.object_id, demand_store.lock(uow.conn, str(case.facts["other"]))
+def move(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """Move the payment to the other demand: the first is due again, the other is paid."""
+    payment = positions.payment_of(uow, exception)
+    demand, other = exception.object_id, demand_store.lock(uow.conn, str(exception.facts["other"]))
     away = _owed(uow, payment.id, demand)
     amount = sum(share.amount for share in away)
     if demand not in payment_store.paid_for(uow.conn, payment.id) or not amount:
@@ -176,17 +176,17 @@ def move(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Even
     if demand_store.credit_by(uow.conn, other.id, payment.id) is not None:
         raise InvalidState(vi("the payment was moved away from the other reference before; it cannot be moved back"))
     _moving_takes(other.outstanding if other.status in COLLECTING else 0, amount)
-    events = demand_commands.reverse(uow, demand, payment.id, by=case.id)
+    events = demand_commands.reverse(uow, demand, payment.id, by=exception.id)
     is_shown = payment.status in payment_store.SHOWN
     credited = demand_commands.credit(uow, other.id, amount, payment.id, paid_at=payment.paid_at, confirmed=is_shown)
     exceptions.resolve_paid(uow.conn, [other.id])
     to = bookings.shares(uow, other.id, credited.taken)
-    post(uow.conn, postings.moved(positions.origin(uow, case, payment.account), payment.id, away, to))
+    post(uow.conn, postings.moved(positions.origin(uow, exception, payment.account), payment.id, away, to))
     return [*events, *credited.events]
 
 
 def _owed(uow: UnitOfWork, payment: str, demand: str) -> Sequence[Share]:
-    return [share for share in positions.stands(uow, payment).owed if share.demand_id == demand]
+    return [share for share in positions.position_of(uow, payment).owed if share.demand_id == demand]
 
 
 def _moving_takes(outstanding: int, amount: int) -> None:

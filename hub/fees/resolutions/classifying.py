@@ -1,4 +1,4 @@
-"""Money that has nothing to do with fees: charges of the bank, interest, transfers of our own, what is another's."""
+"""Resolutions for money that is no fee: bank charges, interest, internal transfers, other units' money."""
 
 from collections.abc import Mapping
 
@@ -12,27 +12,27 @@ from hub.locale import vi
 from hub.unit_of_work import UnitOfWork
 
 
-def charge(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
-    """It is the bank's charge, as the book took it for."""
-    _debited(uow, case)
-    positions.settle_line(uow, case.line, "not_fee")
+def charge(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """Confirm that the debit is a bank charge, as it was posted."""
+    _debited(uow, exception)
+    positions.settle_line(uow, exception.line, "not_fee")
     return []
 
 
-def not_fee(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
-    """It is not for fees: what came is off 338, what went is no charge. ``kind`` says what it is."""
+def not_fee(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """Book money that is no fee: a credit leaves 338, a debit is no bank charge. ``kind``: one of KINDS."""
     if details["kind"] not in KINDS:
         raise InvalidState(vi("kind is one of: {listed}", listed=", ".join(KINDS)))
-    if case.code in ("P02", "V05"):
-        amount, account = _debited(uow, case)
-        positions.settle_line(uow, case.line, "not_fee")
-        post(uow.conn, postings.no_charge(positions.origin(uow, case, account), amount))
+    if exception.code in ("P02", "V05"):
+        amount, account = _debited(uow, exception)
+        positions.settle_line(uow, exception.line, "not_fee")
+        post(uow.conn, postings.no_charge(positions.origin(uow, exception, account), amount))
         return []
-    item, account, amount = _unidentified(uow, case)
-    line = case.line or positions.line_of(uow, item)
+    item, account, amount = _unidentified(uow, exception)
+    line = exception.line or positions.line_of(uow, item)
     positions.settle_line(uow, line, "not_fee", before=("in_exception", "matched"))
-    positions.close_others(uow, case, item, ["R01", "R02", "R06", "R09", "N02", "N03"])
-    post(uow.conn, postings.not_ours(positions.origin(uow, case, account), item, amount))
+    positions.close_others(uow, exception, item, ["R01", "R02", "R06", "R09", "N02", "N03"])
+    post(uow.conn, postings.not_ours(positions.origin(uow, exception, account), item, amount))
     return []
 
 
@@ -44,9 +44,9 @@ KINDS = {
 }
 
 
-def _debited(uow: UnitOfWork, case: FeeException) -> tuple[int, str]:
-    """What the book took for a charge, and on which account. Raises InvalidState."""
-    line = positions.line_by(uow, case.line or "")
+def _debited(uow: UnitOfWork, exception: FeeException) -> tuple[int, str]:
+    """The amount that was posted as a charge, and its account. Raises InvalidState."""
+    line = positions.line_by(uow, exception.line or "")
     taken = uow.conn.execute(
         "SELECT amount FROM ledger_entry WHERE (source_type, source_id, kind) = ('line', %s, 'charged')",
         (str(line["id"]),),
@@ -56,17 +56,17 @@ def _debited(uow: UnitOfWork, case: FeeException) -> tuple[int, str]:
     return int(taken["amount"]), str(line["account"])
 
 
-def _unidentified(uow: UnitOfWork, case: FeeException) -> tuple[str, str, int]:
-    """The item on 338, its account at the bank, and what stands there. Raises InvalidState."""
-    item = case.payment or case.line
+def _unidentified(uow: UnitOfWork, exception: FeeException) -> tuple[str, str, int]:
+    """The item on 338, its bank account and its balance. Raises InvalidState."""
+    item = exception.payment or exception.line
     row = uow.conn.execute(
         "SELECT coalesce(sum(cr - dr), 0)::bigint AS net FROM ledger_line WHERE account = '338' AND item = %s", (item,)
     ).fetchone()
     if item is None or row is None or row["net"] <= 0:
         raise InvalidState(vi("this item has no money on 338 any more"))
-    if case.payment is None:
+    if exception.payment is None:
         return item, str(positions.line_by(uow, item)["account"]), row["net"]
-    payment = positions.payment_by(uow, case.payment)
+    payment = positions.payment_by(uow, exception.payment)
     if payment.status not in payment_store.SHOWN:
         raise InvalidState(
             vi("the statement does not have this item yet: wait for the statement, or resolve it as exception N01")

@@ -1,7 +1,7 @@
-"""What persons do about exceptions: take one, propose how it is settled, agree, let it stay open over a close.
+"""Commands about exceptions: assign, propose a resolution, agree to it, carry one over a close, withdraw, reopen.
 
-A resolution of two persons is proposed by the first and takes effect when another says the same; everything that it
-stands on is looked at again then.
+A resolution of two persons is proposed by the first and takes effect when another gives the same command; all its
+conditions are checked again then.
 """
 
 from collections.abc import Mapping
@@ -27,207 +27,221 @@ _NOTHING: Final[Mapping[str, Any]] = {
     "resolution": None, "details": {}, "reason": None, "persons": None, "maker": None, "checker": None,
 }  # fmt: skip
 _CLEARING: Final = frozenset({"338", "339", "341"})
-"""where an exception's money waits for a person; once it is gone from there, nothing can be done with it"""
+"""accounts on which an exception's money waits; once it is gone from there, no resolution can move it"""
 _NOTED: Final = "noted"
 _ANOTHER: Final = "another person"
 
 
 @dataclass(frozen=True, slots=True)
 class _Decision:
-    """What a person decided about an exception: the resolution, what it has to know, and why."""
+    """A person's decision about an exception: the resolution, its details, and the reason."""
 
     resolution: str
     details: Mapping[str, str]
     reason: str
 
 
-def assign(uow: UnitOfWork, case_id: str, person: str) -> list[Event]:
-    """``person`` settles it. Raises NotFound, InvalidState, Forbidden."""
+def assign(uow: UnitOfWork, exception_id: str, person: str) -> list[Event]:
+    """Assign the exception to ``person``. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
-    case = _open(store.lock(uow.conn, case_id))
-    state = "assigned" if case.state == "open" else case.state
-    store.change(uow.conn, case_id, assigned_to=person, state=state)
-    uow.note(case_id, "assigned", before=case.state, after=state, reason=person)
+    exception = _open(store.lock(uow.conn, exception_id))
+    state = "assigned" if exception.state == "open" else exception.state
+    store.change(uow.conn, exception_id, assigned_to=person, state=state)
+    uow.note(exception_id, "assigned", before=exception.state, after=state, reason=person)
     return []
 
 
-def carry(uow: UnitOfWork, case_id: str, reason: str) -> list[Event]:
-    """It stays open over a close of its day: treo sang kỳ sau. Raises NotFound, InvalidState, Forbidden."""
+def carry(uow: UnitOfWork, exception_id: str, reason: str) -> list[Event]:
+    """Let it stay open over the close of its day (treo sang kỳ sau). Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
-    case = _open(store.lock(uow.conn, case_id))
-    store.change(uow.conn, case_id, carried_by=uow.actor, carried_reason=reason)
-    uow.note(case_id, "carried", before=case.state, after=case.state, reason=reason)
+    exception = _open(store.lock(uow.conn, exception_id))
+    store.change(uow.conn, exception_id, carried_by=uow.actor, carried_reason=reason)
+    uow.note(exception_id, "carried", before=exception.state, after=exception.state, reason=reason)
     return []
 
 
-def resolve(uow: UnitOfWork, case_id: str, name: str, details: Mapping[str, str], reason: str) -> list[Event]:
-    """Settle it by the resolution ``name``; of two persons the first proposes and the second decides.
+def resolve(uow: UnitOfWork, exception_id: str, name: str, details: Mapping[str, str], reason: str) -> list[Event]:
+    """Resolve it by the resolution ``name``; one that takes two persons is proposed by the first.
 
-    What one person has asked for before (a refund) counts as proposed by that person. Raises NotFound, Forbidden;
-    InvalidState for what this exception does not allow, what could not be done now, and where the same person would
-    say it twice.
+    1. Check that the exception allows the resolution with these details.
+    2. Lock the demands that it may touch, then the exception.
+    3. Of two persons: the second has to give the same command; the first proposes. What a person has requested before
+       (a refund) counts as that person's proposal.
+    4. Mark it as resolved and carry the resolution out.
+    5. Reopen it for the rest where money is left on a clearing account.
+
+    Raises NotFound, Forbidden; InvalidState for what this exception does not allow, what cannot be done now, and where
+    one person would be both.
     """
     clerks.check_clerk(uow)
-    resolution = _allowed(uow.conn, store.find(uow.conn, case_id), name, details)
-    case = _locked(uow, case_id, details)
-    if case.state == "proposed":
-        _check_second(uow, case, name, details)
+    # 1.
+    resolution = _allowed(uow.conn, store.find(uow.conn, exception_id), name, details)
+    # 2.
+    exception = _locked(uow, exception_id, details)
+    # 3.
+    if exception.state == "proposed":
+        _check_second(uow, exception, name, details)
     elif resolution.persons > 1:
-        asker = resolution.asked_by(uow, case) if resolution.asked_by else None
+        asker = resolution.asked_by(uow, exception) if resolution.asked_by else None
         if asker is None or clerks.is_maker(uow, asker):
-            return _propose(uow, case, resolution, details, reason)
+            return _propose(uow, exception, resolution, details, reason)
         clerks.check_agrees(uow, asker)
-        case = replace(case, maker=asker)
-    said = {"resolution": name, "details": details, "reason": reason, "persons": resolution.persons}
-    who = {"maker": case.maker or uow.actor, "checker": uow.actor if case.maker else None}
-    store.change(uow.conn, case_id, state="resolved", **said, **who)
-    events = resolution.act(uow, store.find(uow.conn, case_id), details)
-    _check_left(uow, case, _Decision(name, details, reason))
+        exception = replace(exception, maker=asker)
+    # 4.
+    decision = {"resolution": name, "details": details, "reason": reason, "persons": resolution.persons}
+    who = {"maker": exception.maker or uow.actor, "checker": uow.actor if exception.maker else None}
+    store.change(uow.conn, exception_id, state="resolved", **decision, **who)
+    events = resolution.act(uow, store.find(uow.conn, exception_id), details)
+    # 5.
+    _check_left(uow, exception, _Decision(name, details, reason))
     return events
 
 
-def withdraw(uow: UnitOfWork, case_id: str, reason: str) -> list[Event]:
-    """What was proposed is not done: its maker takes it back, or a second person says no.
+def withdraw(uow: UnitOfWork, exception_id: str, reason: str) -> list[Event]:
+    """Withdraw the proposal: its maker takes it back, or a second person refuses.
 
     Raises NotFound, InvalidState, Forbidden.
     """
     clerks.check_clerk(uow)
-    case = store.lock(uow.conn, case_id)
-    if case.state != "proposed":
-        raise InvalidState(vi("the exception is {state}; nothing has been proposed", state=case.state))
-    state = _unproposed(case)
-    store.change(uow.conn, case_id, state=state, **_NOTHING)
+    exception = store.lock(uow.conn, exception_id)
+    if exception.state != "proposed":
+        raise InvalidState(vi("the exception is {state}; nothing has been proposed", state=exception.state))
+    state = _unproposed(exception)
+    store.change(uow.conn, exception_id, state=state, **_NOTHING)
     uow.note(
-        case_id,
+        exception_id,
         "withdrawn",
         before="proposed",
         after=state,
-        reason=f"{case.resolution}: {reason}",
-        details={"resolution": case.resolution},
+        reason=f"{exception.resolution}: {reason}",
+        details={"resolution": exception.resolution},
     )
     return []
 
 
-def reopen(uow: UnitOfWork, case_id: str, reason: str) -> list[Event]:
-    """It was not settled after all. What its resolution did stays done. Raises NotFound, InvalidState, Forbidden."""
+def reopen(uow: UnitOfWork, exception_id: str, reason: str) -> list[Event]:
+    """Reopen a resolved exception. What its resolution posted stays. Raises NotFound, InvalidState, Forbidden."""
     clerks.check_clerk(uow)
-    case = store.lock(uow.conn, case_id)
-    if case.state != "resolved":
-        raise InvalidState(vi("only a resolved exception can be reopened; this one is {state}", state=case.state))
-    state = _unproposed(case)
-    store.change(uow.conn, case_id, state=state, carried_by=None, carried_reason=None, **_NOTHING)
-    uow.note(case_id, "reopened", before="resolved", after=state, reason=reason)
+    exception = store.lock(uow.conn, exception_id)
+    if exception.state != "resolved":
+        raise InvalidState(vi("only a resolved exception can be reopened; this one is {state}", state=exception.state))
+    state = _unproposed(exception)
+    store.change(uow.conn, exception_id, state=state, carried_by=None, carried_reason=None, **_NOTHING)
+    uow.note(exception_id, "reopened", before="resolved", after=state, reason=reason)
     return []
 
 
-def _check_left(uow: UnitOfWork, case: FeeException, decision: _Decision) -> None:
-    """Resolved; or open for what is left: no exception stays closed while its money waits on an account for items."""
-    left = store.standing(uow.conn, case)
+def _check_left(uow: UnitOfWork, exception: FeeException, decision: _Decision) -> None:
+    """Reopen it for what is left: no exception is resolved while its money waits on a clearing account."""
+    left = store.standing(uow.conn, exception)
     if not left:
-        _note(uow, case, "resolved", "resolved", decision)
+        _note(uow, exception, "resolved", "resolved", decision)
         return
-    if left >= case.at_risk:
+    if left >= exception.at_risk:
         raise InvalidState(
             vi("{left} VND have no exception to handle them: resolve the whole amount of this one", left=left)
         )
-    state = _unproposed(case)
-    level = severity(ExceptionCode(case.code), left)
-    store.change(uow.conn, case.id, state=state, at_risk=left, severity=level, **_NOTHING)
-    _note(uow, case, "partly resolved", state, decision, left=left)
+    state = _unproposed(exception)
+    level = severity(ExceptionCode(exception.code), left)
+    store.change(uow.conn, exception.id, state=state, at_risk=left, severity=level, **_NOTHING)
+    _note(uow, exception, "partly resolved", state, decision, left=left)
 
 
 def _propose(
-    uow: UnitOfWork, case: FeeException, resolution: Resolution, details: Mapping[str, str], reason: str
+    uow: UnitOfWork, exception: FeeException, resolution: Resolution, details: Mapping[str, str], reason: str
 ) -> list[Event]:
-    """What could not be done now is not proposed: it is done by another, and taken back."""
+    """Record the proposal, after a trial: the resolution is carried out as if agreed, and rolled back.
+
+    So what could not be done now is not proposed.
+    """
     clerks.check_proposes(uow)
-    said = {"resolution": resolution.name, "details": details, "reason": reason, "persons": resolution.persons}
+    columns = {"resolution": resolution.name, "details": details, "reason": reason, "persons": resolution.persons}
     decision = _Decision(resolution.name, details, reason)
     trial = replace(uow, actor=_ANOTHER, replayed=True, wakeups=[])
     with uow.conn.transaction() as savepoint:
-        store.change(uow.conn, case.id, state="resolved", maker=uow.actor, checker=_ANOTHER, **said)
-        resolution.act(trial, store.find(uow.conn, case.id), details)
-        _check_left(trial, case, decision)
+        store.change(uow.conn, exception.id, state="resolved", maker=uow.actor, checker=_ANOTHER, **columns)
+        resolution.act(trial, store.find(uow.conn, exception.id), details)
+        _check_left(trial, exception, decision)
         raise Rollback(savepoint)
-    store.change(uow.conn, case.id, state="proposed", maker=uow.actor, **said)
-    _note(uow, case, "proposed", "proposed", decision)
+    store.change(uow.conn, exception.id, state="proposed", maker=uow.actor, **columns)
+    _note(uow, exception, "proposed", "proposed", decision)
     return []
 
 
-def _check_second(uow: UnitOfWork, case: FeeException, name: str, details: Mapping[str, str]) -> None:
-    if (case.resolution, case.details) != (name, dict(details)):
-        proposed = _told(case.resolution or "", case.details)
+def _check_second(uow: UnitOfWork, exception: FeeException, name: str, details: Mapping[str, str]) -> None:
+    if (exception.resolution, exception.details) != (name, dict(details)):
+        proposed = _as_command(exception.resolution or "", exception.details)
         raise InvalidState(
             vi(
                 "{maker} has proposed: {proposed}; agree to exactly that, or withdraw that proposal first",
-                maker=case.maker,
+                maker=exception.maker,
                 proposed=proposed,
             )
         )
-    clerks.check_agrees(uow, case.maker)
+    clerks.check_agrees(uow, exception.maker)
 
 
-def ways(conn: Connection, case: FeeException) -> list[Resolution]:
-    """What may be done about it. What has no money left where it waited, by an earlier decision, may be noted."""
-    names = case.about.resolutions
-    if case.about.sits in _CLEARING and _NOTED not in names and not store.standing(conn, case):
+def ways(conn: Connection, exception: FeeException) -> list[Resolution]:
+    """The resolutions that the exception allows. One whose money has left the clearing account may be noted."""
+    names = exception.about.resolutions
+    if exception.about.sits in _CLEARING and _NOTED not in names and not store.standing(conn, exception):
         names = (*names, _NOTED)
     return [RESOLUTIONS[name] for name in names if name in RESOLUTIONS]
 
 
-def _allowed(conn: Connection, case: FeeException, name: str, details: Mapping[str, str]) -> Resolution:
-    allowed = {way.name: way for way in ways(conn, case)}
+def _allowed(conn: Connection, exception: FeeException, name: str, details: Mapping[str, str]) -> Resolution:
+    allowed = {way.name: way for way in ways(conn, exception)}
     if name not in allowed:
         raise InvalidState(
             vi(
                 "exception {code} is resolved by: {listed}",
-                code=case.code,
-                listed=", ".join(allowed) or case.about.elsewhere,
+                code=exception.code,
+                listed=", ".join(allowed) or exception.about.elsewhere,
             )
         )
     resolution = allowed[name]
     if details.keys() != set(resolution.details):
-        wanted = " ".join(f"--set {one}=…" for one in resolution.details)
-        raise InvalidState(vi("{name} needs {details}", name=name, details=wanted or vi("no --set")))
+        options = " ".join(f"--set {one}=…" for one in resolution.details)
+        raise InvalidState(vi("{name} needs {details}", name=name, details=options or vi("no --set")))
     return resolution
 
 
-def _locked(uow: UnitOfWork, case_id: str, details: Mapping[str, str]) -> FeeException:
-    """The exception, open, and before it the dossiers of all demands that it may touch."""
-    case = store.find(uow.conn, case_id)
-    touched = {case.demand, case.facts.get("other"), details.get("demand")} - {None}
-    for payment in {case.payment, details.get("payment")} - {None}:
+def _locked(uow: UnitOfWork, exception_id: str, details: Mapping[str, str]) -> FeeException:
+    """Lock the demands that the resolution may touch, with their dossiers, then the open exception."""
+    exception = store.find(uow.conn, exception_id)
+    touched = {exception.demand, exception.facts.get("other"), details.get("demand")} - {None}
+    for payment in {exception.payment, details.get("payment")} - {None}:
         touched |= set(payment_store.paid_for(uow.conn, str(payment)))
     for demand in sorted(str(one) for one in touched):
         demands.lock(uow.conn, demand)
-    return _open(store.lock(uow.conn, case_id))
+    return _open(store.lock(uow.conn, exception_id))
 
 
-def _unproposed(case: FeeException) -> str:
-    """Where an exception stands of which nothing is proposed."""
-    return "assigned" if case.assigned_to else "open"
+def _unproposed(exception: FeeException) -> str:
+    """The status of an exception without a proposal."""
+    return "assigned" if exception.assigned_to else "open"
 
 
-def _open(case: FeeException) -> FeeException:
-    if case.state == "resolved":
+def _open(exception: FeeException) -> FeeException:
+    if exception.state == "resolved":
         raise InvalidState(
             vi(
                 "the exception is resolved: {resolution}; to resolve it anew, reopen it first",
-                resolution=case.resolution,
+                resolution=exception.resolution,
             )
         )
-    return case
+    return exception
 
 
 def _note(
-    uow: UnitOfWork, case: FeeException, verb: str, after: str, decision: _Decision, *, left: int | None = None
+    uow: UnitOfWork, exception: FeeException, action: str, after: str, decision: _Decision, *, left: int | None = None
 ) -> None:
-    """All that was decided, in one line of the audit log; ``left``: đồng that no exception accounts for yet."""
-    reason = f"{_told(decision.resolution, decision.details)}: {decision.reason}"
+    """Write the decision into the audit log; ``left``: đồng that no exception accounts for yet."""
+    reason = f"{_as_command(decision.resolution, decision.details)}: {decision.reason}"
     uow.note(
-        case.id,
-        verb,
-        before=case.state,
+        exception.id,
+        action,
+        before=exception.state,
         after=after,
         reason=reason if left is None else f"{reason}; {left} VND are left",
         details={
@@ -238,5 +252,5 @@ def _note(
     )
 
 
-def _told(name: str, details: Mapping[str, str]) -> str:
+def _as_command(name: str, details: Mapping[str, str]) -> str:
     return " ".join([name, *(f"{key}={value}" for key, value in sorted(details.items()))])

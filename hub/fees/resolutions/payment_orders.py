@@ -1,4 +1,4 @@
-"""A debit that nobody could read, and that two persons know to be an order of ours: the settlement of its exception."""
+"""Resolutions by payment orders: a debit that is an order of ours, and a refund that another person agrees to."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -25,13 +25,13 @@ FROM statement_line l WHERE l.id = %s FOR UPDATE
 """
 
 
-def own_order(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
-    """The debit is the payment of ``order``: no charge any more, and all that follows from one that was recognised.
+def own_order(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """Book the debit as the payment of ``order`` instead of a charge, as if the matching had recognised it.
 
     Raises NotFound, and InvalidState where amount or account is another, or the order is not under way.
     """
     order = commands.locked(uow, details["order"])
-    line = int(case.line or 0)
+    line = int(exception.line or 0)
     row = one(uow.conn, _LINE, (line,))
     charged = posted(uow.conn, "line", str(line), "charged")
     if row["state"] != "in_exception" or charged is None:
@@ -46,7 +46,7 @@ def own_order(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -
         )
     origin = bookings.origin_on(uow, "line", str(line), order.account, local(uow.now).date())
     settled = commands.paid(uow, order, line, origin)
-    by = {"class": "C", "maker": case.maker, "checker": case.checker}
+    by = {"class": "C", "maker": exception.maker, "checker": exception.checker}
     payment_order_lines.join(
         uow.conn, row["run"], line, {"how": "person", "order": order.id, "reference": order.reference}, by
     )
@@ -54,32 +54,29 @@ def own_order(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -
     return settled.events
 
 
-# Refunds as the settlement of an exception: what one person asked for, another agrees with by resolving the exception.
+# Refunds: one person requests it (hub fee refund), another agrees by resolving the exception.
 
 
-def agree(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
-    """What is asked for of this exception's money is approved.
-
-    Raises InvalidState where nobody has asked (hub fee refund).
-    """
-    order = _asked(uow, case)
+def agree(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """Approve the refund that was requested for this exception. Raises InvalidState where none was."""
+    order = _requested(uow, exception)
     if order is None:
-        raise InvalidState(vi("nobody has proposed to refund this: hub fee refund {id}", id=case.id))
-    events = orders.approve(uow, order.id, case.reason or case.code)
-    store.settles(uow.conn, order.subject_id, case.id)
+        raise InvalidState(vi("nobody has proposed to refund this: hub fee refund {id}", id=exception.id))
+    events = orders.approve(uow, order.id, exception.reason or exception.code)
+    store.settles(uow.conn, order.subject_id, exception.id)
     return events
 
 
-def asked_by(uow: UnitOfWork, case: FeeException) -> str | None:
-    """Who has asked for the refund that waits to be approved."""
-    order = _asked(uow, case)
+def asked_by(uow: UnitOfWork, exception: FeeException) -> str | None:
+    """The person who requested the refund that waits for approval."""
+    order = _requested(uow, exception)
     return None if order is None else order.maker
 
 
-def _asked(uow: UnitOfWork, case: FeeException) -> store.Requested | None:
-    """Of the exception's own money before that of its demand: a refund of all of the demand is another matter."""
-    own = [item for item in (case.object_id, case.payment, case.line) if item]
-    found = store.requested(uow.conn, own)
-    if found is None and case.demand:
-        found = store.requested(uow.conn, [case.demand])
-    return found
+def _requested(uow: UnitOfWork, exception: FeeException) -> store.Requested | None:
+    """The request about the exception's own payment or line, else about its demand."""
+    own = [item for item in (exception.object_id, exception.payment, exception.line) if item]
+    requested = store.requested(uow.conn, own)
+    if requested is None and exception.demand:
+        requested = store.requested(uow.conn, [exception.demand])
+    return requested

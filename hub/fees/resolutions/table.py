@@ -1,7 +1,4 @@
-"""What may be done about an exception.
-
-Each is a row: what it is called, how many persons it takes, and what it does.
-"""
+"""The table of resolutions: name, label, number of persons, required details, and what each does."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,23 +19,23 @@ from schemas.figures import grouped
 
 
 def noted(_: UnitOfWork, __: FeeException, ___: Mapping[str, str]) -> list[Event]:
-    """It was seen, or answered in writing.
+    """Note that it was seen, or answered in writing.
 
-    While money waits for it in the book, commands.resolve keeps the exception open.
+    While its money waits on a clearing account, commands.resolve keeps the exception open.
     """
     return []
 
 
-def waive_rest(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
-    """What is still outstanding need not be paid, by a decision (its number and day)."""
-    return demand_commands.waive_rest(uow, case.object_id, details["decision"], case.reason or "")
+def waive_rest(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """Waive what is outstanding, by a decision (its number and day)."""
+    return demand_commands.waive_rest(uow, exception.object_id, details["decision"], exception.reason or "")
 
 
-def no_refund(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
-    """The fee was earned before the dossier ended: it is kept. Only of what counts for a demand."""
-    if case.object_type != "fee_demand":
+def no_refund(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """Keep the fee: it was earned before the dossier ended. Only of what is credited to a demand."""
+    if exception.object_type != "fee_demand":
         raise InvalidState(vi("this money is not allocated to any demand: refund it to the payer"))
-    uow.note(case.object_id, "case kept", reason=case.id)
+    uow.note(exception.object_id, "case kept", reason=exception.id)
     return []
 
 
@@ -68,7 +65,7 @@ class Resolution:
     act: Act
     details: tuple[str, ...] = ()
     asked_by: Callable[[UnitOfWork, FeeException], str | None] | None = None
-    """who has asked for it already: that counts as the proposal of that person"""
+    """the person who requested it already, which counts as that person's proposal"""
 
 
 _ALL: Final = (
@@ -149,8 +146,8 @@ def page() -> str:
             "| Cách | Nghĩa | Số người | Phải nói rõ |",
             "| --- | --- | --- | --- |",
             *(
-                f"| `{way.name}` | {way.label_vi} | {way.persons} | {_told(way.details)} |"
-                for way in RESOLUTIONS.values()
+                f"| `{one.name}` | {one.label_vi} | {one.persons} | {_options(one.details)} |"
+                for one in RESOLUTIONS.values()
             ),
             "",
             "`kind` của `not_fee`: " + ", ".join(f"`{name}` {label}" for name, label in KINDS.items()) + ".",
@@ -166,5 +163,5 @@ def _row(code: str, about: ExceptionDescription) -> str:
     return f"| {code} | {vi(about.title)} | {about.sits or '–'} | {days} | {done} | {about.otherwise} |"
 
 
-def _told(details: tuple[str, ...]) -> str:
+def _options(details: tuple[str, ...]) -> str:
     return ", ".join(f"`--set {name}=…`" for name in details) or "–"

@@ -1,4 +1,4 @@
-"""N01 and P01: what was notified and is on no statement is a line that was taken for something else, or is no money."""
+"""N01, P01: money that was notified and is on no statement is an unplaced line, or does not exist."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,9 +21,9 @@ from hub.unit_of_work import UnitOfWork
 
 WAITING: Final = frozenset({"notified", "unconfirmed_overdue"})
 _OVER: Final = ["R01", "R02", "R03", "R05", "R06", "R07", "R09", "N03"]
-"""exceptions about a payment that are over when it turns out to be no money"""
+"""exceptions about a payment that end when it is voided"""
 _FOUND: Final = ["R01", "R02", "R06", "R09", "N02", "N03", "P01"]
-"""exceptions about what a line was taken for, over when the line is what was notified"""
+"""exceptions about a line that end when it is matched with the notified payment"""
 
 _SUPERSEDE: Final = "UPDATE match_group SET state = 'superseded', reason = %s WHERE id = %s"
 
@@ -48,9 +48,9 @@ WHERE i.provider = %s AND i.report = %s ORDER BY i.provider_txn
 """
 
 
-def confirm(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> list[Event]:
-    """It is this ``line``, which nobody could place."""
-    payment = _waiting(positions.payment_of(uow, case))
+def confirm(uow: UnitOfWork, exception: FeeException, details: Mapping[str, str]) -> list[Event]:
+    """Match the notified payment with this ``line``, which is unplaced."""
+    payment = _waiting(positions.payment_of(uow, exception))
     line = _unplaced(uow, details["line"])
     if (line["account"], line["amount"]) != (payment.account, payment.amount):
         raise InvalidState(
@@ -61,45 +61,47 @@ def confirm(uow: UnitOfWork, case: FeeException, details: Mapping[str, str]) -> 
                 amount2=payment.amount,
             )
         )
-    found = _replace(uow, case, line)
-    group = _group(uow, case, line, "P11")
+    replaced = _replace(uow, exception, line)
+    group = _group(uow, exception, line, "P11")
     events = _join(uow, group, payment, 1, line["id"])
     positions.settle_line(uow, str(line["id"]), "matched")
-    positions.close_others(uow, case, found, _FOUND)
-    entry = postings.found_notified(positions.origin(uow, case, payment.account), found, [(payment.id, payment.amount)])
+    positions.close_others(uow, exception, replaced, _FOUND)
+    entry = postings.found_notified(
+        positions.origin(uow, exception, payment.account), replaced, [(payment.id, payment.amount)]
+    )
     post(uow.conn, entry)
     return events
 
 
-def void(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
-    """No money ever came: what it had paid is open again."""
-    payment = _waiting(positions.payment_of(uow, case))
-    stands = positions.stands(uow, payment.id)
-    if stands.total != payment.amount:
+def void(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """Void the payment: no money arrived, and what it had paid is due again."""
+    payment = _waiting(positions.payment_of(uow, exception))
+    position = positions.position_of(uow, payment.id)
+    if position.total != payment.amount:
         raise InvalidState(
             vi(
                 "the ledger has only {total} VND of this item, not {amount} VND: a part has been moved",
-                total=stands.total,
+                total=position.total,
                 amount=payment.amount,
             )
         )
     events = [
         event
         for demand in payment_store.paid_for(uow.conn, payment.id)
-        for event in demand_commands.reverse(uow, demand, payment.id, by=case.id)
+        for event in demand_commands.reverse(uow, demand, payment.id, by=exception.id)
     ]
     payment_store.end(uow.conn, payment.id, "voided")
-    uow.note(payment.id, "voided", before=payment.status, after="voided", reason=case.id)
-    positions.close_others(uow, case, payment.id, _OVER)
-    today = positions.origin(uow, case, payment.account)
-    post(uow.conn, postings.unconfirmed(today, payment.id, stands.owed, stands.over, stands.unidentified))
+    uow.note(payment.id, "voided", before=payment.status, after="voided", reason=exception.id)
+    positions.close_others(uow, exception, payment.id, _OVER)
+    today = positions.origin(uow, exception, payment.account)
+    post(uow.conn, postings.unconfirmed(today, payment.id, position.owed, position.over, position.unidentified))
     return events
 
 
-def book_payout(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> list[Event]:
-    """What the gateway paid is what its report names, less a charge that the report does not say."""
-    line = _unplaced(uow, case.line or "")
-    provider, name = case.facts.get("provider"), case.facts.get("report")
+def book_payout(uow: UnitOfWork, exception: FeeException, _: Mapping[str, str]) -> list[Event]:
+    """Book the gateway's payout as the items of its report, less a charge that the report does not name."""
+    line = _unplaced(uow, exception.line or "")
+    provider, name = exception.facts.get("provider"), exception.facts.get("report")
     rows = uow.conn.execute(_REPORTED, (provider, name)).fetchall()
     if not rows or any(row["payment_id"] is None for row in rows):
         raise InvalidState(vi("the report has payments that nobody notified, or that are on a statement already"))
@@ -107,15 +109,17 @@ def book_payout(uow: UnitOfWork, case: FeeException, _: Mapping[str, str]) -> li
     charge = sum(payment.amount for payment in paid) - line["amount"]
     if charge < 0:
         raise InvalidState(vi("the payout is {charge} VND more than the items of the report", charge=-charge))
-    found = _replace(uow, case, line)
+    replaced = _replace(uow, exception, line)
     evidence = {"provider": provider, "report": name, "charge": charge}
-    group = _group(uow, case, line, "P9", **evidence)
+    group = _group(uow, exception, line, "P9", **evidence)
     uow.conn.execute(_LEG, (group, 1, line["id"], None, None, 0))
     events = [event for number, payment in enumerate(paid, 2) for event in _join(uow, group, payment, number, None)]
     positions.settle_line(uow, str(line["id"]), "matched")
-    positions.close_others(uow, case, found, _FOUND)
+    positions.close_others(uow, exception, replaced, _FOUND)
     amounts = [(payment.id, payment.amount) for payment in paid]
-    post(uow.conn, postings.found_notified(positions.origin(uow, case, line["account"]), found, amounts, charge))
+    post(
+        uow.conn, postings.found_notified(positions.origin(uow, exception, line["account"]), replaced, amounts, charge)
+    )
     return events
 
 
@@ -138,32 +142,32 @@ def _unplaced(uow: UnitOfWork, name: str) -> Mapping[str, Any]:
     return line
 
 
-def _replace(uow: UnitOfWork, case: FeeException, line: Mapping[str, Any]) -> str:
-    """The payment that was made up for the line is none of its own; its id."""
-    found = positions.payment_by(uow, line["payment_id"])
-    if found.allocated or positions.stands(uow, found.id).unidentified != line["amount"]:
+def _replace(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any]) -> str:
+    """Void the placeholder payment of the unplaced line, and supersede its match; returns the payment's id."""
+    payment = positions.payment_by(uow, line["payment_id"])
+    if payment.allocated or positions.position_of(uow, payment.id).unidentified != line["amount"]:
         raise InvalidState(vi("a part of statement line {id} is matched already", id=line["id"]))
-    uow.conn.execute(_SUPERSEDE, (case.id, line["group_id"]))
-    payment_store.end(uow.conn, found.id, "voided")
-    uow.note(found.id, "voided", before=found.status, after="voided", reason=case.id)
-    return found.id
+    uow.conn.execute(_SUPERSEDE, (exception.id, line["group_id"]))
+    payment_store.end(uow.conn, payment.id, "voided")
+    uow.note(payment.id, "voided", before=payment.status, after="voided", reason=exception.id)
+    return payment.id
 
 
-def _group(uow: UnitOfWork, case: FeeException, line: Mapping[str, Any], name: str, **evidence: Any) -> int:
-    said = {
+def _group(uow: UnitOfWork, exception: FeeException, line: Mapping[str, Any], name: str, **evidence: Any) -> int:
+    group = {
         "run": line["run_id"],
         "pass": name,
         "rules": RULES,
-        "evidence": Jsonb({"how": "case", "case": case.id, **evidence}),
-        "maker": case.maker,
-        "checker": case.checker,
-        "reason": case.reason,
+        "evidence": Jsonb({"how": "case", "case": exception.id, **evidence}),
+        "maker": exception.maker,
+        "checker": exception.checker,
+        "reason": exception.reason,
     }
-    return int(one(uow.conn, _JOIN, said)["id"])
+    return int(one(uow.conn, _JOIN, group)["id"])
 
 
 def _join(uow: UnitOfWork, group: int, payment: Payment, number: int, line: int | None) -> list[Event]:
-    """The payment is on its statement, with what it was credited to."""
+    """Confirm the payment by the line, with the demand that it was credited to."""
     paid = payment_store.paid_for(uow.conn, payment.id)
     credited = demand_store.credit_by(uow.conn, paid[0], payment.id) if paid else None
     demand, amount = (paid[0], credited.amount) if credited else (None, 0)

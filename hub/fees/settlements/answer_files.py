@@ -1,7 +1,7 @@
-"""A department's answer as a file of its desk: which lines it does not accept, and why. Nothing in it confirms all.
+"""A department's answer as a file: the lines that it disputes, and why. An empty answer confirms the whole table.
 
-Either a list of its own with the columns Số dòng and Lý do, or our workbook, filled in on its sheet Chênh lệch. What is
-written anywhere else in our workbook would be lost without a word, so such a workbook is refused.
+The file is a list of its own with the columns Số dòng and Lý do, or our workbook, filled in on its sheet Chênh lệch.
+Text anywhere else in our workbook would be lost silently, so such a workbook is refused.
 """
 
 import csv
@@ -32,7 +32,7 @@ _HERE: Final = vi(
 
 @dataclass(frozen=True, slots=True)
 class AnsweredTable:
-    """Which table the file says that it answers."""
+    """The table that the file names as the one that it answers."""
 
     settlement_id: str | None
     sha256: str | None
@@ -40,17 +40,17 @@ class AnsweredTable:
     """whether it is our workbook"""
 
     def check_digest(self, sha256: str) -> None:
-        """Raises BadFile where it was made from another table than the one with this digest."""
+        """Raises BadFile where the file was made from a table with another digest."""
         if self.sha256 is not None and self.sha256.lower() != sha256:
             problem = vi("{digest} is not of the table in force ({sha256}…)", digest=words.DIGEST, sha256=sha256[:16])
             raise BadFile(words.SOURCE if self.is_ours else words.DIGEST, problem, _AGAIN)
 
 
 def named(sheets: Sequence[Sheet]) -> AnsweredTable:
-    """What stands behind the labels of the sheet Nguồn, wherever they are. Raises BadFile for half of it."""
+    """The table id and digest beside their labels, on any sheet. Raises BadFile where our workbook lacks one."""
     rows = [row for sheet in sheets for row in sheet.rows]
     settlement_id, sha256 = (
-        next((found for row in rows if (found := labelled(row, name))), None) for name in (words.TABLE_ID, words.DIGEST)
+        next((value for row in rows if (value := labelled(row, name))), None) for name in (words.TABLE_ID, words.DIGEST)
     )
     is_ours = any(sheet.name == words.DIFFERENCES for sheet in sheets)
     if is_ours and (settlement_id is None or sha256 is None):
@@ -63,9 +63,9 @@ def named(sheets: Sequence[Sheet]) -> AnsweredTable:
 
 
 def disputed(sheets: Sequence[Sheet], numbers: Container[int]) -> tuple[DisputedLine, ...]:
-    """The lines that are not accepted. ``numbers``: of the table's lines. Raises BadFile."""
+    """The disputed lines, by number. ``numbers``: the table's. Raises BadFile."""
     block = _answer(sheets)
-    found: dict[int, DisputedLine] = {}
+    disputed_lines: dict[int, DisputedLine] = {}
     for row in block.rows:
         number, reason = (written(block.cell(row, name)) for name in (words.NUMBER, words.REASON))
         if not number and not reason:
@@ -87,18 +87,18 @@ def disputed(sheets: Sequence[Sheet], numbers: Container[int]) -> tuple[Disputed
                 vi("the table has no line {number}", number=number),
                 vi("correct the number, or delete this row"),
             )
-        if int(number) in found:
+        if int(number) in disputed_lines:
             raise BadFile(
                 block.place(row, words.NUMBER),
                 vi("line {number} stands above already", number=number),
                 vi("put the reasons into one row"),
             )
-        found[int(number)] = DisputedLine(number=int(number), reason=_reason(block, row, reason))
-    return tuple(found[number] for number in sorted(found))
+        disputed_lines[int(number)] = DisputedLine(number=int(number), reason=_reason(block, row, reason))
+    return tuple(disputed_lines[number] for number in sorted(disputed_lines))
 
 
 def check_untouched(sheets: Sequence[Sheet], ours: Sequence[Sheet]) -> None:
-    """Raises BadFile where the workbook says more or less than ``ours``, the same as it was made, but for its answer.
+    """Raises BadFile where the workbook differs from ``ours``, as it was sent, outside the answer.
 
     Rows may have been sorted.
     """
@@ -107,16 +107,16 @@ def check_untouched(sheets: Sequence[Sheet], ours: Sequence[Sheet]) -> None:
     for sheet in ours:
         if sheet.name not in came:
             raise BadFile(sheet.name, vi("this sheet is missing"), _AGAIN)
-        left = Counter(_said(row) for row in _printed(sheet, _answer(ours)))
+        left = Counter(_texts(row) for row in _printed(sheet, _answer(ours)))
         for row in _printed(came[sheet.name], block):
-            if not left[_said(row)]:
+            if not left[_texts(row)]:
                 raise BadFile(
                     _changed(came[sheet.name], row, sheet),
                     vi("differs from the workbook that was sent"),
                     vi("{here}, or {again}", here=_HERE, again=_AGAIN),
                 )
-            left[_said(row)] -= 1
-        if lost := next((said for said, count in left.items() if count), None):
+            left[_texts(row)] -= 1
+        if lost := next((texts for texts, count in left.items() if count), None):
             raise BadFile(
                 sheet.name, vi("the row that begins with «{label}» is missing", label=next(filter(None, lost))), _AGAIN
             )
@@ -128,26 +128,26 @@ def check_untouched(sheets: Sequence[Sheet], ours: Sequence[Sheet]) -> None:
 
 def as_csv(settlement_id: str, sha256: str, lines: Mapping[int, str]) -> bytes:
     """An answer that disputes ``lines``, number → reason, as a spreadsheet in Vietnam opens it."""
-    kept = io.StringIO(newline="")
-    writer = csv.writer(kept, delimiter=";")
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, delimiter=";")
     writer.writerow((words.TABLE_ID, settlement_id))
     writer.writerow((words.DIGEST, sha256))
     writer.writerow((words.NUMBER, words.REASON))
     writer.writerows(sorted(lines.items()))
-    return kept.getvalue().encode("utf-8-sig")
+    return buffer.getvalue().encode("utf-8-sig")
 
 
 def _answer(sheets: Sequence[Sheet]) -> Block:
-    found = blocks(sheets, (words.NUMBER, words.REASON))
-    if not found:
+    answers = blocks(sheets, (words.NUMBER, words.REASON))
+    if not answers:
         fix = vi("add a heading row with these two columns; our workbook: {again}", again=_AGAIN)
         raise BadFile(
             "", vi("no row has both columns «{number}» and «{reason}»", number=words.NUMBER, reason=words.REASON), fix
         )
-    if len(found) > 1:
-        names = ", ".join(f"«{block.sheet.name}»" for block in found)
+    if len(answers) > 1:
+        names = ", ".join(f"«{block.sheet.name}»" for block in answers)
         raise BadFile("", vi("there are answers on several sheets: {names}", names=names), vi("leave one sheet"))
-    return found[0]
+    return answers[0]
 
 
 def _reason(block: Block, row: CellRow, reason: str) -> str:
@@ -168,12 +168,12 @@ def _reason(block: Block, row: CellRow, reason: str) -> str:
 
 
 def _printed(sheet: Sheet, block: Block) -> Sequence[CellRow]:
-    """Its rows that say something, without the answer."""
+    """The sheet's rows that are not blank, without the answer."""
     last = block.heading.number if sheet is block.sheet else None
     return [row for row in sheet.rows if not row.is_blank and (last is None or row.number <= last)]
 
 
-def _said(row: CellRow) -> tuple[str, ...]:
+def _texts(row: CellRow) -> tuple[str, ...]:
     cells = [written(cell) for cell in row.cells]
     while cells and not cells[-1]:
         cells.pop()
@@ -181,9 +181,9 @@ def _said(row: CellRow) -> tuple[str, ...]:
 
 
 def _changed(sheet: Sheet, row: CellRow, ours: Sheet) -> str:
-    """Where the row differs from the one that we made in its place; the row alone where that is another altogether."""
-    before = next((_said(one) for one in ours.rows if one.number == row.number), ())
-    now = _said(row)
+    """The place where the row differs from ours with its number; the row alone where more than one cell does."""
+    before = next((_texts(one) for one in ours.rows if one.number == row.number), ())
+    now = _texts(row)
     longest = max(len(before), len(now))
     differs = [
         column

@@ -1,4 +1,4 @@
-"""What a department says to its table: it confirms it, or disputes lines of it. Silence is neither."""
+"""A department's answer to its table: it confirms it, or disputes lines of it. Silence is neither."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -25,7 +25,7 @@ ORDER BY s.month
 
 
 def handed(uow: UnitOfWork, settlement_id: str, sha256: str) -> Settlement:
-    """The package with this digest was made; of a month that was transferred its papers are handed over by it."""
+    """Record that the month package with this digest was made. Of a transferred month it hands over the papers."""
     settlement = store.lock(uow.conn, settlement_id)
     if settlement.state == SettlementState.TRANSFERRED:
         store.move(uow.conn, settlement, SettlementState.RECEIPTED)
@@ -35,7 +35,7 @@ def handed(uow: UnitOfWork, settlement_id: str, sha256: str) -> Settlement:
 
 
 def close(uow: UnitOfWork, department: str) -> None:
-    """Months of the department whose papers are there and of which nothing is disputed any more are over."""
+    """Close the department's months whose papers were handed over and of which no line is disputed any more."""
     for row in uow.conn.execute(_SETTLED, (department,)).fetchall():
         settlement = store.lock(uow.conn, row["id"])
         store.move(uow.conn, settlement, SettlementState.CLOSED)
@@ -44,7 +44,7 @@ def close(uow: UnitOfWork, department: str) -> None:
 
 KIND: Final = "department.settlement"
 LINE: Final = "settlement_line"
-"""what an M01 is about: settlement/number"""
+"""object type of an exception M01; its id: settlement/number"""
 
 _DISPUTE: Final = """
 WITH disputed AS (
@@ -62,7 +62,7 @@ WHERE i.settlement_id = %s AND i.disputed = %s AND k.number IS NOT NULL
 
 
 def answered(uow: UnitOfWork, message: Message) -> list[Event]:
-    """A department's answer came in. Raises ManualAction for one that cannot stand."""
+    """Handle a department's answer. Raises ManualAction for one that is refused."""
     try:
         answer = strict.read(TableAnswer, message.body)
     except strict.Refused as refused:
@@ -70,17 +70,23 @@ def answered(uow: UnitOfWork, message: Message) -> list[Event]:
     return answer_with(uow, answer, message.body, message.source.removeprefix("department."))
 
 
-def answer_with(uow: UnitOfWork, answer: TableAnswer, said: bytes, department: str | None = None) -> list[Event]:
-    """Take ``answer`` (its bytes: ``said``); the same again changes nothing. ``department``: whose it has to be;
-    none: a person has brought it as a file.
+def answer_with(uow: UnitOfWork, answer: TableAnswer, body: bytes, department: str | None = None) -> list[Event]:
+    """Record ``answer`` (its bytes: ``body``); the same again changes nothing.
 
-    Raises ManualAction: for a table that is not there or is another, for lines that it does not have, for an answer
-    from before the table or told before in other words, or too late.
-    Forbidden for a person who may not.
+    1. Check that it answers this very table: its department, its digest, and not dated before it.
+    2. Refuse an answer id that was used with other content, and an answer to a table that is past answering.
+    3. Mark the disputed lines and carry them on to the next table.
+    4. Open an M01 for each; those of earlier tables end or go on as these.
+    5. Where nothing is left to transfer, carry the rest on and close the settlement.
+
+    ``department``: the sender; None: a person brings it as a file. Raises ManualAction for an answer that is refused,
+    Forbidden for a person who is no clerk.
     """
     if department is None:
         clerks.check_clerk(uow)
+    # 1.
     settlement = _settlement(uow, answer, department)
+    # 2.
     if settlement.answer_id == answer.answer_id:
         if answer != TableAnswer.model_validate_json(store.answer(uow.conn, settlement.id)):
             raise ManualAction(
@@ -90,21 +96,24 @@ def answer_with(uow: UnitOfWork, answer: TableAnswer, said: bytes, department: s
         return []
     if settlement.state not in ANSWERABLE:
         raise ManualAction(HubCode.ANSWER_REFUSED, f"the table of {settlement.name} is {settlement.state}")
+    # 3.
     lines = _disputed(uow, settlement, answer)
     disputed = sum(line["amount"] for line in lines)
-    store.answered(uow.conn, settlement.id, uow.now, answer.answer_id, said, disputed)
+    store.answered(uow.conn, settlement.id, uow.now, answer.answer_id, body, disputed)
     to = SettlementState.DISPUTED if lines else SettlementState.CONFIRMED
     moved = store.move(uow.conn, settlement, to)
     reason = answer.answer_id + "".join(f" {line['number']}" for line in lines)
     uow.note(settlement.id, to.value, before=settlement.state, after=to, reason=reason)
-    _cases(uow, settlement, lines)
+    # 4.
+    _open_disputes(uow, settlement, lines)
+    # 5.
     if moved.transferable <= 0:
         carry_on(uow, moved)
     return []
 
 
 def carry_on(uow: UnitOfWork, settlement: Settlement) -> None:
-    """There is nothing to transfer: the rest goes into the next table, against what is owed there."""
+    """Close a settlement with nothing to transfer: its rest goes into the next table, against what is owed there."""
     rest = store.carry_rest(uow.conn, settlement.id)
     store.move(uow.conn, settlement, SettlementState.CLOSED)
     uow.note(settlement.id, "carried on", before=settlement.state, after=SettlementState.CLOSED, reason=f"{rest}")
@@ -118,12 +127,12 @@ def _settlement(uow: UnitOfWork, answer: TableAnswer, department: str | None) ->
         raise ManualAction(HubCode.ANSWER_REFUSED, str(error)) from None
     if department not in (None, settlement.department):
         raise ManualAction(HubCode.ANSWER_REFUSED, f"{settlement.id} is not a table of {department}")
-    made, said = (local(at).date() for at in (settlement.computed_at, answer.answered_at))
-    if said < made:
+    computed_on, answered_on = (local(at).date() for at in (settlement.computed_at, answer.answered_at))
+    if answered_on < computed_on:
         why = vi(
             "the answer is dated {answered:%d/%m/%Y}, before the table was made ({computed:%d/%m/%Y})",
-            answered=said,
-            computed=made,
+            answered=answered_on,
+            computed=computed_on,
         )
         raise ManualAction(HubCode.ANSWER_REFUSED, why)
     if answer.sha256 != settlement.sha256.hex():
@@ -133,14 +142,14 @@ def _settlement(uow: UnitOfWork, answer: TableAnswer, department: str | None) ->
 
 def _disputed(uow: UnitOfWork, settlement: Settlement, answer: TableAnswer) -> Sequence[dict[str, Any]]:
     numbers = sorted(line.number for line in answer.lines)
-    told = {"id": settlement.id, "numbers": numbers, "department": settlement.department}
-    lines = uow.conn.execute(_DISPUTE, told).fetchall()
+    parameters = {"id": settlement.id, "numbers": numbers, "department": settlement.department}
+    lines = uow.conn.execute(_DISPUTE, parameters).fetchall()
     if len(lines) != len(numbers):
         raise ManualAction(HubCode.ANSWER_REFUSED, f"{settlement.id} does not have every line that is disputed")
     return lines
 
 
-def _cases(uow: UnitOfWork, settlement: Settlement, lines: Sequence[dict[str, Any]]) -> None:
+def _open_disputes(uow: UnitOfWork, settlement: Settlement, lines: Sequence[dict[str, Any]]) -> None:
     """Open an M01 for each disputed line; that of an earlier table, for a line carried on, ends or goes on as this."""
     for how, disputed in (("confirmed by the department", False), ("disputed again", True)):
         before = [row["line"] for row in uow.conn.execute(_DISPUTED_BEFORE, (settlement.id, disputed))]

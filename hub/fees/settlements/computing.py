@@ -1,4 +1,4 @@
-"""The tables of a month are computed once, inside its close: shares kept, book anchored, tables sealed."""
+"""Compute the settlements of a month, once, inside its close: shares retained, ledger anchored, tables sealed."""
 
 import hashlib
 from collections.abc import Sequence
@@ -27,34 +27,47 @@ GROUP BY r.department, l.fee_code, r.series ORDER BY r.department, l.fee_code, r
 
 
 def by_fee(conn: Connection, month: date) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Department → fee → ranges, as schemas.settlement.ReceiptRange. One receipt may be for several fees of a kind."""
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    """Department → fee → ranges, as schemas.settlement.ReceiptRange. A receipt may be for several fees of one kind."""
+    ranges: dict[str, dict[str, list[dict[str, Any]]]] = {}
     between = {"first": month, "last": last_of(month)}
     for row in conn.execute(_ISSUED, between).fetchall():
-        told = {name: row[name] for name in ("series", "first", "last", "count", "amount")}
-        found.setdefault(row["department"], {}).setdefault(row["fee_code"], []).append(told)
-    return found
+        receipt_range = {name: row[name] for name in ("series", "first", "last", "count", "amount")}
+        ranges.setdefault(row["department"], {}).setdefault(row["fee_code"], []).append(receipt_range)
+    return ranges
 
 
 SOURCE: Final = "settlement"
-"""of the entries that a settlement makes"""
+"""source type of the entries that a settlement posts"""
 
 
 def compute(uow: UnitOfWork, month: date) -> bytes:
-    """The tables of ``month`` (any day of it), one a department, and the digest over them; once, then the same digest.
+    """Compute the settlements of ``month`` (any day of it), one a department; returns the digest over their tables.
 
-    Called by the month's close, before it stands: posts what the Centre keeps on the last day. Raises InvalidState
-    while a checkpoint of the book is being made, and MayNotSign where the seal or the log's key cannot sign.
+    Called by the month's close, before it is recorded. Called again it returns the same digest and changes nothing.
+
+    1. Carry on earlier settlements that nobody answered and that have nothing to transfer.
+    2. Draft a table for each department: lines from the ledger and carried on from earlier tables, sums by fee, and
+       what the Centre retains.
+    3. Post the retained shares on the last day of the month.
+    4. Sign a checkpoint of the ledger up to those postings; every table names its root.
+    5. Seal each table, enter it into the custody log, and store it with its lines.
+
+    Raises InvalidState while a checkpoint is being made by another process, and MayNotSign where the seal or the log's
+    key cannot sign.
     """
     first = month.replace(day=1)
-    standing = store.of_month(uow.conn, first)
-    if not standing:
+    tables = store.of_month(uow.conn, first)
+    if not tables:
+        # 1.
         _carry_on(uow, first)
+        # 2.
         drafts = _drafts(uow, first)
-        post_all(uow.conn, [entry for draft in drafts if (entry := _kept(draft)) is not None])
+        # 3.
+        post_all(uow.conn, [entry for draft in drafts if (entry := _retained(draft)) is not None])
+        # 4. and 5.
         _seal(uow, drafts)
-        standing = store.of_month(uow.conn, first)
-    return digest(standing)
+        tables = store.of_month(uow.conn, first)
+    return digest(tables)
 
 
 def digest(settlements: Sequence[Settlement]) -> bytes:
@@ -64,13 +77,13 @@ def digest(settlements: Sequence[Settlement]) -> bytes:
 
 
 def withdraw(uow: UnitOfWork, month: date, reason: str) -> None:
-    """The month is opened again: its tables are no more, and what was kept is given back.
+    """Withdraw the month's tables because it is reopened, and post the retained shares back.
 
-    Raises InvalidState if too late.
+    Raises InvalidState where one was handed over.
     """
     first = month.replace(day=1)
-    standing = [store.lock(uow.conn, one.id) for one in store.of_month(uow.conn, first)]
-    late = [one.id for one in standing if one.state != SettlementState.COMPUTED]
+    tables = [store.lock(uow.conn, one.id) for one in store.of_month(uow.conn, first)]
+    late = [one.id for one in tables if one.state != SettlementState.COMPUTED]
     if late:
         raise InvalidState(
             vi(
@@ -78,16 +91,16 @@ def withdraw(uow: UnitOfWork, month: date, reason: str) -> None:
                 listed=", ".join(late),
             )
         )
-    for settlement in standing:
+    for settlement in tables:
         store.move(uow.conn, settlement, SettlementState.WITHDRAWN)
         uow.conn.execute("UPDATE settlement_item SET live = false WHERE settlement_id = %s", (settlement.id,))
         uow.conn.execute("UPDATE settlement_carry SET taken_by = NULL WHERE taken_by = %s", (settlement.id,))
         uow.note(settlement.id, "withdrawn", before=settlement.state, after=SettlementState.WITHDRAWN, reason=reason)
-    post_all(uow.conn, [entry for one in standing if (entry := _given_back(uow, one)) is not None])
+    post_all(uow.conn, [entry for one in tables if (entry := _given_back(uow, one)) is not None])
 
 
 def _carry_on(uow: UnitOfWork, month: date) -> None:
-    """What nobody answered and has nothing to transfer is not waited for."""
+    """Close earlier settlements without an answer that have nothing to transfer: nobody waits for them."""
     for settlement in store.before(uow.conn, month):
         if settlement.net <= 0:
             answers.carry_on(uow, settlement)
@@ -105,7 +118,7 @@ def _drafts(uow: UnitOfWork, month: date) -> list[Draft]:
     ]
 
 
-def _kept(draft: Draft) -> LedgerEntry | None:
+def _retained(draft: Draft) -> LedgerEntry | None:
     shares = [Share(draft.department, fee["fee_code"], fee["retained"]) for fee in draft.fees if fee["retained"]]
     return postings.retained(_origin(draft.id, draft.month), shares) if shares else None
 
@@ -126,8 +139,8 @@ def _origin(settlement_id: str, month: date) -> Origin:
 def _seal(uow: UnitOfWork, drafts: Sequence[Draft]) -> None:
     if not drafts:
         return
-    anchor, cases = _anchored(uow), table.open_cases(uow.conn)
-    ranges = by_fee(uow.conn, drafts[0].month) if drafts else {}
+    anchor, exceptions = _anchored(uow), table.open_exceptions(uow.conn)
+    ranges = by_fee(uow.conn, drafts[0].month)
     for draft in drafts:
         department = uow.catalogue.departments.get(draft.department)
         body = table.encoded(
@@ -135,13 +148,13 @@ def _seal(uow: UnitOfWork, drafts: Sequence[Draft]) -> None:
             name=department.name if department else draft.department,
             at=uow.now,
             anchor=anchor,
-            cases=cases.get(draft.department, ()),
+            exceptions=exceptions.get(draft.department, ()),
             issued=ranges.get(draft.department, {}),
         )
-        _keep(uow, draft, body)
+        _store(uow, draft, body)
 
 
-def _keep(uow: UnitOfWork, draft: Draft, body: bytes) -> None:
+def _store(uow: UnitOfWork, draft: Draft, body: bytes) -> None:
     signature = uow.signer.sealed(body, uow.now)
     leaf = custody.enter(uow.conn, kind=LEAF, subject=draft.id, record=body, signatures=[signature])
     row = {"id": draft.id, "department": draft.department, "month": draft.month, "body": body, "at": uow.now}
@@ -155,17 +168,17 @@ def _keep(uow: UnitOfWork, draft: Draft, body: bytes) -> None:
             for number, item in enumerate(draft.items, start=1)
         ),
     )  # fmt: skip
-    said = f"{draft.month:%Y-%m} {draft.department} {hashlib.sha256(body).hexdigest()}"
-    uow.note(draft.id, "computed", after=SettlementState.COMPUTED, reason=said)
+    reason = f"{draft.month:%Y-%m} {draft.department} {hashlib.sha256(body).hexdigest()}"
+    uow.note(draft.id, "computed", after=SettlementState.COMPUTED, reason=reason)
 
 
 def _anchored(uow: UnitOfWork) -> Anchor:
-    """The book up to its last entry, under a checkpoint. Nobody else posts: we hold the book since our last entry."""
+    """A checkpoint of the ledger that covers its last entry. Nobody else posts meanwhile: we hold its lock."""
     book.hold(uow.conn)
-    made = checkpoints.keep(
+    checkpoint = checkpoints.keep(
         uow.conn, uow.catalogue.signing.log, lambda: uow.signer.log_key(uow.now), uow.now
     ) or checkpoints.latest(uow.conn)
     last = int(one(uow.conn, "SELECT coalesce(max(seq), 0) AS seq FROM ledger_entry", ())["seq"])
-    if made is None or made.last_seq != last:
+    if checkpoint is None or checkpoint.last_seq != last:
         raise InvalidState(vi("a checkpoint of the ledger is being made: wait a moment and run it again"))
-    return Anchor(str(canonical.decode(made.body)["root"]), last)
+    return Anchor(str(canonical.decode(checkpoint.body)["root"]), last)

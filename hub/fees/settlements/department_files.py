@@ -1,6 +1,6 @@
-"""Files from a desk: CSV as a spreadsheet saves it, or a workbook. Rows and their places; nothing of what they mean.
+"""Files from a department: CSV as a spreadsheet saves it, or a workbook, read as rows with their places.
 
-Loads calamine. Whatever is wrong is one sentence for the person at that desk: where, what, and what to do.
+Loads calamine. An error is one sentence for the person who made the file: where, what, and what to do.
 """
 
 import csv
@@ -20,13 +20,13 @@ BYTES: Final = 32 * 1024 * 1024
 ROWS: Final = 500_000
 ENDINGS: Final = (".csv", ".xlsx")
 _SAMPLE: Final = 20
-"""lines that are looked at for the separator"""
+"""lines from which the separator is guessed"""
 _SEPARATORS: Final = (";", "\t", ",")
 """a Vietnamese spreadsheet writes the first; an amount may have the last in it"""
 
 
 class BadFile(ValueError):
-    """The file, or a place in it, is not what it has to be."""
+    """The file, or a place in it, is wrong."""
 
     def __init__(self, place: str, problem: str, fix: str) -> None:
         self.place, self.problem, self.fix = place, problem, fix
@@ -51,7 +51,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows under a heading. ``columns``: which of the labels stands in which column; not all need to be there."""
+    """Rows under a heading. ``columns``: label → number of its column; optional labels may be missing."""
 
     sheet: Sheet
     heading: CellRow
@@ -59,7 +59,7 @@ class Block:
     rows: Sequence[CellRow]
 
     def cell(self, row: CellRow, name: str) -> Cell:
-        """What stands in ``row`` under the label ``name``; nothing where there is no such column, or the row ends."""
+        """The cell of ``row`` under the label ``name``; "" where there is no such column, or the row ends before it."""
         column = self.columns.get(name)
         return "" if column is None or column >= len(row.cells) else row.cells[column]
 
@@ -88,16 +88,16 @@ def read(raw: bytes, ending: str) -> list[Sheet]:
 
 
 def blocks(sheets: Sequence[Sheet], needed: Sequence[str], beside: Sequence[str] = ()) -> list[Block]:
-    """What stands under a row that has all labels of ``needed``, in every sheet that has one."""
-    return [found for sheet in sheets if (found := _block(sheet, needed, beside)) is not None]
+    """The block below the first row with all labels of ``needed``, of every sheet that has one."""
+    return [block for sheet in sheets if (block := _block(sheet, needed, beside)) is not None]
 
 
 def _block(sheet: Sheet, needed: Sequence[str], beside: Sequence[str]) -> Block | None:
-    wanted = {name: label(name) for name in (*needed, *beside)}
+    labels = {name: label(name) for name in (*needed, *beside)}
     for at, row in enumerate(sheet.rows):
         columns: dict[str, int] = {}
         for column, cell in enumerate(row.cells):
-            for name, text in wanted.items():
+            for name, text in labels.items():
                 if name not in columns and is_label(cell, text):
                     columns[name] = column
         if columns.keys() >= set(needed):
@@ -137,7 +137,7 @@ def _lines(text: str) -> list[CellRow]:
 
 
 def _separator(text: str) -> str:
-    """The one that most of the first lines have."""
+    """The separator that most of the first lines have."""
     first = text.split("\n", _SAMPLE)[:_SAMPLE]
     return max(_SEPARATORS, key=lambda sign: sum(sign in line for line in first))
 
@@ -156,7 +156,7 @@ def _plain(row: CellRow) -> CellRow:
 
 
 def _cell(cell: Cell) -> Cell:
-    """Words without what no text may hold. One program writes a day as a day, another as its midnight."""
+    """Text without control characters. One program writes a date as a date, another as its midnight."""
     if isinstance(cell, str):
         return cleaned(cell)
     return cell.date() if isinstance(cell, datetime) and cell.time() == time.min else cell

@@ -1,6 +1,6 @@
-"""The judge of a month package: VALID, INVALID or CANNOT TELL, from the file and the trust list that the reader holds.
+"""Verification of a month package: VALID, INVALID or CANNOT TELL, from the file and the reader's trust list.
 
-No database, no network, no settings: whoever has the file can ask (hub fee verify --offline).
+No database, no network, no settings: whoever has the file can run it (hub fee verify --offline).
 """
 
 from collections import Counter
@@ -27,25 +27,37 @@ from schemas.settlement import SettlementTable, TableAnswer
 
 
 def judge(package: Package, trust: Trust) -> tuple[Verdict, datetime | None]:
-    """What is to be thought of ``package`` by whoever believes ``trust``; and since when it exists, if shown."""
+    """The verdict on ``package`` under ``trust``; and since when the package exists, if a time stamp shows that.
+
+    1. Every file has the digest that SHA256SUMS names; the certificates chain to the trust list.
+    2. The Centre's seal, and the time stamp over it, cover SHA256SUMS.
+    3. The table's seal and its proof of being in the custody log hold.
+    4. The table's sums, workbook, receipts and answer agree with it.
+    5. The ledger's checkpoint is signed by the log and is the one that the table names.
+    """
     verdict = Verdict()
+    # 1.
     for name in package.changed:
         verdict.add(Weight.WRONG, VerdictCode.FILE_CHANGED, name)
     known = bundle_trust.trust_with_bundle(package.evidence, trust, verdict)
     for name in OUTSIDERS:
         if package.files[name] != (FOR_OUTSIDERS / name).read_bytes():
             verdict.add(Weight.NOTE, VerdictCode.SCRIPT_UNKNOWN, name)
+    # 2.
     at = _check_sealed(package, known, verdict)
+    # 3.
     judged = ActJudge(f"01-{LEAF}", package.evidence.acts[0], known, verdict).judge()
     if isinstance(judged.record, SettlementTable):
+        # 4.
         for check in (_check_sums, _check_sheet, _check_receipts, _check_answer):
             _tried(check, package, judged.record, verdict)
+        # 5.
         _check_book(package, judged, known, verdict)
     return verdict, at
 
 
 def _check_sealed(package: Package, trust: Trust, verdict: Verdict) -> datetime | None:
-    """The Centre's seal over all files of the package. Since when it exists; None where nothing proves that."""
+    """Check the Centre's seal over all files. Returns since when the package exists; None where nothing proves it."""
     at, party = None, SEAL
     try:
         if STAMP in package.files:
@@ -69,7 +81,7 @@ def _check_sealed(package: Package, trust: Trust, verdict: Verdict) -> datetime 
 
 
 def _check_party(party: SigningParty, chain: Path, at: datetime, trust: Trust) -> None:
-    """Raises Invalid or Undecided; without a trust list the verdict has said already that nothing binds anybody."""
+    """Raises Invalid or Undecided. Without a register nothing is checked here: the verdict notes that already."""
     if trust.register is not None:
         trust.register.check(party, chain, at)
 
@@ -78,7 +90,7 @@ _Check = Callable[[Package, SettlementTable, Verdict], None]
 
 
 def _tried(check: _Check, package: Package, table: SettlementTable, verdict: Verdict) -> None:
-    """``check``; what cannot be read in its file is wrong in itself."""
+    """Run ``check``; a file that cannot be read is wrong."""
     try:
         check(package, table, verdict)
     except (canonical.NotCanonical, strict.Refused, KeyError, TypeError, ValueError, BadZipFile) as error:
@@ -115,31 +127,32 @@ def _check_sums(_: Package, table: SettlementTable, verdict: Verdict) -> None:
 
 
 def _check_sheet(package: Package, table: SettlementTable, verdict: Verdict) -> None:
-    """Made anew it is the same file. If not, its numbers tell whether it says something else."""
+    """Written again the workbook has the same bytes; if not, its cells are compared."""
     sha256 = package.evidence.acts[0].record_hash.hex()
     centre = str(canonical.decode(package.files["package.json"])["centre"])
-    again, given = sheet.written(table, sha256, centre), package.files["table.xlsx"]
-    if again == given:
+    expected, supplied = sheet.written(table, sha256, centre), package.files["table.xlsx"]
+    if expected == supplied:
         verdict.add(Weight.GOOD, VerdictCode.TABLE_SHEET, "table.xlsx")
         return
-    same = sheet.cells(again) == sheet.cells(given)
+    same = sheet.cells(expected) == sheet.cells(supplied)
     detail = "the same numbers, written by another version" if same else "it says something else"
     verdict.add(Weight.MISSING if same else Weight.WRONG, VerdictCode.TABLE_SHEET, "table.xlsx", detail)
 
 
 def _check_receipts(package: Package, table: SettlementTable, verdict: Verdict) -> None:
-    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    receipts: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for row in canonical.decode(package.files["receipts.json"]):
-        found.setdefault((row["fee_code"], row["series"]), []).append((row["number"], row["amount"]))
-    told = {
+        receipts.setdefault((row["fee_code"], row["series"]), []).append((row["number"], row["amount"]))
+    expected = {
         (fee.fee_code, one.series): (one.first, one.last, one.count, one.amount)
         for fee in table.fees
         for one in fee.issued
     }
     listed = {
-        key: (min(rows)[0], max(rows)[0], len(rows), sum(amount for _, amount in rows)) for key, rows in found.items()
+        key: (min(rows)[0], max(rows)[0], len(rows), sum(amount for _, amount in rows))
+        for key, rows in receipts.items()
     }
-    differs = sorted(" ".join(key) for key in told.keys() | listed.keys() if told.get(key) != listed.get(key))
+    differs = sorted(" ".join(key) for key in expected.keys() | listed.keys() if expected.get(key) != listed.get(key))
     weight = Weight.WRONG if differs else Weight.GOOD
     verdict.add(
         weight,
@@ -150,11 +163,11 @@ def _check_receipts(package: Package, table: SettlementTable, verdict: Verdict) 
 
 
 def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) -> None:
-    said = package.files.get("answer.json")
-    if said is None:
+    body = package.files.get("answer.json")
+    if body is None:
         verdict.add(Weight.NOTE, VerdictCode.TABLE_ANSWER, "answer.json", vi("the agency has not answered yet"))
         return
-    answer = strict.read(TableAnswer, said)
+    answer = strict.read(TableAnswer, body)
     amounts = {line.number: line.amount for line in table.lines}
     fits = answer.sha256 == package.evidence.acts[0].record_hash.hex() and answer.settlement_id == table.settlement_id
     fits = fits and all(line.number in amounts for line in answer.lines)
@@ -173,15 +186,15 @@ def _check_answer(package: Package, table: SettlementTable, verdict: Verdict) ->
 
 
 def _check_book(package: Package, judged: JudgedAct, trust: Trust, verdict: Verdict) -> None:
-    """The book's checkpoint is signed by the log, and is the one that the table names.
+    """The ledger's checkpoint is signed by the log, and is the one that the table names.
 
-    The table names its root, so it was there before the table was stamped.
+    The table names its root, so the checkpoint existed before the table was stamped.
     """
     body, table = package.files["book.json"], judged.record
-    assert isinstance(table, SettlementTable)  # noqa: S101 - asked before
+    assert isinstance(table, SettlementTable)  # noqa: S101 - judge has checked it
     try:
         signed = verifier.verify(body, package.files["book.p7s"], trust, at=judged.at)
-        told = canonical.decode(body)
+        checkpoint = canonical.decode(body)
         log = judged.checkpoint.log if judged.checkpoint else ""
         _check_party(SigningParty("log", log), signed.chain, judged.at or now(), trust)
     except (Invalid, Undecided) as end:
@@ -191,6 +204,9 @@ def _check_book(package: Package, judged: JudgedAct, trust: Trust, verdict: Verd
     except canonical.NotCanonical as error:
         verdict.add(Weight.WRONG, VerdictCode.TABLE_BOOK, "book.json", str(error))
         return
-    named = isinstance(told, dict) and (told.get("root"), told.get("last")) == (table.book, table.last_entry)
+    named = isinstance(checkpoint, dict) and (checkpoint.get("root"), checkpoint.get("last")) == (
+        table.book,
+        table.last_entry,
+    )
     weight = Weight.GOOD if named else Weight.WRONG
     verdict.add(weight, VerdictCode.TABLE_BOOK, "book.json", name_of(signed.certificate))

@@ -10,7 +10,7 @@ from hub.locale import vi
 
 
 class SettlementState(StrEnum):
-    """Where a settlement stands. Silence of the department confirms nothing."""
+    """The status of a settlement. Silence of the department confirms nothing."""
 
     COMPUTED = "computed"
     NOTIFIED = "notified"
@@ -70,9 +70,9 @@ LIFECYCLE: Final = Lifecycle(
         SettlementState.WITHDRAWN: frozenset(),
     }
 )
-"""From an order that failed, or a transfer that came back, to a new one; what is carried on whole is closed at once."""
+"""A failed order or a returned transfer leads back to a new order; what is carried on whole is closed at once."""
 ANSWERABLE: Final = frozenset({SettlementState.COMPUTED, SettlementState.NOTIFIED})
-"""A table that was handed over on paper is answered before any machine said that it has it."""
+"""A table that was handed over on paper may be answered before a receipt of it arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Settlement:
 
     @property
     def transferable(self) -> int:
-        """What is to be transferred; at or below nothing, it is carried on."""
+        """What is to be transferred, đồng; zero or less is carried on."""
         return self.net - self.disputed
 
     @property

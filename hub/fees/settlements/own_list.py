@@ -1,4 +1,4 @@
-"""A department's own list of receipts, as it keeps it: by payment reference or by receipt number, with the amount."""
+"""A department's own list of receipts, by payment reference or by receipt number, and its comparison with the table."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ _RECEIPT: Final = re.compile(r"(?:(?P<series>.*\S)\s+)?(?P<number>[0-9]{1,8})")
 
 
 class ListKey(StrEnum):
-    """What names a receipt in the list."""
+    """The column by which the list names a receipt."""
 
     REFERENCE = vi("Payment reference")
     RECEIPT = vi("Number of receipts")
@@ -35,7 +35,7 @@ class ListKey(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OwnListRow:
-    """A row of the list; đồng. ``place``: where it stands, ``name``: what it is called there."""
+    """A row of the list; đồng. ``place``: of the row in the file; ``name``: as the list writes it."""
 
     place: str
     key: str
@@ -45,28 +45,30 @@ class OwnListRow:
 
 @dataclass(frozen=True, slots=True)
 class OwnList:
-    """The list, and by what it goes."""
+    """The list, and the column that names its receipts."""
 
     by: ListKey
     entries: Sequence[OwnListRow]
 
 
 def reference_key(reference: str) -> str:
-    """As it is compared: spaces and case do not matter."""
+    """The reference as it is compared: without spaces, in capitals."""
     return "".join(reference.split()).upper()
 
 
 def receipt_key(series: str, number: int) -> str:
-    """As it is compared. ``series``: template and symbol, the symbol alone, or nothing."""
+    """The receipt number as it is compared. ``series``: template and symbol, the symbol alone, or nothing."""
     return f"{label(series)} {number}"
 
 
 def read(sheets: Sequence[Sheet]) -> OwnList:
     """The first sheet with a column of amounts beside references or, where there are none, receipts. Raises BadFile."""
     for by in ListKey:
-        found = blocks(sheets, (by, AMOUNT), (SERIES,))
-        if found:
-            entries = [_entry(found[0], row, by) for row in found[0].rows if not _is_total(row.cells)]
+        matching_blocks = blocks(sheets, (by, AMOUNT), (SERIES,))
+        if matching_blocks:
+            entries = [
+                _entry(matching_blocks[0], row, by) for row in matching_blocks[0].rows if not _is_total(row.cells)
+            ]
             return OwnList(by, entries)
     fix = vi(
         "add a heading row with «{amount}» and «{reference}» (or «{receipt}», «{series}»)",
@@ -111,16 +113,16 @@ def _entry(block: Block, row: CellRow, by: ListKey) -> OwnListRow:
         )
     if by is ListKey.REFERENCE:
         return OwnListRow(block.place(row, by), reference_key(name), name, amount)
-    found = _RECEIPT.fullmatch(name)
-    if found is None:
+    number_parts = _RECEIPT.fullmatch(name)
+    if number_parts is None:
         raise BadFile(
             block.place(row, by),
             vi("«{column}» is not a receipt number", column=by),
             vi("write the number, like 00000017"),
         )
-    series = found["series"] or written(block.cell(row, SERIES))
+    series = number_parts["series"] or written(block.cell(row, SERIES))
     return OwnListRow(
-        block.place(row, by), receipt_key(series, int(found["number"])), f"{series} {name}".strip(), amount
+        block.place(row, by), receipt_key(series, int(number_parts["number"])), f"{series} {name}".strip(), amount
     )
 
 
@@ -129,7 +131,7 @@ def _is_total(cells: Sequence[Cell]) -> bool:
 
 
 def _dong(cell: Cell) -> int | None:
-    """The amount in the cell; None for what is none, or not a whole number of dong."""
+    """The amount in the cell; None where it is no whole number of đồng."""
     if isinstance(cell, bool):
         return None
     if isinstance(cell, int | float):
@@ -137,14 +139,14 @@ def _dong(cell: Cell) -> int | None:
     if not isinstance(cell, str):
         return None
     text = _CURRENCY.sub("", written(cell)).replace("\N{NO-BREAK SPACE}", " ").strip()
-    found = _AMOUNT.fullmatch(text.removeprefix("-"))
-    if found is None:
+    figure = _AMOUNT.fullmatch(text.removeprefix("-"))
+    if figure is None:
         return None
-    amount = int(re.sub(r"[., ]", "", found["whole"]))
+    amount = int(re.sub(r"[., ]", "", figure["whole"]))
     return -amount if text.startswith("-") else amount
 
 
-# A department's own list of receipts against the receipts of its table: what only one of them has, what differs.
+# The comparison: receipts that only one of the two has, and amounts that differ.
 
 _LINES: Final = """
 SELECT i.number, i.amount, d.reference, i.demand_id || '/' || f.kind AS of_kind,
@@ -157,7 +159,7 @@ WHERE i.settlement_id = %s AND i.kind = 'receipt' ORDER BY i.number
 
 
 class DifferenceSide(StrEnum):
-    """How the two differ."""
+    """How a receipt differs between table and list."""
 
     ONLY_TABLE = vi("in the table only")
     ONLY_LIST = vi("at the agency only")
@@ -166,7 +168,7 @@ class DifferenceSide(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TableReceiptLine:
-    """A receipt line of the table; đồng. ``receipts``: series and number of those that stand for it (biên lai)."""
+    """A receipt line of the table; đồng. ``receipts``: series and number of its valid receipts (biên lai)."""
 
     number: int
     amount: int
@@ -178,7 +180,7 @@ class TableReceiptLine:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Lines that are one thing in the list."""
+    """Lines of the table that the list has as one receipt."""
 
     name: str
     keys: frozenset[str]
@@ -188,7 +190,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class TableDifference:
-    """One thing that differs; đồng, 0 where a side does not have it."""
+    """A receipt that differs; đồng, 0 where a side does not have it."""
 
     where: DifferenceSide
     name: str
@@ -201,7 +203,7 @@ class TableDifference:
 
     @property
     def reason(self) -> str:
-        """Why its lines are disputed."""
+        """The reason for disputing its lines."""
         if self.where is DifferenceSide.ONLY_TABLE:
             return vi("not in the agency's list")
         return vi(
@@ -211,7 +213,7 @@ class TableDifference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What was found. listed = table - only in the table + only in the list + what amounts differ by."""
+    """The comparison. listed = table - only in the table + only in the list + what amounts differ by."""
 
     table: int
     listed: int
@@ -220,37 +222,37 @@ class Comparison:
     findings: Sequence[TableDifference]
 
     def of(self, where: DifferenceSide) -> int:
-        """What findings of this sort move from the table's sum to the list's."""
+        """By how much differences of this kind move the table's sum to the list's, đồng."""
         return sum(one.listed - one.table for one in self.findings if one.where is where)
 
     @property
     def disputed(self) -> dict[int, str]:
-        """Lines of the table that the list does not bear out, and why."""
+        """Lines of the table that the list does not confirm → why."""
         return {number: one.reason for one in self.findings for number in one.numbers}
 
 
 def lines(conn: Connection, settlement_id: str) -> list[TableReceiptLine]:
-    """The receipts of a table."""
+    """The receipt lines of a table."""
     with conn.cursor(row_factory=class_row(TableReceiptLine)) as cursor:
         return cursor.execute(_LINES, (settlement_id,)).fetchall()
 
 
 def compared(table: Iterable[TableReceiptLine], own: OwnList) -> Comparison:
-    """By sums: a receipt may be several lines of either. Raises BadFile for a row that could be several receipts."""
+    """Compare by sums, for a receipt may be several lines. Raises BadFile for a row that fits several receipts."""
     groups = _groups(table, own.by)
     known: dict[str, set[int]] = {}
     for at, group in enumerate(groups):
         for key in group.keys:
             known.setdefault(key, set()).add(at)
-    given: dict[int | str, list[OwnListRow]] = {}
+    listed: dict[int | str, list[OwnListRow]] = {}
     for entry in own.entries:
-        given.setdefault(_meant(entry, known), []).append(entry)
+        listed.setdefault(_meant(entry, known), []).append(entry)
     findings = [
-        _finding(group, given.get(at, ()))
+        _finding(group, listed.get(at, ()))
         for at, group in enumerate(groups)
-        if _listed(given.get(at, ())) != group.amount
+        if _listed(listed.get(at, ())) != group.amount
     ]
-    findings += [_strange(entries) for key, entries in given.items() if isinstance(key, str)]
+    findings += [_only_listed(entries) for key, entries in listed.items() if isinstance(key, str)]
     return Comparison(
         table=sum(group.amount for group in groups),
         listed=_listed(own.entries),
@@ -260,15 +262,15 @@ def compared(table: Iterable[TableReceiptLine], own: OwnList) -> Comparison:
 
 
 def _groups(table: Iterable[TableReceiptLine], by: ListKey) -> list[Group]:
-    together: dict[str, list[TableReceiptLine]] = {}
+    by_name: dict[str, list[TableReceiptLine]] = {}
     for line in table:
         shared = line.reference if by is ListKey.REFERENCE else line.of_kind
-        together.setdefault(shared or vi("line {number}", number=line.number), []).append(line)
-    return [_group(name, found, by) for name, found in together.items()]
+        by_name.setdefault(shared or vi("line {number}", number=line.number), []).append(line)
+    return [_group(name, lines_of_group, by) for name, lines_of_group in by_name.items()]
 
 
-def _group(shared: str, found: Sequence[TableReceiptLine], by: ListKey) -> Group:
-    first = found[0]
+def _group(shared: str, lines_of_group: Sequence[TableReceiptLine], by: ListKey) -> Group:
+    first = lines_of_group[0]
     keys: set[str] = set()
     if by is ListKey.REFERENCE:
         name = shared
@@ -279,12 +281,17 @@ def _group(shared: str, found: Sequence[TableReceiptLine], by: ListKey) -> Group
         )
         for receipt in first.receipts:
             series, _, number = receipt.rpartition(" ")
-            keys |= {receipt_key(told, int(number)) for told in (series, series.rpartition(" ")[2], "")}
-    return Group(name, frozenset(keys), tuple(line.number for line in found), sum(line.amount for line in found))
+            keys |= {receipt_key(prefix, int(number)) for prefix in (series, series.rpartition(" ")[2], "")}
+    return Group(
+        name,
+        frozenset(keys),
+        tuple(line.number for line in lines_of_group),
+        sum(line.amount for line in lines_of_group),
+    )
 
 
 def _meant(entry: OwnListRow, known: dict[str, set[int]]) -> int | str:
-    """Which group the entry is for; its key where there is none."""
+    """The number of the group that the entry is for; its key where there is none."""
     groups = known.get(entry.key, set())
     if len(groups) > 1:
         problem = vi("«{name}» may be {groups} receipts of the table", name=entry.name, groups=len(groups))
@@ -304,6 +311,6 @@ def _finding(group: Group, entries: Sequence[OwnListRow]) -> TableDifference:
     return TableDifference(where, group.name, group.amount, _listed(entries), group.numbers, places)
 
 
-def _strange(entries: Sequence[OwnListRow]) -> TableDifference:
+def _only_listed(entries: Sequence[OwnListRow]) -> TableDifference:
     places = tuple(entry.place for entry in entries)
     return TableDifference(DifferenceSide.ONLY_LIST, entries[0].name, 0, _listed(entries), (), places)

@@ -1,11 +1,11 @@
-"""The month package (gói chứng từ tháng): all that a department needs to check its month, in one file, without us.
+"""The month package (gói chứng từ tháng): one file with which a department can check its month without us.
 
 01-settlement/                               the table, the seal on it, and its proof of being in the custody log
 table.xlsx table.pdf                         the same table for people
-answer.json transfer.json receipts.json      what the department answered, what was paid, which receipts there are
-book.json book.p7s                           the checkpoint of the book that the table names
+answer.json transfer.json receipts.json      the department's answer, the transfer, the receipts
+book.json book.p7s                           the checkpoint of the ledger that the table names
 certificates/ crls/ package.json README.txt verify.sh
-SHA256SUMS SHA256SUMS.p7s SHA256SUMS.tst     every file above, under the Centre's seal, and since when
+SHA256SUMS SHA256SUMS.p7s SHA256SUMS.tst     digests of every file above, the Centre's seal, a time stamp over it
 """
 
 import hashlib
@@ -57,19 +57,19 @@ ORDER BY l.fee_code, r.series, r.number
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What is in the zip. ``evidence`` holds the table as the one signed record."""
+    """The files of the zip. ``evidence`` holds the table as the one signed record."""
 
     files: Mapping[str, bytes]
     evidence: Bundle
     changed: Sequence[str] = field(default=())
-    """files that are not what SHA256SUMS says"""
+    """files whose digest is not the one in SHA256SUMS"""
 
     @property
     def table(self) -> bytes:
         return self.files[f"{_FOLDER}record.json"]
 
 
-def made(
+def contents(
     conn: Connection, settlement: Settlement, centre: str, lists: Sequence[bytes], printed: bytes | None
 ) -> dict[str, bytes]:
     """The package's files, to be sealed. ``lists``: revocation lists (DER) beside those fetched; ``printed``: the PDF.
@@ -95,11 +95,11 @@ def sealed(files: Mapping[str, bytes], seal: Callable[[bytes], bytes], stamp: Ca
 
 
 def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, bytes]:
-    handed = store.handed(conn, settlement.id)
+    handed = store.sealed_table(conn, settlement.id)
     table = SettlementTable.model_validate_json(handed.body)
     book = conn.execute("SELECT body, signature FROM ledger_checkpoint WHERE last_seq = %s", (table.last_entry,))
-    kept = book.fetchone()
-    if kept is None:
+    checkpoint = book.fetchone()
+    if checkpoint is None:
         raise NotFound(
             vi(
                 "the ledger has no checkpoint up to entry {last_entry} yet: wait a moment and run it again",
@@ -113,8 +113,8 @@ def _papers(conn: Connection, settlement: Settlement, centre: str) -> dict[str, 
         f"{_FOLDER}record.p7s": handed.signature,
         "table.xlsx": sheet.written(table, settlement.sha256.hex(), centre),
         "receipts.json": canonical.encode([dict(row) for row in receipts]),
-        "book.json": bytes(kept["body"]),
-        "book.p7s": bytes(kept["signature"]),
+        "book.json": bytes(checkpoint["body"]),
+        "book.p7s": bytes(checkpoint["signature"]),
     }
     answer = one(conn, "SELECT answer FROM settlement WHERE id = %s", (settlement.id,))["answer"]
     if answer is not None:
@@ -144,7 +144,7 @@ def read(data: bytes) -> Package:
 
 
 def assemble(files: dict[str, bytes]) -> Package:
-    """The package in a zip's bytes. Raises NotABundle."""
+    """The package of unpacked ``files``. Raises NotABundle where one that is needed is missing."""
     missing = _NEEDED - files.keys()
     if missing:
         raise NotABundle(f"{min(missing)} is missing")

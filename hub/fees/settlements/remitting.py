@@ -1,4 +1,4 @@
-"""The handler of payment orders for settlements (remittances)."""
+"""Remittances: the payment order that transfers a settlement to its department, and what its outcome changes."""
 
 from datetime import date
 from typing import Any, Final
@@ -54,24 +54,24 @@ SELECT id, %(actor)s, 'not settled', 'settled', 'paid', %(id)s FROM back ORDER B
 
 
 def settle(uow: UnitOfWork, settlement_id: str) -> None:
-    """What was paid for this settlement's lines has gone to its department: demands that are wholly so are settled."""
+    """Settle the demands all of whose money has been transferred, by this settlement and others before it."""
     _do(uow, _SETTLE, settlement_id)
 
 
 def unsettle(uow: UnitOfWork, settlement_id: str) -> None:
-    """The transfer came back."""
+    """Set the settlement's demands back to paid: the transfer was returned."""
     _do(uow, _UNSETTLE, settlement_id)
 
 
 def _do(uow: UnitOfWork, query: Any, settlement_id: str) -> None:
-    told = {"id": settlement_id, "actor": uow.actor, "own": list(OWN)}
-    uow.conn.execute(_LOCK, told)
-    uow.conn.execute(query, told)
+    parameters = {"id": settlement_id, "actor": uow.actor, "own": list(OWN)}
+    uow.conn.execute(_LOCK, parameters)
+    uow.conn.execute(query, parameters)
 
 
 PURPOSE: Final = "remittance"
 SHOWN_WITHIN: Final = 2
-"""working days after which an order that the bank was told of has to be on a statement"""
+"""working days within which a sent order has to be on a statement"""
 _SENT: Final = """
 SELECT o.id, o.subject_id, o.amount, o.sent_at, s.department, to_char(s.month, 'YYYY-MM') AS month
 FROM payment_order o JOIN settlement s ON s.order_id = o.id
@@ -80,14 +80,14 @@ WHERE o.purpose = 'remittance' AND o.state = 'sent' AND o.account = %s ORDER BY 
 
 
 def lock(uow: UnitOfWork, subject_id: str) -> Settlement:
-    """The settlement; ours until the transaction ends."""
+    """Lock the settlement."""
     return store.lock(uow.conn, subject_id)
 
 
 def approved(uow: UnitOfWork, order: PaymentOrder, _: Origin) -> SettledOrder:
-    """Another person has agreed: the book says nothing before our statement does.
+    """Another person has approved the order. Nothing is posted before the statement shows it.
 
-    Raises InvalidState while it is red.
+    Raises InvalidState while the proof is red, or where order and settlement differ.
     """
     check_proven(uow)
     settlement = store.lock(uow.conn, order.subject_id)
@@ -99,18 +99,18 @@ def approved(uow: UnitOfWork, order: PaymentOrder, _: Origin) -> SettledOrder:
 
 
 def cancelled(uow: UnitOfWork, order: PaymentOrder, _: Origin) -> SettledOrder:
-    """It can be ordered anew."""
+    """The order was cancelled: the settlement can be ordered again."""
     _back(uow, order, "order cancelled")
     return SettledOrder()
 
 
 def sent(uow: UnitOfWork, _: PaymentOrder) -> None:
-    """The bank was told. Raises InvalidState while the proof of the book is red."""
+    """The order goes to the bank. Raises InvalidState while the proof of the ledger is red."""
     check_proven(uow)
 
 
 def paid(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
-    """Our statement shows it: the department has its money, and what it is made of is settled."""
+    """Our statement shows the transfer: post it, and settle the demands that it is made of."""
     settlement = store.lock(uow.conn, order.subject_id)
     store.move(uow.conn, settlement, SettlementState.TRANSFERRED, transferred_at=uow.now)
     uow.note(settlement.id, "transferred", before=settlement.state, after=SettlementState.TRANSFERRED, reason=order.id)
@@ -120,13 +120,13 @@ def paid(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
 
 
 def failed(uow: UnitOfWork, order: PaymentOrder) -> None:
-    """The bank did not pay it: it can be ordered anew."""
+    """The bank did not pay: the settlement can be ordered again."""
     _back(uow, order, "order failed")
     _explain(uow, order)
 
 
 def returned(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrder:
-    """It came back: the department has not got it, and it is owed again."""
+    """The transfer was returned: post it back; the department is owed it again."""
     settlement = store.lock(uow.conn, order.subject_id)
     away = postings.transferred(origin, _shares(uow, settlement))
     unsettle(uow, settlement.id)
@@ -135,7 +135,7 @@ def returned(uow: UnitOfWork, order: PaymentOrder, origin: Origin) -> SettledOrd
 
 
 def check_proven(uow: UnitOfWork) -> None:
-    """Raises InvalidState while the proof of the book is red: nothing is transferred then."""
+    """Raises InvalidState while the proof of the ledger is red: nothing is transferred then."""
     if proving.is_stopped(uow.conn):
         raise InvalidState(vi("checks of the ledger fail (L01-L04): mend that before money is transferred"))
 
@@ -148,10 +148,10 @@ def open_overdue(uow: UnitOfWork, account: str, day: date) -> int:
         if day < due:
             continue
         facts = {"settlement": row["subject_id"], "department": row["department"], "month": row["month"]}
-        case = exceptions.open_exception(
+        exception = exceptions.open_exception(
             uow, "M02", "payment_order", row["id"], row["amount"], facts | {"due": f"{due}"}
         )
-        opened += case is not None
+        opened += exception is not None
     return opened
 
 
@@ -163,27 +163,29 @@ def _shares(uow: UnitOfWork, settlement: Settlement) -> list[Share]:
     ]
 
 
-def _back(uow: UnitOfWork, order: PaymentOrder, verb: str) -> None:
+def _back(uow: UnitOfWork, order: PaymentOrder, action: str) -> None:
     settlement = store.lock(uow.conn, order.subject_id)
     to = SettlementState.DISPUTED if store.is_disputed(uow.conn, settlement.id) else SettlementState.CONFIRMED
     store.move(uow.conn, settlement, to, order_id=None, transferred_at=None)
-    uow.note(settlement.id, verb, before=settlement.state, after=to, reason=order.id)
+    uow.note(settlement.id, action, before=settlement.state, after=to, reason=order.id)
 
 
 def _explain(uow: UnitOfWork, order: PaymentOrder) -> None:
-    """What was missing is not, or is no more."""
-    for case in exceptions.resolve_about(uow.conn, "payment_order", [order.id], "found", codes=["M02"]):
-        uow.note(case, "explained", after="resolved", reason=order.subject_id)
+    """End the exceptions M02 of the order: it was paid, or failed."""
+    for exception in exceptions.resolve_about(uow.conn, "payment_order", [order.id], "found", codes=["M02"]):
+        uow.note(exception, "explained", after="resolved", reason=order.subject_id)
 
 
-# The transfer of a month to its department is asked for: a payment order, which another person approves.
+# The request: a payment order, which another person approves.
 
 ANSWERED: Final = frozenset({SettlementState.CONFIRMED, SettlementState.DISPUTED})
 
 
 def remit(uow: UnitOfWork, settlement_id: str, reason: str) -> PaymentOrder:
-    """Order what the department has confirmed of its month. Raises NotFound, NotConfigured, Forbidden; InvalidState
-    where it has not answered, there is nothing to transfer, it is ordered already, or the proof of the book is red.
+    """Order the transfer of what the department has confirmed of its month.
+
+    Raises NotFound, NotConfigured, Forbidden; InvalidState where it has not answered, there is nothing to transfer, it
+    is ordered already, or the proof of the ledger is red.
     """
     clerks.check_proposes(uow)
     settlement = store.lock(uow.conn, settlement_id)
@@ -206,9 +208,9 @@ def remit(uow: UnitOfWork, settlement_id: str, reason: str) -> PaymentOrder:
 
 
 def _between(uow: UnitOfWork, settlement: Settlement) -> tuple[str, Payee]:
-    """Our account, and the department's."""
-    desk, department = uow.catalogue.fee_desk, uow.catalogue.departments.get(settlement.department)
-    if desk is None:
+    """Our account, and the department's. Raises NotConfigured."""
+    fees, department = uow.catalogue.fee_desk, uow.catalogue.departments.get(settlement.department)
+    if fees is None:
         raise NotConfigured(vi("the catalogue has no fees.toml: nothing can be paid out"))
     if department is None or department.remittance is None:
         raise NotConfigured(
@@ -218,4 +220,4 @@ def _between(uow: UnitOfWork, settlement: Settlement) -> tuple[str, Payee]:
             )
         )
     to = department.remittance
-    return desk.account.number, Payee(bank_bin=to.bank_bin, account=to.account, holder=to.holder)
+    return fees.account.number, Payee(bank_bin=to.bank_bin, account=to.account, holder=to.holder)

@@ -1,4 +1,4 @@
-"""A table on its way to its department."""
+"""Sending a table to its department, and the department's receipt of it."""
 
 import base64
 
@@ -20,9 +20,9 @@ _ORDERING_KEY = "settlements"
 
 
 def send(uow: UnitOfWork, settlement_id: str) -> None:
-    """Owe the table to its department; once.
+    """Put the table into the outbox for its department, once.
 
-    Raises NotFound, Forbidden, or InvalidState for one that it has already.
+    Raises NotFound, Forbidden, and InvalidState for one that it has already.
     """
     clerks.check_clerk(uow)
     settlement = store.lock(uow.conn, settlement_id)
@@ -37,7 +37,7 @@ def send(uow: UnitOfWork, settlement_id: str) -> None:
         )
     if is_under_way(uow, settlement):
         return
-    table = store.handed(uow.conn, settlement.id)
+    table = store.sealed_table(uow.conn, settlement.id)
     body = HandedTable(
         table=base64.b64encode(table.body).decode(), signature=base64.b64encode(table.signature).decode()
     )
@@ -64,7 +64,7 @@ def is_under_way(uow: UnitOfWork, settlement: Settlement) -> bool:
 
 
 def received(uow: UnitOfWork, transfer: Transfer, receipt: TableReceipt) -> list[Event]:
-    """The department has it, by its own word, which names the table's digest."""
+    """Record the department's receipt, if it names the digest of this table."""
     settlement = store.lock(uow.conn, transfer.subject)
     if receipt.sha256 != settlement.sha256.hex():
         uow.note(settlement.id, "receipt of another table", reason=receipt.sha256)
@@ -76,6 +76,6 @@ def received(uow: UnitOfWork, transfer: Transfer, receipt: TableReceipt) -> list
 
 
 def not_received(uow: UnitOfWork, transfer: Transfer, reason: str) -> list[Event]:
-    """The department does not take it: a person asks why; it can be handed over on paper."""
+    """Record that the department refuses the table; a person can hand it over on paper."""
     uow.note(transfer.subject, "not received", reason=reason)
     return []

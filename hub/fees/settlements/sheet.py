@@ -1,6 +1,6 @@
-"""The table as a workbook (XLSX): the same table gives the same bytes. Money is numbers, codes are text, days are days.
+"""The table as a workbook (XLSX): the same table gives the same bytes. Amounts are numbers, codes text, days dates.
 
-Loads XlsxWriter and calamine: imported by whoever writes or compares one.
+Loads XlsxWriter and calamine, so it is imported only where a workbook is written or compared.
 """
 
 import io
@@ -51,7 +51,7 @@ RULE: Final = vi(
 
 
 def month_label(name: str) -> str:
-    """tháng 10 năm 2026; of the first two months with a nought, as an official text has it."""
+    """tháng 10 năm 2026; January and February with a leading zero, as in official texts."""
     year, number = name.split("-")
     return vi("month {number} of {year}", number=number if number <= "02" else int(number), year=year)
 
@@ -95,15 +95,15 @@ _DETAIL: Final = (
 _MONEY: Final = 6
 """the column of the amount in the detail"""
 _ANSWERS: Final = 20
-"""rows with a border for the answer; those below are read as well"""
+"""rows with a border for the answer; those below them are read as well"""
 
 
 class _Book:
-    """A workbook in the making."""
+    """A workbook that is being written."""
 
     def __init__(self, table: SettlementTable) -> None:
-        self.kept = io.BytesIO()
-        self.book = xlsxwriter.Workbook(self.kept, {"in_memory": True, "strings_to_formulas": False})
+        self.buffer = io.BytesIO()
+        self.book = xlsxwriter.Workbook(self.buffer, {"in_memory": True, "strings_to_formulas": False})
         self.book.set_properties(
             {
                 "title": f"{TITLE} {month_label(table.month)}",
@@ -132,21 +132,21 @@ class _Book:
 
     def close(self) -> bytes:
         self.book.close()
-        return self.kept.getvalue()
+        return self.buffer.getvalue()
 
 
 def written(table: SettlementTable, sha256: str, centre: str) -> bytes:
     """The workbook of ``table``. ``sha256``: of its canonical JSON, by which the two are held together."""
-    made = _Book(table)
-    _summary(made, table, centre)
-    _lines(made, vi("Detail"), table.lines)
-    _differences(made, table)
-    _source(made, table, sha256)
-    return made.close()
+    book = _Book(table)
+    _summary(book, table, centre)
+    _lines(book, vi("Detail"), table.lines)
+    _differences(book, table)
+    _source(book, table, sha256)
+    return book.close()
 
 
 def cells(body: bytes) -> list[tuple[str, list[list[Cell]]]]:
-    """What the sheets of a workbook say, without how. Raises ValueError for what is no workbook."""
+    """The cells of every sheet, without their formats. Raises ValueError for what is no workbook."""
     try:
         with Workbook(body, formulas=True) as book:
             return [(name, [list(row.cells) for row in book.rows(name, ROWS)]) for name in book.names]
@@ -154,9 +154,9 @@ def cells(body: bytes) -> list[tuple[str, list[list[Cell]]]]:
         raise ValueError(error.sentence) from None
 
 
-def _summary(made: _Book, table: SettlementTable, centre: str) -> None:
+def _summary(book: _Book, table: SettlementTable, centre: str) -> None:
     head, last = 5, len(_SUMMARY) - 1
-    sheet, formats = made.sheet(vi("Summary"), _SUMMARY, head), made.formats
+    sheet, formats = book.sheet(vi("Summary"), _SUMMARY, head), book.formats
     sheet.write_string(0, 0, centre.upper(), formats["office"])
     sheet.merge_range(2, 0, 2, last, TITLE.upper(), formats["title"])
     under = vi(
@@ -188,9 +188,9 @@ def _summary(made: _Book, table: SettlementTable, centre: str) -> None:
     sheet.merge_range(total + 4, 7, total + 4, last, vi("Head of the unit"), formats["sign"])
 
 
-def _lines(made: _Book, name: str, lines: Sequence[TableLine], first: int = 0) -> Any:
+def _lines(book: _Book, name: str, lines: Sequence[TableLine], first: int = 0) -> Any:
     """Lines under their heading, with their sum."""
-    sheet, formats = made.sheet(name, _DETAIL, first), made.formats
+    sheet, formats = book.sheet(name, _DETAIL, first), book.formats
     for row, line in enumerate(lines, start=first + 1):
         sheet.write_number(row, 0, line.number, formats["number"])
         sheet.write_string(row, 1, LINES[line.kind], formats["text"])
@@ -207,22 +207,23 @@ def _lines(made: _Book, name: str, lines: Sequence[TableLine], first: int = 0) -
     return sheet
 
 
-def _differences(made: _Book, table: SettlementTable) -> None:
-    """What is not a receipt of this month, and what is not settled yet."""
+def _differences(book: _Book, table: SettlementTable) -> None:
+    """Lines that are no receipts of this month, and open exceptions."""
     lines = [line for line in table.lines if line.kind != "receipt"]
-    sheet, formats, row = _lines(made, DIFFERENCES, lines), made.formats, len(lines) + 4
+    sheet, formats, row = _lines(book, DIFFERENCES, lines), book.formats, len(lines) + 4
     for column, label in enumerate((vi("Exception code"), vi("Open exceptions"), vi("Amount concerned"))):
         sheet.write_string(row, column, label, formats["head"])
-    for at, case in enumerate(table.open_cases, start=row + 1):
-        sheet.write_string(at, 0, case.code, formats["text"])
-        sheet.write_number(at, 1, case.count, formats["money"])
-        sheet.write_number(at, 2, case.at_risk, formats["money"])
+    for at, exception in enumerate(table.open_cases, start=row + 1):
+        sheet.write_string(at, 0, exception.code, formats["text"])
+        sheet.write_number(at, 1, exception.count, formats["money"])
+        sheet.write_number(at, 2, exception.at_risk, formats["money"])
     _answer(sheet, formats, row + len(table.open_cases) + 3)
 
 
 def _answer(sheet: Any, formats: Any, row: int) -> None:
-    """Where the department writes which lines it does not accept, and why: the last thing on the sheet, so that there
-    is always room. answer_files reads it.
+    """The rows in which the department disputes lines; the last on the sheet, so that more can follow.
+
+    answer_files reads them.
     """
     last = len(_DETAIL) - 1
     sheet.merge_range(row, 0, row, last, ANSWER, formats["plain"])
@@ -232,10 +233,10 @@ def _answer(sheet: Any, formats: Any, row: int) -> None:
         sheet.merge_range(at, 1, at, last, REASON if at == row + 1 else "", format_)
 
 
-def _source(made: _Book, table: SettlementTable, sha256: str) -> None:
-    """Where it comes from, so that nobody has to believe the sheet."""
-    sheet, formats = made.sheet(SOURCE, (("", 34), ("", 90))), made.formats
-    told = (
+def _source(book: _Book, table: SettlementTable, sha256: str) -> None:
+    """The table's digest, checkpoint and rule, by which the workbook can be checked."""
+    sheet, formats = book.sheet(SOURCE, (("", 34), ("", 90))), book.formats
+    facts = (
         (TABLE_ID, table.settlement_id),
         (vi("Month"), table.month),
         (vi("Agency"), f"{table.department} · {table.department_name}"),
@@ -249,13 +250,13 @@ def _source(made: _Book, table: SettlementTable, sha256: str) -> None:
             vi("hub fee verify FILE: the Centre's signature on the JSON table, the totals, and the chain of evidence."),
         ),
     )
-    for row, (label, value) in enumerate(told):
+    for row, (label, value) in enumerate(facts):
         sheet.write_string(row, 0, label, formats["head"])
         sheet.write_string(row, 1, value, formats["text"])
 
 
 def _sum(sheet: Any, formats: Any, row: int, column: int, first: int, amount: int) -> None:
-    """The sum of the rows above, with the value that it has: it is right before anything calculates."""
+    """The sum of the rows above, as a formula with its value, for readers that do not calculate."""
     if row == first:
         sheet.write_number(row, column, 0, formats["total"])
         return

@@ -1,4 +1,4 @@
-"""Settlements in the database."""
+"""Tables of the settlements."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -33,7 +33,7 @@ VALUES (%(settlement)s, %(fee_code)s, %(kind)s, %(carried)s, %(receipts)s, %(ref
 
 @dataclass(frozen=True, slots=True)
 class TableFeeRow:
-    """What a table says of one fee."""
+    """A settlement's sums of one fee, đồng."""
 
     fee_code: str
     kind: str
@@ -56,49 +56,59 @@ class SealedTable:
 
 
 def add(conn: Connection, row: dict[str, Any], fee_sums: Sequence[dict[str, Any]]) -> None:
-    """A settlement with its sums by fee."""
+    """Insert a settlement with its sums by fee."""
     conn.execute(_ADD, row)
     with conn.cursor() as cursor:
         cursor.executemany(_ADD_FEE, [fee | {"settlement": row["id"]} for fee in fee_sums])
 
 
 def add_items(conn: Connection, items: Iterable[Sequence[Any]]) -> None:
-    """The lines of tables, as rows of (settlement, number, kind, …) in the order of _ITEM."""
+    """Insert lines of tables: rows in the order of _ITEM."""
     with conn.cursor() as cursor, cursor.copy(f"COPY settlement_item ({', '.join(_ITEM)}) FROM STDIN") as copy:
         for item in items:
             copy.write_row(item)
 
 
 def lock(conn: Connection, settlement_id: str) -> Settlement:
-    """The settlement, ours until the transaction ends. Raises NotFound."""
+    """Lock the settlement. Raises NotFound."""
     return _only(conn, "id = %s FOR UPDATE", settlement_id)
 
 
 def named(conn: Connection, settlement_id: str) -> Settlement:
-    """The settlement as it is at this moment. Raises NotFound."""
+    """The settlement, not locked. Raises NotFound."""
     return _only(conn, "id = %s", settlement_id)
 
 
 def of_month(conn: Connection, month: date, department: str | None = None) -> list[Settlement]:
-    """Those that stand, by department."""
+    """The month's settlements that were not withdrawn, by department."""
     where = "month = %(month)s AND state <> 'withdrawn' AND (%(only)s::text IS NULL OR department = %(only)s)"
     return _find(conn, f"{where} ORDER BY department", {"month": month, "only": department})
 
 
+def handed_over(conn: Connection, month: date) -> list[str]:
+    """The departments that were handed their table of the month, or have answered it."""
+    rows = conn.execute(
+        "SELECT department FROM settlement WHERE month = %s AND state NOT IN ('computed', 'withdrawn')"
+        " ORDER BY department",
+        (month,),
+    )
+    return [row["department"] for row in rows]
+
+
 def before(conn: Connection, month: date) -> list[Settlement]:
-    """Those of earlier months that nobody has answered, locked, the oldest first."""
+    """Settlements of earlier months without an answer, locked, the oldest first."""
     return _find(
         conn, "month < %s AND state IN ('computed', 'notified') ORDER BY month, department FOR UPDATE", (month,)
     )
 
 
-def handed(conn: Connection, settlement_id: str) -> SealedTable:
+def sealed_table(conn: Connection, settlement_id: str) -> SealedTable:
     row = one(conn, "SELECT body, signature FROM settlement WHERE id = %s", (settlement_id,))
     return SealedTable(bytes(row["body"]), bytes(row["signature"]))
 
 
 def fee_rows(conn: Connection, settlement_id: str) -> list[TableFeeRow]:
-    """By fee."""
+    """The settlement's sums, by fee."""
     with conn.cursor(row_factory=class_row(TableFeeRow)) as cursor:
         return cursor.execute(
             "SELECT f.fee_code, f.kind, f.carried, f.receipts, f.refunds, f.adjustments, f.retained, f.net,"
@@ -110,19 +120,19 @@ def fee_rows(conn: Connection, settlement_id: str) -> list[TableFeeRow]:
 
 
 def move(conn: Connection, settlement: Settlement, to: SettlementState, **changed: Any) -> Settlement:
-    """A locked settlement comes to stand at ``to``, with what has ``changed`` beside. Raises MoveRefused."""
+    """Move a locked settlement to status ``to`` and write the ``changed`` columns. Raises MoveRefused."""
     LIFECYCLE.check(SettlementState(settlement.state), to)
     names = sorted(changed)
-    said = "".join(f", {name} = %({name})s" for name in names)
+    assignments = "".join(f", {name} = %({name})s" for name in names)
     conn.execute(
-        f"UPDATE settlement SET state = %(state)s{said} WHERE id = %(id)s",
+        f"UPDATE settlement SET state = %(state)s{assignments} WHERE id = %(id)s",
         {"id": settlement.id, "state": to.value, **changed},
     )
     return lock(conn, settlement.id)
 
 
 def is_disputed(conn: Connection, settlement_id: str) -> bool:
-    """Whether the department does not accept a line of it."""
+    """Whether the department disputes a line of it."""
     return bool(
         one(
             conn,
@@ -133,7 +143,7 @@ def is_disputed(conn: Connection, settlement_id: str) -> bool:
 
 
 def carry_rest(conn: Connection, settlement_id: str) -> int:
-    """What stands on its fees and is not transferred goes on to the next table, but for disputed lines. Its sum."""
+    """Carry what is not transferred on to the next table, by fee, without disputed lines; returns the sum in đồng."""
     row = one(
         conn,
         """
@@ -155,7 +165,7 @@ def carry_rest(conn: Connection, settlement_id: str) -> int:
 
 
 def as_row(settlement: Settlement) -> dict[str, Any]:
-    """For whoever lists them."""
+    """The settlement as a row of a list."""
     return asdict(settlement) | {"sha256": settlement.sha256.hex(), "label": SettlementState(settlement.state).label}
 
 
@@ -167,15 +177,15 @@ def answered(conn: Connection, settlement_id: str, at: datetime, answer_id: str,
 
 
 def answer(conn: Connection, settlement_id: str) -> bytes:
-    """What the department said, as it came."""
+    """The department's answer, as it was received."""
     return bytes(one(conn, "SELECT answer FROM settlement WHERE id = %s", (settlement_id,))["answer"])
 
 
 def _only(conn: Connection, where: Any, settlement_id: str) -> Settlement:
-    found = _find(conn, where, (settlement_id,))
-    if not found:
+    settlements = _find(conn, where, (settlement_id,))
+    if not settlements:
         raise NotFound(vi("there is no table {settlement_id}", settlement_id=settlement_id))
-    return found[0]
+    return settlements[0]
 
 
 def _find(conn: Connection, where: Any, parameters: Any) -> list[Settlement]:
@@ -183,7 +193,7 @@ def _find(conn: Connection, where: Any, parameters: Any) -> list[Settlement]:
         return cursor.execute(f"SELECT {_COLUMNS} FROM settlement WHERE {where}", parameters).fetchall()
 
 
-# Reads: what a department is shown of its tables, once it has been handed them. They change nothing.
+# Reads for a department: the tables that it has been handed. They change nothing.
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,24 +214,24 @@ class SettlementView:
 
 _VIEWS_COLUMNS: Final = ", ".join(field.name for field in fields(SettlementView))
 _UNSEEN: Final = [SettlementState.COMPUTED.value, SettlementState.WITHDRAWN.value]
-"""What has not been handed over may still be withdrawn."""
+"""What was not handed over may still be withdrawn."""
 _MOST: Final = 120
 """tables in a list: ten years"""
 
 
 def of_department(conn: Connection, department: str) -> list[SettlementView]:
-    """Those that it has been handed, the newest first."""
+    """The tables that the department has been handed, the newest first."""
     return _views_find(
         conn, "department = %s AND state <> ALL(%s) ORDER BY month DESC LIMIT %s", (department, _UNSEEN, _MOST)
     )
 
 
 def one_of(conn: Connection, department: str, settlement_id: str) -> tuple[SettlementView, SealedTable] | None:
-    """One of them with its bytes; None if the department has been handed none with this id."""
-    found = _views_find(conn, "department = %s AND id = %s AND state <> ALL(%s)", (department, settlement_id, _UNSEEN))
-    if not found:
+    """A table with its bytes; None if the department has been handed none with this id."""
+    views = _views_find(conn, "department = %s AND id = %s AND state <> ALL(%s)", (department, settlement_id, _UNSEEN))
+    if not views:
         return None
-    return found[0], handed(conn, settlement_id)
+    return views[0], sealed_table(conn, settlement_id)
 
 
 def _views_find(conn: Connection, where: Any, parameters: Any) -> list[SettlementView]:
@@ -229,7 +239,7 @@ def _views_find(conn: Connection, where: Any, parameters: Any) -> list[Settlemen
         return cursor.execute(f"SELECT {_VIEWS_COLUMNS} FROM settlement WHERE {where}", parameters).fetchall()
 
 
-# Money of a table that was notified, and that no statement has shown: it would be transferred all the same.
+# Money of a table that was notified and is on no statement yet: it is transferred all the same.
 
 _UNSHOWN: Final = """
 SELECT count(*)::int AS demands, coalesce(sum(least(i.amount, f.amount)), 0)::bigint AS amount FROM (
@@ -244,12 +254,12 @@ SELECT count(*)::int AS demands, coalesce(sum(least(i.amount, f.amount)), 0)::bi
 
 @dataclass(frozen=True, slots=True)
 class Unshown:
-    """How many demands, and how much; đồng, before what the Centre keeps."""
+    """Number of demands, and their money in đồng, before the retained share."""
 
     demands: int
     amount: int
 
 
 def unshown_of(conn: Connection, settlement_id: str) -> Unshown:
-    """Of the table's lines that its department does not dispute."""
+    """What no statement has shown of the table's lines that are not disputed."""
     return Unshown(**one(conn, _UNSHOWN, (settlement_id,)))

@@ -1,4 +1,4 @@
-"""The table itself: sums by fee, lines by number, and the bytes that are signed. Pure."""
+"""The table: its lines from the ledger, sums by fee, what the Centre retains, and the bytes that are signed."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,10 +16,10 @@ from hub.signing import canonical
 from schemas.settlement import TYPE
 
 OWN: Final = ("retained", "retained_withdrawn", "transferred", "transfer_returned")
-"""entries that a settlement itself makes; every other line of 331 is something that its department is told"""
+"""entries that a settlement itself posts; every other posting to 331 is a line of a table"""
 
 RECEIPTS: Final = ("notified", "identified", "identified_later", "allocated")
-"""entries by which money comes to count for a demand"""
+"""entries that credit money to a demand"""
 
 _BOOKED: Final = """
 SELECT l.department,
@@ -51,7 +51,7 @@ LEFT JOIN fee_demand d ON d.id = c.demand_id LEFT JOIN dossier o ON o.id = d.dos
 WHERE c.taken_by IS NULL AND s.month < %(first)s ORDER BY c.department, s.month, c.number, c.fee_code FOR UPDATE OF c
 """
 
-_CASES: Final = """
+_EXCEPTIONS: Final = """
 SELECT coalesce(d.department, c.facts ->> 'department') AS department, c.code, count(*)::integer AS count,
        sum(c.at_risk)::bigint AS at_risk
 FROM fee_exception c LEFT JOIN fee_demand d
@@ -63,7 +63,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 @dataclass(frozen=True, slots=True)
 class TableItem:
-    """A line of a table to be, as the columns above have it. ``amount`` in đồng, above zero where it is owed."""
+    """A line of a table, with the columns above. ``amount`` in đồng, above zero where it is owed to the department."""
 
     department: str
     kind: str
@@ -84,7 +84,7 @@ class TableItem:
 
 @dataclass(frozen=True, slots=True)
 class OpenExceptions:
-    """Exceptions of one code about a department's money that are not settled yet."""
+    """The open exceptions of one code about a department's money; ``at_risk`` in đồng."""
 
     department: str
     code: str
@@ -93,27 +93,27 @@ class OpenExceptions:
 
 
 def items(conn: Connection, month: date) -> dict[str, list[TableItem]]:
-    """Department → its lines in their order: what is carried on first, then by day and entry."""
+    """Department → its lines in order: those carried on first, then by day and entry."""
     between = {"first": month, "last": last_of(month), "own": list(OWN), "receipts": list(RECEIPTS)}
-    found: dict[str, list[TableItem]] = {}
+    by_department: dict[str, list[TableItem]] = {}
     with conn.cursor(row_factory=args_row(TableItem)) as cursor:
         for query in (_CARRIED, _BOOKED):
             for item in cursor.execute(query, between):
-                found.setdefault(item.department, []).append(item)
-    return dict(sorted(found.items()))
+                by_department.setdefault(item.department, []).append(item)
+    return dict(sorted(by_department.items()))
 
 
-def open_cases(conn: Connection) -> dict[str, list[OpenExceptions]]:
-    """By department."""
-    found: dict[str, list[OpenExceptions]] = {}
+def open_exceptions(conn: Connection) -> dict[str, list[OpenExceptions]]:
+    """Open exceptions, by department."""
+    by_department: dict[str, list[OpenExceptions]] = {}
     with conn.cursor(row_factory=class_row(OpenExceptions)) as cursor:
-        for cases in cursor.execute(_CASES):
-            found.setdefault(cases.department, []).append(cases)
-    return found
+        for exceptions in cursor.execute(_EXCEPTIONS):
+            by_department.setdefault(exceptions.department, []).append(exceptions)
+    return by_department
 
 
 def take(conn: Connection, settlement_id: str, carried: Sequence[int]) -> None:
-    """What was left behind is in this table now."""
+    """Mark these amounts, carried on from earlier tables, as lines of this one."""
     conn.execute("UPDATE settlement_carry SET taken_by = %s WHERE id = ANY(%s)", (settlement_id, list(carried)))
 
 
@@ -121,14 +121,14 @@ WHOLE: Final = 10_000
 """basis points"""
 
 
-def retained(kept: Mapping[str, int]) -> dict[str, int]:
-    """Fee → đồng that the Centre keeps of it; below zero where it gives back. ``kept``: fee → Σ amount × basis points.
+def retained(shares_by_fee: Mapping[str, int]) -> dict[str, int]:
+    """Fee → đồng that the Centre retains; below zero where it gives back. ``shares_by_fee``: Σ amount × basis points.
 
-    The department's whole is cut off to đồng towards zero (never more than the share, and a month that takes an earlier
-    one back gives back what that one kept), and spread by the largest remainder: each fee is within one đồng of its
-    own share, and they add up to the whole. Of equal remainders the first by code goes first.
+    The department's whole is cut off to đồng towards zero (never more than the share; a month that reverses an earlier
+    one gives back what that one retained), and spread by the largest remainder: each fee is within one đồng of its own
+    share, and they add up to the whole. Of equal remainders the first by code goes first.
     """
-    shares = {code: Fraction(amount, WHOLE) for code, amount in kept.items()}
+    shares = {code: Fraction(amount, WHOLE) for code, amount in shares_by_fee.items()}
     parts = {code: math.floor(share) for code, share in shares.items()}
     missing = math.trunc(sum(shares.values(), Fraction())) - sum(parts.values())
     by_remainder = sorted(shares, key=lambda code: (parts[code] - shares[code], code))
@@ -138,14 +138,14 @@ def retained(kept: Mapping[str, int]) -> dict[str, int]:
 
 
 SUMS: Final = {"carried": "carried", "receipt": "receipts", "refund": "refunds", "adjustment": "adjustments"}
-"""kind of a line → the column of its sum"""
+"""kind of a line → column of its sum"""
 _LONGEST: Final = 1000
-"""of a title, in a table"""
+"""characters of a title"""
 
 
 @dataclass(frozen=True, slots=True)
 class TableFee:
-    """How a fee is called where none of its lines says so."""
+    """Kind and title of a fee."""
 
     kind: str
     title: str
@@ -168,14 +168,14 @@ class Draft:
     month: date
     items: Sequence[TableItem]
     fees: Sequence[Mapping[str, Any]]
-    """as schemas.settlement.FeeSum, by code"""
+    """as schemas.settlement.FeeSum, sorted by code"""
 
     def total(self, column: str) -> int:
         return sum(fee[column] for fee in self.fees)
 
     @property
     def sums(self) -> dict[str, int]:
-        """The table's own; ``opening`` is what is carried."""
+        """The table's totals; ``opening``: what is carried on."""
         columns = ("receipts", "refunds", "adjustments", "retained", "net")
         return {"opening": self.total("carried")} | {column: self.total(column) for column in columns}
 
@@ -183,19 +183,27 @@ class Draft:
 def draft(
     settlement_id: str, department: str, month: date, items: Sequence[TableItem], known: Mapping[str, TableFee]
 ) -> Draft:
-    """The sums over ``items``, with what the Centre keeps. ``known``: fees of the catalogue, by code."""
+    """Draft a department's table over its ``items``. ``known``: fees of the catalogue, by code.
+
+    1. Name each fee by its lines, or by the catalogue.
+    2. Sum the lines by fee and kind, count its demands, and weigh the amounts by their retention rates.
+    3. Distribute the retained share over the fees; net = the sums less that.
+    """
+    # 1.
     named = _named(items, known)
+    # 2.
     sums: dict[str, dict[str, int]] = {}
     demands: dict[str, set[str | int]] = {}
-    kept: dict[str, int] = {}
+    shares_by_fee: dict[str, int] = {}
     for item in items:
         fee = sums.setdefault(item.fee_code, dict.fromkeys(SUMS.values(), 0))
         fee[SUMS[item.kind]] += item.amount
         seen = demands.setdefault(item.fee_code, set())
         if item.kind == "receipt":
             seen.add(item.demand_id or item.entry)
-        kept[item.fee_code] = kept.get(item.fee_code, 0) + item.amount * item.retention_bp
-    keeps = retained(kept)
+        shares_by_fee[item.fee_code] = shares_by_fee.get(item.fee_code, 0) + item.amount * item.retention_bp
+    # 3.
+    shares = retained(shares_by_fee)
     fees = [
         {
             "fee_code": code,
@@ -203,8 +211,8 @@ def draft(
             "title": named[code].title,
             "count": len(demands[code]),
             **sums[code],
-            "retained": keeps[code],
-            "net": sum(sums[code].values()) - keeps[code],
+            "retained": shares[code],
+            "net": sum(sums[code].values()) - shares[code],
         }
         for code in sorted(sums)
     ]
@@ -217,10 +225,10 @@ def encoded(
     name: str,
     at: datetime,
     anchor: Anchor,
-    cases: Iterable[OpenExceptions] = (),
+    exceptions: Iterable[OpenExceptions] = (),
     issued: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> bytes:
-    """Its canonical JSON. ``name``: the department's; ``issued``: fee → the ranges of receipts that belong to it."""
+    """The table as canonical JSON. ``name``: the department's; ``issued``: fee → the ranges of its receipts."""
     return canonical.encode(
         {
             "v": 1,
@@ -233,7 +241,7 @@ def encoded(
             **drafted.sums,
             "fees": [{**fee, "issued": list(issued.get(fee["fee_code"], ()))} for fee in drafted.fees],
             "lines": [_line(number, item) for number, item in enumerate(drafted.items, start=1)],
-            "open_cases": [{"code": one.code, "count": one.count, "at_risk": one.at_risk} for one in cases],
+            "open_cases": [{"code": one.code, "count": one.count, "at_risk": one.at_risk} for one in exceptions],
             "book": anchor.root,
             "last_entry": anchor.last_entry,
         }
@@ -255,27 +263,27 @@ def _line(number: int, item: TableItem) -> dict[str, Any]:
 
 
 def _named(items: Sequence[TableItem], known: Mapping[str, TableFee]) -> dict[str, TableFee]:
-    """By code: as its lines say it, else as the catalogue does, else by its code alone.
+    """Code → kind and title: from its lines, else from the catalogue, else the code alone.
 
-    Two procedures may call two fees alike: then the row has the titles of both. If one of them is a phí it stands as
-    a phí, for of that a share may be kept.
+    Two procedures may give two fees one code: then the row has both titles, and is a phí if one of them is, because a
+    share of a phí may be retained.
     """
-    found: dict[str, TableFee] = {}
+    fees: dict[str, TableFee] = {}
     titles: dict[str, list[str]] = {}
     for item in items:
         if item.fee_kind is not None and item.title is not None:
-            mixed = item.fee_code in found and found[item.fee_code].kind == "phi"
-            said = titles.setdefault(item.fee_code, [])
-            if item.title not in said:
-                said.append(item.title)
-            found[item.fee_code] = TableFee("phi" if mixed else item.fee_kind, _together(said))
-        elif item.fee_code not in found:
+            mixed = item.fee_code in fees and fees[item.fee_code].kind == "phi"
+            titles_of_code = titles.setdefault(item.fee_code, [])
+            if item.title not in titles_of_code:
+                titles_of_code.append(item.title)
+            fees[item.fee_code] = TableFee("phi" if mixed else item.fee_kind, _joined(titles_of_code))
+        elif item.fee_code not in fees:
             fallback = TableFee(item.fee_kind or "phi", item.fee_code)
-            found[item.fee_code] = known.get(item.fee_code, fallback)
-    return found
+            fees[item.fee_code] = known.get(item.fee_code, fallback)
+    return fees
 
 
-def _together(titles: Sequence[str]) -> str:
+def _joined(titles: Sequence[str]) -> str:
     whole = "; ".join(titles)
     return (
         whole

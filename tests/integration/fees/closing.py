@@ -46,7 +46,7 @@ class Accountants:
 
     def gate(self, day: date, name: str) -> str:
         """What a gate has found."""
-        return next(one.found for one in self.asks(day).gates if one.name == name)
+        return next(one.finding for one in self.asks(day).gates if one.name == name)
 
     def carries(self) -> None:
         """Every open case stays open over the close."""

@@ -69,7 +69,7 @@ class SettlementOffice:
     def table(self, department: str, month: date = OCTOBER) -> SettlementTable:
         """What the department is handed, as it reads it."""
         with self.hub.db.connection() as conn:
-            body = store.handed(conn, self.settlement(department, month).id).body
+            body = store.sealed_table(conn, self.settlement(department, month).id).body
         canonical.decode(body)
         return SettlementTable.model_validate_json(body)
 

@@ -141,8 +141,8 @@ def test_what_is_found_after_its_day_was_closed_stands_on_an_open_day_and_points
     assert status(cashier, dossier) == "paid"
     with till.hub.db.connection() as conn:
         closed_day, next_day = (balance.at(conn, ACCOUNT, one) for one in (day, day + timedelta(days=1)))
-    assert (closed_day.said, closed_day.book, closed_day.later) == (5_000 + DUE, 5_000, DUE)
-    assert (next_day.said, next_day.book, next_day.later, next_day.agrees) == (5_000 + DUE, 5_000, DUE, True)
+    assert (closed_day.by_statements, closed_day.book, closed_day.later) == (5_000 + DUE, 5_000, DUE)
+    assert (next_day.by_statements, next_day.book, next_day.later, next_day.agrees) == (5_000 + DUE, 5_000, DUE, True)
     accountants.closes(day + timedelta(days=1))
     assert red(till.hub) == []
 
@@ -265,6 +265,6 @@ def test_an_older_statement_that_is_brought_in_later_corrects_what_was_there_bef
 
     with till.hub.db.connection() as conn:
         ends = balance.at(conn, ACCOUNT, first + timedelta(days=1))
-    assert (ends.said, ends.agrees) == (700_000, True)
+    assert (ends.by_statements, ends.agrees) == (700_000, True)
     assert till.book()["411"] == -650_000
     assert red(till.hub) == []

@@ -152,7 +152,7 @@ def test_a_sum_that_nobody_has_a_case_about_keeps_the_month_open(
     made = accountants.month(FEBRUARY)
 
     assert red_gates(made) == ["suspense"]
-    assert next(gate.found for gate in made.gates if gate.name == "suspense").endswith("1 khoản không có ca")
+    assert next(gate.finding for gate in made.gates if gate.name == "suspense").endswith("1 khoản không có ca")
 
 
 def test_a_month_is_closed_after_it_is_over_and_after_the_one_before(
@@ -176,7 +176,7 @@ def test_a_payment_without_its_receipt_keeps_the_month_open(
     made = accountants.month(this_month)
     registry.ticks()
 
-    assert next(gate.found for gate in made.gates if gate.name == "receipts") == "thiếu 2 biên lai"
+    assert next(gate.finding for gate in made.gates if gate.name == "receipts") == "thiếu 2 biên lai"
     assert "receipts" in red_gates(made)
     assert "receipts" not in red_gates(accountants.month(this_month))
 

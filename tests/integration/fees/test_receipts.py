@@ -50,7 +50,7 @@ def test_a_paid_demand_has_one_receipt_for_each_kind_of_fee(registry: Registry, 
 
 
 def test_what_a_receipt_says_is_what_the_law_asks_for(hub: ScriptedHub, registry: Registry, paid: str) -> None:
-    said = issuing.said(registry.of(paid)[0])
+    said = issuing.record_of(registry.of(paid)[0])
     year = local(now()).strftime("%y")
     assert (said.name, said.template, said.symbol, said.number) == ("Biên lai thu phí", "01BLP0-001", f"PT-{year}E", 1)
     assert (said.collector.tax_code, said.department) == ("0100000001", "rest-a")

@@ -69,11 +69,11 @@ def test_paid_again_it_stands_in_the_place_of_the_void_one_under_a_new_number(
     registry.ticks()
     first, second = (one for one in registry.of(demand) if one.kind == "phi")
     assert (first.number, second.number, second.replaces, second.voided_at) == (1, 2, first.id, None)
-    said = issuing.said(second).replaces
+    said = issuing.record_of(second).replaces
     assert said is not None
     assert said.number == 1
     with registry.hub.db.connection() as conn:
-        found = store.found(conn, second.id)
+        found = store.detail(conn, second.id)
     assert found is not None
     assert [before["id"] for before in found["chain"]] == [first.id]
 
