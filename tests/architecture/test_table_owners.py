@@ -133,7 +133,6 @@ READS: Final[dict[str, tuple[str, ...]]] = {
         "ledger_line",
         "payment",
         "recon_run",
-        "settlement",
         "statement",
         "statement_file",
         "statement_line",
