@@ -39,7 +39,7 @@ class Bank(Data):
     """ours; a gateway has none"""
     statements: Statements = Statements()
     notifications: Notifications | None = None
-    """unset: it tells nothing by itself, and its door is closed"""
+    """unset: it tells nothing by itself, and its endpoint is closed"""
     payout_words: LineWords | None = None
     """a gateway: what the lines of its payouts say, where its report's name does not stand in them"""
     tls: Tls = Tls()
@@ -53,12 +53,14 @@ class Bank(Data):
         no_duplicates("account", [bare(name) for one in self.accounts for name in {one.number, *one.also}])
         return self
 
-    def account(self, said: str) -> BankAccount | None:
-        """The account that the bank's files call ``said``; where they call it nothing, the only one."""
-        if not said:
+    def account(self, label: str) -> BankAccount | None:
+        """The account that the bank's files call ``label``; where they call it nothing, the only one."""
+        if not label:
             return self.accounts[0] if len(self.accounts) == 1 else None
-        wanted = bare(said)
-        return next((one for one in self.accounts if wanted in {bare(name) for name in (one.number, *one.also)}), None)
+        bare_name = bare(label)
+        return next(
+            (one for one in self.accounts if bare_name in {bare(name) for name in (one.number, *one.also)}), None
+        )
 
     @property
     def notified(self) -> list[str]:

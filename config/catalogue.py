@@ -17,7 +17,7 @@ import schemas
 from config.banks import Bank, BankAccount
 from config.calendar import CalendarConfig
 from config.data import Data, SecretName
-from config.fees import FeeDesk, Pay, ProcedureFee
+from config.fees import FeeSettings, Pay, ProcedureFee
 from config.officers import Officer, Officers
 from config.parties import (
     CertificateGuard,
@@ -35,7 +35,7 @@ from config.parties import (
 )
 from config.postal import Operator
 from config.procedure import Procedure, ProcedureStep, RequiredPaper
-from config.receipts import Issuer, ReceiptDesk
+from config.receipts import Issuer, ReceiptSettings
 from config.signing import CertificateAuthority, Signing, StampingAuthority
 from schemas.strict import faults_of, pointer_of
 
@@ -51,7 +51,7 @@ __all__ = [
     "Department",
     "DepartmentStatus",
     "Endpoint",
-    "FeeDesk",
+    "FeeSettings",
     "Guard",
     "HmacGuard",
     "Idempotency",
@@ -63,7 +63,7 @@ __all__ = [
     "Procedure",
     "ProcedureFee",
     "ProcedureStep",
-    "ReceiptDesk",
+    "ReceiptSettings",
     "RequiredPaper",
     "SecretName",
     "Signing",
@@ -101,9 +101,9 @@ class Catalogue(Data):
     officers: dict[str, Officer]
     operators: dict[str, Operator]
     banks: dict[str, Bank]
-    fee_desk: FeeDesk | None = None
+    fee_settings: FeeSettings | None = None
     """unset: nothing is collected, and no procedure says that it is"""
-    receipts: ReceiptDesk | None = None
+    receipts: ReceiptSettings | None = None
     """unset: no receipt is issued"""
     secrets: Mapping[str, SecretStr]
 
@@ -138,13 +138,13 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
     banks = read_all(folder / "banks", Bank) if (folder / "banks").is_dir() else {}
     _check_departments(folder, departments)
     codes = {department.code for department in departments.values()}
-    fee_desk = read(folder / "fees.toml", FeeDesk) if (folder / "fees.toml").is_file() else None
+    fee_settings = read(folder / "fees.toml", FeeSettings) if (folder / "fees.toml").is_file() else None
     receipts_file = folder / "receipts.toml"
-    receipts = read(receipts_file, ReceiptDesk) if receipts_file.is_file() else None
-    if receipts and not fee_desk:
+    receipts = read(receipts_file, ReceiptSettings) if receipts_file.is_file() else None
+    if receipts and not fee_settings:
         raise CatalogueError(receipts_file, "", "without a fees.toml nothing is collected: there are no receipts")
-    _check_procedures(procedures, codes, collects=fee_desk is not None)
-    _check_fee_desk(folder / "fees.toml", fee_desk, {bank.code: bank for bank in banks.values()})
+    _check_procedures(procedures, codes, collects=fee_settings is not None)
+    _check_fee_settings(folder / "fees.toml", fee_settings, {bank.code: bank for bank in banks.values()})
     _check_post(portal_file, portal, {operator.code: operator for operator in operators.values()})
     _check_signing(folder, signing)
     _check_officers(officers_file, officers, codes)
@@ -158,7 +158,7 @@ def load(folder: Path, environment: Mapping[str, str]) -> Catalogue:
         officers={officer.id: officer for officer in officers.officers},
         operators={operator.code: operator for operator in operators.values()},
         banks={bank.code: bank for bank in banks.values()},
-        fee_desk=fee_desk,
+        fee_settings=fee_settings,
         receipts=receipts,
         secrets=_secrets(
             {portal_file: portal, signing_file: signing, **departments, **operators, **banks}
@@ -192,15 +192,15 @@ def read(path: Path, model: type[Piece], *, under: Sequence[str] = ()) -> Piece:
 
 def read_all(folder: Path, model: type[Listed]) -> dict[Path, Listed]:
     """The pieces in ``folder`` by file; each code stands in one file only."""
-    found: dict[Path, Listed] = {path: read(path, model) for path in sorted(folder.glob("*.toml"))}
-    if not found:
+    pieces_by_file: dict[Path, Listed] = {path: read(path, model) for path in sorted(folder.glob("*.toml"))}
+    if not pieces_by_file:
         raise CatalogueError(folder, "", "no .toml file here")
     first: dict[str, Path] = {}
-    for path, piece in found.items():
+    for path, piece in pieces_by_file.items():
         if piece.code in first:
             raise CatalogueError(path, "/code", f"{piece.code} is the code in {first[piece.code].name} already")
         first[piece.code] = path
-    return found
+    return pieces_by_file
 
 
 def _check_departments(folder: Path, departments: Mapping[Path, Department]) -> None:
@@ -228,13 +228,13 @@ def _check_procedures(procedures: Mapping[Path, Procedure], departments: set[str
             raise CatalogueError(path, "/pay", mend)
 
 
-def _check_fee_desk(path: Path, desk: FeeDesk | None, banks: Mapping[str, Bank]) -> None:
-    if desk is None:
+def _check_fee_settings(path: Path, terms: FeeSettings | None, banks: Mapping[str, Bank]) -> None:
+    if terms is None:
         return
-    bank = banks.get(desk.account.bank)
+    bank = banks.get(terms.account.bank)
     if bank is None:
-        raise CatalogueError(path, "/account/bank", f"no bank has the code {desk.account.bank}")
-    if bank.account(desk.account.number) is None:
+        raise CatalogueError(path, "/account/bank", f"no bank has the code {terms.account.bank}")
+    if bank.account(terms.account.number) is None:
         raise CatalogueError(path, "/account/number", f"{bank.code} has no such account of ours")
 
 
@@ -264,7 +264,7 @@ def _check_officers(path: Path, officers: Officers, departments: set[str]) -> No
 
 
 def _secrets(pieces: Mapping[Path, Data], environment: Mapping[str, str]) -> dict[str, SecretStr]:
-    found: dict[str, SecretStr] = {}
+    secrets: dict[str, SecretStr] = {}
     for path, piece in pieces.items():
         for pointer, name in secret_names(piece):
             value = environment.get(name, "")
@@ -272,8 +272,8 @@ def _secrets(pieces: Mapping[Path, Data], environment: Mapping[str, str]) -> dic
                 state = "too short" if value else "missing"
                 mend = f"the secret is {state}: set {name} in the environment, {SHORTEST_SECRET} characters or more"
                 raise CatalogueError(path, pointer, mend)
-            found[name] = SecretStr(value)
-    return found
+            secrets[name] = SecretStr(value)
+    return secrets
 
 
 def secret_names(piece: object, location: tuple[int | str, ...] = ()) -> Iterator[tuple[str, SecretName]]:

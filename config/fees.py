@@ -95,7 +95,7 @@ class Clerk(Data):
         return self
 
 
-class FeeDesk(Data):
+class FeeSettings(Data):
     """How the Centre demands: the letters of its payment references, its account, and for how long a demand stands."""
 
     prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]

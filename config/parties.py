@@ -144,7 +144,7 @@ class Department(Data):
     remittance: RemittanceAccount | None = None
     """where its fees go; unset: nothing can be transferred to it"""
     guard: Guard | None = None
-    """how its pushes are known to be its own; unset: its doors are closed"""
+    """how its pushes are known to be its own; unset: its endpoints are closed"""
     statuses: Literal["push", "poll"]
     idempotency: Idempotency
     gap_patience_seconds: float = Field(900, ge=0, le=86_400)
@@ -168,7 +168,7 @@ class Department(Data):
         if self.ws_security and self.dialect != "soap":
             raise ValueError("ws_security belongs to the soap dialect")
         if self.statuses == "push" and self.guard is None:
-            raise ValueError("statuses are pushed, so a guard is needed: without one the door stays closed")
+            raise ValueError("statuses are pushed, so a guard is needed: without one its endpoint is closed")
         if self.agency_qd20 and agency_scheme(self.agency_qd20) is not Scheme.QD_20:
             raise ValueError("agency_qd20 reads H42.16 (QĐ 20/2020)")
         return self
@@ -219,7 +219,7 @@ class Endpoint(Data):
         return Idempotency.KEY
 
 
-class PostDesk(Data):
+class PostSettings(Data):
     """The Centre's own post: where it is, and who carries for it by which class of routes unless a person says else."""
 
     operator: PartyCode
@@ -238,7 +238,7 @@ class PortalConfig(Data):
     centre_name: Name
     guard: HmacGuard
     endpoints: list[Endpoint] = Field([])
-    post: PostDesk | None = None
+    post: PostSettings | None = None
     """unset: nothing is ordered by itself"""
 
     @model_validator(mode="after")
@@ -252,7 +252,7 @@ class Counterparty(Protocol):
 
     @property
     def counterparty(self) -> str:
-        """Its code in the whole house: <kind>.<code>."""
+        """Its code in the whole hub: <kind>.<code>."""
 
     @property
     def queue(self) -> str: ...

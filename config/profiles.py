@@ -23,20 +23,20 @@ def known(catalogue: Path) -> dict[str, Statements]:
 def of_file(path: Path) -> Statements:
     """The profile in a file: a bank's TOML, a shipped profile's, or a table's keys alone. Raises CatalogueError."""
     try:
-        said: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CatalogueError(path, "", f"cannot be read: {error}") from None
-    if "code" in said:
+    if "code" in document:
         return read(path, Bank).statements
-    if "columns" in said:
-        return read(path, Statements, under=("xlsx", "csv") if _may_be_text(said) else ("xlsx",))
+    if "columns" in document:
+        return read(path, Statements, under=("xlsx", "csv") if _may_be_text(document) else ("xlsx",))
     return read(path, Statements)
 
 
-def _reads(said: Statements) -> bool:
-    return any((said.camt, said.mt940, said.csv, said.xlsx))
+def _reads(statements: Statements) -> bool:
+    return any((statements.camt, statements.mt940, statements.csv, statements.xlsx))
 
 
-def _may_be_text(said: dict[str, Any]) -> bool:
+def _may_be_text(document: dict[str, Any]) -> bool:
     """A text needs a row that ends it (config.statements)."""
-    return "closing" in said or "total" in said
+    return "closing" in document or "total" in document

@@ -66,7 +66,7 @@ class Issuer(Data):
         return Idempotency.ASK
 
 
-class ReceiptDesk(Data):
+class ReceiptSettings(Data):
     """receipts.toml. Without it no receipt is issued by the hub."""
 
     issue_on: IssueOn = "paid"

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     catalogue: Path = PACKAGED
     """The folder with departments/, procedures/, portal.toml and calendar.toml."""
     public_url: HttpUrl = HttpUrl("http://127.0.0.1:8000")
-    """How partners reach the doors; stands in Location headers and in the published WSDL."""
+    """How partners reach the endpoints; used in Location headers and in the published WSDL."""
     cursor_key: Key
     """Signs the cursors of listings, so that nobody can craft one."""
     proxy_secret: Key | None = None

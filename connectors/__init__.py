@@ -1,1 +1,1 @@
-"""How it is said: translators between our words and those of each counterparty. They know no room and keep no state."""
+"""Translators between our messages and those of each counterparty. Stateless; they import no domain package."""

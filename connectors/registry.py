@@ -67,7 +67,7 @@ def portal_port(
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class PortOptions:
     """What a port is given besides its counterparty. ``networks``: private ones to which webhooks may go."""
 
     catalogue: Catalogue
@@ -76,38 +76,38 @@ class Surroundings:
     on_sent: OnSent | None = None
 
 
-def _department(party: Department, around: Surroundings) -> DepartmentPort:
-    return department_port(party, around.catalogue, around.url, around.on_sent)
+def _department(party: Department, options: PortOptions) -> DepartmentPort:
+    return department_port(party, options.catalogue, options.url, options.on_sent)
 
 
-def _endpoint(party: Endpoint, around: Surroundings) -> PortalPort:
-    return portal_port(party, around.catalogue, around.url, around.networks, around.on_sent)
+def _endpoint(party: Endpoint, options: PortOptions) -> PortalPort:
+    return portal_port(party, options.catalogue, options.url, options.networks, options.on_sent)
 
 
-def _stamping(party: StampingAuthority, around: Surroundings) -> StampPort:
-    return TimeStamping(party, around.catalogue, around.url, around.on_sent)
+def _stamping(party: StampingAuthority, options: PortOptions) -> StampPort:
+    return TimeStamping(party, options.catalogue, options.url, options.on_sent)
 
 
-def _authority(party: CertificateAuthority, around: Surroundings) -> RevocationPort:
-    return RevocationLists(party, around.catalogue, around.url, around.on_sent)
+def _authority(party: CertificateAuthority, options: PortOptions) -> RevocationPort:
+    return RevocationLists(party, options.catalogue, options.url, options.on_sent)
 
 
-def _operator(party: Operator, around: Surroundings) -> PostalPort:
-    return OPERATORS[party.dialect](party, around.catalogue, around.url, around.on_sent)
+def _operator(party: Operator, options: PortOptions) -> PostalPort:
+    return OPERATORS[party.dialect](party, options.catalogue, options.url, options.on_sent)
 
 
-def _bank(party: Bank, around: Surroundings) -> BankPort:
-    return LaidOutFiles(party, around.catalogue, around.url, around.on_sent)
+def _bank(party: Bank, options: PortOptions) -> BankPort:
+    return LaidOutFiles(party, options.catalogue, options.url, options.on_sent)
 
 
-def _issuer(party: Issuer, around: Surroundings) -> ReceiptPort:
+def _issuer(party: Issuer, options: PortOptions) -> ReceiptPort:
     # It speaks SOAP: as above.
     from connectors.receipts.vnpt import VNPTIssuer  # noqa: PLC0415 - see above
 
-    return VNPTIssuer(party, around.catalogue, around.url, around.on_sent)
+    return VNPTIssuer(party, options.catalogue, options.url, options.on_sent)
 
 
-KINDS: Final[Mapping[type, Callable[[Any, Surroundings], Any]]] = {
+KINDS: Final[Mapping[type, Callable[[Any, PortOptions], Any]]] = {
     Department: _department,
     Endpoint: _endpoint,
     StampingAuthority: _stamping,
@@ -119,6 +119,6 @@ KINDS: Final[Mapping[type, Callable[[Any, Surroundings], Any]]] = {
 """The kind of a counterparty in the catalogue → how its port is made. A new kind is a line here."""
 
 
-def port(party: Counterparty, around: Surroundings) -> Any:
+def port(party: Counterparty, options: PortOptions) -> Any:
     """The port of ``party``: one of connectors.ports. Raises ValueError or OSError."""
-    return KINDS[type(party)](party, around)
+    return KINDS[type(party)](party, options)

@@ -106,8 +106,8 @@ class Hub:
     def _build_port(self, counterparty: str) -> Any:
         party = self._party(counterparty)
         url = self.settings.partner_urls.get(counterparty, party.address)
-        around = registry.Surroundings(self.catalogue, url, self.settings.webhook_networks, _sent)
-        return registry.port(party, around)
+        options = registry.PortOptions(self.catalogue, url, self.settings.webhook_networks, _sent)
+        return registry.port(party, options)
 
     def _party(self, counterparty: str) -> Counterparty:
         party = self.catalogue.counterparties.get(counterparty)

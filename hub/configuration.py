@@ -34,7 +34,7 @@ def read_catalogue(settings: Settings) -> Catalogue:
 
 def check_clerks(settings: Settings, catalogue: Catalogue) -> None:
     """In production, where fees are configured, clerks must be too. Raises CatalogueError."""
-    fees = catalogue.fee_desk
+    fees = catalogue.fee_settings
     if settings.production and fees is not None and not fees.clerks:
         fix = "HUB_PRODUCTION, and nobody is named who decides about money: add [[clerks]] (docs/decisions/0022)"
         raise CatalogueError(catalogue.folder / "fees.toml", "/clerks", fix)

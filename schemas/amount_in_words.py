@@ -26,30 +26,30 @@ def in_words(amount: int) -> str:
 
 def _number(number: int, *, behind: bool) -> list[str]:
     """``behind``: something was said before it, so that its hundred has to be said too."""
-    said: list[str] = []
+    words: list[str] = []
     billions, rest = divmod(number, _BILLION)
     if billions:
-        said += [*_number(billions, behind=behind), "tỷ"]
+        words += [*_number(billions, behind=behind), "tỷ"]
     for size, name in _GROUPS:
         group, rest = divmod(rest, size)
         if group:
-            said += [*_group(group, behind=behind or bool(said)), *([name] if name else [])]
-    return said
+            words += [*_group(group, behind=behind or bool(words)), *([name] if name else [])]
+    return words
 
 
 def _group(group: int, *, behind: bool) -> list[str]:
     """Three digits."""
     hundreds, tens, units = group // 100, group // 10 % 10, group % 10
-    said = [DIGITS[hundreds], "trăm"] if hundreds or behind else []
+    words = [DIGITS[hundreds], "trăm"] if hundreds or behind else []
     if tens == 1:
-        said.append("mười")
+        words.append("mười")
     elif tens:
-        said += [DIGITS[tens], "mươi"]
-    elif units and said:
-        said.append("linh")
+        words += [DIGITS[tens], "mươi"]
+    elif units and words:
+        words.append("linh")
     if units:
-        said.append(_unit(units, tens))
-    return said
+        words.append(_unit(units, tens))
+    return words
 
 
 def _unit(units: int, tens: int) -> str:

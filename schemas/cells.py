@@ -42,18 +42,18 @@ def label(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split()).rstrip(" :")
 
 
-def is_label(cell: Cell, wanted: str) -> bool:
+def is_label(cell: Cell, heading: str) -> bool:
     """Whether the cell, or a line of it (headings are bilingual), is this label."""
     if not isinstance(cell, str):
         return False
-    return wanted in {label(cell), *map(label, cell.splitlines())}
+    return heading in {label(cell), *map(label, cell.splitlines())}
 
 
-def labelled(row: CellRow, wanted: str | None) -> str | None:
-    """What stands behind the label ``wanted`` in ``row``: in its own cell after a colon, or in the next filled ones."""
-    if not wanted:
+def labelled(row: CellRow, heading: str | None) -> str | None:
+    """The text after the label ``heading`` in ``row``: in its own cell after a colon, or in the next filled ones."""
+    if not heading:
         return None
-    name = label(wanted)
+    name = label(heading)
     for number, cell in enumerate(row.cells):
         if not isinstance(cell, str) or not label(cell).startswith(name):
             continue

@@ -57,7 +57,7 @@ class Contact(Strict):
     name: Short
     phone: Phone
     address: Short
-    """house, street, commune: one line"""
+    """house number, street, commune: one line"""
     province: Short
 
 

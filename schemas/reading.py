@@ -68,10 +68,10 @@ class Twice(dict[str, Any]):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    twice, counts = Twice(found), Counter(key for key, _ in pairs)
+    document = dict(pairs)
+    if len(document) == len(pairs):
+        return document
+    twice, counts = Twice(document), Counter(key for key, _ in pairs)
     twice.keys_given_twice = frozenset(key for key, count in counts.items() if count > 1)
     return twice
 
@@ -94,14 +94,14 @@ def _constant(name: str) -> Unfit:
 def _is_clean(document: Any, *, texts: bool) -> bool:
     """Whether the document holds no fault: level by level, all of its text in one go. Nearly every document is."""
     keys: set[str] = set()
-    found: list[str] = []
+    strings: list[str] = []
     level = [document]
     for _ in range(MAX_DEPTH + 1):
         below: list[Any] = []
         for value in level:
             kind = type(value)
             if kind is str:
-                found.append(value)
+                strings.append(value)
             elif kind is dict:
                 keys.update(value)
                 below.extend(value.values())
@@ -110,7 +110,7 @@ def _is_clean(document: Any, *, texts: bool) -> bool:
             elif kind is Twice or kind is Unfit:
                 return False
         level = below
-    return not level and all(map(_KEY.fullmatch, keys)) and not (texts and fault_in("\n".join(found)))
+    return not level and all(map(_KEY.fullmatch, keys)) and not (texts and fault_in("\n".join(strings)))
 
 
 def _faults_in(value: Any, path: tuple[int | str, ...], *, texts: bool) -> Iterator[Fault]:

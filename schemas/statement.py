@@ -159,7 +159,7 @@ class Portion:
 
 def gathered(portions: Iterable[Portion], *, most: int) -> list[Statement]:
     """The statements as a whole. Raises UnreadableFile, also for more than ``most`` entries, or none to read."""
-    found: list[Statement] = []
+    statements: list[Statement] = []
     seen = 0
     for portion in portions:
         entries: list[StatementEntry] = []
@@ -168,10 +168,10 @@ def gathered(portions: Iterable[Portion], *, most: int) -> list[Statement]:
             if seen > most:
                 raise UnreadableFile(StatementCode.UNPARSABLE, f"the file has more than {most} entries", entry.line)
             entries.append(entry)
-        found.append(Statement(**dict(portion.head), entries=tuple(entries)))
-    if not found:
+        statements.append(Statement(**dict(portion.head), entries=tuple(entries)))
+    if not statements:
         raise UnreadableFile(StatementCode.UNPARSABLE, "the file holds no statement")
-    return found
+    return statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ NO_REFERENCE: Final = frozenset({"", "-", "NOTPROVIDED", "NONREF", "NOREF", "/"}
 """What banks write where there is no reference."""
 
 
-def reference(said: str | None) -> str | None:
-    """The reference in ``said``, None where it only says that there is none."""
-    text = (said or "").strip()
+def reference(text_of_field: str | None) -> str | None:
+    """The reference in ``text_of_field``, None where it only says that there is none."""
+    text = (text_of_field or "").strip()
     return None if text.upper() in NO_REFERENCE else text[:140]

@@ -35,8 +35,8 @@ def read(model: type[Model], body: bytes) -> Model:
 
 def faults_of(error: ValidationError) -> list[Fault]:
     """pydantic's findings as ours; the refused value itself is never repeated, it may be personal."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return [Fault(pointer_of(each["loc"]), each["type"], _words(each["type"], each["msg"])) for each in found]
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    return [Fault(pointer_of(each["loc"]), each["type"], _words(each["type"], each["msg"])) for each in errors]
 
 
 def _words(code: str, message: str) -> str:

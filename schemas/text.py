@@ -2,8 +2,8 @@
 
 Text is composed (Unicode NFC) and holds no character that PostgreSQL, XML or a reader's eye cannot have: no control
 characters but tab and line ends, no halves of surrogate pairs, no noncharacters, nothing that turns the direction of
-writing around. Who is at a door hears of it and mends it (``fault_in``): what he has signed or hashed is not changed
-behind his back. What a partner answers when it was asked, and what a payer wrote into a transfer, is cleaned
+writing around. The caller of an endpoint is told and mends it (``fault_in``): what is signed or hashed is not
+changed behind his back. What a partner answers when it was asked, and what a payer wrote into a transfer, is cleaned
 (``cleaned``): a refusal would reach nobody who could mend it.
 """
 

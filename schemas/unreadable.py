@@ -25,5 +25,5 @@ class UnreadableEntry(Strict):
         Bytes that are no UTF-8 stand in ``document`` as Python's surrogate escapes.
         """
         raw = document.encode("utf-8", "surrogateescape")
-        kept = raw.decode("utf-8", "backslashreplace")
-        return cls(key=key or f"entry:{hashlib.sha256(raw).hexdigest()}", document=kept, why=why[:500])
+        text = raw.decode("utf-8", "backslashreplace")
+        return cls(key=key or f"entry:{hashlib.sha256(raw).hexdigest()}", document=text, why=why[:500])

@@ -1,7 +1,7 @@
 """The package of a workbook (XLSX is a zip of XML parts), looked through as a stream before anything is made of it.
 
 Refused: macros, links to other files, passwords, the old binary format, packages that unfold to more than a table
-needs, sheets that would take more room than a table's, and formulas where they are not allowed: what they would give
+needs, sheets with a larger area than a table's, and formulas where they are not allowed: what they would give
 now is not what was written. ECMA-376 parts 1 (18.3.1.4: cells) and 2 (packages).
 """
 
@@ -22,7 +22,7 @@ RATIO: Final = 200
 """how many times a package may unfold"""
 PIECE: Final = 256 * 1024
 AREA: Final = 10_000_000
-"""cells of the rectangle from A1 to the last cell: a reader makes room for all of it, whatever it holds"""
+"""cells of the rectangle from A1 to the last cell: a reader allocates all of it, whatever it holds"""
 TEXT: Final = 256 * 1024 * 1024
 """characters of all cells together; a shared text counts in each"""
 _ROWS: Final = 1_048_576
@@ -53,9 +53,9 @@ def repacked(raw: bytes, *, formulas: bool) -> bytes:
         raise UnreadableFile(
             StatementCode.UNPARSABLE, "the workbook is in the old binary format, or has a password: XLSX is read"
         )
-    made = io.BytesIO()
+    repackaged = io.BytesIO()
     try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as package, zipfile.ZipFile(made, "w") as clean:
+        with zipfile.ZipFile(io.BytesIO(raw)) as package, zipfile.ZipFile(repackaged, "w") as clean:
             members = package.infolist()
             _check_members(members, len(raw))
             texts = _Texts()
@@ -67,7 +67,7 @@ def repacked(raw: bytes, *, formulas: bool) -> bytes:
             texts.check()
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
         raise UnreadableFile(StatementCode.UNPARSABLE, "the file breaks off, or is no XLSX workbook") from None
-    return made.getvalue()
+    return repackaged.getvalue()
 
 
 def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
@@ -158,14 +158,14 @@ class _Part:
     def _doctype(self, *_: object) -> None:
         raise UnreadableFile(StatementCode.UNPARSABLE, f"{self._name} has a DOCTYPE")
 
-    def _start(self, tag: str, given: dict[str, str]) -> None:
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition("}")[2]
-        for count in _COUNTS & given.keys():
-            self._check_count(given[count])
+        for count in _COUNTS & attributes.keys():
+            self._check_count(attributes[count])
         if name == "c":
-            self._cell(given)
+            self._cell(attributes)
         elif name == "row":
-            self._row, self._column = self._number(given.get("r"), self._row + 1), 0
+            self._row, self._column = self._number(attributes.get("r"), self._row + 1), 0
         elif name == "si":
             self._texts.lengths.append(0)
         elif self._in_cell and name in ("v", "is"):
@@ -173,7 +173,7 @@ class _Part:
             self._value = [] if name == "v" and self._is_shared else None
         elif self._in_cell and name == "f" and not self._formulas:
             raise UnreadableFile(
-                StatementCode.UNPARSABLE, f"{self._here} is a formula: have the values exported", self._row
+                StatementCode.UNPARSABLE, f"{self._position} is a formula: have the values exported", self._row
             )
 
     def _end(self, tag: str) -> None:
@@ -194,15 +194,15 @@ class _Part:
         elif self._texts.lengths:
             self._texts.lengths[-1] += len(text)
 
-    def _check_count(self, said: str) -> None:
-        """A reader makes room for as many as are announced."""
-        digits = said.strip()
+    def _check_count(self, count: str) -> None:
+        """A reader allocates as many as are announced."""
+        digits = count.strip()
         if not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS):
             raise UnreadableFile(StatementCode.UNPARSABLE, f"{self._name} announces more than a table needs")
 
-    def _cell(self, given: dict[str, str]) -> None:
-        self._in_cell, self._is_shared = True, given.get("t") == "s"
-        place = given.get("r")
+    def _cell(self, attributes: dict[str, str]) -> None:
+        self._in_cell, self._is_shared = True, attributes.get("t") == "s"
+        place = attributes.get("r")
         if place is None:
             self._column += 1
             return
@@ -220,26 +220,26 @@ class _Part:
         """The cell has a value: the sheet reaches to it."""
         if (self._row, self._column) <= self._before:
             raise UnreadableFile(
-                StatementCode.UNPARSABLE, f"{self._here} does not stand in the order of the sheet", self._row
+                StatementCode.UNPARSABLE, f"{self._position} does not stand in the order of the sheet", self._row
             )
         self._before = self._row, self._column
         rows, columns = self._row, max(self._farthest, self._column)
         if rows > _ROWS or columns > _COLUMNS or rows * columns > AREA:
-            sentence = f"{self._here} is filled: the sheet would take more room than a table needs ({AREA} cells)"
+            sentence = f"{self._position} is filled: the sheet would take more room than a table needs ({AREA} cells)"
             raise UnreadableFile(StatementCode.UNPARSABLE, sentence, self._row)
         self._farthest = columns
 
-    def _number(self, said: str | None, otherwise: int) -> int:
-        if said is None:
+    def _number(self, digits: str | None, otherwise: int) -> int:
+        if digits is None:
             return otherwise
-        if not (said.isascii() and said.isdigit() and len(said) <= 7):  # noqa: PLR2004 - 1048576 has seven digits
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 7):  # noqa: PLR2004 - 1048576 has seven digits
             raise UnreadableFile(
                 StatementCode.UNPARSABLE, f"{self._name}: a row says a number that no sheet has", self._row
             )
-        return int(said)
+        return int(digits)
 
     @property
-    def _here(self) -> str:
+    def _position(self) -> str:
         letters, column = "", self._column
         while column:
             column, rest = divmod(column - 1, 26)

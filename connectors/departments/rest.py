@@ -50,12 +50,12 @@ class Renames:
 
     def to_theirs(self, document: dict[str, Any]) -> dict[str, Any]:
         """``document`` with its fields under their names. A field that is not there (optional) is left out."""
-        said = document
+        payload = document
         for theirs, ours in self._fields.items():
-            taken, said = _taken_out(said, ours.split("."))
+            taken, payload = _taken_out(payload, ours.split("."))
             if taken is not _NOTHING:
-                said = {**said, theirs: taken}
-        return said
+                payload = {**payload, theirs: taken}
+        return payload
 
     def to_ours(self, value: Any) -> Any:
         """What they said, with our names in every object of it."""
@@ -63,9 +63,9 @@ class Renames:
             return [self.to_ours(item) for item in value]
         return self._object(value) if isinstance(value, dict) else value
 
-    def _object(self, said: dict[str, Any]) -> dict[str, Any]:
+    def _object(self, payload: dict[str, Any]) -> dict[str, Any]:
         document: dict[str, Any] = {}
-        for name, item in said.items():
+        for name, item in payload.items():
             _put(document, self._fields.get(name, name).split("."), self.to_ours(item))
         return document
 
@@ -172,13 +172,13 @@ class RESTDepartment:
     def _one_by_one(self, reply: HttpReply) -> ReadChanges:
         """The page, entry by entry. Raises ContractBroken where it has no list of reports or no cursor."""
         try:
-            found = entries.entries(reply.body, self._renames.theirs("reports"))
+            texts = entries.entries(reply.body, self._renames.theirs("reports"))
             cursor = entries.value(reply.body, self._renames.theirs("cursor"))
             page = replies.read(Changes, {"reports": [], "cursor": cursor})
         except ValueError as error:
-            what = f"HTTP {reply.status} {reply.media_type or 'without a type'} is no page of reports"
-            raise ContractBroken(ConnectorCode.CONTRACT, f"{what}: {type(error).__name__}") from None
-        read = [self.entry(text) for text in found]
+            summary = f"HTTP {reply.status} {reply.media_type or 'without a type'} is no page of reports"
+            raise ContractBroken(ConnectorCode.CONTRACT, f"{summary}: {type(error).__name__}") from None
+        read = [self.entry(text) for text in texts]
         return ReadChanges(
             reports=[one for one in read if isinstance(one, StatusReport)],
             unreadable=[one for one in read if isinstance(one, UnreadableEntry)],
@@ -225,9 +225,9 @@ class RESTDepartment:
         except Refused as refused:
             raise _broken(model, reply, refused.faults) from None
 
-    def _read(self, model: type[Model], said: bytes) -> Model:
-        """``said`` under our names as ``model``. Raises Refused."""
-        return replies.read(model, self._renames.to_ours(replies.parse(said)))
+    def _read(self, model: type[Model], body: bytes) -> Model:
+        """``body`` under our names as ``model``. Raises Refused."""
+        return replies.read(model, self._renames.to_ours(replies.parse(body)))
 
     def _receipt_of_the_first(self, reply: HttpReply) -> HandoffReceipt | None:
         """The receipt inside a 409, if all of it is there; with the number alone, the hub asks for the rest."""

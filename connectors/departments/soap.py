@@ -102,26 +102,26 @@ class SOAPDepartment:
 
     def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt:
         """CheckpointRefused is Rejected: the log does not go on from the checkpoint that the department holds."""
-        said = {
+        message = {
             "key": key,
             "checkpoint": base64.b64decode(checkpoint.checkpoint),
             "signature": base64.b64decode(checkpoint.signature),
             "held": checkpoint.held,
             "consistency": checkpoint.consistency,
         }
-        answer = _snake(self._ask("witness", said, idempotent=True))
+        answer = _snake(self._ask("witness", message, idempotent=True))
         signature = {"signature": "".join(answer["signature"].split())} if "signature" in answer else {}
         return _read(WitnessReceipt, {**answer, "size": int(answer["size"]), **signature})
 
     def settle(self, handed: HandedTable, key: str) -> TableReceipt:
         """SettlementRefused is Rejected."""
         table = tables.bytes_of(handed)
-        said = {
+        message = {
             "key": key,
             "table": [table[at : at + TABLE_PART] for at in range(0, len(table), TABLE_PART)],
             "signature": base64.b64decode(handed.signature),
         }
-        answer = self._ask("settle", said, idempotent=True)
+        answer = self._ask("settle", message, idempotent=True)
         return tables.checked(_read(TableReceipt, _snake(answer)), table)
 
     def check(self) -> str:
@@ -162,12 +162,12 @@ def security_of(department: Department, secret: Callable[[str], str]) -> SoapSec
 
 def encode(handoff: Handoff) -> dict[str, Any]:
     """``handoff`` as the WSDL has it: what is unset is left out, inline papers as bytes."""
-    said: dict[str, Any] = _camel(handoff.model_dump(exclude_none=True))
-    said["papers"] = {"paper": [_with_bytes(paper) for paper in said["papers"]]}
-    said["fees"] = {"fee": said["fees"]}
-    if "signed" in said:
-        said["signed"] = {name: base64.b64decode(part) for name, part in said["signed"].items()}
-    return said
+    message: dict[str, Any] = _camel(handoff.model_dump(exclude_none=True))
+    message["papers"] = {"paper": [_with_bytes(paper) for paper in message["papers"]]}
+    message["fees"] = {"fee": message["fees"]}
+    if "signed" in message:
+        message["signed"] = {name: base64.b64decode(part) for name, part in message["signed"].items()}
+    return message
 
 
 def decode_receipt(answer: Element) -> HandoffReceipt:

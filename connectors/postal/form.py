@@ -32,9 +32,9 @@ def filled(operator: Operator, order: ConsignmentOrder) -> dict[str, Any]:
 
 
 def _province(operator: Operator, name: str) -> Province:
-    found = operator.province(name)
-    if found is None:
+    province = operator.province(name)
+    if province is None:
         raise ContractBroken(
             ConnectorCode.OUR_MESSAGE, f"a province of the order stands in no row of {operator.code}.toml"
         )
-    return found
+    return province

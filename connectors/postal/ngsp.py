@@ -142,7 +142,7 @@ class NGSPOperator:
         after = cursor or START
         reply = whole(self._get("feed", {"pagesize": str(self._operator.page_size), "lastId": after}), idempotent=True)
         texts = _entries(reply)
-        ids = [found for text in texts if (found := _id(text)) is not None]
+        ids = [entry_id for text in texts if (entry_id := _id(text)) is not None]
         if any(later <= before for before, later in zip([after, *ids], ids, strict=False)) or (texts and not ids):
             raise ContractBroken(ConnectorCode.CONTRACT, "the feed does not go on from the lastId that was asked for")
         read = [self.entry(text) for text in texts if self._is_ours(text)]
@@ -159,7 +159,7 @@ class NGSPOperator:
 
     def _is_ours(self, text: str) -> bool:
         """An entry that names no customer code is looked at too."""
-        return _said(text, "CustomerCode") in (None, self._operator.customer_code)
+        return _value_at(text, "CustomerCode") in (None, self._operator.customer_code)
 
     def check(self) -> str:
         """Asks for a token, and for one entry of the feed."""
@@ -191,7 +191,7 @@ def _entries(reply: HttpReply) -> list[str]:
         raise
 
 
-def _said(text: str, *path: str) -> Any:
+def _value_at(text: str, *path: str) -> Any:
     """What an entry says there; None: nothing."""
     try:
         return entries.value(text.encode("utf-8", "surrogateescape"), *path)
@@ -201,5 +201,5 @@ def _said(text: str, *path: str) -> Any:
 
 def _id(text: str) -> str | None:
     """What the feed calls this entry, and goes on from."""
-    found = _said(text, "_id", "$oid")
-    return found if isinstance(found, str) and _OBJECT_ID.fullmatch(found) else None
+    entry_id = _value_at(text, "_id", "$oid")
+    return entry_id if isinstance(entry_id, str) and _OBJECT_ID.fullmatch(entry_id) else None

@@ -43,34 +43,36 @@ def whole(reply: HttpReply, *, idempotent: bool) -> HttpReply:
 def document(reply: HttpReply) -> dict[str, Any]:
     """The JSON object in the reply. Raises ContractBroken: a gateway's page in a 200 is no answer."""
     try:
-        said = replies.parse(reply.body)
+        payload = replies.parse(reply.body)
     except Refused as refused:
         fault = refused.faults[0]
         raise ContractBroken(
             ConnectorCode.CONTRACT,
             f"HTTP {reply.status} {reply.media_type or 'without a type'} is no JSON: {fault.code}",
         ) from None
-    if not isinstance(said, dict):
+    if not isinstance(payload, dict):
         raise ContractBroken(ConnectorCode.CONTRACT, f"HTTP {reply.status}: the reply is no JSON object")
-    return said
+    return payload
 
 
 def ordered(operator: Operator, reply: HttpReply, order_number: str, item_code: str | None) -> ConsignmentAccepted:
     """What became of an order. Raises Duplicate (with the same answer), Rejected, Unavailable, ContractBroken."""
-    said = document(whole(reply, idempotent=False))
-    accepted = _accepted(order_number, said.get("ItemCode"), item_code)
-    if answer(operator, said) is ReplyMeaning.ALREADY:
+    payload = document(whole(reply, idempotent=False))
+    accepted = _accepted(order_number, payload.get("ItemCode"), item_code)
+    if answer(operator, payload) is ReplyMeaning.ALREADY:
         raise Duplicate(ConnectorCode.DUPLICATE, reply=accepted)
     return accepted
 
 
-def answer(operator: Operator, said: Mapping[str, Any]) -> ReplyMeaning:
+def answer(operator: Operator, payload: Mapping[str, Any]) -> ReplyMeaning:
     """DONE or ALREADY. Raises Rejected or Unavailable as the Status says, ContractBroken for one in no table."""
-    meaning = operator.answers.get(_code(said.get("Status")))
+    meaning = operator.answers.get(_code(payload.get("Status")))
     if meaning is None:
         raise ContractBroken(ConnectorCode.CONTRACT, "the reply's Status stands in no row of [answers]")
     if meaning is ReplyMeaning.REFUSED:
-        raise Rejected(ConnectorCode.REJECTED, "by its Status", reason=_words(said.get("Message"), REASON_LIMIT) or "")
+        raise Rejected(
+            ConnectorCode.REJECTED, "by its Status", reason=_words(payload.get("Message"), REASON_LIMIT) or ""
+        )
     if meaning is ReplyMeaning.BUSY:
         raise Unavailable(ConnectorCode.BUSY, "by its Status")
     return meaning
@@ -99,34 +101,34 @@ def entry(text: str, names: Mapping[str, str], key: str | None = None) -> Tracki
     return UnreadableEntry.entry(text, why, key)
 
 
-def event(said: object, names: Mapping[str, str]) -> TrackingEvent:
+def event(entry: object, names: Mapping[str, str]) -> TrackingEvent:
     """An entry as an event, its texts cleaned. Raises ValueError."""
-    return TrackingEvent.model_validate(_fields(replies.cleaned(said), names))
+    return TrackingEvent.model_validate(_fields(replies.cleaned(entry), names))
 
 
-def moment(said: object) -> datetime:
+def moment(value: object) -> datetime:
     """A time as operators write it: RFC 3339, MongoDB's $date, or Vietnamese time without a zone. Raises ValueError."""
-    if isinstance(said, dict):
-        return _mongo(said.get("$date"))
-    if not isinstance(said, str):
+    if isinstance(value, dict):
+        return _mongo(value.get("$date"))
+    if not isinstance(value, str):
         raise ValueError("a time is written as text")  # noqa: TRY004 - what they said, not a fault of ours
-    bare = _FRACTION.sub("", said.strip())
+    bare = _FRACTION.sub("", value.strip())
     for shape in _LOCAL:
         try:
-            found = datetime.strptime(bare, shape).replace(tzinfo=VIETNAM)
+            local = datetime.strptime(bare, shape).replace(tzinfo=VIETNAM)
         except ValueError:
             continue
-        return bounded(found)
-    found = datetime.fromisoformat(said.strip())
-    if found.tzinfo is None:
+        return bounded(local)
+    local = datetime.fromisoformat(value.strip())
+    if local.tzinfo is None:
         raise ValueError("a time in this form names its zone")
-    return bounded(found)
+    return bounded(local)
 
 
-def _mongo(said: object) -> datetime:
-    if isinstance(said, bool) or not isinstance(said, int):
-        return moment(said if isinstance(said, str) else None)
-    return from_milliseconds(said)
+def _mongo(value: object) -> datetime:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return moment(value if isinstance(value, str) else None)
+    return from_milliseconds(value)
 
 
 def _fields(entry: object, names: Mapping[str, str]) -> dict[str, Any]:
@@ -143,18 +145,18 @@ def _fields(entry: object, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _code(said: object) -> str:
+def _code(value: object) -> str:
     """A code is text or a number, by the operator's mood."""
-    return str(said) if isinstance(said, str | int) and not isinstance(said, bool) else ""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def _words(said: object, limit: int = LONGEST_WORDS) -> str | None:
-    return str(said)[:limit] if isinstance(said, str | int) and said != "" else None
+def _words(value: object, limit: int = LONGEST_WORDS) -> str | None:
+    return str(value)[:limit] if isinstance(value, str | int) and value != "" else None
 
 
-def _accepted(order_number: str, said: object, ours: str | None) -> ConsignmentAccepted:
+def _accepted(order_number: str, item_code_given: object, ours: str | None) -> ConsignmentAccepted:
     """With the code that the operator has given, if it can be read as one; the feed tells it again."""
     try:
-        return ConsignmentAccepted.model_validate({"order_number": order_number, "item_code": said or ours})
+        return ConsignmentAccepted.model_validate({"order_number": order_number, "item_code": item_code_given or ours})
     except ValidationError:
         return ConsignmentAccepted(order_number=order_number, item_code=ours)

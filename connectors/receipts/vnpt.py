@@ -142,7 +142,7 @@ class VNPTIssuer:
         None is a refusal of the receipt itself: what follows it in its series waits behind it, so that numbers stay
         the same on both sides.
         """
-        said = self._ask(
+        result = self._ask(
             "publish",
             "ImportAndPublishInv",
             {
@@ -155,12 +155,12 @@ class VNPTIssuer:
                 "convert": 0,
             },
         )
-        if said == "ERR:13":
+        if result == "ERR:13":
             raise Duplicate(ConnectorCode.DUPLICATE, MEANINGS["13"])
-        _raise_error(said)
+        _raise_error(result)
         head = f"OK:{receipt.template};{receipt.symbol}-{receipt.fkey}_"
-        number = said.removeprefix(head)
-        if number == said or not _NUMBER.fullmatch(number) or not int(number):
+        number = result.removeprefix(head)
+        if number == result or not _NUMBER.fullmatch(number) or not int(number):
             raise ContractBroken(
                 ConnectorCode.CONTRACT, "the answer is neither OK with this fkey and its number, nor ERR"
             )
@@ -180,12 +180,12 @@ class VNPTIssuer:
     def void(self, voiding: Voiding, key: str) -> Voided:  # noqa: ARG002 - as above
         """cancelInvNoPay. Duplicate for ERR:8: it is void there already."""
         message = {**self._account, "fkey": voiding.fkey, "userName": self._issuer.username, "userPass": self._password}
-        said = self._ask("business", "cancelInvNoPay", message)
+        result = self._ask("business", "cancelInvNoPay", message)
         done = Voided(receipt_id=voiding.receipt_id)
-        if said == "ERR:8":
+        if result == "ERR:8":
             raise Duplicate(ConnectorCode.DUPLICATE, MEANINGS["8"], reply=done)
-        _raise_error(said)
-        if not said.startswith("OK:"):
+        _raise_error(result)
+        if not result.startswith("OK:"):
             raise ContractBroken(ConnectorCode.CONTRACT, "the answer is neither OK nor ERR")
         return done
 
@@ -203,25 +203,25 @@ class VNPTIssuer:
             "userName": self._issuer.username,
             "userPass": self._password,
         }
-        said = self._ask("portal", "listInvByCusFkey", message, idempotent=True)
-        if said == "ERR:6":
+        result = self._ask("portal", "listInvByCusFkey", message, idempotent=True)
+        if result == "ERR:6":
             return []
-        _raise_error(said, idempotent=True)
+        _raise_error(result, idempotent=True)
         try:
-            data = xml.parse(said.encode())
+            data = xml.parse(result.encode())
         except xml.UnsafeXML as error:
             raise ContractBroken(ConnectorCode.CONTRACT, f"the list cannot be read: {error}") from None
-        found = [{etree.QName(part).localname: part.text or "" for part in item} for item in data if item.tag == "Item"]
-        return [item for item in found if item.get("fkey", fkey) == fkey]
+        items = [{etree.QName(part).localname: part.text or "" for part in item} for item in data if item.tag == "Item"]
+        return [item for item in items if item.get("fkey", fkey) == fkey]
 
     def _ask(self, service: str, operation: str, message: Mapping[str, Any], *, idempotent: bool = False) -> str:
         answer = self._services[service].call(operation, message, idempotent=idempotent)
         return (answer.findtext(f"{{{NAMESPACE}}}{operation}Result") or "").strip()
 
 
-def _raise_error(said: str, *, idempotent: bool = False) -> None:
+def _raise_error(result: str, *, idempotent: bool = False) -> None:
     """Raises the fate that an ERR:n means; nothing for any other answer."""
-    match = _ERROR.fullmatch(said)
+    match = _ERROR.fullmatch(result)
     if match is None:
         return
     number = match[1]

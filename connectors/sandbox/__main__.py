@@ -11,7 +11,7 @@ from config.settings import PACKAGED
 
 def main(arguments: list[str]) -> int:
     """The exit code: 0 after a clean stop, 2 when it cannot begin."""
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     # Modules stay: searching them for garbage would be a tenth of the start.
     gc.disable()
     from connectors.sandbox.run import run  # noqa: PLC0415 - see above
@@ -20,13 +20,13 @@ def main(arguments: list[str]) -> int:
     gc.freeze()
     try:
         run(
-            catalogue=given.catalogue,
-            data=given.data,
-            hub=given.hub,
-            ports=given.ports,
+            catalogue=options.catalogue,
+            data=options.data,
+            hub=options.hub,
+            ports=options.ports,
             environment=os.environ,
-            only=given.only.split(",") if given.only else None,
-            without=given.without,
+            only=options.only.split(",") if options.only else None,
+            without=options.without,
         )
     except (ValueError, OSError) as error:
         sys.stderr.write(f"sandbox: {error}\n")

@@ -56,9 +56,9 @@ class TableReader:
             raise TableRefused("bảng không ở dạng JSON chính tắc")
         if table.department != self._department:
             raise TableRefused("bảng của cơ quan khác")
-        found = next(wrong_sums(table), None)
-        if found is not None:
-            raise TableRefused(found)
+        wrong_sum = next(wrong_sums(table), None)
+        if wrong_sum is not None:
+            raise TableRefused(wrong_sum)
         return table, hashlib.sha256(data).hexdigest()
 
     def _check_seal(self, data: bytes, signature: bytes) -> None:
@@ -66,7 +66,7 @@ class TableReader:
             certificate = signer_of(data, signature, self._issuer, now())
         except BadCadesSignature as error:
             raise TableRefused(f"chữ ký của Trung tâm không đúng: {error}") from None
-        names = [str(found.value) for found in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        names = [str(attribute.value) for attribute in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         if not any(name.startswith(self._seal) for name in names):
             raise TableRefused("người ký không phải Trung tâm")
 
@@ -144,7 +144,7 @@ class TableStatus(Strict):
     net: int
     sha256: str
     verdict: str | None
-    told: bool
+    delivered: bool
 
 
 _LINE: Final[TypeAdapter[TakenTable | AnswerLine | AnswerDelivery]] = TypeAdapter(
@@ -153,21 +153,21 @@ _LINE: Final[TypeAdapter[TakenTable | AnswerLine | AnswerDelivery]] = TypeAdapte
 
 
 class Accountant:
-    """The tables of one department. ``courier`` is None for a department that does not push."""
+    """The tables of one department. ``push_queue`` is None for a department that does not push."""
 
     def __init__(
-        self, counterparty: str, data: Path, reader: TableReader, panel: SettingsPanel, courier: PushQueue | None
+        self, counterparty: str, data: Path, reader: TableReader, panel: SettingsPanel, push_queue: PushQueue | None
     ) -> None:
         self._counterparty = counterparty
         self._folder = data / f"{counterparty}.answers"
         self._reader = reader
         self._panel = panel
-        self._courier = courier
+        self._push_queue = push_queue
         self._lines = DurableLines(tables_path(data, counterparty))
-        self._kept: dict[str, TakenTable] = {}
-        self._said: dict[str, TableAnswer] = {}
-        self._told: set[str] = set()
-        self._one_at_a_time = asyncio.Lock()
+        self._tables: dict[str, TakenTable] = {}
+        self._answers: dict[str, TableAnswer] = {}
+        self._delivered: set[str] = set()
+        self._lock = asyncio.Lock()
         self._working: set[asyncio.Task[None]] = set()
         for line in self._lines.loaded:
             self._enter(_LINE.validate_json(line))
@@ -175,11 +175,11 @@ class Accountant:
     async def settle(self, handed: HandedTable, key: str) -> tuple[TableReceipt, bool]:
         """The receipt, and whether the table is new. Raises TableRefused, OSError when the disk is full."""
         table, digest = await asyncio.to_thread(self._reader.read, handed)
-        async with self._one_at_a_time:
-            kept = self._kept.get(table.settlement_id)
-            fresh = kept is None
-            if kept is None:
-                kept = TakenTable(
+        async with self._lock:
+            taken = self._tables.get(table.settlement_id)
+            fresh = taken is None
+            if taken is None:
+                taken = TakenTable(
                     at=now(),
                     counterparty=self._counterparty,
                     key=key,
@@ -190,31 +190,31 @@ class Accountant:
                     sha256=digest,
                     handed=handed,
                 )
-                await self._write(kept)
-                self._begin(kept)
-        if kept.sha256 != digest:
+                await self._write(taken)
+                self._begin(taken)
+        if taken.sha256 != digest:
             raise TableRefused("đã nhận một bảng khác cùng số")
-        return TableReceipt(settlement_id=kept.settlement_id, sha256=digest, received_at=kept.at), fresh
+        return TableReceipt(settlement_id=taken.settlement_id, sha256=digest, received_at=taken.at), fresh
 
-    def standing(self) -> list[TableStatus]:
+    def statuses(self) -> list[TableStatus]:
         """Every table, in the order in which they were taken."""
         return [
             TableStatus(
-                settlement_id=kept.settlement_id,
-                month=kept.month,
-                net=kept.net,
-                sha256=kept.sha256,
-                verdict=answer.verdict if (answer := self._said.get(kept.settlement_id)) else None,
-                told=kept.settlement_id in self._told,
+                settlement_id=taken.settlement_id,
+                month=taken.month,
+                net=taken.net,
+                sha256=taken.sha256,
+                verdict=answer.verdict if (answer := self._answers.get(taken.settlement_id)) else None,
+                delivered=taken.settlement_id in self._delivered,
             )
-            for kept in self._kept.values()
+            for taken in self._tables.values()
         ]
 
     def resume(self) -> None:
         """After a start: answer what is not answered yet."""
-        for kept in self._kept.values():
-            if kept.settlement_id not in self._told:
-                self._begin(kept)
+        for taken in self._tables.values():
+            if taken.settlement_id not in self._delivered:
+                self._begin(taken)
 
     async def stop(self) -> None:
         """Leave everything where it stands. The courier is closed by whoever made it."""
@@ -223,28 +223,28 @@ class Accountant:
         await asyncio.gather(*self._working, return_exceptions=True)
         self._lines.close()
 
-    def _begin(self, kept: TakenTable) -> None:
-        task = asyncio.create_task(self._answer(kept))
+    def _begin(self, table: TakenTable) -> None:
+        task = asyncio.create_task(self._answer(table))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
 
-    async def _answer(self, kept: TakenTable) -> None:
-        if kept.settlement_id not in self._said:
+    async def _answer(self, table: TakenTable) -> None:
+        if table.settlement_id not in self._answers:
             await self._panel.one_step()
-            await self._write(AnswerLine(answer=self._judged(kept)))
-        answer = self._said[kept.settlement_id]
-        if self._courier is not None:
-            await self._courier.deliver(answer)
+            await self._write(AnswerLine(answer=self._judged(table)))
+        answer = self._answers[table.settlement_id]
+        if self._push_queue is not None:
+            await self._push_queue.deliver(answer)
         else:
             await asyncio.to_thread(self._lay_down, answer)
-        await self._write(AnswerDelivery(settlement_id=kept.settlement_id))
+        await self._write(AnswerDelivery(settlement_id=table.settlement_id))
 
-    def _judged(self, kept: TakenTable) -> TableAnswer:
-        disputed = min(self._panel.knobs.dispute_line, kept.lines)
+    def _judged(self, table: TakenTable) -> TableAnswer:
+        disputed = min(self._panel.knobs.dispute_line, table.lines)
         return TableAnswer(
-            answer_id=f"TL-{kept.settlement_id}",
-            settlement_id=kept.settlement_id,
-            sha256=kept.sha256,
+            answer_id=f"TL-{table.settlement_id}",
+            settlement_id=table.settlement_id,
+            sha256=table.sha256,
             verdict="disputed" if disputed else "confirmed",
             lines=(DisputedLine(number=disputed, reason=REASON),) if disputed else (),
             answered_by=OFFICE,
@@ -265,11 +265,11 @@ class Accountant:
     def _enter(self, line: TakenTable | AnswerLine | AnswerDelivery) -> None:
         match line:
             case TakenTable():
-                self._kept[line.settlement_id] = line
+                self._tables[line.settlement_id] = line
             case AnswerLine():
-                self._said[line.answer.settlement_id] = line.answer
+                self._answers[line.answer.settlement_id] = line.answer
             case AnswerDelivery():
-                self._told.add(line.settlement_id)
+                self._delivered.add(line.settlement_id)
 
 
 def tables_path(data: Path, counterparty: str) -> Path:

@@ -19,7 +19,7 @@ class Booked(StrEnum):
 
 
 class NotificationBehaviour(StrEnum):
-    """What the provider says of it at the hub's door."""
+    """How often and in what form the provider notifies the hub of it."""
 
     ONCE = "once"
     REPEATED = "three times, in the same words"

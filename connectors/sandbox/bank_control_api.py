@@ -1,4 +1,4 @@
-"""A bank's or gateway's server: its file service, and a control door of its own for whoever plays payers and bank.
+"""A bank's or gateway's server: its file service, and a control API for whoever plays payers and bank.
 
 Beside the knobs of every sandbox server:
 
@@ -12,7 +12,7 @@ Beside the knobs of every sandbox server:
     PUT   /_sandbox/files/<name>   lay this file out; again: in place of the earlier one of this name
     GET   /_sandbox/book           the bank's own book of the accounts
     GET   /_sandbox/paid           what was paid through it
-    GET   /_sandbox/told           every call at the hub's door, with its answer
+    GET   /_sandbox/told           every notification sent to the hub, with the hub's answer
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -52,42 +52,42 @@ class BankControlApi:
         books: BankLedgers,
         data: Path,
         settings: SandboxSettings,
-        messenger: BankNotifier | None,
+        notifier: BankNotifier | None,
         token: str | None,
     ) -> None:
         self.panel = SettingsPanel(settings)
         self._bank = bank
         self._books = books
         self._files = FileService(bank, data, token)
-        self._office = BankServer(bank, books, data, self.panel, messenger)
-        self._writer = StatementWriter(bank, self._office, self._files)
+        self._server = BankServer(bank, books, data, self.panel, notifier)
+        self._writer = StatementWriter(bank, self._server, self._files)
         self.app = Starlette(
             routes=[
                 *self._commands(),
                 *self._files.routes,
-                control(self.panel, book=self._book, paid=self._office.paid, told=self._office.told),
+                control(self.panel, book=self._book, paid=self._server.paid, told=self._server.notification_calls),
             ],
             middleware=[Middleware(Obstacles, panel=self.panel)],
             lifespan=lambda _: self._open(),
         )
 
     def _commands(self) -> list[Route]:
-        office = self._office
+        server = self._server
         return [
-            _command("transfers", PayerTransferForm, office.transfer),
-            _command("reversals", TakeBack, lambda asked: office.take_back(asked.ref)),
-            _command("payouts", PayoutForm, office.pay_out),
-            _command("orders", BankOrderForm, office.execute),
+            _command("transfers", PayerTransferForm, server.transfer),
+            _command("reversals", TakeBack, lambda asked: server.take_back(asked.ref)),
+            _command("payouts", PayoutForm, server.pay_out),
+            _command("orders", BankOrderForm, server.execute),
             _command("statements", StatementForm, self._writer.lay_out),
             Route(f"{PREFIX}/tell", self._tell, methods=["POST"]),
             Route(f"{PREFIX}/release", self._release, methods=["POST"]),
         ]
 
     def _book(self) -> list[BankMovement]:
-        return [entry for account in self._office.accounts for entry in self._office.book(account).entries]
+        return [entry for account in self._server.accounts for entry in self._server.book(account).entries]
 
     async def _tell(self, _: Request) -> Response:
-        return JSONResponse({"told": await self._office.tell_held()})
+        return JSONResponse({"told": await self._server.notify_held()})
 
     async def _release(self, _: Request) -> Response:
         return JSONResponse({"released": self._writer.release()})
@@ -97,7 +97,7 @@ class BankControlApi:
         try:
             yield
         finally:
-            self._office.close()
+            self._server.close()
             self._books.close([account.number for account in self._bank.accounts])
 
 

@@ -1,4 +1,4 @@
-"""What is said to a sandbox bank at its control door, and what it says back."""
+"""Requests to a sandbox bank's control API, and its responses."""
 
 from datetime import date
 from typing import Annotated

@@ -35,7 +35,7 @@ class BankMovement(Strict):
         return StatementMovement(self.amount, self.words, self.day, ref=self.ref, e2e=e2e, reversal=self.reversal)
 
 
-class LedgerMovement(Strict):
+class LedgerStatement(Strict):
     """A statement: the entries behind those of the one before it, up to a day's end."""
 
     type: Literal["statement"] = "statement"
@@ -48,8 +48,8 @@ class LedgerMovement(Strict):
     format: str
 
 
-_LINE: TypeAdapter[BankMovement | LedgerMovement] = TypeAdapter(
-    Annotated[BankMovement | LedgerMovement, Field(discriminator="type")]
+_LINE: TypeAdapter[BankMovement | LedgerStatement] = TypeAdapter(
+    Annotated[BankMovement | LedgerStatement, Field(discriminator="type")]
 )
 
 
@@ -60,7 +60,7 @@ class AccountBook:
         self.account = account
         self._lines = DurableLines(path)
         self.entries: list[BankMovement] = []
-        self.statements: list[LedgerMovement] = []
+        self.statements: list[LedgerStatement] = []
         self._numbers = 0
         for text in self._lines.loaded:
             self._enter(_LINE.validate_json(text))
@@ -78,47 +78,47 @@ class AccountBook:
         """This number was given to something that never came onto the account."""
         self._numbers = max(self._numbers, number)
 
-    async def keep(self, line: BankMovement | LedgerMovement) -> None:
+    async def append(self, line: BankMovement | LedgerStatement) -> None:
         """Returns when it is on the disk. Raises OSError."""
         await self._lines.append(line.model_dump_json())
         self._enter(line)
 
-    def found(self, ref: str) -> BankMovement | None:
+    def entry_of(self, ref: str) -> BankMovement | None:
         """The entry with the bank's number ``ref`` that is no reversal."""
         return next((entry for entry in self.entries if entry.ref == ref and not entry.reversal), None)
 
-    def made(self, day: date, name: str, format_: str) -> LedgerMovement:
+    def next_statement(self, day: date, name: str, format_: str) -> LedgerStatement:
         """What a statement up to the end of ``day`` would be: the entries that are on none yet."""
-        told = {number for made in self.statements for number in made.entries}
-        fresh = [entry for entry in self.entries if entry.number not in told and entry.day <= day]
+        listed = {number for statement in self.statements for number in statement.entries}
+        fresh = [entry for entry in self.entries if entry.number not in listed and entry.day <= day]
         before = self.statements[-1].day if self.statements else day - timedelta(days=1)
-        return LedgerMovement(
+        return LedgerStatement(
             number=len(self.statements) + 1,
             first=min([day, before + timedelta(days=1), *(entry.day for entry in fresh)]),
             day=max(day, before),
-            opening=sum(entry.amount for entry in self.entries if entry.number in told),
+            opening=sum(entry.amount for entry in self.entries if entry.number in listed),
             entries=[entry.number for entry in fresh],
             name=name,
             format=format_,
         )
 
-    def told(self, made: LedgerMovement) -> StatementText:
+    def text_of(self, statement: LedgerStatement) -> StatementText:
         """The statement in words."""
         by_number: Mapping[int, BankMovement] = {entry.number: entry for entry in self.entries}
         return StatementText(
-            moves=[by_number[number].move for number in made.entries],
-            opening=made.opening,
-            day=made.day,
-            first=made.first,
+            moves=[by_number[number].move for number in statement.entries],
+            opening=statement.opening,
+            day=statement.day,
+            first=statement.first,
             account=self.account,
-            id=str(made.number),
-            sequence=made.number,
+            id=str(statement.number),
+            sequence=statement.number,
         )
 
     def close(self) -> None:
         self._lines.close()
 
-    def _enter(self, line: BankMovement | LedgerMovement) -> None:
+    def _enter(self, line: BankMovement | LedgerStatement) -> None:
         if isinstance(line, BankMovement):
             self.entries.append(line)
             self.used(line.number)

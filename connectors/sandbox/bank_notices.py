@@ -69,137 +69,137 @@ Sender = Callable[[MovementNotice, str], Sent]
 """(what is told, the secret that it is signed with) → the request"""
 
 
-def vnpay(said: MovementNotice, secret: str) -> Sent:
-    code = "24" if said.failed else "00"
+def vnpay(notice: MovementNotice, secret: str) -> Sent:
+    code = "24" if notice.failed else "00"
     fields = {
-        "vnp_Amount": str(said.amount * 100),
+        "vnp_Amount": str(notice.amount * 100),
         "vnp_BankCode": "NCB",
         "vnp_BankTranNo": "VNP14226112",
         "vnp_CardType": "ATM",
-        "vnp_OrderInfo": said.text,
-        "vnp_PayDate": f"{said.at:%Y%m%d%H%M%S}",
+        "vnp_OrderInfo": notice.text,
+        "vnp_PayDate": f"{notice.at:%Y%m%d%H%M%S}",
         "vnp_ResponseCode": code,
-        "vnp_TmnCode": said.merchant,
-        "vnp_TransactionNo": said.txn,
-        "vnp_TransactionStatus": "02" if said.failed else "00",
-        "vnp_TxnRef": said.reference,
-    } | dict(said.changes)
+        "vnp_TmnCode": notice.merchant,
+        "vnp_TransactionNo": notice.txn,
+        "vnp_TransactionStatus": "02" if notice.failed else "00",
+        "vnp_TxnRef": notice.reference,
+    } | dict(notice.changes)
     signature = _hex(secret, urlencode(sorted(fields.items())).encode(), "sha512")
     return Sent(query=urlencode({**fields, "vnp_SecureHash": signature}).encode())
 
 
-def national(said: MovementNotice, secret: str) -> Sent:
+def national(notice: MovementNotice, secret: str) -> Sent:
     fields = {
         "LoaiBanTin": "CONFIRM",
-        "MaLoi": "01" if said.failed else "00",
-        "MaDoiTac": said.merchant,
-        "MaThamChieu": said.reference,
-        "SoTien": str(said.amount),
-        "MaTienTe": said.currency,
-        "MaGiaoDich": said.txn,
+        "MaLoi": "01" if notice.failed else "00",
+        "MaDoiTac": notice.merchant,
+        "MaThamChieu": notice.reference,
+        "SoTien": str(notice.amount),
+        "MaTienTe": notice.currency,
+        "MaGiaoDich": notice.txn,
         "MaNganHang": "VCB",
-        "ThoiGianGD": f"{said.at:%Y%m%d%I%M%S}",
-        "ThongTinGiaoDich": said.words or "THANH TOAN HO SO 000.00.16.H42-200923-0001",
-    } | dict(said.changes)
+        "ThoiGianGD": f"{notice.at:%Y%m%d%I%M%S}",
+        "ThongTinGiaoDich": notice.words or "THANH TOAN HO SO 000.00.16.H42-200923-0001",
+    } | dict(notice.changes)
     values = "|".join([*(str(value) for value in fields.values()), secret])
     return as_json(fields | {"MaXacThuc": hashlib.sha256(values.encode()).hexdigest()})
 
 
-def keypay(said: MovementNotice, secret: str) -> Sent:
+def keypay(notice: MovementNotice, secret: str) -> Sent:
     fields = {
         "addition_fee": "0",
-        "client_id": said.merchant,
+        "client_id": notice.merchant,
         "command": "PAY",
-        "trans_amount": str(said.amount),
-        "transaction_id": keypay_transaction(said),
+        "trans_amount": str(notice.amount),
+        "transaction_id": keypay_transaction(notice),
         "version": "3.0",
-        "status": "1" if said.failed else "0",
-    } | dict(said.changes)
+        "status": "1" if notice.failed else "0",
+    } | dict(notice.changes)
     order = ("addition_fee", "client_id", "command", "trans_amount", "transaction_id", "version")
     values = "|".join(str(fields[name]) for name in order)
     return as_json(fields | {"check_sum": _hex(secret, values.encode(), "sha256")})
 
 
-def keypay_transaction(said: MovementNotice) -> str:
+def keypay_transaction(notice: MovementNotice) -> str:
     """KeyPay's own name of a payment begins with what we called it."""
-    return f"{said.reference}_{said.txn}"[:40]
+    return f"{notice.reference}_{notice.txn}"[:40]
 
 
-def payos(said: MovementNotice, secret: str) -> Sent:
+def payos(notice: MovementNotice, secret: str) -> Sent:
     data = {
         "orderCode": 123,
-        "amount": said.amount,
-        "description": said.text,
-        "accountNumber": said.account,
-        "reference": said.bank_ref or f"TF{said.txn}",
-        "transactionDateTime": f"{said.at:%Y-%m-%d %H:%M:%S}",
-        "currency": said.currency,
+        "amount": notice.amount,
+        "description": notice.text,
+        "accountNumber": notice.account,
+        "reference": notice.bank_ref or f"TF{notice.txn}",
+        "transactionDateTime": f"{notice.at:%Y-%m-%d %H:%M:%S}",
+        "currency": notice.currency,
         "paymentLinkId": "124c33293c43417ab7879e14c8d9eb18",
-        "code": "01" if said.failed else "00",
+        "code": "01" if notice.failed else "00",
         "desc": "Thành công",
         "counterAccountName": None,
         "virtualAccountNumber": "",
-    } | dict(said.changes)
+    } | dict(notice.changes)
     content = "&".join(f"{name}={'' if data[name] is None else data[name]}" for name in sorted(data))
     signature = _hex(secret, content.encode(), "sha256")
     return as_json({"code": "00", "desc": "success", "success": True, "data": data, "signature": signature})
 
 
-def casso(said: MovementNotice, secret: str) -> Sent:
+def casso(notice: MovementNotice, secret: str) -> Sent:
     data = {
-        "id": said.number,
-        "reference": said.bank_ref or f"FT{said.txn}",
-        "description": said.text,
-        "amount": said.amount,
-        "transactionDateTime": f"{said.at:%Y-%m-%d %H:%M:%S}",
-        "accountNumber": said.account,
+        "id": notice.number,
+        "reference": notice.bank_ref or f"FT{notice.txn}",
+        "description": notice.text,
+        "amount": notice.amount,
+        "transactionDateTime": f"{notice.at:%Y-%m-%d %H:%M:%S}",
+        "accountNumber": notice.account,
         "bankName": "Ngân hàng Thử nghiệm",
         "virtualAccountNumber": "",
-    } | dict(said.changes)
+    } | dict(notice.changes)
     body = {"error": 0, "data": data}
-    moment = str(int((said.signed_at or now()).timestamp() * 1000))
+    moment = str(int((notice.signed_at or now()).timestamp() * 1000))
     content = f"{moment}.{json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(',', ':'))}"
     signature = _hex(secret, content.encode(), "sha512")
     return as_json(body, {"X-Casso-Signature": f"t={moment},v1={signature}"})
 
 
-def sepay(said: MovementNotice, secret: str) -> Sent:
+def sepay(notice: MovementNotice, secret: str) -> Sent:
     fields = {
-        "id": said.number,
+        "id": notice.number,
         "gateway": "Vietcombank",
-        "transactionDate": f"{said.at:%Y-%m-%d %H:%M:%S}",
-        "accountNumber": said.account,
+        "transactionDate": f"{notice.at:%Y-%m-%d %H:%M:%S}",
+        "accountNumber": notice.account,
         "code": None,
-        "content": said.text,
+        "content": notice.text,
         "transferType": "in",
-        "transferAmount": said.amount,
+        "transferAmount": notice.amount,
         "accumulated": 19_077_000,
         "subAccount": None,
-        "referenceCode": said.bank_ref or f"MBVCB.{said.txn}",
+        "referenceCode": notice.bank_ref or f"MBVCB.{notice.txn}",
         "description": "",
-    } | dict(said.changes)
-    made = as_json(fields)
-    moment = str(int((said.signed_at or now()).timestamp()))
-    signature = "sha256=" + _hex(secret, f"{moment}.".encode() + made.body, "sha256")
-    return replace(made, headers={"X-SePay-Timestamp": moment, "X-SePay-Signature": signature})
+    } | dict(notice.changes)
+    unsigned = as_json(fields)
+    moment = str(int((notice.signed_at or now()).timestamp()))
+    signature = "sha256=" + _hex(secret, f"{moment}.".encode() + unsigned.body, "sha256")
+    return replace(unsigned, headers={"X-SePay-Timestamp": moment, "X-SePay-Signature": signature})
 
 
-def momo(said: MovementNotice, secret: str) -> Sent:
+def momo(notice: MovementNotice, secret: str) -> Sent:
     fields = {
-        "amount": said.amount,
+        "amount": notice.amount,
         "extraData": "",
         "message": "Thành công.",
-        "orderId": said.reference,
-        "orderInfo": said.text,
+        "orderId": notice.reference,
+        "orderInfo": notice.text,
         "orderType": "momo_wallet",
-        "partnerCode": said.merchant,
+        "partnerCode": notice.merchant,
         "payType": "qr",
         "requestId": "1721720620078",
-        "responseTime": int(said.at.timestamp() * 1000),
-        "resultCode": 1006 if said.failed else 0,
-        "transId": said.number,
-    } | dict(said.changes)
-    signed = {"accessKey": said.access_key, **fields}
+        "responseTime": int(notice.at.timestamp() * 1000),
+        "resultCode": 1006 if notice.failed else 0,
+        "transId": notice.number,
+    } | dict(notice.changes)
+    signed = {"accessKey": notice.access_key, **fields}
     content = "&".join(f"{name}={value}" for name, value in signed.items())
     return as_json(fields | {"signature": _hex(secret, content.encode(), "sha256")})
 
@@ -230,9 +230,9 @@ _HASH: Final = hashes.SHA256()
 def signed_json(form: SignedJson) -> Sender:
     """The dialect of a bank with this contract; its secret is a private key, PEM."""
 
-    def send(said: MovementNotice, private_pem: str) -> Sent:
-        document = _document(form, said)
-        moment = str(int((said.signed_at or now()).timestamp())) if form.timestamp_header else ""
+    def send(notice: MovementNotice, private_pem: str) -> Sent:
+        document = _document(form, notice)
+        moment = str(int((notice.signed_at or now()).timestamp())) if form.timestamp_header else ""
         body = as_json(document).body
         stamped = f"{moment}.".encode() if form.timestamp_header else b""
         signature = _signature(form, stamped + _content(form, document, body), private_pem)
@@ -250,23 +250,23 @@ def word_of(form: SignedJson, kind: str) -> str:
     return next((theirs for theirs, ours in form.kinds.items() if ours == kind), "")
 
 
-def _document(form: SignedJson, said: MovementNotice) -> dict[str, Any]:
+def _document(form: SignedJson, notice: MovementNotice) -> dict[str, Any]:
     known: dict[Part, Any] = {
-        "transaction": said.txn,
-        "amount": str(said.amount) if form.digits else said.amount,
-        "kind": said.kind or word_of(form, "failed" if said.failed else "payment"),
-        "account": said.account,
-        "text": said.text,
-        "at": said.at.isoformat() if form.time == "rfc3339" else _written(said.at, form.time),
-        "currency": said.currency,
-        "bank_ref": said.bank_ref or f"FT{said.txn}",
-        "reference": said.reference,
+        "transaction": notice.txn,
+        "amount": str(notice.amount) if form.digits else notice.amount,
+        "kind": notice.kind or word_of(form, "failed" if notice.failed else "payment"),
+        "account": notice.account,
+        "text": notice.text,
+        "at": notice.at.isoformat() if form.time == "rfc3339" else _written(notice.at, form.time),
+        "currency": notice.currency,
+        "bank_ref": notice.bank_ref or f"FT{notice.txn}",
+        "reference": notice.reference,
     }
     document: dict[str, Any] = {}
-    for part, place in form.names.items():
+    for part, path in form.names.items():
         if part in known:
-            _put(document, place, known[part])
-    for name, value in said.changes:
+            _put(document, path, known[part])
+    for name, value in notice.changes:
         _put(document, name, value)
     return document
 
@@ -275,18 +275,18 @@ def _written(at: datetime, form: str) -> str:
     return at.astimezone(LOCAL).strftime(form)
 
 
-def _put(document: dict[str, Any], place: str, value: Any) -> None:
-    *parents, last = place.split(".")
+def _put(document: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
     for parent in parents:
         document = document.setdefault(parent, {})
     document[last] = value
 
 
-def _at(document: Mapping[str, Any], place: str) -> str:
-    found: Any = document
-    for name in place.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return "" if found is None else str(found)
+def _at(document: Mapping[str, Any], path: str) -> str:
+    node: Any = document
+    for name in path.split("."):
+        node = node.get(name) if isinstance(node, Mapping) else None
+    return "" if node is None else str(node)
 
 
 def _content(form: SignedJson, document: Mapping[str, Any], body: bytes) -> bytes:
@@ -294,7 +294,7 @@ def _content(form: SignedJson, document: Mapping[str, Any], body: bytes) -> byte
         case "raw":
             return body
         case "fields":
-            return form.separator.join(_at(document, place) for place in form.fields).encode()
+            return form.separator.join(_at(document, path) for path in form.fields).encode()
         case "sorted":
             return json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 

@@ -1,4 +1,4 @@
-"""How a sandbox bank or gateway tells the hub of money: at the hub's own door, signed, as often as its fate says."""
+"""Notifications of a sandbox bank or gateway to the hub: signed, once or as often as the transfer's behaviour says."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -30,17 +30,17 @@ LONG_AGO: Final = timedelta(hours=1)
 _FORGED: Final = "somebody else's secret, of the same length"
 
 
-SAYINGS: Final[Mapping[NotificationBehaviour, Callable[[MovementNotice], list[MovementNotice]]]] = {
-    NotificationBehaviour.ONCE: lambda said: [said],
-    NotificationBehaviour.REPEATED: lambda said: [said] * REPEATS,
-    NotificationBehaviour.CROWDED: lambda said: [said] * CROWD,
+NOTICES: Final[Mapping[NotificationBehaviour, Callable[[MovementNotice], list[MovementNotice]]]] = {
+    NotificationBehaviour.ONCE: lambda notice: [notice],
+    NotificationBehaviour.REPEATED: lambda notice: [notice] * REPEATS,
+    NotificationBehaviour.CROWDED: lambda notice: [notice] * CROWD,
     NotificationBehaviour.NEVER: lambda _: [],
     NotificationBehaviour.HELD: lambda _: [],
-    NotificationBehaviour.FORGED: lambda said: [said],
-    NotificationBehaviour.STALE: lambda said: [replace(said, signed_at=now() - LONG_AGO)],
-    NotificationBehaviour.CHANGED: lambda said: [said, replace(said, amount=said.amount + ANOTHER_AMOUNT)],
-    NotificationBehaviour.FAILED: lambda said: [replace(said, failed=True)],
-    NotificationBehaviour.FAILED_FIRST: lambda said: [replace(said, failed=True), said],
+    NotificationBehaviour.FORGED: lambda notice: [notice],
+    NotificationBehaviour.STALE: lambda notice: [replace(notice, signed_at=now() - LONG_AGO)],
+    NotificationBehaviour.CHANGED: lambda notice: [notice, replace(notice, amount=notice.amount + ANOTHER_AMOUNT)],
+    NotificationBehaviour.FAILED: lambda notice: [replace(notice, failed=True)],
+    NotificationBehaviour.FAILED_FIRST: lambda notice: [replace(notice, failed=True), notice],
 }
 """What is said, one after another (crowded: at the same moment)."""
 
@@ -54,7 +54,7 @@ class HubAnswer:
 
 
 class BankNotifier:
-    """One provider's calls to its door."""
+    """One provider's calls to the hub's notification endpoint."""
 
     def __init__(self, bank: Bank, catalogue: Catalogue, hub: str, environment: Mapping[str, str]) -> None:
         """Raises ValueError when the key with which the bank signs is not in the environment."""
@@ -66,20 +66,20 @@ class BankNotifier:
         self.access_key = catalogue.secret(self.terms.access_key) if self.terms.access_key else ""
         self._threads = ThreadPoolExecutor(CALLERS, thread_name_prefix=f"sandbox-{bank.code}")
 
-    async def tell(self, said: MovementNotice, telling: NotificationBehaviour) -> list[HubAnswer]:
+    async def notify(self, notice: MovementNotice, telling: NotificationBehaviour) -> list[HubAnswer]:
         """Say it as ``telling`` has it; what was answered, in the order of asking."""
-        sayings = [self._say(one, forged=telling is NotificationBehaviour.FORGED) for one in SAYINGS[telling](said)]
+        calls = [self._notify(one, forged=telling is NotificationBehaviour.FORGED) for one in NOTICES[telling](notice)]
         if telling is NotificationBehaviour.CROWDED:
-            return list(await asyncio.gather(*sayings))
-        return [await saying for saying in sayings]
+            return list(await asyncio.gather(*calls))
+        return [await call for call in calls]
 
     def close(self) -> None:
         """Waits for the calls under way."""
         self._threads.shutdown()
 
-    async def _say(self, said: MovementNotice, *, forged: bool = False) -> HubAnswer:
+    async def _notify(self, notice: MovementNotice, *, forged: bool = False) -> HubAnswer:
         """Until it is answered with anything but a server error, or often enough."""
-        sent = self._forged(said) if forged else self._send(said, self._secret)
+        sent = self._forged(notice) if forged else self._send(notice, self._secret)
         answer, pause = HubAnswer(0, ""), FIRST_PAUSE
         for _ in range(ATTEMPTS):
             answer = await asyncio.get_running_loop().run_in_executor(self._threads, self._call, sent)
@@ -89,11 +89,14 @@ class BankNotifier:
             pause *= 2
         return answer
 
-    def _forged(self, said: MovementNotice) -> Sent:
+    def _forged(self, notice: MovementNotice) -> Sent:
         if self.terms.signed_json is None:
-            return self._send(said, _FORGED)
+            return self._send(notice, _FORGED)
         # Signed for another amount: whoever has no key of theirs can only change what is signed.
-        sent, other = self._send(said, self._secret), self._send(replace(said, amount=said.amount + 1), self._secret)
+        sent, other = (
+            self._send(notice, self._secret),
+            self._send(replace(notice, amount=notice.amount + 1), self._secret),
+        )
         return Sent(sent.query, other.headers, sent.body) if self.terms.signed_json.signature_header else _spoiled(sent)
 
     def _call(self, sent: Sent) -> HubAnswer:

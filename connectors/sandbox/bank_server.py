@@ -1,4 +1,4 @@
-"""A sandbox bank or gateway behind its doors: takes transfers, tells of them, pays out, executes orders."""
+"""A sandbox bank or gateway before its HTTP endpoints: takes transfers, notifies, pays out, executes orders."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -48,20 +48,20 @@ class CannotDo(ValueError):
 
 
 class BankServer:
-    """One bank or gateway. ``messenger`` is None for one that tells nothing by itself."""
+    """One bank or gateway. ``notifier`` is None for one that tells nothing by itself."""
 
     def __init__(
-        self, bank: Bank, books: BankLedgers, data: Path, panel: SettingsPanel, messenger: BankNotifier | None
+        self, bank: Bank, books: BankLedgers, data: Path, panel: SettingsPanel, notifier: BankNotifier | None
     ) -> None:
         self.bank = bank
         self._books = books
         self._panel = panel
-        self._messenger = messenger
-        self._till = BankTransfers(data / f"{bank.counterparty}.jsonl")
+        self._notifier = notifier
+        self._transfers = BankTransfers(data / f"{bank.counterparty}.jsonl")
         dialect = bank.notifications.dialect if bank.notifications else ""
         self._books_at_once = bool(bank.accounts) or dialect in WATCHERS
         self.accounts = [account.number for account in bank.accounts] or bank.notified
-        for paid in self._till.paid:
+        for paid in self._transfers.paid:
             if paid.ref and paid.account in self.accounts:
                 # What was told and never booked stands in no book, and its number must not come again.
                 books.of(paid.account).used(int(paid.ref[_DATED:]))
@@ -73,55 +73,55 @@ class BankServer:
             raise CannotDo(f"{self.bank.code} has nothing to do with that account")
         return self._books.of(number)
 
-    def told(self) -> list[NotificationCall]:
-        return self._till.told
+    def notification_calls(self) -> list[NotificationCall]:
+        return self._transfers.notification_calls
 
     def paid(self) -> list[Paid]:
-        return self._till.paid
+        return self._transfers.paid
 
-    async def transfer(self, wanted: PayerTransferForm) -> list[Done]:
+    async def transfer(self, form: PayerTransferForm) -> list[Done]:
         """Somebody pays. Raises CannotDo, OSError."""
-        fate = self._fate(self._panel.knobs.transfer_fate or wanted.fate)
-        book = self.book(wanted.account)
+        fate = self._fate(self._panel.knobs.transfer_fate or form.fate)
+        book = self.book(form.account)
         times = 2 if fate.booked is Booked.TWICE else 1
-        return [await self._transfer(wanted, fate, book) for _ in range(times)]
+        return [await self._transfer(form, fate, book) for _ in range(times)]
 
-    async def tell_held(self) -> int:
+    async def notify_held(self) -> int:
         """Tell now what was held back or lost; how many."""
-        held = self._till.untold()
+        held = self._transfers.unnotified()
         for paid in held:
-            await self._tell(paid, NotificationBehaviour.ONCE)
+            await self._notify(paid, NotificationBehaviour.ONCE)
         return len(held)
 
     async def take_back(self, ref: str) -> BankMovement:
         """The bank takes a credit back. Raises CannotDo."""
         for account in self.accounts:
-            entry = self._books.of(account).found(ref)
+            entry = self._books.of(account).entry_of(ref)
             if entry is not None and entry.amount > 0:
                 return await self._enter(
                     self._books.of(account), now(), -entry.amount, f"DAO BUT TOAN {ref}", ref=ref, reversal=True
                 )
         raise CannotDo(f"no credit has the number {ref}")
 
-    async def pay_out(self, wanted: PayoutForm) -> PayoutReportForm:
+    async def pay_out(self, form: PayoutForm) -> PayoutReportForm:
         """A gateway pays what it has collected into our account; its report. Raises CannotDo."""
         if self._books_at_once:
             raise CannotDo(f"{self.bank.code} collects nothing of its own")
-        if wanted.fate not in {fate.name for fate in PAYOUT_BEHAVIOURS}:
-            raise CannotDo(f"no payout has the fate {wanted.fate}")
-        book = self.book(wanted.account)
-        paid = [one for one in self._till.unpaid(book.account) if BEHAVIOURS[one.fate].booked is not Booked.NEVER]
+        if form.fate not in {fate.name for fate in PAYOUT_BEHAVIOURS}:
+            raise CannotDo(f"no payout has the fate {form.fate}")
+        book = self.book(form.account)
+        paid = [one for one in self._transfers.unpaid(book.account) if BEHAVIOURS[one.fate].booked is not Booked.NEVER]
         if not paid:
             raise CannotDo(f"{self.bank.code} has collected nothing that is not paid out")
         day = _local(now()).date()
-        name = f"{self.bank.code.upper()}-{day:%Y%m%d}-{len(self._till.paid_out) + 1:03}"
+        name = f"{self.bank.code.upper()}-{day:%Y%m%d}-{len(self._transfers.paid_out) + 1:03}"
         items = [
-            ReportItem(provider_txn=one.name, amount=one.amount, charge=one.amount * wanted.charge_bp // WHOLE)
+            ReportItem(provider_txn=one.name, amount=one.amount, charge=one.amount * form.charge_bp // WHOLE)
             for one in paid
         ]
         report = PayoutReportForm(provider=self.bank.code, report=name, account=book.account, day=day, items=items)
-        await self._till.keep(PaidOut(report=name, txns=[one.txn for one in paid]))
-        off = 0 if wanted.fate == PAID_OUT else OFF_BY
+        await self._transfers.append(PaidOut(report=name, txns=[one.txn for one in paid]))
+        off = 0 if form.fate == PAID_OUT else OFF_BY
         await self._enter(book, now(), report.net - off, f"{name} THANH TOAN DVC")
         return report
 
@@ -144,9 +144,9 @@ class BankServer:
         return entries
 
     def close(self) -> None:
-        self._till.close()
-        if self._messenger is not None:
-            self._messenger.close()
+        self._transfers.close()
+        if self._notifier is not None:
+            self._notifier.close()
 
     def _fate(self, name: str) -> TransferBehaviour:
         fate = BEHAVIOURS.get(name or TOLD.name)
@@ -156,20 +156,20 @@ class BankServer:
             raise CannotDo(f"{self.bank.code} collects, and takes nothing back from our account")
         return fate
 
-    async def _transfer(self, wanted: PayerTransferForm, fate: TransferBehaviour, book: AccountBook) -> Done:
-        at = _local(wanted.at or now())
-        reference = _cut(wanted.reference) if fate.cut else wanted.reference
-        words = wanted.words.replace(wanted.reference, reference) if wanted.words else f"{reference} NOP PHI"
+    async def _transfer(self, form: PayerTransferForm, fate: TransferBehaviour, book: AccountBook) -> Done:
+        at = _local(form.at or now())
+        reference = _cut(form.reference) if fate.cut else form.reference
+        words = form.words.replace(form.reference, reference) if form.words else f"{reference} NOP PHI"
         ref = _ref(at, book.number()) if self._books_at_once else ""
-        txn = f"{at:%y%m%d}{self._till.number():06}"
-        said = self._said(txn, wanted.amount, reference, words, at, book.account, ref)
-        name = keypay_transaction(said) if self._dialect == "keypay" else txn
+        txn = f"{at:%y%m%d}{self._transfers.number():06}"
+        notice = self._notice(txn, form.amount, reference, words, at, book.account, ref)
+        name = keypay_transaction(notice) if self._dialect == "keypay" else txn
         paid = Paid(
             txn=txn,
             name=name,
             at=at,
             account=book.account,
-            amount=wanted.amount,
+            amount=form.amount,
             reference=reference,
             words=words,
             ref=ref,
@@ -177,30 +177,34 @@ class BankServer:
         )
         if self._books_at_once and fate.booked is not Booked.NEVER:
             late = timedelta(days=fate.booked is Booked.NEXT_DAY)
-            await self._enter(book, at, wanted.amount, words, ref=ref, day=at.date() + late)
-        await self._till.keep(paid)
-        answers = [] if self._panel.knobs.lose_notifications else await self._tell(paid, fate.telling)
+            await self._enter(book, at, form.amount, words, ref=ref, day=at.date() + late)
+        await self._transfers.append(paid)
+        answers = [] if self._panel.knobs.lose_notifications else await self._notify(paid, fate.telling)
         if fate.booked is Booked.TAKEN_BACK:
             await self.take_back(ref)
-        return Done(txn=txn, ref=ref, amount=wanted.amount, answers=[answer.status for answer in answers])
+        return Done(txn=txn, ref=ref, amount=form.amount, answers=[answer.status for answer in answers])
 
     @property
     def _dialect(self) -> str:
-        return self._messenger.terms.dialect if self._messenger else ""
+        return self._notifier.terms.dialect if self._notifier else ""
 
-    async def _tell(self, paid: Paid, telling: NotificationBehaviour) -> list[HubAnswer]:
-        if self._messenger is None:
+    async def _notify(self, paid: Paid, telling: NotificationBehaviour) -> list[HubAnswer]:
+        if self._notifier is None:
             return []
-        said = self._said(paid.txn, paid.amount, paid.reference, paid.words, _local(paid.at), paid.account, paid.ref)
-        answers = await self._messenger.tell(said, telling)
+        notice = self._notice(
+            paid.txn, paid.amount, paid.reference, paid.words, _local(paid.at), paid.account, paid.ref
+        )
+        answers = await self._notifier.notify(notice, telling)
         for answer in answers:
-            await self._till.keep(NotificationCall(at=now(), txn=paid.txn, status=answer.status, body=answer.body))
+            await self._transfers.append(
+                NotificationCall(at=now(), txn=paid.txn, status=answer.status, body=answer.body)
+            )
         return answers
 
-    def _said(
+    def _notice(
         self, txn: str, amount: int, reference: str, words: str, at: datetime, account: str, ref: str
     ) -> MovementNotice:
-        terms = self._messenger.terms if self._messenger else None
+        terms = self._notifier.terms if self._notifier else None
         return MovementNotice(
             txn=txn,
             amount=amount,
@@ -210,7 +214,7 @@ class BankServer:
             merchant=(terms.merchant or "") if terms else "",
             words=words,
             bank_ref=ref,
-            access_key=self._messenger.access_key if self._messenger else "",
+            access_key=self._notifier.access_key if self._notifier else "",
         )
 
     async def _enter(
@@ -238,7 +242,7 @@ class BankServer:
             reversal=reversal,
             reference=reference,
         )
-        await book.keep(entry)
+        await book.append(entry)
         return entry
 
 

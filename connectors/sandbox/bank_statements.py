@@ -64,82 +64,87 @@ class StatementText:
         return replace(following, **changes)
 
 
-def camt(*told: StatementText, ns: str | None = CAMT_08, kind: str = "Stmt", encoding: str = "UTF-8") -> bytes:
+def camt(*statements: StatementText, ns: str | None = CAMT_08, kind: str = "Stmt", encoding: str = "UTF-8") -> bytes:
     """camt.053 (``kind`` Stmt), 052 (Rpt) or 054 (Ntfctn)."""
     message = {"Stmt": "BkToCstmrStmt", "Rpt": "BkToCstmrAcctRpt", "Ntfctn": "BkToCstmrDbtCdtNtfctn"}[kind]
-    inside = "\n".join(_camt_statement(one, kind, balances=kind == "Stmt") for one in told)
+    inside = "\n".join(_camt_statement(one, kind, balances=kind == "Stmt") for one in statements)
     space = f" xmlns={quoteattr(ns)}" if ns else ""
-    made = f"<GrpHdr><MsgId>M{told[0].id}</MsgId><CreDtTm>{told[0].day}T17:00:00+07:00</CreDtTm></GrpHdr>"
-    text = f"<Document{space}>\n<{message}>{made}\n{inside}\n</{message}></Document>"
+    header = f"<GrpHdr><MsgId>M{statements[0].id}</MsgId><CreDtTm>{statements[0].day}T17:00:00+07:00</CreDtTm></GrpHdr>"
+    text = f"<Document{space}>\n<{message}>{header}\n{inside}\n</{message}></Document>"
     return f'<?xml version="1.0" encoding="{encoding}"?>\n{text}'.encode(encoding)
 
 
-def _camt_statement(told: StatementText, kind: str, *, balances: bool) -> str:
-    sequence = "" if told.sequence is None else f"<ElctrncSeqNb>{told.sequence}</ElctrncSeqNb>"
-    first = told.first or told.day
-    entries = "\n".join(_camt_entry(move, told) for move in told.moves)
-    both = _balance("OPBD", told.opening, first, told) + _balance("CLBD", told.end, told.day, told) if balances else ""
+def _camt_statement(statement: StatementText, kind: str, *, balances: bool) -> str:
+    sequence = "" if statement.sequence is None else f"<ElctrncSeqNb>{statement.sequence}</ElctrncSeqNb>"
+    first = statement.first or statement.day
+    entries = "\n".join(_camt_entry(move, statement) for move in statement.moves)
+    balance_elements = (
+        _balance("OPBD", statement.opening, first, statement)
+        + _balance("CLBD", statement.end, statement.day, statement)
+        if balances
+        else ""
+    )
     return (
-        f"<{kind}><Id>{told.id}</Id>{sequence}<CreDtTm>{told.day}T17:00:00+07:00</CreDtTm>"
-        f"<FrToDt><FrDtTm>{first}T00:00:00+07:00</FrDtTm><ToDtTm>{told.day}T23:59:59+07:00</ToDtTm></FrToDt>"
-        f"<Acct><Id><Othr><Id>{told.account}</Id></Othr></Id><Ccy>{told.currency}</Ccy></Acct>{both}\n{entries}</{kind}>"
+        f"<{kind}><Id>{statement.id}</Id>{sequence}<CreDtTm>{statement.day}T17:00:00+07:00</CreDtTm>"
+        f"<FrToDt><FrDtTm>{first}T00:00:00+07:00</FrDtTm><ToDtTm>{statement.day}T23:59:59+07:00</ToDtTm></FrToDt>"
+        f"<Acct><Id><Othr><Id>{statement.account}</Id></Othr></Id><Ccy>{statement.currency}</Ccy></Acct>{balance_elements}\n{entries}</{kind}>"
     )
 
 
-def _balance(code: str, amount: int, day: date, told: StatementText) -> str:
+def _balance(code: str, amount: int, day: date, statement: StatementText) -> str:
     return (
-        f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{_amount(amount, told)}{_way(amount)}"
+        f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>{_amount(amount, statement)}{_way(amount)}"
         f"<Dt><Dt>{day}</Dt></Dt></Bal>"
     )
 
 
-def _amount(amount: int, told: StatementText) -> str:
-    return f'<Amt Ccy="{told.currency}">{abs(amount)}</Amt>'
+def _amount(amount: int, statement: StatementText) -> str:
+    return f'<Amt Ccy="{statement.currency}">{abs(amount)}</Amt>'
 
 
 def _way(amount: int) -> str:
     return f"<CdtDbtInd>{'CRDT' if amount >= 0 else 'DBIT'}</CdtDbtInd>"
 
 
-def _camt_entry(move: StatementMovement, told: StatementText) -> str:
-    day = move.day or told.day
+def _camt_entry(move: StatementMovement, statement: StatementText) -> str:
+    day = move.day or statement.day
     reversal = "<RvslInd>true</RvslInd>" if move.reversal else ""
     ref = f"<AcctSvcrRef>{escape(move.ref)}</AcctSvcrRef>" if move.ref else ""
     parts = move.details or ((None, move.text),)
     details = "".join(
         f"<TxDtls><Refs><EndToEndId>{escape(move.e2e or 'NOTPROVIDED')}</EndToEndId></Refs>"
-        + ("" if amount is None else _amount(amount, told) + _way(amount))
+        + ("" if amount is None else _amount(amount, statement) + _way(amount))
         + f"<RmtInf><Ustrd>{escape(text)}</Ustrd></RmtInf></TxDtls>"
         for amount, text in parts
     )
     return (
-        f"<Ntry>{_amount(move.amount, told)}{_way(move.amount)}{reversal}<Sts><Cd>{move.standing}</Cd></Sts>"
+        f"<Ntry>{_amount(move.amount, statement)}{_way(move.amount)}{reversal}<Sts><Cd>{move.standing}</Cd></Sts>"
         f"<BookgDt><Dt>{day}</Dt></BookgDt><ValDt><Dt>{move.value or day}</Dt></ValDt>{ref}"
         f"<NtryDtls>{details}</NtryDtls></Ntry>"
     )
 
 
-def mt940(*told: StatementText) -> bytes:
+def mt940(*statements: StatementText) -> bytes:
     """MT940, a message a statement."""
-    return "".join(_message(one) for one in told).encode()
+    return "".join(_message(one) for one in statements).encode()
 
 
-def _message(told: StatementText) -> str:
-    first = told.first or told.day
-    lines = "".join(_line_61(move, told) for move in told.moves)
+def _message(statement: StatementText) -> str:
+    first = statement.first or statement.day
+    lines = "".join(_line_61(move, statement) for move in statement.moves)
     return (
-        f":20:STMT\n:25:{told.account}\n:28C:{told.sequence or told.id}/1\n"
-        f":60F:{_swift_balance(told.opening, first, told)}\n{lines}"
-        f":62F:{_swift_balance(told.end, told.day, told)}\n-\n"
+        f":20:STMT\n:25:{statement.account}\n:28C:{statement.sequence or statement.id}/1\n"
+        f":60F:{_swift_balance(statement.opening, first, statement)}\n{lines}"
+        f":62F:{_swift_balance(statement.end, statement.day, statement)}\n-\n"
     )
 
 
-def _swift_balance(amount: int, day: date, told: StatementText) -> str:
-    return f"{'C' if amount >= 0 else 'D'}{day:%y%m%d}{told.currency}{abs(amount)},"
+def _swift_balance(amount: int, day: date, statement: StatementText) -> str:
+    return f"{'C' if amount >= 0 else 'D'}{day:%y%m%d}{statement.currency}{abs(amount)},"
 
 
-def _line_61(move: StatementMovement, told: StatementText) -> str:
-    day = move.day or told.day
+def _line_61(move: StatementMovement, statement: StatementText) -> str:
+    day = move.day or statement.day
     mark = ("RD" if move.amount >= 0 else "RC") if move.reversal else ("C" if move.amount >= 0 else "D")
     ref = f"//{move.ref}" if move.ref else ""
     wrapped = "\n".join(move.text[at : at + 65] for at in range(0, len(move.text), 65))
@@ -152,37 +157,39 @@ Row = list[str]
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
-def rows(told: StatementText, profile: Table) -> list[Row]:
+def rows(statement: StatementText, profile: Table) -> list[Row]:
     """The statement with what stands around its lines, under the bank's own labels."""
-    days = [told.first or told.day, told.day]
-    around: list[list[str | None]] = [
-        [profile.account, told.account],
+    days = [statement.first or statement.day, statement.day]
+    labelled_rows: list[list[str | None]] = [
+        [profile.account, statement.account],
         [profile.period, *(_day(day, profile) for day in days)],
-        [profile.opening, _money(told.opening, profile)],
+        [profile.opening, _money(statement.opening, profile)],
     ]
-    made = [["SAO KÊ TÀI KHOẢN"], *(list(filter(None, row)) for row in around if row[0]), []]
-    made.append([heading for _, heading in _columns(profile)])
-    made += _lines(told, profile)
+    table = [["SAO KÊ TÀI KHOẢN"], *(list(filter(None, row)) for row in labelled_rows if row[0]), []]
+    table.append([heading for _, heading in _columns(profile)])
+    table += _lines(statement, profile)
     if profile.total:
-        made.append(_total(told, profile))
-    return [*made, [profile.closing, _money(told.end, profile)]] if profile.closing else made
+        table.append(_total(statement, profile))
+    return [*table, [profile.closing, _money(statement.end, profile)]] if profile.closing else table
 
 
-def csv(told: StatementText, profile: Table) -> bytes:
-    lines = [profile.delimiter.join(_quoted(cell, profile.delimiter) for cell in row) for row in rows(told, profile)]
+def csv(statement: StatementText, profile: Table) -> bytes:
+    lines = [
+        profile.delimiter.join(_quoted(cell, profile.delimiter) for cell in row) for row in rows(statement, profile)
+    ]
     mark = _BYTE_ORDER_MARK if profile.encoding == "utf-8" else ""
     return (mark + "\r\n".join(lines) + "\r\n").encode(profile.encoding)
 
 
-def xlsx(told: StatementText, profile: Table) -> bytes:
+def xlsx(statement: StatementText, profile: Table) -> bytes:
     """A workbook of texts, as internet banking makes them."""
-    made = io.BytesIO()
-    with xlsxwriter.Workbook(made, {"in_memory": True}) as book:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
         sheet = book.add_worksheet(profile.sheet or "Sao kê")
-        for number, row in enumerate(rows(told, profile)):
+        for number, row in enumerate(rows(statement, profile)):
             for column, cell in enumerate(row):
                 sheet.write_string(number, column, cell)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 def _columns(profile: Table) -> list[tuple[str, str]]:
@@ -192,17 +199,17 @@ def _columns(profile: Table) -> list[tuple[str, str]]:
     return [*named, *((f"text{number}", heading) for number, heading in enumerate(profile.columns.text))]
 
 
-def _lines(told: StatementText, profile: Table) -> list[Row]:
-    balance, made = told.opening, []
-    for move in told.moves:
+def _lines(statement: StatementText, profile: Table) -> list[Row]:
+    balance, lines = statement.opening, []
+    for move in statement.moves:
         balance += move.amount
-        cells = _cells(move, balance, told, profile)
-        made.append([cells.get(name, "") for name, _ in _columns(profile)])
-    return made[::-1] if profile.newest_first else made
+        cells = _cells(move, balance, statement, profile)
+        lines.append([cells.get(name, "") for name, _ in _columns(profile)])
+    return lines[::-1] if profile.newest_first else lines
 
 
-def _cells(move: StatementMovement, balance: int, told: StatementText, profile: Table) -> dict[str, str]:
-    day, is_debit = move.day or told.day, move.amount < 0
+def _cells(move: StatementMovement, balance: int, statement: StatementText, profile: Table) -> dict[str, str]:
+    day, is_debit = move.day or statement.day, move.amount < 0
     signed = profile.columns.direction is None
     return {
         "booking_date": _day(day, profile),
@@ -214,7 +221,7 @@ def _cells(move: StatementMovement, balance: int, told: StatementText, profile: 
         "debit": _money(move.amount * _debit_sign(profile), profile) if is_debit else "",
         "credit": "" if is_debit else _money(move.amount, profile),
         "balance": _money(balance, profile),
-        "currency": told.currency,
+        "currency": statement.currency,
         "text0": move.text,
     }
 
@@ -223,8 +230,8 @@ def _debit_sign(profile: Table) -> int:
     return 1 if profile.negative_debits else -1
 
 
-def _total(told: StatementText, profile: Table) -> Row:
-    amounts = [move.amount for move in told.moves]
+def _total(statement: StatementText, profile: Table) -> Row:
+    amounts = [move.amount for move in statement.moves]
     sums = {
         "debit": _money(_debit_sign(profile) * sum(amount for amount in amounts if amount < 0), profile),
         "credit": _money(sum(amount for amount in amounts if amount > 0), profile),

@@ -31,7 +31,7 @@ class Paid(Strict):
 
 
 class NotificationCall(Strict):
-    """One call at the hub's door, and what was answered; status 0: nothing."""
+    """One call of the hub's notification endpoint and the answer; status 0: none."""
 
     type: Literal["told"] = "told"
     at: AwareDatetime
@@ -59,7 +59,7 @@ class BankTransfers:
     def __init__(self, path: Path) -> None:
         self._lines = DurableLines(path)
         self.paid: list[Paid] = []
-        self.told: list[NotificationCall] = []
+        self.notification_calls: list[NotificationCall] = []
         self.paid_out: list[PaidOut] = []
         self._numbers = 0
         for text in self._lines.loaded:
@@ -70,15 +70,15 @@ class BankTransfers:
         self._numbers += 1
         return self._numbers
 
-    async def keep(self, line: Paid | NotificationCall | PaidOut) -> None:
+    async def append(self, line: Paid | NotificationCall | PaidOut) -> None:
         """Returns when it is on the disk. Raises OSError."""
         await self._lines.append(line.model_dump_json())
         self._enter(line)
 
-    def untold(self) -> list[Paid]:
+    def unnotified(self) -> list[Paid]:
         """Of what nobody has been told anything."""
-        told = {one.txn for one in self.told}
-        return [paid for paid in self.paid if paid.txn not in told]
+        notified = {one.txn for one in self.notification_calls}
+        return [paid for paid in self.paid if paid.txn not in notified]
 
     def unpaid(self, account: str) -> list[Paid]:
         """What was collected for ``account`` and has not been paid into it."""
@@ -94,6 +94,6 @@ class BankTransfers:
                 self.paid.append(line)
                 self._numbers = max(self._numbers, int(line.txn[_DAY:]))
             case NotificationCall():
-                self.told.append(line)
+                self.notification_calls.append(line)
             case PaidOut():
                 self.paid_out.append(line)

@@ -11,15 +11,15 @@ from connectors.sandbox import bank_statements
 from connectors.sandbox.bank_behaviours import STATEMENT_BEHAVIOURS, StatementFault
 from connectors.sandbox.bank_files import FileService
 from connectors.sandbox.bank_forms import LaidOut, StatementForm
-from connectors.sandbox.bank_ledger import AccountBook, LedgerMovement
+from connectors.sandbox.bank_ledger import AccountBook, LedgerStatement
 from connectors.sandbox.bank_notices import LOCAL
 from connectors.sandbox.bank_server import BankServer, CannotDo
 from connectors.sandbox.bank_statements import StatementMovement, StatementText
 
 Writer = Callable[[StatementText, Any], bytes]
 WRITERS: Final[Mapping[str, tuple[str, Writer]]] = {
-    "camt": ("xml", lambda told, _: bank_statements.camt(told)),
-    "mt940": ("sta", lambda told, _: bank_statements.mt940(told)),
+    "camt": ("xml", lambda text, _: bank_statements.camt(text)),
+    "mt940": ("sta", lambda text, _: bank_statements.mt940(text)),
     "csv": ("csv", bank_statements.csv),
     "xlsx": ("xlsx", bank_statements.xlsx),
 }
@@ -31,59 +31,64 @@ _OF_THE_LAST: Final = frozenset({StatementFault.OTHER_CONTENT, StatementFault.LI
 class StatementWriter:
     """Lays out one bank's statements."""
 
-    def __init__(self, bank: Bank, office: BankServer, files: FileService) -> None:
+    def __init__(self, bank: Bank, server: BankServer, files: FileService) -> None:
         self._bank = bank
-        self._office = office
+        self._server = server
         self._files = files
 
-    async def lay_out(self, wanted: StatementForm) -> LaidOut:
+    async def lay_out(self, form: StatementForm) -> LaidOut:
         """Make the statement, keep that it was made (if it is right), and lay it out. Raises CannotDo, OSError."""
         if not self._bank.accounts:
             raise CannotDo(f"{self._bank.code} is no bank of ours: it writes no statements")
-        if wanted.fate not in {fate.fault for fate in STATEMENT_BEHAVIOURS}:
-            raise CannotDo(f"no statement has the fate {wanted.fate}")
-        book, fault = self._office.book(wanted.account), StatementFault(wanted.fate)
+        if form.fate not in {fate.fault for fate in STATEMENT_BEHAVIOURS}:
+            raise CannotDo(f"no statement has the fate {form.fate}")
+        book, fault = self._server.book(form.account), StatementFault(form.fate)
         if fault in _OF_THE_LAST:
             return self._last_again(book, fault)
-        made = self._made(book, wanted)
+        statement = self._next_statement(book, form)
         if fault in (StatementFault.NONE, StatementFault.WITHHELD):
-            await book.keep(made)
+            await book.append(statement)
         if fault is not StatementFault.WITHHELD:
             self._write(
-                made.name if fault is StatementFault.NONE else f"{fault}-{made.name}", made, book.told(made), fault
+                statement.name if fault is StatementFault.NONE else f"{fault}-{statement.name}",
+                statement,
+                book.text_of(statement),
+                fault,
             )
-        return _laid_out(made.name, book.told(made))
+        return _laid_out(statement.name, book.text_of(statement))
 
     def release(self) -> list[str]:
         """Lay out what was withheld; the names."""
-        books = [self._office.book(account) for account in self._office.accounts]
-        missing = [(book, made) for book in books for made in book.statements if not self._files.has(made.name)]
-        for book, made in missing:
-            self._write(made.name, made, book.told(made), StatementFault.NONE)
-        return [made.name for _, made in missing]
+        books = [self._server.book(account) for account in self._server.accounts]
+        missing = [
+            (book, statement) for book in books for statement in book.statements if not self._files.has(statement.name)
+        ]
+        for book, statement in missing:
+            self._write(statement.name, statement, book.text_of(statement), StatementFault.NONE)
+        return [statement.name for _, statement in missing]
 
-    def _made(self, book: AccountBook, wanted: StatementForm) -> LedgerMovement:
+    def _next_statement(self, book: AccountBook, form: StatementForm) -> LedgerStatement:
         formats = [name for name in WRITERS if self._profile(name) is not None]
-        format_ = wanted.format or next(iter(formats), "")
+        format_ = form.format or next(iter(formats), "")
         if format_ not in formats:
             raise CannotDo(f"{self._bank.code} writes {', '.join(formats) or 'no statements'}, and not {format_}")
-        day = wanted.day or now().astimezone(LOCAL).date()
-        return book.made(day, _name(book, day, format_), format_)
+        day = form.day or now().astimezone(LOCAL).date()
+        return book.next_statement(day, _name(book, day, format_), format_)
 
     def _last_again(self, book: AccountBook, fault: StatementFault) -> LaidOut:
         if not book.statements:
             raise CannotDo("no statement has been made yet")
-        made = book.statements[-1]
-        name = f"{fault}-{len(book.statements):03}-{made.name}"
+        statement = book.statements[-1]
+        name = f"{fault}-{len(book.statements):03}-{statement.name}"
         if fault is StatementFault.AGAIN:
-            self._files.lay_out(name, self._files.body(made.name))
+            self._files.lay_out(name, self._files.body(statement.name))
         else:
-            self._write(name, made, book.told(made), fault)
-        return _laid_out(name, book.told(made))
+            self._write(name, statement, book.text_of(statement), fault)
+        return _laid_out(name, book.text_of(statement))
 
-    def _write(self, name: str, made: LedgerMovement, told: StatementText, fault: StatementFault) -> None:
-        _, write = WRITERS[made.format]
-        body = write(_wrong(told, fault), self._profile(made.format))
+    def _write(self, name: str, statement: LedgerStatement, text: StatementText, fault: StatementFault) -> None:
+        _, write = WRITERS[statement.format]
+        body = write(_wrong(text, fault), self._profile(statement.format))
         self._files.lay_out(name, body[: len(body) * 3 // 5] if fault is StatementFault.CUT else body)
 
     def _profile(self, format_: str) -> Any:
@@ -95,20 +100,20 @@ def _name(book: AccountBook, day: date, format_: str) -> str:
     return f"{book.account}-{day:%Y%m%d}-{len(book.statements) + 1:03}.{ending}"
 
 
-def _wrong(told: StatementText, fault: StatementFault) -> StatementText:
+def _wrong(text: StatementText, fault: StatementFault) -> StatementText:
     """The statement with what is wrong with it."""
     changes: Mapping[StatementFault, Mapping[str, Any]] = {
-        StatementFault.UNBALANCED: {"closing": told.end + 1},
-        StatementFault.OTHER_OPENING: {"opening": told.opening + 1_000},
+        StatementFault.UNBALANCED: {"closing": text.end + 1},
+        StatementFault.OTHER_OPENING: {"opening": text.opening + 1_000},
         StatementFault.OTHER_CONTENT: {
-            "moves": [*told.moves, StatementMovement(1_000, "THEM MOT DONG", ref="FT0000000000001")]
+            "moves": [*text.moves, StatementMovement(1_000, "THEM MOT DONG", ref="FT0000000000001")]
         },
-        StatementFault.LINE_GONE: {"moves": told.moves[1:]},
+        StatementFault.LINE_GONE: {"moves": text.moves[1:]},
         StatementFault.OTHER_ACCOUNT: {"account": NOT_OURS},
         StatementFault.OTHER_CURRENCY: {"currency": "USD"},
     }
-    return replace(told, **changes.get(fault, {}))
+    return replace(text, **changes.get(fault, {}))
 
 
-def _laid_out(name: str, told: StatementText) -> LaidOut:
-    return LaidOut(name=name, opening=told.opening, closing=told.end, lines=len(told.moves))
+def _laid_out(name: str, text: StatementText) -> LaidOut:
+    return LaidOut(name=name, opening=text.opening, closing=text.end, lines=len(text.moves))

@@ -19,7 +19,7 @@ from schemas.department import StatusReport
 
 
 class Caseworker:
-    """Opens, moves and closes cases. ``courier`` is None for a department that waits to be asked."""
+    """Opens, moves and closes cases. ``push_queue`` is None for a department that waits to be asked."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Caseworker:
         book: ReportBook,
         codes: Mapping[DepartmentStatus, str],
         panel: SettingsPanel,
-        courier: PushQueue | None,
+        push_queue: PushQueue | None,
         counter_signer: CounterSigner | None = None,
     ) -> None:
         """``counter_signer``: signs the way back; None for a department that cannot."""
@@ -37,7 +37,7 @@ class Caseworker:
         self._book = book
         self._codes = codes
         self._panel = panel
-        self._courier = courier
+        self._push_queue = push_queue
         self._working: set[asyncio.Task[None]] = set()
         self._pushing: dict[str, asyncio.Task[None]] = {}
 
@@ -63,11 +63,11 @@ class Caseworker:
         for task in self._working:
             task.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
-        if self._courier is not None:
-            self._courier.close()
+        if self._push_queue is not None:
+            self._push_queue.close()
 
-    def _begin(self, uow: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(uow)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._working.add(task)
         task.add_done_callback(self._working.discard)
         return task
@@ -95,13 +95,13 @@ class Caseworker:
 
     def _start_pushing(self, case: Submitted) -> None:
         """One push at a time for a dossier: its reports arrive in the order in which they were made."""
-        if self._courier is not None and case.dossier_code not in self._pushing:
-            self._pushing[case.dossier_code] = self._begin(self._push_all(case, self._courier))
+        if self._push_queue is not None and case.dossier_code not in self._pushing:
+            self._pushing[case.dossier_code] = self._begin(self._push_all(case, self._push_queue))
 
-    async def _push_all(self, case: Submitted, courier: PushQueue) -> None:
+    async def _push_all(self, case: Submitted, push_queue: PushQueue) -> None:
         try:
             while entries := self._book.unpushed(case.dossier_code):
-                await courier.deliver(entries[0].report)
+                await push_queue.deliver(entries[0].report)
                 await self._book.pushed(entries[0].position)
         finally:
             del self._pushing[case.dossier_code]

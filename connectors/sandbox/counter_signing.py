@@ -62,7 +62,7 @@ def signer_of(content: bytes, signature: bytes, issuer: x509.Certificate, at: da
         attributes = {one["type"].native: one["values"][0] for one in signer["signed_attrs"]}
         [certificate] = [one.chosen for one in signed["certificates"] if _is_named(one.chosen, named)]
         bound = attributes["signing_certificate_v2"]["certs"][0]["cert_hash"].native
-        digest, made = attributes["message_digest"].native, signer["signature"].native
+        digest, signature_value = attributes["message_digest"].native, signer["signature"].native
         covered = signer["signed_attrs"].untag().dump()
     except (ValueError, TypeError, KeyError, AttributeError):
         raise BadCadesSignature("tệp chữ ký không đọc được") from None
@@ -70,7 +70,7 @@ def signer_of(content: bytes, signature: bytes, issuer: x509.Certificate, at: da
         raise BadCadesSignature("chữ ký trên nội dung khác")
     if bound != sha256(certificate.dump()).digest():
         raise BadCadesSignature("chữ ký không gắn với chứng thư đi kèm")
-    return _believed(x509.load_der_x509_certificate(certificate.dump()), issuer, made, covered, at)
+    return _believed(x509.load_der_x509_certificate(certificate.dump()), issuer, signature_value, covered, at)
 
 
 def _is_named(certificate: asn1_x509.Certificate, named: Any) -> bool:
@@ -79,15 +79,15 @@ def _is_named(certificate: asn1_x509.Certificate, named: Any) -> bool:
 
 
 def _believed(
-    certificate: x509.Certificate, issuer: x509.Certificate, made: bytes, covered: bytes, at: datetime
+    certificate: x509.Certificate, issuer: x509.Certificate, signature_value: bytes, covered: bytes, at: datetime
 ) -> x509.Certificate:
     try:
         certificate.verify_directly_issued_by(issuer)
         match certificate.public_key():
             case ec.EllipticCurvePublicKey() as key:
-                key.verify(made, covered, ec.ECDSA(hashes.SHA256()))
+                key.verify(signature_value, covered, ec.ECDSA(hashes.SHA256()))
             case rsa.RSAPublicKey() as key:
-                key.verify(made, covered, padding.PKCS1v15(), hashes.SHA256())
+                key.verify(signature_value, covered, padding.PKCS1v15(), hashes.SHA256())
             case _:
                 raise BadCadesSignature("loại khóa không dùng được")
     except (InvalidSignature, TypeError, ValueError):
@@ -132,7 +132,7 @@ class CounterSigner:
         if case.handed is None or counter is Countersigned.UNSIGNED:
             return None
         another = counter is Countersigned.ANOTHER
-        said = ReceiptRecord(
+        record = ReceiptRecord(
             v=1,
             typ="vn.hub.receipt",
             handoff="hd_00000000000000000000000000" if another else case.handed.id,
@@ -143,13 +143,13 @@ class CounterSigner:
             number=case.number,
             received_at=case.at,
         )
-        return self._signed(said, counter)
+        return self._signed(record, counter)
 
     def returned(self, case: Submitted, at: datetime) -> CounterRecord | None:
         """The way back, as a signed row of the Phiếu kiểm soát."""
         if case.handed is None:
             return None
-        said = HandoffRecord(
+        record = HandoffRecord(
             v=1,
             typ="vn.hub.handoff",
             id=f"{case.number}.2",
@@ -169,7 +169,7 @@ class CounterSigner:
             personal=case.handed.personal,
             prev=case.handed.record,
         )
-        return self._signed(said, Countersigned.RIGHT)
+        return self._signed(record, Countersigned.RIGHT)
 
     def seal(self, content: bytes) -> str:
         """The seal's own signature over ``content``, in base64."""
@@ -180,20 +180,20 @@ class CounterSigner:
         # Its seal signs and nobody else: a record that named an officer would say more than its signature does.
         return HandoffSide(agency=self._department.agency, role="department", officer=None)
 
-    def _signed(self, said: BaseModel, counter: Countersigned) -> CounterRecord:
-        record = rfc8785.dumps(said.model_dump(mode="json"))
-        content = record + b" " if counter is Countersigned.FORGED else record
+    def _signed(self, record: BaseModel, counter: Countersigned) -> CounterRecord:
+        canonical = rfc8785.dumps(record.model_dump(mode="json"))
+        content = canonical + b" " if counter is Countersigned.FORGED else canonical
         holder = self._seals.get(counter, self._seal)
         issuers = [] if counter is Countersigned.UNKNOWN else [self._authority.issuing.certificate]
         signature = detached(content, holder, issuers, now())
-        return CounterRecord(record=_base64(record), signature=_base64(signature))
+        return CounterRecord(record=_base64(canonical), signature=_base64(signature))
 
 
 def _result(given_at: datetime, due_at: datetime) -> ShareResult:
     if given_at > due_at:
         return ShareResult.LATE
-    given, due = (moment.astimezone(_VIETNAM).date() for moment in (given_at, due_at))
-    return ShareResult.EARLY if given < due else ShareResult.ON_TIME
+    given_day, due_day = (moment.astimezone(_VIETNAM).date() for moment in (given_at, due_at))
+    return ShareResult.EARLY if given_day < due_day else ShareResult.ON_TIME
 
 
 def _base64(data: bytes) -> str:

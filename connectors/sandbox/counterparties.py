@@ -103,8 +103,8 @@ class Sandbox:
         token = self._catalogue.secret(fetch.token) if fetch else None
         tells = bank.notifications is not None
         messenger = BankNotifier(bank, self._catalogue, self._hub, self._environment) if tells else None
-        desk = BankControlApi(bank, self._books, self._data, self._settings, messenger, token)
-        return ServedParty(bank.counterparty, desk.app, desk.panel, PATH)
+        server = BankControlApi(bank, self._books, self._data, self._settings, messenger, token)
+        return ServedParty(bank.counterparty, server.app, server.panel, PATH)
 
     def issuer(self, issuer: Issuer) -> ServedParty:
         secrets = self._catalogue.secret(issuer.account_password), self._catalogue.secret(issuer.password)

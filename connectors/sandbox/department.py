@@ -123,10 +123,10 @@ class SandboxDepartment:
         self.cases = DossierRegister(department.counterparty, self._effects)
         self.witness_book = WitnessBook(data, department.counterparty)
         self.book = ReportBook(data / f"{department.counterparty}.reports.jsonl", pushes=push is not None)
-        courier = PushQueue(push, self.panel, department.counterparty) if push else None
-        self.accountant = Accountant(department.counterparty, data, reader, self.panel, courier)
+        push_queue = PushQueue(push, self.panel, department.counterparty) if push else None
+        self.accountant = Accountant(department.counterparty, data, reader, self.panel, push_queue)
         self._worker = Caseworker(
-            self.cases, self.book, codes_of(department.status), self.panel, courier, counter_signer
+            self.cases, self.book, codes_of(department.status), self.panel, push_queue, counter_signer
         )
         self._turned_away: Counter[str] = Counter()
 
@@ -155,14 +155,14 @@ class SandboxDepartment:
     async def witness(self, checkpoint: WitnessedCheckpoint, key: str) -> WitnessReceipt | DossierRefused:
         """Keep the custody log's checkpoint, or say that the log does not go on. Raises as WitnessBook.keep."""
         try:
-            kept = await self.witness_book.keep(checkpoint, key)
+            witnessed = await self.witness_book.keep(checkpoint, key)
         except Inconsistent as error:
             return DossierRefused(str(error))
         signer = self._counter_signer
         signature = None if signer is None else signer.seal(base64.b64decode(checkpoint.checkpoint))
-        return WitnessReceipt(size=kept.size, root=kept.root, received_at=kept.at, signature=signature)
+        return WitnessReceipt(size=witnessed.size, root=witnessed.root, received_at=witnessed.at, signature=signature)
 
-    def standing(self) -> list[DossierState]:
+    def dossier_states(self) -> list[DossierState]:
         """Every dossier, in the order in which they were taken."""
         return [
             DossierState(

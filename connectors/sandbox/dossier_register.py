@@ -28,7 +28,7 @@ class DossierRegister:
         self._by_key: dict[str, Submitted] = {}
         self._writing: dict[str, asyncio.Task[Submitted]] = {}
         self._numbers = 0
-        for case in effects.kept:
+        for case in effects.loaded:
             self._keep(case)
 
     def find(self, dossier_code: str) -> Submitted | None:

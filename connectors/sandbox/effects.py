@@ -147,11 +147,11 @@ _EFFECT: TypeAdapter[Submitted | Noticed | Ordered] = TypeAdapter(Effect)
 
 
 class EffectFile(Generic[Kind]):
-    """The effects of one counterparty, of one kind. ``kept`` holds what the file held when it was opened."""
+    """The effects of one counterparty, of one kind. ``loaded`` holds what the file held when it was opened."""
 
     def __init__(self, path: Path, kind: type[Kind]) -> None:
         self._lines = DurableLines(path)
-        self.kept: list[Kind] = [kind.model_validate_json(line) for line in self._lines.loaded]
+        self.loaded: list[Kind] = [kind.model_validate_json(line) for line in self._lines.loaded]
 
     async def append(self, effect: Kind) -> None:
         """Returns when the effect is on the disk: answer after this, never before. Raises OSError."""

@@ -37,25 +37,25 @@ def evidence_in(handoff: Handoff) -> HandoffEvidence | None:
     if handoff.signed is None:
         return None
     data = base64.b64decode(handoff.signed.record)
-    said = strict.read(HandoffRecord, data)
+    record = strict.read(HandoffRecord, data)
     if rfc8785.dumps(json.loads(data)) != data:
         raise EvidenceMismatch("the record is not in its canonical form")
-    if (said.id, said.dossier, said.leg) != (handoff.id, handoff.dossier_code, handoff.leg):
+    if (record.id, record.dossier, record.leg) != (handoff.id, handoff.dossier_code, handoff.leg):
         raise EvidenceMismatch("the record is about another handoff")
     if [(paper.code, paper.size, paper.sha256) for paper in handoff.papers] != [
-        (document.code, document.size, document.sha256) for document in said.documents
+        (document.code, document.size, document.sha256) for document in record.documents
     ]:
         raise EvidenceMismatch("the record lists other documents")
-    if handoff.signed.salt is not None and _personal(handoff, handoff.signed.salt) != said.personal:
+    if handoff.signed.salt is not None and _personal(handoff, handoff.signed.salt) != record.personal:
         raise EvidenceMismatch("the record was signed for other personal data")
     return HandoffEvidence(
-        id=said.id,
+        id=record.id,
         record=hashlib.sha256(data).hexdigest(),
-        log=said.log,
-        leg=said.leg,
-        centre=said.giver.agency,
-        personal=said.personal,
-        due_at=said.due_at,
+        log=record.log,
+        leg=record.leg,
+        centre=record.giver.agency,
+        personal=record.personal,
+        due_at=record.due_at,
     )
 
 

@@ -100,9 +100,9 @@ def _held_back(statuses: list[str], held: int) -> tuple[StatusMove, ...]:
     return tuple(moves)
 
 
-def _repeated(statuses: list[str], told: int) -> tuple[StatusMove, ...]:
+def _repeated(statuses: list[str], position: int) -> tuple[StatusMove, ...]:
     moves = list(_in_order(statuses))
-    moves[told] = StatusMove(statuses[told], (Word(told), Word(told), Word(told, again="b")))
+    moves[position] = StatusMove(statuses[position], (Word(position), Word(position), Word(position, again="b")))
     return tuple(moves)
 
 
@@ -113,7 +113,7 @@ def _late(statuses: list[str], late: int) -> tuple[StatusMove, ...]:
     """
     moves = list(_in_order(statuses))
     resolved = len(moves) - 2
-    for untold in range(late, resolved) if late else ():
-        moves[untold] = StatusMove(statuses[untold], ())
+    for position in range(late, resolved) if late else ():
+        moves[position] = StatusMove(statuses[position], ())
     moves[resolved] = StatusMove(statuses[resolved], (Word(resolved), Word(late, again="late")))
     return tuple(moves)

@@ -33,7 +33,7 @@ class PortalReceiver:
         self._counterparty = endpoint.counterparty
         self._webhooks = [Webhook(secret) for secret in secrets]
         self._effects = EffectFile(effects_path(data, endpoint.counterparty), Noticed)
-        self._noticed = {effect.key: effect for effect in self._effects.kept}
+        self._noticed = {effect.key: effect for effect in self._effects.loaded}
         self._taking: dict[str, asyncio.Task[None]] = {}
         self.app = Starlette(
             routes=[

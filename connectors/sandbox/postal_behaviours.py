@@ -243,8 +243,8 @@ BY_POSTAL_SUFFIX: Final = {fate.suffix: fate for fate in POSTAL_BEHAVIOURS}
 
 def postal_behaviour_of(order_number: str, forced: str = "") -> PostalBehaviour:
     """The fate of an order: the one that the knob forces, else by the dossier code in its number, else the ordinary."""
-    found = _SERIAL.search(order_number) or _LAST_DIGITS.search(order_number)
-    return BY_POSTAL_SUFFIX.get(forced or (found[1] if found else ""), ORDINARY_PARCEL)
+    match = _SERIAL.search(order_number) or _LAST_DIGITS.search(order_number)
+    return BY_POSTAL_SUFFIX.get(forced or (match[1] if match else ""), ORDINARY_PARCEL)
 
 
 _BEGINNING: Final = (PostalStatus.POSTED, PostalStatus.IN_TRANSIT)
@@ -274,7 +274,7 @@ class PostalMove:
     """Something happens to the item (in the operator's code), and these moves are told on the occasion."""
 
     code: str
-    told: tuple[int, ...]
+    reported: tuple[int, ...]
     """places of moves; the same one twice is told twice"""
 
 
@@ -282,17 +282,17 @@ def moves(journey: Journey, codes: Mapping[PostalStatus, str]) -> tuple[PostalMo
     """The moves in their true order. ``codes``: our status → the operator's code; one that it lacks is left out."""
     way = _WAYS.get(journey, _WAYS[Journey.DELIVERED])
     names = [UNKNOWN_CODE if status is None else codes[status] for status in way if status is None or status in codes]
-    told: list[tuple[int, ...]] = [(place,) for place in range(len(names))]
+    places_by_move: list[tuple[int, ...]] = [(place,) for place in range(len(names))]
     if journey is Journey.REPEATED:
-        told = [(place, place) for place in range(len(names))]
+        places_by_move = [(place, place) for place in range(len(names))]
     if journey is Journey.OUT_OF_ORDER and len(names) > 1:
-        told[-2:] = [(), (len(names) - 1, len(names) - 2)]
-    return tuple(PostalMove(name, places) for name, places in zip(names, told, strict=True))
+        places_by_move[-2:] = [(), (len(names) - 1, len(names) - 2)]
+    return tuple(PostalMove(name, places) for name, places in zip(names, places_by_move, strict=True))
 
 
 def codes_by_status(table: Mapping[str, PostalStatus]) -> dict[PostalStatus, str]:
     """The catalogue's [status] table read backwards; of several codes for one status the first."""
-    found: dict[PostalStatus, str] = {}
+    codes: dict[PostalStatus, str] = {}
     for code, status in table.items():
-        found.setdefault(status, code)
-    return found
+        codes.setdefault(status, code)
+    return codes

@@ -59,9 +59,9 @@ class CodedForm(LgspForm):
 async def read(request: Request, form: type[Form], operator: Operator) -> ParsedOrder:
     """The order. Raises strict.Refused for what is not on the form, or is another customer's."""
     body = await request.body()
-    said = strict.parse(body)
+    document = strict.parse(body)
     try:
-        filled = form.model_validate(said)
+        filled = form.model_validate(document)
     except ValidationError as error:
         raise strict.Refused(strict.faults_of(error)) from None
     if filled.CustomerCode != operator.customer_code:
@@ -71,7 +71,7 @@ async def read(request: Request, form: type[Form], operator: Operator) -> Parsed
         item_code=getattr(filled, "ItemCode", None),
         cash=filled.CODAmount,
         fields=sorted(filled.model_fields_set),
-        digest=hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest(),
+        digest=hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
         callback_url=getattr(filled, "CallbackUrl", None),
     )
 
@@ -80,7 +80,7 @@ def answered(office: PostalOperatorServer, reply: OrderReply, *, with_item_code:
     """The reply as both dialects say it: Status and Message."""
     match reply:
         case OperatorReply():
-            return JSONResponse(_told(office.operator, reply, with_item_code=with_item_code))
+            return JSONResponse(_payload(office.operator, reply, with_item_code=with_item_code))
         case DepartmentBusy(seconds):
             return PlainTextResponse("busy\n", HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(seconds)})
         case Faulty():
@@ -98,8 +98,8 @@ def malformed(refused: strict.Refused) -> Response:
     )
 
 
-def _told(operator: Operator, reply: OperatorReply, *, with_item_code: bool) -> dict[str, Any]:
+def _payload(operator: Operator, reply: OperatorReply, *, with_item_code: bool) -> dict[str, Any]:
     """Status by the catalogue's [answers] read backwards; where it has no word for it, by one that it lacks."""
     status = next((code for code, meaning in operator.answers.items() if meaning is reply.answer), "unlisted")
-    said = {"Status": status, "Message": reply.message}
-    return said | {"ItemCode": reply.item_code} if with_item_code and reply.item_code else said
+    payload = {"Status": status, "Message": reply.message}
+    return payload | {"ItemCode": reply.item_code} if with_item_code and reply.item_code else payload

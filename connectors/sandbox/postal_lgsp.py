@@ -56,10 +56,10 @@ class LgspServer:
     def _orders(self, form: type[Form]) -> Endpoint:
         async def ordering(request: Request) -> Response:
             try:
-                wanted = await read(request, form, self._office.operator)
+                order = await read(request, form, self._office.operator)
             except strict.Refused as refused:
                 return malformed(refused)
-            return answered(self._office, await self._office.order(wanted), with_item_code=True)
+            return answered(self._office, await self._office.order(order), with_item_code=True)
 
         return ordering
 

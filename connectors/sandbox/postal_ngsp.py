@@ -77,16 +77,16 @@ class NgspServer:
 
     async def _order(self, request: Request) -> Response:
         try:
-            wanted = await read(request, Form, self._office.operator)
+            order = await read(request, Form, self._office.operator)
         except strict.Refused as refused:
             return malformed(refused)
-        return answered(self._office, await self._office.order(wanted), with_item_code=False)
+        return answered(self._office, await self._office.order(order), with_item_code=False)
 
     async def _cancel(self, request: Request) -> Response:
         if request.query_params.get("CustomerCode") != self._office.operator.customer_code:
             return JSONResponse({"errors": ["CustomerCode: unknown"]}, HTTPStatus.BAD_REQUEST)
-        told = await self._office.cancel(request.query_params.get("OrderNumber", ""))
-        return answered(self._office, told, with_item_code=False)
+        reply = await self._office.cancel(request.query_params.get("OrderNumber", ""))
+        return answered(self._office, reply, with_item_code=False)
 
     async def _feed(self, request: Request) -> Response:
         size, after = request.query_params.get("pagesize", ""), request.query_params.get("lastId", "")

@@ -70,9 +70,9 @@ class TrackingBook:
 
     async def tell(self, order_number: str, move: int, events: Sequence[TrackingEvent]) -> None:
         """Enter the events of one move, all or none. Returns when they are on the disk."""
-        told = _ItemMoveTold(order_number=order_number, move=move, events=list(events))
-        await self._lines.append(told.model_dump_json())
-        self._enter(told)
+        entry = _ItemMoveTold(order_number=order_number, move=move, events=list(events))
+        await self._lines.append(entry.model_dump_json())
+        self._enter(entry)
 
     def page(self, after: int, size: int) -> list[tuple[int, TrackingEvent]]:
         """The events behind place ``after``, each with its own; places count from 1."""
@@ -82,9 +82,9 @@ class TrackingBook:
     def close(self) -> None:
         self._lines.close()
 
-    def _enter(self, told: _ItemMoveTold) -> None:
-        self._moves[told.order_number] = told.move + 1
-        self._feed.extend(told.events)
+    def _enter(self, entry: _ItemMoveTold) -> None:
+        self._moves[entry.order_number] = entry.move + 1
+        self._feed.extend(entry.events)
 
 
 ATTEMPTS: Final = 5
@@ -190,7 +190,7 @@ class PostalOperatorServer:
         self.operator = operator
         self.panel = SettingsPanel(settings)
         self._effects = EffectFile(effects_path(data, operator.counterparty), Ordered)
-        self._orders = {order.order_number: order for order in self._effects.kept}
+        self._orders = {order.order_number: order for order in self._effects.loaded}
         self._writing: dict[str, asyncio.Task[Ordered]] = {}
         self.book = TrackingBook(data / f"{operator.counterparty}.tracking.jsonl")
         self._callbacks = Callbacks(self.panel, operator.counterparty)
@@ -222,9 +222,9 @@ class PostalOperatorServer:
         """What was decided when it was ordered; after a restart, what its number says."""
         return self._fates.get(order_number) or postal_behaviour_of(order_number)
 
-    async def order(self, wanted: ParsedOrder) -> OrderReply:
+    async def order(self, form: ParsedOrder) -> OrderReply:
         """Raises OSError when the disk does not take it."""
-        number = wanted.order_number
+        number = form.order_number
         if number in self._orders:
             return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", self._orders[number].item_code)
         fate = self._fates.setdefault(number, postal_behaviour_of(number, self.panel.knobs.parcel_fate))
@@ -235,11 +235,11 @@ class PostalOperatorServer:
             return Faulty() if fate.answer is OrderAnswer.FAULT else DepartmentBusy(RETRY_AFTER)
         mine = number not in self._writing
         if mine:
-            self._writing[number] = asyncio.create_task(self._take(wanted, fate))
-        order = await asyncio.shield(self._writing[number])
+            self._writing[number] = asyncio.create_task(self._take(form, fate))
+        taken = await asyncio.shield(self._writing[number])
         if not mine:
-            return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", order.item_code)
-        return await self._first_answer(order, fate)
+            return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã tồn tại", taken.item_code)
+        return await self._first_answer(taken, fate)
 
     async def cancel(self, order_number: str) -> OperatorReply:
         """Until the item is on its way. Once more is as good as once."""
@@ -274,33 +274,32 @@ class PostalOperatorServer:
 
     async def _cancel(self, order: Ordered) -> OperatorReply:
         number = order.order_number
-        told = {self.operator.status.get(event.status_code) for event in self.book.of(number)}
-        if PostalStatus.CANCELLED in told:
+        statuses = {self.operator.status.get(event.status_code) for event in self.book.of(number)}
+        if PostalStatus.CANCELLED in statuses:
             return OperatorReply(ReplyMeaning.ALREADY, "Đơn hàng đã huỷ")
-        if told & _ON_ITS_WAY or PostalStatus.CANCELLED not in self._codes:
+        if statuses & _ON_ITS_WAY or PostalStatus.CANCELLED not in self._codes:
             return OperatorReply(ReplyMeaning.REFUSED, "Bưu gửi đang được vận chuyển, không huỷ được")
         event = self._event(order, self._codes[PostalStatus.CANCELLED], now())
         await self._tell(order, len(self._moves(number)), [event])
         return OperatorReply(ReplyMeaning.DONE, "Đã huỷ")
 
-    async def _take(self, wanted: ParsedOrder, fate: PostalBehaviour) -> Ordered:
+    async def _take(self, form: ParsedOrder, fate: PostalBehaviour) -> Ordered:
         order = Ordered(
             at=now(),
             counterparty=self.operator.counterparty,
-            key=wanted.order_number,
-            order_number=wanted.order_number,
-            item_code=wanted.item_code
-            or _item_code(wanted.order_number, wrong=fate.journey is Journey.WRONG_ITEM_CODE),
-            cash=wanted.cash,
-            fields=wanted.fields,
-            digest=wanted.digest,
-            callback_url=wanted.callback_url,
+            key=form.order_number,
+            order_number=form.order_number,
+            item_code=form.item_code or _item_code(form.order_number, wrong=fate.journey is Journey.WRONG_ITEM_CODE),
+            cash=form.cash,
+            fields=form.fields,
+            digest=form.digest,
+            callback_url=form.callback_url,
         )
         try:
             await self._effects.append(order)
             self._orders[order.order_number] = order
         finally:
-            del self._writing[wanted.order_number]
+            del self._writing[form.order_number]
         return order
 
     async def _first_answer(self, order: Ordered, fate: PostalBehaviour) -> OrderReply:
@@ -339,7 +338,7 @@ class PostalOperatorServer:
 
     async def _move(self, order: Ordered, place: int) -> list[asyncio.Task[None]]:
         way, pace = self._moves(order.order_number), self.panel.settings.pace
-        events = [self._event(order, way[move].code, _moment(order, move, pace)) for move in way[place].told]
+        events = [self._event(order, way[move].code, _moment(order, move, pace)) for move in way[place].reported]
         return await self._tell(order, place, events)
 
     async def _tell(self, order: Ordered, place: int, events: list[TrackingEvent]) -> list[asyncio.Task[None]]:
@@ -347,8 +346,8 @@ class PostalOperatorServer:
         url = order.callback_url
         return [self._begin(self._callbacks.say(url, event)) for event in events] if url else []
 
-    def _begin(self, uow: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(uow)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._calling.add(task)
         task.add_done_callback(self._calling.discard)
         return task

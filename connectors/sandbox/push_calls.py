@@ -9,7 +9,7 @@ import requests
 
 from config.catalogue import Catalogue, Department, HmacGuard, SoapGuard
 from connectors.clock import now
-from connectors.sandbox.push_queue import Push, PushError, Said, number_of
+from connectors.sandbox.push_queue import Push, PushError, PushMessage, number_of
 from connectors.sandbox.soap_security import signing_key
 from connectors.transport import signatures, wsse
 from connectors.transport.contract import contract
@@ -47,11 +47,11 @@ class SignedJsonPush:
         self._secret = secret
         self._sessions = _Sessions()
 
-    def __call__(self, said: Said) -> None:
+    def __call__(self, message: PushMessage) -> None:
         """Raises PushError unless the hub answers 2xx."""
-        path = "statuses" if isinstance(said, StatusReport) else "settlement-answers"
-        headers = {"Content-Type": "application/json", "Idempotency-Key": number_of(said)}
-        body = said.model_dump_json(exclude_none=True).encode()
+        path = "statuses" if isinstance(message, StatusReport) else "settlement-answers"
+        headers = {"Content-Type": "application/json", "Idempotency-Key": number_of(message)}
+        body = message.model_dump_json(exclude_none=True).encode()
         request = requests.Request("POST", f"{self._url}/{path}", headers=headers, data=body).prepare()
         signatures.sign(request, self._keyid, self._secret)
         self._sessions.send(request)
@@ -66,9 +66,9 @@ class SignedSoap:
         self._contract = contract(HUB_WSDL)
         self._sessions = _Sessions()
 
-    def __call__(self, said: Said) -> None:
+    def __call__(self, pushed: PushMessage) -> None:
         """Raises PushError unless the hub answers 2xx; a fault is answered with 500."""
-        operation, message = _report(said) if isinstance(said, StatusReport) else _answer(said)
+        operation, message = _report(pushed) if isinstance(pushed, StatusReport) else _answer(pushed)
         envelope = self._contract.envelope(operation, message)
         wsse.sign(envelope, self._key, now())
         action = self._contract.operations[operation].action

@@ -30,14 +30,14 @@ class PushError(Exception):
         self.away = away
 
 
-Said = StatusReport | TableAnswer
-Push = Callable[[Said], None]
+PushMessage = StatusReport | TableAnswer
+Push = Callable[[PushMessage], None]
 """Says one of them to the hub and waits for its answer (blocking). Raises PushError."""
 
 
-def number_of(said: Said) -> str:
+def number_of(message: PushMessage) -> str:
     """The department's own number of what it says."""
-    return said.report_id if isinstance(said, StatusReport) else said.answer_id
+    return message.report_id if isinstance(message, StatusReport) else message.answer_id
 
 
 class PushQueue:
@@ -53,12 +53,12 @@ class PushQueue:
         self._pause = FIRST_PAUSE
         """before a hub that is away is asked again"""
 
-    async def deliver(self, said: Said) -> None:
+    async def deliver(self, message: PushMessage) -> None:
         """Returns when the hub has taken it."""
         pause = FIRST_PAUSE
-        while (error := await self._attempt(said)) is not None:
+        while (error := await self._attempt(message)) is not None:
             if not error.away:
-                log.warning("%s: the hub does not take %s: %s", self._counterparty, number_of(said), error)
+                log.warning("%s: the hub does not take %s: %s", self._counterparty, number_of(message), error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -66,19 +66,19 @@ class PushQueue:
         """Waits for the calls under way."""
         self._threads.shutdown()
 
-    async def _attempt(self, said: Said) -> PushError | None:
+    async def _attempt(self, message: PushMessage) -> PushError | None:
         await self._panel.up()
         if not self._away:
-            return await self._call(said)
+            return await self._call(message)
         async with self._asking:
             if self._away:
                 await asyncio.sleep(self._pause)
                 self._pause = min(2 * self._pause, LONGEST_PAUSE)
-            return await self._call(said)
+            return await self._call(message)
 
-    async def _call(self, said: Said) -> PushError | None:
+    async def _call(self, message: PushMessage) -> PushError | None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._push, said)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._push, message)
         except PushError as error:
             self._note(error)
             return error

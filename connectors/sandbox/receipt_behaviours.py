@@ -118,5 +118,5 @@ _BY_SUFFIX: Final = {fate.suffix: fate for fate in RECEIPT_BEHAVIOURS}
 
 def receipt_behaviour_of(dossier_code: str) -> ReceiptBehaviour:
     """The fate of a receipt by the dossier that it is for."""
-    found = _LAST_DIGITS.search(dossier_code)
-    return _BY_SUFFIX.get(found[1] if found else "", ORDINARY_RECEIPT)
+    match = _LAST_DIGITS.search(dossier_code)
+    return _BY_SUFFIX.get(match[1] if match else "", ORDINARY_RECEIPT)

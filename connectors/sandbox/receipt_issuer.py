@@ -154,26 +154,26 @@ class ReceiptIssuer:
         try:
             message = payload_of(body_of(parse(await request.body())))
             operation = etree.QName(message).localname
-            found = schema_of(WSDLS[operation], NAMESPACE).fault(message) if operation in WSDLS else "no operation"
+            finding = schema_of(WSDLS[operation], NAMESPACE).fault(message) if operation in WSDLS else "no operation"
         except (UnsafeXML, NotSOAP) as error:
-            found = str(error)
-        if found:
-            log.warning("%s refused a message: %s", self._issuer.counterparty, found)
-            return _sent(fault("Client", found), HTTPStatus.INTERNAL_SERVER_ERROR)
-        said = {etree.QName(part).localname: part.text or "" for part in message}
+            finding = str(error)
+        if finding:
+            log.warning("%s refused a message: %s", self._issuer.counterparty, finding)
+            return _sent(fault("Client", finding), HTTPStatus.INTERNAL_SERVER_ERROR)
+        fields = {etree.QName(part).localname: part.text or "" for part in message}
         match operation:
             case "ImportAndPublishInv":
-                return await self._publish(said)
+                return await self._publish(fields)
             case "cancelInvNoPay":
-                return _result(operation, await self._cancel(said))
+                return _result(operation, await self._cancel(fields))
             case _:
-                return _result(operation, self._list(said))
+                return _result(operation, self._list(fields))
 
-    async def _publish(self, said: Mapping[str, str]) -> Response:
-        if not self._may_publish(said) or not self._serves(said["username"], said.get("password", "")):
+    async def _publish(self, fields: Mapping[str, str]) -> Response:
+        if not self._may_publish(fields) or not self._serves(fields["username"], fields.get("password", "")):
             return _result("ImportAndPublishInv", "ERR:1")
         try:
-            invoice = _invoice(said["xmlInvData"])
+            invoice = _invoice(fields["xmlInvData"])
         except (UnsafeXML, LookupError, ValueError):
             return _result("ImportAndPublishInv", "ERR:3")
         async with self._one_at_a_time:
@@ -186,8 +186,8 @@ class ReceiptIssuer:
             skip = 1 if fate.answer is IssueAnswer.OTHER_NUMBER else 0
             entered = await self._book.issue(
                 invoice["key"],
-                pattern=said["pattern"],
-                serial=said["serial"],
+                pattern=fields["pattern"],
+                serial=fields["serial"],
                 amount=int(invoice["Amount"]),
                 dossier_code=invoice["CusCode"],
                 words=invoice["AmountInWords"],
@@ -206,29 +206,29 @@ class ReceiptIssuer:
         ok = f"OK:{entered.pattern};{entered.serial}-{entered.fkey}_{entered.number}"
         return _result("ImportAndPublishInv", ok)
 
-    async def _cancel(self, said: Mapping[str, str]) -> str:
-        if not self._may_publish(said) or not self._serves(said["userName"], said.get("userPass", "")):
+    async def _cancel(self, fields: Mapping[str, str]) -> str:
+        if not self._may_publish(fields) or not self._serves(fields["userName"], fields.get("userPass", "")):
             return "ERR:1"
         async with self._one_at_a_time:
-            if not self._book.find(said["fkey"]):
+            if not self._book.find(fields["fkey"]):
                 return "ERR:2"
-            if self._book.is_void(said["fkey"]):
+            if self._book.is_void(fields["fkey"]):
                 return "ERR:8"
-            await self._book.void(said["fkey"])
+            await self._book.void(fields["fkey"])
         return "OK:"
 
-    def _list(self, said: Mapping[str, str]) -> str:
-        if not self._serves(said["userName"], said.get("userPass", "")):
+    def _list(self, fields: Mapping[str, str]) -> str:
+        if not self._serves(fields["userName"], fields.get("userPass", "")):
             return "ERR:1"
         data = etree.Element("Data")
-        entered = self._book.find(said["key"])
+        entered = self._book.find(fields["key"])
         if entered is not None:
             _item(data, entered, CANCELLED if self._book.is_void(entered.fkey) else PUBLISHED)
         return str(etree.tostring(data, encoding="unicode"))
 
-    def _may_publish(self, said: Mapping[str, str]) -> bool:
-        right = hmac.compare_digest(said.get("ACpass", "").encode(), self._account_password.encode())
-        return right and said.get("Account") == self._issuer.account
+    def _may_publish(self, fields: Mapping[str, str]) -> bool:
+        right = hmac.compare_digest(fields.get("ACpass", "").encode(), self._account_password.encode())
+        return right and fields.get("Account") == self._issuer.account
 
     def _serves(self, username: str, password: str) -> bool:
         return hmac.compare_digest(password.encode(), self._password.encode()) and username == self._issuer.username

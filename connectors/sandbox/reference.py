@@ -110,7 +110,7 @@ def _banks() -> Iterator[str]:
     yield "## Banks and gateways"
     yield ""
     yield "Every bank and gateway keeps its own book on the disk (`accounts/*.jsonl`, `bank.*.jsonl`), and does what it"
-    yield "is told at its control door: `POST /_sandbox/transfers` with"
+    yield "is told at its control API: `POST /_sandbox/transfers` with"
     yield '`{"amount": 150000, "reference": "HC000000000149", "fate": "lost"}` is somebody who pays.'
     yield "`GET /_sandbox/book`, `/paid` and `/told` show what it has."
     yield 'The knob `{"transfer_fate": "lost"}` forces a fate on every transfer, `{"lose_notifications": true}` loses'

@@ -43,7 +43,7 @@ class PartnerVocabulary:
         self._ours = dict(fields)
         self._theirs = {ours: theirs for theirs, ours in fields.items()}
 
-    def read(self, body: bytes) -> bytes:
+    def to_ours(self, body: bytes) -> bytes:
         """The hub's document under our names: what stands at its top under a name of theirs goes to our place.
 
         Raises schemas.strict.Refused for what is no JSON.
@@ -56,13 +56,13 @@ class PartnerVocabulary:
                 _put(document, ours.split("."), document.pop(theirs))
         return json.dumps(document, ensure_ascii=False).encode()
 
-    def said(self, document: Any) -> Any:
+    def to_theirs(self, document: Any) -> Any:
         """An answer under their names, wherever a field of ours stands in it."""
         if isinstance(document, list):
-            return [self.said(item) for item in document]
+            return [self.to_theirs(item) for item in document]
         if not isinstance(document, dict):
             return document
-        return {self._theirs.get(name, name): self.said(value) for name, value in document.items()}
+        return {self._theirs.get(name, name): self.to_theirs(value) for name, value in document.items()}
 
 
 def _put(document: dict[str, Any], path: list[str], value: Any) -> None:
@@ -93,8 +93,8 @@ class RestDepartment:
                 control(
                     office.panel,
                     effects=office.cases.all,
-                    dossiers=office.standing,
-                    tables=office.accountant.standing,
+                    dossiers=office.dossier_states,
+                    tables=office.accountant.statuses,
                 ),
             ],
             middleware=[Middleware(Obstacles, panel=office.panel)],
@@ -118,8 +118,8 @@ class RestDepartment:
         if not key:
             return _malformed("the header Idempotency-Key is missing")
         try:
-            handoff = strict.read(Handoff, self._names.read(await request.body()))
-            return self._said(await self._office.submit(handoff, key))
+            handoff = strict.read(Handoff, self._names.to_ours(await request.body()))
+            return self._response(await self._office.submit(handoff, key))
         except strict.Refused as refused:
             return _malformed(*(f"{fault.pointer}: {fault.code}" for fault in refused.faults))
         except EvidenceMismatch as error:
@@ -167,12 +167,12 @@ class RestDepartment:
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"status": "ok", "system": f"sandbox: {self._office.department.name}"})
 
-    def _said(self, reply: Reply) -> Response:
+    def _response(self, reply: Reply) -> Response:
         match reply:
             case DossierTaken(receipt, fresh):
                 return self._json(receipt, HTTPStatus.CREATED if fresh else HTTPStatus.OK)
             case AlreadyThere(receipt):
-                return JSONResponse(self._names.said({"number": receipt.number}), HTTPStatus.CONFLICT)
+                return JSONResponse(self._names.to_theirs({"number": receipt.number}), HTTPStatus.CONFLICT)
             case Garbled():
                 return Response('{"number": "', HTTPStatus.CREATED, media_type="application/json")
             case Silent():
@@ -181,7 +181,7 @@ class RestDepartment:
                 return _without_effect(reply)
 
     def _json(self, answer: HandoffReceipt | Changes, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        return JSONResponse(self._names.said(answer.model_dump(mode="json", exclude_none=True)), status)
+        return JSONResponse(self._names.to_theirs(answer.model_dump(mode="json", exclude_none=True)), status)
 
 
 def _without_effect(reply: DossierRefused | DepartmentBusy | Faulty) -> Response:

@@ -45,7 +45,7 @@ _PLACEHOLDER: Final = b"https://department.invalid/soap"
 log = logging.getLogger(__name__)
 
 
-class _NotOurs(Exception):
+class ContractViolation(Exception):
     """The message is not what the contract allows; the text says what is wrong without quoting it."""
 
 
@@ -61,8 +61,8 @@ class SoapDepartment:
                 control(
                     office.panel,
                     effects=office.cases.all,
-                    dossiers=office.standing,
-                    tables=office.accountant.standing,
+                    dossiers=office.dossier_states,
+                    tables=office.accountant.statuses,
                 ),
                 Route("/{path:path}", self._contract, methods=["GET"]),
                 Route("/{path:path}", self._answer, methods=["POST"]),
@@ -74,22 +74,30 @@ class SoapDepartment:
     async def _contract(self, request: Request) -> Response:
         if "wsdl" not in {name.lower() for name in request.query_params}:
             return Response(status_code=HTTPStatus.NOT_FOUND)
-        here = str(request.url.replace(query="")).encode()
-        return Response(vendored.document(messages.WSDL).replace(_PLACEHOLDER, here), media_type="text/xml")
+        url = str(request.url.replace(query="")).encode()
+        return Response(vendored.document(messages.WSDL).replace(_PLACEHOLDER, url), media_type="text/xml")
 
     async def _answer(self, request: Request) -> Response:
         try:
             message = self._message_in(await request.body())
             return await self._operation(message)
-        except (UnsafeXML, NotSOAP, Untrusted, _NotOurs, strict.Refused, KeyReusedError, EvidenceMismatch) as error:
+        except (
+            UnsafeXML,
+            NotSOAP,
+            Untrusted,
+            ContractViolation,
+            strict.Refused,
+            KeyReusedError,
+            EvidenceMismatch,
+        ) as error:
             log.warning("%s refused a message: %s", self._office.department.counterparty, type(error).__name__)
             return self._fault("Client", str(error) or type(error).__name__)
 
     def _message_in(self, data: bytes) -> Element:
         message = payload_of(self._security.body_of(parse(data, limit=LIMIT)))
-        found = self._schema.fault(message)
-        if found:
-            raise _NotOurs(found)
+        finding = self._schema.fault(message)
+        if finding:
+            raise ContractViolation(finding)
         return message
 
     async def _operation(self, message: Element) -> Response:
@@ -98,7 +106,7 @@ class SoapDepartment:
                 return await self._submit(message)
             case "FindDossier":
                 code = messages.text_of(message, "dossierCode")
-                return self._reply(messages.found(code, self._found(code)))
+                return self._reply(messages.find_response(code, self._receipt_of(code)))
             case "ListChanges":
                 return self._reply(self._changes(messages.text_of(message, "after")))
             case "DeliverCheckpoint":
@@ -106,9 +114,9 @@ class SoapDepartment:
             case "DeliverSettlement":
                 return await self._settle(message)
             case "Ping":
-                return self._reply(messages.pong(f"sandbox: {self._office.department.name}"))
+                return self._reply(messages.ping_response(f"sandbox: {self._office.department.name}"))
             case name:
-                raise _NotOurs(f"{name} is no operation")
+                raise ContractViolation(f"{name} is no operation")
 
     async def _submit(self, message: Element) -> Response:
         handoff = messages.handoff_in(message)
@@ -116,7 +124,7 @@ class SoapDepartment:
         reply = await self._office.submit(handoff, messages.text_of(message, "key"))
         match reply:
             case DossierTaken(receipt):
-                return self._reply(messages.submitted(code, receipt))
+                return self._reply(messages.submit_response(code, receipt))
             case AlreadyThere(receipt):
                 return self._fault("Client", "the dossier is here already", messages.exists(code, receipt))
             case Garbled():
@@ -131,7 +139,7 @@ class SoapDepartment:
         if isinstance(answer, DossierRefused):
             detail = messages.checkpoint_refused(answer.reason)
             return self._fault("Client", "the log does not go on", detail)
-        return self._reply(messages.witnessed(answer))
+        return self._reply(messages.checkpoint_response(answer))
 
     async def _settle(self, message: Element) -> Response:
         key = messages.text_of(message, "key")
@@ -139,7 +147,7 @@ class SoapDepartment:
             receipt, _ = await self._office.accountant.settle(messages.table_in(message), key)
         except TableRefused as error:
             return self._fault("Client", "the table is not taken", messages.settlement_refused(str(error)))
-        return self._reply(messages.settled(receipt))
+        return self._reply(messages.settlement_response(receipt))
 
     def _without_effect(self, code: str, reply: DossierRefused | DepartmentBusy | Faulty) -> Response:
         match reply:
@@ -153,17 +161,17 @@ class SoapDepartment:
             case Faulty():
                 return self._fault("Server", "something went wrong; nothing was done")
 
-    def _found(self, code: str) -> HandoffReceipt | None:
+    def _receipt_of(self, code: str) -> HandoffReceipt | None:
         try:
             return self._office.find(code)
         except ValueError as error:
-            raise _NotOurs(str(error)) from None
+            raise ContractViolation(str(error)) from None
 
     def _changes(self, cursor: str) -> Element:
         try:
-            return messages.changes(self._office.changes(cursor))
+            return messages.changes_response(self._office.changes(cursor))
         except UnknownCursorError:
-            raise _NotOurs("no such cursor") from None
+            raise ContractViolation("no such cursor") from None
 
     def _reply(self, payload: Element) -> Response:
         return self._sent(payload, wrap(payload), HTTPStatus.OK)

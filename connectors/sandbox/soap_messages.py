@@ -57,27 +57,27 @@ def table_in(message: Element) -> HandedTable:
     )
 
 
-def submitted(dossier_code: str, receipt: HandoffReceipt) -> Element:
+def submit_response(dossier_code: str, receipt: HandoffReceipt) -> Element:
     return _element("SubmitDossierResponse", _element("dossierCode", dossier_code), _receipt(receipt))
 
 
-def found(dossier_code: str, receipt: HandoffReceipt | None) -> Element:
+def find_response(dossier_code: str, receipt: HandoffReceipt | None) -> Element:
     return _element(
         "FindDossierResponse", _element("dossierCode", dossier_code), *([_receipt(receipt)] if receipt else [])
     )
 
 
-def changes(page: Changes) -> Element:
+def changes_response(page: Changes) -> Element:
     return _element(
         "ListChangesResponse", *(_report(report) for report in page.reports), _element("cursor", page.cursor)
     )
 
 
-def pong(system: str) -> Element:
+def ping_response(system: str) -> Element:
     return _element("PingResponse", _element("system", system))
 
 
-def witnessed(receipt: WitnessReceipt) -> Element:
+def checkpoint_response(receipt: WitnessReceipt) -> Element:
     return _element(
         "DeliverCheckpointResponse",
         _element("size", str(receipt.size)),
@@ -91,7 +91,7 @@ def checkpoint_refused(reason: str) -> Element:
     return _element("CheckpointRefused", _element("reason", reason))
 
 
-def settled(receipt: TableReceipt) -> Element:
+def settlement_response(receipt: TableReceipt) -> Element:
     return _element(
         "DeliverSettlementResponse",
         _element("settlementId", receipt.settlement_id),

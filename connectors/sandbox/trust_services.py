@@ -65,7 +65,7 @@ class RevocationListServer:
         self.panel = SettingsPanel(settings)
         self._authority = DevelopmentAuthority(pki)
         self._list = b""
-        self._made: tuple[datetime, object] | None = None
+        self._list_state: tuple[datetime, object] | None = None
         self.app = Starlette(
             routes=[
                 Route(f"{PREFIX}/revoke", self._revoke, methods=["POST"]),
@@ -82,16 +82,16 @@ class RevocationListServer:
 
     def _current(self, at: datetime) -> bytes:
         state = (self.panel.knobs.stale_list, frozenset(self._authority.revoked()))
-        if self._made is None or self._made[1] != state or at - self._made[0] > _EVERY:
+        if self._list_state is None or self._list_state[1] != state or at - self._list_state[0] > _EVERY:
             stale = self.panel.knobs.stale_list
             self._list = self._authority.crl(at=at - _STALE if stale else at, lasts=_ONE_DAY if stale else CRL_LASTS)
-            self._made = at, state
+            self._list_state = at, state
         return self._list
 
     async def _revoke(self, request: Request) -> Response:
         try:
-            said = _Revocation.model_validate_json(await request.body())
+            revocation = _Revocation.model_validate_json(await request.body())
         except ValidationError:
             return PlainTextResponse('say {"serial": "123"}\n', HTTPStatus.UNPROCESSABLE_ENTITY)
-        self._authority.revoke(int(said.serial))
+        self._authority.revoke(int(revocation.serial))
         return Response(status_code=HTTPStatus.NO_CONTENT)

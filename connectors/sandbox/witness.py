@@ -44,17 +44,17 @@ class WitnessBook:
     def __init__(self, data: Path, counterparty: str) -> None:
         self._counterparty = counterparty
         self._lines = DurableLines(witnessed_path(data, counterparty))
-        self.kept = [Witnessed.model_validate_json(line) for line in self._lines.loaded]
+        self.checkpoints = [Witnessed.model_validate_json(line) for line in self._lines.loaded]
         self._one_at_a_time = asyncio.Lock()
 
     async def keep(self, handed: WitnessedCheckpoint, key: str) -> Witnessed:
         """Raises Inconsistent, schemas.strict.Refused when it is no checkpoint, OSError when the disk is full."""
         checkpoint = strict.read(LogCheckpoint, base64.b64decode(handed.checkpoint))
         async with self._one_at_a_time:
-            if self.kept:
-                _check(self.kept[-1], checkpoint, handed)
-                if self.kept[-1].size == checkpoint.size:
-                    return self.kept[-1]
+            if self.checkpoints:
+                _check(self.checkpoints[-1], checkpoint, handed)
+                if self.checkpoints[-1].size == checkpoint.size:
+                    return self.checkpoints[-1]
             witnessed = Witnessed(
                 at=now(),
                 counterparty=self._counterparty,
@@ -66,7 +66,7 @@ class WitnessBook:
                 signature=handed.signature,
             )
             await self._lines.append(witnessed.model_dump_json())
-            self.kept.append(witnessed)
+            self.checkpoints.append(witnessed)
         return witnessed
 
     def close(self) -> None:

@@ -24,10 +24,10 @@ _TUNNELS: Final = (IPv6Network("2002::/16"), IPv6Network("2001::/32"))
 def resolve(host: str, port: int) -> list[str]:
     """Every address of ``host`` for TCP, in the system's order. Raises gaierror, or ContractBroken if it is no name."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
         raise ContractBroken(ConnectorCode.ADDRESS, "the address has a host that cannot be a name") from None
-    return list(dict.fromkeys(str(sockaddr[0]) for _, _, _, _, sockaddr in found))
+    return list(dict.fromkeys(str(sockaddr[0]) for _, _, _, _, sockaddr in results))
 
 
 class AddressGuard:

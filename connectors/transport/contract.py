@@ -63,7 +63,9 @@ class SoapContract:
         ((name, binding),) = self._client.wsdl.bindings.items()
         self._service = self._client.create_service(name, address="")
         self.namespace = str(etree.QName(name).namespace)
-        self.operations: Mapping[str, Operation] = {name: _operation(found) for name, found in binding.all().items()}
+        self.operations: Mapping[str, Operation] = {
+            name: _operation(operation) for name, operation in binding.all().items()
+        }
         self._schema = schema_of(wsdl, self.namespace)
 
     def envelope(self, operation: str, message: Mapping[str, Any]) -> Element:
@@ -87,11 +89,11 @@ class SoapContract:
         """Take out of ``payload``, which begins with elements ``entry``, those that the schema does not allow."""
         if self.fault(payload) is None:
             return []
-        found = payload.findall(entry)
-        for element in found:
+        elements = payload.findall(entry)
+        for element in elements:
             payload.remove(element)
-        odd = [element for element in found if self._fault_with(payload, element)]
-        for element in reversed([element for element in found if element not in odd]):
+        odd = [element for element in elements if self._fault_with(payload, element)]
+        for element in reversed([element for element in elements if element not in odd]):
             payload.insert(0, element)
         return odd
 

@@ -43,16 +43,16 @@ def _text(body: bytes) -> str:
 def _members(text: str, at: int) -> dict[str, int]:
     """The object that begins at ``at``: name → where its value begins. Of a name that stands twice, the last."""
     at = _after(text, at, "{")
-    found: dict[str, int] = {}
+    starts: dict[str, int] = {}
     while not text.startswith("}", at):
         if not text.startswith('"', at):
             raise ValueError("a name is text")
         name, at = _decode(text, at)
         start = _after(text, at, ":")
         _, end = _decode(text, start)
-        found[name] = start
+        starts[name] = start
         at = _next(text, end, "}")
-    return found
+    return starts
 
 
 def _elements(text: str, at: int) -> Iterator[str]:
@@ -84,5 +84,5 @@ def _next(text: str, at: int, closing: str) -> int:
 
 
 def _skip(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return at if found is None else found.end()
+    match = _SPACE.match(text, at)
+    return at if match is None else match.end()

@@ -60,30 +60,30 @@ class Exchange:
     """the code of the transport's failure (connectors.errors.ConnectorCode), if it failed"""
 
 
-_KEPT: ContextVar[list[Exchange] | None] = ContextVar("kept_exchanges", default=None)
+_RECORDING: ContextVar[list[Exchange] | None] = ContextVar("kept_exchanges", default=None)
 
 
 @contextmanager
 def recording() -> Iterator[list[Exchange]]:
     """Collects the exchanges of this thread (or coroutine) while it is open; outside of it nothing is kept."""
     exchanges: list[Exchange] = []
-    token = _KEPT.set(exchanges)
+    token = _RECORDING.set(exchanges)
     try:
         yield exchanges
     finally:
-        _KEPT.reset(token)
+        _RECORDING.reset(token)
 
 
 def is_recording() -> bool:
     """Whether anybody will look: redaction costs more than many a call."""
-    return _KEPT.get() is not None
+    return _RECORDING.get() is not None
 
 
 def keep(exchange: Exchange) -> None:
     """Adds ``exchange`` to the open recording."""
-    kept = _KEPT.get()
-    if kept is not None:
-        kept.append(exchange)
+    recorded = _RECORDING.get()
+    if recorded is not None:
+        recorded.append(exchange)
 
 
 def without_secrets(url: str) -> str:

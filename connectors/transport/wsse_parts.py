@@ -105,10 +105,10 @@ def signed_by(parts: Parts, envelope: Element) -> list[SignedElement]:
 
 def _only(envelope: Element, parent: Element, tag: str) -> Element:
     """The element ``tag`` if there is one in the whole document and it stands directly in ``parent``."""
-    found = list(envelope.iter(tag))
-    if len(found) != 1 or found[0].getparent() is not parent:
+    elements = list(envelope.iter(tag))
+    if len(elements) != 1 or elements[0].getparent() is not parent:
         raise Untrusted("structure", f"a message has one {_local(tag)}, in one place")
-    return found[0]
+    return elements[0]
 
 
 def _ids(envelope: Element) -> dict[str, Element]:

@@ -70,10 +70,10 @@ def moment_in(text: str) -> datetime:
     Unlike RFC 3339 it may stand between white space, end a day at 24:00:00, and have any number of decimals, of which
     six are kept.
     """
-    found = _DATE_TIME.fullmatch(text.strip())
-    if found is None:
+    match = _DATE_TIME.fullmatch(text.strip())
+    if match is None:
         raise ValueError("not an xs:dateTime with a zone")
-    day, hour, rest, fraction, zone = found.group("day", "hour", "rest", "fraction", "zone")
+    day, hour, rest, fraction, zone = match.group("day", "hour", "rest", "fraction", "zone")
     ends_a_day = hour == "24" and rest == ":00:00" and not (fraction or "").strip("0")
     moment = datetime.fromisoformat(f"{day}T{'00' if ends_a_day else hour}{rest}.{(fraction or '0')[:6]}{zone}")
     try:

@@ -205,10 +205,10 @@ class DevelopmentAuthority:
     def revoked(self) -> dict[str, str]:
         """Serial number → since when."""
         try:
-            kept = json.loads((self.folder / "revoked.json").read_bytes())
+            since_by_serial = json.loads((self.folder / "revoked.json").read_bytes())
         except FileNotFoundError:
             return {}
-        return {str(serial): str(since) for serial, since in kept.items()}
+        return {str(serial): str(since) for serial, since in since_by_serial.items()}
 
     def crl(self, *, at: datetime | None = None, lasts: timedelta = CRL_LASTS) -> bytes:
         """The issuing CA's revocation list (DER), as of ``at``; its number is the time, so it only grows."""

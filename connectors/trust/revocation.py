@@ -48,8 +48,8 @@ class RevocationLists:
         return decoded(reply.body)
 
     def check(self) -> str:
-        found = decoded(whole(self._transport.get(self._url, {"Accept": "application/pkix-crl"})).body)
-        return f"{self._name}: revocation list no. {found.number}"
+        crl = decoded(whole(self._transport.get(self._url, {"Accept": "application/pkix-crl"})).body)
+        return f"{self._name}: revocation list no. {crl.number}"
 
 
 def decoded(body: bytes) -> RevocationList:

@@ -97,11 +97,11 @@ def _clerks(settings: Settings, catalogue: Catalogue) -> CheckResult:
         check_clerks(settings, catalogue)
     except CatalogueError as error:
         return CheckResult("clerks", ok=False, finding=str(error))
-    if catalogue.fee_desk is None:
+    if catalogue.fee_settings is None:
         return CheckResult("clerks", ok=True, finding="nothing is collected")
-    if not catalogue.fee_desk.clerks:
+    if not catalogue.fee_settings.clerks:
         return CheckResult("clerks", ok=True, finding="none: everybody proposes and agrees (development only)")
-    return CheckResult("clerks", ok=True, finding=f"{len(catalogue.fee_desk.clerks)} decide about money")
+    return CheckResult("clerks", ok=True, finding=f"{len(catalogue.fee_settings.clerks)} decide about money")
 
 
 def _run_check(name: str, check: Callable[[], Iterator[str]]) -> CheckResult:

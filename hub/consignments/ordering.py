@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from config.parties import PostDesk
+from config.parties import PostSettings
 from config.postal import Operator
 from hub.consignments import attention, service
 from hub.consignments.attention import RaisedConcern
@@ -166,7 +166,7 @@ def _submission(uow: UnitOfWork, dossier: dict[str, Any]) -> Submission:
 
 
 def _ends(
-    uow: UnitOfWork, request: DeliveryRequest, dossiers: list[dict[str, Any]], post: PostDesk
+    uow: UnitOfWork, request: DeliveryRequest, dossiers: list[dict[str, Any]], post: PostSettings
 ) -> tuple[Contact, Contact]:
     """Sender and receiver. Raises InvalidState where one of them has no address or phone."""
     match request.direction:
@@ -224,7 +224,7 @@ def _line(address: Address) -> str:
 
 def _cash(uow: UnitOfWork, request: DeliveryRequest, dossiers: list[dict[str, Any]], operator: Operator) -> int:
     """What the postman is to collect. Raises InvalidState where he is told to and cannot."""
-    collects = operator.remits_within_working_days is not None and uow.catalogue.fee_desk is not None
+    collects = operator.remits_within_working_days is not None and uow.catalogue.fee_settings is not None
     if request.cash and not collects:
         raise InvalidState(
             vi(

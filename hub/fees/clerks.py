@@ -50,7 +50,7 @@ def _clerk(uow: UnitOfWork) -> Clerk | None:
 
     Raises Forbidden.
     """
-    settings = uow.catalogue.fee_desk
+    settings = uow.catalogue.fee_settings
     if uow.replayed or settings is None or not settings.clerks:
         return None
     clerk = settings.clerk(uow.actor)

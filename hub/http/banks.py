@@ -250,6 +250,6 @@ def _read(provider: NotificationSender, received: NotificationRequest, now: date
 def _order_verdict(conn: Connection, hub: Hub, dialect: Dialect, notification: Notification) -> NotificationVerdict:
     if not dialect.orders:
         return NotificationVerdict.ACCEPTED
-    fee_settings = hub.catalogue.fee_desk
+    fee_settings = hub.catalogue.fee_settings
     references = notifications.references(notification, fee_settings.prefix if fee_settings else None)
     return ORDERS[notification_intake.order(conn, references, notification.amount)]

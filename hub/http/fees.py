@@ -74,7 +74,7 @@ def _document(hub: Hub, view: SubmissionView, fee: FeeView | None) -> Submission
     document = SubmissionDocument.model_validate(view)
     if fee is None:
         return document
-    fee_settings = hub.catalogue.fee_desk
+    fee_settings = hub.catalogue.fee_settings
     holder = (
         fee_settings.account.holder if fee_settings is not None and fee_settings.account.number == fee.account else None
     )

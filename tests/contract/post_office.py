@@ -10,7 +10,7 @@ from typing import Any, Final
 from config.catalogue import Catalogue, Operator, load
 from connectors import registry
 from connectors.ports import PostalPort
-from connectors.registry import Surroundings
+from connectors.registry import PortOptions
 from hub.embedded.secrets import stored_secrets
 from schemas import strict
 from schemas.postal import ConsignmentOrder
@@ -71,7 +71,7 @@ class PostalSubject:
         """
         token = [self.reply("token")] if self.operator.dialect == "ngsp" else []
         with partner(answering(*token, *replies)) as there:
-            yield registry.port(self.operator, Surroundings(self.catalogue, there.url)), there
+            yield registry.port(self.operator, PortOptions(self.catalogue, there.url)), there
 
     def forms(self, there: Partner) -> list[Any]:
         """The orders that were placed."""

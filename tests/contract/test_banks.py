@@ -58,7 +58,7 @@ class Played:
         """What arrives at the hub's door, on a real socket."""
         with partner(answering(*[OK] * 30)) as door:
             messenger = BankNotifier(self.bank, self.catalogue, door.url, self.keys)
-            answers = asyncio.run(messenger.tell(self.said(), telling))
+            answers = asyncio.run(messenger.notify(self.said(), telling))
             messenger.close()
             assert [answer.status for answer in answers] == [200] * len(door.requests)
             return [_delivery(request) for request in door.requests]

@@ -16,7 +16,7 @@ from connectors import registry
 from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Duplicate, Unavailable
 from connectors.ports import ReceiptPort
 from connectors.receipts.vnpt import MEANINGS
-from connectors.registry import Surroundings
+from connectors.registry import PortOptions
 from connectors.transport.exchange import recording
 from hub.embedded.secrets import stored_secrets
 from tests.catalogue_secrets import CATALOGUE
@@ -48,7 +48,7 @@ class IssuerOnSocket:
         self.catalogue = catalogue
         self.requests = there.requests
         self.behaviour: Behaviour = answering(http(404, b""))
-        self.port: ReceiptPort = registry.port(self.issuer, Surroundings(catalogue, f"{there.url}/dich-vu"))
+        self.port: ReceiptPort = registry.port(self.issuer, PortOptions(catalogue, f"{there.url}/dich-vu"))
 
     def will(self, *replies: bytes | Behaviour) -> ReceiptPort:
         self.requests.clear()

@@ -17,7 +17,7 @@ from config.catalogue import Catalogue, CertificateAuthority, StampingAuthority,
 from config.settings import PACKAGED
 from connectors import registry
 from connectors.errors import ConnectorCode, ConnectorError, ContractBroken, Unavailable
-from connectors.registry import Surroundings
+from connectors.registry import PortOptions
 from hub.embedded.secrets import stored_secrets
 from tests.catalogue_secrets import CATALOGUE
 from tests.unit.connectors.partner import Partner, a_closed_port, after_reading, answering, partner, reset
@@ -46,7 +46,7 @@ def answer(body: bytes, media_type: str, status: int = 200) -> bytes:
 @contextmanager
 def playing(catalogue: Catalogue, party: Any, behave: Any) -> Iterator[tuple[Any, Partner]]:
     with partner(behave) as there:
-        yield registry.port(party, Surroundings(catalogue, f"{there.url}/service")), there
+        yield registry.port(party, PortOptions(catalogue, f"{there.url}/service")), there
 
 
 def stamping(catalogue: Catalogue) -> StampingAuthority:
@@ -111,7 +111,7 @@ def test_a_failure_in_mid_sentence_leaves_nothing_unknown(known: Catalogue) -> N
 
 def test_nobody_at_the_address_is_unreachable(known: Catalogue) -> None:
     for party in (stamping(known), authority(known)):
-        port = registry.port(party, Surroundings(known, f"http://127.0.0.1:{a_closed_port()}/"))
+        port = registry.port(party, PortOptions(known, f"http://127.0.0.1:{a_closed_port()}/"))
         with pytest.raises(Unavailable) as end:
             port.check()
         assert end.value.code == ConnectorCode.UNREACHABLE

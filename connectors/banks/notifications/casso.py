@@ -19,18 +19,18 @@ from connectors.banks.notifications.dialect import (
     NotificationVerdict,
     NotVerified,
     ProviderContract,
-    as_bytes,
-    document,
-    dong,
-    fresh,
-    local,
+    check_timestamp,
+    integer_of,
+    is_same_signature,
+    json_object,
     notification,
-    plain,
-    refused,
-    same,
-    signed_by,
+    payment_amount,
+    refusal,
+    signing_key_id,
+    status_answer,
     text_of,
-    whole_of,
+    utf8,
+    vietnam_time,
 )
 from schemas.payment import Notification, NotificationKind
 
@@ -38,39 +38,39 @@ HEADER: Final = "x-casso-signature"
 _SIGNATURE: Final = re.compile(r"t=(?P<t>[0-9]{1,16}),\s*v1=(?P<v1>[0-9a-fA-F]{128})")
 
 
-def canonical(moment: str, said: Mapping[str, Any]) -> tuple[bytes, bytes]:
+def canonical(moment: str, payload: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """What is signed: as JavaScript writes it, and as PHP does."""
-    plainly = json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    escaped = json.dumps(said, ensure_ascii=True, separators=(",", ":"), sort_keys=True).replace("/", "\\/")
-    return as_bytes(f"{moment}.{plainly}"), as_bytes(f"{moment}.{escaped}")
+    unescaped = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    escaped = json.dumps(payload, ensure_ascii=True, separators=(",", ":"), sort_keys=True).replace("/", "\\/")
+    return utf8(f"{moment}.{unescaped}"), utf8(f"{moment}.{escaped}")
 
 
 def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     match = _SIGNATURE.fullmatch(came.headers.get(HEADER, "").strip())
     if match is None:
         raise NotVerified(NotificationVerdict.BAD_SIGNATURE)
-    contents = canonical(match["t"], document(came.body))
+    contents = canonical(match["t"], json_object(came.body))
 
     def matches(key: Key) -> bool:
         sums = [hmac.new(key.secret.encode(), content, hashlib.sha512).hexdigest() for content in contents]
-        return any(same(match["v1"], computed) for computed in sums)
+        return any(is_same_signature(match["v1"], computed) for computed in sums)
 
-    key = signed_by(contract, at, matches)
-    fresh(match["t"], at, contract.terms.tolerance_seconds, per_second=1000)
+    key = signing_key_id(contract, at, matches)
+    check_timestamp(match["t"], at, contract.terms.tolerance_seconds, per_second=1000)
     return key
 
 
 def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    found = document(came.body)
-    data = found.get("data")
-    if whole_of(found, "error") != 0 or not isinstance(data, dict):
-        raise refused("/data", "not_an_object", "has to be one transaction")
+    payload = json_object(came.body)
+    data = payload.get("data")
+    if integer_of(payload, "error") != 0 or not isinstance(data, dict):
+        raise refusal("/data", "not_an_object", "has to be one transaction")
     return notification(
         provider=contract.provider,
-        provider_txn=f"{whole_of(data, 'id')}.{text_of(data, 'reference')}",
+        provider_txn=f"{integer_of(data, 'id')}.{text_of(data, 'reference')}",
         kind=NotificationKind.PAYMENT,
-        amount=dong(whole_of(data, "amount"), "/data/amount"),
-        paid_at=local(text_of(data, "transactionDateTime"), "/data/transactionDateTime", "%Y-%m-%d %H:%M:%S"),
+        amount=payment_amount(integer_of(data, "amount"), "/data/amount"),
+        paid_at=vietnam_time(text_of(data, "transactionDateTime"), "/data/transactionDateTime", "%Y-%m-%d %H:%M:%S"),
         account=text_of(data, "accountNumber"),
         virtual_account=data.get("virtualAccountNumber") or None,
         bank_ref=text_of(data, "reference") or None,
@@ -78,4 +78,4 @@ def _read(came: NotificationRequest, contract: ProviderContract) -> Notification
     )
 
 
-DIALECT: Final = Dialect("POST", (HEADER,), _verify, _read, plain)
+DIALECT: Final = Dialect("POST", (HEADER,), _verify, _read, status_answer)

@@ -120,90 +120,92 @@ class Dialect:
     orders: bool = False
 
 
-def signed_by(contract: ProviderContract, at: datetime, matches: Callable[[Key], bool]) -> str:
+def signing_key_id(contract: ProviderContract, at: datetime, matches: Callable[[Key], bool]) -> str:
     """The id of the key under which the delivery ``matches``; every key is tried. Raises NotVerified."""
-    found = [key for key in contract.keys if matches(key)]
-    if not found:
+    matching = [key for key in contract.keys if matches(key)]
+    if not matching:
         raise NotVerified(NotificationVerdict.BAD_SIGNATURE)
-    for key in found:
+    for key in matching:
         if key.in_force(at):
             return key.id
     raise NotVerified(NotificationVerdict.UNKNOWN_KEY)
 
 
-def same(said: object, computed: str) -> bool:
+def is_same_signature(signature: object, computed: str) -> bool:
     """Whether a signature in hexadecimal is ``computed``, in a time that tells nothing."""
-    return isinstance(said, str) and hmac.compare_digest(said.lower().encode("utf-8", "replace"), computed.encode())
+    return isinstance(signature, str) and hmac.compare_digest(
+        signature.lower().encode("utf-8", "replace"), computed.encode()
+    )
 
 
-def fresh(said: str | None, at: datetime, tolerance: int, *, per_second: int = 1) -> None:
+def check_timestamp(timestamp: str | None, at: datetime, tolerance: int, *, per_second: int = 1) -> None:
     """Raises NotVerified unless the time that was signed (a whole number since 1970) lies within the tolerance."""
-    if said is None or not (said.isascii() and said.isdecimal()) or len(said) > 16:  # noqa: PLR2004 - of milliseconds
+    if timestamp is None or not (timestamp.isascii() and timestamp.isdecimal()) or len(timestamp) > 16:  # noqa: PLR2004 - of milliseconds
         raise NotVerified(NotificationVerdict.BAD_SIGNATURE)
-    if abs(at.timestamp() - int(said) / per_second) > tolerance:
+    if abs(at.timestamp() - int(timestamp) / per_second) > tolerance:
         raise NotVerified(NotificationVerdict.STALE)
 
 
-def document(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
     """The JSON object in ``body``, with nothing hidden in it but in its texts: what is signed stays as it is.
 
     A notification cleans the words in it (schemas.payment). Raises Refused.
     """
-    found = parse(body, texts=False)
-    if not isinstance(found, dict):
-        raise refused("", "not_an_object", "a notification is a JSON object")
-    return found
+    payload = parse(body, texts=False)
+    if not isinstance(payload, dict):
+        raise refusal("", "not_an_object", "a notification is a JSON object")
+    return payload
 
 
-def as_bytes(content: str) -> bytes:
+def utf8(content: str) -> bytes:
     """What was signed, as UTF-8. Raises Refused: half of a surrogate pair has no bytes of its own."""
     try:
         return content.encode()
     except UnicodeEncodeError:
-        raise refused("", "lone_surrogate", "what is signed holds half of a surrogate pair") from None
+        raise refusal("", "lone_surrogate", "what is signed holds half of a surrogate pair") from None
 
 
-def refused(pointer: str, code: str, detail: str) -> Refused:
+def refusal(pointer: str, code: str, detail: str) -> Refused:
     """The one fault, to be raised."""
     return Refused([Fault(pointer, code, detail)])
 
 
-def text_of(said: Mapping[str, Any], key: str) -> str:
+def text_of(payload: Mapping[str, Any], key: str) -> str:
     """A text that has to be there. Raises Refused."""
-    value = said.get(key)
+    value = payload.get(key)
     if not isinstance(value, str):
-        raise refused(f"/{key}", "string_type", "has to be a text")
+        raise refusal(f"/{key}", "string_type", "has to be a text")
     return value
 
 
-def whole_of(said: Mapping[str, Any], key: str) -> int:
+def integer_of(payload: Mapping[str, Any], key: str) -> int:
     """A whole number that has to be there: no text, no fraction, no true. Raises Refused."""
-    value = said.get(key)
+    value = payload.get(key)
     if type(value) is not int:
-        raise refused(f"/{key}", "int_type", "has to be a whole number")
+        raise refusal(f"/{key}", "int_type", "has to be a whole number")
     return value
 
 
-def dong(amount: int, pointer: str) -> int:
+def payment_amount(amount: int, pointer: str) -> int:
     """Raises Refused for an amount that no payment has."""
     if not 0 < amount <= MOST:
-        raise refused(pointer, "amount", "an amount is a whole number of đồng above nothing")
+        raise refusal(pointer, "amount", "an amount is a whole number of đồng above nothing")
     return amount
 
 
-def digits(said: str, pointer: str) -> int:
+def digits(text: str, pointer: str) -> int:
     """A whole number that is written as digits and nothing else. Raises Refused."""
-    if not (said.isascii() and said.isdecimal()) or len(said) > 18 or (len(said) > 1 and said[0] == "0"):  # noqa: PLR2004 - above any amount
-        raise refused(pointer, "digits", "has to be digits and nothing else")
-    return int(said)
+    if not (text.isascii() and text.isdecimal()) or len(text) > 18 or (len(text) > 1 and text[0] == "0"):  # noqa: PLR2004 - above any amount
+        raise refusal(pointer, "digits", "has to be digits and nothing else")
+    return int(text)
 
 
-def local(said: str, pointer: str, form: str) -> datetime:
-    """A time of Vietnam written as ``form`` has it, in UTC. Raises Refused."""
+def vietnam_time(text: str, pointer: str, pattern: str) -> datetime:
+    """A time of Vietnam written as ``pattern`` has it, in UTC. Raises Refused."""
     try:
-        return bounded(datetime.strptime(said, form).replace(tzinfo=VIETNAM)).astimezone(UTC)
+        return bounded(datetime.strptime(text, pattern).replace(tzinfo=VIETNAM)).astimezone(UTC)
     except ValueError:
-        raise refused(pointer, "time", "is no time as the contract writes it") from None
+        raise refusal(pointer, "time", "is no time as the contract writes it") from None
 
 
 def notification(**parts: Any) -> Notification:
@@ -214,9 +216,9 @@ def notification(**parts: Any) -> Notification:
         raise Refused(faults_of(error)) from None
 
 
-def said(status: int, words: Mapping[str, Any]) -> ProviderAnswer:
+def json_answer(status: int, payload: Mapping[str, Any]) -> ProviderAnswer:
     """An answer in JSON."""
-    return ProviderAnswer(status, json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode())
+    return ProviderAnswer(status, json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 STATUS: Final[Mapping[NotificationVerdict, int]] = {
@@ -234,7 +236,7 @@ STATUS: Final[Mapping[NotificationVerdict, int]] = {
 """For providers whose contract asks for an HTTP status: what is kept is a success, whatever it pays."""
 
 
-def plain(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
+def status_answer(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
     """The answer of the contracts that ask for a status and {"success": …}."""
     status = STATUS[verdict]
-    return said(status, {"success": status == 200})  # noqa: PLR2004 - the HTTP status
+    return json_answer(status, {"success": status == 200})  # noqa: PLR2004 - the HTTP status

@@ -17,15 +17,15 @@ from connectors.banks.notifications.dialect import (
     NotificationVerdict,
     ProviderAnswer,
     ProviderContract,
-    as_bytes,
     digits,
-    document,
-    dong,
+    is_same_signature,
+    json_answer,
+    json_object,
     notification,
-    refused,
-    said,
-    same,
-    signed_by,
+    payment_amount,
+    refusal,
+    signing_key_id,
+    utf8,
 )
 from schemas.payment import Notification, NotificationKind
 
@@ -36,37 +36,37 @@ WORDS: Final[Mapping[bool, tuple[int, str]]] = {True: (0, "success"), False: (-1
 
 def check_sum(values: list[str], secret: str) -> str:
     """The sum of these values."""
-    return hmac.new(secret.encode(), as_bytes("|".join(values)), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), utf8("|".join(values)), hashlib.sha256).hexdigest()
 
 
-def _text(found: Mapping[str, Any], name: str) -> str:
+def _text(payload: Mapping[str, Any], name: str) -> str:
     """A text, or a whole number as its digits: they send either. Raises Refused."""
-    value = found.get(name)
+    value = payload.get(name)
     if type(value) is int:
         return str(value)
     if not isinstance(value, str) or "|" in value:
-        raise refused(f"/{name}", "string_type", "has to be a text without the separator of the signature")
+        raise refusal(f"/{name}", "string_type", "has to be a text without the separator of the signature")
     return value
 
 
 def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
-    found = document(came.body)
-    values, signature = [_text(found, name) for name in SIGNED], found.get("check_sum")
-    return signed_by(contract, at, lambda key: same(signature, check_sum(values, key.secret)))
+    payload = json_object(came.body)
+    values, signature = [_text(payload, name) for name in SIGNED], payload.get("check_sum")
+    return signing_key_id(contract, at, lambda key: is_same_signature(signature, check_sum(values, key.secret)))
 
 
 def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    found = document(came.body)
-    if _text(found, "client_id") != contract.terms.merchant:
-        raise refused("/client_id", "merchant", "is another client")
-    if (_text(found, "command"), _text(found, "version")) != ("PAY", "3.0"):
-        raise refused("/command", "type", "is no payment of version 3.0")
-    transaction = _text(found, "transaction_id")
+    payload = json_object(came.body)
+    if _text(payload, "client_id") != contract.terms.merchant:
+        raise refusal("/client_id", "merchant", "is another client")
+    if (_text(payload, "command"), _text(payload, "version")) != ("PAY", "3.0"):
+        raise refusal("/command", "type", "is no payment of version 3.0")
+    transaction = _text(payload, "transaction_id")
     return notification(
         provider=contract.provider,
         provider_txn=transaction,
-        kind=NotificationKind.PAYMENT if _text(found, "status") == SUCCESS else NotificationKind.FAILED,
-        amount=dong(digits(_text(found, "trans_amount"), "/trans_amount"), "/trans_amount"),
+        kind=NotificationKind.PAYMENT if _text(payload, "status") == SUCCESS else NotificationKind.FAILED,
+        amount=payment_amount(digits(_text(payload, "trans_amount"), "/trans_amount"), "/trans_amount"),
         account=contract.account,
         reference=transaction.partition("_")[0],
         proven=False,
@@ -75,8 +75,8 @@ def _read(came: NotificationRequest, contract: ProviderContract) -> Notification
 
 def _answer(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
     status = STATUS[verdict]
-    code, words = WORDS[status == 200]  # noqa: PLR2004 - the HTTP status
-    return said(status, {"return_code": code, "return_msg": words})
+    code, message = WORDS[status == 200]  # noqa: PLR2004 - the HTTP status
+    return json_answer(status, {"return_code": code, "return_msg": message})
 
 
 DIALECT: Final = Dialect("POST", (), _verify, _read, _answer)

@@ -13,15 +13,15 @@ from connectors.banks.notifications.dialect import (
     NotificationVerdict,
     ProviderAnswer,
     ProviderContract,
-    as_bytes,
-    document,
-    dong,
+    integer_of,
+    is_same_signature,
+    json_object,
     notification,
-    refused,
-    same,
-    signed_by,
+    payment_amount,
+    refusal,
+    signing_key_id,
     text_of,
-    whole_of,
+    utf8,
 )
 from schemas.moment import from_milliseconds
 from schemas.payment import Notification, NotificationKind
@@ -32,39 +32,43 @@ SIGNED: Final = tuple(sorted((*TEXTS, *NUMBERS)))
 SUCCESS: Final = 0
 
 
-def canonical(said: Mapping[str, Any], access_key: str) -> bytes:
+def canonical(payload: Mapping[str, Any], access_key: str) -> bytes:
     """What is signed. Numbers are whole numbers, so a text cannot be cut to look like one. Raises Refused."""
-    values = {name: text_of(said, name) for name in TEXTS} | {name: str(whole_of(said, name)) for name in NUMBERS}
-    return as_bytes("&".join([f"accessKey={access_key}", *(f"{name}={values[name]}" for name in SIGNED)]))
+    values = {name: text_of(payload, name) for name in TEXTS} | {
+        name: str(integer_of(payload, name)) for name in NUMBERS
+    }
+    return utf8("&".join([f"accessKey={access_key}", *(f"{name}={values[name]}" for name in SIGNED)]))
 
 
 def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
-    found = document(came.body)
-    content, signature = canonical(found, contract.access_key), found.get("signature")
-    return signed_by(
-        contract, at, lambda key: same(signature, hmac.new(key.secret.encode(), content, hashlib.sha256).hexdigest())
+    payload = json_object(came.body)
+    content, signature = canonical(payload, contract.access_key), payload.get("signature")
+    return signing_key_id(
+        contract,
+        at,
+        lambda key: is_same_signature(signature, hmac.new(key.secret.encode(), content, hashlib.sha256).hexdigest()),
     )
 
 
 def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    found = document(came.body)
-    if text_of(found, "partnerCode") != contract.terms.merchant:
-        raise refused("/partnerCode", "merchant", "is another partner")
+    payload = json_object(came.body)
+    if text_of(payload, "partnerCode") != contract.terms.merchant:
+        raise refusal("/partnerCode", "merchant", "is another partner")
     try:
-        paid_at = from_milliseconds(whole_of(found, "responseTime"))
+        paid_at = from_milliseconds(integer_of(payload, "responseTime"))
     except ValueError as error:
-        raise refused("/responseTime", "time", str(error)) from None
-    number = whole_of(found, "transId")
+        raise refusal("/responseTime", "time", str(error)) from None
+    number = integer_of(payload, "transId")
     return notification(
         provider=contract.provider,
         # An attempt that came to nothing may have no number of its own: as VNPAY's, it is 0.
-        provider_txn=str(number) if number else f"{text_of(found, 'orderId')}.{text_of(found, 'requestId')}",
-        kind=NotificationKind.PAYMENT if whole_of(found, "resultCode") == SUCCESS else NotificationKind.FAILED,
-        amount=dong(whole_of(found, "amount"), "/amount"),
+        provider_txn=str(number) if number else f"{text_of(payload, 'orderId')}.{text_of(payload, 'requestId')}",
+        kind=NotificationKind.PAYMENT if integer_of(payload, "resultCode") == SUCCESS else NotificationKind.FAILED,
+        amount=payment_amount(integer_of(payload, "amount"), "/amount"),
         paid_at=paid_at,
         account=contract.account,
-        reference=text_of(found, "orderId"),
-        text=text_of(found, "orderInfo"),
+        reference=text_of(payload, "orderId"),
+        text=text_of(payload, "orderInfo"),
     )
 
 

@@ -16,17 +16,17 @@ from connectors.banks.notifications.dialect import (
     NotificationVerdict,
     ProviderAnswer,
     ProviderContract,
-    as_bytes,
     digits,
-    document,
-    dong,
-    local,
+    is_same_signature,
+    json_answer,
+    json_object,
     notification,
-    refused,
-    said,
-    same,
-    signed_by,
+    payment_amount,
+    refusal,
+    signing_key_id,
     text_of,
+    utf8,
+    vietnam_time,
 )
 from schemas.payment import Notification, NotificationKind
 
@@ -62,54 +62,56 @@ ANSWERS: Final[Mapping[NotificationVerdict, tuple[int, str, str]]] = {
 
 def code_of(values: list[str], secret: str) -> str:
     """MaXacThuc of these values."""
-    return hashlib.sha256(as_bytes("|".join([*values, secret]))).hexdigest()
+    return hashlib.sha256(utf8("|".join([*values, secret]))).hexdigest()
 
 
-def _values(found: Mapping[str, Any]) -> list[str]:
+def _values(payload: Mapping[str, Any]) -> list[str]:
     """The signed values. A bar within one but the last would let the same bytes be cut in another way."""
-    values = [text_of(found, name) for name in SIGNED]
+    values = [text_of(payload, name) for name in SIGNED]
     if any("|" in value for value in values[:-1]):
-        raise refused("", "separator", "a value holds the separator of the signature")
+        raise refusal("", "separator", "a value holds the separator of the signature")
     return values
 
 
 def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
-    found = document(came.body)
-    values, signature = _values(found), found.get("MaXacThuc")
-    return signed_by(contract, at, lambda key: same(signature, code_of(values, key.secret)))
+    payload = json_object(came.body)
+    values, signature = _values(payload), payload.get("MaXacThuc")
+    return signing_key_id(contract, at, lambda key: is_same_signature(signature, code_of(values, key.secret)))
 
 
 def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    found = document(came.body)
-    if text_of(found, "LoaiBanTin") != "CONFIRM":
-        raise refused("/LoaiBanTin", "type", "is no CONFIRM")
-    if text_of(found, "MaDoiTac") != contract.terms.merchant:
-        raise refused("/MaDoiTac", "merchant", "is another partner")
+    payload = json_object(came.body)
+    if text_of(payload, "LoaiBanTin") != "CONFIRM":
+        raise refusal("/LoaiBanTin", "type", "is no CONFIRM")
+    if text_of(payload, "MaDoiTac") != contract.terms.merchant:
+        raise refusal("/MaDoiTac", "merchant", "is another partner")
     return notification(
         provider=contract.provider,
-        provider_txn=text_of(found, "MaGiaoDich"),
-        kind=NotificationKind.PAYMENT if text_of(found, "MaLoi") == SUCCESS else NotificationKind.FAILED,
-        amount=dong(digits(text_of(found, "SoTien"), "/SoTien"), "/SoTien"),
-        currency=text_of(found, "MaTienTe"),
-        paid_at=local(text_of(found, "ThoiGianGD"), "/ThoiGianGD", TIME),
+        provider_txn=text_of(payload, "MaGiaoDich"),
+        kind=NotificationKind.PAYMENT if text_of(payload, "MaLoi") == SUCCESS else NotificationKind.FAILED,
+        amount=payment_amount(digits(text_of(payload, "SoTien"), "/SoTien"), "/SoTien"),
+        currency=text_of(payload, "MaTienTe"),
+        paid_at=vietnam_time(text_of(payload, "ThoiGianGD"), "/ThoiGianGD", TIME),
         account=contract.account,
-        reference=text_of(found, "MaThamChieu"),
-        text=text_of(found, "ThongTinGiaoDich"),
+        reference=text_of(payload, "MaThamChieu"),
+        text=text_of(payload, "ThongTinGiaoDich"),
     )
 
 
 def _answer(verdict: NotificationVerdict, contract: ProviderContract, at: datetime) -> ProviderAnswer:
     """Signed like theirs, unless it tells a stranger no."""
-    status, code, words = ANSWERS[verdict]
+    status, code, message = ANSWERS[verdict]
     reply = {
         "MaLoi": code,
-        "MoTaLoi": words,
+        "MoTaLoi": message,
         "MaDoiTac": contract.terms.merchant or "",
         "ThoiGianGD": at.astimezone(VIETNAM).strftime(TIME),
     }
     key = next((key for key in contract.keys if key.in_force(at)), None)
     known = key is not None and status != 401  # noqa: PLR2004 - the HTTP status
-    return said(status, reply | {"MaXacThuc": code_of(list(reply.values()), key.secret) if key and known else ""})
+    return json_answer(
+        status, reply | {"MaXacThuc": code_of(list(reply.values()), key.secret) if key and known else ""}
+    )
 
 
 DIALECT: Final = Dialect("POST", (), _verify, _read, _answer)

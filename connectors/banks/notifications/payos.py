@@ -11,17 +11,17 @@ from connectors.banks.notifications.dialect import (
     Dialect,
     NotificationRequest,
     ProviderContract,
-    as_bytes,
-    document,
-    dong,
-    local,
+    integer_of,
+    is_same_signature,
+    json_object,
     notification,
-    plain,
-    refused,
-    same,
-    signed_by,
+    payment_amount,
+    refusal,
+    signing_key_id,
+    status_answer,
     text_of,
-    whole_of,
+    utf8,
+    vietnam_time,
 )
 from schemas.payment import Notification, NotificationKind
 
@@ -30,7 +30,7 @@ SUCCESS: Final = "00"
 
 def canonical(data: Mapping[str, Any]) -> bytes:
     """What is signed: name=value, sorted by name, joined by "&"; nothing is written as nothing, never as "null"."""
-    return as_bytes("&".join(f"{name}={_written(data[name])}" for name in sorted(data)))
+    return utf8("&".join(f"{name}={_written(data[name])}" for name in sorted(data)))
 
 
 def _written(value: Any) -> str:
@@ -43,18 +43,20 @@ def _written(value: Any) -> str:
 
 
 def _data(came: NotificationRequest) -> tuple[dict[str, Any], object]:
-    found = document(came.body)
-    data = found.get("data")
+    payload = json_object(came.body)
+    data = payload.get("data")
     if not isinstance(data, dict):
-        raise refused("/data", "not_an_object", "has to be an object")
-    return data, found.get("signature")
+        raise refusal("/data", "not_an_object", "has to be an object")
+    return data, payload.get("signature")
 
 
 def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     data, signature = _data(came)
     content = canonical(data)
-    return signed_by(
-        contract, at, lambda key: same(signature, hmac.new(key.secret.encode(), content, hashlib.sha256).hexdigest())
+    return signing_key_id(
+        contract,
+        at,
+        lambda key: is_same_signature(signature, hmac.new(key.secret.encode(), content, hashlib.sha256).hexdigest()),
     )
 
 
@@ -66,15 +68,15 @@ def _read(came: NotificationRequest, contract: ProviderContract) -> Notification
         # A payment link can be paid by more than one transfer, and the banks' numbers are the banks' own.
         provider_txn=f"{text_of(data, 'paymentLinkId')}.{reference}",
         kind=NotificationKind.PAYMENT if text_of(data, "code") == SUCCESS else NotificationKind.FAILED,
-        amount=dong(whole_of(data, "amount"), "/data/amount"),
+        amount=payment_amount(integer_of(data, "amount"), "/data/amount"),
         currency=text_of(data, "currency"),
-        paid_at=local(text_of(data, "transactionDateTime"), "/data/transactionDateTime", "%Y-%m-%d %H:%M:%S"),
+        paid_at=vietnam_time(text_of(data, "transactionDateTime"), "/data/transactionDateTime", "%Y-%m-%d %H:%M:%S"),
         account=text_of(data, "accountNumber"),
         virtual_account=data.get("virtualAccountNumber") or None,
         bank_ref=reference,
-        reference=str(whole_of(data, "orderCode")),
+        reference=str(integer_of(data, "orderCode")),
         text=text_of(data, "description"),
     )
 
 
-DIALECT: Final = Dialect("POST", (), _verify, _read, plain)
+DIALECT: Final = Dialect("POST", (), _verify, _read, status_answer)

@@ -13,17 +13,17 @@ from connectors.banks.notifications.dialect import (
     Dialect,
     NotificationRequest,
     ProviderContract,
-    document,
-    dong,
-    fresh,
-    local,
+    check_timestamp,
+    integer_of,
+    is_same_signature,
+    json_object,
     notification,
-    plain,
-    refused,
-    same,
-    signed_by,
+    payment_amount,
+    refusal,
+    signing_key_id,
+    status_answer,
     text_of,
-    whole_of,
+    vietnam_time,
 )
 from schemas.payment import Notification, NotificationKind
 
@@ -39,31 +39,31 @@ def signature(moment: str, body: bytes, secret: str) -> str:
 
 def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     moment, shown = came.headers.get(TIMESTAMP, ""), came.headers.get(SIGNATURE)
-    key = signed_by(contract, at, lambda key: same(shown, signature(moment, came.body, key.secret)))
-    fresh(moment, at, contract.terms.tolerance_seconds)
+    key = signing_key_id(contract, at, lambda key: is_same_signature(shown, signature(moment, came.body, key.secret)))
+    check_timestamp(moment, at, contract.terms.tolerance_seconds)
     return key
 
 
 def _read(came: NotificationRequest, contract: ProviderContract) -> Notification | None:
-    found = document(came.body)
-    direction = text_of(found, "transferType")
+    payload = json_object(came.body)
+    direction = text_of(payload, "transferType")
     if direction not in ("in", "out"):
-        raise refused("/transferType", "direction", "is neither in nor out")
-    amount = dong(whole_of(found, "transferAmount"), "/transferAmount")
+        raise refusal("/transferType", "direction", "is neither in nor out")
+    amount = payment_amount(integer_of(payload, "transferAmount"), "/transferAmount")
     if direction == "out":
         return None
     return notification(
         provider=contract.provider,
-        provider_txn=str(whole_of(found, "id")),
+        provider_txn=str(integer_of(payload, "id")),
         kind=NotificationKind.PAYMENT,
         amount=amount,
-        paid_at=local(text_of(found, "transactionDate"), "/transactionDate", "%Y-%m-%d %H:%M:%S"),
-        account=text_of(found, "accountNumber"),
-        virtual_account=found.get("subAccount") or None,
-        bank_ref=found.get("referenceCode") or None,
-        reference=found.get("code") or None,
-        text=text_of(found, "content"),
+        paid_at=vietnam_time(text_of(payload, "transactionDate"), "/transactionDate", "%Y-%m-%d %H:%M:%S"),
+        account=text_of(payload, "accountNumber"),
+        virtual_account=payload.get("subAccount") or None,
+        bank_ref=payload.get("referenceCode") or None,
+        reference=payload.get("code") or None,
+        text=text_of(payload, "content"),
     )
 
 
-DIALECT: Final = Dialect("POST", (SIGNATURE, TIMESTAMP), _verify, _read, plain)
+DIALECT: Final = Dialect("POST", (SIGNATURE, TIMESTAMP), _verify, _read, status_answer)

@@ -24,16 +24,16 @@ from connectors.banks.notifications.dialect import (
     NotVerified,
     ProviderAnswer,
     ProviderContract,
-    as_bytes,
+    check_timestamp,
     digits,
-    document,
-    dong,
-    fresh,
-    local,
+    json_answer,
+    json_object,
     notification,
-    refused,
-    said,
-    signed_by,
+    payment_amount,
+    refusal,
+    signing_key_id,
+    utf8,
+    vietnam_time,
 )
 from schemas.moment import bounded
 from schemas.payment import Notification, NotificationKind
@@ -65,26 +65,26 @@ def canonical(came: NotificationRequest, form: SignedJson) -> bytes:
 def _content(came: NotificationRequest, form: SignedJson) -> bytes:
     if form.content == "raw":
         return came.body
-    found = document(came.body)
+    payload = json_object(came.body)
     if form.content == "fields":
-        values = [_written(_at(found, path), path) for path in form.fields]
+        values = [_written(_at(payload, path), path) for path in form.fields]
         if any(form.separator in value for value in values[:-1]):
-            raise refused("", "separator", "a value holds the separator of the signature")
-        return as_bytes(form.separator.join(values))
+            raise refusal("", "separator", "a value holds the separator of the signature")
+        return utf8(form.separator.join(values))
     if form.signature_field is not None:
-        _at(found, form.signature_field, take=True)
-    return as_bytes(json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True))
+        _at(payload, form.signature_field, take=True)
+    return utf8(json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True))
 
 
-def _at(found: Mapping[str, Any], path: str, *, take: bool = False) -> Any:
+def _at(payload: Mapping[str, Any], path: str, *, take: bool = False) -> Any:
     """What stands at ``path`` (None: nothing); ``take`` removes it."""
     *steps, last = path.split(".")
-    place: Any = found
+    node: Any = payload
     for step in steps:
-        place = place.get(step) if isinstance(place, dict) else None
-    if not isinstance(place, dict):
+        node = node.get(step) if isinstance(node, dict) else None
+    if not isinstance(node, dict):
         return None
-    return place.pop(last, None) if take else place.get(last)
+    return node.pop(last, None) if take else node.get(last)
 
 
 def _written(value: Any, path: str) -> str:
@@ -94,14 +94,14 @@ def _written(value: Any, path: str) -> str:
         return value
     if type(value) is int:
         return str(value)
-    raise refused("/" + path.replace(".", "/"), "type", "only texts and whole numbers can be signed one by one")
+    raise refusal("/" + path.replace(".", "/"), "type", "only texts and whole numbers can be signed one by one")
 
 
 def _signature(came: NotificationRequest, form: SignedJson) -> bytes:
     if form.signature_header is not None:
         shown: object = came.headers.get(form.signature_header)
     else:
-        shown = _at(document(came.body), form.signature_field or "")
+        shown = _at(json_object(came.body), form.signature_field or "")
     with suppress(binascii.Error, ValueError):
         if isinstance(shown, str):
             return base64.b64decode(shown, validate=True) if form.encoding == "base64" else bytes.fromhex(shown)
@@ -113,12 +113,12 @@ def public_key(pem: str) -> PublicKey:
     """The key in a certificate or a public key (PEM). Raises ValueError."""
     data = pem.encode()
     if "CERTIFICATE" in pem:
-        found: Any = x509.load_pem_x509_certificate(data).public_key()
+        key: Any = x509.load_pem_x509_certificate(data).public_key()
     else:
-        found = serialization.load_pem_public_key(data)
-    if not isinstance(found, PublicKey):
+        key = serialization.load_pem_public_key(data)
+    if not isinstance(key, PublicKey):
         raise ValueError("a bank signs with RSA or on an elliptic curve")  # noqa: TRY004 - the catalogue's value is wrong
-    return found
+    return key
 
 
 def _holds(key: PublicKey, signature: bytes, content: bytes, form: SignedJson) -> bool:
@@ -154,31 +154,31 @@ def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime)
     def matches(key: Key) -> bool:
         return named in (None, key.id) and _holds(public_key(key.secret), signature, content, form)
 
-    key = signed_by(contract, at, matches)
+    key = signing_key_id(contract, at, matches)
     if form.timestamp_header:
-        fresh(came.headers.get(form.timestamp_header), at, contract.terms.tolerance_seconds)
+        check_timestamp(came.headers.get(form.timestamp_header), at, contract.terms.tolerance_seconds)
     return key
 
 
 def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
     form = _form(contract)
-    found = document(came.body)
+    payload = json_object(came.body)
 
-    def of(part: Part) -> str:
-        return _written(_at(found, form.names[part]), form.names[part]) if part in form.names else ""
+    def text_at(part: Part) -> str:
+        return _written(_at(payload, form.names[part]), form.names[part]) if part in form.names else ""
 
     return notification(
         provider=contract.provider,
-        provider_txn=of("transaction"),
-        kind=_kind(of("kind"), form),
-        amount=_amount(_at(found, form.names["amount"]), form),
-        currency=of("currency") or "VND",
-        paid_at=_time(of("at"), form),
-        account=of("account") or contract.account,
-        bank_ref=of("bank_ref") or None,
-        reference=of("reference") or None,
-        text=of("text"),
-        original=of("original") or None,
+        provider_txn=text_at("transaction"),
+        kind=_kind(text_at("kind"), form),
+        amount=_amount(_at(payload, form.names["amount"]), form),
+        currency=text_at("currency") or "VND",
+        paid_at=_time(text_at("at"), form),
+        account=text_at("account") or contract.account,
+        bank_ref=text_at("bank_ref") or None,
+        reference=text_at("reference") or None,
+        text=text_at("text"),
+        original=text_at("original") or None,
     )
 
 
@@ -186,31 +186,31 @@ def _kind(word: str, form: SignedJson) -> NotificationKind:
     if not form.kinds:
         return NotificationKind.PAYMENT
     if word not in form.kinds:
-        raise refused("/kind", "kind", "is a word that the contract does not have")
+        raise refusal("/kind", "kind", "is a word that the contract does not have")
     return form.kinds[word]
 
 
 def _amount(value: Any, form: SignedJson) -> int:
     if form.digits and isinstance(value, str):
-        return dong(digits(value, "/amount"), "/amount")
+        return payment_amount(digits(value, "/amount"), "/amount")
     if form.digits or type(value) is not int:
-        raise refused("/amount", "int_type", "is not written as the contract says")
-    return dong(value, "/amount")
+        raise refusal("/amount", "int_type", "is not written as the contract says")
+    return payment_amount(value, "/amount")
 
 
 def _time(value: str, form: SignedJson) -> datetime:
     if form.time != "rfc3339":
-        return local(value, "/at", form.time)
+        return vietnam_time(value, "/at", form.time)
     with suppress(ValueError):
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is not None:
             return bounded(moment).astimezone(UTC)
-    raise refused("/at", "time", "is no time as the contract writes it")
+    raise refusal("/at", "time", "is no time as the contract writes it")
 
 
 def _answer(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
     code, message = WORDS[verdict]
-    return said(STATUS[verdict], {"code": code, "message": message})
+    return json_answer(STATUS[verdict], {"code": code, "message": message})
 
 
 DIALECT: Final = Dialect("POST", (), _verify, _read, _answer)

@@ -19,13 +19,13 @@ from connectors.banks.notifications.dialect import (
     ProviderAnswer,
     ProviderContract,
     digits,
-    dong,
-    local,
+    is_same_signature,
+    json_answer,
     notification,
-    refused,
-    said,
-    same,
-    signed_by,
+    payment_amount,
+    refusal,
+    signing_key_id,
+    vietnam_time,
 )
 from schemas.payment import Notification, NotificationKind
 from schemas.strict import Refused
@@ -68,57 +68,59 @@ def parameters(query: bytes) -> dict[str, str]:
             max_num_fields=MOST_PARAMETERS,
         )
     except ValueError:
-        raise refused("", "not_a_query", "the query cannot be read") from None
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise refused("", "duplicate_key", "a parameter stands twice")
-    return found
+        raise refusal("", "not_a_query", "the query cannot be read") from None
+    by_name = dict(pairs)
+    if len(by_name) != len(pairs):
+        raise refusal("", "duplicate_key", "a parameter stands twice")
+    return by_name
 
 
 def _verify(came: NotificationRequest, contract: ProviderContract, at: datetime) -> str:
     try:
-        found = parameters(came.query)
+        query = parameters(came.query)
     except Refused:
         raise NotVerified(NotificationVerdict.BAD_SIGNATURE) from None  # what cannot be read was not signed
-    content, signature = canonical(found), found.get(SIGNATURE)
-    return signed_by(
-        contract, at, lambda key: same(signature, hmac.new(key.secret.encode(), content, hashlib.sha512).hexdigest())
+    content, signature = canonical(query), query.get(SIGNATURE)
+    return signing_key_id(
+        contract,
+        at,
+        lambda key: is_same_signature(signature, hmac.new(key.secret.encode(), content, hashlib.sha512).hexdigest()),
     )
 
 
 def _read(came: NotificationRequest, contract: ProviderContract) -> Notification:
-    found = parameters(came.query)
+    query = parameters(came.query)
 
-    def of(name: str) -> str:
-        value = found.get(name, "")
+    def required(name: str) -> str:
+        value = query.get(name, "")
         if not value:
-            raise refused(f"/{name}", "missing", "has to be there")
+            raise refusal(f"/{name}", "missing", "has to be there")
         return value
 
-    if of("vnp_TmnCode") != contract.terms.merchant:
-        raise refused("/vnp_TmnCode", "merchant", "is another merchant")
-    amount, rest = divmod(digits(of("vnp_Amount"), "/vnp_Amount"), HUNDREDTHS)
+    if required("vnp_TmnCode") != contract.terms.merchant:
+        raise refusal("/vnp_TmnCode", "merchant", "is another merchant")
+    amount, rest = divmod(digits(required("vnp_Amount"), "/vnp_Amount"), HUNDREDTHS)
     if rest:
-        raise refused("/vnp_Amount", "fraction", "is no whole number of đồng")
-    succeeded = of("vnp_ResponseCode") == SUCCESS == of("vnp_TransactionStatus")
-    order, paid_on = of("vnp_TxnRef"), found.get("vnp_PayDate", "")
-    number = of("vnp_TransactionNo") if succeeded else found.get("vnp_TransactionNo", "0")
+        raise refusal("/vnp_Amount", "fraction", "is no whole number of đồng")
+    succeeded = required("vnp_ResponseCode") == SUCCESS == required("vnp_TransactionStatus")
+    order, paid_on = required("vnp_TxnRef"), query.get("vnp_PayDate", "")
+    number = required("vnp_TransactionNo") if succeeded else query.get("vnp_TransactionNo", "0")
     return notification(
         provider=contract.provider,
         # An attempt that came to nothing may have no number of its own: they write 0.
         provider_txn=number if number.strip("0") else f"{order}.{paid_on}",
         kind=NotificationKind.PAYMENT if succeeded else NotificationKind.FAILED,
-        amount=dong(amount, "/vnp_Amount"),
-        paid_at=local(paid_on, "/vnp_PayDate", "%Y%m%d%H%M%S") if succeeded else None,
+        amount=payment_amount(amount, "/vnp_Amount"),
+        paid_at=vietnam_time(paid_on, "/vnp_PayDate", "%Y%m%d%H%M%S") if succeeded else None,
         account=contract.account,
         reference=order,
-        text=found.get("vnp_OrderInfo", ""),
+        text=query.get("vnp_OrderInfo", ""),
     )
 
 
 def _answer(verdict: NotificationVerdict, _contract: ProviderContract, _at: datetime) -> ProviderAnswer:
     code, message = ANSWERS[verdict]
-    return said(200, {"RspCode": code, "Message": message})
+    return json_answer(200, {"RspCode": code, "Message": message})
 
 
 DIALECT: Final = Dialect("GET", (), _verify, _read, _answer, orders=True)

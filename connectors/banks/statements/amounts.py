@@ -52,15 +52,15 @@ def places(currency: str) -> int:
 def units(whole: str, fraction: str, currency: str, line: int) -> int:
     """Digits before and after the decimal sign → units of the currency. Raises UnreadableFile."""
     digits = places(currency)
-    kept, rest = fraction[:digits].ljust(digits, "0"), fraction[digits:]
+    cents, rest = fraction[:digits].ljust(digits, "0"), fraction[digits:]
     if not _DIGITS.fullmatch(whole) or (fraction and not fraction.isascii()) or (fraction and not fraction.isdigit()):
         raise UnreadableFile(StatementCode.UNPARSABLE, "an amount is not a number as this format writes it", line)
     if rest.strip("0"):
         raise UnreadableFile(StatementCode.UNPARSABLE, f"an amount has a fraction that {currency} does not have", line)
-    found = int(whole + kept)
-    if found > MOST:
+    amount = int(whole + cents)
+    if amount > MOST:
         raise UnreadableFile(StatementCode.UNPARSABLE, "an amount is larger than any that there is", line)
-    return found
+    return amount
 
 
 def plain(text: str, currency: str, line: int) -> int:
@@ -84,18 +84,18 @@ def _iso(text: str) -> date | None:
 
 def iso_date(text: str, line: int) -> date:
     """A day, or the day in Vietnam of a moment, as ISO 8601 writes it. Raises UnreadableFile."""
-    found = _iso(text.strip())
-    if found is None:
+    parsed = _iso(text.strip())
+    if parsed is None:
         raise UnreadableFile(StatementCode.UNPARSABLE, "a date is none", line)
-    return found
+    return parsed
 
 
 def day(text: str, patterns: list[str], line: int) -> date:
     """The day in ``text`` by the first of ``patterns`` that fits. Raises UnreadableFile."""
     for pattern in patterns:
-        found = _by(text.strip(), pattern)
-        if found is not None:
-            return found
+        parsed = _by(text.strip(), pattern)
+        if parsed is not None:
+            return parsed
     raise UnreadableFile(StatementCode.UNPARSABLE, f"a date does not read {patterns[0]}, or is no day", line)
 
 

@@ -91,10 +91,10 @@ def _free(element: Element) -> None:
 
 def _events(source: io.BufferedIOBase) -> Iterator[Element]:
     """Entries and their containers, at their ends. Raises UnreadableFile."""
-    wanted = ["{*}Ntry", *(f"{{*}}{name}" for name in CONTAINERS)]
+    tags = ["{*}Ntry", *(f"{{*}}{name}" for name in CONTAINERS)]
     checked = False
     try:
-        for _, element in _parser(source, wanted):
+        for _, element in _parser(source, tags):
             if not checked:
                 _check(element.getroottree())
                 checked = True
@@ -109,11 +109,11 @@ def _events(source: io.BufferedIOBase) -> Iterator[Element]:
         raise UnreadableFile(StatementCode.UNPARSABLE, "the document holds no account statement (camt.052, 053, 054)")
 
 
-def _parser(source: io.BufferedIOBase, wanted: list[str]) -> Any:
+def _parser(source: io.BufferedIOBase, tags: list[str]) -> Any:
     return etree.iterparse(
         source,
         events=("end",),
-        tag=wanted,
+        tag=tags,
         resolve_entities=False,
         no_network=True,
         load_dtd=False,

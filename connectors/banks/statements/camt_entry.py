@@ -138,10 +138,10 @@ class EntryReader:
         return plain(_text(nodes, number), currency, line)
 
     def _is_debit(self, nodes: list[Element], number: int | None, line: int) -> bool:
-        said = _text(nodes, number)
-        if said not in ("CRDT", "DBIT"):
+        indicator = _text(nodes, number)
+        if indicator not in ("CRDT", "DBIT"):
             raise UnreadableFile(StatementCode.UNPARSABLE, "an entry is neither credit nor debit", line)
-        return said == "DBIT"
+        return indicator == "DBIT"
 
 
 def _text(nodes: list[Element], number: int | None) -> str:

@@ -22,7 +22,7 @@ def local(element: Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
-class Reading:
+class ElementReader:
     """Paths below an element, whatever its namespace."""
 
     def __init__(self, element: Element) -> None:
@@ -31,12 +31,12 @@ class Reading:
         self._ns = tag[: tag.index("}") + 1] if tag.startswith("{") else ""
         self.line = line_of(element)
 
-    def all(self, path: str) -> list["Reading"]:
-        return [Reading(found) for found in self.element.findall(self._path(path))]
+    def all(self, path: str) -> list["ElementReader"]:
+        return [ElementReader(element) for element in self.element.findall(self._path(path))]
 
-    def one(self, path: str) -> "Reading | None":
-        found = self.element.find(self._path(path))
-        return None if found is None else Reading(found)
+    def one(self, path: str) -> "ElementReader | None":
+        element = self.element.find(self._path(path))
+        return None if element is None else ElementReader(element)
 
     def text(self, path: str) -> str:
         """Empty if it is not there."""
@@ -48,57 +48,62 @@ class Reading:
 
 def read(container: Element) -> Head:
     """Raises UnreadableFile."""
-    said = Reading(container)
-    balances = {_type(balance): balance for balance in reversed(said.all("Bal"))}
+    statement = ElementReader(container)
+    balances = {_type(balance): balance for balance in reversed(statement.all("Bal"))}
     opening = next((balances[code] for code in OPENING if code in balances), None)
     closing = next((balances[code] for code in CLOSING if code in balances), None)
-    currency = _currency(said, [one for one in (opening, closing) if one])
-    from_date, to_date = _period(said, opening, closing)
+    currency = _currency(statement, [one for one in (opening, closing) if one])
+    from_date, to_date = _period(statement, opening, closing)
     try:
         return Head(
             kind=CONTAINERS[local(container)],
-            line=said.line,
-            account=said.text("Acct/Id/IBAN") or said.text("Acct/Id/Othr/Id") or said.text("Acct/Id/PrtryAcct/Id"),
-            bank_id=said.text("Id"),
-            sequence=_number(said, "ElctrncSeqNb") or _number(said, "LglSeqNb"),
+            line=statement.line,
+            account=statement.text("Acct/Id/IBAN")
+            or statement.text("Acct/Id/Othr/Id")
+            or statement.text("Acct/Id/PrtryAcct/Id"),
+            bank_id=statement.text("Id"),
+            sequence=_number(statement, "ElctrncSeqNb") or _number(statement, "LglSeqNb"),
             currency=currency,
             from_date=from_date,
             to_date=to_date,
             opening=_signed(opening, currency) if opening else None,
             closing=_signed(closing, currency) if closing else None,
-            totals=_totals(said, currency),
-            whole=said.text("StmtPgntn/PgNb") in ("", "1") and said.text("StmtPgntn/LastPgInd") in ("", "true", "1"),
+            totals=_totals(statement, currency),
+            whole=statement.text("StmtPgntn/PgNb") in ("", "1")
+            and statement.text("StmtPgntn/LastPgInd") in ("", "true", "1"),
         )
     except ValidationError as error:
-        raise misfit(error, said.line) from None
+        raise misfit(error, statement.line) from None
 
 
 def check_end(container: Element) -> None:
     """A balance behind the entries was not there when the head was read. Raises UnreadableFile."""
-    if Reading(container).one("Bal") is not None:
+    if ElementReader(container).one("Bal") is not None:
         raise UnreadableFile(StatementCode.UNPARSABLE, "a balance stands behind the entries", line_of(container))
 
 
-def _type(balance: Reading) -> str:
+def _type(balance: ElementReader) -> str:
     return balance.text("Tp/CdOrPrtry/Cd") or balance.text("Tp/CdOrPrtry/Prtry")
 
 
-def _currency(said: Reading, balances: list[Reading]) -> str:
+def _currency(statement: ElementReader, balances: list[ElementReader]) -> str:
     """Of the account, else of the balances, else of the first entry."""
     amounts = [amount for balance in balances if (amount := balance.one("Amt"))]
-    told = {currency for amount in amounts if (currency := amount.element.get("Ccy"))}
-    if account := said.text("Acct/Ccy"):
-        told.add(account)
-    if len(told) > 1:
-        raise UnreadableFile(StatementCode.WRONG_CURRENCY, f"balances in {' and '.join(sorted(told))}", said.line)
-    entry = said.one("Ntry/Amt")
-    found = next(iter(told), None) or (entry.element.get("Ccy") if entry else None)
-    if not found:
-        raise UnreadableFile(StatementCode.UNPARSABLE, "the statement names no currency", said.line)
-    return found
+    currencies = {currency for amount in amounts if (currency := amount.element.get("Ccy"))}
+    if account := statement.text("Acct/Ccy"):
+        currencies.add(account)
+    if len(currencies) > 1:
+        raise UnreadableFile(
+            StatementCode.WRONG_CURRENCY, f"balances in {' and '.join(sorted(currencies))}", statement.line
+        )
+    entry = statement.one("Ntry/Amt")
+    chosen = next(iter(currencies), None) or (entry.element.get("Ccy") if entry else None)
+    if not chosen:
+        raise UnreadableFile(StatementCode.UNPARSABLE, "the statement names no currency", statement.line)
+    return chosen
 
 
-def _signed(balance: Reading, currency: str) -> int:
+def _signed(balance: ElementReader, currency: str) -> int:
     amount = plain(balance.text("Amt"), currency, balance.line)
     direction = balance.text("CdtDbtInd")
     if direction not in ("CRDT", "DBIT"):
@@ -106,53 +111,57 @@ def _signed(balance: Reading, currency: str) -> int:
     return amount if direction == "CRDT" else -amount
 
 
-def _period(said: Reading, opening: Reading | None, closing: Reading | None) -> tuple[date, date]:
+def _period(
+    statement: ElementReader, opening: ElementReader | None, closing: ElementReader | None
+) -> tuple[date, date]:
     """The days that it says it covers, else from its opening to its closing balance, else the day it was made."""
-    made = said.text("CreDtTm")
-    first = _moment(said, "FrToDt/FrDtTm") or _moment(said, "FrToDt/FrDt") or (opening and _dated(opening))
-    last = _moment(said, "FrToDt/ToDtTm") or _moment(said, "FrToDt/ToDt") or (closing and _dated(closing))
-    if not made and not (first and last):
-        raise UnreadableFile(StatementCode.UNPARSABLE, "the statement says nowhere which days it covers", said.line)
-    last = last or iso_date(made, said.line)
+    created = statement.text("CreDtTm")
+    first = _moment(statement, "FrToDt/FrDtTm") or _moment(statement, "FrToDt/FrDt") or (opening and _dated(opening))
+    last = _moment(statement, "FrToDt/ToDtTm") or _moment(statement, "FrToDt/ToDt") or (closing and _dated(closing))
+    if not created and not (first and last):
+        raise UnreadableFile(
+            StatementCode.UNPARSABLE, "the statement says nowhere which days it covers", statement.line
+        )
+    last = last or iso_date(created, statement.line)
     return first or last, last
 
 
-def _moment(said: Reading, path: str) -> date | None:
-    text = said.text(path)
-    return iso_date(text, said.line) if text else None
+def _moment(statement: ElementReader, path: str) -> date | None:
+    text = statement.text(path)
+    return iso_date(text, statement.line) if text else None
 
 
-def _dated(balance: Reading) -> date | None:
+def _dated(balance: ElementReader) -> date | None:
     text = balance.text("Dt/Dt") or balance.text("Dt/DtTm")
     return iso_date(text, balance.line) if text else None
 
 
-def _number(said: Reading, path: str) -> int | None:
-    text = said.text(path)
+def _number(statement: ElementReader, path: str) -> int | None:
+    text = statement.text(path)
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:  # noqa: PLR2004 - Max18NumericText
-        raise UnreadableFile(StatementCode.UNPARSABLE, f"{path.rpartition('/')[2]} is no number", said.line)
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"{path.rpartition('/')[2]} is no number", statement.line)
     return int(text)
 
 
-def _sum(said: Reading, path: str, currency: str) -> int | None:
-    text = said.text(path)
-    return plain(text, currency, said.line) if text else None
+def _sum(statement: ElementReader, path: str, currency: str) -> int | None:
+    text = statement.text(path)
+    return plain(text, currency, statement.line) if text else None
 
 
-def _totals(said: Reading, currency: str) -> Totals:
+def _totals(statement: ElementReader, currency: str) -> Totals:
     """TxsSummry. The net amount stands in TtlNetNtry (since v04) or in TtlNetNtryAmt."""
-    net = _sum(said, "TxsSummry/TtlNtries/TtlNetNtry/Amt", currency)
-    way = said.text("TxsSummry/TtlNtries/TtlNetNtry/CdtDbtInd")
+    net = _sum(statement, "TxsSummry/TtlNtries/TtlNetNtry/Amt", currency)
+    direction = statement.text("TxsSummry/TtlNtries/TtlNetNtry/CdtDbtInd")
     if net is None:
-        net = _sum(said, "TxsSummry/TtlNtries/TtlNetNtryAmt", currency)
-        way = said.text("TxsSummry/TtlNtries/CdtDbtInd")
+        net = _sum(statement, "TxsSummry/TtlNtries/TtlNetNtryAmt", currency)
+        direction = statement.text("TxsSummry/TtlNtries/CdtDbtInd")
     return Totals(
-        entries=_number(said, "TxsSummry/TtlNtries/NbOfNtries"),
-        credits=_number(said, "TxsSummry/TtlCdtNtries/NbOfNtries"),
-        credit_sum=_sum(said, "TxsSummry/TtlCdtNtries/Sum", currency),
-        debits=_number(said, "TxsSummry/TtlDbtNtries/NbOfNtries"),
-        debit_sum=_sum(said, "TxsSummry/TtlDbtNtries/Sum", currency),
-        net=-net if net is not None and way == "DBIT" else net,
+        entries=_number(statement, "TxsSummry/TtlNtries/NbOfNtries"),
+        credits=_number(statement, "TxsSummry/TtlCdtNtries/NbOfNtries"),
+        credit_sum=_sum(statement, "TxsSummry/TtlCdtNtries/Sum", currency),
+        debits=_number(statement, "TxsSummry/TtlDbtNtries/NbOfNtries"),
+        debit_sum=_sum(statement, "TxsSummry/TtlDbtNtries/Sum", currency),
+        net=-net if net is not None and direction == "DBIT" else net,
     )

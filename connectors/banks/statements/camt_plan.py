@@ -78,16 +78,16 @@ class Planner:
         if plan is None:
             if len(self._plans) >= PLANS:
                 self._plans.clear()
-            plan = self._plans[shape] = self._made(nodes)
+            plan = self._plans[shape] = self._build_plan(nodes)
         return plan
 
-    def _made(self, nodes: list[Element]) -> CamtEntryPlan:
+    def _build_plan(self, nodes: list[Element]) -> CamtEntryPlan:
         numbers = {node: number for number, node in enumerate(nodes)}
         entry = nodes[0]
 
         def first(element: Element, *paths: str) -> int | None:
-            found = (element.find(self._path(path)) for path in paths)
-            return next((numbers[one] for one in found if one is not None), None)
+            elements = (element.find(self._path(path)) for path in paths)
+            return next((numbers[one] for one in elements if one is not None), None)
 
         def every(element: Element, path: str) -> tuple[int, ...]:
             return tuple(numbers[one] for one in element.findall(self._path(path)))

@@ -110,6 +110,6 @@ def days(text: str, profile: Table, place: CellPlace) -> list[date]:
     """Every day that stands in ``text``, such as: từ ngày 01/11/2026 đến ngày 30/11/2026."""
     patterns = [*dict.fromkeys(_TIME.sub("", pattern) for pattern in profile.dates), "%Y-%m-%d"]
     try:
-        return [day(found, patterns, place.line) for found in _DATE_LIKE.findall(text)]
+        return [day(text_of_day, patterns, place.line) for text_of_day in _DATE_LIKE.findall(text)]
     except UnreadableFile as error:
         raise place.refused(error.sentence) from None

@@ -49,24 +49,26 @@ def format_of(raw: bytes) -> Format:
 
 def read(bank: Bank, raw: bytes) -> tuple[Format, list[Statement]]:
     """The format and the statements of a bank's file. Raises UnreadableFile."""
-    format_, found = portions(bank.statements, raw)
-    return format_, gathered(found, most=bank.statements.max_entries)
+    format_, statements = portions(bank.statements, raw)
+    return format_, gathered(statements, most=bank.statements.max_entries)
 
 
-def portions(said: Statements, raw: bytes, told: table.Told | None = None) -> tuple[Format, Iterator[Portion]]:
+def portions(
+    terms: Statements, raw: bytes, on_row: table.RowObserver | None = None
+) -> tuple[Format, Iterator[Portion]]:
     """The format of a file, and its statements by its bank's profile, as they are read. Raises UnreadableFile.
 
-    ``told`` is told of each row of a table what it was taken for.
+    ``on_row`` is told of each row of a table what it was taken for.
     """
     format_ = format_of(raw)
-    profile = said.profile(format_)
-    if len(raw) > said.max_bytes:
-        raise UnreadableFile(StatementCode.UNPARSABLE, f"the file has more than {said.max_bytes} bytes")
+    profile = terms.profile(format_)
+    if len(raw) > terms.max_bytes:
+        raise UnreadableFile(StatementCode.UNPARSABLE, f"the file has more than {terms.max_bytes} bytes")
     if not raw.strip():
         raise UnreadableFile(StatementCode.UNPARSABLE, "the file is empty")
     if profile is None:
         sentence = f"the file is {_NAMES[format_]}, and the TOML of this bank has no [statements.{format_}]"
         raise UnreadableFile(StatementCode.UNPARSABLE, sentence)
-    if isinstance(profile, Table) and told is not None:
-        return format_, READERS[format_](raw, profile, told)
+    if isinstance(profile, Table) and on_row is not None:
+        return format_, READERS[format_](raw, profile, on_row)
     return format_, READERS[format_](raw, profile)

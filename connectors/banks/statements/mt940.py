@@ -58,16 +58,16 @@ def _joined(pages: Iterable[Mt940Page]) -> Iterator[Statement]:
 
     Raises UnreadableFile where a page does not go on from the one before it.
     """
-    kept: Mt940Page | None = None
+    before: Mt940Page | None = None
     for page in pages:
-        if kept is not None and _goes_on(kept, page):
-            kept = _together(kept, page)
+        if before is not None and _goes_on(before, page):
+            before = _together(before, page)
             continue
-        if kept is not None:
-            yield _marked(kept)
-        kept = page
-    if kept is not None:
-        yield _marked(kept)
+        if before is not None:
+            yield _marked(before)
+        before = page
+    if before is not None:
+        yield _marked(before)
 
 
 def _goes_on(before: Mt940Page, page: Mt940Page) -> bool:
@@ -134,9 +134,9 @@ def _head(message: Mt940Message) -> Head:
         raise UnreadableFile(
             StatementCode.UNPARSABLE, "the message has no opening or no closing balance", message.number
         )
-    made = MADE.fullmatch(_first(message, "13D", "13") or "")
-    first = opening.day if opening else made and _day(made["day"])
-    last = closing.day if closing else made and _day(made["day"])
+    created = MADE.fullmatch(_first(message, "13D", "13") or "")
+    first = opening.day if opening else created and _day(created["day"])
+    last = closing.day if closing else created and _day(created["day"])
     if first is None or last is None:
         raise UnreadableFile(
             StatementCode.UNPARSABLE, "the message says nowhere which day it is of (13D)", message.number

@@ -84,7 +84,7 @@ class _Lines:
     def __init__(self, profile: Mt940) -> None:
         self._profile = profile
         self._own, self._bank = _LENGTHS[profile.dialect]
-        self._found: list[Mt940Message] = []
+        self._messages: list[Mt940Message] = []
         self._open: Mt940Message | None = None
         self._tag = ""
 
@@ -102,9 +102,9 @@ class _Lines:
     def finished(self) -> list[Mt940Message]:
         if self._open is not None and self._profile.terminator:
             raise UnreadableFile(StatementCode.UNPARSABLE, "the file breaks off inside a message", self._open.number)
-        if not self._found:
+        if not self._messages:
             raise UnreadableFile(StatementCode.UNPARSABLE, "the file holds no MT940 or MT942 message")
-        return self._found
+        return self._messages
 
     def _end(self, number: int) -> None:
         if self._open is None:
@@ -134,7 +134,7 @@ class _Lines:
                 StatementCode.UNPARSABLE, "a message begins before the one before it has ended", number
             )
         self._open = Mt940Message(number)
-        self._found.append(self._open)
+        self._messages.append(self._open)
 
     def _line_61(self, message: Mt940Message, line: str, number: int) -> None:
         match = _LINE_61.fullmatch(line)

@@ -14,52 +14,52 @@ from pydantic import ValidationError
 
 from config.statements import Table
 from connectors.banks.statements import table_heading, table_line
-from connectors.banks.statements.table_heading import Found
-from connectors.banks.statements.table_labels import VND, Around, account_of, behind
+from connectors.banks.statements.table_heading import ColumnMap
+from connectors.banks.statements.table_labels import VND, LabelledFields, account_of, find_label
 from schemas.cells import CellRow, label, written
 from schemas.statement import EntryKind, Head, Portion, StatementCode, StatementEntry, UnreadableFile, misfit
 
-Told = Callable[[CellRow, str], None]
-"""is told of each row what it was taken for"""
+RowObserver = Callable[[CellRow, str], None]
+"""Called with each row and what it was recognised as: headings, line, opening, …"""
 
 
-def untold(_row: CellRow, _taken: str) -> None:
+def ignore_row(_row: CellRow, _meaning: str) -> None:
     """Nobody asks."""
 
 
-def read(rows: Iterable[CellRow], profile: Table, told: Told = untold) -> Iterator[Portion]:
+def read(rows: Iterable[CellRow], profile: Table, on_row: RowObserver = ignore_row) -> Iterator[Portion]:
     """The statements in ``rows``. Raises UnreadableFile."""
-    for section in _sections(rows, profile, told):
+    for section in _sections(rows, profile, on_row):
         yield Portion(section.head(), iter(section.entries))
 
 
-def _sections(rows: Iterable[CellRow], profile: Table, told: Told) -> Iterator["_Section"]:
+def _sections(rows: Iterable[CellRow], profile: Table, on_row: RowObserver) -> Iterator["_Section"]:
     """Each account's part of the sheet. The next one begins with its account's label, and is one if headings follow."""
-    section, lines = _Section(profile, told, 0), 0
-    coming: _Section | None = None
-    kept: list[CellRow] = []
+    section, lines = _Section(profile, on_row, 0), 0
+    next_section: _Section | None = None
+    rows_after_label: list[CellRow] = []
     for row in rows:
-        if coming is not None and row.number - coming.above > profile.header_within:
-            section.take_all(kept)
-            coming, kept = None, []
-        if coming is not None:
-            kept.append(row)
-            if coming.begins(row):
+        if next_section is not None and row.number - next_section.above > profile.header_within:
+            section.take_all(rows_after_label)
+            next_section, rows_after_label = None, []
+        if next_section is not None:
+            rows_after_label.append(row)
+            if next_section.begins(row):
                 lines += len(section.entries)
                 yield section
-                section, coming, kept = coming, None, []
+                section, next_section, rows_after_label = next_section, None, []
         elif not section.columns:
             section.begins(row)
         elif section.is_followed_at(row):
-            coming, kept = _Section(profile, told, row.number - 1), [row]
-            coming.begins(row)
+            next_section, rows_after_label = _Section(profile, on_row, row.number - 1), [row]
+            next_section.begins(row)
         else:
             section.take(row)
-        if coming is None and lines + len(section.entries) > profile.rows:
+        if next_section is None and lines + len(section.entries) > profile.rows:
             raise UnreadableFile(
                 StatementCode.UNPARSABLE, f"a line is one too many: {profile.rows} rows are read", row.number
             )
-    section.take_all(kept)
+    section.take_all(rows_after_label)
     if not section.columns:
         raise section.without_headings()
     yield section
@@ -70,11 +70,11 @@ class _Section:
     """One account's part of the sheet, as far as it has been read."""
 
     profile: Table
-    told: Told
+    on_row: RowObserver
     above: int
     """the number of the row before it"""
-    around: Around = field(default_factory=Around)
-    columns: Found = field(default_factory=dict)
+    labelled: LabelledFields = field(default_factory=LabelledFields)
+    columns: ColumnMap = field(default_factory=dict)
     entries: list[StatementEntry] = field(default_factory=list)
     heading: CellRow | None = None
     nothing_moved: bool = False
@@ -93,13 +93,13 @@ class _Section:
             self.heading = row
             if self.before is not None and table_heading.find(row, self.profile) is None:
                 self.half = _labels(self.before)
-            self.told(row, "headings")
+            self.on_row(row, "headings")
             return True
         lacking = table_heading.missing(row, self.profile, self.before)
         if not self.lacking[1] or len(lacking) < len(self.lacking[1]):
             self.lacking = (row.number, lacking)
         self.before = row
-        self.told(row, self.around.take(row, self.profile, {}) or "above the headings")
+        self.on_row(row, self.labelled.take(row, self.profile, {}) or "above the headings")
         return False
 
     def without_headings(self) -> UnreadableFile:
@@ -112,9 +112,11 @@ class _Section:
         """Whether the next account may begin here: its label stands in no line, and this one has ended."""
         if table_line.has_day(row, self.columns, self.profile):
             return False
-        said = behind(row, self.profile.account)
-        has_closing = self.around.closing is not None or self.profile.closing is None
-        return said is not None and (self.around.ended or (has_closing and account_of(said) != self.around.account))
+        account = find_label(row, self.profile.account)
+        has_closing = self.labelled.closing is not None or self.profile.closing is None
+        return account is not None and (
+            self.labelled.ended or (has_closing and account_of(account) != self.labelled.account)
+        )
 
     def take_all(self, rows: Iterable[CellRow]) -> None:
         """Rows behind which no headings came: words below the end, if they are that."""
@@ -130,16 +132,16 @@ class _Section:
         elif (again := table_heading.find(row, self.profile, self.before)) is not None:
             self.columns, taken = again, "headings"
         else:
-            taken = self.around.take(row, self.profile, self.columns) or self._undated(row)
+            taken = self.labelled.take(row, self.profile, self.columns) or self._undated(row)
         self.before = row
-        self.told(row, taken)
+        self.on_row(row, taken)
 
     def _dated(self, row: CellRow) -> str:
         """A line; or a balance of that day, which moves nothing."""
         moves = table_line.moves(row, self.columns, self.profile)
-        if not moves and any(behind(row, name) for name in (self.profile.opening, self.profile.closing)):
-            return self.around.take(row, self.profile, self.columns)
-        if self.around.ended or self.nothing_moved:
+        if not moves and any(find_label(row, name) for name in (self.profile.opening, self.profile.closing)):
+            return self.labelled.take(row, self.profile, self.columns)
+        if self.labelled.ended or self.nothing_moved:
             raise UnreadableFile(StatementCode.UNPARSABLE, "a line stands below the end", row.number)
         self.entries.append(table_line.entry(row, self.columns, self.profile))
         return "line"
@@ -157,12 +159,12 @@ class _Section:
                 )
             self.nothing_moved = True
             return "nothing moved"
-        if self.around.ended and not has_amount:
+        if self.labelled.ended and not has_amount:
             return "below the end"
         day = self.columns["booking_date"]
         if self.profile.day_once and has_amount and self.entries and not written(day.cell(row)):
             return self._dated(_on(self.entries[-1].booking_date, row, day.number))
-        if self.entries and not self.around.ended and table_line.is_continued(row, self.columns):
+        if self.entries and not self.labelled.ended and table_line.is_continued(row, self.columns):
             self._goes_on(row)
             return "text of the line above"
         if self.half and _labels(row) == self.half:
@@ -180,10 +182,10 @@ class _Section:
             raise misfit(error, row.number) from None
 
     def head(self) -> Head:
-        around, entries = self.around, self.entries
+        labelled, entries = self.labelled, self.entries
         if self.profile.newest_first:
             entries.reverse()
-        days = [*around.period]
+        days = [*labelled.period]
         if len(days) <= 1:  # no period, or only where it begins
             days += [entry.booking_date for entry in entries if entry.booking_date >= min(days, default=date.min)]
         if not days:
@@ -194,7 +196,7 @@ class _Section:
             return Head(
                 kind=EntryKind.STATEMENT,
                 line=self.heading.number if self.heading else 0,
-                account=around.account,
+                account=labelled.account,
                 bank_id=f"{min(days)}/{max(days)}",
                 is_numbered=False,
                 currency=VND,
@@ -202,26 +204,26 @@ class _Section:
                 to_date=max(days),
                 opening=self._opening(),
                 closing=self._closing(),
-                totals=around.totals,
+                totals=labelled.totals,
             )
         except ValidationError as error:
             raise misfit(error, self.heading.number if self.heading else 0) from None
 
     def _opening(self) -> int | None:
         first = self.entries[0] if self.entries else None
-        if self.around.opening is None and first is not None and first.balance is not None:
+        if self.labelled.opening is None and first is not None and first.balance is not None:
             return first.balance - first.amount
-        return self.around.opening
+        return self.labelled.opening
 
     def _closing(self) -> int | None:
         """By its label; where the bank prints none, the last line's balance, or the opening one if nothing moved."""
         if self.profile.closing is not None:
-            return self.around.closing
-        if self.profile.total is not None and not self.around.ended and not self.nothing_moved:
+            return self.labelled.closing
+        if self.profile.total is not None and not self.labelled.ended and not self.nothing_moved:
             raise UnreadableFile(
                 StatementCode.UNPARSABLE, f"the row of totals ({self.profile.total!r}) is not there: it is cut"
             )
-        return self.entries[-1].balance if self.entries else self.around.opening if self.nothing_moved else None
+        return self.entries[-1].balance if self.entries else self.labelled.opening if self.nothing_moved else None
 
 
 def _on(day: date, row: CellRow, column: int) -> CellRow:

@@ -11,9 +11,9 @@ from schemas.cells import CellRow
 from schemas.statement import Portion, StatementCode, UnreadableFile
 
 
-def read(raw: bytes, profile: Table, told: table.Told = table.untold) -> Iterator[Portion]:
+def read(raw: bytes, profile: Table, on_row: table.RowObserver = table.ignore_row) -> Iterator[Portion]:
     """The statements in ``raw``. Raises UnreadableFile."""
-    return table.read(_rows(text_of(raw, profile.encoding), profile), profile, told)
+    return table.read(_rows(text_of(raw, profile.encoding), profile), profile, on_row)
 
 
 def _rows(text: str, profile: Table) -> Iterator[CellRow]:

@@ -49,40 +49,40 @@ class FieldColumn:
         return lines[self.part] if self.part < len(lines) else ""
 
 
-Found = Mapping[str, FieldColumn]
+ColumnMap = Mapping[str, FieldColumn]
 """field → where it stands; charges and texts have a number behind their name: text0, text1"""
 
 
-def wanted(columns: Columns) -> dict[str, str]:
+def headings_by_field(columns: Columns) -> dict[str, str]:
     """Field → heading, of all that the profile names."""
     named = {name: heading for name in _SINGLE if (heading := getattr(columns, name))}
     named |= {f"charge{number}": heading for number, heading in enumerate(columns.charges)}
     return named | {f"text{number}": heading for number, heading in enumerate(columns.text)}
 
 
-def find(row: CellRow, profile: Table, above: CellRow | None = None) -> Found | None:
+def find(row: CellRow, profile: Table, above: CellRow | None = None) -> ColumnMap | None:
     """Where each field stands, if ``row`` has all the headings, or has them together with the row ``above`` it."""
-    found = _in(row, profile)
-    if found is None and above is not None and above.number == row.number - 1:
-        return _in(_together(above, row), profile)
-    return found
+    columns = _find_in(row, profile)
+    if columns is None and above is not None and above.number == row.number - 1:
+        return _find_in(_merge_rows(above, row), profile)
+    return columns
 
 
 def missing(row: CellRow, profile: Table, above: CellRow | None) -> list[str]:
     """The headings that ``row`` lacks, also together with the row ``above`` it; all of them, where it has none."""
-    names = list(wanted(profile.columns).values())
-    lacking = [heading for heading in names if not _spots(row, heading)]
+    names = list(headings_by_field(profile.columns).values())
+    lacking = [heading for heading in names if not _positions(row, heading)]
     if len(lacking) < len(names) and above is not None and above.number == row.number - 1:
-        both = _together(above, row)
-        return [heading for heading in lacking if not _spots(both, heading)]
+        both = _merge_rows(above, row)
+        return [heading for heading in lacking if not _positions(both, heading)]
     return lacking
 
 
-def _in(row: CellRow, profile: Table) -> Found | None:
+def _find_in(row: CellRow, profile: Table) -> ColumnMap | None:
     spots: dict[str, tuple[int, int]] = {}
-    names = wanted(profile.columns)
+    names = headings_by_field(profile.columns)
     for field, heading in names.items():
-        places = _spots(row, heading)
+        places = _positions(row, heading)
         if not places:
             return None
         if len(places) > 1:
@@ -100,23 +100,23 @@ def _column(spots: Mapping[str, tuple[int, int]], field: str, name: str) -> Fiel
     return FieldColumn(number, name, lines.index(line), len(lines))
 
 
-def _spots(row: CellRow, heading: str) -> list[tuple[int, int]]:
+def _positions(row: CellRow, heading: str) -> list[tuple[int, int]]:
     """Column and line of the cells that are this heading, or have it as one of their lines."""
     sought = label(heading)
-    found = []
+    positions = []
     for number, cell in enumerate(row.cells):
         if not isinstance(cell, str):
             continue
         if label(cell) == sought:
-            found.append((number, 0))
+            positions.append((number, 0))
         else:
             lines = [label(line) for line in cell.splitlines()]
             if sought in lines:
-                found.append((number, lines.index(sought)))
-    return found
+                positions.append((number, lines.index(sought)))
+    return positions
 
 
-def _together(above: CellRow, row: CellRow) -> CellRow:
+def _merge_rows(above: CellRow, row: CellRow) -> CellRow:
     """Two rows as one of cells with several lines. A heading that spans columns is the first line's in each of them."""
     cells: list[Cell] = []
     spanning = ""

@@ -8,7 +8,7 @@ from typing import Final
 
 from config.statements import Table
 from connectors.banks.statements.cells import CellPlace, days, is_empty, money
-from connectors.banks.statements.table_heading import Found
+from connectors.banks.statements.table_heading import ColumnMap
 from schemas.cells import Cell, CellRow, is_label, label, written
 from schemas.statement import StatementCode, Totals, UnreadableFile
 
@@ -21,7 +21,7 @@ _GROUPS: Final = re.compile(r"[0-9]+(?:[-.][0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class LabelledCells:
     """The cells behind a label, and where the label stands. What followed a colon in its own cell comes first."""
 
     place: CellPlace
@@ -32,18 +32,18 @@ class Behind:
         return " ".join(filter(None, map(written, self.cells)))
 
 
-def behind(row: CellRow, wanted: str | None) -> Behind | None:
-    """What stands behind the label ``wanted`` in ``row``; a day may be part of the label. None: it is not there."""
-    if not wanted:
+def find_label(row: CellRow, heading: str | None) -> LabelledCells | None:
+    """What stands behind the label ``heading`` in ``row``; a day may be part of the label. None: it is not there."""
+    if not heading:
         return None
-    name = label(wanted)
+    name = label(heading)
     for number, cell in enumerate(row.cells):
         if not isinstance(cell, str) or not label(cell).startswith(name):
             continue
         inside = _inside(cell, name)
         if inside is not None:
             cells = [one for one in (inside, *row.cells[number + 1 :]) if written(one)]
-            return Behind(CellPlace(row.number, number, wanted), cells)
+            return LabelledCells(CellPlace(row.number, number, heading), cells)
     return None
 
 
@@ -64,7 +64,7 @@ def _with_a_day(text: str, name: str) -> bool:
 
 
 @dataclass(slots=True)
-class Around:
+class LabelledFields:
     """What the file says besides its lines."""
 
     account: str = ""
@@ -75,20 +75,20 @@ class Around:
     ended: bool = False
     """below the headings the totals or the closing balance have been seen: no line may follow"""
 
-    def take(self, row: CellRow, profile: Table, columns: Found) -> str:
+    def take(self, row: CellRow, profile: Table, columns: ColumnMap) -> str:
         """Keep what ``row`` says about the whole; its name, or empty: nothing. ``columns``: below the headings."""
         taken = []
-        if (said := behind(row, profile.account)) is not None:
-            self._account(said)
+        if (labelled := find_label(row, profile.account)) is not None:
+            self._account(labelled)
             taken.append("account")
         if (period := _period(row, profile)) is not None:
             self.period = days(period.text, profile, period.place)
             taken.append("period")
-        if (said := behind(row, profile.opening)) is not None:
-            self.opening = _same(self.opening, _balance(said, row, profile, columns), said.place)
+        if (labelled := find_label(row, profile.opening)) is not None:
+            self.opening = _same(self.opening, _balance(labelled, row, profile, columns), labelled.place)
             taken.append("opening")
-        if (said := behind(row, profile.closing)) is not None:
-            self.closing = _same(self.closing, _balance(said, row, profile, columns), said.place)
+        if (labelled := find_label(row, profile.closing)) is not None:
+            self.closing = _same(self.closing, _balance(labelled, row, profile, columns), labelled.place)
             self.ended = self.ended or bool(columns)
             taken.append("closing")
         if columns and is_total(row, profile):
@@ -96,16 +96,16 @@ class Around:
             taken.append("total")
         return ", ".join(taken)
 
-    def _account(self, said: Behind) -> None:
-        account = account_of(said)
+    def _account(self, labelled: LabelledCells) -> None:
+        account = account_of(labelled)
         if self.account and account != self.account:
-            raise said.place.refused("another account is named inside the table of the one above it")
+            raise labelled.place.refused("another account is named inside the table of the one above it")
         self.account = account
 
 
-def account_of(said: Behind) -> str:
+def account_of(labelled: LabelledCells) -> str:
     """The account number behind its label: without the blanks, dots and dashes between groups of its digits."""
-    words = written(said.cells[0]).split() if said.cells else []
+    words = written(labelled.cells[0]).split() if labelled.cells else []
     groups: list[str] = []
     for word in words:
         if not (_DIGITS if groups else _GROUPS).fullmatch(word):
@@ -120,26 +120,26 @@ def is_total(row: CellRow, profile: Table) -> bool:
     return bool(profile.total) and label(first).startswith(label(profile.total or ""))
 
 
-def _period(row: CellRow, profile: Table) -> Behind | None:
+def _period(row: CellRow, profile: Table) -> LabelledCells | None:
     """Behind its label; or its label begins a sentence that has the days: Từ ngày 01/11/2026 đến ngày …"""
-    if (said := behind(row, profile.period)) is not None or not profile.period:
-        return said
+    if (labelled := find_label(row, profile.period)) is not None or not profile.period:
+        return labelled
     begins = re.compile(re.escape(label(profile.period)) + r"\s+[0-9]")
     for number, cell in enumerate(row.cells):
         if isinstance(cell, str) and begins.match(label(cell)):
-            return Behind(CellPlace(row.number, number, profile.period), [cell])
+            return LabelledCells(CellPlace(row.number, number, profile.period), [cell])
     return None
 
 
-def _balance(said: Behind, row: CellRow, profile: Table, columns: Found) -> int:
+def _balance(labelled: LabelledCells, row: CellRow, profile: Table, columns: ColumnMap) -> int:
     """The amount in the column of balances, if the row has one there, or behind its label."""
-    cells = [cell for cell in said.cells if written(cell) != VND]
+    cells = [cell for cell in labelled.cells if written(cell) != VND]
     if "balance" in columns and not is_empty(columns["balance"].cell(row)):
         return money(columns["balance"].cell(row), profile, columns["balance"].place(row))
     other = written(cells[1]) if len(cells) > 1 else ""
     if _CURRENCY.fullmatch(other):
-        raise UnreadableFile(StatementCode.WRONG_CURRENCY, f"{said.place.name!r} is in {other}", row.number)
-    return money(cells[0] if cells else "", profile, said.place)
+        raise UnreadableFile(StatementCode.WRONG_CURRENCY, f"{labelled.place.name!r} is in {other}", row.number)
+    return money(cells[0] if cells else "", profile, labelled.place)
 
 
 def _same(before: int | None, now: int, place: CellPlace) -> int:
@@ -148,7 +148,7 @@ def _same(before: int | None, now: int, place: CellPlace) -> int:
     return now
 
 
-def _totals(row: CellRow, columns: Found, profile: Table) -> Totals:
+def _totals(row: CellRow, columns: ColumnMap, profile: Table) -> Totals:
     def total(name: str) -> int | None:
         column = columns.get(name)
         if column is None or is_empty(column.cell(row)):

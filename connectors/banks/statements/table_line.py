@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from config.statements import Table
 from connectors.banks.statements.cells import is_empty, money, when
-from connectors.banks.statements.table_heading import Found
+from connectors.banks.statements.table_heading import ColumnMap
 from connectors.banks.statements.table_labels import VND
 from schemas.cells import CellRow, label, written
 from schemas.statement import StatementCode, StatementEntry, UnreadableFile, misfit, reference
@@ -14,7 +14,7 @@ from schemas.statement import StatementCode, StatementEntry, UnreadableFile, mis
 _AMOUNTS: Final = ("amount", "debit", "credit")
 
 
-def has_day(row: CellRow, columns: Found, profile: Table) -> bool:
+def has_day(row: CellRow, columns: ColumnMap, profile: Table) -> bool:
     """Whether the row has a day. What people wrote in a line is never taken for a label."""
     column = columns["booking_date"]
     try:
@@ -24,31 +24,31 @@ def has_day(row: CellRow, columns: Found, profile: Table) -> bool:
     return True
 
 
-def moves(row: CellRow, columns: Found, profile: Table) -> bool:
+def moves(row: CellRow, columns: ColumnMap, profile: Table) -> bool:
     """Whether the row holds an amount that is not zero. Raises UnreadableFile."""
     return any(money(columns[name].cell(row), profile, columns[name].place(row)) for name in amounts(row, columns))
 
 
-def amounts(row: CellRow, columns: Found) -> list[str]:
+def amounts(row: CellRow, columns: ColumnMap) -> list[str]:
     """The fields of the row that hold an amount which may be one of a movement."""
     names = [name for name in columns if name in _AMOUNTS or name.startswith("charge")]
     return [name for name in names if not is_empty(columns[name].cell(row))]
 
 
-def is_continued(row: CellRow, columns: Found) -> bool:
+def is_continued(row: CellRow, columns: ColumnMap) -> bool:
     """Whether all that the row holds is text: that of the line above goes on in it."""
     texts = {column.number for name, column in columns.items() if name.startswith("text")}
     filled = {number for number, cell in enumerate(row.cells) if written(cell)}
     return bool(filled) and filled <= texts
 
 
-def text_of(row: CellRow, columns: Found) -> str:
+def text_of(row: CellRow, columns: ColumnMap) -> str:
     """What is written in the columns of text."""
     texts = (written(column.cell(row)) for name, column in columns.items() if name.startswith("text"))
     return "\n".join(filter(None, texts))
 
 
-def entry(row: CellRow, columns: Found, profile: Table) -> StatementEntry:
+def entry(row: CellRow, columns: ColumnMap, profile: Table) -> StatementEntry:
     """The row as a line. Raises UnreadableFile."""
     if len(row.cells) <= max(column.number for column in columns.values()):
         sentence = "a row breaks off, or is neither a line nor anything that is known"
@@ -79,19 +79,21 @@ def entry(row: CellRow, columns: Found, profile: Table) -> StatementEntry:
         raise misfit(error, row.number) from None
 
 
-def _reference(row: CellRow, columns: Found, name: str) -> str | None:
+def _reference(row: CellRow, columns: ColumnMap, name: str) -> str | None:
     return reference(written(columns[name].cell(row))) if name in columns else None
 
 
-def _movement(row: CellRow, columns: Found, profile: Table) -> tuple[int, bool]:
+def _movement(row: CellRow, columns: ColumnMap, profile: Table) -> tuple[int, bool]:
     """What the account gained, and whether the line takes an earlier one back: by the bank's convention."""
-    given = {name: money(columns[name].cell(row), profile, columns[name].place(row)) for name in amounts(row, columns)}
-    charged = -sum(amount for name, amount in given.items() if name.startswith("charge"))
+    amounts_by_field = {
+        name: money(columns[name].cell(row), profile, columns[name].place(row)) for name in amounts(row, columns)
+    }
+    charged = -sum(amount for name, amount in amounts_by_field.items() if name.startswith("charge"))
     if profile.negative_debits:
         charged = -charged
-    main = {name: amount for name, amount in given.items() if name in _AMOUNTS}
+    main = {name: amount for name, amount in amounts_by_field.items() if name in _AMOUNTS}
     moved = {name: amount for name, amount in main.items() if amount}
-    if len(moved) > 1 or not given or ("amount" in columns and not main):
+    if len(moved) > 1 or not amounts_by_field or ("amount" in columns and not main):
         raise UnreadableFile(StatementCode.UNPARSABLE, f"a line has no amount, or two ({_names(columns)})", row.number)
     name, amount = next(iter(moved.items()), ("credit", 0))
     if "direction" in columns:
@@ -104,11 +106,11 @@ def _movement(row: CellRow, columns: Found, profile: Table) -> tuple[int, bool]:
     return amount + charged, name == "credit" and amount < 0
 
 
-def _names(columns: Found) -> str:
+def _names(columns: ColumnMap) -> str:
     return ", ".join(repr(columns[name].name) for name in _AMOUNTS if name in columns)
 
 
-def _is_debit(row: CellRow, columns: Found, profile: Table) -> bool:
+def _is_debit(row: CellRow, columns: ColumnMap, profile: Table) -> bool:
     column = columns["direction"]
     word = label(written(column.cell(row)))
     if word in map(label, profile.debit_words):

@@ -8,11 +8,11 @@ from schemas.statement import Portion, StatementCode, UnreadableFile
 from schemas.workbook import Workbook
 
 
-def read(raw: bytes, profile: Table, told: table.Told = table.untold) -> Iterator[Portion]:
+def read(raw: bytes, profile: Table, on_row: table.RowObserver = table.ignore_row) -> Iterator[Portion]:
     """The statements in ``raw``. Raises UnreadableFile."""
     with Workbook(raw) as book:
         rows = book.rows(_sheet(book, profile), profile.rows + profile.header_within)
-    return table.read(rows, profile, told)
+    return table.read(rows, profile, on_row)
 
 
 def _sheet(book: Workbook, profile: Table) -> str:

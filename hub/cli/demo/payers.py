@@ -58,7 +58,7 @@ class Banks:
 
     def __init__(self, catalogue: Catalogue, served: Mapping[str, str], patience: Patience) -> None:
         self._patience = patience
-        desk = catalogue.fee_desk
+        desk = catalogue.fee_settings
         if desk is None:
             raise BankRefused("the catalogue collects nothing")
         self._served = served

@@ -299,7 +299,7 @@ def expire(uow: UnitOfWork, demand_id: str) -> list[Event]:
 def renew(uow: UnitOfWork, demand_id: str, reason: str) -> list[Event]:
     """Reopen an expired demand for as long as a new one. Raises NotFound, InvalidState."""
     before = demand_store.lock(uow.conn, demand_id)
-    desk = uow.catalogue.fee_desk
+    desk = uow.catalogue.fee_settings
     if desk is None or before.status != DemandStatusCode.EXPIRED:
         raise InvalidState(vi("only an expired demand can be renewed; this one is {status}", status=before.status))
     until = issuing.expiry(desk, uow.now)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
-from config.catalogue import FeeDesk, Pay, Procedure
+from config.catalogue import FeeSettings, Pay, Procedure
 from config.fees import Exemption
 from hub.clock import VIETNAM, local
 from hub.db import one
@@ -19,7 +19,7 @@ def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
     """Every dossier that is opened hears one of: nothing is due, it is demanded, it is waived."""
     dossier = one(uow.conn, "SELECT procedure, received_at FROM dossier WHERE id = %s", (event.dossier_id,))
     procedure = uow.catalogue.procedures[dossier["procedure"]]
-    desk = uow.catalogue.fee_desk
+    desk = uow.catalogue.fee_settings
     if procedure.pay is Pay.NONE or desk is None:
         return [FeeNotDue(event.dossier_id)]
     lines = _lines(uow, event.dossier_id, procedure, dossier["received_at"])
@@ -41,7 +41,7 @@ def demand(uow: UnitOfWork, event: DossierOpened) -> list[Event]:
     return [FeeDemanded(event.dossier_id, payer_notice.notice(issued), issued.pay_first)]
 
 
-def expiry(desk: FeeDesk, issued_at: datetime) -> datetime:
+def expiry(desk: FeeSettings, issued_at: datetime) -> datetime:
     """The end of the last day, in Vietnam, on which a demand of ``issued_at`` may be paid."""
     day = local(issued_at).date() + timedelta(days=desk.pay_within_days + 1)
     return datetime.combine(day, time(), VIETNAM)
@@ -77,7 +77,9 @@ def _exemption(uow: UnitOfWork, dossier_id: str, procedure: Procedure) -> Exempt
     return procedure.exemption(said.exemption)
 
 
-def _issued(uow: UnitOfWork, dossier_id: str, procedure: Procedure, desk: FeeDesk, lines: list[DemandLine]) -> Demand:
+def _issued(
+    uow: UnitOfWork, dossier_id: str, procedure: Procedure, desk: FeeSettings, lines: list[DemandLine]
+) -> Demand:
     due, waived = sum(line.amount for line in lines), sum(line.waived for line in lines)
     pay_first = procedure.pay is Pay.FIRST
     return Demand(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from config.receipts import ReceiptDesk
+from config.receipts import ReceiptSettings
 from hub.clock import local
 from hub.db import one
 from hub.errors import InvalidState, NotConfigured
@@ -85,7 +85,7 @@ def issue(uow: UnitOfWork, demand_id: str) -> list[Event]:
     return []
 
 
-def receipt_settings(uow: UnitOfWork) -> ReceiptDesk:
+def receipt_settings(uow: UnitOfWork) -> ReceiptSettings:
     """The catalogue's receipts.toml. Raises NotConfigured where there is none."""
     if uow.catalogue.receipts is None:
         raise NotConfigured(vi("the catalogue has no receipts.toml: no receipts are made"))
@@ -97,7 +97,7 @@ def record_of(receipt: FeeReceiptRow) -> FeeReceipt:
     return FeeReceipt.model_validate_json(receipt.body)
 
 
-def _issue(uow: UnitOfWork, settings: ReceiptDesk, due: Due) -> None:
+def _issue(uow: UnitOfWork, settings: ReceiptSettings, due: Due) -> None:
     # 2.
     before = store.last_void(uow.conn, due.demand_id, due.kind)
     numbered = _number(uow, settings, FeeKind(due.kind))
@@ -128,7 +128,7 @@ def _issue(uow: UnitOfWork, settings: ReceiptDesk, due: Due) -> None:
     uow.note(receipt.id, "issued", after="stands", reason=f"{due.demand_id} {due.kind} {due.amount} {receipt.title}")
 
 
-def _number(uow: UnitOfWork, settings: ReceiptDesk, kind: FeeKind) -> Numbered:
+def _number(uow: UnitOfWork, settings: ReceiptSettings, kind: FeeKind) -> Numbered:
     series, day = settings.of(kind), local(uow.now).date()
     symbol = series.symbol_of(day)
     number = store.next_number(uow.conn, f"{series.template} {symbol}", day.year)
@@ -136,7 +136,7 @@ def _number(uow: UnitOfWork, settings: ReceiptDesk, kind: FeeKind) -> Numbered:
 
 
 def _record(
-    uow: UnitOfWork, settings: ReceiptDesk, due: Due, numbered: Numbered, before: FeeReceiptRow | None
+    uow: UnitOfWork, settings: ReceiptSettings, due: Due, numbered: Numbered, before: FeeReceiptRow | None
 ) -> FeeReceipt:
     about = _about(uow, due.demand_id)
     lines = [

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from config.receipts import ReceiptDesk
+from config.receipts import ReceiptSettings
 from hub.db import Connection
 from hub.locale import vi
 from schemas.fee_receipt import Collector, Day
@@ -63,7 +63,7 @@ class Summary(Strict):
     voided: tuple[VoidedReceipt, ...]
 
 
-def of_day(conn: Connection, settings: ReceiptDesk, day: date) -> Summary:
+def of_day(conn: Connection, settings: ReceiptSettings, day: date) -> Summary:
     """The summary of ``day``."""
     rows = conn.execute(
         "SELECT series, kind, min(number) AS first, max(number) AS last, count(*) AS count,"

@@ -63,7 +63,7 @@ def _account(uow: UnitOfWork, demand: dict[str, Any] | None) -> str | None:
     """Where the operator pays it in."""
     if demand:
         return str(demand["account"])
-    return uow.catalogue.fee_desk.account.number if uow.catalogue.fee_desk else None
+    return uow.catalogue.fee_settings.account.number if uow.catalogue.fee_settings else None
 
 
 def _counted(

@@ -86,7 +86,7 @@ def _paid(uow: UnitOfWork, said: Notification, message: Message) -> list[Event]:
         why = "currency" if said.currency != "VND" else "account"
         at_risk = said.amount if said.currency == "VND" else 0
         return _case(uow, "R09", "notify_event", _event(uow, message), at_risk, _facts(said) | {"why": why})
-    prefix = uow.catalogue.fee_desk.prefix if uow.catalogue.fee_desk else None
+    prefix = uow.catalogue.fee_settings.prefix if uow.catalogue.fee_settings else None
     found = references(said, prefix)
     paid_at = said.paid_at or message.received_at
     day = local(paid_at).date()

@@ -209,7 +209,7 @@ def remit(uow: UnitOfWork, settlement_id: str, reason: str) -> PaymentOrder:
 
 def _between(uow: UnitOfWork, settlement: Settlement) -> tuple[str, Payee]:
     """Our account, and the department's. Raises NotConfigured."""
-    fees, department = uow.catalogue.fee_desk, uow.catalogue.departments.get(settlement.department)
+    fees, department = uow.catalogue.fee_settings, uow.catalogue.departments.get(settlement.department)
     if fees is None:
         raise NotConfigured(vi("the catalogue has no fees.toml: nothing can be paid out"))
     if department is None or department.remittance is None:

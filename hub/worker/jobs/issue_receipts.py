@@ -7,7 +7,7 @@ import structlog
 from psycopg import Error
 from psycopg_pool import PoolTimeout
 
-from config.receipts import ReceiptDesk
+from config.receipts import ReceiptSettings
 from hub import dispatch
 from hub.app import Hub
 from hub.errors import RetryLater
@@ -49,7 +49,7 @@ def apply_policy(hub: Hub) -> None:
         log.warning("receipts_begin_later", why=type(error).__name__)
 
 
-def _apply(hub: Hub, config: ReceiptDesk) -> None:
+def _apply(hub: Hub, config: ReceiptSettings) -> None:
     dispatch.run_command(hub, issuing.BY_ITSELF, lambda uow: (None, store.keep(uow, config.issue_on)))
 
 

@@ -21,6 +21,6 @@ CLERKS: Final = [
 
 def named(hub: ScriptedHub) -> None:
     """From now on these clerks decide about money, and nobody else."""
-    assert hub.catalogue.fee_desk is not None
-    desk = hub.catalogue.fee_desk.model_copy(update={"clerks": CLERKS})
-    hub.catalogue = hub.catalogue.model_copy(update={"fee_desk": desk})
+    assert hub.catalogue.fee_settings is not None
+    desk = hub.catalogue.fee_settings.model_copy(update={"clerks": CLERKS})
+    hub.catalogue = hub.catalogue.model_copy(update={"fee_settings": desk})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.catalogue import Issuer
-from connectors.registry import Surroundings, port
+from connectors.registry import PortOptions, port
 from connectors.sandbox.receipt_issuer import Entered, receipts_path
 from hub import operations
 from tests.integration.fees.conftest import Cashier
@@ -66,7 +66,7 @@ def desk(hub: ScriptedHub, registry: Registry, cashier: Cashier, tmp_path: Path)
         party = hub.catalogue.counterparties[ISSUER]
         assert isinstance(party, Issuer)
         quick = party.model_copy(update={"timeout_seconds": 1.0})
-        hub.players[ISSUER] = port(quick, Surroundings(hub.catalogue, running.urls[ISSUER]))
+        hub.players[ISSUER] = port(quick, PortOptions(hub.catalogue, running.urls[ISSUER]))
         registry.ticks()
         yield IssuingHub(hub, registry, cashier, running)
 

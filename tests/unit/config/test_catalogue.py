@@ -113,4 +113,4 @@ def test_a_centre_that_says_no_account_collects_nothing(tmp_path: Path) -> None:
     for path in (folder / "procedures").glob("pay-*.toml"):
         path.unlink()
     without = load(folder, environment())
-    assert (without.fee_desk, without.receipts) == (None, None)
+    assert (without.fee_settings, without.receipts) == (None, None)

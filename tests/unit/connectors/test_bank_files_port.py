@@ -44,7 +44,7 @@ def laid(service: Running, catalogue: Catalogue) -> Laid:
 
 
 def port_to(url: str, catalogue: Catalogue, code: str = "bank-a") -> BankPort:
-    port: BankPort = registry.port(catalogue.banks[code], registry.Surroundings(catalogue, url))
+    port: BankPort = registry.port(catalogue.banks[code], registry.PortOptions(catalogue, url))
     return port
 
 

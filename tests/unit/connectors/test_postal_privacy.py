@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from config.catalogue import load
-from connectors.registry import Surroundings, port
+from connectors.registry import PortOptions, port
 from connectors.transport.exchange import Exchange, recording
 from schemas.item_code import ItemCode
 from schemas.postal import ConsignmentOrder
@@ -30,7 +30,7 @@ def conversation(code: str) -> tuple[Partner, list[Exchange], ConsignmentOrder]:
     replies = [said(TOKEN), done, feed] if code == "post-a" else [done, feed]
     order = an_order(cash=150_000, callback_url=CALLBACK)
     with partner(answering(*replies)) as there, recording() as exchanges:
-        speaking = port(operator, Surroundings(catalogue, there.url))
+        speaking = port(operator, PortOptions(catalogue, there.url))
         speaking.order(order, "tr_1")
         speaking.feed("")
     return there, exchanges, order

@@ -54,7 +54,7 @@ def test_a_forced_fate_goes_before_the_number() -> None:
 @pytest.mark.parametrize("fate", POSTAL_BEHAVIOURS, ids=lambda fate: fate.name)
 def test_every_move_is_told_and_the_last_is_where_the_item_ends(fate: PostalBehaviour) -> None:
     way = moves(fate.journey, CODES)
-    assert {place for move in way for place in move.told} == set(range(len(way)))
+    assert {place for move in way for place in move.reported} == set(range(len(way)))
     assert (way[-1].code.lower() if way else None) == fate.status
 
 

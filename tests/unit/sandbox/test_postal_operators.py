@@ -10,7 +10,7 @@ import pytest
 from config.catalogue import Catalogue, Operator
 from connectors.errors import ContractBroken, Duplicate, Rejected, Unavailable
 from connectors.ports import PostalPort
-from connectors.registry import Surroundings, port
+from connectors.registry import PortOptions, port
 from connectors.sandbox.effects import Ordered, read_effects
 from connectors.sandbox.lifecycle import UNKNOWN_CODE
 from connectors.sandbox.postal_behaviours import POSTAL_BEHAVIOURS, Journey, OrderAnswer, PostalBehaviour
@@ -74,7 +74,7 @@ def post(request: pytest.FixtureRequest, tmp_path: Path, catalogue: Catalogue) -
     operator = catalogue.operators[request.param]
     with sandbox(tmp_path, [operator.counterparty], hang_seconds=0.1) as running:
         url = running.urls[operator.counterparty]
-        yield Post(running, operator, port(operator, Surroundings(catalogue, url)))
+        yield Post(running, operator, port(operator, PortOptions(catalogue, url)))
 
 
 def ending(fate: PostalBehaviour) -> int:
@@ -227,7 +227,7 @@ def test_a_restart_forgets_neither_orders_nor_how_far_items_have_come(tmp_path: 
     seen: list[list[TrackingEvent]] = []
     for pace in (0.01, 600.0):
         with sandbox(tmp_path, [operator.counterparty], pace=pace) as running:
-            post = Post(running, operator, port(operator, Surroundings(catalogue, running.urls[operator.counterparty])))
+            post = Post(running, operator, port(operator, PortOptions(catalogue, running.urls[operator.counterparty])))
             if not seen:
                 post.port.order(order, "tr_1")
             seen.append(post.told(order.order_number, 5))
@@ -242,7 +242,7 @@ def test_events_are_called_back_and_stand_in_the_feed_when_callbacks_are_lost(
     operator = catalogue.operators["post-b"]
     taken = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
     with sandbox(tmp_path, [operator.counterparty]) as running, partner(answering(taken)) as hub:
-        post = Post(running, operator, port(operator, Surroundings(catalogue, running.urls[operator.counterparty])))
+        post = Post(running, operator, port(operator, PortOptions(catalogue, running.urls[operator.counterparty])))
         post.port.order(an_order(1, callback_url=f"{hub.url}/one"), "tr_1")
         told = post.told(an_order(1).order_number, 5)
         until(lambda: len(hub.requests) >= 5)

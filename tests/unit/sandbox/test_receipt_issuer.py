@@ -12,7 +12,7 @@ import pytest
 from config.catalogue import Catalogue, Issuer
 from connectors.errors import ConnectorCode, ContractBroken, Duplicate, Unavailable
 from connectors.ports import ReceiptPort
-from connectors.registry import Surroundings, port
+from connectors.registry import PortOptions, port
 from connectors.sandbox.receipt_behaviours import RECEIPT_BEHAVIOURS, IssueAnswer, ReceiptBehaviour
 from connectors.sandbox.receipt_issuer import receipts_path
 from schemas.fee_receipt import FeeReceipt
@@ -55,7 +55,7 @@ def the_port(catalogue: Catalogue, running: Running) -> ReceiptPort:
     party = catalogue.counterparties[ISSUER]
     assert isinstance(party, Issuer)
     made: ReceiptPort = port(
-        party.model_copy(update={"timeout_seconds": 1.5}), Surroundings(catalogue, running.urls[ISSUER])
+        party.model_copy(update={"timeout_seconds": 1.5}), PortOptions(catalogue, running.urls[ISSUER])
     )
     return made
 
@@ -146,7 +146,7 @@ def test_who_does_not_know_the_passwords_is_told_nothing(desk: SandboxIssuer, ca
     issuer = catalogue.counterparties[ISSUER]
     assert isinstance(issuer, Issuer)
     swapped = issuer.model_copy(update={"password": issuer.account_password, "account_password": issuer.password})
-    stranger: ReceiptPort = port(swapped, Surroundings(catalogue, desk.running.urls[ISSUER]))
+    stranger: ReceiptPort = port(swapped, PortOptions(catalogue, desk.running.urls[ISSUER]))
     for says in (
         lambda: stranger.issue(a_receipt(), ""),
         lambda: stranger.find(a_receipt(), ""),

@@ -83,7 +83,7 @@ def test_a_department_that_pushes_confirms_by_itself(
 
     [answer] = until(lambda: list(witness.answers))
     assert (answer.verdict, answer.lines, answer.sha256) == ("confirmed", (), receipt.sha256)
-    until(lambda: standing(running, code)[0]["told"])
+    until(lambda: standing(running, code)[0]["delivered"])
     assert answers(running.data, code) == [answer]
 
 

@@ -30,7 +30,7 @@ def place(
     Raises InvalidState where the same subject is ordered already, NotConfigured where nothing is collected, Forbidden.
     """
     clerks.check_proposes(uow)
-    desk = uow.catalogue.fee_desk
+    desk = uow.catalogue.fee_settings
     if desk is None:
         raise NotConfigured(vi("the catalogue has no fees.toml: nothing can be paid out"))
     order = PaymentOrder(

@@ -55,7 +55,7 @@ class PaymentOrderLine:
 
 def settle(uow: UnitOfWork, scope: Scope) -> PaymentOrderLine:
     """Every such line of the day that has no outcome yet. Debits first: what is paid may come back on its day."""
-    fees = uow.catalogue.fee_desk
+    fees = uow.catalogue.fee_settings
     own = PaymentOrderLine(uow, scope, fees.order_prefix if fees else "")
     if not own.letters:
         return own

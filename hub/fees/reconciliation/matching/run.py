@@ -75,7 +75,7 @@ def _run(uow: UnitOfWork, account: str, day: date) -> MatchRunResult:
     if not passes.taken(uow.conn, account):
         raise AccountBusy
     uow.conn.execute("SET LOCAL work_mem = '64MB'")  # a year at once is sorted and hashed in memory
-    desk = uow.catalogue.fee_desk
+    desk = uow.catalogue.fee_settings
     prefixes = (desk.prefix,) if desk else ()
     since = late_notifications.first_day(uow.calendar, day)
     scope = Scope(_begin(uow, account, day), account, day, prefixes, since)
